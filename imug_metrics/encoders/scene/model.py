@@ -1,0 +1,146 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""The two towers: a small residual network for pictures and a small transformer for captions."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from imug_metrics.encoders.scene.tokenizer import CONTEXT_LENGTH
+
+IMAGE_SIZE = 64
+DIM = 128
+_MAX_SCALE = 60.0
+
+
+class SceneModel(nn.Module):
+    """A contrastive image-text model of 1.6 million parameters.
+
+    Args:
+        vocabulary_size: Number of tokens.
+
+    Example:
+        >>> SceneModel(80).encode_image(torch.rand(2, 3, 64, 64)).shape
+        torch.Size([2, 128])
+    """
+
+    def __init__(self, vocabulary_size: int) -> None:
+        super().__init__()
+        self.image = ImageTower()
+        self.text = TextTower(vocabulary_size)
+        self.log_scale = nn.Parameter(torch.tensor(math.log(10.0)))
+
+    @property
+    def scale(self) -> Tensor:
+        """The factor on the cosine in the training loss, a scalar."""
+        return self.log_scale.exp().clamp(max=_MAX_SCALE)
+
+    def encode_image(self, images: Tensor) -> Tensor:
+        """Embed pictures: float ``[N, 3, 64, 64]`` in [0, 1] to ``[N, DIM]`` of unit length."""
+        return F.normalize(self.image(images).float(), dim=-1)
+
+    def encode_text(self, ids: Tensor) -> Tensor:
+        """Embed captions: int64 ``[N, length]`` to ``[N, DIM]`` of unit length."""
+        return F.normalize(self.text(ids).float(), dim=-1)
+
+
+class ImageTower(nn.Module):
+    """Four halvings, a residual block after each but the first, then two linear layers on the flattened map."""
+
+    grid: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trunk = nn.Sequential(
+            _halve(5, 32),
+            _halve(32, 64),
+            Residual(64),
+            _halve(64, 96),
+            Residual(96),
+            _halve(96, 128),
+            Residual(128),
+        )
+        # Flattened rather than pooled: a pooled map no longer knows left from right.
+        self.head = nn.Sequential(nn.Flatten(), nn.Linear(128 * 16, 256), nn.ReLU(), nn.Linear(256, DIM))
+        axis = torch.linspace(-1, 1, IMAGE_SIZE)
+        self.register_buffer("grid", torch.stack(torch.meshgrid(axis, axis, indexing="xy"))[None], persistent=False)
+
+    def forward(self, images: Tensor) -> Tensor:
+        grid = self.grid.expand(len(images), -1, -1, -1)
+        pixels = torch.cat([images * 2 - 1, grid], dim=1).contiguous(memory_format=torch.channels_last)
+        return self.head(self.trunk(pixels))
+
+
+class Residual(nn.Module):
+    """Two 3x3 convolutions around a shortcut."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(channels, channels, 3, 1, 1, bias=False),
+            nn.BatchNorm2d(channels),
+            nn.ReLU(),
+            nn.Conv2d(channels, channels, 3, 1, 1, bias=False),
+            nn.BatchNorm2d(channels),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.relu(x + self.body(x))
+
+
+class TextTower(nn.Module):
+    """A two-layer transformer that is read at its start token; the second layer computes that token alone."""
+
+    def __init__(self, vocabulary_size: int, width: int = 128) -> None:
+        super().__init__()
+        self.words = nn.Embedding(vocabulary_size, width, padding_idx=0)
+        self.places = nn.Parameter(torch.randn(CONTEXT_LENGTH, width) * 0.02)
+        self.first = Block(width)
+        self.second = Block(width)
+        self.norm = nn.LayerNorm(width)
+        self.head = nn.Linear(width, DIM)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        tokens = self.words(ids) + self.places[: ids.shape[1]]
+        padding = torch.zeros(ids.shape, device=ids.device).masked_fill(ids == 0, -torch.inf)[:, None, None]
+        tokens = self.first(tokens, tokens, padding)
+        start = self.second(tokens[:, :1], tokens, padding)
+        return self.head(self.norm(start[:, 0]))
+
+
+class Block(nn.Module):
+    """Pre-norm attention and a two-layer perceptron, both around shortcuts."""
+
+    def __init__(self, width: int, heads: int = 4) -> None:
+        super().__init__()
+        self.heads = heads
+        self.norm = nn.LayerNorm(width)
+        self.query = nn.Linear(width, width)
+        self.key_value = nn.Linear(width, 2 * width)
+        self.out = nn.Linear(width, width)
+        self.mix = nn.Sequential(
+            nn.LayerNorm(width), nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width)
+        )
+
+    def forward(self, asking: Tensor, tokens: Tensor, padding: Tensor) -> Tensor:
+        """Let ``asking [N, a, width]`` read ``tokens [N, t, width]``; ``padding [N, 1, 1, t]`` is added to the scores."""
+        query = self._by_head(self.query(self.norm(asking)))
+        key, value = (self._by_head(half) for half in self.key_value(self.norm(tokens)).chunk(2, dim=-1))
+        # Spelled out: for twenty tokens on a CPU the fused attention's backward pass is several times slower.
+        scores = query @ key.transpose(-2, -1) / math.sqrt(query.shape[-1]) + padding
+        read = (scores.softmax(-1).to(value.dtype) @ value).transpose(1, 2).flatten(2)
+        asking = asking + self.out(read)
+        return asking + self.mix(asking)
+
+    def _by_head(self, x: Tensor) -> Tensor:
+        return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+
+
+def _halve(channels_in: int, channels_out: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(channels_in, channels_out, 3, 2, 1, bias=False), nn.BatchNorm2d(channels_out), nn.ReLU()
+    )
