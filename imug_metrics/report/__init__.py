@@ -1,0 +1,73 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Reports: scores of one or more models as JSON, CSV, JSON lines, one self-contained HTML page, and a terminal table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from imug_metrics.report.files import items_text, json_text, per_turn_text, write_whole
+from imug_metrics.report.findings import Finding, find
+from imug_metrics.report.page import page
+from imug_metrics.report.table import print_table
+from imug_metrics.report.views import check_models
+
+if TYPE_CHECKING:
+    from imug_metrics.suite import ModelScores
+
+__all__ = ["Finding", "find", "print_table", "write_report"]
+
+
+def write_report(models: Sequence[ModelScores], out: Path | str, *, manifest: Mapping[str, Any]) -> Path:
+    """Write the scores of all models into one folder.
+
+    - ``summary.json``: ``models`` (flat scores by model, NaN as null, infinities as ``"inf"``) and ``findings``.
+    - ``per_turn.csv``: model, metric, turn, value, lower, upper, n; undefined cells are empty.
+    - ``items.jsonl``: one record a line, its model first.
+    - ``manifest.json``: the given manifest and the library's version.
+    - ``report.html``: one page of under 5 MB without scripts or links to other files.
+
+    Each file is written under a temporary name and renamed; files of an earlier report are replaced.
+
+    Args:
+        models: scores of at least one model, names unique.
+        out: the folder; made where it does not exist.
+        manifest: what the caller wants on record: versions, encoder, arguments, seed, counts.
+
+    Returns:
+        The path of ``report.html``.
+
+    Raises:
+        ValueError: ``models`` is empty or names a model twice.
+        ModuleNotFoundError: jinja2 is not installed.
+
+    Example:
+        >>> import tempfile
+        >>> from types import SimpleNamespace
+        >>> scores = SimpleNamespace(model="steady", scores={"turn_alignment": 0.5}, items=[])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = write_report([scores], Path(folder), manifest={"seed": 0})
+        ...     sorted(file.name for file in path.parent.iterdir())
+        ['items.jsonl', 'manifest.json', 'per_turn.csv', 'report.html', 'summary.json']
+    """
+    check_models(models)
+    out = Path(out)
+    out.mkdir(parents=True, exist_ok=True)
+    version = _version()
+    findings = [{"tone": f.tone, "model": f.model or None, "text": f.text} for f in find(models)]
+    scores = {model.model: model.scores for model in models}
+    write_whole(out / "summary.json", json_text({"models": scores, "findings": findings}))
+    write_whole(out / "per_turn.csv", per_turn_text(models))
+    write_whole(out / "items.jsonl", items_text(models))
+    write_whole(out / "manifest.json", json_text({"imug_metrics": version, **manifest}))
+    return write_whole(out / "report.html", page(models, manifest, version))
+
+
+def _version() -> str:
+    try:
+        return metadata.version("imug_metrics")
+    except metadata.PackageNotFoundError:
+        return "(not installed)"

@@ -1,0 +1,92 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""The machine-readable half of the report: JSON, CSV and JSON lines, each written whole or not at all."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import os
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from imug_metrics.report.views import METRICS, curve, records_by_turn
+
+if TYPE_CHECKING:
+    from imug_metrics.suite import ModelScores
+
+PER_TURN_COLUMNS = ("model", "metric", "turn", "value", "lower", "upper", "n")
+
+
+def write_whole(path: Path, text: str) -> Path:
+    """Write ``text`` to a temporary name beside ``path`` and rename it, so that no reader ever sees half a file."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+        os.chmod(name, 0o644)  # mkstemp opens to the owner alone; a report is meant to be read by others
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    return path
+
+
+def to_json(value: Any) -> Any:
+    """The value in terms of strict JSON: NaN becomes null, an infinity the text ``"inf"`` or ``"-inf"``.
+
+    Example:
+        >>> to_json({"half_life": float("inf"), "slope": float("nan"), "n": (1, 2)})
+        {'half_life': 'inf', 'slope': None, 'n': [1, 2]}
+    """
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None if math.isnan(value) else str(value)
+    if isinstance(value, Mapping):
+        return {str(key): to_json(entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [to_json(entry) for entry in value]
+    if hasattr(value, "tolist"):  # tensors and arrays, 0-d ones included
+        return to_json(value.tolist())
+    return str(value)
+
+
+def json_text(value: Any) -> str:
+    """Indented strict JSON, non-ASCII kept readable."""
+    return json.dumps(to_json(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def items_text(models: Sequence[ModelScores]) -> str:
+    """One JSON object a line and record, its model first."""
+    rows = ({"model": model.model, **to_json(item)} for model in models for item in model.items)
+    # U+2028 and its like would split a line for readers that use str.splitlines: ASCII escapes are safe everywhere
+    return "".join(json.dumps(row, allow_nan=False) + "\n" for row in rows)
+
+
+def per_turn_text(models: Sequence[ModelScores]) -> str:
+    """The curves of all models and metrics as CSV; an undefined number is an empty cell."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(PER_TURN_COLUMNS)
+    for model in models:
+        writer.writerows(_per_turn_rows(model))
+    return buffer.getvalue()
+
+
+def _per_turn_rows(model: ModelScores) -> Iterable[tuple[Any, ...]]:
+    columns = {view.key: view.item for view in METRICS}
+    for key in _curve_keys(model.scores):
+        counts = records_by_turn(model.items, columns[key]) if key in columns else {}
+        for turn, point in curve(model.scores, key).items():
+            cells = ("" if math.isnan(x) else repr(x) for x in (point.value, point.lower, point.upper))
+            yield model.model, key, turn, *cells, counts.get(turn, "")
+
+
+def _curve_keys(scores: Mapping[str, Any]) -> list[str]:
+    stems = (name.rpartition("_turn_") for name in scores)
+    return list(dict.fromkeys(stem for stem, found, turn in stems if found and turn.isdigit()))

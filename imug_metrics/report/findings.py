@@ -1,0 +1,153 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Sentences computed from the numbers: what the scores say, and what they must not be read as."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from imug_metrics.report.views import (
+    COPY_RATE,
+    FEW_DIALOGUES,
+    METRICS,
+    Estimate,
+    MetricView,
+    as_float,
+    copies,
+    estimate,
+    number,
+    span,
+)
+
+if TYPE_CHECKING:
+    from imug_metrics.suite import ModelScores
+
+_SLOPES = tuple(view for view in METRICS if view.key in ("answer_accuracy", "turn_alignment", "turn_retrieval"))
+_FORMAT_GAP = 0.05
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One sentence about one model (or about all, where ``model`` is empty).
+
+    ``tone``: "warn" (a number that misleads), "loss" (decay), "gain" (a rise), "calm" (no change seen), "note".
+    The sentence continues the model's name: "`fading` loses ...".
+    """
+
+    tone: str
+    model: str
+    text: str
+
+
+def find(models: Sequence[ModelScores]) -> list[Finding]:
+    """All findings, the misleading numbers first.
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> slope = {"turn_alignment": 0.5, "turn_alignment_slope": -0.08,
+        ...          "turn_alignment_slope_lower": -0.1, "turn_alignment_slope_upper": -0.06}
+        >>> finding, = find([SimpleNamespace(model="fading", scores=slope, items=[])])
+        >>> finding.text
+        'loses 0.080 of alignment per turn (95 % interval −0.100 to −0.060).'
+    """
+    findings: list[Finding] = []
+    for look in (_copying, _decay, _format, _missing, _few, _best):
+        findings.extend(look(models))
+    return findings
+
+
+def _copying(models: Sequence[ModelScores]) -> Iterator[Finding]:
+    highest = max((as_float(m.scores.get("turn_consistency")) for m in models), key=_nan_last)
+    for model in filter(copies, models):
+        rate, consistency = as_float(model.scores[COPY_RATE]), as_float(model.scores.get("turn_consistency"))
+        rank = " (the highest)" if consistency == highest and len(models) > 1 else ""
+        yield Finding("warn", model.model, (
+            f"repeats its own pictures: copy rate {number(rate)}, so its consistency of {number(consistency)}{rank} "
+            "is not identity kept but nothing new drawn."))
+
+
+def _decay(models: Sequence[ModelScores]) -> Iterator[Finding]:
+    for model in models:
+        slopes = {view: estimate(model.scores, f"{view.key}_slope") for view in _SLOPES}
+        falling = {view: slope for view, slope in slopes.items() if slope.falls}
+        rising = {view: slope for view, slope in slopes.items() if slope.rises}
+        level = {view: slope for view, slope in slopes.items() if slope.bounded and not (slope.falls or slope.rises)}
+        if falling:
+            yield Finding("loss", model.model, f"loses {_changes(falling)}.")
+        if rising:
+            yield Finding("gain", model.model, f"gains {_changes(rising)}.")
+        if level:
+            yield Finding("calm", model.model, _level(level))
+
+
+def _changes(slopes: dict[MetricView, Estimate]) -> str:
+    parts = []
+    for view, slope in slopes.items():
+        interval = "95 % interval " if not parts else ""
+        parts.append(f"{number(abs(slope.value), 3)} of {view.noun} per turn ({interval}{span(slope, 3)})")
+    return _join(parts)
+
+
+def _level(slopes: dict[MetricView, Estimate]) -> str:
+    nouns = _join([view.noun for view in slopes])
+    bounds = _join([f"{number(max(0.0, -slope.lower), 3)} of {view.noun}" for view, slope in slopes.items()])
+    covers = "the interval covers" if len(slopes) == 1 else "the intervals cover"
+    return f"shows no decay in {nouns}: {covers} 0, and at most {bounds} lost per turn remains compatible with the data."
+
+
+def _format(models: Sequence[ModelScores]) -> Iterator[Finding]:
+    gaps = []
+    for model in models:
+        strict, official = (as_float(model.scores.get(f"answer_accuracy{end}")) for end in ("", "_imug"))
+        if strict - official > _FORMAT_GAP:
+            gaps.append(f"{model.model} {number(strict)} against {number(official)}")
+    if gaps:
+        yield Finding("note", "", (
+            f"The strict reading and the official rule differ: {_join(gaps)}. The official rule weighs a reply down "
+            "for anything around its letters; the difference is format, not knowledge."))
+
+
+def _missing(models: Sequence[ModelScores]) -> Iterator[Finding]:
+    for model in models:
+        parts = []
+        for modality, field, noun in (("image", "image", "picture"), ("text", "text", "answer")):
+            asked = [item for item in model.items if item.get("modality") == modality]
+            absent = sum(item.get(field) is None for item in asked)
+            if absent:
+                parts.append(f"{absent} of {len(asked)} {noun}s")
+        if parts:
+            yield Finding("note", model.model, f"lacks {_join(parts)}; see coverage for how they count.")
+
+
+def _few(models: Sequence[ModelScores]) -> Iterator[Finding]:
+    for model in models:
+        counts = [as_float(model.scores.get(f"{view.key}_dialogues")) for view in METRICS]
+        fewest = min((count for count in counts if count > 0), default=math.nan)
+        if fewest < FEW_DIALOGUES:
+            yield Finding("note", model.model, (
+                f"has scores from only {fewest:.0f} dialogue{'s' if fewest != 1 else ''}: below {FEW_DIALOGUES} its "
+                "intervals are approximate."))
+
+
+def _best(models: Sequence[ModelScores]) -> Iterator[Finding]:
+    """Name a leader only where its interval lies wholly above everyone else's."""
+    for view in METRICS:
+        if view.key in ("turn_consistency", "answer_accuracy_imug"):
+            continue
+        rows = [(model.model, estimate(model.scores, view.key)) for model in models]
+        rows = sorted((row for row in rows if row[1].bounded), key=lambda row: -row[1].value)
+        if len(rows) > 1 and rows[0][1].lower > max(other.upper for _, other in rows[1:]):
+            yield Finding("note", rows[0][0], (
+                f"leads in {view.noun}: {number(rows[0][1].value)} (95 % interval {span(rows[0][1])}), "
+                "clear of every other model's interval."))
+
+
+def _join(parts: Sequence[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def _nan_last(value: float) -> float:
+    return -math.inf if math.isnan(value) else value

@@ -1,0 +1,77 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Thumbnails of untrusted pictures: checked for size before they are decoded, made small, and put into the page."""
+
+from __future__ import annotations
+
+import base64
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+MAX_SIDE = 160
+MAX_FILE_BYTES = 32 * 2**20
+MAX_PIXELS = 40_000_000
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")
+
+
+@dataclass
+class ThumbnailShelf:
+    """Makes data URIs until ``budget`` characters are spent, so that the page stays small however many are asked for."""
+
+    budget: int = 3_500_000
+
+    def take(self, path: Path | str | None) -> tuple[str | None, str]:
+        """A data URI, or None and the reason in words.
+
+        Args:
+            path: the picture's file; None where the model gave no picture.
+        """
+        if path is None:
+            return None, "no picture"
+        try:
+            uri = thumbnail(Path(path))
+        except ValueError as error:
+            return None, str(error)[:120]
+        except (OSError, SyntaxError, Image.DecompressionBombError):  # their messages name paths of this machine
+            return None, "unreadable picture"
+        if len(uri) > self.budget:
+            return None, "left out: the page is full"
+        self.budget -= len(uri)
+        return uri, ""
+
+
+def thumbnail(path: Path) -> str:
+    """The picture as a JPEG data URI with no side above 160 pixels.
+
+    Args:
+        path: a PNG, JPEG, WEBP, BMP or GIF file of at most 32 MiB and 40 million pixels.
+
+    Raises:
+        ValueError: the file or its picture is larger than that; it's told before anything is decoded.
+        OSError: the file is missing or not a picture.
+    """
+    size = path.stat().st_size
+    if size > MAX_FILE_BYTES:
+        raise ValueError(f"the file has {size:,} bytes, at most {MAX_FILE_BYTES:,} are read")
+    with Image.open(path, formats=FORMATS) as image:  # reads the header alone
+        if image.width * image.height > MAX_PIXELS:
+            raise ValueError(f"{image.width} x {image.height} pixels, at most {MAX_PIXELS:,} are decoded")
+        image.draft("RGB", (2 * MAX_SIDE, 2 * MAX_SIDE))
+        return _data_uri(_on_white(image))
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    small = image.convert("RGBA")
+    small.thumbnail((MAX_SIDE, MAX_SIDE))
+    flat = Image.new("RGB", small.size, "white")
+    flat.paste(small, mask=small.getchannel("A"))
+    return flat
+
+
+def _data_uri(image: Image.Image) -> str:
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=82, optimize=True)
+    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")

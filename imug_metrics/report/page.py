@@ -1,0 +1,198 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""The report as one HTML page that needs no network and runs no script; everything a model wrote is escaped."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from imug_metrics.report.files import to_json
+from imug_metrics.report.findings import find
+from imug_metrics.report.images import ThumbnailShelf
+from imug_metrics.report.plots import Line, curves, whisker
+from imug_metrics.report.views import (
+    CHANCE,
+    COPY_RATE,
+    FEW_DIALOGUES,
+    Estimate,
+    MetricView,
+    as_float,
+    copies,
+    curve,
+    estimate,
+    number,
+    records_by_turn,
+    shown_metrics,
+    span,
+)
+from imug_metrics.report.worst import worst_dialogues
+
+if TYPE_CHECKING:
+    from imug_metrics.suite import ModelScores
+
+_MARKS = {"warn": "!", "loss": "▼", "gain": "▲", "calm": "→", "note": "·"}
+_TONES = {"falls": ("loss", "▼", "declines"), "rises": ("gain", "▲", "rises"), "level": ("", "→", "no change seen")}
+
+
+def page(models: Sequence[ModelScores], manifest: Mapping[str, Any], version: str, *, worst: int = 3) -> str:
+    """The whole page as HTML.
+
+    Args:
+        models: scores of at least one model.
+        manifest: what was run; shown as it is.
+        version: the library's version.
+        worst: dialogues shown a model.
+
+    Raises:
+        ModuleNotFoundError: jinja2 is not installed.
+    """
+    metrics = shown_metrics(models)
+    return _template().render(
+        title="Dialogue report", lead=_lead(models, manifest), findings=find(models), marks=_MARKS, few=FEW_DIALOGUES,
+        metrics=metrics, rows=[_row(i, model, metrics) for i, model in enumerate(models)],
+        panels=[panel for view in metrics if (panel := _panel(view, models))],
+        slopes=[group for view in metrics if (group := _slopes(view, models))],
+        coverage=[_coverage(i, model, metrics) for i, model in enumerate(models)],
+        worst=_worst(models, worst), manifest=list(_flat(manifest)), numbers=_numbers(models), version=version,
+    )
+
+
+def _template() -> Any:
+    try:
+        import jinja2
+        import markupsafe
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError("The HTML report needs jinja2: pip install imug_metrics[report]") from error
+    here = resources.files(__package__)
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    environment.globals["style"] = markupsafe.Markup(here.joinpath("style.css").read_text(encoding="utf-8"))
+    return environment.from_string(here.joinpath("page.html.j2").read_text(encoding="utf-8"))
+
+
+def _markup(svg: str) -> Any:
+    """Marks SVG of our own making, whose texts are escaped already, as not to be escaped again."""
+    import markupsafe
+
+    return markupsafe.Markup(svg)
+
+
+def _lead(models: Sequence[ModelScores], manifest: Mapping[str, Any]) -> str:
+    dialogues = {str(item["dialogue"]) for model in models for item in model.items}
+    turns = {(str(item["dialogue"]), int(item["turn"])) for model in models for item in model.items}
+    parts = [_count(len(models), "model"), _count(len(dialogues), "dialogue"), _count(len(turns), "turn")]
+    encoder = manifest.get("encoder")
+    if encoder:
+        name = encoder.get("name", "") if isinstance(encoder, Mapping) else encoder
+        parts.append(f"pictures and prompts compared by the encoder “{name}”")
+    return " · ".join(parts)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _trend(slope: Estimate) -> tuple[str, str, str]:
+    """Tone, mark and reading of a slope."""
+    if not slope.bounded:
+        return "", "", "undefined"
+    return _TONES["falls" if slope.falls else "rises" if slope.rises else "level"]
+
+
+def _row(index: int, model: ModelScores, metrics: Sequence[MetricView]) -> dict[str, Any]:
+    copy = estimate(model.scores, COPY_RATE)
+    shares = [as_float(model.scores.get(f"{view.key}_coverage")) for view in metrics]
+    return {
+        "name": model.model, "colour": index, "cells": [_cell(model, view) for view in metrics],
+        "copy": {"value": number(copy.value), "interval": span(copy)}, "copies": copies(model),
+        "coverage": _percent(min((share for share in shares if not math.isnan(share)), default=math.nan)),
+    }
+
+
+def _cell(model: ModelScores, view: MetricView) -> dict[str, str]:
+    score, slope = estimate(model.scores, view.key), estimate(model.scores, f"{view.key}_slope")
+    tone, mark, _ = _trend(slope)
+    change = f"{mark} {number(slope.value, 3, signed=True)} a turn".strip() if slope.known else "no slope"
+    return {"value": number(score.value), "interval": span(score), "slope": change, "tone": tone}
+
+
+def _panel(view: MetricView, models: Sequence[ModelScores]) -> dict[str, Any] | None:
+    lines = [
+        Line(model.model, i, curve(model.scores, view.key), records_by_turn(model.items, view.item))
+        for i, model in enumerate(models)
+    ]
+    chances = [as_float(model.scores.get(CHANCE)) for model in models if view.key == "turn_retrieval"]
+    chances = [chance for chance in chances if not math.isnan(chance)]
+    chance = math.fsum(chances) / len(chances) if chances else math.nan
+    svg = curves(lines, f"{view.label} by turn", reference=chance, reference_name="chance")
+    asked = "picture turns" if view.modality == "image" else "text turns"
+    return {"label": view.label, "caption": f"by turn, {asked}", "svg": _markup(svg)} if svg else None
+
+
+def _slopes(view: MetricView, models: Sequence[ModelScores]) -> dict[str, Any] | None:
+    slopes = [estimate(model.scores, f"{view.key}_slope") for model in models]
+    ends = [abs(end) for s in slopes for end in (s.value, s.lower, s.upper) if math.isfinite(end)]
+    if not ends:
+        return None
+    limit = max(ends) * 1.08 or 1.0
+    entries = []
+    for i, (model, slope) in enumerate(zip(models, slopes, strict=True)):
+        tone, mark, verdict = _trend(slope)
+        entries.append({
+            "name": model.model, "colour": i, "svg": _markup(whisker(slope, limit, i)), "tone": tone,
+            "value": number(slope.value, 3, signed=True), "interval": span(slope, 3), "verdict": f"{mark} {verdict}",
+        })
+    return {"label": view.label, "entries": entries}
+
+
+def _coverage(index: int, model: ModelScores, metrics: Sequence[MetricView]) -> dict[str, Any]:
+    cells = []
+    for view in metrics:
+        count = as_float(model.scores.get(f"{view.key}_n"))
+        scored = "" if math.isnan(count) else f"{count:.0f} scored"
+        cells.append({"share": _percent(as_float(model.scores.get(f"{view.key}_coverage"))), "count": scored})
+    return {
+        "name": model.model, "colour": index, "dialogues": len({str(item["dialogue"]) for item in model.items}),
+        "turns": len(model.items), "cells": cells,
+        "pictures": _absent(model, "image", "image"), "answers": _absent(model, "text", "text"),
+    }
+
+
+def _absent(model: ModelScores, modality: str, field: str) -> str:
+    asked = [item for item in model.items if item.get("modality") == modality]
+    return f"{sum(item.get(field) is None for item in asked)} of {len(asked)}"
+
+
+def _percent(share: float) -> str:
+    if math.isnan(share):
+        return "–"
+    # Round towards "not all": 99.97 % must not read as complete.
+    return f"{math.floor(1000 * share + 1e-9) / 10:g} %"
+
+
+def _worst(models: Sequence[ModelScores], count: int) -> list[dict[str, Any]]:
+    shelf = ThumbnailShelf()
+    groups = []
+    for i, model in enumerate(models):
+        dialogues = [
+            {"dialogue": d.dialogue, "noun": d.noun, "mean": number(d.mean), "turns": d.turns, "hidden": d.hidden}
+            for d in worst_dialogues(model, count, shelf)
+        ]
+        groups.append({"name": model.model, "colour": i, "dialogues": dialogues})
+    return groups
+
+
+def _flat(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    for key, entry in value.items():
+        if isinstance(entry, Mapping):
+            yield from _flat(entry, f"{prefix}{key}.")
+        else:
+            plain = to_json(entry)
+            yield f"{prefix}{key}", ", ".join(map(str, plain)) if isinstance(plain, list) else str(plain)
+
+
+def _numbers(models: Sequence[ModelScores]) -> list[tuple[str, list[str]]]:
+    keys = dict.fromkeys(key for model in models for key in model.scores)
+    return [(key, [number(as_float(model.scores.get(key)), 4) for model in models]) for key in keys]

@@ -1,0 +1,102 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""The scores as a table in the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from imug_metrics.report.views import (
+    COPY_RATE,
+    Estimate,
+    as_float,
+    check_models,
+    copies,
+    estimate,
+    number,
+    span,
+)
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+    from imug_metrics.suite import ModelScores
+
+_SCORES = (
+    ("Answers\nstrict", "answer_accuracy"),
+    ("Answers\nofficial", "answer_accuracy_imug"),
+    ("Align-\nment", "turn_alignment"),
+    ("Retrie-\nval", "turn_retrieval"),
+    ("Consis-\ntency", "turn_consistency"),
+    ("Copy\nrate", COPY_RATE),
+)
+_SLOPES = (("Answers\na turn", "answer_accuracy_slope"), ("Alignment\na turn", "turn_alignment_slope"))
+
+
+def print_table(models: Sequence[ModelScores], *, console: Console | None = None) -> None:
+    """Print one row a model: scores, then the change per turn with its 95 % interval.
+
+    A slope whose interval lies below zero is marked ``▼``, above zero ``▲``; ``!`` marks a copy rate that makes the
+    consistency meaningless.
+
+    Args:
+        models: scores of at least one model, names unique.
+        console: where to print; standard output by default.
+
+    Raises:
+        ValueError: ``models`` is empty or names a model twice.
+        ModuleNotFoundError: rich is not installed.
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> print_table([])
+        Traceback (most recent call last):
+        ...
+        ValueError: Expected argument `models` to hold at least one model, got none.
+    """
+    check_models(models)
+    try:
+        from rich.box import SIMPLE_HEAD
+        from rich.console import Console
+        from rich.table import Table
+        from rich.text import Text
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError("The table needs rich: pip install imug_metrics[report]") from error
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, caption=_caption(models), caption_justify="left")
+    table.add_column("\nModel", no_wrap=True, overflow="ellipsis")
+    for heading, _ in (*_SCORES, *_SLOPES):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for model in models:
+        values = [_score(model, key) for _, key in _SCORES]
+        slopes = [_slope(estimate(model.scores, key)) for _, key in _SLOPES]
+        # A model's name is a folder's name and may hold what rich would read as markup: Text is taken literally.
+        table.add_row(Text(model.model, style="bold"), *values, *slopes)
+    (console or Console()).print(table)
+
+
+def _score(model: ModelScores, key: str) -> Text:
+    from rich.text import Text
+
+    text = Text(number(as_float(model.scores.get(key))))
+    if key == COPY_RATE and copies(model):
+        text.append(" !", style="bold yellow")
+    return text
+
+
+def _slope(slope: Estimate) -> Text:
+    from rich.text import Text
+
+    mark, style = ("▼ ", "bold red") if slope.falls else ("▲ ", "bold green") if slope.rises else ("", "")
+    text = Text(mark + number(slope.value, 3, signed=True), style=style)
+    if slope.bounded:
+        text.append(f"\n{span(slope, 3)}", style="dim")
+    return text
+
+
+def _caption(models: Sequence[ModelScores]) -> str:
+    lines = ["▼ ▲ the 95 % interval of the change per turn lies wholly below / above 0"]
+    if any(copies(model) for model in models):
+        lines.append("!   repeats its own pictures: its consistency does not mean that identity was kept")
+    return "\n".join(lines)

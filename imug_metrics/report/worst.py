@@ -1,0 +1,99 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""The dialogues a model did worst in, laid out turn by turn with their pictures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from imug_metrics.report.images import ThumbnailShelf
+from imug_metrics.report.views import as_float, number
+
+if TYPE_CHECKING:
+    from imug_metrics.suite import ModelScores
+
+RANKED_BY = (("alignment", "alignment"), ("consistency", "consistency"), ("answer_strict", "answer accuracy"))
+PROMPT_LENGTH = 280
+REPLY_LENGTH = 160
+MAX_TURNS = 16
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One turn as shown: what was asked, what came, how it scored."""
+
+    turn: int
+    modality: str
+    prompt: str
+    reply: str | None
+    picture: str | None
+    reason: str
+    scores: list[tuple[str, str]]
+    bad: bool
+
+
+@dataclass(frozen=True)
+class WorstDialogue:
+    """One dialogue, ranked by the mean of ``noun`` over its turns."""
+
+    dialogue: str
+    noun: str
+    mean: float
+    turns: list[Turn]
+    hidden: int
+
+
+def worst_dialogues(model: ModelScores, count: int, shelf: ThumbnailShelf) -> list[WorstDialogue]:
+    """The ``count`` dialogues of lowest mean alignment; by consistency, then by answers, where there is none of it.
+
+    Args:
+        model: scores of one model; only ``items`` is read.
+        count: how many dialogues at most.
+        shelf: makes the thumbnails and watches the size of the page.
+    """
+    dialogues: dict[str, list[Mapping[str, Any]]] = {}
+    for item in model.items:
+        dialogues.setdefault(str(item["dialogue"]), []).append(item)
+    for column, noun in RANKED_BY:
+        means = {name: _mean(rows, column) for name, rows in dialogues.items()}
+        ranked = sorted((name for name in means if not math.isnan(means[name])), key=lambda name: (means[name], name))
+        if ranked:
+            return [_lay_out(name, noun, means[name], dialogues[name], shelf) for name in ranked[:count]]
+    return []
+
+
+def _mean(rows: Sequence[Mapping[str, Any]], column: str) -> float:
+    values = [value for value in (as_float(row.get(column)) for row in rows) if not math.isnan(value)]
+    return math.fsum(values) / len(values) if values else math.nan
+
+
+def _lay_out(
+    name: str, noun: str, mean: float, rows: Sequence[Mapping[str, Any]], shelf: ThumbnailShelf
+) -> WorstDialogue:
+    rows = sorted(rows, key=lambda row: int(row["turn"]))
+    turns = [_turn(row, shelf) for row in rows[:MAX_TURNS]]
+    return WorstDialogue(name, noun, mean, turns, hidden=max(0, len(rows) - MAX_TURNS))
+
+
+def _turn(row: Mapping[str, Any], shelf: ThumbnailShelf) -> Turn:
+    is_image = row.get("modality") == "image"
+    picture, reason = shelf.take(row.get("image")) if is_image else (None, "no answer")
+    shown = (("alignment", "alignment"), ("retrieval", "retrieval"), ("consistency", "consistency")) if is_image else (
+        ("answer_strict", "strict"), ("answer_imug", "official"))
+    scores = [(label, number(as_float(row.get(column)))) for column, label in shown if row.get(column) is not None]
+    if as_float(row.get("copy")) >= 0.5:
+        scores.append(("copy", "yes"))
+    reply = row.get("text")
+    return Turn(
+        turn=int(row["turn"]), modality="image" if is_image else "text", prompt=_cut(row.get("prompt"), PROMPT_LENGTH),
+        reply=None if reply is None else _cut(reply, REPLY_LENGTH), picture=picture, reason=reason, scores=scores,
+        bad=as_float(row.get("retrieval" if is_image else "answer_strict")) < 0.5,
+    )
+
+
+def _cut(text: Any, length: int) -> str:
+    text = "" if text is None else str(text)
+    return text if len(text) <= length else text[: length - 1].rstrip() + "…"
