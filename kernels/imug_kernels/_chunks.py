@@ -9,6 +9,10 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
+# Elements worked on at a time: 2 MiB in float64. Measured fastest among 2**13 to 2**20 on a CPU with 1 MiB of L2 cache,
+# where smaller chunks pay for launching and larger ones for memory.
+CHUNK_ELEMENTS = 1 << 18
+
 
 def work_dtype(device: torch.device) -> torch.dtype:
     """Return the precision of all arithmetic: float64, or float32 on a device that has no float64 (Apple's MPS).
@@ -17,13 +21,6 @@ def work_dtype(device: torch.device) -> torch.dtype:
     were batched; float32 matrix products differ by 1e-7 and, on CUDA, by 1e-3 once TF32 is allowed.
     """
     return torch.float32 if device.type == "mps" else torch.float64
-
-
-def unit_rows(rows: Tensor, eps: float) -> Tensor:
-    """Divide each last-axis row by ``max(|row|, eps)`` in working precision."""
-    rows = rows.to(work_dtype(rows.device))
-    lengths: Tensor = torch.linalg.vector_norm(rows, dim=-1, keepdim=True)
-    return rows / lengths.clamp_min(eps)
 
 
 def gather_chunks(rows: Tensor, chunks: Sequence[Tensor]) -> Iterator[Tensor]:

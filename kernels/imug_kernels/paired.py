@@ -10,10 +10,7 @@ import torch
 from torch import Tensor
 
 from imug_kernels._checks import check_index, check_rows, check_same_width
-from imug_kernels._chunks import gather_chunks, work_dtype
-
-# Elements of one side of a chunk. Two float64 copies of 2**15 elements and their product stay in a 1 MiB L2 cache.
-CHUNK_ELEMENTS = 1 << 15
+from imug_kernels._chunks import CHUNK_ELEMENTS, gather_chunks, work_dtype
 
 
 def paired_cosine(

@@ -11,11 +11,10 @@ import torch
 from torch import Tensor
 
 from imug_kernels._checks import check_integers, check_offsets, check_rows, check_same_width, check_valid
-from imug_kernels._chunks import gather_chunks, unit_rows, work_dtype
+from imug_kernels._chunks import CHUNK_ELEMENTS, gather_chunks, work_dtype
 from imug_kernels.segments import equal_length_buckets
 
-# Elements gathered at a time, and elements of one block of cosines.
-GATHER_ELEMENTS = 1 << 17
+# Largest number of cosines held at a time: one long segment is cut into blocks of rows.
 BLOCK_ELEMENTS = 1 << 20
 
 # Rounding a row to float32 changes a component by at most 2**-24 of itself, so a cosine of two rounded rows by about
@@ -203,28 +202,36 @@ class _Block(NamedTuple):
 def _cosine_blocks(
     x: Tensor, y: Tensor, offsets: Tensor, valid_x: Tensor | None, valid_y: Tensor | None, eps: float
 ) -> Iterator[_Block]:
-    buckets = equal_length_buckets(offsets, max(1, GATHER_ELEMENTS // x.shape[1]))
+    buckets = equal_length_buckets(offsets, max(1, CHUNK_ELEMENTS // x.shape[1]))
     chunks = [bucket.rows.flatten() for bucket in buckets]
     same = y is x and valid_y is valid_x
     all_y = chunks if same else gather_chunks(y, chunks)
     for (segments, columns), rows_x, rows_y in zip(buckets, gather_chunks(x, chunks), all_y, strict=True):
-        usable_x, usable_y = _usable(valid_x, columns), _usable(valid_y, columns)
-        u = _unit_segments(rows_x, usable_x, eps)
-        v = u if same else _unit_segments(rows_y, usable_y, eps)
+        left = _side(rows_x, valid_x, columns, eps)
+        right = left if same else _side(rows_y, valid_y, columns, eps)
         step = max(1, BLOCK_ELEMENTS // columns.numel())
-        at = torch.arange(columns.shape[1], device=x.device)
-        cuts = [torch.split(t, step, dim) for t, dim in ((at, 0), (columns, 1), (usable_x, 1), (u, 1))]
-        for part, rows, usable, left in zip(*cuts, strict=True):
-            yield _Block(segments, rows, columns, part, usable, usable_y, left @ v.mT)
+        at = torch.arange(columns.shape[1], device=x.device).expand_as(columns)
+        cuts = (torch.split(tensor, step, 1) for tensor in (at, columns, *left))
+        for part, rows, vectors, lengths, valid in zip(*cuts, strict=True):
+            cosine = vectors @ right.vectors.mT / (lengths[:, :, None] * right.lengths[:, None, :])
+            yield _Block(segments, rows, columns, part[0], valid, right.valid, cosine)
 
 
-def _usable(valid: Tensor | None, rows: Tensor) -> Tensor:
-    return torch.ones_like(rows, dtype=torch.bool) if valid is None else valid[rows]
+class _Side(NamedTuple):
+    """Rows of a bucket of segments: ``vectors [b, n, D]``, ``lengths [b, n]`` (at least eps) and ``valid [b, n]``."""
+
+    vectors: Tensor
+    lengths: Tensor
+    valid: Tensor
 
 
-def _unit_segments(rows: Tensor, usable: Tensor, eps: float) -> Tensor:
-    # Unusable rows become zeros and not just masked results: a NaN in one would reach the others' gradients.
-    return unit_rows(rows.view(*usable.shape, -1).masked_fill(~usable[..., None], 0), eps)
+def _side(rows: Tensor, valid: Tensor | None, index: Tensor, eps: float) -> _Side:
+    vectors = rows.view(*index.shape, -1).to(work_dtype(rows.device))
+    usable = torch.ones_like(index, dtype=torch.bool) if valid is None else valid[index]
+    if valid is not None:
+        # Zeros, and not just masked results: a NaN in an invalid row would reach the gradients of the others.
+        vectors = vectors.masked_fill(~usable[:, :, None], 0)
+    return _Side(vectors, torch.linalg.vector_norm(vectors, dim=2).clamp_min(eps), usable)
 
 
 def _others(block: _Block) -> Tensor:
