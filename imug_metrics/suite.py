@@ -4,10 +4,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+import torch
+from torch import Tensor
+
+from imug_metrics import functional
+from imug_metrics._encode_once import EncodeOnce
+from imug_metrics.accuracy import AnswerAccuracy
+from imug_metrics.alignment import TurnAlignment, TurnRetrieval
+from imug_metrics.consistency import TurnConsistency
+from imug_metrics.decay import TurnDecay
+
+if TYPE_CHECKING:
+    from imug_metrics.encoders import Encoder
+
+_Columns = tuple[Sequence["Record"], dict[str, Tensor]]
+
+FAILED = "ERROR:"
+"""How an answer begins that reports a failed turn."""
+
+ITEM_SCORES = ("answer_strict", "answer_imug", "alignment", "retrieval", "consistency", "copy")
 
 
 @dataclass(frozen=True)
@@ -19,7 +40,8 @@ class Record:
         turn: position in the dialogue, from 1.
         modality: what the model had to answer with.
         prompt: what was asked at this turn.
-        text: the answer at a text turn; None: absent.
+        text: the answer at a text turn; None: absent. An answer that begins with "ERROR:" reports a failed turn: absent
+            under protocol "strict", an answer like any other under "imug".
         image: the picture at an image turn; None: absent.
         target: the answer key of a text turn; None: there is nothing to score against.
         links: earlier turns whose picture this turn's picture should agree with.
@@ -50,8 +72,9 @@ class ModelScores:
 
     Attributes:
         model: its name.
-        scores: flat, by name; "answer_accuracy..." is protocol "strict", "answer_accuracy_imug..." the official one.
-            Undefined is NaN.
+        scores: flat, by name; "answer_accuracy..." is protocol "strict", "answer_accuracy_imug..." the official one,
+            "answer_accuracy_without_key" the number of text turns that have nothing to be scored against, and
+            "turn_consistency_graph..." the agreement along links, where records have any. Undefined is NaN.
         items: one row a record: dialogue, turn, modality, prompt, text, image, class, domain, subdomain, and the
             record's own answer_strict, answer_imug, alignment, retrieval, consistency, copy (None where undefined).
     """
@@ -59,3 +82,204 @@ class ModelScores:
     model: str
     scores: dict[str, float]
     items: list[dict[str, Any]]
+
+
+def score_records(
+    records: Sequence[Record],
+    *,
+    model: str,
+    encoder: Encoder,
+    missing: Literal["skip", "zero"] = "skip",
+    dialogues_per_step: int = 256,
+    unreadable: Callable[[Record, str], None] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> ModelScores:
+    """Score one model's records with every metric.
+
+    Text turns give answer accuracy under both protocols and its decay; image turns give alignment with the prompt,
+    retrieval among the dialogue's prompts, and consistency with the dialogue's other pictures. An encoder without a
+    text side gives consistency alone.
+
+    Args:
+        records: records in any order; turns of a dialogue differ.
+        model: name of the model.
+        encoder: embeds pictures and prompts.
+        missing: what an absent output counts as: "skip" leaves it out, "zero" scores 0. Turns without a key are left
+            out in either case; protocol "imug" has its own rule (see `Record.attempted`).
+        dialogues_per_step: dialogues held at a time; memory grows with it, the result does not depend on it.
+        unreadable: called with a record and the reason when its picture cannot be read; the picture counts as absent.
+        progress: called with the number of dialogues done and of all dialogues.
+
+    Returns:
+        The scores, with intervals by dialogue and curves over turns, and one row a record.
+
+    Raises:
+        ValueError: if `dialogues_per_step` is below 1, a turn is below 1 or occurs twice in a dialogue.
+
+    Example:
+        >>> from imug_metrics.encoders import CallableEncoder
+        >>> answers = ["B", "(B)", "C"]
+        >>> records = [Record("a", t + 1, "text", "Which?", text=x, target="B") for t, x in enumerate(answers)]
+        >>> encoder = CallableEncoder(lambda images: torch.ones(len(images), 2), lambda texts: torch.ones(len(texts), 2))
+        >>> scores = score_records(records, model="mine", encoder=encoder).scores
+        >>> round(scores["answer_accuracy"], 4), round(scores["answer_accuracy_imug"], 4)
+        (0.6667, 0.5)
+    """
+    if dialogues_per_step < 1:
+        raise ValueError(f"Expected argument `dialogues_per_step` to be >= 1, got {dialogues_per_step}.")
+    dialogues = _by_dialogue(records)
+    last = max((record.turn for record in records), default=1)
+    scorer = _Scorer(encoder, missing, max(16, last), unreadable)
+    items: list[dict[str, Any]] = []
+    for start in range(0, len(dialogues), dialogues_per_step):
+        step = dialogues[start : start + dialogues_per_step]
+        items += scorer.add([record for dialogue in step for record in dialogue])
+        if progress is not None:
+            progress(start + len(step), len(dialogues))
+    return ModelScores(model, scorer.compute(), items)
+
+
+class _Scorer:
+    """All metrics of one model, fed step by step with whole dialogues."""
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        missing: Literal["skip", "zero"],
+        max_turns: int,
+        unreadable: Callable[[Record, str], None] | None,
+    ) -> None:
+        options: dict[str, Any] = {"detail": True, "missing": missing, "max_turns": max_turns}
+        self.encoded, self.unreadable = EncodeOnce(encoder), unreadable
+        self.metrics: dict[str, Any] = {
+            "answer_accuracy": AnswerAccuracy(protocol="strict", **options),
+            "answer_accuracy_imug": AnswerAccuracy(protocol="imug", **options),
+            "turn_decay": TurnDecay(**options),
+            "turn_alignment": TurnAlignment(**options),
+            "turn_retrieval": TurnRetrieval(**options),
+            "turn_consistency": TurnConsistency(**options),
+            "turn_consistency_graph": TurnConsistency(mode="graph", **options),
+        }
+        self.without_key = 0
+        self.has_texts = True
+
+    def add(self, records: Sequence[Record]) -> list[dict[str, Any]]:
+        """Add whole dialogues; returns one item a record."""
+        scores: dict[int, dict[str, float]] = {id(record): {} for record in records}
+        texts = [record for record in records if record.modality == "text"]
+        with_key = [record for record in texts if record.target is not None]
+        self.without_key += len(texts) - len(with_key)
+        columns = (
+            self._add_strict(with_key),
+            self._add_imug([record for record in with_key if record.attempted]),
+            self._add_images([record for record in records if record.modality == "image"]),
+        )
+        for rows, found in columns:
+            for name, values in found.items():
+                for record, value in zip(rows, values.tolist(), strict=True):
+                    scores[id(record)][name] = value
+        return [_item(record, scores[id(record)]) for record in records]
+
+    def compute(self) -> dict[str, float]:
+        """All scores, flat; a metric that was given no record is left out."""
+        found = {"answer_accuracy_without_key": float(self.without_key)}
+        for prefix, metric in self.metrics.items():
+            if metric.update_called:
+                scores = metric.compute()
+                found |= {prefix + key.removeprefix(metric.name): float(value) for key, value in scores.items()}
+        return found
+
+    def _add_strict(self, records: Sequence[Record]) -> _Columns:
+        if not records:
+            return records, {}
+        rows = _rows(records, [record.text is not None and not record.text.startswith(FAILED) for record in records])
+        answers = [record.text if there else None for record, there in zip(records, rows["valid"], strict=True)]
+        keys = [str(record.target) for record in records]
+        values = functional.answer_accuracy(answers, keys, kind="choice", protocol="strict", reduction="none")
+        values = values.masked_fill(~rows["valid"], math.nan)
+        self.metrics["answer_accuracy"].update(answers, keys, **rows)
+        self.metrics["turn_decay"].update(values, **rows)
+        return records, {"answer_strict": values}
+
+    def _add_imug(self, records: Sequence[Record]) -> _Columns:
+        if not records:
+            return records, {}
+        answers, keys = [record.text or "" for record in records], [str(record.target) for record in records]
+        self.metrics["answer_accuracy_imug"].update(answers, keys, **_rows(records, [True] * len(records)))
+        values = functional.answer_accuracy(answers, keys, kind="choice", protocol="imug", reduction="none")
+        return records, {"answer_imug": values}
+
+    def _add_images(self, records: Sequence[Record]) -> _Columns:
+        if not records:
+            return records, {}
+        images, reasons = self.encoded.images([record.image for record in records])
+        for record, reason in zip(records, reasons, strict=True):
+            if reason is not None and self.unreadable is not None:
+                self.unreadable(record, reason)
+        there = [record.image is not None and reason is None for record, reason in zip(records, reasons, strict=True)]
+        rows = _rows(records, there, images.device)
+        found = self._add_prompts(records, images, rows) if self.has_texts else {}
+        self.metrics["turn_consistency"].update(images, **rows)
+        links = _links(records)
+        if len(links):
+            self.metrics["turn_consistency_graph"].update(images, **rows, links=links)
+        found["consistency"] = functional.turn_consistency(images, **rows, reduction="none")
+        found["copy"] = functional.turn_copies(images, **rows)
+        return records, found
+
+    def _add_prompts(self, records: Sequence[Record], images: Tensor, rows: dict[str, Any]) -> dict[str, Tensor]:
+        try:
+            prompts = self.encoded.texts([record.prompt for record in records])
+        except TypeError:  # an encoder of pictures alone
+            self.has_texts = False
+            return {}
+        if not any(rows["valid"]):
+            images = torch.zeros_like(prompts)  # no picture has told the encoder's width yet
+        self.metrics["turn_alignment"].update(images, prompts, **rows)
+        self.metrics["turn_retrieval"].update(images, prompts, **rows)
+        alignment = functional.turn_alignment(images, prompts, valid=rows["valid"], reduction="none")
+        return {
+            "alignment": alignment,
+            "retrieval": functional.turn_retrieval(images, prompts, **rows, reduction="none"),
+        }
+
+
+def _by_dialogue(records: Sequence[Record]) -> list[list[Record]]:
+    dialogues: dict[str, list[Record]] = {}
+    for record in records:
+        dialogues.setdefault(record.dialogue, []).append(record)
+    return list(dialogues.values())
+
+
+def _rows(records: Sequence[Record], valid: list[bool], device: torch.device | None = None) -> dict[str, Any]:
+    return {
+        "dialogue": [record.dialogue for record in records],
+        "turn": [record.turn for record in records],
+        "valid": torch.tensor(valid, dtype=torch.bool, device=device),
+    }
+
+
+def _links(records: Sequence[Record]) -> Tensor:
+    """Linked rows `[E, 2]`, of those links that lead to one of the records."""
+    places = {(record.dialogue, record.turn): row for row, record in enumerate(records)}
+    pairs = [
+        (row, places[record.dialogue, turn])
+        for row, record in enumerate(records)
+        for turn in record.links
+        if (record.dialogue, turn) in places
+    ]
+    return torch.tensor(pairs, dtype=torch.int64).reshape(-1, 2)
+
+
+def _item(record: Record, scores: Mapping[str, float]) -> dict[str, Any]:
+    values = {name: scores.get(name, math.nan) for name in ITEM_SCORES}
+    return {
+        "dialogue": record.dialogue,
+        "turn": record.turn,
+        "modality": record.modality,
+        "prompt": record.prompt,
+        "text": record.text,
+        "image": None if record.image is None else str(record.image),
+        **{name: record.groups.get(name) for name in ("class", "domain", "subdomain")},
+        **{name: None if math.isnan(value) else value for name, value in values.items()},
+    }

@@ -1,0 +1,37 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""IMUG-Bench (arXiv 2606.09169): its file layout read as records, its text scores and its summary."""
+
+from imug_metrics.protocols.imug.benchmark import Reference, Sample, Task, read_benchmark, read_classes
+from imug_metrics.protocols.imug.files import Problem, Problems
+from imug_metrics.protocols.imug.judged import JudgedPicture, read_keys, read_points
+from imug_metrics.protocols.imug.outputs import list_models, read_records
+from imug_metrics.protocols.imug.summary import (
+    TurnScore,
+    score_texts,
+    summarize,
+    text_rows,
+    to_markdown,
+    turn_scores,
+)
+
+__all__ = [
+    "JudgedPicture",
+    "Problem",
+    "Problems",
+    "Reference",
+    "Sample",
+    "Task",
+    "TurnScore",
+    "list_models",
+    "read_benchmark",
+    "read_classes",
+    "read_keys",
+    "read_points",
+    "read_records",
+    "score_texts",
+    "summarize",
+    "text_rows",
+    "to_markdown",
+    "turn_scores",
+]

@@ -1,0 +1,172 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Reading files that others wrote: within size limits, within their folder, and with every problem collected."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+MAX_JSON_BYTES = 16 * 2**20
+MAX_TURN = 1024
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something in the data that is not as it should be.
+
+    Attributes:
+        file: where it is.
+        line: line of the file from 1, or None where the whole file is meant.
+        field: the field or the place in it, for example "tasks[2].turn"; empty where the whole line is meant.
+        message: what was expected and what was found.
+        level: "error" where something expected could not be read or is absent, so that a record is not scored on its
+            merits; "warning" where something odd was ignored or read in a documented way.
+    """
+
+    file: str
+    line: int | None
+    field: str
+    message: str
+    level: Literal["error", "warning"] = "error"
+
+    def as_row(self) -> dict[str, Any]:
+        """The problem as one JSON object."""
+        return asdict(self)
+
+
+class Problems(list[Problem]):
+    """Collects problems while files are read.
+
+    Example:
+        >>> problems = Problems()
+        >>> problems.error("result.json", None, "tasks", "expected a list, got a number")
+        >>> problems.warn("data.jsonl", 3, "", "sample repeated; the first is kept")
+        >>> problems.errors, len(problems)
+        (1, 2)
+    """
+
+    def error(self, file: Path | str, line: int | None, field: str, message: str) -> None:
+        """Add what keeps a record from being scored."""
+        self.append(Problem(str(file), line, field, message))
+
+    def warn(self, file: Path | str, line: int | None, field: str, message: str) -> None:
+        """Add what is odd but has a documented reading."""
+        self.append(Problem(str(file), line, field, message, "warning"))
+
+    @property
+    def errors(self) -> int:
+        """How many of them are errors."""
+        return sum(problem.level == "error" for problem in self)
+
+
+def read_jsonl(path: Path, problems: Problems, *, max_bytes: int = MAX_JSON_BYTES) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield (line number, object) of a JSON-lines file, one line at a time.
+
+    Lines end at the newline character alone, so that a text may hold any other Unicode line break. Blank lines are
+    skipped; a line that is too long, not UTF-8, not JSON or not an object is collected as an error and skipped.
+    """
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        problems.error(path, None, "", f"could not be opened: {error.strerror}")
+        return
+    with file:
+        number = 0
+        while line := file.readline(max_bytes + 1):
+            number += 1
+            if len(line) > max_bytes:
+                problems.error(path, number, "", f"expected a line of at most {max_bytes} bytes")
+                while line and not line.endswith(b"\n"):
+                    line = file.readline(max_bytes)
+                continue
+            if not line.strip():
+                continue
+            value = _parse(line, path, number, problems)
+            if isinstance(value, dict):
+                yield number, value
+            elif value is not _BROKEN:
+                problems.error(path, number, "", f"expected an object, got {kind(value)}")
+
+
+def read_json(path: Path, problems: Problems, *, max_bytes: int = MAX_JSON_BYTES) -> Any:
+    """The content of a JSON file, or None, with the reason collected, where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(max_bytes + 1)
+    except OSError as error:
+        problems.error(path, None, "", f"could not be opened: {error.strerror}")
+        return None
+    if len(content) > max_bytes:
+        problems.error(path, None, "", f"expected a file of at most {max_bytes} bytes")
+        return None
+    value = _parse(content, path, None, problems)
+    return None if value is _BROKEN else value
+
+
+def as_turn(value: Any) -> int | None:
+    """A turn number given as a number or as text, or None where it is neither.
+
+    Example:
+        >>> as_turn("2"), as_turn(3), as_turn(0), as_turn("x"), as_turn(True)
+        (2, 3, None, None, None)
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, str, float)):
+        return None
+    try:
+        turn = int(value)
+    except (ValueError, OverflowError):
+        return None
+    return turn if 1 <= turn <= MAX_TURN and (isinstance(value, str) or turn == value) else None
+
+
+def as_name(value: Any) -> str | None:
+    """A domain, subdomain or sample id as text, or None where it cannot be the name of one folder.
+
+    Example:
+        >>> as_name("Cooking"), as_name(7), as_name("../up"), as_name("..")
+        ('Cooking', '7', None, None)
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, str)):
+        return None
+    name = str(value)
+    plain = name not in ("", ".", "..") and not any(c in "/\\" or ord(c) < 32 for c in name) and len(name) <= 200
+    return name if plain else None
+
+
+def inside(path: Path, root: Path) -> Path | None:
+    """The regular file `path` leads to, if it lies below `root` once all links are followed; otherwise None."""
+    try:
+        real = path.resolve(strict=True)
+        return real if real.is_file() and real.is_relative_to(root.resolve()) else None
+    except (OSError, RuntimeError, ValueError):
+        return None
+
+
+def kind(value: Any) -> str:
+    """What a JSON value is, in words for a message.
+
+    Example:
+        >>> kind([1]), kind(None), kind(True), kind(2.5)
+        ('a list', 'null', 'true or false', 'a number')
+    """
+    names = {dict: "an object", list: "a list", str: "text", bool: "true or false", type(None): "null"}
+    return names.get(type(value), "a number")
+
+
+_BROKEN = object()
+
+
+def _parse(content: bytes, path: Path, line: int | None, problems: Problems) -> Any:
+    try:
+        return json.loads(content.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        problems.error(path, line, "", f"expected UTF-8, found byte {content[error.start]:#04x} at {error.start}")
+    except RecursionError:
+        problems.error(path, line, "", "expected JSON that is not nested so deeply")
+    except ValueError as error:  # also integers of more digits than Python converts
+        problems.error(path, line, "", f"expected JSON: {error}")
+    return _BROKEN

@@ -1,0 +1,101 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Recorded judgements in the official layout: resolved keys of dynamic questions and point scores of pictures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from imug_metrics.protocols.imug.benchmark import Key, sample_key
+from imug_metrics.protocols.imug.files import Problems, as_turn, kind, read_jsonl
+
+
+@dataclass(frozen=True)
+class JudgedPicture:
+    """A judge's point scores (0 to 5 each) of one image turn."""
+
+    key: Key
+    turn: int
+    points: tuple[float, ...]
+
+
+def key_file(judged: Path, model: str) -> Path:
+    """Where the resolved keys of a model lie."""
+    return judged / model / "dynamic_answer" / f"{model}_dynamic_answer.jsonl"
+
+
+def point_file(judged: Path, model: str) -> Path:
+    """Where the point scores of a model's pictures lie."""
+    return judged / model / "score_img" / f"{model}_img_score.jsonl"
+
+
+def read_keys(judged: Path, model: str, problems: Problems) -> dict[tuple[Key, int], str]:
+    """Resolved keys by (sample key, turn); of several entries the last counts.
+
+    Args:
+        judged: folder of judgements, holding <model>/dynamic_answer/<model>_dynamic_answer.jsonl.
+        model: name of the model.
+        problems: collects what is wrong; a file that is absent is a warning and gives no keys.
+    """
+    keys: dict[tuple[Key, int], str] = {}
+    path = key_file(judged, model)
+    for line, key, turn, row in _rows(path, problems):
+        answer = row.get("determined_answer")
+        if not isinstance(answer, str):
+            problems.error(path, line, "determined_answer", f"expected letters as text, got {kind(answer)}")
+        else:
+            keys[key, turn] = answer
+    return keys
+
+
+def read_points(judged: Path, model: str, problems: Problems) -> list[JudgedPicture]:
+    """Point scores of a model's pictures in file order; repeated records are all kept, as the official tool does.
+
+    Args:
+        judged: folder of judgements, holding <model>/score_img/<model>_img_score.jsonl.
+        model: name of the model.
+        problems: collects what is wrong; a record with a score that is no number is left out. A record without points
+            carries no score and is left out silently.
+    """
+    path = point_file(judged, model)
+    pictures = []
+    for line, key, turn, row in _rows(path, problems):
+        points = _points(row.get("scores"), path, line, problems)
+        if points:
+            pictures.append(JudgedPicture(key, turn, points))
+    return pictures
+
+
+def _rows(path: Path, problems: Problems) -> Iterator[tuple[int, Key, int, dict[str, Any]]]:
+    if not path.is_file():
+        problems.warn(path, None, "", "does not exist: what it would hold is left out")
+        return
+    for line, row in read_jsonl(path, problems):
+        key, turn = sample_key(row, path, line, problems), as_turn(row.get("turn"))
+        if turn is None:
+            problems.error(path, line, "turn", f"expected a turn from 1, got {str(row.get('turn'))[:80]!r}")
+        elif key is not None:
+            yield line, key, turn, row
+
+
+def _points(rows: Any, path: Path, line: int, problems: Problems) -> tuple[float, ...]:
+    if not isinstance(rows, list):
+        problems.error(path, line, "scores", f"expected a list, got {kind(rows)}")
+        return ()
+    points = []
+    for place, row in enumerate(rows):
+        score = row.get("score") if isinstance(row, dict) else None
+        try:
+            value = float(score)  # type: ignore[arg-type]  # None and lists raise, as they should
+        except (TypeError, ValueError, OverflowError):
+            value = math.nan
+        if not math.isfinite(value):
+            field = f"scores[{place}].score"
+            problems.error(path, line, field, f"expected a number, got {str(score)[:80]!r}: the turn is left out")
+            return ()
+        points.append(value)
+    return tuple(points)

@@ -1,0 +1,135 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""The answers: one model's texts and pictures in the official layout, as records.
+
+Model outputs are untrusted. A file is read only if it lies in the model's folder once all links are followed, and a
+picture named in result.json only if it lies in the folder of its own question.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from imug_metrics.protocols.imug.benchmark import Key, Sample, Task
+from imug_metrics.protocols.imug.files import Problems, as_turn, inside, kind, read_json
+from imug_metrics.suite import FAILED, Record
+
+Replies = Mapping[int, list[Any]]
+
+
+def list_models(outputs: Path) -> list[str]:
+    """Names of the model folders below `outputs`, sorted; hidden ones are left out."""
+    return sorted(path.name for path in outputs.iterdir() if path.is_dir() and not path.name.startswith("."))
+
+
+def question_folder(model: Path, sample: Sample) -> Path:
+    """Where a model's answers to a sample lie."""
+    return model / sample.domain / sample.subdomain / f"question_{sample.sample_id}"
+
+
+def read_records(
+    samples: Iterable[Sample], model: Path, problems: Problems, *, keys: Mapping[tuple[Key, int], str] | None = None
+) -> Iterator[Record]:
+    """One record for each turn of each sample, whether the model answered it or not.
+
+    Args:
+        samples: the benchmark.
+        model: the model's folder, holding <domain>/<subdomain>/question_<sample_id>/.
+        problems: collects what is wrong in the answers; the answer concerned counts as absent.
+        keys: resolved keys of dynamic questions by (sample key, turn); without one, a dynamic turn has no target.
+
+    Yields:
+        Records in the order of the benchmark.
+    """
+    for sample in samples:
+        folder = question_folder(model, sample)
+        replies = _read_replies(folder, model, problems)
+        modalities = {task.turn: task.modality for task in sample.tasks}
+        for task in sample.tasks:
+            is_text = task.modality == "text"
+            yield Record(
+                dialogue=sample.dialogue,
+                turn=task.turn,
+                modality=task.modality,
+                prompt=task.prompt,
+                text=_answer(task.turn, replies, folder, problems) if is_text else None,
+                image=None if is_text else _picture(task.turn, replies or {}, folder, model, problems),
+                target=(keys or {}).get((sample.key, task.turn)) if task.dynamic else task.answer,
+                links=_links(task, modalities),
+                groups={"class": sample.category, "domain": sample.domain, "subdomain": sample.subdomain},
+                attempted=replies is not None,
+            )
+
+
+def _read_replies(folder: Path, model: Path, problems: Problems) -> Replies | None:
+    """What result.json holds for each turn, in its order; None where there is no readable result."""
+    path = folder / "result.json"
+    real = inside(path, model)
+    if real is None:
+        why = "leads out of the model's folder or is no file" if path.is_symlink() or path.exists() else "does not exist"
+        problems.error(path, None, "", f"{why}: the text answers of this sample are left out")
+        return None
+    content = read_json(path, problems)
+    if not isinstance(content, dict):
+        if content is not None:
+            problems.error(path, None, "", f"expected an object, got {kind(content)}")
+        return None
+    replies: dict[int, list[Any]] = {}
+    entries = content.get("tasks")
+    if not isinstance(entries, list):
+        problems.error(path, None, "tasks", f"expected a list, got {kind(entries)}")
+        return replies
+    for place, entry in enumerate(entries):
+        turn = as_turn(entry.get("turn")) if isinstance(entry, dict) else None
+        if turn is None:
+            problems.error(path, None, f"tasks[{place}].turn", "expected an object with a turn from 1")
+        else:
+            replies.setdefault(turn, []).append(entry.get("model_response"))
+    return replies
+
+
+def _answer(turn: int, replies: Replies | None, folder: Path, problems: Problems) -> str | None:
+    """The reply to a text turn; of several the last counts."""
+    if replies is None:
+        return None
+    path, field = folder / "result.json", f"turn {turn}"
+    reply = replies.get(turn, [None])[-1]
+    if len(replies.get(turn, ())) > 1:
+        problems.warn(path, None, field, "answered more than once; the last answer counts")
+    if reply is None:
+        problems.error(path, None, field, "expected an answer, found none")
+    elif not isinstance(reply, str):
+        problems.error(path, None, field, f"expected the answer as text, got {kind(reply)}")
+        reply = None
+    elif reply.startswith(FAILED):
+        problems.warn(path, None, field, f"the turn failed: {reply[:120]!r}")
+    return reply
+
+
+def _picture(turn: int, replies: Replies, folder: Path, model: Path, problems: Problems) -> Path | None:
+    """turn_<t>_output.png, else the first file that result.json names for the turn and that lies in the folder."""
+    path = folder / f"turn_{turn}_output.png"
+    if inside(path, model):
+        return path
+    if path.is_symlink():
+        problems.error(path, None, f"turn {turn}", "leads out of the model's folder or is no file: not followed")
+        return None
+    names = [reply for reply in replies.get(turn, ()) if isinstance(reply, str) and reply.strip()]
+    for name in names:
+        if inside(folder / name, folder):
+            return folder / name
+    found = "no file turn_{}_output.png{}".format(turn, f", and {names[0][:120]!r} is no file in it" if names else "")
+    problems.error(folder, None, f"turn {turn}", f"expected a picture, found {found}")
+    return None
+
+
+def _links(task: Task, modalities: Mapping[int, str]) -> tuple[int, ...]:
+    """Earlier turns whose output picture this turn's picture is linked with, each once."""
+    turns = (
+        reference.turn
+        for reference in task.references
+        if reference.kind == "output" and reference.turn < task.turn and modalities.get(reference.turn) == "image"
+    )
+    return tuple(dict.fromkeys(turns))

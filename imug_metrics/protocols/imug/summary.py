@@ -1,0 +1,151 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Official scores of text turns, and the official summary of texts and pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from imug_metrics.functional.accuracy import answer_accuracy
+from imug_metrics.protocols.imug.benchmark import UNASSIGNED
+from imug_metrics.protocols.imug.judged import JudgedPicture
+from imug_metrics.suite import Record
+
+KINDS = ("all", "text", "image")
+GROUPS = {"by_domain": "By Domain", "by_class": "By Class", "by_turn": "By Turn"}
+
+
+@dataclass(frozen=True)
+class TurnScore:
+    """The official score of one turn, 0 to 100 (higher is better)."""
+
+    dialogue: str
+    domain: str
+    turn: int
+    modality: Literal["text", "image"]
+    percent: float
+
+
+def score_texts(records: Iterable[Record]) -> list[tuple[Record, float]]:
+    """The official score of every text turn that has one, in the order given.
+
+    Left out, and not counted as 0: turns without a key (an empty one, or a dynamic one that is not resolved) and
+    samples without a readable result.json. A missing answer in a readable one scores 0.
+
+    Args:
+        records: records of one model; image turns are skipped.
+
+    Returns:
+        Pairs of the record and its score, 0 to 1 with four decimals (higher is better).
+
+    Example:
+        >>> right = Record("Cooking/pan/1", 1, "text", "Which? A or B", text="B.", target="B")
+        >>> score_texts([right, Record("Cooking/pan/1", 2, "text", "And now?", target="A")])[0][1]
+        0.75
+    """
+    scored = [record for record in records if record.modality == "text" and record.attempted and record.target is not None]
+    scores = answer_accuracy(
+        [record.text or "" for record in scored],
+        [str(record.target) for record in scored],
+        kind="choice",
+        protocol="imug",
+        reduction="none",
+    )
+    return list(zip(scored, scores.tolist(), strict=True))
+
+
+def text_rows(scored: Iterable[tuple[Record, float]]) -> list[dict[str, Any]]:
+    """Text scores as the rows of an official score_mcq file, one a sample."""
+    rows: dict[str, dict[str, Any]] = {}
+    for record, score in scored:
+        domain, subdomain, sample_id = record.dialogue.split("/")
+        head = {"domain": domain, "subdomain": subdomain, "sample_id": sample_id, "mcq_scores": []}
+        rows.setdefault(record.dialogue, head)["mcq_scores"].append({"turn": record.turn, "score": score})
+    return list(rows.values())
+
+
+def turn_scores(scored: Iterable[tuple[Record, float]], pictures: Iterable[JudgedPicture]) -> list[TurnScore]:
+    """Official turn scores of one model: pictures in file order, then texts, the order in which they are summed."""
+    images = [
+        TurnScore("/".join(picture.key), picture.key[0], picture.turn, "image", _mean(picture.points) * 20)
+        for picture in pictures
+        if picture.points
+    ]
+    texts = [
+        TurnScore(record.dialogue, record.groups["domain"], record.turn, "text", score * 100) for record, score in scored
+    ]
+    return images + texts
+
+
+def summarize(models: Mapping[str, Sequence[TurnScore]], classes: Mapping[str, str]) -> dict[str, Any]:
+    """The official summary: plain means over turns, rounded to two places, by overall, domain, class and turn.
+
+    A sum is taken from left to right, since the last decimal of an exact tie depends on the order.
+
+    Args:
+        models: turn scores by model.
+        classes: the class of each domain; other domains are of class "Unassigned".
+
+    Returns:
+        The content of the official summary.json. A group without turns of a kind has mean None and count 0.
+
+    Example:
+        >>> turn = TurnScore("Cooking/pan/1", "Cooking", 1, "text", 75.0)
+        >>> summarize({"m": [turn]}, {"Cooking": "Hybrid"})["models"]["m"]["by_class"]["Hybrid"]["text"]
+        {'mean': 75.0, 'count': 1}
+    """
+    return {
+        "score_unit": "percentage",
+        "models": {
+            name: {
+                "overall": _cells(turns),
+                "by_domain": _grouped(turns, lambda turn: turn.domain),
+                "by_class": _grouped(turns, lambda turn: classes.get(turn.domain, UNASSIGNED)),
+                "by_turn": _grouped(turns, lambda turn: turn.turn),
+            }
+            for name, turns in models.items()
+        },
+    }
+
+
+def to_markdown(summary: Mapping[str, Any]) -> str:
+    """The official summary.md for the content of a summary.json."""
+    pages = []
+    for name, content in summary["models"].items():
+        lines = [f"# {name}", *_table("Overall", {"Overall": content["overall"]})]
+        for field, title in GROUPS.items():
+            lines += _table(title, content[field])
+        pages.append("\n".join(lines) + "\n")
+    return "\n".join(pages)
+
+
+def _grouped(turns: Sequence[TurnScore], group: Callable[[TurnScore], Any]) -> dict[str, Any]:
+    groups: dict[Any, list[TurnScore]] = {}
+    for turn in turns:
+        groups.setdefault(group(turn), []).append(turn)
+    return {str(name): _cells(groups[name]) for name in sorted(groups)}
+
+
+def _cells(turns: Sequence[TurnScore]) -> dict[str, dict[str, float | int | None]]:
+    cells: dict[str, dict[str, float | int | None]] = {}
+    for kind in KINDS:
+        values = [turn.percent for turn in turns if kind in ("all", turn.modality)]
+        cells[kind] = {"mean": round(_mean(values), 2) if values else None, "count": len(values)}
+    return cells
+
+
+def _mean(values: Sequence[float]) -> float:
+    total = 0.0
+    for value in values:  # sum() compensates its rounding from Python 3.12 on, and ties would fall differently
+        total += value
+    return total / len(values)
+
+
+def _table(title: str, rows: Mapping[str, Any]) -> list[str]:
+    lines = [f"## {title}", "| Group | All | Text | Image |", "| --- | ---: | ---: | ---: |"]
+    for name, cells in rows.items():
+        means = (cells[kind]["mean"] for kind in KINDS)
+        lines.append("| {} | {} |".format(name, " | ".join("-" if mean is None else f"{mean:.2f}" for mean in means)))
+    return lines
