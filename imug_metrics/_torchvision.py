@@ -29,7 +29,8 @@ def define_missing_torchvision_ops() -> bool:
         ``True`` if the schemas were declared by this call.
 
     Example:
-        >>> define_missing_torchvision_ops()  # already done by ``import imug_metrics`` where it was needed
+        >>> _ = define_missing_torchvision_ops()
+        >>> define_missing_torchvision_ops()  # nothing is left to do
         False
     """
     global _library

@@ -1,0 +1,153 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Models of the open_clip library."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from imug_metrics.encoders.base import ModelEncoder
+from imug_metrics.encoders.images import MAX_PIXELS
+from imug_metrics.encoders.preprocessing import Preprocessing
+
+
+class OpenClipEncoder(ModelEncoder):
+    """Images and texts by a CLIP or SigLIP model of open_clip.
+
+    Preprocessing follows the model's own ``preprocess_cfg``, batched on the device. Captions longer than the context
+    are cut so that the end-of-text token stays, and counted in ``truncated_texts``.
+
+    Args:
+        model: A name open_clip knows (``"ViT-B-32"``, ``"hf-hub:org/name"``, ``"local-dir:/path"``), or a loaded model.
+        pretrained: A tag open_clip knows or a weights file; only with a name.
+        tokenizer: The model's tokenizer; needed with a loaded model that shall embed texts.
+        name: Name for tables and reports.
+        device: Where to run.
+        batch_size: Images or texts per forward pass.
+        max_pixels: Height times width above which an image is refused before it is decoded.
+        differentiable: Keep the graph from floating-point images to embeddings.
+
+    Raises:
+        ModuleNotFoundError: If open_clip is not installed.
+        ValueError: If the model carries no preprocessing configuration.
+
+    Example:
+        >>> encoder = OpenClipEncoder("ViT-B-32", "laion2b_s34b_b79k")  # doctest: +SKIP
+        >>> encoder.encode_texts(["a red star"]).shape  # doctest: +SKIP
+        torch.Size([1, 512])
+    """
+
+    model: Any  # open_clip's models and tokenizers share methods, not a base class
+    tokenizer: Any
+
+    def __init__(
+        self,
+        model: str | nn.Module,
+        pretrained: str | None = None,
+        *,
+        tokenizer: Callable[..., Tensor] | None = None,
+        name: str | None = None,
+        device: torch.device | str | None = None,
+        batch_size: int = 64,
+        max_pixels: int = MAX_PIXELS,
+        differentiable: bool = False,
+    ) -> None:
+        if isinstance(model, str):
+            name = name or ":".join(filter(None, ("open_clip", model, pretrained)))
+            model, tokenizer = _load(model, pretrained, tokenizer)
+        super().__init__(
+            model,
+            name=name or f"open_clip:{type(model).__name__}",
+            dim=getattr(model.visual, "output_dim", None),
+            device=device,
+            batch_size=batch_size,
+            max_pixels=max_pixels,
+            differentiable=differentiable,
+        )
+        self.tokenizer = tokenizer
+        self.preprocessing = _preprocessing(getattr(model.visual, "preprocess_cfg", None))
+        self.context_length: int = getattr(model, "context_length", None) or getattr(tokenizer, "context_length", 77)
+
+    @property
+    def logit_scale(self) -> float | None:  # type: ignore[override]
+        """Multiplier of the cosine the model was trained with."""
+        scale = getattr(self.model, "logit_scale", None)
+        return None if scale is None else float(scale.detach().exp())
+
+    @property
+    def logit_bias(self) -> float | None:  # type: ignore[override]
+        """Bias the model was trained with, ``None`` for CLIP."""
+        bias = getattr(self.model, "logit_bias", None)
+        return None if bias is None else float(bias.detach())
+
+    def _check_texts_supported(self) -> None:
+        if self.tokenizer is None:
+            self._refuse("text")
+
+    def _embed_images(self, images: Sequence[Tensor]) -> Tensor:
+        return self.model.encode_image(self.preprocessing(images, self.device).to(self.dtype))
+
+    def _embed_texts(self, texts: Sequence[str]) -> Tensor:
+        return self.model.encode_text(self._tokenize(texts).to(self.device))
+
+    def _tokenize(self, texts: Sequence[str]) -> Tensor:
+        length = self.context_length
+        probed = [*texts, ""]
+        tokens = self.tokenizer(probed, context_length=length)
+        # A caption was cut where the last place holds another token once there is room for one more. That is so for
+        # every tokenizer that keeps its end-of-text token, whatever it pads with. Where even the empty caption
+        # differs, the tokenizer ends every row with a class token, and the place before it tells.
+        roomier = self.tokenizer(probed, context_length=length + 1)
+        for place in (length - 1, length - 2):
+            cut = tokens[:, place] != roomier[:, place]
+            if not cut[-1]:
+                break
+        self.truncated_texts += int(cut[:-1].sum())
+        return tokens[:-1]
+
+    def _settings(self) -> str:
+        if self.tokenizer is None:
+            return str(self.preprocessing)
+        tokens = self.tokenizer(_PROBE, context_length=self.context_length).tolist()
+        return f"{self.preprocessing} {type(self.tokenizer).__name__} {tokens}"
+
+
+# Tokenizers of open_clip have no common description; what they make of these words tells them apart.
+_PROBE = ["A small RED star, 3 rings & two blue hearts; the quick brown fox isn't jumping over 12 lazy dogs!"]
+
+
+def _load(name: str, pretrained: str | None, tokenizer: Any) -> tuple[nn.Module, Callable[..., Tensor]]:
+    try:
+        import open_clip
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            "OpenClipEncoder needs open_clip: pip install imug_metrics[openclip]", name=error.name
+        ) from error
+    if pretrained is None and ":" not in name:
+        warnings.warn(f"open_clip model {name!r} without `pretrained` has random weights.", stacklevel=3)
+    model = open_clip.create_model(name, pretrained=pretrained)
+    return model, tokenizer if tokenizer is not None else open_clip.get_tokenizer(name)
+
+
+def _preprocessing(config: dict[str, Any] | None) -> Preprocessing:
+    if not config:
+        raise ValueError("Expected argument `model` to carry `visual.preprocess_cfg`, as open_clip >= 2.24 writes it.")
+    size = config["size"]
+    size = (size, size) if isinstance(size, int) else tuple(size)
+    mode = config["resize_mode"]
+    # open_clip resizes for non-square models bicubically, whatever the configuration says; "random" means bicubic.
+    bilinear = config["interpolation"] == "bilinear" and not (mode == "shortest" and size[0] != size[1])
+    return Preprocessing(
+        size=size,
+        resize=size,
+        mean=tuple(config["mean"]),
+        std=tuple(config["std"]),
+        mode=mode,
+        interpolation="bilinear" if bilinear else "bicubic",
+        fill=(int(config["fill_color"]),) * 3,
+    )

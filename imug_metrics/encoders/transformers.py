@@ -1,0 +1,321 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Models of the transformers library: CLIP, SigLIP, DINOv2, sentence encoders and their kin."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from imug_metrics.encoders.base import ModelEncoder
+from imug_metrics.encoders.fingerprint import digest_text
+from imug_metrics.encoders.images import MAX_PIXELS
+from imug_metrics.encoders.preprocessing import Preprocessing
+
+Pooling = Literal["features", "cls", "mean", "pooler"]
+
+
+class TransformersEncoder(ModelEncoder):
+    """Images, texts or both by a model of transformers (4 or 5).
+
+    Preprocessing follows the model's own image processor, batched on the device, where the processor does no more than
+    resize, crop, rescale and normalise (CLIP, SigLIP, DINOv2, ViT, DeiT); any other processor is called itself.
+    Captions longer than the model takes are cut so that the closing special token stays, and counted in
+    ``truncated_texts``.
+
+    Args:
+        model: A local folder or hub name, or a loaded model.
+        processor: The model's processor or image processor; looked up beside the model where it is a folder or name.
+        tokenizer: The model's tokenizer; likewise.
+        pooling: ``"features"``: the joint embedding of a two-tower model. ``"cls"``: the first token. ``"mean"``: the
+            mean of the patch tokens, without class and register tokens, or of the words. ``"pooler"``: the model's
+            pooled output. By default ``"features"`` where the model has them; otherwise, for images, ``"pooler"``, or
+            ``"cls"`` where the pooler is the dense layer of a pretraining task, and ``"mean"`` for texts.
+        name: Name for tables and reports.
+        dtype: Floating-point type to compute in; the model's own by default.
+        device: Where to run.
+        batch_size: Images or texts per forward pass.
+        max_pixels: Height times width above which an image is refused before it is decoded.
+        differentiable: Keep the graph from floating-point images to embeddings.
+
+    Raises:
+        ModuleNotFoundError: If transformers is not installed.
+        ValueError: If ``pooling`` is unknown or the model does not have it.
+
+    Example:
+        >>> encoder = TransformersEncoder("facebook/dinov2-small", pooling="mean")  # doctest: +SKIP
+        >>> encoder.encode_images(["cat.png"]).shape  # doctest: +SKIP
+        torch.Size([1, 384])
+    """
+
+    model: Any  # towers differ in methods and configuration
+
+    def __init__(
+        self,
+        model: str | os.PathLike[str] | nn.Module,
+        processor: Any = None,
+        tokenizer: Any = None,
+        *,
+        pooling: Pooling | None = None,
+        name: str | None = None,
+        dtype: torch.dtype | None = None,
+        device: torch.device | str | None = None,
+        batch_size: int = 32,
+        max_pixels: int = MAX_PIXELS,
+        differentiable: bool = False,
+    ) -> None:
+        if pooling not in (None, "features", "cls", "mean", "pooler"):
+            raise ValueError(f"Expected argument `pooling` to be features, cls, mean or pooler, got {pooling!r}.")
+        processor, tokenizer = _parts(processor, tokenizer)
+        if not isinstance(model, nn.Module):
+            source = os.fspath(model)
+            name = name or f"hf:{Path(source).name if os.path.isdir(source) else source}"
+            model = _load_model(source)
+            processor = processor or (_load_image_processor(source) if _sees(model) else None)
+            tokenizer = tokenizer or (_load_tokenizer(source) if _reads(model) else None)
+        super().__init__(
+            model if dtype is None else model.to(dtype),
+            name=name or f"hf:{type(model).__name__}",
+            dim=_dim(model, pooling),
+            device=device,
+            batch_size=batch_size,
+            max_pixels=max_pixels,
+            differentiable=differentiable,
+        )
+        self.pooling = pooling
+        self.tokenizer = tokenizer
+        self.processor = processor
+        self.preprocessing = None if processor is None else _preprocessing(processor)
+
+    @property
+    def logit_scale(self) -> float | None:  # type: ignore[override]
+        """Multiplier of the cosine the model was trained with."""
+        scale = getattr(self.model, "logit_scale", None)
+        return None if scale is None else float(scale.detach().exp())
+
+    @property
+    def logit_bias(self) -> float | None:  # type: ignore[override]
+        """Bias the model was trained with, ``None`` for all but SigLIP."""
+        bias = getattr(self.model, "logit_bias", None)
+        return None if bias is None else float(bias.detach())
+
+    def _check_images_supported(self) -> None:
+        if self.processor is None or not _sees(self.model):
+            self._refuse("image")
+
+    def _check_texts_supported(self) -> None:
+        if self.tokenizer is None or not _reads(self.model):
+            self._refuse("text")
+
+    def _embed_images(self, images: Sequence[Tensor]) -> Tensor:
+        inputs = self._image_inputs(images)
+        if _features(self.model, "image", self.pooling):
+            return _tensor(self.model.get_image_features(**inputs))
+        tower = self.model.vision_model if hasattr(self.model, "get_image_features") else self.model
+        output = tower(**inputs)
+        if self.pooling is None and getattr(output, "image_embeds", None) is not None:
+            return output.image_embeds
+        pooling = self.pooling or ("cls" if _has_task_pooler(tower) else "pooler")
+        if pooling == "pooler":
+            return self._pooler_output(output)
+        tokens, extra = _tokens(output.last_hidden_state, tower.config, inputs["pixel_values"])
+        if pooling == "mean":
+            return tokens[:, extra:].mean(1)
+        if extra == 0:
+            raise ValueError(f"Expected argument `pooling` to be mean or pooler: {self.name!r} has no class token.")
+        return tokens[:, 0]
+
+    def _embed_texts(self, texts: Sequence[str]) -> Tensor:
+        inputs = self._text_inputs(texts)
+        if _features(self.model, "text", self.pooling):
+            return _tensor(self.model.get_text_features(**inputs))
+        output = (self.model.text_model if hasattr(self.model, "get_text_features") else self.model)(**inputs)
+        if self.pooling is None and getattr(output, "text_embeds", None) is not None:
+            return output.text_embeds
+        if self.pooling == "pooler":
+            return self._pooler_output(output)
+        tokens = output.last_hidden_state
+        if self.pooling == "cls":
+            return tokens[:, 0]
+        words = inputs.get("attention_mask", torch.ones_like(inputs["input_ids"]))[..., None].to(tokens.dtype)
+        return (tokens * words).sum(1) / words.sum(1).clamp(min=1)
+
+    def _pooler_output(self, output: Any) -> Tensor:
+        if getattr(output, "pooler_output", None) is None:
+            raise ValueError(f"Expected argument `pooling` to be cls or mean: {self.name!r} has no pooler.")
+        return output.pooler_output.flatten(1)
+
+    def _image_inputs(self, images: Sequence[Tensor]) -> dict[str, Tensor]:
+        if self.preprocessing is not None:
+            return {"pixel_values": self.preprocessing(images, self.device).to(self.dtype)}
+        if self.differentiable:
+            raise ValueError(
+                f"Expected argument `differentiable` to be False: {type(self.processor).__name__} is opaque."
+            )
+        levels = [image if image.dtype == torch.uint8 else (image * 255).round().to(torch.uint8) for image in images]
+        inputs = self.processor(images=[level.cpu() for level in levels], return_tensors="pt").to(self.device)
+        return {key: value.to(self.dtype) if value.is_floating_point() else value for key, value in inputs.items()}
+
+    def _text_inputs(self, texts: Sequence[str]) -> dict[str, Tensor]:
+        # SigLIP was trained on texts padded to the full context and without a mask.
+        siglip = "siglip" in self.model.config.model_type
+        length = self._context_length()
+        whole = self.tokenizer(list(texts), verbose=False)["input_ids"]
+        inputs = self.tokenizer(
+            list(texts),
+            padding="max_length" if siglip else True,
+            truncation=length is not None,
+            max_length=length,
+            return_tensors="pt",
+        )
+        for row, tokens in enumerate(whole):
+            if length is not None and len(tokens) > length:
+                self.truncated_texts += 1
+                if tokens[-1] in self.tokenizer.all_special_ids:  # not every tokenizer keeps it by itself
+                    inputs["input_ids"][row, -1] = tokens[-1]
+        names = ("input_ids",) if siglip else ("input_ids", "attention_mask", "token_type_ids")
+        return {name: inputs[name].to(self.device) for name in names if name in inputs}
+
+    def _context_length(self) -> int | None:
+        config = getattr(self.model.config, "text_config", self.model.config)
+        limits = (self.tokenizer.model_max_length, getattr(config, "max_position_embeddings", None))
+        # A tokenizer that knows no limit says 1e30.
+        return min((limit for limit in limits if limit and limit < 1_000_000), default=None)
+
+    def _settings(self) -> str:
+        images = str(self.preprocessing or (self.processor and self.processor.to_json_string()))
+        texts = "" if self.tokenizer is None else f"{self._context_length()} {_describe_tokenizer(self.tokenizer)}"
+        return f"{self.pooling} {images} {texts}"
+
+
+def _load_model(source: str) -> nn.Module:
+    return _import_transformers().AutoModel.from_pretrained(source)
+
+
+def _load_image_processor(source: str) -> Any:
+    return _import_transformers().AutoImageProcessor.from_pretrained(source)
+
+
+def _load_tokenizer(source: str) -> Any:
+    return _import_transformers().AutoTokenizer.from_pretrained(source)
+
+
+def _import_transformers() -> Any:
+    try:
+        import transformers
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            "TransformersEncoder needs transformers: pip install imug_metrics[hf]", name=error.name
+        ) from error
+    return transformers
+
+
+def _parts(processor: Any, tokenizer: Any) -> tuple[Any, Any]:
+    """Take a combined processor apart."""
+    tokenizer = tokenizer if tokenizer is not None else getattr(processor, "tokenizer", None)
+    return getattr(processor, "image_processor", processor), tokenizer
+
+
+def _sees(model: Any) -> bool:
+    return hasattr(model, "get_image_features") or model.main_input_name == "pixel_values"
+
+
+def _reads(model: Any) -> bool:
+    return hasattr(model, "get_text_features") or model.main_input_name == "input_ids"
+
+
+def _features(model: Any, side: str, pooling: str | None) -> bool:
+    has = hasattr(model, f"get_{side}_features")
+    if pooling == "features" and not has:
+        raise ValueError(
+            f"Expected argument `pooling` to be cls, mean or pooler: {type(model).__name__} has one tower."
+        )
+    return has and pooling in (None, "features")
+
+
+def _tensor(output: Any) -> Tensor:
+    # transformers 5 returns an output object where 4 returned the embedding.
+    return getattr(output, "pooler_output", output)
+
+
+def _dim(model: Any, pooling: str | None) -> int | None:
+    config = model.config
+    joint = pooling in (None, "features")
+    if hasattr(model, "get_image_features"):
+        # With another pooling the towers' own widths apply, which may differ from each other.
+        width = config.vision_config.hidden_size if "siglip" in config.model_type else None
+        return getattr(config, "projection_dim", width) if joint else None
+    projected = joint and type(model).__name__.endswith("WithProjection")
+    return getattr(config, "projection_dim" if projected else "hidden_size", None)
+
+
+def _tokens(states: Tensor, config: Any, pixels: Tensor) -> tuple[Tensor, int]:
+    """Last hidden states as ``[N, tokens, D]`` and how many tokens stand before those of the patches."""
+    if states.ndim == 4:  # a convolutional map
+        return states.flatten(2).transpose(1, 2), 0
+    patch = getattr(config, "patch_size", None)
+    if patch is None or pixels.ndim != 4:
+        return states, 0
+    high, wide = (patch, patch) if isinstance(patch, int) else patch
+    patches = (pixels.shape[-2] // high) * (pixels.shape[-1] // wide)
+    return states, max(0, states.shape[1] - patches)  # class, distillation and register tokens
+
+
+def _has_task_pooler(tower: Any) -> bool:
+    # ViT and BERT end in a dense layer with tanh that many checkpoints leave untrained.
+    return hasattr(getattr(tower, "pooler", None), "dense")
+
+
+def _describe_tokenizer(tokenizer: Any) -> str:
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    if backend is None:
+        return digest_text(type(tokenizer).__name__, str(sorted(tokenizer.get_vocab().items())))
+    description = json.loads(backend.to_str())
+    description.update(truncation=None, padding=None)  # the last call's, not the tokenizer's
+    return digest_text(json.dumps(description, sort_keys=True))
+
+
+# Processors that resize, crop, rescale and normalise in this order and do nothing else.
+_PLAIN_PROCESSORS = ("CLIP", "Siglip", "Bit", "ViT", "DeiT", "ChineseCLIP")
+
+
+def _preprocessing(processor: Any) -> Preprocessing | None:
+    """Read an image processor's configuration; ``None`` where it does something that :class:`Preprocessing` cannot."""
+    kind = type(processor).__name__
+    for suffix in ("Pil", "Fast"):
+        kind = kind.removesuffix(suffix)
+    plain = kind.removesuffix("ImageProcessor").removesuffix("FeatureExtractor") in _PLAIN_PROCESSORS
+    interpolation = {2: "bilinear", 3: "bicubic"}.get(int(processor.resample)) if plain else None
+    resize = _target(processor.size) if plain and processor.do_resize else None
+    crop = _target(processor.crop_size) if plain and getattr(processor, "do_center_crop", None) else None
+    exact = resize is not None and "shortest_edge" not in dict(processor.size)
+    size = crop or (resize if exact else None)
+    if interpolation is None or size is None:
+        return None
+    level = processor.rescale_factor * 255 if processor.do_rescale else 255
+    mean = processor.image_mean if processor.do_normalize else (0.0,) * 3
+    std = processor.image_std if processor.do_normalize else (1.0,) * 3
+    return Preprocessing(
+        size=size,
+        resize=resize,
+        mean=tuple(value / level for value in mean),
+        std=tuple(value / level for value in std),
+        mode="squash" if exact else "shortest",
+        interpolation=interpolation,  # type: ignore[arg-type]
+        half_pixel_crop="floor",
+    )
+
+
+def _target(size: Any) -> tuple[int, int] | None:
+    if isinstance(size, int):
+        return size, size
+    edges = {key: value for key, value in dict(size).items() if value is not None}
+    if set(edges) == {"shortest_edge"}:
+        return edges["shortest_edge"], edges["shortest_edge"]
+    return (edges["height"], edges["width"]) if set(edges) == {"height", "width"} else None
