@@ -1,0 +1,85 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Sums over segments, and the bookkeeping of equally long ones."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+from torch.testing import assert_close
+
+from imug_kernels import segment_sum
+from imug_kernels.segments import equal_length_buckets
+
+OFFSETS = torch.tensor([0, 0, 3, 4, 4, 9, 9])
+
+
+@pytest.mark.parametrize("shape", [(9,), (9, 1), (9, 4), (9, 2, 3)])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16, torch.int64, torch.bool])
+def test_sums_rows_of_each_segment(shape: tuple[int, ...], dtype: torch.dtype) -> None:
+    torch.manual_seed(0)
+    values = (10 * torch.randn(shape)).to(dtype)
+    bounds = OFFSETS.tolist()
+    expected = torch.stack([values[a:b].double().sum(0) for a, b in zip(bounds[:-1], bounds[1:], strict=True)])
+    assert_close(segment_sum(values, OFFSETS), expected, atol=1e-12, rtol=0)
+
+
+def test_nan_stays_in_its_segment() -> None:
+    values = torch.ones(9)
+    values[3] = torch.nan
+    assert_close(
+        segment_sum(values, OFFSETS),
+        torch.tensor([0.0, 3.0, torch.nan, 0.0, 5.0, 0.0], dtype=torch.float64),
+        equal_nan=True,
+    )
+
+
+@pytest.mark.parametrize("shape", [(0,), (0, 3)])
+def test_no_rows_give_zeros(shape: tuple[int, ...]) -> None:
+    assert segment_sum(torch.zeros(shape), torch.tensor([0, 0, 0])).tolist() == torch.zeros(2, *shape[1:]).tolist()
+    assert len(segment_sum(torch.zeros(shape), torch.tensor([0]))) == 0
+
+
+def test_small_values_beside_large_ones_are_not_lost() -> None:
+    values = torch.tensor([1e8, 1.0, -1e8])
+    assert segment_sum(values, torch.tensor([0, 3])).item() == 1.0
+
+
+def test_gradients() -> None:
+    values = torch.randn(9, 2, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(lambda v: segment_sum(v, OFFSETS), (values,))
+    assert torch.autograd.gradcheck(lambda v: segment_sum(v[:, 0], OFFSETS), (values,))
+
+
+def test_buckets_hold_every_row_once_and_only_equal_lengths() -> None:
+    lengths = torch.tensor([3, 0, 1, 3, 7, 3, 1, 0, 3])
+    offsets = torch.cat([torch.zeros(1, dtype=torch.long), lengths.cumsum(0)])
+    buckets = equal_length_buckets(offsets, max_rows=6)
+    rows = torch.cat([bucket.rows.flatten() for bucket in buckets])
+    assert sorted(rows.tolist()) == list(range(21))
+    for segments, rows in buckets:
+        assert rows.numel() <= 6 or len(segments) == 1
+        assert (lengths[segments] == rows.shape[1]).all()
+        assert (rows[:, 0] == offsets[segments]).all()
+
+
+@pytest.mark.parametrize(
+    ("offsets", "error", "message"),
+    [
+        (torch.tensor([0, 5, 4, 9]), ValueError, "never to fall, got 5 then 4 at row 2"),
+        (torch.tensor([1, 9]), ValueError, "from 0 to 9, got 1 to 9"),
+        (torch.tensor([0, 8]), ValueError, "from 0 to 9, got 0 to 8"),
+        (torch.tensor([0.0, 9.0]), TypeError, "`offsets` to be an int64"),
+        (torch.tensor([[0, 9]]), ValueError, r"shape \[S \+ 1\]"),
+        (torch.zeros(0, dtype=torch.long), ValueError, r"shape \[S \+ 1\]"),
+    ],
+)
+def test_rejects_offsets_that_do_not_rise_from_zero(offsets: Tensor, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        segment_sum(torch.zeros(9), offsets)
+
+
+def test_rejects_a_scalar() -> None:
+    with pytest.raises(ValueError, match="got a scalar"):
+        segment_sum(torch.tensor(1.0), torch.tensor([0, 1]))
