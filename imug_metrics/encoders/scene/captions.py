@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from typing import Any
 
 from imug_metrics.encoders.scene.scenes import Scene, Thing
 from imug_metrics.encoders.scene.vocabulary import (
@@ -78,7 +79,8 @@ def mention(scene: Scene, fields_unsaid: frozenset[str]) -> Scene:
         >>> mention(Scene(Thing("red", "star"), size="small"), frozenset({"size"})).size is None
         True
     """
-    return replace(scene, **{field: None for field in fields_unsaid})
+    nothing: dict[str, Any] = dict.fromkeys(fields_unsaid)
+    return replace(scene, **nothing)
 
 
 def phrase(said: Scene, rng: random.Random | None = None) -> str:

@@ -70,6 +70,7 @@ class ImageTower(nn.Module):
         self.register_buffer("grid", torch.stack(torch.meshgrid(axis, axis, indexing="xy"))[None], persistent=False)
 
     def forward(self, images: Tensor) -> Tensor:
+        """Map float ``[N, 3, 64, 64]`` in [0, 1] to ``[N, DIM]``."""
         grid = self.grid.expand(len(images), -1, -1, -1)
         pixels = torch.cat([images * 2 - 1, grid], dim=1).contiguous(memory_format=torch.channels_last)
         return self.head(self.trunk(pixels))
@@ -89,6 +90,7 @@ class Residual(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
+        """Map ``[N, channels, H, W]`` to the same shape."""
         return F.relu(x + self.body(x))
 
 
@@ -105,6 +107,7 @@ class TextTower(nn.Module):
         self.head = nn.Linear(width, DIM)
 
     def forward(self, ids: Tensor) -> Tensor:
+        """Map int64 ``[N, length]`` to ``[N, DIM]``."""
         tokens = self.words(ids) + self.places[: ids.shape[1]]
         padding = torch.zeros(ids.shape, device=ids.device).masked_fill(ids == 0, -torch.inf)[:, None, None]
         tokens = self.first(tokens, tokens, padding)
@@ -127,7 +130,7 @@ class Block(nn.Module):
         )
 
     def forward(self, asking: Tensor, tokens: Tensor, padding: Tensor) -> Tensor:
-        """Let ``asking [N, a, width]`` read ``tokens [N, t, width]``; ``padding [N, 1, 1, t]`` is added to the scores."""
+        """Let ``asking [N, a, width]`` read ``tokens [N, t, width]``; ``padding [N, 1, 1, t]`` adds to the scores."""
         query = self._by_head(self.query(self.norm(asking)))
         key, value = (self._by_head(half) for half in self.key_value(self.norm(tokens)).chunk(2, dim=-1))
         # Spelled out: for twenty tokens on a CPU the fused attention's backward pass is several times slower.

@@ -7,6 +7,7 @@ from __future__ import annotations
 import random
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from typing import Any
 
 from imug_metrics.encoders.scene.vocabulary import (
     BACKGROUNDS,
@@ -230,5 +231,7 @@ def _changed(scene: Scene, changed: str) -> list[Scene]:
         return []
     if changed == "relation":
         return [replace(scene, relation=OPPOSITE[value])]
-    options = {"count": COUNTS, "size": SIZES, "position": POSITIONS, "background": BACKGROUNDS}[changed]
+    options: Collection[Any] = {"count": COUNTS, "size": SIZES, "position": POSITIONS, "background": BACKGROUNDS}[
+        changed
+    ]  # type: ignore[assignment]
     return [replace(scene, **{changed: option}) for option in options if option != value]

@@ -5,12 +5,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from imug_metrics.encoders.base import check_texts
 from imug_metrics.encoders.scene.vocabulary import caption_words
 
 PAD, UNKNOWN, START = "<pad>", "<unk>", "<start>"
@@ -53,11 +54,13 @@ class Tokenizer:
 
     def __init__(self, vocabulary: Sequence[str] = VOCABULARY) -> None:
         if tuple(vocabulary[:3]) != (PAD, UNKNOWN, START) or len(set(vocabulary)) != len(vocabulary):
-            raise ValueError("Expected argument `vocabulary` to start with <pad>, <unk>, <start> and to repeat no word.")
+            raise ValueError(
+                "Expected argument `vocabulary` to start with <pad>, <unk>, <start> and to repeat no word."
+            )
         self.vocabulary = tuple(vocabulary)
         self._numbers = {word: number for number, word in enumerate(vocabulary)}
 
-    def __call__(self, texts: Iterable[str]) -> Tokens:
+    def __call__(self, texts: Sequence[str]) -> Tokens:
         """Encode captions.
 
         Args:
@@ -69,18 +72,10 @@ class Tokenizer:
         Raises:
             TypeError: If ``texts`` is one string, or holds something else than strings.
         """
-        if isinstance(texts, str):
-            raise TypeError("Expected argument `texts` to be a sequence of strings, got one str; wrap it in a list.")
-        split = [_words(text, row) for row, text in enumerate(texts)]
+        split = [[_ALIASES.get(word, word) for word in _WORD.findall(text.lower())] for text in check_texts(texts)]
         kept = [[self._numbers.get(word, 1) for word in words[: CONTEXT_LENGTH - 1]] for words in split]
         rows = [[2, *numbers] + [0] * (CONTEXT_LENGTH - 1 - len(numbers)) for numbers in kept]
         ids = torch.tensor(rows, dtype=torch.int64).reshape(len(rows), CONTEXT_LENGTH)
         words = torch.tensor([len(words) for words in split], dtype=torch.int64)
         unknown = torch.tensor([numbers.count(1) for numbers in kept], dtype=torch.int64)
         return Tokens(ids, words, unknown, (words - (CONTEXT_LENGTH - 1)).clamp(min=0))
-
-
-def _words(text: object, row: int) -> list[str]:
-    if not isinstance(text, str):
-        raise TypeError(f"Expected argument `texts` to hold strings, got {type(text).__name__} at row {row}.")
-    return [_ALIASES.get(word, word) for word in _WORD.findall(text.lower())]

@@ -227,7 +227,8 @@ class Trainer:
         self.tokenizer = Tokenizer()
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.model = SceneModel(len(self.tokenizer.vocabulary)).to(memory_format=torch.channels_last)
+            self.model = SceneModel(len(self.tokenizer.vocabulary))
+        self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=_PEAK_RATE, weight_decay=1e-3)
 
     def step(self) -> float:

@@ -72,6 +72,8 @@ def load_weights(path: Path = SHIPPED) -> tuple[SceneModel, tuple[str, ...]]:
     expected = {name for name in model.state_dict() if not name.endswith("num_batches_tracked")}
     if set(tensors) != expected:
         difference = sorted(set(tensors) ^ expected)
-        raise ValueError(f"Expected {path} to hold the weights of the scene model; names that differ: {difference[:4]}.")
+        raise ValueError(
+            f"Expected {path} to hold the weights of the scene model; names that differ: {difference[:4]}."
+        )
     model.load_state_dict(tensors, strict=False)
     return model.requires_grad_(False).eval(), vocabulary
