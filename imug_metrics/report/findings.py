@@ -25,8 +25,9 @@ from imug_metrics.report.views import (
 if TYPE_CHECKING:
     from imug_metrics.suite import ModelScores
 
-_SLOPES = tuple(view for view in METRICS if view.key in ("answer_accuracy", "turn_alignment", "turn_retrieval"))
+_JUDGED = tuple(view for view in METRICS if view.key in ("answer_accuracy", "turn_alignment", "turn_retrieval"))
 _FORMAT_GAP = 0.05
+_ORDER = ("warn", "loss", "gain", "calm", "note")
 
 
 @dataclass(frozen=True)
@@ -54,9 +55,9 @@ def find(models: Sequence[ModelScores]) -> list[Finding]:
         'loses 0.080 of alignment per turn (95 % interval −0.100 to −0.060).'
     """
     findings: list[Finding] = []
-    for look in (_copying, _decay, _format, _missing, _few, _best):
+    for look in (_copying, _decay, _best, _format, _missing, _few):
         findings.extend(look(models))
-    return findings
+    return sorted(findings, key=lambda finding: _ORDER.index(finding.tone))
 
 
 def _copying(models: Sequence[ModelScores]) -> Iterator[Finding]:
@@ -71,7 +72,7 @@ def _copying(models: Sequence[ModelScores]) -> Iterator[Finding]:
 
 def _decay(models: Sequence[ModelScores]) -> Iterator[Finding]:
     for model in models:
-        slopes = {view: estimate(model.scores, f"{view.key}_slope") for view in _SLOPES}
+        slopes = {view: estimate(model.scores, f"{view.key}_slope") for view in _JUDGED}
         falling = {view: slope for view, slope in slopes.items() if slope.falls}
         rising = {view: slope for view, slope in slopes.items() if slope.rises}
         level = {view: slope for view, slope in slopes.items() if slope.bounded and not (slope.falls or slope.rises)}
@@ -93,9 +94,9 @@ def _changes(slopes: dict[MetricView, Estimate]) -> str:
 
 def _level(slopes: dict[MetricView, Estimate]) -> str:
     nouns = _join([view.noun for view in slopes])
-    bounds = _join([f"{number(max(0.0, -slope.lower), 3)} of {view.noun}" for view, slope in slopes.items()])
-    covers = "the interval covers" if len(slopes) == 1 else "the intervals cover"
-    return f"shows no decay in {nouns}: {covers} 0, and at most {bounds} lost per turn remains compatible with the data."
+    covers = "its interval covers" if len(slopes) == 1 else "the intervals cover"
+    losses = _join([number(max(0.0, -slope.lower), 3) for slope in slopes.values()])
+    return f"shows no decay in {nouns}: {covers} 0. A loss of up to {losses} per turn remains possible."
 
 
 def _format(models: Sequence[ModelScores]) -> Iterator[Finding]:
@@ -111,38 +112,43 @@ def _format(models: Sequence[ModelScores]) -> Iterator[Finding]:
 
 
 def _missing(models: Sequence[ModelScores]) -> Iterator[Finding]:
+    lacks = []
     for model in models:
         parts = []
-        for modality, field, noun in (("image", "image", "picture"), ("text", "text", "answer")):
+        for modality, field, noun in (("image", "image", "pictures"), ("text", "text", "answers")):
             asked = [item for item in model.items if item.get("modality") == modality]
             absent = sum(item.get(field) is None for item in asked)
             if absent:
-                parts.append(f"{absent} of {len(asked)} {noun}s")
+                parts.append(f"{absent} of {len(asked)} {noun}")
         if parts:
-            yield Finding("note", model.model, f"lacks {_join(parts)}; see coverage for how they count.")
+            lacks.append(f"{model.model} {_join(parts)}")
+    if lacks:
+        yield Finding("note", "", f"Missing outputs: {'; '.join(lacks)}. See coverage for what that does to the means.")
 
 
 def _few(models: Sequence[ModelScores]) -> Iterator[Finding]:
+    few = []
     for model in models:
         counts = [as_float(model.scores.get(f"{view.key}_dialogues")) for view in METRICS]
         fewest = min((count for count in counts if count > 0), default=math.nan)
         if fewest < FEW_DIALOGUES:
-            yield Finding("note", model.model, (
-                f"has scores from only {fewest:.0f} dialogue{'s' if fewest != 1 else ''}: below {FEW_DIALOGUES} its "
-                "intervals are approximate."))
+            few.append(f"{model.model} {fewest:.0f}")
+    if few:
+        yield Finding("note", "", (
+            f"Approximate: fewer than {FEW_DIALOGUES} dialogues carry some of the scores ({', '.join(few)}), too few for "
+            "the intervals to be taken at their word."))
 
 
 def _best(models: Sequence[ModelScores]) -> Iterator[Finding]:
     """Name a leader only where its interval lies wholly above everyone else's."""
-    for view in METRICS:
-        if view.key in ("turn_consistency", "answer_accuracy_imug"):
-            continue
+    leads: dict[str, list[str]] = {}
+    for view in _JUDGED:
         rows = [(model.model, estimate(model.scores, view.key)) for model in models]
         rows = sorted((row for row in rows if row[1].bounded), key=lambda row: -row[1].value)
         if len(rows) > 1 and rows[0][1].lower > max(other.upper for _, other in rows[1:]):
-            yield Finding("note", rows[0][0], (
-                f"leads in {view.noun}: {number(rows[0][1].value)} (95 % interval {span(rows[0][1])}), "
-                "clear of every other model's interval."))
+            leads.setdefault(rows[0][0], []).append(f"{view.noun} ({number(rows[0][1].value)})")
+    for model, nouns in leads.items():
+        yield Finding("note", model, f"leads in {_join(nouns)}, its interval clear of every other model's.")
 
 
 def _join(parts: Sequence[str]) -> str:

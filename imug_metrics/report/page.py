@@ -106,7 +106,7 @@ def _row(index: int, model: ModelScores, metrics: Sequence[MetricView]) -> dict[
     shares = [as_float(model.scores.get(f"{view.key}_coverage")) for view in metrics]
     return {
         "name": model.model, "colour": index, "cells": [_cell(model, view) for view in metrics],
-        "copy": {"value": number(copy.value), "interval": span(copy)}, "copies": copies(model),
+        "copy_rate": {"value": number(copy.value), "interval": span(copy)}, "copies": copies(model),
         "coverage": _percent(min((share for share in shares if not math.isnan(share)), default=math.nan)),
     }
 
@@ -133,15 +133,16 @@ def _panel(view: MetricView, models: Sequence[ModelScores]) -> dict[str, Any] | 
 
 def _slopes(view: MetricView, models: Sequence[ModelScores]) -> dict[str, Any] | None:
     slopes = [estimate(model.scores, f"{view.key}_slope") for model in models]
-    ends = [abs(end) for s in slopes for end in (s.value, s.lower, s.upper) if math.isfinite(end)]
+    ends = [end for slope in slopes for end in (slope.value, slope.lower, slope.upper) if math.isfinite(end)]
     if not ends:
         return None
-    limit = max(ends) * 1.08 or 1.0
+    low, high = min(0.0, *ends), max(0.0, *ends)
+    low, high = (low, high) if high > low else (-1.0, 1.0)
     entries = []
     for i, (model, slope) in enumerate(zip(models, slopes, strict=True)):
         tone, mark, verdict = _trend(slope)
         entries.append({
-            "name": model.model, "colour": i, "svg": _markup(whisker(slope, limit, i)), "tone": tone,
+            "name": model.model, "colour": i, "svg": _markup(whisker(slope, low, high, i)), "tone": tone,
             "value": number(slope.value, 3, signed=True), "interval": span(slope, 3), "verdict": f"{mark} {verdict}",
         })
     return {"label": view.label, "entries": entries}

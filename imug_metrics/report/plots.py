@@ -80,26 +80,25 @@ def curves(lines: Sequence[Line], title: str, *, reference: float = math.nan, re
     return "".join(parts)
 
 
-def whisker(slope: Estimate, limit: float, colour: int) -> str:
-    """A slope and its interval on an axis from ``-limit`` to ``limit``, zero marked.
+def whisker(slope: Estimate, low: float, high: float, colour: int) -> str:
+    """A slope and its interval on an axis from ``low`` <= 0 to ``high`` >= 0, zero marked.
 
     Example:
-        >>> whisker(Estimate(float("nan")), 0.1, 0)
+        >>> whisker(Estimate(float("nan")), -0.1, 0.1, 0)
         ''
     """
     if not slope.known:
         return ""
     width, height = 240, 22
     middle = height / 2
-    x = _Scale(-limit, limit, 6, width - 6)
+    x = _Scale(low, high, 8, width - 8)
     parts = [f'<svg class="whisker c{colour % PALETTE}" viewBox="0 0 {width} {height}" aria-hidden="true">']
-    parts.append(f'<line class="grid" x1="6" x2="{width - 6}" y1="{middle}" y2="{middle}"/>')
+    parts.append(f'<line class="grid" x1="8" x2="{width - 8}" y1="{middle}" y2="{middle}"/>')
     parts.append(f'<line class="zero" x1="{x(0):.1f}" x2="{x(0):.1f}" y1="1" y2="{height - 1}"/>')
     if slope.bounded:
-        ends = (x(max(-limit, min(limit, end))) for end in (slope.lower, slope.upper))
-        x1, x2 = (f"{end:.1f}" for end in ends)
-        parts.append(f'<line class="bar" x1="{x1}" x2="{x2}" y1="{middle}" y2="{middle}"/>')
-    parts.append(f'<circle class="dot" cx="{x(max(-limit, min(limit, slope.value))):.1f}" cy="{middle}" r="4.5"/></svg>')
+        ends = f'x1="{x(slope.lower):.1f}" x2="{x(slope.upper):.1f}"'
+        parts.append(f'<line class="bar" {ends} y1="{middle}" y2="{middle}"/>')
+    parts.append(f'<circle class="dot" cx="{x(slope.value):.1f}" cy="{middle}" r="4.5"/></svg>')
     return "".join(parts)
 
 

@@ -15,7 +15,6 @@ from imug_metrics.report.views import (
     copies,
     estimate,
     number,
-    span,
 )
 
 if TYPE_CHECKING:
@@ -26,9 +25,9 @@ if TYPE_CHECKING:
 
 _SCORES = (
     ("Answers\nstrict", "answer_accuracy"),
-    ("Answers\nofficial", "answer_accuracy_imug"),
+    ("Answers\nIMUG", "answer_accuracy_imug"),
     ("Align-\nment", "turn_alignment"),
-    ("Retrie-\nval", "turn_retrieval"),
+    ("Re-\ntrieval", "turn_retrieval"),
     ("Consis-\ntency", "turn_consistency"),
     ("Copy\nrate", COPY_RATE),
 )
@@ -64,10 +63,10 @@ def print_table(models: Sequence[ModelScores], *, console: Console | None = None
         from rich.text import Text
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError("The table needs rich: pip install imug_metrics[report]") from error
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, caption=_caption(models), caption_justify="left")
-    table.add_column("\nModel", no_wrap=True, overflow="ellipsis")
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=0, caption=_caption(models), caption_justify="left")
+    table.add_column("\nModel", overflow="fold", min_width=7)
     for heading, _ in (*_SCORES, *_SLOPES):
-        table.add_column(heading, justify="right", no_wrap=True)
+        table.add_column(heading, justify="right", no_wrap=True, overflow="crop")
     for model in models:
         values = [_score(model, key) for _, key in _SCORES]
         slopes = [_slope(estimate(model.scores, key)) for _, key in _SLOPES]
@@ -91,12 +90,12 @@ def _slope(slope: Estimate) -> Text:
     mark, style = ("▼ ", "bold red") if slope.falls else ("▲ ", "bold green") if slope.rises else ("", "")
     text = Text(mark + number(slope.value, 3, signed=True), style=style)
     if slope.bounded:
-        text.append(f"\n{span(slope, 3)}", style="dim")
+        text.append(f"\n{number(slope.lower)}…{number(slope.upper)}", style="dim")
     return text
 
 
 def _caption(models: Sequence[ModelScores]) -> str:
-    lines = ["▼ ▲ the 95 % interval of the change per turn lies wholly below / above 0"]
+    lines = ["▼ ▲ the 95 % interval of the change a turn lies wholly below / above 0"]
     if any(copies(model) for model in models):
-        lines.append("!   repeats its own pictures: its consistency does not mean that identity was kept")
+        lines.append("!   repeats its own pictures: its consistency is not identity kept")
     return "\n".join(lines)
