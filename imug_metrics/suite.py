@@ -16,9 +16,10 @@ from torch import Tensor
 from imug_metrics import functional
 from imug_metrics._encode_once import EncodeOnce
 from imug_metrics.accuracy import AnswerAccuracy
-from imug_metrics.alignment import TurnAlignment, TurnRetrieval
+from imug_metrics.alignment import TurnAlignment
 from imug_metrics.consistency import TurnConsistency
 from imug_metrics.decay import TurnDecay
+from imug_metrics.retrieval import TurnRetrieval
 
 if TYPE_CHECKING:
     from imug_metrics.encoders import Encoder

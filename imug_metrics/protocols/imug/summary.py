@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from imug_metrics.functional.accuracy import answer_accuracy
-from imug_metrics.protocols.imug.benchmark import UNASSIGNED
+from imug_metrics.protocols.imug.benchmark import UNASSIGNED, Key, Sample
 from imug_metrics.protocols.imug.judged import JudgedPicture
 from imug_metrics.suite import Record
 
@@ -108,6 +108,53 @@ def summarize(models: Mapping[str, Sequence[TurnScore]], classes: Mapping[str, s
             for name, turns in models.items()
         },
     }
+
+
+def official_contents(
+    samples: Iterable[Sample],
+    scored: Sequence[tuple[Record, float]],
+    pictures: Iterable[JudgedPicture],
+    keys: Mapping[tuple[Key, int], str],
+) -> dict[str, int | bool]:
+    """How much of a benchmark the official numbers of a model hold.
+
+    Args:
+        samples: the benchmark.
+        scored: text turns that have a score.
+        pictures: judged image turns.
+        keys: resolved keys of dynamic questions.
+
+    Returns:
+        `text_turns` with a key and those `text_scored`, `dynamic_unresolved` ones among the rest, `image_turns` with
+        evaluation points and those `image_judged`, and whether this is `complete`.
+    """
+    tasks = [(sample.key, task) for sample in samples for task in sample.tasks]
+    asked = {(key, task.turn) for key, task in tasks if task.points}
+    counts = {
+        "text_turns": sum(task.answer is not None for _, task in tasks),
+        "text_scored": len(scored),
+        "dynamic_unresolved": sum(task.dynamic and (key, task.turn) not in keys for key, task in tasks),
+        "image_turns": len(asked),
+        "image_judged": len(asked & {(picture.key, picture.turn) for picture in pictures}),
+    }
+    whole = counts["text_scored"] == counts["text_turns"] and counts["image_judged"] == counts["image_turns"]
+    return {"complete": whole, **counts}
+
+
+def describe_contents(contents: Mapping[str, Any]) -> str:
+    """What official numbers hold, in words.
+
+    Example:
+        >>> counts = {"text_turns": 4, "text_scored": 3, "dynamic_unresolved": 1, "image_turns": 5, "image_judged": 0}
+        >>> describe_contents({"complete": False, **counts})
+        'partial, 3 of 4 text turns (1 dynamic without a resolved key) and 0 of 5 image turns'
+    """
+    unresolved = contents["dynamic_unresolved"]
+    note = f" ({unresolved} dynamic without a resolved key)" if unresolved else ""
+    return (
+        f"{'complete' if contents['complete'] else 'partial'}, {contents['text_scored']} of {contents['text_turns']} "
+        f"text turns{note} and {contents['image_judged']} of {contents['image_turns']} image turns"
+    )
 
 
 def to_markdown(summary: Mapping[str, Any]) -> str:

@@ -1,0 +1,119 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""The command `imug-metrics`: argument parsing and exit codes. What takes time to import is imported when it is used."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+
+from imug_metrics.cli.errors import EXIT_BUG, EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE, UsageError
+
+EXIT_CODES = """exit codes:
+  0    finished
+  1    finished, but data were missing or malformed: OUT/problems.jsonl lists them
+  2    the command line is not as expected; nothing was written
+  3    could not finish: a package is missing, an encoder does not load, a file cannot be written
+  70   an error of this program; please report it
+  130  interrupted; models that were finished are kept, and the same command goes on from there
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Args:
+        argv: arguments without the program's name; None: those of the process.
+
+    Returns:
+        The exit code.
+
+    Example:
+        >>> main(["score", "--benchmark", "no-such-folder", "--outputs", ".", "--out", "scores"])
+        2
+    """
+    options = _parser().parse_args(argv)
+    try:
+        return _run(options)
+    except UsageError as error:
+        return _stop(EXIT_USAGE, str(error))
+    except (ModuleNotFoundError, OSError) as error:
+        return _stop(EXIT_FAILED, str(error))
+    except KeyboardInterrupt:
+        return _stop(EXIT_INTERRUPTED, "interrupted")
+    except Exception:
+        traceback.print_exc()
+        return _stop(EXIT_BUG, "this is an error of the program itself; please report it with the lines above")
+
+
+def _run(options: argparse.Namespace) -> int:
+    from imug_metrics.cli.commands import run_demo, run_score
+
+    return run_demo(options) if options.command == "demo" else run_score(options)
+
+
+def _stop(code: int, message: str) -> int:
+    print("imug-metrics:", " ".join(message.split()), file=sys.stderr)
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="imug-metrics",
+        description="Metrics for multi-turn, interleaved text-image dialogues.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"imug-metrics {_version()}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_score(commands)
+    _add_demo(commands)
+    return parser
+
+
+def _add_score(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    score = commands.add_parser(
+        "score",
+        help="score a folder of model outputs",
+        description="Score model outputs in the IMUG-Bench layout with every metric. A second run with the same "
+        "arguments goes on where the first stopped.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    score.add_argument("--benchmark", type=Path, required=True, metavar="DIR", help="holds data/ and config/")
+    score.add_argument("--outputs", type=Path, required=True, metavar="DIR", help="holds one folder a model")
+    score.add_argument("--model", action="append", nargs="+", metavar="NAME", help="models to score (default: all)")
+    score.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the scores go")
+    score.add_argument("--encoder", default="scene", metavar="SPEC", help="what compares pictures and prompts: "
+                       "open_clip:MODEL[:WEIGHTS], hf:NAME, timm:MODEL[:FILE] or scene, for rendered scenes "
+                       "(default: %(default)s)")
+    score.add_argument("--device", metavar="DEVICE", help="where the encoder runs, for example cuda (default: cpu)")
+    score.add_argument("--judged", type=Path, metavar="DIR", help="recorded judgements in the official layout: resolved "
+                       "dynamic answers and point scores of pictures")
+    score.add_argument("--missing", choices=("skip", "zero"), default="skip", help="what an absent output counts as "
+                       "(default: %(default)s)")
+    score.add_argument("--limit", type=int, metavar="N", help="only the first N samples")
+    score.add_argument("--overwrite", action="store_true", help="score again what an earlier run has finished")
+
+
+def _add_demo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    demo = commands.add_parser(
+        "demo",
+        help="write a small benchmark of rendered scenes and score three simulated models",
+        description="Write a small benchmark of rendered scenes with the outputs of three simulated models, and score it.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    demo.add_argument("--out", type=Path, default=Path("imug-demo"), metavar="DIR", help="where everything goes")
+    demo.add_argument("--dialogues", type=int, default=60, metavar="N", help="number of dialogues")
+    demo.add_argument("--seed", type=int, default=0, metavar="S", help="of the scenes and of the simulated models")
+
+
+def _version() -> str:
+    try:
+        return metadata.version("imug_metrics")
+    except metadata.PackageNotFoundError:
+        return "(not installed)"
