@@ -1,0 +1,27 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Metrics for multi-turn, interleaved text-image dialogues of unified multimodal models."""
+
+from imug_metrics._torchvision import define_missing_torchvision_ops
+
+define_missing_torchvision_ops()  # before torchmetrics, which imports torchvision where it is installed
+
+from imug_metrics._version import __version__  # noqa: E402, I001
+from imug_metrics.accuracy import AnswerAccuracy  # noqa: E402
+from imug_metrics.alignment import TurnAlignment  # noqa: E402
+from imug_metrics.consistency import TurnConsistency  # noqa: E402
+from imug_metrics.decay import TurnDecay  # noqa: E402
+from imug_metrics.dialogue import RolloutBuffer  # noqa: E402
+from imug_metrics.metric import DialogueMetric  # noqa: E402
+from imug_metrics.retrieval import TurnRetrieval  # noqa: E402
+
+__all__ = [
+    "AnswerAccuracy",
+    "DialogueMetric",
+    "RolloutBuffer",
+    "TurnAlignment",
+    "TurnConsistency",
+    "TurnDecay",
+    "TurnRetrieval",
+    "__version__",
+]

@@ -1,0 +1,30 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Mathematics without metrics: sums over dialogues, intervals, slopes, the bootstrap."""
+
+from imug_metrics.stats.bootstrap import percentile_interval, poisson_weights
+from imug_metrics.stats.moments import (
+    Interval,
+    Moments,
+    delta_interval,
+    packed_moments,
+    student_quantile,
+    unpack_moments,
+)
+from imug_metrics.stats.slopes import PairSlopes, pair_slopes, pooled_slope, sen_slope, within_sums
+
+__all__ = [
+    "Interval",
+    "Moments",
+    "PairSlopes",
+    "delta_interval",
+    "packed_moments",
+    "pair_slopes",
+    "percentile_interval",
+    "pooled_slope",
+    "poisson_weights",
+    "sen_slope",
+    "student_quantile",
+    "unpack_moments",
+    "within_sums",
+]

@@ -1,0 +1,126 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Slopes of scores over turns: sums for the within-dialogue and the pooled slope, and Theil and Sen's median slope."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import torch
+from scipy import stats
+from torch import Tensor
+
+
+class PairSlopes(NamedTuple):
+    """Slopes within runs of one length.
+
+    Attributes:
+        runs: int64 `[R]`, which runs.
+        slopes: float64 `[R, P]`, by pair of rows.
+        variance: float64 `[R]`, of Kendall's S (Sen, JASA 63, 1968, eq. 2.6).
+    """
+
+    runs: Tensor
+    slopes: Tensor
+    variance: Tensor
+
+
+def within_sums(x: Tensor, y: Tensor, used: Tensor, run: Tensor, runs: int) -> tuple[Tensor, Tensor]:
+    """Sums of squares and products about each run's own mean.
+
+    The fixed-effects slope is `sum Sxy / sum Sxx`: it compares turns of the same dialogue only, so it does not mistake
+    harder long dialogues for decay.
+
+    Args:
+        x: float64 `[N]`, e.g. turns.
+        y: float64 `[N]`, scores; finite also where not used.
+        used: bool `[N]`, the rows that count.
+        run: int64 `[N]`, the run of each row.
+        runs: number S of runs.
+
+    Returns:
+        `Sxy [S]` and `Sxx [S]`; 0 for runs of one used row.
+
+    Example:
+        >>> x, y = torch.tensor([1.0, 2.0]).double(), torch.tensor([1.0, 0.5]).double()
+        >>> within_sums(x, y, torch.tensor([True, True]), torch.tensor([0, 0]), 1)
+        (tensor([-0.2500], dtype=torch.float64), tensor([0.5000], dtype=torch.float64))
+    """
+
+    def total(values: Tensor) -> Tensor:
+        return values.new_zeros(runs).index_add(0, run, values * weight)
+
+    weight = used.to(x)
+    count = total(torch.ones_like(x)).clamp_min(1)
+    x, y = x - (total(x) / count)[run], y - (total(y) / count)[run]
+    return total(x * y), total(x * x)
+
+
+def pooled_slope(n: Tensor, x: Tensor, y: Tensor, xx: Tensor, xy: Tensor) -> Tensor:
+    """Ordinary least squares' slope from sums over all rows; NaN where all x are equal.
+
+    Example:
+        >>> pooled_slope(*(torch.tensor(s, dtype=torch.float64) for s in (3, 6, 3, 14, 4)))
+        tensor(-1., dtype=torch.float64)
+    """
+    spread = n * xx - x * x
+    return torch.where(spread > 0, n * xy - x * y, torch.nan) / torch.where(spread > 0, spread, 1)
+
+
+def pair_slopes(x: Tensor, y: Tensor, offsets: Tensor) -> Iterator[PairSlopes]:
+    """Slopes between all pairs of rows of one run, for runs of equal length at a time.
+
+    Args:
+        x: float64 `[N]`, distinct within each run (turns).
+        y: float64 `[N]`, finite.
+        offsets: int64 `[S + 1]`.
+
+    Yields:
+        The slopes of the runs of one length, at least 2.
+
+    Example:
+        >>> [found] = pair_slopes(torch.arange(3).double(), torch.tensor([0.0, 1.0, 1.0]).double(), torch.tensor([0, 3]))
+        >>> found.slopes, found.variance
+        (tensor([[1.0000, 0.5000, 0.0000]], dtype=torch.float64), tensor([2.6667], dtype=torch.float64))
+    """
+    lengths = offsets.diff()
+    for length in lengths.unique().tolist():
+        if length < 2:
+            continue
+        runs = (lengths == length).nonzero()[:, 0]
+        rows = offsets[runs][:, None] + torch.arange(length, device=x.device)
+        xs, ys = x[rows], y[rows]
+        first, second = torch.triu_indices(length, length, 1, device=x.device)
+        slopes = (ys[:, second] - ys[:, first]) / (xs[:, second] - xs[:, first])
+        # Ties of k equal scores take k (k - 1) (2k + 5) off: each of the k rows brings (k - 1) (2k + 5).
+        equal = (ys[:, :, None] == ys[:, None]).sum(2).double()
+        ties = ((equal - 1) * (2 * equal + 5)).sum(1)
+        yield PairSlopes(runs, slopes, (length * (length - 1) * (2 * length + 5) - ties) / 18)
+
+
+def sen_slope(slopes: Tensor, variance: float, level: float = 0.95) -> tuple[float, float, float]:
+    """Median of pairwise slopes with Sen's interval from Kendall's tau.
+
+    Args:
+        slopes: `[K]`, from [`pair_slopes`][imug_metrics.stats.slopes.pair_slopes], of any number of runs.
+        variance: the sum over runs of Kendall's S's variance.
+        level: covered probability.
+
+    Returns:
+        Median, lower and upper bound; NaN without a pair. For one run equal to `scipy.stats.theilslopes`.
+
+    Example:
+        >>> sen_slope(torch.tensor([1.0, 0.5, 0.0]), 8 / 3)
+        (0.5, 0.0, 1.0)
+    """
+    pairs = len(slopes)
+    if pairs == 0:
+        return math.nan, math.nan, math.nan
+    ordered = slopes.double().sort().values
+    reach = float(stats.norm.ppf((1 + level) / 2)) * math.sqrt(variance)
+    upper = min(round((pairs + reach) / 2), pairs - 1)
+    lower = max(round((pairs - reach) / 2) - 1, 0)
+    middle = (ordered[(pairs - 1) // 2] + ordered[pairs // 2]) / 2
+    return float(middle), float(ordered[lower]), float(ordered[upper])
