@@ -7,9 +7,8 @@ from typing import Any, Optional
 from torch import Tensor
 
 from imug_metrics.embedding import EmbeddingMetric
-from imug_metrics.functional.alignment import VARIANTS, Variant, alignment_values
+from imug_metrics.functional.alignment import VARIANTS, Variant, alignment_values, reference_rows
 from imug_metrics.metric import check_choice
-from imug_metrics.rows import Rows
 
 
 class TurnAlignment(EmbeddingMetric):
@@ -86,7 +85,7 @@ class TurnAlignment(EmbeddingMetric):
         """Add a batch of whole dialogues."""
         columns = {"images": self._images(images), "texts": self._texts(texts)}
         if target is not None:
-            columns["target"] = Rows(target.reshape(len(columns["images"].values), -1, target.shape[-1]), columns["images"].shape)
+            columns["target"] = reference_rows(target, columns["images"].shape)
         records = self._open(dialogue, turn, None, valid, **columns)
         images, texts, target = (records.columns.get(name) for name in ("images", "texts", "target"))
         values = alignment_values(images, texts, target, self.variant, self.scale, self.bias)

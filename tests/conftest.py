@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
+import imug_metrics  # noqa: F401  before any test imports torchmetrics: it lets a CPU torch live beside torchvision
+
 torch.set_num_threads(1)  # the same sums in every run, and two workers do not fight for cores
 
 

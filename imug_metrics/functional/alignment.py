@@ -12,7 +12,7 @@ from torch import Tensor
 
 from imug_metrics.dialogue import DialogueBatch
 from imug_metrics.functional.reduce import reduce_values
-from imug_metrics.rows import embedding_rows, open_records
+from imug_metrics.rows import Rows, embedding_rows, open_records
 
 Variant = Literal["cosine", "clipscore", "torchmetrics", "siglip", "refclipscore"]
 VARIANTS: tuple[Variant, ...] = ("cosine", "clipscore", "torchmetrics", "siglip", "refclipscore")
@@ -63,7 +63,7 @@ def turn_alignment(
     rows, prompts = embedding_rows("images", images), embedding_rows("texts", texts)
     if rows.values.shape != prompts.values.shape:
         raise ValueError(f"Expected argument `texts` to have shape {list(images.shape)}, got {list(texts.shape)}.")
-    references = None if target is None else target.reshape(len(rows.values), -1, rows.values.shape[1])
+    references = None if target is None else reference_rows(target, rows.shape).values
     values = alignment_values(rows.values, prompts.values, references, variant, scale, bias).view(rows.shape)
     return reduce_values(values if valid is None else values.masked_fill(~valid, torch.nan), reduction)
 
@@ -106,6 +106,19 @@ def turn_retrieval(
     records = open_records(dialogue, turn, None, valid, images=rows, texts=prompts)
     first, _, _ = retrieval_values(records.columns["images"], records.columns["texts"], records.batch)
     return reduce_values(records.unpack(first), reduction)
+
+
+def reference_rows(target: Tensor, shape: tuple[int, ...]) -> Rows:
+    """References `[N, R, D]` of records of a shape, from `[*shape, D]` or `[*shape, R, D]`.
+
+    Raises:
+        ValueError: if the leading dimensions are not those of the records.
+    """
+    if target.ndim == len(shape) + 1:
+        target = target.unsqueeze(-2)
+    if target.ndim != len(shape) + 2 or tuple(target.shape[:-2]) != shape:
+        raise ValueError(f"Expected argument `target` to have shape {[*shape]} + [D] or [R, D], got {[*target.shape]}.")
+    return Rows(target.flatten(0, -3), shape)
 
 
 def alignment_values(
