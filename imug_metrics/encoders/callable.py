@@ -63,7 +63,7 @@ class CallableEncoder:
                 raise TypeError(f"Expected argument `{argument}` to be a function, got {type(function).__name__}.")
         self._images, self._texts = images, texts
         function = images if images is not None else texts
-        self.name: str = name or getattr(function, "__qualname__", type(function).__name__)
+        self.name = name or str(getattr(function, "__qualname__", type(function).__name__))
         self.fingerprint = fingerprint or f"callable-{uuid.uuid4().hex}"
         self.dim = dim
         self.logit_scale, self.logit_bias = logit_scale, logit_bias

@@ -71,7 +71,8 @@ class OpenClipEncoder(ModelEncoder):
         )
         self.tokenizer = tokenizer
         self.preprocessing = _preprocessing(getattr(model.visual, "preprocess_cfg", None))
-        self.context_length: int = getattr(model, "context_length", None) or getattr(tokenizer, "context_length", 77)
+        lengths = (getattr(part, "context_length", None) for part in (model, tokenizer))
+        self.context_length = int(next(filter(None, lengths), 77))
 
     @property
     def logit_scale(self) -> float | None:  # type: ignore[override]
@@ -130,7 +131,7 @@ def _load(name: str, pretrained: str | None, tokenizer: Any) -> tuple[nn.Module,
         ) from error
     if pretrained is None and ":" not in name:
         warnings.warn(f"open_clip model {name!r} without `pretrained` has random weights.", stacklevel=3)
-    model = open_clip.create_model(name, pretrained=pretrained)
+    model = open_clip.create_model(name, pretrained=pretrained).eval()
     return model, tokenizer if tokenizer is not None else open_clip.get_tokenizer(name)
 
 

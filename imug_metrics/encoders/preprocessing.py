@@ -22,9 +22,10 @@ _PIXELS_PER_RESIZE = 32 * 1024 * 1024  # bounds the float32 copy of a stack of l
 class Preprocessing:
     """A model's image preprocessing, read from its own configuration.
 
-    For uint8 images the pixels agree with Pillow's within one of 255 levels (nearly all are equal); where one side
-    is enlarged and the other reduced, Pillow may order the two passes differently. Floating-point images stay
-    differentiable: they are not rounded to levels after the resize.
+    For uint8 images the pixels agree with Pillow's and torchvision's within one of 255 levels, nearly all of them
+    exactly, as long as the aspect ratio is kept; a squash that enlarges one side and reduces the other may differ by
+    more, because recent Pillow chooses the order of its two passes. Floating-point images stay differentiable: they
+    are not rounded to levels after the resize.
 
     Attributes:
         size: Height and width the model receives.
@@ -124,14 +125,17 @@ def _channels(values: tuple[float, ...], like: Tensor) -> Tensor:
 
 
 def _resize(images: Tensor, size: tuple[int, int], interpolation: str) -> Tensor:
-    height, width = images.shape[-2:]
-    if (height, width) == size:
+    if tuple(images.shape[-2:]) == size:
         return images
     if images.dtype != torch.uint8:
         return F.interpolate(images, size=size, mode=interpolation, antialias=True).clamp(0, 1)
     if images.device.type == "cpu":  # integer arithmetic as Pillow's, several times faster than float32
         return F.interpolate(images.contiguous(), size=size, mode=interpolation, antialias=True)
+    return _resize_as_floats(images, size, interpolation)
+
+
+def _resize_as_floats(images: Tensor, size: tuple[int, int], interpolation: str) -> Tensor:
     resized = images.float()
-    for step in ((height, size[1]), size):  # Pillow resizes rows, rounds to levels, then resizes columns
+    for step in ((images.shape[-2], size[1]), size):  # Pillow resizes rows, rounds to levels, then resizes columns
         resized = F.interpolate(resized, size=step, mode=interpolation, antialias=True).round_().clamp_(0, 255)
     return resized.to(torch.uint8)

@@ -58,7 +58,7 @@ class TimmEncoder(ModelEncoder):
         if isinstance(model, str):
             name = name or f"timm:{model}"
             checkpoint = "" if weights is None else os.fspath(weights)
-            module: nn.Module = timm.create_model(model, pretrained=weights is None, checkpoint_path=checkpoint)
+            module: nn.Module = timm.create_model(model, pretrained=weights is None, checkpoint_path=checkpoint).eval()
         else:
             module = model
         super().__init__(

@@ -1,0 +1,79 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Real trained weights on real photographs and sentences."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from PIL import Image, ImageFilter
+from torch.nn.functional import normalize
+
+from tests.encoders.packaged import efficientnet_lite0, minilm
+
+PARAPHRASES = {
+    "A cat is sleeping on the sofa.": "On the couch, a kitten takes a nap.",
+    "The stock market fell sharply today.": "Share prices dropped steeply this afternoon.",
+    "She painted the wooden fence white.": "The timber fencing was given a coat of white paint by her.",
+    "The train to Paris leaves at noon.": "At twelve o'clock the Paris train departs.",
+    "He forgot to water the plants.": "The plants were not watered because he did not remember.",
+}
+
+
+@pytest.fixture(scope="module")
+def pictures(photographs) -> dict[str, Image.Image]:
+    return {name: Image.fromarray(image) for name, image in photographs.items()}
+
+
+def test_photographs_resemble_their_own_variants_more_than_any_other(pictures):
+    encoder = efficientnet_lite0()
+    variants = [variant for picture in pictures.values() for variant in variants_of(picture)]
+    originals = normalize(encoder.encode_images(list(pictures.values())))
+    cosines = originals @ normalize(encoder.encode_images(variants)).T
+    own = torch.eye(len(pictures), dtype=torch.bool).repeat_interleave(3, dim=1)
+    assert cosines[own].min() > 0.7
+    assert cosines[~own].max() < 0.4
+
+
+def variants_of(picture: Image.Image) -> list[Image.Image]:
+    width, height = picture.size
+    return [
+        picture.crop((width // 10, height // 10, width - width // 10, height - height // 10)),
+        picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT),
+        picture.filter(ImageFilter.GaussianBlur(2)),
+    ]
+
+
+def test_photographs_match_the_librarys_pipeline(pictures):
+    encoder = efficientnet_lite0()
+    data = pytest.importorskip("timm.data", reason="timm is not installed")
+    transform = data.create_transform(**data.resolve_model_data_config(encoder.model))
+    pixels = torch.stack([transform(picture) for picture in pictures.values()])
+    with torch.no_grad():
+        reference = encoder.model.forward_head(encoder.model.forward_features(pixels), pre_logits=True)
+    embeddings = encoder.encode_images(list(pictures.values()))
+    assert torch.cosine_similarity(embeddings, reference).min() > 0.9999
+
+
+def test_weights_know_their_classes(pictures):
+    encoder = efficientnet_lite0()
+    features = encoder.encode_images([pictures["chelsea"], pictures["coffee"]])
+    cat, cup = encoder.model.get_classifier()(features).argmax(1).tolist()
+    assert cat in range(281, 288)  # ImageNet's cats
+    assert cup in (504, 967, 968)  # coffee mug, espresso, cup
+
+
+def test_paraphrases_rank_first():
+    encoder = minilm()
+    sentences = normalize(encoder.encode_texts(list(PARAPHRASES)))
+    cosines = sentences @ normalize(encoder.encode_texts(list(PARAPHRASES.values()))).T
+    own = torch.eye(len(PARAPHRASES), dtype=torch.bool)
+    assert cosines[own].min() > 0.5
+    assert cosines[~own].max() < 0.3
+
+
+def test_each_has_one_side_only(pictures):
+    with pytest.raises(TypeError, match="'efficientnet-lite0' has no text side"):
+        efficientnet_lite0().encode_texts(["a cat"])
+    with pytest.raises(TypeError, match="'minilm' has no image side"):
+        minilm().encode_images([pictures["chelsea"]])

@@ -1,0 +1,156 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""The batched preprocessing against each library's own pipeline, pixel by pixel."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor
+
+from imug_metrics.encoders import Preprocessing
+from imug_metrics.encoders.openclip import _preprocessing as from_open_clip
+from imug_metrics.encoders.timm import _preprocessing as from_timm
+from imug_metrics.encoders.transformers import _preprocessing as from_transformers
+
+MEAN, STD = (0.48, 0.45, 0.40), (0.26, 0.27, 0.28)
+
+
+def tensors(images: list[np.ndarray]) -> list[Tensor]:
+    return [torch.from_numpy(image).permute(2, 0, 1) for image in images]
+
+
+def levels(pixels: Tensor, std: tuple[float, ...]) -> Tensor:
+    """Normalised pixels in units of one of 255 levels."""
+    return pixels * torch.tensor(std).view(3, 1, 1) * 255
+
+
+def assert_same_pixels(ours: Tensor, reference: Tensor, std: tuple[float, ...]) -> None:
+    """At most one level apart, and nearly everywhere equal; a crop or scale off by one pixel fails by far.
+
+    Recent Pillow resizes columns before rows where that is less work, which moves some pixels of tall images.
+    """
+    assert ours.shape == reference.shape
+    difference = levels(ours - reference, std).abs()
+    assert difference.max() < 1.01
+    assert (difference > 0.5).float().mean() < 0.05
+
+
+@pytest.mark.parametrize("size", [32, (48, 32), (32, 40)])
+@pytest.mark.parametrize("interpolation", ["bicubic", "bilinear"])
+@pytest.mark.parametrize("mode", ["shortest", "longest"])
+def test_open_clip_pipeline(assorted, mode, interpolation, size):
+    transform = pytest.importorskip("open_clip.transform", reason="open_clip is not installed")
+    config = transform.PreprocessCfg(size, "RGB", MEAN, STD, interpolation, mode, fill_color=7)
+    reference = transform.image_transform_v2(config, is_train=False)
+    ours = from_open_clip(vars(config))(tensors(assorted))
+    assert_same_pixels(ours, torch.stack([reference(Image.fromarray(image)) for image in assorted]), STD)
+
+
+def test_open_clip_squash_pipeline(photographs):
+    transform = pytest.importorskip("open_clip.transform", reason="open_clip is not installed")
+    config = transform.PreprocessCfg(32, "RGB", MEAN, STD, "bicubic", "squash")
+    images = list(photographs.values())
+    reference = transform.image_transform_v2(config, is_train=False)
+    ours = from_open_clip(vars(config))(tensors(images))
+    assert_same_pixels(ours, torch.stack([reference(Image.fromarray(image)) for image in images]), STD)
+
+
+@pytest.mark.parametrize(
+    ("size", "crop_pct", "crop_mode"),
+    list(itertools.product([(32, 32), (31, 45)], [1.0, 0.875, 0.9], ["center", "border"])),
+)
+def test_timm_pipeline(assorted, size, crop_pct, crop_mode):
+    data = pytest.importorskip("timm.data", reason="timm is not installed")
+    config = dict(
+        input_size=(3, *size), interpolation="bicubic", mean=MEAN, std=STD, crop_pct=crop_pct, crop_mode=crop_mode
+    )
+    reference = data.create_transform(**config)
+    ours = from_timm(config)(tensors(assorted))
+    assert_same_pixels(ours, torch.stack([reference(Image.fromarray(image)) for image in assorted]), STD)
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("CLIPImageProcessor", {"size": {"shortest_edge": 32}, "crop_size": {"height": 32, "width": 32}}),
+        ("CLIPImageProcessor", {"size": {"shortest_edge": 37}, "crop_size": {"height": 32, "width": 30}}),
+        ("CLIPImageProcessor", {"size": {"shortest_edge": 30}, "crop_size": {"height": 33, "width": 32}}),
+        ("BitImageProcessor", {"size": {"shortest_edge": 36}, "crop_size": {"height": 28, "width": 28}}),
+        ("ViTImageProcessor", {"size": {"height": 20, "width": 20}, "resample": 2, "do_normalize": False}),
+        ("DeiTImageProcessor", {"size": {"height": 19, "width": 19}, "crop_size": {"height": 16, "width": 16}}),
+        ("SiglipImageProcessor", {"size": {"height": 20, "width": 20}, "rescale_factor": 1 / 127.5}),
+    ],
+)
+def test_transformers_pipeline(assorted, kind, options):
+    transformers = pytest.importorskip("transformers", reason="transformers is not installed")
+    processor = getattr(transformers, kind)(**options)
+    reference = torch.cat(
+        [processor(images=Image.fromarray(image), return_tensors="pt").pixel_values for image in assorted]
+    )
+    std = processor.image_std if processor.do_normalize else (1.0,) * 3
+    unit = tuple(value / (processor.rescale_factor * 255) for value in std)
+    assert_same_pixels(from_transformers(processor)(tensors(assorted)), reference, unit)
+
+
+def test_processors_with_other_steps_are_left_alone():
+    transformers = pytest.importorskip("transformers", reason="transformers is not installed")
+    assert from_transformers(transformers.ConvNextImageProcessor()) is None
+    assert from_transformers(transformers.CLIPImageProcessor(do_center_crop=False)) is None
+    assert from_transformers(transformers.CLIPImageProcessor(resample=1)) is None
+
+
+def test_floats_agree_with_levels(assorted):
+    prepare = Preprocessing(size=(32, 32), mean=MEAN, std=STD, resize=(36, 36))
+    images = tensors(assorted[:-1])
+    difference = prepare(images) - prepare([image.float() / 255 for image in images])
+    # Rounding to levels and clipping between the two passes are all that differs.
+    assert levels(difference, STD).abs().mean() < 0.5
+
+
+def test_float32_arithmetic_agrees_with_integers(assorted):
+    """Accelerators have no integer resize: force their path and compare."""
+    from imug_metrics.encoders import preprocessing
+
+    for interpolation, image in itertools.product(("bicubic", "bilinear"), tensors(assorted[:-1])):
+        size = (math.ceil(image.shape[1] * 0.4), math.ceil(image.shape[2] * 0.4))
+        integers = preprocessing._resize(image[None], size, interpolation)
+        floats = preprocessing._resize_as_floats(image[None], size, interpolation)
+        difference = (integers.int() - floats.int()).abs()
+        assert integers.dtype == floats.dtype == torch.uint8
+        assert difference.max() <= 1
+        assert (difference > 0).float().mean() < 0.02
+
+
+def test_mixed_sizes_equal_one_by_one(assorted):
+    prepare = Preprocessing(size=(30, 32), mean=MEAN, std=STD, resize=(36, 36))
+    images = tensors([assorted[0], assorted[1], assorted[0][::-1].copy(), assorted[2]])
+    assert torch.equal(prepare(images), torch.cat([prepare([image]) for image in images]))
+
+
+def test_large_stacks_are_resized_in_parts(monkeypatch):
+    from imug_metrics.encoders import preprocessing
+
+    prepare = Preprocessing(size=(4, 4), mean=MEAN, std=STD, resize=(4, 4))
+    images = torch.randint(0, 256, (5, 3, 8, 8), dtype=torch.uint8)
+    whole = prepare(images)
+    monkeypatch.setattr(preprocessing, "_PIXELS_PER_RESIZE", 130)
+    assert torch.equal(prepare(images), whole)
+
+
+def test_float_images_get_gradients():
+    prepare = Preprocessing(size=(4, 4), mean=MEAN, std=STD, resize=(6, 6))
+    images = torch.rand(2, 3, 8, 9, requires_grad=True)
+    prepare(images).square().sum().backward()
+    assert images.grad is not None and images.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize(("field", "value"), [("mode", "widest"), ("interpolation", "lanczos")])
+def test_unknown_settings_are_refused(field, value):
+    with pytest.raises(ValueError, match=f"`{field}`.*{value}"):
+        Preprocessing(size=(4, 4), mean=MEAN, std=STD, resize=(4, 4), **{field: value})
