@@ -8,10 +8,9 @@ import math
 
 import pytest
 import torch
+from imug_kernels import paired_cosine
 from torch import Tensor
 from torch.testing import assert_close
-
-from imug_kernels import paired_cosine
 
 
 def naive_cosine(a: Tensor, b: Tensor, eps: float = 1e-8) -> float:
@@ -67,7 +66,8 @@ def test_one_sided_index_pairs_with_rows_in_order() -> None:
 
 def test_minus_one_needs_no_rows_at_all() -> None:
     result = paired_cosine(torch.zeros(0, 3), torch.ones(2, 3), torch.tensor([-1, -1]))
-    assert result.isnan().all() and result.shape == (2,)
+    assert result.isnan().all()
+    assert result.shape == (2,)
 
 
 def test_zero_row_gives_zero_and_short_row_is_held_at_eps() -> None:

@@ -9,10 +9,9 @@ from collections.abc import Callable
 
 import pytest
 import torch
+from imug_kernels import GramStats, delta_curve, dialogue_gram, own_rank, ragged
 from torch import Tensor
 from torch.testing import assert_close
-
-from imug_kernels import GramStats, delta_curve, dialogue_gram, own_rank, ragged
 
 LENGTHS = {
     "mixed": [3, 0, 1, 7, 3, 12, 0, 2, 3],
@@ -50,10 +49,8 @@ def naive_gram(rows: Tensor, lengths: list[int], valid: Tensor) -> GramStats:
             before = [cosine[i][j] for j in range(i) if ok[j] and ok[i]]
             previous = cosine[i][i - 1] if i > 0 and ok[i] and ok[i - 1] else math.nan
             anchor = cosine[i][0] if i > 0 and ok[i] and ok[0] else math.nan
-            table.append(
-                [sum(others), len(others), extreme(others, min), extreme(others, max), extreme(before, max)]
-                + [previous, anchor]
-            )
+            over_all = [sum(others), len(others), extreme(others, min), extreme(others, max)]
+            table.append([*over_all, extreme(before, max), previous, anchor])
         start += length
     return GramStats(*torch.tensor(table, dtype=torch.float64).reshape(-1, 7).unbind(1))
 
@@ -169,7 +166,8 @@ def test_invalid_nan_row_spoils_nothing() -> None:
     same(stats.sum.detach(), torch.tensor([0.6, 0.0, 0.6], dtype=torch.float64))
     (gradient,) = torch.autograd.grad(stats.sum.sum(), rows)
     assert gradient.isfinite().all()
-    assert gradient[1].eq(0).all() and gradient[2].ne(0).any()
+    assert gradient[1].eq(0).all()
+    assert gradient[2].ne(0).any()
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
@@ -221,13 +219,16 @@ def test_a_difference_above_rounding_is_no_tie() -> None:
     x = torch.tensor([[1.0, 0.0], [1.0, 0.0]])
     y = torch.tensor([[1.0, 0.0], [1.0, 3e-3]])
     greater, equal, _ = own_rank(x, y, torch.tensor([0, 2]))
-    assert greater.tolist() == [0, 1] and equal.tolist() == [0, 0]
+    assert greater.tolist() == [0, 1]
+    assert equal.tolist() == [0, 0]
 
 
 def test_rank_without_valid_candidates_is_undefined() -> None:
     nobody = torch.zeros(2, dtype=torch.bool)
     greater, equal, candidates = own_rank(torch.ones(2, 2), torch.ones(2, 2), torch.tensor([0, 2]), valid_y=nobody)
-    assert greater.isnan().all() and equal.isnan().all() and candidates.tolist() == [0, 0]
+    assert greater.isnan().all()
+    assert equal.isnan().all()
+    assert candidates.tolist() == [0, 0]
 
 
 @pytest.mark.usefixtures("block_size")

@@ -4,13 +4,14 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 import torch
-from torch import Tensor
-from torch.testing import assert_close
-
 from imug_kernels import segment_sum
 from imug_kernels.segments import equal_length_buckets
+from torch import Tensor
+from torch.testing import assert_close
 
 OFFSETS = torch.tensor([0, 0, 3, 4, 4, 9, 9])
 
@@ -21,7 +22,7 @@ def test_sums_rows_of_each_segment(shape: tuple[int, ...], dtype: torch.dtype) -
     torch.manual_seed(0)
     values = (10 * torch.randn(shape)).to(dtype)
     bounds = OFFSETS.tolist()
-    expected = torch.stack([values[a:b].double().sum(0) for a, b in zip(bounds[:-1], bounds[1:], strict=True)])
+    expected = torch.stack([values[a:b].double().sum(0) for a, b in itertools.pairwise(bounds)])
     assert_close(segment_sum(values, OFFSETS), expected, atol=1e-12, rtol=0)
 
 

@@ -1,0 +1,7 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Importing this package registers every case, in the order in which they run."""
+
+from benchmarks.cases import gram, paired, streaming
+
+__all__ = ["gram", "paired", "streaming"]

@@ -1,0 +1,72 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Sum, smallest and largest cosine of each row to the others of its dialogue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import torch
+from imug_kernels import dialogue_gram
+from torch import Tensor
+from torch.nn import functional as F
+from torchmetrics.functional import pairwise_cosine_similarity
+
+from benchmarks.registry import Answer, Case, Provider, register
+
+
+@register
+def gram(quick: bool) -> Iterator[Case]:
+    sizes = [(8, 2, 5, 16)] if quick else [(5000, 2, 12, 512), (1000, 2, 64, 512)]
+    for dialogues, shortest, longest, width in sizes:
+        generator = torch.Generator().manual_seed(0)
+        lengths = torch.randint(shortest, longest + 1, (dialogues,), generator=generator)
+        offsets = F.pad(lengths.cumsum(0), (1, 0))
+        rows = torch.randn(int(offsets[-1]), width, generator=generator)
+        ways = {
+            "loop of torchmetrics pairwise_cosine_similarity": _loop,
+            "padded bmm": _padded,
+            "imug_kernels dialogue_gram": _packed,
+        }
+        yield Case(
+            name="dialogue_gram",
+            sizes={"dialogues": dialogues, "turns": f"{shortest}-{longest}", "width": width, "dtype": "float32"},
+            providers=tuple(Provider(n, partial(_answer, way, rows, offsets), len(rows)) for n, way in ways.items()),
+            bytes_per_row=width * rows.element_size(),
+            flops_per_row=2 * width * float((lengths**2).sum() / lengths.sum()),
+            truth=_loop(rows.double(), offsets),
+        )
+
+
+def _answer(way: Callable[[Tensor, Tensor], Tensor], rows: Tensor, offsets: Tensor) -> Answer:
+    return Answer(way(rows, offsets))
+
+
+def _packed(rows: Tensor, offsets: Tensor) -> Tensor:
+    stats = dialogue_gram(rows, offsets)
+    return torch.stack([stats.sum, stats.min, stats.max])
+
+
+def _loop(rows: Tensor, offsets: Tensor) -> Tensor:
+    parts = []
+    for dialogue in torch.split(rows, offsets.diff().tolist()):
+        cosine = pairwise_cosine_similarity(dialogue)
+        smallest = cosine.clone().fill_diagonal_(torch.inf).amin(1)
+        largest = cosine.clone().fill_diagonal_(-torch.inf).amax(1)
+        parts.append(torch.stack([cosine.sum(1), smallest, largest]))
+    return torch.cat(parts, 1)
+
+
+def _padded(rows: Tensor, offsets: Tensor) -> Tensor:
+    lengths = offsets.diff()
+    longest = int(lengths.max())
+    there = torch.arange(longest) < lengths[:, None]
+    padded = rows.new_zeros(len(lengths), longest, rows.shape[1])
+    padded[there] = F.normalize(rows)
+    cosine = padded @ padded.mT
+    other = there[:, :, None] & there[:, None, :] & ~torch.eye(longest, dtype=torch.bool)
+    total = cosine.masked_fill(~other, 0).sum(2)
+    smallest = cosine.masked_fill(~other, torch.inf).amin(2)
+    largest = cosine.masked_fill(~other, -torch.inf).amax(2)
+    return torch.stack([total[there], smallest[there], largest[there]])

@@ -1,0 +1,48 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Cosine of row pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import torch
+from imug_kernels import paired_cosine
+from torch import Tensor
+from torch.nn import functional as F
+from torchmetrics.functional import cosine_similarity
+
+from benchmarks.registry import Answer, Case, Provider, register
+
+
+@register
+def paired(quick: bool) -> Iterator[Case]:
+    sizes = (
+        [(64, 16, torch.float32)]
+        if quick
+        else [
+            (50_000, 512, torch.float32),
+            (50_000, 512, torch.bfloat16),
+            (10_000, 4096, torch.float32),
+        ]
+    )
+    for rows, width, dtype in sizes:
+        generator = torch.Generator().manual_seed(0)
+        x, y = (torch.randn(rows, width, generator=generator).to(dtype) for _ in range(2))
+        ways: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+            "torch F.cosine_similarity": F.cosine_similarity,
+            "torchmetrics cosine_similarity": partial(cosine_similarity, reduction="none"),
+            "imug_kernels paired_cosine": paired_cosine,
+        }
+        yield Case(
+            name="paired_cosine",
+            sizes={"width": width, "dtype": str(dtype).removeprefix("torch.")},
+            providers=tuple(Provider(name, partial(_answer, way, x, y), rows) for name, way in ways.items()),
+            bytes_per_row=2 * width * x.element_size(),
+            truth=F.cosine_similarity(x.double(), y.double()),
+        )
+
+
+def _answer(way: Callable[[Tensor, Tensor], Tensor], x: Tensor, y: Tensor) -> Answer:
+    return Answer(way(x, y))

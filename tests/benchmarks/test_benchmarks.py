@@ -1,0 +1,60 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""The benchmark command at tiny sizes: everything runs, the answers agree and the file follows its schema."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+FIELDS = {
+    "name", "provider", "baseline", "sizes", "quantity", "unit", "median", "p20", "p80", "ratio", "roofline",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def document(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    out = tmp_path_factory.mktemp("benchmarks") / "result.json"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "kernels")))}
+    command = [sys.executable, "-m", "benchmarks", "--quick", "--out", str(out)]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    loaded: dict[str, Any] = json.loads(out.read_text(encoding="utf-8"))
+    return loaded
+
+
+def test_rows_follow_the_schema(document: dict[str, Any]) -> None:
+    assert document["rows"]
+    for row in document["rows"]:
+        assert set(row) == FIELDS
+        assert row["p20"] <= row["median"] <= row["p80"]
+        assert row["sizes"]["rows"] > 0
+
+
+def test_every_case_has_one_baseline_whose_ratio_is_one(document: dict[str, Any]) -> None:
+    throughput = [row for row in document["rows"] if row["quantity"] == "throughput"]
+    cases = {row["name"] for row in throughput}
+    assert {"paired_cosine", "dialogue_gram", "stream: consistency, alignment, decay"} <= cases
+    for case in cases:
+        baselines = [row for row in throughput if row["name"] == case and row["baseline"]]
+        assert [row["ratio"] for row in baselines] == [1.0]
+
+
+def test_every_provider_gives_the_same_answer(document: dict[str, Any]) -> None:
+    errors = {(row["name"], row["provider"]): row["median"] for row in document["rows"] if row["quantity"] == "error"}
+    assert errors
+    assert max(errors.values()) < 1e-5
+    exact = [value for (_, provider), value in errors.items() if provider.startswith("imug_kernels")]
+    assert max(exact) < 1e-12
+
+
+def test_machine_is_described(document: dict[str, Any]) -> None:
+    assert {"cpu", "cores", "threads", "python", "versions"} <= set(document["machine"])
+    assert all(value > 0 for value in document["ceilings"].values())
