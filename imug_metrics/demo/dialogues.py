@@ -94,7 +94,7 @@ def make_dialogues(count: int, seed: int) -> list[Dialogue]:
 
 def _dialogue(index: int, rng: random.Random) -> Dialogue:
     domain, subdomain = PLACES[index % len(PLACES)]
-    length, questions = rng.choice(((4, 2), (5, 2), (5, 3), (6, 2), (6, 3)))
+    length, questions = rng.choice(((4, 2), (5, 2), (5, 3), (6, 3), (6, 3)))
     asked_at = set(rng.sample(range(2, length + 1), questions))
     background = rng.choice(list(BACKGROUNDS))
     subject = rng.choice([thing for thing in TRAINED_THINGS if is_visible(thing, background)])
@@ -138,10 +138,13 @@ def _related(subject: Thing, background: str, rng: random.Random) -> Scene:
 
 def _companion(subject: Thing, background: str, rng: random.Random) -> Thing:
     """A second object with another shape and colour, so that "the star" names one thing."""
-    return rng.choice([
-        thing for thing in TRAINED_THINGS
-        if thing.shape != subject.shape and thing.colour != subject.colour and is_visible(thing, background)
-    ])
+    return rng.choice(
+        [
+            thing
+            for thing in TRAINED_THINGS
+            if thing.shape != subject.shape and thing.colour != subject.colour and is_visible(thing, background)
+        ]
+    )
 
 
 _CHANGES: dict[str, Callable[[Thing, str, random.Random], Scene]] = {
@@ -156,8 +159,13 @@ _CHANGES: dict[str, Callable[[Thing, str, random.Random], Scene]] = {
 
 def _draw(turn: int, scene: Scene, change: str) -> Draw:
     said = Scene(
-        scene.subject, scene.background if change == "background" else None, scene.size, scene.position, scene.count,
-        scene.other, scene.relation,
+        scene.subject,
+        scene.background if change == "background" else None,
+        scene.size,
+        scene.position,
+        scene.count,
+        scene.other,
+        scene.relation,
     )
     return Draw(turn, scene, change, f"a picture of {phrase(said)}", _points(scene, change))
 
@@ -200,10 +208,12 @@ def _questions(about: Draw) -> list[tuple[str, str, list[str]]]:
     ]
     if scene.position is not None:
         places = {name: wordings[0] for name, wordings in POSITIONS.items()}
-        asked.append((f"Where is the {noun}?", places[scene.position], _without(places.values(), places[scene.position])))
+        right = places[scene.position]
+        asked.append((f"Where is the {noun}?", right, _without(places.values(), right)))
     if scene.relation is not None and scene.other is not None:
         sides = {name: f"{words} the {scene.other.shape}" for name, words in _ASIDE.items()}
-        asked.append((f"Where is the {noun}?", sides[scene.relation], _without(sides.values(), sides[scene.relation])))
+        right = sides[scene.relation]
+        asked.append((f"Where is the {noun}?", right, _without(sides.values(), right)))
     if about.change == "background" and scene.background is not None:
         asked.append(("What color is the background?", scene.background, _without(BACKGROUNDS, scene.background)))
     return asked

@@ -30,11 +30,11 @@ _BROKEN_BY = {
 
 @dataclass(frozen=True)
 class SimulatedModel:
-    """A model that errs with a chance of ``error + growth * (turn - 1)`` in answers and pictures alike.
+    """A model that gets a share of ``error + growth * (turn - 1)`` of a turn's answers and of its pictures wrong.
 
     Args:
         name: name of its folder.
-        error: chance of an error at turn 1.
+        error: share of errors at turn 1.
         growth: what each further turn adds to it.
         blur: what each further turn adds to the blur's radius, in pixels.
         noise: what each further turn adds to the noise, in grey levels.
@@ -48,43 +48,62 @@ class SimulatedModel:
     noise: float = 0.0
     copies: bool = False
 
-    def errs(self, turn: int, rng: random.Random) -> bool:
-        """Whether it errs at this turn."""
-        return rng.random() < min(0.95, self.error + self.growth * (turn - 1))
+    def error_at(self, turn: int) -> float:
+        """The share of errors at a turn, at most 0.95."""
+        return min(0.95, self.error + self.growth * (turn - 1))
 
 
 MODELS = (
     SimulatedModel("steady"),
-    SimulatedModel("fading", growth=0.11, blur=0.35, noise=4.0),
+    SimulatedModel("fading", growth=0.16, blur=0.8, noise=6.0),
     SimulatedModel("copying", copies=True),
 )
 
 
-def missing_turns(model: SimulatedModel, dialogues: Sequence[Dialogue], seed: int) -> set[tuple[str, int]]:
-    """The turns at which a model fails outright: a few pictures and a few answers, any turn alike.
+Slot = tuple[str, int]
+"""A dialogue's name and a turn of it."""
 
-    Returns:
-        Pairs of the dialogue's name and the turn.
+
+@dataclass(frozen=True)
+class Faults:
+    """Where a model fails: the slots it gets wrong, and those it leaves empty."""
+
+    wrong: frozenset[Slot]
+    missing: frozenset[Slot]
+
+
+def plan_faults(model: SimulatedModel, dialogues: Sequence[Dialogue], seed: int) -> Faults:
+    """Choose a model's faults: at each turn exactly its share of errors, and a few empty slots at any turn.
+
+    The share is met exactly and only the dialogues are drawn, so that no unlucky draw lets a steady model look as if
+    it faded.
     """
-    rng = random.Random(f"missing:{seed}:{model.name}")
-    slots: dict[type, list[tuple[str, int]]] = {Draw: [], Ask: []}
+    rng = random.Random(f"faults:{seed}:{model.name}")
+    slots: dict[tuple[type, int], list[Slot]] = {}
     for dialogue in dialogues:
         for turn in dialogue.turns:
-            slots[type(turn)].append((dialogue.name, turn.turn))
-    return {slot for kind in slots.values() for slot in rng.sample(kind, max(1, round(_MISSING_SHARE * len(kind))))}
+            slots.setdefault((type(turn), turn.turn), []).append((dialogue.name, turn.turn))
+    wrong: set[Slot] = set()
+    for (_, turn), places in sorted(slots.items(), key=lambda entry: (entry[0][1], entry[0][0].__name__)):
+        wrong.update(rng.sample(places, round(model.error_at(turn) * len(places))))
+    missing: set[Slot] = set()
+    for kind in (Draw, Ask):
+        places = [place for (of, _), found in slots.items() if of is kind for place in found]
+        missing.update(rng.sample(places, min(len(places), max(1, round(_MISSING_SHARE * len(places))))))
+    return Faults(frozenset(wrong), frozenset(missing))
 
 
-def answer(model: SimulatedModel, question: Ask, rng: random.Random) -> str:
-    """A model's reply: mostly the right letter, worded as models do."""
+def answer(question: Ask, wrong: bool, rng: random.Random) -> str:
+    """A reply worded as models do, with the right letter or another one."""
     letter = question.key
-    if model.errs(question.turn, rng):
+    if wrong:
         letter = rng.choice([other for other in LETTERS[: len(question.options)] if other != letter])
     return rng.choice(_REPLIES).format(letter)
 
 
-def picture(model: SimulatedModel, draw: Draw, rng: random.Random) -> Image.Image:
-    """A model's picture: mostly the scene that was asked for, blurred and noisy where the model fades."""
-    scene = _mistaken(draw, rng) if model.errs(draw.turn, rng) else draw.scene
+def picture(model: SimulatedModel, draw: Draw, wrong: bool, rng: random.Random) -> Image.Image:
+    """A picture of the scene that was asked for or of a mistaken one, blurred and noisy where the model fades."""
+    scene = _mistaken(draw, rng) if wrong else draw.scene
     image = Image.fromarray(render(scene, rng, size=SIDE))
     if model.blur:
         image = image.filter(ImageFilter.GaussianBlur(model.blur * (draw.turn - 1)))

@@ -13,7 +13,7 @@ from typing import Any
 from PIL import Image
 
 from imug_metrics.demo.dialogues import Dialogue, Draw
-from imug_metrics.demo.models import SimulatedModel, answer, missing_turns, picture
+from imug_metrics.demo.models import Faults, SimulatedModel, answer, picture, plan_faults
 
 DOMAIN_CLASSES = {
     "Static Spatial": ["Color_Reasoning", "Object_Inference"],
@@ -37,28 +37,27 @@ def write_benchmark(dialogues: Sequence[Dialogue], folder: Path) -> None:
 
 def write_outputs(model: SimulatedModel, dialogues: Sequence[Dialogue], folder: Path, seed: int) -> None:
     """Write one model's replies and pictures into ``folder/<domain>/<subdomain>/question_<id>``."""
-    missing = missing_turns(model, dialogues, seed)
+    faults = plan_faults(model, dialogues, seed)
     for dialogue in dialogues:
         question = folder / dialogue.domain / dialogue.subdomain / f"question_{dialogue.sample_id}"
         question.mkdir(parents=True)
-        _write_answers(model, dialogue, question, missing, seed)
+        _write_answers(model, dialogue, question, faults, seed)
 
 
-def _write_answers(
-    model: SimulatedModel, dialogue: Dialogue, folder: Path, missing: set[tuple[str, int]], seed: int
-) -> None:
+def _write_answers(model: SimulatedModel, dialogue: Dialogue, folder: Path, faults: Faults, seed: int) -> None:
     tasks: list[dict[str, Any]] = []
     first: Image.Image | None = None
     for turn in dialogue.turns:
         # One stream a turn: a turn that is missing or copied does not shift the chances of the others.
         rng = random.Random(f"output:{seed}:{model.name}:{dialogue.name}:{turn.turn}")
-        absent = (dialogue.name, turn.turn) in missing
+        slot = (dialogue.name, turn.turn)
+        absent, wrong = slot in faults.missing, slot in faults.wrong
         if not isinstance(turn, Draw):
-            response = _FAILED_ANSWER if absent else answer(model, turn, rng)
+            response = _FAILED_ANSWER if absent else answer(turn, wrong, rng)
         elif absent:
             response = _FAILED_PICTURE
         else:
-            image = first if model.copies and first is not None else picture(model, turn, rng)
+            image = first if model.copies and first is not None else picture(model, turn, wrong, rng)
             first = first or image
             response = f"turn_{turn.turn}_output.png"
             image.save(folder / response, compress_level=3)

@@ -1,14 +1,14 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Reports: scores of one or more models as JSON, CSV, JSON lines, one self-contained HTML page, and a terminal table."""
+"""Reports: scores of one or more models as JSON, CSV and JSON lines, one self-contained HTML page, a terminal table."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from imug_metrics._version import __version__
 from imug_metrics.report.files import items_text, json_text, per_turn_text, write_whole
 from imug_metrics.report.findings import Finding, find
 from imug_metrics.report.page import page
@@ -42,7 +42,6 @@ def write_report(models: Sequence[ModelScores], out: Path | str, *, manifest: Ma
 
     Raises:
         ValueError: ``models`` is empty or names a model twice.
-        ModuleNotFoundError: jinja2 is not installed.
 
     Example:
         >>> import tempfile
@@ -56,18 +55,10 @@ def write_report(models: Sequence[ModelScores], out: Path | str, *, manifest: Ma
     check_models(models)
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
-    version = _version()
     findings = [{"tone": f.tone, "model": f.model or None, "text": f.text} for f in find(models)]
     scores = {model.model: model.scores for model in models}
     write_whole(out / "summary.json", json_text({"models": scores, "findings": findings}))
     write_whole(out / "per_turn.csv", per_turn_text(models))
     write_whole(out / "items.jsonl", items_text(models))
-    write_whole(out / "manifest.json", json_text({"imug_metrics": version, **manifest}))
-    return write_whole(out / "report.html", page(models, manifest, version))
-
-
-def _version() -> str:
-    try:
-        return metadata.version("imug_metrics")
-    except metadata.PackageNotFoundError:
-        return "(not installed)"
+    write_whole(out / "manifest.json", json_text({"imug_metrics": __version__, **manifest}))
+    return write_whole(out / "report.html", page(models, manifest, __version__))

@@ -18,6 +18,7 @@ from imug_metrics.report.views import (
     as_float,
     copies,
     estimate,
+    is_missing,
     number,
     span,
 )
@@ -65,9 +66,14 @@ def _copying(models: Sequence[ModelScores]) -> Iterator[Finding]:
     for model in filter(copies, models):
         rate, consistency = as_float(model.scores[COPY_RATE]), as_float(model.scores.get("turn_consistency"))
         rank = " (the highest)" if consistency == highest and len(models) > 1 else ""
-        yield Finding("warn", model.model, (
-            f"repeats its own pictures: copy rate {number(rate)}, so its consistency of {number(consistency)}{rank} "
-            "is not identity kept but nothing new drawn."))
+        yield Finding(
+            "warn",
+            model.model,
+            (
+                f"repeats its own pictures: copy rate {number(rate)}, so its consistency of {number(consistency)}{rank} "
+                "is not identity kept but nothing new drawn."
+            ),
+        )
 
 
 def _decay(models: Sequence[ModelScores]) -> Iterator[Finding]:
@@ -106,18 +112,23 @@ def _format(models: Sequence[ModelScores]) -> Iterator[Finding]:
         if strict - official > _FORMAT_GAP:
             gaps.append(f"{model.model} {number(strict)} against {number(official)}")
     if gaps:
-        yield Finding("note", "", (
-            f"The strict reading and the official rule differ: {_join(gaps)}. The official rule weighs a reply down "
-            "for anything around its letters; the difference is format, not knowledge."))
+        yield Finding(
+            "note",
+            "",
+            (
+                f"The strict reading and the official rule differ: {_join(gaps)}. The official rule weighs a reply down "
+                "for anything around its letters; the difference is format, not knowledge."
+            ),
+        )
 
 
 def _missing(models: Sequence[ModelScores]) -> Iterator[Finding]:
     lacks = []
     for model in models:
         parts = []
-        for modality, field, noun in (("image", "image", "pictures"), ("text", "text", "answers")):
+        for modality, noun in (("image", "pictures"), ("text", "answers")):
             asked = [item for item in model.items if item.get("modality") == modality]
-            absent = sum(item.get(field) is None for item in asked)
+            absent = sum(map(is_missing, asked))
             if absent:
                 parts.append(f"{absent} of {len(asked)} {noun}")
         if parts:
@@ -134,9 +145,14 @@ def _few(models: Sequence[ModelScores]) -> Iterator[Finding]:
         if fewest < FEW_DIALOGUES:
             few.append(f"{model.model} {fewest:.0f}")
     if few:
-        yield Finding("note", "", (
-            f"Approximate: fewer than {FEW_DIALOGUES} dialogues carry some of the scores ({', '.join(few)}), too few for "
-            "the intervals to be taken at their word."))
+        yield Finding(
+            "note",
+            "",
+            (
+                f"Approximate: fewer than {FEW_DIALOGUES} dialogues carry some of the scores ({', '.join(few)}), too few "
+                "for the intervals to be taken at their word."
+            ),
+        )
 
 
 def _best(models: Sequence[ModelScores]) -> Iterator[Finding]:

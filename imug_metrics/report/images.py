@@ -19,7 +19,7 @@ FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")
 
 @dataclass
 class ThumbnailShelf:
-    """Makes data URIs until ``budget`` characters are spent, so that the page stays small however many are asked for."""
+    """Makes data URIs until ``budget`` characters are spent, so that the page stays small whatever is asked of it."""
 
     budget: int = 3_500_000
 

@@ -9,6 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
+import jinja2
+from markupsafe import Markup
+
 from imug_metrics.report.files import to_json
 from imug_metrics.report.findings import find
 from imug_metrics.report.images import ThumbnailShelf
@@ -17,12 +20,14 @@ from imug_metrics.report.views import (
     CHANCE,
     COPY_RATE,
     FEW_DIALOGUES,
+    WITHOUT_KEY,
     Estimate,
     MetricView,
     as_float,
     copies,
     curve,
     estimate,
+    is_missing,
     number,
     records_by_turn,
     shown_metrics,
@@ -45,38 +50,31 @@ def page(models: Sequence[ModelScores], manifest: Mapping[str, Any], version: st
         manifest: what was run; shown as it is.
         version: the library's version.
         worst: dialogues shown a model.
-
-    Raises:
-        ModuleNotFoundError: jinja2 is not installed.
     """
     metrics = shown_metrics(models)
     return _template().render(
-        title="Dialogue report", lead=_lead(models, manifest), findings=find(models), marks=_MARKS, few=FEW_DIALOGUES,
-        metrics=metrics, rows=[_row(i, model, metrics) for i, model in enumerate(models)],
+        title="Dialogue report",
+        lead=_lead(models, manifest),
+        findings=find(models),
+        marks=_MARKS,
+        few=FEW_DIALOGUES,
+        metrics=metrics,
+        rows=[_row(i, model, metrics) for i, model in enumerate(models)],
         panels=[panel for view in metrics if (panel := _panel(view, models))],
         slopes=[group for view in metrics if (group := _slopes(view, models))],
         coverage=[_coverage(i, model, metrics) for i, model in enumerate(models)],
-        worst=_worst(models, worst), manifest=list(_flat(manifest)), numbers=_numbers(models), version=version,
+        worst=_worst(models, worst),
+        manifest=list(_flat(manifest)),
+        numbers=_numbers(models),
+        version=version,
     )
 
 
-def _template() -> Any:
-    try:
-        import jinja2
-        import markupsafe
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError("The HTML report needs jinja2: pip install imug_metrics[report]") from error
+def _template() -> jinja2.Template:
     here = resources.files(__package__)
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
-    environment.globals["style"] = markupsafe.Markup(here.joinpath("style.css").read_text(encoding="utf-8"))
-    return environment.from_string(here.joinpath("page.html.j2").read_text(encoding="utf-8"))
-
-
-def _markup(svg: str) -> Any:
-    """Marks SVG of our own making, whose texts are escaped already, as not to be escaped again."""
-    import markupsafe
-
-    return markupsafe.Markup(svg)
+    environment.globals["style"] = Markup(here.joinpath("style.css").read_text(encoding="utf-8"))
+    return environment.from_string(here.joinpath("page.html").read_text(encoding="utf-8"))
 
 
 def _lead(models: Sequence[ModelScores], manifest: Mapping[str, Any]) -> str:
@@ -105,8 +103,11 @@ def _row(index: int, model: ModelScores, metrics: Sequence[MetricView]) -> dict[
     copy = estimate(model.scores, COPY_RATE)
     shares = [as_float(model.scores.get(f"{view.key}_coverage")) for view in metrics]
     return {
-        "name": model.model, "colour": index, "cells": [_cell(model, view) for view in metrics],
-        "copy_rate": {"value": number(copy.value), "interval": span(copy)}, "copies": copies(model),
+        "name": model.model,
+        "colour": index,
+        "cells": [_cell(model, view) for view in metrics],
+        "copy_rate": {"value": number(copy.value), "interval": span(copy)},
+        "copies": copies(model),
         "coverage": _percent(min((share for share in shares if not math.isnan(share)), default=math.nan)),
     }
 
@@ -128,7 +129,7 @@ def _panel(view: MetricView, models: Sequence[ModelScores]) -> dict[str, Any] | 
     chance = math.fsum(chances) / len(chances) if chances else math.nan
     svg = curves(lines, f"{view.label} by turn", reference=chance, reference_name="chance")
     asked = "picture turns" if view.modality == "image" else "text turns"
-    return {"label": view.label, "caption": f"by turn, {asked}", "svg": _markup(svg)} if svg else None
+    return {"label": view.label, "caption": f"by turn, {asked}", "svg": Markup(svg)} if svg else None
 
 
 def _slopes(view: MetricView, models: Sequence[ModelScores]) -> dict[str, Any] | None:
@@ -141,10 +142,17 @@ def _slopes(view: MetricView, models: Sequence[ModelScores]) -> dict[str, Any] |
     entries = []
     for i, (model, slope) in enumerate(zip(models, slopes, strict=True)):
         tone, mark, verdict = _trend(slope)
-        entries.append({
-            "name": model.model, "colour": i, "svg": _markup(whisker(slope, low, high, i)), "tone": tone,
-            "value": number(slope.value, 3, signed=True), "interval": span(slope, 3), "verdict": f"{mark} {verdict}",
-        })
+        entries.append(
+            {
+                "name": model.model,
+                "colour": i,
+                "svg": Markup(whisker(slope, low, high, i)),
+                "tone": tone,
+                "value": number(slope.value, 3, signed=True),
+                "interval": span(slope, 3),
+                "verdict": f"{mark} {verdict}",
+            }
+        )
     return {"label": view.label, "entries": entries}
 
 
@@ -155,15 +163,20 @@ def _coverage(index: int, model: ModelScores, metrics: Sequence[MetricView]) -> 
         scored = "" if math.isnan(count) else f"{count:.0f} scored"
         cells.append({"share": _percent(as_float(model.scores.get(f"{view.key}_coverage"))), "count": scored})
     return {
-        "name": model.model, "colour": index, "dialogues": len({str(item["dialogue"]) for item in model.items}),
-        "turns": len(model.items), "cells": cells,
-        "pictures": _absent(model, "image", "image"), "answers": _absent(model, "text", "text"),
+        "name": model.model,
+        "colour": index,
+        "dialogues": len({str(item["dialogue"]) for item in model.items}),
+        "turns": len(model.items),
+        "cells": cells,
+        "pictures": _absent(model, "image"),
+        "answers": _absent(model, "text"),
+        "without_key": f"{as_float(model.scores.get(WITHOUT_KEY, 0.0)):.0f}",
     }
 
 
-def _absent(model: ModelScores, modality: str, field: str) -> str:
+def _absent(model: ModelScores, modality: str) -> str:
     asked = [item for item in model.items if item.get("modality") == modality]
-    return f"{sum(item.get(field) is None for item in asked)} of {len(asked)}"
+    return f"{sum(map(is_missing, asked))} of {len(asked)}"
 
 
 def _percent(share: float) -> str:

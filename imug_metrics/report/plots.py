@@ -106,7 +106,7 @@ def _range(lines: Sequence[Line], reference: float) -> tuple[float, float, list[
     values = [end for line in lines for p in line.points.values() for end in (p.value, p.lower, p.upper)]
     values = [value for value in (*values, reference) if math.isfinite(value)] or [0.0, 1.0]
     low, high = min(values), max(values)
-    inside = 0 <= low and high <= 1
+    inside = low >= 0 and high <= 1
     spread = max(high - low, 0.2 if inside else 0.2 * max(abs(high), abs(low)))
     middle = (low + high) / 2
     low, high = min(low, middle - 0.55 * spread), max(high, middle + 0.55 * spread)
@@ -127,7 +127,8 @@ def _axes(x: _Scale, y: _Scale, turns: Sequence[int], ticks: Sequence[float]) ->
     digits = max(1, -math.floor(math.log10(ticks[1] - ticks[0]) + 1e-9)) + (1 if _is_quarter(ticks) else 0)
     for tick in ticks:
         yield f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y(tick):.1f}" y2="{y(tick):.1f}"/>'
-        yield f'<text class="tick" x="{_LEFT - 8}" y="{y(tick) + 4:.1f}" text-anchor="end">{number(tick, digits)}</text>'
+        label = number(tick, digits)
+        yield f'<text class="tick" x="{_LEFT - 8}" y="{y(tick) + 4:.1f}" text-anchor="end">{label}</text>'
     every = math.ceil(len(turns) / 12)
     for turn in turns[::every]:
         yield f'<text class="tick" x="{x(turn):.1f}" y="{_HEIGHT - 14}" text-anchor="middle">{turn}</text>'
@@ -175,8 +176,10 @@ def _stroke(line: Line, x: _Scale, y: _Scale) -> str:
     dashed = " dashed" if line.colour >= PALETTE else ""
     return "".join(
         f'<polyline class="line{dashed} c{line.colour % PALETTE}" points="'
-        + " ".join(f"{x(turn):.1f},{y(point.value):.1f}" for turn, point in run) + '"/>'
-        for run in _runs(line.points, "known") if len(run) > 1
+        + " ".join(f"{x(turn):.1f},{y(point.value):.1f}" for turn, point in run)
+        + '"/>'
+        for run in _runs(line.points, "known")
+        if len(run) > 1
     )
 
 
@@ -188,22 +191,26 @@ def _dots(line: Line, x: _Scale, y: _Scale) -> str:
         note = f"{line.name}, turn {turn}: {number(point.value, 3)}"
         note += f" ({span(point, 3)})" if point.bounded else ""
         note += f", {count} records" if count is not None else ""
-        dots.append(f'<circle class="dot{hollow} c{line.colour % PALETTE}" cx="{x(turn):.1f}" cy="{y(point.value):.1f}" '
-                    f'r="3.6"><title>{escape(note)}</title></circle>')
+        place = f'cx="{x(turn):.1f}" cy="{y(point.value):.1f}" r="3.6"'
+        style = f"dot{hollow} c{line.colour % PALETTE}"
+        dots.append(f'<circle class="{style}" {place}><title>{escape(note)}</title></circle>')
     return "".join(dots)
 
 
 def _names(lines: Sequence[Line], y: _Scale) -> Iterable[str]:
     """Names at the ends of the lines, pushed apart where they would overlap."""
-    ends = sorted((y([p for _, p in sorted(line.points.items()) if p.known][-1].value), line.name, line) for line in lines)
-    gap, heights = 15, []
+    known = ((line, [point for _, point in sorted(line.points.items()) if point.known]) for line in lines)
+    ends = sorted((y(points[-1].value), line.name, line.colour) for line, points in known)
+    gap, heights = 16, []
     for height, _, _ in ends:
         heights.append(max(height, heights[-1] + gap) if heights else height)
     overflow = max(0.0, heights[-1] - (_HEIGHT - _BOTTOM))
     for i in range(len(heights) - 1, -1, -1):
         ceiling = heights[i + 1] - gap if i + 1 < len(heights) else heights[i] - overflow
         heights[i] = min(heights[i], ceiling)
-    for height, (_, name, line) in zip(heights, ends, strict=True):
+    for height, (_, name, colour) in zip(heights, ends, strict=True):
         short = name if len(name) <= 14 else name[:13] + "…"
-        yield (f'<text class="name c{line.colour % PALETTE}" x="{_WIDTH - _RIGHT + 10}" y="{height + 4:.1f}">'
-               f"{escape(short)}</text>")
+        yield (
+            f'<text class="name c{colour % PALETTE}" x="{_WIDTH - _RIGHT + 10}" y="{height + 4:.1f}">'
+            f"{escape(short)}</text>"
+        )

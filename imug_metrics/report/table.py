@@ -7,6 +7,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
 from imug_metrics.report.views import (
     COPY_RATE,
     Estimate,
@@ -18,9 +23,6 @@ from imug_metrics.report.views import (
 )
 
 if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.text import Text
-
     from imug_metrics.suite import ModelScores
 
 _SCORES = (
@@ -46,7 +48,6 @@ def print_table(models: Sequence[ModelScores], *, console: Console | None = None
 
     Raises:
         ValueError: ``models`` is empty or names a model twice.
-        ModuleNotFoundError: rich is not installed.
 
     Example:
         >>> from types import SimpleNamespace
@@ -56,13 +57,6 @@ def print_table(models: Sequence[ModelScores], *, console: Console | None = None
         ValueError: Expected argument `models` to hold at least one model, got none.
     """
     check_models(models)
-    try:
-        from rich.box import SIMPLE_HEAD
-        from rich.console import Console
-        from rich.table import Table
-        from rich.text import Text
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError("The table needs rich: pip install imug_metrics[report]") from error
     table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=0, caption=_caption(models), caption_justify="left")
     table.add_column("\nModel", overflow="fold", min_width=7)
     for heading, _ in (*_SCORES, *_SLOPES):
@@ -76,8 +70,6 @@ def print_table(models: Sequence[ModelScores], *, console: Console | None = None
 
 
 def _score(model: ModelScores, key: str) -> Text:
-    from rich.text import Text
-
     text = Text(number(as_float(model.scores.get(key))))
     if key == COPY_RATE and copies(model):
         text.append(" !", style="bold yellow")
@@ -85,8 +77,6 @@ def _score(model: ModelScores, key: str) -> Text:
 
 
 def _slope(slope: Estimate) -> Text:
-    from rich.text import Text
-
     mark, style = ("▼ ", "bold red") if slope.falls else ("▲ ", "bold green") if slope.rises else ("", "")
     text = Text(mark + number(slope.value, 3, signed=True), style=style)
     if slope.bounded:

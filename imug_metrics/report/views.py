@@ -34,32 +34,53 @@ class MetricView:
 
 METRICS: tuple[MetricView, ...] = (
     MetricView(
-        "answer_accuracy", "answer_strict", "text", "Answers", "answer accuracy",
+        "answer_accuracy",
+        "answer_strict",
+        "text",
+        "Answers",
+        "answer accuracy",
         "Share of right letters at the text turns, wrong letters subtracted; wrappers such as “Answer: B” "
         "or bold are read for what they say.",
         "With few options guessing scores well, and a model that names every letter is punished only as far as zero.",
     ),
     MetricView(
-        "answer_accuracy_imug", "answer_imug", "text", "Answers, official rule", "official answer score",
+        "answer_accuracy_imug",
+        "answer_imug",
+        "text",
+        "Answers, official rule",
+        "official answer score",
         "The benchmark's released rule, number for number: a reply that is more than bare letters loses up to half "
         "its score.",
         "It mixes knowing with formatting. A key of several joined letters scores 0 whatever the reply, and the "
         "article “A” counts as a choice.",
     ),
     MetricView(
-        "turn_alignment", "alignment", "image", "Alignment", "alignment",
-        "Similarity of each picture and the prompt of its turn, by the encoder named below.",
+        "turn_alignment",
+        "alignment",
+        "image",
+        "Alignment",
+        "alignment",
+        "Similarity of each picture and the prompt of its turn, by the encoder named below: 2.5 times their cosine, "
+        "and 0 where that is negative (CLIPScore).",
         "The scale belongs to the encoder: compare models under one encoder only. It is blind to what the encoder "
         "does not know.",
     ),
     MetricView(
-        "turn_retrieval", "retrieval", "image", "Retrieval", "retrieval",
+        "turn_retrieval",
+        "retrieval",
+        "image",
+        "Retrieval",
+        "retrieval",
         "Share of pictures that fit the prompt of their own turn better than any other prompt of their dialogue.",
         "Chance depends on the number of turns (dashed line), and turns that ask for nearly the same are hard to "
         "tell apart even when drawn well.",
     ),
     MetricView(
-        "turn_consistency", "consistency", "image", "Consistency", "consistency",
+        "turn_consistency",
+        "consistency",
+        "image",
+        "Consistency",
+        "consistency",
         "Similarity of each picture with the other pictures of its dialogue.",
         "Repeating one picture gives the highest score of all: read it beside the copy rate. It is taken over whole "
         "pictures, so a new background lowers it although the subject is kept.",
@@ -68,6 +89,10 @@ METRICS: tuple[MetricView, ...] = (
 
 COPY_RATE = "turn_consistency_copy_rate"
 CHANCE = "turn_retrieval_chance"
+WITHOUT_KEY = "answer_accuracy_without_key"
+
+
+_FAILED = "ERROR:"  # how the official runner notes a turn that failed
 
 
 @dataclass(frozen=True)
@@ -118,7 +143,7 @@ def curve(scores: Mapping[str, Any], key: str) -> dict[int, Estimate]:
         {1: Estimate(value=0.75, lower=nan, upper=nan), 2: Estimate(value=0.5, lower=nan, upper=nan)}
     """
     stem = f"{key}_turn_"
-    turns = sorted(int(name[len(stem):]) for name in scores if name.startswith(stem) and name[len(stem):].isdigit())
+    turns = sorted(int(name[len(stem) :]) for name in scores if name.startswith(stem) and name[len(stem) :].isdigit())
     return {turn: estimate(scores, f"{stem}{turn}") for turn in turns}
 
 
@@ -134,6 +159,17 @@ def records_by_turn(items: Sequence[Mapping[str, Any]], column: str) -> dict[int
         if not math.isnan(as_float(item.get(column))):
             counts[int(item["turn"])] = counts.get(int(item["turn"]), 0) + 1
     return counts
+
+
+def is_missing(item: Mapping[str, Any]) -> bool:
+    """Whether a record has no output: no picture, or no answer but the note of a failure.
+
+    Example:
+        >>> is_missing({"modality": "text", "text": "ERROR: timed out"}), is_missing({"modality": "text", "text": "B"})
+        (True, False)
+    """
+    output = item.get("image" if item.get("modality") == "image" else "text")
+    return output is None or str(output).startswith(_FAILED)
 
 
 def shown_metrics(models: Sequence[ModelScores]) -> list[MetricView]:

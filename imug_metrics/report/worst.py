@@ -81,15 +81,23 @@ def _lay_out(
 def _turn(row: Mapping[str, Any], shelf: ThumbnailShelf) -> Turn:
     is_image = row.get("modality") == "image"
     picture, reason = shelf.take(row.get("image")) if is_image else (None, "no answer")
-    shown = (("alignment", "alignment"), ("retrieval", "retrieval"), ("consistency", "consistency")) if is_image else (
-        ("answer_strict", "strict"), ("answer_imug", "official"))
+    shown = (
+        (("alignment", "alignment"), ("retrieval", "retrieval"), ("consistency", "consistency"))
+        if is_image
+        else (("answer_strict", "strict"), ("answer_imug", "official"))
+    )
     scores = [(label, number(as_float(row.get(column)))) for column, label in shown if row.get(column) is not None]
     if as_float(row.get("copy")) >= 0.5:
         scores.append(("copy", "yes"))
     reply = row.get("text")
     return Turn(
-        turn=int(row["turn"]), modality="image" if is_image else "text", prompt=_cut(row.get("prompt"), PROMPT_LENGTH),
-        reply=None if reply is None else _cut(reply, REPLY_LENGTH), picture=picture, reason=reason, scores=scores,
+        turn=int(row["turn"]),
+        modality="image" if is_image else "text",
+        prompt=_cut(row.get("prompt"), PROMPT_LENGTH),
+        reply=None if reply is None else _cut(reply, REPLY_LENGTH),
+        picture=picture,
+        reason=reason,
+        scores=scores,
         bad=as_float(row.get("retrieval" if is_image else "answer_strict")) < 0.5,
     )
 

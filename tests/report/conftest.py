@@ -21,7 +21,7 @@ MakeScores = Callable[..., ModelScores]
 
 @pytest.fixture
 def make_scores(tmp_path: Path) -> MakeScores:
-    """Builds ``ModelScores`` of ``dialogues`` dialogues whose scores start at ``start`` and change by ``slope`` a turn."""
+    """Builds ``ModelScores`` of ``dialogues`` dialogues whose scores change by ``slope`` a turn from ``start``."""
     picture = tmp_path / "picture.png"
     Image.new("RGB", (300, 200), (200, 40, 40)).save(picture)
 
@@ -32,23 +32,37 @@ def make_scores(tmp_path: Path) -> MakeScores:
 
 
 def synthetic_scores(
-    model: str, picture: Path | None, *, dialogues: int = 30, turns: int = 5, start: float = 0.8, slope: float = 0.0,
-    slope_error: float = 0.01, copy_rate: float = 0.0, consistency: float = 0.8, seed: int = 0,
+    model: str,
+    picture: Path | None,
+    *,
+    dialogues: int = 30,
+    turns: int = 5,
+    start: float = 0.8,
+    slope: float = 0.0,
+    slope_error: float = 0.01,
+    copy_rate: float = 0.0,
+    consistency: float = 0.8,
+    seed: int = 0,
 ) -> ModelScores:
     rng = random.Random(f"{model}:{seed}")
     scores: dict[str, float] = {}
     for view in METRICS:
-        first = consistency if view.key == "turn_consistency" else start * (0.6 if view.key.endswith("imug") else 1.0)
-        course = {turn: first + slope * (turn - 1) for turn in range(1, turns + 1)}
+        level = view.key == "turn_consistency"
+        first = consistency if level else start * (0.6 if view.key.endswith("imug") else 1.0)
+        course = {turn: first if level else first + slope * (turn - 1) for turn in range(1, turns + 1)}
         _put(scores, view.key, math.fsum(course.values()) / turns, 0.03)
-        _put(scores, f"{view.key}_slope", slope if turns > 1 else math.nan, slope_error)
+        _put(scores, f"{view.key}_slope", math.nan if turns == 1 else 0.0 if level else slope, slope_error)
         for turn, value in course.items():
             _put(scores, f"{view.key}_turn_{turn}", value, 0.05)
-        scores |= {f"{view.key}_coverage": 0.98, f"{view.key}_n": dialogues * turns / 2, f"{view.key}_dialogues": dialogues}
+        scores |= {f"{view.key}_coverage": 0.98, f"{view.key}_n": dialogues * turns / 2}
+        scores[f"{view.key}_dialogues"] = dialogues
     _put(scores, "turn_consistency_copy_rate", copy_rate, 0.02)
     scores["turn_retrieval_chance"] = 0.4
-    rows = [_row(i, turn, rng, picture, start + slope * (turn - 1), copy_rate, consistency)
-            for i in range(dialogues) for turn in range(1, turns + 1)]
+    rows = [
+        _row(i, turn, rng, picture, start + slope * (turn - 1), copy_rate, consistency)
+        for i in range(dialogues)
+        for turn in range(1, turns + 1)
+    ]
     return ModelScores(model, scores, rows)
 
 
@@ -62,12 +76,19 @@ def _row(
     is_image = turn % 2 == 1
     right = float(rng.random() < level)
     return {
-        "dialogue": f"Physics/rendered_positions/{index}", "turn": turn, "modality": "image" if is_image else "text",
+        "dialogue": f"Physics/rendered_positions/{index}",
+        "turn": turn,
+        "modality": "image" if is_image else "text",
         "prompt": "a picture of a red star" if is_image else "What color is the star?\nA. red\nB. blue",
-        "text": None if is_image else rng.choice(["A", "The answer is B."]), "image": str(picture) if is_image and picture else None,
-        "class": "Temporal Causal", "domain": "Physics", "subdomain": "rendered_positions",
-        "answer_strict": None if is_image else right, "answer_imug": None if is_image else right / 2,
-        "alignment": level + rng.gauss(0, 0.05) if is_image else None, "retrieval": right if is_image else None,
+        "text": None if is_image else rng.choice(["A", "The answer is B."]),
+        "image": str(picture) if is_image and picture else None,
+        "class": "Temporal Causal",
+        "domain": "Physics",
+        "subdomain": "rendered_positions",
+        "answer_strict": None if is_image else right,
+        "answer_imug": None if is_image else right / 2,
+        "alignment": level + rng.gauss(0, 0.05) if is_image else None,
+        "retrieval": right if is_image else None,
         "consistency": consistency if is_image else None,
         "copy": float(rng.random() < copy_rate) if is_image and turn > 1 else None,
     }

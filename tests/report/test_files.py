@@ -1,0 +1,109 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""The machine-readable files: strict JSON, complete rows, nothing half written."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from imug_metrics.report import write_report
+from imug_metrics.report.files import write_whole
+
+
+def strict_json(text: str) -> Any:
+    def refuse(name: str) -> None:
+        raise AssertionError(f"{name} is not JSON")
+
+    return json.loads(text, parse_constant=refuse)
+
+
+def test_all_five_files_are_written_and_no_temporary_one_stays(make_scores: Any, tmp_path: Path) -> None:
+    out = tmp_path / "deep" / "out"
+    path = write_report([make_scores()], out, manifest={"seed": 3})
+    assert path == out / "report.html"
+    names = sorted(file.name for file in out.iterdir())
+    assert names == ["items.jsonl", "manifest.json", "per_turn.csv", "report.html", "summary.json"]
+
+
+def test_summary_holds_every_score_with_nan_as_null_and_infinity_as_text(make_scores: Any, tmp_path: Path) -> None:
+    model = make_scores("one")
+    model.scores.update({"turn_decay_half_life": math.inf, "turn_decay": math.nan})
+    write_report([model, make_scores("two")], tmp_path, manifest={})
+    summary = strict_json((tmp_path / "summary.json").read_text(encoding="utf-8"))
+    assert list(summary["models"]) == ["one", "two"]
+    assert summary["models"]["one"].keys() == model.scores.keys()
+    assert summary["models"]["one"]["turn_decay_half_life"] == "inf"
+    assert summary["models"]["one"]["turn_decay"] is None
+    assert summary["models"]["one"]["turn_alignment"] == model.scores["turn_alignment"]
+    assert {finding["model"] for finding in summary["findings"]} <= {"one", "two", None}
+
+
+def test_per_turn_has_one_row_a_model_metric_and_turn(make_scores: Any, tmp_path: Path) -> None:
+    model = make_scores("one", turns=3)
+    model.scores["turn_alignment_turn_2_lower"] = math.nan
+    write_report([model, make_scores("two", turns=4)], tmp_path, manifest={})
+    with (tmp_path / "per_turn.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == ["model", "metric", "turn", "value", "lower", "upper", "n"]
+    assert len(rows) == 5 * 3 + 5 * 4
+    row = next(r for r in rows if (r["model"], r["metric"], r["turn"]) == ("one", "turn_alignment", "2"))
+    assert float(row["value"]) == model.scores["turn_alignment_turn_2"]
+    assert row["lower"] == ""
+    first = next(r for r in rows if (r["model"], r["metric"], r["turn"]) == ("one", "turn_alignment", "1"))
+    assert first["n"] == "30", "30 dialogues have a picture at turn 1"
+
+
+def test_items_hold_every_record_with_its_model(make_scores: Any, tmp_path: Path) -> None:
+    model = make_scores("one", dialogues=4)
+    model.items[0]["alignment"] = math.nan
+    model.items[0]["prompt"] = "two\u2028lines"
+    write_report([model], tmp_path, manifest={})
+    rows = [strict_json(line) for line in (tmp_path / "items.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert len(rows) == len(model.items)
+    assert rows[0] == {"model": "one", **model.items[0], "alignment": None}
+
+
+def test_manifest_keeps_what_was_given_and_adds_the_library(make_scores: Any, tmp_path: Path) -> None:
+    write_report([make_scores()], tmp_path, manifest={"seed": 3, "arguments": {"out": tmp_path}, "speed": math.nan})
+    manifest = strict_json((tmp_path / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["seed"] == 3
+    assert manifest["arguments"] == {"out": str(tmp_path)}
+    assert manifest["speed"] is None
+    assert manifest["imug_metrics"]
+
+
+def test_tensors_and_arrays_become_numbers(make_scores: Any, tmp_path: Path) -> None:
+    import numpy as np
+    import torch
+
+    model = make_scores("one")
+    model.scores.update({"turn_alignment": torch.tensor(0.5), "turn_decay": np.float64("nan")})
+    write_report([model], tmp_path, manifest={"sizes": torch.tensor([1, 2])})
+    summary = strict_json((tmp_path / "summary.json").read_text(encoding="utf-8"))
+    assert summary["models"]["one"]["turn_alignment"] == 0.5
+    assert summary["models"]["one"]["turn_decay"] is None
+    assert strict_json((tmp_path / "manifest.json").read_text(encoding="utf-8"))["sizes"] == [1, 2]
+
+
+def test_no_model_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="`models` to hold at least one model, got none"):
+        write_report([], tmp_path, manifest={})
+
+
+def test_two_models_of_one_name_are_an_error(make_scores: Any, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="'one' more than once"):
+        write_report([make_scores("one"), make_scores("one")], tmp_path, manifest={})
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_rest(tmp_path: Path) -> None:
+    path = write_whole(tmp_path / "page.html", "old")
+    with pytest.raises(UnicodeEncodeError):
+        write_whole(path, "half \ud800 a page")
+    assert path.read_text(encoding="utf-8") == "old"
+    assert [file.name for file in tmp_path.iterdir()] == ["page.html"]
