@@ -66,13 +66,9 @@ def _copying(models: Sequence[ModelScores]) -> Iterator[Finding]:
     for model in filter(copies, models):
         rate, consistency = as_float(model.scores[COPY_RATE]), as_float(model.scores.get("turn_consistency"))
         rank = " (the highest)" if consistency == highest and len(models) > 1 else ""
+        shown = f"copy rate {number(rate)}, so its consistency of {number(consistency)}{rank}"
         yield Finding(
-            "warn",
-            model.model,
-            (
-                f"repeats its own pictures: copy rate {number(rate)}, so its consistency of {number(consistency)}{rank} "
-                "is not identity kept but nothing new drawn."
-            ),
+            "warn", model.model, f"repeats its own pictures: {shown} is not identity kept but nothing new drawn."
         )
 
 
@@ -112,14 +108,8 @@ def _format(models: Sequence[ModelScores]) -> Iterator[Finding]:
         if strict - official > _FORMAT_GAP:
             gaps.append(f"{model.model} {number(strict)} against {number(official)}")
     if gaps:
-        yield Finding(
-            "note",
-            "",
-            (
-                f"The strict reading and the official rule differ: {_join(gaps)}. The official rule weighs a reply down "
-                "for anything around its letters; the difference is format, not knowledge."
-            ),
-        )
+        why = "The official rule weighs a reply down for anything around its letters: that is format, not knowledge."
+        yield Finding("note", "", f"The strict reading and the official rule differ: {_join(gaps)}. {why}")
 
 
 def _missing(models: Sequence[ModelScores]) -> Iterator[Finding]:
@@ -145,14 +135,8 @@ def _few(models: Sequence[ModelScores]) -> Iterator[Finding]:
         if fewest < FEW_DIALOGUES:
             few.append(f"{model.model} {fewest:.0f}")
     if few:
-        yield Finding(
-            "note",
-            "",
-            (
-                f"Approximate: fewer than {FEW_DIALOGUES} dialogues carry some of the scores ({', '.join(few)}), too few "
-                "for the intervals to be taken at their word."
-            ),
-        )
+        cause = f"fewer than {FEW_DIALOGUES} dialogues carry some of the scores ({', '.join(few)})"
+        yield Finding("note", "", f"Approximate: {cause}, too few for the intervals to be taken at their word.")
 
 
 def _best(models: Sequence[ModelScores]) -> Iterator[Finding]:
