@@ -5,19 +5,36 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from imug_metrics.encoders.images import load_image
+from imug_metrics.encoders.thumbnails import thumbnails
 
 if TYPE_CHECKING:
     from imug_metrics.encoders import Encoder
 
 MAX_FILE_BYTES = 256 * 2**20
+SIDE = 32
+PIXELS = 3 * SIDE * SIDE
+
+
+class Pictures(NamedTuple):
+    """Picture files, one row each.
+
+    Attributes:
+        embeddings: float32 `[N, D]`, zeros where there is none.
+        pixels: float32 `[N, K]` in [0, 1], the pictures at one small size; zeros where there is none.
+        reasons: why a file could not be read, or None.
+    """
+
+    embeddings: Tensor
+    pixels: Tensor
+    reasons: list[str | None]
 
 
 class EncodeOnce:
@@ -26,10 +43,10 @@ class EncodeOnce:
     Args:
         encoder: makes the embeddings.
         batch_size: pictures that are decoded and held at a time.
-        keep: embeddings remembered of either kind; the oldest are forgotten first.
+        keep: rows remembered of either kind; the oldest are forgotten first. A picture's takes about 15 KB.
     """
 
-    def __init__(self, encoder: Encoder, *, batch_size: int = 32, keep: int = 50_000) -> None:
+    def __init__(self, encoder: Encoder, *, batch_size: int = 32, keep: int = 8192) -> None:
         self.encoder, self.batch_size, self.keep = encoder, batch_size, keep
         self._texts: dict[str, Tensor] = {}
         self._images: dict[bytes, Tensor] = {}
@@ -40,21 +57,16 @@ class EncodeOnce:
         Raises:
             TypeError: if the encoder has no text side.
         """
-        self._fill(self._texts, {text: text for text in texts}, self.encoder.encode_texts)
-        return self._rows(self._texts, texts)
+        new = [text for text in dict.fromkeys(texts) if text not in self._texts]
+        if new:
+            self._texts.update(zip(new, self.encoder.encode_texts(new).float(), strict=True))
+        return self._rows(self._texts, texts, self.encoder.dim or 1)
 
-    def images(self, paths: Sequence[Path | None]) -> tuple[Tensor, list[str | None]]:
-        """Embeddings `[N, D]` of picture files and, where a picture could not be read, the reason.
-
-        Args:
-            paths: files; None where there is none.
-
-        Returns:
-            float32 rows, zeros where there is no embedding, and one reason or None a row.
-        """
+    def images(self, paths: Sequence[Path | None]) -> Pictures:
+        """Embeddings and pixels of picture files; None where there is no file."""
         keys: list[bytes | None] = []
         reasons: list[str | None] = []
-        waiting: dict[bytes, Any] = {}
+        waiting: dict[bytes, Tensor] = {}
         refused: dict[bytes, str] = {}
         for path in paths:
             key, reason = _digest(path)
@@ -64,21 +76,26 @@ class EncodeOnce:
                 except ValueError as error:
                     refused[key] = _shorten(error, path)
                 if len(waiting) == self.batch_size:
-                    self._fill(self._images, waiting, self.encoder.encode_images)
-                    waiting = {}
-            keys.append(None if key in refused else key)
-            reasons.append(refused.get(key, reason) if key is not None else reason)
-        self._fill(self._images, waiting, self.encoder.encode_images)
-        return self._rows(self._images, keys), reasons
+                    self._embed(waiting)
+            keys.append(key)
+            reasons.append(reason if key is None else refused.get(key))
+        self._embed(waiting)
+        rows = self._rows(self._images, keys, (self.encoder.dim or 1) + PIXELS)
+        return Pictures(rows[:, :-PIXELS], rows[:, -PIXELS:], reasons)
 
-    def _fill(self, known: dict[Any, Tensor], items: dict[Any, Any], encode: Callable[[Any], Tensor]) -> None:
-        new = {key: item for key, item in items.items() if key not in known}
-        if new:
-            known.update(zip(new, encode(list(new.values())).detach().float(), strict=True))
+    def _embed(self, waiting: dict[bytes, Tensor]) -> None:
+        """Embed the pictures that wait, and let them go."""
+        if not waiting:
+            return
+        images = list(waiting.values())
+        embeddings = self.encoder.encode_images(images).float()
+        rows = torch.cat([embeddings, thumbnails(images, SIDE).to(embeddings)], 1)
+        self._images.update(zip(waiting, rows, strict=True))
+        waiting.clear()
 
-    def _rows(self, known: dict[Any, Tensor], keys: Sequence[Any]) -> Tensor:
+    def _rows(self, known: dict[Any, Tensor], keys: Sequence[Any], width: int) -> Tensor:
         some = next(iter(known.values()), None)
-        empty = torch.zeros(self.encoder.dim or 1) if some is None else torch.zeros_like(some)
+        empty = torch.zeros(width) if some is None else torch.zeros_like(some)
         rows = torch.stack([known.get(key, empty) for key in keys]) if keys else empty.new_zeros(0, len(empty))
         for key in list(known)[: max(0, len(known) - self.keep)]:
             del known[key]

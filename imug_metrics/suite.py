@@ -121,7 +121,7 @@ def score_records(
         >>> from imug_metrics.encoders import CallableEncoder
         >>> answers = ["B", "(B)", "C"]
         >>> records = [Record("a", t + 1, "text", "Which?", text=x, target="B") for t, x in enumerate(answers)]
-        >>> encoder = CallableEncoder(lambda images: torch.ones(len(images), 2), lambda texts: torch.ones(len(texts), 2))
+        >>> encoder = CallableEncoder(images=lambda images: torch.ones(len(images), 2))
         >>> scores = score_records(records, model="mine", encoder=encoder).scores
         >>> round(scores["answer_accuracy"], 4), round(scores["answer_accuracy_imug"], 4)
         (0.6667, 0.5)
@@ -213,14 +213,14 @@ class _Scorer:
     def _add_images(self, records: Sequence[Record]) -> _Columns:
         if not records:
             return records, {}
-        images, reasons = self.encoded.images([record.image for record in records])
+        images, pixels, reasons = self.encoded.images([record.image for record in records])
         for record, reason in zip(records, reasons, strict=True):
             if reason is not None and self.unreadable is not None:
                 self.unreadable(record, reason)
         there = [record.image is not None and reason is None for record, reason in zip(records, reasons, strict=True)]
         rows = _rows(records, there, images.device)
         found = self._add_prompts(records, images, rows) if self.has_texts else {}
-        self.metrics["turn_consistency"].update(images, **rows)
+        self.metrics["turn_consistency"].update(images, **rows, pixels=pixels)
         links = _links(records)
         if len(links):
             self.metrics["turn_consistency_graph"].update(images, **rows, links=links)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""The command `imug-metrics`: argument parsing and exit codes. What takes time to import is imported when it is used."""
+"""The command `imug-metrics`: argument parsing and exit codes; the commands are imported when one is run."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import argparse
 import sys
 import traceback
 from collections.abc import Sequence
-from importlib import metadata
 from pathlib import Path
 
+from imug_metrics._version import __version__
 from imug_metrics.cli.errors import EXIT_BUG, EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE, UsageError
 
 EXIT_CODES = """exit codes:
@@ -68,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"imug-metrics {_version()}")
+    parser.add_argument("--version", action="version", version=f"imug-metrics {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_score(commands)
     _add_demo(commands)
@@ -92,8 +92,8 @@ def _add_score(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
                        "open_clip:MODEL[:WEIGHTS], hf:NAME, timm:MODEL[:FILE] or scene, for rendered scenes "
                        "(default: %(default)s)")
     score.add_argument("--device", metavar="DEVICE", help="where the encoder runs, for example cuda (default: cpu)")
-    score.add_argument("--judged", type=Path, metavar="DIR", help="recorded judgements in the official layout: resolved "
-                       "dynamic answers and point scores of pictures")
+    score.add_argument("--judged", type=Path, metavar="DIR", help="recorded judgements in the official layout: "
+                       "resolved dynamic answers and point scores of pictures")
     score.add_argument("--missing", choices=("skip", "zero"), default="skip", help="what an absent output counts as "
                        "(default: %(default)s)")
     score.add_argument("--limit", type=int, metavar="N", help="only the first N samples")
@@ -104,16 +104,10 @@ def _add_demo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     demo = commands.add_parser(
         "demo",
         help="write a small benchmark of rendered scenes and score three simulated models",
-        description="Write a small benchmark of rendered scenes with the outputs of three simulated models, and score it.",
+        description="Write a small benchmark of rendered scenes with the outputs of three simulated models and score "
+        "them.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     demo.add_argument("--out", type=Path, default=Path("imug-demo"), metavar="DIR", help="where everything goes")
     demo.add_argument("--dialogues", type=int, default=60, metavar="N", help="number of dialogues")
     demo.add_argument("--seed", type=int, default=0, metavar="S", help="of the scenes and of the simulated models")
-
-
-def _version() -> str:
-    try:
-        return metadata.version("imug_metrics")
-    except metadata.PackageNotFoundError:
-        return "(not installed)"

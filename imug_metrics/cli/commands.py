@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
+from imug_metrics._version import __version__
 from imug_metrics.cli.errors import EXIT_FINE, EXIT_PROBLEMS, UsageError
 from imug_metrics.cli.state import ModelResult, fingerprint, load, save
 from imug_metrics.demo import write_demo_benchmark
@@ -56,7 +56,7 @@ def run_score(options: Namespace) -> int:
     there = imug.list_models(options.outputs)
     for name in named:
         if name not in there:
-            raise UsageError(f"--model: expected one of the folders in {options.outputs} ({_some(there)}), got {name!r}")
+            raise UsageError(f"--model: expected a folder in {options.outputs} ({_some(there)}), got {name!r}")
     if not there:
         raise UsageError(f"--outputs: expected a folder that holds one folder a model, {options.outputs} holds none")
     if options.limit is not None and options.limit < 1:
@@ -88,11 +88,10 @@ def score(job: Job) -> int:
     Returns:
         The number of errors in the data; they are listed in problems.jsonl.
     """
-    _check_packages()
     problems = imug.Problems()
     samples = imug.read_benchmark(job.benchmark, problems, limit=job.limit)
     if not samples:
-        raise UsageError(f"--benchmark: expected samples in {job.benchmark / imug.SAMPLES}, found none that can be read")
+        raise UsageError(f"--benchmark: found no sample that can be read in {job.benchmark / imug.SAMPLES}")
     encoder = _load(job)
     job.out.mkdir(parents=True, exist_ok=True)
     results = []
@@ -118,7 +117,7 @@ def _result(
     inputs = [job.benchmark / name for name in (imug.SAMPLES, imug.LINKS, imug.CLASSES)]
     if job.judged is not None:
         inputs += [imug.key_file(job.judged, model), imug.point_file(job.judged, model)]
-    settings = {"version": _version(), "encoder": encoder.fingerprint, "missing": job.missing, "limit": job.limit}
+    settings = {"version": __version__, "encoder": encoder.fingerprint, "missing": job.missing, "limit": job.limit}
     path = job.out / "models" / f"{model}.json"
     mark = fingerprint({**settings, "outputs": str(job.outputs)}, inputs, job.outputs / model)
     kept = None if job.overwrite else load(path, mark)
@@ -193,18 +192,12 @@ def _check_folders(options: Namespace) -> None:
         raise UsageError(f"--out: expected a folder, {options.out} is a file")
 
 
-def _check_packages() -> None:
-    """Say that the report cannot be written before, and not after, hours of scoring."""
-    for name in ("rich", "jinja2"):
-        if find_spec(name) is None:
-            raise ModuleNotFoundError(f"The report needs {name}: pip install imug_metrics[report]")
-
-
 @contextmanager
 def _progress() -> Iterator[Callable[[str], Progress]]:
     """Progress bars on standard error, one a model; none where it is no terminal."""
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress as Bars, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bars
 
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
@@ -231,13 +224,6 @@ def _manifest(job: Job, encoder: Encoder, samples: int) -> dict[str, Any]:
         "python": platform.python_version(),
         "packages": {name: metadata.version(name) for name in packages},
     }
-
-
-def _version() -> str:
-    try:
-        return metadata.version("imug_metrics")
-    except metadata.PackageNotFoundError:
-        return ""
 
 
 def _say_problems(problems: imug.Problems, out: Path) -> None:

@@ -25,8 +25,9 @@ def test_a_sample_becomes_turns_with_prompt_key_and_points(folder):
 
 
 def test_blank_lines_and_line_breaks_inside_texts_do_not_split_samples(folder):
-    folder.samples("", folder.sample(folder.text(1, prompt="红色\u2028还是\u0085蓝色?")), "  ", folder.sample(folder.text(1), sample_id="2"))
-    assert [s.tasks[0].prompt for s in folder.read_samples()][0] == "红色\u2028还是\u0085蓝色?"
+    first = folder.sample(folder.text(1, prompt="红色\u2028还是\u0085蓝色?"))
+    folder.samples("", first, "  ", folder.sample(folder.text(1), sample_id="2"))
+    assert next(s.tasks[0].prompt for s in folder.read_samples()) == "红色\u2028还是\u0085蓝色?"
     assert len(folder.read_samples()) == 2
     assert not folder.problems
 
@@ -66,7 +67,8 @@ def test_a_line_beyond_the_size_limit_is_skipped_without_being_held(folder):
 
 
 def test_of_repeated_samples_and_turns_the_first_is_kept(folder):
-    folder.samples(folder.sample(folder.text(1, "A"), folder.text(1, "B")), folder.sample(folder.text(1, "C"), sample_id=1))
+    first = folder.sample(folder.text(1, "A"), folder.text(1, "B"))
+    folder.samples(first, folder.sample(folder.text(1, "C"), sample_id=1))
     (read,) = folder.read_samples()
     assert [task.answer for task in read.tasks] == ["A"]
     assert folder.said("warning") == [("benchmark.jsonl", 1, "tasks[1].turn"), ("benchmark.jsonl", 2, "sample_id")]
@@ -78,7 +80,7 @@ def test_limit_takes_the_first_samples(folder):
 
 
 def test_an_absent_benchmark_file_is_an_error_of_the_caller(tmp_path):
-    with pytest.raises(FileNotFoundError, match="benchmark.jsonl"):
+    with pytest.raises(FileNotFoundError, match=r"benchmark\.jsonl"):
         imug.read_benchmark(tmp_path, imug.Problems())
 
 
@@ -98,8 +100,8 @@ def links(*references, turn=3, sample_id="1"):
 
 def test_links_lead_to_pictures_of_earlier_turns_alone(folder):
     folder.samples(folder.sample(folder.image(1), folder.text(2), folder.image(3), folder.image(4)))
-    wanted = links((1, "output"), ("1", "output"), (2, "output"), (3, "output"), (4, "output"), (3, "input"), (9, "output"))
-    folder.lines("data/image_references.jsonl", wanted)
+    turns = (1, "1", 2, 3, 4, 9)
+    folder.lines("data/image_references.jsonl", links(*((turn, "output") for turn in turns), (3, "input")))
     assert [record.links for record in folder.read()] == [(), (), (1,), ()]
     assert [ref.kind for ref in folder.read_samples()[0].tasks[2].references].count("input") == 1
 

@@ -133,7 +133,8 @@ def test_a_folder_or_pipe_in_place_of_a_file_is_not_read(folder):
 
 
 def test_dynamic_keys_come_from_judgements_and_the_later_wins(folder):
-    folder.samples(folder.sample(folder.text(1, "<DYNAMIC>"), folder.text(2, "A+<DYNAMIC>"), folder.text(3, "C"), folder.text(4, "")))
+    keys = ("<DYNAMIC>", "A+<DYNAMIC>", "C", "")
+    folder.samples(folder.sample(*(folder.text(turn + 1, key) for turn, key in enumerate(keys))))
     folder.reply((1, "B"), (2, "B"), (3, "C"), (4, "C"))
     assert [record.target for record in folder.read()] == [None, None, "C", None]
     folder.judgements("dynamic_answer", {"turn": 1, "determined_answer": "A"}, {"turn": "1", "determined_answer": "BD"})
@@ -154,7 +155,8 @@ def test_malformed_judgements_are_reported_and_left_out(folder):
 def test_absent_judgements_are_a_warning(folder):
     assert imug.read_keys(folder.judged, "mine", folder.problems) == {}
     assert imug.read_points(folder.judged, "mine", folder.problems) == []
-    assert len(folder.said("warning")) == 2 and not folder.problems.errors
+    assert len(folder.said("warning")) == 2
+    assert not folder.problems.errors
 
 
 def test_models_are_the_visible_folders_in_order(folder):

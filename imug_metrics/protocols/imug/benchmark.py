@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from imug_metrics.protocols.imug.files import Problems, as_name, as_turn, kind, read_json, read_jsonl
 
@@ -158,12 +158,13 @@ def _read_task(
     if not isinstance(row, dict):
         problems.error(path, line, field, f"expected an object, got {kind(row)}")
         return None
-    turn, modality, output = as_turn(row.get("turn")), row.get("modality"), row.get("output")
+    turn, modality, output = as_turn(row.get("turn")), _modality(row.get("modality")), row.get("output")
     if turn is None:
         problems.error(path, line, f"{field}.turn", f"expected a turn from 1, got {str(row.get('turn'))[:80]!r}")
         return None
-    if modality not in get_args(Modality):
-        problems.error(path, line, f"{field}.modality", f"expected 'text' or 'image', got {str(modality)[:80]!r}")
+    if modality is None:
+        given = str(row.get("modality"))[:80]
+        problems.error(path, line, f"{field}.modality", f"expected 'text' or 'image', got {given!r}")
         return None
     output = output if isinstance(output, dict) else {}
     prompt = _prompt(row.get("input"))
@@ -176,6 +177,10 @@ def _read_task(
         problems.error(path, line, f"{field}.output.answer", f"expected text, got {kind(answer)}")
         answer = " "  # a key without a letter: whatever is answered scores 0, as in the official tool
     return Task(turn, modality, prompt, answer=answer or None, dynamic=DYNAMIC in (answer or ""))
+
+
+def _modality(value: Any) -> Modality | None:
+    return "text" if value == "text" else "image" if value == "image" else None
 
 
 def _prompt(inputs: Any) -> str:

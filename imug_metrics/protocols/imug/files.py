@@ -63,7 +63,9 @@ class Problems(list[Problem]):
         return sum(problem.level == "error" for problem in self)
 
 
-def read_jsonl(path: Path, problems: Problems, *, max_bytes: int = MAX_JSON_BYTES) -> Iterator[tuple[int, dict[str, Any]]]:
+def read_jsonl(
+    path: Path, problems: Problems, *, max_bytes: int = MAX_JSON_BYTES
+) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield (line number, object) of a JSON-lines file, one line at a time.
 
     Lines end at the newline character alone, so that a text may hold any other Unicode line break. Blank lines are

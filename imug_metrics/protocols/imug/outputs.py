@@ -68,7 +68,8 @@ def _read_replies(folder: Path, model: Path, problems: Problems) -> Replies | No
     path = folder / "result.json"
     real = inside(path, model)
     if real is None:
-        why = "leads out of the model's folder or is no file" if path.is_symlink() or path.exists() else "does not exist"
+        there = path.is_symlink() or path.exists()
+        why = "leads out of the model's folder or is no file" if there else "does not exist"
         problems.error(path, None, "", f"{why}: the text answers of this sample are left out")
         return None
     content = read_json(path, problems)
@@ -96,16 +97,16 @@ def _answer(turn: int, replies: Replies | None, folder: Path, problems: Problems
         return None
     path, field = folder / "result.json", f"turn {turn}"
     reply = replies.get(turn, [None])[-1]
+    answer = reply if isinstance(reply, str) else None
     if len(replies.get(turn, ())) > 1:
         problems.warn(path, None, field, "answered more than once; the last answer counts")
     if reply is None:
         problems.error(path, None, field, "expected an answer, found none")
-    elif not isinstance(reply, str):
+    elif answer is None:
         problems.error(path, None, field, f"expected the answer as text, got {kind(reply)}")
-        reply = None
-    elif reply.startswith(FAILED):
-        problems.warn(path, None, field, f"the turn failed: {reply[:120]!r}")
-    return reply
+    elif answer.startswith(FAILED):
+        problems.warn(path, None, field, f"the turn failed: {answer[:120]!r}")
+    return answer
 
 
 def _picture(turn: int, replies: Replies, folder: Path, model: Path, problems: Problems) -> Path | None:

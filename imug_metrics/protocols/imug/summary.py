@@ -45,7 +45,8 @@ def score_texts(records: Iterable[Record]) -> list[tuple[Record, float]]:
         >>> score_texts([right, Record("Cooking/pan/1", 2, "text", "And now?", target="A")])[0][1]
         0.75
     """
-    scored = [record for record in records if record.modality == "text" and record.attempted and record.target is not None]
+    texts = (record for record in records if record.modality == "text" and record.attempted)
+    scored = [record for record in texts if record.target is not None]
     scores = answer_accuracy(
         [record.text or "" for record in scored],
         [str(record.target) for record in scored],
@@ -73,9 +74,7 @@ def turn_scores(scored: Iterable[tuple[Record, float]], pictures: Iterable[Judge
         for picture in pictures
         if picture.points
     ]
-    texts = [
-        TurnScore(record.dialogue, record.groups["domain"], record.turn, "text", score * 100) for record, score in scored
-    ]
+    texts = [TurnScore(rec.dialogue, rec.groups["domain"], rec.turn, "text", score * 100) for rec, score in scored]
     return images + texts
 
 

@@ -1,0 +1,213 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Records in, every metric out."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from imug_metrics.encoders import CallableEncoder
+from imug_metrics.suite import ITEM_SCORES, Record, score_records
+
+COLOURS = {"red": (255, 0, 0), "lime": (0, 255, 0), "blue": (0, 0, 255), "white": (255, 255, 255)}
+
+
+class ColourEncoder(CallableEncoder):
+    """Mean colour of a picture, and the colour a text names; counts what it encodes."""
+
+    def __init__(self) -> None:
+        super().__init__(self.see, self.read, name="colours", fingerprint="colours", dim=3)
+        self.images, self.texts = 0, 0
+
+    def see(self, images):
+        self.images += len(images)
+        return torch.stack([image.float().mean((1, 2)) / 255 for image in images])
+
+    def read(self, texts):
+        self.texts += len(texts)
+        return torch.tensor([[c / 255 for name in COLOURS if name in t for c in COLOURS[name]] for t in texts])
+
+
+@pytest.fixture
+def encoder():
+    return ColourEncoder()
+
+
+@pytest.fixture
+def draw(tmp_path):
+    def picture(colour: str, name: str = "") -> Path:
+        path = tmp_path / f"{name or colour}.png"
+        Image.new("RGB", (6, 6), colour).save(path)
+        return path
+
+    return picture
+
+
+def asked(dialogue, turn, wanted, picture, **more) -> Record:
+    return Record(dialogue, turn, "image", f"Draw it {wanted}.", image=picture, **more)
+
+
+def said(dialogue, turn, text, target="A", **more) -> Record:
+    return Record(dialogue, turn, "text", "Which?", text=text, target=target, **more)
+
+
+def items_of(scores, column):
+    return [item[column] for item in scores.items]
+
+
+def test_answers_are_scored_under_both_protocols(encoder):
+    records = [said("a", 1, "A"), said("a", 2, "(A)"), said("b", 1, "B"), said("b", 2, "A cat")]
+    scores = score_records(records, model="mine", encoder=encoder)
+    assert items_of(scores, "answer_strict") == [1.0, 1.0, 0.0, 0.0]
+    assert items_of(scores, "answer_imug") == [1.0, 0.5, 0.0, 0.5]
+    assert scores.scores["answer_accuracy"] == 0.5
+    assert scores.scores["answer_accuracy_imug"] == 0.5
+    assert scores.scores["answer_accuracy_turn_2"] == 0.5
+    assert scores.scores["turn_decay"] == scores.scores["answer_accuracy_slope"] == 0.0
+    assert (encoder.images, encoder.texts) == (0, 0)
+
+
+def test_absent_and_failed_answers_follow_the_rule_of_each_protocol(encoder):
+    records = [
+        said("a", 1, "A"),
+        said("a", 2, None),
+        said("a", 3, "ERROR: A worker died"),
+        said("b", 1, None, attempted=False),
+        said("c", 1, "A", target=None),
+    ]
+    scores = score_records(records, model="mine", encoder=encoder)
+    assert items_of(scores, "answer_strict") == [1.0, None, None, None, None]
+    assert items_of(scores, "answer_imug") == [1.0, 0.0, 0.5, None, None]
+    assert scores.scores["answer_accuracy"] == 1.0
+    assert scores.scores["answer_accuracy_coverage"] == 0.25
+    assert scores.scores["answer_accuracy_imug"] == 0.5
+    assert scores.scores["answer_accuracy_without_key"] == 1
+    zero = score_records(records, model="mine", encoder=encoder, missing="zero").scores
+    assert (zero["answer_accuracy"], zero["answer_accuracy_imug"]) == (0.25, 0.5)
+
+
+def test_pictures_are_scored_against_prompts_and_each_other(encoder, draw):
+    records = [
+        asked("a", 1, "red", draw("red")),
+        asked("a", 2, "blue", draw("blue")),
+        asked("b", 1, "red", draw("red", "r1")),
+        asked("b", 2, "blue", draw("red", "r2")),
+    ]
+    scores = score_records(records, model="mine", encoder=encoder)
+    assert items_of(scores, "alignment") == [2.5, 2.5, 2.5, 0.0]
+    assert items_of(scores, "retrieval") == [1.0, 1.0, 1.0, 0.0]
+    assert items_of(scores, "consistency") == pytest.approx([0.0, 0.0, 1.0, 1.0])
+    assert items_of(scores, "copy") == [None, 0.0, None, 1.0]
+    assert scores.scores["turn_alignment"] == pytest.approx(1.875)
+    assert scores.scores["turn_retrieval"] == 0.75
+    assert scores.scores["turn_consistency_copy_rate"] == 0.5
+    assert scores.scores["turn_consistency_pixel_copy_rate"] == 0.5
+    assert "turn_consistency_graph" not in scores.scores
+    assert "answer_accuracy" not in scores.scores
+
+
+def test_each_distinct_picture_and_prompt_is_encoded_once(encoder, draw):
+    same = [draw("red", f"copy_{n}") for n in range(4)]
+    records = [asked(f"d{n % 2}", 1 + n // 2, "red", path) for n, path in enumerate(same)]
+    score_records(records, model="mine", encoder=encoder, dialogues_per_step=1)
+    assert (encoder.images, encoder.texts) == (1, 1)
+
+
+def test_absent_and_unreadable_pictures_lower_the_coverage(encoder, draw, tmp_path):
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"no picture")
+    records = [
+        asked("a", 1, "red", draw("red")),
+        asked("a", 2, "red", None),
+        asked("a", 3, "red", broken),
+        asked("a", 4, "blue", tmp_path / "lost.png"),
+    ]
+    reasons = {}
+    scores = score_records(
+        records, model="mine", encoder=encoder, unreadable=lambda record, why: reasons.update({record.turn: why})
+    )
+    assert items_of(scores, "alignment") == [2.5, None, None, None]
+    assert scores.scores["turn_alignment_coverage"] == 0.25
+    assert math.isnan(scores.scores["turn_consistency"])
+    assert set(reasons) == {3, 4}
+    assert "row" not in reasons[3]
+    zero = score_records(records, model="mine", encoder=encoder, missing="zero")
+    assert zero.scores["turn_alignment"] == pytest.approx(0.625)
+
+
+def test_a_model_without_a_single_picture_is_scored(encoder):
+    scores = score_records([asked("a", 1, "red", None), asked("a", 2, "blue", None)], model="mine", encoder=encoder)
+    assert scores.scores["turn_alignment_coverage"] == 0.0
+    assert math.isnan(scores.scores["turn_alignment"])
+
+
+def test_graph_mode_follows_links_within_the_dialogue(encoder, draw):
+    pictures = [draw("red"), draw("blue"), draw("red", "again")]
+    records = [asked("a", n + 1, "red", path) for n, path in enumerate(pictures)]
+    records += [asked("b", 1, "red", draw("white")), asked("b", 2, "red", draw("red"), links=(1, 7))]
+    records[2] = replace(records[2], links=(1,))
+    scores = score_records(records, model="mine", encoder=encoder).scores
+    assert scores["turn_consistency_graph_turn_3"] == pytest.approx(1.0)
+    assert scores["turn_consistency_graph_turn_2"] == pytest.approx(1 / math.sqrt(3))
+    assert scores["turn_consistency_graph_n"] == 2
+
+
+def test_steps_and_record_order_do_not_change_the_scores(encoder, draw):
+    colours = list(COLOURS)
+    records = [
+        asked(f"d{d}", t, colours[d % 4], draw(colours[(d * t) % 4])) if t % 2 else said(f"d{d}", t, "AB"[d * t % 2])
+        for d in range(7)
+        for t in range(1, 6)
+    ]
+    whole = score_records(records, model="mine", encoder=encoder)
+    steps = score_records(records, model="mine", encoder=encoder, dialogues_per_step=2)
+    mixed = score_records(records[::-1], model="mine", encoder=encoder)
+    assert steps.items == whole.items
+    for other in (steps, mixed):
+        assert other.scores == pytest.approx(whole.scores, rel=1e-9, abs=1e-7, nan_ok=True)
+
+
+def test_an_encoder_of_pictures_alone_gives_consistency(draw):
+    encoder = CallableEncoder(lambda images: torch.stack([image.float().mean((1, 2)) for image in images]))
+    records = [asked("a", 1, "red", draw("red")), asked("a", 2, "red", draw("red", "r2"))]
+    scores = score_records(records, model="mine", encoder=encoder).scores
+    assert scores["turn_consistency"] == pytest.approx(1.0)
+    assert "turn_alignment" not in scores
+
+
+def test_items_name_the_record_and_every_score(encoder, draw):
+    groups = {"class": "Hybrid", "domain": "Cooking", "subdomain": "pan"}
+    path = draw("red")
+    (item,) = score_records([asked("a", 1, "red", path, groups=groups)], model="mine", encoder=encoder).items
+    head = {"dialogue": "a", "turn": 1, "modality": "image", "prompt": "Draw it red.", "text": None, "image": str(path)}
+    assert item == {**head, **groups, **dict.fromkeys(ITEM_SCORES), "alignment": 2.5}
+
+
+def test_no_records_give_no_scores(encoder):
+    scores = score_records([], model="mine", encoder=encoder)
+    assert (scores.scores, scores.items) == ({"answer_accuracy_without_key": 0.0}, [])
+
+
+def test_later_turns_than_usual_are_on_the_curve(encoder):
+    records = [said("a", turn, "A") for turn in range(1, 31)]
+    assert score_records(records, model="mine", encoder=encoder).scores["answer_accuracy_turn_30"] == 1.0
+
+
+def test_progress_counts_dialogues(encoder):
+    seen = []
+    records = [said(f"d{n}", 1, "A") for n in range(5)]
+    score_records(records, model="m", encoder=encoder, dialogues_per_step=2, progress=lambda *done: seen.append(done))
+    assert seen == [(2, 5), (4, 5), (5, 5)]
+
+
+def test_a_turn_twice_and_an_empty_step_are_refused(encoder):
+    with pytest.raises(ValueError, match="once in its dialogue"):
+        score_records([said("a", 1, "A"), said("a", 1, "B")], model="mine", encoder=encoder)
+    with pytest.raises(ValueError, match="dialogues_per_step"):
+        score_records([], model="mine", encoder=encoder, dialogues_per_step=0)
