@@ -179,7 +179,11 @@ class TransformersEncoder(ModelEncoder):
                 self.truncated_texts += 1
                 if tokens[-1] in self.tokenizer.all_special_ids:  # not every tokenizer keeps it by itself
                     inputs["input_ids"][row, -1] = tokens[-1]
-        names = ("input_ids",) if siglip else ("input_ids", "attention_mask", "token_type_ids")
+        names = ["input_ids"]
+        if not siglip:
+            names.append("attention_mask")
+        if not hasattr(self.model, "get_text_features"):
+            names.append("token_type_ids")
         return {name: inputs[name].to(self.device) for name in names if name in inputs}
 
     def _context_length(self) -> int | None:

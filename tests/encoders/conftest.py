@@ -11,7 +11,12 @@ import numpy as np
 import pytest
 import torch
 
-WORDS = "a the red green blue star ring heart small big left right of and on in picture one two three".split()
+# fmt: off
+WORDS = [
+    "a", "the", "red", "green", "blue", "star", "ring", "heart", "small", "big", "left", "right", "of", "and", "on",
+    "in", "picture", "one", "two", "three",
+]
+# fmt: on
 PHOTOGRAPHS = ("astronaut", "chelsea", "coffee", "camera", "rocket")
 
 

@@ -69,7 +69,9 @@ def images() -> torch.Tensor:
 def test_layouts_agree(images):
     encoder = ProbeEncoder()
     reference = encoder.encode_images(images)
-    assert reference.shape == (10, 4) and reference.dtype == torch.float32 and not reference.requires_grad
+    assert reference.shape == (10, 4)
+    assert reference.dtype == torch.float32
+    assert not reference.requires_grad
     last = images.permute(0, 2, 3, 1)
     for same in (last, last.numpy(), list(images), list(last.numpy()), (image for image in last.numpy())):
         assert torch.allclose(encoder.encode_images(same), reference, atol=1e-6)
@@ -118,7 +120,8 @@ def test_copies_share_the_encoder_and_metrics_do_not_register_it():
     metric = Holder(encoder)
     assert copy.deepcopy(encoder) is encoder
     assert metric.clone().encoder is encoder
-    assert list(metric.parameters()) == [] and metric.state_dict() == {}
+    assert list(metric.parameters()) == []
+    assert metric.state_dict() == {}
     assert pickle.loads(pickle.dumps(metric)).encoder.fingerprint == encoder.fingerprint
 
 

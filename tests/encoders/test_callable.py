@@ -18,13 +18,14 @@ def test_functions_get_what_was_passed_and_arrays_become_float32():
     encoder = CallableEncoder(images=lambda paths: np.array([[len(path), 1] for path in paths], dtype=np.int64))
     assert encoder.dim is None
     embeddings = encoder.encode_images(["a.png", "bb.png"])
-    assert embeddings.dtype == torch.float32 and embeddings.tolist() == [[5, 1], [6, 1]]
+    assert embeddings.dtype == torch.float32
+    assert embeddings.tolist() == [[5, 1], [6, 1]]
     assert encoder.dim == 2
 
 
 def test_missing_side_is_a_clear_error():
     encoder = CallableEncoder(texts=lambda texts: torch.ones(len(texts), 2), name="ones")
-    with pytest.raises(TypeError, match="'ones' has no image side.*embeds images"):
+    with pytest.raises(TypeError, match=r"'ones' has no image side.*embeds images"):
         encoder.encode_images([])
     with pytest.raises(TypeError, match="no text side"):
         CallableEncoder(images=lambda images: images).encode_texts(["a"])
@@ -34,7 +35,8 @@ def test_modules_run_in_evaluation_mode_without_gradients():
     module = nn.Sequential(nn.Dropout(0.5), nn.Linear(3, 2))
     pixels = torch.ones(4, 3)
     embeddings = CallableEncoder(images=module).encode_images(pixels)
-    assert torch.equal(embeddings, module.eval()(pixels)) and not embeddings.requires_grad
+    assert torch.equal(embeddings, module.eval()(pixels))
+    assert not embeddings.requires_grad
     module.train()
     CallableEncoder(images=module).encode_images(pixels)
     assert module.training
@@ -67,6 +69,7 @@ def test_arguments_are_checked():
 
 def test_device_scale_and_copies():
     encoder = CallableEncoder(texts=lambda texts: torch.ones(len(texts), 2), logit_scale=10.0, logit_bias=-5.0)
-    assert encoder.to("cpu") is encoder and encoder.encode_texts(["a"]).device.type == "cpu"
+    assert encoder.to("cpu") is encoder
+    assert encoder.encode_texts(["a"]).device.type == "cpu"
     assert (encoder.logit_scale, encoder.logit_bias) == (10.0, -5.0)
     assert copy.deepcopy(encoder) is encoder

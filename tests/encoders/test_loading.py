@@ -31,7 +31,7 @@ def test_unknown_specifications_are_refused(spec):
 
 
 def test_other_things_are_refused():
-    with pytest.raises(TypeError, match="`encoder`.*got int"):
+    with pytest.raises(TypeError, match=r"`encoder`.*got int"):
         as_encoder(3)
     bare = nn.Linear(2, 2)
     bare.encode_image = bare.forward

@@ -29,7 +29,8 @@ def test_images_match_the_librarys_pipeline(encoder, assorted):
     with torch.no_grad():
         reference = encoder.model.encode_image(torch.stack([transform(Image.fromarray(image)) for image in assorted]))
     embeddings = encoder.encode_images(assorted)
-    assert embeddings.dtype == torch.float32 and embeddings.shape == (len(assorted), encoder.dim)
+    assert embeddings.dtype == torch.float32
+    assert embeddings.shape == (len(assorted), encoder.dim)
     assert torch.cosine_similarity(embeddings, reference).min() > 0.9999
     # The model is random, but not blind: another image is another embedding.
     assert torch.cosine_similarity(embeddings, reference.roll(1, 0)).max() < 0.999

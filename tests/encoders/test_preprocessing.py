@@ -67,9 +67,14 @@ def test_open_clip_squash_pipeline(photographs):
 )
 def test_timm_pipeline(assorted, size, crop_pct, crop_mode):
     data = pytest.importorskip("timm.data", reason="timm is not installed")
-    config = dict(
-        input_size=(3, *size), interpolation="bicubic", mean=MEAN, std=STD, crop_pct=crop_pct, crop_mode=crop_mode
-    )
+    config = {
+        "input_size": (3, *size),
+        "interpolation": "bicubic",
+        "mean": MEAN,
+        "std": STD,
+        "crop_pct": crop_pct,
+        "crop_mode": crop_mode,
+    }
     reference = data.create_transform(**config)
     ours = from_timm(config)(tensors(assorted))
     assert_same_pixels(ours, torch.stack([reference(Image.fromarray(image)) for image in assorted]), STD)
@@ -80,7 +85,7 @@ def test_timm_pipeline(assorted, size, crop_pct, crop_mode):
     [
         ("CLIPImageProcessor", {"size": {"shortest_edge": 32}, "crop_size": {"height": 32, "width": 32}}),
         ("CLIPImageProcessor", {"size": {"shortest_edge": 37}, "crop_size": {"height": 32, "width": 30}}),
-        ("CLIPImageProcessor", {"size": {"shortest_edge": 30}, "crop_size": {"height": 33, "width": 32}}),
+        ("CLIPImageProcessor", {"size": {"shortest_edge": 30}, "crop_size": {"height": 34, "width": 34}}),
         ("BitImageProcessor", {"size": {"shortest_edge": 36}, "crop_size": {"height": 28, "width": 28}}),
         ("ViTImageProcessor", {"size": {"height": 20, "width": 20}, "resample": 2, "do_normalize": False}),
         ("DeiTImageProcessor", {"size": {"height": 19, "width": 19}, "crop_size": {"height": 16, "width": 16}}),
@@ -147,7 +152,8 @@ def test_float_images_get_gradients():
     prepare = Preprocessing(size=(4, 4), mean=MEAN, std=STD, resize=(6, 6))
     images = torch.rand(2, 3, 8, 9, requires_grad=True)
     prepare(images).square().sum().backward()
-    assert images.grad is not None and images.grad.abs().sum() > 0
+    assert images.grad is not None
+    assert images.grad.abs().sum() > 0
 
 
 @pytest.mark.parametrize(("field", "value"), [("mode", "widest"), ("interpolation", "lanczos")])

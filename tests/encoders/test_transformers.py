@@ -29,7 +29,8 @@ def embedding(output):
 
 
 def assert_same_directions(embeddings, reference):
-    assert embeddings.dtype == torch.float32 and embeddings.shape == reference.shape
+    assert embeddings.dtype == torch.float32
+    assert embeddings.shape == reference.shape
     assert torch.cosine_similarity(embeddings, reference).min() > 0.9999
     # The model is random, but not blind: another image is another embedding.
     assert torch.cosine_similarity(embeddings, reference.roll(1, 0)).max() < 0.9999
@@ -183,11 +184,12 @@ def test_fingerprint_is_not_changed_by_use(clip_folder):
 def test_lower_precision_still_returns_float32(clip_folder, assorted):
     full, half = TransformersEncoder(clip_folder), TransformersEncoder(clip_folder, dtype=torch.bfloat16)
     embeddings = half.encode_images(assorted)
-    assert half.dtype == torch.bfloat16 and embeddings.dtype == torch.float32
+    assert half.dtype == torch.bfloat16
+    assert embeddings.dtype == torch.float32
     assert torch.cosine_similarity(embeddings, full.encode_images(assorted)).min() > 0.99
     assert half.fingerprint != full.fingerprint
 
 
 def test_unknown_pooling_is_refused(clip_folder):
-    with pytest.raises(ValueError, match="`pooling`.*'max'"):
+    with pytest.raises(ValueError, match=r"`pooling`.*'max'"):
         TransformersEncoder(clip_folder, pooling="max")
