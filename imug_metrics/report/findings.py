@@ -77,7 +77,7 @@ def _decay(models: Sequence[ModelScores]) -> Iterator[Finding]:
         slopes = {view: estimate(model.scores, f"{view.key}_slope") for view in _JUDGED}
         falling = {view: slope for view, slope in slopes.items() if slope.falls}
         rising = {view: slope for view, slope in slopes.items() if slope.rises}
-        level = {view: slope for view, slope in slopes.items() if slope.bounded and not (slope.falls or slope.rises)}
+        level = {view: slope for view, slope in slopes.items() if slope.varies and not (slope.falls or slope.rises)}
         if falling:
             yield Finding("loss", model.model, f"loses {_changes(falling)}.")
         if rising:

@@ -63,6 +63,7 @@ def page(models: Sequence[ModelScores], manifest: Mapping[str, Any], version: st
         panels=[panel for view in metrics if (panel := _panel(view, models))],
         slopes=[group for view in metrics if (group := _slopes(view, models))],
         coverage=[_coverage(i, model, metrics) for i, model in enumerate(models)],
+        any_without_key=any(as_float(model.scores.get(WITHOUT_KEY)) > 0 for model in models),
         worst=_worst(models, worst),
         manifest=list(_flat(manifest)),
         numbers=_numbers(models),
@@ -127,7 +128,7 @@ def _panel(view: MetricView, models: Sequence[ModelScores]) -> dict[str, Any] | 
     chances = [as_float(model.scores.get(CHANCE)) for model in models if view.key == "turn_retrieval"]
     chances = [chance for chance in chances if not math.isnan(chance)]
     chance = math.fsum(chances) / len(chances) if chances else math.nan
-    svg = curves(lines, f"{view.label} by turn", reference=chance, reference_name="chance")
+    svg = curves(lines, f"{view.label} by turn", is_share=view.is_share, reference=chance, reference_name="chance")
     asked = "picture turns" if view.modality == "image" else "text turns"
     return {"label": view.label, "caption": f"by turn, {asked}", "svg": Markup(svg)} if svg else None
 
@@ -160,7 +161,7 @@ def _coverage(index: int, model: ModelScores, metrics: Sequence[MetricView]) -> 
     cells = []
     for view in metrics:
         count = as_float(model.scores.get(f"{view.key}_n"))
-        scored = "" if math.isnan(count) else f"{count:.0f} scored"
+        scored = "" if math.isnan(count) else f"n = {count:.0f}"
         cells.append({"share": _percent(as_float(model.scores.get(f"{view.key}_coverage"))), "count": scored})
     return {
         "name": model.model,
@@ -183,7 +184,7 @@ def _percent(share: float) -> str:
     if math.isnan(share):
         return "–"
     # Round towards "not all": 99.97 % must not read as complete.
-    return f"{math.floor(1000 * share + 1e-9) / 10:g} %"
+    return "100 %" if share >= 1 else f"{math.floor(1000 * share + 1e-9) / 10:.1f} %"
 
 
 def _worst(models: Sequence[ModelScores], count: int) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ PALETTE = 8
 
 _WIDTH, _HEIGHT = 520, 300
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 108, 14, 34
+_LEAST_SPREAD = 0.2  # a closer look than this would make noise look like a trend
 _LABELLED = 8  # with more lines than this the names at the line ends would cover each other
 
 
@@ -43,12 +44,20 @@ class _Scale:
         return self.start + share * (self.stop - self.start)
 
 
-def curves(lines: Sequence[Line], title: str, *, reference: float = math.nan, reference_name: str = "") -> str:
+def curves(
+    lines: Sequence[Line],
+    title: str,
+    *,
+    is_share: bool = False,
+    reference: float = math.nan,
+    reference_name: str = "",
+) -> str:
     """Curves over turns as one SVG element, a band of confidence around each.
 
     Args:
         lines: one entry a model; turns without a value break the line.
         title: read out by screen readers.
+        is_share: whether the score lies in [0, 1], so that the axis must not reach past that.
         reference: height of a dashed line, such as the level of chance; NaN for none.
         reference_name: the words at that line.
 
@@ -64,7 +73,7 @@ def curves(lines: Sequence[Line], title: str, *, reference: float = math.nan, re
     if not turns:
         return ""
     x = _Scale(turns[0] - 0.25, turns[-1] + 0.25, _LEFT, _WIDTH - _RIGHT)
-    low, high, ticks = _range(lines, reference)
+    low, high, ticks = _range(lines, reference, is_share)
     y = _Scale(low, high, _HEIGHT - _BOTTOM, _TOP)
     drawn = [line for line in lines if any(point.known for point in line.points.values())]
     parts = [
@@ -102,18 +111,20 @@ def whisker(slope: Estimate, low: float, high: float, colour: int) -> str:
     return "".join(parts)
 
 
-def _range(lines: Sequence[Line], reference: float) -> tuple[float, float, list[float]]:
+def _range(lines: Sequence[Line], reference: float, is_share: bool) -> tuple[float, float, list[float]]:
+    """Ends of the vertical axis and its ticks: round numbers around all values, and 0 to 1 at most for shares."""
     values = [end for line in lines for p in line.points.values() for end in (p.value, p.lower, p.upper)]
     values = [value for value in (*values, reference) if math.isfinite(value)] or [0.0, 1.0]
+    if is_share:  # an interval may reach past what a share can be; the axis does not
+        values = [min(max(value, 0.0), 1.0) for value in values]
     low, high = min(values), max(values)
-    inside = low >= 0 and high <= 1
-    spread = max(high - low, 0.2 if inside else 0.2 * max(abs(high), abs(low)))
-    middle = (low + high) / 2
-    low, high = min(low, middle - 0.55 * spread), max(high, middle + 0.55 * spread)
-    if inside:  # shares stay on their own scale, whatever room was added
-        low, high = max(0.0, low), min(1.0, high)
+    lacking = max(0.0, _LEAST_SPREAD * max(1.0, abs(high), abs(low)) - (high - low))
+    low = low - lacking / 2
+    high = high + lacking / 2
+    if is_share:
+        low, high = (0.0, _LEAST_SPREAD) if low < 0 else (1 - _LEAST_SPREAD, 1.0) if high > 1 else (low, high)
     step = _nice_step(high - low)
-    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+    first, last = math.floor(low / step + 1e-6), math.ceil(high / step - 1e-6)
     return first * step, last * step, [i * step for i in range(first, last + 1)]
 
 

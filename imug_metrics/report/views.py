@@ -21,11 +21,12 @@ COPY_ALARM = 0.5
 
 @dataclass(frozen=True)
 class MetricView:
-    """One metric of the report: its key in the scores, its column in the items, and the words beside it."""
+    """One metric of the report: its key in the scores, its column in the items, its turns, and the words beside it."""
 
     key: str
     item: str
     modality: str
+    is_share: bool
     label: str
     noun: str
     meaning: str
@@ -37,6 +38,7 @@ METRICS: tuple[MetricView, ...] = (
         "answer_accuracy",
         "answer_strict",
         "text",
+        True,
         "Answers",
         "answer accuracy",
         "Share of right letters at the text turns, wrong letters subtracted; wrappers such as “Answer: B” "
@@ -47,6 +49,7 @@ METRICS: tuple[MetricView, ...] = (
         "answer_accuracy_imug",
         "answer_imug",
         "text",
+        True,
         "Answers, official rule",
         "official answer score",
         "The benchmark's released rule, number for number: a reply that is more than bare letters loses up to half "
@@ -58,6 +61,7 @@ METRICS: tuple[MetricView, ...] = (
         "turn_alignment",
         "alignment",
         "image",
+        False,
         "Alignment",
         "alignment",
         "Similarity of each picture and the prompt of its turn, by the encoder named below: 2.5 times their cosine, "
@@ -69,6 +73,7 @@ METRICS: tuple[MetricView, ...] = (
         "turn_retrieval",
         "retrieval",
         "image",
+        True,
         "Retrieval",
         "retrieval",
         "Share of pictures that fit the prompt of their own turn better than any other prompt of their dialogue.",
@@ -79,6 +84,7 @@ METRICS: tuple[MetricView, ...] = (
         "turn_consistency",
         "consistency",
         "image",
+        False,
         "Consistency",
         "consistency",
         "Similarity of each picture with the other pictures of its dialogue.",
@@ -112,6 +118,11 @@ class Estimate:
     def bounded(self) -> bool:
         """Whether there is a finite interval around the value."""
         return self.known and math.isfinite(self.lower) and math.isfinite(self.upper)
+
+    @property
+    def varies(self) -> bool:
+        """Whether the interval has a width; it has none where all scores are equal, and then says nothing."""
+        return self.bounded and self.upper - self.lower > 1e-9
 
     @property
     def falls(self) -> bool:

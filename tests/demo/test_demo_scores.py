@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""The whole path: the demo benchmark, the embedded encoder, every metric, the report. Do the metrics see what was built in?"""
+"""The whole path: demo benchmark, embedded encoder, every metric, report. Do the metrics see what was built in?"""
 
 from __future__ import annotations
 
@@ -70,5 +70,7 @@ def test_the_report_of_the_demo_is_small_and_whole(models: dict[str, ModelScores
     path = write_report(list(models.values()), tmp_path, manifest={"encoder": {"name": "scene"}})
     text = path.read_text(encoding="utf-8")
     assert len(text) < 1_000_000
-    assert text.count("data:image/jpeg;base64,") >= 18, "at least two pictures in each of three dialogues of three models"
+    assert text.count("data:image/jpeg;base64,") >= 18, (
+        "at least two pictures in each of three dialogues of three models"
+    )
     assert "NaN" not in text

@@ -72,3 +72,13 @@ def test_warnings_come_first_and_notes_last(make_scores: Any) -> None:
     models = [make_scores("steady"), make_scores("fading", slope=-0.1), make_scores("copying", copy_rate=1.0)]
     tones = list(dict.fromkeys(finding.tone for finding in find(models)))
     assert tones == ["warn", "loss", "calm", "note"]
+
+
+def test_a_slope_of_scores_that_are_all_equal_is_no_finding(make_scores: Any) -> None:
+    assert not texts([make_scores(slope=0.0, slope_error=0.0)], "calm")
+
+
+def test_an_answer_that_is_an_error_note_counts_as_missing(make_scores: Any) -> None:
+    model = make_scores(dialogues=1)
+    model.items[1]["text"] = "ERROR: timed out"
+    assert any("Missing outputs: steady 1 of 2 answers" in text for _, text in texts([model], "note"))
