@@ -19,6 +19,7 @@ from imug_metrics.accuracy import AnswerAccuracy
 from imug_metrics.alignment import TurnAlignment
 from imug_metrics.consistency import TurnConsistency
 from imug_metrics.decay import TurnDecay
+from imug_metrics.functional.choice import choice_mask
 from imug_metrics.retrieval import TurnRetrieval
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class ModelScores:
     Attributes:
         model: its name.
         scores: flat, by name; "answer_accuracy..." is protocol "strict", "answer_accuracy_imug..." the official one,
-            "answer_accuracy_without_key" the number of text turns that have nothing to be scored against, and
+            "answer_accuracy_without_key" the number of text turns whose key is absent or names no option, and
             "turn_consistency_graph..." the agreement along links, where records have any. Undefined is NaN.
         items: one row a record: dialogue, turn, modality, prompt, text, image, class, domain, subdomain, and the
             record's own answer_strict, answer_imug, alignment, retrieval, consistency, copy (None where undefined).
@@ -168,11 +169,12 @@ class _Scorer:
         """Add whole dialogues; returns one item a record."""
         scores: dict[int, dict[str, float]] = {id(record): {} for record in records}
         texts = [record for record in records if record.modality == "text"]
-        with_key = [record for record in texts if record.target is not None]
-        self.without_key += len(texts) - len(with_key)
+        keys = choice_mask([record.target for record in texts]).tolist()
+        with_options = [record for record, options in zip(texts, keys, strict=True) if options]
+        self.without_key += len(texts) - len(with_options)
         columns = (
-            self._add_strict(with_key),
-            self._add_imug([record for record in with_key if record.attempted]),
+            self._add_strict(with_options),
+            self._add_imug([record for record in texts if record.attempted and record.target is not None]),
             self._add_images([record for record in records if record.modality == "image"]),
         )
         for rows, found in columns:
@@ -205,8 +207,9 @@ class _Scorer:
     def _add_imug(self, records: Sequence[Record]) -> _Columns:
         if not records:
             return records, {}
-        answers, keys = [record.text or "" for record in records], [str(record.target) for record in records]
-        self.metrics["answer_accuracy_imug"].update(answers, keys, **_rows(records, [True] * len(records)))
+        answers, keys = [record.text for record in records], [str(record.target) for record in records]
+        rows = _rows(records, [answer is not None for answer in answers])
+        self.metrics["answer_accuracy_imug"].update(answers, keys, **rows)
         values = functional.answer_accuracy(answers, keys, kind="choice", protocol="imug", reduction="none")
         return records, {"answer_imug": values}
 

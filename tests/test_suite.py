@@ -92,6 +92,13 @@ def test_absent_and_failed_answers_follow_the_rule_of_each_protocol(encoder):
     assert (zero["answer_accuracy"], zero["answer_accuracy_imug"]) == (0.25, 0.5)
 
 
+def test_a_key_that_names_no_option_is_counted_and_scored_by_the_official_rule_alone(encoder):
+    scores = score_records([said("a", 1, "A", target="none"), said("a", 2, "A")], model="mine", encoder=encoder)
+    assert items_of(scores, "answer_strict") == [None, 1.0]
+    assert items_of(scores, "answer_imug") == [0.0, 1.0]
+    assert scores.scores["answer_accuracy_without_key"] == 1
+
+
 def test_pictures_are_scored_against_prompts_and_each_other(encoder, draw):
     records = [
         asked("a", 1, "red", draw("red")),

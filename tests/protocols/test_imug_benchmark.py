@@ -60,6 +60,12 @@ def test_a_malformed_line_is_reported_where_it_is_and_the_rest_is_read(folder, r
     assert folder.said() == [("benchmark.jsonl", 1, field)]
 
 
+def test_a_key_without_an_option_is_a_warning(folder):
+    folder.samples(folder.sample(folder.text(1, "none"), folder.text(2, "<DYNAMIC>"), folder.text(3, "")))
+    assert [task.answer for task in folder.read_samples()[0].tasks] == ["none", "<DYNAMIC>", None]
+    assert folder.said("warning") == [("benchmark.jsonl", 1, "tasks[0].output.answer")]
+
+
 def test_a_line_beyond_the_size_limit_is_skipped_without_being_held(folder):
     folder.samples('{"domain": "' + "x" * (2 * MAX_JSON_BYTES) + '"}', folder.sample(folder.text(1)))
     assert len(folder.read_samples()) == 1

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from imug_metrics.functional.choice_text import read_choice
 from imug_metrics.protocols.imug.files import Problems, as_name, as_turn, kind, read_json, read_jsonl
 
 DYNAMIC = "<DYNAMIC>"
@@ -176,7 +177,10 @@ def _read_task(
     if answer and not isinstance(answer, str):
         problems.error(path, line, f"{field}.output.answer", f"expected text, got {kind(answer)}")
         answer = " "  # a key without a letter: whatever is answered scores 0, as in the official tool
-    return Task(turn, modality, prompt, answer=answer or None, dynamic=DYNAMIC in (answer or ""))
+    dynamic = DYNAMIC in (answer or "")
+    if answer and not dynamic and not read_choice(answer):
+        problems.warn(path, line, f"{field}.output.answer", "names no option from A to G: every answer scores 0")
+    return Task(turn, modality, prompt, answer=answer or None, dynamic=dynamic)
 
 
 def _modality(value: Any) -> Modality | None:

@@ -48,7 +48,7 @@ def score_texts(records: Iterable[Record]) -> list[tuple[Record, float]]:
     texts = (record for record in records if record.modality == "text" and record.attempted)
     scored = [record for record in texts if record.target is not None]
     scores = answer_accuracy(
-        [record.text or "" for record in scored],
+        [record.text for record in scored],
         [str(record.target) for record in scored],
         kind="choice",
         protocol="imug",
