@@ -130,7 +130,7 @@ def _resize(images: Tensor, size: tuple[int, int], interpolation: str) -> Tensor
     if images.dtype != torch.uint8:
         return F.interpolate(images, size=size, mode=interpolation, antialias=True).clamp(0, 1)
     if images.device.type == "cpu":  # integer arithmetic as Pillow's, several times faster than float32
-        return F.interpolate(images.contiguous(), size=size, mode=interpolation, antialias=True)
+        return F.interpolate(images, size=size, mode=interpolation, antialias=True)
     return _resize_as_floats(images, size, interpolation)
 
 
