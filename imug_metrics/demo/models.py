@@ -84,8 +84,8 @@ def plan_faults(model: SimulatedModel, dialogues: Sequence[Dialogue], seed: int)
         for turn in dialogue.turns:
             slots.setdefault((type(turn), turn.turn), []).append((dialogue.name, turn.turn))
     wrong: set[Slot] = set()
-    for (_, turn), places in sorted(slots.items(), key=lambda entry: (entry[0][1], entry[0][0].__name__)):
-        wrong.update(rng.sample(places, round(model.error_at(turn) * len(places))))
+    for (_, position), places in sorted(slots.items(), key=lambda entry: (entry[0][1], entry[0][0].__name__)):
+        wrong.update(rng.sample(places, round(model.error_at(position) * len(places))))
     missing: set[Slot] = set()
     for kind in (Draw, Ask):
         places = [place for (of, _), found in slots.items() if of is kind for place in found]

@@ -87,7 +87,7 @@ def _decay(models: Sequence[ModelScores]) -> Iterator[Finding]:
 
 
 def _changes(slopes: dict[MetricView, Estimate]) -> str:
-    parts = []
+    parts: list[str] = []
     for view, slope in slopes.items():
         interval = "95 % interval " if not parts else ""
         parts.append(f"{number(abs(slope.value), 3)} of {view.noun} per turn ({interval}{span(slope, 3)})")

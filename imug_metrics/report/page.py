@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from imug_metrics.suite import ModelScores
 
 _MARKS = {"warn": "!", "loss": "▼", "gain": "▲", "calm": "→", "note": "·"}
-_TONES = {"falls": ("loss", "▼", "declines"), "rises": ("gain", "▲", "rises"), "level": ("", "→", "no change seen")}
 
 
 def page(models: Sequence[ModelScores], manifest: Mapping[str, Any], version: str, *, worst: int = 3) -> str:
@@ -97,7 +96,11 @@ def _trend(slope: Estimate) -> tuple[str, str, str]:
     """Tone, mark and reading of a slope."""
     if not slope.bounded:
         return "", "", "undefined"
-    return _TONES["falls" if slope.falls else "rises" if slope.rises else "level"]
+    if slope.falls:
+        return "loss", "▼", "declines"
+    if slope.rises:
+        return "gain", "▲", "rises"
+    return "", "→", "no change seen" if slope.varies else "all scores equal"
 
 
 def _row(index: int, model: ModelScores, metrics: Sequence[MetricView]) -> dict[str, Any]:

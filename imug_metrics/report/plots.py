@@ -130,7 +130,7 @@ def _range(lines: Sequence[Line], reference: float, is_share: bool) -> tuple[flo
 
 def _nice_step(spread: float) -> float:
     rough = spread / 4
-    power = 10 ** math.floor(math.log10(rough))
+    power = 10.0 ** math.floor(math.log10(rough))
     return next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= rough * 0.999)
 
 
@@ -143,7 +143,7 @@ def _axes(x: _Scale, y: _Scale, turns: Sequence[int], ticks: Sequence[float]) ->
     every = math.ceil(len(turns) / 12)
     for turn in turns[::every]:
         yield f'<text class="tick" x="{x(turn):.1f}" y="{_HEIGHT - 14}" text-anchor="middle">{turn}</text>'
-    yield f'<text class="tick" x="{_WIDTH - _RIGHT + 10}" y="{_HEIGHT - 14}">turn</text>'
+    yield f'<text class="tick axis" x="{_LEFT - 8}" y="{_HEIGHT - 14}" text-anchor="end">turn</text>'
 
 
 def _is_quarter(ticks: Sequence[float]) -> bool:
@@ -212,7 +212,8 @@ def _names(lines: Sequence[Line], y: _Scale) -> Iterable[str]:
     """Names at the ends of the lines, pushed apart where they would overlap."""
     known = ((line, [point for _, point in sorted(line.points.items()) if point.known]) for line in lines)
     ends = sorted((y(points[-1].value), line.name, line.colour) for line, points in known)
-    gap, heights = 16, []
+    gap = 16
+    heights: list[float] = []
     for height, _, _ in ends:
         heights.append(max(height, heights[-1] + gap) if heights else height)
     overflow = max(0.0, heights[-1] - (_HEIGHT - _BOTTOM))

@@ -103,5 +103,5 @@ def _turn(row: Mapping[str, Any], shelf: ThumbnailShelf) -> Turn:
 
 
 def _cut(text: Any, length: int) -> str:
-    text = "" if text is None else str(text)
-    return text if len(text) <= length else text[: length - 1].rstrip() + "…"
+    shown = "" if text is None else str(text)
+    return shown if len(shown) <= length else shown[: length - 1].rstrip() + "…"

@@ -23,7 +23,7 @@ def parts(svg: str, tag: str, style: str) -> list[ElementTree.Element]:
 
 def ticks(svg: str) -> list[float]:
     labels = [node.text or "" for node in parts(svg, "text", "tick") if node.get("text-anchor") == "end"]
-    return [float(label.replace("−", "-")) for label in labels]
+    return [float(label.replace("−", "-")) for label in labels if label != "turn"]
 
 
 def level(values: dict[int, float], width: float = 0.05) -> Line:
