@@ -3,12 +3,15 @@
 """Accuracy of answers turn by turn."""
 
 from collections.abc import Sequence
-from typing import Any, Literal, Optional
+from typing import Any, Optional, Union
 
 import torch
 from torch import Tensor
 
 from imug_metrics.functional.accuracy import KINDS, PROTOCOLS, Kind, Protocol, answer_accuracy
+from imug_metrics.functional.answers import Normalizer
+from imug_metrics.functional.choice_text import DEFAULT_OPTIONS
+from imug_metrics.functional.numbers import Decimal
 from imug_metrics.metric import DialogueMetric, check_choice
 from imug_metrics.rows import Rows, flatten_lists
 
@@ -22,7 +25,7 @@ class AnswerAccuracy(DialogueMetric):
     As input to `forward` and `update` the metric accepts
 
     - `preds`: replies, `[N]` in a list or one list a dialogue; None for an absent one
-    - `target`: keys, in the same form; several references a record (tuples of strings) for the kind `f1`
+    - `target`: keys, in the same form; a key may be a list of references for all kinds but `choice`
     - `dialogue`, `turn`, `valid`: see [`align_rows`][imug_metrics.dialogue.align_rows]
 
     As output `compute` gives a float64 scalar, or the dict of [`DialogueMetric`][imug_metrics.metric.DialogueMetric] with
@@ -32,6 +35,7 @@ class AnswerAccuracy(DialogueMetric):
     Args:
         kind: `"choice"`, `"exact"`, `"numeric"` or `"f1"`.
         protocol: of choices: `"strict"`, or `"imug"` for the released scorer of IMUG-Bench number for number.
+        options, normalize, rel_tol, abs_tol, decimal: as in the functional twin.
         kwargs: those of `DialogueMetric`.
 
     Raises:
@@ -45,14 +49,29 @@ class AnswerAccuracy(DialogueMetric):
     """
 
     name = "answer_accuracy"
-    options = (*DialogueMetric.options, "kind", "protocol")
+    configuration = (*DialogueMetric.configuration, "kind", "protocol", "reading")
     plot_lower_bound = 0.0
     plot_upper_bound = 1.0
 
-    def __init__(self, kind: Kind = "choice", *, protocol: Protocol = "strict", **kwargs: Any) -> None:
+    def __init__(
+        self,
+        kind: Kind = "choice",
+        *,
+        protocol: Protocol = "strict",
+        options: str = DEFAULT_OPTIONS,
+        normalize: Union[bool, Normalizer] = True,
+        rel_tol: float = 1e-6,
+        abs_tol: float = 0.0,
+        decimal: Decimal = ".",
+        **kwargs: Any,
+    ) -> None:
         check_choice("kind", kind, KINDS)
         check_choice("protocol", protocol, PROTOCOLS)
         self.kind, self.protocol = kind, protocol
+        self.reading = {
+            "options": options, "normalize": normalize, "rel_tol": rel_tol, "abs_tol": abs_tol, "decimal": decimal,
+        }  # fmt: skip
+        answer_accuracy([], [], kind=kind, protocol=protocol, **self.reading)  # refuses what does not fit, before any data
         super().__init__(**kwargs)
 
     def update(
@@ -65,21 +84,22 @@ class AnswerAccuracy(DialogueMetric):
     ) -> None:
         """Add a batch of whole dialogues."""
         replies, shape, present, turns = flatten_lists(preds)
-        keys, key_shape, *_ = flatten_lists(target)
+        keys, key_shape = (list(target), (len(target),)) if turns is None else flatten_lists(target)[:2]
         if key_shape != shape:
             raise ValueError(
                 f"Expected argument `target` to have one key for each of `preds`, {list(shape)}, got {list(key_shape)}."
             )
         cells = [row for row in range(len(replies)) if turns is None or turns.flatten()[row]]
-        scores = torch.zeros(len(replies), dtype=torch.float64)
         found = answer_accuracy(
             [replies[row] for row in cells],
             [keys[row] for row in cells],
             kind=self.kind,
             protocol=self.protocol,
             reduction="none",
+            device=self.device,
+            **self.reading,
         )
-        scores = scores.index_copy(0, torch.tensor(cells, dtype=torch.int64), found)
+        scores = found.new_zeros(len(replies)).index_copy(0, torch.tensor(cells, device=found.device).long(), found)
         records = self._open(dialogue, turn, None, valid, scores=Rows(scores, shape, present, turns))
         absent = 0.0 if self.protocol == "imug" else torch.nan
         self._add(records.batch, records.columns["scores"].masked_fill(~records.batch.valid, absent))

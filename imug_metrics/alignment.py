@@ -52,7 +52,7 @@ class TurnAlignment(EmbeddingMetric):
 
     name = "turn_alignment"
     is_differentiable = True
-    options = (*EmbeddingMetric.options, "variant", "scale", "bias")
+    configuration = (*EmbeddingMetric.configuration, "variant", "scale", "bias")
     plot_legend_name = "turn"
 
     def __init__(

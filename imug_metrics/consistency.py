@@ -68,7 +68,7 @@ class TurnConsistency(EmbeddingMetric):
 
     name = "turn_consistency"
     is_differentiable = True
-    options = (*EmbeddingMetric.options, "mode", "copy_threshold", "pixel_threshold")
+    configuration = (*EmbeddingMetric.configuration, "mode", "copy_threshold", "pixel_threshold")
     curves = ("turn_", "delta_")
     plot_upper_bound = 1.0
 

@@ -70,7 +70,7 @@ class TurnDecay(DialogueMetric):
 
     name = "turn_decay"
     headline = "slope"
-    options = (*DialogueMetric.options, "slope", "keep", "longest")
+    configuration = (*DialogueMetric.configuration, "slope", "keep", "longest")
 
     def __init__(self, slope: Slope = "within", *, keep: float = 0.85, longest: bool = False, **kwargs: Any) -> None:
         check_choice("slope", slope, SLOPES)

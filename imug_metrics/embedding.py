@@ -18,7 +18,7 @@ class EmbeddingMetric(DialogueMetric):
         kwargs: those of `DialogueMetric`.
     """
 
-    options = (*DialogueMetric.options, "encoder_name")
+    configuration = (*DialogueMetric.configuration, "encoder_name")
 
     def __init__(self, *, encoder: Any = None, **kwargs: Any) -> None:
         if encoder is not None:

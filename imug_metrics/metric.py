@@ -27,8 +27,8 @@ Ratio = tuple[Tensor, Tensor]
 class DialogueMetric(Metric):
     """A metric over turns of dialogues, kept as sums over dialogues.
 
-    A subclass names itself (`name`), says in `headline` which estimate `compute()` returns, lists in `options` the
-    attributes that make up its configuration (set before `super().__init__`, since they decide the state's shape), and in
+    A subclass names itself (`name`), says in `headline` which estimate `compute()` returns, lists in `configuration`
+    the attributes that tell it from its like (set before `super().__init__`, since they decide the state's shape), and in
     `update` hands one value a record to `_add`. From these the base class forms ratios of sums over dialogues: `mean` (of the records that
     could be scored), `coverage`, `slope` (within dialogues, per turn) and `turn_1`, `turn_2`, ... A subclass may add
     ratios (`_ratios`), plain sums (`_sums`) and estimates made of them (`_derived`).
@@ -63,7 +63,7 @@ class DialogueMetric(Metric):
 
     name: str
     headline: str = "mean"
-    options: tuple[str, ...] = ("detail", "missing", "average", "level", "bootstrap", "seed", "max_turns")
+    configuration: tuple[str, ...] = ("detail", "missing", "average", "level", "bootstrap", "seed", "max_turns")
     curves: tuple[str, ...] = ("turn_",)  # estimates that are left out where nothing was seen
     moments: Tensor
     config: Tensor
@@ -283,8 +283,8 @@ class DialogueMetric(Metric):
 
     def _digest(self) -> Tensor:
         """Configuration as a state, so that a MetricCollection never takes two look-alikes for one."""
-        options = {name: repr(getattr(self, name)) for name in sorted(self.options)}
-        text = f"{type(self).__module__}.{type(self).__qualname__}{options}"
+        settings = {name: repr(getattr(self, name)) for name in sorted(self.configuration)}
+        text = f"{type(self).__module__}.{type(self).__qualname__}{settings}"
         return torch.tensor(list(hashlib.blake2b(text.encode(), digest_size=16).digest()), dtype=torch.uint8)
 
     def _apply(self, fn: Any, exclude_state: Any = "") -> torch.nn.Module:

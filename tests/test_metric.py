@@ -1,0 +1,94 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""What the base class promises beyond the invariances: options, plots, import cost."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import matplotlib
+import pytest
+import torch
+
+from imug_metrics import TurnConsistency, TurnDecay
+
+matplotlib.use("Agg")
+
+
+@pytest.mark.parametrize(
+    ("options", "name"),
+    [({"missing": "drop"}, "missing"), ({"average": "micro"}, "average"), ({"level": 1.0}, "level"),
+     ({"bootstrap": -1}, "bootstrap"), ({"bootstrap": 2.5}, "bootstrap"), ({"max_turns": 0}, "max_turns"),
+     ({"slope": "mean"}, "slope"), ({"keep": 0.0}, "keep")],
+)
+def test_options_outside_their_range_are_named(options: dict, name: str) -> None:
+    with pytest.raises(ValueError, match=f"`{name}`"):
+        TurnDecay(**options)
+    with pytest.raises(ValueError, match="Unexpected keyword"):
+        TurnDecay(nothing=1)
+
+
+def test_turns_beyond_the_curve_count_in_everything_else() -> None:
+    metric = TurnDecay(detail=True, max_turns=2)
+    metric.update([[1.0, 0.8, 0.6], [0.9, 0.7, 0.5]])
+    found = metric.compute()
+    assert found["turn_decay"].item() == pytest.approx(-0.2)
+    assert found["turn_decay_n"] == 6
+    assert "turn_decay_turn_3" not in found
+
+
+def test_average_by_dialogue_weighs_short_and_long_alike() -> None:
+    scores, dialogue, turn = [1.0, 0.0, 0.0, 0.0], [0, 1, 1, 1], [1, 1, 2, 3]
+    for average, mean in (("record", 0.25), ("dialogue", 0.5)):
+        metric = TurnDecay(detail=True, average=average)
+        metric.update(scores, dialogue, turn)
+        assert metric.compute()["turn_decay_mean"].item() == pytest.approx(mean)
+
+
+def test_detail_is_a_flat_dict_of_float64_scalars() -> None:
+    metric = TurnConsistency(detail=True)
+    metric.update(torch.rand(3, 4, 5))
+    for key, value in metric.compute().items():
+        assert key.startswith("turn_consistency")
+        assert value.dtype == torch.float64
+        assert value.ndim == 0
+
+
+def test_plot_draws_the_value_or_the_curve_with_its_band() -> None:
+    scalar, curve = TurnDecay(), TurnDecay(detail=True)
+    for metric in (scalar, curve):
+        metric.update(torch.rand(6, 4))
+    figure, axis = scalar.plot()
+    assert figure is not None
+    figure, axis = curve.plot()
+    assert axis.lines[0].get_xdata().tolist() == [1, 2, 3, 4]
+    expected = [curve.compute()[f"turn_decay_turn_{k}"].item() for k in range(1, 5)]
+    assert axis.lines[0].get_ydata().tolist() == pytest.approx(expected)
+    assert len(axis.collections) == 1
+    assert curve.plot(curve.compute(), ax=axis)[1] is axis
+
+
+def test_import_brings_nothing_heavy_that_torchmetrics_does_not() -> None:
+    ours, theirs = _loaded_by("import imug_metrics"), _loaded_by(_TORCHMETRICS_ALONE)
+    assert ours <= theirs
+    assert "open_clip" not in ours | theirs
+
+
+# torchmetrics with what lets it be imported beside a torchvision of another build, and nothing else of ours.
+_TORCHMETRICS_ALONE = """
+import importlib.util
+path = importlib.util.find_spec("imug_metrics").submodule_search_locations[0] + "/_torchvision.py"
+spec = importlib.util.spec_from_file_location("cure", path)
+module = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(module)
+module.define_missing_torchvision_ops()
+import torchmetrics
+"""
+_HEAVY = ("transformers", "open_clip", "timm", "triton", "matplotlib", "openai", "rich", "sklearn")
+
+
+def _loaded_by(code: str) -> set[str]:
+    code += f"\nimport sys; print(*[m for m in {_HEAVY} if m in sys.modules])"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(run.stdout.split())
