@@ -22,6 +22,7 @@ _ARTICLES = frozenset({"a", "an", "the"})
 _ONE_CHARACTER_TOKEN = re.compile(
     "[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff]"
 )
+_LIMIT = 16_384  # replies are untrusted, and normalisation takes its time
 _PIECE = re.compile(r"\S{1,1000}")
 
 
@@ -33,7 +34,7 @@ def normalize_answer(text: str, *, case: bool = True, punctuation: bool = True, 
     the answers "A" and "the" stay apart.
 
     Args:
-        text: the answer.
+        text: the answer; of a longer one the first 16,384 characters are read.
         case: fold upper and lower case.
         punctuation: delete punctuation of all scripts and the ASCII symbols. `-5` becomes `5` and `3.5` becomes `35`:
             compare numbers with [`numeric_match`][imug_metrics.functional.numbers.numeric_match].
@@ -44,7 +45,7 @@ def normalize_answer(text: str, *, case: bool = True, punctuation: bool = True, 
         >>> normalize_answer("  The  Ｒed cup! ")
         'red cup'
     """
-    text = _compatible(text)
+    text = _compatible(text[:_LIMIT])
     if case:
         text = _compatible(text.casefold())
     if punctuation:

@@ -25,28 +25,31 @@ Ambiguous replies, and how they are decided:
 - "BAD", "ace": upper-case letters in any order are a run of options, lower-case ones only in alphabetical order and at
   the end of their clause. A run with a repeated letter ("DAD", "AA") is a word.
 - Letters outside the options are passed over ("A, H" is A); a run that holds one ("BDH") is a word.
-- "A. cat" and "B. dog" as lines, without an answer: both.
+- "A. cat" and "B. dog" as lines, without an answer: both. "A: yes", "B: no": A.
 - "Vitamin C", "plan B is best", "20 °C", "E-mail", "C++", "the cup (A) beside the plate (B)": no choice.
 - "(A) stands left of (B)" begins like an option: A.
 - Letters of mixed case ("a, E"): no choice.
 - Cyrillic and Greek look-alikes are other letters: no choice.
 - Text up to `</think>` is reasoning and no part of the reply, unless nothing follows it.
-- Of a reply longer than 8,192 characters the first quarter and the last three quarters of that length are read.
+- Of a reply longer than 8,192 characters the first quarter and the last three quarters of that length are read, and
+  of more than 256 lists of letters the last 256 (labels apart).
 """
 
 from __future__ import annotations
 
 import re
+from bisect import bisect
 from collections.abc import Iterable
 from functools import lru_cache
-from itertools import takewhile
+from itertools import accumulate, takewhile
 from typing import NamedTuple
 
 from imug_metrics.functional import choice_words as words
 from imug_metrics.functional.markup import GLUE, plain_lines, unmark
 
 DEFAULT_OPTIONS = "ABCDEFG"
-_WINDOW = 100
+_WINDOW = 100  # characters before letters that are looked at
+_LISTS = 256  # lists of letters that are looked at, from the end; no sensible reply holds more
 
 
 def read_choice(text: str, options: str = DEFAULT_OPTIONS) -> str:
@@ -99,7 +102,10 @@ _PAUSE = re.compile(rf"\Z|\n|\s?[^\w\s(]| ?{words.REASON}")
 _LABEL = re.compile(rf"[.:)](?:\s|\Z|[^{GLUE}]|[{GLUE}]{{2}})")
 _LOOSE_LABEL = re.compile(rf",| -| ?{words.REASON}")
 
-_JOIN = re.compile(rf"(?: \([^()\n]{{1,60}}\))?(?:(?: ?(?:[,;/&+-]|{words.AND})){{1,2}} ?|[ .]|)")
+_DENIED = re.compile(rf" ?{words.DENIED}")
+
+_JOIN = re.compile(rf"(?: \([^()\n]{{1,60}}\))?(?:(?: ?(?:[,;/&+-]|{words.AND})){{1,2}}\s?|[ .]|)")
+_TO_NEXT_LABEL = re.compile(r"[^\n]{1,200}(?:\n|[,;] (?:and )?)")
 _LINE_END = re.compile(r"\.?(?:\n|\Z)")
 _BARE_WORDS = re.compile(rf"{words.AND}|{words.FILLER}|{words.BARE_ENDING}")
 
@@ -155,15 +161,15 @@ class _Reply:
     def answer(self) -> str:
         """Rule 1: the last explicit answer; bare lines at the beginning and the end are answers, too."""
         found = [(-1, self._bare_block(self.lines)), (self.text.rfind("\n"), self._bare_block(reversed(self.lines)))]
-        for group in (*self.upper, *self.lower):
+        for group in (*self.upper[-_LISTS:], *self.lower[-_LISTS:]):
             before = self._before(group)
             if (_ANSWER.search(before) or _FIELD.search(before)) and not _negated(before):
-                found.append((group.start, self._without_words(group)))
+                found.append((group.start, self._without_words(group) + self._labels_after(group)))
         return max((place for place in found if place[1]), default=(0, ""))[1]
 
     def choice(self) -> str:
         """Rule 2: the last "I choose B", "it is B" or "B is correct"."""
-        for group in reversed(self.upper):
+        for group in reversed(self.upper[-_LISTS:]):
             before = self._before(group)
             if _negated(before):
                 continue
@@ -177,20 +183,24 @@ class _Reply:
 
     def label(self) -> str:
         """Rule 3: the block of lines that begin like options, at the beginning or else at the end."""
-        labels = {group.start: "".join(group.runs) for group in (*self.lower, *self.upper) if self._is_label(group)}
-        starts = [0]
-        for line in self.lines[:-1]:
-            starts.append(starts[-1] + len(line) + 1)
-        letters = [labels.get(start, "") for start in starts]
-        return "".join(takewhile(bool, letters)) or "".join(takewhile(bool, reversed(letters)))
+        labels = {
+            group.start: "" if _DENIED.match(self.text, group.end) else "".join(group.runs)
+            for group in (*self.lower, *self.upper)
+            if self._is_label(group)
+        }
+        starts = accumulate((len(line) + 1 for line in self.lines[:-1]), initial=0)
+        letters = [labels.get(start) for start in starts]
+        block, last_block = (takewhile(lambda each: each is not None, side) for side in (letters, reversed(letters)))
+        return "".join(filter(None, block)) or "".join(filter(None, last_block))
 
     def mention(self) -> str:
         """Rule 4: what all mentions of options agree on."""
         mentioned = set()
-        for group in self.upper:
+        for group in self.upper[-_LISTS:]:
             before = self._before(group)
             wrapped = self.text[group.start] == "(" and self.text[group.end - 1] == ")"
-            if (wrapped or _OPTION.search(before)) and not _negated(before):
+            denied = _negated(before) or _DENIED.match(self.text, group.end)
+            if (wrapped or _OPTION.search(before)) and not denied:
                 mentioned.add("".join(sorted(set("".join(group.runs)))))
         return mentioned.pop() if len(mentioned) == 1 else ""
 
@@ -198,9 +208,11 @@ class _Reply:
         return self.text[max(0, group.start - _WINDOW) : group.start]
 
     def _is_label(self, group: _Group) -> bool:
-        if self.text[group.end - 1] == ")" or _LABEL.match(self.text, group.end):
-            return True
-        return group.runs[0].isupper() and _LOOSE_LABEL.match(self.text, group.end) is not None
+        loose = group.runs[0].isupper() and _LOOSE_LABEL.match(self.text, group.end) is not None
+        return loose or self._is_punctuated(group)
+
+    def _is_punctuated(self, group: _Group) -> bool:
+        return self.text[group.end - 1] == ")" or _LABEL.match(self.text, group.end) is not None
 
     def _without_words(self, group: _Group) -> str:
         """The group's letters without a last one that begins the next clause or is an article or another word."""
@@ -209,6 +221,19 @@ class _Reply:
         word = (len(last) > 1 or last in "AaIi") and not bracketed and _NOUN.match(self.text, group.end)
         clause = earlier and _NEW_CLAUSE.match(self.text, group.end)
         return "".join(earlier if word or clause else group.runs)
+
+    def _labels_after(self, group: _Group) -> str:
+        """Further labels of a stated answer: "Answer: A. cup, C. plate", or on the lines below where it has its own."""
+        letters = ""
+        own_line = self.text[group.start - 1 : group.start] == "\n"
+        for later in self.upper[bisect(self.upper, group) :]:
+            between = self.text[group.end : later.start]
+            both_labels = self._is_punctuated(group) and self._is_punctuated(later)
+            if not both_labels or not _TO_NEXT_LABEL.fullmatch(between) or ("\n" in between and not own_line):
+                break
+            letters += "".join(later.runs)
+            group = later
+        return letters
 
     def _bare_block(self, lines: Iterable[str]) -> str:
         return "".join(takewhile(bool, map(self._bare, lines)))

@@ -17,13 +17,13 @@ def _any(latin: str, other: str) -> str:
 # "the correct", "my answer": what is named next, after a copula, is the reply's choice.
 ANSWER = _any(
     r"answers? correct best (?:right|my|final|chosen|selected)_(?:options?|choices?|selections?|answers?)"
-    r" my_(?:pick|guess) solutions?"
+    r" my_(?:pick|guess) solutions? ans"
     r" respuestas? correctas? réponses? correcte?s? antwort(?:en)? richtig(?:e|en|es)? lösung(?:en)?"
     r" risposte? risposta corrett[aeoi] respostas? corret[ao]s? antwoord(?:en)? juiste svar(?:et)?"
-    r" odpowied(?:ź|zi) odpověď cevap(?:lar)? cevab[ıi] yanıt jawaban(?:nya)? đáp_án câu_trả_lời",
+    r" odpowiedź(?:_to)? odpowiedzi odpověď cevap(?:lar)? cevab[ıi] yanıt jawaban(?:nya)? đáp_án câu_trả_lời",
     r"答案 解答 回答 答え 答 正解 정답 답변 답 ответы? правильн(?:ый|ая|ое) відповід[ьі] απάντηση"
     r" الإجابة الاجابة الجواب إجابة پاسخ תשובה התשובה उत्तर जवाब คำตอบ"
-    r" 正确选项 正確選項 正确的选项",
+    r" 正确选项 正確選項 正确的 正確的",
 )
 
 # "option C": names an option without saying that it is the answer.
@@ -40,7 +40,7 @@ FIELD = _any(
 
 # Stands between a noun for "answer" and the letters.
 COPULA = _any(
-    r"is are was were be es son sería est sont serait ist sind lautet lauten è sono é são är er adalah là jest",
+    r"is are was were be es son sería est sont serait ist sind lautet lauten è sono é_[ao] é são är er adalah là jest",
     r"[:=-] 应该是 應該是 应当是 应为 應為 应是 是 为 為 选 選 は が 은 는 이 가 это является"
     r" هي هو है είναι คือ הם היא הוא",
 )
@@ -75,7 +75,8 @@ AND = _any(
 
 # "B is correct": what follows the letters.
 IS_RIGHT = (
-    _any(
+    rf"(?:{OPTION} ?)?"
+    + _any(
         r"is are was were must_be would_be should_be seems? looks? fits? match(?:es)?"
         r" est sont es son ist sind è sono é são",
         r"是 才是 が は 이 가 은 는",
@@ -95,6 +96,11 @@ NEGATION = _any(
     r"not cannot can['’]t isn['’]t aren['’]t wasn['’]t won['’]t don['’]t doesn['’]t didn['’]t neither nor never"
     r" if whether unless doubt except without no_es no_son nicht kein(?:e|er)? n['’]est pas wenn si se ob non não",
     r"不 非 没 沒 如果 假如 не если ليس 아니 않 ではな",
+)
+
+# "B is wrong", "B: no": what follows letters that are turned down.
+DENIED = r"[.:)]? ?(?:\b(?:is|are|was|est|ist|es)\b ?)?" + _any(
+    r"no not false wrong incorrect nein falsch incorrecta? non faux", r"✗ ✘ ❌ × 错 錯 否 不 是错 是不 不正解 неверн"
 )
 
 # Ends a clause, so that what stands before does not reach the letters.
@@ -117,7 +123,9 @@ NOT_A_NOUN = _any(
 )
 
 # May stand before the letters of "B is correct" within their clause; "plan B is correct" names no option.
-VERDICT_OPENING = _any(r"that think believe say both only and", r"选")
+VERDICT_OPENING = _any(
+    r"that think believe say both only and statements? images? pictures? panels? answers? denke creo crois", r"选"
+)
 
 # May follow the letters of a line that holds nothing else.
 BARE_ENDING = r"です|だ|である|입니다|이다|项|項"

@@ -24,9 +24,11 @@ _LIMIT = 8_192  # longer replies are read at their end only: the last number cou
 
 _SUPERSCRIPT = re.compile("[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,4}")
 _LATEX_FRACTION = re.compile(r"\\[dt]?frac ?\{([^{}]{1,40})\} ?\{([^{}]{1,40})\}")
-_SIGNS = str.maketrans("−﹣－﹢＋", "---++")
+_SIGNS: dict[int, str] = {ord(sign): "-" for sign in "−﹣－"} | {ord(sign): "+" for sign in "﹢＋"}
 _PLAIN = str.maketrans("⁄٪％⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "/%%0123456789-+")
-_VULGAR_FRACTIONS = {ord(char): f" {unicodedata.normalize('NFKC', char)}" for char in "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞⅐⅑⅒"}
+_VULGAR_FRACTIONS: dict[int, str] = {
+    ord(char): f" {unicodedata.normalize('NFKC', char)}" for char in "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞⅐⅑⅒"
+}
 
 
 def parse_number(text: str, *, decimal: Decimal = ".") -> float | None:
@@ -54,8 +56,10 @@ def parse_number(text: str, *, decimal: Decimal = ".") -> float | None:
         >>> parse_number("none")
     """
     pattern = _number_pattern(decimal)
-    text = _SUPERSCRIPT.sub(r"^\g<0>", text[-_LIMIT:].translate(_SIGNS).translate(_VULGAR_FRACTIONS)).translate(_PLAIN)
-    found = deque(pattern.finditer(_LATEX_FRACTION.sub(r" \1/\2", text)), maxlen=1)
+    arabic = {0x66B: decimal, 0x66C: "." if decimal == "," else ","}
+    text = text[-_LIMIT:].translate(_SIGNS | _VULGAR_FRACTIONS | arabic)
+    text = _LATEX_FRACTION.sub(r" \1/\2", _SUPERSCRIPT.sub(r"^\g<0>", text).translate(_PLAIN))
+    found = deque(pattern.finditer(text), maxlen=1)
     return _value(found[0], decimal) if found else None
 
 
