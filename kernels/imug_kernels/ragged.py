@@ -194,8 +194,8 @@ class _Block(NamedTuple):
     rows: Tensor  # [b, r] packed numbers of the block's rows
     columns: Tensor  # [b, n] packed numbers of the rows they meet
     at: Tensor  # [r] place of the rows in their segment
-    valid_rows: Tensor  # [b, r]
-    valid_columns: Tensor  # [b, n]
+    valid_rows: Tensor  # [b, r], or [1, r] where all are
+    valid_columns: Tensor  # [b, n], or [1, n] where all are
     cosine: Tensor  # [b, r, n]
 
 
@@ -205,6 +205,7 @@ def _cosine_blocks(
     buckets = equal_length_buckets(offsets, max(1, CHUNK_ELEMENTS // x.shape[1]))
     chunks = [bucket.rows.flatten() for bucket in buckets]
     same = y is x and valid_y is valid_x
+    valid_x, valid_y = _unless_all(valid_x), _unless_all(valid_y)
     all_y = chunks if same else gather_chunks(y, chunks)
     for (segments, columns), rows_x, rows_y in zip(buckets, gather_chunks(x, chunks), all_y, strict=True):
         left = _side(rows_x, valid_x, columns, eps)
@@ -218,24 +219,29 @@ def _cosine_blocks(
 
 
 class _Side(NamedTuple):
-    """Rows of a bucket of segments: ``vectors [b, n, D]``, ``lengths [b, n]`` (at least eps) and ``valid [b, n]``."""
+    """Rows of a bucket of segments; ``lengths`` are at least eps, ``valid`` is ``[1, n]`` where all rows are."""
 
-    vectors: Tensor
-    lengths: Tensor
-    valid: Tensor
+    vectors: Tensor  # [b, n, D]
+    lengths: Tensor  # [b, n]
+    valid: Tensor  # [b, n] or [1, n]
 
 
 def _side(rows: Tensor, valid: Tensor | None, index: Tensor, eps: float) -> _Side:
     vectors = rows.view(*index.shape, -1).to(work_dtype(rows.device))
-    usable = torch.ones_like(index, dtype=torch.bool) if valid is None else valid[index]
+    usable = torch.ones_like(index[:1], dtype=torch.bool) if valid is None else valid[index]
     if valid is not None:
         # Zeros, and not just masked results: a NaN in an invalid row would reach the gradients of the others.
         vectors = vectors.masked_fill(~usable[:, :, None], 0)
     return _Side(vectors, torch.linalg.vector_norm(vectors, dim=2).clamp_min(eps), usable)
 
 
+def _unless_all(valid: Tensor | None) -> Tensor | None:
+    """Return None for a mask that hides nothing, where the look costs no wait: rows need not be copied then."""
+    return None if valid is not None and valid.device.type == "cpu" and bool(valid.all()) else valid
+
+
 def _others(block: _Block) -> Tensor:
-    """Return which columns are usable partners of which rows, ``[b, r, n]``: valid, and not the row itself."""
+    """Return which columns are usable partners of which rows, ``[b or 1, r, n]``: valid, and not the row itself."""
     place = torch.arange(block.columns.shape[1], device=block.at.device)
     different = block.at[:, None] != place
     return block.valid_rows[:, :, None] & block.valid_columns[:, None, :] & different
@@ -246,24 +252,24 @@ def _block_stats(block: _Block) -> Tensor:
     partner, cosine = _others(block), block.cosine
     place = torch.arange(cosine.shape[2], device=block.at.device)
     earlier = partner & (place < block.at[:, None])
+    strangers = ~partner
+    total = cosine.masked_fill(strangers, 0).sum(2)
     return torch.stack(
         [
-            cosine.masked_fill(~partner, 0).sum(2),
-            partner.sum(2).to(cosine.dtype),
-            _extreme(cosine, partner, torch.inf),
-            _extreme(cosine, partner, -torch.inf),
-            _extreme(cosine, earlier, -torch.inf),
+            total,
+            partner.sum(2).to(cosine.dtype).expand_as(total),
+            _nan_for(torch.inf, cosine.masked_fill(strangers, torch.inf).amin(2)),
+            _nan_for(-torch.inf, cosine.masked_fill(strangers, -torch.inf).amax(2)),
+            _nan_for(-torch.inf, cosine.masked_fill(~earlier, -torch.inf).amax(2)),
             _pick(cosine, earlier, (block.at - 1).clamp_min(0)),
             _pick(cosine, earlier, torch.zeros_like(block.at)),
         ]
     )
 
 
-def _extreme(cosine: Tensor, among: Tensor, neutral: float) -> Tensor:
-    """Return the minimum (``neutral`` = inf) or the maximum (-inf) over ``among``; NaN where there is none."""
-    filled = cosine.masked_fill(~among, neutral)
-    best = filled.amin(2) if neutral > 0 else filled.amax(2)
-    return best.masked_fill(~among.any(2), torch.nan)
+def _nan_for(infinity: float, extremes: Tensor) -> Tensor:
+    """Return the extremes with NaN where only the filling is left: a cosine is never infinite."""
+    return extremes.masked_fill(extremes == infinity, torch.nan)
 
 
 def _pick(cosine: Tensor, among: Tensor, columns: Tensor) -> Tensor:
