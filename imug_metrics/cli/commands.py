@@ -65,7 +65,11 @@ def run_score(options: Namespace) -> int:
     job = Job(models=list(dict.fromkeys(named)) or there, **fields)
     if job.encoder == "scene":
         _say(SCENE_NOTE)
-    return EXIT_PROBLEMS if score(job) else EXIT_FINE
+    results, problems = score(job)
+    for result in results:
+        _say(f"official scores of {result.scores.model}: {imug.describe_contents(result.contents)}")
+    _say_problems(problems, job.out)
+    return EXIT_PROBLEMS if problems.errors else EXIT_FINE
 
 
 def run_demo(options: Namespace) -> int:
@@ -78,15 +82,16 @@ def run_demo(options: Namespace) -> int:
         paths = write_demo_benchmark(options.out, dialogues=options.dialogues, seed=options.seed)
     except FileExistsError as error:
         raise UsageError(f"--out: {error}") from error
-    score(Job(paths.benchmark, paths.outputs, paths.models, options.out))
+    _, problems = score(Job(paths.benchmark, paths.outputs, paths.models, options.out))
+    _say(f"{len(problems)} outputs are missing on purpose: {options.out / 'problems.jsonl'}")
     return EXIT_FINE
 
 
-def score(job: Job) -> int:
-    """Score every model of a job and write the report.
+def score(job: Job) -> tuple[list[ModelResult], imug.Problems]:
+    """Score every model of a job, write the report and print the table.
 
     Returns:
-        The number of errors in the data; they are listed in problems.jsonl.
+        The models' results, and what is wrong in the data; problems.jsonl lists it.
     """
     problems = imug.Problems()
     samples = imug.read_benchmark(job.benchmark, problems, limit=job.limit)
@@ -105,9 +110,8 @@ def score(job: Job) -> int:
     scores = [result.scores for result in results]
     page = write_report(scores, job.out, manifest=_manifest(job, encoder, len(samples)))
     print_table(scores)
-    _say_problems(problems, job.out)
     print(f"Report: {page}")
-    return problems.errors
+    return results, problems
 
 
 def _result(
@@ -119,7 +123,7 @@ def _result(
         inputs += [imug.key_file(job.judged, model), imug.point_file(job.judged, model)]
     settings = {"version": __version__, "encoder": encoder.fingerprint, "missing": job.missing, "limit": job.limit}
     path = job.out / "models" / f"{model}.json"
-    mark = fingerprint({**settings, "outputs": str(job.outputs)}, inputs, job.outputs / model)
+    mark = fingerprint({**settings, "outputs": str(job.outputs.resolve())}, inputs, job.outputs / model)
     kept = None if job.overwrite else load(path, mark)
     if kept is not None:
         progress(len(samples), len(samples))
@@ -169,7 +173,6 @@ def _write_official(job: Job, results: Sequence[ModelResult], classes: dict[str,
         path = folder / model / "score_mcq" / f"{model}_mcq_score.jsonl"
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in result.text_rows))
-        _say(f"official scores of {model}: {imug.describe_contents(result.contents)}")
 
 
 def _load(job: Job) -> Encoder:
@@ -190,6 +193,8 @@ def _check_folders(options: Namespace) -> None:
         raise UsageError(f"--benchmark: expected a folder with {imug.SAMPLES}, {options.benchmark} has none")
     if options.out.exists() and not options.out.is_dir():
         raise UsageError(f"--out: expected a folder, {options.out} is a file")
+    if options.out.resolve().is_relative_to(options.outputs.resolve()):
+        raise UsageError(f"--out: expected a folder outside of {options.outputs}, where it would pass for a model")
 
 
 @contextmanager

@@ -140,6 +140,7 @@ def test_a_failed_write_leaves_no_half_file(command, monkeypatch):
         (["--outputs", "nowhere"], "--outputs: expected an existing folder"),
         (["--judged", "nowhere"], "--judged: expected an existing folder"),
         (["--out", "file"], "--out: expected a folder"),
+        (["--out", "outputs/scores"], "--out: expected a folder outside of"),
         (["--model", "../steady"], "--model: expected a folder in"),
         (["--limit", "0"], "--limit: expected a number of samples from 1"),
         (["--outputs", "empty"], "--outputs: expected a folder that holds one folder a model"),

@@ -121,8 +121,10 @@ def _picture(turn: int, replies: Replies, folder: Path, model: Path, problems: P
     for name in names:
         if inside(folder / name, folder):
             return folder / name
-    found = "no file turn_{}_output.png{}".format(turn, f", and {names[0][:120]!r} is no file in it" if names else "")
-    problems.error(folder, None, f"turn {turn}", f"expected a picture, found {found}")
+    found = f"expected a picture, found no file {path.name}"
+    if names:
+        found += f"; the reply is {names[0][:120]!r}"
+    problems.error(folder, None, f"turn {turn}", found)
     return None
 
 
