@@ -19,6 +19,9 @@ CASES = [
 ]
 LETTERS = st.sets(st.sampled_from("ABCDEFG"), min_size=1).map(lambda chosen: "".join(sorted(chosen)))
 JOINERS = ["", ", ", ",", " ", " and ", "/", " & ", "; ", "、", "和", " y ", " und ", " и ", "+"]
+HUGE = ["A ", "A x ", "A\n", "A (", "B. x\n", "answer ", "answer A x ", "the answer is ", "option A x ", "is not A, "]
+HUGE += ["(", "**", "[ ", "<a ", "\\", "\n", "1. ", "{'answer': ", "答案是", "\u0315\u0316", "</think>"]
+PROSE = ["A", "a", "I", "cat", "red", "sits", "on", "the", "E-mail", "20°C", "DAD,", "cup.", "is", "and"]
 WRAPPERS = [
     "{}",
     " {}\n",
@@ -91,18 +94,14 @@ def test_stated_answer_at_the_end_wins_over_whatever_stands_before(before: str, 
 
 
 @settings(max_examples=100, deadline=None)
-@given(words=st.lists(st.sampled_from("A a I cat red sits on the E-mail 20°C DAD, cup. is and".split()), max_size=30))
+@given(words=st.lists(st.sampled_from(PROSE), max_size=30))
 def test_prose_without_a_letter_of_its_own_chooses_nothing(words: list[str]) -> None:
     prose = "We see " + " ".join(words) + " there"
     assert read_choice(prose) in ("", "A")  # "and A is ..." may be read as a letter, no other may
     assert read_choice(prose.replace("A ", "a ")) == ""
 
 
-@pytest.mark.parametrize(
-    "piece",
-    ["A ", "A x ", "answer ", "answer A x ", "the answer is ", "(", "**", "[ ", "<a ", "\\", "\n", "B. x\n", "A (", "答案是",
-     "option A x ", "is not A, ", "\u0315\u0316", "</think>", "A\n", "1. ", "{'answer': "],
-)  # fmt: skip
+@pytest.mark.parametrize("piece", HUGE)
 def test_huge_replies_are_read_in_bounded_work(piece: str) -> None:
     """A megabyte of any of these; with unbounded patterns some of them would not end within hours."""
     assert set(read_choice(piece * (1_000_000 // len(piece)))) <= set("ABCDEFG")
