@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
-from scipy import stats
+from scipy import special
 from torch import Tensor
 
 
@@ -125,4 +125,4 @@ def student_quantile(clusters: Tensor, level: float) -> Tensor:
         tensor([12.7062,  1.9600])
     """
     freedom = (clusters - 1).detach().cpu().double().numpy()
-    return torch.as_tensor(stats.t.ppf((1 + level) / 2, freedom)).to(clusters)
+    return torch.as_tensor(special.stdtrit(freedom, (1 + level) / 2)).to(clusters)

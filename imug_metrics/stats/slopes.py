@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
-from scipy import stats
+from scipy import special
 from torch import Tensor
 
 
@@ -119,7 +119,7 @@ def sen_slope(slopes: Tensor, variance: float, level: float = 0.95) -> tuple[flo
     if pairs == 0:
         return math.nan, math.nan, math.nan
     ordered = slopes.double().sort().values
-    reach = float(stats.norm.ppf((1 + level) / 2)) * math.sqrt(variance)
+    reach = float(special.ndtri((1 + level) / 2)) * math.sqrt(variance)
     upper = min(round((pairs + reach) / 2), pairs - 1)
     lower = max(round((pairs - reach) / 2) - 1, 0)
     middle = (ordered[(pairs - 1) // 2] + ordered[pairs // 2]) / 2
