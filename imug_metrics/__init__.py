@@ -6,7 +6,7 @@ from imug_metrics._torchvision import define_missing_torchvision_ops
 
 define_missing_torchvision_ops()  # before torchmetrics, which imports torchvision where it is installed
 
-from imug_metrics._version import __version__  # noqa: E402, I001
+from imug_metrics._version import __version__  # noqa: E402
 from imug_metrics.accuracy import AnswerAccuracy  # noqa: E402
 from imug_metrics.alignment import TurnAlignment  # noqa: E402
 from imug_metrics.consistency import TurnConsistency  # noqa: E402

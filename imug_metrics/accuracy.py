@@ -19,8 +19,8 @@ from imug_metrics.rows import Rows, flatten_lists
 class AnswerAccuracy(DialogueMetric):
     """Are the answers right: multiple choice, exact, numeric or free-form. Range 0 to 1, higher is better.
 
-    The functional twin is [`answer_accuracy`][imug_metrics.functional.accuracy.answer_accuracy], which says how each kind
-    is scored. Answers are read on the host; scores are tensor arithmetic.
+    The functional twin is [`answer_accuracy`][imug_metrics.functional.accuracy.answer_accuracy], which says how each
+    kind is scored. Answers are read on the host; scores are tensor arithmetic.
 
     As input to `forward` and `update` the metric accepts
 
@@ -28,9 +28,9 @@ class AnswerAccuracy(DialogueMetric):
     - `target`: keys, in the same form; a key may be a list of references for all kinds but `choice`
     - `dialogue`, `turn`, `valid`: see [`align_rows`][imug_metrics.dialogue.align_rows]
 
-    As output `compute` gives a float64 scalar, or the dict of [`DialogueMetric`][imug_metrics.metric.DialogueMetric] with
-    `detail=True`. Under the protocol `"imug"` an absent answer scores 0, as in the official tool, whatever `missing`
-    says; its coverage falls all the same.
+    As output `compute` gives a float64 scalar, or the dict of [`DialogueMetric`][imug_metrics.metric.DialogueMetric]
+    with `detail=True`. Under the protocol `"imug"` an absent answer scores 0, as in the official tool, whatever
+    `missing` says; its coverage falls all the same.
 
     Args:
         kind: `"choice"`, `"exact"`, `"numeric"` or `"f1"`.
@@ -68,10 +68,9 @@ class AnswerAccuracy(DialogueMetric):
         check_choice("kind", kind, KINDS)
         check_choice("protocol", protocol, PROTOCOLS)
         self.kind, self.protocol = kind, protocol
-        self.reading = {
-            "options": options, "normalize": normalize, "rel_tol": rel_tol, "abs_tol": abs_tol, "decimal": decimal,
-        }  # fmt: skip
-        answer_accuracy([], [], kind=kind, protocol=protocol, **self.reading)  # refuses what does not fit, before any data
+        self.reading = {"options": options, "normalize": normalize, "decimal": decimal}
+        self.reading |= {"rel_tol": rel_tol, "abs_tol": abs_tol}
+        answer_accuracy([], [], kind=kind, protocol=protocol, **self.reading)  # refuses options before any data comes
         super().__init__(**kwargs)
 
     def update(

@@ -14,9 +14,9 @@ from imug_metrics.metric import check_choice
 class TurnAlignment(EmbeddingMetric):
     """How well each turn's image agrees with its prompt, and how that changes over turns. Higher is better.
 
-    The functional twin is [`turn_alignment`][imug_metrics.functional.alignment.turn_alignment], which lists the variants
-    with their formulas, ranges and sources. An alignment model sees what it was trained to see: counts, relations and
-    negation are weak spots of most.
+    The functional twin is [`turn_alignment`][imug_metrics.functional.alignment.turn_alignment], which lists the
+    variants with their formulas, ranges and sources. An alignment model sees what it was trained to see: counts,
+    relations and negation are weak spots of most.
 
     As input to `forward` and `update` the metric accepts
 

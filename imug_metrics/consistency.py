@@ -42,11 +42,11 @@ class TurnConsistency(EmbeddingMetric):
     - `images`: embeddings `[N, D]` or `[B, T, D]`, or images when there is an `encoder`
     - `dialogue`, `turn`, `subject`, `valid`: see [`align_rows`][imug_metrics.dialogue.align_rows]
     - `target`, `links`: for the modes `anchor` and `graph`, see the functional twin
-    - `pixels`: `[N, K]` or `[B, T, K]`, pixel values in [0, 1] of every image at one small size; with an encoder they are
-      made from the images when `detail=True`
+    - `pixels`: `[N, K]` or `[B, T, K]`, pixel values in [0, 1] of every image at one small size; with an encoder they
+      are made from the images when `detail=True`
 
-    As output `compute` gives a float64 scalar, or the dict of [`DialogueMetric`][imug_metrics.metric.DialogueMetric] with
-    `detail=True`. Dialogues of one image are undefined, not 1, and lower the coverage.
+    As output `compute` gives a float64 scalar, or the dict of [`DialogueMetric`][imug_metrics.metric.DialogueMetric]
+    with `detail=True`. Dialogues of one image are undefined, not 1, and lower the coverage.
 
     Args:
         mode: `"pairwise"`, `"anchor"`, `"consecutive"`, `"graph"` or `"vbench"`.

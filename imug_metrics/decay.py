@@ -47,8 +47,8 @@ class TurnDecay(DialogueMetric):
     - `scores`: `[N]` or `[B, T]`, higher is better; NaN where a turn could not be scored
     - `dialogue`, `turn`, `valid`: see [`align_rows`][imug_metrics.dialogue.align_rows]
 
-    As output `compute` gives a float64 scalar, or the dict of [`DialogueMetric`][imug_metrics.metric.DialogueMetric] with
-    `detail=True`. The curve mixes dialogues of different lengths; the within-dialogue slope does not.
+    As output `compute` gives a float64 scalar, or the dict of [`DialogueMetric`][imug_metrics.metric.DialogueMetric]
+    with `detail=True`. The curve mixes dialogues of different lengths; the within-dialogue slope does not.
 
     Args:
         slope: the headline: `"within"`, `"pooled"`, or `"theil-sen"`, the median of pairwise slopes with Sen's interval
@@ -84,9 +84,7 @@ class TurnDecay(DialogueMetric):
             self.add_state("slopes", [], dist_reduce_fx="cat")
             self.add_state("kendall", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
 
-    def update(
-        self, scores: Any, dialogue: Any = None, turn: Any = None, valid: Optional[Tensor] = None
-    ) -> None:
+    def update(self, scores: Any, dialogue: Any = None, turn: Any = None, valid: Optional[Tensor] = None) -> None:
         """Add a batch of whole dialogues."""
         records = self._open(dialogue, turn, None, valid, scores=score_rows("scores", scores))
         batch, scores = records.batch, records.columns["scores"].masked_fill(~records.batch.valid, torch.nan)

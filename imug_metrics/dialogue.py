@@ -175,8 +175,9 @@ def align_rows(
         dialogue: ids `[N]`; padded: `[B]` or `[B, T]`, by default 0 to B - 1. Integers or strings.
         turn: `[N]` integers from 1; padded: `[T]` or `[B, T]`, where 0 marks a cell of padding, by default 1 to T.
         subject: ids like `dialogue`, or None.
-        valid: bool `[N]` or `[B, T]`. In padded records without `turn`, the cells behind a dialogue's last valid one are
-            padding and an invalid cell before it is an absent output; say `turn` where the last output may be absent.
+        valid: bool `[N]` or `[B, T]`. In padded records without `turn`, the cells behind a dialogue's last valid one
+            are padding and an invalid cell before it is an absent output; say `turn` where the last output may be
+            absent.
         device: where the results live.
 
     Returns:

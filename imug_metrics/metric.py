@@ -28,13 +28,13 @@ class DialogueMetric(Metric):
     """A metric over turns of dialogues, kept as sums over dialogues.
 
     A subclass names itself (`name`), says in `headline` which estimate `compute()` returns, lists in `configuration`
-    the attributes that tell it from its like (set before `super().__init__`, since they decide the state's shape), and in
-    `update` hands one value a record to `_add`. From these the base class forms ratios of sums over dialogues: `mean` (of the records that
-    could be scored), `coverage`, `slope` (within dialogues, per turn) and `turn_1`, `turn_2`, ... A subclass may add
-    ratios (`_ratios`), plain sums (`_sums`) and estimates made of them (`_derived`).
+    the attributes that tell it from its like (set before `super().__init__`, since they decide the state's shape), and
+    in `update` hands one value a record to `_add`. From these the base class forms ratios of sums over dialogues:
+    `mean` (of the records that could be scored), `coverage`, `slope` (within dialogues, per turn) and `turn_1`,
+    `turn_2`, ... A subclass may add ratios (`_ratios`), plain sums (`_sums`) and estimates made of them (`_derived`).
 
     With `detail=True`, `compute()` returns a flat dict of float64 scalars: the headline under the metric's name, its
-    interval `_lower` and `_upper`, `_coverage`, `_n` (scored records), `_dialogues`, the other estimates under
+    interval `_lower` and `_upper`, `_coverage`, `_n` (records in the mean), `_dialogues`, the other estimates under
     `<name>_<estimate>` with their intervals, and the curve `_turn_k`. Undefined values are NaN; a turn without a scored
     record is left out.
 
@@ -94,7 +94,7 @@ class DialogueMetric(Metric):
         self.bootstrap, self.seed, self.max_turns, self.validate = bootstrap, seed, max_turns, validate
         turns = [f"turn_{k}" for k in range(1, max_turns + 1)]
         self._ratio_names = ["mean", "coverage", "slope", *turns, *self._ratios()]
-        self._sum_names = self._sums()
+        self._sum_names = ["records", *self._sums()]
         size = 2 * len(self._ratio_names) + len(self._sum_names)
         self.add_state("moments", torch.zeros(size + 1, size + 1, dtype=torch.float64), dist_reduce_fx="sum")
         self.add_state("config", self._digest(), dist_reduce_fx="max")
@@ -120,8 +120,8 @@ class DialogueMetric(Metric):
             found[key] = value[row]
             if name != "coverage":
                 found |= {f"{key}_lower": lower[row], f"{key}_upper": upper[row]}
-        found[f"{self.name}_n"] = self._named(moments.totals)["coverage.num"]
-        found[f"{self.name}_dialogues"] = self._named(moments.present)["coverage.num"]
+        found[f"{self.name}_n"] = self._named(moments.totals)["records"]
+        found[f"{self.name}_dialogues"] = self._named(moments.present)["records"]
         return self._finish(found)
 
     def merge_state(self, incoming_state: Union[dict[str, Any], Metric]) -> None:
@@ -171,9 +171,7 @@ class DialogueMetric(Metric):
             return self._plot(value, ax)
         return plot_curve(self.name, val, ax)
 
-    def _open(
-        self, dialogue: Any, turn: Any, subject: Any = None, valid: Any = None, **columns: Rows
-    ) -> Records:
+    def _open(self, dialogue: Any, turn: Any, subject: Any = None, valid: Any = None, **columns: Rows) -> Records:
         """Pack the arguments of one update; nothing of the state has changed when it refuses them."""
         if self.bootstrap and dialogue is None:
             raise ValueError("Expected argument `dialogue`: the bootstrap draws by the dialogues' ids.")
@@ -238,7 +236,8 @@ class DialogueMetric(Metric):
             parts["mean"] = (total / count.clamp_min(1), (count > 0).double())
         curve = [self._by_turn(batch, part) for part in (values, rows)]
         first, last = ([parts[n][side] for n in self._ratio_names if n in parts] for side in (0, 1))
-        plain = [batch.sum_dialogues(sums[name].double()) for name in self._sum_names] if sums else []
+        sums = {"records": batch.sum_runs(rows), **(sums or {})}
+        plain = [batch.sum_dialogues(sums[name].double()) for name in self._sum_names]
         vectors = torch.cat([_columns(first, curve[0]), _columns(last, curve[1]), *(p[:, None] for p in plain)], 1)
         self._accumulate(vectors.to(self.device), batch.ids.to(self.device))
 
@@ -252,8 +251,9 @@ class DialogueMetric(Metric):
         """Sums `[G, max_turns]` of packed values by dialogue and turn."""
         cell = batch.owner[batch.run] * self.max_turns + batch.turn - 1
         kept = (batch.turn <= self.max_turns).to(values)
-        flat = values.new_zeros(len(batch.ids) * self.max_turns)
-        return flat.index_add(0, cell.clamp(0, max(len(flat) - 1, 0)), values * kept).view(len(batch.ids), self.max_turns)
+        sums = values.new_zeros(len(batch.ids) * self.max_turns)
+        sums = sums.index_add(0, cell.clamp(0, max(len(sums) - 1, 0)), values * kept)
+        return sums.view(len(batch.ids), self.max_turns)
 
     def _estimates(self, totals: Tensor) -> Tensor:
         """All estimates `[..., E]` from totals `[..., P]`."""

@@ -169,8 +169,8 @@ def open_records(
     device = rows.values.device
     turn = next((row.turn for row in columns.values() if row.turn is not None), None) if turn is None else turn
     ids, turns, subjects, valid, keep = align_rows(rows.shape, dialogue, turn, subject, valid, device=device)
-    there = _there(rows)
-    batch = pack(ids, turns, subject=subjects, valid=valid & (there if keep is None else there[keep]), validate=validate)
+    there = _there(rows) if keep is None else _there(rows)[keep]
+    batch = pack(ids, turns, subject=subjects, valid=valid & there, validate=validate)
     values = {name: row.values if keep is None else row.values[keep] for name, row in columns.items()}
     return Records(batch, {name: batch.pack(value) for name, value in values.items()}, rows.shape, keep)
 
@@ -214,5 +214,6 @@ def _encode_list(items: list[Any], encode: Encode) -> Rows:
     if not bool(there.any()):
         return Rows(torch.zeros(len(cells), 1), shape, present, turn)
     encoded = encode([item for item in cells if item is not None])
-    values = encoded.new_zeros(len(cells), encoded.shape[-1]).index_copy(0, there.nonzero()[:, 0].to(encoded.device), encoded)
+    places = there.nonzero()[:, 0].to(encoded.device)
+    values = encoded.new_zeros(len(cells), encoded.shape[-1]).index_copy(0, places, encoded)
     return Rows(values, shape, present.to(values.device), turn)

@@ -150,7 +150,11 @@ def test_retrieval_needs_something_to_confuse() -> None:
     metric = TurnRetrieval(detail=True)
     metric.update(images, texts, dialogue=[0, 1, 1], turn=[1, 1, 2])
     assert metric.compute()["turn_retrieval_coverage"].item() == pytest.approx(2 / 3)
-    assert turn_retrieval(images, texts, [0, 1, 1], [1, 1, 2], reduction="none").isnan().tolist() == [True, False, False]
+    assert turn_retrieval(images, texts, [0, 1, 1], [1, 1, 2], reduction="none").isnan().tolist() == [
+        True,
+        False,
+        False,
+    ]
 
 
 def test_prompts_of_absent_images_stay_candidates() -> None:

@@ -51,8 +51,12 @@ def test_vbench_follows_its_formula() -> None:
 
 @pytest.mark.parametrize(
     ("step", "turns", "consecutive", "vbench", "pairwise", "last"),
-    [(5, 6, 0.996, 0.977, 0.974, 0.906), (5, 10, 0.996, 0.940, 0.932, 0.707), (10, 4, 0.985, 0.957, 0.950, 0.866),
-     (10, 6, 0.985, 0.912, 0.897, 0.643)],
+    [
+        (5, 6, 0.996, 0.977, 0.974, 0.906),
+        (5, 10, 0.996, 0.940, 0.932, 0.707),
+        (10, 4, 0.985, 0.957, 0.950, 0.866),
+        (10, 6, 0.985, 0.912, 0.897, 0.643),
+    ],
 )
 def test_constant_drift_hides_in_means_and_shows_in_last_vs_first(
     step: float, turns: int, consecutive: float, vbench: float, pairwise: float, last: float
@@ -79,7 +83,9 @@ def test_single_turn_dialogue_is_undefined_not_one() -> None:
         assert found["turn_consistency"].isnan()
         assert found["turn_consistency_coverage"] == 0
         metric.update(dialogue(3)[None])
-        assert metric.compute()["turn_consistency_coverage"].item() == pytest.approx({"pairwise": 3 / 4}.get(mode, 2 / 3))
+        assert metric.compute()["turn_consistency_coverage"].item() == pytest.approx(
+            {"pairwise": 3 / 4}.get(mode, 2 / 3)
+        )
 
 
 def test_anchor_without_the_first_image_is_undefined_and_shows_in_coverage() -> None:
@@ -161,7 +167,9 @@ def test_rows_that_are_not_finite_count_as_absent_and_spoil_no_other() -> None:
     broken[1, 3] = torch.inf
     found = flat(broken, "pairwise")
     assert found[1].isnan()
-    torch.testing.assert_close(found[[0, 2, 3]], flat(images, "pairwise", valid=torch.tensor([True, False, True, True]))[[0, 2, 3]])
+    torch.testing.assert_close(
+        found[[0, 2, 3]], flat(images, "pairwise", valid=torch.tensor([True, False, True, True]))[[0, 2, 3]]
+    )
 
 
 @pytest.mark.parametrize("mode", ["pairwise", "anchor", "consecutive", "vbench"])

@@ -19,7 +19,9 @@ def ragged(seed: int, dialogues: int = 40, least: int = 1) -> tuple[np.ndarray, 
     lengths = generator.integers(least, 7, dialogues)
     dialogue = np.repeat(np.arange(dialogues), lengths)
     turn = np.concatenate([np.arange(1, n + 1) for n in lengths])
-    scores = 0.8 - 0.05 * turn + 0.2 * generator.normal(size=dialogues)[dialogue] + 0.1 * generator.normal(size=len(turn))
+    scores = (
+        0.8 - 0.05 * turn + 0.2 * generator.normal(size=dialogues)[dialogue] + 0.1 * generator.normal(size=len(turn))
+    )
     return scores, dialogue, turn
 
 
@@ -32,9 +34,7 @@ def test_slope_error_and_interval_equal_clustered_ols_on_within_centred_data(see
     scores, dialogue, turn = ragged(seed)
     several = np.bincount(dialogue)[dialogue] > 1
     x, y = centred(turn.astype(float), dialogue), centred(scores, dialogue)
-    fit = sm.OLS(y[several], x[several]).fit(
-        cov_type="cluster", cov_kwds={"groups": dialogue[several]}, use_t=True
-    )
+    fit = sm.OLS(y[several], x[several]).fit(cov_type="cluster", cov_kwds={"groups": dialogue[several]}, use_t=True)
     metric = TurnDecay(detail=True)
     for part in np.array_split(np.unique(dialogue), 3):
         rows = np.isin(dialogue, part)

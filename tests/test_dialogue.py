@@ -63,9 +63,7 @@ def test_string_ids_are_the_same_in_another_process() -> None:
     assert len(set(hash_ids([f"dialogue {i}" for i in range(20000)]).tolist())) == 20000
 
 
-@pytest.mark.parametrize(
-    ("ids", "row"), [([1, 2.5], 1), ([True], 0), (["a", 1], 1), ([1, "a"], 1), ([None], 0)]
-)
+@pytest.mark.parametrize(("ids", "row"), [([1, 2.5], 1), ([True], 0), (["a", 1], 1), ([1, "a"], 1), ([None], 0)])
 def test_ids_that_are_neither_integers_nor_strings_are_refused(ids: list[Any], row: int) -> None:
     with pytest.raises(TypeError, match=f"at row {row}"):
         hash_ids(ids)

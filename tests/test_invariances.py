@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Properties that every metric has, one test a property over one table of all metrics.
 
-To add a metric: put a `Case` into CASES, with a function that makes its update arguments for given dialogues. Every test
-below then runs on it. If a property does not hold for it by design, name it in the test's exception set and say why.
+To add a metric: put a `Case` into CASES, with a function that makes its update arguments for given dialogues. Every
+test below then runs on it. If a property does not hold for it by design, name it in the test's exception set and say
+why.
 """
 
 from __future__ import annotations
@@ -37,8 +38,10 @@ class Case:
 
 def _noise(dialogue: Tensor, turn: Tensor, salt: int, width: int = WIDTH) -> Tensor:
     """Rows that depend on dialogue and turn alone, so that any split sees the same data."""
-    rows = [torch.randn(width, generator=torch.Generator().manual_seed(int(d) * 1009 + int(t) * 31 + salt))
-            for d, t in zip(dialogue, turn)]
+    rows = [
+        torch.randn(width, generator=torch.Generator().manual_seed(int(d) * 1009 + int(t) * 31 + salt))
+        for d, t in zip(dialogue, turn)
+    ]
     return torch.stack(rows) if rows else torch.zeros(0, width)
 
 
@@ -79,8 +82,10 @@ def _scores(dialogue: Tensor, turn: Tensor) -> Batch:
 
 def _answers(dialogue: Tensor, turn: Tensor) -> Batch:
     right = ["ABCD"[(int(d) + int(t)) % 4] for d, t in zip(dialogue, turn)]
-    said = [["{}", "Answer: {}", "({})", "no idea", "{}, D"][int(d + 2 * t) % 5].format(k)
-            for d, t, k in zip(dialogue, turn, right)]
+    said = [
+        ["{}", "Answer: {}", "({})", "no idea", "{}, D"][int(d + 2 * t) % 5].format(k)
+        for d, t, k in zip(dialogue, turn, right)
+    ]
     return {"preds": said, "target": right}
 
 
@@ -198,7 +203,9 @@ def test_padding(case_name: str, options: dict[str, Any], extra: int) -> None:
     cells = {(int(d), int(t)): row for row, (d, t) in enumerate(zip(dialogue, turn))}
     rows = torch.tensor([[cells.get((int(d), t), -1) for t in range(1, width + 1)] for d in ids])
     batch = CASES[case_name].columns(dialogue, turn)
-    padded = {k: torch.where((rows >= 0).view(*rows.shape, *[1] * (v.ndim - 1)), v[rows], torch.nan) for k, v in batch.items()}
+    padded = {
+        k: torch.where((rows >= 0).view(*rows.shape, *[1] * (v.ndim - 1)), v[rows], torch.nan) for k, v in batch.items()
+    }
     turns = torch.where(rows >= 0, torch.arange(1, width + 1), 0)
     metric = CASES[case_name].make(**options)
     metric.update(**padded, dialogue=ids, turn=turns, valid=absent(dialogue, turn)[rows] & (rows >= 0))
@@ -297,7 +304,9 @@ def test_sums_stay_float64_when_the_model_is_cast(case_name: str) -> None:
 
 def test_device(case_name: str, device: torch.device) -> None:
     dialogue, turn = places()
-    batch = {k: v.to(device) if isinstance(v, Tensor) else v for k, v in CASES[case_name].columns(dialogue, turn).items()}
+    batch = {
+        k: v.to(device) if isinstance(v, Tensor) else v for k, v in CASES[case_name].columns(dialogue, turn).items()
+    }
     metric = CASES[case_name].make(detail=True).to(device)
     metric.update(**batch, dialogue=dialogue.to(device), turn=turn.to(device), valid=absent(dialogue, turn).to(device))
     found = {key: value.cpu() for key, value in metric.compute().items()}
@@ -372,7 +381,9 @@ def test_running_and_tracker_wrappers(case_name: str) -> None:
         if case_name not in FLOAT32:
             last = CASES[case_name].make()
             chosen = dialogue % 3 > 0
-            last.update(**CASES[case_name].columns(dialogue[chosen], turn[chosen]), dialogue=dialogue[chosen], turn=turn[chosen])
+            last.update(
+                **CASES[case_name].columns(dialogue[chosen], turn[chosen]), dialogue=dialogue[chosen], turn=turn[chosen]
+            )
             torch.testing.assert_close(running.compute(), last.compute(), rtol=1e-12, atol=1e-12)
 
 

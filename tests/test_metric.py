@@ -18,9 +18,16 @@ matplotlib.use("Agg")
 
 @pytest.mark.parametrize(
     ("options", "name"),
-    [({"missing": "drop"}, "missing"), ({"average": "micro"}, "average"), ({"level": 1.0}, "level"),
-     ({"bootstrap": -1}, "bootstrap"), ({"bootstrap": 2.5}, "bootstrap"), ({"max_turns": 0}, "max_turns"),
-     ({"slope": "mean"}, "slope"), ({"keep": 0.0}, "keep")],
+    [
+        ({"missing": "drop"}, "missing"),
+        ({"average": "micro"}, "average"),
+        ({"level": 1.0}, "level"),
+        ({"bootstrap": -1}, "bootstrap"),
+        ({"bootstrap": 2.5}, "bootstrap"),
+        ({"max_turns": 0}, "max_turns"),
+        ({"slope": "mean"}, "slope"),
+        ({"keep": 0.0}, "keep"),
+    ],
 )
 def test_options_outside_their_range_are_named(options: dict, name: str) -> None:
     with pytest.raises(ValueError, match=f"`{name}`"):

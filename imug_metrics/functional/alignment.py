@@ -80,8 +80,8 @@ def turn_retrieval(
     """Does an image match its own turn's prompt better than the other turns' prompts of its dialogue? Higher is better.
 
     1 where its own prompt has the highest cosine, 0 where another has a higher one, 1/m where m prompts share the
-    highest. The expected value of guessing is 1/T for T turns. An image that ignores the newest instruction and shows an
-    earlier turn's content scores 0 here although its alignment may be high.
+    highest. The expected value of guessing is 1/T for T turns. An image that ignores the newest instruction and shows
+    an earlier turn's content scores 0 here although its alignment may be high.
 
     Args:
         images: embeddings `[N, D]` or `[B, T, D]`.

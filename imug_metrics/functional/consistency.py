@@ -67,7 +67,7 @@ def turn_consistency(
     rows = {"images": embedding_rows("images", images)}
     if mode == "anchor" and target is not None:
         rows["target"] = embedding_rows("target", target)
-    records = open_records(dialogue, turn, subject, valid, **rows)
+    records = open_records(dialogue, turn, subject, valid, **rows)  # type: ignore[arg-type]
     bank = target if mode == "graph" else records.columns.get("target")
     pairs = packed_links(links, records.positions(), bank) if mode == "graph" else None
     gram = dialogue_gram(records.columns["images"], records.batch.offsets, records.batch.valid)

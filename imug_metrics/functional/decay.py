@@ -39,8 +39,8 @@ def turn_decay(
         scores: `[N]` or `[B, T]`; NaN where a turn could not be scored.
         dialogue, turn, valid: as in [`align_rows`][imug_metrics.dialogue.align_rows].
         slope: see above.
-        reduction: `"mean"` for the slope, `"none"` for the slope of each dialogue (ordered by id; NaN for dialogues with
-            fewer than two scored turns; with `pooled` the same as with `within`).
+        reduction: `"mean"` for the slope, `"none"` for the slope of each dialogue (ordered by id; NaN for dialogues
+            with fewer than two scored turns; with `pooled` the same as with `within`).
 
     Returns:
         float64 scalar, or `[G]`; NaN where undefined. Differentiable but for `theil-sen`.

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Poisson bootstrap over dialogues whose weights depend on the dialogue's id alone.
 
-Each replicate draws every dialogue Poisson(1) times. The draw is a hash of (dialogue id, replicate, seed), so the result
-is the same for any order of batches, any sharding and any number of processes, and nothing is stored but sums.
+Each replicate draws every dialogue Poisson(1) times. The draw is a hash of (dialogue id, replicate, seed), so the
+result is the same for any order of batches, any sharding and any number of processes, and nothing is stored but sums.
 """
 
 from __future__ import annotations

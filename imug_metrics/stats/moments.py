@@ -3,11 +3,11 @@
 """Running sums over dialogues from which every estimate and its cluster-robust interval follow.
 
 Each dialogue `d` contributes one vector of sums `v_d [P]` (its summed scores, its number of records, ...). All that is
-kept is the number of dialogues, `sum v_d`, `sum v_d v_d'` and, by component, how many dialogues are not zero there. These
-add over batches and processes, and by the delta method they give an interval for every smooth function `f` of the sums
-that does not change when all sums are scaled (means, ratios, slopes): `Var f = c * grad' (sum v_d v_d') grad`,
-`c = G / (G - 1)`. For a ratio `sum a / sum b` that is the cluster-robust variance
-`c * sum (a_d - f b_d)^2 / (sum b_d)^2`; the centring term of the delta method vanishes for scale-free functions.
+kept is the number of dialogues, `sum v_d`, `sum v_d v_d'` and, by component, how many dialogues are not zero there.
+These add over batches and processes, and by the delta method they give an interval for every smooth function `f` of the
+sums that does not change when all sums are scaled (means, ratios, slopes): `Var f = c * grad' (sum v_d v_d') grad`, `c
+= G / (G - 1)`. For a ratio `sum a / sum b` that is the cluster-robust variance `c * sum (a_d - f b_d)^2 / (sum b_d)^2`;
+the centring term of the delta method vanishes for scale-free functions.
 """
 
 from __future__ import annotations

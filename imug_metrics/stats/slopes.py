@@ -81,12 +81,13 @@ def pair_slopes(x: Tensor, y: Tensor, offsets: Tensor) -> Iterator[PairSlopes]:
         The slopes of the runs of one length, at least 2.
 
     Example:
-        >>> [found] = pair_slopes(torch.arange(3).double(), torch.tensor([0.0, 1.0, 1.0]).double(), torch.tensor([0, 3]))
+        >>> turns, scores = torch.arange(3).double(), torch.tensor([0.0, 1.0, 1.0]).double()
+        >>> [found] = pair_slopes(turns, scores, torch.tensor([0, 3]))
         >>> found.slopes, found.variance
         (tensor([[1.0000, 0.5000, 0.0000]], dtype=torch.float64), tensor([2.6667], dtype=torch.float64))
     """
     lengths = offsets.diff()
-    for length in lengths.unique().tolist():
+    for length in sorted(set(lengths.tolist())):
         if length < 2:
             continue
         runs = (lengths == length).nonzero()[:, 0]

@@ -26,7 +26,9 @@ def test_mean_over_records_equals_ols_on_a_constant_clustered_by_dialogue() -> N
     cluster = np.repeat(np.arange(30), generator.integers(1, 7, 30))
     y = generator.normal(size=len(cluster)) + generator.normal(size=30)[cluster]
     sums = [[y[cluster == d].sum(), (cluster == d).sum()] for d in range(30)]
-    ours = delta_interval(ratio, unpack_moments(packed_moments(torch.tensor(sums, dtype=torch.float64))), torch.tensor([1]))
+    ours = delta_interval(
+        ratio, unpack_moments(packed_moments(torch.tensor(sums, dtype=torch.float64))), torch.tensor([1])
+    )
     fit = sm.OLS(y, np.ones(len(y))).fit(cov_type="cluster", cov_kwds={"groups": cluster}, use_t=True)
     assert ours.value.item() == pytest.approx(fit.params[0], abs=1e-12)
     assert ours.error.item() == pytest.approx(fit.bse[0], abs=1e-12)
