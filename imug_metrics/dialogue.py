@@ -36,6 +36,7 @@ class DialogueBatch:
         run: int64 `[N]`, the run of each packed row.
         owner: int64 `[S]`, the dialogue (0 to G - 1) of each run.
         ids: int64 `[G]`, the id of each dialogue.
+        in_order: the input is known to be in packed order, so that nothing has to be moved.
     """
 
     order: Tensor
@@ -45,14 +46,16 @@ class DialogueBatch:
     run: Tensor
     owner: Tensor
     ids: Tensor
+    in_order: bool = False
 
     def pack(self, rows: Tensor) -> Tensor:
         """Rows `[N, ...]` of the input, in packed order."""
-        return rows.to(self.order.device)[self.order]
+        rows = rows.to(self.order.device)
+        return rows if self.in_order else rows[self.order]
 
     def unpack(self, rows: Tensor) -> Tensor:
         """Packed rows `[N, ...]`, in the input's order."""
-        return torch.empty_like(rows).index_copy(0, self.order, rows)
+        return rows if self.in_order else torch.empty_like(rows).index_copy(0, self.order, rows)
 
     def sum_runs(self, values: Tensor) -> Tensor:
         """Sums `[S, ...]` over each run of packed values `[N, ...]`."""
@@ -146,17 +149,19 @@ def pack(
     opens_dialogue = _changes(dialogue)
     opens_run = opens_dialogue if subject is None else opens_dialogue | _changes(subject[order])
     runs = dialogues = rows
+    moved = rows
     if validate and rows:
         repeats = ~opens_run & ~_changes(turn)
-        counts = torch.stack([opens_run.sum(), opens_dialogue.sum(), (turn < 1).sum(), repeats.sum()])
-        runs, dialogues, *wrong = counts.tolist()
+        places = torch.arange(rows, device=order.device)
+        flags = torch.stack([opens_run, opens_dialogue, order != places, turn < 1, repeats])
+        runs, dialogues, moved, *wrong = flags.sum(1).tolist()
         if any(wrong):
             _raise_bad_turns(order, dialogue, turn, repeats)
     run, index = opens_run.cumsum(0) - 1, opens_dialogue.cumsum(0) - 1
     offsets = torch.searchsorted(run, torch.arange(runs + 1, device=run.device))
     first = offsets[:-1].clamp(max=max(rows - 1, 0))
     ids = torch.zeros(dialogues, dtype=torch.int64, device=dialogue.device).index_copy(0, index, dialogue)
-    return DialogueBatch(order, turn, valid, offsets, run, index[first], ids)
+    return DialogueBatch(order, turn, valid, offsets, run, index[first], ids, in_order=moved == 0)
 
 
 def align_rows(

@@ -202,10 +202,15 @@ def flatten_lists(items: Sequence[Any]) -> tuple[list[Any], tuple[int, ...], Ten
 
 
 def _there(rows: Rows) -> Tensor:
-    """True `[N]` where an output is given and finite. A row's sum is finite only if its entries are."""
+    """True `[N]` where an output is given and finite. One pass: a row's sum is finite only if its entries are."""
     values = rows.values.detach()
-    there = (values if values.ndim == 1 else values.flatten(1).sum(1, dtype=torch.float64)).isfinite()
+    there = (values if values.ndim == 1 else values.sum(1, dtype=_wide(values.dtype))).isfinite()
     return there if rows.present is None else there & rows.present.flatten().to(there.device)
+
+
+def _wide(dtype: torch.dtype) -> torch.dtype:
+    """The dtype itself, or float32 for those of 16 bits, whose sums overflow."""
+    return torch.promote_types(dtype, torch.float32)
 
 
 def _encode_list(items: list[Any], encode: Encode) -> Rows:
