@@ -12,12 +12,15 @@ from imug_metrics.alignment import TurnAlignment  # noqa: E402
 from imug_metrics.consistency import TurnConsistency  # noqa: E402
 from imug_metrics.decay import TurnDecay  # noqa: E402
 from imug_metrics.dialogue import RolloutBuffer  # noqa: E402
+from imug_metrics.exposure import ExposureBias, PairedGain  # noqa: E402
 from imug_metrics.metric import DialogueMetric  # noqa: E402
 from imug_metrics.retrieval import TurnRetrieval  # noqa: E402
 
 __all__ = [
     "AnswerAccuracy",
     "DialogueMetric",
+    "ExposureBias",
+    "PairedGain",
     "RolloutBuffer",
     "TurnAlignment",
     "TurnConsistency",

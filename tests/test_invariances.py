@@ -22,7 +22,16 @@ from torch import Tensor
 from torchmetrics import MetricCollection, MetricTracker
 from torchmetrics.wrappers import Running
 
-from imug_metrics import AnswerAccuracy, DialogueMetric, TurnAlignment, TurnConsistency, TurnDecay, TurnRetrieval
+from imug_metrics import (
+    AnswerAccuracy,
+    DialogueMetric,
+    ExposureBias,
+    PairedGain,
+    TurnAlignment,
+    TurnConsistency,
+    TurnDecay,
+    TurnRetrieval,
+)
 
 WIDTH = 24
 Batch = dict[str, Any]
@@ -80,6 +89,11 @@ def _scores(dialogue: Tensor, turn: Tensor) -> Batch:
     return {"scores": (0.8 - 0.05 * turn + 0.1 * _noise(dialogue, turn, 5, 1)[:, 0]).clamp(0.01, 1)}
 
 
+def _arms(dialogue: Tensor, turn: Tensor) -> Batch:
+    target = _scores(dialogue, turn)["scores"]
+    return {"scores": (target - 0.1 * _noise(dialogue, turn, 7, 1)[:, 0].abs()).clamp(0.01, 1), "target": target}
+
+
 def _answers(dialogue: Tensor, turn: Tensor) -> Batch:
     right = ["ABCD"[(int(d) + int(t)) % 4] for d, t in zip(dialogue, turn)]
     said = [
@@ -106,6 +120,9 @@ CASES: dict[str, Case] = {
     "consistency-vbench": Case(lambda **k: TurnConsistency("vbench", **k), _images),
     "decay-within": Case(TurnDecay, _scores),
     "decay-pooled": Case(lambda **k: TurnDecay("pooled", **k), _scores),
+    "paired-gain": Case(PairedGain, _arms),
+    "exposure-bias": Case(ExposureBias, _arms),
+    "exposure-bias-horizon": Case(lambda **k: ExposureBias(horizon=3, **k), _arms),
     "decay-theil-sen": Case(lambda **k: TurnDecay("theil-sen", **k), _scores),
 }
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -377,7 +394,7 @@ def test_running_and_tracker_wrappers(case_name: str) -> None:
             if case_name not in FLOAT32:
                 running.update(**batch, **place)
             values.append(tracker.compute().item())
-        assert tracker.best_metric() == max(values)
+        assert tracker.best_metric() == (max if CASES[case_name].make().higher_is_better else min)(values)
         if case_name not in FLOAT32:
             last = CASES[case_name].make()
             chosen = dialogue % 3 > 0
