@@ -27,10 +27,16 @@ from imug_metrics import (
     DialogueMetric,
     ExposureBias,
     PairedGain,
+    SelfBias,
+    SelfCorrection,
+    SelfVerification,
+    Sycophancy,
     TurnAlignment,
     TurnConsistency,
     TurnDecay,
+    TurnOfFlip,
     TurnRetrieval,
+    VerdictSpecificity,
 )
 
 WIDTH = 24
@@ -103,6 +109,39 @@ def _answers(dialogue: Tensor, turn: Tensor) -> Batch:
     return {"preds": said, "target": right}
 
 
+def _labels(dialogue: Tensor, turn: Tensor, salt: int, kinds: int = 2) -> Tensor:
+    return (_noise(dialogue, turn, salt, 1)[:, 0] * 100).long() % kinds
+
+
+def _verdicts(dialogue: Tensor, turn: Tensor) -> Batch:
+    return {"preds": _labels(dialogue, turn, 7), "target": _labels(dialogue, turn, 8)}
+
+
+def _stances(dialogue: Tensor, turn: Tensor) -> Batch:
+    return {"preds": (_labels(dialogue, turn, 9, 4) > 0).long()}
+
+
+def _under_pressure(dialogue: Tensor, turn: Tensor) -> Batch:
+    target = _labels(dialogue, turn, 10, 3)
+    before = target + (_labels(dialogue, turn, 11, 4) == 0)
+    return {"preds": _labels(dialogue, turn, 12, 3), "target": target, "before": before, "suggested": (target + 1) % 3}
+
+
+def _corrections(dialogue: Tensor, turn: Tensor) -> Batch:
+    return {"preds": _labels(dialogue, turn, 13), "before": _labels(dialogue, turn, 14)}
+
+
+def _self_scores(dialogue: Tensor, turn: Tensor) -> Batch:
+    return {**_scores(dialogue, turn), "target": _noise(dialogue, turn, 15, 1)[:, 0].clamp(0, 1)}
+
+
+def _verdict_texts(dialogue: Tensor, turn: Tensor) -> Batch:
+    phrases = ["Looks good.", "The red cube is left.", "Two blue balls match the prompt.", "Yes, correct: a green cone"]
+    texts = [phrases[int(row)] for row in _labels(dialogue, turn, 16, 4)]
+    prompts = [f"Draw {int(t)} red cubes and blue balls" for t in turn]
+    return {"texts": texts, "prompts": prompts, **_verdicts(dialogue, turn)}
+
+
 CASES: dict[str, Case] = {
     "accuracy-strict": Case(AnswerAccuracy, _answers),
     "accuracy-imug": Case(lambda **k: AnswerAccuracy(protocol="imug", **k), _answers),
@@ -124,6 +163,13 @@ CASES: dict[str, Case] = {
     "exposure-bias": Case(ExposureBias, _arms),
     "exposure-bias-horizon": Case(lambda **k: ExposureBias(horizon=3, **k), _arms),
     "decay-theil-sen": Case(lambda **k: TurnDecay("theil-sen", **k), _scores),
+    "verification": Case(SelfVerification, _verdicts),
+    "turn-of-flip": Case(TurnOfFlip, _stances),
+    "sycophancy": Case(Sycophancy, _under_pressure),
+    "self-correction": Case(SelfCorrection, _corrections),
+    "self-bias": Case(SelfBias, _self_scores),
+    "self-bias-skewness": Case(lambda **k: SelfBias(skewness=True, **k), _self_scores),
+    "specificity": Case(VerdictSpecificity, _verdict_texts),
 }
 OPTIONS: dict[str, dict[str, Any]] = {
     "plain": {},
@@ -131,9 +177,10 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "zero-by-dialogue": {"missing": "zero", "average": "dialogue"},
 }
 # Links name rows of the batch, replies are lists: no rows to reorder or pad as a tensor.
-NO_TENSOR_ROWS = {name for name in CASES if name.startswith("accuracy") or name == "consistency-graph"}
-# Every pairwise slope is kept as float32, so another order of the sums moves the last digits.
-FLOAT32 = {"decay-theil-sen"}
+TEXTS = {name for name in CASES if name.startswith("accuracy") or name == "specificity"}
+NO_TENSOR_ROWS = {*TEXTS, "consistency-graph"}
+# Pairwise slopes and differences are kept as float32; another order of the slopes' sums moves the last digits.
+FLOAT32 = {"decay-theil-sen", "self-bias-skewness"}
 
 pytestmark = pytest.mark.filterwarnings("ignore:The ``compute`` method")
 
@@ -288,7 +335,7 @@ def test_refused_batch_leaves_the_state_as_it_was(case_name: str, method: str) -
 
 def test_state_is_of_constant_size(case_name: str) -> None:
     if case_name in FLOAT32:
-        pytest.skip("keeps pairwise slopes by design")
+        pytest.skip("keeps rows by design")
     metric = CASES[case_name].make(detail=True, bootstrap=3)
     sizes = {key: value.shape for key, value in metric.metric_state.items()}
     for seed in range(3):
@@ -298,7 +345,7 @@ def test_state_is_of_constant_size(case_name: str) -> None:
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
 def test_input_dtype(case_name: str, dtype: torch.dtype) -> None:
-    if case_name.startswith("accuracy"):
+    if case_name in TEXTS:
         pytest.skip("takes text")
     dialogue, turn = places()
     batch = CASES[case_name].columns(dialogue, turn)
@@ -394,7 +441,7 @@ def test_running_and_tracker_wrappers(case_name: str) -> None:
             if case_name not in FLOAT32:
                 running.update(**batch, **place)
             values.append(tracker.compute().item())
-        assert tracker.best_metric() == (max if CASES[case_name].make().higher_is_better else min)(values)
+        assert tracker.best_metric() == (min if CASES[case_name].make().higher_is_better is False else max)(values)
         if case_name not in FLOAT32:
             last = CASES[case_name].make()
             chosen = dialogue % 3 > 0
