@@ -10,11 +10,17 @@ from imug_metrics._version import __version__  # noqa: E402
 from imug_metrics.accuracy import AnswerAccuracy  # noqa: E402
 from imug_metrics.alignment import TurnAlignment  # noqa: E402
 from imug_metrics.consistency import TurnConsistency  # noqa: E402
+from imug_metrics.correction import SelfCorrection  # noqa: E402
 from imug_metrics.decay import TurnDecay  # noqa: E402
 from imug_metrics.dialogue import RolloutBuffer  # noqa: E402
 from imug_metrics.exposure import ExposureBias, PairedGain  # noqa: E402
+from imug_metrics.flips import TurnOfFlip  # noqa: E402
 from imug_metrics.metric import DialogueMetric  # noqa: E402
 from imug_metrics.retrieval import TurnRetrieval  # noqa: E402
+from imug_metrics.self_bias import SelfBias  # noqa: E402
+from imug_metrics.specificity import VerdictSpecificity  # noqa: E402
+from imug_metrics.sycophancy import Sycophancy  # noqa: E402
+from imug_metrics.verification import SelfVerification  # noqa: E402
 
 __all__ = [
     "AnswerAccuracy",
@@ -22,9 +28,15 @@ __all__ = [
     "ExposureBias",
     "PairedGain",
     "RolloutBuffer",
+    "SelfBias",
+    "SelfCorrection",
+    "SelfVerification",
+    "Sycophancy",
     "TurnAlignment",
     "TurnConsistency",
     "TurnDecay",
+    "TurnOfFlip",
     "TurnRetrieval",
+    "VerdictSpecificity",
     "__version__",
 ]

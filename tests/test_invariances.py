@@ -428,7 +428,11 @@ def test_states_of_another_configuration_are_refused(case_name: str) -> None:
 
 def test_running_and_tracker_wrappers(case_name: str) -> None:
     dialogue, turn = places()
-    running, tracker = Running(CASES[case_name].make(), window=2), MetricTracker(CASES[case_name].make())
+    maximize = (
+        CASES[case_name].make().higher_is_better is not False
+    )  # where neither is better, a user says what to keep
+    running = Running(CASES[case_name].make(), window=2)
+    tracker = MetricTracker(CASES[case_name].make(), maximize=maximize)
     values = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -441,7 +445,7 @@ def test_running_and_tracker_wrappers(case_name: str) -> None:
             if case_name not in FLOAT32:
                 running.update(**batch, **place)
             values.append(tracker.compute().item())
-        assert tracker.best_metric() == (min if CASES[case_name].make().higher_is_better is False else max)(values)
+        assert tracker.best_metric() == (max if maximize else min)(values)
         if case_name not in FLOAT32:
             last = CASES[case_name].make()
             chosen = dialogue % 3 > 0

@@ -5,17 +5,33 @@
 from imug_metrics.functional.accuracy import answer_accuracy
 from imug_metrics.functional.alignment import turn_alignment, turn_retrieval
 from imug_metrics.functional.consistency import turn_consistency, turn_copies
+from imug_metrics.functional.correction import relative_correction, self_correction
 from imug_metrics.functional.decay import turn_decay
 from imug_metrics.functional.exposure import exposure_bias, pair_records, paired_gain
+from imug_metrics.functional.flips import flips, turn_of_flip
+from imug_metrics.functional.self_bias import self_bias
+from imug_metrics.functional.specificity import verdict_specificity
+from imug_metrics.functional.sycophancy import abandonment, sycophancy
+from imug_metrics.functional.verification import permissiveness_drift, self_verification
 
 __all__ = [
+    "abandonment",
     "answer_accuracy",
     "exposure_bias",
+    "flips",
     "pair_records",
     "paired_gain",
+    "permissiveness_drift",
+    "relative_correction",
+    "self_bias",
+    "self_correction",
+    "self_verification",
+    "sycophancy",
     "turn_alignment",
     "turn_consistency",
     "turn_copies",
     "turn_decay",
+    "turn_of_flip",
     "turn_retrieval",
+    "verdict_specificity",
 ]

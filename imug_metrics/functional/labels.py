@@ -1,0 +1,126 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Labels given as tensors or lists (verdicts, answers, stances) as rows that can be compared."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from imug_metrics.rows import Rows, flatten_lists, score_rows
+
+
+def label_rows(**columns: Any) -> dict[str, Rows]:
+    """Labels of the same records as numbers that are equal where the labels are.
+
+    Args:
+        columns: by argument, labels `[N]` or `[B, T]`: tensors of numbers, or lists of integers or strings (one list,
+            or one a dialogue). NaN and None stand for absent ones.
+
+    Returns:
+        Rows of float64 by argument, NaN where absent.
+
+    Raises:
+        ValueError: if a tensor has another number of dimensions.
+
+    Example:
+        >>> rows = label_rows(preds=["cat", None], target=["cat", "dog"])
+        >>> rows["preds"].values, rows["target"].values
+        (tensor([0., nan], dtype=torch.float64), tensor([0., 1.], dtype=torch.float64))
+    """
+    if not any(isinstance(labels, (list, tuple)) for labels in columns.values()):
+        return {name: score_rows(name, labels) for name, labels in columns.items()}
+    codes: dict[Any, float] = {}
+    return {name: _coded(labels, codes) for name, labels in columns.items()}
+
+
+def binary_rows(argument: str, labels: Any) -> Rows:
+    """Labels 1 and 0 as rows.
+
+    Args:
+        argument: its name, for errors.
+        labels: `[N]` or `[B, T]`, booleans or numbers, a tensor or lists; NaN and None stand for absent ones.
+
+    Returns:
+        Rows of float64, NaN where absent.
+
+    Raises:
+        ValueError: if a label is neither 1 nor 0, or a tensor has another number of dimensions.
+
+    Example:
+        >>> binary_rows("preds", [True, None]).values
+        tensor([1., nan], dtype=torch.float64)
+        >>> binary_rows("preds", [1, 2])
+        Traceback (most recent call last):
+        ValueError: Expected argument `preds` to hold 1 and 0, got 2 at row 1.
+    """
+    if isinstance(labels, (list, tuple)):
+        cells, shape, present, turn = flatten_lists(labels)
+        values = torch.tensor([torch.nan if cell is None else float(cell) for cell in cells], dtype=torch.float64)
+        rows = Rows(values, shape, present, turn)
+    else:
+        rows = score_rows(argument, labels)
+    wrong = ~(rows.values.isnan() | (rows.values == 0) | (rows.values == 1))
+    if bool(wrong.any()):
+        row = int(wrong.nonzero()[0])
+        raise ValueError(
+            f"Expected argument `{argument}` to hold 1 and 0, got {float(rows.values[row]):g} at row {row}."
+        )
+    return rows
+
+
+def right_rows(preds: Any, target: Any) -> Rows:
+    """1 where a label agrees with its target, 0 where it does not, NaN where either is absent.
+
+    Args:
+        preds: labels as in [`label_rows`][imug_metrics.functional.labels.label_rows], or 1 and 0 without a target.
+        target: labels of the same form; None: `preds` say already what is right.
+
+    Raises:
+        ValueError: if shapes differ, or labels without a target are neither 1 nor 0.
+
+    Example:
+        >>> right_rows(["A", "B"], ["A", "C"]).values
+        tensor([1., 0.], dtype=torch.float64)
+    """
+    if target is None:
+        return binary_rows("preds", preds)
+    rows = label_rows(preds=preds, target=target)
+    check_shapes(**rows)
+    return rows["preds"]._replace(values=agreement(rows["preds"].values, rows["target"].values))
+
+
+def agreement(first: Tensor, second: Tensor) -> Tensor:
+    """1 where two rows of labels `[N]` are equal, 0 where not, NaN where either is absent.
+
+    Example:
+        >>> agreement(torch.tensor([1.0, 2.0, torch.nan]), torch.ones(3))
+        tensor([1., 0., nan], dtype=torch.float64)
+    """
+    return (first == second).double().masked_fill(first.isnan() | second.isnan(), torch.nan)
+
+
+def check_shapes(**columns: Rows) -> None:
+    """Raise ValueError unless all rows have the shape of the first.
+
+    Example:
+        >>> check_shapes(preds=score_rows("preds", [1.0]), target=score_rows("target", [1.0, 0.0]))
+        Traceback (most recent call last):
+        ValueError: Expected argument `target` to have one entry for each of `preds`, [1], got [2].
+    """
+    (first, rows), *others = columns.items()
+    for name, other in others:
+        if other.shape != rows.shape:
+            raise ValueError(
+                f"Expected argument `{name}` to have one entry for each of `{first}`, {list(rows.shape)}, got "
+                f"{list(other.shape)}."
+            )
+
+
+def _coded(labels: Any, codes: dict[Any, float]) -> Rows:
+    cells, shape, present, turn = flatten_lists(labels.tolist() if hasattr(labels, "tolist") else labels)
+    absent = [cell is None or cell != cell for cell in cells]
+    numbers = [torch.nan if gone else codes.setdefault(cell, float(len(codes))) for cell, gone in zip(cells, absent)]
+    return Rows(torch.tensor(numbers, dtype=torch.float64), shape, present, turn)
