@@ -1,0 +1,65 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Which implementation runs where. Nothing here looks at a device before the first call."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import os
+
+import torch
+
+# bf16 arithmetic, asynchronous copies and TF32 begin here; older devices run plain PyTorch.
+MIN_CAPABILITY = (8, 0)
+
+# No kernel keeps more of a row in registers than this.
+MAX_WIDTH = 8192
+
+
+def backend(device: torch.device, *, exact: bool = False) -> str:
+    """Return ``"triton"`` or ``"torch"``: what computes on ``device``.
+
+    Triton runs on CUDA devices of capability 8.0 or newer where it is installed; everything else runs in plain
+    PyTorch. The environment variable ``IMUG_BACKEND`` forces either one; ``triton`` on a CPU needs Triton's
+    interpreter (``TRITON_INTERPRET=1``), which is how the kernels are tested without a GPU.
+
+    Args:
+        device: Where the tensors lie.
+        exact: Whether only plain PyTorch gives the precision the arguments ask for (float64 rows).
+
+    Raises:
+        ValueError: If ``IMUG_BACKEND`` holds anything else, or asks for Triton where it cannot run.
+    """
+    forced = os.environ.get("IMUG_BACKEND", "")
+    if forced not in ("", "torch", "triton"):
+        raise ValueError(f"Expected environment variable IMUG_BACKEND to be `torch` or `triton`, got `{forced}`.")
+    if forced == "torch" or exact:
+        return "torch"
+    if _runs_triton(device):
+        return "triton"
+    if forced == "triton":
+        raise ValueError(
+            f"Expected environment variable IMUG_BACKEND not to be `triton` on {device}: Triton is not installed, "
+            "or the device is neither CUDA of capability 8.0 nor a CPU with TRITON_INTERPRET=1."
+        )
+    return "torch"
+
+
+def _runs_triton(device: torch.device) -> bool:
+    if not _has_triton():
+        return False
+    if device.type == "cpu":
+        return os.environ.get("IMUG_BACKEND") == "triton" and os.environ.get("TRITON_INTERPRET") == "1"
+    # Importing Triton proves nothing: it imports on machines without a driver.
+    return device.type == "cuda" and torch.cuda.is_available() and _capability(device.index or 0) >= MIN_CAPABILITY
+
+
+@functools.cache
+def _has_triton() -> bool:
+    return importlib.util.find_spec("triton") is not None
+
+
+@functools.cache
+def _capability(index: int) -> tuple[int, int]:
+    return torch.cuda.get_device_capability(index)
