@@ -19,6 +19,7 @@ from imug_metrics.accuracy import AnswerAccuracy
 from imug_metrics.alignment import TurnAlignment
 from imug_metrics.consistency import TurnConsistency
 from imug_metrics.decay import TurnDecay
+from imug_metrics.exposure import ExposureBias, PairedGain
 from imug_metrics.functional.choice import choice_mask
 from imug_metrics.retrieval import TurnRetrieval
 
@@ -141,6 +142,90 @@ def score_records(
     return ModelScores(model, scorer.compute(), items)
 
 
+def compare_histories(
+    records: Sequence[Record],
+    own: Sequence[Mapping[str, Any]],
+    reference: Sequence[Mapping[str, Any]],
+    *,
+    missing: Literal["skip", "zero"] = "skip",
+) -> dict[str, float]:
+    """What building on its own outputs costs a model: one run of it against another on the reference history.
+
+    Answers give exposure bias, a share of errors. Pictures give the gap alone: alignment has no value that means "all
+    right", so an error share would depend on the encoder's scale.
+
+    Args:
+        records: of the run on the reference history. Text turns whose key names no option are left out; so should be
+            questions whose key depends on the history, which are given by an absent target.
+        own: items of the run on the model's own history.
+        reference: items of the run on the reference history.
+        missing: what an absent output counts as, as in `score_records`.
+
+    Returns:
+        "exposure_bias..." of answers under protocol "strict" and "exposure_gap_alignment...", the mean of reference
+        minus own, each where both runs have scores of the kind.
+
+    Example:
+        >>> run = [Record("a", t, "text", "Which?", target="B") for t in (1, 2)]
+        >>> own, reference = ([{"dialogue": "a", "turn": t, "answer_strict": s[t - 1]} for t in (1, 2)]
+        ...                   for s in ((0.5, 0.0), (0.5, 0.5)))
+        >>> compare_histories(run, own, reference)["exposure_bias"]
+        50.0
+    """
+    options: dict[str, Any] = {"detail": True, "missing": missing}
+    options["max_turns"] = max(16, *(record.turn for record in records)) if records else 16
+    arms = [{(item["dialogue"], item["turn"]): item for item in items} for items in (own, reference)]
+
+    def column(rows: Sequence[Record], name: str) -> list[list[float]]:
+        found = ([items.get((row.dialogue, row.turn), {}).get(name) for row in rows] for items in arms)
+        return [[math.nan if value is None else value for value in values] for values in found]
+
+    found: dict[str, float] = {}
+    texts, images = with_key(records, "strict"), [record for record in records if record.modality == "image"]
+    mine, theirs = column(texts, "answer_strict")
+    if _any_number(mine) and _any_number(theirs):
+        bias = ExposureBias(**options)
+        bias.update(mine, theirs, **_places(texts))
+        found |= {key: float(value) for key, value in bias.compute().items()}
+    mine, theirs = column(images, "alignment")
+    if _any_number(mine) and _any_number(theirs):
+        gap = PairedGain(**options)
+        gap.update(theirs, mine, **_places(images))
+        named = ((key.removeprefix(gap.name), value) for key, value in gap.compute().items())
+        found |= {f"exposure_gap_alignment{key}": float(value) for key, value in named}
+    return found
+
+
+def with_key(records: Sequence[Record], protocol: Literal["strict", "imug"]) -> list[Record]:
+    """The text turns that have a key: under protocol "strict" one that names an option, under "imug" any.
+
+    Example:
+        >>> keys = ("A", "none", None)
+        >>> turns = [Record("a", t + 1, "text", "Which?", target=key) for t, key in enumerate(keys)]
+        >>> len(with_key(turns, "strict")), len(with_key(turns, "imug"))
+        (1, 2)
+    """
+    texts = [record for record in records if record.modality == "text" and record.target is not None]
+    if protocol == "imug":
+        return texts
+    named = choice_mask([record.target for record in texts]).tolist()
+    return [record for record, options in zip(texts, named, strict=True) if options]
+
+
+def answer_values(records: Sequence[Record], protocol: Literal["strict", "imug"]) -> Tensor:
+    """Scores `[N]` of text turns with a key, in [0, 1]; NaN where the protocol calls the answer absent (see `Record`).
+
+    Example:
+        >>> said = [Record("a", t + 1, "text", "Which?", text=text, target="A") for t, text in enumerate(("(A)", None))]
+        >>> answer_values(said, "strict"), answer_values(said, "imug")
+        (tensor([1., nan], dtype=torch.float64), tensor([0.5000, 0.0000], dtype=torch.float64))
+    """
+    there = [record.attempted if protocol == "imug" else _answered(record) for record in records]
+    answers, keys = [record.text for record in records], [str(record.target) for record in records]
+    values = functional.answer_accuracy(answers, keys, kind="choice", protocol=protocol, reduction="none")
+    return values.masked_fill(~torch.tensor(there, dtype=torch.bool), math.nan)
+
+
 class _Scorer:
     """All metrics of one model, fed step by step with whole dialogues."""
 
@@ -168,13 +253,11 @@ class _Scorer:
     def add(self, records: Sequence[Record]) -> list[dict[str, Any]]:
         """Add whole dialogues; returns one item a record."""
         scores: dict[int, dict[str, float]] = {id(record): {} for record in records}
-        texts = [record for record in records if record.modality == "text"]
-        keys = choice_mask([record.target for record in texts]).tolist()
-        with_options = [record for record, options in zip(texts, keys, strict=True) if options]
-        self.without_key += len(texts) - len(with_options)
+        with_options = with_key(records, "strict")
+        self.without_key += sum(record.modality == "text" for record in records) - len(with_options)
         columns = (
             self._add_strict(with_options),
-            self._add_imug([record for record in texts if record.attempted and record.target is not None]),
+            self._add_imug([record for record in with_key(records, "imug") if record.attempted]),
             self._add_images([record for record in records if record.modality == "image"]),
         )
         for rows, found in columns:
@@ -195,11 +278,10 @@ class _Scorer:
     def _add_strict(self, records: Sequence[Record]) -> _Columns:
         if not records:
             return records, {}
-        rows = _rows(records, [record.text is not None and not record.text.startswith(FAILED) for record in records])
+        rows = _rows(records, [_answered(record) for record in records])
         answers = [record.text if there else None for record, there in zip(records, rows["valid"], strict=True)]
         keys = [str(record.target) for record in records]
-        values = functional.answer_accuracy(answers, keys, kind="choice", protocol="strict", reduction="none")
-        values = values.masked_fill(~rows["valid"], math.nan)
+        values = answer_values(records, "strict")
         self.metrics["answer_accuracy"].update(answers, keys, **rows)
         self.metrics["turn_decay"].update(values, **rows)
         return records, {"answer_strict": values}
@@ -210,8 +292,7 @@ class _Scorer:
         answers, keys = [record.text for record in records], [str(record.target) for record in records]
         rows = _rows(records, [answer is not None for answer in answers])
         self.metrics["answer_accuracy_imug"].update(answers, keys, **rows)
-        values = functional.answer_accuracy(answers, keys, kind="choice", protocol="imug", reduction="none")
-        return records, {"answer_imug": values}
+        return records, {"answer_imug": answer_values(records, "imug")}
 
     def _add_images(self, records: Sequence[Record]) -> _Columns:
         if not records:
@@ -255,12 +336,20 @@ def _by_dialogue(records: Sequence[Record]) -> list[list[Record]]:
     return list(dialogues.values())
 
 
+def _answered(record: Record) -> bool:
+    return record.text is not None and not record.text.startswith(FAILED)
+
+
+def _any_number(values: Sequence[float]) -> bool:
+    return not all(math.isnan(value) for value in values)
+
+
+def _places(records: Sequence[Record]) -> dict[str, Any]:
+    return {"dialogue": [record.dialogue for record in records], "turn": [record.turn for record in records]}
+
+
 def _rows(records: Sequence[Record], valid: list[bool], device: torch.device | None = None) -> dict[str, Any]:
-    return {
-        "dialogue": [record.dialogue for record in records],
-        "turn": [record.turn for record in records],
-        "valid": torch.tensor(valid, dtype=torch.bool, device=device),
-    }
+    return {**_places(records), "valid": torch.tensor(valid, dtype=torch.bool, device=device)}
 
 
 def _links(records: Sequence[Record]) -> Tensor:

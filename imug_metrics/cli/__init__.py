@@ -51,6 +51,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
+    if options.command == "gain":
+        from imug_metrics.cli.gain import run_gain
+
+        return run_gain(options)
     from imug_metrics.cli.commands import run_demo, run_score
 
     return run_demo(options) if options.command == "demo" else run_score(options)
@@ -71,6 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"imug-metrics {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_score(commands)
+    _add_gain(commands)
     _add_demo(commands)
     return parser
 
@@ -94,10 +99,33 @@ def _add_score(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     score.add_argument("--device", metavar="DEVICE", help="where the encoder runs, for example cuda (default: cpu)")
     score.add_argument("--judged", type=Path, metavar="DIR", help="recorded judgements in the official layout: "
                        "resolved dynamic answers and point scores of pictures")
+    score.add_argument("--reference-history", type=Path, metavar="DIR", help="outputs of the same models on the "
+                       "reference history, one folder a model: adds exposure bias")
     score.add_argument("--missing", choices=("skip", "zero"), default="skip", help="what an absent output counts as "
                        "(default: %(default)s)")
     score.add_argument("--limit", type=int, metavar="N", help="only the first N samples")
     score.add_argument("--overwrite", action="store_true", help="score again what an earlier run has finished")
+
+
+def _add_gain(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    gain = commands.add_parser(
+        "gain",
+        help="compare two folders of outputs of the same models, turn by turn",
+        description="How much better run A answers the text turns of the benchmark than run B: the mean of A - B over "
+        "turns that both answered, overall, by class, domain and turn, with 95 % intervals by dialogue. Questions "
+        "whose key depends on the model's own pictures are left out.",
+        epilog=EXIT_CODES.replace("OUT/problems.jsonl lists them", "with --out problems.jsonl lists them"),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    gain.add_argument("--benchmark", type=Path, required=True, metavar="DIR", help="holds data/ and config/")
+    gain.add_argument("--a", type=Path, required=True, metavar="DIR", help="outputs of run A, one folder a model")
+    gain.add_argument("--b", type=Path, required=True, metavar="DIR", help="outputs of run B, one folder a model")
+    gain.add_argument("--model", action="append", nargs="+", metavar="NAME", help="models to compare (default: all "
+                      "that both folders hold)")
+    gain.add_argument("--protocol", choices=("strict", "imug"), default="strict", help="how answers are scored: for "
+                      "what they say, or by the official rule (default: %(default)s)")
+    gain.add_argument("--out", type=Path, metavar="DIR", help="where gain.json and problems.jsonl go (default: print "
+                      "only)")
 
 
 def _add_demo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -10,7 +10,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
@@ -23,7 +23,7 @@ from imug_metrics.encoders import Encoder, load_encoder
 from imug_metrics.protocols import imug
 from imug_metrics.report import print_table, write_report
 from imug_metrics.report.files import json_text, write_whole
-from imug_metrics.suite import Record, score_records
+from imug_metrics.suite import ModelScores, Record, compare_histories, score_records
 
 SCENE_NOTE = (
     "note: the scene encoder knows only rendered scenes of coloured shapes; on other pictures alignment, retrieval, "
@@ -44,6 +44,7 @@ class Job:
     encoder: str = "scene"
     device: str | None = None
     judged: Path | None = None
+    reference_history: Path | None = None
     missing: Literal["skip", "zero"] = "skip"
     limit: int | None = None
     overwrite: bool = False
@@ -51,24 +52,23 @@ class Job:
 
 def run_score(options: Namespace) -> int:
     """`imug-metrics score`: 0 if all data were fine, 1 if some were missing or malformed."""
-    _check_folders(options)
-    named = [name for names in options.model or () for name in names]
-    there = imug.list_models(options.outputs)
-    for name in named:
-        if name not in there:
-            raise UsageError(f"--model: expected a folder in {options.outputs} ({_some(there)}), got {name!r}")
-    if not there:
-        raise UsageError(f"--outputs: expected a folder that holds one folder a model, {options.outputs} holds none")
+    check_folders(options, ("outputs", "judged", "reference_history"))
+    models = chosen_models(options, "outputs")
     if options.limit is not None and options.limit < 1:
         raise UsageError(f"--limit: expected a number of samples from 1, got {options.limit}")
+    reference = options.reference_history
+    if reference is not None and not set(models) & set(imug.list_models(reference)):
+        raise UsageError(
+            f"--reference-history: expected a folder of one of the models ({_some(models)}) in {reference}"
+        )
     fields = {name: getattr(options, name) for name in Job.__dataclass_fields__ if name != "models"}
-    job = Job(models=list(dict.fromkeys(named)) or there, **fields)
+    job = Job(models=models, **fields)
     if job.encoder == "scene":
         _say(SCENE_NOTE)
     results, problems = score(job)
     for result in results:
         _say(f"official scores of {result.scores.model}: {imug.describe_contents(result.contents)}")
-    _say_problems(problems, job.out)
+    say_problems(problems, job.out)
     return EXIT_PROBLEMS if problems.errors else EXIT_FINE
 
 
@@ -105,8 +105,7 @@ def score(job: Job) -> tuple[list[ModelResult], imug.Problems]:
             results.append(_result(job, model, samples, encoder, track(model)))
     problems += [problem for result in results for problem in result.problems]
     _write_official(job, results, imug.read_classes(job.benchmark, imug.Problems()))
-    lines = (json.dumps(problem.as_row()) + "\n" for problem in problems)
-    write_whole(job.out / "problems.jsonl", "".join(lines))
+    write_problems(problems, job.out)
     scores = [result.scores for result in results]
     page = write_report(scores, job.out, manifest=_manifest(job, encoder, len(samples)))
     print_table(scores)
@@ -114,16 +113,16 @@ def score(job: Job) -> tuple[list[ModelResult], imug.Problems]:
     return results, problems
 
 
-def _result(
-    job: Job, model: str, samples: Sequence[imug.Sample], encoder: Encoder, progress: Progress
-) -> ModelResult:
+def _result(job: Job, model: str, samples: Sequence[imug.Sample], encoder: Encoder, progress: Progress) -> ModelResult:
     """The result of one model, from an earlier run where nothing it depends on has changed."""
     inputs = [job.benchmark / name for name in (imug.SAMPLES, imug.LINKS, imug.CLASSES)]
     if job.judged is not None:
         inputs += [imug.key_file(job.judged, model), imug.point_file(job.judged, model)]
     settings = {"version": __version__, "encoder": encoder.fingerprint, "missing": job.missing, "limit": job.limit}
     path = job.out / "models" / f"{model}.json"
-    mark = fingerprint({**settings, "outputs": str(job.outputs.resolve())}, inputs, job.outputs / model)
+    folders = [folder for folder in (job.outputs, job.reference_history) if folder is not None]
+    settings["outputs"] = [str(folder.resolve()) for folder in folders]
+    mark = fingerprint(settings, inputs, *(folder / model for folder in folders))
     kept = None if job.overwrite else load(path, mark)
     if kept is not None:
         progress(len(samples), len(samples))
@@ -145,13 +144,11 @@ def _score_model(
         wanted = {sample.key for sample in samples}
         pictures = [picture for picture in pictures if picture.key in wanted]
     records = list(imug.read_records(samples, job.outputs / model, problems, keys=keys))
-
-    def unreadable(record: Record, reason: str) -> None:
-        problems.error(str(record.image), None, f"turn {record.turn}", reason)
-
-    scores = score_records(
-        records, model=model, encoder=encoder, missing=job.missing, unreadable=unreadable, progress=progress
-    )
+    runs = 1 if job.reference_history is None else 2
+    scores = _score_run(job, model, records, encoder, problems, lambda done, total: progress(done, runs * total))
+    if job.reference_history is not None:
+        costs = _compare(job, scores, samples, encoder, problems, lambda d, n: progress(n + d, 2 * n))
+        scores = replace(scores, scores={**scores.scores, **costs})
     texts = imug.score_texts(records)
     contents = imug.official_contents(samples, texts, pictures, keys)
     if contents["dynamic_unresolved"]:
@@ -159,6 +156,37 @@ def _score_model(
         hint = "have no entry in --judged" if job.judged is not None else "need the recorded judgements of --judged"
         problems.warn(str(job.outputs / model), None, "", f"{count} dynamic answers {hint} and are left out")
     return ModelResult(scores, imug.turn_scores(texts, pictures), imug.text_rows(texts), contents, problems)
+
+
+def _score_run(
+    job: Job, model: str, records: Sequence[Record], encoder: Encoder, problems: imug.Problems, progress: Progress
+) -> ModelScores:
+    def unreadable(record: Record, reason: str) -> None:
+        problems.error(str(record.image), None, f"turn {record.turn}", reason)
+
+    return score_records(
+        records, model=model, encoder=encoder, missing=job.missing, unreadable=unreadable, progress=progress
+    )
+
+
+def _compare(
+    job: Job,
+    own: ModelScores,
+    samples: Sequence[imug.Sample],
+    encoder: Encoder,
+    problems: imug.Problems,
+    progress: Progress,
+) -> dict[str, float]:
+    """What the model's own history costs it against its run on the reference history."""
+    assert job.reference_history is not None
+    folder = job.reference_history / own.model
+    if not folder.is_dir():
+        problems.warn(folder, None, "", "does not exist: no exposure bias for this model")
+        return {}
+    # No resolved keys: the right answer of a dynamic question hangs on the history and differs between the runs.
+    records = list(imug.read_records(samples, folder, problems))
+    reference = _score_run(job, own.model, records, encoder, problems, progress)
+    return compare_histories(records, own.items, reference.items, missing=job.missing)
 
 
 def _write_official(job: Job, results: Sequence[ModelResult], classes: dict[str, str]) -> None:
@@ -184,17 +212,43 @@ def _load(job: Job) -> Encoder:
         raise UsageError(f"--encoder: {job.encoder} does not load: {error}") from error
 
 
-def _check_folders(options: Namespace) -> None:
-    for name in ("benchmark", "outputs", "judged"):
-        path = getattr(options, name)
+def check_folders(options: Namespace, names: Sequence[str]) -> None:
+    """Raise UsageError unless the folders that are read exist and the one that is written lies outside of them.
+
+    Args:
+        options: with `benchmark`, `out` (None: nothing is written) and the folders named.
+        names: folders of outputs and judgements, where None stands for one that is not used.
+    """
+    folders = {name: getattr(options, name) for name in ("benchmark", *names)}
+    for name, path in folders.items():
         if path is not None and not path.is_dir():
-            raise UsageError(f"--{name}: expected an existing folder, got {path}")
+            raise UsageError(f"--{name.replace('_', '-')}: expected an existing folder, got {path}")
     if not (options.benchmark / imug.SAMPLES).is_file():
         raise UsageError(f"--benchmark: expected a folder with {imug.SAMPLES}, {options.benchmark} has none")
+    if options.out is None:
+        return
     if options.out.exists() and not options.out.is_dir():
         raise UsageError(f"--out: expected a folder, {options.out} is a file")
-    if options.out.resolve().is_relative_to(options.outputs.resolve()):
-        raise UsageError(f"--out: expected a folder outside of {options.outputs}, where it would pass for a model")
+    for name, path in folders.items():
+        models = path is not None and name not in ("benchmark", "judged")
+        if models and options.out.resolve().is_relative_to(path.resolve()):
+            raise UsageError(f"--out: expected a folder outside of {path}, where it would pass for a model")
+
+
+def chosen_models(options: Namespace, *names: str) -> list[str]:
+    """The models of `--model`, or all that every one of the folders of outputs named holds."""
+    folders = [(name, getattr(options, name)) for name in names]
+    there = sorted(set.intersection(*(set(imug.list_models(folder)) for _, folder in folders)))
+    chosen = list(dict.fromkeys(name for models in options.model or () for name in models))
+    shown = " and ".join(str(folder) for _, folder in folders)
+    for model in chosen:
+        if model not in there:
+            raise UsageError(f"--model: expected a folder in {shown} ({_some(there)}), got {model!r}")
+    if not there:
+        flags, what = ", ".join(f"--{name}" for name, _ in folders), "a folder that holds one folder a model"
+        what += "" if len(folders) == 1 else ", of which one name at least is in both"
+        raise UsageError(f"{flags}: expected {what}, {shown} holds none")
+    return chosen or there
 
 
 @contextmanager
@@ -221,6 +275,7 @@ def _manifest(job: Job, encoder: Encoder, samples: int) -> dict[str, Any]:
         "benchmark": str(job.benchmark),
         "outputs": str(job.outputs),
         "judged": None if job.judged is None else str(job.judged),
+        "reference_history": None if job.reference_history is None else str(job.reference_history),
         "models": list(job.models),
         "samples": samples,
         "limit": job.limit,
@@ -231,11 +286,18 @@ def _manifest(job: Job, encoder: Encoder, samples: int) -> dict[str, Any]:
     }
 
 
-def _say_problems(problems: imug.Problems, out: Path) -> None:
+def write_problems(problems: imug.Problems, out: Path) -> None:
+    """One problem a line, in problems.jsonl."""
+    write_whole(out / "problems.jsonl", "".join(json.dumps(problem.as_row()) + "\n" for problem in problems))
+
+
+def say_problems(problems: imug.Problems, out: Path | None) -> None:
+    """How many problems there are, where they are listed, and the first ones."""
     if not problems:
         return
     errors = [problem for problem in problems if problem.level == "error"]
-    _say(f"{len(errors)} errors and {len(problems) - len(errors)} warnings in the data: {out / 'problems.jsonl'}")
+    listed = "" if out is None else f": {out / 'problems.jsonl'}"
+    _say(f"{len(errors)} errors and {len(problems) - len(errors)} warnings in the data{listed}")
     for problem in errors[:3]:
         place = f"{problem.file}:{problem.line}" if problem.line is not None else problem.file
         _say("  " + ": ".join(part for part in (place, problem.field, problem.message) if part))

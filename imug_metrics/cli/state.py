@@ -39,20 +39,22 @@ class ModelResult:
     problems: Problems
 
 
-def fingerprint(settings: Mapping[str, Any], contents: Iterable[Path], folder: Path) -> str:
+def fingerprint(settings: Mapping[str, Any], contents: Iterable[Path], *folders: Path) -> str:
     """Digest of all that a model's scores depend on.
 
     Args:
         settings: versions and options, as JSON.
         contents: files that count by their content; absent ones count as absent.
-        folder: the model's outputs, which count by name, size and time of change.
+        folders: the model's outputs, which count by name, size and time of change; absent ones count as empty.
     """
     digest = hashlib.blake2b(json.dumps([FORMAT, settings], sort_keys=True).encode(), digest_size=16)
     for path in contents:
         content = path.read_bytes() if path.is_file() else b"absent"
         digest.update(hashlib.blake2b(content, digest_size=16).digest())
-    for name, size, changed in _files(folder):
-        digest.update(f"{name}\0{size}\0{changed}\0".encode("utf-8", "surrogateescape"))
+    for folder in folders:
+        digest.update(b"folder")
+        for name, size, changed in _files(folder):
+            digest.update(f"{name}\0{size}\0{changed}\0".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
 
 
