@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from imug_kernels._checks import check_index, check_rows, check_same_width
-from imug_kernels._chunks import CHUNK_ELEMENTS, gather_chunks, work_dtype
+from imug_kernels._chunks import CHUNK_ELEMENTS, add_pieces, gather_chunks, tracks_gradients, widen_chunks, work_dtype
 
 
 def paired_cosine(
@@ -55,12 +55,14 @@ def paired_cosine(
     count_x, count_y = len(x if ix is None else ix), len(y if iy is None else iy)
     if count_x != count_y:
         raise ValueError(f"Expected arguments `x`, `y` to pair as many rows, got {count_x} and {count_y}.")
+    tracked = tracks_gradients(x, y)
     if ix is None and iy is None:
-        return _cosine_of_chunks(_in_order(x), _in_order(y), x.device, eps)
+        return add_pieces(_zeros(x, count_x), _pieces(_in_order(x), _in_order(y), tracked, eps), tracked)
     ix = torch.arange(count_x, device=x.device) if ix is None else ix.long()
     iy = torch.arange(count_y, device=y.device) if iy is None else iy.long()
     kept = ((ix >= 0) & (iy >= 0)).nonzero()[:, 0]
-    cosine = _cosine_of_chunks(_gathered(x, ix[kept]), _gathered(y, iy[kept]), x.device, eps)
+    pieces = _pieces(_gathered(x, ix[kept]), _gathered(y, iy[kept]), tracked, eps)
+    cosine = add_pieces(_zeros(x, len(kept)), pieces, tracked)
     return cosine.new_full((count_x,), torch.nan).index_copy(0, kept, cosine)
 
 
@@ -76,13 +78,16 @@ def _gathered(rows: Tensor, index: Tensor) -> Iterator[Tensor]:
     return gather_chunks(rows, torch.split(index, _chunk_rows(rows)))
 
 
-def _cosine_of_chunks(xs: Iterator[Tensor], ys: Iterator[Tensor], device: torch.device, eps: float) -> Tensor:
-    dtype = work_dtype(device)
-    return torch.cat([_row_cosine(a.to(dtype), b.to(dtype), eps) for a, b in zip(xs, ys, strict=True)])
+def _zeros(like: Tensor, count: int) -> Tensor:
+    return torch.zeros(count, dtype=work_dtype(like.device), device=like.device)
 
 
-def _row_cosine(a: Tensor, b: Tensor, eps: float) -> Tensor:
-    length_a: Tensor = torch.linalg.vector_norm(a, dim=1)
-    length_b: Tensor = torch.linalg.vector_norm(b, dim=1)
-    dot: Tensor = torch.linalg.vecdot(a, b)
-    return dot / (length_a.clamp_min(eps) * length_b.clamp_min(eps))
+def _pieces(xs: Iterator[Tensor], ys: Iterator[Tensor], tracked: bool, eps: float) -> Iterator[tuple[Tensor, Tensor]]:
+    start = 0
+    for a, b in zip(widen_chunks(xs, tracked), widen_chunks(ys, tracked), strict=True):
+        length_a: Tensor = torch.linalg.vector_norm(a, dim=1)
+        length_b: Tensor = torch.linalg.vector_norm(b, dim=1)
+        product = a * b if tracked else a.mul_(b)
+        index = torch.arange(start, start + len(a), device=a.device)
+        yield index, product.sum(1) / (length_a.clamp_min(eps) * length_b.clamp_min(eps))
+        start += len(a)

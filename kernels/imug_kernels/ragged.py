@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from imug_kernels._checks import check_integers, check_offsets, check_rows, check_same_width, check_valid
-from imug_kernels._chunks import CHUNK_ELEMENTS, gather_chunks, work_dtype
+from imug_kernels._chunks import CHUNK_ELEMENTS, add_pieces, gather_chunks, tracks_gradients, work_dtype
 from imug_kernels.segments import equal_length_buckets
 
 # Largest number of cosines held at a time: one long segment is cut into blocks of rows.
@@ -72,14 +72,10 @@ def dialogue_gram(rows: Tensor, offsets: Tensor, valid: Tensor | None = None, *,
     check_rows("rows", rows)
     check_valid("valid", valid, rows)
     offsets = check_offsets(offsets, len(rows), rows.device)
-    order, parts = [], []
-    for block in _cosine_blocks(rows, rows, offsets, valid, valid, eps):
-        order.append(block.rows.flatten())
-        parts.append(_block_stats(block).flatten(1))
-    stats = torch.zeros(len(GramStats._fields), len(rows), dtype=work_dtype(rows.device), device=rows.device)
-    if parts:
-        stats = stats.index_copy(1, torch.cat(order), torch.cat(parts, 1))
-    return GramStats(*stats.unbind())
+    blocks = _cosine_blocks(rows, rows, offsets, valid, valid, eps)
+    pieces = ((block.rows.flatten(), _block_stats(block).flatten(0, 1)) for block in blocks)
+    stats = add_pieces(_zeros(rows, len(rows), len(GramStats._fields)), pieces, tracks_gradients(rows))
+    return GramStats(*stats.T.contiguous().unbind())
 
 
 def delta_curve(
@@ -119,13 +115,9 @@ def delta_curve(
         raise ValueError(f"Expected argument `max_delta` to be >= 1, got {max_delta}.")
     offsets = check_offsets(offsets, len(rows), rows.device)
     positions = positions.long()
-    segments, parts = [], []
-    for block in _cosine_blocks(rows, rows, offsets, valid, valid, eps):
-        segments.append(block.segments)
-        parts.append(_block_curve(block, positions, max_delta))
-    curve = torch.zeros(len(offsets) - 1, 2, max_delta, dtype=work_dtype(rows.device), device=rows.device)
-    if parts:
-        curve = curve.index_add(0, torch.cat(segments), torch.cat(parts))
+    blocks = _cosine_blocks(rows, rows, offsets, valid, valid, eps)
+    pieces = ((block.segments, _block_curve(block, positions, max_delta)) for block in blocks)
+    curve = add_pieces(_zeros(rows, len(offsets) - 1, 2, max_delta), pieces, tracks_gradients(rows))
     return curve[:, 0], curve[:, 1]
 
 
@@ -180,11 +172,14 @@ def own_rank(
     check_valid("valid_x", valid_x, x)
     check_valid("valid_y", valid_y, y)
     offsets = check_offsets(offsets, len(x), x.device)
-    ranks = torch.zeros(3, len(x), dtype=work_dtype(x.device), device=x.device)
-    for block in _cosine_blocks(x, y, offsets, valid_x, valid_y, eps):
-        ranks[:, block.rows] = _block_ranks(block)
-    greater, equal, candidates = ranks.unbind()
+    blocks = _cosine_blocks(x, y, offsets, valid_x, valid_y, eps)
+    pieces = ((block.rows.flatten(), _block_ranks(block).flatten(0, 1)) for block in blocks)
+    greater, equal, candidates = add_pieces(_zeros(x, len(x), 3), pieces, tracked=False).T.contiguous().unbind()
     return greater, equal, candidates
+
+
+def _zeros(like: Tensor, *shape: int) -> Tensor:
+    return torch.zeros(shape, dtype=work_dtype(like.device), device=like.device)
 
 
 class _Block(NamedTuple):
@@ -248,7 +243,7 @@ def _others(block: _Block) -> Tensor:
 
 
 def _block_stats(block: _Block) -> Tensor:
-    """Return the fields of :class:`GramStats` for a block, ``[7, b, r]``."""
+    """Return the fields of :class:`GramStats` for a block, ``[b, r, 7]``."""
     partner, cosine = _others(block), block.cosine
     place = torch.arange(cosine.shape[2], device=block.at.device)
     earlier = partner & (place < block.at[:, None])
@@ -263,7 +258,8 @@ def _block_stats(block: _Block) -> Tensor:
             _nan_for(-torch.inf, cosine.masked_fill(~earlier, -torch.inf).amax(2)),
             _pick(cosine, earlier, (block.at - 1).clamp_min(0)),
             _pick(cosine, earlier, torch.zeros_like(block.at)),
-        ]
+        ],
+        dim=2,
     )
 
 
@@ -291,7 +287,7 @@ def _block_curve(block: _Block, positions: Tensor, max_delta: int) -> Tensor:
 
 
 def _block_ranks(block: _Block) -> Tensor:
-    """Return the three numbers of :func:`own_rank` for a block, ``[3, b, r]``."""
+    """Return the three numbers of :func:`own_rank` for a block, ``[b, r, 3]``."""
     other = _others(block)
     rows = torch.arange(len(block.at), device=block.at.device)
     own = block.cosine[:, rows, block.at]
@@ -301,4 +297,4 @@ def _block_ranks(block: _Block) -> Tensor:
     greater = ((ahead > TIE) & other).sum(2).to(own.dtype).masked_fill(unknown | undefined, torch.nan)
     equal = ((ahead.abs() <= TIE) & other).sum(2).to(own.dtype).masked_fill(unknown | undefined, torch.nan)
     candidates = block.valid_columns.sum(1, keepdim=True).to(own.dtype).expand_as(own)
-    return torch.stack([greater, equal, candidates.masked_fill(undefined, 0)])
+    return torch.stack([greater, equal, candidates.masked_fill(undefined, 0)], dim=2)
