@@ -102,13 +102,13 @@ def _answerable(sample: imug.Sample) -> imug.Sample:
 
 
 def _table(model: str, gains: Gains) -> None:
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1), title=Text(model), title_justify="left")
-    table.add_column("")
-    table.add_column("Pairs", justify="right")
-    for heading in ("A", "B", "A - B", "95 % interval", "A - B a turn", "Unpaired"):
+    title = Text(model, style="bold")
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), title=title, title_justify="left")
+    table.add_column("", min_width=16, overflow="fold")
+    for heading in ("\nPairs", "\nA", "\nB", "\nA - B", "\n95 % interval", "A - B\na turn", "Un-\npaired"):
         table.add_column(heading, justify="right", no_wrap=True)
-    for title, noun, _ in _GROUPS:
-        for name, values in gains[title].items():
+    for group, noun, _ in _GROUPS:
+        for name, values in gains[group].items():
             label = f"turn {name}" if noun == "turn" else name
             table.add_row(Text(label, style="bold" if not noun else ""), *_cells(values))
         table.add_section()

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from imug_metrics.report.views import (
+    ALIGNMENT_GAP,
     COPY_RATE,
+    EXPOSURE,
     FEW_DIALOGUES,
     METRICS,
     Estimate,
@@ -18,6 +20,7 @@ from imug_metrics.report.views import (
     as_float,
     copies,
     estimate,
+    horizon,
     is_missing,
     number,
     span,
@@ -56,7 +59,7 @@ def find(models: Sequence[ModelScores]) -> list[Finding]:
         'loses 0.080 of alignment per turn (95 % interval −0.100 to −0.060).'
     """
     findings: list[Finding] = []
-    for look in (_copying, _decay, _best, _format, _missing, _few):
+    for look in (_copying, _decay, _history, _best, _format, _missing, _few):
         findings.extend(look(models))
     return sorted(findings, key=lambda finding: _ORDER.index(finding.tone))
 
@@ -84,6 +87,26 @@ def _decay(models: Sequence[ModelScores]) -> Iterator[Finding]:
             yield Finding("gain", model.model, f"gains {_changes(rising)}.")
         if level:
             yield Finding("calm", model.model, _level(level))
+
+
+def _history(models: Sequence[ModelScores]) -> Iterator[Finding]:
+    for model in models:
+        excess, gap = estimate(model.scores, EXPOSURE), estimate(model.scores, f"{EXPOSURE}_mean")
+        drawn = estimate(model.scores, ALIGNMENT_GAP)
+        than, by = "on its own history than on the reference history", f"by turn {horizon(model)}"
+        if excess.rises or excess.falls:
+            size = f"{number(abs(excess.value), 0)} % {'more' if excess.rises else 'less'} error {by}"
+            text = f"piles up {size} {than} (95 % interval {span(excess, 0)})."
+            yield Finding("loss" if excess.rises else "gain", model.model, text)
+        elif excess.varies:
+            most = f"Up to {number(max(0.0, excess.upper), 0)} % more error {by} remains possible."
+            yield Finding("calm", model.model, f"shows no cost of its own history: its interval covers 0. {most}")
+        elif gap.rises:  # the reference run made no error to be a multiple of
+            text = f"answers {number(gap.value, 3)} worse {than} (95 % interval {span(gap, 3)})."
+            yield Finding("loss", model.model, text)
+        if drawn.rises:
+            text = f"draws pictures that fit {number(drawn.value, 3)} worse {than} (95 % interval {span(drawn, 3)})."
+            yield Finding("loss", model.model, text)
 
 
 def _changes(slopes: dict[MetricView, Estimate]) -> str:

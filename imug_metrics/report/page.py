@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from imug_metrics.report.files import to_json
 from imug_metrics.report.findings import find
+from imug_metrics.report.histories import histories
 from imug_metrics.report.images import ThumbnailShelf
 from imug_metrics.report.plots import Line, curves, whisker
 from imug_metrics.report.views import (
@@ -60,6 +61,7 @@ def page(models: Sequence[ModelScores], manifest: Mapping[str, Any], version: st
         metrics=metrics,
         rows=[_row(i, model, metrics) for i, model in enumerate(models)],
         panels=[panel for view in metrics if (panel := _panel(view, models))],
+        histories=histories(models),
         slopes=[group for view in metrics if (group := _slopes(view, models))],
         coverage=[_coverage(i, model, metrics) for i, model in enumerate(models)],
         any_without_key=any(as_float(model.scores.get(WITHOUT_KEY)) > 0 for model in models),

@@ -13,12 +13,16 @@ from rich.table import Table
 from rich.text import Text
 
 from imug_metrics.report.views import (
+    ALIGNMENT_GAP,
     COPY_RATE,
+    EXPOSURE,
     Estimate,
     as_float,
     check_models,
+    compares_histories,
     copies,
     estimate,
+    horizon,
     number,
 )
 
@@ -33,6 +37,12 @@ _SCORES = (
     ("Consis-\ntency", "turn_consistency"),
     ("Copy\nrate", COPY_RATE),
 )
+_COSTS = (
+    ("Gap", f"{EXPOSURE}_mean", 2),
+    ("Gap\na turn", f"{EXPOSURE}_slope", 3),
+    ("Excess\nerror %", EXPOSURE, 0),
+    ("Alignment\ngap", ALIGNMENT_GAP, 3),
+)
 _SLOPES = (("Answers\na turn", "answer_accuracy_slope"), ("Alignment\na turn", "turn_alignment_slope"))
 
 
@@ -40,7 +50,8 @@ def print_table(models: Sequence[ModelScores], *, console: Console | None = None
     """Print one row a model: scores, then the change per turn with its 95 % interval.
 
     A slope whose interval lies below zero is marked ``▼``, above zero ``▲``; ``!`` marks a copy rate that makes the
-    consistency meaningless.
+    consistency meaningless. Where models were scored on the reference history as well, a second table shows what their
+    own history costs them.
 
     Args:
         models: scores of at least one model, names unique.
@@ -66,7 +77,35 @@ def print_table(models: Sequence[ModelScores], *, console: Console | None = None
         slopes = [_slope(estimate(model.scores, key)) for _, key in _SLOPES]
         # A model's name is a folder's name and may hold what rich would read as markup: Text is taken literally.
         table.add_row(Text(model.model, style="bold"), *values, *slopes)
-    (console or Console()).print(table)
+    console = console or Console()
+    console.print(table)
+    compared = [model for model in models if compares_histories(model)]
+    if compared:
+        console.print(_histories(compared))
+
+
+def _histories(models: Sequence[ModelScores]) -> Table:
+    last = max(map(horizon, models))
+    caption = f"reference minus own history; excess: error piled up by turn {last} beyond that on the reference history"
+    title = Text("Own against reference history", style="bold")
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, title=title, title_justify="left", caption=caption)
+    table.caption_justify = "left"
+    table.add_column("\nModel", overflow="fold", min_width=7)
+    for heading in ("Answers\nown", "Answers\nreference", *(heading for heading, _, _ in _COSTS)):
+        table.add_column(heading, justify="right", no_wrap=True, overflow="crop")
+    for model in models:
+        arms = (number(as_float(model.scores.get(f"{EXPOSURE}_{arm}"))) for arm in ("scores", "target"))
+        costs = (_cost(estimate(model.scores, key), digits) for _, key, digits in _COSTS)
+        table.add_row(Text(model.model, style="bold"), *arms, *costs)
+    return table
+
+
+def _cost(cost: Estimate, digits: int) -> Text:
+    mark, style = ("▼ ", "bold green") if cost.falls else ("▲ ", "bold red") if cost.rises else ("", "")
+    text = Text(mark + number(cost.value, digits, signed=True), style=style)
+    if cost.bounded:
+        text.append(f"\n{number(cost.lower, min(digits, 2))}…{number(cost.upper, min(digits, 2))}", style="dim")
+    return text
 
 
 def _score(model: ModelScores, key: str) -> Text:

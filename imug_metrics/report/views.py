@@ -96,6 +96,8 @@ METRICS: tuple[MetricView, ...] = (
 COPY_RATE = "turn_consistency_copy_rate"
 CHANCE = "turn_retrieval_chance"
 WITHOUT_KEY = "answer_accuracy_without_key"
+EXPOSURE = "exposure_bias"
+ALIGNMENT_GAP = "exposure_gap_alignment"
 
 
 _FAILED = "ERROR:"  # how the official runner notes a turn that failed
@@ -146,14 +148,14 @@ def estimate(scores: Mapping[str, Any], key: str) -> Estimate:
     return Estimate(*(as_float(scores.get(key + end)) for end in ("", "_lower", "_upper")))
 
 
-def curve(scores: Mapping[str, Any], key: str) -> dict[int, Estimate]:
-    """The score by turn, ``{turn: Estimate}`` in rising order of turns.
+def curve(scores: Mapping[str, Any], key: str, point: str = "turn") -> dict[int, Estimate]:
+    """The score by turn, ``{turn: Estimate}`` in rising order of turns, of keys that end in ``_<point>_<turn>``.
 
     Example:
         >>> curve({"turn_alignment_turn_2": 0.5, "turn_alignment_turn_1": 0.75}, "turn_alignment")
         {1: Estimate(value=0.75, lower=nan, upper=nan), 2: Estimate(value=0.5, lower=nan, upper=nan)}
     """
-    stem = f"{key}_turn_"
+    stem = f"{key}_{point}_"
     turns = sorted(int(name[len(stem) :]) for name in scores if name.startswith(stem) and name[len(stem) :].isdigit())
     return {turn: estimate(scores, f"{stem}{turn}") for turn in turns}
 
@@ -186,6 +188,16 @@ def is_missing(item: Mapping[str, Any]) -> bool:
 def shown_metrics(models: Sequence[ModelScores]) -> list[MetricView]:
     """The metrics that at least one model has a value for, in the report's order."""
     return [view for view in METRICS if any(estimate(model.scores, view.key).known for model in models)]
+
+
+def compares_histories(model: ModelScores) -> bool:
+    """Whether a run on the reference history was scored beside the model's own."""
+    return any(estimate(model.scores, key).known for key in (f"{EXPOSURE}_mean", ALIGNMENT_GAP))
+
+
+def horizon(model: ModelScores) -> int:
+    """The last turn at which both histories were scored; 0 where none was."""
+    return max(curve(model.scores, EXPOSURE), default=0)
 
 
 def copies(model: ModelScores) -> bool:
