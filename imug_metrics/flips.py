@@ -11,7 +11,7 @@ from imug_metrics.functional.flips import at_risk, neighbour_changes
 from imug_metrics.functional.labels import right_rows
 from imug_metrics.metric import DialogueMetric
 from imug_metrics.renaming import rename
-from imug_metrics.stats.survival import kaplan_meier, restricted_mean
+from imug_metrics.stats.survival import kaplan_meier, log_log, restricted_mean
 
 
 class TurnOfFlip(DialogueMetric):
@@ -24,7 +24,8 @@ class TurnOfFlip(DialogueMetric):
     - `turn_of_flip`: mean number of turns held, the sum of the survival curve up to the last turn at which any dialogue
       was watched (at most `max_turns`)
     - `turn_of_flip_turn_k`: survival curve, P(turn of flip >= k), by Kaplan and Meier (JASA 53, 1958). Its interval is
-      clustered by dialogue; its variance is Greenwood's times G / (G - 1)
+      clustered by dialogue, which here means Greenwood's variance times G / (G - 1), on the scale log(-log S), where
+      few dialogues mislead less and bounds stay within 0 and 1
     - `turn_of_flip_observed`: plain mean of the turns held (SYCON-Bench, arXiv 2505.23840), too low where dialogues end
       before their flip
     - `turn_of_flip_censored`: share of dialogues without a flip
@@ -60,7 +61,7 @@ class TurnOfFlip(DialogueMetric):
 
     name = "turn_of_flip"
     headline = "restricted_mean"
-    curves = ("turn_", "held_turn_", "survival_turn_")
+    curves = ("turn_", "held_turn_", "survival_turn_", "loglog_turn_")
     plot_lower_bound = 0.0
 
     def update(
@@ -95,14 +96,22 @@ class TurnOfFlip(DialogueMetric):
             torch.stack([sums[f"held_turn_{k}.{part}"] for k in self._turns()], -1) for part in ("num", "den")
         )
         curve = kaplan_meier(held, watched)
-        points = {f"survival_turn_{k}": curve[..., k - 1] for k in self._turns()}
+        points = {"survival": curve, "loglog": log_log(curve)}
+        points = {f"{name}_turn_{k}": values[..., k - 1] for name, values in points.items() for k in self._turns()}
         return {"restricted_mean": restricted_mean(curve), **points}
 
     def _supports(self) -> dict[str, str]:
-        return dict.fromkeys(("restricted_mean", *(f"survival_turn_{k}" for k in self._turns())), "observed.den")
+        curves = [f"{name}_turn_{k}" for name in ("survival", "loglog") for k in self._turns()]
+        return dict.fromkeys(["restricted_mean", *curves], "observed.den")
 
     def _finish(self, found: dict[str, Tensor]) -> dict[str, Tensor]:
-        found = {key: value for key, value in found.items() if not key.startswith(f"{self.name}_held_")}
+        for k in self._turns():
+            low, high = (found.get(f"{self.name}_loglog_turn_{k}_{bound}") for bound in ("upper", "lower"))
+            if low is not None and high is not None:
+                bounds = {"lower": low, "upper": high}
+                found |= {f"{self.name}_survival_turn_{k}_{b}": torch.exp(-v.exp()) for b, v in bounds.items()}
+        internal = tuple(f"{self.name}_{name}_turn_" for name in ("held", "loglog"))
+        found = {key: value for key, value in found.items() if not key.startswith(internal)}
         words = {"turn_": "aligned_turn_", "survival_": "", "mean": "aligned", "slope": "aligned_slope"}
         return rename(found, self.name, words)
 

@@ -35,7 +35,7 @@ ENGLISH = WordLists(
         """
         a an the this that these those it its they them their there here i me my we us our you your he him his she her
         is are was were be been being am do does did done doing have has had having can could will would shall should
-        may might must not no nor and or but if then else so as than because since while when where which who whom whose
+        may might must not nor and or but if then else so as than because since while when where which who whom whose
         what why how of to from in on at by for with without into onto about also too very just only both either neither
         each every all any some such same other another more most less least much many few several own again once now
         still yet even ever never always already up down out off over through during before after until s t re ve ll d m
