@@ -1,0 +1,153 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""The documentation says what the code does: examples run, links lead somewhere, and nothing public is left out."""
+
+from __future__ import annotations
+
+import doctest
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import imug_kernels
+import pytest
+import torchmetrics
+import yaml
+
+import imug_metrics
+import imug_metrics.functional
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
+PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *DOCS.rglob("*.md")])
+FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+FENCE = re.compile(r"^( *)```(\w*)[^\n]*\n(.*?)^\1```", re.M | re.S)
+LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)(?:#[^)\s]*)?\)")
+
+
+class Code(NamedTuple):
+    """A fenced block: its language, its first line in the page, and its text without the fence's indentation."""
+
+    language: str
+    line: int
+    text: str
+
+
+def _page_name(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+def _codes(page: Path) -> list[Code]:
+    text = page.read_text(encoding="utf-8")
+    return [
+        Code(m[2], text.count("\n", 0, m.start(3)) + 1, re.sub(rf"^{m[1]}", "", m[3], flags=re.M))
+        for m in FENCE.finditer(text)
+    ]
+
+
+def _prose(page: Path) -> str:
+    return FENCE.sub("", page.read_text(encoding="utf-8"))
+
+
+def _nav_files(entry: Any) -> Iterator[str]:
+    if isinstance(entry, str):
+        yield entry
+    else:
+        for part in entry.values() if isinstance(entry, dict) else entry:
+            yield from _nav_files(part)
+
+
+@pytest.fixture(scope="module")
+def nav() -> list[str]:
+    return list(_nav_files(yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))["nav"]))
+
+
+@pytest.fixture(scope="module")
+def documented() -> set[str]:
+    """Every object and module that the reference is made of."""
+    text = "".join(page.read_text(encoding="utf-8") for page in DOCS.rglob("*.md"))
+    return set(re.findall(r"^::: (\S+)", text, re.M))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_page_name)
+def test_examples_of_a_page_run_one_after_the_other(page: Path) -> None:
+    parser, runner = doctest.DocTestParser(), doctest.DocTestRunner(optionflags=FLAGS)
+    names: dict[str, Any] = {}
+    report: list[str] = []
+    for code in _codes(page):
+        if ">>>" not in code.text:
+            continue
+        test = parser.get_doctest(code.text, names, _page_name(page), str(page), code.line)
+        runner.run(test, out=report.append, clear_globs=False)
+        names.update(test.globs)
+    assert runner.failures == 0, "".join(report)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_page_name)
+def test_python_without_prompts_can_be_compiled(page: Path) -> None:
+    for code in _codes(page):
+        if code.language in ("python", "py") and ">>>" not in code.text:
+            compile(code.text, f"{_page_name(page)}:{code.line}", "exec")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_page_name)
+def test_relative_links_lead_to_files(page: Path) -> None:
+    broken = [link for link in LINK.findall(_prose(page)) if not (page.parent / link).exists()]
+    assert not broken
+
+
+def test_training_loop_of_the_readme_runs() -> None:
+    loops = [code.text for code in _codes(ROOT / "README.md") if code.language == "python" and "update(" in code.text]
+    assert len(loops) == 1
+    names: dict[str, Any] = {}
+    exec(compile(loops[0], "README.md", "exec"), names)
+    assert names["metric"].update_count > 1
+    assert 0 <= float(names["scores"]["turn_alignment"]) <= 2.5
+
+
+def test_every_page_of_the_navigation_exists(nav: list[str]) -> None:
+    assert len(nav) == len(set(nav))
+    assert [name for name in nav if not (DOCS / name).is_file()] == []
+
+
+def test_every_page_is_in_the_navigation(nav: list[str]) -> None:
+    assert sorted(str(page.relative_to(DOCS)) for page in DOCS.rglob("*.md") if str(page.relative_to(DOCS)) not in nav) == []
+
+
+METRICS = [
+    name
+    for name in imug_metrics.__all__
+    if isinstance(getattr(imug_metrics, name), type)
+    and issubclass(getattr(imug_metrics, name), torchmetrics.Metric)
+    and hasattr(getattr(imug_metrics, name), "name")
+]
+
+
+def test_there_are_metrics_to_look_for() -> None:
+    assert {"AnswerAccuracy", "TurnDecay"} <= set(METRICS)
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_every_metric_has_a_page_that_says_when_it_misleads(name: str) -> None:
+    mentions = [page for page in (DOCS / "metrics").glob("*.md") if name in page.read_text(encoding="utf-8")]
+    assert any("misleads" in page.read_text(encoding="utf-8").lower() for page in mentions)
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_every_metric_is_in_the_readme(name: str) -> None:
+    assert f"`{name}`" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("package", [imug_metrics, imug_metrics.functional, imug_kernels], ids=lambda p: p.__name__)
+def test_every_public_name_is_in_the_reference(package: Any, documented: set[str]) -> None:
+    missing = []
+    for name in package.__all__:
+        if name.startswith("__"):
+            continue
+        module = getattr(package, name).__module__
+        homes = {package.__name__, f"{package.__name__}.{name}", module, f"{module}.{name}"}
+        # A class of its own entry, or a module all of whose members are shown.
+        if not homes & documented:
+            missing.append(name)
+    assert missing == []
