@@ -21,7 +21,7 @@ from imug_metrics.cli.errors import EXIT_FINE, EXIT_PROBLEMS, UsageError
 from imug_metrics.exposure import PairedGain
 from imug_metrics.protocols import imug
 from imug_metrics.report.files import json_text, write_whole
-from imug_metrics.report.views import Estimate, as_float, estimate, number, span
+from imug_metrics.report.views import Estimate, as_float, estimate, number
 from imug_metrics.suite import Record, answer_values, with_key
 
 Gains = dict[str, dict[str, dict[str, float]]]
@@ -104,7 +104,7 @@ def _answerable(sample: imug.Sample) -> imug.Sample:
 def _table(model: str, gains: Gains) -> None:
     title = Text(model, style="bold")
     table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), title=title, title_justify="left")
-    table.add_column("", min_width=16, overflow="fold")
+    table.add_column("", min_width=12, overflow="fold")
     for heading in ("\nPairs", "\nA", "\nB", "\nA - B", "\n95 % interval", "A - B\na turn", "Un-\npaired"):
         table.add_column(heading, justify="right", no_wrap=True)
     for group, noun, _ in _GROUPS:
@@ -119,9 +119,10 @@ def _cells(values: dict[str, float]) -> list[Text | str]:
     gain, slope = estimate(values, "paired_gain"), estimate(values, "paired_gain_slope")
     arms = [number(as_float(values.get(f"paired_gain_{arm}"))) for arm in ("scores", "target")]
     counts = [f"{values[f'paired_gain_{count}']:.0f}" for count in ("n", "unpaired")]
-    return [counts[0], *arms, _marked(gain, 3), span(gain, 3) or "–", _marked(slope, 3), counts[1]]
+    interval = f"{number(gain.lower, 3)}…{number(gain.upper, 3)}" if gain.bounded else "–"
+    return [counts[0], *arms, _marked(gain, 3), interval, _marked(slope, 3), counts[1]]
 
 
 def _marked(value: Estimate, digits: int) -> Text:
-    mark, style = ("▼ ", "bold red") if value.falls else ("▲ ", "bold green") if value.rises else ("", "")
+    mark, style = {-1: ("▼ ", "bold red"), 0: ("", ""), 1: ("▲ ", "bold green")}[value.direction]
     return Text(mark + number(value.value, digits, signed=True), style=style)

@@ -94,17 +94,17 @@ def _history(models: Sequence[ModelScores]) -> Iterator[Finding]:
         excess, gap = estimate(model.scores, EXPOSURE), estimate(model.scores, f"{EXPOSURE}_mean")
         drawn = estimate(model.scores, ALIGNMENT_GAP)
         than, by = "on its own history than on the reference history", f"by turn {horizon(model)}"
-        if excess.rises or excess.falls:
-            size = f"{number(abs(excess.value), 0)} % {'more' if excess.rises else 'less'} error {by}"
+        if excess.direction:
+            size = f"{number(abs(excess.value), 0)} % {'more' if excess.direction > 0 else 'less'} error {by}"
             text = f"piles up {size} {than} (95 % interval {span(excess, 0)})."
-            yield Finding("loss" if excess.rises else "gain", model.model, text)
+            yield Finding("loss" if excess.direction > 0 else "gain", model.model, text)
         elif excess.varies:
             most = f"Up to {number(max(0.0, excess.upper), 0)} % more error {by} remains possible."
             yield Finding("calm", model.model, f"shows no cost of its own history: its interval covers 0. {most}")
-        elif gap.rises:  # the reference run made no error to be a multiple of
+        elif gap.direction > 0 and not excess.known:  # the reference run made no error to be a multiple of
             text = f"answers {number(gap.value, 3)} worse {than} (95 % interval {span(gap, 3)})."
             yield Finding("loss", model.model, text)
-        if drawn.rises:
+        if drawn.direction > 0:
             text = f"draws pictures that fit {number(drawn.value, 3)} worse {than} (95 % interval {span(drawn, 3)})."
             yield Finding("loss", model.model, text)
 

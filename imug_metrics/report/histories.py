@@ -69,7 +69,7 @@ def _row(index: int, model: ModelScores) -> dict[str, Any]:
 
 
 def _cell(cost: Estimate, digits: int, unit: str = "") -> dict[str, str]:
-    tone, mark = ("loss", "▲ ") if cost.rises else ("gain", "▼ ") if cost.falls else ("", "")
+    mark, tone = {-1: ("▼ ", "gain"), 0: ("", ""), 1: ("▲ ", "loss")}[cost.direction]
     shown = number(cost.value, digits, signed=True) + (unit if cost.known else "")
     return {"value": mark + shown, "interval": span(cost, digits), "tone": tone}
 
@@ -78,5 +78,7 @@ def _panel(
     models: Sequence[tuple[int, ModelScores]], label: str, caption: str, key: str, point: str
 ) -> dict[str, Any] | None:
     lines = [Line(model.model, i, curve(model.scores, key, point), {}) for i, model in models]
+    if not any(value.known for line in lines for value in line.points.values()):
+        return None
     svg = curves(lines, f"{label} by turn", reference=0.0, reference_name="no cost")
-    return {"label": label, "caption": caption, "svg": Markup(svg)} if svg else None
+    return {"label": label, "caption": caption, "svg": Markup(svg)}

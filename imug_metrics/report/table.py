@@ -101,7 +101,7 @@ def _histories(models: Sequence[ModelScores]) -> Table:
 
 
 def _cost(cost: Estimate, digits: int) -> Text:
-    mark, style = ("▼ ", "bold green") if cost.falls else ("▲ ", "bold red") if cost.rises else ("", "")
+    mark, style = {-1: ("▼ ", "bold green"), 0: ("", ""), 1: ("▲ ", "bold red")}[cost.direction]
     text = Text(mark + number(cost.value, digits, signed=True), style=style)
     if cost.bounded:
         text.append(f"\n{number(cost.lower, min(digits, 2))}…{number(cost.upper, min(digits, 2))}", style="dim")

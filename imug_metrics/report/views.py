@@ -127,6 +127,11 @@ class Estimate:
         return self.bounded and self.upper - self.lower > 1e-9
 
     @property
+    def direction(self) -> int:
+        """1 or -1 where the whole interval lies above or below zero and has a width, else 0."""
+        return 0 if not self.varies else int(self.lower > 0) - int(self.upper < 0)
+
+    @property
     def falls(self) -> bool:
         """Whether the whole interval lies below zero."""
         return self.bounded and self.upper < 0

@@ -102,8 +102,20 @@ def test_gain_prints_every_group_with_its_interval(gain):
     for label in ("all", "Hybrid", "Temporal", "Cooking", "Physics", "Weather", "turn"):
         assert label in rows
     assert "+0.375" in said
-    assert " to " in next(line for line in said.splitlines() if "all turns" in line)
+    assert "0.131…0.619" in next(line for line in said.splitlines() if "all turns" in line)
     assert not gain.out.exists(), "nothing is written without --out"
+
+
+def test_the_table_fits_eighty_columns_with_every_number_whole(gain, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    gain({"m": WORSE}, {"m": RIGHT})
+    rows = [line for line in gain.command.said.splitlines() if line.strip()]
+    assert max(map(len, rows[:-1])) <= 80
+    (row,) = [line.split() for line in rows if "all turns" in line]
+    assert row == ["all", "turns", "8", "0.62", "1.00", "▼", "−0.375", "−0.619…−0.131", "−0.667", "0"]
+    (row,) = [line for line in rows if "Hybrid" in line]
+    assert "−0.500…−0.500" in row
+    assert "▼" not in row, "two dialogues that happen to agree prove nothing"
 
 
 def test_swapping_the_runs_turns_the_sign(gain):
