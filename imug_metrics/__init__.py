@@ -10,12 +10,16 @@ from imug_metrics._version import __version__  # noqa: E402
 from imug_metrics.accuracy import AnswerAccuracy  # noqa: E402
 from imug_metrics.alignment import TurnAlignment  # noqa: E402
 from imug_metrics.consistency import TurnConsistency  # noqa: E402
+from imug_metrics.context import ContextDecay  # noqa: E402
 from imug_metrics.correction import SelfCorrection  # noqa: E402
 from imug_metrics.decay import TurnDecay  # noqa: E402
 from imug_metrics.dialogue import RolloutBuffer  # noqa: E402
 from imug_metrics.exposure import ExposureBias, PairedGain  # noqa: E402
 from imug_metrics.flips import TurnOfFlip  # noqa: E402
+from imug_metrics.gap import UnderstandingGenerationGap  # noqa: E402
+from imug_metrics.loops import LoopConvergence  # noqa: E402
 from imug_metrics.metric import DialogueMetric  # noqa: E402
+from imug_metrics.reliability import Reliability  # noqa: E402
 from imug_metrics.retrieval import TurnRetrieval  # noqa: E402
 from imug_metrics.self_bias import SelfBias  # noqa: E402
 from imug_metrics.specificity import VerdictSpecificity  # noqa: E402
@@ -24,9 +28,12 @@ from imug_metrics.verification import SelfVerification  # noqa: E402
 
 __all__ = [
     "AnswerAccuracy",
+    "ContextDecay",
     "DialogueMetric",
     "ExposureBias",
+    "LoopConvergence",
     "PairedGain",
+    "Reliability",
     "RolloutBuffer",
     "SelfBias",
     "SelfCorrection",
@@ -37,6 +44,7 @@ __all__ = [
     "TurnDecay",
     "TurnOfFlip",
     "TurnRetrieval",
+    "UnderstandingGenerationGap",
     "VerdictSpecificity",
     "__version__",
 ]

@@ -24,9 +24,12 @@ from torchmetrics.wrappers import Running
 
 from imug_metrics import (
     AnswerAccuracy,
+    ContextDecay,
     DialogueMetric,
     ExposureBias,
+    LoopConvergence,
     PairedGain,
+    Reliability,
     SelfBias,
     SelfCorrection,
     SelfVerification,
@@ -36,6 +39,7 @@ from imug_metrics import (
     TurnDecay,
     TurnOfFlip,
     TurnRetrieval,
+    UnderstandingGenerationGap,
     VerdictSpecificity,
 )
 
@@ -142,6 +146,20 @@ def _verdict_texts(dialogue: Tensor, turn: Tensor) -> Batch:
     return {"texts": texts, "prompts": prompts, **_verdicts(dialogue, turn)}
 
 
+def _scores_and_lengths(dialogue: Tensor, turn: Tensor) -> Batch:
+    lengths = (2000 * turn + dialogue.abs() * 50 + 500).float() * 2 ** (turn / 2)
+    return {**_scores(dialogue, turn), "lengths": lengths.long()}
+
+
+def _runs(dialogue: Tensor, turn: Tensor) -> Batch:
+    runs = (0.7 + 0.2 * _noise(dialogue, turn, 13, 6)).clamp(0, 1)
+    return {"scores": runs.masked_fill(_noise(dialogue, turn, 14, 6) > 1.5, torch.nan)}
+
+
+def _scores_and_modality(dialogue: Tensor, turn: Tensor) -> Batch:
+    return {**_scores(dialogue, turn), "modality": (dialogue + turn) % 2 == 0}
+
+
 CASES: dict[str, Case] = {
     "accuracy-strict": Case(AnswerAccuracy, _answers),
     "accuracy-imug": Case(lambda **k: AnswerAccuracy(protocol="imug", **k), _answers),
@@ -170,6 +188,12 @@ CASES: dict[str, Case] = {
     "self-bias": Case(SelfBias, _self_scores),
     "self-bias-skewness": Case(lambda **k: SelfBias(skewness=True, **k), _self_scores),
     "specificity": Case(VerdictSpecificity, _verdict_texts),
+    "context-within": Case(ContextDecay, _scores_and_lengths),
+    "context-pooled": Case(lambda **k: ContextDecay("pooled", edges=(4096, 16384), **k), _scores_and_lengths),
+    "loops-gain": Case(LoopConvergence, _scores),
+    "loops-contraction": Case(lambda **k: LoopConvergence("contraction", **k), _scores),
+    "reliability": Case(Reliability, _runs),
+    "gap": Case(UnderstandingGenerationGap, _scores_and_modality),
 }
 OPTIONS: dict[str, dict[str, Any]] = {
     "plain": {},

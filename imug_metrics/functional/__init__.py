@@ -5,10 +5,14 @@
 from imug_metrics.functional.accuracy import answer_accuracy
 from imug_metrics.functional.alignment import turn_alignment, turn_retrieval
 from imug_metrics.functional.consistency import turn_consistency, turn_copies
+from imug_metrics.functional.context import context_decay, effective_length, ranked_average
 from imug_metrics.functional.correction import relative_correction, self_correction
 from imug_metrics.functional.decay import turn_decay
 from imug_metrics.functional.exposure import exposure_bias, pair_records, paired_gain
 from imug_metrics.functional.flips import flips, turn_of_flip
+from imug_metrics.functional.gap import understanding_generation_gap
+from imug_metrics.functional.loops import loop_convergence
+from imug_metrics.functional.reliability import reliability
 from imug_metrics.functional.self_bias import self_bias
 from imug_metrics.functional.specificity import verdict_specificity
 from imug_metrics.functional.sycophancy import abandonment, sycophancy
@@ -17,12 +21,17 @@ from imug_metrics.functional.verification import permissiveness_drift, self_veri
 __all__ = [
     "abandonment",
     "answer_accuracy",
+    "context_decay",
+    "effective_length",
     "exposure_bias",
     "flips",
+    "loop_convergence",
     "pair_records",
     "paired_gain",
     "permissiveness_drift",
+    "ranked_average",
     "relative_correction",
+    "reliability",
     "self_bias",
     "self_correction",
     "self_verification",
@@ -33,5 +42,6 @@ __all__ = [
     "turn_decay",
     "turn_of_flip",
     "turn_retrieval",
+    "understanding_generation_gap",
     "verdict_specificity",
 ]
