@@ -48,6 +48,7 @@ def binary_rows(argument: str, labels: Any) -> Rows:
 
     Raises:
         ValueError: if a label is neither 1 nor 0, or a tensor has another number of dimensions.
+        TypeError: if a label is a string.
 
     Example:
         >>> binary_rows("preds", [True, None]).values
@@ -58,6 +59,9 @@ def binary_rows(argument: str, labels: Any) -> Rows:
     """
     if isinstance(labels, (list, tuple)):
         cells, shape, present, turn = flatten_lists(labels)
+        for row, cell in enumerate(cells):
+            if isinstance(cell, str):
+                raise TypeError(f"Expected argument `{argument}` to hold 1 and 0, got {cell!r} at row {row}.")
         values = torch.tensor([torch.nan if cell is None else float(cell) for cell in cells], dtype=torch.float64)
         rows = Rows(values, shape, present, turn)
     else:
