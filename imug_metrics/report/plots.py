@@ -135,7 +135,8 @@ def _nice_step(spread: float) -> float:
 
 
 def _axes(x: _Scale, y: _Scale, turns: Sequence[int], ticks: Sequence[float]) -> Iterable[str]:
-    digits = max(1, -math.floor(math.log10(ticks[1] - ticks[0]) + 1e-9)) + (1 if _is_quarter(ticks) else 0)
+    step = ticks[1] - ticks[0]
+    digits = max(1, -math.floor(math.log10(step) + 1e-9)) + (1 if _is_quarter(ticks) else 0) if step < 10 else 0
     for tick in ticks:
         yield f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y(tick):.1f}" y2="{y(tick):.1f}"/>'
         label = number(tick, digits)

@@ -107,3 +107,11 @@ def test_undefined_costs_are_dashes(make_scores: Any) -> None:
     section = histories([compared(make_scores(), excess=math.nan)])
     assert section is not None
     assert section["rows"][0]["cells"][2]["value"] == "–"
+
+
+def test_axes_of_large_numbers_carry_no_decimals(make_scores: Any) -> None:
+    section = histories([compared(make_scores(), excess=200.0)])
+    assert section is not None
+    svg = section["panels"][1]["svg"]
+    assert ">200<" in svg
+    assert ".0<" not in svg
