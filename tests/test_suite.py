@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 from imug_metrics.encoders import CallableEncoder
-from imug_metrics.suite import ITEM_SCORES, Record, score_records
+from imug_metrics.suite import ITEM_SCORES, Record, compare_histories, score_records
 
 COLOURS = {"red": (255, 0, 0), "lime": (0, 255, 0), "blue": (0, 0, 255), "white": (255, 255, 255)}
 
@@ -218,3 +218,31 @@ def test_a_turn_twice_and_an_empty_step_are_refused(encoder):
         score_records([said("a", 1, "A"), said("a", 1, "B")], model="mine", encoder=encoder)
     with pytest.raises(ValueError, match="dialogues_per_step"):
         score_records([], model="mine", encoder=encoder, dialogues_per_step=0)
+
+
+def test_histories_are_compared_by_answers_and_by_pictures(encoder, draw):
+    def run(last_answer, last_colour):
+        answers = [said(d, 1, "A") for d in "ab"] + [said("a", 3, last_answer), said("b", 3, "B")]
+        pictures = [asked(d, 2, "red", draw("red", f"{d}2")) for d in "ab"]
+        records = [*answers, *pictures, asked("a", 4, "blue", draw(last_colour, f"a4{last_colour}"))]
+        return records, score_records(records, model="mine", encoder=encoder)
+
+    (_, own), (records, reference) = run("B", "red"), run("A", "blue")
+    found = compare_histories(records, own.items, reference.items)
+    assert found["exposure_bias"] == pytest.approx(100 * (1.0 / 0.5 - 1)), "losses 0, 1 against 0, 1/2"
+    assert found["exposure_bias_turn_3"] == 0.5
+    assert found["exposure_gap_alignment_turn_2"] == 0
+    assert found["exposure_gap_alignment_turn_4"] == pytest.approx(2.5)
+
+
+def test_only_what_both_histories_have_is_compared(encoder):
+    records = [said("a", 1, "A"), said("a", 2, None), said("a", 3, "A", target=None), said("b", 1, "B")]
+    reference = score_records(records, model="mine", encoder=encoder).items
+    own = score_records([said("a", 1, "B"), said("a", 2, "A"), said("a", 3, "A")], model="m", encoder=encoder).items
+    found = compare_histories(records, own, reference)
+    assert (found["exposure_bias_n"], found["exposure_bias_unpaired"]) == (1, 2)
+    assert found["exposure_bias_coverage"] == pytest.approx(1 / 3), "a turn without a key is no part of it"
+    assert not [key for key in found if "alignment" in key]
+    zero = compare_histories(records, own, reference, missing="zero")
+    assert zero["exposure_bias_mean"] == pytest.approx((1 - 1 + 0) / 3)
+    assert compare_histories(records, [], reference) == compare_histories([], own, reference) == {}
