@@ -4,11 +4,24 @@
 
 A packed batch is `rows [N, D]` with `offsets [S + 1]`: segment `s` owns the rows `offsets[s]` to `offsets[s + 1]`
 (the cu_seqlens convention of variable-length attention). A dialogue is one such segment; the package knows nothing
-else of dialogues. Every function is plain PyTorch today and runs on any device PyTorch runs on.
+else of dialogues. Every function runs in plain PyTorch on any device and in a fused Triton kernel on CUDA.
 """
 
+from imug_kernels.curve import delta_curve
+from imug_kernels.gram import GramStats, dialogue_gram
 from imug_kernels.paired import paired_cosine
-from imug_kernels.ragged import GramStats, delta_curve, dialogue_gram, own_rank
-from imug_kernels.segments import segment_sum
+from imug_kernels.rank import own_rank
+from imug_kernels.segments import SegmentStats, segment_reduce, segment_sum
+from imug_kernels.unit_sum import dialogue_unit_sum
 
-__all__ = ["GramStats", "delta_curve", "dialogue_gram", "own_rank", "paired_cosine", "segment_sum"]
+__all__ = [
+    "GramStats",
+    "SegmentStats",
+    "delta_curve",
+    "dialogue_gram",
+    "dialogue_unit_sum",
+    "own_rank",
+    "paired_cosine",
+    "segment_reduce",
+    "segment_sum",
+]

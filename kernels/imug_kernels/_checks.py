@@ -41,16 +41,20 @@ def check_integers(name: str, values: Tensor, length: int, device: torch.device)
 
 
 def check_index(name: str, index: Tensor | None, rows: Tensor) -> None:
-    """Raise unless ``index`` is absent or an integer tensor ``[R]`` of row numbers, -1 for "no row".
-
-    The range is checked on a CPU only: elsewhere the look would wait for the device.
-    """
+    """Raise unless ``index`` is absent or an integer tensor ``[R]``; :func:`check_index_values` looks inside."""
     if index is None:
         return
     if index.ndim != 1:
         raise ValueError(f"Expected argument `{name}` to have shape [R], got {list(index.shape)}.")
     check_integers(name, index, index.shape[0], rows.device)
-    if index.device.type != "cpu":
+
+
+def check_index_values(name: str, index: Tensor | None, rows: Tensor) -> None:
+    """Raise unless ``index`` holds row numbers, -1 for "no row".
+
+    Looked at on a CPU only: elsewhere the look would wait for the device.
+    """
+    if index is None or index.device.type != "cpu":
         return
     wrong = ((index < -1) | (index >= rows.shape[0])).nonzero()
     if wrong.numel():
@@ -72,19 +76,23 @@ def check_valid(name: str, valid: Tensor | None, rows: Tensor) -> None:
     check_device(name, valid, rows.device)
 
 
-def check_offsets(offsets: Tensor, total: int, device: torch.device) -> Tensor:
-    """Return ``offsets`` as int64, or raise unless they rise from 0 to ``total``.
-
-    Values are checked on a CPU only: elsewhere the look would wait for the device.
-    """
+def check_offsets(offsets: Tensor, device: torch.device) -> Tensor:
+    """Return ``offsets`` as int64 ``[S + 1]``, or raise; :func:`check_offset_values` looks inside."""
     if offsets.dtype not in (torch.int64, torch.int32):
         raise TypeError(f"Expected argument `offsets` to be an int64 tensor, got {offsets.dtype}.")
     if offsets.ndim != 1 or offsets.shape[0] < 1:
         raise ValueError(f"Expected argument `offsets` to have shape [S + 1], got {list(offsets.shape)}.")
     check_device("offsets", offsets, device)
-    offsets = offsets.long()
-    if device.type != "cpu":
-        return offsets
+    return offsets.long().contiguous()
+
+
+def check_offset_values(offsets: Tensor, total: int) -> None:
+    """Raise unless ``offsets`` rise from 0 to ``total``.
+
+    Looked at on a CPU only: elsewhere the look would wait for the device.
+    """
+    if offsets.device.type != "cpu":
+        return
     if int(offsets[0]) != 0 or int(offsets[-1]) != total:
         raise ValueError(
             f"Expected argument `offsets` to run from 0 to {total}, got {int(offsets[0])} to {int(offsets[-1])}."
@@ -96,4 +104,3 @@ def check_offsets(offsets: Tensor, total: int, device: torch.device) -> Tensor:
             f"Expected argument `offsets` never to fall, got {int(offsets[at])} then {int(offsets[at + 1])} "
             f"at row {at + 1}."
         )
-    return offsets

@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Rows of tensors as cache-sized float64 chunks, in an order of the caller's choice."""
+"""Rows of tensors as cache-sized float64 chunks."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 import torch
 from torch import Tensor
@@ -23,52 +23,14 @@ def work_dtype(device: torch.device) -> torch.dtype:
     return torch.float32 if device.type == "mps" else torch.float64
 
 
-def tracks_gradients(*tensors: Tensor) -> bool:
-    """Return whether autograd records what is made of any of the tensors."""
-    return torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
+def widen_chunks(chunks: Iterable[Tensor]) -> Iterator[Tensor]:
+    """Yield chunks in working precision; the first is the longest, and each is gone when the next comes.
 
-
-def add_pieces(zeros: Tensor, pieces: Iterable[tuple[Tensor, Tensor]], tracked: bool) -> Tensor:
-    """Add ``values [R, ...]`` to rows ``index [R]`` of ``zeros`` (used up) for every piece; no row twice in a piece.
-
-    Without gradients every piece is added as it comes. Held together until the end, the small pieces would lie between
-    the freed temporaries of their chunks, keep the allocator from using those again, and memory would grow with N.
-    """
-    if not tracked:
-        for index, values in pieces:
-            zeros[index] += values
-        return zeros
-    held = list(pieces)
-    if not held:
-        return zeros
-    return zeros.index_add(0, torch.cat([index for index, _ in held]), torch.cat([values for _, values in held]))
-
-
-def widen_chunks(chunks: Iterable[Tensor], tracked: bool) -> Iterator[Tensor]:
-    """Yield chunks in working precision; the first is the longest.
-
-    Without gradients they share one buffer, so each is gone when the next comes: fresh memory for every chunk costs up
-    to ten times the arithmetic when the allocator gives it back to the system in between.
+    They share one buffer: fresh memory for every chunk costs up to ten times the arithmetic when the allocator gives it
+    back to the system in between.
     """
     buffer = None
     for chunk in chunks:
-        dtype = work_dtype(chunk.device)
-        if tracked:
-            yield chunk.to(dtype)
-            continue
         if buffer is None:
-            buffer = torch.empty(chunk.shape, dtype=dtype, device=chunk.device)
+            buffer = torch.empty(chunk.shape, dtype=work_dtype(chunk.device), device=chunk.device)
         yield buffer[: len(chunk)].copy_(chunk)
-
-
-def gather_chunks(rows: Tensor, chunks: Sequence[Tensor]) -> Iterator[Tensor]:
-    """Yield ``rows`` at each index tensor of ``chunks``, one after the other.
-
-    With gradients all rows are gathered at once: the backward of a gather allocates the gradient of the whole
-    tensor, which must not happen once a chunk.
-    """
-    if tracks_gradients(rows) and chunks:
-        yield from torch.split(rows.index_select(0, torch.cat(list(chunks))), [len(chunk) for chunk in chunks])
-    else:
-        for chunk in chunks:
-            yield rows.index_select(0, chunk)

@@ -25,7 +25,8 @@ implementation lies in ``triton_impl/<concept>.py`` and is imported when the fir
 
 What PyTorch demands of all three implementations: outputs are new tensors that share no memory with an argument or
 with each other (return one stacked tensor and unbind it in the public function), and their dtype depends on the
-device alone.
+device alone. The rule for that dtype: one number a row is float32 on CUDA (`result_dtype`), one number a segment or
+a batch is float64 (`work_dtype`).
 """
 
 from __future__ import annotations
@@ -112,7 +113,7 @@ def _cast(result: Result, dtype: torch.dtype) -> Result:
 
 
 def _register_gradient(
-    operation: torch.library.CustomOpDef,
+    operation: Any,
     name: str,
     schema: str,
     gradient: Callable[..., list[Tensor]],

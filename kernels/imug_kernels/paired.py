@@ -4,13 +4,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
 
-from imug_kernels._checks import check_index, check_rows, check_same_width
-from imug_kernels._chunks import CHUNK_ELEMENTS, add_pieces, gather_chunks, tracks_gradients, widen_chunks, work_dtype
+from imug_kernels._checks import check_index, check_index_values, check_rows, check_same_width
+from imug_kernels._chunks import CHUNK_ELEMENTS, widen_chunks, work_dtype
+from imug_kernels._library import register, result_dtype
 
 
 def paired_cosine(
@@ -31,7 +32,7 @@ def paired_cosine(
         eps: Lower bound of a row's length in the denominator.
 
     Returns:
-        Cosines ``[R]`` in [-1, 1], float64 (float32 on MPS); NaN where either index is -1.
+        Cosines ``[R]`` in [-1, 1], float64 on a CPU and float32 elsewhere; NaN where either index is -1.
 
     Raises:
         TypeError: If ``x`` or ``y`` is not floating point or an index is not integer.
@@ -55,39 +56,79 @@ def paired_cosine(
     count_x, count_y = len(x if ix is None else ix), len(y if iy is None else iy)
     if count_x != count_y:
         raise ValueError(f"Expected arguments `x`, `y` to pair as many rows, got {count_x} and {count_y}.")
-    tracked = tracks_gradients(x, y)
+    cosine: Tensor = _paired_cosine(x, y, ix, iy, eps)
+    return cosine
+
+
+def _plain(x: Tensor, y: Tensor, ix: Tensor | None, iy: Tensor | None, eps: float) -> Tensor:
+    check_index_values("ix", ix, x)
+    check_index_values("iy", iy, y)
+    count = len(x if ix is None else ix)
+    cosine = torch.full((count,), torch.nan, dtype=work_dtype(x.device), device=x.device)
     if ix is None and iy is None:
-        return add_pieces(_zeros(x, count_x), _pieces(_in_order(x), _in_order(y), tracked, eps), tracked)
-    ix = torch.arange(count_x, device=x.device) if ix is None else ix.long()
-    iy = torch.arange(count_y, device=y.device) if iy is None else iy.long()
-    kept = ((ix >= 0) & (iy >= 0)).nonzero()[:, 0]
-    pieces = _pieces(_gathered(x, ix[kept]), _gathered(y, iy[kept]), tracked, eps)
-    cosine = add_pieces(_zeros(x, len(kept)), pieces, tracked)
-    return cosine.new_full((count_x,), torch.nan).index_copy(0, kept, cosine)
+        xs, ys = (iter(torch.split(rows, _chunk_rows(rows))) for rows in (x, y))
+        return _fill(cosine, torch.arange(count, device=x.device), xs, ys, eps)
+    kept, at_x, at_y = _present(ix, iy, torch.ones_like(cosine))
+    return _fill(cosine, kept, _gathered(x, at_x), _gathered(y, at_y), eps)
+
+
+def _fill(cosine: Tensor, places: Tensor, xs: Iterator[Tensor], ys: Iterator[Tensor], eps: float) -> Tensor:
+    # Every piece is written as it comes: held until the end, the small pieces would lie between the freed temporaries
+    # of their chunks, keep the allocator from using those again, and memory would grow with N.
+    start = 0
+    for a, b in zip(widen_chunks(xs), widen_chunks(ys), strict=True):
+        lengths = [torch.linalg.vector_norm(side, dim=1).clamp_min(eps) for side in (a, b)]
+        cosine[places[start : start + len(a)]] = a.mul_(b).sum(1) / (lengths[0] * lengths[1])
+        start += len(a)
+    return cosine
+
+
+def _present(ix: Tensor | None, iy: Tensor | None, wanted: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return which pairs exist and are ``wanted`` (not 0), with their rows on either side."""
+    everyone = torch.arange(len(wanted), device=wanted.device)
+    at_x, at_y = (everyone if index is None else index.long() for index in (ix, iy))
+    kept = ((at_x >= 0) & (at_y >= 0) & (wanted != 0)).nonzero()[:, 0]
+    return kept, at_x[kept], at_y[kept]
 
 
 def _chunk_rows(rows: Tensor) -> int:
     return max(1, CHUNK_ELEMENTS // rows.shape[1])
 
 
-def _in_order(rows: Tensor) -> Iterator[Tensor]:
-    return iter(torch.split(rows, _chunk_rows(rows)))
-
-
 def _gathered(rows: Tensor, index: Tensor) -> Iterator[Tensor]:
-    return gather_chunks(rows, torch.split(index, _chunk_rows(rows)))
+    return (rows.index_select(0, part) for part in torch.split(index, _chunk_rows(rows)))
 
 
-def _zeros(like: Tensor, count: int) -> Tensor:
-    return torch.zeros(count, dtype=work_dtype(like.device), device=like.device)
+def _like(x: Tensor, y: Tensor, ix: Tensor | None, iy: Tensor | None, eps: float) -> Tensor:
+    return x.new_empty(len(x if ix is None else ix), dtype=result_dtype(x.device))
 
 
-def _pieces(xs: Iterator[Tensor], ys: Iterator[Tensor], tracked: bool, eps: float) -> Iterator[tuple[Tensor, Tensor]]:
-    start = 0
-    for a, b in zip(widen_chunks(xs, tracked), widen_chunks(ys, tracked), strict=True):
-        length_a: Tensor = torch.linalg.vector_norm(a, dim=1)
-        length_b: Tensor = torch.linalg.vector_norm(b, dim=1)
-        product = a * b if tracked else a.mul_(b)
-        index = torch.arange(start, start + len(a), device=a.device)
-        yield index, product.sum(1) / (length_a.clamp_min(eps) * length_b.clamp_min(eps))
-        start += len(a)
+def _gradient(
+    grads: Sequence[Tensor], x: Tensor, y: Tensor, ix: Tensor | None, iy: Tensor | None, eps: float
+) -> list[Tensor]:
+    """Pull the gradient of the cosines back to the rows; a pair nobody asks about spoils none, whatever it holds."""
+    kept, at_x, at_y = _present(ix, iy, grads[0])
+    totals = [torch.zeros_like(rows, dtype=work_dtype(x.device)) for rows in (x, y)]
+    step = _chunk_rows(x)
+    for part, a_at, b_at in zip(*(torch.split(index, step) for index in (kept, at_x, at_y)), strict=True):
+        weight = grads[0][part, None].to(totals[0].dtype)
+        a, b = x.index_select(0, a_at).to(weight.dtype), y.index_select(0, b_at).to(weight.dtype)
+        a_length, b_length = (torch.linalg.vector_norm(v, dim=1, keepdim=True).clamp_min(eps) for v in (a, b))
+        both = a_length * b_length
+        cosine = (a * b).sum(1, keepdim=True) / both
+        for total, at, own, other, length in ((totals[0], a_at, a, b, a_length), (totals[1], b_at, b, a, b_length)):
+            # A row shorter than eps is divided by a constant: its direction may change its length.
+            shrink = torch.where(length > eps, cosine / length**2, 0)
+            total.index_add_(0, at, weight * (other / both - shrink * own))
+    return [total.to(rows.dtype) for total, rows in zip(totals, (x, y), strict=True)]
+
+
+_paired_cosine = register(
+    "paired_cosine",
+    "(Tensor x, Tensor y, Tensor? ix, Tensor? iy, float eps) -> Tensor",
+    _plain,
+    _like,
+    module="paired",
+    gradient=_gradient,
+    wrt=(0, 1),
+)

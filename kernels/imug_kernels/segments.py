@@ -1,16 +1,32 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Packed segments: sums over them, and batches of equal length to work on them without padding."""
+"""Packed segments: sums and extremes over them, and batches of equal length to work on them without padding."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from imug_kernels._checks import check_offsets
+from imug_kernels._checks import check_device, check_offset_values, check_offsets
 from imug_kernels._chunks import work_dtype
+from imug_kernels._library import register
+
+
+class SegmentStats(NamedTuple):
+    """Valid values of each segment; every field ``[S, ...]``, float64 (float32 on MPS).
+
+    ``sum`` and ``count`` are 0 where there is none, ``min`` and ``max`` NaN. A valid NaN makes NaN of all but
+    ``count``.
+    """
+
+    sum: Tensor
+    count: Tensor  # type: ignore[assignment]  # hides tuple.count, which nobody needs here
+    min: Tensor
+    max: Tensor
 
 
 class Bucket(NamedTuple):
@@ -23,7 +39,7 @@ class Bucket(NamedTuple):
 def segment_sum(values: Tensor, offsets: Tensor) -> Tensor:
     """Sum ``values`` over each segment.
 
-    The order of addition is that of the rows, on every device and in every run, so the result is reproducible.
+    The order of addition is fixed, so every run gives the same result.
     Differentiable with respect to ``values``.
 
     Args:
@@ -43,15 +59,112 @@ def segment_sum(values: Tensor, offsets: Tensor) -> Tensor:
         >>> segment_sum(torch.tensor([1.0, 2.0, 4.0]), torch.tensor([0, 2, 2, 3]))
         tensor([3., 0., 4.], dtype=torch.float64)
     """
+    return _reduce(values, offsets, None, extremes=False)[0]
+
+
+def segment_reduce(values: Tensor, offsets: Tensor, valid: Tensor | None = None) -> SegmentStats:
+    """Reduce ``values`` over each segment to sum, count, minimum and maximum.
+
+    The order of addition is fixed, so every run gives the same result. Differentiable with respect to ``values``;
+    values that share an extreme share its gradient.
+
+    Args:
+        values: ``[N, ...]``, any real dtype.
+        offsets: int64 ``[S + 1]``, rising from 0 to N; empty segments are allowed.
+        valid: bool ``[N]``. Default: all rows.
+
+    Returns:
+        The statistics, see :class:`SegmentStats`.
+
+    Raises:
+        TypeError: If ``offsets`` is not integer or ``valid`` not boolean.
+        ValueError: If ``values`` has no rows axis, a shape does not fit, or ``offsets`` do not rise from 0 to N.
+
+    Example:
+        >>> import torch
+        >>> from imug_kernels import segment_reduce
+        >>> stats = segment_reduce(torch.tensor([1.0, 2.0, 4.0]), torch.tensor([0, 2, 2, 3]))
+        >>> stats.sum, stats.max
+        (tensor([3., 0., 4.], dtype=torch.float64), tensor([2., nan, 4.], dtype=torch.float64))
+    """
+    return SegmentStats(*_reduce(values, offsets, valid, extremes=True).unbind())
+
+
+def _reduce(values: Tensor, offsets: Tensor, valid: Tensor | None, extremes: bool) -> Tensor:
     if values.ndim < 1:
         raise ValueError("Expected argument `values` to have shape [N, ...], got a scalar.")
-    offsets = check_offsets(offsets, values.shape[0], values.device)
-    values = values.to(work_dtype(values.device))
+    if valid is not None and valid.dtype != torch.bool:
+        raise TypeError(f"Expected argument `valid` to be a boolean tensor, got {valid.dtype}.")
+    if valid is not None and valid.shape != values.shape[:1]:
+        raise ValueError(f"Expected argument `valid` to have shape [{len(values)}], got {list(valid.shape)}.")
+    if valid is not None:
+        check_device("valid", valid, values.device)
+    offsets = check_offsets(offsets, values.device)
+    flat = values.reshape(len(values), math.prod(values.shape[1:]))
+    stats: Tensor = _segment_reduce(flat, offsets, valid, extremes)
+    return stats.reshape(*stats.shape[:2], *values.shape[1:])
+
+
+def _plain(values: Tensor, offsets: Tensor, valid: Tensor | None, extremes: bool) -> Tensor:
+    check_offset_values(offsets, len(values))
+    stats = values.new_zeros(4 if extremes else 1, len(offsets) - 1, values.shape[1], dtype=work_dtype(values.device))
+    usable = torch.ones_like(values, dtype=torch.bool) if valid is None else valid[:, None].expand_as(values)
     if values.numel() == 0:
-        return values.new_zeros((len(offsets) - 1, *values.shape[1:]))
-    flat = values.reshape(len(values), -1).contiguous()
-    sums: Tensor = torch.segment_reduce(flat, "sum", offsets=offsets, axis=0, initial=0)
-    return sums.reshape(-1, *values.shape[1:])
+        stats[2:] = torch.nan
+        return stats
+    wide = values.to(stats.dtype)
+    stats[0] = _over(wide if valid is None else wide.masked_fill(~usable, 0), "sum", offsets, 0)
+    if extremes:
+        stats[1] = _over(usable.to(stats.dtype), "sum", offsets, 0)
+        stats[2] = _over(wide.masked_fill(~usable, torch.inf), "min", offsets, torch.inf)
+        stats[3] = _over(wide.masked_fill(~usable, -torch.inf), "max", offsets, -torch.inf)
+        stats[2:].masked_fill_(stats[1] == 0, torch.nan)
+    return stats
+
+
+def _over(values: Tensor, reduction: str, offsets: Tensor, initial: float) -> Tensor:
+    return torch.segment_reduce(values.contiguous(), reduction, offsets=offsets, axis=0, initial=initial)
+
+
+def _like(values: Tensor, offsets: Tensor, valid: Tensor | None, extremes: bool) -> Tensor:
+    shape = (4 if extremes else 1, len(offsets) - 1, values.shape[1])
+    return values.new_empty(shape, dtype=work_dtype(values.device))
+
+
+def _gradient(
+    grads: Sequence[Tensor], values: Tensor, offsets: Tensor, valid: Tensor | None, extremes: bool
+) -> list[Tensor]:
+    owner = torch.repeat_interleave(offsets[1:] - offsets[:-1], output_size=len(values))
+    gradient = grads[0][0][owner]
+    if extremes:
+        stats = _plain(values, offsets, valid, True)
+        for at in (2, 3):
+            attained = (values == stats[at][owner]).to(gradient.dtype)
+            if valid is not None:
+                attained = attained * valid[:, None]
+            ties = _plain(attained, offsets, None, False)[0]
+            gradient = gradient + attained * (grads[0][at] / ties.clamp_min(1))[owner]
+    if valid is not None:
+        gradient = gradient.masked_fill(~valid[:, None], 0)
+    return [gradient.to(values.dtype)]
+
+
+def _any(*arguments: Any) -> bool:
+    """The kernel adds in float64 itself."""
+    return True
+
+
+_segment_reduce = register(
+    "segment_reduce",
+    "(Tensor values, Tensor offsets, Tensor? valid, bool extremes) -> Tensor",
+    _plain,
+    _like,
+    module="segments",
+    dtype=work_dtype,
+    fits=_any,
+    gradient=_gradient,
+    wrt=(0,),
+)
 
 
 def equal_length_buckets(offsets: Tensor, max_rows: int) -> list[Bucket]:

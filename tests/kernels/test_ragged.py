@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from imug_kernels import GramStats, delta_curve, dialogue_gram, own_rank, ragged
+from imug_kernels import GramStats, _blocks, delta_curve, dialogue_gram, gram, own_rank
 from torch import Tensor
 from torch.testing import assert_close
 
@@ -110,8 +110,8 @@ def same(result: Tensor, expected: Tensor) -> None:
 def block_size(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Run once as it is and once with chunks and blocks so small that every segment is cut."""
     if request.param == "cut":
-        monkeypatch.setattr(ragged, "CHUNK_ELEMENTS", 16)
-        monkeypatch.setattr(ragged, "BLOCK_ELEMENTS", 16)
+        monkeypatch.setattr(_blocks, "CHUNK_ELEMENTS", 16)
+        monkeypatch.setattr(_blocks, "BLOCK_ELEMENTS", 16)
 
 
 @pytest.mark.usefixtures("block_size")
@@ -245,16 +245,16 @@ def test_long_segment_is_worked_on_in_blocks(monkeypatch: pytest.MonkeyPatch) ->
     torch.manual_seed(0)
     rows, offsets = torch.randn(1500, 8), torch.tensor([0, 1500])
     largest = 0
-    make = ragged._block_stats
+    make = gram._block_stats
 
-    def watched(block: ragged._Block) -> Tensor:
+    def watched(block: _blocks.Block) -> Tensor:
         nonlocal largest
         largest = max(largest, block.cosine.numel())
         return make(block)
 
-    monkeypatch.setattr(ragged, "_block_stats", watched)
+    monkeypatch.setattr(gram, "_block_stats", watched)
     stats = dialogue_gram(rows, offsets)
-    assert 0 < largest <= ragged.BLOCK_ELEMENTS < 1500**2
+    assert 0 < largest <= _blocks.BLOCK_ELEMENTS < 1500**2
     cosine = naive_matrix(rows)
     same(stats.sum, cosine.sum(1) - cosine.diagonal())
     same(stats.previous[1:], cosine.diagonal(-1))
