@@ -218,8 +218,10 @@ class ExposureBias(_PairedMetric):
         gap = arms.target - arms.scores
         # Sums of the own arm's losses would do as well, but only these are exactly 0 for a reference without errors.
         loss = (1 - arms.target).masked_fill(gap.isnan(), 0)
-        at = {f"loss_{k}": records.batch.sum_runs(loss * (records.batch.turn == k)) for k in self._turns()}
-        self._add_arms(records.batch, arms, gap, sums=at)
+        turns = torch.arange(1, self.max_turns + 1, device=loss.device)
+        by_turn = records.batch.sum_runs(torch.where(records.batch.turn[:, None] == turns, loss[:, None], 0))
+        sums = {f"loss_{k}": column for k, column in zip(self._turns(), by_turn.unbind(1))}
+        self._add_arms(records.batch, arms, gap, sums=sums)
 
     def _turns(self) -> range:
         return range(1, self.max_turns + 1)
