@@ -98,17 +98,15 @@ def delta_interval(
         >>> delta_interval(lambda sums: sums[:1] / sums[1:], moments, torch.tensor([1])).error
         tensor([0.5000], dtype=torch.float64)
     """
-    with torch.inference_mode(False), torch.enable_grad():  # trainers validate in inference mode
-        totals = moments.totals.detach().clone().requires_grad_()
+    with torch.inference_mode(False):  # trainers validate in inference mode, which forbids derivatives
+        totals = moments.totals.detach().clone()
         value = estimates(totals)
-        rows = [torch.autograd.grad(v, totals, retain_graph=True, allow_unused=True)[0] for v in value]
-    gradient = torch.stack([torch.zeros_like(totals) if row is None else row for row in rows]).detach()
+        gradient = torch.func.jacrev(estimates)(totals)
     clusters = moments.present[support]
     spread = ((gradient @ moments.products) * gradient).sum(1).clamp_min(0)
     few = clusters < 2
     error = torch.sqrt(spread * clusters / (clusters - 1).clamp_min(1)).masked_fill(few, torch.nan)
     half = error * student_quantile(clusters, level)
-    value = value.detach()
     error = error.masked_fill(value.isnan(), torch.nan)
     return Interval(value, error, value - half, value + half)
 
