@@ -12,18 +12,7 @@ from imug_kernels import paired_cosine
 from torch import Tensor
 from torch.testing import assert_close
 
-
-def naive_cosine(a: Tensor, b: Tensor, eps: float = 1e-8) -> float:
-    left, right = a.tolist(), b.tolist()
-    if not all(math.isfinite(v) for v in left + right):
-        return math.nan
-    dot = math.fsum(p * q for p, q in zip(left, right, strict=True))
-    lengths = [max(math.sqrt(math.fsum(p * p for p in side)), eps) for side in (left, right)]
-    return dot / (lengths[0] * lengths[1])
-
-
-def naive_paired(x: Tensor, y: Tensor) -> Tensor:
-    return torch.tensor([naive_cosine(a, b) for a, b in zip(x, y, strict=True)], dtype=torch.float64)
+from tests.kernels.reference import naive_paired
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16, torch.float16])

@@ -9,97 +9,20 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from imug_kernels import GramStats, _blocks, delta_curve, dialogue_gram, gram, own_rank
+from imug_kernels import _blocks, delta_curve, dialogue_gram, gram, own_rank
 from torch import Tensor
 from torch.testing import assert_close
 
-LENGTHS = {
-    "mixed": [3, 0, 1, 7, 3, 12, 0, 2, 3],
-    "singles": [1, 1, 1],
-    "empty": [0, 0],
-    "none": [],
-    "long": [40],
-}
-
-
-def offsets_of(lengths: list[int]) -> Tensor:
-    return torch.tensor([0, *lengths]).cumsum(0)
-
-
-def naive_matrix(x: Tensor, y: Tensor | None = None, eps: float = 1e-8) -> Tensor:
-    x, y = x.double(), (x if y is None else y).double()
-    lengths = x.norm(dim=1).clamp(min=eps)[:, None] * y.norm(dim=1).clamp(min=eps)
-    matrix: Tensor = (x[:, None] * y).sum(2) / lengths
-    matrix[~x.isfinite().all(1)] = torch.nan
-    matrix[:, ~y.isfinite().all(1)] = torch.nan
-    return matrix
-
-
-def extreme(values: list[float], choose: Callable[[list[float]], float]) -> float:
-    return math.nan if not values or any(map(math.isnan, values)) else choose(values)
-
-
-def naive_gram(rows: Tensor, lengths: list[int], valid: Tensor) -> GramStats:
-    table, start = [], 0
-    for length in lengths:
-        ok = valid[start : start + length].tolist()
-        cosine = naive_matrix(rows[start : start + length]).tolist()
-        for i in range(length):
-            others = [cosine[i][j] for j in range(length) if j != i and ok[j] and ok[i]]
-            before = [cosine[i][j] for j in range(i) if ok[j] and ok[i]]
-            previous = cosine[i][i - 1] if i > 0 and ok[i] and ok[i - 1] else math.nan
-            anchor = cosine[i][0] if i > 0 and ok[i] and ok[0] else math.nan
-            over_all = [sum(others), len(others), extreme(others, min), extreme(others, max)]
-            table.append([*over_all, extreme(before, max), previous, anchor])
-        start += length
-    return GramStats(*torch.tensor(table, dtype=torch.float64).reshape(-1, 7).unbind(1))
-
-
-def naive_curve(
-    rows: Tensor, lengths: list[int], positions: Tensor, max_delta: int, valid: Tensor
-) -> tuple[Tensor, Tensor]:
-    sums = torch.zeros(len(lengths), max_delta, dtype=torch.float64)
-    counts, start = torch.zeros_like(sums), 0
-    for segment, length in enumerate(lengths):
-        cosine = naive_matrix(rows[start : start + length])
-        for i in range(length):
-            for j in range(i):
-                delta = abs(int(positions[start + i]) - int(positions[start + j]))
-                if 1 <= delta <= max_delta and valid[start + i] and valid[start + j]:
-                    sums[segment, delta - 1] += cosine[i, j]
-                    counts[segment, delta - 1] += 1
-        start += length
-    return sums, counts
-
-
-def naive_rank(x: Tensor, y: Tensor, lengths: list[int], valid_x: Tensor, valid_y: Tensor) -> Tensor:
-    table, start = [], 0
-    for length in lengths:
-        cosine = naive_matrix(x[start : start + length], y[start : start + length]).tolist()
-        candidates = [j for j in range(length) if valid_y[start + j]]
-        for i in range(length):
-            if not valid_x[start + i] or not valid_y[start + i]:
-                table.append([math.nan, math.nan, 0])
-                continue
-            ahead = [cosine[i][j] - cosine[i][i] for j in candidates if j != i]
-            unknown = math.isnan(cosine[i][i]) or any(map(math.isnan, ahead))
-            greater = math.nan if unknown else sum(a > 1e-6 for a in ahead)
-            equal = math.nan if unknown else sum(abs(a) <= 1e-6 for a in ahead)
-            table.append([greater, equal, len(candidates)])
-        start += length
-    return torch.tensor(table, dtype=torch.float64).reshape(-1, 3).T
-
-
-def random_rows(count: int, width: int, seed: int, dtype: torch.dtype = torch.float32) -> Tensor:
-    """Rows with a zero row, a duplicate and a NaN row among them."""
-    rows = torch.randn(count, width, generator=torch.Generator().manual_seed(seed))
-    if count >= 12:
-        rows[2], rows[5], rows[9, 0] = 0.0, rows[6], torch.nan
-    return rows.to(dtype)
-
-
-def random_valid(count: int, seed: int) -> Tensor:
-    return torch.rand(count, generator=torch.Generator().manual_seed(seed)) > 0.3
+from tests.kernels.reference import (
+    LENGTHS,
+    naive_curve,
+    naive_gram,
+    naive_matrix,
+    naive_rank,
+    offsets_of,
+    random_rows,
+    random_valid,
+)
 
 
 def same(result: Tensor, expected: Tensor) -> None:

@@ -1,0 +1,121 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Comparisons of every operation with its reference, for whichever implementation this process computes with."""
+
+from __future__ import annotations
+
+import math
+import os
+
+import torch
+from imug_kernels import (
+    delta_curve,
+    dialogue_gram,
+    dialogue_unit_sum,
+    own_rank,
+    paired_cosine,
+    segment_reduce,
+    segment_sum,
+)
+from torch import Tensor
+from torch.testing import assert_close
+
+from tests.kernels.reference import (
+    naive_curve,
+    naive_gram,
+    naive_paired,
+    naive_rank,
+    offsets_of,
+    random_rows,
+    random_valid,
+)
+
+FUSED = os.environ.get("IMUG_BACKEND") == "triton"
+# Largest error of a cosine: float64 rounding in PyTorch; in the kernels exact inputs added up in float32.
+PAIR = 3e-6 if FUSED else 1e-12
+CELL = 1e-5 if FUSED else 1e-12
+
+
+def close(result: Tensor, expected: Tensor, tolerance: float = CELL) -> None:
+    """Compare numbers that are cosines or sums of some; a sum may be off by so much for each of its terms."""
+    assert_close(result, expected, atol=tolerance, rtol=tolerance, equal_nan=True, check_dtype=False)
+
+
+def check_pairs(x: Tensor, y: Tensor, ix: Tensor | None = None, iy: Tensor | None = None) -> None:
+    left, right = (rows if index is None else rows[index] for rows, index in ((x, ix), (y, iy)))
+    expected = naive_paired(left, right)
+    for index in (ix, iy):
+        if index is not None:
+            expected[index < 0] = math.nan
+    close(paired_cosine(x, y, ix, iy), expected, PAIR)
+
+
+def check_gram(rows: Tensor, lengths: list[int], valid: Tensor | None) -> None:
+    everyone = torch.ones(len(rows), dtype=torch.bool)
+    result = dialogue_gram(rows, offsets_of(lengths), valid)
+    expected = naive_gram(rows, lengths, everyone if valid is None else valid)
+    terms = expected.count.clamp_min(1)
+    close(result.count, expected.count, 0)
+    close(result.sum / terms, expected.sum / terms)
+    for field, wanted in zip(result[2:], expected[2:], strict=True):
+        close(field, wanted)
+
+
+def check_curve(rows: Tensor, lengths: list[int], positions: Tensor, max_delta: int, valid: Tensor | None) -> None:
+    everyone = torch.ones(len(rows), dtype=torch.bool)
+    sums, counts = delta_curve(rows, offsets_of(lengths), positions, max_delta, valid)
+    expected = naive_curve(rows, lengths, positions, max_delta, everyone if valid is None else valid)
+    close(counts, expected[1], 0)
+    close(sums / counts.clamp_min(1), expected[0] / counts.clamp_min(1))
+
+
+def check_rank(x: Tensor, y: Tensor, lengths: list[int], valid_x: Tensor | None, valid_y: Tensor | None) -> None:
+    everyone = torch.ones(len(x), dtype=torch.bool)
+    masks = [everyone if mask is None else mask for mask in (valid_x, valid_y)]
+    result = torch.stack(own_rank(x, y, offsets_of(lengths), valid_x, valid_y))
+    assert_close(result, naive_rank(x, y, lengths, *masks), atol=0, rtol=0, equal_nan=True)
+
+
+def check_unit_sum(rows: Tensor, lengths: list[int], valid: Tensor | None) -> None:
+    offsets = offsets_of(lengths)
+    everyone = torch.ones(len(rows), dtype=torch.bool)
+    gram = naive_gram(rows, lengths, everyone if valid is None else valid)
+    sums, counts = dialogue_unit_sum(rows, offsets, valid)
+    expected = (
+        [torch.stack([part.sum() for part in torch.split(f, lengths)]) for f in gram[:2]] if lengths else gram[:2]
+    )
+    close(counts, expected[1], 0)
+    close(sums / counts.clamp_min(1), expected[0] / counts.clamp_min(1))
+
+
+def check_segments(values: Tensor, lengths: list[int], valid: Tensor | None) -> None:
+    everyone = torch.ones(len(values), dtype=torch.bool)
+    result, table = segment_reduce(values, offsets_of(lengths), valid), []
+    mask = everyone if valid is None else valid
+    for part, keep in zip(torch.split(values.double(), lengths), torch.split(mask, lengths), strict=True):
+        kept = part[keep]
+        extremes = (kept.amin(0), kept.amax(0)) if len(kept) else (torch.full_like(kept.sum(0), math.nan),) * 2
+        table.append(torch.stack([kept.sum(0), torch.full_like(extremes[0], len(kept)), *extremes]))
+    for field, expected in zip(result, torch.stack(table, 1), strict=True):
+        close(field, expected, 1e-12)
+    if valid is None:
+        close(segment_sum(values, offsets_of(lengths)), result.sum, 1e-12)
+
+
+def check_everything(lengths: list[int], width: int, dtype: torch.dtype, masked: bool, seed: int) -> None:
+    """Compare all operations on random rows, a zero row, a duplicate and a NaN row among them."""
+    count = sum(lengths)
+    x, y = random_rows(count, width, seed, dtype), random_rows(count, width, seed + 1, dtype)
+    valid, other = (random_valid(count, seed + k) if masked else None for k in (2, 3))
+    positions = torch.randint(1, 9, (count,), generator=torch.Generator().manual_seed(seed))
+    check_pairs(x, y)
+    if count:
+        index = torch.randint(-1, count, (2, 9), generator=torch.Generator().manual_seed(seed))
+        check_pairs(x, y, index[0], index[1])
+    check_gram(x, lengths, valid)
+    check_curve(x, lengths, positions, 5, valid)
+    check_rank(x, y, lengths, valid, other)
+    check_unit_sum(x, lengths, valid)
+    if lengths:
+        check_segments(x[:, 0], lengths, valid)
+        check_segments(x[:, :3], lengths, valid)

@@ -1,0 +1,130 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""The tests bite: each rule that is easy to lose is broken in the kernels' text, and a test has to fail for it."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import imug_kernels
+import pytest
+import torch
+from imug_kernels import triton_impl
+
+from tests.kernels import test_operations as operations
+from tests.kernels.checks import check_curve, check_gram, check_pairs, check_rank, check_unit_sum
+from tests.kernels.reference import random_rows
+
+Mutate = Callable[[str, str, str], None]
+SOURCE = Path(imug_kernels.__file__).parent / "triton_impl"
+NOT_ITSELF = " & (row[:, None] != column[None, :])"
+
+
+@pytest.fixture
+def mutate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mutate:
+    """Compute with a copy of the kernels in which one text is replaced wherever it stands."""
+    loaded = [name for name in sys.modules if name.startswith("imug_kernels.triton_impl.")]
+    for name in loaded:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(triton_impl, "__path__", [str(tmp_path / "mutant")])
+
+    def replace(file: str, old: str, new: str) -> None:
+        shutil.copytree(SOURCE, tmp_path / "mutant", ignore=shutil.ignore_patterns("__pycache__"))
+        text = (SOURCE / file).read_text()
+        assert old in text, f"{file} no longer holds: {old}"
+        (tmp_path / "mutant" / file).write_text(text.replace(old, new))
+
+    yield replace
+    for name in [name for name in sys.modules if name.startswith("imug_kernels.triton_impl.")]:
+        del sys.modules[name]
+
+
+def gram() -> None:
+    check_gram(random_rows(7, 16, 0), [3, 4], None)
+
+
+def masked_gram() -> None:
+    check_gram(random_rows(7, 16, 0), [3, 4], torch.tensor([1, 0, 1, 1, 1, 0, 1]).bool())
+
+
+def rank() -> None:
+    check_rank(random_rows(5, 16, 0), random_rows(5, 16, 1), [5], None, None)
+
+
+def curve() -> None:
+    check_curve(random_rows(7, 16, 0), [3, 4], torch.arange(7), 3, None)
+
+
+def unit_sum() -> None:
+    check_unit_sum(random_rows(7, 16, 0), [3, 4], None)
+
+
+def narrow_pairs() -> None:
+    check_pairs(random_rows(5, 16, 0, torch.bfloat16), random_rows(5, 16, 1, torch.bfloat16))
+
+
+def narrow_gram() -> None:
+    check_gram(random_rows(5, 16, 0, torch.bfloat16), [5], None)
+
+
+def long_gram() -> None:
+    check_gram(random_rows(70, 16, 0), [70], None)
+
+
+def bad_row() -> None:
+    operations.test_non_finite_row_spoils_its_own_pairs_and_segment_only(float("inf"))
+
+
+MUTATIONS = {
+    "a row is its own partner": ("ragged.py", NOT_ITSELF, "", gram),
+    "a row is its own rival": ("ragged.py", NOT_ITSELF, "", rank),
+    "pairs count from both sides": ("ragged.py", "(row[:, None] < column[None, :])", NOT_ITSELF[3:], curve),
+    "own products stay in the sum": ("ragged.py", " - tl.sum(own)", "", unit_sum),
+    "bf16 is multiplied as it is, in pairs": ("paired.py", "other=0.0).to(tl.float32)", "other=0.0)", narrow_pairs),
+    "bf16 is multiplied as it is, in tiles": ("_common.py", "return INTERPRET and", "return False and", narrow_gram),
+    "an infinite length divides": (
+        "_common.py",
+        '(squares == float("inf"))',
+        "(squares < 0)",
+        operations.test_row_too_long_for_float32_is_nan_and_not_orthogonal,
+    ),
+    "eps is no bound": (
+        "_common.py",
+        "tl.where(length > eps, length, eps)",
+        "length",
+        operations.test_row_shorter_than_eps_is_divided_by_eps,
+    ),
+    "NaN is left out of extremes": ("ragged.py", "unknown += nans", "unknown += 0 * nans", bad_row),
+    "invalid rows are partners": ("_tiles.py", "    if HAS_VALID:", "    if False:", masked_gram),
+    "the anchor is the first row of all": ("ragged.py", "column[None, :] == first", "column[None, :] == 0", gram),
+    "only the first tile counts": ("ragged.py", "range(first, end, BLOCK_N)", "range(first, first + 1)", long_gram),
+    "a row alone has a pair": (
+        "ragged.py",
+        "rows > 1, (tl.sum",
+        "rows > 0, (tl.sum",
+        operations.test_row_alone_has_no_pair_even_if_it_is_nan,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("file", "old", "new", "check"), MUTATIONS.values(), ids=MUTATIONS)
+def test_breaking_a_rule_is_noticed(mutate: Mutate, file: str, old: str, new: str, check: Callable[[], None]) -> None:
+    mutate(file, old, new)
+    # Values, not a crash: a mutant that does not even run would prove nothing.
+    with pytest.raises(AssertionError, match=r"not close|not equal|^assert"):
+        check()
+
+
+@pytest.mark.parametrize("check", dict.fromkeys(mutation[3] for mutation in MUTATIONS.values()))
+def test_the_same_checks_pass_unbroken(check: Callable[[], None]) -> None:
+    check()
+
+
+def test_no_kernel_uses_what_the_interpreter_and_the_compiler_read_differently() -> None:
+    for file in SOURCE.glob("*.py"):
+        text = file.read_text()
+        assert "tl.clamp(" not in text, f"{file.name}: compiled, tl.clamp drops NaN"
+        assert 'input_precision="tf32"' not in text, f"{file.name}: one TF32 product is off by 1e-3"
