@@ -8,11 +8,9 @@ grows with the turns: all that ordinary least squares assumes away.
 
 from __future__ import annotations
 
-import doctest
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -26,7 +24,6 @@ from imug_metrics.stats import delta_interval, unpack_moments
 DATA_SETS = 2000
 DIALOGUES, LONGEST = 120, 6
 SLOPE, DOUBLING, GAP, IMAGE_SLOPE = -0.03, -0.05, 0.15, -0.06
-GUIDE = Path(__file__).resolve().parents[1] / "docs" / "guides" / "reading-a-decay-curve.md"
 
 Data = dict[str, Tensor]
 
@@ -166,9 +163,3 @@ def test_composition_trap_long_dialogues_that_are_merely_harder_are_no_decay(dat
         covers.append(lower <= 0 <= upper)
     assert np.mean(falls) > 0.8
     assert np.mean(covers) > 0.9
-
-
-def test_guide_runs_as_written() -> None:
-    found = doctest.testfile(str(GUIDE), module_relative=False, optionflags=doctest.NORMALIZE_WHITESPACE)
-    assert found.failed == 0
-    assert found.attempted > 5

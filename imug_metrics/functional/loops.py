@@ -15,6 +15,7 @@ from imug_metrics.rows import open_records, score_rows
 
 Measure = Literal["gain", "monotone", "never_falls", "above", "sign_changes", "oscillation", "contraction"]
 MEASURES: tuple[Measure, ...] = get_args(Measure)
+_ROUNDING = 1e-6  # a float32 score of 0.7 is less than 0.7
 
 
 def loop_convergence(
@@ -52,7 +53,7 @@ def loop_convergence(
         dialogue, turn, valid: as in [`align_rows`][imug_metrics.dialogue.align_rows].
         subject: the loop within its dialogue, where a dialogue holds several.
         measure: see the table.
-        bar: score that `above` asks for; 0.8 is a judge's 4 of 5.
+        bar: score that `above` asks for, up to float32's rounding; 0.8 is a judge's 4 of 5.
         reduction: `"mean"`, or `"none"` for one value a loop (ordered by dialogue and subject).
 
     Returns:
@@ -101,7 +102,7 @@ def loop_parts(batch: DialogueBatch, scores: Tensor, bar: float) -> dict[str, tu
         "gain": (two * total(y * closes - y * opens), two),
         "monotone": (two * (total(moved & (step <= 0)) == 0), two),
         "never_falls": (two * (total(step < 0) == 0), two),
-        "above": (total(closes & (y >= bar)), one),
+        "above": (total(closes & (y >= bar - _ROUNDING)), one),
         "sign_changes": (changes, three),
         "oscillation": (changes / inner, three),
         "contraction": (total(late), total(early)),

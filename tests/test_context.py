@@ -1,0 +1,203 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""ContextDecay against published tables, statsmodels and numbers worked by hand."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+import statsmodels.api as sm
+import torch
+from torch import Tensor
+
+from imug_metrics import ContextDecay
+from imug_metrics.functional import context_decay, effective_length, ranked_average
+
+NOLIMA_LENGTHS = [1024, 2048, 4096, 8192, 16384, 32768]
+RULER_LENGTHS = [4096, 8192, 16384, 32768, 65536, 131072]
+LLAMA_70B = [96.5, 95.8, 95.4, 94.8, 88.4, 66.6]
+
+
+@pytest.mark.parametrize(
+    ("base", "bar", "row", "effective"),
+    [
+        (99.3, 84.4, [98.1, 98.0, 95.7, 89.2, 81.6, 69.7], 8192),  # GPT-4o
+        (84.9, 72.2, [67.7, 58.2, 44.1, 32.6, 20.6, 13.7], 0),  # GPT-4o mini: published as < 1k
+    ],
+)
+def test_effective_lengths_published_by_nolima(base: float, bar: float, row: list[float], effective: int) -> None:
+    assert round(0.85 * base, 1) == bar
+    assert effective_length(row, NOLIMA_LENGTHS, base=base).item() == effective
+    assert effective_length(row, NOLIMA_LENGTHS, base=base, longest=False).item() == effective
+    assert effective_length(row, NOLIMA_LENGTHS, threshold=0.85 * base).item() == effective
+
+
+def test_averages_and_effective_length_published_by_ruler() -> None:
+    found = [round(ranked_average(LLAMA_70B, weights).item(), 1) for weights in ("equal", "rising", "falling")]
+    assert found == [89.6, 85.5, 93.7]
+    assert effective_length(LLAMA_70B, RULER_LENGTHS, threshold=85.6).item() == 65536
+
+
+def test_metric_reproduces_the_published_row_from_records() -> None:
+    metric = ContextDecay(detail=True, threshold=85.6)
+    scores = torch.tensor(LLAMA_70B, dtype=torch.float64) + torch.tensor([[-1.0], [1.0], [0.0]])
+    metric.update(scores, torch.tensor(RULER_LENGTHS).expand(3, 6), dialogue=[7, 8, 9])
+    found = metric.compute()
+    for length, score in zip(RULER_LENGTHS, LLAMA_70B):
+        assert found[f"context_decay_length_{length}"].item() == pytest.approx(score)
+    averages = [found[f"context_decay_average{end}"].item() for end in ("", "_rising", "_falling")]
+    assert averages == pytest.approx([89.5833, 85.4810, 93.6857], abs=1e-4)
+    assert found["context_decay_effective_length"].item() == 65536
+    slope = np.polyfit(range(6), LLAMA_70B, 1)[0]
+    assert found["context_decay"].item() == pytest.approx(slope)
+    assert found["context_decay_pooled"].item() == pytest.approx(slope)
+
+
+def grown(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    generator = np.random.default_rng(seed)
+    turns = generator.integers(1, 7, 40)
+    dialogue = np.repeat(np.arange(40), turns)
+    turn = np.concatenate([np.arange(1, n + 1) for n in turns])
+    lengths = turn * generator.integers(500, 9000, 40)[dialogue] + generator.integers(1, 500, len(turn))
+    scores = 1.5 - 0.07 * np.log2(lengths) + 0.1 * generator.normal(size=len(turn))
+    return scores, lengths, dialogue, turn
+
+
+def centred(values: np.ndarray, dialogue: np.ndarray) -> np.ndarray:
+    return values - (np.bincount(dialogue, values) / np.bincount(dialogue))[dialogue]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_within_slope_and_interval_equal_clustered_ols_on_within_centred_data(seed: int) -> None:
+    scores, lengths, dialogue, turn = grown(seed)
+    several = np.bincount(dialogue)[dialogue] > 1
+    x, y = centred(np.log2(lengths), dialogue)[several], centred(scores, dialogue)[several]
+    fit = sm.OLS(y, x).fit(cov_type="cluster", cov_kwds={"groups": dialogue[several]}, use_t=True)
+    metric = ContextDecay(detail=True)
+    metric.update(scores, lengths, dialogue, turn)
+    found = metric.compute()
+    bounds = [found[f"context_decay{end}"].item() for end in ("", "_lower", "_upper")]
+    assert bounds == pytest.approx([fit.params[0], *fit.conf_int()[0]], abs=1e-10)
+    assert context_decay(scores, lengths, dialogue, turn).item() == pytest.approx(fit.params[0], abs=1e-12)
+
+
+def test_pooled_slope_and_error_equal_clustered_ols() -> None:
+    scores, lengths, dialogue, turn = grown(7)
+    fit = sm.OLS(scores, sm.add_constant(np.log2(lengths))).fit(
+        cov_type="cluster", cov_kwds={"groups": dialogue, "use_correction": False}, use_t=True
+    )
+    metric = ContextDecay("pooled", detail=True)
+    metric.update(scores, lengths, dialogue, turn)
+    found = metric.compute()
+    half = (fit.conf_int()[1][1] - fit.params[1]) * math.sqrt(40 / 39)
+    bounds = [found[f"context_decay{end}"].item() for end in ("", "_lower", "_upper")]
+    assert bounds == pytest.approx([fit.params[1], fit.params[1] - half, fit.params[1] + half], abs=1e-9)
+    assert context_decay(scores, lengths, dialogue, turn, slope="pooled").item() == pytest.approx(bounds[0], abs=1e-9)
+
+
+def test_long_hard_dialogues_are_no_decay_within_dialogues() -> None:
+    scores, lengths = [[0.9, 0.9], [0.4, 0.4]], [[1000, 2000], [32000, 64000]]
+    assert context_decay(scores, lengths).item() == 0
+    assert context_decay(scores, lengths, slope="pooled").item() < -0.05
+
+
+def test_a_bucket_ends_with_its_edge() -> None:
+    metric = ContextDecay(detail=True, edges=(1000, 2000))
+    metric.update([0.1, 0.2, 0.4, 0.8, 0.9], [1, 1000, 1001, 2000, 2001], [0, 1, 2, 3, 4], [1] * 5)
+    found = metric.compute()
+    assert found["context_decay_length_1000"].item() == pytest.approx(0.15)
+    assert found["context_decay_length_2000"].item() == pytest.approx(0.6)
+    assert found["context_decay_beyond"].item() == pytest.approx(0.2)
+    assert found["context_decay_mean"].item() == pytest.approx(0.48)
+
+
+def test_dialogues_of_one_length_have_no_within_slope_and_equal_lengths_no_pooled_one() -> None:
+    lengths = torch.tensor([[5003] * 3, [5003] * 3])
+    scores = torch.tensor([[0.9, 0.8, 0.3], [0.4, 0.7, 0.2]])
+    for slope in ("within", "pooled"):
+        assert context_decay(scores, lengths, slope=slope).isnan()
+        metric = ContextDecay(slope, detail=True)
+        metric.update(scores, lengths)
+        assert metric.compute()["context_decay"].isnan()
+
+
+@pytest.mark.parametrize(
+    ("how", "expected"),
+    [
+        ({}, 32768),
+        ({"longest": False}, 4096),
+        ({"keep": 0.5}, 65536),
+        ({"base_buckets": 2}, 32768),
+        ({"threshold": 2}, 0),
+    ],
+)
+def test_effective_length_by_hand(how: dict[str, Any], expected: int) -> None:
+    row = [1.0, math.nan, 0.8, 0.9, 0.5]
+    assert effective_length(row, [4096, 8192, 16384, 32768, 65536], **how).item() == expected
+
+
+def test_effective_length_is_undefined_without_scores_and_without_a_positive_base() -> None:
+    nothing = [[math.nan, math.nan], [0.0, 0.0]]
+    assert effective_length(nothing, [1, 2]).isnan().all()
+    assert ranked_average(nothing).isnan().tolist() == [True, False]
+
+
+def test_lengths_not_tested_have_no_rank() -> None:
+    assert ranked_average([0.9, math.nan, 0.6], "rising").item() == pytest.approx((0.9 + 2 * 0.6) / 3)
+
+
+def test_effective_length_has_an_interval_from_the_bootstrap_only() -> None:
+    scores, lengths, dialogue, turn = grown(1)
+    for bootstrap in (0, 200):
+        metric = ContextDecay(detail=True, bootstrap=bootstrap)
+        metric.update(scores, lengths, dialogue, turn)
+        found = metric.compute()
+        value, lower, upper = (found[f"context_decay_effective_length{end}"] for end in ("", "_lower", "_upper"))
+        assert (lower <= value <= upper) if bootstrap else lower.isnan() and upper.isnan()
+
+
+def test_a_score_without_a_length_is_refused_and_an_absent_score_needs_none() -> None:
+    metric = ContextDecay()
+    with pytest.raises(ValueError, match="`lengths` to be >= 1, got 0 at row 2"):
+        metric.update([0.5, 0.5, 0.5], [10, 20, 0], [0, 0, 0], [1, 3, 2])
+    metric.update([0.5, 0.4, math.nan], [10, 20, 0], [0, 0, 0], [1, 3, 2])
+    assert metric.compute().item() == pytest.approx(-0.1)
+
+
+@pytest.mark.parametrize("edges", [(), (0, 1), (2, 2), (8, 4), (1.5, 3)])
+def test_edges_must_rise(edges: tuple[float, ...]) -> None:
+    with pytest.raises(ValueError, match="`edges`"):
+        ContextDecay(edges=edges)
+
+
+@pytest.mark.parametrize("bad", [{"slope": "turn"}, {"keep": 0}, {"keep": 1.1}, {"base_buckets": 0}])
+def test_options_outside_their_range_are_refused(bad: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=f"`{next(iter(bad))}`"):
+        ContextDecay(**bad)
+    with pytest.raises(ValueError, match="`weights`"):
+        ranked_average([0.5], "steep")
+
+
+def test_slope_has_the_gradient_of_its_formula() -> None:
+    scores = torch.tensor([[0.9, 0.7, 0.4], [0.3, 0.2, 0.6]], dtype=torch.float64, requires_grad=True)
+    lengths = torch.tensor([[1000, 3000, 9000], [500, 4000, 4000]])
+    assert torch.autograd.gradcheck(lambda s: context_decay(s, lengths), scores)
+
+
+def test_per_dialogue_slopes() -> None:
+    found: Tensor = context_decay([[1.0, 0.5], [0.5, 0.5], [0.2, 0.4]], [[1, 2], [3, 3], [1, 4]], reduction="none")
+    assert found.tolist() == pytest.approx([-0.5, math.nan, 0.1], nan_ok=True)
+
+
+def test_plot_has_context_length_on_a_log_axis() -> None:
+    pytest.importorskip("matplotlib").use("Agg")
+    metric = ContextDecay(detail=True)
+    metric.update(*grown(2)[:2], *grown(2)[2:])
+    _, ax = metric.plot()
+    assert ax.get_xscale() == "log"
+    assert "tokens" in ax.get_xlabel()
+    assert [tick.get_text() for tick in ax.get_xticklabels()][:2] == ["4k", "8k"]
+    assert len(ax.lines[0].get_xdata()) == sum("length" in key and "lower" in key for key in metric.compute()) - 1

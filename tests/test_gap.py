@@ -1,0 +1,148 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""UnderstandingGenerationGap against statsmodels, TurnDecay and numbers worked by hand."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import statsmodels.api as sm
+import torch
+from scipy import stats
+
+from imug_metrics import TurnDecay, UnderstandingGenerationGap
+from imug_metrics.functional import understanding_generation_gap
+
+NAME = "understanding_generation_gap"
+
+
+def mixed(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    generator = np.random.default_rng(seed)
+    turns = generator.integers(2, 8, 50)
+    dialogue = np.repeat(np.arange(50), turns)
+    turn = np.concatenate([np.arange(1, n + 1) for n in turns])
+    image = generator.random(len(turn)) < 0.2 + 0.05 * turns[dialogue]
+    scores = 0.9 - 0.03 * turn - image * (0.1 + 0.04 * turn) + 0.1 * generator.normal(size=len(turn))
+    return scores, image, dialogue, turn
+
+
+def bounds(found: dict[str, torch.Tensor], key: str) -> list[float]:
+    return [found[f"{NAME}{key}{end}"].item() for end in ("", "_lower", "_upper")]
+
+
+@pytest.fixture
+def found() -> dict[str, torch.Tensor]:
+    scores, image, dialogue, turn = mixed(0)
+    metric = UnderstandingGenerationGap(detail=True)
+    metric.update(scores, torch.tensor(image), dialogue, turn)
+    return metric.compute()
+
+
+def test_gap_and_interval_equal_clustered_ols_on_the_modality(found: dict[str, torch.Tensor]) -> None:
+    scores, image, dialogue, _ = mixed(0)
+    fit = sm.OLS(scores, sm.add_constant((~image).astype(float))).fit(
+        cov_type="cluster", cov_kwds={"groups": dialogue, "use_correction": False}
+    )
+    value, lower, upper = bounds(found, "")
+    sides = [len(np.unique(dialogue[rows])) for rows in (image, ~image)]
+    clusters = min(sides)
+    half = fit.bse[1] * math.sqrt(clusters / (clusters - 1)) * stats.t.ppf(0.975, clusters - 1)
+    assert [value, lower, upper] == pytest.approx([fit.params[1], fit.params[1] - half, fit.params[1] + half], abs=1e-9)
+    assert value == pytest.approx(scores[~image].mean() - scores[image].mean())
+
+
+def test_within_gap_equals_fixed_effects_of_dialogues(found: dict[str, torch.Tensor]) -> None:
+    scores, image, dialogue, _ = mixed(0)
+    design = np.column_stack([~image, np.eye(50)[dialogue]]).astype(float)
+    assert bounds(found, "_within")[0] == pytest.approx(sm.OLS(scores, design).fit().params[0])
+
+
+@pytest.mark.parametrize("modality", ["text", "image"])
+def test_each_modality_has_the_mean_curve_and_slope_of_its_turns_alone(
+    found: dict[str, torch.Tensor], modality: str
+) -> None:
+    scores, image, dialogue, turn = mixed(0)
+    rows = image if modality == "image" else ~image
+    alone = TurnDecay(detail=True)
+    alone.update(scores[rows], dialogue[rows], turn[rows])
+    expected = alone.compute()
+    for ours, theirs in (("", "_mean"), ("_slope", ""), ("_turn_2", "_turn_2")):
+        values = [expected[f"turn_decay{theirs}{end}"].item() for end in ("", "_lower", "_upper")]
+        assert bounds(found, f"_{modality}{ours}") == pytest.approx(values, abs=1e-12)
+
+
+def test_slope_difference_is_above_zero_where_generation_decays_faster(found: dict[str, torch.Tensor]) -> None:
+    value, lower, _ = bounds(found, "_slope_difference")
+    assert value == pytest.approx(bounds(found, "_text_slope")[0] - bounds(found, "_image_slope")[0])
+    assert lower > 0
+
+
+def test_difference_of_what_moves_together_is_more_certain_than_its_sides() -> None:
+    generator = torch.Generator().manual_seed(3)
+    level = torch.randn(60, 1, generator=generator)
+    scores = level + 0.01 * torch.randn(60, 4, generator=generator)
+    metric = UnderstandingGenerationGap(detail=True)
+    metric.update(scores, torch.tensor([False, True, False, True]).expand(60, 4))
+    found = metric.compute()
+    widths = {key: bounds(found, key)[2] - bounds(found, key)[1] for key in ("", "_text", "_image")}
+    assert 20 * widths[""] < min(widths["_text"], widths["_image"])
+
+
+def test_degrees_of_freedom_are_those_of_the_modality_with_fewer_dialogues() -> None:
+    metric = UnderstandingGenerationGap(detail=True)
+    scores = torch.tensor([[0.9, 0.5], [0.8, 0.7], [0.4, 0.6]])
+    metric.update(scores, [["text", "image"], ["text", "text"], ["text", "text"]])
+    value, lower, upper = bounds(metric.compute(), "")
+    assert value == pytest.approx(0.68 - 0.5)
+    assert math.isnan(lower)
+    assert math.isnan(upper), "one dialogue with images has no interval"
+
+
+def test_one_modality_has_no_gap() -> None:
+    assert understanding_generation_gap([[0.5, 0.6]], [["text", "text"]]).isnan()
+    metric = UnderstandingGenerationGap(detail=True)
+    metric.update([[0.5, 0.6]], [["text", "text"]])
+    found = metric.compute()
+    assert found[NAME].isnan()
+    assert found[f"{NAME}_text"].item() == pytest.approx(0.55)
+
+
+def test_per_dialogue_gap_and_ways_to_say_the_modality() -> None:
+    scores, turns = [[0.9, 0.5], [0.4, 0.8], [0.7, 0.7]], [["text", "image"], ["image", "text"], ["text", "text"]]
+    image = torch.tensor([[kind == "image" for kind in line] for line in turns])
+    for modality in (turns, image, image.tolist(), image.numpy(), np.array(turns)):
+        found = understanding_generation_gap(scores, modality, reduction="none")
+        assert found.tolist() == pytest.approx([0.4, 0.4, math.nan], nan_ok=True)
+
+
+def test_a_modality_that_is_neither_is_refused_by_row() -> None:
+    with pytest.raises(ValueError, match=r"`modality` to be 'text' or 'image', got 'audio' at row 1"):
+        understanding_generation_gap([0.5, 0.6], ["text", "audio"], [0, 0], [1, 2])
+    for modality in (["image", None], torch.tensor([1, 7])):
+        with pytest.raises(ValueError, match=r"`modality` .* at row 1"):
+            UnderstandingGenerationGap().update([0.5, 0.6], modality, [0, 0], [2, 1])
+
+
+def test_missing_outputs_count_as_zero_in_their_own_modality() -> None:
+    for missing, expected in (("skip", 0.4), ("zero", 0.65)):
+        metric = UnderstandingGenerationGap(missing=missing)
+        metric.update([[0.9, 0.5, math.nan]], [["text", "image", "image"]])
+        assert metric.compute().item() == pytest.approx(expected)
+
+
+def test_plot_draws_both_curves() -> None:
+    pytest.importorskip("matplotlib").use("Agg")
+    metric = UnderstandingGenerationGap(detail=True)
+    scores, image, dialogue, turn = mixed(1)
+    metric.update(scores, torch.tensor(image), dialogue, turn)
+    _, ax = metric.plot()
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["text", "image"]
+    assert len(ax.lines) == 2
+
+
+def test_gap_is_differentiable() -> None:
+    scores = torch.tensor([[0.9, 0.5, 0.4]], dtype=torch.float64, requires_grad=True)
+    modality = [["text", "image", "image"]]
+    assert torch.autograd.gradcheck(lambda s: understanding_generation_gap(s, modality), scores)
