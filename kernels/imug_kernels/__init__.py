@@ -7,21 +7,28 @@ A packed batch is `rows [N, D]` with `offsets [S + 1]`: segment `s` owns the row
 else of dialogues. Every function runs in plain PyTorch on any device and in a fused Triton kernel on CUDA.
 """
 
+from imug_kernels.cross import CrossStats, cross_stats
 from imug_kernels.curve import delta_curve
 from imug_kernels.gram import GramStats, dialogue_gram
 from imug_kernels.paired import paired_cosine
+from imug_kernels.preprocess import preprocess
 from imug_kernels.rank import own_rank
+from imug_kernels.rbf import rbf_sum
 from imug_kernels.segments import SegmentStats, segment_reduce, segment_sum
 from imug_kernels.unit_sum import dialogue_unit_sum
 
 __all__ = [
+    "CrossStats",
     "GramStats",
     "SegmentStats",
+    "cross_stats",
     "delta_curve",
     "dialogue_gram",
     "dialogue_unit_sum",
     "own_rank",
     "paired_cosine",
+    "preprocess",
+    "rbf_sum",
     "segment_reduce",
     "segment_sum",
 ]

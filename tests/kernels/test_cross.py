@@ -1,0 +1,205 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Reductions of the cosine matrix against the matrix itself in float64."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import pytest
+import torch
+from imug_kernels import CrossStats, cross_stats
+from torch import Tensor
+from torch.library import opcheck
+
+cross = import_module("imug_kernels.cross")
+DTYPES = [torch.float64, torch.float32, torch.float16, torch.bfloat16]
+SHAPES = [(1, 1, 1), (5, 3, 20), (33, 70, 7), (20, 130, 72)]
+
+
+def rows(count: int, width: int, seed: int = 0, dtype: torch.dtype = torch.float32) -> Tensor:
+    return torch.randn(count, width, generator=torch.Generator().manual_seed(seed)).to(dtype)
+
+
+def matrix(x: Tensor, y: Tensor) -> Tensor:
+    return torch.cosine_similarity(x.double()[:, None], y.double()[None], dim=2, eps=1e-16)
+
+
+@pytest.fixture
+def small_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cross, "TILE_X", 7)
+    monkeypatch.setattr(cross, "TILE_Y", 11)
+
+
+def everything(x: Tensor, y: Tensor, **options: Any) -> CrossStats:
+    groups = {"groups_x": torch.arange(len(x)) % 4, "groups_y": torch.arange(len(y)) % 4}
+    return cross_stats(
+        x, y, k=4, positive=torch.arange(len(x)) % len(y), lse=True, scale=20.0, bins=10, **groups, **options
+    )
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_every_field_is_what_the_matrix_gives(shape: tuple[int, int, int], dtype: torch.dtype) -> None:
+    n, m, width = shape
+    x, y = rows(n, width, 1, dtype), rows(m, width, 2, dtype)
+    found, cosine = everything(x, y), matrix(x, y)
+    own = cosine[torch.arange(n), torch.arange(n) % m]
+    best = cosine.sort(dim=1, descending=True).values[:, :4]
+    torch.testing.assert_close(found.values[:, : best.shape[1]], best, rtol=0, atol=1e-7)
+    assert (found.indices[:, best.shape[1] :] == -1).all()
+    torch.testing.assert_close(found.positive, own, rtol=0, atol=1e-7)
+    torch.testing.assert_close(found.lse, (20 * cosine).logsumexp(1), rtol=0, atol=2e-6)
+    other = torch.arange(m) != (torch.arange(n) % m)[:, None]
+    assert torch.equal(found.greater, ((cosine - own[:, None] > 1e-6) & other).sum(1))
+    assert found.same.sum() + found.different.sum() == n * m
+
+
+@pytest.mark.usefixtures("small_tiles")
+@pytest.mark.parametrize("option", ["exclude_self", "exclude_same_group"])
+def test_left_out_pairs_are_in_no_field(option: str) -> None:
+    x, y = rows(20, 6, 1), rows(31, 6, 2)
+    same = (torch.arange(20) % 4)[:, None] == torch.arange(31) % 4
+    out = torch.arange(20)[:, None] == torch.arange(31) if option == "exclude_self" else same
+    found, cosine = everything(x, y, **{option: True}), matrix(x, y)
+    best = cosine.masked_fill(out, -9).sort(dim=1, descending=True)
+    torch.testing.assert_close(found.values, best.values[:, :4], rtol=0, atol=1e-7)
+    assert torch.equal(found.indices, best.indices[:, :4])
+    torch.testing.assert_close(found.lse, (20 * cosine).masked_fill(out, -torch.inf).logsumexp(1), rtol=0, atol=2e-6)
+    other = ~out & (torch.arange(20)[:, None] != torch.arange(31))
+    assert torch.equal(found.greater, ((cosine > cosine.diagonal()[:, None] + 1e-6) & other).sum(1))
+    for counts, pairs in ((found.same, same & ~out), (found.different, ~same & ~out)):
+        assert torch.equal(counts, torch.histc(cosine[pairs], 10, -1, 1).long())
+
+
+@pytest.mark.parametrize(("tile_x", "tile_y"), [(1, 1), (3, 5), (64, 2), (2, 64), (512, 4096)])
+def test_equal_rows_come_in_order_for_any_tiling(monkeypatch: pytest.MonkeyPatch, tile_x: int, tile_y: int) -> None:
+    y = rows(6, 37, 3).repeat(7, 1)
+    monkeypatch.setattr(cross, "TILE_X", tile_x)
+    monkeypatch.setattr(cross, "TILE_Y", tile_y)
+    found = cross_stats(y[:6], y, k=7, positive=torch.arange(6))
+    assert torch.equal(found.indices, torch.arange(6)[:, None] + 6 * torch.arange(7))
+    assert (found.greater == 0).all()
+    assert (found.equal == 6).all()
+
+
+@pytest.mark.usefixtures("small_tiles")
+def test_zero_row_is_far_from_nothing_and_nan_row_is_in_no_ranking() -> None:
+    y = rows(30, 8, 4)
+    y[3], y[12], y[20] = 0, torch.nan, torch.inf
+    groups = torch.zeros(30, dtype=torch.int64)
+    found = cross_stats(
+        y, y, k=30, positive=torch.arange(30), lse=True, bins=8, groups_x=groups, groups_y=groups, scale=3.0
+    )
+    assert (found.values[3, :28] == 0).all()
+    assert torch.equal(found.indices[3, :5], torch.tensor([0, 1, 2, 3, 4]))
+    usable = [row for row in range(30) if row not in (12, 20)]
+    assert not torch.isin(found.indices, torch.tensor([12, 20])).any()
+    assert (found.indices[usable][:, 28:] == -1).all()
+    assert (found.indices[[12, 20]] == -1).all()
+    assert found.positive[[12, 20]].isnan().all()
+    assert found.lse.isnan().all()
+    assert found.same.sum() == 28 * 28
+
+
+def test_row_without_positive_is_nan_and_counts_nothing() -> None:
+    found = cross_stats(rows(3, 4), rows(5, 4, 1), positive=torch.tensor([1, -1, 4]))
+    assert found.positive.isnan().tolist() == [False, True, False]
+    assert found.greater[1] == found.equal[1] == 0
+
+
+@pytest.mark.parametrize(("n", "m"), [(0, 4), (4, 0), (0, 0)])
+def test_empty_sides(n: int, m: int) -> None:
+    found = cross_stats(rows(n, 3), rows(m, 3), k=2, positive=torch.full((n,), -1), lse=True)
+    assert found.values.shape == (n, 2)
+    assert (found.values == -torch.inf).all()
+    assert (found.indices == -1).all()
+    assert (found.lse == -torch.inf).all()
+
+
+def test_what_was_not_asked_for_is_empty() -> None:
+    found = cross_stats(rows(3, 4), rows(5, 4))
+    assert all(field.numel() == 0 for field in found)
+
+
+def test_gradients_are_those_of_the_matrix(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cross, "TILE_X", 4)
+    monkeypatch.setattr(cross, "TILE_Y", 3)
+    x, y = rows(9, 5, 1).double().requires_grad_(), rows(10, 5, 2).double().requires_grad_()
+    weights = rows(9, 4, 5).double()
+
+    def loss(stats: CrossStats) -> Tensor:
+        return (stats.lse - 7 * stats.positive).square().sum() + (stats.values * weights).sum()
+
+    found = cross_stats(x, y, k=4, positive=torch.arange(9), lse=True, scale=7.0, exclude_self=True)
+    cosine = torch.nn.functional.normalize(x, dim=1) @ torch.nn.functional.normalize(y, dim=1).mT
+    kept = ~torch.eye(9, 10, dtype=torch.bool)
+    plain = found._replace(
+        lse=(7 * cosine).masked_fill(~kept, -torch.inf).logsumexp(1),
+        positive=cosine.diagonal(),
+        values=cosine.gather(1, found.indices),
+    )
+    for mine, expected in zip(torch.autograd.grad(loss(found), (x, y)), torch.autograd.grad(loss(plain), (x, y))):
+        torch.testing.assert_close(mine, expected, rtol=0, atol=1e-5)
+
+
+def test_operation_keeps_what_it_promises_to_pytorch() -> None:
+    x, y = rows(6, 5).requires_grad_(), rows(8, 5, 1).requires_grad_()
+    groups = torch.arange(6), torch.arange(8)
+    operation = torch.ops.imug.cross_stats.default
+    opcheck(operation, (x, y, 3, torch.arange(6), True, 2.0, *groups, True, True, 4))
+    opcheck(operation, (x, y, 0, None, False, 1.0, None, None, False, False, 0))
+
+
+def test_compiles_into_one_graph() -> None:
+    def loss(x: Tensor, y: Tensor) -> Tensor:
+        found = cross_stats(x, y, positive=torch.arange(6), lse=True)
+        return (found.lse - found.positive).sum()
+
+    x, y = rows(6, 5).requires_grad_(), rows(8, 5, 1)
+    compiled = torch.compile(loss, fullgraph=True, backend="aot_eager")
+    (expected,), (found,) = torch.autograd.grad(loss(x, y), x), torch.autograd.grad(compiled(x, y), x)
+    torch.testing.assert_close(found, expected)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"k": -1}, ValueError, "`k` to be >= 0"),
+        ({"bins": 4}, ValueError, "`groups_x` with"),
+        ({"positive": torch.tensor([0, 1, 9])}, ValueError, "`positive` to hold -1 or row numbers below 5, got 9"),
+        ({"positive": torch.zeros(3)}, TypeError, "`positive` to be an integer"),
+        ({"groups_x": torch.zeros(2, dtype=torch.int64)}, ValueError, r"`groups_x` to have shape \[3\]"),
+    ],
+)
+def test_wrong_arguments_are_named(options: dict[str, Any], error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        cross_stats(rows(3, 4), rows(5, 4), **options)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("dtype", DTYPES[1:])
+def test_cuda_gives_what_a_cpu_gives(dtype: torch.dtype) -> None:
+    if not torch.cuda.is_available():
+        pytest.skip("no CUDA device")
+    x, y = rows(700, 776, 1, dtype), rows(9000, 776, 2, dtype)
+    options = {"k": 10, "positive": torch.arange(700), "lse": True, "scale": 20.0, "exclude_self": True}
+    expected = cross_stats(x, y, **options)
+    options["positive"] = options["positive"].cuda()
+    found = cross_stats(x.cuda(), y.cuda(), **options)
+    for name in ("values", "positive", "lse"):
+        torch.testing.assert_close(getattr(found, name).cpu().double(), getattr(expected, name), rtol=0, atol=1e-5)
+    assert (found.indices.cpu() == expected.indices).double().mean() > 0.999
+    assert (found.greater.cpu() - expected.greater).abs().max() <= 3, "pairs within float32 noise of the tie"
+
+
+@pytest.mark.gpu
+def test_cuda_reaches_rows_beyond_two_to_the_31_elements() -> None:
+    if not torch.cuda.is_available():
+        pytest.skip("no CUDA device")
+    y = torch.zeros(2**21 + 8, 1024, dtype=torch.bfloat16, device="cuda")
+    y[-1, 5] = 1
+    query = torch.zeros(1, 1024, dtype=torch.bfloat16, device="cuda")
+    query[0, 5] = 1
+    assert cross_stats(query, y, k=1).indices.item() == len(y) - 1
