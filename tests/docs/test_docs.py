@@ -4,7 +4,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import doctest
+import io
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +20,7 @@ import yaml
 
 import imug_metrics
 import imug_metrics.functional
+from imug_metrics.cli import main
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -144,11 +148,6 @@ def test_every_metric_is_in_the_readme(name: str) -> None:
     assert f"`{name}`" in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def test_no_kernel_has_the_name_of_a_module() -> None:
-    modules = {path.stem for path in Path(imug_kernels.__file__).parent.glob("*.py")}
-    assert not modules & set(imug_kernels.__all__)
-
-
 @pytest.mark.parametrize("package", [imug_metrics, imug_metrics.functional, imug_kernels], ids=lambda p: p.__name__)
 def test_every_public_name_is_in_the_reference(package: Any, documented: set[str]) -> None:
     missing = []
@@ -156,9 +155,55 @@ def test_every_public_name_is_in_the_reference(package: Any, documented: set[str
         if name.startswith("__"):
             continue
         module = getattr(package, name).__module__
-        # An entry of its own, or a module all of whose members are shown. That of a package shows no name that a module
-        # of it has as well, so it counts only for the kernels, where there is none.
-        homes = {module, f"{module}.{name}"} | ({"imug_kernels"} if package is imug_kernels else set())
+        # An entry of its own, or a module all of whose members are shown. The entry of a package does not count: it
+        # shows no function that has the name of its module.
+        homes = {module, f"{module}.{name}"}
         if not homes & documented:
             missing.append(name)
     assert missing == []
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, dict[str, Any]]:
+    """What the demo prints, and its summary."""
+    folder = tmp_path_factory.mktemp("demo")
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed), pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COLUMNS", "80")
+        assert main(["demo", "--out", str(folder)]) == 0
+    return printed.getvalue(), json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+
+
+def _numbers(text: str) -> list[float]:
+    return [float(number) for number in re.findall(r"[-+]?\d+\.\d+", text.replace("−", "-"))]
+
+
+def test_table_of_the_readme_is_what_the_demo_prints(demo: tuple[str, dict[str, Any]]) -> None:
+    [shown] = [code.text for code in _codes(ROOT / "README.md") if "steady" in code.text]
+    printed = demo[0].split("Report:")[0]
+    assert re.sub(r"[-+−]?\d+\.\d+", "#", shown).split() == re.sub(r"[-+−]?\d+\.\d+", "#", printed).split()
+    assert _numbers(shown) == pytest.approx(_numbers(printed), abs=0.011)  # the last digit may round either way
+
+
+def test_sentence_of_the_readme_is_one_of_the_findings(demo: tuple[str, dict[str, Any]]) -> None:
+    [shown] = re.findall(r'"(fading loses [^"]*)"', " ".join(_prose(ROOT / "README.md").split()))
+    [found] = [f["text"] for f in demo[1]["findings"] if f["model"] == "fading" and f["tone"] == "loss"]
+    words = re.compile(r"[-+−]?\d+\.\d+")
+    assert words.sub("#", shown) == words.sub("#", f"fading {found}")
+    assert _numbers(shown) == pytest.approx(_numbers(found), abs=0.0011)
+
+
+def test_demo_numbers_of_the_guide_are_those_of_the_demo(demo: tuple[str, dict[str, Any]]) -> None:
+    guide = (DOCS / "guides" / "copying.md").read_text(encoding="utf-8")
+    names = ("consistency", "consistency_copy_rate", "retrieval", "alignment", "alignment_slope")
+    for model, scores in demo[1]["models"].items():
+        [row] = re.findall(rf"^\| {model} \|(.*)$", guide, re.M)
+        assert _numbers(row) == pytest.approx([scores[f"turn_{name}"] for name in names], abs=0.0051)
+
+
+def test_demo_shares_of_the_alignment_page_are_those_of_the_demo(demo: tuple[str, dict[str, Any]]) -> None:
+    page = " ".join((DOCS / "metrics" / "turn_alignment.md").read_text(encoding="utf-8").split())
+    [shares] = re.findall(r"keeps (\d+) % of the alignment of the steady one, and (\d+) % of its retrieval", page)
+    copying, steady = demo[1]["models"]["copying"], demo[1]["models"]["steady"]
+    for share, name in zip(shares, ("turn_alignment", "turn_retrieval"), strict=True):
+        assert float(share) == pytest.approx(100 * copying[name] / steady[name], abs=0.6)
