@@ -42,7 +42,7 @@ class Case:
         sizes: what the numbers depend on.
         providers: the first is the baseline that all ratios refer to.
         bytes_per_row: bytes that must be read for one row.
-        flops_per_row: float64 operations of one row's matrix products, 0 where there are none.
+        flops_per_row: operations of one row's matrix products, 0 where there are none.
         truth: the answer in float64 arithmetic; None: the baseline's answer.
         repeats: timed runs of each provider.
     """

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from torch import Tensor
 
-from benchmarks.machine import Ceilings, cpu_seconds, peak_growth, percentiles
+from benchmarks.machine import Ceilings, peak_growth, percentiles, seconds
 from benchmarks.registry import Answer, Case, Provider
 
 
@@ -21,7 +21,8 @@ class Row:
         provider: who computed it.
         baseline: whether this is the provider that ratios refer to.
         sizes: of the case, with the rows this provider was given.
-        quantity: `"throughput"` (higher is better), `"peak memory"`, `"state"` or `"error"` (lower is better).
+        quantity: `"throughput"` and what it means in `"bandwidth"` and `"arithmetic"` (higher is better),
+            `"peak memory"`, `"state"` or `"error"` (lower is better).
         unit: of the three numbers that follow.
         median: over the repeats.
         p20: 20th percentile.
@@ -46,16 +47,21 @@ class Row:
 def run_case(case: Case, ceilings: Ceilings) -> list[Row]:
     """Time all providers in turn, repeat by repeat, so that a slow minute of the machine hits all of them."""
     answers = [provider.run() for provider in case.providers]  # also the warm-up
-    seconds: list[list[float]] = [[] for _ in case.providers]
+    measured: list[list[float]] = [[] for _ in case.providers]
     for _ in range(case.repeats):
-        for provider, times in zip(case.providers, seconds):
-            times.append(cpu_seconds(provider.run))
+        for provider, times in zip(case.providers, measured):
+            times.append(seconds(provider.run))
     rows: list[Row] = []
     truth = answers[0].values if case.truth is None else case.truth
-    for provider, answer, times in zip(case.providers, answers, seconds):
+    for provider, answer, times in zip(case.providers, answers, measured):
         rows += _rows_of(case, provider, answer, truth, times, ceilings)
     references = {row.quantity: row.median for row in rows if row.baseline}
     return [replace(row, ratio=_ratio(row.median, references.get(row.quantity))) for row in rows]
+
+
+def _times(rates: tuple[float, float, float], factor: float) -> tuple[float, float, float]:
+    median, low, high = rates
+    return median * factor, low * factor, high * factor
 
 
 def _ratio(value: float, reference: float | None) -> float | None:
@@ -63,11 +69,14 @@ def _ratio(value: float, reference: float | None) -> float | None:
 
 
 def _rows_of(
-    case: Case, provider: Provider, answer: Answer, truth: Tensor, seconds: list[float], ceilings: Ceilings
+    case: Case, provider: Provider, answer: Answer, truth: Tensor, times: list[float], ceilings: Ceilings
 ) -> list[Row]:
-    rates = percentiles([provider.rows / time for time in seconds])
+    rates = percentiles([provider.rows / time for time in times])
     limit = 1 / max(case.bytes_per_row / ceilings.bytes_per_second, case.flops_per_row / ceilings.flops_per_second)
     found: dict[tuple[str, str], tuple[float, float, float]] = {("throughput", "rows/s"): rates}
+    found["bandwidth", "GB/s"] = _times(rates, case.bytes_per_row / 1e9)
+    if case.flops_per_row:
+        found["arithmetic", "TFLOP/s"] = _times(rates, case.flops_per_row / 1e12)
     growth = peak_growth(provider.run)
     if growth is not None:
         found["peak memory", "bytes"] = (float(growth),) * 3

@@ -13,20 +13,22 @@ from torch import Tensor
 from torch.nn import functional as F
 from torchmetrics.functional import pairwise_cosine_similarity
 
+from benchmarks.machine import DEVICE, ON_GPU
 from benchmarks.registry import Answer, Case, Provider, register
 
 
 @register
 def gram(quick: bool) -> Iterator[Case]:
-    sizes = [(8, 2, 5, 16)] if quick else [(5000, 2, 12, 512), (1000, 2, 64, 512)]
+    many = 20 if ON_GPU else 1
+    sizes = [(8, 2, 5, 16)] if quick else [(7000 * many, 2, 12, 768), (1500 * many, 2, 64, 768)]
     for dialogues, shortest, longest, width in sizes:
         generator = torch.Generator().manual_seed(0)
         lengths = torch.randint(shortest, longest + 1, (dialogues,), generator=generator)
-        offsets = F.pad(lengths.cumsum(0), (1, 0))
-        rows = torch.randn(int(offsets[-1]), width, generator=generator)
+        offsets = F.pad(lengths.cumsum(0), (1, 0)).to(DEVICE)
+        rows = torch.randn(int(offsets[-1]), width, generator=generator).to(DEVICE)
         ways = {
-            "loop of torchmetrics pairwise_cosine_similarity": _loop,
-            "padded bmm": _padded,
+            "torch padded bmm": _padded,
+            **({} if ON_GPU else {"loop of torchmetrics pairwise_cosine_similarity": _loop}),
             "imug_kernels dialogue_gram": _packed,
         }
         yield Case(
@@ -35,7 +37,7 @@ def gram(quick: bool) -> Iterator[Case]:
             providers=tuple(Provider(n, partial(_answer, way, rows, offsets), len(rows)) for n, way in ways.items()),
             bytes_per_row=width * rows.element_size(),
             flops_per_row=2 * width * float((lengths**2).sum() / lengths.sum()),
-            truth=_loop(rows.double(), offsets),
+            truth=_packed(rows.double(), offsets) if ON_GPU else _loop(rows.double(), offsets),
         )
 
 
@@ -61,11 +63,11 @@ def _loop(rows: Tensor, offsets: Tensor) -> Tensor:
 def _padded(rows: Tensor, offsets: Tensor) -> Tensor:
     lengths = offsets.diff()
     longest = int(lengths.max())
-    there = torch.arange(longest) < lengths[:, None]
+    there = torch.arange(longest, device=rows.device) < lengths[:, None]
     padded = rows.new_zeros(len(lengths), longest, rows.shape[1])
     padded[there] = F.normalize(rows)
     cosine = padded @ padded.mT
-    other = there[:, :, None] & there[:, None, :] & ~torch.eye(longest, dtype=torch.bool)
+    other = there[:, :, None] & there[:, None, :] & ~torch.eye(longest, dtype=torch.bool, device=rows.device)
     total = cosine.masked_fill(~other, 0).sum(2)
     smallest = cosine.masked_fill(~other, torch.inf).amin(2)
     largest = cosine.masked_fill(~other, -torch.inf).amax(2)

@@ -13,6 +13,8 @@ from torch import Tensor
 from torch.nn import functional as F
 from torchmetrics.functional import cosine_similarity
 
+from benchmarks.cases.compiling import compiled
+from benchmarks.machine import DEVICE, ON_GPU
 from benchmarks.registry import Answer, Case, Provider, register
 
 
@@ -22,16 +24,17 @@ def paired(quick: bool) -> Iterator[Case]:
         [(64, 16, torch.float32)]
         if quick
         else [
-            (50_000, 512, torch.float32),
-            (50_000, 512, torch.bfloat16),
-            (10_000, 4096, torch.float32),
+            (1_000_000 if ON_GPU else 50_000, 768, torch.float32),
+            (1_000_000 if ON_GPU else 50_000, 768, torch.bfloat16),
+            (200_000 if ON_GPU else 10_000, 4096, torch.float32),
         ]
     )
     for rows, width, dtype in sizes:
         generator = torch.Generator().manual_seed(0)
-        x, y = (torch.randn(rows, width, generator=generator).to(dtype) for _ in range(2))
+        x, y = (torch.randn(rows, width, generator=generator).to(DEVICE, dtype) for _ in range(2))
         ways: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
             "torch F.cosine_similarity": F.cosine_similarity,
+            **compiled("torch.compile of it", F.cosine_similarity, quick),
             "torchmetrics cosine_similarity": partial(cosine_similarity, reduction="none"),
             "imug_kernels paired_cosine": paired_cosine,
         }

@@ -13,8 +13,9 @@ from torch.nn import functional as F
 from torchmetrics import CosineSimilarity, Metric
 from torchmetrics.functional import pairwise_cosine_similarity
 
+from benchmarks.machine import DEVICE
 from benchmarks.registry import Answer, Case, Provider, register
-from imug_metrics import DialogueMetric, TurnAlignment, TurnConsistency, TurnDecay
+from imug_metrics import DialogueMetric, TurnAlignment, TurnConsistency, TurnDecay, TurnRetrieval
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ Way = Callable[[Iterator[Batch]], Answer]
 
 @register
 def streaming(quick: bool) -> Iterator[Case]:
-    width, dialogues = (16, 8) if quick else (512, 512)
+    width, dialogues = (16, 8) if quick else (768, 512)
     pool = _pool(batches=2 if quick else 8, dialogues=dialogues, width=width)
     rows = sum(len(batch.turn) for batch in pool)
     long, short = (2, 1) if quick else (-(-1_000_000 // rows), 5)
@@ -64,6 +65,13 @@ def streaming(quick: bool) -> Iterator[Case]:
         provider("imug_metrics TurnConsistency", _consistency, long),
     )
     yield case(
+        "stream: retrieval",
+        2,
+        gram_flops,
+        provider("plain loop over dialogues", _looped_retrieval, short),
+        provider("imug_metrics TurnRetrieval", _retrieval, long),
+    )
+    yield case(
         "stream: consistency, alignment, decay",
         2,
         gram_flops,
@@ -83,7 +91,9 @@ def _pool(batches: int, dialogues: int, width: int) -> list[Batch]:
         images, texts = (torch.randn(count, width, generator=generator) for _ in range(2))
         scores = torch.rand(count, generator=generator) - 0.02 * turn
         ids = torch.repeat_interleave(torch.arange(dialogues), lengths)
-        pool.append(Batch(images, texts, scores, ids, turn, lengths))
+        # Lengths stay on the CPU: a loop needs them there, and a batch's ids and turns say the same to the metrics.
+        columns = (column.to(DEVICE) for column in (images, texts, scores, ids, turn))
+        pool.append(Batch(*columns, lengths))
     return pool
 
 
@@ -129,12 +139,30 @@ def _consistency(batches: Iterator[Batch]) -> Answer:
 
 
 def _looped_consistency(batches: Iterator[Batch]) -> Answer:
-    total, count = torch.zeros((), dtype=torch.float64), 0
+    total, count = torch.zeros((), dtype=torch.float64, device=DEVICE), 0
     for batch in batches:
         for images in torch.split(batch.images, batch.lengths.tolist()):
             total += pairwise_cosine_similarity(images).sum() / (len(images) - 1)
             count += len(images)
     return Answer(total / count, total.nbytes + 8)
+
+
+def _retrieval(batches: Iterator[Batch]) -> Answer:
+    metric = TurnRetrieval()
+    for batch in batches:
+        metric.update(batch.images, batch.texts, dialogue=batch.dialogue, turn=batch.turn)
+    return Answer(_headline(metric), _state_bytes(metric))
+
+
+def _looped_retrieval(batches: Iterator[Batch]) -> Answer:
+    first, count = torch.zeros((), dtype=torch.float64, device=DEVICE), 0
+    for batch in batches:
+        lengths = batch.lengths.tolist()
+        for images, texts in zip(torch.split(batch.images, lengths), torch.split(batch.texts, lengths)):
+            cosine = F.normalize(images) @ F.normalize(texts).T
+            first += (cosine.argmax(1) == torch.arange(len(images), device=DEVICE)).sum()
+            count += len(images)
+    return Answer(first / count, first.nbytes + 8)
 
 
 def _three(batches: Iterator[Batch], detail: bool) -> Answer:
@@ -150,7 +178,7 @@ def _three(batches: Iterator[Batch], detail: bool) -> Answer:
 
 def _plain_loop(batches: Iterator[Batch]) -> Answer:
     """Compute the same three numbers dialogue by dialogue, as an evaluation script would."""
-    sums = torch.zeros(5, dtype=torch.float64)
+    sums = torch.zeros(5, dtype=torch.float64, device=DEVICE)
     for batch in batches:
         columns = (batch.images, batch.texts, batch.scores, batch.turn)
         for images, texts, scores, turn in zip(*(torch.split(c, batch.lengths.tolist()) for c in columns)):
@@ -159,6 +187,6 @@ def _plain_loop(batches: Iterator[Batch]) -> Answer:
             agreement = (cosine.sum() - cosine.trace()) / (len(images) - 1)
             centred = turn - turn.double().mean()
             parts = [agreement, (images * texts).sum(), centred @ scores.double(), centred @ centred]
-            sums += torch.stack([*(part.double() for part in parts), torch.tensor(len(images)).double()])
+            sums += torch.stack([*(part.double() for part in parts), torch.tensor(len(images), device=DEVICE).double()])
     answer = torch.stack([sums[0] / sums[4], sums[1] / sums[4], sums[2] / sums[3]])
     return Answer(answer, sums.nbytes)

@@ -1,0 +1,69 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Largest cosines, and log-sum-exp of the cosines, of every row to the rows of a second set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import torch
+from imug_kernels import cross_stats
+from torch import Tensor
+from torch.nn import functional as F
+
+from benchmarks.machine import DEVICE, ON_GPU
+from benchmarks.registry import Answer, Case, Provider, register
+
+K, SCALE = 10, 100.0
+CHUNK = 512  # rows of a chunk: with 1e5 columns its cosines fill 200 MB
+
+Reduce = Callable[[Tensor], Tensor]
+
+
+@register
+def cross(quick: bool) -> Iterator[Case]:
+    rows, columns, width = (16, 40, 16) if quick else (100_000, 100_000, 768) if ON_GPU else (2_000, 10_000, 768)
+    dtype = torch.bfloat16 if ON_GPU else torch.float32
+    generator = torch.Generator().manual_seed(0)
+    x, y = (torch.randn(n, width, generator=generator).to(DEVICE, dtype) for n in (rows, columns))
+    asked: dict[str, tuple[Reduce, Callable[[Tensor, Tensor], Tensor]]] = {
+        "cross_stats: 10 largest": (lambda cosine: cosine.topk(K).values, lambda a, b: cross_stats(a, b, k=K).values),
+        "cross_stats: log-sum-exp": (
+            lambda cosine: torch.logsumexp(SCALE * cosine, 1),
+            lambda a, b: cross_stats(a, b, lse=True, scale=SCALE).lse,
+        ),
+    }
+    for name, (reduce, fused) in asked.items():
+        ways = {
+            **({} if ON_GPU else {"torch matmul of all": partial(_whole, reduce)}),  # 1e10 cosines fill 40 GB
+            "torch matmul in chunks": partial(_chunked, reduce),
+            "imug_kernels cross_stats": fused,
+        }
+        yield Case(
+            name=name,
+            sizes={"columns": columns, "width": width, "dtype": str(dtype).removeprefix("torch.")},
+            providers=tuple(Provider(way, partial(_answer, run, x, y), rows) for way, run in ways.items()),
+            bytes_per_row=width * x.element_size() * (rows + columns) / rows,
+            flops_per_row=2.0 * columns * width,
+            truth=_chunked(reduce, x.double(), y.double()),
+            repeats=5,
+        )
+
+
+def _answer(way: Callable[[Tensor, Tensor], Tensor], x: Tensor, y: Tensor) -> Answer:
+    return Answer(way(x, y))
+
+
+def _whole(reduce: Reduce, x: Tensor, y: Tensor) -> Tensor:
+    return reduce(_cosines(F.normalize(x), F.normalize(y)))
+
+
+def _chunked(reduce: Reduce, x: Tensor, y: Tensor) -> Tensor:
+    unit = F.normalize(y)
+    return torch.cat([reduce(_cosines(F.normalize(part), unit)) for part in x.split(CHUNK)])
+
+
+def _cosines(x: Tensor, y: Tensor) -> Tensor:
+    """Return the products in float32 or wider: cosines rounded to bfloat16 would tie by the hundred."""
+    return torch.mm(x, y.T, out_dtype=torch.float32) if x.is_cuda and x.dtype == torch.bfloat16 else x @ y.T

@@ -1,0 +1,49 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Sum of a Gaussian kernel over all pairs of two sets of unit rows, as in a maximum mean discrepancy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import torch
+from imug_kernels import rbf_sum
+from torch import Tensor
+from torch.nn import functional as F
+
+from benchmarks.cases.compiling import compiled
+from benchmarks.machine import DEVICE, ON_GPU
+from benchmarks.registry import Answer, Case, Provider, register
+
+SIGMA = 10.0
+
+
+@register
+def rbf(quick: bool) -> Iterator[Case]:
+    rows, width = (16, 16) if quick else (30_000 if ON_GPU else 4_000, 768)
+    generator = torch.Generator().manual_seed(0)
+    x, y = (F.normalize(torch.randn(rows, width, generator=generator)).to(DEVICE) for _ in range(2))
+    ways: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+        "torch matmul and exp": _eager,
+        **compiled("torch.compile of it", _eager, quick),
+        "imug_kernels rbf_sum": partial(rbf_sum, sigma=SIGMA),
+    }
+    yield Case(
+        name="rbf_sum",
+        sizes={"columns": rows, "width": width, "dtype": "float32"},
+        providers=tuple(Provider(name, partial(_answer, way, x, y), rows) for name, way in ways.items()),
+        bytes_per_row=2 * width * x.element_size(),
+        flops_per_row=2.0 * rows * width,
+        truth=_eager(x.double(), y.double())[None] / rows**2,
+        repeats=5,
+    )
+
+
+def _answer(way: Callable[[Tensor, Tensor], Tensor], x: Tensor, y: Tensor) -> Answer:
+    return Answer(way(x, y)[None] / (len(x) * len(y)))
+
+
+def _eager(x: Tensor, y: Tensor) -> Tensor:
+    distance = (x * x).sum(1)[:, None] + (y * y).sum(1) - 2 * (x @ y.T)
+    return torch.exp(distance.clamp_min(0) / (-2 * SIGMA**2)).sub(1).sum(dtype=torch.float64)
