@@ -56,7 +56,7 @@ def cosine_tile(
 
 
 def tile_config(rows: int, segments: int, dtype: torch.dtype) -> dict[str, int]:
-    """Block sizes for segments of the mean length; none of them spills registers on compute capability 9.0.
+    """Block sizes for segments of the mean length; none of them spills registers on capability 8.0, 9.0 or 10.0.
 
     The longest segment would be the better guide, but to know it is to wait for the device.
     """
@@ -64,10 +64,8 @@ def tile_config(rows: int, segments: int, dtype: torch.dtype) -> dict[str, int]:
     if mean <= 12:
         return _blocks(16, 64 if wide else 128, warps=4, stages=3)
     if mean <= 28:
-        return _blocks(32, 64 if wide else 128, warps=4, stages=3)
-    if wide:
-        return _blocks(64, 32, warps=8, stages=3)
-    return _blocks(64, 64, warps=4, stages=4)
+        return _blocks(32, 32 if wide else 128, warps=4, stages=3)
+    return _blocks(64, 16 if wide else 64, warps=8, stages=3)
 
 
 def _blocks(edge: int, depth: int, warps: int, stages: int) -> dict[str, int]:

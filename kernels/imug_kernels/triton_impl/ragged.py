@@ -46,6 +46,7 @@ def _gram_kernel(
     first = tl.load(OFFSETS + segment)
     end = tl.load(OFFSETS + segment + 1)
     row = tl.load(START + tl.program_id(0)) + tl.arange(0, BLOCK_M)
+    place = (row - first).to(tl.int32)  # in the segment: 32 bits halve the registers of what is compared by tile
     usable = usable_rows(VALID, row, end, HAS_VALID)
     total = tl.zeros((BLOCK_M,), tl.float32)
     count = tl.zeros((BLOCK_M,), tl.float32)
@@ -59,6 +60,7 @@ def _gram_kernel(
     anchor = tl.full((BLOCK_M,), float("nan"), tl.float32)
     for start in range(first, end, BLOCK_N):
         column = start + tl.arange(0, BLOCK_N)
+        place_column = (column - first).to(tl.int32)
         usable_column = usable_rows(VALID, column, end, HAS_VALID)
         if end - first <= BLOCK_M:
             cosine = cosine_tile(
@@ -70,8 +72,8 @@ def _gram_kernel(
                 X, X, row, column, usable, usable_column, eps, D, STRIDE, STRIDE, False, UPCAST, PRECISION,
                 BLOCK_M, BLOCK_N, BLOCK_K,
             )  # fmt: skip
-        partner = usable[:, None] & usable_column[None, :] & (row[:, None] != column[None, :])
-        earlier = partner & (column[None, :] < row[:, None])
+        partner = usable[:, None] & usable_column[None, :] & (place[:, None] != place_column[None, :])
+        earlier = partner & (place_column[None, :] < place[:, None])
         total += tl.sum(tl.where(partner, cosine, 0.0), 1)
         count += tl.sum(tl.where(partner, 1.0, 0.0), 1)
         count_before += tl.sum(tl.where(earlier, 1, 0), 1)
@@ -82,8 +84,8 @@ def _gram_kernel(
         _, high, nans = _extremes(cosine, earlier)
         most_before = tl.maximum(most_before, high)
         unknown_before += nans
-        previous = _picked(cosine, earlier & (column[None, :] == row[:, None] - 1), previous)
-        anchor = _picked(cosine, earlier & (column[None, :] == first), anchor)
+        previous = _picked(cosine, earlier & (place_column[None, :] == place[:, None] - 1), previous)
+        anchor = _picked(cosine, earlier & (place_column[None, :] == 0), anchor)
     undefined = (count == 0) | (unknown > 0)
     undefined_before = (count_before == 0) | (unknown_before > 0)
     own = row < end
@@ -130,6 +132,7 @@ def _rank_kernel(
     first = tl.load(OFFSETS + segment)
     end = tl.load(OFFSETS + segment + 1)
     row = tl.load(START + tl.program_id(0)) + tl.arange(0, BLOCK_M)
+    place = (row - first).to(tl.int32)  # in the segment: 32 bits halve the registers of what is compared by tile
     usable = usable_rows(VALID_X, row, end, HAS_VALID_X)
     has_own = usable_rows(VALID_Y, row, end, HAS_VALID_Y)
     # The own cosine comes from the same arithmetic as those it is compared with, so that duplicates tie exactly.
@@ -137,13 +140,14 @@ def _rank_kernel(
         X, Y, row, row, usable, has_own, eps, D, STRIDE_X, STRIDE_Y, False, UPCAST, PRECISION,
         BLOCK_M, BLOCK_N, BLOCK_K,
     )  # fmt: skip
-    own = tl.sum(tl.where(row[:, None] == row[None, :], own_tile, 0.0), 1)
+    own = tl.sum(tl.where(place[:, None] == place[None, :], own_tile, 0.0), 1)
     greater = tl.zeros((BLOCK_M,), tl.float32)
     equal = tl.zeros((BLOCK_M,), tl.float32)
     candidates = tl.zeros((BLOCK_M,), tl.float32)
     unknown = tl.where(own != own, 1, 0)
     for start in range(first, end, BLOCK_N):
         column = start + tl.arange(0, BLOCK_N)
+        place_column = (column - first).to(tl.int32)
         usable_column = usable_rows(VALID_Y, column, end, HAS_VALID_Y)
         cosine = own_tile
         if end - first > BLOCK_M:
@@ -152,7 +156,7 @@ def _rank_kernel(
                 BLOCK_M, BLOCK_N, BLOCK_K,
             )  # fmt: skip
         ahead = cosine - own[:, None]
-        other = usable[:, None] & usable_column[None, :] & (row[:, None] != column[None, :])
+        other = usable[:, None] & usable_column[None, :] & (place[:, None] != place_column[None, :])
         greater += tl.sum(tl.where(other & (ahead > tie), 1.0, 0.0), 1)
         equal += tl.sum(tl.where(other & (tl.abs(ahead) <= tie), 1.0, 0.0), 1)
         unknown += tl.sum(tl.where(other & (ahead != ahead), 1, 0), 1)
@@ -199,14 +203,17 @@ def _curve_kernel(
     end = tl.load(OFFSETS + segment + 1)
     begin = tl.load(START + tl.program_id(0))
     row = begin + tl.arange(0, BLOCK_M)
+    place = (row - first).to(tl.int32)
     usable = usable_rows(VALID, row, end, HAS_VALID)
-    position = tl.load(POSITIONS + row, mask=usable, other=0)
+    # Cut to 32 bits, differences stay what they are unless they pass 2**32.
+    position = tl.load(POSITIONS + row, mask=usable, other=0).to(tl.int32)
     distance = 1 + tl.arange(0, BLOCK_DELTA)
     sums = tl.zeros((BLOCK_DELTA,), tl.float32)
     counts = tl.zeros((BLOCK_DELTA,), tl.float32)
     # Pairs count once, at the earlier row: the blocks before this one have met it already.
     for start in range(begin, end, BLOCK_N):
         column = start + tl.arange(0, BLOCK_N)
+        place_column = (column - first).to(tl.int32)
         usable_column = usable_rows(VALID, column, end, HAS_VALID)
         if end - first <= BLOCK_M:
             cosine = cosine_tile(
@@ -218,8 +225,9 @@ def _curve_kernel(
                 X, X, row, column, usable, usable_column, eps, D, STRIDE, STRIDE, False, UPCAST, PRECISION,
                 BLOCK_M, BLOCK_N, BLOCK_K,
             )  # fmt: skip
-        pair = usable[:, None] & usable_column[None, :] & (row[:, None] < column[None, :])
-        delta = tl.abs(position[:, None] - tl.load(POSITIONS + column, mask=usable_column, other=0)[None, :])
+        pair = usable[:, None] & usable_column[None, :] & (place[:, None] < place_column[None, :])
+        position_column = tl.load(POSITIONS + column, mask=usable_column, other=0).to(tl.int32)
+        delta = tl.abs(position[:, None] - position_column[None, :])
         for k in range(1, max_delta + 1):
             at = pair & (delta == k)
             sums += tl.where(distance == k, tl.sum(tl.where(at, cosine, 0.0)), 0.0)

@@ -20,7 +20,7 @@ from tests.kernels.reference import random_rows
 
 Mutate = Callable[[str, str, str], None]
 SOURCE = Path(imug_kernels.__file__).parent / "triton_impl"
-NOT_ITSELF = " & (row[:, None] != column[None, :])"
+NOT_ITSELF = " & (place[:, None] != place_column[None, :])"
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def bad_row() -> None:
 MUTATIONS = {
     "a row is its own partner": ("ragged.py", NOT_ITSELF, "", gram),
     "a row is its own rival": ("ragged.py", NOT_ITSELF, "", rank),
-    "pairs count from both sides": ("ragged.py", "(row[:, None] < column[None, :])", NOT_ITSELF[3:], curve),
+    "pairs count from both sides": ("ragged.py", "(place[:, None] < place_column[None, :])", NOT_ITSELF[3:], curve),
     "own products stay in the sum": ("ragged.py", " - tl.sum(own)", "", unit_sum),
     "bf16 is multiplied as it is, in pairs": ("paired.py", "other=0.0).to(tl.float32)", "other=0.0)", narrow_pairs),
     "bf16 is multiplied as it is, in tiles": ("_common.py", "return INTERPRET and", "return False and", narrow_gram),
@@ -99,7 +99,7 @@ MUTATIONS = {
     ),
     "NaN is left out of extremes": ("ragged.py", "unknown += nans", "unknown += 0 * nans", bad_row),
     "invalid rows are partners": ("_tiles.py", "    if HAS_VALID:", "    if False:", masked_gram),
-    "the anchor is the first row of all": ("ragged.py", "column[None, :] == first", "column[None, :] == 0", gram),
+    "the anchor is the first row of all": ("ragged.py", "place_column[None, :] == 0", "column[None, :] == 0", gram),
     "only the first tile counts": ("ragged.py", "range(first, end, BLOCK_N)", "range(first, first + 1)", long_gram),
     "a row alone has a pair": (
         "ragged.py",
