@@ -394,7 +394,7 @@ THRESHOLDS: dict[str, tuple[float, float]] = {
     "count": (0.97, 0.95),
     "size": (0.95, 0.95),
     "position": (0.95, 0.95),
-    "relation": (0.97, 0.96),
-    "binding": (0.68, 0.66),
+    "relation": (0.9, 0.88),
+    "binding": (0.98, 0.97),
     "background": (0.98, 0.98),
 }

@@ -279,7 +279,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description="Train the embedded scene encoder.")
     parser.add_argument("--out", type=Path, default=Path("weights.safetensors"), help="file of the weights (fp16)")
-    parser.add_argument("--steps", type=int, default=2200, help="batches of 256 pictures")
+    parser.add_argument("--steps", type=int, default=2000, help="batches of 256 pictures")
     parser.add_argument("--scenes", type=int, default=40_000, help="scenes to render; each gets a twin")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1, help="with a busy second core one thread is the fastest")
