@@ -17,7 +17,6 @@ from typing import Any, NamedTuple
 
 import torch
 
-
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 ON_GPU = DEVICE.type == "cuda"
 
@@ -59,7 +58,7 @@ def seconds(run: Callable[[], Any]) -> float:
 
 
 def peak_growth(run: Callable[[], Any]) -> int | None:
-    """Bytes by which memory grew at most during one call: the GPU's, or the process's (None where Linux does not tell)."""
+    """Bytes by which memory grew at most during one call: the GPU's, or the process's (None: nobody tells)."""
     gc.collect()
     if ON_GPU:
         torch.cuda.reset_peak_memory_stats()

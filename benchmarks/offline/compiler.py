@@ -56,6 +56,7 @@ class Launch:
 
     @property
     def name(self) -> str:
+        """Name of the kernel."""
         return str(self.kernel.fn.__name__)
 
     @property

@@ -9,6 +9,7 @@ call chooses what an earlier one has chosen already, nothing new is compiled, so
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import product
 
 import torch
@@ -49,6 +50,7 @@ def all_calls() -> Iterator[Call]:
     for dtype, max_delta in product(DTYPES, (1, 31, 64)):
         yield from _curves(dtype, max_delta)
     for dtype in DTYPES:
+        yield partial(paired.paired_cosine, *_one_index(dtype), EPS)
         yield from _cross(dtype, 770)
         yield from _cross_options(dtype)
     yield from _reductions([1, 3, 16, 64, 300])
@@ -68,8 +70,12 @@ def distinct(calls: Iterable[Call]) -> dict[tuple[str, ...], Launch]:
 def _paired(dtype: torch.dtype, width: int, indexed: bool) -> Iterator[Call]:
     x = torch.zeros(64, width, dtype=dtype)
     index = torch.arange(64) if indexed else None
-    yield lambda: paired.paired_cosine(x, x, index, index, EPS)
-    yield lambda: paired.paired_cosine(x, x, None, index, EPS)
+    yield partial(paired.paired_cosine, x, x, index, index, EPS)
+
+
+def _one_index(dtype: torch.dtype) -> tuple[Tensor, Tensor, None, Tensor]:
+    x = torch.zeros(64, WIDTH, dtype=dtype)
+    return x, x, None, torch.arange(64)
 
 
 def _packed(dtype: torch.dtype, width: int, length: int, masked: bool) -> tuple[Tensor, Tensor, Tensor | None]:
@@ -79,16 +85,16 @@ def _packed(dtype: torch.dtype, width: int, length: int, masked: bool) -> tuple[
 
 def _ragged(dtype: torch.dtype, width: int, length: int, masked: bool) -> Iterator[Call]:
     rows, offsets, valid = _packed(dtype, width, length, masked)
-    yield lambda: ragged.dialogue_gram(rows, offsets, valid, EPS)
-    yield lambda: ragged.own_rank(rows, rows, offsets, valid, valid, EPS, TIE)
-    yield lambda: ragged.delta_curve(rows, offsets, torch.arange(len(rows)), 8, valid, EPS)
-    yield lambda: ragged.dialogue_unit_sum(rows, offsets, valid, EPS)
+    yield partial(ragged.dialogue_gram, rows, offsets, valid, EPS)
+    yield partial(ragged.own_rank, rows, rows, offsets, valid, valid, EPS, TIE)
+    yield partial(ragged.delta_curve, rows, offsets, torch.arange(len(rows)), 8, valid, EPS)
+    yield partial(ragged.dialogue_unit_sum, rows, offsets, valid, EPS)
 
 
 def _curves(dtype: torch.dtype, max_delta: int) -> Iterator[Call]:
     for length in LENGTHS:
         rows, offsets, _ = _packed(dtype, WIDTH, length, False)
-        yield lambda: ragged.delta_curve(rows, offsets, torch.arange(len(rows)), max_delta, None, EPS)
+        yield partial(ragged.delta_curve, rows, offsets, torch.arange(len(rows)), max_delta, None, EPS)
 
 
 def _reductions(widths: Iterable[int]) -> Iterator[Call]:
@@ -97,37 +103,37 @@ def _reductions(widths: Iterable[int]) -> Iterator[Call]:
     for width, dtype, extremes in product(widths, (torch.float32, torch.float64), (False, True)):
         values = torch.zeros(64, width, dtype=dtype)
         for valid in (None, mask):
-            yield lambda: segments.segment_reduce(values, offsets, valid, extremes)
+            yield partial(segments.segment_reduce, values, offsets, valid, extremes)
 
 
 def _cross(dtype: torch.dtype, width: int) -> Iterator[Call]:
     x = torch.zeros(4096, width, dtype=dtype)
     positive = torch.arange(4096)
-    yield lambda: cross.cross_stats(x, x, 16, None, False, 1.0, None, None, False, False, 0)
-    yield lambda: cross.cross_stats(x, x, 0, positive, False, 1.0, None, None, False, False, 0)
-    yield lambda: cross.cross_stats(x, x, 0, None, True, 1.0, None, None, True, False, 0)
-    yield lambda: cross.cross_stats(x, x, 0, None, False, 1.0, positive, positive, True, False, 256)
-    yield lambda: rbf.rbf_sum(x, x, 10.0)
-    yield lambda: rbf.rbf_self_sum(x, 10.0)
+    yield partial(cross.cross_stats, x, x, 16, None, False, 1.0, None, None, False, False, 0)
+    yield partial(cross.cross_stats, x, x, 0, positive, False, 1.0, None, None, False, False, 0)
+    yield partial(cross.cross_stats, x, x, 0, None, True, 1.0, None, None, True, False, 0)
+    yield partial(cross.cross_stats, x, x, 0, None, False, 1.0, positive, positive, True, False, 256)
+    yield partial(rbf.rbf_sum, x, x, 10.0)
+    yield partial(rbf.rbf_self_sum, x, 10.0)
 
 
 def _lengths(dtype: torch.dtype, width: int) -> Iterator[Call]:
-    yield lambda: cross.inverse_lengths(torch.zeros(64, width, dtype=dtype))
+    yield partial(cross.inverse_lengths, torch.zeros(64, width, dtype=dtype))
 
 
 def _cross_options(dtype: torch.dtype) -> Iterator[Call]:
     x = torch.zeros(4096, WIDTH, dtype=dtype)
     group = torch.arange(4096)
     for k in (1, 8, 64):
-        yield lambda: cross.cross_stats(x, x, k, None, False, 1.0, None, None, False, False, 0)
-        yield lambda: cross.cross_stats(x, x, k, None, False, 1.0, group, group, True, True, 0)
-    yield lambda: cross.cross_stats(x, x, 8, group, True, 1.0, group, group, True, True, 0)
+        yield partial(cross.cross_stats, x, x, k, None, False, 1.0, None, None, False, False, 0)
+        yield partial(cross.cross_stats, x, x, k, None, False, 1.0, group, group, True, True, 0)
+    yield partial(cross.cross_stats, x, x, 8, group, True, 1.0, group, group, True, True, 0)
     for bins in (2, 64, 512):
-        yield lambda: cross.cross_stats(x, x, 0, None, False, 1.0, group, group, False, False, bins)
+        yield partial(cross.cross_stats, x, x, 0, None, False, 1.0, group, group, False, False, bins)
 
 
 def _images(sizes: Iterable[int], dtype: torch.dtype) -> Iterator[Call]:
     images = torch.zeros(1, 3, 256, 320, dtype=torch.uint8)
     for size, layout in product(sizes, (torch.contiguous_format, torch.channels_last)):
         pixels = images.to(memory_format=layout)
-        yield lambda: preprocess.preprocess(pixels, (size, size), [0.5] * 3, [0.5] * 3, (size, size), (0, 0), dtype)
+        yield partial(preprocess.preprocess, pixels, (size, size), [0.5] * 3, [0.5] * 3, (size, size), (0, 0), dtype)
