@@ -14,6 +14,7 @@ from imug_metrics.context import ContextDecay  # noqa: E402
 from imug_metrics.correction import SelfCorrection  # noqa: E402
 from imug_metrics.decay import TurnDecay  # noqa: E402
 from imug_metrics.dialogue import RolloutBuffer  # noqa: E402
+from imug_metrics.distribution import TurnDistributionShift  # noqa: E402
 from imug_metrics.exposure import ExposureBias, PairedGain  # noqa: E402
 from imug_metrics.flips import TurnOfFlip  # noqa: E402
 from imug_metrics.gap import UnderstandingGenerationGap  # noqa: E402
@@ -42,6 +43,7 @@ __all__ = [
     "TurnAlignment",
     "TurnConsistency",
     "TurnDecay",
+    "TurnDistributionShift",
     "TurnOfFlip",
     "TurnRetrieval",
     "UnderstandingGenerationGap",

@@ -8,6 +8,7 @@ from imug_metrics.functional.consistency import turn_consistency, turn_copies
 from imug_metrics.functional.context import context_decay, effective_length, ranked_average
 from imug_metrics.functional.correction import relative_correction, self_correction
 from imug_metrics.functional.decay import turn_decay
+from imug_metrics.functional.distribution import turn_distribution_shift
 from imug_metrics.functional.exposure import exposure_bias, pair_records, paired_gain
 from imug_metrics.functional.flips import flips, turn_of_flip
 from imug_metrics.functional.gap import understanding_generation_gap
@@ -40,6 +41,7 @@ __all__ = [
     "turn_consistency",
     "turn_copies",
     "turn_decay",
+    "turn_distribution_shift",
     "turn_of_flip",
     "turn_retrieval",
     "understanding_generation_gap",
