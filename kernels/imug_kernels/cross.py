@@ -111,7 +111,9 @@ def cross_stats(
             raise ValueError(f"Expected argument `{name}` with `exclude_same_group` or `bins`.")
     options = (k, positive, lse, scale, groups_x, groups_y, exclude_self, exclude_same_group, bins)
     values, indices, own, counts, sums, histograms = _cross_stats(x, y, *options)
-    return CrossStats(values, indices, own, *counts.unbind(), sums, *histograms.unbind())
+    greater, equal = counts.unbind()
+    same, different = histograms.unbind()
+    return CrossStats(values, indices, own, greater, equal, sums, same, different)
 
 
 class _Options(NamedTuple):
@@ -198,7 +200,7 @@ def _own_cosine(x: Tensor, y: Tensor, positive: Tensor) -> Tensor:
     there = positive >= 0
     parts = [
         torch.linalg.vecdot(_unit(rows), _unit(y[at])) if len(y) else rows.new_zeros(len(rows))
-        for rows, at in zip(x.split(TILE_X), positive.long().clamp_min(0).split(TILE_X))
+        for rows, at in zip(torch.split(x, TILE_X), torch.split(positive.long().clamp_min(0), TILE_X))
     ]
     return _rounded(torch.cat(parts)).masked_fill(~there, torch.nan)
 
@@ -275,7 +277,8 @@ def _through_length(rows: Tensor, unit: Tensor, to_unit: Tensor) -> Tensor:
     """Gradient of the rows from that of the unit rows; below EPS a row is divided by a constant."""
     length = torch.linalg.vector_norm(rows.to(unit.dtype), dim=1, keepdim=True)
     radial = torch.where(length > EPS, torch.linalg.vecdot(unit, to_unit)[:, None] * unit, 0)
-    return ((to_unit - radial) / length.clamp_min(EPS)).to(rows.dtype)
+    gradient: Tensor = (to_unit - radial) / length.clamp_min(EPS)
+    return gradient.to(rows.dtype)
 
 
 def _fits(x: Tensor, y: Tensor, *arguments: object) -> bool:

@@ -78,7 +78,8 @@ def preprocess(
                 f"Expected arguments `size` and `crop` to lie within the resized image, got {name} {crop[axis]} to "
                 f"{crop[axis] + size[axis]} of {resize[axis]}."
             )
-    return _preprocess(images, list(size), list(mean), list(std), list(resize), list(crop), dtype)
+    pixels: Tensor = _preprocess(images, list(size), list(mean), list(std), list(resize), list(crop), dtype)
+    return pixels
 
 
 def _covering(height: int, width: int, size: tuple[int, int]) -> tuple[int, int]:

@@ -51,7 +51,8 @@ def rbf_sum(x: Tensor, y: Tensor | None = None, *, sigma: float) -> Tensor:
         check_same_width(x, y)
     if not sigma > 0:
         raise ValueError(f"Expected argument `sigma` to be positive, got {sigma}.")
-    return _rbf_self_sum(x, sigma) if y is None else _rbf_sum(x, y, sigma)
+    total: Tensor = _rbf_self_sum(x, sigma) if y is None else _rbf_sum(x, y, sigma)
+    return total
 
 
 def _plain(x: Tensor, y: Tensor, sigma: float) -> Tensor:

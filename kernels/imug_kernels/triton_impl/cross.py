@@ -9,6 +9,7 @@ counts of the histograms is written by one program alone, and integer counts do 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 import triton
@@ -248,7 +249,7 @@ def cross_stats(
     width = triton.next_power_of_2(k) if k else 0
     wide_bins = triton.next_power_of_2(bins) if bins else 0  # the bins beyond stay empty
     scale_x, scale_y = inverse_lengths(x), inverse_lengths(y)
-    shape = {"D": x.shape[1], "STRIDE_X": x.stride(0), "STRIDE_Y": y.stride(0)}
+    shape: dict[str, Any] = {"D": x.shape[1], "STRIDE_X": x.stride(0), "STRIDE_Y": y.stride(0)}
     shape |= {"UPCAST": needs_upcast(x), "PRECISION": dot_precision(x.dtype)}
     own = torch.empty(rows if positive is not None else 0, dtype=torch.float32, device=device)
     if positive is not None and rows:
