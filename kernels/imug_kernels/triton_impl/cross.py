@@ -195,7 +195,7 @@ def _cross_kernel(
 def cross_config(dtype: torch.dtype, bins: int = 0) -> dict[str, int]:
     """Block sizes that spill no registers on compute capability 9.0 and 10.0, for up to 64 best and 512 bins."""
     if dtype == torch.float32:
-        return {"BLOCK_M": 64, "BLOCK_N": 64, "BLOCK_K": 32, "num_warps": 4, "num_stages": 3}
+        return {"BLOCK_M": 64, "BLOCK_N": 64, "BLOCK_K": 32, "num_warps": 8 if bins else 4, "num_stages": 3}
     if bins:
         return {"BLOCK_M": 64, "BLOCK_N": 64, "BLOCK_K": 64, "num_warps": 4, "num_stages": 4}
     return {"BLOCK_M": 128, "BLOCK_N": 64, "BLOCK_K": 64, "num_warps": 8, "num_stages": 3}
