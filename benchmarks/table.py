@@ -22,14 +22,14 @@ Row = dict[str, Any]
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.table", description=__doc__)
     parser.add_argument("file", type=Path, help="JSON that `python -m benchmarks` wrote")
-    parser.add_argument("--into", type=Path, help="page whose table of this machine is replaced, or added at its end")
+    parser.add_argument("--into", type=Path, help="page whose tables of this file are replaced, or added at its end")
     options = parser.parse_args(arguments)
     table = section(options.file)
     if options.into is None:
         print(table)
         return
     page = options.into.read_text(encoding="utf-8")
-    old = re.search(r"<!-- results/.* -->\n.*?<!-- end of results -->", page, re.DOTALL)
+    old = re.search(rf"<!-- results/{re.escape(options.file.name)} -->\n.*?<!-- end of results -->", page, re.DOTALL)
     renewed = f"{page.rstrip()}\n\n{table}" if old is None else page[: old.start()] + table + page[old.end() :]
     options.into.write_text(renewed.rstrip() + "\n", encoding="utf-8")
 

@@ -9,6 +9,7 @@ import json
 import torch
 import triton
 import triton.language as tl
+
 from benchmarks.offline.compiler import compile_launch, record
 from benchmarks.offline.gate import problems
 
