@@ -49,7 +49,8 @@ def measure(encoder: SceneEncoder, held_out: bool, seed: int, scenes: int = 2000
     Returns:
         Accuracies in [0, 1], higher is better: R@1 both ways among ``POOL`` pictures and captions that are true of
         their own picture alone (where a pool can be filled), and per property the share of pictures that are closer to
-        their caption than to the caption with that property changed (0.5 is chance).
+        their caption than to the caption with that property changed (0.5 is chance); "relation, alike" is "relation" on
+        scenes whose two objects have their colour or their shape in common.
 
     Example:
         >>> figures = measure(SceneEncoder(), held_out=False, seed=0, scenes=50)
@@ -59,12 +60,19 @@ def measure(encoder: SceneEncoder, held_out: bool, seed: int, scenes: int = 2000
     rng = random.Random(f"evaluate {seed} {held_out}")
     subjects, allowed = (HELD_OUT_THINGS, ALL_THINGS) if held_out else (TRAINED_THINGS, TRAINED_THINGS)
     drawn = [sample_scene(rng, subjects) for _ in range(scenes)]
-    pictures = np.stack([render(scene, rng, noise=rng.uniform(0, 5)) for scene in drawn])
-    images = encoder.encode_images(torch.from_numpy(pictures))
+    images = _embed(encoder, drawn, rng)
     figures = _retrieval(encoder, drawn, images, rng)
     for changed in PROPERTIES:
         figures |= _two_alternatives(encoder, drawn, images, changed, allowed, rng)
-    return figures
+    alike = [sample_scene(rng, subjects, alike=1.0) for _ in range(scenes)]
+    alike = [scene for scene in alike if scene.relation is not None]
+    relation = _two_alternatives(encoder, alike, _embed(encoder, alike, rng), "relation", allowed, rng)
+    return figures | {f"{name}, alike": value for name, value in relation.items()}
+
+
+def _embed(encoder: SceneEncoder, scenes: list[Scene], rng: random.Random) -> torch.Tensor:
+    pictures = [render(scene, rng, noise=rng.uniform(0, 5)) for scene in scenes]
+    return encoder.encode_images(torch.from_numpy(np.stack(pictures)))
 
 
 def _retrieval(encoder: SceneEncoder, scenes: list[Scene], images: torch.Tensor, rng: random.Random) -> Figures:

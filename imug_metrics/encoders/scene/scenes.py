@@ -161,6 +161,7 @@ def sample_scene(
     rng: random.Random,
     subjects: Collection[Thing] = TRAINED_THINGS,
     others: Collection[Thing] = TRAINED_THINGS,
+    alike: float = 0.0,
 ) -> Scene:
     """Draw a scene: one object, several copies, two objects, or two objects in a relation.
 
@@ -168,6 +169,8 @@ def sample_scene(
         rng: Source of randomness; the same state gives the same scene.
         subjects: Objects the main one is drawn from.
         others: Objects the second one is drawn from.
+        alike: Share of the two-object scenes in which the objects must have their colour or their shape in common;
+            in the rest they may.
 
     Returns:
         A scene whose objects are visible on its background.
@@ -185,7 +188,11 @@ def sample_scene(
         size = rng.choice(list(SIZES)) if rng.random() < 0.6 else None
         position = rng.choice(list(POSITIONS)) if rng.random() < 0.6 else None
         return Scene(subject, background, size=size, position=position)
-    other = rng.choice([t for t in others if t != subject and is_visible(t, background)])
+    candidates = [t for t in others if t != subject and is_visible(t, background)]
+    if alike and rng.random() < alike:
+        shared = rng.choice(("colour", "shape"))
+        candidates = [t for t in candidates if getattr(t, shared) == getattr(subject, shared)]
+    other = rng.choice(candidates)
     relation = rng.choice(list(RELATIONS)) if kind == "relation" else None
     return Scene(subject, background, other=other, relation=relation)
 

@@ -24,7 +24,7 @@ from imug_metrics.encoders.scene.model import SceneModel
 from imug_metrics.encoders.scene.render import render
 from imug_metrics.encoders.scene.scenes import PROPERTIES, TRAINED_THINGS, Scene, contradictions, sample_scene
 from imug_metrics.encoders.scene.tokenizer import UNKNOWN, Tokenizer
-from imug_metrics.encoders.scene.weights import save_weights
+from imug_metrics.encoders.scene.weights import load_weights, save_weights
 
 _WEIGHTS_OF_CHANGE = {
     "colour": 1.0,
@@ -66,12 +66,13 @@ class Batch:
     also_true: Tensor
 
 
-def make_twins(count: int, seed: int) -> tuple[list[Twins], Tensor]:
+def make_twins(count: int, seed: int, alike: float = 0.0) -> tuple[list[Twins], Tensor]:
     """Draw and render scenes and their twins.
 
     Args:
         count: Number of scenes.
         seed: Seed of the whole set.
+        alike: Share of the two-object scenes whose objects have their colour or their shape in common.
 
     Returns:
         The twins, and their pictures, uint8 ``[2 * count, 3, 64, 64]``, twins next to each other.
@@ -85,7 +86,7 @@ def make_twins(count: int, seed: int) -> tuple[list[Twins], Tensor]:
     pictures = torch.empty(2 * count, 3, 64, 64, dtype=torch.uint8)
     for k in range(count):
         rng = random.Random(f"scene {seed} {k}")
-        scene = sample_scene(rng)
+        scene = sample_scene(rng, alike=alike)
         other, changed = change(scene, rng, tuple(_WEIGHTS_OF_CHANGE))
         twins.append(Twins(scene, other, changed))
         # Half of the twins share their layout, so that the changed property is all that tells them apart.
@@ -281,6 +282,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, default=Path("weights.safetensors"), help="file of the weights (fp16)")
     parser.add_argument("--steps", type=int, default=2000, help="batches of 256 pictures")
     parser.add_argument("--scenes", type=int, default=40_000, help="scenes to render; each gets a twin")
+    parser.add_argument("--alike", type=float, default=0.0, help="share of pairs with a common colour or shape")
+    parser.add_argument("--start", type=Path, help="weights to start from instead of random ones")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1, help="with a busy second core one thread is the fastest")
     parser.add_argument("--checkpoint", type=Path, help="resume from this file where it exists, and keep it up to date")
@@ -288,9 +291,11 @@ def main(arguments: list[str] | None = None) -> None:
     torch.set_num_threads(options.threads)
     torch.set_flush_denormal(True)
     start = time.monotonic()
-    twins, pictures = make_twins(options.scenes, seed=1000 + options.seed)
+    twins, pictures = make_twins(options.scenes, 1000 + options.seed, options.alike)
     print(f"rendered {len(pictures)} pictures in {time.monotonic() - start:.0f} s", flush=True)
     trainer = Trainer(twins, pictures, options.steps, seed=options.seed)
+    if options.start is not None:
+        trainer.model.load_state_dict(load_weights(options.start)[0].state_dict())
     if options.checkpoint is not None and options.checkpoint.exists():
         trainer.load(options.checkpoint)
     while trainer.done < options.steps:
