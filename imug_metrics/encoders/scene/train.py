@@ -1,6 +1,8 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Train the scene encoder from nothing: ``python -m imug_metrics.encoders.scene.train --out weights.safetensors``.
+"""Train the scene encoder: ``python -m imug_metrics.encoders.scene.train --out weights.safetensors``.
+
+The shipped weights come from two such commands, the second starting from the first; the model card names both.
 
 The number of steps is fixed and every step draws from its own seed, so the same command on the same machine gives the
 same weights, interrupted and resumed or not.
