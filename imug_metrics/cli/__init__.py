@@ -93,16 +93,33 @@ def _add_score(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     score.add_argument("--outputs", type=Path, required=True, metavar="DIR", help="holds one folder a model")
     score.add_argument("--model", action="append", nargs="+", metavar="NAME", help="models to score (default: all)")
     score.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the scores go")
-    score.add_argument("--encoder", default="scene", metavar="SPEC", help="what compares pictures and prompts: "
-                       "open_clip:MODEL[:WEIGHTS], hf:NAME, timm:MODEL[:FILE] or scene, for rendered scenes "
-                       "(default: %(default)s)")
+    score.add_argument(
+        "--encoder",
+        default="scene",
+        metavar="SPEC",
+        help="what compares pictures and prompts: "
+        "open_clip:MODEL[:WEIGHTS], hf:NAME, timm:MODEL[:FILE] or scene, for rendered scenes "
+        "(default: %(default)s)",
+    )
     score.add_argument("--device", metavar="DEVICE", help="where the encoder runs, for example cuda (default: cpu)")
-    score.add_argument("--judged", type=Path, metavar="DIR", help="recorded judgements in the official layout: "
-                       "resolved dynamic answers and point scores of pictures")
-    score.add_argument("--reference-history", type=Path, metavar="DIR", help="outputs of the same models on the "
-                       "reference history, one folder a model: adds exposure bias")
-    score.add_argument("--missing", choices=("skip", "zero"), default="skip", help="what an absent output counts as "
-                       "(default: %(default)s)")
+    score.add_argument(
+        "--judged",
+        type=Path,
+        metavar="DIR",
+        help="recorded judgements in the official layout: resolved dynamic answers and point scores of pictures",
+    )
+    score.add_argument(
+        "--reference-history",
+        type=Path,
+        metavar="DIR",
+        help="outputs of the same models on the reference history, one folder a model: adds exposure bias",
+    )
+    score.add_argument(
+        "--missing",
+        choices=("skip", "zero"),
+        default="skip",
+        help="what an absent output counts as (default: %(default)s)",
+    )
     score.add_argument("--limit", type=int, metavar="N", help="only the first N samples")
     score.add_argument("--overwrite", action="store_true", help="score again what an earlier run has finished")
 
@@ -120,12 +137,22 @@ def _add_gain(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     gain.add_argument("--benchmark", type=Path, required=True, metavar="DIR", help="holds data/ and config/")
     gain.add_argument("--a", type=Path, required=True, metavar="DIR", help="outputs of run A, one folder a model")
     gain.add_argument("--b", type=Path, required=True, metavar="DIR", help="outputs of run B, one folder a model")
-    gain.add_argument("--model", action="append", nargs="+", metavar="NAME", help="models to compare (default: all "
-                      "that both folders hold)")
-    gain.add_argument("--protocol", choices=("strict", "imug"), default="strict", help="how answers are scored: for "
-                      "what they say, or by the official rule (default: %(default)s)")
-    gain.add_argument("--out", type=Path, metavar="DIR", help="where gain.json and problems.jsonl go (default: print "
-                      "only)")
+    gain.add_argument(
+        "--model",
+        action="append",
+        nargs="+",
+        metavar="NAME",
+        help="models to compare (default: all that both folders hold)",
+    )
+    gain.add_argument(
+        "--protocol",
+        choices=("strict", "imug"),
+        default="strict",
+        help="how answers are scored: for what they say, or by the official rule (default: %(default)s)",
+    )
+    gain.add_argument(
+        "--out", type=Path, metavar="DIR", help="where gain.json and problems.jsonl go (default: print only)"
+    )
 
 
 def _add_demo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -13,6 +13,7 @@ from imug_metrics.protocols import imug
 
 RUNS = [("model_outputs", "official"), ("model_outputs_gaps", "official_gaps")]
 
+
 def load_rows(path: Path) -> list[dict]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
 
