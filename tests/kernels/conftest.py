@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +14,8 @@ import torch
 
 # These need Triton's interpreter; test_interpreter.py starts a process that has it.
 collect_ignore = [] if os.environ.get("TRITON_INTERPRET") == "1" else ["interpreted"]
+if importlib.util.find_spec("triton") is None:
+    collect_ignore.append("bad_kernels.py")
 
 
 def _poisoned(allocate: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
