@@ -16,8 +16,9 @@ from rich.text import Text
 from torch import Tensor
 
 from imug_metrics._version import __version__
-from imug_metrics.cli.commands import check_folders, chosen_models, say_problems, write_problems
 from imug_metrics.cli.errors import EXIT_FINE, EXIT_PROBLEMS, UsageError
+from imug_metrics.cli.inputs import check_folders, chosen_models
+from imug_metrics.cli.messages import say_problems, write_problems
 from imug_metrics.exposure import PairedGain
 from imug_metrics.protocols import imug
 from imug_metrics.report.files import json_text, write_whole
@@ -34,7 +35,7 @@ _GROUPS: tuple[tuple[str, str, Callable[[Record], Any]], ...] = (
 )
 
 
-def run_gain(options: Namespace) -> int:
+def run(options: Namespace) -> int:
     """`imug-metrics gain`: 0 if all data were fine, 1 if some were missing or malformed."""
     check_folders(options, ("a", "b"))
     models = chosen_models(options, "a", "b")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from imug_metrics.cli import commands, main
+from imug_metrics.cli import inputs, main
 from imug_metrics.demo import write_demo_benchmark
 from imug_metrics.encoders import CallableEncoder
 
@@ -41,7 +41,7 @@ class Command:
         shutil.copytree(demo / "benchmark", self.benchmark)
         shutil.copytree(demo / "outputs", self.outputs)
         self.encoder = TinyEncoder()
-        monkeypatch.setattr(commands, "load_encoder", lambda spec, device=None: self.encoder)
+        monkeypatch.setattr(inputs, "load_encoder", lambda spec, device=None: self.encoder)
         monkeypatch.setenv("COLUMNS", "200")
 
     def score(self, *more: str) -> int:

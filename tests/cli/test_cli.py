@@ -11,7 +11,7 @@ import sys
 
 import pytest
 
-from imug_metrics.cli import commands
+from imug_metrics.cli import inputs, score
 
 FILES = {"summary.json", "per_turn.csv", "items.jsonl", "manifest.json", "report.html", "problems.jsonl", "official"}
 
@@ -101,19 +101,19 @@ def test_a_change_of_what_a_score_depends_on_scores_again(command, change):
 
 
 def test_an_interrupted_run_keeps_what_was_finished(command, monkeypatch):
-    original = commands.score_records
+    original = score.score_records
 
     def interrupted(records, *, model, **options):
         if model == "steady":  # the last by name
             raise KeyboardInterrupt
         return original(records, model=model, **options)
 
-    monkeypatch.setattr(commands, "score_records", interrupted)
+    monkeypatch.setattr(score, "score_records", interrupted)
     assert command.score() == 130
     assert sorted(path.name for path in (command.out / "models").iterdir()) == ["copying.json", "fading.json"]
     assert not (command.out / "summary.json").exists()
     seen = command.encoder.seen
-    monkeypatch.setattr(commands, "score_records", original)
+    monkeypatch.setattr(score, "score_records", original)
     assert command.score() in (0, 1)
     assert set(command.json("summary.json")["models"]) == {"copying", "fading", "steady"}
     assert command.encoder.seen > seen
@@ -169,7 +169,7 @@ def test_an_encoder_that_does_not_load_is_a_usage_error(command, monkeypatch):
     def refuse(spec, device=None):
         raise ValueError(f"Expected argument `spec` to be scene, ... got {spec!r}.")
 
-    monkeypatch.setattr(commands, "load_encoder", refuse)
+    monkeypatch.setattr(inputs, "load_encoder", refuse)
     assert command.score() == 2
     assert command.warned.startswith("imug-metrics: --encoder: tiny does not load")
     assert not command.out.exists()
@@ -179,13 +179,13 @@ def test_a_missing_package_is_named_with_its_extra(command, monkeypatch):
     def absent(spec, device=None):
         raise ModuleNotFoundError("open_clip is not installed: pip install imug_metrics[openclip]")
 
-    monkeypatch.setattr(commands, "load_encoder", absent)
+    monkeypatch.setattr(inputs, "load_encoder", absent)
     assert command.score() == 3
     assert "imug_metrics[openclip]" in command.warned
 
 
 def test_an_error_of_the_program_is_told_apart(command, monkeypatch):
-    monkeypatch.setattr(commands, "write_report", lambda *a, **k: 1 / 0)
+    monkeypatch.setattr(score, "write_report", lambda *a, **k: 1 / 0)
     assert command.score() == 70
     assert "ZeroDivisionError" in command.warned
 

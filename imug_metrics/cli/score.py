@@ -1,15 +1,13 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""The commands `score` and `demo`: from folders to a report."""
+"""The command `score`: from folders to a report."""
 
 from __future__ import annotations
 
 import json
 import platform
-import sys
 from argparse import Namespace
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
@@ -17,9 +15,11 @@ from typing import Any, Literal
 
 from imug_metrics._version import __version__
 from imug_metrics.cli.errors import EXIT_FINE, EXIT_PROBLEMS, UsageError
+from imug_metrics.cli.inputs import check_folders, chosen_encoder, chosen_models
+from imug_metrics.cli.messages import say, say_problems, some, write_problems
+from imug_metrics.cli.progress import Progress, progress_bars
 from imug_metrics.cli.state import ModelResult, fingerprint, load, save
-from imug_metrics.demo import write_demo_benchmark
-from imug_metrics.encoders import Encoder, load_encoder
+from imug_metrics.encoders import Encoder
 from imug_metrics.protocols import imug
 from imug_metrics.report import print_table, write_report
 from imug_metrics.report.files import json_text, write_whole
@@ -29,8 +29,6 @@ SCENE_NOTE = (
     "note: the scene encoder knows only rendered scenes of coloured shapes; on other pictures alignment, retrieval, "
     "consistency and copies mean little. Name another one, for example --encoder open_clip:ViT-B-32:laion2b_s34b_b79k"
 )
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -50,7 +48,7 @@ class Job:
     overwrite: bool = False
 
 
-def run_score(options: Namespace) -> int:
+def run(options: Namespace) -> int:
     """`imug-metrics score`: 0 if all data were fine, 1 if some were missing or malformed."""
     check_folders(options, ("outputs", "judged", "reference_history"))
     models = chosen_models(options, "outputs")
@@ -58,33 +56,16 @@ def run_score(options: Namespace) -> int:
         raise UsageError(f"--limit: expected a number of samples from 1, got {options.limit}")
     reference = options.reference_history
     if reference is not None and not set(models) & set(imug.list_models(reference)):
-        raise UsageError(
-            f"--reference-history: expected a folder of one of the models ({_some(models)}) in {reference}"
-        )
+        raise UsageError(f"--reference-history: expected a folder of one of the models ({some(models)}) in {reference}")
     fields = {name: getattr(options, name) for name in Job.__dataclass_fields__ if name != "models"}
     job = Job(models=models, **fields)
     if job.encoder == "scene":
-        _say(SCENE_NOTE)
+        say(SCENE_NOTE)
     results, problems = score(job)
     for result in results:
-        _say(f"official scores of {result.scores.model}: {imug.describe_contents(result.contents)}")
+        say(f"official scores of {result.scores.model}: {imug.describe_contents(result.contents)}")
     say_problems(problems, job.out)
     return EXIT_PROBLEMS if problems.errors else EXIT_FINE
-
-
-def run_demo(options: Namespace) -> int:
-    """`imug-metrics demo`: the outputs it scores lack some on purpose, so 0 when it has finished."""
-    if options.dialogues < 1:
-        raise UsageError(f"--dialogues: expected a number from 1, got {options.dialogues}")
-    if options.out.exists() and not options.out.is_dir():
-        raise UsageError(f"--out: expected a folder, {options.out} is a file")
-    try:
-        paths = write_demo_benchmark(options.out, dialogues=options.dialogues, seed=options.seed)
-    except FileExistsError as error:
-        raise UsageError(f"--out: {error}") from error
-    _, problems = score(Job(paths.benchmark, paths.outputs, paths.models, options.out))
-    _say(f"{len(problems)} outputs are missing on purpose: {options.out / 'problems.jsonl'}")
-    return EXIT_FINE
 
 
 def score(job: Job) -> tuple[list[ModelResult], imug.Problems]:
@@ -97,10 +78,10 @@ def score(job: Job) -> tuple[list[ModelResult], imug.Problems]:
     samples = imug.read_benchmark(job.benchmark, problems, limit=job.limit)
     if not samples:
         raise UsageError(f"--benchmark: found no sample that can be read in {job.benchmark / imug.SAMPLES}")
-    encoder = _load(job)
+    encoder = chosen_encoder(job.encoder, job.device)
     job.out.mkdir(parents=True, exist_ok=True)
     results = []
-    with _progress() as track:
+    with progress_bars() as track:
         for model in job.models:
             results.append(_result(job, model, samples, encoder, track(model)))
     problems += [problem for result in results for problem in result.problems]
@@ -203,72 +184,6 @@ def _write_official(job: Job, results: Sequence[ModelResult], classes: dict[str,
         write_whole(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in result.text_rows))
 
 
-def _load(job: Job) -> Encoder:
-    try:
-        return load_encoder(job.encoder, job.device)
-    except ModuleNotFoundError:
-        raise
-    except Exception as error:  # model libraries raise nearly anything for a wrong name or device
-        raise UsageError(f"--encoder: {job.encoder} does not load: {error}") from error
-
-
-def check_folders(options: Namespace, names: Sequence[str]) -> None:
-    """Raise UsageError unless the folders that are read exist and the one that is written lies outside of them.
-
-    Args:
-        options: with `benchmark`, `out` (None: nothing is written) and the folders named.
-        names: folders of outputs and judgements, where None stands for one that is not used.
-    """
-    folders = {name: getattr(options, name) for name in ("benchmark", *names)}
-    for name, path in folders.items():
-        if path is not None and not path.is_dir():
-            raise UsageError(f"--{name.replace('_', '-')}: expected an existing folder, got {path}")
-    if not (options.benchmark / imug.SAMPLES).is_file():
-        raise UsageError(f"--benchmark: expected a folder with {imug.SAMPLES}, {options.benchmark} has none")
-    if options.out is None:
-        return
-    if options.out.exists() and not options.out.is_dir():
-        raise UsageError(f"--out: expected a folder, {options.out} is a file")
-    for name, path in folders.items():
-        models = path is not None and name not in ("benchmark", "judged")
-        if models and options.out.resolve().is_relative_to(path.resolve()):
-            raise UsageError(f"--out: expected a folder outside of {path}, where it would pass for a model")
-
-
-def chosen_models(options: Namespace, *names: str) -> list[str]:
-    """The models of `--model`, or all that every one of the folders of outputs named holds."""
-    folders = [(name, getattr(options, name)) for name in names]
-    there = sorted(set.intersection(*(set(imug.list_models(folder)) for _, folder in folders)))
-    chosen = list(dict.fromkeys(name for models in options.model or () for name in models))
-    shown = " and ".join(str(folder) for _, folder in folders)
-    for model in chosen:
-        if model not in there:
-            raise UsageError(f"--model: expected a folder in {shown} ({_some(there)}), got {model!r}")
-    if not there:
-        flags, what = ", ".join(f"--{name}" for name, _ in folders), "a folder that holds one folder a model"
-        what += "" if len(folders) == 1 else ", of which one name at least is in both"
-        raise UsageError(f"{flags}: expected {what}, {shown} holds none")
-    return chosen or there
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[str], Progress]]:
-    """Progress bars on standard error, one a model; none where it is no terminal."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bars
-
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    console = Console(stderr=True)
-    with Bars(*columns, console=console, disable=not console.is_terminal) as bars:
-
-        def track(model: str) -> Progress:
-            task = bars.add_task(model, total=None)
-            return lambda done, total: bars.update(task, completed=done, total=total)
-
-        yield track
-
-
 def _manifest(job: Job, encoder: Encoder, samples: int) -> dict[str, Any]:
     packages = ("torch", "torchmetrics", "numpy", "pillow")
     return {
@@ -284,28 +199,3 @@ def _manifest(job: Job, encoder: Encoder, samples: int) -> dict[str, Any]:
         "python": platform.python_version(),
         "packages": {name: metadata.version(name) for name in packages},
     }
-
-
-def write_problems(problems: imug.Problems, out: Path) -> None:
-    """One problem a line, in problems.jsonl."""
-    write_whole(out / "problems.jsonl", "".join(json.dumps(problem.as_row()) + "\n" for problem in problems))
-
-
-def say_problems(problems: imug.Problems, out: Path | None) -> None:
-    """How many problems there are, where they are listed, and the first ones."""
-    if not problems:
-        return
-    errors = [problem for problem in problems if problem.level == "error"]
-    listed = "" if out is None else f": {out / 'problems.jsonl'}"
-    _say(f"{len(errors)} errors and {len(problems) - len(errors)} warnings in the data{listed}")
-    for problem in errors[:3]:
-        place = f"{problem.file}:{problem.line}" if problem.line is not None else problem.file
-        _say("  " + ": ".join(part for part in (place, problem.field, problem.message) if part))
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
-
-
-def _say(message: str) -> None:
-    print(message, file=sys.stderr)

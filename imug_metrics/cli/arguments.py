@@ -1,0 +1,126 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""The arguments of every command, one function a command."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TypeAlias
+
+from imug_metrics._version import __version__
+
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+EXIT_CODES = """exit codes:
+  0    finished
+  1    finished, but data were missing or malformed: OUT/problems.jsonl lists them
+  2    the command line is not as expected; nothing was written
+  3    could not finish: a package is missing, an encoder does not load, a file cannot be written
+  70   an error of this program; please report it
+  130  interrupted; models that were finished are kept, and the same command goes on from there
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of the whole command; `command` names the module that runs it."""
+    whole = argparse.ArgumentParser(
+        prog="imug-metrics",
+        description="Metrics for multi-turn, interleaved text-image dialogues.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    whole.add_argument("--version", action="version", version=f"imug-metrics {__version__}")
+    commands = whole.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_score(commands)
+    _add_gain(commands)
+    _add_demo(commands)
+    return whole
+
+
+def _add_score(commands: Commands) -> None:
+    score = commands.add_parser(
+        "score",
+        help="score a folder of model outputs",
+        description="Score model outputs in the IMUG-Bench layout with every metric. A second run with the same "
+        "arguments goes on where the first stopped.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    score.add_argument("--benchmark", type=Path, required=True, metavar="DIR", help="holds data/ and config/")
+    score.add_argument("--outputs", type=Path, required=True, metavar="DIR", help="holds one folder a model")
+    score.add_argument("--model", action="append", nargs="+", metavar="NAME", help="models to score (default: all)")
+    score.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the scores go")
+    score.add_argument(
+        "--encoder",
+        default="scene",
+        metavar="SPEC",
+        help="what compares pictures and prompts: "
+        "open_clip:MODEL[:WEIGHTS], hf:NAME, timm:MODEL[:FILE] or scene, for rendered scenes "
+        "(default: %(default)s)",
+    )
+    score.add_argument("--device", metavar="DEVICE", help="where the encoder runs, for example cuda (default: cpu)")
+    score.add_argument(
+        "--judged",
+        type=Path,
+        metavar="DIR",
+        help="recorded judgements in the official layout: resolved dynamic answers and point scores of pictures",
+    )
+    score.add_argument(
+        "--reference-history",
+        type=Path,
+        metavar="DIR",
+        help="outputs of the same models on the reference history, one folder a model: adds exposure bias",
+    )
+    score.add_argument(
+        "--missing",
+        choices=("skip", "zero"),
+        default="skip",
+        help="what an absent output counts as (default: %(default)s)",
+    )
+    score.add_argument("--limit", type=int, metavar="N", help="only the first N samples")
+    score.add_argument("--overwrite", action="store_true", help="score again what an earlier run has finished")
+
+
+def _add_gain(commands: Commands) -> None:
+    gain = commands.add_parser(
+        "gain",
+        help="compare two folders of outputs of the same models, turn by turn",
+        description="How much better run A answers the text turns of the benchmark than run B: the mean of A - B over "
+        "turns that both answered, overall, by class, domain and turn, with 95 % intervals by dialogue. Questions "
+        "whose key depends on the model's own pictures are left out.",
+        epilog=EXIT_CODES.replace("OUT/problems.jsonl lists them", "with --out problems.jsonl lists them"),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    gain.add_argument("--benchmark", type=Path, required=True, metavar="DIR", help="holds data/ and config/")
+    gain.add_argument("--a", type=Path, required=True, metavar="DIR", help="outputs of run A, one folder a model")
+    gain.add_argument("--b", type=Path, required=True, metavar="DIR", help="outputs of run B, one folder a model")
+    gain.add_argument(
+        "--model",
+        action="append",
+        nargs="+",
+        metavar="NAME",
+        help="models to compare (default: all that both folders hold)",
+    )
+    gain.add_argument(
+        "--protocol",
+        choices=("strict", "imug"),
+        default="strict",
+        help="how answers are scored: for what they say, or by the official rule (default: %(default)s)",
+    )
+    gain.add_argument(
+        "--out", type=Path, metavar="DIR", help="where gain.json and problems.jsonl go (default: print only)"
+    )
+
+
+def _add_demo(commands: Commands) -> None:
+    demo = commands.add_parser(
+        "demo",
+        help="write a small benchmark of rendered scenes and score three simulated models",
+        description="Write a small benchmark of rendered scenes with the outputs of three simulated models and score "
+        "them.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    demo.add_argument("--out", type=Path, default=Path("imug-demo"), metavar="DIR", help="where everything goes")
+    demo.add_argument("--dialogues", type=int, default=60, metavar="N", help="number of dialogues")
+    demo.add_argument("--seed", type=int, default=0, metavar="S", help="of the scenes and of the simulated models")

@@ -1,0 +1,40 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""What the commands say on standard error, and their list of problems."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from imug_metrics.protocols.imug import Problems
+from imug_metrics.report.files import write_whole
+
+
+def say(message: str) -> None:
+    """One message."""
+    print(message, file=sys.stderr)
+
+
+def some(names: Sequence[str]) -> str:
+    """The first names."""
+    return ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+
+
+def write_problems(problems: Problems, out: Path) -> None:
+    """One problem a line, in problems.jsonl."""
+    write_whole(out / "problems.jsonl", "".join(json.dumps(problem.as_row()) + "\n" for problem in problems))
+
+
+def say_problems(problems: Problems, out: Path | None) -> None:
+    """How many problems there are, where they are listed, and the first ones."""
+    if not problems:
+        return
+    errors = [problem for problem in problems if problem.level == "error"]
+    listed = "" if out is None else f": {out / 'problems.jsonl'}"
+    say(f"{len(errors)} errors and {len(problems) - len(errors)} warnings in the data{listed}")
+    for problem in errors[:3]:
+        place = f"{problem.file}:{problem.line}" if problem.line is not None else problem.file
+        say("  " + ": ".join(part for part in (place, problem.field, problem.message) if part))
