@@ -42,6 +42,9 @@ class Task:
         dynamic: True where the key depends on the model's own earlier outputs.
         points: the evaluation points of an image turn.
         references: the pictures linked to an image turn, in the order listed.
+        images: file names of the turn's input pictures, in the order listed.
+        opening: the text of the first input alone, as it stands; None: the first input holds none.
+        stated: the `answer` of the output as it stands, whatever the modality; None: it has none.
     """
 
     turn: int
@@ -51,6 +54,9 @@ class Task:
     dynamic: bool = False
     points: tuple[str, ...] = ()
     references: tuple[Reference, ...] = ()
+    images: tuple[str, ...] = ()
+    opening: str | None = None
+    stated: str | None = None
 
 
 @dataclass(frozen=True)
@@ -168,29 +174,36 @@ def _read_task(
         problems.error(path, line, f"{field}.modality", f"expected 'text' or 'image', got {given!r}")
         return None
     output = output if isinstance(output, dict) else {}
-    prompt = _prompt(row.get("input"))
-    if modality == "image":
-        points = output.get("evaluation_points")
-        points = tuple(str(point) for point in points) if isinstance(points, list) else ()
-        return Task(turn, modality, prompt, points=points, references=links.get(turn, ()))
     answer = output.get("answer")
+    inputs = [entry if isinstance(entry, dict) else {} for entry in _entries(row.get("input"))]
+    shown = {
+        "prompt": "\n".join(text for text in _texts(inputs, "text") if text),
+        "images": tuple(_texts(inputs, "image")),
+        "opening": next(iter(_texts(inputs[:1], "text")), None),
+        "stated": None if answer is None else str(answer),
+    }
+    if modality == "image":
+        points = tuple(str(point) for point in _entries(output.get("evaluation_points")))
+        return Task(turn, modality, points=points, references=links.get(turn, ()), **shown)
     if answer and not isinstance(answer, str):
         problems.error(path, line, f"{field}.output.answer", f"expected text, got {kind(answer)}")
         answer = " "  # a key without a letter: whatever is answered scores 0, as in the official tool
     dynamic = DYNAMIC in (answer or "")
     if answer and not dynamic and not read_choice(answer):
         problems.warn(path, line, f"{field}.output.answer", "names no option from A to G: every answer scores 0")
-    return Task(turn, modality, prompt, answer=answer or None, dynamic=dynamic)
+    return Task(turn, modality, answer=answer or None, dynamic=dynamic, **shown)
 
 
 def _modality(value: Any) -> Modality | None:
     return "text" if value == "text" else "image" if value == "image" else None
 
 
-def _prompt(inputs: Any) -> str:
-    entries = inputs if isinstance(inputs, list) else []
-    texts = [entry.get("text") for entry in entries if isinstance(entry, dict)]
-    return "\n".join(text for text in texts if isinstance(text, str) and text)
+def _entries(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _texts(inputs: list[dict[str, Any]], field: str) -> list[str]:
+    return [entry[field] for entry in inputs if isinstance(entry.get(field), str)]
 
 
 def _read_links(root: Path, problems: Problems) -> dict[Key, dict[int, tuple[Reference, ...]]]:
