@@ -18,8 +18,10 @@ from imug_metrics.distribution import TurnDistributionShift  # noqa: E402
 from imug_metrics.exposure import ExposureBias, PairedGain  # noqa: E402
 from imug_metrics.flips import TurnOfFlip  # noqa: E402
 from imug_metrics.gap import UnderstandingGenerationGap  # noqa: E402
+from imug_metrics.grid import GridAccuracy  # noqa: E402
 from imug_metrics.loops import LoopConvergence  # noqa: E402
 from imug_metrics.metric import DialogueMetric  # noqa: E402
+from imug_metrics.points import PointScore  # noqa: E402
 from imug_metrics.reliability import Reliability  # noqa: E402
 from imug_metrics.retrieval import TurnRetrieval  # noqa: E402
 from imug_metrics.self_bias import SelfBias  # noqa: E402
@@ -32,8 +34,10 @@ __all__ = [
     "ContextDecay",
     "DialogueMetric",
     "ExposureBias",
+    "GridAccuracy",
     "LoopConvergence",
     "PairedGain",
+    "PointScore",
     "Reliability",
     "RolloutBuffer",
     "SelfBias",

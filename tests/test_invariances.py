@@ -27,8 +27,10 @@ from imug_metrics import (
     ContextDecay,
     DialogueMetric,
     ExposureBias,
+    GridAccuracy,
     LoopConvergence,
     PairedGain,
+    PointScore,
     Reliability,
     SelfBias,
     SelfCorrection,
@@ -160,6 +162,16 @@ def _scores_and_modality(dialogue: Tensor, turn: Tensor) -> Batch:
     return {**_scores(dialogue, turn), "modality": (dialogue + turn) % 2 == 0}
 
 
+def _points(dialogue: Tensor, turn: Tensor) -> Batch:
+    return {"points": torch.stack([_labels(dialogue, turn, salt, 6) for salt in (17, 18, 19)], 1).double()}
+
+
+def _boards(dialogue: Tensor, turn: Tensor) -> Batch:
+    target = (_noise(dialogue, turn, 20, 9).abs() * 2).long().clamp(max=3).view(-1, 3, 3)
+    wrong = (_labels(dialogue, turn, 21) == 0)[:, None, None]
+    return {"detected": torch.where(wrong, target.clamp(max=2), target), "target": target}
+
+
 CASES: dict[str, Case] = {
     "accuracy-strict": Case(AnswerAccuracy, _answers),
     "accuracy-imug": Case(lambda **k: AnswerAccuracy(protocol="imug", **k), _answers),
@@ -193,6 +205,9 @@ CASES: dict[str, Case] = {
     "loops-gain": Case(LoopConvergence, _scores),
     "loops-contraction": Case(lambda **k: LoopConvergence("contraction", **k), _scores),
     "reliability": Case(Reliability, _runs),
+    "points": Case(PointScore, _points),
+    "points-imug": Case(lambda **k: PointScore(protocol="imug", best=10, **k), _points),
+    "grid": Case(GridAccuracy, _boards),
     "gap": Case(UnderstandingGenerationGap, _scores_and_modality),
 }
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -202,7 +217,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }
 # Links name rows of the batch, replies are lists: no rows to reorder or pad as a tensor.
 TEXTS = {name for name in CASES if name.startswith("accuracy") or name == "specificity"}
-NO_TENSOR_ROWS = {*TEXTS, "consistency-graph"}
+# The same for codes, which have no NaN to pad with.
+NO_TENSOR_ROWS = {*TEXTS, "consistency-graph", "grid"}
 # Pairwise slopes and differences are kept as float32; another order of the slopes' sums moves the last digits.
 FLOAT32 = {"decay-theil-sen", "self-bias-skewness"}
 

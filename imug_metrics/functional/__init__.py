@@ -12,7 +12,9 @@ from imug_metrics.functional.distribution import turn_distribution_shift
 from imug_metrics.functional.exposure import exposure_bias, pair_records, paired_gain
 from imug_metrics.functional.flips import flips, turn_of_flip
 from imug_metrics.functional.gap import understanding_generation_gap
+from imug_metrics.functional.grid import grid_accuracy, grid_points
 from imug_metrics.functional.loops import loop_convergence
+from imug_metrics.functional.points import point_score
 from imug_metrics.functional.reliability import reliability
 from imug_metrics.functional.self_bias import self_bias
 from imug_metrics.functional.specificity import verdict_specificity
@@ -26,10 +28,13 @@ __all__ = [
     "effective_length",
     "exposure_bias",
     "flips",
+    "grid_accuracy",
+    "grid_points",
     "loop_convergence",
     "pair_records",
     "paired_gain",
     "permissiveness_drift",
+    "point_score",
     "ranked_average",
     "relative_correction",
     "reliability",

@@ -1,0 +1,139 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Boards of 3 x 3 cells found in pictures, scored by rule."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from imug_metrics.functional.reduce import reduce_values
+
+EMPTY, FILLED, RED, GREEN = range(4)
+NO_BOARD = -1
+BEST = 5.0
+"""What a point that is met scores."""
+
+Protocol = Literal["strict", "imug"]
+PROTOCOLS: tuple[Protocol, ...] = ("strict", "imug")
+
+
+def grid_accuracy(
+    detected: Tensor,
+    target: Tensor,
+    point_count: Tensor | int = 4,
+    *,
+    protocol: Protocol = "strict",
+    reduction: Literal["none", "mean"] = "mean",
+) -> Tensor:
+    """How much of a board is right: mean of its points. Range 0 to 1, higher is better.
+
+    The points are those of the grid scorer of IMUG-Bench (arXiv 2606.09169, released scorer), each met or not:
+    1 a board was found, 2 the filled cells are the right ones, 3 the red cells are, 4 the green cells are. Where the
+    filled cells differ, later points are not met.
+
+    Args:
+        detected: integer codes `[N, 3, 3]`: 0 empty, 1 filled, 2 red, 3 green; all -1 where no board was found.
+        target: codes of the right boards, without -1.
+        point_count: points of the task, one number or `[N]`. A task with three does not look at green; points beyond
+            the fourth are never met.
+        protocol: `"strict"`: a task's own points and no others count. `"imug"`: a point 1 or 2 that is met is counted
+            even if the task has fewer points, as in the released scorer.
+        reduction: `"none"` for `[N]` values, NaN where no point counts, `"mean"` for their mean.
+
+    Returns:
+        float64 `[N]` or a scalar.
+
+    Raises:
+        ValueError: if shapes differ or a code is unknown; the message names the row.
+        TypeError: if codes are not integers.
+
+    Example:
+        >>> target = torch.tensor([[[2, 0, 0], [0, 3, 0], [0, 0, 1]]])
+        >>> grid_accuracy(target, target)
+        tensor(1., dtype=torch.float64)
+        >>> grid_accuracy(target.clamp(max=1), target)  # the cells without their colours
+        tensor(0.5000, dtype=torch.float64)
+    """
+    points = grid_points(detected, target, point_count, protocol=protocol)
+    return reduce_values(points.nanmean(1) / BEST, reduction)
+
+
+def grid_points(
+    detected: Tensor, target: Tensor, point_count: Tensor | int = 4, *, protocol: Protocol = "strict"
+) -> Tensor:
+    """The points of boards, one by one.
+
+    Args:
+        detected, target, point_count, protocol: as in `grid_accuracy`.
+
+    Returns:
+        float64 `[N, P]` of 0 and 5, where P is at least 4; NaN where a point does not count.
+
+    Raises:
+        ValueError: if shapes differ or a code is unknown; the message names the row.
+        TypeError: if codes are not integers.
+
+    Example:
+        >>> board = torch.zeros(1, 3, 3, dtype=torch.int8)
+        >>> grid_points(board, board, 1), grid_points(board, board, 1, protocol="imug")[0, :2].tolist()
+        (tensor([[5., nan, nan, nan]], dtype=torch.float64), [5.0, 5.0])
+    """
+    if protocol not in PROTOCOLS:
+        raise ValueError(f"Expected argument `protocol` to be one of {PROTOCOLS}, got {protocol!r}.")
+    _check_codes("detected", detected, NO_BOARD)
+    _check_codes("target", target, EMPTY)
+    if detected.shape != target.shape:
+        raise ValueError(
+            f"Expected argument `target` to have the shape of `detected`, {list(detected.shape)}, got "
+            f"{list(target.shape)}."
+        )
+    counts = _counts(point_count, detected)
+    met = _met(detected, target)
+    met = torch.nn.functional.pad(met, (0, max(0, int(counts.max()) - 4) if len(counts) else 0))
+    place = torch.arange(1, met.shape[1] + 1, device=met.device)
+    written = place <= counts[:, None]
+    if protocol == "imug":
+        written = written | (met & (place <= 2))
+    return (met * BEST).double().masked_fill(~written, torch.nan)
+
+
+def _met(detected: Tensor, target: Tensor) -> Tensor:
+    """Bool `[N, 4]`: board found, filled cells, red cells, green cells."""
+    cells, wanted = detected.flatten(1), target.flatten(1)
+    found = cells[:, 0] != NO_BOARD
+    pattern = found & ((cells != EMPTY) == (wanted != EMPTY)).all(1)
+    colours = [pattern & ((cells == code) == (wanted == code)).all(1) for code in (RED, GREEN)]
+    return torch.stack([found, pattern, *colours], 1)
+
+
+def _check_codes(argument: str, codes: Tensor, least: int) -> None:
+    if codes.is_floating_point() or codes.is_complex() or codes.dtype == torch.bool:
+        raise TypeError(f"Expected argument `{argument}` to hold integer codes, got {codes.dtype}.")
+    if codes.ndim != 3 or codes.shape[1:] != (3, 3):
+        raise ValueError(f"Expected argument `{argument}` to have shape [N, 3, 3], got {list(codes.shape)}.")
+    absent = (codes == NO_BOARD).flatten(1)
+    known = (codes >= least) & (codes <= GREEN)
+    bad = ~known.flatten(1).all(1) | (absent.any(1) & ~absent.all(1))
+    if bool(bad.any()):
+        row = int(bad.nonzero()[0])
+        raise ValueError(
+            f"Expected argument `{argument}` to hold codes {EMPTY} to {GREEN}"
+            f"{'' if least == EMPTY else ' or nine times -1'}, got {codes[row].tolist()} at row {row}."
+        )
+
+
+def _counts(point_count: Tensor | int, detected: Tensor) -> Tensor:
+    counts = torch.as_tensor(point_count, device=detected.device)
+    if counts.is_floating_point() or counts.ndim > 1 or (counts.ndim == 1 and len(counts) != len(detected)):
+        raise ValueError(
+            f"Expected argument `point_count` to be an integer or integers [{len(detected)}], got {counts.dtype} of "
+            f"shape {list(counts.shape)}."
+        )
+    counts = counts.expand(len(detected))
+    if bool((counts < 0).any()):
+        row = int((counts < 0).nonzero()[0])
+        raise ValueError(f"Expected argument `point_count` to be >= 0, got {int(counts[row])} at row {row}.")
+    return counts

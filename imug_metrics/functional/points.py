@@ -1,0 +1,119 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Points that a judge gives a picture, one for each thing asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from imug_metrics.functional.reduce import reduce_values
+
+Protocol = Literal["strict", "imug"]
+PROTOCOLS: tuple[Protocol, ...] = ("strict", "imug")
+Points = Tensor | Sequence[Sequence[float] | None]
+
+
+def point_score(
+    points: Points,
+    mask: Tensor | None = None,
+    *,
+    best: float = 5.0,
+    protocol: Protocol = "strict",
+    reduction: Literal["none", "mean"] = "mean",
+) -> Tensor:
+    """Mean of a turn's points divided by the best: range 0 to 1, higher is better.
+
+    In IMUG-Bench (arXiv 2606.09169) a judge gives each evaluation point of an image turn an integer from 0 to 5.
+
+    Args:
+        points: `[N, P]`, or N lists of points of any length, where None stands for a turn that was not judged.
+        mask: bool `[N, P]`, the cells of a tensor that are points; None: all are.
+        best: the highest point.
+        protocol: `"strict"` takes whole points from 0 to `best` and refuses others. `"imug"` takes any number as it is,
+            as the released summary does, so a score may leave its range.
+        reduction: `"none"` for `[N]` values, `"mean"` for their mean.
+
+    Returns:
+        float64 `[N]` or a scalar. NaN for a turn without points and for one with a point that is NaN: a mean over the
+        rest would forgive it.
+
+    Raises:
+        ValueError: if shapes differ or a point is outside its range; the message names the row.
+
+    Example:
+        >>> point_score([[5, 5, 2], [4], None], reduction="none")
+        tensor([0.8000, 0.8000,    nan], dtype=torch.float64)
+    """
+    values, there = point_rows(points, mask)
+    check_points(values, there, best, protocol)
+    count = there.sum(-1)
+    means = values.masked_fill(~there, 0).sum(-1) / (best * count.clamp_min(1))
+    return reduce_values(means.masked_fill(count == 0, torch.nan), reduction)
+
+
+def point_rows(points: Points, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """Points as float64 `[..., P]` and bool of that shape, True where there is a point.
+
+    Raises:
+        ValueError: if the points have no axis of their own, or `mask` another shape.
+
+    Example:
+        >>> point_rows([[5, 0], [3]])[1]
+        tensor([[ True,  True],
+                [ True, False]])
+    """
+    if not isinstance(points, Tensor):
+        if mask is not None:
+            raise ValueError("Expected argument `mask` to be None where `points` are lists.")
+        return _pad([list(row) if row is not None else [] for row in points])
+    if points.ndim not in (2, 3) or points.is_complex():
+        raise ValueError(
+            f"Expected argument `points` to have shape [N, P] or [B, T, P], got {points.dtype} {list(points.shape)}."
+        )
+    if mask is None:
+        return points.double(), torch.ones_like(points, dtype=torch.bool)
+    if mask.shape != points.shape or mask.dtype != torch.bool:
+        raise ValueError(
+            f"Expected argument `mask` to be bool of shape {list(points.shape)}, got {mask.dtype} {list(mask.shape)}."
+        )
+    return points.double(), mask
+
+
+def check_points(values: Tensor, there: Tensor, best: float, protocol: str) -> None:
+    """Refuse arguments of `point_score`; points that are NaN pass.
+
+    Raises:
+        ValueError: if `best` is not positive, `protocol` is unknown or, under `"strict"`, a point is not a whole number
+            from 0 to `best`.
+
+    Example:
+        >>> check_points(*point_rows([[5], [6]]), 5, "strict")
+        Traceback (most recent call last):
+        ValueError: Expected argument `points` to hold whole numbers from 0 to 5, got 6.0 at row 1.
+    """
+    if not best > 0:
+        raise ValueError(f"Expected argument `best` to be positive, got {best}.")
+    if protocol not in PROTOCOLS:
+        raise ValueError(f"Expected argument `protocol` to be one of {PROTOCOLS}, got {protocol!r}.")
+    if protocol == "imug":
+        return
+    flat = values.flatten(0, -2)
+    wrong = ~((flat >= 0) & (flat <= best) & (flat == flat.round())) & ~flat.isnan() & there.flatten(0, -2)
+    if bool(wrong.any()):
+        row, place = wrong.nonzero()[0].tolist()
+        raise ValueError(
+            f"Expected argument `points` to hold whole numbers from 0 to {best:g}, got {float(flat[row, place])} at "
+            f"row {row}."
+        )
+
+
+def _pad(rows: list[list[float]]) -> tuple[Tensor, Tensor]:
+    width = max(map(len, rows), default=0)
+    cells = [[*map(float, row), *[0.0] * (width - len(row))] for row in rows]
+    values = torch.tensor(cells, dtype=torch.float64).reshape(len(rows), width)
+    lengths = torch.tensor([len(row) for row in rows], dtype=torch.int64)
+    return values, torch.arange(width) < lengths[:, None]
