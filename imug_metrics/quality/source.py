@@ -1,0 +1,110 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Reading what a model wrote: sizes are checked before anything is opened, and nothing beside the file is looked at."""
+
+from __future__ import annotations
+
+import os
+import stat
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import TypeAlias
+
+File: TypeAlias = "str | os.PathLike[str] | bytes"
+
+
+class UnjudgedError(Exception):
+    """Nothing can be said about the item; the message says why."""
+
+
+class BrokenError(Exception):
+    """The item is damaged beyond use; the message says how."""
+
+
+def read_bytes(source: File, max_bytes: int) -> bytes:
+    """Content of a file, unless it is too large to be looked at.
+
+    Args:
+        source: Path of a regular file, or the content itself.
+        max_bytes: Largest size that is read.
+
+    Returns:
+        The content, at least one byte.
+
+    Raises:
+        UnjudgedError: If there is no such file, or it is too large or no regular file.
+        BrokenError: If it is empty.
+        TypeError: If ``source`` is neither a path nor bytes.
+
+    Example:
+        >>> read_bytes(b"abc", max_bytes=10)
+        b'abc'
+    """
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        content = bytes(source)
+        if len(content) > max_bytes:
+            raise UnjudgedError(f"The file has {len(content)} bytes, more than {max_bytes}.")
+    elif isinstance(source, (str, os.PathLike)):
+        content = _read(Path(source), max_bytes)
+    else:
+        raise TypeError(f"Expected argument `source` to be a path or bytes, got {type(source).__name__}.")
+    if not content:
+        raise BrokenError("The file is empty.")
+    return content
+
+
+def suffix_of(source: object) -> str:
+    """Ending of the file's name in lower case, with its dot; empty where there is no name.
+
+    Args:
+        source: A path, or content without a name.
+
+    Returns:
+        Such as ``".ply"``.
+
+    Example:
+        >>> suffix_of(Path("model.PLY")), suffix_of(b"ply")
+        ('.ply', '')
+    """
+    return Path(source).suffix.lower() if isinstance(source, (str, os.PathLike)) else ""
+
+
+def need(module: str) -> ModuleType:
+    """Import an optional package.
+
+    Args:
+        module: Its import name.
+
+    Returns:
+        The module.
+
+    Raises:
+        ModuleNotFoundError: If it is not installed; the message names the extra.
+
+    Example:
+        >>> need("json").__name__
+        'json'
+    """
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            f"{module} is needed to judge this kind of item: pip install imug_metrics[quality]", name=module
+        ) from error
+
+
+def _read(path: Path, max_bytes: int) -> bytes:
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):  # a pipe or a device would never end
+            raise UnjudgedError("Not a regular file.")
+        if status.st_size > max_bytes:
+            raise UnjudgedError(f"The file has {status.st_size} bytes, more than {max_bytes}.")
+        with path.open("rb") as file:
+            content = file.read(max_bytes + 1)
+    except (OSError, ValueError) as error:  # ValueError: a null byte in the name
+        raise UnjudgedError(f"The file cannot be read: {type(error).__name__}.") from error
+    if len(content) > max_bytes:
+        raise UnjudgedError(f"The file has more than {max_bytes} bytes.")
+    return content
