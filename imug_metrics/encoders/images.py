@@ -27,6 +27,9 @@ Images: TypeAlias = "Tensor | np.ndarray | Iterable[Tensor | np.ndarray | Image.
 MAX_PIXELS = 64 * 1024 * 1024
 """Largest image that is decoded unless an encoder is told otherwise, in pixels (8192 x 8192)."""
 
+FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000")
+"""File formats that are decoded. Others are refused, EPS above all: its decoder runs an interpreter on the file."""
+
 # Resized images overshoot [0, 1] by rounding errors; anything further out is in another range altogether.
 _RANGE_TOLERANCE = 1e-3
 
@@ -179,7 +182,7 @@ def _check_size(width: int, height: int, where: str, max_pixels: int) -> None:
 def _read(path: str | os.PathLike[str], where: str, max_pixels: int) -> Tensor:
     where = f"{where} ({os.fspath(path)})"
     try:
-        image = Image.open(path)  # reads the header only
+        image = Image.open(path, formats=FORMATS)  # reads the header only
     except Exception as error:  # decoders of hostile files raise nearly anything
         raise ValueError(f"Expected argument `images` to name readable image files{where}: {error}") from error
     with image:
