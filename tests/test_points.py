@@ -1,0 +1,48 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""`PointScore`: what counts, what is absent, and the details."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from imug_metrics import PointScore
+from imug_metrics.functional import point_score
+
+
+def test_turns_without_points_do_not_count_and_absent_ones_lower_the_coverage() -> None:
+    metric = PointScore(detail=True)
+    metric.update([[5, 5], [], None, [0, 5]], dialogue=[1, 1, 1, 2], turn=[1, 2, 3, 1])
+    found = metric.compute()
+    assert found["point_score"].item() == pytest.approx(0.75)
+    assert found["point_score_coverage"].item() == pytest.approx(2 / 3)
+    assert found["point_score_full"].item() == pytest.approx(0.5)
+    assert found["point_score_point"].item() == pytest.approx(15 / 20)
+    zero = PointScore(missing="zero")
+    zero.update([[5, 5], [], None, [0, 5]], dialogue=[1, 1, 1, 2], turn=[1, 2, 3, 1])
+    assert zero.compute().item() == pytest.approx(0.5)
+
+
+def test_turns_weigh_alike_and_points_do_not() -> None:
+    metric = PointScore(detail=True)
+    metric.update([[5] * 9, [0]], dialogue=[1, 2], turn=[1, 1])
+    found = metric.compute()
+    assert (found["point_score"].item(), found["point_score_point"].item()) == (0.5, 0.9)
+
+
+def test_padded_points_and_their_mask() -> None:
+    points = torch.tensor([[[5.0, 0.0], [3.0, 9.0]], [[4.0, 4.0], [0.0, 0.0]]])
+    mask = torch.tensor([[[True, True], [True, False]], [[True, True], [False, False]]])
+    valid = torch.tensor([[True, True], [True, False]])
+    metric = PointScore()
+    metric.update(points, mask, valid=valid)
+    assert metric.compute().item() == point_score([[5, 0], [3], [4, 4]]).item()
+
+
+def test_a_point_out_of_range_changes_nothing() -> None:
+    metric = PointScore()
+    metric.update([[5]], dialogue=[1], turn=[1])
+    with pytest.raises(ValueError, match="got 7.0 at row 1"):
+        metric.update([[5], [7]], dialogue=[2, 2], turn=[1, 2])
+    assert metric.compute() == 1
