@@ -43,6 +43,6 @@ def test_padded_points_and_their_mask() -> None:
 def test_a_point_out_of_range_changes_nothing() -> None:
     metric = PointScore()
     metric.update([[5]], dialogue=[1], turn=[1])
-    with pytest.raises(ValueError, match="got 7.0 at row 1"):
+    with pytest.raises(ValueError, match=r"got 7\.0 at row 1"):
         metric.update([[5], [7]], dialogue=[2, 2], turn=[1, 2])
     assert metric.compute() == 1
