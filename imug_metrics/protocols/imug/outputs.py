@@ -45,7 +45,7 @@ def read_records(
     """
     for sample in samples:
         folder = question_folder(model, sample)
-        replies = _read_replies(folder, model, problems)
+        replies = read_replies(folder, model, problems)
         modalities = {task.turn: task.modality for task in sample.tasks}
         for task in sample.tasks:
             is_text = task.modality == "text"
@@ -63,7 +63,7 @@ def read_records(
             )
 
 
-def _read_replies(folder: Path, model: Path, problems: Problems) -> Replies | None:
+def read_replies(folder: Path, model: Path, problems: Problems) -> Replies | None:
     """What result.json holds for each turn, in its order; None where there is no readable result."""
     path = folder / "result.json"
     real = inside(path, model)
