@@ -26,8 +26,9 @@ def preprocess(
     crop: tuple[int, int] | None = None,
     layout: Literal["nchw", "nhwc"] = "nchw",
     dtype: torch.dtype = torch.float32,
+    interpolation: Literal["bicubic", "bilinear"] = "bicubic",
 ) -> Tensor:
-    """Resize by antialiased bicubic interpolation, crop and normalise.
+    """Resize by antialiased interpolation, crop and normalise.
 
     The resized image agrees with that of Pillow and torchvision within one of 255 levels: rows are resized first,
     rounded to levels, then columns (Pillow takes the other order in rare cases that enlarge one side and reduce the
@@ -43,6 +44,7 @@ def preprocess(
         crop: First row and column of the crop. Default: its centre, half pixels rounded to even as torchvision does.
         layout: Order of the axes of ``images``; either is read in place.
         dtype: float32, float16 or bfloat16, of the result.
+        interpolation: ``"bicubic"`` or ``"bilinear"``, antialiased either way.
 
     Returns:
         ``[N, C, *size]``.
@@ -60,6 +62,8 @@ def preprocess(
     """
     if layout not in ("nchw", "nhwc"):
         raise ValueError(f"Expected argument `layout` to be nchw or nhwc, got {layout!r}.")
+    if interpolation not in ("bicubic", "bilinear"):
+        raise ValueError(f"Expected argument `interpolation` to be bicubic or bilinear, got {interpolation!r}.")
     if images.dtype != torch.uint8:
         raise TypeError(f"Expected argument `images` to be a uint8 tensor, got {images.dtype}.")
     if not dtype.is_floating_point:
@@ -78,7 +82,8 @@ def preprocess(
                 f"Expected arguments `size` and `crop` to lie within the resized image, got {name} {crop[axis]} to "
                 f"{crop[axis] + size[axis]} of {resize[axis]}."
             )
-    pixels: Tensor = _preprocess(images, list(size), list(mean), list(std), list(resize), list(crop), dtype)
+    geometry = [list(size), list(mean), list(std), list(resize), list(crop)]
+    pixels: Tensor = _preprocess(images, *geometry, dtype, interpolation)
     return pixels
 
 
@@ -97,26 +102,28 @@ def _plain(
     resize: Sequence[int],
     crop: Sequence[int],
     dtype: torch.dtype,
+    interpolation: str = "bicubic",
 ) -> Tensor:
-    pixels = _like(images, size, mean, std, resize, crop, dtype)
+    pixels = _like(images, size, mean, std, resize, crop, torch.float32)
     scale = torch.tensor([1 / (255 * s) for s in std], device=images.device)[:, None, None]
     shift = torch.tensor([m / s for m, s in zip(mean, std)], device=images.device)[:, None, None]
     step = max(1, _LEVELS_PER_CHUNK // max(1, images[:1].numel()))
     for start in range(0, len(images), step):
-        levels = _resized(images[start : start + step], tuple(resize))
+        levels = _resized(images[start : start + step], tuple(resize), interpolation)
         levels = levels[:, :, crop[0] : crop[0] + size[0], crop[1] : crop[1] + size[1]]
-        pixels[start : start + step] = levels * scale - shift
-    return pixels
+        # A product of levels and floats written in place is ten times faster on a CPU than one that is assigned.
+        torch.mul(levels, scale, out=pixels[start : start + step]).sub_(shift)
+    return pixels.to(dtype)
 
 
-def _resized(images: Tensor, size: tuple[int, ...]) -> Tensor:
+def _resized(images: Tensor, size: tuple[int, ...], interpolation: str) -> Tensor:
     if tuple(images.shape[2:]) == size:
         return images
     if images.device.type == "cpu":  # integer arithmetic as Pillow's, several times faster than float32
-        return F.interpolate(images, size=size, mode="bicubic", antialias=True)
+        return F.interpolate(images, size=size, mode=interpolation, antialias=True)
     levels = images.float()
     for step in ((images.shape[2], size[1]), size):
-        levels = F.interpolate(levels, size=step, mode="bicubic", antialias=True).round_().clamp_(0, 255)
+        levels = F.interpolate(levels, size=step, mode=interpolation, antialias=True).round_().clamp_(0, 255)
     return levels
 
 
@@ -128,13 +135,15 @@ def _like(
     resize: Sequence[int],
     crop: Sequence[int],
     dtype: torch.dtype,
+    interpolation: str = "bicubic",
 ) -> Tensor:
     return torch.empty(*images.shape[:2], *size, dtype=dtype, device=images.device)
 
 
 _preprocess = register(
     "preprocess",
-    "(Tensor images, int[] size, float[] mean, float[] std, int[] resize, int[] crop, ScalarType dtype) -> Tensor",
+    "(Tensor images, int[] size, float[] mean, float[] std, int[] resize, int[] crop, ScalarType dtype,"
+    ' str interpolation="bicubic") -> Tensor',
     _plain,
     _like,
     module="preprocess",

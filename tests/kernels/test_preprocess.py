@@ -69,6 +69,16 @@ def test_levels_are_those_of_pytorch_on_levels() -> None:
     torch.testing.assert_close(preprocess(batch, (19, 19), **IDENTITY), expected.float(), rtol=0, atol=1.001)
 
 
+def test_bilinear_levels_are_those_of_pillow() -> None:
+    batch = images(2, 3, 37, 53)
+    found = preprocess(batch, (16, 16), resize=(16, 22), crop=(0, 3), interpolation="bilinear", **IDENTITY)
+    for image, source in zip(found, batch):
+        picture = Image.fromarray(source.permute(1, 2, 0).numpy()).resize((22, 16), Image.Resampling.BILINEAR)
+        difference = (image - torch.tensor(np.asarray(picture)).permute(2, 0, 1)[:, :, 3:19]).abs()
+        assert difference.max() <= 1.001
+        assert (difference > 0.5).double().mean() < 0.02
+
+
 def test_normalisation_by_channel() -> None:
     batch, mean, std = images(2, 3, 12, 12), [0.48, 0.45, 0.4], [0.26, 0.25, 0.27]
     expected = (batch / 255 - torch.tensor(mean)[:, None, None]) / torch.tensor(std)[:, None, None]
@@ -126,6 +136,7 @@ def test_compiles_into_one_graph() -> None:
         ({"crop": (1, 0)}, ValueError, "rows 1 to 5 of 4"),
         ({"resize": (3, 9)}, ValueError, "rows 0 to 4 of 3"),
         ({"layout": "chw"}, ValueError, "`layout` to be nchw or nhwc"),
+        ({"interpolation": "nearest"}, ValueError, "`interpolation` to be bicubic or bilinear"),
         ({"dtype": torch.int64}, TypeError, "`dtype` to be a floating point"),
     ],
 )

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Antialiased bicubic resize, crop and normalisation of 8-bit images in one kernel.
+"""Antialiased resize, crop and normalisation of 8-bit images in one kernel.
 
 A program owns a block of pixels of one channel of one image. It resizes the source rows they need along the row, rounds
 to levels as Pillow does between its two passes, and adds them up with the weights of the columns: nothing is stored but
@@ -69,13 +69,14 @@ def preprocess(
     resize: Sequence[int],
     crop: Sequence[int],
     dtype: torch.dtype,
+    interpolation: str = "bicubic",
 ) -> Tensor:
     """Launch the kernel; arguments and result are those of the operation."""
     count, channels, height, width = images.shape
     out = torch.empty(count, channels, *size, dtype=dtype, device=images.device)
     block_h, block_w, block_r = 16, 64, 16
-    first_x, weights_x = _taps(width, resize[1], crop[1], size[1], images.device)
-    weights_y, range_y = _rows(height, resize[0], crop[0], size[0], block_h, images.device)
+    first_x, weights_x = _taps(width, resize[1], crop[1], size[1], interpolation, images.device)
+    weights_y, range_y = _rows(height, resize[0], crop[0], size[0], interpolation, block_h, images.device)
     scale = torch.tensor([1 / (255 * s) for s in std], dtype=torch.float32, device=images.device)
     shift = torch.tensor([m / s for m, s in zip(mean, std)], dtype=torch.float32, device=images.device)
     grid = (triton.cdiv(size[1], block_w), triton.cdiv(size[0], block_h), count * channels)
@@ -88,29 +89,37 @@ def preprocess(
     return out
 
 
-def bicubic_weights(source: int, target: int) -> Tensor:
-    """Weights ``[target, source]``, float64, of Keys' cubic (a = -1/2) widened by the reduction, as Pillow has it.
+def resize_weights(source: int, target: int, interpolation: str) -> Tensor:
+    """Weights ``[target, source]``, float64, of a filter widened by the reduction, as Pillow has it.
 
-    Its support is cut to whole pixels around the centre, and what is left is made to sum to one.
+    Bicubic is Keys' cubic (a = -1/2), bilinear the triangle. Its support is cut to whole pixels around the centre, and
+    what is left is made to sum to one.
     """
     ratio = source / target
     widened = max(ratio, 1.0)
+    support = widened * (2 if interpolation == "bicubic" else 1)
     centre = (torch.arange(target, dtype=torch.float64) + 0.5) * ratio
     pixel = torch.arange(source, dtype=torch.float64)
-    low = (centre - 2 * widened + 0.5).floor().clamp_min(0)[:, None]
-    high = (centre + 2 * widened + 0.5).floor().clamp_max(source)[:, None]
+    low = (centre - support + 0.5).floor().clamp_min(0)[:, None]
+    high = (centre + support + 0.5).floor().clamp_max(source)[:, None]
     distance = ((pixel + 0.5 - centre[:, None]) / widened).abs()
-    near = (1.5 * distance - 2.5) * distance**2 + 1
-    far = ((-0.5 * distance + 2.5) * distance - 4) * distance + 2
-    weights = torch.where(distance < 1, near, torch.where(distance < 2, far, 0))
+    weights = _cubic(distance) if interpolation == "bicubic" else (1 - distance).clamp_min(0)
     weights = weights.masked_fill((pixel < low) | (pixel >= high), 0)
     return weights / weights.sum(1, keepdim=True)
 
 
+def _cubic(distance: Tensor) -> Tensor:
+    near = (1.5 * distance - 2.5) * distance**2 + 1
+    far = ((-0.5 * distance + 2.5) * distance - 4) * distance + 2
+    return torch.where(distance < 1, near, torch.where(distance < 2, far, 0))
+
+
 @functools.lru_cache(64)
-def _taps(source: int, target: int, begin: int, length: int, device: torch.device) -> tuple[Tensor, Tensor]:
+def _taps(
+    source: int, target: int, begin: int, length: int, interpolation: str, device: torch.device
+) -> tuple[Tensor, Tensor]:
     """First source pixel ``[length]`` of every result pixel of a row, and its weights ``[taps, length]``."""
-    weights = _cropped(source, target, begin, length)
+    weights = _cropped(source, target, begin, length, interpolation)
     first = (weights != 0).int().argmax(1)
     last = source - 1 - (weights != 0).flip(1).int().argmax(1)
     taps = int((last - first).max()) + 1
@@ -120,14 +129,17 @@ def _taps(source: int, target: int, begin: int, length: int, device: torch.devic
 
 
 @functools.lru_cache(64)
-def _rows(source: int, target: int, begin: int, length: int, block: int, device: torch.device) -> tuple[Tensor, Tensor]:
+def _rows(
+    source: int, target: int, begin: int, length: int, interpolation: str, block: int, device: torch.device
+) -> tuple[Tensor, Tensor]:
     """Weights ``[length, source]`` of the columns, and the source rows ``[blocks, 2]`` that each block needs."""
-    weights = _cropped(source, target, begin, length)
+    weights = _cropped(source, target, begin, length, interpolation)
     used = torch.stack([(part != 0).any(0) for part in weights.split(block)])
     first, last = used.int().argmax(1), source - used.flip(1).int().argmax(1)
     return weights.float().contiguous().to(device), torch.stack([first, last], 1).int().contiguous().to(device)
 
 
-def _cropped(source: int, target: int, begin: int, length: int) -> Tensor:
-    weights = torch.eye(source, dtype=torch.float64) if source == target else bicubic_weights(source, target)
-    return weights[begin : begin + length]
+def _cropped(source: int, target: int, begin: int, length: int, interpolation: str) -> Tensor:
+    if source == target:
+        return torch.eye(source, dtype=torch.float64)[begin : begin + length]
+    return resize_weights(source, target, interpolation)[begin : begin + length]

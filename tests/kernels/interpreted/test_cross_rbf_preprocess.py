@@ -128,19 +128,26 @@ def test_kernel_sums_of_unknown_rows_and_of_none() -> None:
         ((1, 1, 1, 1), (3, 3), (3, 3), (0, 0)),
     ],
 )
-@pytest.mark.parametrize("layout", ["nchw", "nhwc"])
+@pytest.mark.parametrize(("layout", "interpolation"), [("nchw", "bicubic"), ("nhwc", "bicubic"), ("nchw", "bilinear")])
 def test_kernel_pixels_are_within_a_level(
-    shape: tuple[int, ...], size: tuple[int, int], resize: tuple[int, int], crop: tuple[int, int], layout: str
+    shape: tuple[int, ...],
+    size: tuple[int, int],
+    resize: tuple[int, int],
+    crop: tuple[int, int],
+    layout: str,
+    interpolation: str,
 ) -> None:
     batch = torch.randint(0, 256, shape, generator=torch.Generator().manual_seed(1)).to(torch.uint8)
     channels = shape[1]
     given_images = batch.permute(0, 2, 3, 1).contiguous() if layout == "nhwc" else batch
     identity = [0.0] * channels, [1 / 255] * channels
-    found = preprocess(given_images, size, *identity, resize=resize, crop=crop, layout=layout)
-    expected = plain["preprocess"]._plain(batch, size, *identity, resize, crop, torch.float32)
+    options = {"resize": resize, "crop": crop, "layout": layout, "interpolation": interpolation}
+    found = preprocess(given_images, size, *identity, **options)
+    expected = plain["preprocess"]._plain(batch, size, *identity, resize, crop, torch.float32, interpolation)
     difference = (found - expected).abs()
     assert difference.max() <= 1.001
-    assert (difference > 0.5).double().mean() < 0.02
+    # A bilinear enlargement often falls half-way between two levels, where fixed-point weights go either way.
+    assert (difference > 0.5).double().mean() < (0.02 if interpolation == "bicubic" else 0.1)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
