@@ -1,0 +1,214 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""A judge's answers on disk, one JSON line each, written as they arrive and found again by what was asked."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import warnings
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO, NamedTuple
+
+from imug_metrics.judges.protocol import JudgeRequest, Picture
+
+
+class JournalLockedError(RuntimeError):
+    """Another process is writing to the journal."""
+
+
+class Address(NamedTuple):
+    """What an answer belongs to: it is used again only where all of this is the same.
+
+    Attributes:
+        key: the question's key.
+        prompt: SHA-256 of all that is asked, without the content of the pictures.
+        pictures: SHA-256 of each picture's bytes, in order.
+        judge: the judge's name.
+        repeat: which of the repeats, from 0.
+    """
+
+    key: tuple[str | int, ...]
+    prompt: str
+    pictures: tuple[str, ...]
+    judge: str
+    repeat: int
+
+
+class Answer(NamedTuple):
+    """One answer.
+
+    Attributes:
+        asked: how many times the judge had been asked, this one included.
+        reply: the reply's text; None where there was none.
+        error: why the answer cannot be used; None where it can.
+    """
+
+    asked: int
+    reply: str | None
+    error: str | None
+
+
+def address_of(key: tuple[str | int, ...], request: JudgeRequest, judge: str, repeat: int) -> Address:
+    """Address of the answer to a request.
+
+    Example:
+        >>> with_a, with_b = (JudgeRequest(None, ("Which?", Picture(data))) for data in (b"a", b"b"))
+        >>> first, second = address_of(("m", 1), with_a, "judge", 0), address_of(("m", 1), with_b, "judge", 0)
+        >>> first.prompt == second.prompt, first.pictures == second.pictures
+        (True, False)
+    """
+    parts = [{"picture": part.media_type} if isinstance(part, Picture) else part for part in request.parts]
+    text = json.dumps([request.system, parts, request.temperature, request.json_reply])
+    pictures = (part.data for part in request.parts if isinstance(part, Picture))
+    return Address(key, _sha256(text.encode()), tuple(map(_sha256, pictures)), judge, repeat)
+
+
+class Journal:
+    """Answers of earlier runs, and the file to which new ones are added.
+
+    A last line that was cut off is removed. Other lines that cannot be read are left out with a warning. Of several
+    answers to one question the last counts; the others, and unreadable lines, are removed from the file when it is
+    opened, once they are the greater part or any line cannot be read.
+
+    Args:
+        path: the file; made where it does not exist.
+
+    Raises:
+        JournalLockedError: if another process has the journal open.
+        OSError: if the file cannot be opened or read.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "journal.jsonl"
+        >>> address = address_of(("model", 1), JudgeRequest(None, ("Which?",)), "judge", 0)
+        >>> with Journal(path) as journal:
+        ...     journal.add(address, Answer(1, "B", None))
+        >>> with Journal(path) as journal:
+        ...     journal.find(address)
+        Answer(asked=1, reply='B', error=None)
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.resolve()  # a link is followed now, so that compaction replaces the file and not the link
+        self._file = _open_locked(self.path)
+        try:
+            self._answers, lines, damaged = _load(self._file)
+            if damaged:
+                warnings.warn(
+                    f"{path}: {len(damaged)} damaged lines are left out, the first is line {damaged[0]}; what they "
+                    "answered is asked again.",
+                    stacklevel=3,
+                )
+            if damaged or lines > 2 * len(self._answers):
+                self._compact()
+        except BaseException:
+            self._file.close()
+            raise
+
+    def find(self, address: Address) -> Answer | None:
+        """The last answer to a question, or None where it has not been asked."""
+        return self._answers.get(address)
+
+    def add(self, address: Address, answer: Answer) -> None:
+        """Write an answer; it survives the end of this process once this returns."""
+        self._write(_line(address, answer))
+        self._answers[address] = answer
+
+    def close(self) -> None:
+        """Bring everything to the disk and release the lock."""
+        if not self._file.closed:
+            os.fsync(self._file.fileno())
+            self._file.close()
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _write(self, line: bytes) -> None:
+        written = self._file.write(line)
+        while written < len(line):  # a full disk or a signal; what follows raises, or writes the rest
+            written += self._file.write(line[written:])
+
+    def _compact(self) -> None:
+        """Replace the file by one without dead lines; whoever looks finds the old one or the new one, whole."""
+        old, name = self._file, self.path.with_name(f"{self.path.name}.new")
+        name.unlink(missing_ok=True)
+        self._file = _open_locked(name)  # locked before it has the journal's name
+        os.fchmod(self._file.fileno(), os.fstat(old.fileno()).st_mode & 0o777)
+        for address, answer in self._answers.items():
+            self._write(_line(address, answer))
+        os.fsync(self._file.fileno())
+        os.replace(name, self.path)
+        old.close()
+
+
+def _open_locked(path: Path) -> BinaryIO:
+    import fcntl  # POSIX only; the package can be imported elsewhere
+
+    file = open(path, "a+b", buffering=0)  # noqa: SIM115  the journal closes it
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # A file that was replaced between opening and locking is no longer the journal.
+        if os.path.samestat(os.fstat(file.fileno()), os.stat(path)):
+            return file
+    except BlockingIOError:
+        pass
+    except BaseException:
+        file.close()
+        raise
+    file.close()
+    raise JournalLockedError(f"The journal {path} is in use by another process; only one may write to it at a time.")
+
+
+def _load(file: BinaryIO) -> tuple[dict[Address, Answer], int, list[int]]:
+    """Answers by address, number of readable lines, and the numbers of those that are damaged."""
+    answers: dict[Address, Answer] = {}
+    lines, end, damaged = 0, 0, []
+    file.seek(0)
+    with open(file.fileno(), "rb", closefd=False) as reader:
+        for number, line in enumerate(reader, 1):
+            if not line.endswith(b"\n"):
+                break
+            end += len(line)
+            try:
+                address, answer = _parse(line)
+            except (ValueError, TypeError, KeyError, RecursionError):
+                damaged.append(number)
+                continue
+            answers[address] = answer
+            lines += 1
+    file.truncate(end)
+    return answers, lines, damaged
+
+
+def _line(address: Address, answer: Answer) -> bytes:
+    return json.dumps({**address._asdict(), **answer._asdict()}).encode() + b"\n"
+
+
+def _parse(line: bytes) -> tuple[Address, Answer]:
+    row = json.loads(line)
+    address = Address(tuple(row["key"]), row["prompt"], tuple(row["pictures"]), row["judge"], row["repeat"])
+    answer = Answer(row["asked"], row["reply"], row["error"])
+    texts = (address.prompt, address.judge, *address.pictures)
+    whole = (*(_is(part, str, int) for part in address.key), *(_is(text, str) for text in texts))
+    counts = _is(address.repeat, int) and _is(answer.asked, int)
+    if not (all(whole) and counts and _is(answer.reply, str, type(None)) and _is(answer.error, str, type(None))):
+        raise TypeError("a field is of another type")
+    if answer.reply is None and answer.error is None:
+        raise ValueError("neither a reply nor an error")
+    return address, answer
+
+
+def _is(value: Any, *kinds: type) -> bool:
+    return type(value) in kinds
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

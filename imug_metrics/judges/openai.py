@@ -1,0 +1,238 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""A judge behind any server that speaks the chat completions of OpenAI."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import os
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
+
+from imug_metrics.judges.protocol import JudgeError, JudgeRequest, Picture, ReplyError
+from imug_metrics.judges.retrying import Backoff, Failure, failure_of_status
+from imug_metrics.judges.secrets import Credentials, bearer, split_url
+
+MAX_RESPONSE_BYTES = 16 * 2**20
+"""Largest body that is read of a server's answer."""
+
+_EXCERPT = 300
+
+
+def chat_body(request: JudgeRequest, model: str) -> dict[str, Any]:
+    """Body of a chat-completions request.
+
+    The message's content is a list even where it is one text. Pictures are data URLs. `temperature` and
+    `response_format` are there only where the request has them.
+
+    Example:
+        >>> chat_body(JudgeRequest("Judge.", (Picture(b"png"), "How good?"), temperature=0.1), "m")["messages"][1]
+        {'role': 'user', 'content': [{'type': 'image_url', 'image_url': {'url': 'data:image/png;base64,cG5n'}},
+         {'type': 'text', 'text': 'How good?'}]}
+    """
+    messages: list[dict[str, Any]] = []
+    if request.system is not None:
+        messages.append({"role": "system", "content": request.system})
+    messages.append({"role": "user", "content": [_content(part) for part in request.parts]})
+    body: dict[str, Any] = {"model": model, "messages": messages}
+    if request.temperature is not None:
+        body["temperature"] = request.temperature
+    if request.json_reply:
+        body["response_format"] = {"type": "json_object"}
+    return body
+
+
+class OpenAIJudge:
+    """A model behind an OpenAI-compatible server.
+
+    A request is tried again, after a pause that doubles and is partly random, when the server is busy (408, 409, 429),
+    fails (5xx), cannot be reached, breaks off, takes too long, or answers something that is no chat completion. Any
+    other status ends the request at once. One request takes at most
+    `attempts * (timeout + max_wait)` seconds.
+
+    The key is sent in the Authorization header and shown nowhere: not in errors, not in `repr`, and where the server
+    repeats it, it is taken out of the reply. User name and password in the base URL are treated likewise. No redirect
+    is followed.
+
+    Args:
+        model: name that the server knows; by default the environment variable OPENAI_MODEL.
+        base_url: what stands before `/chat/completions`; by default OPENAI_BASE_URL. There is no other default:
+            nothing is sent anywhere unless told where.
+        api_key: by default OPENAI_API_KEY; servers without keys need none. The variable is left aside where the base
+            URL holds a user name.
+        concurrency: requests at a time, each on a connection of its own.
+        attempts: how many times one request is sent at most.
+        connect_timeout: seconds to make a connection.
+        timeout: seconds from sending a request to the last byte of its answer.
+        backoff: seconds of the first pause.
+        max_wait: longest pause in seconds, also where the server asks for a longer one (`Retry-After`).
+        settings: further fields of the body, for example `{"max_tokens": 1024}`; they become part of the name.
+
+    Raises:
+        ModuleNotFoundError: if httpx is not installed.
+        ValueError: if model or base URL are not given, or an argument is outside its range.
+
+    Example:
+        >>> judge = OpenAIJudge("qwen", base_url="http://localhost:8000/v1", settings={"max_tokens": 256})
+        >>> judge.name
+        'qwen {"max_tokens": 256}'
+    """
+
+    def __init__(
+        self,
+        model: str | None = None,
+        *,
+        base_url: str | None = None,
+        api_key: str | None = None,
+        concurrency: int = 16,
+        attempts: int = 6,
+        connect_timeout: float = 10.0,
+        timeout: float = 300.0,
+        backoff: float = 0.5,
+        max_wait: float = 60.0,
+        settings: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._httpx = _import_httpx()
+        for name, value in (("concurrency", concurrency), ("attempts", attempts)):
+            if value < 1:
+                raise ValueError(f"Expected argument `{name}` to be >= 1, got {value}.")
+        for name, seconds in (("connect_timeout", connect_timeout), ("timeout", timeout)):
+            if not seconds > 0:
+                raise ValueError(f"Expected argument `{name}` to be > 0, got {seconds}.")
+        self.model = _given("model", model, "OPENAI_MODEL")
+        self.settings = dict(settings or {})
+        self.name = f"{self.model} {json.dumps(self.settings, sort_keys=True)}" if self.settings else self.model
+        self.base_url, self._credentials = split_url(_given("base_url", base_url, "OPENAI_BASE_URL"))
+        if self._credentials.header is None:
+            self._credentials = bearer(os.environ.get("OPENAI_API_KEY") if api_key is None else api_key)
+        elif api_key is not None:
+            raise ValueError("Expected argument `api_key` to be absent where `base_url` holds a user name.")
+        self.concurrency, self.attempts = concurrency, attempts
+        self.connect_timeout, self.timeout = connect_timeout, timeout
+        self.backoff = Backoff(backoff, max_wait)
+        self._sessions: WeakKeyDictionary[asyncio.AbstractEventLoop, _Session] = WeakKeyDictionary()
+
+    def __repr__(self) -> str:
+        return f"OpenAIJudge({self.name!r}, base_url={self.base_url!r}, concurrency={self.concurrency})"
+
+    async def ask(self, request: JudgeRequest) -> str:
+        """The text of the reply.
+
+        Raises:
+            JudgeError: if no attempt brought a reply, or the server refused.
+            ReplyError: if the reply was cut off by the length limit (kind `"cut"`), withheld by a filter
+                (`"filtered"`) or holds no text (`"no_text"`).
+        """
+        content = json.dumps({**chat_body(request, self.model), **self.settings}).encode()
+        session = self._session()
+        async with session.slots:
+            for attempt in range(1, self.attempts + 1):
+                outcome = await self._attempt(session.client, content)
+                if isinstance(outcome, str):
+                    return outcome
+                if not outcome.passing or attempt == self.attempts:
+                    raise JudgeError(outcome.kind, f"{outcome.message} (attempt {attempt} of {self.attempts})")
+                await asyncio.sleep(self.backoff.pause(attempt, outcome.retry_after))
+        raise AssertionError("the last attempt returns or raises")
+
+    async def aclose(self) -> None:
+        """Close the connections of the running event loop; the next request opens new ones."""
+        session = self._sessions.pop(asyncio.get_running_loop(), None)
+        if session is not None:
+            await session.client.aclose()
+
+    def _session(self) -> _Session:
+        loop = asyncio.get_running_loop()
+        if loop not in self._sessions:
+            headers = {"Content-Type": "application/json"}
+            if self._credentials.header is not None:
+                headers["Authorization"] = self._credentials.header
+            client = self._httpx.AsyncClient(
+                headers=headers,
+                timeout=self._httpx.Timeout(self.timeout, connect=self.connect_timeout),
+                limits=self._httpx.Limits(max_connections=self.concurrency, max_keepalive_connections=self.concurrency),
+            )
+            self._sessions[loop] = _Session(client, asyncio.Semaphore(self.concurrency))
+        return self._sessions[loop]
+
+    async def _attempt(self, client: Any, content: bytes) -> str | Failure:
+        # What the client raises holds the request and with it the key: it is put into words here and goes no further.
+        try:
+            return await asyncio.wait_for(self._exchange(client, content), self.timeout)
+        except (asyncio.TimeoutError, self._httpx.TimeoutException):
+            return Failure("timeout", f"no answer within {self.timeout:g} s", passing=True)
+        except (self._httpx.HTTPError, OSError) as error:
+            reason = self._credentials.redact(str(error)) or type(error).__name__
+            return Failure("connection", reason[:_EXCERPT], passing=True)
+
+    async def _exchange(self, client: Any, content: bytes) -> str | Failure:
+        body = bytearray()
+        async with client.stream("POST", f"{self.base_url}/chat/completions", content=content) as response:
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > MAX_RESPONSE_BYTES:
+                    return Failure("malformed", f"an answer of more than {MAX_RESPONSE_BYTES} bytes", passing=True)
+        text = self._credentials.redact(body.decode("utf-8", "replace"))
+        if response.status_code != 200:
+            return failure_of_status(response.status_code, response.headers.get("Retry-After"), text[:_EXCERPT])
+        return _reply(text, self._credentials)
+
+
+class _Session(NamedTuple):
+    """What belongs to one event loop."""
+
+    client: Any
+    slots: asyncio.Semaphore
+
+
+def _content(part: str | Picture) -> dict[str, Any]:
+    if isinstance(part, str):
+        return {"type": "text", "text": part}
+    data = base64.b64encode(part.data).decode("ascii")
+    return {"type": "image_url", "image_url": {"url": f"data:{part.media_type};base64,{data}"}}
+
+
+def _reply(text: str, credentials: Credentials) -> str | Failure:
+    """Text of a chat completion.
+
+    Raises:
+        ReplyError: if it is a chat completion, but not one with a whole text.
+    """
+    try:
+        [choice, *_] = json.loads(text)["choices"]
+        message, reason = choice["message"], choice.get("finish_reason")
+        content, refusal = message.get("content"), message.get("refusal")
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return Failure("malformed", f"the answer is no chat completion: {text[:_EXCERPT]}", passing=True)
+    # Escapes in the JSON could have hidden a secret until here.
+    reply = credentials.redact(content) if isinstance(content, str) else ""
+    if reason == "length":
+        raise ReplyError("cut", "The reply was cut off by the length limit.", reply)
+    if reason == "content_filter":
+        raise ReplyError("filtered", "The reply was withheld by a content filter.", reply)
+    if not isinstance(content, str):
+        why = (
+            "The reply holds no text." if refusal is None else f"The judge refused: {credentials.redact(str(refusal))}"
+        )
+        raise ReplyError("no_text", why, reply)
+    return reply
+
+
+def _given(argument: str, value: str | None, variable: str) -> str:
+    value = value or os.environ.get(variable)
+    if not value:
+        raise ValueError(f"Expected argument `{argument}` or the environment variable {variable} to be set.")
+    return value
+
+
+def _import_httpx() -> Any:
+    try:
+        import httpx
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            "OpenAIJudge needs httpx: pip install imug_metrics[judge]", name=error.name
+        ) from error
+    return httpx

@@ -1,0 +1,102 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""What a judge is asked, what it is, and how it fails."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture as it is sent: exactly these bytes, under this media type.
+
+    Attributes:
+        data: content of the file.
+        media_type: what the judge is told it is; the content is not inspected.
+    """
+
+    data: bytes
+    media_type: str = "image/png"
+
+    def __repr__(self) -> str:
+        return f"Picture({len(self.data)} bytes, {self.media_type!r})"
+
+
+@dataclass(frozen=True)
+class JudgeRequest:
+    """One message to a judge.
+
+    Attributes:
+        system: instructions that stand before the message; None: there are none.
+        parts: texts and pictures in the order in which the judge reads them.
+        temperature: of sampling; None: the judge's own default.
+        json_reply: ask the server to hold the reply to JSON (`response_format`).
+        repeat: which of several independent replies to the same request, from 0. It is not sent; a judge that draws
+            its replies itself draws another for each.
+    """
+
+    system: str | None
+    parts: tuple[str | Picture, ...]
+    temperature: float | None = None
+    json_reply: bool = False
+    repeat: int = 0
+
+
+@runtime_checkable
+class Judge(Protocol):
+    """Anything that answers requests.
+
+    A judge may also have a coroutine `aclose()`, which [`judge_all`][imug_metrics.judges.run.judge_all] awaits at the
+    end of a run.
+
+    Attributes:
+        name: the model and every setting that changes its answers. Answers in a journal are found by it, so it must
+            not change from run to run.
+        concurrency: how many requests it works on at a time.
+    """
+
+    name: str
+    concurrency: int
+
+    async def ask(self, request: JudgeRequest) -> str:
+        """The text of the reply.
+
+        Raises:
+            JudgeError: when no reply was to be had.
+            ReplyError: when a reply came that is not one, for instance one cut off by a length limit.
+        """
+        ...
+
+
+class JudgeError(RuntimeError):
+    """No reply was to be had.
+
+    Attributes:
+        kind: `"connection"` (no connection, or it broke), `"timeout"`, `"busy"` (429, 408 or 409), `"server"` (5xx),
+            `"malformed"` (the server's answer is no chat completion), `"refused"` (any other status; not retried),
+            `"picture"` (a picture cannot be decoded) or `"generation"` (a local model failed).
+    """
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+class ReplyError(ValueError):
+    """A reply that cannot be used.
+
+    Attributes:
+        kind: short name of what is wrong, to be counted.
+        reply: the reply, where the judge that raises this has one.
+
+    Example:
+        >>> str(ReplyError("too_many_points", "Expected 3 points, got 4."))
+        'Expected 3 points, got 4.'
+    """
+
+    def __init__(self, kind: str, message: str, reply: str | None = None) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.reply = reply

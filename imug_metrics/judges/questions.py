@@ -1,0 +1,51 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""A question to a judge, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from imug_metrics.judges.protocol import JudgeRequest
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Question(Generic[T]):
+    """A request that is made when its turn comes, and how its reply is read.
+
+    Attributes:
+        key: names the question, for instance (model, sample, turn, kind); no two questions of a run share it.
+        build: makes the request. Pictures are read here, just before the request is sent, and forgotten after it. It
+            runs in a thread of its own, and may raise OSError or ValueError where the request cannot be made.
+        parse: reads the reply; raises [`ReplyError`][imug_metrics.judges.protocol.ReplyError] where it is malformed.
+    """
+
+    key: tuple[str | int, ...]
+    build: Callable[[], JudgeRequest]
+    parse: Callable[[str], T]
+
+
+@dataclass(frozen=True)
+class Verdict(Generic[T]):
+    """What came of a question.
+
+    Attributes:
+        key: the question's.
+        repeat: which of the repeats, from 0.
+        value: what `parse` returned; None where there is an error.
+        reply: the last reply as text; None where there was none.
+        error: why there is no value, as "kind: message"; None where there is one.
+        asked: how many times the judge was asked for it, in this run or an earlier one: 2 after a malformed first
+            reply, 0 where the request could not be made or the run was given up before.
+    """
+
+    key: tuple[str | int, ...]
+    repeat: int
+    value: T | None
+    reply: str | None
+    error: str | None
+    asked: int

@@ -1,0 +1,232 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Many questions to one judge: as many at a time as it takes, each answer kept at once, nothing asked twice."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from imug_metrics.judges.journal import Address, Answer, Journal, address_of
+from imug_metrics.judges.protocol import Judge, JudgeError, JudgeRequest, ReplyError
+from imug_metrics.judges.questions import Question, Verdict
+
+T = TypeVar("T")
+
+REASK = (
+    "Your last reply could not be used. {error}\n"
+    "Reply again to all of the above, in exactly the form that was asked for."
+)
+"""Text that is added at the end of a request that is made for the second time."""
+
+GIVE_UP_AFTER = 100
+"""Requests in a row without any reply after which a run asks no more: the judge is gone, not busy."""
+
+_ERROR_LENGTH = 1000
+
+
+def judge_all(
+    questions: Iterable[Question[T]],
+    judge: Judge,
+    *,
+    journal: Path | None = None,
+    repeats: int = 1,
+    reask: bool = True,
+    retry_errors: bool = False,
+    progress: Callable[[Verdict[T]], None] | None = None,
+) -> list[Verdict[T]]:
+    """Ask a judge everything, and go on where an earlier run stopped.
+
+    At most `judge.concurrency` requests exist at a time. No failure ends the run or is left out: it is in the verdict.
+    After 100 requests in a row without any reply nothing more is asked; the verdicts of the rest say so.
+
+    It may be called where an event loop is running (in a notebook), which then waits;
+    [`judge_all_async`][imug_metrics.judges.run.judge_all_async] is the form that does not block.
+
+    Args:
+        questions: taken one by one, when there is room for another.
+        judge: whom to ask.
+        journal: file in which every answer is kept as it arrives. What it holds is not asked again.
+        repeats: how many times each question is asked independently.
+        reask: ask a second time, with the error at the end of the request, where a reply is malformed.
+        retry_errors: ask again what failed in an earlier run.
+        progress: called with each verdict when it is there, in the order of arrival.
+
+    Returns:
+        One verdict a question and repeat: in the order of questions, the repeats of one beside each other.
+
+    Raises:
+        ValueError: if two questions have the same key, or `repeats` or the judge's concurrency is less than 1.
+        JournalLockedError: if another process writes to the journal.
+
+    Example:
+        >>> class Echo:
+        ...     name, concurrency = "echo", 2
+        ...     async def ask(self, request):
+        ...         return request.parts[0]
+        >>> questions = [Question((n,), lambda n=n: JudgeRequest(None, (str(n),)), int) for n in range(3)]
+        >>> [verdict.value for verdict in judge_all(questions, Echo())]
+        [0, 1, 2]
+    """
+    run = judge_all_async(
+        questions,
+        judge,
+        journal=journal,
+        repeats=repeats,
+        reask=reask,
+        retry_errors=retry_errors,
+        progress=progress,
+    )
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(run)
+    return _in_a_thread(run)
+
+
+async def judge_all_async(
+    questions: Iterable[Question[T]],
+    judge: Judge,
+    *,
+    journal: Path | None = None,
+    repeats: int = 1,
+    reask: bool = True,
+    retry_errors: bool = False,
+    progress: Callable[[Verdict[T]], None] | None = None,
+) -> list[Verdict[T]]:
+    """[`judge_all`][imug_metrics.judges.run.judge_all] for a running event loop; arguments and result are the same."""
+    for name, count in (("repeats", repeats), ("judge.concurrency", judge.concurrency)):
+        if count < 1:
+            raise ValueError(f"Expected argument `{name}` to be >= 1, got {count}.")
+    with nullcontext() if journal is None else Journal(journal) as book:
+        run = _Run(_units(questions, repeats), judge, book, reask, retry_errors, progress)
+        workers = [asyncio.ensure_future(run.work()) for _ in range(judge.concurrency)]
+        try:
+            await asyncio.gather(*workers)
+        finally:
+            for worker in workers:
+                worker.cancel()
+            await asyncio.gather(*workers, return_exceptions=True)
+            if hasattr(judge, "aclose"):
+                await judge.aclose()
+    return [run.verdicts[index] for index in range(len(run.verdicts))]
+
+
+class _Run(Generic[T]):
+    """What the workers of a run share."""
+
+    def __init__(
+        self,
+        units: Iterator[tuple[int, int, Question[T]]],
+        judge: Judge,
+        journal: Journal | None,
+        reask: bool,
+        retry_errors: bool,
+        progress: Callable[[Verdict[T]], None] | None,
+    ) -> None:
+        self.units, self.judge, self.journal = units, judge, journal
+        self.reask, self.retry_errors, self.progress = reask, retry_errors, progress
+        self.verdicts: dict[int, Verdict[T]] = {}
+        self.unanswered = 0
+
+    async def work(self) -> None:
+        for index, repeat, question in self.units:
+            verdict = await self._verdict(question, repeat)
+            self.verdicts[index] = verdict
+            if self.progress is not None:
+                self.progress(verdict)
+
+    async def _verdict(self, question: Question[T], repeat: int) -> Verdict[T]:
+        try:
+            request = dataclasses.replace(await asyncio.to_thread(question.build), repeat=repeat)
+        except (OSError, ValueError) as problem:
+            return _failed(question.key, repeat, f"request: {problem}")
+        address = address_of(question.key, request, self.judge.name, repeat)
+        found = self._recorded(question, address)
+        if found is not None and found.error is not None and self.retry_errors:
+            found = None
+        while found is None or self._is_to_be_asked_again(found):
+            if self.unanswered >= GIVE_UP_AFTER:
+                error = f"not_asked: the judge had failed {GIVE_UP_AFTER} times in a row"
+                return found or _failed(question.key, repeat, error)
+            found = await self._ask(question, request, address, found)
+        return found
+
+    def _recorded(self, question: Question[T], address: Address) -> Verdict[T] | None:
+        answer = None if self.journal is None else self.journal.find(address)
+        if answer is None:
+            return None
+        if answer.error is not None or answer.reply is None:
+            return Verdict(address.key, address.repeat, None, answer.reply, answer.error, answer.asked)
+        try:
+            value = question.parse(answer.reply)
+        except ReplyError as problem:  # the reader has become stricter since
+            return Verdict(address.key, address.repeat, None, answer.reply, _described(problem), answer.asked)
+        return Verdict(address.key, address.repeat, value, answer.reply, None, answer.asked)
+
+    def _is_to_be_asked_again(self, found: Verdict[T]) -> bool:
+        return self.reask and found.error is not None and found.reply is not None and found.asked == 1
+
+    async def _ask(
+        self, question: Question[T], request: JudgeRequest, address: Address, before: Verdict[T] | None
+    ) -> Verdict[T]:
+        if before is not None:
+            request = dataclasses.replace(request, parts=(*request.parts, REASK.format(error=before.error)))
+        asked = 1 if before is None else before.asked + 1
+        value: T | None = None
+        reply = error = None
+        try:
+            reply = await self.judge.ask(request)
+            value = question.parse(reply)
+        except ReplyError as problem:
+            reply, error = reply if reply is not None else problem.reply or "", _described(problem)
+        except JudgeError as problem:
+            error = _described(problem)
+        self.unanswered = self.unanswered + 1 if reply is None else 0
+        if self.journal is not None:
+            self.journal.add(address, Answer(asked, reply, error))
+        return Verdict(address.key, address.repeat, value, reply, error, asked)
+
+
+def _units(questions: Iterable[Question[T]], repeats: int) -> Iterator[tuple[int, int, Question[T]]]:
+    """Position in the result, repeat and question."""
+    seen: set[tuple[str | int, ...]] = set()
+    index = 0
+    for question in questions:
+        if question.key in seen:
+            raise ValueError(f"Expected argument `questions` to have different keys, got {question.key} twice.")
+        seen.add(question.key)
+        for repeat in range(repeats):
+            yield index, repeat, question
+            index += 1
+
+
+def _described(problem: ReplyError | JudgeError) -> str:
+    text = f"{problem.kind}: {problem}"
+    return text if len(text) <= _ERROR_LENGTH else f"{text[:_ERROR_LENGTH]} ..."
+
+
+def _failed(key: tuple[str | int, ...], repeat: int, error: str) -> Verdict[Any]:
+    return Verdict(key, repeat, None, None, error, 0)
+
+
+def _in_a_thread(run: Coroutine[Any, Any, list[Verdict[T]]]) -> list[Verdict[T]]:
+    started: list[tuple[asyncio.AbstractEventLoop, asyncio.Task[Any]]] = []
+
+    async def main() -> list[Verdict[T]]:
+        started.append((asyncio.get_running_loop(), asyncio.current_task()))  # type: ignore[arg-type]
+        return await run
+
+    with ThreadPoolExecutor(1) as pool:
+        result = pool.submit(asyncio.run, main())
+        try:
+            return result.result()
+        except KeyboardInterrupt:  # only this thread hears of it
+            for loop, task in started:
+                loop.call_soon_threadsafe(task.cancel)
+            raise
