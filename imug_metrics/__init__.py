@@ -9,6 +9,7 @@ define_missing_torchvision_ops()  # before torchmetrics, which imports torchvisi
 from imug_metrics._version import __version__  # noqa: E402
 from imug_metrics.accuracy import AnswerAccuracy  # noqa: E402
 from imug_metrics.alignment import TurnAlignment  # noqa: E402
+from imug_metrics.breakdown import Breakdown  # noqa: E402
 from imug_metrics.consistency import TurnConsistency  # noqa: E402
 from imug_metrics.context import ContextDecay  # noqa: E402
 from imug_metrics.correction import SelfCorrection  # noqa: E402
@@ -31,6 +32,7 @@ from imug_metrics.verification import SelfVerification  # noqa: E402
 
 __all__ = [
     "AnswerAccuracy",
+    "Breakdown",
     "ContextDecay",
     "DialogueMetric",
     "ExposureBias",

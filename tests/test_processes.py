@@ -14,7 +14,7 @@ import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
 
-import imug_metrics  # noqa: F401  a worker imports it before torchmetrics, as every user does
+import imug_metrics
 
 
 def _table() -> Any:
@@ -38,6 +38,16 @@ def _share(split: str, dialogue: torch.Tensor, rank: int) -> torch.Tensor:
     return (dialogue == dialogue[0]) == (rank == 0)
 
 
+def _by_parity(table: Any, dialogue: torch.Tensor, turn: torch.Tensor) -> Any:
+    """A metric by group, of which a rank may have some records or none."""
+    metric = imug_metrics.Breakdown(table.TurnDecay(detail=True), groups=["0", "1"])
+    if len(turn):
+        metric.update(
+            **table.CASES["decay-within"].columns(dialogue, turn), dialogue=dialogue, turn=turn, group=turn % 2
+        )
+    return metric
+
+
 def _worker(rank: int, meeting: str, results: str) -> None:
     torch.set_num_threads(1)
     dist.init_process_group("gloo", init_method=f"file://{meeting}", rank=rank, world_size=2)
@@ -52,6 +62,8 @@ def _worker(rank: int, meeting: str, results: str) -> None:
                 if rows.any():
                     table.feed(metric, name, dialogue[rows], turn[rows])
                 found[split, name, option] = metric.compute()
+        rows = _share(split, dialogue, rank)
+        found[split, "breakdown"] = _by_parity(table, dialogue[rows], turn[rows]).compute()
     torch.save(found, f"{results}/{rank}.pt")
     dist.destroy_process_group()
 
@@ -77,3 +89,11 @@ def test_two_processes_equal_one(results: list[dict[Any, Any]], split: str) -> N
                 table.assert_same(found[split, name, option], expected, name)
                 compared += 1
     assert compared == 2 * len(table.CASES) * len(table.OPTIONS)
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_groups_on_two_processes_equal_one(results: list[dict[Any, Any]], split: str) -> None:
+    table = _table()
+    expected = _by_parity(table, *table.places()).compute()
+    for found in results:
+        table.assert_same(found[split, "breakdown"], expected, "breakdown")
