@@ -133,19 +133,36 @@ def alignment_values(
     if variant not in VARIANTS:
         raise ValueError(f"Expected argument `variant` to be one of {VARIANTS}, got {variant!r}.")
     cosine = paired_cosine(images, texts)
+    if variant != "refclipscore":
+        return alignment_of_cosine(cosine, variant, scale, bias)
+    if references is None:
+        raise ValueError("Expected argument `target`, the references' embeddings, with `refclipscore`.")
+    return _harmonic_mean(2.5 * cosine.clamp_min(0), _best_reference(images, references))
+
+
+def alignment_of_cosine(
+    cosine: Tensor, variant: Variant, scale: float | None = None, bias: float | None = None
+) -> Tensor:
+    """Values of pairs whose cosine is known; see `turn_alignment`.
+
+    Raises:
+        ValueError: if the variant needs more than the cosine.
+
+    Example:
+        >>> alignment_of_cosine(torch.tensor([0.5, -0.5]), "clipscore")
+        tensor([1.2500, 0.0000])
+    """
     if variant == "cosine":
         return cosine
     if variant == "clipscore":
         return 2.5 * cosine.clamp_min(0)
     if variant == "torchmetrics":
         return 100 * cosine.clamp_min(0)
-    if variant == "siglip":
-        if scale is None or bias is None:
-            raise ValueError("Expected arguments `scale` and `bias` (or an encoder that has them) with `siglip`.")
-        return torch.sigmoid(scale * cosine + bias)
-    if references is None:
-        raise ValueError("Expected argument `target`, the references' embeddings, with `refclipscore`.")
-    return _harmonic_mean(2.5 * cosine.clamp_min(0), _best_reference(images, references))
+    if variant != "siglip":
+        raise ValueError(f"Expected argument `variant` to be one that the cosine alone decides, got {variant!r}.")
+    if scale is None or bias is None:
+        raise ValueError("Expected arguments `scale` and `bias` (or an encoder that has them) with `siglip`.")
+    return torch.sigmoid(scale * cosine + bias)
 
 
 def retrieval_values(images: Tensor, texts: Tensor, batch: DialogueBatch) -> tuple[Tensor, Tensor, Tensor]:

@@ -1,0 +1,189 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""What a verifier's scores are worth: its ROC curve, and the accuracy and cost of sampling with it."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+
+class VerifierRoc(NamedTuple):
+    """A verifier's ROC curve over candidates that are right or wrong.
+
+    Attributes:
+        threshold: `[M]`, falling from +inf; candidates that score at least this much are accepted.
+        false_accept: `[M]`, share of the wrong candidates that are accepted, from 0 to 1.
+        true_accept: `[M]`, share of the right ones, from 0 to 1.
+        base: share of right candidates among all.
+        auroc: probability that a right candidate scores higher than a wrong one, ties counting half.
+    """
+
+    threshold: Tensor
+    false_accept: Tensor
+    true_accept: Tensor
+    base: Tensor
+    auroc: Tensor
+
+
+def verifier_roc(scores: Any, target: Any, *, valid: Tensor | None = None) -> VerifierRoc:
+    """The exact ROC curve of a verifier, from all its scores.
+
+    Args:
+        scores: the verifier's scores, any shape, higher means "accept"; NaN ones are left out.
+        target: of that shape, 1 (or True) where the candidate is right and 0 where it is wrong; NaN ones are left out.
+        valid: bool of that shape, False where there is no candidate.
+
+    Returns:
+        The curve; shares of what is not there are NaN.
+
+    Raises:
+        ValueError: if shapes differ or a target is neither 0 nor 1.
+
+    Example:
+        >>> roc = verifier_roc([0.9, 0.8, 0.8, 0.1], [1, 1, 0, 0])
+        >>> roc.false_accept.tolist(), roc.true_accept.tolist()
+        ([0.0, 0.0, 0.5, 1.0], [0.0, 0.5, 1.0, 1.0])
+        >>> roc.auroc
+        tensor(0.8750, dtype=torch.float64)
+    """
+    p, y = torch.as_tensor(scores).double(), torch.as_tensor(target)
+    y = y.to(p.device).double()
+    if p.shape != y.shape:
+        raise ValueError(f"Expected argument `target` to have shape {[*p.shape]}, got {[*y.shape]}.")
+    there = ~p.isnan() & ~y.isnan() if valid is None else ~p.isnan() & ~y.isnan() & valid
+    p, y = p[there], y[there]
+    if bool(((y != 0) & (y != 1)).any()):
+        raise ValueError("Expected argument `target` to hold 0 and 1.")
+    levels, row = torch.unique(p, return_inverse=True)
+    right = torch.zeros_like(levels).index_add(0, row, y)
+    wrong = torch.zeros_like(levels).index_add(0, row, 1 - y)
+    threshold = torch.cat([levels.new_full((1,), torch.inf), levels.flip(0)])
+    return VerifierRoc(threshold, _from_the_top(wrong), _from_the_top(right), y.mean(), counted_auroc(right, wrong))
+
+
+def rejection_sampling(base: Any, true_accept: Any, false_accept: Any) -> tuple[Tensor, Tensor]:
+    """Accuracy and expected number of tries of drawing candidates until the verifier accepts one.
+
+    With base accuracy pi, the shares T of right and F of wrong candidates that are accepted, candidates independent:
+    accuracy `T pi / (T pi + F (1 - pi))`, tries `1 / (T pi + F (1 - pi))`. The accuracy is also the ceiling of a
+    verifier that says only yes or no: no number of candidates brings more.
+
+    Args:
+        base, true_accept, false_accept: in [0, 1], of shapes that broadcast.
+
+    Returns:
+        Accuracy, NaN where nothing is ever accepted, and tries, infinite there.
+
+    Example:
+        >>> rejection_sampling(0.25, 0.9, 0.1)
+        (tensor(0.7500, dtype=torch.float64), tensor(3.3333, dtype=torch.float64))
+    """
+    pi, t, f = (torch.as_tensor(share, dtype=torch.float64) for share in (base, true_accept, false_accept))
+    accepted = t * pi + f * (1 - pi)
+    some = torch.where(accepted > 0, accepted, 1)
+    return (t * pi / some).masked_fill(accepted <= 0, torch.nan), torch.where(accepted > 0, 1 / some, torch.inf)
+
+
+def verified_accuracy(base: Any, true_accept: Tensor, false_accept: Tensor, n: Any) -> Tensor:
+    """Accuracy of the highest scored of N independent candidates, from the verifier's ROC curve.
+
+    `1 - N (1 - pi) integral_0^1 psi(F)^(N - 1) dF` with `psi(F) = (1 - pi)(1 - F) + pi (1 - T(F))`, the share of
+    candidates that score lower than the threshold of F: a wrong candidate wins where all others score lower. The
+    integral is exact on the curve's straight pieces, on which candidates score alike and chance decides.
+
+    Args:
+        base: share pi of right candidates.
+        true_accept, false_accept: `[M]`, the curve from (0, 0) to (1, 1), rising.
+        n: numbers N of candidates, any shape, at least 1; real ones interpolate, and infinity gives the ceiling, the
+            share of right candidates among those with the highest score.
+
+    Returns:
+        float64 in the shape of `n`.
+
+    Raises:
+        ValueError: if the curve does not run from (0, 0) to (1, 1) or some N is below 1.
+
+    Example:
+        >>> roc = verifier_roc([0.9, 0.8, 0.8, 0.1], [1, 1, 0, 0])
+        >>> verified_accuracy(roc.base, roc.true_accept, roc.false_accept, [1, 2, 4, float("inf")])
+        tensor([0.5000, 0.6875, 0.8398, 1.0000], dtype=torch.float64)
+    """
+    t, f = true_accept.double(), false_accept.double()
+    ends = torch.stack([t[0], f[0], 1 - t[-1], 1 - f[-1]]) if len(t) else t.new_ones(1)
+    if t.shape != f.shape or bool((ends.abs() > 1e-9).any()):
+        raise ValueError("Expected arguments `true_accept`, `false_accept` to run from (0, 0) to (1, 1) together.")
+    size = torch.as_tensor(n, dtype=torch.float64, device=t.device)
+    if bool((size < 1).any()):
+        raise ValueError(f"Expected argument `n` to be >= 1, got {n}.")
+    pi = torch.as_tensor(base, dtype=torch.float64, device=t.device)
+    right, wrong = (pi * t.diff()).flip(0), ((1 - pi) * f.diff()).flip(0)  # by rising score, as counts are
+    flat = torch.stack([counted_best_of_n(right, wrong, each) for each in size.flatten()])
+    return flat.view(size.shape)
+
+
+def score_bins(scores: Tensor, target: Tensor, low: float, high: float, bins: int) -> tuple[Tensor, Tensor]:
+    """Counts `[N, bins]` of right and of wrong candidates `[N, n]` by the verifier's score.
+
+    Args:
+        scores: NaN where there is no candidate; scores beyond the range count in the first or the last bin.
+        target: 1 where right, 0 where wrong.
+        low, high: ends of the range.
+        bins: number of bins of equal width.
+
+    Example:
+        >>> score_bins(torch.tensor([[0.1, 0.9, 0.6]]), torch.tensor([[0.0, 1.0, 0.0]]), 0, 1, 2)
+        (tensor([[0., 1.]], dtype=torch.float64), tensor([[1., 1.]], dtype=torch.float64))
+    """
+    there = ~scores.isnan() & ~target.isnan()
+    place = bin_places(scores, low, high, bins)
+    empty = torch.zeros(len(scores), bins, dtype=torch.float64, device=scores.device)
+    right, wrong = (there & (target > 0)).double(), (there & (target <= 0)).double()
+    return empty.scatter_add(1, place, right), empty.scatter_add(1, place, wrong)
+
+
+def bin_places(scores: Tensor, low: float, high: float, bins: int) -> Tensor:
+    """The bin of each score, from 0; NaN is put into the first."""
+    share = (scores.double().nan_to_num(nan=low) - low) / (high - low)
+    return (share * bins).floor().clamp(0, bins - 1).long()
+
+
+def counted_auroc(right: Tensor, wrong: Tensor) -> Tensor:
+    """Area under the ROC curve from counts by rising score, `[..., B]`; NaN where either kind is not there.
+
+    Example:
+        >>> counted_auroc(torch.tensor([0.0, 1.0, 1.0]), torch.tensor([1.0, 1.0, 0.0]))
+        tensor(0.8750)
+    """
+    below = wrong.cumsum(-1) - wrong / 2
+    pairs = right.sum(-1) * wrong.sum(-1)
+    return torch.where(pairs > 0, (right * below).sum(-1) / torch.where(pairs > 0, pairs, 1), torch.nan)
+
+
+def counted_best_of_n(right: Tensor, wrong: Tensor, n: float | Tensor) -> Tensor:
+    """Accuracy of the highest scored of N candidates from counts by rising score, `[..., B]`; NaN without any.
+
+    `sum_b (S_b^N - S_{b-1}^N) r_b / (r_b + w_b)`, with S the share of candidates that score at most as high: the same
+    as the integral over the ROC curve, see `verified_accuracy`. Does not change when all counts are scaled.
+
+    Example:
+        >>> counted_best_of_n(torch.tensor([0.0, 1.0, 1.0]), torch.tensor([1.0, 1.0, 0.0]), 2)
+        tensor(0.6875)
+    """
+    every = right + wrong
+    total = every.sum(-1, keepdim=True)
+    share = every.cumsum(-1) / torch.where(total > 0, total, 1)
+    # The last bin's share is 1 by definition; rounding would show for large N.
+    share = torch.where(share > 1 - 1e-12, torch.ones_like(share), share)
+    powers = torch.where(share == 1, 1.0, share**n)
+    wins = torch.cat([powers[..., :1], powers.diff(dim=-1)], -1)
+    precision = right / torch.where(every > 0, every, 1)
+    return torch.where(total[..., 0] > 0, (wins * precision).sum(-1), torch.nan)
+
+
+def _from_the_top(counts: Tensor) -> Tensor:
+    """Shares of counts by rising score that lie at or above each score, from the highest, 0 first."""
+    shares = counts.flip(0).cumsum(0) / counts.sum()
+    return torch.cat([shares.new_zeros(1), shares])
