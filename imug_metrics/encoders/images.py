@@ -27,7 +27,7 @@ Images: TypeAlias = "Tensor | np.ndarray | Iterable[Tensor | np.ndarray | Image.
 MAX_PIXELS = 64 * 1024 * 1024
 """Largest image that is decoded unless an encoder is told otherwise, in pixels (8192 x 8192)."""
 
-FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000")
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000")
 """File formats that are decoded. Others are refused, EPS above all: its decoder runs an interpreter on the file."""
 
 # Resized images overshoot [0, 1] by rounding errors; anything further out is in another range altogether.
