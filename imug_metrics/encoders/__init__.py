@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Images and texts to embeddings, behind one protocol. The model libraries are imported when an encoder is made."""
 
+from imug_metrics.encoders.cache import CachedEncoder
 from imug_metrics.encoders.callable import CallableEncoder
 from imug_metrics.encoders.loading import as_encoder, load_encoder
 from imug_metrics.encoders.openclip import OpenClipEncoder
@@ -11,6 +12,7 @@ from imug_metrics.encoders.timm import TimmEncoder
 from imug_metrics.encoders.transformers import TransformersEncoder
 
 __all__ = [
+    "CachedEncoder",
     "CallableEncoder",
     "Encoder",
     "OpenClipEncoder",

@@ -1,0 +1,331 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""An encoder that remembers: each distinct picture and text is encoded once."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sqlite3
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
+from itertools import islice
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from imug_metrics.encoders.base import check_texts
+from imug_metrics.encoders.cache.disk import DiskCache
+from imug_metrics.encoders.cache.memory import Key, MemoryCache
+from imug_metrics.encoders.cache.pictures import Picture, ahead, batches, decode, read
+from imug_metrics.encoders.images import MAX_PIXELS
+from imug_metrics.encoders.protocol import Encoder
+from imug_metrics.encoders.thumbnails import thumbnails
+
+SIDE = 32
+PIXELS = 3 * SIDE * SIDE
+_BATCH = 32  # for encoders that do not say how much they take at a time
+
+
+class Pictures(NamedTuple):
+    """What is known of N pictures.
+
+    Attributes:
+        embeddings: float32 `[N, D]` on the encoder's device, zeros where there is none.
+        pixels: float32 `[N, 3072]` in [0, 1] on the same device, the pictures at 32 x 32; zeros where there is none.
+        refused: why a picture could not be read; None where it could, or where none was given.
+    """
+
+    embeddings: Tensor
+    pixels: Tensor
+    refused: list[str | None]
+
+
+class CachedEncoder:
+    """An encoder around another one, which sees each distinct picture and text once.
+
+    Files are known by their content, other pictures by their pixels, texts by their characters: copies under other
+    names are encoded once. Rows are kept by content and by the encoder's fingerprint: a changed model makes new ones.
+    Reading, hashing and decoding run in threads ahead of the encoder; for an encoder on a CUDA device pictures go
+    through pinned memory.
+
+    Pictures reach the inner encoder as a list of tensors `[3, H, W]`. With an encoder made with `differentiable=True`
+    nothing is kept, and pictures go to it as they are.
+
+    Args:
+        encoder: the encoder.
+        memory: bytes of rows that are kept in memory; the least recently used go first.
+        disk: folder where rows are kept for other runs and other processes; None: nowhere. The encoder's fingerprint
+            must mean the same in all of them, so name that of a `CallableEncoder`.
+        workers: threads that read and decode, by default one a processor, at most 8.
+
+    Attributes:
+        encoder: the encoder inside.
+
+    Raises:
+        ValueError: if `memory` is negative or `workers` below 1.
+
+    Example:
+        >>> from imug_metrics.encoders import CallableEncoder
+        >>> seen = []
+        >>> def colour(images):
+        ...     seen.append(len(images))
+        ...     return torch.stack([image.float().mean((1, 2)) for image in images])
+        >>> encoder = CachedEncoder(CallableEncoder(colour))
+        >>> pictures = torch.zeros(4, 3, 8, 8, dtype=torch.uint8)  # four times the same
+        >>> encoder.encode_images(pictures).shape, encoder.encode_images(pictures).shape, seen
+        (torch.Size([4, 3]), torch.Size([4, 3]), [1])
+    """
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        *,
+        memory: int = 256 * 2**20,
+        disk: str | os.PathLike[str] | None = None,
+        workers: int | None = None,
+    ) -> None:
+        workers = min(8, os.cpu_count() or 1) if workers is None else workers
+        if workers < 1:
+            raise ValueError(f"Expected argument `workers` to be >= 1, got {workers}.")
+        self.encoder, self.workers = encoder, workers
+        self._device: torch.device | None = None
+        self.memory = MemoryCache(memory)
+        self.disk = None if disk is None else DiskCache(disk)
+
+    @property
+    def name(self) -> str:
+        """Name of the encoder inside."""
+        return self.encoder.name
+
+    @property
+    def dim(self) -> int | None:
+        """Width of the embeddings."""
+        return self.encoder.dim
+
+    @property
+    def fingerprint(self) -> str:
+        """Fingerprint of the encoder inside: a cache does not change embeddings."""
+        return self.encoder.fingerprint
+
+    @property
+    def logit_scale(self) -> float | None:
+        """Multiplier of the cosine the model was trained with."""
+        return getattr(self.encoder, "logit_scale", None)
+
+    @property
+    def logit_bias(self) -> float | None:
+        """Bias the model was trained with."""
+        return getattr(self.encoder, "logit_bias", None)
+
+    @property
+    def truncated_texts(self) -> int:
+        """Texts that the encoder inside has cut; one that is encoded once counts once."""
+        return getattr(self.encoder, "truncated_texts", 0)
+
+    @property
+    def differentiable(self) -> bool:
+        """Whether embeddings keep their graph; nothing is kept then."""
+        return getattr(self.encoder, "differentiable", False)
+
+    @property
+    def device(self) -> torch.device | None:
+        """Where embeddings are: where the encoder inside says, or has left them; None before it was called."""
+        return getattr(self.encoder, "device", None) or self._device
+
+    def to(self, device: torch.device | str) -> CachedEncoder:
+        """Move the encoder inside and return the encoder itself."""
+        self.encoder.to(device)  # type: ignore[attr-defined]
+        return self
+
+    def encode_images(self, images: Any) -> Tensor:
+        """Embed images.
+
+        Args:
+            images: See :mod:`imug_metrics.encoders.images`.
+
+        Returns:
+            float32 tensor ``[N, D]``.
+
+        Raises:
+            TypeError: If the encoder has no image side or an image is of a kind not accepted.
+            ValueError: If an image is malformed, unreadable or too large; the message names the row.
+        """
+        if self.differentiable:
+            return self.encoder.encode_images(images)
+        embeddings, _, refused = self._see(images, with_pixels=False)
+        for row, reason in enumerate(refused):
+            if reason is not None:
+                raise ValueError(f"Expected argument `images` to hold readable images, got at row {row}: {reason}")
+        return embeddings
+
+    def see(self, images: Any) -> Pictures:
+        """Embeddings and small pixels of pictures, each decoded once at most; one that cannot be read is no error.
+
+        Args:
+            images: as in `encode_images`; in a sequence, None stands for an absent picture.
+
+        Returns:
+            One row a picture.
+
+        Raises:
+            TypeError: if the encoder has no image side or an image is of a kind not accepted.
+        """
+        if not self.differentiable:
+            return self._see(images, with_pixels=True)
+        embeddings = self.encoder.encode_images(images)
+        with torch.no_grad():
+            pixels = thumbnails(images, SIDE).to(embeddings.device)
+        return Pictures(embeddings, pixels, [None] * len(embeddings))
+
+    def encode_texts(self, texts: Sequence[str]) -> Tensor:
+        """Embed texts.
+
+        Args:
+            texts: N strings.
+
+        Returns:
+            float32 tensor ``[N, D]``.
+
+        Raises:
+            TypeError: If the encoder has no text side or ``texts`` is not a sequence of strings.
+        """
+        if self.differentiable:
+            return self.encoder.encode_texts(texts)
+        fingerprint = self.fingerprint
+        keys = [Key(fingerprint, "text", _digest(text)) for text in check_texts(texts)]
+        found = self.find(keys)
+        new = {key: text for key, text in zip(keys, texts, strict=True) if key not in found}
+        if new:
+            rows = self.brought(self.encoder.encode_texts(list(new.values())))
+            made = dict(zip(new, rows.unbind(), strict=True))
+            self.keep(made)
+            found |= made
+        return self._stack([found[key] for key in keys], self.dim or 0)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> CachedEncoder:
+        return self  # metrics are deep-copied by clone(); they share model and cache
+
+    def __repr__(self) -> str:
+        return f"CachedEncoder({self.encoder!r})"
+
+    def _see(self, images: Any, *, with_pixels: bool) -> Pictures:
+        run = _Run(self, with_pixels)
+        pictures = run.encode(images)
+        embeddings = self._stack([run.embeddings.get(picture.digest) for picture in pictures], self.dim or 1)
+        pixels = self._stack([run.pixels.get(picture.digest) for picture in pictures], PIXELS).float()
+        refused = [picture.refused or run.refused.get(picture.digest) for picture in pictures]
+        return Pictures(embeddings, pixels, refused)
+
+    def find(self, keys: Sequence[Key]) -> dict[Key, Tensor]:
+        """Rows that are kept, from memory or from disk."""
+        found = self.memory.get(keys)
+        missing = [key for key in dict.fromkeys(keys) if key not in found]
+        if self.disk is not None and missing:
+            rows = self._try(self.disk.get, missing) or {}
+            self.memory.put(rows)
+            found |= rows
+        return found
+
+    def keep(self, rows: Mapping[Key, Tensor]) -> None:
+        """Keep rows `[D]` that lie on the CPU."""
+        self.memory.put({key: row.clone() for key, row in rows.items()})  # a view would hold its whole batch
+        if self.disk is not None:
+            self._try(self.disk.put, rows)
+
+    def brought(self, embeddings: Tensor) -> Tensor:
+        """Embeddings as they are kept: float32 on the CPU."""
+        self._device = embeddings.device
+        return embeddings.detach().float().cpu()
+
+    def _try(self, operation: Callable[[Any], Any], argument: Any) -> Any:
+        """An operation on the disk; a disk that is full or damaged costs time, not the evaluation."""
+        try:
+            return operation(argument)
+        except (OSError, sqlite3.Error) as error:
+            warnings.warn(f"The embedding cache could not be used: {error}", stacklevel=2)
+            return None
+
+    def _stack(self, rows: Sequence[Tensor | None], width: int) -> Tensor:
+        some = next((row for row in rows if row is not None), torch.zeros(width))
+        empty = torch.zeros_like(some)
+        stacked = torch.stack([empty if row is None else row for row in rows]) if rows else some.new_zeros(0, width)
+        return stacked if self.device is None else stacked.to(self.device)
+
+
+class _Run:
+    """One call: rows and refusals of its pictures by their digests."""
+
+    def __init__(self, cache: CachedEncoder, with_pixels: bool) -> None:
+        self.cache, self.with_pixels = cache, with_pixels
+        self.fingerprint = cache.fingerprint
+        self.batch = int(getattr(cache.encoder, "batch_size", _BATCH))
+        self.embeddings: dict[bytes | None, Tensor] = {}
+        self.pixels: dict[bytes | None, Tensor] = {}
+        self.refused: dict[bytes | None, str] = {}
+
+    def encode(self, images: Iterable[Any]) -> list[Picture]:
+        """Encode what is new; returns the pictures in their order, without content."""
+        pictures: list[Picture] = []
+        limit = getattr(self.cache.encoder, "max_pixels", MAX_PIXELS)
+        with ThreadPoolExecutor(self.cache.workers) as executor:
+            given = (Picture(row, image) for row, image in enumerate(images))
+            opened = ahead(partial(read, max_pixels=limit), given, executor, self.batch)
+            new = self._new(opened, pictures)
+            decoded = ahead(partial(decode, max_pixels=limit, pin=self._on_cuda()), new, executor, self.batch)
+            for batch in batches(decoded, self.batch):
+                self._add(batch)
+        return pictures
+
+    def _new(self, opened: Iterator[Picture], pictures: list[Picture]) -> Iterator[Picture]:
+        """Those that are neither known nor on their way; the others need not be decoded."""
+        asked: set[bytes] = set()
+        while some := list(islice(opened, self.batch)):
+            distinct = {p.digest: p for p in some if p.digest is not None and p.digest not in asked}
+            pictures += [replace(picture, source=None, content=None) for picture in some]
+            asked.update(distinct)
+            self._look_up(list(distinct))
+            for digest, picture in distinct.items():
+                if digest not in self.embeddings or (self.with_pixels and digest not in self.pixels):
+                    yield picture
+
+    def _look_up(self, digests: Sequence[bytes]) -> None:
+        for kind, fingerprint, known in self._kinds():
+            found = self.cache.find([Key(fingerprint, kind, digest) for digest in digests])
+            known.update((key.digest, row) for key, row in found.items())
+
+    def _add(self, batch: Sequence[Picture]) -> None:
+        self.refused |= {picture.digest: picture.refused for picture in batch if picture.refused is not None}
+        images = {picture.digest: picture.pixels for picture in batch if picture.refused is None}
+        if self._on_cuda():
+            images = {digest: image.to(self.cache.device, non_blocking=True) for digest, image in images.items()}
+        made: dict[Key, Tensor] = {}
+        for kind, fingerprint, known in self._kinds():
+            new = {digest: image for digest, image in images.items() if digest not in known}
+            if new:
+                rows = dict(zip(new, self._make(kind, list(new.values())), strict=True))
+                known.update(rows)
+                made |= {Key(fingerprint, kind, digest): row for digest, row in rows.items()}
+        self.cache.keep(made)
+
+    def _make(self, kind: str, images: list[Tensor]) -> tuple[Tensor, ...]:
+        if kind == "pixels":  # half the room, and an error far below one of 255 levels
+            return thumbnails(images, SIDE).half().cpu().unbind()
+        embeddings = self.cache.encoder.encode_images(images)
+        return self.cache.brought(embeddings).unbind()
+
+    def _kinds(self) -> list[tuple[str, str, dict[bytes | None, Tensor]]]:
+        kinds = [("image", self.fingerprint, self.embeddings)]
+        return [*kinds, ("pixels", f"thumbnails-{SIDE}", self.pixels)] if self.with_pixels else kinds
+
+    def _on_cuda(self) -> bool:
+        device = self.cache.device
+        return device is not None and device.type == "cuda"
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()

@@ -1,0 +1,78 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Rows in memory, up to a number of bytes."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from torch import Tensor
+
+
+class Key(NamedTuple):
+    """What a row is of.
+
+    Attributes:
+        fingerprint: of the encoder that made it.
+        kind: `"image"`, `"text"` or `"pixels"`.
+        digest: of the content, 16 bytes.
+    """
+
+    fingerprint: str
+    kind: str
+    digest: bytes
+
+
+class MemoryCache:
+    """Rows by key; the least recently used are forgotten first.
+
+    Args:
+        limit: bytes of tensors that are kept, 0 for none.
+
+    Raises:
+        ValueError: if `limit` is negative.
+
+    Example:
+        >>> import torch
+        >>> cache = MemoryCache(limit=16)
+        >>> keys = [Key("model", "text", bytes([n])) for n in range(3)]
+        >>> for key in keys:
+        ...     cache.put({key: torch.zeros(2)})  # 8 bytes
+        >>> [key in cache.get(keys) for key in keys], cache.bytes
+        ([False, True, True], 16)
+    """
+
+    def __init__(self, limit: int) -> None:
+        if limit < 0:
+            raise ValueError(f"Expected argument `limit` to be >= 0, got {limit}.")
+        self.limit, self.bytes = limit, 0
+        self._rows: OrderedDict[Key, Tensor] = OrderedDict()
+
+    def __len__(self) -> int:
+        """Number of rows."""
+        return len(self._rows)
+
+    def get(self, keys: Iterable[Key]) -> dict[Key, Tensor]:
+        """The rows that are there."""
+        found = {}
+        for key in keys:
+            row = self._rows.get(key)
+            if row is not None:
+                self._rows.move_to_end(key)
+                found[key] = row
+        return found
+
+    def put(self, rows: Mapping[Key, Tensor]) -> None:
+        """Keep rows, and forget old ones for which there is no more room."""
+        for key, row in rows.items():
+            self._forget(key)
+            self._rows[key] = row
+            self.bytes += row.nbytes
+        while self.bytes > self.limit:
+            self._forget(next(iter(self._rows)))
+
+    def _forget(self, key: Key) -> None:
+        row = self._rows.pop(key, None)
+        self.bytes -= 0 if row is None else row.nbytes
