@@ -6,10 +6,13 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import TypeAlias
+
+from imug_metrics.quality.result import Quality, broken, unjudged
 
 File: TypeAlias = "str | os.PathLike[str] | bytes"
 
@@ -20,6 +23,29 @@ class UnjudgedError(Exception):
 
 class BrokenError(Exception):
     """The item is damaged beyond use; the message says how."""
+
+
+def recorded(measure: Callable[[], Quality]) -> Quality:
+    """Result of a measurement, or the record of why there is none.
+
+    Args:
+        measure: What may raise :class:`BrokenError` or :class:`UnjudgedError`.
+
+    Returns:
+        What ``measure`` returned, quality 0 for a broken item, NaN for one that cannot be judged.
+
+    Example:
+        >>> def measure():
+        ...     raise BrokenError("No end.")
+        >>> recorded(measure)
+        Quality(value=0.0, reason='No end.', parts={})
+    """
+    try:
+        return measure()
+    except BrokenError as error:
+        return broken(str(error))
+    except UnjudgedError as error:
+        return unjudged(str(error))
 
 
 def read_bytes(source: File, max_bytes: int) -> bytes:
