@@ -52,11 +52,12 @@ class EncodeOnce:
         self._images: dict[bytes, Tensor] = {}
 
     def texts(self, texts: Sequence[str]) -> Tensor:
-        """Embeddings `[N, D]`, float32.
+        """Embeddings `[N, D]`, float32. A lone surrogate is read as "?": tokenizers take none.
 
         Raises:
             TypeError: if the encoder has no text side.
         """
+        texts = [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
         new = [text for text in dict.fromkeys(texts) if text not in self._texts]
         if new:
             self._texts.update(zip(new, self.encoder.encode_texts(new).float(), strict=True))

@@ -12,6 +12,7 @@ from importlib import import_module
 
 from imug_metrics.cli.arguments import parser
 from imug_metrics.cli.errors import EXIT_BUG, EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE, UsageError
+from imug_metrics.report.plain import plain
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -46,5 +47,5 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _stop(code: int, message: str) -> int:
-    print("imug-metrics:", " ".join(message.split()), file=sys.stderr)
+    print("imug-metrics:", plain(" ".join(message.split())), file=sys.stderr)
     return code

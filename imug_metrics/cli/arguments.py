@@ -21,6 +21,12 @@ EXIT_CODES = """exit codes:
   130  interrupted; models that were finished are kept, and the same command goes on from there
 """
 
+CHECK_CODES = """exit codes:
+  0    nothing is wrong, or nothing worse than warnings
+  1    there are errors: something cannot be scored on its merits
+  2    the command line is not as expected
+"""
+
 
 def parser() -> argparse.ArgumentParser:
     """The parser of the whole command; `command` names the module that runs it."""
@@ -34,6 +40,7 @@ def parser() -> argparse.ArgumentParser:
     commands = whole.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_score(commands)
     _add_gain(commands)
+    _add_check(commands)
     _add_demo(commands)
     return whole
 
@@ -110,6 +117,25 @@ def _add_gain(commands: Commands) -> None:
     )
     gain.add_argument(
         "--out", type=Path, metavar="DIR", help="where gain.json and problems.jsonl go (default: print only)"
+    )
+
+
+def _add_check(commands: Commands) -> None:
+    check = commands.add_parser(
+        "check",
+        help="list what is wrong with a benchmark, with outputs and with judgements",
+        description="List every problem with file, line and field, without scoring anything: what cannot be read, what "
+        "is missing, repeated or of no use, pictures that do not decode, links that lead nowhere.",
+        epilog=CHECK_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    check.add_argument("--benchmark", type=Path, required=True, metavar="DIR", help="holds data/ and config/")
+    check.add_argument("--outputs", type=Path, metavar="DIR", help="model outputs, one folder a model")
+    check.add_argument("--judged", type=Path, metavar="DIR", help="recorded judgements in the official layout")
+    check.add_argument("--model", action="append", nargs="+", metavar="NAME", help="models to check (default: all)")
+    check.add_argument("--json", action="store_true", help="print one JSON object a problem")
+    check.add_argument(
+        "--out", type=Path, metavar="DIR", help="write the list to DIR/problems.jsonl instead of printing it"
     )
 
 

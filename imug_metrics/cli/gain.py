@@ -22,6 +22,7 @@ from imug_metrics.cli.messages import say_problems, write_problems
 from imug_metrics.exposure import PairedGain
 from imug_metrics.protocols import imug
 from imug_metrics.report.files import json_text, write_whole
+from imug_metrics.report.plain import plain
 from imug_metrics.report.views import Estimate, as_float, estimate, number
 from imug_metrics.suite import Record, answer_values, with_key
 
@@ -55,7 +56,7 @@ def run(options: Namespace) -> int:
         path = options.out / "gain.json"
         write_whole(path, json_text({**head, "protocol": options.protocol, "models": gains}))
         write_problems(problems, options.out)
-        print(f"Numbers: {path}")
+        print(f"Numbers: {plain(str(path))}")
     say_problems(problems, options.out)
     return EXIT_PROBLEMS if problems.errors else EXIT_FINE
 
@@ -103,7 +104,7 @@ def _answerable(sample: imug.Sample) -> imug.Sample:
 
 
 def _table(model: str, gains: Gains) -> None:
-    title = Text(model, style="bold")
+    title = Text(plain(model), style="bold")
     table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), title=title, title_justify="left")
     table.add_column("", min_width=12, overflow="fold")
     for heading in ("\nPairs", "\nA", "\nB", "\nA - B", "\n95 % interval", "A - B\na turn", "Un-\npaired"):
@@ -111,7 +112,7 @@ def _table(model: str, gains: Gains) -> None:
     for group, noun, _ in _GROUPS:
         for name, values in gains[group].items():
             label = f"turn {name}" if noun == "turn" else name
-            table.add_row(Text(label, style="bold" if not noun else ""), *_cells(values))
+            table.add_row(Text(plain(label), style="bold" if not noun else ""), *_cells(values))
         table.add_section()
     Console().print(table)
 

@@ -9,13 +9,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from imug_metrics.protocols.imug import Problems
+from imug_metrics.protocols.imug import Problem, Problems
 from imug_metrics.report.files import write_whole
+from imug_metrics.report.plain import plain
 
 
 def say(message: str) -> None:
-    """One message."""
-    print(message, file=sys.stderr)
+    """One message, on one line whatever the data put into it."""
+    print(plain(message), file=sys.stderr)
 
 
 def some(names: Sequence[str]) -> str:
@@ -36,5 +37,15 @@ def say_problems(problems: Problems, out: Path | None) -> None:
     listed = "" if out is None else f": {out / 'problems.jsonl'}"
     say(f"{len(errors)} errors and {len(problems) - len(errors)} warnings in the data{listed}")
     for problem in errors[:3]:
-        place = f"{problem.file}:{problem.line}" if problem.line is not None else problem.file
-        say("  " + ": ".join(part for part in (place, problem.field, problem.message) if part))
+        say("  " + describe(problem))
+
+
+def describe(problem: Problem) -> str:
+    """A problem on one line: file, line, field and message.
+
+    Example:
+        >>> describe(Problem("data.jsonl", 3, "tasks[0].turn", "expected a turn from 1, got 'x'"))
+        "data.jsonl:3: tasks[0].turn: expected a turn from 1, got 'x'"
+    """
+    place = problem.file if problem.line is None else f"{problem.file}:{problem.line}"
+    return plain(": ".join(part for part in (place, problem.field, problem.message) if part))

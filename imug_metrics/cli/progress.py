@@ -7,6 +7,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from imug_metrics.report.plain import plain
+
 Progress = Callable[[int, int], None]
 
 
@@ -22,7 +24,7 @@ def progress_bars() -> Iterator[Callable[[str], Progress]]:
     with Bars(*columns, console=console, disable=not console.is_terminal) as bars:
 
         def track(model: str) -> Progress:
-            task = bars.add_task(model, total=None)
+            task = bars.add_task(plain(model), total=None)
             return lambda done, total: bars.update(task, completed=done, total=total)
 
         yield track

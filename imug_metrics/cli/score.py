@@ -23,6 +23,7 @@ from imug_metrics.encoders import Encoder
 from imug_metrics.protocols import imug
 from imug_metrics.report import print_table, write_report
 from imug_metrics.report.files import json_text, write_whole
+from imug_metrics.report.plain import plain
 from imug_metrics.suite import ModelScores, Record, compare_histories, score_records
 
 SCENE_NOTE = (
@@ -90,7 +91,7 @@ def score(job: Job) -> tuple[list[ModelResult], imug.Problems]:
     scores = [result.scores for result in results]
     page = write_report(scores, job.out, manifest=_manifest(job, encoder, len(samples)))
     print_table(scores)
-    print(f"Report: {page}")
+    print(f"Report: {plain(str(page))}")
     return results, problems
 
 

@@ -23,10 +23,13 @@ PER_TURN_COLUMNS = ("model", "metric", "turn", "value", "lower", "upper", "n")
 
 
 def write_whole(path: Path, text: str) -> Path:
-    """Write ``text`` to a temporary name beside ``path`` and rename it, so that no reader ever sees half a file."""
+    r"""Write ``text`` to a temporary name beside ``path`` and rename it, so that no reader ever sees half a file.
+
+    A lone surrogate, which UTF-8 has no bytes for, is written as the escape ``\udXXX``, which JSON reads back.
+    """
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace", newline="") as file:
             file.write(text)
         os.chmod(name, 0o644)  # mkstemp opens to the owner alone; a report is meant to be read by others
         os.replace(name, path)

@@ -39,6 +39,9 @@ from imug_metrics.report.worst import worst_dialogues
 if TYPE_CHECKING:
     from imug_metrics.suite import ModelScores
 
+_CONTROLS = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 127], "\ufffd")
+"""Control characters that HTML does not allow, NUL above all."""
+
 _MARKS = {"warn": "!", "loss": "▼", "gain": "▲", "calm": "→", "note": "·"}
 
 
@@ -52,7 +55,7 @@ def page(models: Sequence[ModelScores], manifest: Mapping[str, Any], version: st
         worst: dialogues shown a model.
     """
     metrics = shown_metrics(models)
-    return _template().render(
+    whole = _template().render(
         title="Dialogue report",
         lead=_lead(models, manifest),
         findings=find(models),
@@ -70,6 +73,7 @@ def page(models: Sequence[ModelScores], manifest: Mapping[str, Any], version: st
         numbers=_numbers(models),
         version=version,
     )
+    return whole.translate(_CONTROLS)
 
 
 def _template() -> jinja2.Template:

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from imug_metrics.report.plain import plain
 from imug_metrics.report.views import (
     ALIGNMENT_GAP,
     COPY_RATE,
@@ -75,8 +76,8 @@ def print_table(models: Sequence[ModelScores], *, console: Console | None = None
     for model in models:
         values = [_score(model, key) for _, key in _SCORES]
         slopes = [_slope(estimate(model.scores, key)) for _, key in _SLOPES]
-        # A model's name is a folder's name and may hold what rich would read as markup: Text is taken literally.
-        table.add_row(Text(model.model, style="bold"), *values, *slopes)
+        # A model's name is a folder's name: `Text` takes it literally where rich would read markup.
+        table.add_row(Text(plain(model.model), style="bold"), *values, *slopes)
     console = console or Console()
     console.print(table)
     compared = [model for model in models if compares_histories(model)]
@@ -96,7 +97,7 @@ def _histories(models: Sequence[ModelScores]) -> Table:
     for model in models:
         arms = (number(as_float(model.scores.get(f"{EXPOSURE}_{arm}"))) for arm in ("scores", "target"))
         costs = (_cost(estimate(model.scores, key), digits) for _, key, digits in _COSTS)
-        table.add_row(Text(model.model, style="bold"), *arms, *costs)
+        table.add_row(Text(plain(model.model), style="bold"), *arms, *costs)
     return table
 
 

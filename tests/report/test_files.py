@@ -7,13 +7,14 @@ from __future__ import annotations
 import csv
 import json
 import math
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from imug_metrics.report import write_report
-from imug_metrics.report.files import write_whole
+from imug_metrics.report.files import json_text, write_whole
 
 
 def strict_json(text: str) -> Any:
@@ -101,9 +102,15 @@ def test_two_models_of_one_name_are_an_error(make_scores: Any, tmp_path: Path) -
         write_report([make_scores("one"), make_scores("one")], tmp_path, manifest={})
 
 
-def test_a_failed_write_leaves_the_old_file_and_no_rest(tmp_path: Path) -> None:
+def test_a_failed_write_leaves_the_old_file_and_no_rest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_whole(tmp_path / "page.html", "old")
-    with pytest.raises(UnicodeEncodeError):
-        write_whole(path, "half \ud800 a page")
+    monkeypatch.setattr(os, "replace", lambda *names: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        write_whole(path, "half a page")
     assert path.read_text(encoding="utf-8") == "old"
     assert [file.name for file in tmp_path.iterdir()] == ["page.html"]
+
+
+def test_a_lone_surrogate_is_written_as_an_escape_that_json_reads_back(tmp_path: Path) -> None:
+    path = write_whole(tmp_path / "summary.json", json_text({"a\ud800": "é"}))
+    assert json.loads(path.read_text(encoding="utf-8")) == {"a\ud800": "é"}

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -126,16 +127,17 @@ def as_turn(value: Any) -> int | None:
 
 
 def as_name(value: Any) -> str | None:
-    """A domain, subdomain or sample id as text, or None where it cannot be the name of one folder.
+    r"""A domain, subdomain or sample id as text, or None where it cannot be the name of one folder.
 
     Example:
-        >>> as_name("Cooking"), as_name(7), as_name("../up"), as_name("..")
-        ('Cooking', '7', None, None)
+        >>> as_name("Cooking"), as_name(7), as_name("../up"), as_name(".."), as_name("\\x1b[2J")
+        ('Cooking', '7', None, None, None)
     """
     if isinstance(value, bool) or not isinstance(value, (int, str)):
         return None
     name = str(value)
-    plain = name not in ("", ".", "..") and not any(c in "/\\" or ord(c) < 32 for c in name) and len(name) <= 200
+    odd = any(c in "/\\" or unicodedata.category(c) in ("Cc", "Cs") for c in name)
+    plain = name not in ("", ".", "..") and not odd and len(name) <= 200
     return name if plain else None
 
 

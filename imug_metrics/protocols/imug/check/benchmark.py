@@ -87,7 +87,7 @@ def _check_rows(root: Path, tasks: Tasks, problems: Problems) -> set[tuple[Key, 
 
 
 def _check_order(tasks: Mapping[int, Task], path: Path, line: int, problems: Problems) -> None:
-    if list(tasks) != list(range(1, len(tasks) + 1)):
+    if not tasks or list(tasks) != list(range(1, len(tasks) + 1)):
         found = ", ".join(map(str, list(tasks)[:20])) or "none"
         problems.warn(path, line, "tasks", f"expected turns 1, 2, ... in this order, got {found}")
 

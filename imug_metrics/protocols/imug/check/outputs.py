@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""What is wrong with one model's outputs: absent and failed turns, pictures that do not decode, and what fits no turn."""
+"""What is wrong with one model's outputs: absent turns, pictures that do not decode, what fits no turn."""
 
 from __future__ import annotations
 
