@@ -70,6 +70,20 @@ def read_points(judged: Path, model: str, problems: Problems) -> list[JudgedPict
     return pictures
 
 
+def as_score(value: Any) -> float | None:
+    """A point score as the released summary takes it, text included, or None where it is no finite number.
+
+    Example:
+        >>> as_score(3), as_score("4"), as_score(9.5), as_score(None), as_score("high"), as_score("nan")
+        (3.0, 4.0, 9.5, None, None, None)
+    """
+    try:
+        score = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return score if math.isfinite(score) else None
+
+
 def _rows(path: Path, problems: Problems) -> Iterator[tuple[int, Key, int, dict[str, Any]]]:
     if not path.is_file():
         problems.warn(path, None, "", "does not exist: what it would hold is left out")
@@ -89,11 +103,8 @@ def _points(rows: Any, path: Path, line: int, problems: Problems) -> tuple[float
     points = []
     for place, row in enumerate(rows):
         score = row.get("score") if isinstance(row, dict) else None
-        try:
-            value = float(score)  # type: ignore[arg-type]  # None and lists raise, as they should
-        except (TypeError, ValueError, OverflowError):
-            value = math.nan
-        if not math.isfinite(value):
+        value = as_score(score)
+        if value is None:
             field = f"scores[{place}].score"
             problems.error(path, line, field, f"expected a number, got {str(score)[:80]!r}: the turn is left out")
             return ()

@@ -1,0 +1,104 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Pictures that are scored by rule: which they are, their right boards, and the points of a board."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from imug_metrics.functional.grid import EMPTY, FILLED, GREEN, NO_BOARD, RED, grid_points
+from imug_metrics.protocols.imug.benchmark import Sample
+from imug_metrics.protocols.imug.board import Protocol
+from imug_metrics.protocols.imug.files import Problems, as_turn, read_jsonl
+
+DOMAIN = "Geometric_Coloring"
+SUBDOMAINS = ("cubes_coloring", "cubes_completion", "cubes_synthesis")
+"""The sub-domains whose pictures are scored by rule."""
+CODES: Mapping[str, int] = {"0": EMPTY, "1": FILLED, "r": RED, "g": GREEN}
+
+
+def is_grid(sample: Sample) -> bool:
+    """Whether the pictures of a sample are scored by rule."""
+    return sample.domain == DOMAIN and sample.subdomain in SUBDOMAINS
+
+
+def board_codes(cells: tuple[str, ...] | None) -> Tensor:
+    """The cells of a board as codes for `GridAccuracy`, nine times -1 where there is none.
+
+    Returns:
+        int8 `[3, 3]`: 0 empty, 1 filled, 2 red, 3 green. Every symbol but "0", "r" and "g" is filled.
+
+    Example:
+        >>> board_codes(("0", "1", "r", "g", "0", "0", "0", "0", "0")).tolist()
+        [[0, 1, 2], [3, 0, 0], [0, 0, 0]]
+    """
+    codes = [NO_BOARD] * 9 if cells is None else [CODES.get(cell, FILLED) for cell in cells]
+    return torch.tensor(codes, dtype=torch.int8).view(3, 3)
+
+
+def board_points(
+    detected: tuple[str, ...] | None, truth: tuple[str, ...], point_count: int, protocol: Protocol = "imug"
+) -> tuple[int, ...]:
+    """The points of one board, each 0 or 5; see `imug_metrics.functional.grid.grid_points`.
+
+    Args:
+        detected: the cells that were read, or None.
+        truth: the cells that are right.
+        point_count: evaluation points of the task.
+        protocol: `"imug"` writes points 1 and 2 that are met even where the task has fewer, as the released scorer
+            does.
+
+    Example:
+        >>> board_points(("r",) * 9, ("1",) * 9, 4), board_points(None, ("1",) * 9, 2)
+        ((5, 5, 0, 5), (0, 0))
+    """
+    rows = board_codes(detected)[None], board_codes(truth)[None]
+    points = grid_points(*rows, point_count, protocol=protocol)[0]
+    return tuple(int(point) for point in points[~points.isnan()].tolist())
+
+
+def truth_file(benchmark: Path, sample: Sample) -> Path:
+    """Where the right boards of a sample lie."""
+    return benchmark / "data" / "grid_gt" / ("__".join(sample.key) + ".jsonl")
+
+
+def read_truth(benchmark: Path, sample: Sample, problems: Problems, protocol: Protocol) -> dict[int, tuple[str, ...]]:
+    """The right boards of a sample by turn; of a turn that occurs twice the first is kept.
+
+    Args:
+        benchmark: the benchmark folder.
+        sample: one of a grid sub-domain; a sample without a file has no boards.
+        problems: collects what is wrong.
+        protocol: under `"imug"` everything but the text "0" is a filled cell, as in the released scorer; under
+            `"strict"` the numbers 0 and 1 are read as text and other symbols are refused.
+    """
+    path = truth_file(benchmark, sample)
+    boards: dict[int, tuple[str, ...]] = {}
+    if not path.is_file():
+        return boards
+    for line, row in read_jsonl(path, problems):
+        turn, cells = as_turn(row.get("turn")), _cells(row.get("grid"), protocol)
+        if turn is None or cells is None:
+            field = "turn" if turn is None else "grid"
+            problems.error(path, line, field, "expected a turn from 1 and a 3 x 3 grid of '0', '1', 'r' and 'g'")
+        elif turn in boards:
+            problems.warn(path, line, "turn", f"turn {turn} occurs twice; the first is kept")
+        else:
+            boards[turn] = cells
+    return boards
+
+
+def _cells(grid: Any, protocol: Protocol) -> tuple[str, ...] | None:
+    rows = grid if isinstance(grid, list) else []
+    if len(rows) != 3 or not all(isinstance(row, list) and len(row) == 3 for row in rows):
+        return None
+    cells = [cell for row in rows for cell in row]
+    if protocol == "imug":
+        return tuple(cell if isinstance(cell, str) and cell in CODES else "1" for cell in cells)
+    symbols = tuple(str(cell) for cell in cells)
+    return symbols if all(symbol in CODES for symbol in symbols) else None
