@@ -55,7 +55,7 @@ def read_records(
                 modality=task.modality,
                 prompt=task.prompt,
                 text=_answer(task.turn, replies, folder, problems) if is_text else None,
-                image=None if is_text else _picture(task.turn, replies or {}, folder, model, problems),
+                image=None if is_text else find_picture(task.turn, replies or {}, folder, model, problems),
                 target=(keys or {}).get((sample.key, task.turn)) if task.dynamic else task.answer,
                 links=_links(task, modalities),
                 groups={"class": sample.category, "domain": sample.domain, "subdomain": sample.subdomain},
@@ -109,7 +109,7 @@ def _answer(turn: int, replies: Replies | None, folder: Path, problems: Problems
     return answer
 
 
-def _picture(turn: int, replies: Replies, folder: Path, model: Path, problems: Problems) -> Path | None:
+def find_picture(turn: int, replies: Replies, folder: Path, model: Path, problems: Problems) -> Path | None:
     """turn_<t>_output.png, else the first file that result.json names for the turn and that lies in the folder."""
     path = folder / f"turn_{turn}_output.png"
     if inside(path, model):
