@@ -1,24 +1,32 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""What the encoders around a loaded model share: batches, modes, device, fingerprint."""
+"""What the encoders around a loaded model share: batches, precision, modes, device, fingerprint."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from imug_metrics.encoders.fingerprint import digest_text, digest_weights, weights_version
 from imug_metrics.encoders.images import MAX_PIXELS, Images, image_batches
+from imug_metrics.encoders.preprocessing import LibraryPreprocessing, Preprocessing
+from imug_metrics.encoders.texts import check_texts, fitting_pieces
+
+_PRECISIONS = {None: None, "bf16": torch.bfloat16, "fp16": torch.float16}
+_PRECISIONS |= {dtype: dtype for dtype in (torch.bfloat16, torch.float16)}
 
 
 class ModelEncoder:
     """Base of the encoders that hold a ``torch.nn.Module``.
 
-    Subclasses fill :meth:`_embed_images`, :meth:`_embed_texts` or both, and :meth:`_settings`.
+    Subclasses set ``preprocessing`` and fill :meth:`_image_forward`, or :meth:`_tokenize` and :meth:`_text_forward`, or
+    all three; :meth:`_patch_forward` where the model has patch tokens; :meth:`_settings`.
 
     The model is used in evaluation mode and without gradients; the mode it had before is restored after every call, so
     that a model in training can be handed in. The encoder shares the model with whoever else holds it.
@@ -28,35 +36,56 @@ class ModelEncoder:
         name: Name for tables and reports.
         dim: Width of the embeddings, ``None`` to learn it from the first call.
         device: Where to run.
-        batch_size: Images or texts per forward pass.
+        batch_size: Images or texts per forward pass. Halved, with a warning, when the device runs out of memory.
+        dtype: ``"bf16"`` or ``"fp16"`` to run under autocast; the weights stay as they are. Default: the model's own.
+        compile: True to run the model through ``torch.compile``, or a dict of its options.
+        channels_last: Keep pixels and weights in this memory format, which convolutions on GPUs prefer.
+        long_text: What happens to a text longer than the model takes: ``"cut"``, keeping the closing token and counted
+            in ``truncated_texts``, or ``"average"``: the mean direction of its pieces, weighted by their length.
         max_pixels: Height times width above which an image is refused before it is decoded.
         differentiable: Keep the graph from floating-point images to embeddings, for use as a loss or reward.
     """
 
     logit_scale: float | None = None
     logit_bias: float | None = None
+    preprocessing: Preprocessing | LibraryPreprocessing | None = None
 
     def __init__(
         self,
         model: nn.Module,
         *,
         name: str,
-        dim: int | None,
-        device: torch.device | str | None,
-        batch_size: int,
+        dim: int | None = None,
+        device: torch.device | str | None = None,
+        batch_size: int = 64,
+        dtype: torch.dtype | str | None = None,
+        compile: bool | dict[str, Any] = False,
+        channels_last: bool = False,
+        long_text: Literal["cut", "average"] = "cut",
         max_pixels: int = MAX_PIXELS,
         differentiable: bool = False,
     ) -> None:
         if batch_size < 1:
             raise ValueError(f"Expected argument `batch_size` to be >= 1, got {batch_size}.")
+        if dtype not in _PRECISIONS:
+            raise ValueError(f"Expected argument `dtype` to be bf16, fp16 or None, got {dtype!r}.")
+        if long_text not in ("cut", "average"):
+            raise ValueError(f"Expected argument `long_text` to be cut or average, got {long_text!r}.")
         self.model = model
         self.name = name
         self.dim = dim
         self.batch_size = batch_size
+        self.dtype = _PRECISIONS[dtype]
+        self.channels_last = channels_last
+        self.long_text = long_text
         self.max_pixels = max_pixels
         self.differentiable = differentiable
         self.truncated_texts = 0
+        self._compile = {} if compile is True else compile
+        self._compiled: dict[str, Callable[[Any], Tensor]] = {}
         self._fingerprint: tuple[Any, str] | None = None
+        if channels_last:
+            self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         if device is not None:
             self.to(device)
 
@@ -66,18 +95,14 @@ class ModelEncoder:
         return next(self.model.parameters()).device
 
     @property
-    def dtype(self) -> torch.dtype:
-        """Floating-point type the model computes in."""
-        return next(p.dtype for p in self.model.parameters() if p.is_floating_point())
-
-    @property
     def fingerprint(self) -> str:
         """Digest of architecture, weights and preprocessing; computed on first use and again when weights change."""
         version = weights_version(self.model)
         if self._fingerprint is None or self._fingerprint[0] != version:
             weights = digest_weights(self.model.state_dict())
             kind = type(self.model).__name__
-            self._fingerprint = version, f"{kind}-{weights}-{digest_text(kind, str(self.model), self._settings())}"
+            settings = f"{self._settings()} {self.dtype} {self.long_text}"
+            self._fingerprint = version, f"{kind}-{weights}-{digest_text(kind, str(self.model), settings)}"
         return self._fingerprint[1]
 
     def to(self, device: torch.device | str) -> ModelEncoder:
@@ -103,11 +128,32 @@ class ModelEncoder:
         """
         self._check_images_supported()
         batches = image_batches(images, self.batch_size, max_pixels=self.max_pixels)
-        with evaluation(self.model), torch.set_grad_enabled(self.differentiable):
-            return self._join([self._embed_images(batch).float() for batch in batches])
+        return self._remember_width(self._encode(batches, self._embed_images))
+
+    def encode_masked(self, images: Sequence[Tensor], masks: Sequence[Tensor]) -> Tensor:
+        """Embed the part of each image that lies under a mask: the mean of its patch tokens, weighted by coverage.
+
+        The tokens are those of the last layer, which have seen the whole image and are not projected: they compare with
+        each other, not with texts.
+
+        Args:
+            images: N tensors ``[3, H, W]``, uint8 or floating point in [0, 1].
+            masks: N tensors ``[H, W]``, 1 inside and 0 outside.
+
+        Returns:
+            float32 tensor ``[N, D]``, NaN where nothing of the mask is left after the model's crop.
+
+        Raises:
+            TypeError: If the model has no patch tokens, or is prepared for by its library's own processor.
+        """
+        if type(self)._patch_forward is ModelEncoder._patch_forward or not isinstance(
+            self.preprocessing, Preprocessing
+        ):
+            raise TypeError(f"Encoder {self.name!r} has no patch tokens to pool under a mask. Paint the rest instead.")
+        return self._encode([list(zip(images, masks))], self._embed_masked)
 
     def encode_texts(self, texts: Sequence[str]) -> Tensor:
-        """Embed texts. Longer ones than the model takes are cut, and counted in ``truncated_texts``.
+        """Embed texts. Those longer than the model takes are cut or averaged, as ``long_text`` says.
 
         Args:
             texts: N strings.
@@ -121,61 +167,139 @@ class ModelEncoder:
         self._check_texts_supported()
         texts = check_texts(texts)
         batches = (texts[start : start + self.batch_size] for start in range(0, len(texts), self.batch_size))
-        with evaluation(self.model), torch.set_grad_enabled(self.differentiable):
-            return self._join([self._embed_texts(batch).float() for batch in batches])
+        return self._remember_width(self._encode(batches, self._embed_texts))
 
     def __deepcopy__(self, memo: dict[int, Any]) -> ModelEncoder:
         # Metrics are deep-copied by clone(); hundreds of megabytes of frozen weights should not be.
         return self
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_compiled": {}}
+
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.name!r}, dim={self.dim}, device={str(self.device)!r})"
+        backend = getattr(self.preprocessing, "backend", None)
+        return (
+            f"{type(self).__name__}({self.name!r}, dim={self.dim}, device={str(self.device)!r},"
+            f" preprocessing={backend!r})"
+        )
+
+    def _image_forward(self, pixels: Any) -> Tensor:
+        """Embeddings ``[n, D]`` of prepared images."""
+        raise NotImplementedError
+
+    def _patch_forward(self, pixels: Tensor) -> Tensor:
+        """Map ``[n, D, h, w]`` of the last layer's patch tokens."""
+        raise NotImplementedError
+
+    def _tokenize(self, texts: Sequence[str]) -> tuple[Any, Sequence[bool]]:
+        """What :meth:`_text_forward` takes, and which texts were cut."""
+        raise NotImplementedError
+
+    def _text_forward(self, tokens: Any) -> Tensor:
+        """Embeddings ``[n, D]`` of tokens."""
+        raise NotImplementedError
+
+    def _settings(self) -> str:
+        """Everything besides weights and precision that changes embeddings."""
+        return str(self.preprocessing)
 
     def _check_images_supported(self) -> None:
-        if type(self)._embed_images is ModelEncoder._embed_images:
+        if type(self)._image_forward is ModelEncoder._image_forward:
             self._refuse("image")
 
     def _check_texts_supported(self) -> None:
-        if type(self)._embed_texts is ModelEncoder._embed_texts:
+        if type(self)._text_forward is ModelEncoder._text_forward:
             self._refuse("text")
 
     def _refuse(self, side: str) -> NoReturn:
         raise TypeError(f"Encoder {self.name!r} has no {side} side. Pass an encoder that embeds {side}s.")
 
+    def _encode(self, batches: Iterable[Sequence[Any]], embed: Callable[[Any], Tensor]) -> Tensor:
+        device = self.device
+        # One context for all batches: autocast keeps the weights it has cast for as long as it lasts.
+        precision = torch.autocast(device.type, self.dtype, enabled=self.dtype is not None)
+        with evaluation(self.model), torch.set_grad_enabled(self.differentiable), precision:
+            parts = [part for batch in batches for part in self._fitting(batch, embed)]
+        return torch.cat(parts) if parts else torch.zeros(0, self.dim or 0, device=device)
+
+    def _fitting(self, batch: Sequence[Any], embed: Callable[[Any], Tensor]) -> Iterator[Tensor]:
+        """Embed a batch in parts that fit into memory, and remember their size."""
+        start = 0
+        while start < len(batch):
+            part = batch[start : start + self.batch_size]
+            try:
+                embedded = embed(part).float()
+            except torch.cuda.OutOfMemoryError:
+                if len(part) == 1:
+                    raise
+                self.batch_size = len(part) // 2
+                warnings.warn(f"Out of memory: batches of {self.name!r} are of {self.batch_size} now.", stacklevel=4)
+                continue  # after the handler, which would keep the failed attempt's tensors alive
+            start += len(part)
+            yield embedded
+
     def _embed_images(self, images: Sequence[Tensor]) -> Tensor:
-        raise NotImplementedError
+        return self._run("_image_forward", self._pixels(images))
+
+    def _embed_masked(self, pairs: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
+        images, masks = zip(*pairs)
+        patches = self._run("_patch_forward", self._pixels(images)).float()
+        coverage = self.preprocessing.coverage(masks, self.device)  # type: ignore[union-attr]
+        weights = F.adaptive_avg_pool2d(coverage, patches.shape[-2:])[:, 0]
+        total = weights.sum((1, 2))[:, None]
+        return (torch.einsum("ndhw,nhw->nd", patches, weights) / total).masked_fill(total < 1e-6, torch.nan)
 
     def _embed_texts(self, texts: Sequence[str]) -> Tensor:
-        raise NotImplementedError
+        tokens, cut = self._tokenize(texts)
+        if self.long_text == "average" and any(cut):
+            return self._embed_pieces(texts, cut)
+        embeddings = self._run("_text_forward", tokens)
+        self.truncated_texts += sum(cut)
+        return embeddings
 
-    def _settings(self) -> str:
-        """Everything besides the weights that changes embeddings."""
-        raise NotImplementedError
+    def _embed_pieces(self, texts: Sequence[str], cut: Sequence[bool]) -> Tensor:
+        pieces, rows = fitting_pieces(texts, cut, lambda pieces: self._tokenize(pieces)[1])
+        embedded = [
+            self._run("_text_forward", self._tokenize(pieces[start : start + self.batch_size])[0]).float()
+            for start in range(0, len(pieces), self.batch_size)
+        ]
+        directions = F.normalize(torch.cat(embedded), dim=1)
+        owner = torch.tensor(rows, device=directions.device)
+        length = torch.tensor([max(1, len(piece)) for piece in pieces], device=directions.device, dtype=torch.float32)
+        total = length.new_zeros(len(texts)).index_add(0, owner, length)
+        summed = directions.new_zeros(len(texts), directions.shape[1])
+        return summed.index_add(0, owner, directions * (length / total[owner])[:, None])
 
-    def _join(self, parts: list[Tensor]) -> Tensor:
-        if not parts:
-            return torch.zeros(0, self.dim or 0, device=self.device)
-        self.dim = parts[0].shape[1]
-        return torch.cat(parts)
+    def _pixels(self, images: Sequence[Tensor]) -> Any:
+        prepare = self.preprocessing
+        if prepare is None:
+            self._refuse("image")
+        if self.differentiable and isinstance(prepare, LibraryPreprocessing):
+            raise ValueError(f"Expected argument `differentiable` to be False: {prepare.backend} is opaque.")
+        prepared = prepare(images, self.device)
+        if isinstance(prepared, Mapping):
+            return {name: self._cast(values) for name, values in prepared.items()}
+        return self._cast(prepared)
 
+    def _cast(self, values: Tensor) -> Tensor:
+        """Prepared values in the dtype of the weights, and in the memory format asked for."""
+        if not values.is_floating_point():
+            return values
+        dtype = next(p.dtype for p in self.model.parameters() if p.is_floating_point())
+        last = self.channels_last and values.ndim == 4
+        return values.to(dtype, memory_format=torch.channels_last if last else torch.preserve_format)
 
-def check_texts(texts: Sequence[str]) -> list[str]:
-    """Return ``texts`` as a list after checking that it is one of strings.
+    def _run(self, forward: str, inputs: Any) -> Tensor:
+        if self._compile is False:
+            return getattr(self, forward)(inputs)
+        if forward not in self._compiled:
+            self._compiled[forward] = torch.compile(getattr(self, forward), **self._compile)
+        return self._compiled[forward](inputs)
 
-    Raises:
-        TypeError: If ``texts`` is a single string or an item is not a string.
-
-    Example:
-        >>> check_texts(("a red star", "a blue ring"))
-        ['a red star', 'a blue ring']
-    """
-    if isinstance(texts, str):
-        raise TypeError("Expected argument `texts` to be a sequence of strings, got a single string. Put it in a list.")
-    texts = list(texts)
-    for row, text in enumerate(texts):
-        if not isinstance(text, str):
-            raise TypeError(f"Expected argument `texts` to hold strings, got {type(text).__name__} at row {row}.")
-    return texts
+    def _remember_width(self, embeddings: Tensor) -> Tensor:
+        if len(embeddings):
+            self.dim = embeddings.shape[1]
+        return embeddings
 
 
 @contextmanager
@@ -192,8 +316,8 @@ def evaluation(*models: nn.Module) -> Iterator[None]:
     """
     # Flag by flag, because model.train() would also switch on layers their owner keeps frozen.
     training = [module for model in models for module in model.modules() if module.training]
-    for model in models:
-        model.eval()
+    for module in training:
+        module.training = False
     try:
         yield
     finally:

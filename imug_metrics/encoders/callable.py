@@ -11,7 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from imug_metrics.encoders.base import check_texts, evaluation
+from imug_metrics.encoders.base import evaluation
+from imug_metrics.encoders.texts import check_texts
 
 
 class CallableEncoder:

@@ -5,7 +5,7 @@
 Accepted are a tensor or array of a whole batch (uint8 ``[N, 3, H, W]`` or ``[N, H, W, 3]``, floating point
 ``[N, 3, H, W]`` in [0, 1]), or a sequence of single images of any sizes: PIL images, uint8 arrays ``[H, W]``,
 ``[H, W, 3]`` or ``[H, W, 4]``, tensors without the batch dimension, and file paths. Where a shape fits both layouts,
-channels first is assumed.
+channels first is assumed. An :class:`ImageRegion` counts as the image it holds.
 
 Files come from models and are not trusted: their size is checked before they are decoded.
 """
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any, TypeAlias
 
@@ -32,6 +33,28 @@ FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000")
 
 # Resized images overshoot [0, 1] by rounding errors; anything further out is in another range altogether.
 _RANGE_TOLERANCE = 1e-3
+
+
+@dataclass(frozen=True, eq=False)
+class ImageRegion:
+    """An image with the place of its subject, for [`RegionEncoder`][imug_metrics.encoders.regions.RegionEncoder].
+
+    Every encoder takes it; one that knows nothing of regions sees the whole image.
+
+    Attributes:
+        image: A single image of any accepted kind.
+        box: Left, top, right and bottom in pixels, from the upper left corner; right and bottom are exclusive.
+        mask: ``[H, W]`` of the image's size: a tensor or array, boolean, integer (above 0 is the subject) or floating
+            point (share in [0, 1]); a PIL image or the path of one (above half is the subject).
+
+    Example:
+        >>> ImageRegion("cat.png", box=(10, 20, 110, 120)).box
+        (10, 20, 110, 120)
+    """
+
+    image: Any
+    box: Sequence[float] | Tensor | None = None
+    mask: Any = None
 
 
 def image_batches(images: Images, batch_size: int, *, max_pixels: int = MAX_PIXELS) -> Iterator[Sequence[Tensor]]:
@@ -75,7 +98,7 @@ def load_image(image: Any, *, row: int, max_pixels: int = MAX_PIXELS) -> Tensor:
     """Decode one image.
 
     Args:
-        image: PIL image, array, tensor or path of a file.
+        image: PIL image, array, tensor, path of a file, or a region of one of these.
         row: Its position in the caller's sequence, for error messages.
         max_pixels: Height times width above which the image is refused before it is decoded.
 
@@ -92,6 +115,8 @@ def load_image(image: Any, *, row: int, max_pixels: int = MAX_PIXELS) -> Tensor:
         [[[255, 255]], [[255, 255]], [[255, 255]]]
     """
     where = f" at row {row}"
+    if isinstance(image, ImageRegion):
+        return load_image(image.image, row=row, max_pixels=max_pixels)
     if isinstance(image, Image.Image):
         return _decode(image, where, max_pixels)
     if isinstance(image, (str, os.PathLike)):
@@ -130,7 +155,14 @@ def group_by_size(batch: Sequence[Tensor]) -> list[tuple[Tensor, Tensor]]:
     groups: dict[tuple[Any, ...], list[int]] = {}
     for row, image in enumerate(batch):
         groups.setdefault((*image.shape, image.dtype, image.device), []).append(row)
-    return [(torch.tensor(rows), torch.stack([batch[row] for row in rows])) for rows in groups.values()]
+    return [(torch.tensor(rows), _stack([batch[row] for row in rows])) for rows in groups.values()]
+
+
+def _stack(images: list[Tensor]) -> Tensor:
+    # Decoded images have their channels last in memory: left there, they copy ten times and resize twice as fast.
+    if images[0].ndim == 3 and images[0].stride(0) == 1 and images[0].shape[0] > 1:
+        return torch.stack([image.permute(1, 2, 0) for image in images]).permute(0, 3, 1, 2)
+    return torch.stack(images)
 
 
 def _as_tensor(images: Tensor | np.ndarray) -> Tensor:

@@ -8,11 +8,9 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from imug_metrics.encoders.base import ModelEncoder
-from imug_metrics.encoders.images import MAX_PIXELS
 from imug_metrics.encoders.preprocessing import Preprocessing
 
 
@@ -27,10 +25,7 @@ class OpenClipEncoder(ModelEncoder):
         pretrained: A tag open_clip knows or a weights file; only with a name.
         tokenizer: The model's tokenizer; needed with a loaded model that shall embed texts.
         name: Name for tables and reports.
-        device: Where to run.
-        batch_size: Images or texts per forward pass.
-        max_pixels: Height times width above which an image is refused before it is decoded.
-        differentiable: Keep the graph from floating-point images to embeddings.
+        options: Those of [`ModelEncoder`][imug_metrics.encoders.base.ModelEncoder].
 
     Raises:
         ModuleNotFoundError: If open_clip is not installed.
@@ -52,23 +47,13 @@ class OpenClipEncoder(ModelEncoder):
         *,
         tokenizer: Callable[..., Tensor] | None = None,
         name: str | None = None,
-        device: torch.device | str | None = None,
-        batch_size: int = 64,
-        max_pixels: int = MAX_PIXELS,
-        differentiable: bool = False,
+        **options: Any,
     ) -> None:
         if isinstance(model, str):
             name = name or ":".join(filter(None, ("open_clip", model, pretrained)))
             model, tokenizer = _load(model, pretrained, tokenizer)
-        super().__init__(
-            model,
-            name=name or f"open_clip:{type(model).__name__}",
-            dim=getattr(model.visual, "output_dim", None),
-            device=device,
-            batch_size=batch_size,
-            max_pixels=max_pixels,
-            differentiable=differentiable,
-        )
+        dim = getattr(model.visual, "output_dim", None)
+        super().__init__(model, name=name or f"open_clip:{type(model).__name__}", dim=dim, **options)
         self.tokenizer = tokenizer
         self.preprocessing = _preprocessing(getattr(model.visual, "preprocess_cfg", None))
         lengths = (getattr(part, "context_length", None) for part in (model, tokenizer))
@@ -90,32 +75,35 @@ class OpenClipEncoder(ModelEncoder):
         if self.tokenizer is None:
             self._refuse("text")
 
-    def _embed_images(self, images: Sequence[Tensor]) -> Tensor:
-        return self.model.encode_image(self.preprocessing(images, self.device).to(self.dtype))
+    def _image_forward(self, pixels: Tensor) -> Tensor:
+        return self.model.encode_image(pixels)
 
-    def _embed_texts(self, texts: Sequence[str]) -> Tensor:
-        return self.model.encode_text(self._tokenize(texts).to(self.device))
+    def _patch_forward(self, pixels: Tensor) -> Tensor:
+        visual, options = self.model.visual, {"indices": 1, "normalize_intermediates": True, "intermediates_only": True}
+        return visual.forward_intermediates(pixels, **options)["image_intermediates"][-1]
 
-    def _tokenize(self, texts: Sequence[str]) -> Tensor:
-        length = self.context_length
-        probed = [*texts, ""]
-        tokens = self.tokenizer(probed, context_length=length)
-        # A caption was cut where the last place holds another token once there is room for one more. That is so for
-        # every tokenizer that keeps its end-of-text token, whatever it pads with. Where even the empty caption
-        # differs, the tokenizer ends every row with a class token, and the place before it tells.
-        roomier = self.tokenizer(probed, context_length=length + 1)
-        for place in (length - 1, length - 2):
-            cut = tokens[:, place] != roomier[:, place]
-            if not cut[-1]:
-                break
-        self.truncated_texts += int(cut[:-1].sum())
-        return tokens[:-1]
+    def _text_forward(self, tokens: Tensor) -> Tensor:
+        return self.model.encode_text(tokens)
+
+    def _tokenize(self, texts: Sequence[str]) -> tuple[Tensor, list[bool]]:
+        tokens = self.tokenizer([*texts, ""], context_length=self.context_length)
+        padding = tokens[-1].mode().values
+        kept = (tokens != padding).sum(1)
+        cut = [False] * len(texts)
+        # A caption was cut where room for one more token holds a token, not padding. Only those that fill their row
+        # can be, which may still end in one token that the tokenizer pads with as well.
+        full = (kept[:-1] >= self.context_length - 1).nonzero()[:, 0].tolist()
+        if full:
+            roomier = self.tokenizer([texts[row] for row in full], context_length=self.context_length + 1)
+            for row, more in zip(full, (roomier != padding).sum(1)):
+                cut[row] = bool(more > kept[row])
+        return tokens[:-1].to(self.device), cut
 
     def _settings(self) -> str:
         if self.tokenizer is None:
-            return str(self.preprocessing)
+            return super()._settings()
         tokens = self.tokenizer(_PROBE, context_length=self.context_length).tolist()
-        return f"{self.preprocessing} {type(self.tokenizer).__name__} {tokens}"
+        return f"{super()._settings()} {type(self.tokenizer).__name__} {tokens}"
 
 
 # Tokenizers of open_clip have no common description; what they make of these words tells them apart.

@@ -5,11 +5,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 import torch
+from imug_kernels import preprocess
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -22,9 +23,10 @@ _PIXELS_PER_RESIZE = 32 * 1024 * 1024  # bounds the float32 copy of a stack of l
 class Preprocessing:
     """A model's image preprocessing, read from its own configuration.
 
-    For uint8 images the pixels agree with Pillow's and torchvision's within one of 255 levels, nearly all of them
-    exactly, as long as the aspect ratio is kept; a squash that enlarges one side and reduces the other may differ by
-    more, because recent Pillow chooses the order of its two passes. Floating-point images stay differentiable: they
+    uint8 images go to the device as they are and through [`preprocess`][imug_kernels.preprocess.preprocess], in one
+    call for all of a size. Their pixels agree with Pillow's and torchvision's within one of 255 levels, nearly all of
+    them exactly, as long as the aspect ratio is kept; a squash that enlarges one side and reduces the other may differ
+    by more, because recent Pillow chooses the order of its two passes. Floating-point images stay differentiable: they
     are not rounded to levels after the resize.
 
     Attributes:
@@ -63,6 +65,13 @@ class Preprocessing:
                 f"Expected argument `interpolation` to be bicubic or bilinear, got {self.interpolation!r}."
             )
 
+    @property
+    def backend(self) -> str:
+        """What prepares uint8 images: ``"imug_kernels"``, or ``"torch"`` where they are padded."""
+        height, width = self.resize or self.size
+        padded = self.mode == "longest" or height < self.size[0] or width < self.size[1]
+        return "torch" if padded else "imug_kernels"
+
     def __call__(self, batch: Sequence[Tensor], device: torch.device | str | None = None) -> Tensor:
         """Prepare a batch.
 
@@ -73,25 +82,41 @@ class Preprocessing:
         Returns:
             float32 tensor ``[n, 3, *size]``, rows in the order of ``batch``.
         """
-        order, prepared = [], []
-        for rows, images in group_by_size(batch):
-            order.append(rows)
-            for part in images.split(max(1, _PIXELS_PER_RESIZE // math.prod(images.shape[-2:]))):
-                prepared.append(self._prepare(part.to(device) if device is not None else part))
-        pixels = torch.cat(prepared)
-        return pixels if isinstance(batch, Tensor) else pixels[torch.cat(order).argsort().to(pixels.device)]
+        return _by_size(batch, device, self._prepare)
+
+    def coverage(self, masks: Sequence[Tensor], device: torch.device | str | None = None) -> Tensor:
+        """Take masks the way of the images they belong to.
+
+        Args:
+            masks: ``[H, W]`` tensors, each of its image's size, 1 inside and 0 outside.
+            device: Where to work and return.
+
+        Returns:
+            float32 tensor ``[n, 1, *size]`` in [0, 1]; 0 in padding.
+        """
+        return _by_size([mask[None].float() for mask in masks], device, self._cover)
 
     def _prepare(self, images: Tensor) -> Tensor:
-        if self.resize is not None:
-            images = _resize(images, self._resized(images.shape[-2], images.shape[-1], self.resize), self.interpolation)
-        images = self._centre(images)
-        images = images.float() / 255 if images.dtype == torch.uint8 else images
-        return (images - _channels(self.mean, images)) / _channels(self.std, images)
+        target = self._resized(images.shape[-2], images.shape[-1])
+        spare = target[0] - self.size[0], target[1] - self.size[1]
+        if images.dtype == torch.uint8 and min(spare) >= 0:
+            geometry = {"resize": target, "crop": self._offset(spare), "interpolation": self.interpolation}
+            return preprocess(images, self.size, self.mean, self.std, **geometry)
+        parts = images.split(max(1, _PIXELS_PER_RESIZE // math.prod(images.shape[-2:])))
+        levels = torch.cat([self._centre(_resize(part, target, self.interpolation), self.fill) for part in parts])
+        levels = levels.float() / 255 if levels.dtype == torch.uint8 else levels
+        return (levels - _channels(self.mean, levels)) / _channels(self.std, levels)
 
-    def _resized(self, height: int, width: int, target: tuple[int, int]) -> tuple[int, int]:
-        target_height, target_width = target
+    def _cover(self, masks: Tensor) -> Tensor:
+        target = self._resized(masks.shape[-2], masks.shape[-1])
+        return self._centre(_resize(masks, target, "bilinear"), (0,))
+
+    def _resized(self, height: int, width: int) -> tuple[int, int]:
+        if self.resize is None:
+            return height, width
+        target_height, target_width = self.resize
         if self.mode == "squash":
-            return target
+            return self.resize
         if self.mode == "shortest" and target_height == target_width:
             short, long = min(height, width), max(height, width)
             long = int(target_height * long / short)  # cut, not rounded, by torchvision and transformers alike
@@ -100,24 +125,60 @@ class Preprocessing:
         ratio = pick(height / target_height, width / target_width)
         return max(1, round(height / ratio)), max(1, round(width / ratio))
 
-    def _centre(self, images: Tensor) -> Tensor:
-        height, width = self.size
-        spare_y, spare_x = images.shape[-2] - height, images.shape[-1] - width
-        if min(spare_y, spare_x) < 0:
-            images = self._pad(images, max(0, -spare_x), max(0, -spare_y))
-            spare_y, spare_x = max(0, spare_y), max(0, spare_x)
+    def _offset(self, spare: tuple[int, int]) -> tuple[int, int]:
         half = round if self.half_pixel_crop == "round" else math.floor
-        top, left = half(spare_y / 2), half(spare_x / 2)
+        return half(spare[0] / 2), half(spare[1] / 2)
+
+    def _centre(self, images: Tensor, fill: Sequence[int]) -> Tensor:
+        height, width = self.size
+        missing_y, missing_x = max(0, height - images.shape[-2]), max(0, width - images.shape[-1])
+        if missing_y or missing_x:
+            images = _pad(images, missing_y, missing_x, fill)
+        top, left = self._offset((images.shape[-2] - height, images.shape[-1] - width))
         return images[..., top : top + height, left : left + width]
 
-    def _pad(self, images: Tensor, missing_x: int, missing_y: int) -> Tensor:
-        shape = (*images.shape[:-2], images.shape[-2] + missing_y, images.shape[-1] + missing_x)
-        levels = torch.tensor(self.fill, dtype=torch.float32, device=images.device)
-        levels = levels.to(torch.uint8) if images.dtype == torch.uint8 else levels / 255
-        padded = levels.view(3, 1, 1).expand(shape).clone()
-        top, left = missing_y // 2, missing_x // 2
-        padded[..., top : top + images.shape[-2], left : left + images.shape[-1]] = images
-        return padded
+
+@dataclass(frozen=True)
+class LibraryPreprocessing:
+    """A library's own pipeline, on the CPU, for models whose preprocessing is of another form.
+
+    Attributes:
+        backend: Name of the library's processor.
+        transform: Function from a list of uint8 tensors ``[3, H, W]`` to what the model takes: a tensor, or a mapping
+            of tensors.
+        settings: Everything that changes its result, for the fingerprint.
+    """
+
+    backend: str
+    transform: Callable[[list[Tensor]], Tensor | Mapping[str, Tensor]] = field(repr=False)
+    settings: str
+
+    def __call__(self, batch: Sequence[Tensor], device: torch.device | str | None = None) -> Any:
+        """Prepare a batch, see [`Preprocessing`][imug_metrics.encoders.preprocessing.Preprocessing]."""
+        levels = [image if image.dtype == torch.uint8 else (image * 255).round().to(torch.uint8) for image in batch]
+        prepared = self.transform([level.cpu() for level in levels])
+        if isinstance(prepared, Tensor):
+            return prepared.to(device)
+        return {name: value.to(device) for name, value in prepared.items()}
+
+
+def _by_size(batch: Sequence[Tensor], device: torch.device | str | None, prepare: Callable[[Tensor], Tensor]) -> Tensor:
+    groups = group_by_size(batch)
+    done = [prepare(images if device is None else images.to(device, non_blocking=True)) for _, images in groups]
+    if len(done) == 1:
+        return done[0]
+    order = torch.cat([rows for rows, _ in groups]).argsort()
+    return torch.cat(done)[order.to(done[0].device)]
+
+
+def _pad(images: Tensor, missing_y: int, missing_x: int, fill: Sequence[int]) -> Tensor:
+    shape = (*images.shape[:-2], images.shape[-2] + missing_y, images.shape[-1] + missing_x)
+    levels = torch.tensor(fill, dtype=torch.float32, device=images.device)
+    levels = levels.to(torch.uint8) if images.dtype == torch.uint8 else levels / 255
+    padded = levels.view(-1, 1, 1).expand(shape).clone()
+    top, left = missing_y // 2, missing_x // 2
+    padded[..., top : top + images.shape[-2], left : left + images.shape[-1]] = images
+    return padded
 
 
 def _channels(values: tuple[float, ...], like: Tensor) -> Tensor:

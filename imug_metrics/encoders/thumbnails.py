@@ -32,8 +32,10 @@ def thumbnails(images: Images, size: int = 32, batch_size: int = 64) -> Tensor:
     for batch in image_batches(images, batch_size):
         rows = torch.zeros(len(batch), 3 * size * size)
         for index, group in group_by_size(batch):
-            pixels = group.float() if group.is_floating_point() else group.float() / 255
+            # A CPU resizes levels several times faster than floats; accelerators cannot.
+            pixels = group if group.is_floating_point() or group.device.type == "cpu" else group.float()
             small = torch.nn.functional.interpolate(pixels, (size, size), mode="bilinear", antialias=True)
+            small = small if group.is_floating_point() else small.float() / 255
             rows[index.cpu()] = small.flatten(1).cpu()
         parts.append(rows)
     return torch.cat(parts)

@@ -6,34 +6,31 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from imug_metrics.encoders.base import ModelEncoder
-from imug_metrics.encoders.images import MAX_PIXELS
-from imug_metrics.encoders.preprocessing import Preprocessing
+from imug_metrics.encoders.preprocessing import LibraryPreprocessing, Preprocessing
 
 
 class TimmEncoder(ModelEncoder):
     """Images by a timm model: its features before the classifier, pooled as the model pools them.
 
-    Preprocessing follows the model's own ``pretrained_cfg``, batched on the device.
+    Preprocessing follows the model's own ``pretrained_cfg``, batched on the device; with an interpolation other than
+    bicubic and bilinear, timm's own transform is called.
 
     Args:
         model: A name timm knows, or a loaded model.
         weights: A weights file, ``None`` for timm's own pretrained weights; only with a name.
         name: Name for tables and reports.
-        device: Where to run.
-        batch_size: Images per forward pass.
-        max_pixels: Height times width above which an image is refused before it is decoded.
-        differentiable: Keep the graph from floating-point images to embeddings.
+        options: Those of [`ModelEncoder`][imug_metrics.encoders.base.ModelEncoder].
 
     Raises:
         ModuleNotFoundError: If timm is not installed.
-        ValueError: If the model's configuration asks for a preprocessing that is not known here.
 
     Example:
         >>> encoder = TimmEncoder("vit_small_patch14_dinov2")  # doctest: +SKIP
@@ -49,10 +46,7 @@ class TimmEncoder(ModelEncoder):
         weights: str | os.PathLike[str] | None = None,
         *,
         name: str | None = None,
-        device: torch.device | str | None = None,
-        batch_size: int = 64,
-        max_pixels: int = MAX_PIXELS,
-        differentiable: bool = False,
+        **options: Any,
     ) -> None:
         timm = _import_timm()
         if isinstance(model, str):
@@ -61,23 +55,15 @@ class TimmEncoder(ModelEncoder):
             module: nn.Module = timm.create_model(model, pretrained=weights is None, checkpoint_path=checkpoint).eval()
         else:
             module = model
-        super().__init__(
-            module,
-            name=name or f"timm:{type(module).__name__}",
-            dim=getattr(module, "head_hidden_size", None) or getattr(module, "num_features", None),
-            device=device,
-            batch_size=batch_size,
-            max_pixels=max_pixels,
-            differentiable=differentiable,
-        )
+        dim = getattr(module, "head_hidden_size", None) or getattr(module, "num_features", None)
+        super().__init__(module, name=name or f"timm:{type(module).__name__}", dim=dim, **options)
         self.preprocessing = _preprocessing(timm.data.resolve_model_data_config(module))
 
-    def _embed_images(self, images: Sequence[Tensor]) -> Tensor:
-        pixels = self.preprocessing(images, self.device).to(self.dtype)
+    def _image_forward(self, pixels: Tensor) -> Tensor:
         return self.model.forward_head(self.model.forward_features(pixels), pre_logits=True)
 
-    def _settings(self) -> str:
-        return str(self.preprocessing)
+    def _patch_forward(self, pixels: Tensor) -> Tensor:
+        return self.model.forward_intermediates(pixels, indices=1, norm=True, intermediates_only=True)[-1]
 
 
 def _import_timm() -> Any:
@@ -89,18 +75,34 @@ def _import_timm() -> Any:
     return timm
 
 
-def _preprocessing(config: dict[str, Any]) -> Preprocessing:
+def _preprocessing(config: dict[str, Any]) -> Preprocessing | LibraryPreprocessing:
     size = tuple(config["input_size"][-2:])
     resize = tuple(math.floor(edge / config["crop_pct"]) for edge in size)
     modes = {"center": "shortest", "squash": "squash", "border": "longest"}
     # timm resizes for non-square models bilinearly, whatever the configuration says.
     bilinear = config["crop_mode"] == "center" and resize[0] != resize[1]
+    interpolation = "bilinear" if bilinear else config["interpolation"]
+    if config["crop_mode"] not in modes or interpolation not in ("bicubic", "bilinear"):
+        return _timms_own(config)
     return Preprocessing(
         size=size,
         resize=resize,
         mean=tuple(config["mean"]),
         std=tuple(config["std"]),
-        mode=modes.get(config["crop_mode"], config["crop_mode"]),
-        interpolation="bilinear" if bilinear else config["interpolation"],
+        mode=modes[config["crop_mode"]],  # type: ignore[arg-type]
+        interpolation=interpolation,
         fill=tuple(round(255 * value) for value in config["mean"]),
     )
+
+
+def _timms_own(config: dict[str, Any]) -> LibraryPreprocessing:
+    transform = _import_timm().data.create_transform(**config)
+    return LibraryPreprocessing(
+        "timm.data.create_transform", partial(_one_by_one, transform), str(sorted(config.items()))
+    )
+
+
+def _one_by_one(transform: Callable[[Any], Tensor], images: list[Tensor]) -> Tensor:
+    from torchvision.transforms.functional import to_pil_image
+
+    return torch.stack([transform(to_pil_image(image)) for image in images])

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,8 +16,7 @@ from torch import Tensor, nn
 
 from imug_metrics.encoders.base import ModelEncoder
 from imug_metrics.encoders.fingerprint import digest_text
-from imug_metrics.encoders.images import MAX_PIXELS
-from imug_metrics.encoders.preprocessing import Preprocessing
+from imug_metrics.encoders.preprocessing import LibraryPreprocessing, Preprocessing
 
 Pooling = Literal["features", "cls", "mean", "pooler"]
 
@@ -25,9 +25,9 @@ class TransformersEncoder(ModelEncoder):
     """Images, texts or both by a model of transformers (4 or 5).
 
     Preprocessing follows the model's own image processor, batched on the device, where the processor does no more than
-    resize, crop, rescale and normalise (CLIP, SigLIP, DINOv2, ViT, DeiT); any other processor is called itself.
-    Captions longer than the model takes are cut so that the closing special token stays, and counted in
-    ``truncated_texts``.
+    resize, crop, rescale and normalise (CLIP, SigLIP, DINOv2, DINOv3, ViT, DeiT); any other processor is called itself.
+    Captions that are cut keep their closing special token. Those of SigLIP and SigLIP 2 are put in lower case and
+    padded to the full context, as in their training.
 
     Args:
         model: A local folder or hub name, or a loaded model.
@@ -38,11 +38,7 @@ class TransformersEncoder(ModelEncoder):
             pooled output. By default ``"features"`` where the model has them; otherwise, for images, ``"pooler"``, or
             ``"cls"`` where the pooler is the dense layer of a pretraining task, and ``"mean"`` for texts.
         name: Name for tables and reports.
-        dtype: Floating-point type to compute in; the model's own by default.
-        device: Where to run.
-        batch_size: Images or texts per forward pass.
-        max_pixels: Height times width above which an image is refused before it is decoded.
-        differentiable: Keep the graph from floating-point images to embeddings.
+        options: Those of [`ModelEncoder`][imug_metrics.encoders.base.ModelEncoder].
 
     Raises:
         ModuleNotFoundError: If transformers is not installed.
@@ -64,11 +60,7 @@ class TransformersEncoder(ModelEncoder):
         *,
         pooling: Pooling | None = None,
         name: str | None = None,
-        dtype: torch.dtype | None = None,
-        device: torch.device | str | None = None,
-        batch_size: int = 32,
-        max_pixels: int = MAX_PIXELS,
-        differentiable: bool = False,
+        **options: Any,
     ) -> None:
         if pooling not in (None, "features", "cls", "mean", "pooler"):
             raise ValueError(f"Expected argument `pooling` to be features, cls, mean or pooler, got {pooling!r}.")
@@ -79,15 +71,8 @@ class TransformersEncoder(ModelEncoder):
             model = _load_model(source)
             processor = processor or (_load_image_processor(source) if _sees(model) else None)
             tokenizer = tokenizer or (_load_tokenizer(source) if _reads(model) else None)
-        super().__init__(
-            model if dtype is None else model.to(dtype),
-            name=name or f"hf:{type(model).__name__}",
-            dim=_dim(model, pooling),
-            device=device,
-            batch_size=batch_size,
-            max_pixels=max_pixels,
-            differentiable=differentiable,
-        )
+        name = name or f"hf:{type(model).__name__}"
+        super().__init__(model, name=name, dim=_dim(model, pooling), **options)
         self.pooling = pooling
         self.tokenizer = tokenizer
         self.processor = processor
@@ -113,11 +98,11 @@ class TransformersEncoder(ModelEncoder):
         if self.tokenizer is None or not _reads(self.model):
             self._refuse("text")
 
-    def _embed_images(self, images: Sequence[Tensor]) -> Tensor:
-        inputs = self._image_inputs(images)
+    def _image_forward(self, pixels: Any) -> Tensor:
+        inputs = {"pixel_values": pixels} if isinstance(pixels, Tensor) else pixels
         if _features(self.model, "image", self.pooling):
             return _tensor(self.model.get_image_features(**inputs))
-        tower = self.model.vision_model if hasattr(self.model, "get_image_features") else self.model
+        tower = _vision_tower(self.model)
         output = tower(**inputs)
         if self.pooling is None and getattr(output, "image_embeds", None) is not None:
             return output.image_embeds
@@ -131,8 +116,13 @@ class TransformersEncoder(ModelEncoder):
             raise ValueError(f"Expected argument `pooling` to be mean or pooler: {self.name!r} has no class token.")
         return tokens[:, 0]
 
-    def _embed_texts(self, texts: Sequence[str]) -> Tensor:
-        inputs = self._text_inputs(texts)
+    def _patch_forward(self, pixels: Tensor) -> Tensor:
+        tower = _vision_tower(self.model)
+        tokens, extra = _tokens(tower(pixel_values=pixels).last_hidden_state, tower.config, pixels)
+        patches = tokens[:, extra:].mT
+        return patches.unflatten(2, _grid(pixels, patches.shape[2]))
+
+    def _text_forward(self, inputs: Any) -> Tensor:
         if _features(self.model, "text", self.pooling):
             return _tensor(self.model.get_text_features(**inputs))
         output = (self.model.text_model if hasattr(self.model, "get_text_features") else self.model)(**inputs)
@@ -151,40 +141,28 @@ class TransformersEncoder(ModelEncoder):
             raise ValueError(f"Expected argument `pooling` to be cls or mean: {self.name!r} has no pooler.")
         return output.pooler_output.flatten(1)
 
-    def _image_inputs(self, images: Sequence[Tensor]) -> dict[str, Tensor]:
-        if self.preprocessing is not None:
-            return {"pixel_values": self.preprocessing(images, self.device).to(self.dtype)}
-        if self.differentiable:
-            raise ValueError(
-                f"Expected argument `differentiable` to be False: {type(self.processor).__name__} is opaque."
-            )
-        levels = [image if image.dtype == torch.uint8 else (image * 255).round().to(torch.uint8) for image in images]
-        inputs = self.processor(images=[level.cpu() for level in levels], return_tensors="pt").to(self.device)
-        return {key: value.to(self.dtype) if value.is_floating_point() else value for key, value in inputs.items()}
-
-    def _text_inputs(self, texts: Sequence[str]) -> dict[str, Tensor]:
-        # SigLIP was trained on texts padded to the full context and without a mask.
+    def _tokenize(self, texts: Sequence[str]) -> tuple[dict[str, Tensor], list[bool]]:
         siglip = "siglip" in self.model.config.model_type
+        texts = [text.lower() for text in texts] if siglip else list(texts)
         length = self._context_length()
-        whole = self.tokenizer(list(texts), verbose=False)["input_ids"]
+        whole = self.tokenizer(texts, verbose=False)["input_ids"]
         inputs = self.tokenizer(
-            list(texts),
+            texts,
             padding="max_length" if siglip else True,
             truncation=length is not None,
             max_length=length,
             return_tensors="pt",
         )
+        cut = [length is not None and len(tokens) > length for tokens in whole]
         for row, tokens in enumerate(whole):
-            if length is not None and len(tokens) > length:
-                self.truncated_texts += 1
-                if tokens[-1] in self.tokenizer.all_special_ids:  # not every tokenizer keeps it by itself
-                    inputs["input_ids"][row, -1] = tokens[-1]
+            if cut[row] and tokens[-1] in self.tokenizer.all_special_ids:  # not every tokenizer keeps it by itself
+                inputs["input_ids"][row, -1] = tokens[-1]
         names = ["input_ids"]
-        if not siglip:
+        if not siglip:  # trained without a mask
             names.append("attention_mask")
         if not hasattr(self.model, "get_text_features"):
             names.append("token_type_ids")
-        return {name: inputs[name].to(self.device) for name in names if name in inputs}
+        return {name: inputs[name].to(self.device) for name in names if name in inputs}, cut
 
     def _context_length(self) -> int | None:
         config = getattr(self.model.config, "text_config", self.model.config)
@@ -193,9 +171,8 @@ class TransformersEncoder(ModelEncoder):
         return min((limit for limit in limits if limit and limit < 1_000_000), default=None)
 
     def _settings(self) -> str:
-        images = str(self.preprocessing or (self.processor and self.processor.to_json_string()))
         texts = "" if self.tokenizer is None else f"{self._context_length()} {_describe_tokenizer(self.tokenizer)}"
-        return f"{self.pooling} {images} {texts}"
+        return f"{self.pooling} {super()._settings()} {texts}"
 
 
 def _load_model(source: str) -> nn.Module:
@@ -243,6 +220,10 @@ def _features(model: Any, side: str, pooling: str | None) -> bool:
     return has and pooling in (None, "features")
 
 
+def _vision_tower(model: Any) -> Any:
+    return model.vision_model if hasattr(model, "get_image_features") else model
+
+
 def _tensor(output: Any) -> Tensor:
     # transformers 5 returns an output object where 4 returned the embedding.
     return getattr(output, "pooler_output", output)
@@ -271,6 +252,15 @@ def _tokens(states: Tensor, config: Any, pixels: Tensor) -> tuple[Tensor, int]:
     return states, max(0, states.shape[1] - patches)  # class, distillation and register tokens
 
 
+def _grid(pixels: Tensor, patches: int) -> tuple[int, int]:
+    """Rows and columns of the patches, in the proportions of the image."""
+    height, width = pixels.shape[-2:]
+    rows = round((patches * height / width) ** 0.5)
+    if rows * (patches // max(1, rows)) != patches:
+        raise TypeError(f"Expected a model with a grid of patches, got {patches} tokens for {height} x {width} pixels.")
+    return rows, patches // rows
+
+
 def _has_task_pooler(tower: Any) -> bool:
     # ViT and BERT end in a dense layer with tanh that many checkpoints leave untrained.
     return hasattr(getattr(tower, "pooler", None), "dense")
@@ -285,12 +275,12 @@ def _describe_tokenizer(tokenizer: Any) -> str:
     return digest_text(json.dumps(description, sort_keys=True))
 
 
-# Processors that resize, crop, rescale and normalise in this order and do nothing else.
-_PLAIN_PROCESSORS = ("CLIP", "Siglip", "Bit", "ViT", "DeiT", "ChineseCLIP")
+# Processors that resize, crop, rescale and normalise and do nothing else.
+_PLAIN_PROCESSORS = ("CLIP", "Siglip", "Bit", "ViT", "DeiT", "DINOv3ViT", "ChineseCLIP")
 
 
-def _preprocessing(processor: Any) -> Preprocessing | None:
-    """Read an image processor's configuration; ``None`` where it does something that :class:`Preprocessing` cannot."""
+def _preprocessing(processor: Any) -> Preprocessing | LibraryPreprocessing:
+    """Read an image processor's configuration; call it where it does something that :class:`Preprocessing` cannot."""
     kind = type(processor).__name__
     for suffix in ("Pil", "Fast"):
         kind = kind.removesuffix(suffix)
@@ -301,7 +291,11 @@ def _preprocessing(processor: Any) -> Preprocessing | None:
     exact = resize is not None and "shortest_edge" not in dict(processor.size)
     size = crop or (resize if exact else None)
     if interpolation is None or size is None:
-        return None
+        return LibraryPreprocessing(
+            type(processor).__name__,
+            partial(processor, return_tensors="pt"),
+            processor.to_json_string(),
+        )
     level = processor.rescale_factor * 255 if processor.do_rescale else 255
     mean = processor.image_mean if processor.do_normalize else (0.0,) * 3
     std = processor.image_std if processor.do_normalize else (1.0,) * 3

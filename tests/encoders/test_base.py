@@ -35,18 +35,18 @@ class Probe(nn.Module):
 
 class ProbeEncoder(ModelEncoder):
     def __init__(self, model: nn.Module | None = None, **options) -> None:
-        options = {"name": "probe", "dim": None, "device": None, "batch_size": 4, **options}
+        options = {"name": "probe", "batch_size": 4, **options}
         super().__init__(model or Probe(), **options)
         self.preprocessing = Preprocessing((8, 8), (0.5,) * 3, (0.5,) * 3, resize=(8, 8))
 
-    def _embed_images(self, images):
-        return self.model(self.preprocessing(images, self.device).to(self.dtype))
+    def _image_forward(self, pixels):
+        return self.model(pixels)
 
-    def _embed_texts(self, texts):
-        return torch.tensor([[float(len(text))] * 4 for text in texts])
+    def _tokenize(self, texts):
+        return [min(len(text), 20) for text in texts], [len(text) > 20 for text in texts]
 
-    def _settings(self) -> str:
-        return str(self.preprocessing)
+    def _text_forward(self, tokens):
+        return torch.tensor([[float(length)] * 4 for length in tokens])
 
 
 class Holder(Metric):

@@ -47,12 +47,12 @@ def test_cut_captions_keep_their_end_and_are_counted(open_clip_folder):
     encoder = OpenClipEncoder(f"local-dir:{open_clip_folder}")
     fits = "one two three four five six seven eight nine ten"  # with start and end exactly the context of 12
     long = fits + " eleven"
-    tokens = encoder._tokenize([fits, long, "a red star"])
-    assert encoder.truncated_texts == 1
+    tokens, cut = encoder._tokenize([fits, long, "a red star"])
+    assert cut == [False, True, False]
     assert tokens[1].tolist() == tokens[0].tolist()
     assert tokens[1, -1] == encoder.tokenizer.eot_token_id
-    encoder.encode_texts([long, long])
-    assert encoder.truncated_texts == 3
+    encoder.encode_texts([long, fits, long])
+    assert encoder.truncated_texts == 2
 
 
 def test_rows_that_always_end_in_a_class_token_are_counted_rightly(encoder, open_clip_folder):
@@ -64,8 +64,7 @@ def test_rows_that_always_end_in_a_class_token_are_counted_rightly(encoder, open
         return torch.tensor(rows)
 
     other = OpenClipEncoder(encoder.model, tokenizer=tokenizer)
-    other._tokenize(["3 4 5", " ".join("3" * 9), " ".join("3" * 10)])
-    assert other.truncated_texts == 1
+    assert other._tokenize(["3 4 5", " ".join("3" * 9), " ".join("3" * 10)])[1] == [False, False, True]
 
 
 def test_scale_and_bias_are_the_models(encoder):

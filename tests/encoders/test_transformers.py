@@ -39,7 +39,7 @@ def assert_same_directions(embeddings, reference):
 @pytest.mark.parametrize("folder", ["clip_folder", "siglip_folder"])
 def test_two_towers_match_the_librarys_pipeline(folder, request, assorted):
     encoder = TransformersEncoder(request.getfixturevalue(folder), batch_size=4)
-    assert encoder.preprocessing is not None
+    assert encoder.preprocessing.backend == "imug_kernels"
     with torch.no_grad():
         reference = embedding(encoder.model.get_image_features(processed(encoder, assorted)))
     assert encoder.dim == reference.shape[1]
@@ -83,13 +83,14 @@ def test_embeddings_of_a_text_do_not_depend_on_its_batch(clip_folder, siglip_fol
 def test_cut_captions_keep_their_end_and_are_counted(clip_folder):
     encoder = TransformersEncoder(clip_folder)
     fits = "a red star and a blue ring on"  # with start and end exactly the context of 10
-    ids = encoder._text_inputs([fits, fits + " the left", "a star"])["input_ids"]
+    tokens, cut = encoder._tokenize([fits, fits + " the left", "a star"])
+    ids = tokens["input_ids"]
     assert ids.shape[1] == 10
-    assert encoder.truncated_texts == 1
+    assert cut == [False, True, False]
     assert ids[1].tolist() == ids[0].tolist()
     assert ids[1, -1] == encoder.tokenizer.eos_token_id
     encoder.encode_texts([fits + " the left"] * 2)
-    assert encoder.truncated_texts == 3
+    assert encoder.truncated_texts == 2
 
 
 def test_end_is_put_back_where_the_tokenizer_drops_it(clip_folder):
@@ -104,7 +105,7 @@ def test_end_is_put_back_where_the_tokenizer_drops_it(clip_folder):
             return {"input_ids": torch.tensor([ids[:max_length] for ids in whole])}
 
     encoder.tokenizer = Dropping(model_max_length=10, all_special_ids=inner.all_special_ids)
-    ids = encoder._text_inputs(["a red star and a blue ring on the left"])["input_ids"]
+    ids = encoder._tokenize(["a red star and a blue ring on the left"])[0]["input_ids"]
     assert ids[0, -1] == inner.eos_token_id
 
 
@@ -151,7 +152,7 @@ def test_other_processors_are_called_themselves(assorted):
     config = transformers.ConvNextConfig(hidden_sizes=[8, 8, 16, 16], depths=[1, 1, 1, 1])
     model = transformers.ConvNextModel(config)
     encoder = TransformersEncoder(model, transformers.ConvNextImageProcessor(size={"shortest_edge": 64}))
-    assert encoder.preprocessing is None
+    assert encoder.preprocessing.backend == type(encoder.processor).__name__
     with torch.no_grad():
         reference = encoder.model.eval()(processed(encoder, assorted)).pooler_output
     assert torch.allclose(encoder.encode_images(assorted), reference, atol=1e-4)
@@ -182,9 +183,9 @@ def test_fingerprint_is_not_changed_by_use(clip_folder):
 
 
 def test_lower_precision_still_returns_float32(clip_folder, assorted):
-    full, half = TransformersEncoder(clip_folder), TransformersEncoder(clip_folder, dtype=torch.bfloat16)
+    full, half = TransformersEncoder(clip_folder), TransformersEncoder(clip_folder, dtype="bf16")
     embeddings = half.encode_images(assorted)
-    assert half.dtype == torch.bfloat16
+    assert {weight.dtype for weight in half.model.parameters()} == {torch.float32}
     assert embeddings.dtype == torch.float32
     assert torch.cosine_similarity(embeddings, full.encode_images(assorted)).min() > 0.99
     assert half.fingerprint != full.fingerprint

@@ -7,17 +7,17 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-import torch
 from torch import Tensor
 
 from imug_metrics.encoders.base import ModelEncoder
 from imug_metrics.encoders.fingerprint import digest_text
-from imug_metrics.encoders.images import MAX_PIXELS
 from imug_metrics.encoders.preprocessing import Preprocessing
 from imug_metrics.encoders.scene.model import DIM, IMAGE_SIZE, SceneModel
 from imug_metrics.encoders.scene.tokenizer import Tokenizer
 from imug_metrics.encoders.scene.weights import SHIPPED, load_weights
+from imug_metrics.encoders.texts import check_texts
 
 _PREPROCESSING = Preprocessing(
     size=(IMAGE_SIZE, IMAGE_SIZE),
@@ -39,10 +39,8 @@ class SceneEncoder(ModelEncoder):
     Args:
         weights: File of the weights; the shipped ones by default.
         name: Name for tables and reports.
-        device: Where to run.
         batch_size: Images or texts per forward pass.
-        max_pixels: Height times width above which an image is refused before it is decoded.
-        differentiable: Keep the graph from floating-point images to embeddings.
+        options: The others of [`ModelEncoder`][imug_metrics.encoders.base.ModelEncoder].
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -66,21 +64,12 @@ class SceneEncoder(ModelEncoder):
         weights: str | os.PathLike[str] = SHIPPED,
         *,
         name: str = "scene",
-        device: torch.device | str | None = None,
         batch_size: int = 256,
-        max_pixels: int = MAX_PIXELS,
-        differentiable: bool = False,
+        **options: Any,
     ) -> None:
         model, vocabulary = load_weights(Path(weights))
-        super().__init__(
-            model,
-            name=name,
-            dim=DIM,
-            device=device,
-            batch_size=batch_size,
-            max_pixels=max_pixels,
-            differentiable=differentiable,
-        )
+        super().__init__(model, name=name, dim=DIM, batch_size=batch_size, **options)
+        self.preprocessing = _PREPROCESSING
         self.tokenizer = Tokenizer(vocabulary)
         self.unknown_words = 0
 
@@ -89,14 +78,25 @@ class SceneEncoder(ModelEncoder):
         """Multiplier of the cosine the model was trained with."""
         return float(self.model.scale)
 
-    def _embed_images(self, images: Sequence[Tensor]) -> Tensor:
-        return self.model.encode_image(_PREPROCESSING(images, self.device))
+    def encode_texts(self, texts: Sequence[str]) -> Tensor:
+        """Embed texts, see [`ModelEncoder`][imug_metrics.encoders.base.ModelEncoder.encode_texts].
 
-    def _embed_texts(self, texts: Sequence[str]) -> Tensor:
+        Words outside the vocabulary are counted in ``unknown_words``.
+        """
+        texts = check_texts(texts)
+        embeddings = super().encode_texts(texts)
+        self.unknown_words += int(self.tokenizer(texts).unknown.sum())
+        return embeddings
+
+    def _image_forward(self, pixels: Tensor) -> Tensor:
+        return self.model.encode_image(pixels)
+
+    def _tokenize(self, texts: Sequence[str]) -> tuple[Tensor, list[bool]]:
         tokens = self.tokenizer(texts)
-        self.truncated_texts += int((tokens.cut > 0).sum())
-        self.unknown_words += int(tokens.unknown.sum())
-        return self.model.encode_text(tokens.ids.to(self.device))
+        return tokens.ids.to(self.device), (tokens.cut > 0).tolist()
+
+    def _text_forward(self, tokens: Tensor) -> Tensor:
+        return self.model.encode_text(tokens)
 
     def _settings(self) -> str:
-        return f"{_PREPROCESSING!r} {digest_text(*self.tokenizer.vocabulary)}"
+        return f"{super()._settings()} {digest_text(*self.tokenizer.vocabulary)}"

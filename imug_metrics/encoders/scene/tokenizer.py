@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from imug_metrics.encoders.base import check_texts
 from imug_metrics.encoders.scene.vocabulary import caption_words
+from imug_metrics.encoders.texts import check_texts
 
 PAD, UNKNOWN, START = "<pad>", "<unk>", "<start>"
 VOCABULARY: tuple[str, ...] = (PAD, UNKNOWN, START, *caption_words())
