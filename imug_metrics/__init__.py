@@ -8,8 +8,11 @@ define_missing_torchvision_ops()  # before torchmetrics, which imports torchvisi
 
 from imug_metrics._version import __version__  # noqa: E402
 from imug_metrics.accuracy import AnswerAccuracy  # noqa: E402
+from imug_metrics.agreement import MetricAgreement  # noqa: E402
 from imug_metrics.alignment import TurnAlignment  # noqa: E402
+from imug_metrics.best_of_n import BestOfN  # noqa: E402
 from imug_metrics.breakdown import Breakdown  # noqa: E402
+from imug_metrics.coherence import InterleavedCoherence, SemanticQuality  # noqa: E402
 from imug_metrics.consistency import TurnConsistency  # noqa: E402
 from imug_metrics.context import ContextDecay  # noqa: E402
 from imug_metrics.correction import SelfCorrection  # noqa: E402
@@ -23,28 +26,41 @@ from imug_metrics.grid import GridAccuracy  # noqa: E402
 from imug_metrics.loops import LoopConvergence  # noqa: E402
 from imug_metrics.metric import DialogueMetric  # noqa: E402
 from imug_metrics.points import PointScore  # noqa: E402
+from imug_metrics.policy import AdaptivePolicy  # noqa: E402
 from imug_metrics.reliability import Reliability  # noqa: E402
 from imug_metrics.retrieval import TurnRetrieval  # noqa: E402
+from imug_metrics.selection import Selection  # noqa: E402
 from imug_metrics.self_bias import SelfBias  # noqa: E402
 from imug_metrics.specificity import VerdictSpecificity  # noqa: E402
+from imug_metrics.strategies import StrategyComparison, compare_strategies  # noqa: E402
+from imug_metrics.structure import StructureIntegrity  # noqa: E402
 from imug_metrics.sycophancy import Sycophancy  # noqa: E402
 from imug_metrics.verification import SelfVerification  # noqa: E402
+from imug_metrics.verifier import VerifierCurve  # noqa: E402
 
 __all__ = [
+    "AdaptivePolicy",
     "AnswerAccuracy",
+    "BestOfN",
     "Breakdown",
     "ContextDecay",
     "DialogueMetric",
     "ExposureBias",
     "GridAccuracy",
+    "InterleavedCoherence",
     "LoopConvergence",
+    "MetricAgreement",
     "PairedGain",
     "PointScore",
     "Reliability",
     "RolloutBuffer",
+    "Selection",
     "SelfBias",
     "SelfCorrection",
     "SelfVerification",
+    "SemanticQuality",
+    "StrategyComparison",
+    "StructureIntegrity",
     "Sycophancy",
     "TurnAlignment",
     "TurnConsistency",
@@ -54,5 +70,7 @@ __all__ = [
     "TurnRetrieval",
     "UnderstandingGenerationGap",
     "VerdictSpecificity",
+    "VerifierCurve",
     "__version__",
+    "compare_strategies",
 ]

@@ -23,18 +23,26 @@ from torchmetrics import MetricCollection, MetricTracker
 from torchmetrics.wrappers import Running
 
 from imug_metrics import (
+    AdaptivePolicy,
     AnswerAccuracy,
+    BestOfN,
     ContextDecay,
     DialogueMetric,
     ExposureBias,
     GridAccuracy,
+    InterleavedCoherence,
     LoopConvergence,
+    MetricAgreement,
     PairedGain,
     PointScore,
     Reliability,
+    Selection,
     SelfBias,
     SelfCorrection,
     SelfVerification,
+    SemanticQuality,
+    StrategyComparison,
+    StructureIntegrity,
     Sycophancy,
     TurnAlignment,
     TurnConsistency,
@@ -43,6 +51,7 @@ from imug_metrics import (
     TurnRetrieval,
     UnderstandingGenerationGap,
     VerdictSpecificity,
+    VerifierCurve,
 )
 
 WIDTH = 24
@@ -172,6 +181,54 @@ def _boards(dialogue: Tensor, turn: Tensor) -> Batch:
     return {"detected": torch.where(wrong, target.clamp(max=2), target), "target": target}
 
 
+def _counts(dialogue: Tensor, turn: Tensor) -> Batch:
+    noise = _noise(dialogue, turn, 17, 14).mul(2).round().clamp(0, 3)
+    rates = _noise(dialogue, turn, 18, 1)[:, 0].clamp(0, 1)
+    return {"preds": noise[:, :7], "target": noise[:, 7:], "support": rates}
+
+
+def _tags(dialogue: Tensor, turn: Tensor) -> Batch:
+    texts = ["<image1>", "see <image1> and <audio2: a bell>", "plain", "<code1> <threeD1>", "<Image1> <image1>"]
+    picked = [[texts[int(row)] for row in _labels(dialogue, turn, salt, 5)] for salt in (19, 20)]
+    return {"preds": picked[0], "target": picked[1]}
+
+
+def _grades(dialogue: Tensor, turn: Tensor, *names: str) -> Batch:
+    return {name: 1 + _labels(dialogue, turn, 21 + place, 5).float() for place, name in enumerate(names)}
+
+
+def _correctness(dialogue: Tensor, turn: Tensor) -> Batch:
+    shares = _noise(dialogue, turn, 24, 2).clamp(0, 1)
+    return {**_grades(dialogue, turn, "correctness"), "quality": shares[:, 0], "support": shares[:, 1]}
+
+
+def _grouped(dialogue: Tensor, turn: Tensor) -> Batch:
+    return {**_self_scores(dialogue, turn), "group": _labels(dialogue, turn, 25, 4).float()}
+
+
+def _candidates(dialogue: Tensor, turn: Tensor) -> Batch:
+    """Five candidates a turn, some not there, scored in steps so that there are ties on both sides."""
+    scores = (_noise(dialogue, turn, 30, 5).double().sigmoid() * 8).round() / 8
+    selector = ((scores + 0.2 * _noise(dialogue, turn, 31, 5)).clamp(0, 1) * 8).round() / 8
+    return {"scores": scores.masked_fill(_noise(dialogue, turn, 32, 5) > 1.5, torch.nan), "selector": selector}
+
+
+def _verified(dialogue: Tensor, turn: Tensor) -> Batch:
+    candidates = _candidates(dialogue, turn)
+    target = (candidates["scores"] > 0.5).to(candidates["scores"])
+    return {"scores": candidates["selector"], "target": target}
+
+
+def _strategies(dialogue: Tensor, turn: Tensor) -> Batch:
+    scores = _noise(dialogue, turn, 33, 3).double().sigmoid() + torch.tensor([0.0, 0.1, 0.2])
+    costs = (_noise(dialogue, turn, 34, 3).double().abs() + 1) * torch.tensor([1.0, 3.0, 9.0])
+    return {"scores": scores.masked_fill(_noise(dialogue, turn, 35, 3) > 1.5, torch.nan), "costs": costs}
+
+
+def _policy(dialogue: Tensor, turn: Tensor) -> Batch:
+    return {**_strategies(dialogue, turn), "preds": _labels(dialogue, turn, 36, 3)}
+
+
 CASES: dict[str, Case] = {
     "accuracy-strict": Case(AnswerAccuracy, _answers),
     "accuracy-imug": Case(lambda **k: AnswerAccuracy(protocol="imug", **k), _answers),
@@ -208,7 +265,21 @@ CASES: dict[str, Case] = {
     "points": Case(PointScore, _points),
     "points-imug": Case(lambda **k: PointScore(protocol="imug", best=10, **k), _points),
     "grid": Case(GridAccuracy, _boards),
+    "best-of-n": Case(lambda **k: BestOfN(4, **k), _candidates),
+    "selection": Case(Selection, _candidates),
+    "selection-probabilities": Case(lambda **k: Selection("spearman", probabilities=True, bins=4, **k), _candidates),
+    "verifier": Case(lambda **k: VerifierCurve(bins=8, **k), _verified),
+    "strategies": Case(lambda **k: StrategyComparison(("plain", "cot", "bon"), costs=("tokens",), **k), _strategies),
+    "policy": Case(lambda **k: AdaptivePolicy(3, price=0.05, **k), _policy),
     "gap": Case(UnderstandingGenerationGap, _scores_and_modality),
+    "structure": Case(StructureIntegrity, _counts),
+    "structure-texts": Case(lambda **k: StructureIntegrity(text="prose", repeated="each", **k), _tags),
+    "semantic-quality": Case(lambda **k: SemanticQuality(scale="grade", **k), _correctness),
+    "coherence": Case(
+        lambda **k: InterleavedCoherence(scale="grade", **k), lambda d, t: _grades(d, t, "holistic", "style")
+    ),
+    "agreement": Case(MetricAgreement, _self_scores),
+    "agreement-groups": Case(lambda **k: MetricAgreement(("a", "b", "c", "d"), **k), _grouped),
 }
 OPTIONS: dict[str, dict[str, Any]] = {
     "plain": {},
@@ -216,11 +287,11 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "zero-by-dialogue": {"missing": "zero", "average": "dialogue"},
 }
 # Links name rows of the batch, replies are lists: no rows to reorder or pad as a tensor.
-TEXTS = {name for name in CASES if name.startswith("accuracy") or name == "specificity"}
+TEXTS = {name for name in CASES if name.startswith("accuracy") or name in ("specificity", "structure-texts")}
 # The same for codes, which have no NaN to pad with.
 NO_TENSOR_ROWS = {*TEXTS, "consistency-graph", "grid"}
 # Pairwise slopes and differences are kept as float32; another order of the slopes' sums moves the last digits.
-FLOAT32 = {"decay-theil-sen", "self-bias-skewness"}
+FLOAT32 = {"decay-theil-sen", "self-bias-skewness", "agreement", "agreement-groups"}
 
 pytestmark = pytest.mark.filterwarnings("ignore:The ``compute`` method")
 

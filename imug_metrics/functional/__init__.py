@@ -3,7 +3,10 @@
 """Pure functions: tensors and strings in, tensors out; the twins of the metric classes."""
 
 from imug_metrics.functional.accuracy import answer_accuracy
+from imug_metrics.functional.agreement import metric_agreement
 from imug_metrics.functional.alignment import turn_alignment, turn_retrieval
+from imug_metrics.functional.best_of_n import best_of_n, best_of_n_curve, pass_at_k
+from imug_metrics.functional.coherence import interleaved_coherence, semantic_quality
 from imug_metrics.functional.consistency import turn_consistency, turn_copies
 from imug_metrics.functional.context import context_decay, effective_length, ranked_average
 from imug_metrics.functional.correction import relative_correction, self_correction
@@ -15,32 +18,51 @@ from imug_metrics.functional.gap import understanding_generation_gap
 from imug_metrics.functional.grid import grid_accuracy, grid_points
 from imug_metrics.functional.loops import loop_convergence
 from imug_metrics.functional.points import point_score
+from imug_metrics.functional.policy import best_policy, learn_rule, policy_regret
 from imug_metrics.functional.reliability import reliability
+from imug_metrics.functional.selection import selection
 from imug_metrics.functional.self_bias import self_bias
 from imug_metrics.functional.specificity import verdict_specificity
+from imug_metrics.functional.strategies import pareto_front, strategy_gains
+from imug_metrics.functional.structure import structure_integrity
 from imug_metrics.functional.sycophancy import abandonment, sycophancy
 from imug_metrics.functional.verification import permissiveness_drift, self_verification
+from imug_metrics.functional.verifier import rejection_sampling, verified_accuracy, verifier_roc
 
 __all__ = [
     "abandonment",
     "answer_accuracy",
+    "best_of_n",
+    "best_of_n_curve",
+    "best_policy",
     "context_decay",
     "effective_length",
     "exposure_bias",
     "flips",
     "grid_accuracy",
     "grid_points",
+    "interleaved_coherence",
+    "learn_rule",
     "loop_convergence",
+    "metric_agreement",
     "pair_records",
     "paired_gain",
+    "pareto_front",
+    "pass_at_k",
     "permissiveness_drift",
     "point_score",
+    "policy_regret",
     "ranked_average",
+    "rejection_sampling",
     "relative_correction",
     "reliability",
+    "selection",
     "self_bias",
     "self_correction",
     "self_verification",
+    "semantic_quality",
+    "strategy_gains",
+    "structure_integrity",
     "sycophancy",
     "turn_alignment",
     "turn_consistency",
@@ -51,4 +73,6 @@ __all__ = [
     "turn_retrieval",
     "understanding_generation_gap",
     "verdict_specificity",
+    "verified_accuracy",
+    "verifier_roc",
 ]
