@@ -8,8 +8,8 @@ from typing import Any, Optional
 import torch
 from torch import Tensor
 
-from imug_metrics.dialogue import DialogueBatch
 from imug_metrics.functional.best_of_n import candidate_rows, expected_best
+from imug_metrics.functional.reduce import column_means
 from imug_metrics.metric import DialogueMetric
 from imug_metrics.rows import Rows
 
@@ -92,7 +92,8 @@ class BestOfN(DialogueMetric):
         if self.missing == "zero":
             values = {name: value.masked_fill(~batch.valid, 0) for name, value in values.items()}
         headline = values[f"selected_{self.ks[-1]}"]
-        self._add(batch, headline, batch.valid if self.missing == "zero" else None, self._means(batch, values))
+        means = column_means(batch, values, self.average == "dialogue")
+        self._add(batch, headline, batch.valid if self.missing == "zero" else None, means)
 
     def plot(self, val: Optional[dict[str, Tensor]] = None, ax: Any = None) -> Any:
         """Draw the oracle's and the selector's curve over k with their bands; without `detail` the value.
@@ -141,16 +142,6 @@ class BestOfN(DialogueMetric):
             found |= {f"oracle_{k}": oracle[:, column], f"selected_{k}": selected[:, column]}
             found[f"gain_{k}"] = selected[:, column] - single
         return found
-
-    def _means(self, batch: DialogueBatch, values: dict[str, Tensor]) -> dict[str, tuple[Tensor, Tensor]]:
-        """Sums and weights by run, of dialogues that weigh alike where `average` says so."""
-        columns = torch.stack([values[name] for name in self._ratios()], 1)
-        weight = (~columns.isnan()).double()
-        if self.average == "dialogue":
-            count = batch.sum_dialogues(batch.sum_runs(weight))
-            weight = weight / count.clamp_min(1)[batch.owner[batch.run]]
-        total, weight = batch.sum_runs(weight * columns.nan_to_num(0)), batch.sum_runs(weight)
-        return {name: (total[:, i], weight[:, i]) for i, name in enumerate(self._ratios())}
 
     def _ratios(self) -> list[str]:
         return ["single", "regret", *(f"{name}_{k}" for k in self.ks for name in ("oracle", "selected", "gain"))]

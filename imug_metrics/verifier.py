@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A verifier of candidates: its ROC curve and what sampling with it would reach."""
 
+import math
 from collections.abc import Sequence
 from typing import Any, Optional
 
@@ -119,7 +120,7 @@ class VerifierCurve(DialogueMetric):
 
     def _derived(self, sums: dict[str, Tensor]) -> dict[str, Tensor]:
         right, wrong = (torch.stack([sums[f"{kind}_{b}"] for b in range(self.bins)], -1) for kind in ("right", "wrong"))
-        found = {"auroc": counted_auroc(right, wrong), "ceiling": counted_best_of_n(right, wrong, torch.inf)}
+        found = {"auroc": counted_auroc(right, wrong), "ceiling": counted_best_of_n(right, wrong, math.inf)}
         found |= {f"best_of_{n}": counted_best_of_n(right, wrong, n) for n in self.ns}
         for i, threshold in enumerate(self.thresholds, 1):
             first = round((threshold - self.low) / (self.high - self.low) * self.bins)

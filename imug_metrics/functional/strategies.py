@@ -44,8 +44,7 @@ def strategy_gains(
 
 
 def pareto_front(scores: Any, costs: Any) -> Tensor:
-    """Which strategies are worth their cost: no other one scores at least as high for at most the cost, and better in
-    one of the two.
+    """Which strategies are worth their cost: none scores as high for less, or higher for as little.
 
     Args:
         scores: `[S]`, higher is better.

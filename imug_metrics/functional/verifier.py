@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import torch
@@ -120,7 +121,7 @@ def verified_accuracy(base: Any, true_accept: Tensor, false_accept: Tensor, n: A
         raise ValueError(f"Expected argument `n` to be >= 1, got {n}.")
     pi = torch.as_tensor(base, dtype=torch.float64, device=t.device)
     right, wrong = (pi * t.diff()).flip(0), ((1 - pi) * f.diff()).flip(0)  # by rising score, as counts are
-    flat = torch.stack([counted_best_of_n(right, wrong, each) for each in size.flatten()])
+    flat = torch.stack([counted_best_of_n(right, wrong, each) for each in size.flatten().tolist()])
     return flat.view(size.shape)
 
 
@@ -162,23 +163,26 @@ def counted_auroc(right: Tensor, wrong: Tensor) -> Tensor:
     return torch.where(pairs > 0, (right * below).sum(-1) / torch.where(pairs > 0, pairs, 1), torch.nan)
 
 
-def counted_best_of_n(right: Tensor, wrong: Tensor, n: float | Tensor) -> Tensor:
+def counted_best_of_n(right: Tensor, wrong: Tensor, n: float) -> Tensor:
     """Accuracy of the highest scored of N candidates from counts by rising score, `[..., B]`; NaN without any.
 
     `sum_b (S_b^N - S_{b-1}^N) r_b / (r_b + w_b)`, with S the share of candidates that score at most as high: the same
     as the integral over the ROC curve, see `verified_accuracy`. Does not change when all counts are scaled.
 
     Example:
-        >>> counted_best_of_n(torch.tensor([0.0, 1.0, 1.0]), torch.tensor([1.0, 1.0, 0.0]), 2)
-        tensor(0.6875)
+        >>> counts = torch.tensor([0.0, 1.0, 1.0]), torch.tensor([1.0, 1.0, 0.0])
+        >>> counted_best_of_n(*counts, 2), counted_best_of_n(*counts, float("inf"))
+        (tensor(0.6875), tensor(1.))
     """
     every = right + wrong
     total = every.sum(-1, keepdim=True)
-    share = every.cumsum(-1) / torch.where(total > 0, total, 1)
-    # The last bin's share is 1 by definition; rounding would show for large N.
-    share = torch.where(share > 1 - 1e-12, torch.ones_like(share), share)
-    powers = torch.where(share == 1, 1.0, share**n)
-    wins = torch.cat([powers[..., :1], powers.diff(dim=-1)], -1)
+    if math.isinf(n):  # the highest level that holds any candidate takes it all
+        wins = ((every.flip(-1).cumsum(-1).flip(-1) == every) & (every > 0)).to(every)
+    else:
+        share = every.cumsum(-1) / torch.where(total > 0, total, 1)
+        # At the last level the share is 1 by definition; a large N would show what rounding made of it.
+        powers = torch.where(share > 1 - 1e-12, 1.0, share) ** n
+        wins = torch.cat([powers[..., :1], powers.diff(dim=-1)], -1)
     precision = right / torch.where(every > 0, every, 1)
     return torch.where(total[..., 0] > 0, (wins * precision).sum(-1), torch.nan)
 

@@ -52,7 +52,7 @@ def holm_intervals(value: Tensor, error: Tensor, clusters: Tensor, level: float 
 
     Example:
         >>> holm_intervals(torch.tensor([2.0, 0.5]), torch.ones(2), torch.full((2,), 30.0)).p
-        tensor([0.1099, 0.6209])
+        tensor([0.1099, 0.6208])
     """
     count = max(int((~(value / error).isnan()).sum()), 1)
     half = error * student_quantile(clusters, 1 - (1 - level) / count)
@@ -82,7 +82,7 @@ def max_t(value: Tensor, replicates: Tensor, level: float = 0.95) -> Simultaneou
         >>> draws = torch.randn(4000, 2, generator=torch.Generator().manual_seed(0)).double()
         >>> found = max_t(torch.tensor([5.0, 0.0]).double(), draws + torch.tensor([5.0, 0.0]))
         >>> round(found.upper[1].item(), 1), found.p[0].item() < 0.01
-        (2.2, True)
+        (2.3, True)
     """
     away = replicates - value
     defined = ~away.isnan()
