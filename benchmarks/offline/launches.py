@@ -50,7 +50,7 @@ def all_calls() -> Iterator[Call]:
     for dtype, max_delta in product(DTYPES, (1, 31, 64)):
         yield from _curves(dtype, max_delta)
     for dtype in DTYPES:
-        yield partial(paired.paired_cosine, *_one_index(dtype), EPS)
+        yield partial(paired.paired_cosine, *_one_index(dtype), EPS, 1.0, None)
         yield from _cross(dtype, 770)
         yield from _cross_options(dtype)
     yield from _reductions([1, 3, 16, 64, 300])
@@ -70,7 +70,7 @@ def distinct(calls: Iterable[Call]) -> dict[tuple[str, ...], Launch]:
 def _paired(dtype: torch.dtype, width: int, indexed: bool) -> Iterator[Call]:
     x = torch.zeros(64, width, dtype=dtype)
     index = torch.arange(64) if indexed else None
-    yield partial(paired.paired_cosine, x, x, index, index, EPS)
+    yield partial(paired.paired_cosine, x, x, index, index, EPS, 2.5, 0.0)
 
 
 def _one_index(dtype: torch.dtype) -> tuple[Tensor, Tensor, None, Tensor]:

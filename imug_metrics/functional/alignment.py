@@ -16,6 +16,8 @@ from imug_metrics.rows import Rows, embedding_rows, open_records
 
 Variant = Literal["cosine", "clipscore", "torchmetrics", "siglip", "refclipscore"]
 VARIANTS: tuple[Variant, ...] = ("cosine", "clipscore", "torchmetrics", "siglip", "refclipscore")
+CLAMPED = {"clipscore": 2.5, "torchmetrics": 100.0}
+"""Factor of the variants that take a negative cosine for 0."""
 
 
 def turn_alignment(
@@ -132,12 +134,14 @@ def alignment_values(
     """Values `[N]` of pairs of embeddings `[N, D]`, with references `[N, R, D]`; see `turn_alignment`."""
     if variant not in VARIANTS:
         raise ValueError(f"Expected argument `variant` to be one of {VARIANTS}, got {variant!r}.")
-    cosine = paired_cosine(images, texts)
+    if variant in CLAMPED:
+        return paired_cosine(images, texts, scale=CLAMPED[variant], floor=0.0)
     if variant != "refclipscore":
-        return alignment_of_cosine(cosine, variant, scale, bias)
+        return alignment_of_cosine(paired_cosine(images, texts), variant, scale, bias)
     if references is None:
         raise ValueError("Expected argument `target`, the references' embeddings, with `refclipscore`.")
-    return _harmonic_mean(2.5 * cosine.clamp_min(0), _best_reference(images, references))
+    clip = paired_cosine(images, texts, scale=CLAMPED["clipscore"], floor=0.0)
+    return _harmonic_mean(clip, _best_reference(images, references))
 
 
 def alignment_of_cosine(
@@ -154,10 +158,8 @@ def alignment_of_cosine(
     """
     if variant == "cosine":
         return cosine
-    if variant == "clipscore":
-        return 2.5 * cosine.clamp_min(0)
-    if variant == "torchmetrics":
-        return 100 * cosine.clamp_min(0)
+    if variant in CLAMPED:
+        return CLAMPED[variant] * cosine.clamp_min(0)
     if variant != "siglip":
         raise ValueError(f"Expected argument `variant` to be one that the cosine alone decides, got {variant!r}.")
     if scale is None or bias is None:

@@ -48,6 +48,7 @@ def check_pairs(x: Tensor, y: Tensor, ix: Tensor | None = None, iy: Tensor | Non
         if index is not None:
             expected[index < 0] = math.nan
     close(paired_cosine(x, y, ix, iy), expected, PAIR)
+    close(paired_cosine(x, y, ix, iy, scale=2.5, floor=0.05), 2.5 * expected.clamp_min(0.05), 2.5 * PAIR)
 
 
 def check_gram(rows: Tensor, lengths: list[int], valid: Tensor | None) -> None:

@@ -37,7 +37,7 @@ FULL = torch.tensor([0, 4, 5, 9])  # no empty segment, whose extremes are NaN: o
 
 # How many tensors of rows the operation takes, and its arguments behind them.
 SCHEMAS: dict[str, tuple[int, tuple[Any, ...]]] = {
-    "paired_cosine": (2, (INDEX.clamp_min(0), None, 1e-8)),
+    "paired_cosine": (2, (INDEX.clamp_min(0), None, 1e-8, 2.5, 0.0)),
     "dialogue_gram": (1, (OFFSETS, VALID, 1e-8)),
     "dialogue_unit_sum": (1, (OFFSETS, VALID, 1e-8)),
     "delta_curve": (1, (OFFSETS, POSITIONS, 3, VALID, 1e-8)),

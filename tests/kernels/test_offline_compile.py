@@ -99,7 +99,7 @@ def calls():
             width = -(-width // 8) * 8
         x = torch.zeros(length * segments, width, dtype=dtype)
         offsets, valid = torch.arange(0, len(x) + 1, length), torch.ones(len(x), dtype=torch.bool)
-        yield lambda: paired.paired_cosine(x, x, None, None, EPS)
+        yield lambda: paired.paired_cosine(x, x, None, None, EPS, 1.0, None)
         yield lambda: ragged.dialogue_unit_sum(x, offsets, valid, EPS)
         yield lambda: cross.inverse_lengths(x)
         yield lambda: ragged.dialogue_gram(x, offsets, valid, EPS)

@@ -105,6 +105,16 @@ def test_gradient_of_many_chunks_equals_that_of_one_expression() -> None:
     assert_close(gradient, expected, atol=1e-7, rtol=1e-5)
 
 
+def test_gradient_of_a_bounded_and_scaled_cosine() -> None:
+    torch.manual_seed(0)
+    x, y = (torch.randn(40, 6, dtype=torch.float64, requires_grad=True) for _ in range(2))
+    scaled = torch.autograd.grad(paired_cosine(x, y, scale=2.5, floor=0.1).sum(), (x, y))
+    plain = torch.autograd.grad((2.5 * torch.nn.functional.cosine_similarity(x, y).clamp_min(0.1)).sum(), (x, y))
+    for found, expected in zip(scaled, plain, strict=True):
+        assert_close(found, expected)
+    assert (scaled[0] == 0).all(1).any(), "some pairs lie below the bound"
+
+
 def test_gradient_at_zero_and_absent_rows_is_finite() -> None:
     x = torch.tensor([[0.0, 0.0], [torch.nan, 1.0], [1.0, 1.0]], requires_grad=True)
     y = torch.tensor([[1.0, 0.0], [1.0, 0.0], [1.0, 0.0]], requires_grad=True)

@@ -104,11 +104,9 @@ def _merge_largest(best, index, cosine, known, first, BLOCK_N: tl.constexpr):
 def _add_exponentials(top, total, scaled, kept):
     """Running maximum and sum of exponentials [M] after a tile of scaled cosines [M, N]; NaN stays in the sum."""
     values = tl.where(kept, scaled, float("-inf"))
-    unknown = tl.sum(tl.where(kept & (scaled != scaled), 1, 0), 1) > 0
     higher = tl.maximum(top, tl.max(tl.where(values == values, values, float("-inf")), 1))
     base = tl.where(higher == float("-inf"), 0.0, higher)
-    total = total * tl.exp(top - base) + tl.sum(tl.exp(values - base[:, None]), 1)
-    return higher, tl.where(unknown, float("nan"), total)
+    return higher, total * tl.exp(top - base) + tl.sum(tl.exp(values - base[:, None]), 1)
 
 
 @triton.jit

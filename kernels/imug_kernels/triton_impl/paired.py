@@ -15,7 +15,7 @@ from imug_kernels.triton_impl._common import bounded_length, rows_of
 @triton.jit
 def _paired_cosine_kernel(
     X, Y, IX, IY, OUT, pairs, rows_x, rows_y,
-    D: tl.constexpr, STRIDE_X: tl.constexpr, STRIDE_Y: tl.constexpr, eps,
+    D: tl.constexpr, STRIDE_X: tl.constexpr, STRIDE_Y: tl.constexpr, eps, scale, floor,
     HAS_IX: tl.constexpr, HAS_IY: tl.constexpr, BLOCK_R: tl.constexpr, BLOCK_D: tl.constexpr,
 ):  # fmt: skip
     pair = tl.program_id(0).to(tl.int64) * BLOCK_R + tl.arange(0, BLOCK_R)
@@ -42,7 +42,8 @@ def _paired_cosine_kernel(
         squares_x += tl.sum(x * x, 1)
         squares_y += tl.sum(y * y, 1)
     cosine = dot / bounded_length(squares_x, eps) / bounded_length(squares_y, eps)
-    tl.store(OUT + pair, tl.where(live, cosine, float("nan")), mask=exists)
+    cosine = tl.where(cosine < floor, floor, cosine)  # a comparison with NaN is false, so NaN stays
+    tl.store(OUT + pair, tl.where(live, cosine * scale, float("nan")), mask=exists)
 
 
 def _config(width: int) -> dict[str, int]:
@@ -51,8 +52,10 @@ def _config(width: int) -> dict[str, int]:
     return {"BLOCK_R": 4096 // block, "BLOCK_D": block, "num_warps": 4}
 
 
-def paired_cosine(x: Tensor, y: Tensor, ix: Tensor | None, iy: Tensor | None, eps: float) -> Tensor:
-    """Return the cosine of every pair, float32 ``[R]``."""
+def paired_cosine(
+    x: Tensor, y: Tensor, ix: Tensor | None, iy: Tensor | None, eps: float, scale: float, floor: float | None
+) -> Tensor:
+    """Return the scaled cosine of every pair, float32 ``[R]``."""
     pairs = len(x if ix is None else ix)
     out = torch.empty(pairs, dtype=torch.float32, device=x.device)
     if pairs == 0 or len(x) == 0 or len(y) == 0:
@@ -61,6 +64,7 @@ def paired_cosine(x: Tensor, y: Tensor, ix: Tensor | None, iy: Tensor | None, ep
     _paired_cosine_kernel[(triton.cdiv(pairs, config["BLOCK_R"]),)](
         x, y, None if ix is None else ix.contiguous(), None if iy is None else iy.contiguous(), out,
         pairs, len(x), len(y), x.shape[1], x.stride(0), y.stride(0), eps,
+        scale, float("-inf") if floor is None else floor,
         HAS_IX=ix is not None, HAS_IY=iy is not None, **config,
     )  # fmt: skip
     return out

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from types import ModuleType
 
 import pytest
 import torch
@@ -13,10 +14,16 @@ from hypothesis import strategies as st
 from imug_kernels import cross_stats, preprocess, rbf_sum
 from torch import Tensor
 
-plain = {name: import_module(f"imug_kernels.{name}") for name in ("cross", "rbf", "preprocess")}
-fused = {name: import_module(f"imug_kernels.triton_impl.{name}") for name in ("cross", "rbf", "preprocess")}
 SMALL = {"BLOCK_M": 16, "BLOCK_N": 16, "BLOCK_K": 32}
 DTYPES = [torch.float32, torch.float16, torch.bfloat16]
+
+
+def plain(name: str) -> ModuleType:
+    return import_module(f"imug_kernels.{name}")
+
+
+def fused(name: str) -> ModuleType:
+    return import_module(f"imug_kernels.triton_impl.{name}")
 
 
 def rows(count: int, width: int, seed: int = 0, dtype: torch.dtype = torch.float32) -> Tensor:
@@ -25,8 +32,8 @@ def rows(count: int, width: int, seed: int = 0, dtype: torch.dtype = torch.float
 
 def compare(x: Tensor, y: Tensor, *arguments: object, config: dict[str, int] | None = None) -> None:
     """Kernel against tiles in float64: floats to 1e-5, row numbers and counts exactly."""
-    found = fused["cross"].cross_stats(x, y, *arguments, config=config or SMALL)
-    expected = plain["cross"]._plain(x, y, *arguments)
+    found = fused("cross").cross_stats(x, y, *arguments, config=config or SMALL)
+    expected = plain("cross")._plain(x, y, *arguments)
     for mine, reference in zip(found, expected):
         assert mine.shape == reference.shape
         if mine.is_floating_point():
@@ -61,7 +68,7 @@ def test_any_shape(n: int, m: int, width: int, k: int, not_self: bool) -> None:
 
 def test_equal_rows_come_in_order_across_blocks_and_shares() -> None:
     y = rows(6, 24, 3).repeat(60, 1)
-    found = fused["cross"].cross_stats(y[:6], y, *arguments(6, 360, k=9), config=SMALL)
+    found = fused("cross").cross_stats(y[:6], y, *arguments(6, 360, k=9), config=SMALL)
     assert torch.equal(found[1], torch.arange(6)[:, None] + 6 * torch.arange(9))
     assert (found[3][0] == 0).all()
     assert (found[3][1] == 59).all()
@@ -84,7 +91,7 @@ def test_histograms_count_every_pair_where_its_cosine_is() -> None:
 def test_kernel_is_behind_the_door_and_checks_come_first() -> None:
     x, y = rows(3, 20), rows(5, 20, 1)
     found = cross_stats(x, y, k=2, positive=torch.tensor([0, -1, 4]), lse=True)
-    expected = plain["cross"]._plain(x, y, 2, torch.tensor([0, -1, 4]), True, 1.0, None, None, False, False, 0)
+    expected = plain("cross")._plain(x, y, 2, torch.tensor([0, -1, 4]), True, 1.0, None, None, False, False, 0)
     torch.testing.assert_close(found.values, expected[0], rtol=0, atol=1e-6)
     assert not torch.equal(found.lse, expected[4]), "float32 sums: the kernel did run"
     assert found.positive.isnan().tolist() == [False, True, False]
@@ -102,9 +109,9 @@ def test_strided_rows_and_empty_sides() -> None:
 def test_kernel_sums_equal_tiles(sigma: float, dtype: torch.dtype) -> None:
     x, y = (torch.nn.functional.normalize(rows(n, 40, n), dim=1).to(dtype) for n in (50, 37))
     for mine, reference in (
-        (fused["rbf"].rbf_sum(x, y, sigma, SMALL), plain["rbf"]._plain(x, y, sigma)),
-        (fused["rbf"].rbf_self_sum(x, sigma, SMALL), plain["rbf"]._plain_self(x, sigma)),
-        (rbf_sum(x[:7], sigma=sigma), plain["rbf"]._plain_self(x[:7], sigma)),
+        (fused("rbf").rbf_sum(x, y, sigma, SMALL), plain("rbf")._plain(x, y, sigma)),
+        (fused("rbf").rbf_self_sum(x, sigma, SMALL), plain("rbf")._plain_self(x, sigma)),
+        (rbf_sum(x[:7], sigma=sigma), plain("rbf")._plain_self(x[:7], sigma)),
     ):
         torch.testing.assert_close(mine, reference, rtol=1e-6, atol=0)
 
@@ -112,10 +119,10 @@ def test_kernel_sums_equal_tiles(sigma: float, dtype: torch.dtype) -> None:
 def test_kernel_sums_of_unknown_rows_and_of_none() -> None:
     x = rows(20, 8)
     x[17, 3] = torch.inf
-    assert fused["rbf"].rbf_self_sum(x, 1.0, SMALL).isnan()
-    assert fused["rbf"].rbf_sum(rows(3, 8), x, 1.0, SMALL).isnan()
-    assert fused["rbf"].rbf_sum(x[:0], x, 1.0, SMALL) == 0
-    assert fused["rbf"].rbf_self_sum(x[:1], 1.0, SMALL) == 0
+    assert fused("rbf").rbf_self_sum(x, 1.0, SMALL).isnan()
+    assert fused("rbf").rbf_sum(rows(3, 8), x, 1.0, SMALL).isnan()
+    assert fused("rbf").rbf_sum(x[:0], x, 1.0, SMALL) == 0
+    assert fused("rbf").rbf_self_sum(x[:1], 1.0, SMALL) == 0
 
 
 @pytest.mark.parametrize(
@@ -143,7 +150,7 @@ def test_kernel_pixels_are_within_a_level(
     identity = [0.0] * channels, [1 / 255] * channels
     options = {"resize": resize, "crop": crop, "layout": layout, "interpolation": interpolation}
     found = preprocess(given_images, size, *identity, **options)
-    expected = plain["preprocess"]._plain(batch, size, *identity, resize, crop, torch.float32, interpolation)
+    expected = plain("preprocess")._plain(batch, size, *identity, resize, crop, torch.float32, interpolation)
     difference = (found - expected).abs()
     assert difference.max() <= 1.001
     # A bilinear enlargement often falls half-way between two levels, where fixed-point weights go either way.
@@ -155,7 +162,7 @@ def test_kernel_normalises_by_channel(dtype: torch.dtype) -> None:
     batch = torch.randint(0, 256, (2, 3, 12, 12), generator=torch.Generator().manual_seed(1)).to(torch.uint8)
     normalise = [0.48, 0.45, 0.4], [0.26, 0.25, 0.27]
     found = preprocess(batch, (12, 12), *normalise, dtype=dtype)
-    expected = plain["preprocess"]._plain(batch, (12, 12), *normalise, (12, 12), (0, 0), torch.float32)
+    expected = plain("preprocess")._plain(batch, (12, 12), *normalise, (12, 12), (0, 0), torch.float32)
     assert found.dtype == dtype
     # The interpreter cuts to bf16 where a GPU rounds: one unit in the last place.
     torch.testing.assert_close(found.float(), expected, rtol=torch.finfo(dtype).eps, atol=2e-6)

@@ -16,6 +16,7 @@ from imug_kernels import triton_impl
 
 from tests.kernels import test_operations as operations
 from tests.kernels.checks import check_curve, check_gram, check_pairs, check_rank, check_unit_sum
+from tests.kernels.interpreted import test_cross_rbf_preprocess as all_pairs
 from tests.kernels.reference import random_rows
 
 Mutate = Callable[[str, str, str], None]
@@ -78,6 +79,39 @@ def bad_row() -> None:
     operations.test_non_finite_row_spoils_its_own_pairs_and_segment_only(float("inf"))
 
 
+def bad_pair() -> None:
+    x = random_rows(5, 16, 0)
+    x[2, 3] = torch.nan
+    check_pairs(x, random_rows(5, 16, 1))
+
+
+def without_self() -> None:
+    all_pairs.test_left_out_pairs(True, False)
+
+
+def without_group() -> None:
+    all_pairs.test_left_out_pairs(False, True)
+
+
+def many_columns() -> None:
+    all_pairs.test_kernel_equals_tiles(5, 300, 7, torch.float32)
+
+
+def equals_at_the_end() -> None:
+    y = all_pairs.rows(6, 24, 3).repeat(10, 1)
+    all_pairs.compare(y[:6], y, *all_pairs.arguments(6, 60, k=16))
+
+
+def near_rows() -> None:
+    all_pairs.test_kernel_sums_equal_tiles(10.0, torch.float32)
+
+
+def unknown_row_alone() -> None:
+    x = random_rows(3, 8, 0)
+    x[1, 3] = torch.nan
+    assert all_pairs.fused("rbf").rbf_self_sum(x[1:2], 1.0, all_pairs.SMALL).isnan()
+
+
 MUTATIONS = {
     "a row is its own partner": ("ragged.py", NOT_ITSELF, "", gram),
     "a row is its own rival": ("ragged.py", NOT_ITSELF, "", rank),
@@ -107,6 +141,49 @@ MUTATIONS = {
         "rows > 0, (tl.sum",
         operations.test_row_alone_has_no_pair_even_if_it_is_nan,
     ),
+    "the bound replaces NaN": (
+        "paired.py",
+        "cosine < floor, floor, cosine",
+        "cosine >= floor, cosine, floor",
+        bad_pair,
+    ),
+    "a row is among its own candidates": ("cross.py", "kept & (row[:, None] != column[None, :])", "kept", without_self),
+    "its group is among them": ("cross.py", "kept & (same == 0)", "kept", without_group),
+    "the positive is its own rival": ("cross.py", " & (column[None, :] != positive[:, None])", "", many_columns),
+    "of equal smallest ones the first leaves": (
+        "cross.py",
+        "tl.max(tl.where(best == least[:, None], index, -2147483647), axis=1)",
+        "tl.min(tl.where(best == least[:, None], index, 2147483647), axis=1)",
+        equals_at_the_end,
+    ),
+    "only the first tile of a share counts": (
+        "cross.py",
+        "range(begin, end, BLOCK_N)",
+        "range(begin, begin + 1)",
+        many_columns,
+    ),
+    "shares overlap": ("cross.py", "begin = tl.program_id(1) * share", "begin = 0", many_columns),
+    "a larger maximum forgets the sum": ("cross.py", "total * tl.exp(top - base)", "total", many_columns),
+    "NaN is left out of the exponentials": (
+        "cross.py",
+        "tl.where(kept, scaled",
+        "tl.where(kept & (scaled == scaled), scaled",
+        all_pairs.test_zero_and_unknown_rows,
+    ),
+    "the last cosine has no bin": (
+        "cross.py",
+        "tl.minimum(tl.maximum(level, 0), BINS - 1)",
+        "level",
+        all_pairs.test_histograms_count_every_pair_where_its_cosine_is,
+    ),
+    "half of the pairs count twice": ("rbf.py", "kept & (column[None, :] >= row[:, None])", "kept", near_rows),
+    "one is taken from nearly one": (
+        "rbf.py",
+        "tl.where(x > -0.25, series, tl.exp(x) - 1.0)",
+        "tl.exp(x) - 1.0",
+        near_rows,
+    ),
+    "a row's pair with itself hides what it holds": ("rbf.py", " & (distance == distance)", "", unknown_row_alone),
 }  # fmt: skip
 
 
