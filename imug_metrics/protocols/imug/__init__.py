@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """IMUG-Bench (arXiv 2606.09169): its file layout read as records, its text scores and its summary."""
 
+from imug_metrics.protocols.files import Problem, Problems
 from imug_metrics.protocols.imug.benchmark import (
     CLASSES,
     LINKS,
@@ -12,7 +13,6 @@ from imug_metrics.protocols.imug.benchmark import (
     read_benchmark,
     read_classes,
 )
-from imug_metrics.protocols.imug.files import Problem, Problems
 from imug_metrics.protocols.imug.judged import JudgedPicture, key_file, point_file, read_keys, read_points
 from imug_metrics.protocols.imug.outputs import list_models, read_records
 from imug_metrics.protocols.imug.summary import (

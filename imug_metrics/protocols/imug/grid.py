@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from imug_metrics.functional.grid import EMPTY, FILLED, GREEN, NO_BOARD, RED, grid_points
+from imug_metrics.protocols.files import Problems, as_turn, read_jsonl
 from imug_metrics.protocols.imug.benchmark import Sample
 from imug_metrics.protocols.imug.board import Protocol
-from imug_metrics.protocols.imug.files import Problems, as_turn, read_jsonl
 
 DOMAIN = "Geometric_Coloring"
 SUBDOMAINS = ("cubes_coloring", "cubes_completion", "cubes_synthesis")

@@ -15,8 +15,8 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from imug_metrics.judges import ReplyError
+from imug_metrics.protocols.files import kind
 from imug_metrics.protocols.imug.benchmark import DYNAMIC
-from imug_metrics.protocols.imug.files import kind
 from imug_metrics.protocols.imug.judged import as_score
 
 LETTERS = "ABCDEFG"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from imug_metrics.functional.accuracy import answer_accuracy
+from imug_metrics.protocols.files import Problems, as_turn, inside, kind, read_jsonl
 from imug_metrics.protocols.imug.benchmark import (
     CLASSES,
     DYNAMIC,
@@ -22,7 +23,6 @@ from imug_metrics.protocols.imug.benchmark import (
 )
 from imug_metrics.protocols.imug.check.links import Tasks, check_dynamic, check_grids, check_links
 from imug_metrics.protocols.imug.check.picture import check_picture
-from imug_metrics.protocols.imug.files import Problems, as_turn, inside, kind, read_jsonl
 
 IMAGES = Path("data/images")
 

@@ -8,8 +8,8 @@ from collections.abc import Container, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from imug_metrics.protocols.files import Problems, as_turn, kind, read_jsonl
 from imug_metrics.protocols.imug.benchmark import LINKS, Key, Task, sample_key
-from imug_metrics.protocols.imug.files import Problems, as_turn, kind, read_jsonl
 
 DYNAMIC_LINKS = Path("data/dynamic_references.jsonl")
 GRIDS = Path("data/grid_gt")

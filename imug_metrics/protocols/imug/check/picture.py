@@ -9,7 +9,7 @@ from pathlib import Path
 from PIL import Image
 
 from imug_metrics.encoders.images import FORMATS, MAX_PIXELS
-from imug_metrics.protocols.imug.files import Problems
+from imug_metrics.protocols.files import Problems
 
 MAX_FILE_BYTES = 256 * 2**20
 _SUFFIXES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".gif": "GIF", ".bmp": "BMP"}
