@@ -21,7 +21,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from imug_metrics.encoders.fingerprint import digest_weights
-from imug_metrics.encoders.images import MAX_PIXELS, load_image
+from imug_metrics.encoders.images import FORMATS, MAX_PIXELS, load_image
 from imug_metrics.judges.journal import address_of
 from imug_metrics.judges.protocol import JudgeError, JudgeRequest, Picture, ReplyError
 
@@ -232,7 +232,7 @@ def _messages(request: JudgeRequest) -> list[dict[str, Any]]:
 
 def _decode(content: bytes, row: int, max_pixels: int) -> Image.Image:
     try:
-        opened = Image.open(io.BytesIO(content))  # reads the header only
+        opened = Image.open(io.BytesIO(content), formats=FORMATS)  # reads the header only
     except Exception as error:  # decoders of hostile files raise nearly anything
         raise ValueError(f"Expected a readable image as picture {row}: {error}") from error
     with opened:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import stat
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future
@@ -14,11 +15,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
 
-from imug_metrics.encoders.images import load_image
+from imug_metrics.encoders.images import FORMATS, load_image
 
 MAX_FILE_BYTES = 256 * 2**20
 """Largest file that is read."""
@@ -34,7 +36,8 @@ class Picture:
     Attributes:
         row: its number among the caller's.
         source: where it comes from: a path, or what `load_image` takes; None: absent.
-        digest: 16 bytes of its content (of the file, or of the pixels); None until it is read, and where it is absent.
+        digest: 16 bytes of its content: of the file or of the pixels, and of the region. None until it is read, and
+            where it is absent.
         content: of the file, or the pixels; None before it is read.
         refused: why it cannot be read.
     """
@@ -52,6 +55,11 @@ class Picture:
         return self.content
 
     @property
+    def image(self) -> Tensor | ImageRegion:
+        """What the encoder is given: the decoded picture, with its region where it has one."""
+        return replace(self.source, image=self.pixels) if isinstance(self.source, ImageRegion) else self.pixels
+
+    @property
     def bytes(self) -> int:
         """Memory of its content."""
         return self.content.nbytes if isinstance(self.content, Tensor) else len(self.content or b"")
@@ -63,21 +71,24 @@ def read(picture: Picture, max_pixels: int) -> Picture:
     Raises:
         TypeError: if the source is of a kind that `load_image` does not accept.
     """
-    if picture.source is None:
+    source = picture.source
+    if source is None:
         return picture
+    region = source if isinstance(source, ImageRegion) else None
+    source = source if region is None else region.image
     try:
-        if isinstance(picture.source, (str, os.PathLike)):
-            content: bytes | Tensor = _file(Path(picture.source))
-            digest = hashlib.blake2b(content, digest_size=16, person=b"file")
+        content: bytes | Tensor
+        if isinstance(source, (str, os.PathLike)):
+            content = _file(Path(source))
+            digest = _digest("file", content)
         else:
-            content = load_image(picture.source, row=picture.row, max_pixels=max_pixels)
-            digest = hashlib.blake2b(
-                f"{content.dtype} {list(content.shape)}".encode(), digest_size=16, person=b"pixels"
-            )
-            digest.update(content.cpu().contiguous().view(torch.uint8).numpy().data)
+            content = load_image(source, row=picture.row, max_pixels=max_pixels)
+            digest = _digest("pixels", *_described(content))
+        if region is not None:
+            digest = _digest("region", digest, *_place(region))
     except ValueError as error:
         return replace(picture, refused=_without_row(error, picture))
-    return replace(picture, content=content, digest=digest.digest())
+    return replace(picture, content=content, digest=digest)
 
 
 def decode(picture: Picture, max_pixels: int, *, pin: bool = False) -> Picture:
@@ -128,20 +139,45 @@ def _bytes(waiting: Iterable[Future[Picture]]) -> int:
 
 def _file(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
-            content = file.read(MAX_FILE_BYTES + 1)
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):  # a pipe would never end
+            raise ValueError("expected a regular file")
+        if status.st_size > MAX_FILE_BYTES:
+            raise ValueError(f"expected a file of at most {MAX_FILE_BYTES} bytes")
+        return path.read_bytes()
     except OSError as error:
         raise ValueError(f"could not be opened: {error.strerror}") from error
-    if len(content) > MAX_FILE_BYTES:
-        raise ValueError(f"expected a file of at most {MAX_FILE_BYTES} bytes")
-    return content
 
 
 def _open(content: bytes) -> Image.Image:
     try:
-        return Image.open(io.BytesIO(content))
+        return Image.open(io.BytesIO(content), formats=FORMATS)  # reads the header only
     except Exception as error:  # decoders of hostile files raise nearly anything
-        raise ValueError("expected a picture, its kind is not known") from error
+        raise ValueError(f"could not be read: {error}") from error
+
+
+def _place(region: ImageRegion) -> Iterator[bytes]:
+    """Box and mask of a region."""
+    box = region.box.tolist() if isinstance(region.box, Tensor) else region.box
+    yield repr(box if box is None else [float(side) for side in box]).encode()
+    if isinstance(region.mask, (str, os.PathLike)):
+        yield _file(Path(region.mask))
+    elif region.mask is not None:
+        mask = region.mask if isinstance(region.mask, Tensor) else torch.from_numpy(np.array(region.mask))
+        yield from _described(mask)
+
+
+def _described(values: Tensor) -> tuple[bytes, memoryview]:
+    values = values.detach().cpu().contiguous()
+    return f"{values.dtype} {list(values.shape)}".encode(), values.view(torch.uint8).numpy().data
+
+
+def _digest(kind: str, *parts: bytes | memoryview) -> bytes:
+    digest = hashlib.blake2b(digest_size=16, person=kind.encode())
+    for part in parts:
+        digest.update(len(part).to_bytes(8, "little"))
+        digest.update(part)
+    return digest.digest()
 
 
 def _without_row(error: ValueError, picture: Picture) -> str:
