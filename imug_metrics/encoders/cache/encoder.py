@@ -18,12 +18,12 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from imug_metrics.encoders.base import check_texts
 from imug_metrics.encoders.cache.disk import DiskCache
 from imug_metrics.encoders.cache.memory import Key, MemoryCache
 from imug_metrics.encoders.cache.pictures import Picture, ahead, batches, decode, read
 from imug_metrics.encoders.images import MAX_PIXELS
 from imug_metrics.encoders.protocol import Encoder
+from imug_metrics.encoders.texts import check_texts
 from imug_metrics.encoders.thumbnails import thumbnails
 
 SIDE = 32
@@ -158,9 +158,7 @@ class CachedEncoder:
         if self.differentiable:
             return self.encoder.encode_images(images)
         embeddings, _, refused = self._see(images, with_pixels=False)
-        for row, reason in enumerate(refused):
-            if reason is not None:
-                raise ValueError(f"Expected argument `images` to hold readable images, got at row {row}: {reason}")
+        check_readable(refused)
         return embeddings
 
     def see(self, images: Any) -> Pictures:
@@ -177,10 +175,13 @@ class CachedEncoder:
         """
         if not self.differentiable:
             return self._see(images, with_pixels=True)
-        embeddings = self.encoder.encode_images(images)
+        present = images if isinstance(images, Tensor) else [image for image in images if image is not None]
+        embeddings = self.encoder.encode_images(present)
         with torch.no_grad():
-            pixels = thumbnails(images, SIDE).to(embeddings.device)
-        return Pictures(embeddings, pixels, [None] * len(embeddings))
+            pixels = thumbnails(present, SIDE).to(embeddings.device)
+        rows = torch.tensor([row for row, image in enumerate(images) if image is not None], device=embeddings.device)
+        spread = (part.new_zeros(len(images), part.shape[1]).index_copy(0, rows, part) for part in (embeddings, pixels))
+        return Pictures(*spread, [None] * len(images))
 
     def encode_texts(self, texts: Sequence[str]) -> Tensor:
         """Embed texts.
@@ -300,9 +301,10 @@ class _Run:
 
     def _add(self, batch: Sequence[Picture]) -> None:
         self.refused |= {picture.digest: picture.refused for picture in batch if picture.refused is not None}
-        images = {picture.digest: picture.pixels for picture in batch if picture.refused is None}
+        there = [picture for picture in batch if picture.refused is None]
         if self._on_cuda():
-            images = {digest: image.to(self.cache.device, non_blocking=True) for digest, image in images.items()}
+            there = [replace(p, content=p.pixels.to(self.cache.device, non_blocking=True)) for p in there]
+        images = {picture.digest: picture.image for picture in there}
         made: dict[Key, Tensor] = {}
         for kind, fingerprint, known in self._kinds():
             new = {digest: image for digest, image in images.items() if digest not in known}
@@ -312,7 +314,7 @@ class _Run:
                 made |= {Key(fingerprint, kind, digest): row for digest, row in rows.items()}
         self.cache.keep(made)
 
-    def _make(self, kind: str, images: list[Tensor]) -> tuple[Tensor, ...]:
+    def _make(self, kind: str, images: list[Any]) -> tuple[Tensor, ...]:
         if kind == "pixels":  # half the room, and an error far below one of 255 levels
             return thumbnails(images, SIDE).half().cpu().unbind()
         embeddings = self.cache.encoder.encode_images(images)
@@ -325,6 +327,19 @@ class _Run:
     def _on_cuda(self) -> bool:
         device = self.cache.device
         return device is not None and device.type == "cuda"
+
+
+def check_readable(refused: Sequence[str | None]) -> None:
+    """Raise ValueError if a picture was refused.
+
+    Example:
+        >>> check_readable([None, "could not be opened"])
+        Traceback (most recent call last):
+        ValueError: Expected argument `images` to hold readable images, got at row 1: could not be opened
+    """
+    for row, reason in enumerate(refused):
+        if reason is not None:
+            raise ValueError(f"Expected argument `images` to hold readable images, got at row {row}: {reason}")
 
 
 def _digest(text: str) -> bytes:

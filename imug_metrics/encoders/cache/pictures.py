@@ -20,7 +20,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from imug_metrics.encoders.images import FORMATS, load_image
+from imug_metrics.encoders.images import FORMATS, ImageRegion, load_image
 
 MAX_FILE_BYTES = 256 * 2**20
 """Largest file that is read."""

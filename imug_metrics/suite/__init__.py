@@ -1,0 +1,25 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Records in, every metric out: each distinct picture and text is encoded once."""
+
+from imug_metrics.suite.answers import answer_values, with_key
+from imug_metrics.suite.histories import compare_histories
+from imug_metrics.suite.items import ITEM_SCORES
+from imug_metrics.suite.records import FAILED, Record
+from imug_metrics.suite.scores import ModelScores
+from imug_metrics.suite.scoring import score_records
+from imug_metrics.suite.standard import standard_metrics
+from imug_metrics.suite.suite import ImugSuite
+
+__all__ = [
+    "FAILED",
+    "ITEM_SCORES",
+    "ImugSuite",
+    "ModelScores",
+    "Record",
+    "answer_values",
+    "compare_histories",
+    "score_records",
+    "standard_metrics",
+    "with_key",
+]

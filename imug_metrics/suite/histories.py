@@ -1,0 +1,71 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""One model on its own history against the same model on the reference history."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from imug_metrics.exposure import ExposureBias, PairedGain
+from imug_metrics.suite.answers import with_key
+from imug_metrics.suite.records import Record, places
+
+
+def compare_histories(
+    records: Sequence[Record],
+    own: Sequence[Mapping[str, Any]],
+    reference: Sequence[Mapping[str, Any]],
+    *,
+    missing: Literal["skip", "zero"] = "skip",
+) -> dict[str, float]:
+    """What building on its own outputs costs a model: one run of it against another on the reference history.
+
+    Answers give exposure bias, a share of errors. Pictures give the gap alone: alignment has no value that means "all
+    right", so an error share would depend on the encoder's scale.
+
+    Args:
+        records: of the run on the reference history. Text turns whose key names no option are left out; so should be
+            questions whose key depends on the history, which are given by an absent target.
+        own: items of the run on the model's own history.
+        reference: items of the run on the reference history.
+        missing: what an absent output counts as, as in `score_records`.
+
+    Returns:
+        "exposure_bias..." of answers under protocol "strict" and "exposure_gap_alignment...", the mean of reference
+        minus own, each where both runs have scores of the kind.
+
+    Example:
+        >>> run = [Record("a", t, "text", "Which?", target="B") for t in (1, 2)]
+        >>> own, reference = ([{"dialogue": "a", "turn": t, "answer_strict": s[t - 1]} for t in (1, 2)]
+        ...                   for s in ((0.5, 0.0), (0.5, 0.5)))
+        >>> compare_histories(run, own, reference)["exposure_bias"]
+        50.0
+    """
+    options: dict[str, Any] = {"detail": True, "missing": missing}
+    options["max_turns"] = max(16, *(record.turn for record in records)) if records else 16
+    arms = [{(item["dialogue"], item["turn"]): item for item in items} for items in (own, reference)]
+
+    def column(rows: Sequence[Record], name: str) -> list[list[float]]:
+        found = ([items.get((row.dialogue, row.turn), {}).get(name) for row in rows] for items in arms)
+        return [[math.nan if value is None else value for value in values] for values in found]
+
+    found: dict[str, float] = {}
+    texts, images = with_key(records, "strict"), [record for record in records if record.modality == "image"]
+    mine, theirs = column(texts, "answer_strict")
+    if _any_number(mine) and _any_number(theirs):
+        bias = ExposureBias(**options)
+        bias.update(mine, theirs, **places(texts))
+        found |= {key: float(value) for key, value in bias.compute().items()}
+    mine, theirs = column(images, "alignment")
+    if _any_number(mine) and _any_number(theirs):
+        gap = PairedGain(**options)
+        gap.update(theirs, mine, **places(images))
+        named = ((key.removeprefix(gap.name), value) for key, value in gap.compute().items())
+        found |= {f"exposure_gap_alignment{key}": float(value) for key, value in named}
+    return found
+
+
+def _any_number(values: Sequence[float]) -> bool:
+    return not all(math.isnan(value) for value in values)

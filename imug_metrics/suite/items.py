@@ -1,0 +1,74 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""One row a record: what it is and what it scores by itself."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from torch import Tensor
+
+from imug_metrics import functional
+from imug_metrics.suite.answers import answer_values
+from imug_metrics.suite.records import Record
+from imug_metrics.suite.standard import Route
+from imug_metrics.suite.turns import Turns
+
+ITEM_SCORES = ("answer_strict", "answer_imug", "alignment", "retrieval", "consistency", "copy")
+
+
+def items(records: Sequence[Record], turns: Mapping[Route, Turns]) -> list[dict[str, Any]]:
+    """One row a record.
+
+    Args:
+        records: whole dialogues.
+        turns: what metrics were fed with of these records.
+
+    Returns:
+        Rows with the columns dialogue, turn, modality, prompt, text, image, class, domain, subdomain and `ITEM_SCORES`,
+        which are None where undefined.
+    """
+    scores: dict[int, dict[str, float]] = {id(record): {} for record in records}
+    for name, found in turns.items():
+        for column, values in _scores(name, found).items():
+            for record, value in zip(found.records, values.tolist(), strict=True):
+                scores[id(record)][column] = value
+    return [_item(record, scores[id(record)]) for record in records]
+
+
+def _scores(name: Route, turns: Turns) -> dict[str, Tensor]:
+    if name == "scores":
+        return {"answer_strict": turns.columns["scores"]}
+    if name == "answers_imug":
+        return {"answer_imug": answer_values(turns.records, "imug")}
+    return _image_scores(turns.columns) if name == "images" else {}
+
+
+def _image_scores(columns: Mapping[str, Any]) -> dict[str, Tensor]:
+    images, texts = columns["images"], columns.get("texts")
+    places = {name: columns[name] for name in ("dialogue", "turn", "valid")}
+    found = {
+        "consistency": functional.turn_consistency(images, **places, reduction="none"),
+        "copy": functional.turn_copies(images, **places),
+    }
+    if texts is not None:
+        alignment = functional.turn_alignment(images, texts, valid=places["valid"], reduction="none")
+        retrieval = functional.turn_retrieval(images, texts, **places, reduction="none")
+        found |= {"alignment": alignment, "retrieval": retrieval}
+    return found
+
+
+def _item(record: Record, scores: Mapping[str, float]) -> dict[str, Any]:
+    values = {name: scores.get(name, math.nan) for name in ITEM_SCORES}
+    return {
+        "dialogue": record.dialogue,
+        "turn": record.turn,
+        "modality": record.modality,
+        "prompt": record.prompt,
+        "text": record.text,
+        "image": None if record.image is None else str(record.image),
+        **{name: record.groups.get(name) for name in ("class", "domain", "subdomain")},
+        **{name: None if math.isnan(value) else value for name, value in values.items()},
+    }

@@ -1,0 +1,98 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""What a model left at one turn, and whole dialogues of such records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+
+FAILED = "ERROR:"
+"""How an answer begins that reports a failed turn."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """One model output at one turn of one dialogue.
+
+    Attributes:
+        dialogue: id of the dialogue, for example "<domain>/<subdomain>/<sample_id>".
+        turn: position in the dialogue, from 1.
+        modality: what the model had to answer with.
+        prompt: what was asked at this turn.
+        text: the answer at a text turn; None: absent. An answer that begins with "ERROR:" reports a failed turn: absent
+            under protocol "strict", an answer like any other under "imug".
+        image: the picture at an image turn; None: absent.
+        target: the answer key of a text turn; None: there is nothing to score against.
+        links: earlier turns whose picture this turn's picture should agree with.
+        groups: what means are taken by: "class", "domain", "subdomain".
+        attempted: False where the model left nothing at all for this dialogue. Under protocol "imug" such a dialogue is
+            left out, while a missing answer in a dialogue that was attempted counts 0.
+
+    Example:
+        >>> Record("Cooking/pan/1", turn=1, modality="text", prompt="Which? A or B", text="A", target="A").turn
+        1
+    """
+
+    dialogue: str
+    turn: int
+    modality: Literal["text", "image"]
+    prompt: str
+    text: str | None = None
+    image: Path | None = None
+    target: str | None = None
+    links: tuple[int, ...] = ()
+    groups: Mapping[str, str] = field(default_factory=dict)
+    attempted: bool = True
+
+
+def by_dialogue(records: Iterable[Record]) -> list[list[Record]]:
+    """Records of each dialogue, in the order in which the dialogues begin."""
+    dialogues: dict[str, list[Record]] = {}
+    for record in records:
+        dialogues.setdefault(record.dialogue, []).append(record)
+    return list(dialogues.values())
+
+
+def dialogue_steps(records: Iterable[Record], count: int) -> Iterator[list[list[Record]]]:
+    """Whole dialogues, up to `count` at a time.
+
+    Args:
+        records: in any order when they are a sequence. An iterator is read as far as it must be: a step ends where one
+            dialogue more begins, so a dialogue must not come back after `count` others.
+        count: dialogues in a step.
+
+    Raises:
+        ValueError: if `count` is below 1.
+
+    Example:
+        >>> turns = (Record(dialogue, 1, "text", "Which?") for dialogue in "aabc")
+        >>> [[len(dialogue) for dialogue in step] for step in dialogue_steps(turns, 2)]
+        [[2, 1], [1]]
+    """
+    if count < 1:
+        raise ValueError(f"Expected argument `dialogues_per_step` to be >= 1, got {count}.")
+    if isinstance(records, Sequence):
+        records = (record for dialogue in by_dialogue(records) for record in dialogue)
+    held: dict[str, list[Record]] = {}
+    for record in records:
+        if record.dialogue not in held and len(held) == count:
+            yield list(held.values())
+            held = {}
+        held.setdefault(record.dialogue, []).append(record)
+    if held:
+        yield list(held.values())
+
+
+def places(records: Sequence[Record]) -> dict[str, Any]:
+    """Arguments `dialogue` and `turn` of a metric."""
+    return {"dialogue": [record.dialogue for record in records], "turn": [record.turn for record in records]}
+
+
+def valid_places(records: Sequence[Record], valid: list[bool], device: torch.device | None = None) -> dict[str, Any]:
+    """Arguments `dialogue`, `turn` and `valid` of a metric."""
+    return {**places(records), "valid": torch.tensor(valid, dtype=torch.bool, device=device)}

@@ -1,0 +1,26 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""What is known of one model in the end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class ModelScores:
+    """Every metric of one model.
+
+    Attributes:
+        model: its name.
+        scores: flat, by name; "answer_accuracy..." is protocol "strict", "answer_accuracy_imug..." the official one,
+            "answer_accuracy_without_key" the number of text turns whose key is absent or names no option, and
+            "turn_consistency_graph..." the agreement along links, where records have any. Undefined is NaN.
+        items: one row a record: dialogue, turn, modality, prompt, text, image, class, domain, subdomain, and the
+            record's own answer_strict, answer_imug, alignment, retrieval, consistency, copy (None where undefined).
+    """
+
+    model: str
+    scores: dict[str, float]
+    items: list[dict[str, Any]]

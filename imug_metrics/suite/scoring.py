@@ -1,0 +1,68 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""One call from a model's records to its scores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Literal
+
+from imug_metrics.suite.records import Record
+from imug_metrics.suite.scores import ModelScores
+from imug_metrics.suite.standard import standard_metrics
+from imug_metrics.suite.suite import ImugSuite
+from imug_metrics.suite.turns import Unreadable
+
+if TYPE_CHECKING:
+    from imug_metrics.encoders import Encoder
+
+
+def score_records(
+    records: Sequence[Record],
+    *,
+    model: str,
+    encoder: Encoder,
+    missing: Literal["skip", "zero"] = "skip",
+    dialogues_per_step: int = 256,
+    unreadable: Unreadable | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> ModelScores:
+    """Score one model's records with every metric: an [`ImugSuite`][imug_metrics.suite.ImugSuite] for one call.
+
+    Text turns give answer accuracy under both protocols and its decay; image turns give alignment with the prompt,
+    retrieval among the dialogue's prompts, and consistency with the dialogue's other pictures. An encoder without a
+    text side gives consistency alone.
+
+    Args:
+        records: records in any order; turns of a dialogue differ.
+        model: name of the model.
+        encoder: embeds pictures and prompts.
+        missing: what an absent output counts as: "skip" leaves it out, "zero" scores 0. Turns without a key are left
+            out in either case; protocol "imug" has its own rule (see `Record.attempted`).
+        dialogues_per_step: dialogues scored at a time; the result does not depend on it.
+        unreadable: called with a record and the reason when its picture cannot be read; the picture counts as absent.
+        progress: called with the number of dialogues done and of all dialogues.
+
+    Returns:
+        The scores, with intervals by dialogue and curves over turns, and one row a record.
+
+    Raises:
+        ValueError: if `dialogues_per_step` is below 1, a turn is below 1 or occurs twice in a dialogue.
+
+    Example:
+        >>> import torch
+        >>> from imug_metrics.encoders import CallableEncoder
+        >>> answers = ["B", "(B)", "C"]
+        >>> records = [Record("a", t + 1, "text", "Which?", text=x, target="B") for t, x in enumerate(answers)]
+        >>> encoder = CallableEncoder(images=lambda images: torch.ones(len(images), 2))
+        >>> scores = score_records(records, model="mine", encoder=encoder).scores
+        >>> round(scores["answer_accuracy"], 4), round(scores["answer_accuracy_imug"], 4)
+        (0.6667, 0.5)
+    """
+    records = list(records)
+    last = max((record.turn for record in records), default=1)
+    metrics = standard_metrics(missing=missing, max_turns=max(16, last))
+    suite = ImugSuite(metrics, encoder=encoder, keep_rows=True)
+    show = progress or False
+    suite.update(records, dialogues_per_step=dialogues_per_step, unreadable=unreadable, progress=show)
+    return suite.scores(model)

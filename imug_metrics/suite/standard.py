@@ -1,0 +1,135 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""The metrics that a suite holds unless it is told otherwise, and what each kind of metric is fed with."""
+
+# No `from __future__ import annotations`: a metric class is in this file.
+
+import inspect
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+from torchmetrics import Metric
+
+from imug_metrics.accuracy import AnswerAccuracy
+from imug_metrics.alignment import TurnAlignment
+from imug_metrics.consistency import TurnConsistency
+from imug_metrics.decay import TurnDecay
+from imug_metrics.retrieval import TurnRetrieval
+
+Route = Literal["answers", "answers_imug", "scores", "images", "without_key"]
+
+
+class TurnsWithoutKey(Metric):
+    """Number of text turns that cannot be scored because their key is absent or names no option.
+
+    Example:
+        >>> metric = TurnsWithoutKey()
+        >>> metric.update(2)
+        >>> metric.compute()
+        tensor(2)
+    """
+
+    full_state_update = False
+    is_differentiable = False
+    higher_is_better = False
+    name = "answer_accuracy_without_key"
+    count: Tensor
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.add_state("count", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")
+
+    def update(self, without_key: int) -> None:
+        """Add a number of turns."""
+        self.count = self.count + without_key
+
+    def compute(self) -> Tensor:
+        """The number so far."""
+        return self.count
+
+
+def standard_metrics(*, missing: Literal["skip", "zero"] = "skip", max_turns: int = 16) -> dict[str, Metric]:
+    """Every metric that records can feed, with intervals and curves: answers, alignment, retrieval, consistency.
+
+    Args:
+        missing, max_turns: as in [`DialogueMetric`][imug_metrics.metric.DialogueMetric].
+
+    Returns:
+        The metrics by the names that their scores begin with.
+
+    Example:
+        >>> list(standard_metrics())[:2]
+        ['answer_accuracy_without_key', 'answer_accuracy']
+    """
+    options: dict[str, Any] = {"detail": True, "missing": missing, "max_turns": max_turns}
+    return {
+        "answer_accuracy_without_key": TurnsWithoutKey(),
+        "answer_accuracy": AnswerAccuracy(protocol="strict", **options),
+        "answer_accuracy_imug": AnswerAccuracy(protocol="imug", **options),
+        "turn_decay": TurnDecay(**options),
+        "turn_alignment": TurnAlignment(**options),
+        "turn_retrieval": TurnRetrieval(**options),
+        "turn_consistency": TurnConsistency(**options),
+        "turn_consistency_graph": TurnConsistency(mode="graph", **options),
+    }
+
+
+def named_metrics(metrics: Mapping[str, Metric] | Sequence[Metric]) -> dict[str, Metric]:
+    """Metrics by name: those of a sequence by their own.
+
+    Raises:
+        ValueError: if two of a sequence have one name.
+
+    Example:
+        >>> list(named_metrics([TurnAlignment(), TurnRetrieval()]))
+        ['turn_alignment', 'turn_retrieval']
+    """
+    if isinstance(metrics, Mapping):
+        return dict(metrics)
+    named: dict[str, Metric] = {}
+    for metric in metrics:
+        name = getattr(metric, "name", type(metric).__name__)
+        if name in named:
+            raise ValueError(f"Expected argument `metrics` to be a mapping where two metrics are called {name!r}.")
+        named[name] = metric
+    return named
+
+
+def required_columns(metric: Metric) -> set[str]:
+    """Arguments without which the metric cannot be updated."""
+    parameters = list(inspect.signature(type(metric).update).parameters.values())[1:]
+    required = {parameter.name for parameter in parameters if parameter.default is inspect.Parameter.empty}
+    return required | ({"links"} if getattr(metric, "mode", None) == "graph" else set())
+
+
+def taken(metric: Metric, columns: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the columns that the metric's `update` knows."""
+    known = inspect.signature(type(metric).update).parameters
+    return {name: column for name, column in columns.items() if name in known}
+
+
+def route(name: str, metric: Metric) -> Route:
+    """What of a dialogue's records the metric is fed with.
+
+    Raises:
+        ValueError: if records have nothing that it could be fed with.
+
+    Example:
+        >>> route("turn_decay", TurnDecay()), route("turn_alignment", TurnAlignment())
+        ('scores', 'images')
+    """
+    required = required_columns(metric)
+    if isinstance(metric, TurnsWithoutKey):
+        return "without_key"
+    if isinstance(metric, AnswerAccuracy):
+        return "answers_imug" if metric.protocol == "imug" else "answers"
+    if required == {"scores"}:
+        return "scores"
+    if "images" in required and required <= {"images", "texts", "links"}:
+        return "images"
+    raise ValueError(
+        f"Expected argument `metrics` to hold metrics that records can feed; {name} needs"
+        f" {', '.join(sorted(required))}. Hand `update` columns instead of records."
+    )
