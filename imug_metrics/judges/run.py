@@ -143,7 +143,7 @@ class _Run(Generic[T]):
 
     async def _verdict(self, question: Question[T], repeat: int) -> Verdict[T]:
         try:
-            request = dataclasses.replace(await asyncio.to_thread(question.build), repeat=repeat)
+            request = dataclasses.replace(await _built(question), repeat=repeat)
         except (OSError, ValueError) as problem:
             return _failed(question.key, repeat, f"request: {problem}")
         address = address_of(question.key, request, self.judge.name, repeat)
@@ -191,6 +191,13 @@ class _Run(Generic[T]):
         if self.journal is not None:
             self.journal.add(address, Answer(asked, reply, error))
         return Verdict(address.key, address.repeat, value, reply, error, asked)
+
+
+async def _built(question: Question[Any]) -> JudgeRequest:
+    # Through a box, for a thread of the pool may hold on to what it returned while other requests are made.
+    box: list[JudgeRequest] = []
+    await asyncio.to_thread(lambda: box.append(question.build()))
+    return box.pop()
 
 
 def _units(questions: Iterable[Question[T]], repeats: int) -> Iterator[tuple[int, int, Question[T]]]:
