@@ -4,10 +4,13 @@
 
 from imug_metrics.encoders.cache import CachedEncoder
 from imug_metrics.encoders.callable import CallableEncoder
+from imug_metrics.encoders.images import ImageRegion
 from imug_metrics.encoders.loading import as_encoder, load_encoder
+from imug_metrics.encoders.lpips import LpipsEncoder
 from imug_metrics.encoders.openclip import OpenClipEncoder
 from imug_metrics.encoders.preprocessing import Preprocessing
 from imug_metrics.encoders.protocol import Encoder
+from imug_metrics.encoders.regions import RegionEncoder
 from imug_metrics.encoders.timm import TimmEncoder
 from imug_metrics.encoders.transformers import TransformersEncoder
 
@@ -15,8 +18,11 @@ __all__ = [
     "CachedEncoder",
     "CallableEncoder",
     "Encoder",
+    "ImageRegion",
+    "LpipsEncoder",
     "OpenClipEncoder",
     "Preprocessing",
+    "RegionEncoder",
     "TimmEncoder",
     "TransformersEncoder",
     "as_encoder",

@@ -80,18 +80,31 @@ def image_batches(images: Images, batch_size: int, *, max_pixels: int = MAX_PIXE
         >>> [tuple(batch.shape) for batch in image_batches(torch.zeros(5, 8, 9, 3, dtype=torch.uint8), batch_size=4)]
         [(4, 3, 8, 9), (1, 3, 8, 9)]
     """
-    if isinstance(images, (str, bytes, os.PathLike, Image.Image)) or not isinstance(images, Iterable):
-        raise TypeError(
-            f"Expected argument `images` to be a batch or a sequence of images, got a single {type(images).__name__}."
-            " Put it in a list."
-        )
     if isinstance(images, (Tensor, np.ndarray)):
         batch = _check_tensor(_as_tensor(images), ndim=4, where="", max_pixels=max_pixels)
         yield from batch.split(batch_size) if len(batch) else ()
         return
-    rows = enumerate(images)
+    rows = enumerate(check_sequence(images))
     while chunk := list(islice(rows, batch_size)):
         yield [load_image(image, row=row, max_pixels=max_pixels) for row, image in chunk]
+
+
+def check_sequence(images: Any) -> Iterable[Any]:
+    """Return ``images`` after checking that it is no single image.
+
+    Raises:
+        TypeError: If it is one, or cannot be iterated over.
+
+    Example:
+        >>> check_sequence(["cat.png"])
+        ['cat.png']
+    """
+    if isinstance(images, (str, bytes, os.PathLike, Image.Image, ImageRegion)) or not isinstance(images, Iterable):
+        raise TypeError(
+            f"Expected argument `images` to be a batch or a sequence of images, got a single {type(images).__name__}."
+            " Put it in a list."
+        )
+    return images
 
 
 def load_image(image: Any, *, row: int, max_pixels: int = MAX_PIXELS) -> Tensor:

@@ -11,12 +11,13 @@ import torch
 from torch import nn
 
 from imug_metrics.encoders.callable import CallableEncoder
+from imug_metrics.encoders.lpips import LpipsEncoder
 from imug_metrics.encoders.openclip import OpenClipEncoder
 from imug_metrics.encoders.protocol import Encoder
 from imug_metrics.encoders.timm import TimmEncoder
 from imug_metrics.encoders.transformers import TransformersEncoder
 
-_FORMS = "scene, open_clip:MODEL[:TAG-OR-FILE], hf:FOLDER-OR-NAME or timm:MODEL[:FILE]"
+_FORMS = "scene, open_clip:MODEL[:TAG-OR-FILE], hf:FOLDER-OR-NAME, timm:MODEL[:FILE] or lpips:TRUNK"
 
 
 def load_encoder(spec: str, device: torch.device | str | None = None) -> Encoder:
@@ -24,8 +25,8 @@ def load_encoder(spec: str, device: torch.device | str | None = None) -> Encoder
 
     Args:
         spec: ``"scene"`` (the embedded one, for rendered scenes), ``"open_clip:ViT-B-32:laion2b_s34b_b79k"`` (tag or
-            weights file), ``"open_clip:local-dir:/path"``, ``"hf:/path/or/name"``, ``"timm:name"`` or
-            ``"timm:name:weights-file"``.
+            weights file), ``"open_clip:local-dir:/path"``, ``"hf:/path/or/name"``, ``"timm:name"``,
+            ``"timm:name:weights-file"`` or ``"lpips:alex"``.
         device: Where to run, the CPU by default.
 
     Returns:
@@ -56,6 +57,8 @@ def load_encoder(spec: str, device: torch.device | str | None = None) -> Encoder
     if family == "timm" and rest:
         name, _, weights = rest.partition(":")
         return TimmEncoder(name, weights or None, device=device)
+    if family == "lpips" and rest in ("alex", "vgg", "squeeze"):
+        return LpipsEncoder(rest, device=device)  # type: ignore[arg-type]
     raise ValueError(f"Expected argument `spec` to be {_FORMS}, got {spec!r}.")
 
 

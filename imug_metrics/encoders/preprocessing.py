@@ -109,7 +109,7 @@ class Preprocessing:
 
     def _cover(self, masks: Tensor) -> Tensor:
         target = self._resized(masks.shape[-2], masks.shape[-1])
-        return self._centre(_resize(masks, target, "bilinear"), (0,))
+        return self._centre(F.adaptive_avg_pool2d(masks, target), (0,))  # the area that each pixel covers
 
     def _resized(self, height: int, width: int) -> tuple[int, int]:
         if self.resize is None:

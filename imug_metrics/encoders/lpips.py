@@ -1,0 +1,99 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""LPIPS as an encoder: its distance is a squared Euclidean one, so every image has an embedding of its own."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from imug_metrics.encoders.base import ModelEncoder
+from imug_metrics.encoders.preprocessing import Preprocessing
+
+
+class LpipsEncoder(ModelEncoder):
+    r"""Images by the weighted feature maps of LPIPS (Zhang et al., CVPR 2018).
+
+    LPIPS is $\sum_l \frac{1}{H_l W_l} \sum_{hw} \sum_c w_{lc} (\hat x_{lhwc} - \hat y_{lhwc})^2$ with unit-normalised
+    features and weights that are not negative. The features times $\sqrt{w_{lc} / H_l W_l}$, all layers in a row, are
+    therefore embeddings whose squared distance is LPIPS: :func:`lpips_distance`. Their cosine is not LPIPS, though it
+    orders most pairs alike; use them where squared distances are asked for. Positions count: a shifted image is another
+    image. The embeddings are wide, 31,872 numbers for AlexNet at 64 x 64.
+
+    Args:
+        model: ``"alex"``, ``"vgg"`` or ``"squeeze"`` (the trunk's weights are torchvision's, downloaded on first use),
+            or a loaded ``lpips.LPIPS``.
+        size: Height and width that images are squashed to; 64 is what LPIPS was calibrated on.
+        name: Name for tables and reports.
+        options: Those of [`ModelEncoder`][imug_metrics.encoders.base.ModelEncoder].
+
+    Raises:
+        ModuleNotFoundError: If lpips is not installed.
+        ValueError: If the model has negative weights, or none.
+
+    Example:
+        >>> encoder = LpipsEncoder("alex")  # doctest: +SKIP
+        >>> first, second = encoder.encode_images(["a.png", "b.png"]).split(1)  # doctest: +SKIP
+        >>> lpips_distance(first, second)  # doctest: +SKIP
+        tensor([0.2134])
+    """
+
+    model: Any  # lpips.LPIPS, which is imported when it is needed
+
+    def __init__(
+        self,
+        model: Literal["alex", "vgg", "squeeze"] | nn.Module = "alex",
+        *,
+        size: int = 64,
+        name: str | None = None,
+        **options: Any,
+    ) -> None:
+        module = _load(model) if isinstance(model, str) else model
+        if not module.lpips or any(bool((layer.model[-1].weight < 0).any()) for layer in module.lins):
+            raise ValueError("Expected argument `model` to have calibrated weights, none of them negative.")
+        super().__init__(module, name=name or f"lpips:{module.pnet_type}", **options)
+        self.preprocessing = Preprocessing((size, size), (0.5,) * 3, (0.5,) * 3, resize=(size, size), mode="squash")
+
+    def _image_forward(self, pixels: Tensor) -> Tensor:
+        scaled = self.model.scaling_layer(pixels) if self.model.version == "0.1" else pixels
+        maps = zip(self.model.net(scaled), self.model.lins)
+        return torch.cat([_weighted(features, layer.model[-1].weight) for features, layer in maps], 1)
+
+    def _settings(self) -> str:
+        return f"{super()._settings()} {self.model.version}"
+
+
+def lpips_distance(x: Tensor, y: Tensor) -> Tensor:
+    """LPIPS between images, from their embeddings by :class:`LpipsEncoder`. Lower is more alike, 0 for equal images.
+
+    Args:
+        x: Embeddings ``[..., D]``.
+        y: Embeddings of the same width; leading dimensions are broadcast.
+
+    Returns:
+        Distances ``[...]``, differentiable.
+
+    Example:
+        >>> import torch
+        >>> lpips_distance(torch.tensor([[0.0, 1.0]]), torch.tensor([[0.5, 1.0]]))
+        tensor([0.2500])
+    """
+    return (x - y).square().sum(-1)
+
+
+def _weighted(features: Tensor, weight: Tensor) -> Tensor:
+    features = features.float()
+    unit = features / (features.square().sum(1, keepdim=True).sqrt() + 1e-10)
+    return (unit * (weight / (features.shape[2] * features.shape[3])).sqrt()).flatten(1)
+
+
+def _load(trunk: str) -> nn.Module:
+    try:
+        import lpips
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            "LpipsEncoder needs lpips: pip install imug_metrics[lpips]", name=error.name
+        ) from error
+    return lpips.LPIPS(net=trunk, verbose=False)

@@ -1,0 +1,272 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Embeddings of a part of each image: a box, a mask, a face, or all but it."""
+
+from __future__ import annotations
+
+import math
+import os
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from imug_metrics.encoders.fingerprint import digest_text
+from imug_metrics.encoders.images import MAX_PIXELS, ImageRegion, check_sequence, image_batches, load_image
+from imug_metrics.encoders.protocol import Encoder
+
+Find = Callable[[Tensor], Any]
+
+_SHARED = ("batch_size", "device", "differentiable", "logit_bias", "logit_scale", "truncated_texts")  # of the encoder
+
+_GREY = 127  # what is painted over: near the mean that models subtract
+
+
+class RegionEncoder:
+    """An encoder that sees only a part of each image.
+
+    A box is cut out, before the pixels are moved to the encoder's device, and embedded like an image of its own. Under
+    a mask the encoder's patch tokens are averaged (``masking="pool"``), or everything else is painted grey and the
+    mask's box cut out (``masking="paint"``). Pooled tokens are cheap and sharp but have seen the whole image, and they
+    compare with each other, not with texts; painted images work with every encoder and are seen alone.
+
+    An image in which nothing is found has a row of NaN, which metrics count as absent: it lowers the coverage.
+
+    Args:
+        encoder: An encoder for whole images, or what
+            [`as_encoder`][imug_metrics.encoders.loading.as_encoder] takes. It is shared, not copied.
+        region: ``"given"``: what each [`ImageRegion`][imug_metrics.encoders.images.ImageRegion] brings. ``"full"``: the
+            whole image. ``"face"``: the largest box of ``detector``. A box (left, top, right, bottom in pixels) or a
+            mask ``[H, W]``: the same for all images. A function from an image, uint8 or floating point ``[3, H, W]``,
+            to a box, boxes ``[K, 4]`` (the largest counts), a mask ``[H, W]``, or None where there is nothing.
+        detector: With ``"face"``, a function from an image to boxes.
+        background: Embed all but the region. It needs masks, so boxes are turned into them.
+        masking: ``"pool"`` or ``"paint"``.
+        name: Name for tables and reports.
+        fingerprint: Identifies ``region`` or ``detector`` for caches, where it is a function; different for every
+            encoder made by default.
+        max_pixels: Height times width above which an image is refused before it is decoded.
+
+    Raises:
+        TypeError: If ``region`` is of another kind, or ``"face"`` comes without a detector.
+        ValueError: If ``masking`` is unknown, or the background of whole images is asked for.
+
+    Example:
+        >>> import torch
+        >>> from imug_metrics.encoders import CallableEncoder
+        >>> colour = CallableEncoder(lambda images: torch.stack([image.float().mean((1, 2)) for image in images]))
+        >>> image = torch.zeros(3, 4, 4, dtype=torch.uint8)
+        >>> image[0, :2, :2] = 200
+        >>> RegionEncoder(colour, (0, 0, 2, 2)).encode_images([image])
+        tensor([[200.,   0.,   0.]])
+    """
+
+    def __init__(
+        self,
+        encoder: Encoder | str | Any,
+        region: Literal["given", "full", "face"] | Sequence[float] | Tensor | np.ndarray | Find = "given",
+        *,
+        detector: Find | None = None,
+        background: bool = False,
+        masking: Literal["pool", "paint"] = "pool",
+        name: str | None = None,
+        fingerprint: str | None = None,
+        max_pixels: int = MAX_PIXELS,
+    ) -> None:
+        from imug_metrics.encoders.loading import as_encoder
+
+        if masking not in ("pool", "paint"):
+            raise ValueError(f"Expected argument `masking` to be pool or paint, got {masking!r}.")
+        if background and isinstance(region, str) and region == "full":
+            raise ValueError("Expected argument `region` to leave a background, got 'full'.")
+        self.encoder: Any = as_encoder(encoder)
+        self.region, self._find, label, mark = _read_region(region, detector, fingerprint)
+        self.background, self.masking, self.max_pixels = background, masking, max_pixels
+        self.name = name or f"{self.encoder.name}[{label}{', background' if background else ''}]"
+        self._mark = f"{mark} {background} {masking}"
+        self._dim: int | None = None
+
+    @property
+    def dim(self) -> int | None:
+        """Width of the embeddings, None before the first call."""
+        return self._dim
+
+    @property
+    def fingerprint(self) -> str:
+        """That of the encoder inside, and of the region."""
+        return f"{self.encoder.fingerprint}-{digest_text(self._mark)}"
+
+    def __getattr__(self, name: str) -> Any:
+        if name in _SHARED:
+            return getattr(self.encoder, name)
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def to(self, device: torch.device | str) -> RegionEncoder:
+        """Move the encoder inside and return the encoder itself."""
+        self.encoder.to(device)
+        return self
+
+    def encode_images(self, images: Any) -> Tensor:
+        """Embed the region of each image.
+
+        Args:
+            images: See :mod:`imug_metrics.encoders.images`.
+
+        Returns:
+            float32 tensor ``[N, D]``, NaN rows where nothing was found.
+
+        Raises:
+            TypeError: If the encoder inside has no patch tokens to pool under a mask.
+            ValueError: If an image brings no region with ``"given"``, or a mask or box does not fit; with the row.
+        """
+        parts = [self._encode(batch) for batch in self._batches(images)]
+        width = next((part.shape[1] for part in parts if part.shape[1]), self._dim or 1)
+        self._dim = width if parts else self._dim
+        unseen = [part if part.shape[1] else part.new_full((len(part), width), torch.nan) for part in parts]
+        return torch.cat(unseen) if unseen else torch.zeros(0, width)
+
+    def encode_texts(self, texts: Sequence[str]) -> Tensor:
+        """Embed texts by the encoder inside."""
+        return self.encoder.encode_texts(texts)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> RegionEncoder:
+        return self
+
+    def __repr__(self) -> str:
+        return f"RegionEncoder({self.encoder!r}, name={self.name!r})"
+
+    def _batches(self, images: Any) -> Iterator[list[tuple[Tensor, Any]]]:
+        """Decoded images with what was found in them: a box of whole pixels, a mask, or None."""
+        size = getattr(self.encoder, "batch_size", 64)
+        if isinstance(images, (Tensor, np.ndarray)):
+            images = (image for batch in image_batches(images, size, max_pixels=self.max_pixels) for image in batch)
+        rows = enumerate(check_sequence(images))
+        while chunk := list(islice(rows, size)):
+            yield [self._look(item, row) for row, item in chunk]
+
+    def _look(self, item: Any, row: int) -> tuple[Tensor, Any]:
+        image = load_image(item, row=row, max_pixels=self.max_pixels)
+        if self._find is not None:
+            return image, _place(self._find(image.detach()), image, row)
+        if not isinstance(self.region, str):
+            return image, _place(self.region, image, row)
+        if self.region == "full":
+            return image, (0, 0, image.shape[2], image.shape[1])
+        if not isinstance(item, ImageRegion) or (item.box is None and item.mask is None):
+            raise ValueError(f"Expected argument `images` to hold ImageRegion with a box or a mask at row {row}.")
+        return image, _place(item.box if item.mask is None else item.mask, image, row)
+
+    def _encode(self, batch: list[tuple[Tensor, Any]]) -> Tensor:
+        """Embeddings of one batch, ``[n, 0]`` where nothing was found in any image."""
+        found = [row for row, (_, place) in enumerate(batch) if place is not None]
+        if not found:
+            return torch.zeros(len(batch), 0, device=getattr(self.encoder, "device", None))
+        masked = [self.background or isinstance(batch[row][1], Tensor) for row in found]
+        if self.masking == "pool" and any(masked):
+            if not all(masked):
+                raise ValueError("Expected regions to be boxes or masks, got both: one is cut out, the other pooled.")
+            embedded = self._pooled([batch[row] for row in found])
+        else:
+            parts = (self._painted if hide else _crop for hide in masked)
+            embedded = self.encoder.encode_images([part(*batch[row]) for part, row in zip(parts, found)])
+        if len(found) == len(batch):
+            return embedded
+        rows = torch.tensor(found, device=embedded.device)
+        return embedded.new_full((len(batch), embedded.shape[1]), torch.nan).index_copy(0, rows, embedded)
+
+    def _pooled(self, batch: list[tuple[Tensor, Any]]) -> Tensor:
+        pool = getattr(self.encoder, "encode_masked", None)
+        if pool is None:
+            raise TypeError(
+                f"Expected argument `masking` to be paint: {self.encoder.name!r} has no patch tokens to pool."
+            )
+        return pool([image for image, _ in batch], [self._mask(image, place) for image, place in batch])
+
+    def _painted(self, image: Tensor, place: Any) -> Tensor:
+        mask = self._mask(image, place).to(image.device)
+        grey = torch.full_like(image, _GREY if image.dtype == torch.uint8 else _GREY / 255)
+        painted = (mask * image.float() + (1 - mask) * grey.float()).to(image.dtype)
+        if self.background:
+            return painted
+        inside = mask > 0
+        rows, columns = inside.any(1).nonzero()[:, 0], inside.any(0).nonzero()[:, 0]
+        return painted[:, rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+
+    def _mask(self, image: Tensor, place: Any) -> Tensor:
+        mask = place
+        if not isinstance(place, Tensor):
+            left, top, right, bottom = place
+            mask = torch.zeros(image.shape[1:])
+            mask[top:bottom, left:right] = 1
+        return 1 - mask if self.background else mask
+
+
+def _read_region(region: Any, detector: Any, fingerprint: str | None) -> tuple[Any, Find | None, str, str]:
+    """The region, the function that finds it, its label, and what identifies it."""
+    if isinstance(region, str) and region == "face":
+        if not callable(detector):
+            raise TypeError(
+                "Expected argument `detector` with region 'face': a function from an image (uint8 [3, H, W]) to boxes"
+                " [K, 4] of left, top, right, bottom in pixels, or None. No detector comes with this package; wrap one"
+                " you have, such as those of insightface, facenet-pytorch or MediaPipe."
+            )
+        return region, detector, "face", fingerprint or uuid.uuid4().hex
+    if isinstance(region, str):
+        if region not in ("given", "full"):
+            raise TypeError(
+                f"Expected argument `region` to be given, full, face, a box, a mask or a function, got {region!r}."
+            )
+        return region, None, region, region
+    if callable(region):
+        label = str(getattr(region, "__qualname__", type(region).__name__))
+        return "function", region, label, fingerprint or uuid.uuid4().hex
+    values = region if isinstance(region, Tensor) else torch.as_tensor(np.asarray(region))
+    if values.ndim != 2 and values.shape != (4,):
+        raise TypeError(f"Expected argument `region` to be a box [4] or a mask [H, W], got {list(values.shape)}.")
+    label = f"box {', '.join(f'{value:g}' for value in values.tolist())}" if values.ndim == 1 else "mask"
+    return values, None, label, f"{label} {digest_text(str(values.tolist()))}"
+
+
+def _place(found: Any, image: Tensor, row: int) -> tuple[int, int, int, int] | Tensor | None:
+    """A box of whole pixels inside the image, a float mask ``[H, W]``, or None where nothing is left."""
+    if found is None:
+        return None
+    if isinstance(found, (Image.Image, str, os.PathLike)):
+        found = load_image(found, row=row).float().mean(0) > 127
+    values = found if isinstance(found, Tensor) else torch.as_tensor(np.asarray(found))
+    height, width = image.shape[1:]
+    if values.ndim == 2 and tuple(values.shape) == (height, width):
+        mask = values.float() if values.is_floating_point() else (values > 0).float()
+        return mask if bool((mask > 0).any()) else None
+    boxes = values.double().reshape(-1, 4) if values.numel() % 4 == 0 and values.shape[-1:] in ((4,), (0,)) else None
+    if boxes is None or values.ndim > 2 or values.dtype == torch.bool:
+        raise ValueError(
+            f"Expected a region to be a box [4], boxes [K, 4] or a mask [{height}, {width}], got {list(values.shape)}"
+            f" at row {row}."
+        )
+    return _largest(boxes, height, width)
+
+
+def _largest(boxes: Tensor, height: int, width: int) -> tuple[int, int, int, int] | None:
+    left, top = boxes[:, 0].clamp(0, width), boxes[:, 1].clamp(0, height)
+    right, bottom = boxes[:, 2].clamp(0, width), boxes[:, 3].clamp(0, height)
+    areas = (right - left).clamp_min(0) * (bottom - top).clamp_min(0)
+    if not bool((areas > 0).any()):
+        return None
+    best = int(areas.argmax())
+    return (
+        math.floor(left[best]),
+        math.floor(top[best]),
+        math.ceil(right[best]),
+        math.ceil(bottom[best]),
+    )
+
+
+def _crop(image: Tensor, place: tuple[int, int, int, int]) -> Tensor:
+    left, top, right, bottom = place
+    return image[:, top:bottom, left:right]
