@@ -25,8 +25,8 @@ from typing import Any, Literal
 import numpy as np
 from PIL import Image
 
-from imug_metrics._encode_once import MAX_FILE_BYTES
-from imug_metrics.encoders.images import MAX_PIXELS, load_image
+from imug_metrics.encoders.images import FORMATS, MAX_PIXELS, load_image
+from imug_metrics.protocols.files import MAX_PICTURE_BYTES
 
 Status = Literal["found", "no board", "unreadable"]
 Protocol = Literal["imug", "strict"]
@@ -95,12 +95,12 @@ def _opencv() -> ModuleType:
 def _decode(path: Path) -> np.ndarray | None:
     """Pixels `[H, W, 3]` in OpenCV's order, or None. The size is read from the header before anything is decoded."""
     try:
-        if path.stat().st_size > MAX_FILE_BYTES:
+        if path.stat().st_size > MAX_PICTURE_BYTES:
             return None
         content = path.read_bytes()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of large pictures, which are refused below
-            width, height = Image.open(io.BytesIO(content)).size
+            width, height = Image.open(io.BytesIO(content), formats=FORMATS).size
     except Exception:  # decoders of hostile files raise nearly anything
         return None
     cv2 = _opencv()
@@ -114,7 +114,7 @@ def _decode(path: Path) -> np.ndarray | None:
 
 def _decode_over_white(path: Path) -> np.ndarray | None:
     try:
-        if path.stat().st_size > MAX_FILE_BYTES:
+        if path.stat().st_size > MAX_PICTURE_BYTES:
             return None
         pixels = load_image(path, row=0)
     except (OSError, ValueError):
