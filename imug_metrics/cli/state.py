@@ -9,7 +9,7 @@ import json
 import math
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +67,7 @@ def save(path: Path, result: ModelResult, mark: str) -> None:
         "contents": result.contents,
         "problems": [problem.as_row() for problem in result.problems],
         "text_rows": result.text_rows,
-        "turns": [asdict(turn) for turn in result.turns],
+        "turns": [turn._asdict() for turn in result.turns],
         "items": result.scores.items,
     }
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -5,8 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from imug_metrics.functional.accuracy import answer_accuracy
 from imug_metrics.protocols.imug.benchmark import UNASSIGNED, Key, Sample
@@ -17,8 +16,7 @@ KINDS = ("all", "text", "image")
 GROUPS = {"by_domain": "By Domain", "by_class": "By Class", "by_turn": "By Turn"}
 
 
-@dataclass(frozen=True)
-class TurnScore:
+class TurnScore(NamedTuple):
     """The official score of one turn, 0 to 100 (higher is better)."""
 
     dialogue: str
@@ -175,11 +173,13 @@ def _grouped(turns: Sequence[TurnScore], group: Callable[[TurnScore], Any]) -> d
 
 
 def _cells(turns: Sequence[TurnScore]) -> dict[str, dict[str, float | int | None]]:
-    cells: dict[str, dict[str, float | int | None]] = {}
-    for kind in KINDS:
-        values = [turn.percent for turn in turns if kind in ("all", turn.modality)]
-        cells[kind] = {"mean": round(_mean(values), 2) if values else None, "count": len(values)}
-    return cells
+    values: dict[str, list[float]] = {"all": [turn.percent for turn in turns], "text": [], "image": []}
+    for turn in turns:
+        values[turn.modality].append(turn.percent)
+    return {
+        kind: {"mean": round(_mean(values[kind]), 2) if values[kind] else None, "count": len(values[kind])}
+        for kind in KINDS
+    }
 
 
 def _mean(values: Sequence[float]) -> float:
