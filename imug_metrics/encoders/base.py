@@ -263,12 +263,7 @@ class ModelEncoder:
             self._run("_text_forward", self._tokenize(pieces[start : start + self.batch_size])[0]).float()
             for start in range(0, len(pieces), self.batch_size)
         ]
-        directions = F.normalize(torch.cat(embedded), dim=1)
-        owner = torch.tensor(rows, device=directions.device)
-        length = torch.tensor([max(1, len(piece)) for piece in pieces], device=directions.device, dtype=torch.float32)
-        total = length.new_zeros(len(texts)).index_add(0, owner, length)
-        summed = directions.new_zeros(len(texts), directions.shape[1])
-        return summed.index_add(0, owner, directions * (length / total[owner])[:, None])
+        return _mean_direction(torch.cat(embedded), pieces, rows, len(texts))
 
     def _pixels(self, images: Sequence[Tensor]) -> Any:
         prepare = self.preprocessing
@@ -300,6 +295,17 @@ class ModelEncoder:
         if len(embeddings):
             self.dim = embeddings.shape[1]
         return embeddings
+
+
+def _mean_direction(embeddings: Tensor, pieces: Sequence[str], rows: Sequence[int], count: int) -> Tensor:
+    """Mean direction and mean length of the pieces of each text, weighted by their characters: ``[count, D]``."""
+    owner = torch.tensor(rows, device=embeddings.device)
+    share = torch.tensor([max(1.0, len(piece)) for piece in pieces], device=embeddings.device)
+    share = (share / share.new_zeros(count).index_add(0, owner, share)[owner])[:, None]
+    norms = embeddings.norm(dim=1, keepdim=True)
+    parts = torch.cat([embeddings / norms.clamp_min(1e-12), norms], 1) * share
+    sums = parts.new_zeros(count, parts.shape[1]).index_add(0, owner, parts)
+    return sums[:, :-1] * sums[:, -1:]
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from torchmetrics import Metric
 
 from imug_metrics.encoders.base import ModelEncoder
 from imug_metrics.encoders.preprocessing import Preprocessing
+from imug_metrics.encoders.texts import fitting_pieces
 
 
 class Probe(nn.Module):
@@ -173,3 +174,141 @@ def test_batch_size_is_checked():
 def test_size_limit_reaches_the_decoder(images):
     with pytest.raises(ValueError, match="at most 100 pixels"):
         ProbeEncoder(max_pixels=100).encode_images(list(images))
+
+
+class Memory(nn.Module):
+    """A device of limited memory: raises where more rows arrive than it holds."""
+
+    def __init__(self, rows: int) -> None:
+        super().__init__()
+        self.inner, self.holds, self.seen = Probe(), rows, []
+
+    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+        self.seen.append(len(pixels))
+        if len(pixels) > self.holds:
+            raise torch.cuda.OutOfMemoryError("fake")
+        return self.inner(pixels)
+
+
+def test_out_of_memory_halves_the_batches_and_is_remembered(images):
+    expected = ProbeEncoder().encode_images(images)
+    encoder = ProbeEncoder(Memory(rows=3), batch_size=8)
+    with pytest.warns(UserWarning, match="Out of memory: batches of 'probe' are of [42] now"):
+        found = encoder.encode_images(images)
+    assert torch.allclose(found, expected, atol=1e-6)
+    assert encoder.model.seen == [8, 4, 2, 2, 2, 2, 2]
+    assert encoder.batch_size == 2
+    encoder.encode_images(list(images))
+    assert encoder.model.seen[7:] == [2, 2, 2, 2, 2]
+
+
+def test_one_image_that_does_not_fit_raises(images):
+    encoder = ProbeEncoder(Memory(rows=0), batch_size=2)
+    with pytest.warns(UserWarning, match="1 now"), pytest.raises(torch.cuda.OutOfMemoryError):
+        encoder.encode_images(images)
+
+
+def test_retries_do_not_count_a_cut_text_twice():
+    class Forgetful(ProbeEncoder):
+        def _text_forward(self, tokens):
+            if len(tokens) > 1:
+                raise torch.cuda.OutOfMemoryError("fake")
+            return super()._text_forward(tokens)
+
+    encoder = Forgetful()
+    with pytest.warns(UserWarning, match="Out of memory"):
+        encoder.encode_texts(["a" * 30, "b", "c" * 30])
+    assert encoder.truncated_texts == 2
+
+
+@pytest.mark.parametrize("dtype", ["bf16", "fp16", torch.bfloat16])
+def test_autocast_leaves_weights_and_results_in_float32(images, dtype):
+    full, half = ProbeEncoder(), ProbeEncoder(dtype=dtype)
+    inside = []
+    half.model.linear.register_forward_hook(lambda module, inputs, output: inside.append(output.dtype))
+    found = half.encode_images(images)
+    assert set(inside) == {torch.float16 if dtype == "fp16" else torch.bfloat16}
+    assert found.dtype == half.model.linear.weight.dtype == torch.float32
+    assert torch.cosine_similarity(found, full.encode_images(images)).min() > 0.999
+    assert half.fingerprint != full.fingerprint
+
+
+def test_a_model_of_lower_precision_gets_pixels_of_its_own(images):
+    encoder = ProbeEncoder(Probe().to(torch.bfloat16))
+    assert encoder.encode_images(images).dtype == torch.float32
+
+
+def test_compiled_models_give_the_same(images):
+    plain, compiled = ProbeEncoder(), ProbeEncoder(compile={"backend": "aot_eager"})
+    assert torch.allclose(compiled.encode_images(images), plain.encode_images(images), atol=1e-6)
+    assert compiled.fingerprint == plain.fingerprint
+    assert torch.allclose(
+        pickle.loads(pickle.dumps(compiled)).encode_images(images), plain.encode_images(images), atol=1e-6
+    )
+    assert ProbeEncoder(compile=True)._compile == {}
+
+
+def test_channels_last_reaches_the_model(images):
+    encoder, layouts = ProbeEncoder(channels_last=True), []
+    encoder.model.register_forward_pre_hook(
+        lambda module, inputs: layouts.append(inputs[0].is_contiguous(memory_format=torch.channels_last))
+    )
+    assert torch.allclose(encoder.encode_images(images), ProbeEncoder().encode_images(images), atol=1e-6)
+    assert layouts == [True] * 3
+
+
+def test_the_preprocessing_in_use_is_shown():
+    assert "preprocessing='imug_kernels'" in repr(ProbeEncoder())
+
+
+class Words(ProbeEncoder):
+    """Texts as directions that turn with their first word; at most three words."""
+
+    def _tokenize(self, texts):
+        return [text.split()[:3] for text in texts], [len(text.split()) > 3 for text in texts]
+
+    def _text_forward(self, tokens):
+        angles = torch.tensor([float(words[0]) for words in tokens])
+        return 7 * torch.stack([angles.cos(), angles.sin()], 1)
+
+
+def test_long_texts_are_averaged_piece_by_piece():
+    text = "0 0 0 1 1 1"
+    cut, averaged = Words(), Words(long_text="average")
+    assert torch.allclose(cut.encode_texts([text]), 7 * torch.tensor([[1.0, 0.0]]))
+    assert (cut.truncated_texts, averaged.truncated_texts) == (1, 0)
+    found = averaged.encode_texts(["0 1", text, "1 0"])
+    expected = 7 * (torch.tensor([1.0, 0.0]) + torch.tensor([0.5403, 0.8415])) / 2
+    assert torch.allclose(found[1], expected, atol=1e-2)
+    # Texts that fit keep their embeddings, whatever stands beside them.
+    assert torch.allclose(found[[0, 2]], cut.encode_texts(["0 1", "1 0"]), atol=1e-5)
+    assert averaged.truncated_texts == 0
+    assert averaged.fingerprint != cut.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [({"dtype": "int8"}, "`dtype`.*'int8'"), ({"long_text": "drop"}, "`long_text`.*'drop'")],
+)
+def test_options_are_checked(options, message):
+    with pytest.raises(ValueError, match=message):
+        ProbeEncoder(**options)
+
+
+@pytest.mark.parametrize(
+    ("text", "pieces"),
+    [
+        ("one two three four", ["one two", "three four"]),
+        ("abcdefghijklmnop", ["abcdefgh", "ijklmnop"]),
+        ("红色的圆圈在左边蓝色的方块在右边", ["红色的圆圈在左边", "蓝色的方块在右边"]),
+        (" one  two ", ["one", "two"]),
+        ("a " * 8, ["a a a a", "a a a a"]),
+    ],
+)
+def test_texts_are_halved_between_words(text, pieces):
+    assert fitting_pieces([text], [True], lambda texts: [False] * len(texts)) == (pieces, [0, 0])
+
+
+def test_a_text_that_never_fits_ends_in_single_characters():
+    pieces, rows = fitting_pieces(["abc"], [True], lambda texts: [True] * len(texts))
+    assert (pieces, rows) == (["a", "b", "c"], [0, 0, 0])
