@@ -1,14 +1,15 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Command line: run the cases, print a table, write JSON."""
+"""Command line: run the cases, print a table, write JSON and CSV."""
 
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,8 @@ from benchmarks.machine import describe_machine, measure_ceilings
 from benchmarks.registry import REGISTRY
 from benchmarks.runner import Row, run_case
 
-SCHEMA = 1
+SCHEMA = 2
+RESULTS = Path(__file__).parent / "results"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -32,11 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     machine = describe_machine()
     ceilings = measure_ceilings(options.quick)
     rows: list[Row] = []
-    for name in options.only or REGISTRY:
+    for name in options.ops or REGISTRY:
         for case in REGISTRY[name](options.quick):
             rows += run_case(case, ceilings)
-    out = options.out or _default_path(machine, options.quick)
-    out.parent.mkdir(parents=True, exist_ok=True)
     machine["load_average_1min_at_end"] = describe_machine()["load_average_1min"]
     document = {
         "schema": SCHEMA,
@@ -46,30 +46,44 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "ceilings": ceilings._asdict(),
         "rows": [asdict(row) for row in rows],
     }
-    out.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    path = options.out / _file_name(machine, options.quick)
+    options.out.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    write_csv(document["rows"], path.with_suffix(".csv"))
     _print(rows)
-    print(out)
+    print(path)
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="tiny sizes: does everything run?")
-    parser.add_argument("--out", type=Path, help="JSON file (default: benchmarks/results/<machine>-<date>.json)")
-    parser.add_argument("--only", nargs="+", choices=list(REGISTRY), help="groups of cases (default: all)")
+    parser.add_argument("--ops", nargs="+", choices=list(REGISTRY), help="groups of cases (default: all)")
+    parser.add_argument(
+        "--out", type=Path, default=RESULTS, metavar="DIR", help="folder of <machine>-<date>.json, .csv"
+    )
     return parser.parse_args(arguments)
 
 
-def _default_path(machine: dict[str, Any], quick: bool) -> Path:
-    slug = re.sub(r"[^a-z0-9]+", "-", f"{machine['cpu']} {machine['cores']} cores".lower()).strip("-")
-    name = f"{slug}-{date.today().isoformat()}{'-quick' if quick else ''}.json"
-    return Path(__file__).parent / "results" / name
+def _file_name(machine: dict[str, Any], quick: bool) -> str:
+    where = machine["gpu"].split(",")[0] if machine["gpu"] else f"{machine['cpu']} {machine['cores']} cores"
+    slug = re.sub(r"[^a-z0-9]+", "-", where.lower()).strip("-")
+    return f"{slug}-{date.today().isoformat()}{'-quick' if quick else ''}.json"
+
+
+def write_csv(rows: Sequence[dict[str, Any]], path: Path) -> None:
+    """One line a row, with the sizes as one column."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        lines = csv.DictWriter(file, fieldnames=[field.name for field in fields(Row)])
+        lines.writeheader()
+        for row in rows:
+            lines.writerow(row | {"sizes": ";".join(f"{name}={value}" for name, value in row["sizes"].items())})
 
 
 def _print(rows: list[Row]) -> None:
     """Print one table a case: a line a provider, a column a quantity."""
     by_case: dict[str, dict[str, dict[str, Row]]] = {}
     for row in rows:
-        shown = {key: value for key, value in row.sizes.items() if key != "rows"}
+        shown = {key: value for key, value in row.sizes.items() if key != "rows" or row.axis == "rows"}
         title = f"{row.name} ({', '.join(f'{key} {value}' for key, value in shown.items())})"
         by_case.setdefault(title, {}).setdefault(row.provider, {})[row.quantity] = row
     for title, providers in by_case.items():

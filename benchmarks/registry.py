@@ -45,6 +45,7 @@ class Case:
         flops_per_row: operations of one row's matrix products, 0 where there are none.
         truth: the answer in float64 arithmetic; None: the baseline's answer.
         repeats: timed runs of each provider.
+        axis: what varies from this case to the others of its sweep, `"rows"` or one of the sizes; None: no sweep.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Case:
     flops_per_row: float = 0.0
     truth: Tensor | None = None
     repeats: int = 7
+    axis: str | None = None
 
 
 Cases = Callable[[bool], Iterator[Case]]

@@ -29,6 +29,7 @@ class Row:
         p80: 80th percentile.
         ratio: median over the baseline's median; None where that is 0 or absent.
         roofline: share of the throughput that the machine's ceilings allow; None for other quantities.
+        axis: what the case's sweep varies; None: the case is in none.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Row:
     p80: float
     ratio: float | None
     roofline: float | None
+    axis: str | None
 
 
 def run_case(case: Case, ceilings: Ceilings) -> list[Row]:
@@ -86,6 +88,6 @@ def _rows_of(
     shared = (case.name, provider.name, provider is case.providers[0], {"rows": provider.rows, **case.sizes})
     shares = {"throughput": rates[0] / limit}
     return [
-        Row(*shared, quantity, unit, *numbers, ratio=None, roofline=shares.get(quantity))
+        Row(*shared, quantity, unit, *numbers, ratio=None, roofline=shares.get(quantity), axis=case.axis)
         for (quantity, unit), numbers in found.items()
     ]

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.plots import Lines, sweep_lines
+
 ROOT = Path(__file__).resolve().parents[1]
 HEADER = """\
 | provider | rows | rows/s | ratio | GB/s | GFLOP/s | roofline | peak memory | state | error |
@@ -40,6 +42,8 @@ def section(file: Path) -> str:
     parts = [f"<!-- results/{file.name} -->", _machine(document)]
     cases: dict[str, list[Row]] = {}
     for row in document["rows"]:
+        if row["axis"] is not None:
+            continue
         sizes = {name: value for name, value in row["sizes"].items() if name != "rows"}
         title = f"**{row['name']}** ({', '.join(f'{name} {_plain(value)}' for name, value in sizes.items())})"
         cases.setdefault(title, []).append(row)
@@ -49,7 +53,25 @@ def section(file: Path) -> str:
             providers.setdefault(row["provider"], {})[row["quantity"]] = row
         lines = (_line(name, found) for name, found in providers.items())
         parts.append("\n".join((title, "", HEADER, *lines)))
+    parts += [_sweep(*key, lines) for key, lines in sweep_lines(document).items()]
     return "\n\n".join((*parts, "<!-- end of results -->"))
+
+
+def _sweep(name: str, axis: str, lines: Lines) -> str:
+    """Time of the first provider and, for each other, how many times faster it is."""
+    (baseline, points), *others = lines.items()
+    sizes = [size for size, _ in points]
+    times = dict(points)
+    head = f"| {' | '.join((f'{name} over {axis}', *(f'{size:,}' for size in sizes)))} |\n|---|{'---:|' * len(sizes)}"
+    rows = [f"| {baseline}, milliseconds | {' | '.join(_short(1e3 * times[size]) for size in sizes)} |"]
+    for provider, found in others:
+        cells = " | ".join(f"{times[size] / time:.1f}" for size, time in found)
+        rows.append(f"| {provider}, times faster | {cells} |")
+    return "\n".join((head, *rows))
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.2g}"
 
 
 def _machine(document: dict[str, Any]) -> str:

@@ -15,8 +15,6 @@ from benchmarks.machine import ON_GPU
 Way = Callable[..., Any]
 
 
-def compiled(name: str, way: Way, quick: bool) -> dict[str, Way]:
-    """Return the compiled function under its name; nothing in a quick run or without a C++ compiler on a CPU."""
-    if quick or not (ON_GPU or shutil.which("c++")):
-        return {}
-    return {name: torch.compile(way, dynamic=False)}
+def compiled(name: str, way: Way) -> dict[str, Way]:
+    """Return the compiled function under its name; nothing without a C++ compiler on a CPU."""
+    return {name: torch.compile(way, dynamic=False)} if ON_GPU or shutil.which("c++") else {}

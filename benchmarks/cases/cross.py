@@ -12,6 +12,7 @@ from imug_kernels import cross_stats
 from torch import Tensor
 from torch.nn import functional as F
 
+from benchmarks.cases.compiling import compiled
 from benchmarks.machine import DEVICE, ON_GPU
 from benchmarks.registry import Answer, Case, Provider, register
 
@@ -19,39 +20,50 @@ K, SCALE = 10, 10.0
 CHUNK = 512  # rows of a chunk: with 1e5 columns its cosines fill 200 MB
 
 Reduce = Callable[[Tensor], Tensor]
+Way = Callable[[Tensor, Tensor], Tensor]
+
+QUESTIONS: dict[str, tuple[Reduce, Way]] = {
+    "10 largest": (lambda cosine: cosine.topk(K).values, lambda x, y: cross_stats(x, y, k=K).values),
+    "log-sum-exp": (
+        lambda cosine: torch.logsumexp(SCALE * cosine, 1),
+        lambda x, y: cross_stats(x, y, lse=True, scale=SCALE).lse,
+    ),
+}
 
 
 @register
 def cross(quick: bool) -> Iterator[Case]:
     rows, columns, width = (16, 40, 16) if quick else (100_000, 100_000, 768) if ON_GPU else (2_000, 10_000, 768)
+    for question in QUESTIONS:
+        yield cross_case(question, rows, columns, width, compiling=not quick)
+
+
+def cross_case(question: str, rows: int, columns: int, width: int, *, compiling: bool = False) -> Case:
     dtype = torch.bfloat16 if ON_GPU else torch.float32
     generator = torch.Generator().manual_seed(0)
     x, y = (torch.randn(n, width, generator=generator).to(DEVICE, dtype) for n in (rows, columns))
-    asked: dict[str, tuple[Reduce, Callable[[Tensor, Tensor], Tensor]]] = {
-        "cross_stats: 10 largest": (lambda cosine: cosine.topk(K).values, lambda a, b: cross_stats(a, b, k=K).values),
-        "cross_stats: log-sum-exp": (
-            lambda cosine: torch.logsumexp(SCALE * cosine, 1),
-            lambda a, b: cross_stats(a, b, lse=True, scale=SCALE).lse,
-        ),
+    reduce, fused = QUESTIONS[question]
+    step = partial(_step, reduce)
+    steps = {"torch matmul in chunks": step}
+    if compiling:
+        steps |= compiled("torch.compile of the chunks", step)
+    ways = {
+        **({} if ON_GPU else {"torch matmul of all": partial(_whole, reduce)}),  # 1e10 cosines fill 40 GB
+        **{name: partial(_chunked, way) for name, way in steps.items()},
+        "imug_kernels cross_stats": fused,
     }
-    for name, (reduce, fused) in asked.items():
-        ways = {
-            **({} if ON_GPU else {"torch matmul of all": partial(_whole, reduce)}),  # 1e10 cosines fill 40 GB
-            "torch matmul in chunks": partial(_chunked, reduce),
-            "imug_kernels cross_stats": fused,
-        }
-        yield Case(
-            name=name,
-            sizes={"columns": columns, "width": width, "dtype": str(dtype).removeprefix("torch.")},
-            providers=tuple(Provider(way, partial(_answer, run, x, y), rows) for way, run in ways.items()),
-            bytes_per_row=width * x.element_size() * (rows + columns) / rows,
-            flops_per_row=2.0 * columns * width,
-            truth=_chunked(reduce, x.double(), y.double()),
-            repeats=5,
-        )
+    return Case(
+        name=f"cross_stats: {question}",
+        sizes={"columns": columns, "width": width, "dtype": str(dtype).removeprefix("torch.")},
+        providers=tuple(Provider(way, partial(_answer, run, x, y), rows) for way, run in ways.items()),
+        bytes_per_row=width * x.element_size() * (rows + columns) / rows,
+        flops_per_row=2.0 * columns * width,
+        truth=_chunked(step, x.double(), y.double()),
+        repeats=5,
+    )
 
 
-def _answer(way: Callable[[Tensor, Tensor], Tensor], x: Tensor, y: Tensor) -> Answer:
+def _answer(way: Way, x: Tensor, y: Tensor) -> Answer:
     return Answer(way(x, y))
 
 
@@ -59,9 +71,13 @@ def _whole(reduce: Reduce, x: Tensor, y: Tensor) -> Tensor:
     return reduce(_cosines(F.normalize(x), F.normalize(y)))
 
 
-def _chunked(reduce: Reduce, x: Tensor, y: Tensor) -> Tensor:
+def _step(reduce: Reduce, part: Tensor, unit: Tensor) -> Tensor:
+    return reduce(_cosines(F.normalize(part), unit))
+
+
+def _chunked(step: Way, x: Tensor, y: Tensor) -> Tensor:
     unit = F.normalize(y)
-    return torch.cat([reduce(_cosines(F.normalize(part), unit)) for part in x.split(CHUNK)])
+    return torch.cat([step(part, unit) for part in x.split(CHUNK)])
 
 
 def _cosines(x: Tensor, y: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from torchmetrics.functional import pairwise_cosine_similarity
 
+from benchmarks.cases.compiling import compiled
 from benchmarks.machine import DEVICE, ON_GPU
 from benchmarks.registry import Answer, Case, Provider, register
 
@@ -20,25 +21,38 @@ from benchmarks.registry import Answer, Case, Provider, register
 @register
 def gram(quick: bool) -> Iterator[Case]:
     many = 20 if ON_GPU else 1
-    sizes = [(8, 2, 5, 16)] if quick else [(7000 * many, 2, 12, 768), (1500 * many, 2, 64, 768)]
-    for dialogues, shortest, longest, width in sizes:
-        generator = torch.Generator().manual_seed(0)
-        lengths = torch.randint(shortest, longest + 1, (dialogues,), generator=generator)
-        offsets = F.pad(lengths.cumsum(0), (1, 0)).to(DEVICE)
-        rows = torch.randn(int(offsets[-1]), width, generator=generator).to(DEVICE)
-        ways = {
-            "torch padded bmm": _padded,
-            **({} if ON_GPU else {"loop of torchmetrics pairwise_cosine_similarity": _loop}),
-            "imug_kernels dialogue_gram": _packed,
-        }
-        yield Case(
-            name="dialogue_gram",
-            sizes={"dialogues": dialogues, "turns": f"{shortest}-{longest}", "width": width, "dtype": "float32"},
-            providers=tuple(Provider(n, partial(_answer, way, rows, offsets), len(rows)) for n, way in ways.items()),
-            bytes_per_row=width * rows.element_size(),
-            flops_per_row=2 * width * float((lengths**2).sum() / lengths.sum()),
-            truth=_packed(rows.double(), offsets) if ON_GPU else _loop(rows.double(), offsets),
-        )
+    if quick:
+        yield gram_case(8, 2, 5, 16)
+        return
+    yield gram_case(7000 * many, 2, 12, 768, compiling=True)
+    yield gram_case(1500 * many, 2, 64, 768, compiling=True)
+
+
+def gram_case(dialogues: int, shortest: int, longest: int, width: int, *, compiling: bool = False) -> Case:
+    rows, offsets = packed(dialogues, shortest, longest, width)
+    lengths = offsets.diff().double()
+    ways = {
+        "torch padded bmm": _padded,
+        **(compiled("torch.compile of it", _padded) if compiling else {}),
+        **({} if ON_GPU else {"loop of torchmetrics pairwise_cosine_similarity": _loop}),
+        "imug_kernels dialogue_gram": _packed,
+    }
+    return Case(
+        name="dialogue_gram",
+        sizes={"dialogues": dialogues, "turns": f"{shortest}-{longest}", "width": width, "dtype": "float32"},
+        providers=tuple(Provider(n, partial(_answer, way, rows, offsets), len(rows)) for n, way in ways.items()),
+        bytes_per_row=width * rows.element_size(),
+        flops_per_row=2 * width * float((lengths**2).sum() / lengths.sum()),
+        truth=_packed(rows.double(), offsets) if ON_GPU else _loop(rows.double(), offsets),
+    )
+
+
+def packed(dialogues: int, shortest: int, longest: int, width: int) -> tuple[Tensor, Tensor]:
+    """Rows `[N, D]` and offsets of dialogues whose lengths are drawn evenly."""
+    generator = torch.Generator().manual_seed(0)
+    lengths = torch.randint(shortest, longest + 1, (dialogues,), generator=generator)
+    offsets = F.pad(lengths.cumsum(0), (1, 0)).to(DEVICE)
+    return torch.randn(int(offsets[-1]), width, generator=generator).to(DEVICE), offsets
 
 
 def _answer(way: Callable[[Tensor, Tensor], Tensor], rows: Tensor, offsets: Tensor) -> Answer:

@@ -20,7 +20,14 @@ MEAN, STD = (0.48, 0.46, 0.41), (0.27, 0.26, 0.28)
 
 @register
 def images(quick: bool) -> Iterator[Case]:
-    count, height, width, size = (2, 40, 60, 16) if quick else (512 if ON_GPU else 32, 480, 640, 224)
+    if quick:
+        yield image_case(2, 40, 60, 16)
+        return
+    yield image_case(512 if ON_GPU else 32, 480, 640, 224)
+    yield image_case(256 if ON_GPU else 8, 1024, 1024, 224)
+
+
+def image_case(count: int, height: int, width: int, size: int) -> Case:
     generator = torch.Generator().manual_seed(0)
     coarse = torch.rand(count, 3, height // 8, width // 8, generator=generator) * 255
     smooth = torch.nn.functional.interpolate(coarse, size=(height, width), mode="bicubic").clamp(0, 255)
@@ -30,7 +37,7 @@ def images(quick: bool) -> Iterator[Case]:
     def fused() -> Answer:
         return Answer(preprocess(resident, (size, size), MEAN, STD, layout="nhwc"))
 
-    yield Case(
+    return Case(
         name="preprocess",
         sizes={"image": f"{height} x {width}", "result": f"{size} x {size}", "dtype": "uint8 to float32"},
         providers=(

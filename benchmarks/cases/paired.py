@@ -20,31 +20,31 @@ from benchmarks.registry import Answer, Case, Provider, register
 
 @register
 def paired(quick: bool) -> Iterator[Case]:
-    sizes = (
-        [(64, 16, torch.float32)]
-        if quick
-        else [
-            (1_000_000 if ON_GPU else 50_000, 768, torch.float32),
-            (1_000_000 if ON_GPU else 50_000, 768, torch.bfloat16),
-            (200_000 if ON_GPU else 10_000, 4096, torch.float32),
-        ]
+    if quick:
+        yield paired_case(64, 16, torch.float32)
+        return
+    yield paired_case(1_000_000 if ON_GPU else 50_000, 768, torch.float32, compiling=True)
+    yield paired_case(1_000_000 if ON_GPU else 50_000, 768, torch.bfloat16, compiling=True)
+    yield paired_case(200_000 if ON_GPU else 10_000, 4096, torch.float32, compiling=True)
+
+
+def paired_case(rows: int, width: int, dtype: torch.dtype, *, compiling: bool = False) -> Case:
+    generator = torch.Generator().manual_seed(0)
+    x, y = (torch.randn(rows, width, generator=generator).to(DEVICE, dtype) for _ in range(2))
+    ways: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+        "torch F.cosine_similarity": F.cosine_similarity,
+        **(compiled("torch.compile of it", F.cosine_similarity) if compiling else {}),
+        "torchmetrics cosine_similarity": partial(cosine_similarity, reduction="none"),
+        "imug_kernels paired_cosine": paired_cosine,
+    }
+    return Case(
+        name="paired_cosine",
+        sizes={"width": width, "dtype": str(dtype).removeprefix("torch.")},
+        providers=tuple(Provider(name, partial(_answer, way, x, y), rows) for name, way in ways.items()),
+        bytes_per_row=2 * width * x.element_size(),
+        flops_per_row=6 * width,  # three dot products: of the pair, and of each row with itself
+        truth=F.cosine_similarity(x.double(), y.double()),
     )
-    for rows, width, dtype in sizes:
-        generator = torch.Generator().manual_seed(0)
-        x, y = (torch.randn(rows, width, generator=generator).to(DEVICE, dtype) for _ in range(2))
-        ways: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
-            "torch F.cosine_similarity": F.cosine_similarity,
-            **compiled("torch.compile of it", F.cosine_similarity, quick),
-            "torchmetrics cosine_similarity": partial(cosine_similarity, reduction="none"),
-            "imug_kernels paired_cosine": paired_cosine,
-        }
-        yield Case(
-            name="paired_cosine",
-            sizes={"width": width, "dtype": str(dtype).removeprefix("torch.")},
-            providers=tuple(Provider(name, partial(_answer, way, x, y), rows) for name, way in ways.items()),
-            bytes_per_row=2 * width * x.element_size(),
-            truth=F.cosine_similarity(x.double(), y.double()),
-        )
 
 
 def _answer(way: Callable[[Tensor, Tensor], Tensor], x: Tensor, y: Tensor) -> Answer:

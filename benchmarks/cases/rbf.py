@@ -21,15 +21,18 @@ SIGMA = 10.0
 
 @register
 def rbf(quick: bool) -> Iterator[Case]:
-    rows, width = (16, 16) if quick else (30_000 if ON_GPU else 4_000, 768)
+    yield rbf_case(16, 16) if quick else rbf_case(30_000 if ON_GPU else 4_000, 768, compiling=True)
+
+
+def rbf_case(rows: int, width: int, *, compiling: bool = False) -> Case:
     generator = torch.Generator().manual_seed(0)
     x, y = (F.normalize(torch.randn(rows, width, generator=generator)).to(DEVICE) for _ in range(2))
     ways: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
         "torch matmul and exp": _eager,
-        **compiled("torch.compile of it", _eager, quick),
+        **(compiled("torch.compile of it", _eager) if compiling else {}),
         "imug_kernels rbf_sum": partial(rbf_sum, sigma=SIGMA),
     }
-    yield Case(
+    return Case(
         name="rbf_sum",
         sizes={"columns": rows, "width": width, "dtype": "float32"},
         providers=tuple(Provider(name, partial(_answer, way, x, y), rows) for name, way in ways.items()),

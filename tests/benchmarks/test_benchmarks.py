@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import subprocess
@@ -13,9 +14,11 @@ from typing import Any
 
 import pytest
 
+from benchmarks import plots
+
 ROOT = Path(__file__).resolve().parents[2]
 FIELDS = {
-    "name", "provider", "baseline", "sizes", "quantity", "unit", "median", "p20", "p80", "ratio", "roofline",
+    "name", "provider", "baseline", "sizes", "quantity", "unit", "median", "p20", "p80", "ratio", "roofline", "axis",
 }  # fmt: skip
 # Float64 to the last digit on a CPU; the others round cosines to 6e-8 or pixels to float32.
 PACKED = {"imug_kernels paired_cosine", "imug_kernels dialogue_gram", "imug_kernels rbf_sum"}
@@ -23,13 +26,14 @@ PACKED = {"imug_kernels paired_cosine", "imug_kernels dialogue_gram", "imug_kern
 
 @pytest.fixture(scope="module")
 def document(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    out = tmp_path_factory.mktemp("benchmarks") / "result.json"
+    out = tmp_path_factory.mktemp("benchmarks")
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "kernels")))}
     command = [sys.executable, "-m", "benchmarks", "--quick", "--out", str(out)]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
-    loaded: dict[str, Any] = json.loads(out.read_text(encoding="utf-8"))
-    return loaded
+    (file,) = out.glob("*.json")
+    loaded: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return loaded | {"file": file}
 
 
 def test_rows_follow_the_schema(document: dict[str, Any]) -> None:
@@ -43,10 +47,11 @@ def test_rows_follow_the_schema(document: dict[str, Any]) -> None:
 def test_every_case_has_one_baseline_whose_ratio_is_one(document: dict[str, Any]) -> None:
     throughput = [row for row in document["rows"] if row["quantity"] == "throughput"]
     cases = {row["name"] for row in throughput}
-    kernels = {"paired_cosine", "dialogue_gram", "cross_stats: 10 largest", "rbf_sum", "preprocess"}
+    kernels = {"paired_cosine", "dialogue_gram", "dialogue_unit_sum", "delta_curve", "own_rank", "segment_reduce"}
+    kernels |= {"cross_stats: 10 largest", "cross_stats: log-sum-exp", "rbf_sum", "preprocess"}
     assert kernels | {"stream: retrieval", "stream: consistency, alignment, decay"} <= cases
     for case in cases:
-        baselines = [row for row in throughput if row["name"] == case and row["baseline"]]
+        baselines = [row for row in throughput if row["name"] == case and row["baseline"] and row["axis"] is None]
         assert [row["ratio"] for row in baselines] == [1.0]
 
 
@@ -62,3 +67,24 @@ def test_every_provider_gives_the_same_answer(document: dict[str, Any]) -> None:
 def test_machine_is_described(document: dict[str, Any]) -> None:
     assert {"cpu", "cores", "threads", "python", "versions"} <= set(document["machine"])
     assert all(value > 0 for value in document["ceilings"].values())
+
+
+def test_csv_holds_the_same_rows(document: dict[str, Any]) -> None:
+    with document["file"].with_suffix(".csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [set(row) for row in rows] == [FIELDS] * len(document["rows"])
+    assert [float(row["median"]) for row in rows] == [row["median"] for row in document["rows"]]
+
+
+def test_plots_hold_every_sweep_and_every_kernel(document: dict[str, Any], tmp_path: Path) -> None:
+    plots.main([str(document["file"]), "--out", str(tmp_path)])
+    sweeps, roofline = (
+        next(tmp_path.glob(f"*-{name}.svg")).read_text(encoding="utf-8") for name in ("sweeps", "roofline")
+    )
+    assert set(plots.sweep_lines(document)) == {("paired_cosine", "rows")}
+    assert "imug_kernels paired_cosine" in sweeps
+    for name in ("dialogue_gram", "cross_stats", "rbf_sum"):
+        assert name in roofline
+    seconds = plots.sweep_lines(document)["paired_cosine", "rows"]["imug_kernels paired_cosine"]
+    row = next(r for r in document["rows"] if r["axis"] == "rows" and r["provider"] == "imug_kernels paired_cosine")
+    assert seconds[0] == (row["sizes"]["rows"], row["sizes"]["rows"] / row["median"])

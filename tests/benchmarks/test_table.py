@@ -39,6 +39,7 @@ def test_renewing_a_page_replaces_the_tables_of_that_file_only(tmp_path: Path) -
 def test_table_shows_the_ratio_of_every_provider(tmp_path: Path) -> None:
     document = json.loads(next(RESULTS.glob("*.json")).read_text(encoding="utf-8"))
     rows = [row for row in document["rows"] if row["quantity"] == "throughput" and not row["baseline"]]
+    rows = [row for row in rows if row["axis"] is None]
     for row in rows:
         row["ratio"] = 7.25
     file = tmp_path / "changed.json"
