@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""IMUG-Bench (arXiv 2606.09169): its file layout read as records, its text scores and its summary."""
+"""IMUG-Bench (arXiv 2606.09169): its file layout read as records, its judge, its scores and its summary."""
 
 from imug_metrics.protocols.files import Problem, Problems
 from imug_metrics.protocols.imug.benchmark import (
@@ -13,8 +13,21 @@ from imug_metrics.protocols.imug.benchmark import (
     read_benchmark,
     read_classes,
 )
-from imug_metrics.protocols.imug.judged import JudgedPicture, key_file, point_file, read_keys, read_points
+from imug_metrics.protocols.imug.board import Board, read_board
+from imug_metrics.protocols.imug.grid import board_codes, board_points, is_grid, read_truth
+from imug_metrics.protocols.imug.judged import (
+    JudgedPicture,
+    key_file,
+    point_file,
+    read_keys,
+    read_points,
+    write_keys,
+    write_points,
+)
+from imug_metrics.protocols.imug.judging import Failure, Judgements, grid_scores, judge_model
 from imug_metrics.protocols.imug.outputs import list_models, read_records
+from imug_metrics.protocols.imug.prompts import OfficialPrompts, OwnPrompts, Prompts
+from imug_metrics.protocols.imug.rules import RULES, Rule
 from imug_metrics.protocols.imug.summary import (
     TurnScore,
     describe_contents,
@@ -29,27 +42,44 @@ from imug_metrics.protocols.imug.summary import (
 __all__ = [
     "CLASSES",
     "LINKS",
+    "RULES",
     "SAMPLES",
+    "Board",
+    "Failure",
     "JudgedPicture",
+    "Judgements",
+    "OfficialPrompts",
+    "OwnPrompts",
     "Problem",
     "Problems",
+    "Prompts",
     "Reference",
+    "Rule",
     "Sample",
     "Task",
     "TurnScore",
+    "board_codes",
+    "board_points",
     "describe_contents",
+    "grid_scores",
+    "is_grid",
+    "judge_model",
     "key_file",
     "list_models",
     "official_contents",
     "point_file",
     "read_benchmark",
+    "read_board",
     "read_classes",
     "read_keys",
     "read_points",
     "read_records",
+    "read_truth",
     "score_texts",
     "summarize",
     "text_rows",
     "to_markdown",
     "turn_scores",
+    "write_keys",
+    "write_points",
 ]

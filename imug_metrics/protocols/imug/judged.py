@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Iterator
+import os
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from imug_metrics.protocols.files import Problems, as_turn, kind, read_jsonl
 from imug_metrics.protocols.imug.benchmark import Key, sample_key
@@ -52,22 +54,41 @@ def read_keys(judged: Path, model: str, problems: Problems) -> dict[tuple[Key, i
     return keys
 
 
-def read_points(judged: Path, model: str, problems: Problems) -> list[JudgedPicture]:
-    """Point scores of a model's pictures in file order; repeated records are all kept, as the official tool does.
+def read_points(
+    judged: Path, model: str, problems: Problems, *, protocol: Literal["imug", "strict"] = "imug"
+) -> list[JudgedPicture]:
+    """Point scores of a model's pictures in file order.
 
     Args:
         judged: folder of judgements, holding <model>/score_img/<model>_img_score.jsonl.
         model: name of the model.
         problems: collects what is wrong; a record with a score that is no number is left out. A record without points
             carries no score and is left out silently.
+        protocol: `"imug"` keeps repeated records of a turn and scores in any range, as the released tool does. Under
+            `"strict"` the last record of a turn counts, and one with a score that is not an integer from 0 to 5 is
+            left out.
     """
     path = point_file(judged, model)
-    pictures = []
+    pictures: dict[Any, JudgedPicture] = {}
     for line, key, turn, row in _rows(path, problems):
         points = _points(row.get("scores"), path, line, problems)
-        if points:
-            pictures.append(JudgedPicture(key, turn, points))
-    return pictures
+        if protocol == "strict" and any(point not in range(6) for point in points):
+            problems.error(path, line, "scores", "expected integers from 0 to 5: the turn is left out")
+        elif points:
+            pictures[(key, turn) if protocol == "strict" else line] = JudgedPicture(key, turn, points)
+    return list(pictures.values())
+
+
+def write_keys(judged: Path, model: str, keys: Mapping[tuple[Key, int], str]) -> Path:
+    """Write resolved keys where `read_keys` and the released tools look for them; an older file is replaced whole."""
+    rows = ({**_head(key, turn), "determined_answer": letters} for (key, turn), letters in keys.items())
+    return _write(key_file(judged, model), rows)
+
+
+def write_points(judged: Path, model: str, pictures: Iterable[JudgedPicture]) -> Path:
+    """Write point scores where `read_points` and the released tools look for them; an older file is replaced whole."""
+    rows = ({**_head(picture.key, picture.turn), "scores": _results(picture.points)} for picture in pictures)
+    return _write(point_file(judged, model), rows)
 
 
 def as_score(value: Any) -> float | None:
@@ -82,6 +103,23 @@ def as_score(value: Any) -> float | None:
     except (TypeError, ValueError, OverflowError):
         return None
     return score if math.isfinite(score) else None
+
+
+def _head(key: Key, turn: int) -> dict[str, Any]:
+    return {"domain": key[0], "subdomain": key[1], "sample_id": key[2], "turn": turn}
+
+
+def _results(points: Iterable[float]) -> list[dict[str, float]]:
+    numbers = (int(point) if point == int(point) else point for point in points)
+    return [{"point_id": place, "score": number} for place, number in enumerate(numbers, 1)]
+
+
+def _write(path: Path, rows: Iterable[Mapping[str, Any]]) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.tmp")
+    beside.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    os.replace(beside, path)  # no reader ever sees half a file
+    return path
 
 
 def _rows(path: Path, problems: Problems) -> Iterator[tuple[int, Key, int, dict[str, Any]]]:
