@@ -42,6 +42,7 @@ def parser() -> argparse.ArgumentParser:
     _add_gain(commands)
     _add_check(commands)
     _add_demo(commands)
+    _add_cache(commands)
     return whole
 
 
@@ -150,3 +151,22 @@ def _add_demo(commands: Commands) -> None:
     demo.add_argument("--out", type=Path, default=Path("imug-demo"), metavar="DIR", help="where everything goes")
     demo.add_argument("--dialogues", type=int, default=60, metavar="N", help="number of dialogues")
     demo.add_argument("--seed", type=int, default=0, metavar="S", help="of the scenes and of the simulated models")
+
+
+def _add_cache(commands: Commands) -> None:
+    cache = commands.add_parser(
+        "cache",
+        help="look into a folder of kept embeddings, clear or export it",
+        description="Embeddings that a CachedEncoder keeps on disk.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    actions = cache.add_subparsers(dest="action", required=True, metavar="ACTION")
+    info = actions.add_parser("info", help="rows and bytes by encoder")
+    clear = actions.add_parser("clear", help="forget rows, and remove files that no row needs")
+    export = actions.add_parser("export", help="write the rows into one safetensors file")
+    for action in (info, clear, export):
+        action.add_argument("folder", type=Path, metavar="DIR", help="folder of the cache")
+    for action in (clear, export):
+        action.add_argument("--encoder", metavar="FINGERPRINT", help="only rows of this encoder (default: all)")
+    export.add_argument("--out", type=Path, required=True, metavar="FILE", help="the file")

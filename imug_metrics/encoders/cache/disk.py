@@ -70,6 +70,11 @@ class DiskCache:
         self.shards = self.folder / "shards"
         self.shards.mkdir(parents=True, exist_ok=True)
 
+    @staticmethod
+    def is_at(folder: str | os.PathLike[str]) -> bool:
+        """Whether the folder is that of a cache."""
+        return (Path(folder) / _INDEX).is_file()
+
     def get(self, keys: Collection[Key]) -> dict[Key, Tensor]:
         """The rows that are there and intact; damaged ones are dropped."""
         places = self._places(list(keys))
@@ -142,7 +147,12 @@ class DiskCache:
                     tensors[name] = torch.stack(list(rows.values()))
                     digests[name] = json.dumps([key.digest.hex() for key in rows])
                     count += len(rows)
-        save_file(tensors, path, metadata=digests)
+        unfinished = Path(path).with_name(f".{Path(path).name}.{uuid.uuid4().hex}")
+        try:
+            save_file(tensors, unfinished, metadata=digests)
+            os.replace(unfinished, path)
+        finally:
+            remove([unfinished])
         return count
 
     def _keys(self, held: Holding) -> list[Key]:

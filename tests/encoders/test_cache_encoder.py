@@ -1,0 +1,233 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""An encoder that remembers: what it encodes, what it keeps, and what it gives back."""
+
+from __future__ import annotations
+
+import copy
+import threading
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from imug_metrics import TurnConsistency
+from imug_metrics.encoders import CachedEncoder, CallableEncoder
+from imug_metrics.encoders.cache import pictures
+from imug_metrics.encoders.images import ImageRegion
+from imug_metrics.encoders.thumbnails import thumbnails
+
+
+class Counting(CallableEncoder):
+    """Mean colour of pictures, lengths of texts; lists what it is given."""
+
+    def __init__(self, fingerprint: str = "counting", **options) -> None:
+        super().__init__(self.see, self.read, fingerprint=fingerprint, name="counting", **options)
+        self.batches, self.words = [], []
+
+    def see(self, images):
+        self.batches.append(len(images))
+        plain = [image.image if isinstance(image, ImageRegion) else image for image in images]
+        return torch.stack([image.float().mean((1, 2)) / (255 if image.dtype == torch.uint8 else 1) for image in plain])
+
+    def read(self, texts):
+        self.words += texts
+        return torch.tensor([[float(len(text)), 1.0] for text in texts])
+
+
+@pytest.fixture
+def inner():
+    return Counting()
+
+
+@pytest.fixture
+def files(tmp_path):
+    """Six files of three different pictures."""
+    for number in range(6):
+        Image.new("RGB", (9, 7), (40 * (number // 2), 0, 9)).save(tmp_path / f"{number}.png")
+    return [tmp_path / f"{number}.png" for number in range(6)]
+
+
+def test_each_distinct_picture_and_text_is_encoded_once(inner, files):
+    encoder = CachedEncoder(inner)
+    for _ in range(2):
+        embeddings = encoder.encode_images(files)
+        texts = encoder.encode_texts(["a", "bb", "a"])
+    assert (sum(inner.batches), inner.words) == (3, ["a", "bb"])
+    assert torch.equal(
+        embeddings, CallableEncoder(inner.see).encode_images([pictures.load_image(f, row=0) for f in files])
+    )
+    assert texts.tolist() == [[1, 1], [2, 1], [1, 1]]
+
+
+def test_pictures_of_every_kind_are_known_by_their_pixels(inner):
+    encoder = CachedEncoder(inner)
+    level = np.arange(9 * 7 * 3, dtype=np.uint8).reshape(7, 9, 3)
+    tensor = torch.from_numpy(level).movedim(-1, 0)
+    encoder.encode_images([level, tensor, Image.fromarray(level), tensor.clone()])
+    encoder.encode_images(tensor[None])
+    assert sum(inner.batches) == 1
+    encoder.encode_images([tensor.float() / 255])
+    encoder.encode_images([tensor.reshape(3, 9, 7)])
+    assert sum(inner.batches) == 3, "another type or shape is another picture"
+
+
+def test_a_region_is_part_of_what_a_picture_is(inner, files):
+    encoder = CachedEncoder(inner)
+    mask = torch.zeros(7, 9)
+    regions = [{}, {"box": (0, 0, 2, 2)}, {"box": torch.tensor([0, 0, 2, 2])}, {"mask": mask}, {"mask": mask + 1}]
+    encoder.encode_images([files[0], *(ImageRegion(files[0], **region) for region in regions)])
+    assert sum(inner.batches) == 5, "the same box twice is the same region"
+
+
+def test_a_changed_encoder_makes_new_rows(inner, files):
+    encoder = CachedEncoder(inner)
+    encoder.encode_images(files)
+    inner.fingerprint = "after a step of training"
+    encoder.encode_images(files)
+    assert sum(inner.batches) == 6
+
+
+def test_one_call_needs_no_memory_to_encode_once(inner, files):
+    encoder = CachedEncoder(inner, memory=0)
+    encoder.encode_images(files)
+    assert sum(inner.batches) == 3
+    assert (len(encoder.memory), encoder.memory.bytes) == (0, 0)
+
+
+def test_memory_stays_within_its_bytes_and_forgets_the_least_recently_used(inner):
+    encoder = CachedEncoder(inner, memory=10 * 8)  # ten texts of two numbers
+    encoder.encode_texts([str(10**n) for n in range(10)])
+    encoder.encode_texts(["1"])
+    encoder.encode_texts(["new"])
+    assert encoder.memory.bytes == 80
+    inner.words.clear()
+    encoder.encode_texts(["1", "10"])
+    assert inner.words == ["10"]
+
+
+def test_rows_on_disk_serve_another_encoder_of_the_same_fingerprint(inner, files, tmp_path):
+    first = CachedEncoder(inner, disk=tmp_path / "cache").see(files)
+    CachedEncoder(inner, disk=tmp_path / "cache").encode_texts(["a"])
+    other = Counting()
+    encoder = CachedEncoder(other, disk=tmp_path / "cache")
+    again = encoder.see(files)
+    encoder.encode_texts(["a"])
+    assert (other.batches, other.words) == ([], [])
+    assert torch.equal(first.embeddings, again.embeddings)
+    assert torch.equal(first.pixels, again.pixels)
+
+
+def test_a_damaged_row_is_encoded_again(inner, files, tmp_path):
+    CachedEncoder(inner, disk=tmp_path / "cache").encode_images(files[:1])
+    (shard,) = (tmp_path / "cache" / "shards").iterdir()
+    content = bytearray(shard.read_bytes())
+    content[-1] ^= 1
+    shard.write_bytes(content)
+    right = CachedEncoder(Counting()).encode_images(files[:1])
+    for _ in range(2):
+        assert torch.equal(CachedEncoder(inner, disk=tmp_path / "cache").encode_images(files[:1]), right)
+    assert sum(inner.batches) == 2
+
+
+def test_a_disk_that_cannot_be_used_costs_a_warning(inner, files, tmp_path):
+    encoder = CachedEncoder(inner, disk=tmp_path / "cache")
+    (tmp_path / "cache" / "index.sqlite").write_bytes(b"damaged" * 999)
+    with pytest.warns(UserWarning, match="cache could not be used"):
+        embeddings = encoder.encode_images(files)
+    assert embeddings.shape == (6, 3)
+
+
+def test_see_gives_pixels_of_every_picture_and_reasons_for_those_it_cannot_read(inner, files, tmp_path):
+    broken, pipe = tmp_path / "broken.png", tmp_path / "pipe.png"
+    broken.write_bytes(files[0].read_bytes()[:40])
+    pipe.mkdir()
+    seen = CachedEncoder(inner).see([files[0], None, broken, tmp_path / "lost.png", pipe])
+    assert [reason is None for reason in seen.refused] == [True, True, False, False, False]
+    assert not any("row" in reason for reason in seen.refused if reason)
+    assert torch.allclose(seen.pixels[0], thumbnails(files[:1])[0], atol=3e-4)
+    assert seen.embeddings[1:].any() == seen.pixels[1:].any() == torch.tensor(False)
+
+
+def test_what_cannot_be_read_raises_and_names_its_row(inner, files, tmp_path):
+    with pytest.raises(ValueError, match="row 1: could not be opened"):
+        CachedEncoder(inner).encode_images([files[0], tmp_path / "lost.png"])
+    with pytest.raises(TypeError, match="row 1"):
+        CachedEncoder(inner).encode_images([files[0], 3.5])
+    inner.max_pixels = 4
+    with pytest.raises(ValueError, match="at most 4 pixels"):
+        CachedEncoder(inner).encode_images(files)
+
+
+def test_no_pictures_and_none_that_is_there_give_rows_of_zeros(inner):
+    encoder = CachedEncoder(inner)
+    assert encoder.encode_images([]).shape[0] == 0
+    assert encoder.encode_texts([]).shape[0] == 0
+    assert encoder.see([None, None]).pixels.shape == (2, 3072)
+    assert inner.batches == []
+
+
+def test_pictures_reach_the_encoder_in_its_batches(inner):
+    inner.batch_size = 4
+    CachedEncoder(inner, workers=2).encode_images(torch.rand(10, 3, 4, 4))
+    assert inner.batches == [4, 4, 2]
+
+
+def test_large_pictures_go_to_the_encoder_in_smaller_batches(inner, monkeypatch):
+    monkeypatch.setattr(pictures, "MAX_WAITING_BYTES", 3 * 3 * 16 * 16)
+    noise = torch.randint(0, 256, (10, 3, 16, 16), dtype=torch.uint8)
+    CachedEncoder(inner).encode_images(noise)
+    assert inner.batches == [4, 4, 2]
+
+
+def test_files_are_decoded_ahead_of_the_encoder_but_not_without_end(files, monkeypatch):
+    decoded, counts = [], []
+    load = pictures.load_image
+    monkeypatch.setattr(
+        pictures, "load_image", lambda *a, **k: (decoded.append(threading.get_ident()), load(*a, **k))[1]
+    )
+
+    def see(images):
+        counts.append(len(decoded))
+        return torch.ones(len(images), 2)
+
+    inner = CallableEncoder(see)
+    inner.batch_size = 4
+    CachedEncoder(inner, workers=1).encode_images([image.movedim(0, -1).numpy() for image in noise(40)])
+    assert threading.get_ident() not in decoded
+    assert counts[0] <= 4 * 4, "a batch for the encoder, one decoded ahead, and those that are hashed ahead of them"
+
+
+def noise(count):
+    return torch.randint(0, 256, (count, 3, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+
+
+def test_a_metric_gains_a_memory_and_its_copy_shares_it(inner, files):
+    metric = TurnConsistency(encoder=CachedEncoder(inner), detail=True)
+    for clone in (metric, metric.clone()):
+        clone.update([files])
+    assert sum(inner.batches) == 3
+    assert copy.deepcopy(metric.encoder) is metric.encoder
+
+
+def test_a_differentiable_encoder_keeps_its_graph_and_nothing_else():
+    inner = Counting(differentiable=True)
+    encoder = CachedEncoder(inner)
+    images = torch.rand(4, 3, 8, 8, requires_grad=True)
+    encoder.encode_images(images).sum().backward()
+    assert images.grad.abs().sum() > 0
+    assert len(encoder.memory) == 0
+
+
+def test_it_is_the_encoder_inside_to_everybody_else(inner):
+    inner.logit_scale, inner.dim = 3.0, 3
+    encoder = CachedEncoder(inner)
+    assert (encoder.name, encoder.dim, encoder.fingerprint) == ("counting", 3, "counting")
+    assert (encoder.logit_scale, encoder.logit_bias, encoder.truncated_texts) == (3.0, None, 0)
+    with pytest.raises(ValueError, match="workers"):
+        CachedEncoder(inner, workers=0)
+    with pytest.raises(ValueError, match="limit"):
+        CachedEncoder(inner, memory=-1)
+    with pytest.raises(TypeError, match="no text side"):
+        CachedEncoder(CallableEncoder(lambda images: images)).encode_texts(["a"])
