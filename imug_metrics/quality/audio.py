@@ -8,7 +8,6 @@ import io
 import math
 import os
 import warnings
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -33,7 +32,7 @@ _WINDOW = 1024
 def audio_quality(source: Any) -> Quality:
     """No-reference quality of a sound from signal measures.
 
-    The value is the geometric mean of the sub-scores, for several channels that of the worst channel. Full scale is 1.
+    The value is the product of the sub-scores, of several channels that of the worst. Full scale is 1.
 
     - ``noise``: estimated signal-to-noise ratio in dB. The noise of a frequency is the tenth percentile over time of
       its power (minimum statistics after Martin, IEEE TSAP 9, 2001; corrected for the exponential distribution), the
@@ -154,7 +153,9 @@ def _measured(samples: Samples, rate: int, missing: int) -> Quality:
 
 
 def _channel(wave: Samples, rate: int) -> Quality:
-    _, _, spectrogram = signal.stft(wave - wave.mean(), nperseg=_WINDOW, noverlap=_WINDOW // 2, boundary=None, padded=False)
+    _, _, spectrogram = signal.stft(
+        wave - wave.mean(), nperseg=_WINDOW, noverlap=_WINDOW // 2, boundary=None, padded=False
+    )
     power = np.abs(spectrogram[1:]) ** 2 + 1e-16  # without the constant part
     mean = power.mean(1)
     measured = {

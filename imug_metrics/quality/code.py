@@ -27,26 +27,48 @@ _OPENING, _CLOSING = "([{", ")]}"
 
 # Findings after which the program stops with an error when the line is reached, by the names that pyflakes gives them.
 _FATAL = frozenset(
-    {
-        "UndefinedName", "UndefinedExport", "UndefinedLocal", "ReturnOutsideFunction", "YieldOutsideFunction",
-        "ContinueOutsideLoop", "BreakOutsideLoop", "DuplicateArgument", "TwoStarredExpressions", "DefaultExceptNotLast",
-        "TooManyExpressionsInStarredAssignment", "LateFutureImport", "FutureFeatureNotDefined", "ForwardAnnotationSyntaxError",
-        "PercentFormatInvalidFormat", "StringDotFormatInvalidFormat", "StringDotFormatMissingArgument", "RaiseNotImplemented",
-    }
-)  # fmt: skip
+    [
+        "BreakOutsideLoop",
+        "ContinueOutsideLoop",
+        "DefaultExceptNotLast",
+        "DuplicateArgument",
+        "ForwardAnnotationSyntaxError",
+        "FutureFeatureNotDefined",
+        "LateFutureImport",
+        "PercentFormatInvalidFormat",
+        "RaiseNotImplemented",
+        "ReturnOutsideFunction",
+        "StringDotFormatInvalidFormat",
+        "StringDotFormatMissingArgument",
+        "TooManyExpressionsInStarredAssignment",
+        "TwoStarredExpressions",
+        "UndefinedExport",
+        "UndefinedLocal",
+        "UndefinedName",
+        "YieldOutsideFunction",
+    ]
+)
+
+_UNFINISHED = re.compile(
+    r"(TODO|FIXME|XXX)\b.{0,20}(implement|your code|add logic)"
+    r"|\.\.\. ?(the )?(rest|remaining)|(rest|remainder) of (the|your) (code|file|function)|existing code",
+    re.I,
+)
+
+Findings = tuple[dict[str, float], dict[str, float], "str | None"]
 
 
 def code_quality(source: str | bytes | Path, *, language: str | None = None) -> Quality:
-    """Quality of a program's text.
+    r"""Quality of a program's text.
 
     The language is ``language``, else that of the fence around the text, else that of the file's ending, else Python.
-    The value is the geometric mean of:
+    The value is the product of:
 
-    - ``parses``: 1 or 0 for Python (``ast``), JSON and XML; for other languages 1 less ten times the share of characters
-      that the lexer of Pygments does not know, not below 0.
+    - ``parses``: 1 or 0 for Python (``ast``), JSON and XML; for other languages 1 less ten times the share of
+      characters that the lexer of Pygments does not know, not below 0.
     - ``brackets``: 1 less the share of brackets outside of strings and comments that have no partner, times 10, not
       below 0.05 (other languages than Python, JSON and XML).
-    - ``findings``: 1 / (1 + 10 (2 fatal + other) / lines) with the findings of pyflakes, where fatal are those such as
+    - ``findings``: 1 / (1 + 2.5 (4 fatal + other) / lines) with the findings of pyflakes, where fatal are those such as
       undefined names that stop the program (Python only).
     - ``clean``: share of characters that are no debris of a wrong encoding: 0.95 scores 0, 1 scores 1.
     - ``lines``: share of lines of at most 200 characters: 0.5 scores 0, 1 scores 1.
@@ -68,11 +90,11 @@ def code_quality(source: str | bytes | Path, *, language: str | None = None) -> 
         TypeError: If ``source`` is of another kind.
 
     Example:
-        >>> code_quality("def double(x):\\n    return 2 * x\\n").value
+        >>> code_quality("def double(x):\n    return 2 * x\n").value
         1.0
-        >>> code_quality("def double(x):\\n    return 2 * y\\n").value < 0.6
+        >>> code_quality("def double(x):\n    return 2 * y\n").value < 0.2
         True
-        >>> code_quality("def double(x:\\n    return 2 * x\\n").reason
+        >>> code_quality("def double(x:\n    return 2 * x\n").reason
         "Line 1: '(' was never closed."
     """
     return recorded(lambda: _measured(source, language))
@@ -102,14 +124,6 @@ def _measured(source: str | bytes | Path, language: str | None) -> Quality:
     return Quality(0.1 * parts["before_error"], reason, quality.parts)
 
 
-_UNFINISHED = re.compile(
-    r"(TODO|FIXME|XXX)\b.{0,20}(implement|your code|add logic)|\.\.\. ?(the )?(rest|remaining)|(rest|remainder) of (the|your) (code|file|function)|existing code",
-    re.I,
-)  # fmt: skip
-
-Findings = tuple[dict[str, float], dict[str, float], "str | None"]
-
-
 def _language(language: str | None, suffix: str) -> str:
     if not (language or suffix):
         return "python"
@@ -137,7 +151,7 @@ def _python(text: str, name: str) -> Findings:
     fatal, other = _flakes(tree)
     parts = {"fatal": float(fatal), "other_findings": float(other), "empty_functions": _empty_functions(tree)}
     lines = max(1, sum(bool(line.strip()) for line in text.splitlines()))
-    return parts, {"parses": 1.0, "findings": 1 / (1 + 10 * (2 * fatal + other) / lines)}, None
+    return parts, {"parses": 1.0, "findings": 1 / (1 + 2.5 * (4 * fatal + other) / lines)}, None
 
 
 def _flakes(tree: ast.Module) -> tuple[int, int]:

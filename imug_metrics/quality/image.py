@@ -22,7 +22,7 @@ from imug_metrics.encoders.images import MAX_PIXELS, load_image
 from imug_metrics.quality.result import Quality, combined, ramp
 from imug_metrics.quality.source import BrokenError, UnjudgedError, read_bytes, recorded
 
-Pixels = npt.NDArray[np.float32]
+Pixels = npt.NDArray[np.floating[Any]]
 
 MAX_BYTES = 64 * 1024 * 1024
 """Largest picture file that is opened."""
@@ -38,7 +38,7 @@ _GREY = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 def image_quality(source: Any) -> Quality:
     """No-reference quality of a picture from signal measures.
 
-    The value is the geometric mean of eight sub-scores. With grey levels in [0, 1]:
+    The value is the product of eight sub-scores. With grey levels in [0, 1]:
 
     - ``noise``: Immerkær's standard deviation of white noise (CVIU 64, 1996), the lower quartile over blocks of 16 x 16
       pixels that are not flat, the worst channel: 0.15 scores 0, 0.01 scores 1.
@@ -54,8 +54,9 @@ def image_quality(source: Any) -> Quality:
     - ``empty``: share of 16 x 16 blocks of one single colour: 1 scores 0, 0.1 scores 1.
 
     Args:
-        source: Path or bytes of a PNG, JPEG, WebP, GIF, BMP, TIFF, PPM or AVIF file (first frame), a PIL image, an array
-            uint8 ``[H, W]``, ``[H, W, 3]`` or ``[H, W, 4]``, or a tensor ``[3, H, W]``, uint8 or float in [0, 1].
+        source: Path or bytes of a PNG, JPEG, WebP, GIF, BMP, TIFF, PPM or AVIF file (first frame), a PIL image, an
+            array uint8 ``[H, W]``, ``[H, W, 3]`` or ``[H, W, 4]``, or a tensor ``[3, H, W]``, uint8 or float in
+            [0, 1].
 
     Returns:
         The quality in [0, 1]; 0 for a file that cannot be decoded, NaN for one that is too large.
@@ -152,7 +153,8 @@ def _reduced(pixels: Pixels) -> Pixels:
 
 def _block_means(values: Pixels) -> Pixels:
     height, width = (size // _BLOCK * _BLOCK for size in values.shape)
-    return values[:height, :width].reshape(height // _BLOCK, _BLOCK, width // _BLOCK, _BLOCK).mean((1, 3))
+    means: Pixels = values[:height, :width].reshape(height // _BLOCK, _BLOCK, width // _BLOCK, _BLOCK).mean((1, 3))
+    return means
 
 
 def _noise(channel: Pixels) -> float:

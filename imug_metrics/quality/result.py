@@ -82,7 +82,7 @@ def ramp(value: float, bad: float, good: float) -> float:
 
 
 def combined(measured: Mapping[str, float], scores: Mapping[str, float]) -> Quality:
-    """Geometric mean of the sub-scores: what is bad in one respect is not good, whatever the others say.
+    """Product of the sub-scores: each says what share of the quality its kind of damage leaves.
 
     Args:
         measured: Quantities in their own units.
@@ -95,11 +95,11 @@ def combined(measured: Mapping[str, float], scores: Mapping[str, float]) -> Qual
         ValueError: If there are no scores.
 
     Example:
-        >>> combined({"noise": 0.02}, {"noise": 0.25, "contrast": 1.0})
-        Quality(value=0.5, reason=None, parts={'noise': 0.02, 'noise_score': 0.25, 'contrast_score': 1.0})
+        >>> combined({"noise": 0.02}, {"noise": 0.5, "contrast": 0.8})
+        Quality(value=0.4, reason=None, parts={'noise': 0.02, 'noise_score': 0.5, 'contrast_score': 0.8})
     """
     if not scores:
         raise ValueError("Expected argument `scores` to hold at least one score, got none.")
     parts = {name: float(value) for name, value in measured.items()}
     parts.update({f"{name}_score": float(score) for name, score in scores.items()})
-    return Quality(math.prod(scores.values()) ** (1 / len(scores)), None, parts)
+    return Quality(math.prod(scores.values()), None, parts)

@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from imug_metrics.quality.result import Quality, broken, unjudged
 
-File: TypeAlias = "str | os.PathLike[str] | bytes"
+File: TypeAlias = "str | os.PathLike[str] | bytes | bytearray"
 
 
 class UnjudgedError(Exception):

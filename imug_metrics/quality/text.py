@@ -29,8 +29,8 @@ _PAIRS = {")": "(", "]": "[", "}": "{"}
 def text_quality(source: str | bytes | Path) -> Quality:
     """Quality of a text as far as plain formulas see it.
 
-    The value is the geometric mean of the sub-scores; those marked (L) are left out where fewer than half of the letters
-    are Latin, or the text has fewer than five words.
+    The value is the product of the sub-scores; those marked (L) are left out where fewer than half of the
+    letters are Latin, or the text has fewer than five words.
 
     - ``clean``: share of characters that are neither control, private-use or replacement characters nor the traces of
       text decoded with the wrong table: 0.9 scores 0, 1 scores 1.
@@ -38,10 +38,10 @@ def text_quality(source: str | bytes | Path) -> Quality:
     - ``repeats``: share of word triples (character triples where there are no spaces) that occur for the first time:
       0.3 scores 0, 0.85 scores 1.
     - ``density``: compressed over plain size (zlib) of texts above 200 bytes: 0.05 scores 0, 0.3 scores 1.
-    - ``whole``: 1 where the last line ends as a sentence, a list or a block ends, less 0.3 where it does not, and less 0.2
-      for brackets, code fences or quotation marks that stay open.
-    - ``words`` (L): share of words that look like words: a vowel, at most four consonants in a row, no letter three times
-      in a row, no capital after a small letter, at most 20 letters: 0.4 scores 0, 0.9 scores 1.
+    - ``whole``: 1 where the last line ends as a sentence, a list or a block ends, less 0.3 where it does not, and less
+      0.2 for brackets, code fences or quotation marks that stay open.
+    - ``words`` (L): share of words that look like words: a vowel, at most four consonants in a row, no letter three
+      times in a row, no capital after a small letter, at most 20 letters: 0.4 scores 0, 0.9 scores 1.
     - ``case`` (L): share of sentences that begin with a capital or a digit, times the share of words that are not all
       capitals: 0 scores 0.5, 0.8 scores 1.
     - ``ease`` (L): Flesch's reading ease (J. Appl. Psych. 32, 1948), 206.835 - 1.015 words/sentence - 84.6
@@ -99,7 +99,7 @@ def read_text(source: str | bytes | Path, max_characters: int) -> str:
 
 
 def clean_share(text: str) -> float:
-    """Share of characters that are no debris of a wrong encoding.
+    r"""Share of characters that are no debris of a wrong encoding.
 
     Args:
         text: Any text, not empty.
@@ -108,7 +108,7 @@ def clean_share(text: str) -> float:
         In [0, 1].
 
     Example:
-        >>> clean_share("abc\\ufffd")
+        >>> clean_share("abc\ufffd")
         0.75
     """
     debris = sum(len(found) for found in _MOJIBAKE.findall(text))

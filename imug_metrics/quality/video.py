@@ -38,7 +38,7 @@ _GREY = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 def video_quality(source: Any) -> Quality:
     """No-reference quality of a video from signal measures.
 
-    The value is the geometric mean of the sub-scores. All but ``picture`` are taken from grey frames of at most 96 x 96
+    The value is the product of the sub-scores. All but ``picture`` are taken from grey frames of at most 96 x 96
     pixels with levels in [0, 1]; a difference is the mean absolute one.
 
     - ``picture``: mean :func:`~imug_metrics.quality.image.image_quality` of at most eight frames spread evenly.
@@ -58,8 +58,8 @@ def video_quality(source: Any) -> Quality:
     A file that ends early has its value multiplied by the share of announced frames that are there.
 
     Args:
-        source: Path or bytes of a file (MP4, MOV, WebM, MKV, AVI, OGG, GIF, FLV, MPEG), or an array uint8 ``[T, H, W, 3]``,
-            whose time stamps, rate and decoding are taken as faultless.
+        source: Path or bytes of a file (MP4, MOV, WebM, MKV, AVI, OGG, GIF, FLV, MPEG), or an array uint8
+            ``[T, H, W, 3]``, whose time stamps, rate and decoding are taken as faultless.
 
     Returns:
         The quality in [0, 1]; 0 for a file without a frame that can be decoded; NaN for one that is too large or has
@@ -84,8 +84,7 @@ def video_quality(source: Any) -> Quality:
         raise TypeError(f"Expected argument `source` to be a path, bytes or an array, got {type(source).__name__}.")
     if source.dtype != np.uint8 or source.ndim != 4 or source.shape[-1] != 3 or 0 in source.shape:
         raise ValueError(
-            "Expected argument `source` to be an array uint8 [T, H, W, 3], got"
-            f" {source.dtype} {list(source.shape)}."
+            f"Expected argument `source` to be an array uint8 [T, H, W, 3], got {source.dtype} {list(source.shape)}."
         )
     seen = _Seen()
     for frame in source[:MAX_FRAMES]:
