@@ -55,7 +55,8 @@ def page(models: Sequence[ModelScores], manifest: Mapping[str, Any], version: st
         worst: dialogues shown a model.
     """
     metrics = shown_metrics(models)
-    whole = _template().render(
+    return render(
+        "page.html",
         title="Dialogue report",
         lead=_lead(models, manifest),
         findings=find(models),
@@ -69,18 +70,19 @@ def page(models: Sequence[ModelScores], manifest: Mapping[str, Any], version: st
         coverage=[_coverage(i, model, metrics) for i, model in enumerate(models)],
         any_without_key=any(as_float(model.scores.get(WITHOUT_KEY)) > 0 for model in models),
         worst=_worst(models, worst),
-        manifest=list(_flat(manifest)),
+        manifest=list(flat(manifest)),
         numbers=_numbers(models),
         version=version,
     )
-    return whole.translate(_CONTROLS)
 
 
-def _template() -> jinja2.Template:
+def render(name: str, **values: Any) -> str:
+    """A page of this package with values put into it, each escaped; the style sheet is `style`."""
     here = resources.files(__package__)
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     environment.globals["style"] = Markup(here.joinpath("style.css").read_text(encoding="utf-8"))
-    return environment.from_string(here.joinpath("page.html").read_text(encoding="utf-8"))
+    page = environment.from_string(here.joinpath(name).read_text(encoding="utf-8"))
+    return page.render(**values).translate(_CONTROLS)
 
 
 def _lead(models: Sequence[ModelScores], manifest: Mapping[str, Any]) -> str:
@@ -208,10 +210,11 @@ def _worst(models: Sequence[ModelScores], count: int) -> list[dict[str, Any]]:
     return groups
 
 
-def _flat(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+def flat(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """The entries of nested mappings as text, each under its dotted key."""
     for key, entry in value.items():
         if isinstance(entry, Mapping):
-            yield from _flat(entry, f"{prefix}{key}.")
+            yield from flat(entry, f"{prefix}{key}.")
         else:
             plain = to_json(entry)
             yield f"{prefix}{key}", ", ".join(map(str, plain)) if isinstance(plain, list) else str(plain)
