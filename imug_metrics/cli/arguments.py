@@ -41,6 +41,7 @@ def parser() -> argparse.ArgumentParser:
     _add_score(commands)
     _add_gain(commands)
     _add_check(commands)
+    _add_unim(commands)
     _add_demo(commands)
     _add_cache(commands)
     return whole
@@ -137,6 +138,56 @@ def _add_check(commands: Commands) -> None:
     check.add_argument("--json", action="store_true", help="print one JSON object a problem")
     check.add_argument(
         "--out", type=Path, metavar="DIR", help="write the list to DIR/problems.jsonl instead of printing it"
+    )
+
+
+def _add_unim(commands: Commands) -> None:
+    unim = commands.add_parser(
+        "unim",
+        help="score answers to UniM, in seven modalities",
+        description="Score a model's interleaved answers to UniM: strict and lenient structure, and with a judge "
+        "semantic quality and coherence, by field, domain and difficulty with 95 % intervals by instance.",
+        epilog=EXIT_CODES.replace("OUT/problems.jsonl lists them", "with --out problems.jsonl lists them"),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    path = "file or folder of records, as JSON objects on one line or many, or in arrays"
+    unim.add_argument("--references", type=Path, required=True, metavar="F", help=path)
+    unim.add_argument("--outputs", type=Path, required=True, metavar="F", help="the model's answers, likewise")
+    unim.add_argument("--out", type=Path, metavar="DIR", help="where report, numbers and problems go")
+    unim.add_argument(
+        "--text",
+        choices=("tags", "prose", "ignore"),
+        default="tags",
+        help="what counts as an item of text: <text1> tags, also prose, or nothing (default: %(default)s)",
+    )
+    unim.add_argument(
+        "--repeated",
+        choices=("once", "each"),
+        default="once",
+        help="a tag that comes twice is one item or two (default: %(default)s)",
+    )
+    unim.add_argument("--need-files", action="store_true", help="a tag counts only if its file is below --outputs")
+    unim.add_argument(
+        "--missing",
+        choices=("skip", "zero"),
+        default="zero",
+        help="what an instance without an answer counts as (default: %(default)s)",
+    )
+    unim.add_argument(
+        "--supports",
+        nargs="+",
+        metavar="MODALITY",
+        help="modalities that the model can read and write: adds relative scores",
+    )
+    unim.add_argument("--judge-url", metavar="URL", help="server of the judge, as OpenAI's; its key: OPENAI_API_KEY")
+    unim.add_argument("--judge-model", metavar="NAME", help="model of the judge: adds SQCS and ICS")
+    unim.add_argument("--captions", type=Path, metavar="FILE", help="descriptions of the answers' media for the judge")
+    unim.add_argument("--reference-captions", type=Path, metavar="FILE", help="descriptions of the references' media")
+    unim.add_argument(
+        "--scale",
+        choices=("grade", "grade/5"),
+        default="grade",
+        help="how a judge's grade s becomes a share: (s - 1) / 4 or s / 5 (default: %(default)s)",
     )
 
 

@@ -1,0 +1,115 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""JSON objects from a file in which they follow each other in any way: one a line, over many lines, or in an array."""
+
+from __future__ import annotations
+
+import codecs
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from imug_metrics.protocols.files import MAX_JSON_BYTES, Problems, kind
+
+_CHUNK = 2**20
+_BETWEEN = re.compile(r"[\s,\[\]]*")
+_NEXT_START = re.compile(r"\n[ \t,\[]*(?=\{)")
+
+
+def read_objects(
+    path: Path, problems: Problems, *, max_bytes: int = MAX_JSON_BYTES
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield (line, object) of a file of JSON objects, without reading it whole.
+
+    White space, commas and the brackets of arrays between objects are passed over. What is no object or cannot be read
+    is collected as an error, and reading goes on at the next line that begins an object.
+
+    Args:
+        path: the file, UTF-8.
+        problems: collects what is wrong.
+        max_bytes: size of the largest object that is read, in characters.
+    """
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        problems.error(path, None, "", f"could not be opened: {error.strerror}")
+        return
+    with file:
+        yield from _Stream(file, path, problems, max_bytes).objects()
+
+
+class _Stream:
+    """A window on the text of a file: `buffer[at:]` is what has been read and not yet understood."""
+
+    def __init__(self, file: BinaryIO, path: Path, problems: Problems, limit: int) -> None:
+        self.file, self.path, self.problems, self.limit = file, path, problems, limit
+        self.decoder = codecs.getincrementaldecoder("utf-8-sig")()
+        self.buffer, self.at, self.line, self.ended = "", 0, 1, False
+
+    def objects(self) -> Iterator[tuple[int, dict[str, Any]]]:
+        decoder = json.JSONDecoder()
+        while self._seek_object():
+            try:
+                value, end = decoder.raw_decode(self.buffer, self.at)
+            except (ValueError, RecursionError) as error:
+                if self._may_go_on():
+                    continue
+                self._skip_broken(error)
+                continue
+            if isinstance(value, dict):
+                yield self.line, value
+            else:
+                self.problems.error(self.path, self.line, "", f"expected an object, got {kind(value)}")
+            self._move(end)
+
+    def _seek_object(self) -> bool:
+        """Move to the next thing that is not between objects; False where the file ends first."""
+        while True:
+            match = _BETWEEN.match(self.buffer, self.at)
+            self._move(match.end() if match else self.at)
+            if self.at < len(self.buffer):
+                return True
+            if not self._read():
+                return False
+
+    def _may_go_on(self) -> bool:
+        """Whether what cannot be read yet might be, once more of the file is there."""
+        return len(self.buffer) - self.at <= self.limit and self._read()
+
+    def _read(self) -> bool:
+        """Double what is looked at; False at the end of the file."""
+        if self.ended:
+            return False
+        rest = self.buffer[self.at :]
+        content = self.file.read(max(_CHUNK, len(rest)))
+        self.ended = not content
+        try:
+            text = self.decoder.decode(content, final=self.ended)
+        except UnicodeDecodeError as error:
+            wrong = error.object[error.start]
+            self.problems.error(self.path, None, "", f"expected UTF-8, found byte {wrong:#04x}; the rest is not read")
+            text, self.ended = error.object[: error.start].decode(), True
+        self.buffer, self.at = rest + text, 0
+        return bool(text) or not self.ended
+
+    def _skip_broken(self, error: Exception) -> None:
+        large = len(self.buffer) - self.at > self.limit
+        reason = f"of at most {self.limit} characters" if large else f"in JSON: {_reason(error)}"
+        self.problems.error(self.path, self.line, "", f"expected an object {reason}")
+        while True:
+            match = _NEXT_START.search(self.buffer, self.at)
+            self._move(match.end() if match else len(self.buffer))
+            if match or not self._read():
+                return
+
+    def _move(self, to: int) -> None:
+        self.line += self.buffer.count("\n", self.at, to)
+        self.at = to
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return error.msg
+    return "nested too deeply" if isinstance(error, RecursionError) else str(error)
