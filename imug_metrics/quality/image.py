@@ -49,7 +49,7 @@ def image_quality(source: Any) -> Quality:
     - ``lines``: mean difference of next neighbours over that of neighbours two apart, the worse axis: 1 in white noise
       and between shuffled rows, above 1 in stripes; 1.05 scores 0, 0.85 scores 1.
     - ``levels``: entropy of the histogram of 256 levels in bits, the mean of the channels: 0 scores 0, 5 scores 1.
-    - ``contrast``: difference of the 95th and 5th percentile of grey: 0.02 scores 0, 0.4 scores 1.
+    - ``contrast``: difference of the 95th and 5th percentile of grey: 0.02 scores 0, 0.3 scores 1.
     - ``clipped``: share of pixels below 1/255 or above 254/255: 1 scores 0, 0.15 scores 1.
     - ``empty``: share of 16 x 16 blocks of one single colour: 1 scores 0, 0.1 scores 1.
 
@@ -111,7 +111,7 @@ def frame_quality(pixels: Pixels) -> Quality:
         "blocks": ramp(measured["blocks"], 3.5, 1.15),
         "lines": ramp(measured["lines"], 1.05, 0.85),
         "levels": ramp(measured["levels"], 0.0, 5.0),
-        "contrast": ramp(measured["contrast"], 0.02, 0.4),
+        "contrast": ramp(measured["contrast"], 0.02, 0.3),
         "clipped": ramp(measured["clipped"], 1.0, 0.15),
         "empty": ramp(measured["empty"], 1.0, 0.1),
     }
@@ -148,7 +148,9 @@ def _reduced(pixels: Pixels) -> Pixels:
     if step <= 1:
         return pixels
     height, width = (size // step * step for size in pixels.shape[:2])
-    return pixels[:height, :width].reshape(height // step, step, width // step, step, 3).mean((1, 3), dtype=np.float32)
+    cells = pixels[:height, :width].reshape(height // step, step, width // step, step, 3)
+    means: Pixels = cells.mean((1, 3), dtype=np.float32)
+    return means
 
 
 def _block_means(values: Pixels) -> Pixels:

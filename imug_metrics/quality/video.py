@@ -213,13 +213,14 @@ def _check_pixels(width: int, height: int) -> None:
         raise UnjudgedError(f"The video has frames of {width} x {height} pixels, more than {MAX_PIXELS}.")
 
 
-def _small(frame: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+def _small(frame: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
     step = math.ceil(max(frame.shape[:2]) / _SMALL)
     height, width = (max(1, size // step) for size in frame.shape[:2])
     cut = frame[: height * step, : width * step]
-    if step == 1 or min(frame.shape[:2]) < step:
-        return (frame.astype(np.float32) @ _GREY) / 255
-    return cut.reshape(height, step, width, step, 3).mean((1, 3), dtype=np.float32) @ _GREY / 255
+    if step > 1 and min(frame.shape[:2]) >= step:
+        frame = cut.reshape(height, step, width, step, 3).mean((1, 3), dtype=np.float32)
+    grey: npt.NDArray[np.float32] = frame.astype(np.float32) @ _GREY / 255
+    return grey
 
 
 def _measured(seen: _Seen) -> Quality:
