@@ -15,6 +15,7 @@ from PIL import Image
 from imug_metrics import TurnConsistency
 from imug_metrics.encoders import CachedEncoder, CallableEncoder
 from imug_metrics.encoders.cache import pictures
+from imug_metrics.encoders.cache.memory import ROW_BYTES
 from imug_metrics.encoders.images import ImageRegion
 from imug_metrics.encoders.thumbnails import thumbnails
 
@@ -97,11 +98,11 @@ def test_one_call_needs_no_memory_to_encode_once(inner, files):
 
 
 def test_memory_stays_within_its_bytes_and_forgets_the_least_recently_used(inner):
-    encoder = CachedEncoder(inner, memory=10 * 8)  # ten texts of two numbers
+    encoder = CachedEncoder(inner, memory=10 * (8 + ROW_BYTES))  # ten texts of two numbers
     encoder.encode_texts([str(10**n) for n in range(10)])
     encoder.encode_texts(["1"])
     encoder.encode_texts(["new"])
-    assert encoder.memory.bytes == 80
+    assert encoder.memory.bytes == 10 * (8 + ROW_BYTES)
     inner.words.clear()
     encoder.encode_texts(["1", "10"])
     assert inner.words == ["10"]

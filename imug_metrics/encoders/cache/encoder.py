@@ -58,7 +58,8 @@ class CachedEncoder:
 
     Args:
         encoder: the encoder.
-        memory: bytes of rows that are kept in memory; the least recently used go first.
+        memory: bytes that rows take in memory, 768 for each besides its numbers; the least recently used go first. A
+            picture's embedding of 512 numbers and its small pixels take 10 KB.
         disk: folder where rows are kept for other runs and other processes; None: nowhere. The encoder's fingerprint
             must mean the same in all of them, so name that of a `CallableEncoder`.
         workers: threads that read and decode, by default one a processor, at most 8.

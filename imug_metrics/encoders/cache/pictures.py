@@ -82,7 +82,7 @@ def read(picture: Picture, max_pixels: int) -> Picture:
             content = _file(Path(source))
             digest = _digest("file", content)
         else:
-            content = load_image(source, row=picture.row, max_pixels=max_pixels)
+            content = load_image(source, row=picture.row, max_pixels=max_pixels).detach()
             digest = _digest("pixels", *_described(content))
         if region is not None:
             digest = _digest("region", digest, *_place(region))
