@@ -66,8 +66,9 @@ def read_board(path: Path, protocol: Protocol = "imug") -> Board:
         path: a picture file. It is not trusted: files above 256 MiB and pictures above 8192 x 8192 pixels are not
             decoded.
         protocol: `"imug"` reads as the released scorer does: transparency is ignored and any mark makes a board.
-            `"strict"` lays transparent pictures over white, does not take thick frame lines for filled cells, and
-            calls marks that fill no cell a board only if they are straight strokes: noise is none.
+            `"strict"` lays transparent pictures over white, does not take thick frame lines for filled cells
+            (3 to about 10 pixels), and calls marks that fill no cell a board only if they are straight strokes:
+            noise is none.
 
     Returns:
         The board. A file that cannot be decoded is `"unreadable"`.

@@ -178,7 +178,9 @@ def grid_scores(
                 points = board_points(board.cells, truth[task.turn], len(task.points), protocol)
                 scores[sample.key, task.turn] = tuple(map(float, points))
             elif protocol == "strict" and failures is not None:
-                why = f"{'there is no' if board is None else 'cannot be read: the'} picture of turn {task.turn}"
+                why = f"there is no picture of turn {task.turn}"
+                if board is not None:
+                    why = f"the picture of turn {task.turn} cannot be read"
                 failures.append(Failure("grid", sample.key, task.turn, 0, "missing_picture", why))
     return scores
 
