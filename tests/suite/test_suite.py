@@ -291,7 +291,7 @@ def test_memory_does_not_grow_with_a_stream():
         return highest
 
     peak(64)  # what is made once
-    assert peak(512) < 1.1 * peak(128)
+    assert peak(512) < 1.5 * peak(128), "rubbish that waits for the collector varies; growth would be by four"
 
 
 def test_an_iterator_is_read_no_further_than_a_step():
