@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 
 from imug_metrics.judges.protocol import JudgeError, JudgeRequest, Picture, ReplyError
 from imug_metrics.judges.retrying import Backoff, Failure, failure_of_status
-from imug_metrics.judges.secrets import Credentials, bearer, split_url
+from imug_metrics.judges.secrets import bearer, proxy_for, split_url
 
 MAX_RESPONSE_BYTES = 16 * 2**20
 """Largest body that is read of a server's answer."""
@@ -55,7 +55,7 @@ class OpenAIJudge:
 
     The key is sent in the Authorization header and shown nowhere: not in errors, not in `repr`, and where the server
     repeats it, it is taken out of the reply. User name and password in the base URL are treated likewise. No redirect
-    is followed.
+    is followed. A proxy is taken from HTTP_PROXY, HTTPS_PROXY and NO_PROXY.
 
     Args:
         model: name that the server knows; by default the environment variable OPENAI_MODEL.
@@ -72,7 +72,7 @@ class OpenAIJudge:
         settings: further fields of the body, for example `{"max_tokens": 1024}`; they become part of the name.
 
     Raises:
-        ModuleNotFoundError: if httpx is not installed.
+        ModuleNotFoundError: if aiohttp is not installed.
         ValueError: if model or base URL are not given, or an argument is outside its range.
 
     Example:
@@ -95,7 +95,7 @@ class OpenAIJudge:
         max_wait: float = 60.0,
         settings: Mapping[str, Any] | None = None,
     ) -> None:
-        self._httpx = _import_httpx()
+        self._aiohttp = _import_aiohttp()
         for name, value in (("concurrency", concurrency), ("attempts", attempts)):
             if value < 1:
                 raise ValueError(f"Expected argument `{name}` to be >= 1, got {value}.")
@@ -105,11 +105,12 @@ class OpenAIJudge:
         self.model = _given("model", model, "OPENAI_MODEL")
         self.settings = dict(settings or {})
         self.name = f"{self.model} {json.dumps(self.settings, sort_keys=True)}" if self.settings else self.model
-        self.base_url, self._credentials = split_url(_given("base_url", base_url, "OPENAI_BASE_URL"))
-        if self._credentials.header is None:
-            self._credentials = bearer(os.environ.get("OPENAI_API_KEY") if api_key is None else api_key)
+        self.base_url, credentials = split_url("base_url", _given("base_url", base_url, "OPENAI_BASE_URL"))
+        if credentials.header is None:
+            credentials = bearer(os.environ.get("OPENAI_API_KEY") if api_key is None else api_key)
         elif api_key is not None:
             raise ValueError("Expected argument `api_key` to be absent where `base_url` holds a user name.")
+        self._credentials, self._proxy = credentials, proxy_for(self.base_url)
         self.concurrency, self.attempts = concurrency, attempts
         self.connect_timeout, self.timeout = connect_timeout, timeout
         self.backoff = Backoff(backoff, max_wait)
@@ -142,7 +143,7 @@ class OpenAIJudge:
         """Close the connections of the running event loop; the next request opens new ones."""
         session = self._sessions.pop(asyncio.get_running_loop(), None)
         if session is not None:
-            await session.client.aclose()
+            await session.client.close()
 
     def _session(self) -> _Session:
         loop = asyncio.get_running_loop()
@@ -150,35 +151,63 @@ class OpenAIJudge:
             headers = {"Content-Type": "application/json"}
             if self._credentials.header is not None:
                 headers["Authorization"] = self._credentials.header
-            client = self._httpx.AsyncClient(
+            client = self._aiohttp.ClientSession(
                 headers=headers,
-                timeout=self._httpx.Timeout(self.timeout, connect=self.connect_timeout),
-                limits=self._httpx.Limits(max_connections=self.concurrency, max_keepalive_connections=self.concurrency),
+                timeout=self._aiohttp.ClientTimeout(total=self.timeout, sock_connect=self.connect_timeout),
+                connector=self._aiohttp.TCPConnector(limit=self.concurrency),
+                cookie_jar=self._aiohttp.DummyCookieJar(),
             )
             self._sessions[loop] = _Session(client, asyncio.Semaphore(self.concurrency))
         return self._sessions[loop]
 
     async def _attempt(self, client: Any, content: bytes) -> str | Failure:
-        # What the client raises holds the request and with it the key: it is put into words here and goes no further.
+        # What the client raises may hold the request with the key: it is put into words here and goes no further.
         try:
-            return await asyncio.wait_for(self._exchange(client, content), self.timeout)
-        except (asyncio.TimeoutError, self._httpx.TimeoutException):
-            return Failure("timeout", f"no answer within {self.timeout:g} s", passing=True)
-        except (self._httpx.HTTPError, OSError) as error:
-            reason = self._credentials.redact(str(error)) or type(error).__name__
-            return Failure("connection", reason[:_EXCERPT], passing=True)
+            async with client.post(
+                f"{self.base_url}/chat/completions", data=content, proxy=self._proxy.url, allow_redirects=False
+            ) as response:
+                return await self._read(response)
+        except asyncio.TimeoutError as error:
+            connecting = isinstance(error, self._aiohttp.ServerConnectionError)
+            limit = (
+                f"no connection within {self.connect_timeout:g} s"
+                if connecting
+                else f"no answer within {self.timeout:g} s"
+            )
+            return Failure("timeout", limit, passing=True)
+        except (self._aiohttp.ClientError, OSError) as error:
+            return Failure("connection", self._redact(str(error)) or type(error).__name__, passing=True)
 
-    async def _exchange(self, client: Any, content: bytes) -> str | Failure:
+    async def _read(self, response: Any) -> str | Failure:
         body = bytearray()
-        async with client.stream("POST", f"{self.base_url}/chat/completions", content=content) as response:
-            async for chunk in response.aiter_bytes():
-                body += chunk
-                if len(body) > MAX_RESPONSE_BYTES:
-                    return Failure("malformed", f"an answer of more than {MAX_RESPONSE_BYTES} bytes", passing=True)
-        text = self._credentials.redact(body.decode("utf-8", "replace"))
-        if response.status_code != 200:
-            return failure_of_status(response.status_code, response.headers.get("Retry-After"), text[:_EXCERPT])
-        return _reply(text, self._credentials)
+        async for chunk in response.content.iter_any():
+            body += chunk
+            if len(body) > MAX_RESPONSE_BYTES:
+                return Failure("malformed", f"an answer of more than {MAX_RESPONSE_BYTES} bytes", passing=True)
+        text = body.decode("utf-8", "replace")
+        if response.status != 200:
+            return failure_of_status(response.status, response.headers.get("Retry-After"), self._redact(text))
+        choice = _choice(text)
+        if choice is None:
+            return Failure("malformed", f"the answer is no chat completion: {self._redact(text)}", passing=True)
+        return self._reply(choice)
+
+    def _reply(self, choice: _Choice) -> str:
+        reply = self._credentials.redact(choice.content or "")
+        if choice.finish_reason == "length":
+            raise ReplyError("cut", "The reply was cut off by the length limit.", reply)
+        if choice.finish_reason == "content_filter":
+            raise ReplyError("filtered", "The reply was withheld by a content filter.", reply)
+        if choice.content is None:
+            said = "holds no text" if choice.refusal is None else f"is a refusal: {self._redact(choice.refusal)}"
+            raise ReplyError("no_text", f"The reply {said}.", reply)
+        return reply
+
+    def _redact(self, text: str) -> str:
+        """An excerpt that may be shown."""
+        for credentials in (self._credentials, self._proxy.credentials):
+            text = credentials.redact(text)
+        return text[:_EXCERPT]
 
 
 class _Session(NamedTuple):
@@ -195,30 +224,23 @@ def _content(part: str | Picture) -> dict[str, Any]:
     return {"type": "image_url", "image_url": {"url": f"data:{part.media_type};base64,{data}"}}
 
 
-def _reply(text: str, credentials: Credentials) -> str | Failure:
-    """Text of a chat completion.
+class _Choice(NamedTuple):
+    """The first choice of a chat completion."""
 
-    Raises:
-        ReplyError: if it is a chat completion, but not one with a whole text.
-    """
+    content: str | None
+    refusal: str | None
+    finish_reason: str | None
+
+
+def _choice(text: str) -> _Choice | None:
+    """None where the text is no chat completion."""
     try:
-        [choice, *_] = json.loads(text)["choices"]
-        message, reason = choice["message"], choice.get("finish_reason")
-        content, refusal = message.get("content"), message.get("refusal")
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        return Failure("malformed", f"the answer is no chat completion: {text[:_EXCERPT]}", passing=True)
-    # Escapes in the JSON could have hidden a secret until here.
-    reply = credentials.redact(content) if isinstance(content, str) else ""
-    if reason == "length":
-        raise ReplyError("cut", "The reply was cut off by the length limit.", reply)
-    if reason == "content_filter":
-        raise ReplyError("filtered", "The reply was withheld by a content filter.", reply)
-    if not isinstance(content, str):
-        why = (
-            "The reply holds no text." if refusal is None else f"The judge refused: {credentials.redact(str(refusal))}"
-        )
-        raise ReplyError("no_text", why, reply)
-    return reply
+        choice = json.loads(text)["choices"][0]
+        message = choice["message"]
+        found = message.get("content"), message.get("refusal"), choice.get("finish_reason")
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
+        return None
+    return _Choice(*(value if isinstance(value, str) else None for value in found))
 
 
 def _given(argument: str, value: str | None, variable: str) -> str:
@@ -228,11 +250,11 @@ def _given(argument: str, value: str | None, variable: str) -> str:
     return value
 
 
-def _import_httpx() -> Any:
+def _import_aiohttp() -> Any:
     try:
-        import httpx
+        import aiohttp
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            "OpenAIJudge needs httpx: pip install imug_metrics[judge]", name=error.name
+            "OpenAIJudge needs aiohttp: pip install imug_metrics[judge]", name=error.name
         ) from error
-    return httpx
+    return aiohttp

@@ -7,6 +7,7 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import dataclass, field
+from urllib import request
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 # Shorter ones are the placeholders that local servers are given ("EMPTY", "none"): words that replies may hold.
@@ -56,24 +57,53 @@ def bearer(key: str | None) -> Credentials:
     return Credentials(f"Bearer {key}", (key,))
 
 
-def split_url(url: str) -> tuple[str, Credentials]:
+@dataclass(frozen=True)
+class Proxy:
+    """A proxy whose address is not shown.
+
+    Attributes:
+        url: its address, with user name and password if it needs them; None: there is none.
+        credentials: these.
+    """
+
+    url: str | None = field(default=None, repr=False)
+    credentials: Credentials = Credentials()
+
+
+def proxy_for(url: str) -> Proxy:
+    """The proxy that the environment names for a server.
+
+    Raises:
+        ValueError: if that is no http or https URL.
+    """
+    parts = urlsplit(url)
+    found = request.getproxies().get(parts.scheme)
+    if not found or request.proxy_bypass(parts.netloc):
+        return Proxy()
+    return Proxy(found, split_url(f"{parts.scheme}_proxy", found)[1])
+
+
+def split_url(argument: str, url: str) -> tuple[str, Credentials]:
     """A server's base URL without user name and password, and these as credentials.
+
+    Args:
+        argument: what it is called in messages.
+        url: the URL.
 
     Raises:
         ValueError: if it is no http or https URL, or has a query or a fragment. The message does not show it.
 
     Example:
-        >>> split_url("http://me:password@localhost:8000/v1/")
+        >>> split_url("base_url", "http://me:password@localhost:8000/v1/")
         ('http://localhost:8000/v1', Credentials())
     """
-    problem = "Expected argument `base_url` to be an http or https URL without query and fragment."
     try:
         parts = urlsplit(url.strip())
         host, port = parts.hostname, parts.port
     except ValueError:
         parts, host, port = None, None, None
     if parts is None or parts.scheme not in ("http", "https") or not host or parts.query or parts.fragment:
-        raise ValueError(problem)
+        raise ValueError(f"Expected `{argument}` to be an http or https URL without query and fragment.")
     host = f"[{host}]" if ":" in host else host
     plain = urlunsplit((parts.scheme, host if port is None else f"{host}:{port}", parts.path.rstrip("/"), "", ""))
     if parts.username is None:

@@ -22,7 +22,7 @@ import imug_metrics
 from imug_metrics.judges import JudgeRequest, OpenAIJudge, Picture, Question, ReplyError, Verdict, judge_all
 from tests.judges.server import FAULTS, Server, completion, text_of
 
-pytest.importorskip("httpx", reason="httpx is not installed")
+pytest.importorskip("aiohttp", reason="aiohttp is not installed")
 
 COUNT = 600
 

@@ -22,7 +22,7 @@ from imug_metrics.judges import JudgeError, JudgeRequest, OpenAIJudge, Picture, 
 from imug_metrics.judges.retrying import Backoff, failure_of_status
 from tests.judges.server import Server, completion, text_of
 
-pytest.importorskip("httpx", reason="httpx is not installed")
+pytest.importorskip("aiohttp", reason="aiohttp is not installed")
 
 REQUEST = JudgeRequest("Judge.", (Picture(b"first"), "Which is better?", Picture(b"second", "image/jpeg")), 0.1)
 
@@ -267,13 +267,13 @@ package = types.ModuleType("imug_metrics")
 package.__path__ = [{str(Path(imug_metrics.__file__).parent)!r}]
 sys.modules["imug_metrics"] = package
 import imug_metrics.judges
-print([name for name in ("httpx", "openai", "transformers") if name in sys.modules])
+print([name for name in ("aiohttp", "transformers") if name in sys.modules])
 """
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
 
 
 def test_a_missing_client_names_the_extra(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setitem(sys.modules, "httpx", None)
+    monkeypatch.setitem(sys.modules, "aiohttp", None)
     with pytest.raises(ModuleNotFoundError, match=r"imug_metrics\[judge\]"):
         judge_at("http://localhost/v1")
