@@ -23,7 +23,6 @@ LETTERS = "ABCDEFG"
 BEST = 5
 POINTS, ANSWER = "evaluation_results", "determined_answer"
 
-_BRACES = re.compile(r"\{.*\}", re.DOTALL)
 _LETTER_LIST = re.compile(r"[A-Z](?:(?:\s*[,;/+&]\s*|\s+and\s+|\s*)[A-Z])*")
 _MAX_CHARS = 2**18
 _MAX_STARTS = 256  # places where an object may begin that are tried; bounds the time that hostile replies take
@@ -181,11 +180,11 @@ def strict_letters(text: str, options: str = LETTERS, *, single: bool = False) -
 
 
 def _outer_object(text: str) -> dict[str, Any]:
-    match = _BRACES.search(text)
-    if match is None:
+    start, end = text.find("{"), text.rfind("}")
+    if start < 0 or end < start:
         raise ReplyError("no_object", "Expected a JSON object, got no braces.")
     try:
-        return dict(json.loads(match.group()))
+        return dict(json.loads(text[start : end + 1]))
     except (ValueError, RecursionError) as error:
         raise ReplyError("json", f"Expected JSON from the first to the last brace: {error}.") from None
 
