@@ -13,7 +13,7 @@ import pytest
 import torch
 from PIL import Image
 
-from imug_metrics.encoders.images import group_by_size, image_batches, load_image
+from imug_metrics.encoders.images import ImageRegion, group_by_size, image_batches, load_image
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
 CHANNELS_FIRST = torch.from_numpy(PIXELS).permute(2, 0, 1)
@@ -176,3 +176,19 @@ def test_a_format_whose_decoder_interprets_programs_is_refused(tmp_path):
     Image.new("RGB", (4, 4), "red").save(path, format="EPS")
     with pytest.raises(ValueError, match="readable image files"):
         load_image(path, row=0)
+
+
+def test_decoded_images_are_stacked_as_they_lie_in_memory():
+    images = [load_image(Image.fromarray(PIXELS), row=row) for row in range(3)]
+    ((_, stack),) = group_by_size(images)
+    assert stack.is_contiguous(memory_format=torch.channels_last)
+    assert torch.equal(stack, torch.stack(images))
+    ((_, planes),) = group_by_size([image.contiguous() for image in images])
+    assert planes.is_contiguous()
+
+
+def test_a_region_counts_as_its_image():
+    region = ImageRegion(PIXELS, box=(0, 0, 2, 2))
+    assert torch.equal(load_image(region, row=0), load_image(PIXELS, row=0))
+    with pytest.raises(TypeError, match="got a single ImageRegion"):
+        decode(region)

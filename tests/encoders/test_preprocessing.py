@@ -163,3 +163,37 @@ def test_float_images_get_gradients():
 def test_unknown_settings_are_refused(field, value):
     with pytest.raises(ValueError, match=f"`{field}`.*{value}"):
         Preprocessing(size=(4, 4), mean=MEAN, std=STD, resize=(4, 4), **{field: value})
+
+
+def test_padding_is_done_by_torch_and_the_rest_by_one_kernel(monkeypatch):
+    from imug_metrics.encoders import preprocessing
+
+    calls = []
+    real = preprocessing.preprocess
+    monkeypatch.setattr(preprocessing, "preprocess", lambda *args, **kwargs: calls.append(1) or real(*args, **kwargs))
+    sizes = [(40, 30), (20, 50), (40, 30)]
+    images = [torch.zeros(3, *size, dtype=torch.uint8) for size in sizes]
+    for mode, backend, count in (
+        ("shortest", "imug_kernels", 2),
+        ("squash", "imug_kernels", 2),
+        ("longest", "torch", 0),
+    ):
+        prepare = Preprocessing(size=(16, 16), mean=MEAN, std=STD, resize=(16, 16), mode=mode)
+        calls.clear()
+        assert prepare(images).shape == (3, 3, 16, 16)
+        assert (prepare.backend, len(calls)) == (backend, count)
+    assert Preprocessing(size=(16, 16), mean=MEAN, std=STD, resize=(8, 8)).backend == "torch"
+
+
+@pytest.mark.parametrize(("mode", "share"), [("shortest", 3 / 8), ("squash", 1 / 4), ("longest", 1 / 6)])
+def test_masks_take_the_way_of_their_images(mode, share):
+    """A white rectangle and its mask end in the same place."""
+    prepare = Preprocessing(size=(24, 24), mean=(0.0,) * 3, std=(1.0,) * 3, resize=(24, 24), mode=mode)
+    image = torch.zeros(3, 96, 144, dtype=torch.uint8)
+    image[:, 24:72, 36:108] = 255
+    mask = (image[0] > 0).float()
+    coverage = prepare.coverage([mask, mask.T])
+    assert coverage.shape == (2, 1, 24, 24)
+    assert (coverage[0, 0] - prepare([image])[0, 0]).abs().max() < 0.25
+    assert (coverage[1, 0] - prepare([image.mT])[0, 0]).abs().max() < 0.25
+    assert coverage.mean((1, 2, 3)).tolist() == pytest.approx([share] * 2)

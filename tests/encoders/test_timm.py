@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import pytest
 import torch
 from PIL import Image
@@ -29,6 +31,19 @@ def test_images_match_the_librarys_pipeline(model, assorted):
     assert embeddings.shape == (len(assorted), encoder.dim)
     assert torch.cosine_similarity(embeddings, reference).min() > 0.9999
     assert torch.cosine_similarity(embeddings, reference.roll(1, 0)).max() < 0.9999
+
+
+def test_another_interpolation_is_left_to_timm(assorted):
+    torch.manual_seed(0)
+    model = timm.create_model("test_vit", pretrained=False, pretrained_cfg_overlay={"interpolation": "lanczos"}).eval()
+    encoder = TimmEncoder(model, batch_size=3)
+    assert encoder.preprocessing.backend == "timm.data.create_transform"
+    transform = timm.data.create_transform(**timm.data.resolve_model_data_config(model))
+    with torch.no_grad():
+        pixels = torch.stack([transform(Image.fromarray(image)) for image in assorted])
+        reference = model.forward_head(model.forward_features(pixels), pre_logits=True)
+    assert torch.allclose(encoder.encode_images(assorted), reference, atol=1e-5)
+    assert torch.equal(pickle.loads(pickle.dumps(encoder)).encode_images(assorted), encoder.encode_images(assorted))
 
 
 def test_weights_file_and_specification_agree(model, assorted, tmp_path):

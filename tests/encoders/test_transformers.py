@@ -126,6 +126,49 @@ def test_dino_pooling_leaves_class_and_register_tokens_out(dino_folder, assorted
         TransformersEncoder(dino_folder, pooling="features").encode_images(assorted)
 
 
+def test_dinov3_pooling_leaves_class_and_register_tokens_out(assorted):
+    torch.manual_seed(0)
+    config = transformers.DINOv3ViTConfig(
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        image_size=32,
+        patch_size=8,
+        num_register_tokens=4,
+    )
+    processor = transformers.DINOv3ViTImageProcessor(size={"height": 32, "width": 32})
+    encoder = TransformersEncoder(transformers.DINOv3ViTModel(config).eval(), processor, pooling="mean")
+    assert encoder.preprocessing.backend == "imug_kernels"
+    with torch.no_grad():
+        states = encoder.model(processed(encoder, assorted)).last_hidden_state
+    assert states.shape[1] == 1 + 4 + 16
+    assert_same_directions(encoder.encode_images(assorted), states[:, 5:].mean(1))
+    first = TransformersEncoder(encoder.model, processor, pooling="cls")
+    assert_same_directions(first.encode_images(assorted), states[:, 0])
+
+
+def test_siglip2_with_patches_of_any_number_uses_its_own_processor(assorted):
+    torch.manual_seed(0)
+    width = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
+    config = transformers.Siglip2Config(
+        text_config={**width, "vocab_size": 64, "max_position_embeddings": 16, "projection_size": 32},
+        vision_config={**width, "patch_size": 8, "num_patches": 16},
+    )
+    processor = transformers.Siglip2ImageProcessor(patch_size=8, max_num_patches=16)
+    encoder = TransformersEncoder(transformers.Siglip2Model(config), processor)
+    assert encoder.preprocessing.backend in repr(encoder)
+    assert encoder.preprocessing.backend == type(processor).__name__
+    expected = []
+    for image in assorted:
+        inputs = processor(images=Image.fromarray(image), return_tensors="pt")
+        with torch.no_grad():
+            expected.append(embedding(encoder.model.eval().get_image_features(**inputs)))
+    assert_same_directions(encoder.encode_images(assorted), torch.cat(expected))
+    with pytest.raises(TypeError, match="no patch tokens"):
+        encoder.encode_masked([torch.zeros(3, 8, 8)], [torch.ones(8, 8)])
+
+
 def test_towers_of_a_joint_model_can_be_pooled(siglip_folder, assorted):
     mean = TransformersEncoder(siglip_folder, pooling="mean")
     with torch.no_grad():
