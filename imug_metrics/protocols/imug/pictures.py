@@ -105,7 +105,10 @@ class SamplePictures:
         """
         if self.tasks[turn].modality != "image":
             return None
-        if self.protocol == "imug" and self.usual(turn) is None:
+        usual = self.usual(turn)
+        if usual is not None:
+            return usual
+        if self.protocol == "imug":
             _check_look_up(self._entries, turn, self.folder)
         path = find_picture(turn, self._replies, self.folder, self.model, self.problems)
         return None if path is None else PictureFile(path, self.model)
