@@ -8,7 +8,7 @@ from typing import Any, Optional
 import torch
 from torch import Tensor
 
-from imug_metrics.functional.best_of_n import candidate_rows, expected_best
+from imug_metrics.functional.best_of_n import candidate_rows, expected_best, picked_score
 from imug_metrics.functional.reduce import column_means
 from imug_metrics.metric import DialogueMetric
 from imug_metrics.rows import Rows
@@ -136,7 +136,7 @@ class BestOfN(DialogueMetric):
         single = y.double().nanmean(1)
         count = (~y.isnan()).sum(1)
         best = y.double().nan_to_num(nan=-torch.inf).amax(1) if y.shape[1] else single
-        regret = best - (best if keys is None else _pick(y, keys))
+        regret = best - (best if keys is None else picked_score(y, keys))
         found = {"single": single, "regret": regret.masked_fill(count == 0, torch.nan)}
         for column, k in enumerate(self.ks):
             found |= {f"oracle_{k}": oracle[:, column], f"selected_{k}": selected[:, column]}
@@ -161,13 +161,6 @@ def _columns(y: Tensor, keys: Optional[Tensor]) -> dict[str, Rows]:
     keys = y if keys is None else keys
     columns = {"scores": first.flatten(), "candidates": y.flatten(0, -2), "selector": keys.flatten(0, -2)}
     return {name: Rows(values, shape) for name, values in columns.items()}
-
-
-def _pick(y: Tensor, keys: Tensor) -> Tensor:
-    """True score `[N]` of the selector's favourite among all candidates, ties shared."""
-    ranked = keys.nan_to_num(nan=-torch.inf)
-    chosen = ((ranked == ranked.amax(1, keepdim=True)) & ~keys.isnan()).double()
-    return (chosen * y.double().nan_to_num(0)).sum(1) / chosen.sum(1)
 
 
 def _ratio(sums: dict[str, Tensor], name: str) -> Tensor:

@@ -40,6 +40,7 @@ def parser() -> argparse.ArgumentParser:
     commands = whole.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_score(commands)
     _add_gain(commands)
+    _add_scaling(commands)
     _add_check(commands)
     _add_unim(commands)
     _add_demo(commands)
@@ -119,6 +120,43 @@ def _add_gain(commands: Commands) -> None:
     )
     gain.add_argument(
         "--out", type=Path, metavar="DIR", help="where gain.json and problems.jsonl go (default: print only)"
+    )
+
+
+def _add_scaling(commands: Commands) -> None:
+    scaling = commands.add_parser(
+        "scaling",
+        help="compare strategies of test-time scaling on the same turns",
+        description="Compare runs of one model under several strategies, such as plain, chain-of-thought and "
+        "best-of-n: gains over the first, turn by turn, with bounds that hold for all of them at once, what they cost, "
+        "and the score of the best of k where a run left several candidates a turn.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    scaling.add_argument("--benchmark", type=Path, required=True, metavar="DIR", help="holds data/ and config/")
+    scaling.add_argument(
+        "--runs",
+        action="append",
+        nargs="+",
+        required=True,
+        metavar="NAME=DIR[:n]",
+        help="runs by name: the folder of one model's outputs, and how many candidates of a turn to use (default: all)",
+    )
+    scaling.add_argument("--baseline", metavar="NAME", help="what the others are compared with (default: first run)")
+    scaling.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the report goes")
+    scaling.add_argument(
+        "--encoder",
+        default="scene",
+        metavar="SPEC",
+        help="what compares pictures and prompts, as for score (default: %(default)s)",
+    )
+    scaling.add_argument("--device", metavar="DEVICE", help="where the encoder runs, for example cuda (default: cpu)")
+    scaling.add_argument(
+        "--bootstrap",
+        type=int,
+        default=0,
+        metavar="R",
+        help="bounds by a bootstrap over dialogues of R replicates instead of Holm's and Bonferroni's rules",
     )
 
 

@@ -200,6 +200,19 @@ def expected_best(y: Tensor, keys: Tensor | None, k: Tensor) -> Tensor:
     return torch.cat(found) if found else y.new_zeros(0, len(k), dtype=torch.float64)
 
 
+def picked_score(y: Tensor, keys: Tensor) -> Tensor:
+    """True score `[R]` of the selector's favourite among all candidates, ties shared; NaN without candidates.
+
+    Example:
+        >>> picked_score(torch.tensor([[0.0, 1.0, 0.5]]), torch.tensor([[0.7, 0.7, 0.1]]))
+        tensor([0.5000], dtype=torch.float64)
+    """
+    ranked = keys.nan_to_num(nan=-torch.inf)
+    best = ranked.amax(1, keepdim=True) if keys.shape[1] else ranked.sum(1, keepdim=True)
+    chosen = ((ranked == best) & ~keys.isnan()).double()
+    return (chosen * y.double().nan_to_num(0)).sum(1) / chosen.sum(1)
+
+
 def _sorted(y: Tensor, keys: Tensor | None) -> Iterator[tuple[Tensor, Tensor]]:
     """Chunks of rows: float64 scores sorted by key, ties shared, 0 behind the last candidate; numbers of candidates."""
     step = max(1, _CHUNK // max(y.shape[1], 1))

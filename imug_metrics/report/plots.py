@@ -51,6 +51,7 @@ def curves(
     is_share: bool = False,
     reference: float = math.nan,
     reference_name: str = "",
+    axis: str = "turn",
 ) -> str:
     """Curves over turns as one SVG element, a band of confidence around each.
 
@@ -60,6 +61,7 @@ def curves(
         is_share: whether the score lies in [0, 1], so that the axis must not reach past that.
         reference: height of a dashed line, such as the level of chance; NaN for none.
         reference_name: the words at that line.
+        axis: what the points are numbered by.
 
     Returns:
         The SVG's source; names in it are escaped.
@@ -78,11 +80,11 @@ def curves(
     drawn = [line for line in lines if any(point.known for point in line.points.values())]
     parts = [
         f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escape(title)}">',
-        *_axes(x, y, turns, ticks),
+        *_axes(x, y, turns, ticks, axis),
         *_reference(y, reference, reference_name),
         *(_band(line, x, y) for line in drawn),
         *(_stroke(line, x, y) for line in drawn),
-        *(_dots(line, x, y) for line in drawn),
+        *(_dots(line, x, y, axis) for line in drawn),
         *(_names(drawn, y) if len(drawn) <= _LABELLED else ()),
         "</svg>",
     ]
@@ -134,7 +136,7 @@ def _nice_step(spread: float) -> float:
     return next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= rough * 0.999)
 
 
-def _axes(x: _Scale, y: _Scale, turns: Sequence[int], ticks: Sequence[float]) -> Iterable[str]:
+def _axes(x: _Scale, y: _Scale, turns: Sequence[int], ticks: Sequence[float], axis: str) -> Iterable[str]:
     step = ticks[1] - ticks[0]
     digits = max(1, -math.floor(math.log10(step) + 1e-9)) + (1 if _is_quarter(ticks) else 0) if step < 10 else 0
     for tick in ticks:
@@ -144,7 +146,7 @@ def _axes(x: _Scale, y: _Scale, turns: Sequence[int], ticks: Sequence[float]) ->
     every = math.ceil(len(turns) / 12)
     for turn in turns[::every]:
         yield f'<text class="tick" x="{x(turn):.1f}" y="{_HEIGHT - 14}" text-anchor="middle">{turn}</text>'
-    yield f'<text class="tick axis" x="{_LEFT - 8}" y="{_HEIGHT - 14}" text-anchor="end">turn</text>'
+    yield f'<text class="tick axis" x="{_LEFT - 8}" y="{_HEIGHT - 14}" text-anchor="end">{escape(axis)}</text>'
 
 
 def _is_quarter(ticks: Sequence[float]) -> bool:
@@ -195,12 +197,12 @@ def _stroke(line: Line, x: _Scale, y: _Scale) -> str:
     )
 
 
-def _dots(line: Line, x: _Scale, y: _Scale) -> str:
+def _dots(line: Line, x: _Scale, y: _Scale, axis: str) -> str:
     dots = []
     for turn, point in ((turn, point) for turn, point in line.points.items() if point.known):
         count = line.counts.get(turn)
         hollow = " hollow" if count is not None and count < FEW_DIALOGUES else ""
-        note = f"{line.name}, turn {turn}: {number(point.value, 3)}"
+        note = f"{line.name}, {axis} {turn}: {number(point.value, 3)}"
         note += f" ({span(point, 3)})" if point.bounded else ""
         note += f", {count} records" if count is not None else ""
         place = f'cx="{x(turn):.1f}" cy="{y(point.value):.1f}" r="3.6"'

@@ -1,0 +1,146 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Several outputs a turn in the official layout: the candidates of best-of-n, their selector's scores, and costs.
+
+A run may hold, beside what it answered with,
+
+- pictures `turn_<t>_output_<i>.png` in the folder of the question, in the order of their numbers i;
+- in result.json, for an entry of `tasks`, `candidates`: a list of texts, or for pictures of file names in the folder,
+  each as it is or as `{"model_response": ..., "score": number}` with the score by which the run selects;
+- in the same entry `cost`: numbers by kind, such as `{"tokens": 812, "seconds": 3.5, "images": 4}`.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from imug_metrics.protocols.files import Problems, as_turn, inside, kind, read_json
+from imug_metrics.protocols.imug.benchmark import Sample
+from imug_metrics.protocols.imug.outputs import question_folder, read_records
+from imug_metrics.suite import Record
+
+MAX_CANDIDATES = 4096
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """What a run left for one turn.
+
+    Attributes:
+        record: the turn with the output that the run answered with, if any.
+        outputs: the candidates, texts or pictures; empty where the run has none.
+        scores: the selector's score of each, NaN where there is none.
+        costs: by kind, what the turn cost.
+    """
+
+    record: Record
+    outputs: tuple[str | Path, ...]
+    scores: tuple[float, ...]
+    costs: Mapping[str, float]
+
+
+def read_candidates(
+    samples: Iterable[Sample], run: Path, problems: Problems, *, limit: int | None = None
+) -> Iterator[Candidates]:
+    """One entry for each turn of each sample.
+
+    Args:
+        samples: the benchmark.
+        run: the run's folder, holding <domain>/<subdomain>/question_<sample_id>/.
+        problems: collects what is wrong. A turn that has candidates may lack an output of its own.
+        limit: read only the first so many candidates of a turn.
+
+    Yields:
+        Entries in the order of the benchmark.
+    """
+    for sample in samples:
+        folder = question_folder(run, sample)
+        entries = _entries(folder / "result.json", run)
+        own = Problems()
+        records = list(read_records([sample], run, own))
+        numbered = _numbered(folder)
+        found = [_read(record, folder, run, entries.get(record.turn, {}), numbered, problems) for record in records]
+        with_candidates = {f"turn {entry.record.turn}" for entry in found if entry.outputs}
+        problems += [problem for problem in own if problem.field not in with_candidates]
+        for entry in found:
+            yield Candidates(entry.record, entry.outputs[:limit], entry.scores[:limit], entry.costs)
+
+
+def _entries(path: Path, run: Path) -> dict[int, dict[str, Any]]:
+    """The last entry of each turn in result.json; what is wrong with the file is told by `read_records`."""
+    content = read_json(path, Problems()) if inside(path, run) else None
+    entries = content.get("tasks") if isinstance(content, dict) else None
+    rows = [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+    return {turn: entry for entry in rows if (turn := as_turn(entry.get("turn"))) is not None}
+
+
+def _numbered(folder: Path) -> dict[int, list[Path]]:
+    """Files turn_<t>_output_<i>.png by turn, in the order of i."""
+    found: dict[int, dict[int, Path]] = {}
+    for path in folder.glob("turn_*_output_*.png"):
+        match = re.fullmatch(r"turn_([0-9]{1,4})_output_([0-9]{1,6})\.png", path.name)
+        if match:
+            found.setdefault(int(match[1]), {})[int(match[2])] = path
+    return {turn: [files[i] for i in sorted(files)] for turn, files in found.items()}
+
+
+def _read(
+    record: Record, folder: Path, run: Path, entry: dict[str, Any], numbered: dict[int, list[Path]], problems: Problems
+) -> Candidates:
+    field = f"turn {record.turn}"
+    rows = entry.get("candidates", [])
+    if not isinstance(rows, list):
+        problems.error(folder / "result.json", None, f"{field}: candidates", f"expected a list, got {kind(rows)}")
+        rows = []
+    named, scores = [], []
+    for place, row in enumerate(rows[:MAX_CANDIDATES]):
+        content = row.get("model_response") if isinstance(row, dict) else row
+        score = _number(row.get("score")) if isinstance(row, dict) else math.nan
+        if content is not None and not isinstance(content, str):
+            where = f"{field}: candidates[{place}]"
+            problems.error(folder / "result.json", None, where, f"expected text, got {kind(content)}")
+        named.append(content if isinstance(content, str) else None)
+        scores.append(score)
+    outputs: list[str | Path | None] = list(named)
+    if record.modality == "image":
+        files = numbered.get(record.turn, [])[:MAX_CANDIDATES]
+        outputs = [_file(path, run, field, problems) for path in files]
+        if not files:
+            outputs = [_file(folder / name, folder, field, problems) if name else None for name in named]
+        scores = [*scores, *[math.nan] * len(outputs)][: len(outputs)]
+    kept = [(output, score) for output, score in zip(outputs, scores, strict=True) if output is not None]
+    costs = _costs(entry.get("cost", {}), folder, field, problems)
+    return Candidates(record, tuple(o for o, _ in kept), tuple(s for _, s in kept), costs)
+
+
+def _file(path: Path, root: Path, field: str, problems: Problems) -> Path | None:
+    if inside(path, root):
+        return path
+    problems.error(path, None, field, "leads out of its folder or is no file: not followed")
+    return None
+
+
+def _costs(value: Any, folder: Path, field: str, problems: Problems) -> dict[str, float]:
+    if not isinstance(value, dict):
+        problems.error(folder / "result.json", None, f"{field}: cost", f"expected an object, got {kind(value)}")
+        return {}
+    costs = {str(name)[:40]: _number(amount) for name, amount in value.items()}
+    for name, amount in costs.items():
+        if not amount >= 0:
+            problems.error(folder / "result.json", None, f"{field}: cost.{name}", "expected a number from 0")
+    return {name: amount for name, amount in costs.items() if amount >= 0}
+
+
+def _number(value: Any) -> float:
+    """A finite number, or NaN for anything else."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return math.nan
+    try:
+        return float(value) if math.isfinite(value) else math.nan
+    except OverflowError:
+        return math.nan
