@@ -43,7 +43,7 @@ def metric_agreement(scores: Any, target: Any, kind: Kind = "pearson", *, weight
     """
     if kind not in KINDS:
         raise ValueError(f"Expected argument `kind` to be one of {KINDS}, got {kind!r}.")
-    rows, others = score_rows("scores", scores), score_rows("target", target)
+    rows, others = (score_rows(name, _exact(given)) for name, given in (("scores", scores), ("target", target)))
     if rows.shape != others.shape:
         raise ValueError(
             f"Expected argument `target` to have one entry for each of `scores`, {list(rows.shape)}, got "
@@ -74,6 +74,11 @@ def midranks(values: Tensor, weights: Tensor) -> Tensor:
     place = _places(values)
     counts = _counts(place, weights.double())
     return (counts.cumsum(0) - counts / 2 + 0.5)[place]
+
+
+def _exact(values: Any) -> Any:
+    """A list of numbers as float64; as float32, scores that differ could become ties."""
+    return values if hasattr(values, "dtype") else torch.as_tensor(values, dtype=torch.float64)
 
 
 def _pearson(x: Tensor, y: Tensor, w: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+import torch
 from torch import Tensor
 
 from imug_metrics.functional.reduce import reduce_values
@@ -98,7 +99,6 @@ def couple(first: Tensor, second: Tensor, eta: float, *, product: bool) -> Tenso
         ValueError: if the shapes differ.
 
     Example:
-        >>> import torch
         >>> couple(torch.tensor([0.5]), torch.tensor([1.0]), 0.8, product=False)
         tensor([0.6000])
     """
@@ -128,6 +128,8 @@ def graded(argument: str, values: Any, scale: Scale, validate: bool = True) -> T
     """
     if scale not in SCALES:
         raise ValueError(f"Expected argument `scale` to be one of {SCALES}, got {scale!r}.")
+    # A list of numbers would become float32.
+    values = values if isinstance(values, Tensor) else torch.as_tensor(values, dtype=torch.float64)
     rows = score_rows(argument, values)
     low, high = (0, 1) if scale == "share" else (1, 5)
     if validate:
