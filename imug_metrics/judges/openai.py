@@ -134,6 +134,8 @@ class OpenAIJudge:
                 outcome = await self._attempt(session.client, content)
                 if isinstance(outcome, str):
                     return outcome
+                if isinstance(outcome, ReplyError):
+                    raise outcome
                 if not outcome.passing or attempt == self.attempts:
                     raise JudgeError(outcome.kind, f"{outcome.message} (attempt {attempt} of {self.attempts})")
                 await asyncio.sleep(self.backoff.pause(attempt, outcome.retry_after))
@@ -160,8 +162,9 @@ class OpenAIJudge:
             self._sessions[loop] = _Session(client, asyncio.Semaphore(self.concurrency))
         return self._sessions[loop]
 
-    async def _attempt(self, client: Any, content: bytes) -> str | Failure:
-        # What the client raises may hold the request with the key: it is put into words here and goes no further.
+    async def _attempt(self, client: Any, content: bytes) -> str | Failure | ReplyError:
+        # Whatever the client raises or the server says may hold the key. Errors are therefore put into words here, and
+        # are raised by the caller, so that no traceback leads to where they come from.
         try:
             async with client.post(
                 f"{self.base_url}/chat/completions", data=content, proxy=self._proxy.url, allow_redirects=False
@@ -178,7 +181,7 @@ class OpenAIJudge:
         except (self._aiohttp.ClientError, OSError) as error:
             return Failure("connection", self._redact(str(error)) or type(error).__name__, passing=True)
 
-    async def _read(self, response: Any) -> str | Failure:
+    async def _read(self, response: Any) -> str | Failure | ReplyError:
         body = bytearray()
         async for chunk in response.content.iter_any():
             body += chunk
@@ -192,15 +195,15 @@ class OpenAIJudge:
             return Failure("malformed", f"the answer is no chat completion: {self._redact(text)}", passing=True)
         return self._reply(choice)
 
-    def _reply(self, choice: _Choice) -> str:
+    def _reply(self, choice: _Choice) -> str | ReplyError:
         reply = self._credentials.redact(choice.content or "")
         if choice.finish_reason == "length":
-            raise ReplyError("cut", "The reply was cut off by the length limit.", reply)
+            return ReplyError("cut", "The reply was cut off by the length limit.", reply)
         if choice.finish_reason == "content_filter":
-            raise ReplyError("filtered", "The reply was withheld by a content filter.", reply)
+            return ReplyError("filtered", "The reply was withheld by a content filter.", reply)
         if choice.content is None:
             said = "holds no text" if choice.refusal is None else f"is a refusal: {self._redact(choice.refusal)}"
-            raise ReplyError("no_text", f"The reply {said}.", reply)
+            return ReplyError("no_text", f"The reply {said}.", reply)
         return reply
 
     def _redact(self, text: str) -> str:
