@@ -144,10 +144,7 @@ def _read_pictures(pdfium: Any, page: Any, found: _Page) -> None:
 
 def _is_lost(picture: Any) -> bool:
     bitmap = picture.get_bitmap(render=False)
-    try:
-        return bool(bitmap.width * bitmap.height == 0)
-    finally:
-        bitmap.close()
+    return bool(bitmap.width * bitmap.height == 0)
 
 
 def _has_outline(pdfium: Any, document: Any) -> bool:

@@ -197,7 +197,7 @@ def _pronounceable(word: str) -> bool:
 def _case(text: str, words: list[str]) -> float:
     sentences = [s.lstrip(" \n\t\"'“‘(*#->") for s in _SENTENCE_END.split(text)]
     begun = [not s[0].islower() for s in sentences if s]
-    shouted = sum(word.isupper() and len(word) > 5 for word in words) / len(words)
+    shouted = sum(word.isupper() and len(word) > 1 for word in words) / len(words)
     return (sum(begun) / len(begun) if begun else 1.0) * (1 - shouted)
 
 
