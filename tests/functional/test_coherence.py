@@ -8,7 +8,7 @@ import math
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imug_metrics.functional import interleaved_coherence, semantic_quality
@@ -71,6 +71,7 @@ def test_mean_of_coupled_scores_differs_from_the_score_of_means_by_the_covarianc
     torch.testing.assert_close(gap, 0.3 * covariance)
 
 
+@settings(deadline=None)
 @given(SHARES, SHARES, SHARES)
 def test_bounds(first: float, second: float, eta: float) -> None:
     coupled = semantic_quality([first], [second], eta=eta).item()

@@ -39,6 +39,7 @@ def texts(counts: list[int]) -> list[str]:
     return [f"<{name}{k}>" for name, count in zip(MODALITIES, counts) for k in range(1, count + 1)]
 
 
+@settings(deadline=None)
 @given(COUNTS, COUNTS)
 def test_agrees_with_a_plain_loop_and_strict_never_exceeds_lenient(pred: list[int], ref: list[int]) -> None:
     strict, lenient = scores(pred, ref)
@@ -47,6 +48,7 @@ def test_agrees_with_a_plain_loop_and_strict_never_exceeds_lenient(pred: list[in
         assert 0 <= strict <= lenient + SLACK <= 1 + 2 * SLACK
 
 
+@settings(deadline=None)
 @given(COUNTS, COUNTS, PLACE)
 def test_an_item_more_away_from_the_reference_lowers_strict_or_leaves_it_where_the_law_says(
     pred: list[int], ref: list[int], place: int
@@ -64,6 +66,7 @@ def test_an_item_more_away_from_the_reference_lowers_strict_or_leaves_it_where_t
         assert after < before - SLACK
 
 
+@settings(deadline=None)
 @given(COUNTS, COUNTS, PLACE)
 def test_an_item_less_away_from_the_reference_always_lowers_strict(pred: list[int], ref: list[int], place: int) -> None:
     """Removing an item of an asked type that has no more than enough."""
@@ -75,6 +78,7 @@ def test_an_item_less_away_from_the_reference_always_lowers_strict(pred: list[in
     assert after < before - SLACK
 
 
+@settings(deadline=None)
 @given(COUNTS, COUNTS, PLACE)
 def test_a_step_towards_the_reference_raises_strict_or_leaves_it(pred: list[int], ref: list[int], place: int) -> None:
     if pred[place] == ref[place]:
@@ -90,6 +94,7 @@ def test_a_step_towards_the_reference_raises_strict_or_leaves_it(pred: list[int]
         assert after > before + SLACK
 
 
+@settings(deadline=None)
 @given(COUNTS, PLACE, st.integers(-4, 4).filter(bool))
 def test_any_change_of_a_right_answer_lowers_strict(ref: list[int], place: int, change: int) -> None:
     pred = list(ref)
@@ -98,6 +103,7 @@ def test_any_change_of_a_right_answer_lowers_strict(ref: list[int], place: int, 
         assert scores(pred, ref)[0] < scores(ref, ref)[0] == 1
 
 
+@settings(deadline=None)
 @given(COUNTS, COUNTS, PLACE, st.integers(1, 4))
 def test_lenient_falls_only_when_an_asked_type_goes(pred: list[int], ref: list[int], place: int, change: int) -> None:
     _, before = scores(pred, ref)
@@ -112,7 +118,7 @@ def test_lenient_falls_only_when_an_asked_type_goes(pred: list[int], ref: list[i
         assert after == pytest.approx(before, abs=SLACK)
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(COUNTS, COUNTS, st.randoms(use_true_random=False))
 def test_order_and_numbers_of_tags_change_nothing(pred: list[int], ref: list[int], random: object) -> None:
     tags = texts(pred)

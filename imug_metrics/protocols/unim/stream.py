@@ -58,10 +58,12 @@ class _Stream:
                     continue
                 self._skip_broken(error)
                 continue
-            if isinstance(value, dict):
+            if end - self.at > self.limit:
+                self._report(f"an object of at most {self.limit} characters")
+            elif isinstance(value, dict):
                 yield self.line, value
             else:
-                self.problems.error(self.path, self.line, "", f"expected an object, got {kind(value)}")
+                self._report(f"an object, got {kind(value)}")
             self._move(end)
 
     def _seek_object(self) -> bool:
@@ -95,14 +97,16 @@ class _Stream:
         return bool(text) or not self.ended
 
     def _skip_broken(self, error: Exception) -> None:
-        large = len(self.buffer) - self.at > self.limit
-        reason = f"of at most {self.limit} characters" if large else f"in JSON: {_reason(error)}"
-        self.problems.error(self.path, self.line, "", f"expected an object {reason}")
+        large = len(self.buffer) - self.at > self.limit and not isinstance(error, RecursionError)
+        self._report(f"an object of at most {self.limit} characters" if large else f"JSON: {_reason(error)}")
         while True:
             match = _NEXT_START.search(self.buffer, self.at)
             self._move(match.end() if match else len(self.buffer))
             if match or not self._read():
                 return
+
+    def _report(self, expected: str) -> None:
+        self.problems.error(self.path, self.line, "", f"expected {expected}")
 
     def _move(self, to: int) -> None:
         self.line += self.buffer.count("\n", self.at, to)
