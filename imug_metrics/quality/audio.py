@@ -95,7 +95,7 @@ def _decoded(content: bytes) -> tuple[Samples, int, int]:
     if content[4:8] == _MP4:
         raise UnjudgedError("Sounds in MP4 files (M4A, AAC) are not read.")
     try:
-        with soundfile.SoundFile(io.BytesIO(content)) as file:
+        with soundfile.SoundFile(_Memory(content)) as file:
             if not 1 <= file.channels <= 64:
                 raise UnjudgedError(f"The sound has {file.channels} channels.")
             wanted = min(file.frames, MAX_SAMPLES // file.channels)
@@ -108,6 +108,14 @@ def _decoded(content: bytes) -> tuple[Samples, int, int]:
         raise BrokenError("The file holds no samples.")
     samples = np.concatenate(blocks)
     return samples, rate, max(wanted, _promised(content)) - len(samples)
+
+
+class _Memory(io.BytesIO):
+    """Bytes in which a damaged header may ask for a place before the first."""
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        base = (0, self.tell(), len(self.getbuffer()))[whence]
+        return super().seek(max(0, base + offset))
 
 
 def _blocks(file: Any, wanted: int) -> Any:
@@ -139,6 +147,8 @@ def _promised(content: bytes) -> int:
 def _measured(samples: Samples, rate: int, missing: int) -> Quality:
     if not np.isfinite(samples).all():
         raise BrokenError("The sound holds samples that are no numbers.")
+    if not 1000 <= rate <= 1_000_000:
+        raise BrokenError(f"The sound has a rate of {rate} Hz.")
     if len(samples) < _WINDOW:
         raise UnjudgedError(f"The sound has {len(samples)} samples, too few to measure.")
     if np.ptp(samples, axis=0).max() < 1e-5:
@@ -229,7 +239,7 @@ def _loudness(wave: Samples, rate: int) -> float:
 
 
 def _silence(wave: Samples, rate: int) -> float:
-    frame = max(1, rate // 50)
+    frame = min(max(1, rate // 50), len(wave))
     frames = wave[: len(wave) // frame * frame].reshape(-1, frame)
     return float((np.sqrt(np.mean(frames.astype(np.float64) ** 2, 1)) < 1e-3).mean())
 
