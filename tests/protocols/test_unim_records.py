@@ -66,7 +66,7 @@ def test_reading_goes_on_behind_what_is_broken(tmp_path: Path, monkeypatch: pyte
     deep = '{"e":' * 3000 + "1" + "}" * 3000
     lines = ['{"a": 1}', '{"b": }', '{"c": 2}', "7", '{"open": "x', '{"d": 3}', deep, '{"f": 4}', '{"end": ']
     found, problems = read(tmp_path / "a", "\n".join(lines))
-    assert [(line, list(row)[0]) for line, row in found] == [(1, "a"), (3, "c"), (6, "d"), (8, "f")]
+    assert [(line, next(iter(row))) for line, row in found] == [(1, "a"), (3, "c"), (6, "d"), (8, "f")]
     assert [problem.line for problem in problems] == [2, 4, 5, 7, 9]
 
 
