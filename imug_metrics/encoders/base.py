@@ -18,8 +18,13 @@ from imug_metrics.encoders.images import MAX_PIXELS, Images, image_batches
 from imug_metrics.encoders.preprocessing import LibraryPreprocessing, Preprocessing
 from imug_metrics.encoders.texts import check_texts, fitting_pieces
 
-_PRECISIONS = {None: None, "bf16": torch.bfloat16, "fp16": torch.float16}
-_PRECISIONS |= {dtype: dtype for dtype in (torch.bfloat16, torch.float16)}
+_PRECISIONS: dict[Any, torch.dtype | None] = {
+    None: None,
+    "bf16": torch.bfloat16,
+    "fp16": torch.float16,
+    torch.bfloat16: torch.bfloat16,
+    torch.float16: torch.float16,
+}
 
 
 class ModelEncoder:

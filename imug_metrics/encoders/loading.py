@@ -20,7 +20,7 @@ from imug_metrics.encoders.transformers import TransformersEncoder
 _FORMS = "scene, open_clip:MODEL[:TAG-OR-FILE], hf:FOLDER-OR-NAME, timm:MODEL[:FILE] or lpips:TRUNK"
 
 
-def load_encoder(spec: str, device: torch.device | str | None = None) -> Encoder:
+def load_encoder(spec: str, device: torch.device | str | None = None, **options: Any) -> Encoder:
     """Load an encoder named by a string.
 
     Args:
@@ -28,6 +28,8 @@ def load_encoder(spec: str, device: torch.device | str | None = None) -> Encoder
             weights file), ``"open_clip:local-dir:/path"``, ``"hf:/path/or/name"``, ``"timm:name"``,
             ``"timm:name:weights-file"`` or ``"lpips:alex"``.
         device: Where to run, the CPU by default.
+        options: Others of [`ModelEncoder`][imug_metrics.encoders.base.ModelEncoder], such as ``batch_size`` and
+            ``dtype``.
 
     Returns:
         The encoder.
@@ -46,19 +48,18 @@ def load_encoder(spec: str, device: torch.device | str | None = None) -> Encoder
     if spec == "scene":
         from imug_metrics.encoders.scene.encoder import SceneEncoder
 
-        scene = SceneEncoder()
-        return scene if device is None else scene.to(device)
+        return SceneEncoder(device=device, **options)
     if family == "open_clip" and rest:
         # open_clip has prefixes of its own, which hold the weights as well.
         name, _, pretrained = (rest, "", "") if rest.startswith(("hf-hub:", "local-dir:")) else rest.partition(":")
-        return OpenClipEncoder(name, pretrained or None, device=device)
+        return OpenClipEncoder(name, pretrained or None, device=device, **options)
     if family == "hf" and rest:
-        return TransformersEncoder(rest, device=device)
+        return TransformersEncoder(rest, device=device, **options)
     if family == "timm" and rest:
         name, _, weights = rest.partition(":")
-        return TimmEncoder(name, weights or None, device=device)
+        return TimmEncoder(name, weights or None, device=device, **options)
     if family == "lpips" and rest in ("alex", "vgg", "squeeze"):
-        return LpipsEncoder(rest, device=device)  # type: ignore[arg-type]
+        return LpipsEncoder(rest, device=device, **options)  # type: ignore[arg-type]
     raise ValueError(f"Expected argument `spec` to be {_FORMS}, got {spec!r}.")
 
 

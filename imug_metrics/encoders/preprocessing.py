@@ -100,8 +100,10 @@ class Preprocessing:
         target = self._resized(images.shape[-2], images.shape[-1])
         spare = target[0] - self.size[0], target[1] - self.size[1]
         if images.dtype == torch.uint8 and min(spare) >= 0:
-            geometry = {"resize": target, "crop": self._offset(spare), "interpolation": self.interpolation}
-            return preprocess(images, self.size, self.mean, self.std, **geometry)
+            crop = self._offset(spare)
+            return preprocess(
+                images, self.size, self.mean, self.std, resize=target, crop=crop, interpolation=self.interpolation
+            )
         parts = images.split(max(1, _PIXELS_PER_RESIZE // math.prod(images.shape[-2:])))
         levels = torch.cat([self._centre(_resize(part, target, self.interpolation), self.fill) for part in parts])
         levels = levels.float() / 255 if levels.dtype == torch.uint8 else levels

@@ -24,6 +24,12 @@ def test_functions_and_modules_embed_images():
     assert as_encoder(nn.Linear(3, 5)).encode_images(torch.ones(2, 3)).shape == (2, 5)
 
 
+def test_options_reach_the_encoder(clip_folder):
+    for spec in ("scene", f"hf:{clip_folder}"):
+        encoder = load_encoder(spec, batch_size=5, dtype="bf16", long_text="average")
+        assert (encoder.batch_size, encoder.dtype, encoder.long_text) == (5, torch.bfloat16, "average")
+
+
 @pytest.mark.parametrize("spec", ["", "clip", "open_clip", "open_clip:", "hf:", "timm:", "scene:large", "OPEN_CLIP:x"])
 def test_unknown_specifications_are_refused(spec):
     with pytest.raises(ValueError, match="`spec` to be scene, open_clip:"):

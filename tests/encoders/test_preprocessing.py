@@ -197,3 +197,13 @@ def test_masks_take_the_way_of_their_images(mode, share):
     assert (coverage[0, 0] - prepare([image])[0, 0]).abs().max() < 0.25
     assert (coverage[1, 0] - prepare([image.mT])[0, 0]).abs().max() < 0.25
     assert coverage.mean((1, 2, 3)).tolist() == pytest.approx([share] * 2)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("interpolation", ["bicubic", "bilinear"])
+def test_a_gpu_prepares_as_a_cpu_does(assorted, interpolation):
+    if not torch.cuda.is_available():
+        pytest.skip("no CUDA device")
+    for mode in ("shortest", "squash", "longest"):
+        prepare = Preprocessing((32, 40), MEAN, STD, resize=(36, 44), mode=mode, interpolation=interpolation)
+        assert_same_pixels(prepare(tensors(assorted), "cuda").cpu(), prepare(tensors(assorted)), STD)
