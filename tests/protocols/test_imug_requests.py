@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import struct
 import zlib
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -319,3 +320,10 @@ def test_every_rule_that_differs_has_a_name_of_its_own_and_a_reason():
     names = [rule.name for rule in imug.RULES]
     assert len(names) == len(set(names)) > 20
     assert all(rule.official != rule.strict and rule.why for rule in imug.RULES)
+
+
+def test_the_page_shows_every_rule_that_differs():
+    page = (Path(__file__).parents[2] / "docs" / "protocols" / "imug.md").read_text(encoding="utf-8")
+    table = page.partition("| rule | official | mended | why |\n|---|---|---|---|\n")[2].strip().split("\n")
+    rules = (" | ".join((rule.name, rule.official, rule.strict, rule.why)) for rule in imug.RULES)
+    assert table == [f"| {row} |".replace("<", "&lt;") for row in rules]
