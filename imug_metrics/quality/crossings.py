@@ -13,7 +13,7 @@ Faces = npt.NDArray[np.int64]
 MAX_BOXES = 100_000_000
 """Pairs of bounding boxes that are compared."""
 
-MAX_PAIRS = 1_000_000
+MAX_PAIRS = 300_000
 """Pairs of triangles that are tested."""
 
 
@@ -43,7 +43,7 @@ def crossing_share(vertices: Vertices, faces: Faces) -> float:
     tested = budget = 0
     corners = vertices[faces]
     low, high = corners.min(1), corners.max(1)
-    rows = max(1, 1_000_000 // len(faces))
+    rows = max(1, MAX_PAIRS // len(faces))
     for begin in range(0, len(chosen), rows):
         part = chosen[begin : begin + rows]
         meet = np.ones((len(part), len(faces)), dtype=bool)

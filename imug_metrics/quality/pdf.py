@@ -102,8 +102,8 @@ def _page(pdfium: Any, document: Any, number: int) -> _Page:
         found.ink, found.box = _ink(page), tuple(page.get_bbox())
         _read_text(page, found)
         _read_pictures(pdfium, page, found)
-    except (pdfium.PdfiumError, ValueError, MemoryError):
-        pass  # what was found up to here counts
+    except Exception:  # readers of hostile files raise nearly anything; what was found up to here counts
+        pass
     finally:
         page.close()
     return found

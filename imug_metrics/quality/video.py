@@ -121,7 +121,9 @@ def _of_file(content: bytes) -> Quality:
         # The demuxer is named, so that no playlist in disguise is opened, which would read other files.
         with av.open(io.BytesIO(content), format=demuxer, metadata_errors="ignore") as container:
             seen = _decoded(av, container)
-    except (av.FFmpegError, ValueError, OSError, RuntimeError, OverflowError) as error:
+    except (BrokenError, UnjudgedError):
+        raise
+    except Exception as error:  # decoders of hostile files raise nearly anything
         raise BrokenError(f"The file is no readable video: {type(error).__name__}.") from error
     if not seen.small:
         raise BrokenError("The video holds no frame that can be decoded.")
