@@ -15,12 +15,13 @@ from imug_metrics.encoders.cache.encoder import PIXELS, check_readable
 from imug_metrics.rows import embedding_rows, is_embedding
 
 
-def encoded(columns: Mapping[str, Any], encoder: CachedEncoder | None) -> dict[str, Any]:
+def encoded(columns: Mapping[str, Any], encoder: CachedEncoder | None, *, with_pixels: bool = False) -> dict[str, Any]:
     """Columns of one update, with `images` and `texts` embedded, and `pixels` of the pictures.
 
     Args:
         columns: arguments of metrics, flat or padded; `images` and `texts` are embeddings or what the encoder takes.
         encoder: embeds what is not embedded yet.
+        with_pixels: whether `pixels` are wanted.
 
     Raises:
         ValueError: if pictures or texts come without an encoder, or a picture cannot be read.
@@ -35,31 +36,35 @@ def encoded(columns: Mapping[str, Any], encoder: CachedEncoder | None) -> dict[s
     """
     found: dict[str, Any] = {}
     if "texts" in columns and not is_embedding(columns["texts"]):
-        rows = embedding_rows("texts", columns["texts"], encoder and encoder.encode_texts)
+        rows = embedding_rows("texts", columns["texts"], None if encoder is None else encoder.encode_texts)
         found["texts"] = rows.values.view(*rows.shape, -1)
         found |= {} if rows.turn is None else {"turn": rows.turn}
     if "images" in columns and not is_embedding(columns["images"]):
-        found |= _pictures(columns, encoder)
+        found |= _pictures(columns, encoder, PIXELS if with_pixels else 0)
         if not found["images"].shape[-1]:  # no picture has told the encoder's width
-            found["images"] = torch.zeros_like(found.get("texts", columns.get("texts", found["pixels"])))
+            width = found.get("texts", columns.get("texts", torch.zeros(1))).shape[-1]
+            found["images"] = found["images"].new_zeros(*found["images"].shape[:-1], width)
     given = {name: columns[name] for name in ("turn", "pixels") if columns.get(name) is not None}
     return {**columns, **found, **given}
 
 
-def _pictures(columns: Mapping[str, Any], encoder: CachedEncoder | None) -> dict[str, Any]:
-    """The columns that pictures give: embeddings, pixels, which are there, and turns where they are in lists."""
+def _pictures(columns: Mapping[str, Any], encoder: CachedEncoder | None, small: int) -> dict[str, Any]:
+    """What pictures give: embeddings, `small` pixels, which are there, and turns where they are in lists."""
 
     def see(images: Any) -> Tensor:
         assert encoder is not None
-        pictures = encoder.see(images)
+        pictures = encoder.see(images, with_pixels=small > 0)
         check_readable(pictures.refused)
-        return torch.cat([pictures.embeddings, pictures.pixels], 1)
+        return pictures.embeddings if pictures.pixels is None else torch.cat(pictures[:2], 1)
 
-    rows = embedding_rows("images", columns["images"], encoder and see)
+    rows = embedding_rows("images", columns["images"], None if encoder is None else see)
     values = rows.values.view(*rows.shape, -1)
-    if values.shape[-1] < PIXELS:  # all are absent
-        values = values.new_zeros(*rows.shape, PIXELS)
-    found: dict[str, Any] = {"images": values[..., :-PIXELS], "pixels": values[..., -PIXELS:]}
+    if rows.present is not None and not rows.present.any():
+        values = values.new_zeros(*rows.shape, small)
+    width = values.shape[-1] - small
+    found: dict[str, Any] = {"images": values[..., :width]}
+    if small:
+        found["pixels"] = values[..., width:]
     if rows.present is not None:
         valid = columns.get("valid")
         found["valid"] = rows.present if valid is None else rows.present & torch.as_tensor(valid).to(rows.present)

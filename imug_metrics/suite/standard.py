@@ -104,6 +104,11 @@ def required_columns(metric: Metric) -> set[str]:
     return required | ({"links"} if getattr(metric, "mode", None) == "graph" else set())
 
 
+def uses_pixels(metric: Metric) -> bool:
+    """Whether the metric compares pictures by their pixels, as the detail of consistency does."""
+    return bool(getattr(metric, "detail", False)) and "pixels" in inspect.signature(type(metric).update).parameters
+
+
 def taken(metric: Metric, columns: Mapping[str, Any]) -> dict[str, Any]:
     """Those of the columns that the metric's `update` knows."""
     known = inspect.signature(type(metric).update).parameters

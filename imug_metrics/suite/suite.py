@@ -19,7 +19,7 @@ from imug_metrics.suite.items import items
 from imug_metrics.suite.progress import Progress, progress_bar
 from imug_metrics.suite.records import Record, by_dialogue, dialogue_steps
 from imug_metrics.suite.scores import ModelScores
-from imug_metrics.suite.standard import named_metrics, required_columns, route, standard_metrics, taken
+from imug_metrics.suite.standard import named_metrics, required_columns, route, standard_metrics, taken, uses_pixels
 from imug_metrics.suite.turns import Unreadable, turns_by_route
 
 Call = Callable[[str, Mapping[str, Any]], None]
@@ -217,7 +217,7 @@ class ImugSuite(MetricCollection):
     ) -> list[dict[str, Any]]:
         """Hand whole dialogues to the metrics; returns their rows if asked for."""
         routes = {name: route(name, self[name]) for name in self.names}
-        turns = turns_by_route(records, self.encoder, unreadable)
+        turns = turns_by_route(records, self.encoder, unreadable, with_pixels=self._with_pixels(self.names))
         for name in self.names:
             if routes[name] in turns:
                 columns = turns[routes[name]].columns
@@ -229,9 +229,12 @@ class ImugSuite(MetricCollection):
         fed = [name for name in self.names if required_columns(self[name]) <= columns.keys()]
         if not fed:
             raise ValueError(f"Expected columns that one of the metrics can be fed with, got {', '.join(columns)}.")
-        columns = encoded(columns, self.encoder)
+        columns = encoded(columns, self.encoder, with_pixels=self._with_pixels(fed))
         for name in fed:
             call(name, taken(self[name], columns))
+
+    def _with_pixels(self, names: Iterable[str]) -> bool:
+        return any(uses_pixels(self[name]) for name in names)
 
     def _update_one(self, name: str, columns: Mapping[str, Any]) -> None:
         self[name].update(**columns)

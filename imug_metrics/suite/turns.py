@@ -27,7 +27,7 @@ class Turns(NamedTuple):
 
 
 def turns_by_route(
-    records: Sequence[Record], encoder: CachedEncoder | None, unreadable: Unreadable | None
+    records: Sequence[Record], encoder: CachedEncoder | None, unreadable: Unreadable | None, *, with_pixels: bool
 ) -> dict[Route, Turns]:
     """All that metrics are fed with; a kind that no record is of is left out.
 
@@ -35,6 +35,7 @@ def turns_by_route(
         records: whole dialogues.
         encoder: embeds pictures and prompts.
         unreadable: called with a record and the reason when its picture cannot be read; it counts as absent.
+        with_pixels: whether pictures are compared by their pixels.
 
     Raises:
         ValueError: if there are image turns and no encoder.
@@ -53,7 +54,7 @@ def turns_by_route(
     if images:
         if encoder is None:
             raise ValueError("Expected argument `encoder` of the suite, to score pictures.")
-        found["images"] = Turns(images, _image_columns(images, encoder, unreadable))
+        found["images"] = Turns(images, _image_columns(images, encoder, unreadable, with_pixels))
     return found
 
 
@@ -72,8 +73,10 @@ def _official_columns(records: Sequence[Record]) -> dict[str, Any]:
     return {"preds": preds, "target": [str(record.target) for record in records], **places}
 
 
-def _image_columns(records: Sequence[Record], encoder: CachedEncoder, unreadable: Unreadable | None) -> dict[str, Any]:
-    images, pixels, refused = encoder.see([record.image for record in records])
+def _image_columns(
+    records: Sequence[Record], encoder: CachedEncoder, unreadable: Unreadable | None, with_pixels: bool
+) -> dict[str, Any]:
+    images, pixels, refused = encoder.see([record.image for record in records], with_pixels=with_pixels)
     for record, reason in zip(records, refused, strict=True):
         if reason is not None and unreadable is not None:
             unreadable(record, reason)

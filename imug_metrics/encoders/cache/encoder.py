@@ -36,12 +36,13 @@ class Pictures(NamedTuple):
 
     Attributes:
         embeddings: float32 `[N, D]` on the encoder's device, zeros where there is none.
-        pixels: float32 `[N, 3072]` in [0, 1] on the same device, the pictures at 32 x 32; zeros where there is none.
+        pixels: float32 `[N, 3072]` in [0, 1] on the same device, the pictures at 32 x 32, zeros where there is none;
+            None when they were not asked for.
         refused: why a picture could not be read; None where it could, or where none was given.
     """
 
     embeddings: Tensor
-    pixels: Tensor
+    pixels: Tensor | None
     refused: list[str | None]
 
 
@@ -158,15 +159,16 @@ class CachedEncoder:
         """
         if self.differentiable:
             return self.encoder.encode_images(images)
-        embeddings, _, refused = self._see(images, with_pixels=False)
-        check_readable(refused)
-        return embeddings
+        pictures = self.see(images, with_pixels=False)
+        check_readable(pictures.refused)
+        return pictures.embeddings
 
-    def see(self, images: Any) -> Pictures:
+    def see(self, images: Any, *, with_pixels: bool = True) -> Pictures:
         """Embeddings and small pixels of pictures, each decoded once at most; one that cannot be read is no error.
 
         Args:
             images: as in `encode_images`; in a sequence, None stands for an absent picture.
+            with_pixels: whether the small pixels are wanted.
 
         Returns:
             One row a picture.
@@ -174,15 +176,14 @@ class CachedEncoder:
         Raises:
             TypeError: if the encoder has no image side or an image is of a kind not accepted.
         """
-        if not self.differentiable:
-            return self._see(images, with_pixels=True)
-        present = images if isinstance(images, Tensor) else [image for image in images if image is not None]
-        embeddings = self.encoder.encode_images(present)
-        with torch.no_grad():
-            pixels = thumbnails(present, SIDE).to(embeddings.device)
-        rows = torch.tensor([row for row, image in enumerate(images) if image is not None], device=embeddings.device)
-        spread = (part.new_zeros(len(images), part.shape[1]).index_copy(0, rows, part) for part in (embeddings, pixels))
-        return Pictures(*spread, [None] * len(images))
+        if self.differentiable:
+            return self._see_with_graph(images, with_pixels)
+        run = _Run(self, with_pixels)
+        pictures = run.encode(images)
+        embeddings = self._stack([run.embeddings.get(picture.digest) for picture in pictures], self.dim or 1)
+        small = [run.pixels.get(picture.digest) for picture in pictures]
+        refused = [picture.refused or run.refused.get(picture.digest) for picture in pictures]
+        return Pictures(embeddings, self._stack(small, PIXELS).float() if with_pixels else None, refused)
 
     def encode_texts(self, texts: Sequence[str]) -> Tensor:
         """Embed texts.
@@ -215,13 +216,17 @@ class CachedEncoder:
     def __repr__(self) -> str:
         return f"CachedEncoder({self.encoder!r})"
 
-    def _see(self, images: Any, *, with_pixels: bool) -> Pictures:
-        run = _Run(self, with_pixels)
-        pictures = run.encode(images)
-        embeddings = self._stack([run.embeddings.get(picture.digest) for picture in pictures], self.dim or 1)
-        pixels = self._stack([run.pixels.get(picture.digest) for picture in pictures], PIXELS).float()
-        refused = [picture.refused or run.refused.get(picture.digest) for picture in pictures]
-        return Pictures(embeddings, pixels, refused)
+    def _see_with_graph(self, images: Any, with_pixels: bool) -> Pictures:
+        present = images if isinstance(images, Tensor) else [image for image in images if image is not None]
+        embeddings = self.encoder.encode_images(present)
+        rows = torch.tensor([row for row, image in enumerate(images) if image is not None], device=embeddings.device)
+
+        def spread(values: Tensor) -> Tensor:
+            return values.new_zeros(len(images), values.shape[1]).index_copy(0, rows, values)
+
+        with torch.no_grad():
+            pixels = spread(thumbnails(present, SIDE).to(embeddings.device)) if with_pixels else None
+        return Pictures(spread(embeddings), pixels, [None] * len(images))
 
     def find(self, keys: Sequence[Key]) -> dict[Key, Tensor]:
         """Rows that are kept, from memory or from disk."""
