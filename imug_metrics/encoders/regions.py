@@ -16,7 +16,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from imug_metrics.encoders.fingerprint import digest_text
+from imug_metrics.encoders.fingerprint import digest_text, digest_weights
 from imug_metrics.encoders.images import MAX_PIXELS, ImageRegion, check_sequence, image_batches, load_image
 from imug_metrics.encoders.protocol import Encoder
 
@@ -35,7 +35,8 @@ class RegionEncoder:
     mask's box cut out (``masking="paint"``). Pooled tokens are cheap and sharp but have seen the whole image, and they
     compare with each other, not with texts; painted images work with every encoder and are seen alone.
 
-    An image in which nothing is found has a row of NaN, which metrics count as absent: it lowers the coverage.
+    An image in which nothing is found, or of which no background is left, has a row of NaN, which metrics count as
+    absent: it lowers the coverage.
 
     Args:
         encoder: An encoder for whole images, or what
@@ -125,7 +126,9 @@ class RegionEncoder:
             ValueError: If an image brings no region with ``"given"``, or a mask or box does not fit; with the row.
         """
         parts = [self._encode(batch) for batch in self._batches(images)]
-        width = next((part.shape[1] for part in parts if part.shape[1]), self._dim or 1)
+        width = next(
+            (part.shape[1] for part in parts if part.shape[1]), self._dim or getattr(self.encoder, "dim", None) or 1
+        )
         self._dim = width if parts else self._dim
         unseen = [part if part.shape[1] else part.new_full((len(part), width), torch.nan) for part in parts]
         return torch.cat(unseen) if unseen else torch.zeros(0, width)
@@ -151,29 +154,33 @@ class RegionEncoder:
 
     def _look(self, item: Any, row: int) -> tuple[Tensor, Any]:
         image = load_image(item, row=row, max_pixels=self.max_pixels)
+        found = _place(self._region_of(item, image, row), image, row)
+        return image, _complement(found, image) if self.background else found
+
+    def _region_of(self, item: Any, image: Tensor, row: int) -> Any:
         if self._find is not None:
-            return image, _place(self._find(image.detach()), image, row)
+            return self._find(image.detach())
         if not isinstance(self.region, str):
-            return image, _place(self.region, image, row)
+            return self.region
         if self.region == "full":
-            return image, (0, 0, image.shape[2], image.shape[1])
+            return 0, 0, image.shape[2], image.shape[1]
         if not isinstance(item, ImageRegion) or (item.box is None and item.mask is None):
             raise ValueError(f"Expected argument `images` to hold ImageRegion with a box or a mask at row {row}.")
-        return image, _place(item.box if item.mask is None else item.mask, image, row)
+        return item.box if item.mask is None else item.mask
 
     def _encode(self, batch: list[tuple[Tensor, Any]]) -> Tensor:
         """Embeddings of one batch, ``[n, 0]`` where nothing was found in any image."""
         found = [row for row, (_, place) in enumerate(batch) if place is not None]
         if not found:
             return torch.zeros(len(batch), 0, device=getattr(self.encoder, "device", None))
-        masked = [self.background or isinstance(batch[row][1], Tensor) for row in found]
+        masked = [isinstance(batch[row][1], Tensor) for row in found]
         if self.masking == "pool" and any(masked):
             if not all(masked):
                 raise ValueError("Expected regions to be boxes or masks, got both: one is cut out, the other pooled.")
             embedded = self._pooled([batch[row] for row in found])
         else:
-            parts = (self._painted if hide else _crop for hide in masked)
-            embedded = self.encoder.encode_images([part(*batch[row]) for part, row in zip(parts, found)])
+            see = (_paint if mask else _crop for mask in masked)
+            embedded = self.encoder.encode_images([part(*batch[row]) for part, row in zip(see, found)])
         if len(found) == len(batch):
             return embedded
         rows = torch.tensor(found, device=embedded.device)
@@ -185,25 +192,7 @@ class RegionEncoder:
             raise TypeError(
                 f"Expected argument `masking` to be paint: {self.encoder.name!r} has no patch tokens to pool."
             )
-        return pool([image for image, _ in batch], [self._mask(image, place) for image, place in batch])
-
-    def _painted(self, image: Tensor, place: Any) -> Tensor:
-        mask = self._mask(image, place).to(image.device)
-        grey = torch.full_like(image, _GREY if image.dtype == torch.uint8 else _GREY / 255)
-        painted = (mask * image.float() + (1 - mask) * grey.float()).to(image.dtype)
-        if self.background:
-            return painted
-        inside = mask > 0
-        rows, columns = inside.any(1).nonzero()[:, 0], inside.any(0).nonzero()[:, 0]
-        return painted[:, rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-
-    def _mask(self, image: Tensor, place: Any) -> Tensor:
-        mask = place
-        if not isinstance(place, Tensor):
-            left, top, right, bottom = place
-            mask = torch.zeros(image.shape[1:])
-            mask[top:bottom, left:right] = 1
-        return 1 - mask if self.background else mask
+        return pool(*zip(*batch))
 
 
 def _read_region(region: Any, detector: Any, fingerprint: str | None) -> tuple[Any, Find | None, str, str]:
@@ -229,7 +218,7 @@ def _read_region(region: Any, detector: Any, fingerprint: str | None) -> tuple[A
     if values.ndim != 2 and values.shape != (4,):
         raise TypeError(f"Expected argument `region` to be a box [4] or a mask [H, W], got {list(values.shape)}.")
     label = f"box {', '.join(f'{value:g}' for value in values.tolist())}" if values.ndim == 1 else "mask"
-    return values, None, label, f"{label} {digest_text(str(values.tolist()))}"
+    return values, None, label, f"{label} {digest_weights({'region': values})}"
 
 
 def _place(found: Any, image: Tensor, row: int) -> tuple[int, int, int, int] | Tensor | None:
@@ -241,7 +230,7 @@ def _place(found: Any, image: Tensor, row: int) -> tuple[int, int, int, int] | T
     values = found if isinstance(found, Tensor) else torch.as_tensor(np.asarray(found))
     height, width = image.shape[1:]
     if values.ndim == 2 and tuple(values.shape) == (height, width):
-        mask = values.float() if values.is_floating_point() else (values > 0).float()
+        mask = values.float().clamp(0, 1) if values.is_floating_point() else (values > 0).float()
         return mask if bool((mask > 0).any()) else None
     boxes = values.double().reshape(-1, 4) if values.numel() % 4 == 0 and values.shape[-1:] in ((4,), (0,)) else None
     if boxes is None or values.ndim > 2 or values.dtype == torch.bool:
@@ -255,18 +244,34 @@ def _place(found: Any, image: Tensor, row: int) -> tuple[int, int, int, int] | T
 def _largest(boxes: Tensor, height: int, width: int) -> tuple[int, int, int, int] | None:
     left, top = boxes[:, 0].clamp(0, width), boxes[:, 1].clamp(0, height)
     right, bottom = boxes[:, 2].clamp(0, width), boxes[:, 3].clamp(0, height)
-    areas = (right - left).clamp_min(0) * (bottom - top).clamp_min(0)
+    areas = ((right - left).clamp_min(0) * (bottom - top).clamp_min(0)).nan_to_num(0)
     if not bool((areas > 0).any()):
         return None
     best = int(areas.argmax())
-    return (
-        math.floor(left[best]),
-        math.floor(top[best]),
-        math.ceil(right[best]),
-        math.ceil(bottom[best]),
-    )
+    return math.floor(left[best]), math.floor(top[best]), math.ceil(right[best]), math.ceil(bottom[best])
+
+
+def _complement(place: tuple[int, int, int, int] | Tensor | None, image: Tensor) -> Tensor | None:
+    """Mask of all but the place; None where there was none, or nothing is left."""
+    if place is None:
+        return None
+    if isinstance(place, tuple):
+        left, top, right, bottom = place
+        place = torch.zeros(image.shape[1:])
+        place[top:bottom, left:right] = 1
+    return 1 - place if bool((place < 1).any()) else None
 
 
 def _crop(image: Tensor, place: tuple[int, int, int, int]) -> Tensor:
     left, top, right, bottom = place
     return image[:, top:bottom, left:right]
+
+
+def _paint(image: Tensor, mask: Tensor) -> Tensor:
+    """The image under the mask, grey elsewhere, cut to the mask's box."""
+    mask = mask.to(image.device)
+    grey = _GREY if image.dtype == torch.uint8 else _GREY / 255
+    inside = mask > 0
+    rows, columns = inside.any(1).nonzero()[:, 0], inside.any(0).nonzero()[:, 0]
+    box = (slice(None), slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1))
+    return (mask * image.float() + (1 - mask) * grey).to(image.dtype)[box]

@@ -178,6 +178,19 @@ def test_nothing_found_is_undefined_and_lowers_the_coverage(vit):
     assert float(scores["turn_consistency_coverage"]) == pytest.approx(2 / 3)
 
 
+def test_no_background_is_left_behind_a_full_mask():
+    image = scene((200, 0, 0), (0, 0, 0), BOX)
+    for masking in ("paint", "pool"):
+        encoder = RegionEncoder(colours(), (0, 0, 200, 160), background=True, masking=masking)
+        assert encoder.encode_images([image]).isnan().all()
+
+
+def test_boxes_that_are_no_numbers_are_not_taken():
+    image = scene((200, 0, 0), (0, 0, 200), BOX)
+    encoder = RegionEncoder(colours(), lambda image: torch.tensor([[float("nan")] * 4, [*map(float, BOX)]]))
+    assert encoder.encode_images([image]).tolist() == [[200, 0, 0]]
+
+
 def test_faces_need_a_detector_and_the_largest_is_taken():
     with pytest.raises(TypeError, match=r"`detector`.*function.*boxes.*No detector comes with this package"):
         RegionEncoder(colours(), "face")
@@ -198,17 +211,13 @@ def test_the_subject_stays_while_its_surroundings_change():
         {
             "subject": TurnConsistency(encoder=RegionEncoder(colours(), masking="paint")),
             "behind": TurnConsistency(encoder=RegionEncoder(colours(), background=True, masking="paint")),
-            "whole": TurnConsistency(encoder=colours_of_regions()),
+            "whole": TurnConsistency(encoder=RegionEncoder(colours(), "full")),
         }
     )
     metrics.update(images)
     scores = {name: float(value) for name, value in metrics.compute().items()}
     assert scores["subject"] == pytest.approx(1, abs=1e-6)
     assert scores["behind"] < scores["whole"] < scores["subject"]
-
-
-def colours_of_regions() -> RegionEncoder:
-    return RegionEncoder(colours(), "full")
 
 
 def test_fingerprints_and_names_tell_regions_apart():
