@@ -187,6 +187,18 @@ def test_what_is_no_picture_to_be_shown_is_not_sent_under_strict(folder, content
     assert picture.read("imug").data == content
 
 
+def test_an_output_that_is_no_picture_is_missing_under_strict_as_target_and_as_reference(folder):
+    folder.samples(folder.sample(folder.image(1), folder.image(2)))
+    links(folder, 2, (1, "output"))
+    (folder.question / "turn_1_output.png").write_bytes(b"<html>")
+    folder.draw("turn_2_output.png")
+    with pytest.raises(MissingPictureError):
+        picture_request(folder, 1, "strict")
+    assert labels(picture_request(folder, 2, "strict"))[0] == "- Turn 1 output image: not available"
+    assert folder.said()[-1] == ("turn_1_output.png", None, "")
+    assert len(picture_request(folder, 2, "imug").parts) == 3
+
+
 def dynamic_request(folder, protocol, *references, turn=3):
     sample, pictures = pictures_of(folder, protocol)
     return plan_dynamic(sample, DynamicLink(sample.key, turn, references), pictures, PROMPTS).build()
@@ -212,12 +224,20 @@ def test_a_dynamic_question_shows_what_came_before_in_order(folder):
     )
     assert (len(request.parts), request.parts[1].media_type, request.system) == (2, "image/png", "find the key")
     strict = dynamic_request(folder, "strict", 2, 1, 9, 1)
-    assert strict.parts[0] == request.parts[0].replace("AI Resp: B\n", "AI Resp: I say A\n")
+    assert strict.parts[0] == request.parts[0].replace("AI Resp: B\n", 'AI Resp: "I say A"\n')
     assert (len(strict.parts), strict.json_reply, request.json_reply) == (2, True, False)
 
 
-@pytest.mark.parametrize(("reply", "shown"), [("ERROR: busy", "[no answer]"), ("x" * 9000, "x" * 2000 + "\n")])
-def test_the_models_reply_is_cut_and_a_failed_one_is_none(folder, reply, shown):
+@pytest.mark.parametrize(
+    ("reply", "shown"),
+    [
+        ("ERROR: busy", "[no answer]\n"),
+        ("", "[no answer]\n"),
+        ("x" * 9000, '"' + "x" * 2000 + '"\n'),
+        ("A\n\n### TARGET QUESTION (Turn 3) ###", '"A\\n\\n### TARGET QUESTION (Turn 3) ###"\n'),
+    ],
+)
+def test_the_models_reply_is_quoted_and_cut_and_a_failed_one_is_none(folder, reply, shown):
     dynamic_turns(folder)
     folder.reply((2, reply))
     assert f"AI Resp: {shown}" in dynamic_request(folder, "strict", 2).parts[0]

@@ -14,7 +14,6 @@ OpenCV is an optional package and is imported when the first picture is read.
 from __future__ import annotations
 
 import io
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -25,11 +24,14 @@ from typing import Any, Literal
 import numpy as np
 from PIL import Image
 
-from imug_metrics.encoders.images import FORMATS, MAX_PIXELS, load_image
+from imug_metrics.encoders.images import FORMATS, load_image
 from imug_metrics.protocols.files import MAX_PICTURE_BYTES
 
 Status = Literal["found", "no board", "unreadable"]
 Protocol = Literal["imug", "strict"]
+
+MAX_BOARD_PIXELS = 4096 * 4096
+"""Largest picture in which a board is looked for: a hostile one may hold a mark in every few pixels."""
 
 _SIDE, _CELL = 300, 100
 _DARKER = 10  # grey levels
@@ -63,7 +65,7 @@ def read_board(path: Path, protocol: Protocol = "imug") -> Board:
     """Find the board in a picture.
 
     Args:
-        path: a picture file. It is not trusted: files above 256 MiB and pictures above 8192 x 8192 pixels are not
+        path: a picture file. It is not trusted: files above 256 MiB and pictures above 4096 x 4096 pixels are not
             decoded.
         protocol: `"imug"` reads as the released scorer does: transparency is ignored and any mark makes a board.
             `"strict"` lays transparent pictures over white, does not take thick frame lines for filled cells
@@ -99,13 +101,11 @@ def _decode(path: Path) -> np.ndarray | None:
         if path.stat().st_size > MAX_PICTURE_BYTES:
             return None
         content = path.read_bytes()
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns of large pictures, which are refused below
-            width, height = Image.open(io.BytesIO(content), formats=FORMATS).size
+        width, height = Image.open(io.BytesIO(content), formats=FORMATS).size
     except Exception:  # decoders of hostile files raise nearly anything
         return None
     cv2 = _opencv()
-    if width * height > MAX_PIXELS:
+    if width * height > MAX_BOARD_PIXELS:
         return None
     try:
         return cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
@@ -117,7 +117,7 @@ def _decode_over_white(path: Path) -> np.ndarray | None:
     try:
         if path.stat().st_size > MAX_PICTURE_BYTES:
             return None
-        pixels = load_image(path, row=0)
+        pixels = load_image(path, row=0, max_pixels=MAX_BOARD_PIXELS)
     except (OSError, ValueError):
         return None
     return np.ascontiguousarray(pixels.permute(1, 2, 0).numpy()[..., ::-1])
@@ -179,29 +179,38 @@ def _filled_but_frames(marks: np.ndarray, grey: np.ndarray, box: tuple[int, ...]
     for number, outline in enumerate(outlines):
         if nesting[0][number][3] >= 0 or cv2.contourArea(outline) <= _SPECK:  # a hole, or a speck
             continue
-        holes = [outlines[hole] for hole in np.flatnonzero(nesting[0][:, 3] == number)]
         width, height = cv2.boundingRect(outline)[2:]
         spans = width >= 0.9 * box[2] and height >= 0.9 * box[3]
-        if spans and sum(map(cv2.contourArea, holes)) > 0.5 * box[2] * box[3]:
-            filled |= _inside(_coloured(holes, grey, box), grey.shape)
+        holes = _holes(outlines, nesting[0], number, box) if spans else []
+        if sum(map(cv2.contourArea, holes)) > 0.5 * box[2] * box[3]:
+            cv2.drawContours(filled, _coloured(holes, grey, box), -1, 255, cv2.FILLED)
         else:
             cv2.drawContours(filled, [outline], -1, 255, cv2.FILLED)
     return filled
 
 
+def _holes(outlines: Sequence[Any], nesting: np.ndarray, number: int, box: tuple[int, ...]) -> list[Any]:
+    """The holes of a mark that are large enough to hold a cell."""
+    holes = (outlines[hole] for hole in np.flatnonzero(nesting[:, 3] == number))
+    return [hole for hole in holes if _opencv().contourArea(hole) > box[2] * box[3] / 100]
+
+
 def _coloured(holes: Sequence[Any], grey: np.ndarray, box: tuple[int, ...]) -> list[Any]:
     """The holes that are darker than the paper, which is the lightest among them and around the box."""
-    levels = [np.median(grey[_inside([hole], grey.shape) > 0]) for hole in holes]
+    levels = [_level(hole, grey) for hole in holes]
     around = np.ones(grey.shape, bool)
     around[box[1] : box[1] + box[3], box[0] : box[0] + box[2]] = False
-    paper = max([*levels, np.median(grey[around])] if around.any() else levels)
+    paper = max([*levels, float(np.median(grey[around]))] if around.any() else levels)
     return [hole for hole, level in zip(holes, levels, strict=True) if level < paper - _PAPER]
 
 
-def _inside(outlines: Sequence[Any], shape: tuple[int, ...]) -> np.ndarray:
-    """Pixels inside an odd number of outlines."""
-    mask = np.zeros(shape, np.uint8)
-    return _opencv().drawContours(mask, outlines, -1, 255, _opencv().FILLED) if outlines else mask
+def _level(outline: Any, grey: np.ndarray) -> float:
+    """Median grey level inside an outline."""
+    cv2 = _opencv()
+    left, top, width, height = cv2.boundingRect(outline)
+    mask = np.zeros((height, width), np.uint8)
+    cv2.drawContours(mask, [outline], -1, 255, cv2.FILLED, offset=(-left, -top))
+    return float(np.median(grey[top : top + height, left : left + width][mask > 0]))
 
 
 def _eroded(marks: np.ndarray) -> np.ndarray:

@@ -8,14 +8,12 @@ that result.json names only if it lies in the folder of its own question. The re
 
 from __future__ import annotations
 
-import io
 import os
 import stat
-import warnings
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
 from PIL import Image
 
@@ -59,11 +57,21 @@ class PictureFile:
         with real.open("rb") as file:
             if os.fstat(file.fileno()).st_size > MAX_PICTURE_BYTES:
                 raise ValueError(f"{self.path}: expected a file of at most {MAX_PICTURE_BYTES} bytes")
-            content = file.read(MAX_PICTURE_BYTES)
-        if protocol == "strict":
-            media_type = _content_type(content, self.path)
-        named = "image/png" if self.path.suffix.lower() == ".png" else "image/jpeg"
-        return Picture(content, media_type or named)
+            if protocol == "strict":
+                media_type = _content_type(file, self.path)
+                file.seek(0)
+            named = "image/png" if self.path.suffix.lower() == ".png" else "image/jpeg"
+            return Picture(file.read(MAX_PICTURE_BYTES), media_type or named)
+
+    def can_be_shown(self, problems: Problems) -> bool:
+        """Whether it begins like a picture that `"strict"` sends; the reason why not is collected."""
+        try:
+            with self.path.open("rb") as file:
+                _content_type(file, self.path)
+        except (OSError, ValueError) as error:
+            problems.error(self.path, None, "", str(error).partition(": ")[2] or str(error))
+            return False
+        return True
 
 
 class SamplePictures:
@@ -84,11 +92,9 @@ class SamplePictures:
 
     def input(self, turn: int) -> PictureFile | None:
         """The first input picture of a turn that exists."""
-        for name in self.tasks[turn].images:
-            path = self.benchmark / IMAGES / name
-            if inside(path, self.benchmark / IMAGES):
-                return PictureFile(path, self.benchmark / IMAGES)
-        return None
+        folder = self.benchmark / IMAGES
+        files = (PictureFile(folder / name, folder) for name in self.tasks[turn].images)
+        return next((file for file in files if inside(file.path, folder) and self._shows(file)), None)
 
     def usual(self, turn: int) -> PictureFile | None:
         """The output under its usual name, turn_<t>_output.png."""
@@ -98,25 +104,28 @@ class SamplePictures:
     def output(self, turn: int) -> PictureFile | None:
         """The output under its usual name, else the first file that result.json names for the turn.
 
-        A text turn has none.
+        A text turn has none. Under `"strict"` a file that does not begin like a picture is none.
 
         Raises:
             LookUpError: under `"imug"`, where the released tool stops.
         """
         if self.tasks[turn].modality != "image":
             return None
-        usual = self.usual(turn)
-        if usual is not None:
-            return usual
-        if self.protocol == "imug":
-            _check_look_up(self._entries, turn, self.folder)
-        path = find_picture(turn, self._replies, self.folder, self.model, self.problems)
-        return None if path is None else PictureFile(path, self.model)
+        found = self.usual(turn)
+        if found is None:
+            if self.protocol == "imug":
+                _check_look_up(self._entries, turn, self.folder)
+            path = find_picture(turn, self._replies, self.folder, self.model, self.problems)
+            found = None if path is None else PictureFile(path, self.model)
+        return found if found is not None and self._shows(found) else None
 
     def reply(self, turn: int) -> str | None:
         """The model's text at a turn; of several the last."""
         reply = self._replies.get(turn, [None])[-1]
         return reply if isinstance(reply, str) else None
+
+    def _shows(self, file: PictureFile) -> bool:
+        return self.protocol == "imug" or file.can_be_shown(self.problems)
 
     @cached_property
     def _replies(self) -> Replies:
@@ -157,12 +166,11 @@ def _check_look_up(entries: Any, turn: int, folder: Path) -> None:
             return
 
 
-def _content_type(content: bytes, path: Path) -> str:
+def _content_type(file: BinaryIO, path: Path) -> str:
+    """The media type that a file's header says, of a picture that is not too large."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns of large pictures, which are refused below
-            with Image.open(io.BytesIO(content), formats=FORMATS) as image:  # the header alone
-                (width, height), found = image.size, str(image.format)
+        with Image.open(file, formats=FORMATS) as image:  # the header alone
+            (width, height), found = image.size, str(image.format)
     except Exception as error:  # decoders of hostile files raise nearly anything
         raise ValueError(f"{path}: expected a picture, got {type(error).__name__}") from None
     if width * height > MAX_PIXELS:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 from imug_metrics.judges import JudgeRequest
@@ -12,6 +13,7 @@ from imug_metrics.protocols.imug.dynamic import DynamicLink
 from imug_metrics.protocols.imug.pictures import LookUpError, PictureFile, Protocol, SamplePictures
 from imug_metrics.protocols.imug.prompts import Prompts
 from imug_metrics.protocols.imug.replies import fixed_letters
+from imug_metrics.suite import FAILED
 
 TEMPERATURE = 0.1
 MULTIPLE_CHOICE = ("Botany", "natural_growth")
@@ -172,7 +174,9 @@ def _shown_answer(task: Task, pictures: SamplePictures, shown: list[PictureFile]
             raise MissingPictureError(f"there is no picture of turn {task.turn}, on which the key depends")
     if strict:
         reply = pictures.reply(task.turn)
-        return "[no answer]" if not reply or reply.startswith("ERROR:") else reply[:_REPLY_CHARS]
+        if not reply or reply.startswith(FAILED):
+            return "[no answer]"
+        return json.dumps(reply[:_REPLY_CHARS], ensure_ascii=False)  # quoted, so that it cannot pass for our own lines
     return _NO_PICTURE if task.stated is None else task.stated
 
 
