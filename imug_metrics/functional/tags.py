@@ -7,6 +7,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Sequence
+from functools import lru_cache
+from itertools import chain
 from typing import Any, Literal, NamedTuple
 
 import torch
@@ -22,7 +24,8 @@ REPEATED = ("once", "each")
 TEXT_TYPES = ("tags", "prose", "ignore")
 
 _COLUMNS = {name.lower(): column for column, name in enumerate(MODALITIES)} | {"3d": MODALITIES.index("threeD")}
-_NAME = rf"({'|'.join(_COLUMNS)})\s*([0-9]{{1,9}})"
+_NAME = rf"(?:{'|'.join(_COLUMNS)})\s*[0-9]{{1,9}}"
+_NUMBERS = 10**9
 _FLAGS = re.IGNORECASE | re.ASCII  # without ASCII a dotless i is an i, too
 # A placeholder ends at once, or after a colon a caption follows. Captions may hold anything, so only openings count.
 _TAG = re.compile(rf"<\s*{_NAME}\s*[>:]", _FLAGS)
@@ -52,7 +55,7 @@ def read_tags(text: str) -> list[Tag]:
         >>> [str(tag) for tag in read_tags("<Image1>, then <threeD2: a red chair>, <3d3> and <code>x</code>")]
         ['image1', 'threeD2', 'threeD3']
     """
-    return [Tag(MODALITIES[_COLUMNS[name.lower()]], int(number)) for name, number in _TAG.findall(text)]
+    return list(map(_tag, _TAG.findall(text)))
 
 
 def read_name(name: str) -> Tag | None:
@@ -62,8 +65,7 @@ def read_name(name: str) -> Tag | None:
         >>> read_name("Image02"), read_name("picture1")
         (Tag(modality='image', number=2), None)
     """
-    match = _BARE_NAME.fullmatch(name.strip())
-    return match and Tag(MODALITIES[_COLUMNS[match[1].lower()]], int(match[2]))
+    return _tag(name) if _BARE_NAME.fullmatch(name.strip()) else None
 
 
 def tag_counts(
@@ -97,15 +99,16 @@ def tag_counts(
             f"Expected argument `available` to have one entry for each of the {len(answers)} answers, got "
             f"{len(available)}."
         )
-    items = [_items(answer, row) for row, answer in enumerate(answers)]
-    if available is not None:
-        items = [_kept(found, names) for found, names in zip(items, available)]
+    ids: dict[tuple[int, Any], int] = {}
+    named = [None] * len(answers) if available is None else available
+    found = [_tags(answer, row, names, ids) for row, (answer, names) in enumerate(zip(answers, named))]
+    rows = torch.arange(len(found)).repeat_interleave(torch.tensor([len(tags) for tags in found], dtype=torch.int64))
+    codes = torch.tensor(list(map(_code, chain.from_iterable(found))), dtype=torch.int64)
+    keys = rows * len(MODALITIES) * _NUMBERS + codes
     if repeated == "once":
-        items = [list(set(found)) for found in items]
-    lengths = torch.tensor([len(found) for found in items], dtype=torch.int64)
-    columns = torch.tensor([column for found in items for column, _ in found], dtype=torch.int64)
-    cells = torch.arange(len(items)).repeat_interleave(lengths) * len(MODALITIES) + columns
-    counts = torch.bincount(cells, minlength=len(items) * len(MODALITIES)).view(-1, len(MODALITIES))
+        keys = torch.unique(keys)
+    cells = torch.bincount(keys // _NUMBERS, minlength=len(answers) * len(MODALITIES))
+    counts = cells.view(-1, len(MODALITIES))
     if text == "prose":
         counts[:, 0] += torch.tensor([_has_prose(answer) for answer in answers], dtype=torch.int64)
     if text == "ignore":
@@ -181,29 +184,43 @@ def _boxed(answer: Any) -> Any:
     return Counter(answer) if isinstance(answer, list) and _is_answer(answer) else answer
 
 
-def _items(answer: Any, row: int) -> list[tuple[int, Any]]:
-    """The items of one answer, each as column and id."""
+def _tags(answer: Any, row: int, names: Collection[str] | None, ids: dict[tuple[int, Any], int]) -> list[str]:
+    """The tags of one answer, as they are spelled; a pair becomes a tag with the number that `ids` gives its id."""
     if answer is None:
         return []
     if isinstance(answer, str):
-        return [(_COLUMNS[name.lower()], int(number)) for name, number in _TAG.findall(answer)]
+        found = _TAG.findall(answer)
+        return found if names is None else [tag for tag in found if str(_tag(tag)) in _canonical(names)]
     if not isinstance(answer, (list, Counter)):
         raise TypeError(f"Expected an answer to be a text or a list of (modality, id), got {answer!r} at row {row}.")
-    pairs = answer.elements() if isinstance(answer, Counter) else answer
-    found = []
-    for modality, key in pairs:
+    there = None if names is None else _canonical(names)
+    tags = []
+    for modality, key in answer.elements() if isinstance(answer, Counter) else answer:
         column = _COLUMNS.get(str(modality).lower())
         if column is None:
             raise ValueError(f"Expected a modality of {MODALITIES}, got {modality!r} at row {row}.")
-        found.append((column, key))
-    return found
+        if there is None or f"{MODALITIES[column]}{key}" in there:
+            tags.append(f"<{MODALITIES[column]}{ids.setdefault((column, key), len(ids))}>")
+    return tags
 
 
-def _kept(items: list[tuple[int, Any]], names: Collection[str] | None) -> list[tuple[int, Any]]:
-    if names is None:
-        return items
-    there = {str(read_name(name) or name) for name in names}
-    return [(column, key) for column, key in items if f"{MODALITIES[column]}{key}" in there]
+def _canonical(names: Collection[str]) -> set[str]:
+    return {str(read_name(name) or name) for name in names}
+
+
+@lru_cache(4096)
+def _tag(spelled: str) -> Tag:
+    """A tag from its spelling; the same few spellings come again and again."""
+    name = spelled.strip("<>: \t\n\r\f\v").lower()
+    letters = "3d" if name.startswith("3d") else name.rstrip("0123456789")
+    return Tag(MODALITIES[_COLUMNS[letters.rstrip()]], int(name[len(letters) :]))
+
+
+@lru_cache(4096)
+def _code(spelled: str) -> int:
+    """A tag as one number."""
+    tag = _tag(spelled)
+    return _COLUMNS[tag.modality.lower()] * _NUMBERS + tag.number
 
 
 def _has_prose(answer: Any) -> bool:
