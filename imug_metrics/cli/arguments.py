@@ -76,6 +76,7 @@ def _add_score(commands: Commands) -> None:
         metavar="DIR",
         help="recorded judgements in the official layout: resolved dynamic answers and point scores of pictures",
     )
+    _add_judge(score)
     score.add_argument(
         "--reference-history",
         type=Path,
@@ -90,6 +91,45 @@ def _add_score(commands: Commands) -> None:
     )
     score.add_argument("--limit", type=int, metavar="N", help="only the first N samples")
     score.add_argument("--overwrite", action="store_true", help="score again what an earlier run has finished")
+
+
+def _add_judge(score: argparse.ArgumentParser) -> None:
+    judge = score.add_argument_group("judge", "a model that resolves dynamic answers and scores pictures")
+    judge.add_argument(
+        "--judge-url",
+        metavar="URL",
+        help="an OpenAI-compatible server, up to and without /chat/completions (default: OPENAI_BASE_URL); its key is "
+        "read from OPENAI_API_KEY and from nowhere else",
+    )
+    judge.add_argument("--judge-model", metavar="NAME", help="name of the model there (default: OPENAI_MODEL)")
+    judge.add_argument("--judge-local", metavar="MODEL", help="a local image-text-to-text model instead of a server")
+    judge.add_argument(
+        "--judge-concurrency", type=int, default=16, metavar="N", help="requests at a time (default: %(default)s)"
+    )
+    judge.add_argument(
+        "--judge-protocol",
+        choices=("imug", "strict", "both"),
+        default="imug",
+        help="requests of the released tools, whose replies are read both ways; mended requests; or both, which asks "
+        "twice (default: %(default)s)",
+    )
+    judge.add_argument(
+        "--official-prompts",
+        type=Path,
+        metavar="DIR",
+        help="a checkout of IMUG-Bench, whose instructions the judge is given (default: our own)",
+    )
+    judge.add_argument(
+        "--repeats",
+        type=int,
+        default=1,
+        metavar="K",
+        help="ask K times and report how far the judge agrees with itself",
+    )
+    judge.add_argument("--retry-errors", action="store_true", help="ask again what failed in an earlier run")
+    judge.add_argument(
+        "--human", type=Path, metavar="FILE", help="points by people, as JSON lines or CSV, to compare the judge with"
+    )
 
 
 def _add_gain(commands: Commands) -> None:

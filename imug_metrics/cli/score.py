@@ -4,11 +4,10 @@
 
 from __future__ import annotations
 
-import json
 import platform
 from argparse import Namespace
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
@@ -16,16 +15,23 @@ from typing import Any, Literal
 from imug_metrics._version import __version__
 from imug_metrics.cli.errors import EXIT_FINE, EXIT_PROBLEMS, UsageError
 from imug_metrics.cli.inputs import check_folders, chosen_encoder, chosen_models
+from imug_metrics.cli.judging import Judging, chosen_judging, judge_readings
 from imug_metrics.cli.messages import say, say_problems, some, write_problems
+from imug_metrics.cli.official import with_official_answers, with_points, write_official
 from imug_metrics.cli.progress import Progress, progress_bars
 from imug_metrics.cli.state import ModelResult, fingerprint, load, save
 from imug_metrics.encoders import Encoder
 from imug_metrics.protocols import imug
-from imug_metrics.report import print_table, write_report
-from imug_metrics.report.files import json_text, write_whole
+from imug_metrics.protocols.imug.differences import count_differences
+from imug_metrics.protocols.imug.readings import Readings, recorded_readings, with_keys
+from imug_metrics.report import RuleRow, print_table, write_report
 from imug_metrics.report.plain import plain
 from imug_metrics.suite import ModelScores, Record, compare_histories, score_records
 
+PROMPTS_NOTE = (
+    "note: the judge is not given the official instructions: its points and keys are no official numbers. Name a "
+    "checkout of IMUG-Bench with --official-prompts"
+)
 SCENE_NOTE = (
     "note: the scene encoder knows only rendered scenes of coloured shapes; on other pictures alignment, retrieval, "
     "consistency and copies mean little. Name another one, for example --encoder open_clip:ViT-B-32:laion2b_s34b_b79k"
@@ -47,6 +53,7 @@ class Job:
     missing: Literal["skip", "zero"] = "skip"
     limit: int | None = None
     overwrite: bool = False
+    judging: Judging | None = None
 
 
 def run(options: Namespace) -> int:
@@ -58,13 +65,16 @@ def run(options: Namespace) -> int:
     reference = options.reference_history
     if reference is not None and not set(models) & set(imug.list_models(reference)):
         raise UsageError(f"--reference-history: expected a folder of one of the models ({some(models)}) in {reference}")
-    fields = {name: getattr(options, name) for name in Job.__dataclass_fields__ if name != "models"}
-    job = Job(models=models, **fields)
+    judging = chosen_judging(options, models)
+    named = set(Job.__dataclass_fields__) - {"models", "judging"}
+    job = Job(models=models, judging=judging, **{name: getattr(options, name) for name in named})
     if job.encoder == "scene":
         say(SCENE_NOTE)
+    if judging is not None and not getattr(judging.prompts, "known", False):
+        say(PROMPTS_NOTE)
     results, problems = score(job)
     for result in results:
-        say(f"official scores of {result.scores.model}: {imug.describe_contents(result.contents)}")
+        _say_result(result, job)
     say_problems(problems, job.out)
     return EXIT_PROBLEMS if problems.errors else EXIT_FINE
 
@@ -84,60 +94,128 @@ def score(job: Job) -> tuple[list[ModelResult], imug.Problems]:
     results = []
     with progress_bars() as track:
         for model in job.models:
-            results.append(_result(job, model, samples, encoder, track(model)))
+            results.append(_result(job, model, samples, encoder, track))
+    # The dialogues' files are read for judging and for scoring: what is wrong with them is said once.
     problems += [problem for result in results for problem in result.problems]
-    _write_official(job, results, imug.read_classes(job.benchmark, imug.Problems()))
+    problems = imug.Problems(dict.fromkeys(problems))
+    write_official(job.out / "official", results, imug.read_classes(job.benchmark, imug.Problems()))
     write_problems(problems, job.out)
     scores = [result.scores for result in results]
-    page = write_report(scores, job.out, manifest=_manifest(job, encoder, len(samples)))
-    print_table(scores)
+    judges = {result.scores.model: result.judge for result in results if result.judge}
+    rules = [
+        RuleRow(**asdict(rule), counts={r.scores.model: r.rules[rule.name] for r in results if rule.name in r.rules})
+        for rule in imug.RULES
+    ]
+    page = write_report(scores, job.out, manifest=_manifest(job, encoder, len(samples)), rules=rules, judges=judges)
+    print_table(scores, judges=judges)
     print(f"Report: {plain(str(page))}")
     return results, problems
 
 
-def _result(job: Job, model: str, samples: Sequence[imug.Sample], encoder: Encoder, progress: Progress) -> ModelResult:
+def _result(
+    job: Job,
+    model: str,
+    samples: Sequence[imug.Sample],
+    encoder: Encoder,
+    track: Callable[[str], Progress],
+) -> ModelResult:
     """The result of one model, from an earlier run where nothing it depends on has changed."""
-    inputs = [job.benchmark / name for name in (imug.SAMPLES, imug.LINKS, imug.CLASSES)]
-    if job.judged is not None:
-        inputs += [imug.key_file(job.judged, model), imug.point_file(job.judged, model)]
-    settings = {"version": __version__, "encoder": encoder.fingerprint, "missing": job.missing, "limit": job.limit}
+    problems = imug.Problems()
+    records = list(imug.read_records(samples, job.outputs / model, problems))
+    readings, judge = _readings(job, model, samples, records, problems, track)
     path = job.out / "models" / f"{model}.json"
-    folders = [folder for folder in (job.outputs, job.reference_history) if folder is not None]
-    settings["outputs"] = [str(folder.resolve()) for folder in folders]
-    mark = fingerprint(settings, inputs, *(folder / model for folder in folders))
+    mark = _mark(job, model, encoder, readings)
     kept = None if job.overwrite else load(path, mark)
+    progress = track(model)
     if kept is not None:
         progress(len(samples), len(samples))
-        return kept
-    result = _score_model(job, model, samples, encoder, progress)
-    save(path, result, mark)
-    return result
+    else:
+        kept = _score_model(job, model, samples, records, readings, encoder, progress)
+        save(path, kept, mark)
+    if job.judging is not None and readings is not None:
+        _write_judgements(job.out / "official", model, readings)
+    return replace(kept, judge=judge, problems=imug.Problems([*problems, *kept.problems]))
+
+
+def _readings(
+    job: Job,
+    model: str,
+    samples: Sequence[imug.Sample],
+    records: Sequence[Record],
+    problems: imug.Problems,
+    track: Callable[[str], Progress],
+) -> tuple[Readings | None, dict[str, Any]]:
+    """Keys and points of one model from the judge or from records, and what is said of the judge."""
+    folder = job.outputs / model
+    if job.judged is not None:
+        return recorded_readings(job.benchmark, samples, records, folder, job.judged, problems), {}
+    if job.judging is None:
+        return None, {}
+    show, done = track(f"{model}: judge"), 0
+
+    def count() -> None:
+        nonlocal done
+        done += 1
+        show(done, None)
+
+    journal = job.out / "judge" / f"{model}.jsonl"
+    return judge_readings(job.judging, job.benchmark, samples, records, folder, journal, problems, count)
+
+
+def _mark(job: Job, model: str, encoder: Encoder, readings: Readings | None) -> str:
+    """Digest of all that the scores of a model depend on."""
+    inputs = [job.benchmark / name for name in (imug.SAMPLES, imug.LINKS, imug.CLASSES)]
+    folders = [folder for folder in (job.outputs, job.reference_history) if folder is not None]
+    settings = {
+        "version": __version__,
+        "encoder": encoder.fingerprint,
+        "missing": job.missing,
+        "limit": job.limit,
+        "outputs": [str(folder.resolve()) for folder in folders],
+        "readings": None if readings is None else readings.digest(),
+        "judged": job.judged is not None,
+    }
+    return fingerprint(settings, inputs, *(folder / model for folder in folders))
 
 
 def _score_model(
-    job: Job, model: str, samples: Sequence[imug.Sample], encoder: Encoder, progress: Progress
+    job: Job,
+    model: str,
+    samples: Sequence[imug.Sample],
+    records: Sequence[Record],
+    readings: Readings | None,
+    encoder: Encoder,
+    progress: Progress,
 ) -> ModelResult:
     problems = imug.Problems()
-    keys, pictures = {}, []
-    if job.judged is not None:
-        keys = imug.read_keys(job.judged, model, problems)
-        pictures = imug.read_points(job.judged, model, problems)
-    if job.limit is not None:
-        wanted = {sample.key for sample in samples}
-        pictures = [picture for picture in pictures if picture.key in wanted]
-    records = list(imug.read_records(samples, job.outputs / model, problems, keys=keys))
+    known = Readings() if readings is None else readings
+    official = with_keys(records, known.keys, samples)
+    strict = with_keys(records, known.strict_keys, samples)
     runs = 1 if job.reference_history is None else 2
-    scores = _score_run(job, model, records, encoder, problems, lambda done, total: progress(done, runs * total))
+    scores = _score_run(job, model, strict, encoder, problems, lambda done, total: progress(done, runs * total))
+    if known.keys != known.strict_keys:
+        scores = with_official_answers(scores, official)
+    scores = with_points(scores, samples, strict, known, job.missing)
     if job.reference_history is not None:
         costs = _compare(job, scores, samples, encoder, problems, lambda d, n: progress(n + d, 2 * n))
         scores = replace(scores, scores={**scores.scores, **costs})
-    texts = imug.score_texts(records)
-    contents = imug.official_contents(samples, texts, pictures, keys)
+    texts = imug.score_texts(official)
+    contents = imug.official_contents(samples, texts, known.pictures, known.keys)
     if contents["dynamic_unresolved"]:
-        count = contents["dynamic_unresolved"]
-        hint = "have no entry in --judged" if job.judged is not None else "need the recorded judgements of --judged"
-        problems.warn(str(job.outputs / model), None, "", f"{count} dynamic answers {hint} and are left out")
-    return ModelResult(scores, imug.turn_scores(texts, pictures), imug.text_rows(texts), contents, problems)
+        problems.warn(str(job.outputs / model), None, "", _unresolved(contents["dynamic_unresolved"], job))
+    rules = count_differences(job.benchmark, samples, official, readings)
+    turns = imug.turn_scores(texts, known.pictures)
+    return ModelResult(scores, turns, imug.text_rows(texts), contents, problems, rules)
+
+
+def _unresolved(count: int, job: Job) -> str:
+    if job.judged is not None:
+        hint = "have no entry in --judged"
+    elif job.judging is None:
+        hint = "need a judge (--judge-url) or recorded judgements (--judged)"
+    else:
+        hint = "were not resolved by the judge"
+    return f"{count} dynamic answers {hint} and are left out"
 
 
 def _score_run(
@@ -171,18 +249,19 @@ def _compare(
     return compare_histories(records, own.items, reference.items, missing=job.missing)
 
 
-def _write_official(job: Job, results: Sequence[ModelResult], classes: dict[str, str]) -> None:
-    folder = job.out / "official"
-    folder.mkdir(exist_ok=True)
-    summary = imug.summarize({result.scores.model: result.turns for result in results}, classes)
-    write_whole(folder / "summary.json", json.dumps(summary, indent=2, ensure_ascii=False))
-    write_whole(folder / "summary.md", imug.to_markdown(summary))
-    write_whole(folder / "contents.json", json_text({result.scores.model: result.contents for result in results}))
-    for result in results:
-        model = result.scores.model
-        path = folder / model / "score_mcq" / f"{model}_mcq_score.jsonl"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in result.text_rows))
+def _write_judgements(folder: Path, model: str, readings: Readings) -> None:
+    if readings.keys or readings.pictures or readings.failures:
+        imug.write_keys(folder, model, readings.keys)
+        imug.write_points(folder, model, readings.pictures)
+
+
+def _say_result(result: ModelResult, job: Job) -> None:
+    say(f"official scores of {result.scores.model}: {imug.describe_contents(result.contents)}")
+    failed = sum(result.judge.get("failures", {}).values())
+    if failed:
+        kinds = ", ".join(f"{count} {kind}" for kind, count in result.judge["failures"].items())
+        again = "" if job.judging is None or job.judging.retry_errors else "; --retry-errors asks again"
+        say(f"judge of {result.scores.model}: {failed} judgements failed ({kinds}){again}")
 
 
 def _manifest(job: Job, encoder: Encoder, samples: int) -> dict[str, Any]:
@@ -191,6 +270,7 @@ def _manifest(job: Job, encoder: Encoder, samples: int) -> dict[str, Any]:
         "benchmark": str(job.benchmark),
         "outputs": str(job.outputs),
         "judged": None if job.judged is None else str(job.judged),
+        "judge": None if job.judging is None else job.judging.settings(),
         "reference_history": None if job.reference_history is None else str(job.reference_history),
         "models": list(job.models),
         "samples": samples,

@@ -9,7 +9,7 @@ import json
 import math
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from imug_metrics.protocols.imug import Problem, Problems, TurnScore
 from imug_metrics.report.files import to_json, write_whole
 from imug_metrics.suite import ModelScores
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,9 @@ class ModelResult:
         turns: official scores of single turns, in the order in which they are summed.
         text_rows: rows of the official score_mcq file.
         contents: how much of the benchmark the official numbers hold.
-        problems: what was wrong in the model's outputs and judgements.
+        problems: what was wrong in the model's outputs.
+        rules: by name, how many turns each rule touches in which the protocols differ.
+        judge: what is said of the judge: answers, failures by kind, agreement; empty without one. Not kept.
     """
 
     scores: ModelScores
@@ -37,6 +39,8 @@ class ModelResult:
     text_rows: list[dict[str, Any]]
     contents: dict[str, Any]
     problems: Problems
+    rules: dict[str, int]
+    judge: dict[str, Any] = field(default_factory=dict)
 
 
 def fingerprint(settings: Mapping[str, Any], contents: Iterable[Path], *folders: Path) -> str:
@@ -66,6 +70,7 @@ def save(path: Path, result: ModelResult, mark: str) -> None:
         "scores": result.scores.scores,
         "contents": result.contents,
         "problems": [problem.as_row() for problem in result.problems],
+        "rules": result.rules,
         "text_rows": result.text_rows,
         "turns": [turn._asdict() for turn in result.turns],
         "items": result.scores.items,
@@ -87,6 +92,7 @@ def load(path: Path, mark: str) -> ModelResult | None:
             content["text_rows"],
             content["contents"],
             Problems(Problem(**problem) for problem in content["problems"]),
+            content["rules"],
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):  # not there, or not written by this version
         return None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from imug_metrics._version import __version__
 from imug_metrics.report.files import items_text, json_text, per_turn_text, write_whole
 from imug_metrics.report.findings import Finding, find
+from imug_metrics.report.judging import RuleRow
 from imug_metrics.report.page import page
 from imug_metrics.report.table import print_table
 from imug_metrics.report.views import check_models
@@ -18,13 +19,21 @@ from imug_metrics.report.views import check_models
 if TYPE_CHECKING:
     from imug_metrics.suite import ModelScores
 
-__all__ = ["Finding", "find", "print_table", "write_report"]
+__all__ = ["Finding", "RuleRow", "find", "print_table", "write_report"]
 
 
-def write_report(models: Sequence[ModelScores], out: Path | str, *, manifest: Mapping[str, Any]) -> Path:
+def write_report(
+    models: Sequence[ModelScores],
+    out: Path | str,
+    *,
+    manifest: Mapping[str, Any],
+    rules: Sequence[RuleRow] = (),
+    judges: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Path:
     """Write the scores of all models into one folder.
 
-    - ``summary.json``: ``models`` (flat scores by model, NaN as null, infinities as ``"inf"``) and ``findings``.
+    - ``summary.json``: ``models`` (flat scores by model, NaN as null, infinities as ``"inf"``), ``findings``, and where
+      they are given ``rules`` (counts by model) and ``judges``.
     - ``per_turn.csv``: model, metric, turn, value, lower, upper, n; undefined cells are empty.
     - ``items.jsonl``: one record a line, its model first.
     - ``manifest.json``: the given manifest and the library's version.
@@ -36,6 +45,9 @@ def write_report(models: Sequence[ModelScores], out: Path | str, *, manifest: Ma
         models: scores of at least one model, names unique.
         out: the folder; made where it does not exist.
         manifest: what the caller wants on record: versions, encoder, arguments, seed, counts.
+        rules: rules in which two protocols differ, with the turns of each model that they touch.
+        judges: by model, what is known of its judge: `answers` (how many), `failures` (counts by kind) and `agreement`
+            (by unit, the results of `imug_metrics.stats.agreement.agreement`).
 
     Returns:
         The path of ``report.html``.
@@ -55,10 +67,15 @@ def write_report(models: Sequence[ModelScores], out: Path | str, *, manifest: Ma
     check_models(models)
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
-    findings = [{"tone": f.tone, "model": f.model or None, "text": f.text} for f in find(models)]
+    findings = [{"tone": f.tone, "model": f.model or None, "text": f.text} for f in find(models, judges)]
     scores = {model.model: model.scores for model in models}
-    write_whole(out / "summary.json", json_text({"models": scores, "findings": findings}))
+    summary: dict[str, Any] = {"models": scores, "findings": findings}
+    if rules:
+        summary["rules"] = {model: {r.name: r.counts[model] for r in rules if model in r.counts} for model in scores}
+    if judges:
+        summary["judges"] = dict(judges)
+    write_whole(out / "summary.json", json_text(summary))
     write_whole(out / "per_turn.csv", per_turn_text(models))
     write_whole(out / "items.jsonl", items_text(models))
     write_whole(out / "manifest.json", json_text({"imug_metrics": __version__, **manifest}))
-    return write_whole(out / "report.html", page(models, manifest, __version__))
+    return write_whole(out / "report.html", page(models, manifest, __version__, rules=rules, judges=judges or {}))

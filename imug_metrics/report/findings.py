@@ -5,9 +5,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from imug_metrics.report.views import (
     ALIGNMENT_GAP,
@@ -29,7 +29,9 @@ from imug_metrics.report.views import (
 if TYPE_CHECKING:
     from imug_metrics.suite import ModelScores
 
-_JUDGED = tuple(view for view in METRICS if view.key in ("answer_accuracy", "turn_alignment", "turn_retrieval"))
+_JUDGED = tuple(
+    view for view in METRICS if view.key in ("answer_accuracy", "point_score", "turn_alignment", "turn_retrieval")
+)
 _FORMAT_GAP = 0.05
 _ORDER = ("warn", "loss", "gain", "calm", "note")
 
@@ -47,8 +49,12 @@ class Finding:
     text: str
 
 
-def find(models: Sequence[ModelScores]) -> list[Finding]:
+def find(models: Sequence[ModelScores], judges: Mapping[str, Mapping[str, Any]] | None = None) -> list[Finding]:
     """All findings, the misleading numbers first.
+
+    Args:
+        models: scores of at least one model.
+        judges: by model, what is known of its judge: `answers` and `failures` by kind.
 
     Example:
         >>> from types import SimpleNamespace
@@ -61,6 +67,7 @@ def find(models: Sequence[ModelScores]) -> list[Finding]:
     findings: list[Finding] = []
     for look in (_copying, _decay, _history, _best, _format, _missing, _few):
         findings.extend(look(models))
+    findings.extend(_failed_judgements(judges or {}))
     return sorted(findings, key=lambda finding: _ORDER.index(finding.tone))
 
 
@@ -73,6 +80,14 @@ def _copying(models: Sequence[ModelScores]) -> Iterator[Finding]:
         yield Finding(
             "warn", model.model, f"repeats its own pictures: {shown} is not identity kept but nothing new drawn."
         )
+
+
+def _failed_judgements(judges: Mapping[str, Mapping[str, Any]]) -> Iterator[Finding]:
+    for model, judge in judges.items():
+        failed = sum(judge.get("failures", {}).values())
+        if failed:
+            text = f"lacks {failed} judgements that failed: its points and dynamic keys rest on the others."
+            yield Finding("warn", model, text)
 
 
 def _decay(models: Sequence[ModelScores]) -> Iterator[Finding]:

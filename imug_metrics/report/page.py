@@ -16,6 +16,7 @@ from imug_metrics.report.files import to_json
 from imug_metrics.report.findings import find
 from imug_metrics.report.histories import histories
 from imug_metrics.report.images import ThumbnailShelf
+from imug_metrics.report.judging import RuleRow, both_protocols, by_group, is_grouped, judge_rows, shown_pairs
 from imug_metrics.report.plots import Line, curves, whisker
 from imug_metrics.report.views import (
     CHANCE,
@@ -45,13 +46,22 @@ _CONTROLS = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 127], "\ufffd")
 _MARKS = {"warn": "!", "loss": "▼", "gain": "▲", "calm": "→", "note": "·"}
 
 
-def page(models: Sequence[ModelScores], manifest: Mapping[str, Any], version: str, *, worst: int = 3) -> str:
+def page(
+    models: Sequence[ModelScores],
+    manifest: Mapping[str, Any],
+    version: str,
+    *,
+    rules: Sequence[RuleRow] = (),
+    judges: Mapping[str, Mapping[str, Any]] | None = None,
+    worst: int = 3,
+) -> str:
     """The whole page as HTML.
 
     Args:
         models: scores of at least one model.
         manifest: what was run; shown as it is.
         version: the library's version.
+        rules, judges: see `write_report`.
         worst: dialogues shown a model.
     """
     metrics = shown_metrics(models)
@@ -59,13 +69,20 @@ def page(models: Sequence[ModelScores], manifest: Mapping[str, Any], version: st
         "page.html",
         title="Dialogue report",
         lead=_lead(models, manifest),
-        findings=find(models),
+        findings=find(models, judges),
         marks=_MARKS,
         few=FEW_DIALOGUES,
         metrics=metrics,
         rows=[_row(i, model, metrics) for i, model in enumerate(models)],
         panels=[panel for view in metrics if (panel := _panel(view, models))],
         histories=histories(models),
+        groups=by_group(models),
+        names=[{"name": model.model, "colour": i} for i, model in enumerate(models)],
+        pairs=shown_pairs(models),
+        protocols=both_protocols(models),
+        rules=[rule for rule in rules if any(rule.counts.values())],
+        quiet_rules=[rule for rule in rules if not any(rule.counts.values())],
+        judges=judge_rows(models, judges or {}),
         slopes=[group for view in metrics if (group := _slopes(view, models))],
         coverage=[_coverage(i, model, metrics) for i, model in enumerate(models)],
         any_without_key=any(as_float(model.scores.get(WITHOUT_KEY)) > 0 for model in models),
@@ -221,5 +238,5 @@ def flat(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]
 
 
 def _numbers(models: Sequence[ModelScores]) -> list[tuple[str, list[str]]]:
-    keys = dict.fromkeys(key for model in models for key in model.scores)
+    keys = dict.fromkeys(key for model in models for key in model.scores if not is_grouped(key))
     return [(key, [number(as_float(model.scores.get(key)), 4) for model in models]) for key in keys]

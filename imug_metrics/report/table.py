@@ -4,14 +4,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from imug_metrics.report.judging import by_group, judge_rows
 from imug_metrics.report.plain import plain
 from imug_metrics.report.views import (
     ALIGNMENT_GAP,
@@ -44,18 +45,26 @@ _COSTS = (
     ("Excess\nerror %", EXPOSURE, 0),
     ("Alignment\ngap", ALIGNMENT_GAP, 3),
 )
+_POINTS = ("point_score", "point_score_imug")
 _SLOPES = (("Answers\na turn", "answer_accuracy_slope"), ("Alignment\na turn", "turn_alignment_slope"))
 
 
-def print_table(models: Sequence[ModelScores], *, console: Console | None = None) -> None:
+def print_table(
+    models: Sequence[ModelScores],
+    *,
+    judges: Mapping[str, Mapping[str, Any]] | None = None,
+    console: Console | None = None,
+) -> None:
     """Print one row a model: scores, then the change per turn with its 95 % interval.
 
     A slope whose interval lies below zero is marked ``▼``, above zero ``▲``; ``!`` marks a copy rate that makes the
     consistency meaningless. Where models were scored on the reference history as well, a second table shows what their
-    own history costs them.
+    own history costs them, and where pictures were judged a table of their points. The last table gives the main scores
+    by class, where there are classes.
 
     Args:
         models: scores of at least one model, names unique.
+        judges: by model, what is known of its judge; see `write_report`.
         console: where to print; standard output by default.
 
     Raises:
@@ -83,15 +92,57 @@ def print_table(models: Sequence[ModelScores], *, console: Console | None = None
     compared = [model for model in models if compares_histories(model)]
     if compared:
         console.print(_histories(compared))
+    judged = [model for model in models if any(estimate(model.scores, key).known for key in _POINTS)]
+    if judged:
+        console.print(_judged(judged, judges or {}))
+    by_class = [group for group in by_group(models) if group["class"]]
+    if by_class:
+        console.print(_classes(models, by_class))
+
+
+def _judged(models: Sequence[ModelScores], judges: Mapping[str, Mapping[str, Any]]) -> Table:
+    rows = {row["name"]: row for row in judge_rows(models, judges)}
+    table = _titled("Judged pictures", "points / 5; failed judgements are left out, not counted as 0")
+    headings = ("Points\nstrict", "Points\nIMUG", "Points\na turn", *(("Judge's\nanswers", "Failed") if rows else ()))
+    for heading in headings:
+        table.add_column(heading, justify="right", no_wrap=True, overflow="crop")
+    for model in models:
+        row = rows.get(model.model)
+        failed = Text(str(row["failed"]), style="bold red" if row["failed"] else "") if row else Text("")
+        told = (Text(row["answers"] if row else ""), failed) if rows else ()
+        points = (Text(number(as_float(model.scores.get(key)))) for key in _POINTS)
+        slope = _slope(estimate(model.scores, "point_score_slope"))
+        table.add_row(Text(plain(model.model), style="bold"), *points, slope, *told)
+    return table
+
+
+def _classes(models: Sequence[ModelScores], groups: Sequence[Mapping[str, Any]]) -> Table:
+    table = _titled("By class", "domains: summary.json and the report")
+    names = list(dict.fromkeys(name for group in groups for name, _ in group["class"]))
+    table.add_column("\nScore")
+    for name in names:
+        table.add_column(Text("\n".join(plain(name).split(" ", 1))), justify="right")
+    for place, model in enumerate(models):
+        for first, group in enumerate(groups):
+            cells = {name: row[place]["value"] for name, row in group["class"]}
+            label = Text(plain(model.model) if first == 0 else "", style="bold")
+            table.add_row(label, group["label"], *(cells.get(name, "–") for name in names))
+        table.add_section()
+    return table
+
+
+def _titled(title: str, caption: str) -> Table:
+    shown = Text(title, style="bold")
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, title=shown, title_justify="left", caption=caption)
+    table.caption_justify = "left"
+    table.add_column("\nModel", overflow="fold", min_width=7)
+    return table
 
 
 def _histories(models: Sequence[ModelScores]) -> Table:
     last = max(map(horizon, models))
     caption = f"reference minus own history; excess: error piled up by turn {last} beyond that on the reference history"
-    title = Text("Own against reference history", style="bold")
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, title=title, title_justify="left", caption=caption)
-    table.caption_justify = "left"
-    table.add_column("\nModel", overflow="fold", min_width=7)
+    table = _titled("Own against reference history", caption)
     for heading in ("Answers\nown", "Answers\nreference", *(heading for heading, _, _ in _COSTS)):
         table.add_column(heading, justify="right", no_wrap=True, overflow="crop")
     for model in models:

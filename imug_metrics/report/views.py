@@ -58,6 +58,28 @@ METRICS: tuple[MetricView, ...] = (
         "article “A” counts as a choice.",
     ),
     MetricView(
+        "point_score",
+        "points_strict",
+        "image",
+        True,
+        "Judged points",
+        "judged points",
+        "Mean of the points that the judge gives a picture, 0 to 5 for each thing asked for, divided by 5; coloured "
+        "boards are scored by rule instead.",
+        "It is one judge's opinion: scores of two judges, or of two sets of instructions, do not compare. See how far "
+        "it agrees with itself and with people before a difference is believed.",
+    ),
+    MetricView(
+        "point_score_imug",
+        "points_imug",
+        "image",
+        True,
+        "Judged points, official rule",
+        "official point score",
+        "The benchmark's released rule for the same pictures: whatever numbers the judge's reply holds are taken.",
+        "Absent pictures are left out of the mean or scored on an empty request, and a 9 counts as 180 %.",
+    ),
+    MetricView(
         "turn_alignment",
         "alignment",
         "image",

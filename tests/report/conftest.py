@@ -43,10 +43,13 @@ def synthetic_scores(
     copy_rate: float = 0.0,
     consistency: float = 0.8,
     seed: int = 0,
+    judged: bool = False,
 ) -> ModelScores:
     rng = random.Random(f"{model}:{seed}")
     scores: dict[str, float] = {}
     for view in METRICS:
+        if view.key.startswith("point_score") and not judged:
+            continue
         level = view.key == "turn_consistency"
         first = consistency if level else start * (0.6 if view.key.endswith("imug") else 1.0)
         course = {turn: first if level else first + slope * (turn - 1) for turn in range(1, turns + 1)}

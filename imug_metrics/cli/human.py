@@ -1,0 +1,133 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Scores that people gave, and how far a judge agrees with them and with itself."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import torch
+
+from imug_metrics.cli.errors import UsageError
+from imug_metrics.protocols.imug.readings import Readings
+from imug_metrics.stats.agreement import agreement
+
+Place: TypeAlias = "tuple[str, int, int | None]"
+"""Dialogue, turn, and the evaluation point from 1; None: the turn as a whole."""
+Human: TypeAlias = "dict[str, dict[Place, dict[str, float]]]"
+"""By model and place, the score of each rater."""
+
+BEST = 5
+
+
+def read_human(path: Path, models: Sequence[str]) -> Human:
+    """Scores of people from a file of JSON lines, or of CSV where its name ends in .csv.
+
+    Args:
+        path: rows with `dialogue`, `turn` and `score` (0 to 5), and if there are any `point` (from 1), `rater` and
+            `model`. Without `point` a score is that of the turn as a whole.
+        models: those that are scored; rows of others are left out. A row without `model` is of the only one.
+
+    Raises:
+        UsageError: if the file cannot be read or a row is not as expected; the message names it.
+    """
+    found: Human = {}
+    try:
+        for line, row in _rows(path):
+            model, place, rater, score = _entry(row, models, f"{path}:{line}")
+            if model in models:
+                found.setdefault(model, {}).setdefault(place, {})[rater] = score
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"--human: {path}: {error}") from error
+    if not found:
+        raise UsageError(f"--human: found no score of the models in {path}")
+    return found
+
+
+def judge_agreement(readings: Readings, model: str, repeats: int, human: Human | None) -> dict[str, dict[str, float]]:
+    """How far the judge agrees with itself over repeats, and with people.
+
+    Args:
+        readings: with the judge's answers.
+        model: whose pictures.
+        repeats: how often the judge was asked; with 1 it cannot be compared with itself.
+        human: scores by people.
+
+    Returns:
+        By "points" (single points) and "turns" (means of a turn's points), those of the two that there is something to
+        compare for: the results of `imug_metrics.stats.agreement.agreement`.
+    """
+    points, turns = _judged(readings, repeats)
+    people = (human or {}).get(model, {})
+    found = {}
+    for name, judged in (("points", points), ("turns", turns)):
+        known = {place: people[place] for place in judged if place in people}
+        if judged and (repeats > 1 or known):
+            found[name] = _agreement(judged, known, repeats)
+    return found
+
+
+def _agreement(
+    judged: Mapping[Place, Mapping[int, float]], people: Mapping[Place, Mapping[str, float]], repeats: int
+) -> dict[str, float]:
+    places = list(judged)
+    scores = [[judged[place].get(repeat, math.nan) for place in places] for repeat in range(repeats)]
+    dialogues = {name: number for number, name in enumerate(dict.fromkeys(place[0] for place in places))}
+    raters = sorted({rater for scores_of in people.values() for rater in scores_of})
+    rows = [[people.get(place, {}).get(rater, math.nan) for place in places] for rater in raters]
+    return agreement(
+        torch.tensor(scores, dtype=torch.float64),
+        torch.tensor(rows, dtype=torch.float64) if rows else None,
+        clusters=torch.tensor([dialogues[place[0]] for place in places]),
+    )
+
+
+def _judged(readings: Readings, repeats: int) -> tuple[dict[Place, dict[int, float]], dict[Place, dict[int, float]]]:
+    """The judge's scores by place and repeat: of points, and of turns."""
+    points: dict[Place, dict[int, float]] = {}
+    turns: dict[Place, dict[int, float]] = {}
+    for verdict in readings.verdicts:
+        stage, _, *key, turn = verdict.key
+        if stage != "image" or not verdict.value:
+            continue
+        dialogue, number = "/".join(map(str, key)), int(turn)
+        values = [float(value) for value in verdict.value]
+        turns.setdefault((dialogue, number, None), {})[verdict.repeat] = math.fsum(values) / len(values)
+        for place, value in enumerate(values, 1):
+            points.setdefault((dialogue, number, place), {})[verdict.repeat] = value
+    return points, turns
+
+
+def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        if path.suffix.lower() == ".csv":
+            yield from enumerate(csv.DictReader(file), 2)
+        else:
+            for line, text in enumerate(file, 1):
+                if text.strip():
+                    yield line, _json(path, line, text)
+
+
+def _json(path: Path, line: int, text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"--human: {path}:{line}: expected JSON: {error}") from error
+
+
+def _entry(row: Any, models: Sequence[str], where: str) -> tuple[str, Place, str, float]:
+    try:
+        if not row.get("model") and len(models) > 1:
+            raise ValueError("there is no model, and more than one is scored")
+        point, score = row.get("point"), float(row["score"])
+        if not 0 <= score <= BEST:
+            raise ValueError(f"score {score} is not from 0 to {BEST}")
+        place = (str(row["dialogue"]), int(row["turn"]), None if point in (None, "") else int(point))
+        return str(row.get("model") or models[0]), place, str(row.get("rater") or ""), score
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise UsageError(f"--human: {where}: expected dialogue, turn and score: {error}") from error

@@ -1,0 +1,174 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Keys and points of one model under both protocols: as the released tools have them, and mended."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from imug_metrics.judges import ReplyError, Verdict
+from imug_metrics.protocols.files import Problems
+from imug_metrics.protocols.imug.benchmark import Key, Sample, Task
+from imug_metrics.protocols.imug.dynamic import read_dynamic_links, strict_key
+from imug_metrics.protocols.imug.judged import JudgedPicture, point_file, read_keys, read_points
+from imug_metrics.protocols.imug.judging import Failure, Judgements, grid_scores
+from imug_metrics.protocols.imug.replies import LETTERS, strict_points
+from imug_metrics.protocols.imug.requests import has_several_answers
+from imug_metrics.suite import Record
+
+Unit: TypeAlias = "tuple[Key, int]"
+Points: TypeAlias = "tuple[float, ...]"
+
+
+@dataclass
+class Readings:
+    """What is known of one model's dynamic keys and judged pictures.
+
+    Attributes:
+        keys: official keys of dynamic questions.
+        pictures: official points, in the order of the official file.
+        strict_keys: keys under protocol "strict".
+        strict_points: points under protocol "strict"; a picture that is absent has none.
+        failures: turns, or repeats of them, without an official judgement.
+        refused: judgements that the official reading takes and the strict one does not.
+        verdicts: what the judge said, repeats included; empty for recorded judgements.
+    """
+
+    keys: dict[Unit, str] = field(default_factory=dict)
+    pictures: list[JudgedPicture] = field(default_factory=list)
+    strict_keys: dict[Unit, str] = field(default_factory=dict)
+    strict_points: dict[Unit, Points] = field(default_factory=dict)
+    failures: list[Failure] = field(default_factory=list)
+    refused: list[Failure] = field(default_factory=list)
+    verdicts: list[Verdict[Any]] = field(default_factory=list)
+
+    @property
+    def points(self) -> dict[Unit, Points]:
+        """Official points by turn; of a turn that has several records the last."""
+        return {(picture.key, picture.turn): picture.points for picture in self.pictures}
+
+    def digest(self) -> str:
+        """Digest of all that scores depend on."""
+        parts: Iterable[Iterable[Any]] = (
+            self.keys.items(),
+            ((picture.key, picture.turn, picture.points) for picture in self.pictures),
+            self.strict_keys.items(),
+            self.strict_points.items(),
+        )
+        return hashlib.blake2b(json.dumps([list(part) for part in parts]).encode(), digest_size=16).hexdigest()
+
+
+def recorded_readings(
+    benchmark: Path,
+    samples: Sequence[Sample],
+    records: Sequence[Record],
+    outputs: Path,
+    judged: Path,
+    problems: Problems,
+) -> Readings:
+    """Readings of judgements that were recorded in the official layout.
+
+    Args:
+        benchmark: the benchmark folder.
+        samples: what it holds, or a part of it.
+        records: one model's, of these samples.
+        outputs: the model's folder.
+        judged: folder of judgements.
+        problems: collects what is wrong.
+    """
+    model, wanted = outputs.name, {sample.key for sample in samples}
+    tasks = {(sample.key, task.turn): task for sample in samples for task in sample.tasks}
+    readings = Readings(
+        {unit: key for unit, key in read_keys(judged, model, problems).items() if unit[0] in wanted},
+        [picture for picture in read_points(judged, model, problems) if picture.key in wanted],
+    )
+    readings.strict_keys = {unit: key for unit, key in readings.keys.items() if key and set(key) <= set(LETTERS)}
+    drawn = _drawn(records)
+    for picture in read_points(judged, model, Problems(), protocol="strict"):
+        unit = picture.key, picture.turn
+        task = tasks.get(unit)
+        if task is not None and unit in drawn and len(picture.points) == len(task.points):
+            readings.strict_points[unit] = picture.points
+    try:
+        readings.strict_points |= _boards(benchmark, samples, outputs, readings.refused)
+    except ModuleNotFoundError as error:
+        problems.warn(point_file(judged, model), None, "", f"recorded points of boards are kept: {error}")
+    return readings
+
+
+def official_readings(
+    benchmark: Path, samples: Sequence[Sample], records: Sequence[Record], outputs: Path, judgements: Judgements
+) -> Readings:
+    """Readings of a judge's replies to the official requests: the official reading, and a strict one of the same reply.
+
+    A key is strict only if all pictures that it hangs on are there, and points only if the picture itself is.
+
+    Args:
+        benchmark: the benchmark folder.
+        samples: what it holds, or a part of it.
+        records: one model's, of these samples.
+        outputs: the model's folder.
+        judgements: what the judge said under protocol "imug".
+    """
+    found = Readings(judgements.keys, judgements.pictures, failures=judgements.failures, verdicts=judgements.verdicts)
+    by_key = {sample.key: sample for sample in samples}
+    drawn, links = _drawn(records), read_dynamic_links(benchmark, samples, Problems())
+    whole = {(link.key, link.turn) for link in links if _all_drawn(by_key[link.key], link.references, drawn)}
+    for unit, reply, repeat, stage in _replies(judgements.verdicts):
+        sample = by_key[unit[0]]
+        task = _task(sample, unit[1])
+        try:
+            if stage == "dynamic" and unit in whole and task.dynamic:
+                several = has_several_answers(sample, task, "strict")
+                found.strict_keys.setdefault(unit, strict_key(reply, task, several=several))
+            elif stage == "image" and unit in drawn and task.points:
+                found.strict_points.setdefault(unit, strict_points(reply, len(task.points)))
+        except ReplyError as error:
+            found.refused.append(Failure(stage, *unit, repeat, error.kind, str(error)))
+    boards: list[Failure] = []
+    found.strict_points |= _boards(benchmark, samples, outputs, boards)
+    absent = {(failure.key, failure.turn) for failure in boards}
+    found.strict_points = {unit: points for unit, points in found.strict_points.items() if unit not in absent}
+    return found
+
+
+def with_keys(records: Iterable[Record], keys: Mapping[Unit, str], samples: Iterable[Sample]) -> list[Record]:
+    """Records whose dynamic questions have these keys, and none where there is none."""
+    dynamic = {(s.dialogue, task.turn): (s.key, task.turn) for s in samples for task in s.tasks if task.dynamic}
+    return [
+        replace(record, target=keys.get(dynamic[record.dialogue, record.turn]))
+        if (record.dialogue, record.turn) in dynamic
+        else record
+        for record in records
+    ]
+
+
+def _replies(verdicts: Iterable[Verdict[Any]]) -> Iterator[tuple[Unit, str, int, Any]]:
+    for verdict in verdicts:
+        stage, _, domain, subdomain, sample_id, turn = verdict.key
+        if verdict.reply is not None:
+            yield ((str(domain), str(subdomain), str(sample_id)), int(turn)), verdict.reply, verdict.repeat, stage
+
+
+def _task(sample: Sample, turn: int) -> Task:
+    return next(task for task in sample.tasks if task.turn == turn)
+
+
+def _drawn(records: Iterable[Record]) -> set[Unit]:
+    """Image turns of which there is a picture."""
+    places = ((record.dialogue.split("/"), record.turn) for record in records if record.image is not None)
+    return {((parts[0], parts[1], parts[2]), turn) for parts, turn in places}
+
+
+def _all_drawn(sample: Sample, turns: Iterable[int], drawn: set[Unit]) -> bool:
+    images = {task.turn for task in sample.tasks if task.modality == "image"}
+    return all((sample.key, turn) in drawn for turn in turns if turn in images)
+
+
+def _boards(benchmark: Path, samples: Sequence[Sample], outputs: Path, failures: list[Failure]) -> dict[Unit, Points]:
+    return grid_scores(benchmark, samples, outputs, "strict", Problems(), failures)
