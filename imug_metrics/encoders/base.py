@@ -171,8 +171,11 @@ class ModelEncoder:
         """
         self._check_texts_supported()
         texts = check_texts(texts)
-        batches = (texts[start : start + self.batch_size] for start in range(0, len(texts), self.batch_size))
-        return self._remember_width(self._encode(batches, self._embed_texts))
+        order = sorted(range(len(texts)), key=lambda row: len(texts[row]))  # alike lengths need little padding
+        rows = [order[start : start + self.batch_size] for start in range(0, len(order), self.batch_size)]
+        embeddings = self._encode(([texts[row] for row in batch] for batch in rows), self._embed_texts)
+        self._remember_width(embeddings)
+        return embeddings[torch.tensor(order, device=embeddings.device, dtype=torch.int64).argsort()]
 
     def __deepcopy__(self, memo: dict[int, Any]) -> ModelEncoder:
         # Metrics are deep-copied by clone(); hundreds of megabytes of frozen weights should not be.

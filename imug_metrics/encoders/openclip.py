@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from torch import Tensor, nn
+from torch.func import functional_call
 
 from imug_metrics.encoders.base import ModelEncoder
 from imug_metrics.encoders.preprocessing import Preprocessing
@@ -83,7 +84,15 @@ class OpenClipEncoder(ModelEncoder):
         return visual.forward_intermediates(pixels, **options)["image_intermediates"][-1]
 
     def _text_forward(self, tokens: Tensor) -> Tensor:
-        return self.model.encode_text(tokens)
+        length = tokens.shape[1]
+        if length == self.context_length:
+            return self.model.encode_text(tokens)
+        prefix, tower = _text_tower(self.model)
+        shorter = {
+            f"model.{prefix}positional_embedding": tower.positional_embedding[:length],
+            f"model.{prefix}attn_mask": tower.attn_mask[:length, :length],
+        }
+        return functional_call(_Reader(self.model), shorter, (tokens,))
 
     def _tokenize(self, texts: Sequence[str]) -> tuple[Tensor, list[bool]]:
         tokens = self.tokenizer([*texts, ""], context_length=self.context_length)
@@ -97,13 +106,37 @@ class OpenClipEncoder(ModelEncoder):
             roomier = self.tokenizer([texts[row] for row in full], context_length=self.context_length + 1)
             for row, more in zip(full, (roomier != padding).sum(1)):
                 cut[row] = bool(more > kept[row])
-        return tokens[:-1].to(self.device), cut
+        tokens = tokens[:-1]
+        if self._compile is False and _reads_up_to_the_end(self.model):  # what follows changes nothing, and costs most
+            tokens = tokens[:, : int((tokens != padding).nonzero()[:, 1].max()) + 1]
+        return tokens.to(self.device), cut
 
     def _settings(self) -> str:
         if self.tokenizer is None:
             return super()._settings()
         tokens = self.tokenizer(_PROBE, context_length=self.context_length).tolist()
         return f"{super()._settings()} {type(self.tokenizer).__name__} {tokens}"
+
+
+class _Reader(nn.Module):
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        return self.model.encode_text(tokens)  # type: ignore[operator]
+
+
+def _text_tower(model: Any) -> tuple[str, Any]:
+    return ("text.", model.text) if isinstance(getattr(model, "text", None), nn.Module) else ("", model)
+
+
+def _reads_up_to_the_end(model: Any) -> bool:
+    """Whether the embedding is read at the end-of-text token, which sees only what stands before it."""
+    _, tower = _text_tower(model)
+    pool = getattr(tower, "text_pool_type", getattr(tower, "pool_type", None))
+    causal = isinstance(getattr(tower, "attn_mask", None), Tensor) and hasattr(tower, "positional_embedding")
+    return causal and pool in ("argmax", "eos") and getattr(tower, "cls_emb", None) is None
 
 
 # Tokenizers of open_clip have no common description; what they make of these words tells them apart.

@@ -43,6 +43,27 @@ def test_texts_match_the_librarys_pipeline(encoder):
     assert torch.allclose(encoder.encode_texts(texts), reference, atol=1e-6)
 
 
+@pytest.mark.parametrize("tower", ["CLIP", "CustomTextCLIP"])
+@pytest.mark.parametrize(("pool", "shorter"), [("argmax", True), ("last", False)])
+def test_nothing_is_computed_behind_the_end_of_a_caption(open_clip_folder, tower, pool, shorter):
+    config = open_clip.get_model_config(f"local-dir:{open_clip_folder}")
+    torch.manual_seed(2)
+    options = {**config, "text_cfg": {**config["text_cfg"], "pool_type": pool}}
+    model = getattr(open_clip.model, tower)(**options).eval()
+    model.visual.preprocess_cfg = {**open_clip.transform.PreprocessCfg(size=32).__dict__}
+    encoder = OpenClipEncoder(model, tokenizer=open_clip.SimpleTokenizer(context_length=12), batch_size=2)
+    seen = []
+    part = model.text if tower == "CustomTextCLIP" else model
+    part.transformer.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0].shape[1]))
+    texts = ["a red star", "three blue hearts and two rings", "one", ""]
+    found = encoder.encode_texts(texts)
+    assert seen == ([3, 8] if shorter else [12, 12])
+    with torch.no_grad():
+        assert torch.allclose(found, model.encode_text(encoder.tokenizer(texts, context_length=12)), atol=1e-5)
+    compiled = OpenClipEncoder(model, tokenizer=encoder.tokenizer, compile={"backend": "eager"})
+    assert torch.allclose(compiled.encode_texts(texts), found, atol=1e-5)
+
+
 def test_cut_captions_keep_their_end_and_are_counted(open_clip_folder):
     encoder = OpenClipEncoder(f"local-dir:{open_clip_folder}")
     fits = "one two three four five six seven eight nine ten"  # with start and end exactly the context of 12
