@@ -7,6 +7,6 @@ they are needed.
 """
 
 from imug_metrics.quality.door import MODALITIES, Modality, Scorer, item_quality
-from imug_metrics.quality.result import Quality
+from imug_metrics.quality.result import Quality, ramp
 
-__all__ = ["MODALITIES", "Modality", "Quality", "Scorer", "item_quality"]
+__all__ = ["MODALITIES", "Modality", "Quality", "Scorer", "item_quality", "ramp"]

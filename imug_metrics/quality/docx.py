@@ -35,9 +35,9 @@ def docx_quality(content: bytes) -> Quality:
     - ``clean``: share of these characters that are no debris of an encoding: 0.8 scores 0, 1 scores 1.
     - ``filled``: share of paragraphs with text or a picture: 0 scores 0, 0.4 scores 1.
     - ``structure``: 1 with a title, headings or a list, else 0.7; documents of fewer than six paragraphs score 1.
-    - ``tables``: share of the cells of all tables that hold text: 0 scores 0, 0.5 scores 1; left out where there are
+    - ``tables``: share of the cells of all tables that hold text: 0 scores 0.3, 0.5 scores 1; left out where there are
       none.
-    - ``pictures``: share of the embedded pictures that open; left out where there are none.
+    - ``pictures``: share of the embedded pictures that open: 0 scores 0.3, 1 scores 1; left out where there are none.
 
     Args:
         content: The file.
@@ -165,7 +165,7 @@ def _measured(found: dict[str, Any], parts: dict[str, float]) -> Quality:
     }
     if found["cells"]:
         share = sum(bool(cell.strip()) for cell in found["cells"]) / len(found["cells"])
-        scores["tables"] = ramp(share, 0.0, 0.5)
+        scores["tables"] = 0.3 + 0.7 * ramp(share, 0.0, 0.5)
     if parts["pictures"]:
-        scores["pictures"] = 1 - parts["bad_pictures"] / parts["pictures"]
+        scores["pictures"] = 1 - 0.7 * parts["bad_pictures"] / parts["pictures"]
     return combined(measured, scores)

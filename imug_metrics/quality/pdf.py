@@ -40,7 +40,8 @@ def pdf_quality(content: bytes) -> Quality:
       more than half of their area: 0.3 scores 0, 1 scores 1.
     - ``structure``: 1 with an outline or at least one line 1.15 times as high as the median line, else 0.7; documents
       of fewer than six lines score 1.
-    - ``pictures``: share of embedded pictures that can be decoded; left out where there are none.
+    - ``pictures``: share of embedded pictures that can be decoded: 0 scores 0.3, 1 scores 1; left out where there are
+      none.
 
     Args:
         content: The file.
@@ -187,7 +188,7 @@ def _measured(pages: list[_Page], count: int, outline: bool, intact: bool) -> Qu
         "structure": 1.0 if outline or rows < 6 or _has_headings(pages) else 0.7,
     }
     if pictures:
-        scores["pictures"] = 1 - bad / pictures
+        scores["pictures"] = 1 - 0.7 * bad / pictures
     quality = combined(measured, scores)
     return quality if intact else Quality(quality.value, "The PDF is damaged and had to be repaired.", quality.parts)
 
