@@ -176,7 +176,7 @@ def _read_task(
     output = output if isinstance(output, dict) else {}
     answer = output.get("answer")
     inputs = [entry if isinstance(entry, dict) else {} for entry in _entries(row.get("input"))]
-    shown = {
+    shown: dict[str, Any] = {
         "prompt": "\n".join(text for text in _texts(inputs, "text") if text),
         "images": tuple(_texts(inputs, "image")),
         "opening": next(iter(_texts(inputs[:1], "text")), None),

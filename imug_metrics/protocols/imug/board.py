@@ -108,9 +108,10 @@ def _decode(path: Path) -> np.ndarray | None:
     if width * height > MAX_BOARD_PIXELS:
         return None
     try:
-        return cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+        pixels: np.ndarray | None = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
     except cv2.error:
         return None
+    return pixels
 
 
 def _decode_over_white(path: Path) -> np.ndarray | None:
@@ -130,7 +131,8 @@ def _find(pixels: np.ndarray, *, strict: bool) -> Board:
     places = cv2.findNonZero(marks)
     if places is None:
         return Board("no board")
-    left, top, width, height = box = tuple(int(side) for side in cv2.boundingRect(places))
+    left, top, width, height = map(int, cv2.boundingRect(places))
+    box = left, top, width, height
     inside = slice(top, top + height), slice(left, left + width)
     filled = _filled_but_frames(marks, grey, box) if strict else _filled(marks)
     filled = cv2.resize(filled[inside], (_SIDE, _SIDE))
@@ -191,7 +193,7 @@ def _filled_but_frames(marks: np.ndarray, grey: np.ndarray, box: tuple[int, ...]
 
 def _holes(outlines: Sequence[Any], nesting: np.ndarray, number: int, box: tuple[int, ...]) -> list[Any]:
     """The holes of a mark that are large enough to hold a cell."""
-    holes = (outlines[hole] for hole in np.flatnonzero(nesting[:, 3] == number))
+    holes = (outlines[hole] for hole in np.flatnonzero(nesting[:, 3] == number).tolist())
     return [hole for hole in holes if _opencv().contourArea(hole) > box[2] * box[3] / 100]
 
 
@@ -214,7 +216,8 @@ def _level(outline: Any, grey: np.ndarray) -> float:
 
 
 def _eroded(marks: np.ndarray) -> np.ndarray:
-    return _opencv().erode(marks, np.ones((3, 3), np.uint8))
+    eroded: np.ndarray = _opencv().erode(marks, np.ones((3, 3), np.uint8))
+    return eroded
 
 
 def _has_strokes(marks: np.ndarray) -> bool:

@@ -50,8 +50,8 @@ class OwnPrompts(Prompts):
 
     def __init__(self) -> None:
         folder = files("imug_metrics.protocols.imug") / "judge_prompts"
-        texts = ((folder / name).read_text("utf-8").strip() for name in ("dynamic.txt", "picture.txt"))
-        super().__init__(*texts, source="imug_metrics")
+        dynamic, picture = ((folder / name).read_text("utf-8").strip() for name in ("dynamic.txt", "picture.txt"))
+        super().__init__(dynamic, picture, "imug_metrics")
 
 
 class OfficialPrompts(Prompts):

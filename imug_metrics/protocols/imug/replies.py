@@ -64,10 +64,12 @@ def official_results(text: str) -> list[dict[str, Any]]:
     results = _outer_object(text).get(POINTS, [])
     if not isinstance(results, (list, dict, str)):
         raise ReplyError("type", f"Expected a list as {POINTS!r}, got {kind(results)}.")
+    rows = []
     for result in results:
         if not isinstance(result, dict):
             raise ReplyError("type", f"Expected objects in {POINTS!r}, got {kind(result)}.")
-    return [{"point_id": row.get("point_id"), "score": row.get("score")} for row in results]
+        rows.append({"point_id": result.get("point_id"), "score": result.get("score")})
+    return rows
 
 
 def official_letters(text: str, raw_answer: str) -> str:

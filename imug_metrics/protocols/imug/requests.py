@@ -53,8 +53,10 @@ class Plan:
             OSError, ValueError: if one cannot be read.
         """
         pictures = [picture.read(self.protocol, self.media_type) for picture in self.pictures]
-        parts = (*pictures, self.text) if self.pictures_first else (self.text, *pictures)
-        return JudgeRequest(self.system, parts, TEMPERATURE, json_reply=self.protocol == "strict")
+        strict = self.protocol == "strict"
+        if self.pictures_first:
+            return JudgeRequest(self.system, (*pictures, self.text), TEMPERATURE, json_reply=strict)
+        return JudgeRequest(self.system, (self.text, *pictures), TEMPERATURE, json_reply=strict)
 
 
 def plan_picture(task: Task, pictures: SamplePictures, prompts: Prompts) -> Plan:
