@@ -8,6 +8,7 @@ from typing import Any, Optional
 import torch
 from torch import Tensor
 
+from imug_metrics.curve import curve_points, plot_curve
 from imug_metrics.functional.context import (
     EDGES,
     SLOPES,
@@ -122,29 +123,15 @@ class ContextDecay(DialogueMetric):
         ratios |= {"within": parts["within"], "beyond": (count[:, -1], count.sum(1))}
         self._add(batch, placed, ratios=ratios, sums=dict(zip(_POOLED, parts["pooled"])))
 
-    def plot(self, val: Optional[dict[str, Tensor]] = None, ax: Any = None) -> Any:
-        """Draw the value, or with `detail=True` the curve over context length on a log2 axis with its band.
-
-        Args:
-            val: a result of `compute()`; None: computed now.
-            ax: a matplotlib axis; None: a new figure.
-
-        Returns:
-            Figure and axis.
-
-        Raises:
-            ModuleNotFoundError: if matplotlib is not installed.
-        """
-        val = self.compute() if val is None else val
-        if not isinstance(val, dict):
-            return super().plot(val, ax)
-        curve, turns = f"{self.name}_length_", f"{self.name}_turn_"
-        figure, ax = super().plot({key.replace(curve, turns): v for key, v in val.items() if turns not in key}, ax)
-        edges = [edge for edge in self.edges if f"{curve}{edge}" in val]
-        if edges:
-            ax.set_xscale("log", base=2)
-            ax.set_xticks(edges, [f"{edge // 1024}k" if edge % 1024 == 0 else str(edge) for edge in edges])
-            ax.set_xlabel("context length in tokens")
+    def _draw(self, val: dict[str, Tensor], ax: Any) -> Any:
+        """The curve over context length on a log2 axis."""
+        edges = [point.at for point in curve_points(self.name, val, "length")]
+        if not edges:
+            return None
+        figure, ax = plot_curve(self.name, val, ax, over="length")
+        ax.set_xscale("log", base=2)
+        ax.set_xticks(edges, [f"{edge // 1024}k" if edge % 1024 == 0 else str(edge) for edge in edges])
+        ax.set_xlabel("context length in tokens")
         return figure, ax
 
     def _buckets(self) -> list[str]:

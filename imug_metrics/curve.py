@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""The curve over turns, as numbers and as a plot."""
+"""A curve over turns (or lengths, or candidates), as numbers and as a plot."""
 
 from __future__ import annotations
 
@@ -10,43 +10,44 @@ from typing import Any, NamedTuple
 
 
 class CurvePoint(NamedTuple):
-    """One turn of a curve: its mean and the bounds of its interval."""
+    """One point of a curve: where it is, its mean and the bounds of its interval."""
 
-    turn: int
+    at: int
     value: float
     lower: float
     upper: float
 
 
-def curve_points(name: str, values: Mapping[str, Any]) -> list[CurvePoint]:
+def curve_points(name: str, values: Mapping[str, Any], over: str = "turn") -> list[CurvePoint]:
     """The points of a metric's curve in a result with `detail=True`.
 
     Args:
         name: the metric's name, e.g. `"turn_alignment"`.
         values: the result of `compute()`, tensors or floats.
+        over: what stands before the number in the keys of the curve.
 
     Returns:
-        One point a turn, ordered; empty when there is no curve.
+        One point a number, in rising order; empty when there is no curve.
 
     Example:
         >>> curve_points("a", {"a": 0.5, "a_turn_2": 0.4, "a_turn_2_lower": 0.3, "a_turn_2_upper": 0.5})
-        [CurvePoint(turn=2, value=0.4, lower=0.3, upper=0.5)]
+        [CurvePoint(at=2, value=0.4, lower=0.3, upper=0.5)]
     """
-    turns = sorted(int(m[1]) for key in values if (m := re.fullmatch(rf"{re.escape(name)}_turn_(\d+)", key)))
-    keys = [(turn, f"{name}_turn_{turn}") for turn in turns]
+    curve = f"{name}_{over}_"
+    places = sorted(int(m[1]) for key in values if (m := re.fullmatch(rf"{re.escape(curve)}(\d+)", key)))
     return [
-        CurvePoint(turn, *(float(values.get(key + bound, float("nan"))) for bound in ("", "_lower", "_upper")))
-        for turn, key in keys
+        CurvePoint(at, *(float(values.get(f"{curve}{at}{bound}", float("nan"))) for bound in ("", "_lower", "_upper")))
+        for at in places
     ]
 
 
-def plot_curve(name: str, values: Mapping[str, Any], ax: Any = None) -> Any:
-    """Draw a metric's curve over turns with its band.
+def plot_curve(name: str, values: Mapping[str, Any], ax: Any = None, *, over: str = "turn", label: str = "") -> Any:
+    """Draw a curve with its band.
 
     Args:
-        name: the metric's name.
-        values: the result of `compute()` with `detail=True`.
+        name, values, over: as in `curve_points`.
         ax: a matplotlib axis; None: a new figure.
+        label: of the line; by default the name.
 
     Returns:
         Figure and axis.
@@ -59,11 +60,11 @@ def plot_curve(name: str, values: Mapping[str, Any], ax: Any = None) -> Any:
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError("Plots need matplotlib: pip install imug_metrics[report]") from error
     figure, ax = plt.subplots() if ax is None else (ax.get_figure(), ax)
-    points = curve_points(name, values)
-    turns = [point.turn for point in points]
-    ax.plot(turns, [point.value for point in points], marker="o", label=name)
-    ax.fill_between(turns, [point.lower for point in points], [point.upper for point in points], alpha=0.2)
-    ax.set_xlabel("turn")
+    points = curve_points(name, values, over)
+    places = [point.at for point in points]
+    ax.plot(places, [point.value for point in points], marker="o", label=label or name)
+    ax.fill_between(places, [point.lower for point in points], [point.upper for point in points], alpha=0.2)
+    ax.set_xlabel(over)
     ax.set_ylabel(name.replace("_", " "))
-    ax.set_xticks(turns)
+    ax.set_xticks(places if len(ax.lines) == 1 else sorted({*places, *ax.get_xticks()}))
     return figure, ax

@@ -78,28 +78,10 @@ class UnderstandingGenerationGap(DialogueMetric):
             ratios |= {f"{name}_turn_{k + 1}": (curve[0][:, k], curve[1][:, k]) for k in range(self.max_turns)}
         self._add(batch, scored, ratios=ratios)
 
-    def plot(self, val: Optional[dict[str, Tensor]] = None, ax: Any = None) -> Any:
-        """Draw the value, or with `detail=True` the curves of text and image turns with their bands.
-
-        Args:
-            val: a result of `compute()`; None: computed now.
-            ax: a matplotlib axis; None: a new figure.
-
-        Returns:
-            Figure and axis.
-
-        Raises:
-            ModuleNotFoundError: if matplotlib is not installed.
-        """
-        val = self.compute() if val is None else val
-        if not isinstance(val, dict):
-            return super().plot(val, ax)
-        ticks: set[float] = set()
+    def _draw(self, val: dict[str, Tensor], ax: Any) -> Any:
+        """The curves of text and image turns."""
         for name in MODALITIES:
-            figure, ax = plot_curve(f"{self.name}_{name}", val, ax)
-            ax.lines[-1].set_label(name)
-            ticks |= set(ax.get_xticks())
-        ax.set_xticks(sorted(ticks))
+            figure, ax = plot_curve(f"{self.name}_{name}", val, ax, label=name)
         ax.set_ylabel("score")
         ax.legend()
         return figure, ax

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 
-from imug_metrics.curve import plot_curve
+from imug_metrics.curve import curve_points, plot_curve
 from imug_metrics.dialogue import DialogueBatch
 from imug_metrics.rows import Records, Rows, open_records
 from imug_metrics.stats import (
@@ -153,7 +153,7 @@ class DialogueMetric(Metric):
             raise
 
     def plot(self, val: Optional[dict[str, Tensor]] = None, ax: Any = None) -> Any:
-        """Draw the value, or with `detail=True` the curve over turns with its band.
+        """Draw the value, or with `detail=True` the metric's curve (as a rule over turns) with its band.
 
         Args:
             val: a result of `compute()`; None: computed now.
@@ -166,10 +166,13 @@ class DialogueMetric(Metric):
             ModuleNotFoundError: if matplotlib is not installed.
         """
         val = self.compute() if val is None else val
-        if not isinstance(val, dict) or not any(key.startswith(f"{self.name}_turn_") for key in val):
-            value = val[self.name] if isinstance(val, dict) else val
-            return self._plot(value, ax)
-        return plot_curve(self.name, val, ax)
+        if not isinstance(val, dict):
+            return self._plot(val, ax)
+        return self._draw(val, ax) or self._plot(val[self.name], ax)
+
+    def _draw(self, val: dict[str, Tensor], ax: Any) -> Any:
+        """Figure and axis with the curve of a detailed result; None where there is none."""
+        return plot_curve(self.name, val, ax) if curve_points(self.name, val) else None
 
     def _open(self, dialogue: Any, turn: Any, subject: Any = None, valid: Any = None, **columns: Rows) -> Records:
         """Pack the arguments of one update; nothing of the state has changed when it refuses them."""
