@@ -8,6 +8,7 @@ from typing import Any, Optional
 import torch
 from torch import Tensor
 
+from imug_metrics.curve import plot_curve
 from imug_metrics.functional.best_of_n import candidate_rows, expected_best, picked_score
 from imug_metrics.functional.reduce import column_means
 from imug_metrics.metric import DialogueMetric
@@ -95,33 +96,11 @@ class BestOfN(DialogueMetric):
         means = column_means(batch, values, self.average == "dialogue")
         self._add(batch, headline, batch.valid if self.missing == "zero" else None, means)
 
-    def plot(self, val: Optional[dict[str, Tensor]] = None, ax: Any = None) -> Any:
-        """Draw the oracle's and the selector's curve over k with their bands; without `detail` the value.
-
-        Args:
-            val: a result of `compute()`; None: computed now.
-            ax: a matplotlib axis; None: a new figure.
-
-        Returns:
-            Figure and axis.
-
-        Raises:
-            ModuleNotFoundError: if matplotlib is not installed.
-        """
-        val = self.compute() if val is None else val
-        if not isinstance(val, dict):
-            return super().plot(val, ax)
-        try:
-            import matplotlib.pyplot as plt
-        except ModuleNotFoundError as error:
-            raise ModuleNotFoundError("Plots need matplotlib: pip install imug_metrics[report]") from error
-        figure, ax = plt.subplots() if ax is None else (ax.get_figure(), ax)
+    def _draw(self, val: dict[str, Tensor], ax: Any) -> Any:
+        """The oracle's and the selector's curve over the number of candidates."""
         for curve in ("oracle", "selected"):
-            keys = [f"{self.name}_single", *(f"{self.name}_{curve}_{k}" for k in self.ks)]
-            points = [(k, key) for k, key in zip((1, *self.ks), keys) if key in val]
-            bounds = [[float(val[key + end]) for _, key in points] for end in ("", "_lower", "_upper")]
-            ax.plot([k for k, _ in points], bounds[0], marker="o", label=curve)
-            ax.fill_between([k for k, _ in points], *bounds[1:], alpha=0.2)
+            first = {f"{self.name}_{curve}_1{end}": val[f"{self.name}_single{end}"] for end in ("", "_lower", "_upper")}
+            figure, ax = plot_curve(self.name, first | val, ax, over=curve, label=curve)
         ax.set_xscale("log", base=2)
         ax.set_xlabel("candidates")
         ax.set_ylabel("score of the pick")

@@ -149,26 +149,10 @@ class StrategyComparison(DialogueMetric):
         header += [part for kind in self.costs for part in (kind, f"gain per {kind}", f"{kind} front")]
         return [header, *(self._line(name, found) for name in self.strategies)]
 
-    def plot(self, val: Optional[dict[str, Tensor]] = None, ax: Any = None) -> Any:
-        """Draw every strategy's gain over turns with its band; without `detail` the value.
-
-        Args:
-            val: a result of `compute()`; None: computed now.
-            ax: a matplotlib axis; None: a new figure.
-
-        Returns:
-            Figure and axis.
-
-        Raises:
-            ModuleNotFoundError: if matplotlib is not installed.
-        """
-        val = self.compute() if val is None else val
-        if not isinstance(val, dict):
-            return super().plot(val, ax)
-        figure = None
+    def _draw(self, val: dict[str, Tensor], ax: Any) -> Any:
+        """Every strategy's gain over turns."""
         for name in self.others:
-            figure, ax = plot_curve(f"{self.name}_gain_{name}", val, ax)
-            ax.lines[-1].set_label(name)
+            figure, ax = plot_curve(f"{self.name}_gain_{name}", val, ax, label=name)
         ax.axhline(0, color="grey", linewidth=0.8)
         ax.set_ylabel(f"gain over {self.baseline}")
         ax.legend()
