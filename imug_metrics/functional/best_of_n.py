@@ -14,9 +14,10 @@ from torch import Tensor
 from imug_metrics.functional.alignment import VARIANTS, Variant, alignment_of_cosine
 from imug_metrics.functional.reduce import reduce_values
 from imug_metrics.rows import embedding_rows
-from imug_metrics.stats.order_statistics import ascending, best_of_weights, share_ties
+from imug_metrics.stats.order_statistics import ascending, ascending_values, best_of_weights, share_ties
 
-_CHUNK = 2**20  # elements of temporaries, so that they stay in the cache and memory does not grow with the records
+_CHUNK = 2**17  # elements of temporaries, so that they stay in the cache and memory does not grow with the records
+_WEIGHTS = 2**22  # weights that are held at a time
 
 
 class Choice(NamedTuple):
@@ -125,18 +126,17 @@ def best_of_n_curve(
         >>> best_of_n_curve(right, torch.tensor([[0.9, 0.1, 0.9, 0.2]]), k=[2, 4])
         tensor([0.4167, 0.5000], dtype=torch.float64)
     """
-    y, keys = candidate_rows(scores, selector, valid)
+    y, keys, there = _one_shape(scores, selector, valid)
     ks = torch.arange(1, y.shape[-1] + 1, device=y.device) if k is None else torch.as_tensor(k, device=y.device)
     if ks.is_floating_point() or bool((ks < 1).any()):
         raise ValueError(f"Expected argument `k` to hold integers from 1, got {k}.")
     flat = ks.flatten()
     shape = (*y.shape[:-1], *ks.shape)
-    y, keys = y.flatten(0, -2), None if keys is None else keys.flatten(0, -2)
-    if reduction != "mean":
-        found = [_expectations(rows, counts, flat) for rows, counts in _sorted(y, keys)]
-        curves = torch.cat(found) if found else y.new_zeros(0, len(flat), dtype=torch.float64)
-        return reduce_values(curves.view(shape), reduction)
-    return _mean_curve(y, keys, flat).view(ks.shape)
+    chunks = (_sort(*_masked(*parts)) for parts in _chunks(y, keys, there))
+    if reduction == "mean":
+        return _mean_curve(chunks, flat).view(ks.shape)
+    found = [_expectations(rows, counts, flat) for rows, counts in chunks]
+    return reduce_values(torch.cat(found).view(shape), reduction)
 
 
 def pass_at_k(correct: Any, n: Any, k: int) -> Tensor:
@@ -178,26 +178,12 @@ def candidate_rows(scores: Any, selector: Any, valid: Any) -> tuple[Tensor, Tens
     Raises:
         ValueError: if shapes differ or there is no dimension of candidates.
     """
-    y = torch.as_tensor(scores)
-    if y.ndim < 2:
-        raise ValueError(f"Expected argument `scores` to have shape [R, n] or [B, T, n], got {[*y.shape]}.")
-    y = y if y.is_floating_point() else y.double()
-    p = None if selector is None else torch.as_tensor(selector, device=y.device)
-    for argument, other in (("selector", p), ("valid", valid)):
-        if other is not None and other.shape != y.shape:
-            raise ValueError(f"Expected argument `{argument}` to have shape {[*y.shape]}, got {[*other.shape]}.")
-    there = y.isfinite() if valid is None else y.isfinite() & valid.to(y.device)
-    if p is None:
-        return y.masked_fill(~there, torch.nan), None
-    p = p if p.is_floating_point() else p.double()
-    there = there & ~p.isnan()
-    return y.masked_fill(~there, torch.nan), p.masked_fill(~there, torch.nan)
+    return _masked(*_one_shape(scores, selector, valid))
 
 
 def expected_best(y: Tensor, keys: Tensor | None, k: Tensor) -> Tensor:
     """Expected scores `[R, K]` of the best of k among candidates from `candidate_rows`; NaN beyond their number."""
-    found = [_expectations(rows, counts, k) for rows, counts in _sorted(y, keys)]
-    return torch.cat(found) if found else y.new_zeros(0, len(k), dtype=torch.float64)
+    return torch.cat([_expectations(*_sort(*parts[:2]), k) for parts in _chunks(y, keys, None)])
 
 
 def picked_score(y: Tensor, keys: Tensor) -> Tensor:
@@ -213,31 +199,68 @@ def picked_score(y: Tensor, keys: Tensor) -> Tensor:
     return (chosen * y.double().nan_to_num(0)).sum(1) / chosen.sum(1)
 
 
-def _sorted(y: Tensor, keys: Tensor | None) -> Iterator[tuple[Tensor, Tensor]]:
-    """Chunks of rows: float64 scores sorted by key, ties shared, 0 behind the last candidate; numbers of candidates."""
-    step = max(1, _CHUNK // max(y.shape[1], 1))
-    for start in range(0, len(y), step):
-        rows = y[start : start + step].double()
-        by = rows if keys is None else keys[start : start + step].double()
-        order = ascending(by)
-        counts = (~by.isnan()).sum(1)
-        found = rows.gather(1, order).nan_to_num(0)
-        yield found if keys is None else share_ties(found, by.gather(1, order)), counts
+def _one_shape(scores: Any, selector: Any, valid: Any) -> tuple[Tensor, Tensor | None, Tensor | None]:
+    y = torch.as_tensor(scores)
+    if y.ndim < 2:
+        raise ValueError(f"Expected argument `scores` to have shape [R, n] or [B, T, n], got {[*y.shape]}.")
+    y = y if y.is_floating_point() else y.double()
+    p, there = (None if other is None else torch.as_tensor(other, device=y.device) for other in (selector, valid))
+    for argument, other in (("selector", p), ("valid", there)):
+        if other is not None and other.shape != y.shape:
+            raise ValueError(f"Expected argument `{argument}` to have shape {[*y.shape]}, got {[*other.shape]}.")
+    return y, p if p is None or p.is_floating_point() else p.double(), there
+
+
+def _masked(y: Tensor, p: Tensor | None, valid: Tensor | None) -> tuple[Tensor, Tensor | None]:
+    there = y.isfinite() if valid is None else y.isfinite() & valid
+    if p is None:
+        return y.masked_fill(~there, torch.nan), None
+    there = there & ~p.isnan()
+    return y.masked_fill(~there, torch.nan), p.masked_fill(~there, torch.nan)
+
+
+def _chunks(
+    y: Tensor, keys: Tensor | None, valid: Tensor | None
+) -> Iterator[tuple[Tensor, Tensor | None, Tensor | None]]:
+    """The same rows of all columns, one chunk at least."""
+    rows = y.flatten(0, -2)
+    others = [None if part is None else part.flatten(0, -2) for part in (keys, valid)]
+    step = max(1, _CHUNK // max(rows.shape[1], 1))
+    for start in range(0, max(len(rows), 1), step):
+        some = slice(start, start + step)
+        keys, valid = (None if part is None else part[some] for part in others)
+        yield rows[some], keys, valid
+
+
+def _sort(y: Tensor, keys: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Float64 scores sorted by key, ties shared, 0 behind the last candidate; and numbers of candidates."""
+    counts = (~y.isnan()).sum(1)
+    if keys is None:
+        return ascending_values(y).double().nan_to_num(0), counts
+    order = ascending(keys)
+    return share_ties(y.gather(1, order).double().nan_to_num(0), keys.gather(1, order)), counts
 
 
 def _expectations(rows: Tensor, counts: Tensor, k: Tensor) -> Tensor:
     """Weighted sums `[R, K]` of sorted rows, NaN where there are fewer than k candidates."""
+    sizes = _sizes(counts)
+    if len(sizes) == 1:
+        return _weighted(rows, sizes[0], k)
     found = rows.new_full((len(rows), len(k)), torch.nan)
-    sizes = torch.unique(counts).tolist()
     for size in sizes:
-        mine = slice(None) if len(sizes) == 1 else (counts == size).nonzero()[:, 0]
-        found[mine] = _weighted(rows[mine], size, k)
+        mine = (counts == size).nonzero()[:, 0]
+        found = found.index_copy(0, mine, _weighted(rows[mine], size, k))
     return found
+
+
+def _sizes(counts: Tensor) -> list[int]:
+    """Which numbers of candidates there are."""
+    return [size for size, number in enumerate(torch.bincount(counts).tolist()) if number]
 
 
 def _weighted(rows: Tensor, size: int, k: Tensor) -> Tensor:
     """Curves `[R, K]` of sorted rows that have `size` candidates each."""
-    step = max(1, 4 * _CHUNK // max(size, 1))
+    step = max(1, _WEIGHTS // max(size, 1))
     parts = []
     for some in torch.split(k, step):
         weights = best_of_weights(size, some.clamp(max=size)) if size else rows.new_zeros(len(some), 0)
@@ -245,19 +268,19 @@ def _weighted(rows: Tensor, size: int, k: Tensor) -> Tensor:
     return torch.cat(parts, 1) if parts else rows.new_zeros(len(rows), 0)
 
 
-def _mean_curve(y: Tensor, keys: Tensor | None, k: Tensor) -> Tensor:
+def _mean_curve(chunks: Iterator[tuple[Tensor, Tensor]], k: Tensor) -> Tensor:
     """Mean curve `[K]`: the weights are the same for all rows of one size, so the sorted rows are summed first."""
     totals: dict[int, Tensor] = {}
     records: dict[int, int] = {}
-    for rows, counts in _sorted(y, keys):
-        sizes, times = (part.tolist() for part in torch.unique(counts, return_counts=True))
-        for size, number in zip(sizes, times):
-            mine = rows.sum(0) if len(sizes) == 1 else rows[counts == size].sum(0)
-            totals[size] = totals[size] + mine if size in totals else mine
-            records[size] = records.get(size, 0) + number
-    total, count = torch.zeros(len(k), dtype=torch.float64, device=y.device), torch.zeros_like(k)
-    for size, rows in totals.items():
-        total = total + _weighted(rows[None], size, k)[0].nan_to_num(0)
+    for rows, counts in chunks:
+        sizes = _sizes(counts)
+        for size in sizes:
+            mine = rows if len(sizes) == 1 else rows[counts == size]
+            totals[size] = totals[size] + mine.sum(0) if size in totals else mine.sum(0)
+            records[size] = records.get(size, 0) + len(mine)
+    total, count = torch.zeros(len(k), dtype=torch.float64, device=k.device), torch.zeros_like(k)
+    for size, row in totals.items():
+        total = total + _weighted(row[None], size, k)[0].nan_to_num(0)
         count = count + records[size] * (k <= size)
     return total / torch.where(count > 0, count, torch.nan)
 

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -36,6 +38,18 @@ def best_of_weights(n: int, k: Tensor) -> Tensor:
     return torch.exp(chosen - every).masked_fill(below < 0, 0)
 
 
+def ascending_values(values: Tensor) -> Tensor:
+    """Each row sorted, NaN last; differentiable.
+
+    Example:
+        >>> ascending_values(torch.tensor([[0.5, torch.nan, 0.25]]))
+        tensor([[0.2500, 0.5000,    nan]])
+    """
+    if values.device.type == "cpu" and not values.requires_grad:
+        return torch.from_numpy(np.sort(_numpy(values), axis=1)).to(values.dtype)
+    return values.sort(1).values
+
+
 def ascending(values: Tensor) -> Tensor:
     """Positions `[R, n]` that sort each row, NaN last. Ties come in any order.
 
@@ -44,7 +58,7 @@ def ascending(values: Tensor) -> Tensor:
         tensor([[2, 0, 1]])
     """
     if values.device.type == "cpu":  # several times faster than torch's sort of many short rows
-        return torch.from_numpy(np.argsort(values.detach().numpy(), axis=1))
+        return torch.from_numpy(np.argsort(_numpy(values.detach()), axis=1))
     return values.detach().argsort(1)
 
 
@@ -63,9 +77,15 @@ def share_ties(values: Tensor, keys: Tensor) -> Tensor:
         tensor([[0.5000, 0.5000, 1.0000]])
     """
     equal = keys[:, 1:] == keys[:, :-1]
-    if values.device.type == "cpu" and not bool(equal.any()):  # on other devices to ask would be to wait
-        return values
-    opens = torch.cat([torch.ones_like(keys[:, :1], dtype=torch.bool), ~equal], 1)
+    if values.device.type != "cpu":  # to ask which rows have ties would be to wait for the device
+        return _block_means(values, equal)
+    rows = equal.any(1).nonzero()[:, 0]
+    return values.index_copy(0, rows, _block_means(values[rows], equal[rows])) if len(rows) else values
+
+
+def _block_means(values: Tensor, equal: Tensor) -> Tensor:
+    """Means over runs of entries `[R, n]` whose key is `equal` `[R, n - 1]` to that of the entry before."""
+    opens = torch.cat([torch.ones_like(values[:, :1], dtype=torch.bool), ~equal], 1)
     block = opens.flatten().cumsum(0) - 1
     sums, counts = (
         torch.zeros(values.numel(), dtype=part.dtype, device=part.device).index_add(0, block, part.flatten())
@@ -91,3 +111,8 @@ def average_ranks(values: Tensor) -> Tensor:
     places = torch.arange(1, values.shape[1] + 1, dtype=torch.float64, device=values.device).expand(values.shape)
     shared = share_ties(places, values.gather(1, order))
     return torch.empty_like(shared).scatter(1, order, shared).masked_fill(values.isnan(), torch.nan)
+
+
+def _numpy(values: Tensor) -> np.ndarray[Any, Any]:
+    """Values as an array; numpy has no bfloat16, and sorts 16 bits no faster than 32."""
+    return values.to(torch.promote_types(values.dtype, torch.float32)).numpy()
