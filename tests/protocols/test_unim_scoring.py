@@ -15,7 +15,7 @@ from imug_metrics.judges import JudgeError, JudgeRequest, Picture, ReplyError
 from imug_metrics.protocols.files import Problems
 from imug_metrics.protocols.unim import Answer, Grades, Instance, Key, score_structure, summarize, with_grades
 from imug_metrics.protocols.unim.captions import captioned_text
-from imug_metrics.protocols.unim.grading import answer_quality, grade_answers
+from imug_metrics.protocols.unim.grading import answer_quality, describe, grade_answers
 from imug_metrics.protocols.unim.prompts import read_grades
 
 
@@ -145,6 +145,22 @@ def test_captions_that_are_given_are_not_asked_for(tmp_path: Path) -> None:
     assert grades[key].correctness == 5
     assert grades[key].quality == 0, "there are no files"
     assert len(judge.seen) == 2
+
+
+def test_captioners_describe_their_modality(tmp_path: Path) -> None:
+    def captioner(path: Path) -> str:
+        if path.stem == "b":
+            raise ValueError("silence")
+        return "A red door."
+
+    for name in ("a.mp3", "b.mp3"):
+        (tmp_path / name).write_bytes(b"x")
+    key, items = INSTANCES[0].key, {"audio1": "a.mp3", "audio2": "b.mp3"}
+    answers = {key: Answer("<audio1> <audio2>", items, file=tmp_path / "o.json", root=tmp_path)}
+    problems = Problems()
+    found = describe(answers, RuleJudge(), problems, captioners={"audio": captioner})
+    assert found == {key: {"audio1": "A red door."}}
+    assert [problem.message for problem in problems] == ["not described: silence", "has no caption: judged unseen"]
 
 
 def test_quality_is_the_mean_of_the_items_and_broken_ones_count_zero(tmp_path: Path) -> None:

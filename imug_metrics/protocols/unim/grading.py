@@ -5,11 +5,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from imug_metrics.functional.tags import read_tags
+from imug_metrics.functional.tags import read_name, read_tags
 from imug_metrics.judges import Judge, Question, Verdict, judge_all
 from imug_metrics.protocols.files import Problems
 from imug_metrics.protocols.unim.captions import Captions, captioned_text, uncaptioned
@@ -17,6 +17,8 @@ from imug_metrics.protocols.unim.prompts import caption_question, coherence_ques
 from imug_metrics.protocols.unim.records import CONTENT, Answer, Instance, Key
 from imug_metrics.protocols.unim.scoring import Grades
 from imug_metrics.quality import Quality, Scorer, item_quality
+
+Captioner = Callable[[Path], str]
 
 
 def grade_answers(
@@ -27,13 +29,14 @@ def grade_answers(
     *,
     captions: Captions | None = None,
     reference_captions: Captions | None = None,
+    captioners: Mapping[str, Captioner] | None = None,
     scorers: Mapping[str, Scorer] | None = None,
     journal: Path | None = None,
 ) -> dict[Key, Grades]:
     """SC, GQ, HC and SH of every answer.
 
-    Pictures without a caption are described by the judge. Other media without one are said to be not described, which
-    is collected as a problem.
+    Media without a caption are described by the captioner of their modality, pictures without one by the judge. What
+    remains is said to be not described, which is collected as a problem.
 
     Args:
         instances: references.
@@ -42,44 +45,63 @@ def grade_answers(
         problems: collects what could not be described, judged or measured.
         captions: of the answers' items.
         reference_captions: of the references' items.
+        captioners: functions by modality, from a file to what it shows or says.
         scorers: functions by modality that take the place of our measures of quality.
         journal: file in which replies are kept, so that a second run goes on where the first stopped.
 
     Returns:
         Grades by instance, for every instance that has an answer.
     """
+    described = describe(answers, judge, problems, captions=captions, captioners=captioners, journal=journal)
     answered = [instance for instance in instances if instance.key in answers]
-    described = {key: dict(found) for key, found in (captions or {}).items()}
-    pictures = [
-        caption_question(key, name, path)
-        for key, answer in answers.items()
-        for name in uncaptioned(answer, described.get(key, {}))
-        if name.startswith("image") and (path := answer.find(name)) is not None
-    ]
-    for verdict in judge_all(pictures, judge, journal=journal):
-        *_, name = verdict.key
-        if verdict.value is None:
-            _note(verdict, answers, problems)
-        else:
-            described.setdefault(Key(*map(str, verdict.key[1:4])), {})[str(name)] = verdict.value
     questions: list[Question[Any]] = []
     for instance in answered:
-        key, answer = instance.key, answers[instance.key]
-        for name in uncaptioned(answer, described.get(key, {})):
-            problems.error(answer.file, answer.line, f"output.modal.{name}", "has no caption: judged unseen")
+        key = instance.key
         reference = captioned_text(instance.reference, (reference_captions or {}).get(key, {}))
-        given = captioned_text(answer, described.get(key, {}))
+        given = captioned_text(answers[key], described[key])
         questions += [correctness_question(key, instance.prompt, reference, given), coherence_question(key, given)]
     judged: dict[Key, dict[str, Any]] = {}
     for verdict in judge_all(questions, judge, journal=journal):
-        key = Key(*map(str, verdict.key[1:4]))
-        judged.setdefault(key, {})[str(verdict.key[0])] = verdict.value
+        judged.setdefault(_key(verdict), {})[str(verdict.key[0])] = verdict.value
         if verdict.value is None:
             _note(verdict, answers, problems)
     return {
-        instance.key: _grades(judged[instance.key], answer_quality(answers[instance.key], problems, scorers=scorers))
-        for instance in answered
+        key: _grades(judged[key], answer_quality(answers[key], problems, scorers=scorers))
+        for key in (instance.key for instance in answered)
     }
+
+
+def describe(
+    answers: Mapping[Key, Answer],
+    judge: Judge,
+    problems: Problems,
+    *,
+    captions: Captions | None = None,
+    captioners: Mapping[str, Captioner] | None = None,
+    journal: Path | None = None,
+) -> dict[Key, dict[str, str]]:
+    """Captions of every answer's items, given or made; arguments as for `grade_answers`."""
+    described = {key: dict((captions or {}).get(key, {})) for key in answers}
+    pictures = []
+    for key, answer in answers.items():
+        for name in uncaptioned(answer, described[key]):
+            tag, path = read_name(name), answer.find(name)
+            if tag is None or path is None:
+                continue
+            captioner = (captioners or {}).get(tag.modality)
+            if captioner is not None:
+                _make_caption(answer, name, path, captioner, described[key], problems)
+            elif tag.modality == "image":
+                pictures.append(caption_question(key, name, path))
+    for verdict in judge_all(pictures, judge, journal=journal):
+        if verdict.value is None:
+            _note(verdict, answers, problems)
+        else:
+            described[_key(verdict)][str(verdict.key[-1])] = verdict.value
+    for key, answer in answers.items():
+        for name in uncaptioned(answer, described[key]):
+            problems.error(answer.file, answer.line, f"output.modal.{name}", "has no caption: judged unseen")
+    return described
 
 
 def answer_quality(answer: Answer, problems: Problems, *, scorers: Mapping[str, Scorer] | None = None) -> float:
@@ -123,11 +145,25 @@ def _measured(source: Any, modality: Any, scorers: Mapping[str, Scorer] | None) 
         return Quality(math.nan, str(error))
 
 
+def _make_caption(
+    answer: Answer, name: str, path: Path, captioner: Captioner, described: dict[str, str], problems: Problems
+) -> None:
+    try:
+        described[name] = captioner(path)
+    except (OSError, ValueError) as error:
+        problems.error(answer.file, answer.line, f"output.modal.{name}", f"not described: {error}")
+
+
+def _key(verdict: Verdict[Any]) -> Key:
+    """The instance that a question was about."""
+    return Key(*map(str, verdict.key[1:4]))
+
+
 def _grades(judged: Mapping[str, Any], quality: float) -> Grades:
     holistic, style = judged.get("coherence") or (math.nan, math.nan)
     return Grades(judged.get("correctness") or math.nan, quality, holistic, style)
 
 
 def _note(verdict: Verdict[Any], answers: Mapping[Key, Answer], problems: Problems) -> None:
-    answer = answers[Key(*map(str, verdict.key[1:4]))]
+    answer = answers[_key(verdict)]
     problems.error(answer.file, answer.line, str(verdict.key[0]), f"not judged: {verdict.error}")
