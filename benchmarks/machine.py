@@ -57,6 +57,13 @@ def seconds(run: Callable[[], Any]) -> float:
     return milliseconds / 1000
 
 
+def clock_seconds(run: Callable[[], Any]) -> float:
+    """Time of one call by the clock, for what waits."""
+    start = time.perf_counter()
+    run()
+    return time.perf_counter() - start
+
+
 def peak_growth(run: Callable[[], Any]) -> int | None:
     """Bytes by which memory grew at most during one call: the GPU's, or the process's (None: nobody tells)."""
     gc.collect()

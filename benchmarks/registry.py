@@ -45,6 +45,8 @@ class Case:
         flops_per_row: operations of one row's matrix products, 0 where there are none.
         truth: the answer in float64 arithmetic; None: the baseline's answer.
         repeats: timed runs of each provider.
+        limit: rows/s that something else than this machine allows, such as a server's answers; providers are then timed
+            by the clock. None: the machine's ceilings are the limit.
         axis: what varies from this case to the others of its sweep, `"rows"` or one of the sizes; None: no sweep.
     """
 
@@ -55,6 +57,7 @@ class Case:
     flops_per_row: float = 0.0
     truth: Tensor | None = None
     repeats: int = 7
+    limit: float | None = None
     axis: str | None = None
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from torch import Tensor
 
-from benchmarks.machine import Ceilings, peak_growth, percentiles, seconds
+from benchmarks.machine import Ceilings, clock_seconds, peak_growth, percentiles, seconds
 from benchmarks.registry import Answer, Case, Provider
 
 
@@ -28,7 +28,8 @@ class Row:
         p20: 20th percentile.
         p80: 80th percentile.
         ratio: median over the baseline's median; None where that is 0 or absent.
-        roofline: share of the throughput that the machine's ceilings allow; None for other quantities.
+        roofline: share of the throughput that the machine's ceilings, or the case's limit, allow; None for other
+            quantities.
         axis: what the case's sweep varies; None: the case is in none.
     """
 
@@ -52,7 +53,7 @@ def run_case(case: Case, ceilings: Ceilings) -> list[Row]:
     measured: list[list[float]] = [[] for _ in case.providers]
     for _ in range(case.repeats):
         for provider, times in zip(case.providers, measured):
-            times.append(seconds(provider.run))
+            times.append(seconds(provider.run) if case.limit is None else clock_seconds(provider.run))
     rows: list[Row] = []
     truth = answers[0].values if case.truth is None else case.truth
     for provider, answer, times in zip(case.providers, answers, measured):
@@ -74,7 +75,8 @@ def _rows_of(
     case: Case, provider: Provider, answer: Answer, truth: Tensor, times: list[float], ceilings: Ceilings
 ) -> list[Row]:
     rates = percentiles([provider.rows / time for time in times])
-    limit = 1 / max(case.bytes_per_row / ceilings.bytes_per_second, case.flops_per_row / ceilings.flops_per_second)
+    slowest = max(case.bytes_per_row / ceilings.bytes_per_second, case.flops_per_row / ceilings.flops_per_second)
+    limit = case.limit or 1 / slowest
     found: dict[tuple[str, str], tuple[float, float, float]] = {("throughput", "rows/s"): rates}
     found["bandwidth", "GB/s"] = _times(rates, case.bytes_per_row / 1e9)
     if case.flops_per_row:

@@ -27,6 +27,10 @@ REASK = (
 GIVE_UP_AFTER = 100
 """Requests in a row without any reply after which a run asks no more: the judge is gone, not busy."""
 
+# Seconds between the first requests. Sent at once, they would be answered at once, and again and again wait for each
+# other while they are read and the next ones are made.
+_STAGGER = 0.001
+
 _ERROR_LENGTH = 1000
 
 
@@ -105,7 +109,7 @@ async def judge_all_async(
             raise ValueError(f"Expected argument `{name}` to be >= 1, got {count}.")
     with nullcontext() if journal is None else Journal(journal) as book:
         run = _Run(_units(questions, repeats), judge, book, reask, retry_errors, progress)
-        workers = [asyncio.ensure_future(run.work()) for _ in range(judge.concurrency)]
+        workers = [asyncio.ensure_future(run.work(_STAGGER * row)) for row in range(judge.concurrency)]
         try:
             await asyncio.gather(*workers)
         finally:
@@ -134,7 +138,8 @@ class _Run(Generic[T]):
         self.verdicts: dict[int, Verdict[T]] = {}
         self.unanswered = 0
 
-    async def work(self) -> None:
+    async def work(self, delay: float) -> None:
+        await asyncio.sleep(delay)
         for index, repeat, question in self.units:
             verdict = await self._verdict(question, repeat)
             self.verdicts[index] = verdict
@@ -143,7 +148,7 @@ class _Run(Generic[T]):
 
     async def _verdict(self, question: Question[T], repeat: int) -> Verdict[T]:
         try:
-            request = dataclasses.replace(await _built(question), repeat=repeat)
+            request = dataclasses.replace(question.build(), repeat=repeat)
         except (OSError, ValueError) as problem:
             return _failed(question.key, repeat, f"request: {problem}")
         address = address_of(question.key, request, self.judge.name, repeat)
@@ -191,13 +196,6 @@ class _Run(Generic[T]):
         if self.journal is not None:
             self.journal.add(address, Answer(asked, reply, error))
         return Verdict(address.key, address.repeat, value, reply, error, asked)
-
-
-async def _built(question: Question[Any]) -> JudgeRequest:
-    # Through a box, for a thread of the pool may hold on to what it returned while other requests are made.
-    box: list[JudgeRequest] = []
-    await asyncio.to_thread(lambda: box.append(question.build()))
-    return box.pop()
 
 
 def _units(questions: Iterable[Question[T]], repeats: int) -> Iterator[tuple[int, int, Question[T]]]:

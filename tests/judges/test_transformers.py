@@ -1,0 +1,258 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""A tiny random LLaVA as a judge."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import struct
+import zlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from PIL import Image
+
+from imug_metrics.judges import JudgeError, JudgeRequest, Picture, Question, ReplyError, TransformersJudge, judge_all
+
+transformers = pytest.importorskip("transformers", reason="transformers is not installed")
+
+# fmt: off
+WORDS = [
+    "judge", "which", "picture", "is", "better", "the", "first", "second", "red", "blue", "one", "two", "three", "four",
+    "five",
+]
+# fmt: on
+TEMPLATE = (
+    "{% for message in messages %}<{{ message.role }}>"
+    "{% for part in message.content %}{{ '<image>' if part.type == 'image' else part.text }} {% endfor %}"
+    "{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}"
+)
+SPECIAL = ["<pad>", "<unk>", "<s>", "</s>", "<image>", "<system>", "<user>", "<assistant>"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The model, its processor and its chat template as they are saved."""
+    from tokenizers import Tokenizer, models, pre_tokenizers
+
+    vocabulary = {word: row for row, word in enumerate([*SPECIAL, *WORDS])}
+    core = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
+    core.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    tokenizer = transformers.PreTrainedTokenizerFast(
+        tokenizer_object=core, pad_token="<pad>", unk_token="<unk>", bos_token="<s>", eos_token="</s>"
+    )
+    tokenizer.add_special_tokens({"additional_special_tokens": SPECIAL[4:]})
+    processor = transformers.LlavaProcessor(
+        transformers.CLIPImageProcessor(size={"shortest_edge": 16}, crop_size={"height": 16, "width": 16}),
+        tokenizer,
+        patch_size=8,
+        vision_feature_select_strategy="default",
+        num_additional_image_tokens=1,
+        chat_template=TEMPLATE,
+    )
+    sizes = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
+    config = transformers.LlavaConfig(
+        text_config=transformers.LlamaConfig(**sizes, vocab_size=len(tokenizer), max_position_embeddings=256),
+        vision_config=transformers.CLIPVisionConfig(**sizes, image_size=16, patch_size=8),
+        image_token_id=vocabulary["<image>"],
+    )
+    torch.manual_seed(3)
+    model = transformers.LlavaForConditionalGeneration(config)
+    for parameter in model.parameters():
+        parameter.data.mul_(8)  # sharp enough for replies that differ from one request to the next
+    model.generation_config.eos_token_id = vocabulary["</s>"]
+    model.generation_config.pad_token_id = vocabulary["<pad>"]
+    path = tmp_path_factory.mktemp("llava")
+    model.save_pretrained(path)
+    processor.save_pretrained(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def judge(folder: Path) -> TransformersJudge:
+    return TransformersJudge(folder, batch_size=4, max_new_tokens=6)
+
+
+def png(colour: str, size: tuple[int, int] = (20, 30)) -> Picture:
+    content = io.BytesIO()
+    Image.new("RGB", size, colour).save(content, "PNG")
+    return Picture(content.getvalue())
+
+
+def bomb() -> Picture:
+    """A PNG whose header claims 50,000 x 50,000 pixels."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", 50_000, 50_000, 8, 2, 0, 0, 0)
+    return Picture(
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+    )
+
+
+REQUESTS = [
+    JudgeRequest("judge the first", (png("red"), "which is better")),
+    JudgeRequest(None, (png("blue"), png("white", (50, 9)), "which picture is the second")),
+    JudgeRequest("judge", ("which one",)),
+    JudgeRequest(None, ("the first two three four five is blue", png("green"), "the red one")),
+    JudgeRequest("judge", ("is the second one better",)),
+]
+
+
+def ask(judge: TransformersJudge, *requests: JudgeRequest) -> list[Any]:
+    async def together() -> list[Any]:
+        return await asyncio.gather(*map(judge.ask, requests), return_exceptions=True)
+
+    return asyncio.run(together())
+
+
+def text(reply: Any) -> str:
+    """The text of a reply, cut off or not."""
+    return reply if isinstance(reply, str) else reply.reply
+
+
+def test_replies_are_those_of_the_librarys_own_pipeline(judge: TransformersJudge):
+    request = REQUESTS[0]
+    content = [{"type": "image"}, {"type": "text", "text": "which is better"}]
+    messages = [
+        {"role": "system", "content": [{"type": "text", "text": "judge the first"}]},
+        {"role": "user", "content": content},
+    ]
+    prompt = judge.processor.apply_chat_template(messages, add_generation_prompt=True)
+    assert prompt == "<system>judge the first <user><image> which is better <assistant>"
+    inputs = judge.processor(text=prompt, images=Image.new("RGB", (20, 30), "red"), return_tensors="pt")
+    tokens = judge.model.generate(**inputs, max_new_tokens=6, do_sample=False)[0, inputs["input_ids"].shape[1] :]
+    [reply] = ask(judge, request)
+    assert text(reply) == judge.processor.decode(tokens, skip_special_tokens=True) != ""
+
+
+def test_a_reply_does_not_depend_on_its_batch(judge: TransformersJudge):
+    alone = [text(reply) for request in REQUESTS for reply in ask(judge, request)]
+    assert [text(reply) for reply in ask(judge, *REQUESTS)] == alone
+    assert len(set(alone)) > 2  # it sees and reads
+
+
+def test_it_sees_the_pictures_in_their_order(judge: TransformersJudge):
+    pictures = png("red"), png("white")
+    replies = ask(judge, *(JudgeRequest(None, (*order, "which")) for order in (pictures, pictures[::-1])))
+    assert text(replies[0]) != text(replies[1])
+    inputs = judge.processor(
+        text="<user><image> <image> which <assistant>",
+        images=[Image.new("RGB", (20, 30), colour) for colour in ("red", "white")],
+        return_tensors="pt",
+    )
+    tokens = judge.model.generate(**inputs, max_new_tokens=6, do_sample=False)[0, inputs["input_ids"].shape[1] :]
+    assert text(replies[0]) == judge.processor.decode(tokens, skip_special_tokens=True)
+
+
+def test_requests_that_wait_together_share_a_batch(judge: TransformersJudge, monkeypatch: pytest.MonkeyPatch):
+    sizes, generate = [], judge._generate
+    monkeypatch.setattr(judge, "_generate", lambda batch: sizes.append(len(batch)) or generate(batch))
+    ask(judge, *[REQUESTS[0]] * 8)
+    assert sizes == [4, 4]
+
+
+def test_draws_depend_on_seed_request_and_repeat_and_on_nothing_else(judge: TransformersJudge, folder: Path):
+    def drawn(request: JudgeRequest, temperature: float = 3.0, repeat: int = 0) -> JudgeRequest:
+        return JudgeRequest(request.system, request.parts, temperature, repeat=repeat)
+
+    requests = [drawn(request, repeat=repeat) for request in REQUESTS for repeat in range(4)]
+    together = [text(reply) for reply in ask(judge, *requests)]
+    backwards = [text(reply) for reply in ask(judge, *reversed(requests))]
+    assert together == backwards[::-1]
+    assert all(len(set(together[row : row + 4])) > 1 for row in range(0, 20, 4))
+    other = TransformersJudge(folder, batch_size=4, max_new_tokens=6, seed=1)
+    assert [text(reply) for reply in ask(other, *requests)] != together
+    greedy = [text(reply) for reply in ask(judge, *REQUESTS)]
+    assert [text(reply) for reply in ask(judge, *(drawn(request, 0.0) for request in REQUESTS))] == greedy
+    assert [text(reply) for reply in ask(judge, *(drawn(request, 1e-4) for request in REQUESTS))] == greedy
+
+
+def test_draws_follow_the_softmax_of_the_logits():
+    from imug_metrics.judges.transformers import _Draw, _Draws
+
+    logits = torch.tensor([2.0, 1.0, 0.0, -1.0])
+    draws = _Draws([_Draw(0.7, seed) for seed in range(20_000)], torch.device("cpu"))
+    picked = draws(torch.zeros(20_000, 1), logits.expand(20_000, 4).clone()).argmax(1)
+    shares = picked.bincount(minlength=4) / 20_000
+    assert shares.tolist() == pytest.approx((logits / 0.7).softmax(0).tolist(), abs=0.012)
+
+
+def test_the_end_of_a_reply_is_told_from_the_limit(folder: Path):
+    short = TransformersJudge(folder, max_new_tokens=2)
+    [reply] = ask(short, REQUESTS[0])
+    assert isinstance(reply, ReplyError)
+    assert reply.kind == "cut"
+    assert reply.reply
+    model = transformers.AutoModelForImageTextToText.from_pretrained(folder)
+    ending = TransformersJudge(model, short.processor, max_new_tokens=50)
+    first = ending.processor.tokenizer.convert_tokens_to_ids(reply.reply.split()[0])
+    ending.model.generation_config.eos_token_id = [first, 3]
+    assert isinstance(ask(ending, REQUESTS[0])[0], str)
+
+
+def test_pictures_that_cannot_be_decoded_fail_alone(judge: TransformersJudge):
+    bad = [bomb(), Picture(b"no picture"), Picture(b"")]
+    requests = [*REQUESTS[:2], *(JudgeRequest(None, (picture, "which")) for picture in bad), REQUESTS[2]]
+    replies = ask(judge, *requests)
+    assert [getattr(reply, "kind", None) for reply in replies[2:5]] == ["picture"] * 3
+    assert "50000 x 50000" in str(replies[2]) or "exceeds limit" in str(replies[2])
+    expected = [text(reply) for request in REQUESTS[:3] for reply in ask(judge, request)]
+    assert [text(replies[row]) for row in (0, 1, 5)] == expected
+
+
+def test_a_batch_that_fails_is_halved_until_the_guilty_one_is_alone(
+    judge: TransformersJudge, monkeypatch: pytest.MonkeyPatch
+):
+    generate = judge._generate
+
+    def out_of_memory(batch: Any) -> Any:
+        if any("guilty" in one.request.parts for one in batch):
+            raise torch.OutOfMemoryError("too large")
+        return generate(batch)
+
+    monkeypatch.setattr(judge, "_generate", out_of_memory)
+    guilty = JudgeRequest(None, (png("red"), "guilty"))
+    replies = ask(judge, REQUESTS[0], guilty, REQUESTS[1], REQUESTS[3])
+    assert isinstance(replies[1], JudgeError)
+    assert (replies[1].kind, str(replies[1])) == ("generation", "OutOfMemoryError: too large")
+    monkeypatch.undo()
+    assert [text(replies[row]) for row in (0, 2, 3)] == [
+        text(reply) for row in (0, 1, 3) for reply in ask(judge, REQUESTS[row])
+    ]
+
+
+def test_it_serves_a_run_with_journal_and_repeats(judge: TransformersJudge, tmp_path: Path):
+    def parse(reply: str) -> int:
+        return len(reply.split())
+
+    questions = [
+        Question((row,), lambda row=row: JudgeRequest(None, (REQUESTS[row].parts), 5.0), parse) for row in range(5)
+    ]
+    path = tmp_path / "journal.jsonl"
+    first = judge_all(questions, judge, journal=path, repeats=1, reask=False)
+    both = judge_all(questions, judge, journal=path, repeats=2, reask=False)
+    assert both[::2] == first
+    assert judge_all(questions, judge, repeats=2, reask=False) == both  # as if nothing had been interrupted
+
+
+def test_the_name_tells_weights_and_settings_apart(judge: TransformersJudge, folder: Path):
+    same = TransformersJudge(folder, batch_size=2, max_new_tokens=6)
+    assert same.name == judge.name
+    model = transformers.AutoModelForImageTextToText.from_pretrained(folder)
+    next(model.parameters()).data.add_(1)
+    changed = TransformersJudge(model, same.processor, max_new_tokens=6)
+    names = {judge.name, changed.name, TransformersJudge(folder, max_new_tokens=7).name}
+    assert len(names) == 3
+    assert TransformersJudge(model, same.processor, name="mine").name.startswith("mine ")
+
+
+def test_a_processor_without_chat_template_is_refused(judge: TransformersJudge):
+    with pytest.raises(ValueError, match="`processor` to have a chat template"):
+        TransformersJudge(judge.model)
+    with pytest.raises(ValueError, match="`batch_size`"):
+        TransformersJudge(judge.model, judge.processor, batch_size=0)
