@@ -9,6 +9,8 @@ import torch
 from PIL import Image, ImageFilter
 from torch.nn.functional import normalize
 
+from imug_metrics.encoders import ImageRegion, RegionEncoder
+from imug_metrics.functional import turn_consistency
 from tests.encoders.packaged import efficientnet_lite0, minilm
 
 PARAPHRASES = {
@@ -77,3 +79,33 @@ def test_each_has_one_side_only(pictures):
         efficientnet_lite0().encode_texts(["a cat"])
     with pytest.raises(TypeError, match="'minilm' has no image side"):
         minilm().encode_images([pictures["chelsea"]])
+
+
+def pasted(subject: Image.Image, around: Image.Image, left: int, top: int) -> ImageRegion:
+    """A picture before another, and its mask."""
+    picture, mask = around.resize((448, 448)), Image.new("1", (448, 448))
+    picture.paste(subject.resize((240, 240)), (left, top))
+    mask.paste(1, (left, top, left + 240, top + 240))
+    return ImageRegion(picture, mask=mask)
+
+
+def test_subject_and_background_are_told_apart(pictures):
+    """Identity and leakage by masked pooling: each scores its own part, where the whole picture mixes both."""
+    encoder = efficientnet_lite0()
+    subjects = [
+        pictures["chelsea"].crop((75, 0, 375, 300)),
+        pictures["astronaut"].crop((80, 0, 380, 300)),
+        pictures["coffee"].crop((150, 50, 450, 350)),
+    ]
+    around = [pictures["rocket"], pictures["camera"], pictures["coffee"]]
+    travels = [pasted(subjects[0], scene, 20 + 90 * at, 60 + 40 * at) for at, scene in enumerate(around)]
+    replaced = [pasted(subject, around[0], 100, 100) for subject in subjects]
+    encoders = [RegionEncoder(encoder), RegionEncoder(encoder, background=True), encoder]
+    (identity, leakage, whole), (lost, kept, whole_lost) = (
+        [float(turn_consistency(part.encode_images(images), [0] * 3, [1, 2, 3])) for part in encoders]
+        for images in (travels, replaced)
+    )
+    assert identity > whole + 0.1 > leakage + 0.4
+    assert kept > whole_lost + 0.1 > lost + 0.2
+    assert identity > lost + 0.5
+    assert kept > leakage + 0.3
