@@ -52,7 +52,7 @@ def structure_integrity(
             lists of (modality, id), or counts `[N, 7]`.
         target: references, in any of these forms.
         available: by answer, the names of the items whose file is there ("image2"); a tag without file does not count.
-            None, for one answer or for all: not checked.
+            None, for one answer or for all: not checked. Needs answers in a flat list.
         repeated: a tag that comes twice is one item (`"once"`) or two (`"each"`).
         text: what counts as an item of text: `<text1>` tags (`"tags"`), also prose around the tags as one item
             (`"prose"`), or nothing (`"ignore"`).

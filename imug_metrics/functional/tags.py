@@ -24,12 +24,13 @@ REPEATED = ("once", "each")
 TEXT_TYPES = ("tags", "prose", "ignore")
 
 _COLUMNS = {name.lower(): column for column, name in enumerate(MODALITIES)} | {"3d": MODALITIES.index("threeD")}
-_NAME = rf"(?:{'|'.join(_COLUMNS)})\s*[0-9]{{1,9}}"
 _NUMBERS = 10**9
+_GAP = r"\s{0,9}"  # spellings are kept, so they must not be long
+_NAME = rf"(?:{'|'.join(_COLUMNS)}){_GAP}[0-9]{{1,9}}"
 _FLAGS = re.IGNORECASE | re.ASCII  # without ASCII a dotless i is an i, too
 # A placeholder ends at once, or after a colon a caption follows. Captions may hold anything, so only openings count.
-_TAG = re.compile(rf"<\s*{_NAME}\s*[>:]", _FLAGS)
-_WHOLE_TAG = re.compile(rf"<\s*{_NAME}\s*(?::[^<>]*)?>", _FLAGS)
+_TAG = re.compile(rf"<{_GAP}{_NAME}{_GAP}[>:]", _FLAGS)
+_WHOLE_TAG = re.compile(rf"<{_GAP}{_NAME}{_GAP}(?::[^<>]*)?>", _FLAGS)
 _BARE_NAME = re.compile(_NAME, _FLAGS)
 
 
@@ -47,9 +48,9 @@ def read_tags(text: str) -> list[Tag]:
     """The placeholders of a text in order, repeated ones repeatedly.
 
     A placeholder is `<`, a modality of `MODALITIES` (or `3D`) in any case, a number of up to nine digits, and `>` or,
-    in the captioned form, `:`; white space between them is passed over. Without a number, as in `<image>` or HTML's
-    `<code>`, it is none. A placeholder inside of a caption counts like any other: read structure from the form without
-    captions.
+    in the captioned form, `:`; a little white space between them is passed over. Without a number, as in `<image>` or
+    HTML's `<code>`, it is none. A placeholder inside of a caption counts like any other: read structure from the form
+    without captions.
 
     Example:
         >>> [str(tag) for tag in read_tags("<Image1>, then <threeD2: a red chair>, <3d3> and <code>x</code>")]
@@ -156,6 +157,8 @@ def count_rows(
                 raise TypeError(f"Expected argument `{argument}` to hold texts or lists, got {line!r} at row {row}.")
         boxed = [[_boxed(answer) for answer in line] for line in answers]
     cells, shape, present, turn = flatten_lists(boxed)
+    if available is not None and len(shape) > 1:
+        raise ValueError(f"Expected argument `available` together with a flat list of `{argument}`.")
     counts = tag_counts(cells, repeated=repeated, text=text, available=available)
     return Rows(counts, shape, present, turn)
 
@@ -188,12 +191,12 @@ def _tags(answer: Any, row: int, names: Collection[str] | None, ids: dict[tuple[
     """The tags of one answer, as they are spelled; a pair becomes a tag with the number that `ids` gives its id."""
     if answer is None:
         return []
+    there = None if names is None else {str(read_name(name) or name) for name in names}
     if isinstance(answer, str):
         found = _TAG.findall(answer)
-        return found if names is None else [tag for tag in found if str(_tag(tag)) in _canonical(names)]
+        return found if there is None else [tag for tag in found if str(_tag(tag)) in there]
     if not isinstance(answer, (list, Counter)):
         raise TypeError(f"Expected an answer to be a text or a list of (modality, id), got {answer!r} at row {row}.")
-    there = None if names is None else _canonical(names)
     tags = []
     for modality, key in answer.elements() if isinstance(answer, Counter) else answer:
         column = _COLUMNS.get(str(modality).lower())
@@ -202,10 +205,6 @@ def _tags(answer: Any, row: int, names: Collection[str] | None, ids: dict[tuple[
         if there is None or f"{MODALITIES[column]}{key}" in there:
             tags.append(f"<{MODALITIES[column]}{ids.setdefault((column, key), len(ids))}>")
     return tags
-
-
-def _canonical(names: Collection[str]) -> set[str]:
-    return {str(read_name(name) or name) for name in names}
 
 
 @lru_cache(4096)

@@ -59,6 +59,8 @@ def test_a_tag_without_file_does_not_count_where_files_are_asked_for() -> None:
     assert counts[0, column("threeD")] == 1
     with pytest.raises(ValueError, match="`available`"):
         tag_counts(texts, available=[None])
+    with pytest.raises(ValueError, match="flat list"):
+        count_rows("preds", [texts], available=[None] * 3)
 
 
 def test_texts_pairs_and_counts_say_the_same() -> None:
