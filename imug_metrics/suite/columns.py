@@ -55,7 +55,8 @@ def _pictures(columns: Mapping[str, Any], encoder: CachedEncoder | None, small: 
         assert encoder is not None
         pictures = encoder.see(images, with_pixels=small > 0)
         check_readable(pictures.refused)
-        return pictures.embeddings if pictures.pixels is None else torch.cat(pictures[:2], 1)
+        parts = [part for part in pictures[:2] if part is not None]
+        return torch.cat(parts, 1)
 
     rows = embedding_rows("images", columns["images"], None if encoder is None else see)
     values = rows.values.view(*rows.shape, -1)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeAlias
@@ -27,16 +28,17 @@ def progress_bar(progress: bool | Progress, label: str = "dialogues") -> Iterato
         >>> with progress_bar(False) as show:
         ...     show(1, 2)
     """
-    if callable(progress):
+    if not isinstance(progress, bool):
         yield progress
+        return
+    if not (progress and sys.stderr.isatty() and _is_first_process()):
+        yield lambda done, total: None
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    hidden = not (progress and console.is_terminal and _is_first_process())
-    with Progress(*columns, console=console, disable=hidden) as bars:
+    with Progress(*columns, console=Console(stderr=True)) as bars:
         task = bars.add_task(label, total=None)
         yield lambda done, total: bars.update(task, completed=done, total=total)
 

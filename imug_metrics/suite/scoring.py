@@ -4,9 +4,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
+from imug_metrics.suite.progress import Progress
 from imug_metrics.suite.records import Record
 from imug_metrics.suite.scores import ModelScores
 from imug_metrics.suite.standard import standard_metrics
@@ -25,7 +26,7 @@ def score_records(
     missing: Literal["skip", "zero"] = "skip",
     dialogues_per_step: int = 256,
     unreadable: Unreadable | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> ModelScores:
     """Score one model's records with every metric: an [`ImugSuite`][imug_metrics.suite.ImugSuite] for one call.
 
@@ -63,6 +64,5 @@ def score_records(
     last = max((record.turn for record in records), default=1)
     metrics = standard_metrics(missing=missing, max_turns=max(16, last))
     suite = ImugSuite(metrics, encoder=encoder, keep_rows=True)
-    show = progress or False
-    suite.update(records, dialogues_per_step=dialogues_per_step, unreadable=unreadable, progress=show)
+    suite.update(records, dialogues_per_step=dialogues_per_step, unreadable=unreadable, progress=progress or False)
     return suite.scores(model)

@@ -50,7 +50,7 @@ class ImugSuite(MetricCollection):
         prefix, postfix: of all names of scores.
 
     Raises:
-        ValueError: if two metrics of a sequence have one name.
+        ValueError: if there are no metrics, or two of a sequence have one name.
 
     Example:
         >>> from imug_metrics import TurnAlignment, TurnConsistency
@@ -72,7 +72,9 @@ class ImugSuite(MetricCollection):
         postfix: str | None = None,
     ) -> None:
         named = standard_metrics() if metrics is None else named_metrics(metrics)
-        super().__init__(named, prefix=prefix, postfix=postfix, compute_groups=False)
+        if not named:
+            raise ValueError("Expected argument `metrics` to hold at least one metric.")
+        super().__init__(dict(named), prefix=prefix, postfix=postfix, compute_groups=False)
         self.names = tuple(named)
         self.encoder = _cached(encoder, device)
         self.keep_rows = keep_rows
@@ -80,7 +82,7 @@ class ImugSuite(MetricCollection):
         if device is not None:
             self.to(device)
 
-    def update(
+    def update(  # type: ignore[override]  # a suite is no dict of modules to its users
         self,
         records: Iterable[Record] | None = None,
         *,
@@ -102,8 +104,7 @@ class ImugSuite(MetricCollection):
         if _columns_given(records, columns):
             self._feed_columns(columns, self._update_one)
             return
-        options = {"dialogues_per_step": dialogues_per_step, "unreadable": unreadable, "progress": progress}
-        for rows in self._steps(records, self.keep_rows, **options):
+        for rows in self._steps(records or (), self.keep_rows, dialogues_per_step, unreadable, progress):
             self._rows += rows
 
     def stream(
@@ -135,8 +136,7 @@ class ImugSuite(MetricCollection):
             ValueError: if `dialogues_per_step` is below 1, a turn is below 1 or occurs twice in a dialogue, there are
                 pictures and no encoder, or records cannot feed one of the metrics.
         """
-        options = {"dialogues_per_step": dialogues_per_step, "unreadable": unreadable, "progress": progress}
-        for rows in self._steps(records, True, **options):
+        for rows in self._steps(records, True, dialogues_per_step, unreadable, progress):
             yield from rows
 
     def forward(self, records: Sequence[Record] | None = None, **columns: Any) -> dict[str, Tensor]:

@@ -156,6 +156,8 @@ def test_what_cannot_be_read_raises_and_names_its_row(inner, files, tmp_path):
         CachedEncoder(inner).encode_images([files[0], tmp_path / "lost.png"])
     with pytest.raises(TypeError, match="row 1"):
         CachedEncoder(inner).encode_images([files[0], 3.5])
+    with pytest.raises(TypeError, match="a single str"):
+        CachedEncoder(inner).encode_images(str(files[0]))
     inner.max_pixels = 4
     with pytest.raises(ValueError, match="at most 4 pixels"):
         CachedEncoder(inner).encode_images(files)

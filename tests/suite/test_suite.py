@@ -185,6 +185,8 @@ def test_wrong_calls_say_what_was_expected(encoder, files, tmp_path):
         suite.update(images=[[files[0][0], tmp_path / "lost.png"]], texts=[["a", "b"]])
     with pytest.raises(ValueError, match="a mapping where two metrics are called 'turn_consistency'"):
         ImugSuite([TurnConsistency(), TurnConsistency("vbench")])
+    with pytest.raises(ValueError, match="at least one metric"):
+        ImugSuite([])
     with pytest.raises(ValueError, match="keep_rows"):
         suite.rows()
     with pytest.raises(ValueError, match="list, pandas or arrow"):

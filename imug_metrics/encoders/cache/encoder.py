@@ -16,6 +16,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 import torch
+from PIL.Image import Image
 from torch import Tensor
 
 from imug_metrics.encoders.cache.disk import DiskCache
@@ -63,7 +64,7 @@ class CachedEncoder:
             picture's embedding of 512 numbers and its small pixels take 10 KB.
         disk: folder where rows are kept for other runs and other processes; None: nowhere. The encoder's fingerprint
             must mean the same in all of them, so name that of a `CallableEncoder`.
-        workers: threads that read and decode, by default one a processor, at most 8.
+        workers: threads that read and decode, by default one a processor, at most 16.
 
     Attributes:
         encoder: the encoder inside.
@@ -91,7 +92,7 @@ class CachedEncoder:
         disk: str | os.PathLike[str] | None = None,
         workers: int | None = None,
     ) -> None:
-        workers = min(8, os.cpu_count() or 1) if workers is None else workers
+        workers = min(16, os.cpu_count() or 1) if workers is None else workers
         if workers < 1:
             raise ValueError(f"Expected argument `workers` to be >= 1, got {workers}.")
         self.encoder, self.workers = encoder, workers
@@ -178,6 +179,11 @@ class CachedEncoder:
         """
         if self.differentiable:
             return self._see_with_graph(images, with_pixels)
+        if isinstance(images, (str, bytes, os.PathLike, Image)):
+            raise TypeError(
+                "Expected argument `images` to be a batch or a sequence of images, got a single"
+                f" {type(images).__name__}. Put it in a list."
+            )
         run = _Run(self, with_pixels)
         pictures = run.encode(images)
         embeddings = self._stack([run.embeddings.get(picture.digest) for picture in pictures], self.dim or 1)
@@ -199,8 +205,8 @@ class CachedEncoder:
         """
         if self.differentiable:
             return self.encoder.encode_texts(texts)
-        fingerprint = self.fingerprint
-        keys = [Key(fingerprint, "text", _digest(text)) for text in check_texts(texts)]
+        fingerprint, texts = self.fingerprint, check_texts(texts)
+        keys = [Key(fingerprint, "text", _digest(text)) for text in texts]
         found = self.find(keys)
         new = {key: text for key, text in zip(keys, texts, strict=True) if key not in found}
         if new:
@@ -310,7 +316,7 @@ class _Run:
         there = [picture for picture in batch if picture.refused is None]
         if self._on_cuda():
             there = [replace(p, content=p.pixels.to(self.cache.device, non_blocking=True)) for p in there]
-        images = {picture.digest: picture.image for picture in there}
+        images = {picture.digest: picture.image for picture in there if picture.digest is not None}
         made: dict[Key, Tensor] = {}
         for kind, fingerprint, known in self._kinds():
             new = {digest: image for digest, image in images.items() if digest not in known}

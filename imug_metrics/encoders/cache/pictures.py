@@ -156,7 +156,7 @@ def _open(content: bytes) -> Image.Image:
         raise ValueError(f"could not be read: {error}") from error
 
 
-def _place(region: ImageRegion) -> Iterator[bytes]:
+def _place(region: ImageRegion) -> Iterator[bytes | memoryview]:
     """Box and mask of a region."""
     box = region.box.tolist() if isinstance(region.box, Tensor) else region.box
     yield repr(box if box is None else [float(side) for side in box]).encode()
