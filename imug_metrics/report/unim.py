@@ -17,6 +17,7 @@ from imug_metrics.report.files import json_text, to_json, write_whole
 from imug_metrics.report.page import flat, render
 from imug_metrics.report.views import FEW_DIALOGUES, as_float, estimate, number, span
 
+SUPPORT = "structure_integrity_support"
 SHOWN_PROBLEMS = 200
 WORST = 20
 
@@ -63,7 +64,12 @@ COLUMNS = (
     ),
 )
 TABLES = (
-    ("all", "Scores", "", "Mean over instances that were scored, with the 95 % interval by instance."),
+    (
+        "all",
+        "Scores",
+        "",
+        "Mean with its 95 % interval, by instance. The manifest says whether an instance without an answer counts as 0.",
+    ),
     ("field", "By field", "Field", "The three fields of the benchmark."),
     ("difficulty", "By difficulty", "Difficulty", "The levels that the references state."),
     ("domain", "By domain", "Domain", "Domains of few instances have wide intervals."),
@@ -143,7 +149,14 @@ def _row(group: Mapping[str, Any], columns: Sequence[Column]) -> dict[str, Any]:
         found, relative = estimate(group, column.key), as_float(group.get(column.relative))
         shown = "" if math.isnan(relative) else number(relative, 3)
         cells.append({"value": number(found.value, 3), "interval": span(found, 3) or "no interval", "relative": shown})
-    return {"name": group["name"], "answered": group["answered"], "instances": group["instances"], "cells": cells}
+    support = as_float(group.get(SUPPORT))
+    return {
+        "name": group["name"],
+        "answered": group["answered"],
+        "instances": group["instances"],
+        "support": "" if math.isnan(support) else number(support, 3),
+        "cells": cells,
+    }
 
 
 def _modalities(whole: Mapping[str, Any], items: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
@@ -189,7 +202,9 @@ def _csv(groups: Sequence[Mapping[str, Any]]) -> str:
     """One line a group and score; an undefined number is an empty cell."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(("by", "name", "instances", "answered", "score", "value", "lower", "upper", "relative", "n"))
+    writer.writerow(
+        ("by", "name", "instances", "answered", "score", "value", "lower", "upper", "relative", "support", "n")
+    )
     for group in groups:
         head = [group[key] for key in ("by", "name", "instances", "answered")]
         for column in COLUMNS:
@@ -197,7 +212,7 @@ def _csv(groups: Sequence[Mapping[str, Any]]) -> str:
                 continue
             found = estimate(group, column.key)
             prefix = column.key.removesuffix("_lenient")
-            numbers = (found.value, found.lower, found.upper, as_float(group.get(column.relative)))
+            numbers = (*vars(found).values(), *(as_float(group.get(key)) for key in (column.relative, SUPPORT)))
             cells = ["" if math.isnan(value) else repr(value) for value in numbers]
             writer.writerow([*head, column.label, *cells, int(group[f"{prefix}_n"])])
     return buffer.getvalue()
