@@ -23,8 +23,7 @@ from imug_metrics.protocols.imug.benchmark import (
 )
 from imug_metrics.protocols.imug.check.links import Tasks, check_dynamic, check_grids, check_links
 from imug_metrics.protocols.imug.check.picture import check_picture
-
-IMAGES = Path("data/images")
+from imug_metrics.protocols.imug.pictures import IMAGES
 
 
 def check_benchmark(root: Path, problems: Problems) -> list[Sample]:

@@ -11,8 +11,8 @@ from typing import Any
 from imug_metrics.protocols.files import Problems, as_turn, read_jsonl
 from imug_metrics.protocols.imug.benchmark import Key, Sample, Task, sample_key
 from imug_metrics.protocols.imug.judged import key_file, point_file, read_keys, read_points
+from imug_metrics.protocols.imug.replies import BEST, LETTERS
 
-BEST = 5
 Turns = dict[tuple[Key, int], Task]
 
 
@@ -44,7 +44,7 @@ def _check_keys(path: Path, turns: Turns, problems: Problems) -> set[tuple[Key, 
             problems.warn(path, line, "turn", "the turn occurs twice; the later entry wins")
         if not turns[place].dynamic:
             problems.warn(path, line, "turn", "the turn has a fixed key: the entry is unused")
-        if isinstance(answer, str) and (not answer or set(answer) - set("ABCDEFG")):
+        if isinstance(answer, str) and (not answer or set(answer) - set(LETTERS)):
             problems.warn(path, line, "determined_answer", f"expected letters from A to G, got {answer[:40]!r}")
         seen.add(place)
     return seen

@@ -10,12 +10,10 @@ from typing import Any, TypeAlias
 
 from imug_metrics.protocols.files import Problems, as_turn, kind, read_jsonl
 from imug_metrics.protocols.imug.benchmark import LINKS, Key, Task, sample_key
+from imug_metrics.protocols.imug.dynamic import DYNAMIC_LINKS
+from imug_metrics.protocols.imug.grid import CODES, DOMAIN, SUBDOMAINS
 
-DYNAMIC_LINKS = Path("data/dynamic_references.jsonl")
 GRIDS = Path("data/grid_gt")
-GRID_DOMAIN = "Geometric_Coloring"
-GRID_SUBDOMAINS = ("cubes_coloring", "cubes_completion", "cubes_synthesis")
-SYMBOLS = ("0", "1", "r", "g")
 
 Tasks: TypeAlias = "Mapping[Key, Mapping[int, Task]]"
 
@@ -85,7 +83,7 @@ def check_grids(root: Path, tasks: Tasks, problems: Problems) -> None:
         (key, turn)
         for key, turns in tasks.items()
         for turn, task in turns.items()
-        if key[0] == GRID_DOMAIN and key[1] in GRID_SUBDOMAINS and task.modality == "image"
+        if key[0] == DOMAIN and key[1] in SUBDOMAINS and task.modality == "image"
     }
     known: set[tuple[Key, int]] = set()
     for path in sorted((root / GRIDS).glob("*.jsonl")) if (root / GRIDS).is_dir() else ():
@@ -104,7 +102,7 @@ def check_grids(root: Path, tasks: Tasks, problems: Problems) -> None:
                 problems.warn(path, line, "turn", f"turn {turn} is no image turn that rules score: it is unused")
             known.add((key, turn))
             if not _is_board(row.get("grid")):
-                problems.error(path, line, "grid", f"expected 3 rows of 3 texts out of {', '.join(SYMBOLS)}")
+                problems.error(path, line, "grid", f"expected 3 rows of 3 texts out of {', '.join(CODES)}")
     for key, turn in sorted(open_turns - known):
         where = f"{'/'.join(key)} turn {turn}"
         problems.warn(root / GRIDS, None, where, "has no true board: the judge scores it instead of the rules")
@@ -167,5 +165,5 @@ def _is_board(grid: Any) -> bool:
     return (
         isinstance(grid, list)
         and len(grid) == 3
-        and all(isinstance(row, list) and len(row) == 3 and all(cell in SYMBOLS for cell in row) for row in grid)
+        and all(isinstance(row, list) and len(row) == 3 and all(cell in list(CODES) for cell in row) for row in grid)
     )

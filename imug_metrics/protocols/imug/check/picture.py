@@ -9,9 +9,8 @@ from pathlib import Path
 from PIL import Image
 
 from imug_metrics.encoders.images import FORMATS, MAX_PIXELS
-from imug_metrics.protocols.files import Problems
+from imug_metrics.protocols.files import MAX_PICTURE_BYTES, Problems
 
-MAX_FILE_BYTES = 256 * 2**20
 _SUFFIXES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".gif": "GIF", ".bmp": "BMP"}
 
 
@@ -24,8 +23,8 @@ def check_picture(path: Path, field: str, problems: Problems) -> None:
         problems: collects at most one error and one warning.
     """
     try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            problems.error(path, None, field, f"expected a file of at most {MAX_FILE_BYTES} bytes")
+        if path.stat().st_size > MAX_PICTURE_BYTES:
+            problems.error(path, None, field, f"expected a file of at most {MAX_PICTURE_BYTES} bytes")
             return
         with Image.open(path, formats=FORMATS) as image:  # the header alone
             if image.width * image.height > MAX_PIXELS:
