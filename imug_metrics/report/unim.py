@@ -18,6 +18,7 @@ from imug_metrics.report.page import flat, render
 from imug_metrics.report.views import FEW_DIALOGUES, as_float, estimate, number, span
 
 SUPPORT = "structure_integrity_support"
+CSV_COLUMNS = ("by", "name", "instances", "answered", "score", "value", "lower", "upper", "relative", "support", "n")
 SHOWN_PROBLEMS = 200
 WORST = 20
 
@@ -68,7 +69,7 @@ TABLES = (
         "all",
         "Scores",
         "",
-        "Mean with its 95 % interval, by instance. The manifest says whether an instance without an answer counts as 0.",
+        "Mean with its 95 % interval, by instance. The manifest says whether a missing answer counts as 0.",
     ),
     ("field", "By field", "Field", "The three fields of the benchmark."),
     ("difficulty", "By difficulty", "Difficulty", "The levels that the references state."),
@@ -202,9 +203,7 @@ def _csv(groups: Sequence[Mapping[str, Any]]) -> str:
     """One line a group and score; an undefined number is an empty cell."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(
-        ("by", "name", "instances", "answered", "score", "value", "lower", "upper", "relative", "support", "n")
-    )
+    writer.writerow(CSV_COLUMNS)
     for group in groups:
         head = [group[key] for key in ("by", "name", "instances", "answered")]
         for column in COLUMNS:
