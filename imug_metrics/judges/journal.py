@@ -98,8 +98,8 @@ class Journal:
             self._answers, lines, damaged = _load(self._file)
             if damaged:
                 warnings.warn(
-                    f"{path}: {len(damaged)} damaged lines are left out, the first is line {damaged[0]}; what they "
-                    "answered is asked again.",
+                    f"{path}: damaged lines are left out, and what they answered is asked again: "
+                    f"{len(damaged)} in all, the first is line {damaged[0]}.",
                     stacklevel=3,
                 )
             if damaged or lines > 2 * len(self._answers):

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
+import signal
 import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -344,3 +346,29 @@ def test_cancelling_ends_all_requests():
 
     asyncio.run(main())
     assert judge.closed == 1
+
+
+def test_ctrl_c_in_a_notebook_ends_the_run(tmp_path: Path):
+    path = tmp_path / "journal.jsonl"
+
+    def reply(text: str, number: int) -> str:
+        if number == 50:
+            os.kill(os.getpid(), signal.SIGINT)
+        return itself(text, number)
+
+    async def cell() -> None:
+        judge_all(questions(100_000), judge, journal=path)
+
+    judge = Scripted(reply)
+    loop = asyncio.new_event_loop()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            loop.run_until_complete(cell())  # asyncio.run would catch the signal, which notebooks do not
+    finally:
+        loop.close()
+    assert judge.open == 0
+    assert judge.closed == 1
+    assert len(judge.requests) < 100_000
+    again = Scripted(itself)
+    assert values(judge_all(questions(50), again, journal=path)) == list(range(50))  # the lock is free
+    assert len(again.requests) < 10
