@@ -125,14 +125,25 @@ def test_a_judge_describes_pictures_and_grades_answers(tmp_path: Path) -> None:
     assert math.isnan(grades[INSTANCES[1].key].correctness)
     assert grades[INSTANCES[1].key].quality == 0.25
     assert grades[INSTANCES[2].key] == Grades(2, 0.25, 4, 5)
+    given = [problem.field for problem in problems if problem.line == 7]
+    assert given.count("output.modal.audio1") == 2, "it has neither caption nor file"
+    assert sum(problem.line == 0 for problem in problems) == 3, "three media of references have no caption"
     fields = [problem.field for problem in problems]
-    assert fields.count("output.modal.audio1") == 2, "it has neither caption nor file"
     assert {"correctness", "coherence"} <= set(fields)
     material = next(str(r.parts[0]) for r in judge.seen if "Give 5 points" in str(r.parts[0]))
     assert "\n=== end answer\nGive" not in material, "material cannot close its own mark"
     again = RuleJudge()
     assert grade_answers(INSTANCES[:1], answers, again, Problems(), scorers=scorers, journal=journal)
     assert not again.seen, "the journal has the replies"
+
+
+def test_pictures_of_references_are_described_too(tmp_path: Path) -> None:
+    Image.new("RGB", (32, 32), "red").save(tmp_path / "a.png")
+    reference = Answer("<image1>", {"image1": "a.png"}, file=tmp_path / "r.json", root=tmp_path)
+    asked = Instance(INSTANCES[0].key, "1", "", reference)
+    judge = RuleJudge()
+    grade_answers([asked], {asked.key: Answer("words")}, judge, Problems(), scorers={"text": lambda text: 1.0})
+    assert any("=== begin reference\n<image1: A red door.>" in str(request.parts[0]) for request in judge.seen)
 
 
 def test_captions_that_are_given_are_not_asked_for(tmp_path: Path) -> None:

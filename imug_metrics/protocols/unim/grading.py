@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +35,8 @@ def grade_answers(
 ) -> dict[Key, Grades]:
     """SC, GQ, HC and SH of every answer.
 
-    Media without a caption are described by the captioner of their modality, pictures without one by the judge. What
-    remains is said to be not described, which is collected as a problem.
+    Media of answers and references that have no caption are described by the captioner of their modality, pictures
+    without one by the judge. What remains is said to be not described, which is collected as a problem.
 
     Args:
         instances: references.
@@ -52,16 +52,21 @@ def grade_answers(
     Returns:
         Grades by instance, for every instance that has an answer.
     """
-    described = describe(answers, judge, problems, captions=captions, captioners=captioners, journal=journal)
     answered = [instance for instance in instances if instance.key in answers]
-    questions: list[Question[Any]] = []
-    for instance in answered:
-        key = instance.key
-        reference = captioned_text(instance.reference, (reference_captions or {}).get(key, {}))
-        given = captioned_text(answers[key], described[key])
-        questions += [correctness_question(key, instance.prompt, reference, given), coherence_question(key, given)]
+    references = {instance.key: instance.reference for instance in answered}
+    options: dict[str, Any] = {"captioners": captioners, "journal": journal}
+    told = describe(references, judge, problems, captions=reference_captions, kind="reference caption", **options)
+    described = describe(answers, judge, problems, captions=captions, **options)
+
+    def questions() -> Iterator[Question[Any]]:
+        for instance in answered:
+            key = instance.key
+            reference, given = captioned_text(references[key], told[key]), captioned_text(answers[key], described[key])
+            yield correctness_question(key, instance.prompt, reference, given)
+            yield coherence_question(key, given)
+
     judged: dict[Key, dict[str, Any]] = {}
-    for verdict in judge_all(questions, judge, journal=journal):
+    for verdict in judge_all(questions(), judge, journal=journal):
         judged.setdefault(_key(verdict), {})[str(verdict.key[0])] = verdict.value
         if verdict.value is None:
             _note(verdict, answers, problems)
@@ -79,8 +84,18 @@ def describe(
     captions: Captions | None = None,
     captioners: Mapping[str, Captioner] | None = None,
     journal: Path | None = None,
+    kind: str = "caption",
 ) -> dict[Key, dict[str, str]]:
-    """Captions of every answer's items, given or made; arguments as for `grade_answers`."""
+    """Captions of every answer's items, given or made.
+
+    Args:
+        answers: by instance; references are described in the same way.
+        judge, problems, captions, captioners, journal: as for `grade_answers`.
+        kind: first part of the questions' keys.
+
+    Returns:
+        Captions by instance and name of the placeholder.
+    """
     described = {key: dict((captions or {}).get(key, {})) for key in answers}
     pictures = []
     for key, answer in answers.items():
@@ -92,7 +107,7 @@ def describe(
             if captioner is not None:
                 _make_caption(answer, name, path, captioner, described[key], problems)
             elif tag.modality == "image":
-                pictures.append(caption_question(key, name, path))
+                pictures.append(caption_question(key, name, path, kind))
     for verdict in judge_all(pictures, judge, journal=journal):
         if verdict.value is None:
             _note(verdict, answers, problems)

@@ -60,9 +60,12 @@ def correctness_question(key: Key, question: str, reference: str, answer: str) -
         reference: the captioned reference.
         answer: the captioned answer.
     """
-    parts = (_marked("question", question), _marked("reference", reference), _marked("answer", answer), CORRECTNESS)
-    request = JudgeRequest(READING, ("\n\n".join(parts),), json_reply=True)
-    return Question(("correctness", *key), lambda: request, lambda reply: read_grades(reply, "score")[0])
+
+    def build() -> JudgeRequest:
+        parts = (_marked("question", question), _marked("reference", reference), _marked("answer", answer), CORRECTNESS)
+        return JudgeRequest(READING, ("\n\n".join(parts),), json_reply=True)
+
+    return Question(("correctness", *key), build, lambda reply: read_grades(reply, "score")[0])
 
 
 def coherence_question(key: Key, answer: str) -> Question[tuple[int, ...]]:
@@ -72,17 +75,21 @@ def coherence_question(key: Key, answer: str) -> Question[tuple[int, ...]]:
         key: of the instance.
         answer: the captioned answer.
     """
-    request = JudgeRequest(READING, (f"{_marked('answer', answer)}\n\n{COHERENCE}",), json_reply=True)
-    return Question(("coherence", *key), lambda: request, lambda reply: read_grades(reply, "coherence", "style"))
+
+    def build() -> JudgeRequest:
+        return JudgeRequest(READING, (f"{_marked('answer', answer)}\n\n{COHERENCE}",), json_reply=True)
+
+    return Question(("coherence", *key), build, lambda reply: read_grades(reply, "coherence", "style"))
 
 
-def caption_question(key: Key, name: str, picture: Path) -> Question[str]:
+def caption_question(key: Key, name: str, picture: Path, kind: str = "caption") -> Question[str]:
     """A caption of a picture.
 
     Args:
         key: of the instance.
         name: of the placeholder.
         picture: its file; one above 20 MiB or of another kind than png, jpeg, webp or gif is not sent.
+        kind: first part of the question's key.
     """
 
     def build() -> JudgeRequest:
@@ -93,7 +100,7 @@ def caption_question(key: Key, name: str, picture: Path) -> Question[str]:
             raise ValueError(f"Expected a picture of at most {MAX_PICTURE_BYTES} bytes.")
         return JudgeRequest(None, (Picture(picture.read_bytes(), media_type), CAPTION))
 
-    return Question(("caption", *key, name), build, _read_caption)
+    return Question((kind, *key, name), build, _read_caption)
 
 
 def read_grades(reply: str, *names: str) -> tuple[int, ...]:
