@@ -59,8 +59,8 @@ def print_table(
 
     A slope whose interval lies below zero is marked ``▼``, above zero ``▲``; ``!`` marks a copy rate that makes the
     consistency meaningless. Where models were scored on the reference history as well, a second table shows what their
-    own history costs them, and where pictures were judged a table of their points. The last table gives the main scores
-    by class, where there are classes.
+    own history costs them. Where pictures were judged, one more shows their points, and a last one the main scores by
+    class.
 
     Args:
         models: scores of at least one model, names unique.
@@ -93,8 +93,9 @@ def print_table(
     if compared:
         console.print(_histories(compared))
     judged = [model for model in models if any(estimate(model.scores, key).known for key in _POINTS)]
-    if judged:
-        console.print(_judged(judged, judges or {}))
+    if not judged:
+        return
+    console.print(_judged(judged, judges or {}))
     by_class = [group for group in by_group(models) if group["class"]]
     if by_class:
         console.print(_classes(models, by_class))
