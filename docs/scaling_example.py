@@ -88,7 +88,7 @@ def figure(found: dict[str, float]) -> str:
         for colour, name in enumerate(("oracle", "selected"))
     ]
     svg = curves(lines, "Right pictures among the best of k", is_share=True, reference=single.value,
-                 reference_name="mean", axis="k")  # fmt: skip
+                 axis="k")  # fmt: skip
     opening = re.match(r"<svg [^>]*>", svg)
     assert opening
     head = opening[0].replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ')

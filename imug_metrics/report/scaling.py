@@ -97,11 +97,11 @@ def curve_cells(found: Detail) -> list[list[str]]:
 
 def _joint(found: Detail, key: str) -> str:
     gain = Estimate(*(as_float(found.get(key + end)) for end in ("", "_joint_lower", "_joint_upper")))
-    return f"{number(gain.value, 3, signed=True)} ({span(gain, 3)})" if gain.bounded else number(gain.value, 3)
+    return number(gain.value, 3, signed=True) + (f" ({span(gain, 3)})" if gain.bounded else "")
 
 
 def _plain(value: Estimate) -> str:
-    return f"{number(value.value, 3)} ({span(value, 3)})" if value.bounded else number(value.value, 3)
+    return number(value.value, 3) + (f" ({span(value, 3)})" if value.bounded else "")
 
 
 def _tables(scaling: Scaling, part: Part) -> list[tuple[str, list[list[str]]]]:
