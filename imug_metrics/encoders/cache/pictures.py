@@ -60,7 +60,7 @@ class Picture:
         return replace(self.source, image=self.pixels) if isinstance(self.source, ImageRegion) else self.pixels
 
     @property
-    def bytes(self) -> int:
+    def nbytes(self) -> int:
         """Memory of its content."""
         return self.content.nbytes if isinstance(self.content, Tensor) else len(self.content or b"")
 
@@ -126,7 +126,7 @@ def batches(pictures: Iterable[Picture], count: int) -> Iterator[list[Picture]]:
     batch: list[Picture] = []
     for picture in pictures:
         batch.append(picture)
-        if len(batch) == count or sum(held.bytes for held in batch) > MAX_WAITING_BYTES:
+        if len(batch) == count or sum(held.nbytes for held in batch) > MAX_WAITING_BYTES:
             yield batch
             batch = []
     if batch:
@@ -134,7 +134,7 @@ def batches(pictures: Iterable[Picture], count: int) -> Iterator[list[Picture]]:
 
 
 def _bytes(waiting: Iterable[Future[Picture]]) -> int:
-    return sum(future.result().bytes for future in waiting if future.done() and future.exception() is None)
+    return sum(future.result().nbytes for future in waiting if future.done() and future.exception() is None)
 
 
 def _file(path: Path) -> bytes:
