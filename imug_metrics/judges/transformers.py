@@ -111,7 +111,7 @@ class TransformersJudge:
                 continue
             try:
                 prepared.append(_Prepared(request, self._pictures(request), reply))
-            except ValueError as error:
+            except Exception as error:  # whoever waits must hear of it
                 reply.set_exception(JudgeError("picture", str(error)))
         # Processors differ in what they make of a batch in which some have no picture.
         for seeing in (True, False):
@@ -247,5 +247,6 @@ def _load(source: str, processor: Any, dtype: torch.dtype | None) -> tuple[nn.Mo
         raise ModuleNotFoundError(
             "TransformersJudge needs transformers: pip install imug_metrics[hf]", name=error.name
         ) from error
-    model = transformers.AutoModelForImageTextToText.from_pretrained(source, torch_dtype=dtype or "auto")
+    keyword = "torch_dtype" if transformers.__version__.startswith("4.") else "dtype"
+    model = transformers.AutoModelForImageTextToText.from_pretrained(source, **{keyword: dtype or "auto"})
     return model, processor or transformers.AutoProcessor.from_pretrained(source)  # type: ignore[no-untyped-call]

@@ -212,14 +212,14 @@ def test_a_batch_that_fails_is_halved_until_the_guilty_one_is_alone(
 
     def out_of_memory(batch: Any) -> Any:
         if any("guilty" in one.request.parts for one in batch):
-            raise torch.OutOfMemoryError("too large")
+            raise RuntimeError("out of memory")
         return generate(batch)
 
     monkeypatch.setattr(judge, "_generate", out_of_memory)
     guilty = JudgeRequest(None, (png("red"), "guilty"))
     replies = ask(judge, REQUESTS[0], guilty, REQUESTS[1], REQUESTS[3])
     assert isinstance(replies[1], JudgeError)
-    assert (replies[1].kind, str(replies[1])) == ("generation", "OutOfMemoryError: too large")
+    assert (replies[1].kind, str(replies[1])) == ("generation", "RuntimeError: out of memory")
     monkeypatch.undo()
     assert [text(replies[row]) for row in (0, 2, 3)] == [
         text(reply) for row in (0, 1, 3) for reply in ask(judge, REQUESTS[row])
@@ -249,6 +249,23 @@ def test_the_name_tells_weights_and_settings_apart(judge: TransformersJudge, fol
     names = {judge.name, changed.name, TransformersJudge(folder, max_new_tokens=7).name}
     assert len(names) == 3
     assert TransformersJudge(model, same.processor, name="mine").name.startswith("mine ")
+
+
+def test_a_model_is_loaded_in_the_type_asked_for(judge: TransformersJudge, folder: Path):
+    half = TransformersJudge(folder, dtype=torch.bfloat16, max_new_tokens=6)
+    assert (judge.model.dtype, half.model.dtype) == (torch.float32, torch.bfloat16)
+    assert text(ask(half, REQUESTS[0])[0])
+    assert half.name != judge.name
+
+
+def test_whatever_happens_whoever_waits_hears_of_it(judge: TransformersJudge, monkeypatch: pytest.MonkeyPatch):
+    def fail(*_: Any) -> Any:
+        raise MemoryError("no room")
+
+    monkeypatch.setattr("imug_metrics.judges.transformers.load_image", fail)
+    replies = ask(judge, REQUESTS[0], REQUESTS[2])
+    assert isinstance(replies[0], JudgeError)
+    assert text(replies[1])
 
 
 def test_a_processor_without_chat_template_is_refused(judge: TransformersJudge):
