@@ -71,8 +71,8 @@ def video_quality(source: Any) -> Quality:
         ValueError: If an array has another shape or type.
 
     Example:
-        >>> rng = np.random.default_rng(0)
-        >>> scene = np.kron(rng.integers(40, 200, (9, 12, 3)), np.ones((13, 13, 1)))
+        >>> y, x, _ = np.mgrid[:96, :120, :3]
+        >>> scene = 128 + 60 * np.sin(x / 3 + y / 9) * np.sin(y / 4 - x * y / 700)
         >>> clean = np.stack([scene[:96, t : t + 96] for t in range(12)]).astype(np.uint8)
         >>> flickering = (clean * (0.5 + 0.5 * (np.arange(12) % 2))[:, None, None, None]).astype(np.uint8)
         >>> video_quality(clean).value > video_quality(flickering).value

@@ -35,12 +35,12 @@ def test_parts_of_a_picture_made_for_them() -> None:
     parts = _image(half)
     assert parts["clipped"] == 1
     assert parts["levels"] == 1  # two levels, equally often: one bit
-    assert parts["contrast"] == pytest.approx(1)
+    assert parts["contrast"] == pytest.approx(0.5)
     assert parts["empty"] == 1
     stripes = np.where(np.arange(64) % 2 == 0, 60, 180)[:, None, None] + np.zeros((64, 64, 3))
     assert _image(stripes)["lines"] > 1000
     blocks = np.kron(np.random.default_rng(0).integers(0, 255, (8, 8, 3)), np.ones((8, 8, 1)))
-    assert _image(blocks)["blocks"] > 100
+    assert _image(blocks)["blocks"] > 50
 
 
 def test_large_picture_is_reduced_before_it_is_measured() -> None:
@@ -96,7 +96,7 @@ def test_share_of_a_video_that_ends_early_is_told() -> None:
     quality = item_quality(file[: len(file) // 2], "video")
     assert quality.reason is not None
     assert "ends early" in quality.reason
-    assert quality.value < quality.parts["frames"] / 24
+    assert quality.value <= quality.parts["frames"] / 24
 
 
 def test_long_video_keeps_few_frames() -> None:
@@ -222,9 +222,14 @@ def _photographs() -> dict[str, np.ndarray]:
 
 def test_photographs_of_packages_are_good_pictures() -> None:
     values = {name: item_quality(pixels, "image").value for name, pixels in _photographs().items()}
-    # The sky of the telescope is dark and grainy: a picture that the measures underrate.
-    assert 0.4 < values.pop("hubble_deep_field") < 0.8
-    assert min(values.values()) > 0.95
+    assert min(values.values()) > 0.95, values
+
+
+def test_drawing_of_few_colours_is_underrated_and_not_taken_for_broken() -> None:
+    chart = np.full((400, 600, 3), 255, np.uint8)
+    for k in range(6):
+        chart[380 - 50 * k : 380, 60 + 80 * k : 110 + 80 * k] = (30, 90, 200)
+    assert 0.1 < item_quality(chart, "image").value < 0.5
 
 
 def test_scores_are_multiplied_and_ramps_are_straight() -> None:

@@ -81,7 +81,7 @@ PIXELS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "jpeg-30": _jpeg(30),
     "jpeg-15": _jpeg(15),
     "jpeg-5": _jpeg(5),
-    "large-pixels": _small(4, Image.Resampling.NEAREST),
+    "large-pixels": lambda x: x[::4, ::4].repeat(4, 0).repeat(4, 1),
     "enlarged": _small(4, Image.Resampling.BICUBIC),
     "overexposed": lambda x: _u8(x * 2.5 + 40),
     "underexposed": lambda x: _u8(x * 0.1),
