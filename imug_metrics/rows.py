@@ -80,6 +80,8 @@ def score_rows(argument: str, scores: Any) -> Rows:
         >>> score_rows("scores", [0.5, 1]).values
         tensor([0.5000, 1.0000], dtype=torch.float64)
     """
+    if isinstance(scores, (list, tuple)):
+        scores = torch.tensor(scores, dtype=torch.float64)  # of Python's floats the default dtype keeps seven digits
     scores = torch.as_tensor(scores)
     if scores.is_complex():
         raise TypeError(f"Expected argument `{argument}` to be real, got {scores.dtype}.")
