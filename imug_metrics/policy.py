@@ -44,7 +44,7 @@ class AdaptivePolicy(DialogueMetric):
     Args:
         strategies: number of strategies S.
         price: score that one unit of cost is worth; 0: cost does not matter.
-        kwargs: those of `DialogueMetric`.
+        kwargs: those of `DialogueMetric`. `missing="zero"` counts absent records as no regret.
 
     Raises:
         ValueError: if an argument is outside its range, or an update's shapes or turns are refused.

@@ -227,9 +227,10 @@ class StrategyComparison(DialogueMetric):
         support = self._support(names)
         moments = unpack_moments(self.moments)
         found = delta_interval(lambda sums: self._estimates(sums)[rows], moments, support, self.level)
+        clusters = moments.present[support]
         if self.simultaneous == "max-t":
-            return max_t(found.value, self._estimates(self.replicates)[:, rows], self.level)
-        return holm_intervals(found.value, found.error, moments.present[support], self.level)
+            return max_t(found.value, found.error, clusters, self._estimates(self.replicates)[:, rows], self.level)
+        return holm_intervals(found.value, found.error, clusters, self.level)
 
     def _line(self, name: str, found: Mapping[str, Tensor]) -> list[str]:
         def number(key: str, sign: str = "+") -> str:

@@ -27,7 +27,8 @@ class VerifierCurve(DialogueMetric):
     count as ties, and every estimate has an interval by dialogue. The detail holds
 
     - `verifier_curve`: area under the ROC curve over all candidates, 0.5 is chance
-    - `verifier_curve_base`: share of right candidates, and by turn `_base_turn_t`, `_base_slope`
+    - `verifier_curve_base`: share of right candidates; `_base_turn_t` and `_base_slope`: over turns, as means of
+      records
     - `verifier_curve_best_of_{n}`: predicted accuracy of the highest scored of n independent candidates
     - `verifier_curve_ceiling`: its limit for n to infinity, the share of right candidates in the highest bin that holds
       any; it rests on the candidates of that bin alone
@@ -49,8 +50,8 @@ class VerifierCurve(DialogueMetric):
         thresholds: of rejection sampling; each is moved to the nearest edge of a bin.
         low, high: range of the verifier's scores; what lies beyond counts in the first or last bin.
         bins: number of bins; the state grows with its square.
-        kwargs: those of `DialogueMetric`. `missing="zero"` counts absent records as wrong in `_base` alone: a candidate
-            that is not there has no score.
+        kwargs: those of `DialogueMetric`. `missing="zero"` counts absent records as wrong in `_base_turn_t` and
+            `_base_slope` alone: a candidate that is not there has no score.
 
     Raises:
         ValueError: if an argument is outside its range, a target is neither 0 nor 1, or an update's shapes or turns are

@@ -16,7 +16,7 @@ from imug_metrics.functional.reduce import reduce_values
 from imug_metrics.rows import embedding_rows
 from imug_metrics.stats.order_statistics import ascending, ascending_values, best_of_weights, share_ties
 
-_CHUNK = 2**17  # elements of temporaries, so that they stay in the cache and memory does not grow with the records
+_CHUNK, _DEVICE_CHUNK = 2**17, 2**24  # elements of temporaries: they stay in a CPU's cache, and fill a GPU
 _WEIGHTS = 2**22  # weights that are held at a time
 
 
@@ -225,7 +225,7 @@ def _chunks(
     """The same rows of all columns, one chunk at least."""
     rows = y.flatten(0, -2)
     others = [None if part is None else part.flatten(0, -2) for part in (keys, valid)]
-    step = max(1, _CHUNK // max(rows.shape[1], 1))
+    step = max(1, (_CHUNK if y.device.type == "cpu" else _DEVICE_CHUNK) // max(rows.shape[1], 1))
     for start in range(0, max(len(rows), 1), step):
         some = slice(start, start + step)
         keys, valid = (None if part is None else part[some] for part in others)

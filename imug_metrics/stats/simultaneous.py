@@ -62,16 +62,17 @@ def holm_intervals(value: Tensor, error: Tensor, clusters: Tensor, level: float 
     return Simultaneous(value - half, value + half, holm(p.masked_fill(value.isnan() | error.isnan(), torch.nan)))
 
 
-def max_t(value: Tensor, replicates: Tensor, level: float = 0.95) -> Simultaneous:
+def max_t(value: Tensor, error: Tensor, clusters: Tensor, replicates: Tensor, level: float = 0.95) -> Simultaneous:
     """Simultaneous bounds and p-values from the largest studentised difference in each bootstrap replicate.
 
     With `se_e` the spread of estimate e over the replicates, the critical value is the level's quantile over replicates
     of `max_e |theta*_e - theta_e| / se_e` (Westfall and Young, 1993; Romano and Wolf, JASA 100, 2005, in one step).
     It uses the dependence between the estimates and is therefore sharper than Bonferroni where strategies share their
-    luck.
+    luck. The bootstrap does not know that standard errors of few clusters are themselves uncertain: the critical value
+    is carried over from the normal to Student's distribution with `clusters - 1` degrees of freedom.
 
     Args:
-        value: `[E]`.
+        value, error, clusters: estimates, their standard errors and numbers of clusters, `[E]`.
         replicates: `[R, E]`, the estimates in each replicate; undefined ones are left out.
         level: probability that all intervals cover.
 
@@ -80,7 +81,8 @@ def max_t(value: Tensor, replicates: Tensor, level: float = 0.95) -> Simultaneou
 
     Example:
         >>> draws = torch.randn(4000, 2, generator=torch.Generator().manual_seed(0)).double()
-        >>> found = max_t(torch.tensor([5.0, 0.0]).double(), draws + torch.tensor([5.0, 0.0]))
+        >>> shift, count = torch.tensor([5.0, 0.0]).double(), torch.full((2,), 1000.0).double()
+        >>> found = max_t(shift, torch.ones(2).double(), count, draws + shift)
         >>> round(found.upper[1].item(), 1), found.p[0].item() < 0.01
         (2.3, True)
     """
@@ -89,12 +91,25 @@ def max_t(value: Tensor, replicates: Tensor, level: float = 0.95) -> Simultaneou
     count = defined.sum(0)
     away = away.nan_to_num(0)
     centred = (away - away.sum(0) / count.clamp_min(1)).masked_fill(~defined, 0)
-    error = ((centred**2).sum(0) / (count - 1).clamp_min(1)).sqrt()
-    used = (error > 0) & ~value.isnan()
-    safe = torch.where(used, error, 1)
-    largest = (away.abs() / safe).masked_fill(~used, 0).amax(-1)
-    critical = torch.quantile(largest, level)
-    half = torch.where(used, critical * error, torch.nan)
-    above = (largest[:, None] >= value.abs() / safe).sum(0)
+    spread = ((centred**2).sum(0) / (count - 1).clamp_min(1)).sqrt()
+    used = (spread > 0) & (error > 0) & ~value.isnan()
+    largest = (away.abs() / torch.where(used, spread, 1)).masked_fill(~used, 0).amax(-1)
+    freedom = (clusters - 1).clamp_min(1)
+    half = torch.where(used, error * _normal_to_t(torch.quantile(largest, level).expand_as(error), freedom), torch.nan)
+    # The same scale the other way round, so that a p-value below 1 - level means bounds that leave out 0.
+    seen = _t_to_normal(value.abs() / torch.where(used, error, 1), freedom)
+    above = (largest[:, None] >= seen).sum(0)
     p = ((1 + above) / (1 + len(replicates))).to(value).masked_fill(~used, torch.nan)
     return Simultaneous(value - half, value + half, p)
+
+
+def _normal_to_t(z: Tensor, freedom: Tensor) -> Tensor:
+    """The quantile of Student's distribution at which as much lies beyond as beyond z of the normal one."""
+    tail = special.ndtr(-z.detach().cpu().double().numpy())
+    found = -special.stdtrit(freedom.detach().cpu().double().numpy(), tail)
+    return torch.as_tensor(found, dtype=z.dtype, device=z.device)
+
+
+def _t_to_normal(t: Tensor, freedom: Tensor) -> Tensor:
+    tail = special.stdtr(freedom.detach().cpu().double().numpy(), -t.detach().cpu().double().numpy())
+    return torch.as_tensor(-special.ndtri(tail), dtype=t.dtype, device=t.device)

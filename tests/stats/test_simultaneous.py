@@ -38,7 +38,10 @@ def _covered(correlation: float, times: int = 400, clusters: int = 60, strategie
         weights = torch.poisson(torch.ones(500, clusters, dtype=torch.float64), generator=generator)
         replicates = weights @ data / weights.sum(1, keepdim=True)
         count = torch.full_like(value, clusters)
-        found = {"holm": holm_intervals(value, error, count, LEVEL), "max-t": max_t(value, replicates, LEVEL)}
+        found = {
+            "holm": holm_intervals(value, error, count, LEVEL),
+            "max-t": max_t(value, error, count, replicates, LEVEL),
+        }
         for name, bounds in found.items():
             held[name] += bool(((bounds.lower <= 0) & (bounds.upper >= 0)).all())
         held["one by one"] += bool((value.abs() <= 2 * error).all())
@@ -55,6 +58,6 @@ def test_all_intervals_cover_together(correlation: float) -> None:
 
 def test_an_estimate_without_spread_is_undefined() -> None:
     replicates = torch.stack([torch.zeros(10), torch.arange(10.0)], 1).double()
-    found = max_t(torch.tensor([0.0, 4.5]).double(), replicates)
+    found = max_t(torch.tensor([0.0, 4.5]).double(), torch.ones(2).double(), torch.full((2,), 9.0), replicates)
     assert found.p[0].isnan()
     assert found.p[1].isfinite()
