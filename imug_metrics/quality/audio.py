@@ -149,6 +149,8 @@ def _promised(content: bytes) -> int:
 def _measured(samples: Samples, rate: int, missing: int) -> Quality:
     if not np.isfinite(samples).all():
         raise BrokenError("The sound holds samples that are no numbers.")
+    if np.abs(samples).max(initial=0) > 1000:
+        raise BrokenError("The sound holds samples far beyond full scale.")
     if not 1000 <= rate <= 1_000_000:
         raise BrokenError(f"The sound has a rate of {rate} Hz.")
     if len(samples) < _WINDOW:

@@ -75,8 +75,8 @@ def code_quality(source: str | bytes | Path, *, language: str | None = None) -> 
     - ``finished``: 0.5 where placeholders are left (``...`` or ``pass`` as whole bodies of more than half of the
       functions, "TODO: implement", "rest of the code"), else 1.
 
-    Python that does not parse has quality 0.1 times the share of its lines before the error, so that code with one
-    wrong line at its end is still above garbage.
+    Python, JSON or XML that does not parse has quality 0.1 times the share of its lines before the error, so that code
+    with one wrong line at its end is still above garbage.
 
     Args:
         source: The program's text, its UTF-8 bytes, or the path of a file.

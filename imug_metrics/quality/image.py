@@ -46,8 +46,9 @@ def image_quality(source: Any) -> Quality:
     - ``blur``: share of the differences between neighbours that a nine-tap mean along the same axis leaves (after Crete
       et al., SPIE 6492, 2007), the worse axis: 0.75 scores 0, 0.45 scores 1.
     - ``blocks``: differences of neighbouring rows at the strongest position in a grid over those at the median
-      position, each plus 0.001, of all grids of 3 to 16 rows the worst, the better axis (after Wang, Sheikh and Bovik,
-      ICIP 2002, who take the grid of 8; lines of text make a grid in one axis only). The logarithm to base 2 is scored: 3 scores 0, 0.3 scores 1.
+      position, each plus 0.001, of all grids of 3 to 16 rows the worst (after Wang, Sheikh and Bovik, ICIP 2002, who
+      take the grid of 8). The better axis counts, since lines of text make a grid in one axis only. The logarithm to
+      base 2 is scored: 3 scores 0, 0.3 scores 1.
     - ``lines``: mean difference of next neighbours over that of neighbours two apart, the worse axis: 1 in white noise
       and between shuffled rows, above 1 in stripes; 1.05 scores 0, 0.85 scores 1.
     - ``levels``: entropy of the histogram of 256 levels in bits, the mean of the channels: 0 scores 0.5, 5 scores 1.

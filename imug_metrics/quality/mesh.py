@@ -87,7 +87,7 @@ def _measured(vertices: Vertices, faces: Faces) -> Quality:
         raise BrokenError("The model has coordinates that are no numbers.")
     extent = float(np.ptp(vertices, axis=0).max())
     if not 0 < extent < 1e100:
-        raise BrokenError("All points of the model lie at one place.")
+        raise BrokenError("The points of the model have no extent, or one that is out of all proportion.")
     if len(faces) == 0:
         return points_quality(vertices)
     if faces.min() < 0 or faces.max() >= len(vertices):

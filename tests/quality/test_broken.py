@@ -7,9 +7,11 @@ from __future__ import annotations
 import math
 from functools import cache
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from imug_metrics.quality import MODALITIES, Quality, item_quality
 from tests.quality.items import (
@@ -96,3 +98,31 @@ def test_random_bytes_leave_a_record(modality: str, content: bytes) -> None:
 @given(content=st.text(max_size=400))
 def test_random_strings_leave_a_record(modality: str, content: str) -> None:
     assert _is_record(item_quality(content, modality))  # type: ignore[arg-type]
+
+
+NUMBERS = st.floats(width=32) | st.sampled_from([0.0, 1.0, -1.0, 1e-30, 1e30, math.inf, math.nan])
+
+
+@FUZZ
+@given(values=st.lists(NUMBERS, min_size=1, max_size=8), scale=st.sampled_from([1.0, 0.3, 1e-4]))
+def test_sounds_of_any_numbers_leave_a_record(values: list[float], scale: float) -> None:
+    wave = np.resize(np.array(values, dtype=np.float32) * np.float32(scale), 3000)
+    assert _is_record(item_quality((wave, 8000), "audio"))
+
+
+@FUZZ
+@given(values=st.lists(NUMBERS, min_size=3, max_size=90), faces=st.lists(st.integers(0, 3), max_size=30))
+def test_models_of_any_numbers_leave_a_record(values: list[float], faces: list[int]) -> None:
+    vertices = np.resize(np.array(values), (max(4, len(values) // 3), 3))
+    triangles = np.array(faces[: len(faces) // 3 * 3], dtype=np.int64).reshape(-1, 3)
+    assert _is_record(item_quality((vertices, triangles), "threeD"))
+
+
+@FUZZ
+@given(
+    pixels=arrays(np.uint8, st.tuples(st.integers(1, 40), st.integers(1, 40), st.just(3))),
+    frames=st.integers(1, 5),
+)
+def test_pictures_and_videos_of_any_pixels_leave_a_record(pixels: np.ndarray, frames: int) -> None:
+    assert _is_record(item_quality(pixels, "image"))
+    assert _is_record(item_quality(np.stack([pixels] * frames), "video"))
