@@ -84,7 +84,7 @@ def _against_torchmetrics(dialogues: Dialogues, side: int, quick: bool) -> Itera
         return ImugSuite(metrics, encoder=keep or CachedEncoder(encoder))
 
     alone = [
-        Provider("torchmetrics CLIPScore", lambda: _clip_score(dialogues, encoder, with_pairs=False), rows),
+        Provider("torchmetrics CLIPScore", lambda: _clip_score(dialogues, encoder), rows),
         Provider("imug_metrics suite", lambda: _ours(suite(encoder), dialogues, one), rows),
     ]
     if not quick:  # a quick run is asked for equal answers, and these are rounded
@@ -92,6 +92,13 @@ def _against_torchmetrics(dialogues: Dialogues, side: int, quick: bool) -> Itera
         in_half = Provider("imug_metrics suite, encoder in bfloat16", lambda: _ours(suite(half), dialogues, one), rows)
         alone.append(in_half)
     yield _case("alignment", side, quick, *alone)
+    yield _case(
+        "alignment, and the value of each batch",
+        side,
+        quick,
+        Provider("torchmetrics CLIPScore, forward", lambda: _clip_score(dialogues, encoder, forward=True), rows),
+        Provider("imug_metrics suite, forward", lambda: _ours(suite(encoder), dialogues, one, forward=True), rows),
+    )
     seen = CachedEncoder(encoder)
     _ours(both(seen), dialogues, two)
     yield _case(
@@ -127,14 +134,26 @@ def _against_loops(dialogues: Dialogues, side: int, quick: bool) -> Iterator[Cas
     yield _case("what it is spent on", side, quick, *_stages(dialogues, encoder, suite, names))
 
 
-def _ours(suite: ImugSuite, dialogues: Dialogues, names: Sequence[tuple[str, float]]) -> Answer:
-    suite.update(images=dialogues.files, texts=dialogues.prompts)
+def _ours(
+    suite: ImugSuite, dialogues: Dialogues, names: Sequence[tuple[str, float]], *, forward: bool = False
+) -> Answer:
+    """All dialogues at once; or one by one, with the value of each, as a training loop logs it."""
+    if forward:
+        for files, prompts in dialogues:
+            suite(images=[files], texts=[prompts])
+    else:
+        suite.update(images=dialogues.files, texts=dialogues.prompts)
     scores = suite.compute()
     return Answer(torch.tensor([scores[name] / scale for name, scale in names]))
 
 
-def _clip_score(dialogues: Dialogues, encoder: TransformersEncoder, *, with_pairs: bool) -> Answer:
-    """What torchmetrics offers: a mean over pairs of picture and text, and another over pairs of pictures."""
+def _clip_score(
+    dialogues: Dialogues, encoder: TransformersEncoder, *, with_pairs: bool = False, forward: bool = False
+) -> Answer:
+    """What torchmetrics offers: a mean over pairs of picture and text, and another over pairs of pictures.
+
+    Its `forward` calls `update` twice, so that it encodes everything twice.
+    """
     from torchmetrics.multimodal import CLIPScore
     from transformers import CLIPProcessor
 
@@ -147,7 +166,7 @@ def _clip_score(dialogues: Dialogues, encoder: TransformersEncoder, *, with_pair
     for files, prompts in dialogues:
         pictures = [torch.from_numpy(np.array(Image.open(file).convert("RGB"))).permute(2, 0, 1) for file in files]
         pictures = [picture.to(DEVICE) for picture in pictures]
-        alignment.update(pictures, prompts)
+        (alignment if forward else alignment.update)(pictures, prompts)
         if with_pairs:
             pairs.update(pictures[1:], pictures[:-1])
     return Answer(torch.stack([metric.compute() / 100 for metric in (alignment, pairs)[: 1 + with_pairs]]).cpu())

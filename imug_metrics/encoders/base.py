@@ -151,9 +151,7 @@ class ModelEncoder:
         Raises:
             TypeError: If the model has no patch tokens, or is prepared for by its library's own processor.
         """
-        if type(self)._patch_forward is ModelEncoder._patch_forward or not isinstance(
-            self.preprocessing, Preprocessing
-        ):
+        if not (self._has_patches() and isinstance(self.preprocessing, Preprocessing)):
             raise TypeError(f"Encoder {self.name!r} has no patch tokens to pool under a mask. Paint the rest instead.")
         return self._encode([list(zip(images, masks))], self._embed_masked)
 
@@ -198,6 +196,9 @@ class ModelEncoder:
     def _patch_forward(self, pixels: Tensor) -> Tensor:
         """Map ``[n, D, h, w]`` of the last layer's patch tokens."""
         raise NotImplementedError
+
+    def _has_patches(self) -> bool:
+        return type(self)._patch_forward is not ModelEncoder._patch_forward
 
     def _tokenize(self, texts: Sequence[str]) -> tuple[Any, Sequence[bool]]:
         """What :meth:`_text_forward` takes, and which texts were cut."""

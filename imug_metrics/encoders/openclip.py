@@ -83,6 +83,9 @@ class OpenClipEncoder(ModelEncoder):
         visual, options = self.model.visual, {"indices": 1, "normalize_intermediates": True, "intermediates_only": True}
         return visual.forward_intermediates(pixels, **options)["image_intermediates"][-1]
 
+    def _has_patches(self) -> bool:
+        return hasattr(self.model.visual, "forward_intermediates")
+
     def _text_forward(self, tokens: Tensor) -> Tensor:
         length = tokens.shape[1]
         if length == self.context_length:

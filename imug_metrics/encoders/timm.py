@@ -65,6 +65,9 @@ class TimmEncoder(ModelEncoder):
     def _patch_forward(self, pixels: Tensor) -> Tensor:
         return self.model.forward_intermediates(pixels, indices=1, norm=True, intermediates_only=True)[-1]
 
+    def _has_patches(self) -> bool:
+        return hasattr(self.model, "forward_intermediates")
+
 
 def _import_timm() -> Any:
     try:

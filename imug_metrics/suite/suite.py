@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Literal
 
 import torch
@@ -218,11 +219,12 @@ class ImugSuite(MetricCollection):
         """Hand whole dialogues to the metrics; returns their rows if asked for."""
         routes = {name: route(name, self[name]) for name in self.names}
         turns = turns_by_route(records, self.encoder, unreadable, with_pixels=self._with_pixels(self.names))
-        for name in self.names:
-            if routes[name] in turns:
-                columns = turns[routes[name]].columns
-                if required_columns(self[name]) <= columns.keys():
-                    call(name, taken(self[name], columns))
+        with self._all_or_none():
+            for name in self.names:
+                if routes[name] in turns:
+                    columns = turns[routes[name]].columns
+                    if required_columns(self[name]) <= columns.keys():
+                        call(name, taken(self[name], columns))
         return items(records, turns) if with_rows else []
 
     def _feed_columns(self, columns: Mapping[str, Any], call: Call) -> None:
@@ -230,8 +232,22 @@ class ImugSuite(MetricCollection):
         if not fed:
             raise ValueError(f"Expected columns that one of the metrics can be fed with, got {', '.join(columns)}.")
         columns = encoded(columns, self.encoder, with_pixels=self._with_pixels(fed))
-        for name in fed:
-            call(name, taken(self[name], columns))
+        with self._all_or_none():
+            for name in fed:
+                call(name, taken(self[name], columns))
+
+    @contextmanager
+    def _all_or_none(self) -> Iterator[None]:
+        """A batch that one metric refuses is taken by none of them."""
+        saved = [(metric, _state_of(metric), metric._update_count) for metric in (self[name] for name in self.names)]
+        try:
+            yield
+        except Exception:
+            for metric, state, count in saved:
+                for name, value in state.items():
+                    setattr(metric, name, value)
+                metric._update_count, metric._computed = count, None
+            raise
 
     def _with_pixels(self, names: Iterable[str]) -> bool:
         return any(uses_pixels(self[name]) for name in names)
@@ -265,6 +281,12 @@ def _cached(encoder: Any, device: torch.device | str | None) -> CachedEncoder | 
     else:
         found = CachedEncoder(as_encoder(encoder))
     return found if found is None or device is None else found.to(device)
+
+
+def _state_of(metric: Metric) -> dict[str, Any]:
+    """A copy of a metric's state, in which lists share their entries."""
+    values = {name: getattr(metric, name) for name in metric._defaults}
+    return {name: list(value) if isinstance(value, list) else value.clone() for name, value in values.items()}
 
 
 def _columns_given(records: Any, columns: Mapping[str, Any]) -> bool:

@@ -16,6 +16,7 @@ from torchmetrics import MeanMetric, MetricCollection
 from imug_metrics import (
     AnswerAccuracy,
     ContextDecay,
+    PointScore,
     TurnAlignment,
     TurnConsistency,
     TurnDecay,
@@ -192,6 +193,21 @@ def test_wrong_calls_say_what_was_expected(encoder, files, tmp_path):
     with pytest.raises(ValueError, match="list, pandas or arrow"):
         ImugSuite(keep_rows=True).rows("excel")
     assert suite.compute() == {}
+
+
+@pytest.mark.parametrize("method", ["update", "forward"])
+def test_a_batch_that_one_metric_refuses_is_taken_by_none(method):
+    images, points = torch.randn(2, 3, 8), torch.full((2, 3, 4), 5.0)
+    suite = ImugSuite([TurnConsistency(), TurnDecay("theil-sen"), PointScore()])
+    scores = torch.rand(2, 3)
+    suite.update(images=images, points=points, scores=scores, dialogue=[1, 2])
+    before = suite.compute()
+    wrong = points.clone()
+    wrong[1, 2] = 7
+    with pytest.raises(ValueError, match=r"got 7\.0 at row 5"):
+        getattr(suite, method)(images=-images, points=wrong, scores=-scores, dialogue=[3, 4])
+    assert suite.compute() == before
+    assert {suite[name].update_count for name in suite.names} == {1}
 
 
 def test_rows_come_as_dicts_pandas_or_arrow(encoder, files):
