@@ -4,12 +4,17 @@
 
 from __future__ import annotations
 
+import json
 import random
 import re
+import tempfile
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
+from pathlib import Path
 
 import torch
+from PIL import Image, ImageDraw
 from torch import Tensor
 
 from benchmarks.registry import Answer, Case, Provider, register
@@ -35,6 +40,52 @@ def protocol(quick: bool) -> Iterator[Case]:
         bytes_per_row=sum(len(record.text or "") for record in records) / turns,
         repeats=1 if quick else 7,
     )
+    if find_spec("cv2") is not None:
+        for count in (4, 8) if quick else (64, 256, 1024):
+            yield _boards(count, quick)
+
+
+def _boards(count: int, quick: bool) -> Case:
+    """Boards found and scored; the released scorer writes its file of scores anew after each picture."""
+    folder = Path(tempfile.mkdtemp(prefix="boards-"))
+    rng = random.Random(0)
+    truths = [tuple(rng.choice(("0", "0", "1", "r", "g")) for _ in range(9)) for _ in range(count)]
+    for number, truth in enumerate(truths):
+        _draw(truth).save(folder / f"{number}.png")
+
+    def points(rewrite: bool) -> Answer:
+        rows: list[tuple[int, ...]] = []
+        for number, truth in enumerate(truths):
+            board = imug.read_board(folder / f"{number}.png")
+            rows.append(imug.board_points(board.cells, truth, 4))
+            if rewrite or number == count - 1:
+                lines = (json.dumps({"turn": n, "scores": list(row)}) for n, row in enumerate(rows))
+                (folder / "scores.jsonl").write_text("".join(line + "\n" for line in lines))
+        return Answer(torch.tensor(rows, dtype=torch.float64))
+
+    return Case(
+        name="IMUG-Bench boards",
+        sizes={"pictures": count, "size": "256 x 256"},
+        providers=(
+            Provider("file rewritten for each picture", lambda: points(rewrite=True), count),
+            Provider("imug_metrics", lambda: points(rewrite=False), count),
+        ),
+        bytes_per_row=3 * 256 * 256,
+        repeats=1 if quick else 3,
+    )
+
+
+def _draw(truth: Sequence[str]) -> Image.Image:
+    """A board of 3 x 3 cells in thin lines, as the benchmark asks for it."""
+    picture = Image.new("RGB", (256, 256), "white")
+    pen = ImageDraw.Draw(picture)
+    colours = {"1": (90, 90, 90), "r": (210, 40, 40), "g": (40, 160, 60)}
+    for place, cell in enumerate(truth):
+        left, top = 20 + 72 * (place % 3), 20 + 72 * (place // 3)
+        pen.rectangle((left, top, left + 72, top + 72), outline="black")
+        if cell in colours:
+            pen.rectangle((left + 8, top + 8, left + 64, top + 64), fill=colours[cell])
+    return picture
 
 
 def full_size(samples: int) -> tuple[list[Record], list[imug.JudgedPicture]]:

@@ -16,6 +16,13 @@ if TYPE_CHECKING:
     from imug_metrics.suite import ModelScores
 
 RANKED_BY = (("alignment", "alignment"), ("consistency", "consistency"), ("answer_strict", "answer accuracy"))
+_PICTURE_SCORES = (
+    ("points_strict", "points"),
+    ("alignment", "alignment"),
+    ("retrieval", "retrieval"),
+    ("consistency", "consistency"),
+)
+_ANSWER_SCORES = (("answer_strict", "strict"), ("answer_imug", "official"))
 PROMPT_LENGTH = 280
 REPLY_LENGTH = 160
 MAX_TURNS = 16
@@ -81,11 +88,7 @@ def _lay_out(
 def _turn(row: Mapping[str, Any], shelf: ThumbnailShelf) -> Turn:
     is_image = row.get("modality") == "image"
     picture, reason = shelf.take(row.get("image")) if is_image else (None, "no answer")
-    shown = (
-        (("alignment", "alignment"), ("retrieval", "retrieval"), ("consistency", "consistency"))
-        if is_image
-        else (("answer_strict", "strict"), ("answer_imug", "official"))
-    )
+    shown = _PICTURE_SCORES if is_image else _ANSWER_SCORES
     scores = [(label, number(as_float(row.get(column)))) for column, label in shown if row.get(column) is not None]
     if as_float(row.get("copy")) >= 0.5:
         scores.append(("copy", "yes"))
