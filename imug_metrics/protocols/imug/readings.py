@@ -106,7 +106,8 @@ def official_readings(
 ) -> Readings:
     """Readings of a judge's replies to the official requests: the official reading, and a strict one of the same reply.
 
-    A key is strict only if all pictures that it hangs on are there, and points only if the picture itself is.
+    A key is strict only if all pictures that it hangs on are there, and points only if the picture itself is. What the
+    official reading cannot use counts as failed under both.
 
     Args:
         benchmark: the benchmark folder.
@@ -151,7 +152,7 @@ def with_keys(records: Iterable[Record], keys: Mapping[Unit, str], samples: Iter
 def _replies(verdicts: Iterable[Verdict[Any]]) -> Iterator[tuple[Unit, str, int, Any]]:
     for verdict in verdicts:
         stage, _, domain, subdomain, sample_id, turn = verdict.key
-        if verdict.reply is not None:
+        if verdict.reply is not None and verdict.error is None:
             yield ((str(domain), str(subdomain), str(sample_id)), int(turn)), verdict.reply, verdict.repeat, stage
 
 
