@@ -217,11 +217,12 @@ def test_the_key_is_sent_and_shown_nowhere(command, monkeypatch, caplog):
     said = ""
     with small(command) as server:
         kinds = iter([(401, {}), (500, {}), "cut", "malformed", "truncated"] * 1000)
-        echo = f"you sent {KEY}"
-        server.reply = lambda body: f"{echo}: {points_reply(body)}"
+        echo = {"text": f"you sent {KEY}"}
+        server.reply = lambda body: f"{echo['text']}: {points_reply(body)}"
         server.fault = lambda body, attempt: next(kinds) if attempt < 2 else None
         url = server.url.replace("//", "//someone:pass-word-0123456789@")
-        for address, echo in ((server.url, echo), (url, "you sent pass-word-0123456789")):
+        for address, sent in ((server.url, KEY), (url, "pass-word-0123456789")):
+            echo["text"] = f"you sent {sent}"
             command.score("--model", "steady", "--judge-url", address, "--judge-model", "m", "--retry-errors")
             said += command.said + command.warned
         heads = [headers.get("authorization", "") for headers in server.headers]
