@@ -15,7 +15,7 @@ PALETTE = 8
 """How many model colours the style sheet defines (classes c0 to c7)."""
 
 _WIDTH, _HEIGHT = 520, 300
-_LEFT, _RIGHT, _TOP, _BOTTOM = 44, 108, 14, 34
+_LEFT, _RIGHT, _TOP, _BOTTOM = 44, 146, 14, 34
 _LEAST_SPREAD = 0.2  # a closer look than this would make noise look like a trend
 _LABELLED = 8  # with more lines than this the names at the line ends would cover each other
 
