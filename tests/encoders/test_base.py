@@ -14,6 +14,7 @@ from torch import nn
 from torchmetrics import Metric
 
 from imug_metrics.encoders.base import ModelEncoder
+from imug_metrics.encoders.fingerprint import weights_version
 from imug_metrics.encoders.preprocessing import Preprocessing
 from imug_metrics.encoders.texts import fitting_pieces
 
@@ -140,6 +141,38 @@ def test_fingerprint_follows_weights_in_place_and_replaced():
     seen.add(encoder.fingerprint)
     encoder.model.frozen.running_mean.add_(1)
     assert encoder.fingerprint not in seen
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda weight: torch.optim.AdamW([weight], fused=True).step(),
+        lambda weight: weight.data.mul_(0.99),
+        lambda weight: weight.data.copy_(weight.data.flip(0)),
+    ],
+    ids=["a fused optimiser", "a moving average", "a copy"],
+)
+def test_fingerprint_follows_changes_that_pytorch_does_not_count(change):
+    encoder = ProbeEncoder()
+    before, weight = encoder.fingerprint, encoder.model.linear.weight
+    weight.grad = torch.ones_like(weight)
+    counted = weight._version
+    change(weight)
+    assert weight._version == counted, "otherwise this would be no test"
+    assert encoder.fingerprint != before
+
+
+@pytest.mark.parametrize("make", [lambda: torch.zeros(3, 5, 2, 2), lambda: torch.zeros(()), lambda: torch.zeros(0, 4)])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.int64, torch.bool])
+def test_weights_of_any_shape_type_and_memory_format_have_a_version(make, dtype):
+    layer = nn.Module()
+    layer.register_buffer("table", make().to(dtype))
+    if layer.table.ndim == 4:
+        layer.table = layer.table.to(memory_format=torch.channels_last)
+    before = weights_version(layer)
+    assert weights_version(layer) == before
+    layer.table.data.fill_(1)
+    assert (weights_version(layer) != before) == (layer.table.numel() > 0)
 
 
 def test_fingerprint_follows_settings_and_architecture():
