@@ -13,6 +13,8 @@ from torch import Tensor
 
 from imug_metrics.dialogue import hash_ids
 
+_SECONDS = 60.0  # of searching for a proof that no policy is better
+
 
 class Policy(NamedTuple):
     """A strategy for every record.
@@ -60,10 +62,13 @@ def best_policy(scores: Any, costs: Any, budget: float, *, method: Literal["exac
             optimum by less than that one step, `bound - score` at most.
 
     Returns:
-        The policy. For `"exact"` the bound is its score.
+        The policy. For `"exact"` the bound is its score, unless the proof takes more than a minute, as it may where
+        costs are nearly proportional to scores: then it is the best policy found so far, and `bound - score` says how
+        far from the optimum it may be.
 
     Raises:
-        ValueError: if shapes differ, a cost is below 0, no policy fits the budget or the method is unknown.
+        ValueError: if shapes differ, a cost is below 0, no policy fits the budget, the budget is NaN or the method is
+            unknown.
 
     Example:
         >>> scores, costs = [[0.2, 0.9], [0.5, 0.6], [0.1, 0.6]], [[1.0, 4.0], [1.0, 4.0], [1.0, 4.0]]
@@ -77,16 +82,14 @@ def best_policy(scores: Any, costs: Any, budget: float, *, method: Literal["exac
     y, c = y[kept], c[kept]
     least = c.nan_to_num(nan=torch.inf).amin(1).sum() if len(c) else c.sum()
     allowed = budget * len(y)
-    if float(least) > allowed * (1 + 1e-12):
+    if not float(least) <= allowed * (1 + 1e-12):
         raise ValueError(f"Expected argument `budget` to be at least {float(least) / max(len(y), 1):g}, got {budget}.")
     picked, bound = _solve(y, c, allowed) if method == "exact" else _climb(y, c, allowed)
     choice = torch.full(kept.shape, -1).masked_scatter(kept, picked)
     score, cost = (side.gather(1, picked[:, None]).sum() / max(len(y), 1) for side in (y, c))
-    none = not len(y)
-    undefined = score.new_tensor(torch.nan)
-    if none:
-        return Policy(choice, undefined, undefined, undefined)
-    return Policy(choice, score, cost, score if method == "exact" else bound / len(y))
+    if not len(y):
+        return Policy(choice, *[score.new_tensor(torch.nan)] * 3)
+    return Policy(choice, score, cost, bound / len(y))
 
 
 def policy_regret(
@@ -153,7 +156,8 @@ def learn_rule(
         The rule with its mean `score` and `cost` and the `best` mean score within the budget, on both halves.
 
     Raises:
-        ValueError: if a score is NaN, there are fewer than two dialogues, or no rule fits the budget.
+        ValueError: if shapes differ, a feature or score is NaN, there are fewer than two dialogues, or no rule fits the
+            budget.
 
     Example:
         >>> late = torch.tensor([1, 2] * 4)
@@ -169,6 +173,8 @@ def learn_rule(
     if bool(y.isnan().any()):
         raise ValueError("Expected argument `scores` without NaN: every strategy has to have every record.")
     x = torch.as_tensor(feature, device=y.device)
+    if x.shape != y.shape[:1] or bool(x.isnan().any()):
+        raise ValueError(f"Expected argument `feature` to have shape {[len(y)]} and no NaN, got {[*x.shape]}.")
     learned = split_dialogues(dialogue, seed).to(y.device)
     halves = [(x[half], y[half], c[half]) for half in (learned, ~learned)]
     choose = _by_group(*halves[0], budget) if kind == "group" else _by_threshold(*halves[0], budget)
@@ -213,7 +219,7 @@ def policy_columns(scores: Any, costs: Any) -> tuple[Tensor, Tensor]:
 
 
 def _solve(y: Tensor, c: Tensor, allowed: float) -> tuple[Tensor, Tensor]:
-    """The optimum by branch and bound: one 0-1 variable for each record and strategy that has it."""
+    """Policy and bound by branch and bound: one 0-1 variable for each record and strategy that has it."""
     from scipy.optimize import Bounds, LinearConstraint, milp
     from scipy.sparse import csr_array
 
@@ -221,19 +227,26 @@ def _solve(y: Tensor, c: Tensor, allowed: float) -> tuple[Tensor, Tensor]:
         return torch.zeros(0, dtype=torch.int64), y.sum()
     there = ~y.isnan()
     record, strategy = (part.numpy() for part in there.nonzero(as_tuple=True))
-    gains, prices = y[there].numpy(), c[there].numpy()
+    # The solver's tolerances are absolute: scores and costs are brought to the size of 1, whatever their unit.
+    gains, prices = (side[there].numpy() / _size(side[there]) for side in (y, c))
+    limit = allowed / _size(c[there])
     count = len(gains)
     one_each = csr_array((np.ones(count), (record, np.arange(count))), shape=(len(y), count))
-    slack = 1e-9 * max(allowed, 1.0)
-    limits = [LinearConstraint(one_each, 1, 1), LinearConstraint(prices[None], -np.inf, allowed + slack)]
-    options = {"mip_rel_gap": 0.0}
+    limits = [LinearConstraint(one_each, 1, 1), LinearConstraint(prices[None], -np.inf, limit + 1e-9 * max(limit, 1.0))]
+    options = {"mip_rel_gap": 0.0, "time_limit": _SECONDS}
     found = milp(-gains, constraints=limits, integrality=np.ones(count), bounds=Bounds(0, 1), options=options)
-    if found.x is None:
-        raise ValueError(f"Expected a budget that some policy keeps to: {found.message}")
+    if found.x is None:  # out of time before any policy was found
+        return _climb(y, c, allowed)
     picked = torch.zeros(len(y), dtype=torch.int64)
     taken = found.x > 0.5
     picked[torch.from_numpy(record[taken])] = torch.from_numpy(strategy[taken])
-    return picked, y.gather(1, picked[:, None]).sum()
+    score = y.gather(1, picked[:, None]).sum()
+    return picked, score if found.status == 0 else torch.maximum(score, _climb(y, c, allowed)[1])
+
+
+def _size(side: Tensor) -> float:
+    """The largest absolute value, 1 where all are 0."""
+    return float(side.abs().amax()) or 1.0
 
 
 def _climb(y: Tensor, c: Tensor, allowed: float) -> tuple[Tensor, Tensor]:

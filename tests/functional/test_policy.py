@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from imug_metrics.functional import best_policy, learn_rule, policy_regret
+from imug_metrics.functional import best_policy, learn_rule, policy, policy_regret
 
 
 def problem(records: int, strategies: int, seed: int, whole: bool = False) -> tuple[Tensor, Tensor]:
@@ -65,6 +65,34 @@ def test_hull_bound_holds_for_the_exact_optimum_of_hundreds_of_records() -> None
 def test_a_budget_below_the_cheapest_policy_is_refused() -> None:
     with pytest.raises(ValueError, match=r"`budget` to be at least 1, got 0\.5"):
         best_policy([[0.1, 0.2]], [[1.0, 2.0]], 0.5)
+
+
+@pytest.mark.parametrize("unit", [1e-9, 1e-7, 1e9])
+def test_the_units_of_scores_and_costs_do_not_matter(unit: float) -> None:
+    """Dollars for a turn are small numbers, and a solver's tolerances are absolute."""
+    scores, costs = problem(40, 3, 11)
+    expected = best_policy(scores, costs, 0.7).choice
+    assert torch.equal(best_policy(scores, costs * unit, 0.7 * unit).choice, expected)
+    assert torch.equal(best_policy(scores * unit, costs, 0.7).choice, expected)
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.2])
+def test_out_of_time_a_policy_within_the_budget_comes_with_a_bound(monkeypatch, seconds: float) -> None:
+    """Costs in proportion to scores: the proof would take minutes."""
+    monkeypatch.setattr(policy, "_SECONDS", seconds)
+    scores = problem(1000, 4, 12)[0]
+    costs = 1 + 3 * scores + 0.01 * problem(1000, 4, 13)[0]
+    found = best_policy(scores, costs, 2.5)
+    taken = scores.gather(1, found.choice[:, None]).mean()
+    assert found.score.item() == pytest.approx(taken.item())
+    assert found.cost <= 2.5 + 1e-9
+    assert found.score < found.bound < found.score + 1 / 1000
+    assert policy_regret(found.choice, scores, costs, budget=2.5) == pytest.approx(found.bound - found.score)
+
+
+def test_a_budget_that_is_no_number_is_refused() -> None:
+    with pytest.raises(ValueError, match="`budget`"):
+        best_policy([[0.1, 0.2]], [[1.0, 2.0]], float("nan"))
 
 
 def test_records_that_no_strategy_has_are_left_out() -> None:
@@ -138,3 +166,23 @@ def test_rules_need_a_budget_that_fits_and_two_dialogues() -> None:
         learn_rule([1, 2, 3, 4], scores, costs + 1, 0.5, [0, 0, 1, 1], kind="threshold")
     with pytest.raises(ValueError, match="two dialogues"):
         learn_rule([1, 2, 3, 4], scores, costs, 5.0, [0, 0, 0, 0])
+
+
+@pytest.mark.parametrize("kind", ["group", "threshold"])
+@pytest.mark.parametrize("feature", [[1.0, 2.0, torch.nan, 3.0], [1.0, 2.0]])
+def test_features_that_say_nothing_are_refused(kind: str, feature: list[float]) -> None:
+    scores, costs = problem(4, 2, 0)
+    with pytest.raises(ValueError, match="`feature`"):
+        learn_rule(feature, scores, costs, 5.0, [0, 0, 1, 1], kind=kind)
+
+
+@pytest.mark.parametrize("kind", ["group", "threshold"])
+def test_a_rule_does_not_depend_on_the_half_it_is_tested_on(kind: str) -> None:
+    dialogue, turn = _dialogues()
+    scores, costs = problem(800, 3, 14)
+    tested = ~policy.split_dialogues(dialogue)
+    other = scores.masked_scatter(tested[:, None], torch.rand(int(tested.sum()) * 3, dtype=torch.float64))
+    first, second = (learn_rule(turn, each, costs, 1.0, dialogue, kind=kind) for each in (scores, other))
+    assert torch.equal(first.choose(turn), second.choose(turn))
+    assert first.learned == second.learned
+    assert first.tested != second.tested
