@@ -12,7 +12,8 @@ from torch import Tensor
 
 from imug_metrics.encoders.cache import CachedEncoder
 from imug_metrics.encoders.cache.encoder import PIXELS, check_readable
-from imug_metrics.rows import embedding_rows, is_embedding
+from imug_metrics.encoders.images import check_sequence
+from imug_metrics.rows import Rows, embedding_rows, flatten_lists, is_embedding
 
 
 def encoded(columns: Mapping[str, Any], encoder: CachedEncoder | None, *, with_pixels: bool = False) -> dict[str, Any]:
@@ -58,7 +59,13 @@ def _pictures(columns: Mapping[str, Any], encoder: CachedEncoder | None, small: 
         parts = [part for part in pictures[:2] if part is not None]
         return torch.cat(parts, 1)
 
-    rows = embedding_rows("images", columns["images"], None if encoder is None else see)
+    images = columns["images"]
+    if encoder is None or isinstance(images, Tensor):
+        rows = embedding_rows("images", images, None if encoder is None else see)
+    else:  # all cells, the absent ones too, so that errors name the row that the caller knows
+        cells, shape, present, turn = flatten_lists(list(check_sequence(images)))
+        values = see(cells)
+        rows = Rows(values, shape, present.to(values.device), turn)
     values = rows.values.view(*rows.shape, -1)
     if rows.present is not None and not rows.present.any():
         values = values.new_zeros(*rows.shape, small)

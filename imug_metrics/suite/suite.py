@@ -231,6 +231,8 @@ class ImugSuite(MetricCollection):
         fed = [name for name in self.names if required_columns(self[name]) <= columns.keys()]
         if not fed:
             raise ValueError(f"Expected columns that one of the metrics can be fed with, got {', '.join(columns)}.")
+        wanted = set().union(*(taken(self[name], columns) for name in fed))  # the rest is not worth the encoder's time
+        columns = {name: column for name, column in columns.items() if name in wanted}
         columns = encoded(columns, self.encoder, with_pixels=self._with_pixels(fed))
         with self._all_or_none():
             for name in fed:

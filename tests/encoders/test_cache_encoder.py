@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 from imug_metrics import TurnConsistency
-from imug_metrics.encoders import CachedEncoder, CallableEncoder
+from imug_metrics.encoders import CachedEncoder, CallableEncoder, RegionEncoder
 from imug_metrics.encoders.cache import pictures
 from imug_metrics.encoders.cache.memory import ROW_BYTES
 from imug_metrics.encoders.images import ImageRegion
@@ -234,3 +234,58 @@ def test_it_is_the_encoder_inside_to_everybody_else(inner):
         CachedEncoder(inner, memory=-1)
     with pytest.raises(TypeError, match="no text side"):
         CachedEncoder(CallableEncoder(lambda images: images)).encode_texts(["a"])
+
+
+def test_one_opened_picture_given_often_is_read_by_one_thread_at_a_time(tmp_path, inner):
+    noise = torch.randint(0, 256, (600, 600, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    Image.fromarray(noise.numpy()).save(tmp_path / "noise.png")
+    for _ in range(3):
+        picture = Image.open(tmp_path / "noise.png")  # not read before the threads do
+        pictures_ = CachedEncoder(inner, memory=0, workers=8).see([picture] * 8, with_pixels=False)
+        assert pictures_.refused == [None] * 8
+        assert torch.equal(pictures_.embeddings, pictures_.embeddings[:1].expand(8, 3))
+
+
+def subjects(image):
+    """Where a picture is bright."""
+    return None if image.float().mean() < 10 else (0, 0, 4, 4)
+
+
+@pytest.mark.parametrize("disk", [False, True])
+def test_a_region_found_after_none_was_gives_rows_of_one_width(inner, tmp_path, disk):
+    dark, bright = torch.zeros(3, 8, 8, dtype=torch.uint8), torch.full((3, 8, 8), 200, dtype=torch.uint8)
+    folder = tmp_path if disk else None
+    for _ in range(2):
+        encoder = CachedEncoder(RegionEncoder(Counting(), subjects, fingerprint="bright"), disk=folder)
+        encoder.encode_images([dark])  # nothing has told the width
+        found = encoder.encode_images([dark, bright, dark])
+        assert found.shape == (3, 3)
+        assert found.isnan().all(1).tolist() == [True, False, True]
+
+
+def test_what_the_encoder_refuses_is_named_by_the_row_of_the_caller(inner):
+    encoder = CachedEncoder(RegionEncoder(inner))
+    shades = [torch.full((3, 8, 8), shade, dtype=torch.uint8) for shade in range(3)]
+    known, new = (ImageRegion(shade, box=(0, 0, 4, 4)) for shade in shades[:2])
+    encoder.encode_images([known])
+    with pytest.raises(ValueError, match="with a box or a mask at row 4"):
+        encoder.encode_images([known, known, new, known, shades[2]])
+
+
+def test_a_graph_is_kept_beside_absent_and_unreadable_pictures(files, tmp_path):
+    encoder = CachedEncoder(Counting(differentiable=True))
+    picture = torch.rand(3, 4, 4, requires_grad=True)
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    found = encoder.see(iter([None, tmp_path / "broken.png", picture, files[2]]))
+    assert [reason is None for reason in found.refused] == [True, False, True, True]
+    assert found.embeddings.any(1).tolist() == found.pixels.any(1).tolist() == [False, False, True, True]
+    found.embeddings[2].sum().backward()
+    assert picture.grad.abs().sum() > 0
+    nothing = encoder.see([None, tmp_path / "lost.png"])
+    assert (nothing.embeddings.any().item(), len(nothing.refused), nothing.refused[0]) == (False, 2, None)
+    assert encoder.see([]).refused == []
+
+
+def test_a_single_region_is_refused_as_such(inner, files):
+    with pytest.raises(TypeError, match="got a single ImageRegion"):
+        CachedEncoder(inner).encode_images(ImageRegion(files[0]))

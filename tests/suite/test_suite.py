@@ -155,6 +155,27 @@ def test_lists_may_be_ragged_and_hold_absent_pictures(encoder, files):
     assert suite.compute()["turn_alignment_coverage"] == 0
 
 
+def test_an_unreadable_picture_is_named_by_its_row_among_all_that_were_given(files, tmp_path):
+    suite = ImugSuite([TurnConsistency()], encoder=Counting())
+    for lines in (
+        [[None, files[0][0]], [None, tmp_path / "lost.png"]],
+        [None, None, files[0][0], tmp_path / "lost.png"],
+    ):
+        places = {} if isinstance(lines[0], list) else {"dialogue": [0, 0, 1, 1], "turn": [1, 2, 1, 2]}
+        with pytest.raises(ValueError, match="at row 3: could not be opened"):
+            suite.update(images=lines, **places)
+
+
+def test_what_no_metric_takes_is_not_encoded(files):
+    encoder = Counting()
+    suite = ImugSuite([TurnConsistency(), AnswerAccuracy()], encoder=encoder)
+    suite.update(images=files, texts=prompts())
+    assert (len(encoder.images), encoder.texts) == (13, [])
+    pictures = ImugSuite([TurnConsistency()], encoder=CallableEncoder(encoder.see))  # which cannot read
+    pictures.update(images=files, texts=prompts())
+    assert pictures.compute()["turn_consistency"] == pytest.approx(suite.compute()["turn_consistency"])
+
+
 def test_a_call_feeds_the_metrics_that_its_columns_suffice_for(encoder, files):
     suite = ImugSuite([TurnAlignment(), AnswerAccuracy(), ContextDecay(), TurnDecay()], encoder=encoder)
     suite.update(preds=[["A", "B"]], target=[["A", "A"]])

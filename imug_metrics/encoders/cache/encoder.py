@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import sqlite3
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -16,13 +17,12 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 import torch
-from PIL.Image import Image
 from torch import Tensor
 
 from imug_metrics.encoders.cache.disk import DiskCache
 from imug_metrics.encoders.cache.memory import Key, MemoryCache
 from imug_metrics.encoders.cache.pictures import Picture, ahead, batches, decode, read
-from imug_metrics.encoders.images import MAX_PIXELS
+from imug_metrics.encoders.images import MAX_PIXELS, check_sequence
 from imug_metrics.encoders.protocol import Encoder
 from imug_metrics.encoders.texts import check_texts
 from imug_metrics.encoders.thumbnails import thumbnails
@@ -179,13 +179,8 @@ class CachedEncoder:
         """
         if self.differentiable:
             return self._see_with_graph(images, with_pixels)
-        if isinstance(images, (str, bytes, os.PathLike, Image)):
-            raise TypeError(
-                "Expected argument `images` to be a batch or a sequence of images, got a single"
-                f" {type(images).__name__}. Put it in a list."
-            )
         run = _Run(self, with_pixels)
-        pictures = run.encode(images)
+        pictures = run.encode(check_sequence(images))
         embeddings = self._stack([run.embeddings.get(picture.digest) for picture in pictures], self.dim or 1)
         small = [run.pixels.get(picture.digest) for picture in pictures]
         refused = [picture.refused or run.refused.get(picture.digest) for picture in pictures]
@@ -223,16 +218,27 @@ class CachedEncoder:
         return f"CachedEncoder({self.encoder!r})"
 
     def _see_with_graph(self, images: Any, with_pixels: bool) -> Pictures:
-        present = images if isinstance(images, Tensor) else [image for image in images if image is not None]
-        embeddings = self.encoder.encode_images(present)
-        rows = torch.tensor([row for row, image in enumerate(images) if image is not None], device=embeddings.device)
+        images = images if isinstance(images, Tensor) else list(check_sequence(images))
+        limit = getattr(self.encoder, "max_pixels", MAX_PIXELS)
+        files = {
+            row: decode(read(Picture(row, image), limit), limit)  # no graph leads to a file
+            for row, image in enumerate(images)
+            if isinstance(image, (str, os.PathLike))
+        }
+        refused = [files[row].refused if row in files else None for row in range(len(images))]
+        rows = [row for row, image in enumerate(images) if image is not None and refused[row] is None]
+        present = images if len(rows) == len(images) and not files else [images[row] for row in rows]
+        if files:
+            present = [files[row].pixels if row in files else images[row] for row in rows]
+        embeddings = self.encoder.encode_images(present) if rows else torch.zeros(0, self.dim or 1)
+        places = torch.tensor(rows, device=embeddings.device, dtype=torch.int64)
 
         def spread(values: Tensor) -> Tensor:
-            return values.new_zeros(len(images), values.shape[1]).index_copy(0, rows, values)
+            return values.new_zeros(len(images), values.shape[1]).index_copy(0, places, values)
 
         with torch.no_grad():
             pixels = spread(thumbnails(present, SIDE).to(embeddings.device)) if with_pixels else None
-        return Pictures(spread(embeddings), pixels, [None] * len(images))
+        return Pictures(spread(embeddings), pixels, refused)
 
     def find(self, keys: Sequence[Key]) -> dict[Key, Tensor]:
         """Rows that are kept, from memory or from disk."""
@@ -264,7 +270,12 @@ class CachedEncoder:
             return None
 
     def _stack(self, rows: Sequence[Tensor | None], width: int) -> Tensor:
-        some = next((row for row in rows if row is not None), torch.zeros(width))
+        there = [row for row in rows if row is not None]
+        some = there[0] if there else torch.zeros(width)
+        if len({len(row) for row in there}) > 1:  # an encoder of regions that has found none yet cannot know its width
+            some = next((row for row in there if not row.isnan().all()), some)
+            unseen = torch.full_like(some, torch.nan)
+            rows = [row if row is None or len(row) == len(some) or not row.isnan().all() else unseen for row in rows]
         empty = torch.zeros_like(some)
         stacked = torch.stack([empty if row is None else row for row in rows]) if rows else some.new_zeros(0, width)
         return stacked if self.device is None else stacked.to(self.device)
@@ -316,20 +327,24 @@ class _Run:
         there = [picture for picture in batch if picture.refused is None]
         if self._on_cuda():
             there = [replace(p, content=p.pixels.to(self.cache.device, non_blocking=True)) for p in there]
-        images = {picture.digest: picture.image for picture in there if picture.digest is not None}
+        by_digest = {picture.digest: picture for picture in there if picture.digest is not None}
         made: dict[Key, Tensor] = {}
         for kind, fingerprint, known in self._kinds():
-            new = {digest: image for digest, image in images.items() if digest not in known}
+            new = {digest: picture for digest, picture in by_digest.items() if digest not in known}
             if new:
                 rows = dict(zip(new, self._make(kind, list(new.values())), strict=True))
                 known.update(rows)
                 made |= {Key(fingerprint, kind, digest): row for digest, row in rows.items()}
         self.cache.keep(made)
 
-    def _make(self, kind: str, images: list[Any]) -> tuple[Tensor, ...]:
+    def _make(self, kind: str, pictures: list[Picture]) -> tuple[Tensor, ...]:
+        images = [picture.image for picture in pictures]
         if kind == "pixels":  # half the room, and an error far below one of 255 levels
             return thumbnails(images, SIDE).half().cpu().unbind()
-        embeddings = self.cache.encoder.encode_images(images)
+        try:
+            embeddings = self.cache.encoder.encode_images(images)
+        except ValueError as error:
+            raise ValueError(_with_rows_of(pictures, str(error))) from error
         return self.cache.brought(embeddings).unbind()
 
     def _kinds(self) -> list[tuple[str, str, dict[bytes | None, Tensor]]]:
@@ -352,6 +367,12 @@ def check_readable(refused: Sequence[str | None]) -> None:
     for row, reason in enumerate(refused):
         if reason is not None:
             raise ValueError(f"Expected argument `images` to hold readable images, got at row {row}: {reason}")
+
+
+def _with_rows_of(pictures: Sequence[Picture], message: str) -> str:
+    """An encoder's message about one of these pictures, with its row among all that the caller gave."""
+    rows = {str(place): picture.row for place, picture in enumerate(pictures)}
+    return re.sub(r"(?<=at row )\d+", lambda found: str(rows.get(found[0], found[0])), message)
 
 
 def _digest(text: str) -> bytes:

@@ -8,6 +8,7 @@ import hashlib
 import io
 import os
 import stat
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future
@@ -27,6 +28,10 @@ MAX_FILE_BYTES = 256 * 2**20
 
 MAX_WAITING_BYTES = 512 * 2**20
 """Decoded pictures that may wait, besides those that are being decoded."""
+
+# An opened PIL image reads its file on first use, and breaks when two threads make it do so. The same object may occur
+# twice in a batch: threads take turns at it, and at others that fall on the same lock.
+_LOCKS = tuple(threading.Lock() for _ in range(64))
 
 
 @dataclass(frozen=True)
@@ -82,7 +87,8 @@ def read(picture: Picture, max_pixels: int) -> Picture:
             content = _file(Path(source))
             digest = _digest("file", content)
         else:
-            content = load_image(source, row=picture.row, max_pixels=max_pixels).detach()
+            with _LOCKS[id(source) // 64 % len(_LOCKS)]:
+                content = load_image(source, row=picture.row, max_pixels=max_pixels).detach()
             digest = _digest("pixels", *_described(content))
         if region is not None:
             digest = _digest("region", digest, *_place(region))
