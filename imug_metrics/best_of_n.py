@@ -112,9 +112,9 @@ class BestOfN(DialogueMetric):
         ks = torch.tensor(self.ks, device=y.device)
         oracle = expected_best(y, None, ks)
         selected = oracle if keys is None else expected_best(y, keys, ks)
-        single = y.double().nanmean(1)
         count = (~y.isnan()).sum(1)
-        best = y.double().nan_to_num(nan=-torch.inf).amax(1) if y.shape[1] else single
+        single = y.nansum(1, dtype=torch.float64) / count
+        best = y.nan_to_num(nan=-torch.inf).amax(1).double() if y.shape[1] else single
         regret = best - (best if keys is None else picked_score(y, keys))
         found = {"single": single, "regret": regret.masked_fill(count == 0, torch.nan)}
         for column, k in enumerate(self.ks):

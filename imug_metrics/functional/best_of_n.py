@@ -195,8 +195,8 @@ def picked_score(y: Tensor, keys: Tensor) -> Tensor:
     """
     ranked = keys.nan_to_num(nan=-torch.inf)
     best = ranked.amax(1, keepdim=True) if keys.shape[1] else ranked.sum(1, keepdim=True)
-    chosen = ((ranked == best) & ~keys.isnan()).double()
-    return (chosen * y.double().nan_to_num(0)).sum(1) / chosen.sum(1)
+    chosen = (ranked == best) & ~keys.isnan()
+    return y.masked_fill(~chosen, 0).nan_to_num(0).sum(1, dtype=torch.float64) / chosen.sum(1)
 
 
 def _one_shape(scores: Any, selector: Any, valid: Any) -> tuple[Tensor, Tensor | None, Tensor | None]:
