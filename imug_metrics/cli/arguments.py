@@ -259,6 +259,7 @@ def _add_unim(commands: Commands) -> None:
     )
     unim.add_argument("--judge-url", metavar="URL", help="server of the judge, as OpenAI's; its key: OPENAI_API_KEY")
     unim.add_argument("--judge-model", metavar="NAME", help="model of the judge: adds SQCS and ICS")
+    unim.add_argument("--retry-errors", action="store_true", help="ask the judge again what failed in an earlier run")
     unim.add_argument("--captions", type=Path, metavar="FILE", help="descriptions of the answers' media for the judge")
     unim.add_argument("--reference-captions", type=Path, metavar="FILE", help="descriptions of the references' media")
     unim.add_argument(

@@ -22,8 +22,10 @@ from imug_metrics.functional.tags import MODALITIES
 from imug_metrics.protocols import unim
 from imug_metrics.protocols.files import Problems
 from imug_metrics.report.plain import plain
-from imug_metrics.report.unim import shown_columns, write_unim_report
+from imug_metrics.report.unim import Column, shown_columns, write_unim_report
 from imug_metrics.report.views import as_float, estimate, number, span
+
+SIDE_BY_SIDE = 2  # scores with their intervals on a terminal of 80 columns
 
 
 def run(options: Namespace) -> int:
@@ -67,17 +69,22 @@ def _check(options: Namespace) -> None:
             raise UsageError(f"--{name.replace('_', '-')}: expected a file or folder, there is no {path}")
     if (options.judge_url is None) != (options.judge_model is None):
         raise UsageError("--judge-url, --judge-model: expected both or none")
-    if options.captions is not None and options.judge_model is None:
-        raise UsageError("--captions: expected together with --judge-model; structure needs none")
+    for name in ("captions", "reference_captions", "retry_errors"):
+        if getattr(options, name) and options.judge_model is None:
+            raise UsageError(f"--{name.replace('_', '-')}: expected together with --judge-model; structure needs none")
     unknown = sorted(set(options.supports or ()) - set(MODALITIES))
     if unknown:
         raise UsageError(f"--supports: expected modalities of {', '.join(MODALITIES)}, got {unknown[0]!r}")
+    references, outputs = options.references.resolve(), options.outputs.resolve()
+    if references != outputs and (references in outputs.parents or outputs in references.parents):
+        raise UsageError("--outputs: expected files apart from --references; one would be read as the other")
     if options.out is None:
         return
     if options.out.exists() and not options.out.is_dir():
         raise UsageError(f"--out: expected a folder, {options.out} is a file")
-    if options.outputs.is_dir() and options.out.resolve().is_relative_to(options.outputs.resolve()):
-        raise UsageError(f"--out: expected a folder outside of {options.outputs}, where it would pass for outputs")
+    for name, folder in (("references", references), ("outputs", outputs)):
+        if folder.is_dir() and options.out.resolve().is_relative_to(folder):
+            raise UsageError(f"--out: expected a folder outside of --{name}, where it would be read as records")
 
 
 def _grades(
@@ -101,6 +108,7 @@ def _grades(
         captions=captions,
         reference_captions=of_references,
         journal=None if options.out is None else options.out / "judge.jsonl",
+        retry_errors=options.retry_errors,
     )
 
 
@@ -112,6 +120,16 @@ def _manifest(options: Namespace, problems: Problems) -> dict[str, Any]:
 
 def _table(groups: Sequence[Mapping[str, Any]]) -> None:
     columns = shown_columns(groups)
+    for start in range(0, len(columns), SIDE_BY_SIDE):
+        _some_columns(groups, columns[start : start + SIDE_BY_SIDE])
+    whole = groups[0]
+    support = as_float(whole.get("structure_integrity_support"))
+    if not math.isnan(support):
+        scores = (f"{column.label} {number(as_float(whole.get(column.relative)), 3)}" for column in columns)
+        print(f"relative, at a supporting rate of {number(support, 3)}: {', '.join(scores)}")
+
+
+def _some_columns(groups: Sequence[Mapping[str, Any]], columns: Sequence[Column]) -> None:
     table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("", min_width=14, overflow="fold")
     table.add_column("Answered", justify="right", no_wrap=True)
@@ -128,11 +146,6 @@ def _table(groups: Sequence[Mapping[str, Any]]) -> None:
         answered = f"{group['answered']}/{group['instances']}"
         table.add_row(Text(plain(label), style="bold" if last == "all" else ""), answered, *cells)
     Console().print(table)
-    whole = groups[0]
-    support = as_float(whole.get("structure_integrity_support"))
-    if not math.isnan(support):
-        scores = (f"{column.label} {number(as_float(whole.get(column.relative)), 3)}" for column in columns)
-        print(f"relative, at a supporting rate of {number(support, 3)}: {', '.join(scores)}")
 
 
 def _cells(group: Mapping[str, Any], key: str) -> tuple[str, str]:

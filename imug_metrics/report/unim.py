@@ -149,7 +149,8 @@ def _row(group: Mapping[str, Any], columns: Sequence[Column]) -> dict[str, Any]:
     for column in columns:
         found, relative = estimate(group, column.key), as_float(group.get(column.relative))
         shown = "" if math.isnan(relative) else number(relative, 3)
-        cells.append({"value": number(found.value, 3), "interval": span(found, 3) or "no interval", "relative": shown})
+        cell = {"value": number(found.value, 3), "interval": span(found, 3) or "no interval", "relative": shown}
+        cells.append({**cell, "partial": _partial(group, column)})
     support = as_float(group.get(SUPPORT))
     return {
         "name": group["name"],
@@ -158,6 +159,14 @@ def _row(group: Mapping[str, Any], columns: Sequence[Column]) -> dict[str, Any]:
         "support": "" if math.isnan(support) else number(support, 3),
         "cells": cells,
     }
+
+
+def _partial(group: Mapping[str, Any], column: Column) -> str:
+    """How many instances the score is of, where others have none, since a judge failed on them."""
+    scored, all_scored = (
+        as_float(group.get(f"{key.removesuffix('_lenient')}_n")) for key in (column.key, COLUMNS[0].key)
+    )
+    return f"{scored:.0f} of {all_scored:.0f} scored" if scored < all_scored else ""
 
 
 def _modalities(whole: Mapping[str, Any], items: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:

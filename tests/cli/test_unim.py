@@ -98,6 +98,8 @@ def test_a_judge_adds_coupled_scores(files: dict[str, Path], monkeypatch: pytest
         (["--references", "nowhere"], "--references"),
         (["--judge-url", "http://x"], "expected both or none"),
         (["--captions", "."], "--judge-model"),
+        (["--reference-captions", "."], "--judge-model"),
+        (["--retry-errors"], "--judge-model"),
         (["--supports", "smell"], "--supports"),
     ],
 )
@@ -109,9 +111,38 @@ def test_wrong_arguments(
     assert not files["out"].exists()
 
 
-def test_out_must_not_pass_for_outputs(files: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
+def test_out_must_not_pass_for_records(files: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
     assert run({**files, "out": files["outputs"] / "scores"}) == 2
-    assert "outside" in capsys.readouterr().err
+    assert "--outputs" in capsys.readouterr().err
+    folder = files["references"].parent / "refs"
+    folder.mkdir()
+    references = files["references"].rename(folder / "r.jsonl")
+    assert run({**files, "references": folder, "out": folder / "scores"}) == 2
+    assert "--references" in capsys.readouterr().err
+    assert references.exists()
+
+
+@pytest.mark.parametrize("inner", ["references", "outputs"])
+def test_answers_and_references_are_never_read_as_each_other(
+    files: dict[str, Path], capsys: pytest.CaptureFixture[str], inner: str
+) -> None:
+    """A folder of references that holds the answers would score the answers against themselves."""
+    outer = "outputs" if inner == "references" else "references"
+    assert run({**files, outer: files["references"].parent}) == 2
+    assert "apart" in capsys.readouterr().err
+
+
+def test_the_table_can_be_read_on_eighty_columns(
+    files: dict[str, Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(judges, "OpenAIJudge", Judge)
+    monkeypatch.setenv("COLUMNS", "80")
+    run(files, "--judge-url", "http://localhost/v1", "--judge-model", "m")
+    shown = capsys.readouterr().out
+    assert "…" not in shown
+    assert shown.count("all instances") == 2
+    for label in ("StS", "LeS", "SQCS", "ICS"):
+        assert label in shown
 
 
 def test_nothing_to_score(files: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:

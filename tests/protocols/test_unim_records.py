@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from imug_metrics.protocols.files import Problems
-from imug_metrics.protocols.unim import Key, read_answers, read_captions, read_objects, read_references
+from imug_metrics.protocols.unim import Answer, Key, read_answers, read_captions, read_objects, read_references
 from imug_metrics.protocols.unim import stream as stream_module
 
 
@@ -188,3 +188,45 @@ def test_captions_in_the_layout_of_the_released_script(tmp_path: Path) -> None:
     found = read_captions(write(tmp_path / "c.json", rows, {"id": 3}), problems)
     assert found == {Key("general", "food", "5"): {"audio2": "A guitar."}}
     assert problems.errors == 1
+
+
+@pytest.mark.parametrize("pad", range(12))
+def test_an_object_behind_a_large_one_is_found_wherever_a_piece_of_the_file_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pad: int
+) -> None:
+    monkeypatch.setattr(stream_module, "_CHUNK", 8)
+    content = '{"a": "' + "x" * (200 + pad) + '"}\n  {"b": 1}\n{"c": 2}'
+    found, problems = read(tmp_path / "a", content, max_bytes=20)
+    assert [row for _, row in found] == [{"b": 1}, {"c": 2}]
+    assert len(problems) == 1
+
+
+def test_a_broken_end_of_a_file_is_reported_once(tmp_path: Path) -> None:
+    _, problems = read(tmp_path / "a", '{"a": 1}\n{"b"')
+    assert len(problems) == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "is_content"),
+    [
+        ("print(1)", True),
+        ("a / b", True),
+        ("os.path", True),
+        ("x = 'a/b.c'", True),
+        ("Either this and/or that.", True),
+        ("", True),
+        ("code/cod_0001_01.py", False),
+        ("./text/a.txt", False),
+        ("../../etc/passwd.txt", False),
+        ("https://example.org/a.py", False),
+    ],
+)
+def test_the_path_of_an_absent_file_is_no_content(given: str, is_content: bool) -> None:
+    answer = Answer("<code1>", {"code1": given})
+    assert (answer.held("code1") == given) is is_content
+    assert (answer.held("code1") is None) is not is_content
+
+
+def test_a_long_hostile_path_is_looked_at_at_once() -> None:
+    assert Answer("", {"code1": "a/" * 500_000 + "!"}).held("code1")
+    assert Answer("", {"code1": "a.-" * 500_000 + "!"}).held("code1")

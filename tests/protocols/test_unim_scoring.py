@@ -195,3 +195,57 @@ def test_quality_is_the_mean_of_the_items_and_broken_ones_count_zero(tmp_path: P
 def test_malformed_grades_are_refused(reply: str) -> None:
     with pytest.raises(ReplyError):
         read_grades(reply, "score")
+
+
+def test_an_answer_that_no_judge_graded_is_undefined_and_not_zero() -> None:
+    scored = score_structure(INSTANCES, ANSWERS, Problems())
+    grades = {INSTANCES[0].key: Grades(5, 1.0, 5, 5), INSTANCES[1].key: Grades(math.nan, 1.0, math.nan, math.nan)}
+    groups = {group["name"]: group for group in summarize(with_grades(scored, grades), missing="zero")}
+    whole = groups["all instances"]
+    for name in ("semantic_quality", "interleaved_coherence"):
+        assert whole[name] == 0.5, "one graded with 1, one absent with 0, one that the judge failed on"
+        assert whole[f"{name}_n"] == 2
+        assert whole[f"{name}_coverage"] == pytest.approx(1 / 3)
+    assert groups["general/law"]["semantic_quality"] == 0, "its only answer has no grade, and an answer is absent"
+
+
+def test_a_group_without_answers_has_the_scores_of_the_others() -> None:
+    scored = score_structure(INSTANCES, {INSTANCES[0].key: Answer("<image1>")}, Problems())
+    groups = summarize(with_grades(scored, {INSTANCES[0].key: Grades(5, 1.0, 5, 5)}), missing="zero")
+    law = next(group for group in groups if group["name"] == "general/law")
+    assert (law["structure_integrity"], law["semantic_quality"], law["interleaved_coherence"]) == (0, 0, 0)
+
+
+def test_intervals_lie_within_the_range() -> None:
+    whole = summarize(score_structure(INSTANCES[:2], ANSWERS, Problems()))[0]
+    assert whole["structure_integrity"] == 0.75
+    assert (whole["structure_integrity_lower"], whole["structure_integrity_upper"]) == (0, 1)
+    assert math.isnan(summarize(score_structure(INSTANCES[:1], ANSWERS, Problems()))[0]["structure_integrity_lower"])
+
+
+def test_code_whose_file_is_absent_has_no_quality_and_does_not_count(tmp_path: Path) -> None:
+    answer = Answer("<code1>", {"code1": "code/a.py"}, file=tmp_path / "o.json", root=tmp_path)
+    problems = Problems()
+    assert answer_quality(answer, problems) == 0
+    assert "no such file" in problems[0].message
+    (scored,) = score_structure(INSTANCES[2:], {INSTANCES[2].key: answer}, Problems(), need_files=True)
+    assert scored.counts == (0,) * 7
+    assert captioned_text(answer, {}) == "<code1: not described>"
+
+
+class MutteringJudge(RuleJudge):
+    """Replies with no grade."""
+
+    async def ask(self, request: JudgeRequest) -> str:
+        return "good"
+
+
+def test_what_failed_in_an_earlier_run_is_asked_again_if_wanted(tmp_path: Path) -> None:
+    options = {"scorers": {"text": lambda text: 1.0}, "journal": tmp_path / "judge.jsonl"}
+    grades = [
+        grade_answers(
+            INSTANCES, {INSTANCES[2].key: Answer("words")}, judge, Problems(), retry_errors=retry_errors, **options
+        )[INSTANCES[2].key].correctness
+        for judge, retry_errors in ((MutteringJudge(), False), (RuleJudge(), False), (RuleJudge(), True))
+    ]
+    assert grades == pytest.approx([math.nan, math.nan, 2], nan_ok=True)

@@ -64,3 +64,11 @@ def test_files_hold_null_and_empty_cells_where_nothing_is_known(tmp_path: Path) 
     (row,) = csv.DictReader((tmp_path / "summary.csv").open())
     assert (row["value"], row["lower"], row["support"]) == ("0.5", "", "")
     assert json.loads((tmp_path / "items.jsonl").read_text())["strict"] is None
+
+
+def test_scores_of_a_part_of_the_instances_say_so() -> None:
+    partial = group(structure_integrity=0.5, semantic_quality=0.4, semantic_quality_n=1)
+    page = unim_page([partial], [], {}, [], "1")
+    assert "1 of 2 scored" in page
+    whole = {**partial, "semantic_quality_n": 2}
+    assert "scored</span>" not in unim_page([whole], [], {}, [], "1")

@@ -14,7 +14,7 @@ from imug_metrics.judges import Judge, Question, Verdict, judge_all
 from imug_metrics.protocols.files import Problems
 from imug_metrics.protocols.unim.captions import Captions, captioned_text, uncaptioned
 from imug_metrics.protocols.unim.prompts import caption_question, coherence_question, correctness_question
-from imug_metrics.protocols.unim.records import CONTENT, Answer, Instance, Key
+from imug_metrics.protocols.unim.records import Answer, Instance, Key
 from imug_metrics.protocols.unim.scoring import Grades
 from imug_metrics.quality import Quality, Scorer, item_quality
 
@@ -32,6 +32,7 @@ def grade_answers(
     captioners: Mapping[str, Captioner] | None = None,
     scorers: Mapping[str, Scorer] | None = None,
     journal: Path | None = None,
+    retry_errors: bool = False,
 ) -> dict[Key, Grades]:
     """SC, GQ, HC and SH of every answer.
 
@@ -48,13 +49,15 @@ def grade_answers(
         captioners: functions by modality, from a file to what it shows or says.
         scorers: functions by modality that take the place of our measures of quality.
         journal: file in which replies are kept, so that a second run goes on where the first stopped.
+        retry_errors: ask again what failed in an earlier run.
 
     Returns:
         Grades by instance, for every instance that has an answer.
     """
     answered = [instance for instance in instances if instance.key in answers]
     references = {instance.key: instance.reference for instance in answered}
-    options: dict[str, Any] = {"captioners": captioners, "journal": journal}
+    asking: dict[str, Any] = {"journal": journal, "retry_errors": retry_errors}
+    options = {"captioners": captioners, **asking}
     told = describe(references, judge, problems, captions=reference_captions, kind="reference caption", **options)
     described = describe(answers, judge, problems, captions=captions, **options)
 
@@ -66,7 +69,7 @@ def grade_answers(
             yield coherence_question(key, given)
 
     judged: dict[Key, dict[str, Any]] = {}
-    for verdict in judge_all(questions(), judge, journal=journal):
+    for verdict in judge_all(questions(), judge, **asking):
         judged.setdefault(_key(verdict), {})[str(verdict.key[0])] = verdict.value
         if verdict.value is None:
             _note(verdict, answers, problems)
@@ -84,13 +87,14 @@ def describe(
     captions: Captions | None = None,
     captioners: Mapping[str, Captioner] | None = None,
     journal: Path | None = None,
+    retry_errors: bool = False,
     kind: str = "caption",
 ) -> dict[Key, dict[str, str]]:
     """Captions of every answer's items, given or made.
 
     Args:
         answers: by instance; references are described in the same way.
-        judge, problems, captions, captioners, journal: as for `grade_answers`.
+        judge, problems, captions, captioners, journal, retry_errors: as for `grade_answers`.
         kind: first part of the questions' keys.
 
     Returns:
@@ -108,7 +112,7 @@ def describe(
                 _make_caption(answer, name, path, captioner, described[key], problems)
             elif tag.modality == "image":
                 pictures.append(caption_question(key, name, path, kind))
-    for verdict in judge_all(pictures, judge, journal=journal):
+    for verdict in judge_all(pictures, judge, journal=journal, retry_errors=retry_errors):
         if verdict.value is None:
             _note(verdict, answers, problems)
         else:
@@ -139,8 +143,7 @@ def answer_quality(answer: Answer, problems: Problems, *, scorers: Mapping[str, 
         return item_quality(answer.text, "text", scorers=scorers).value
     for tag in tags:
         source: Any = answer.find(str(tag))
-        if source is None and tag.modality in CONTENT:
-            source = answer.items.get(str(tag))
+        source = answer.held(str(tag)) if source is None else source
         quality = (
             Quality(0.0, "no such file below the outputs")
             if source is None

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,7 @@ UNSTATED = "unstated"
 # The data's folders say "general_area", its records "general_domain".
 FIELDS = {"general_area": "general", "general_domain": "general"}
 CONTENT = ("text", "code")  # modalities whose items may stand in the record itself
+_PATH = re.compile(r"(?:\.{0,2}/)?(?:[\w.-]+/)+[\w.-]*\.[a-z0-9]{1,8}|https?://\S+", re.IGNORECASE)
 
 
 class Key(NamedTuple):
@@ -57,6 +59,19 @@ class Answer:
             return None
         found = (inside(folder / given, self.root) for folder in (self.file.parent, self.root))
         return next((path for path in found if path is not None), None)
+
+    def held(self, name: str) -> str | None:
+        """The content of an item of text or code where the record itself holds it, and not the path of a file.
+
+        Example:
+            >>> answer = Answer("<code1> <code2>", {"code1": "print(1)", "code2": "code/absent.py"})
+            >>> answer.held("code1"), answer.held("code2"), answer.held("image1")
+            ('print(1)', None, None)
+        """
+        tag, given = read_name(name), self.items.get(name)
+        if tag is None or tag.modality not in CONTENT or given is None:
+            return None
+        return None if _PATH.fullmatch(given[:1024].strip()) else given
 
 
 @dataclass(frozen=True)

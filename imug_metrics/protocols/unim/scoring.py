@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,10 +17,14 @@ from imug_metrics.functional.structure import structure_integrity
 from imug_metrics.functional.tags import MODALITIES, Repeated, TextType, read_tags, tag_counts
 from imug_metrics.instances import InstanceMetric
 from imug_metrics.protocols.files import Problems
-from imug_metrics.protocols.unim.records import CONTENT, Answer, Instance, Key
+from imug_metrics.protocols.unim.records import Answer, Instance, Key
 from imug_metrics.structure import StructureIntegrity
 
 GROUPS = ("all", "field", "domain", "difficulty")
+COUPLED: tuple[tuple[type[SemanticQuality] | type[InterleavedCoherence], tuple[str, str]], ...] = (
+    (SemanticQuality, ("correctness", "quality")),
+    (InterleavedCoherence, ("holistic", "style")),
+)
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,10 @@ class Grades:
     quality: float = math.nan
     holistic: float = math.nan
     style: float = math.nan
+
+    def known(self, names: Iterable[str]) -> bool:
+        """Whether there are all of them."""
+        return not any(math.isnan(getattr(self, name)) for name in names)
 
 
 @dataclass(frozen=True)
@@ -125,7 +133,7 @@ def available_items(answer: Answer, problems: Problems) -> set[str]:
     found = set()
     for tag in dict.fromkeys(read_tags(answer.text)):
         name = str(tag)
-        if (tag.modality in CONTENT and name in answer.items) or answer.find(name) is not None:
+        if answer.held(name) is not None or answer.find(name) is not None:
             found.add(name)
         else:
             where = f"output.modal.{name}"
@@ -145,17 +153,20 @@ def summarize(
 
     Args:
         scored: the instances.
-        missing: what an instance without an answer counts as: `"skip"` leaves it out, `"zero"` scores 0.
+        missing: what an instance without an answer counts as: `"skip"` leaves it out, `"zero"` scores 0. An answer
+            that was not graded has no coupled scores in any case.
         scale: how grades become shares, as in
             [`semantic_quality`][imug_metrics.functional.coherence.semantic_quality].
         level: of the intervals.
 
     Returns:
         One dict a group: `by` (of `GROUPS`), `name`, `instances`, `answered`, and the details of the metrics that have
-        a value, flat.
+        a value, flat. Intervals are cut at 0 and 1.
     """
+    coupled = [couple for couple in COUPLED if any(entry.grades.known(couple[1]) for entry in scored)]
+    options: dict[str, Any] = {"detail": True, "missing": missing, "level": level, "max_turns": 1}
     return [
-        {"by": by, "name": name, **_summary([scored[row] for row in rows], missing, scale, level)}
+        {"by": by, "name": name, **_summary([scored[row] for row in rows], coupled, scale, options)}
         for by, name, rows in _groups(scored)
     ]
 
@@ -174,27 +185,42 @@ def _groups(scored: Sequence[Scored]) -> Iterator[tuple[str, str, list[int]]]:
         yield from ((by, name, rows[name]) for name in sorted(rows))
 
 
-def _summary(scored: Sequence[Scored], missing: str, scale: Scale, level: float) -> dict[str, Any]:
-    options: dict[str, Any] = {"detail": True, "missing": missing, "level": level, "max_turns": 1}
+def _summary(scored: Sequence[Scored], coupled: Iterable[Any], scale: Scale, options: dict[str, Any]) -> dict[str, Any]:
     valid = torch.tensor([entry.answered for entry in scored])
     place: dict[str, Any] = {"valid": valid}
     if not all(math.isnan(entry.support) for entry in scored):
         place["support"] = [entry.support for entry in scored]
     counts = [torch.tensor([getattr(entry, name) for entry in scored]) for name in ("counts", "asked")]
     fed: list[tuple[InstanceMetric, list[Any]]] = [(StructureIntegrity(**options), counts)]
-    for metric, names in (
-        (SemanticQuality(scale=scale, **options), ("correctness", "quality")),
-        (InterleavedCoherence(scale=scale, **options), ("holistic", "style")),
-    ):
-        columns = [[getattr(entry.grades, name) for entry in scored] for name in names]
-        if any(not math.isnan(first + second) for first, second in zip(*columns)):
-            fed.append((metric, columns))
+    fed += [(metric(scale=scale, **options), _graded(scored, names)) for metric, names in coupled]
     found: dict[str, Any] = {"instances": len(scored), "answered": int(valid.sum())}
     for metric, columns in fed:
         metric.update(*columns, **place)
         detail = {key: float(value) for key, value in metric.compute().items()}
-        found |= {key: value for key, value in detail.items() if "_slope" not in key and "_turn_" not in key}
+        found |= {key: _cut(key, value) for key, value in detail.items() if "_slope" not in key and "_turn_" not in key}
     return found
+
+
+def _graded(scored: Sequence[Scored], names: tuple[str, str]) -> list[list[float]]:
+    """Two columns of grades.
+
+    NaN in the first would say that there is no answer, which may count as 0. An answer that was not graded must stay
+    undefined: it has NaN in the second.
+    """
+    pairs = [
+        (1.0, math.nan)
+        if entry.answered and not entry.grades.known(names)
+        else tuple(getattr(entry.grades, name) for name in names)
+        for entry in scored
+    ]
+    return [list(column) for column in zip(*pairs)]
+
+
+def _cut(key: str, value: float) -> float:
+    """A bound of an interval within the range of all scores here; NaN stays."""
+    if not key.endswith(("_lower", "_upper")) or math.isnan(value):
+        return value
+    return min(max(value, 0.0), 1.0)
 
 
 def _rate(modalities: set[str], supported: Collection[str] | None) -> float:

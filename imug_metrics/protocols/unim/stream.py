@@ -15,7 +15,8 @@ from imug_metrics.protocols.files import MAX_JSON_BYTES, Problems, kind
 
 _CHUNK = 2**20
 _BETWEEN = re.compile(r"[\s,\[\]]*")
-_NEXT_START = re.compile(r"\n[ \t,\[]*(?=\{)")
+_INDENT = 99  # characters before an object on its line
+_NEXT_START = re.compile(rf"\n[ \t,\[]{{0,{_INDENT}}}(?=\{{)")
 
 
 def read_objects(
@@ -101,8 +102,12 @@ class _Stream:
         self._report(f"an object of at most {self.limit} characters" if large else f"JSON: {_reason(error)}")
         while True:
             match = _NEXT_START.search(self.buffer, self.at)
-            self._move(match.end() if match else len(self.buffer))
-            if match or not self._read():
+            # The end of what was read may cut the beginning of the next line.
+            self._move(match.end() if match else max(self.at, len(self.buffer) - _INDENT - 1))
+            if match:
+                return
+            if not self._read():
+                self._move(len(self.buffer))
                 return
 
     def _report(self, expected: str) -> None:
