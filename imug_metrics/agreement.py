@@ -36,7 +36,8 @@ class MetricAgreement(DialogueMetric):
 
     - `scores`: of the metric, `[N]` or `[B, T]`; NaN where absent
     - `target`: human scores, in the same shape; NaN where unknown (such records are not expected to be scored)
-    - `group`: the group of each record: labels in lists, or their places in `groups` as numbers, in the same shape
+    - `group`: the group of each record: labels in lists, or their places in `groups` as numbers, in the same shape;
+      None, -1 or NaN for none
     - `dialogue`, `turn`, `valid`: see [`align_rows`][imug_metrics.dialogue.align_rows]; without them each of `[N]`
       records is independent of the others
 
@@ -71,6 +72,12 @@ class MetricAgreement(DialogueMetric):
         self.groups = tuple(map(str, groups))
         if len(set(self.groups)) < len(self.groups):
             raise ValueError(f"Expected argument `groups` to name each group once, got {self.groups}.")
+        taken = {f"{label}{bound}" for label in self.groups for bound in ("_lower", "_upper")}
+        for label in self.groups:
+            if label in taken:
+                raise ValueError(
+                    f"Expected argument `groups` without {label!r}: so a bound of another group is called."
+                )
         super().__init__(**kwargs)
         if self.detail:
             self.add_state("rows", [], dist_reduce_fx="cat")
@@ -91,7 +98,7 @@ class MetricAgreement(DialogueMetric):
         records = self._open(*places, None, valid, **columns)
         batch, columns = records.batch, records.columns
         x, y, codes = columns["scores"].masked_fill(~batch.valid, torch.nan), columns["target"], columns["group"]
-        known = ~y.isnan()
+        known = y.isfinite()
         if self.missing == "zero":
             x = x.masked_fill(known & ~batch.valid, 0)
         both = known & ~x.isnan()
@@ -155,7 +162,7 @@ class MetricAgreement(DialogueMetric):
         if group is None:
             return Rows(torch.full_like(scores.values, -1), scores.shape)
         if isinstance(group, Tensor):
-            return score_rows("group", group)
+            return self._known_places(score_rows("group", group))
         labels, shape, *_ = flatten_lists(group)
         places = {label: place for place, label in enumerate(self.groups)}
         for row, label in enumerate(labels):
@@ -165,6 +172,18 @@ class MetricAgreement(DialogueMetric):
                 )
         codes = [-1 if label is None else places[str(label)] for label in labels]
         return Rows(torch.tensor(codes, dtype=torch.float64, device=scores.values.device), shape)
+
+    def _known_places(self, rows: Rows) -> Rows:
+        if self.validate:
+            places = torch.arange(-1, len(self.groups), device=rows.values.device)
+            wrong = ~torch.isin(rows.values, places.double()) & ~rows.values.isnan()
+            if bool(wrong.any()):
+                row = int(wrong.nonzero()[0])
+                raise ValueError(
+                    f"Expected argument `group` to hold places from 0 to {len(self.groups) - 1}, or -1 for none, got "
+                    f"{float(rows.values[row]):g} at row {row}."
+                )
+        return rows
 
 
 def _products(x: Tensor, y: Tensor, both: Tensor) -> list[Tensor]:

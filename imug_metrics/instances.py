@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The base class of metrics over instances, of which a model may support only a share."""
 
+from collections import Counter
 from typing import Any, Optional
 
 import torch
@@ -73,7 +74,10 @@ class InstanceMetric(DialogueMetric):
 
 
 def instance_places(shape: tuple[int, ...], dialogue: Any, turn: Any, bootstrap: int = 0) -> tuple[Any, Any]:
-    """Dialogue and turn of records; flat records without them are instances of their own.
+    """Dialogue and turn of records.
+
+    Flat records without `dialogue` are instances of their own; with it but without `turn` they are numbered by dialogue
+    as they come.
 
     Args:
         shape: of the records, `(N,)` or `(B, T)`.
@@ -83,8 +87,21 @@ def instance_places(shape: tuple[int, ...], dialogue: Any, turn: Any, bootstrap:
     Example:
         >>> instance_places((2,), None, None)
         (tensor([0, 1]), tensor([1, 1]))
+        >>> instance_places((3,), ["a", "b", "a"], None)[1]
+        tensor([1, 1, 2])
     """
     if len(shape) == 1:
-        turn = torch.ones(shape, dtype=torch.int64) if turn is None else turn
+        if turn is None:
+            turn = torch.ones(shape, dtype=torch.int64) if dialogue is None else _numbered(dialogue)
         dialogue = torch.arange(*shape) if dialogue is None and not bootstrap else dialogue
     return dialogue, turn
+
+
+def _numbered(dialogue: Any) -> Tensor:
+    """How often each id has come so far."""
+    seen: Counter[Any] = Counter()
+    turns = []
+    for name in dialogue.tolist() if hasattr(dialogue, "tolist") else dialogue:
+        seen[name] += 1
+        turns.append(seen[name])
+    return torch.tensor(turns, dtype=torch.int64)

@@ -40,7 +40,8 @@ class StructureIntegrity(InstanceMetric):
 
     Args:
         repeated, text, empty: as in the functional twin.
-        kwargs: those of `DialogueMetric`. With `missing="zero"` an absent answer scores 0.
+        kwargs: those of `DialogueMetric`. With `missing="zero"` an absent answer scores 0, also in the F1 of what its
+            reference holds.
 
     Raises:
         ValueError: if an argument is unknown, shapes differ, or counts or supporting rates are outside their range.
@@ -61,7 +62,7 @@ class StructureIntegrity(InstanceMetric):
     def __init__(
         self, *, repeated: Repeated = "once", text: TextType = "tags", empty: float = 1.0, **kwargs: Any
     ) -> None:
-        check_reading(repeated, text)
+        check_reading(repeated, text, empty)
         self.repeated, self.text, self.empty = repeated, text, empty
         super().__init__(**kwargs)
 
@@ -83,7 +84,10 @@ class StructureIntegrity(InstanceMetric):
         batch, counts = records.batch, records.columns
         given = counts["preds"].masked_fill(~batch.valid[:, None], torch.nan)
         scores = score_counts(given, counts["target"], self.empty)
-        by_modality = {name: batch.mean_parts(f1) for name, f1 in zip(MODALITIES, scores.f1.unbind(1))}
+        f1 = scores.f1
+        if self.missing == "zero":
+            f1 = f1.masked_fill((counts["target"] > 0) & ~batch.valid[:, None], 0)
+        by_modality = {name: batch.mean_parts(part) for name, part in zip(MODALITIES, f1.unbind(1))}
         asked = ~counts["target"].isnan().any(1)
         self._add_supported(records, scores.strict, asked, by_modality, lenient=scores.lenient)
 

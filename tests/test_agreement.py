@@ -122,3 +122,33 @@ def test_labels_are_checked() -> None:
         MetricAgreement(("a", "a"))
     with pytest.raises(ValueError, match=r"`group`.*'b'.*row 1"):
         MetricAgreement(("a",)).update([1.0, 2.0], [1.0, 2.0], ["a", "b"])
+
+
+def test_places_of_groups_are_checked() -> None:
+    for wrong in (2.0, 0.5, -2.0):
+        with pytest.raises(ValueError, match=r"`group`.*row 1"):
+            MetricAgreement(("a", "b")).update([1.0, 2.0], [1.0, 2.0], torch.tensor([0.0, wrong]))
+    metric = MetricAgreement(("a",), detail=True)
+    metric.update([1.0, 2.0, 4.0, 9.0], [1.0, 2.0, 3.0, 0.0], torch.tensor([0.0, 0.0, 0.0, -1.0]))
+    assert found_of(metric)["_pearson_a"] > 0.9
+
+
+def test_a_group_cannot_be_called_like_a_bound_of_another() -> None:
+    with pytest.raises(ValueError, match="'a_lower'"):
+        MetricAgreement(("a", "a_lower"))
+    assert MetricAgreement(("a_lower", "b")).groups == ("a_lower", "b")
+
+
+def test_human_scores_without_end_are_unknown() -> None:
+    metric, plain = MetricAgreement(detail=True), MetricAgreement(detail=True)
+    metric.update([1.0, 2.0, 4.0, 3.0], [1.0, 3.0, 2.0, float("inf")])
+    plain.update([1.0, 2.0, 4.0], [1.0, 3.0, 2.0])
+    assert found_of(metric) == pytest.approx(found_of(plain), nan_ok=True)
+
+
+def test_dialogues_may_come_without_turns() -> None:
+    scores, people = judged(40)
+    metric, turned = MetricAgreement(detail=True), MetricAgreement(detail=True)
+    metric.update(scores, people, dialogue=[row // 2 for row in range(40)])
+    turned.update(scores, people, dialogue=torch.arange(40) // 2, turn=torch.arange(40) % 2 + 1)
+    assert found_of(metric) == found_of(turned)

@@ -96,3 +96,19 @@ def test_bootstrap_needs_ids() -> None:
         metric.update(PREDS, TARGET)
     metric.update(PREDS, TARGET, dialogue=["a", "b", "c", "d"])
     assert metric.compute()["structure_integrity_lower"] >= 0
+
+
+def test_absent_answers_count_in_the_modalities_that_were_asked_of_them() -> None:
+    for missing, expected in (("skip", 1.0), ("zero", 0.5)):
+        metric = StructureIntegrity(detail=True, missing=missing)
+        metric.update(["<image1>", None], ["<image1>", "<image1>"])
+        found = metric.compute()
+        assert found["structure_integrity_image"] == expected
+        assert "structure_integrity_audio" not in found
+
+
+def test_records_of_a_dialogue_without_turns_are_numbered_as_they_come() -> None:
+    metric = StructureIntegrity(detail=True)
+    metric.update(PREDS, TARGET, dialogue=["a", "b", "a", "a"])
+    found = metric.compute()
+    assert (found["structure_integrity_n"], found["structure_integrity_dialogues"]) == (4, 2)

@@ -72,7 +72,7 @@ def structure_integrity(
         >>> scores.strict, scores.lenient  # image F1 2/3, audio F1 0
         (tensor(0.3333, dtype=torch.float64), tensor(0.5000, dtype=torch.float64))
     """
-    check_reading(repeated, text)
+    check_reading(repeated, text, empty)
     answers = count_rows("preds", preds, repeated=repeated, text=text, available=available)
     references = count_rows("target", target, repeated=repeated, text=text)
     if answers.shape != references.shape:
@@ -130,7 +130,7 @@ def known_counts(argument: str, rows: Rows, validate: bool = True) -> Tensor:
     """
     counts = rows.values.double()
     if validate and rows.values.numel():
-        wrong = ((counts < 0) | (counts != counts.floor()) & ~counts.isnan()).any(-1)
+        wrong = ((counts < 0) | counts.isinf() | (counts != counts.floor()) & ~counts.isnan()).any(-1)
         if bool(wrong.any()):
             row = int(wrong.nonzero()[0])
             raise ValueError(
@@ -141,14 +141,16 @@ def known_counts(argument: str, rows: Rows, validate: bool = True) -> Tensor:
     return counts.masked_fill(~rows.present.flatten().to(counts.device)[:, None], torch.nan)
 
 
-def check_reading(repeated: Repeated, text: TextType) -> None:
-    """Raise ValueError unless both are choices.
+def check_reading(repeated: Repeated, text: TextType, empty: float) -> None:
+    """Raise ValueError unless the first two are choices and `empty` is a score or NaN.
 
     Example:
-        >>> check_reading("twice", "tags")
+        >>> check_reading("twice", "tags", 1.0)
         Traceback (most recent call last):
         ValueError: Expected argument `repeated` to be one of ('once', 'each'), got 'twice'.
     """
     for name, value, choices in (("repeated", repeated, REPEATED), ("text", text, TEXT_TYPES)):
         if value not in choices:
             raise ValueError(f"Expected argument `{name}` to be one of {choices}, got {value!r}.")
+    if empty < 0 or empty > 1:
+        raise ValueError(f"Expected argument `empty` to lie between 0 and 1 or to be NaN, got {empty}.")

@@ -140,7 +140,7 @@ def count_rows(
 
     Raises:
         ValueError: if counts have another shape, a modality is not known, or `available` differs in length.
-        TypeError: if an answer has none of the forms.
+        TypeError: if an answer has none of the forms, or one text stands in place of a list.
 
     Example:
         >>> count_rows("preds", [["<image1>", "<image2> <audio1>"], [None]]).values.tolist()
@@ -148,6 +148,8 @@ def count_rows(
     """
     if isinstance(answers, Tensor):
         return _given_counts(argument, answers, text)
+    if isinstance(answers, str):
+        raise TypeError(f"Expected argument `{argument}` to be a list of answers, got one text.")
     answers = list(answers)
     if all(_is_answer(answer) for answer in answers):
         boxed = [_boxed(answer) for answer in answers]

@@ -181,3 +181,16 @@ def test_many_at_once_are_each_as_alone() -> None:
         expected = by_loop(*counts[:, row].tolist())
         assert (float(found.strict[row]), float(found.lenient[row])) == pytest.approx(expected, abs=SLACK)
     assert Counter(found.strict.isnan().tolist()) == {False: 300}
+
+
+def test_numbers_that_no_answer_has_are_refused() -> None:
+    endless = torch.tensor([[0, math.inf, 0, 0, 0, 0, 0]])
+    with pytest.raises(ValueError, match=r"`preds`.*row 0"):
+        structure_integrity(endless, endless)
+    with pytest.raises(ValueError, match="`empty`"):
+        structure_integrity(["a"], ["b"], empty=7.0)
+
+
+def test_one_text_is_not_taken_for_a_list_of_letters() -> None:
+    with pytest.raises(TypeError, match=r"`preds`.*list"):
+        structure_integrity("<image1>", "<code11>")
