@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Strategies of test-time scaling on the same records: gains, costs, and what they do over turns."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Optional
 
@@ -58,7 +59,8 @@ class StrategyComparison(DialogueMetric):
         kwargs: those of `DialogueMetric`. The state grows with the square of strategies times `max_turns`.
 
     Raises:
-        ValueError: if an argument is outside its range, or an update's shapes or turns are refused.
+        ValueError: if an argument is outside its range, two names make the same key ("cot" and "cot_slope"), or an
+            update's shapes or turns are refused.
 
     Example:
         >>> metric = StrategyComparison(["plain", "cot"], costs=["tokens"], detail=True)
@@ -87,9 +89,9 @@ class StrategyComparison(DialogueMetric):
         **kwargs: Any,
     ) -> None:
         check_choice("simultaneous", simultaneous, ("holm", "max-t"))
-        names = tuple(strategies)
+        names = () if isinstance(strategies, str) else tuple(strategies)
         if len(names) < 2 or len(set(names)) < len(names):
-            raise ValueError(f"Expected argument `strategies` to hold two different names or more, got {list(names)}.")
+            raise ValueError(f"Expected argument `strategies` to hold two different names or more, got {strategies!r}.")
         if simultaneous == "max-t" and not bootstrap:
             raise ValueError("Expected argument `bootstrap` above 0 for simultaneous='max-t', for example 2000.")
         self.strategies, self.baseline = names, names[0] if baseline is None else baseline
@@ -98,6 +100,7 @@ class StrategyComparison(DialogueMetric):
         self.costs, self.simultaneous = tuple(costs), simultaneous
         self.curves = ("turn_", *(f"gain_{name}_turn_" for name in self.others))
         super().__init__(bootstrap=bootstrap, **kwargs)
+        self._check_keys()
 
     def update(
         self,
@@ -134,7 +137,7 @@ class StrategyComparison(DialogueMetric):
         Args:
             val: a result of `compute()` with `detail=True`; None: computed now.
         """
-        header, *lines = self.cells(val)
+        header, *lines = [[cell.replace("|", r"\|") for cell in line] for line in self.cells(val)]
         ruled = [header, ["---", *["---:"] * (len(header) - 1)], *lines]
         return "\n".join(f"| {' | '.join(line)} |" for line in ruled)
 
@@ -157,6 +160,19 @@ class StrategyComparison(DialogueMetric):
         ax.set_ylabel(f"gain over {self.baseline}")
         ax.legend()
         return figure, ax
+
+    def _check_keys(self) -> None:
+        """Names become parts of keys: "cot" and "cot_slope" would both claim the key of the slope of "cot"."""
+        names = self._estimate_names()
+        keys = [f"{name}{end}" for name in names for end in ("", "_lower", "_upper")]
+        keys += [f"gain_{name}_{end}" for name in self.others for end in ("joint_lower", "joint_upper", "p")]
+        keys += [f"front_{kind}_{name}" for kind in self.costs for name in self.strategies]
+        twice = next((key for key, count in Counter(keys).items() if count > 1), None)
+        if twice is not None:
+            raise ValueError(
+                f"Expected arguments `strategies`, `costs` to hold names that make different keys, but {self.name}_"
+                f"{twice} is made twice of {[*self.strategies, *self.costs]}; rename one."
+            )
 
     def _costs(self, costs: Any) -> dict[str, Tensor]:
         if not self.costs:
@@ -265,7 +281,7 @@ def compare_strategies(
         scores: by strategy, `[N]`, higher is better; NaN where it lacks the record.
         dialogue, turn: `[N]`.
         costs: by kind of cost, by strategy, `[N]`.
-        groups: by name of the grouping, `[N]` values.
+        groups: by name of the grouping, `[N]` values, a list, array or tensor.
         kwargs: those of `StrategyComparison`.
 
     Returns:
@@ -286,7 +302,10 @@ def compare_strategies(
     names = tuple(scores)
     columns = {name: torch.as_tensor(column).double() for name, column in scores.items()}
     spent = {k: {n: torch.as_tensor(c[n]).double() for n in names} for k, c in (costs or {}).items()}
-    grouped: dict[str, Sequence[Any]] = {"overall": ["all"] * len(turn), **(groups or {})}
+    given = {
+        title: values.tolist() if hasattr(values, "tolist") else values for title, values in (groups or {}).items()
+    }
+    grouped: dict[str, Sequence[Any]] = {"overall": ["all"] * len(turn), **given}
     found: dict[str, dict[str, dict[str, Tensor]]] = {}
     for title, values in grouped.items():
         if len(values) != len(turn):
@@ -294,7 +313,7 @@ def compare_strategies(
         rows: dict[Any, list[int]] = {}
         for row, value in enumerate(values):
             rows.setdefault(value, []).append(row)
-        for value in sorted(rows):
+        for value in sorted(rows, key=lambda value: (str(type(value)), value is not None and value)):
             metric = StrategyComparison(names, costs=tuple(spent), detail=True, **kwargs)
             mine = rows[value]
             part = {kind: {name: column[mine] for name, column in c.items()} for kind, c in spent.items()}

@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -100,6 +103,29 @@ def test_table_has_a_line_a_strategy() -> None:
     assert lines[2].split("|")[3].strip() == "–", "the baseline gains nothing over itself"
 
 
+def test_names_are_free_where_no_key_is_made_twice() -> None:
+    metric = StrategyComparison(["plain", "best of 8 | judge", "a_lower", ""], detail=True)
+    metric.update([[0.1, 0.2, 0.3, 0.5], [0.1, 0.4, 0.3, 0.5]], dialogue=["a", "b"], turn=[1, 1])
+    found = metric.compute()
+    gains = [found[f"strategy_comparison_gain_{name}"].item() for name in metric.others]
+    assert gains == pytest.approx([0.2, 0.2, 0.4])
+    assert r"| best of 8 \| judge |" in metric.table()
+
+
+@pytest.mark.parametrize("kind", [list, torch.tensor, np.array])
+def test_groups_may_be_columns_of_any_kind(kind: Callable[..., object]) -> None:
+    columns = data()
+    by_name = dict(zip(NAMES, columns["scores"].unbind(1), strict=True))
+    groups = {"turn": kind(columns["turn"].tolist())}
+    found = compare_strategies(by_name, columns["dialogue"], columns["turn"], groups=groups)
+    assert list(found["turn"]) == ["1", "2", "3", "4", "5"]
+
+
+def test_records_without_a_group_are_a_group() -> None:
+    found = compare_strategies({"a": [0.0, 0.0], "b": [1.0, 3.0]}, ["x", "y"], [1, 1], groups={"class": [None, "k"]})
+    assert {name: float(group["strategy_comparison"]) for name, group in found["class"].items()} == {"None": 1, "k": 3}
+
+
 def test_groups_are_compared_one_by_one() -> None:
     columns = data()
     by_name = dict(zip(NAMES, columns["scores"].unbind(1), strict=True))
@@ -129,6 +155,13 @@ def test_plot_draws_every_strategy_but_the_baseline() -> None:
         ({"strategies": ["a", "a"]}, "`strategies`"),
         ({"strategies": ["a", "b"], "baseline": "c"}, "`baseline`"),
         ({"strategies": ["a", "b"], "simultaneous": "max-t"}, "`bootstrap`"),
+        ({"strategies": "ab"}, "`strategies`"),
+        ({"strategies": ["a", "b"], "costs": ["tokens", "tokens"]}, "cost_tokens_a is made twice"),
+        ({"strategies": ["c", "b_c"], "costs": ["a", "a_b"]}, "cost_a_b_c is made twice"),
+        *(
+            ({"strategies": ["plain", "cot", f"cot_{end}"]}, "is made twice")
+            for end in ("lower", "upper", "slope", "slope_lower", "turn_2", "joint_lower", "p")
+        ),
     ],
 )
 def test_wrong_arguments_are_refused(options: dict[str, object], message: str) -> None:
