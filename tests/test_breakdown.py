@@ -13,6 +13,8 @@ from torchmetrics import MetricCollection
 
 from imug_metrics import AnswerAccuracy, Breakdown, DialogueMetric, TurnConsistency, TurnDecay
 
+pytestmark = pytest.mark.filterwarnings("ignore:The ``compute`` method")
+
 GENERATOR = torch.Generator().manual_seed(3)
 DIALOGUE = torch.arange(12).repeat_interleave(4)
 TURN = torch.arange(1, 5).repeat(12)
