@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 def check_texts(texts: Sequence[str]) -> list[str]:
     """Return ``texts`` as a list after checking that it is one of strings.
 
+    Half of a surrogate pair, which models do write and no tokenizer takes, becomes a question mark.
+
     Raises:
         TypeError: If ``texts`` is a single string or an item is not a string.
 
@@ -23,7 +25,7 @@ def check_texts(texts: Sequence[str]) -> list[str]:
     for row, text in enumerate(texts):
         if not isinstance(text, str):
             raise TypeError(f"Expected argument `texts` to hold strings, got {type(text).__name__} at row {row}.")
-    return texts
+    return [text if text.isascii() else text.encode("utf-8", "replace").decode() for text in texts]
 
 
 def fitting_pieces(

@@ -11,6 +11,7 @@ import random
 import signal
 import sqlite3
 import time
+from pathlib import Path
 
 import pytest
 import torch
@@ -199,3 +200,53 @@ def test_processes_write_the_same_folder_at_once(cache):
         assert process.exitcode == 0
     wanted = [*range(50), *range(1000, 1030)]
     assert same(cache.get([key(number) for number in wanted]), wanted)
+
+
+def test_rows_that_another_process_has_kept_leave_no_file(tmp_path):
+    cache, some = DiskCache(tmp_path), {Key("model", "image", bytes([n])): torch.full((4,), float(n)) for n in range(3)}
+    cache.put(some)
+    cache.put(some)
+    assert len(list(cache.shards.iterdir())) == 1
+    cache.put({**some, Key("model", "image", b"new"): torch.ones(4)})
+    assert len(list(cache.shards.iterdir())) == 2
+    assert cache.get(list(some)).keys() == some.keys()
+
+
+def test_a_disk_that_fills_up_keeps_no_half_file(tmp_path, monkeypatch):
+    cache, key = DiskCache(tmp_path), Key("model", "image", b"one")
+
+    def full(path, content):
+        with path.open("wb") as file:
+            file.write(content[:10])
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", full)
+        with pytest.raises(OSError, match="No space left"):
+            cache.put({key: torch.ones(4)})
+    assert list(cache.shards.iterdir()) == []
+    assert cache.get([key]) == {}
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_a_row_is_read_alone_whatever_its_shard_holds(tmp_path, dtype):
+    cache = DiskCache(tmp_path)
+    rows = {
+        Key("model", kind, bytes([n])): torch.randn(n % 3 + 1).to(dtype)
+        for kind in ("image", "pixels")
+        for n in range(9)
+    }
+    cache.put(rows)
+    for key, row in rows.items():
+        found = cache.get([key])[key]
+        assert found.dtype == dtype
+        assert torch.equal(found, row)
+
+
+def test_a_damaged_length_of_a_header_is_only_a_damaged_shard(tmp_path):
+    cache, key = DiskCache(tmp_path), Key("model", "image", b"one")
+    cache.put({key: torch.ones(4)})
+    (shard,) = cache.shards.iterdir()
+    shard.write_bytes(b"\xff" * 8 + shard.read_bytes()[8:])
+    assert cache.get([key]) == {}
+    assert cache.holdings() == []

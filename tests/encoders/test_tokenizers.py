@@ -129,3 +129,10 @@ def test_tokenizers_of_transformers_within_open_clip(family, tmp_path, open_clip
     assert found.isfinite().all()
     assert not torch.allclose(found[0], found[1])
     assert averaging.truncated_texts == 0
+
+
+@pytest.mark.parametrize("family", [bert, roberta], ids=lambda family: family.__name__)
+def test_half_a_surrogate_pair_in_one_text_stops_nothing(family):
+    found = encoder(family).encode_texts([SHORT, SHORT + " \ud800"])
+    assert torch.allclose(found[0], encoder(family).encode_texts([SHORT])[0], atol=1e-5)
+    assert found[1].isfinite().all()

@@ -19,7 +19,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from imug_metrics.encoders.cache.memory import Key
-from imug_metrics.encoders.cache.shards import Place, prepare_shard, read_shard, remove
+from imug_metrics.encoders.cache.shards import Place, read_shard, remove, write_shard
 
 _INDEX = "index.sqlite"
 _SECONDS_TO_WAIT = 60.0  # for another process's transaction; one takes milliseconds
@@ -96,13 +96,17 @@ class DiskCache:
         """Keep rows, on the CPU; a key that is there already stays as it is."""
         if not rows:
             return
-        path, places = prepare_shard(self.shards, rows)
+        path = self.shards / f".{uuid.uuid4().hex}.safetensors"
         try:
+            places = write_shard(path, rows)
             # Within the transaction, so that nobody who clears takes the shard for one that no row needs.
             with self._writing() as index:
-                os.replace(path, self.shards / next(iter(places.values())).shard)
+                shard = self.shards / path.name[1:]
+                os.replace(path, shard)
                 entries = [(*key, *place, rows[key].nbytes) for key, place in places.items()]
-                index.executemany("INSERT OR IGNORE INTO rows VALUES (?,?,?,?,?,?,?,?)", entries)
+                query = "INSERT OR IGNORE INTO rows VALUES (?,?,?,?,?,?,?,?)"
+                if not index.executemany(query, entries).rowcount:  # another process was faster
+                    remove([shard])
         finally:
             remove([path])
 
@@ -190,6 +194,8 @@ class DiskCache:
         path = self.folder / _INDEX
         try:
             with closing(sqlite3.connect(path, timeout=_SECONDS_TO_WAIT, isolation_level=None)) as index:
+                # Nothing waits for the disk: that would be most of the time, and only a power failure can tell.
+                index.execute("PRAGMA synchronous=OFF")
                 if not index.execute("SELECT 1 FROM sqlite_master WHERE name='shards'").fetchone():
                     index.executescript(_TABLE)
                 yield index

@@ -5,17 +5,21 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import math
 import os
-import uuid
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import torch
-from safetensors.torch import load, save
+from safetensors.torch import save
 from torch import Tensor
 
 from imug_metrics.encoders.cache.memory import Key
+
+_DTYPES = {"F16": torch.float16, "BF16": torch.bfloat16, "F32": torch.float32, "F64": torch.float64}
+_HEADER_BYTES = 2**20  # far more than a header takes: a damaged length must not fill the memory
 
 
 class Place(NamedTuple):
@@ -35,44 +39,50 @@ def checksum(key: Key, row: Tensor) -> bytes:
     return digest.digest()
 
 
-def prepare_shard(folder: Path, rows: Mapping[Key, Tensor]) -> tuple[Path, dict[Key, Place]]:
-    """Write rows under a temporary name, which begins with a dot.
+def write_shard(path: Path, rows: Mapping[Key, Tensor]) -> dict[Key, Place]:
+    """Write rows to a file, under a name that begins with a dot until it is whole.
 
     Returns:
-        The file, to be renamed to the name of its shard, and the rows' places in it.
+        The rows' places in the shard, which has that name without the dot.
     """
-    shard = f"{uuid.uuid4().hex}.safetensors"
     groups: dict[tuple[object, ...], list[Key]] = {}
     for key, row in rows.items():
         groups.setdefault((row.dtype, row.shape), []).append(key)
     parts = {str(part): torch.stack([rows[key] for key in keys]) for part, keys in enumerate(groups.values())}
-    path = folder / f".{shard}"
     path.write_bytes(save(parts))
-    places = {
-        key: Place(shard, str(part), number, checksum(key, rows[key]))
+    return {
+        key: Place(path.name[1:], str(part), number, checksum(key, rows[key]))
         for part, keys in enumerate(groups.values())
         for number, key in enumerate(keys)
     }
-    return path, places
 
 
 def read_shard(path: Path, places: Mapping[Key, Place]) -> dict[Key, Tensor]:
     """The rows of a shard that are as they were written.
 
-    The file is read, not mapped: a file that is cut off while it is read must not end the process.
+    Only they are read, for in a shuffled epoch each is in another shard. The file is not mapped: one that is cut off
+    while it is read must not end the process.
     """
-    try:
-        parts = load(path.read_bytes())
-    except Exception:  # a damaged file makes the reader raise nearly anything
-        return {}
     found = {}
-    for key, place in places.items():
-        part = parts.get(place.part)
-        if part is not None and place.number < len(part):
-            row = part[place.number].clone()  # not a view, which would hold the whole shard
-            if checksum(key, row) == place.checksum:
-                found[key] = row
+    try:
+        with path.open("rb") as file:
+            start = int.from_bytes(file.read(8), "little")
+            parts = json.loads(file.read(min(start, _HEADER_BYTES)))
+            for key, place in places.items():
+                row = _row(file, 8 + start, parts[place.part], place.number)
+                if checksum(key, row) == place.checksum:
+                    found[key] = row
+    except Exception:  # a damaged file makes its reader raise nearly anything
+        return found
     return found
+
+
+def _row(file: BinaryIO, start: int, part: Mapping[str, Any], number: int) -> Tensor:
+    """One row of a tensor in the format of safetensors: numbers in order, from an offset that the header names."""
+    dtype, shape = _DTYPES[part["dtype"]], part["shape"][1:]
+    size = math.prod(shape) * dtype.itemsize
+    file.seek(start + part["data_offsets"][0] + number * size)
+    return torch.frombuffer(bytearray(file.read(size)), dtype=dtype).view(shape)
 
 
 def remove(paths: Iterable[Path]) -> None:
