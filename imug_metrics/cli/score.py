@@ -260,7 +260,8 @@ def _say_result(result: ModelResult, job: Job) -> None:
     failed = sum(result.judge.get("failures", {}).values())
     if failed:
         kinds = ", ".join(f"{count} {kind}" for kind, count in result.judge["failures"].items())
-        again = "" if job.judging is None or job.judging.retry_errors else "; --retry-errors asks again"
+        asked_all = job.judging is None or job.judging.retry_errors
+        again = "" if asked_all else "; a rerun asks again where no reply came, and with --retry-errors everywhere"
         say(f"judge of {result.scores.model}: {failed} judgements failed ({kinds}){again}")
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
@@ -46,8 +47,11 @@ def judge_all(
 ) -> list[Verdict[T]]:
     """Ask a judge everything, and go on where an earlier run stopped.
 
-    At most `judge.concurrency` requests exist at a time. No failure ends the run or is left out: it is in the verdict.
-    After 100 requests in a row without any reply nothing more is asked; the verdicts of the rest say so.
+    At most `judge.concurrency` requests exist at a time. No failure of the judge ends the run or is left out: it is in
+    the verdict. After 100 requests in a row without any reply nothing more is asked; the verdicts of the rest say so.
+
+    Questions to which an earlier run had no reply at all (wrong key, no connection, a busy server) are asked again,
+    after all others.
 
     It may be called where an event loop is running (in a notebook), which then waits;
     [`judge_all_async`][imug_metrics.judges.run.judge_all_async] is the form that does not block.
@@ -55,10 +59,10 @@ def judge_all(
     Args:
         questions: taken one by one, when there is room for another.
         judge: whom to ask.
-        journal: file in which every answer is kept as it arrives. What it holds is not asked again.
+        journal: file in which every answer is kept as it arrives. A reply that it holds is not asked for again.
         repeats: how many times each question is asked independently.
         reask: ask a second time, with the error at the end of the request, where a reply is malformed.
-        retry_errors: ask again what failed in an earlier run.
+        retry_errors: ask again also where an earlier run had a reply that could not be used.
         progress: called with each verdict when it is there, in the order of arrival.
 
     Returns:
@@ -67,6 +71,7 @@ def judge_all(
     Raises:
         ValueError: if two questions have the same key, or `repeats` or the judge's concurrency is less than 1.
         JournalLockedError: if another process writes to the journal.
+        OSError: if the journal cannot be read or written, or the file is none.
 
     Example:
         >>> class Echo:
@@ -136,31 +141,44 @@ class _Run(Generic[T]):
         self.units, self.judge, self.journal = units, judge, journal
         self.reask, self.retry_errors, self.progress = reask, retry_errors, progress
         self.verdicts: dict[int, Verdict[T]] = {}
+        self.failed: deque[tuple[int, int, Question[T]]] = deque()  # in an earlier run, and to be asked again
         self.unanswered = 0
 
     async def work(self, delay: float) -> None:
         await asyncio.sleep(delay)
-        for index, repeat, question in self.units:
-            verdict = await self._verdict(question, repeat)
-            self.verdicts[index] = verdict
-            if self.progress is not None:
-                self.progress(verdict)
+        for unit in self.units:
+            await self._answer(*unit, again=False)
+        # Last, so that questions which fail in every run cannot use up a run's patience before the new ones are asked.
+        while self.failed:
+            await self._answer(*self.failed.popleft(), again=True)
 
-    async def _verdict(self, question: Question[T], repeat: int) -> Verdict[T]:
+    async def _answer(self, index: int, repeat: int, question: Question[T], *, again: bool) -> None:
         try:
             request = dataclasses.replace(question.build(), repeat=repeat)
         except (OSError, ValueError) as problem:
-            return _failed(question.key, repeat, f"request: {problem}")
-        address = address_of(question.key, request, self.judge.name, repeat)
-        found = self._recorded(question, address)
-        if found is not None:
+            verdict = _failed(question.key, repeat, f"request: {problem}")
+        else:
+            address = address_of(question.key, request, self.judge.name, repeat)
+            recorded = self._recorded(question, address)
+            if recorded is not None and self._has_failed(recorded) and not again:
+                self.failed.append((index, repeat, question))
+                await asyncio.sleep(0)
+                return
+            verdict = await self._verdict(question, request, address, recorded, again)
+        self.verdicts[index] = verdict
+        if self.progress is not None:
+            self.progress(verdict)
+
+    async def _verdict(
+        self, question: Question[T], request: JudgeRequest, address: Address, recorded: Verdict[T] | None, again: bool
+    ) -> Verdict[T]:
+        if recorded is not None:
             await asyncio.sleep(0)  # a long stretch of recorded answers must not hold the event loop
-            if found.error is not None and self.retry_errors:
-                found = None
+        found = None if again else recorded
         while found is None or self._is_to_be_asked_again(found):
             if self.unanswered >= GIVE_UP_AFTER:
                 error = f"not_asked: the judge had failed {GIVE_UP_AFTER} times in a row"
-                return found or _failed(question.key, repeat, error)
+                return found or recorded or _failed(question.key, address.repeat, error)
             found = await self._ask(question, request, address, found)
         return found
 
@@ -176,6 +194,10 @@ class _Run(Generic[T]):
             return Verdict(address.key, address.repeat, None, answer.reply, _described(problem), answer.asked)
         return Verdict(address.key, address.repeat, value, answer.reply, None, answer.asked)
 
+    def _has_failed(self, recorded: Verdict[T]) -> bool:
+        """Whether it is asked anew: there was no reply, or one that cannot be used and `retry_errors`."""
+        return recorded.error is not None and (recorded.reply is None or self.retry_errors)
+
     def _is_to_be_asked_again(self, found: Verdict[T]) -> bool:
         return self.reask and found.error is not None and found.reply is not None and found.asked == 1
 
@@ -187,17 +209,25 @@ class _Run(Generic[T]):
         asked = 1 if before is None else before.asked + 1
         value: T | None = None
         reply = error = None
+        is_gone = False
         try:
             reply = await self.judge.ask(request)
             value = question.parse(reply)
         except ReplyError as problem:
             reply, error = reply if reply is not None else problem.reply or "", _described(problem)
         except JudgeError as problem:
-            error = _described(problem)
-        self.unanswered = self.unanswered + 1 if reply is None else 0
-        if self.journal is not None:
-            self.journal.add(address, Answer(asked, reply, error))
+            error, is_gone = _described(problem), problem.kind != "picture"
+        except Exception:  # an error of the program: a reply that was paid for is kept
+            if reply is not None:
+                self._keep(address, Answer(asked, reply, None))
+            raise
+        self.unanswered = self.unanswered + 1 if is_gone else 0
+        self._keep(address, Answer(asked, reply, error))
         return Verdict(address.key, address.repeat, value, reply, error, asked)
+
+    def _keep(self, address: Address, answer: Answer) -> None:
+        if self.journal is not None:
+            self.journal.add(address, answer)
 
 
 def _units(questions: Iterable[Question[T]], repeats: int) -> Iterator[tuple[int, int, Question[T]]]:

@@ -108,7 +108,12 @@ def test_failures_are_counted_shown_and_asked_again_on_request(command):
         assert f"lacks {failed} judgements" in (command.out / "report.html").read_text()
         assert str(failed) in command.said.partition("Judged pictures")[2]
         before = command.json("summary.json")["models"]["steady"]["point_score_coverage"]
-        asked, server.fault = len(server.bodies), lambda body, attempt: None
+        # Where there was no reply the next run asks again; it gets replies that cannot be used.
+        asked, server.fault, server.reply = len(server.bodies), lambda body, attempt: None, lambda body: "I cannot say."
+        assert command.score("--model", "steady", "--judge-url", server.url, "--judge-model", "m") == 1
+        assert f"{failed} judgements failed ({failed} image: no_object)" in command.warned
+        assert len(server.bodies) == asked + failed
+        asked, server.reply = len(server.bodies), points_reply
         assert command.score("--model", "steady", "--judge-url", server.url, "--judge-model", "m") == 1
         assert len(server.bodies) == asked
         more = ("--retry-errors", "--judge-url", server.url, "--judge-model", "m")

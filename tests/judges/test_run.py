@@ -25,6 +25,7 @@ from imug_metrics.judges import (
     judge_all,
     judge_all_async,
 )
+from imug_metrics.judges.journal import Journal
 from imug_metrics.judges.run import GIVE_UP_AFTER, REASK
 
 
@@ -190,9 +191,61 @@ def test_a_judge_that_has_gone_is_not_asked_for_ever(tmp_path: Path):
     assert len(found) == 1000
     assert sum(verdict.asked for verdict in found) == len(judge.requests)
     assert {verdict.error.split(":")[0] for verdict in found} == {"server", "not_asked"}
-    again = Scripted(itself)
-    found = judge_all(questions(1000), again, journal=tmp_path / "journal.jsonl", retry_errors=True)
+    again = Scripted(itself)  # the key is mended, say, and the same command started again
+    found = judge_all(questions(1000), again, journal=tmp_path / "journal.jsonl")
     assert values(found) == list(range(1000))
+    assert len(again.requests) == 1000
+
+
+def test_questions_that_fail_in_every_run_do_not_keep_it_from_the_others(tmp_path: Path):
+    path, bad = tmp_path / "journal.jsonl", GIVE_UP_AFTER + 20
+    for _ in range(2):  # the first run gives up, the second comes to the end of the bad ones
+        judge_all(questions(bad), Scripted(fails(*range(bad)), concurrency=1), journal=path)
+    judge = Scripted(fails(*range(bad)), concurrency=1)
+    found = judge_all(questions(bad + 50), judge, journal=path)
+    assert values(found) == [None] * bad + list(range(bad, bad + 50))
+    assert {verdict.error for verdict in found[:bad]} == {
+        "server: 500 Internal Server Error"
+    }  # also of those not asked
+    assert len(judge.requests) == 50 + GIVE_UP_AFTER
+
+
+def test_pictures_that_cannot_be_decoded_do_not_end_a_run():
+    def reply(text: str, number: int) -> str:
+        if int(text) < 2 * GIVE_UP_AFTER:
+            raise JudgeError("picture", "Expected a readable image as picture 0.")
+        return text
+
+    found = judge_all(questions(2 * GIVE_UP_AFTER + 5), Scripted(reply))
+    assert values(found)[-5:] == list(range(2 * GIVE_UP_AFTER, 2 * GIVE_UP_AFTER + 5))
+
+
+def test_a_reply_is_kept_where_the_reader_fails(tmp_path: Path):
+    path, judge = tmp_path / "journal.jsonl", Scripted(itself)
+    with pytest.raises(ZeroDivisionError):
+        judge_all([question(1, lambda reply: 1 / 0)], judge, journal=path)
+    assert values(judge_all([question(1)], judge, journal=path)) == [1]
+    assert len(judge.requests) == 1
+
+
+def test_a_full_disk_ends_the_run(tmp_path: Path):
+    path, full = tmp_path / "journal.jsonl", OSError(28, "No space left on device")
+    write, written = Journal._write, []
+
+    def write_some(journal: Journal, line: bytes) -> None:
+        if len(written) == 5:
+            write(journal, line[:20])
+            raise full
+        written.append(line)
+        write(journal, line)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Journal, "_write", write_some)
+        with pytest.raises(OSError, match="No space left"):
+            judge_all(questions(100), Scripted(itself, concurrency=1), journal=path)
+    again = Scripted(itself)
+    assert values(judge_all(questions(100), again, journal=path)) == list(range(100))
+    assert len(again.requests) == 95
 
 
 def test_scattered_failures_do_not_end_a_run():
@@ -219,14 +272,14 @@ def test_progress_hears_of_every_verdict():
 
 def test_what_the_journal_holds_is_not_asked_again(tmp_path: Path):
     path = tmp_path / "journal.jsonl"
-    first, second = Scripted(fails(3)), Scripted(itself)
+    first, second = Scripted(itself), Scripted(itself)
     before = judge_all(questions(10), first, journal=path, repeats=2)
     assert judge_all(questions(10), second, journal=path, repeats=2) == before
     assert second.requests == []
     found = judge_all(questions(12), second, journal=path, repeats=3)
     # 2 new questions 3 times, and the third repeat of the old ones
     assert len(second.requests) == 2 * 3 + 10
-    assert values(found)[:9] == [0, 0, 0, 1, 1, 1, 2, 2, 2]
+    assert values(found)[:12] == [0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3]
 
 
 @pytest.mark.parametrize("change", ["picture", "prompt", "key", "judge", "temperature"])
@@ -242,7 +295,7 @@ def test_an_answer_belongs_to_exactly_what_was_asked(tmp_path: Path, change: str
     assert len(judge.requests) == 1
 
 
-def test_failures_are_kept_and_asked_again_only_on_demand(tmp_path: Path):
+def test_a_question_without_a_reply_is_asked_again_and_one_with_a_useless_reply_only_on_demand(tmp_path: Path):
     path = tmp_path / "journal.jsonl"
 
     def reply(text: str, number: int) -> str:
@@ -250,11 +303,14 @@ def test_failures_are_kept_and_asked_again_only_on_demand(tmp_path: Path):
 
     before = judge_all(questions(4), Scripted(reply), journal=path)
     assert values(before) == [0, None, None, 3]
-    judge = Scripted(itself)
+    judge = Scripted(reply)
     assert judge_all(questions(4), judge, journal=path) == before
-    assert judge.requests == []
+    assert [request.parts[-1] for request in judge.requests] == ["2"]
+    judge = Scripted(itself)
+    assert values(judge_all(questions(4), judge, journal=path)) == [0, None, 2, 3]
+    assert [request.parts[-1] for request in judge.requests] == ["2"]
     assert values(judge_all(questions(4), judge, journal=path, retry_errors=True)) == [0, 1, 2, 3]
-    assert len(judge.requests) == 2
+    assert [request.parts[-1] for request in judge.requests] == ["2", "1"]
     assert values(judge_all(questions(4), Scripted(reply), journal=path)) == [0, 1, 2, 3]
 
 

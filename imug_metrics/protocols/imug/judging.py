@@ -115,7 +115,7 @@ def judge_model(
         problems: collects what is wrong in the data.
         journal: file of answers; what it holds is not asked again.
         repeats: how many times each question is asked.
-        retry_errors: ask again what failed in an earlier run.
+        retry_errors: ask again also where an earlier run had a reply that could not be used.
         progress: called with each verdict.
 
     Returns:
