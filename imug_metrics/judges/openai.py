@@ -7,8 +7,10 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import math
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -100,8 +102,11 @@ class OpenAIJudge:
             if value < 1:
                 raise ValueError(f"Expected argument `{name}` to be >= 1, got {value}.")
         for name, seconds in (("connect_timeout", connect_timeout), ("timeout", timeout)):
-            if not seconds > 0:
-                raise ValueError(f"Expected argument `{name}` to be > 0, got {seconds}.")
+            if not 0 < seconds < math.inf:
+                raise ValueError(f"Expected argument `{name}` to be finite and > 0, got {seconds}.")
+        for name, seconds in (("backoff", backoff), ("max_wait", max_wait)):
+            if not 0 <= seconds < math.inf:
+                raise ValueError(f"Expected argument `{name}` to be finite and >= 0, got {seconds}.")
         self.model = _given("model", model, "OPENAI_MODEL")
         self.settings = dict(settings or {})
         self.name = f"{self.model} {json.dumps(self.settings, sort_keys=True)}" if self.settings else self.model
@@ -129,6 +134,13 @@ class OpenAIJudge:
         """
         content = json.dumps({**chat_body(request, self.model), **self.settings}).encode()
         session = self._session()
+        session.asking += 1
+        try:
+            return await self._ask(session, content)
+        finally:
+            session.asking -= 1
+
+    async def _ask(self, session: _Session, content: bytes) -> str:
         async with session.slots:
             for attempt in range(1, self.attempts + 1):
                 outcome = await self._attempt(session.client, content)
@@ -142,9 +154,14 @@ class OpenAIJudge:
         raise AssertionError("the last attempt returns or raises")
 
     async def aclose(self) -> None:
-        """Close the connections of the running event loop; the next request opens new ones."""
-        session = self._sessions.pop(asyncio.get_running_loop(), None)
-        if session is not None:
+        """Close the connections of the running event loop; the next request opens new ones.
+
+        While requests are under way, those of another run, nothing is closed: that is for the other run to do.
+        """
+        loop = asyncio.get_running_loop()
+        session = self._sessions.get(loop)
+        if session is not None and not session.asking:
+            del self._sessions[loop]
             await session.client.close()
 
     def _session(self) -> _Session:
@@ -213,11 +230,13 @@ class OpenAIJudge:
         return text[:_EXCERPT]
 
 
-class _Session(NamedTuple):
-    """What belongs to one event loop."""
+@dataclass
+class _Session:
+    """What belongs to one event loop, and how many requests use it or wait for it."""
 
     client: Any
     slots: asyncio.Semaphore
+    asking: int = 0
 
 
 def _content(part: str | Picture) -> dict[str, Any]:

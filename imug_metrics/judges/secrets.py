@@ -100,6 +100,7 @@ def split_url(argument: str, url: str) -> tuple[str, Credentials]:
     try:
         parts = urlsplit(url.strip())
         host, port = parts.hostname, parts.port
+        (host or "").encode("idna")  # clients fail on other names with errors of many kinds
     except ValueError:
         parts, host, port = None, None, None
     if parts is None or parts.scheme not in ("http", "https") or not host or parts.query or parts.fragment:

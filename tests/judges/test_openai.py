@@ -8,6 +8,7 @@ import asyncio
 import base64
 import hashlib
 import json
+import math
 import subprocess
 import sys
 import time
@@ -18,7 +19,16 @@ from typing import Any
 import pytest
 
 import imug_metrics
-from imug_metrics.judges import JudgeError, JudgeRequest, OpenAIJudge, Picture, ReplyError, chat_body
+from imug_metrics.judges import (
+    JudgeError,
+    JudgeRequest,
+    OpenAIJudge,
+    Picture,
+    Question,
+    ReplyError,
+    chat_body,
+    judge_all_async,
+)
 from imug_metrics.judges.retrying import Backoff, failure_of_status
 from tests.judges.server import Server, completion, text_of
 
@@ -136,6 +146,19 @@ def test_arguments_outside_their_range_are_named(argument: str):
         judge_at("http://localhost/v1", **{argument: 0})
 
 
+@pytest.mark.parametrize("argument", ["timeout", "connect_timeout", "backoff", "max_wait"])
+@pytest.mark.parametrize("seconds", [-1.0, math.inf, math.nan])
+def test_times_are_finite(argument: str, seconds: float):
+    with pytest.raises(ValueError, match=f"`{argument}`"):
+        judge_at("http://localhost/v1", **{argument: seconds})
+
+
+@pytest.mark.parametrize("host", ["a..b", "a" * 70 + ".com", "\udc00.com"])
+def test_a_host_that_can_be_none_is_refused_at_once(host: str):
+    with pytest.raises(ValueError, match="base_url"):
+        judge_at(f"http://{host}/v1")
+
+
 @pytest.mark.parametrize("fault", ["busy", "failure", "cut", "truncated", "malformed", (408, {}), (409, {}), (503, {})])
 def test_what_may_pass_is_tried_again(fault: Any):
     with Server(lambda body: "A", lambda body, attempt: fault if attempt < 3 else None) as server:
@@ -224,6 +247,21 @@ def test_a_judge_serves_one_event_loop_after_another():
     with Server(lambda body: "A") as server:
         judge = judge_at(server.url)
         assert [asyncio.run(judge.ask(REQUEST)), asyncio.run(judge.ask(REQUEST))] == ["A", "A"]
+
+
+def test_a_run_that_ends_leaves_the_connections_of_another_alone():
+    def questions(run: str, count: int) -> list[Question[str]]:
+        return [Question((run, n), lambda n=n: JudgeRequest(None, (f"{run} {n}",)), str) for n in range(count)]
+
+    async def both(judge: OpenAIJudge) -> Any:
+        found = await asyncio.gather(*(judge_all_async(questions(f"{n}", n), judge) for n in (2, 60)))
+        assert not judge._sessions  # the last one closes them
+        return found
+
+    with Server(lambda body: "A", latency=0.005) as server:
+        short, long = asyncio.run(both(judge_at(server.url, concurrency=4)))
+    assert {verdict.value for verdict in short + long} == {"A"}
+    assert len(server.bodies) == 62
 
 
 def test_pauses_double_up_to_a_bound_and_are_partly_random():
