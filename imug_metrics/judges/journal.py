@@ -14,6 +14,8 @@ from typing import Any, BinaryIO, NamedTuple
 
 from imug_metrics.judges.protocol import JudgeRequest, Picture
 
+_BEGINNING = b'{"key": '  # of every line
+
 
 class JournalLockedError(RuntimeError):
     """Another process is writing to the journal."""
@@ -78,7 +80,7 @@ class Journal:
 
     Raises:
         JournalLockedError: if another process has the journal open.
-        OSError: if the file cannot be opened or read.
+        OSError: if the file cannot be opened or read, or holds something else than answers; it is then left as it is.
 
     Example:
         >>> import tempfile
@@ -95,7 +97,7 @@ class Journal:
         self.path = path.resolve()  # a link is followed now, so that compaction replaces the file and not the link
         self._file = _open_locked(self.path)
         try:
-            self._answers, lines, damaged = _load(self._file)
+            self._answers, lines, damaged = _load(self._file, path)
             if damaged:
                 warnings.warn(
                     f"{path}: damaged lines are left out, and what they answered is asked again: "
@@ -120,8 +122,10 @@ class Journal:
     def close(self) -> None:
         """Bring everything to the disk and release the lock."""
         if not self._file.closed:
-            os.fsync(self._file.fileno())
-            self._file.close()
+            try:
+                os.fsync(self._file.fileno())
+            finally:
+                self._file.close()
 
     def __enter__(self) -> Journal:
         return self
@@ -147,6 +151,11 @@ class Journal:
         os.fsync(self._file.fileno())
         os.replace(name, self.path)
         old.close()
+        folder = os.open(self.path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)  # else a power cut may bring the old file back, without what is added from now on
+        finally:
+            os.close(folder)
 
 
 def _open_locked(path: Path) -> BinaryIO:
@@ -167,14 +176,15 @@ def _open_locked(path: Path) -> BinaryIO:
     raise JournalLockedError(f"The journal {path} is in use by another process; only one may write to it at a time.")
 
 
-def _load(file: BinaryIO) -> tuple[dict[Address, Answer], int, list[int]]:
+def _load(file: BinaryIO, path: Path) -> tuple[dict[Address, Answer], int, list[int]]:
     """Answers by address, number of readable lines, and the numbers of those that are damaged."""
     answers: dict[Address, Answer] = {}
-    lines, end, damaged = 0, 0, []
+    lines, end, damaged, rest = 0, 0, [], b""
     file.seek(0)
     with open(file.fileno(), "rb", closefd=False) as reader:
         for number, line in enumerate(reader, 1):
             if not line.endswith(b"\n"):
+                rest = line
                 break
             end += len(line)
             try:
@@ -184,6 +194,9 @@ def _load(file: BinaryIO) -> tuple[dict[Address, Answer], int, list[int]]:
                 continue
             answers[address] = answer
             lines += 1
+    is_cut_off = _BEGINNING.startswith(rest.strip(b"\0")[: len(_BEGINNING)])
+    if not answers and (damaged or not is_cut_off):
+        raise OSError(f"{path} is no journal: none of its lines is an answer. It is left as it is.")
     file.truncate(end)
     return answers, lines, damaged
 

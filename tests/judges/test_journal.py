@@ -172,6 +172,25 @@ def test_a_journal_that_has_just_been_rewritten_is_locked_as_well(path: Path):
         Journal(path)
 
 
+@pytest.mark.parametrize(
+    "content", [b'{"domain": "Cooking"}\n{"domain": "Botany"}\n', b"no line break", b"\x89PNG\r\n\x1a\n\0\0", b"[\n"]
+)
+def test_a_file_that_is_no_journal_is_refused_and_left_as_it_is(tmp_path: Path, content: bytes):
+    path = tmp_path / "benchmark.jsonl"
+    path.write_bytes(content)
+    with pytest.raises(OSError, match="is no journal"):
+        Journal(path)
+    assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b'{"key": ["mo', b"\0" * 4096])
+def test_a_journal_whose_first_line_was_cut_off_is_begun_anew(path: Path, content: bytes):
+    path.write_bytes(content)
+    with Journal(path) as journal:
+        journal.add(address(3), ANSWER)
+    assert held(path) == [3]
+
+
 def test_a_folder_that_is_absent_is_the_callers_error(tmp_path: Path):
     with pytest.raises(FileNotFoundError):
         Journal(tmp_path / "absent" / "journal.jsonl")
