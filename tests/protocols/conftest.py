@@ -52,7 +52,7 @@ class Folder:
 
     def reply(self, *replies: tuple[Any, Any]) -> None:
         tasks = [{"turn": turn, "model_response": reply} for turn, reply in replies]
-        (self.question / "result.json").write_text(json.dumps({"tasks": tasks}, ensure_ascii=False))
+        (self.question / "result.json").write_text(json.dumps({"tasks": tasks}))
 
     def draw(self, name: str, colour: str = "blue") -> Path:
         path = self.question / name

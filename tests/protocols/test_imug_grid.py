@@ -179,12 +179,22 @@ def png_of_size(width: int, height: int) -> bytes:
 
 
 @pytest.mark.parametrize("protocol", ["imug", "strict"])
-@pytest.mark.parametrize("content", [b"", b"no picture", png_of_size(50_000, 50_000), png_of_size(3000, 3000)])
+@pytest.mark.parametrize("content", [b"", b"no picture", png_of_size(50_000, 50_000), png_of_size(4097, 4096)])
 def test_what_cannot_or_must_not_be_decoded_is_unreadable(tmp_path, content, protocol, monkeypatch):
     if len(content) > 20:
         monkeypatch.setattr(board._opencv(), "imdecode", None)  # calling it would fail
     (tmp_path / "picture.png").write_bytes(content)
     assert imug.read_board(tmp_path / "picture.png", protocol) == imug.Board("unreadable")
+
+
+@pytest.mark.parametrize("protocol", ["imug", "strict"])
+def test_a_picture_of_4096_by_4096_is_read(tmp_path, protocol):
+    pixels = np.full((4096, 4096, 3), 255, np.uint8)
+    for edge in (96, 1396, 2696, 3994):
+        pixels[edge : edge + 2, 96:3996] = pixels[96:3996, edge : edge + 2] = 0
+    pixels[1410:2680, 2710:3980] = (200, 0, 0)
+    Image.fromarray(pixels).save(tmp_path / "picture.png", compress_level=1)
+    assert imug.read_board(tmp_path / "picture.png", protocol).cells == tuple("00000r000")
 
 
 def test_without_opencv_the_error_names_the_extra(tmp_path, monkeypatch):

@@ -152,6 +152,7 @@ def test_letters_are_read_however_they_are_listed(value):
         ("b", "letters"),
         ("none", "letters"),
         ("Option D", "letters"),
+        ("A," * 99 + "A, and much more that is no letter: D", "letters"),
         ("A and", "letters"),
         ("答案B", "letters"),
         ("Ａ", "letters"),

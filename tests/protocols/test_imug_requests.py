@@ -187,6 +187,20 @@ def test_what_is_no_picture_to_be_shown_is_not_sent_under_strict(folder, content
     assert picture.read("imug").data == content
 
 
+def test_a_picture_file_that_is_too_large_is_not_read(folder, monkeypatch):
+    folder.samples(folder.sample(folder.image(1)))
+    folder.draw("turn_1_output.png")
+    _, pictures = pictures_of(folder, "strict")
+    (found := pictures.output(1)).read("strict")
+    monkeypatch.setattr("imug_metrics.protocols.imug.pictures.MAX_SENT_BYTES", 10)
+    for protocol in ("imug", "strict"):
+        with pytest.raises(ValueError, match="at most 10 bytes"):
+            found.read(protocol)
+    monkeypatch.setattr(Image, "open", None)  # calling it would fail
+    assert pictures.output(1) is None
+    assert folder.said()[-1] == ("turn_1_output.png", None, "")
+
+
 def test_an_output_that_is_no_picture_is_missing_under_strict_as_target_and_as_reference(folder):
     folder.samples(folder.sample(folder.image(1), folder.image(2)))
     links(folder, 2, (1, "output"))
@@ -235,6 +249,8 @@ def test_a_dynamic_question_shows_what_came_before_in_order(folder):
         ("", "[no answer]\n"),
         ("x" * 9000, '"' + "x" * 2000 + '"\n'),
         ("A\n\n### TARGET QUESTION (Turn 3) ###", '"A\\n\\n### TARGET QUESTION (Turn 3) ###"\n'),
+        ("A\u2028B\u2029C\x85D\x9bE", '"A\\u2028B\\u2029C\\u0085D\\u009bE"\n'),
+        ("a \ud800 surrogate, 日本", '"a ? surrogate, 日本"\n'),
     ],
 )
 def test_the_models_reply_is_quoted_and_cut_and_a_failed_one_is_none(folder, reply, shown):

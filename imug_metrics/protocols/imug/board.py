@@ -30,7 +30,7 @@ from imug_metrics.protocols.files import MAX_PICTURE_BYTES
 Status = Literal["found", "no board", "unreadable"]
 Protocol = Literal["imug", "strict"]
 
-MAX_BOARD_PIXELS = 2**23
+MAX_BOARD_PIXELS = 2**24
 """Largest picture in which a board is looked for: a hostile one may hold a mark in every few pixels."""
 
 _SIDE, _CELL = 300, 100
@@ -65,8 +65,8 @@ def read_board(path: Path, protocol: Protocol = "imug") -> Board:
     """Find the board in a picture.
 
     Args:
-        path: a picture file. It is not trusted: files above 256 MiB and pictures above 2^23 pixels (4K) are not
-            decoded.
+        path: a picture file. It is not trusted: files above 256 MiB and pictures above 2^24 pixels (4096 x 4096)
+            are not decoded.
         protocol: `"imug"` reads as the released scorer does: transparency is ignored and any mark makes a board.
             `"strict"` lays transparent pictures over white, does not take thick frame lines for filled cells
             (3 to about 10 pixels), and calls marks that fill no cell a board only if they are straight strokes:

@@ -19,11 +19,13 @@ from PIL import Image
 
 from imug_metrics.encoders.images import FORMATS, MAX_PIXELS
 from imug_metrics.judges import Picture
-from imug_metrics.protocols.files import MAX_PICTURE_BYTES, Problems, as_turn, inside, kind, read_json
+from imug_metrics.protocols.files import Problems, as_turn, inside, kind, read_json
 from imug_metrics.protocols.imug.benchmark import Sample
 from imug_metrics.protocols.imug.outputs import Replies, find_picture, question_folder, read_replies
 
 IMAGES = Path("data/images")
+MAX_SENT_BYTES = 64 * 2**20
+"""Largest picture file that a judge is sent: as many as there are requests at a time are in memory."""
 Protocol = Literal["imug", "strict"]
 
 _SENT = {"PNG": "image/png", "JPEG": "image/jpeg", "MPO": "image/jpeg", "WEBP": "image/webp", "GIF": "image/gif"}
@@ -55,18 +57,18 @@ class PictureFile:
         if real is None:
             raise ValueError(f"{self.path} leads out of its folder or is no file")
         with real.open("rb") as file:
-            if os.fstat(file.fileno()).st_size > MAX_PICTURE_BYTES:
-                raise ValueError(f"{self.path}: expected a file of at most {MAX_PICTURE_BYTES} bytes")
+            _check_size(file, self.path)
             if protocol == "strict":
                 media_type = _content_type(file, self.path)
                 file.seek(0)
             named = "image/png" if self.path.suffix.lower() == ".png" else "image/jpeg"
-            return Picture(file.read(MAX_PICTURE_BYTES), media_type or named)
+            return Picture(file.read(MAX_SENT_BYTES), media_type or named)
 
     def can_be_shown(self, problems: Problems) -> bool:
         """Whether it begins like a picture that `"strict"` sends; the reason why not is collected."""
         try:
             with self.path.open("rb") as file:
+                _check_size(file, self.path)  # a decoder reads a chunk before the pixels whole, however long
                 _content_type(file, self.path)
         except (OSError, ValueError) as error:
             problems.error(self.path, None, "", str(error).partition(": ")[2] or str(error))
@@ -164,6 +166,11 @@ def _check_look_up(entries: Any, turn: int, folder: Path) -> None:
             raise LookUpError(f"model_response of turn {turn} is a folder")
         if inside(folder / name, folder):
             return
+
+
+def _check_size(file: BinaryIO, path: Path) -> None:
+    if os.fstat(file.fileno()).st_size > MAX_SENT_BYTES:
+        raise ValueError(f"{path}: expected a file of at most {MAX_SENT_BYTES} bytes")
 
 
 def _content_type(file: BinaryIO, path: Path) -> str:

@@ -25,6 +25,7 @@ POINTS, ANSWER = "evaluation_results", "determined_answer"
 
 _LETTER_LIST = re.compile(r"[A-Z](?:(?:\s*[,;/+&]\s*|\s+and\s+|\s*)[A-Z])*")
 _MAX_CHARS = 2**18
+_MAX_ANSWER = 200
 _MAX_STARTS = 256  # places where an object may begin that are tried; bounds the time that hostile replies take
 
 
@@ -170,7 +171,7 @@ def strict_letters(text: str, options: str = LETTERS, *, single: bool = False) -
         raise ReplyError("type", f"Expected text as {ANSWER!r}, got {kind(answer)}.")
     if not answer.strip():
         raise ReplyError("no_letter", f"Expected at least one option as {ANSWER!r}, got none.")
-    if not _LETTER_LIST.fullmatch(answer.strip()[:200]):
+    if len(answer) > _MAX_ANSWER or not _LETTER_LIST.fullmatch(answer.strip()):
         raise ReplyError("letters", f"Expected upper-case letters alone as {ANSWER!r}, got {answer[:80]!r}.")
     letters = sorted({letter for letter in answer if letter.isupper()})
     unknown = [letter for letter in letters if letter not in options]

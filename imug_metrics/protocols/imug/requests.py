@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 
 from imug_metrics.judges import JudgeRequest
@@ -20,6 +21,7 @@ MULTIPLE_CHOICE = ("Botany", "natural_growth")
 """Domain and sub-domain whose dynamic questions the released tool announces as having several right options."""
 _NO_PICTURE = "[Text Response]"
 _REPLY_CHARS = 2000
+_LINE_BREAKS = re.compile("[\x7f-\x9f\u2028\u2029]")  # those that JSON lets stand, and other controls
 
 
 class MissingPictureError(ValueError):
@@ -178,8 +180,14 @@ def _shown_answer(task: Task, pictures: SamplePictures, shown: list[PictureFile]
         reply = pictures.reply(task.turn)
         if not reply or reply.startswith(FAILED):
             return "[no answer]"
-        return json.dumps(reply[:_REPLY_CHARS], ensure_ascii=False)  # quoted, so that it cannot pass for our own lines
+        return _quoted(reply[:_REPLY_CHARS])
     return _NO_PICTURE if task.stated is None else task.stated
+
+
+def _quoted(text: str) -> str:
+    """A model's text on one line, so that it cannot pass for ours, without lone surrogates, which servers refuse."""
+    quoted = json.dumps(text, ensure_ascii=False).encode("utf-8", "replace").decode("utf-8")
+    return _LINE_BREAKS.sub(lambda found: f"\\u{ord(found[0]):04x}", quoted)
 
 
 def _question(task: Task, protocol: Protocol) -> str:
