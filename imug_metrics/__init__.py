@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Metrics for multi-turn, interleaved text-image dialogues of unified multimodal models."""
 
+from typing import TYPE_CHECKING, Any
+
 from imug_metrics._torchvision import define_missing_torchvision_ops
 
 define_missing_torchvision_ops()  # before torchmetrics, which imports torchvision where it is installed
@@ -37,6 +39,9 @@ from imug_metrics.structure import StructureIntegrity  # noqa: E402
 from imug_metrics.sycophancy import Sycophancy  # noqa: E402
 from imug_metrics.verification import SelfVerification  # noqa: E402
 from imug_metrics.verifier import VerifierCurve  # noqa: E402
+
+if TYPE_CHECKING:
+    from imug_metrics.suite import ImugSuite as ImugSuite
 
 __all__ = [
     "AdaptivePolicy",
@@ -74,3 +79,12 @@ __all__ = [
     "__version__",
     "compare_strategies",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """`ImugSuite`, which brings the encoders with it, is imported when it is asked for."""
+    if name == "ImugSuite":
+        from imug_metrics.suite import ImugSuite
+
+        return ImugSuite
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import gc
 import json
+import subprocess
+import sys
 import tracemalloc
 
 import pytest
@@ -13,6 +15,7 @@ import torch
 from PIL import Image
 from torchmetrics import MeanMetric, MetricCollection
 
+import imug_metrics
 from imug_metrics import (
     AnswerAccuracy,
     ContextDecay,
@@ -360,3 +363,16 @@ def test_a_suite_of_another_device_or_encoder_by_name():
     suite = ImugSuite([TurnAlignment()], encoder="scene", device="cpu")
     assert (suite.encoder.name, str(suite.encoder.device)) == ("scene", "cpu")
     assert ImugSuite(standard_metrics(missing="zero"), encoder=Counting(), device="cpu").encoder.device.type == "cpu"
+
+
+def test_it_is_in_the_package_and_imported_when_it_is_asked_for():
+    program = (
+        "import sys, imug_metrics\n"
+        "assert not any(name.startswith(('imug_metrics.suite', 'imug_metrics.encoders')) for name in sys.modules)\n"
+        "from imug_metrics import ImugSuite\n"
+        "assert ImugSuite.__module__ == 'imug_metrics.suite.suite'\n"
+        "assert not any(name in sys.modules for name in ('open_clip', 'timm', 'lpips', 'lightning', 'openai'))\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+    with pytest.raises(AttributeError, match="has no attribute 'ImugSweet'"):
+        imug_metrics.ImugSweet  # noqa: B018
