@@ -230,3 +230,42 @@ def test_the_path_of_an_absent_file_is_no_content(given: str, is_content: bool) 
 def test_a_long_hostile_path_is_looked_at_at_once() -> None:
     assert Answer("", {"code1": "a/" * 500_000 + "!"}).held("code1")
     assert Answer("", {"code1": "a.-" * 500_000 + "!"}).held("code1")
+
+
+def test_many_broken_objects_are_read_in_one_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The decoder's errors look at all text from its start, so that text must stay short."""
+    seen = []
+    real = json.JSONDecoder.raw_decode
+    monkeypatch.setattr(
+        json.JSONDecoder, "raw_decode", lambda self, text, at=0: seen.append(len(text)) or real(self, text, at)
+    )
+    good = json.dumps({"a": "x" * 500_000})
+    found, problems = read(tmp_path / "a", good + '\n{"b": }' * 9000 + '\n{"c": 1}')
+    assert [next(iter(row)) for _, row in found] == ["a", "c"]
+    assert len(problems) == 9000
+    assert all("Expecting value" in problem.message for problem in problems), "none is taken for a large one"
+    assert sum(length > 2**18 for length in seen) < 20
+
+
+def test_a_file_of_nothing_but_broken_objects_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream_module, "_GIVE_UP_AFTER", 5)
+    found, problems = read(tmp_path / "a", '{"b": }\n' * 4 + '{"a": 1}\n' + '{"b": }\n' * 9 + '{"c": 1}')
+    assert [row for _, row in found] == [{"a": 1}]
+    assert len(problems) == 4 + 5 + 1
+    assert "5 objects in a row" in problems[-1].message
+
+
+def test_a_broken_object_far_from_the_end_is_not_called_large(tmp_path: Path) -> None:
+    found, problems = read(tmp_path / "a", '{"b": }\n' + '{"c": 1}\n' * 100, max_bytes=50)
+    assert len(found) == 100
+    assert [problem.message for problem in problems] == ["expected JSON: Expecting value"]
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 3, 5])
+def test_every_token_may_be_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chunk: int) -> None:
+    monkeypatch.setattr(stream_module, "_CHUNK", chunk)
+    row = {"a": [None, True, False, -1.5e-300, 10**30, '\U0001f6aa\\ " ä'], "": {}, "b": [[], {"x" * 60: " " * 60}]}
+    for content in (json.dumps(row), json.dumps(row, indent=30), json.dumps(row, ensure_ascii=False)):
+        found, problems = read(tmp_path / "a", content * 3)
+        assert [entry for _, entry in found] == [row] * 3
+        assert not problems

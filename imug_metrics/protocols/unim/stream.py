@@ -13,7 +13,9 @@ from typing import Any, BinaryIO
 
 from imug_metrics.protocols.files import MAX_JSON_BYTES, Problems, kind
 
-_CHUNK = 2**20
+_CHUNK = 2**16
+_TOKEN = 16  # characters of the longest word that the end of what was read can cut, strings apart
+_GIVE_UP_AFTER = 10_000
 _BETWEEN = re.compile(r"[\s,\[\]]*")
 _INDENT = 99  # characters before an object on its line
 _NEXT_START = re.compile(rf"\n[ \t,\[]{{0,{_INDENT}}}(?=\{{)")
@@ -25,7 +27,8 @@ def read_objects(
     """Yield (line, object) of a file of JSON objects, without reading it whole.
 
     White space, commas and the brackets of arrays between objects are passed over. What is no object or cannot be read
-    is collected as an error, and reading goes on at the next line that begins an object.
+    is collected as an error, and reading goes on at the next line that begins an object. After 10,000 of them in a row
+    the rest of the file is not read.
 
     Args:
         path: the file, UTF-8.
@@ -47,18 +50,23 @@ class _Stream:
     def __init__(self, file: BinaryIO, path: Path, problems: Problems, limit: int) -> None:
         self.file, self.path, self.problems, self.limit = file, path, problems, limit
         self.decoder = codecs.getincrementaldecoder("utf-8-sig")()
-        self.buffer, self.at, self.line, self.ended = "", 0, 1, False
+        self.buffer, self.at, self.line, self.ended, self.broken = "", 0, 1, False, 0
 
     def objects(self) -> Iterator[tuple[int, dict[str, Any]]]:
         decoder = json.JSONDecoder()
         while self._seek_object():
+            if self.broken >= _GIVE_UP_AFTER:
+                self._report(f"JSON: the rest is not read, {_GIVE_UP_AFTER} objects in a row could not be")
+                return
             try:
                 value, end = decoder.raw_decode(self.buffer, self.at)
             except (ValueError, RecursionError) as error:
-                if self._may_go_on():
+                if self._may_go_on(error):
                     continue
+                self.broken += 1
                 self._skip_broken(error)
                 continue
+            self.broken = 0
             if end - self.at > self.limit:
                 self._report(f"an object of at most {self.limit} characters")
             elif isinstance(value, dict):
@@ -77,9 +85,14 @@ class _Stream:
             if not self._read():
                 return False
 
-    def _may_go_on(self) -> bool:
+    def _may_go_on(self, error: Exception) -> bool:
         """Whether what cannot be read yet might be, once more of the file is there."""
-        return len(self.buffer) - self.at <= self.limit and self._read()
+        return self._is_cut(error) and len(self.buffer) - self.at <= self.limit and self._read()
+
+    def _is_cut(self, error: Exception) -> bool:
+        if not isinstance(error, json.JSONDecodeError):
+            return False
+        return error.pos >= len(self.buffer) - _TOKEN or error.msg.startswith("Unterminated string")
 
     def _read(self) -> bool:
         """Double what is looked at; False at the end of the file."""
@@ -98,7 +111,7 @@ class _Stream:
         return bool(text) or not self.ended
 
     def _skip_broken(self, error: Exception) -> None:
-        large = len(self.buffer) - self.at > self.limit and not isinstance(error, RecursionError)
+        large = len(self.buffer) - self.at > self.limit and self._is_cut(error)
         self._report(f"an object of at most {self.limit} characters" if large else f"JSON: {_reason(error)}")
         while True:
             match = _NEXT_START.search(self.buffer, self.at)
@@ -116,6 +129,8 @@ class _Stream:
     def _move(self, to: int) -> None:
         self.line += self.buffer.count("\n", self.at, to)
         self.at = to
+        if to > _CHUNK:  # an error of the decoder counts the lines from the buffer's start
+            self.buffer, self.at = self.buffer[to:], 0
 
 
 def _reason(error: Exception) -> str:
