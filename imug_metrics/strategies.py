@@ -28,7 +28,8 @@ class StrategyComparison(DialogueMetric):
     [`PairedGain`][imug_metrics.exposure.PairedGain] says more. The headline is the gain of the last strategy named. The
     detail holds, for each strategy `s`,
 
-    - `strategy_comparison_score_{s}`: its mean score
+    - `strategy_comparison_score_{s}`: its mean score, and `strategy_comparison_coverage_{s}`: the share of the records
+      that it has
     - `strategy_comparison_gain_{s}`: mean of its score - the baseline's, over the records that both have, its curve
       `_gain_{s}_turn_t`, and `_gain_{s}_slope`, the change of the gain per turn within dialogues: above 0 where the
       strategy helps most late in a dialogue and so eases exposure bias
@@ -113,12 +114,12 @@ class StrategyComparison(DialogueMetric):
         """Add a batch of whole dialogues."""
         columns = {"scores": strategy_columns("scores", scores, self.strategies), **self._costs(costs)}
         shape = tuple(columns["scores"].shape[:-1])
-        there = torch.where(columns["scores"].isfinite().any(-1), 0.0, torch.nan).double().flatten()
+        some = torch.where(columns["scores"].isfinite().any(-1), 0.0, torch.nan).double().flatten()
         rows = {name: Rows(values.flatten(0, -2), tuple(values.shape[:-1])) for name, values in columns.items()}
-        records = self._open(dialogue, turn, None, valid, there=Rows(there, shape), **rows)
+        records = self._open(dialogue, turn, None, valid, there=Rows(some, shape), **rows)
         batch, found = records.batch, records.columns
         values = found["scores"].masked_fill(~(batch.valid[:, None] & found["scores"].isfinite()), torch.nan)
-        complete = (~values.isnan()).all(1)
+        there = ~values.isnan()
         if self.missing == "zero":
             values = values.nan_to_num(0)
         ratios = self._score_ratios(batch, values)
@@ -126,8 +127,10 @@ class StrategyComparison(DialogueMetric):
             spent = found[kind].masked_fill(~batch.valid[:, None], torch.nan)
             by_name = {f"cost_{kind}_{name}": spent[:, i] for i, name in enumerate(self.strategies)}
             ratios |= column_means(batch, by_name, self.average == "dialogue")
-        every = torch.ones_like(batch.turn, dtype=torch.float64)
-        ratios["coverage"] = batch.sum_runs(complete.double()), batch.sum_runs(every)
+        every = batch.sum_runs(torch.ones_like(batch.turn, dtype=torch.float64))
+        ratios["coverage"] = batch.sum_runs(there.all(1).double()), every
+        for name, column in zip(self.strategies, there.unbind(1)):
+            ratios[f"coverage_{name}"] = batch.sum_runs(column.double()), every
         gain = values[:, self.strategies.index(self.others[-1])] - values[:, self.strategies.index(self.baseline)]
         self._add(batch, gain, ~gain.isnan(), ratios)
 
@@ -148,7 +151,7 @@ class StrategyComparison(DialogueMetric):
             val: a result of `compute()` with `detail=True`; None: computed now.
         """
         found: Any = self.compute() if val is None else val
-        header = ["strategy", "score", "gain", "all at once", "p", "gain a turn"]
+        header = ["strategy", "coverage", "score", "gain", "all at once", "p", "gain a turn"]
         header += [part for kind in self.costs for part in (kind, f"gain per {kind}", f"{kind} front")]
         return [header, *(self._line(name, found) for name in self.strategies)]
 
@@ -204,7 +207,7 @@ class StrategyComparison(DialogueMetric):
     def _ratios(self) -> list[str]:
         turns = range(1, self.max_turns + 1)
         curves = [f"gain_{name}_turn_{turn}" for name in self.others for turn in turns]
-        each = [f"score_{name}" for name in self.strategies]
+        each = [f"{what}_{name}" for name in self.strategies for what in ("score", "coverage")]
         each += [f"gain_{name}{end}" for name in self.others for end in ("", "_slope")]
         return [*each, *curves, *(f"cost_{kind}_{name}" for kind in self.costs for name in self.strategies)]
 
@@ -258,7 +261,13 @@ class StrategyComparison(DialogueMetric):
             return "–" if "–" in bounds else " to ".join(bounds)
 
         gain = f"gain_{name}"
-        line = [name, number(f"score_{name}", ""), number(gain), at_once(gain), number(f"{gain}_p", "")]
+        line = [
+            name,
+            *(number(f"{what}_{name}", "") for what in ("coverage", "score")),
+            number(gain),
+            at_once(gain),
+            number(f"{gain}_p", ""),
+        ]
         line.append(number(f"{gain}_slope"))
         for kind in self.costs:
             front = "yes" if float(found.get(f"{self.name}_front_{kind}_{name}", 0)) else ""

@@ -48,6 +48,8 @@ def test_every_gain_is_that_of_the_paired_metric() -> None:
     torch.testing.assert_close(found["strategy_comparison"], found["strategy_comparison_gain_bon"])
     complete = (~columns["scores"].isnan()).all(1).double().mean()
     torch.testing.assert_close(found["strategy_comparison_coverage"], complete)
+    torch.testing.assert_close(found["strategy_comparison_coverage_cot"], complete, msg="it alone lacks records")
+    assert found["strategy_comparison_coverage_bon"] == 1
 
 
 def test_a_gain_that_grows_shows_in_the_slope_of_its_strategy_alone() -> None:
@@ -98,9 +100,9 @@ def test_table_has_a_line_a_strategy() -> None:
     metric.update(**columns, costs=torch.ones_like(columns["scores"]))
     lines = metric.table().splitlines()
     assert len(lines) == 2 + len(NAMES)
-    assert lines[0].startswith("| strategy | score | gain |")
+    assert lines[0].startswith("| strategy | coverage | score | gain |")
     assert {line.count("|") for line in lines} == {lines[0].count("|")}
-    assert lines[2].split("|")[3].strip() == "–", "the baseline gains nothing over itself"
+    assert lines[2].split("|")[4].strip() == "–", "the baseline gains nothing over itself"
 
 
 def test_names_are_free_where_no_key_is_made_twice() -> None:

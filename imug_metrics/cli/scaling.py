@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import math
 from argparse import Namespace
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,13 +28,15 @@ from imug_metrics.encoders import CachedEncoder
 from imug_metrics.functional import turn_alignment
 from imug_metrics.functional.best_of_n import picked_score
 from imug_metrics.protocols import imug
-from imug_metrics.protocols.imug.candidates import Candidates, read_candidates
+from imug_metrics.protocols.imug.candidates import COUNTED, Candidates, read_candidates
 from imug_metrics.report.plain import plain
 from imug_metrics.report.scaling import Part, Scaling, strategy_cells, write_scaling
-from imug_metrics.strategies import compare_strategies
+from imug_metrics.strategies import StrategyComparison, compare_strategies
 from imug_metrics.suite import Record, answer_values, with_key
 
 _STEP = 256  # turns whose pictures are encoded together
+_KINDS = 8  # of cost that are shown: what a comparison keeps grows with the square of their number
+_COLUMNS = 7  # of the table that a terminal is wide enough for
 
 
 class Run(NamedTuple):
@@ -69,6 +72,7 @@ def run(options: Namespace) -> int:
     samples = imug.read_benchmark(options.benchmark, problems)
     if not samples:
         raise UsageError(f"--benchmark: found no sample that can be read in {options.benchmark / imug.SAMPLES}")
+    _check_names(runs, samples)
     encoder = CachedEncoder(chosen_encoder(options.encoder, options.device))
     if options.encoder == "scene":
         say("note: the scene encoder knows only rendered scenes of coloured shapes; name another with --encoder")
@@ -98,7 +102,7 @@ def _parse(text: str) -> Run:
     if not equals or not name or not place:
         raise UsageError(f"--runs: expected NAME=DIR or NAME=DIR:n, got {text!r}")
     folder, colon, count = place.rpartition(":")
-    if not colon or not count.isdigit() or Path(place).is_dir():
+    if not colon or not count.isdecimal() or Path(place).is_dir():
         return Run(name, Path(place), None)
     if int(count) < 1:
         raise UsageError(f"--runs: expected a number of candidates from 1, got {text!r}")
@@ -119,6 +123,15 @@ def _check(options: Namespace, runs: Sequence[Run]) -> None:
         if options.out.resolve().is_relative_to(run.folder.resolve()):
             raise UsageError(f"--out: expected a folder outside of {run.folder}, which is read")
     check_folders(options, ())
+
+
+def _check_names(runs: Sequence[Run], samples: Sequence[imug.Sample]) -> None:
+    """Names of runs become parts of keys of the report, which must not meet."""
+    turns = max(16, *(task.turn for sample in samples for task in sample.tasks))
+    try:
+        StrategyComparison([run.name for run in runs], max_turns=turns)
+    except ValueError as error:
+        raise UsageError(f"--runs: {error}") from error
 
 
 def _answers(read: dict[str, list[Candidates]], options: Namespace) -> Part | None:
@@ -220,12 +233,28 @@ def _part(
 
 def _costs(read: dict[str, list[Candidates]]) -> dict[str, dict[str, list[float]]]:
     """By kind and run, the cost of each turn: the outputs that were made, and what the runs have written down."""
-    kinds = sorted({kind for entries in read.values() for entry in entries for kind in entry.costs})
     made = {name: [float(max(len(entry.outputs), 1)) for entry in entries] for name, entries in read.items()}
-    return {
-        "outputs": made,
-        **{k: {n: [entry.costs.get(k, math.nan) for entry in e] for n, e in read.items()} for k in kinds},
+    written = {
+        kind: {name: [entry.costs.get(kind, math.nan) for entry in entries] for name, entries in read.items()}
+        for kind in _kinds(read)
     }
+    return {COUNTED: made, **written}
+
+
+def _kinds(read: dict[str, list[Candidates]]) -> list[str]:
+    """The kinds of cost that most turns have, without those whose keys would meet others'."""
+    found = Counter(kind for entries in read.values() for entry in entries for kind in entry.costs)
+    kept: list[str] = []
+    for kind, _ in found.most_common(_KINDS):
+        try:
+            StrategyComparison(list(read), costs=[COUNTED, *kept, kind])
+        except ValueError as error:
+            say(f"cost {kind} is left out: {error}")
+        else:
+            kept.append(kind)
+    if len(found) > _KINDS:
+        say(f"{len(found)} kinds of cost were found; the {_KINDS} that most turns have are used")
+    return sorted(kept)
 
 
 def _curve(run: Scored, places: dict[str, Any]) -> dict[str, Tensor]:
@@ -240,7 +269,7 @@ def _curve(run: Scored, places: dict[str, Any]) -> dict[str, Tensor]:
 
 
 def _print(scaling: Scaling, part: Part) -> None:
-    header, *lines = strategy_cells(scaling, part)
+    header, *lines = (cells[:_COLUMNS] for cells in strategy_cells(scaling, part))
     title = Text(part.title, style="bold")
     table = Table(box=SIMPLE_HEAD, pad_edge=False, title=title, title_justify="left")
     for place, heading in enumerate(header):

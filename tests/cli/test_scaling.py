@@ -134,6 +134,63 @@ def test_bootstrap_gives_the_bounds(command, runs) -> None:
     assert found["strategy_comparison_gain_plain_p"] >= 1 / 51
 
 
+def test_names_that_would_meet_in_the_report_are_refused(command, runs) -> None:
+    plain, bon = runs
+    assert scaling(command, "--runs", f"plain={plain}", f"bon={bon}", f"bon_p={bon}") == 2
+    assert "gain_bon_p is made twice" in command.warned
+    assert not command.out.exists()
+
+
+def test_costs_of_many_or_hostile_kinds_are_limited(command, runs) -> None:
+    """What a comparison keeps grows with the square of the kinds, and a key may be made only once."""
+    plain, bon = runs
+    many = {f"kind{i}": 1 for i in range(3000)}
+    change(tasks(bon)[0], lambda task, _: task.update(cost=many | {"tokens": 300}))
+    change(tasks(bon)[1], lambda task, _: task.update(cost={"outputs": 99, "tokens": 1e300}))
+    assert scaling(command, "--runs", f"plain={plain}", f"bon={bon}") == 1
+    found = command.json("scaling.json")["answers"]["overall"]["all"]
+    assert found["strategy_comparison_cost_outputs_bon"] == 3, "counted, whatever the run says"
+    assert found["strategy_comparison_cost_tokens_bon"] == 300
+    kinds = [key for key in found if key.startswith("strategy_comparison_cost_") and key.endswith("_bon")]
+    assert len(kinds) <= 9
+    assert "kinds of cost were found" in command.warned
+    said = {row["field"].split(": ")[-1]: row["level"] for row in command.rows("problems.jsonl")}
+    assert said["cost.outputs"] == "warning"
+    assert said["cost.tokens"] == "error"
+
+
+def test_costs_whose_keys_would_meet_are_left_out(command, runs) -> None:
+    plain, bon = runs
+    for result in tasks(plain):
+        change(result, lambda task, _: task.update(cost={"a": 1, "a_b": 1}))
+    assert scaling(command, "--runs", f"c={plain}", f"b_c={bon}") == 0
+    assert "cost a_b is left out" in command.warned
+    assert command.json("scaling.json")["answers"]["overall"]["all"]["strategy_comparison_cost_a_c"] == 1
+
+
+def test_costs_of_all_candidates_are_not_those_of_the_first(command, runs) -> None:
+    plain, bon = runs
+    assert scaling(command, "--runs", f"plain={plain}", f"all={bon}", f"three={bon}:3", f"two={bon}:2") == 0
+    found = command.json("scaling.json")["answers"]["overall"]["all"]
+    for name in ("all", "three"):
+        assert found[f"strategy_comparison_cost_tokens_{name}"] == 300
+    assert found["strategy_comparison_cost_tokens_two"] is None
+    assert found["strategy_comparison_cost_outputs_two"] == 2
+
+
+def test_the_terminal_shows_how_much_a_run_covers(command, runs, monkeypatch) -> None:
+    """Eighty columns hold the gains; costs are in the report."""
+    plain, bon = runs
+    monkeypatch.setenv("COLUMNS", "80")
+    shutil.rmtree(tasks(bon)[0].parent)
+    assert scaling(command, "--runs", f"plain={plain}", f"bon={bon}") == 1
+    coverage = command.json("scaling.json")["answers"]["overall"]["all"]["strategy_comparison_coverage_bon"]
+    assert 0 < coverage < 1
+    line = next(line for line in command.said.splitlines() if line.split()[:1] == ["bon"])
+    assert line.split()[1] == f"{coverage:.3g}"
+    assert "tokens" not in command.said
+
+
 def test_files_outside_of_the_run_are_not_followed(command, runs) -> None:
     plain, bon = runs
     picture = next(bon.glob("*/*/question_*/turn_*_output_0.png"))
@@ -169,6 +226,7 @@ def test_a_damaged_candidate_is_told_and_left_out(command, runs) -> None:
         (("plain={plain}", "plain={bon}"), "different names"),
         (("plain={plain}", "bon"), "NAME=DIR"),
         (("plain={plain}", "bon={bon}:0"), "from 1"),
+        (("plain={plain}", "bon={bon}:²"), "existing folder"),
         (("plain={plain}", "bon=nowhere"), "existing folder"),
     ],
 )

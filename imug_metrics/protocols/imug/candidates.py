@@ -7,7 +7,8 @@ A run may hold, beside what it answered with,
 - pictures `turn_<t>_output_<i>.png` in the folder of the question, in the order of their numbers i;
 - in result.json, for an entry of `tasks`, `candidates`: a list of texts, or for pictures of file names in the folder,
   each as it is or as `{"model_response": ..., "score": number}` with the score by which the run selects;
-- in the same entry `cost`: numbers by kind, such as `{"tokens": 812, "seconds": 3.5, "images": 4}`.
+- in the same entry `cost`: numbers by kind, such as `{"tokens": 812, "seconds": 3.5, "images": 4}`. They are what all
+  candidates of the turn cost: where only the first of them are read, they say nothing.
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ from imug_metrics.protocols.imug.outputs import question_folder, read_records
 from imug_metrics.suite import Record
 
 MAX_CANDIDATES = 4096
+MAX_COST = 1e12
+COUNTED = "outputs"
+"""The kind of cost that is counted, not read."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,8 @@ def read_candidates(
         with_candidates = {f"turn {entry.record.turn}" for entry in found if entry.outputs}
         problems += [problem for problem in own if problem.field not in with_candidates]
         for entry in found:
-            yield Candidates(entry.record, entry.outputs[:limit], entry.scores[:limit], entry.costs)
+            costs = entry.costs if limit is None or len(entry.outputs) <= limit else {}
+            yield Candidates(entry.record, entry.outputs[:limit], entry.scores[:limit], costs)
 
 
 def _entries(path: Path, run: Path) -> dict[int, dict[str, Any]]:
@@ -131,9 +136,12 @@ def _costs(value: Any, folder: Path, field: str, problems: Problems) -> dict[str
         return {}
     costs = {str(name)[:40]: _number(amount) for name, amount in value.items()}
     for name, amount in costs.items():
-        if not amount >= 0:
-            problems.error(folder / "result.json", None, f"{field}: cost.{name}", "expected a number from 0")
-    return {name: amount for name, amount in costs.items() if amount >= 0}
+        if not 0 <= amount <= MAX_COST:
+            expected = f"expected a number from 0 to {MAX_COST:g}"
+            problems.error(folder / "result.json", None, f"{field}: cost.{name}", expected)
+    if COUNTED in costs:
+        problems.warn(folder / "result.json", None, f"{field}: cost.{COUNTED}", "outputs are counted, not read")
+    return {name: amount for name, amount in costs.items() if 0 <= amount <= MAX_COST and name != COUNTED}
 
 
 def _number(value: Any) -> float:
