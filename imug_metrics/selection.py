@@ -29,8 +29,8 @@ class Selection(DialogueMetric):
       pick
     - `selection_auroc`: of right against wrong candidates of the same record; records with both kinds
     - `selection_pooled_auroc`: over all candidates of all records, from `bins` bins of the selector's score
-    - `selection_calibration_slope`: least-squares slope of the true score on the selector's over all candidates: 1
-      where a selector's score means what it says, below 1 where it is too sure
+    - `selection_calibration_slope`: least-squares slope of the true score on the selector's over all candidates with
+      a finite one: 1 where a selector's score means what it says, below 1 where it is too sure
     - with `probabilities=True`: `selection_brier`, the mean squared difference of the two, and `selection_ece`, the
       expected calibration error over the bins; lower is better. Its interval needs `bootstrap`
 
@@ -123,7 +123,8 @@ class Selection(DialogueMetric):
         if self.probabilities:
             place = bin_places(p, self.low, self.high, self.bins)
             bins.append(torch.zeros_like(bins[0]).scatter_add(1, place, (p - y).nan_to_num(0)))
-        x, z, used = p.nan_to_num(0), y.nan_to_num(0), (~y.isnan()).double()
+        used = p.isfinite()  # a score of -inf, as the logarithm of 0, has an order but no line through it
+        x, z, used = p.masked_fill(~used, 0), y.masked_fill(~used, 0), used.double()
         line = torch.stack([part.sum(1) for part in (used, x, z, x * x, x * z)], 1)
         return dict(zip(self._sums(), batch.sum_runs(torch.cat([*bins, line], 1)).unbind(1)))
 

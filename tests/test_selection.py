@@ -82,3 +82,18 @@ def test_probabilities_outside_their_range_are_refused(data: dict[str, Tensor]) 
 def test_wrong_arguments_are_refused(arguments: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=f"`{next(iter(arguments))}`"):
         Selection(**arguments)
+
+
+def test_infinite_scores_are_ordered_and_spoil_nothing(data: dict[str, Tensor]) -> None:
+    """A selector may give logarithms of probabilities; that of 0 is -inf."""
+    selector = data["selector"].log()
+    selector[::7, 2] = -torch.inf
+    metric = Selection("spearman", low=-3, detail=True)
+    metric.update(**data | {"selector": selector})
+    found = {key: float(value) for key, value in metric.compute().items()}
+    finite = selector.isfinite()
+    assert found["selection"] == pytest.approx(selection(data["scores"], selector, measure="spearman").item())
+    line = np.polyfit(selector[finite].numpy(), data["scores"][finite].numpy(), 1)
+    assert found["selection_calibration_slope"] == pytest.approx(line[0])
+    for name in ("", "_top", "_auroc", "_pooled_auroc", "_calibration_slope"):
+        assert found[f"selection{name}_lower"] < found[f"selection{name}"] < found[f"selection{name}_upper"]
