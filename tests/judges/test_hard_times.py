@@ -147,7 +147,9 @@ def test_a_run_that_is_killed_again_and_again_comes_to_the_same_numbers(tmp_path
         for _ in range(kills):
             child, before = start(), len(server.bodies)
             goal = before + chance.randrange(1, count // (kills + 1))
+            end = time.monotonic() + 60
             while len(server.bodies) < goal:
+                assert time.monotonic() < end, "the run sends no more requests"
                 time.sleep(0.001)
             time.sleep(chance.uniform(0, 2 * latency))
             os.kill(child, signal.SIGKILL)
