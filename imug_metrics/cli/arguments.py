@@ -70,6 +70,7 @@ def _add_score(commands: Commands) -> None:
         "(default: %(default)s)",
     )
     score.add_argument("--device", metavar="DEVICE", help="where the encoder runs, for example cuda (default: cpu)")
+    score.add_argument("--cache", type=Path, metavar="DIR", help="keep embeddings in this folder for other runs")
     score.add_argument(
         "--judged",
         type=Path,

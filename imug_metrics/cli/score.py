@@ -20,7 +20,7 @@ from imug_metrics.cli.messages import say, say_problems, some, write_problems
 from imug_metrics.cli.official import with_official_answers, with_points, write_official
 from imug_metrics.cli.progress import Progress, progress_bars
 from imug_metrics.cli.state import ModelResult, fingerprint, load, save
-from imug_metrics.encoders import Encoder
+from imug_metrics.encoders import CachedEncoder, Encoder
 from imug_metrics.protocols import imug
 from imug_metrics.protocols.imug.differences import count_differences
 from imug_metrics.protocols.imug.readings import Readings, recorded_readings, with_keys
@@ -48,6 +48,7 @@ class Job:
     out: Path
     encoder: str = "scene"
     device: str | None = None
+    cache: Path | None = None
     judged: Path | None = None
     reference_history: Path | None = None
     missing: Literal["skip", "zero"] = "skip"
@@ -89,7 +90,7 @@ def score(job: Job) -> tuple[list[ModelResult], imug.Problems]:
     samples = imug.read_benchmark(job.benchmark, problems, limit=job.limit)
     if not samples:
         raise UsageError(f"--benchmark: found no sample that can be read in {job.benchmark / imug.SAMPLES}")
-    encoder = chosen_encoder(job.encoder, job.device)
+    encoder = _remembering(chosen_encoder(job.encoder, job.device), job.cache)
     job.out.mkdir(parents=True, exist_ok=True)
     results = []
     with progress_bars() as track:
@@ -110,6 +111,14 @@ def score(job: Job) -> tuple[list[ModelResult], imug.Problems]:
     print_table(scores, judges=judges)
     print(f"Report: {plain(str(page))}")
     return results, problems
+
+
+def _remembering(encoder: Encoder, folder: Path | None) -> CachedEncoder:
+    """The encoder, which sees what two models share once, and nothing that an earlier run has left in the folder."""
+    try:
+        return CachedEncoder(encoder, disk=folder)
+    except OSError as error:
+        raise UsageError(f"--cache: expected a folder that can be written, got {folder}: {error.strerror}") from error
 
 
 def _result(

@@ -50,3 +50,22 @@ def test_a_folder_or_encoder_that_is_not_there_ends_with_2(folder, arguments, ca
     assert "expected" in capsys.readouterr().err
     assert not (tmp_path / "nowhere").exists()
     assert rows(folder) == {"steady": 3, "copying": 2}
+
+
+def test_score_leaves_its_embeddings_to_the_next_run(command, tmp_path):
+    kept = tmp_path / "kept"
+    assert command.score("--cache", kept) in (0, 1)
+    seen, summary = command.encoder.seen, command.json("summary.json")
+    counts = {held.kind: held.rows for held in DiskCache(kept).holdings()}
+    assert counts["image"] == counts["pixels"] == seen
+    assert counts["text"] > 0
+    command.out = tmp_path / "anew"
+    command.score("--cache", kept)
+    assert command.encoder.seen == seen
+    assert command.json("summary.json")["models"] == summary["models"]
+
+
+def test_score_says_which_folder_cannot_be_a_cache(command, tmp_path):
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    assert command.score("--cache", tmp_path / "file") == 2
+    assert "--cache: expected a folder that can be written" in command.warned
