@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """An adaptive policy: which strategy it used at each turn, and what a better choice would have brought."""
 
+import math
 from typing import Any, Optional
 
 import torch
@@ -64,8 +65,8 @@ class AdaptivePolicy(DialogueMetric):
     def __init__(self, strategies: int, *, price: float = 0.0, **kwargs: Any) -> None:
         if isinstance(strategies, bool) or not isinstance(strategies, int) or strategies < 2:
             raise ValueError(f"Expected argument `strategies` to be an integer >= 2, got {strategies!r}.")
-        if not price >= 0:
-            raise ValueError(f"Expected argument `price` to be at least 0, got {price}.")
+        if not 0 <= price < math.inf:
+            raise ValueError(f"Expected argument `price` to be a finite number from 0, got {price}.")
         self.strategies, self.price = strategies, price
         super().__init__(**kwargs)
 

@@ -63,7 +63,9 @@ def test_choices_that_are_not_there_are_undefined() -> None:
     assert found["_coverage"] == 0.5
 
 
-@pytest.mark.parametrize("arguments", [{"strategies": 1}, {"strategies": 2, "price": -1.0}])
+@pytest.mark.parametrize(
+    "arguments", [{"strategies": 1}, {"strategies": 2, "price": -1.0}, {"strategies": 2, "price": torch.inf}]
+)
 def test_wrong_arguments_are_refused(arguments: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=f"`{list(arguments)[-1]}`"):
         AdaptivePolicy(**arguments)

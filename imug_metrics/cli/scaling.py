@@ -262,10 +262,14 @@ def _curve(run: Scored, places: dict[str, Any]) -> dict[str, Tensor]:
     metric = BestOfN(run.scores.shape[1], detail=True)
     blind = bool(run.selector.isnan().all())
     metric.update(run.scores, None if blind else run.selector, **places)
-    found = metric.compute()
+    counts = (~(run.scores if blind else run.scores + run.selector).isnan()).sum(1)
+    records = {f"{metric.name}_records_{k}": (counts >= k).sum() for k in (1, *metric.ks)}
+    found = metric.compute() | records
     if not blind:
         return found
-    return {key: value for key, value in found.items() if "_oracle_" in key or "_single" in key}
+    return {
+        key: value for key, value in found.items() if any(part in key for part in ("_oracle_", "_single", "_records_"))
+    }
 
 
 def _print(scaling: Scaling, part: Part) -> None:

@@ -154,15 +154,15 @@ def pass_at_k(correct: Any, n: Any, k: int) -> Tensor:
         float64 in [0, 1]; NaN where n < k.
 
     Raises:
-        ValueError: if k is below 1 or a count lies outside [0, n].
+        ValueError: if k is no integer from 1 or a count lies outside [0, n].
 
     Example:
         >>> pass_at_k(torch.tensor([1, 0, 4]), 4, k=2)
         tensor([0.5000, 0.0000, 1.0000], dtype=torch.float64)
     """
     c, n = torch.as_tensor(correct).double(), torch.as_tensor(n).double()
-    if k < 1:
-        raise ValueError(f"Expected argument `k` to be >= 1, got {k}.")
+    if k != int(k) or k < 1:
+        raise ValueError(f"Expected argument `k` to be an integer >= 1, got {k}.")
     if bool(((c < 0) | (c > n)).any()):
         raise ValueError("Expected argument `correct` to lie between 0 and `n`.")
     wrong = (n - c).clamp_min(k)

@@ -78,11 +78,16 @@ def rejection_sampling(base: Any, true_accept: Any, false_accept: Any) -> tuple[
     Returns:
         Accuracy, NaN where nothing is ever accepted, and tries, infinite there.
 
+    Raises:
+        ValueError: if a share lies outside [0, 1].
+
     Example:
         >>> rejection_sampling(0.25, 0.9, 0.1)
         (tensor(0.7500, dtype=torch.float64), tensor(3.3333, dtype=torch.float64))
     """
     pi, t, f = (torch.as_tensor(share, dtype=torch.float64) for share in (base, true_accept, false_accept))
+    if any(bool(((share < 0) | (share > 1)).any()) for share in (pi, t, f)):
+        raise ValueError("Expected arguments `base`, `true_accept`, `false_accept` to lie in [0, 1].")
     accepted = t * pi + f * (1 - pi)
     some = torch.where(accepted > 0, accepted, 1)
     return (t * pi / some).masked_fill(accepted <= 0, torch.nan), torch.where(accepted > 0, 1 / some, torch.inf)
@@ -117,7 +122,7 @@ def verified_accuracy(base: Any, true_accept: Tensor, false_accept: Tensor, n: A
     if t.shape != f.shape or bool((ends.abs() > 1e-9).any()):
         raise ValueError("Expected arguments `true_accept`, `false_accept` to run from (0, 0) to (1, 1) together.")
     size = torch.as_tensor(n, dtype=torch.float64, device=t.device)
-    if bool((size < 1).any()):
+    if not bool((size >= 1).all()):
         raise ValueError(f"Expected argument `n` to be >= 1, got {n}.")
     pi = torch.as_tensor(base, dtype=torch.float64, device=t.device)
     right, wrong = (pi * t.diff()).flip(0), ((1 - pi) * f.diff()).flip(0)  # by rising score, as counts are

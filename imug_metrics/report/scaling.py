@@ -32,7 +32,8 @@ class Part:
         title: for reading.
         costs: kinds of cost.
         groups: results of `compare_strategies`.
-        curves: by strategy that has candidates, the detail of `BestOfN`.
+        curves: by strategy that has candidates, the detail of `BestOfN`, and `best_of_n_records_{k}`, the number of
+            turns with k candidates.
         random: by strategy, at how many turns a random candidate had to count.
     """
 
@@ -87,12 +88,18 @@ def group_cells(scaling: Scaling, part: Part, group: str) -> list[list[str]]:
 
 
 def curve_cells(found: Detail) -> list[list[str]]:
-    """Cells of a table with a line a k: score of the best, of the selector's pick, and the gap between them."""
-    lines = [["k", "oracle", "selected", "gap"]]
-    lines.append(["1", *[_plain(estimate(found, "best_of_n_single"))] * 2, "–"])
+    """Cells of a table with a line a k: turns that have k candidates, score of the best, of the pick, and their gap."""
+    names = ("oracle", "selected", "gap")
+    lines = [["k", "turns", *names]]
+    lines.append(["1", _records(found, 1), *[_plain(estimate(found, "best_of_n_single"))] * 2, "–"])
     for k in curve(found, "best_of_n", "oracle"):
-        lines.append([str(k), *(_plain(estimate(found, f"best_of_n_{name}_{k}")) for name in lines[0][1:])])
+        cells = (_plain(estimate(found, f"best_of_n_{name}_{k}")) for name in names)
+        lines.append([str(k), _records(found, k), *cells])
     return lines
+
+
+def _records(found: Detail, k: int) -> str:
+    return number(as_float(found.get(f"best_of_n_records_{k}")), 0)
 
 
 def _joint(found: Detail, key: str) -> str:

@@ -178,6 +178,25 @@ def test_costs_of_all_candidates_are_not_those_of_the_first(command, runs) -> No
     assert found["strategy_comparison_cost_outputs_two"] == 2
 
 
+def test_the_report_says_how_many_turns_each_k_rests_on(command, runs) -> None:
+    plain, bon = runs
+    turns = 0
+    for result in tasks(bon):
+        turns += sum("candidates" in task for task in json.loads(result.read_text())["tasks"])
+
+    def cut(task: dict[str, Any], _: Path) -> None:
+        if "candidates" in task:
+            del task["candidates"][2:]
+
+    change(tasks(bon)[0], cut)
+    cut_off = sum("candidates" in task for task in json.loads(tasks(bon)[0].read_text())["tasks"])
+    assert scaling(command, "--runs", f"plain={plain}", f"bon={bon}") == 0
+    curve = command.json("scaling.json")["answers"]["best_of_n"]["bon"]
+    assert [curve[f"best_of_n_records_{k}"] for k in (1, 2, 3)] == [turns, turns, turns - cut_off]
+    lines = (command.out / "scaling.md").read_text().split("best of k candidates")[1].splitlines()
+    assert [line.split("|")[2].strip() for line in lines if line.startswith("| 3 |")] == [str(turns - cut_off)]
+
+
 def test_the_terminal_shows_how_much_a_run_covers(command, runs, monkeypatch) -> None:
     """Eighty columns hold the gains; costs are in the report."""
     plain, bon = runs

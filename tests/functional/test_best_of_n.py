@@ -96,6 +96,12 @@ def test_pass_at_k_of_thousands_of_samples() -> None:
     assert pass_at_k(1, 2, 5).isnan()
 
 
+@pytest.mark.parametrize("k", [0, 2.5])
+def test_pass_at_k_refuses_what_is_no_number_of_samples(k: float) -> None:
+    with pytest.raises(ValueError, match="`k` to be an integer >= 1"):
+        pass_at_k(1, 3, k)
+
+
 def test_ragged_records_are_those_without_their_gaps() -> None:
     scores, selector = candidates(7, "ties")
     assert selector is not None

@@ -121,8 +121,16 @@ def test_wrong_labels_are_refused(arguments: tuple[object, object], message: str
         verifier_roc(*arguments)
 
 
+@pytest.mark.parametrize("shares", [(1.5, 0.5, 0.5), (0.5, -0.1, 0.5), (0.5, 0.5, 1.1)])
+def test_shares_beyond_their_range_are_refused(shares: tuple[float, float, float]) -> None:
+    with pytest.raises(ValueError, match=r"lie in \[0, 1\]"):
+        rejection_sampling(*shares)
+
+
 def test_wrong_curves_and_numbers_are_refused() -> None:
     curve = torch.tensor([0.0, 0.5, 1.0])
+    with pytest.raises(ValueError, match="`n` to be >= 1"):
+        verified_accuracy(0.5, curve, curve, [2, torch.nan])
     with pytest.raises(ValueError, match="run from"):
         verified_accuracy(0.5, curve[:2], curve[:2], 2)
     with pytest.raises(ValueError, match="`n` to be >= 1"):
