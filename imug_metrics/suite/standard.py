@@ -5,7 +5,7 @@
 # No `from __future__ import annotations`: a metric class is in this file.
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 import torch
@@ -18,6 +18,7 @@ from imug_metrics.consistency import TurnConsistency
 from imug_metrics.decay import TurnDecay
 from imug_metrics.retrieval import TurnRetrieval
 
+_WORDS = ("preds", "target", "images", "texts", "scores", "dialogue", "turn", "subject", "valid", "pixels", "links")
 Route = Literal["answers", "answers_imug", "scores", "images", "without_key"]
 
 
@@ -102,6 +103,25 @@ def required_columns(metric: Metric) -> set[str]:
     parameters = list(inspect.signature(type(metric).update).parameters.values())[1:]
     required = {parameter.name for parameter in parameters if parameter.default is inspect.Parameter.empty}
     return required | ({"links"} if getattr(metric, "mode", None) == "graph" else set())
+
+
+def check_columns(columns: Iterable[str], metrics: Iterable[Metric]) -> None:
+    """Raise TypeError for a name that nobody knows: misspelled, it would be left out in silence.
+
+    Example:
+        >>> check_columns(["images", "dialog"], [TurnConsistency()])
+        Traceback (most recent call last):
+        TypeError: Expected columns that metrics take, got dialog.
+    """
+    known = set(_WORDS)
+    for metric in metrics:
+        parameters = inspect.signature(type(metric).update).parameters.values()
+        if any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters):
+            return
+        known |= {parameter.name for parameter in parameters}
+    unknown = [name for name in columns if name not in known]
+    if unknown:
+        raise TypeError(f"Expected columns that metrics take, got {', '.join(unknown)}.")
 
 
 def uses_pixels(metric: Metric) -> bool:

@@ -20,7 +20,15 @@ from imug_metrics.suite.items import items
 from imug_metrics.suite.progress import Progress, progress_bar
 from imug_metrics.suite.records import Record, by_dialogue, dialogue_steps
 from imug_metrics.suite.scores import ModelScores
-from imug_metrics.suite.standard import named_metrics, required_columns, route, standard_metrics, taken, uses_pixels
+from imug_metrics.suite.standard import (
+    check_columns,
+    named_metrics,
+    required_columns,
+    route,
+    standard_metrics,
+    taken,
+    uses_pixels,
+)
 from imug_metrics.suite.turns import Unreadable, turns_by_route
 
 Call = Callable[[str, Mapping[str, Any]], None]
@@ -76,12 +84,18 @@ class ImugSuite(MetricCollection):
         if not named:
             raise ValueError("Expected argument `metrics` to hold at least one metric.")
         super().__init__(dict(named), prefix=prefix, postfix=postfix, compute_groups=False)
-        self.names = tuple(named)
+        self._given = tuple(named)
         self.encoder = _cached(encoder, device)
         self.keep_rows = keep_rows
         self._rows: list[dict[str, Any]] = []
         if device is not None:
             self.to(device)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the metrics: those given at first in their order, then those added later."""
+        there = list(self.keys(keep_base=True))
+        return (*(name for name in self._given if name in there), *(name for name in there if name not in self._given))
 
     def update(  # type: ignore[override]  # a suite is no dict of modules to its users
         self,
@@ -99,7 +113,8 @@ class ImugSuite(MetricCollection):
             columns: arguments of metrics, by name, in place of records.
 
         Raises:
-            TypeError: unless either records or columns are given.
+            TypeError: unless either records or columns are given; or if a column is neither a word that all metrics
+                share nor an argument of one of them.
             ValueError: as in `stream`; if no metric can be fed with the columns; or as a metric's own `update`.
         """
         if _columns_given(records, columns):
@@ -228,6 +243,7 @@ class ImugSuite(MetricCollection):
         return items(records, turns) if with_rows else []
 
     def _feed_columns(self, columns: Mapping[str, Any], call: Call) -> None:
+        check_columns(columns, self.values())
         fed = [name for name in self.names if required_columns(self[name]) <= columns.keys()]
         if not fed:
             raise ValueError(f"Expected columns that one of the metrics can be fed with, got {', '.join(columns)}.")

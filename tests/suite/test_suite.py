@@ -189,6 +189,16 @@ def test_a_call_feeds_the_metrics_that_its_columns_suffice_for(encoder, files):
         suite.update(dialogue=[1], turn=[1])
 
 
+def test_a_misspelled_column_is_refused_and_a_metric_added_later_takes_part(encoder, files):
+    suite = ImugSuite([TurnConsistency(), TurnAlignment()], encoder=encoder)
+    for call in (suite.update, suite):
+        with pytest.raises(TypeError, match="metrics take, got dialog"):
+            call(images=files, texts=prompts(), dialog=[1] * 6)
+    suite.add_metrics({"a_later_one": TurnRetrieval()})
+    suite.update(images=files, texts=prompts())
+    assert list(suite.compute()) == ["turn_consistency", "turn_alignment", "a_later_one"]
+
+
 def test_records_refuse_a_metric_that_they_cannot_feed(encoder):
     suite = ImugSuite([TurnDecay(), ContextDecay()], encoder=encoder)
     with pytest.raises(ValueError, match="context_decay needs lengths, scores"):
@@ -376,3 +386,18 @@ def test_it_is_in_the_package_and_imported_when_it_is_asked_for():
     subprocess.run([sys.executable, "-c", program], check=True)
     with pytest.raises(AttributeError, match="has no attribute 'ImugSweet'"):
         imug_metrics.ImugSweet  # noqa: B018
+
+
+def test_an_encoder_that_cannot_be_moved_says_so():
+    class Fixed:
+        name, dim, fingerprint = "fixed", 2, "fixed"
+
+        def encode_images(self, images):
+            return torch.ones(len(images), 2)
+
+        def encode_texts(self, texts):
+            return torch.ones(len(texts), 2)
+
+    assert ImugSuite([TurnAlignment()], encoder=Fixed()).encoder.name == "fixed"
+    with pytest.raises(TypeError, match="'fixed' has no method `to`"):
+        ImugSuite([TurnAlignment()], encoder=Fixed(), device="cpu")

@@ -141,8 +141,14 @@ class CachedEncoder:
         return getattr(self.encoder, "device", None) or self._device
 
     def to(self, device: torch.device | str) -> CachedEncoder:
-        """Move the encoder inside and return the encoder itself."""
-        self.encoder.to(device)  # type: ignore[attr-defined]
+        """Move the encoder inside and return the encoder itself.
+
+        Raises:
+            TypeError: if the encoder inside cannot be moved.
+        """
+        if not hasattr(self.encoder, "to"):
+            raise TypeError(f"Encoder {self.name!r} has no method `to`. Put it where it belongs, and name no `device`.")
+        self.encoder.to(device)
         return self
 
     def encode_images(self, images: Any) -> Tensor:
