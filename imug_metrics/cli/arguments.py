@@ -127,7 +127,7 @@ def _add_judge(score: argparse.ArgumentParser) -> None:
         metavar="K",
         help="ask K times and report how far the judge agrees with itself",
     )
-    judge.add_argument("--retry-errors", action="store_true", help="ask again what failed in an earlier run")
+    judge.add_argument("--retry-errors", action="store_true", help="ask again where an earlier reply cannot be used")
     judge.add_argument(
         "--human", type=Path, metavar="FILE", help="points by people, as JSON lines or CSV, to compare the judge with"
     )
@@ -260,7 +260,7 @@ def _add_unim(commands: Commands) -> None:
     )
     unim.add_argument("--judge-url", metavar="URL", help="server of the judge, as OpenAI's; its key: OPENAI_API_KEY")
     unim.add_argument("--judge-model", metavar="NAME", help="model of the judge: adds SQCS and ICS")
-    unim.add_argument("--retry-errors", action="store_true", help="ask the judge again what failed in an earlier run")
+    unim.add_argument("--retry-errors", action="store_true", help="ask again where an earlier reply cannot be used")
     unim.add_argument("--captions", type=Path, metavar="FILE", help="descriptions of the answers' media for the judge")
     unim.add_argument("--reference-captions", type=Path, metavar="FILE", help="descriptions of the references' media")
     unim.add_argument(

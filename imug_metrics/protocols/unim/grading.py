@@ -49,7 +49,7 @@ def grade_answers(
         captioners: functions by modality, from a file to what it shows or says.
         scorers: functions by modality that take the place of our measures of quality.
         journal: file in which replies are kept, so that a second run goes on where the first stopped.
-        retry_errors: ask again what failed in an earlier run.
+        retry_errors: ask again also where an earlier reply cannot be used.
 
     Returns:
         Grades by instance, for every instance that has an answer.
