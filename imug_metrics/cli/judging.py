@@ -31,7 +31,7 @@ class Judging:
         prompts: its instructions.
         protocol: whose requests are sent; "both" asks twice.
         repeats: how many times each question is asked.
-        retry_errors: ask again what failed in an earlier run.
+        retry_errors: ask again also where an earlier reply cannot be used.
         human: scores by people, to be compared with.
     """
 
