@@ -294,8 +294,9 @@ def compare_strategies(
         kwargs: those of `StrategyComparison`.
 
     Returns:
-        By grouping (`"overall"` first) and by the group's value, the detail of `StrategyComparison`. The bounds hold
-        for all strategies of one group at once, not for all groups.
+        By grouping (`"overall"` first) and by the group's value, the detail of `StrategyComparison`, and
+        `strategy_comparison_records`, how many records are in the group. The bounds hold for all strategies of one
+        group at once, not for all groups.
 
     Raises:
         ValueError: if columns differ in length.
@@ -330,7 +331,8 @@ def compare_strategies(
             if torch.is_tensor(dialogue):
                 places = dialogue[mine], places[1]
             metric.update({name: column[mine] for name, column in columns.items()}, part or None, *places)
-            found.setdefault(title, {})[str(value)] = metric.compute()
+            detail = metric.compute() | {f"{metric.name}_records": torch.tensor(len(mine))}
+            found.setdefault(title, {})[str(value)] = detail
     return found
 
 

@@ -83,7 +83,7 @@ def group_cells(scaling: Scaling, part: Part, group: str) -> list[list[str]]:
     lines = [[group, "turns", *others]]
     for value, found in part.groups[group].items():
         gains = [_joint(found, f"{_NAME}_gain_{name}") for name in others]
-        lines.append([value or "–", number(as_float(found.get(f"{_NAME}_n")), 0), *gains])
+        lines.append([value or "–", number(as_float(found.get(f"{_NAME}_records")), 0), *gains])
     return lines
 
 

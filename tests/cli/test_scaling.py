@@ -197,6 +197,17 @@ def test_the_report_says_how_many_turns_each_k_rests_on(command, runs) -> None:
     assert [line.split("|")[2].strip() for line in lines if line.startswith("| 3 |")] == [str(turns - cut_off)]
 
 
+def test_groups_are_counted_whatever_the_last_run_lacks(command, runs) -> None:
+    plain, bon = runs
+    lost = tasks(bon)[0].parent
+    shutil.rmtree(lost)
+    assert scaling(command, "--runs", f"plain={plain}", f"copy={plain}", f"bon={bon}") == 1
+    domain = command.json("scaling.json")["answers"]["domain"][lost.parent.parent.name]
+    assert domain["strategy_comparison_records"] > domain["strategy_comparison_n"], "the latter counts pairs of bon"
+    row = f"| {lost.parent.parent.name} | {domain['strategy_comparison_records']} |"
+    assert row in (command.out / "scaling.md").read_text()
+
+
 def test_the_terminal_shows_how_much_a_run_covers(command, runs, monkeypatch) -> None:
     """Eighty columns hold the gains; costs are in the report."""
     plain, bon = runs
