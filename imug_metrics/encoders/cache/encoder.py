@@ -56,7 +56,7 @@ class CachedEncoder:
     through pinned memory.
 
     Pictures reach the inner encoder as a list of tensors `[3, H, W]`. With an encoder made with `differentiable=True`
-    nothing is kept, and pictures go to it as they are.
+    nothing is kept, and pictures go to it as they are; only `see` opens files, to tell which cannot be read.
 
     Args:
         encoder: the encoder.
