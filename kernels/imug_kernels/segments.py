@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from imug_kernels._checks import check_device, check_offset_values, check_offsets
-from imug_kernels._chunks import work_dtype
+from imug_kernels._chunks import CHUNK_ELEMENTS, work_dtype
 from imug_kernels._library import register
 
 
@@ -112,12 +112,37 @@ def _plain(values: Tensor, offsets: Tensor, valid: Tensor | None, extremes: bool
     if values.numel() == 0:
         stats[2:] = torch.nan
         return stats
+    if values.device.type == "cpu" and values.shape[1] > 2:
+        return _by_chunks(stats, values, offsets, valid)
     wide = values.to(stats.dtype)
     stats[0] = _over(wide if valid is None else wide.masked_fill(~usable, 0), "sum", offsets, 0)
     if extremes:
         stats[1] = _over(usable.to(stats.dtype), "sum", offsets, 0)
         stats[2] = _over(wide.masked_fill(~usable, torch.inf), "min", offsets, torch.inf)
         stats[3] = _over(wide.masked_fill(~usable, -torch.inf), "max", offsets, -torch.inf)
+        stats[2:].masked_fill_(stats[1] == 0, torch.nan)
+    return stats
+
+
+def _by_chunks(stats: Tensor, values: Tensor, offsets: Tensor, valid: Tensor | None) -> Tensor:
+    """Fill ``stats`` row by row: of wide rows `torch.segment_reduce` goes through the columns, eight times slower."""
+    owner = torch.repeat_interleave(offsets[1:] - offsets[:-1], output_size=len(values))
+    extremes = len(stats) > 1
+    if extremes:
+        stats[2], stats[3] = torch.inf, -torch.inf
+    step = max(1, CHUNK_ELEMENTS // values.shape[1])
+    for start in range(0, len(values), step):
+        chunk = slice(start, start + step)
+        rows, at = values[chunk], owner[chunk]
+        if valid is not None:
+            rows, at = rows[valid[chunk]], at[valid[chunk]]
+        rows = rows.to(stats.dtype)
+        stats[0].index_add_(0, at, rows)  # one row after the other on a CPU: the order is fixed
+        if extremes:
+            stats[1].index_add_(0, at, torch.ones_like(rows))
+            for place, reduction in ((2, "amin"), (3, "amax")):
+                stats[place].scatter_reduce_(0, at[:, None].expand_as(rows), rows, reduction)
+    if extremes:
         stats[2:].masked_fill_(stats[1] == 0, torch.nan)
     return stats
 

@@ -8,7 +8,7 @@ import itertools
 
 import pytest
 import torch
-from imug_kernels import segment_sum
+from imug_kernels import segment_reduce, segment_sum
 from imug_kernels.segments import equal_length_buckets
 from torch import Tensor
 from torch.testing import assert_close
@@ -45,6 +45,18 @@ def test_no_rows_give_zeros(shape: tuple[int, ...]) -> None:
 def test_small_values_beside_large_ones_are_not_lost() -> None:
     values = torch.tensor([1e8, 1.0, -1e8])
     assert segment_sum(values, torch.tensor([0, 3])).item() == 1.0
+
+
+def test_wide_rows_of_many_chunks_equal_their_columns_one_by_one() -> None:
+    values = torch.randn(3000, 200, generator=torch.Generator().manual_seed(0))
+    values[5, 7] = torch.nan
+    offsets, valid = torch.tensor([0, 1, 1, 1310, 1312, 3000]), torch.arange(3000) % 5 > 0
+    for mask in (None, valid):
+        whole = segment_reduce(values, offsets, mask)
+        columns = [segment_reduce(values[:, column], offsets, mask) for column in range(200)]
+        for field in whole._fields:
+            expected = torch.stack([getattr(column, field) for column in columns], 1)
+            torch.testing.assert_close(getattr(whole, field), expected, rtol=0, atol=0, equal_nan=True)
 
 
 def test_gradients() -> None:
