@@ -61,6 +61,9 @@ def draw_sweeps(document: dict[str, Any]) -> Any:
             ours = provider.startswith("imug")
             panel.plot(*zip(*sorted(points)), marker="o", label=provider, linewidth=2.5 if ours else 1, markersize=4)
         panel.set(xscale="log", yscale="log", xlabel=axis, ylabel="seconds a call", title=name)
+        sizes = sorted({size for points in lines.values() for size, _ in points})
+        panel.set_xticks(sizes, [f"{size:,}" for size in sizes])
+        panel.minorticks_off()
         panel.grid(alpha=0.3)
         panel.legend(fontsize=7)
     return figure
