@@ -417,10 +417,12 @@ def test_ctrl_c_in_a_notebook_ends_the_run(tmp_path: Path):
 
     judge = Scripted(reply)
     loop = asyncio.new_event_loop()
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)  # processes in the background ignore the signal
     try:
         with pytest.raises(KeyboardInterrupt):
             loop.run_until_complete(cell())  # asyncio.run would catch the signal, which notebooks do not
     finally:
+        signal.signal(signal.SIGINT, handler)
         loop.close()
     assert judge.open == 0
     assert judge.closed == 1
