@@ -95,11 +95,14 @@ def page(
 
 def render(name: str, **values: Any) -> str:
     """A page of this package with values put into it, each escaped; the style sheet is `style`."""
-    here = resources.files(__package__)
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
-    environment.globals["style"] = Markup(here.joinpath("style.css").read_text(encoding="utf-8"))
-    page = environment.from_string(here.joinpath(name).read_text(encoding="utf-8"))
-    return page.render(**values).translate(_CONTROLS)
+    loader = jinja2.FunctionLoader(_source)
+    environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    environment.globals["style"] = Markup(_source("style.css"))
+    return environment.get_template(name).render(**values).translate(_CONTROLS)
+
+
+def _source(name: str) -> str:
+    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
 def _lead(models: Sequence[ModelScores], manifest: Mapping[str, Any]) -> str:
