@@ -55,6 +55,25 @@ def cosine_tile(
     return dot / bounded_length(squares_x, eps)[:, None] / bounded_length(squares_y, eps)[None, :]
 
 
+@triton.jit
+def segment_tile(
+    X, row, column, usable, usable_column, length, eps,
+    D: tl.constexpr, STRIDE: tl.constexpr, UPCAST: tl.constexpr, PRECISION: tl.constexpr,
+    BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_K: tl.constexpr,
+):  # fmt: skip
+    """Cosines [M, N] of a segment's rows with each other; one that fits into a block is read once."""
+    if length <= BLOCK_M:
+        cosine = cosine_tile(
+            X, X, row, row, usable, usable, eps, D, STRIDE, STRIDE, True, UPCAST, PRECISION, BLOCK_M, BLOCK_N, BLOCK_K
+        )
+    else:
+        cosine = cosine_tile(
+            X, X, row, column, usable, usable_column, eps, D, STRIDE, STRIDE, False, UPCAST, PRECISION,
+            BLOCK_M, BLOCK_N, BLOCK_K,
+        )  # fmt: skip
+    return cosine
+
+
 def tile_config(rows: int, segments: int, dtype: torch.dtype) -> dict[str, int]:
     """Block sizes for segments of the mean length; none of them spills registers on capability 8.0, 9.0 or 10.0.
 

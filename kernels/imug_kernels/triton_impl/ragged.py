@@ -14,7 +14,7 @@ import triton.language as tl
 from torch import Tensor
 
 from imug_kernels.triton_impl._common import bounded_length, dot_precision, needs_upcast, rows_of
-from imug_kernels.triton_impl._tiles import block_table, cosine_tile, tile_config, usable_rows
+from imug_kernels.triton_impl._tiles import block_table, cosine_tile, segment_tile, tile_config, usable_rows
 from imug_kernels.triton_impl.segments import segment_reduce
 
 
@@ -32,6 +32,13 @@ def _picked(cosine, at, before):
     """The one cosine marked ``at`` in each row, or what was known before."""
     found = tl.sum(tl.where(at, 1, 0), 1) > 0
     return tl.where(found, tl.sum(tl.where(at, cosine, 0.0), 1), before)
+
+
+@triton.jit
+def _put(out, rows, values, own):
+    """Store one field of every row; returns where the next field of them lies."""
+    tl.store(out, values, mask=own)
+    return out + rows
 
 
 @triton.jit
@@ -62,16 +69,10 @@ def _gram_kernel(
         column = start + tl.arange(0, BLOCK_N)
         place_column = (column - first).to(tl.int32)
         usable_column = usable_rows(VALID, column, end, HAS_VALID)
-        if end - first <= BLOCK_M:
-            cosine = cosine_tile(
-                X, X, row, row, usable, usable, eps, D, STRIDE, STRIDE, True, UPCAST, PRECISION,
-                BLOCK_M, BLOCK_N, BLOCK_K,
-            )  # fmt: skip
-        else:
-            cosine = cosine_tile(
-                X, X, row, column, usable, usable_column, eps, D, STRIDE, STRIDE, False, UPCAST, PRECISION,
-                BLOCK_M, BLOCK_N, BLOCK_K,
-            )  # fmt: skip
+        cosine = segment_tile(
+            X, row, column, usable, usable_column, end - first, eps, D, STRIDE, UPCAST, PRECISION,
+            BLOCK_M, BLOCK_N, BLOCK_K,
+        )  # fmt: skip
         partner = usable[:, None] & usable_column[None, :] & (place[:, None] != place_column[None, :])
         earlier = partner & (place_column[None, :] < place[:, None])
         total += tl.sum(tl.where(partner, cosine, 0.0), 1)
@@ -90,19 +91,13 @@ def _gram_kernel(
     undefined_before = (count_before == 0) | (unknown_before > 0)
     own = row < end
     out = OUT + row  # a field at a time: 7 * rows may pass 2**31
-    tl.store(out, total, mask=own)
-    out += rows
-    tl.store(out, count, mask=own)
-    out += rows
-    tl.store(out, tl.where(undefined, float("nan"), least), mask=own)
-    out += rows
-    tl.store(out, tl.where(undefined, float("nan"), most), mask=own)
-    out += rows
-    tl.store(out, tl.where(undefined_before, float("nan"), most_before), mask=own)
-    out += rows
-    tl.store(out, previous, mask=own)
-    out += rows
-    tl.store(out, anchor, mask=own)
+    out = _put(out, rows, total, own)
+    out = _put(out, rows, count, own)
+    out = _put(out, rows, tl.where(undefined, float("nan"), least), own)
+    out = _put(out, rows, tl.where(undefined, float("nan"), most), own)
+    out = _put(out, rows, tl.where(undefined_before, float("nan"), most_before), own)
+    out = _put(out, rows, previous, own)
+    _put(out, rows, anchor, own)
 
 
 def dialogue_gram(rows: Tensor, offsets: Tensor, valid: Tensor | None, eps: float) -> Tensor:
@@ -163,12 +158,9 @@ def _rank_kernel(
         candidates += tl.sum(tl.where(usable_column, 1.0, 0.0), 0)
     defined = usable & has_own
     known = defined & (unknown == 0)
-    out = OUT + row
-    tl.store(out, tl.where(known, greater, float("nan")), mask=row < end)
-    out += rows
-    tl.store(out, tl.where(known, equal, float("nan")), mask=row < end)
-    out += rows
-    tl.store(out, tl.where(defined, candidates, 0.0), mask=row < end)
+    out = _put(OUT + row, rows, tl.where(known, greater, float("nan")), row < end)
+    out = _put(out, rows, tl.where(known, equal, float("nan")), row < end)
+    _put(out, rows, tl.where(defined, candidates, 0.0), row < end)
 
 
 def own_rank(
@@ -215,16 +207,10 @@ def _curve_kernel(
         column = start + tl.arange(0, BLOCK_N)
         place_column = (column - first).to(tl.int32)
         usable_column = usable_rows(VALID, column, end, HAS_VALID)
-        if end - first <= BLOCK_M:
-            cosine = cosine_tile(
-                X, X, row, row, usable, usable, eps, D, STRIDE, STRIDE, True, UPCAST, PRECISION,
-                BLOCK_M, BLOCK_N, BLOCK_K,
-            )  # fmt: skip
-        else:
-            cosine = cosine_tile(
-                X, X, row, column, usable, usable_column, eps, D, STRIDE, STRIDE, False, UPCAST, PRECISION,
-                BLOCK_M, BLOCK_N, BLOCK_K,
-            )  # fmt: skip
+        cosine = segment_tile(
+            X, row, column, usable, usable_column, end - first, eps, D, STRIDE, UPCAST, PRECISION,
+            BLOCK_M, BLOCK_N, BLOCK_K,
+        )  # fmt: skip
         pair = usable[:, None] & usable_column[None, :] & (place[:, None] < place_column[None, :])
         position_column = tl.load(POSITIONS + column, mask=usable_column, other=0).to(tl.int32)
         delta = tl.abs(position[:, None] - position_column[None, :])
