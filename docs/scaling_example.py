@@ -18,9 +18,9 @@ from torch import Tensor
 from imug_metrics import BestOfN, Selection, TurnAlignment, VerifierCurve
 from imug_metrics.demo.dialogues import make_dialogues
 from imug_metrics.demo.models import SimulatedModel, picture
-from imug_metrics.functional import best_of_n
-from imug_metrics.report.plots import Line, curves
-from imug_metrics.report.views import curve, estimate
+from imug_metrics.functional.scaling import best_of_n
+from imug_metrics.report.metric_specs import curve, estimate
+from imug_metrics.report.svg import Line, curves
 
 FIGURE = Path(__file__).parent / "guides" / "best-of-n.svg"
 CANDIDATES = 8

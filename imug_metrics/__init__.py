@@ -9,36 +9,36 @@ from imug_metrics._torchvision import define_missing_torchvision_ops
 define_missing_torchvision_ops()  # before torchmetrics, which imports torchvision where it is installed
 
 from imug_metrics._version import __version__  # noqa: E402
-from imug_metrics.accuracy import AnswerAccuracy  # noqa: E402
-from imug_metrics.agreement import MetricAgreement  # noqa: E402
-from imug_metrics.alignment import TurnAlignment  # noqa: E402
-from imug_metrics.best_of_n import BestOfN  # noqa: E402
-from imug_metrics.breakdown import Breakdown  # noqa: E402
-from imug_metrics.coherence import InterleavedCoherence, SemanticQuality  # noqa: E402
-from imug_metrics.consistency import TurnConsistency  # noqa: E402
-from imug_metrics.context import ContextDecay  # noqa: E402
-from imug_metrics.correction import SelfCorrection  # noqa: E402
-from imug_metrics.decay import TurnDecay  # noqa: E402
-from imug_metrics.dialogue import RolloutBuffer  # noqa: E402
-from imug_metrics.distribution import TurnDistributionShift  # noqa: E402
-from imug_metrics.exposure import ExposureBias, PairedGain  # noqa: E402
-from imug_metrics.flips import TurnOfFlip  # noqa: E402
-from imug_metrics.gap import UnderstandingGenerationGap  # noqa: E402
-from imug_metrics.grid import GridAccuracy  # noqa: E402
-from imug_metrics.loops import LoopConvergence  # noqa: E402
-from imug_metrics.metric import DialogueMetric  # noqa: E402
-from imug_metrics.points import PointScore  # noqa: E402
-from imug_metrics.policy import AdaptivePolicy  # noqa: E402
-from imug_metrics.reliability import Reliability  # noqa: E402
-from imug_metrics.retrieval import TurnRetrieval  # noqa: E402
-from imug_metrics.selection import Selection  # noqa: E402
-from imug_metrics.self_bias import SelfBias  # noqa: E402
-from imug_metrics.specificity import VerdictSpecificity  # noqa: E402
-from imug_metrics.strategies import StrategyComparison, compare_strategies  # noqa: E402
-from imug_metrics.structure import StructureIntegrity  # noqa: E402
-from imug_metrics.sycophancy import Sycophancy  # noqa: E402
-from imug_metrics.verification import SelfVerification  # noqa: E402
-from imug_metrics.verifier import VerifierCurve  # noqa: E402
+from imug_metrics.dialogues.batch import RolloutBuffer  # noqa: E402
+from imug_metrics.metrics.answers.answer_accuracy import AnswerAccuracy  # noqa: E402
+from imug_metrics.metrics.answers.grid_accuracy import GridAccuracy  # noqa: E402
+from imug_metrics.metrics.answers.point_score import PointScore  # noqa: E402
+from imug_metrics.metrics.breakdown import Breakdown  # noqa: E402
+from imug_metrics.metrics.decay.context_decay import ContextDecay  # noqa: E402
+from imug_metrics.metrics.decay.exposure_bias import ExposureBias, PairedGain  # noqa: E402
+from imug_metrics.metrics.decay.turn_decay import TurnDecay  # noqa: E402
+from imug_metrics.metrics.decay.understanding_generation_gap import UnderstandingGenerationGap  # noqa: E402
+from imug_metrics.metrics.dialogue_metric import DialogueMetric  # noqa: E402
+from imug_metrics.metrics.images.turn_alignment import TurnAlignment  # noqa: E402
+from imug_metrics.metrics.images.turn_consistency import TurnConsistency  # noqa: E402
+from imug_metrics.metrics.images.turn_distribution_shift import TurnDistributionShift  # noqa: E402
+from imug_metrics.metrics.images.turn_retrieval import TurnRetrieval  # noqa: E402
+from imug_metrics.metrics.interleaved.interleaved_coherence import InterleavedCoherence, SemanticQuality  # noqa: E402
+from imug_metrics.metrics.interleaved.structure_integrity import StructureIntegrity  # noqa: E402
+from imug_metrics.metrics.scaling.adaptive_policy import AdaptivePolicy  # noqa: E402
+from imug_metrics.metrics.scaling.best_of_n import BestOfN  # noqa: E402
+from imug_metrics.metrics.scaling.selection import Selection  # noqa: E402
+from imug_metrics.metrics.scaling.strategy_comparison import StrategyComparison, compare_strategies  # noqa: E402
+from imug_metrics.metrics.scaling.verifier_curve import VerifierCurve  # noqa: E402
+from imug_metrics.metrics.self_evaluation.loop_convergence import LoopConvergence  # noqa: E402
+from imug_metrics.metrics.self_evaluation.self_bias import SelfBias  # noqa: E402
+from imug_metrics.metrics.self_evaluation.self_correction import SelfCorrection  # noqa: E402
+from imug_metrics.metrics.self_evaluation.self_verification import SelfVerification  # noqa: E402
+from imug_metrics.metrics.self_evaluation.sycophancy import Sycophancy  # noqa: E402
+from imug_metrics.metrics.self_evaluation.turn_of_flip import TurnOfFlip  # noqa: E402
+from imug_metrics.metrics.self_evaluation.verdict_specificity import VerdictSpecificity  # noqa: E402
+from imug_metrics.metrics.trust.metric_agreement import MetricAgreement  # noqa: E402
+from imug_metrics.metrics.trust.reliability import Reliability  # noqa: E402
 
 if TYPE_CHECKING:
     from imug_metrics.suite import ImugSuite as ImugSuite

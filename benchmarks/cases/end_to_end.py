@@ -28,7 +28,7 @@ from benchmarks.machine import DEVICE, ON_GPU
 from benchmarks.registry import Answer, Case, Provider, register
 from imug_metrics import TurnAlignment, TurnConsistency
 from imug_metrics.encoders import CachedEncoder, OpenClipEncoder, TransformersEncoder
-from imug_metrics.encoders.images import load_image
+from imug_metrics.media.images import load_image
 from imug_metrics.suite import ImugSuite
 
 TURNS = 4

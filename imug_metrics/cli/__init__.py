@@ -12,7 +12,7 @@ from importlib import import_module
 
 from imug_metrics.cli.arguments import parser
 from imug_metrics.cli.errors import EXIT_BUG, EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE, UsageError
-from imug_metrics.report.plain import plain
+from imug_metrics.report.sanitize import plain
 
 
 def main(argv: Sequence[str] | None = None) -> int:

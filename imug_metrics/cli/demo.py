@@ -8,8 +8,8 @@ from argparse import Namespace
 
 from imug_metrics.cli.errors import EXIT_FINE, UsageError
 from imug_metrics.cli.messages import say
-from imug_metrics.cli.score import Job, score
 from imug_metrics.demo import write_demo_benchmark
+from imug_metrics.evaluation.score import Job, score
 
 
 def run(options: Namespace) -> int:

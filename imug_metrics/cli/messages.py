@@ -11,7 +11,7 @@ from pathlib import Path
 
 from imug_metrics.protocols.imug import Problem, Problems
 from imug_metrics.report.files import write_whole
-from imug_metrics.report.plain import plain
+from imug_metrics.report.sanitize import plain
 
 
 def say(message: str) -> None:

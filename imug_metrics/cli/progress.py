@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from imug_metrics.report.plain import plain
+from imug_metrics.report.sanitize import plain
 
 Progress = Callable[[int, int], None]
 

@@ -20,18 +20,18 @@ from rich.text import Text
 from torch import Tensor
 
 from imug_metrics._version import __version__
-from imug_metrics.best_of_n import BestOfN
 from imug_metrics.cli.errors import EXIT_FINE, EXIT_PROBLEMS, UsageError
 from imug_metrics.cli.inputs import check_folders, chosen_encoder
 from imug_metrics.cli.messages import say, say_problems, write_problems
 from imug_metrics.encoders import CachedEncoder
 from imug_metrics.functional import turn_alignment
-from imug_metrics.functional.best_of_n import picked_score
+from imug_metrics.functional.scaling.best_of_n import picked_score
+from imug_metrics.metrics.scaling.best_of_n import BestOfN
+from imug_metrics.metrics.scaling.strategy_comparison import StrategyComparison, compare_strategies
 from imug_metrics.protocols import imug
 from imug_metrics.protocols.imug.candidates import COUNTED, Candidates, read_candidates
-from imug_metrics.report.plain import plain
+from imug_metrics.report.sanitize import plain
 from imug_metrics.report.scaling import Part, Scaling, strategy_cells, write_scaling
-from imug_metrics.strategies import StrategyComparison, compare_strategies
 from imug_metrics.suite import Record, answer_values, with_key
 
 _STEP = 256  # turns whose pictures are encoded together

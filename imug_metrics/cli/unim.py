@@ -18,12 +18,12 @@ from rich.text import Text
 from imug_metrics._version import __version__
 from imug_metrics.cli.errors import EXIT_FINE, EXIT_PROBLEMS, UsageError
 from imug_metrics.cli.messages import say_problems, write_problems
-from imug_metrics.functional.tags import MODALITIES
 from imug_metrics.protocols import unim
-from imug_metrics.protocols.files import Problems
-from imug_metrics.report.plain import plain
+from imug_metrics.reading.files import Problems
+from imug_metrics.reading.tags import MODALITIES
+from imug_metrics.report.metric_specs import as_float, estimate, number, span
+from imug_metrics.report.sanitize import plain
 from imug_metrics.report.unim import Column, shown_columns, write_unim_report
-from imug_metrics.report.views import as_float, estimate, number, span
 
 SIDE_BY_SIDE = 2  # scores with their intervals on a terminal of 80 columns
 

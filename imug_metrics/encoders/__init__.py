@@ -4,7 +4,6 @@
 
 from imug_metrics.encoders.cache import CachedEncoder
 from imug_metrics.encoders.callable import CallableEncoder
-from imug_metrics.encoders.images import ImageRegion
 from imug_metrics.encoders.loading import as_encoder, load_encoder
 from imug_metrics.encoders.lpips import LpipsEncoder
 from imug_metrics.encoders.openclip import OpenClipEncoder
@@ -13,6 +12,7 @@ from imug_metrics.encoders.protocol import Encoder
 from imug_metrics.encoders.regions import RegionEncoder
 from imug_metrics.encoders.timm import TimmEncoder
 from imug_metrics.encoders.transformers import TransformersEncoder
+from imug_metrics.media.images import ImageRegion
 
 __all__ = [
     "CachedEncoder",

@@ -14,9 +14,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from imug_metrics.encoders.fingerprint import digest_text, digest_weights, weights_version
-from imug_metrics.encoders.images import MAX_PIXELS, Images, image_batches
 from imug_metrics.encoders.preprocessing import LibraryPreprocessing, Preprocessing
 from imug_metrics.encoders.texts import check_texts, fitting_pieces
+from imug_metrics.media.images import MAX_PIXELS, Images, image_batches
 
 _PRECISIONS: dict[Any, torch.dtype | None] = {
     None: None,
@@ -122,7 +122,7 @@ class ModelEncoder:
         """Embed images.
 
         Args:
-            images: See :mod:`imug_metrics.encoders.images`.
+            images: See :mod:`imug_metrics.media.images`.
 
         Returns:
             float32 tensor ``[N, D]`` on the encoder's device, not normalised.

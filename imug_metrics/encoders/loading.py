@@ -28,7 +28,7 @@ def load_encoder(spec: str, device: torch.device | str | None = None, **options:
             weights file), ``"open_clip:local-dir:/path"``, ``"hf:/path/or/name"``, ``"timm:name"``,
             ``"timm:name:weights-file"`` or ``"lpips:alex"``.
         device: Where to run, the CPU by default.
-        options: Others of [`ModelEncoder`][imug_metrics.encoders.base.ModelEncoder], such as ``batch_size`` and
+        options: Others of `ModelEncoder`, such as ``batch_size`` and
             ``dtype``.
 
     Returns:

@@ -27,7 +27,7 @@ class LpipsEncoder(ModelEncoder):
             or a loaded ``lpips.LPIPS``.
         size: Height and width that images are squashed to; 64 is what LPIPS was calibrated on.
         name: Name for tables and reports.
-        options: Those of [`ModelEncoder`][imug_metrics.encoders.base.ModelEncoder].
+        options: Those of `ModelEncoder`.
 
     Raises:
         ModuleNotFoundError: If lpips is not installed.

@@ -26,7 +26,7 @@ class OpenClipEncoder(ModelEncoder):
         pretrained: A tag open_clip knows or a weights file; only with a name.
         tokenizer: The model's tokenizer; needed with a loaded model that shall embed texts.
         name: Name for tables and reports.
-        options: Those of [`ModelEncoder`][imug_metrics.encoders.base.ModelEncoder].
+        options: Those of `ModelEncoder`.
 
     Raises:
         ModuleNotFoundError: If open_clip is not installed.

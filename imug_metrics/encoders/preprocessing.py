@@ -14,7 +14,7 @@ from imug_kernels import preprocess
 from torch import Tensor
 from torch.nn import functional as F
 
-from imug_metrics.encoders.images import group_by_size
+from imug_metrics.media.images import group_by_size
 
 _PIXELS_PER_RESIZE = 32 * 1024 * 1024  # bounds the float32 copy of a stack of large images to 400 MB
 
@@ -23,7 +23,7 @@ _PIXELS_PER_RESIZE = 32 * 1024 * 1024  # bounds the float32 copy of a stack of l
 class Preprocessing:
     """A model's image preprocessing, read from its own configuration.
 
-    uint8 images go to the device as they are and through [`preprocess`][imug_kernels.preprocess.preprocess], in one
+    uint8 images go to the device as they are and through `preprocess`, in one
     call for all of a size. Their pixels agree with Pillow's and torchvision's within one of 255 levels, nearly all of
     them exactly, as long as the aspect ratio is kept; a squash that enlarges one side and reduces the other may differ
     by more, because recent Pillow chooses the order of its two passes. Floating-point images stay differentiable: they
@@ -156,7 +156,7 @@ class LibraryPreprocessing:
     settings: str
 
     def __call__(self, batch: Sequence[Tensor], device: torch.device | str | None = None) -> Any:
-        """Prepare a batch, see [`Preprocessing`][imug_metrics.encoders.preprocessing.Preprocessing]."""
+        """Prepare a batch, see `Preprocessing`."""
         levels = [image if image.dtype == torch.uint8 else (image * 255).round().to(torch.uint8) for image in batch]
         prepared = self.transform([level.cpu() for level in levels])
         if isinstance(prepared, Tensor):

@@ -40,7 +40,7 @@ class Encoder(Protocol):
         ...
 
     def encode_images(self, images: Any) -> torch.Tensor:
-        """Embed images (see :mod:`imug_metrics.encoders.images` for what is accepted).
+        """Embed images (see :mod:`imug_metrics.media.images` for what is accepted).
 
         Returns:
             float32 tensor ``[N, D]``.

@@ -17,8 +17,8 @@ from PIL import Image
 from torch import Tensor
 
 from imug_metrics.encoders.fingerprint import digest_text, digest_weights
-from imug_metrics.encoders.images import MAX_PIXELS, ImageRegion, check_sequence, image_batches, load_image
 from imug_metrics.encoders.protocol import Encoder
+from imug_metrics.media.images import MAX_PIXELS, ImageRegion, check_sequence, image_batches, load_image
 
 Find = Callable[[Tensor], Any]
 
@@ -40,8 +40,8 @@ class RegionEncoder:
 
     Args:
         encoder: An encoder for whole images, or what
-            [`as_encoder`][imug_metrics.encoders.loading.as_encoder] takes. It is shared, not copied.
-        region: ``"given"``: what each [`ImageRegion`][imug_metrics.encoders.images.ImageRegion] brings. ``"full"``: the
+            `as_encoder` takes. It is shared, not copied.
+        region: ``"given"``: what each `ImageRegion` brings. ``"full"``: the
             whole image. ``"face"``: the largest box of ``detector``. A box (left, top, right, bottom in pixels) or a
             mask ``[H, W]``: the same for all images. A function from an image, uint8 or floating point ``[3, H, W]``,
             to a box, boxes ``[K, 4]`` (the largest counts), a mask ``[H, W]``, or None where there is nothing.
@@ -116,7 +116,7 @@ class RegionEncoder:
         """Embed the region of each image.
 
         Args:
-            images: See :mod:`imug_metrics.encoders.images`.
+            images: See :mod:`imug_metrics.media.images`.
 
         Returns:
             float32 tensor ``[N, D]``, NaN rows where nothing was found.

@@ -27,7 +27,7 @@ class TimmEncoder(ModelEncoder):
         model: A name timm knows, or a loaded model.
         weights: A weights file, ``None`` for timm's own pretrained weights; only with a name.
         name: Name for tables and reports.
-        options: Those of [`ModelEncoder`][imug_metrics.encoders.base.ModelEncoder].
+        options: Those of `ModelEncoder`.
 
     Raises:
         ModuleNotFoundError: If timm is not installed.

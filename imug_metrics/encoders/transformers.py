@@ -38,7 +38,7 @@ class TransformersEncoder(ModelEncoder):
             pooled output. By default ``"features"`` where the model has them; otherwise, for images, ``"pooler"``, or
             ``"cls"`` where the pooler is the dense layer of a pretraining task, and ``"mean"`` for texts.
         name: Name for tables and reports.
-        options: Those of [`ModelEncoder`][imug_metrics.encoders.base.ModelEncoder].
+        options: Those of `ModelEncoder`.
 
     Raises:
         ModuleNotFoundError: If transformers is not installed.

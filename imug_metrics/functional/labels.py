@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from imug_metrics.rows import Rows, flatten_lists, score_rows
+from imug_metrics.dialogues.inputs import Rows, flatten_lists, score_rows
 
 
 def label_rows(**columns: Any) -> dict[str, Rows]:
@@ -79,7 +79,7 @@ def right_rows(preds: Any, target: Any) -> Rows:
     """1 where a label agrees with its target, 0 where it does not, NaN where either is absent.
 
     Args:
-        preds: labels as in [`label_rows`][imug_metrics.functional.labels.label_rows], or 1 and 0 without a target.
+        preds: labels as in `label_rows`, or 1 and 0 without a target.
         target: labels of the same form; None: `preds` say already what is right.
 
     Raises:

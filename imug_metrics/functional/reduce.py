@@ -7,7 +7,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from imug_metrics.dialogue import DialogueBatch
+from imug_metrics.dialogues.batch import DialogueBatch
 
 
 def reduce_values(values: Tensor, reduction: str) -> Tensor:
@@ -37,7 +37,7 @@ def column_means(
         by_dialogue: every dialogue weighs alike, and not every record.
 
     Example:
-        >>> from imug_metrics.dialogue import pack
+        >>> from imug_metrics.dialogues.batch import pack
         >>> batch = pack(torch.tensor([0, 0, 1]), torch.tensor([1, 2, 1]))
         >>> column_means(batch, {"a": torch.tensor([0.0, 1.0, torch.nan])})["a"]
         (tensor([1., 0.], dtype=torch.float64), tensor([2., 0.], dtype=torch.float64))

@@ -48,7 +48,7 @@ class JudgeRequest:
 class Judge(Protocol):
     """Anything that answers requests.
 
-    A judge may also have a coroutine `aclose()`, which [`judge_all`][imug_metrics.judges.run.judge_all] awaits at the
+    A judge may also have a coroutine `aclose()`, which `judge_all` awaits at the
     end of a run.
 
     Attributes:

@@ -16,7 +16,7 @@ class Failure(NamedTuple):
     """Why an attempt brought no reply.
 
     Attributes:
-        kind: that of [`JudgeError`][imug_metrics.judges.protocol.JudgeError].
+        kind: that of `JudgeError`.
         message: what happened.
         passing: whether another attempt may do better.
         retry_after: seconds the server asks to wait.

@@ -54,7 +54,7 @@ def judge_all(
     after all others.
 
     It may be called where an event loop is running (in a notebook), which then waits;
-    [`judge_all_async`][imug_metrics.judges.run.judge_all_async] is the form that does not block.
+    `judge_all_async` is the form that does not block.
 
     Args:
         questions: taken one by one, when there is room for another.
@@ -108,7 +108,7 @@ async def judge_all_async(
     retry_errors: bool = False,
     progress: Callable[[Verdict[T]], None] | None = None,
 ) -> list[Verdict[T]]:
-    """[`judge_all`][imug_metrics.judges.run.judge_all] for a running event loop; arguments and result are the same."""
+    """`judge_all` for a running event loop; arguments and result are the same."""
     for name, count in (("repeats", repeats), ("judge.concurrency", judge.concurrency)):
         if count < 1:
             raise ValueError(f"Expected argument `{name}` to be >= 1, got {count}.")

@@ -21,9 +21,9 @@ from PIL import Image
 from torch import Tensor, nn
 
 from imug_metrics.encoders.fingerprint import digest_weights
-from imug_metrics.encoders.images import FORMATS, MAX_PIXELS, load_image
 from imug_metrics.judges.journal import address_of
 from imug_metrics.judges.protocol import JudgeError, JudgeRequest, Picture, ReplyError
+from imug_metrics.media.images import FORMATS, MAX_PIXELS, load_image
 
 # Time that requests sent together are given to come together before a batch that is not full starts.
 _GATHERING_SECONDS = 0.02

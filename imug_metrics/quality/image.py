@@ -18,7 +18,7 @@ import numpy.typing as npt
 from PIL import Image
 from scipy import ndimage
 
-from imug_metrics.encoders.images import MAX_PIXELS, load_image
+from imug_metrics.media.images import MAX_PIXELS, load_image
 from imug_metrics.quality.result import Quality, combined, ramp
 from imug_metrics.quality.source import BrokenError, UnjudgedError, read_bytes, recorded
 

@@ -12,9 +12,9 @@ from imug_metrics._version import __version__
 from imug_metrics.report.files import items_text, json_text, per_turn_text, write_whole
 from imug_metrics.report.findings import Finding, find
 from imug_metrics.report.judging import RuleRow
+from imug_metrics.report.metric_specs import check_models
 from imug_metrics.report.page import page
 from imug_metrics.report.table import print_table
-from imug_metrics.report.views import check_models
 
 if TYPE_CHECKING:
     from imug_metrics.suite import ModelScores

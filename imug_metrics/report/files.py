@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imug_metrics.report.views import METRICS, curve, records_by_turn
+from imug_metrics.report.metric_specs import METRICS, curve, records_by_turn
 
 if TYPE_CHECKING:
     from imug_metrics.suite import ModelScores

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from imug_metrics.report.views import (
+from imug_metrics.report.metric_specs import (
     ALIGNMENT_GAP,
     COPY_RATE,
     EXPOSURE,

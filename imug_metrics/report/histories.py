@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from imug_metrics.report.plots import Line, curves
-from imug_metrics.report.views import (
+from imug_metrics.report.metric_specs import (
     ALIGNMENT_GAP,
     EXPOSURE,
     Estimate,
@@ -22,6 +21,7 @@ from imug_metrics.report.views import (
     number,
     span,
 )
+from imug_metrics.report.svg import Line, curves
 
 if TYPE_CHECKING:
     from imug_metrics.suite import ModelScores

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from imug_metrics.report.views import METRICS, as_float, estimate, number, span
+from imug_metrics.report.metric_specs import METRICS, as_float, estimate, number, span
 
 if TYPE_CHECKING:
     from imug_metrics.suite import ModelScores

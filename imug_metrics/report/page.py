@@ -17,8 +17,7 @@ from imug_metrics.report.findings import find
 from imug_metrics.report.histories import histories
 from imug_metrics.report.images import ThumbnailShelf
 from imug_metrics.report.judging import RuleRow, both_protocols, by_group, is_grouped, judge_rows, shown_pairs
-from imug_metrics.report.plots import Line, curves, whisker
-from imug_metrics.report.views import (
+from imug_metrics.report.metric_specs import (
     CHANCE,
     COPY_RATE,
     FEW_DIALOGUES,
@@ -35,6 +34,7 @@ from imug_metrics.report.views import (
     shown_metrics,
     span,
 )
+from imug_metrics.report.svg import Line, curves, whisker
 from imug_metrics.report.worst import worst_dialogues
 
 if TYPE_CHECKING:

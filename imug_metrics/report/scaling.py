@@ -11,11 +11,11 @@ from typing import Any
 
 from markupsafe import Markup
 
+from imug_metrics.metrics.scaling.strategy_comparison import StrategyComparison
 from imug_metrics.report.files import json_text, write_whole
+from imug_metrics.report.metric_specs import Estimate, as_float, curve, estimate, number, span
 from imug_metrics.report.page import flat, render
-from imug_metrics.report.plots import Line, curves
-from imug_metrics.report.views import Estimate, as_float, curve, estimate, number, span
-from imug_metrics.strategies import StrategyComparison
+from imug_metrics.report.svg import Line, curves
 
 _NAME = StrategyComparison.name
 _GROUPS = ("class", "domain", "turn")

@@ -13,8 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from imug_metrics.report.judging import by_group, judge_rows
-from imug_metrics.report.plain import plain
-from imug_metrics.report.views import (
+from imug_metrics.report.metric_specs import (
     ALIGNMENT_GAP,
     COPY_RATE,
     EXPOSURE,
@@ -27,6 +26,7 @@ from imug_metrics.report.views import (
     horizon,
     number,
 )
+from imug_metrics.report.sanitize import plain
 
 if TYPE_CHECKING:
     from imug_metrics.suite import ModelScores

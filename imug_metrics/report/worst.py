@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from imug_metrics.report.images import ThumbnailShelf
-from imug_metrics.report.views import as_float, number
+from imug_metrics.report.metric_specs import as_float, number
 
 if TYPE_CHECKING:
     from imug_metrics.suite import ModelScores

@@ -3,7 +3,7 @@
 """Mathematics without metrics: sums over dialogues, intervals, slopes, the bootstrap."""
 
 from imug_metrics.stats.bootstrap import percentile_interval, poisson_weights
-from imug_metrics.stats.moments import (
+from imug_metrics.stats.cluster_robust import (
     Interval,
     Moments,
     delta_interval,

@@ -105,7 +105,7 @@ def sen_slope(slopes: Tensor, variance: float, level: float = 0.95) -> tuple[flo
     """Median of pairwise slopes with Sen's interval from Kendall's tau.
 
     Args:
-        slopes: `[K]`, from [`pair_slopes`][imug_metrics.stats.slopes.pair_slopes], of any number of runs.
+        slopes: `[K]`, from `pair_slopes`, of any number of runs.
         variance: the sum over runs of Kendall's S's variance.
         level: covered probability.
 

@@ -35,7 +35,7 @@ def log_log(curve: Tensor) -> Tensor:
     """`log(-log S)` of a survival curve, the scale for its intervals (Kalbfleisch and Prentice, 1980).
 
     Args:
-        curve: of [`kaplan_meier`][imug_metrics.stats.survival.kaplan_meier].
+        curve: of `kaplan_meier`.
 
     Returns:
         Of the same shape; NaN where S is 0 or 1 or not known.
@@ -52,7 +52,7 @@ def restricted_mean(curve: Tensor) -> Tensor:
     """Mean number of turns survived, counted up to the last turn of the curve that is known.
 
     Args:
-        curve: `[..., T]` of [`kaplan_meier`][imug_metrics.stats.survival.kaplan_meier].
+        curve: `[..., T]` of `kaplan_meier`.
 
     Returns:
         `[...]`: `sum_t S(t)` = E[min(turns survived, last turn)]; NaN where nothing is known.

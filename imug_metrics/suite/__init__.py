@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Records in, every metric out: each distinct picture and text is encoded once."""
 
+from imug_metrics.dialogues.record import FAILED, Record
 from imug_metrics.suite.answers import answer_values, with_key
 from imug_metrics.suite.histories import compare_histories
 from imug_metrics.suite.items import ITEM_SCORES
-from imug_metrics.suite.records import FAILED, Record
 from imug_metrics.suite.scores import ModelScores
 from imug_metrics.suite.scoring import score_records
 from imug_metrics.suite.standard import standard_metrics

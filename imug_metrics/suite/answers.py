@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from imug_metrics import functional
-from imug_metrics.functional.choice import choice_mask
-from imug_metrics.suite.records import FAILED, Record
+from imug_metrics.dialogues.record import FAILED, Record
+from imug_metrics.functional.answers.choice_score import choice_mask
 
 
 def with_key(records: Sequence[Record], protocol: Literal["strict", "imug"]) -> list[Record]:

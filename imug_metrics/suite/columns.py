@@ -10,10 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from imug_metrics.dialogues.inputs import Rows, embedding_rows, flatten_lists, is_embedding
 from imug_metrics.encoders.cache import CachedEncoder
 from imug_metrics.encoders.cache.encoder import PIXELS, check_readable
-from imug_metrics.encoders.images import check_sequence
-from imug_metrics.rows import Rows, embedding_rows, flatten_lists, is_embedding
+from imug_metrics.media.images import check_sequence
 
 
 def encoded(columns: Mapping[str, Any], encoder: CachedEncoder | None, *, with_pixels: bool = False) -> dict[str, Any]:

@@ -8,9 +8,9 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from imug_metrics.exposure import ExposureBias, PairedGain
+from imug_metrics.dialogues.record import Record, places
+from imug_metrics.metrics.decay.exposure_bias import ExposureBias, PairedGain
 from imug_metrics.suite.answers import with_key
-from imug_metrics.suite.records import Record, places
 
 
 def compare_histories(

@@ -11,8 +11,8 @@ from typing import Any
 from torch import Tensor
 
 from imug_metrics import functional
+from imug_metrics.dialogues.record import Record
 from imug_metrics.suite.answers import answer_values
-from imug_metrics.suite.records import Record
 from imug_metrics.suite.standard import Route
 from imug_metrics.suite.turns import Turns
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
+from imug_metrics.dialogues.record import Record
 from imug_metrics.suite.progress import Progress
-from imug_metrics.suite.records import Record
 from imug_metrics.suite.scores import ModelScores
 from imug_metrics.suite.standard import standard_metrics
 from imug_metrics.suite.suite import ImugSuite
@@ -28,7 +28,7 @@ def score_records(
     unreadable: Unreadable | None = None,
     progress: Progress | None = None,
 ) -> ModelScores:
-    """Score one model's records with every metric: an [`ImugSuite`][imug_metrics.suite.ImugSuite] for one call.
+    """Score one model's records with every metric: an `ImugSuite` for one call.
 
     Text turns give answer accuracy under both protocols and its decay; image turns give alignment with the prompt,
     retrieval among the dialogue's prompts, and consistency with the dialogue's other pictures. An encoder without a

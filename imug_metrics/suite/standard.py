@@ -12,11 +12,11 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 
-from imug_metrics.accuracy import AnswerAccuracy
-from imug_metrics.alignment import TurnAlignment
-from imug_metrics.consistency import TurnConsistency
-from imug_metrics.decay import TurnDecay
-from imug_metrics.retrieval import TurnRetrieval
+from imug_metrics.metrics.answers.answer_accuracy import AnswerAccuracy
+from imug_metrics.metrics.decay.turn_decay import TurnDecay
+from imug_metrics.metrics.images.turn_alignment import TurnAlignment
+from imug_metrics.metrics.images.turn_consistency import TurnConsistency
+from imug_metrics.metrics.images.turn_retrieval import TurnRetrieval
 
 _WORDS = ("preds", "target", "images", "texts", "scores", "dialogue", "turn", "subject", "valid", "pixels", "links")
 Route = Literal["answers", "answers_imug", "scores", "images", "without_key"]
@@ -55,7 +55,7 @@ def standard_metrics(*, missing: Literal["skip", "zero"] = "skip", max_turns: in
     """Every metric that records can feed, with intervals and curves: answers, alignment, retrieval, consistency.
 
     Args:
-        missing, max_turns: as in [`DialogueMetric`][imug_metrics.metric.DialogueMetric].
+        missing, max_turns: as in `DialogueMetric`.
 
     Returns:
         The metrics by the names that their scores begin with.

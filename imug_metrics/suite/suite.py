@@ -13,12 +13,12 @@ from torch import Tensor
 from torchmetrics import Metric, MetricCollection
 from torchmetrics.utilities.distributed import gather_all_tensors
 
+from imug_metrics.dialogues.record import Record, by_dialogue, dialogue_steps
 from imug_metrics.encoders import as_encoder, load_encoder
 from imug_metrics.encoders.cache import CachedEncoder
 from imug_metrics.suite.columns import encoded
 from imug_metrics.suite.items import items
 from imug_metrics.suite.progress import Progress, progress_bar
-from imug_metrics.suite.records import Record, by_dialogue, dialogue_steps
 from imug_metrics.suite.scores import ModelScores
 from imug_metrics.suite.standard import (
     check_columns,
@@ -42,7 +42,7 @@ class ImugSuite(MetricCollection):
 
     - records: a sequence in any order, or an iterator, which is read step by step (see `stream`); or
     - columns, the arguments of metrics under their names, flat or padded (see
-      [`align_rows`][imug_metrics.dialogue.align_rows]). `images` and `texts` may be embeddings or what the encoder
+      `align_rows`). `images` and `texts` may be embeddings or what the encoder
       takes. A metric takes part when all that it requires is among the columns.
 
     `compute` gives one flat dict of floats. `forward` adds the records or columns as one batch and gives the batch's
@@ -51,7 +51,7 @@ class ImugSuite(MetricCollection):
 
     Args:
         metrics: by the names that their scores begin with, or a sequence of metrics with names of their own; None: the
-            [`standard_metrics`][imug_metrics.suite.standard_metrics].
+            `standard_metrics`.
         encoder: an encoder, its name for `imug_metrics.encoders.load_encoder`, a function from images to embeddings, or
             None where embeddings are given. One that is no `CachedEncoder` is put into one, which keeps 256 MiB.
         device: where encoder and states are; None: where they are.

@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from imug_metrics.dialogues.record import Record, valid_places
 from imug_metrics.encoders.cache import CachedEncoder
 from imug_metrics.encoders.texts import check_texts
 from imug_metrics.suite.answers import answer_values, answered, with_key
-from imug_metrics.suite.records import Record, valid_places
 from imug_metrics.suite.standard import Route
 
 Unreadable = Callable[[Record, str], None]

@@ -14,10 +14,10 @@ from PIL import Image
 
 from imug_metrics import TurnConsistency
 from imug_metrics.encoders import CachedEncoder, CallableEncoder, RegionEncoder
-from imug_metrics.encoders.cache import pictures
+from imug_metrics.encoders.cache import images as pictures
 from imug_metrics.encoders.cache.memory import ROW_BYTES
-from imug_metrics.encoders.images import ImageRegion
-from imug_metrics.encoders.thumbnails import thumbnails
+from imug_metrics.media.images import ImageRegion
+from imug_metrics.media.thumbnails import thumbnails
 
 
 class Counting(CallableEncoder):

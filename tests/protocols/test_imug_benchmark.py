@@ -9,7 +9,7 @@ import json
 import pytest
 
 from imug_metrics.protocols import imug
-from imug_metrics.protocols.files import MAX_JSON_BYTES
+from imug_metrics.reading.files import MAX_JSON_BYTES
 
 
 def test_a_sample_becomes_turns_with_prompt_key_and_points(folder):

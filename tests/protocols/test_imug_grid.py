@@ -15,7 +15,7 @@ import pytest
 import torch
 from PIL import Image
 
-from imug_metrics.functional.grid import grid_points
+from imug_metrics.functional.answers.grid_accuracy import grid_points
 from imug_metrics.protocols import imug
 from imug_metrics.protocols.imug import board
 

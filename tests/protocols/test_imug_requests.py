@@ -16,7 +16,7 @@ from imug_metrics.judges import Picture
 from imug_metrics.protocols import imug
 from imug_metrics.protocols.imug import prompts as prompt_texts
 from imug_metrics.protocols.imug.dynamic import DynamicLink
-from imug_metrics.protocols.imug.pictures import LookUpError, PictureFile, SamplePictures
+from imug_metrics.protocols.imug.images import LookUpError, PictureFile, SamplePictures
 from imug_metrics.protocols.imug.requests import MissingPictureError, plan_dynamic, plan_picture
 
 PROMPTS = imug.Prompts("find the key", "score the points", "test")
@@ -192,7 +192,7 @@ def test_a_picture_file_that_is_too_large_is_not_read(folder, monkeypatch):
     folder.draw("turn_1_output.png")
     _, pictures = pictures_of(folder, "strict")
     (found := pictures.output(1)).read("strict")
-    monkeypatch.setattr("imug_metrics.protocols.imug.pictures.MAX_SENT_BYTES", 10)
+    monkeypatch.setattr("imug_metrics.protocols.imug.images.MAX_SENT_BYTES", 10)
     for protocol in ("imug", "strict"):
         with pytest.raises(ValueError, match="at most 10 bytes"):
             found.read(protocol)

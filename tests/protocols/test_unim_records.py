@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from imug_metrics.protocols.files import Problems
 from imug_metrics.protocols.unim import Answer, Key, read_answers, read_captions, read_objects, read_references
 from imug_metrics.protocols.unim import stream as stream_module
+from imug_metrics.reading.files import Problems
 
 
 def record(number: Any = "1", **parts: Any) -> dict[str, Any]:

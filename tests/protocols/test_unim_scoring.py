@@ -12,11 +12,11 @@ import pytest
 from PIL import Image
 
 from imug_metrics.judges import JudgeError, JudgeRequest, Picture, ReplyError
-from imug_metrics.protocols.files import Problems
 from imug_metrics.protocols.unim import Answer, Grades, Instance, Key, score_structure, summarize, with_grades
 from imug_metrics.protocols.unim.captions import captioned_text
 from imug_metrics.protocols.unim.grading import answer_quality, describe, grade_answers
 from imug_metrics.protocols.unim.prompts import read_grades
+from imug_metrics.reading.files import Problems
 
 
 def instance(number: str, reference: str, domain: str = "food", difficulty: str = "1", prompt: str = "") -> Instance:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from imug_metrics.report.views import METRICS
+from imug_metrics.report.metric_specs import METRICS
 from imug_metrics.suite import ModelScores
 
 MakeScores = Callable[..., ModelScores]

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from imug_metrics.report import find, print_table
 from imug_metrics.report.histories import histories
-from imug_metrics.report.plots import PALETTE
+from imug_metrics.report.svg import PALETTE
 
 
 def put(scores: dict[str, float], key: str, value: float, error: float) -> None:

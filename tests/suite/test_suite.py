@@ -27,7 +27,7 @@ from imug_metrics import (
     TurnRetrieval,
 )
 from imug_metrics.encoders import CachedEncoder, CallableEncoder
-from imug_metrics.encoders.images import load_image
+from imug_metrics.media.images import load_image
 from imug_metrics.suite import ImugSuite, Record, score_records, standard_metrics
 
 

@@ -20,12 +20,12 @@ import torch
 from torch import Tensor
 
 from imug_metrics.encoders.cache.disk import DiskCache
+from imug_metrics.encoders.cache.images import Picture, ahead, batches, decode, read
 from imug_metrics.encoders.cache.memory import Key, MemoryCache
-from imug_metrics.encoders.cache.pictures import Picture, ahead, batches, decode, read
-from imug_metrics.encoders.images import MAX_PIXELS, check_sequence
 from imug_metrics.encoders.protocol import Encoder
 from imug_metrics.encoders.texts import check_texts
-from imug_metrics.encoders.thumbnails import thumbnails
+from imug_metrics.media.images import MAX_PIXELS, check_sequence
+from imug_metrics.media.thumbnails import thumbnails
 
 SIDE = 32
 PIXELS = 3 * SIDE * SIDE
@@ -155,7 +155,7 @@ class CachedEncoder:
         """Embed images.
 
         Args:
-            images: See :mod:`imug_metrics.encoders.images`.
+            images: See :mod:`imug_metrics.media.images`.
 
         Returns:
             float32 tensor ``[N, D]``.

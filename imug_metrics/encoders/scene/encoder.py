@@ -40,7 +40,7 @@ class SceneEncoder(ModelEncoder):
         weights: File of the weights; the shipped ones by default.
         name: Name for tables and reports.
         batch_size: Images or texts per forward pass.
-        options: The others of [`ModelEncoder`][imug_metrics.encoders.base.ModelEncoder].
+        options: The others of `ModelEncoder`.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -79,7 +79,7 @@ class SceneEncoder(ModelEncoder):
         return float(self.model.scale)
 
     def encode_texts(self, texts: Sequence[str]) -> Tensor:
-        """Embed texts, see [`ModelEncoder`][imug_metrics.encoders.base.ModelEncoder.encode_texts].
+        """Embed texts, see `ModelEncoder`.
 
         Words outside the vocabulary are counted in ``unknown_words``.
         """

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """IMUG-Bench (arXiv 2606.09169): its file layout read as records, its judge, its scores and its summary."""
 
-from imug_metrics.protocols.files import Problem, Problems
 from imug_metrics.protocols.imug.benchmark import (
     CLASSES,
     LINKS,
@@ -38,6 +37,7 @@ from imug_metrics.protocols.imug.summary import (
     to_markdown,
     turn_scores,
 )
+from imug_metrics.reading.files import Problem, Problems
 
 __all__ = [
     "CLASSES",

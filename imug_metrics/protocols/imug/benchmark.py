@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from imug_metrics.functional.choice_text import read_choice
-from imug_metrics.protocols.files import Problems, as_name, as_turn, kind, read_json, read_jsonl
+from imug_metrics.reading.choice import read_choice
+from imug_metrics.reading.files import Problems, as_name, as_turn, kind, read_json, read_jsonl
 
 DYNAMIC = "<DYNAMIC>"
 UNASSIGNED = "Unassigned"

@@ -24,8 +24,8 @@ from typing import Any, Literal
 import numpy as np
 from PIL import Image
 
-from imug_metrics.encoders.images import FORMATS, load_image
-from imug_metrics.protocols.files import MAX_PICTURE_BYTES
+from imug_metrics.media.images import FORMATS, load_image
+from imug_metrics.reading.files import MAX_PICTURE_BYTES
 
 Status = Literal["found", "no board", "unreadable"]
 Protocol = Literal["imug", "strict"]

@@ -7,13 +7,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from imug_metrics.functional.choice import choice_mask, choice_score, format_weight
-from imug_metrics.protocols.files import Problems
+from imug_metrics.functional.answers.choice_score import choice_mask, choice_score, format_weight
 from imug_metrics.protocols.imug.benchmark import Sample
 from imug_metrics.protocols.imug.dynamic import read_dynamic_links
 from imug_metrics.protocols.imug.grid import is_grid
 from imug_metrics.protocols.imug.readings import Readings
 from imug_metrics.protocols.imug.requests import has_several_answers
+from imug_metrics.reading.files import Problems
 from imug_metrics.suite import FAILED, Record
 
 

@@ -13,9 +13,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from imug_metrics.protocols.files import Problems, as_turn, kind, read_jsonl
 from imug_metrics.protocols.imug.benchmark import Key, Sample, Task, sample_key
 from imug_metrics.protocols.imug.replies import LETTERS, fixed_letters, official_letters, strict_letters
+from imug_metrics.reading.files import Problems, as_turn, kind, read_jsonl
 
 DYNAMIC_LINKS = Path("data/dynamic_references.jsonl")
 _LABEL = re.compile(r"(?<![^\W_])([A-G])\s?[.):、．：）]")

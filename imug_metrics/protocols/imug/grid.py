@@ -11,10 +11,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from imug_metrics.functional.grid import EMPTY, FILLED, GREEN, NO_BOARD, RED, grid_points
-from imug_metrics.protocols.files import Problems, as_turn, read_jsonl
+from imug_metrics.functional.answers.grid_accuracy import EMPTY, FILLED, GREEN, NO_BOARD, RED, grid_points
 from imug_metrics.protocols.imug.benchmark import Sample
 from imug_metrics.protocols.imug.board import Protocol
+from imug_metrics.reading.files import Problems, as_turn, read_jsonl
 
 DOMAIN = "Geometric_Coloring"
 SUBDOMAINS = ("cubes_coloring", "cubes_completion", "cubes_synthesis")
@@ -44,7 +44,7 @@ def board_codes(cells: tuple[str, ...] | None) -> Tensor:
 def board_points(
     detected: tuple[str, ...] | None, truth: tuple[str, ...], point_count: int, protocol: Protocol = "imug"
 ) -> tuple[int, ...]:
-    """The points of one board, each 0 or 5; see `imug_metrics.functional.grid.grid_points`.
+    """The points of one board, each 0 or 5; see `imug_metrics.functional.answers.grid_accuracy.grid_points`.
 
     Args:
         detected: the cells that were read, or None.

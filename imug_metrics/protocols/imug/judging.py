@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from imug_metrics.judges import Judge, Question, Verdict, judge_all
-from imug_metrics.protocols.files import Problems
 from imug_metrics.protocols.imug.benchmark import Key, Sample, Task
 from imug_metrics.protocols.imug.board import Protocol, read_board
 from imug_metrics.protocols.imug.dynamic import DynamicLink, official_key, read_dynamic_links, strict_key
 from imug_metrics.protocols.imug.grid import board_points, is_grid, read_truth
+from imug_metrics.protocols.imug.images import LookUpError, SamplePictures
 from imug_metrics.protocols.imug.judged import JudgedPicture
-from imug_metrics.protocols.imug.pictures import LookUpError, SamplePictures
 from imug_metrics.protocols.imug.prompts import Prompts
 from imug_metrics.protocols.imug.replies import official_points, strict_points
 from imug_metrics.protocols.imug.requests import (
@@ -27,6 +26,7 @@ from imug_metrics.protocols.imug.requests import (
     plan_dynamic,
     plan_picture,
 )
+from imug_metrics.reading.files import Problems
 
 Stage = Literal["dynamic", "image", "grid"]
 T = TypeVar("T")

@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from imug_metrics.breakdown import Breakdown
-from imug_metrics.functional.points import point_score
-from imug_metrics.points import PointScore
+from imug_metrics.functional.answers.point_score import point_score
+from imug_metrics.metrics.answers.point_score import PointScore
+from imug_metrics.metrics.breakdown import Breakdown
 from imug_metrics.protocols.imug.benchmark import Sample
 from imug_metrics.protocols.imug.readings import Points, Readings, Unit
 from imug_metrics.suite import Record, with_key

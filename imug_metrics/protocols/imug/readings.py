@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from imug_metrics.judges import ReplyError, Verdict
-from imug_metrics.protocols.files import Problems
 from imug_metrics.protocols.imug.benchmark import Key, Sample, Task
 from imug_metrics.protocols.imug.dynamic import read_dynamic_links, strict_key
 from imug_metrics.protocols.imug.judged import JudgedPicture, point_file, read_keys, read_points
 from imug_metrics.protocols.imug.judging import Failure, Judgements, grid_scores
 from imug_metrics.protocols.imug.replies import LETTERS, strict_points
 from imug_metrics.protocols.imug.requests import has_several_answers
+from imug_metrics.reading.files import Problems
 from imug_metrics.suite import Record
 
 Unit: TypeAlias = "tuple[Key, int]"

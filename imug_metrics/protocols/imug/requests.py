@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from imug_metrics.judges import JudgeRequest
 from imug_metrics.protocols.imug.benchmark import Sample, Task
 from imug_metrics.protocols.imug.dynamic import DynamicLink
-from imug_metrics.protocols.imug.pictures import LookUpError, PictureFile, Protocol, SamplePictures
+from imug_metrics.protocols.imug.images import LookUpError, PictureFile, Protocol, SamplePictures
 from imug_metrics.protocols.imug.prompts import Prompts
 from imug_metrics.protocols.imug.replies import fixed_letters
 from imug_metrics.suite import FAILED

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
-from imug_metrics.functional.accuracy import answer_accuracy
+from imug_metrics.functional.answers.answer_accuracy import answer_accuracy
 from imug_metrics.protocols.imug.benchmark import UNASSIGNED, Key, Sample
 from imug_metrics.protocols.imug.judged import JudgedPicture
 from imug_metrics.suite import Record

@@ -8,10 +8,10 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from imug_metrics.functional.tags import read_name, read_tags
-from imug_metrics.protocols.files import Problems, kind
 from imug_metrics.protocols.unim.records import CONTENT, Answer, Key, record_key
 from imug_metrics.protocols.unim.stream import read_objects
+from imug_metrics.reading.files import Problems, kind
+from imug_metrics.reading.tags import read_name, read_tags
 
 Captions = Mapping[Key, Mapping[str, str]]
 
@@ -28,7 +28,7 @@ def read_captions(path: Path, problems: Problems) -> dict[Key, dict[str, str]]:
 
     Args:
         path: file of records in any of the forms of
-            [`read_objects`][imug_metrics.protocols.unim.stream.read_objects].
+            `read_objects`.
         problems: collects what is wrong.
 
     Returns:

@@ -9,14 +9,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from imug_metrics.functional.tags import read_name, read_tags
 from imug_metrics.judges import Judge, Question, Verdict, judge_all
-from imug_metrics.protocols.files import Problems
 from imug_metrics.protocols.unim.captions import Captions, captioned_text, uncaptioned
 from imug_metrics.protocols.unim.prompts import caption_question, coherence_question, correctness_question
 from imug_metrics.protocols.unim.records import Answer, Instance, Key
 from imug_metrics.protocols.unim.scoring import Grades
 from imug_metrics.quality import Quality, Scorer, item_quality
+from imug_metrics.reading.files import Problems
+from imug_metrics.reading.tags import read_name, read_tags
 
 Captioner = Callable[[Path], str]
 

@@ -11,14 +11,14 @@ from typing import Any
 
 import torch
 
-from imug_metrics.coherence import InterleavedCoherence, SemanticQuality
-from imug_metrics.functional.coherence import Scale
-from imug_metrics.functional.structure import structure_integrity
-from imug_metrics.functional.tags import MODALITIES, Repeated, TextType, read_tags, tag_counts
-from imug_metrics.instances import InstanceMetric
-from imug_metrics.protocols.files import Problems
+from imug_metrics.functional.interleaved.interleaved_coherence import Scale
+from imug_metrics.functional.interleaved.structure_integrity import structure_integrity
+from imug_metrics.metrics.instance_metric import InstanceMetric
+from imug_metrics.metrics.interleaved.interleaved_coherence import InterleavedCoherence, SemanticQuality
+from imug_metrics.metrics.interleaved.structure_integrity import StructureIntegrity
 from imug_metrics.protocols.unim.records import Answer, Instance, Key
-from imug_metrics.structure import StructureIntegrity
+from imug_metrics.reading.files import Problems
+from imug_metrics.reading.tags import MODALITIES, Repeated, TextType, read_tags, tag_counts
 
 GROUPS = ("all", "field", "domain", "difficulty")
 COUPLED: tuple[tuple[type[SemanticQuality] | type[InterleavedCoherence], tuple[str, str]], ...] = (
@@ -95,7 +95,7 @@ def score_structure(
         instances: references.
         answers: the model's, by instance.
         problems: collects the files that are missing, with `need_files`.
-        repeated, text: as in [`structure_integrity`][imug_metrics.functional.structure.structure_integrity].
+        repeated, text: as in `structure_integrity`.
         need_files: whether a tag counts only if its file is there.
         supported: modalities that the model can read and write; None: no supporting rates. An instance's rate is the
             share of the modalities of its question and reference that are among them, prose not counted.
@@ -156,7 +156,7 @@ def summarize(
         missing: what an instance without an answer counts as: `"skip"` leaves it out, `"zero"` scores 0. An answer
             that was not graded has no coupled scores in any case.
         scale: how grades become shares, as in
-            [`semantic_quality`][imug_metrics.functional.coherence.semantic_quality].
+            `semantic_quality`.
         level: of the intervals.
 
     Returns:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from imug_metrics.protocols.files import MAX_JSON_BYTES, Problems, kind
+from imug_metrics.reading.files import MAX_JSON_BYTES, Problems, kind
 
 _CHUNK = 2**16
 _TOKEN = 16  # characters of the longest word that the end of what was read can cut, strings apart

@@ -8,8 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from imug_metrics.functional.accuracy import answer_accuracy
-from imug_metrics.protocols.files import Problems, as_turn, inside, kind, read_jsonl
+from imug_metrics.functional.answers.answer_accuracy import answer_accuracy
 from imug_metrics.protocols.imug.benchmark import (
     CLASSES,
     DYNAMIC,
@@ -21,9 +20,10 @@ from imug_metrics.protocols.imug.benchmark import (
     read_benchmark,
     sample_key,
 )
+from imug_metrics.protocols.imug.check.image import check_picture
 from imug_metrics.protocols.imug.check.links import Tasks, check_dynamic, check_grids, check_links
-from imug_metrics.protocols.imug.check.picture import check_picture
-from imug_metrics.protocols.imug.pictures import IMAGES
+from imug_metrics.protocols.imug.images import IMAGES
+from imug_metrics.reading.files import Problems, as_turn, inside, kind, read_jsonl
 
 
 def check_benchmark(root: Path, problems: Problems) -> list[Sample]:

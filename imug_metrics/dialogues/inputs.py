@@ -1,0 +1,226 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""The door of every metric: arguments given flat or padded, as embeddings or as items to encode, become packed rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from imug_metrics.dialogues.batch import DialogueBatch, align_rows, pack
+
+Encode = Callable[[Any], Tensor]
+
+
+class Rows(NamedTuple):
+    """One argument of an update.
+
+    Attributes:
+        values: `[N, ...]`, one row a cell.
+        shape: `(N,)` for flat records, `(B, T)` for padded ones.
+        present: bool of that shape, False where the item is None; None: all are there.
+        turn: int64 of that shape for lists of lists, 0 where a dialogue has ended; None: not known.
+    """
+
+    values: Tensor
+    shape: tuple[int, ...]
+    present: Tensor | None = None
+    turn: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Records:
+    """Packed dialogues with their columns.
+
+    Attributes:
+        batch: the packed dialogues.
+        columns: by argument, values `[N, ...]` in packed order.
+        shape: of the input.
+        keep: bool, the cells of the input that are records; None: all.
+    """
+
+    batch: DialogueBatch
+    columns: dict[str, Tensor]
+    shape: tuple[int, ...]
+    keep: Tensor | None
+
+    def unpack(self, values: Tensor) -> Tensor:
+        """Packed values `[N]` in the input's shape, NaN in padding."""
+        values = self.batch.unpack(values)
+        if self.keep is None:
+            return values
+        cells = torch.full(self.keep.shape, torch.nan, dtype=values.dtype, device=values.device)
+        return cells.masked_scatter(self.keep, values).view(self.shape)
+
+    def positions(self) -> Tensor:
+        """The packed row of each cell of the input, -1 for padding."""
+        cells = torch.arange(len(self.batch.order), device=self.batch.order.device)
+        cells = torch.empty_like(cells).index_copy(0, self.batch.order, cells)
+        if self.keep is None:
+            return cells
+        return torch.full_like(self.keep, -1, dtype=torch.int64).masked_scatter(self.keep, cells)
+
+
+def score_rows(argument: str, scores: Any) -> Rows:
+    """Scores `[N]` or `[B, T]` as rows.
+
+    Args:
+        argument: its name, for errors.
+        scores: a tensor, or what `torch.as_tensor` takes.
+
+    Raises:
+        ValueError: if it has another number of dimensions.
+        TypeError: if it is complex.
+
+    Example:
+        >>> score_rows("scores", [0.5, 1]).values
+        tensor([0.5000, 1.0000], dtype=torch.float64)
+    """
+    if isinstance(scores, (list, tuple)):
+        scores = torch.tensor(scores, dtype=torch.float64)  # of Python's floats the default dtype keeps seven digits
+    scores = torch.as_tensor(scores)
+    if scores.is_complex():
+        raise TypeError(f"Expected argument `{argument}` to be real, got {scores.dtype}.")
+    if scores.ndim not in (1, 2):
+        raise ValueError(f"Expected argument `{argument}` to have shape [N] or [B, T], got {list(scores.shape)}.")
+    return Rows(scores.double().flatten(), tuple(scores.shape))
+
+
+def embedding_rows(argument: str, items: Any, encode: Encode | None = None) -> Rows:
+    """Embeddings, or items to encode, as rows.
+
+    Args:
+        argument: its name, for errors.
+        items: floating-point embeddings `[N, D]` or `[B, T, D]`. With `encode` also a batch of images (a tensor of four
+            dimensions, or five when padded) or a list of items, where None stands for an absent one; a list of lists is
+            one list a dialogue.
+        encode: function from items to embeddings `[N, D]`.
+
+    Raises:
+        ValueError: if a tensor has another shape, or items come without an encoder.
+
+    Example:
+        >>> embedding_rows("images", torch.ones(2, 3, 8)).shape
+        (2, 3)
+        >>> embedding_rows("images", ["a.png"])
+        Traceback (most recent call last):
+        ValueError: Expected argument `images` to be embeddings [N, D] or [B, T, D]; other items need an `encoder`.
+    """
+    if is_embedding(items):
+        return Rows(items.flatten(0, -2), tuple(items.shape[:-1]))
+    if encode is None:
+        raise ValueError(
+            f"Expected argument `{argument}` to be embeddings [N, D] or [B, T, D]; other items need an `encoder`."
+        )
+    if isinstance(items, Tensor):
+        if items.ndim not in (4, 5):
+            raise ValueError(
+                f"Expected argument `{argument}` to be embeddings [N, D] or [B, T, D] or images [N, 3, H, W] or "
+                f"[B, T, 3, H, W], got shape {list(items.shape)} and {items.dtype}."
+            )
+        return Rows(encode(items.flatten(0, -4)), tuple(items.shape[:-3]))
+    return _encode_list(list(items), encode)
+
+
+def is_embedding(items: Any) -> bool:
+    """Whether items are embeddings `[N, D]` or `[B, T, D]` already.
+
+    Example:
+        >>> is_embedding(torch.ones(2, 8)), is_embedding(["a.png"])
+        (True, False)
+    """
+    return isinstance(items, Tensor) and items.is_floating_point() and items.ndim in (2, 3)
+
+
+def open_records(
+    dialogue: Any = None,
+    turn: Any = None,
+    subject: Any = None,
+    valid: Any = None,
+    *,
+    validate: bool = True,
+    **columns: Rows,
+) -> Records:
+    """Pack arguments of the same records.
+
+    Args:
+        dialogue, turn, subject, valid: as in `align_rows`.
+        validate: as in `pack`.
+        columns: the arguments by name; the first, the outputs, gives shape and device, and its rows that are not
+            finite count as absent.
+
+    Raises:
+        ValueError: if two arguments differ in shape or width, or ids and turns are refused.
+
+    Example:
+        >>> records = open_records([4, 4], [2, 1], scores=score_rows("scores", [0.0, 1.0]))
+        >>> records.columns["scores"], records.unpack(records.columns["scores"])
+        (tensor([1., 0.], dtype=torch.float64), tensor([0., 1.], dtype=torch.float64))
+    """
+    (first, rows), *others = columns.items()
+    for name, other in others:
+        if other.shape != rows.shape:
+            raise ValueError(
+                f"Expected argument `{name}` to have one entry for each of `{first}`, {list(rows.shape)}, got "
+                f"{list(other.shape)}."
+            )
+    device = rows.values.device
+    turn = next((row.turn for row in columns.values() if row.turn is not None), None) if turn is None else turn
+    ids, turns, subjects, valid, keep = align_rows(rows.shape, dialogue, turn, subject, valid, device=device)
+    there = _there(rows) if keep is None else _there(rows)[keep]
+    batch = pack(ids, turns, subject=subjects, valid=valid & there, validate=validate)
+    values = {name: row.values if keep is None else row.values[keep] for name, row in columns.items()}
+    return Records(batch, {name: batch.pack(value) for name, value in values.items()}, rows.shape, keep)
+
+
+def flatten_lists(items: Sequence[Any]) -> tuple[list[Any], tuple[int, ...], Tensor, Tensor | None]:
+    """Items in one list or in one list a dialogue, as cells.
+
+    Args:
+        items: `[N]` items, or lists of items by dialogue, of different lengths; None stands for an absent item.
+
+    Returns:
+        The cells in one list, their shape `(N,)` or `(B, T)`, and bool `present` and int64 `turn` of that shape (`turn`
+        is None for a flat list).
+
+    Example:
+        >>> flatten_lists([["a", None], ["b"]])[0]
+        ['a', None, 'b', None]
+    """
+    items = list(items)
+    shape: tuple[int, ...] = (len(items),)
+    turn = None
+    if items and all(isinstance(line, (list, tuple)) for line in items):
+        shape = (len(items), max(len(line) for line in items))
+        counted = torch.arange(1, shape[1] + 1).expand(shape)
+        turn = counted.masked_fill(counted > torch.tensor([len(line) for line in items])[:, None], 0)
+        items = [item for line in items for item in [*line, *[None] * (shape[1] - len(line))]]
+    present = torch.tensor([item is not None for item in items], dtype=torch.bool)
+    return items, shape, present.view(shape), turn
+
+
+def _there(rows: Rows) -> Tensor:
+    """True `[N]` where an output is given and finite. One pass: a row's sum is finite only if its entries are."""
+    values = rows.values.detach()
+    there = (values if values.ndim == 1 else values.sum(1, dtype=_wide(values.dtype))).isfinite()
+    return there if rows.present is None else there & rows.present.flatten().to(there.device)
+
+
+def _wide(dtype: torch.dtype) -> torch.dtype:
+    """The dtype itself, or float32 for those of 16 bits, whose sums overflow."""
+    return torch.promote_types(dtype, torch.float32)
+
+
+def _encode_list(items: list[Any], encode: Encode) -> Rows:
+    cells, shape, present, turn = flatten_lists(items)
+    there = present.flatten()
+    if not bool(there.any()):
+        return Rows(torch.zeros(len(cells), 1), shape, present, turn)
+    encoded = encode([item for item in cells if item is not None])
+    places = there.nonzero()[:, 0].to(encoded.device)
+    values = encoded.new_zeros(len(cells), encoded.shape[-1]).index_copy(0, places, encoded)
+    return Rows(values, shape, present.to(values.device), turn)

@@ -1,0 +1,191 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Pictures of any accepted kind, read, hashed and decoded ahead of the one who takes them."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import stat
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from imug_metrics.media.images import FORMATS, ImageRegion, load_image
+
+MAX_FILE_BYTES = 256 * 2**20
+"""Largest file that is read."""
+
+MAX_WAITING_BYTES = 512 * 2**20
+"""Decoded pictures that may wait, besides those that are being decoded."""
+
+# An opened PIL image reads its file on first use, and breaks when two threads make it do so. The same object may occur
+# twice in a batch: threads take turns at it, and at others that fall on the same lock.
+_LOCKS = tuple(threading.Lock() for _ in range(64))
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One picture on its way to the encoder.
+
+    Attributes:
+        row: its number among the caller's.
+        source: where it comes from: a path, or what `load_image` takes; None: absent.
+        digest: 16 bytes of its content: of the file or of the pixels, and of the region. None until it is read, and
+            where it is absent.
+        content: of the file, or the pixels; None before it is read.
+        refused: why it cannot be read.
+    """
+
+    row: int
+    source: Any
+    digest: bytes | None = None
+    content: bytes | Tensor | None = None
+    refused: str | None = None
+
+    @property
+    def pixels(self) -> Tensor:
+        """The decoded picture `[3, H, W]`."""
+        assert isinstance(self.content, Tensor)
+        return self.content
+
+    @property
+    def image(self) -> Tensor | ImageRegion:
+        """What the encoder is given: the decoded picture, with its region where it has one."""
+        return replace(self.source, image=self.pixels) if isinstance(self.source, ImageRegion) else self.pixels
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of its content."""
+        return self.content.nbytes if isinstance(self.content, Tensor) else len(self.content or b"")
+
+
+def read(picture: Picture, max_pixels: int) -> Picture:
+    """The picture with content and digest: a file as it is, anything else as pixels.
+
+    Raises:
+        TypeError: if the source is of a kind that `load_image` does not accept.
+    """
+    source = picture.source
+    if source is None:
+        return picture
+    region = source if isinstance(source, ImageRegion) else None
+    source = source if region is None else region.image
+    try:
+        content: bytes | Tensor
+        if isinstance(source, (str, os.PathLike)):
+            content = _file(Path(source))
+            digest = _digest("file", content)
+        else:
+            with _LOCKS[id(source) // 64 % len(_LOCKS)]:
+                content = load_image(source, row=picture.row, max_pixels=max_pixels).detach()
+            digest = _digest("pixels", *_described(content))
+        if region is not None:
+            digest = _digest("region", digest, *_place(region))
+    except ValueError as error:
+        return replace(picture, refused=_without_row(error, picture))
+    return replace(picture, content=content, digest=digest)
+
+
+def decode(picture: Picture, max_pixels: int, *, pin: bool = False) -> Picture:
+    """The picture with decoded pixels, in pinned memory if asked for."""
+    content = picture.content
+    if isinstance(content, bytes):
+        try:
+            content = load_image(_open(content), row=picture.row, max_pixels=max_pixels)
+        except ValueError as error:
+            return replace(picture, content=None, refused=_without_row(error, picture))
+    if pin and content is not None and not content.is_cuda:
+        content = content.pin_memory()
+    return replace(picture, content=content)
+
+
+def ahead(
+    function: Callable[[Picture], Picture], pictures: Iterable[Picture], executor: Executor, count: int
+) -> Iterator[Picture]:
+    """Apply a function in threads, up to `count` pictures ahead; results in the order of the pictures."""
+    waiting: deque[Future[Picture]] = deque()
+    try:
+        for picture in pictures:
+            waiting.append(executor.submit(function, picture))
+            while len(waiting) > count or _bytes(waiting) > MAX_WAITING_BYTES:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        for future in waiting:
+            future.cancel()
+
+
+def batches(pictures: Iterable[Picture], count: int) -> Iterator[list[Picture]]:
+    """Runs of up to `count` pictures, fewer where they are large."""
+    batch: list[Picture] = []
+    for picture in pictures:
+        batch.append(picture)
+        if len(batch) == count or sum(held.nbytes for held in batch) > MAX_WAITING_BYTES:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _bytes(waiting: Iterable[Future[Picture]]) -> int:
+    return sum(future.result().nbytes for future in waiting if future.done() and future.exception() is None)
+
+
+def _file(path: Path) -> bytes:
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):  # a pipe would never end
+            raise ValueError("expected a regular file")
+        if status.st_size > MAX_FILE_BYTES:
+            raise ValueError(f"expected a file of at most {MAX_FILE_BYTES} bytes")
+        return path.read_bytes()
+    except OSError as error:
+        raise ValueError(f"could not be opened: {error.strerror}") from error
+
+
+def _open(content: bytes) -> Image.Image:
+    try:
+        return Image.open(io.BytesIO(content), formats=FORMATS)  # reads the header only
+    except Exception as error:  # decoders of hostile files raise nearly anything
+        raise ValueError(f"could not be read: {error}") from error
+
+
+def _place(region: ImageRegion) -> Iterator[bytes | memoryview]:
+    """Box and mask of a region."""
+    box = region.box.tolist() if isinstance(region.box, Tensor) else region.box
+    yield repr(box if box is None else [float(side) for side in box]).encode()
+    if isinstance(region.mask, (str, os.PathLike)):
+        yield _file(Path(region.mask))
+    elif region.mask is not None:
+        mask = region.mask if isinstance(region.mask, Tensor) else torch.from_numpy(np.array(region.mask))
+        yield from _described(mask)
+
+
+def _described(values: Tensor) -> tuple[bytes, memoryview]:
+    values = values.detach().cpu().contiguous()
+    return f"{values.dtype} {list(values.shape)}".encode(), values.view(torch.uint8).numpy().data
+
+
+def _digest(kind: str, *parts: bytes | memoryview) -> bytes:
+    digest = hashlib.blake2b(digest_size=16, person=kind.encode())
+    for part in parts:
+        digest.update(len(part).to_bytes(8, "little"))
+        digest.update(part)
+    return digest.digest()
+
+
+def _without_row(error: ValueError, picture: Picture) -> str:
+    """The message without the row, which the caller says in its own way."""
+    return str(error).replace(f" at row {picture.row}", "")

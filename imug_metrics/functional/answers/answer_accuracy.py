@@ -1,0 +1,136 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Is the answer right? One entry for multiple choice, exact, numeric and free-form answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal, get_args
+
+import torch
+from torch import Tensor
+
+from imug_metrics.functional.answers.choice_score import Protocol, choice_mask, choice_score, format_weight
+from imug_metrics.reading.choice import DEFAULT_OPTIONS
+from imug_metrics.reading.exact import Normalizer, exact_match, require_text, token_f1
+from imug_metrics.reading.numbers import Decimal, numeric_match
+
+Kind = Literal["choice", "exact", "numeric", "f1"]
+Reduction = Literal["mean", "none"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+PROTOCOLS: tuple[Protocol, ...] = get_args(Protocol)
+
+
+def answer_accuracy(
+    preds: Sequence[Any],
+    target: Sequence[Any],
+    *,
+    kind: Kind = "choice",
+    protocol: Protocol = "strict",
+    reduction: Reduction = "mean",
+    options: str = DEFAULT_OPTIONS,
+    normalize: bool | Normalizer = True,
+    rel_tol: float = 1e-6,
+    abs_tol: float = 0.0,
+    decimal: Decimal = ".",
+    device: torch.device | str | None = None,
+) -> Tensor:
+    """Score answers against their references, row by row or as a mean.
+
+    - `kind="choice"`: letters of multiple choice, `choice_score`.
+      `protocol="imug"` is the released IMUG-Bench scorer (arXiv 2606.09169) number for number: its reading of letters,
+      its format factor, 4 decimals; an empty key and an absent answer score 0. `protocol="strict"` reads letters by
+      `read_choice`, knows no format factor, and does not round.
+    - `kind="exact"`: `exact_match`, with `normalize`.
+    - `kind="numeric"`: `numeric_match`, with `rel_tol`, `abs_tol` and
+      `decimal`.
+    - `kind="f1"`: `token_f1`, with `normalize`.
+
+    Args:
+        preds: N answers. `None` is an absent one: 0 under `"imug"`, else NaN in the rows and left out of the mean.
+        target: N references; all kinds but `"choice"` take a list of references for a row as well.
+        kind: what the answers are.
+        protocol: `"imug"` exists for `kind="choice"` only.
+        reduction: `"mean"` over the rows that have a value, or `"none"`.
+        options: letters that are options (`kind="choice"`, `protocol="strict"`).
+        normalize: see `exact_match`.
+        rel_tol: see `numeric_match`.
+        abs_tol: see `numeric_match`.
+        decimal: see `numeric_match`.
+        device: where the result is put and choices are scored.
+
+    Returns:
+        float64, a scalar (NaN where no row has a value) or `[N]`, in [0, 1]; higher is better.
+
+    Raises:
+        ValueError: lengths that differ, an unknown word for an argument, under `"strict"` a key without letters, or a
+            reference that the kind cannot use; the message names the row.
+        TypeError: an answer that is neither text nor absent. Under `"imug"` only where the key holds a letter, since
+            the released scorer looks at no other answers, and any empty value (0, `[]`) counts as an absent answer.
+
+    Example:
+        >>> from imug_metrics.functional.answers.answer_accuracy import answer_accuracy
+        >>> answer_accuracy(["Answer: B and D", "(C)", "A cat"], ["BD", "C", "A"])
+        tensor(0.6667, dtype=torch.float64)
+        >>> answer_accuracy(["B", "B, D", "the answer is B"], ["B", "B, D", "B"], protocol="imug", reduction="none")
+        tensor([1.0000, 0.7500, 0.5000], dtype=torch.float64)
+        >>> answer_accuracy(["about 3,000 people"], [3000], kind="numeric")
+        tensor(1., dtype=torch.float64)
+    """
+    _check_words(kind, protocol, reduction)
+    if len(preds) != len(target):
+        raise ValueError(
+            f"Expected arguments `preds` and `target` to have the same length, got {len(preds)} and {len(target)}."
+        )
+    if kind == "choice":
+        choose = _imug_choice if protocol == "imug" else _strict_choice
+        values = choose(preds, target, options, device)
+    elif kind == "numeric":
+        values = numeric_match(preds, target, rel_tol=rel_tol, abs_tol=abs_tol, decimal=decimal).to(device)
+    else:
+        match = exact_match if kind == "exact" else token_f1
+        values = match(preds, target, normalize=normalize).to(device)
+    return values if reduction == "none" else values.nanmean()
+
+
+def _imug_choice(
+    preds: Sequence[Any], target: Sequence[Any], options: str, device: torch.device | str | None
+) -> Tensor:
+    keys = choice_mask(target, "imug", options=options)
+    # The released scorer does not look at the reply where the key holds no letter.
+    replies = [pred if key and pred else None for pred, key in zip(preds, keys.tolist())]
+    for row, reply in enumerate(replies):
+        if reply is not None:
+            require_text(reply, "preds", row)
+    chosen = choice_mask(replies, "imug", device=device)
+    return choice_score(chosen, keys.to(device), format_weight(replies, device=device), decimals=4)
+
+
+def _strict_choice(
+    preds: Sequence[Any], target: Sequence[Any], options: str, device: torch.device | str | None
+) -> Tensor:
+    for row, (pred, key) in enumerate(zip(preds, target)):
+        require_text(key, "target", row)
+        if pred is not None:
+            require_text(pred, "preds", row)
+    keys = choice_mask(target, options=options)
+    for row, key in enumerate(keys.tolist()):
+        if not key:
+            raise ValueError(
+                f"Expected argument `target` to name options among {options!r}, got {target[row]!r} at row {row}."
+            )
+    absent = torch.tensor([pred is None for pred in preds], dtype=torch.bool, device=device)
+    score = choice_score(choice_mask(preds, options=options, device=device), keys.to(device))
+    return score.masked_fill(absent, float("nan"))
+
+
+def _check_words(kind: str, protocol: str, reduction: str) -> None:
+    for name, word, known in (
+        ("kind", kind, KINDS),
+        ("protocol", protocol, PROTOCOLS),
+        ("reduction", reduction, get_args(Reduction)),
+    ):
+        if word not in known:
+            raise ValueError(f"Expected argument `{name}` to be one of {known}, got {word!r}.")
+    if protocol == "imug" and kind != "choice":
+        raise ValueError(f"Expected argument `protocol` to be 'strict' for kind {kind!r}, got 'imug'.")

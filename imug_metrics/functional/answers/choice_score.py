@@ -1,0 +1,169 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Multiple-choice answers as bit masks: letters in, masks out, and the score as tensor arithmetic.
+
+Option `A` is bit 0, `B` bit 1, and so on. Text is parsed on the host; what follows runs on the device of the masks.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from imug_metrics.reading.choice import DEFAULT_OPTIONS, read_choice
+
+Protocol = Literal["imug", "strict"]
+
+_LONE_LETTER = re.compile(r"\b[A-G]\b")
+_LETTERS_ONLY = re.compile(r"[A-G]+")
+_LETTERS_AND_SEPARATORS = re.compile(r"[A-G\s,.;-]+")
+
+
+def choice_mask(
+    texts: Sequence[Any],
+    protocol: Protocol = "strict",
+    *,
+    options: str = DEFAULT_OPTIONS,
+    device: torch.device | str | None = None,
+) -> Tensor:
+    """Read the chosen letters of every text as a bit mask.
+
+    - `"imug"`: an upper-case letter A to G counts where it stands alone between non-word characters, as the released
+      IMUG-Bench scorer (arXiv 2606.09169) reads it. `BD` therefore holds no letter and the article in `A cat` is a
+      choice. Anything that is not text holds no letter.
+    - `"strict"`: the mended rules of `read_choice`. `None`, an
+      absent answer, holds no letter.
+
+    Args:
+        texts: N replies or keys.
+        protocol: which rules read the letters.
+        options: the letters that are options, upper-case, `"ABCDEFG"` by default; only `"strict"` can change them.
+        device: where the mask is put.
+
+    Returns:
+        int64 `[N]`; 0 where nothing was chosen.
+
+    Raises:
+        TypeError: under `"strict"`, a row that is neither text nor `None`.
+        ValueError: an unknown protocol, or options that are not distinct letters A to Z.
+
+    Example:
+        >>> from imug_metrics.functional.answers.choice_score import choice_mask
+        >>> choice_mask(["B", "Answer: A and C", "A cat sits here"])
+        tensor([2, 5, 0])
+        >>> choice_mask(["BD", "B, D", "A cat"], protocol="imug")
+        tensor([ 0, 10,  1])
+    """
+    if protocol not in ("imug", "strict"):
+        raise ValueError(f"Expected argument `protocol` to be 'imug' or 'strict', got {protocol!r}.")
+    if protocol == "imug" and options != DEFAULT_OPTIONS:
+        raise ValueError(
+            f"Expected argument `options` to be {DEFAULT_OPTIONS!r} under protocol 'imug', got {options!r}."
+        )
+    letters: Callable[[int, Any], str] = _imug_letters if protocol == "imug" else _strict_letters(options)
+    masks = [sum(1 << (ord(letter) - ord("A")) for letter in set(letters(row, text))) for row, text in enumerate(texts)]
+    return torch.tensor(masks, dtype=torch.int64, device=device)
+
+
+def format_weight(texts: Sequence[Any], *, device: torch.device | str | None = None) -> Tensor:
+    """Format factor of the released IMUG-Bench scorer (arXiv 2606.09169): how cleanly a reply gives its letters.
+
+    After outer white space is stripped: 1 for letters A to G only, 0.75 for those letters with white space and
+    `, . ; -`, 0.5 for anything else (white space only included), and 0 for an empty reply (`""`, `None`, 0 ...).
+
+    Args:
+        texts: N replies.
+        device: where the weights are put.
+
+    Returns:
+        float64 `[N]`, one of 0, 0.5, 0.75, 1; higher is better.
+
+    Raises:
+        TypeError: a non-empty reply that is not text. The released scorer stops there with an exception.
+
+    Example:
+        >>> from imug_metrics.functional.answers.choice_score import format_weight
+        >>> format_weight(["B", "A, B", "Answer: A", None])
+        tensor([1.0000, 0.7500, 0.5000, 0.0000], dtype=torch.float64)
+    """
+    return torch.tensor([_weight(row, text) for row, text in enumerate(texts)], dtype=torch.float64, device=device)
+
+
+def choice_score(
+    pred_mask: Tensor, target_mask: Tensor, weight: Tensor | None = None, *, decimals: int | None = None
+) -> Tensor:
+    """Share of the key that was found, less the share that was wrongly added.
+
+    `score = max(0, (|P & K| - |P & ~K|) / |K|) * w` with P the chosen letters, K the key and w the weight (IMUG-Bench,
+    arXiv 2606.09169).
+
+    Args:
+        pred_mask: int64 `[N]`, letters chosen, bits 0 to 25.
+        target_mask: int64 `[N]`, letters of the key. An empty key scores 0.
+        weight: float64 `[N]`, see `format_weight`; 1 where left out.
+        decimals: round half to even to this many places; the released scorer keeps 4.
+
+    Returns:
+        float64 `[N]` in [0, 1]; higher is better.
+
+    Raises:
+        ValueError: shapes that differ.
+
+    Example:
+        >>> import torch
+        >>> from imug_metrics.functional.answers.choice_score import choice_score
+        >>> choice_score(torch.tensor([0b101, 0b111, 0b010]), torch.tensor([0b101, 0b101, 0b101]))
+        tensor([1.0000, 0.5000, 0.0000], dtype=torch.float64)
+    """
+    if pred_mask.shape != target_mask.shape:
+        raise ValueError(
+            f"Expected arguments `pred_mask` and `target_mask` to have one shape, got {tuple(pred_mask.shape)} and "
+            f"{tuple(target_mask.shape)}."
+        )
+    right = _bit_count(pred_mask & target_mask)
+    wrong = _bit_count(pred_mask & ~target_mask)
+    size = _bit_count(target_mask).clamp(min=1)
+    score = (right - wrong).clamp(min=0).to(torch.float64) / size
+    if weight is not None:
+        score = score * weight
+    return score if decimals is None else torch.round(score, decimals=decimals)
+
+
+def _imug_letters(row: int, text: Any) -> str:
+    return "".join(set(_LONE_LETTER.findall(text))) if isinstance(text, str) else ""
+
+
+def _strict_letters(options: str) -> Callable[[int, Any], str]:
+    def letters(row: int, text: Any) -> str:
+        if text is None:
+            return ""
+        if not isinstance(text, str):
+            raise TypeError(f"Expected argument `texts` to hold text or None, got {type(text).__name__} at row {row}.")
+        return read_choice(text, options)
+
+    read_choice("", options)  # so that bad options are refused even where there is no row to read
+    return letters
+
+
+def _weight(row: int, text: Any) -> float:
+    if not text:
+        return 0.0
+    if not isinstance(text, str):
+        raise TypeError(f"Expected argument `texts` to hold text or nothing, got {type(text).__name__} at row {row}.")
+    stripped = text.strip()
+    if _LETTERS_ONLY.fullmatch(stripped):
+        return 1.0
+    return 0.75 if _LETTERS_AND_SEPARATORS.fullmatch(stripped) else 0.5
+
+
+def _bit_count(mask: Tensor) -> Tensor:
+    """Number of set bits among bits 0 to 31: sums of neighbouring fields of 1, 2, 4, 8 and 16 bits."""
+    mask = mask - ((mask >> 1) & 0x55555555)
+    mask = (mask & 0x33333333) + ((mask >> 2) & 0x33333333)
+    mask = (mask + (mask >> 4)) & 0x0F0F0F0F
+    mask = mask + (mask >> 8)
+    return (mask + (mask >> 16)) & 0x3F

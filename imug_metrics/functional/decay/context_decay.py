@@ -1,0 +1,218 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""How scores change as the context grows, in tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from imug_metrics.dialogues.batch import DialogueBatch
+from imug_metrics.dialogues.inputs import Records, open_records, score_rows
+from imug_metrics.functional.reduce import reduce_values
+from imug_metrics.stats import pooled_slope, within_sums
+
+Slope = Literal["within", "pooled"]
+SLOPES: tuple[Slope, ...] = ("within", "pooled")
+Weights = Literal["equal", "rising", "falling"]
+EDGES = (4096, 8192, 16384, 32768, 65536, 131072)
+
+
+def context_decay(
+    scores: Any,
+    lengths: Any,
+    dialogue: Any = None,
+    turn: Any = None,
+    *,
+    valid: Tensor | None = None,
+    slope: Slope = "within",
+    reduction: Literal["mean", "none"] = "mean",
+) -> Tensor:
+    """Slope of scores over context length: change of the score per doubling of the context. Higher is better.
+
+    - `within`: `sum_d Sxy_d / sum_d Sxx_d` with x = log2 of the length, sums about each dialogue's own mean. It
+      compares lengths within a dialogue only and does not mistake dialogues that are long and hard for decay. Default.
+    - `pooled`: ordinary least squares over all records, for data in which every dialogue has one length.
+
+    Args:
+        scores: `[N]` or `[B, T]`; NaN where a record could not be scored.
+        lengths: tokens of context at each record, of the same shape, at least 1; not read where there is no score.
+        dialogue, turn, valid: as in `align_rows`.
+        slope: see above.
+        reduction: `"mean"` for the slope, `"none"` for the slope of each dialogue (ordered by id; NaN for dialogues
+            without two different lengths).
+
+    Returns:
+        float64 scalar, or `[G]`; NaN where undefined. Differentiable.
+
+    Raises:
+        ValueError: if shapes differ, turns are refused, a length is below 1 or the slope is unknown.
+
+    Example:
+        >>> context_decay([[0.9, 0.8, 0.7], [0.5, 0.4, 0.3]], [[4000, 8000, 16000], [1000, 2000, 4000]])
+        tensor(-0.1000, dtype=torch.float64)
+    """
+    if slope not in SLOPES:
+        raise ValueError(f"Expected argument `slope` to be one of {SLOPES}, got {slope!r}.")
+    records = open_records(
+        dialogue, turn, None, valid, scores=score_rows("scores", scores), lengths=score_rows("lengths", lengths)
+    )
+    placed, doublings = placed_scores(records)
+    parts = doubling_parts(records.batch, placed, doublings)
+    xy, xx = parts["within"]
+    each = torch.where(xx > 0, xy / torch.where(xx > 0, xx, 1), torch.nan)
+    if reduction != "mean":
+        return reduce_values(each, reduction)
+    if slope == "pooled":
+        return doubling_slope(*(part.sum() for part in parts["pooled"]))
+    total = xx.sum()
+    return torch.where(total > 0, xy.sum() / torch.where(total > 0, total, 1), torch.nan)
+
+
+def effective_length(
+    scores: Any,
+    lengths: Any,
+    *,
+    keep: float = 0.85,
+    base: Any = None,
+    base_buckets: int = 1,
+    threshold: float | None = None,
+    longest: bool = True,
+) -> Tensor:
+    """The longest context at which the score holds, from one score a length.
+
+    The score holds where it is at least `keep * base` (NoLiMa, arXiv 2502.05167) or at least a fixed `threshold`
+    (RULER, arXiv 2404.06654: 85.6 on a scale of 100).
+
+    Args:
+        scores: `[..., K]`, one a length; NaN at lengths that were not tested, which are passed over.
+        lengths: `[K]`, ascending.
+        keep: share of the base score.
+        base: the score at short context where it was measured apart; None: the mean of the `base_buckets` shortest
+            lengths tested.
+        base_buckets: see `base`.
+        threshold: a fixed bar instead of `keep * base`.
+        longest: the longest length that holds; False: the last one before the first that does not.
+
+    Returns:
+        float64 `[...]`: a length, 0 where none holds (without `longest`: where the shortest tested one does not), NaN
+        where nothing was tested or the base score is not positive.
+
+    Example:
+        >>> effective_length([0.90, 0.88, 0.70, 0.80], [4096, 8192, 16384, 32768])
+        tensor(32768., dtype=torch.float64)
+        >>> effective_length([0.90, 0.88, 0.70, 0.80], [4096, 8192, 16384, 32768], longest=False)
+        tensor(8192., dtype=torch.float64)
+    """
+    scores = torch.as_tensor(scores, dtype=torch.float64)
+    lengths = torch.as_tensor(lengths, dtype=torch.float64, device=scores.device)
+    seen = ~scores.isnan()
+    if threshold is None:
+        short = seen & (seen.cumsum(-1) <= base_buckets)
+        own = scores.where(short, torch.nan).nanmean(-1)
+        bar = keep * (own if base is None else torch.as_tensor(base, dtype=torch.float64, device=scores.device))
+        bar = bar.masked_fill(~(bar > 0), torch.nan)
+    else:
+        bar = torch.full_like(scores[..., 0], threshold)
+    holds = scores >= bar[..., None]
+    kept = holds if longest else (holds | ~seen).cumprod(-1).bool() & seen
+    found: Tensor = (kept * lengths).amax(-1)
+    return found.masked_fill(bar.isnan() | ~seen.any(-1), torch.nan)
+
+
+def ranked_average(scores: Any, weights: Weights = "equal") -> Tensor:
+    """Average over lengths with weights linear in their rank (RULER, arXiv 2404.06654).
+
+    Args:
+        scores: `[..., K]`, one a length, ascending; NaN at lengths that were not tested, which have no rank.
+        weights: `"rising"` 1, 2, ... favours long contexts, `"falling"` ..., 2, 1 short ones, `"equal"` is the mean.
+
+    Returns:
+        float64 `[...]`; NaN where nothing was tested.
+
+    Raises:
+        ValueError: if the weights are unknown.
+
+    Example:
+        >>> [round(float(ranked_average([0.9, 0.6], weights)), 3) for weights in ("equal", "rising", "falling")]
+        [0.75, 0.7, 0.8]
+    """
+    scores = torch.as_tensor(scores, dtype=torch.float64)
+    seen = ~scores.isnan()
+    rank = seen.cumsum(-1)
+    ranks = {"equal": torch.ones_like(rank), "rising": rank, "falling": rank[..., -1:] + 1 - rank}
+    if weights not in ranks:
+        raise ValueError(f"Expected argument `weights` to be one of {tuple(ranks)}, got {weights!r}.")
+    weight = ranks[weights] * seen
+    total = weight.sum(-1)
+    average: Tensor = (scores.nan_to_num(0) * weight).sum(-1) / total.clamp_min(1)
+    return average.masked_fill(total == 0, torch.nan)
+
+
+def check_edges(edges: Sequence[int]) -> tuple[int, ...]:
+    """Edges of the buckets as integers.
+
+    Raises:
+        ValueError: if there are none, or they are not whole numbers from 1 that rise.
+
+    Example:
+        >>> check_edges([1024, 2048])
+        (1024, 2048)
+    """
+    found = tuple(int(edge) for edge in edges)
+    rises = all(low < high for low, high in zip((0, *found), found))
+    if not found or not rises or any(edge != whole for edge, whole in zip(edges, found)):
+        raise ValueError(f"Expected argument `edges` to be whole numbers of tokens that rise, got {list(edges)}.")
+    return found
+
+
+def placed_scores(records: Records, *, zero: bool = False, validate: bool = True) -> tuple[Tensor, Tensor]:
+    """Packed scores that have a place on the length axis, and log2 of the lengths (0 where there is no score).
+
+    Args:
+        records: with the columns `scores` and `lengths`.
+        zero: an absent score is 0.
+        validate: refuse lengths below 1 where there is a score; without it such records lose their score.
+    """
+    batch, lengths = records.batch, records.columns["lengths"]
+    scores = records.columns["scores"].masked_fill(~batch.valid, torch.nan)
+    scores = scores.nan_to_num(0) if zero else scores
+    placed = (lengths >= 1) & lengths.isfinite()
+    if validate:
+        wrong = (~scores.isnan() & ~placed).nonzero()
+        if len(wrong):
+            place = int(wrong[0])
+            row = int(batch.order[place])
+            raise ValueError(f"Expected argument `lengths` to be >= 1, got {float(lengths[place]):g} at row {row}.")
+    scores = scores.masked_fill(~placed, torch.nan)
+    return scores, torch.log2(lengths.where(~scores.isnan(), 1))
+
+
+def doubling_parts(batch: DialogueBatch, scores: Tensor, doublings: Tensor) -> dict[str, tuple[Tensor, ...]]:
+    """Sums by run `[S]` for the within-dialogue (`Sxy, Sxx`) and the pooled slope (n, x, y, xx, xy)."""
+    used, y = ~scores.isnan(), scores.nan_to_num(0)
+    # About the run's longest context, so that dialogues of one length sum to exactly 0 and are no clusters.
+    top = torch.zeros_like(batch.owner, dtype=y.dtype).scatter_reduce(0, batch.run, doublings, "amax")
+    within = within_sums(doublings - top[batch.run], y, used, batch.run, len(batch.owner))
+    weight = used.to(y)
+    pooled = (weight, doublings, y, doublings * doublings, doublings * y)
+    return {"within": within, "pooled": tuple(batch.sum_runs(part * weight) for part in pooled)}
+
+
+def doubling_slope(n: Tensor, x: Tensor, y: Tensor, xx: Tensor, xy: Tensor) -> Tensor:
+    """Ordinary least squares' slope; NaN where all lengths are equal up to the sums' rounding."""
+    flat = n * xx - x * x <= 1e-12 * n * xx
+    return pooled_slope(n, x, y, xx, xy).masked_fill(flat, torch.nan)
+
+
+def bucket_sums(batch: DialogueBatch, scores: Tensor, doublings: Tensor, edges: Sequence[int]) -> tuple[Tensor, Tensor]:
+    """Sums and numbers of scores by run and bucket, `[S, K + 1]`; the last column is beyond the last edge."""
+    bounds = torch.tensor(edges, dtype=torch.float64, device=scores.device).log2()
+    bucket = torch.bucketize(doublings, bounds)
+    cell, size = batch.run * (len(edges) + 1) + bucket, len(batch.owner) * (len(edges) + 1)
+    parts = (scores.nan_to_num(0), (~scores.isnan()).to(scores))
+    total, count = (part.new_zeros(size).index_add(0, cell, part).view(-1, len(edges) + 1) for part in parts)
+    return total, count

@@ -1,0 +1,195 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Does the image show what its turn's prompt asks for: text-image alignment by turn, and retrieval among turns."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import torch
+from imug_kernels import own_rank, paired_cosine
+from torch import Tensor
+
+from imug_metrics.dialogues.batch import DialogueBatch
+from imug_metrics.dialogues.inputs import Rows, embedding_rows, open_records
+from imug_metrics.functional.reduce import reduce_values
+
+Variant = Literal["cosine", "clipscore", "torchmetrics", "siglip", "refclipscore"]
+VARIANTS: tuple[Variant, ...] = ("cosine", "clipscore", "torchmetrics", "siglip", "refclipscore")
+CLAMPED = {"clipscore": 2.5, "torchmetrics": 100.0}
+"""Factor of the variants that take a negative cosine for 0."""
+
+
+def turn_alignment(
+    images: Tensor,
+    texts: Tensor,
+    target: Tensor | None = None,
+    *,
+    valid: Tensor | None = None,
+    variant: Variant = "clipscore",
+    scale: float | None = None,
+    bias: float | None = None,
+    reduction: Literal["mean", "none"] = "mean",
+) -> Tensor:
+    """How well each image agrees with its prompt, from their embeddings. Higher is better.
+
+    | variant | value of a pair | range | source |
+    |---|---|---|---|
+    | `cosine` | cos | -1 to 1 | |
+    | `clipscore` | 2.5 max(cos, 0) | 0 to 2.5 | Hessel et al., EMNLP 2021 |
+    | `torchmetrics` | 100 max(cos, 0), clamped by pair, not on the mean | 0 to 100 | torchmetrics CLIPScore |
+    | `siglip` | sigmoid(scale cos + bias) | 0 to 1 | Zhai et al., ICCV 2023 |
+    | `refclipscore` | harmonic mean of `clipscore` and max(0, cos to the best reference) | 0 to 1.43 | Hessel et al. |
+
+    Args:
+        images: embeddings `[N, D]` or `[B, T, D]` of any floating dtype.
+        texts: embeddings of the same shape.
+        target: for `refclipscore`, embeddings of the references of each image: `[N, D]`, or `[N, R, D]` for several
+            (`[B, T, R, D]` when padded), with NaN rows where one has fewer.
+        valid: bool `[N]` or `[B, T]`; False gives NaN.
+        variant: see the table.
+        scale: of `siglip`, the exponential of the model's learned temperature.
+        bias: of `siglip`, the model's learned bias.
+        reduction: `"none"` for one value a pair, `"mean"` for the mean of those that are defined.
+
+    Returns:
+        Scalar, or values in the shape of the records; NaN where undefined. float64 on a CPU. Differentiable.
+
+    Raises:
+        ValueError: if shapes differ, the variant is unknown, or what a variant needs is missing.
+
+    Example:
+        >>> turn_alignment(torch.eye(2), torch.tensor([[1.0, 0.0], [1.0, 1.0]]), reduction="none")
+        tensor([2.5000, 1.7678], dtype=torch.float64)
+    """
+    rows, prompts = embedding_rows("images", images), embedding_rows("texts", texts)
+    if rows.values.shape != prompts.values.shape:
+        raise ValueError(f"Expected argument `texts` to have shape {list(images.shape)}, got {list(texts.shape)}.")
+    references = None if target is None else reference_rows(target, rows.shape).values
+    values = alignment_values(rows.values, prompts.values, references, variant, scale, bias).view(rows.shape)
+    return reduce_values(values if valid is None else values.masked_fill(~valid, torch.nan), reduction)
+
+
+def turn_retrieval(
+    images: Tensor,
+    texts: Tensor,
+    dialogue: Any = None,
+    turn: Any = None,
+    *,
+    valid: Tensor | None = None,
+    reduction: Literal["mean", "none"] = "mean",
+) -> Tensor:
+    """Does an image match its own turn's prompt better than the other turns' prompts of its dialogue? Higher is better.
+
+    1 where its own prompt has the highest cosine, 0 where another has a higher one, 1/m where m prompts share the
+    highest. The expected value of guessing is 1/T for T turns. An image that ignores the newest instruction and shows
+    an earlier turn's content scores 0 here although its alignment may be high.
+
+    Args:
+        images: embeddings `[N, D]` or `[B, T, D]`.
+        texts: embeddings of the same shape; the prompts of absent images stay candidates.
+        dialogue, turn: as in `align_rows`.
+        valid: bool; False where the image is absent.
+        reduction: `"none"` or `"mean"`.
+
+    Returns:
+        Scalar, or float64 values in the shape of the records, in [0, 1]; NaN for absent images and for dialogues of one
+        turn, where there is nothing to confuse.
+
+    Raises:
+        ValueError: if shapes differ or turns are refused.
+
+    Example:
+        >>> prompts = torch.eye(2)
+        >>> turn_retrieval(prompts[[0, 0]], prompts, dialogue=[0, 0], turn=[1, 2], reduction="none")
+        tensor([1., 0.], dtype=torch.float64)
+    """
+    rows, prompts = embedding_rows("images", images), embedding_rows("texts", texts)
+    records = open_records(dialogue, turn, None, valid, images=rows, texts=prompts)
+    first, _, _ = retrieval_values(records.columns["images"], records.columns["texts"], records.batch)
+    return reduce_values(records.unpack(first), reduction)
+
+
+def reference_rows(target: Tensor, shape: tuple[int, ...]) -> Rows:
+    """References `[N, R, D]` of records of a shape, from `[*shape, D]` or `[*shape, R, D]`.
+
+    Raises:
+        ValueError: if the leading dimensions are not those of the records.
+    """
+    if target.ndim == len(shape) + 1:
+        target = target.unsqueeze(-2)
+    if target.ndim != len(shape) + 2 or tuple(target.shape[:-2]) != shape:
+        raise ValueError(f"Expected argument `target` to have shape {[*shape]} + [D] or [R, D], got {[*target.shape]}.")
+    return Rows(target.flatten(0, -3), shape)
+
+
+def alignment_values(
+    images: Tensor,
+    texts: Tensor,
+    references: Tensor | None,
+    variant: Variant,
+    scale: float | None = None,
+    bias: float | None = None,
+) -> Tensor:
+    """Values `[N]` of pairs of embeddings `[N, D]`, with references `[N, R, D]`; see `turn_alignment`."""
+    if variant not in VARIANTS:
+        raise ValueError(f"Expected argument `variant` to be one of {VARIANTS}, got {variant!r}.")
+    if variant in CLAMPED:
+        return paired_cosine(images, texts, scale=CLAMPED[variant], floor=0.0)
+    if variant != "refclipscore":
+        return alignment_of_cosine(paired_cosine(images, texts), variant, scale, bias)
+    if references is None:
+        raise ValueError("Expected argument `target`, the references' embeddings, with `refclipscore`.")
+    clip = paired_cosine(images, texts, scale=CLAMPED["clipscore"], floor=0.0)
+    return _harmonic_mean(clip, _best_reference(images, references))
+
+
+def alignment_of_cosine(
+    cosine: Tensor, variant: Variant, scale: float | None = None, bias: float | None = None
+) -> Tensor:
+    """Values of pairs whose cosine is known; see `turn_alignment`.
+
+    Raises:
+        ValueError: if the variant needs more than the cosine.
+
+    Example:
+        >>> alignment_of_cosine(torch.tensor([0.5, -0.5]), "clipscore")
+        tensor([1.2500, 0.0000])
+    """
+    if variant == "cosine":
+        return cosine
+    if variant in CLAMPED:
+        return CLAMPED[variant] * cosine.clamp_min(0)
+    if variant != "siglip":
+        raise ValueError(f"Expected argument `variant` to be one that the cosine alone decides, got {variant!r}.")
+    if scale is None or bias is None:
+        raise ValueError("Expected arguments `scale` and `bias` (or an encoder that has them) with `siglip`.")
+    return torch.sigmoid(scale * cosine + bias)
+
+
+def retrieval_values(images: Tensor, texts: Tensor, batch: DialogueBatch) -> tuple[Tensor, Tensor, Tensor]:
+    """First-rank share, reciprocal rank and chance level of packed images among their dialogue's prompts.
+
+    Ties are shared: with g prompts above and m equal to the own one, the expected reciprocal rank over random orders of
+    the ties is `(1/(g+1) + ... + 1/(g+m+1)) / (m+1)`.
+    """
+    greater, equal, candidates = own_rank(images, texts, batch.offsets, batch.valid)
+    alone = (candidates < 2) | ~batch.valid | greater.isnan()
+    first = torch.where(greater == 0, 1 / (equal + 1), 0.0)
+    reciprocal = (torch.digamma(greater + equal + 2) - torch.digamma(greater + 1)) / (equal + 1)
+    undefined = [value.double().masked_fill(alone, torch.nan) for value in (first, reciprocal, 1 / candidates)]
+    return undefined[0], undefined[1], undefined[2]
+
+
+def _best_reference(images: Tensor, references: Tensor) -> Tensor:
+    """Largest cosine `[N]` to the references `[N, R, D]` that are there, at least 0; NaN where none is."""
+    count = references.shape[1]
+    rows = torch.arange(len(images), device=images.device).repeat_interleave(count)
+    cosine = paired_cosine(images, references.flatten(0, 1), ix=rows).view(-1, count)
+    none = cosine.isnan().all(1)
+    return cosine.nan_to_num(nan=-1).amax(1).clamp_min(0).masked_fill(none, torch.nan)
+
+
+def _harmonic_mean(a: Tensor, b: Tensor) -> Tensor:
+    total = a + b
+    return torch.where(total == 0, 0.0, 2 * a * b / torch.where(total == 0, 1.0, total))

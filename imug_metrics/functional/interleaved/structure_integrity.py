@@ -1,0 +1,156 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Does an interleaved answer hold the modalities, and as many items of each, as its reference."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any, Literal, NamedTuple
+
+import torch
+from torch import Tensor
+
+from imug_metrics.dialogues.inputs import Rows
+from imug_metrics.reading.tags import REPEATED, TEXT_TYPES, Repeated, TextType, count_rows
+
+
+class Structure(NamedTuple):
+    """Structure of answers against their references.
+
+    Attributes:
+        strict: StS, mean over modality types of answer or reference of the F1 of their numbers of items; in [0, 1].
+        lenient: LeS, share of the reference's modality types that the answer holds; in [0, 1].
+        f1: by modality, in the order of `MODALITIES`; NaN where neither answer nor reference holds it.
+    """
+
+    strict: Tensor
+    lenient: Tensor
+    f1: Tensor
+
+
+def structure_integrity(
+    preds: Any,
+    target: Any,
+    *,
+    available: Sequence[Collection[str] | None] | None = None,
+    repeated: Repeated = "once",
+    text: TextType = "tags",
+    empty: float = 1.0,
+    reduction: Literal["mean", "none"] = "mean",
+) -> Structure:
+    """Strict and lenient structure score of UniM (arXiv 2603.05075). Range 0 to 1, higher is better.
+
+    With p_m and g_m items of modality m in answer and reference,
+
+        StS = mean over m with p_m + g_m > 0 of F1_m,   F1_m = 2 min(p_m, g_m) / (p_m + g_m)
+        LeS = |{m : p_m > 0 and g_m > 0}| / |{m : g_m > 0}|
+
+    Numbers are compared, not indices: `<image2>` may answer `<image1>`. What the paper leaves open are arguments.
+
+    Args:
+        preds: answers, in any of the forms of `count_rows`: texts with tags,
+            lists of (modality, id), or counts `[N, 7]`.
+        target: references, in any of these forms.
+        available: by answer, the names of the items whose file is there ("image2"); a tag without file does not count.
+            None, for one answer or for all: not checked. Needs answers in a flat list.
+        repeated: a tag that comes twice is one item (`"once"`) or two (`"each"`).
+        text: what counts as an item of text: `<text1>` tags (`"tags"`), also prose around the tags as one item
+            (`"prose"`), or nothing (`"ignore"`).
+        empty: StS where neither holds an item, and LeS where the reference holds none.
+        reduction: `"none"`, or `"mean"` over the answers that have a value.
+
+    Returns:
+        float64 `strict` and `lenient`, scalars or in the shape of the answers, NaN where answer or reference is absent,
+        and `f1`, the same with one more dimension of size 7.
+
+    Raises:
+        ValueError: if shapes differ, counts are not whole numbers >= 0, or a modality is not known.
+        TypeError: if an answer has none of the forms.
+
+    Example:
+        >>> scores = structure_integrity(["A <image1> and <image2>."], ["See <image1>, hear <audio1>."])
+        >>> scores.strict, scores.lenient  # image F1 2/3, audio F1 0
+        (tensor(0.3333, dtype=torch.float64), tensor(0.5000, dtype=torch.float64))
+    """
+    check_reading(repeated, text, empty)
+    answers = count_rows("preds", preds, repeated=repeated, text=text, available=available)
+    references = count_rows("target", target, repeated=repeated, text=text)
+    if answers.shape != references.shape:
+        raise ValueError(
+            f"Expected argument `target` to have one entry for each of `preds`, {list(answers.shape)}, got "
+            f"{list(references.shape)}."
+        )
+    counts = known_counts("preds", answers), known_counts("target", references)
+    scores = score_counts(*counts, empty)
+    if reduction == "mean":
+        return Structure(scores.strict.nanmean(), scores.lenient.nanmean(), scores.f1.nanmean(0))
+    if reduction != "none":
+        raise ValueError(f"Expected argument `reduction` to be 'mean' or 'none', got {reduction!r}.")
+    return Structure(*(part.view(*answers.shape, *part.shape[1:]) for part in scores))
+
+
+def score_counts(preds: Tensor, target: Tensor, empty: float = 1.0) -> Structure:
+    """Structure from counts, by the formulas of `structure_integrity`.
+
+    Args:
+        preds: items of the answers by modality, `[..., 7]`; NaN where the answer is absent.
+        target: items of the references, of the same shape.
+        empty: value where there is nothing to compare.
+
+    Returns:
+        float64 `strict` and `lenient` `[...]`, `f1` `[..., 7]`, on the device of `preds`.
+
+    Example:
+        >>> score_counts(torch.tensor([[0, 2, 0, 0, 0, 0, 1]]), torch.tensor([[0, 2, 0, 0, 0, 0, 2]])).strict
+        tensor([0.8333], dtype=torch.float64)
+    """
+    preds, target = preds.double(), target.double().to(preds.device)
+    absent = (preds + target).isnan().any(-1)
+    total = preds + target
+    found = total > 0
+    f1 = (2 * torch.minimum(preds, target) / total.masked_fill(~found, 1)).masked_fill(~found, torch.nan)
+    union, asked = found.sum(-1), (target > 0).sum(-1)
+    strict = torch.where(union > 0, f1.nansum(-1) / union.clamp_min(1), empty)
+    covered = ((preds > 0) & (target > 0)).sum(-1)
+    lenient = torch.where(asked > 0, covered.double() / asked.clamp_min(1), empty)
+    strict, lenient = (score.double().masked_fill(absent, torch.nan) for score in (strict, lenient))
+    return Structure(strict, lenient, f1.masked_fill(absent[..., None], torch.nan))
+
+
+def known_counts(argument: str, rows: Rows, validate: bool = True) -> Tensor:
+    """Counts `[N, 7]` as float64, NaN where the answer is absent.
+
+    Args:
+        argument: its name, for errors.
+        rows: of counts.
+        validate: check that counts are whole numbers >= 0; on a CUDA device that is one synchronisation.
+
+    Raises:
+        ValueError: if a count is not.
+    """
+    counts = rows.values.double()
+    if validate and rows.values.numel():
+        wrong = ((counts < 0) | counts.isinf() | (counts != counts.floor()) & ~counts.isnan()).any(-1)
+        if bool(wrong.any()):
+            row = int(wrong.nonzero()[0])
+            raise ValueError(
+                f"Expected argument `{argument}` to hold whole numbers >= 0, got {counts[row].tolist()} at row {row}."
+            )
+    if rows.present is None:
+        return counts
+    return counts.masked_fill(~rows.present.flatten().to(counts.device)[:, None], torch.nan)
+
+
+def check_reading(repeated: Repeated, text: TextType, empty: float) -> None:
+    """Raise ValueError unless the first two are choices and `empty` is a score or NaN.
+
+    Example:
+        >>> check_reading("twice", "tags", 1.0)
+        Traceback (most recent call last):
+        ValueError: Expected argument `repeated` to be one of ('once', 'each'), got 'twice'.
+    """
+    for name, value, choices in (("repeated", repeated, REPEATED), ("text", text, TEXT_TYPES)):
+        if value not in choices:
+            raise ValueError(f"Expected argument `{name}` to be one of {choices}, got {value!r}.")
+    if empty < 0 or empty > 1:
+        raise ValueError(f"Expected argument `empty` to lie between 0 and 1 or to be NaN, got {empty}.")

@@ -1,0 +1,336 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Which strategy to use for which record under a budget, and rules that decide it without knowing the scores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from imug_metrics.dialogues.batch import hash_ids
+
+_SECONDS = 60.0  # of searching for a proof that no policy is better
+
+
+class Policy(NamedTuple):
+    """A strategy for every record.
+
+    Attributes:
+        choice: int64 `[N]`, the column of the strategy; -1 where no strategy has the record.
+        score: mean score of a record under it.
+        cost: mean cost of a record under it.
+        bound: no policy within the budget has a higher mean score.
+    """
+
+    choice: Tensor
+    score: Tensor
+    cost: Tensor
+    bound: Tensor
+
+
+class Rule(NamedTuple):
+    """A rule that was learned on one half of the dialogues and tried on the other.
+
+    Attributes:
+        choose: function from features `[M]` to strategies `[M]`.
+        learned: mean score and cost on the half it was learned on, and the best there within the budget.
+        tested: the same on the other half.
+    """
+
+    choose: Callable[[Tensor], Tensor]
+    learned: dict[str, float]
+    tested: dict[str, float]
+
+
+def best_policy(scores: Any, costs: Any, budget: float, *, method: Literal["exact", "hull"] = "exact") -> Policy:
+    """The strategy of every record that gives the highest mean score for a mean cost of at most the budget.
+
+    A multiple-choice knapsack (Sinha and Zoltners, Operations Research 27, 1979): one strategy a record, total cost at
+    most `N * budget`. It knows every score beforehand, so it is what an adaptive policy could reach at best, and no
+    policy itself.
+
+    Args:
+        scores: `[N, S]`, one column a strategy, higher is better; NaN where a strategy lacks the record.
+        costs: `[N, S]`, at least 0; NaN likewise.
+        budget: mean cost of a record.
+        method: `"exact"` solves the integer program (`scipy.optimize.milp`), `"hull"` takes the steps up each record's
+            upper convex hull in the order of gain per cost until one does not fit: `S N log N` steps, and short of the
+            optimum by less than that one step, `bound - score` at most.
+
+    Returns:
+        The policy. For `"exact"` the bound is its score, unless the proof takes more than a minute, as it may where
+        costs are nearly proportional to scores: then it is the best policy found so far, and `bound - score` says how
+        far from the optimum it may be.
+
+    Raises:
+        ValueError: if shapes differ, a cost is below 0, no policy fits the budget, the budget is NaN or the method is
+            unknown.
+
+    Example:
+        >>> scores, costs = [[0.2, 0.9], [0.5, 0.6], [0.1, 0.6]], [[1.0, 4.0], [1.0, 4.0], [1.0, 4.0]]
+        >>> best_policy(scores, costs, budget=2.0).choice
+        tensor([1, 0, 0])
+    """
+    if method not in ("exact", "hull"):
+        raise ValueError(f"Expected argument `method` to be 'exact' or 'hull', got {method!r}.")
+    y, c = policy_columns(scores, costs)
+    y, c, kept = y.cpu(), c.cpu(), (~y.isnan()).any(1).cpu()
+    y, c = y[kept], c[kept]
+    least = c.nan_to_num(nan=torch.inf).amin(1).sum() if len(c) else c.sum()
+    allowed = budget * len(y)
+    if not float(least) <= allowed * (1 + 1e-12):
+        raise ValueError(f"Expected argument `budget` to be at least {float(least) / max(len(y), 1):g}, got {budget}.")
+    picked, bound = _solve(y, c, allowed) if method == "exact" else _climb(y, c, allowed)
+    choice = torch.full(kept.shape, -1).masked_scatter(kept, picked)
+    score, cost = (side.gather(1, picked[:, None]).sum() / max(len(y), 1) for side in (y, c))
+    if not len(y):
+        return Policy(choice, *[score.new_tensor(torch.nan)] * 3)
+    return Policy(choice, score, cost, bound / len(y))
+
+
+def policy_regret(
+    choice: Any, scores: Any, costs: Any, *, budget: float | None = None, method: Literal["exact", "hull"] = "exact"
+) -> Tensor:
+    """How much a policy scores below the best one for the same money. Lower is better, 0 is the optimum.
+
+    Args:
+        choice: int64 `[N]`, the column of the strategy that the policy uses.
+        scores, costs: `[N, S]`, as in `best_policy`.
+        budget: mean cost of a record; None: what the policy spends.
+        method: as in `best_policy`; with `"hull"` the regret is taken to the bound, so it is rather too high.
+
+    Returns:
+        float64 scalar: the best mean score - the policy's. Below 0 only if the policy spends more than the budget.
+
+    Raises:
+        ValueError: if a choice is no strategy that has the record.
+
+    Example:
+        >>> scores, costs = [[0.2, 0.9], [0.5, 0.6]], [[1.0, 4.0], [1.0, 4.0]]
+        >>> round(float(policy_regret([0, 1], scores, costs)), 3)
+        0.3
+    """
+    y, c = policy_columns(scores, costs)
+    used = (~y.isnan()).any(1)
+    places = torch.as_tensor(choice, device=y.device).long()
+    if places.shape != used.shape or bool(((places < 0) | (places >= y.shape[1]))[used].any()):
+        raise ValueError(f"Expected argument `choice` to hold a column from 0 to {y.shape[1] - 1} for each record.")
+    mine, spent = (side[used].gather(1, places[used, None])[:, 0] for side in (y, c))
+    if bool(mine.isnan().any()):
+        raise ValueError("Expected argument `choice` to name strategies that have the record.")
+    if budget is None:  # the sum below may round to a hair less than the policy itself spends
+        budget = float(spent.mean()) * (1 + 1e-12)
+    return best_policy(y, c, budget, method=method).bound.to(y.device) - mine.mean()
+
+
+def learn_rule(
+    feature: Any,
+    scores: Any,
+    costs: Any,
+    budget: float,
+    dialogue: Any,
+    *,
+    kind: Literal["group", "threshold"] = "group",
+    seed: int = 0,
+) -> Rule:
+    """Learn on half of the dialogues which strategy to use by a feature, and try it on the other half.
+
+    - `group`: the feature names a group (turn, modality, class); each group gets one strategy, the best for the budget.
+      Groups that were not seen get the strategy that is cheapest on average.
+    - `threshold`: the feature is a number known before the costly strategy is run, such as a cheap selector's score;
+      one strategy up to a threshold and another above it.
+
+    Args:
+        feature: `[N]`, integers for groups, numbers for a threshold.
+        scores, costs: `[N, S]`, without NaN.
+        budget: mean cost of a record, kept on the half that is learned on; the cost on the other half is in `tested`.
+        dialogue: `[N]` ids; dialogues are split whole.
+        kind: see above.
+        seed: of the split.
+
+    Returns:
+        The rule with its mean `score` and `cost` and the `best` mean score within the budget, on both halves.
+
+    Raises:
+        ValueError: if shapes differ, a feature or score is NaN, there are fewer than two dialogues, or no rule fits the
+            budget.
+
+    Example:
+        >>> late = torch.tensor([1, 2] * 4)
+        >>> scores = torch.stack([torch.full((8,), 0.5), torch.where(late == 2, 0.9, 0.5)], 1)
+        >>> costs = torch.tensor([[1.0, 3.0]]).expand(8, 2)
+        >>> rule = learn_rule(late, scores, costs, budget=2.0, dialogue=[0, 0, 1, 1, 2, 2, 3, 3])
+        >>> rule.choose(torch.tensor([1, 2])), round(rule.tested["score"], 2)
+        (tensor([0, 1]), 0.7)
+    """
+    if kind not in ("group", "threshold"):
+        raise ValueError(f"Expected argument `kind` to be 'group' or 'threshold', got {kind!r}.")
+    y, c = policy_columns(scores, costs)
+    if bool(y.isnan().any()):
+        raise ValueError("Expected argument `scores` without NaN: every strategy has to have every record.")
+    x = torch.as_tensor(feature, device=y.device)
+    if x.shape != y.shape[:1] or bool(x.isnan().any()):
+        raise ValueError(f"Expected argument `feature` to have shape {[len(y)]} and no NaN, got {[*x.shape]}.")
+    learned = split_dialogues(dialogue, seed).to(y.device)
+    halves = [(x[half], y[half], c[half]) for half in (learned, ~learned)]
+    choose = _by_group(*halves[0], budget) if kind == "group" else _by_threshold(*halves[0], budget)
+    return Rule(choose, *(_outcome(choose, *half, budget) for half in halves))
+
+
+def split_dialogues(dialogue: Any, seed: int = 0) -> Tensor:
+    """True `[N]` for the rows of a random half of the dialogues.
+
+    Raises:
+        ValueError: if there are fewer than two dialogues.
+
+    Example:
+        >>> int(split_dialogues(["a", "a", "b", "c", "d"]).sum()) in (2, 3)
+        True
+    """
+    ids = dialogue if torch.is_tensor(dialogue) else hash_ids(dialogue)
+    names, row = torch.unique(ids.cpu(), return_inverse=True)
+    if len(names) < 2:
+        raise ValueError(f"Expected argument `dialogue` to hold two dialogues or more, got {len(names)}.")
+    order = torch.randperm(len(names), generator=torch.Generator().manual_seed(seed))
+    first = torch.zeros(len(names), dtype=torch.bool).index_fill(0, order[: (len(names) + 1) // 2], True)
+    return first[row]
+
+
+def policy_columns(scores: Any, costs: Any) -> tuple[Tensor, Tensor]:
+    """Scores and costs, float64 `[N, S]`, NaN in both where a strategy lacks the record.
+
+    Raises:
+        ValueError: if shapes differ or a cost is below 0.
+    """
+    y, c = torch.as_tensor(scores).double(), torch.as_tensor(costs)
+    c = c.to(y.device).double()
+    if y.ndim != 2 or y.shape != c.shape:
+        raise ValueError(
+            f"Expected arguments `scores`, `costs` to have one shape [N, S], got {[*y.shape]}, {[*c.shape]}."
+        )
+    if bool((c < 0).any()):
+        raise ValueError("Expected argument `costs` to be at least 0.")
+    lacking = ~(y.isfinite() & c.isfinite())
+    return y.masked_fill(lacking, torch.nan), c.masked_fill(lacking, torch.nan)
+
+
+def _solve(y: Tensor, c: Tensor, allowed: float) -> tuple[Tensor, Tensor]:
+    """Policy and bound by branch and bound: one 0-1 variable for each record and strategy that has it."""
+    from scipy.optimize import Bounds, LinearConstraint, milp
+    from scipy.sparse import csr_array
+
+    if not len(y):
+        return torch.zeros(0, dtype=torch.int64), y.sum()
+    there = ~y.isnan()
+    record, strategy = (part.numpy() for part in there.nonzero(as_tuple=True))
+    # The solver's tolerances are absolute: scores and costs are brought to the size of 1, whatever their unit.
+    gains, prices = (side[there].numpy() / _size(side[there]) for side in (y, c))
+    limit = allowed / _size(c[there])
+    count = len(gains)
+    one_each = csr_array((np.ones(count), (record, np.arange(count))), shape=(len(y), count))
+    limits = [LinearConstraint(one_each, 1, 1), LinearConstraint(prices[None], -np.inf, limit + 1e-9 * max(limit, 1.0))]
+    options = {"mip_rel_gap": 0.0, "time_limit": _SECONDS}
+    found = milp(-gains, constraints=limits, integrality=np.ones(count), bounds=Bounds(0, 1), options=options)
+    if found.x is None:  # out of time before any policy was found
+        return _climb(y, c, allowed)
+    picked = torch.zeros(len(y), dtype=torch.int64)
+    taken = found.x > 0.5
+    picked[torch.from_numpy(record[taken])] = torch.from_numpy(strategy[taken])
+    score = y.gather(1, picked[:, None]).sum()
+    return picked, score if found.status == 0 else torch.maximum(score, _climb(y, c, allowed)[1])
+
+
+def _size(side: Tensor) -> float:
+    """The largest absolute value, 1 where all are 0."""
+    return float(side.abs().amax()) or 1.0
+
+
+def _climb(y: Tensor, c: Tensor, allowed: float) -> tuple[Tensor, Tensor]:
+    """Greedy steps up the hulls, and the score of the linear relaxation."""
+    rows = torch.arange(len(y))
+    price = c.nan_to_num(nan=torch.inf)
+    cheapest = price == price.amin(1, keepdim=True)
+    place = y.nan_to_num(nan=-torch.inf).masked_fill(~cheapest, -torch.inf).argmax(1)
+    start, steps = place, []
+    for _ in range(y.shape[1] - 1):
+        gain, extra = y - y[rows, place][:, None], c - c[rows, place][:, None]
+        rate = torch.where((gain > 0) & (extra > 0), gain / extra, -torch.inf)
+        best = rate.amax(1, keepdim=True)
+        # Of several with the same rate the farthest: it leaves no step of that rate behind.
+        target = extra.nan_to_num(0).masked_fill(rate < best, -1).argmax(1)
+        moves = best[:, 0] > -torch.inf
+        steps.append(
+            (best[moves, 0], extra[rows, target][moves], gain[rows, target][moves], rows[moves], target[moves])
+        )
+        place = torch.where(moves, target, place)
+    spent, reached = c[rows, start].sum(), y[rows, start].sum()
+    if not steps or not sum(len(step[0]) for step in steps):
+        return start, reached
+    rate, extra, gain, row, target = (torch.cat(parts) for parts in zip(*steps, strict=True))
+    order = torch.argsort(rate, descending=True, stable=True)  # rates fall along a hull, so its steps stay in order
+    extra, gain, row, target = extra[order], gain[order], row[order], target[order]
+    total = spent + extra.cumsum(0)
+    fits = int((total <= allowed * (1 + 1e-12)).sum())
+    picked = start.clone()
+    for index in range(y.shape[1] - 1):  # a later step of a record overrides an earlier one
+        chosen = _nth_step(row[:fits], index)
+        picked[row[:fits][chosen]] = target[:fits][chosen]
+    bound = reached + gain[:fits].sum()
+    if fits < len(extra):
+        room = allowed - (total[fits - 1] if fits else spent)
+        bound = bound + gain[fits] * (room / extra[fits]).clamp(0, 1)
+    return picked, bound
+
+
+def _nth_step(row: Tensor, index: int) -> Tensor:
+    """Positions of the entries that are the (index + 1)-th of their row."""
+    order = torch.argsort(row, stable=True)
+    grouped = row[order]
+    first = torch.searchsorted(grouped, grouped)
+    place = torch.empty_like(row).index_copy(0, order, torch.arange(len(row)) - first)
+    return (place == index).nonzero()[:, 0]
+
+
+def _by_group(x: Tensor, y: Tensor, c: Tensor, budget: float) -> Callable[[Tensor], Tensor]:
+    groups, row = torch.unique(x, return_inverse=True)
+    empty = torch.zeros(len(groups), y.shape[1], dtype=y.dtype, device=y.device)
+    gains, prices = (empty.index_add(0, row, side) for side in (y, c))
+    found = best_policy(gains, prices, budget * len(y) / len(groups)).choice.to(x.device)
+    cheapest = c.mean(0).argmin()
+
+    def choose(feature: Tensor) -> Tensor:
+        place = torch.searchsorted(groups, feature.to(groups)).clamp(max=len(groups) - 1)
+        return torch.where(groups[place] == feature, found[place], cheapest)
+
+    return choose
+
+
+def _by_threshold(x: Tensor, y: Tensor, c: Tensor, budget: float) -> Callable[[Tensor], Tensor]:
+    """The best of all pairs of strategies and all thresholds between two values of the feature."""
+    order = torch.argsort(x)
+    x, y, c = x[order].double(), y[order], c[order]
+    zero = torch.zeros(1, y.shape[1], dtype=y.dtype, device=y.device)
+    below = [torch.cat([zero, side.cumsum(0)]) for side in (y, c)]
+    cuts = torch.cat([x.new_full((1,), -torch.inf), x])  # up to and with the cut
+    whole = torch.cat([x[1:] != x[:-1], x.new_ones(1, dtype=torch.bool)])  # a cut may not part equal values
+    allowed = torch.cat([whole.new_ones(1), whole])
+    score, cost = (part[:, :, None] + (part[-1] - part)[:, None, :] for part in below)
+    fits = allowed[:, None, None] & (cost <= budget * len(x) * (1 + 1e-12))
+    if not bool(fits.any()):
+        raise ValueError(f"Expected argument `budget` to be at least {float(cost.min()) / len(x):g}, got {budget}.")
+    cell = int(score.masked_fill(~fits, -torch.inf).argmax())
+    cut, pair = cuts[cell // y.shape[1] ** 2], cell % y.shape[1] ** 2
+    low, high = divmod(pair, y.shape[1])
+    return lambda feature: torch.where(feature.double() <= cut, low, high)
+
+
+def _outcome(choose: Callable[[Tensor], Tensor], x: Tensor, y: Tensor, c: Tensor, budget: float) -> dict[str, float]:
+    picked = choose(x)[:, None]
+    score, cost = (float(side.gather(1, picked).mean()) for side in (y, c))
+    least = float(c.amin(1).mean())
+    best = float(best_policy(y, c, budget, method="hull").bound) if least <= budget else float("nan")
+    return {"score": score, "cost": cost, "best": best}

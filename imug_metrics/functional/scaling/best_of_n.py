@@ -1,0 +1,313 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""The best of n candidates: what it scores at every k, and which one it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Literal, NamedTuple, Protocol, cast, runtime_checkable
+
+import torch
+from imug_kernels import paired_cosine
+from torch import Tensor
+
+from imug_metrics.dialogues.inputs import embedding_rows
+from imug_metrics.functional.images.turn_alignment import VARIANTS, Variant, alignment_of_cosine
+from imug_metrics.functional.reduce import reduce_values
+from imug_metrics.stats.order_statistics import ascending, ascending_values, best_of_weights, share_ties
+
+_CHUNK, _DEVICE_CHUNK = 2**17, 2**24  # elements of temporaries: they stay in a CPU's cache, and fill a GPU
+_WEIGHTS = 2**22  # weights that are held at a time
+
+
+class Choice(NamedTuple):
+    """Which candidate was picked.
+
+    Attributes:
+        pick: int64 `[R]`, the first candidate with the highest score; -1 where none has a score.
+        scores: `[R, n]`, NaN for candidates that cannot be scored.
+    """
+
+    pick: Tensor
+    scores: Tensor
+
+
+@runtime_checkable
+class AlignmentScorer(Protocol):
+    """What `best_of_n` needs of a metric of image-text alignment; `TurnAlignment` has it."""
+
+    variant: Variant
+    scale: float | None
+    bias: float | None
+    encoder: Any
+
+
+Scorer = AlignmentScorer | Callable[[Tensor, Tensor], Tensor]
+
+
+def best_of_n(images: Any, prompts: Any, scorer: Scorer | Variant = "clipscore") -> Choice:
+    """Pick the best of n candidate images for each prompt, in one call; for use inside generation loops.
+
+    Args:
+        images: embeddings `[R, n, D]`, with NaN rows for candidates that are not there; or with a scorer that holds an
+            encoder, images `[R, n, 3, H, W]` or R lists of n items, None for absent ones.
+        prompts: embeddings `[R, D]`, or with an encoder R strings.
+        scorer: a `TurnAlignment` (its variant and its encoder are used), the name of one of its variants for
+            embeddings, or a function from `images [R * n, D]` and `prompts [R * n, D]` to scores `[R * n]`, higher is
+            better. With alignment the prompts are not copied, and all cosines are one fused call.
+
+    Returns:
+        The picks and all scores. Nothing is differentiated.
+
+    Raises:
+        ValueError: if shapes do not fit, or items come without an encoder.
+
+    Example:
+        >>> candidates = torch.tensor([[[1.0, 0.0], [0.6, 0.8], [0.0, 1.0]]])
+        >>> best_of_n(candidates, torch.tensor([[0.5, 0.5]])).pick
+        tensor([1])
+        >>> best_of_n(candidates, torch.tensor([[0.5, 0.5]]), lambda images, prompts: images[:, 0]).pick
+        tensor([0])
+    """
+    if isinstance(scorer, str) and scorer not in VARIANTS:
+        raise ValueError(f"Expected argument `scorer` to be one of {VARIANTS}, got {scorer!r}.")
+    encoder = getattr(scorer, "encoder", None)
+    with torch.no_grad():
+        images, prompts = _candidate_embeddings(images, encoder), _prompt_embeddings(prompts, encoder)
+        if images.shape[::2] != prompts.shape:
+            raise ValueError(
+                f"Expected argument `prompts` to be embeddings {[*images.shape[::2]]} of the records of `images`, got "
+                f"{[*prompts.shape]}."
+            )
+        scores = _pair_scores(images, prompts, scorer).view(images.shape[:2])
+        scores = scores.masked_fill(~images.isfinite().all(-1), torch.nan)
+        ranked = scores.nan_to_num(nan=-torch.inf)
+        best = ranked.max(1).values if scores.shape[1] else ranked.new_full((len(ranked),), -torch.inf)
+        pick = (ranked == best[:, None]).int().argmax(1) if scores.shape[1] else torch.zeros_like(best).long()
+    return Choice(pick.masked_fill(scores.isnan().all(1), -1), scores)
+
+
+def best_of_n_curve(
+    scores: Any,
+    selector: Any = None,
+    *,
+    k: int | Sequence[int] | Tensor | None = None,
+    valid: Tensor | None = None,
+    reduction: Literal["mean", "none"] = "mean",
+) -> Tensor:
+    """Expected score of the best of k candidates out of n, without bias, for every k <= n. Higher is better.
+
+    With the candidates sorted by the true score y, the *oracle* curve is `sum_{i >= k} C(i-1, k-1) / C(n, k) y_(i)`:
+    the mean over all subsets of k candidates of their largest score. For y in {0, 1} this is pass@k (Chen et al., arXiv
+    2107.03374). With a *selector*, the candidates are sorted by its score instead, and the curve is the expected true
+    score of the candidate that it would pick among k; those that it scores alike are picked with equal probability.
+    The best of "the first k of the n" is unbiased too, but much noisier; the best of k drawn *with* replacement from
+    the n is biased downwards.
+
+    Args:
+        scores: true scores `[..., n]` of the candidates; NaN where one is not there, so that n may differ by record.
+        selector: the selector's scores of the same shape, or None for the oracle. NaN: the candidate is not there.
+        k: which k, each at least 1; None: 1 to n.
+        valid: bool of the same shape, False where a candidate is not there.
+        reduction: `"none"` for the curve of every record, `"mean"` for the mean over records that have k candidates.
+
+    Returns:
+        float64 `[K]`, or `[..., K]`; NaN where a record has fewer than k candidates. A single integer k gives no last
+        dimension. Differentiable in the scores. Sorting costs `n log n` a record; memory does not grow with the records
+        but for what is returned, and no n x n matrix is held for large n.
+
+    Raises:
+        ValueError: if shapes differ or a k is below 1.
+
+    Example:
+        >>> right = torch.tensor([[1.0, 0.0, 0.0, 0.0]])
+        >>> best_of_n_curve(right)
+        tensor([0.2500, 0.5000, 0.7500, 1.0000], dtype=torch.float64)
+        >>> best_of_n_curve(right, torch.tensor([[0.9, 0.1, 0.9, 0.2]]), k=[2, 4])
+        tensor([0.4167, 0.5000], dtype=torch.float64)
+    """
+    y, keys, there = _one_shape(scores, selector, valid)
+    ks = torch.arange(1, y.shape[-1] + 1, device=y.device) if k is None else torch.as_tensor(k, device=y.device)
+    if ks.is_floating_point() or bool((ks < 1).any()):
+        raise ValueError(f"Expected argument `k` to hold integers from 1, got {k}.")
+    flat = ks.flatten()
+    shape = (*y.shape[:-1], *ks.shape)
+    chunks = (_sort(*_masked(*parts)) for parts in _chunks(y, keys, there))
+    if reduction == "mean":
+        return _mean_curve(chunks, flat).view(ks.shape)
+    found = [_expectations(rows, counts, flat) for rows, counts in chunks]
+    return reduce_values(torch.cat(found).view(shape), reduction)
+
+
+def pass_at_k(correct: Any, n: Any, k: int) -> Tensor:
+    """Probability that one of k samples is right, `1 - C(n - c, k) / C(n, k)`, given that c of n are. Higher is better.
+
+    Chen et al., arXiv 2107.03374. Equal to the oracle `best_of_n_curve` of
+    scores in {0, 1}, from counts alone.
+
+    Args:
+        correct: numbers c of right samples, any shape.
+        n: numbers of samples, of that shape or one for all.
+        k: at least 1.
+
+    Returns:
+        float64 in [0, 1]; NaN where n < k.
+
+    Raises:
+        ValueError: if k is no integer from 1 or a count lies outside [0, n].
+
+    Example:
+        >>> pass_at_k(torch.tensor([1, 0, 4]), 4, k=2)
+        tensor([0.5000, 0.0000, 1.0000], dtype=torch.float64)
+    """
+    c, n = torch.as_tensor(correct).double(), torch.as_tensor(n).double()
+    if k != int(k) or k < 1:
+        raise ValueError(f"Expected argument `k` to be an integer >= 1, got {k}.")
+    if bool(((c < 0) | (c > n)).any()):
+        raise ValueError("Expected argument `correct` to lie between 0 and `n`.")
+    wrong = (n - c).clamp_min(k)
+    total = n.clamp_min(k)
+    logs = torch.lgamma(wrong + 1) - torch.lgamma(total + 1)
+    logs = logs - (torch.lgamma(wrong - k + 1) - torch.lgamma(total - k + 1))  # in this order 0 where c is 0
+    return torch.where(n - c < k, 1.0, 1 - torch.exp(logs)).masked_fill(n < k, torch.nan)
+
+
+def candidate_rows(scores: Any, selector: Any, valid: Any) -> tuple[Tensor, Tensor | None]:
+    """True scores and selector's scores `[..., n]`, NaN in both where a candidate is not there.
+
+    Raises:
+        ValueError: if shapes differ or there is no dimension of candidates.
+    """
+    return _masked(*_one_shape(scores, selector, valid))
+
+
+def expected_best(y: Tensor, keys: Tensor | None, k: Tensor) -> Tensor:
+    """Expected scores `[R, K]` of the best of k among candidates from `candidate_rows`; NaN beyond their number."""
+    return torch.cat([_expectations(*_sort(*parts[:2]), k) for parts in _chunks(y, keys, None)])
+
+
+def picked_score(y: Tensor, keys: Tensor) -> Tensor:
+    """True score `[R]` of the selector's favourite among all candidates, ties shared; NaN without candidates.
+
+    Example:
+        >>> picked_score(torch.tensor([[0.0, 1.0, 0.5]]), torch.tensor([[0.7, 0.7, 0.1]]))
+        tensor([0.5000], dtype=torch.float64)
+    """
+    ranked = keys.nan_to_num(nan=-torch.inf)
+    best = ranked.amax(1, keepdim=True) if keys.shape[1] else ranked.sum(1, keepdim=True)
+    chosen = (ranked == best) & ~keys.isnan()
+    return y.masked_fill(~chosen, 0).nan_to_num(0).sum(1, dtype=torch.float64) / chosen.sum(1)
+
+
+def _one_shape(scores: Any, selector: Any, valid: Any) -> tuple[Tensor, Tensor | None, Tensor | None]:
+    y = torch.as_tensor(scores)
+    if y.ndim < 2:
+        raise ValueError(f"Expected argument `scores` to have shape [R, n] or [B, T, n], got {[*y.shape]}.")
+    y = y if y.is_floating_point() else y.double()
+    p, there = (None if other is None else torch.as_tensor(other, device=y.device) for other in (selector, valid))
+    for argument, other in (("selector", p), ("valid", there)):
+        if other is not None and other.shape != y.shape:
+            raise ValueError(f"Expected argument `{argument}` to have shape {[*y.shape]}, got {[*other.shape]}.")
+    return y, p if p is None or p.is_floating_point() else p.double(), there
+
+
+def _masked(y: Tensor, p: Tensor | None, valid: Tensor | None) -> tuple[Tensor, Tensor | None]:
+    there = y.isfinite() if valid is None else y.isfinite() & valid
+    if p is None:
+        return y.masked_fill(~there, torch.nan), None
+    there = there & ~p.isnan()
+    return y.masked_fill(~there, torch.nan), p.masked_fill(~there, torch.nan)
+
+
+def _chunks(
+    y: Tensor, keys: Tensor | None, valid: Tensor | None
+) -> Iterator[tuple[Tensor, Tensor | None, Tensor | None]]:
+    """The same rows of all columns, one chunk at least."""
+    rows = y.flatten(0, -2)
+    others = [None if part is None else part.flatten(0, -2) for part in (keys, valid)]
+    step = max(1, (_CHUNK if y.device.type == "cpu" else _DEVICE_CHUNK) // max(rows.shape[1], 1))
+    for start in range(0, max(len(rows), 1), step):
+        some = slice(start, start + step)
+        keys, valid = (None if part is None else part[some] for part in others)
+        yield rows[some], keys, valid
+
+
+def _sort(y: Tensor, keys: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Float64 scores sorted by key, ties shared, 0 behind the last candidate; and numbers of candidates."""
+    counts = (~y.isnan()).sum(1)
+    if keys is None:
+        return ascending_values(y).double().nan_to_num(0), counts
+    order = ascending(keys)
+    return share_ties(y.gather(1, order).double().nan_to_num(0), keys.gather(1, order)), counts
+
+
+def _expectations(rows: Tensor, counts: Tensor, k: Tensor) -> Tensor:
+    """Weighted sums `[R, K]` of sorted rows, NaN where there are fewer than k candidates."""
+    sizes = _sizes(counts)
+    if len(sizes) == 1:
+        return _weighted(rows, sizes[0], k)
+    found = rows.new_full((len(rows), len(k)), torch.nan)
+    for size in sizes:
+        mine = (counts == size).nonzero()[:, 0]
+        found = found.index_copy(0, mine, _weighted(rows[mine], size, k))
+    return found
+
+
+def _sizes(counts: Tensor) -> list[int]:
+    """Which numbers of candidates there are."""
+    return [size for size, number in enumerate(torch.bincount(counts).tolist()) if number]
+
+
+def _weighted(rows: Tensor, size: int, k: Tensor) -> Tensor:
+    """Curves `[R, K]` of sorted rows that have `size` candidates each."""
+    step = max(1, _WEIGHTS // max(size, 1))
+    parts = []
+    for some in torch.split(k, step):
+        weights = best_of_weights(size, some.clamp(max=size)) if size else rows.new_zeros(len(some), 0)
+        parts.append((rows[:, :size] @ weights.mT).masked_fill(some > size, torch.nan))
+    return torch.cat(parts, 1) if parts else rows.new_zeros(len(rows), 0)
+
+
+def _mean_curve(chunks: Iterator[tuple[Tensor, Tensor]], k: Tensor) -> Tensor:
+    """Mean curve `[K]`: the weights are the same for all rows of one size, so the sorted rows are summed first."""
+    totals: dict[int, Tensor] = {}
+    records: dict[int, int] = {}
+    for rows, counts in chunks:
+        sizes = _sizes(counts)
+        for size in sizes:
+            mine = rows if len(sizes) == 1 else rows[counts == size]
+            totals[size] = totals[size] + mine.sum(0) if size in totals else mine.sum(0)
+            records[size] = records.get(size, 0) + len(mine)
+    total, count = torch.zeros(len(k), dtype=torch.float64, device=k.device), torch.zeros_like(k)
+    for size, row in totals.items():
+        total = total + _weighted(row[None], size, k)[0].nan_to_num(0)
+        count = count + records[size] * (k <= size)
+    return total / torch.where(count > 0, count, torch.nan)
+
+
+def _pair_scores(images: Tensor, prompts: Tensor, scorer: Any) -> Tensor:
+    """Scores `[R * n]` of candidates `[R, n, D]` against their record's prompt."""
+    record = torch.arange(len(images), device=images.device).repeat_interleave(images.shape[1])
+    flat, prompts = images.flatten(0, 1), prompts.to(images.device)
+    if isinstance(scorer, str):
+        return alignment_of_cosine(paired_cosine(flat, prompts, iy=record), cast(Variant, scorer))
+    if isinstance(scorer, AlignmentScorer):
+        cosine = paired_cosine(flat, prompts, iy=record)
+        return alignment_of_cosine(cosine, scorer.variant, scorer.scale, scorer.bias)
+    scores = torch.as_tensor(scorer(flat, prompts[record]))
+    if scores.shape != record.shape:
+        raise ValueError(f"Expected `scorer` to return scores of shape {[*record.shape]}, got {[*scores.shape]}.")
+    return scores
+
+
+def _candidate_embeddings(images: Any, encoder: Any) -> Tensor:
+    """Embeddings `[R, n, D]` of embeddings, a tensor of images or lists of items; NaN where one is absent."""
+    rows = embedding_rows("images", images, encoder and encoder.encode_images)
+    if len(rows.shape) != 2:
+        raise ValueError(f"Expected argument `images` to hold n candidates for each record, got shape {[*rows.shape]}.")
+    values = rows.values.view(*rows.shape, rows.values.shape[-1])
+    return values if rows.present is None else values.masked_fill(~rows.present[..., None], torch.nan)
+
+
+def _prompt_embeddings(prompts: Any, encoder: Any) -> Tensor:
+    return embedding_rows("texts", prompts, encoder and encoder.encode_texts).values

@@ -1,0 +1,129 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Whether a generate-verify-refine loop converges: what each trajectory of scores does."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, get_args
+
+import torch
+from torch import Tensor
+
+from imug_metrics.dialogues.batch import DialogueBatch
+from imug_metrics.dialogues.inputs import open_records, score_rows
+from imug_metrics.functional.reduce import reduce_values
+
+Measure = Literal["gain", "monotone", "never_falls", "above", "sign_changes", "oscillation", "contraction"]
+MEASURES: tuple[Measure, ...] = get_args(Measure)
+_ROUNDING = 1e-6  # a float32 score of 0.7 is less than 0.7
+
+
+def loop_convergence(
+    scores: Any,
+    dialogue: Any = None,
+    turn: Any = None,
+    *,
+    subject: Any = None,
+    valid: Tensor | None = None,
+    measure: Measure = "gain",
+    bar: float = 0.8,
+    reduction: Literal["mean", "none"] = "mean",
+) -> Tensor:
+    """What the scores of a loop do from step to step. A loop is a dialogue, a step is a turn.
+
+    With differences d_1, ..., d_m between neighbouring scored steps of a loop (it has m + 1 scored steps):
+
+    | measure | of one loop | range | undefined for |
+    |---|---|---|---|
+    | `gain` | last score - first score | any, higher is better | m < 1 |
+    | `monotone` | 1 if every d_i > 0 | [0, 1], higher is better | m < 1 |
+    | `never_falls` | 1 if every d_i >= 0 | [0, 1], higher is better | m < 1 |
+    | `above` | 1 if the last score is at least `bar` | [0, 1], higher is better | no score |
+    | `sign_changes` | changes of sign along the d_i that are not 0 | from 0, lower is better | m < 2 |
+    | `oscillation` | sign changes / (m - 1) | [0, 1], lower is better | m < 2 |
+    | `contraction` | (abs d_2 + ... + abs d_m) / (abs d_1 + ... + abs d_(m-1)) | from 0 | see below |
+
+    `contraction` is q where the steps shrink by a factor q: below 1 where the loop settles, 1 for scores that only
+    scatter, above 1 where they diverge. It says nothing of where the loop settles: read it with `gain` and `above`. It
+    is undefined for m < 2 and where no step but the last one moves. Its mean over loops is the ratio of the sums, so
+    loops count by how far they move; the others are plain means.
+
+    Args:
+        scores: `[N]` or `[B, T]`, higher is better; NaN where a step could not be scored, which is passed over.
+        dialogue, turn, valid: as in `align_rows`.
+        subject: the loop within its dialogue, where a dialogue holds several.
+        measure: see the table.
+        bar: score that `above` asks for, up to float32's rounding; 0.8 is a judge's 4 of 5.
+        reduction: `"mean"`, or `"none"` for one value a loop (ordered by dialogue and subject).
+
+    Returns:
+        float64 scalar, or `[S]`; NaN where undefined.
+
+    Raises:
+        ValueError: if shapes differ, turns are refused or the measure is unknown.
+
+    Example:
+        >>> loop_convergence([[0.2, 0.6, 0.8, 0.9], [0.5, 0.7, 0.6, 0.7]], measure="contraction", reduction="none")
+        tensor([0.5000, 0.6667], dtype=torch.float64)
+        >>> loop_convergence([[0.2, 0.6, 0.8, 0.9], [0.5, 0.7, 0.6, 0.7]], measure="monotone")
+        tensor(0.5000, dtype=torch.float64)
+    """
+    if measure not in MEASURES:
+        raise ValueError(f"Expected argument `measure` to be one of {MEASURES}, got {measure!r}.")
+    records = open_records(dialogue, turn, subject, valid, scores=score_rows("scores", scores))
+    scored = records.columns["scores"].masked_fill(~records.batch.valid, torch.nan)
+    value, count = loop_parts(records.batch, scored, bar)[measure]
+    if reduction != "mean":
+        return reduce_values(torch.where(count > 0, value / torch.where(count > 0, count, 1), torch.nan), reduction)
+    total = count.sum()
+    return torch.where(total > 0, value.sum() / torch.where(total > 0, total, 1), torch.nan)
+
+
+def loop_parts(batch: DialogueBatch, scores: Tensor, bar: float) -> dict[str, tuple[Tensor, Tensor]]:
+    """Numerator and denominator `[S]` of every measure, by loop, from packed scores with NaN where there is none."""
+    scored, y = ~scores.isnan(), scores.nan_to_num(0)
+    rows = torch.arange(len(y), device=y.device)
+    previous = _nearest_before(scored, batch)
+    moved = scored & (previous >= 0)
+    step = torch.where(moved, y - y[previous.clamp_min(0)], 0)
+    opens, closes = scored & (previous < 0), scored & (rows == _last(scored, batch)[batch.run])
+    turned = _turns_around(step, batch)
+
+    def total(values: Tensor) -> Tensor:
+        return batch.sum_runs(values.to(y))
+
+    count = total(scored)
+    one, two, three = ((count >= least).to(y) for least in (1, 2, 3))
+    inner = (count - 2).clamp_min(1)
+    changes = total(turned)
+    distance = step.abs()
+    early, late = distance * ~closes, distance * (moved & ~opens[previous.clamp_min(0)])
+    return {
+        "gain": (two * total(y * closes - y * opens), two),
+        "monotone": (two * (total(moved & (step <= 0)) == 0), two),
+        "never_falls": (two * (total(step < 0) == 0), two),
+        "above": (total(closes & (y >= bar - _ROUNDING)), one),
+        "sign_changes": (changes, three),
+        "oscillation": (changes / inner, three),
+        "contraction": (total(late), total(early)),
+    }
+
+
+def _nearest_before(chosen: Tensor, batch: DialogueBatch) -> Tensor:
+    """The nearest earlier row of the same run that is chosen, -1 where there is none."""
+    rows = torch.arange(len(chosen), device=chosen.device)
+    latest = rows.where(chosen, -1).cummax(0).values if len(rows) else rows
+    before = torch.cat([latest.new_full((1,), -1), latest])[: len(rows)]
+    return before.masked_fill(before < batch.offsets[batch.run], -1)
+
+
+def _last(chosen: Tensor, batch: DialogueBatch) -> Tensor:
+    """The last chosen row of each run, -1 where there is none."""
+    rows = torch.arange(len(chosen), device=chosen.device)
+    return torch.full_like(batch.owner, -1).scatter_reduce(0, batch.run, rows.where(chosen, -1), "amax")
+
+
+def _turns_around(step: Tensor, batch: DialogueBatch) -> Tensor:
+    """True where a step goes the other way than the last step of its run that moved."""
+    before = _nearest_before(step != 0, batch)
+    return (before >= 0) & (step * step[before.clamp_min(0)] < 0) if len(step) else step.bool()

@@ -1,0 +1,74 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""What self-correction makes of answers."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from imug_metrics.dialogues.inputs import Rows, open_records
+from imug_metrics.functional.labels import agreement, binary_rows, check_shapes, label_rows
+from imug_metrics.functional.reduce import reduce_values
+
+
+def self_correction(
+    preds: Any,
+    before: Any,
+    target: Any = None,
+    dialogue: Any = None,
+    turn: Any = None,
+    *,
+    valid: Tensor | None = None,
+    reduction: Literal["mean", "none"] = "mean",
+) -> Tensor:
+    """Gain in accuracy by self-correction, after minus before. Range -1 to 1, higher is better.
+
+    Args:
+        preds: answers after self-correction `[N]` or `[B, T]`: 1 right and 0 wrong, or any labels with a `target` (a
+            tensor, or lists of integers or strings); NaN or None where absent.
+        before: answers before it, in the same form.
+        target: right answers, in the same form.
+        dialogue, turn, valid: as in `align_rows`.
+        reduction: `"none"`, or `"mean"`.
+
+    Returns:
+        float64 scalar, or values in the shape of the records: 1 for an answer that became right, -1 for one that became
+        wrong, 0 otherwise; NaN where either is absent.
+
+    Raises:
+        ValueError: if labels are neither 1 nor 0 and no target is given, shapes differ or turns are refused.
+
+    Example:
+        >>> self_correction([1, 1, 0, 1], [0, 1, 1, 0], dialogue=[0, 0, 1, 1], turn=[1, 2, 1, 2])
+        tensor(0.2500, dtype=torch.float64)
+    """
+    records = open_records(dialogue, turn, None, valid, validate=True, **correction_rows(preds, before, target))
+    after = records.columns["preds"].masked_fill(~records.batch.valid, torch.nan)
+    return reduce_values(records.unpack(after - records.columns["before"]), reduction)
+
+
+def relative_correction(before: Tensor, after: Tensor) -> Tensor:
+    """Relative self-correction score (arXiv 2412.19513), from the accuracies before and after.
+
+    `(Acc2 - Acc1^2) / (2 Acc1 (1 - Acc1))`: 0.5 where accuracy stays, higher is better. Not bound to [0, 1]; NaN where
+    the accuracy before is 0 or 1.
+
+    Example:
+        >>> relative_correction(torch.tensor(0.5), torch.tensor(0.75))
+        tensor(1.)
+    """
+    spread = 2 * before * (1 - before)
+    return torch.where(spread > 0, (after - before * before) / torch.where(spread > 0, spread, 1), torch.nan)
+
+
+def correction_rows(preds: Any, before: Any, target: Any) -> dict[str, Rows]:
+    """1 where an answer is right, 0 where it is wrong, NaN where it is absent: after (`preds`) and before."""
+    if target is None:
+        return {"preds": binary_rows("preds", preds), "before": binary_rows("before", before)}
+    rows = label_rows(preds=preds, before=before, target=target)
+    check_shapes(**rows)
+    key = rows.pop("target").values
+    return {name: row._replace(values=agreement(row.values, key)) for name, row in rows.items()}

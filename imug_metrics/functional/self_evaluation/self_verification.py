@@ -1,0 +1,121 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""A model's verdicts on its own work against the truth."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from imug_metrics.dialogues.inputs import Records, open_records
+from imug_metrics.functional.labels import agreement, binary_rows
+from imug_metrics.functional.reduce import reduce_values
+from imug_metrics.stats import within_sums
+from imug_metrics.stats.logistic import logistic_slope
+
+Scale = Literal["rate", "logit"]
+
+
+def self_verification(
+    preds: Any,
+    target: Any,
+    dialogue: Any = None,
+    turn: Any = None,
+    *,
+    valid: Tensor | None = None,
+    reduction: Literal["mean", "none"] = "mean",
+) -> Tensor:
+    """Balanced accuracy of verdicts: 1 - (false-accept rate + false-reject rate) / 2. Range 0 to 1, higher is better.
+
+    A judge that accepts everything, or rejects everything, or guesses, has 0.5.
+
+    Args:
+        preds: the model's verdicts `[N]` or `[B, T]`: 1 accepts, 0 rejects; NaN or None where there is none.
+        target: the truth in the same form: 1 where the work is right, 0 where it is wrong; NaN or None where not known.
+        dialogue, turn, valid: as in `align_rows`.
+        reduction: `"mean"` for balanced accuracy, `"none"` for 1 where a verdict is right and 0 where it is wrong.
+
+    Returns:
+        float64 scalar, NaN unless there is right and wrong work; or values in the shape of the records, NaN where
+        verdict or truth is absent.
+
+    Raises:
+        ValueError: if a verdict or truth is neither 1 nor 0, shapes differ or turns are refused.
+
+    Example:
+        >>> self_verification([1, 1, 0, 1], [1, 0, 0, 1], dialogue=[0, 0, 1, 1], turn=[1, 2, 1, 2])
+        tensor(0.7500, dtype=torch.float64)
+    """
+    records = _open(preds, target, dialogue, turn, valid)
+    right = verdict_values(records)
+    if reduction != "mean":
+        return reduce_values(records.unpack(right), reduction)
+    errors, truth = 1 - right, records.columns["target"]
+    return 1 - (errors[truth == 0].nanmean() + errors[truth == 1].nanmean()) / 2
+
+
+def permissiveness_drift(
+    preds: Any,
+    target: Any,
+    dialogue: Any = None,
+    turn: Any = None,
+    *,
+    valid: Tensor | None = None,
+    scale: Scale = "rate",
+) -> Tensor:
+    """How much more readily wrong work is accepted per turn: slope of the false-accept rate. Positive: more lenient.
+
+    - `rate`: least squares within dialogues (fixed effects) of accept (1) or reject (0) on the turn, over wrong work
+    - `logit`: slope of the log-odds of accepting, by logistic regression on the turn over all wrong work; the size of
+      a change near 0 and 1 is told better, but dialogues are pooled
+
+    Args:
+        preds, target, dialogue, turn, valid: as in
+            `self_verification`.
+        scale: see above.
+
+    Returns:
+        float64 scalar; NaN where no dialogue has two wrong turns (`rate`), or where one turn parts what was accepted
+        from what was rejected (`logit`).
+
+    Raises:
+        ValueError: if the scale is unknown, a verdict or truth is neither 1 nor 0, shapes differ or turns are refused.
+
+    Example:
+        >>> permissiveness_drift([[0, 0, 1], [0, 1, 1]], [[0, 0, 0], [0, 0, 0]])
+        tensor(0.5000, dtype=torch.float64)
+    """
+    if scale not in ("rate", "logit"):
+        raise ValueError(f"Expected argument `scale` to be 'rate' or 'logit', got {scale!r}.")
+    records = _open(preds, target, dialogue, turn, valid)
+    accepted, batch = false_accepts(verdict_values(records), records.columns["target"]), records.batch
+    wrong, accepted = ~accepted.isnan(), accepted.nan_to_num(0)
+    if scale == "rate":
+        xy, xx = within_sums(batch.turn.double(), accepted, wrong, batch.run, len(batch.owner))
+        return torch.where(xx.sum() > 0, xy.sum() / xx.sum(), torch.nan)
+    turns = int(batch.turn.max()) if len(batch.turn) else 1
+    counts = [accepted.new_zeros(turns).index_add(0, batch.turn - 1, part) for part in (accepted, wrong.double())]
+    return logistic_slope(*counts)
+
+
+def verdict_values(records: Records) -> Tensor:
+    """1 where a packed verdict is right, 0 where it is wrong, NaN where it or the truth is absent."""
+    right = agreement(records.columns["preds"], records.columns["target"])
+    return right.masked_fill(~records.batch.valid, torch.nan)
+
+
+def false_accepts(right: Tensor, truth: Tensor) -> Tensor:
+    """1 where wrong work `[N]` was accepted, 0 where it was rejected, NaN elsewhere."""
+    return (1 - right).masked_fill(truth != 0, torch.nan)
+
+
+def false_rejects(right: Tensor, truth: Tensor) -> Tensor:
+    """1 where right work `[N]` was rejected, 0 where it was accepted, NaN elsewhere."""
+    return (1 - right).masked_fill(truth != 1, torch.nan)
+
+
+def _open(preds: Any, target: Any, dialogue: Any, turn: Any, valid: Tensor | None) -> Records:
+    rows = {"preds": binary_rows("preds", preds), "target": binary_rows("target", target)}
+    return open_records(dialogue, turn, None, valid, validate=True, **rows)

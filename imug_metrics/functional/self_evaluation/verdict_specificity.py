@@ -1,0 +1,172 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""How much a verdict says: a confirmation that names what it saw, or one that would fit any image."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple
+
+import torch
+from torch import Tensor
+
+from imug_metrics.dialogues.inputs import Rows, flatten_lists
+from imug_metrics.functional.reduce import reduce_values
+from imug_metrics.reading.specificity_words import ENGLISH, WordLists
+
+Weights = tuple[float, float, float]
+EVEN: Weights = (1.0, 1.0, 1.0)
+
+_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+# "right" says where something is in these surroundings only; elsewhere it says that something is correct.
+_RIGHT = re.compile(
+    r"\b(?:(?:to|on|at|from|in) the|top|bottom|upper|lower|far|left (?:and|or|to)) right\b"
+    r"|\bright (?:of|side|corner|half|edge|hand|column|third)\b"
+)
+
+
+class Shares(NamedTuple):
+    """Shares of a text's words; `grounded` is NaN without a prompt, all are NaN for a text that cannot be read."""
+
+    content: float
+    grounded: float
+    details: float
+
+
+def verdict_specificity(
+    texts: Sequence[Any],
+    prompts: Sequence[Any] | None = None,
+    *,
+    weights: Weights = EVEN,
+    words: WordLists = ENGLISH,
+    reduction: Literal["mean", "none"] = "mean",
+) -> Tensor:
+    """How specific verdicts are: weighted mean of three shares of their words. Range 0 to 1, higher is more specific.
+
+    - content: words that are neither grammar nor stock approval ("looks", "correct", "image")
+    - grounded: content words that the prompt of the turn holds too (plurals are one with their singular)
+    - details: numbers, colours and places ("right" counts only where it is a place, as in "to the right")
+
+    Words are runs of letters and digits, without regard to case. Without prompts the weights of the other two shares
+    are scaled up, so compare scores with prompts to scores with prompts only. A verdict without words ("" or an emoji)
+    says nothing: 0.
+
+    The lists are English. A text mostly in another script is undefined; in another language of the Latin script every
+    word counts as content, so the score is too high: give other lists with `words`.
+
+    Args:
+        texts: verdicts, `[N]` in a list or one list a dialogue; None for an absent one.
+        prompts: the prompts of the turns, in the same form; None: no prompts. A verdict whose prompt alone is None is
+            undefined.
+        weights: of content, grounded and details; only their proportions matter.
+        words: the word lists.
+        reduction: `"none"`, or `"mean"` of the texts that have a value.
+
+    Returns:
+        float64 scalar, or values `[N]` (or `[B, T]`) with NaN where undefined.
+
+    Raises:
+        ValueError: if weights are negative or all zero, or `prompts` differs in shape.
+        TypeError: if a text is not a string.
+
+    Example:
+        >>> verdicts = ["Looks good.", "The red cube is left of the two balls."]
+        >>> verdict_specificity(verdicts, ["Put a red cube beside two balls."] * 2, reduction="none")
+        tensor([0.0000, 0.4444], dtype=torch.float64)
+    """
+    rows, _ = specificity_rows(texts, prompts, weights, words)
+    return reduce_values(rows.values.view(rows.shape), reduction)
+
+
+def specificity_shares(text: str, prompt: str | None = None, words: WordLists = ENGLISH) -> Shares:
+    """The three shares of one text.
+
+    See `verdict_specificity`.
+
+    Example:
+        >>> specificity_shares("The cube is red.", "Draw a red cube")
+        Shares(content=0.5, grounded=0.5, details=0.25)
+    """
+    plain = " ".join(_WORD.findall(text.lower().replace("’", "'")))
+    found = plain.split()
+    grounded = torch.nan if prompt is None else 0.0
+    if not found:
+        return Shares(0.0, grounded, 0.0)
+    if words == ENGLISH and not _is_latin(plain):
+        return Shares(torch.nan, torch.nan, torch.nan)
+    rights = len(_RIGHT.findall(plain))
+    details = [word for word in found if _is_detail(word, words)]
+    content = [word for word in found if _is_content(word, words)]
+    if prompt is not None:
+        named = {_singular(word) for word in _WORD.findall(prompt.lower().replace("’", "'"))}
+        grounded = sum(_singular(word) in named for word in content) / len(found)
+    return Shares((len(content) + rights) / len(found), grounded, (len(details) + rights) / len(found))
+
+
+def specificity_rows(
+    texts: Sequence[Any], prompts: Sequence[Any] | None, weights: Weights, words: WordLists
+) -> tuple[Rows, Tensor]:
+    """Scores of texts as rows (NaN where undefined or absent), and their shares `[cells, 3]`."""
+    check_weights(weights)
+    cells, shape, present, turn = flatten_lists(texts)
+    asked: list[Any] = [None] * len(cells)
+    if prompts is not None:
+        asked, other, *_ = flatten_lists(prompts)
+        if other != shape:
+            raise ValueError(
+                f"Expected argument `prompts` to have one entry for each of `texts`, {list(shape)}, got {list(other)}."
+            )
+    shares = torch.full((len(cells), 3), torch.nan, dtype=torch.float64)
+    for row, (text, prompt) in enumerate(zip(cells, asked)):
+        if text is None or (prompt is None and prompts is not None):
+            continue
+        for argument, value in (("texts", text), ("prompts", prompt)):
+            if not isinstance(value, str) and value is not None:
+                raise TypeError(f"Expected argument `{argument}` to hold strings, got {value!r} at row {row}.")
+        shares[row] = torch.tensor(specificity_shares(text, prompt, words), dtype=torch.float64)
+    share = shares.new_tensor(weights) if prompts is not None else shares.new_tensor([weights[0], 0, weights[2]])
+    scores = (shares.nan_to_num(0) * share).sum(1) / share.sum()
+    return Rows(scores.masked_fill(shares[:, 0].isnan(), torch.nan), shape, present, turn), shares
+
+
+def check_weights(weights: Weights) -> None:
+    """Raise ValueError unless weights are three numbers that are not negative, with a content or detail weight.
+
+    Example:
+        >>> check_weights((0.0, 1.0, 0.0))
+        Traceback (most recent call last):
+        ValueError: Expected argument `weights` to hold three numbers >= 0, not all for `grounded`, got (0.0, 1.0, 0.0).
+    """
+    if len(weights) != 3 or min(weights) < 0 or weights[0] + weights[2] <= 0:
+        raise ValueError(
+            f"Expected argument `weights` to hold three numbers >= 0, not all for `grounded`, got {weights}."
+        )
+
+
+def _is_detail(word: str, words: WordLists) -> bool:
+    return word[0].isdigit() or _is_any(word, words.numbers, words.colours, words.places)
+
+
+def _is_content(word: str, words: WordLists) -> bool:
+    return _is_detail(word, words) or not _is_any(word, words.function, words.stock)
+
+
+def _is_any(word: str, *lists: frozenset[str]) -> bool:
+    return any(form in words for form in (word, _singular(word)) for words in lists)
+
+
+def _singular(word: str) -> str:
+    """A word without the plural's or third person's s: "boxes" and "box" are one, "glass" stays."""
+    word = word.removesuffix("'s")
+    if len(word) > 4 and word.endswith(("ses", "xes", "zes", "ches", "shes")):
+        return word[:-2]
+    if len(word) > 4 and word.endswith("ies"):
+        return word[:-3] + "y"
+    return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")) else word
+
+
+def _is_latin(text: str) -> bool:
+    """Whether at least half of the letters are of the Latin script; True for a text without letters."""
+    letters = [letter for letter in text if letter.isalpha()]
+    return 2 * sum(ord(letter) < 0x250 for letter in letters) >= len(letters)

@@ -1,0 +1,104 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Accuracy of answers turn by turn."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from imug_metrics.dialogues.inputs import Rows, flatten_lists
+from imug_metrics.functional.answers.answer_accuracy import KINDS, PROTOCOLS, Kind, Protocol, answer_accuracy
+from imug_metrics.metrics.dialogue_metric import DialogueMetric, check_choice
+from imug_metrics.reading.choice import DEFAULT_OPTIONS
+from imug_metrics.reading.exact import Normalizer
+from imug_metrics.reading.numbers import Decimal
+
+
+class AnswerAccuracy(DialogueMetric):
+    """Are the answers right: multiple choice, exact, numeric or free-form. Range 0 to 1, higher is better.
+
+    The functional twin is `answer_accuracy`, which says how each
+    kind is scored. Answers are read on the host; scores are tensor arithmetic.
+
+    As input to `forward` and `update` the metric accepts
+
+    - `preds`: replies, `[N]` in a list or one list a dialogue; None for an absent one
+    - `target`: keys, in the same form; a key may be a list of references for all kinds but `choice`
+    - `dialogue`, `turn`, `valid`: see `align_rows`
+
+    As output `compute` gives a float64 scalar, or the dict of `DialogueMetric`
+    with `detail=True`. Under the protocol `"imug"` an absent answer scores 0, as in the official tool, whatever
+    `missing` says; its coverage falls all the same.
+
+    Args:
+        kind: `"choice"`, `"exact"`, `"numeric"` or `"f1"`.
+        protocol: of choices: `"strict"`, or `"imug"` for the released scorer of IMUG-Bench number for number.
+        options, normalize, rel_tol, abs_tol, decimal: as in the functional twin.
+        kwargs: those of `DialogueMetric`.
+
+    Raises:
+        ValueError: if an argument is unknown, lengths differ, or a key cannot be read.
+
+    Example:
+        >>> metric = AnswerAccuracy()
+        >>> metric.update([["B", "The answer is (C)."], ["a cat", None]], [["B", "C"], ["A", "D"]])
+        >>> metric.compute()  # an article is no choice, an absent answer is left out
+        tensor(0.6667, dtype=torch.float64)
+    """
+
+    name = "answer_accuracy"
+    configuration = (*DialogueMetric.configuration, "kind", "protocol", "reading")
+    plot_lower_bound = 0.0
+    plot_upper_bound = 1.0
+
+    def __init__(
+        self,
+        kind: Kind = "choice",
+        *,
+        protocol: Protocol = "strict",
+        options: str = DEFAULT_OPTIONS,
+        normalize: bool | Normalizer = True,
+        rel_tol: float = 1e-6,
+        abs_tol: float = 0.0,
+        decimal: Decimal = ".",
+        **kwargs: Any,
+    ) -> None:
+        check_choice("kind", kind, KINDS)
+        check_choice("protocol", protocol, PROTOCOLS)
+        self.kind, self.protocol = kind, protocol
+        self.reading = {"options": options, "normalize": normalize, "decimal": decimal}
+        self.reading |= {"rel_tol": rel_tol, "abs_tol": abs_tol}
+        answer_accuracy([], [], kind=kind, protocol=protocol, **self.reading)  # refuses options before any data comes
+        super().__init__(**kwargs)
+
+    def update(
+        self,
+        preds: Sequence[Any],
+        target: Sequence[Any],
+        dialogue: Any = None,
+        turn: Any = None,
+        valid: Tensor | None = None,
+    ) -> None:
+        """Add a batch of whole dialogues."""
+        replies, shape, present, turns = flatten_lists(preds)
+        keys, key_shape = (list(target), (len(target),)) if turns is None else flatten_lists(target)[:2]
+        if key_shape != shape:
+            raise ValueError(
+                f"Expected argument `target` to have one key for each of `preds`, {list(shape)}, got {list(key_shape)}."
+            )
+        cells = [row for row in range(len(replies)) if turns is None or turns.flatten()[row]]
+        found = answer_accuracy(
+            [replies[row] for row in cells],
+            [keys[row] for row in cells],
+            kind=self.kind,
+            protocol=self.protocol,
+            reduction="none",
+            device=self.device,
+            **self.reading,
+        )
+        scores = found.new_zeros(len(replies)).index_copy(0, torch.tensor(cells, device=found.device).long(), found)
+        records = self._open(dialogue, turn, None, valid, scores=Rows(scores, shape, present, turns))
+        absent = 0.0 if self.protocol == "imug" else torch.nan
+        self._add(records.batch, records.columns["scores"].masked_fill(~records.batch.valid, absent))

@@ -1,0 +1,98 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Points that a judge gives pictures, turn by turn."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from imug_metrics.dialogues.inputs import Rows
+from imug_metrics.functional.answers.point_score import Points, Protocol, check_points, point_rows, point_score
+from imug_metrics.metrics.dialogue_metric import DialogueMetric
+
+
+class PointScore(DialogueMetric):
+    """Mean of a turn's judged points divided by the best. Range 0 to 1, higher is better.
+
+    The functional twin is `point_score`. Every turn weighs alike, however
+    many points it has, as in IMUG-Bench (arXiv 2606.09169). The detail adds
+
+    - `point_score_full`: share of turns that have the best of every point
+    - `point_score_point`: mean over points, where a turn with more of them weighs more
+
+    As input to `forward` and `update` the metric accepts
+
+    - `points`: `[N, P]` or `[B, T, P]`, or N lists of any length, where None stands for a turn that was not judged and
+      an empty list for one without points, which does not count
+    - `mask`: bool of the tensor's shape, the cells that are points; None: all are
+    - `dialogue`, `turn`, `valid`: see `align_rows`
+
+    As output `compute` gives a float64 scalar, or the dict of `DialogueMetric`
+    with `detail=True`. A turn with a point that is NaN counts as absent.
+
+    Args:
+        best: the highest point.
+        protocol: `"strict"` refuses points that are not whole numbers from 0 to `best`, `"imug"` takes any number as it
+            is, as the released summary does.
+        kwargs: those of `DialogueMetric`.
+
+    Raises:
+        ValueError: if an argument is outside its range, shapes differ, or a point is refused.
+
+    Example:
+        >>> metric = PointScore()
+        >>> metric.update([[5, 4], [3], None], dialogue=["a", "a", "b"], turn=[1, 2, 1])
+        >>> metric.compute()
+        tensor(0.7500, dtype=torch.float64)
+    """
+
+    name = "point_score"
+    configuration = (*DialogueMetric.configuration, "best", "protocol")
+    plot_lower_bound = 0.0
+    plot_upper_bound = 1.0
+
+    def __init__(self, *, best: float = 5.0, protocol: Protocol = "strict", **kwargs: Any) -> None:
+        check_points(torch.zeros(0, 1), torch.zeros(0, 1, dtype=torch.bool), best, protocol)
+        self.best, self.protocol = float(best), protocol
+        super().__init__(**kwargs)
+
+    def update(
+        self,
+        points: Points,
+        mask: Tensor | None = None,
+        dialogue: Any = None,
+        turn: Any = None,
+        valid: Tensor | None = None,
+    ) -> None:
+        """Add a batch of whole dialogues."""
+        values, there = point_rows(points, mask)
+        shape, count = tuple(values.shape[:-1]), there.sum(-1).flatten()
+        values, there = values.flatten(0, -2), there.flatten(0, -2)
+        scores = point_score(values, there, best=self.best, protocol=self.protocol, reduction="none")
+        judged = None if isinstance(points, Tensor) else torch.tensor([row is not None for row in points])
+        blank = (count == 0) if judged is None else (count == 0) & judged
+        records = self._open(
+            dialogue,
+            turn,
+            None,
+            valid,
+            scores=Rows(scores.masked_fill(blank, 0), shape, judged),
+            blank=Rows(blank, shape),
+            total=Rows(values.masked_fill(~there, 0).sum(-1) / self.best, shape),
+            count=Rows(count.double(), shape),
+        )
+        self._add_turns(records.batch, **records.columns)
+
+    def _add_turns(self, batch: Any, scores: Tensor, blank: Tensor, total: Tensor, count: Tensor) -> None:
+        scores = scores.masked_fill(~batch.valid | blank, torch.nan)
+        scored = ~scores.isnan()
+        runs = {
+            "full": (scored & (scores >= 1), scored),
+            "point": (total.masked_fill(~scored, 0), count.masked_fill(~scored, 0)),
+        }
+        ratios = {name: tuple(batch.sum_runs(part.double()) for part in pair) for name, pair in runs.items()}
+        self._add(batch, scores, expected=~blank, ratios=ratios)
+
+    def _ratios(self) -> list[str]:
+        return ["full", "point"]

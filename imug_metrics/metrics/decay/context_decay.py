@@ -1,0 +1,164 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Decay of scores over the length of the context."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from imug_metrics.dialogues.inputs import score_rows
+from imug_metrics.functional.decay.context_decay import (
+    EDGES,
+    SLOPES,
+    Slope,
+    bucket_sums,
+    check_edges,
+    doubling_parts,
+    doubling_slope,
+    effective_length,
+    placed_scores,
+    ranked_average,
+)
+from imug_metrics.metrics.curve import curve_points, plot_curve
+from imug_metrics.metrics.dialogue_metric import DialogueMetric, check_choice
+
+_POOLED = ("n", "x", "y", "xx", "xy")
+
+
+class ContextDecay(DialogueMetric):
+    """Slope of any score over context length: change per doubling of the tokens. Higher is better.
+
+    The functional twin is `context_decay`, which has the formulas. The
+    default compares lengths within dialogues: in a dialogue the context grows with the turns, and dialogues whose
+    contexts are long differ from the others in more than length. It is undefined (NaN) where every dialogue has one
+    length; `slope="pooled"` compares between dialogues. The detail adds
+
+    - `context_decay_length_<tokens>`: mean score of the bucket that ends at that edge; absent without scores
+    - `context_decay_within`, `context_decay_pooled`: the slope that is not the headline
+    - `context_decay_effective_length`: the longest bucket that holds, see
+      `effective_length`; its interval needs `bootstrap`
+    - `context_decay_average`, `_average_rising`, `_average_falling`: mean over buckets, alike or by rank (RULER, arXiv
+      2404.06654)
+    - `context_decay_beyond`: share of the scores in contexts longer than the last edge; they count in all but buckets
+    - `context_decay_mean`, `context_decay_slope`: mean of all scores, and their slope by turn
+
+    As input to `forward` and `update` the metric accepts
+
+    - `scores`: `[N]` or `[B, T]`, higher is better; NaN where a record could not be scored
+    - `lengths`: tokens of context at each record, of the same shape, at least 1; not read where there is no score
+    - `dialogue`, `turn`, `valid`: see `align_rows`
+
+    As output `compute` gives a float64 scalar, or the dict of `DialogueMetric`
+    with `detail=True`. Buckets mix dialogues of different lengths; the within-dialogue slope does not.
+
+    Args:
+        slope: the headline, `"within"` or `"pooled"`.
+        edges: tokens at which the buckets end, rising; a bucket holds the lengths above the edge before, up to and with
+            its own.
+        keep: share of the base score that the effective length keeps (NoLiMa, arXiv 2502.05167).
+        base_buckets: number of shortest buckets with scores whose mean is the base score.
+        threshold: a fixed bar for the effective length instead of `keep` (RULER: 85.6 on a scale of 100).
+        longest: the longest bucket that holds; False: the last before the first that does not.
+        kwargs: those of `DialogueMetric`.
+
+    Raises:
+        ValueError: if an argument is outside its range, or an update's shapes, turns or lengths are refused.
+
+    Example:
+        >>> import torch
+        >>> metric = ContextDecay(detail=True)
+        >>> scores = torch.tensor([[0.9, 0.8, 0.6], [0.7, 0.5, 0.5], [0.8, 0.8, 0.7]])
+        >>> metric.update(scores, torch.tensor([4000, 8000, 16000]).expand(3, 3), dialogue=["a", "b", "c"])
+        >>> found = metric.compute()
+        >>> round(float(found["context_decay"]), 3), float(found["context_decay_effective_length"])
+        (-0.1, 8192.0)
+    """
+
+    name = "context_decay"
+    headline = "within"
+    configuration = (
+        *DialogueMetric.configuration,
+        "slope",
+        "edges",
+        "keep",
+        "base_buckets",
+        "threshold",
+        "longest",
+    )
+    curves = ("turn_", "length_")
+
+    def __init__(
+        self,
+        slope: Slope = "within",
+        *,
+        edges: Sequence[int] = EDGES,
+        keep: float = 0.85,
+        base_buckets: int = 1,
+        threshold: float | None = None,
+        longest: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        check_choice("slope", slope, SLOPES)
+        if not 0 < keep <= 1:
+            raise ValueError(f"Expected argument `keep` to be above 0 and at most 1, got {keep}.")
+        if base_buckets < 1:
+            raise ValueError(f"Expected argument `base_buckets` to be >= 1, got {base_buckets}.")
+        self.slope, self.headline, self.edges = slope, slope, check_edges(edges)
+        self.keep, self.base_buckets, self.threshold, self.longest = keep, base_buckets, threshold, longest
+        super().__init__(**kwargs)
+
+    def update(
+        self, scores: Any, lengths: Any, dialogue: Any = None, turn: Any = None, valid: Tensor | None = None
+    ) -> None:
+        """Add a batch of whole dialogues."""
+        columns = {"scores": score_rows("scores", scores), "lengths": score_rows("lengths", lengths)}
+        records = self._open(dialogue, turn, None, valid, **columns)
+        placed, doublings = placed_scores(records, zero=self.missing == "zero", validate=self.validate)
+        batch = records.batch
+        parts = doubling_parts(batch, placed, doublings)
+        total, count = bucket_sums(batch, placed, doublings, self.edges)
+        ratios = {name: (total[:, k], count[:, k]) for k, name in enumerate(self._buckets())}
+        ratios |= {"within": parts["within"], "beyond": (count[:, -1], count.sum(1))}
+        self._add(batch, placed, ratios=ratios, sums=dict(zip(_POOLED, parts["pooled"])))
+
+    def _draw(self, val: dict[str, Tensor], ax: Any) -> Any:
+        """The curve over context length on a log2 axis."""
+        edges = [point.at for point in curve_points(self.name, val, "length")]
+        if not edges:
+            return None
+        figure, ax = plot_curve(self.name, val, ax, over="length")
+        ax.set_xscale("log", base=2)
+        ax.set_xticks(edges, [f"{edge // 1024}k" if edge % 1024 == 0 else str(edge) for edge in edges])
+        ax.set_xlabel("context length in tokens")
+        return figure, ax
+
+    def _buckets(self) -> list[str]:
+        return [f"length_{edge}" for edge in self.edges]
+
+    def _ratios(self) -> list[str]:
+        return [*self._buckets(), "within", "beyond"]
+
+    def _sums(self) -> list[str]:
+        return [*_POOLED]
+
+    def _derived(self, sums: dict[str, Tensor]) -> dict[str, Tensor]:
+        count = torch.stack([sums[f"{name}.den"] for name in self._buckets()], -1)
+        total = torch.stack([sums[f"{name}.num"] for name in self._buckets()], -1)
+        means = torch.where(count > 0, total / torch.where(count > 0, count, 1), torch.nan)
+        how = {"keep": self.keep, "base_buckets": self.base_buckets, "threshold": self.threshold}
+        return {
+            "pooled": doubling_slope(*(sums[name] for name in _POOLED)),
+            "average": ranked_average(means),
+            "average_rising": ranked_average(means, "rising"),
+            "average_falling": ranked_average(means, "falling"),
+            "effective_length": effective_length(means, self.edges, longest=self.longest, **how),
+        }
+
+    def _finish(self, found: dict[str, Tensor]) -> dict[str, Tensor]:
+        if not self.bootstrap:  # a step has no derivative, so the delta method says nothing of it
+            for bound in ("_lower", "_upper"):
+                key = f"{self.name}_effective_length"
+                found[key + bound] = torch.full_like(found[key], torch.nan)
+        return found

@@ -1,0 +1,144 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Decay of scores over turns."""
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor
+from torchmetrics.utilities import dim_zero_cat
+
+from imug_metrics.dialogues.inputs import score_rows
+from imug_metrics.functional.decay.turn_decay import (
+    SLOPES,
+    Slope,
+    decay_rate,
+    effective_turns,
+    pooled_parts,
+    retention_parts,
+    scored_pairs,
+)
+from imug_metrics.metrics.dialogue_metric import DialogueMetric, check_choice
+from imug_metrics.stats import pooled_slope, sen_slope
+
+_POOLED = ("n", "x", "y", "xx", "xy")
+
+
+class TurnDecay(DialogueMetric):
+    """Slope of any score over turns: change per turn, negative where the model decays. Higher is better.
+
+    The functional twin is `turn_decay`. The within-dialogue slope and its
+    cluster-robust interval (Liang and Zeger, Biometrika 73, 1986) come from streaming sums and equal ordinary least
+    squares on within-centred data with covariance clustered by dialogue. Dialogues without two scored turns say nothing
+    about a slope and do not count as clusters (Correia, 2015, on singletons). The detail adds
+
+    - `turn_decay_mean`: mean of all scores
+    - `turn_decay_pooled`: ordinary least squares over all turns, confounded by the mix of dialogues at each turn
+    - `turn_decay_retention`: mean last score / mean first score, on dialogues that have turn 1 and a later one
+    - `turn_decay_half_life`: ln 2 / rate of the log-linear fit `s = s_1 exp(-rate (t - 1))` to the curve, in turns,
+      weighted by records; infinite where the rate is not positive, NaN where a mean on the curve is not positive
+    - `turn_decay_effective_turns`: the last turn up to which every turn keeps `keep` of turn 1 (NoLiMa's ratio,
+      arXiv 2502.05167), or with `longest=True` the latest turn that does; its interval needs `bootstrap`
+
+    As input to `forward` and `update` the metric accepts
+
+    - `scores`: `[N]` or `[B, T]`, higher is better; NaN where a turn could not be scored
+    - `dialogue`, `turn`, `valid`: see `align_rows`
+
+    As output `compute` gives a float64 scalar, or the dict of `DialogueMetric`
+    with `detail=True`. The curve mixes dialogues of different lengths; the within-dialogue slope does not.
+
+    Args:
+        slope: the headline: `"within"`, `"pooled"`, or `"theil-sen"`, the median of pairwise slopes with Sen's interval
+            by dialogue-wise Kendall's tau. The last keeps every pairwise slope (float32), all else is constant memory.
+        keep: share of turn 1 that effective turns keep.
+        longest: count the latest turn that passes, whatever happened before.
+        kwargs: those of `DialogueMetric`.
+
+    Raises:
+        ValueError: if an argument is outside its range, or an update's shapes or turns are refused.
+
+    Example:
+        >>> import torch
+        >>> metric = TurnDecay(detail=True)
+        >>> metric.update(torch.tensor([[0.9, 0.8, 0.6], [0.7, 0.5, 0.5], [0.8, 0.8, 0.7]]), dialogue=["a", "b", "c"])
+        >>> {key: round(float(value), 3) for key, value in metric.compute().items() if key.count("_") < 3}["turn_decay"]
+        -0.1
+    """
+
+    name = "turn_decay"
+    headline = "slope"
+    configuration = (*DialogueMetric.configuration, "slope", "keep", "longest")
+
+    def __init__(self, slope: Slope = "within", *, keep: float = 0.85, longest: bool = False, **kwargs: Any) -> None:
+        check_choice("slope", slope, SLOPES)
+        if not 0 < keep <= 1:
+            raise ValueError(f"Expected argument `keep` to be above 0 and at most 1, got {keep}.")
+        self.slope, self.keep, self.longest = slope, keep, longest
+        if slope == "pooled":
+            self.headline = "pooled"
+        super().__init__(**kwargs)
+        if slope == "theil-sen":
+            self.add_state("slopes", [], dist_reduce_fx="cat")
+            self.add_state("kendall", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
+
+    def update(self, scores: Any, dialogue: Any = None, turn: Any = None, valid: Tensor | None = None) -> None:
+        """Add a batch of whole dialogues."""
+        records = self._open(dialogue, turn, None, valid, scores=score_rows("scores", scores))
+        batch, scores = records.batch, records.columns["scores"].masked_fill(~records.batch.valid, torch.nan)
+        if self.missing == "zero":
+            scores = scores.nan_to_num(0)
+        scored = replace(batch, valid=~scores.isnan())
+        if self.slope == "theil-sen":
+            for pairs in scored_pairs(scored, scores.detach()):
+                self.slopes.append(pairs.slopes.flatten().float().to(self.device))
+                self.kendall = self.kendall + pairs.variance.sum().to(self.device)
+        filled = scores.nan_to_num(0)
+        last, first, both = retention_parts(scored, filled)
+        self._add(
+            batch, scores, ratios={"retention": (last, first)}, sums={**pooled_parts(scored, filled), "both": both}
+        )
+
+    def compute(self) -> Tensor | dict[str, Tensor]:
+        """The slope, or all estimates with their intervals (`detail=True`)."""
+        found = super().compute()
+        if self.slope != "theil-sen":
+            return found
+        slopes = dim_zero_cat(self.slopes) if len(self.slopes) else torch.zeros(0)
+        median = torch.tensor(sen_slope(slopes, float(self.kendall), self.level), dtype=torch.float64)
+        if not self.detail:
+            return median[0].to(self.device)
+        bounds = dict(zip((self.name, f"{self.name}_lower", f"{self.name}_upper"), median.to(self.device)))
+        within = {key.replace(self.name, f"{self.name}_within", 1): found[key] for key in bounds}
+        return {**found, **bounds, **within}
+
+    def _ratios(self) -> list[str]:
+        return ["retention"]
+
+    def _sums(self) -> list[str]:
+        return [*_POOLED, "both"]
+
+    def _supports(self) -> dict[str, str]:
+        return {"retention": "both"}
+
+    def _derived(self, sums: dict[str, Tensor]) -> dict[str, Tensor]:
+        turns = range(1, self.max_turns + 1)
+        count = torch.stack([sums[f"turn_{k}.den"] for k in turns], -1)
+        total = torch.stack([sums[f"turn_{k}.num"] for k in turns], -1)
+        return {
+            "pooled": pooled_slope(*(sums[name] for name in _POOLED)),
+            "rate": decay_rate(total, count),
+            "effective_turns": effective_turns(total, count, self.keep, self.longest),
+        }
+
+    def _finish(self, found: dict[str, Tensor]) -> dict[str, Tensor]:
+        rate = [found.pop(f"{self.name}_rate{bound}") for bound in ("", "_upper", "_lower")]
+        for bound, value in zip(("", "_lower", "_upper"), rate):
+            half_life = torch.where(value > 0, math.log(2) / value.clamp_min(1e-300), torch.inf)
+            found[f"{self.name}_half_life{bound}"] = half_life.masked_fill(value.isnan(), torch.nan)
+        if not self.bootstrap:  # a step has no derivative, so the delta method says nothing of it
+            for bound in ("_lower", "_upper"):
+                found[f"{self.name}_effective_turns{bound}"] = torch.full_like(rate[0], torch.nan)
+        return found

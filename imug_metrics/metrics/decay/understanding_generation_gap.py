@@ -1,0 +1,107 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Understanding and generation side by side, over the turns of the same dialogues."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from imug_metrics.dialogues.inputs import score_rows
+from imug_metrics.functional.decay.understanding_generation_gap import MODALITIES, gap_parts, modality_rows
+from imug_metrics.metrics.curve import plot_curve
+from imug_metrics.metrics.dialogue_metric import DialogueMetric
+from imug_metrics.stats import unpack_moments
+
+
+class UnderstandingGenerationGap(DialogueMetric):
+    """How far understanding (text turns) is ahead of generation (image turns), and which decays faster.
+
+    The functional twin is
+    `understanding_generation_gap`. Neither direction is
+    better: 0 is no gap. Both modalities must be scored on one scale. The detail holds
+
+    - `understanding_generation_gap`: mean score of text turns - mean score of image turns
+    - `_within`: the same from dialogues that have both, each compared with itself (fixed effects of dialogues), where
+      the benchmark asks harder dialogues for images
+    - `_text`, `_image`: the two means, with their curves `_text_turn_k` and `_image_turn_k`
+    - `_text_slope`, `_image_slope`: change per turn of each, within dialogues
+    - `_slope_difference`: text slope - image slope; above 0 generation decays faster than understanding
+    - `_mean`, `_slope`, `_turn_k`: of all turns together
+
+    As input to `forward` and `update` the metric accepts
+
+    - `scores`: `[N]` or `[B, T]`, higher is better; NaN where a turn could not be scored
+    - `modality`: what each record must be answered with: `"text"` or `"image"`, or a bool tensor that is True for
+      images; of the scores' shape
+    - `dialogue`, `turn`, `valid`: see `align_rows`
+
+    As output `compute` gives a float64 scalar, or the dict of `DialogueMetric`
+    with `detail=True`. The interval of a difference is that of the difference itself, since both sides come from
+    the same dialogues; its degrees of freedom are those of the side with fewer dialogues.
+
+    Args:
+        kwargs: those of `DialogueMetric`.
+
+    Raises:
+        ValueError: if an update's shapes, turns or modalities are refused.
+
+    Example:
+        >>> import torch
+        >>> metric = UnderstandingGenerationGap(detail=True)
+        >>> scores = torch.tensor([[0.9, 0.7, 0.9, 0.5], [0.8, 0.6, 0.6, 0.2]])
+        >>> metric.update(scores, [["text", "image"] * 2] * 2)
+        >>> found = metric.compute()
+        >>> [round(float(found[f"understanding_generation_gap{end}"]), 3) for end in ("", "_slope_difference")]
+        [0.3, 0.1]
+    """
+
+    name = "understanding_generation_gap"
+    headline = "gap"
+    higher_is_better = None
+    curves = ("turn_", "text_turn_", "image_turn_")
+
+    def update(
+        self, scores: Any, modality: Any, dialogue: Any = None, turn: Any = None, valid: Tensor | None = None
+    ) -> None:
+        """Add a batch of whole dialogues."""
+        columns = {"scores": score_rows("scores", scores), "modality": modality_rows(modality)}
+        records = self._open(dialogue, turn, None, valid, **columns)
+        batch = records.batch
+        scored = records.columns["scores"].masked_fill(~batch.valid, torch.nan)
+        if self.missing == "zero":
+            scored = scored.nan_to_num(0)
+        ratios = gap_parts(records, scored, validate=self.validate)
+        for code, name in enumerate(MODALITIES):
+            used = ~scored.isnan() & (records.columns["modality"] == code)
+            curve = [self._by_turn(batch, part * used) for part in (scored.nan_to_num(0), used.double())]
+            ratios |= {f"{name}_turn_{k + 1}": (curve[0][:, k], curve[1][:, k]) for k in range(self.max_turns)}
+        self._add(batch, scored, ratios=ratios)
+
+    def _draw(self, val: dict[str, Tensor], ax: Any) -> Any:
+        """The curves of text and image turns."""
+        for name in MODALITIES:
+            figure, ax = plot_curve(f"{self.name}_{name}", val, ax, label=name)
+        ax.set_ylabel("score")
+        ax.legend()
+        return figure, ax
+
+    def _ratios(self) -> list[str]:
+        curves = [f"{name}_turn_{k}" for name in MODALITIES for k in range(1, self.max_turns + 1)]
+        return [*MODALITIES, *(f"{name}_slope" for name in MODALITIES), "within", *curves]
+
+    def _derived(self, sums: dict[str, Tensor]) -> dict[str, Tensor]:
+        def ratio(name: str) -> Tensor:
+            count = sums[f"{name}.den"]
+            return torch.where(count > 0, sums[f"{name}.num"] / torch.where(count > 0, count, 1), torch.nan)
+
+        return {"gap": ratio("text") - ratio("image"), "slope_difference": ratio("text_slope") - ratio("image_slope")}
+
+    def _supports(self) -> dict[str, str]:
+        """A difference has the clusters of its weaker side."""
+        present = self._named(unpack_moments(self.moments).present)
+
+        def fewer(end: str) -> str:
+            return min((f"{name}{end}.den" for name in MODALITIES), key=lambda name: float(present[name]))
+
+        return {"gap": fewer(""), "slope_difference": fewer("_slope")}

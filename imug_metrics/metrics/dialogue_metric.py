@@ -1,0 +1,313 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""The base class all metrics share: state as running sums, estimates with intervals by dialogue, curves over turns."""
+
+import hashlib
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+from torchmetrics import Metric
+
+from imug_metrics.dialogues.batch import DialogueBatch
+from imug_metrics.dialogues.inputs import Records, Rows, open_records
+from imug_metrics.metrics.curve import curve_points, plot_curve
+from imug_metrics.stats import (
+    delta_interval,
+    packed_moments,
+    percentile_interval,
+    poisson_weights,
+    unpack_moments,
+    within_sums,
+)
+
+Ratio = tuple[Tensor, Tensor]
+
+
+class DialogueMetric(Metric):
+    """A metric over turns of dialogues, kept as sums over dialogues.
+
+    A subclass names itself (`name`), says in `headline` which estimate `compute()` returns, lists in `configuration`
+    the attributes that tell it from its like (set before `super().__init__`, since they decide the state's shape), and
+    in `update` hands one value a record to `_add`. From these the base class forms ratios of sums over dialogues:
+    `mean` (of the records that could be scored), `coverage`, `slope` (within dialogues, per turn) and `turn_1`,
+    `turn_2`, ... A subclass may add ratios (`_ratios`), plain sums (`_sums`) and estimates made of them (`_derived`).
+
+    With `detail=True`, `compute()` returns a flat dict of float64 scalars: the headline under the metric's name, its
+    interval `_lower` and `_upper`, `_coverage`, `_n` (records in the mean), `_dialogues`, the other estimates under
+    `<name>_<estimate>` with their intervals, and the curve `_turn_k`. Undefined values are NaN; a turn without a scored
+    record is left out.
+
+    Args:
+        detail: return the dict instead of the headline.
+        missing: what an absent output counts as: `"skip"` leaves it out (and lowers the coverage), `"zero"` scores 0.
+        average: `"record"` weighs every scored record alike, `"dialogue"` every dialogue.
+        level: probability that the intervals cover.
+        bootstrap: number of replicates of a Poisson bootstrap over dialogues; 0: intervals by the cluster-robust
+            formula. The draws depend on dialogue ids alone, so batches, shards and processes do not change the result.
+        seed: of the bootstrap.
+        max_turns: turns that get a point of their own on the curve; later ones count in everything else.
+        validate: check turns and duplicates on every update; on a CUDA device that is one synchronisation.
+        kwargs: those of `torchmetrics.Metric`.
+
+    Raises:
+        ValueError: if an argument is outside its range.
+
+    Intervals are cluster-robust (clusters = dialogues; see `imug_metrics.stats.cluster_robust`) under Student's t. With
+    fewer than 20 dialogues they are approximate.
+    """
+
+    full_state_update = False
+    is_differentiable = False
+    higher_is_better = True
+
+    name: str
+    headline: str = "mean"
+    configuration: tuple[str, ...] = ("detail", "missing", "average", "level", "bootstrap", "seed", "max_turns")
+    curves: tuple[str, ...] = ("turn_",)  # estimates that are left out where nothing was seen
+    moments: Tensor
+    config: Tensor
+    replicates: Tensor
+
+    def __init__(
+        self,
+        *,
+        detail: bool = False,
+        missing: Literal["skip", "zero"] = "skip",
+        average: Literal["record", "dialogue"] = "record",
+        level: float = 0.95,
+        bootstrap: int = 0,
+        seed: int = 0,
+        max_turns: int = 16,
+        validate: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        check_choice("missing", missing, ("skip", "zero"))
+        check_choice("average", average, ("record", "dialogue"))
+        if not 0 < level < 1:
+            raise ValueError(f"Expected argument `level` to be between 0 and 1, got {level}.")
+        for argument, value, least in (("bootstrap", bootstrap, 0), ("max_turns", max_turns, 1)):
+            if isinstance(value, bool) or not isinstance(value, int) or value < least:
+                raise ValueError(f"Expected argument `{argument}` to be an integer >= {least}, got {value!r}.")
+        self.detail, self.missing, self.average, self.level = detail, missing, average, level
+        self.bootstrap, self.seed, self.max_turns, self.validate = bootstrap, seed, max_turns, validate
+        turns = [f"turn_{k}" for k in range(1, max_turns + 1)]
+        self._ratio_names = ["mean", "coverage", "slope", *turns, *self._ratios()]
+        self._sum_names = ["records", *self._sums()]
+        size = 2 * len(self._ratio_names) + len(self._sum_names)
+        self.add_state("moments", torch.zeros(size + 1, size + 1, dtype=torch.float64), dist_reduce_fx="sum")
+        self.add_state("config", self._digest(), dist_reduce_fx="max")
+        if bootstrap:
+            self.add_state("replicates", torch.zeros(bootstrap, size, dtype=torch.float64), dist_reduce_fx="sum")
+
+    def compute(self) -> Tensor | dict[str, Tensor]:
+        """The headline, or all estimates with their intervals (`detail=True`)."""
+        if not self.detail:
+            return self._estimates(self.moments[0, 1:])[self._estimate_names().index(self.headline)]
+        moments = unpack_moments(self.moments)
+        names = self._estimate_names()
+        value, _, lower, upper = delta_interval(self._estimates, moments, self._support(names), self.level)
+        if self.bootstrap:
+            lower, upper = percentile_interval(self._estimates(self.replicates), self.level)
+            lower, upper = (bound.masked_fill(value.isnan(), torch.nan) for bound in (lower, upper))
+        found: dict[str, Tensor] = {}
+        for row in sorted(range(len(names)), key=lambda r: names[r] != self.headline):
+            name, empty = names[row], value[row].isnan()
+            if name.startswith(self.curves) and empty:
+                continue
+            key = self.name if name == self.headline else f"{self.name}_{name}"
+            found[key] = value[row]
+            if name != "coverage":
+                found |= {f"{key}_lower": lower[row], f"{key}_upper": upper[row]}
+        found[f"{self.name}_n"] = self._named(moments.totals)["records"]
+        found[f"{self.name}_dialogues"] = self._named(moments.present)["records"]
+        return self._finish(found)
+
+    def merge_state(self, incoming_state: dict[str, Any] | Metric) -> None:
+        """Add another metric's state, of the same class and configuration, to this one.
+
+        Args:
+            incoming_state: the other metric, or its `metric_state`.
+
+        Raises:
+            ValueError: if class or configuration differ. Nothing is added then.
+        """
+        state = incoming_state.metric_state if isinstance(incoming_state, Metric) else incoming_state
+        if isinstance(state, dict) and "config" in state and not torch.equal(state["config"].cpu(), self.config.cpu()):
+            raise ValueError(f"Expected the state of a {type(self).__name__} with the same configuration.")
+        super().merge_state(incoming_state)
+        self._computed = None
+        self._update_count += incoming_state.update_count if isinstance(incoming_state, Metric) else 1
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """Add a batch and return its own value; a batch that is refused leaves the state as it was."""
+        saved, count = self._copy_state_dict(), self._update_count
+        try:
+            return super().forward(*args, **kwargs)
+        except Exception:
+            for state, value in saved.items():
+                setattr(self, state, value)
+            self._update_count, self._computed, self._enable_grad = count, None, False
+            self._to_sync, self._should_unsync, self._is_synced = self.sync_on_compute, True, False
+            raise
+
+    def plot(self, val: dict[str, Tensor] | None = None, ax: Any = None) -> Any:
+        """Draw the value, or with `detail=True` the metric's curve (as a rule over turns) with its band.
+
+        Args:
+            val: a result of `compute()`; None: computed now.
+            ax: a matplotlib axis; None: a new figure.
+
+        Returns:
+            Figure and axis.
+
+        Raises:
+            ModuleNotFoundError: if matplotlib is not installed.
+        """
+        val = self.compute() if val is None else val
+        if not isinstance(val, dict):
+            return self._plot(val, ax)
+        return self._draw(val, ax) or self._plot(val[self.name], ax)
+
+    def _draw(self, val: dict[str, Tensor], ax: Any) -> Any:
+        """Figure and axis with the curve of a detailed result; None where there is none."""
+        return plot_curve(self.name, val, ax) if curve_points(self.name, val) else None
+
+    def _open(self, dialogue: Any, turn: Any, subject: Any = None, valid: Any = None, **columns: Rows) -> Records:
+        """Pack the arguments of one update; nothing of the state has changed when it refuses them."""
+        if self.bootstrap and dialogue is None:
+            raise ValueError("Expected argument `dialogue`: the bootstrap draws by the dialogues' ids.")
+        return open_records(dialogue, turn, subject, valid, validate=self.validate, **columns)
+
+    def _ratios(self) -> list[str]:
+        """Names of the ratios a subclass adds."""
+        return []
+
+    def _sums(self) -> list[str]:
+        """Names of the plain sums a subclass adds."""
+        return []
+
+    def _derived(self, sums: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Estimates made of sums: ratios' numerators as `<name>.num` and denominators as `<name>.den`, and `_sums`.
+
+        Works on sums of any shape and must not change when all sums are scaled.
+        """
+        return {}
+
+    def _supports(self) -> dict[str, str]:
+        """Sums whose non-zero dialogues are the clusters of an estimate, where the rule does not say it."""
+        return {}
+
+    def _finish(self, found: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Last changes to the result of `compute()`."""
+        return found
+
+    def _add(
+        self,
+        batch: DialogueBatch,
+        values: Tensor,
+        expected: Tensor | None = None,
+        ratios: dict[str, Ratio] | None = None,
+        sums: dict[str, Tensor] | None = None,
+    ) -> None:
+        """Add a batch.
+
+        Args:
+            batch: the packed dialogues.
+            values: `[N]`, one value a packed row; NaN where undefined.
+            expected: bool `[N]`, the rows that would have a value were every output there; None: all.
+            ratios: by name, numerator and denominator `[S]` by run.
+            sums: by name, `[S]` by run.
+        """
+        expected = torch.ones_like(batch.valid) if expected is None else expected
+        values = values.double()
+        covered = (batch.valid & ~values.isnan()).double()
+        if self.missing == "zero":
+            values = values.masked_fill(expected & ~batch.valid, 0)
+        scored = ~values.isnan()
+        values, rows = values.nan_to_num(0), scored.double()
+        by_run = {
+            "mean": (batch.sum_runs(values), batch.sum_runs(rows)),
+            "coverage": (batch.sum_runs(covered), batch.sum_runs((expected | scored).double())),
+            "slope": within_sums(batch.turn.double(), values, scored, batch.run, len(batch.owner)),
+            **(ratios or {}),
+        }
+        parts = {name: tuple(batch.sum_dialogues(part.double()) for part in pair) for name, pair in by_run.items()}
+        if self.average == "dialogue":
+            total, count = parts["mean"]
+            parts["mean"] = (total / count.clamp_min(1), (count > 0).double())
+        curve = [self._by_turn(batch, part) for part in (values, rows)]
+        first, last = ([parts[n][side] for n in self._ratio_names if n in parts] for side in (0, 1))
+        sums = {"records": batch.sum_runs(rows), **(sums or {})}
+        plain = [batch.sum_dialogues(sums[name].double()) for name in self._sum_names]
+        vectors = torch.cat([_columns(first, curve[0]), _columns(last, curve[1]), *(p[:, None] for p in plain)], 1)
+        self._accumulate(vectors.to(self.device), batch.ids.to(self.device))
+
+    def _accumulate(self, vectors: Tensor, ids: Tensor) -> None:
+        self.moments = self.moments + packed_moments(vectors)
+        if self.bootstrap:
+            weights = poisson_weights(ids, self.bootstrap, self.seed)
+            self.replicates = self.replicates + weights.mT @ vectors
+
+    def _by_turn(self, batch: DialogueBatch, values: Tensor) -> Tensor:
+        """Sums `[G, max_turns]` of packed values by dialogue and turn."""
+        cell = batch.owner[batch.run] * self.max_turns + batch.turn - 1
+        kept = (batch.turn <= self.max_turns).to(values)
+        sums = values.new_zeros(len(batch.ids) * self.max_turns)
+        sums = sums.index_add(0, cell.clamp(0, max(len(sums) - 1, 0)), values * kept)
+        return sums.view(len(batch.ids), self.max_turns)
+
+    def _estimates(self, totals: Tensor) -> Tensor:
+        """All estimates `[..., E]` from totals `[..., P]`."""
+        count = len(self._ratio_names)
+        numerator, denominator = totals[..., :count], totals[..., count : 2 * count]
+        there = denominator != 0
+        ratios = torch.where(there, numerator / torch.where(there, denominator, 1), torch.nan)
+        derived = self._derived(self._named(totals))
+        return torch.cat([ratios, *(estimate[..., None] for estimate in derived.values())], -1)
+
+    def _estimate_names(self) -> list[str]:
+        return [*self._ratio_names, *self._derived(self._named(self.moments[0, 1:]))]
+
+    def _named(self, totals: Tensor) -> dict[str, Tensor]:
+        return dict(zip(self._component_names(), totals.unbind(-1)))
+
+    def _component_names(self) -> list[str]:
+        numerators, denominators = ([f"{name}.{part}" for name in self._ratio_names] for part in ("num", "den"))
+        return [*numerators, *denominators, *self._sum_names]
+
+    def _support(self, names: list[str]) -> Tensor:
+        """The component of each estimate whose dialogues are its clusters: as a rule its ratio's denominator."""
+        columns = {name: column for column, name in enumerate(self._component_names())}
+        chosen = self._supports()
+        found = [chosen.get(name, f"{name}.den" if f"{name}.den" in columns else "mean.den") for name in names]
+        return torch.tensor([columns[name] for name in found], device=self.moments.device)
+
+    def _digest(self) -> Tensor:
+        """Configuration as a state, so that a MetricCollection never takes two look-alikes for one."""
+        settings = {name: repr(getattr(self, name)) for name in sorted(self.configuration)}
+        text = f"{type(self).__module__}.{type(self).__qualname__}{settings}"
+        return torch.tensor(list(hashlib.blake2b(text.encode(), digest_size=16).digest()), dtype=torch.uint8)
+
+    def _apply(self, fn: Any, exclude_state: Any = "") -> torch.nn.Module:
+        """Move the state between devices, never between dtypes: `model.bfloat16()` must not round the sums."""
+        return super()._apply(lambda t: t.to(fn(t.new_empty(0, dtype=torch.float32)).device), exclude_state)
+
+
+def check_choice(argument: str, value: Any, choices: tuple[Any, ...]) -> None:
+    """Raise ValueError unless the argument is one of the choices.
+
+    Example:
+        >>> check_choice("missing", "one", ("skip", "zero"))
+        Traceback (most recent call last):
+        ValueError: Expected argument `missing` to be one of ('skip', 'zero'), got 'one'.
+    """
+    if value not in choices:
+        raise ValueError(f"Expected argument `{argument}` to be one of {choices}, got {value!r}.")
+
+
+def _columns(parts: list[Tensor], curve: Tensor) -> Tensor:
+    """Columns `mean, coverage, slope`, then the curve, then what the subclass added."""
+    fixed, added = torch.stack(parts[:3], 1), parts[3:]
+    return torch.cat([fixed, curve, *(part[:, None] for part in added)], 1)

@@ -1,0 +1,62 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Does an image match its own turn's prompt better than the other turns' prompts?"""
+
+from typing import Any
+
+from torch import Tensor
+
+from imug_metrics.functional.images.turn_alignment import retrieval_values
+from imug_metrics.metrics.embedding_metric import EmbeddingMetric
+
+
+class TurnRetrieval(EmbeddingMetric):
+    """Share of images whose own prompt ranks first among the prompts of their dialogue. Higher is better.
+
+    The functional twin is `turn_retrieval`; ties are shared. The
+    detail adds the mean reciprocal rank (`turn_retrieval_mrr`) and what guessing would score (`turn_retrieval_chance`,
+    the mean of 1/T). An image that stays with an earlier turn's content scores low here although its alignment may be
+    high; prompts that barely differ make the task hard for every model.
+
+    As input to `forward` and `update` the metric accepts
+
+    - `images`: embeddings `[N, D]` or `[B, T, D]`, or images when there is an `encoder`
+    - `texts`: embeddings of the same shape, or strings when there is an `encoder`
+    - `dialogue`, `turn`, `valid`: see `align_rows`
+
+    As output `compute` gives a float64 scalar in [0, 1], or the dict of
+    `DialogueMetric` with `detail=True`. Dialogues of one turn are undefined and
+    lower the coverage.
+
+    Args:
+        encoder: an encoder, its name for `imug_metrics.encoders.load_encoder`, or None to take embeddings only.
+        kwargs: those of `DialogueMetric`.
+
+    Raises:
+        ValueError: if an update's shapes differ or its turns are refused.
+
+    Example:
+        >>> import torch
+        >>> metric = TurnRetrieval()
+        >>> prompts = torch.eye(3)[None].expand(2, 3, 3)
+        >>> metric.update(prompts[:, [0, 1, 1]], prompts)  # the last turn still shows the second
+        >>> metric.compute()
+        tensor(0.6667, dtype=torch.float64)
+    """
+
+    name = "turn_retrieval"
+    plot_lower_bound = 0.0
+    plot_upper_bound = 1.0
+
+    def update(
+        self, images: Any, texts: Any, dialogue: Any = None, turn: Any = None, valid: Tensor | None = None
+    ) -> None:
+        """Add a batch of whole dialogues."""
+        columns = {"images": self._images(images), "texts": self._texts(texts)}
+        records = self._open(dialogue, turn, None, valid, **columns)
+        first, reciprocal, chance = retrieval_values(*records.columns.values(), records.batch)
+        ratios = {name: records.batch.mean_parts(value) for name, value in (("mrr", reciprocal), ("chance", chance))}
+        self._add(records.batch, first, ratios=ratios)
+
+    def _ratios(self) -> list[str]:
+        return ["mrr", "chance"]

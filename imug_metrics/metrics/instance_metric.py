@@ -1,0 +1,107 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""The base class of metrics over instances, of which a model may support only a share."""
+
+from collections import Counter
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from imug_metrics.dialogues.inputs import Records, Rows
+from imug_metrics.functional.interleaved.interleaved_coherence import Scale, graded
+from imug_metrics.metrics.dialogue_metric import DialogueMetric, Ratio
+
+
+class InstanceMetric(DialogueMetric):
+    """A metric over single instances: absolute, and relative to what a model supports (UniM, arXiv 2603.05075).
+
+    Flat records without `dialogue` and `turn` are instances of their own, so that intervals are by instance. With a
+    supporting rate in [0, 1] for every instance the detail adds `_support`, its mean, and `_relative`, the mean of
+    rate * score. How a rate is found is not published; see the page of the protocol.
+    """
+
+    curves = ("turn_", "support", "relative")
+    plot_lower_bound = 0.0
+    plot_upper_bound = 1.0
+
+    def _open_instances(self, dialogue: Any, turn: Any, valid: Any, support: Any, **columns: Rows) -> Records:
+        """Pack the arguments of one update."""
+        shape = next(iter(columns.values())).shape
+        if support is not None:
+            columns["support"] = self._shares("support", support)
+        return self._open(*instance_places(shape, dialogue, turn, self.bootstrap), None, valid, **columns)
+
+    def _shares(self, argument: str, values: Any, scale: Scale = "share") -> Rows:
+        """Scores of a scale as rows of shares in [0, 1], NaN where unknown, on the metric's device.
+
+        Raises:
+            ValueError: if one is outside of the scale.
+        """
+        shares = graded(argument, values, scale, self.validate).to(self.device)
+        return Rows(shares.flatten(), tuple(shares.shape))
+
+    def _add_supported(
+        self,
+        records: Records,
+        values: Tensor,
+        expected: Tensor | None = None,
+        ratios: dict[str, Ratio] | None = None,
+        **others: Tensor,
+    ) -> None:
+        """Add scores with their relative versions.
+
+        Args:
+            records: of the update.
+            values: float64 `[N]`, the headline's score of each packed row, NaN where undefined.
+            expected: bool `[N]`, rows that would have a value were every output there; None: all.
+            ratios: as in `_add`.
+            others: more scores like `values`, each with a ratio of its name and one of `<name>_relative`.
+        """
+        batch, support = records.batch, records.columns.get("support")
+        expected = torch.ones_like(batch.valid) if expected is None else expected
+        rate = torch.full_like(values, torch.nan) if support is None else support
+        parts = {**(ratios or {}), "support": batch.mean_parts(rate.masked_fill(~expected, torch.nan))}
+        for name, score in {"": values, **others}.items():
+            if self.missing == "zero":
+                score = score.masked_fill(expected & ~batch.valid, 0)
+            parts |= {name: batch.mean_parts(score)} if name else {}
+            parts[f"{name}_relative".lstrip("_")] = batch.mean_parts(rate * score)
+        self._add(batch, values, expected, parts)
+
+    def _ratios(self) -> list[str]:
+        return ["support", "relative"]
+
+
+def instance_places(shape: tuple[int, ...], dialogue: Any, turn: Any, bootstrap: int = 0) -> tuple[Any, Any]:
+    """Dialogue and turn of records.
+
+    Flat records without `dialogue` are instances of their own; with it but without `turn` they are numbered by dialogue
+    as they come.
+
+    Args:
+        shape: of the records, `(N,)` or `(B, T)`.
+        dialogue, turn: as given.
+        bootstrap: number of replicates; they draw by id, so that ids cannot be made up.
+
+    Example:
+        >>> instance_places((2,), None, None)
+        (tensor([0, 1]), tensor([1, 1]))
+        >>> instance_places((3,), ["a", "b", "a"], None)[1]
+        tensor([1, 1, 2])
+    """
+    if len(shape) == 1:
+        if turn is None:
+            turn = torch.ones(shape, dtype=torch.int64) if dialogue is None else _numbered(dialogue)
+        dialogue = torch.arange(*shape) if dialogue is None and not bootstrap else dialogue
+    return dialogue, turn
+
+
+def _numbered(dialogue: Any) -> Tensor:
+    """How often each id has come so far."""
+    seen: Counter[Any] = Counter()
+    turns = []
+    for name in dialogue.tolist() if hasattr(dialogue, "tolist") else dialogue:
+        seen[name] += 1
+        turns.append(seen[name])
+    return torch.tensor(turns, dtype=torch.int64)

@@ -1,0 +1,124 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""An adaptive policy: which strategy it used at each turn, and what a better choice would have brought."""
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from imug_metrics.dialogues.inputs import Rows
+from imug_metrics.functional.reduce import column_means
+from imug_metrics.functional.scaling.adaptive_policy import policy_columns
+from imug_metrics.metrics.dialogue_metric import DialogueMetric
+
+
+class AdaptivePolicy(DialogueMetric):
+    """Regret of a policy that chooses a strategy for each turn, when a unit of cost is worth `price` of score.
+
+    Lower is better, 0 is the optimum. The utility of a choice is `score - price * cost`, and the regret of a record is
+    the utility of its best strategy less that of the chosen one. A price stands for a budget: the choices that are best
+    at a price are the best for what they cost (Everett, Operations Research 11, 1963), so the regret of a policy at the
+    price at which the best choices spend as much as it does bounds its loss under that budget. The exact optimum for a
+    budget needs all records at once: `best_policy`,
+    `policy_regret`, and
+    `learn_rule` for rules that decide before the scores are known. The
+    detail holds
+
+    - `adaptive_policy`: mean regret, with its curve `_turn_t` and `_slope` over turns
+    - `adaptive_policy_score`, `_cost`: of the policy; `_best_score`, `_best_cost`: of the best choices at the price
+    - `adaptive_policy_agreement`: share of records at which the policy's choice was one of the best
+    - `adaptive_policy_fixed_{s}`: mean regret of using strategy s, numbered from 0, everywhere
+
+    As input to `forward` and `update` the metric accepts
+
+    - `scores`: `[N, S]` or `[B, T, S]`, one column a strategy, higher is better; NaN where a strategy lacks the record
+    - `costs`: of the same shape, at least 0
+    - `preds`: int64 `[N]` or `[B, T]`, the column that the policy chose; -1 for none
+    - `dialogue`, `turn`, `valid`: of the records, see `align_rows`
+
+    As output `compute` gives a float64 scalar, or the dict of `DialogueMetric`
+    with `detail=True`. A record whose choice is none, or a strategy that lacks the record, is undefined and lowers the
+    coverage.
+
+    Args:
+        strategies: number of strategies S.
+        price: score that one unit of cost is worth; 0: cost does not matter.
+        kwargs: those of `DialogueMetric`. `missing="zero"` counts absent records as no regret.
+
+    Raises:
+        ValueError: if an argument is outside its range, or an update's shapes or turns are refused.
+
+    Example:
+        >>> metric = AdaptivePolicy(2, price=0.1, detail=True)
+        >>> metric.update([[0.2, 0.9], [0.5, 0.6]], [[1.0, 4.0], [1.0, 4.0]], [0, 0], dialogue=["a", "b"], turn=[1, 1])
+        >>> found = metric.compute()
+        >>> [round(float(found[f"adaptive_policy{key}"]), 3) for key in ("", "_score", "_best_score", "_fixed_1")]
+        [0.2, 0.35, 0.7, 0.1]
+    """
+
+    name = "adaptive_policy"
+    higher_is_better = False
+    configuration = (*DialogueMetric.configuration, "strategies", "price")
+
+    def __init__(self, strategies: int, *, price: float = 0.0, **kwargs: Any) -> None:
+        if isinstance(strategies, bool) or not isinstance(strategies, int) or strategies < 2:
+            raise ValueError(f"Expected argument `strategies` to be an integer >= 2, got {strategies!r}.")
+        if not 0 <= price < math.inf:
+            raise ValueError(f"Expected argument `price` to be a finite number from 0, got {price}.")
+        self.strategies, self.price = strategies, price
+        super().__init__(**kwargs)
+
+    def update(
+        self,
+        scores: Any,
+        costs: Any,
+        preds: Any,
+        dialogue: Any = None,
+        turn: Any = None,
+        valid: Tensor | None = None,
+    ) -> None:
+        """Add a batch of whole dialogues."""
+        scores, costs, preds = torch.as_tensor(scores), torch.as_tensor(costs), torch.as_tensor(preds)
+        shape = tuple(preds.shape)
+        for argument, value in (("scores", scores), ("costs", costs)):
+            if tuple(value.shape) != (*shape, self.strategies):
+                raise ValueError(
+                    f"Expected argument `{argument}` to have shape {[*shape, self.strategies]}, got {[*value.shape]}."
+                )
+        y, c = policy_columns(scores.flatten(0, -2), costs.flatten(0, -2))
+        there = torch.where((~y.isnan()).any(1), 0.0, torch.nan).double()
+        choice = preds.double().nan_to_num(-1).to(y.device).flatten()  # padding of a tensor of numbers is NaN
+        columns = {"scores": there, "columns": y, "costs": c, "preds": choice}
+        records = self._open(dialogue, turn, None, valid, **{name: Rows(v, shape) for name, v in columns.items()})
+        batch = records.batch
+        y, c, choice = (records.columns[name] for name in ("columns", "costs", "preds"))
+        values = self._values(y.masked_fill(~batch.valid[:, None], torch.nan), c, choice.long())
+        self._add(batch, values.pop("regret"), ratios=column_means(batch, values, self.average == "dialogue"))
+
+    def _values(self, y: Tensor, c: Tensor, choice: Tensor) -> dict[str, Tensor]:
+        """Every column of packed records, NaN where undefined."""
+        utility = (y - self.price * c).masked_fill(y.isnan(), -torch.inf)
+        best = utility.amax(1, keepdim=True)
+        favourite = utility.argmax(1)
+        inside = (choice >= 0) & (choice < self.strategies)
+        place = torch.where(inside, choice, 0)[:, None]
+        mine = y.gather(1, place)[:, 0].masked_fill(~inside, torch.nan)
+        lacking = mine.isnan()
+
+        def of(side: Tensor, column: Tensor) -> Tensor:
+            return side.gather(1, column[:, None])[:, 0].masked_fill(lacking, torch.nan)
+
+        regret = best[:, 0] - of(utility, place[:, 0])
+        found = {"regret": regret, "score": mine, "cost": of(c, place[:, 0])}
+        found |= {"best_score": of(y, favourite), "best_cost": of(c, favourite)}
+        found["agreement"] = (regret <= 0).double().masked_fill(lacking, torch.nan)
+        for column in range(self.strategies):
+            fixed = (best[:, 0] - utility[:, column]).masked_fill(y[:, column].isnan(), torch.nan)
+            found[f"fixed_{column}"] = fixed
+        return found
+
+    def _ratios(self) -> list[str]:
+        fixed = [f"fixed_{column}" for column in range(self.strategies)]
+        return ["score", "cost", "best_score", "best_cost", "agreement", *fixed]

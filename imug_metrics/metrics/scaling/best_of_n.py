@@ -1,0 +1,147 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Best of n candidates: what more samples and a selector bring."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from imug_metrics.dialogues.inputs import Rows
+from imug_metrics.functional.reduce import column_means
+from imug_metrics.functional.scaling.best_of_n import candidate_rows, expected_best, picked_score
+from imug_metrics.metrics.curve import plot_curve
+from imug_metrics.metrics.dialogue_metric import DialogueMetric
+
+
+class BestOfN(DialogueMetric):
+    """Expected true score of the candidate that a selector picks among k, without bias. Higher is better.
+
+    The functional twin is `best_of_n_curve`, which has the
+    formulas and gives every k. Each turn comes with n >= k candidates; the value is the mean over all subsets of k of
+    them, so no luck of one draw is in it. The detail holds, for each k of `ks`,
+
+    - `best_of_n_selected_{k}`: expected true score of the selector's pick; at the largest k this is `best_of_n`, with
+      its curve `_turn_t` and `_slope` over turns
+    - `best_of_n_oracle_{k}`: of the truly best; for scores in {0, 1} pass@k
+    - `best_of_n_gain_{k}`: selected - mean of the candidates, what selecting among k brings over one sample
+    - `best_of_n_gap_{k}`: oracle - selected, what a better selector could still bring
+
+    and `best_of_n_single`, the mean of the candidates (k = 1), and `best_of_n_regret`, the best score among all n
+    candidates of a turn less that of the selector's pick among them; lower is better.
+
+    As input to `forward` and `update` the metric accepts
+
+    - `scores`: true scores `[N, n]` or `[B, T, n]` of the candidates; NaN where one is not there, so that n may differ
+    - `selector`: the selector's scores of the same shape; None: the oracle selects, and every gap is 0
+    - `dialogue`, `turn`, `valid`: of the records, see `align_rows`
+
+    As output `compute` gives a float64 scalar, or the dict of `DialogueMetric`
+    with `detail=True`. A record with fewer than k candidates says nothing of k: it is left out of the estimates at k,
+    and lowers the coverage where it lacks the largest. With ragged n the points of the curve therefore rest on
+    different records; gains and gaps are taken on the same ones. With `missing="zero"` a record without any candidate
+    scores 0 at every k.
+
+    Args:
+        k: the largest k, that of the headline.
+        ks: the k of the curve, from 2; None: powers of two up to k, and k. The state grows with the square of their
+            number.
+        kwargs: those of `DialogueMetric`.
+
+    Raises:
+        ValueError: if an argument is outside its range, or an update's shapes or turns are refused.
+
+    Example:
+        >>> import torch
+        >>> metric = BestOfN(k=4, detail=True)
+        >>> right = torch.tensor([[1.0, 0.0, 0.0, 0.0], [1.0, 1.0, 0.0, 0.0]])
+        >>> chosen_by = torch.tensor([[0.9, 0.4, 0.3, 0.1], [0.2, 0.3, 0.4, 0.1]])
+        >>> metric.update(right, chosen_by, dialogue=["a", "b"], turn=[1, 1])
+        >>> found = metric.compute()
+        >>> [round(float(found[f"best_of_n{key}"]), 3) for key in ("_single", "", "_oracle_4", "_gain_4", "_gap_4")]
+        [0.375, 0.5, 1.0, 0.125, 0.5]
+    """
+
+    name = "best_of_n"
+    configuration = (*DialogueMetric.configuration, "ks")
+    curves = ("turn_", "oracle_", "selected_", "gain_", "gap_")
+
+    def __init__(self, k: int = 8, *, ks: Sequence[int] | None = None, **kwargs: Any) -> None:
+        if isinstance(k, bool) or not isinstance(k, int) or k < 2:
+            raise ValueError(f"Expected argument `k` to be an integer >= 2, got {k!r}.")
+        chosen = [2**i for i in range(1, k.bit_length())] if ks is None else list(ks)
+        if not all(isinstance(each, int) and 2 <= each <= k for each in chosen):
+            raise ValueError(f"Expected argument `ks` to hold integers from 2 to `k`, {k}, got {ks}.")
+        self.ks = tuple(sorted({*chosen, k}))
+        super().__init__(**kwargs)
+
+    def update(
+        self,
+        scores: Any,
+        selector: Any = None,
+        dialogue: Any = None,
+        turn: Any = None,
+        valid: Tensor | None = None,
+    ) -> None:
+        """Add a batch of whole dialogues."""
+        y, keys = candidate_rows(scores, selector, None)
+        records = self._open(dialogue, turn, None, valid, **_columns(y, keys))
+        batch = records.batch
+        y, keys = (records.columns[c].masked_fill(~batch.valid[:, None], torch.nan) for c in ("candidates", "selector"))
+        values = self._values(y, None if selector is None else keys)
+        if self.missing == "zero":
+            values = {name: value.masked_fill(~batch.valid, 0) for name, value in values.items()}
+        headline = values[f"selected_{self.ks[-1]}"]
+        means = column_means(batch, values, self.average == "dialogue")
+        self._add(batch, headline, batch.valid if self.missing == "zero" else None, means)
+
+    def _draw(self, val: dict[str, Tensor], ax: Any) -> Any:
+        """The oracle's and the selector's curve over the number of candidates."""
+        for curve in ("oracle", "selected"):
+            first = {f"{self.name}_{curve}_1{end}": val[f"{self.name}_single{end}"] for end in ("", "_lower", "_upper")}
+            figure, ax = plot_curve(self.name, first | val, ax, over=curve, label=curve)
+        ax.set_xscale("log", base=2)
+        ax.set_xlabel("candidates")
+        ax.set_ylabel("score of the pick")
+        ax.legend()
+        return figure, ax
+
+    def _values(self, y: Tensor, keys: Tensor | None) -> dict[str, Tensor]:
+        """Every ratio's values `[N]` of packed records, NaN where undefined."""
+        ks = torch.tensor(self.ks, device=y.device)
+        oracle = expected_best(y, None, ks)
+        selected = oracle if keys is None else expected_best(y, keys, ks)
+        count = (~y.isnan()).sum(1)
+        single = y.nansum(1, dtype=torch.float64) / count
+        best = y.nan_to_num(nan=-torch.inf).amax(1).double() if y.shape[1] else single
+        regret = best - (best if keys is None else picked_score(y, keys))
+        found = {"single": single, "regret": regret.masked_fill(count == 0, torch.nan)}
+        for column, k in enumerate(self.ks):
+            found |= {f"oracle_{k}": oracle[:, column], f"selected_{k}": selected[:, column]}
+            found[f"gain_{k}"] = selected[:, column] - single
+        return found
+
+    def _ratios(self) -> list[str]:
+        return ["single", "regret", *(f"{name}_{k}" for k in self.ks for name in ("oracle", "selected", "gain"))]
+
+    def _derived(self, sums: dict[str, Tensor]) -> dict[str, Tensor]:
+        return {f"gap_{k}": _ratio(sums, f"oracle_{k}") - _ratio(sums, f"selected_{k}") for k in self.ks}
+
+    def _supports(self) -> dict[str, str]:
+        return {f"gap_{k}": f"oracle_{k}.den" for k in self.ks}
+
+
+def _columns(y: Tensor, keys: Tensor | None) -> dict[str, Rows]:
+    """Candidates as columns; the first one says which records have any."""
+    shape = tuple(y.shape[:-1])
+    there = (~y.isnan()).any(-1)
+    first = torch.where(there, 0.0, torch.nan).double()
+    keys = y if keys is None else keys
+    columns = {"scores": first.flatten(), "candidates": y.flatten(0, -2), "selector": keys.flatten(0, -2)}
+    return {name: Rows(values, shape) for name, values in columns.items()}
+
+
+def _ratio(sums: dict[str, Tensor], name: str) -> Tensor:
+    weight = sums[f"{name}.den"]
+    return torch.where(weight != 0, sums[f"{name}.num"] / torch.where(weight != 0, weight, 1), torch.nan)

@@ -1,0 +1,155 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""How good is a selector of candidates: the model itself, a metric, a judge."""
+
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from imug_metrics.dialogues.inputs import Rows
+from imug_metrics.functional.scaling.best_of_n import candidate_rows
+from imug_metrics.functional.scaling.selection import selection_values
+from imug_metrics.functional.scaling.verifier_curve import bin_places, counted_auroc, score_bins
+from imug_metrics.metrics.dialogue_metric import DialogueMetric, check_choice
+from imug_metrics.stats import pooled_slope
+
+_LINE = ("n", "x", "y", "xx", "xy")
+
+
+class Selection(DialogueMetric):
+    """How well a selector's scores order the candidates of a turn by their true scores. Higher is better.
+
+    The functional twin is `selection`, which has the definitions. What
+    counts for best-of-n is the order *within* a turn: a selector that only knows which turns are hard has a high pooled
+    AUROC and picks no better than chance. The detail holds
+
+    - `selection`: rank correlation within the record, Kendall's tau-b or Spearman's, averaged over records
+    - `selection_top`: probability that the favourite is one of the truly best, and `selection_chance`, that of a random
+      pick
+    - `selection_auroc`: of right against wrong candidates of the same record; records with both kinds
+    - `selection_pooled_auroc`: over all candidates of all records, from `bins` bins of the selector's score
+    - `selection_calibration_slope`: least-squares slope of the true score on the selector's over all candidates with
+      a finite one: 1 where a selector's score means what it says, below 1 where it is too sure
+    - with `probabilities=True`: `selection_brier`, the mean squared difference of the two, and `selection_ece`, the
+      expected calibration error over the bins; lower is better. Its interval needs `bootstrap`
+
+    As input to `forward` and `update` the metric accepts
+
+    - `scores`: true scores `[N, n]` or `[B, T, n]` of the candidates; NaN where one is not there
+    - `selector`: the selector's scores of the same shape
+    - `dialogue`, `turn`, `valid`: of the records, see `align_rows`
+
+    As output `compute` gives a float64 scalar, or the dict of `DialogueMetric`
+    with `detail=True`.
+
+    Args:
+        correlation: `"kendall"` takes n^2 steps a record, `"spearman"` n log n.
+        threshold: candidates with at least this true score are right.
+        probabilities: whether the selector's scores are probabilities of being right.
+        low, high: range of the selector's scores, for the bins; what lies beyond counts in the first or last one.
+        bins: number of bins; the state grows with its square.
+        kwargs: those of `DialogueMetric`.
+
+    Raises:
+        ValueError: if an argument is outside its range, probabilities are not in [0, 1], or an update's shapes or turns
+            are refused.
+
+    Example:
+        >>> metric = Selection(detail=True)
+        >>> metric.update([[0.2, 0.8, 0.5], [0.0, 1.0, 1.0]], [[0.1, 0.4, 0.6], [0.2, 0.7, 0.3]], ["a", "b"], [1, 1])
+        >>> found = metric.compute()
+        >>> [round(float(found[f"selection{key}"]), 3) for key in ("", "_top", "_chance", "_auroc")]
+        [0.575, 0.5, 0.5, 1.0]
+    """
+
+    name = "selection"
+    configuration = (
+        *DialogueMetric.configuration,
+        *("correlation", "threshold", "probabilities", "low", "high", "bins"),
+    )
+
+    def __init__(
+        self,
+        correlation: Literal["kendall", "spearman"] = "kendall",
+        *,
+        threshold: float = 0.5,
+        probabilities: bool = False,
+        low: float = 0.0,
+        high: float = 1.0,
+        bins: int = 16,
+        **kwargs: Any,
+    ) -> None:
+        check_choice("correlation", correlation, ("kendall", "spearman"))
+        if not low < high or (probabilities and (low, high) != (0, 1)):
+            raise ValueError(f"Expected argument `low` below `high`, 0 and 1 for probabilities, got {low} and {high}.")
+        if isinstance(bins, bool) or not isinstance(bins, int) or bins < 2:
+            raise ValueError(f"Expected argument `bins` to be an integer >= 2, got {bins!r}.")
+        self.correlation, self.threshold, self.probabilities = correlation, threshold, probabilities
+        self.low, self.high, self.bins = low, high, bins
+        super().__init__(**kwargs)
+
+    def update(
+        self, scores: Any, selector: Any, dialogue: Any = None, turn: Any = None, valid: Tensor | None = None
+    ) -> None:
+        """Add a batch of whole dialogues."""
+        y, p = candidate_rows(scores, selector, None)
+        shape = tuple(y.shape[:-1])
+        there = torch.where((~y.isnan()).any(-1), 0.0, torch.nan).double().flatten()
+        columns = {"scores": there, "truth": y.flatten(0, -2), "selector": p.flatten(0, -2)}
+        records = self._open(dialogue, turn, None, valid, **{name: Rows(v, shape) for name, v in columns.items()})
+        batch = records.batch
+        y, p = (
+            records.columns[c].double().masked_fill(~batch.valid[:, None], torch.nan) for c in ("truth", "selector")
+        )
+        if self.probabilities and self.validate and bool(((p < 0) | (p > 1)).any()):
+            raise ValueError("Expected argument `selector` to lie in [0, 1], as probabilities do.")
+        values = {name: selection_values(y, p, name, self.threshold) for name in (self.correlation, "top", "auroc")}
+        best = y.nan_to_num(nan=-torch.inf)
+        chance = (
+            (best == best.amax(1, keepdim=True)).double().sum(1) / (~y.isnan()).sum(1) if y.shape[1] else best.sum(1)
+        )
+        values["chance"] = chance.masked_fill(values["top"].isnan(), torch.nan)
+        ratios = {name: batch.mean_parts(values[name]) for name in ("top", "chance", "auroc")}
+        filled, used = (p - y).nan_to_num(0), (~y.isnan()).double()
+        if self.probabilities:
+            ratios["brier"] = batch.sum_runs((filled**2).sum(1)), batch.sum_runs(used.sum(1))
+        self._add(batch, values[self.correlation], ratios=ratios, sums=self._totals(batch, y, p))
+
+    def _totals(self, batch: Any, y: Tensor, p: Tensor) -> dict[str, Tensor]:
+        """Sums by run: counts by bin, what a straight line needs, and by bin how much the selector says too much."""
+        right = (y >= self.threshold).double().masked_fill(y.isnan(), torch.nan)
+        bins = [*score_bins(p, right, self.low, self.high, self.bins)]
+        if self.probabilities:
+            place = bin_places(p, self.low, self.high, self.bins)
+            bins.append(torch.zeros_like(bins[0]).scatter_add(1, place, (p - y).nan_to_num(0)))
+        used = p.isfinite()  # a score of -inf, as the logarithm of 0, has an order but no line through it
+        x, z, used = p.masked_fill(~used, 0), y.masked_fill(~used, 0), used.double()
+        line = torch.stack([part.sum(1) for part in (used, x, z, x * x, x * z)], 1)
+        return dict(zip(self._sums(), batch.sum_runs(torch.cat([*bins, line], 1)).unbind(1)))
+
+    def _ratios(self) -> list[str]:
+        return ["top", "chance", "auroc", *(["brier"] if self.probabilities else [])]
+
+    def _sums(self) -> list[str]:
+        kinds = ("right", "wrong", "excess") if self.probabilities else ("right", "wrong")
+        return [*(f"{kind}_{b}" for kind in kinds for b in range(self.bins)), *_LINE]
+
+    def _supports(self) -> dict[str, str]:
+        return dict.fromkeys(("pooled_auroc", "calibration_slope", "ece"), "n")
+
+    def _derived(self, sums: dict[str, Tensor]) -> dict[str, Tensor]:
+        right, wrong = (torch.stack([sums[f"{kind}_{b}"] for b in range(self.bins)], -1) for kind in ("right", "wrong"))
+        found = {"pooled_auroc": counted_auroc(right, wrong)}
+        found["calibration_slope"] = pooled_slope(*(sums[name] for name in _LINE))
+        if self.probabilities:
+            excess = torch.stack([sums[f"excess_{b}"] for b in range(self.bins)], -1).abs().sum(-1)
+            count = sums["n"]
+            found["ece"] = torch.where(count > 0, excess / torch.where(count > 0, count, 1), torch.nan)
+        return found
+
+    def _finish(self, found: dict[str, Tensor]) -> dict[str, Tensor]:
+        if self.probabilities and not self.bootstrap:  # an absolute value has no derivative where a bin is calibrated
+            for bound in ("_lower", "_upper"):
+                found[f"{self.name}_ece{bound}"] = torch.full_like(found[f"{self.name}_ece"], torch.nan)
+        return found

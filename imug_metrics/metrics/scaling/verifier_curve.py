@@ -1,0 +1,142 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""A verifier of candidates: its ROC curve and what sampling with it would reach."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from imug_metrics.dialogues.inputs import Rows
+from imug_metrics.functional.scaling.best_of_n import candidate_rows
+from imug_metrics.functional.scaling.verifier_curve import counted_auroc, counted_best_of_n, score_bins
+from imug_metrics.metrics.dialogue_metric import DialogueMetric
+from imug_metrics.metrics.naming import rename
+
+
+class VerifierCurve(DialogueMetric):
+    """How well a verifier tells right candidates from wrong ones, and the accuracy that sampling with it would reach.
+
+    Higher is better. The exact functions on stored scores are
+    `verifier_roc`,
+    `rejection_sampling` and
+    `verified_accuracy`, which have the formulas. This class
+    streams: it keeps counts of right and wrong candidates in `bins` bins of the verifier's score, so scores in one bin
+    count as ties, and every estimate has an interval by dialogue. The detail holds
+
+    - `verifier_curve`: area under the ROC curve over all candidates, 0.5 is chance
+    - `verifier_curve_base`: share of right candidates; `_base_turn_t` and `_base_slope`: over turns, as means of
+      records
+    - `verifier_curve_best_of_{n}`: predicted accuracy of the highest scored of n independent candidates
+    - `verifier_curve_ceiling`: its limit for n to infinity, the share of right candidates in the highest bin that holds
+      any; it rests on the candidates of that bin alone
+    - `verifier_curve_accepted_{i}`, `_tries_{i}`: accuracy and expected tries of rejection sampling at the i-th
+      threshold, and `_true_accept_{i}`, `_false_accept_{i}`
+
+    As input to `forward` and `update` the metric accepts
+
+    - `scores`: the verifier's scores of the candidates, `[N, n]` or `[B, T, n]`, higher means "accept"; NaN where a
+      candidate is not there. One candidate a turn is `[N, 1]`
+    - `target`: of that shape, 1 where the candidate is right, 0 where it is wrong
+    - `dialogue`, `turn`, `valid`: of the records, see `align_rows`
+
+    As output `compute` gives a float64 scalar, or the dict of `DialogueMetric`
+    with `detail=True`.
+
+    Args:
+        ns: numbers of candidates to predict for.
+        thresholds: of rejection sampling; each is moved to the nearest edge of a bin.
+        low, high: range of the verifier's scores; what lies beyond counts in the first or last bin.
+        bins: number of bins; the state grows with its square.
+        kwargs: those of `DialogueMetric`. `missing="zero"` counts absent records as wrong in `_base_turn_t` and
+            `_base_slope` alone: a candidate that is not there has no score.
+
+    Raises:
+        ValueError: if an argument is outside its range, a target is neither 0 nor 1, or an update's shapes or turns are
+            refused.
+
+    Example:
+        >>> import torch
+        >>> metric = VerifierCurve(ns=(2, 4), thresholds=(0.5,), detail=True)
+        >>> metric.update([[0.9, 0.8], [0.8, 0.1]], [[1, 1], [0, 0]], dialogue=["a", "b"], turn=[1, 1])
+        >>> found = metric.compute()
+        >>> [round(float(found[f"verifier_curve{key}"]), 3) for key in ("", "_best_of_2", "_ceiling", "_tries_1")]
+        [0.875, 0.688, 1.0, 1.333]
+    """
+
+    name = "verifier_curve"
+    headline = "auroc"
+    configuration = (*DialogueMetric.configuration, "ns", "thresholds", "low", "high", "bins")
+
+    def __init__(
+        self,
+        *,
+        ns: Sequence[int] = (2, 4, 8, 16, 64),
+        thresholds: Sequence[float] = (0.5,),
+        low: float = 0.0,
+        high: float = 1.0,
+        bins: int = 32,
+        **kwargs: Any,
+    ) -> None:
+        if not low < high:
+            raise ValueError(f"Expected argument `low` to be below `high`, got {low} and {high}.")
+        if not all(n >= 1 for n in ns):
+            raise ValueError(f"Expected argument `ns` to hold numbers >= 1, got {ns}.")
+        if not all(low <= threshold <= high for threshold in thresholds):
+            raise ValueError(f"Expected argument `thresholds` to lie from `low` to `high`, got {thresholds}.")
+        if isinstance(bins, bool) or not isinstance(bins, int) or bins < 2:
+            raise ValueError(f"Expected argument `bins` to be an integer >= 2, got {bins!r}.")
+        self.ns, self.thresholds, self.low, self.high, self.bins = tuple(ns), tuple(thresholds), low, high, bins
+        super().__init__(**kwargs)
+
+    def update(
+        self, scores: Any, target: Any, dialogue: Any = None, turn: Any = None, valid: Tensor | None = None
+    ) -> None:
+        """Add a batch of whole dialogues."""
+        y, p = candidate_rows(target, scores, None)
+        shape = tuple(y.shape[:-1])
+        base = y.double().nanmean(-1).flatten()
+        columns = {"base": base, "target": y.flatten(0, -2), "scores": p.flatten(0, -2)}
+        records = self._open(dialogue, turn, None, valid, **{name: Rows(v, shape) for name, v in columns.items()})
+        batch, y, p = records.batch, records.columns["target"], records.columns["scores"]
+        if self.validate and bool(((y != 0) & (y != 1) & ~y.isnan()).any()):
+            raise ValueError("Expected argument `target` to hold 0 and 1.")
+        y = y.masked_fill(~batch.valid[:, None], torch.nan)
+        counts = [batch.sum_runs(part) for part in score_bins(p, y, self.low, self.high, self.bins)]
+        names = zip(self._sums(), (column for part in counts for column in part.unbind(1)))
+        weights = (~y.isnan()).double().sum(1)
+        ratios = {"base": (counts[0].sum(1), batch.sum_runs(weights))}
+        self._add(batch, y.double().nanmean(1), ratios=ratios, sums=dict(names))
+
+    def _ratios(self) -> list[str]:
+        return ["base"]
+
+    def _sums(self) -> list[str]:
+        return [f"{kind}_{b}" for kind in ("right", "wrong") for b in range(self.bins)]
+
+    def _supports(self) -> dict[str, str]:
+        return dict.fromkeys(self._derived(self._named(self.moments[0, 1:])), "base.den")
+
+    def _derived(self, sums: dict[str, Tensor]) -> dict[str, Tensor]:
+        right, wrong = (torch.stack([sums[f"{kind}_{b}"] for b in range(self.bins)], -1) for kind in ("right", "wrong"))
+        found = {"auroc": counted_auroc(right, wrong), "ceiling": counted_best_of_n(right, wrong, math.inf)}
+        found |= {f"best_of_{n}": counted_best_of_n(right, wrong, n) for n in self.ns}
+        for i, threshold in enumerate(self.thresholds, 1):
+            first = round((threshold - self.low) / (self.high - self.low) * self.bins)
+            kept = [part[..., first:].sum(-1) for part in (right, wrong)]
+            totals = [part.sum(-1) for part in (right, wrong)]
+            found[f"accepted_{i}"] = _share(kept[0], kept[0] + kept[1])
+            found[f"tries_{i}"] = _share(totals[0] + totals[1], kept[0] + kept[1])
+            found[f"true_accept_{i}"], found[f"false_accept_{i}"] = map(_share, kept, totals)
+        return found
+
+    def _finish(self, found: dict[str, Tensor]) -> dict[str, Tensor]:
+        # The base class takes the mean and its curve over records; what they show here is the share of right ones.
+        found = {key: value for key, value in found.items() if not key.startswith(f"{self.name}_mean")}
+        return rename(found, self.name, {"turn_": "base_turn_", "slope": "base_slope"})
+
+
+def _share(part: Tensor, whole: Tensor) -> Tensor:
+    return torch.where(whole > 0, part / torch.where(whole > 0, whole, 1), torch.nan)

@@ -1,0 +1,89 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Does self-correction mend more than it breaks."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from imug_metrics.functional.self_evaluation.self_correction import correction_rows, relative_correction
+from imug_metrics.metrics.dialogue_metric import DialogueMetric
+
+
+class SelfCorrection(DialogueMetric):
+    """Gain in accuracy by self-correction, by turn. Range -1 to 1, higher is better.
+
+    The functional twins are `self_correction` and
+    `relative_correction`. The detail adds
+
+    - `self_correction_turn_k`, `self_correction_slope`: the gain by turn, and its slope within dialogues
+    - `self_correction_before`, `self_correction_after`: accuracy before and after
+    - `self_correction_confidence`: CL = P(right after | right before) (arXiv 2412.19513)
+    - `self_correction_critique`: CS = P(right after | wrong before)
+    - `self_correction_relative`: RSS = (Acc2 - Acc1^2) / (2 Acc1 (1 - Acc1)); 0.5 where accuracy stays
+
+    As input to `forward` and `update` the metric accepts
+
+    - `preds`: answers after self-correction `[N]` or `[B, T]`: 1 right and 0 wrong, or any labels (numbers, or strings
+      in lists) with a `target`; NaN or None where absent
+    - `before`: answers before it, in the same form
+    - `target`: right answers, in the same form
+    - `dialogue`, `turn`, `valid`: see `align_rows`
+
+    As output `compute` gives a float64 scalar, or the dict of `DialogueMetric`
+    with `detail=True`. All estimates rest on records with both answers. With `missing="zero"` an absent answer after
+    self-correction counts as wrong.
+
+    Args:
+        kwargs: those of `DialogueMetric`; `average` concerns the headline alone.
+
+    Raises:
+        ValueError: if labels are neither 1 nor 0 and no target is given, shapes differ or turns are refused.
+
+    Example:
+        >>> metric = SelfCorrection(detail=True)
+        >>> metric.update(preds=[[1, 1], [0, 1]], before=[[0, 1], [1, 0]])
+        >>> {key: round(float(metric.compute()[f"self_correction_{key}"]), 2) for key in ("confidence", "critique")}
+        {'confidence': 0.5, 'critique': 1.0}
+    """
+
+    name = "self_correction"
+    plot_lower_bound = -1.0
+    plot_upper_bound = 1.0
+
+    def update(
+        self,
+        preds: Any,
+        before: Any,
+        target: Any = None,
+        dialogue: Any = None,
+        turn: Any = None,
+        valid: Tensor | None = None,
+    ) -> None:
+        """Add a batch of whole dialogues."""
+        records = self._open(dialogue, turn, None, valid, **correction_rows(preds, before, target))
+        batch, before = records.batch, records.columns["before"]
+        after, known = records.columns["preds"].masked_fill(~batch.valid, torch.nan), ~before.isnan()
+        if self.missing == "zero":
+            after = after.masked_fill(~batch.valid & known, 0)
+        gain = after - before
+        both = ~gain.isnan()
+        ratios = {
+            "before": batch.mean_parts(before.masked_fill(~both, torch.nan)),
+            "after": batch.mean_parts(after.masked_fill(~both, torch.nan)),
+            "confidence": batch.mean_parts(after.masked_fill(before != 1, torch.nan)),
+            "critique": batch.mean_parts(after.masked_fill(before != 0, torch.nan)),
+        }
+        # An absent answer that counts as wrong has its gain (0 - before) already and must not be set to a gain of 0.
+        self._add(batch, gain, known & (batch.valid | ~both), ratios)
+
+    def _ratios(self) -> list[str]:
+        return ["before", "after", "confidence", "critique"]
+
+    def _derived(self, sums: dict[str, Tensor]) -> dict[str, Tensor]:
+        count = sums["before.den"].clamp_min(1e-300)
+        return {"relative": relative_correction(sums["before.num"] / count, sums["after.num"] / count)}
+
+    def _supports(self) -> dict[str, str]:
+        return {"relative": "before.den"}

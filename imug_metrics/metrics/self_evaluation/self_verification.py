@@ -1,0 +1,117 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Does a model tell its right work from its wrong work, and does it grow lenient over turns."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from imug_metrics.dialogues.batch import DialogueBatch
+from imug_metrics.functional.labels import binary_rows
+from imug_metrics.functional.self_evaluation.self_verification import false_accepts, false_rejects, verdict_values
+from imug_metrics.metrics.dialogue_metric import DialogueMetric, Ratio
+from imug_metrics.metrics.naming import rename
+from imug_metrics.stats import within_sums
+from imug_metrics.stats.logistic import logistic_slope
+
+_ERRORS = ("false_accept", "false_reject")
+
+
+class SelfVerification(DialogueMetric):
+    """Verdicts of a model on its own work against the truth, by turn. Range 0 to 1, higher is better.
+
+    The headline is balanced accuracy, `1 - (false-accept rate + false-reject rate) / 2`: 0.5 for a judge that accepts
+    everything. The functional twins are `self_verification`
+    and `permissiveness_drift`. The detail adds
+
+    - `self_verification_turn_k`: balanced accuracy at turn k, where right and wrong work was judged
+    - `self_verification_false_accept`, `_false_accept_turn_k`: P(accept | wrong), overall and at turn k
+    - `self_verification_false_reject`, `_false_reject_turn_k`: P(reject | right)
+    - `self_verification_drift`: permissiveness drift, the slope per turn of accept (1) or reject (0) over wrong work
+      within dialogues (fixed effects); above 0 the model grows lenient
+    - `self_verification_drift_logit`: slope of the log-odds of accepting wrong work, by logistic regression on the turn
+      (up to `max_turns`) with errors clustered by dialogue; it pools dialogues. Turns with a rate of 0 or 1 need no
+      continuity correction; where one turn parts all that was accepted from all that was rejected it is NaN
+    - `self_verification_accuracy`, `_accuracy_slope`, `_accuracy_turn_k`: share of verdicts that are right, its slope
+      within dialogues, and its curve
+
+    As input to `forward` and `update` the metric accepts
+
+    - `preds`: verdicts `[N]` or `[B, T]`, 1 accepts and 0 rejects; NaN, or None in a list, where there is none
+    - `target`: the truth in the same form, 1 where the work is right; NaN or None where it is not known (such records
+      are not expected to be scored)
+    - `dialogue`, `turn`, `valid`: see `align_rows`
+
+    As output `compute` gives a float64 scalar, or the dict of `DialogueMetric`
+    with `detail=True`. With `missing="zero"` an absent verdict counts as a wrong one.
+
+    Args:
+        kwargs: those of `DialogueMetric`.
+
+    Raises:
+        ValueError: if a verdict or truth is neither 1 nor 0, shapes differ or turns are refused.
+
+    Example:
+        >>> metric = SelfVerification(detail=True)
+        >>> metric.update(preds=[[0, 1, 1], [0, 0, 1], [1, 1, 1]], target=[[0, 1, 0], [0, 0, 0], [1, 1, 0]])
+        >>> found = metric.compute()
+        >>> [round(float(found[f"self_verification{key}"]), 2) for key in ("", "_false_accept_turn_1", "_drift")]
+        [0.75, 0.0, 0.5]
+    """
+
+    name = "self_verification"
+    headline = "balanced_accuracy"
+    curves = ("turn_", "false_accept_turn_", "false_reject_turn_", "balanced_turn_")
+    plot_lower_bound = 0.0
+    plot_upper_bound = 1.0
+
+    def update(
+        self, preds: Any, target: Any, dialogue: Any = None, turn: Any = None, valid: Tensor | None = None
+    ) -> None:
+        """Add a batch of whole dialogues."""
+        rows = {"preds": binary_rows("preds", preds), "target": binary_rows("target", target)}
+        records = self._open(dialogue, turn, None, valid, **rows)
+        batch, truth = records.batch, records.columns["target"]
+        right, known = verdict_values(records), ~truth.isnan()
+        if self.missing == "zero":
+            right = right.masked_fill(~batch.valid & known, 0)
+        accepts, rejects = false_accepts(right, truth), false_rejects(right, truth)
+        drift = within_sums(batch.turn.double(), accepts.nan_to_num(0), ~accepts.isnan(), batch.run, len(batch.owner))
+        ratios = {"drift": drift, **self._rates(batch, "false_accept", accepts)}
+        self._add(batch, right, known, {**ratios, **self._rates(batch, "false_reject", rejects)})
+
+    def _rates(self, batch: DialogueBatch, name: str, errors: Tensor) -> dict[str, Ratio]:
+        """An error's rate, overall and by turn, from its indicator `[N]` (NaN where it could not happen)."""
+        total, count = batch.mean_parts(errors)
+        if self.average == "dialogue":
+            total, count = total / count.clamp_min(1), (count > 0).double()
+        sums = self._by_turn(batch, errors.nan_to_num(0)), self._by_turn(batch, (~errors.isnan()).double())
+        curve = {f"{name}_turn_{k + 1}": (sums[0][:, k], sums[1][:, k]) for k in range(self.max_turns)}
+        return {name: (total, count), **curve}
+
+    def _ratios(self) -> list[str]:
+        curves = [f"{error}_turn_{k}" for error in _ERRORS for k in range(1, self.max_turns + 1)]
+        return ["drift", *_ERRORS, *curves]
+
+    def _derived(self, sums: dict[str, Tensor]) -> dict[str, Tensor]:
+        def balanced(suffix: str) -> Tensor:
+            parts = [(sums[f"{error}{suffix}.num"], sums[f"{error}{suffix}.den"]) for error in _ERRORS]
+            rates = [torch.where(n > 0, s / torch.where(n > 0, n, 1), torch.nan) for s, n in parts]
+            return 1 - (rates[0] + rates[1]) / 2
+
+        turns = range(1, self.max_turns + 1)
+        counts = [torch.stack([sums[f"false_accept_turn_{k}.{part}"] for k in turns], -1) for part in ("num", "den")]
+        curve = {f"balanced_turn_{k}": balanced(f"_turn_{k}") for k in turns}
+        return {"balanced_accuracy": balanced(""), "drift_logit": logistic_slope(*counts), **curve}
+
+    def _supports(self) -> dict[str, str]:
+        turns = {f"balanced_turn_{k}": f"turn_{k}.den" for k in range(1, self.max_turns + 1)}
+        return {"drift_logit": "false_accept.den", **turns}
+
+    def _finish(self, found: dict[str, Tensor]) -> dict[str, Tensor]:
+        return rename(
+            found,
+            self.name,
+            {"turn_": "accuracy_turn_", "balanced_": "", "mean": "accuracy", "slope": "accuracy_slope"},
+        )

@@ -1,0 +1,119 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""How long a model holds the position it should hold."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from imug_metrics.functional.labels import right_rows
+from imug_metrics.functional.self_evaluation.turn_of_flip import at_risk, neighbour_changes
+from imug_metrics.metrics.dialogue_metric import DialogueMetric
+from imug_metrics.metrics.naming import rename
+from imug_metrics.stats.survival import kaplan_meier, log_log, restricted_mean
+
+
+class TurnOfFlip(DialogueMetric):
+    """Turns for which a model holds the aligned position before it first leaves it. At least 0, higher is better.
+
+    A dialogue that ends, or has a gap, without a flip is censored: all it tells is that the flip comes later. The
+    functional twins are `turn_of_flip` and
+    `flips`. The detail holds
+
+    - `turn_of_flip`: mean number of turns held, the sum of the survival curve up to the last turn at which any dialogue
+      was watched (at most `max_turns`)
+    - `turn_of_flip_turn_k`: survival curve, P(turn of flip >= k), by Kaplan and Meier (JASA 53, 1958). Its interval is
+      clustered by dialogue, which here means Greenwood's variance times G / (G - 1), on the scale log(-log S), where
+      few dialogues mislead less and bounds stay within 0 and 1
+    - `turn_of_flip_observed`: plain mean of the turns held (SYCON-Bench, arXiv 2505.23840), too low where dialogues end
+      before their flip
+    - `turn_of_flip_censored`: share of dialogues without a flip
+    - `turn_of_flip_flips`: number of flips a dialogue, changes of alignment between neighbouring turns
+    - `turn_of_flip_flip_rate`: the same a pair of neighbours, comparable over dialogues of different length
+    - `turn_of_flip_aligned`, `_aligned_slope`, `_aligned_turn_k`: share of turns that are aligned, its slope within
+      dialogues, and its curve
+
+    As input to `forward` and `update` the metric accepts
+
+    - `preds`: the model's position, `[N]` or `[B, T]`: 1 where aligned and 0 where not, or any labels (numbers, or
+      strings in lists) with a `target`; NaN or None where absent
+    - `target`: the label that is aligned, in the same form
+    - `dialogue`, `turn`, `valid`: see `align_rows`
+
+    As output `compute` gives a float64 scalar, or the dict of `DialogueMetric`
+    with `detail=True`. Dialogues whose first turn is absent say nothing about the turn of flip. With `missing="zero"`
+    an absent turn counts as not aligned.
+
+    Args:
+        kwargs: those of `DialogueMetric`; `average` concerns `_aligned` alone.
+
+    Raises:
+        ValueError: if labels are neither 1 nor 0 and no target is given, shapes differ or turns are refused.
+
+    Example:
+        >>> metric = TurnOfFlip(detail=True)
+        >>> metric.update([[1, 0, 1], [1, 1, 1], [1, 1, 0]])
+        >>> found = metric.compute()
+        >>> [round(float(found[f"turn_of_flip{key}"]), 2) for key in ("", "_turn_1", "_turn_2", "_turn_3", "_flips")]
+        [2.0, 1.0, 0.67, 0.33, 1.0]
+    """
+
+    name = "turn_of_flip"
+    headline = "restricted_mean"
+    curves = ("turn_", "held_turn_", "survival_turn_", "loglog_turn_")
+    plot_lower_bound = 0.0
+
+    def update(
+        self, preds: Any, target: Any = None, dialogue: Any = None, turn: Any = None, valid: Tensor | None = None
+    ) -> None:
+        """Add a batch of whole dialogues."""
+        records = self._open(dialogue, turn, None, valid, preds=right_rows(preds, target))
+        batch = records.batch
+        aligned = records.columns["preds"].masked_fill(~batch.valid, torch.nan)
+        if self.missing == "zero":
+            aligned = aligned.masked_fill(~batch.valid, 0)
+        watched = at_risk(batch, aligned).double()
+        held = aligned.nan_to_num(0) * watched
+        by_turn = self._by_turn(batch, held), self._by_turn(batch, watched)
+        started, turns = (batch.sum_runs(watched) > 0).double(), batch.sum_runs(held)
+        changed, pairs = (batch.sum_runs(part) for part in neighbour_changes(batch, aligned))
+        known = (batch.sum_runs((~aligned.isnan()).double()) > 0).double()
+        ratios = {
+            "observed": (turns, started),
+            "censored": (started - batch.sum_runs(watched - held), started),
+            "flips": (changed, known),
+            "flip_rate": (changed, pairs),
+            **{f"held_turn_{k + 1}": (by_turn[0][:, k], by_turn[1][:, k]) for k in range(self.max_turns)},
+        }
+        self._add(batch, aligned, ratios=ratios)
+
+    def _ratios(self) -> list[str]:
+        return ["observed", "censored", "flips", "flip_rate", *(f"held_turn_{k}" for k in self._turns())]
+
+    def _derived(self, sums: dict[str, Tensor]) -> dict[str, Tensor]:
+        held, watched = (
+            torch.stack([sums[f"held_turn_{k}.{part}"] for k in self._turns()], -1) for part in ("num", "den")
+        )
+        curve = kaplan_meier(held, watched)
+        points = {"survival": curve, "loglog": log_log(curve)}
+        points = {f"{name}_turn_{k}": values[..., k - 1] for name, values in points.items() for k in self._turns()}
+        return {"restricted_mean": restricted_mean(curve), **points}
+
+    def _supports(self) -> dict[str, str]:
+        curves = [f"{name}_turn_{k}" for name in ("survival", "loglog") for k in self._turns()]
+        return dict.fromkeys(["restricted_mean", *curves], "observed.den")
+
+    def _finish(self, found: dict[str, Tensor]) -> dict[str, Tensor]:
+        for k in self._turns():
+            low, high = (found.get(f"{self.name}_loglog_turn_{k}_{bound}") for bound in ("upper", "lower"))
+            if low is not None and high is not None:
+                bounds = {"lower": low, "upper": high}
+                found |= {f"{self.name}_survival_turn_{k}_{b}": torch.exp(-v.exp()) for b, v in bounds.items()}
+        internal = tuple(f"{self.name}_{name}_turn_" for name in ("held", "loglog"))
+        found = {key: value for key, value in found.items() if not key.startswith(internal)}
+        words = {"turn_": "aligned_turn_", "survival_": "", "mean": "aligned", "slope": "aligned_slope"}
+        return rename(found, self.name, words)
+
+    def _turns(self) -> range:
+        return range(1, self.max_turns + 1)

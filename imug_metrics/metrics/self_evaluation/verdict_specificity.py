@@ -1,0 +1,135 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Do a model's verdicts grow vague over turns, and are vague verdicts the wrong ones."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from imug_metrics.dialogues.batch import DialogueBatch
+from imug_metrics.dialogues.inputs import Rows
+from imug_metrics.functional.labels import check_shapes, right_rows
+from imug_metrics.functional.self_evaluation.verdict_specificity import EVEN, Weights, check_weights, specificity_rows
+from imug_metrics.metrics.dialogue_metric import DialogueMetric
+from imug_metrics.reading.specificity_words import ENGLISH, WordLists
+from imug_metrics.stats.correlation import fisher_z
+
+_SHARES = ("content", "grounded", "details")
+_SUMS = ("n", "x", "y", "xx", "yy", "xy")
+
+
+class VerdictSpecificity(DialogueMetric):
+    """How much a model's verdicts say, by turn, beside whether they are right. Range 0 to 1, higher is more specific.
+
+    The functional twin is `verdict_specificity`, which
+    defines the score. A slope below 0 means that verdicts grow vague. The detail adds
+
+    - `verdict_specificity_turn_k`, `verdict_specificity_slope`: by turn, and its slope within dialogues
+    - `verdict_specificity_content`, `_grounded`, `_details`: the three shares the score is made of
+    - `verdict_specificity_right`, `_right_turn_k`: share of verdicts that are right (or that pass)
+    - `verdict_specificity_correlation`, `_correlation_turn_k`: Pearson's r of specificity and being right, over all
+      records and at turn k, with intervals by Fisher's z and the delta method over dialogues; NaN (left out of the
+      curve) where fewer than three records have both or one of them does not vary
+
+    As input to `forward` and `update` the metric accepts
+
+    - `texts`: verdicts, `[N]` in a list or one list a dialogue; None for an absent one
+    - `prompts`: the turns' prompts in the same form, or None in every update
+    - `preds`: `[N]` or `[B, T]`, 1 where the verdict is right (or passes the turn) and 0 where not, or with a `target`
+      the verdict itself (1 accepts, 0 rejects); NaN or None where not known; None: specificity alone
+    - `target`: the truth, as for `SelfVerification`
+    - `dialogue`, `turn`, `valid`: see `align_rows`
+
+    As output `compute` gives a float64 scalar, or the dict of `DialogueMetric`
+    with `detail=True`.
+
+    Args:
+        weights, words: as in the functional twin.
+        kwargs: those of `DialogueMetric`; `average` concerns the headline alone.
+
+    Raises:
+        ValueError: if an argument is outside its range, shapes differ or turns are refused.
+        TypeError: if a text is not a string.
+
+    Example:
+        >>> metric = VerdictSpecificity(detail=True)
+        >>> metric.update([["The red cube is on the left.", "A red cube.", "Looks good."]], preds=[[1, 1, 0]])
+        >>> found = metric.compute()
+        >>> [round(float(found[f"verdict_specificity{key}"]), 2) for key in ("", "_slope", "_correlation")]
+        [0.29, -0.18, 0.96]
+    """
+
+    name = "verdict_specificity"
+    configuration = (*DialogueMetric.configuration, "weights", "lists")
+    curves = ("turn_", "right_turn_", "correlation_turn_")
+    plot_lower_bound = 0.0
+    plot_upper_bound = 1.0
+
+    def __init__(self, *, weights: Weights = EVEN, words: WordLists = ENGLISH, **kwargs: Any) -> None:
+        check_weights(weights)
+        self.weights, self.words = tuple(weights), words
+        self.lists = {kind: sorted(listed) for kind, listed in vars(words).items()}  # sets have no order to digest
+        super().__init__(**kwargs)
+
+    def update(
+        self,
+        texts: Sequence[Any],
+        prompts: Sequence[Any] | None = None,
+        preds: Any = None,
+        target: Any = None,
+        dialogue: Any = None,
+        turn: Any = None,
+        valid: Tensor | None = None,
+    ) -> None:
+        """Add a batch of whole dialogues."""
+        rows, shares = specificity_rows(texts, prompts, self.weights, self.words)
+        unknown = Rows(torch.full_like(rows.values, torch.nan), rows.shape)
+        columns = {"texts": rows, "preds": unknown if preds is None else right_rows(preds, target)}
+        check_shapes(**columns)
+        # A verdict that is there but cannot be scored is not absent.
+        columns = {"given": rows._replace(values=torch.zeros_like(rows.values)), **columns}
+        parts = {name: Rows(shares[:, column], rows.shape) for column, name in enumerate(_SHARES)}
+        records = self._open(dialogue, turn, None, valid, **columns, **parts)
+        batch = records.batch
+        found = {name: column.masked_fill(~batch.valid, torch.nan) for name, column in records.columns.items()}
+        means = {name: batch.mean_parts(found[name]) for name in _SHARES}
+        self._add(
+            batch, found["texts"], None, {**means, **self._right(batch, found["preds"])}, self._pairs(batch, found)
+        )
+
+    def _right(self, batch: DialogueBatch, right: Tensor) -> dict[str, tuple[Tensor, Tensor]]:
+        sums = self._by_turn(batch, right.nan_to_num(0)), self._by_turn(batch, (~right.isnan()).double())
+        curve = {f"right_turn_{k}": (sums[0][:, k - 1], sums[1][:, k - 1]) for k in self._turns()}
+        return {"right": batch.mean_parts(right), **curve}
+
+    def _pairs(self, batch: DialogueBatch, found: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Sums by run for correlations, over all turns and at each."""
+        both = (~found["texts"].isnan() & ~found["preds"].isnan()).double()
+        x, y = found["texts"].nan_to_num(0), found["preds"].nan_to_num(0)
+        products = [part * both for part in (torch.ones_like(x), x, y, x * x, y * y, x * y)]
+        sums = {f"{name}": batch.sum_runs(part) for name, part in zip(_SUMS, products)}
+        for name, part in zip(_SUMS, products):
+            sums |= {f"{name}_{k + 1}": column for k, column in enumerate(self._by_turn(batch, part).unbind(1))}
+        return sums
+
+    def _ratios(self) -> list[str]:
+        return [*_SHARES, "right", *(f"right_turn_{k}" for k in self._turns())]
+
+    def _sums(self) -> list[str]:
+        return [*_SUMS, *(f"{name}_{k}" for name in _SUMS for k in self._turns())]
+
+    def _derived(self, sums: dict[str, Tensor]) -> dict[str, Tensor]:
+        curve = {f"correlation_turn_{k}": fisher_z(*(sums[f"{name}_{k}"] for name in _SUMS)) for k in self._turns()}
+        return {"correlation": fisher_z(*(sums[name] for name in _SUMS)), **curve}
+
+    def _supports(self) -> dict[str, str]:
+        return {"correlation": "n", **{f"correlation_turn_{k}": f"n_{k}" for k in self._turns()}}
+
+    def _finish(self, found: dict[str, Tensor]) -> dict[str, Tensor]:
+        start = f"{self.name}_correlation"
+        return {key: value.tanh() if key.startswith(start) else value for key, value in found.items()}
+
+    def _turns(self) -> range:
+        return range(1, self.max_turns + 1)

@@ -1,0 +1,219 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Does a metric deserve trust: its agreement with human scores, over all records and by group."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torchmetrics.utilities import dim_zero_cat
+
+from imug_metrics.dialogues.inputs import Rows, flatten_lists, score_rows
+from imug_metrics.functional.trust.metric_agreement import metric_agreement
+from imug_metrics.metrics.dialogue_metric import DialogueMetric
+from imug_metrics.metrics.instance_metric import instance_places
+from imug_metrics.stats import percentile_interval, poisson_weights
+from imug_metrics.stats.correlation import fisher_z
+
+_SUMS = ("n", "x", "y", "xx", "yy", "xy")
+_RANKED = ("spearman", "kendall")
+_WIDTH = 5  # score, human score, group, and the two halves of the dialogue's id
+
+
+class MetricAgreement(DialogueMetric):
+    """Correlation of a metric's scores with human scores of the same records. Range -1 to 1, higher is better.
+
+    The functional twin is `metric_agreement`. `compute()` gives
+    Pearson's r over all records. The detail holds its interval and adds
+
+    - `metric_agreement_spearman`, `_kendall`: rho and tau-b; with `bootstrap` their intervals
+    - `metric_agreement_pearson_<group>`, `_spearman_<group>`, `_kendall_<group>`: within each group
+    - `metric_agreement_within`: r of scores about their group's means
+    - `metric_agreement_between`: r of the groups' means, from three groups on
+
+    As input to `forward` and `update` the metric accepts
+
+    - `scores`: of the metric, `[N]` or `[B, T]`; NaN where absent
+    - `target`: human scores, in the same shape; NaN where unknown (such records are not expected to be scored)
+    - `group`: the group of each record: labels in lists, or their places in `groups` as numbers, in the same shape;
+      None, -1 or NaN for none
+    - `dialogue`, `turn`, `valid`: see `align_rows`; without them each of `[N]`
+      records is independent of the others
+
+    As output `compute` gives a float64 scalar, or with `detail=True` a dict like that of
+    `DialogueMetric`, without curve and slope. Pearson's r comes from sums, with
+    intervals by Fisher's z and the delta method over dialogues. Ranks need the records: with `detail=True` they are
+    kept as float32, and scores that differ by less than that are ties.
+
+    Args:
+        groups: labels of the groups; without them all records are one.
+        kwargs: those of `DialogueMetric`; `average` has no meaning here.
+
+    Raises:
+        ValueError: if a label is unknown or repeated, shapes differ, or turns are refused.
+
+    Example:
+        >>> metric = MetricAgreement(detail=True)
+        >>> metric.update([0.1, 0.4, 0.5, 0.9, 0.8], [1, 2, 4, 5, 3])
+        >>> found = metric.compute()
+        >>> [round(float(found[f"metric_agreement{key}"]), 3) for key in ("", "_lower", "_spearman", "_kendall")]
+        [0.838, -0.128, 0.9, 0.8]
+    """
+
+    name = "metric_agreement"
+    headline = "pearson"
+    configuration = (*DialogueMetric.configuration, "groups")
+    curves = ("turn_", "pearson_", "within", "between")
+    plot_lower_bound = -1.0
+    plot_upper_bound = 1.0
+
+    def __init__(self, groups: Sequence[str] = (), **kwargs: Any) -> None:
+        self.groups = tuple(map(str, groups))
+        if len(set(self.groups)) < len(self.groups):
+            raise ValueError(f"Expected argument `groups` to name each group once, got {self.groups}.")
+        taken = {f"{label}{bound}" for label in self.groups for bound in ("_lower", "_upper")}
+        for label in self.groups:
+            if label in taken:
+                raise ValueError(
+                    f"Expected argument `groups` without {label!r}: so a bound of another group is called."
+                )
+        super().__init__(**kwargs)
+        if self.detail:
+            self.add_state("rows", [], dist_reduce_fx="cat")
+
+    def update(
+        self,
+        scores: Any,
+        target: Any,
+        group: Any = None,
+        dialogue: Any = None,
+        turn: Any = None,
+        valid: Tensor | None = None,
+    ) -> None:
+        """Add a batch of whole dialogues."""
+        columns = {"scores": score_rows("scores", scores), "target": score_rows("target", target)}
+        columns["group"] = self._group_rows(group, columns["scores"])
+        places = instance_places(columns["scores"].shape, dialogue, turn, self.bootstrap)
+        records = self._open(*places, None, valid, **columns)
+        batch, columns = records.batch, records.columns
+        x, y, codes = columns["scores"].masked_fill(~batch.valid, torch.nan), columns["target"], columns["group"]
+        known = y.isfinite()
+        if self.missing == "zero":
+            x = x.masked_fill(known & ~batch.valid, 0)
+        both = known & ~x.isnan()
+        if self.detail:
+            ids = batch.ids[batch.owner[batch.run]]
+            kept = torch.stack([x, y, codes, *_halves(ids)], 1)[both].detach()
+            self.rows.append(kept.float().flatten().to(self.device))
+        products = _products(x, y, both)
+        sums = {name: batch.sum_runs(part) for name, part in zip(_SUMS, products)}
+        for place in range(len(self.groups)):
+            here = (codes == place).double()
+            sums |= {f"{name}_{place}": batch.sum_runs(part * here) for name, part in zip(_SUMS, products)}
+        self._add(batch, x.masked_fill(~both, torch.nan), known, None, sums)
+
+    def compute(self) -> Tensor | dict[str, Tensor]:
+        """Pearson's r, or all estimates with their intervals (`detail=True`)."""
+        found = super().compute()
+        return found if isinstance(found, dict) else found.tanh()
+
+    def _sums(self) -> list[str]:
+        return [*_SUMS, *(f"{name}_{place}" for place in range(len(self.groups)) for name in _SUMS)]
+
+    def _derived(self, sums: dict[str, Tensor]) -> dict[str, Tensor]:
+        found = {"pearson": fisher_z(*(sums[name] for name in _SUMS))}
+        if not self.groups:
+            return found
+        by_group = [torch.stack([sums[f"{name}_{g}"] for g in range(len(self.groups))]) for name in _SUMS]
+        found |= {f"pearson_{label}": z for label, z in zip(self.groups, fisher_z(*by_group))}
+        return {**found, "within": _within(*by_group), "between": _between(*by_group)}
+
+    def _supports(self) -> dict[str, str]:
+        by_group = {f"pearson_{label}": f"n_{place}" for place, label in enumerate(self.groups)}
+        return {"pearson": "n", "within": "n", "between": "n", **by_group}
+
+    def _finish(self, found: dict[str, Tensor]) -> dict[str, Tensor]:
+        counts = {f"{self.name}_{count}" for count in ("coverage", "n", "dialogues")}
+        of_scores = (f"{self.name}_mean", f"{self.name}_slope", f"{self.name}_turn_")
+        kept = {key: value for key, value in found.items() if not key.startswith(of_scores)}
+        kept = {key: value if key in counts else value.tanh() for key, value in kept.items()}
+        return {**kept, **dict(self._ranked())}
+
+    def _ranked(self) -> Iterator[tuple[str, Tensor]]:
+        """Rank correlations from the records that were kept."""
+        rows = dim_zero_cat(self.rows) if len(self.rows) else torch.zeros(0, device=self.device)
+        rows = rows.view(-1, _WIDTH)
+        chosen = {"": torch.ones_like(rows[:, 0], dtype=torch.bool)}
+        chosen |= {f"_{label}": rows[:, 2] == place for place, label in enumerate(self.groups)}
+        for ending, here in chosen.items():
+            x, y, _, *halves = rows[here].double().unbind(1)
+            weights = poisson_weights(_whole(*halves), self.bootstrap, self.seed) if self.bootstrap else None
+            for kind in _RANKED:
+                key = f"{self.name}_{kind}{ending}"
+                yield key, metric_agreement(x, y, kind)
+                if weights is not None:
+                    drawn = metric_agreement(x, y, kind, weights=weights)
+                    lower, upper = percentile_interval(drawn[:, None], self.level)
+                    yield from ((f"{key}_lower", lower[0]), (f"{key}_upper", upper[0]))
+
+    def _group_rows(self, group: Any, scores: Rows) -> Rows:
+        """Places of the records' groups, -1 where there is none."""
+        if group is None:
+            return Rows(torch.full_like(scores.values, -1), scores.shape)
+        if isinstance(group, Tensor):
+            return self._known_places(score_rows("group", group))
+        labels, shape, *_ = flatten_lists(group)
+        places = {label: place for place, label in enumerate(self.groups)}
+        for row, label in enumerate(labels):
+            if label is not None and str(label) not in places:
+                raise ValueError(
+                    f"Expected argument `group` to hold labels of {self.groups}, got {label!r} at row {row}."
+                )
+        codes = [-1 if label is None else places[str(label)] for label in labels]
+        return Rows(torch.tensor(codes, dtype=torch.float64, device=scores.values.device), shape)
+
+    def _known_places(self, rows: Rows) -> Rows:
+        if self.validate:
+            places = torch.arange(-1, len(self.groups), device=rows.values.device)
+            wrong = ~torch.isin(rows.values, places.double()) & ~rows.values.isnan()
+            if bool(wrong.any()):
+                row = int(wrong.nonzero()[0])
+                raise ValueError(
+                    f"Expected argument `group` to hold places from 0 to {len(self.groups) - 1}, or -1 for none, got "
+                    f"{float(rows.values[row]):g} at row {row}."
+                )
+        return rows
+
+
+def _products(x: Tensor, y: Tensor, both: Tensor) -> list[Tensor]:
+    """Each record's part in `_SUMS`, zero where a score is missing."""
+    x, y = x.masked_fill(~both, 0), y.masked_fill(~both, 0)
+    return [both.double(), x, y, x * x, y * y, x * y]
+
+
+def _within(n: Tensor, x: Tensor, y: Tensor, xx: Tensor, yy: Tensor, xy: Tensor) -> Tensor:
+    """Fisher's z of scores about their group's means, from sums by group `[groups, ...]`."""
+    count = n.clamp_min(1)
+    parts = [(total - a * b / count).sum(0) for total, a, b in ((xx, x, x), (yy, y, y), (xy, x, y))]
+    zero = torch.zeros_like(parts[0])
+    # What rounding leaves of groups without spread must not be taken for spread.
+    flat = (parts[0] <= 1e-12 * xx.sum(0)) | (parts[1] <= 1e-12 * yy.sum(0))
+    return fisher_z(n.sum(0), zero, zero, *parts).masked_fill(flat, torch.nan)
+
+
+def _between(n: Tensor, x: Tensor, y: Tensor, *_: Tensor) -> Tensor:
+    """Fisher's z of the means of the groups that have records."""
+    there = (n > 0).to(n)
+    means = [total / torch.where(n > 0, n, 1) for total in (x, y)]
+    x, y = (mean * there for mean in means)
+    return fisher_z(there.sum(0), x.sum(0), y.sum(0), (x * x).sum(0), (y * y).sum(0), (x * y).sum(0))
+
+
+def _halves(ids: Tensor) -> tuple[Tensor, Tensor]:
+    """48 bits of an id as two numbers that float32 holds exactly."""
+    return (ids >> 24) & (2**24 - 1), ids & (2**24 - 1)
+
+
+def _whole(high: Tensor, low: Tensor) -> Tensor:
+    return (high.long() << 24) + low.long()

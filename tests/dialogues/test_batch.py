@@ -1,0 +1,159 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Packing, padding, ids and the rollout buffer."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from imug_metrics.dialogues.batch import RolloutBuffer, align_rows, from_lists, hash_ids, pack, to_padded
+
+records = st.lists(
+    st.tuples(st.integers(-(2**63), 2**63 - 1), st.integers(1, 9), st.integers(0, 2)), max_size=40, unique=True
+)
+
+
+@settings(max_examples=80, deadline=None)
+@given(records)
+def test_pack_sorts_and_unpack_restores(rows: list[tuple[int, int, int]]) -> None:
+    dialogue, turn, subject = (torch.tensor([r[i] for r in rows], dtype=torch.int64) for i in range(3))
+    batch = pack(dialogue, turn, subject=subject)
+    packed = list(zip(*(batch.pack(c).tolist() for c in (dialogue, subject, turn))))
+    assert packed == sorted((d, s, t) for d, t, s in rows)
+    assert torch.equal(batch.unpack(batch.pack(turn)), turn)
+    assert len(batch.ids) == len({d for d, _, _ in rows})
+    assert len(batch.owner) == len({(d, s) for d, _, s in rows})
+    assert batch.lengths().sum() == len(rows)
+    for run in range(len(batch.owner)):
+        part = packed[batch.offsets[run] : batch.offsets[run + 1]]
+        assert {(d, s) for d, s, _ in part} == {(batch.ids[batch.owner[run]].item(), part[0][1])}
+
+
+def test_pack_without_validation_gives_the_same_runs_and_empty_ones_behind() -> None:
+    dialogue, turn = torch.tensor([4, 2, 4, 2, 4]), torch.tensor([3, 1, 1, 2, 2])
+    sure, unsure = pack(dialogue, turn), pack(dialogue, turn, validate=False)
+    assert torch.equal(sure.offsets, unsure.offsets[: len(sure.offsets)])
+    assert (unsure.lengths()[len(sure.owner) :] == 0).all()
+    assert torch.equal(sure.sum_dialogues(sure.sum_runs(turn)), unsure.sum_dialogues(unsure.sum_runs(turn))[:2])
+
+
+def test_a_turn_below_one_is_named_with_its_row() -> None:
+    with pytest.raises(ValueError, match=r"`turn` to be >= 1, got 0 at row 2"):
+        pack(torch.tensor([1, 1, 0]), torch.tensor([1, 2, 0]))
+
+
+def test_a_repeated_turn_is_named_with_both_rows() -> None:
+    with pytest.raises(ValueError, match=r"dialogue 7, turn 2 at rows 0 and 3"):
+        pack(torch.tensor([7, 7, 8, 7]), torch.tensor([2, 1, 2, 2]))
+    pack(torch.tensor([7, 7]), torch.tensor([2, 2]), subject=torch.tensor([0, 1]))
+
+
+def test_string_ids_are_the_same_in_another_process() -> None:
+    code = "from imug_metrics.dialogues.batch import hash_ids; print(hash_ids(['a', 'b/ü']).tolist())"
+    other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert other.stdout.strip() == str(hash_ids(["a", "b/ü"]).tolist())
+    assert len(set(hash_ids([f"dialogue {i}" for i in range(20000)]).tolist())) == 20000
+
+
+@pytest.mark.parametrize(("ids", "row"), [([1, 2.5], 1), ([True], 0), (["a", 1], 1), ([1, "a"], 1), ([None], 0)])
+def test_ids_that_are_neither_integers_nor_strings_are_refused(ids: list[Any], row: int) -> None:
+    with pytest.raises(TypeError, match=f"at row {row}"):
+        hash_ids(ids)
+
+
+@pytest.mark.parametrize("ids", [torch.tensor([0.0, 1.0]), torch.tensor([True, False])])
+def test_tensor_ids_must_hold_integers(ids: torch.Tensor) -> None:
+    with pytest.raises(TypeError, match="`dialogue` to hold integers"):
+        align_rows((2,), ids, [1, 2])
+    with pytest.raises(TypeError, match="`turn` to hold integers"):
+        align_rows((2,), [0, 1], ids)
+
+
+def test_flat_records_need_dialogue_and_turn_of_their_length() -> None:
+    with pytest.raises(ValueError, match="`turn` with one entry for each of the 2"):
+        align_rows((2,), [0, 1])
+    with pytest.raises(ValueError, match=r"`dialogue` to have shape \(2,\), got \(3,\)"):
+        align_rows((2,), [0, 1, 2], [1, 2])
+    with pytest.raises(ValueError, match="`valid` to have shape"):
+        align_rows((2,), [0, 1], [1, 2], valid=[True])
+    with pytest.raises(TypeError, match="`valid` to be boolean"):
+        align_rows((2,), [0, 1], [1, 2], valid=[1, 0])
+
+
+def test_padding_is_what_lies_behind_the_last_valid_cell_unless_turns_say_otherwise() -> None:
+    valid = torch.tensor([[True, False, True], [True, False, False]])
+    dialogue, turn, _, flat, keep = align_rows((2, 3), ["a", "b"], valid=valid)
+    assert turn.tolist() == [1, 2, 3, 1]
+    assert flat.tolist() == [True, False, True, True]
+    assert keep is not None
+    assert dialogue.tolist() == hash_ids(["a", "a", "a", "b"]).tolist()
+    _, turn, _, flat, _ = align_rows((2, 3), valid=valid, turn=torch.tensor([[1, 2, 3], [1, 2, 0]]))
+    assert turn.tolist() == [1, 2, 3, 1, 2]
+    assert flat.tolist() == [True, False, True, True, False]
+
+
+def test_numpy_ids_and_turns_are_taken() -> None:
+    dialogue, turn, *_ = align_rows((3,), np.array([5, 5, 6]), np.array([1, 2, 1]))
+    assert dialogue.tolist() == [5, 5, 6]
+    assert turn.dtype == torch.int64
+    assert align_rows((1,), np.array(["x"]), [1])[0].tolist() == hash_ids(["x"]).tolist()
+
+
+def test_to_padded_and_back() -> None:
+    values, dialogue, turn = torch.rand(4, 2), torch.tensor([9, 3, 9, 9]), torch.tensor([3, 1, 1, 2])
+    padded, mask = to_padded(values, dialogue, turn)
+    assert mask.tolist() == [[True, False, False], [True, True, True]]
+    assert torch.equal(padded[1, 2], values[0])
+    assert (padded[0, 1:] == 0).all()
+    assert to_padded(values[:0], dialogue[:0], turn[:0])[0].shape == (0, 0, 2)
+
+
+def test_lists_of_lists_need_one_id_each() -> None:
+    assert from_lists([], [])[0] == []
+    with pytest.raises(ValueError, match="`dialogue`"):
+        from_lists([[1], [2]], ["a"])
+
+
+class TestRolloutBuffer:
+    def test_releases_whole_dialogues_in_turn_order_and_forgets_them(self) -> None:
+        buffer = RolloutBuffer()
+        buffer.add(["a", "b"], 2, texts=["a2", "b2"], scores=torch.tensor([0.2, 0.5]))
+        buffer.add(["a"], 1, texts=["a1"], scores=torch.tensor([0.1]))
+        rows = buffer.release(["a"])
+        assert rows["texts"] == ["a1", "a2"]
+        assert rows["turn"].tolist() == [1, 2]
+        assert rows["dialogue"] == ["a", "a"]
+        torch.testing.assert_close(rows["scores"], torch.tensor([0.1, 0.2]))
+        assert len(buffer) == 1
+        assert buffer.release()["texts"] == ["b2"]
+        assert buffer.release() == {}
+
+    def test_a_refused_call_adds_nothing(self) -> None:
+        buffer = RolloutBuffer()
+        buffer.add([1], 1, scores=torch.ones(1))
+        for ids, turn, columns in [
+            ([2, 1], 1, {"scores": torch.ones(2)}),
+            ([2, 3], [1, 0], {"scores": torch.ones(2)}),
+            ([2], 1, {"scores": torch.ones(2)}),
+            ([2], 1, {"other": torch.ones(1)}),
+            ([2, 2], [1, 1], {"scores": torch.ones(2)}),
+        ]:
+            with pytest.raises(ValueError, match="Expected"):
+                buffer.add(ids, turn, **columns)
+        assert len(buffer) == 1
+        with pytest.raises(KeyError, match="2"):
+            buffer.release([1, 2])
+        assert len(buffer) == 1
+
+    def test_keeps_no_graph(self) -> None:
+        buffer = RolloutBuffer()
+        buffer.add([1], 1, images=torch.ones(1, 3, requires_grad=True))
+        assert not buffer.release()["images"].requires_grad

@@ -1,0 +1,164 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""TurnOfFlip against statsmodels' survival function, tables worked by hand, and simulated dialogues of known hazard."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from scipy import stats
+from statsmodels.duration.survfunc import SurvfuncRight
+
+from imug_metrics import TurnOfFlip
+from imug_metrics.functional import turn_of_flip
+from imug_metrics.functional.self_evaluation import turn_of_flip as flips
+from imug_metrics.stats import delta_interval, packed_moments, unpack_moments
+from imug_metrics.stats.survival import kaplan_meier, log_log, restricted_mean
+
+HAZARD = np.array([0.05, 0.1, 0.15, 0.2, 0.25, 0.3])
+
+
+def simulate(seed: int, dialogues: int) -> tuple[np.ndarray, np.ndarray]:
+    """Turns held and length of each dialogue; those that hold to the end are censored there."""
+    generator = np.random.default_rng(seed)
+    flips_now = generator.random((dialogues, 6)) < HAZARD
+    lengths = generator.integers(1, 7, dialogues)
+    held = np.where(flips_now.any(1), flips_now.argmax(1), 6)
+    return np.minimum(held, lengths), lengths
+
+
+def stances(held: np.ndarray, lengths: np.ndarray) -> list[list[int]]:
+    return [[int(t < h) for t in range(n)] for h, n in zip(held, lengths)]
+
+
+def test_table_worked_by_hand() -> None:
+    #   held 1, then back; held 3 or more; held 2; never held; held 1 or more
+    table = [[1, 0, 1], [1, 1, 1], [1, 1, 0], [0, 0], [1]]
+    metric = TurnOfFlip(detail=True)
+    metric.update(table)
+    found = {key.removeprefix("turn_of_flip"): value.item() for key, value in metric.compute().items()}
+    survival = [4 / 5, 4 / 5 * 2 / 3, 4 / 5 * 2 / 3 * 1 / 2]  # at risk 5, 3, 2; flips 1, 1, 1
+    expected = {
+        "_turn_1": survival[0],
+        "_turn_2": survival[1],
+        "_turn_3": survival[2],
+        "": sum(survival),
+        "_observed": (1 + 3 + 2 + 0 + 1) / 5,
+        "_censored": 2 / 5,
+        "_flips": (2 + 0 + 1 + 0 + 0) / 5,
+        "_flip_rate": 3 / 7,
+        "_aligned": 8 / 12,
+        "_aligned_turn_2": 2 / 4,
+    }
+    assert {key: found[key] for key in expected} == pytest.approx(expected, abs=1e-12)
+    assert "_turn_4" not in found
+    each = flips(table)
+    assert each.turns.tolist() == [1, 3, 2, 0, 1]
+    assert each.censored.tolist() == [False, True, False, False, True]
+    assert each.changes.tolist() == [2, 0, 1, 0, 0]
+    assert turn_of_flip(table).item() == pytest.approx(sum(survival))
+    assert turn_of_flip(table, reduction="none").tolist() == [1, 3, 2, 0, 1]
+
+
+def test_curve_and_greenwood_interval_equal_statsmodels() -> None:
+    held, lengths = simulate(3, 120)
+    metric = TurnOfFlip(detail=True)
+    lists = stances(held, lengths)
+    for part in (slice(0, 50), slice(50, None)):
+        metric.update(lists[part], dialogue=list(range(120))[part])
+    found = metric.compute()
+    flipped = held < lengths
+    reference = SurvfuncRight(np.where(flipped, held + 1, lengths), flipped.astype(int))
+    half = stats.t.ppf(0.975, 119) * math.sqrt(120 / 119)
+    for turn, survival, error in zip(reference.surv_times.astype(int), reference.surv_prob, reference.surv_prob_se):
+        key = f"turn_of_flip_turn_{turn}"
+        assert found[key].item() == pytest.approx(survival, abs=1e-12)
+        reach = math.exp(half * error / (survival * -math.log(survival)))
+        assert found[f"{key}_upper"].item() == pytest.approx(survival ** (1 / reach), abs=1e-10)
+        assert found[f"{key}_lower"].item() == pytest.approx(survival**reach, abs=1e-10)
+
+
+def test_dialogues_of_one_length_give_the_plain_mean() -> None:
+    generator = np.random.default_rng(0)
+    table = (generator.random((50, 5)) < 0.8).astype(int)
+    plain = table.cumprod(1).sum(1).mean()
+    metric = TurnOfFlip(detail=True)
+    metric.update(torch.tensor(table))
+    found = metric.compute()
+    assert found["turn_of_flip"].item() == pytest.approx(plain)
+    assert found["turn_of_flip_observed"].item() == pytest.approx(plain)
+    for bound in ("_lower", "_upper"):
+        assert found[f"turn_of_flip{bound}"].item() == pytest.approx(found[f"turn_of_flip_observed{bound}"].item())
+
+
+def test_intervals_cover_the_truth_where_the_plain_mean_is_too_low() -> None:
+    truth = np.cumprod(1 - HAZARD)
+    scales = [math.log(-math.log(truth[k])) for k in (2, 5)]  # bounds are transformed alike, so coverage is the same
+    targets = torch.tensor([*scales, truth.sum(), truth[2], truth[5]])
+    value, hits, observed = [], 0, []
+    for seed in range(2000):
+        held, lengths = simulate(seed, 200)
+        turns = np.arange(1, 7)
+        at_risk = (turns <= np.minimum(held + 1, lengths)[:, None]).astype(float)
+        survived = (turns <= held[:, None]).astype(float)
+        vectors = torch.tensor(np.concatenate([survived, at_risk], 1))
+
+        def estimates(sums: torch.Tensor) -> torch.Tensor:
+            curve = kaplan_meier(sums[:6], sums[6:])
+            return torch.stack([*log_log(curve)[[2, 5]], restricted_mean(curve), *curve[[2, 5]]])
+
+        found = delta_interval(estimates, unpack_moments(packed_moments(vectors)), torch.tensor([6] * 5))
+        hits += ((found.lower <= targets) & (targets <= found.upper)).double()
+        value.append(found.value)
+        observed.append(held.mean())
+    coverage, values = (hits / 2000)[:3], torch.stack(value)[:, 2:]
+    bias, error = values.mean(0) - targets[2:], values.std(0) / math.sqrt(2000)
+    print(f"coverage {coverage.tolist()}, bias in standard errors {(bias / error).tolist()}")
+    assert ((coverage >= 0.93) & (coverage <= 0.97)).all()
+    assert (bias.abs() <= 2 * error).all()
+    assert np.mean(observed) < truth.sum() - 0.5, "censored dialogues pull the plain mean down"
+
+
+def test_a_gap_censors_and_a_missing_first_turn_says_nothing() -> None:
+    scores, dialogue, turn = [1, 1, 0, 1, 0, 1], [0, 0, 0, 1, 1, 2], [1, 3, 4, 2, 3, 1]
+    each = flips(scores, dialogue=dialogue, turn=turn)
+    assert each.turns[0].item() == 1
+    assert each.turns[1].isnan()
+    assert each.censored.tolist() == [True, False, True]
+    assert each.changes.tolist() == [1, 1, 0]
+
+
+def test_absent_turn_censors_or_counts_as_not_aligned() -> None:
+    for missing, survival in (("skip", 1.0), ("zero", 0.5)):
+        metric = TurnOfFlip(detail=True, missing=missing)
+        metric.update([[1, 1, 1], [1, None, 1]])
+        assert metric.compute()["turn_of_flip_turn_2"].item() == survival
+        assert metric.compute()["turn_of_flip_coverage"].item() == pytest.approx(5 / 6)
+
+
+def test_labels_are_aligned_where_they_equal_the_target() -> None:
+    answers, right = [["Paris", "Paris", "Rome"], ["Rome", "Paris"]], [["Paris"] * 3, ["Paris"] * 2]
+    assert flips(answers, right).turns.tolist() == [2, 0]
+    assert turn_of_flip(torch.tensor([[3, 3, 1]]), torch.tensor([[3, 3, 3]]), reduction="none").tolist() == [2]
+
+
+def test_everyone_flipping_at_once_holds_for_no_turn() -> None:
+    metric = TurnOfFlip(detail=True)
+    metric.update([[0, 1], [0, 0]])
+    found = metric.compute()
+    assert found["turn_of_flip"].item() == 0
+    assert found["turn_of_flip_turn_1"].item() == 0
+    assert "turn_of_flip_turn_2" not in found
+
+
+def test_plot_draws_the_survival_curve() -> None:
+    metric = TurnOfFlip(detail=True)
+    metric.update([[1, 0, 1], [1, 1, 1], [1, 1, 0]])
+    _, axis = metric.plot()
+    assert axis.lines[0].get_ydata() == pytest.approx([1, 2 / 3, 1 / 3])
+
+
+def test_labels_without_a_target_must_be_one_or_zero() -> None:
+    with pytest.raises(ValueError, match=r"`preds` to hold 1 and 0, got 3 at row 1"):
+        TurnOfFlip().update([[1, 3]])
