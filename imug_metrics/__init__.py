@@ -9,13 +9,14 @@ from imug_metrics._torchvision import define_missing_torchvision_ops
 define_missing_torchvision_ops()  # before torchmetrics, which imports torchvision where it is installed
 
 from imug_metrics._version import __version__  # noqa: E402
-from imug_metrics.dialogues.batch import RolloutBuffer  # noqa: E402
+from imug_metrics.dialogues.rollout import RolloutBuffer  # noqa: E402
 from imug_metrics.metrics.answers.answer_accuracy import AnswerAccuracy  # noqa: E402
 from imug_metrics.metrics.answers.grid_accuracy import GridAccuracy  # noqa: E402
 from imug_metrics.metrics.answers.point_score import PointScore  # noqa: E402
 from imug_metrics.metrics.breakdown import Breakdown  # noqa: E402
 from imug_metrics.metrics.decay.context_decay import ContextDecay  # noqa: E402
-from imug_metrics.metrics.decay.exposure_bias import ExposureBias, PairedGain  # noqa: E402
+from imug_metrics.metrics.decay.exposure_bias import ExposureBias  # noqa: E402
+from imug_metrics.metrics.decay.paired_gain import PairedGain  # noqa: E402
 from imug_metrics.metrics.decay.turn_decay import TurnDecay  # noqa: E402
 from imug_metrics.metrics.decay.understanding_generation_gap import UnderstandingGenerationGap  # noqa: E402
 from imug_metrics.metrics.dialogue_metric import DialogueMetric  # noqa: E402
@@ -23,7 +24,8 @@ from imug_metrics.metrics.images.turn_alignment import TurnAlignment  # noqa: E4
 from imug_metrics.metrics.images.turn_consistency import TurnConsistency  # noqa: E402
 from imug_metrics.metrics.images.turn_distribution_shift import TurnDistributionShift  # noqa: E402
 from imug_metrics.metrics.images.turn_retrieval import TurnRetrieval  # noqa: E402
-from imug_metrics.metrics.interleaved.interleaved_coherence import InterleavedCoherence, SemanticQuality  # noqa: E402
+from imug_metrics.metrics.interleaved.interleaved_coherence import InterleavedCoherence  # noqa: E402
+from imug_metrics.metrics.interleaved.semantic_quality import SemanticQuality  # noqa: E402
 from imug_metrics.metrics.interleaved.structure_integrity import StructureIntegrity  # noqa: E402
 from imug_metrics.metrics.scaling.adaptive_policy import AdaptivePolicy  # noqa: E402
 from imug_metrics.metrics.scaling.best_of_n import BestOfN  # noqa: E402

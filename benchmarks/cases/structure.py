@@ -16,7 +16,8 @@ from torch import Tensor
 from benchmarks.machine import DEVICE
 from benchmarks.registry import Answer, Case, Provider, register
 from imug_metrics.functional.interleaved.structure_integrity import score_counts, structure_integrity
-from imug_metrics.reading.tags import MODALITIES, tag_counts
+from imug_metrics.functional.interleaved.tag_counts import tag_counts
+from imug_metrics.reading.tags import MODALITIES
 
 _TAG = re.compile(r"<(text|image|audio|video|document|code|threeD)(\d+)>")
 _WORDS = 60

@@ -19,7 +19,7 @@ from imug_metrics._version import __version__
 from imug_metrics.cli.errors import EXIT_FINE, EXIT_PROBLEMS, UsageError
 from imug_metrics.cli.inputs import check_folders, chosen_models
 from imug_metrics.cli.messages import say_problems, write_problems
-from imug_metrics.metrics.decay.exposure_bias import PairedGain
+from imug_metrics.metrics.decay.paired_gain import PairedGain
 from imug_metrics.protocols import imug
 from imug_metrics.report.files import json_text, write_whole
 from imug_metrics.report.metric_specs import Estimate, as_float, estimate, number

@@ -9,13 +9,14 @@ them once. Offsets follow the `cu_seqlens` convention: run `s` is rows `offsets[
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
+
+from imug_metrics.dialogues.ids import hash_ids
 
 Item = TypeVar("Item")
 
@@ -80,34 +81,6 @@ class DialogueBatch:
     def lengths(self) -> Tensor:
         """Number of rows `[S]` of each run."""
         return self.offsets.diff()
-
-
-def hash_ids(ids: Iterable[Any]) -> Tensor:
-    """Ids as int64: integers stay as they are, strings are hashed stably (the same in every process and version).
-
-    Args:
-        ids: integers or strings, not mixed.
-
-    Returns:
-        int64 tensor `[N]`. A string's id is the first eight bytes of its BLAKE2b digest, so two of a million different
-        strings collide with a probability of about 3e-8.
-
-    Raises:
-        TypeError: if an id is neither an integer nor a string, or the kinds are mixed.
-
-    Example:
-        >>> hash_ids(["cooking/1", "cooking/2", "cooking/1"])
-        tensor([-8644237231476006943, -2729682032578851588, -8644237231476006943])
-    """
-    ids = list(ids)
-    kinds = {str if isinstance(i, str) else int if _is_integer(i) else None for i in ids}
-    if None in kinds or len(kinds) > 1:
-        wrong = next((r for r, i in enumerate(ids) if isinstance(i, str) != isinstance(ids[0], str)), 0)
-        wrong = next((r for r, i in enumerate(ids) if not isinstance(i, str) and not _is_integer(i)), wrong)
-        raise TypeError(f"Expected ids to be all integers or all strings, got {ids[wrong]!r} at row {wrong}.")
-    if kinds == {str}:
-        ids = [int.from_bytes(hashlib.blake2b(i.encode(), digest_size=8).digest(), "big", signed=True) for i in ids]
-    return torch.tensor([int(i) for i in ids], dtype=torch.int64)
 
 
 def pack(
@@ -270,81 +243,6 @@ def from_lists(
     return [item for items in lists for item in items], ids.repeat_interleave(lengths), turn
 
 
-class RolloutBuffer:
-    """Collects turn-by-turn rollouts and releases whole dialogues, as metrics want them.
-
-    Records are keyword arguments of one turn of many dialogues; nothing is kept of a dialogue once it is released.
-
-    Example:
-        >>> buffer = RolloutBuffer()
-        >>> buffer.add(["a", "b"], 1, scores=torch.tensor([1.0, 0.5]))
-        >>> buffer.add(["a"], 2, scores=torch.tensor([0.0]))
-        >>> buffer.release(["a"])
-        {'scores': tensor([1., 0.]), 'dialogue': ['a', 'a'], 'turn': tensor([1, 2])}
-        >>> len(buffer)
-        1
-    """
-
-    def __init__(self) -> None:
-        self._dialogues: dict[Any, list[tuple[int, dict[str, Any]]]] = {}
-
-    def __len__(self) -> int:
-        """Number of dialogues that wait."""
-        return len(self._dialogues)
-
-    def add(self, dialogue: Sequence[Any] | Tensor, turn: int | Sequence[int] | Tensor, **columns: Any) -> None:
-        """Add one row for each id in `dialogue`.
-
-        Args:
-            dialogue: ids `[N]`, integers or strings.
-            turn: one turn for all rows, or `[N]`.
-            columns: tensors `[N, ...]` (kept without gradient) or lists `[N]`; the same names in every call.
-
-        Raises:
-            ValueError: if a column's length differs, a turn is below 1 or already there, or the names differ from
-                those of the rows that wait. Nothing is added then.
-        """
-        ids = _as_list(dialogue)
-        turns = [turn] * len(ids) if isinstance(turn, int) else _as_list(turn)
-        for name, column in {"turn": turns, **columns}.items():
-            if len(column) != len(ids):
-                raise ValueError(f"Expected argument `{name}` to have {len(ids)} rows, got {len(column)}.")
-        seen = {(key, t) for key, rows in self._dialogues.items() for t, _ in rows}
-        for row, place in enumerate(zip(ids, turns)):
-            if place[1] < 1 or place in seen:
-                what = "be >= 1" if place[1] < 1 else "be new in its dialogue"
-                raise ValueError(f"Expected argument `turn` to {what}, got {place[1]} at row {row}.")
-            seen.add(place)
-        waiting = next((rows[0][1].keys() for rows in self._dialogues.values()), columns.keys())
-        if waiting != columns.keys():
-            raise ValueError(f"Expected columns {sorted(waiting)}, got {sorted(columns)}.")
-        for row, (key, t) in enumerate(zip(ids, turns)):
-            record = {n: c[row].detach() if isinstance(c, Tensor) else c[row] for n, c in columns.items()}
-            self._dialogues.setdefault(key, []).append((t, record))
-
-    def release(self, dialogue: Sequence[Any] | Tensor | None = None) -> dict[str, Any]:
-        """Give out whole dialogues and forget them.
-
-        Args:
-            dialogue: ids of dialogues that are complete; None: all that wait.
-
-        Returns:
-            The columns by name with `dialogue` and `turn`, ready for `metric.update(**rows)`; empty when nothing waits.
-
-        Raises:
-            KeyError: if an id does not wait. Nothing is released then.
-        """
-        ids = list(self._dialogues) if dialogue is None else _as_list(dialogue)
-        unknown = [key for key in ids if key not in self._dialogues]
-        if unknown:
-            raise KeyError(f"Expected ids of dialogues that wait, got {unknown[0]!r}.")
-        rows = [(key, t, record) for key in ids for t, record in sorted(self._dialogues.pop(key), key=lambda r: r[0])]
-        if not rows:
-            return {}
-        released = {name: _stack([record[name] for _, _, record in rows]) for name in rows[0][2]}
-        return {**released, "dialogue": [key for key, _, _ in rows], "turn": torch.tensor([t for _, t, _ in rows])}
-
-
 def _changes(keys: Tensor) -> Tensor:
     """True where a sorted key differs from the one before; the first always does."""
     changes = torch.ones_like(keys, dtype=torch.bool)
@@ -403,13 +301,6 @@ def _as_integers(name: str, values: Tensor) -> Tensor:
     return values.long()
 
 
-def _is_integer(value: Any) -> bool:
-    return not isinstance(value, bool) and hasattr(value, "__index__")
-
-
-def _as_list(values: Any) -> list[Any]:
+def as_list(values: Any) -> list[Any]:
+    """Ids or turns of any form as a list."""
     return values.tolist() if hasattr(values, "tolist") else list(values)
-
-
-def _stack(items: list[Any]) -> Any:
-    return torch.stack(items) if isinstance(items[0], Tensor) else items

@@ -6,13 +6,16 @@ from imug_metrics.functional.answers.answer_accuracy import answer_accuracy
 from imug_metrics.functional.answers.grid_accuracy import grid_accuracy, grid_points
 from imug_metrics.functional.answers.point_score import point_score
 from imug_metrics.functional.decay.context_decay import context_decay, effective_length, ranked_average
-from imug_metrics.functional.decay.exposure_bias import exposure_bias, pair_records, paired_gain
+from imug_metrics.functional.decay.exposure_bias import exposure_bias
+from imug_metrics.functional.decay.paired_gain import pair_records, paired_gain
 from imug_metrics.functional.decay.turn_decay import turn_decay
 from imug_metrics.functional.decay.understanding_generation_gap import understanding_generation_gap
-from imug_metrics.functional.images.turn_alignment import turn_alignment, turn_retrieval
+from imug_metrics.functional.images.turn_alignment import turn_alignment
 from imug_metrics.functional.images.turn_consistency import turn_consistency, turn_copies
 from imug_metrics.functional.images.turn_distribution_shift import turn_distribution_shift
-from imug_metrics.functional.interleaved.interleaved_coherence import interleaved_coherence, semantic_quality
+from imug_metrics.functional.images.turn_retrieval import turn_retrieval
+from imug_metrics.functional.interleaved.interleaved_coherence import interleaved_coherence
+from imug_metrics.functional.interleaved.semantic_quality import semantic_quality
 from imug_metrics.functional.interleaved.structure_integrity import structure_integrity
 from imug_metrics.functional.scaling.adaptive_policy import best_policy, learn_rule, policy_regret
 from imug_metrics.functional.scaling.best_of_n import best_of_n, best_of_n_curve, pass_at_k

@@ -11,7 +11,8 @@ from torchmetrics import Metric
 
 from imug_metrics.dialogues.batch import DialogueBatch
 from imug_metrics.dialogues.inputs import Records, Rows, open_records
-from imug_metrics.metrics.curve import curve_points, plot_curve
+from imug_metrics.metrics.curve import curve_points
+from imug_metrics.metrics.plotting import plot_curve
 from imug_metrics.stats import (
     delta_interval,
     packed_moments,

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from imug_metrics.dialogues.inputs import Records, Rows
-from imug_metrics.functional.interleaved.interleaved_coherence import Scale, graded
+from imug_metrics.functional.interleaved.coupling import Scale, graded
 from imug_metrics.metrics.dialogue_metric import DialogueMetric, Ratio
 
 

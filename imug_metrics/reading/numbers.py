@@ -8,14 +8,9 @@ import math
 import re
 import unicodedata
 from collections import deque
-from collections.abc import Sequence
 from functools import lru_cache
-from numbers import Real
-from typing import Any, Literal
+from typing import Literal
 
-from torch import Tensor
-
-from imug_metrics.reading.exact import best_over_references
 from imug_metrics.reading.markup import GLUE
 
 Decimal = Literal[".", ","]
@@ -61,64 +56,6 @@ def parse_number(text: str, *, decimal: Decimal = ".") -> float | None:
     text = _LATEX_FRACTION.sub(r" \1/\2", _SUPERSCRIPT.sub(r"^\g<0>", text).translate(_PLAIN))
     found = deque(pattern.finditer(text), maxlen=1)
     return _value(found[0], decimal) if found else None
-
-
-def numeric_match(
-    preds: Sequence[Any],
-    targets: Sequence[Any],
-    *,
-    rel_tol: float = 1e-6,
-    abs_tol: float = 0.0,
-    decimal: Decimal = ".",
-) -> Tensor:
-    """Whether the last number of a reply is close to its reference, or to one of its references.
-
-    Close is `|p - t| <= max(abs_tol, rel_tol * |t|)`: relative to the reference alone.
-
-    Args:
-        preds: N replies, text or numbers; `None` is an absent one.
-        targets: N references, each text, a number, or several of them.
-        rel_tol: relative tolerance.
-        abs_tol: absolute tolerance.
-        decimal: decimal separator of replies and references, see
-            `parse_number`.
-
-    Returns:
-        float64 `[N]`, 0 or 1, NaN where the reply is absent; a reply without a number scores 0. Higher is better.
-
-    Raises:
-        ValueError: lengths that differ, a negative tolerance, or a reference without a number.
-        TypeError: a reply or a reference that is neither text nor a number.
-
-    Example:
-        >>> from imug_metrics.reading.numbers import numeric_match
-        >>> numeric_match(["There are 12 cups.", "0.33", "none"], [12, "1/3", 0], rel_tol=0.02)
-        tensor([1., 1., 0.], dtype=torch.float64)
-    """
-    for name, tolerance in (("rel_tol", rel_tol), ("abs_tol", abs_tol)):
-        if not tolerance >= 0:
-            raise ValueError(f"Expected argument `{name}` to be >= 0, got {tolerance}.")
-
-    def number(value: Any, name: str, row: int) -> float | None:
-        parsed = _as_number(value, name, row, decimal)
-        if parsed is None and name == "targets":
-            raise ValueError(f"Expected argument `targets` to hold a finite number, got {value!r} at row {row}.")
-        return parsed
-
-    def close(pred: float | None, target: float | None) -> float:
-        if pred is None or target is None:
-            return 0.0
-        return float(abs(pred - target) <= max(abs_tol, rel_tol * abs(target)))
-
-    return best_over_references(preds, targets, number, close)
-
-
-def _as_number(value: Any, name: str, row: int, decimal: Decimal) -> float | None:
-    if isinstance(value, str):
-        return parse_number(value, decimal=decimal)
-    if isinstance(value, bool) or not isinstance(value, Real):
-        raise TypeError(f"Expected argument `{name}` to hold text or numbers, got {type(value).__name__} at row {row}.")
-    return float(value) if math.isfinite(value) else None
 
 
 @lru_cache

@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from imug_metrics.dialogues.record import Record, places
-from imug_metrics.metrics.decay.exposure_bias import ExposureBias, PairedGain
+from imug_metrics.metrics.decay.exposure_bias import ExposureBias
+from imug_metrics.metrics.decay.paired_gain import PairedGain
 from imug_metrics.suite.answers import with_key
 
 

@@ -14,7 +14,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imug_metrics.dialogues.batch import RolloutBuffer, align_rows, from_lists, hash_ids, pack, to_padded
+from imug_metrics.dialogues.batch import align_rows, from_lists, pack, to_padded
+from imug_metrics.dialogues.ids import hash_ids
+from imug_metrics.dialogues.rollout import RolloutBuffer
 
 records = st.lists(
     st.tuples(st.integers(-(2**63), 2**63 - 1), st.integers(1, 9), st.integers(0, 2)), max_size=40, unique=True

@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torchmetrics.functional.text import squad
 
-from imug_metrics.reading.exact import exact_match, normalize_answer, token_f1
+from imug_metrics.functional.answers.text_match import exact_match, token_f1
+from imug_metrics.reading.exact import normalize_answer
 
 WORDS = st.sampled_from(
     ["a", "the", "an", "The", "red", "Red", "cup,", "cup", "on", "(on)", "mat.", "well-known", "3", "$5"]

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imug_metrics.reading.numbers import numeric_match, parse_number
+from imug_metrics.functional.answers.numeric_match import numeric_match
+from imug_metrics.reading.numbers import parse_number
 
 FLOATS = st.floats(allow_nan=False, allow_infinity=False)
 MONEY = st.decimals(min_value="-1e9", max_value="1e9", places=2)

@@ -7,7 +7,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from imug_metrics.reading.tags import MODALITIES, count_rows, read_name, read_tags, tag_counts
+from imug_metrics.functional.interleaved.tag_counts import count_rows, tag_counts
+from imug_metrics.reading.tags import MODALITIES, read_name, read_tags
 
 
 def column(name: str) -> int:

@@ -11,9 +11,11 @@ import torch
 from torch import Tensor
 
 from imug_metrics.functional.answers.choice_score import Protocol, choice_mask, choice_score, format_weight
+from imug_metrics.functional.answers.numeric_match import numeric_match
+from imug_metrics.functional.answers.text_match import exact_match, token_f1
 from imug_metrics.reading.choice import DEFAULT_OPTIONS
-from imug_metrics.reading.exact import Normalizer, exact_match, require_text, token_f1
-from imug_metrics.reading.numbers import Decimal, numeric_match
+from imug_metrics.reading.exact import Normalizer, require_text
+from imug_metrics.reading.numbers import Decimal
 
 Kind = Literal["choice", "exact", "numeric", "f1"]
 Reduction = Literal["mean", "none"]

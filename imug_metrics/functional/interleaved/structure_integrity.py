@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from imug_metrics.dialogues.inputs import Rows
-from imug_metrics.reading.tags import REPEATED, TEXT_TYPES, Repeated, TextType, count_rows
+from imug_metrics.functional.interleaved.tag_counts import count_rows
+from imug_metrics.reading.tags import REPEATED, TEXT_TYPES, Repeated, TextType
 
 
 class Structure(NamedTuple):

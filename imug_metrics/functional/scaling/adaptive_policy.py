@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from imug_metrics.dialogues.batch import hash_ids
+from imug_metrics.dialogues.ids import hash_ids
 
 _SECONDS = 60.0  # of searching for a proof that no policy is better
 

@@ -21,8 +21,9 @@ from imug_metrics.functional.decay.context_decay import (
     placed_scores,
     ranked_average,
 )
-from imug_metrics.metrics.curve import curve_points, plot_curve
+from imug_metrics.metrics.curve import curve_points
 from imug_metrics.metrics.dialogue_metric import DialogueMetric, check_choice
+from imug_metrics.metrics.plotting import plot_curve
 
 _POOLED = ("n", "x", "y", "xx", "xy")
 

@@ -2,145 +2,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Two arms on the same turns: the gain of one over the other, and the errors that a model's own history adds."""
 
-from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from imug_metrics.dialogues.batch import DialogueBatch
-from imug_metrics.dialogues.inputs import Records
-from imug_metrics.functional.decay.exposure_bias import Arms, accumulated_excess, check_shares, open_arms
+from imug_metrics.functional.decay.exposure_bias import accumulated_excess, check_shares
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
+from imug_metrics.metrics.paired_metric import PairedMetric
 
 
-class _PairedMetric(DialogueMetric):
-    """What metrics of two arms share: a difference by record, the mean of each arm, the count of unpaired records."""
-
-    def _read(
-        self, scores: Any, target: Any, dialogue: Any, turn: Any, subject: Any, valid: Any
-    ) -> tuple[Records, Arms]:
-        if self.bootstrap and dialogue is None:
-            raise ValueError("Expected argument `dialogue`: the bootstrap draws by the dialogues' ids.")
-        return open_arms(scores, target, dialogue, turn, subject, valid, self.validate)
-
-    def _add_arms(
-        self,
-        batch: DialogueBatch,
-        arms: Arms,
-        difference: Tensor,
-        shares: dict[str, Tensor] | None = None,
-        sums: dict[str, Tensor] | None = None,
-    ) -> None:
-        """Add packed records: the difference of the arms (NaN: not used), and per-record values to take means of."""
-        used = ~difference.isnan()
-        weight = self._weights(batch, used)
-        total = batch.sum_runs(weight)
-        means = {"scores": arms.scores, "target": arms.target, **(shares or {})}
-        ratios = {n: (batch.sum_runs(weight * v.masked_fill(~used, 0).double()), total) for n, v in means.items()}
-        every = torch.ones_like(weight)
-        ratios["coverage"] = (batch.sum_runs(arms.paired.double()), batch.sum_runs(every))
-        unpaired = {"unpaired": batch.sum_runs(arms.single.double())}
-        self._add(replace(batch, valid=used), difference, ratios=ratios, sums={**unpaired, **(sums or {})})
-
-    def _weights(self, batch: DialogueBatch, used: Tensor) -> Tensor:
-        """Weight of each packed record in a mean: 1, or 1 over the number of records of its dialogue."""
-        weight = used.double()
-        if self.average == "record":
-            return weight
-        count = batch.sum_dialogues(batch.sum_runs(weight))
-        return weight / count.clamp_min(1)[batch.owner[batch.run]]
-
-    def _zero_filled(self, arms: Arms) -> Arms:
-        """The arms with absent outputs scored 0 where `missing` says so; pairs are counted as before."""
-        if self.missing == "skip":
-            return arms
-        return arms._replace(scores=arms.scores.nan_to_num(0), target=arms.target.nan_to_num(0))
-
-    def _ratios(self) -> list[str]:
-        return ["scores", "target"]
-
-    def _sums(self) -> list[str]:
-        return ["unpaired"]
-
-    def _finish(self, found: dict[str, Tensor]) -> dict[str, Tensor]:
-        return {**found, f"{self.name}_unpaired": self._named(self.moments[0, 1:])["unpaired"]}
-
-
-class PairedGain(_PairedMetric):
-    """Gain of arm A over arm B on the same records: mean of `scores - target`. Above 0 where A is better.
-
-    Any two arms of one metric: chain-of-thought against plain, after against before verification, interleaved against
-    isolated turns, one model against another. Pairing takes the difficulty of the records out of the comparison, so its
-    interval is that of the difference and not that of two separate means. The functional twin is
-    `paired_gain`;
-    `pair_records` pairs arms that come as two lists.
-
-    A record that one arm lacks is unpaired: it is counted and never used (but see `missing`). The detail adds
-
-    - `paired_gain_scores`, `paired_gain_target`: mean of each arm over the pairs; their difference is the gain
-    - `paired_gain_slope`: change of the gain per turn within dialogues; above 0 where A's lead grows
-    - `paired_gain_turn_k`: gain at turn k
-    - `paired_gain_better`, `paired_gain_worse`, `paired_gain_equal`: shares of the pairs; they add to 1
-    - `paired_gain_unpaired`: number of records that one arm alone has
-    - `paired_gain_coverage`: share of all records given that both arms have
-
-    As input to `forward` and `update` the metric accepts
-
-    - `scores`: `[N]` or `[B, T]`, arm A, higher is better; NaN where a record is not scored
-    - `target`: the same for arm B
-    - `dialogue`, `turn`, `subject`, `valid`: see `align_rows`; `valid` speaks of
-      arm A
-
-    As output `compute` gives a float64 scalar, or with `detail=True` the dict of
-    `DialogueMetric`.
-
-    Args:
-        margin: gains up to this size, either way, count as equal.
-        kwargs: those of `DialogueMetric`. With `missing="zero"` a record scores 0 in an arm that lacks it.
-
-    Raises:
-        ValueError: if an argument is outside its range, or an update's shapes or turns are refused.
-
-    Example:
-        >>> import torch
-        >>> metric = PairedGain(detail=True)
-        >>> metric.update(torch.tensor([[0.9, 0.8], [0.6, 0.7]]), torch.tensor([[0.8, 0.4], [0.6, 0.4]]))
-        >>> found = metric.compute()
-        >>> [round(float(found[f"paired_gain{key}"]), 3) for key in ("", "_slope", "_turn_2", "_better")]
-        [0.2, 0.3, 0.35, 0.75]
-    """
-
-    name = "paired_gain"
-    configuration = (*DialogueMetric.configuration, "margin")
-
-    def __init__(self, margin: float = 0.0, **kwargs: Any) -> None:
-        if not margin >= 0:
-            raise ValueError(f"Expected argument `margin` to be at least 0, got {margin}.")
-        self.margin = margin
-        super().__init__(**kwargs)
-
-    def update(
-        self,
-        scores: Any,
-        target: Any,
-        dialogue: Any = None,
-        turn: Any = None,
-        subject: Any = None,
-        valid: Tensor | None = None,
-    ) -> None:
-        """Add a batch of whole dialogues."""
-        records, arms = self._read(scores, target, dialogue, turn, subject, valid)
-        arms = self._zero_filled(arms)
-        gain = arms.scores - arms.target
-        shares = {"better": gain > self.margin, "worse": gain < -self.margin, "equal": gain.abs() <= self.margin}
-        self._add_arms(records.batch, arms, gain, shares)
-
-    def _ratios(self) -> list[str]:
-        return [*super()._ratios(), "better", "worse", "equal"]
-
-
-class ExposureBias(_PairedMetric):
+class ExposureBias(PairedMetric):
     """Excess accumulated error in per cent: what building on its own outputs adds to a model's errors. Lower is better.
 
     Two arms of the same model on the same turns: on its *own* history (free-running) and on the *reference* history.

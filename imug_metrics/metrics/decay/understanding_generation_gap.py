@@ -9,8 +9,8 @@ from torch import Tensor
 
 from imug_metrics.dialogues.inputs import score_rows
 from imug_metrics.functional.decay.understanding_generation_gap import MODALITIES, gap_parts, modality_rows
-from imug_metrics.metrics.curve import plot_curve
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
+from imug_metrics.metrics.plotting import plot_curve
 from imug_metrics.stats import unpack_moments
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
-from imug_metrics.functional.images.turn_alignment import retrieval_values
+from imug_metrics.functional.images.turn_retrieval import retrieval_values
 from imug_metrics.metrics.embedding_metric import EmbeddingMetric
 
 

@@ -10,8 +10,9 @@ from torch import Tensor
 
 from imug_metrics.dialogues.inputs import Rows
 from imug_metrics.functional.interleaved.structure_integrity import check_reading, known_counts, score_counts
+from imug_metrics.functional.interleaved.tag_counts import count_rows
 from imug_metrics.metrics.instance_metric import InstanceMetric
-from imug_metrics.reading.tags import MODALITIES, Repeated, TextType, count_rows
+from imug_metrics.reading.tags import MODALITIES, Repeated, TextType
 
 
 class StructureIntegrity(InstanceMetric):

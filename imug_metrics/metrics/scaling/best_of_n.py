@@ -11,8 +11,8 @@ from torch import Tensor
 from imug_metrics.dialogues.inputs import Rows
 from imug_metrics.functional.reduce import column_means
 from imug_metrics.functional.scaling.best_of_n import candidate_rows, expected_best, picked_score
-from imug_metrics.metrics.curve import plot_curve
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
+from imug_metrics.metrics.plotting import plot_curve
 
 
 class BestOfN(DialogueMetric):

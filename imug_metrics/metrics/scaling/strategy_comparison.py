@@ -13,8 +13,8 @@ from imug_metrics.dialogues.batch import DialogueBatch
 from imug_metrics.dialogues.inputs import Rows
 from imug_metrics.functional.reduce import column_means
 from imug_metrics.functional.scaling.strategy_comparison import pareto_front, strategy_columns
-from imug_metrics.metrics.curve import plot_curve
 from imug_metrics.metrics.dialogue_metric import DialogueMetric, check_choice
+from imug_metrics.metrics.plotting import plot_curve
 from imug_metrics.stats import delta_interval, unpack_moments, within_sums
 from imug_metrics.stats.multiple_comparisons import Simultaneous, holm_intervals, max_t
 

@@ -11,14 +11,16 @@ from typing import Any
 
 import torch
 
-from imug_metrics.functional.interleaved.interleaved_coherence import Scale
+from imug_metrics.functional.interleaved.coupling import Scale
 from imug_metrics.functional.interleaved.structure_integrity import structure_integrity
+from imug_metrics.functional.interleaved.tag_counts import tag_counts
 from imug_metrics.metrics.instance_metric import InstanceMetric
-from imug_metrics.metrics.interleaved.interleaved_coherence import InterleavedCoherence, SemanticQuality
+from imug_metrics.metrics.interleaved.interleaved_coherence import InterleavedCoherence
+from imug_metrics.metrics.interleaved.semantic_quality import SemanticQuality
 from imug_metrics.metrics.interleaved.structure_integrity import StructureIntegrity
 from imug_metrics.protocols.unim.records import Answer, Instance, Key
 from imug_metrics.reading.files import Problems
-from imug_metrics.reading.tags import MODALITIES, Repeated, TextType, read_tags, tag_counts
+from imug_metrics.reading.tags import MODALITIES, Repeated, TextType, read_tags
 
 GROUPS = ("all", "field", "domain", "difficulty")
 COUPLED: tuple[tuple[type[SemanticQuality] | type[InterleavedCoherence], tuple[str, str]], ...] = (

@@ -12,8 +12,8 @@ import pytest
 import torch
 
 from imug_metrics.functional.answers.answer_accuracy import answer_accuracy
-from imug_metrics.reading.exact import exact_match, token_f1
-from imug_metrics.reading.numbers import numeric_match
+from imug_metrics.functional.answers.numeric_match import numeric_match
+from imug_metrics.functional.answers.text_match import exact_match, token_f1
 
 SAMPLE = Path(__file__).parent / "data" / "mcq_sample.jsonl"
 

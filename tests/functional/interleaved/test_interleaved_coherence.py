@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imug_metrics.functional import interleaved_coherence, semantic_quality
-from imug_metrics.functional.interleaved.interleaved_coherence import graded
+from imug_metrics.functional.interleaved.coupling import graded
 
 # By field: Natural, Social, General, in per cent.
 SQCS = {

@@ -12,8 +12,7 @@ from torch import Tensor
 
 from imug_metrics import TurnAlignment
 from imug_metrics.encoders import CallableEncoder
-from imug_metrics.functional import best_of_n_curve, pass_at_k, turn_alignment
-from imug_metrics.functional.scaling import best_of_n
+from imug_metrics.functional import best_of_n, best_of_n_curve, pass_at_k, turn_alignment
 
 
 def enumerated(scores: Tensor, selector: Tensor | None, k: int) -> float:

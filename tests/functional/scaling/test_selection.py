@@ -12,7 +12,7 @@ from scipy import stats
 from sklearn.metrics import roc_auc_score
 from torch import Tensor
 
-from imug_metrics.functional.scaling import selection
+from imug_metrics.functional import selection
 
 
 @pytest.fixture(scope="module")

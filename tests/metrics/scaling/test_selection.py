@@ -11,7 +11,7 @@ from sklearn.metrics import brier_score_loss, roc_auc_score
 from torch import Tensor
 
 from imug_metrics import Selection
-from imug_metrics.functional.scaling import selection
+from imug_metrics.functional import selection
 
 
 @pytest.fixture(scope="module")

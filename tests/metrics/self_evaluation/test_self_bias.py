@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from imug_metrics import SelfBias
-from imug_metrics.functional.self_evaluation import self_bias
+from imug_metrics.functional import self_bias
 from imug_metrics.stats.correlation import distance_skewness
 
 

@@ -7,8 +7,7 @@ import pytest
 import torch
 
 from imug_metrics import Sycophancy
-from imug_metrics.functional import abandonment
-from imug_metrics.functional.self_evaluation import sycophancy
+from imug_metrics.functional import abandonment, sycophancy
 
 # right A, suggested B: zero-shot right in rows 0 to 4, of which 2 follow, 1 leaves for C, 2 stay; row 5 never knew.
 BEFORE = ["A", "A", "A", "A", "A", "C"]

@@ -11,8 +11,7 @@ from scipy import stats
 from statsmodels.duration.survfunc import SurvfuncRight
 
 from imug_metrics import TurnOfFlip
-from imug_metrics.functional import turn_of_flip
-from imug_metrics.functional.self_evaluation import turn_of_flip as flips
+from imug_metrics.functional import flips, turn_of_flip
 from imug_metrics.stats import delta_interval, packed_moments, unpack_moments
 from imug_metrics.stats.survival import kaplan_meier, log_log, restricted_mean
 

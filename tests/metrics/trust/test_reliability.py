@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from imug_metrics import Reliability
-from imug_metrics.functional.trust import reliability
+from imug_metrics.functional import reliability
 from imug_metrics.functional.trust.reliability import METHODS
 
 NAN = math.nan

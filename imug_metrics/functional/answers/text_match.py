@@ -1,0 +1,142 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Free-form answers against references: equal after normalisation, or by shared tokens."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor
+
+from imug_metrics.reading.exact import Normalizer, normalize_answer, require_text
+
+Prepared = TypeVar("Prepared")
+
+
+def exact_match(
+    preds: Sequence[str | None],
+    targets: Sequence[str | Sequence[str]],
+    *,
+    normalize: bool | Normalizer = True,
+) -> Tensor:
+    """Whether an answer equals its reference, or one of its references.
+
+    Args:
+        preds: N answers; `None` is an absent one.
+        targets: N references, each a text or several texts.
+        normalize: True for `normalize_answer`, False for the texts
+            as they are, or a function of your own (`functools.partial(normalize_answer, articles=False)`).
+
+    Returns:
+        float64 `[N]`, 0 or 1, NaN where the answer is absent; higher is better.
+
+    Raises:
+        ValueError: lengths that differ, or a row without references.
+        TypeError: an answer or a reference that is not text.
+
+    Example:
+        >>> from imug_metrics.functional.answers.text_match import exact_match
+        >>> exact_match(["The red cup.", "cup"], ["red cup", ["a mug", "a plate"]])
+        tensor([1., 0.], dtype=torch.float64)
+    """
+    form = _normalizer(normalize)
+    return best_over_references(
+        preds, targets, lambda text, name, row: form(require_text(text, name, row)), lambda a, b: float(a == b)
+    )
+
+
+def token_f1(
+    preds: Sequence[str | None],
+    targets: Sequence[str | Sequence[str]],
+    *,
+    normalize: bool | Normalizer = True,
+) -> Tensor:
+    """Harmonic mean of precision and recall over the tokens of answer and reference, the best over several references.
+
+    `F1 = 2 * |P & K| / (|P| + |K|)` with the tokens of both as multisets, as in SQuAD (arXiv 1606.05250). Tokens are
+    words; each Chinese or Japanese character and each Hangul syllable is a token of its own. Two empty texts score 1.
+
+    Args:
+        preds: N answers; `None` is an absent one.
+        targets: N references, each a text or several texts.
+        normalize: as for `exact_match`.
+
+    Returns:
+        float64 `[N]` in [0, 1], NaN where the answer is absent; higher is better.
+
+    Raises:
+        ValueError: lengths that differ, or a row without references.
+        TypeError: an answer or a reference that is not text.
+
+    Example:
+        >>> from imug_metrics.functional.answers.text_match import token_f1
+        >>> token_f1(["a red cup", "红色杯子"], ["the red mug", "蓝色杯子"])
+        tensor([0.5000, 0.7500], dtype=torch.float64)
+    """
+    form = _normalizer(normalize)
+    return best_over_references(
+        preds, targets, lambda text, name, row: _tokens(form(require_text(text, name, row))), _f1
+    )
+
+
+def best_over_references(
+    preds: Sequence[Any],
+    targets: Sequence[Any],
+    prepare: Callable[[Any, str, int], Prepared],
+    score: Callable[[Prepared, Prepared], float],
+) -> Tensor:
+    """Score every answer against each of its references and keep the best.
+
+    Args:
+        preds: N answers; `None` is an absent one.
+        targets: N references, each a value or a list or tuple of values.
+        prepare: called once for every value, with the argument's name and the row for its errors.
+        score: of a prepared answer and a prepared reference.
+
+    Returns:
+        float64 `[N]`, NaN where the answer is absent.
+
+    Raises:
+        ValueError: lengths that differ, or a row without references.
+    """
+    if len(preds) != len(targets):
+        raise ValueError(
+            f"Expected arguments `preds` and `targets` to have the same length, got {len(preds)} and {len(targets)}."
+        )
+    values = []
+    for row, (pred, target) in enumerate(zip(preds, targets)):
+        references = target if isinstance(target, (list, tuple)) else [target]
+        if not references:
+            raise ValueError(f"Expected argument `targets` to hold at least one reference, got none at row {row}.")
+        prepared = [prepare(reference, "targets", row) for reference in references]
+        if pred is None:
+            values.append(float("nan"))
+        else:
+            answer = prepare(pred, "preds", row)
+            values.append(max(score(answer, reference) for reference in prepared))
+    return torch.tensor(values, dtype=torch.float64)
+
+
+# Scripts written without spaces, and Hangul, whose particles stick to words: every character is a token.
+_ONE_CHARACTER_TOKEN = re.compile(
+    "[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff]"
+)
+
+
+def _normalizer(normalize: bool | Normalizer) -> Normalizer:
+    if callable(normalize):
+        return normalize
+    return normalize_answer if normalize else str
+
+
+def _tokens(text: str) -> Counter[str]:
+    return Counter(_ONE_CHARACTER_TOKEN.sub(r" \g<0> ", text).split())
+
+
+def _f1(pred: Counter[str], target: Counter[str]) -> float:
+    size = sum(pred.values()) + sum(target.values())
+    return 2 * sum((pred & target).values()) / size if size else 1.0

@@ -1,0 +1,179 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Two arms on the same records: the gain of one over the other."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NamedTuple
+
+import torch
+from torch import Tensor
+
+from imug_metrics.dialogues.batch import align_rows, pack
+from imug_metrics.dialogues.inputs import Records, open_records, score_rows
+from imug_metrics.functional.reduce import reduce_values
+
+SHOWN_ROWS = 5  # unpaired rows that an error names
+
+
+class Pairs(NamedTuple):
+    """Two lists of records brought together.
+
+    Attributes:
+        rows: `scores`, `target`, `dialogue`, `turn` (and `subject`), each `[M]`, one row for every record of either
+            arm, ordered by dialogue, turn and subject, NaN where an arm lacks it: the arguments of an update.
+        scores_only: int64, the rows of `scores` that have no partner.
+        target_only: int64, the rows of `target` that have no partner.
+    """
+
+    rows: dict[str, Tensor]
+    scores_only: Tensor
+    target_only: Tensor
+
+
+class Arms(NamedTuple):
+    """Both arms of packed records, float64 `[N]`, NaN where a record is not scored.
+
+    Attributes:
+        scores: arm A.
+        target: arm B.
+        paired: bool, scored in both.
+        single: bool, scored in one of them only.
+    """
+
+    scores: Tensor
+    target: Tensor
+    paired: Tensor
+    single: Tensor
+
+
+def paired_gain(
+    scores: Any,
+    target: Any,
+    dialogue: Any = None,
+    turn: Any = None,
+    *,
+    subject: Any = None,
+    valid: Tensor | None = None,
+    reduction: Literal["mean", "none"] = "mean",
+) -> Tensor:
+    """Gain of arm A over arm B on the same records: `scores - target`. Above 0 where A is better.
+
+    Any two arms will do: chain-of-thought and plain, after and before verification, interleaved and isolated turns.
+
+    Args:
+        scores: `[N]` or `[B, T]`, arm A, higher is better; NaN where a record is not scored.
+        target: the same for arm B.
+        dialogue, turn, subject, valid: as in `align_rows`; `valid` speaks of arm A.
+        reduction: `"none"`, or `"mean"` of the records that both arms have.
+
+    Returns:
+        float64 scalar, or values in the shape of the records; NaN where an arm lacks the record. Differentiable.
+
+    Raises:
+        ValueError: if shapes differ or turns are refused.
+
+    Example:
+        >>> paired_gain([[0.5, 0.75]], [[0.25, float("nan")]], reduction="none")
+        tensor([[0.2500,    nan]], dtype=torch.float64)
+    """
+    records, arms = open_arms(scores, target, dialogue, turn, subject, valid)
+    return reduce_values(records.unpack(arms.scores - arms.target), reduction)
+
+
+def pair_records(
+    scores: Any,
+    dialogue: Any,
+    turn: Any,
+    target: Any,
+    target_dialogue: Any,
+    target_turn: Any,
+    *,
+    subject: Any = None,
+    target_subject: Any = None,
+    unpaired: Literal["raise", "keep"] = "raise",
+) -> Pairs:
+    """Bring together two arms that come as separate lists, by dialogue and turn (and subject).
+
+    Args:
+        scores: `[N]`, arm A.
+        dialogue, turn: `[N]`, its places; ids are integers or strings, in both arms alike.
+        target: `[M]`, arm B.
+        target_dialogue, target_turn: `[M]`, its places.
+        subject, target_subject: subjects of both arms, or None.
+        unpaired: `"raise"` refuses records that only one arm has, `"keep"` returns them with NaN for the other arm.
+
+    Returns:
+        The rows of both arms and what stayed unpaired. A row that is there but whose score is NaN is no unpaired row
+        here; the metrics count it as one.
+
+    Raises:
+        ValueError: if a record has no partner (the message names the first ones), or an arm's columns differ in length
+            or hold a record twice.
+
+    Example:
+        >>> pairs = pair_records([0.5, 0.75], ["a", "a"], [1, 2], [0.25], ["a"], [2], unpaired="keep")
+        >>> pairs.rows["target"], pairs.scores_only
+        (tensor([   nan, 0.2500], dtype=torch.float64), tensor([0]))
+    """
+    if unpaired not in ("raise", "keep"):
+        raise ValueError(f"Expected argument `unpaired` to be 'raise' or 'keep', got {unpaired!r}.")
+    if (subject is None) != (target_subject is None):
+        raise ValueError("Expected arguments `subject` and `target_subject` together, got only one of them.")
+    left, left_places = _read_arm("scores", scores, dialogue, turn, subject)
+    right, right_places = _read_arm("target", target, target_dialogue, target_turn, target_subject)
+    places, row = torch.unique(torch.cat([left_places, right_places.to(left.device)]), dim=0, return_inverse=True)
+    left_row, right_row = row[: len(left)], row[len(left) :]
+    columns = [left.new_full((len(places),), torch.nan) for _ in range(2)]
+    rows = {
+        "scores": columns[0].index_copy(0, left_row, left),
+        "target": columns[1].index_copy(0, right_row, right.to(left.device)),
+        **dict(zip(("dialogue", "turn", "subject"), places.unbind(1))),
+    }
+    pairs = Pairs(rows, _not_in(left_row, right_row), _not_in(right_row, left_row))
+    if unpaired == "raise":
+        _refuse_unpaired("scores", pairs.scores_only, dialogue, turn)
+        _refuse_unpaired("target", pairs.target_only, target_dialogue, target_turn)
+    return pairs
+
+
+def open_arms(
+    scores: Any, target: Any, dialogue: Any, turn: Any, subject: Any, valid: Any, validate: bool = True
+) -> tuple[Records, Arms]:
+    """Pack two arms; where a score is not finite, or `valid` is False for arm A, the arm lacks the record."""
+    columns = {"scores": score_rows("scores", scores), "target": score_rows("target", target)}
+    records = open_records(dialogue, turn, subject, valid, validate=validate, **columns)
+    a, b = records.columns["scores"], records.columns["target"].to(records.batch.turn.device)
+    first, second = records.batch.valid, b.isfinite()
+    a, b = a.masked_fill(~first, torch.nan), b.masked_fill(~second, torch.nan)
+    return records, Arms(a, b, first & second, first ^ second)
+
+
+def _read_arm(argument: str, values: Any, dialogue: Any, turn: Any, subject: Any) -> tuple[Tensor, Tensor]:
+    """One arm's values `[N]` and its places `[N, 2]`, or `[N, 3]` with subjects."""
+    rows = score_rows(argument, values)
+    try:
+        if len(rows.shape) != 1:
+            raise ValueError(f"Expected argument `{argument}` to have shape [N], got {list(rows.shape)}.")
+        ids, turns, subjects, _, _ = align_rows(rows.shape, dialogue, turn, subject, device=rows.values.device)
+        pack(ids, turns, subject=subjects)
+    except ValueError as error:
+        raise ValueError(f"In the arm of `{argument}`: {error}") from error
+    return rows.values, torch.stack([ids, turns] if subjects is None else [ids, turns, subjects], 1)
+
+
+def _not_in(rows: Tensor, others: Tensor) -> Tensor:
+    return (~torch.isin(rows, others)).nonzero()[:, 0]
+
+
+def _refuse_unpaired(argument: str, unpaired: Tensor, dialogue: Any, turn: Any) -> None:
+    if not len(unpaired):
+        return
+    shown = unpaired[:SHOWN_ROWS].tolist()
+    named = ", ".join(f"row {row} (dialogue {_plain(dialogue[row])!r}, turn {_plain(turn[row])})" for row in shown)
+    more = f" and {len(unpaired) - len(shown)} more" if len(unpaired) > len(shown) else ""
+    raise ValueError(f"Expected every record in both arms, got `{argument}` alone at {named}{more}.")
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if hasattr(value, "item") else value

@@ -1,0 +1,69 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Does an image match its own turn's prompt better than those of the other turns: retrieval among turns."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import torch
+from imug_kernels import own_rank
+from torch import Tensor
+
+from imug_metrics.dialogues.batch import DialogueBatch
+from imug_metrics.dialogues.inputs import embedding_rows, open_records
+from imug_metrics.functional.reduce import reduce_values
+
+
+def turn_retrieval(
+    images: Tensor,
+    texts: Tensor,
+    dialogue: Any = None,
+    turn: Any = None,
+    *,
+    valid: Tensor | None = None,
+    reduction: Literal["mean", "none"] = "mean",
+) -> Tensor:
+    """Does an image match its own turn's prompt better than the other turns' prompts of its dialogue? Higher is better.
+
+    1 where its own prompt has the highest cosine, 0 where another has a higher one, 1/m where m prompts share the
+    highest. The expected value of guessing is 1/T for T turns. An image that ignores the newest instruction and shows
+    an earlier turn's content scores 0 here although its alignment may be high.
+
+    Args:
+        images: embeddings `[N, D]` or `[B, T, D]`.
+        texts: embeddings of the same shape; the prompts of absent images stay candidates.
+        dialogue, turn: as in `align_rows`.
+        valid: bool; False where the image is absent.
+        reduction: `"none"` or `"mean"`.
+
+    Returns:
+        Scalar, or float64 values in the shape of the records, in [0, 1]; NaN for absent images and for dialogues of one
+        turn, where there is nothing to confuse.
+
+    Raises:
+        ValueError: if shapes differ or turns are refused.
+
+    Example:
+        >>> prompts = torch.eye(2)
+        >>> turn_retrieval(prompts[[0, 0]], prompts, dialogue=[0, 0], turn=[1, 2], reduction="none")
+        tensor([1., 0.], dtype=torch.float64)
+    """
+    rows, prompts = embedding_rows("images", images), embedding_rows("texts", texts)
+    records = open_records(dialogue, turn, None, valid, images=rows, texts=prompts)
+    first, _, _ = retrieval_values(records.columns["images"], records.columns["texts"], records.batch)
+    return reduce_values(records.unpack(first), reduction)
+
+
+def retrieval_values(images: Tensor, texts: Tensor, batch: DialogueBatch) -> tuple[Tensor, Tensor, Tensor]:
+    """First-rank share, reciprocal rank and chance level of packed images among their dialogue's prompts.
+
+    Ties are shared: with g prompts above and m equal to the own one, the expected reciprocal rank over random orders of
+    the ties is `(1/(g+1) + ... + 1/(g+m+1)) / (m+1)`.
+    """
+    greater, equal, candidates = own_rank(images, texts, batch.offsets, batch.valid)
+    alone = (candidates < 2) | ~batch.valid | greater.isnan()
+    first = torch.where(greater == 0, 1 / (equal + 1), 0.0)
+    reciprocal = (torch.digamma(greater + equal + 2) - torch.digamma(greater + 1)) / (equal + 1)
+    undefined = [value.double().masked_fill(alone, torch.nan) for value in (first, reciprocal, 1 / candidates)]
+    return undefined[0], undefined[1], undefined[2]

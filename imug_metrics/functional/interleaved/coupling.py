@@ -1,0 +1,90 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Two judged scores of an interleaved answer coupled into one."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from imug_metrics.dialogues.inputs import score_rows
+
+Scale = Literal["share", "grade", "grade/5"]
+
+
+SCALES = ("share", "grade", "grade/5")
+
+
+def couple(first: Tensor, second: Tensor, eta: float, *, product: bool) -> Tensor:
+    """`first * (eta + (1 - eta) * second)`, or without `product` `eta * first + (1 - eta) * second`.
+
+    Args:
+        first, second: of one shape.
+        eta: in [0, 1].
+        product: which of the two.
+
+    Raises:
+        ValueError: if the shapes differ.
+
+    Example:
+        >>> couple(torch.tensor([0.5]), torch.tensor([1.0]), 0.8, product=False)
+        tensor([0.6000])
+    """
+    if first.shape != second.shape:
+        raise ValueError(f"Expected two scores of one shape, got {list(first.shape)} and {list(second.shape)}.")
+    return first * (eta + (1 - eta) * second) if product else eta * first + (1 - eta) * second
+
+
+def graded(argument: str, values: Any, scale: Scale, validate: bool = True) -> Tensor:
+    """Scores of a scale as shares in [0, 1].
+
+    Args:
+        argument: its name, for errors.
+        values: `[N]` or `[B, T]`.
+        scale: see `semantic_quality`.
+        validate: check the range; on a CUDA device that is one synchronisation.
+
+    Returns:
+        float64 in the shape of `values`.
+
+    Raises:
+        ValueError: if the scale is unknown or a value is outside of it.
+
+    Example:
+        >>> graded("style", [1, 3, 5], "grade"), graded("style", [1, 3, 5], "grade/5")
+        (tensor([0.0000, 0.5000, 1.0000], dtype=torch.float64), tensor([0.2000, 0.6000, 1.0000], dtype=torch.float64))
+    """
+    if scale not in SCALES:
+        raise ValueError(f"Expected argument `scale` to be one of {SCALES}, got {scale!r}.")
+    # A list of numbers would become float32.
+    values = values if isinstance(values, Tensor) else torch.as_tensor(values, dtype=torch.float64)
+    rows = score_rows(argument, values)
+    low, high = (0, 1) if scale == "share" else (1, 5)
+    if validate:
+        outside = (rows.values < low) | (rows.values > high)
+        if bool(outside.any()):
+            row = int(outside.nonzero()[0])
+            raise ValueError(
+                f"Expected argument `{argument}` to lie between {low} and {high}, got {float(rows.values[row])} at row "
+                f"{row}."
+            )
+    shares = {"share": rows.values, "grade": (rows.values - 1) / 4, "grade/5": rows.values / 5}[scale]
+    return shares.view(rows.shape)
+
+
+def check_eta(eta: float) -> float:
+    """The weight itself.
+
+    Raises:
+        ValueError: if it is not in [0, 1].
+
+    Example:
+        >>> check_eta(1.2)
+        Traceback (most recent call last):
+        ValueError: Expected argument `eta` to lie between 0 and 1, got 1.2.
+    """
+    if not 0 <= eta <= 1:
+        raise ValueError(f"Expected argument `eta` to lie between 0 and 1, got {eta}.")
+    return eta

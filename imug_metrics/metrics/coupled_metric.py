@@ -1,0 +1,46 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""The base class of metrics that couple two scores of every instance into one."""
+
+from typing import Any
+
+import torch
+
+from imug_metrics.functional.interleaved.coupling import Scale, check_eta, couple, graded
+from imug_metrics.metrics.instance_metric import InstanceMetric
+
+
+class CoupledMetric(InstanceMetric):
+    """A metric that couples two scores of every instance into one.
+
+    A subclass names the two (`parts`), says whether they are coupled as a `product`, and whether the second is graded
+    on the scale of the first.
+    """
+
+    configuration = (*InstanceMetric.configuration, "eta", "scale")
+    parts: tuple[str, str]
+    product: bool
+    second_is_graded: bool
+
+    def __init__(self, *, eta: float, scale: Scale = "share", **kwargs: Any) -> None:
+        graded("scale", [], scale)
+        self.eta, self.scale = check_eta(eta), scale
+        super().__init__(**kwargs)
+
+    def _update(self, first: Any, second: Any, dialogue: Any, turn: Any, valid: Any, support: Any) -> None:
+        scales = (self.scale, self.scale if self.second_is_graded else "share")
+        columns = {
+            name: self._shares(name, given, scale) for name, given, scale in zip(self.parts, (first, second), scales)
+        }
+        records = self._open_instances(dialogue, turn, valid, support, **columns)
+        valid = records.batch.valid
+        shares = [records.columns[name].masked_fill(~valid, torch.nan) for name in self.parts]
+        values = couple(*shares, self.eta, product=self.product)
+        means = {
+            name: records.batch.mean_parts(share.masked_fill(values.isnan(), torch.nan))
+            for name, share in zip(self.parts, shares)
+        }
+        self._add_supported(records, values, None, means)
+
+    def _ratios(self) -> list[str]:
+        return [*super()._ratios(), *self.parts]

@@ -1,0 +1,83 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Two arms on the same turns: the gain of one over the other."""
+
+from typing import Any
+
+from torch import Tensor
+
+from imug_metrics.metrics.dialogue_metric import DialogueMetric
+from imug_metrics.metrics.paired_metric import PairedMetric
+
+
+class PairedGain(PairedMetric):
+    """Gain of arm A over arm B on the same records: mean of `scores - target`. Above 0 where A is better.
+
+    Any two arms of one metric: chain-of-thought against plain, after against before verification, interleaved against
+    isolated turns, one model against another. Pairing takes the difficulty of the records out of the comparison, so its
+    interval is that of the difference and not that of two separate means. The functional twin is
+    `paired_gain`;
+    `pair_records` pairs arms that come as two lists.
+
+    A record that one arm lacks is unpaired: it is counted and never used (but see `missing`). The detail adds
+
+    - `paired_gain_scores`, `paired_gain_target`: mean of each arm over the pairs; their difference is the gain
+    - `paired_gain_slope`: change of the gain per turn within dialogues; above 0 where A's lead grows
+    - `paired_gain_turn_k`: gain at turn k
+    - `paired_gain_better`, `paired_gain_worse`, `paired_gain_equal`: shares of the pairs; they add to 1
+    - `paired_gain_unpaired`: number of records that one arm alone has
+    - `paired_gain_coverage`: share of all records given that both arms have
+
+    As input to `forward` and `update` the metric accepts
+
+    - `scores`: `[N]` or `[B, T]`, arm A, higher is better; NaN where a record is not scored
+    - `target`: the same for arm B
+    - `dialogue`, `turn`, `subject`, `valid`: see `align_rows`; `valid` speaks of
+      arm A
+
+    As output `compute` gives a float64 scalar, or with `detail=True` the dict of
+    `DialogueMetric`.
+
+    Args:
+        margin: gains up to this size, either way, count as equal.
+        kwargs: those of `DialogueMetric`. With `missing="zero"` a record scores 0 in an arm that lacks it.
+
+    Raises:
+        ValueError: if an argument is outside its range, or an update's shapes or turns are refused.
+
+    Example:
+        >>> import torch
+        >>> metric = PairedGain(detail=True)
+        >>> metric.update(torch.tensor([[0.9, 0.8], [0.6, 0.7]]), torch.tensor([[0.8, 0.4], [0.6, 0.4]]))
+        >>> found = metric.compute()
+        >>> [round(float(found[f"paired_gain{key}"]), 3) for key in ("", "_slope", "_turn_2", "_better")]
+        [0.2, 0.3, 0.35, 0.75]
+    """
+
+    name = "paired_gain"
+    configuration = (*DialogueMetric.configuration, "margin")
+
+    def __init__(self, margin: float = 0.0, **kwargs: Any) -> None:
+        if not margin >= 0:
+            raise ValueError(f"Expected argument `margin` to be at least 0, got {margin}.")
+        self.margin = margin
+        super().__init__(**kwargs)
+
+    def update(
+        self,
+        scores: Any,
+        target: Any,
+        dialogue: Any = None,
+        turn: Any = None,
+        subject: Any = None,
+        valid: Tensor | None = None,
+    ) -> None:
+        """Add a batch of whole dialogues."""
+        records, arms = self._read(scores, target, dialogue, turn, subject, valid)
+        arms = self._zero_filled(arms)
+        gain = arms.scores - arms.target
+        shares = {"better": gain > self.margin, "worse": gain < -self.margin, "equal": gain.abs() <= self.margin}
+        self._add_arms(records.batch, arms, gain, shares)
+
+    def _ratios(self) -> list[str]:
+        return [*super()._ratios(), "better", "worse", "equal"]
