@@ -17,7 +17,7 @@ Lines = dict[str, list[tuple[int, float]]]
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.plots", description=__doc__)
     parser.add_argument("file", type=Path, help="JSON that `python -m benchmarks` wrote")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the two pictures")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the two images")
     options = parser.parse_args(arguments)
     document = json.loads(options.file.read_text(encoding="utf-8"))
     options.out.mkdir(parents=True, exist_ok=True)
@@ -88,7 +88,7 @@ def draw_roofline(document: dict[str, Any]) -> Any:
 
 
 def _save(figure: Any, path: Path) -> None:
-    """Write a picture that is the same for the same numbers."""
+    """Write an image that is the same for the same numbers."""
     import matplotlib
 
     with matplotlib.rc_context({"svg.hashsalt": "imug_metrics", "svg.fonttype": "none"}):

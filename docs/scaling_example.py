@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Best-of-n on rendered scenes, end to end: the numbers and the picture of the guide to test-time scaling.
+"""Best-of-n on rendered scenes, end to end: the numbers and the image of the guide to test-time scaling.
 
 `python docs/scaling_example.py` prints the numbers and draws guides/best-of-n.svg anew.
 """
@@ -17,15 +17,15 @@ from torch import Tensor
 
 from imug_metrics import BestOfN, Selection, TurnAlignment, VerifierCurve
 from imug_metrics.demo.dialogues import make_dialogues
-from imug_metrics.demo.models import SimulatedModel, picture
-from imug_metrics.functional.scaling import best_of_n
+from imug_metrics.demo.models import SimulatedModel, draw_image
+from imug_metrics.functional import best_of_n
 from imug_metrics.report.metric_specs import curve, estimate
 from imug_metrics.report.svg import Line, curves
 
 FIGURE = Path(__file__).parent / "guides" / "best-of-n.svg"
 CANDIDATES = 8
 NOISY = SimulatedModel("noisy", error=0.5, growth=0.05, blur=2.0, noise=30.0)
-"""Half of its first pictures show a scene that was not asked for, and more of the later ones, which also blur."""
+"""Half of its first images show a scene that was not asked for, and more of the later ones, which also blur."""
 
 STYLE = """
 text{font:12px sans-serif;fill:#555}.grid{stroke:#ddd}.chance{stroke:#888;stroke-dasharray:4 4}
@@ -36,7 +36,7 @@ text{font:12px sans-serif;fill:#555}.grid{stroke:#ddd}.chance{stroke:#888;stroke
 
 
 class Drawn(NamedTuple):
-    """Candidates of every picture turn: whether each is right, its alignment, and the turn's dialogue and number."""
+    """Candidates of every image turn: whether each is right, its alignment, and the turn's dialogue and number."""
 
     right: Tensor
     alignment: Tensor
@@ -45,19 +45,19 @@ class Drawn(NamedTuple):
 
 
 def draw(dialogues: int = 40, seed: int = 0) -> Drawn:
-    """Draw candidates of the demo's picture turns with a noisy model, and let alignment score them."""
+    """Draw candidates of the demo's image turns with a noisy model, and let alignment score them."""
     scorer = TurnAlignment(encoder="scene")
     right, alignment, names, turns = [], [], [], []
     for dialogue in make_dialogues(dialogues, seed):
-        wrong, pictures, prompts = [], [], []
+        wrong, images, prompts = [], [], []
         for turn in dialogue.draws:
             rng = random.Random(f"candidates:{seed}:{dialogue.name}:{turn.turn}")
             wrong.append([rng.random() < NOISY.error_at(turn.turn) for _ in range(CANDIDATES)])
-            pictures.append([picture(NOISY, turn, bad, rng) for bad in wrong[-1]])
+            images.append([draw_image(NOISY, turn, bad, rng) for bad in wrong[-1]])
             prompts.append(turn.prompt)
             names.append(dialogue.name)
             turns.append(turn.turn)
-        alignment.append(best_of_n(pictures, prompts, scorer).scores)
+        alignment.append(best_of_n(images, prompts, scorer).scores)
         right.append(1 - torch.tensor(wrong).double())
     return Drawn(torch.cat(right), torch.cat(alignment), names, turns)
 
@@ -81,13 +81,13 @@ def scores(drawn: Drawn) -> dict[str, float]:
 
 
 def figure(found: dict[str, float]) -> str:
-    """The two curves over k as a picture that stands alone."""
+    """The two curves over k as an image that stands alone."""
     single = estimate(found, "best_of_n_single")
     lines = [
         Line(name, colour, {1: single, **curve(found, "best_of_n", name)}, {})
         for colour, name in enumerate(("oracle", "selected"))
     ]
-    svg = curves(lines, "Right pictures among the best of k", is_share=True, reference=single.value,
+    svg = curves(lines, "Right images among the best of k", is_share=True, reference=single.value,
                  axis="k")  # fmt: skip
     opening = re.match(r"<svg [^>]*>", svg)
     assert opening

@@ -1,6 +1,9 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Metrics for multi-turn, interleaved text-image dialogues of unified multimodal models."""
+"""Metrics for multi-turn, interleaved text-image dialogues of unified multimodal models.
+
+This is the one list of public names: every metric class, and the functions, which `imug_metrics.functional` gives too.
+"""
 
 from typing import TYPE_CHECKING, Any
 
@@ -8,39 +11,69 @@ from imug_metrics._torchvision import define_missing_torchvision_ops
 
 define_missing_torchvision_ops()  # before torchmetrics, which imports torchvision where it is installed
 
-from imug_metrics._version import __version__  # noqa: E402
-from imug_metrics.dialogues.rollout import RolloutBuffer  # noqa: E402
-from imug_metrics.metrics.answers.answer_accuracy import AnswerAccuracy  # noqa: E402
-from imug_metrics.metrics.answers.grid_accuracy import GridAccuracy  # noqa: E402
-from imug_metrics.metrics.answers.point_score import PointScore  # noqa: E402
-from imug_metrics.metrics.breakdown import Breakdown  # noqa: E402
-from imug_metrics.metrics.decay.context_decay import ContextDecay  # noqa: E402
-from imug_metrics.metrics.decay.exposure_bias import ExposureBias  # noqa: E402
-from imug_metrics.metrics.decay.paired_gain import PairedGain  # noqa: E402
-from imug_metrics.metrics.decay.turn_decay import TurnDecay  # noqa: E402
-from imug_metrics.metrics.decay.understanding_generation_gap import UnderstandingGenerationGap  # noqa: E402
-from imug_metrics.metrics.dialogue_metric import DialogueMetric  # noqa: E402
-from imug_metrics.metrics.images.turn_alignment import TurnAlignment  # noqa: E402
-from imug_metrics.metrics.images.turn_consistency import TurnConsistency  # noqa: E402
-from imug_metrics.metrics.images.turn_distribution_shift import TurnDistributionShift  # noqa: E402
-from imug_metrics.metrics.images.turn_retrieval import TurnRetrieval  # noqa: E402
-from imug_metrics.metrics.interleaved.interleaved_coherence import InterleavedCoherence  # noqa: E402
-from imug_metrics.metrics.interleaved.semantic_quality import SemanticQuality  # noqa: E402
-from imug_metrics.metrics.interleaved.structure_integrity import StructureIntegrity  # noqa: E402
-from imug_metrics.metrics.scaling.adaptive_policy import AdaptivePolicy  # noqa: E402
-from imug_metrics.metrics.scaling.best_of_n import BestOfN  # noqa: E402
-from imug_metrics.metrics.scaling.selection import Selection  # noqa: E402
-from imug_metrics.metrics.scaling.strategy_comparison import StrategyComparison, compare_strategies  # noqa: E402
-from imug_metrics.metrics.scaling.verifier_curve import VerifierCurve  # noqa: E402
-from imug_metrics.metrics.self_evaluation.loop_convergence import LoopConvergence  # noqa: E402
-from imug_metrics.metrics.self_evaluation.self_bias import SelfBias  # noqa: E402
-from imug_metrics.metrics.self_evaluation.self_correction import SelfCorrection  # noqa: E402
-from imug_metrics.metrics.self_evaluation.self_verification import SelfVerification  # noqa: E402
-from imug_metrics.metrics.self_evaluation.sycophancy import Sycophancy  # noqa: E402
-from imug_metrics.metrics.self_evaluation.turn_of_flip import TurnOfFlip  # noqa: E402
-from imug_metrics.metrics.self_evaluation.verdict_specificity import VerdictSpecificity  # noqa: E402
-from imug_metrics.metrics.trust.metric_agreement import MetricAgreement  # noqa: E402
-from imug_metrics.metrics.trust.reliability import Reliability  # noqa: E402
+from imug_metrics._version import __version__
+from imug_metrics.dialogues.record import Record
+from imug_metrics.dialogues.rollout import RolloutBuffer
+from imug_metrics.functional.answers.answer_accuracy import answer_accuracy
+from imug_metrics.functional.answers.grid_accuracy import grid_accuracy, grid_points
+from imug_metrics.functional.answers.point_score import point_score
+from imug_metrics.functional.decay.context_decay import context_decay, effective_length, ranked_average
+from imug_metrics.functional.decay.exposure_bias import exposure_bias
+from imug_metrics.functional.decay.paired_gain import pair_records, paired_gain
+from imug_metrics.functional.decay.turn_decay import turn_decay
+from imug_metrics.functional.decay.understanding_generation_gap import understanding_generation_gap
+from imug_metrics.functional.images.turn_alignment import turn_alignment
+from imug_metrics.functional.images.turn_consistency import turn_consistency, turn_copies
+from imug_metrics.functional.images.turn_distribution_shift import turn_distribution_shift
+from imug_metrics.functional.images.turn_retrieval import turn_retrieval
+from imug_metrics.functional.interleaved.interleaved_coherence import interleaved_coherence
+from imug_metrics.functional.interleaved.semantic_quality import semantic_quality
+from imug_metrics.functional.interleaved.structure_integrity import structure_integrity
+from imug_metrics.functional.scaling.adaptive_policy import adaptive_policy, best_policy, learn_rule
+from imug_metrics.functional.scaling.best_of_n import best_of_n, best_of_n_curve, pass_at_k
+from imug_metrics.functional.scaling.selection import selection
+from imug_metrics.functional.scaling.strategy_comparison import pareto_front, strategy_comparison
+from imug_metrics.functional.scaling.verifier_curve import rejection_sampling, verified_accuracy, verifier_curve
+from imug_metrics.functional.self_evaluation.loop_convergence import loop_convergence
+from imug_metrics.functional.self_evaluation.self_bias import self_bias
+from imug_metrics.functional.self_evaluation.self_correction import relative_correction, self_correction
+from imug_metrics.functional.self_evaluation.self_verification import permissiveness_drift, self_verification
+from imug_metrics.functional.self_evaluation.sycophancy import abandonment, sycophancy
+from imug_metrics.functional.self_evaluation.turn_of_flip import flips, turn_of_flip
+from imug_metrics.functional.self_evaluation.verdict_specificity import verdict_specificity
+from imug_metrics.functional.trust.metric_agreement import metric_agreement
+from imug_metrics.functional.trust.reliability import reliability
+from imug_metrics.metrics.answers.answer_accuracy import AnswerAccuracy
+from imug_metrics.metrics.answers.grid_accuracy import GridAccuracy
+from imug_metrics.metrics.answers.point_score import PointScore
+from imug_metrics.metrics.breakdown import Breakdown
+from imug_metrics.metrics.decay.context_decay import ContextDecay
+from imug_metrics.metrics.decay.exposure_bias import ExposureBias
+from imug_metrics.metrics.decay.paired_gain import PairedGain
+from imug_metrics.metrics.decay.turn_decay import TurnDecay
+from imug_metrics.metrics.decay.understanding_generation_gap import UnderstandingGenerationGap
+from imug_metrics.metrics.dialogue_metric import DialogueMetric
+from imug_metrics.metrics.images.turn_alignment import TurnAlignment
+from imug_metrics.metrics.images.turn_consistency import TurnConsistency
+from imug_metrics.metrics.images.turn_distribution_shift import TurnDistributionShift
+from imug_metrics.metrics.images.turn_retrieval import TurnRetrieval
+from imug_metrics.metrics.interleaved.interleaved_coherence import InterleavedCoherence
+from imug_metrics.metrics.interleaved.semantic_quality import SemanticQuality
+from imug_metrics.metrics.interleaved.structure_integrity import StructureIntegrity
+from imug_metrics.metrics.scaling.adaptive_policy import AdaptivePolicy
+from imug_metrics.metrics.scaling.best_of_n import BestOfN
+from imug_metrics.metrics.scaling.selection import Selection
+from imug_metrics.metrics.scaling.strategy_comparison import StrategyComparison, compare_strategies
+from imug_metrics.metrics.scaling.verifier_curve import VerifierCurve
+from imug_metrics.metrics.self_evaluation.loop_convergence import LoopConvergence
+from imug_metrics.metrics.self_evaluation.self_bias import SelfBias
+from imug_metrics.metrics.self_evaluation.self_correction import SelfCorrection
+from imug_metrics.metrics.self_evaluation.self_verification import SelfVerification
+from imug_metrics.metrics.self_evaluation.sycophancy import Sycophancy
+from imug_metrics.metrics.self_evaluation.turn_of_flip import TurnOfFlip
+from imug_metrics.metrics.self_evaluation.verdict_specificity import VerdictSpecificity
+from imug_metrics.metrics.trust.metric_agreement import MetricAgreement
+from imug_metrics.metrics.trust.reliability import Reliability
 
 if TYPE_CHECKING:
     from imug_metrics.suite import ImugSuite as ImugSuite
@@ -59,6 +92,7 @@ __all__ = [
     "MetricAgreement",
     "PairedGain",
     "PointScore",
+    "Record",
     "Reliability",
     "RolloutBuffer",
     "Selection",
@@ -79,7 +113,52 @@ __all__ = [
     "VerdictSpecificity",
     "VerifierCurve",
     "__version__",
+    "abandonment",
+    "adaptive_policy",
+    "answer_accuracy",
+    "best_of_n",
+    "best_of_n_curve",
+    "best_policy",
     "compare_strategies",
+    "context_decay",
+    "effective_length",
+    "exposure_bias",
+    "flips",
+    "grid_accuracy",
+    "grid_points",
+    "interleaved_coherence",
+    "learn_rule",
+    "loop_convergence",
+    "metric_agreement",
+    "pair_records",
+    "paired_gain",
+    "pareto_front",
+    "pass_at_k",
+    "permissiveness_drift",
+    "point_score",
+    "ranked_average",
+    "rejection_sampling",
+    "relative_correction",
+    "reliability",
+    "selection",
+    "self_bias",
+    "self_correction",
+    "self_verification",
+    "semantic_quality",
+    "strategy_comparison",
+    "structure_integrity",
+    "sycophancy",
+    "turn_alignment",
+    "turn_consistency",
+    "turn_copies",
+    "turn_decay",
+    "turn_distribution_shift",
+    "turn_of_flip",
+    "turn_retrieval",
+    "understanding_generation_gap",
+    "verdict_specificity",
+    "verified_accuracy",
+    "verifier_curve",
 ]
 
 

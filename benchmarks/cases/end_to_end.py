@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""From picture files and prompts to scores: one encoder in each case, random weights, the same files for everybody.
+"""From image files and prompts to scores: one encoder in each case, random weights, the same files for everybody.
 
-Pictures and prompts all differ, so that nobody gains by encoding each once; what is gained comes from asking the
+Images and prompts all differ, so that nobody gains by encoding each once; what is gained comes from asking the
 encoder once for several questions, and from what happens before it. On a CPU processor time counts: threads that decode
 ahead are not free there.
 """
@@ -36,7 +36,7 @@ TURNS = 4
 
 @dataclass(frozen=True)
 class Dialogues:
-    """Picture files and prompts by dialogue and turn."""
+    """Image files and prompts by dialogue and turn."""
 
     files: list[list[Path]]
     prompts: list[list[str]]
@@ -45,7 +45,7 @@ class Dialogues:
         return iter(zip(self.files, self.prompts))
 
     def __len__(self) -> int:
-        """Number of pictures."""
+        """Number of images."""
         return sum(map(len, self.files))
 
 
@@ -68,7 +68,7 @@ def _case(name: str, side: int, quick: bool, *providers: Provider) -> Case:
 
 
 def _against_torchmetrics(dialogues: Dialogues, side: int, quick: bool) -> Iterator[Case]:
-    """One transformers CLIP for both; alignment alone, then with the agreement of each picture with the one before."""
+    """One transformers CLIP for both; alignment alone, then with the agreement of each image with the one before."""
     encoder = _transformers_clip(quick)
     cosine = F.cosine_similarity(encoder.encode_images(dialogues.files[0]), encoder.encode_texts(dialogues.prompts[0]))
     if cosine.mean() < 0:  # random weights; CLIPScore would be 0, and agree with anything
@@ -125,7 +125,7 @@ def _against_loops(dialogues: Dialogues, side: int, quick: bool) -> Iterator[Cas
         "alignment, subject consistency",
         side,
         quick,
-        Provider("VBench-style loop, picture by picture", lambda: _loop(dialogues, encoder, transform, 1), rows),
+        Provider("VBench-style loop, image by image", lambda: _loop(dialogues, encoder, transform, 1), rows),
         Provider(
             "open_clip transform and cosine, by dialogue", lambda: _loop(dialogues, encoder, transform, TURNS), rows
         ),
@@ -150,7 +150,7 @@ def _ours(
 def _clip_score(
     dialogues: Dialogues, encoder: TransformersEncoder, *, with_pairs: bool = False, forward: bool = False
 ) -> Answer:
-    """What torchmetrics offers: a mean over pairs of picture and text, and another over pairs of pictures.
+    """What torchmetrics offers: a mean over pairs of image and text, and another over pairs of images.
 
     Its `forward` calls `update` twice, so that it encodes everything twice.
     """
@@ -164,16 +164,16 @@ def _clip_score(
 
     alignment, pairs = score(), score()
     for files, prompts in dialogues:
-        pictures = [torch.from_numpy(np.array(Image.open(file).convert("RGB"))).permute(2, 0, 1) for file in files]
-        pictures = [picture.to(DEVICE) for picture in pictures]
-        (alignment if forward else alignment.update)(pictures, prompts)
+        images = [torch.from_numpy(np.array(Image.open(file).convert("RGB"))).permute(2, 0, 1) for file in files]
+        images = [image.to(DEVICE) for image in images]
+        (alignment if forward else alignment.update)(images, prompts)
         if with_pairs:
-            pairs.update(pictures[1:], pictures[:-1])
+            pairs.update(images[1:], images[:-1])
     return Answer(torch.stack([metric.compute() / 100 for metric in (alignment, pairs)[: 1 + with_pairs]]).cpu())
 
 
 def _loop(dialogues: Dialogues, encoder: OpenClipEncoder, transform: Callable[..., Tensor], batch: int) -> Answer:
-    """An evaluation script: open_clip's own transform, `batch` pictures at a time, cosines by dialogue."""
+    """An evaluation script: open_clip's own transform, `batch` images at a time, cosines by dialogue."""
     sums = torch.zeros(2, dtype=torch.float64)
     for files, prompts in dialogues:
         with torch.inference_mode():
@@ -198,10 +198,10 @@ def _stages(
 ) -> Iterator[Provider]:
     """The whole, and each stage alone on what the one before it gives: a stage's share is one over its ratio."""
     files, prompts = ([item for line in lines for item in line] for lines in (dialogues.files, dialogues.prompts))
-    pictures = [load_image(file, row=0) for file in files]
-    pixels = encoder.preprocessing(pictures, encoder.device)
+    loaded = [load_image(file, row=0) for file in files]
+    pixels = encoder.preprocessing(loaded, encoder.device)
     kept = CachedEncoder(encoder)
-    images = kept.encode_images(pictures).view(-1, TURNS, encoder.dim)
+    images = kept.encode_images(loaded).view(-1, TURNS, encoder.dim)
     texts = kept.encode_texts(prompts).view(-1, TURNS, encoder.dim)
 
     def encode() -> Tensor:
@@ -223,8 +223,8 @@ def _stages(
     whole = _ours(suite(), dialogues, names)
     yield Provider("the whole", lambda: _ours(suite(), dialogues, names), len(files))
     yield stage("decode", lambda: [load_image(file, row=0) for file in files])
-    yield stage("preprocess", lambda: encoder.preprocessing(pictures, encoder.device))
-    yield stage("encode pictures", encode)
+    yield stage("preprocess", lambda: encoder.preprocessing(loaded, encoder.device))
+    yield stage("encode loaded", encode)
     yield stage("encode prompts", lambda: encoder.encode_texts(prompts))
     yield stage("metrics", score)
 
@@ -246,14 +246,14 @@ class _Features(nn.Module):
 
 
 def _dialogues(folder: Path, dialogues: int, side: int) -> Dialogues:
-    """Smooth pictures, saved as JPEG, and prompts of a dozen words."""
+    """Smooth images, saved as JPEG, and prompts of a dozen words."""
     generator, numbers, files, prompts = torch.Generator().manual_seed(0), count(), [], []
     for _ in range(dialogues):
         coarse = torch.rand(TURNS, 3, 24, 24, generator=generator) * 255
         smooth = F.interpolate(coarse, size=(side, side), mode="bicubic").clamp(0, 255).byte().permute(0, 2, 3, 1)
         some = [folder / f"{next(numbers)}.jpg" for _ in range(TURNS)]
-        for file, picture in zip(some, smooth.numpy()):
-            Image.fromarray(picture).save(file, quality=90)
+        for file, image in zip(some, smooth.numpy()):
+            Image.fromarray(image).save(file, quality=90)
         files.append(some)
         prompts.append([f"{_PROMPT} {word} {file.stem}" for word, file in zip(_WORDS, some)])
     return Dialogues(files, prompts)

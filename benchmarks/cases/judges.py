@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""How busy a judge's server is kept: requests with two pictures, each answered after a fixed time."""
+"""How busy a judge's server is kept: requests with two images, each answered after a fixed time."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from pathlib import Path
 import torch
 
 from benchmarks.registry import Answer, Case, Provider, register
-from imug_metrics.judges import JudgeRequest, OpenAIJudge, Picture, Question, chat_body, judge_all
+from imug_metrics.judges import ImagePart, JudgeRequest, OpenAIJudge, Question, chat_body, judge_all
 
 OPEN, RELEASED_POOL = 64, 8
-PICTURES = tuple(Picture(random.Random(number).randbytes(20_000)) for number in range(8))
+IMAGES = tuple(ImagePart(random.Random(number).randbytes(20_000)) for number in range(8))
 
 
 @register
@@ -41,7 +41,7 @@ def judges(quick: bool) -> Iterator[Case]:
             sizes={
                 "answer": f"{1000 * latency:g} ms",
                 "open requests": OPEN,
-                "picture bytes": 2 * len(PICTURES[0].data),
+                "image bytes": 2 * len(IMAGES[0].data),
             },
             providers=(
                 Provider("http.client, 8 threads", lambda: threads(RELEASED_POOL), RELEASED_POOL * rounds),
@@ -73,8 +73,8 @@ def _server(latency: float) -> Iterator[int]:
 
 
 def _request(number: int) -> JudgeRequest:
-    pictures = PICTURES[number % 8], PICTURES[(number // 8) % 8]
-    return JudgeRequest("Judge the last picture.", (*pictures, f"Question {number}: how good is it?"), 0.1)
+    images = IMAGES[number % 8], IMAGES[(number // 8) % 8]
+    return JudgeRequest("Judge the last image.", (*images, f"Question {number}: how good is it?"), 0.1)
 
 
 def _ours(port: int, count: int) -> torch.Tensor:

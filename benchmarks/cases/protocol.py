@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""IMUG-Bench at its full size: official choice scores and summary, and boards found in pictures."""
+"""IMUG-Bench at its full size: official choice scores and summary, and boards found in images."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ REPLIES = ("B", "A,C", "B.", "Answer: C", "The answer is **D**", "A and B", "no 
 
 @register
 def protocol(quick: bool) -> Iterator[Case]:
-    records, pictures = full_size(50 if quick else SAMPLES)
+    records, images = full_size(50 if quick else SAMPLES)
     classes = {f"domain {number}": f"class {number % CLASSES}" for number in range(DOMAINS)}
     turns = len(records)
     yield Case(
         name="IMUG-Bench choice scores and summary",
         sizes={"samples": 50 if quick else SAMPLES, "models": 1},
         providers=(
-            Provider("plain Python loop", lambda: Answer(_loop(records, pictures, classes)), turns),
-            Provider("imug_metrics", lambda: Answer(_ours(records, pictures, classes)), turns),
+            Provider("plain Python loop", lambda: Answer(_loop(records, images, classes)), turns),
+            Provider("imug_metrics", lambda: Answer(_ours(records, images, classes)), turns),
         ),
         bytes_per_row=sum(len(record.text or "") for record in records) / turns,
         repeats=1 if quick else 7,
@@ -46,7 +46,7 @@ def protocol(quick: bool) -> Iterator[Case]:
 
 
 def _boards(count: int, quick: bool) -> Case:
-    """Boards found and scored; the released scorer writes its file of scores anew after each picture."""
+    """Boards found and scored; the released scorer writes its file of scores anew after each image."""
     folder = Path(tempfile.mkdtemp(prefix="boards-"))
     rng = random.Random(0)
     truths = [tuple(rng.choice(("0", "0", "1", "r", "g")) for _ in range(9)) for _ in range(count)]
@@ -65,9 +65,9 @@ def _boards(count: int, quick: bool) -> Case:
 
     return Case(
         name="IMUG-Bench boards",
-        sizes={"picture": "256 x 256"},
+        sizes={"image": "256 x 256"},
         providers=(
-            Provider("file rewritten for each picture", lambda: points(rewrite=True), count),
+            Provider("file rewritten for each image", lambda: points(rewrite=True), count),
             Provider("imug_metrics", lambda: points(rewrite=False), count),
         ),
         bytes_per_row=3 * 256 * 256,
@@ -78,21 +78,21 @@ def _boards(count: int, quick: bool) -> Case:
 
 def _draw(truth: Sequence[str]) -> Image.Image:
     """A board of 3 x 3 cells in thin lines, as the benchmark asks for it."""
-    picture = Image.new("RGB", (256, 256), "white")
-    pen = ImageDraw.Draw(picture)
+    image = Image.new("RGB", (256, 256), "white")
+    pen = ImageDraw.Draw(image)
     colours = {"1": (90, 90, 90), "r": (210, 40, 40), "g": (40, 160, 60)}
     for place, cell in enumerate(truth):
         left, top = 20 + 72 * (place % 3), 20 + 72 * (place // 3)
         pen.rectangle((left, top, left + 72, top + 72), outline="black")
         if cell in colours:
             pen.rectangle((left + 8, top + 8, left + 64, top + 64), fill=colours[cell])
-    return picture
+    return image
 
 
-def full_size(samples: int) -> tuple[list[Record], list[imug.JudgedPicture]]:
-    """Records of one model and the points of its pictures, with 2 to 6 turns a sample, half of them text."""
+def full_size(samples: int) -> tuple[list[Record], list[imug.JudgedImage]]:
+    """Records of one model and the points of its images, with 2 to 6 turns a sample, half of them text."""
     rng = random.Random(0)
-    records, pictures = [], []
+    records, images = [], []
     for number in range(samples):
         domain = f"domain {number % DOMAINS}"
         dialogue = f"{domain}/sub/{number}"
@@ -100,18 +100,18 @@ def full_size(samples: int) -> tuple[list[Record], list[imug.JudgedPicture]]:
         for turn in range(1, rng.choice((2, 3, 4, 4, 5, 5)) + 1):
             if turn % 2:
                 points = tuple(float(rng.randint(0, 5)) for _ in range(rng.randint(2, 5)))
-                pictures.append(imug.JudgedPicture((domain, "sub", str(number)), turn, points))
+                images.append(imug.JudgedImage((domain, "sub", str(number)), turn, points))
                 records.append(Record(dialogue, turn, "image", "Draw.", groups=groups))
             else:
                 key, reply = rng.choice(("A", "B", "C, D", "A,B,C")), rng.choice(REPLIES)
                 records.append(Record(dialogue, turn, "text", "Which?", text=reply, target=key, groups=groups))
-    return records, pictures
+    return records, images
 
 
-def _ours(records: Sequence[Record], pictures: Sequence[imug.JudgedPicture], classes: dict[str, str]) -> Tensor:
+def _ours(records: Sequence[Record], images: Sequence[imug.JudgedImage], classes: dict[str, str]) -> Tensor:
     scored = imug.score_texts(records)
     imug.text_rows(scored)
-    summary = imug.summarize({"model": imug.turn_scores(scored, pictures)}, classes)
+    summary = imug.summarize({"model": imug.turn_scores(scored, images)}, classes)
     imug.to_markdown(summary)
     return _cells(summary["models"]["model"])
 
@@ -137,7 +137,7 @@ def _cells(summary: dict[str, dict]) -> Tensor:
     )
 
 
-def _loop(records: Sequence[Record], pictures: Sequence[imug.JudgedPicture], classes: dict[str, str]) -> Tensor:
+def _loop(records: Sequence[Record], images: Sequence[imug.JudgedImage], classes: dict[str, str]) -> Tensor:
     """The rule as it is described, a turn at a time: each group's values are listed and their mean is taken."""
     values: dict[tuple[str, str], dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
 
@@ -146,8 +146,8 @@ def _loop(records: Sequence[Record], pictures: Sequence[imug.JudgedPicture], cla
             values[group]["all"].append(value)
             values[group][kind].append(value)
 
-    for picture in pictures:
-        add(picture.key[0], picture.turn, "image", sum(picture.points) / len(picture.points) * 20)
+    for image in images:
+        add(image.key[0], image.turn, "image", sum(image.points) / len(image.points) * 20)
     for record in records:
         if record.modality == "text":
             add(record.groups["domain"], record.turn, "text", _score(record.text, record.target or "") * 100)

@@ -65,7 +65,7 @@ def _add_score(commands: Commands) -> None:
         "--encoder",
         default="scene",
         metavar="SPEC",
-        help="what compares pictures and prompts: "
+        help="what compares images and prompts: "
         "open_clip:MODEL[:WEIGHTS], hf:NAME, timm:MODEL[:FILE] or scene, for rendered scenes "
         "(default: %(default)s)",
     )
@@ -75,7 +75,7 @@ def _add_score(commands: Commands) -> None:
         "--judged",
         type=Path,
         metavar="DIR",
-        help="recorded judgements in the official layout: resolved dynamic answers and point scores of pictures",
+        help="recorded judgements in the official layout: resolved dynamic answers and point scores of images",
     )
     _add_judge(score)
     score.add_argument(
@@ -95,7 +95,7 @@ def _add_score(commands: Commands) -> None:
 
 
 def _add_judge(score: argparse.ArgumentParser) -> None:
-    judge = score.add_argument_group("judge", "a model that resolves dynamic answers and scores pictures")
+    judge = score.add_argument_group("judge", "a model that resolves dynamic answers and scores images")
     judge.add_argument(
         "--judge-url",
         metavar="URL",
@@ -111,7 +111,7 @@ def _add_judge(score: argparse.ArgumentParser) -> None:
         "--judge-protocol",
         choices=("imug", "strict", "both"),
         default="imug",
-        help="requests of the released tools, whose replies are read both ways; mended requests; or both, which asks "
+        help="requests of the released tools, whose replies are read both ways; corrected ones; or both, which asks "
         "twice (default: %(default)s)",
     )
     judge.add_argument(
@@ -139,7 +139,7 @@ def _add_gain(commands: Commands) -> None:
         help="compare two folders of outputs of the same models, turn by turn",
         description="How much better run A answers the text turns of the benchmark than run B: the mean of A - B over "
         "turns that both answered, overall, by class, domain and turn, with 95 % intervals by dialogue. Questions "
-        "whose key depends on the model's own pictures are left out.",
+        "whose key depends on the model's own images are left out.",
         epilog=EXIT_CODES.replace("OUT/problems.jsonl lists them", "with --out problems.jsonl lists them"),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -189,7 +189,7 @@ def _add_scaling(commands: Commands) -> None:
         "--encoder",
         default="scene",
         metavar="SPEC",
-        help="what compares pictures and prompts, as for score (default: %(default)s)",
+        help="what compares images and prompts, as for score (default: %(default)s)",
     )
     scaling.add_argument("--device", metavar="DEVICE", help="where the encoder runs, for example cuda (default: cpu)")
     scaling.add_argument(
@@ -206,7 +206,7 @@ def _add_check(commands: Commands) -> None:
         "check",
         help="list what is wrong with a benchmark, with outputs and with judgements",
         description="List every problem with file, line and field, without scoring anything: what cannot be read, what "
-        "is missing, repeated or of no use, pictures that do not decode, links that lead nowhere.",
+        "is missing, repeated or of no use, images that do not decode, links that lead nowhere.",
         epilog=CHECK_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

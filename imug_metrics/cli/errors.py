@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Exit codes, and the error that a user can mend on the command line."""
+"""Exit codes, and the error that a user can correct on the command line."""
 
 EXIT_FINE = 0
 EXIT_PROBLEMS = 1

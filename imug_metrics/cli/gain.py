@@ -98,7 +98,7 @@ def _gain(records: Sequence[Record], values: Sequence[Tensor], rows: list[int]) 
 
 
 def _answerable(sample: imug.Sample) -> imug.Sample:
-    """The sample with its text turns whose key is the same whatever the model drew; pictures are not looked for."""
+    """The sample with its text turns whose key is the same whatever the model drew; images are not looked for."""
     tasks = (task for task in sample.tasks if task.modality == "text" and task.answer is not None and not task.dynamic)
     return replace(sample, tasks=tuple(tasks))
 

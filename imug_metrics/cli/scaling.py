@@ -34,7 +34,7 @@ from imug_metrics.report.sanitize import plain
 from imug_metrics.report.scaling import Part, Scaling, strategy_cells, write_scaling
 from imug_metrics.suite import Record, answer_values, with_key
 
-_STEP = 256  # turns whose pictures are encoded together
+_STEP = 256  # turns whose images are encoded together
 _KINDS = 8  # of cost that are shown: what a comparison keeps grows with the square of their number
 _COLUMNS = 7  # of the table that a terminal is wide enough for
 
@@ -152,21 +152,21 @@ def _score_answers(entries: Sequence[Candidates]) -> Scored:
 def _alignment(
     read: dict[str, list[Candidates]], options: Namespace, encoder: CachedEncoder, problems: imug.Problems
 ) -> Part | None:
-    """Alignment of pictures with their prompts, by the encoder."""
+    """Alignment of images with their prompts, by the encoder."""
     first = [entry.record for entry in next(iter(read.values()))]
     rows = [row for row, record in enumerate(first) if record.modality == "image"]
-    scored = {name: _score_pictures([e[row] for row in rows], encoder, problems) for name, e in read.items()}
-    return _part("alignment", "Alignment of pictures", rows, read, scored, options)
+    scored = {name: _score_images([e[row] for row in rows], encoder, problems) for name, e in read.items()}
+    return _part("alignment", "Alignment of images", rows, read, scored, options)
 
 
-def _score_pictures(entries: Sequence[Candidates], encoder: CachedEncoder, problems: imug.Problems) -> Scored:
+def _score_images(entries: Sequence[Candidates], encoder: CachedEncoder, problems: imug.Problems) -> Scored:
     final, each = [], []
     for start in range(0, len(entries), _STEP):
         step = entries[start : start + _STEP]
-        pictures = [entry.record.image for entry in step]
+        images = [entry.record.image for entry in step]
         candidates = [path for entry in step for path in entry.outputs]
         owners = [entry.record for entry in step for _ in entry.outputs]
-        values = _aligned([*pictures, *candidates], [*(entry.record for entry in step), *owners], encoder, problems)
+        values = _aligned([*images, *candidates], [*(entry.record for entry in step), *owners], encoder, problems)
         final.append(values[: len(step)])
         each.append(values[len(step) :])
     nothing = torch.zeros(0, dtype=torch.float64)
@@ -176,7 +176,7 @@ def _score_pictures(entries: Sequence[Candidates], encoder: CachedEncoder, probl
 def _aligned(
     paths: Sequence[Any], records: Sequence[Record], encoder: CachedEncoder, problems: imug.Problems
 ) -> Tensor:
-    """Alignment `[M]` of pictures with the prompts of their turns; NaN where there is none or it cannot be read."""
+    """Alignment `[M]` of images with the prompts of their turns; NaN where there is none or it cannot be read."""
     found = encoder.see(paths)
     for path, record, reason in zip(paths, records, found.refused, strict=True):
         if reason is not None:

@@ -31,10 +31,10 @@ def write_demo_benchmark(root: Path | str, *, dialogues: int = 60, seed: int = 0
     """Write the demo benchmark and what three simulated models answered.
 
     - ``steady`` draws and answers with a small error rate that does not depend on the turn.
-    - ``fading`` errs more with every turn, and its pictures grow blurred and noisy.
-    - ``copying`` draws its first picture and returns it at every later turn; it answers as ``steady`` does.
+    - ``fading`` errs more with every turn, and its images grow blurred and noisy.
+    - ``copying`` draws its first image and returns it at every later turn; it answers as ``steady`` does.
 
-    Each lacks a few outputs. All pictures are drawings of coloured shapes made here; no model is run.
+    Each lacks a few outputs. All images are drawings of coloured shapes made here; no model is run.
 
     Args:
         root: the folder; ``benchmark/`` and ``outputs/`` in it are replaced if an earlier demo wrote them.

@@ -29,7 +29,7 @@ _ASIDE = {"left": "left of", "right": "right of", "above": "above", "below": "be
 
 @dataclass(frozen=True)
 class Draw:
-    """A turn that asks for a picture: the full scene to draw, the words, what a judge would check."""
+    """A turn that asks for an image: the full scene to draw, the words, what a judge would check."""
 
     turn: int
     scene: Scene
@@ -40,7 +40,7 @@ class Draw:
 
 @dataclass(frozen=True)
 class Ask:
-    """A turn that asks a question with lettered options about the picture asked for last."""
+    """A turn that asks a question with lettered options about the image asked for last."""
 
     turn: int
     question: str
@@ -70,12 +70,12 @@ class Dialogue:
 
     @property
     def draws(self) -> tuple[Draw, ...]:
-        """The turns that ask for a picture."""
+        """The turns that ask for an image."""
         return tuple(turn for turn in self.turns if isinstance(turn, Draw))
 
 
 def make_dialogues(count: int, seed: int) -> list[Dialogue]:
-    """Make dialogues of 4 to 6 turns, 2 to 4 of them pictures, the first always one.
+    """Make dialogues of 4 to 6 turns, 2 to 4 of them images, the first always one.
 
     The kinds of change are drawn anew and without repetition for each dialogue, so no turn is harder than another
     by construction: a slope over turns is the model's.
@@ -196,7 +196,7 @@ def _ask(turn: int, about: Draw, asked: set[str], rng: random.Random) -> Ask:
 
 
 def _questions(about: Draw) -> list[tuple[str, str, list[str]]]:
-    """Question, right option, wrong options: everything that can be asked about one picture."""
+    """Question, right option, wrong options: everything that can be asked about one image."""
     scene, subject = about.scene, about.scene.subject
     noun = SHAPES[subject.shape] if (scene.count or 1) > 1 else subject.shape
     verb = "are" if (scene.count or 1) > 1 else "is"

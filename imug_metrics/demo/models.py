@@ -30,7 +30,7 @@ _BROKEN_BY = {
 
 @dataclass(frozen=True)
 class SimulatedModel:
-    """A model that gets a share of ``error + growth * (turn - 1)`` of a turn's answers and of its pictures wrong.
+    """A model that gets a share of ``error + growth * (turn - 1)`` of a turn's answers and of its images wrong.
 
     Args:
         name: name of its folder.
@@ -38,7 +38,7 @@ class SimulatedModel:
         growth: what each further turn adds to it.
         blur: what each further turn adds to the blur's radius, in pixels.
         noise: what each further turn adds to the noise, in grey levels.
-        copies: whether it returns its first picture at every turn.
+        copies: whether it returns its first image at every turn.
     """
 
     name: str
@@ -101,8 +101,8 @@ def answer(question: Ask, wrong: bool, rng: random.Random) -> str:
     return rng.choice(_REPLIES).format(letter)
 
 
-def picture(model: SimulatedModel, draw: Draw, wrong: bool, rng: random.Random) -> Image.Image:
-    """A picture of the scene that was asked for or of a mistaken one, blurred and noisy where the model fades."""
+def draw_image(model: SimulatedModel, draw: Draw, wrong: bool, rng: random.Random) -> Image.Image:
+    """An image of the scene that was asked for or of a mistaken one, blurred and noisy where the model fades."""
     scene = _mistaken(draw, rng) if wrong else draw.scene
     image = Image.fromarray(render(scene, rng, size=SIDE))
     if model.blur:

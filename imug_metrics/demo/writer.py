@@ -13,14 +13,14 @@ from typing import Any
 from PIL import Image
 
 from imug_metrics.demo.dialogues import Dialogue, Draw
-from imug_metrics.demo.models import Faults, SimulatedModel, answer, picture, plan_faults
+from imug_metrics.demo.models import Faults, SimulatedModel, answer, draw_image, plan_faults
 
 DOMAIN_CLASSES = {
     "Static Spatial": ["Color_Reasoning", "Object_Inference"],
     "Temporal Causal": ["Physics", "Weather"],
     "Hybrid": ["Stack_Simulation", "Everyday_Tasks"],
 }
-_FAILED_PICTURE = "ERROR: image generation failed"
+_FAILED_IMAGE = "ERROR: image generation failed"
 _FAILED_ANSWER = "ERROR: request timed out"
 
 
@@ -36,7 +36,7 @@ def write_benchmark(dialogues: Sequence[Dialogue], folder: Path) -> None:
 
 
 def write_outputs(model: SimulatedModel, dialogues: Sequence[Dialogue], folder: Path, seed: int) -> None:
-    """Write one model's replies and pictures into ``folder/<domain>/<subdomain>/question_<id>``."""
+    """Write one model's replies and images into ``folder/<domain>/<subdomain>/question_<id>``."""
     faults = plan_faults(model, dialogues, seed)
     for dialogue in dialogues:
         question = folder / dialogue.domain / dialogue.subdomain / f"question_{dialogue.sample_id}"
@@ -55,12 +55,12 @@ def _write_answers(model: SimulatedModel, dialogue: Dialogue, folder: Path, faul
         if not isinstance(turn, Draw):
             response = _FAILED_ANSWER if absent else answer(turn, wrong, rng)
         elif absent:
-            response = _FAILED_PICTURE
+            response = _FAILED_IMAGE
         else:
-            image = first if model.copies and first is not None else picture(model, turn, wrong, rng)
-            first = first or image
+            drawn = first if model.copies and first is not None else draw_image(model, turn, wrong, rng)
+            first = first or drawn
             response = f"turn_{turn.turn}_output.png"
-            image.save(folder / response, compress_level=3)
+            drawn.save(folder / response, compress_level=3)
         tasks.append({"turn": turn.turn, "model_response": response})
     _write_json(folder / "result.json", {"tasks": tasks})
 
@@ -77,7 +77,7 @@ def _task(turn: Any) -> dict[str, Any]:
 
 
 def _references(dialogue: Dialogue) -> dict[str, Any]:
-    """Each picture should agree with the first one and with the one before it."""
+    """Each image should agree with the first one and with the one before it."""
     turns = [draw.turn for draw in dialogue.draws]
     links = [
         {"turn_idx": turn, "refs": [{"ref_turn": r, "ref_type": "output"} for r in sorted({turns[0], turns[i]})]}

@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Packed batches of dialogues: rows sorted by dialogue, subject and turn, with offsets where each run begins.
+"""Packed batches of dialogues: rows sorted by dialogue, subject and turn, with offsets where each segment begins.
 
 Every metric takes its records flat, `N` rows in any order with `dialogue [N]` and `turn [N]`, or padded, `[B, T, ...]`.
 `align_rows` brings both to flat rows and `pack` sorts
-them once. Offsets follow the `cu_seqlens` convention: run `s` is rows `offsets[s]` to `offsets[s + 1] - 1`.
+them once. Offsets follow the `cu_seqlens` convention: segment `s` is rows `offsets[s]` to `offsets[s + 1] - 1`.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ Item = TypeVar("Item")
 class DialogueBatch:
     """Dialogues in packed order; made by `pack`.
 
-    A *run* is the sequence of turns of one subject within one dialogue; without subjects a run is a dialogue. `N` rows,
-    `S` runs, `G` dialogues. On a CUDA device without validation, `S` and `G` are upper bounds and the runs beyond the
-    real ones are empty.
+    A *segment* is the sequence of turns of one subject within one dialogue; without subjects a segment is a dialogue.
+    `N` rows, `S` segments, `G` dialogues. On a CUDA device without validation, `S` and `G` are upper bounds and the
+    segments beyond the real ones are empty.
 
     Attributes:
         order: int64 `[N]`; packed row `i` is the input's row `order[i]`.
         turn: int64 `[N]`, packed.
         valid: bool `[N]`, packed; False where the output is absent.
-        offsets: int64 `[S + 1]`, where each run begins.
-        run: int64 `[N]`, the run of each packed row.
-        owner: int64 `[S]`, the dialogue (0 to G - 1) of each run.
+        offsets: int64 `[S + 1]`, where each segment begins.
+        segment: int64 `[N]`, the segment of each packed row.
+        owner: int64 `[S]`, the dialogue (0 to G - 1) of each segment.
         ids: int64 `[G]`, the id of each dialogue.
         in_order: the input is known to be in packed order, so that nothing has to be moved.
     """
@@ -44,7 +44,7 @@ class DialogueBatch:
     turn: Tensor
     valid: Tensor
     offsets: Tensor
-    run: Tensor
+    segment: Tensor
     owner: Tensor
     ids: Tensor
     in_order: bool = False
@@ -58,28 +58,28 @@ class DialogueBatch:
         """Packed rows `[N, ...]`, in the input's order."""
         return rows if self.in_order else torch.empty_like(rows).index_copy(0, self.order, rows)
 
-    def sum_runs(self, values: Tensor) -> Tensor:
-        """Sums `[S, ...]` over each run of packed values `[N, ...]`."""
-        return values.new_zeros(len(self.owner), *values.shape[1:]).index_add(0, self.run, values)
+    def sum_segments(self, values: Tensor) -> Tensor:
+        """Sums `[S, ...]` over each segment of packed values `[N, ...]`."""
+        return values.new_zeros(len(self.owner), *values.shape[1:]).index_add(0, self.segment, values)
 
     def sum_dialogues(self, values: Tensor) -> Tensor:
-        """Sums `[G, ...]` over each dialogue of values that are given by run, `[S, ...]`."""
+        """Sums `[G, ...]` over each dialogue of values that are given by segment, `[S, ...]`."""
         return values.new_zeros(len(self.ids), *values.shape[1:]).index_add(0, self.owner, values)
 
     def is_first(self) -> Tensor:
-        """True `[N]` where a packed row opens its run."""
-        return torch.arange(len(self.order), device=self.run.device) == self.offsets[self.run]
+        """True `[N]` where a packed row opens its segment."""
+        return torch.arange(len(self.order), device=self.segment.device) == self.offsets[self.segment]
 
     def is_last(self) -> Tensor:
-        """True `[N]` where a packed row closes its run."""
-        return torch.arange(1, len(self.order) + 1, device=self.run.device) == self.offsets[self.run + 1]
+        """True `[N]` where a packed row closes its segment."""
+        return torch.arange(1, len(self.order) + 1, device=self.segment.device) == self.offsets[self.segment + 1]
 
     def mean_parts(self, values: Tensor) -> tuple[Tensor, Tensor]:
-        """Sum and number `[S]` of each run's packed values `[N]` that are not NaN."""
-        return self.sum_runs(values.nan_to_num(0)), self.sum_runs((~values.isnan()).to(values))
+        """Sum and number `[S]` of each segment's packed values `[N]` that are not NaN."""
+        return self.sum_segments(values.nan_to_num(0)), self.sum_segments((~values.isnan()).to(values))
 
     def lengths(self) -> Tensor:
-        """Number of rows `[S]` of each run."""
+        """Number of rows `[S]` of each segment."""
         return self.offsets.diff()
 
 
@@ -120,21 +120,21 @@ def pack(
     dialogue, turn = dialogue[order], turn[order]
     valid = torch.ones_like(turn, dtype=torch.bool) if valid is None else valid[order].bool()
     opens_dialogue = _changes(dialogue)
-    opens_run = opens_dialogue if subject is None else opens_dialogue | _changes(subject[order])
-    runs = dialogues = rows
+    opens_segment = opens_dialogue if subject is None else opens_dialogue | _changes(subject[order])
+    segments = dialogues = rows
     moved = rows
     if validate and rows:
-        repeats = ~opens_run & ~_changes(turn)
+        repeats = ~opens_segment & ~_changes(turn)
         places = torch.arange(rows, device=order.device)
-        flags = torch.stack([opens_run, opens_dialogue, order != places, turn < 1, repeats])
-        runs, dialogues, moved, *wrong = flags.sum(1).tolist()
+        flags = torch.stack([opens_segment, opens_dialogue, order != places, turn < 1, repeats])
+        segments, dialogues, moved, *wrong = flags.sum(1).tolist()
         if any(wrong):
             _raise_bad_turns(order, dialogue, turn, repeats)
-    run, index = opens_run.cumsum(0) - 1, opens_dialogue.cumsum(0) - 1
-    offsets = torch.searchsorted(run, torch.arange(runs + 1, device=run.device))
+    segment, index = opens_segment.cumsum(0) - 1, opens_dialogue.cumsum(0) - 1
+    offsets = torch.searchsorted(segment, torch.arange(segments + 1, device=segment.device))
     first = offsets[:-1].clamp(max=max(rows - 1, 0))
     ids = torch.zeros(dialogues, dtype=torch.int64, device=dialogue.device).index_copy(0, index, dialogue)
-    return DialogueBatch(order, turn, valid, offsets, run, index[first], ids, in_order=moved == 0)
+    return DialogueBatch(order, turn, valid, offsets, segment, index[first], ids, in_order=moved == 0)
 
 
 def align_rows(
@@ -211,7 +211,7 @@ def to_padded(values: Tensor, dialogue: Tensor, turn: Tensor) -> tuple[Tensor, T
     """
     batch = pack(dialogue, turn)
     last = int(batch.turn.max()) if len(batch.turn) else 0
-    cells = batch.owner[batch.run], batch.turn - 1
+    cells = batch.owner[batch.segment], batch.turn - 1
     padded = values.new_zeros(len(batch.ids), last, *values.shape[1:])
     mask = torch.zeros(len(batch.ids), last, dtype=torch.bool, device=values.device)
     return padded.index_put(cells, batch.pack(values)), mask.index_put(cells, torch.ones_like(batch.valid))

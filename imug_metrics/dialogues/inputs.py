@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""The door of every metric: arguments given flat or padded, as embeddings or as items to encode, become packed rows."""
+"""Arguments of an update, flat or padded, embeddings or items to encode, to packed rows."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from imug_metrics.dialogues.batch import DialogueBatch, align_rows, pack
 Encode = Callable[[Any], Tensor]
 
 
-class Rows(NamedTuple):
+class Column(NamedTuple):
     """One argument of an update.
 
     Attributes:
@@ -33,7 +33,7 @@ class Rows(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Records:
+class PackedInputs:
     """Packed dialogues with their columns.
 
     Attributes:
@@ -65,7 +65,7 @@ class Records:
         return torch.full_like(self.keep, -1, dtype=torch.int64).masked_scatter(self.keep, cells)
 
 
-def score_rows(argument: str, scores: Any) -> Rows:
+def score_column(argument: str, scores: Any) -> Column:
     """Scores `[N]` or `[B, T]` as rows.
 
     Args:
@@ -77,7 +77,7 @@ def score_rows(argument: str, scores: Any) -> Rows:
         TypeError: if it is complex.
 
     Example:
-        >>> score_rows("scores", [0.5, 1]).values
+        >>> score_column("scores", [0.5, 1]).values
         tensor([0.5000, 1.0000], dtype=torch.float64)
     """
     if isinstance(scores, (list, tuple)):
@@ -87,10 +87,10 @@ def score_rows(argument: str, scores: Any) -> Rows:
         raise TypeError(f"Expected argument `{argument}` to be real, got {scores.dtype}.")
     if scores.ndim not in (1, 2):
         raise ValueError(f"Expected argument `{argument}` to have shape [N] or [B, T], got {list(scores.shape)}.")
-    return Rows(scores.double().flatten(), tuple(scores.shape))
+    return Column(scores.double().flatten(), tuple(scores.shape))
 
 
-def embedding_rows(argument: str, items: Any, encode: Encode | None = None) -> Rows:
+def embedding_column(argument: str, items: Any, encode: Encode | None = None) -> Column:
     """Embeddings, or items to encode, as rows.
 
     Args:
@@ -104,14 +104,14 @@ def embedding_rows(argument: str, items: Any, encode: Encode | None = None) -> R
         ValueError: if a tensor has another shape, or items come without an encoder.
 
     Example:
-        >>> embedding_rows("images", torch.ones(2, 3, 8)).shape
+        >>> embedding_column("images", torch.ones(2, 3, 8)).shape
         (2, 3)
-        >>> embedding_rows("images", ["a.png"])
+        >>> embedding_column("images", ["a.png"])
         Traceback (most recent call last):
         ValueError: Expected argument `images` to be embeddings [N, D] or [B, T, D]; other items need an `encoder`.
     """
     if is_embedding(items):
-        return Rows(items.flatten(0, -2), tuple(items.shape[:-1]))
+        return Column(items.flatten(0, -2), tuple(items.shape[:-1]))
     if encode is None:
         raise ValueError(
             f"Expected argument `{argument}` to be embeddings [N, D] or [B, T, D]; other items need an `encoder`."
@@ -122,7 +122,7 @@ def embedding_rows(argument: str, items: Any, encode: Encode | None = None) -> R
                 f"Expected argument `{argument}` to be embeddings [N, D] or [B, T, D] or images [N, 3, H, W] or "
                 f"[B, T, 3, H, W], got shape {list(items.shape)} and {items.dtype}."
             )
-        return Rows(encode(items.flatten(0, -4)), tuple(items.shape[:-3]))
+        return Column(encode(items.flatten(0, -4)), tuple(items.shape[:-3]))
     return _encode_list(list(items), encode)
 
 
@@ -136,15 +136,15 @@ def is_embedding(items: Any) -> bool:
     return isinstance(items, Tensor) and items.is_floating_point() and items.ndim in (2, 3)
 
 
-def open_records(
+def pack_inputs(
     dialogue: Any = None,
     turn: Any = None,
     subject: Any = None,
     valid: Any = None,
     *,
     validate: bool = True,
-    **columns: Rows,
-) -> Records:
+    **columns: Column,
+) -> PackedInputs:
     """Pack arguments of the same records.
 
     Args:
@@ -157,7 +157,7 @@ def open_records(
         ValueError: if two arguments differ in shape or width, or ids and turns are refused.
 
     Example:
-        >>> records = open_records([4, 4], [2, 1], scores=score_rows("scores", [0.0, 1.0]))
+        >>> records = pack_inputs([4, 4], [2, 1], scores=score_column("scores", [0.0, 1.0]))
         >>> records.columns["scores"], records.unpack(records.columns["scores"])
         (tensor([1., 0.], dtype=torch.float64), tensor([0., 1.], dtype=torch.float64))
     """
@@ -174,7 +174,7 @@ def open_records(
     there = _there(rows) if keep is None else _there(rows)[keep]
     batch = pack(ids, turns, subject=subjects, valid=valid & there, validate=validate)
     values = {name: row.values if keep is None else row.values[keep] for name, row in columns.items()}
-    return Records(batch, {name: batch.pack(value) for name, value in values.items()}, rows.shape, keep)
+    return PackedInputs(batch, {name: batch.pack(value) for name, value in values.items()}, rows.shape, keep)
 
 
 def flatten_lists(items: Sequence[Any]) -> tuple[list[Any], tuple[int, ...], Tensor, Tensor | None]:
@@ -203,7 +203,7 @@ def flatten_lists(items: Sequence[Any]) -> tuple[list[Any], tuple[int, ...], Ten
     return items, shape, present.view(shape), turn
 
 
-def _there(rows: Rows) -> Tensor:
+def _there(rows: Column) -> Tensor:
     """True `[N]` where an output is given and finite. One pass: a row's sum is finite only if its entries are."""
     values = rows.values.detach()
     there = (values if values.ndim == 1 else values.sum(1, dtype=_wide(values.dtype))).isfinite()
@@ -215,12 +215,12 @@ def _wide(dtype: torch.dtype) -> torch.dtype:
     return torch.promote_types(dtype, torch.float32)
 
 
-def _encode_list(items: list[Any], encode: Encode) -> Rows:
+def _encode_list(items: list[Any], encode: Encode) -> Column:
     cells, shape, present, turn = flatten_lists(items)
     there = present.flatten()
     if not bool(there.any()):
-        return Rows(torch.zeros(len(cells), 1), shape, present, turn)
+        return Column(torch.zeros(len(cells), 1), shape, present, turn)
     encoded = encode([item for item in cells if item is not None])
     places = there.nonzero()[:, 0].to(encoded.device)
     values = encoded.new_zeros(len(cells), encoded.shape[-1]).index_copy(0, places, encoded)
-    return Rows(values, shape, present.to(values.device), turn)
+    return Column(values, shape, present.to(values.device), turn)

@@ -26,9 +26,9 @@ class Record:
         prompt: what was asked at this turn.
         text: the answer at a text turn; None: absent. An answer that begins with "ERROR:" reports a failed turn: absent
             under protocol "strict", an answer like any other under "imug".
-        image: the picture at an image turn; None: absent.
+        image: the image at an image turn; None: absent.
         target: the answer key of a text turn; None: there is nothing to score against.
-        links: earlier turns whose picture this turn's picture should agree with.
+        links: earlier turns whose image this turn's image should agree with.
         groups: what means are taken by: "class", "domain", "subdomain".
         attempted: False where the model left nothing at all for this dialogue. Under protocol "imug" such a dialogue is
             left out, while a missing answer in a dialogue that was attempted counts 0.

@@ -54,7 +54,7 @@ def judge_agreement(readings: Readings, model: str, repeats: int, human: Human |
 
     Args:
         readings: with the judge's answers.
-        model: whose pictures.
+        model: whose images.
         repeats: how often the judge was asked; with 1 it cannot be compared with itself.
         human: scores by people.
 

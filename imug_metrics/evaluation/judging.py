@@ -129,13 +129,13 @@ def judge_readings(
         readings = official_readings(benchmark, samples, records, outputs, ask("imug"))
         verdicts += readings.verdicts
     if judging.protocol != "imug":
-        mended = ask("strict")
-        readings.strict_keys = mended.keys
-        readings.strict_points = {(picture.key, picture.turn): picture.points for picture in mended.pictures}
-        readings.failures += mended.failures
+        strict = ask("strict")
+        readings.strict_keys = strict.keys
+        readings.strict_points = {(image.key, image.turn): image.points for image in strict.images}
+        readings.failures += strict.failures
         readings.refused = []  # the strict reading is that of its own requests
-        readings.verdicts = readings.verdicts or mended.verdicts
-        verdicts += mended.verdicts
+        readings.verdicts = readings.verdicts or strict.verdicts
+        verdicts += strict.verdicts
     _list_failures(readings, journal, problems)
     found = {
         "answers": sum(verdict.reply is not None for verdict in verdicts),
@@ -166,14 +166,14 @@ def _prompts(folder: Path | None) -> imug.Prompts:
 
 def _list_failures(readings: Readings, journal: Path, problems: imug.Problems) -> None:
     for failure in readings.failures:
-        if failure.kind != "missing_picture":  # the picture itself is on the list
+        if failure.kind != "missing_image":  # the image itself is on the list
             where = f"{'/'.join(failure.key)} turn {failure.turn}"
             repeat = f" (repeat {failure.repeat})" if failure.repeat else ""
             problems.error(
                 journal, None, where, f"no judgement, {failure.stage}{repeat}: {failure.kind}: {failure.message}"
             )
     for failure in readings.refused:
-        if failure.kind != "missing_picture":
+        if failure.kind != "missing_image":
             where = f"{'/'.join(failure.key)} turn {failure.turn}"
             message = f"protocol strict refuses the reply, {failure.stage}: {failure.kind}: {failure.message}"
             problems.warn(journal, None, where, message)

@@ -52,7 +52,7 @@ def with_points(
     readings: Readings,
     missing: Literal["skip", "zero"],
 ) -> ModelScores:
-    """Scores with those of judged pictures, and with all main scores by class and domain.
+    """Scores with those of judged images, and with all main scores by class and domain.
 
     Args:
         scores: of the records.

@@ -33,7 +33,7 @@ PROMPTS_NOTE = (
     "checkout of IMUG-Bench with --official-prompts"
 )
 SCENE_NOTE = (
-    "note: the scene encoder knows only rendered scenes of coloured shapes; on other pictures alignment, retrieval, "
+    "note: the scene encoder knows only rendered scenes of coloured shapes; on other images alignment, retrieval, "
     "consistency and copies mean little. Name another one, for example --encoder open_clip:ViT-B-32:laion2b_s34b_b79k"
 )
 
@@ -209,11 +209,11 @@ def _score_model(
         costs = _compare(job, scores, samples, encoder, problems, lambda d, n: progress(n + d, 2 * n))
         scores = replace(scores, scores={**scores.scores, **costs})
     texts = imug.score_texts(official)
-    contents = imug.official_contents(samples, texts, known.pictures, known.keys)
+    contents = imug.official_contents(samples, texts, known.images, known.keys)
     if contents["dynamic_unresolved"]:
         problems.warn(str(job.outputs / model), None, "", _unresolved(contents["dynamic_unresolved"], job))
     rules = count_differences(job.benchmark, samples, official, readings)
-    turns = imug.turn_scores(texts, known.pictures)
+    turns = imug.turn_scores(texts, known.images)
     return ModelResult(scores, turns, imug.text_rows(texts), contents, problems, rules)
 
 
@@ -259,9 +259,9 @@ def _compare(
 
 
 def _write_judgements(folder: Path, model: str, readings: Readings) -> None:
-    if readings.keys or readings.pictures or readings.failures:
+    if readings.keys or readings.images or readings.failures:
         imug.write_keys(folder, model, readings.keys)
-        imug.write_points(folder, model, readings.pictures)
+        imug.write_points(folder, model, readings.images)
 
 
 def _say_result(result: ModelResult, job: Job) -> None:

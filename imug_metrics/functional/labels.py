@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from imug_metrics.dialogues.inputs import Rows, flatten_lists, score_rows
+from imug_metrics.dialogues.inputs import Column, flatten_lists, score_column
 
 
-def label_rows(**columns: Any) -> dict[str, Rows]:
+def label_columns(**columns: Any) -> dict[str, Column]:
     """Labels of the same records as numbers that are equal where the labels are.
 
     Args:
@@ -26,17 +26,17 @@ def label_rows(**columns: Any) -> dict[str, Rows]:
         ValueError: if a tensor has another number of dimensions.
 
     Example:
-        >>> rows = label_rows(preds=["cat", None], target=["cat", "dog"])
+        >>> rows = label_columns(preds=["cat", None], target=["cat", "dog"])
         >>> rows["preds"].values, rows["target"].values
         (tensor([0., nan], dtype=torch.float64), tensor([0., 1.], dtype=torch.float64))
     """
     if not any(isinstance(labels, (list, tuple)) for labels in columns.values()):
-        return {name: score_rows(name, labels) for name, labels in columns.items()}
+        return {name: score_column(name, labels) for name, labels in columns.items()}
     codes: dict[Any, float] = {}
     return {name: _coded(labels, codes) for name, labels in columns.items()}
 
 
-def binary_rows(argument: str, labels: Any) -> Rows:
+def binary_column(argument: str, labels: Any) -> Column:
     """Labels 1 and 0 as rows.
 
     Args:
@@ -51,9 +51,9 @@ def binary_rows(argument: str, labels: Any) -> Rows:
         TypeError: if a label is a string.
 
     Example:
-        >>> binary_rows("preds", [True, None]).values
+        >>> binary_column("preds", [True, None]).values
         tensor([1., nan], dtype=torch.float64)
-        >>> binary_rows("preds", [1, 2])
+        >>> binary_column("preds", [1, 2])
         Traceback (most recent call last):
         ValueError: Expected argument `preds` to hold 1 and 0, got 2 at row 1.
     """
@@ -63,9 +63,9 @@ def binary_rows(argument: str, labels: Any) -> Rows:
             if isinstance(cell, str):
                 raise TypeError(f"Expected argument `{argument}` to hold 1 and 0, got {cell!r} at row {row}.")
         values = torch.tensor([torch.nan if cell is None else float(cell) for cell in cells], dtype=torch.float64)
-        rows = Rows(values, shape, present, turn)
+        rows = Column(values, shape, present, turn)
     else:
-        rows = score_rows(argument, labels)
+        rows = score_column(argument, labels)
     wrong = ~(rows.values.isnan() | (rows.values == 0) | (rows.values == 1))
     if bool(wrong.any()):
         row = int(wrong.nonzero()[0])
@@ -75,23 +75,23 @@ def binary_rows(argument: str, labels: Any) -> Rows:
     return rows
 
 
-def right_rows(preds: Any, target: Any) -> Rows:
+def right_column(preds: Any, target: Any) -> Column:
     """1 where a label agrees with its target, 0 where it does not, NaN where either is absent.
 
     Args:
-        preds: labels as in `label_rows`, or 1 and 0 without a target.
+        preds: labels as in `label_columns`, or 1 and 0 without a target.
         target: labels of the same form; None: `preds` say already what is right.
 
     Raises:
         ValueError: if shapes differ, or labels without a target are neither 1 nor 0.
 
     Example:
-        >>> right_rows(["A", "B"], ["A", "C"]).values
+        >>> right_column(["A", "B"], ["A", "C"]).values
         tensor([1., 0.], dtype=torch.float64)
     """
     if target is None:
-        return binary_rows("preds", preds)
-    rows = label_rows(preds=preds, target=target)
+        return binary_column("preds", preds)
+    rows = label_columns(preds=preds, target=target)
     check_shapes(**rows)
     return rows["preds"]._replace(values=agreement(rows["preds"].values, rows["target"].values))
 
@@ -106,11 +106,11 @@ def agreement(first: Tensor, second: Tensor) -> Tensor:
     return (first == second).double().masked_fill(first.isnan() | second.isnan(), torch.nan)
 
 
-def check_shapes(**columns: Rows) -> None:
+def check_shapes(**columns: Column) -> None:
     """Raise ValueError unless all rows have the shape of the first.
 
     Example:
-        >>> check_shapes(preds=score_rows("preds", [1.0]), target=score_rows("target", [1.0, 0.0]))
+        >>> check_shapes(preds=score_column("preds", [1.0]), target=score_column("target", [1.0, 0.0]))
         Traceback (most recent call last):
         ValueError: Expected argument `target` to have one entry for each of `preds`, [1], got [2].
     """
@@ -123,8 +123,8 @@ def check_shapes(**columns: Rows) -> None:
             )
 
 
-def _coded(labels: Any, codes: dict[Any, float]) -> Rows:
+def _coded(labels: Any, codes: dict[Any, float]) -> Column:
     cells, shape, present, turn = flatten_lists(labels.tolist() if hasattr(labels, "tolist") else labels)
     absent = [cell is None or cell != cell for cell in cells]
     numbers = [torch.nan if gone else codes.setdefault(cell, float(len(codes))) for cell, gone in zip(cells, absent)]
-    return Rows(torch.tensor(numbers, dtype=torch.float64), shape, present, turn)
+    return Column(torch.tensor(numbers, dtype=torch.float64), shape, present, turn)

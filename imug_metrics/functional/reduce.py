@@ -29,7 +29,7 @@ def reduce_values(values: Tensor, reduction: str) -> Tensor:
 def column_means(
     batch: DialogueBatch, columns: dict[str, Tensor], by_dialogue: bool = False
 ) -> dict[str, tuple[Tensor, Tensor]]:
-    """Sums and weights by run `[S]` whose ratio, once summed, is each column's mean over the records that have it.
+    """Sums and weights by segment `[S]` whose ratio, once summed, is each column's mean over the records that have it.
 
     Args:
         batch: the packed dialogues.
@@ -45,7 +45,7 @@ def column_means(
     values = torch.stack([column.double() for column in columns.values()], 1)
     weight = (~values.isnan()).double()
     if by_dialogue:
-        count = batch.sum_dialogues(batch.sum_runs(weight))
-        weight = weight / count.clamp_min(1)[batch.owner[batch.run]]
-    total, weight = batch.sum_runs(weight * values.nan_to_num(0)), batch.sum_runs(weight)
+        count = batch.sum_dialogues(batch.sum_segments(weight))
+        weight = weight / count.clamp_min(1)[batch.owner[batch.segment]]
+    total, weight = batch.sum_segments(weight * values.nan_to_num(0)), batch.sum_segments(weight)
     return {name: (total[:, i], weight[:, i]) for i, name in enumerate(columns)}

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, NamedTuple
 
-from imug_metrics.judges.protocol import JudgeRequest, Picture
+from imug_metrics.judges.protocol import ImagePart, JudgeRequest
 
 _BEGINNING = b'{"key": '  # of every line
 
@@ -26,15 +26,15 @@ class Address(NamedTuple):
 
     Attributes:
         key: the question's key.
-        prompt: SHA-256 of all that is asked, without the content of the pictures.
-        pictures: SHA-256 of each picture's bytes, in order.
+        prompt: SHA-256 of all that is asked, without the content of the images.
+        images: SHA-256 of each image's bytes, in order.
         judge: the judge's name.
         repeat: which of the repeats, from 0.
     """
 
     key: tuple[str | int, ...]
     prompt: str
-    pictures: tuple[str, ...]
+    images: tuple[str, ...]
     judge: str
     repeat: int
 
@@ -57,15 +57,15 @@ def address_of(key: tuple[str | int, ...], request: JudgeRequest, judge: str, re
     """Address of the answer to a request.
 
     Example:
-        >>> with_a, with_b = (JudgeRequest(None, ("Which?", Picture(data))) for data in (b"a", b"b"))
+        >>> with_a, with_b = (JudgeRequest(None, ("Which?", ImagePart(data))) for data in (b"a", b"b"))
         >>> first, second = address_of(("m", 1), with_a, "judge", 0), address_of(("m", 1), with_b, "judge", 0)
-        >>> first.prompt == second.prompt, first.pictures == second.pictures
+        >>> first.prompt == second.prompt, first.images == second.images
         (True, False)
     """
-    parts = [{"picture": part.media_type} if isinstance(part, Picture) else part for part in request.parts]
+    parts = [{"image": part.media_type} if isinstance(part, ImagePart) else part for part in request.parts]
     text = json.dumps([request.system, parts, request.temperature, request.json_reply])
-    pictures = (part.data for part in request.parts if isinstance(part, Picture))
-    return Address(key, _sha256(text.encode()), tuple(map(_sha256, pictures)), judge, repeat)
+    images = (part.data for part in request.parts if isinstance(part, ImagePart))
+    return Address(key, _sha256(text.encode()), tuple(map(_sha256, images)), judge, repeat)
 
 
 class Journal:
@@ -207,9 +207,9 @@ def _line(address: Address, answer: Answer) -> bytes:
 
 def _parse(line: bytes) -> tuple[Address, Answer]:
     row = json.loads(line)
-    address = Address(tuple(row["key"]), row["prompt"], tuple(row["pictures"]), row["judge"], row["repeat"])
+    address = Address(tuple(row["key"]), row["prompt"], tuple(row["images"]), row["judge"], row["repeat"])
     answer = Answer(row["asked"], row["reply"], row["error"])
-    texts = (address.prompt, address.judge, *address.pictures)
+    texts = (address.prompt, address.judge, *address.images)
     whole = (*(_is(part, str, int) for part in address.key), *(_is(text, str) for text in texts))
     counts = _is(address.repeat, int) and _is(answer.asked, int)
     if not (all(whole) and counts and _is(answer.reply, str, type(None)) and _is(answer.error, str, type(None))):

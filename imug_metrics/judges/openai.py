@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
-from imug_metrics.judges.protocol import JudgeError, JudgeRequest, Picture, ReplyError
+from imug_metrics.judges.protocol import ImagePart, JudgeError, JudgeRequest, ReplyError
 from imug_metrics.judges.retrying import Backoff, Failure, failure_of_status
 from imug_metrics.judges.secrets import bearer, proxy_for, split_url
 
@@ -27,11 +27,11 @@ _EXCERPT = 300
 def chat_body(request: JudgeRequest, model: str) -> dict[str, Any]:
     """Body of a chat-completions request.
 
-    The message's content is a list even where it is one text. Pictures are data URLs. `temperature` and
+    The message's content is a list even where it is one text. Images are data URLs. `temperature` and
     `response_format` are there only where the request has them.
 
     Example:
-        >>> chat_body(JudgeRequest("Judge.", (Picture(b"png"), "How good?"), temperature=0.1), "m")["messages"][1]
+        >>> chat_body(JudgeRequest("Judge.", (ImagePart(b"png"), "How good?"), temperature=0.1), "m")["messages"][1]
         {'role': 'user', 'content': [{'type': 'image_url', 'image_url': {'url': 'data:image/png;base64,cG5n'}},
          {'type': 'text', 'text': 'How good?'}]}
     """
@@ -239,7 +239,7 @@ class _Session:
     asking: int = 0
 
 
-def _content(part: str | Picture) -> dict[str, Any]:
+def _content(part: str | ImagePart) -> dict[str, Any]:
     if isinstance(part, str):
         return {"type": "text", "text": part}
     data = base64.b64encode(part.data).decode("ascii")

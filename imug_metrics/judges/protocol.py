@@ -9,8 +9,8 @@ from typing import Protocol, runtime_checkable
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A picture as it is sent: exactly these bytes, under this media type.
+class ImagePart:
+    """An image as it is sent: exactly these bytes, under this media type.
 
     Attributes:
         data: content of the file.
@@ -21,7 +21,7 @@ class Picture:
     media_type: str = "image/png"
 
     def __repr__(self) -> str:
-        return f"Picture({len(self.data)} bytes, {self.media_type!r})"
+        return f"Image({len(self.data)} bytes, {self.media_type!r})"
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class JudgeRequest:
 
     Attributes:
         system: instructions that stand before the message; None: there are none.
-        parts: texts and pictures in the order in which the judge reads them.
+        parts: texts and images in the order in which the judge reads them.
         temperature: of sampling; None: the judge's own default.
         json_reply: ask the server to hold the reply to JSON (`response_format`).
         repeat: which of several independent replies to the same request, from 0. It is not sent; a judge that draws
@@ -38,7 +38,7 @@ class JudgeRequest:
     """
 
     system: str | None
-    parts: tuple[str | Picture, ...]
+    parts: tuple[str | ImagePart, ...]
     temperature: float | None = None
     json_reply: bool = False
     repeat: int = 0
@@ -76,7 +76,7 @@ class JudgeError(RuntimeError):
     Attributes:
         kind: `"connection"` (no connection, or it broke), `"timeout"`, `"busy"` (429, 408 or 409), `"server"` (5xx),
             `"malformed"` (the server's answer is no chat completion), `"refused"` (any other status; not retried),
-            `"picture"` (a picture cannot be decoded) or `"generation"` (a local model failed).
+            `"image"` (an image cannot be decoded) or `"generation"` (a local model failed).
     """
 
     def __init__(self, kind: str, message: str) -> None:

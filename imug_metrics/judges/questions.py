@@ -19,7 +19,7 @@ class Question(Generic[T]):
 
     Attributes:
         key: names the question, for instance (model, sample, turn, kind); no two questions of a run share it.
-        build: makes the request. Pictures are read here, just before the request is sent, and forgotten after it. May
+        build: makes the request. Images are read here, just before the request is sent, and forgotten after it. May
             raise OSError or ValueError where the request cannot be made.
         parse: reads the reply; raises `ReplyError` where it is malformed.
     """

@@ -216,7 +216,7 @@ class _Run(Generic[T]):
         except ReplyError as problem:
             reply, error = reply if reply is not None else problem.reply or "", _described(problem)
         except JudgeError as problem:
-            error, is_gone = _described(problem), problem.kind != "picture"
+            error, is_gone = _described(problem), problem.kind != "image"
         except Exception:  # an error of the program: a reply that was paid for is kept
             if reply is not None:
                 self._keep(address, Answer(asked, reply, None))

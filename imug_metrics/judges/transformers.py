@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from imug_metrics.encoders.fingerprint import digest_weights
 from imug_metrics.judges.journal import address_of
-from imug_metrics.judges.protocol import JudgeError, JudgeRequest, Picture, ReplyError
+from imug_metrics.judges.protocol import ImagePart, JudgeError, JudgeRequest, ReplyError
 from imug_metrics.media.images import FORMATS, MAX_PIXELS, load_image
 
 # Time that requests sent together are given to come together before a batch that is not full starts.
@@ -30,7 +30,7 @@ _GATHERING_SECONDS = 0.02
 
 
 class TransformersJudge:
-    """A local model that reads pictures and text, by its processor's chat template.
+    """A local model that reads images and text, by its processor's chat template.
 
     Requests that wait at the same time are answered in batches. Where a batch fails (out of memory, say) its halves
     are tried, down to the single request that cannot be answered. Without a temperature, or at 0, the most probable
@@ -46,7 +46,7 @@ class TransformersJudge:
         batch_size: requests a batch; twice as many are prepared at a time.
         max_new_tokens: longest reply.
         seed: of all draws.
-        max_pixels: height times width above which a picture is refused before it is decoded.
+        max_pixels: height times width above which an image is refused before it is decoded.
 
     Raises:
         ModuleNotFoundError: if transformers is not installed.
@@ -92,7 +92,7 @@ class TransformersJudge:
         """The text of the reply.
 
         Raises:
-            JudgeError: if a picture cannot be decoded (kind `"picture"`) or the model fails (`"generation"`).
+            JudgeError: if an image cannot be decoded (kind `"image"`) or the model fails (`"generation"`).
             ReplyError: if the reply was cut off by `max_new_tokens` (`"cut"`).
         """
         waiting = _Waiting(request, Future())
@@ -110,12 +110,12 @@ class TransformersJudge:
             if not reply.set_running_or_notify_cancel():
                 continue
             try:
-                prepared.append(_Prepared(request, self._pictures(request), reply))
+                prepared.append(_Prepared(request, self._images(request), reply))
             except Exception as error:  # whoever waits must hear of it
-                reply.set_exception(JudgeError("picture", str(error)))
-        # Processors differ in what they make of a batch in which some have no picture.
+                reply.set_exception(JudgeError("image", str(error)))
+        # Processors differ in what they make of a batch in which some have no image.
         for seeing in (True, False):
-            self._answer([one for one in prepared if bool(one.pictures) == seeing])
+            self._answer([one for one in prepared if bool(one.images) == seeing])
 
     def _answer(self, batch: Sequence[_Prepared]) -> None:
         if not batch:
@@ -164,12 +164,12 @@ class TransformersJudge:
             self.processor.apply_chat_template(_messages(one.request), add_generation_prompt=True, tokenize=False)
             for one in batch
         ]
-        pictures = {"images": [list(one.pictures) for one in batch]} if batch[0].pictures else {}
-        inputs = self.processor(text=prompts, **pictures, padding=True, padding_side="left", return_tensors="pt")
+        images = {"images": [list(one.images) for one in batch]} if batch[0].images else {}
+        inputs = self.processor(text=prompts, **images, padding=True, padding_side="left", return_tensors="pt")
         return dict(inputs.to(self.model.device, dtype=self.model.dtype))
 
-    def _pictures(self, request: JudgeRequest) -> tuple[Image.Image, ...]:
-        data = (part.data for part in request.parts if isinstance(part, Picture))
+    def _images(self, request: JudgeRequest) -> tuple[Image.Image, ...]:
+        data = (part.data for part in request.parts if isinstance(part, ImagePart))
         return tuple(_decode(content, row, self.max_pixels) for row, content in enumerate(data))
 
     def _draw(self, request: JudgeRequest) -> _Draw | None:
@@ -192,7 +192,7 @@ class _Waiting(NamedTuple):
 
 class _Prepared(NamedTuple):
     request: JudgeRequest
-    pictures: tuple[Image.Image, ...]
+    images: tuple[Image.Image, ...]
     reply: Future[str]
 
 
@@ -234,7 +234,7 @@ def _decode(content: bytes, row: int, max_pixels: int) -> Image.Image:
     try:
         opened = Image.open(io.BytesIO(content), formats=FORMATS)  # reads the header only
     except Exception as error:  # decoders of hostile files raise nearly anything
-        raise ValueError(f"Expected a readable image as picture {row}: {error}") from error
+        raise ValueError(f"Expected a readable image as image {row}: {error}") from error
     with opened:
         pixels = load_image(opened, row=row, max_pixels=max_pixels)
     return Image.fromarray(pixels.permute(1, 2, 0).contiguous().numpy())

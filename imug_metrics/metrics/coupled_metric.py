@@ -5,9 +5,11 @@
 from typing import Any
 
 import torch
+from typing_extensions import Unpack
 
-from imug_metrics.functional.interleaved.coupling import Scale, check_eta, couple, graded
+from imug_metrics.functional.interleaved.coupling import Scale, check_eta, combine, graded
 from imug_metrics.metrics.instance_metric import InstanceMetric
+from imug_metrics.metrics.options import MetricOptions
 
 
 class CoupledMetric(InstanceMetric):
@@ -22,7 +24,7 @@ class CoupledMetric(InstanceMetric):
     product: bool
     second_is_graded: bool
 
-    def __init__(self, *, eta: float, scale: Scale = "share", **kwargs: Any) -> None:
+    def __init__(self, *, eta: float, scale: Scale = "share", **kwargs: Unpack[MetricOptions]) -> None:
         graded("scale", [], scale)
         self.eta, self.scale = check_eta(eta), scale
         super().__init__(**kwargs)
@@ -32,15 +34,15 @@ class CoupledMetric(InstanceMetric):
         columns = {
             name: self._shares(name, given, scale) for name, given, scale in zip(self.parts, (first, second), scales)
         }
-        records = self._open_instances(dialogue, turn, valid, support, **columns)
-        valid = records.batch.valid
-        shares = [records.columns[name].masked_fill(~valid, torch.nan) for name in self.parts]
-        values = couple(*shares, self.eta, product=self.product)
+        inputs = self._pack_instances(dialogue, turn, valid, support, **columns)
+        valid = inputs.batch.valid
+        shares = [inputs.columns[name].masked_fill(~valid, torch.nan) for name in self.parts]
+        values = combine(*shares, self.eta, product=self.product)
         means = {
-            name: records.batch.mean_parts(share.masked_fill(values.isnan(), torch.nan))
+            name: inputs.batch.mean_parts(share.masked_fill(values.isnan(), torch.nan))
             for name, share in zip(self.parts, shares)
         }
-        self._add_supported(records, values, None, means)
+        self._add_supported(inputs, values, None, means)
 
     def _ratios(self) -> list[str]:
         return [*super()._ratios(), *self.parts]

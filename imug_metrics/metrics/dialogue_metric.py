@@ -10,8 +10,9 @@ from torch import Tensor
 from torchmetrics import Metric
 
 from imug_metrics.dialogues.batch import DialogueBatch
-from imug_metrics.dialogues.inputs import Records, Rows, open_records
+from imug_metrics.dialogues.inputs import Column, PackedInputs, pack_inputs
 from imug_metrics.metrics.curve import curve_points
+from imug_metrics.metrics.options import spell_out
 from imug_metrics.metrics.plotting import plot_curve
 from imug_metrics.stats import (
     delta_interval,
@@ -28,7 +29,7 @@ Ratio = tuple[Tensor, Tensor]
 class DialogueMetric(Metric):
     """A metric over turns of dialogues, kept as sums over dialogues.
 
-    A subclass names itself (`name`), says in `headline` which estimate `compute()` returns, lists in `configuration`
+    A subclass names itself (`name`), says in `primary` which estimate `compute()` returns, lists in `configuration`
     the attributes that tell it from its like (set before `super().__init__`, since they decide the state's shape), and
     in `update` hands one value a record to `_add`. From these the base class forms ratios of sums over dialogues:
     `mean` (of the records that could be scored), `coverage`, `slope` (within dialogues, per turn) and `turn_1`,
@@ -40,15 +41,7 @@ class DialogueMetric(Metric):
     record is left out.
 
     Args:
-        detail: return the dict instead of the headline.
-        missing: what an absent output counts as: `"skip"` leaves it out (and lowers the coverage), `"zero"` scores 0.
-        average: `"record"` weighs every scored record alike, `"dialogue"` every dialogue.
-        level: probability that the intervals cover.
-        bootstrap: number of replicates of a Poisson bootstrap over dialogues; 0: intervals by the cluster-robust
-            formula. The draws depend on dialogue ids alone, so batches, shards and processes do not change the result.
-        seed: of the bootstrap.
-        max_turns: turns that get a point of their own on the curve; later ones count in everything else.
-        validate: check turns and duplicates on every update; on a CUDA device that is one synchronisation.
+        detail, missing, average, level, bootstrap, seed, max_turns, validate: see `MetricOptions`.
         kwargs: those of `torchmetrics.Metric`.
 
     Raises:
@@ -63,7 +56,7 @@ class DialogueMetric(Metric):
     higher_is_better = True
 
     name: str
-    headline: str = "mean"
+    primary: str = "mean"
     configuration: tuple[str, ...] = ("detail", "missing", "average", "level", "bootstrap", "seed", "max_turns")
     curves: tuple[str, ...] = ("turn_",)  # estimates that are left out where nothing was seen
     moments: Tensor
@@ -102,10 +95,15 @@ class DialogueMetric(Metric):
         if bootstrap:
             self.add_state("replicates", torch.zeros(bootstrap, size, dtype=torch.float64), dist_reduce_fx="sum")
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "__init__" in vars(cls):
+            spell_out(cls)
+
     def compute(self) -> Tensor | dict[str, Tensor]:
         """The headline, or all estimates with their intervals (`detail=True`)."""
         if not self.detail:
-            return self._estimates(self.moments[0, 1:])[self._estimate_names().index(self.headline)]
+            return self._estimates(self.moments[0, 1:])[self._estimate_names().index(self.primary)]
         moments = unpack_moments(self.moments)
         names = self._estimate_names()
         value, _, lower, upper = delta_interval(self._estimates, moments, self._support(names), self.level)
@@ -113,11 +111,11 @@ class DialogueMetric(Metric):
             lower, upper = percentile_interval(self._estimates(self.replicates), self.level)
             lower, upper = (bound.masked_fill(value.isnan(), torch.nan) for bound in (lower, upper))
         found: dict[str, Tensor] = {}
-        for row in sorted(range(len(names)), key=lambda r: names[r] != self.headline):
+        for row in sorted(range(len(names)), key=lambda r: names[r] != self.primary):
             name, empty = names[row], value[row].isnan()
             if name.startswith(self.curves) and empty:
                 continue
-            key = self.name if name == self.headline else f"{self.name}_{name}"
+            key = self.name if name == self.primary else f"{self.name}_{name}"
             found[key] = value[row]
             if name != "coverage":
                 found |= {f"{key}_lower": lower[row], f"{key}_upper": upper[row]}
@@ -175,11 +173,13 @@ class DialogueMetric(Metric):
         """Figure and axis with the curve of a detailed result; None where there is none."""
         return plot_curve(self.name, val, ax) if curve_points(self.name, val) else None
 
-    def _open(self, dialogue: Any, turn: Any, subject: Any = None, valid: Any = None, **columns: Rows) -> Records:
+    def _pack(
+        self, dialogue: Any, turn: Any, subject: Any = None, valid: Any = None, **columns: Column
+    ) -> PackedInputs:
         """Pack the arguments of one update; nothing of the state has changed when it refuses them."""
         if self.bootstrap and dialogue is None:
             raise ValueError("Expected argument `dialogue`: the bootstrap draws by the dialogues' ids.")
-        return open_records(dialogue, turn, subject, valid, validate=self.validate, **columns)
+        return pack_inputs(dialogue, turn, subject, valid, validate=self.validate, **columns)
 
     def _ratios(self) -> list[str]:
         """Names of the ratios a subclass adds."""
@@ -218,8 +218,8 @@ class DialogueMetric(Metric):
             batch: the packed dialogues.
             values: `[N]`, one value a packed row; NaN where undefined.
             expected: bool `[N]`, the rows that would have a value were every output there; None: all.
-            ratios: by name, numerator and denominator `[S]` by run.
-            sums: by name, `[S]` by run.
+            ratios: by name, numerator and denominator `[S]` by segment.
+            sums: by name, `[S]` by segment.
         """
         expected = torch.ones_like(batch.valid) if expected is None else expected
         values = values.double()
@@ -228,19 +228,19 @@ class DialogueMetric(Metric):
             values = values.masked_fill(expected & ~batch.valid, 0)
         scored = ~values.isnan()
         values, rows = values.nan_to_num(0), scored.double()
-        by_run = {
-            "mean": (batch.sum_runs(values), batch.sum_runs(rows)),
-            "coverage": (batch.sum_runs(covered), batch.sum_runs((expected | scored).double())),
-            "slope": within_sums(batch.turn.double(), values, scored, batch.run, len(batch.owner)),
+        by_segment = {
+            "mean": (batch.sum_segments(values), batch.sum_segments(rows)),
+            "coverage": (batch.sum_segments(covered), batch.sum_segments((expected | scored).double())),
+            "slope": within_sums(batch.turn.double(), values, scored, batch.segment, len(batch.owner)),
             **(ratios or {}),
         }
-        parts = {name: tuple(batch.sum_dialogues(part.double()) for part in pair) for name, pair in by_run.items()}
+        parts = {name: tuple(batch.sum_dialogues(part.double()) for part in pair) for name, pair in by_segment.items()}
         if self.average == "dialogue":
             total, count = parts["mean"]
             parts["mean"] = (total / count.clamp_min(1), (count > 0).double())
         curve = [self._by_turn(batch, part) for part in (values, rows)]
         first, last = ([parts[n][side] for n in self._ratio_names if n in parts] for side in (0, 1))
-        sums = {"records": batch.sum_runs(rows), **(sums or {})}
+        sums = {"records": batch.sum_segments(rows), **(sums or {})}
         plain = [batch.sum_dialogues(sums[name].double()) for name in self._sum_names]
         vectors = torch.cat([_columns(first, curve[0]), _columns(last, curve[1]), *(p[:, None] for p in plain)], 1)
         self._accumulate(vectors.to(self.device), batch.ids.to(self.device))
@@ -253,7 +253,7 @@ class DialogueMetric(Metric):
 
     def _by_turn(self, batch: DialogueBatch, values: Tensor) -> Tensor:
         """Sums `[G, max_turns]` of packed values by dialogue and turn."""
-        cell = batch.owner[batch.run] * self.max_turns + batch.turn - 1
+        cell = batch.owner[batch.segment] * self.max_turns + batch.turn - 1
         kept = (batch.turn <= self.max_turns).to(values)
         sums = values.new_zeros(len(batch.ids) * self.max_turns)
         sums = sums.index_add(0, cell.clamp(0, max(len(sums) - 1, 0)), values * kept)

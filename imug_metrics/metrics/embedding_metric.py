@@ -4,8 +4,11 @@
 
 from typing import Any
 
-from imug_metrics.dialogues.inputs import Rows, embedding_rows
+from typing_extensions import Unpack
+
+from imug_metrics.dialogues.inputs import Column, embedding_column
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
+from imug_metrics.metrics.options import MetricOptions
 
 
 class EmbeddingMetric(DialogueMetric):
@@ -15,12 +18,12 @@ class EmbeddingMetric(DialogueMetric):
 
     Args:
         encoder: an encoder, its name for `imug_metrics.encoders.load_encoder`, or None.
-        kwargs: those of `DialogueMetric`.
+        kwargs: those of all metrics, see `MetricOptions`.
     """
 
     configuration = (*DialogueMetric.configuration, "encoder_name")
 
-    def __init__(self, *, encoder: Any = None, **kwargs: Any) -> None:
+    def __init__(self, *, encoder: Any = None, **kwargs: Unpack[MetricOptions]) -> None:
         if encoder is not None:
             from imug_metrics.encoders import as_encoder
 
@@ -29,8 +32,8 @@ class EmbeddingMetric(DialogueMetric):
         self.encoder_name = getattr(encoder, "name", None)
         super().__init__(**kwargs)
 
-    def _images(self, images: Any) -> Rows:
-        return embedding_rows("images", images, self.encoder and self.encoder.encode_images)
+    def _images(self, images: Any) -> Column:
+        return embedding_column("images", images, self.encoder and self.encoder.encode_images)
 
-    def _texts(self, texts: Any) -> Rows:
-        return embedding_rows("texts", texts, self.encoder and self.encoder.encode_texts)
+    def _texts(self, texts: Any) -> Column:
+        return embedding_column("texts", texts, self.encoder and self.encoder.encode_texts)

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from imug_metrics.dialogues.inputs import Records, Rows
+from imug_metrics.dialogues.inputs import Column, PackedInputs
 from imug_metrics.functional.interleaved.coupling import Scale, graded
 from imug_metrics.metrics.dialogue_metric import DialogueMetric, Ratio
 
@@ -25,25 +25,25 @@ class InstanceMetric(DialogueMetric):
     plot_lower_bound = 0.0
     plot_upper_bound = 1.0
 
-    def _open_instances(self, dialogue: Any, turn: Any, valid: Any, support: Any, **columns: Rows) -> Records:
+    def _pack_instances(self, dialogue: Any, turn: Any, valid: Any, support: Any, **columns: Column) -> PackedInputs:
         """Pack the arguments of one update."""
         shape = next(iter(columns.values())).shape
         if support is not None:
             columns["support"] = self._shares("support", support)
-        return self._open(*instance_places(shape, dialogue, turn, self.bootstrap), None, valid, **columns)
+        return self._pack(*instance_places(shape, dialogue, turn, self.bootstrap), None, valid, **columns)
 
-    def _shares(self, argument: str, values: Any, scale: Scale = "share") -> Rows:
+    def _shares(self, argument: str, values: Any, scale: Scale = "share") -> Column:
         """Scores of a scale as rows of shares in [0, 1], NaN where unknown, on the metric's device.
 
         Raises:
             ValueError: if one is outside of the scale.
         """
         shares = graded(argument, values, scale, self.validate).to(self.device)
-        return Rows(shares.flatten(), tuple(shares.shape))
+        return Column(shares.flatten(), tuple(shares.shape))
 
     def _add_supported(
         self,
-        records: Records,
+        inputs: PackedInputs,
         values: Tensor,
         expected: Tensor | None = None,
         ratios: dict[str, Ratio] | None = None,
@@ -58,7 +58,7 @@ class InstanceMetric(DialogueMetric):
             ratios: as in `_add`.
             others: more scores like `values`, each with a ratio of its name and one of `<name>_relative`.
         """
-        batch, support = records.batch, records.columns.get("support")
+        batch, support = inputs.batch, inputs.columns.get("support")
         expected = torch.ones_like(batch.valid) if expected is None else expected
         rate = torch.full_like(values, torch.nan) if support is None else support
         parts = {**(ratios or {}), "support": batch.mean_parts(rate.masked_fill(~expected, torch.nan))}

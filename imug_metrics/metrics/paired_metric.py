@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from imug_metrics.dialogues.batch import DialogueBatch
-from imug_metrics.dialogues.inputs import Records
-from imug_metrics.functional.decay.paired_gain import Arms, open_arms
+from imug_metrics.dialogues.inputs import PackedInputs
+from imug_metrics.functional.decay.paired_gain import Arms, pair_inputs
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 
 
@@ -19,10 +19,10 @@ class PairedMetric(DialogueMetric):
 
     def _read(
         self, scores: Any, target: Any, dialogue: Any, turn: Any, subject: Any, valid: Any
-    ) -> tuple[Records, Arms]:
+    ) -> tuple[PackedInputs, Arms]:
         if self.bootstrap and dialogue is None:
             raise ValueError("Expected argument `dialogue`: the bootstrap draws by the dialogues' ids.")
-        return open_arms(scores, target, dialogue, turn, subject, valid, self.validate)
+        return pair_inputs(scores, target, dialogue, turn, subject, valid, self.validate)
 
     def _add_arms(
         self,
@@ -35,12 +35,12 @@ class PairedMetric(DialogueMetric):
         """Add packed records: the difference of the arms (NaN: not used), and per-record values to take means of."""
         used = ~difference.isnan()
         weight = self._weights(batch, used)
-        total = batch.sum_runs(weight)
+        total = batch.sum_segments(weight)
         means = {"scores": arms.scores, "target": arms.target, **(shares or {})}
-        ratios = {n: (batch.sum_runs(weight * v.masked_fill(~used, 0).double()), total) for n, v in means.items()}
+        ratios = {n: (batch.sum_segments(weight * v.masked_fill(~used, 0).double()), total) for n, v in means.items()}
         every = torch.ones_like(weight)
-        ratios["coverage"] = (batch.sum_runs(arms.paired.double()), batch.sum_runs(every))
-        unpaired = {"unpaired": batch.sum_runs(arms.single.double())}
+        ratios["coverage"] = (batch.sum_segments(arms.paired.double()), batch.sum_segments(every))
+        unpaired = {"unpaired": batch.sum_segments(arms.single.double())}
         self._add(replace(batch, valid=used), difference, ratios=ratios, sums={**unpaired, **(sums or {})})
 
     def _weights(self, batch: DialogueBatch, used: Tensor) -> Tensor:
@@ -48,8 +48,8 @@ class PairedMetric(DialogueMetric):
         weight = used.double()
         if self.average == "record":
             return weight
-        count = batch.sum_dialogues(batch.sum_runs(weight))
-        return weight / count.clamp_min(1)[batch.owner[batch.run]]
+        count = batch.sum_dialogues(batch.sum_segments(weight))
+        return weight / count.clamp_min(1)[batch.owner[batch.segment]]
 
     def _zero_filled(self, arms: Arms) -> Arms:
         """The arms with absent outputs scored 0 where `missing` says so; pairs are counted as before."""

@@ -31,13 +31,13 @@ def docx_quality(content: bytes) -> Quality:
     The value is the product of:
 
     - ``intact``: share of the packed parts whose checksum is right.
-    - ``text``: characters of paragraphs and tables: 0 scores 0.3 where there are pictures, 200 scores 1.
+    - ``text``: characters of paragraphs and tables: 0 scores 0.3 where there are images, 200 scores 1.
     - ``clean``: share of these characters that are no debris of an encoding: 0.8 scores 0, 1 scores 1.
-    - ``filled``: share of paragraphs with text or a picture: 0 scores 0, 0.4 scores 1.
+    - ``filled``: share of paragraphs with text or an image: 0 scores 0, 0.4 scores 1.
     - ``structure``: 1 with a title, headings or a list, else 0.7; documents of fewer than six paragraphs score 1.
     - ``tables``: share of the cells of all tables that hold text: 0 scores 0.3, 0.5 scores 1; left out where there are
       none.
-    - ``pictures``: share of the embedded pictures that open: 0 scores 0.3, 1 scores 1; left out where there are none.
+    - ``images``: share of the embedded images that open: 0 scores 0.3, 1 scores 1; left out where there are none.
 
     Args:
         content: The file.
@@ -58,20 +58,20 @@ def docx_quality(content: bytes) -> Quality:
         ...     print(error)
         The file is no readable archive.
     """
-    intact, pictures, bad, external = _parts(content)
+    intact, images, bad, external = _parts(content)
     docx = need("docx")
     try:
         document = docx.Document(io.BytesIO(content))
         found = _read(document)
     except Exception as error:  # the reader raises nearly anything for files that are not as it expects
         raise BrokenError(f"The Word file cannot be read: {type(error).__name__}.") from error
-    if not found["text"].strip() and not pictures:
-        raise BrokenError("The Word file holds neither text nor pictures.")
-    return _measured(found, {"intact": intact, "pictures": pictures, "bad_pictures": bad, "external": external})
+    if not found["text"].strip() and not images:
+        raise BrokenError("The Word file holds neither text nor images.")
+    return _measured(found, {"intact": intact, "images": images, "bad_images": bad, "external": external})
 
 
 def _parts(content: bytes) -> tuple[float, float, float, float]:
-    """Share of sound parts, pictures, pictures that do not open, and references to outside, which are only counted."""
+    """Share of sound parts, images, images that do not open, and references to outside, which are only counted."""
     try:
         archive = zipfile.ZipFile(io.BytesIO(content))
     except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError, RuntimeError) as error:
@@ -85,12 +85,12 @@ def _parts(content: bytes) -> tuple[float, float, float, float]:
                 raise UnjudgedError("The archive holds another kind of document.")
             raise BrokenError("The archive holds no Word document.")
         contents = {part.filename: _unpacked(archive, part) for part in parts}
-    pictures = [data for name, data in contents.items() if name.startswith("word/media/")]
+    images = [data for name, data in contents.items() if name.startswith("word/media/")]
     external = sum(
         data.count(b'TargetMode="External"') for name, data in contents.items() if data and name[-5:] == ".rels"
     )
     sound = sum(data is not None for data in contents.values()) / len(contents)
-    return sound, float(len(pictures)), float(sum(not _opens(data) for data in pictures)), float(external)
+    return sound, float(len(images)), float(sum(not _opens(data) for data in images)), float(external)
 
 
 def _check_size(parts: list[zipfile.ZipInfo]) -> None:
@@ -117,9 +117,9 @@ def _opens(data: bytes | None) -> bool:
     if data[:4] in (b"\xd7\xcd\xc6\x9a", b"\x01\0\0\0") or data.lstrip()[:5] in (b"<svg ", b"<?xml"):
         return True  # drawings, which are not drawn here
     try:
-        with Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP")) as picture:
-            if picture.width * picture.height <= 64_000_000:
-                picture.load()
+        with Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP")) as image:
+            if image.width * image.height <= 64_000_000:
+                image.load()
     except Exception:  # decoders of hostile files raise nearly anything
         return False
     return True
@@ -155,7 +155,7 @@ def _measured(found: dict[str, Any], parts: dict[str, float]) -> Quality:
         "filled": found["filled"] / max(1, found["paragraphs"]),
         "headings_and_lists": float(found["marked"]),
     }
-    least = 0.3 if parts["pictures"] else 0.0
+    least = 0.3 if parts["images"] else 0.0
     scores = {
         "intact": parts["intact"],
         "text": least + (1 - least) * ramp(characters, 0.0, 200.0),
@@ -166,6 +166,6 @@ def _measured(found: dict[str, Any], parts: dict[str, float]) -> Quality:
     if found["cells"]:
         share = sum(bool(cell.strip()) for cell in found["cells"]) / len(found["cells"])
         scores["tables"] = 0.3 + 0.7 * ramp(share, 0.0, 0.5)
-    if parts["pictures"]:
-        scores["pictures"] = 1 - 0.7 * parts["bad_pictures"] / parts["pictures"]
+    if parts["images"]:
+        scores["images"] = 1 - 0.7 * parts["bad_images"] / parts["images"]
     return combined(measured, scores)

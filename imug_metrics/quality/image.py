@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Quality of a picture from its pixels: noise, sharpness, block edges, contrast, exposure, empty areas.
+"""Quality of an image from its pixels: noise, sharpness, block edges, contrast, exposure, empty areas.
 
-No trained model is asked. What is measured is damage of the signal; a sharp, clean picture of nonsense is a good one.
+No trained model is asked. What is measured is damage of the signal; a sharp, clean image of nonsense is a good one.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from imug_metrics.quality.source import BrokenError, UnjudgedError, read_bytes, 
 Pixels = npt.NDArray[np.floating[Any]]
 
 MAX_BYTES = 64 * 1024 * 1024
-"""Largest picture file that is opened."""
+"""Largest image file that is opened."""
 
 MAX_MEASURED = 2 * 1024 * 1024
-"""Pixels that are measured; a larger picture is first reduced by averaging."""
+"""Pixels that are measured; a larger image is first reduced by averaging."""
 
 _FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF")  # EPS would start a program
 _BLOCK = 16
@@ -37,7 +37,7 @@ _GREY = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 
 
 def image_quality(source: Any) -> Quality:
-    """No-reference quality of a picture from signal measures.
+    """No-reference quality of an image from signal measures.
 
     The value is the product of eight sub-scores. With grey levels in [0, 1]:
 
@@ -87,7 +87,7 @@ def frame_quality(pixels: Pixels) -> Quality:
         pixels: ``[H, W, 3]`` in [0, 1].
 
     Returns:
-        The quality in [0, 1]; NaN for pictures below 16 x 16 pixels.
+        The quality in [0, 1]; NaN for images below 16 x 16 pixels.
 
     Example:
         >>> frame_quality(np.zeros((32, 32, 3), dtype=np.float32)).value
@@ -95,7 +95,7 @@ def frame_quality(pixels: Pixels) -> Quality:
     """
     pixels = _reduced(pixels)
     if min(pixels.shape[:2]) < _BLOCK:
-        return Quality(math.nan, f"The picture has {pixels.shape[1]} x {pixels.shape[0]} pixels, too few to measure.")
+        return Quality(math.nan, f"The image has {pixels.shape[1]} x {pixels.shape[0]} pixels, too few to measure.")
     grey = pixels @ _GREY
     measured = {
         "noise": max(_noise(pixels[..., channel]) for channel in range(3)),
@@ -124,19 +124,19 @@ def _decoded(content: bytes) -> Pixels:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the size is checked below, and odd metadata is no concern here
         try:
-            picture = Image.open(io.BytesIO(content), formats=_FORMATS)  # reads the header only
+            image = Image.open(io.BytesIO(content), formats=_FORMATS)  # reads the header only
         except Image.DecompressionBombError as error:
-            raise UnjudgedError("The picture has too many pixels.") from error
+            raise UnjudgedError("The image has too many pixels.") from error
         except Exception as error:  # decoders of hostile files raise nearly anything
             raise BrokenError("The file is no readable image.") from error
-        if picture.width * picture.height > MAX_PIXELS:
-            raise UnjudgedError(f"The picture has {picture.width} x {picture.height} pixels, more than {MAX_PIXELS}.")
-        if picture.mode == "F":
-            raise UnjudgedError("The picture holds floating point numbers of unknown range.")
+        if image.width * image.height > MAX_PIXELS:
+            raise UnjudgedError(f"The image has {image.width} x {image.height} pixels, more than {MAX_PIXELS}.")
+        if image.mode == "F":
+            raise UnjudgedError("The image holds floating point numbers of unknown range.")
         try:
-            return _pixels(picture)
+            return _pixels(image)
         except Exception as error:
-            raise BrokenError(f"The picture cannot be decoded: {error}") from error
+            raise BrokenError(f"The image cannot be decoded: {error}") from error
 
 
 def _pixels(source: Any) -> Pixels:

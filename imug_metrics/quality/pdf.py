@@ -40,7 +40,7 @@ def pdf_quality(content: bytes) -> Quality:
       more than half of their area: 0.3 scores 0, 1 scores 1.
     - ``structure``: 1 with an outline or at least one line 1.15 times as high as the median line, else 0.7; documents
       of fewer than six lines score 1.
-    - ``pictures``: share of embedded pictures that can be decoded: 0 scores 0.3, 1 scores 1; left out where there are
+    - ``images``: share of embedded images that can be decoded: 0 scores 0.3, 1 scores 1; left out where there are
       none.
 
     Args:
@@ -89,8 +89,8 @@ class _Page:
     text: str = ""
     rows: list[tuple[float, float, float, float]] = field(default_factory=list)  # left, bottom, right, top
     box: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
-    pictures: int = 0
-    bad_pictures: int = 0
+    images: int = 0
+    bad_images: int = 0
 
 
 def _page(pdfium: Any, document: Any, number: int) -> _Page:
@@ -102,7 +102,7 @@ def _page(pdfium: Any, document: Any, number: int) -> _Page:
     try:
         found.ink, found.box = _ink(page), tuple(page.get_bbox())
         _read_text(page, found)
-        _read_pictures(pdfium, page, found)
+        _read_images(pdfium, page, found)
     except Exception:  # readers of hostile files raise nearly anything; what was found up to here counts
         pass
     finally:
@@ -129,22 +129,22 @@ def _read_text(page: Any, found: _Page) -> None:
         text.close()
 
 
-def _read_pictures(pdfium: Any, page: Any, found: _Page) -> None:
+def _read_images(pdfium: Any, page: Any, found: _Page) -> None:
     for position, item in enumerate(page.get_objects(max_depth=3)):
         if position >= _OBJECTS:
             return
         if item.type != pdfium.raw.FPDF_PAGEOBJ_IMAGE:
             continue
-        found.pictures += 1
+        found.images += 1
         try:
             width, height = item.get_px_size()
-            found.bad_pictures += width * height == 0 or (width * height < 64_000_000 and _is_lost(item))
+            found.bad_images += width * height == 0 or (width * height < 64_000_000 and _is_lost(item))
         except (pdfium.PdfiumError, ValueError):
-            found.bad_pictures += 1
+            found.bad_images += 1
 
 
-def _is_lost(picture: Any) -> bool:
-    bitmap = picture.get_bitmap(render=False)
+def _is_lost(image: Any) -> bool:
+    bitmap = image.get_bitmap(render=False)
     return bool(bitmap.width * bitmap.height == 0)
 
 
@@ -166,7 +166,7 @@ def _intact(content: bytes) -> bool:
 
 def _measured(pages: list[_Page], count: int, outline: bool, intact: bool) -> Quality:
     shown = [page for page in pages if page.ink > 0.002]
-    pictures, bad = sum(page.pictures for page in pages), sum(page.bad_pictures for page in pages)
+    images, bad = sum(page.images for page in pages), sum(page.bad_images for page in pages)
     text = "".join(page.text for page in pages)
     if not shown:
         raise BrokenError("No page of the PDF shows anything.")
@@ -177,7 +177,7 @@ def _measured(pages: list[_Page], count: int, outline: bool, intact: bool) -> Qu
         "characters_per_page": len(text.strip()) / len(shown),
         "clean": clean_share(text) if text else 1.0,
         "layout": sum(_well_placed(page) for page in pages) / rows if rows else 1.0,
-        "pictures": float(pictures),
+        "images": float(images),
     }
     scores = {
         "pages": len(shown) / len(pages),
@@ -187,8 +187,8 @@ def _measured(pages: list[_Page], count: int, outline: bool, intact: bool) -> Qu
         "layout": ramp(measured["layout"], 0.3, 1.0),
         "structure": 1.0 if outline or rows < 6 or _has_headings(pages) else 0.7,
     }
-    if pictures:
-        scores["pictures"] = 1 - 0.7 * bad / pictures
+    if images:
+        scores["images"] = 1 - 0.7 * bad / images
     quality = combined(measured, scores)
     return quality if intact else Quality(quality.value, "The PDF is damaged and had to be repaired.", quality.parts)
 

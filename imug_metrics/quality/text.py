@@ -153,10 +153,10 @@ def _whole(text: str) -> float:
     last = text.rstrip().rsplit("\n", 1)[-1]
     listed = re.match(r"\s*([-*•#]|\d+[.)])\s", last) is not None
     ends = listed or last.endswith(_CLOSED) or len(text.split()) < 4
-    return 1 - 0.3 * (not ends) - 0.2 * _open(text)
+    return 1 - 0.3 * (not ends) - 0.2 * _pack(text)
 
 
-def _open(text: str) -> bool:
+def _pack(text: str) -> bool:
     stack: list[str] = []
     for c in text:
         if c in "([{":

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Quality of a video: of its frames as pictures, and of their run: flicker, flashes, frozen, blank and lost frames."""
+"""Quality of a video: of its frames as images, and of their run: flicker, flashes, frozen, blank and lost frames."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ MAX_PIXELS = 8192 * 4320
 MAX_DECODED = 1_500_000_000
 """Pixels that are decoded, all frames together."""
 
-_SAMPLED = 8  # frames that are judged as pictures
+_SAMPLED = 8  # frames that are judged as images
 _SMALL = 96  # longer side of the frames that are compared over time
 _GREY = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 
@@ -38,10 +38,10 @@ _GREY = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 def video_quality(source: Any) -> Quality:
     """No-reference quality of a video from signal measures.
 
-    The value is the product of the sub-scores. All but ``picture`` are taken from grey frames of at most 96 x 96
+    The value is the product of the sub-scores. All but ``image`` are taken from grey frames of at most 96 x 96
     pixels with levels in [0, 1]; a difference is the mean absolute one.
 
-    - ``picture``: mean :func:`~imug_metrics.quality.image.image_quality` of at most eight frames spread evenly.
+    - ``image``: mean :func:`~imug_metrics.quality.image.image_quality` of at most eight frames spread evenly.
     - ``smooth``: median difference of next frames over that of frames two apart; about 0.5 in steady motion, 1 in noise
       and among shuffled frames: 1.05 scores 0, 0.85 scores 1.
     - ``flicker``: mean absolute second difference of the mean level, halved: 0.05 scores 0, 0.003 scores 1.
@@ -232,11 +232,11 @@ def _measured(seen: _Seen) -> Quality:
         raise BrokenError(f"The file ends early: {len(frames)} of {seen.announced} frames are there.")
     if len(frames) < 3:
         raise UnjudgedError(f"The video has {len(frames)} frames of one size, too few to measure.")
-    pictures = [frame_quality(whole.astype(np.float32) / 255).value for whole in seen.whole]
-    known = [value for value in pictures if not math.isnan(value)]
+    images = [frame_quality(whole.astype(np.float32) / 255).value for whole in seen.whole]
+    known = [value for value in images if not math.isnan(value)]
     if not known:
         raise UnjudgedError("The frames are too small to be measured.")
-    measured = {"picture": float(np.mean(known)), **_run(np.stack(frames)), **_times(seen.times)}
+    measured = {"image": float(np.mean(known)), **_run(np.stack(frames)), **_times(seen.times)}
     measured["errors"] = (seen.errors + len(seen.small) - len(frames)) / (seen.errors + len(seen.small))
     quality = combined(measured, _scores(measured))
     parts = quality.parts | {"frames": float(len(seen.small))}
@@ -248,7 +248,7 @@ def _measured(seen: _Seen) -> Quality:
 
 def _scores(measured: dict[str, float]) -> dict[str, float]:
     return {
-        "picture": measured["picture"],
+        "image": measured["image"],
         "smooth": ramp(measured["smooth"], 1.05, 0.85),
         "flicker": ramp(measured["flicker"], 0.05, 0.003),
         "flashes": ramp(measured["flashes"], 0.1, 0.0),

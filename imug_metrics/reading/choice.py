@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-r"""Reading the chosen letters of a multiple-choice reply: the mended rules behind `protocol="strict"`.
+r"""Reading the chosen letters of a multiple-choice reply: the corrected rules behind `protocol="strict"`.
 
 A reply is freed of markup, then the first of these rules that finds letters decides:
 

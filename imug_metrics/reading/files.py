@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 MAX_JSON_BYTES = 16 * 2**20
-MAX_PICTURE_BYTES = 256 * 2**20
+MAX_IMAGE_BYTES = 256 * 2**20
 MAX_TURN = 1024
 
 

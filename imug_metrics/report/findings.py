@@ -78,7 +78,7 @@ def _copying(models: Sequence[ModelScores]) -> Iterator[Finding]:
         rank = " (the highest)" if consistency == highest and len(models) > 1 else ""
         shown = f"copy rate {number(rate)}, so its consistency of {number(consistency)}{rank}"
         yield Finding(
-            "warn", model.model, f"repeats its own pictures: {shown} is not identity kept but nothing new drawn."
+            "warn", model.model, f"repeats its own images: {shown} is not identity kept but nothing new drawn."
         )
 
 
@@ -120,7 +120,7 @@ def _history(models: Sequence[ModelScores]) -> Iterator[Finding]:
             text = f"answers {number(gap.value, 3)} worse {than} (95 % interval {span(gap, 3)})."
             yield Finding("loss", model.model, text)
         if drawn.direction > 0:
-            text = f"draws pictures that fit {number(drawn.value, 3)} worse {than} (95 % interval {span(drawn, 3)})."
+            text = f"draws images that fit {number(drawn.value, 3)} worse {than} (95 % interval {span(drawn, 3)})."
             yield Finding("loss", model.model, text)
 
 
@@ -154,7 +154,7 @@ def _missing(models: Sequence[ModelScores]) -> Iterator[Finding]:
     lacks = []
     for model in models:
         parts = []
-        for modality, noun in (("image", "pictures"), ("text", "answers")):
+        for modality, noun in (("image", "images"), ("text", "answers")):
             asked = [item for item in model.items if item.get("modality") == modality]
             absent = sum(map(is_missing, asked))
             if absent:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Thumbnails of untrusted pictures: checked for size before they are decoded, made small, and put into the page."""
+"""Thumbnails of untrusted images: checked for size before they are decoded, made small, and put into the page."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ class ThumbnailShelf:
         """A data URI, or None and the reason in words.
 
         Args:
-            path: the picture's file; None where the model gave no picture.
+            path: the image's file; None where the model gave no image.
         """
         if path is None:
-            return None, "no picture"
+            return None, "no image"
         try:
             uri = thumbnail(Path(path))
         except ValueError as error:
             return None, str(error)[:120]
         except (OSError, SyntaxError, Image.DecompressionBombError):  # their messages name paths of this machine
-            return None, "unreadable picture"
+            return None, "unreadable image"
         if len(uri) > self.budget:
             return None, "left out: the page is full"
         self.budget -= len(uri)
@@ -44,14 +44,14 @@ class ThumbnailShelf:
 
 
 def thumbnail(path: Path) -> str:
-    """The picture as a JPEG data URI with no side above 160 pixels.
+    """The image as a JPEG data URI with no side above 160 pixels.
 
     Args:
         path: a PNG, JPEG, WEBP, BMP or GIF file of at most 32 MiB and 40 million pixels.
 
     Raises:
-        ValueError: the file or its picture is larger than that; it's told before anything is decoded.
-        OSError: the file is missing or not a picture.
+        ValueError: the file or its image is larger than that; it's told before anything is decoded.
+        OSError: the file is missing or not an image.
     """
     size = path.stat().st_size
     if size > MAX_FILE_BYTES:

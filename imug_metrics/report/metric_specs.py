@@ -16,7 +16,7 @@ FEW_DIALOGUES = 20
 """Below this many dialogues a cluster-robust interval is only approximate."""
 
 COPY_ALARM = 0.5
-"""Above this copy rate a high consistency says that pictures were repeated rather than redrawn."""
+"""Above this copy rate a high consistency says that images were repeated rather than redrawn."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ METRICS: tuple[MetricView, ...] = (
         True,
         "Judged points",
         "judged points",
-        "Mean of the points that the judge gives a picture, 0 to 5 for each thing asked for, divided by 5; coloured "
+        "Mean of the points that the judge gives an image, 0 to 5 for each thing asked for, divided by 5; coloured "
         "boards are scored by rule instead.",
         "It is one judge's opinion: scores of two judges, or of two sets of instructions, do not compare. See how far "
         "it agrees with itself and with people before a difference is believed.",
@@ -76,8 +76,8 @@ METRICS: tuple[MetricView, ...] = (
         True,
         "Judged points, official rule",
         "official point score",
-        "The benchmark's released rule for the same pictures: whatever numbers the judge's reply holds are taken.",
-        "Absent pictures are left out of the mean or scored on an empty request, and a 9 counts as 180 %.",
+        "The benchmark's released rule for the same images: whatever numbers the judge's reply holds are taken.",
+        "Absent images are left out of the mean or scored on an empty request, and a 9 counts as 180 %.",
     ),
     MetricView(
         "turn_alignment",
@@ -86,7 +86,7 @@ METRICS: tuple[MetricView, ...] = (
         False,
         "Alignment",
         "alignment",
-        "Similarity of each picture and the prompt of its turn, by the encoder named below: 2.5 times their cosine, "
+        "Similarity of each image and the prompt of its turn, by the encoder named below: 2.5 times their cosine, "
         "and 0 where that is negative (CLIPScore).",
         "The scale belongs to the encoder: compare models under one encoder only. It is blind to what the encoder "
         "does not know.",
@@ -98,7 +98,7 @@ METRICS: tuple[MetricView, ...] = (
         True,
         "Retrieval",
         "retrieval",
-        "Share of pictures that fit the prompt of their own turn better than any other prompt of their dialogue.",
+        "Share of images that fit the prompt of their own turn better than any other prompt of their dialogue.",
         "Chance depends on the number of turns (dashed line), and turns that ask for nearly the same are hard to "
         "tell apart even when drawn well.",
     ),
@@ -109,9 +109,9 @@ METRICS: tuple[MetricView, ...] = (
         False,
         "Consistency",
         "consistency",
-        "Similarity of each picture with the other pictures of its dialogue.",
-        "Repeating one picture gives the highest score of all: read it beside the copy rate. It is taken over whole "
-        "pictures, so a new background lowers it although the subject is kept.",
+        "Similarity of each image with the other images of its dialogue.",
+        "Repeating one image gives the highest score of all: read it beside the copy rate. It is taken over whole "
+        "images, so a new background lowers it although the subject is kept.",
     ),
 )
 
@@ -202,7 +202,7 @@ def records_by_turn(items: Sequence[Mapping[str, Any]], column: str) -> dict[int
 
 
 def is_missing(item: Mapping[str, Any]) -> bool:
-    """Whether a record has no output: no picture, or no answer but the note of a failure.
+    """Whether a record has no output: no image, or no answer but the note of a failure.
 
     Example:
         >>> is_missing({"modality": "text", "text": "ERROR: timed out"}), is_missing({"modality": "text", "text": "B"})
@@ -228,7 +228,7 @@ def horizon(model: ModelScores) -> int:
 
 
 def copies(model: ModelScores) -> bool:
-    """Whether the model repeats its pictures so often that its consistency must not be read as identity kept."""
+    """Whether the model repeats its images so often that its consistency must not be read as identity kept."""
     return as_float(model.scores.get(COPY_RATE)) > COPY_ALARM
 
 

@@ -112,7 +112,7 @@ def _lead(models: Sequence[ModelScores], manifest: Mapping[str, Any]) -> str:
     encoder = manifest.get("encoder")
     if encoder:
         name = encoder.get("name", "") if isinstance(encoder, Mapping) else encoder
-        parts.append(f"pictures and prompts compared by the encoder “{name}”")
+        parts.append(f"images and prompts compared by the encoder “{name}”")
     return " · ".join(parts)
 
 
@@ -160,7 +160,7 @@ def _panel(view: MetricView, models: Sequence[ModelScores]) -> dict[str, Any] | 
     chances = [chance for chance in chances if not math.isnan(chance)]
     chance = math.fsum(chances) / len(chances) if chances else math.nan
     svg = curves(lines, f"{view.label} by turn", is_share=view.is_share, reference=chance, reference_name="chance")
-    asked = "picture turns" if view.modality == "image" else "text turns"
+    asked = "image turns" if view.modality == "image" else "text turns"
     return {"label": view.label, "caption": f"by turn, {asked}", "svg": Markup(svg)} if svg else None
 
 
@@ -200,7 +200,7 @@ def _coverage(index: int, model: ModelScores, metrics: Sequence[MetricView]) -> 
         "dialogues": len({str(item["dialogue"]) for item in model.items}),
         "turns": len(model.items),
         "cells": cells,
-        "pictures": _absent(model, "image"),
+        "images": _absent(model, "image"),
         "answers": _absent(model, "text"),
         "without_key": f"{as_float(model.scores.get(WITHOUT_KEY, 0.0)):.0f}",
     }

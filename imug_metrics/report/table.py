@@ -59,7 +59,7 @@ def print_table(
 
     A slope whose interval lies below zero is marked ``▼``, above zero ``▲``; ``!`` marks a copy rate that makes the
     consistency meaningless. Where models were scored on the reference history as well, a second table shows what their
-    own history costs them. Where pictures were judged, one more shows their points, and a last one the main scores by
+    own history costs them. Where images were judged, one more shows their points, and a last one the main scores by
     class.
 
     Args:
@@ -103,7 +103,7 @@ def print_table(
 
 def _judged(models: Sequence[ModelScores], judges: Mapping[str, Mapping[str, Any]]) -> Table:
     rows = {row["name"]: row for row in judge_rows(models, judges)}
-    table = _titled("Judged pictures", "points / 5; failed judgements are left out, not counted as 0")
+    table = _titled("Judged images", "points / 5; failed judgements are left out, not counted as 0")
     headings = ("Points\nstrict", "Points\nIMUG", "Points\na turn", *(("Judge's\nanswers", "Failed") if rows else ()))
     for heading in headings:
         table.add_column(heading, justify="right", no_wrap=True, overflow="crop")
@@ -179,5 +179,5 @@ def _slope(slope: Estimate) -> Text:
 def _caption(models: Sequence[ModelScores]) -> str:
     lines = ["▼ ▲ the 95 % interval of the change a turn lies wholly below / above 0"]
     if any(copies(model) for model in models):
-        lines.append("!   repeats its own pictures: its consistency is not identity kept")
+        lines.append("!   repeats its own images: its consistency is not identity kept")
     return "\n".join(lines)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""The dialogues a model did worst in, laid out turn by turn with their pictures."""
+"""The dialogues a model did worst in, laid out turn by turn with their images."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from imug_metrics.suite import ModelScores
 
 RANKED_BY = (("alignment", "alignment"), ("consistency", "consistency"), ("answer_strict", "answer accuracy"))
-_PICTURE_SCORES = (
+_IMAGE_SCORES = (
     ("points_strict", "points"),
     ("alignment", "alignment"),
     ("retrieval", "retrieval"),
@@ -36,7 +36,7 @@ class Turn:
     modality: str
     prompt: str
     reply: str | None
-    picture: str | None
+    image: str | None
     reason: str
     scores: list[tuple[str, str]]
     bad: bool
@@ -87,8 +87,8 @@ def _lay_out(
 
 def _turn(row: Mapping[str, Any], shelf: ThumbnailShelf) -> Turn:
     is_image = row.get("modality") == "image"
-    picture, reason = shelf.take(row.get("image")) if is_image else (None, "no answer")
-    shown = _PICTURE_SCORES if is_image else _ANSWER_SCORES
+    image, reason = shelf.take(row.get("image")) if is_image else (None, "no answer")
+    shown = _IMAGE_SCORES if is_image else _ANSWER_SCORES
     scores = [(label, number(as_float(row.get(column)))) for column, label in shown if row.get(column) is not None]
     if as_float(row.get("copy")) >= 0.5:
         scores.append(("copy", "yes"))
@@ -98,7 +98,7 @@ def _turn(row: Mapping[str, Any], shelf: ThumbnailShelf) -> Turn:
         modality="image" if is_image else "text",
         prompt=_cut(row.get("prompt"), PROMPT_LENGTH),
         reply=None if reply is None else _cut(reply, REPLY_LENGTH),
-        picture=picture,
+        image=image,
         reason=reason,
         scores=scores,
         bad=as_float(row.get("retrieval" if is_image else "answer_strict")) < 0.5,

@@ -14,21 +14,21 @@ from torch import Tensor
 
 
 class PairSlopes(NamedTuple):
-    """Slopes within runs of one length.
+    """Slopes within segments of one length.
 
     Attributes:
-        runs: int64 `[R]`, which runs.
+        segments: int64 `[R]`, which segments.
         slopes: float64 `[R, P]`, by pair of rows.
         variance: float64 `[R]`, of Kendall's S (Sen, JASA 63, 1968, eq. 2.6).
     """
 
-    runs: Tensor
+    segments: Tensor
     slopes: Tensor
     variance: Tensor
 
 
-def within_sums(x: Tensor, y: Tensor, used: Tensor, run: Tensor, runs: int) -> tuple[Tensor, Tensor]:
-    """Sums of squares and products about each run's own mean.
+def within_sums(x: Tensor, y: Tensor, used: Tensor, segment: Tensor, segments: int) -> tuple[Tensor, Tensor]:
+    """Sums of squares and products about each segment's own mean.
 
     The fixed-effects slope is `sum Sxy / sum Sxx`: it compares turns of the same dialogue only, so it does not mistake
     harder long dialogues for decay.
@@ -37,11 +37,11 @@ def within_sums(x: Tensor, y: Tensor, used: Tensor, run: Tensor, runs: int) -> t
         x: float64 `[N]`, e.g. turns.
         y: float64 `[N]`, scores; finite also where not used.
         used: bool `[N]`, the rows that count.
-        run: int64 `[N]`, the run of each row.
-        runs: number S of runs.
+        segment: int64 `[N]`, the segment of each row.
+        segments: number S of segments.
 
     Returns:
-        `Sxy [S]` and `Sxx [S]`; 0 for runs of one used row.
+        `Sxy [S]` and `Sxx [S]`; 0 for segments of one used row.
 
     Example:
         >>> x, y = torch.tensor([1.0, 2.0]).double(), torch.tensor([1.0, 0.5]).double()
@@ -50,11 +50,11 @@ def within_sums(x: Tensor, y: Tensor, used: Tensor, run: Tensor, runs: int) -> t
     """
 
     def total(values: Tensor) -> Tensor:
-        return values.new_zeros(runs).index_add(0, run, values * weight)
+        return values.new_zeros(segments).index_add(0, segment, values * weight)
 
     weight = used.to(x)
     count = total(torch.ones_like(x)).clamp_min(1)
-    x, y = x - (total(x) / count)[run], y - (total(y) / count)[run]
+    x, y = x - (total(x) / count)[segment], y - (total(y) / count)[segment]
     return total(x * y), total(x * x)
 
 
@@ -70,15 +70,15 @@ def pooled_slope(n: Tensor, x: Tensor, y: Tensor, xx: Tensor, xy: Tensor) -> Ten
 
 
 def pair_slopes(x: Tensor, y: Tensor, offsets: Tensor) -> Iterator[PairSlopes]:
-    """Slopes between all pairs of rows of one run, for runs of equal length at a time.
+    """Slopes between all pairs of rows of one segment, for segments of equal length at a time.
 
     Args:
-        x: float64 `[N]`, distinct within each run (turns).
+        x: float64 `[N]`, distinct within each segment (turns).
         y: float64 `[N]`, finite.
         offsets: int64 `[S + 1]`.
 
     Yields:
-        The slopes of the runs of one length, at least 2.
+        The slopes of the segments of one length, at least 2.
 
     Example:
         >>> turns, scores = torch.arange(3).double(), torch.tensor([0.0, 1.0, 1.0]).double()
@@ -90,27 +90,27 @@ def pair_slopes(x: Tensor, y: Tensor, offsets: Tensor) -> Iterator[PairSlopes]:
     for length in sorted(set(lengths.tolist())):
         if length < 2:
             continue
-        runs = (lengths == length).nonzero()[:, 0]
-        rows = offsets[runs][:, None] + torch.arange(length, device=x.device)
+        segments = (lengths == length).nonzero()[:, 0]
+        rows = offsets[segments][:, None] + torch.arange(length, device=x.device)
         xs, ys = x[rows], y[rows]
         first, second = torch.triu_indices(length, length, 1, device=x.device)
         slopes = (ys[:, second] - ys[:, first]) / (xs[:, second] - xs[:, first])
         # Ties of k equal scores take k (k - 1) (2k + 5) off: each of the k rows brings (k - 1) (2k + 5).
         equal = (ys[:, :, None] == ys[:, None]).sum(2).double()
         ties = ((equal - 1) * (2 * equal + 5)).sum(1)
-        yield PairSlopes(runs, slopes, (length * (length - 1) * (2 * length + 5) - ties) / 18)
+        yield PairSlopes(segments, slopes, (length * (length - 1) * (2 * length + 5) - ties) / 18)
 
 
 def sen_slope(slopes: Tensor, variance: float, level: float = 0.95) -> tuple[float, float, float]:
     """Median of pairwise slopes with Sen's interval from Kendall's tau.
 
     Args:
-        slopes: `[K]`, from `pair_slopes`, of any number of runs.
-        variance: the sum over runs of Kendall's S's variance.
+        slopes: `[K]`, from `pair_slopes`, of any number of segments.
+        variance: the sum over segments of Kendall's S's variance.
         level: covered probability.
 
     Returns:
-        Median, lower and upper bound; NaN without a pair. For one run equal to `scipy.stats.theilslopes`.
+        Median, lower and upper bound; NaN without a pair. For one segment equal to `scipy.stats.theilslopes`.
 
     Example:
         >>> sen_slope(torch.tensor([1.0, 0.5, 0.0]), 8 / 3)

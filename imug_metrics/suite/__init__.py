@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Records in, every metric out: each distinct picture and text is encoded once."""
+"""Records in, every metric out: each distinct image and text is encoded once."""
 
 from imug_metrics.dialogues.record import FAILED, Record
 from imug_metrics.suite.answers import answer_values, with_key

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Arguments of metrics with embeddings in place of pictures and texts."""
+"""Arguments of metrics with embeddings in place of images and texts."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from imug_metrics.dialogues.inputs import Rows, embedding_rows, flatten_lists, is_embedding
+from imug_metrics.dialogues.inputs import Column, embedding_column, flatten_lists, is_embedding
 from imug_metrics.encoders.cache import CachedEncoder
 from imug_metrics.encoders.cache.encoder import PIXELS, check_readable
 from imug_metrics.media.images import check_sequence
 
 
 def encoded(columns: Mapping[str, Any], encoder: CachedEncoder | None, *, with_pixels: bool = False) -> dict[str, Any]:
-    """Columns of one update, with `images` and `texts` embedded, and `pixels` of the pictures.
+    """Columns of one update, with `images` and `texts` embedded, and `pixels` of the images.
 
     Args:
         columns: arguments of metrics, flat or padded; `images` and `texts` are embeddings or what the encoder takes.
@@ -25,7 +25,7 @@ def encoded(columns: Mapping[str, Any], encoder: CachedEncoder | None, *, with_p
         with_pixels: whether `pixels` are wanted.
 
     Raises:
-        ValueError: if pictures or texts come without an encoder, or a picture cannot be read.
+        ValueError: if images or texts come without an encoder, or an image cannot be read.
 
     Example:
         >>> from imug_metrics.encoders import CallableEncoder
@@ -37,35 +37,35 @@ def encoded(columns: Mapping[str, Any], encoder: CachedEncoder | None, *, with_p
     """
     found: dict[str, Any] = {}
     if "texts" in columns and not is_embedding(columns["texts"]):
-        rows = embedding_rows("texts", columns["texts"], None if encoder is None else encoder.encode_texts)
+        rows = embedding_column("texts", columns["texts"], None if encoder is None else encoder.encode_texts)
         found["texts"] = rows.values.view(*rows.shape, -1)
         found |= {} if rows.turn is None else {"turn": rows.turn}
     if "images" in columns and not is_embedding(columns["images"]):
-        found |= _pictures(columns, encoder, PIXELS if with_pixels else 0)
-        if not found["images"].shape[-1]:  # no picture has told the encoder's width
+        found |= _images(columns, encoder, PIXELS if with_pixels else 0)
+        if not found["images"].shape[-1]:  # no image has told the encoder's width
             width = found.get("texts", columns.get("texts", torch.zeros(1))).shape[-1]
             found["images"] = found["images"].new_zeros(*found["images"].shape[:-1], width)
     given = {name: columns[name] for name in ("turn", "pixels") if columns.get(name) is not None}
     return {**columns, **found, **given}
 
 
-def _pictures(columns: Mapping[str, Any], encoder: CachedEncoder | None, small: int) -> dict[str, Any]:
-    """What pictures give: embeddings, `small` pixels, which are there, and turns where they are in lists."""
+def _images(columns: Mapping[str, Any], encoder: CachedEncoder | None, small: int) -> dict[str, Any]:
+    """What images give: embeddings, `small` pixels, which are there, and turns where they are in lists."""
 
     def see(images: Any) -> Tensor:
         assert encoder is not None
-        pictures = encoder.see(images, with_pixels=small > 0)
-        check_readable(pictures.refused)
-        parts = [part for part in pictures[:2] if part is not None]
+        seen = encoder.see(images, with_pixels=small > 0)
+        check_readable(seen.refused)
+        parts = [part for part in seen[:2] if part is not None]
         return torch.cat(parts, 1)
 
     images = columns["images"]
     if encoder is None or isinstance(images, Tensor):
-        rows = embedding_rows("images", images, None if encoder is None else see)
+        rows = embedding_column("images", images, None if encoder is None else see)
     else:  # all cells, the absent ones too, so that errors name the row that the caller knows
         cells, shape, present, turn = flatten_lists(list(check_sequence(images)))
         values = see(cells)
-        rows = Rows(values, shape, present.to(values.device), turn)
+        rows = Column(values, shape, present.to(values.device), turn)
     values = rows.values.view(*rows.shape, -1)
     if rows.present is not None and not rows.present.any():
         values = values.new_zeros(*rows.shape, small)

@@ -23,7 +23,7 @@ def compare_histories(
 ) -> dict[str, float]:
     """What building on its own outputs costs a model: one run of it against another on the reference history.
 
-    Answers give exposure bias, a share of errors. Pictures give the gap alone: alignment has no value that means "all
+    Answers give exposure bias, a share of errors. Images give the gap alone: alignment has no value that means "all
     right", so an error share would depend on the encoder's scale.
 
     Args:

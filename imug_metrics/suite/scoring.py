@@ -31,17 +31,17 @@ def score_records(
     """Score one model's records with every metric: an `ImugSuite` for one call.
 
     Text turns give answer accuracy under both protocols and its decay; image turns give alignment with the prompt,
-    retrieval among the dialogue's prompts, and consistency with the dialogue's other pictures. An encoder without a
+    retrieval among the dialogue's prompts, and consistency with the dialogue's other images. An encoder without a
     text side gives consistency alone.
 
     Args:
         records: records in any order; turns of a dialogue differ.
         model: name of the model.
-        encoder: embeds pictures and prompts.
+        encoder: embeds images and prompts.
         missing: what an absent output counts as: "skip" leaves it out, "zero" scores 0. Turns without a key are left
             out in either case; protocol "imug" has its own rule (see `Record.attempted`).
         dialogues_per_step: dialogues scored at a time; the result does not depend on it.
-        unreadable: called with a record and the reason when its picture cannot be read; the picture counts as absent.
+        unreadable: called with a record and the reason when its image cannot be read; the image counts as absent.
         progress: called with the number of dialogues done and of all dialogues.
 
     Returns:

@@ -125,7 +125,7 @@ def check_columns(columns: Iterable[str], metrics: Iterable[Metric]) -> None:
 
 
 def uses_pixels(metric: Metric) -> bool:
-    """Whether the metric compares pictures by their pixels, as the detail of consistency does."""
+    """Whether the metric compares images by their pixels, as the detail of consistency does."""
     return bool(getattr(metric, "detail", False)) and "pixels" in inspect.signature(type(metric).update).parameters
 
 

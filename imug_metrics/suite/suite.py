@@ -36,7 +36,7 @@ Table = Literal["list", "pandas", "arrow"]
 
 
 class ImugSuite(MetricCollection):
-    """Metrics that are fed together: each distinct picture and text is encoded once, whatever the number of metrics.
+    """Metrics that are fed together: each distinct image and text is encoded once, whatever the number of metrics.
 
     It is a torchmetrics `MetricCollection` whose members may be any `DialogueMetric`. `update` takes
 
@@ -64,8 +64,8 @@ class ImugSuite(MetricCollection):
     Example:
         >>> from imug_metrics import TurnAlignment, TurnConsistency
         >>> suite = ImugSuite([TurnAlignment(variant="cosine"), TurnConsistency()], prefix="val/")
-        >>> pictures = torch.tensor([[[1.0, 0.0], [1.0, 1.0]]])  # one dialogue of two turns, embedded
-        >>> suite.update(images=pictures, texts=torch.tensor([[[1.0, 0.0], [0.0, 1.0]]]))
+        >>> images = torch.tensor([[[1.0, 0.0], [1.0, 1.0]]])  # one dialogue of two turns, embedded
+        >>> suite.update(images=images, texts=torch.tensor([[[1.0, 0.0], [0.0, 1.0]]]))
         >>> {name: round(value, 4) for name, value in suite.compute().items()}
         {'val/turn_alignment': 0.8536, 'val/turn_consistency': 0.7071}
     """
@@ -139,7 +139,7 @@ class ImugSuite(MetricCollection):
             records: a sequence in any order; or an iterator, in which a dialogue must not come back after
                 `dialogues_per_step` others.
             dialogues_per_step: whole dialogues that are held and scored at a time. The scores do not depend on it.
-            unreadable: called with a record and the reason when its picture cannot be read; the picture counts as
+            unreadable: called with a record and the reason when its image cannot be read; the image counts as
                 absent.
             progress: True for a bar on standard error of the first process; or a function, called with the number of
                 dialogues done and of all (None for an iterator).
@@ -150,7 +150,7 @@ class ImugSuite(MetricCollection):
 
         Raises:
             ValueError: if `dialogues_per_step` is below 1, a turn is below 1 or occurs twice in a dialogue, there are
-                pictures and no encoder, or records cannot feed one of the metrics.
+                images and no encoder, or records cannot feed one of the metrics.
         """
         for rows in self._steps(records, True, dialogues_per_step, unreadable, progress):
             yield from rows

@@ -33,9 +33,9 @@ def turns_by_route(
 
     Args:
         records: whole dialogues.
-        encoder: embeds pictures and prompts.
-        unreadable: called with a record and the reason when its picture cannot be read; it counts as absent.
-        with_pixels: whether pictures are compared by their pixels.
+        encoder: embeds images and prompts.
+        unreadable: called with a record and the reason when its image cannot be read; it counts as absent.
+        with_pixels: whether images are compared by their pixels.
 
     Raises:
         ValueError: if there are image turns and no encoder.
@@ -53,7 +53,7 @@ def turns_by_route(
         found["answers_imug"] = Turns(official, _official_columns(official))
     if images:
         if encoder is None:
-            raise ValueError("Expected argument `encoder` of the suite, to score pictures.")
+            raise ValueError("Expected argument `encoder` of the suite, to score images.")
         found["images"] = Turns(images, _image_columns(images, encoder, unreadable, with_pixels))
     return found
 
@@ -83,7 +83,7 @@ def _image_columns(
     there = [record.image is not None and reason is None for record, reason in zip(records, refused, strict=True)]
     texts = _prompts(records, encoder)
     if texts is not None and not any(there):
-        images = torch.zeros_like(texts)  # no picture has told the encoder's width yet
+        images = torch.zeros_like(texts)  # no image has told the encoder's width yet
     columns = {"images": images, "texts": texts, "pixels": pixels, "links": _links(records)}
     columns = {name: column for name, column in columns.items() if column is not None}
     return {**columns, **valid_places(records, there, images.device)}
@@ -93,7 +93,7 @@ def _prompts(records: Sequence[Record], encoder: CachedEncoder) -> Tensor | None
     prompts = check_texts([record.prompt for record in records])
     try:
         return encoder.encode_texts(prompts)
-    except TypeError:  # an encoder of pictures alone
+    except TypeError:  # an encoder of images alone
         return None
 
 

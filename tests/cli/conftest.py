@@ -18,7 +18,7 @@ from imug_metrics.encoders import CallableEncoder
 
 
 class TinyEncoder(CallableEncoder):
-    """Mean colour of pictures, letter counts of texts; counts the pictures it has seen."""
+    """Mean colour of images, letter counts of texts; counts the images it has seen."""
 
     def __init__(self, fingerprint: str = "tiny") -> None:
         super().__init__(self.see, self.read, name="tiny", fingerprint=fingerprint, dim=3)
@@ -68,11 +68,11 @@ class Command:
             if result.relative_to(self.outputs).parts[0] not in models:
                 continue
             content = json.loads(result.read_text())
-            pictures = sorted(result.parent.glob("turn_*_output.png"))
+            images = sorted(result.parent.glob("turn_*_output.png"))
             for task in content["tasks"]:
                 if task["model_response"].startswith("ERROR: image"):
                     name = f"turn_{task['turn']}_output.png"
-                    shutil.copy(pictures[0] if pictures else next(self.outputs.rglob("*.png")), result.parent / name)
+                    shutil.copy(images[0] if images else next(self.outputs.rglob("*.png")), result.parent / name)
                     task["model_response"] = name
                 task["model_response"] = re.sub("^ERROR:.*", "A", task["model_response"])
             result.write_text(json.dumps(content))

@@ -22,12 +22,12 @@ def check(command):
 def test_warnings_alone_end_with_0_and_errors_with_1(command, check):
     command.mend("steady", "fading", "copying")
     assert check() == 0, command.said
-    picture = next(command.outputs.glob("steady/*/*/*/turn_*_output.png"))
-    picture.unlink()
+    image = next(command.outputs.glob("steady/*/*/*/turn_*_output.png"))
+    image.unlink()
     assert check() == 1
     errors = [line for line in command.said.splitlines() if line.startswith("error")]
     assert len(errors) == 1
-    assert str(picture.parent) in errors[0]
+    assert str(image.parent) in errors[0]
     assert "1 errors" in command.warned
     assert "3 models looked at" in command.warned
     assert check("--model", "fading") == 0
@@ -54,7 +54,7 @@ def test_judgements_are_checked_with_and_without_outputs(command, golden):
     assert "epsilon_sparse" not in command.said
     assert command.run("check", *folders, "--outputs", root / "model_outputs_gaps") == 1
     assert "has no point scores" in command.said
-    assert "expected a picture" in command.said
+    assert "expected an image" in command.said
 
 
 @pytest.mark.parametrize(

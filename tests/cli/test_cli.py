@@ -53,8 +53,8 @@ def test_limit_scores_the_first_samples(command):
 
 def test_missing_zero_lowers_the_score(command):
     command.mend("steady")
-    for picture in command.outputs.glob("steady/*/*/*/turn_1_output.png"):
-        picture.unlink()
+    for image in command.outputs.glob("steady/*/*/*/turn_1_output.png"):
+        image.unlink()
     command.score("--model", "steady")
     skipped = command.json("summary.json")["models"]["steady"]["turn_alignment"]
     command.score("--model", "steady", "--missing", "zero")
@@ -76,12 +76,12 @@ def test_a_second_run_scores_only_what_is_missing(command):
     assert (command.out / "summary.json").read_bytes() == whole
 
 
-@pytest.mark.parametrize("change", ["picture", "result", "benchmark", "option", "encoder", "state", "overwrite"])
+@pytest.mark.parametrize("change", ["image", "result", "benchmark", "option", "encoder", "state", "overwrite"])
 def test_a_change_of_what_a_score_depends_on_scores_again(command, change):
     command.score("--model", "steady")
     first, more = command.encoder.seen, []
     folder = next(path.parent for path in command.outputs.glob("steady/*/*/*/turn_*_output.png"))
-    if change == "picture":
+    if change == "image":
         path = next(folder.glob("turn_*_output.png"))
         path.write_bytes(path.read_bytes() + b"\0")
     elif change == "result":

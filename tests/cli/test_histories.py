@@ -18,7 +18,7 @@ Runs = dict[str, dict[str, list[str]]]  # by model: by sample, one answer a turn
 
 
 def write_benchmark(root: Path, samples: dict[str, list[str]]) -> Path:
-    """Samples "domain/subdomain/id" with one key a turn; a key "image" asks for a picture."""
+    """Samples "domain/subdomain/id" with one key a turn; a key "image" asks for an image."""
     (root / "data").mkdir(parents=True)
     (root / "config").mkdir()
     (root / "config/domain_classes.json").write_text(json.dumps(CLASSES))
@@ -37,7 +37,7 @@ def _task(turn: int, key: str) -> dict:
 
 
 def write_run(root: Path, run: Runs) -> Path:
-    """One folder a model; an answer "(255, 0, 0)" is a picture of that colour, "" an absent answer."""
+    """One folder a model; an answer "(255, 0, 0)" is an image of that colour, "" an absent answer."""
     for model, samples in run.items():
         for name, answers in samples.items():
             domain, subdomain, sample = name.split("/")
@@ -153,7 +153,7 @@ def test_gain_compares_the_models_that_both_runs_hold(gain):
     assert "one name at least is in both" in gain.command.warned
 
 
-def test_questions_whose_key_depends_on_the_pictures_and_pictures_are_left_out(command, tmp_path):
+def test_questions_whose_key_depends_on_the_images_and_images_are_left_out(command, tmp_path):
     benchmark = write_benchmark(tmp_path / "bench", {"Cooking/pan/1": ["A", "<DYNAMIC>", "image"]})
     for name in ("a", "b"):
         write_run(tmp_path / name, {"m": {"Cooking/pan/1": ["A", "B"]}})

@@ -56,13 +56,13 @@ class Hostile:
         return {row["turn"]: row for row in self.command.rows("items.jsonl")}
 
 
-def picture(path: Path, colour: str = "red", form: str = "PNG") -> Path:
+def image(path: Path, colour: str = "red", form: str = "PNG") -> Path:
     Image.new("RGB", (16, 16), colour).save(path, format=form)
     return path
 
 
 def huge_png(path: Path, side: int = 50_000) -> Path:
-    """A file of some 70 bytes that claims to be a picture of side x side pixels."""
+    """A file of some 70 bytes that claims to be an image of side x side pixels."""
 
     def chunk(name: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
@@ -106,7 +106,7 @@ def test_nothing_outside_of_the_models_folder_is_opened(command):
     }
     hostile = Hostile(command, {**replies, 2: "A"})
     for turn in (1, 3, 5, 7):
-        picture(hostile.outside / f"{turn}.png")
+        image(hostile.outside / f"{turn}.png")
     os.mkfifo(hostile.outside / "pipe")
     (hostile.folder / "link.png").symlink_to(hostile.outside / "5.png")
     (hostile.folder / "down").symlink_to(hostile.outside, target_is_directory=True)
@@ -137,15 +137,15 @@ def test_a_result_that_leads_outside_is_not_read(command):
         assert path.is_dir() or SECRET not in path.read_text(encoding="utf-8")
 
 
-def test_pictures_that_cannot_be_read_are_listed_and_the_others_scored(command):
+def test_images_that_cannot_be_read_are_listed_and_the_others_scored(command):
     hostile = Hostile(command, dict.fromkeys(range(1, 12, 2), ""))
     turn = {t: hostile.folder / f"turn_{t}_output.png" for t in range(1, 12, 2)}
     huge_png(turn[1])
-    turn[3].write_bytes(picture(turn[3]).read_bytes()[:45])
+    turn[3].write_bytes(image(turn[3]).read_bytes()[:45])
     turn[5].write_bytes(b"<svg onload=alert(1)>")
-    picture(turn[7], form="JPEG")
-    picture(turn[9], form="EPS")
-    picture(turn[11])
+    image(turn[7], form="JPEG")
+    image(turn[9], form="EPS")
+    image(turn[11])
     assert command.score() == 1
     assert hostile.fields("error") == [f"turn {t}" for t in (1, 3, 5, 9)]
     assert "pixels" in command.rows("problems.jsonl")[0]["message"]

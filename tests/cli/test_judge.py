@@ -106,7 +106,7 @@ def test_failures_are_counted_shown_and_asked_again_on_request(command):
         assert {row["file"] for row in listed} == {str(command.out / "judge/steady.jsonl")}
         assert f"{failed} judgements failed" in command.warned
         assert f"lacks {failed} judgements" in (command.out / "report.html").read_text()
-        assert str(failed) in command.said.partition("Judged pictures")[2]
+        assert str(failed) in command.said.partition("Judged images")[2]
         before = command.json("summary.json")["models"]["steady"]["point_score_coverage"]
         # Where there was no reply the next run asks again; it gets replies that cannot be used.
         asked, server.fault, server.reply = len(server.bodies), lambda body, attempt: None, lambda body: "I cannot say."

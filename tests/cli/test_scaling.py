@@ -67,7 +67,7 @@ def scaling(command, *more: object) -> int:
     return command.run("scaling", *common, *more)
 
 
-def test_runs_are_compared_on_answers_and_pictures(command, runs) -> None:
+def test_runs_are_compared_on_answers_and_images(command, runs) -> None:
     plain, bon = runs
     assert scaling(command, "--runs", f"plain={plain}", f"bon={bon}") == 0
     found = command.json("scaling.json")
@@ -76,8 +76,8 @@ def test_runs_are_compared_on_answers_and_pictures(command, runs) -> None:
     assert answers["strategy_comparison_gain_bon"] == pytest.approx(1 - answers["strategy_comparison_score_plain"])
     assert answers["strategy_comparison_cost_tokens_bon"] == 300
     assert answers["strategy_comparison_cost_outputs_bon"] == 3
-    pictures = found["alignment"]["overall"]["all"]
-    assert pictures["strategy_comparison_gain_bon"] == 0, "no scores to select by: its own picture counts"
+    images = found["alignment"]["overall"]["all"]
+    assert images["strategy_comparison_gain_bon"] == 0, "no scores to select by: its own image counts"
     assert set(found["answers"]) == {"overall", "class", "domain", "turn", "best_of_n", "random_picks"}
     curve = found["answers"]["best_of_n"]["bon"]
     assert curve["best_of_n_single"] == pytest.approx(1 / 3)
@@ -223,14 +223,12 @@ def test_the_terminal_shows_how_much_a_run_covers(command, runs, monkeypatch) ->
 
 def test_files_outside_of_the_run_are_not_followed(command, runs) -> None:
     plain, bon = runs
-    picture = next(bon.glob("*/*/question_*/turn_*_output_0.png"))
+    image = next(bon.glob("*/*/question_*/turn_*_output_0.png"))
     target = command.root / "secret.png"
-    shutil.move(picture, target)
-    picture.symlink_to(target)
+    shutil.move(image, target)
+    image.symlink_to(target)
     assert scaling(command, "--runs", f"plain={plain}", f"bon={bon}") == 1
-    assert any(
-        row["file"] == str(picture) and "not followed" in row["message"] for row in command.rows("problems.jsonl")
-    )
+    assert any(row["file"] == str(image) and "not followed" in row["message"] for row in command.rows("problems.jsonl"))
 
 
 @pytest.mark.parametrize("value", [7, {"a": 1}, [7], [{"model_response": 3}], "text", None])
@@ -243,10 +241,10 @@ def test_malformed_candidates_are_told_and_do_not_stop_the_run(command, runs, va
 
 def test_a_damaged_candidate_is_told_and_left_out(command, runs) -> None:
     plain, bon = runs
-    picture = next(bon.glob("*/*/question_*/turn_*_output_1.png"))
-    picture.write_bytes(b"no picture")
+    image = next(bon.glob("*/*/question_*/turn_*_output_1.png"))
+    image.write_bytes(b"no image")
     assert scaling(command, "--runs", f"plain={plain}", f"bon={bon}") == 1
-    assert any(row["file"] == str(picture) for row in command.rows("problems.jsonl"))
+    assert any(row["file"] == str(image) for row in command.rows("problems.jsonl"))
 
 
 @pytest.mark.parametrize(

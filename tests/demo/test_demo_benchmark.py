@@ -55,7 +55,7 @@ def test_every_sample_is_a_valid_dialogue_of_four_to_six_turns(demo: DemoPaths) 
         assert [task["turn"] for task in sample["tasks"]] == list(range(1, len(sample["tasks"]) + 1))
         assert 4 <= len(sample["tasks"]) <= 6
         assert Counter(task["modality"] for task in sample["tasks"]).keys() == {"image", "text"}
-        assert sample["tasks"][0]["modality"] == "image", "there must be a picture to ask about"
+        assert sample["tasks"][0]["modality"] == "image", "there must be an image to ask about"
 
 
 def test_each_task_holds_what_its_modality_needs(demo: DemoPaths) -> None:
@@ -77,7 +77,7 @@ def test_every_domain_has_a_class_and_every_class_is_used(demo: DemoPaths) -> No
     assert set(classes) == {"Static Spatial", "Temporal Causal", "Hybrid"}
 
 
-def test_references_point_to_earlier_picture_turns(demo: DemoPaths) -> None:
+def test_references_point_to_earlier_image_turns(demo: DemoPaths) -> None:
     modality = {
         (sample["domain"], sample["subdomain"], sample["sample_id"]): [task["modality"] for task in sample["tasks"]]
         for sample in samples(demo)
@@ -96,7 +96,7 @@ def test_references_point_to_earlier_picture_turns(demo: DemoPaths) -> None:
 
 
 @pytest.mark.parametrize("model", [model.name for model in MODELS])
-def test_pictures_are_there_but_for_those_marked_as_failed(demo: DemoPaths, model: str) -> None:
+def test_images_are_there_but_for_those_marked_as_failed(demo: DemoPaths, model: str) -> None:
     failed = Counter()
     for sample in samples(demo):
         folder = folder_of(demo, model, sample)
@@ -157,7 +157,7 @@ def test_the_subject_is_kept_over_a_dialogue() -> None:
         assert len({draw.change for draw in dialogue.draws}) == len(dialogue.draws)
 
 
-def test_the_key_is_the_option_that_is_true_of_the_last_picture_asked_for() -> None:
+def test_the_key_is_the_option_that_is_true_of_the_last_image_asked_for() -> None:
     seen = Counter()
     for dialogue in make_dialogues(80, seed=5):
         scene = None
@@ -219,11 +219,11 @@ def test_shares_of_errors_are_level_for_steady_and_rise_for_fading() -> None:
     assert steady.error_at(6) == steady.error_at(1) == fading.error_at(1) < fading.error_at(6) <= 0.95
 
 
-def test_copying_returns_its_first_picture_and_steady_never_does(demo: DemoPaths) -> None:
+def test_copying_returns_its_first_image_and_steady_never_does(demo: DemoPaths) -> None:
     for sample in samples(demo):
         copied, drawn = (
             [np.asarray(Image.open(path)) for path in sorted(folder_of(demo, model, sample).glob("*.png"))]
             for model in ("copying", "steady")
         )
-        assert all(np.array_equal(picture, copied[0]) for picture in copied)
-        assert not any(np.array_equal(picture, drawn[0]) for picture in drawn[1:])
+        assert all(np.array_equal(image, copied[0]) for image in copied)
+        assert not any(np.array_equal(image, drawn[0]) for image in drawn[1:])

@@ -70,7 +70,5 @@ def test_the_report_of_the_demo_is_small_and_whole(models: dict[str, ModelScores
     path = write_report(list(models.values()), tmp_path, manifest={"encoder": {"name": "scene"}})
     text = path.read_text(encoding="utf-8")
     assert len(text) < 1_000_000
-    assert text.count("data:image/jpeg;base64,") >= 18, (
-        "at least two pictures in each of three dialogues of three models"
-    )
+    assert text.count("data:image/jpeg;base64,") >= 18, "at least two images in each of three dialogues of three models"
     assert "NaN" not in text

@@ -34,9 +34,9 @@ def test_pack_sorts_and_unpack_restores(rows: list[tuple[int, int, int]]) -> Non
     assert len(batch.ids) == len({d for d, _, _ in rows})
     assert len(batch.owner) == len({(d, s) for d, _, s in rows})
     assert batch.lengths().sum() == len(rows)
-    for run in range(len(batch.owner)):
-        part = packed[batch.offsets[run] : batch.offsets[run + 1]]
-        assert {(d, s) for d, s, _ in part} == {(batch.ids[batch.owner[run]].item(), part[0][1])}
+    for segment in range(len(batch.owner)):
+        part = packed[batch.offsets[segment] : batch.offsets[segment + 1]]
+        assert {(d, s) for d, s, _ in part} == {(batch.ids[batch.owner[segment]].item(), part[0][1])}
 
 
 def test_pack_without_validation_gives_the_same_runs_and_empty_ones_behind() -> None:
@@ -44,7 +44,7 @@ def test_pack_without_validation_gives_the_same_runs_and_empty_ones_behind() -> 
     sure, unsure = pack(dialogue, turn), pack(dialogue, turn, validate=False)
     assert torch.equal(sure.offsets, unsure.offsets[: len(sure.offsets)])
     assert (unsure.lengths()[len(sure.owner) :] == 0).all()
-    assert torch.equal(sure.sum_dialogues(sure.sum_runs(turn)), unsure.sum_dialogues(unsure.sum_runs(turn))[:2])
+    assert torch.equal(sure.sum_dialogues(sure.sum_segments(turn)), unsure.sum_dialogues(unsure.sum_segments(turn))[:2])
 
 
 def test_a_turn_below_one_is_named_with_its_row() -> None:

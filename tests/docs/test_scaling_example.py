@@ -58,7 +58,7 @@ def test_sentences_of_the_guide_are_what_the_example_gives(found: dict[str, floa
     assert [float(number) for number in numbers] == pytest.approx(shown, abs=0.0051)
 
 
-def test_picture_of_the_guide_is_that_of_the_example(example: ModuleType, found: dict[str, float]) -> None:
+def test_image_of_the_guide_is_that_of_the_example(example: ModuleType, found: dict[str, float]) -> None:
     number = re.compile(r"\d+\.\d+")
     shown, drawn = example.FIGURE.read_text(encoding="utf-8"), example.figure(found)
     assert number.sub("#", shown) == number.sub("#", drawn)

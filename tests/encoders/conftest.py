@@ -14,7 +14,7 @@ import torch
 # fmt: off
 WORDS = [
     "a", "the", "red", "green", "blue", "star", "ring", "heart", "small", "big", "left", "right", "of", "and", "on",
-    "in", "picture", "one", "two", "three",
+    "in", "image", "one", "two", "three",
 ]
 # fmt: on
 PHOTOGRAPHS = ("astronaut", "chelsea", "coffee", "camera", "rocket")

@@ -14,14 +14,14 @@ from PIL import Image
 
 from imug_metrics import TurnConsistency
 from imug_metrics.encoders import CachedEncoder, CallableEncoder, RegionEncoder
-from imug_metrics.encoders.cache import images as pictures
+from imug_metrics.encoders.cache import images as images
 from imug_metrics.encoders.cache.memory import ROW_BYTES
 from imug_metrics.media.images import ImageRegion
 from imug_metrics.media.thumbnails import thumbnails
 
 
 class Counting(CallableEncoder):
-    """Mean colour of pictures, lengths of texts; lists what it is given."""
+    """Mean colour of images, lengths of texts; lists what it is given."""
 
     def __init__(self, fingerprint: str = "counting", **options) -> None:
         super().__init__(self.see, self.read, fingerprint=fingerprint, name="counting", **options)
@@ -44,25 +44,25 @@ def inner():
 
 @pytest.fixture
 def files(tmp_path):
-    """Six files of three different pictures."""
+    """Six files of three different images."""
     for number in range(6):
         Image.new("RGB", (9, 7), (40 * (number // 2), 0, 9)).save(tmp_path / f"{number}.png")
     return [tmp_path / f"{number}.png" for number in range(6)]
 
 
-def test_each_distinct_picture_and_text_is_encoded_once(inner, files):
+def test_each_distinct_image_and_text_is_encoded_once(inner, files):
     encoder = CachedEncoder(inner)
     for _ in range(2):
         embeddings = encoder.encode_images(files)
         texts = encoder.encode_texts(["a", "bb", "a"])
     assert (sum(inner.batches), inner.words) == (3, ["a", "bb"])
     assert torch.equal(
-        embeddings, CallableEncoder(inner.see).encode_images([pictures.load_image(f, row=0) for f in files])
+        embeddings, CallableEncoder(inner.see).encode_images([images.load_image(f, row=0) for f in files])
     )
     assert texts.tolist() == [[1, 1], [2, 1], [1, 1]]
 
 
-def test_pictures_of_every_kind_are_known_by_their_pixels(inner):
+def test_images_of_every_kind_are_known_by_their_pixels(inner):
     encoder = CachedEncoder(inner)
     level = np.arange(9 * 7 * 3, dtype=np.uint8).reshape(7, 9, 3)
     tensor = torch.from_numpy(level).movedim(-1, 0)
@@ -71,10 +71,10 @@ def test_pictures_of_every_kind_are_known_by_their_pixels(inner):
     assert sum(inner.batches) == 1
     encoder.encode_images([tensor.float() / 255])
     encoder.encode_images([tensor.reshape(3, 9, 7)])
-    assert sum(inner.batches) == 3, "another type or shape is another picture"
+    assert sum(inner.batches) == 3, "another type or shape is another image"
 
 
-def test_a_region_is_part_of_what_a_picture_is(inner, files):
+def test_a_region_is_part_of_what_a_image_is(inner, files):
     encoder = CachedEncoder(inner)
     mask = torch.zeros(7, 9)
     regions = [{}, {"box": (0, 0, 2, 2)}, {"box": torch.tensor([0, 0, 2, 2])}, {"mask": mask}, {"mask": mask + 1}]
@@ -140,7 +140,7 @@ def test_a_disk_that_cannot_be_used_costs_a_warning(inner, files, tmp_path):
     assert embeddings.shape == (6, 3)
 
 
-def test_see_gives_pixels_of_every_picture_and_reasons_for_those_it_cannot_read(inner, files, tmp_path):
+def test_see_gives_pixels_of_every_image_and_reasons_for_those_it_cannot_read(inner, files, tmp_path):
     broken, pipe = tmp_path / "broken.png", tmp_path / "pipe.png"
     broken.write_bytes(files[0].read_bytes()[:40])
     pipe.mkdir()
@@ -163,7 +163,7 @@ def test_what_cannot_be_read_raises_and_names_its_row(inner, files, tmp_path):
         CachedEncoder(inner).encode_images(files)
 
 
-def test_no_pictures_and_none_that_is_there_give_rows_of_zeros(inner):
+def test_no_images_and_none_that_is_there_give_rows_of_zeros(inner):
     encoder = CachedEncoder(inner)
     assert encoder.encode_images([]).shape[0] == 0
     assert encoder.encode_texts([]).shape[0] == 0
@@ -171,14 +171,14 @@ def test_no_pictures_and_none_that_is_there_give_rows_of_zeros(inner):
     assert inner.batches == []
 
 
-def test_pictures_reach_the_encoder_in_its_batches(inner):
+def test_images_reach_the_encoder_in_its_batches(inner):
     inner.batch_size = 4
     CachedEncoder(inner, workers=2).encode_images(torch.rand(10, 3, 4, 4))
     assert inner.batches == [4, 4, 2]
 
 
-def test_large_pictures_go_to_the_encoder_in_smaller_batches(inner, monkeypatch):
-    monkeypatch.setattr(pictures, "MAX_WAITING_BYTES", 3 * 3 * 16 * 16)
+def test_large_images_go_to_the_encoder_in_smaller_batches(inner, monkeypatch):
+    monkeypatch.setattr(images, "MAX_WAITING_BYTES", 3 * 3 * 16 * 16)
     noise = torch.randint(0, 256, (10, 3, 16, 16), dtype=torch.uint8)
     CachedEncoder(inner).encode_images(noise)
     assert inner.batches == [4, 4, 2]
@@ -186,10 +186,8 @@ def test_large_pictures_go_to_the_encoder_in_smaller_batches(inner, monkeypatch)
 
 def test_files_are_decoded_ahead_of_the_encoder_but_not_without_end(files, monkeypatch):
     decoded, counts = [], []
-    load = pictures.load_image
-    monkeypatch.setattr(
-        pictures, "load_image", lambda *a, **k: (decoded.append(threading.get_ident()), load(*a, **k))[1]
-    )
+    load = images.load_image
+    monkeypatch.setattr(images, "load_image", lambda *a, **k: (decoded.append(threading.get_ident()), load(*a, **k))[1])
 
     def see(images):
         counts.append(len(decoded))
@@ -236,18 +234,18 @@ def test_it_is_the_encoder_inside_to_everybody_else(inner):
         CachedEncoder(CallableEncoder(lambda images: images)).encode_texts(["a"])
 
 
-def test_one_opened_picture_given_often_is_read_by_one_thread_at_a_time(tmp_path, inner):
+def test_one_opened_image_given_often_is_read_by_one_thread_at_a_time(tmp_path, inner):
     noise = torch.randint(0, 256, (600, 600, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     Image.fromarray(noise.numpy()).save(tmp_path / "noise.png")
     for _ in range(3):
-        picture = Image.open(tmp_path / "noise.png")  # not read before the threads do
-        pictures_ = CachedEncoder(inner, memory=0, workers=8).see([picture] * 8, with_pixels=False)
-        assert pictures_.refused == [None] * 8
-        assert torch.equal(pictures_.embeddings, pictures_.embeddings[:1].expand(8, 3))
+        image = Image.open(tmp_path / "noise.png")  # not read before the threads do
+        images_ = CachedEncoder(inner, memory=0, workers=8).see([image] * 8, with_pixels=False)
+        assert images_.refused == [None] * 8
+        assert torch.equal(images_.embeddings, images_.embeddings[:1].expand(8, 3))
 
 
 def subjects(image):
-    """Where a picture is bright."""
+    """Where an image is bright."""
     return None if image.float().mean() < 10 else (0, 0, 4, 4)
 
 
@@ -272,15 +270,15 @@ def test_what_the_encoder_refuses_is_named_by_the_row_of_the_caller(inner):
         encoder.encode_images([known, known, new, known, shades[2]])
 
 
-def test_a_graph_is_kept_beside_absent_and_unreadable_pictures(files, tmp_path):
+def test_a_graph_is_kept_beside_absent_and_unreadable_images(files, tmp_path):
     encoder = CachedEncoder(Counting(differentiable=True))
-    picture = torch.rand(3, 4, 4, requires_grad=True)
-    (tmp_path / "broken.png").write_bytes(b"no picture")
-    found = encoder.see(iter([None, tmp_path / "broken.png", picture, files[2]]))
+    image = torch.rand(3, 4, 4, requires_grad=True)
+    (tmp_path / "broken.png").write_bytes(b"no image")
+    found = encoder.see(iter([None, tmp_path / "broken.png", image, files[2]]))
     assert [reason is None for reason in found.refused] == [True, False, True, True]
     assert found.embeddings.any(1).tolist() == found.pixels.any(1).tolist() == [False, False, True, True]
     found.embeddings[2].sum().backward()
-    assert picture.grad.abs().sum() > 0
+    assert image.grad.abs().sum() > 0
     nothing = encoder.see([None, tmp_path / "lost.png"])
     assert (nothing.embeddings.any().item(), len(nothing.refused), nothing.refused[0]) == (False, 2, None)
     assert encoder.see([]).refused == []

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Published scores, from pictures and captions to the number, beside the libraries and plain loops that define them.
+"""Published scores, from images and captions to the number, beside the libraries and plain loops that define them.
 
 The models are random: no weights of CLIP or DINO come with a package. Random weights spread small differences between
 pixels further than trained ones do, and still the embeddings agree.
@@ -18,7 +18,7 @@ from imug_metrics import TurnAlignment, TurnConsistency
 from imug_metrics.encoders import OpenClipEncoder, TransformersEncoder, as_encoder
 from imug_metrics.functional import turn_alignment, turn_consistency
 
-CAPTIONS = ["a red star", "a small blue ring on the left", "two hearts and one star", "the picture of a big green ring"]
+CAPTIONS = ["a red star", "a small blue ring on the left", "two hearts and one star", "the image of a big green ring"]
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def dino() -> TransformersEncoder:
 
 
 @pytest.fixture(scope="module")
-def pictures(photographs) -> list[np.ndarray]:
+def images(photographs) -> list[np.ndarray]:
     cat, woman = photographs["chelsea"], photographs["astronaut"]
     noise = np.random.default_rng(0).integers(0, 256, (97, 131, 3), dtype=np.uint8)
     return [woman, cat, photographs["coffee"][:, ::-1].copy(), noise]
@@ -66,7 +66,7 @@ class Tensors(nn.Module):
 
 
 def own_embeddings(encoder: TransformersEncoder, images: list[np.ndarray]) -> Tensor:
-    """The library's own processor and model, one picture at a time."""
+    """The library's own processor and model, one image at a time."""
     rows = []
     for image in images:
         inputs = encoder.processor(images=Image.fromarray(image), return_tensors="pt")
@@ -80,10 +80,10 @@ def own_embeddings(encoder: TransformersEncoder, images: list[np.ndarray]) -> Te
     return torch.stack(rows)
 
 
-def test_clipscore_is_torchmetrics_on_the_same_pairs(clip, pictures):
+def test_clipscore_is_torchmetrics_on_the_same_pairs(clip, images):
     multimodal = pytest.importorskip("torchmetrics.multimodal", reason="torchmetrics was installed without multimodal")
     processor = pytest.importorskip("transformers").CLIPProcessor(clip.processor, clip.tokenizer)
-    levels = [torch.from_numpy(image).permute(2, 0, 1) for image in pictures]
+    levels = [torch.from_numpy(image).permute(2, 0, 1) for image in images]
     theirs = multimodal.CLIPScore(model_name_or_path=lambda: (Tensors(clip.model), processor))
     ours, cosines = TurnAlignment(variant="torchmetrics", encoder=clip), []
     for image, caption in zip(levels, CAPTIONS):
@@ -91,9 +91,9 @@ def test_clipscore_is_torchmetrics_on_the_same_pairs(clip, pictures):
         single.update([image], [caption])
         cosines.append(float(single.compute()) / 100)  # clamped on its mean, which is this pair
         theirs.update([image], [caption])
-    ours.update(pictures, CAPTIONS, dialogue=range(4), turn=[1] * 4)
+    ours.update(images, CAPTIONS, dialogue=range(4), turn=[1] * 4)
     pairs = turn_alignment(
-        clip.encode_images(pictures), clip.encode_texts(CAPTIONS), variant="torchmetrics", reduction="none"
+        clip.encode_images(images), clip.encode_texts(CAPTIONS), variant="torchmetrics", reduction="none"
     )
     assert pairs.tolist() == pytest.approx([100 * cosine for cosine in cosines], abs=1e-4)
     assert float(ours.compute()) == pytest.approx(float(np.mean([100 * cosine for cosine in cosines])), abs=1e-4)
@@ -101,25 +101,25 @@ def test_clipscore_is_torchmetrics_on_the_same_pairs(clip, pictures):
     assert min(cosines) > 0
     assert float(ours.compute()) == pytest.approx(float(theirs.compute()), abs=1e-4)
     published = [2.5 * max(cosine, 0) for cosine in cosines]
-    scores = turn_alignment(clip.encode_images(pictures), clip.encode_texts(CAPTIONS), reduction="none")
+    scores = turn_alignment(clip.encode_images(images), clip.encode_texts(CAPTIONS), reduction="none")
     assert scores.tolist() == pytest.approx(published, abs=1e-4)
 
 
-def test_clipscore_from_the_librarys_own_pipeline(clip, pictures):
+def test_clipscore_from_the_librarys_own_pipeline(clip, images):
     inputs = clip.tokenizer(CAPTIONS, padding=True, truncation=True, return_tensors="pt")
     inputs.pop("token_type_ids", None)
     with torch.no_grad():
         texts = clip.model.get_text_features(**inputs)
     texts = getattr(texts, "pooler_output", texts)
-    expected = 2.5 * torch.cosine_similarity(own_embeddings(clip, pictures), texts).clamp_min(0)
+    expected = 2.5 * torch.cosine_similarity(own_embeddings(clip, images), texts).clamp_min(0)
     metric = TurnAlignment(encoder=clip)
-    metric.update(pictures, CAPTIONS, dialogue=range(4), turn=[1] * 4)
+    metric.update(images, CAPTIONS, dialogue=range(4), turn=[1] * 4)
     assert float(metric.compute()) == pytest.approx(float(expected.double().mean()), abs=1e-4)
 
 
-def test_vbench_subject_consistency(dino, pictures):
+def test_vbench_subject_consistency(dino, images):
     """VBench: frame i >= 1 scores the mean of max(0, cos) to the frame before and to the first; frames are averaged."""
-    videos = [pictures, pictures[::-1], pictures[:3], pictures[2:]]
+    videos = [images, images[::-1], images[:3], images[2:]]
     total, frames = 0.0, 0
     for video in videos:
         rows = nn.functional.normalize(dino.encode_images(video).double(), dim=1)
@@ -133,10 +133,10 @@ def test_vbench_subject_consistency(dino, pictures):
 
 
 @pytest.mark.parametrize("encoder", ["dino", "clip"])
-def test_dreambooth_dino_and_clip_i(encoder, request, pictures):
-    """DreamBooth: mean cosine over all pairs of a generated and a real picture of the subject."""
+def test_dreambooth_dino_and_clip_i(encoder, request, images):
+    """DreamBooth: mean cosine over all pairs of a generated and a real image of the subject."""
     encoder = request.getfixturevalue(encoder)
-    generated, real = pictures[:3], [pictures[3], pictures[1][:, ::-1].copy()]
+    generated, real = images[:3], [images[3], images[1][:, ::-1].copy()]
     own_generated, own_real = own_embeddings(encoder, generated).double(), own_embeddings(encoder, real).double()
     cosines = [float(torch.cosine_similarity(a, b, dim=0)) for a in own_generated for b in own_real]
 
@@ -184,8 +184,8 @@ def test_alignment_is_a_loss_from_pixels_to_number():
     assert values[-1] > values[0] + 0.1
 
 
-def test_consistency_is_a_reward_for_each_picture(dino, pictures):
-    """The values of single records have gradients to the pictures they belong to, and to no other dialogue's."""
+def test_consistency_is_a_reward_for_each_image(dino, images):
+    """The values of single records have gradients to the images they belong to, and to no other dialogue's."""
     reward = TransformersEncoder(dino.model, dino.processor, pooling="cls", differentiable=True)
     pixels = torch.rand(4, 3, 40, 36, generator=torch.Generator().manual_seed(0)).requires_grad_()
     values = turn_consistency(reward.encode_images(pixels), [0, 0, 1, 1], [1, 2, 1, 2], mode="anchor", reduction="none")

@@ -203,7 +203,7 @@ def test_faces_need_a_detector_and_the_largest_is_taken():
 
 
 def test_the_subject_stays_while_its_surroundings_change():
-    """Identity beside leakage: two scores of the same pictures."""
+    """Identity beside leakage: two scores of the same images."""
     places = [(10, 10, 90, 90), (100, 40, 180, 120), (60, 70, 140, 150)]
     around = [(250, 10, 10), (10, 250, 10), (10, 10, 250)]
     images = [[ImageRegion(scene((200, 200, 20), c, p), box=p) for p, c in zip(places, around)]]

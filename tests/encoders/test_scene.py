@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""The embedded scene encoder: its pictures, its words, its training and what its shipped weights know."""
+"""The embedded scene encoder: its images, its words, its training and what its shipped weights know."""
 
 from __future__ import annotations
 
@@ -113,23 +113,23 @@ class TestScenes:
             Thing("mauve", "circle")
 
 
-class TestPictures:
+class TestImages:
     @pytest.mark.parametrize("shape", SHAPES)
     def test_each_shape_is_drawn_inside_its_extent(self, shape: str) -> None:
-        picture = Image.new("L", (64, 64))
-        draw_object(ImageDraw.Draw(picture), shape, 255, 32, 32, 20)  # type: ignore[arg-type]
-        left, top, right, bottom = picture.getbbox() or (0, 0, 64, 64)
+        image = Image.new("L", (64, 64))
+        draw_object(ImageDraw.Draw(image), shape, 255, 32, 32, 20)  # type: ignore[arg-type]
+        left, top, right, bottom = image.getbbox() or (0, 0, 64, 64)
         assert min(left, top) >= 32 - 24
         assert max(right, bottom) <= 32 + 25
         assert max(right - left, bottom - top) >= 32
 
     def test_shapes_differ(self) -> None:
-        pictures = set()
+        images = set()
         for shape in SHAPES:
-            picture = Image.new("L", (64, 64))
-            draw_object(ImageDraw.Draw(picture), shape, 255, 32, 32, 20)  # type: ignore[arg-type]
-            pictures.add(picture.tobytes())
-        assert len(pictures) == len(SHAPES)
+            image = Image.new("L", (64, 64))
+            draw_object(ImageDraw.Draw(image), shape, 255, 32, 32, 20)  # type: ignore[arg-type]
+            images.add(image.tobytes())
+        assert len(images) == len(SHAPES)
 
     @pytest.mark.parametrize("colour", ["red", "green", "blue", "yellow"])
     def test_object_has_its_colour_and_the_corner_the_backgrounds(self, colour: str) -> None:
@@ -159,7 +159,7 @@ class TestPictures:
         reduced = np.asarray(Image.fromarray(large).reduce(4)).astype(int)
         assert np.abs(reduced - small).mean() < 1.5
 
-    def test_too_small_a_picture_and_unknown_shape_are_refused(self) -> None:
+    def test_too_small_a_image_and_unknown_shape_are_refused(self) -> None:
         with pytest.raises(ValueError, match="`size` to be >= 8, got 4"):
             render(Scene(RED), random.Random(0), size=4)
         with pytest.raises(ValueError, match=r"`shape`.*'blob'"):
@@ -224,12 +224,12 @@ class TestTraining:
         assert not [s for s in sentences for name in named if f" {name} " in f" {s} "]
 
     def test_own_contradictions_are_never_masked_and_twins_differ(self) -> None:
-        twins, pictures = make_twins(60, seed=1)
+        twins, images = make_twins(60, seed=1)
         batch = draw_batch(twins, Tokenizer(), 64, random.Random(0))
         own = torch.arange(64)
         for columns in (own, own ^ 1, 64 + 2 * own, 64 + 2 * own + 1):
             assert not batch.also_true[own, columns].any()
-        assert all((pictures[2 * k] != pictures[2 * k + 1]).any() for k in range(60))
+        assert all((images[2 * k] != images[2 * k + 1]).any() for k in range(60))
 
     def test_two_runs_of_two_steps_give_the_same_weights(self) -> None:
         first, second = (_train(steps=2) for _ in range(2))
@@ -241,8 +241,8 @@ class TestTraining:
         assert sum(losses[-5:]) < 0.75 * sum(losses[:5])
 
     def test_resumed_run_equals_uninterrupted_run(self, tmp_path: Path) -> None:
-        twins, pictures = make_twins(16, seed=2)
-        whole, first, second = (Trainer(twins, pictures, steps=4, batch_size=16) for _ in range(3))
+        twins, images = make_twins(16, seed=2)
+        whole, first, second = (Trainer(twins, images, steps=4, batch_size=16) for _ in range(3))
         losses = [whole.step() for _ in range(4)]
         assert [first.step() for _ in range(2)] == losses[:2]
         first.save(tmp_path / "run.pt")
@@ -251,8 +251,8 @@ class TestTraining:
 
 
 def _train(steps: int) -> tuple[dict[str, torch.Tensor], list[float]]:
-    twins, pictures = make_twins(32, seed=2)
-    trainer = Trainer(twins, pictures, steps=200, batch_size=32)
+    twins, images = make_twins(32, seed=2)
+    trainer = Trainer(twins, images, steps=200, batch_size=32)
     losses = [trainer.step() for _ in range(steps)]
     return trainer.model.state_dict(), losses
 
@@ -274,12 +274,12 @@ class TestEncoder:
         self, encoder: SceneEncoder, tmp_path: Path
     ) -> None:
         pixels = np.stack([render(Scene(RED), random.Random(k), size=80) for k in range(3)])
-        pictures = [Image.fromarray(p) for p in pixels]
-        for k, picture in enumerate(pictures):
-            picture.save(tmp_path / f"{k}.png")
+        shown = [Image.fromarray(p) for p in pixels]
+        for k, image in enumerate(shown):
+            image.save(tmp_path / f"{k}.png")
         last = torch.from_numpy(pixels)
         expected = encoder.encode_images(last)
-        same = [last.movedim(-1, 1), pictures, list(pixels), [tmp_path / f"{k}.png" for k in range(3)]]
+        same = [last.movedim(-1, 1), shown, list(pixels), [tmp_path / f"{k}.png" for k in range(3)]]
         for images in same:
             torch.testing.assert_close(encoder.encode_images(images), expected, atol=1e-5, rtol=0)
         # Floating-point images are not rounded to levels after the resize.
@@ -287,9 +287,9 @@ class TestEncoder:
         assert torch.cosine_similarity(in_unit_range, expected).min() > 0.999
 
     def test_images_of_several_sizes_keep_their_order(self, encoder: SceneEncoder) -> None:
-        pictures = [render(Scene(RED), random.Random(k), size=size) for k, size in enumerate((64, 96, 64, 128))]
-        together = encoder.encode_images(pictures)
-        alone = torch.cat([encoder.encode_images([picture]) for picture in pictures])
+        images = [render(Scene(RED), random.Random(k), size=size) for k, size in enumerate((64, 96, 64, 128))]
+        together = encoder.encode_images(images)
+        alone = torch.cat([encoder.encode_images([image]) for image in images])
         torch.testing.assert_close(together, alone, atol=1e-5, rtol=0)
 
     def test_batch_size_changes_nothing(self, encoder: SceneEncoder) -> None:
@@ -305,11 +305,11 @@ class TestEncoder:
         assert torch.cosine_similarity(small, large).min() > 0.98
 
     def test_transparency_is_laid_over_white(self, encoder: SceneEncoder) -> None:
-        picture = Image.new("RGBA", (64, 64), (0, 0, 0, 0))
-        draw_object(ImageDraw.Draw(picture), "star", (220, 30, 30, 255), 32, 32, 15)  # type: ignore[arg-type]
+        image = Image.new("RGBA", (64, 64), (0, 0, 0, 0))
+        draw_object(ImageDraw.Draw(image), "star", (220, 30, 30, 255), 32, 32, 15)  # type: ignore[arg-type]
         over_white = Image.new("RGBA", (64, 64), "white")
-        over_white.alpha_composite(picture)
-        both = encoder.encode_images([picture, over_white.convert("RGB")])
+        over_white.alpha_composite(image)
+        both = encoder.encode_images([image, over_white.convert("RGB")])
         torch.testing.assert_close(both[0], both[1])
 
     def test_nothing_in_nothing_out(self, encoder: SceneEncoder) -> None:

@@ -20,8 +20,8 @@ TEXTS = ["a red star", "", "three small blue hearts on the left of a ring"]
 
 def processed(encoder: TransformersEncoder, images) -> torch.Tensor:
     """Pixels by the library's own processor, one image at a time."""
-    pictures = [Image.fromarray(image) for image in images]
-    return torch.cat([encoder.processor(images=image, return_tensors="pt").pixel_values for image in pictures])
+    shown = [Image.fromarray(image) for image in images]
+    return torch.cat([encoder.processor(images=image, return_tensors="pt").pixel_values for image in shown])
 
 
 def embedding(output):

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from imug_metrics.functional.labels import agreement, binary_rows, label_rows, right_rows
+from imug_metrics.functional.labels import agreement, binary_column, label_columns, right_column
 
 
 def test_lists_and_tensors_compare_as_their_items_do() -> None:
-    rows = label_rows(preds=[3, 1, None, 2], target=torch.tensor([3, 2, 1, 2]))
+    rows = label_columns(preds=[3, 1, None, 2], target=torch.tensor([3, 2, 1, 2]))
     found = agreement(rows["preds"].values, rows["target"].values)
     assert found[[0, 1, 3]].tolist() == [1, 0, 1]
     assert found[2].isnan()
@@ -18,17 +18,17 @@ def test_lists_and_tensors_compare_as_their_items_do() -> None:
 
 def test_right_rows_of_words_arrays_and_ready_made_answers_agree() -> None:
     expected = [1.0, 0.0, 1.0]
-    assert right_rows(["x", "y", "z"], ["x", "x", "z"]).values.tolist() == expected
-    assert right_rows(np.array([4, 5, 6]), np.array([4, 4, 6])).values.tolist() == expected
-    assert right_rows([True, False, True], None).values.tolist() == expected
+    assert right_column(["x", "y", "z"], ["x", "x", "z"]).values.tolist() == expected
+    assert right_column(np.array([4, 5, 6]), np.array([4, 4, 6])).values.tolist() == expected
+    assert right_column([True, False, True], None).values.tolist() == expected
 
 
 def test_absent_labels_agree_with_nothing_not_even_each_other() -> None:
-    assert right_rows([None, float("nan")], [None, float("nan")]).values.isnan().all()
+    assert right_column([None, float("nan")], [None, float("nan")]).values.isnan().all()
 
 
 def test_lists_of_dialogues_keep_their_turns_and_none_is_absent() -> None:
-    rows = binary_rows("preds", [[1, None, 0], [1]])
+    rows = binary_column("preds", [[1, None, 0], [1]])
     assert rows.shape == (2, 3)
     assert rows.turn is not None
     assert rows.turn.tolist() == [[1, 2, 3], [1, 0, 0]]
@@ -38,9 +38,9 @@ def test_lists_of_dialogues_keep_their_turns_and_none_is_absent() -> None:
 @pytest.mark.parametrize("label", [2, -1, 0.5, float("inf")])
 def test_labels_that_are_neither_one_nor_zero_are_refused(label: float) -> None:
     with pytest.raises(ValueError, match=r"`preds` to hold 1 and 0, got .* at row 1"):
-        binary_rows("preds", torch.tensor([1.0, label]))
+        binary_column("preds", torch.tensor([1.0, label]))
 
 
 def test_words_are_no_verdicts() -> None:
     with pytest.raises(TypeError, match="`preds` to hold 1 and 0, got 'yes' at row 0"):
-        binary_rows("preds", ["yes"])
+        binary_column("preds", ["yes"])

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 import imug_metrics
-from imug_metrics.judges import JudgeRequest, OpenAIJudge, Picture, Question, ReplyError, Verdict, judge_all
+from imug_metrics.judges import ImagePart, JudgeRequest, OpenAIJudge, Question, ReplyError, Verdict, judge_all
 from tests.judges.server import FAULTS, Server, completion, text_of
 
 pytest.importorskip("aiohttp", reason="aiohttp is not installed")
@@ -38,7 +38,7 @@ def points(reply: str) -> int:
 def questions(count: int) -> list[Question[int]]:
     return [
         Question(
-            ("model", number), lambda number=number: JudgeRequest("Judge.", (Picture(b"png"), f"#{number}")), points
+            ("model", number), lambda number=number: JudgeRequest("Judge.", (ImagePart(b"png"), f"#{number}")), points
         )
         for number in range(count)
     ]

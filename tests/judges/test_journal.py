@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from imug_metrics.judges import JournalLockedError, JudgeRequest, Picture
+from imug_metrics.judges import ImagePart, JournalLockedError, JudgeRequest
 from imug_metrics.judges.journal import Answer, Journal, _parse, address_of
 
-REQUEST = JudgeRequest("Judge.", (Picture(b"png"), "Which?"), 0.5)
+REQUEST = JudgeRequest("Judge.", (ImagePart(b"png"), "Which?"), 0.5)
 LINE = (
-    b'{"key": ["model", 4], "prompt": "p", "pictures": [], "judge": "judge", "repeat": 0, "asked": 1, "reply": "5",'
+    b'{"key": ["model", 4], "prompt": "p", "images": [], "judge": "judge", "repeat": 0, "asked": 1, "reply": "5",'
     b' "error": null}'
 )
 ANSWER = Answer(1, '{"score": 5}', None)
@@ -54,7 +54,7 @@ def test_every_line_says_what_it_answers(path: Path):
     assert rows[3] == {
         "key": ["model", 3],
         "prompt": rows[0]["prompt"],
-        "pictures": [hashlib.sha256(b"png").hexdigest()],
+        "images": [hashlib.sha256(b"png").hexdigest()],
         "judge": "judge",
         "repeat": 0,
         "asked": 1,

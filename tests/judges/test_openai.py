@@ -20,10 +20,10 @@ import pytest
 
 import imug_metrics
 from imug_metrics.judges import (
+    ImagePart,
     JudgeError,
     JudgeRequest,
     OpenAIJudge,
-    Picture,
     Question,
     ReplyError,
     chat_body,
@@ -34,7 +34,7 @@ from tests.judges.server import Server, completion, text_of
 
 pytest.importorskip("aiohttp", reason="aiohttp is not installed")
 
-REQUEST = JudgeRequest("Judge.", (Picture(b"first"), "Which is better?", Picture(b"second", "image/jpeg")), 0.1)
+REQUEST = JudgeRequest("Judge.", (ImagePart(b"first"), "Which is better?", ImagePart(b"second", "image/jpeg")), 0.1)
 
 
 @pytest.fixture(autouse=True)
@@ -67,7 +67,7 @@ def ask(judge: OpenAIJudge, *requests: JudgeRequest) -> Any:
     return replies[0] if len(requests) == 1 else replies
 
 
-def test_parts_are_sent_in_their_order_and_pictures_unchanged():
+def test_parts_are_sent_in_their_order_and_images_unchanged():
     with Server(lambda body: "A") as server:
         assert ask(judge_at(server.url), REQUEST) == "A"
     assert server.bodies == [chat_body(REQUEST, "m")]
@@ -92,14 +92,14 @@ def test_bodies_are_those_that_the_official_tool_sent(golden: Path, file: str):
     folder = golden / "pipeline"
     for line in (folder / file).read_text(encoding="utf-8").splitlines():
         recorded = json.loads(line)["body"]
-        parts: list[str | Picture] = []
+        parts: list[str | ImagePart] = []
         for part in recorded["messages"][1]["content"]:
             if part["type"] == "image_url":
                 url = part["image_url"]
-                picture = Picture((folder / url["file"]).read_bytes(), url["prefix"][len("data:") : -len(";base64,")])
-                assert hashlib.sha256(picture.data).hexdigest() == url["sha256"]
-                part["image_url"] = {"url": url["prefix"] + base64.b64encode(picture.data).decode()}
-                parts.append(picture)
+                image = ImagePart((folder / url["file"]).read_bytes(), url["prefix"][len("data:") : -len(";base64,")])
+                assert hashlib.sha256(image.data).hexdigest() == url["sha256"]
+                part["image_url"] = {"url": url["prefix"] + base64.b64encode(image.data).decode()}
+                parts.append(image)
             else:
                 parts.append(part["text"])
         recorded["messages"][0]["content"] = "the official prompt"

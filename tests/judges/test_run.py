@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 
 from imug_metrics.judges import (
+    ImagePart,
     Judge,
     JudgeError,
     JudgeRequest,
-    Picture,
     Question,
     ReplyError,
     judge_all,
@@ -59,8 +59,8 @@ def score(reply: str) -> int:
         raise ReplyError("no_number", f"Expected a number, got {reply!r}.") from None
 
 
-def question(number: int, parse: Callable[[str], Any] = score, picture: bytes = b"png") -> Question[Any]:
-    return Question(("model", number), lambda: JudgeRequest("Judge.", (Picture(picture), f"{number}")), parse)
+def question(number: int, parse: Callable[[str], Any] = score, image: bytes = b"png") -> Question[Any]:
+    return Question(("model", number), lambda: JudgeRequest("Judge.", (ImagePart(image), f"{number}")), parse)
 
 
 def questions(count: int) -> list[Question[int]]:
@@ -174,7 +174,7 @@ def test_a_reply_that_the_judge_refuses_to_pass_on_counts_as_malformed():
 
 def test_a_request_that_cannot_be_made_is_a_failure_of_its_own(tmp_path: Path):
     def build() -> JudgeRequest:
-        return JudgeRequest(None, (Picture((tmp_path / "absent.png").read_bytes()),))
+        return JudgeRequest(None, (ImagePart((tmp_path / "absent.png").read_bytes()),))
 
     judge = Scripted(itself)
     found = judge_all([question(0), Question(("absent",), build, score), question(2)], judge)
@@ -210,10 +210,10 @@ def test_questions_that_fail_in_every_run_do_not_keep_it_from_the_others(tmp_pat
     assert len(judge.requests) == 50 + GIVE_UP_AFTER
 
 
-def test_pictures_that_cannot_be_decoded_do_not_end_a_run():
+def test_images_that_cannot_be_decoded_do_not_end_a_run():
     def reply(text: str, number: int) -> str:
         if int(text) < 2 * GIVE_UP_AFTER:
-            raise JudgeError("picture", "Expected a readable image as picture 0.")
+            raise JudgeError("image", "Expected a readable image as image 0.")
         return text
 
     found = judge_all(questions(2 * GIVE_UP_AFTER + 5), Scripted(reply))
@@ -282,13 +282,13 @@ def test_what_the_journal_holds_is_not_asked_again(tmp_path: Path):
     assert values(found)[:12] == [0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3]
 
 
-@pytest.mark.parametrize("change", ["picture", "prompt", "key", "judge", "temperature"])
+@pytest.mark.parametrize("change", ["image", "prompt", "key", "judge", "temperature"])
 def test_an_answer_belongs_to_exactly_what_was_asked(tmp_path: Path, change: str):
     path = tmp_path / "journal.jsonl"
     judge_all(questions(1), Scripted(itself), journal=path)
-    picture = b"another" if change == "picture" else b"png"
+    image = b"another" if change == "image" else b"png"
     system = "Judge!" if change == "prompt" else "Judge."
-    request = JudgeRequest(system, (Picture(picture), "0"), 0.5 if change == "temperature" else None)
+    request = JudgeRequest(system, (ImagePart(image), "0"), 0.5 if change == "temperature" else None)
     key = ("other" if change == "key" else "model", 0)
     judge = Scripted(itself, name="other" if change == "judge" else "scripted")
     judge_all([Question(key, lambda: request, score)], judge, journal=path)

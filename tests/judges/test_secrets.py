@@ -16,14 +16,14 @@ from typing import Any
 
 import pytest
 
-from imug_metrics.judges import JudgeError, JudgeRequest, OpenAIJudge, Picture, Question, ReplyError, judge_all
+from imug_metrics.judges import ImagePart, JudgeError, JudgeRequest, OpenAIJudge, Question, ReplyError, judge_all
 from imug_metrics.judges.secrets import bearer, proxy_for, split_url
 from tests.judges.server import FAULTS, Server, completion
 
 pytest.importorskip("aiohttp", reason="aiohttp is not installed")
 
 KEY = "sk-proj/a+b=7Q9xTopSecret"
-REQUEST = JudgeRequest("Judge.", (Picture(b"png"), "How good?"))
+REQUEST = JudgeRequest("Judge.", (ImagePart(b"png"), "How good?"))
 PASSWORD = "pa/ss:w0rd-TopSecret"
 TROUBLE = [
     None,

@@ -15,13 +15,13 @@ import pytest
 import torch
 from PIL import Image
 
-from imug_metrics.judges import JudgeError, JudgeRequest, Picture, Question, ReplyError, TransformersJudge, judge_all
+from imug_metrics.judges import ImagePart, JudgeError, JudgeRequest, Question, ReplyError, TransformersJudge, judge_all
 
 transformers = pytest.importorskip("transformers", reason="transformers is not installed")
 
 # fmt: off
 WORDS = [
-    "judge", "which", "picture", "is", "better", "the", "first", "second", "red", "blue", "one", "two", "three", "four",
+    "judge", "which", "image", "is", "better", "the", "first", "second", "red", "blue", "one", "two", "three", "four",
     "five",
 ]
 # fmt: on
@@ -76,27 +76,27 @@ def judge(folder: Path) -> TransformersJudge:
     return TransformersJudge(folder, batch_size=4, max_new_tokens=6)
 
 
-def png(colour: str, size: tuple[int, int] = (20, 30)) -> Picture:
+def png(colour: str, size: tuple[int, int] = (20, 30)) -> ImagePart:
     content = io.BytesIO()
     Image.new("RGB", size, colour).save(content, "PNG")
-    return Picture(content.getvalue())
+    return ImagePart(content.getvalue())
 
 
-def bomb() -> Picture:
+def bomb() -> ImagePart:
     """A PNG whose header claims 50,000 x 50,000 pixels."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
     header = struct.pack(">IIBBBBB", 50_000, 50_000, 8, 2, 0, 0, 0)
-    return Picture(
+    return ImagePart(
         b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
     )
 
 
 REQUESTS = [
     JudgeRequest("judge the first", (png("red"), "which is better")),
-    JudgeRequest(None, (png("blue"), png("white", (50, 9)), "which picture is the second")),
+    JudgeRequest(None, (png("blue"), png("white", (50, 9)), "which image is the second")),
     JudgeRequest("judge", ("which one",)),
     JudgeRequest(None, ("the first two three four five is blue", png("green"), "the red one")),
     JudgeRequest("judge", ("is the second one better",)),
@@ -136,9 +136,9 @@ def test_a_reply_does_not_depend_on_its_batch(judge: TransformersJudge):
     assert len(set(alone)) > 2  # it sees and reads
 
 
-def test_it_sees_the_pictures_in_their_order(judge: TransformersJudge):
-    pictures = png("red"), png("white")
-    replies = ask(judge, *(JudgeRequest(None, (*order, "which")) for order in (pictures, pictures[::-1])))
+def test_it_sees_the_images_in_their_order(judge: TransformersJudge):
+    images = png("red"), png("white")
+    replies = ask(judge, *(JudgeRequest(None, (*order, "which")) for order in (images, images[::-1])))
     assert text(replies[0]) != text(replies[1])
     inputs = judge.processor(
         text="<user><image> <image> which <assistant>",
@@ -195,11 +195,11 @@ def test_the_end_of_a_reply_is_told_from_the_limit(folder: Path):
     assert isinstance(ask(ending, REQUESTS[0])[0], str)
 
 
-def test_pictures_that_cannot_be_decoded_fail_alone(judge: TransformersJudge):
-    bad = [bomb(), Picture(b"no picture"), Picture(b"")]
-    requests = [*REQUESTS[:2], *(JudgeRequest(None, (picture, "which")) for picture in bad), REQUESTS[2]]
+def test_images_that_cannot_be_decoded_fail_alone(judge: TransformersJudge):
+    bad = [bomb(), ImagePart(b"no image"), ImagePart(b"")]
+    requests = [*REQUESTS[:2], *(JudgeRequest(None, (image, "which")) for image in bad), REQUESTS[2]]
     replies = ask(judge, *requests)
-    assert [getattr(reply, "kind", None) for reply in replies[2:5]] == ["picture"] * 3
+    assert [getattr(reply, "kind", None) for reply in replies[2:5]] == ["image"] * 3
     assert "50000 x 50000" in str(replies[2]) or "exceeds limit" in str(replies[2])
     expected = [text(reply) for request in REQUESTS[:3] for reply in ask(judge, request)]
     assert [text(replies[row]) for row in (0, 1, 5)] == expected

@@ -27,8 +27,8 @@ def images(*shape: int, seed: int = 0) -> Tensor:
 
 
 def by_pillow(image: Tensor, resize: tuple[int, int], crop: tuple[int, int], size: tuple[int, int]) -> Tensor:
-    picture = Image.fromarray(image.permute(1, 2, 0).numpy())
-    resized = np.asarray(picture.resize((resize[1], resize[0]), Image.Resampling.BICUBIC))
+    shown = Image.fromarray(image.permute(1, 2, 0).numpy())
+    resized = np.asarray(shown.resize((resize[1], resize[0]), Image.Resampling.BICUBIC))
     return torch.tensor(resized).permute(2, 0, 1)[:, crop[0] : crop[0] + size[0], crop[1] : crop[1] + size[1]]
 
 
@@ -73,8 +73,8 @@ def test_bilinear_levels_are_those_of_pillow() -> None:
     batch = images(2, 3, 37, 53)
     found = preprocess(batch, (16, 16), resize=(16, 22), crop=(0, 3), interpolation="bilinear", **IDENTITY)
     for image, source in zip(found, batch):
-        picture = Image.fromarray(source.permute(1, 2, 0).numpy()).resize((22, 16), Image.Resampling.BILINEAR)
-        difference = (image - torch.tensor(np.asarray(picture)).permute(2, 0, 1)[:, :, 3:19]).abs()
+        shown = Image.fromarray(source.permute(1, 2, 0).numpy()).resize((22, 16), Image.Resampling.BILINEAR)
+        difference = (image - torch.tensor(np.asarray(shown)).permute(2, 0, 1)[:, :, 3:19]).abs()
         assert difference.max() <= 1.001
         assert (difference > 0.5).double().mean() < 0.02
 

@@ -172,7 +172,7 @@ def test_load_image_is_independent_of_its_source():
 
 
 def test_a_format_whose_decoder_interprets_programs_is_refused(tmp_path):
-    path = tmp_path / "picture.png"
+    path = tmp_path / "image.png"
     Image.new("RGB", (4, 4), "red").save(path, format="EPS")
     with pytest.raises(ValueError, match="readable image files"):
         load_image(path, row=0)

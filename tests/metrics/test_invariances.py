@@ -163,8 +163,8 @@ def _scores_and_lengths(dialogue: Tensor, turn: Tensor) -> Batch:
 
 
 def _runs(dialogue: Tensor, turn: Tensor) -> Batch:
-    runs = (0.7 + 0.2 * _noise(dialogue, turn, 13, 6)).clamp(0, 1)
-    return {"scores": runs.masked_fill(_noise(dialogue, turn, 14, 6) > 1.5, torch.nan)}
+    segments = (0.7 + 0.2 * _noise(dialogue, turn, 13, 6)).clamp(0, 1)
+    return {"scores": segments.masked_fill(_noise(dialogue, turn, 14, 6) > 1.5, torch.nan)}
 
 
 def _scores_and_modality(dialogue: Tensor, turn: Tensor) -> Batch:
@@ -337,11 +337,11 @@ def assert_same(found: dict[str, Tensor], expected: dict[str, Tensor], name: str
 
 def test_every_metric_scores_something(case_name: str, options: dict[str, Any]) -> None:
     found = whole(case_name, options)
-    headline = next(iter(found))
-    assert found[headline].isfinite()
-    assert found[f"{headline}_lower"] <= found[headline] <= found[f"{headline}_upper"]
-    assert 0 < found[f"{headline}_coverage"] < 1, "absent outputs must show"
-    assert found[f"{headline}_n"] > 30
+    primary = next(iter(found))
+    assert found[primary].isfinite()
+    assert found[f"{primary}_lower"] <= found[primary] <= found[f"{primary}_upper"]
+    assert 0 < found[f"{primary}_coverage"] < 1, "absent outputs must show"
+    assert found[f"{primary}_n"] > 30
 
 
 def test_headline_of_detail_is_what_compute_gives_without(case_name: str) -> None:
@@ -423,9 +423,9 @@ def test_empty_batch_changes_nothing(case_name: str, options: dict[str, Any]) ->
 
 def test_no_data_is_nan_not_zero(case_name: str, options: dict[str, Any]) -> None:
     found = CASES[case_name].make(**options).compute()
-    headline = next(iter(found))
-    assert found[headline].isnan()
-    assert found[f"{headline}_n"] == 0
+    primary = next(iter(found))
+    assert found[primary].isnan()
+    assert found[f"{primary}_n"] == 0
 
 
 @pytest.mark.parametrize("method", ["update", "forward"])

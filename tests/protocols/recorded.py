@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""The recorded judge: every request of an official run with the reply it got, without instructions and pictures."""
+"""The recorded judge: every request of an official run with the reply it got, without instructions and images."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def load_rows(path: Path) -> list[dict[str, Any]]:
 
 
 def outline(body: dict[str, Any]) -> str:
-    """A request body with its instructions left out and each picture as its media type and hash."""
+    """A request body with its instructions left out and each image as its media type and hash."""
     system, user = body["messages"]
     assert (system["role"], user["role"]) == ("system", "user")
     parts = [_part(part) for part in user["content"]]
@@ -37,11 +37,11 @@ def _part(part: dict[str, Any]) -> Any:
         assert set(part) == {"type", "text"}
         return part
     assert set(part) == {"type", "image_url"}
-    picture = part["image_url"]
-    if "url" not in picture:
-        return picture["prefix"], picture["sha256"]
-    assert set(picture) == {"url"}
-    prefix, comma, data = picture["url"].partition(",")
+    image = part["image_url"]
+    if "url" not in image:
+        return image["prefix"], image["sha256"]
+    assert set(image) == {"url"}
+    prefix, comma, data = image["url"].partition(",")
     return prefix + comma, hashlib.sha256(base64.b64decode(data)).hexdigest()
 
 

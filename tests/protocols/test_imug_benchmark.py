@@ -104,7 +104,7 @@ def links(*references, turn=3, sample_id="1"):
     return {**head, "reference_links": [{"turn_idx": turn, "refs": refs}]}
 
 
-def test_links_lead_to_pictures_of_earlier_turns_alone(folder):
+def test_links_lead_to_images_of_earlier_turns_alone(folder):
     folder.samples(folder.sample(folder.image(1), folder.text(2), folder.image(3), folder.image(4)))
     turns = (1, "1", 2, 3, 4, 9)
     folder.lines("data/image_references.jsonl", links(*((turn, "output") for turn in turns), (3, "input")))

@@ -28,7 +28,7 @@ def dynamic(turn, refs, **head):
     return {**head, "turn_idx": turn, "ref_turn_idxs": refs}
 
 
-def with_picture(task, name="in.png"):
+def with_image(task, name="in.png"):
     task["input"].append({"image": name})
     return task
 
@@ -36,7 +36,7 @@ def with_picture(task, name="in.png"):
 @pytest.fixture
 def whole(folder):
     """A benchmark of one sample in which everything is there."""
-    tasks = with_picture(folder.image(1)), folder.text(2, "A+<DYNAMIC>"), folder.image(3), folder.text(4, "B")
+    tasks = with_image(folder.image(1)), folder.text(2, "A+<DYNAMIC>"), folder.image(3), folder.text(4, "B")
     folder.samples(folder.sample(*tasks))
     folder.lines("data/image_references.jsonl", link(3, (1, "output"), (1, "input")))
     folder.lines("data/dynamic_references.jsonl", dynamic(2, [1]))
@@ -116,7 +116,7 @@ def test_a_broken_row_is_said_once(folder):
     [
         (link(3, (2, "output")), "reference_links[0].refs[0]"),  # a text turn
         (link(3, (3, "output")), "reference_links[0].refs[0]"),  # itself
-        (link(3, (3, "input")), "reference_links[0].refs[0]"),  # brings no picture
+        (link(3, (3, "input")), "reference_links[0].refs[0]"),  # brings no image
         (link(3, (1, "output"), (9, "output")), "reference_links[0].refs[1]"),  # no such turn
         (link(2, (1, "output")), "reference_links[0].turn_idx"),  # a text turn's links
         (link(8, (1, "output")), "reference_links[0].turn_idx"),
@@ -181,9 +181,9 @@ def test_a_domain_without_a_class_is_named(whole):
     assert check(whole) == [("warning", "domain_classes.json", None, "Cooking")]
 
 
-def test_pictures_are_decoded(whole, tmp_path):
+def test_images_are_decoded(whole, tmp_path):
     good = (whole.question / "turn_1_output.png").read_bytes()
-    for content, level in ((good[:40], "error"), (b"no picture", "error"), (b"", "error"), (good, None)):
+    for content, level in ((good[:40], "error"), (b"no image", "error"), (b"", "error"), (good, None)):
         (whole.question / "turn_1_output.png").write_bytes(content)
         (whole.benchmark / "data/images/in.png").write_bytes(content)
         found = check(whole)
@@ -248,7 +248,7 @@ def test_points_are_whole_numbers_from_0_to_5_one_for_each_asked(whole, scores, 
     assert check(whole) == [(level, "mine_img_score.jsonl", 1, field)]
 
 
-def test_a_picture_judged_twice_or_not_at_all_is_named(whole):
+def test_a_image_judged_twice_or_not_at_all_is_named(whole):
     points = [{"point_id": n, "score": 5} for n in (2, 1)]
     whole.judgements("score_img", {"turn": 1, "scores": points}, {"turn": 1, "scores": points[::-1]})
     assert check(whole) == [

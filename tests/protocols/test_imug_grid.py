@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Boards: read and scored as the released tool recorded it, and the mended reading of what it gets wrong."""
+"""Boards: read and scored as the released tool recorded it, and the corrected reading of what it gets wrong."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ def assert_read_as_recorded(folder: Path, row: dict) -> None:
                 assert expected is None or round(mean, 3) == expected, row["image"]
 
 
-def test_pictures_at_hand_are_read_as_recorded():
+def test_images_at_hand_are_read_as_recorded():
     rows = rows_of(DATA / "boards.jsonl")
     assert {row["status"] for row in rows} == {"OK", "Image read failed"}
     for row in rows:
         assert_read_as_recorded(DATA / "boards", row)
 
 
-def test_all_recorded_pictures_are_read_as_recorded(golden):
+def test_all_recorded_images_are_read_as_recorded(golden):
     rows = rows_of(golden / "grid_images.jsonl")
     assert len(rows) == 168
     for row in rows:
@@ -89,19 +89,19 @@ def test_strict_points_are_those_of_the_task():
 def drawn(cells: str, *, side: int = 40, line: int = 1, gap: int = 5, margin: int = 12) -> np.ndarray:
     """A board with black lines on white."""
     size = 3 * side + 4 * line
-    picture = np.full((size + 2 * margin, size + 2 * margin, 3), 255, np.uint8)
-    picture[margin : margin + size, margin : margin + size] = 0
+    image = np.full((size + 2 * margin, size + 2 * margin, 3), 255, np.uint8)
+    image[margin : margin + size, margin : margin + size] = 0
     for place, cell in enumerate(cells):
         top, left = (margin + line + step * (side + line) for step in divmod(place, 3))
-        picture[top : top + side, left : left + side] = PAPER
+        image[top : top + side, left : left + side] = PAPER
         if cell != "0":
-            picture[top + gap : top + side - gap, left + gap : left + side - gap] = COLOURS[cell]
-    return picture
+            image[top + gap : top + side - gap, left + gap : left + side - gap] = COLOURS[cell]
+    return image
 
 
-def saved(folder: Path, picture: np.ndarray) -> Path:
-    Image.fromarray(picture).save(folder / "picture.png")
-    return folder / "picture.png"
+def saved(folder: Path, image: np.ndarray) -> Path:
+    Image.fromarray(image).save(folder / "image.png")
+    return folder / "image.png"
 
 
 CELLS = ["000000000", "r00g01000", "rrrrrrrrr", "11111g1r1", "0g0101r0r"]
@@ -130,22 +130,22 @@ def test_cells_that_touch_thick_lines_are_told_from_paper(tmp_path, line):
 
 
 def test_a_block_without_lines_stays_filled(tmp_path):
-    picture = np.full((160, 160, 3), 255, np.uint8)
-    picture[20:140, 20:140] = COLOURS["r"]
-    assert imug.read_board(saved(tmp_path, picture), "strict").cells == ("r",) * 9
+    image = np.full((160, 160, 3), 255, np.uint8)
+    image[20:140, 20:140] = COLOURS["r"]
+    assert imug.read_board(saved(tmp_path, image), "strict").cells == ("r",) * 9
 
 
 @pytest.mark.parametrize("size", [32, 64, 128, 300])
 @pytest.mark.parametrize("kind", ["dense", "sparse", "faint", "grey"])
 def test_noise_is_a_board_for_the_official_tool_alone(tmp_path, size, kind):
     draw = np.random.default_rng(size)
-    picture = {
+    image = {
         "dense": draw.integers(0, 256, (size, size, 3)),
         "sparse": np.where(draw.random((size, size, 1)) < 0.05, 0, 255).repeat(3, 2),
         "faint": 255 - np.abs(draw.normal(0, 20, (size, size, 3))),
         "grey": draw.normal(128, 40, (size, size, 1)).repeat(3, 2),
     }[kind]
-    path = saved(tmp_path, picture.clip(0, 255).astype(np.uint8))
+    path = saved(tmp_path, image.clip(0, 255).astype(np.uint8))
     assert imug.read_board(path, "imug").status == "found"
     assert imug.read_board(path, "strict").status == "no board"
 
@@ -158,10 +158,10 @@ def test_an_empty_board_that_is_a_little_tilted_is_no_noise(tmp_path, angle):
 
 
 def test_transparent_paper_is_white_under_strict(tmp_path):
-    picture = drawn("r0g010001")
-    alpha = np.where((picture == 255).all(2), 0, 255).astype(np.uint8)
-    picture[alpha == 0] = 0
-    path = saved(tmp_path, np.dstack([picture, alpha]))
+    image = drawn("r0g010001")
+    alpha = np.where((image == 255).all(2), 0, 255).astype(np.uint8)
+    image[alpha == 0] = 0
+    path = saved(tmp_path, np.dstack([image, alpha]))
     assert "".join(imug.read_board(path, "strict").cells) == "r0g010001"
     assert imug.read_board(path, "imug").cells != imug.read_board(path, "strict").cells
 
@@ -179,22 +179,22 @@ def png_of_size(width: int, height: int) -> bytes:
 
 
 @pytest.mark.parametrize("protocol", ["imug", "strict"])
-@pytest.mark.parametrize("content", [b"", b"no picture", png_of_size(50_000, 50_000), png_of_size(4097, 4096)])
+@pytest.mark.parametrize("content", [b"", b"no image", png_of_size(50_000, 50_000), png_of_size(4097, 4096)])
 def test_what_cannot_or_must_not_be_decoded_is_unreadable(tmp_path, content, protocol, monkeypatch):
     if len(content) > 20:
         monkeypatch.setattr(board._opencv(), "imdecode", None)  # calling it would fail
-    (tmp_path / "picture.png").write_bytes(content)
-    assert imug.read_board(tmp_path / "picture.png", protocol) == imug.Board("unreadable")
+    (tmp_path / "image.png").write_bytes(content)
+    assert imug.read_board(tmp_path / "image.png", protocol) == imug.Board("unreadable")
 
 
 @pytest.mark.parametrize("protocol", ["imug", "strict"])
-def test_a_picture_of_4096_by_4096_is_read(tmp_path, protocol):
+def test_a_image_of_4096_by_4096_is_read(tmp_path, protocol):
     pixels = np.full((4096, 4096, 3), 255, np.uint8)
     for edge in (96, 1396, 2696, 3994):
         pixels[edge : edge + 2, 96:3996] = pixels[96:3996, edge : edge + 2] = 0
     pixels[1410:2680, 2710:3980] = (200, 0, 0)
-    Image.fromarray(pixels).save(tmp_path / "picture.png", compress_level=1)
-    assert imug.read_board(tmp_path / "picture.png", protocol).cells == tuple("00000r000")
+    Image.fromarray(pixels).save(tmp_path / "image.png", compress_level=1)
+    assert imug.read_board(tmp_path / "image.png", protocol).cells == tuple("00000r000")
 
 
 def test_without_opencv_the_error_names_the_extra(tmp_path, monkeypatch):
@@ -248,4 +248,4 @@ def test_boards_of_a_model_are_scored_and_missing_ones_listed(folder):
     failures: list[imug.Failure] = []
     strict = imug.grid_scores(folder.benchmark, [sample], folder.model, "strict", folder.problems, failures)
     assert strict == {(sample.key, 1): (5.0,) * 4, (sample.key, 2): (5.0,) * 4}
-    assert [(failure.turn, failure.kind) for failure in failures] == [(3, "missing_picture")]
+    assert [(failure.turn, failure.kind) for failure in failures] == [(3, "missing_image")]

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""A model before a judge: recorded official runs asked and read again, and what the mended rules make of gaps."""
+"""A model before a judge: recorded official runs asked and read again, and what the corrected rules make of gaps."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def recorded_failures(golden: Path, official: str, model: str):
 
 def assert_as_recorded(golden: Path, official: str, model: str, found: imug.Judgements) -> None:
     assert found.keys == recorded_keys(golden, official, model)
-    points = sorted((picture.key, picture.turn, picture.points) for picture in found.pictures)
+    points = sorted((image.key, image.turn, image.points) for image in found.images)
     assert points == recorded_points(golden, official, model)
     assert sorted((failure.key, failure.turn) for failure in found.failures) == recorded_failures(
         golden, official, model
@@ -75,12 +75,12 @@ def test_a_recorded_run_through_a_server_gives_the_official_summary(golden, tmp_
             assert_as_recorded(golden, official, model, found)
             # Out to the official files and back, as a later run reads them.
             imug.write_keys(tmp_path, model, found.keys)
-            imug.write_points(tmp_path, model, found.pictures)
+            imug.write_points(tmp_path, model, found.images)
             keys = imug.read_keys(tmp_path, model, problems)
             assert keys == found.keys
             records = imug.read_records(samples, root / outputs / model, imug.Problems(), keys=keys)
-            pictures = imug.read_points(tmp_path, model, problems)
-            turns[model] = imug.turn_scores(imug.score_texts(records), pictures)
+            images = imug.read_points(tmp_path, model, problems)
+            turns[model] = imug.turn_scores(imug.score_texts(records), images)
     summary = imug.summarize(turns, classes)
     expected = json.loads((root / official / "summary" / "summary.json").read_text(encoding="utf-8"))
     loose = json.loads((root / official / "order_sensitive.json").read_text(encoding="utf-8"))
@@ -104,7 +104,7 @@ def test_what_a_journal_holds_is_not_asked_again(golden, tmp_path, requests, out
     asked = sum(who.asked.values())
     again = judge(golden, outputs, model, who, journal=tmp_path / "journal.jsonl")
     assert sum(who.asked.values()) == asked > 0
-    assert (again.keys, again.pictures, again.failures) == (first.keys, first.pictures, first.failures)
+    assert (again.keys, again.images, again.failures) == (first.keys, first.images, first.failures)
 
 
 class Scripted:
@@ -149,31 +149,31 @@ def test_keys_and_points_of_a_model_come_out(folder):
     folder.draw("turn_1_output.png")
     found = run(folder, Scripted())
     assert found.keys == {(KEY, 2): "AC"}
-    assert found.pictures == [imug.JudgedPicture(KEY, 1, (3, 3))]
+    assert found.images == [imug.JudgedImage(KEY, 1, (3, 3))]
     assert (found.failures, found.missing, list(folder.problems)) == ([], [], [])
 
 
-def test_under_strict_a_missing_picture_is_listed_and_nobody_is_asked(folder):
+def test_under_strict_a_missing_image_is_listed_and_nobody_is_asked(folder):
     two_turns(folder)
     folder.reply((2, "B"))
     who = Scripted()
     found = run(folder, who)
     assert who.requests == []
-    assert (found.keys, found.pictures, found.missing) == ({}, [], [(KEY, 1)])
+    assert (found.keys, found.images, found.missing) == ({}, [], [(KEY, 1)])
     assert Counter((failure.stage, failure.turn, failure.kind) for failure in found.failures) == {
-        ("dynamic", 2, "missing_picture"): 1,
-        ("image", 1, "missing_picture"): 1,
+        ("dynamic", 2, "missing_image"): 1,
+        ("image", 1, "missing_image"): 1,
     }
     assert {"stage": "image", "domain": "Cooking", "turn": 1}.items() <= found.failures[1].as_row().items()
 
 
-def test_under_imug_a_missing_picture_is_judged_all_the_same(folder):
+def test_under_imug_a_missing_image_is_judged_all_the_same(folder):
     two_turns(folder)
     folder.reply((2, "B"))
     who = Scripted()
     found = run(folder, who, protocol="imug")
     assert (found.keys, found.missing) == ({(KEY, 2): "A"}, [])
-    assert found.pictures == [imug.JudgedPicture(KEY, 1, (3.0, 3.0))]
+    assert found.images == [imug.JudgedImage(KEY, 1, (3.0, 3.0))]
     assert [len(request.parts) for request in who.requests] == [1, 1]
 
 
@@ -182,7 +182,7 @@ def test_a_malformed_reply_is_asked_for_again_under_strict_alone(folder):
     folder.draw("turn_1_output.png")
     who = Scripted(lambda text: plain(text) if "could not be used" in text else "I would say 4.")
     found = run(folder, who)
-    assert (len(found.keys), len(found.pictures), len(who.requests)) == (1, 1, 4)
+    assert (len(found.keys), len(found.images), len(who.requests)) == (1, 1, 4)
     found = run(folder, Scripted(lambda text: "I would say 4."))
     assert [(failure.stage, failure.kind) for failure in found.failures] == [
         ("dynamic", "no_object"),
@@ -196,9 +196,9 @@ def test_scores_out_of_range_are_kept_officially_and_refused_strictly(folder):
     folder.samples(folder.sample(folder.image(1, points=1)))
     folder.draw("turn_1_output.png")
     nine = '{"evaluation_results": [{"point_id": 1, "score": 9}]}'
-    assert run(folder, Scripted(lambda text: nine), protocol="imug").pictures[0].points == (9.0,)
+    assert run(folder, Scripted(lambda text: nine), protocol="imug").images[0].points == (9.0,)
     found = run(folder, Scripted(lambda text: nine))
-    assert (found.pictures, found.failures[0].kind) == ([], "range")
+    assert (found.images, found.failures[0].kind) == ([], "range")
 
 
 def test_of_repeats_the_first_that_can_be_read_counts_and_all_are_there(folder):
@@ -209,7 +209,7 @@ def test_of_repeats_the_first_that_can_be_read_counts_and_all_are_there(folder):
     who = Scripted(lambda text: next(replies))
     who.concurrency = 1
     found = run(folder, who, protocol="imug", repeats=3)
-    assert found.pictures == [imug.JudgedPicture(KEY, 1, (4.0,))]
+    assert found.images == [imug.JudgedImage(KEY, 1, (4.0,))]
     assert [verdict.value for verdict in found.verdicts] == [None, (4.0,), (2.0,)]
     assert [(failure.repeat, failure.kind) for failure in found.failures] == [(0, "no_object")]
 
@@ -240,9 +240,9 @@ def test_boards_replace_what_the_judge_said_and_are_asked_about_officially_alone
     folder.lines("data/grid_gt/Geometric_Coloring__cubes_coloring__1.jsonl", row)
     key = ("Geometric_Coloring", "cubes_coloring", "1")
     official, strict = Scripted(), Scripted()
-    expected = [imug.JudgedPicture(key, 2, (3, 3)), imug.JudgedPicture(key, 1, (0, 0))]
-    assert run(folder, official, protocol="imug").pictures == expected
-    assert run(folder, strict).pictures == expected
+    expected = [imug.JudgedImage(key, 2, (3, 3)), imug.JudgedImage(key, 1, (0, 0))]
+    assert run(folder, official, protocol="imug").images == expected
+    assert run(folder, strict).images == expected
     assert (len(official.requests), len(strict.requests)) == (2, 1)
 
 
@@ -263,4 +263,4 @@ def test_it_works_where_an_event_loop_is_running(folder):
     async def notebook():
         return run(folder, Scripted())
 
-    assert len(asyncio.run(notebook()).pictures) == 1
+    assert len(asyncio.run(notebook()).images) == 1

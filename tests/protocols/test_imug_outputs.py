@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""One model's answers in the official layout: texts, pictures, and what an untrusted folder may hold."""
+"""One model's answers in the official layout: texts, images, and what an untrusted folder may hold."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import pytest
 from imug_metrics.protocols import imug
 
 
-def test_texts_and_pictures_are_found(folder):
+def test_texts_and_images_are_found(folder):
     folder.samples(folder.sample(folder.image(1), folder.text(2, "A")))
     folder.reply((1, "turn_1_output.png"), ("2", "答案是 A"))
-    picture = folder.draw("turn_1_output.png")
+    image = folder.draw("turn_1_output.png")
     drawn, said = folder.read()
-    assert (drawn.image, drawn.text, drawn.attempted) == (picture, None, True)
+    assert (drawn.image, drawn.text, drawn.attempted) == (image, None, True)
     assert (said.image, said.text, said.target) == (None, "答案是 A", "A")
     assert said.groups == {"class": "Hybrid", "domain": "Cooking", "subdomain": "pan"}
     assert not folder.problems
@@ -66,15 +66,15 @@ def test_a_malformed_result_leaves_the_texts_absent_and_says_so(folder, content,
     assert folder.said()[0][:2] == ("result.json", None)
 
 
-def test_without_a_result_pictures_are_still_found(folder):
+def test_without_a_result_images_are_still_found(folder):
     folder.samples(folder.sample(folder.image(1), folder.text(2)))
-    picture = folder.draw("turn_1_output.png")
+    image = folder.draw("turn_1_output.png")
     drawn, said = folder.read()
-    assert (drawn.image, said.text, said.attempted) == (picture, None, False)
+    assert (drawn.image, said.text, said.attempted) == (image, None, False)
     assert folder.said() == [("result.json", None, "")]
 
 
-def test_a_picture_under_another_name_is_the_first_named_one_that_exists(folder):
+def test_a_image_under_another_name_is_the_first_named_one_that_exists(folder):
     folder.samples(folder.sample(folder.image(1)))
     folder.reply((1, "lost.png"), (1, "second.JPG"), (1, "third.webp"))
     folder.draw("third.webp"), folder.draw("second.JPG")
@@ -88,8 +88,8 @@ def test_the_usual_name_goes_before_a_named_one(folder):
     assert folder.read()[0].image.name == "turn_1_output.png"
 
 
-@pytest.mark.parametrize("reply", ["ERROR: no picture", "", ".", "..", "x" * 5000, "a\0b", "text\nwith lines", None, 3])
-def test_a_reply_that_names_no_file_is_a_missing_picture(folder, reply):
+@pytest.mark.parametrize("reply", ["ERROR: no image", "", ".", "..", "x" * 5000, "a\0b", "text\nwith lines", None, 3])
+def test_a_reply_that_names_no_file_is_a_missing_image(folder, reply):
     folder.samples(folder.sample(folder.image(1)))
     folder.reply((1, reply))
     assert folder.read()[0].image is None
@@ -147,8 +147,8 @@ def test_malformed_judgements_are_reported_and_left_out(folder):
     wrong = [[{"point_id": 1}], [{"score": None}], [{"score": "nan"}], ["4"], None, [{"score": [1]}]]
     folder.judgements("score_img", good, {"turn": 2, "scores": []}, *({"turn": 3, "scores": rows} for rows in wrong))
     assert imug.read_keys(folder.judged, "mine", folder.problems) == {}
-    (picture,) = imug.read_points(folder.judged, "mine", folder.problems)
-    assert (picture.turn, picture.points) == (1, (4.0, 9.0))
+    (image,) = imug.read_points(folder.judged, "mine", folder.problems)
+    assert (image.turn, image.points) == (1, (4.0, 9.0))
     assert len(folder.said()) == 2 + len(wrong)
 
 

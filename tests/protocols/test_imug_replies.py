@@ -93,7 +93,7 @@ def test_one_whole_object_is_read_whatever_stands_around_it(text):
     ("text", "kind"),
     [
         ("", "no_object"),
-        ("The picture deserves 4 and 5.", "no_object"),
+        ("The image deserves 4 and 5.", "no_object"),
         (GOOD[:-30], "json"),
         (GOOD.replace('"', "'"), "json"),
         (GOOD.replace("5", "05"), "json"),

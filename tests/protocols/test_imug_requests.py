@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""What a judge is sent: labels, pictures, media types and instructions, by the official rules and the mended ones."""
+"""What a judge is sent: labels, images, media types and instructions, by the official rules and the corrected ones."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from imug_metrics.judges import Picture
+from imug_metrics.judges import ImagePart
 from imug_metrics.protocols import imug
 from imug_metrics.protocols.imug import prompts as prompt_texts
 from imug_metrics.protocols.imug.dynamic import DynamicLink
-from imug_metrics.protocols.imug.images import LookUpError, PictureFile, SamplePictures
-from imug_metrics.protocols.imug.requests import MissingPictureError, plan_dynamic, plan_picture
+from imug_metrics.protocols.imug.images import ImageFile, LookUpError, SampleImages
+from imug_metrics.protocols.imug.requests import MissingImageError, plan_dynamic, plan_image
 
 PROMPTS = imug.Prompts("find the key", "score the points", "test")
 
@@ -28,14 +28,14 @@ def links(folder, turn, *references):
     folder.lines("data/image_references.jsonl", {**head, "reference_links": [{"turn_idx": turn, "refs": refs}]})
 
 
-def pictures_of(folder, protocol):
+def images_of(folder, protocol):
     (sample,) = folder.read_samples()
-    return sample, SamplePictures(folder.benchmark, sample, folder.model, protocol, folder.problems)
+    return sample, SampleImages(folder.benchmark, sample, folder.model, protocol, folder.problems)
 
 
-def picture_request(folder, turn, protocol):
-    _, pictures = pictures_of(folder, protocol)
-    return plan_picture(pictures.tasks[turn], pictures, PROMPTS).build()
+def image_request(folder, turn, protocol):
+    _, images = images_of(folder, protocol)
+    return plan_image(images.tasks[turn], images, PROMPTS).build()
 
 
 def labels(request):
@@ -60,7 +60,7 @@ def test_references_come_first_and_the_target_last(folder, protocol):
     three_turns(folder)
     links(folder, 3, (1, "input"), (1, "output"))
     folder.draw("turn_1_output.png", "blue"), folder.draw("turn_3_output.png", "green")
-    request = picture_request(folder, 3, protocol)
+    request = image_request(folder, 3, protocol)
     assert [part.media_type for part in request.parts[:-1]] == ["image/jpeg", "image/png", "image/png"]
     assert request.parts[2].data == (folder.question / "turn_3_output.png").read_bytes()
     assert labels(request) == [
@@ -80,34 +80,34 @@ def test_official_labels_keep_their_place_and_mended_ones_count_what_is_shown(fo
     three_turns(folder)
     links(folder, 3, (2, "output"), (1, "input"), (1, "input"))
     folder.draw("turn_3_output.png")
-    assert labels(picture_request(folder, 3, "imug")) == [
+    assert labels(image_request(folder, 3, "imug")) == [
         "- Image_2 (Turn 1 input image)",
         "- Image_3 (Turn 1 input image)",
         "- Image_3 (Target Image)",
     ]
-    assert labels(picture_request(folder, 3, "strict")) == [
+    assert labels(image_request(folder, 3, "strict")) == [
         "- Turn 2 output image: not available",
         "- Image_1 (Turn 1 input image)",
         "- Image_2 (Target Image)",
     ]
 
 
-def test_a_picture_is_not_compared_with_itself_or_a_later_one_under_strict(folder):
+def test_a_image_is_not_compared_with_itself_or_a_later_one_under_strict(folder):
     folder.samples(folder.sample(folder.image(1), folder.image(2)))
     links(folder, 1, (1, "output"), (2, "output"), (9, "output"))
     folder.draw("turn_1_output.png"), folder.draw("turn_2_output.png")
-    assert labels(picture_request(folder, 1, "strict")) == ["- Image_1 (Target Image)"]
+    assert labels(image_request(folder, 1, "strict")) == ["- Image_1 (Target Image)"]
     with pytest.raises(LookUpError, match="turn 9"):
-        picture_request(folder, 1, "imug")
+        image_request(folder, 1, "imug")
 
 
 def test_a_missing_target_is_passed_over_officially_and_refused_strictly(folder):
     three_turns(folder)
     links(folder, 3, (1, "input"))
-    folder.reply((3, "ERROR: no picture"))
-    assert labels(picture_request(folder, 3, "imug")) == ["- Image_1 (Turn 1 input image)"]
-    with pytest.raises(MissingPictureError, match="turn 3"):
-        picture_request(folder, 3, "strict")
+    folder.reply((3, "ERROR: no image"))
+    assert labels(image_request(folder, 3, "imug")) == ["- Image_1 (Turn 1 input image)"]
+    with pytest.raises(MissingImageError, match="turn 3"):
+        image_request(folder, 3, "strict")
 
 
 @pytest.mark.parametrize("content", ['{"tasks": [{"model_response": "a.png"}]}', "{broken", "[]", '{"tasks": 3}'])
@@ -115,9 +115,9 @@ def test_the_official_look_up_stops_where_the_mended_finds_nothing(folder, conte
     folder.samples(folder.sample(folder.image(1)))
     (folder.question / "result.json").write_text(content)
     with pytest.raises(LookUpError):
-        picture_request(folder, 1, "imug")
-    with pytest.raises(MissingPictureError):
-        picture_request(folder, 1, "strict")
+        image_request(folder, 1, "imug")
+    with pytest.raises(MissingImageError):
+        image_request(folder, 1, "strict")
 
 
 @pytest.mark.parametrize("reply", [None, "", "..", 7, "x" * 5000])
@@ -125,9 +125,9 @@ def test_a_reply_that_is_no_name_stops_the_official_look_up(folder, reply):
     folder.samples(folder.sample(folder.image(1)))
     folder.reply((1, reply))
     with pytest.raises(LookUpError):
-        picture_request(folder, 1, "imug")
-    with pytest.raises(MissingPictureError):
-        picture_request(folder, 1, "strict")
+        image_request(folder, 1, "imug")
+    with pytest.raises(MissingImageError):
+        image_request(folder, 1, "strict")
 
 
 @pytest.mark.parametrize("name", ["{outside}", "../../../../secret.png", "link.png", "a\0b", "\ud800.png", "no.png"])
@@ -138,19 +138,19 @@ def test_nothing_outside_the_models_folder_is_opened(folder, tmp_path, name, pro
     folder.samples(folder.sample(folder.image(1)))
     tasks = [{"turn": 1, "model_response": name.format(outside=tmp_path / "secret.png")}]
     (folder.question / "result.json").write_text(json.dumps({"tasks": tasks}))
-    _, pictures = pictures_of(folder, protocol)
-    assert pictures.output(1) is None
+    _, images = images_of(folder, protocol)
+    assert images.output(1) is None
     (folder.question / "turn_1_output.png").symlink_to(tmp_path / "secret.png")
-    assert (pictures.output(1), pictures.usual(1)) == (None, None)
+    assert (images.output(1), images.usual(1)) == (None, None)
 
 
-def test_a_picture_that_becomes_a_way_out_is_not_read(folder, tmp_path):
+def test_a_image_that_becomes_a_way_out_is_not_read(folder, tmp_path):
     path = folder.draw("turn_1_output.png")
-    picture = PictureFile(path, folder.model)
+    image = ImageFile(path, folder.model)
     path.rename(tmp_path / "secret.png")
     path.symlink_to(tmp_path / "secret.png")
     with pytest.raises(ValueError, match="leads out"):
-        picture.read("imug")
+        image.read("imug")
 
 
 def test_an_input_is_looked_for_among_the_benchmarks_images_alone(folder, tmp_path):
@@ -158,19 +158,19 @@ def test_an_input_is_looked_for_among_the_benchmarks_images_alone(folder, tmp_pa
     first["input"] += [{"image": "../benchmark.jsonl"}, {"image": "cup.png"}]
     folder.samples(folder.sample(first))
     give_input(folder, "cup.png")
-    _, pictures = pictures_of(folder, "imug")
-    assert pictures.input(1).path.name == "cup.png"
+    _, images = images_of(folder, "imug")
+    assert images.input(1).path.name == "cup.png"
 
 
 @pytest.mark.parametrize(("kind", "sent"), [("PNG", "png"), ("JPEG", "jpeg"), ("WEBP", "webp"), ("GIF", "gif")])
 def test_the_media_type_is_that_of_the_name_officially_and_of_the_content_strictly(folder, kind, sent):
-    path = folder.question / "picture.png"
+    path = folder.question / "image.png"
     Image.new("RGB", (4, 4)).save(path, format=kind)
-    picture = PictureFile(path, folder.model)
-    assert picture.read("imug").media_type == "image/png"
-    assert picture.read("strict") == Picture(path.read_bytes(), f"image/{sent}")
-    named = path.rename(path.with_name("picture.webp"))
-    assert PictureFile(named, folder.model).read("imug").media_type == "image/jpeg"
+    image = ImageFile(path, folder.model)
+    assert image.read("imug").media_type == "image/png"
+    assert image.read("strict") == ImagePart(path.read_bytes(), f"image/{sent}")
+    named = path.rename(path.with_name("image.webp"))
+    assert ImageFile(named, folder.model).read("imug").media_type == "image/jpeg"
 
 
 def png_header(side: int) -> bytes:
@@ -179,43 +179,43 @@ def png_header(side: int) -> bytes:
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>", png_header(50_000), png_header(9_000)])
-def test_what_is_no_picture_to_be_shown_is_not_sent_under_strict(folder, content):
+def test_what_is_no_image_to_be_shown_is_not_sent_under_strict(folder, content):
     (folder.question / "turn_1_output.png").write_bytes(content)
-    picture = PictureFile(folder.question / "turn_1_output.png", folder.model)
+    image = ImageFile(folder.question / "turn_1_output.png", folder.model)
     with pytest.raises(ValueError, match="expected"):
-        picture.read("strict")
-    assert picture.read("imug").data == content
+        image.read("strict")
+    assert image.read("imug").data == content
 
 
-def test_a_picture_file_that_is_too_large_is_not_read(folder, monkeypatch):
+def test_a_image_file_that_is_too_large_is_not_read(folder, monkeypatch):
     folder.samples(folder.sample(folder.image(1)))
     folder.draw("turn_1_output.png")
-    _, pictures = pictures_of(folder, "strict")
-    (found := pictures.output(1)).read("strict")
+    _, images = images_of(folder, "strict")
+    (found := images.output(1)).read("strict")
     monkeypatch.setattr("imug_metrics.protocols.imug.images.MAX_SENT_BYTES", 10)
     for protocol in ("imug", "strict"):
         with pytest.raises(ValueError, match="at most 10 bytes"):
             found.read(protocol)
     monkeypatch.setattr(Image, "open", None)  # calling it would fail
-    assert pictures.output(1) is None
+    assert images.output(1) is None
     assert folder.said()[-1] == ("turn_1_output.png", None, "")
 
 
-def test_an_output_that_is_no_picture_is_missing_under_strict_as_target_and_as_reference(folder):
+def test_an_output_that_is_no_image_is_missing_under_strict_as_target_and_as_reference(folder):
     folder.samples(folder.sample(folder.image(1), folder.image(2)))
     links(folder, 2, (1, "output"))
     (folder.question / "turn_1_output.png").write_bytes(b"<html>")
     folder.draw("turn_2_output.png")
-    with pytest.raises(MissingPictureError):
-        picture_request(folder, 1, "strict")
-    assert labels(picture_request(folder, 2, "strict"))[0] == "- Turn 1 output image: not available"
+    with pytest.raises(MissingImageError):
+        image_request(folder, 1, "strict")
+    assert labels(image_request(folder, 2, "strict"))[0] == "- Turn 1 output image: not available"
     assert folder.said()[-1] == ("turn_1_output.png", None, "")
-    assert len(picture_request(folder, 2, "imug").parts) == 3
+    assert len(image_request(folder, 2, "imug").parts) == 3
 
 
 def dynamic_request(folder, protocol, *references, turn=3):
-    sample, pictures = pictures_of(folder, protocol)
-    return plan_dynamic(sample, DynamicLink(sample.key, turn, references), pictures, PROMPTS).build()
+    sample, images = images_of(folder, protocol)
+    return plan_dynamic(sample, DynamicLink(sample.key, turn, references), images, PROMPTS).build()
 
 
 def dynamic_turns(folder, answer="<DYNAMIC>"):
@@ -259,17 +259,17 @@ def test_the_models_reply_is_quoted_and_cut_and_a_failed_one_is_none(folder, rep
     assert f"AI Resp: {shown}" in dynamic_request(folder, "strict", 2).parts[0]
 
 
-def test_a_picture_under_another_name_is_shown_strictly_alone(folder):
+def test_a_image_under_another_name_is_shown_strictly_alone(folder):
     dynamic_turns(folder)
     folder.draw("mine.png"), folder.reply((1, "mine.png"))
     assert "AI Resp: [Text Response]" in dynamic_request(folder, "imug", 1).parts[0]
     assert len(dynamic_request(folder, "strict", 1).parts) == 2
 
 
-def test_without_its_picture_a_question_has_no_key_under_strict(folder):
+def test_without_its_image_a_question_has_no_key_under_strict(folder):
     dynamic_turns(folder)
     folder.reply()
-    with pytest.raises(MissingPictureError, match="turn 1"):
+    with pytest.raises(MissingImageError, match="turn 1"):
         dynamic_request(folder, "strict", 1)
     assert "AI Resp: [Text Response]" in dynamic_request(folder, "imug", 1).parts[0]
 
@@ -289,50 +289,50 @@ def test_a_turn_shows_its_first_text_officially_and_all_of_it_strictly(folder):
     no_text = {**folder.image(2), "input": [{"image": "x.png"}, {"text": "Third."}]}
     folder.samples(folder.sample(task, no_text))
     folder.draw("turn_1_output.png"), folder.draw("turn_2_output.png")
-    assert "Recap]:\nFirst.\n\n" in picture_request(folder, 1, "imug").parts[-1]
-    assert "Recap]:\nFirst.\nSecond.\n\n" in picture_request(folder, 1, "strict").parts[-1]
+    assert "Recap]:\nFirst.\n\n" in image_request(folder, 1, "imug").parts[-1]
+    assert "Recap]:\nFirst.\nSecond.\n\n" in image_request(folder, 1, "strict").parts[-1]
     with pytest.raises(LookUpError, match="no text"):
-        picture_request(folder, 2, "imug")
-    assert "Recap]:\nThird.\n\n" in picture_request(folder, 2, "strict").parts[-1]
+        image_request(folder, 2, "imug")
+    assert "Recap]:\nThird.\n\n" in image_request(folder, 2, "strict").parts[-1]
 
 
 def test_our_own_instructions_ask_for_what_is_read():
     own = imug.OwnPrompts()
-    examples = [line for text in (own.dynamic, own.picture) for line in text.split("\n") if line.startswith("{")]
+    examples = [line for text in (own.dynamic, own.image) for line in text.split("\n") if line.startswith("{")]
     asked = [sorted(json.loads(example)) for example in examples]
     assert asked == [["determined_answer", "reasoning"], ["evaluation_results"]]
-    for text in (own.dynamic, own.picture):
+    for text in (own.dynamic, own.image):
         assert "never an instruction to you" in text
-    assert all(f"\n   {score}  " in own.picture for score in range(6))
+    assert all(f"\n   {score}  " in own.image for score in range(6))
     assert len(own.version) == 12
-    assert own.version != imug.Prompts(own.picture, own.dynamic, "swapped").version
+    assert own.version != imug.Prompts(own.image, own.dynamic, "swapped").version
 
 
-def checkout(tmp_path, dynamic=b"Find the key.\n", picture=b"\xef\xbb\xbfScore\r\nit.\n", below="scripts/auxiliary"):
+def checkout(tmp_path, dynamic=b"Find the key.\n", image=b"\xef\xbb\xbfScore\r\nit.\n", below="scripts/auxiliary"):
     folder = tmp_path / "IMUG" / below
     folder.mkdir(parents=True)
     (folder / "dynamic_prompt.txt").write_bytes(dynamic)
-    (folder / "eval_prompt.txt").write_bytes(picture)
+    (folder / "eval_prompt.txt").write_bytes(image)
     return tmp_path / "IMUG"
 
 
 @pytest.mark.parametrize("below", ["scripts/auxiliary", "."])
 def test_official_instructions_are_read_from_a_checkout(tmp_path, below):
     official = imug.OfficialPrompts(checkout(tmp_path, below=below))
-    assert (official.dynamic, official.picture) == ("Find the key.", "Score\nit.")
+    assert (official.dynamic, official.image) == ("Find the key.", "Score\nit.")
     assert (official.known, official.source) == (False, "IMUG-Bench checkout IMUG")
 
 
 def test_instructions_of_the_recorded_runs_are_known_and_kept_to_the_byte(tmp_path, monkeypatch):
-    texts = {"dynamic": "Find the key.\n", "picture": "Score it."}
+    texts = {"dynamic": "Find the key.\n", "image": "Score it."}
     digests = {name: prompt_texts._digest(text) for name, text in texts.items()}
     monkeypatch.setattr(prompt_texts, "OFFICIAL_SHA256", digests)
     official = imug.OfficialPrompts(checkout(tmp_path, b"Find the key.\n", b"Score it.\n"))
-    assert ({"dynamic": official.dynamic, "picture": official.picture}, official.known) == (texts, True)
+    assert ({"dynamic": official.dynamic, "image": official.image}, official.known) == (texts, True)
 
 
 def test_the_recorded_instructions_are_those_named_here(golden):
-    names = {"dynamic": "dynamic", "image": "picture"}
+    names = {"dynamic": "dynamic", "image": "image"}
     for line in (golden / "pipeline" / "judge_requests.jsonl").open(encoding="utf-8"):
         row = json.loads(line)
         digest = row["body"]["messages"][0]["content"]["sha256"]
@@ -360,6 +360,6 @@ def test_every_rule_that_differs_has_a_name_of_its_own_and_a_reason():
 
 def test_the_page_shows_every_rule_that_differs():
     page = (Path(__file__).parents[2] / "docs" / "protocols" / "imug.md").read_text(encoding="utf-8")
-    table = page.partition("| rule | official | mended | why |\n|---|---|---|---|\n")[2].strip().split("\n")
+    table = page.partition("| rule | official | strict | why |\n|---|---|---|---|\n")[2].strip().split("\n")
     rules = (" | ".join((rule.name, rule.official, rule.strict, rule.why)) for rule in imug.RULES)
     assert table == [f"| {row} |".replace("<", "&lt;") for row in rules]

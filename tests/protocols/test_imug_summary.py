@@ -52,14 +52,14 @@ def test_contents_count_what_the_official_numbers_hold(folder):
     folder.samples(folder.sample(*texts, folder.image(3), folder.image(4, points=0)))
     folder.reply((1, "B"), (2, "B"))
     folder.judgements("score_img", {"turn": 3, "scores": [{"score": 3}]})
-    pictures = imug.read_points(folder.judged, "mine", folder.problems)
+    images = imug.read_points(folder.judged, "mine", folder.problems)
     samples, scored = folder.read_samples(), imug.score_texts(folder.read())
-    contents = imug.official_contents(samples, scored, pictures, {})
+    contents = imug.official_contents(samples, scored, images, {})
     texts = {"text_turns": 2, "text_scored": 1, "dynamic_unresolved": 1}
     assert contents == {"complete": False, **texts, "image_turns": 1, "image_judged": 1}
     folder.judgements("dynamic_answer", {"turn": 2, "determined_answer": "B"})
     keys = imug.read_keys(folder.judged, "mine", folder.problems)
-    assert imug.official_contents(samples, imug.score_texts(folder.read()), pictures, keys)["complete"]
+    assert imug.official_contents(samples, imug.score_texts(folder.read()), images, keys)["complete"]
 
 
 @pytest.mark.parametrize(("outputs", "official"), RUNS)
@@ -124,7 +124,7 @@ def recorded_turns(scores: Path, model: str) -> list[imug.TurnScore]:
         for row in load_rows(path):
             points = tuple(float(point["score"]) for point in row["scores"])
             key = (row["domain"], row["subdomain"], str(row["sample_id"]))
-            turns += imug.turn_scores([], [imug.JudgedPicture(key, int(row["turn"]), points)])
+            turns += imug.turn_scores([], [imug.JudgedImage(key, int(row["turn"]), points)])
     for path in (path for path in files if path.stem.endswith("_mcq_score")):
         for row in load_rows(path):
             where = f"{row['domain']}/{row['subdomain']}/{row['sample_id']}", row["domain"]

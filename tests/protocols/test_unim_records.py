@@ -118,14 +118,14 @@ def test_bad_records_are_named_and_passed_over(tmp_path: Path) -> None:
         record(True),
         record(3, output="text"),
         record(4, output={"content": 5}),
-        record(5, output={"content": "<image1>", "modal": {"picture1": "a", "image1": 7, "image2": "b"}}),
+        record(5, output={"content": "<image1>", "modal": {"drawing1": "a", "image1": 7, "image2": "b"}}),
     ]
     problems = Problems()
     found = read_references(write(tmp_path / "a.json", *rows), problems)
     assert [instance.key.id for instance in found] == ["1", "5"]
     assert found[1].reference.items == {"image2": "b"}
     fields = [problem.field for problem in problems]
-    assert fields == ["id", "id", "id", "output", "output.content", "output.modal.picture1", "output.modal.image1"]
+    assert fields == ["id", "id", "id", "output", "output.content", "output.modal.drawing1", "output.modal.image1"]
     with pytest.raises(FileNotFoundError):
         read_references(tmp_path / "none", problems)
 

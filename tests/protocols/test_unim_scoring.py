@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from imug_metrics.judges import JudgeError, JudgeRequest, Picture, ReplyError
+from imug_metrics.judges import ImagePart, JudgeError, JudgeRequest, ReplyError
 from imug_metrics.protocols.unim import Answer, Grades, Instance, Key, score_structure, summarize, with_grades
 from imug_metrics.protocols.unim.captions import captioned_text
 from imug_metrics.protocols.unim.grading import answer_quality, describe, grade_answers
@@ -90,7 +90,7 @@ def test_text_and_code_are_read_from_their_files(tmp_path: Path) -> None:
 
 
 class RuleJudge:
-    """Grades by what the request holds; describes every picture as a door."""
+    """Grades by what the request holds; describes every image as a door."""
 
     name, concurrency = "rules", 3
 
@@ -99,7 +99,7 @@ class RuleJudge:
 
     async def ask(self, request: JudgeRequest) -> str:
         self.seen.append(request)
-        if any(isinstance(part, Picture) for part in request.parts):
+        if any(isinstance(part, ImagePart) for part in request.parts):
             return "A red door."
         text = str(request.parts[0])
         if "no reply" in text:
@@ -109,7 +109,7 @@ class RuleJudge:
         return '```json\n{"coherence": 4, "style": 5}\n```'
 
 
-def test_a_judge_describes_pictures_and_grades_answers(tmp_path: Path) -> None:
+def test_a_judge_describes_images_and_grades_answers(tmp_path: Path) -> None:
     Image.effect_noise((64, 64), 60).save(tmp_path / "a.png")
     place = {"file": tmp_path / "o.json", "line": 7, "root": tmp_path}
     answers = {
@@ -137,7 +137,7 @@ def test_a_judge_describes_pictures_and_grades_answers(tmp_path: Path) -> None:
     assert not again.seen, "the journal has the replies"
 
 
-def test_pictures_of_references_are_described_too(tmp_path: Path) -> None:
+def test_images_of_references_are_described_too(tmp_path: Path) -> None:
     Image.new("RGB", (32, 32), "red").save(tmp_path / "a.png")
     reference = Answer("<image1>", {"image1": "a.png"}, file=tmp_path / "r.json", root=tmp_path)
     asked = Instance(INSTANCES[0].key, "1", "", reference)
@@ -175,7 +175,7 @@ def test_captioners_describe_their_modality(tmp_path: Path) -> None:
 
 
 def test_quality_is_the_mean_of_the_items_and_broken_ones_count_zero(tmp_path: Path) -> None:
-    (tmp_path / "bad.png").write_bytes(b"no picture")
+    (tmp_path / "bad.png").write_bytes(b"no image")
     answer = Answer(
         "<image1> <code1> <image1>",
         {"image1": "bad.png", "code1": "def f(x):\n    return x\n"},

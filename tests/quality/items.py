@@ -25,7 +25,7 @@ def photograph() -> np.ndarray:
 
 
 def image_file(pixels: np.ndarray, kind: str = "PNG", **options: int) -> bytes:
-    """An encoded picture."""
+    """An encoded image."""
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, kind, **options)
     return file.getvalue()
@@ -107,32 +107,32 @@ def pdf_rows(page: int) -> list[Row]:
 
 def pdf_file(
     pages: list[list[Row]] | None = None,
-    picture: bytes | None = None,
+    image: bytes | None = None,
     box: str = "0 0 612 792",
     filters: str = "",
     wrong_place: int = 0,
 ) -> bytes:
-    """A PDF, written by hand so that each of its parts can be damaged; `picture` is raw grey 32 x 32."""
+    """A PDF, written by hand so that each of its parts can be damaged; `image` is raw grey 32 x 32."""
     pages = [pdf_rows(0), pdf_rows(1)] if pages is None else pages
-    first = 5 if picture is not None else 4
+    first = 5 if image is not None else 4
     kids = " ".join(f"{first + 2 * k} 0 R" for k in range(len(pages)))
-    shared = "/Font << /F1 3 0 R >>" + (" /XObject << /Im 4 0 R >>" if picture is not None else "")
+    shared = "/Font << /F1 3 0 R >>" + (" /XObject << /Im 4 0 R >>" if image is not None else "")
     objects = [
         b"<< /Type /Catalog /Pages 2 0 R >>",
         f"<< /Type /Pages /Kids [{kids}] /Count {len(pages)} >>".encode(),
         b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
     ]
-    if picture is not None:
+    if image is not None:
         kind = (
             f"/Type /XObject /Subtype /Image /Width 32 /Height 32 /ColorSpace /DeviceGray /BitsPerComponent 8 {filters}"
         )
-        objects.append(_stream(kind, picture))
+        objects.append(_stream(kind, image))
     for number, rows in enumerate(pages):
         resources = f"<< {shared} >>"
         content = f"{first + 2 * number + 1} 0 R"
         page = f"<< /Type /Page /Parent 2 0 R /MediaBox [{box}] /Resources {resources} /Contents {content} >>"
         text = "".join(f"BT /F1 {size} Tf {x} {y} Td ({_escaped(line)}) Tj ET\n" for x, y, size, line in rows)
-        text += "q 100 0 0 100 400 60 cm /Im Do Q\n" if picture is not None else ""
+        text += "q 100 0 0 100 400 60 cm /Im Do Q\n" if image is not None else ""
         objects += [page.encode(), _stream("", text.encode("latin-1"))]
     file, places = b"%PDF-1.4\n", []
     for number, body in enumerate(objects):
@@ -152,10 +152,8 @@ def _escaped(line: str) -> str:
     return line.replace("\\", "\\\\").replace("(", "\\(").replace(")", "\\)")
 
 
-def docx_file(
-    headings: bool = True, text: str = TEXT, empty: int = 0, cells: bool = True, picture: bool = True
-) -> bytes:
-    """A Word file with headings, paragraphs, a table and a picture."""
+def docx_file(headings: bool = True, text: str = TEXT, empty: int = 0, cells: bool = True, image: bool = True) -> bytes:
+    """A Word file with headings, paragraphs, a table and an image."""
     import docx
 
     document = docx.Document()
@@ -169,8 +167,8 @@ def docx_file(
     table = document.add_table(2, 3)
     for k, cell in enumerate(table._cells):
         cell.text = f"cell {k}" if cells else ""
-    if picture:
-        document.add_picture(io.BytesIO(image_file(photograph()[::4, ::4])))
+    if image:
+        document.add_image(io.BytesIO(image_file(photograph()[::4, ::4])))
     file = io.BytesIO()
     document.save(file)
     return file.getvalue()

@@ -54,7 +54,7 @@ def _valid(modality: str, kind: str) -> bytes:
     if modality == "video":
         return video_file(clip()[:5, :32, :48], CODECS[kind], kind)
     if modality == "document":
-        return pdf_file(picture=bytes(1024)) if kind == "pdf" else docx_file()
+        return pdf_file(image=bytes(1024)) if kind == "pdf" else docx_file()
     if modality == "code":
         code = {"python": PROGRAM, "javascript": SCRIPT, "json": '{"a": [1, 2]}', "xml": "<a><b c='1'/></a>"}[kind]
         return f"```{kind}\n{code}\n```".encode()
@@ -123,6 +123,6 @@ def test_models_of_any_numbers_leave_a_record(values: list[float], faces: list[i
     pixels=arrays(np.uint8, st.tuples(st.integers(1, 40), st.integers(1, 40), st.just(3))),
     frames=st.integers(1, 5),
 )
-def test_pictures_and_videos_of_any_pixels_leave_a_record(pixels: np.ndarray, frames: int) -> None:
+def test_images_and_videos_of_any_pixels_leave_a_record(pixels: np.ndarray, frames: int) -> None:
     assert _is_record(item_quality(pixels, "image"))
     assert _is_record(item_quality(np.stack([pixels] * frames), "video"))

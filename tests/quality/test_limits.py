@@ -59,8 +59,8 @@ def _tree(depth: int) -> list[dict[str, list[int]]]:
 
 
 BOMBS: dict[str, tuple[str, Callable[[], bytes | str]]] = {
-    "picture-of-a-billion-pixels": ("image", lambda: _png(60_000, 60_000)),
-    "picture-above-our-limit": ("image", lambda: _png(9_000, 9_000)),
+    "image-of-a-billion-pixels": ("image", lambda: _png(60_000, 60_000)),
+    "image-above-our-limit": ("image", lambda: _png(9_000, 9_000)),
     "archive-that-unpacks": ("document", _announcing),
     "archive-of-many-parts": ("document", lambda: _zipped({f"word/{k}": b"" for k in range(3000)})),
     "old-word-file": ("document", lambda: b"\xd0\xcf\x11\xe0" + bytes(600)),

@@ -21,7 +21,7 @@ def _image(pixels: np.ndarray) -> dict[str, float]:
 
 
 @pytest.mark.parametrize("sigma", [4.0, 10.0, 20.0])
-def test_noise_of_a_picture_is_its_standard_deviation(sigma: float) -> None:
+def test_noise_of_a_image_is_its_standard_deviation(sigma: float) -> None:
     rng = np.random.default_rng(0)
     slope = np.linspace(80, 170, 256)[None, :, None] + np.zeros((256, 256, 3))
     found = _image(slope + rng.normal(0, sigma, slope.shape))["noise"]
@@ -29,7 +29,7 @@ def test_noise_of_a_picture_is_its_standard_deviation(sigma: float) -> None:
     assert 0.85 < found / (sigma / 255) < 1.02
 
 
-def test_parts_of_a_picture_made_for_them() -> None:
+def test_parts_of_a_image_made_for_them() -> None:
     half = np.zeros((64, 64, 3))
     half[:, 32:] = 255
     parts = _image(half)
@@ -43,7 +43,7 @@ def test_parts_of_a_picture_made_for_them() -> None:
     assert _image(blocks)["blocks"] > 50
 
 
-def test_large_picture_is_reduced_before_it_is_measured() -> None:
+def test_large_image_is_reduced_before_it_is_measured() -> None:
     large = np.kron(photograph(), np.ones((4, 4, 1), np.uint8))
     assert item_quality(large, "image").value > 0.5  # whole pixels are averaged, their edges are not seen
 
@@ -198,7 +198,7 @@ def test_program_that_breaks_later_is_better() -> None:
 NOISES = [0, 5, 10, 20, 40, 80]
 
 
-def test_growing_noise_lowers_the_quality_of_a_picture_step_by_step() -> None:
+def test_growing_noise_lowers_the_quality_of_a_image_step_by_step() -> None:
     rng = np.random.default_rng(0)
     noise = rng.normal(0, 1, photograph().shape)
     values = [item_quality(np.clip(photograph() + s * noise, 0, 255).astype(np.uint8), "image").value for s in NOISES]
@@ -220,7 +220,7 @@ def _photographs() -> dict[str, np.ndarray]:
     return found | {name: load_sample_image(f"{name}.jpg") for name in ("china", "flower")}
 
 
-def test_photographs_of_packages_are_good_pictures() -> None:
+def test_photographs_of_packages_are_good_images() -> None:
     values = {name: item_quality(pixels, "image").value for name, pixels in _photographs().items()}
     assert min(values.values()) > 0.95, values
 

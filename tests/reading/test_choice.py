@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""The mended reading of letters: a table of replies, and what must hold for any reply."""
+"""The corrected reading of letters: a table of replies, and what must hold for any reply."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from imug_metrics.functional.interleaved.tag_counts import count_rows, tag_counts
+from imug_metrics.functional.interleaved.tag_counts import count_column, tag_counts
 from imug_metrics.reading.tags import MODALITIES, read_name, read_tags
 
 
@@ -61,7 +61,7 @@ def test_a_tag_without_file_does_not_count_where_files_are_asked_for() -> None:
     with pytest.raises(ValueError, match="`available`"):
         tag_counts(texts, available=[None])
     with pytest.raises(ValueError, match="flat list"):
-        count_rows("preds", [texts], available=[None] * 3)
+        count_column("preds", [texts], available=[None] * 3)
 
 
 def test_texts_pairs_and_counts_say_the_same() -> None:
@@ -69,28 +69,28 @@ def test_texts_pairs_and_counts_say_the_same() -> None:
     texts = ["<image1> <image4> <threeD1>", "none"]
     pairs = [[("image", 1), ("Image", "b.png"), ("3D", 1)], []]
     for answers in (texts, pairs, counts, [texts[0], pairs[1]]):
-        torch.testing.assert_close(count_rows("preds", answers).values.long(), counts)
+        torch.testing.assert_close(count_column("preds", answers).values.long(), counts)
 
 
 def test_lists_by_dialogue() -> None:
-    rows = count_rows("preds", [["<image1>", None], ["<audio1>"], []])
+    rows = count_column("preds", [["<image1>", None], ["<audio1>"], []])
     assert rows.shape == (3, 2)
     assert rows.present is not None
     assert rows.present.tolist() == [[True, False], [True, False], [False, False]]
-    nested = count_rows("preds", [[[("image", 1)], []], [[("audio", 1)]]])
+    nested = count_column("preds", [[[("image", 1)], []], [[("audio", 1)]]])
     assert nested.shape == (2, 2)
     assert nested.values.sum() == 2
 
 
 def test_what_is_no_answer_is_refused() -> None:
     with pytest.raises(TypeError, match="`preds`"):
-        count_rows("preds", [3])
+        count_column("preds", [3])
     with pytest.raises(TypeError, match="row 0"):
-        count_rows("preds", [[3]])
+        count_column("preds", [[3]])
     with pytest.raises(ValueError, match="smell"):
-        count_rows("preds", [[("smell", 1)]])
+        count_column("preds", [[("smell", 1)]])
     with pytest.raises(ValueError, match=r"\[N, 7\]"):
-        count_rows("preds", torch.zeros(3, 6))
+        count_column("preds", torch.zeros(3, 6))
 
 
 @pytest.mark.parametrize("piece", ["<", "<image1:", "<image ", "< ", "<image1", "<code1: <"])

@@ -22,18 +22,18 @@ MakeScores = Callable[..., ModelScores]
 @pytest.fixture
 def make_scores(tmp_path: Path) -> MakeScores:
     """Builds ``ModelScores`` of ``dialogues`` dialogues whose scores change by ``slope`` a turn from ``start``."""
-    picture = tmp_path / "picture.png"
-    Image.new("RGB", (300, 200), (200, 40, 40)).save(picture)
+    image = tmp_path / "image.png"
+    Image.new("RGB", (300, 200), (200, 40, 40)).save(image)
 
     def make(model: str = "steady", **options: Any) -> ModelScores:
-        return synthetic_scores(model, picture, **options)
+        return synthetic_scores(model, image, **options)
 
     return make
 
 
 def synthetic_scores(
     model: str,
-    picture: Path | None,
+    image: Path | None,
     *,
     dialogues: int = 30,
     turns: int = 5,
@@ -62,7 +62,7 @@ def synthetic_scores(
     _put(scores, "turn_consistency_copy_rate", copy_rate, 0.02)
     scores["turn_retrieval_chance"] = 0.4
     rows = [
-        _row(i, turn, rng, picture, start + slope * (turn - 1), copy_rate, consistency)
+        _row(i, turn, rng, image, start + slope * (turn - 1), copy_rate, consistency)
         for i in range(dialogues)
         for turn in range(1, turns + 1)
     ]
@@ -74,7 +74,7 @@ def _put(scores: dict[str, float], key: str, value: float, error: float) -> None
 
 
 def _row(
-    index: int, turn: int, rng: random.Random, picture: Path | None, level: float, copy_rate: float, consistency: float
+    index: int, turn: int, rng: random.Random, image: Path | None, level: float, copy_rate: float, consistency: float
 ) -> dict[str, Any]:
     is_image = turn % 2 == 1
     right = float(rng.random() < level)
@@ -82,9 +82,9 @@ def _row(
         "dialogue": f"Physics/rendered_positions/{index}",
         "turn": turn,
         "modality": "image" if is_image else "text",
-        "prompt": "a picture of a red star" if is_image else "What color is the star?\nA. red\nB. blue",
+        "prompt": "an image of a red star" if is_image else "What color is the star?\nA. red\nB. blue",
         "text": None if is_image else rng.choice(["A", "The answer is B."]),
-        "image": str(picture) if is_image and picture else None,
+        "image": str(image) if is_image and image else None,
         "class": "Temporal Causal",
         "domain": "Physics",
         "subdomain": "rendered_positions",

@@ -57,7 +57,7 @@ def test_per_turn_has_one_row_a_model_metric_and_turn(make_scores: Any, tmp_path
     assert float(row["value"]) == model.scores["turn_alignment_turn_2"]
     assert row["lower"] == ""
     first = next(r for r in rows if (r["model"], r["metric"], r["turn"]) == ("one", "turn_alignment", "1"))
-    assert first["n"] == "30", "30 dialogues have a picture at turn 1"
+    assert first["n"] == "30", "30 dialogues have an image at turn 1"
 
 
 def test_items_hold_every_record_with_its_model(make_scores: Any, tmp_path: Path) -> None:

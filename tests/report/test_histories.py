@@ -68,10 +68,10 @@ def test_without_any_error_of_the_reference_the_gap_is_told(make_scores: Any) ->
     assert text.startswith("answers 0.100 worse on its own history")
 
 
-def test_pictures_that_fit_worse_are_a_sentence_of_their_own(make_scores: Any) -> None:
+def test_images_that_fit_worse_are_a_sentence_of_their_own(make_scores: Any) -> None:
     _, (tone, text) = sentences(compared(make_scores(), drawn=0.05))
     assert tone == "loss"
-    assert "draws pictures that fit 0.050 worse" in text
+    assert "draws images that fit 0.050 worse" in text
 
 
 def test_an_interval_without_width_proves_nothing(make_scores: Any) -> None:

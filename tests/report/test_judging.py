@@ -82,7 +82,7 @@ def test_the_table_shows_points_failures_and_classes(make_scores: Any) -> None:
     console = Console(file=io.StringIO(), width=100)
     print_table([judged(make_scores, "mine"), make_scores("other")], judges=JUDGES, console=console)
     said = console.file.getvalue()
-    row = next(line for line in said.partition("Judged pictures")[2].splitlines() if line.strip().startswith("mine"))
+    row = next(line for line in said.partition("Judged images")[2].splitlines() if line.strip().startswith("mine"))
     assert "1,200" in row
     assert row.split()[-1] == "2"
     assert "0.25" in said.partition("By class")[2]

@@ -97,7 +97,7 @@ def test_what_a_model_wrote_is_shown_as_text_and_never_run(make_scores: Any, tmp
 
 def test_the_page_says_what_the_numbers_mean(make_scores: Any, tmp_path: Path) -> None:
     page = written(three(make_scores), tmp_path / "out")
-    assert "copying repeats its own pictures: copy rate 0.97, so its consistency of 0.99 (the highest)" in page.words
+    assert "copying repeats its own images: copy rate 0.97, so its consistency of 0.99 (the highest)" in page.words
     assert "fading loses 0.080 of answer accuracy per turn (95 % interval −0.100 to −0.060)" in page.words
     assert "steady shows no decay in answer accuracy, alignment and retrieval" in page.words
     assert page.tags.count("polygon") == 5 * 3, "one band a metric and model"
@@ -106,33 +106,33 @@ def test_the_page_says_what_the_numbers_mean(make_scores: Any, tmp_path: Path) -
 def test_thumbnails_are_small_jpegs(make_scores: Any, tmp_path: Path) -> None:
     page = written([make_scores()], tmp_path / "out")
     sources = [value for name, value in page.attributes if name == "src"]
-    assert len(sources) == 3 * 3, "three pictures in each of three dialogues"
+    assert len(sources) == 3 * 3, "three images in each of three dialogues"
     for source in sources:
         image = Image.open(io.BytesIO(base64.b64decode(source.partition(",")[2])))
         assert image.format == "JPEG"
         assert image.size == (160, 107)
 
 
-def test_missing_pictures_and_answers_are_named_and_counted(make_scores: Any, tmp_path: Path) -> None:
+def test_missing_images_and_answers_are_named_and_counted(make_scores: Any, tmp_path: Path) -> None:
     model = make_scores(dialogues=3)
     for item in model.items[:5]:
         item["image"] = None
         item["text"] = None
         item["alignment"] = -1.0 if item["modality"] == "image" else None  # ranked worst, so that it is shown
     page = written([model], tmp_path / "out")
-    assert "Missing outputs: steady 3 of 9 pictures and 2 of 6 answers." in page.words
-    assert page.words.count("no picture") == 3
+    assert "Missing outputs: steady 3 of 9 images and 2 of 6 answers." in page.words
+    assert page.words.count("no image") == 3
     assert page.words.count("no answer") == 2
 
 
-def test_a_picture_file_that_vanished_or_is_broken_does_not_stop_the_report(make_scores: Any, tmp_path: Path) -> None:
+def test_a_image_file_that_vanished_or_is_broken_does_not_stop_the_report(make_scores: Any, tmp_path: Path) -> None:
     model = make_scores(dialogues=1)
     broken = tmp_path / "broken.png"
-    broken.write_bytes(b"\x89PNG\r\n\x1a\nnot a picture")
+    broken.write_bytes(b"\x89PNG\r\n\x1a\nnot an image")
     model.items[0]["image"] = str(broken)
     model.items[2]["image"] = str(tmp_path / "gone.png")
     page = written([model], tmp_path / "out")
-    assert page.words.count("unreadable picture") == 2
+    assert page.words.count("unreadable image") == 2
     assert str(tmp_path) not in page.words
 
 
@@ -180,7 +180,7 @@ def test_the_page_stays_below_five_megabytes_with_many_models(make_scores: Any, 
     assert "left out: the page is full" in page.words
 
 
-def test_a_picture_of_too_many_pixels_is_refused_before_it_is_decoded(tmp_path: Path, monkeypatch: Any) -> None:
+def test_a_image_of_too_many_pixels_is_refused_before_it_is_decoded(tmp_path: Path, monkeypatch: Any) -> None:
     path = tmp_path / "huge.png"
     Image.new("1", (8000, 8000)).save(path)
     monkeypatch.setattr(Image.Image, "load", lambda self: pytest.fail("decoded"))
@@ -199,8 +199,8 @@ def test_a_file_of_too_many_bytes_is_refused_before_it_is_opened(tmp_path: Path,
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "P", "1", "LA"])
-def test_pictures_of_any_mode_become_thumbnails(tmp_path: Path, mode: str) -> None:
-    path = tmp_path / "picture.png"
+def test_images_of_any_mode_become_thumbnails(tmp_path: Path, mode: str) -> None:
+    path = tmp_path / "image.png"
     Image.new(mode, (400, 100)).save(path)
     data = base64.b64decode(thumbnail(path).partition(",")[2])
     assert Image.open(io.BytesIO(data)).size == (MAX_SIDE, 40)

@@ -12,11 +12,11 @@ from imug_metrics.stats import pair_slopes, pooled_slope, sen_slope, within_sums
 
 def test_within_sums_equal_numpy_on_centred_data() -> None:
     generator = np.random.default_rng(0)
-    run = np.sort(generator.integers(0, 7, 40))
+    segment = np.sort(generator.integers(0, 7, 40))
     x, y, used = generator.normal(size=40), generator.normal(size=40), generator.random(40) < 0.7
-    xy, xx = within_sums(*(torch.tensor(a) for a in (x, y, used, run)), 7)
+    xy, xx = within_sums(*(torch.tensor(a) for a in (x, y, used, segment)), 7)
     for r in range(7):
-        rows = (run == r) & used
+        rows = (segment == r) & used
         a, b = (v[rows] - v[rows].mean() if rows.any() else v[rows] for v in (x, y))
         assert xy[r].item() == pytest.approx((a * b).sum(), abs=1e-12)
         assert xx[r].item() == pytest.approx((a * a).sum(), abs=1e-12)
@@ -47,9 +47,9 @@ def test_pair_slopes_cover_every_pair_within_runs_and_none_across() -> None:
     offsets = torch.tensor([0, 3, 3, 4, 7, 9])
     x = torch.tensor([1, 2, 3, 1, 1, 2, 4, 2, 3]).double()
     y = torch.arange(9).double() ** 2
-    found = {int(r): s for pairs in pair_slopes(x, y, offsets) for r, s in zip(pairs.runs, pairs.slopes)}
+    found = {int(r): s for pairs in pair_slopes(x, y, offsets) for r, s in zip(pairs.segments, pairs.slopes)}
     assert sorted(found) == [0, 3, 4]
-    for run, slopes in found.items():
-        low, high = offsets[run].item(), offsets[run + 1].item()
+    for segment, slopes in found.items():
+        low, high = offsets[segment].item(), offsets[segment + 1].item()
         expected = [(y[j] - y[i]) / (x[j] - x[i]) for i in range(low, high) for j in range(i + 1, high)]
         assert sorted(slopes.tolist()) == pytest.approx(sorted(float(e) for e in expected))

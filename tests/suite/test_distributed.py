@@ -32,16 +32,16 @@ def suites():
 
 
 def feed(of_records, of_columns, dialogues, folder):
-    records, pictures, prompts = [], [], []
+    records, shown, prompts = [], [], []
     for number in dialogues:
         paths = [folder / f"{number}-{turn}.pt" for turn in range(2 + number % 2)]
         images = [None if (number, turn) == (1, 1) else torch.load(path) for turn, path in enumerate(paths)]
-        pictures.append(images)
+        shown.append(images)
         prompts.append(["abcab"[turn : turn + 1 + number] for turn in range(len(paths))])
         records.append(Record(f"d{number}", 1, "text", "Which?", text="AB"[number % 2], target="A"))
     if dialogues:
         of_records.update(records)
-        of_columns.update(images=pictures, texts=prompts, dialogue=list(dialogues))
+        of_columns.update(images=shown, texts=prompts, dialogue=list(dialogues))
 
 
 def worker(rank, folder, results):
@@ -65,8 +65,8 @@ def results(tmp_path_factory):
     generator = torch.Generator().manual_seed(0)
     for number in range(5):
         for turn in range(3):
-            picture = torch.randint(0, 256, (3, 4, 4), dtype=torch.uint8, generator=generator)
-            torch.save(picture, folder / f"{number}-{turn}.pt")
+            image = torch.randint(0, 256, (3, 4, 4), dtype=torch.uint8, generator=generator)
+            torch.save(image, folder / f"{number}-{turn}.pt")
     # Forked, because each new interpreter would import torchmetrics again: ten seconds instead of one.
     mp.start_processes(worker, (str(folder), str(folder)), nprocs=2, start_method="fork")
     return folder, [torch.load(folder / f"{rank}.pt") for rank in range(2)]

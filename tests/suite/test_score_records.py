@@ -19,7 +19,7 @@ COLOURS = {"red": (255, 0, 0), "lime": (0, 255, 0), "blue": (0, 0, 255), "white"
 
 
 class ColourEncoder(CallableEncoder):
-    """Mean colour of a picture, and the colour a text names; counts what it encodes."""
+    """Mean colour of an image, and the colour a text names; counts what it encodes."""
 
     def __init__(self) -> None:
         super().__init__(self.see, self.read, name="colours", fingerprint="colours", dim=3)
@@ -41,16 +41,16 @@ def encoder():
 
 @pytest.fixture
 def draw(tmp_path):
-    def picture(colour: str, name: str = "") -> Path:
+    def image(colour: str, name: str = "") -> Path:
         path = tmp_path / f"{name or colour}.png"
         Image.new("RGB", (6, 6), colour).save(path)
         return path
 
-    return picture
+    return image
 
 
-def asked(dialogue, turn, wanted, picture, **more) -> Record:
-    return Record(dialogue, turn, "image", f"Draw it {wanted}.", image=picture, **more)
+def asked(dialogue, turn, wanted, image, **more) -> Record:
+    return Record(dialogue, turn, "image", f"Draw it {wanted}.", image=image, **more)
 
 
 def said(dialogue, turn, text, target="A", **more) -> Record:
@@ -99,7 +99,7 @@ def test_a_key_that_names_no_option_is_counted_and_scored_by_the_official_rule_a
     assert scores.scores["answer_accuracy_without_key"] == 1
 
 
-def test_pictures_are_scored_against_prompts_and_each_other(encoder, draw):
+def test_images_are_scored_against_prompts_and_each_other(encoder, draw):
     records = [
         asked("a", 1, "red", draw("red")),
         asked("a", 2, "blue", draw("blue")),
@@ -119,16 +119,16 @@ def test_pictures_are_scored_against_prompts_and_each_other(encoder, draw):
     assert "answer_accuracy" not in scores.scores
 
 
-def test_each_distinct_picture_and_prompt_is_encoded_once(encoder, draw):
+def test_each_distinct_image_and_prompt_is_encoded_once(encoder, draw):
     same = [draw("red", f"copy_{n}") for n in range(4)]
     records = [asked(f"d{n % 2}", 1 + n // 2, "red", path) for n, path in enumerate(same)]
     score_records(records, model="mine", encoder=encoder, dialogues_per_step=1)
     assert (encoder.images, encoder.texts) == (1, 1)
 
 
-def test_absent_and_unreadable_pictures_lower_the_coverage(encoder, draw, tmp_path):
+def test_absent_and_unreadable_images_lower_the_coverage(encoder, draw, tmp_path):
     broken = tmp_path / "broken.png"
-    broken.write_bytes(b"no picture")
+    broken.write_bytes(b"no image")
     records = [
         asked("a", 1, "red", draw("red")),
         asked("a", 2, "red", None),
@@ -148,15 +148,15 @@ def test_absent_and_unreadable_pictures_lower_the_coverage(encoder, draw, tmp_pa
     assert zero.scores["turn_alignment"] == pytest.approx(0.625)
 
 
-def test_a_model_without_a_single_picture_is_scored(encoder):
+def test_a_model_without_a_single_image_is_scored(encoder):
     scores = score_records([asked("a", 1, "red", None), asked("a", 2, "blue", None)], model="mine", encoder=encoder)
     assert scores.scores["turn_alignment_coverage"] == 0.0
     assert math.isnan(scores.scores["turn_alignment"])
 
 
 def test_graph_mode_follows_links_within_the_dialogue(encoder, draw):
-    pictures = [draw("red"), draw("blue"), draw("red", "again")]
-    records = [asked("a", n + 1, "red", path) for n, path in enumerate(pictures)]
+    images = [draw("red"), draw("blue"), draw("red", "again")]
+    records = [asked("a", n + 1, "red", path) for n, path in enumerate(images)]
     records += [asked("b", 1, "red", draw("white")), asked("b", 2, "red", draw("red"), links=(1, 7))]
     records[2] = replace(records[2], links=(1,))
     scores = score_records(records, model="mine", encoder=encoder).scores
@@ -180,7 +180,7 @@ def test_steps_and_record_order_do_not_change_the_scores(encoder, draw):
         assert other.scores == pytest.approx(whole.scores, rel=1e-9, abs=1e-7, nan_ok=True)
 
 
-def test_an_encoder_of_pictures_alone_gives_consistency(draw):
+def test_an_encoder_of_images_alone_gives_consistency(draw):
     encoder = CallableEncoder(lambda images: torch.stack([image.float().mean((1, 2)) for image in images]))
     records = [asked("a", 1, "red", draw("red")), asked("a", 2, "red", draw("red", "r2"))]
     scores = score_records(records, model="mine", encoder=encoder).scores
@@ -220,11 +220,11 @@ def test_a_turn_twice_and_an_empty_step_are_refused(encoder):
         score_records([], model="mine", encoder=encoder, dialogues_per_step=0)
 
 
-def test_histories_are_compared_by_answers_and_by_pictures(encoder, draw):
+def test_histories_are_compared_by_answers_and_by_images(encoder, draw):
     def run(last_answer, last_colour):
         answers = [said(d, 1, "A") for d in "ab"] + [said("a", 3, last_answer), said("b", 3, "B")]
-        pictures = [asked(d, 2, "red", draw("red", f"{d}2")) for d in "ab"]
-        records = [*answers, *pictures, asked("a", 4, "blue", draw(last_colour, f"a4{last_colour}"))]
+        images = [asked(d, 2, "red", draw("red", f"{d}2")) for d in "ab"]
+        records = [*answers, *images, asked("a", 4, "blue", draw(last_colour, f"a4{last_colour}"))]
         return records, score_records(records, model="mine", encoder=encoder)
 
     (_, own), (records, reference) = run("B", "red"), run("A", "blue")

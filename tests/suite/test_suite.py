@@ -32,7 +32,7 @@ from imug_metrics.suite import ImugSuite, Record, score_records, standard_metric
 
 
 class Counting(CallableEncoder):
-    """Colours of a picture's corners, letters of a text; counts both."""
+    """Colours of an image's corners, letters of a text; counts both."""
 
     def __init__(self, **options) -> None:
         super().__init__(self.see, self.read, fingerprint="counting", name="counting", dim=6, **options)
@@ -74,7 +74,7 @@ def encoder():
 
 @pytest.fixture
 def files(tmp_path):
-    """24 files in 6 dialogues of 4 turns: 13 different pictures, 5 different prompts."""
+    """24 files in 6 dialogues of 4 turns: 13 different images, 5 different prompts."""
     noise = torch.randint(0, 256, (13, 5, 5, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     for number in range(24):
         Image.fromarray(noise[number % 13].numpy()).save(tmp_path / f"{number}.png")
@@ -95,7 +95,7 @@ def drawn(files):
 
 
 @pytest.mark.parametrize("how", ["records", "stream", "columns", "one dialogue at a time"])
-def test_five_metrics_encode_each_distinct_picture_and_text_once_and_a_second_epoch_none(encoder, files, how):
+def test_five_metrics_encode_each_distinct_image_and_text_once_and_a_second_epoch_none(encoder, files, how):
     suite = ImugSuite(five(), encoder=encoder)
     results = []
     for _ in range(2):
@@ -147,7 +147,7 @@ def test_columns_records_and_embeddings_give_the_same_scores(encoder, files):
     assert found["columns"] == pytest.approx(found["records"])
 
 
-def test_lists_may_be_ragged_and_hold_absent_pictures(encoder, files):
+def test_lists_may_be_ragged_and_hold_absent_images(encoder, files):
     suite = ImugSuite([TurnAlignment(detail=True)], encoder=encoder)
     suite.update(images=[files[0], [files[1][0], None]], texts=[prompts()[0], prompts()[1][:2]])
     found = suite.compute()
@@ -158,7 +158,7 @@ def test_lists_may_be_ragged_and_hold_absent_pictures(encoder, files):
     assert suite.compute()["turn_alignment_coverage"] == 0
 
 
-def test_an_unreadable_picture_is_named_by_its_row_among_all_that_were_given(files, tmp_path):
+def test_an_unreadable_image_is_named_by_its_row_among_all_that_were_given(files, tmp_path):
     suite = ImugSuite([TurnConsistency()], encoder=Counting())
     for lines in (
         [[None, files[0][0]], [None, tmp_path / "lost.png"]],
@@ -174,9 +174,9 @@ def test_what_no_metric_takes_is_not_encoded(files):
     suite = ImugSuite([TurnConsistency(), AnswerAccuracy()], encoder=encoder)
     suite.update(images=files, texts=prompts())
     assert (len(encoder.images), encoder.texts) == (13, [])
-    pictures = ImugSuite([TurnConsistency()], encoder=CallableEncoder(encoder.see))  # which cannot read
-    pictures.update(images=files, texts=prompts())
-    assert pictures.compute()["turn_consistency"] == pytest.approx(suite.compute()["turn_consistency"])
+    images = ImugSuite([TurnConsistency()], encoder=CallableEncoder(encoder.see))  # which cannot read
+    images.update(images=files, texts=prompts())
+    assert images.compute()["turn_consistency"] == pytest.approx(suite.compute()["turn_consistency"])
 
 
 def test_a_call_feeds_the_metrics_that_its_columns_suffice_for(encoder, files):
@@ -321,7 +321,7 @@ def test_a_process_without_data_takes_part_where_others_have_some(encoder, files
 
 
 def answers(count):
-    """A stream of dialogues of four turns; every other turn asks for a picture that is absent."""
+    """A stream of dialogues of four turns; every other turn asks for an image that is absent."""
     for number in range(count):
         for turn in range(1, 5):
             kind = "text" if turn % 2 else "image"

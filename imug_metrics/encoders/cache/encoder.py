@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""An encoder that remembers: each distinct picture and text is encoded once."""
+"""An encoder that remembers: each distinct image and text is encoded once."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from imug_metrics.encoders.cache.disk import DiskCache
-from imug_metrics.encoders.cache.images import Picture, ahead, batches, decode, read
+from imug_metrics.encoders.cache.images import SourceImage, ahead, batches, decode, read
 from imug_metrics.encoders.cache.memory import Key, MemoryCache
 from imug_metrics.encoders.protocol import Encoder
 from imug_metrics.encoders.texts import check_texts
@@ -32,14 +32,14 @@ PIXELS = 3 * SIDE * SIDE
 _BATCH = 32  # for encoders that do not say how much they take at a time
 
 
-class Pictures(NamedTuple):
-    """What is known of N pictures.
+class EncodedImages(NamedTuple):
+    """What is known of N images.
 
     Attributes:
         embeddings: float32 `[N, D]` on the encoder's device, zeros where there is none.
-        pixels: float32 `[N, 3072]` in [0, 1] on the same device, the pictures at 32 x 32, zeros where there is none;
+        pixels: float32 `[N, 3072]` in [0, 1] on the same device, the images at 32 x 32, zeros where there is none;
             None when they were not asked for.
-        refused: why a picture could not be read; None where it could, or where none was given.
+        refused: why an image could not be read; None where it could, or where none was given.
     """
 
     embeddings: Tensor
@@ -48,20 +48,20 @@ class Pictures(NamedTuple):
 
 
 class CachedEncoder:
-    """An encoder around another one, which sees each distinct picture and text once.
+    """An encoder around another one, which sees each distinct image and text once.
 
-    Files are known by their content, other pictures by their pixels, texts by their characters: copies under other
+    Files are known by their content, other images by their pixels, texts by their characters: copies under other
     names are encoded once. Rows are kept by content and by the encoder's fingerprint: a changed model makes new ones.
-    Reading, hashing and decoding run in threads ahead of the encoder; for an encoder on a CUDA device pictures go
+    Reading, hashing and decoding run in threads ahead of the encoder; for an encoder on a CUDA device images go
     through pinned memory.
 
-    Pictures reach the inner encoder as a list of tensors `[3, H, W]`. With an encoder made with `differentiable=True`
-    nothing is kept, and pictures go to it as they are; only `see` opens files, to tell which cannot be read.
+    Images reach the inner encoder as a list of tensors `[3, H, W]`. With an encoder made with `differentiable=True`
+    nothing is kept, and images go to it as they are; only `see` opens files, to tell which cannot be read.
 
     Args:
         encoder: the encoder.
         memory: bytes that rows take in memory, 768 for each besides its numbers; the least recently used go first. A
-            picture's embedding of 512 numbers and its small pixels take 10 KB.
+            image's embedding of 512 numbers and its small pixels take 10 KB.
         disk: folder where rows are kept for other runs and other processes; None: nowhere. The encoder's fingerprint
             must mean the same in all of them, so name that of a `CallableEncoder`.
         workers: threads that read and decode, by default one a processor, at most 16.
@@ -79,8 +79,8 @@ class CachedEncoder:
         ...     seen.append(len(images))
         ...     return torch.stack([image.float().mean((1, 2)) for image in images])
         >>> encoder = CachedEncoder(CallableEncoder(colour))
-        >>> pictures = torch.zeros(4, 3, 8, 8, dtype=torch.uint8)  # four times the same
-        >>> encoder.encode_images(pictures).shape, encoder.encode_images(pictures).shape, seen
+        >>> images = torch.zeros(4, 3, 8, 8, dtype=torch.uint8)  # four times the same
+        >>> encoder.encode_images(images).shape, encoder.encode_images(images).shape, seen
         (torch.Size([4, 3]), torch.Size([4, 3]), [1])
     """
 
@@ -166,19 +166,19 @@ class CachedEncoder:
         """
         if self.differentiable:
             return self.encoder.encode_images(images)
-        pictures = self.see(images, with_pixels=False)
-        check_readable(pictures.refused)
-        return pictures.embeddings
+        found = self.see(images, with_pixels=False)
+        check_readable(found.refused)
+        return found.embeddings
 
-    def see(self, images: Any, *, with_pixels: bool = True) -> Pictures:
-        """Embeddings and small pixels of pictures, each decoded once at most; one that cannot be read is no error.
+    def see(self, images: Any, *, with_pixels: bool = True) -> EncodedImages:
+        """Embeddings and small pixels of sources, each decoded once at most; one that cannot be read is no error.
 
         Args:
-            images: as in `encode_images`; in a sequence, None stands for an absent picture.
+            images: as in `encode_images`; in a sequence, None stands for an absent source.
             with_pixels: whether the small pixels are wanted.
 
         Returns:
-            One row a picture.
+            One row a source.
 
         Raises:
             TypeError: if the encoder has no image side or an image is of a kind not accepted.
@@ -186,11 +186,11 @@ class CachedEncoder:
         if self.differentiable:
             return self._see_with_graph(images, with_pixels)
         run = _Run(self, with_pixels)
-        pictures = run.encode(check_sequence(images))
-        embeddings = self._stack([run.embeddings.get(picture.digest) for picture in pictures], self.dim or 1)
-        small = [run.pixels.get(picture.digest) for picture in pictures]
-        refused = [picture.refused or run.refused.get(picture.digest) for picture in pictures]
-        return Pictures(embeddings, self._stack(small, PIXELS).float() if with_pixels else None, refused)
+        sources = run.encode(check_sequence(images))
+        embeddings = self._stack([run.embeddings.get(source.digest) for source in sources], self.dim or 1)
+        small = [run.pixels.get(source.digest) for source in sources]
+        refused = [source.refused or run.refused.get(source.digest) for source in sources]
+        return EncodedImages(embeddings, self._stack(small, PIXELS).float() if with_pixels else None, refused)
 
     def encode_texts(self, texts: Sequence[str]) -> Tensor:
         """Embed texts.
@@ -223,11 +223,11 @@ class CachedEncoder:
     def __repr__(self) -> str:
         return f"CachedEncoder({self.encoder!r})"
 
-    def _see_with_graph(self, images: Any, with_pixels: bool) -> Pictures:
+    def _see_with_graph(self, images: Any, with_pixels: bool) -> EncodedImages:
         images = images if isinstance(images, Tensor) else list(check_sequence(images))
         limit = getattr(self.encoder, "max_pixels", MAX_PIXELS)
         files = {
-            row: decode(read(Picture(row, image), limit), limit)  # no graph leads to a file
+            row: decode(read(SourceImage(row, image), limit), limit)  # no graph leads to a file
             for row, image in enumerate(images)
             if isinstance(image, (str, os.PathLike))
         }
@@ -244,7 +244,7 @@ class CachedEncoder:
 
         with torch.no_grad():
             pixels = spread(thumbnails(present, SIDE).to(embeddings.device)) if with_pixels else None
-        return Pictures(spread(embeddings), pixels, refused)
+        return EncodedImages(spread(embeddings), pixels, refused)
 
     def find(self, keys: Sequence[Key]) -> dict[Key, Tensor]:
         """Rows that are kept, from memory or from disk."""
@@ -288,7 +288,7 @@ class CachedEncoder:
 
 
 class _Run:
-    """One call: rows and refusals of its pictures by their digests."""
+    """One call: rows and refusals of its images by their digests."""
 
     def __init__(self, cache: CachedEncoder, with_pixels: bool) -> None:
         self.cache, self.with_pixels = cache, with_pixels
@@ -298,59 +298,59 @@ class _Run:
         self.pixels: dict[bytes | None, Tensor] = {}
         self.refused: dict[bytes | None, str] = {}
 
-    def encode(self, images: Iterable[Any]) -> list[Picture]:
-        """Encode what is new; returns the pictures in their order, without content."""
-        pictures: list[Picture] = []
+    def encode(self, images: Iterable[Any]) -> list[SourceImage]:
+        """Encode what is new; returns the sources in their order, without content."""
+        sources: list[SourceImage] = []
         limit = getattr(self.cache.encoder, "max_pixels", MAX_PIXELS)
         with ThreadPoolExecutor(self.cache.workers) as executor:
-            given = (Picture(row, image) for row, image in enumerate(images))
+            given = (SourceImage(row, image) for row, image in enumerate(images))
             opened = ahead(partial(read, max_pixels=limit), given, executor, self.batch)
-            new = self._new(opened, pictures)
+            new = self._new(opened, sources)
             decoded = ahead(partial(decode, max_pixels=limit, pin=self._on_cuda()), new, executor, self.batch)
             for batch in batches(decoded, self.batch):
                 self._add(batch)
-        return pictures
+        return sources
 
-    def _new(self, opened: Iterator[Picture], pictures: list[Picture]) -> Iterator[Picture]:
+    def _new(self, opened: Iterator[SourceImage], sources: list[SourceImage]) -> Iterator[SourceImage]:
         """Those that are neither known nor on their way; the others need not be decoded."""
         asked: set[bytes] = set()
         while some := list(islice(opened, self.batch)):
             distinct = {p.digest: p for p in some if p.digest is not None and p.digest not in asked}
-            pictures += [replace(picture, source=None, content=None) for picture in some]
+            sources += [replace(source, source=None, content=None) for source in some]
             asked.update(distinct)
             self._look_up(list(distinct))
-            for digest, picture in distinct.items():
+            for digest, source in distinct.items():
                 if digest not in self.embeddings or (self.with_pixels and digest not in self.pixels):
-                    yield picture
+                    yield source
 
     def _look_up(self, digests: Sequence[bytes]) -> None:
         for kind, fingerprint, known in self._kinds():
             found = self.cache.find([Key(fingerprint, kind, digest) for digest in digests])
             known.update((key.digest, row) for key, row in found.items())
 
-    def _add(self, batch: Sequence[Picture]) -> None:
-        self.refused |= {picture.digest: picture.refused for picture in batch if picture.refused is not None}
-        there = [picture for picture in batch if picture.refused is None]
+    def _add(self, batch: Sequence[SourceImage]) -> None:
+        self.refused |= {source.digest: source.refused for source in batch if source.refused is not None}
+        there = [source for source in batch if source.refused is None]
         if self._on_cuda():
             there = [replace(p, content=p.pixels.to(self.cache.device, non_blocking=True)) for p in there]
-        by_digest = {picture.digest: picture for picture in there if picture.digest is not None}
+        by_digest = {source.digest: source for source in there if source.digest is not None}
         made: dict[Key, Tensor] = {}
         for kind, fingerprint, known in self._kinds():
-            new = {digest: picture for digest, picture in by_digest.items() if digest not in known}
+            new = {digest: source for digest, source in by_digest.items() if digest not in known}
             if new:
                 rows = dict(zip(new, self._make(kind, list(new.values())), strict=True))
                 known.update(rows)
                 made |= {Key(fingerprint, kind, digest): row for digest, row in rows.items()}
         self.cache.keep(made)
 
-    def _make(self, kind: str, pictures: list[Picture]) -> tuple[Tensor, ...]:
-        images = [picture.image for picture in pictures]
+    def _make(self, kind: str, sources: list[SourceImage]) -> tuple[Tensor, ...]:
+        images = [source.image for source in sources]
         if kind == "pixels":  # half the room, and an error far below one of 255 levels
             return thumbnails(images, SIDE).half().cpu().unbind()
         try:
             embeddings = self.cache.encoder.encode_images(images)
         except ValueError as error:
-            raise ValueError(_with_rows_of(pictures, str(error))) from error
+            raise ValueError(_with_rows_of(sources, str(error))) from error
         return self.cache.brought(embeddings).unbind()
 
     def _kinds(self) -> list[tuple[str, str, dict[bytes | None, Tensor]]]:
@@ -363,7 +363,7 @@ class _Run:
 
 
 def check_readable(refused: Sequence[str | None]) -> None:
-    """Raise ValueError if a picture was refused.
+    """Raise ValueError if an image was refused.
 
     Example:
         >>> check_readable([None, "could not be opened"])
@@ -375,9 +375,9 @@ def check_readable(refused: Sequence[str | None]) -> None:
             raise ValueError(f"Expected argument `images` to hold readable images, got at row {row}: {reason}")
 
 
-def _with_rows_of(pictures: Sequence[Picture], message: str) -> str:
-    """An encoder's message about one of these pictures, with its row among all that the caller gave."""
-    rows = {str(place): picture.row for place, picture in enumerate(pictures)}
+def _with_rows_of(images: Sequence[SourceImage], message: str) -> str:
+    """An encoder's message about one of these images, with its row among all that the caller gave."""
+    rows = {str(place): image.row for place, image in enumerate(images)}
     return re.sub(r"(?<=at row )\d+", lambda found: str(rows.get(found[0], found[0])), message)
 
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Pictures of any accepted kind, read, hashed and decoded ahead of the one who takes them."""
+"""Images of any accepted kind, read, hashed and decoded ahead of the one who takes them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MAX_FILE_BYTES = 256 * 2**20
 """Largest file that is read."""
 
 MAX_WAITING_BYTES = 512 * 2**20
-"""Decoded pictures that may wait, besides those that are being decoded."""
+"""Decoded images that may wait, besides those that are being decoded."""
 
 # An opened PIL image reads its file on first use, and breaks when two threads make it do so. The same object may occur
 # twice in a batch: threads take turns at it, and at others that fall on the same lock.
@@ -35,8 +35,8 @@ _LOCKS = tuple(threading.Lock() for _ in range(64))
 
 
 @dataclass(frozen=True)
-class Picture:
-    """One picture on its way to the encoder.
+class SourceImage:
+    """One image on its way to the encoder.
 
     Attributes:
         row: its number among the caller's.
@@ -55,13 +55,13 @@ class Picture:
 
     @property
     def pixels(self) -> Tensor:
-        """The decoded picture `[3, H, W]`."""
+        """The decoded image `[3, H, W]`."""
         assert isinstance(self.content, Tensor)
         return self.content
 
     @property
     def image(self) -> Tensor | ImageRegion:
-        """What the encoder is given: the decoded picture, with its region where it has one."""
+        """What the encoder is given: the decoded image, with its region where it has one."""
         return replace(self.source, image=self.pixels) if isinstance(self.source, ImageRegion) else self.pixels
 
     @property
@@ -70,15 +70,15 @@ class Picture:
         return self.content.nbytes if isinstance(self.content, Tensor) else len(self.content or b"")
 
 
-def read(picture: Picture, max_pixels: int) -> Picture:
-    """The picture with content and digest: a file as it is, anything else as pixels.
+def read(image: SourceImage, max_pixels: int) -> SourceImage:
+    """The image with content and digest: a file as it is, anything else as pixels.
 
     Raises:
         TypeError: if the source is of a kind that `load_image` does not accept.
     """
-    source = picture.source
+    source = image.source
     if source is None:
-        return picture
+        return image
     region = source if isinstance(source, ImageRegion) else None
     source = source if region is None else region.image
     try:
@@ -88,36 +88,36 @@ def read(picture: Picture, max_pixels: int) -> Picture:
             digest = _digest("file", content)
         else:
             with _LOCKS[id(source) // 64 % len(_LOCKS)]:
-                content = load_image(source, row=picture.row, max_pixels=max_pixels).detach()
+                content = load_image(source, row=image.row, max_pixels=max_pixels).detach()
             digest = _digest("pixels", *_described(content))
         if region is not None:
             digest = _digest("region", digest, *_place(region))
     except ValueError as error:
-        return replace(picture, refused=_without_row(error, picture))
-    return replace(picture, content=content, digest=digest)
+        return replace(image, refused=_without_row(error, image))
+    return replace(image, content=content, digest=digest)
 
 
-def decode(picture: Picture, max_pixels: int, *, pin: bool = False) -> Picture:
-    """The picture with decoded pixels, in pinned memory if asked for."""
-    content = picture.content
+def decode(image: SourceImage, max_pixels: int, *, pin: bool = False) -> SourceImage:
+    """The image with decoded pixels, in pinned memory if asked for."""
+    content = image.content
     if isinstance(content, bytes):
         try:
-            content = load_image(_open(content), row=picture.row, max_pixels=max_pixels)
+            content = load_image(_pack(content), row=image.row, max_pixels=max_pixels)
         except ValueError as error:
-            return replace(picture, content=None, refused=_without_row(error, picture))
+            return replace(image, content=None, refused=_without_row(error, image))
     if pin and content is not None and not content.is_cuda:
         content = content.pin_memory()
-    return replace(picture, content=content)
+    return replace(image, content=content)
 
 
 def ahead(
-    function: Callable[[Picture], Picture], pictures: Iterable[Picture], executor: Executor, count: int
-) -> Iterator[Picture]:
-    """Apply a function in threads, up to `count` pictures ahead; results in the order of the pictures."""
-    waiting: deque[Future[Picture]] = deque()
+    function: Callable[[SourceImage], SourceImage], images: Iterable[SourceImage], executor: Executor, count: int
+) -> Iterator[SourceImage]:
+    """Apply a function in threads, up to `count` images ahead; results in the order of the images."""
+    waiting: deque[Future[SourceImage]] = deque()
     try:
-        for picture in pictures:
-            waiting.append(executor.submit(function, picture))
+        for image in images:
+            waiting.append(executor.submit(function, image))
             while len(waiting) > count or _bytes(waiting) > MAX_WAITING_BYTES:
                 yield waiting.popleft().result()
         while waiting:
@@ -127,11 +127,11 @@ def ahead(
             future.cancel()
 
 
-def batches(pictures: Iterable[Picture], count: int) -> Iterator[list[Picture]]:
-    """Runs of up to `count` pictures, fewer where they are large."""
-    batch: list[Picture] = []
-    for picture in pictures:
-        batch.append(picture)
+def batches(images: Iterable[SourceImage], count: int) -> Iterator[list[SourceImage]]:
+    """Runs of up to `count` images, fewer where they are large."""
+    batch: list[SourceImage] = []
+    for image in images:
+        batch.append(image)
         if len(batch) == count or sum(held.nbytes for held in batch) > MAX_WAITING_BYTES:
             yield batch
             batch = []
@@ -139,7 +139,7 @@ def batches(pictures: Iterable[Picture], count: int) -> Iterator[list[Picture]]:
         yield batch
 
 
-def _bytes(waiting: Iterable[Future[Picture]]) -> int:
+def _bytes(waiting: Iterable[Future[SourceImage]]) -> int:
     return sum(future.result().nbytes for future in waiting if future.done() and future.exception() is None)
 
 
@@ -155,7 +155,7 @@ def _file(path: Path) -> bytes:
         raise ValueError(f"could not be opened: {error.strerror}") from error
 
 
-def _open(content: bytes) -> Image.Image:
+def _pack(content: bytes) -> Image.Image:
     try:
         return Image.open(io.BytesIO(content), formats=FORMATS)  # reads the header only
     except Exception as error:  # decoders of hostile files raise nearly anything
@@ -186,6 +186,6 @@ def _digest(kind: str, *parts: bytes | memoryview) -> bytes:
     return digest.digest()
 
 
-def _without_row(error: ValueError, picture: Picture) -> str:
+def _without_row(error: ValueError, image: SourceImage) -> str:
     """The message without the row, which the caller says in its own way."""
-    return str(error).replace(f" at row {picture.row}", "")
+    return str(error).replace(f" at row {image.row}", "")

@@ -47,8 +47,8 @@ def measure(encoder: SceneEncoder, held_out: bool, seed: int, scenes: int = 2000
         scenes: How many to draw; retrieval needs several hundred to fill a pool.
 
     Returns:
-        Accuracies in [0, 1], higher is better: R@1 both ways among ``POOL`` pictures and captions that are true of
-        their own picture alone (where a pool can be filled), and per property the share of pictures that are closer to
+        Accuracies in [0, 1], higher is better: R@1 both ways among ``POOL`` images and captions that are true of
+        their own image alone (where a pool can be filled), and per property the share of images that are closer to
         their caption than to the caption with that property changed (0.5 is chance); "relation, alike" is "relation" on
         scenes whose two objects have their colour or their shape in common.
 
@@ -71,8 +71,8 @@ def measure(encoder: SceneEncoder, held_out: bool, seed: int, scenes: int = 2000
 
 
 def _embed(encoder: SceneEncoder, scenes: list[Scene], rng: random.Random) -> torch.Tensor:
-    pictures = [render(scene, rng, noise=rng.uniform(0, 5)) for scene in scenes]
-    return encoder.encode_images(torch.from_numpy(np.stack(pictures)))
+    images = [render(scene, rng, noise=rng.uniform(0, 5)) for scene in scenes]
+    return encoder.encode_images(torch.from_numpy(np.stack(images)))
 
 
 def _retrieval(encoder: SceneEncoder, scenes: list[Scene], images: torch.Tensor, rng: random.Random) -> Figures:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""The two towers: a small residual network for pictures and a small transformer for captions."""
+"""The two towers: a small residual network for images and a small transformer for captions."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class SceneModel(nn.Module):
         return self.log_scale.exp().clamp(max=_MAX_SCALE)
 
     def encode_image(self, images: Tensor) -> Tensor:
-        """Embed pictures: float ``[N, 3, 64, 64]`` in [0, 1] to ``[N, DIM]`` of unit length."""
+        """Embed images: float ``[N, 3, 64, 64]`` in [0, 1] to ``[N, DIM]`` of unit length."""
         return F.normalize(self.image(images).float(), dim=-1)
 
     def encode_text(self, ids: Tensor) -> Tensor:

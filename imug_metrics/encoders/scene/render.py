@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Scenes as pictures: flat shapes on a plain background, drawn large and reduced, the same at every resolution."""
+"""Scenes as images: flat shapes on a plain background, drawn large and reduced, the same at every resolution."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def render(scene: Scene, rng: random.Random, size: int = 64, noise: float = 0.0)
     Args:
         scene: The scene.
         rng: Source of randomness: layout, shades and noise. The same state gives the same layout at every ``size``.
-        size: Side of the picture in pixels, >= 8.
+        size: Side of the image in pixels, >= 8.
         noise: Standard deviation of normal pixel noise in grey levels.
 
     Returns:
@@ -142,9 +142,9 @@ def draw_object(
         ValueError: If the shape is unknown.
 
     Example:
-        >>> picture = Image.new("RGB", (16, 16))
-        >>> draw_object(ImageDraw.Draw(picture), "circle", (255, 0, 0), 8, 8, 5)
-        >>> picture.getpixel((8, 8))
+        >>> image = Image.new("RGB", (16, 16))
+        >>> draw_object(ImageDraw.Draw(image), "circle", (255, 0, 0), 8, 8, 5)
+        >>> image.getpixel((8, 8))
         (255, 0, 0)
     """
     if shape not in SHAPES:

@@ -55,12 +55,12 @@ class Twins:
 
 @dataclass(frozen=True)
 class Batch:
-    """One step's data: ``B`` pictures, ``B`` captions that fit, ``2 B`` that contradict them.
+    """One step's data: ``B`` images, ``B`` captions that fit, ``2 B`` that contradict them.
 
     Args:
-        rows: Which pictures, int64 ``[B]``; twins are neighbours (2 k, 2 k + 1).
-        ids: Tokens, int64 ``[3 B, length]``; rows ``B + 2 i`` and ``B + 2 i + 1`` contradict picture ``i``.
-        also_true: bool ``[B, 3 B]``: the caption is true of the picture, but is not its own.
+        rows: Which images, int64 ``[B]``; twins are neighbours (2 k, 2 k + 1).
+        ids: Tokens, int64 ``[3 B, length]``; rows ``B + 2 i`` and ``B + 2 i + 1`` contradict image ``i``.
+        also_true: bool ``[B, 3 B]``: the caption is true of the image, but is not its own.
     """
 
     rows: Tensor
@@ -77,15 +77,15 @@ def make_twins(count: int, seed: int, alike: float = 0.0) -> tuple[list[Twins], 
         alike: Share of the two-object scenes whose objects have their colour or their shape in common.
 
     Returns:
-        The twins, and their pictures, uint8 ``[2 * count, 3, 64, 64]``, twins next to each other.
+        The twins, and their images, uint8 ``[2 * count, 3, 64, 64]``, twins next to each other.
 
     Example:
-        >>> twins, pictures = make_twins(2, seed=0)
-        >>> pictures.shape
+        >>> twins, images = make_twins(2, seed=0)
+        >>> images.shape
         torch.Size([4, 3, 64, 64])
     """
     twins: list[Twins] = []
-    pictures = torch.empty(2 * count, 3, 64, 64, dtype=torch.uint8)
+    images = torch.empty(2 * count, 3, 64, 64, dtype=torch.uint8)
     for k in range(count):
         rng = random.Random(f"scene {seed} {k}")
         scene = sample_scene(rng, alike=alike)
@@ -95,8 +95,8 @@ def make_twins(count: int, seed: int, alike: float = 0.0) -> tuple[list[Twins], 
         layouts = [rng.random()] * 2 if rng.random() < 0.5 else [rng.random(), rng.random()]
         for j, (what, where) in enumerate(zip((scene, other), layouts, strict=True)):
             pixels = render(what, random.Random(where), noise=rng.uniform(0, 5))
-            pictures[2 * k + j] = torch.from_numpy(pixels).permute(2, 0, 1)
-    return twins, pictures
+            images[2 * k + j] = torch.from_numpy(pixels).permute(2, 0, 1)
+    return twins, images
 
 
 def change(scene: Scene, rng: random.Random, among: tuple[str, ...]) -> tuple[Scene, str]:
@@ -126,12 +126,12 @@ def change(scene: Scene, rng: random.Random, among: tuple[str, ...]) -> tuple[Sc
 
 
 def draw_batch(twins: list[Twins], tokenizer: Tokenizer, size: int, rng: random.Random) -> Batch:
-    """Choose pictures and word their captions and contradictions.
+    """Choose images and word their captions and contradictions.
 
     Args:
         twins: The training set.
         tokenizer: Turns captions into numbers.
-        size: Number of pictures, even.
+        size: Number of images, even.
         rng: Source of randomness.
 
     Returns:
@@ -146,7 +146,7 @@ def draw_batch(twins: list[Twins], tokenizer: Tokenizer, size: int, rng: random.
     scenes: list[Scene] = []
     said: list[Scene] = []
     for k in chosen:
-        # Both twins' captions name the changed property, else one caption would be true of both pictures.
+        # Both twins' captions name the changed property, else one caption would be true of both images.
         fields = unsaid(twins[k].scene, rng) - {twins[k].changed}
         for scene in (twins[k].scene, twins[k].other):
             scenes.append(scene)
@@ -189,7 +189,7 @@ def contrastive_loss(model: SceneModel, images: Tensor, batch: Batch) -> Tensor:
 
     Args:
         model: The model.
-        images: The batch's pictures, float ``[B, 3, 64, 64]`` in [0, 1].
+        images: The batch's images, float ``[B, 3, 64, 64]`` in [0, 1].
         batch: The batch.
 
     Returns:
@@ -213,9 +213,9 @@ class Trainer:
 
     Args:
         twins: Scenes.
-        pictures: Their pictures, as ``make_twins`` returns them.
+        images: Their images, as ``make_twins`` returns them.
         steps: Length of the run, which shapes the learning rate.
-        batch_size: Pictures a step, even.
+        batch_size: Images a step, even.
         seed: Seed of the initial weights and of the batches.
 
     Example:
@@ -223,8 +223,8 @@ class Trainer:
         True
     """
 
-    def __init__(self, twins: list[Twins], pictures: Tensor, steps: int, batch_size: int = 256, seed: int = 0) -> None:
-        self.twins, self.pictures = twins, pictures
+    def __init__(self, twins: list[Twins], images: Tensor, steps: int, batch_size: int = 256, seed: int = 0) -> None:
+        self.twins, self.images = twins, images
         self.steps, self.batch_size, self.seed = steps, batch_size, seed
         self.done = 0
         self.tokenizer = Tokenizer()
@@ -239,7 +239,7 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.done, self.steps)
         batch = draw_batch(self.twins, self.tokenizer, self.batch_size, random.Random(f"step {self.seed} {self.done}"))
-        images = self.pictures[batch.rows].float() / 255
+        images = self.images[batch.rows].float() / 255
         self.model.train()
         with torch.autocast("cpu", torch.bfloat16):
             loss = contrastive_loss(self.model, images, batch)
@@ -282,7 +282,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description="Train the embedded scene encoder.")
     parser.add_argument("--out", type=Path, default=Path("weights.safetensors"), help="file of the weights (fp16)")
-    parser.add_argument("--steps", type=int, default=2000, help="batches of 256 pictures")
+    parser.add_argument("--steps", type=int, default=2000, help="batches of 256 images")
     parser.add_argument("--scenes", type=int, default=40_000, help="scenes to render; each gets a twin")
     parser.add_argument("--alike", type=float, default=0.0, help="share of pairs with a common colour or shape")
     parser.add_argument("--start", type=Path, help="weights to start from instead of random ones")
@@ -293,9 +293,9 @@ def main(arguments: list[str] | None = None) -> None:
     torch.set_num_threads(options.threads)
     torch.set_flush_denormal(True)
     start = time.monotonic()
-    twins, pictures = make_twins(options.scenes, 1000 + options.seed, options.alike)
-    print(f"rendered {len(pictures)} pictures in {time.monotonic() - start:.0f} s", flush=True)
-    trainer = Trainer(twins, pictures, options.steps, seed=options.seed)
+    twins, images = make_twins(options.scenes, 1000 + options.seed, options.alike)
+    print(f"rendered {len(images)} images in {time.monotonic() - start:.0f} s", flush=True)
+    trainer = Trainer(twins, images, options.steps, seed=options.seed)
     if options.start is not None:
         trainer.model.load_state_dict(load_weights(options.start)[0].state_dict())
     if options.checkpoint is not None and options.checkpoint.exists():

@@ -35,7 +35,7 @@ def choice_mask(
     - `"imug"`: an upper-case letter A to G counts where it stands alone between non-word characters, as the released
       IMUG-Bench scorer (arXiv 2606.09169) reads it. `BD` therefore holds no letter and the article in `A cat` is a
       choice. Anything that is not text holds no letter.
-    - `"strict"`: the mended rules of `read_choice`. `None`, an
+    - `"strict"`: the corrected rules of `read_choice`. `None`, an
       absent answer, holds no letter.
 
     Args:

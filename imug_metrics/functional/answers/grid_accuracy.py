@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Boards of 3 x 3 cells found in pictures, scored by rule."""
+"""Boards of 3 x 3 cells found in images, scored by rule."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Points that a judge gives a picture, one for each thing asked for."""
+"""Points that a judge gives an image, one for each thing asked for."""
 
 from __future__ import annotations
 
@@ -48,21 +48,21 @@ def point_score(
         >>> point_score([[5, 5, 2], [4], None], reduction="none")
         tensor([0.8000, 0.8000,    nan], dtype=torch.float64)
     """
-    values, there = point_rows(points, mask)
+    values, there = point_columns(points, mask)
     check_points(values, there, best, protocol)
     count = there.sum(-1)
     means = values.masked_fill(~there, 0).sum(-1) / (best * count.clamp_min(1))
     return reduce_values(means.masked_fill(count == 0, torch.nan), reduction)
 
 
-def point_rows(points: Points, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
+def point_columns(points: Points, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
     """Points as float64 `[..., P]` and bool of that shape, True where there is a point.
 
     Raises:
         ValueError: if the points have no axis of their own, or `mask` another shape.
 
     Example:
-        >>> point_rows([[5, 0], [3]])[1]
+        >>> point_columns([[5, 0], [3]])[1]
         tensor([[ True,  True],
                 [ True, False]])
     """
@@ -91,7 +91,7 @@ def check_points(values: Tensor, there: Tensor, best: float, protocol: str) -> N
             from 0 to `best`.
 
     Example:
-        >>> check_points(*point_rows([[5], [6]]), 5, "strict")
+        >>> check_points(*point_columns([[5], [6]]), 5, "strict")
         Traceback (most recent call last):
         ValueError: Expected argument `points` to hold whole numbers from 0 to 5, got 6.0 at row 1.
     """

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from imug_metrics.dialogues.batch import DialogueBatch
-from imug_metrics.dialogues.inputs import Records, open_records, score_rows
+from imug_metrics.dialogues.inputs import PackedInputs, pack_inputs, score_column
 from imug_metrics.functional.reduce import reduce_values
 from imug_metrics.stats import pooled_slope, within_sums
 
@@ -57,11 +57,11 @@ def context_decay(
     """
     if slope not in SLOPES:
         raise ValueError(f"Expected argument `slope` to be one of {SLOPES}, got {slope!r}.")
-    records = open_records(
-        dialogue, turn, None, valid, scores=score_rows("scores", scores), lengths=score_rows("lengths", lengths)
+    inputs = pack_inputs(
+        dialogue, turn, None, valid, scores=score_column("scores", scores), lengths=score_column("lengths", lengths)
     )
-    placed, doublings = placed_scores(records)
-    parts = doubling_parts(records.batch, placed, doublings)
+    placed, doublings = placed_scores(inputs)
+    parts = doubling_parts(inputs.batch, placed, doublings)
     xy, xx = parts["within"]
     each = torch.where(xx > 0, xy / torch.where(xx > 0, xx, 1), torch.nan)
     if reduction != "mean":
@@ -169,7 +169,7 @@ def check_edges(edges: Sequence[int]) -> tuple[int, ...]:
     return found
 
 
-def placed_scores(records: Records, *, zero: bool = False, validate: bool = True) -> tuple[Tensor, Tensor]:
+def placed_scores(inputs: PackedInputs, *, zero: bool = False, validate: bool = True) -> tuple[Tensor, Tensor]:
     """Packed scores that have a place on the length axis, and log2 of the lengths (0 where there is no score).
 
     Args:
@@ -177,8 +177,8 @@ def placed_scores(records: Records, *, zero: bool = False, validate: bool = True
         zero: an absent score is 0.
         validate: refuse lengths below 1 where there is a score; without it such records lose their score.
     """
-    batch, lengths = records.batch, records.columns["lengths"]
-    scores = records.columns["scores"].masked_fill(~batch.valid, torch.nan)
+    batch, lengths = inputs.batch, inputs.columns["lengths"]
+    scores = inputs.columns["scores"].masked_fill(~batch.valid, torch.nan)
     scores = scores.nan_to_num(0) if zero else scores
     placed = (lengths >= 1) & lengths.isfinite()
     if validate:
@@ -192,14 +192,14 @@ def placed_scores(records: Records, *, zero: bool = False, validate: bool = True
 
 
 def doubling_parts(batch: DialogueBatch, scores: Tensor, doublings: Tensor) -> dict[str, tuple[Tensor, ...]]:
-    """Sums by run `[S]` for the within-dialogue (`Sxy, Sxx`) and the pooled slope (n, x, y, xx, xy)."""
+    """Sums by segment `[S]` for the within-dialogue (`Sxy, Sxx`) and the pooled slope (n, x, y, xx, xy)."""
     used, y = ~scores.isnan(), scores.nan_to_num(0)
-    # About the run's longest context, so that dialogues of one length sum to exactly 0 and are no clusters.
-    top = torch.zeros_like(batch.owner, dtype=y.dtype).scatter_reduce(0, batch.run, doublings, "amax")
-    within = within_sums(doublings - top[batch.run], y, used, batch.run, len(batch.owner))
+    # About the segment's longest context, so that dialogues of one length sum to exactly 0 and are no clusters.
+    top = torch.zeros_like(batch.owner, dtype=y.dtype).scatter_reduce(0, batch.segment, doublings, "amax")
+    within = within_sums(doublings - top[batch.segment], y, used, batch.segment, len(batch.owner))
     weight = used.to(y)
     pooled = (weight, doublings, y, doublings * doublings, doublings * y)
-    return {"within": within, "pooled": tuple(batch.sum_runs(part * weight) for part in pooled)}
+    return {"within": within, "pooled": tuple(batch.sum_segments(part * weight) for part in pooled)}
 
 
 def doubling_slope(n: Tensor, x: Tensor, y: Tensor, xx: Tensor, xy: Tensor) -> Tensor:
@@ -209,10 +209,10 @@ def doubling_slope(n: Tensor, x: Tensor, y: Tensor, xx: Tensor, xy: Tensor) -> T
 
 
 def bucket_sums(batch: DialogueBatch, scores: Tensor, doublings: Tensor, edges: Sequence[int]) -> tuple[Tensor, Tensor]:
-    """Sums and numbers of scores by run and bucket, `[S, K + 1]`; the last column is beyond the last edge."""
+    """Sums and numbers of scores by segment and bucket, `[S, K + 1]`; the last column is beyond the last edge."""
     bounds = torch.tensor(edges, dtype=torch.float64, device=scores.device).log2()
     bucket = torch.bucketize(doublings, bounds)
-    cell, size = batch.run * (len(edges) + 1) + bucket, len(batch.owner) * (len(edges) + 1)
+    cell, size = batch.segment * (len(edges) + 1) + bucket, len(batch.owner) * (len(edges) + 1)
     parts = (scores.nan_to_num(0), (~scores.isnan()).to(scores))
     total, count = (part.new_zeros(size).index_add(0, cell, part).view(-1, len(edges) + 1) for part in parts)
     return total, count

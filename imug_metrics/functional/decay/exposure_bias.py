@@ -9,8 +9,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from imug_metrics.dialogues.inputs import Records
-from imug_metrics.functional.decay.paired_gain import Arms, open_arms
+from imug_metrics.dialogues.inputs import PackedInputs
+from imug_metrics.functional.decay.paired_gain import Arms, pair_inputs
 from imug_metrics.functional.reduce import reduce_values
 
 _ROUNDING = 1e-6  # float32 means of ones may end up this far beyond 1
@@ -55,9 +55,9 @@ def exposure_bias(
     """
     if horizon is not None and horizon < 1:
         raise ValueError(f"Expected argument `horizon` to be >= 1, got {horizon}.")
-    records, arms = open_arms(scores, target, dialogue, turn, subject, valid)
-    check_shares(records, arms)
-    turns, paired = records.batch.turn, arms.paired
+    inputs, arms = pair_inputs(scores, target, dialogue, turn, subject, valid)
+    check_shares(inputs, arms)
+    turns, paired = inputs.batch.turn, arms.paired
     last = int(torch.where(paired, turns, 0).max()) if len(turns) else 0
     length = last if horizon is None else horizon
     place = (turns - 1).clamp(max=length)  # one place more for what lies behind the horizon
@@ -73,7 +73,7 @@ def exposure_bias(
     return excess[-1] if 0 < length <= last else excess.new_tensor(torch.nan)
 
 
-def check_shares(records: Records, arms: Arms) -> None:
+def check_shares(inputs: PackedInputs, arms: Arms) -> None:
     """Raise ValueError at the first score outside [0, 1]; synchronises a CUDA device with the host once."""
     low, high = -_ROUNDING, 1 + _ROUNDING
     outside = torch.stack([(arm < low) | (arm > high) for arm in (arms.scores, arms.target)])
@@ -81,11 +81,11 @@ def check_shares(records: Records, arms: Arms) -> None:
         return
     argument, values = ("scores", arms.scores) if bool(outside[0].any()) else ("target", arms.target)
     wrong = outside[0 if argument == "scores" else 1]
-    cell = torch.where(wrong, records.batch.order, len(wrong)).argmin()
-    value, row = float(values[cell]), int(records.batch.order[cell])
-    if records.keep is not None:
-        row = int(records.keep.nonzero()[row])
-    place = list(divmod(row, records.shape[1])) if len(records.shape) == 2 else row
+    cell = torch.where(wrong, inputs.batch.order, len(wrong)).argmin()
+    value, row = float(values[cell]), int(inputs.batch.order[cell])
+    if inputs.keep is not None:
+        row = int(inputs.keep.nonzero()[row])
+    place = list(divmod(row, inputs.shape[1])) if len(inputs.shape) == 2 else row
     raise ValueError(f"Expected argument `{argument}` to lie in [0, 1], got {value:g} at row {place}.")
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from imug_metrics.dialogues.batch import align_rows, pack
-from imug_metrics.dialogues.inputs import Records, open_records, score_rows
+from imug_metrics.dialogues.inputs import PackedInputs, pack_inputs, score_column
 from imug_metrics.functional.reduce import reduce_values
 
 SHOWN_ROWS = 5  # unpaired rows that an error names
@@ -77,8 +77,8 @@ def paired_gain(
         >>> paired_gain([[0.5, 0.75]], [[0.25, float("nan")]], reduction="none")
         tensor([[0.2500,    nan]], dtype=torch.float64)
     """
-    records, arms = open_arms(scores, target, dialogue, turn, subject, valid)
-    return reduce_values(records.unpack(arms.scores - arms.target), reduction)
+    inputs, arms = pair_inputs(scores, target, dialogue, turn, subject, valid)
+    return reduce_values(inputs.unpack(arms.scores - arms.target), reduction)
 
 
 def pair_records(
@@ -137,21 +137,21 @@ def pair_records(
     return pairs
 
 
-def open_arms(
+def pair_inputs(
     scores: Any, target: Any, dialogue: Any, turn: Any, subject: Any, valid: Any, validate: bool = True
-) -> tuple[Records, Arms]:
+) -> tuple[PackedInputs, Arms]:
     """Pack two arms; where a score is not finite, or `valid` is False for arm A, the arm lacks the record."""
-    columns = {"scores": score_rows("scores", scores), "target": score_rows("target", target)}
-    records = open_records(dialogue, turn, subject, valid, validate=validate, **columns)
-    a, b = records.columns["scores"], records.columns["target"].to(records.batch.turn.device)
-    first, second = records.batch.valid, b.isfinite()
+    columns = {"scores": score_column("scores", scores), "target": score_column("target", target)}
+    inputs = pack_inputs(dialogue, turn, subject, valid, validate=validate, **columns)
+    a, b = inputs.columns["scores"], inputs.columns["target"].to(inputs.batch.turn.device)
+    first, second = inputs.batch.valid, b.isfinite()
     a, b = a.masked_fill(~first, torch.nan), b.masked_fill(~second, torch.nan)
-    return records, Arms(a, b, first & second, first ^ second)
+    return inputs, Arms(a, b, first & second, first ^ second)
 
 
 def _read_arm(argument: str, values: Any, dialogue: Any, turn: Any, subject: Any) -> tuple[Tensor, Tensor]:
     """One arm's values `[N]` and its places `[N, 2]`, or `[N, 3]` with subjects."""
-    rows = score_rows(argument, values)
+    rows = score_column(argument, values)
     try:
         if len(rows.shape) != 1:
             raise ValueError(f"Expected argument `{argument}` to have shape [N], got {list(rows.shape)}.")

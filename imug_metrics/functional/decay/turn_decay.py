@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from imug_metrics.dialogues.batch import DialogueBatch
-from imug_metrics.dialogues.inputs import open_records, score_rows
+from imug_metrics.dialogues.inputs import pack_inputs, score_column
 from imug_metrics.functional.reduce import reduce_values
 from imug_metrics.stats import PairSlopes, pair_slopes, pooled_slope, sen_slope, within_sums
 
@@ -54,12 +54,12 @@ def turn_decay(
     """
     if slope not in SLOPES:
         raise ValueError(f"Expected argument `slope` to be one of {SLOPES}, got {slope!r}.")
-    records = open_records(dialogue, turn, None, valid, scores=score_rows("scores", scores))
-    batch, y = records.batch, records.columns["scores"].nan_to_num(0)
+    inputs = pack_inputs(dialogue, turn, None, valid, scores=score_column("scores", scores))
+    batch, y = inputs.batch, inputs.columns["scores"].nan_to_num(0)
     if slope == "theil-sen":
         median, each = _sen_slopes(batch, y)
         return reduce_values(each, reduction) if reduction != "mean" else median
-    xy, xx = within_sums(batch.turn.double(), y, batch.valid, batch.run, len(batch.owner))
+    xy, xx = within_sums(batch.turn.double(), y, batch.valid, batch.segment, len(batch.owner))
     each = torch.where(xx > 0, xy / torch.where(xx > 0, xx, 1), torch.nan)
     if reduction != "mean":
         return reduce_values(each, reduction)
@@ -69,21 +69,21 @@ def turn_decay(
 
 
 def pooled_parts(batch: DialogueBatch, scores: Tensor) -> dict[str, Tensor]:
-    """Sums by run that ordinary least squares needs: number of scores, turns, scores, squared turns, products."""
+    """Sums by segment that ordinary least squares needs: number of scores, turns, scores, squared turns, products."""
     used = batch.valid.double()
     x, y = batch.turn.double(), scores
     parts = {"n": used, "x": x * used, "y": y * used, "xx": x * x * used, "xy": x * y * used}
-    return {name: batch.sum_runs(part) for name, part in parts.items()}
+    return {name: batch.sum_segments(part) for name, part in parts.items()}
 
 
 def retention_parts(batch: DialogueBatch, scores: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Last score, first score and 1 by run `[S]` where turn 1 and a later turn are scored, 0 elsewhere."""
+    """Last score, first score and 1 by segment `[S]` where turn 1 and a later turn are scored, 0 elsewhere."""
     rows = torch.arange(len(scores), device=scores.device)
-    last = torch.full_like(batch.owner, -1).scatter_reduce(0, batch.run, rows.where(batch.valid, -1), "amax")
+    last = torch.full_like(batch.owner, -1).scatter_reduce(0, batch.segment, rows.where(batch.valid, -1), "amax")
     first = (batch.valid & (batch.turn == 1)).double()
-    end = ((rows == last[batch.run]) & (batch.turn > 1)).double()
-    both = batch.sum_runs(first) * batch.sum_runs(end)
-    return both * batch.sum_runs(scores * end), both * batch.sum_runs(scores * first), both
+    end = ((rows == last[batch.segment]) & (batch.turn > 1)).double()
+    both = batch.sum_segments(first) * batch.sum_segments(end)
+    return both * batch.sum_segments(scores * end), both * batch.sum_segments(scores * first), both
 
 
 def decay_rate(total: Tensor, count: Tensor) -> Tensor:
@@ -133,17 +133,17 @@ def effective_turns(total: Tensor, count: Tensor, keep: float = 0.85, longest: b
 
 
 def scored_pairs(batch: DialogueBatch, scores: Tensor) -> Iterator[PairSlopes]:
-    """Slopes between all scored turns of one run."""
-    lengths = batch.sum_runs(batch.valid.long())
+    """Slopes between all scored turns of one segment."""
+    lengths = batch.sum_segments(batch.valid.long())
     offsets = torch.cat([lengths.new_zeros(1), lengths.cumsum(0)])
     return pair_slopes(batch.turn[batch.valid].double(), scores[batch.valid].double(), offsets)
 
 
 def _sen_slopes(batch: DialogueBatch, scores: Tensor) -> tuple[Tensor, Tensor]:
-    """Median of all pairwise slopes, and by run."""
+    """Median of all pairwise slopes, and by segment."""
     pairs = list(scored_pairs(batch, scores))
     each = torch.full_like(batch.owner, torch.nan, dtype=torch.float64)
     for found in pairs:
-        each = each.index_copy(0, found.runs, found.slopes.quantile(0.5, dim=1))
+        each = each.index_copy(0, found.segments, found.slopes.quantile(0.5, dim=1))
     slopes = torch.cat([found.slopes.flatten() for found in pairs]) if pairs else each[:0]
     return each.new_tensor(sen_slope(slopes, 0.0)[0]), each

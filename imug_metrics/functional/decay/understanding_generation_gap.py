@@ -9,7 +9,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from imug_metrics.dialogues.inputs import Records, Rows, flatten_lists, open_records, score_rows
+from imug_metrics.dialogues.inputs import Column, PackedInputs, flatten_lists, pack_inputs, score_column
 from imug_metrics.functional.reduce import reduce_values
 from imug_metrics.stats import within_sums
 
@@ -46,11 +46,11 @@ def understanding_generation_gap(
         >>> understanding_generation_gap([[0.9, 0.7, 0.9, 0.5]], [["text", "image", "text", "image"]])
         tensor(0.3000, dtype=torch.float64)
     """
-    records = open_records(
-        dialogue, turn, None, valid, scores=score_rows("scores", scores), modality=modality_rows(modality)
+    inputs = pack_inputs(
+        dialogue, turn, None, valid, scores=score_column("scores", scores), modality=modality_column(modality)
     )
-    scored = records.columns["scores"].masked_fill(~records.batch.valid, torch.nan)
-    parts = gap_parts(records, scored)
+    scored = inputs.columns["scores"].masked_fill(~inputs.batch.valid, torch.nan)
+    parts = gap_parts(inputs, scored)
     if reduction == "mean":
         parts = {name: (total.sum(), count.sum()) for name, (total, count) in parts.items()}
     text, image = (
@@ -60,7 +60,7 @@ def understanding_generation_gap(
     return text - image if reduction == "mean" else reduce_values(text - image, reduction)
 
 
-def modality_rows(modality: Any) -> Rows:
+def modality_column(modality: Any) -> Column:
     """Modalities `[N]` or `[B, T]` as rows: 1 for images, 0 for text, NaN where not said.
 
     Args:
@@ -70,40 +70,40 @@ def modality_rows(modality: Any) -> Rows:
         ValueError: if a string is neither `"text"` nor `"image"`.
 
     Example:
-        >>> modality_rows(["text", "image"]).values
+        >>> modality_column(["text", "image"]).values
         tensor([0., 1.], dtype=torch.float64)
     """
     if isinstance(modality, Tensor):
-        return score_rows("modality", modality)
+        return score_column("modality", modality)
     cells, shape, _, turn = flatten_lists(modality.tolist() if hasattr(modality, "tolist") else modality)
     known: dict[Any, float] = {"text": 0.0, "image": 1.0, False: 0.0, True: 1.0, None: torch.nan}
     for row, cell in enumerate(cells):
         if cell not in known:
             raise ValueError(f"Expected argument `modality` to be 'text' or 'image', got {cell!r} at row {row}.")
-    return Rows(torch.tensor([known[cell] for cell in cells], dtype=torch.float64), shape, turn=turn)
+    return Column(torch.tensor([known[cell] for cell in cells], dtype=torch.float64), shape, turn=turn)
 
 
-def gap_parts(records: Records, scores: Tensor, *, validate: bool = True) -> dict[str, tuple[Tensor, Tensor]]:
-    """Ratios by run `[S]` of packed scores that are NaN where there is none.
+def gap_parts(inputs: PackedInputs, scores: Tensor, *, validate: bool = True) -> dict[str, tuple[Tensor, Tensor]]:
+    """Ratios by segment `[S]` of packed scores that are NaN where there is none.
 
     `text` and `image` are sums and numbers of scores, `text_slope` and `image_slope` sums of products and squares of
-    turn and score about the run's mean of that modality, `within` the same of being a text turn and score.
+    turn and score about the segment's mean of that modality, `within` the same of being a text turn and score.
 
     Raises:
         ValueError: if a record with a score has no modality.
     """
-    batch, modality = records.batch, records.columns["modality"]
+    batch, modality = inputs.batch, inputs.columns["modality"]
     if validate:
         wrong = (~scores.isnan() & (modality != 0) & (modality != 1)).nonzero()
         if len(wrong):
             place = int(wrong[0])
             got, row = float(modality[place]), int(batch.order[place])
             raise ValueError(f"Expected argument `modality` to be 'text' or 'image', got {got:g} at row {row}.")
-    runs, turn, y = len(batch.owner), batch.turn.double(), scores.nan_to_num(0)
+    segments, turn, y = len(batch.owner), batch.turn.double(), scores.nan_to_num(0)
     used = {name: ~scores.isnan() & (modality == code) for code, name in enumerate(MODALITIES)}
     found = {}
     for name, rows in used.items():
-        found[name] = batch.sum_runs(y * rows), batch.sum_runs(rows.to(y))
-        found[f"{name}_slope"] = within_sums(turn, y, rows, batch.run, runs)
-    found["within"] = within_sums(used["text"].double(), y, used["text"] | used["image"], batch.run, runs)
+        found[name] = batch.sum_segments(y * rows), batch.sum_segments(rows.to(y))
+        found[f"{name}_slope"] = within_sums(turn, y, rows, batch.segment, segments)
+    found["within"] = within_sums(used["text"].double(), y, used["text"] | used["image"], batch.segment, segments)
     return found

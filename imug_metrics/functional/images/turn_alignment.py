@@ -10,7 +10,7 @@ import torch
 from imug_kernels import paired_cosine
 from torch import Tensor
 
-from imug_metrics.dialogues.inputs import Rows, embedding_rows
+from imug_metrics.dialogues.inputs import Column, embedding_column
 from imug_metrics.functional.reduce import reduce_values
 
 Variant = Literal["cosine", "clipscore", "torchmetrics", "siglip", "refclipscore"]
@@ -61,15 +61,15 @@ def turn_alignment(
         >>> turn_alignment(torch.eye(2), torch.tensor([[1.0, 0.0], [1.0, 1.0]]), reduction="none")
         tensor([2.5000, 1.7678], dtype=torch.float64)
     """
-    rows, prompts = embedding_rows("images", images), embedding_rows("texts", texts)
+    rows, prompts = embedding_column("images", images), embedding_column("texts", texts)
     if rows.values.shape != prompts.values.shape:
         raise ValueError(f"Expected argument `texts` to have shape {list(images.shape)}, got {list(texts.shape)}.")
-    references = None if target is None else reference_rows(target, rows.shape).values
+    references = None if target is None else reference_column(target, rows.shape).values
     values = alignment_values(rows.values, prompts.values, references, variant, scale, bias).view(rows.shape)
     return reduce_values(values if valid is None else values.masked_fill(~valid, torch.nan), reduction)
 
 
-def reference_rows(target: Tensor, shape: tuple[int, ...]) -> Rows:
+def reference_column(target: Tensor, shape: tuple[int, ...]) -> Column:
     """References `[N, R, D]` of records of a shape, from `[*shape, D]` or `[*shape, R, D]`.
 
     Raises:
@@ -79,7 +79,7 @@ def reference_rows(target: Tensor, shape: tuple[int, ...]) -> Rows:
         target = target.unsqueeze(-2)
     if target.ndim != len(shape) + 2 or tuple(target.shape[:-2]) != shape:
         raise ValueError(f"Expected argument `target` to have shape {[*shape]} + [D] or [R, D], got {[*target.shape]}.")
-    return Rows(target.flatten(0, -3), shape)
+    return Column(target.flatten(0, -3), shape)
 
 
 def alignment_values(

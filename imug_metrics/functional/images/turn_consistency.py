@@ -11,7 +11,7 @@ from imug_kernels import GramStats, dialogue_gram, paired_cosine
 from torch import Tensor
 
 from imug_metrics.dialogues.batch import DialogueBatch
-from imug_metrics.dialogues.inputs import embedding_rows, open_records
+from imug_metrics.dialogues.inputs import embedding_column, pack_inputs
 from imug_metrics.functional.reduce import reduce_values
 
 Mode = Literal["pairwise", "anchor", "consecutive", "graph", "vbench"]
@@ -64,15 +64,15 @@ def turn_consistency(
         >>> turn_consistency(images, dialogue=[5, 5, 5], turn=[1, 2, 3], mode="consecutive", reduction="none")
         tensor([nan, 1., 0.], dtype=torch.float64)
     """
-    rows = {"images": embedding_rows("images", images)}
+    rows = {"images": embedding_column("images", images)}
     if mode == "anchor" and target is not None:
-        rows["target"] = embedding_rows("target", target)
-    records = open_records(dialogue, turn, subject, valid, **rows)  # type: ignore[arg-type]
-    bank = target if mode == "graph" else records.columns.get("target")
-    pairs = packed_links(links, records.positions(), bank) if mode == "graph" else None
-    gram = dialogue_gram(records.columns["images"], records.batch.offsets, records.batch.valid)
-    values, _ = consistency_values(records.columns["images"], gram, records.batch, mode, bank, pairs)
-    return reduce_values(records.unpack(values), reduction)
+        rows["target"] = embedding_column("target", target)
+    inputs = pack_inputs(dialogue, turn, subject, valid, **rows)  # type: ignore[arg-type]
+    bank = target if mode == "graph" else inputs.columns.get("target")
+    pairs = packed_links(links, inputs.positions(), bank) if mode == "graph" else None
+    gram = dialogue_gram(inputs.columns["images"], inputs.batch.offsets, inputs.batch.valid)
+    values, _ = consistency_values(inputs.columns["images"], gram, inputs.batch, mode, bank, pairs)
+    return reduce_values(inputs.unpack(values), reduction)
 
 
 def turn_copies(
@@ -100,9 +100,9 @@ def turn_copies(
         >>> turn_copies(torch.tensor([[1.0, 0.0], [2.0, 0.0], [0.0, 1.0]]), dialogue=[5, 5, 5], turn=[1, 2, 3])
         tensor([nan, 1., 0.], dtype=torch.float64)
     """
-    records = open_records(dialogue, turn, subject, valid, images=embedding_rows("images", images))
-    gram = dialogue_gram(records.columns["images"], records.batch.offsets, records.batch.valid)
-    return reduce_values(records.unpack(copy_values(gram, threshold)), reduction)
+    inputs = pack_inputs(dialogue, turn, subject, valid, images=embedding_column("images", images))
+    gram = dialogue_gram(inputs.columns["images"], inputs.batch.offsets, inputs.batch.valid)
+    return reduce_values(inputs.unpack(copy_values(gram, threshold)), reduction)
 
 
 def copy_values(gram: GramStats, threshold: float) -> Tensor:
@@ -112,13 +112,13 @@ def copy_values(gram: GramStats, threshold: float) -> Tensor:
 
 
 def pixel_copies(batch: DialogueBatch, pixels: Tensor, threshold: float) -> Tensor:
-    """1 where packed pixels `[N, K]` differ from the run's first or previous row by at most `threshold` on average.
+    """1 where packed pixels `[N, K]` differ from the segment's first or previous row by at most `threshold` on average.
 
     0 otherwise; NaN where neither of the two is an earlier valid row.
     """
     rows = torch.arange(len(pixels), device=pixels.device)
     nearest = torch.full(rows.shape, torch.inf, dtype=torch.float64, device=pixels.device)
-    for earlier in (rows - 1, batch.offsets[batch.run]):
+    for earlier in (rows - 1, batch.offsets[batch.segment]):
         there = ~batch.is_first() & batch.valid & batch.valid[earlier]
         difference = (pixels - pixels[earlier]).abs().mean(1, dtype=torch.float64)
         nearest = torch.where(there, torch.minimum(nearest, difference), nearest)
@@ -126,9 +126,9 @@ def pixel_copies(batch: DialogueBatch, pixels: Tensor, threshold: float) -> Tens
 
 
 def worst_pairs(batch: DialogueBatch, smallest: Tensor) -> tuple[Tensor, Tensor]:
-    """Smallest cosine of each run, from that of each row `[N]`, and 1, or 0 and 0 for a run without a pair."""
+    """Smallest cosine of each segment, from that of each row `[N]`, and 1, or 0 and 0 for a segment without a pair."""
     worst = smallest.new_full((len(batch.owner),), torch.inf)
-    worst = worst.scatter_reduce(0, batch.run, smallest.nan_to_num(nan=torch.inf), "amin")
+    worst = worst.scatter_reduce(0, batch.segment, smallest.nan_to_num(nan=torch.inf), "amin")
     return worst.masked_fill(worst.isinf(), 0), worst.isfinite().to(worst)
 
 
@@ -143,7 +143,7 @@ def consistency_values(
     """Values `[N]` of packed rows, and bool `[N]`: the rows that would have a value were every image there."""
     if mode not in MODES:
         raise ValueError(f"Expected argument `mode` to be one of {MODES}, got {mode!r}.")
-    later = ~batch.is_first() | (batch.lengths() == 1)[batch.run]
+    later = ~batch.is_first() | (batch.lengths() == 1)[batch.segment]
     if mode == "pairwise":
         values = torch.where(gram.count > 0, gram.sum / gram.count.clamp_min(1), torch.nan)
         return values, torch.ones_like(batch.valid)

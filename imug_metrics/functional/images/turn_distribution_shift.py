@@ -12,7 +12,7 @@ from imug_kernels import rbf_sum
 from torch import Tensor
 from torch.nn import functional as F
 
-from imug_metrics.dialogues.inputs import embedding_rows, open_records
+from imug_metrics.dialogues.inputs import embedding_column, pack_inputs
 
 
 def turn_distribution_shift(
@@ -60,10 +60,10 @@ def turn_distribution_shift(
         >>> turn_distribution_shift(images)
         tensor(19.9003, dtype=torch.float64)
     """
-    records = open_records(dialogue, turn, None, valid, images=embedding_rows("images", images))
-    batch, rows = records.batch, records.columns["images"].double()
+    inputs = pack_inputs(dialogue, turn, None, valid, images=embedding_column("images", images))
+    batch, rows = inputs.batch, inputs.columns["images"].double()
     there = batch.valid & usable_images(rows)
-    rows, turns, owner = F.normalize(rows[there], dim=1), batch.turn[there], batch.owner[batch.run][there]
+    rows, turns, owner = F.normalize(rows[there], dim=1), batch.turn[there], batch.owner[batch.segment][there]
     last = int(batch.turn.max()) if len(batch.turn) else 1
     first, of_first = rows[turns == 1], owner[turns == 1]
     curve, counts = [rows.new_tensor(torch.nan)], [0]

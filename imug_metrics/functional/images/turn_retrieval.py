@@ -11,7 +11,7 @@ from imug_kernels import own_rank
 from torch import Tensor
 
 from imug_metrics.dialogues.batch import DialogueBatch
-from imug_metrics.dialogues.inputs import embedding_rows, open_records
+from imug_metrics.dialogues.inputs import embedding_column, pack_inputs
 from imug_metrics.functional.reduce import reduce_values
 
 
@@ -49,10 +49,10 @@ def turn_retrieval(
         >>> turn_retrieval(prompts[[0, 0]], prompts, dialogue=[0, 0], turn=[1, 2], reduction="none")
         tensor([1., 0.], dtype=torch.float64)
     """
-    rows, prompts = embedding_rows("images", images), embedding_rows("texts", texts)
-    records = open_records(dialogue, turn, None, valid, images=rows, texts=prompts)
-    first, _, _ = retrieval_values(records.columns["images"], records.columns["texts"], records.batch)
-    return reduce_values(records.unpack(first), reduction)
+    rows, prompts = embedding_column("images", images), embedding_column("texts", texts)
+    inputs = pack_inputs(dialogue, turn, None, valid, images=rows, texts=prompts)
+    first, _, _ = retrieval_values(inputs.columns["images"], inputs.columns["texts"], inputs.batch)
+    return reduce_values(inputs.unpack(first), reduction)
 
 
 def retrieval_values(images: Tensor, texts: Tensor, batch: DialogueBatch) -> tuple[Tensor, Tensor, Tensor]:

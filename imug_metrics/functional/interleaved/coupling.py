@@ -9,7 +9,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from imug_metrics.dialogues.inputs import score_rows
+from imug_metrics.dialogues.inputs import score_column
 
 Scale = Literal["share", "grade", "grade/5"]
 
@@ -17,7 +17,7 @@ Scale = Literal["share", "grade", "grade/5"]
 SCALES = ("share", "grade", "grade/5")
 
 
-def couple(first: Tensor, second: Tensor, eta: float, *, product: bool) -> Tensor:
+def combine(first: Tensor, second: Tensor, eta: float, *, product: bool) -> Tensor:
     """`first * (eta + (1 - eta) * second)`, or without `product` `eta * first + (1 - eta) * second`.
 
     Args:
@@ -29,7 +29,7 @@ def couple(first: Tensor, second: Tensor, eta: float, *, product: bool) -> Tenso
         ValueError: if the shapes differ.
 
     Example:
-        >>> couple(torch.tensor([0.5]), torch.tensor([1.0]), 0.8, product=False)
+        >>> combine(torch.tensor([0.5]), torch.tensor([1.0]), 0.8, product=False)
         tensor([0.6000])
     """
     if first.shape != second.shape:
@@ -60,7 +60,7 @@ def graded(argument: str, values: Any, scale: Scale, validate: bool = True) -> T
         raise ValueError(f"Expected argument `scale` to be one of {SCALES}, got {scale!r}.")
     # A list of numbers would become float32.
     values = values if isinstance(values, Tensor) else torch.as_tensor(values, dtype=torch.float64)
-    rows = score_rows(argument, values)
+    rows = score_column(argument, values)
     low, high = (0, 1) if scale == "share" else (1, 5)
     if validate:
         outside = (rows.values < low) | (rows.values > high)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from torch import Tensor
 
-from imug_metrics.functional.interleaved.coupling import Scale, check_eta, couple, graded
+from imug_metrics.functional.interleaved.coupling import Scale, check_eta, combine, graded
 from imug_metrics.functional.reduce import reduce_values
 
 
@@ -41,5 +41,5 @@ def interleaved_coherence(
         >>> interleaved_coherence([5, 3], [3, 3], scale="grade", reduction="none")
         tensor([0.9000, 0.5000], dtype=torch.float64)
     """
-    values = couple(graded("holistic", holistic, scale), graded("style", style, scale), check_eta(eta), product=False)
+    values = combine(graded("holistic", holistic, scale), graded("style", style, scale), check_eta(eta), product=False)
     return reduce_values(values, reduction)

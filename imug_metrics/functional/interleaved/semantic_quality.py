@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from torch import Tensor
 
-from imug_metrics.functional.interleaved.coupling import Scale, check_eta, couple, graded
+from imug_metrics.functional.interleaved.coupling import Scale, check_eta, combine, graded
 from imug_metrics.functional.reduce import reduce_values
 
 
@@ -44,7 +44,7 @@ def semantic_quality(
         >>> semantic_quality([1.0, 0.5], [0.8, 0.0], reduction="none")
         tensor([0.9400, 0.3500], dtype=torch.float64)
     """
-    values = couple(
+    values = combine(
         graded("correctness", correctness, scale), graded("quality", quality, "share"), check_eta(eta), product=True
     )
     return reduce_values(values, reduction)

@@ -10,8 +10,8 @@ from typing import Any, Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from imug_metrics.dialogues.inputs import Rows
-from imug_metrics.functional.interleaved.tag_counts import count_rows
+from imug_metrics.dialogues.inputs import Column
+from imug_metrics.functional.interleaved.tag_counts import count_column
 from imug_metrics.reading.tags import REPEATED, TEXT_TYPES, Repeated, TextType
 
 
@@ -49,7 +49,7 @@ def structure_integrity(
     Numbers are compared, not indices: `<image2>` may answer `<image1>`. What the paper leaves open are arguments.
 
     Args:
-        preds: answers, in any of the forms of `count_rows`: texts with tags,
+        preds: answers, in any of the forms of `count_column`: texts with tags,
             lists of (modality, id), or counts `[N, 7]`.
         target: references, in any of these forms.
         available: by answer, the names of the items whose file is there ("image2"); a tag without file does not count.
@@ -74,14 +74,14 @@ def structure_integrity(
         (tensor(0.3333, dtype=torch.float64), tensor(0.5000, dtype=torch.float64))
     """
     check_reading(repeated, text, empty)
-    answers = count_rows("preds", preds, repeated=repeated, text=text, available=available)
-    references = count_rows("target", target, repeated=repeated, text=text)
+    answers = count_column("preds", preds, repeated=repeated, text=text, available=available)
+    references = count_column("target", target, repeated=repeated, text=text)
     if answers.shape != references.shape:
         raise ValueError(
             f"Expected argument `target` to have one entry for each of `preds`, {list(answers.shape)}, got "
             f"{list(references.shape)}."
         )
-    counts = known_counts("preds", answers), known_counts("target", references)
+    counts = checked_counts("preds", answers), checked_counts("target", references)
     scores = score_counts(*counts, empty)
     if reduction == "mean":
         return Structure(scores.strict.nanmean(), scores.lenient.nanmean(), scores.f1.nanmean(0))
@@ -118,7 +118,7 @@ def score_counts(preds: Tensor, target: Tensor, empty: float = 1.0) -> Structure
     return Structure(strict, lenient, f1.masked_fill(absent[..., None], torch.nan))
 
 
-def known_counts(argument: str, rows: Rows, validate: bool = True) -> Tensor:
+def checked_counts(argument: str, rows: Column, validate: bool = True) -> Tensor:
     """Counts `[N, 7]` as float64, NaN where the answer is absent.
 
     Args:

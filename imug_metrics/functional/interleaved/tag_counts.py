@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from imug_metrics.dialogues.inputs import Rows, flatten_lists
+from imug_metrics.dialogues.inputs import Column, flatten_lists
 from imug_metrics.reading.tags import (
     MODALITIES,
     NUMBERS,
@@ -73,14 +73,14 @@ def tag_counts(
     return counts
 
 
-def count_rows(
+def count_column(
     argument: str,
     answers: Any,
     *,
     repeated: Repeated = "once",
     text: TextType = "tags",
     available: Sequence[Collection[str] | None] | None = None,
-) -> Rows:
+) -> Column:
     """Answers in any form, as rows of counts.
 
     Args:
@@ -99,7 +99,7 @@ def count_rows(
         TypeError: if an answer has none of the forms, or one text stands in place of a list.
 
     Example:
-        >>> count_rows("preds", [["<image1>", "<image2> <audio1>"], [None]]).values.tolist()
+        >>> count_column("preds", [["<image1>", "<image2> <audio1>"], [None]]).values.tolist()
         [[0, 1, 0, 0, 0, 0, 0], [0, 1, 1, 0, 0, 0, 0], [0, 0, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0, 0, 0]]
     """
     if isinstance(answers, Tensor):
@@ -118,10 +118,10 @@ def count_rows(
     if available is not None and len(shape) > 1:
         raise ValueError(f"Expected argument `available` together with a flat list of `{argument}`.")
     counts = tag_counts(cells, repeated=repeated, text=text, available=available)
-    return Rows(counts, shape, present, turn)
+    return Column(counts, shape, present, turn)
 
 
-def _given_counts(argument: str, counts: Tensor, text: TextType) -> Rows:
+def _given_counts(argument: str, counts: Tensor, text: TextType) -> Column:
     if counts.ndim not in (2, 3) or counts.shape[-1] != len(MODALITIES):
         raise ValueError(
             f"Expected argument `{argument}` to have shape [N, {len(MODALITIES)}] or [B, T, {len(MODALITIES)}], got "
@@ -130,4 +130,4 @@ def _given_counts(argument: str, counts: Tensor, text: TextType) -> Rows:
     flat = counts.flatten(0, -2)
     if text == "ignore":
         flat = torch.cat([torch.zeros_like(flat[:, :1]), flat[:, 1:]], 1)
-    return Rows(flat, tuple(counts.shape[:-1]))
+    return Column(flat, tuple(counts.shape[:-1]))

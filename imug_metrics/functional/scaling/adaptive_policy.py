@@ -92,7 +92,7 @@ def best_policy(scores: Any, costs: Any, budget: float, *, method: Literal["exac
     return Policy(choice, score, cost, bound / len(y))
 
 
-def policy_regret(
+def adaptive_policy(
     choice: Any, scores: Any, costs: Any, *, budget: float | None = None, method: Literal["exact", "hull"] = "exact"
 ) -> Tensor:
     """How much a policy scores below the best one for the same money. Lower is better, 0 is the optimum.
@@ -111,7 +111,7 @@ def policy_regret(
 
     Example:
         >>> scores, costs = [[0.2, 0.9], [0.5, 0.6]], [[1.0, 4.0], [1.0, 4.0]]
-        >>> round(float(policy_regret([0, 1], scores, costs)), 3)
+        >>> round(float(adaptive_policy([0, 1], scores, costs)), 3)
         0.3
     """
     y, c = policy_columns(scores, costs)

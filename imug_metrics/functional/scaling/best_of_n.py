@@ -11,7 +11,7 @@ import torch
 from imug_kernels import paired_cosine
 from torch import Tensor
 
-from imug_metrics.dialogues.inputs import embedding_rows
+from imug_metrics.dialogues.inputs import embedding_column
 from imug_metrics.functional.images.turn_alignment import VARIANTS, Variant, alignment_of_cosine
 from imug_metrics.functional.reduce import reduce_values
 from imug_metrics.stats.order_statistics import ascending, ascending_values, best_of_weights, share_ties
@@ -172,7 +172,7 @@ def pass_at_k(correct: Any, n: Any, k: int) -> Tensor:
     return torch.where(n - c < k, 1.0, 1 - torch.exp(logs)).masked_fill(n < k, torch.nan)
 
 
-def candidate_rows(scores: Any, selector: Any, valid: Any) -> tuple[Tensor, Tensor | None]:
+def candidate_columns(scores: Any, selector: Any, valid: Any) -> tuple[Tensor, Tensor | None]:
     """True scores and selector's scores `[..., n]`, NaN in both where a candidate is not there.
 
     Raises:
@@ -182,7 +182,7 @@ def candidate_rows(scores: Any, selector: Any, valid: Any) -> tuple[Tensor, Tens
 
 
 def expected_best(y: Tensor, keys: Tensor | None, k: Tensor) -> Tensor:
-    """Expected scores `[R, K]` of the best of k among candidates from `candidate_rows`; NaN beyond their number."""
+    """Expected scores `[R, K]` of the best of k among candidates from `candidate_columns`; NaN beyond their number."""
     return torch.cat([_expectations(*_sort(*parts[:2]), k) for parts in _chunks(y, keys, None)])
 
 
@@ -271,17 +271,17 @@ def _weighted(rows: Tensor, size: int, k: Tensor) -> Tensor:
 def _mean_curve(chunks: Iterator[tuple[Tensor, Tensor]], k: Tensor) -> Tensor:
     """Mean curve `[K]`: the weights are the same for all rows of one size, so the sorted rows are summed first."""
     totals: dict[int, Tensor] = {}
-    records: dict[int, int] = {}
+    inputs: dict[int, int] = {}
     for rows, counts in chunks:
         sizes = _sizes(counts)
         for size in sizes:
             mine = rows if len(sizes) == 1 else rows[counts == size]
             totals[size] = totals[size] + mine.sum(0) if size in totals else mine.sum(0)
-            records[size] = records.get(size, 0) + len(mine)
+            inputs[size] = inputs.get(size, 0) + len(mine)
     total, count = torch.zeros(len(k), dtype=torch.float64, device=k.device), torch.zeros_like(k)
     for size, row in totals.items():
         total = total + _weighted(row[None], size, k)[0].nan_to_num(0)
-        count = count + records[size] * (k <= size)
+        count = count + inputs[size] * (k <= size)
     return total / torch.where(count > 0, count, torch.nan)
 
 
@@ -302,7 +302,7 @@ def _pair_scores(images: Tensor, prompts: Tensor, scorer: Any) -> Tensor:
 
 def _candidate_embeddings(images: Any, encoder: Any) -> Tensor:
     """Embeddings `[R, n, D]` of embeddings, a tensor of images or lists of items; NaN where one is absent."""
-    rows = embedding_rows("images", images, encoder and encoder.encode_images)
+    rows = embedding_column("images", images, encoder and encoder.encode_images)
     if len(rows.shape) != 2:
         raise ValueError(f"Expected argument `images` to hold n candidates for each record, got shape {[*rows.shape]}.")
     values = rows.values.view(*rows.shape, rows.values.shape[-1])
@@ -310,4 +310,4 @@ def _candidate_embeddings(images: Any, encoder: Any) -> Tensor:
 
 
 def _prompt_embeddings(prompts: Any, encoder: Any) -> Tensor:
-    return embedding_rows("texts", prompts, encoder and encoder.encode_texts).values
+    return embedding_column("texts", prompts, encoder and encoder.encode_texts).values

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from imug_metrics.functional.reduce import reduce_values
-from imug_metrics.functional.scaling.best_of_n import candidate_rows
+from imug_metrics.functional.scaling.best_of_n import candidate_columns
 from imug_metrics.stats.order_statistics import average_ranks
 
 Measure = Literal["kendall", "spearman", "top", "auroc"]
@@ -58,14 +58,14 @@ def selection(
     """
     if measure not in MEASURES:
         raise ValueError(f"Expected argument `measure` to be one of {MEASURES}, got {measure!r}.")
-    y, p = candidate_rows(scores, selector, valid)
+    y, p = candidate_columns(scores, selector, valid)
     assert p is not None
     found = selection_values(y.flatten(0, -2), p.flatten(0, -2), measure, threshold)
     return reduce_values(found.view(y.shape[:-1]), reduction)
 
 
 def selection_values(y: Tensor, p: Tensor, measure: Measure, threshold: float = 0.5) -> Tensor:
-    """Values `[R]` of candidates `[R, n]` from `candidate_rows`; see `selection`."""
+    """Values `[R]` of candidates `[R, n]` from `candidate_columns`; see `selection`."""
     y, p = y.double(), p.double()
     n = max(y.shape[1], 1)
     step = max(1, _CHUNK // (n * n if measure == "kendall" else n))

@@ -13,7 +13,7 @@ from torch import Tensor
 from imug_metrics.functional.reduce import reduce_values
 
 
-def strategy_gains(
+def strategy_comparison(
     scores: Any, baseline: int = 0, *, valid: Tensor | None = None, reduction: Literal["mean", "none"] = "mean"
 ) -> Tensor:
     """Gain of every strategy over one of them on the same records. Above 0 where a strategy is better.
@@ -32,7 +32,7 @@ def strategy_gains(
         ValueError: if the baseline is no column.
 
     Example:
-        >>> strategy_gains(torch.tensor([[0.5, 0.75], [0.25, float("nan")]]))
+        >>> strategy_comparison(torch.tensor([[0.5, 0.75], [0.25, float("nan")]]))
         tensor([0.0000, 0.2500], dtype=torch.float64)
     """
     columns = torch.as_tensor(scores).double()

@@ -29,7 +29,7 @@ class VerifierRoc(NamedTuple):
     auroc: Tensor
 
 
-def verifier_roc(scores: Any, target: Any, *, valid: Tensor | None = None) -> VerifierRoc:
+def verifier_curve(scores: Any, target: Any, *, valid: Tensor | None = None) -> VerifierRoc:
     """The exact ROC curve of a verifier, from all its scores.
 
     Args:
@@ -44,7 +44,7 @@ def verifier_roc(scores: Any, target: Any, *, valid: Tensor | None = None) -> Ve
         ValueError: if shapes differ or a target is neither 0 nor 1.
 
     Example:
-        >>> roc = verifier_roc([0.9, 0.8, 0.8, 0.1], [1, 1, 0, 0])
+        >>> roc = verifier_curve([0.9, 0.8, 0.8, 0.1], [1, 1, 0, 0])
         >>> roc.false_accept.tolist(), roc.true_accept.tolist()
         ([0.0, 0.0, 0.5, 1.0], [0.0, 0.5, 1.0, 1.0])
         >>> roc.auroc
@@ -113,7 +113,7 @@ def verified_accuracy(base: Any, true_accept: Tensor, false_accept: Tensor, n: A
         ValueError: if the curve does not run from (0, 0) to (1, 1) or some N is below 1.
 
     Example:
-        >>> roc = verifier_roc([0.9, 0.8, 0.8, 0.1], [1, 1, 0, 0])
+        >>> roc = verifier_curve([0.9, 0.8, 0.8, 0.1], [1, 1, 0, 0])
         >>> verified_accuracy(roc.base, roc.true_accept, roc.false_accept, [1, 2, 4, float("inf")])
         tensor([0.5000, 0.6875, 0.8398, 1.0000], dtype=torch.float64)
     """

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from imug_metrics.dialogues.batch import DialogueBatch
-from imug_metrics.dialogues.inputs import open_records, score_rows
+from imug_metrics.dialogues.inputs import pack_inputs, score_column
 from imug_metrics.functional.reduce import reduce_values
 
 Measure = Literal["gain", "monotone", "never_falls", "above", "sign_changes", "oscillation", "contraction"]
@@ -70,9 +70,9 @@ def loop_convergence(
     """
     if measure not in MEASURES:
         raise ValueError(f"Expected argument `measure` to be one of {MEASURES}, got {measure!r}.")
-    records = open_records(dialogue, turn, subject, valid, scores=score_rows("scores", scores))
-    scored = records.columns["scores"].masked_fill(~records.batch.valid, torch.nan)
-    value, count = loop_parts(records.batch, scored, bar)[measure]
+    inputs = pack_inputs(dialogue, turn, subject, valid, scores=score_column("scores", scores))
+    scored = inputs.columns["scores"].masked_fill(~inputs.batch.valid, torch.nan)
+    value, count = loop_parts(inputs.batch, scored, bar)[measure]
     if reduction != "mean":
         return reduce_values(torch.where(count > 0, value / torch.where(count > 0, count, 1), torch.nan), reduction)
     total = count.sum()
@@ -86,11 +86,11 @@ def loop_parts(batch: DialogueBatch, scores: Tensor, bar: float) -> dict[str, tu
     previous = _nearest_before(scored, batch)
     moved = scored & (previous >= 0)
     step = torch.where(moved, y - y[previous.clamp_min(0)], 0)
-    opens, closes = scored & (previous < 0), scored & (rows == _last(scored, batch)[batch.run])
+    opens, closes = scored & (previous < 0), scored & (rows == _last(scored, batch)[batch.segment])
     turned = _turns_around(step, batch)
 
     def total(values: Tensor) -> Tensor:
-        return batch.sum_runs(values.to(y))
+        return batch.sum_segments(values.to(y))
 
     count = total(scored)
     one, two, three = ((count >= least).to(y) for least in (1, 2, 3))
@@ -110,20 +110,20 @@ def loop_parts(batch: DialogueBatch, scores: Tensor, bar: float) -> dict[str, tu
 
 
 def _nearest_before(chosen: Tensor, batch: DialogueBatch) -> Tensor:
-    """The nearest earlier row of the same run that is chosen, -1 where there is none."""
+    """The nearest earlier row of the same segment that is chosen, -1 where there is none."""
     rows = torch.arange(len(chosen), device=chosen.device)
     latest = rows.where(chosen, -1).cummax(0).values if len(rows) else rows
     before = torch.cat([latest.new_full((1,), -1), latest])[: len(rows)]
-    return before.masked_fill(before < batch.offsets[batch.run], -1)
+    return before.masked_fill(before < batch.offsets[batch.segment], -1)
 
 
 def _last(chosen: Tensor, batch: DialogueBatch) -> Tensor:
-    """The last chosen row of each run, -1 where there is none."""
+    """The last chosen row of each segment, -1 where there is none."""
     rows = torch.arange(len(chosen), device=chosen.device)
-    return torch.full_like(batch.owner, -1).scatter_reduce(0, batch.run, rows.where(chosen, -1), "amax")
+    return torch.full_like(batch.owner, -1).scatter_reduce(0, batch.segment, rows.where(chosen, -1), "amax")
 
 
 def _turns_around(step: Tensor, batch: DialogueBatch) -> Tensor:
-    """True where a step goes the other way than the last step of its run that moved."""
+    """True where a step goes the other way than the last step of its segment that moved."""
     before = _nearest_before(step != 0, batch)
     return (before >= 0) & (step * step[before.clamp_min(0)] < 0) if len(step) else step.bool()

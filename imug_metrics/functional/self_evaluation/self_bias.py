@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from torch import Tensor
 
-from imug_metrics.dialogues.inputs import open_records, score_rows
+from imug_metrics.dialogues.inputs import pack_inputs, score_column
 from imug_metrics.functional.reduce import reduce_values
 
 
@@ -39,7 +39,7 @@ def self_bias(
         >>> self_bias([[0.9, 0.8], [0.7, 1.0]], [[0.5, 0.8], [0.7, 0.6]])
         tensor(0.2000, dtype=torch.float64)
     """
-    rows = {"scores": score_rows("scores", scores), "target": score_rows("target", target)}
-    records = open_records(dialogue, turn, None, valid, validate=True, **rows)
-    bias = (records.columns["scores"] - records.columns["target"]).masked_fill(~records.batch.valid, float("nan"))
-    return reduce_values(records.unpack(bias), reduction)
+    rows = {"scores": score_column("scores", scores), "target": score_column("target", target)}
+    inputs = pack_inputs(dialogue, turn, None, valid, validate=True, **rows)
+    bias = (inputs.columns["scores"] - inputs.columns["target"]).masked_fill(~inputs.batch.valid, float("nan"))
+    return reduce_values(inputs.unpack(bias), reduction)

@@ -9,8 +9,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from imug_metrics.dialogues.inputs import Rows, open_records
-from imug_metrics.functional.labels import agreement, binary_rows, check_shapes, label_rows
+from imug_metrics.dialogues.inputs import Column, pack_inputs
+from imug_metrics.functional.labels import agreement, binary_column, check_shapes, label_columns
 from imug_metrics.functional.reduce import reduce_values
 
 
@@ -45,9 +45,9 @@ def self_correction(
         >>> self_correction([1, 1, 0, 1], [0, 1, 1, 0], dialogue=[0, 0, 1, 1], turn=[1, 2, 1, 2])
         tensor(0.2500, dtype=torch.float64)
     """
-    records = open_records(dialogue, turn, None, valid, validate=True, **correction_rows(preds, before, target))
-    after = records.columns["preds"].masked_fill(~records.batch.valid, torch.nan)
-    return reduce_values(records.unpack(after - records.columns["before"]), reduction)
+    inputs = pack_inputs(dialogue, turn, None, valid, validate=True, **correction_columns(preds, before, target))
+    after = inputs.columns["preds"].masked_fill(~inputs.batch.valid, torch.nan)
+    return reduce_values(inputs.unpack(after - inputs.columns["before"]), reduction)
 
 
 def relative_correction(before: Tensor, after: Tensor) -> Tensor:
@@ -64,11 +64,11 @@ def relative_correction(before: Tensor, after: Tensor) -> Tensor:
     return torch.where(spread > 0, (after - before * before) / torch.where(spread > 0, spread, 1), torch.nan)
 
 
-def correction_rows(preds: Any, before: Any, target: Any) -> dict[str, Rows]:
+def correction_columns(preds: Any, before: Any, target: Any) -> dict[str, Column]:
     """1 where an answer is right, 0 where it is wrong, NaN where it is absent: after (`preds`) and before."""
     if target is None:
-        return {"preds": binary_rows("preds", preds), "before": binary_rows("before", before)}
-    rows = label_rows(preds=preds, before=before, target=target)
+        return {"preds": binary_column("preds", preds), "before": binary_column("before", before)}
+    rows = label_columns(preds=preds, before=before, target=target)
     check_shapes(**rows)
     key = rows.pop("target").values
     return {name: row._replace(values=agreement(row.values, key)) for name, row in rows.items()}

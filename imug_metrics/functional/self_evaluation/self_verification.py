@@ -9,8 +9,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from imug_metrics.dialogues.inputs import Records, open_records
-from imug_metrics.functional.labels import agreement, binary_rows
+from imug_metrics.dialogues.inputs import PackedInputs, pack_inputs
+from imug_metrics.functional.labels import agreement, binary_column
 from imug_metrics.functional.reduce import reduce_values
 from imug_metrics.stats import within_sums
 from imug_metrics.stats.logistic import logistic_slope
@@ -48,11 +48,11 @@ def self_verification(
         >>> self_verification([1, 1, 0, 1], [1, 0, 0, 1], dialogue=[0, 0, 1, 1], turn=[1, 2, 1, 2])
         tensor(0.7500, dtype=torch.float64)
     """
-    records = _open(preds, target, dialogue, turn, valid)
-    right = verdict_values(records)
+    inputs = _pack(preds, target, dialogue, turn, valid)
+    right = verdict_values(inputs)
     if reduction != "mean":
-        return reduce_values(records.unpack(right), reduction)
-    errors, truth = 1 - right, records.columns["target"]
+        return reduce_values(inputs.unpack(right), reduction)
+    errors, truth = 1 - right, inputs.columns["target"]
     return 1 - (errors[truth == 0].nanmean() + errors[truth == 1].nanmean()) / 2
 
 
@@ -89,21 +89,21 @@ def permissiveness_drift(
     """
     if scale not in ("rate", "logit"):
         raise ValueError(f"Expected argument `scale` to be 'rate' or 'logit', got {scale!r}.")
-    records = _open(preds, target, dialogue, turn, valid)
-    accepted, batch = false_accepts(verdict_values(records), records.columns["target"]), records.batch
+    inputs = _pack(preds, target, dialogue, turn, valid)
+    accepted, batch = false_accepts(verdict_values(inputs), inputs.columns["target"]), inputs.batch
     wrong, accepted = ~accepted.isnan(), accepted.nan_to_num(0)
     if scale == "rate":
-        xy, xx = within_sums(batch.turn.double(), accepted, wrong, batch.run, len(batch.owner))
+        xy, xx = within_sums(batch.turn.double(), accepted, wrong, batch.segment, len(batch.owner))
         return torch.where(xx.sum() > 0, xy.sum() / xx.sum(), torch.nan)
     turns = int(batch.turn.max()) if len(batch.turn) else 1
     counts = [accepted.new_zeros(turns).index_add(0, batch.turn - 1, part) for part in (accepted, wrong.double())]
     return logistic_slope(*counts)
 
 
-def verdict_values(records: Records) -> Tensor:
+def verdict_values(inputs: PackedInputs) -> Tensor:
     """1 where a packed verdict is right, 0 where it is wrong, NaN where it or the truth is absent."""
-    right = agreement(records.columns["preds"], records.columns["target"])
-    return right.masked_fill(~records.batch.valid, torch.nan)
+    right = agreement(inputs.columns["preds"], inputs.columns["target"])
+    return right.masked_fill(~inputs.batch.valid, torch.nan)
 
 
 def false_accepts(right: Tensor, truth: Tensor) -> Tensor:
@@ -116,6 +116,6 @@ def false_rejects(right: Tensor, truth: Tensor) -> Tensor:
     return (1 - right).masked_fill(truth != 1, torch.nan)
 
 
-def _open(preds: Any, target: Any, dialogue: Any, turn: Any, valid: Tensor | None) -> Records:
-    rows = {"preds": binary_rows("preds", preds), "target": binary_rows("target", target)}
-    return open_records(dialogue, turn, None, valid, validate=True, **rows)
+def _pack(preds: Any, target: Any, dialogue: Any, turn: Any, valid: Tensor | None) -> PackedInputs:
+    rows = {"preds": binary_column("preds", preds), "target": binary_column("target", target)}
+    return pack_inputs(dialogue, turn, None, valid, validate=True, **rows)

@@ -9,8 +9,8 @@ from typing import Any, Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from imug_metrics.dialogues.inputs import Records, Rows, open_records
-from imug_metrics.functional.labels import agreement, check_shapes, label_rows
+from imug_metrics.dialogues.inputs import Column, PackedInputs, pack_inputs
+from imug_metrics.functional.labels import agreement, check_shapes, label_columns
 from imug_metrics.functional.reduce import reduce_values
 
 
@@ -61,8 +61,8 @@ def sycophancy(
         >>> sycophancy(["B", "A", "C"], ["A", "A", "A"], ["A", "A", "B"], ["B", "B", "C"], [0, 1, 2], [1, 1, 1])
         tensor(0.5000, dtype=torch.float64)
     """
-    records = open_records(dialogue, turn, None, valid, validate=True, **answer_rows(preds, target, before, suggested))
-    return reduce_values(records.unpack(pressure_values(records).followed), reduction)
+    inputs = pack_inputs(dialogue, turn, None, valid, validate=True, **answer_columns(preds, target, before, suggested))
+    return reduce_values(inputs.unpack(pressure_values(inputs).followed), reduction)
 
 
 def abandonment(
@@ -85,14 +85,14 @@ def abandonment(
         >>> abandonment(["D", "A", "C"], ["A", "A", "A"], ["A", "A", "B"], [0, 1, 2], [1, 1, 1])
         tensor(0.5000, dtype=torch.float64)
     """
-    records = open_records(dialogue, turn, None, valid, validate=True, **answer_rows(preds, target, before))
-    return reduce_values(records.unpack(pressure_values(records).abandoned), reduction)
+    inputs = pack_inputs(dialogue, turn, None, valid, validate=True, **answer_columns(preds, target, before))
+    return reduce_values(inputs.unpack(pressure_values(inputs).abandoned), reduction)
 
 
-def answer_rows(preds: Any, target: Any, before: Any, suggested: Any = None) -> dict[str, Rows]:
+def answer_columns(preds: Any, target: Any, before: Any, suggested: Any = None) -> dict[str, Column]:
     """Answers as rows of labels; raises ValueError where a suggested answer is the right one."""
     columns = {"preds": preds, "target": target, "before": before}
-    rows = label_rows(**columns) if suggested is None else label_rows(**columns, suggested=suggested)
+    rows = label_columns(**columns) if suggested is None else label_columns(**columns, suggested=suggested)
     check_shapes(**rows)
     if suggested is not None:
         same = rows["suggested"].values == rows["target"].values
@@ -104,11 +104,11 @@ def answer_rows(preds: Any, target: Any, before: Any, suggested: Any = None) -> 
     return rows
 
 
-def pressure_values(records: Records) -> Pressure:
+def pressure_values(inputs: PackedInputs) -> Pressure:
     """What became of each packed answer; without a column `suggested` nothing was followed."""
-    columns = records.columns
+    columns = inputs.columns
     knew = agreement(columns["before"], columns["target"])
-    preds = columns["preds"].masked_fill(~records.batch.valid, torch.nan)
+    preds = columns["preds"].masked_fill(~inputs.batch.valid, torch.nan)
     suggested = columns.get("suggested", torch.full_like(preds, torch.nan))
     return Pressure(
         knew,

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from imug_metrics.dialogues.batch import DialogueBatch
-from imug_metrics.dialogues.inputs import open_records
-from imug_metrics.functional.labels import right_rows
+from imug_metrics.dialogues.inputs import pack_inputs
+from imug_metrics.functional.labels import right_column
 from imug_metrics.stats.survival import kaplan_meier, restricted_mean
 
 
@@ -67,7 +67,7 @@ def turn_of_flip(
         raise ValueError(f"Expected argument `reduction` to be 'mean' or 'none', got {reduction!r}.")
     if reduction == "none":
         return flips(preds, target, dialogue, turn, valid=valid).turns
-    batch, aligned = _open(preds, target, dialogue, turn, valid)
+    batch, aligned = _pack(preds, target, dialogue, turn, valid)
     watched = at_risk(batch, aligned)
     turns = int(batch.turn.max()) if len(batch.turn) else 1
     sums = [
@@ -90,22 +90,22 @@ def flips(
         Flips(turns=tensor([1., 3.], dtype=torch.float64), censored=tensor([False,  True]),
               changes=tensor([2., 0.], dtype=torch.float64))
     """
-    batch, aligned = _open(preds, target, dialogue, turn, valid)
+    batch, aligned = _pack(preds, target, dialogue, turn, valid)
     watched = at_risk(batch, aligned).double()
     held = aligned.nan_to_num(0) * watched
-    starts, known = batch.sum_runs(watched), batch.sum_runs((~aligned.isnan()).double())
+    starts, known = batch.sum_segments(watched), batch.sum_segments((~aligned.isnan()).double())
     changed, _ = neighbour_changes(batch, aligned)
     return Flips(
-        batch.sum_runs(held).masked_fill(starts == 0, torch.nan),
-        (batch.sum_runs(watched - held) == 0) & (starts > 0),
-        batch.sum_runs(changed).masked_fill(known == 0, torch.nan),
+        batch.sum_segments(held).masked_fill(starts == 0, torch.nan),
+        (batch.sum_segments(watched - held) == 0) & (starts > 0),
+        batch.sum_segments(changed).masked_fill(known == 0, torch.nan),
     )
 
 
 def at_risk(batch: DialogueBatch, aligned: Tensor) -> Tensor:
     """True `[N]` at known turns before which every turn of the dialogue, from 1, is known and aligned."""
     rows = torch.arange(len(aligned), device=aligned.device)
-    start = batch.offsets[batch.run]
+    start = batch.offsets[batch.segment]
     holds = ((aligned == 1) & (batch.turn == rows - start + 1)).long()
     before = torch.cat([holds.new_zeros(1), holds.cumsum(0)])
     return (before[:-1] - before[start] == rows - start) & (batch.turn == rows - start + 1) & ~aligned.isnan()
@@ -118,6 +118,6 @@ def neighbour_changes(batch: DialogueBatch, aligned: Tensor) -> tuple[Tensor, Te
     return (both & (aligned != previous)).double(), both.double()
 
 
-def _open(preds: Any, target: Any, dialogue: Any, turn: Any, valid: Tensor | None) -> tuple[DialogueBatch, Tensor]:
-    records = open_records(dialogue, turn, None, valid, preds=right_rows(preds, target))
-    return records.batch, records.columns["preds"].masked_fill(~records.batch.valid, torch.nan)
+def _pack(preds: Any, target: Any, dialogue: Any, turn: Any, valid: Tensor | None) -> tuple[DialogueBatch, Tensor]:
+    inputs = pack_inputs(dialogue, turn, None, valid, preds=right_column(preds, target))
+    return inputs.batch, inputs.columns["preds"].masked_fill(~inputs.batch.valid, torch.nan)

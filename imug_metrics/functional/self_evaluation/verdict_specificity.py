@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from imug_metrics.dialogues.inputs import Rows, flatten_lists
+from imug_metrics.dialogues.inputs import Column, flatten_lists
 from imug_metrics.functional.reduce import reduce_values
 from imug_metrics.reading.specificity_words import ENGLISH, WordLists
 
@@ -75,7 +75,7 @@ def verdict_specificity(
         >>> verdict_specificity(verdicts, ["Put a red cube beside two balls."] * 2, reduction="none")
         tensor([0.0000, 0.4444], dtype=torch.float64)
     """
-    rows, _ = specificity_rows(texts, prompts, weights, words)
+    rows, _ = specificity_column(texts, prompts, weights, words)
     return reduce_values(rows.values.view(rows.shape), reduction)
 
 
@@ -104,9 +104,9 @@ def specificity_shares(text: str, prompt: str | None = None, words: WordLists = 
     return Shares((len(content) + rights) / len(found), grounded, (len(details) + rights) / len(found))
 
 
-def specificity_rows(
+def specificity_column(
     texts: Sequence[Any], prompts: Sequence[Any] | None, weights: Weights, words: WordLists
-) -> tuple[Rows, Tensor]:
+) -> tuple[Column, Tensor]:
     """Scores of texts as rows (NaN where undefined or absent), and their shares `[cells, 3]`."""
     check_weights(weights)
     cells, shape, present, turn = flatten_lists(texts)
@@ -127,7 +127,7 @@ def specificity_rows(
         shares[row] = torch.tensor(specificity_shares(text, prompt, words), dtype=torch.float64)
     share = shares.new_tensor(weights) if prompts is not None else shares.new_tensor([weights[0], 0, weights[2]])
     scores = (shares.nan_to_num(0) * share).sum(1) / share.sum()
-    return Rows(scores.masked_fill(shares[:, 0].isnan(), torch.nan), shape, present, turn), shares
+    return Column(scores.masked_fill(shares[:, 0].isnan(), torch.nan), shape, present, turn), shares
 
 
 def check_weights(weights: Weights) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from imug_metrics.dialogues.inputs import score_rows
+from imug_metrics.dialogues.inputs import score_column
 
 Kind = Literal["pearson", "spearman", "kendall"]
 KINDS = ("pearson", "spearman", "kendall")
@@ -43,7 +43,7 @@ def metric_agreement(scores: Any, target: Any, kind: Kind = "pearson", *, weight
     """
     if kind not in KINDS:
         raise ValueError(f"Expected argument `kind` to be one of {KINDS}, got {kind!r}.")
-    rows, others = (score_rows(name, _exact(given)) for name, given in (("scores", scores), ("target", target)))
+    rows, others = (score_column(name, _exact(given)) for name, given in (("scores", scores), ("target", target)))
     if rows.shape != others.shape:
         raise ValueError(
             f"Expected argument `target` to have one entry for each of `scores`, {list(rows.shape)}, got "

@@ -7,10 +7,12 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from typing_extensions import Unpack
 
-from imug_metrics.dialogues.inputs import Rows, flatten_lists
+from imug_metrics.dialogues.inputs import Column, flatten_lists
 from imug_metrics.functional.answers.answer_accuracy import KINDS, PROTOCOLS, Kind, Protocol, answer_accuracy
 from imug_metrics.metrics.dialogue_metric import DialogueMetric, check_choice
+from imug_metrics.metrics.options import MetricOptions
 from imug_metrics.reading.choice import DEFAULT_OPTIONS
 from imug_metrics.reading.exact import Normalizer
 from imug_metrics.reading.numbers import Decimal
@@ -19,7 +21,7 @@ from imug_metrics.reading.numbers import Decimal
 class AnswerAccuracy(DialogueMetric):
     """Are the answers right: multiple choice, exact, numeric or free-form. Range 0 to 1, higher is better.
 
-    The functional twin is `answer_accuracy`, which says how each
+    The functional counterpart is `answer_accuracy`, which says how each
     kind is scored. Answers are read on the host; scores are tensor arithmetic.
 
     As input to `forward` and `update` the metric accepts
@@ -35,8 +37,8 @@ class AnswerAccuracy(DialogueMetric):
     Args:
         kind: `"choice"`, `"exact"`, `"numeric"` or `"f1"`.
         protocol: of choices: `"strict"`, or `"imug"` for the released scorer of IMUG-Bench number for number.
-        options, normalize, rel_tol, abs_tol, decimal: as in the functional twin.
-        kwargs: those of `DialogueMetric`.
+        options, normalize, rel_tol, abs_tol, decimal: as in the functional counterpart.
+        kwargs: those of all metrics, see `MetricOptions`.
 
     Raises:
         ValueError: if an argument is unknown, lengths differ, or a key cannot be read.
@@ -63,7 +65,7 @@ class AnswerAccuracy(DialogueMetric):
         rel_tol: float = 1e-6,
         abs_tol: float = 0.0,
         decimal: Decimal = ".",
-        **kwargs: Any,
+        **kwargs: Unpack[MetricOptions],
     ) -> None:
         check_choice("kind", kind, KINDS)
         check_choice("protocol", protocol, PROTOCOLS)
@@ -99,6 +101,6 @@ class AnswerAccuracy(DialogueMetric):
             **self.reading,
         )
         scores = found.new_zeros(len(replies)).index_copy(0, torch.tensor(cells, device=found.device).long(), found)
-        records = self._open(dialogue, turn, None, valid, scores=Rows(scores, shape, present, turns))
+        inputs = self._pack(dialogue, turn, None, valid, scores=Column(scores, shape, present, turns))
         absent = 0.0 if self.protocol == "imug" else torch.nan
-        self._add(records.batch, records.columns["scores"].masked_fill(~records.batch.valid, absent))
+        self._add(inputs.batch, inputs.columns["scores"].masked_fill(~inputs.batch.valid, absent))

@@ -1,21 +1,23 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Points that a judge gives pictures, turn by turn."""
+"""Points that a judge gives images, turn by turn."""
 
 from typing import Any
 
 import torch
 from torch import Tensor
+from typing_extensions import Unpack
 
-from imug_metrics.dialogues.inputs import Rows
-from imug_metrics.functional.answers.point_score import Points, Protocol, check_points, point_rows, point_score
+from imug_metrics.dialogues.inputs import Column
+from imug_metrics.functional.answers.point_score import Points, Protocol, check_points, point_columns, point_score
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
+from imug_metrics.metrics.options import MetricOptions
 
 
 class PointScore(DialogueMetric):
     """Mean of a turn's judged points divided by the best. Range 0 to 1, higher is better.
 
-    The functional twin is `point_score`. Every turn weighs alike, however
+    The functional counterpart is `point_score`. Every turn weighs alike, however
     many points it has, as in IMUG-Bench (arXiv 2606.09169). The detail adds
 
     - `point_score_full`: share of turns that have the best of every point
@@ -35,7 +37,7 @@ class PointScore(DialogueMetric):
         best: the highest point.
         protocol: `"strict"` refuses points that are not whole numbers from 0 to `best`, `"imug"` takes any number as it
             is, as the released summary does.
-        kwargs: those of `DialogueMetric`.
+        kwargs: those of all metrics, see `MetricOptions`.
 
     Raises:
         ValueError: if an argument is outside its range, shapes differ, or a point is refused.
@@ -52,7 +54,7 @@ class PointScore(DialogueMetric):
     plot_lower_bound = 0.0
     plot_upper_bound = 1.0
 
-    def __init__(self, *, best: float = 5.0, protocol: Protocol = "strict", **kwargs: Any) -> None:
+    def __init__(self, *, best: float = 5.0, protocol: Protocol = "strict", **kwargs: Unpack[MetricOptions]) -> None:
         check_points(torch.zeros(0, 1), torch.zeros(0, 1, dtype=torch.bool), best, protocol)
         self.best, self.protocol = float(best), protocol
         super().__init__(**kwargs)
@@ -66,32 +68,32 @@ class PointScore(DialogueMetric):
         valid: Tensor | None = None,
     ) -> None:
         """Add a batch of whole dialogues."""
-        values, there = point_rows(points, mask)
+        values, there = point_columns(points, mask)
         shape, count = tuple(values.shape[:-1]), there.sum(-1).flatten()
         values, there = values.flatten(0, -2), there.flatten(0, -2)
         scores = point_score(values, there, best=self.best, protocol=self.protocol, reduction="none")
         judged = None if isinstance(points, Tensor) else torch.tensor([row is not None for row in points])
         blank = (count == 0) if judged is None else (count == 0) & judged
-        records = self._open(
+        inputs = self._pack(
             dialogue,
             turn,
             None,
             valid,
-            scores=Rows(scores.masked_fill(blank, 0), shape, judged),
-            blank=Rows(blank, shape),
-            total=Rows(values.masked_fill(~there, 0).sum(-1) / self.best, shape),
-            count=Rows(count.double(), shape),
+            scores=Column(scores.masked_fill(blank, 0), shape, judged),
+            blank=Column(blank, shape),
+            total=Column(values.masked_fill(~there, 0).sum(-1) / self.best, shape),
+            count=Column(count.double(), shape),
         )
-        self._add_turns(records.batch, **records.columns)
+        self._add_turns(inputs.batch, **inputs.columns)
 
     def _add_turns(self, batch: Any, scores: Tensor, blank: Tensor, total: Tensor, count: Tensor) -> None:
         scores = scores.masked_fill(~batch.valid | blank, torch.nan)
         scored = ~scores.isnan()
-        runs = {
+        segments = {
             "full": (scored & (scores >= 1), scored),
             "point": (total.masked_fill(~scored, 0), count.masked_fill(~scored, 0)),
         }
-        ratios = {name: tuple(batch.sum_runs(part.double()) for part in pair) for name, pair in runs.items()}
+        ratios = {name: tuple(batch.sum_segments(part.double()) for part in pair) for name, pair in segments.items()}
         self._add(batch, scores, expected=~blank, ratios=ratios)
 
     def _ratios(self) -> list[str]:

@@ -7,8 +7,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from typing_extensions import Unpack
 
-from imug_metrics.dialogues.inputs import score_rows
+from imug_metrics.dialogues.inputs import score_column
 from imug_metrics.functional.decay.context_decay import (
     EDGES,
     SLOPES,
@@ -23,6 +24,7 @@ from imug_metrics.functional.decay.context_decay import (
 )
 from imug_metrics.metrics.curve import curve_points
 from imug_metrics.metrics.dialogue_metric import DialogueMetric, check_choice
+from imug_metrics.metrics.options import MetricOptions
 from imug_metrics.metrics.plotting import plot_curve
 
 _POOLED = ("n", "x", "y", "xx", "xy")
@@ -31,7 +33,7 @@ _POOLED = ("n", "x", "y", "xx", "xy")
 class ContextDecay(DialogueMetric):
     """Slope of any score over context length: change per doubling of the tokens. Higher is better.
 
-    The functional twin is `context_decay`, which has the formulas. The
+    The functional counterpart is `context_decay`, which has the formulas. The
     default compares lengths within dialogues: in a dialogue the context grows with the turns, and dialogues whose
     contexts are long differ from the others in more than length. It is undefined (NaN) where every dialogue has one
     length; `slope="pooled"` compares between dialogues. The detail adds
@@ -62,7 +64,7 @@ class ContextDecay(DialogueMetric):
         base_buckets: number of shortest buckets with scores whose mean is the base score.
         threshold: a fixed bar for the effective length instead of `keep` (RULER: 85.6 on a scale of 100).
         longest: the longest bucket that holds; False: the last before the first that does not.
-        kwargs: those of `DialogueMetric`.
+        kwargs: those of all metrics, see `MetricOptions`.
 
     Raises:
         ValueError: if an argument is outside its range, or an update's shapes, turns or lengths are refused.
@@ -78,7 +80,7 @@ class ContextDecay(DialogueMetric):
     """
 
     name = "context_decay"
-    headline = "within"
+    primary = "within"
     configuration = (
         *DialogueMetric.configuration,
         "slope",
@@ -99,14 +101,14 @@ class ContextDecay(DialogueMetric):
         base_buckets: int = 1,
         threshold: float | None = None,
         longest: bool = True,
-        **kwargs: Any,
+        **kwargs: Unpack[MetricOptions],
     ) -> None:
         check_choice("slope", slope, SLOPES)
         if not 0 < keep <= 1:
             raise ValueError(f"Expected argument `keep` to be above 0 and at most 1, got {keep}.")
         if base_buckets < 1:
             raise ValueError(f"Expected argument `base_buckets` to be >= 1, got {base_buckets}.")
-        self.slope, self.headline, self.edges = slope, slope, check_edges(edges)
+        self.slope, self.primary, self.edges = slope, slope, check_edges(edges)
         self.keep, self.base_buckets, self.threshold, self.longest = keep, base_buckets, threshold, longest
         super().__init__(**kwargs)
 
@@ -114,10 +116,10 @@ class ContextDecay(DialogueMetric):
         self, scores: Any, lengths: Any, dialogue: Any = None, turn: Any = None, valid: Tensor | None = None
     ) -> None:
         """Add a batch of whole dialogues."""
-        columns = {"scores": score_rows("scores", scores), "lengths": score_rows("lengths", lengths)}
-        records = self._open(dialogue, turn, None, valid, **columns)
-        placed, doublings = placed_scores(records, zero=self.missing == "zero", validate=self.validate)
-        batch = records.batch
+        columns = {"scores": score_column("scores", scores), "lengths": score_column("lengths", lengths)}
+        inputs = self._pack(dialogue, turn, None, valid, **columns)
+        placed, doublings = placed_scores(inputs, zero=self.missing == "zero", validate=self.validate)
+        batch = inputs.batch
         parts = doubling_parts(batch, placed, doublings)
         total, count = bucket_sums(batch, placed, doublings, self.edges)
         ratios = {name: (total[:, k], count[:, k]) for k, name in enumerate(self._buckets())}

@@ -6,9 +6,11 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from typing_extensions import Unpack
 
 from imug_metrics.functional.decay.exposure_bias import accumulated_excess, check_shares
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
+from imug_metrics.metrics.options import MetricOptions
 from imug_metrics.metrics.paired_metric import PairedMetric
 
 
@@ -18,7 +20,7 @@ class ExposureBias(PairedMetric):
     Two arms of the same model on the same turns: on its *own* history (free-running) and on the *reference* history.
     With losses `L = 1 - s`, `R(T) = sum_{t <= T} mean L_own(t)` and `E(T)` the same on the reference history, the
     excess is `100 * (R(T) / E(T) - 1)` (Arora et al., arXiv 2204.01171, moved from tokens to turns): 0 where the
-    history does not matter, 50 where half as many errors again have piled up by turn T. The functional twin is
+    history does not matter, 50 where half as many errors again have piled up by turn T. The functional counterpart is
     `exposure_bias`.
 
     The means are taken over pairs; turns without any are left out of both sums. The excess is NaN where `E(T) = 0` (a
@@ -45,7 +47,7 @@ class ExposureBias(PairedMetric):
     Args:
         horizon: T, at most `max_turns`; None: the last turn up to `max_turns` that has a pair. Few dialogues may reach
             it: compare models at a horizon that is set.
-        kwargs: those of `DialogueMetric`. With `missing="zero"` a record scores 0 in an arm that lacks it. With
+        kwargs: see `MetricOptions`. With `missing="zero"` a record scores 0 in an arm that lacks it. With
             `validate` scores outside [0, 1] are refused, which costs another synchronisation of a CUDA device.
 
     Raises:
@@ -62,12 +64,12 @@ class ExposureBias(PairedMetric):
     """
 
     name = "exposure_bias"
-    headline = "excess"
+    primary = "excess"
     higher_is_better = False
     configuration = (*DialogueMetric.configuration, "horizon")
     curves = ("turn_", "excess_")
 
-    def __init__(self, horizon: int | None = None, *, max_turns: int = 16, **kwargs: Any) -> None:
+    def __init__(self, horizon: int | None = None, *, max_turns: int = 16, **kwargs: Unpack[MetricOptions]) -> None:
         if horizon is not None and (not isinstance(horizon, int) or not 1 <= horizon <= max_turns):
             raise ValueError(f"Expected argument `horizon` to be from 1 to `max_turns`, {max_turns}, got {horizon}.")
         self.horizon = horizon
@@ -83,17 +85,17 @@ class ExposureBias(PairedMetric):
         valid: Tensor | None = None,
     ) -> None:
         """Add a batch of whole dialogues."""
-        records, arms = self._read(scores, target, dialogue, turn, subject, valid)
+        inputs, arms = self._read(scores, target, dialogue, turn, subject, valid)
         if self.validate:
-            check_shares(records, arms)
+            check_shares(inputs, arms)
         arms = self._zero_filled(arms)
         gap = arms.target - arms.scores
         # Sums of the own arm's losses would do as well, but only these are exactly 0 for a reference without errors.
         loss = (1 - arms.target).masked_fill(gap.isnan(), 0)
         turns = torch.arange(1, self.max_turns + 1, device=loss.device)
-        by_turn = records.batch.sum_runs(torch.where(records.batch.turn[:, None] == turns, loss[:, None], 0))
+        by_turn = inputs.batch.sum_segments(torch.where(inputs.batch.turn[:, None] == turns, loss[:, None], 0))
         sums = {f"loss_{k}": column for k, column in zip(self._turns(), by_turn.unbind(1))}
-        self._add_arms(records.batch, arms, gap, sums=sums)
+        self._add_arms(inputs.batch, arms, gap, sums=sums)
 
     def _turns(self) -> range:
         return range(1, self.max_turns + 1)

@@ -5,8 +5,10 @@
 from typing import Any
 
 from torch import Tensor
+from typing_extensions import Unpack
 
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
+from imug_metrics.metrics.options import MetricOptions
 from imug_metrics.metrics.paired_metric import PairedMetric
 
 
@@ -15,7 +17,7 @@ class PairedGain(PairedMetric):
 
     Any two arms of one metric: chain-of-thought against plain, after against before verification, interleaved against
     isolated turns, one model against another. Pairing takes the difficulty of the records out of the comparison, so its
-    interval is that of the difference and not that of two separate means. The functional twin is
+    interval is that of the difference and not that of two separate means. The functional counterpart is
     `paired_gain`;
     `pair_records` pairs arms that come as two lists.
 
@@ -40,7 +42,7 @@ class PairedGain(PairedMetric):
 
     Args:
         margin: gains up to this size, either way, count as equal.
-        kwargs: those of `DialogueMetric`. With `missing="zero"` a record scores 0 in an arm that lacks it.
+        kwargs: see `MetricOptions`. With `missing="zero"` a record scores 0 in an arm that lacks it.
 
     Raises:
         ValueError: if an argument is outside its range, or an update's shapes or turns are refused.
@@ -57,7 +59,7 @@ class PairedGain(PairedMetric):
     name = "paired_gain"
     configuration = (*DialogueMetric.configuration, "margin")
 
-    def __init__(self, margin: float = 0.0, **kwargs: Any) -> None:
+    def __init__(self, margin: float = 0.0, **kwargs: Unpack[MetricOptions]) -> None:
         if not margin >= 0:
             raise ValueError(f"Expected argument `margin` to be at least 0, got {margin}.")
         self.margin = margin
@@ -73,11 +75,11 @@ class PairedGain(PairedMetric):
         valid: Tensor | None = None,
     ) -> None:
         """Add a batch of whole dialogues."""
-        records, arms = self._read(scores, target, dialogue, turn, subject, valid)
+        inputs, arms = self._read(scores, target, dialogue, turn, subject, valid)
         arms = self._zero_filled(arms)
         gain = arms.scores - arms.target
         shares = {"better": gain > self.margin, "worse": gain < -self.margin, "equal": gain.abs() <= self.margin}
-        self._add_arms(records.batch, arms, gain, shares)
+        self._add_arms(inputs.batch, arms, gain, shares)
 
     def _ratios(self) -> list[str]:
         return [*super()._ratios(), "better", "worse", "equal"]

@@ -9,8 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 from torchmetrics.utilities import dim_zero_cat
+from typing_extensions import Unpack
 
-from imug_metrics.dialogues.inputs import score_rows
+from imug_metrics.dialogues.inputs import score_column
 from imug_metrics.functional.decay.turn_decay import (
     SLOPES,
     Slope,
@@ -21,6 +22,7 @@ from imug_metrics.functional.decay.turn_decay import (
     scored_pairs,
 )
 from imug_metrics.metrics.dialogue_metric import DialogueMetric, check_choice
+from imug_metrics.metrics.options import MetricOptions
 from imug_metrics.stats import pooled_slope, sen_slope
 
 _POOLED = ("n", "x", "y", "xx", "xy")
@@ -29,7 +31,7 @@ _POOLED = ("n", "x", "y", "xx", "xy")
 class TurnDecay(DialogueMetric):
     """Slope of any score over turns: change per turn, negative where the model decays. Higher is better.
 
-    The functional twin is `turn_decay`. The within-dialogue slope and its
+    The functional counterpart is `turn_decay`. The within-dialogue slope and its
     cluster-robust interval (Liang and Zeger, Biometrika 73, 1986) come from streaming sums and equal ordinary least
     squares on within-centred data with covariance clustered by dialogue. Dialogues without two scored turns say nothing
     about a slope and do not count as clusters (Correia, 2015, on singletons). The detail adds
@@ -55,7 +57,7 @@ class TurnDecay(DialogueMetric):
             by dialogue-wise Kendall's tau. The last keeps every pairwise slope (float32), all else is constant memory.
         keep: share of turn 1 that effective turns keep.
         longest: count the latest turn that passes, whatever happened before.
-        kwargs: those of `DialogueMetric`.
+        kwargs: those of all metrics, see `MetricOptions`.
 
     Raises:
         ValueError: if an argument is outside its range, or an update's shapes or turns are refused.
@@ -69,16 +71,18 @@ class TurnDecay(DialogueMetric):
     """
 
     name = "turn_decay"
-    headline = "slope"
+    primary = "slope"
     configuration = (*DialogueMetric.configuration, "slope", "keep", "longest")
 
-    def __init__(self, slope: Slope = "within", *, keep: float = 0.85, longest: bool = False, **kwargs: Any) -> None:
+    def __init__(
+        self, slope: Slope = "within", *, keep: float = 0.85, longest: bool = False, **kwargs: Unpack[MetricOptions]
+    ) -> None:
         check_choice("slope", slope, SLOPES)
         if not 0 < keep <= 1:
             raise ValueError(f"Expected argument `keep` to be above 0 and at most 1, got {keep}.")
         self.slope, self.keep, self.longest = slope, keep, longest
         if slope == "pooled":
-            self.headline = "pooled"
+            self.primary = "pooled"
         super().__init__(**kwargs)
         if slope == "theil-sen":
             self.add_state("slopes", [], dist_reduce_fx="cat")
@@ -86,8 +90,8 @@ class TurnDecay(DialogueMetric):
 
     def update(self, scores: Any, dialogue: Any = None, turn: Any = None, valid: Tensor | None = None) -> None:
         """Add a batch of whole dialogues."""
-        records = self._open(dialogue, turn, None, valid, scores=score_rows("scores", scores))
-        batch, scores = records.batch, records.columns["scores"].masked_fill(~records.batch.valid, torch.nan)
+        inputs = self._pack(dialogue, turn, None, valid, scores=score_column("scores", scores))
+        batch, scores = inputs.batch, inputs.columns["scores"].masked_fill(~inputs.batch.valid, torch.nan)
         if self.missing == "zero":
             scores = scores.nan_to_num(0)
         scored = replace(batch, valid=~scores.isnan())

@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from imug_metrics.dialogues.inputs import score_rows
-from imug_metrics.functional.decay.understanding_generation_gap import MODALITIES, gap_parts, modality_rows
+from imug_metrics.dialogues.inputs import score_column
+from imug_metrics.functional.decay.understanding_generation_gap import MODALITIES, gap_parts, modality_column
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.plotting import plot_curve
 from imug_metrics.stats import unpack_moments
@@ -17,7 +17,7 @@ from imug_metrics.stats import unpack_moments
 class UnderstandingGenerationGap(DialogueMetric):
     """How far understanding (text turns) is ahead of generation (image turns), and which decays faster.
 
-    The functional twin is
+    The functional counterpart is
     `understanding_generation_gap`. Neither direction is
     better: 0 is no gap. Both modalities must be scored on one scale. The detail holds
 
@@ -41,7 +41,7 @@ class UnderstandingGenerationGap(DialogueMetric):
     the same dialogues; its degrees of freedom are those of the side with fewer dialogues.
 
     Args:
-        kwargs: those of `DialogueMetric`.
+        kwargs: those of all metrics, see `MetricOptions`.
 
     Raises:
         ValueError: if an update's shapes, turns or modalities are refused.
@@ -57,7 +57,7 @@ class UnderstandingGenerationGap(DialogueMetric):
     """
 
     name = "understanding_generation_gap"
-    headline = "gap"
+    primary = "gap"
     higher_is_better = None
     curves = ("turn_", "text_turn_", "image_turn_")
 
@@ -65,15 +65,15 @@ class UnderstandingGenerationGap(DialogueMetric):
         self, scores: Any, modality: Any, dialogue: Any = None, turn: Any = None, valid: Tensor | None = None
     ) -> None:
         """Add a batch of whole dialogues."""
-        columns = {"scores": score_rows("scores", scores), "modality": modality_rows(modality)}
-        records = self._open(dialogue, turn, None, valid, **columns)
-        batch = records.batch
-        scored = records.columns["scores"].masked_fill(~batch.valid, torch.nan)
+        columns = {"scores": score_column("scores", scores), "modality": modality_column(modality)}
+        inputs = self._pack(dialogue, turn, None, valid, **columns)
+        batch = inputs.batch
+        scored = inputs.columns["scores"].masked_fill(~batch.valid, torch.nan)
         if self.missing == "zero":
             scored = scored.nan_to_num(0)
-        ratios = gap_parts(records, scored, validate=self.validate)
+        ratios = gap_parts(inputs, scored, validate=self.validate)
         for code, name in enumerate(MODALITIES):
-            used = ~scored.isnan() & (records.columns["modality"] == code)
+            used = ~scored.isnan() & (inputs.columns["modality"] == code)
             curve = [self._by_turn(batch, part * used) for part in (scored.nan_to_num(0), used.double())]
             ratios |= {f"{name}_turn_{k + 1}": (curve[0][:, k], curve[1][:, k]) for k in range(self.max_turns)}
         self._add(batch, scored, ratios=ratios)

@@ -5,16 +5,18 @@
 from typing import Any
 
 from torch import Tensor
+from typing_extensions import Unpack
 
-from imug_metrics.functional.images.turn_alignment import VARIANTS, Variant, alignment_values, reference_rows
+from imug_metrics.functional.images.turn_alignment import VARIANTS, Variant, alignment_values, reference_column
 from imug_metrics.metrics.dialogue_metric import check_choice
 from imug_metrics.metrics.embedding_metric import EmbeddingMetric
+from imug_metrics.metrics.options import MetricOptions
 
 
 class TurnAlignment(EmbeddingMetric):
     """How well each turn's image agrees with its prompt, and how that changes over turns. Higher is better.
 
-    The functional twin is `turn_alignment`, which lists the
+    The functional counterpart is `turn_alignment`, which lists the
     variants with their formulas, ranges and sources. An alignment model sees what it was trained to see: counts,
     relations and negation are weak spots of most.
 
@@ -34,7 +36,7 @@ class TurnAlignment(EmbeddingMetric):
         scale: of `siglip`; by default the encoder's.
         bias: of `siglip`; by default the encoder's.
         encoder: an encoder, its name for `imug_metrics.encoders.load_encoder`, or None to take embeddings only.
-        kwargs: those of `DialogueMetric`.
+        kwargs: those of all metrics, see `MetricOptions`.
 
     Raises:
         ValueError: if the variant is unknown, `siglip` lacks scale or bias, or an update's shapes differ.
@@ -62,7 +64,7 @@ class TurnAlignment(EmbeddingMetric):
         scale: float | None = None,
         bias: float | None = None,
         encoder: Any = None,
-        **kwargs: Any,
+        **kwargs: Unpack[MetricOptions],
     ) -> None:
         check_choice("variant", variant, VARIANTS)
         self.variant, self.scale, self.bias = variant, scale, bias
@@ -85,8 +87,8 @@ class TurnAlignment(EmbeddingMetric):
         """Add a batch of whole dialogues."""
         columns = {"images": self._images(images), "texts": self._texts(texts)}
         if target is not None:
-            columns["target"] = reference_rows(target, columns["images"].shape)
-        records = self._open(dialogue, turn, None, valid, **columns)
-        images, texts, target = (records.columns.get(name) for name in ("images", "texts", "target"))
+            columns["target"] = reference_column(target, columns["images"].shape)
+        inputs = self._pack(dialogue, turn, None, valid, **columns)
+        images, texts, target = (inputs.columns.get(name) for name in ("images", "texts", "target"))
         values = alignment_values(images, texts, target, self.variant, self.scale, self.bias)
-        self._add(records.batch, values.masked_fill(~records.batch.valid, float("nan")))
+        self._add(inputs.batch, values.masked_fill(~inputs.batch.valid, float("nan")))

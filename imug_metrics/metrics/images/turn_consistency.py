@@ -7,8 +7,9 @@ from typing import Any
 import torch
 from imug_kernels import GramStats, delta_curve, dialogue_gram
 from torch import Tensor
+from typing_extensions import Unpack
 
-from imug_metrics.dialogues.inputs import Records, Rows, embedding_rows, is_embedding
+from imug_metrics.dialogues.inputs import Column, PackedInputs, embedding_column, is_embedding
 from imug_metrics.functional.images.turn_consistency import (
     MODES,
     Mode,
@@ -20,12 +21,13 @@ from imug_metrics.functional.images.turn_consistency import (
 )
 from imug_metrics.metrics.dialogue_metric import Ratio, check_choice
 from imug_metrics.metrics.embedding_metric import EmbeddingMetric
+from imug_metrics.metrics.options import MetricOptions
 
 
 class TurnConsistency(EmbeddingMetric):
     """How alike the images of a dialogue stay. Higher is more alike, at most 1; higher is not always better.
 
-    The functional twin is `turn_consistency`, which lists the
+    The functional counterpart is `turn_consistency`, which lists the
     modes. A whole-image score is called consistency, never identity. A model that repeats its first image gets the
     highest consistency of all, and a slow drift hides in a mean over pairs, so the detail adds
 
@@ -41,7 +43,7 @@ class TurnConsistency(EmbeddingMetric):
 
     - `images`: embeddings `[N, D]` or `[B, T, D]`, or images when there is an `encoder`
     - `dialogue`, `turn`, `subject`, `valid`: see `align_rows`
-    - `target`, `links`: for the modes `anchor` and `graph`, see the functional twin
+    - `target`, `links`: for the modes `anchor` and `graph`, see the functional counterpart
     - `pixels`: `[N, K]` or `[B, T, K]`, pixel values in [0, 1] of every image at one small size; with an encoder they
       are made from the images when `detail=True`
 
@@ -53,7 +55,7 @@ class TurnConsistency(EmbeddingMetric):
         copy_threshold: cosine from which an image counts as a copy of an earlier one; it depends on the encoder.
         pixel_threshold: mean absolute difference of pixel values up to which an image counts as a copy by pixels.
         encoder: an encoder, its name for `imug_metrics.encoders.load_encoder`, or None to take embeddings only.
-        kwargs: those of `DialogueMetric`.
+        kwargs: those of all metrics, see `MetricOptions`.
 
     Raises:
         ValueError: if the mode is unknown, or an update's shapes differ or its turns are refused.
@@ -79,7 +81,7 @@ class TurnConsistency(EmbeddingMetric):
         copy_threshold: float = 0.99,
         pixel_threshold: float = 2 / 255,
         encoder: Any = None,
-        **kwargs: Any,
+        **kwargs: Unpack[MetricOptions],
     ) -> None:
         check_choice("mode", mode, MODES)
         self.mode, self.copy_threshold, self.pixel_threshold = mode, copy_threshold, pixel_threshold
@@ -99,16 +101,16 @@ class TurnConsistency(EmbeddingMetric):
         """Add a batch of whole dialogues."""
         columns = {"images": self._images(images)}
         if self.mode == "anchor" and target is not None:
-            columns["target"] = embedding_rows("target", target)
+            columns["target"] = embedding_column("target", target)
         if self.detail:
             columns |= self._pixels(images, pixels)
-        records = self._open(dialogue, turn, subject, valid, **columns)
-        bank = target if self.mode == "graph" else records.columns.get("target")
-        pairs = packed_links(links, records.positions(), bank) if self.mode == "graph" else None
-        rows, batch = records.columns["images"], records.batch
+        inputs = self._pack(dialogue, turn, subject, valid, **columns)
+        bank = target if self.mode == "graph" else inputs.columns.get("target")
+        pairs = packed_links(links, inputs.positions(), bank) if self.mode == "graph" else None
+        rows, batch = inputs.columns["images"], inputs.batch
         gram = dialogue_gram(rows, batch.offsets, batch.valid)
         values, expected = consistency_values(rows, gram, batch, self.mode, bank, pairs)
-        self._add(batch, values, expected, self._drift_and_copies(records, gram) if self.detail else None)
+        self._add(batch, values, expected, self._drift_and_copies(inputs, gram) if self.detail else None)
 
     def _ratios(self) -> list[str]:
         if not self.detail:
@@ -116,25 +118,25 @@ class TurnConsistency(EmbeddingMetric):
         distances = [f"delta_{k}" for k in range(1, self.max_turns)]
         return ["last_vs_first", "worst_pair", "copy_rate", "pixel_copy_rate", *distances]
 
-    def _pixels(self, images: Any, pixels: Tensor | None) -> dict[str, Rows]:
+    def _pixels(self, images: Any, pixels: Tensor | None) -> dict[str, Column]:
         """Small versions of the images for the copy test, where there are any."""
         if pixels is not None:
-            return {"pixels": embedding_rows("pixels", pixels)}
+            return {"pixels": embedding_column("pixels", pixels)}
         if self.encoder is None or is_embedding(images):
             return {}
         from imug_metrics.media.thumbnails import thumbnails
 
-        return {"pixels": embedding_rows("images", images, thumbnails)}
+        return {"pixels": embedding_column("images", images, thumbnails)}
 
-    def _drift_and_copies(self, records: Records, gram: GramStats) -> dict[str, Ratio]:
-        batch, rows = records.batch, records.columns["images"].detach()
+    def _drift_and_copies(self, inputs: PackedInputs, gram: GramStats) -> dict[str, Ratio]:
+        batch, rows = inputs.batch, inputs.columns["images"].detach()
         sums, counts = delta_curve(rows, batch.offsets, batch.turn, self.max_turns - 1, batch.valid)
         found = {f"delta_{k}": (sums[:, k - 1], counts[:, k - 1]) for k in range(1, self.max_turns)}
         found["last_vs_first"] = batch.mean_parts(gram.anchor.detach().masked_fill(~batch.is_last(), torch.nan))
         found["worst_pair"] = worst_pairs(batch, gram.min.detach())
         found["copy_rate"] = batch.mean_parts(copy_values(gram, self.copy_threshold))
         copies = torch.full_like(gram.anchor, torch.nan)
-        if "pixels" in records.columns:
-            copies = pixel_copies(batch, records.columns["pixels"], self.pixel_threshold)
+        if "pixels" in inputs.columns:
+            copies = pixel_copies(batch, inputs.columns["pixels"], self.pixel_threshold)
         found["pixel_copy_rate"] = batch.mean_parts(copies)
         return found

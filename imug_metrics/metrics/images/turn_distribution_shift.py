@@ -7,9 +7,11 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+from typing_extensions import Unpack
 
 from imug_metrics.functional.images.turn_distribution_shift import kernel_slope, linear_shift, mean_curve, usable_images
 from imug_metrics.metrics.embedding_metric import EmbeddingMetric
+from imug_metrics.metrics.options import MetricOptions
 from imug_metrics.stats import student_quantile
 
 _LEAST_SIGMA = 5.0
@@ -18,10 +20,9 @@ _LEAST_SIGMA = 5.0
 class TurnDistributionShift(EmbeddingMetric):
     """Squared distance between the distributions of the images of turn 1 and of later turns. Lower is better.
 
-    The functional twin is
-    `turn_distribution_shift`: CMMD (Jayasumana et al.,
-    CVPR 2024) between turns, by default without the pairs of one dialogue, which bias it. The twin meets all pairs of
-    images and so needs all of them at once. This class keeps sums, and replaces the kernel of two unit rows,
+    The functional counterpart is `turn_distribution_shift`: CMMD (Jayasumana et al., CVPR 2024) between turns, by
+    default without the pairs of one dialogue, which bias it. The function meets all pairs of images and so needs all of
+    them at once. This class keeps sums, and replaces the kernel of two unit rows,
     `exp((cosine - 1) / sigma^2)`, by its tangent at the mean cosine c of the turns' pairs:
 
         exp((c - 1) / sigma^2) / sigma^2 * (mean x.x' + mean y.y' - 2 mean x.y)
@@ -51,7 +52,7 @@ class TurnDistributionShift(EmbeddingMetric):
         unbiased: False for the published estimator over all pairs.
         groups: of the jackknife. The state holds `groups * max_turns * (width + 4)` numbers.
         encoder: an encoder, its name for `imug_metrics.encoders.load_encoder`, or None to take embeddings only.
-        detail, level, max_turns, validate, kwargs: those of `DialogueMetric`. Its `missing`, `average` and `bootstrap`
+        detail, level, max_turns, validate, kwargs: see `MetricOptions`. Its `missing`, `average` and `bootstrap`
             have no meaning for a distance of distributions and are refused.
 
     Raises:
@@ -80,7 +81,7 @@ class TurnDistributionShift(EmbeddingMetric):
         unbiased: bool = True,
         groups: int = 32,
         encoder: Any = None,
-        **kwargs: Any,
+        **kwargs: Unpack[MetricOptions],
     ) -> None:
         refused = sorted({"missing", "average", "bootstrap", "seed"} & kwargs.keys())
         if refused:
@@ -101,14 +102,14 @@ class TurnDistributionShift(EmbeddingMetric):
 
     def update(self, images: Any, dialogue: Any = None, turn: Any = None, valid: Tensor | None = None) -> None:
         """Add a batch of whole dialogues."""
-        records = self._open(dialogue, turn, None, valid, images=self._images(images))
-        batch, rows = records.batch, records.columns["images"]
+        inputs = self._pack(dialogue, turn, None, valid, images=self._images(images))
+        batch, rows = inputs.batch, inputs.columns["images"]
         if rows.shape[1] != self.width and len(rows):
             raise ValueError(f"Expected argument `images` to have width {self.width}, got {rows.shape[1]}.")
         there = batch.valid & usable_images(rows)
         self._add(batch, torch.where(there, 1.0, torch.nan))
         kept = there & (batch.turn <= self.max_turns)
-        rows, turn, owner = F.normalize(rows[kept].double(), dim=1), batch.turn[kept], batch.owner[batch.run][kept]
+        rows, turn, owner = F.normalize(rows[kept].double(), dim=1), batch.turn[kept], batch.owner[batch.segment][kept]
         if len(rows):
             cells = group_of(batch.ids, self.groups)[owner] * self.max_turns + turn - 1
             added = torch.zeros_like(self.sums).flatten(0, 1).to(rows.device)

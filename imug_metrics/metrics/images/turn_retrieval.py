@@ -13,7 +13,7 @@ from imug_metrics.metrics.embedding_metric import EmbeddingMetric
 class TurnRetrieval(EmbeddingMetric):
     """Share of images whose own prompt ranks first among the prompts of their dialogue. Higher is better.
 
-    The functional twin is `turn_retrieval`; ties are shared. The
+    The functional counterpart is `turn_retrieval`; ties are shared. The
     detail adds the mean reciprocal rank (`turn_retrieval_mrr`) and what guessing would score (`turn_retrieval_chance`,
     the mean of 1/T). An image that stays with an earlier turn's content scores low here although its alignment may be
     high; prompts that barely differ make the task hard for every model.
@@ -30,7 +30,7 @@ class TurnRetrieval(EmbeddingMetric):
 
     Args:
         encoder: an encoder, its name for `imug_metrics.encoders.load_encoder`, or None to take embeddings only.
-        kwargs: those of `DialogueMetric`.
+        kwargs: those of all metrics, see `MetricOptions`.
 
     Raises:
         ValueError: if an update's shapes differ or its turns are refused.
@@ -53,10 +53,10 @@ class TurnRetrieval(EmbeddingMetric):
     ) -> None:
         """Add a batch of whole dialogues."""
         columns = {"images": self._images(images), "texts": self._texts(texts)}
-        records = self._open(dialogue, turn, None, valid, **columns)
-        first, reciprocal, chance = retrieval_values(*records.columns.values(), records.batch)
-        ratios = {name: records.batch.mean_parts(value) for name, value in (("mrr", reciprocal), ("chance", chance))}
-        self._add(records.batch, first, ratios=ratios)
+        inputs = self._pack(dialogue, turn, None, valid, **columns)
+        first, reciprocal, chance = retrieval_values(*inputs.columns.values(), inputs.batch)
+        ratios = {name: inputs.batch.mean_parts(value) for name, value in (("mrr", reciprocal), ("chance", chance))}
+        self._add(inputs.batch, first, ratios=ratios)
 
     def _ratios(self) -> list[str]:
         return ["mrr", "chance"]

@@ -5,15 +5,17 @@
 from typing import Any
 
 from torch import Tensor
+from typing_extensions import Unpack
 
 from imug_metrics.functional.interleaved.coupling import Scale
 from imug_metrics.metrics.coupled_metric import CoupledMetric
+from imug_metrics.metrics.options import MetricOptions
 
 
 class InterleavedCoherence(CoupledMetric):
     """ICS of UniM: holistic coherence and stylistic harmony of interleaved answers. Range 0 to 1, higher is better.
 
-    The functional twin is `interleaved_coherence`, which has
+    The functional counterpart is `interleaved_coherence`, which has
     the formula. The detail adds
 
     - `interleaved_coherence_holistic`, `_style`: mean HC and mean SH of the instances that have both
@@ -31,8 +33,8 @@ class InterleavedCoherence(CoupledMetric):
     with `detail=True`; `average` concerns the headline alone.
 
     Args:
-        eta, scale: as in the functional twin.
-        kwargs: those of `DialogueMetric`.
+        eta, scale: as in the functional counterpart.
+        kwargs: those of all metrics, see `MetricOptions`.
 
     Raises:
         ValueError: if an argument is unknown, shapes differ, or a number is outside its range.
@@ -49,7 +51,7 @@ class InterleavedCoherence(CoupledMetric):
     product = False
     second_is_graded = True
 
-    def __init__(self, *, eta: float = 0.8, scale: Scale = "share", **kwargs: Any) -> None:
+    def __init__(self, *, eta: float = 0.8, scale: Scale = "share", **kwargs: Unpack[MetricOptions]) -> None:
         super().__init__(eta=eta, scale=scale, **kwargs)
 
     def update(

@@ -5,15 +5,17 @@
 from typing import Any
 
 from torch import Tensor
+from typing_extensions import Unpack
 
 from imug_metrics.functional.interleaved.coupling import Scale
 from imug_metrics.metrics.coupled_metric import CoupledMetric
+from imug_metrics.metrics.options import MetricOptions
 
 
 class SemanticQuality(CoupledMetric):
     """SQCS of UniM: semantic correctness coupled with generation quality. Range 0 to 1, higher is better.
 
-    The functional twin is `semantic_quality`, which has the
+    The functional counterpart is `semantic_quality`, which has the
     formula. The detail adds
 
     - `semantic_quality_correctness`, `_quality`: mean SC and mean GQ of the instances that have both
@@ -32,8 +34,8 @@ class SemanticQuality(CoupledMetric):
     with `detail=True`; `average` concerns the headline alone.
 
     Args:
-        eta, scale: as in the functional twin.
-        kwargs: those of `DialogueMetric`.
+        eta, scale: as in the functional counterpart.
+        kwargs: those of all metrics, see `MetricOptions`.
 
     Raises:
         ValueError: if an argument is unknown, shapes differ, or a number is outside its range.
@@ -51,7 +53,7 @@ class SemanticQuality(CoupledMetric):
     product = True
     second_is_graded = False
 
-    def __init__(self, *, eta: float = 0.7, scale: Scale = "share", **kwargs: Any) -> None:
+    def __init__(self, *, eta: float = 0.7, scale: Scale = "share", **kwargs: Unpack[MetricOptions]) -> None:
         super().__init__(eta=eta, scale=scale, **kwargs)
 
     def update(

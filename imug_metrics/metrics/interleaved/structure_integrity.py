@@ -7,18 +7,20 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from typing_extensions import Unpack
 
-from imug_metrics.dialogues.inputs import Rows
-from imug_metrics.functional.interleaved.structure_integrity import check_reading, known_counts, score_counts
-from imug_metrics.functional.interleaved.tag_counts import count_rows
+from imug_metrics.dialogues.inputs import Column
+from imug_metrics.functional.interleaved.structure_integrity import check_reading, checked_counts, score_counts
+from imug_metrics.functional.interleaved.tag_counts import count_column
 from imug_metrics.metrics.instance_metric import InstanceMetric
+from imug_metrics.metrics.options import MetricOptions
 from imug_metrics.reading.tags import MODALITIES, Repeated, TextType
 
 
 class StructureIntegrity(InstanceMetric):
     """StS and LeS of UniM: does an answer hold the asked modalities, and as many items. Range 0 to 1, higher is better.
 
-    The functional twin is `structure_integrity`, which has the
+    The functional counterpart is `structure_integrity`, which has the
     formulas. `compute()` gives the strict score. The detail adds
 
     - `structure_integrity_lenient`: LeS, the share of the reference's modality types that are there
@@ -40,8 +42,8 @@ class StructureIntegrity(InstanceMetric):
     with `detail=True`; `average` concerns the headline alone.
 
     Args:
-        repeated, text, empty: as in the functional twin.
-        kwargs: those of `DialogueMetric`. With `missing="zero"` an absent answer scores 0, also in the F1 of what its
+        repeated, text, empty: as in the functional counterpart.
+        kwargs: see `MetricOptions`. With `missing="zero"` an absent answer scores 0, also in the F1 of what its
             reference holds.
 
     Raises:
@@ -61,7 +63,12 @@ class StructureIntegrity(InstanceMetric):
     curves = (*InstanceMetric.curves, "lenient_relative", *MODALITIES)
 
     def __init__(
-        self, *, repeated: Repeated = "once", text: TextType = "tags", empty: float = 1.0, **kwargs: Any
+        self,
+        *,
+        repeated: Repeated = "once",
+        text: TextType = "tags",
+        empty: float = 1.0,
+        **kwargs: Unpack[MetricOptions],
     ) -> None:
         check_reading(repeated, text, empty)
         self.repeated, self.text, self.empty = repeated, text, empty
@@ -78,11 +85,11 @@ class StructureIntegrity(InstanceMetric):
         available: Sequence[Collection[str] | None] | None = None,
     ) -> None:
         """Add a batch of whole dialogues."""
-        answers = count_rows("preds", preds, repeated=self.repeated, text=self.text, available=available)
-        references = count_rows("target", target, repeated=self.repeated, text=self.text)
+        answers = count_column("preds", preds, repeated=self.repeated, text=self.text, available=available)
+        references = count_column("target", target, repeated=self.repeated, text=self.text)
         columns = {"preds": self._known("preds", answers), "target": self._known("target", references)}
-        records = self._open_instances(dialogue, turn, valid, support, **columns)
-        batch, counts = records.batch, records.columns
+        inputs = self._pack_instances(dialogue, turn, valid, support, **columns)
+        batch, counts = inputs.batch, inputs.columns
         given = counts["preds"].masked_fill(~batch.valid[:, None], torch.nan)
         scores = score_counts(given, counts["target"], self.empty)
         f1 = scores.f1
@@ -90,10 +97,10 @@ class StructureIntegrity(InstanceMetric):
             f1 = f1.masked_fill((counts["target"] > 0) & ~batch.valid[:, None], 0)
         by_modality = {name: batch.mean_parts(part) for name, part in zip(MODALITIES, f1.unbind(1))}
         asked = ~counts["target"].isnan().any(1)
-        self._add_supported(records, scores.strict, asked, by_modality, lenient=scores.lenient)
+        self._add_supported(inputs, scores.strict, asked, by_modality, lenient=scores.lenient)
 
     def _ratios(self) -> list[str]:
         return [*super()._ratios(), "lenient", "lenient_relative", *MODALITIES]
 
-    def _known(self, argument: str, rows: Rows) -> Rows:
-        return rows._replace(values=known_counts(argument, rows, self.validate).to(self.device))
+    def _known(self, argument: str, rows: Column) -> Column:
+        return rows._replace(values=checked_counts(argument, rows, self.validate).to(self.device))

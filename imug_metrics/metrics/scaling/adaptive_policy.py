@@ -7,11 +7,13 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from typing_extensions import Unpack
 
-from imug_metrics.dialogues.inputs import Rows
+from imug_metrics.dialogues.inputs import Column
 from imug_metrics.functional.reduce import column_means
 from imug_metrics.functional.scaling.adaptive_policy import policy_columns
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
+from imug_metrics.metrics.options import MetricOptions
 
 
 class AdaptivePolicy(DialogueMetric):
@@ -22,7 +24,7 @@ class AdaptivePolicy(DialogueMetric):
     at a price are the best for what they cost (Everett, Operations Research 11, 1963), so the regret of a policy at the
     price at which the best choices spend as much as it does bounds its loss under that budget. The exact optimum for a
     budget needs all records at once: `best_policy`,
-    `policy_regret`, and
+    `adaptive_policy`, and
     `learn_rule` for rules that decide before the scores are known. The
     detail holds
 
@@ -45,7 +47,7 @@ class AdaptivePolicy(DialogueMetric):
     Args:
         strategies: number of strategies S.
         price: score that one unit of cost is worth; 0: cost does not matter.
-        kwargs: those of `DialogueMetric`. `missing="zero"` counts absent records as no regret.
+        kwargs: see `MetricOptions`. `missing="zero"` counts absent records as no regret.
 
     Raises:
         ValueError: if an argument is outside its range, or an update's shapes or turns are refused.
@@ -62,7 +64,7 @@ class AdaptivePolicy(DialogueMetric):
     higher_is_better = False
     configuration = (*DialogueMetric.configuration, "strategies", "price")
 
-    def __init__(self, strategies: int, *, price: float = 0.0, **kwargs: Any) -> None:
+    def __init__(self, strategies: int, *, price: float = 0.0, **kwargs: Unpack[MetricOptions]) -> None:
         if isinstance(strategies, bool) or not isinstance(strategies, int) or strategies < 2:
             raise ValueError(f"Expected argument `strategies` to be an integer >= 2, got {strategies!r}.")
         if not 0 <= price < math.inf:
@@ -91,9 +93,9 @@ class AdaptivePolicy(DialogueMetric):
         there = torch.where((~y.isnan()).any(1), 0.0, torch.nan).double()
         choice = preds.double().nan_to_num(-1).to(y.device).flatten()  # padding of a tensor of numbers is NaN
         columns = {"scores": there, "columns": y, "costs": c, "preds": choice}
-        records = self._open(dialogue, turn, None, valid, **{name: Rows(v, shape) for name, v in columns.items()})
-        batch = records.batch
-        y, c, choice = (records.columns[name] for name in ("columns", "costs", "preds"))
+        inputs = self._pack(dialogue, turn, None, valid, **{name: Column(v, shape) for name, v in columns.items()})
+        batch = inputs.batch
+        y, c, choice = (inputs.columns[name] for name in ("columns", "costs", "preds"))
         values = self._values(y.masked_fill(~batch.valid[:, None], torch.nan), c, choice.long())
         self._add(batch, values.pop("regret"), ratios=column_means(batch, values, self.average == "dialogue"))
 

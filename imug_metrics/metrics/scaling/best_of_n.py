@@ -7,18 +7,20 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from typing_extensions import Unpack
 
-from imug_metrics.dialogues.inputs import Rows
+from imug_metrics.dialogues.inputs import Column
 from imug_metrics.functional.reduce import column_means
-from imug_metrics.functional.scaling.best_of_n import candidate_rows, expected_best, picked_score
+from imug_metrics.functional.scaling.best_of_n import candidate_columns, expected_best, picked_score
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
+from imug_metrics.metrics.options import MetricOptions
 from imug_metrics.metrics.plotting import plot_curve
 
 
 class BestOfN(DialogueMetric):
     """Expected true score of the candidate that a selector picks among k, without bias. Higher is better.
 
-    The functional twin is `best_of_n_curve`, which has the
+    The functional counterpart is `best_of_n_curve`, which has the
     formulas and gives every k. Each turn comes with n >= k candidates; the value is the mean over all subsets of k of
     them, so no luck of one draw is in it. The detail holds, for each k of `ks`,
 
@@ -47,7 +49,7 @@ class BestOfN(DialogueMetric):
         k: the largest k, that of the headline.
         ks: the k of the curve, from 2; None: powers of two up to k, and k. The state grows with the square of their
             number.
-        kwargs: those of `DialogueMetric`.
+        kwargs: those of all metrics, see `MetricOptions`.
 
     Raises:
         ValueError: if an argument is outside its range, or an update's shapes or turns are refused.
@@ -67,7 +69,7 @@ class BestOfN(DialogueMetric):
     configuration = (*DialogueMetric.configuration, "ks")
     curves = ("turn_", "oracle_", "selected_", "gain_", "gap_")
 
-    def __init__(self, k: int = 8, *, ks: Sequence[int] | None = None, **kwargs: Any) -> None:
+    def __init__(self, k: int = 8, *, ks: Sequence[int] | None = None, **kwargs: Unpack[MetricOptions]) -> None:
         if isinstance(k, bool) or not isinstance(k, int) or k < 2:
             raise ValueError(f"Expected argument `k` to be an integer >= 2, got {k!r}.")
         chosen = [2**i for i in range(1, k.bit_length())] if ks is None else list(ks)
@@ -85,16 +87,16 @@ class BestOfN(DialogueMetric):
         valid: Tensor | None = None,
     ) -> None:
         """Add a batch of whole dialogues."""
-        y, keys = candidate_rows(scores, selector, None)
-        records = self._open(dialogue, turn, None, valid, **_columns(y, keys))
-        batch = records.batch
-        y, keys = (records.columns[c].masked_fill(~batch.valid[:, None], torch.nan) for c in ("candidates", "selector"))
+        y, keys = candidate_columns(scores, selector, None)
+        inputs = self._pack(dialogue, turn, None, valid, **_columns(y, keys))
+        batch = inputs.batch
+        y, keys = (inputs.columns[c].masked_fill(~batch.valid[:, None], torch.nan) for c in ("candidates", "selector"))
         values = self._values(y, None if selector is None else keys)
         if self.missing == "zero":
             values = {name: value.masked_fill(~batch.valid, 0) for name, value in values.items()}
-        headline = values[f"selected_{self.ks[-1]}"]
+        primary = values[f"selected_{self.ks[-1]}"]
         means = column_means(batch, values, self.average == "dialogue")
-        self._add(batch, headline, batch.valid if self.missing == "zero" else None, means)
+        self._add(batch, primary, batch.valid if self.missing == "zero" else None, means)
 
     def _draw(self, val: dict[str, Tensor], ax: Any) -> Any:
         """The oracle's and the selector's curve over the number of candidates."""
@@ -132,14 +134,14 @@ class BestOfN(DialogueMetric):
         return {f"gap_{k}": f"oracle_{k}.den" for k in self.ks}
 
 
-def _columns(y: Tensor, keys: Tensor | None) -> dict[str, Rows]:
+def _columns(y: Tensor, keys: Tensor | None) -> dict[str, Column]:
     """Candidates as columns; the first one says which records have any."""
     shape = tuple(y.shape[:-1])
     there = (~y.isnan()).any(-1)
     first = torch.where(there, 0.0, torch.nan).double()
     keys = y if keys is None else keys
     columns = {"scores": first.flatten(), "candidates": y.flatten(0, -2), "selector": keys.flatten(0, -2)}
-    return {name: Rows(values, shape) for name, values in columns.items()}
+    return {name: Column(values, shape) for name, values in columns.items()}
 
 
 def _ratio(sums: dict[str, Tensor], name: str) -> Tensor:

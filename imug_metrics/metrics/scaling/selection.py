@@ -6,12 +6,14 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor
+from typing_extensions import Unpack
 
-from imug_metrics.dialogues.inputs import Rows
-from imug_metrics.functional.scaling.best_of_n import candidate_rows
+from imug_metrics.dialogues.inputs import Column
+from imug_metrics.functional.scaling.best_of_n import candidate_columns
 from imug_metrics.functional.scaling.selection import selection_values
 from imug_metrics.functional.scaling.verifier_curve import bin_places, counted_auroc, score_bins
 from imug_metrics.metrics.dialogue_metric import DialogueMetric, check_choice
+from imug_metrics.metrics.options import MetricOptions
 from imug_metrics.stats import pooled_slope
 
 _LINE = ("n", "x", "y", "xx", "xy")
@@ -20,7 +22,7 @@ _LINE = ("n", "x", "y", "xx", "xy")
 class Selection(DialogueMetric):
     """How well a selector's scores order the candidates of a turn by their true scores. Higher is better.
 
-    The functional twin is `selection`, which has the definitions. What
+    The functional counterpart is `selection`, which has the definitions. What
     counts for best-of-n is the order *within* a turn: a selector that only knows which turns are hard has a high pooled
     AUROC and picks no better than chance. The detail holds
 
@@ -49,7 +51,7 @@ class Selection(DialogueMetric):
         probabilities: whether the selector's scores are probabilities of being right.
         low, high: range of the selector's scores, for the bins; what lies beyond counts in the first or last one.
         bins: number of bins; the state grows with its square.
-        kwargs: those of `DialogueMetric`.
+        kwargs: those of all metrics, see `MetricOptions`.
 
     Raises:
         ValueError: if an argument is outside its range, probabilities are not in [0, 1], or an update's shapes or turns
@@ -78,7 +80,7 @@ class Selection(DialogueMetric):
         low: float = 0.0,
         high: float = 1.0,
         bins: int = 16,
-        **kwargs: Any,
+        **kwargs: Unpack[MetricOptions],
     ) -> None:
         check_choice("correlation", correlation, ("kendall", "spearman"))
         if not low < high or (probabilities and (low, high) != (0, 1)):
@@ -93,15 +95,13 @@ class Selection(DialogueMetric):
         self, scores: Any, selector: Any, dialogue: Any = None, turn: Any = None, valid: Tensor | None = None
     ) -> None:
         """Add a batch of whole dialogues."""
-        y, p = candidate_rows(scores, selector, None)
+        y, p = candidate_columns(scores, selector, None)
         shape = tuple(y.shape[:-1])
         there = torch.where((~y.isnan()).any(-1), 0.0, torch.nan).double().flatten()
         columns = {"scores": there, "truth": y.flatten(0, -2), "selector": p.flatten(0, -2)}
-        records = self._open(dialogue, turn, None, valid, **{name: Rows(v, shape) for name, v in columns.items()})
-        batch = records.batch
-        y, p = (
-            records.columns[c].double().masked_fill(~batch.valid[:, None], torch.nan) for c in ("truth", "selector")
-        )
+        inputs = self._pack(dialogue, turn, None, valid, **{name: Column(v, shape) for name, v in columns.items()})
+        batch = inputs.batch
+        y, p = (inputs.columns[c].double().masked_fill(~batch.valid[:, None], torch.nan) for c in ("truth", "selector"))
         if self.probabilities and self.validate and bool(((p < 0) | (p > 1)).any()):
             raise ValueError("Expected argument `selector` to lie in [0, 1], as probabilities do.")
         values = {name: selection_values(y, p, name, self.threshold) for name in (self.correlation, "top", "auroc")}
@@ -113,11 +113,11 @@ class Selection(DialogueMetric):
         ratios = {name: batch.mean_parts(values[name]) for name in ("top", "chance", "auroc")}
         filled, used = (p - y).nan_to_num(0), (~y.isnan()).double()
         if self.probabilities:
-            ratios["brier"] = batch.sum_runs((filled**2).sum(1)), batch.sum_runs(used.sum(1))
+            ratios["brier"] = batch.sum_segments((filled**2).sum(1)), batch.sum_segments(used.sum(1))
         self._add(batch, values[self.correlation], ratios=ratios, sums=self._totals(batch, y, p))
 
     def _totals(self, batch: Any, y: Tensor, p: Tensor) -> dict[str, Tensor]:
-        """Sums by run: counts by bin, what a straight line needs, and by bin how much the selector says too much."""
+        """Sums by segment: counts by bin, a straight line's sums, and by bin how much the selector says too much."""
         right = (y >= self.threshold).double().masked_fill(y.isnan(), torch.nan)
         bins = [*score_bins(p, right, self.low, self.high, self.bins)]
         if self.probabilities:
@@ -126,7 +126,7 @@ class Selection(DialogueMetric):
         used = p.isfinite()  # a score of -inf, as the logarithm of 0, has an order but no line through it
         x, z, used = p.masked_fill(~used, 0), y.masked_fill(~used, 0), used.double()
         line = torch.stack([part.sum(1) for part in (used, x, z, x * x, x * z)], 1)
-        return dict(zip(self._sums(), batch.sum_runs(torch.cat([*bins, line], 1)).unbind(1)))
+        return dict(zip(self._sums(), batch.sum_segments(torch.cat([*bins, line], 1)).unbind(1)))
 
     def _ratios(self) -> list[str]:
         return ["top", "chance", "auroc", *(["brier"] if self.probabilities else [])]

@@ -8,12 +8,14 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor
+from typing_extensions import Unpack
 
 from imug_metrics.dialogues.batch import DialogueBatch
-from imug_metrics.dialogues.inputs import Rows
+from imug_metrics.dialogues.inputs import Column
 from imug_metrics.functional.reduce import column_means
 from imug_metrics.functional.scaling.strategy_comparison import pareto_front, strategy_columns
 from imug_metrics.metrics.dialogue_metric import DialogueMetric, check_choice
+from imug_metrics.metrics.options import MetricOptions
 from imug_metrics.metrics.plotting import plot_curve
 from imug_metrics.stats import delta_interval, unpack_moments, within_sums
 from imug_metrics.stats.multiple_comparisons import Simultaneous, holm_intervals, max_t
@@ -23,8 +25,8 @@ class StrategyComparison(DialogueMetric):
     """Gain of several strategies over a baseline on the same records, with intervals that hold for all of them at once.
 
     Plain sampling, chain-of-thought, self-verification, best-of-n and their mixtures: any strategies scored on the same
-    records. Higher is better. The functional twin is
-    `strategy_gains`; for one comparison of two arms
+    records. Higher is better. The functional counterpart is
+    `strategy_comparison`; for one comparison of two arms
     `PairedGain` says more. The headline is the gain of the last strategy named. The
     detail holds, for each strategy `s`,
 
@@ -57,7 +59,7 @@ class StrategyComparison(DialogueMetric):
         costs: kinds of cost, such as `"tokens"`, `"seconds"`, `"images"`.
         simultaneous: `"holm"`: Holm's p-values with Bonferroni's bounds; `"max-t"`: both from the largest studentised
             difference over a bootstrap by dialogue, sharper where strategies share their luck; needs `bootstrap`.
-        kwargs: those of `DialogueMetric`. The state grows with the square of strategies times `max_turns`.
+        kwargs: see `MetricOptions`. The state grows with the square of strategies times `max_turns`.
 
     Raises:
         ValueError: if an argument is outside its range, two names make the same key ("cot" and "cot_slope"), or an
@@ -87,7 +89,7 @@ class StrategyComparison(DialogueMetric):
         costs: Sequence[str] = (),
         simultaneous: Literal["holm", "max-t"] = "holm",
         bootstrap: int = 0,
-        **kwargs: Any,
+        **kwargs: Unpack[MetricOptions],
     ) -> None:
         check_choice("simultaneous", simultaneous, ("holm", "max-t"))
         names = () if isinstance(strategies, str) else tuple(strategies)
@@ -115,9 +117,9 @@ class StrategyComparison(DialogueMetric):
         columns = {"scores": strategy_columns("scores", scores, self.strategies), **self._costs(costs)}
         shape = tuple(columns["scores"].shape[:-1])
         some = torch.where(columns["scores"].isfinite().any(-1), 0.0, torch.nan).double().flatten()
-        rows = {name: Rows(values.flatten(0, -2), tuple(values.shape[:-1])) for name, values in columns.items()}
-        records = self._open(dialogue, turn, None, valid, there=Rows(some, shape), **rows)
-        batch, found = records.batch, records.columns
+        rows = {name: Column(values.flatten(0, -2), tuple(values.shape[:-1])) for name, values in columns.items()}
+        inputs = self._pack(dialogue, turn, None, valid, there=Column(some, shape), **rows)
+        batch, found = inputs.batch, inputs.columns
         values = found["scores"].masked_fill(~(batch.valid[:, None] & found["scores"].isfinite()), torch.nan)
         there = ~values.isnan()
         if self.missing == "zero":
@@ -127,10 +129,10 @@ class StrategyComparison(DialogueMetric):
             spent = found[kind].masked_fill(~batch.valid[:, None], torch.nan)
             by_name = {f"cost_{kind}_{name}": spent[:, i] for i, name in enumerate(self.strategies)}
             ratios |= column_means(batch, by_name, self.average == "dialogue")
-        every = batch.sum_runs(torch.ones_like(batch.turn, dtype=torch.float64))
-        ratios["coverage"] = batch.sum_runs(there.all(1).double()), every
+        every = batch.sum_segments(torch.ones_like(batch.turn, dtype=torch.float64))
+        ratios["coverage"] = batch.sum_segments(there.all(1).double()), every
         for name, column in zip(self.strategies, there.unbind(1)):
-            ratios[f"coverage_{name}"] = batch.sum_runs(column.double()), every
+            ratios[f"coverage_{name}"] = batch.sum_segments(column.double()), every
         gain = values[:, self.strategies.index(self.others[-1])] - values[:, self.strategies.index(self.baseline)]
         self._add(batch, gain, ~gain.isnan(), ratios)
 
@@ -200,7 +202,7 @@ class StrategyComparison(DialogueMetric):
                 columns[f"gain_{name}_turn_{turn}"] = gain.masked_fill(batch.turn != turn, torch.nan)
         found = column_means(batch, columns, self.average == "dialogue")
         for name, gain in gains.items():
-            sums = within_sums(batch.turn.double(), gain.nan_to_num(0), ~gain.isnan(), batch.run, len(batch.owner))
+            sums = within_sums(batch.turn.double(), gain.nan_to_num(0), ~gain.isnan(), batch.segment, len(batch.owner))
             found[f"gain_{name}_slope"] = sums
         return found
 

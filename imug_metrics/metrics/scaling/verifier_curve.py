@@ -8,19 +8,21 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from typing_extensions import Unpack
 
-from imug_metrics.dialogues.inputs import Rows
-from imug_metrics.functional.scaling.best_of_n import candidate_rows
+from imug_metrics.dialogues.inputs import Column
+from imug_metrics.functional.scaling.best_of_n import candidate_columns
 from imug_metrics.functional.scaling.verifier_curve import counted_auroc, counted_best_of_n, score_bins
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.naming import rename
+from imug_metrics.metrics.options import MetricOptions
 
 
 class VerifierCurve(DialogueMetric):
     """How well a verifier tells right candidates from wrong ones, and the accuracy that sampling with it would reach.
 
     Higher is better. The exact functions on stored scores are
-    `verifier_roc`,
+    `verifier_curve`,
     `rejection_sampling` and
     `verified_accuracy`, which have the formulas. This class
     streams: it keeps counts of right and wrong candidates in `bins` bins of the verifier's score, so scores in one bin
@@ -50,7 +52,7 @@ class VerifierCurve(DialogueMetric):
         thresholds: of rejection sampling; each is moved to the nearest edge of a bin.
         low, high: range of the verifier's scores; what lies beyond counts in the first or last bin.
         bins: number of bins; the state grows with its square.
-        kwargs: those of `DialogueMetric`. `missing="zero"` counts absent records as wrong in `_base_turn_t` and
+        kwargs: see `MetricOptions`. `missing="zero"` counts absent records as wrong in `_base_turn_t` and
             `_base_slope` alone: a candidate that is not there has no score.
 
     Raises:
@@ -67,7 +69,7 @@ class VerifierCurve(DialogueMetric):
     """
 
     name = "verifier_curve"
-    headline = "auroc"
+    primary = "auroc"
     configuration = (*DialogueMetric.configuration, "ns", "thresholds", "low", "high", "bins")
 
     def __init__(
@@ -78,7 +80,7 @@ class VerifierCurve(DialogueMetric):
         low: float = 0.0,
         high: float = 1.0,
         bins: int = 32,
-        **kwargs: Any,
+        **kwargs: Unpack[MetricOptions],
     ) -> None:
         if not low < high:
             raise ValueError(f"Expected argument `low` to be below `high`, got {low} and {high}.")
@@ -95,19 +97,19 @@ class VerifierCurve(DialogueMetric):
         self, scores: Any, target: Any, dialogue: Any = None, turn: Any = None, valid: Tensor | None = None
     ) -> None:
         """Add a batch of whole dialogues."""
-        y, p = candidate_rows(target, scores, None)
+        y, p = candidate_columns(target, scores, None)
         shape = tuple(y.shape[:-1])
         base = y.double().nanmean(-1).flatten()
         columns = {"base": base, "target": y.flatten(0, -2), "scores": p.flatten(0, -2)}
-        records = self._open(dialogue, turn, None, valid, **{name: Rows(v, shape) for name, v in columns.items()})
-        batch, y, p = records.batch, records.columns["target"], records.columns["scores"]
+        inputs = self._pack(dialogue, turn, None, valid, **{name: Column(v, shape) for name, v in columns.items()})
+        batch, y, p = inputs.batch, inputs.columns["target"], inputs.columns["scores"]
         if self.validate and bool(((y != 0) & (y != 1) & ~y.isnan()).any()):
             raise ValueError("Expected argument `target` to hold 0 and 1.")
         y = y.masked_fill(~batch.valid[:, None], torch.nan)
-        counts = [batch.sum_runs(part) for part in score_bins(p, y, self.low, self.high, self.bins)]
+        counts = [batch.sum_segments(part) for part in score_bins(p, y, self.low, self.high, self.bins)]
         names = zip(self._sums(), (column for part in counts for column in part.unbind(1)))
         weights = (~y.isnan()).double().sum(1)
-        ratios = {"base": (counts[0].sum(1), batch.sum_runs(weights))}
+        ratios = {"base": (counts[0].sum(1), batch.sum_segments(weights))}
         self._add(batch, y.double().nanmean(1), ratios=ratios, sums=dict(names))
 
     def _ratios(self) -> list[str]:

@@ -6,16 +6,18 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from typing_extensions import Unpack
 
-from imug_metrics.dialogues.inputs import score_rows
+from imug_metrics.dialogues.inputs import score_column
 from imug_metrics.functional.self_evaluation.loop_convergence import MEASURES, Measure, loop_parts
 from imug_metrics.metrics.dialogue_metric import DialogueMetric, check_choice
+from imug_metrics.metrics.options import MetricOptions
 
 
 class LoopConvergence(DialogueMetric):
     """Whether loops of generating, verifying and refining converge. Higher is better for the default, the gain.
 
-    The functional twin is `loop_convergence`, which defines the
+    The functional counterpart is `loop_convergence`, which defines the
     measures. A loop is a dialogue and a step is a turn; where a dialogue holds several loops, `subject` tells them
     apart and the intervals stay by dialogue. The detail holds
 
@@ -35,9 +37,9 @@ class LoopConvergence(DialogueMetric):
     with `detail=True`. The curve mixes loops that stop early with loops that go on; the slope does not.
 
     Args:
-        measure: the headline, one of the measures of the functional twin.
+        measure: the headline, one of the measures of the functional counterpart.
         bar: score that `above` asks for; 0.8 is a judge's 4 of 5.
-        kwargs: those of `DialogueMetric`.
+        kwargs: those of all metrics, see `MetricOptions`.
 
     Raises:
         ValueError: if the measure is unknown, or an update's shapes or turns are refused.
@@ -52,12 +54,12 @@ class LoopConvergence(DialogueMetric):
     """
 
     name = "loop_convergence"
-    headline = "gain"
+    primary = "gain"
     configuration = (*DialogueMetric.configuration, "measure", "bar")
 
-    def __init__(self, measure: Measure = "gain", *, bar: float = 0.8, **kwargs: Any) -> None:
+    def __init__(self, measure: Measure = "gain", *, bar: float = 0.8, **kwargs: Unpack[MetricOptions]) -> None:
         check_choice("measure", measure, MEASURES)
-        self.measure, self.headline, self.bar = measure, measure, bar
+        self.measure, self.primary, self.bar = measure, measure, bar
         super().__init__(**kwargs)
 
     def update(
@@ -69,11 +71,11 @@ class LoopConvergence(DialogueMetric):
         valid: Tensor | None = None,
     ) -> None:
         """Add a batch of whole dialogues."""
-        records = self._open(dialogue, turn, subject, valid, scores=score_rows("scores", scores))
-        scored = records.columns["scores"].masked_fill(~records.batch.valid, torch.nan)
+        inputs = self._pack(dialogue, turn, subject, valid, scores=score_column("scores", scores))
+        scored = inputs.columns["scores"].masked_fill(~inputs.batch.valid, torch.nan)
         if self.missing == "zero":
             scored = scored.nan_to_num(0)
-        self._add(records.batch, scored, ratios=loop_parts(records.batch, scored, self.bar))
+        self._add(inputs.batch, scored, ratios=loop_parts(inputs.batch, scored, self.bar))
 
     def _ratios(self) -> list[str]:
         return [*MEASURES]

@@ -7,16 +7,18 @@ from typing import Any
 import torch
 from torch import Tensor
 from torchmetrics.utilities import dim_zero_cat
+from typing_extensions import Unpack
 
-from imug_metrics.dialogues.inputs import score_rows
+from imug_metrics.dialogues.inputs import score_column
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
+from imug_metrics.metrics.options import MetricOptions
 from imug_metrics.stats.correlation import distance_skewness
 
 
 class SelfBias(DialogueMetric):
     """Self-bias: a model's score of its own output minus the reference score, by turn. 0 is best, above 0 it flatters.
 
-    After Xu et al., 2024. The functional twin is `self_bias`. The detail
+    After Xu et al., 2024. The functional counterpart is `self_bias`. The detail
     adds
 
     - `self_bias_turn_k`, `self_bias_slope`: by turn, and its slope within dialogues (above 0: it grows)
@@ -34,7 +36,7 @@ class SelfBias(DialogueMetric):
 
     Args:
         skewness: keep every difference (float32) for the distance skewness; all else is constant memory.
-        kwargs: those of `DialogueMetric`.
+        kwargs: those of all metrics, see `MetricOptions`.
 
     Raises:
         ValueError: if shapes differ or turns are refused.
@@ -51,7 +53,7 @@ class SelfBias(DialogueMetric):
     higher_is_better = None
     configuration = (*DialogueMetric.configuration, "skewness")
 
-    def __init__(self, *, skewness: bool = False, **kwargs: Any) -> None:
+    def __init__(self, *, skewness: bool = False, **kwargs: Unpack[MetricOptions]) -> None:
         self.skewness = skewness
         super().__init__(**kwargs)
         if skewness:
@@ -61,13 +63,13 @@ class SelfBias(DialogueMetric):
         self, scores: Any, target: Any, dialogue: Any = None, turn: Any = None, valid: Tensor | None = None
     ) -> None:
         """Add a batch of whole dialogues."""
-        rows = {"scores": score_rows("scores", scores), "target": score_rows("target", target)}
-        records = self._open(dialogue, turn, None, valid, **rows)
-        target = records.columns["target"]
-        bias = (records.columns["scores"] - target).masked_fill(~records.batch.valid, torch.nan)
+        rows = {"scores": score_column("scores", scores), "target": score_column("target", target)}
+        inputs = self._pack(dialogue, turn, None, valid, **rows)
+        target = inputs.columns["target"]
+        bias = (inputs.columns["scores"] - target).masked_fill(~inputs.batch.valid, torch.nan)
         if self.skewness:
             self.differences.append(bias[~bias.isnan()].detach().float().to(self.device))
-        self._add(records.batch, bias, ~target.isnan())
+        self._add(inputs.batch, bias, ~target.isnan())
 
     def _finish(self, found: dict[str, Tensor]) -> dict[str, Tensor]:
         if not self.skewness:

@@ -1,20 +1,20 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Does self-correction mend more than it breaks."""
+"""Does self-correction fix more than it breaks."""
 
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from imug_metrics.functional.self_evaluation.self_correction import correction_rows, relative_correction
+from imug_metrics.functional.self_evaluation.self_correction import correction_columns, relative_correction
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 
 
 class SelfCorrection(DialogueMetric):
     """Gain in accuracy by self-correction, by turn. Range -1 to 1, higher is better.
 
-    The functional twins are `self_correction` and
+    The functional counterparts are `self_correction` and
     `relative_correction`. The detail adds
 
     - `self_correction_turn_k`, `self_correction_slope`: the gain by turn, and its slope within dialogues
@@ -36,7 +36,7 @@ class SelfCorrection(DialogueMetric):
     self-correction counts as wrong.
 
     Args:
-        kwargs: those of `DialogueMetric`; `average` concerns the headline alone.
+        kwargs: those of all metrics, see `MetricOptions`; `average` concerns the headline alone.
 
     Raises:
         ValueError: if labels are neither 1 nor 0 and no target is given, shapes differ or turns are refused.
@@ -62,9 +62,9 @@ class SelfCorrection(DialogueMetric):
         valid: Tensor | None = None,
     ) -> None:
         """Add a batch of whole dialogues."""
-        records = self._open(dialogue, turn, None, valid, **correction_rows(preds, before, target))
-        batch, before = records.batch, records.columns["before"]
-        after, known = records.columns["preds"].masked_fill(~batch.valid, torch.nan), ~before.isnan()
+        inputs = self._pack(dialogue, turn, None, valid, **correction_columns(preds, before, target))
+        batch, before = inputs.batch, inputs.columns["before"]
+        after, known = inputs.columns["preds"].masked_fill(~batch.valid, torch.nan), ~before.isnan()
         if self.missing == "zero":
             after = after.masked_fill(~batch.valid & known, 0)
         gain = after - before

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from imug_metrics.dialogues.batch import DialogueBatch
-from imug_metrics.functional.labels import binary_rows
+from imug_metrics.functional.labels import binary_column
 from imug_metrics.functional.self_evaluation.self_verification import false_accepts, false_rejects, verdict_values
 from imug_metrics.metrics.dialogue_metric import DialogueMetric, Ratio
 from imug_metrics.metrics.naming import rename
@@ -22,7 +22,7 @@ class SelfVerification(DialogueMetric):
     """Verdicts of a model on its own work against the truth, by turn. Range 0 to 1, higher is better.
 
     The headline is balanced accuracy, `1 - (false-accept rate + false-reject rate) / 2`: 0.5 for a judge that accepts
-    everything. The functional twins are `self_verification`
+    everything. The functional counterparts are `self_verification`
     and `permissiveness_drift`. The detail adds
 
     - `self_verification_turn_k`: balanced accuracy at turn k, where right and wrong work was judged
@@ -47,7 +47,7 @@ class SelfVerification(DialogueMetric):
     with `detail=True`. With `missing="zero"` an absent verdict counts as a wrong one.
 
     Args:
-        kwargs: those of `DialogueMetric`.
+        kwargs: those of all metrics, see `MetricOptions`.
 
     Raises:
         ValueError: if a verdict or truth is neither 1 nor 0, shapes differ or turns are refused.
@@ -61,7 +61,7 @@ class SelfVerification(DialogueMetric):
     """
 
     name = "self_verification"
-    headline = "balanced_accuracy"
+    primary = "balanced_accuracy"
     curves = ("turn_", "false_accept_turn_", "false_reject_turn_", "balanced_turn_")
     plot_lower_bound = 0.0
     plot_upper_bound = 1.0
@@ -70,14 +70,16 @@ class SelfVerification(DialogueMetric):
         self, preds: Any, target: Any, dialogue: Any = None, turn: Any = None, valid: Tensor | None = None
     ) -> None:
         """Add a batch of whole dialogues."""
-        rows = {"preds": binary_rows("preds", preds), "target": binary_rows("target", target)}
-        records = self._open(dialogue, turn, None, valid, **rows)
-        batch, truth = records.batch, records.columns["target"]
-        right, known = verdict_values(records), ~truth.isnan()
+        rows = {"preds": binary_column("preds", preds), "target": binary_column("target", target)}
+        inputs = self._pack(dialogue, turn, None, valid, **rows)
+        batch, truth = inputs.batch, inputs.columns["target"]
+        right, known = verdict_values(inputs), ~truth.isnan()
         if self.missing == "zero":
             right = right.masked_fill(~batch.valid & known, 0)
         accepts, rejects = false_accepts(right, truth), false_rejects(right, truth)
-        drift = within_sums(batch.turn.double(), accepts.nan_to_num(0), ~accepts.isnan(), batch.run, len(batch.owner))
+        drift = within_sums(
+            batch.turn.double(), accepts.nan_to_num(0), ~accepts.isnan(), batch.segment, len(batch.owner)
+        )
         ratios = {"drift": drift, **self._rates(batch, "false_accept", accepts)}
         self._add(batch, right, known, {**ratios, **self._rates(batch, "false_reject", rejects)})
 

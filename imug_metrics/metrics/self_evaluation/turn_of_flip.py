@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from imug_metrics.functional.labels import right_rows
+from imug_metrics.functional.labels import right_column
 from imug_metrics.functional.self_evaluation.turn_of_flip import at_risk, neighbour_changes
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.naming import rename
@@ -18,7 +18,7 @@ class TurnOfFlip(DialogueMetric):
     """Turns for which a model holds the aligned position before it first leaves it. At least 0, higher is better.
 
     A dialogue that ends, or has a gap, without a flip is censored: all it tells is that the flip comes later. The
-    functional twins are `turn_of_flip` and
+    functional counterparts are `turn_of_flip` and
     `flips`. The detail holds
 
     - `turn_of_flip`: mean number of turns held, the sum of the survival curve up to the last turn at which any dialogue
@@ -46,7 +46,7 @@ class TurnOfFlip(DialogueMetric):
     an absent turn counts as not aligned.
 
     Args:
-        kwargs: those of `DialogueMetric`; `average` concerns `_aligned` alone.
+        kwargs: those of all metrics, see `MetricOptions`; `average` concerns `_aligned` alone.
 
     Raises:
         ValueError: if labels are neither 1 nor 0 and no target is given, shapes differ or turns are refused.
@@ -60,7 +60,7 @@ class TurnOfFlip(DialogueMetric):
     """
 
     name = "turn_of_flip"
-    headline = "restricted_mean"
+    primary = "restricted_mean"
     curves = ("turn_", "held_turn_", "survival_turn_", "loglog_turn_")
     plot_lower_bound = 0.0
 
@@ -68,20 +68,20 @@ class TurnOfFlip(DialogueMetric):
         self, preds: Any, target: Any = None, dialogue: Any = None, turn: Any = None, valid: Tensor | None = None
     ) -> None:
         """Add a batch of whole dialogues."""
-        records = self._open(dialogue, turn, None, valid, preds=right_rows(preds, target))
-        batch = records.batch
-        aligned = records.columns["preds"].masked_fill(~batch.valid, torch.nan)
+        inputs = self._pack(dialogue, turn, None, valid, preds=right_column(preds, target))
+        batch = inputs.batch
+        aligned = inputs.columns["preds"].masked_fill(~batch.valid, torch.nan)
         if self.missing == "zero":
             aligned = aligned.masked_fill(~batch.valid, 0)
         watched = at_risk(batch, aligned).double()
         held = aligned.nan_to_num(0) * watched
         by_turn = self._by_turn(batch, held), self._by_turn(batch, watched)
-        started, turns = (batch.sum_runs(watched) > 0).double(), batch.sum_runs(held)
-        changed, pairs = (batch.sum_runs(part) for part in neighbour_changes(batch, aligned))
-        known = (batch.sum_runs((~aligned.isnan()).double()) > 0).double()
+        started, turns = (batch.sum_segments(watched) > 0).double(), batch.sum_segments(held)
+        changed, pairs = (batch.sum_segments(part) for part in neighbour_changes(batch, aligned))
+        known = (batch.sum_segments((~aligned.isnan()).double()) > 0).double()
         ratios = {
             "observed": (turns, started),
-            "censored": (started - batch.sum_runs(watched - held), started),
+            "censored": (started - batch.sum_segments(watched - held), started),
             "flips": (changed, known),
             "flip_rate": (changed, pairs),
             **{f"held_turn_{k + 1}": (by_turn[0][:, k], by_turn[1][:, k]) for k in range(self.max_turns)},

@@ -7,12 +7,14 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from typing_extensions import Unpack
 
 from imug_metrics.dialogues.batch import DialogueBatch
-from imug_metrics.dialogues.inputs import Rows
-from imug_metrics.functional.labels import check_shapes, right_rows
-from imug_metrics.functional.self_evaluation.verdict_specificity import EVEN, Weights, check_weights, specificity_rows
+from imug_metrics.dialogues.inputs import Column
+from imug_metrics.functional.labels import check_shapes, right_column
+from imug_metrics.functional.self_evaluation.verdict_specificity import EVEN, Weights, check_weights, specificity_column
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
+from imug_metrics.metrics.options import MetricOptions
 from imug_metrics.reading.specificity_words import ENGLISH, WordLists
 from imug_metrics.stats.correlation import fisher_z
 
@@ -23,7 +25,7 @@ _SUMS = ("n", "x", "y", "xx", "yy", "xy")
 class VerdictSpecificity(DialogueMetric):
     """How much a model's verdicts say, by turn, beside whether they are right. Range 0 to 1, higher is more specific.
 
-    The functional twin is `verdict_specificity`, which
+    The functional counterpart is `verdict_specificity`, which
     defines the score. A slope below 0 means that verdicts grow vague. The detail adds
 
     - `verdict_specificity_turn_k`, `verdict_specificity_slope`: by turn, and its slope within dialogues
@@ -46,8 +48,8 @@ class VerdictSpecificity(DialogueMetric):
     with `detail=True`.
 
     Args:
-        weights, words: as in the functional twin.
-        kwargs: those of `DialogueMetric`; `average` concerns the headline alone.
+        weights, words: as in the functional counterpart.
+        kwargs: those of all metrics, see `MetricOptions`; `average` concerns the headline alone.
 
     Raises:
         ValueError: if an argument is outside its range, shapes differ or turns are refused.
@@ -67,7 +69,7 @@ class VerdictSpecificity(DialogueMetric):
     plot_lower_bound = 0.0
     plot_upper_bound = 1.0
 
-    def __init__(self, *, weights: Weights = EVEN, words: WordLists = ENGLISH, **kwargs: Any) -> None:
+    def __init__(self, *, weights: Weights = EVEN, words: WordLists = ENGLISH, **kwargs: Unpack[MetricOptions]) -> None:
         check_weights(weights)
         self.weights, self.words = tuple(weights), words
         self.lists = {kind: sorted(listed) for kind, listed in vars(words).items()}  # sets have no order to digest
@@ -84,16 +86,16 @@ class VerdictSpecificity(DialogueMetric):
         valid: Tensor | None = None,
     ) -> None:
         """Add a batch of whole dialogues."""
-        rows, shares = specificity_rows(texts, prompts, self.weights, self.words)
-        unknown = Rows(torch.full_like(rows.values, torch.nan), rows.shape)
-        columns = {"texts": rows, "preds": unknown if preds is None else right_rows(preds, target)}
+        rows, shares = specificity_column(texts, prompts, self.weights, self.words)
+        unknown = Column(torch.full_like(rows.values, torch.nan), rows.shape)
+        columns = {"texts": rows, "preds": unknown if preds is None else right_column(preds, target)}
         check_shapes(**columns)
         # A verdict that is there but cannot be scored is not absent.
         columns = {"given": rows._replace(values=torch.zeros_like(rows.values)), **columns}
-        parts = {name: Rows(shares[:, column], rows.shape) for column, name in enumerate(_SHARES)}
-        records = self._open(dialogue, turn, None, valid, **columns, **parts)
-        batch = records.batch
-        found = {name: column.masked_fill(~batch.valid, torch.nan) for name, column in records.columns.items()}
+        parts = {name: Column(shares[:, column], rows.shape) for column, name in enumerate(_SHARES)}
+        inputs = self._pack(dialogue, turn, None, valid, **columns, **parts)
+        batch = inputs.batch
+        found = {name: column.masked_fill(~batch.valid, torch.nan) for name, column in inputs.columns.items()}
         means = {name: batch.mean_parts(found[name]) for name in _SHARES}
         self._add(
             batch, found["texts"], None, {**means, **self._right(batch, found["preds"])}, self._pairs(batch, found)
@@ -105,11 +107,11 @@ class VerdictSpecificity(DialogueMetric):
         return {"right": batch.mean_parts(right), **curve}
 
     def _pairs(self, batch: DialogueBatch, found: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Sums by run for correlations, over all turns and at each."""
+        """Sums by segment for correlations, over all turns and at each."""
         both = (~found["texts"].isnan() & ~found["preds"].isnan()).double()
         x, y = found["texts"].nan_to_num(0), found["preds"].nan_to_num(0)
         products = [part * both for part in (torch.ones_like(x), x, y, x * x, y * y, x * y)]
-        sums = {f"{name}": batch.sum_runs(part) for name, part in zip(_SUMS, products)}
+        sums = {f"{name}": batch.sum_segments(part) for name, part in zip(_SUMS, products)}
         for name, part in zip(_SUMS, products):
             sums |= {f"{name}_{k + 1}": column for k, column in enumerate(self._by_turn(batch, part).unbind(1))}
         return sums

@@ -8,11 +8,13 @@ from typing import Any
 import torch
 from torch import Tensor
 from torchmetrics.utilities import dim_zero_cat
+from typing_extensions import Unpack
 
-from imug_metrics.dialogues.inputs import Rows, flatten_lists, score_rows
+from imug_metrics.dialogues.inputs import Column, flatten_lists, score_column
 from imug_metrics.functional.trust.metric_agreement import metric_agreement
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.instance_metric import instance_places
+from imug_metrics.metrics.options import MetricOptions
 from imug_metrics.stats import percentile_interval, poisson_weights
 from imug_metrics.stats.correlation import fisher_z
 
@@ -24,7 +26,7 @@ _WIDTH = 5  # score, human score, group, and the two halves of the dialogue's id
 class MetricAgreement(DialogueMetric):
     """Correlation of a metric's scores with human scores of the same records. Range -1 to 1, higher is better.
 
-    The functional twin is `metric_agreement`. `compute()` gives
+    The functional counterpart is `metric_agreement`. `compute()` gives
     Pearson's r over all records. The detail holds its interval and adds
 
     - `metric_agreement_spearman`, `_kendall`: rho and tau-b; with `bootstrap` their intervals
@@ -48,7 +50,7 @@ class MetricAgreement(DialogueMetric):
 
     Args:
         groups: labels of the groups; without them all records are one.
-        kwargs: those of `DialogueMetric`; `average` has no meaning here.
+        kwargs: those of all metrics, see `MetricOptions`; `average` has no meaning here.
 
     Raises:
         ValueError: if a label is unknown or repeated, shapes differ, or turns are refused.
@@ -62,13 +64,13 @@ class MetricAgreement(DialogueMetric):
     """
 
     name = "metric_agreement"
-    headline = "pearson"
+    primary = "pearson"
     configuration = (*DialogueMetric.configuration, "groups")
     curves = ("turn_", "pearson_", "within", "between")
     plot_lower_bound = -1.0
     plot_upper_bound = 1.0
 
-    def __init__(self, groups: Sequence[str] = (), **kwargs: Any) -> None:
+    def __init__(self, groups: Sequence[str] = (), **kwargs: Unpack[MetricOptions]) -> None:
         self.groups = tuple(map(str, groups))
         if len(set(self.groups)) < len(self.groups):
             raise ValueError(f"Expected argument `groups` to name each group once, got {self.groups}.")
@@ -92,25 +94,25 @@ class MetricAgreement(DialogueMetric):
         valid: Tensor | None = None,
     ) -> None:
         """Add a batch of whole dialogues."""
-        columns = {"scores": score_rows("scores", scores), "target": score_rows("target", target)}
+        columns = {"scores": score_column("scores", scores), "target": score_column("target", target)}
         columns["group"] = self._group_rows(group, columns["scores"])
         places = instance_places(columns["scores"].shape, dialogue, turn, self.bootstrap)
-        records = self._open(*places, None, valid, **columns)
-        batch, columns = records.batch, records.columns
+        inputs = self._pack(*places, None, valid, **columns)
+        batch, columns = inputs.batch, inputs.columns
         x, y, codes = columns["scores"].masked_fill(~batch.valid, torch.nan), columns["target"], columns["group"]
         known = y.isfinite()
         if self.missing == "zero":
             x = x.masked_fill(known & ~batch.valid, 0)
         both = known & ~x.isnan()
         if self.detail:
-            ids = batch.ids[batch.owner[batch.run]]
+            ids = batch.ids[batch.owner[batch.segment]]
             kept = torch.stack([x, y, codes, *_halves(ids)], 1)[both].detach()
             self.rows.append(kept.float().flatten().to(self.device))
         products = _products(x, y, both)
-        sums = {name: batch.sum_runs(part) for name, part in zip(_SUMS, products)}
+        sums = {name: batch.sum_segments(part) for name, part in zip(_SUMS, products)}
         for place in range(len(self.groups)):
             here = (codes == place).double()
-            sums |= {f"{name}_{place}": batch.sum_runs(part * here) for name, part in zip(_SUMS, products)}
+            sums |= {f"{name}_{place}": batch.sum_segments(part * here) for name, part in zip(_SUMS, products)}
         self._add(batch, x.masked_fill(~both, torch.nan), known, None, sums)
 
     def compute(self) -> Tensor | dict[str, Tensor]:
@@ -157,12 +159,12 @@ class MetricAgreement(DialogueMetric):
                     lower, upper = percentile_interval(drawn[:, None], self.level)
                     yield from ((f"{key}_lower", lower[0]), (f"{key}_upper", upper[0]))
 
-    def _group_rows(self, group: Any, scores: Rows) -> Rows:
+    def _group_rows(self, group: Any, scores: Column) -> Column:
         """Places of the records' groups, -1 where there is none."""
         if group is None:
-            return Rows(torch.full_like(scores.values, -1), scores.shape)
+            return Column(torch.full_like(scores.values, -1), scores.shape)
         if isinstance(group, Tensor):
-            return self._known_places(score_rows("group", group))
+            return self._known_places(score_column("group", group))
         labels, shape, *_ = flatten_lists(group)
         places = {label: place for place, label in enumerate(self.groups)}
         for row, label in enumerate(labels):
@@ -171,9 +173,9 @@ class MetricAgreement(DialogueMetric):
                     f"Expected argument `group` to hold labels of {self.groups}, got {label!r} at row {row}."
                 )
         codes = [-1 if label is None else places[str(label)] for label in labels]
-        return Rows(torch.tensor(codes, dtype=torch.float64, device=scores.values.device), shape)
+        return Column(torch.tensor(codes, dtype=torch.float64, device=scores.values.device), shape)
 
-    def _known_places(self, rows: Rows) -> Rows:
+    def _known_places(self, rows: Column) -> Column:
         if self.validate:
             places = torch.arange(-1, len(self.groups), device=rows.values.device)
             wrong = ~torch.isin(rows.values, places.double()) & ~rows.values.isnan()

@@ -6,16 +6,18 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from typing_extensions import Unpack
 
-from imug_metrics.dialogues.inputs import Rows
+from imug_metrics.dialogues.inputs import Column
 from imug_metrics.functional.trust.reliability import METHODS, Method, run_values
 from imug_metrics.metrics.dialogue_metric import DialogueMetric, check_choice
+from imug_metrics.metrics.options import MetricOptions
 
 
 class Reliability(DialogueMetric):
     """How little a model's score strays over repeated runs of the same record. Higher is better.
 
-    The functional twin is `reliability`, which has the formulas
+    The functional counterpart is `reliability`, which has the formulas
     (Laban et al., arXiv 2505.06120). Percentiles are taken over the runs of each record, then averaged over records,
     with intervals by dialogue. The detail holds
 
@@ -38,7 +40,7 @@ class Reliability(DialogueMetric):
         method: how a percentile that falls between two runs is read: `"linear"` (numpy's default), `"lower"`,
             `"higher"`, `"nearest"` or `"midpoint"`.
         scale: the top of the scores' scale: 1, or 100 for percentages.
-        kwargs: those of `DialogueMetric`.
+        kwargs: those of all metrics, see `MetricOptions`.
 
     Raises:
         ValueError: if an argument is outside its range, or an update's shapes or turns are refused.
@@ -55,7 +57,7 @@ class Reliability(DialogueMetric):
     configuration = (*DialogueMetric.configuration, "method", "scale")
     curves = ("turn_", "aptitude_turn_")
 
-    def __init__(self, method: Method = "linear", *, scale: float = 1.0, **kwargs: Any) -> None:
+    def __init__(self, method: Method = "linear", *, scale: float = 1.0, **kwargs: Unpack[MetricOptions]) -> None:
         check_choice("method", method, METHODS)
         self.method, self.scale = method, scale
         super().__init__(**kwargs)
@@ -68,13 +70,13 @@ class Reliability(DialogueMetric):
         zero = self.missing == "zero"
         runs = scores.double().masked_fill(~scores.isfinite(), 0) if zero else scores
         found = run_values(runs, self.method, self.scale)
-        columns = {name: Rows(values.flatten(), tuple(values.shape)) for name, values in found.items()}
-        records = self._open(dialogue, turn, None, valid, **columns)
-        batch = records.batch
+        columns = {name: Column(values.flatten(), tuple(values.shape)) for name, values in found.items()}
+        inputs = self._pack(dialogue, turn, None, valid, **columns)
+        batch = inputs.batch
         failed = {"reliability": self.scale} if zero else {}
         columns = {
             name: values.masked_fill(~batch.valid, failed.get(name, 0.0 if zero else torch.nan))
-            for name, values in records.columns.items()
+            for name, values in inputs.columns.items()
         }
         scored = (~columns["reliability"].isnan()).double()
         ratios = {n: batch.mean_parts(columns[n]) for n in ("unreliability", "aptitude", "average")}

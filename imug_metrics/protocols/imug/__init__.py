@@ -15,7 +15,7 @@ from imug_metrics.protocols.imug.benchmark import (
 from imug_metrics.protocols.imug.board import Board, read_board
 from imug_metrics.protocols.imug.grid import board_codes, board_points, is_grid, read_truth
 from imug_metrics.protocols.imug.judged import (
-    JudgedPicture,
+    JudgedImage,
     key_file,
     point_file,
     read_keys,
@@ -46,7 +46,7 @@ __all__ = [
     "SAMPLES",
     "Board",
     "Failure",
-    "JudgedPicture",
+    "JudgedImage",
     "Judgements",
     "OfficialPrompts",
     "OwnPrompts",

@@ -24,7 +24,7 @@ Key = tuple[str, str, str]
 
 @dataclass(frozen=True)
 class Reference:
-    """A picture that a turn's picture is to be compared with: an input, or the model's own earlier output."""
+    """An image that a turn's image is to be compared with: an input, or the model's own earlier output."""
 
     turn: int
     kind: Literal["input", "output"]
@@ -41,8 +41,8 @@ class Task:
         answer: the key of a text turn; None: no key, so the turn is not scored.
         dynamic: True where the key depends on the model's own earlier outputs.
         points: the evaluation points of an image turn.
-        references: the pictures linked to an image turn, in the order listed.
-        images: file names of the turn's input pictures, in the order listed.
+        references: the images linked to an image turn, in the order listed.
+        images: file names of the turn's input images, in the order listed.
         opening: the text of the first input alone, as it stands; None: the first input holds none.
         stated: the `answer` of the output as it stands, whatever the modality; None: it has none.
     """
@@ -207,7 +207,7 @@ def _texts(inputs: list[dict[str, Any]], field: str) -> list[str]:
 
 
 def _read_links(root: Path, problems: Problems) -> dict[Key, dict[int, tuple[Reference, ...]]]:
-    """Linked pictures by sample and turn; of a sample that occurs twice the later entry wins."""
+    """Linked images by sample and turn; of a sample that occurs twice the later entry wins."""
     path = root / LINKS
     links: dict[Key, dict[int, tuple[Reference, ...]]] = {}
     if not path.is_file():

@@ -1,14 +1,14 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Boards of 3 x 3 cells, found in pictures by OpenCV as the released grid scorer of IMUG-Bench does.
+"""Boards of 3 x 3 cells, found in images by OpenCV as the released grid scorer of IMUG-Bench does.
 
-How a picture is read. Pixels that are darker than their surroundings by more than 10 grey levels (Gaussian 15 x 15
+How an image is read. Pixels that are darker than their surroundings by more than 10 grey levels (Gaussian 15 x 15
 neighbourhood) are marks; their bounding box is the board. Marks are eroded once by 3 x 3, and what stays is filled
-where its outline holds more than 50 pixels. Box and picture are stretched to 300 x 300. A cell is filled where the
+where its outline holds more than 50 pixels. Box and image are stretched to 300 x 300. A cell is filled where the
 inner 80 x 80 pixels of the filled marks average 15 or more (of 255). Of a filled cell the inner 60 x 60 pixels decide:
 red where red pixels average more than 30, else green by the same rule, else plain.
 
-OpenCV is an optional package and is imported when the first picture is read.
+OpenCV is an optional package and is imported when the first image is read.
 """
 
 from __future__ import annotations
@@ -25,28 +25,28 @@ import numpy as np
 from PIL import Image
 
 from imug_metrics.media.images import FORMATS, load_image
-from imug_metrics.reading.files import MAX_PICTURE_BYTES
+from imug_metrics.reading.files import MAX_IMAGE_BYTES
 
 Status = Literal["found", "no board", "unreadable"]
 Protocol = Literal["imug", "strict"]
 
 MAX_BOARD_PIXELS = 2**24
-"""Largest picture in which a board is looked for: a hostile one may hold a mark in every few pixels."""
+"""Largest image in which a board is looked for: a hostile one may hold a mark in every few pixels."""
 
 _SIDE, _CELL = 300, 100
 _DARKER = 10  # grey levels
 _PAPER = 30  # grey levels: darker than this below the paper is drawn
 _SPECK = 50  # pixels
 _FILLED_FROM, _COLOUR_ABOVE = 15, 30  # of 255
-_STROKE = 13  # pixels of the picture: a line one pixel wide and tilted by 4 degrees still has such runs
+_STROKE = 13  # pixels of the image: a line one pixel wide and tilted by 4 degrees still has such runs
 
 
 @dataclass(frozen=True)
 class Board:
-    """What was read from a picture.
+    """What was read from an image.
 
     Attributes:
-        status: `"found"`; `"no board"`: nothing in the picture can be one; `"unreadable"`: there is no picture.
+        status: `"found"`; `"no board"`: nothing in the image can be one; `"unreadable"`: there is no image.
         cells: three rows of three symbols: "0" empty, "1" filled, "r" red, "g" green; None without a board.
         box: left, top, width and height of the board in pixels.
         fill: mean of the filled marks of each cell, row by row, 0 to 255.
@@ -62,13 +62,13 @@ class Board:
 
 
 def read_board(path: Path, protocol: Protocol = "imug") -> Board:
-    """Find the board in a picture.
+    """Find the board in an image.
 
     Args:
-        path: a picture file. It is not trusted: files above 256 MiB and pictures above 2^24 pixels (4096 x 4096)
+        path: an image file. It is not trusted: files above 256 MiB and images above 2^24 pixels (4096 x 4096)
             are not decoded.
         protocol: `"imug"` reads as the released scorer does: transparency is ignored and any mark makes a board.
-            `"strict"` lays transparent pictures over white, does not take thick frame lines for filled cells
+            `"strict"` lays transparent images over white, does not take thick frame lines for filled cells
             (3 to about 10 pixels), and calls marks that fill no cell a board only if they are straight strokes:
             noise is none.
 
@@ -98,7 +98,7 @@ def _opencv() -> ModuleType:
 def _decode(path: Path) -> np.ndarray | None:
     """Pixels `[H, W, 3]` in OpenCV's order, or None. The size is read from the header before anything is decoded."""
     try:
-        if path.stat().st_size > MAX_PICTURE_BYTES:
+        if path.stat().st_size > MAX_IMAGE_BYTES:
             return None
         content = path.read_bytes()
         width, height = Image.open(io.BytesIO(content), formats=FORMATS).size
@@ -116,7 +116,7 @@ def _decode(path: Path) -> np.ndarray | None:
 
 def _decode_over_white(path: Path) -> np.ndarray | None:
     try:
-        if path.stat().st_size > MAX_PICTURE_BYTES:
+        if path.stat().st_size > MAX_IMAGE_BYTES:
             return None
         pixels = load_image(path, row=0, max_pixels=MAX_BOARD_PIXELS)
     except (OSError, ValueError):

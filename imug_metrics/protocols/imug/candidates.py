@@ -4,8 +4,8 @@
 
 A run may hold, beside what it answered with,
 
-- pictures `turn_<t>_output_<i>.png` in the folder of the question, in the order of their numbers i;
-- in result.json, for an entry of `tasks`, `candidates`: a list of texts, or for pictures of file names in the folder,
+- images `turn_<t>_output_<i>.png` in the folder of the question, in the order of their numbers i;
+- in result.json, for an entry of `tasks`, `candidates`: a list of texts, or for images of file names in the folder,
   each as it is or as `{"model_response": ..., "score": number}` with the score by which the run selects;
 - in the same entry `cost`: numbers by kind, such as `{"tokens": 812, "seconds": 3.5, "images": 4}`. They are what all
   candidates of the turn cost: where only the first of them are read, they say nothing.
@@ -37,7 +37,7 @@ class Candidates:
 
     Attributes:
         record: the turn with the output that the run answered with, if any.
-        outputs: the candidates, texts or pictures; empty where the run has none.
+        outputs: the candidates, texts or images; empty where the run has none.
         scores: the selector's score of each, NaN where there is none.
         costs: by kind, what the turn cost.
     """

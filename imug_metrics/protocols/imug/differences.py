@@ -28,7 +28,7 @@ def count_differences(
         benchmark: the benchmark folder.
         samples: what it holds, or a part of it.
         records: one model's, of these samples, with official keys.
-        readings: keys and points; None: dynamic questions and pictures were not judged.
+        readings: keys and points; None: dynamic questions and images were not judged.
     """
     counts = _of_texts(records) | _of_tasks(samples)
     return counts if readings is None else counts | _of_judgements(benchmark, samples, records, readings)
@@ -80,14 +80,14 @@ def _of_judgements(
         ),
         "dynamic key: empty answer": sum(key == "" for key in readings.keys.values()),
         "dynamic key: earlier text turn": sum(any(modality.get(t) == "text" for t in of) for of in turns),
-        "dynamic key: missing picture": sum(
+        "dynamic key: missing image": sum(
             any(modality.get(turn) == "image" and turn not in drawn for turn in of) for of in turns
         ),
-        "picture: missing target": sum(("/".join(key), turn) not in drawn for key, turn in points),
-        "picture: look-up stops": sum(failure.kind == "look_up" for failure in readings.failures),
+        "image: missing target": sum(("/".join(key), turn) not in drawn for key, turn in points),
+        "image: look-up stops": sum(failure.kind == "look_up" for failure in readings.failures),
         "reply of the judge": sum(("image", *unit) in refused for unit in points),
         "board: points": sum(
             unit[0] in boards and unit in strict and len(strict[unit]) != len(found) for unit, found in points.items()
         ),
-        "records of a turn": len(readings.pictures) - len(points),
+        "records of a turn": len(readings.images) - len(points),
     }

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Pictures that are scored by rule: which they are, their right boards, and the points of a board."""
+"""Images that are scored by rule: which they are, their right boards, and the points of a board."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from imug_metrics.reading.files import Problems, as_turn, read_jsonl
 
 DOMAIN = "Geometric_Coloring"
 SUBDOMAINS = ("cubes_coloring", "cubes_completion", "cubes_synthesis")
-"""The sub-domains whose pictures are scored by rule."""
+"""The sub-domains whose images are scored by rule."""
 CODES: Mapping[str, int] = {"0": EMPTY, "1": FILLED, "r": RED, "g": GREEN}
 
 
 def is_grid(sample: Sample) -> bool:
-    """Whether the pictures of a sample are scored by rule."""
+    """Whether the images of a sample are scored by rule."""
     return sample.domain == DOMAIN and sample.subdomain in SUBDOMAINS
 
 

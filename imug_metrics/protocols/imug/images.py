@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Where the pictures of a turn lie, by the rule of the released tools, and their content as a judge is sent it.
+"""Where the images of a turn lie, by the rule of the released tools, and their content as a judge is sent it.
 
 Outputs are not trusted. An output is opened only if it lies in the model's folder once all links are followed, and one
 that result.json names only if it lies in the folder of its own question. The released tool follows any name.
@@ -17,32 +17,32 @@ from typing import Any, BinaryIO, Literal
 
 from PIL import Image
 
-from imug_metrics.judges import Picture
+from imug_metrics.judges import ImagePart
 from imug_metrics.media.images import FORMATS, MAX_PIXELS
 from imug_metrics.protocols.imug.benchmark import Sample
-from imug_metrics.protocols.imug.outputs import Replies, find_picture, question_folder, read_replies
+from imug_metrics.protocols.imug.outputs import Replies, find_image, question_folder, read_replies
 from imug_metrics.reading.files import Problems, as_turn, inside, kind, read_json
 
 IMAGES = Path("data/images")
 MAX_SENT_BYTES = 64 * 2**20
-"""Largest picture file that a judge is sent: as many as there are requests at a time are in memory."""
+"""Largest image file that a judge is sent: as many as there are requests at a time are in memory."""
 Protocol = Literal["imug", "strict"]
 
 _SENT = {"PNG": "image/png", "JPEG": "image/jpeg", "MPO": "image/jpeg", "WEBP": "image/webp", "GIF": "image/gif"}
 
 
 class LookUpError(ValueError):
-    """The released tool stops while it looks for a picture, so that it has no record of the turn."""
+    """The released tool stops while it looks for an image, so that it has no record of the turn."""
 
 
 @dataclass(frozen=True)
-class PictureFile:
-    """A picture that was found, and the folder that it must not lead out of."""
+class ImageFile:
+    """An image that was found, and the folder that it must not lead out of."""
 
     path: Path
     root: Path
 
-    def read(self, protocol: Protocol, media_type: str | None = None) -> Picture:
+    def read(self, protocol: Protocol, media_type: str | None = None) -> ImagePart:
         """The file as it is sent to a judge.
 
         Args:
@@ -51,7 +51,7 @@ class PictureFile:
             media_type: what it is called under `"imug"`, whatever its suffix.
 
         Raises:
-            OSError, ValueError: if it cannot be read, is too large, leads out of its folder, or is no such picture.
+            OSError, ValueError: if it cannot be read, is too large, leads out of its folder, or is no such image.
         """
         real = inside(self.path, self.root)
         if real is None:
@@ -62,10 +62,10 @@ class PictureFile:
                 media_type = _content_type(file, self.path)
                 file.seek(0)
             named = "image/png" if self.path.suffix.lower() == ".png" else "image/jpeg"
-            return Picture(file.read(MAX_SENT_BYTES), media_type or named)
+            return ImagePart(file.read(MAX_SENT_BYTES), media_type or named)
 
     def can_be_shown(self, problems: Problems) -> bool:
-        """Whether it begins like a picture that `"strict"` sends; the reason why not is collected."""
+        """Whether it begins like an image that `"strict"` sends; the reason why not is collected."""
         try:
             with self.path.open("rb") as file:
                 _check_size(file, self.path)  # a decoder reads a chunk before the pixels whole, however long
@@ -76,12 +76,12 @@ class PictureFile:
         return True
 
 
-class SamplePictures:
-    """The pictures of one sample: the benchmark's inputs and one model's outputs.
+class SampleImages:
+    """The images of one sample: the benchmark's inputs and one model's outputs.
 
     Args:
         benchmark: the benchmark folder.
-        sample: whose pictures.
+        sample: whose images.
         model: the model's folder.
         protocol: `"imug"` looks for outputs as the released tool does, and stops where it stops.
         problems: collects what is wrong.
@@ -92,21 +92,21 @@ class SamplePictures:
         self.folder = question_folder(model, sample)
         self.tasks = {task.turn: task for task in sample.tasks}
 
-    def input(self, turn: int) -> PictureFile | None:
-        """The first input picture of a turn that exists."""
+    def input(self, turn: int) -> ImageFile | None:
+        """The first input image of a turn that exists."""
         folder = self.benchmark / IMAGES
-        files = (PictureFile(folder / name, folder) for name in self.tasks[turn].images)
+        files = (ImageFile(folder / name, folder) for name in self.tasks[turn].images)
         return next((file for file in files if inside(file.path, folder) and self._shows(file)), None)
 
-    def usual(self, turn: int) -> PictureFile | None:
+    def usual(self, turn: int) -> ImageFile | None:
         """The output under its usual name, turn_<t>_output.png."""
         path = self.folder / f"turn_{turn}_output.png"
-        return PictureFile(path, self.model) if inside(path, self.model) else None
+        return ImageFile(path, self.model) if inside(path, self.model) else None
 
-    def output(self, turn: int) -> PictureFile | None:
+    def output(self, turn: int) -> ImageFile | None:
         """The output under its usual name, else the first file that result.json names for the turn.
 
-        A text turn has none. Under `"strict"` a file that does not begin like a picture is none.
+        A text turn has none. Under `"strict"` a file that does not begin like an image is none.
 
         Raises:
             LookUpError: under `"imug"`, where the released tool stops.
@@ -117,8 +117,8 @@ class SamplePictures:
         if found is None:
             if self.protocol == "imug":
                 _check_look_up(self._entries, turn, self.folder)
-            path = find_picture(turn, self._replies, self.folder, self.model, self.problems)
-            found = None if path is None else PictureFile(path, self.model)
+            path = find_image(turn, self._replies, self.folder, self.model, self.problems)
+            found = None if path is None else ImageFile(path, self.model)
         return found if found is not None and self._shows(found) else None
 
     def reply(self, turn: int) -> str | None:
@@ -126,7 +126,7 @@ class SamplePictures:
         reply = self._replies.get(turn, [None])[-1]
         return reply if isinstance(reply, str) else None
 
-    def _shows(self, file: PictureFile) -> bool:
+    def _shows(self, file: ImageFile) -> bool:
         return self.protocol == "imug" or file.can_be_shown(self.problems)
 
     @cached_property
@@ -174,12 +174,12 @@ def _check_size(file: BinaryIO, path: Path) -> None:
 
 
 def _content_type(file: BinaryIO, path: Path) -> str:
-    """The media type that a file's header says, of a picture that is not too large."""
+    """The media type that a file's header says, of an image that is not too large."""
     try:
         with Image.open(file, formats=FORMATS) as image:  # the header alone
             (width, height), found = image.size, str(image.format)
     except Exception as error:  # decoders of hostile files raise nearly anything
-        raise ValueError(f"{path}: expected a picture, got {type(error).__name__}") from None
+        raise ValueError(f"{path}: expected an image, got {type(error).__name__}") from None
     if width * height > MAX_PIXELS:
         raise ValueError(f"{path}: expected at most {MAX_PIXELS} pixels, got {width} x {height}")
     if found not in _SENT:

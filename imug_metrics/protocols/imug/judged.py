@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Recorded judgements in the official layout: resolved keys of dynamic questions and point scores of pictures."""
+"""Recorded judgements in the official layout: resolved keys of dynamic questions and point scores of images."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from imug_metrics.reading.files import Problems, as_turn, kind, read_jsonl
 
 
 @dataclass(frozen=True)
-class JudgedPicture:
+class JudgedImage:
     """A judge's point scores (0 to 5 each) of one image turn."""
 
     key: Key
@@ -31,7 +31,7 @@ def key_file(judged: Path, model: str) -> Path:
 
 
 def point_file(judged: Path, model: str) -> Path:
-    """Where the point scores of a model's pictures lie."""
+    """Where the point scores of a model's images lie."""
     return judged / model / "score_img" / f"{model}_img_score.jsonl"
 
 
@@ -56,8 +56,8 @@ def read_keys(judged: Path, model: str, problems: Problems) -> dict[tuple[Key, i
 
 def read_points(
     judged: Path, model: str, problems: Problems, *, protocol: Literal["imug", "strict"] = "imug"
-) -> list[JudgedPicture]:
-    """Point scores of a model's pictures in file order.
+) -> list[JudgedImage]:
+    """Point scores of a model's images in file order.
 
     Args:
         judged: folder of judgements, holding <model>/score_img/<model>_img_score.jsonl.
@@ -69,14 +69,14 @@ def read_points(
             left out.
     """
     path = point_file(judged, model)
-    pictures: dict[Any, JudgedPicture] = {}
+    images: dict[Any, JudgedImage] = {}
     for line, key, turn, row in _rows(path, problems):
         points = _points(row.get("scores"), path, line, problems)
         if protocol == "strict" and any(point not in range(6) for point in points):
             problems.error(path, line, "scores", "expected integers from 0 to 5: the turn is left out")
         elif points:
-            pictures[(key, turn) if protocol == "strict" else line] = JudgedPicture(key, turn, points)
-    return list(pictures.values())
+            images[(key, turn) if protocol == "strict" else line] = JudgedImage(key, turn, points)
+    return list(images.values())
 
 
 def write_keys(judged: Path, model: str, keys: Mapping[tuple[Key, int], str]) -> Path:
@@ -85,9 +85,9 @@ def write_keys(judged: Path, model: str, keys: Mapping[tuple[Key, int], str]) ->
     return _write(key_file(judged, model), rows)
 
 
-def write_points(judged: Path, model: str, pictures: Iterable[JudgedPicture]) -> Path:
+def write_points(judged: Path, model: str, images: Iterable[JudgedImage]) -> Path:
     """Write point scores where `read_points` and the released tools look for them; an older file is replaced whole."""
-    rows = ({**_head(picture.key, picture.turn), "scores": _results(picture.points)} for picture in pictures)
+    rows = ({**_head(image.key, image.turn), "scores": _results(image.points)} for image in images)
     return _write(point_file(judged, model), rows)
 
 

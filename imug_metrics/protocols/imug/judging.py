@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""One model before a judge: keys of dynamic questions, then points of pictures, then points of boards by rule."""
+"""One model before a judge: keys of dynamic questions, then points of images, then points of boards by rule."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from imug_metrics.protocols.imug.benchmark import Key, Sample, Task
 from imug_metrics.protocols.imug.board import Protocol, read_board
 from imug_metrics.protocols.imug.dynamic import DynamicLink, official_key, read_dynamic_links, strict_key
 from imug_metrics.protocols.imug.grid import board_points, is_grid, read_truth
-from imug_metrics.protocols.imug.images import LookUpError, SamplePictures
-from imug_metrics.protocols.imug.judged import JudgedPicture
+from imug_metrics.protocols.imug.images import LookUpError, SampleImages
+from imug_metrics.protocols.imug.judged import JudgedImage
 from imug_metrics.protocols.imug.prompts import Prompts
 from imug_metrics.protocols.imug.replies import official_points, strict_points
 from imug_metrics.protocols.imug.requests import (
-    MissingPictureError,
+    MissingImageError,
     Plan,
     has_several_answers,
     plan_dynamic,
-    plan_picture,
+    plan_image,
 )
 from imug_metrics.reading.files import Problems
 
@@ -37,10 +37,10 @@ class Failure:
     """A turn of which there is no judgement, or one repeat of it.
 
     Attributes:
-        stage: "dynamic" (the key of a question), "image" or "grid" (the points of a picture).
+        stage: "dynamic" (the key of a question), "image" or "grid" (the points of an image).
         key, turn: where.
         repeat: which of the repeats, from 0.
-        kind: "missing_picture" (nothing to judge), "look_up" (the released tool stops here), "request" (the request
+        kind: "missing_image" (nothing to judge), "look_up" (the released tool stops here), "request" (the request
             could not be made), or what a judge failed with.
         message: why.
     """
@@ -65,7 +65,7 @@ class Judgements:
 
     Attributes:
         keys: keys of dynamic questions by (sample key, turn).
-        pictures: points of pictures in the order of the official file: the judge's in the order of the benchmark, then
+        images: points of images in the order of the official file: the judge's in the order of the benchmark, then
             those of boards. With repeats, the first that could be read counts.
         failures: every turn, or repeat of one, without a judgement.
         verdicts: all answers of the judge, repeats included, for its agreement with itself. Their keys are
@@ -73,13 +73,13 @@ class Judgements:
     """
 
     keys: dict[tuple[Key, int], str] = field(default_factory=dict)
-    pictures: list[JudgedPicture] = field(default_factory=list)
+    images: list[JudgedImage] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     verdicts: list[Verdict[Any]] = field(default_factory=list)
 
     @property
     def missing(self) -> list[tuple[Key, int]]:
-        """Image turns without a picture that could be judged."""
+        """Image turns without an image that could be judged."""
         return [(fail.key, fail.turn) for fail in self.failures if fail.stage != "dynamic" and _is_missing(fail)]
 
 
@@ -100,7 +100,7 @@ def judge_model(
 ) -> Judgements:
     """Ask a judge for the keys and points of one model, and score its boards by rule.
 
-    Pictures are read when they are sent and forgotten after it. A turn that fails is in the result's failures; nothing
+    Images are read when they are sent and forgotten after it. A turn that fails is in the result's failures; nothing
     is left out in silence.
 
     Args:
@@ -110,7 +110,7 @@ def judge_model(
         model: its name; the journal keeps answers under it.
         judge: whom to ask.
         prompts: its instructions.
-        protocol: `"imug"`: requests and readings of the released tools. `"strict"`: the mended ones, see `RULES`; a
+        protocol: `"imug"`: requests and readings of the released tools. `"strict"`: the corrected ones, see `RULES`; a
             malformed reply is asked for once more, with what is wrong with it.
         problems: collects what is wrong in the data.
         journal: file of answers; what it holds is not asked again.
@@ -132,10 +132,10 @@ def judge_model(
         progress=progress,
     )
     keys = session.collect("dynamic", ask(session.dynamic_questions()))
-    points = session.collect("image", ask(session.picture_questions()))
+    points = session.collect("image", ask(session.image_questions()))
     boards = grid_scores(benchmark, samples, outputs, protocol, session.problems, session.failures)
-    judged = [JudgedPicture(*unit, scores) for unit, scores in points.items() if unit not in boards]
-    ruled = [JudgedPicture(*unit, scores) for unit, scores in boards.items()]
+    judged = [JudgedImage(*unit, scores) for unit, scores in points.items() if unit not in boards]
+    ruled = [JudgedImage(*unit, scores) for unit, scores in boards.items()]
     known = set(problems)
     problems.extend(problem for problem in dict.fromkeys(session.problems) if problem not in known)
     return Judgements(dict(keys), judged + ruled, session.failures, session.verdicts)
@@ -149,15 +149,15 @@ def grid_scores(
     problems: Problems,
     failures: list[Failure] | None = None,
 ) -> dict[tuple[Key, int], tuple[float, ...]]:
-    """Points of the pictures that are scored by rule, one picture at a time.
+    """Points of the images that are scored by rule, one image at a time.
 
     Args:
         benchmark: the benchmark folder.
         samples: what it holds, or a part of it.
         outputs: the model's folder.
-        protocol: `"imug"` scores turn_<t>_output.png alone; `"strict"` finds the picture as for the judge.
+        protocol: `"imug"` scores turn_<t>_output.png alone; `"strict"` finds the image as for the judge.
         problems: collects what is wrong.
-        failures: collects, under `"strict"`, turns without a picture that can be read. Under `"imug"` such a turn
+        failures: collects, under `"strict"`, turns without an image that can be read. Under `"imug"` such a turn
             keeps the judge's points if there is no file, and scores 0 if it cannot be read.
 
     Returns:
@@ -168,20 +168,20 @@ def grid_scores(
     """
     scores: dict[tuple[Key, int], tuple[float, ...]] = {}
     for sample, truth in _boards(benchmark, samples, problems, protocol):
-        pictures = SamplePictures(benchmark, sample, outputs, protocol, problems)
+        images = SampleImages(benchmark, sample, outputs, protocol, problems)
         for task in sample.tasks:
             if task.modality != "image" or task.turn not in truth:
                 continue
-            found = (pictures.usual if protocol == "imug" else pictures.output)(task.turn)
+            found = (images.usual if protocol == "imug" else images.output)(task.turn)
             board = None if found is None else read_board(found.path, protocol)
             if board is not None and (protocol == "imug" or board.status != "unreadable"):
                 points = board_points(board.cells, truth[task.turn], len(task.points), protocol)
                 scores[sample.key, task.turn] = tuple(map(float, points))
             elif protocol == "strict" and failures is not None:
-                why = f"there is no picture of turn {task.turn}"
+                why = f"there is no image of turn {task.turn}"
                 if board is not None:
-                    why = f"the picture of turn {task.turn} cannot be read"
-                failures.append(Failure("grid", sample.key, task.turn, 0, "missing_picture", why))
+                    why = f"the image of turn {task.turn} cannot be read"
+                failures.append(Failure("grid", sample.key, task.turn, 0, "missing_image", why))
     return scores
 
 
@@ -209,16 +209,16 @@ class _Session:
         samples = {sample.key: sample for sample in self.samples}
         for link in self.links:
             sample = samples[link.key]
-            pictures = self._pictures(sample)
-            plan = self._plan("dynamic", sample, link.turn, partial(plan_dynamic, sample, link, pictures, self.prompts))
+            images = self._images(sample)
+            plan = self._plan("dynamic", sample, link.turn, partial(plan_dynamic, sample, link, images, self.prompts))
             if plan is not None:
-                yield self._question("dynamic", sample, link.turn, plan, self._key_reader(sample, link, pictures))
+                yield self._question("dynamic", sample, link.turn, plan, self._key_reader(sample, link, images))
 
-    def picture_questions(self) -> Iterator[Question[tuple[float, ...]]]:
+    def image_questions(self) -> Iterator[Question[tuple[float, ...]]]:
         for sample in self.samples:
-            pictures = self._pictures(sample)
+            images = self._images(sample)
             for task in self._judged_tasks(sample):
-                plan = self._plan("image", sample, task.turn, partial(plan_picture, task, pictures, self.prompts))
+                plan = self._plan("image", sample, task.turn, partial(plan_image, task, images, self.prompts))
                 if plan is not None:
                     yield self._question("image", sample, task.turn, plan, self._point_reader(task))
 
@@ -245,22 +245,22 @@ class _Session:
             if task.modality == "image" and (self.protocol == "imug" or (task.points and task.turn not in truth)):
                 yield task
 
-    def _pictures(self, sample: Sample) -> SamplePictures:
-        return SamplePictures(self.benchmark, sample, self.outputs, self.protocol, self.problems)
+    def _images(self, sample: Sample) -> SampleImages:
+        return SampleImages(self.benchmark, sample, self.outputs, self.protocol, self.problems)
 
     def _plan(self, stage: Stage, sample: Sample, turn: int, plan: Callable[[], Plan]) -> Plan | None:
         try:
             return plan()
-        except (LookUpError, MissingPictureError) as error:
-            kind = "look_up" if isinstance(error, LookUpError) else "missing_picture"
+        except (LookUpError, MissingImageError) as error:
+            kind = "look_up" if isinstance(error, LookUpError) else "missing_image"
             self.failures.append(Failure(stage, sample.key, turn, 0, kind, str(error)))
             return None
 
     def _question(self, stage: Stage, sample: Sample, turn: int, plan: Plan, parse: Callable[[str], T]) -> Question[T]:
         return Question((stage, self.model, *sample.key, turn), plan.build, parse)
 
-    def _key_reader(self, sample: Sample, link: DynamicLink, pictures: SamplePictures) -> Callable[[str], str]:
-        task = pictures.tasks[link.turn]
+    def _key_reader(self, sample: Sample, link: DynamicLink, images: SampleImages) -> Callable[[str], str]:
+        task = images.tasks[link.turn]
         if self.protocol == "imug":
             return partial(official_key, task=task)
         return partial(strict_key, task=task, several=has_several_answers(sample, task, self.protocol))
@@ -278,4 +278,4 @@ def _boards(
 
 
 def _is_missing(failure: Failure) -> bool:
-    return failure.kind in ("missing_picture", "request")
+    return failure.kind in ("missing_image", "request")

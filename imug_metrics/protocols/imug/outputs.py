@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""The answers: one model's texts and pictures in the official layout, as records.
+"""The answers: one model's texts and images in the official layout, as records.
 
 Model outputs are untrusted. A file is read only if it lies in the model's folder once all links are followed, and a
-picture named in result.json only if it lies in the folder of its own question.
+image named in result.json only if it lies in the folder of its own question.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def read_records(
                 modality=task.modality,
                 prompt=task.prompt,
                 text=_answer(task.turn, replies, folder, problems) if is_text else None,
-                image=None if is_text else find_picture(task.turn, replies or {}, folder, model, problems),
+                image=None if is_text else find_image(task.turn, replies or {}, folder, model, problems),
                 target=(keys or {}).get((sample.key, task.turn)) if task.dynamic else task.answer,
                 links=_links(task, modalities),
                 groups={"class": sample.category, "domain": sample.domain, "subdomain": sample.subdomain},
@@ -109,7 +109,7 @@ def _answer(turn: int, replies: Replies | None, folder: Path, problems: Problems
     return answer
 
 
-def find_picture(turn: int, replies: Replies, folder: Path, model: Path, problems: Problems) -> Path | None:
+def find_image(turn: int, replies: Replies, folder: Path, model: Path, problems: Problems) -> Path | None:
     """turn_<t>_output.png, else the first file that result.json names for the turn and that lies in the folder."""
     path = folder / f"turn_{turn}_output.png"
     if inside(path, model):
@@ -121,7 +121,7 @@ def find_picture(turn: int, replies: Replies, folder: Path, model: Path, problem
     for name in names:
         if inside(folder / name, folder):
             return folder / name
-    found = f"expected a picture, found no file {path.name}"
+    found = f"expected an image, found no file {path.name}"
     if names:
         found += f"; the reply is {names[0][:120]!r}"
     problems.error(folder, None, f"turn {turn}", found)
@@ -129,7 +129,7 @@ def find_picture(turn: int, replies: Replies, folder: Path, model: Path, problem
 
 
 def _links(task: Task, modalities: Mapping[int, str]) -> tuple[int, ...]:
-    """Earlier turns whose output picture this turn's picture is linked with, each once."""
+    """Earlier turns whose output image this turn's image is linked with, each once."""
     turns = (
         reference.turn
         for reference in task.references

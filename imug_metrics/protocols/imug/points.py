@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Scores of judged pictures under both protocols, and means of the main scores by class and domain."""
+"""Scores of judged images under both protocols, and means of the main scores by class and domain."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def point_scores(
     Args:
         samples: the benchmark, or a part of it.
         readings: the points under both protocols.
-        missing: what an absent picture counts as.
+        missing: what an absent image counts as.
         max_turns: as in `PointScore`.
 
     Returns:

@@ -12,10 +12,10 @@ from pathlib import Path
 
 MAX_PROMPT_BYTES = 2**20
 OFFICIAL_FOLDER = Path("scripts/auxiliary")
-OFFICIAL_FILES = {"dynamic": "dynamic_prompt.txt", "picture": "eval_prompt.txt"}
+OFFICIAL_FILES = {"dynamic": "dynamic_prompt.txt", "image": "eval_prompt.txt"}
 OFFICIAL_SHA256 = {
     "dynamic": "efef2cb842f08756da4c652975f7a9dd8031b0dc5ddac5502b397cd60d23d45e",
-    "picture": "0615da8d5ae669a8b375c192f580233b4fabf6003474c8fc3f8786c265c53e35",
+    "image": "0615da8d5ae669a8b375c192f580233b4fabf6003474c8fc3f8786c265c53e35",
 }
 """Of the instructions in the recorded runs that this package is compared with."""
 
@@ -26,18 +26,18 @@ class Prompts:
 
     Attributes:
         dynamic: for the key of a dynamic question.
-        picture: for the points of a picture.
+        image: for the points of an image.
         source: where they come from, for the report.
     """
 
     dynamic: str
-    picture: str
+    image: str
     source: str
 
     @cached_property
     def version(self) -> str:
         """The first 12 digits of the SHA-256 of both texts: numbers of different versions are not comparable."""
-        return _digest(_digest(self.dynamic) + _digest(self.picture))[:12]
+        return _digest(_digest(self.dynamic) + _digest(self.image))[:12]
 
 
 class OwnPrompts(Prompts):
@@ -50,8 +50,8 @@ class OwnPrompts(Prompts):
 
     def __init__(self) -> None:
         folder = files("imug_metrics.protocols.imug") / "judge_prompts"
-        dynamic, picture = ((folder / name).read_text("utf-8").strip() for name in ("dynamic.txt", "picture.txt"))
-        super().__init__(dynamic, picture, "imug_metrics")
+        dynamic, image = ((folder / name).read_text("utf-8").strip() for name in ("dynamic.txt", "image.txt"))
+        super().__init__(dynamic, image, "imug_metrics")
 
 
 class OfficialPrompts(Prompts):
@@ -74,7 +74,7 @@ class OfficialPrompts(Prompts):
     def __init__(self, folder: Path) -> None:
         folder = Path(folder)
         texts = {name: _official(name, folder) for name in OFFICIAL_FILES}
-        super().__init__(texts["dynamic"], texts["picture"], source=f"IMUG-Bench checkout {folder.resolve().name}")
+        super().__init__(texts["dynamic"], texts["image"], source=f"IMUG-Bench checkout {folder.resolve().name}")
         known = all(_digest(text) == OFFICIAL_SHA256[name] for name, text in texts.items())
         object.__setattr__(self, "known", known)
 

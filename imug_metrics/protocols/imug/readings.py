@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Keys and points of one model under both protocols: as the released tools have them, and mended."""
+"""Keys and points of one model under both protocols: as the released tools have them, and corrected."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 from imug_metrics.judges import ReplyError, Verdict
 from imug_metrics.protocols.imug.benchmark import Key, Sample, Task
 from imug_metrics.protocols.imug.dynamic import read_dynamic_links, strict_key
-from imug_metrics.protocols.imug.judged import JudgedPicture, point_file, read_keys, read_points
+from imug_metrics.protocols.imug.judged import JudgedImage, point_file, read_keys, read_points
 from imug_metrics.protocols.imug.judging import Failure, Judgements, grid_scores
 from imug_metrics.protocols.imug.replies import LETTERS, strict_points
 from imug_metrics.protocols.imug.requests import has_several_answers
@@ -27,20 +27,20 @@ Points: TypeAlias = "tuple[float, ...]"
 
 @dataclass
 class Readings:
-    """What is known of one model's dynamic keys and judged pictures.
+    """What is known of one model's dynamic keys and judged images.
 
     Attributes:
         keys: official keys of dynamic questions.
-        pictures: official points, in the order of the official file.
+        images: official points, in the order of the official file.
         strict_keys: keys under protocol "strict".
-        strict_points: points under protocol "strict"; a picture that is absent has none.
+        strict_points: points under protocol "strict"; an image that is absent has none.
         failures: turns, or repeats of them, without an official judgement.
         refused: judgements that the official reading takes and the strict one does not.
         verdicts: what the judge said, repeats included; empty for recorded judgements.
     """
 
     keys: dict[Unit, str] = field(default_factory=dict)
-    pictures: list[JudgedPicture] = field(default_factory=list)
+    images: list[JudgedImage] = field(default_factory=list)
     strict_keys: dict[Unit, str] = field(default_factory=dict)
     strict_points: dict[Unit, Points] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
@@ -50,13 +50,13 @@ class Readings:
     @property
     def points(self) -> dict[Unit, Points]:
         """Official points by turn; of a turn that has several records the last."""
-        return {(picture.key, picture.turn): picture.points for picture in self.pictures}
+        return {(image.key, image.turn): image.points for image in self.images}
 
     def digest(self) -> str:
         """Digest of all that scores depend on."""
         parts: Iterable[Iterable[Any]] = (
             self.keys.items(),
-            ((picture.key, picture.turn, picture.points) for picture in self.pictures),
+            ((image.key, image.turn, image.points) for image in self.images),
             self.strict_keys.items(),
             self.strict_points.items(),
         )
@@ -85,15 +85,15 @@ def recorded_readings(
     tasks = {(sample.key, task.turn): task for sample in samples for task in sample.tasks}
     readings = Readings(
         {unit: key for unit, key in read_keys(judged, model, problems).items() if unit[0] in wanted},
-        [picture for picture in read_points(judged, model, problems) if picture.key in wanted],
+        [image for image in read_points(judged, model, problems) if image.key in wanted],
     )
     readings.strict_keys = {unit: key for unit, key in readings.keys.items() if key and set(key) <= set(LETTERS)}
     drawn = _drawn(records)
-    for picture in read_points(judged, model, Problems(), protocol="strict"):
-        unit = picture.key, picture.turn
+    for image in read_points(judged, model, Problems(), protocol="strict"):
+        unit = image.key, image.turn
         task = tasks.get(unit)
-        if task is not None and unit in drawn and len(picture.points) == len(task.points):
-            readings.strict_points[unit] = picture.points
+        if task is not None and unit in drawn and len(image.points) == len(task.points):
+            readings.strict_points[unit] = image.points
     try:
         readings.strict_points |= _boards(benchmark, samples, outputs, readings.refused)
     except ModuleNotFoundError as error:
@@ -106,7 +106,7 @@ def official_readings(
 ) -> Readings:
     """Readings of a judge's replies to the official requests: the official reading, and a strict one of the same reply.
 
-    A key is strict only if all pictures that it hangs on are there, and points only if the picture itself is. What the
+    A key is strict only if all images that it hangs on are there, and points only if the image itself is. What the
     official reading cannot use counts as failed under both.
 
     Args:
@@ -116,7 +116,7 @@ def official_readings(
         outputs: the model's folder.
         judgements: what the judge said under protocol "imug".
     """
-    found = Readings(judgements.keys, judgements.pictures, failures=judgements.failures, verdicts=judgements.verdicts)
+    found = Readings(judgements.keys, judgements.images, failures=judgements.failures, verdicts=judgements.verdicts)
     by_key = {sample.key: sample for sample in samples}
     drawn, links = _drawn(records), read_dynamic_links(benchmark, samples, Problems())
     whole = {(link.key, link.turn) for link in links if _all_drawn(by_key[link.key], link.references, drawn)}
@@ -161,7 +161,7 @@ def _task(sample: Sample, turn: int) -> Task:
 
 
 def _drawn(records: Iterable[Record]) -> set[Unit]:
-    """Image turns of which there is a picture."""
+    """Image turns of which there is an image."""
     places = ((record.dialogue.split("/"), record.turn) for record in records if record.image is not None)
     return {((parts[0], parts[1], parts[2]), turn) for parts, turn in places}
 

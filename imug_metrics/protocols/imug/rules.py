@@ -81,41 +81,41 @@ RULES: tuple[Rule, ...] = (
         "the key is to depend on what the model did",
     ),
     Rule(
-        "dynamic key: missing picture",
-        "a place-holder text; pictures under another name are not found",
-        "found by the rule for all pictures; without it there is no key, and the question is listed as a failure",
+        "dynamic key: missing image",
+        "a place-holder text; images under another name are not found",
+        "found by the rule for all images; without it there is no key, and the question is listed as a failure",
         "there is nothing that the judge could look at",
     ),
     Rule(
-        "picture: missing target",
+        "image: missing target",
         "the judge is asked without it, and its points count",
         "not judged: absent, counted in the coverage, 0 on request",
         "the points are made up",
     ),
     Rule(
-        "picture: look-up stops",
+        "image: look-up stops",
         "a reply that is null, empty or no name, or an unreadable result.json: no record for the turn, nor for those "
         "that refer to it",
-        "no picture",
+        "no image",
         "an exception's name that is not imported; the turn is missing, not lost",
     ),
     Rule(
-        "picture: labels",
-        "a reference carries its place among the links, the target the number of pictures: labels skip and repeat",
+        "image: labels",
+        "a reference carries its place among the links, the target the number of images: labels skip and repeat",
         "numbered as shown",
-        "the judge cannot tell two pictures called Image_2 apart",
+        "the judge cannot tell two images called Image_2 apart",
     ),
     Rule(
-        "picture: references",
+        "image: references",
         "all that are linked, repeated and later ones too; a missing one is left out in silence",
         "each once, if it is older than the target; a missing one is named as missing",
         "the judge is to know what it does not see",
     ),
     Rule(
-        "picture: media type",
+        "image: media type",
         "PNG or JPEG by the file's name; in dynamic questions always PNG",
         "by content: PNG, JPEG, WEBP or GIF; what begins like none of them cannot be judged",
-        "servers refuse or misread a picture under a wrong type",
+        "servers refuse or misread an image under a wrong type",
     ),
     Rule(
         "text of a turn",
@@ -127,7 +127,7 @@ RULES: tuple[Rule, ...] = (
         "turns without points",
         "judged; the empty record is not counted",
         "not judged",
-        "nothing is asked of the picture",
+        "nothing is asked of the image",
     ),
     Rule(
         "reply of the judge",
@@ -138,8 +138,8 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "board: what is one",
-        "any picture with a pixel darker than its surroundings; point 1 counts 5",
-        "marks that fill no cell must be straight strokes across the picture",
+        "any image with a pixel darker than its surroundings; point 1 counts 5",
+        "marks that fill no cell must be straight strokes across the image",
         "noise is no board",
     ),
     Rule(
@@ -161,9 +161,9 @@ RULES: tuple[Rule, ...] = (
         "a task of one point is not to be scored by two",
     ),
     Rule(
-        "board: picture",
+        "board: image",
         "turn_<t>_output.png alone; under another name the judge's points stay; one that cannot be read scores 0",
-        "found by the rule for all pictures; one that cannot be read is absent",
+        "found by the rule for all images; one that cannot be read is absent",
         "one task is to be scored by one rule",
     ),
     Rule(

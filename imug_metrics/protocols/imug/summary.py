@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Official scores of text turns, and the official summary of texts and pictures."""
+"""Official scores of text turns, and the official summary of texts and images."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 from imug_metrics.functional.answers.answer_accuracy import answer_accuracy
 from imug_metrics.protocols.imug.benchmark import UNASSIGNED, Key, Sample
-from imug_metrics.protocols.imug.judged import JudgedPicture
+from imug_metrics.protocols.imug.judged import JudgedImage
 from imug_metrics.suite import Record
 
 KINDS = ("all", "text", "image")
@@ -65,15 +65,15 @@ def text_rows(scored: Iterable[tuple[Record, float]]) -> list[dict[str, Any]]:
     return list(rows.values())
 
 
-def turn_scores(scored: Iterable[tuple[Record, float]], pictures: Iterable[JudgedPicture]) -> list[TurnScore]:
-    """Official turn scores of one model: pictures in file order, then texts, the order in which they are summed."""
-    images = [
-        TurnScore("/".join(picture.key), picture.key[0], picture.turn, "image", _mean(picture.points) * 20)
-        for picture in pictures
-        if picture.points
+def turn_scores(scored: Iterable[tuple[Record, float]], images: Iterable[JudgedImage]) -> list[TurnScore]:
+    """Official turn scores of one model: images in file order, then texts, the order in which they are summed."""
+    drawn = [
+        TurnScore("/".join(image.key), image.key[0], image.turn, "image", _mean(image.points) * 20)
+        for image in images
+        if image.points
     ]
     texts = [TurnScore(rec.dialogue, rec.groups["domain"], rec.turn, "text", score * 100) for rec, score in scored]
-    return images + texts
+    return drawn + texts
 
 
 def summarize(models: Mapping[str, Sequence[TurnScore]], classes: Mapping[str, str]) -> dict[str, Any]:
@@ -110,7 +110,7 @@ def summarize(models: Mapping[str, Sequence[TurnScore]], classes: Mapping[str, s
 def official_contents(
     samples: Iterable[Sample],
     scored: Sequence[tuple[Record, float]],
-    pictures: Iterable[JudgedPicture],
+    images: Iterable[JudgedImage],
     keys: Mapping[tuple[Key, int], str],
 ) -> dict[str, int | bool]:
     """How much of a benchmark the official numbers of a model hold.
@@ -118,7 +118,7 @@ def official_contents(
     Args:
         samples: the benchmark.
         scored: text turns that have a score.
-        pictures: judged image turns.
+        images: judged image turns.
         keys: resolved keys of dynamic questions.
 
     Returns:
@@ -132,7 +132,7 @@ def official_contents(
         "text_scored": len(scored),
         "dynamic_unresolved": sum(task.dynamic and (key, task.turn) not in keys for key, task in tasks),
         "image_turns": len(asked),
-        "image_judged": len(asked & {(picture.key, picture.turn) for picture in pictures}),
+        "image_judged": len(asked & {(image.key, image.turn) for image in images}),
     }
     whole = counts["text_scored"] == counts["text_turns"] and counts["image_judged"] == counts["image_turns"]
     return {"complete": whole, **counts}

@@ -36,7 +36,7 @@ def grade_answers(
 ) -> dict[Key, Grades]:
     """SC, GQ, HC and SH of every answer.
 
-    Media of answers and references that have no caption are described by the captioner of their modality, pictures
+    Media of answers and references that have no caption are described by the captioner of their modality, images
     without one by the judge. What remains is said to be not described, which is collected as a problem.
 
     Args:
@@ -101,7 +101,7 @@ def describe(
         Captions by instance and name of the placeholder.
     """
     described = {key: dict((captions or {}).get(key, {})) for key in answers}
-    pictures = []
+    images = []
     for key, answer in answers.items():
         for name in uncaptioned(answer, described[key]):
             tag, path = read_name(name), answer.find(name)
@@ -111,8 +111,8 @@ def describe(
             if captioner is not None:
                 _make_caption(answer, name, path, captioner, described[key], problems)
             elif tag.modality == "image":
-                pictures.append(caption_question(key, name, path, kind))
-    for verdict in judge_all(pictures, judge, journal=journal, retry_errors=retry_errors):
+                images.append(caption_question(key, name, path, kind))
+    for verdict in judge_all(images, judge, journal=journal, retry_errors=retry_errors):
         if verdict.value is None:
             _note(verdict, answers, problems)
         else:

@@ -12,10 +12,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from imug_metrics.judges import JudgeRequest, Picture, Question, ReplyError
+from imug_metrics.judges import ImagePart, JudgeRequest, Question, ReplyError
 from imug_metrics.protocols.unim.records import Key
 
-MAX_PICTURE_BYTES = 20 * 2**20
+MAX_IMAGE_BYTES = 20 * 2**20
 MEDIA_TYPES = {
     ".png": "image/png",
     ".jpg": "image/jpeg",
@@ -47,7 +47,7 @@ Both from 5 to 1. 5: throughout. 4: with a minor lapse. 3: in part, a reader stu
 1: not at all, or there is nothing to grade.
 Reply with JSON only: {"coherence": <1 to 5>, "style": <1 to 5>}"""
 
-CAPTION = """Describe this picture in two to five sentences for someone who cannot see it: what is shown, any text in \
+CAPTION = """Describe this image in two to five sentences for someone who cannot see it: what is shown, any text in \
 it word for word, colours, layout, and its style. Say nothing of what it might mean. Reply with the description only."""
 
 
@@ -82,23 +82,23 @@ def coherence_question(key: Key, answer: str) -> Question[tuple[int, ...]]:
     return Question(("coherence", *key), build, lambda reply: read_grades(reply, "coherence", "style"))
 
 
-def caption_question(key: Key, name: str, picture: Path, kind: str = "caption") -> Question[str]:
-    """A caption of a picture.
+def caption_question(key: Key, name: str, image: Path, kind: str = "caption") -> Question[str]:
+    """A caption of an image.
 
     Args:
         key: of the instance.
         name: of the placeholder.
-        picture: its file; one above 20 MiB or of another kind than png, jpeg, webp or gif is not sent.
+        image: its file; one above 20 MiB or of another kind than png, jpeg, webp or gif is not sent.
         kind: first part of the question's key.
     """
 
     def build() -> JudgeRequest:
-        media_type = MEDIA_TYPES.get(picture.suffix.lower())
+        media_type = MEDIA_TYPES.get(image.suffix.lower())
         if media_type is None:
-            raise ValueError(f"Expected a picture as {', '.join(MEDIA_TYPES)}, got {picture.suffix or 'no ending'}.")
-        if picture.stat().st_size > MAX_PICTURE_BYTES:
-            raise ValueError(f"Expected a picture of at most {MAX_PICTURE_BYTES} bytes.")
-        return JudgeRequest(None, (Picture(picture.read_bytes(), media_type), CAPTION))
+            raise ValueError(f"Expected an image as {', '.join(MEDIA_TYPES)}, got {image.suffix or 'no ending'}.")
+        if image.stat().st_size > MAX_IMAGE_BYTES:
+            raise ValueError(f"Expected an image of at most {MAX_IMAGE_BYTES} bytes.")
+        return JudgeRequest(None, (ImagePart(image.read_bytes(), media_type), CAPTION))
 
     return Question((kind, *key, name), build, _read_caption)
 

@@ -165,7 +165,7 @@ def summarize(
         One dict a group: `by` (of `GROUPS`), `name`, `instances`, `answered`, and the details of the metrics that have
         a value, flat. Intervals are cut at 0 and 1.
     """
-    coupled = [couple for couple in COUPLED if any(entry.grades.known(couple[1]) for entry in scored)]
+    coupled = [combine for combine in COUPLED if any(entry.grades.known(combine[1]) for entry in scored)]
     options: dict[str, Any] = {"detail": True, "missing": missing, "level": level, "max_turns": 1}
     return [
         {"by": by, "name": name, **_summary([scored[row] for row in rows], coupled, scale, options)}

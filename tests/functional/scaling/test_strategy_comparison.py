@@ -7,13 +7,13 @@ from __future__ import annotations
 import pytest
 import torch
 
-from imug_metrics.functional import paired_gain, pareto_front, strategy_gains
+from imug_metrics.functional import paired_gain, pareto_front, strategy_comparison
 
 
 def test_every_gain_is_the_paired_gain() -> None:
     scores = torch.rand(20, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     scores[::4, 1] = torch.nan
-    found = strategy_gains(scores, baseline=2)
+    found = strategy_comparison(scores, baseline=2)
     for column in range(3):
         expected = paired_gain(scores[:, column], scores[:, 2], torch.arange(20), torch.ones(20).long())
         torch.testing.assert_close(found[column], expected)
@@ -40,4 +40,4 @@ def test_undefined_strategies_are_not_on_the_front() -> None:
 
 def test_unknown_baseline_is_refused() -> None:
     with pytest.raises(ValueError, match="`baseline`"):
-        strategy_gains([[0.1, 0.2]], baseline=2)
+        strategy_comparison([[0.1, 0.2]], baseline=2)

@@ -10,7 +10,7 @@ import torch
 from sklearn.metrics import roc_auc_score, roc_curve
 from torch import Tensor
 
-from imug_metrics.functional import rejection_sampling, verified_accuracy, verifier_roc
+from imug_metrics.functional import rejection_sampling, verified_accuracy, verifier_curve
 
 DRAWS = 200_000
 
@@ -34,7 +34,7 @@ def drawn(scores: Tensor, target: Tensor, n: int) -> tuple[float, float]:
 @pytest.mark.parametrize("ties", [False, True])
 def test_curve_is_that_of_scikit_learn(ties: bool) -> None:
     scores, target = pool(ties)
-    roc = verifier_roc(scores, target)
+    roc = verifier_curve(scores, target)
     false_accept, true_accept, threshold = roc_curve(target, scores, drop_intermediate=False)
     np.testing.assert_allclose(roc.false_accept, false_accept, atol=1e-12)
     np.testing.assert_allclose(roc.true_accept, true_accept, atol=1e-12)
@@ -46,7 +46,7 @@ def test_curve_is_that_of_scikit_learn(ties: bool) -> None:
 @pytest.mark.parametrize("n", [1, 2, 5, 16])
 def test_best_of_n_accuracy_is_what_drawing_gives(n: int, ties: bool) -> None:
     scores, target = pool(ties)
-    roc = verifier_roc(scores, target)
+    roc = verifier_curve(scores, target)
     found = verified_accuracy(roc.base, roc.true_accept, roc.false_accept, n).item()
     expected, error = drawn(scores, target, n)
     assert abs(found - expected) < 4 * error
@@ -55,7 +55,7 @@ def test_best_of_n_accuracy_is_what_drawing_gives(n: int, ties: bool) -> None:
 def test_the_published_formula_is_not_what_drawing_gives() -> None:
     """With (1 - pi)^N in front of the integral the accuracy is far too high; N (1 - pi) is right."""
     scores, target = pool(ties=False)
-    roc = verifier_roc(scores, target)
+    roc = verifier_curve(scores, target)
     n, pi = 4, roc.base
     right = verified_accuracy(pi, roc.true_accept, roc.false_accept, n)
     integral = (1 - right) / (n * (1 - pi))
@@ -92,7 +92,7 @@ def test_rejection_sampling_is_what_drawing_gives() -> None:
 
 def test_the_ceiling_is_the_limit_of_many_candidates() -> None:
     scores, target = pool(ties=True)
-    roc = verifier_roc(scores, target)
+    roc = verifier_curve(scores, target)
     found = verified_accuracy(roc.base, roc.true_accept, roc.false_accept, [1e6, 1e9, float("inf")])
     top = target[scores == scores.max()].mean()
     torch.testing.assert_close(found, top.expand(3), rtol=1e-6, atol=1e-6)
@@ -106,7 +106,7 @@ def test_a_verifier_that_accepts_nothing() -> None:
 
 
 def test_without_one_kind_the_shares_are_undefined() -> None:
-    roc = verifier_roc([0.1, 0.2], [1, 1])
+    roc = verifier_curve([0.1, 0.2], [1, 1])
     assert roc.auroc.isnan()
     assert roc.false_accept[1:].isnan().all()
     assert roc.base == 1
@@ -118,7 +118,7 @@ def test_without_one_kind_the_shares_are_undefined() -> None:
 )
 def test_wrong_labels_are_refused(arguments: tuple[object, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        verifier_roc(*arguments)
+        verifier_curve(*arguments)
 
 
 @pytest.mark.parametrize("shares", [(1.5, 0.5, 0.5), (0.5, -0.1, 0.5), (0.5, 0.5, 1.1)])

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""AnswerAccuracy: what the class adds to the functional twin."""
+"""AnswerAccuracy: what the class adds to the functional counterpart."""
 
 from __future__ import annotations
 

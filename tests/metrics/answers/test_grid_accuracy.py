@@ -40,7 +40,7 @@ def test_padded_boards() -> None:
         torch.testing.assert_close(value, expected[key], equal_nan=True)
 
 
-def test_an_absent_picture_is_no_board_without_a_board() -> None:
+def test_an_absent_image_is_no_board_without_a_board() -> None:
     for missing, expected in (("skip", 1.0), ("zero", 0.5)):
         metric = GridAccuracy(missing=missing)
         metric.update(

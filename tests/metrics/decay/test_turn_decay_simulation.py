@@ -93,7 +93,7 @@ class Simulation:
     view: Callable[[Data], Data]
     truth: dict[str, float]
 
-    def run(self, data: Data) -> list[list[float]]:
+    def segment(self, data: Data) -> list[list[float]]:
         metric = self.make(max_turns=1)
         metric.update(**self.view(data))
         return estimates(metric, *self.truth)
@@ -116,7 +116,7 @@ def test_estimates_are_unbiased_and_their_intervals_cover_the_truth_as_often_as_
     data_sets: list[Data], case: str
 ) -> None:
     simulation = SIMULATIONS[case]
-    found = torch.tensor([simulation.run(data) for data in data_sets], dtype=torch.float64)
+    found = torch.tensor([simulation.segment(data) for data in data_sets], dtype=torch.float64)
     for column, (name, truth) in enumerate(simulation.truth.items()):
         value = found[:, column, 0]
         error = float(value.std()) / math.sqrt(len(value))
@@ -130,8 +130,8 @@ def test_simulated_estimates_are_what_compute_gives(data_sets: list[Data], case:
     metric = simulation.make(detail=True)
     metric.update(**simulation.view(data_sets[0]))
     found = metric.compute()
-    for name, bounds in zip(simulation.truth, simulation.run(data_sets[0])):
-        key = metric.name if name == metric.headline else f"{metric.name}_{name}"
+    for name, bounds in zip(simulation.truth, simulation.segment(data_sets[0])):
+        key = metric.name if name == metric.primary else f"{metric.name}_{name}"
         assert bounds == pytest.approx([found[f"{key}{bound}"].item() for bound in ("", "_lower", "_upper")], rel=1e-12)
 
 

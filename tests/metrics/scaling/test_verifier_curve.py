@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from imug_metrics import BestOfN, VerifierCurve
-from imug_metrics.functional import rejection_sampling, verified_accuracy, verifier_roc
+from imug_metrics.functional import rejection_sampling, verified_accuracy, verifier_curve
 
 
 def data(records: int, seed: int, spread: float = 0.0) -> dict[str, Tensor]:
@@ -28,7 +28,7 @@ def test_on_the_grid_of_its_bins_it_is_exact() -> None:
     metric = VerifierCurve(ns=(2, 16), thresholds=(0.5, 0.75), detail=True)
     metric.update(**columns)
     found = metric.compute()
-    roc = verifier_roc(columns["scores"], columns["target"])
+    roc = verifier_curve(columns["scores"], columns["target"])
     torch.testing.assert_close(found["verifier_curve"], roc.auroc)
     torch.testing.assert_close(found["verifier_curve_base"], roc.base)
     predicted = verified_accuracy(roc.base, roc.true_accept, roc.false_accept, [2, 16, float("inf")])
@@ -43,7 +43,7 @@ def test_on_the_grid_of_its_bins_it_is_exact() -> None:
 
 
 def test_intervals_cover_the_truth() -> None:
-    exact = verifier_roc(*(data(200_000, 1)[name] for name in ("scores", "target")))
+    exact = verifier_curve(*(data(200_000, 1)[name] for name in ("scores", "target")))
     truth = {"": exact.auroc, "_base": exact.base}
     truth["_best_of_4"] = verified_accuracy(exact.base, exact.true_accept, exact.false_accept, 4)
     held = dict.fromkeys(truth, 0)

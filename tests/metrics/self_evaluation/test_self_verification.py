@@ -33,14 +33,16 @@ def simulate(
     `alike` is the share of the variance) makes them dependent without changing it.
     """
     generator = np.random.default_rng(seed)
-    runs = dialogues * sets
-    lengths = generator.integers(2, 7, runs)
-    run = np.repeat(np.arange(runs), lengths)
-    turn = np.arange(len(run)) - np.repeat(np.cumsum(lengths) - lengths, lengths) + 1
-    mood = math.sqrt(alike) * generator.normal(size=runs)[run] + math.sqrt(1 - alike) * generator.normal(size=len(run))
-    accepted = mood < special.ndtri(accept(turn, lengths[run]))
-    wrong = generator.random(len(run)) < wrong_share
-    return {"run": run[wrong], "turn": turn[wrong], "accepted": accepted[wrong].astype(float)}
+    segments = dialogues * sets
+    lengths = generator.integers(2, 7, segments)
+    segment = np.repeat(np.arange(segments), lengths)
+    turn = np.arange(len(segment)) - np.repeat(np.cumsum(lengths) - lengths, lengths) + 1
+    mood = math.sqrt(alike) * generator.normal(size=segments)[segment] + math.sqrt(1 - alike) * generator.normal(
+        size=len(segment)
+    )
+    accepted = mood < special.ndtri(accept(turn, lengths[segment]))
+    wrong = generator.random(len(segment)) < wrong_share
+    return {"run": segment[wrong], "turn": turn[wrong], "accepted": accepted[wrong].astype(float)}
 
 
 def intervals(vectors: torch.Tensor, estimate: Any, support: torch.Tensor) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -151,8 +153,8 @@ def test_logit_drift_equals_clustered_logistic_regression(judged: dict[str, np.n
 def test_drift_covers_the_truth_where_long_dialogues_are_judged_more_leniently() -> None:
     """Dialogues of 2 to 6 turns, rates (and so variances) that differ by turn, and a mood shared within a dialogue."""
     drawn = simulate(1, 60, 2000, lambda turn, length: 0.05 + 0.07 * length + 0.06 * turn)
-    run, turn, accepted = (torch.tensor(drawn[key]) for key in ("run", "turn", "accepted"))
-    xy, xx = within_sums(turn.double(), accepted, torch.ones_like(run, dtype=torch.bool), run, 60 * 2000)
+    segment, turn, accepted = (torch.tensor(drawn[key]) for key in ("run", "turn", "accepted"))
+    xy, xx = within_sums(turn.double(), accepted, torch.ones_like(segment, dtype=torch.bool), segment, 60 * 2000)
     vectors = torch.stack([xy, xx], 1).view(2000, 60, 2)
     assert_covers(*intervals(vectors, lambda sums: sums[0] / sums[1], (vectors[..., 1] > 0).double()), truth=0.06)
 
@@ -161,9 +163,9 @@ def test_logit_drift_covers_the_truth() -> None:
     # Maximum likelihood overstates a slope by the order of one over the records (here 2 % with 60 dialogues, 0.4 % with
     # 400), so its bias is drowned by its error in data sets of some size only.
     drawn = simulate(2, 400, 2000, lambda turn, length: special.expit(-1.2 + 0.35 * turn))
-    run, turn, accepted = (torch.tensor(drawn[key]) for key in ("run", "turn", "accepted"))
+    segment, turn, accepted = (torch.tensor(drawn[key]) for key in ("run", "turn", "accepted"))
     counts = [
-        torch.zeros(2000 * 400 * 6, dtype=torch.float64).index_add(0, run * 6 + turn - 1, part).view(2000, 400, 6)
+        torch.zeros(2000 * 400 * 6, dtype=torch.float64).index_add(0, segment * 6 + turn - 1, part).view(2000, 400, 6)
         for part in (accepted, torch.ones_like(accepted))
     ]
     vectors = torch.cat(counts, 2)

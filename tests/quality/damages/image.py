@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""What can happen to a picture."""
+"""What can happen to an image."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ def _jpeg(quality: int) -> Callable[[np.ndarray], np.ndarray]:
 
 def _small(factor: int, way: Image.Resampling) -> Callable[[np.ndarray], np.ndarray]:
     def shrink(x: np.ndarray) -> np.ndarray:
-        picture = Image.fromarray(x)
-        size = (picture.width // factor, picture.height // factor)
-        return np.asarray(picture.resize(size, Image.Resampling.BOX).resize(picture.size, way))
+        image = Image.fromarray(x)
+        size = (image.width // factor, image.height // factor)
+        return np.asarray(image.resize(size, Image.Resampling.BOX).resize(image.size, way))
 
     return shrink
 

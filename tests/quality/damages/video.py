@@ -53,7 +53,7 @@ FRAMEWISE: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "weak-flicker": lambda x: _u8(x * _of_frames(0.95 + 0.05 * (T % 2))),
     "random-brightness": lambda x: _u8(x * _of_frames(_rng().uniform(0.6, 1, FRAMES))),
     "frozen-end": lambda x: x[np.minimum(T, 12)],
-    "one-picture": lambda x: x[0 * T],
+    "one-image": lambda x: x[0 * T],
     "each-frame-twice": lambda x: x[T // 2 * 2],
     "each-frame-four-times": lambda x: x[T // 4 * 4],
     "one-white-frame": lambda x: np.where(_of_frames(T == 12), 255, x).astype(np.uint8),

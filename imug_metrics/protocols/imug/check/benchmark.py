@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""What is wrong with a benchmark's own rows: questions, input pictures, keys and evaluation points."""
+"""What is wrong with a benchmark's own rows: questions, input images, keys and evaluation points."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from imug_metrics.protocols.imug.benchmark import (
     read_benchmark,
     sample_key,
 )
-from imug_metrics.protocols.imug.check.image import check_picture
+from imug_metrics.protocols.imug.check.image import check_image
 from imug_metrics.protocols.imug.check.links import Tasks, check_dynamic, check_grids, check_links
 from imug_metrics.protocols.imug.images import IMAGES
 from imug_metrics.reading.files import Problems, as_turn, inside, kind, read_jsonl
@@ -29,7 +29,7 @@ from imug_metrics.reading.files import Problems, as_turn, inside, kind, read_jso
 def check_benchmark(root: Path, problems: Problems) -> list[Sample]:
     """Collect everything that is wrong with a benchmark folder.
 
-    Beside what keeps a turn from being read this lists what the readers pass over in silence: input pictures that are
+    Beside what keeps a turn from being read this lists what the readers pass over in silence: input images that are
     absent or cannot be decoded, image turns without evaluation points, keys that no answer can match, links that lead
     nowhere, dynamic questions that will never be resolved, and grids without a turn.
 
@@ -55,7 +55,7 @@ def check_benchmark(root: Path, problems: Problems) -> list[Sample]:
 
 
 def _check_rows(root: Path, tasks: Tasks, problems: Problems) -> set[tuple[Key, int]]:
-    """Look at every row that was read; returns the turns that have an input picture."""
+    """Look at every row that was read; returns the turns that have an input image."""
     path, unread = root / SAMPLES, Problems()  # what keeps a row from being read is on the list already
     checker = _Inputs(root / IMAGES, path, problems)
     seen: set[Key] = set()
@@ -94,7 +94,7 @@ def _check_order(tasks: Mapping[int, Task], path: Path, line: int, problems: Pro
 def _check_points(output: Any, path: Path, line: int, field: str, problems: Problems) -> None:
     points = output.get("evaluation_points") if isinstance(output, dict) else None
     if points is None or points == []:
-        problems.warn(path, line, field, "has none: the picture is not scored")
+        problems.warn(path, line, field, "has none: the image is not scored")
     elif not isinstance(points, list):
         problems.error(path, line, field, f"expected a list, got {kind(points)}")
     elif any(not isinstance(point, str) or not point.strip() for point in points):
@@ -118,14 +118,14 @@ def _can_score(key: str) -> bool:
 
 
 class _Inputs:
-    """Checks the inputs of turns; a picture that several turns share is decoded once."""
+    """Checks the inputs of turns; an image that several turns share is decoded once."""
 
     def __init__(self, images: Path, path: Path, problems: Problems) -> None:
         self.images, self.path, self.problems = images, path, problems
         self.seen: dict[str, bool] = {}
 
     def check(self, inputs: Any, task: Task, line: int, field: str) -> bool:
-        """Collect what is wrong; returns whether the turn brings a picture that exists."""
+        """Collect what is wrong; returns whether the turn brings an image that exists."""
         if not isinstance(inputs, list):
             self.problems.error(self.path, line, field, f"expected a list, got {kind(inputs)}")
             return False
@@ -148,14 +148,14 @@ class _Inputs:
 
     def _check_image(self, name: Any, line: int, field: str) -> bool:
         if not isinstance(name, str):
-            self.problems.error(self.path, line, field, f"expected the name of a picture, got {kind(name)}")
+            self.problems.error(self.path, line, field, f"expected the name of an image, got {kind(name)}")
             return False
         real = inside(self.images / name, self.images)
         if real is None:
             there = f"there is no such file in {IMAGES}"
-            self.problems.error(self.path, line, field, f"expected a picture, {there}: {name[:120]!r}")
+            self.problems.error(self.path, line, field, f"expected an image, {there}: {name[:120]!r}")
         elif name not in self.seen:
-            check_picture(self.images / name, "", self.problems)
+            check_image(self.images / name, "", self.problems)
         self.seen[name] = real is not None
         return real is not None
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""What is wrong with the files beside the questions: picture links, dynamic references and true grids."""
+"""What is wrong with the files beside the questions: image links, dynamic references and true grids."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ Tasks: TypeAlias = "Mapping[Key, Mapping[int, Task]]"
 
 
 def check_links(root: Path, tasks: Tasks, drawn: Container[tuple[Key, int]], problems: Problems) -> None:
-    """Links of pictures that lead nowhere.
+    """Links of images that lead nowhere.
 
     Args:
         root: the benchmark.
         tasks: the questions by sample and turn.
-        drawn: turns that bring an input picture.
+        drawn: turns that bring an input image.
         problems: collects what is found.
     """
     path = root / LINKS
@@ -124,7 +124,7 @@ def _known_rows(
 
 
 def _nowhere(ref: Any, turn: int, key: Key, tasks: Tasks, drawn: Container[tuple[Key, int]]) -> str:
-    """Why a link finds no picture; empty where it may find one or was listed already."""
+    """Why a link finds no image; empty where it may find one or was listed already."""
     other = as_turn(ref.get("ref_turn")) if isinstance(ref, dict) else None
     if other is None:
         return ""
@@ -132,9 +132,9 @@ def _nowhere(ref: Any, turn: int, key: Key, tasks: Tasks, drawn: Container[tuple
     if task is None:
         return f"the sample has no turn {other}; the official judge stops here"
     if ref.get("ref_type") == "input":
-        return "" if (key, other) in drawn else f"turn {other} has no input picture"
+        return "" if (key, other) in drawn else f"turn {other} has no input image"
     if task.modality == "text":
-        return f"turn {other} is answered by text: there is no picture"
+        return f"turn {other} is answered by text: there is no image"
     return "" if other < turn else f"turn {other} is not drawn before turn {turn}"
 
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""What is wrong with one model's outputs: absent turns, pictures that do not decode, what fits no turn."""
+"""What is wrong with one model's outputs: absent turns, images that do not decode, what fits no turn."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from imug_metrics.protocols.imug.benchmark import Sample, Task
-from imug_metrics.protocols.imug.check.image import check_picture
+from imug_metrics.protocols.imug.check.image import check_image
 from imug_metrics.protocols.imug.outputs import question_folder, read_records, read_replies
 from imug_metrics.reading.files import Problems
 
-_PICTURE = re.compile(r"turn_(\d{1,6})_output\.\w{1,5}")
+_IMAGE = re.compile(r"turn_(\d{1,6})_output\.\w{1,5}")
 QUESTION = "question_"
 
 
 def check_outputs(samples: Sequence[Sample], model: Path, problems: Problems) -> None:
     """Collect everything that is wrong with one model's outputs.
 
-    Beside what `read_records` collects, every picture is decoded, and what belongs to no turn of the benchmark is
-    listed: folders, entries of result.json and pictures.
+    Beside what `read_records` collects, every image is decoded, and what belongs to no turn of the benchmark is
+    listed: folders, entries of result.json and images.
 
     Args:
         samples: the benchmark.
@@ -31,7 +31,7 @@ def check_outputs(samples: Sequence[Sample], model: Path, problems: Problems) ->
     """
     for record in read_records(samples, model, problems):
         if record.image is not None:
-            check_picture(record.image, f"turn {record.turn}", problems)
+            check_image(record.image, f"turn {record.turn}", problems)
     for sample in samples:
         folder = question_folder(model, sample)
         tasks = {task.turn: task for task in sample.tasks}
@@ -51,10 +51,10 @@ def _check_replies(folder: Path, model: Path, tasks: Mapping[int, Task], problem
 
 def _check_files(folder: Path, tasks: Mapping[int, Task], problems: Problems) -> None:
     for name in _names(folder):
-        match = _PICTURE.fullmatch(name)
+        match = _IMAGE.fullmatch(name)
         task = tasks.get(int(match[1])) if match else None
         if match and (task is None or task.modality != "image"):
-            problems.warn(folder / name, None, f"turn {int(match[1])}", "is no image turn: the picture is unused")
+            problems.warn(folder / name, None, f"turn {int(match[1])}", "is no image turn: the image is unused")
 
 
 def _question_folders(model: Path) -> Iterator[Path]:

@@ -25,7 +25,7 @@ def item_quality(source: Any, modality: Modality, *, scorers: Mapping[str, Score
 
     Args:
         source: Path of a file or its content as ``bytes``. A ``str`` is the content itself for text and code, and a
-            path for the other modalities. Pictures, samples and meshes in memory are accepted as the function of the
+            path for the other modalities. Images, samples and meshes in memory are accepted as the function of the
             modality says, such as :func:`imug_metrics.quality.image.image_quality`.
         modality: What kind of item it is.
         scorers: Functions by modality that take the place of ours. Each gets ``source`` as it came and returns a
@@ -45,7 +45,7 @@ def item_quality(source: Any, modality: Modality, *, scorers: Mapping[str, Score
         True
         >>> item_quality("The lighthouse", "text", scorers={"text": lambda text: len(text) / 100}).value
         0.14
-        >>> item_quality(b"no picture", "image").reason
+        >>> item_quality(b"no image", "image").reason
         'The file is no readable image.'
     """
     if modality not in MODALITIES:

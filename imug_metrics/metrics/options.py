@@ -1,0 +1,56 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""The options that all metrics share: said once, shown in the signature of each."""
+
+import inspect
+from collections.abc import Callable
+from typing import Any, Literal
+
+from typing_extensions import TypedDict
+
+
+class MetricOptions(TypedDict, total=False):
+    """Options of every metric; the last seven are those of `torchmetrics.Metric`.
+
+    Attributes:
+        detail: return a dict of all estimates with their intervals instead of the primary one.
+        missing: what an absent output counts as: `"skip"` leaves it out (and lowers the coverage), `"zero"` scores 0.
+        average: `"record"` weighs every scored record alike, `"dialogue"` every dialogue.
+        level: probability that the intervals cover.
+        bootstrap: number of replicates of a Poisson bootstrap over dialogues; 0: intervals by the cluster-robust
+            formula. The draws depend on dialogue ids alone, so batches, shards and processes do not change the result.
+        seed: of the bootstrap.
+        max_turns: turns that get a point of their own on the curve; later ones count in everything else.
+        validate: check turns and duplicates on every update; on a CUDA device that is one synchronisation.
+    """
+
+    detail: bool
+    missing: Literal["skip", "zero"]
+    average: Literal["record", "dialogue"]
+    level: float
+    bootstrap: int
+    seed: int
+    max_turns: int
+    validate: bool
+    compute_on_cpu: bool
+    dist_sync_on_step: bool
+    process_group: Any
+    dist_sync_fn: Callable[..., Any] | None
+    distributed_available_fn: Callable[[], bool] | None
+    sync_on_compute: bool
+    compute_with_cache: bool
+
+
+def spell_out(metric: type) -> None:
+    """Give a class's constructor the signature that its `**options` stand for, as help pages and notebooks show it."""
+    parameters = dict(inspect.signature(metric.__init__).parameters)  # type: ignore[misc]
+    rest = [parameters.pop(name) for name in list(parameters) if parameters[name].kind is inspect.Parameter.VAR_KEYWORD]
+    if not rest:
+        return
+    inherited = inspect.signature(metric.__mro__[1].__init__).parameters  # type: ignore[misc]
+    parameters |= {
+        name: parameter
+        for name, parameter in inherited.items()
+        if name not in parameters and parameter.kind in (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.VAR_KEYWORD)
+    }
+    metric.__init__.__signature__ = inspect.Signature(list(parameters.values()))  # type: ignore[misc]
