@@ -1,0 +1,26 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Types of the arguments that metrics and functions share; `imug_metrics.metrics.vocabulary` says what each means."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from torch import Tensor
+
+Ids = Tensor | Sequence[int] | Sequence[str] | Sequence[Sequence[int]] | Sequence[Sequence[str]]
+"""Ids of dialogues or subjects: integers or strings, not mixed."""
+
+Turns = Tensor | Sequence[int] | Sequence[Sequence[int]]
+"""Integers from 1."""
+
+Numbers = Tensor | Sequence[float] | Sequence[Sequence[float]]
+"""Real numbers; NaN where there is none."""
+
+Labels = Tensor | Sequence[Any]
+"""Numbers, or in lists integers, booleans or strings; NaN or None where there is none."""
+
+Images = Tensor | Sequence[Any]
+"""Embeddings, a batch of images, or in lists PIL images, arrays or paths for an encoder; None for absent ones."""
+
+Texts = Tensor | Sequence[str | None] | Sequence[Sequence[str | None]]
+"""Embeddings, or strings for an encoder; None for absent ones."""
