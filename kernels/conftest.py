@@ -4,4 +4,4 @@
 
 import importlib.util
 
-collect_ignore_glob = [] if importlib.util.find_spec("triton") else ["imug_kernels/triton_impl/*"]
+collect_ignore_glob = [] if importlib.util.find_spec("triton") else ["imug_kernels/triton_kernels/*"]

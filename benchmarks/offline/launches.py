@@ -13,7 +13,7 @@ from functools import partial
 from itertools import product
 
 import torch
-from imug_kernels.triton_impl import cross, paired, preprocess, ragged, rbf, segments
+from imug_kernels.triton_kernels import cross, gram, paired, preprocess, rbf, segments
 from torch import Tensor
 
 from benchmarks.offline.compiler import Launch, record
@@ -85,16 +85,16 @@ def _packed(dtype: torch.dtype, width: int, length: int, masked: bool) -> tuple[
 
 def _ragged(dtype: torch.dtype, width: int, length: int, masked: bool) -> Iterator[Call]:
     rows, offsets, valid = _packed(dtype, width, length, masked)
-    yield partial(ragged.dialogue_gram, rows, offsets, valid, EPS)
-    yield partial(ragged.own_rank, rows, rows, offsets, valid, valid, EPS, TIE)
-    yield partial(ragged.delta_curve, rows, offsets, torch.arange(len(rows)), 8, valid, EPS)
-    yield partial(ragged.dialogue_unit_sum, rows, offsets, valid, EPS)
+    yield partial(gram.dialogue_gram, rows, offsets, valid, EPS)
+    yield partial(gram.own_rank, rows, rows, offsets, valid, valid, EPS, TIE)
+    yield partial(gram.delta_curve, rows, offsets, torch.arange(len(rows)), 8, valid, EPS)
+    yield partial(gram.dialogue_unit_sum, rows, offsets, valid, EPS)
 
 
 def _curves(dtype: torch.dtype, max_delta: int) -> Iterator[Call]:
     for length in LENGTHS:
         rows, offsets, _ = _packed(dtype, WIDTH, length, False)
-        yield partial(ragged.delta_curve, rows, offsets, torch.arange(len(rows)), max_delta, None, EPS)
+        yield partial(gram.delta_curve, rows, offsets, torch.arange(len(rows)), max_delta, None, EPS)
 
 
 def _reductions(widths: Iterable[int]) -> Iterator[Call]:

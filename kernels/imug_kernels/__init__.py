@@ -10,12 +10,12 @@ else of dialogues. Every function runs in plain PyTorch on any device and in a f
 from imug_kernels.cross import CrossStats, cross_stats
 from imug_kernels.curve import delta_curve
 from imug_kernels.gram import GramStats, dialogue_gram
+from imug_kernels.gram_sum import dialogue_unit_sum
 from imug_kernels.paired import paired_cosine
 from imug_kernels.preprocess import preprocess
 from imug_kernels.rank import own_rank
 from imug_kernels.rbf import rbf_sum
 from imug_kernels.segments import SegmentStats, segment_reduce, segment_sum
-from imug_kernels.unit_sum import dialogue_unit_sum
 
 __all__ = [
     "CrossStats",

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from imug_kernels._checks import check_index_values, check_integers, check_rows, check_same_width
-from imug_kernels._library import keeps_precision, register, result_dtype
+from imug_kernels.checks import check_index_values, check_integers, check_rows, check_same_width
+from imug_kernels.ops import keeps_precision, register, result_dtype
 from imug_kernels.rank import TIE
 
 # Rows of x and of y in a tile: 16 MiB of cosines in float64. Larger tiles measured no faster, as the product dominates.

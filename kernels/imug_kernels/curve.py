@@ -9,10 +9,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from imug_kernels._blocks import Block, cosine_blocks, others, pull_back, zeros
-from imug_kernels._checks import check_integers, check_offset_values, check_offsets, check_rows, check_valid
-from imug_kernels._chunks import work_dtype
-from imug_kernels._library import register
+from imug_kernels.checks import check_integers, check_offset_values, check_offsets, check_rows, check_valid
+from imug_kernels.chunking import work_dtype
+from imug_kernels.ops import register
+from imug_kernels.reference.cosine_blocks import Block, cosine_blocks, others, pull_back, zeros
 
 
 def delta_curve(
@@ -109,7 +109,7 @@ _delta_curve = register(
     "(Tensor rows, Tensor offsets, Tensor positions, int max_delta, Tensor? valid, float eps) -> Tensor",
     _plain,
     _like,
-    module="ragged",
+    module="gram",
     dtype=work_dtype,
     gradient=_gradient,
     wrt=(0,),

@@ -10,9 +10,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from imug_kernels._blocks import Block, cosine_blocks, others, pull_back, zeros
-from imug_kernels._checks import check_offset_values, check_offsets, check_rows, check_valid
-from imug_kernels._library import register, result_dtype
+from imug_kernels.checks import check_offset_values, check_offsets, check_rows, check_valid
+from imug_kernels.ops import register, result_dtype
+from imug_kernels.reference.cosine_blocks import Block, cosine_blocks, others, pull_back, zeros
 
 
 class GramStats(NamedTuple):
@@ -143,7 +143,7 @@ _dialogue_gram = register(
     "(Tensor rows, Tensor offsets, Tensor? valid, float eps) -> Tensor",
     _plain,
     _like,
-    module="ragged",
+    module="gram",
     gradient=_gradient,
     wrt=(0,),
 )

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from imug_kernels._checks import check_index, check_index_values, check_rows, check_same_width
-from imug_kernels._chunks import CHUNK_ELEMENTS, widen_chunks, work_dtype
-from imug_kernels._library import register, result_dtype
+from imug_kernels.checks import check_index, check_index_values, check_rows, check_same_width
+from imug_kernels.chunking import CHUNK_ELEMENTS, widen_chunks, work_dtype
+from imug_kernels.ops import register, result_dtype
 
 
 def paired_cosine(

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from imug_kernels._library import register
+from imug_kernels.ops import register
 
 _LEVELS_PER_CHUNK = 1 << 24  # source levels worked on at a time: bounds the temporaries of a batch of large images
 

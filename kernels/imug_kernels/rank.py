@@ -7,9 +7,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from imug_kernels._blocks import Block, cosine_blocks, others, zeros
-from imug_kernels._checks import check_offset_values, check_offsets, check_rows, check_same_width, check_valid
-from imug_kernels._library import register, result_dtype
+from imug_kernels.checks import check_offset_values, check_offsets, check_rows, check_same_width, check_valid
+from imug_kernels.ops import register, result_dtype
+from imug_kernels.reference.cosine_blocks import Block, cosine_blocks, others, zeros
 
 # Rounding a row to float32 changes a component by at most 2**-24 of itself, so a cosine of two rounded rows by about
 # 1.2e-7 and the difference of two cosines by 2.4e-7: four times that is a tie. The float64 noise of another batch split
@@ -107,5 +107,5 @@ _own_rank = register(
     "(Tensor x, Tensor y, Tensor offsets, Tensor? valid_x, Tensor? valid_y, float eps, float tie) -> Tensor",
     _plain,
     _like,
-    module="ragged",
+    module="gram",
 )

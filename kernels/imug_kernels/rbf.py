@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from imug_kernels._checks import check_rows, check_same_width
-from imug_kernels._chunks import work_dtype
-from imug_kernels._library import register
+from imug_kernels.checks import check_rows, check_same_width
+from imug_kernels.chunking import work_dtype
+from imug_kernels.ops import register
 
 TILE_X, TILE_Y = 512, 4096
 

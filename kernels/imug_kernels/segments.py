@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from imug_kernels._checks import check_device, check_offset_values, check_offsets
-from imug_kernels._chunks import CHUNK_ELEMENTS, work_dtype
-from imug_kernels._library import register
+from imug_kernels.checks import check_device, check_offset_values, check_offsets
+from imug_kernels.chunking import CHUNK_ELEMENTS, work_dtype
+from imug_kernels.ops import register
 
 
 class SegmentStats(NamedTuple):

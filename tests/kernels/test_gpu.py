@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 import torch
 from imug_kernels import (
-    _dispatch,
+    backend,
     delta_curve,
     dialogue_gram,
     dialogue_unit_sum,
@@ -20,7 +20,7 @@ from imug_kernels import (
 from torch import Tensor
 from torch.testing import assert_close
 
-from tests.kernels.reference import offsets_of, random_rows, random_valid
+from tests.kernels.naive import offsets_of, random_rows, random_valid
 
 pytestmark = [
     pytest.mark.gpu,
@@ -35,7 +35,7 @@ CUDA = torch.device("cuda")
 def kernels_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fail rather than compare PyTorch with PyTorch."""
     monkeypatch.setenv("IMUG_BACKEND", "triton")
-    assert _dispatch.backend(CUDA) == "triton"
+    assert backend.backend(CUDA) == "triton"
 
 
 def on_both(call: Callable[..., object], *tensors: Tensor) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:

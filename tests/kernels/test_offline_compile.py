@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-KERNELS = ROOT / "kernels" / "imug_kernels" / "triton_impl"
+KERNELS = ROOT / "kernels" / "imug_kernels" / "triton_kernels"
 
 pytestmark = pytest.mark.skipif(importlib.util.find_spec("triton") is None, reason="triton is not installed")
 
@@ -88,7 +88,7 @@ OTHER_SHAPES = """
 import random
 import torch
 from benchmarks.offline.launches import EPS, TIE, all_calls, distinct
-from imug_kernels.triton_impl import cross, paired, ragged
+from imug_kernels.triton_kernels import cross, gram, paired
 
 def calls():
     choose = random.Random(0)
@@ -100,10 +100,10 @@ def calls():
         x = torch.zeros(length * segments, width, dtype=dtype)
         offsets, valid = torch.arange(0, len(x) + 1, length), torch.ones(len(x), dtype=torch.bool)
         yield lambda: paired.paired_cosine(x, x, None, None, EPS, 1.0, None)
-        yield lambda: ragged.dialogue_unit_sum(x, offsets, valid, EPS)
+        yield lambda: gram.dialogue_unit_sum(x, offsets, valid, EPS)
         yield lambda: cross.inverse_lengths(x)
-        yield lambda: ragged.dialogue_gram(x, offsets, valid, EPS)
-        yield lambda: ragged.own_rank(x, x, offsets, None, None, EPS, TIE)
+        yield lambda: gram.dialogue_gram(x, offsets, valid, EPS)
+        yield lambda: gram.own_rank(x, x, offsets, None, None, EPS, TIE)
 
 def shape(configuration):
     return tuple(part for part in configuration if part != "unaligned")

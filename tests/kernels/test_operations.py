@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from imug_kernels import dialogue_gram, dialogue_unit_sum, own_rank, paired_cosine, segment_reduce, segment_sum
 
-from tests.kernels.checks import (
+from tests.kernels.comparisons import (
     FUSED,
     PAIR,
     check_curve,
@@ -24,7 +24,7 @@ from tests.kernels.checks import (
     check_unit_sum,
     close,
 )
-from tests.kernels.reference import offsets_of, random_rows
+from tests.kernels.naive import offsets_of, random_rows
 
 LENGTHS = {"mixed": [3, 0, 1, 7, 12, 0, 2], "singles": [1, 1, 1], "empty": [0, 0], "none": [], "long": [70, 2, 33]}
 DTYPES = [torch.float32, torch.float16, torch.bfloat16]

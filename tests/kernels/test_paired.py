@@ -12,7 +12,7 @@ from imug_kernels import paired_cosine
 from torch import Tensor
 from torch.testing import assert_close
 
-from tests.kernels.reference import naive_paired
+from tests.kernels.naive import naive_paired
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16, torch.float16])

@@ -12,25 +12,25 @@ from pathlib import Path
 import imug_kernels
 import pytest
 import torch
-from imug_kernels import triton_impl
+from imug_kernels import triton_kernels
 
 from tests.kernels import test_operations as operations
-from tests.kernels.checks import check_curve, check_gram, check_pairs, check_rank, check_unit_sum
-from tests.kernels.interpreted import test_cross_rbf_preprocess as all_pairs
-from tests.kernels.reference import random_rows
+from tests.kernels.comparisons import check_curve, check_gram, check_pairs, check_rank, check_unit_sum
+from tests.kernels.interpreted import test_cross as all_pairs
+from tests.kernels.naive import random_rows
 
 Mutate = Callable[[str, str, str], None]
-SOURCE = Path(imug_kernels.__file__).parent / "triton_impl"
+SOURCE = Path(imug_kernels.__file__).parent / "triton_kernels"
 NOT_ITSELF = " & (place[:, None] != place_column[None, :])"
 
 
 @pytest.fixture
 def mutate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mutate:
     """Compute with a copy of the kernels in which one text is replaced wherever it stands."""
-    loaded = [name for name in sys.modules if name.startswith("imug_kernels.triton_impl.")]
+    loaded = [name for name in sys.modules if name.startswith("imug_kernels.triton_kernels.")]
     for name in loaded:
         monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setattr(triton_impl, "__path__", [str(tmp_path / "mutant")])
+    monkeypatch.setattr(triton_kernels, "__path__", [str(tmp_path / "mutant")])
 
     def replace(file: str, old: str, new: str) -> None:
         shutil.copytree(SOURCE, tmp_path / "mutant", ignore=shutil.ignore_patterns("__pycache__"))
@@ -39,7 +39,7 @@ def mutate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mutate:
         (tmp_path / "mutant" / file).write_text(text.replace(old, new))
 
     yield replace
-    for name in [name for name in sys.modules if name.startswith("imug_kernels.triton_impl.")]:
+    for name in [name for name in sys.modules if name.startswith("imug_kernels.triton_kernels.")]:
         del sys.modules[name]
 
 
@@ -113,30 +113,30 @@ def unknown_row_alone() -> None:
 
 
 MUTATIONS = {
-    "a row is its own partner": ("ragged.py", NOT_ITSELF, "", gram),
-    "a row is its own rival": ("ragged.py", NOT_ITSELF, "", rank),
-    "pairs count from both sides": ("ragged.py", "(place[:, None] < place_column[None, :])", NOT_ITSELF[3:], curve),
-    "own products stay in the sum": ("ragged.py", " - tl.sum(own)", "", unit_sum),
+    "a row is its own partner": ("gram.py", NOT_ITSELF, "", gram),
+    "a row is its own rival": ("gram.py", NOT_ITSELF, "", rank),
+    "pairs count from both sides": ("gram.py", "(place[:, None] < place_column[None, :])", NOT_ITSELF[3:], curve),
+    "own products stay in the sum": ("gram.py", " - tl.sum(own)", "", unit_sum),
     "bf16 is multiplied as it is, in pairs": ("paired.py", "other=0.0).to(tl.float32)", "other=0.0)", narrow_pairs),
-    "bf16 is multiplied as it is, in tiles": ("_common.py", "return INTERPRET and", "return False and", narrow_gram),
+    "bf16 is multiplied as it is, in tiles": ("numerics.py", "return INTERPRET and", "return False and", narrow_gram),
     "an infinite length divides": (
-        "_common.py",
+        "numerics.py",
         '(squares == float("inf"))',
         "(squares < 0)",
         operations.test_row_too_long_for_float32_is_nan_and_not_orthogonal,
     ),
     "eps is no bound": (
-        "_common.py",
+        "numerics.py",
         "tl.where(length > eps, length, eps)",
         "length",
         operations.test_row_shorter_than_eps_is_divided_by_eps,
     ),
-    "NaN is left out of extremes": ("ragged.py", "unknown += nans", "unknown += 0 * nans", bad_row),
-    "invalid rows are partners": ("_tiles.py", "    if HAS_VALID:", "    if False:", masked_gram),
-    "the anchor is the first row of all": ("ragged.py", "place_column[None, :] == 0", "column[None, :] == 0", gram),
-    "only the first tile counts": ("ragged.py", "range(first, end, BLOCK_N)", "range(first, first + 1)", long_gram),
+    "NaN is left out of extremes": ("gram.py", "unknown += nans", "unknown += 0 * nans", bad_row),
+    "invalid rows are partners": ("tiles.py", "    if HAS_VALID:", "    if False:", masked_gram),
+    "the anchor is the first row of all": ("gram.py", "place_column[None, :] == 0", "column[None, :] == 0", gram),
+    "only the first tile counts": ("gram.py", "range(first, end, BLOCK_N)", "range(first, first + 1)", long_gram),
     "a row alone has a pair": (
-        "ragged.py",
+        "gram.py",
         "rows > 1, (tl.sum",
         "rows > 0, (tl.sum",
         operations.test_row_alone_has_no_pair_even_if_it_is_nan,

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from imug_kernels.cross import EPS
 from imug_kernels.rank import TIE
-from imug_kernels.triton_impl._common import bounded_length, clamp, dot_precision, needs_upcast, rows_of
+from imug_kernels.triton_kernels.numerics import bounded_length, clamp, dot_precision, needs_upcast, rows_of
 
 _PROGRAMS = 264  # two for each multiprocessor of the largest devices: shares of Y are cut until there are as many
 

@@ -4,7 +4,7 @@
 
 A file ``<concept>.py`` of the package holds, in this order: the public function (checks shapes and dtypes, calls the
 operation, unpacks the result), the plain PyTorch implementation, the shape of the result, the gradient. The fused
-implementation lies in ``triton_impl/<concept>.py`` and is imported when the first CUDA tensor arrives, never before.
+implementation lies in ``triton_kernels/<concept>.py`` and is imported when the first CUDA tensor arrives, never before.
 
     def row_dot(x: Tensor, y: Tensor) -> Tensor:          # public: typed, documented, traceable by torch.compile
         check_rows("x", x)                                # shapes and dtypes only; no look at values
@@ -38,7 +38,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from imug_kernels._dispatch import backend
+from imug_kernels.backend import backend
 
 Result = Any  # a Tensor or a tuple of Tensors, as the schema says
 
@@ -74,13 +74,13 @@ def register(
     order: asking for a second one raises.
 
     Args:
-        name: Name of the operation, and of its launcher in ``triton_impl/<module>.py``.
+        name: Name of the operation, and of its launcher in ``triton_kernels/<module>.py``.
         schema: Types of arguments and results in PyTorch's notation; the first argument is a tensor, and every
             argument is passed by position.
         plain: Implementation in PyTorch for any device.
         like: Returns empty tensors of the result's shapes and dtypes; it sees tensors without data.
-        module: File below ``triton_impl`` with the launcher: same arguments, same results as ``plain``. It runs
-            where :func:`imug_kernels._dispatch.backend` says so.
+        module: File below ``triton_kernels`` with the launcher: same arguments, same results as ``plain``. It runs
+            where :func:`imug_kernels.backend.backend` says so.
         dtype: Dtype of the floating point results on a device: both implementations' results are cast to it.
             None: they are left as they are.
         fits: Whether the launcher can take these arguments; otherwise ``plain`` does.
@@ -94,7 +94,7 @@ def register(
         device = arguments[0].device
         implementation = plain
         if fits(*arguments) and backend(device) == "triton":
-            implementation = getattr(importlib.import_module(f"imug_kernels.triton_impl.{module}"), name)
+            implementation = getattr(importlib.import_module(f"imug_kernels.triton_kernels.{module}"), name)
         result = implementation(*arguments)
         return result if dtype is None else _cast(result, dtype(device))
 

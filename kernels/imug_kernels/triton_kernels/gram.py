@@ -13,9 +13,9 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from imug_kernels.triton_impl._common import bounded_length, dot_precision, needs_upcast, rows_of
-from imug_kernels.triton_impl._tiles import block_table, cosine_tile, segment_tile, tile_config, usable_rows
-from imug_kernels.triton_impl.segments import segment_reduce
+from imug_kernels.triton_kernels.numerics import bounded_length, dot_precision, needs_upcast, rows_of
+from imug_kernels.triton_kernels.segments import segment_reduce
+from imug_kernels.triton_kernels.tiles import block_table, cosine_tile, segment_tile, tile_config, usable_rows
 
 
 @triton.jit

@@ -23,7 +23,7 @@ def plain(name: str) -> ModuleType:
 
 
 def fused(name: str) -> ModuleType:
-    return import_module(f"imug_kernels.triton_impl.{name}")
+    return import_module(f"imug_kernels.triton_kernels.{name}")
 
 
 def rows(count: int, width: int, seed: int = 0, dtype: torch.dtype = torch.float32) -> Tensor:

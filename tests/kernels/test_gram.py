@@ -9,11 +9,12 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from imug_kernels import _blocks, delta_curve, dialogue_gram, gram, own_rank
+from imug_kernels import delta_curve, dialogue_gram, gram, own_rank
+from imug_kernels.reference import cosine_blocks
 from torch import Tensor
 from torch.testing import assert_close
 
-from tests.kernels.reference import (
+from tests.kernels.naive import (
     LENGTHS,
     naive_curve,
     naive_gram,
@@ -33,8 +34,8 @@ def same(result: Tensor, expected: Tensor) -> None:
 def block_size(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Run once as it is and once with chunks and blocks so small that every segment is cut."""
     if request.param == "cut":
-        monkeypatch.setattr(_blocks, "CHUNK_ELEMENTS", 16)
-        monkeypatch.setattr(_blocks, "BLOCK_ELEMENTS", 16)
+        monkeypatch.setattr(cosine_blocks, "CHUNK_ELEMENTS", 16)
+        monkeypatch.setattr(cosine_blocks, "BLOCK_ELEMENTS", 16)
 
 
 @pytest.mark.usefixtures("block_size")
@@ -170,14 +171,14 @@ def test_long_segment_is_worked_on_in_blocks(monkeypatch: pytest.MonkeyPatch) ->
     largest = 0
     make = gram._block_stats
 
-    def watched(block: _blocks.Block) -> Tensor:
+    def watched(block: cosine_blocks.Block) -> Tensor:
         nonlocal largest
         largest = max(largest, block.cosine.numel())
         return make(block)
 
     monkeypatch.setattr(gram, "_block_stats", watched)
     stats = dialogue_gram(rows, offsets)
-    assert 0 < largest <= _blocks.BLOCK_ELEMENTS < 1500**2
+    assert 0 < largest <= cosine_blocks.BLOCK_ELEMENTS < 1500**2
     cosine = naive_matrix(rows)
     same(stats.sum, cosine.sum(1) - cosine.diagonal())
     same(stats.previous[1:], cosine.diagonal(-1))

@@ -20,7 +20,7 @@ from imug_kernels import (
 from torch import Tensor
 from torch.testing import assert_close
 
-from tests.kernels.reference import (
+from tests.kernels.naive import (
     naive_curve,
     naive_gram,
     naive_paired,

@@ -10,11 +10,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from imug_kernels._blocks import Side, side, unless_all, zeros
-from imug_kernels._checks import check_offset_values, check_offsets, check_rows, check_valid
-from imug_kernels._chunks import CHUNK_ELEMENTS, work_dtype
-from imug_kernels._dispatch import MAX_WIDTH
-from imug_kernels._library import keeps_precision, register
+from imug_kernels.backend import MAX_WIDTH
+from imug_kernels.checks import check_offset_values, check_offsets, check_rows, check_valid
+from imug_kernels.chunking import CHUNK_ELEMENTS, work_dtype
+from imug_kernels.ops import keeps_precision, register
+from imug_kernels.reference.cosine_blocks import Side, side, unless_all, zeros
 from imug_kernels.segments import Bucket, equal_length_buckets
 
 
@@ -100,7 +100,7 @@ _dialogue_unit_sum = register(
     "(Tensor rows, Tensor offsets, Tensor? valid, float eps) -> Tensor",
     _plain,
     _like,
-    module="ragged",
+    module="gram",
     dtype=work_dtype,
     fits=_fits,
     gradient=_gradient,

@@ -10,8 +10,8 @@ import triton.language as tl
 from torch import Tensor
 
 from imug_kernels.rbf import squares
-from imug_kernels.triton_impl._common import dot_precision, needs_upcast
-from imug_kernels.triton_impl.cross import cross_config, dot_tile, operands, shares
+from imug_kernels.triton_kernels.cross import cross_config, dot_tile, operands, shares
+from imug_kernels.triton_kernels.numerics import dot_precision, needs_upcast
 
 
 @triton.jit

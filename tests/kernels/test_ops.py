@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import torch
 from imug_kernels import (
-    _dispatch,
+    backend,
     delta_curve,
     dialogue_gram,
     dialogue_unit_sum,
@@ -24,7 +24,7 @@ from imug_kernels import (
 from torch import Tensor
 from torch.testing import assert_close
 
-from tests.kernels.reference import random_valid
+from tests.kernels.naive import random_valid
 
 Call = Callable[[Tensor, Tensor], Sequence[Tensor]]
 OFFSETS = torch.tensor([0, 4, 4, 5, 9])
@@ -126,14 +126,14 @@ def test_ranks_carry_no_gradient() -> None:
 
 
 def test_triton_is_not_imported_with_the_package() -> None:
-    code = "import imug_kernels, sys; sys.exit(any(n.startswith('imug_kernels.triton_impl.') for n in sys.modules))"
+    code = "import imug_kernels, sys; sys.exit(any(n.startswith('imug_kernels.triton_kernels.') for n in sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 class TestChoiceOfImplementation:
     def test_cpu_computes_in_pytorch(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv("IMUG_BACKEND", raising=False)
-        assert _dispatch.backend(torch.device("cpu")) == "torch"
+        assert backend.backend(torch.device("cpu")) == "torch"
 
     @pytest.mark.parametrize(
         ("installed", "available", "capability", "expected"),
@@ -154,12 +154,12 @@ class TestChoiceOfImplementation:
         expected: str,
     ) -> None:
         monkeypatch.delenv("IMUG_BACKEND", raising=False)
-        monkeypatch.setattr(_dispatch, "_has_triton", lambda: installed)
-        monkeypatch.setattr(_dispatch, "_capability", lambda index: capability)
+        monkeypatch.setattr(backend, "_has_triton", lambda: installed)
+        monkeypatch.setattr(backend, "_capability", lambda index: capability)
         monkeypatch.setattr(torch.cuda, "is_available", lambda: available)
-        assert _dispatch.backend(torch.device("cuda", 0)) == expected
+        assert backend.backend(torch.device("cuda", 0)) == expected
         monkeypatch.setenv("IMUG_BACKEND", "torch")
-        assert _dispatch.backend(torch.device("cuda", 0)) == "torch"
+        assert backend.backend(torch.device("cuda", 0)) == "torch"
 
     def test_unknown_or_impossible_choice_is_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv("TRITON_INTERPRET", raising=False)

@@ -9,7 +9,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from imug_kernels.triton_impl._common import bounded_length
+from imug_kernels.triton_kernels.numerics import bounded_length
 
 
 @triton.jit

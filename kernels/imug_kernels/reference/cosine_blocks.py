@@ -10,7 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from imug_kernels._chunks import CHUNK_ELEMENTS, work_dtype
+from imug_kernels.chunking import CHUNK_ELEMENTS, work_dtype
 from imug_kernels.segments import equal_length_buckets
 
 # Largest number of cosines held at a time: one long segment is cut into blocks of rows.
@@ -26,6 +26,7 @@ class Side(NamedTuple):
 
 
 def side(rows: Tensor, valid: Tensor | None, index: Tensor, eps: float) -> Side:
+    """Return ``rows [b * n, D]``, those numbered ``index [b, n]``, as one side of a block."""
     vectors = rows.view(*index.shape, -1).to(work_dtype(rows.device))
     usable = torch.ones_like(index[:1], dtype=torch.bool) if valid is None else valid[index]
     if valid is not None:
