@@ -13,7 +13,7 @@ from torch import Tensor
 
 from imug_metrics.dialogues.ids import hash_ids
 
-_SECONDS = 60.0  # of searching for a proof that no policy is better
+_NODES = 10_000  # of the search for a proof that no policy is better
 
 
 class Policy(NamedTuple):
@@ -62,9 +62,9 @@ def best_policy(scores: Any, costs: Any, budget: float, *, method: Literal["exac
             optimum by less than that one step, `bound - score` at most.
 
     Returns:
-        The policy. For `"exact"` the bound is its score, unless the proof takes more than a minute, as it may where
-        costs are nearly proportional to scores: then it is the best policy found so far, and `bound - score` says how
-        far from the optimum it may be.
+        The policy. For `"exact"` the bound is its score, unless the proof takes more than 10 000 nodes of the search, as
+        it may where costs are nearly proportional to scores: then it is the best policy found so far, and
+        `bound - score` says how far from the optimum it may be.
 
     Raises:
         ValueError: if shapes differ, a cost is below 0, no policy fits the budget, the budget is NaN or the method is
@@ -233,9 +233,9 @@ def _solve(y: Tensor, c: Tensor, allowed: float) -> tuple[Tensor, Tensor]:
     count = len(gains)
     one_each = csr_array((np.ones(count), (record, np.arange(count))), shape=(len(y), count))
     limits = [LinearConstraint(one_each, 1, 1), LinearConstraint(prices[None], -np.inf, limit + 1e-9 * max(limit, 1.0))]
-    options = {"mip_rel_gap": 0.0, "time_limit": _SECONDS}
+    options = {"mip_rel_gap": 0.0, "node_limit": _NODES}
     found = milp(-gains, constraints=limits, integrality=np.ones(count), bounds=Bounds(0, 1), options=options)
-    if found.x is None:  # out of time before any policy was found
+    if found.x is None:  # the search ended before any policy was found
         return _climb(y, c, allowed)
     picked = torch.zeros(len(y), dtype=torch.int64)
     taken = found.x > 0.5
