@@ -5,6 +5,7 @@
 This is the one list of public names: every metric class, and the functions, which `imug_metrics.functional` gives too.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from imug_metrics._torchvision import define_missing_torchvision_ops
@@ -76,7 +77,8 @@ from imug_metrics.metrics.trust.metric_agreement import MetricAgreement
 from imug_metrics.metrics.trust.reliability import Reliability
 
 if TYPE_CHECKING:
-    from imug_metrics.suite import ImugSuite as ImugSuite
+    from imug_metrics.evaluation import Evaluation, evaluate
+    from imug_metrics.suite import ImugSuite
 
 __all__ = [
     "AdaptivePolicy",
@@ -85,8 +87,10 @@ __all__ = [
     "Breakdown",
     "ContextDecay",
     "DialogueMetric",
+    "Evaluation",
     "ExposureBias",
     "GridAccuracy",
+    "ImugSuite",
     "InterleavedCoherence",
     "LoopConvergence",
     "MetricAgreement",
@@ -122,6 +126,7 @@ __all__ = [
     "compare_strategies",
     "context_decay",
     "effective_length",
+    "evaluate",
     "exposure_bias",
     "flips",
     "grid_accuracy",
@@ -162,10 +167,11 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    """`ImugSuite`, which brings the encoders with it, is imported when it is asked for."""
-    if name == "ImugSuite":
-        from imug_metrics.suite import ImugSuite
+_WITH_ENCODERS = {"Evaluation": "evaluation", "ImugSuite": "suite", "evaluate": "evaluation"}
 
-        return ImugSuite
+
+def __getattr__(name: str) -> Any:
+    """What brings the encoders with it is imported when it is asked for."""
+    if name in _WITH_ENCODERS:
+        return getattr(import_module(f"{__name__}.{_WITH_ENCODERS[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from imug_metrics.cli.arguments import parser
-from imug_metrics.cli.errors import EXIT_BUG, EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE, UsageError
+from imug_metrics.cli.exit_codes import EXIT_BUG, EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE
+from imug_metrics.errors import ArgumentError
 from imug_metrics.report.sanitize import plain
 
 
@@ -31,8 +32,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser().parse_args(argv)
     try:
         return _run(options)
-    except UsageError as error:
-        return _stop(EXIT_USAGE, str(error))
+    except ArgumentError as error:
+        flags = ", ".join(f"--{name.replace('_', '-')}" for name in error.arguments)
+        return _stop(EXIT_USAGE, f"{flags}: {error.message}")
     except (ModuleNotFoundError, OSError) as error:
         return _stop(EXIT_FAILED, str(error))
     except KeyboardInterrupt:
@@ -43,7 +45,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    return import_module(f"imug_metrics.cli.{options.command}").run(options)
+    code: int = import_module(f"imug_metrics.cli.{options.command}").run(options)
+    return code
 
 
 def _stop(code: int, message: str) -> int:

@@ -6,27 +6,25 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
-from imug_metrics.cli.errors import EXIT_FINE, UsageError
+from imug_metrics.cli.exit_codes import EXIT_FINE
+from imug_metrics.cli.tables import print_tables
 from imug_metrics.encoders.cache import DiskCache, Holding
+from imug_metrics.errors import ArgumentError
+from imug_metrics.report.text_table import Cell, TextTable
 
 
 def run(options: Namespace) -> int:
     """`imug-metrics cache info`, `clear` and `export`."""
     if not DiskCache.is_at(options.folder):
-        raise UsageError(f"expected a folder of kept embeddings, {options.folder} is none")
+        raise ArgumentError("folder", f"expected a folder of kept embeddings, {options.folder} is none")
     cache = DiskCache(options.folder)
     holdings = cache.holdings()
     if options.action == "info":
-        _table(holdings)
+        print_tables([_table(holdings)])
         return EXIT_FINE
     encoder = options.encoder
     if encoder is not None and encoder not in {held.fingerprint for held in holdings}:
-        raise UsageError(f"--encoder: expected a fingerprint that `cache info` lists, got {encoder!r}")
+        raise ArgumentError("encoder", f"expected a fingerprint that `cache info` lists, got {encoder!r}")
     if options.action == "clear":
         print(f"{cache.clear(encoder)} rows forgotten")
     else:
@@ -34,12 +32,9 @@ def run(options: Namespace) -> int:
     return EXIT_FINE
 
 
-def _table(holdings: list[Holding]) -> None:
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column("Encoder", overflow="fold")
-    table.add_column("Kind")
-    for heading in ("Rows", "MB"):
-        table.add_column(heading, justify="right")
-    for held in holdings:
-        table.add_row(Text(held.fingerprint), Text(held.kind), f"{held.rows:,}", f"{held.bytes / 1e6:,.1f}")
-    Console().print(table)
+def _table(holdings: list[Holding]) -> TextTable:
+    rows = [
+        [Cell(held.fingerprint), Cell(held.kind), Cell(f"{held.rows:,}"), Cell(f"{held.bytes / 1e6:,.1f}")]
+        for held in holdings
+    ]
+    return TextTable(("Encoder", "Kind", "Rows", "MB"), [rows])

@@ -2,6 +2,118 @@
 # SPDX-License-Identifier: Apache-2.0
 """The command `score`: from folders to a report."""
 
-from imug_metrics.evaluation.score import run
+from __future__ import annotations
 
-__all__ = ["run"]
+from argparse import Namespace
+from collections.abc import Sequence
+from pathlib import Path
+
+from imug_metrics.cli.exit_codes import EXIT_FINE, EXIT_PROBLEMS
+from imug_metrics.cli.messages import print_note, report_problems
+from imug_metrics.cli.progress import progress_bars
+from imug_metrics.cli.tables import print_tables
+from imug_metrics.errors import ArgumentError
+from imug_metrics.evaluation import Evaluation, JudgeSettings, Settings, read_human
+from imug_metrics.evaluation import run as evaluate_settings
+from imug_metrics.evaluation.settings import check_folders, chosen_models
+from imug_metrics.judges import Judge, OpenAIJudge, TransformersJudge
+from imug_metrics.protocols import imug
+from imug_metrics.report.sanitize import plain
+
+PROMPTS_NOTE = (
+    "note: the judge is not given the official instructions: its points and keys are no official numbers. Name a "
+    "checkout of IMUG-Bench with --official-prompts"
+)
+SCENE_NOTE = (
+    "note: the scene encoder knows only rendered scenes of coloured shapes; on other images alignment, retrieval, "
+    "consistency and copies mean little. Name another one, for example --encoder open_clip:ViT-B-32:laion2b_s34b_b79k"
+)
+_JUDGES = ("judge_url", "judge_model", "judge_local")
+
+
+def run(options: Namespace) -> int:
+    """`imug-metrics score`: 0 if all data were fine, 1 if some were missing or malformed."""
+    settings = _settings(options)
+    if settings.encoder == "scene":
+        print_note(SCENE_NOTE)
+    if settings.judge is not None and not getattr(settings.judge.instructions, "known", False):
+        print_note(PROMPTS_NOTE)
+    evaluation = score(settings, options.out)
+    for result in evaluation.results:
+        if result.official is not None:
+            print_note(f"official scores of {result.model}: {imug.describe_contents(result.official.contents)}")
+        _report_failures(result.model, result.judge.get("failures", {}), settings)
+    report_problems(evaluation.problems, options.out)
+    return EXIT_PROBLEMS if evaluation.problems.errors else EXIT_FINE
+
+
+def score(settings: Settings, out: Path) -> Evaluation:
+    """Score what the settings name, write the report and print the tables."""
+    with progress_bars() as show:
+        evaluation = evaluate_settings(settings, show)
+    evaluation.save(out)
+    page = evaluation.report(out)
+    print_tables(evaluation.tables())
+    print(f"Report: {plain(str(page))}")
+    return evaluation
+
+
+def _settings(options: Namespace) -> Settings:
+    folders = {name: getattr(options, name) for name in ("outputs", "judged", "reference_history")}
+    check_folders(options.benchmark, folders, options.out)
+    models = chosen_models([name for names in options.model or () for name in names], {"outputs": options.outputs})
+    named = ("encoder", "device", "cache", "missing", "limit", "overwrite")
+    return Settings(
+        benchmark=options.benchmark,
+        models=models,
+        judge=_judge_settings(options, models),
+        resume=options.out,
+        **folders,
+        **{name: getattr(options, name) for name in named},
+    )
+
+
+def _judge_settings(options: Namespace, models: Sequence[str]) -> JudgeSettings | None:
+    """The judge that the options name, or None."""
+    if not any(getattr(options, flag) for flag in _JUDGES):
+        for name in ("official_prompts", "human"):
+            if getattr(options, name) is not None:
+                raise ArgumentError(name, "expected together with --judge-url or --judge-local")
+        return None
+    if options.judge_local and (options.judge_url or options.judge_model):
+        raise ArgumentError("judge_local", "expected without --judge-url and --judge-model")
+    return JudgeSettings(
+        _judge(options),
+        _prompts(options.official_prompts),
+        options.judge_protocol,
+        options.repeats,
+        options.retry_errors,
+        None if options.human is None else read_human(options.human, models),
+    )
+
+
+def _judge(options: Namespace) -> Judge:
+    try:
+        if options.judge_local:
+            return TransformersJudge(options.judge_local, device=options.device)
+        return OpenAIJudge(options.judge_model, base_url=options.judge_url, concurrency=options.judge_concurrency)
+    except ModuleNotFoundError:
+        raise
+    except (ValueError, OSError) as error:
+        raise ArgumentError("judge_local" if options.judge_local else _JUDGES[:2], str(error)) from error
+
+
+def _prompts(folder: Path | None) -> imug.Prompts:
+    try:
+        return imug.OwnPrompts() if folder is None else imug.OfficialPrompts(folder)
+    except (OSError, ValueError) as error:
+        raise ArgumentError("official_prompts", str(error)) from error
+
+
+def _report_failures(model: str, failures: dict[str, int], settings: Settings) -> None:
+    if not failures:
+        return
+    kinds = ", ".join(f"{count} {kind}" for kind, count in failures.items())
+    asked_all = settings.judge is None or settings.judge.retry_errors
+    again = "" if asked_all else "; a rerun asks again where no reply came, and with --retry-errors everywhere"
+    print_note(f"judge of {model}: {sum(failures.values())} judgements failed ({kinds}){again}")

@@ -19,10 +19,6 @@ class Encoder(Protocol):
     Two attributes are optional: ``logit_scale`` and ``logit_bias``, floats, where the model was trained with them
     (the scale is the multiplier itself, not its logarithm).
 
-    Attributes:
-        name: Short name for tables and reports.
-        dim: Width of the embeddings, ``None`` where it is not known before the first call.
-
     Example:
         >>> import torch
         >>> from imug_metrics.encoders import CallableEncoder, Encoder
@@ -31,8 +27,15 @@ class Encoder(Protocol):
         tensor([[1., 1.]])
     """
 
-    name: str
-    dim: int | None
+    @property
+    def name(self) -> str:
+        """Short name for tables and reports."""
+        ...
+
+    @property
+    def dim(self) -> int | None:
+        """Width of the embeddings, ``None`` where it is not known before the first call."""
+        ...
 
     @property
     def fingerprint(self) -> str:

@@ -1,3 +1,31 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""A whole run as a library call."""
+"""A whole run as a library call: folders or records in, scores, problems and reports out."""
+
+from imug_metrics.evaluation.check import DataCheck, check_data
+from imug_metrics.evaluation.gain import GainEvaluation, evaluate_gain
+from imug_metrics.evaluation.human import read_human
+from imug_metrics.evaluation.result import Evaluation
+from imug_metrics.evaluation.run import evaluate, run
+from imug_metrics.evaluation.scaling import ScalingEvaluation, Strategy, evaluate_scaling
+from imug_metrics.evaluation.settings import JudgeSettings, Settings
+from imug_metrics.evaluation.unim import UnimEvaluation, UnimSettings, evaluate_unim
+
+__all__ = [
+    "DataCheck",
+    "Evaluation",
+    "GainEvaluation",
+    "JudgeSettings",
+    "ScalingEvaluation",
+    "Settings",
+    "Strategy",
+    "UnimEvaluation",
+    "UnimSettings",
+    "check_data",
+    "evaluate",
+    "evaluate_gain",
+    "evaluate_scaling",
+    "evaluate_unim",
+    "read_human",
+    "run",
+]

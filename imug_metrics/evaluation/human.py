@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 import torch
 
-from imug_metrics.cli.errors import UsageError
+from imug_metrics.errors import ArgumentError
 from imug_metrics.protocols.imug.readings import Readings
 from imug_metrics.stats.agreement import agreement
 
@@ -34,7 +34,7 @@ def read_human(path: Path, models: Sequence[str]) -> Human:
         models: those that are scored; rows of others are left out. A row without `model` is of the only one.
 
     Raises:
-        UsageError: if the file cannot be read or a row is not as expected; the message names it.
+        ArgumentError: if the file cannot be read or a row is not as expected; the message names it.
     """
     found: Human = {}
     try:
@@ -43,9 +43,9 @@ def read_human(path: Path, models: Sequence[str]) -> Human:
             if model in models:
                 found.setdefault(model, {}).setdefault(place, {})[rater] = score
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"--human: {path}: {error}") from error
+        raise ArgumentError("human", f"{path}: {error}") from error
     if not found:
-        raise UsageError(f"--human: found no score of the models in {path}")
+        raise ArgumentError("human", f"found no score of the models in {path}")
     return found
 
 
@@ -117,7 +117,7 @@ def _json(path: Path, line: int, text: str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"--human: {path}:{line}: expected JSON: {error}") from error
+        raise ArgumentError("human", f"{path}:{line}: expected JSON: {error}") from error
 
 
 def _entry(row: Any, models: Sequence[str], where: str) -> tuple[str, Place, str, float]:
@@ -130,4 +130,4 @@ def _entry(row: Any, models: Sequence[str], where: str) -> tuple[str, Place, str
         place = (str(row["dialogue"]), int(row["turn"]), None if point in (None, "") else int(point))
         return str(row.get("model") or models[0]), place, str(row.get("rater") or ""), score
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise UsageError(f"--human: {where}: expected dialogue, turn and score: {error}") from error
+        raise ArgumentError("human", f"{where}: expected dialogue, turn and score: {error}") from error

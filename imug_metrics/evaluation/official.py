@@ -11,13 +11,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from imug_metrics.evaluation.result import ModelResult
+from imug_metrics.evaluation.model_result import ModelResult
 from imug_metrics.metrics.answers.answer_accuracy import AnswerAccuracy
 from imug_metrics.protocols import imug
 from imug_metrics.protocols.imug.points import breakdown, point_scores
 from imug_metrics.protocols.imug.readings import Readings
 from imug_metrics.report.files import json_text, write_whole
-from imug_metrics.suite import ModelScores, Record, answer_values, with_key
+from imug_metrics.suite import ModelScores, Record, answer_values, metric_scores, with_key
 
 
 def with_official_answers(scores: ModelScores, records: Sequence[Record]) -> ModelScores:
@@ -37,7 +37,7 @@ def with_official_answers(scores: ModelScores, records: Sequence[Record]) -> Mod
         dialogue=[record.dialogue for record in answered],
         turn=[record.turn for record in answered],
     )
-    found = {"answer_accuracy_imug" + key.removeprefix(metric.name): float(v) for key, v in metric.compute().items()}
+    found = metric_scores(metric, "answer_accuracy_imug")
     kept = {key: value for key, value in scores.scores.items() if not key.startswith("answer_accuracy_imug")}
     values = answer_values(answered, "imug").tolist()
     turns = {(record.dialogue, record.turn): value for record, value in zip(answered, values, strict=True)}
@@ -74,16 +74,26 @@ def with_points(
 
 def write_official(folder: Path, results: Sequence[ModelResult], classes: Mapping[str, str]) -> None:
     """The summary of all models in the official shape, the scores of text turns, and what the numbers hold."""
-    folder.mkdir(exist_ok=True)
-    summary = imug.summarize({result.scores.model: result.turns for result in results}, classes)
+    official = {result.model: result.official for result in results if result.official is not None}
+    if not official:
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    summary = imug.summarize({model: found.turns for model, found in official.items()}, classes)
     write_whole(folder / "summary.json", json.dumps(summary, indent=2, ensure_ascii=False))
     write_whole(folder / "summary.md", imug.to_markdown(summary))
-    write_whole(folder / "contents.json", json_text({result.scores.model: result.contents for result in results}))
-    for result in results:
-        model = result.scores.model
+    contents = {model: found.contents for model, found in official.items()}
+    write_whole(folder / "contents.json", json_text("contents", {"models": contents}))
+    for model, found in official.items():
         path = folder / model / "score_mcq" / f"{model}_mcq_score.jsonl"
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in result.text_rows))
+        write_whole(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in found.text_rows))
+
+
+def write_judgements(folder: Path, model: str, readings: Readings) -> None:
+    """What the judge said of one model, in the official layout."""
+    if readings.keys or readings.images or readings.failures:
+        imug.write_keys(folder, model, readings.keys)
+        imug.write_points(folder, model, readings.images)
 
 
 def _known(value: float | None) -> float | None:

@@ -1,111 +1,178 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""What is kept of a finished model, so that a second run need not score it again."""
+"""An evaluation: scores, problems and coverage of every model, to be shown, written, kept and read again."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
-import os
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from imug_metrics.protocols.imug import Problem, Problems, TurnScore
-from imug_metrics.report.files import to_json, write_whole
-from imug_metrics.suite import ModelScores
+from imug_metrics._version import __version__
+from imug_metrics.errors import ArgumentError
+from imug_metrics.evaluation.model_result import ModelResult, read_result, write_result
+from imug_metrics.evaluation.official import write_official
+from imug_metrics.protocols import imug
+from imug_metrics.report import RuleRow, write_report
+from imug_metrics.report.files import json_text, schema, write_problems, write_whole
+from imug_metrics.report.table import score_tables
+from imug_metrics.report.text_table import TextTable
 
-FORMAT = 2
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+_BOUNDS = ("_lower", "_upper")
 
 
 @dataclass(frozen=True)
-class ModelResult:
-    """Everything that a run finds out about one model.
+class Evaluation:
+    """What `imug_metrics.evaluate` found out.
 
     Attributes:
-        scores: every metric.
-        turns: official scores of single turns, in the order in which they are summed.
-        text_rows: rows of the official score_mcq file.
-        contents: how much of the benchmark the official numbers hold.
-        problems: what was wrong in the model's outputs.
-        rules: by name, how many turns each rule touches in which the protocols differ.
-        judge: what is said of the judge: answers, failures by kind, agreement; empty without one. Not kept.
+        results: one a model, in the order in which they were scored.
+        manifest: what was scored and how: folders, encoder, judge, versions.
+        classes: the class of each domain of the benchmark; empty for records.
+        benchmark_problems: what is wrong with the benchmark itself.
     """
 
-    scores: ModelScores
-    turns: list[TurnScore]
-    text_rows: list[dict[str, Any]]
-    contents: dict[str, Any]
-    problems: Problems
-    rules: dict[str, int]
-    judge: dict[str, Any] = field(default_factory=dict)
+    results: tuple[ModelResult, ...]
+    manifest: Mapping[str, Any] = field(default_factory=dict)
+    classes: Mapping[str, str] = field(default_factory=dict)
+    benchmark_problems: tuple[imug.Problem, ...] = ()
+
+    @property
+    def scores(self) -> dict[str, dict[str, float]]:
+        """By model, every score under its flat name, such as `turn_alignment_slope`; NaN where undefined."""
+        return {result.model: result.scores.scores for result in self.results}
+
+    @property
+    def items(self) -> dict[str, list[dict[str, Any]]]:
+        """By model, one row a record: what it is and what it scores by itself."""
+        return {result.model: result.scores.items for result in self.results}
+
+    @property
+    def coverage(self) -> dict[str, dict[str, float]]:
+        """By model and metric, the share of expected records that could be scored."""
+        return {
+            model: {
+                name.removesuffix("_coverage"): value for name, value in scores.items() if name.endswith("_coverage")
+            }
+            for model, scores in self.scores.items()
+        }
+
+    @property
+    def problems(self) -> imug.Problems:
+        """What is wrong in the data, each problem once."""
+        # The dialogues' files are read for judging and for scoring: what is wrong with them is said once.
+        every = (*self.benchmark_problems, *(problem for result in self.results for problem in result.problems))
+        return imug.Problems(dict.fromkeys(every))
+
+    @property
+    def judges(self) -> dict[str, Mapping[str, Any]]:
+        """By model, what is known of its judge; empty without one."""
+        return {result.model: result.judge for result in self.results if result.judge}
+
+    def tables(self) -> list[TextTable]:
+        """The main scores as tables."""
+        return score_tables([result.scores for result in self.results], self.judges)
+
+    def table(self) -> str:
+        """The main scores as text; see `imug_metrics.report.table.score_tables`."""
+        return "\n\n".join(map(str, self.tables()))
+
+    def to_pandas(self) -> DataFrame:
+        """A data frame with a row for each estimate of each model: model, score, value, lower, upper.
+
+        Raises:
+            ModuleNotFoundError: if pandas is not installed.
+        """
+        import pandas
+
+        rows = [(model, *row) for model, scores in self.scores.items() for row in _estimates(scores)]
+        return pandas.DataFrame(rows, columns=["model", "score", "value", "lower", "upper"])
+
+    def report(self, out: Path | str) -> Path:
+        """Write everything into a folder: report.html, summary.json, per_turn.csv, items.jsonl, problems.jsonl, ...
+
+        Args:
+            out: the folder; made where it does not exist. Files of an earlier report are replaced.
+
+        Returns:
+            The path of report.html.
+        """
+        out = Path(out)
+        out.mkdir(parents=True, exist_ok=True)
+        write_official(out / "official", self.results, self.classes)
+        write_problems(self.problems, out)
+        models = [result.scores for result in self.results]
+        return write_report(models, out, manifest=self.manifest, rules=self._rules(), judges=self.judges)
+
+    def save(self, folder: Path | str) -> None:
+        """Keep the evaluation in a folder, from which `load` reads it again."""
+        folder = Path(folder)
+        for result in self.results:
+            write_result(folder / "models" / f"{result.model}.json", result)
+        content = {
+            "models": [result.model for result in self.results],
+            "manifest": self.manifest,
+            "classes": self.classes,
+            "benchmark_problems": [asdict(problem) for problem in self.benchmark_problems],
+        }
+        write_whole(folder / "evaluation.json", json_text("evaluation", content))
+
+    @classmethod
+    def load(cls, folder: Path | str) -> Evaluation:
+        """The evaluation that was saved in a folder.
+
+        Raises:
+            ArgumentError: if there is none, or none of this version.
+        """
+        path = Path(folder) / "evaluation.json"
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise ArgumentError("folder", f"expected a saved evaluation, {path} cannot be read: {error}") from error
+        found = content.get("schema") if isinstance(content, dict) else None
+        if found != schema("evaluation"):
+            raise ArgumentError("folder", f"expected {schema('evaluation')} in {path}, got {found!r}")
+        results = []
+        for model in content["models"]:
+            result = read_result(path.parent / "models" / f"{model}.json")
+            if result is None:
+                raise ArgumentError("folder", f"expected the scores of {model} in {path.parent / 'models'}")
+            results.append(result)
+        problems = tuple(imug.Problem(**problem) for problem in content["benchmark_problems"])
+        return cls(tuple(results), content["manifest"], content["classes"], problems)
+
+    def _rules(self) -> list[RuleRow]:
+        counts = {result.model: result.official.rules for result in self.results if result.official is not None}
+        if not counts:
+            return []
+        return [RuleRow(**asdict(rule), counts=_of(rule.name, counts)) for rule in imug.RULES]
 
 
-def fingerprint(settings: Mapping[str, Any], contents: Iterable[Path], *folders: Path) -> str:
-    """Digest of all that a model's scores depend on.
-
-    Args:
-        settings: versions and options, as JSON.
-        contents: files that count by their content; absent ones count as absent.
-        folders: the model's outputs, which count by name, size and time of change; absent ones count as empty.
-    """
-    digest = hashlib.blake2b(json.dumps([FORMAT, settings], sort_keys=True).encode(), digest_size=16)
-    for path in contents:
-        content = path.read_bytes() if path.is_file() else b"absent"
-        digest.update(hashlib.blake2b(content, digest_size=16).digest())
-    for folder in folders:
-        digest.update(b"folder")
-        for name, size, changed in _files(folder):
-            digest.update(f"{name}\0{size}\0{changed}\0".encode("utf-8", "surrogateescape"))
-    return digest.hexdigest()
+def _of(name: str, counts: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
+    return {model: found[name] for model, found in counts.items() if name in found}
 
 
-def save(path: Path, result: ModelResult, mark: str) -> None:
-    """Write a finished model's result as a whole."""
-    content = {
-        "fingerprint": mark,
-        "model": result.scores.model,
-        "scores": result.scores.scores,
-        "contents": result.contents,
-        "problems": [problem.as_row() for problem in result.problems],
-        "rules": result.rules,
-        "text_rows": result.text_rows,
-        "turns": [turn._asdict() for turn in result.turns],
-        "items": result.scores.items,
+def _estimates(scores: Mapping[str, float]) -> Iterator[tuple[str, float, float, float]]:
+    for name, value in scores.items():
+        if not name.endswith(_BOUNDS):
+            lower, upper = (scores.get(name + bound, math.nan) for bound in _BOUNDS)
+            yield name, value, lower, upper
+
+
+def describe_environment() -> dict[str, Any]:
+    """The library's version and those of what its numbers rest on, for a manifest."""
+    import platform
+    from importlib import metadata
+
+    packages = ("torch", "torchmetrics", "numpy", "pillow")
+    return {
+        "imug_metrics": __version__,
+        "python": platform.python_version(),
+        "packages": {name: metadata.version(name) for name in packages},
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, json.dumps(to_json(content)) + "\n")
-
-
-def load(path: Path, mark: str) -> ModelResult | None:
-    """The result of an earlier run, or None where there is none or where anything it depends on has changed."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        if content["fingerprint"] != mark:
-            return None
-        scores = {name: math.nan if value is None else float(value) for name, value in content["scores"].items()}
-        return ModelResult(
-            ModelScores(content["model"], scores, content["items"]),
-            [TurnScore(**turn) for turn in content["turns"]],
-            content["text_rows"],
-            content["contents"],
-            Problems(Problem(**problem) for problem in content["problems"]),
-            content["rules"],
-        )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):  # not there, or not written by this version
-        return None
-
-
-def _files(folder: Path) -> Iterator[tuple[str, int, int]]:
-    for root, folders, files in os.walk(folder):
-        folders.sort()
-        for name in sorted(files):
-            path = os.path.join(root, name)
-            try:
-                entry = os.stat(path)
-            except OSError:
-                yield os.path.relpath(path, folder), -1, -1
-            else:
-                yield os.path.relpath(path, folder), entry.st_size, entry.st_mtime_ns

@@ -14,12 +14,12 @@ from imug_metrics.report.findings import Finding, find
 from imug_metrics.report.judging import RuleRow
 from imug_metrics.report.metric_specs import check_models
 from imug_metrics.report.page import page
-from imug_metrics.report.table import print_table
+from imug_metrics.report.table import score_tables
 
 if TYPE_CHECKING:
     from imug_metrics.suite import ModelScores
 
-__all__ = ["Finding", "RuleRow", "find", "print_table", "write_report"]
+__all__ = ["Finding", "RuleRow", "find", "score_tables", "write_report"]
 
 
 def write_report(
@@ -74,8 +74,8 @@ def write_report(
         summary["rules"] = {model: {r.name: r.counts[model] for r in rules if model in r.counts} for model in scores}
     if judges:
         summary["judges"] = dict(judges)
-    write_whole(out / "summary.json", json_text(summary))
+    write_whole(out / "summary.json", json_text("summary", summary))
     write_whole(out / "per_turn.csv", per_turn_text(models))
     write_whole(out / "items.jsonl", items_text(models))
-    write_whole(out / "manifest.json", json_text({"imug_metrics": __version__, **manifest}))
+    write_whole(out / "manifest.json", json_text("manifest", {"imug_metrics": __version__, **manifest}))
     return write_whole(out / "report.html", page(models, manifest, __version__, rules=rules, judges=judges or {}))

@@ -14,10 +14,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from imug_metrics.reading.files import Problem
 from imug_metrics.report.metric_specs import METRICS, curve, records_by_turn
 
 if TYPE_CHECKING:
     from imug_metrics.suite import ModelScores
+
+VERSIONS: Mapping[str, int] = {"model": 3}
+"""Versions of the forms that have changed; a form of which nothing stands here is of version 1."""
 
 PER_TURN_COLUMNS = ("model", "metric", "turn", "value", "lower", "upper", "n")
 
@@ -59,9 +63,31 @@ def to_json(value: Any) -> Any:
     return str(value)
 
 
-def json_text(value: Any) -> str:
-    """Indented strict JSON, non-ASCII kept readable."""
-    return json.dumps(to_json(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+def schema(kind: str) -> str:
+    """What a JSON file of ours says of its own form.
+
+    Example:
+        >>> schema("summary")
+        'imug_metrics.summary/1'
+    """
+    return f"imug_metrics.{kind}/{VERSIONS.get(kind, 1)}"
+
+
+def json_text(kind: str, content: Mapping[str, Any], *, indent: int | None = 2) -> str:
+    """Strict JSON that begins with its schema, non-ASCII kept readable.
+
+    Args:
+        kind: of the file, see `schema`.
+        content: what it holds.
+        indent: of the lines; None: all on one line.
+    """
+    whole = {"schema": schema(kind), **content}
+    return json.dumps(to_json(whole), indent=indent, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def write_problems(problems: Iterable[Problem], out: Path) -> Path:
+    """One problem of the data a line, in problems.jsonl."""
+    return write_whole(out / "problems.jsonl", "".join(json.dumps(problem.as_row()) + "\n" for problem in problems))
 
 
 def items_text(models: Sequence[ModelScores]) -> str:

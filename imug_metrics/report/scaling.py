@@ -66,7 +66,7 @@ def write_scaling(scaling: Scaling, out: Path, head: Mapping[str, Any]) -> Path:
         The HTML page.
     """
     found = {part.key: {**part.groups, "best_of_n": part.curves, "random_picks": part.random} for part in scaling.parts}
-    write_whole(out / "scaling.json", json_text({**head, **found}))
+    write_whole(out / "scaling.json", json_text("scaling", {**head, **found}))
     write_whole(out / "scaling.md", _markdown(scaling))
     return write_whole(out / "scaling.html", _page(scaling, head))
 

@@ -103,7 +103,7 @@ def write_unim_report(
     lines = "".join(json.dumps(to_json(item), allow_nan=False) + "\n" for item in items)
     return [
         write_whole(out / "report.html", page),
-        write_whole(out / "summary.json", json_text({"manifest": manifest, "groups": groups})),
+        write_whole(out / "summary.json", json_text("unim", {"manifest": manifest, "groups": groups})),
         write_whole(out / "summary.csv", _csv(groups)),
         write_whole(out / "items.jsonl", lines),
     ]

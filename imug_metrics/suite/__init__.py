@@ -6,9 +6,9 @@ from imug_metrics.dialogues.record import FAILED, Record
 from imug_metrics.suite.answers import answer_values, with_key
 from imug_metrics.suite.histories import compare_histories
 from imug_metrics.suite.items import ITEM_SCORES
-from imug_metrics.suite.scores import ModelScores
+from imug_metrics.suite.scores import ModelScores, metric_scores
 from imug_metrics.suite.scoring import score_records
-from imug_metrics.suite.standard import standard_metrics
+from imug_metrics.suite.standard import named_metrics, standard_metrics
 from imug_metrics.suite.suite import ImugSuite
 
 __all__ = [
@@ -19,6 +19,8 @@ __all__ = [
     "Record",
     "answer_values",
     "compare_histories",
+    "metric_scores",
+    "named_metrics",
     "score_records",
     "standard_metrics",
     "with_key",

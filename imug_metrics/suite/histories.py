@@ -12,6 +12,7 @@ from imug_metrics.dialogues.record import Record, places
 from imug_metrics.metrics.decay.exposure_bias import ExposureBias
 from imug_metrics.metrics.decay.paired_gain import PairedGain
 from imug_metrics.suite.answers import with_key
+from imug_metrics.suite.scores import metric_scores
 
 
 def compare_histories(
@@ -58,13 +59,12 @@ def compare_histories(
     if _any_number(mine) and _any_number(theirs):
         bias = ExposureBias(**options)
         bias.update(mine, theirs, **places(texts))
-        found |= {key: float(value) for key, value in bias.compute().items()}
+        found |= metric_scores(bias)
     mine, theirs = column(images, "alignment")
     if _any_number(mine) and _any_number(theirs):
         gap = PairedGain(**options)
         gap.update(theirs, mine, **places(images))
-        named = ((key.removeprefix(gap.name), value) for key, value in gap.compute().items())
-        found |= {f"exposure_gap_alignment{key}": float(value) for key, value in named}
+        found |= metric_scores(gap, "exposure_gap_alignment")
     return found
 
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from imug_metrics.metrics.dialogue_metric import DialogueMetric
+
 
 @dataclass(frozen=True)
 class ModelScores:
@@ -24,3 +26,23 @@ class ModelScores:
     model: str
     scores: dict[str, float]
     items: list[dict[str, Any]]
+
+
+def metric_scores(metric: DialogueMetric, name: str | None = None) -> dict[str, float]:
+    """What a metric with `detail=True` computes, as floats, flat.
+
+    Args:
+        metric: it has been updated.
+        name: what the keys begin with in place of the metric's own name.
+
+    Example:
+        >>> from imug_metrics import TurnDecay
+        >>> metric = TurnDecay(detail=True)
+        >>> metric.update([[0.5, 0.25]])
+        >>> metric_scores(metric, "loss")["loss_slope"]
+        -0.25
+    """
+    found = metric.compute()
+    named = found if isinstance(found, dict) else {metric.name: found}
+    own = metric.name
+    return {f"{name or own}{key.removeprefix(own)}": float(value) for key, value in named.items()}

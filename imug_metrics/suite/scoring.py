@@ -4,14 +4,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
+from torchmetrics import Metric
+
 from imug_metrics.dialogues.record import Record
-from imug_metrics.suite.progress import Progress
 from imug_metrics.suite.scores import ModelScores
 from imug_metrics.suite.standard import standard_metrics
-from imug_metrics.suite.suite import ImugSuite
+from imug_metrics.suite.suite import ImugSuite, Progress
 from imug_metrics.suite.turns import Unreadable
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ def score_records(
     records: Sequence[Record],
     *,
     model: str,
-    encoder: Encoder,
+    encoder: Encoder | None,
+    metrics: Mapping[str, Metric] | Sequence[Metric] | None = None,
     missing: Literal["skip", "zero"] = "skip",
     dialogues_per_step: int = 256,
     unreadable: Unreadable | None = None,
@@ -37,7 +39,8 @@ def score_records(
     Args:
         records: records in any order; turns of a dialogue differ.
         model: name of the model.
-        encoder: embeds images and prompts.
+        encoder: embeds images and prompts; None: no metric takes images.
+        metrics: in place of the `standard_metrics`.
         missing: what an absent output counts as: "skip" leaves it out, "zero" scores 0. Turns without a key are left
             out in either case; protocol "imug" has its own rule (see `Record.attempted`).
         dialogues_per_step: dialogues scored at a time; the result does not depend on it.
@@ -62,7 +65,7 @@ def score_records(
     """
     records = list(records)
     last = max((record.turn for record in records), default=1)
-    metrics = standard_metrics(missing=missing, max_turns=max(16, last))
+    metrics = standard_metrics(missing=missing, max_turns=max(16, last)) if metrics is None else metrics
     suite = ImugSuite(metrics, encoder=encoder, keep_rows=True)
-    suite.update(records, dialogues_per_step=dialogues_per_step, unreadable=unreadable, progress=progress or False)
+    suite.update(records, dialogues_per_step=dialogues_per_step, unreadable=unreadable, progress=progress)
     return suite.scores(model)

@@ -18,7 +18,6 @@ from imug_metrics.encoders import as_encoder, load_encoder
 from imug_metrics.encoders.cache import CachedEncoder
 from imug_metrics.suite.columns import encoded
 from imug_metrics.suite.items import items
-from imug_metrics.suite.progress import Progress, progress_bar
 from imug_metrics.suite.scores import ModelScores
 from imug_metrics.suite.standard import (
     check_columns,
@@ -33,6 +32,7 @@ from imug_metrics.suite.turns import Unreadable, turns_by_route
 
 Call = Callable[[str, Mapping[str, Any]], None]
 Table = Literal["list", "pandas", "arrow"]
+Progress = Callable[[int, "int | None"], None]
 
 
 class ImugSuite(MetricCollection):
@@ -94,7 +94,7 @@ class ImugSuite(MetricCollection):
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the metrics: those given at first in their order, then those added later."""
-        there = list(self.keys(keep_base=True))
+        there = [str(name) for name in self.keys(keep_base=True)]
         return (*(name for name in self._given if name in there), *(name for name in there if name not in self._given))
 
     def update(  # type: ignore[override]  # a suite is no dict of modules to its users
@@ -103,7 +103,7 @@ class ImugSuite(MetricCollection):
         *,
         dialogues_per_step: int = 256,
         unreadable: Unreadable | None = None,
-        progress: bool | Progress = False,
+        progress: Progress | None = None,
         **columns: Any,
     ) -> None:
         """Add records or columns of whole dialogues.
@@ -129,7 +129,7 @@ class ImugSuite(MetricCollection):
         *,
         dialogues_per_step: int = 256,
         unreadable: Unreadable | None = None,
-        progress: bool | Progress = False,
+        progress: Progress | None = None,
     ) -> Iterator[dict[str, Any]]:
         """Add records, and give a row of each as soon as its step is scored; rows are not kept.
 
@@ -141,8 +141,7 @@ class ImugSuite(MetricCollection):
             dialogues_per_step: whole dialogues that are held and scored at a time. The scores do not depend on it.
             unreadable: called with a record and the reason when its image cannot be read; the image counts as
                 absent.
-            progress: True for a bar on standard error of the first process; or a function, called with the number of
-                dialogues done and of all (None for an iterator).
+            progress: called with the number of dialogues done and of all (None for an iterator).
 
         Yields:
             A dict with dialogue, turn, modality, prompt, text, image, class, domain, subdomain and the record's own
@@ -217,23 +216,24 @@ class ImugSuite(MetricCollection):
         with_rows: bool,
         dialogues_per_step: int,
         unreadable: Unreadable | None,
-        progress: bool | Progress,
+        progress: Progress | None,
     ) -> Iterator[list[dict[str, Any]]]:
         done, total = 0, len(by_dialogue(records)) if isinstance(records, Sequence) else None
-        with progress_bar(progress) as show:
-            for step in dialogue_steps(records, dialogues_per_step):
-                flat = [record for dialogue in step for record in dialogue]
-                rows = self._feed_records(flat, self._update_one, with_rows, unreadable)
-                done += len(step)
-                show(done, total)
-                yield rows
+        for step in dialogue_steps(records, dialogues_per_step):
+            flat = [record for dialogue in step for record in dialogue]
+            rows = self._feed_records(flat, self._update_one, with_rows, unreadable)
+            done += len(step)
+            if progress is not None:
+                progress(done, total)
+            yield rows
 
     def _feed_records(
         self, records: Sequence[Record], call: Call, with_rows: bool, unreadable: Unreadable | None
     ) -> list[dict[str, Any]]:
         """Hand whole dialogues to the metrics; returns their rows if asked for."""
         routes = {name: route(name, self[name]) for name in self.names}
-        turns = turns_by_route(records, self.encoder, unreadable, with_pixels=self._with_pixels(self.names))
+        wanted, with_pixels = set(routes.values()), self._with_pixels(self.names)
+        turns = turns_by_route(records, self.encoder, unreadable, wanted=wanted, with_pixels=with_pixels)
         with self._all_or_none():
             for name in self.names:
                 if routes[name] in turns:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -27,7 +27,12 @@ class Turns(NamedTuple):
 
 
 def turns_by_route(
-    records: Sequence[Record], encoder: CachedEncoder | None, unreadable: Unreadable | None, *, with_pixels: bool
+    records: Sequence[Record],
+    encoder: CachedEncoder | None,
+    unreadable: Unreadable | None,
+    *,
+    wanted: Collection[Route],
+    with_pixels: bool,
 ) -> dict[Route, Turns]:
     """All that metrics are fed with; a kind that no record is of is left out.
 
@@ -35,6 +40,7 @@ def turns_by_route(
         records: whole dialogues.
         encoder: embeds images and prompts.
         unreadable: called with a record and the reason when its image cannot be read; it counts as absent.
+        wanted: what the metrics take; images are left out where no metric wants them and there is no encoder.
         with_pixels: whether images are compared by their pixels.
 
     Raises:
@@ -51,7 +57,7 @@ def turns_by_route(
         found["scores"] = Turns(with_options, {"scores": values, **_answered_places(with_options)})
     if official:
         found["answers_imug"] = Turns(official, _official_columns(official))
-    if images:
+    if images and ("images" in wanted or encoder is not None):
         if encoder is None:
             raise ValueError("Expected argument `encoder` of the suite, to score images.")
         found["images"] = Turns(images, _image_columns(images, encoder, unreadable, with_pixels))

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from imug_metrics.cli import inputs, main
+from imug_metrics.cli import main
 from imug_metrics.demo import write_demo_benchmark
 from imug_metrics.encoders import CallableEncoder
+from imug_metrics.evaluation import inputs
 
 
 class TinyEncoder(CallableEncoder):

@@ -11,7 +11,7 @@ import sys
 
 import pytest
 
-from imug_metrics.cli import inputs
+from imug_metrics.evaluation import inputs
 from imug_metrics.evaluation import score
 
 FILES = {"summary.json", "per_turn.csv", "items.jsonl", "manifest.json", "report.html", "problems.jsonl", "official"}

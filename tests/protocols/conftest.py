@@ -66,7 +66,7 @@ class Folder:
         head = {"domain": "Cooking", "subdomain": "pan", "sample_id": "1"}
         path.write_text("".join(json.dumps({**head, **row}) + "\n" for row in rows))
 
-    def read_samples(self) -> list[imug.Sample]:
+    def read_samples(self) -> imug.Benchmark:
         return imug.read_benchmark(self.benchmark, self.problems)
 
     def read(self) -> list[Any]:

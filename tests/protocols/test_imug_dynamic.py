@@ -9,7 +9,8 @@ import json
 import pytest
 
 from imug_metrics.judges import ReplyError
-from imug_metrics.protocols.imug.benchmark import Task
+from imug_metrics.protocols import imug
+from imug_metrics.protocols.imug.samples import Task, read_samples
 from imug_metrics.protocols.imug.dynamic import offered, official_key, read_dynamic_links, strict_key
 
 KEY = ("Cooking", "pan", "1")
@@ -27,7 +28,7 @@ def read(folder, *rows):
 
 
 def inputs(folder):
-    return folder.benchmark, folder.read_samples(), folder.problems
+    return folder.benchmark, read_samples(folder.benchmark, imug.Problems()), folder.problems
 
 
 def test_the_work_list_holds_linked_turns_of_the_benchmark_static_ones_too(folder):

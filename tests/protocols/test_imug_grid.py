@@ -18,6 +18,7 @@ from PIL import Image
 from imug_metrics.functional.answers.grid_accuracy import grid_points
 from imug_metrics.protocols import imug
 from imug_metrics.protocols.imug import board
+from imug_metrics.protocols.imug.grid import read_boards
 
 pytest.importorskip("cv2", reason="opencv is not installed")
 DATA = Path(__file__).parent / "data"
@@ -217,13 +218,13 @@ def test_the_truth_is_read_by_turn_and_odd_symbols_by_the_protocol(folder):
     sample = grid_sample(folder, folder.image(1))
     grid = [["0", "r", "g"], [0, 1, "x"], ["1", "1", "0"]]
     truth_lines(folder, {"turn": "1", "grid": grid}, {"turn": 1, "grid": grid}, {"turn": 2, "grid": [["0"]]})
-    read = imug.read_truth(folder.benchmark, sample, folder.problems, "imug")
-    assert read == {1: ("0", "r", "g", "1", "1", "1", "1", "1", "0")}
-    assert [problem.line for problem in folder.problems if problem.level == "error"] == [3]
-    assert imug.read_truth(folder.benchmark, sample, imug.Problems(), "strict") == {}
+    boards = read_boards(folder.benchmark, sample, folder.problems)
+    assert boards.read("imug") == {1: ("0", "r", "g", "1", "1", "1", "1", "1", "0")}
+    assert boards.read("strict") == {}
+    assert [problem.line for problem in folder.problems if problem.level == "error"] == [1, 2, 3]
     grid[1][2] = "1"
     truth_lines(folder, {"turn": 1, "grid": grid})
-    assert imug.read_truth(folder.benchmark, sample, imug.Problems(), "strict")[1][3:6] == ("0", "1", "1")
+    assert read_boards(folder.benchmark, sample, imug.Problems()).read("strict")[1][3:6] == ("0", "1", "1")
 
 
 def test_only_three_sub_domains_are_scored_by_rule(folder):
@@ -243,9 +244,9 @@ def test_boards_of_a_model_are_scored_and_missing_ones_listed(folder):
     (question / "turn_3_output.png").write_bytes(b"broken")
     tasks = [{"turn": 2, "model_response": "other.png"}]
     (question / "result.json").write_text(json.dumps({"tasks": tasks}))
-    official = imug.grid_scores(folder.benchmark, [sample], folder.model, "imug", folder.problems)
+    official = imug.grid_scores(folder.read_samples(), folder.model, "imug", folder.problems)
     assert official == {(sample.key, 1): (5.0,) * 4, (sample.key, 3): (0.0,) * 4}
     failures: list[imug.Failure] = []
-    strict = imug.grid_scores(folder.benchmark, [sample], folder.model, "strict", folder.problems, failures)
+    strict = imug.grid_scores(folder.read_samples(), folder.model, "strict", folder.problems, failures)
     assert strict == {(sample.key, 1): (5.0,) * 4, (sample.key, 2): (5.0,) * 4}
     assert [(failure.turn, failure.kind) for failure in failures] == [(3, "missing_image")]

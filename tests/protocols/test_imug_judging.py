@@ -23,7 +23,7 @@ def judge(golden: Path, outputs: str, model: str, who, **options) -> imug.Judgem
     root = golden / "pipeline"
     settings = {"prompts": imug.OwnPrompts(), "protocol": "imug", "problems": imug.Problems(), **options}
     samples = imug.read_benchmark(root, imug.Problems())
-    return imug.judge_model(root, samples, root / outputs / model, model, who, **settings)
+    return imug.judge_model(samples, root / outputs / model, who, **settings)
 
 
 def place(row):
@@ -132,7 +132,7 @@ def plain(text: str) -> str:
 
 def run(folder, who, **options):
     settings = {"prompts": imug.OwnPrompts(), "protocol": "strict", "problems": folder.problems, **options}
-    return imug.judge_model(folder.benchmark, folder.read_samples(), folder.model, "mine", who, **settings)
+    return imug.judge_model(folder.read_samples(), folder.model, who, **settings)
 
 
 KEY = ("Cooking", "pan", "1")

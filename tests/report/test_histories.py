@@ -10,7 +10,8 @@ from typing import Any
 
 from rich.console import Console
 
-from imug_metrics.report import find, print_table
+from imug_metrics.cli.tables import print_tables
+from imug_metrics.report import find, score_tables
 from imug_metrics.report.histories import histories
 from imug_metrics.report.svg import PALETTE
 
@@ -39,7 +40,7 @@ def sentences(model: Any) -> list[tuple[str, str]]:
 
 def printed(models: list[Any]) -> str:
     buffer = io.StringIO()
-    print_table(models, console=Console(file=buffer, width=80, force_terminal=False))
+    print_tables(score_tables(models), Console(file=buffer, width=80, force_terminal=False))
     return buffer.getvalue()
 
 

@@ -11,7 +11,8 @@ from typing import Any
 
 from rich.console import Console
 
-from imug_metrics.report import RuleRow, find, print_table, write_report
+from imug_metrics.cli.tables import print_tables
+from imug_metrics.report import RuleRow, find, score_tables, write_report
 from imug_metrics.report.judging import by_group, judge_rows
 
 RULES = [
@@ -80,7 +81,7 @@ def test_without_judge_rules_and_groups_there_are_no_such_sections(make_scores: 
 
 def test_the_table_shows_points_failures_and_classes(make_scores: Any) -> None:
     console = Console(file=io.StringIO(), width=100)
-    print_table([judged(make_scores, "mine"), make_scores("other")], judges=JUDGES, console=console)
+    print_tables(score_tables([judged(make_scores, "mine"), make_scores("other")], JUDGES), console)
     said = console.file.getvalue()
     row = next(line for line in said.partition("Judged images")[2].splitlines() if line.strip().startswith("mine"))
     assert "1,200" in row

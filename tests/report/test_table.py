@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from imug_metrics.report import print_table
+from imug_metrics.cli.tables import print_tables
+from imug_metrics.report import score_tables
 
 
 def printed(models: list[Any], width: int = 80) -> str:
     buffer = io.StringIO()
-    print_table(models, console=Console(file=buffer, width=width, force_terminal=False))
+    print_tables(score_tables(models), Console(file=buffer, width=width, force_terminal=False))
     return buffer.getvalue()
 
 
@@ -48,4 +49,4 @@ def test_a_name_with_markup_is_printed_as_it_is(make_scores: Any) -> None:
 
 def test_no_model_is_an_error() -> None:
     with pytest.raises(ValueError, match="at least one model"):
-        print_table([])
+        score_tables([])

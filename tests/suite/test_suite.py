@@ -359,7 +359,6 @@ def test_progress_of_a_stream_has_no_end():
     suite = ImugSuite(encoder=Counting())
     suite.update(answers(5), dialogues_per_step=2, progress=lambda done, total: seen.append((done, total)))
     suite.update(list(answers(2)), progress=lambda done, total: seen.append((done, total)))
-    suite.update(answers(2), progress=True)
     assert seen == [(2, None), (4, None), (5, None), (2, 2)]
 
 

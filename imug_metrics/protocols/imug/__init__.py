@@ -2,18 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """IMUG-Bench (arXiv 2606.09169): its file layout read as records, its judge, its scores and its summary."""
 
-from imug_metrics.protocols.imug.benchmark import (
-    CLASSES,
-    LINKS,
-    SAMPLES,
-    Reference,
-    Sample,
-    Task,
-    read_benchmark,
-    read_classes,
-)
+from imug_metrics.protocols.imug.benchmark import Benchmark, read_benchmark
 from imug_metrics.protocols.imug.board import Board, read_board
-from imug_metrics.protocols.imug.grid import board_codes, board_points, is_grid, read_truth
+from imug_metrics.protocols.imug.grid import board_codes, board_points, is_grid
 from imug_metrics.protocols.imug.judged import (
     JudgedImage,
     key_file,
@@ -27,6 +18,7 @@ from imug_metrics.protocols.imug.judging import Failure, Judgements, grid_scores
 from imug_metrics.protocols.imug.outputs import list_models, read_records
 from imug_metrics.protocols.imug.prompts import OfficialPrompts, OwnPrompts, Prompts
 from imug_metrics.protocols.imug.rules import RULES, Rule
+from imug_metrics.protocols.imug.samples import CLASSES, LINKS, SAMPLES, Reference, Sample, Task, read_classes
 from imug_metrics.protocols.imug.summary import (
     TurnScore,
     describe_contents,
@@ -44,6 +36,7 @@ __all__ = [
     "LINKS",
     "RULES",
     "SAMPLES",
+    "Benchmark",
     "Board",
     "Failure",
     "JudgedImage",
@@ -74,7 +67,6 @@ __all__ = [
     "read_keys",
     "read_points",
     "read_records",
-    "read_truth",
     "score_texts",
     "summarize",
     "text_rows",

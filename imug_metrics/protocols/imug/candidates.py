@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from imug_metrics.protocols.imug.benchmark import Sample
 from imug_metrics.protocols.imug.outputs import question_folder, read_records
+from imug_metrics.protocols.imug.samples import Sample
 from imug_metrics.reading.files import Problems, as_turn, inside, kind, read_json
 from imug_metrics.suite import Record
 

@@ -5,33 +5,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from imug_metrics.functional.answers.choice_score import choice_mask, choice_score, format_weight
-from imug_metrics.protocols.imug.benchmark import Sample
-from imug_metrics.protocols.imug.dynamic import read_dynamic_links
+from imug_metrics.protocols.imug.benchmark import Benchmark
 from imug_metrics.protocols.imug.grid import is_grid
 from imug_metrics.protocols.imug.readings import Readings
 from imug_metrics.protocols.imug.requests import has_several_answers
-from imug_metrics.reading.files import Problems
+from imug_metrics.protocols.imug.samples import Sample
 from imug_metrics.suite import FAILED, Record
 
 
-def count_differences(
-    benchmark: Path, samples: Sequence[Sample], records: Sequence[Record], readings: Readings | None
-) -> dict[str, int]:
+def count_differences(benchmark: Benchmark, records: Sequence[Record], readings: Readings | None) -> dict[str, int]:
     """Turns that each of `RULES` touches, by the rule's name; rules whose turns cannot be counted are left out.
 
     A turn is touched where the two rules read it differently, whether or not its score changes in the end.
 
     Args:
-        benchmark: the benchmark folder.
-        samples: what it holds, or a part of it.
+        benchmark: the samples, or a part of them.
         records: one model's, of these samples, with official keys.
         readings: keys and points; None: dynamic questions and images were not judged.
     """
-    counts = _of_texts(records) | _of_tasks(samples)
-    return counts if readings is None else counts | _of_judgements(benchmark, samples, records, readings)
+    counts = _of_texts(records) | _of_tasks(benchmark)
+    return counts if readings is None else counts | _of_judgements(benchmark, records, readings)
 
 
 def _of_texts(records: Sequence[Record]) -> dict[str, int]:
@@ -63,14 +58,11 @@ def _of_tasks(samples: Sequence[Sample]) -> dict[str, int]:
     }
 
 
-def _of_judgements(
-    benchmark: Path, samples: Sequence[Sample], records: Sequence[Record], readings: Readings
-) -> dict[str, int]:
+def _of_judgements(benchmark: Benchmark, records: Sequence[Record], readings: Readings) -> dict[str, int]:
     drawn = {(record.dialogue, record.turn) for record in records if record.image is not None}
     modality = {(record.dialogue, record.turn): record.modality for record in records}
-    links = read_dynamic_links(benchmark, samples, Problems())
-    turns = [[("/".join(link.key), turn) for turn in link.references] for link in links]
-    boards = {sample.key for sample in samples if is_grid(sample)}
+    turns = [[("/".join(link.key), turn) for turn in link.references] for link in benchmark.links]
+    boards = {sample.key for sample in benchmark if is_grid(sample)}
     points, strict = readings.points, readings.strict_points
     refused = {(failure.stage, failure.key, failure.turn) for failure in readings.refused}
     return {

@@ -13,8 +13,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from imug_metrics.protocols.imug.benchmark import Key, Sample, Task, sample_key
 from imug_metrics.protocols.imug.replies import LETTERS, fixed_letters, official_letters, strict_letters
+from imug_metrics.protocols.imug.samples import Key, Sample, Task, sample_key
 from imug_metrics.reading.files import Problems, as_turn, kind, read_jsonl
 
 DYNAMIC_LINKS = Path("data/dynamic_references.jsonl")

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,8 @@ import torch
 from torch import Tensor
 
 from imug_metrics.functional.answers.grid_accuracy import EMPTY, FILLED, GREEN, NO_BOARD, RED, grid_points
-from imug_metrics.protocols.imug.benchmark import Sample
 from imug_metrics.protocols.imug.board import Protocol
+from imug_metrics.protocols.imug.samples import Sample
 from imug_metrics.reading.files import Problems, as_turn, read_jsonl
 
 DOMAIN = "Geometric_Coloring"
@@ -67,30 +68,49 @@ def truth_file(benchmark: Path, sample: Sample) -> Path:
     return benchmark / "data" / "grid_gt" / ("__".join(sample.key) + ".jsonl")
 
 
-def read_truth(benchmark: Path, sample: Sample, problems: Problems, protocol: Protocol) -> dict[int, tuple[str, ...]]:
-    """The right boards of a sample by turn; of a turn that occurs twice the first is kept.
+@dataclass(frozen=True)
+class Boards:
+    """The right boards of one sample: by turn, the entries of its file in their order, as they stand."""
+
+    grids: Mapping[int, tuple[Any, ...]]
+
+    def read(self, protocol: Protocol) -> dict[int, tuple[str, ...]]:
+        """The nine cells of each turn's board: the first of its entries that can be read.
+
+        Args:
+            protocol: under `"imug"` everything but the text "0" is a filled cell, as in the released scorer; under
+                `"strict"` the numbers 0 and 1 are read as text and a board with other symbols is none.
+        """
+        read = {turn: (_cells(grid, protocol) for grid in grids) for turn, grids in self.grids.items()}
+        first = {turn: next((cells for cells in boards if cells is not None), None) for turn, boards in read.items()}
+        return {turn: cells for turn, cells in first.items() if cells is not None}
+
+
+def read_boards(benchmark: Path, sample: Sample, problems: Problems) -> Boards:
+    """The right boards of a sample; of a turn that occurs twice the first is kept.
 
     Args:
         benchmark: the benchmark folder.
         sample: one of a grid sub-domain; a sample without a file has no boards.
-        problems: collects what is wrong.
-        protocol: under `"imug"` everything but the text "0" is a filled cell, as in the released scorer; under
-            `"strict"` the numbers 0 and 1 are read as text and other symbols are refused.
+        problems: collects what protocol "strict" cannot read.
     """
     path = truth_file(benchmark, sample)
-    boards: dict[int, tuple[str, ...]] = {}
+    grids: dict[int, tuple[Any, ...]] = {}
     if not path.is_file():
-        return boards
+        return Boards(grids)
+    known: set[int] = set()
     for line, row in read_jsonl(path, problems):
-        turn, cells = as_turn(row.get("turn")), _cells(row.get("grid"), protocol)
+        turn, cells = as_turn(row.get("turn")), _cells(row.get("grid"), "strict")
         if turn is None or cells is None:
             field = "turn" if turn is None else "grid"
             problems.error(path, line, field, "expected a turn from 1 and a 3 x 3 grid of '0', '1', 'r' and 'g'")
-        elif turn in boards:
+        elif turn in known:
             problems.warn(path, line, "turn", f"turn {turn} occurs twice; the first is kept")
         else:
-            boards[turn] = cells
-    return boards
+            known.add(turn)
+        if turn is not None:
+            grids[turn] = (*grids.get(turn, ()), row.get("grid"))
+    return Boards(grids)
 
 
 def _cells(grid: Any, protocol: Protocol) -> tuple[str, ...] | None:

@@ -19,8 +19,8 @@ from PIL import Image
 
 from imug_metrics.judges import ImagePart
 from imug_metrics.media.images import FORMATS, MAX_PIXELS
-from imug_metrics.protocols.imug.benchmark import Sample
 from imug_metrics.protocols.imug.outputs import Replies, find_image, question_folder, read_replies
+from imug_metrics.protocols.imug.samples import Sample
 from imug_metrics.reading.files import Problems, as_turn, inside, kind, read_json
 
 IMAGES = Path("data/images")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from imug_metrics.protocols.imug.benchmark import Key, sample_key
+from imug_metrics.protocols.imug.samples import Key, sample_key
 from imug_metrics.reading.files import Problems, as_turn, kind, read_jsonl
 
 

@@ -4,17 +4,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from imug_metrics.judges import Judge, Question, Verdict, judge_all
-from imug_metrics.protocols.imug.benchmark import Key, Sample, Task
+from imug_metrics.protocols.imug.benchmark import Benchmark
 from imug_metrics.protocols.imug.board import Protocol, read_board
-from imug_metrics.protocols.imug.dynamic import DynamicLink, official_key, read_dynamic_links, strict_key
-from imug_metrics.protocols.imug.grid import board_points, is_grid, read_truth
+from imug_metrics.protocols.imug.dynamic import DynamicLink, official_key, strict_key
+from imug_metrics.protocols.imug.grid import board_points
 from imug_metrics.protocols.imug.images import LookUpError, SampleImages
 from imug_metrics.protocols.imug.judged import JudgedImage
 from imug_metrics.protocols.imug.prompts import Prompts
@@ -26,6 +26,7 @@ from imug_metrics.protocols.imug.requests import (
     plan_dynamic,
     plan_image,
 )
+from imug_metrics.protocols.imug.samples import Key, Sample, Task
 from imug_metrics.reading.files import Problems
 
 Stage = Literal["dynamic", "image", "grid"]
@@ -84,10 +85,8 @@ class Judgements:
 
 
 def judge_model(
-    benchmark: Path,
-    samples: Sequence[Sample],
+    benchmark: Benchmark,
     outputs: Path,
-    model: str,
     judge: Judge,
     *,
     prompts: Prompts,
@@ -104,10 +103,8 @@ def judge_model(
     is left out in silence.
 
     Args:
-        benchmark: the benchmark folder.
-        samples: what it holds, or a part of it.
-        outputs: the model's folder.
-        model: its name; the journal keeps answers under it.
+        benchmark: the samples, or a part of them.
+        outputs: the model's folder; the journal keeps answers under its name.
         judge: whom to ask.
         prompts: its instructions.
         protocol: `"imug"`: requests and readings of the released tools. `"strict"`: the corrected ones, see `RULES`; a
@@ -121,7 +118,7 @@ def judge_model(
     Returns:
         The judgements.
     """
-    session = _Session(benchmark, samples, outputs, model, prompts, protocol, problems)
+    session = _Session(benchmark, outputs, prompts, protocol)
     ask = partial(
         judge_all,
         judge=judge,
@@ -133,7 +130,7 @@ def judge_model(
     )
     keys = session.collect("dynamic", ask(session.dynamic_questions()))
     points = session.collect("image", ask(session.image_questions()))
-    boards = grid_scores(benchmark, samples, outputs, protocol, session.problems, session.failures)
+    boards = grid_scores(benchmark, outputs, protocol, session.problems, session.failures)
     judged = [JudgedImage(*unit, scores) for unit, scores in points.items() if unit not in boards]
     ruled = [JudgedImage(*unit, scores) for unit, scores in boards.items()]
     known = set(problems)
@@ -142,8 +139,7 @@ def judge_model(
 
 
 def grid_scores(
-    benchmark: Path,
-    samples: Iterable[Sample],
+    benchmark: Benchmark,
     outputs: Path,
     protocol: Protocol,
     problems: Problems,
@@ -152,8 +148,7 @@ def grid_scores(
     """Points of the images that are scored by rule, one image at a time.
 
     Args:
-        benchmark: the benchmark folder.
-        samples: what it holds, or a part of it.
+        benchmark: the samples, or a part of them.
         outputs: the model's folder.
         protocol: `"imug"` scores turn_<t>_output.png alone; `"strict"` finds the image as for the judge.
         problems: collects what is wrong.
@@ -167,8 +162,9 @@ def grid_scores(
         ModuleNotFoundError: if there is a board to be read and OpenCV is not installed.
     """
     scores: dict[tuple[Key, int], tuple[float, ...]] = {}
-    for sample, truth in _boards(benchmark, samples, problems, protocol):
-        images = SampleImages(benchmark, sample, outputs, protocol, problems)
+    for sample in benchmark:
+        truth = benchmark.truth(sample, protocol)
+        images = SampleImages(benchmark.root, sample, outputs, protocol, problems)
         for task in sample.tasks:
             if task.modality != "image" or task.turn not in truth:
                 continue
@@ -188,26 +184,15 @@ def grid_scores(
 class _Session:
     """What the stages of one model share: where everything lies, and what went wrong."""
 
-    def __init__(
-        self,
-        benchmark: Path,
-        samples: Sequence[Sample],
-        outputs: Path,
-        model: str,
-        prompts: Prompts,
-        protocol: Protocol,
-        problems: Problems,
-    ) -> None:
-        self.benchmark, self.samples, self.outputs, self.model = benchmark, samples, outputs, model
-        self.prompts, self.protocol = prompts, protocol
-        self.links = read_dynamic_links(benchmark, samples, problems)
+    def __init__(self, benchmark: Benchmark, outputs: Path, prompts: Prompts, protocol: Protocol) -> None:
+        self.benchmark, self.outputs, self.prompts, self.protocol = benchmark, outputs, prompts, protocol
         self.problems = Problems()  # the stages look at one file several times: each problem is passed on once
         self.failures: list[Failure] = []
         self.verdicts: list[Verdict[Any]] = []
 
     def dynamic_questions(self) -> Iterator[Question[str]]:
-        samples = {sample.key: sample for sample in self.samples}
-        for link in self.links:
+        samples = {sample.key: sample for sample in self.benchmark}
+        for link in self.benchmark.links:
             sample = samples[link.key]
             images = self._images(sample)
             plan = self._plan("dynamic", sample, link.turn, partial(plan_dynamic, sample, link, images, self.prompts))
@@ -215,7 +200,7 @@ class _Session:
                 yield self._question("dynamic", sample, link.turn, plan, self._key_reader(sample, link, images))
 
     def image_questions(self) -> Iterator[Question[tuple[float, ...]]]:
-        for sample in self.samples:
+        for sample in self.benchmark:
             images = self._images(sample)
             for task in self._judged_tasks(sample):
                 plan = self._plan("image", sample, task.turn, partial(plan_image, task, images, self.prompts))
@@ -238,15 +223,13 @@ class _Session:
 
     def _judged_tasks(self, sample: Sample) -> Iterator[Task]:
         """Image turns that a judge is asked about: under "strict" none without points and none scored by rule."""
-        truth: Mapping[int, Any] = {}
-        if self.protocol == "strict" and is_grid(sample):
-            truth = read_truth(self.benchmark, sample, self.problems, self.protocol)
+        truth = self.benchmark.truth(sample, self.protocol)
         for task in sample.tasks:
             if task.modality == "image" and (self.protocol == "imug" or (task.points and task.turn not in truth)):
                 yield task
 
     def _images(self, sample: Sample) -> SampleImages:
-        return SampleImages(self.benchmark, sample, self.outputs, self.protocol, self.problems)
+        return SampleImages(self.benchmark.root, sample, self.outputs, self.protocol, self.problems)
 
     def _plan(self, stage: Stage, sample: Sample, turn: int, plan: Callable[[], Plan]) -> Plan | None:
         try:
@@ -257,7 +240,7 @@ class _Session:
             return None
 
     def _question(self, stage: Stage, sample: Sample, turn: int, plan: Plan, parse: Callable[[str], T]) -> Question[T]:
-        return Question((stage, self.model, *sample.key, turn), plan.build, parse)
+        return Question((stage, self.outputs.name, *sample.key, turn), plan.build, parse)
 
     def _key_reader(self, sample: Sample, link: DynamicLink, images: SampleImages) -> Callable[[str], str]:
         task = images.tasks[link.turn]
@@ -267,14 +250,6 @@ class _Session:
 
     def _point_reader(self, task: Task) -> Callable[[str], tuple[float, ...]]:
         return official_points if self.protocol == "imug" else partial(strict_points, count=len(task.points))
-
-
-def _boards(
-    benchmark: Path, samples: Iterable[Sample], problems: Problems, protocol: Protocol
-) -> Iterator[tuple[Sample, dict[int, tuple[str, ...]]]]:
-    for sample in samples:
-        if is_grid(sample):
-            yield sample, read_truth(benchmark, sample, problems, protocol)
 
 
 def _is_missing(failure: Failure) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from imug_metrics.protocols.imug.benchmark import Key, Sample, Task
+from imug_metrics.protocols.imug.samples import Key, Sample, Task
 from imug_metrics.reading.files import Problems, as_turn, inside, kind, read_json
 from imug_metrics.suite import FAILED, Record
 

@@ -10,9 +10,9 @@ from typing import Any, Literal
 from imug_metrics.functional.answers.point_score import point_score
 from imug_metrics.metrics.answers.point_score import PointScore
 from imug_metrics.metrics.breakdown import Breakdown
-from imug_metrics.protocols.imug.benchmark import Sample
 from imug_metrics.protocols.imug.readings import Points, Readings, Unit
-from imug_metrics.suite import Record, with_key
+from imug_metrics.protocols.imug.samples import Sample
+from imug_metrics.suite import Record, metric_scores, with_key
 
 GROUPED = {
     "answer_accuracy": "answer_strict",
@@ -126,7 +126,7 @@ def _scores(
     metric = PointScore(protocol=protocol, detail=True, missing=missing, max_turns=max_turns)
     rows = [points.get(unit) or None for unit in asked]
     metric.update(rows, dialogue=["/".join(key) for key, _ in asked], turn=[turn for _, turn in asked])
-    return {name + key.removeprefix(metric.name): float(value) for key, value in metric.compute().items()}
+    return metric_scores(metric, name)
 
 
 def _score(points: Points | None) -> float | None:

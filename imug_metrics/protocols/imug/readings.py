@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from imug_metrics.judges import ReplyError, Verdict
-from imug_metrics.protocols.imug.benchmark import Key, Sample, Task
-from imug_metrics.protocols.imug.dynamic import read_dynamic_links, strict_key
+from imug_metrics.protocols.imug.benchmark import Benchmark
+from imug_metrics.protocols.imug.dynamic import strict_key
 from imug_metrics.protocols.imug.judged import JudgedImage, point_file, read_keys, read_points
 from imug_metrics.protocols.imug.judging import Failure, Judgements, grid_scores
 from imug_metrics.protocols.imug.replies import LETTERS, strict_points
 from imug_metrics.protocols.imug.requests import has_several_answers
+from imug_metrics.protocols.imug.samples import Key, Sample, Task
 from imug_metrics.reading.files import Problems
 from imug_metrics.suite import Record
 
@@ -64,8 +65,7 @@ class Readings:
 
 
 def recorded_readings(
-    benchmark: Path,
-    samples: Sequence[Sample],
+    benchmark: Benchmark,
     records: Sequence[Record],
     outputs: Path,
     judged: Path,
@@ -74,15 +74,14 @@ def recorded_readings(
     """Readings of judgements that were recorded in the official layout.
 
     Args:
-        benchmark: the benchmark folder.
-        samples: what it holds, or a part of it.
+        benchmark: the samples, or a part of them.
         records: one model's, of these samples.
         outputs: the model's folder.
         judged: folder of judgements.
         problems: collects what is wrong.
     """
-    model, wanted = outputs.name, {sample.key for sample in samples}
-    tasks = {(sample.key, task.turn): task for sample in samples for task in sample.tasks}
+    model, wanted = outputs.name, {sample.key for sample in benchmark}
+    tasks = {(sample.key, task.turn): task for sample in benchmark for task in sample.tasks}
     readings = Readings(
         {unit: key for unit, key in read_keys(judged, model, problems).items() if unit[0] in wanted},
         [image for image in read_points(judged, model, problems) if image.key in wanted],
@@ -95,14 +94,14 @@ def recorded_readings(
         if task is not None and unit in drawn and len(image.points) == len(task.points):
             readings.strict_points[unit] = image.points
     try:
-        readings.strict_points |= _boards(benchmark, samples, outputs, readings.refused)
+        readings.strict_points |= _boards(benchmark, outputs, readings.refused)
     except ModuleNotFoundError as error:
         problems.warn(point_file(judged, model), None, "", f"recorded points of boards are kept: {error}")
     return readings
 
 
 def official_readings(
-    benchmark: Path, samples: Sequence[Sample], records: Sequence[Record], outputs: Path, judgements: Judgements
+    benchmark: Benchmark, records: Sequence[Record], outputs: Path, judgements: Judgements
 ) -> Readings:
     """Readings of a judge's replies to the official requests: the official reading, and a strict one of the same reply.
 
@@ -110,16 +109,15 @@ def official_readings(
     official reading cannot use counts as failed under both.
 
     Args:
-        benchmark: the benchmark folder.
-        samples: what it holds, or a part of it.
+        benchmark: the samples, or a part of them.
         records: one model's, of these samples.
         outputs: the model's folder.
         judgements: what the judge said under protocol "imug".
     """
     found = Readings(judgements.keys, judgements.images, failures=judgements.failures, verdicts=judgements.verdicts)
-    by_key = {sample.key: sample for sample in samples}
-    drawn, links = _drawn(records), read_dynamic_links(benchmark, samples, Problems())
-    whole = {(link.key, link.turn) for link in links if _all_drawn(by_key[link.key], link.references, drawn)}
+    by_key = {sample.key: sample for sample in benchmark}
+    drawn = _drawn(records)
+    whole = {(link.key, link.turn) for link in benchmark.links if _all_drawn(by_key[link.key], link.references, drawn)}
     for unit, reply, repeat, stage in _replies(judgements.verdicts):
         sample = by_key[unit[0]]
         task = _task(sample, unit[1])
@@ -132,7 +130,7 @@ def official_readings(
         except ReplyError as error:
             found.refused.append(Failure(stage, *unit, repeat, error.kind, str(error)))
     boards: list[Failure] = []
-    found.strict_points |= _boards(benchmark, samples, outputs, boards)
+    found.strict_points |= _boards(benchmark, outputs, boards)
     absent = {(failure.key, failure.turn) for failure in boards}
     found.strict_points = {unit: points for unit, points in found.strict_points.items() if unit not in absent}
     return found
@@ -171,5 +169,5 @@ def _all_drawn(sample: Sample, turns: Iterable[int], drawn: set[Unit]) -> bool:
     return all((sample.key, turn) in drawn for turn in turns if turn in images)
 
 
-def _boards(benchmark: Path, samples: Sequence[Sample], outputs: Path, failures: list[Failure]) -> dict[Unit, Points]:
-    return grid_scores(benchmark, samples, outputs, "strict", Problems(), failures)
+def _boards(benchmark: Benchmark, outputs: Path, failures: list[Failure]) -> dict[Unit, Points]:
+    return grid_scores(benchmark, outputs, "strict", Problems(), failures)

@@ -15,8 +15,8 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from imug_metrics.judges import ReplyError
-from imug_metrics.protocols.imug.benchmark import DYNAMIC
 from imug_metrics.protocols.imug.judged import as_score
+from imug_metrics.protocols.imug.samples import DYNAMIC
 from imug_metrics.reading.files import kind
 
 LETTERS = "ABCDEFG"

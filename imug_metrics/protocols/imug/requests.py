@@ -9,11 +9,11 @@ import re
 from dataclasses import dataclass
 
 from imug_metrics.judges import JudgeRequest
-from imug_metrics.protocols.imug.benchmark import Sample, Task
 from imug_metrics.protocols.imug.dynamic import DynamicLink
 from imug_metrics.protocols.imug.images import ImageFile, LookUpError, Protocol, SampleImages
 from imug_metrics.protocols.imug.prompts import Prompts
 from imug_metrics.protocols.imug.replies import fixed_letters
+from imug_metrics.protocols.imug.samples import Sample, Task
 from imug_metrics.suite import FAILED
 
 TEMPERATURE = 0.1

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from imug_metrics.functional.answers.answer_accuracy import answer_accuracy
-from imug_metrics.protocols.imug.benchmark import UNASSIGNED, Key, Sample
 from imug_metrics.protocols.imug.judged import JudgedImage
+from imug_metrics.protocols.imug.samples import UNASSIGNED, Key, Sample
 from imug_metrics.suite import Record
 
 KINDS = ("all", "text", "image")

@@ -120,10 +120,12 @@ def read_grades(reply: str, *names: str) -> tuple[int, ...]:
         found: Any = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise ReplyError("not_json", f"Expected one JSON object and nothing else: {error}") from error
-    grades = [found.get(name) if isinstance(found, dict) else None for name in names]
-    for name, grade in zip(names, grades):
+    grades: list[int] = []
+    for name in names:
+        grade = found.get(name) if isinstance(found, dict) else None
         if isinstance(grade, bool) or not isinstance(grade, int) or not 1 <= grade <= 5:
             raise ReplyError("no_grade", f"Expected `{name}` to be a whole number from 1 to 5, got {grade!r}.")
+        grades.append(grade)
     return tuple(grades)
 
 

@@ -143,14 +143,14 @@ def read_answers(path: Path, instances: Iterable[Instance], problems: Problems) 
     """
     known = {instance.key for instance in instances}
     by_id: dict[str, list[Key]] = {}
-    for key in known:
-        by_id.setdefault(key.id, []).append(key)
+    for one in known:
+        by_id.setdefault(one.id, []).append(one)
     found: dict[Key, Answer] = {}
     for file, line, row in _rows(path, problems):
         key = record_key(row)
         if key is not None and key[:2] == (UNSTATED, UNSTATED) and len(by_id.get(key.id, ())) == 1:
             key = by_id[key.id][0]
-        if key not in known:
+        if key is None or key not in known:
             problems.warn(file, line, "id", f"no reference has the instance {key}; the answer is passed over")
         elif key in found:
             problems.warn(file, line, "id", f"instance {key} is answered twice; the first answer is kept")

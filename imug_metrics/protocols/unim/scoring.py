@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,6 +21,7 @@ from imug_metrics.metrics.interleaved.structure_integrity import StructureIntegr
 from imug_metrics.protocols.unim.records import Answer, Instance, Key
 from imug_metrics.reading.files import Problems
 from imug_metrics.reading.tags import MODALITIES, Repeated, TextType, read_tags
+from imug_metrics.suite import metric_scores
 
 GROUPS = ("all", "field", "domain", "difficulty")
 COUPLED: tuple[tuple[type[SemanticQuality] | type[InterleavedCoherence], tuple[str, str]], ...] = (
@@ -174,7 +175,7 @@ def summarize(
 
 
 def _groups(scored: Sequence[Scored]) -> Iterator[tuple[str, str, list[int]]]:
-    names = {
+    names: dict[str, Callable[[Scored], str]] = {
         "all": lambda entry: "all instances",
         "field": lambda entry: entry.key.field,
         "domain": lambda entry: f"{entry.key.field}/{entry.key.domain}",
@@ -198,7 +199,7 @@ def _summary(scored: Sequence[Scored], coupled: Iterable[Any], scale: Scale, opt
     found: dict[str, Any] = {"instances": len(scored), "answered": int(valid.sum())}
     for metric, columns in fed:
         metric.update(*columns, **place)
-        detail = {key: float(value) for key, value in metric.compute().items()}
+        detail = metric_scores(metric)
         found |= {key: _cut(key, value) for key, value in detail.items() if "_slope" not in key and "_turn_" not in key}
     return found
 

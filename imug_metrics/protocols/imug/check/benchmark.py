@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from imug_metrics.functional.answers.answer_accuracy import answer_accuracy
-from imug_metrics.protocols.imug.benchmark import (
+from imug_metrics.protocols.imug.check.image import check_image
+from imug_metrics.protocols.imug.check.links import Tasks, check_dynamic, check_grids, check_links
+from imug_metrics.protocols.imug.images import IMAGES
+from imug_metrics.protocols.imug.samples import (
     CLASSES,
     DYNAMIC,
     SAMPLES,
@@ -17,12 +20,9 @@ from imug_metrics.protocols.imug.benchmark import (
     Key,
     Sample,
     Task,
-    read_benchmark,
+    read_samples,
     sample_key,
 )
-from imug_metrics.protocols.imug.check.image import check_image
-from imug_metrics.protocols.imug.check.links import Tasks, check_dynamic, check_grids, check_links
-from imug_metrics.protocols.imug.images import IMAGES
 from imug_metrics.reading.files import Problems, as_turn, inside, kind, read_jsonl
 
 
@@ -43,7 +43,7 @@ def check_benchmark(root: Path, problems: Problems) -> list[Sample]:
     Raises:
         FileNotFoundError: if there is no data/benchmark.jsonl.
     """
-    samples = read_benchmark(root, problems)
+    samples = read_samples(root, problems)
     tasks = {sample.key: {task.turn: task for task in sample.tasks} for sample in samples}
     drawn = _check_rows(root, tasks, problems)
     check_links(root, tasks, drawn, problems)

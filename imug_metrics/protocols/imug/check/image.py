@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from imug_metrics.media.images import FORMATS, MAX_PIXELS
 from imug_metrics.reading.files import MAX_IMAGE_BYTES, Problems
@@ -36,7 +36,7 @@ def check_image(path: Path, field: str, problems: Problems) -> None:
     except Image.DecompressionBombError:
         problems.error(path, None, field, f"expected at most {MAX_PIXELS} pixels")
     except Exception as error:  # decoders of hostile files raise nearly anything
-        why = "no image of a known format" if isinstance(error, Image.UnidentifiedImageError) else type(error).__name__
+        why = "no image of a known format" if isinstance(error, UnidentifiedImageError) else type(error).__name__
         problems.error(path, None, field, f"expected an image that can be decoded: {why}")
     else:
         named = _SUFFIXES.get(path.suffix.lower())

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from imug_metrics.protocols.imug.benchmark import Key, Sample, Task, sample_key
 from imug_metrics.protocols.imug.judged import key_file, point_file, read_keys, read_points
 from imug_metrics.protocols.imug.replies import BEST, LETTERS
+from imug_metrics.protocols.imug.samples import Key, Sample, Task, sample_key
 from imug_metrics.reading.files import Problems, as_turn, read_jsonl
 
 Turns = dict[tuple[Key, int], Task]

@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from imug_metrics.protocols.imug.benchmark import Sample, Task
 from imug_metrics.protocols.imug.check.image import check_image
 from imug_metrics.protocols.imug.outputs import question_folder, read_records, read_replies
+from imug_metrics.protocols.imug.samples import Sample, Task
 from imug_metrics.reading.files import Problems
 
 _IMAGE = re.compile(r"turn_(\d{1,6})_output\.\w{1,5}")

@@ -1,0 +1,147 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""A whole run as one call: settings, inputs, readings, scores, evaluation, each handed forward."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from torchmetrics import Metric
+
+from imug_metrics.dialogues.record import Record
+from imug_metrics.encoders import CachedEncoder, Encoder
+from imug_metrics.evaluation.inputs import Inputs, cached_encoder, read_inputs
+from imug_metrics.evaluation.official import write_judgements
+from imug_metrics.evaluation.readings import ModelReadings, read_judgements
+from imug_metrics.evaluation.result import Evaluation, describe_environment
+from imug_metrics.evaluation.scores import check_encoder, score_models
+from imug_metrics.evaluation.settings import JudgeSettings, Missing, Progress, Settings
+from imug_metrics.judges import Judge
+
+
+def evaluate(
+    records: Mapping[str, Iterable[Record]] | Iterable[Record] | None = None,
+    *,
+    benchmark: Path | str | None = None,
+    outputs: Path | str | None = None,
+    models: Sequence[str] = (),
+    model: str = "model",
+    metrics: Mapping[str, Metric] | Sequence[Metric] | None = None,
+    encoder: Encoder | str | None = None,
+    device: str | None = None,
+    cache: Path | str | None = None,
+    judge: Judge | JudgeSettings | None = None,
+    judged: Path | str | None = None,
+    reference_history: Path | str | None = None,
+    missing: Missing = "skip",
+    limit: int | None = None,
+    resume: Path | str | None = None,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> Evaluation:
+    """Score models with every metric, from records or from folders of a benchmark.
+
+    Args:
+        records: what the models left: records of one model, or by model. Any iterables; no folder and no benchmark is
+            needed.
+        benchmark: in place of records, a folder in the layout of IMUG-Bench, holding data/ and config/.
+        outputs: together with it, the folder that holds one folder of outputs a model.
+        models: names of those to score; none: all.
+        model: name of the model whose records are given alone.
+        metrics: metrics, by name or with names of their own, in place of the standard ones; they are copied.
+        encoder: an encoder, or its name for `imug_metrics.encoders.load_encoder`, such as
+            `"open_clip:ViT-B-32:laion2b_s34b_b79k"`. Image turns need one.
+        device: where an encoder given by name runs, for example `"cuda"`.
+        cache: folder that keeps embeddings for other runs.
+        judge: a model that resolves dynamic answers and scores images; with `JudgeSettings` how it is asked.
+        judged: in its place, a folder of recorded judgements in the official layout.
+        reference_history: outputs of the same models on the reference history: adds exposure bias.
+        missing: what an absent output counts as: `"skip"` leaves it out, `"zero"` scores 0.
+        limit: score only the first so many samples.
+        resume: folder for the judge's answers and for finished models: a run that is interrupted goes on from there.
+        overwrite: score again what an earlier run has finished.
+        progress: called with what is being done, how much is done and how much there is (None: not known).
+
+    Returns:
+        The evaluation: `scores`, `problems`, `coverage`, and what writes and keeps them.
+
+    Raises:
+        ArgumentError: if an argument is not as expected. Nothing was written then.
+        ModuleNotFoundError: if a package is not installed; the message names it.
+        OSError: if a file cannot be written.
+
+    Example:
+        >>> import imug_metrics
+        >>> answers = ("A", "(B)", "C")
+        >>> records = [imug_metrics.Record("a", turn, "text", "Which?", text=text, target="B")
+        ...            for turn, text in enumerate(answers, 1)]
+        >>> found = imug_metrics.evaluate({"mine": records})
+        >>> round(found.scores["mine"]["answer_accuracy"], 4), found.coverage["mine"]["answer_accuracy"]
+        (0.3333, 1.0)
+    """
+    settings = Settings(
+        records if records is None or isinstance(records, Mapping) else {model: records},
+        _path(benchmark),
+        _path(outputs),
+        tuple(models),
+        metrics,
+        encoder,
+        device,
+        _path(cache),
+        JudgeSettings(judge) if judge is not None and not isinstance(judge, JudgeSettings) else judge,
+        _path(judged),
+        _path(reference_history),
+        missing,
+        limit,
+        _path(resume),
+        overwrite,
+    )
+    return run(settings, progress)
+
+
+def run(settings: Settings, progress: Progress | None = None) -> Evaluation:
+    """Score what the settings name; see `evaluate`."""
+    show = _silent if progress is None else progress
+    inputs = read_inputs(settings)
+    check_encoder(inputs, settings)
+    encoder = cached_encoder(settings.encoder, settings.device, settings.cache)
+    folder = settings.resume
+    readings = read_judgements(inputs, settings.judge, settings.judged, folder and folder / "judge", show)
+    _write_judgements(readings, settings)
+    results = score_models(inputs, readings, encoder, settings, show)
+    classes = {} if inputs.benchmark is None else inputs.benchmark.classes
+    return Evaluation(results, _manifest(settings, inputs, encoder), classes, inputs.problems)
+
+
+def _write_judgements(readings: Mapping[str, ModelReadings], settings: Settings) -> None:
+    if settings.resume is None or settings.judge is None:
+        return
+    for model, found in readings.items():
+        if found.readings is not None:
+            write_judgements(settings.resume / "official", model, found.readings)
+
+
+def _manifest(settings: Settings, inputs: Inputs, encoder: CachedEncoder | None) -> dict[str, Any]:
+    paths = ("benchmark", "outputs", "judged", "reference_history")
+    spec = settings.encoder if isinstance(settings.encoder, str) else None
+    used = {} if encoder is None else {"name": encoder.name, "spec": spec, "fingerprint": encoder.fingerprint}
+    return {
+        **{name: None if getattr(settings, name) is None else str(getattr(settings, name)) for name in paths},
+        "judge": None if settings.judge is None else settings.judge.describe(),
+        "models": [model.model for model in inputs.models],
+        "samples": None if inputs.benchmark is None else len(inputs.benchmark),
+        "limit": settings.limit,
+        "missing": settings.missing,
+        "encoder": used or None,
+        **describe_environment(),
+    }
+
+
+def _path(path: Path | str | None) -> Path | None:
+    return None if path is None else Path(path)
+
+
+def _silent(what: str, done: int, total: int | None) -> None:
+    """Show nothing."""

@@ -1,0 +1,189 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Every model's scores, from its records and from what was said of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from torchmetrics import Metric
+
+from imug_metrics._version import __version__
+from imug_metrics.dialogues.record import Record
+from imug_metrics.encoders import CachedEncoder
+from imug_metrics.errors import ArgumentError
+from imug_metrics.evaluation.inputs import Inputs, ModelInputs
+from imug_metrics.evaluation.model_result import ModelResult, OfficialScores, fingerprint, read_result, write_result
+from imug_metrics.evaluation.official import with_official_answers, with_points
+from imug_metrics.evaluation.readings import ModelReadings
+from imug_metrics.evaluation.settings import Missing, Progress, Settings
+from imug_metrics.protocols import imug
+from imug_metrics.protocols.imug.differences import count_differences
+from imug_metrics.protocols.imug.readings import Readings, with_keys
+from imug_metrics.suite import ModelScores, compare_histories, named_metrics, score_records
+
+
+def score_models(
+    inputs: Inputs,
+    readings: Mapping[str, ModelReadings],
+    encoder: CachedEncoder | None,
+    settings: Settings,
+    progress: Progress,
+) -> tuple[ModelResult, ...]:
+    """The result of every model, from an earlier run where nothing it depends on has changed.
+
+    Args:
+        inputs: what is scored.
+        readings: by model, what was said of its outputs.
+        encoder: embeds images and prompts; None: there is none.
+        settings: how, and where finished models are kept.
+        progress: called with the dialogues done, of a model.
+
+    Raises:
+        ArgumentError: if images need an encoder and there is none.
+    """
+    scorer = _Scorer(inputs.benchmark, encoder, settings.metrics, settings.missing)
+    return tuple(_scored(scorer, model, readings[model.model], settings, progress) for model in inputs.models)
+
+
+def _scored(
+    scorer: _Scorer, model: ModelInputs, read: ModelReadings, settings: Settings, progress: Progress
+) -> ModelResult:
+    """The result of one model: as an earlier run has kept it, or new, and then kept."""
+    show = _labelled(progress, model.model)
+    path = None if settings.resume is None else settings.resume / "models" / f"{model.model}.json"
+    mark = _mark(settings, model, read, scorer.encoder)
+    found = None
+    if path is not None and mark and not settings.overwrite:
+        found = read_result(path, mark)
+    if found is None:
+        found = scorer.score(model, read.readings, show)
+    else:
+        show(len(model.records), len(model.records))
+    problems = tuple(dict.fromkeys((*model.problems, *read.problems, *found.problems)))
+    result = replace(found, judge=read.judge, problems=problems, fingerprint=mark)
+    if path is not None:
+        write_result(path, result)
+    return result
+
+
+class _Scorer:
+    """What the models are scored with."""
+
+    def __init__(
+        self,
+        benchmark: imug.Benchmark | None,
+        encoder: CachedEncoder | None,
+        metrics: Mapping[str, Metric] | Sequence[Metric] | None,
+        missing: Missing,
+    ) -> None:
+        self.benchmark, self.encoder, self.metrics, self.missing = benchmark, encoder, metrics, missing
+
+    def score(
+        self, model: ModelInputs, readings: Readings | None, progress: Callable[[int, int | None], None]
+    ) -> ModelResult:
+        """The result of one model, without the problems and the judge of its inputs."""
+        problems = imug.Problems()
+        if self.benchmark is None:
+            return ModelResult(self._run(model.model, model.records, problems, progress), problems=tuple(problems))
+        known = Readings() if readings is None else readings
+        official = with_keys(model.records, known.keys, self.benchmark)
+        strict = with_keys(model.records, known.strict_keys, self.benchmark)
+        scores = self._run(model.model, strict, problems, progress)
+        if known.keys != known.strict_keys:
+            scores = with_official_answers(scores, official)
+        scores = with_points(scores, self.benchmark, strict, known, self.missing)
+        if model.reference is not None:
+            scores = self._compared(scores, model, problems, progress)
+        texts = imug.score_texts(official)
+        contents = imug.official_contents(self.benchmark, texts, known.images, known.keys)
+        if contents["dynamic_unresolved"]:
+            problems.warn(str(model.folder), None, "", _unresolved(contents["dynamic_unresolved"], readings))
+        turns, rows = imug.turn_scores(texts, known.images), imug.text_rows(texts)
+        rules = count_differences(self.benchmark, official, readings)
+        return ModelResult(scores, OfficialScores(tuple(turns), tuple(rows), contents, rules), tuple(problems))
+
+    def _run(
+        self,
+        model: str,
+        records: Sequence[Record],
+        problems: imug.Problems,
+        progress: Callable[[int, int | None], None],
+    ) -> ModelScores:
+        def unreadable(record: Record, reason: str) -> None:
+            problems.error(str(record.image), None, f"turn {record.turn}", reason)
+
+        return score_records(
+            records,
+            model=model,
+            encoder=self.encoder,
+            metrics=None if self.metrics is None else _fresh(self.metrics),
+            missing=self.missing,
+            unreadable=unreadable,
+            progress=progress,
+        )
+
+    def _compared(
+        self,
+        scores: ModelScores,
+        model: ModelInputs,
+        problems: imug.Problems,
+        progress: Callable[[int, int | None], None],
+    ) -> ModelScores:
+        """The scores with what the model's own history costs it against its run on the reference history."""
+        reference = self._run(model.model, model.reference or (), problems, progress)
+        costs = compare_histories(model.reference or (), scores.items, reference.items, missing=self.missing)
+        return replace(scores, scores={**scores.scores, **costs})
+
+
+def check_encoder(inputs: Inputs, settings: Settings) -> None:
+    """Raise unless there is an encoder where the standard metrics meet images.
+
+    Raises:
+        ArgumentError: it names the first record that needs one.
+    """
+    if settings.encoder is not None or settings.metrics is not None:
+        return
+    for model in inputs.models:
+        for record in model.records:
+            if record.modality == "image":
+                where = f"{model.model}, dialogue {record.dialogue}, turn {record.turn}"
+                raise ArgumentError("encoder", f"expected an encoder for images ({where}), got none")
+
+
+def _mark(settings: Settings, model: ModelInputs, read: ModelReadings, encoder: CachedEncoder | None) -> str:
+    """Digest of all that the scores of a model depend on; empty: they depend on what has none."""
+    if settings.metrics is not None or settings.benchmark is None:
+        return ""
+    inputs = [settings.benchmark / name for name in (imug.SAMPLES, imug.LINKS, imug.CLASSES)]
+    folders = [folder for folder in (model.folder, model.reference_folder) if folder is not None]
+    known: dict[str, Any] = {
+        "version": __version__,
+        "encoder": None if encoder is None else encoder.fingerprint,
+        "missing": settings.missing,
+        "limit": settings.limit,
+        "outputs": [str(folder.resolve()) for folder in folders],
+        "readings": None if read.readings is None else read.readings.digest(),
+        "problems": [problem.as_row() for problem in read.problems],
+    }
+    return fingerprint(known, inputs, *folders)
+
+
+def _fresh(metrics: Mapping[str, Metric] | Sequence[Metric]) -> dict[str, Metric]:
+    """Copies of the metrics that have seen nothing."""
+    copies = {name: metric.clone() for name, metric in named_metrics(metrics).items()}
+    for metric in copies.values():
+        metric.reset()
+    return copies
+
+
+def _labelled(progress: Progress, what: str) -> Callable[[int, int | None], None]:
+    return lambda done, total: progress(what, done, total)
+
+
+def _unresolved(count: int, readings: Readings | None) -> str:
+    if readings is None:
+        return f"{count} dynamic answers need a judge or recorded judgements and are left out"
+    return f"{count} dynamic answers were not resolved by the judgements and are left out"

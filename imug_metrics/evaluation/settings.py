@@ -1,0 +1,181 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""What is scored, and how: the settings of a run, checked before anything is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from torchmetrics import Metric
+
+from imug_metrics.dialogues.record import Record
+from imug_metrics.encoders import Encoder
+from imug_metrics.errors import ArgumentError
+from imug_metrics.evaluation.human import Human
+from imug_metrics.judges import Judge
+from imug_metrics.protocols import imug
+
+Missing: TypeAlias = Literal["skip", "zero"]
+Progress: TypeAlias = Callable[[str, int, "int | None"], None]
+"""Called with what is being done, how much of it is done, and how much there is (None: not known)."""
+
+SHOWN_NAMES = 5
+
+
+@dataclass(frozen=True)
+class JudgeSettings:
+    """How a judge is asked.
+
+    Attributes:
+        judge: whom to ask.
+        prompts: its instructions; None: our own.
+        protocol: whose requests are sent; "both" asks twice.
+        repeats: how many times each question is asked.
+        retry_errors: ask again also where an earlier reply cannot be used.
+        human: scores by people, to be compared with; see `read_human`.
+    """
+
+    judge: Judge
+    prompts: imug.Prompts | None = None
+    protocol: Literal["imug", "strict", "both"] = "imug"
+    repeats: int = 1
+    retry_errors: bool = False
+    human: Human | None = None
+
+    def describe(self) -> dict[str, Any]:
+        """What the manifest says of it; no key and no user name is part of it."""
+        prompts = self.instructions
+        return {
+            "name": self.judge.name,
+            "url": getattr(self.judge, "base_url", None),
+            "protocol": self.protocol,
+            "prompts": prompts.source,
+            "prompts_version": prompts.version,
+            "official_prompts_known": getattr(prompts, "known", False),
+            "repeats": self.repeats,
+        }
+
+    @property
+    def instructions(self) -> imug.Prompts:
+        """The instructions that the judge is given."""
+        return imug.OwnPrompts() if self.prompts is None else self.prompts
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The arguments of `imug_metrics.evaluate`; see there. Exactly one of `records` and `benchmark` is given."""
+
+    records: Mapping[str, Iterable[Record]] | None = None
+    benchmark: Path | None = None
+    outputs: Path | None = None
+    models: tuple[str, ...] = ()
+    metrics: Mapping[str, Metric] | Sequence[Metric] | None = None
+    encoder: Encoder | str | None = None
+    device: str | None = None
+    cache: Path | None = None
+    judge: JudgeSettings | None = None
+    judged: Path | None = None
+    reference_history: Path | None = None
+    missing: Missing = "skip"
+    limit: int | None = None
+    resume: Path | None = None
+    overwrite: bool = False
+
+    def __post_init__(self) -> None:
+        if (self.records is None) == (self.benchmark is None):
+            raise ArgumentError(("records", "benchmark"), "expected one of them")
+        if self.missing not in ("skip", "zero"):
+            raise ArgumentError("missing", f"expected 'skip' or 'zero', got {self.missing!r}")
+        if self.limit is not None and self.limit < 1:
+            raise ArgumentError("limit", f"expected a number of samples from 1, got {self.limit}")
+        if self.judge is not None and self.judge.repeats < 1:
+            raise ArgumentError("repeats", f"expected a number from 1, got {self.judge.repeats}")
+        if self.judge is not None and self.judged is not None:
+            raise ArgumentError("judged", "expected without a judge; its recorded answers would be replaced")
+        if self.benchmark is None:
+            self._check_records()
+        else:
+            self._check_folders()
+
+    def _check_records(self) -> None:
+        needless = ("outputs", "judge", "judged", "reference_history", "limit", "resume")
+        for name in needless:
+            if getattr(self, name) is not None:
+                raise ArgumentError(name, "expected together with `benchmark`, not with records")
+        if not self.records:
+            raise ArgumentError("records", "expected at least one model, got none")
+
+    def _check_folders(self) -> None:
+        assert self.benchmark is not None
+        if self.outputs is None:
+            raise ArgumentError("outputs", "expected a folder that holds one folder a model, got none")
+        folders = {name: getattr(self, name) for name in ("outputs", "judged", "reference_history")}
+        check_folders(self.benchmark, folders, self.resume)
+        chosen_models(self.models, {"outputs": self.outputs})
+
+    def model_names(self) -> tuple[str, ...]:
+        """The models that are scored, in order."""
+        if self.outputs is None:
+            return tuple(self.records or ())
+        return chosen_models(self.models, {"outputs": self.outputs})
+
+
+def check_folders(benchmark: Path, folders: Mapping[str, Path | None], out: Path | None) -> None:
+    """Raise unless the folders that are read exist and the one that is written lies outside of them.
+
+    Args:
+        benchmark: folder of the benchmark.
+        folders: by argument, folders of outputs and judgements; None: not used.
+        out: the folder that is written; None: nothing is.
+
+    Raises:
+        ArgumentError: it names the argument.
+    """
+    for name, path in {"benchmark": benchmark, **folders}.items():
+        if path is not None and not path.is_dir():
+            raise ArgumentError(name, f"expected an existing folder, got {path}")
+    if not (benchmark / imug.SAMPLES).is_file():
+        raise ArgumentError("benchmark", f"expected a folder with {imug.SAMPLES}, {benchmark} has none")
+    if out is None:
+        return
+    if out.exists() and not out.is_dir():
+        raise ArgumentError("out", f"expected a folder, {out} is a file")
+    for name, path in folders.items():
+        if path is not None and name != "judged" and out.resolve().is_relative_to(path.resolve()):
+            raise ArgumentError("out", f"expected a folder outside of {path}, where it would pass for a model")
+
+
+def chosen_models(chosen: Sequence[str], folders: Mapping[str, Path]) -> tuple[str, ...]:
+    """The models that were named, or all that every one of the folders of outputs holds.
+
+    Args:
+        chosen: names; none: all.
+        folders: by argument.
+
+    Raises:
+        ArgumentError: if there is no model, or none of a name.
+    """
+    there = sorted(set.intersection(*(set(imug.list_models(folder)) for folder in folders.values())))
+    shown = " and ".join(str(folder) for folder in folders.values())
+    names = tuple(dict.fromkeys(chosen))
+    for model in names:
+        if model not in there:
+            raise ArgumentError("model", f"expected a folder in {shown} ({join_names(there)}), got {model!r}")
+    if not there:
+        what = "a folder that holds one folder a model"
+        what += "" if len(folders) == 1 else ", of which one name at least is in both"
+        raise ArgumentError(tuple(folders), f"expected {what}, {shown} holds none")
+    return names or tuple(there)
+
+
+def join_names(names: Sequence[str]) -> str:
+    """The first names, for a message.
+
+    Example:
+        >>> join_names(["a", "b"])
+        'a, b'
+    """
+    return ", ".join(names[:SHOWN_NAMES]) + (", ..." if len(names) > SHOWN_NAMES else "")
