@@ -53,7 +53,7 @@ class DialogueMetric(Metric):
 
     full_state_update = False
     is_differentiable = False
-    higher_is_better = True
+    higher_is_better: bool | None = True
 
     name: str
     primary: str = "mean"

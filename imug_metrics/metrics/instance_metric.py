@@ -21,7 +21,7 @@ class InstanceMetric(DialogueMetric):
     rate * score. How a rate is found is not published; see the page of the protocol.
     """
 
-    curves = ("turn_", "support", "relative")
+    curves: tuple[str, ...] = ("turn_", "support", "relative")
     plot_lower_bound = 0.0
     plot_upper_bound = 1.0
 
