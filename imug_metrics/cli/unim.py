@@ -22,6 +22,9 @@ _NAMED = (
 
 def run(options: Namespace) -> int:
     """`imug-metrics unim`: 0 if all data were fine, 1 if some were missing or malformed."""
+    for name in ("captions", "reference_captions", "retry_errors"):
+        if getattr(options, name) and options.judge_model is None:
+            raise ArgumentError(name, "expected together with --judge-model; structure needs none")
     settings = UnimSettings(
         supports=None if options.supports is None else tuple(options.supports),
         judge=_judge(options),

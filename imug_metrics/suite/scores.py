@@ -39,8 +39,9 @@ def metric_scores(metric: DialogueMetric, name: str | None = None) -> dict[str, 
         >>> from imug_metrics import TurnDecay
         >>> metric = TurnDecay(detail=True)
         >>> metric.update([[0.5, 0.25]])
-        >>> metric_scores(metric, "loss")["loss_slope"]
-        -0.25
+        >>> found = metric_scores(metric, "loss")
+        >>> found["loss"], found["loss_mean"]
+        (-0.25, 0.375)
     """
     found = metric.compute()
     named = found if isinstance(found, dict) else {metric.name: found}

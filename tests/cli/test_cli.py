@@ -11,8 +11,7 @@ import sys
 
 import pytest
 
-from imug_metrics.evaluation import inputs
-from imug_metrics.evaluation import score
+from imug_metrics.evaluation import inputs, scores
 
 FILES = {"summary.json", "per_turn.csv", "items.jsonl", "manifest.json", "report.html", "problems.jsonl", "official"}
 
@@ -102,19 +101,19 @@ def test_a_change_of_what_a_score_depends_on_scores_again(command, change):
 
 
 def test_an_interrupted_run_keeps_what_was_finished(command, monkeypatch):
-    original = score.score_records
+    original = scores.score_records
 
     def interrupted(records, *, model, **options):
         if model == "steady":  # the last by name
             raise KeyboardInterrupt
         return original(records, model=model, **options)
 
-    monkeypatch.setattr(score, "score_records", interrupted)
+    monkeypatch.setattr(scores, "score_records", interrupted)
     assert command.score() == 130
     assert sorted(path.name for path in (command.out / "models").iterdir()) == ["copying.json", "fading.json"]
     assert not (command.out / "summary.json").exists()
     seen = command.encoder.seen
-    monkeypatch.setattr(score, "score_records", original)
+    monkeypatch.setattr(scores, "score_records", original)
     assert command.score() in (0, 1)
     assert set(command.json("summary.json")["models"]) == {"copying", "fading", "steady"}
     assert command.encoder.seen > seen

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from imug_metrics import judges
 from imug_metrics.cli import main
+from imug_metrics.cli import unim as cli_unim
 
 HOSTILE = "<script>alert(1)</script>\x1b[31m"
 
@@ -79,7 +79,7 @@ class Judge:
 
 
 def test_a_judge_adds_coupled_scores(files: dict[str, Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(judges, "OpenAIJudge", Judge)
+    monkeypatch.setattr(cli_unim, "OpenAIJudge", Judge)
     captions = tmp_path / "captions.json"
     captions.write_text(json.dumps({**row(1, ""), "modal": {"image1": "A pear."}}))
     run(files, "--judge-url", "http://localhost/v1", "--judge-model", "m", "--captions", str(captions))
@@ -113,12 +113,12 @@ def test_wrong_arguments(
 
 def test_out_must_not_pass_for_records(files: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
     assert run({**files, "out": files["outputs"] / "scores"}) == 2
-    assert "--outputs" in capsys.readouterr().err
+    assert "of the outputs" in capsys.readouterr().err
     folder = files["references"].parent / "refs"
     folder.mkdir()
     references = files["references"].rename(folder / "r.jsonl")
     assert run({**files, "references": folder, "out": folder / "scores"}) == 2
-    assert "--references" in capsys.readouterr().err
+    assert "of the references" in capsys.readouterr().err
     assert references.exists()
 
 
@@ -135,7 +135,7 @@ def test_answers_and_references_are_never_read_as_each_other(
 def test_the_table_can_be_read_on_eighty_columns(
     files: dict[str, Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(judges, "OpenAIJudge", Judge)
+    monkeypatch.setattr(cli_unim, "OpenAIJudge", Judge)
     monkeypatch.setenv("COLUMNS", "80")
     run(files, "--judge-url", "http://localhost/v1", "--judge-model", "m")
     shown = capsys.readouterr().out

@@ -10,8 +10,8 @@ import pytest
 
 from imug_metrics.judges import ReplyError
 from imug_metrics.protocols import imug
-from imug_metrics.protocols.imug.samples import Task, read_samples
 from imug_metrics.protocols.imug.dynamic import offered, official_key, read_dynamic_links, strict_key
+from imug_metrics.protocols.imug.samples import Task, read_samples
 
 KEY = ("Cooking", "pan", "1")
 

@@ -76,7 +76,7 @@ def test_groups_are_read_back_whatever_their_names(make_scores: Any, tmp_path: P
 def test_without_judge_rules_and_groups_there_are_no_such_sections(make_scores: Any, tmp_path: Path) -> None:
     page = text_of(write_report([make_scores("mine")], tmp_path, manifest={}))
     assert not any(f'id="{name}"' in page for name in ("rules", "judge", "groups"))
-    assert set(json.loads((tmp_path / "summary.json").read_text())) == {"models", "findings"}
+    assert set(json.loads((tmp_path / "summary.json").read_text())) == {"schema", "models", "findings"}
 
 
 def test_the_table_shows_points_failures_and_classes(make_scores: Any) -> None:
