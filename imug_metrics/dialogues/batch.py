@@ -143,6 +143,7 @@ def align_rows(
     turn: Any = None,
     subject: Any = None,
     valid: Any = None,
+    lengths: Any = None,
     *,
     device: torch.device | None = None,
 ) -> tuple[Tensor, Tensor, Tensor | None, Tensor, Tensor | None]:
@@ -153,9 +154,10 @@ def align_rows(
         dialogue: ids `[N]`; padded: `[B]` or `[B, T]`, by default 0 to B - 1. Integers or strings.
         turn: `[N]` integers from 1; padded: `[T]` or `[B, T]`, where 0 marks a cell of padding, by default 1 to T.
         subject: ids like `dialogue`, or None.
-        valid: bool `[N]` or `[B, T]`. In padded records without `turn`, the cells behind a dialogue's last valid one
-            are padding and an invalid cell before it is an absent output; say `turn` where the last output may be
+        valid: bool `[N]` or `[B, T]`, False where an output is absent. In padded records without `turn` and `lengths`,
+            the cells behind a dialogue's last valid one are padding: say one of the two where the last output may be
             absent.
+        lengths: padded: integers `[B]`, the number of turns of each dialogue; the cells behind them are padding.
         device: where the results live.
 
     Returns:
@@ -163,8 +165,9 @@ def align_rows(
         records, or None when all are (flat records). Dropping padding synchronises a CUDA device with the host once.
 
     Raises:
-        TypeError: if ids are not integers or strings, turns not integers, or `valid` not boolean.
-        ValueError: if a length differs from the records' or flat records lack `dialogue` or `turn`.
+        TypeError: if ids are not integers or strings, turns or `lengths` not integers, or `valid` not boolean.
+        ValueError: if a shape differs from the records', flat records lack `dialogue` or `turn` or come with `lengths`,
+            or `lengths` lie outside 0 to T.
 
     Example:
         >>> align_rows((2, 2), valid=torch.tensor([[True, True], [True, False]]))[:2]
@@ -177,16 +180,22 @@ def align_rows(
         for name, value in (("dialogue", dialogue), ("turn", turn)):
             if value is None:
                 raise ValueError(f"Expected argument `{name}` with one entry for each of the {shape[0]} flat records.")
+        if lengths is not None:
+            raise ValueError(
+                f"Expected argument `lengths` with padded records [B, T] only, got {shape[0]} flat records."
+            )
     ids = _as_ids("dialogue", torch.arange(shape[0]) if dialogue is None else dialogue, shape, device)
     subjects = None if subject is None else _as_ids("subject", subject, shape, device).flatten()
     if turn is None:
         turns = torch.arange(1, shape[1] + 1, device=rows.device).expand(shape)
-        cells = rows.flip(1).cummax(1).values.flip(1) if rows.numel() else rows
+        cells = rows.flip(1).cummax(1).values.flip(1) if rows.numel() and lengths is None else torch.ones_like(rows)
     else:
         turns = _as_turns(turn, shape, device)
         cells = turns != 0
     if not padded:
         return ids, turns, subjects, rows, None
+    if lengths is not None:
+        cells = cells & _within_lengths(lengths, shape, rows.device)
     keep = cells.flatten()
     subjects = None if subjects is None else subjects[keep]
     return ids.flatten()[keep], turns.flatten()[keep], subjects, rows.flatten()[keep], keep
@@ -284,6 +293,20 @@ def _as_valid(valid: Any, shape: tuple[int, ...], device: torch.device | None) -
     if valid.dtype != torch.bool and valid.numel():
         raise TypeError(f"Expected argument `valid` to be boolean, got {valid.dtype}.")
     return _spread("valid", valid.bool(), shape, shape)
+
+
+def _within_lengths(lengths: Any, shape: tuple[int, ...], device: torch.device) -> Tensor:
+    """True `[B, T]` for the cells within each dialogue's length."""
+    lengths = _as_integers("lengths", torch.as_tensor(lengths, device=device))
+    if tuple(lengths.shape) != shape[:1]:
+        raise ValueError(f"Expected argument `lengths` to have shape {shape[:1]}, got {tuple(lengths.shape)}.")
+    outside = ((lengths < 0) | (lengths > shape[1])).nonzero()
+    if len(outside):
+        row = int(outside[0])
+        raise ValueError(
+            f"Expected argument `lengths` to lie in 0 to {shape[1]}, got {int(lengths[row])} at row {row}."
+        )
+    return torch.arange(shape[1], device=device) < lengths[:, None]
 
 
 def _spread(name: str, values: Tensor, shape: tuple[int, ...], short: tuple[int, ...]) -> Tensor:

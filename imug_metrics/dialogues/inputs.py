@@ -141,6 +141,7 @@ def pack_inputs(
     turn: Any = None,
     subject: Any = None,
     valid: Any = None,
+    lengths: Any = None,
     *,
     validate: bool = True,
     **columns: Column,
@@ -148,7 +149,7 @@ def pack_inputs(
     """Pack arguments of the same records.
 
     Args:
-        dialogue, turn, subject, valid: as in `align_rows`.
+        dialogue, turn, subject, valid, lengths: as in `align_rows`.
         validate: as in `pack`.
         columns: the arguments by name; the first, the outputs, gives shape and device, and its rows that are not
             finite count as absent.
@@ -170,7 +171,7 @@ def pack_inputs(
             )
     device = rows.values.device
     turn = next((row.turn for row in columns.values() if row.turn is not None), None) if turn is None else turn
-    ids, turns, subjects, valid, keep = align_rows(rows.shape, dialogue, turn, subject, valid, device=device)
+    ids, turns, subjects, valid, keep = align_rows(rows.shape, dialogue, turn, subject, valid, lengths, device=device)
     there = _there(rows) if keep is None else _there(rows)[keep]
     batch = pack(ids, turns, subject=subjects, valid=valid & there, validate=validate)
     values = {name: row.values if keep is None else row.values[keep] for name, row in columns.items()}

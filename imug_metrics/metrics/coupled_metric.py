@@ -29,12 +29,14 @@ class CoupledMetric(InstanceMetric):
         self.eta, self.scale = check_eta(eta), scale
         super().__init__(**kwargs)
 
-    def _update(self, first: Any, second: Any, dialogue: Any, turn: Any, valid: Any, support: Any) -> None:
+    def _update(
+        self, first: Any, second: Any, support: Any, dialogue: Any, turn: Any, valid: Any, lengths: Any
+    ) -> None:
         scales = (self.scale, self.scale if self.second_is_graded else "share")
         columns = {
             name: self._shares(name, given, scale) for name, given, scale in zip(self.parts, (first, second), scales)
         }
-        inputs = self._pack_instances(dialogue, turn, valid, support, **columns)
+        inputs = self._pack_instances(support, dialogue, turn, valid, lengths, **columns)
         valid = inputs.batch.valid
         shares = [inputs.columns[name].masked_fill(~valid, torch.nan) for name in self.parts]
         values = combine(*shares, self.eta, product=self.product)

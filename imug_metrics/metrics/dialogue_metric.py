@@ -174,12 +174,12 @@ class DialogueMetric(Metric):
         return plot_curve(self.name, val, ax) if curve_points(self.name, val) else None
 
     def _pack(
-        self, dialogue: Any, turn: Any, subject: Any = None, valid: Any = None, **columns: Column
+        self, dialogue: Any, turn: Any, subject: Any = None, valid: Any = None, lengths: Any = None, **columns: Column
     ) -> PackedInputs:
         """Pack the arguments of one update; nothing of the state has changed when it refuses them."""
         if self.bootstrap and dialogue is None:
             raise ValueError("Expected argument `dialogue`: the bootstrap draws by the dialogues' ids.")
-        return pack_inputs(dialogue, turn, subject, valid, validate=self.validate, **columns)
+        return pack_inputs(dialogue, turn, subject, valid, lengths, validate=self.validate, **columns)
 
     def _ratios(self) -> list[str]:
         """Names of the ratios a subclass adds."""

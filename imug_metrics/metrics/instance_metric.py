@@ -25,12 +25,14 @@ class InstanceMetric(DialogueMetric):
     plot_lower_bound = 0.0
     plot_upper_bound = 1.0
 
-    def _pack_instances(self, dialogue: Any, turn: Any, valid: Any, support: Any, **columns: Column) -> PackedInputs:
+    def _pack_instances(
+        self, support: Any, dialogue: Any, turn: Any, valid: Any, lengths: Any, **columns: Column
+    ) -> PackedInputs:
         """Pack the arguments of one update."""
         shape = next(iter(columns.values())).shape
         if support is not None:
             columns["support"] = self._shares("support", support)
-        return self._pack(*instance_places(shape, dialogue, turn, self.bootstrap), None, valid, **columns)
+        return self._pack(*instance_places(shape, dialogue, turn, self.bootstrap), None, valid, lengths, **columns)
 
     def _shares(self, argument: str, values: Any, scale: Scale = "share") -> Column:
         """Scores of a scale as rows of shares in [0, 1], NaN where unknown, on the metric's device.

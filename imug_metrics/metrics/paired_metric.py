@@ -18,11 +18,11 @@ class PairedMetric(DialogueMetric):
     """What metrics of two arms share: a difference by record, the mean of each arm, the count of unpaired records."""
 
     def _read(
-        self, scores: Any, target: Any, dialogue: Any, turn: Any, subject: Any, valid: Any
+        self, scores: Any, baseline: Any, dialogue: Any, turn: Any, subject: Any, valid: Any, lengths: Any
     ) -> tuple[PackedInputs, Arms]:
         if self.bootstrap and dialogue is None:
             raise ValueError("Expected argument `dialogue`: the bootstrap draws by the dialogues' ids.")
-        return pair_inputs(scores, target, dialogue, turn, subject, valid, self.validate)
+        return pair_inputs(scores, baseline, dialogue, turn, subject, valid, lengths, self.validate)
 
     def _add_arms(
         self,
@@ -36,7 +36,7 @@ class PairedMetric(DialogueMetric):
         used = ~difference.isnan()
         weight = self._weights(batch, used)
         total = batch.sum_segments(weight)
-        means = {"scores": arms.scores, "target": arms.target, **(shares or {})}
+        means = {"scores": arms.scores, "baseline": arms.baseline, **(shares or {})}
         ratios = {n: (batch.sum_segments(weight * v.masked_fill(~used, 0).double()), total) for n, v in means.items()}
         every = torch.ones_like(weight)
         ratios["coverage"] = (batch.sum_segments(arms.paired.double()), batch.sum_segments(every))
@@ -55,10 +55,10 @@ class PairedMetric(DialogueMetric):
         """The arms with absent outputs scored 0 where `missing` says so; pairs are counted as before."""
         if self.missing == "skip":
             return arms
-        return arms._replace(scores=arms.scores.nan_to_num(0), target=arms.target.nan_to_num(0))
+        return arms._replace(scores=arms.scores.nan_to_num(0), baseline=arms.baseline.nan_to_num(0))
 
     def _ratios(self) -> list[str]:
-        return ["scores", "target"]
+        return ["scores", "baseline"]
 
     def _sums(self) -> list[str]:
         return ["unpaired"]

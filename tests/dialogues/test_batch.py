@@ -102,6 +102,36 @@ def test_padding_is_what_lies_behind_the_last_valid_cell_unless_turns_say_otherw
     assert flat.tolist() == [True, False, True, True, False]
 
 
+def test_lengths_say_where_padded_dialogues_end_and_absent_outputs_stay() -> None:
+    valid = torch.tensor([[True, False, True], [True, False, True]])
+    _, turn, _, flat, keep = align_rows((2, 3), valid=valid, lengths=torch.tensor([3, 2]))
+    assert turn.tolist() == [1, 2, 3, 1, 2]
+    assert flat.tolist() == [True, False, True, True, False]
+    assert keep is not None
+    assert keep.tolist() == [True, True, True, True, True, False]
+    given = align_rows((2, 3), turn=torch.tensor([[1, 2, 3], [0, 2, 5]]), lengths=[3, 2])
+    assert given[1].tolist() == [1, 2, 3, 2]
+    assert len(align_rows((2, 3), lengths=[0, 0])[1]) == 0
+
+
+@pytest.mark.parametrize(
+    ("shape", "lengths", "error", "message"),
+    [
+        ((2, 3), [4, 1], ValueError, "`lengths` to lie in 0 to 3, got 4 at row 0"),
+        ((2, 3), [3, -1], ValueError, "`lengths` to lie in 0 to 3, got -1 at row 1"),
+        ((2, 3), [3], ValueError, r"`lengths` to have shape \(2,\)"),
+        ((2, 3), [3.0, 1.0], TypeError, "`lengths` to hold integers"),
+        ((2,), [1, 1], ValueError, "`lengths` with padded records"),
+    ],
+)
+def test_lengths_that_cannot_be_are_refused(
+    shape: tuple[int, ...], lengths: Any, error: type[Exception], message: str
+) -> None:
+    places = ([0, 1], [1, 1]) if len(shape) == 1 else ()
+    with pytest.raises(error, match=message):
+        align_rows(shape, *places, lengths=lengths)
+
+
 def test_numpy_ids_and_turns_are_taken() -> None:
     dialogue, turn, *_ = align_rows((3,), np.array([5, 5, 6]), np.array([1, 2, 1]))
     assert dialogue.tolist() == [5, 5, 6]

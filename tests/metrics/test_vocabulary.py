@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""One word has one meaning: the vocabulary holds the arguments of every `update`, and every signature is spelled out."""
+"""One word has one meaning: the vocabulary holds the arguments of every `update`; signatures show all options."""
 
 import inspect
 

@@ -4,14 +4,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Literal, get_args
+from collections.abc import Callable, Sequence
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor
 
-from imug_metrics.functional.answers.choice_score import Protocol, choice_mask, choice_score, format_weight
+from imug_metrics.functional.answers.choice_score import choice_mask, choice_score, format_weight
 from imug_metrics.functional.answers.numeric_match import numeric_match
+from imug_metrics.functional.answers.protocol import Protocol, check_protocol
 from imug_metrics.functional.answers.text_match import exact_match, token_f1
 from imug_metrics.reading.choice import DEFAULT_OPTIONS
 from imug_metrics.reading.exact import Normalizer, require_text
@@ -20,12 +21,13 @@ from imug_metrics.reading.numbers import Decimal
 Kind = Literal["choice", "exact", "numeric", "f1"]
 Reduction = Literal["mean", "none"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
-PROTOCOLS: tuple[Protocol, ...] = get_args(Protocol)
+Answer = str | float | None
+Key = str | float | Sequence[str] | Sequence[float] | None
 
 
 def answer_accuracy(
-    preds: Sequence[Any],
-    target: Sequence[Any],
+    preds: Sequence[Answer],
+    target: Sequence[Key],
     *,
     kind: Kind = "choice",
     protocol: Protocol = "strict",
@@ -37,28 +39,28 @@ def answer_accuracy(
     decimal: Decimal = ".",
     device: torch.device | str | None = None,
 ) -> Tensor:
-    """Score answers against their references, row by row or as a mean.
+    """Are the answers right: multiple choice, exact, numeric or free-form. Range 0 to 1, higher is better.
 
-    - `kind="choice"`: letters of multiple choice, `choice_score`.
-      `protocol="imug"` is the released IMUG-Bench scorer (arXiv 2606.09169) number for number: its reading of letters,
-      its format factor, 4 decimals; an empty key and an absent answer score 0. `protocol="strict"` reads letters by
-      `read_choice`, knows no format factor, and does not round.
-    - `kind="exact"`: `exact_match`, with `normalize`.
-    - `kind="numeric"`: `numeric_match`, with `rel_tol`, `abs_tol` and
-      `decimal`.
-    - `kind="f1"`: `token_f1`, with `normalize`.
+    - `kind="choice"`: `max(0, (|P & K| - |P - K|) / |K|)`, P the letters read in the answer and K those of the key
+      (`choice_score`; IMUG-Bench, arXiv 2606.09169).
+    - `kind="exact"`: 1 where answer and key are equal after normalisation (`exact_match`).
+    - `kind="numeric"`: 1 where the answer's last number p has `|p - t| <= max(abs_tol, rel_tol * |t|)`
+      (`numeric_match`).
+    - `kind="f1"`: `2 |P & K| / (|P| + |K|)` over tokens (`token_f1`; SQuAD, arXiv 1606.05250).
+
+    `protocol="imug"` is the released IMUG-Bench scorer number for number: its reading of letters, its format factor
+    (`format_weight`), 4 decimals; an empty key and an absent answer score 0. `protocol="strict"` reads letters by
+    `read_choice`, knows no format factor, and does not round.
 
     Args:
-        preds: N answers. `None` is an absent one: 0 under `"imug"`, else NaN in the rows and left out of the mean.
-        target: N references; all kinds but `"choice"` take a list of references for a row as well.
+        preds: N answers. None is an absent one: 0 under `"imug"`, else NaN in the rows and left out of the mean.
+        target: N keys; all kinds but `"choice"` take a list of references for a row as well, of which the best counts.
         kind: what the answers are.
         protocol: `"imug"` exists for `kind="choice"` only.
         reduction: `"mean"` over the rows that have a value, or `"none"`.
         options: letters that are options (`kind="choice"`, `protocol="strict"`).
-        normalize: see `exact_match`.
-        rel_tol: see `numeric_match`.
-        abs_tol: see `numeric_match`.
-        decimal: see `numeric_match`.
+        normalize: of `"exact"` and `"f1"`, see `exact_match`.
+        rel_tol, abs_tol, decimal: of `"numeric"`, see `numeric_match`.
         device: where the result is put and choices are scored.
 
     Returns:
@@ -90,13 +92,13 @@ def answer_accuracy(
     elif kind == "numeric":
         values = numeric_match(preds, target, rel_tol=rel_tol, abs_tol=abs_tol, decimal=decimal).to(device)
     else:
-        match = exact_match if kind == "exact" else token_f1
+        match: Callable[..., Tensor] = exact_match if kind == "exact" else token_f1
         values = match(preds, target, normalize=normalize).to(device)
     return values if reduction == "none" else values.nanmean()
 
 
 def _imug_choice(
-    preds: Sequence[Any], target: Sequence[Any], options: str, device: torch.device | str | None
+    preds: Sequence[Answer], target: Sequence[Key], options: str, device: torch.device | str | None
 ) -> Tensor:
     keys = choice_mask(target, "imug", options=options)
     # The released scorer does not look at the reply where the key holds no letter.
@@ -109,7 +111,7 @@ def _imug_choice(
 
 
 def _strict_choice(
-    preds: Sequence[Any], target: Sequence[Any], options: str, device: torch.device | str | None
+    preds: Sequence[Answer], target: Sequence[Key], options: str, device: torch.device | str | None
 ) -> Tensor:
     for row, (pred, key) in enumerate(zip(preds, target)):
         require_text(key, "target", row)
@@ -127,11 +129,8 @@ def _strict_choice(
 
 
 def _check_words(kind: str, protocol: str, reduction: str) -> None:
-    for name, word, known in (
-        ("kind", kind, KINDS),
-        ("protocol", protocol, PROTOCOLS),
-        ("reduction", reduction, get_args(Reduction)),
-    ):
+    check_protocol(protocol)
+    for name, word, known in (("kind", kind, KINDS), ("reduction", reduction, get_args(Reduction))):
         if word not in known:
             raise ValueError(f"Expected argument `{name}` to be one of {known}, got {word!r}.")
     if protocol == "imug" and kind != "choice":

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from imug_metrics.functional.answers.protocol import Protocol, check_protocol
 from imug_metrics.reading.choice import DEFAULT_OPTIONS, read_choice
-
-Protocol = Literal["imug", "strict"]
 
 _LONE_LETTER = re.compile(r"\b[A-G]\b")
 _LETTERS_ONLY = re.compile(r"[A-G]+")
@@ -58,8 +57,7 @@ def choice_mask(
         >>> choice_mask(["BD", "B, D", "A cat"], protocol="imug")
         tensor([ 0, 10,  1])
     """
-    if protocol not in ("imug", "strict"):
-        raise ValueError(f"Expected argument `protocol` to be 'imug' or 'strict', got {protocol!r}.")
+    check_protocol(protocol)
     if protocol == "imug" and options != DEFAULT_OPTIONS:
         raise ValueError(
             f"Expected argument `options` to be {DEFAULT_OPTIONS!r} under protocol 'imug', got {options!r}."

@@ -7,8 +7,10 @@ from __future__ import annotations
 from typing import Literal
 
 import torch
+from einops import rearrange
 from torch import Tensor
 
+from imug_metrics.functional.answers.protocol import Protocol, check_protocol
 from imug_metrics.functional.reduce import reduce_values
 
 EMPTY, FILLED, RED, GREEN = range(4)
@@ -16,14 +18,11 @@ NO_BOARD = -1
 BEST = 5.0
 """What a point that is met scores."""
 
-Protocol = Literal["strict", "imug"]
-PROTOCOLS: tuple[Protocol, ...] = ("strict", "imug")
-
 
 def grid_accuracy(
-    detected: Tensor,
+    preds: Tensor,
     target: Tensor,
-    point_count: Tensor | int = 4,
+    counts: Tensor | int = 4,
     *,
     protocol: Protocol = "strict",
     reduction: Literal["none", "mean"] = "mean",
@@ -35,9 +34,9 @@ def grid_accuracy(
     filled cells differ, later points are not met.
 
     Args:
-        detected: integer codes `[N, 3, 3]`: 0 empty, 1 filled, 2 red, 3 green; all -1 where no board was found.
+        preds: integer codes `[N, 3, 3]`: 0 empty, 1 filled, 2 red, 3 green; all -1 where no board was found.
         target: codes of the right boards, without -1.
-        point_count: points of the task, one number or `[N]`. A task with three does not look at green; points beyond
+        counts: points of the task, one number or `[N]`. A task with three does not look at green; points beyond
             the fourth are never met.
         protocol: `"strict"`: a task's own points and no others count. `"imug"`: a point 1 or 2 that is met is counted
             even if the task has fewer points, as in the released scorer.
@@ -57,17 +56,15 @@ def grid_accuracy(
         >>> grid_accuracy(target.clamp(max=1), target)  # the cells without their colours
         tensor(0.5000, dtype=torch.float64)
     """
-    points = grid_points(detected, target, point_count, protocol=protocol)
+    points = grid_points(preds, target, counts, protocol=protocol)
     return reduce_values(points.nanmean(1) / BEST, reduction)
 
 
-def grid_points(
-    detected: Tensor, target: Tensor, point_count: Tensor | int = 4, *, protocol: Protocol = "strict"
-) -> Tensor:
+def grid_points(preds: Tensor, target: Tensor, counts: Tensor | int = 4, *, protocol: Protocol = "strict") -> Tensor:
     """The points of boards, one by one.
 
     Args:
-        detected, target, point_count, protocol: as in `grid_accuracy`.
+        preds, target, counts, protocol: as in `grid_accuracy`.
 
     Returns:
         float64 `[N, P]` of 0 and 5, where P is at least 4; NaN where a point does not count.
@@ -81,17 +78,15 @@ def grid_points(
         >>> grid_points(board, board, 1), grid_points(board, board, 1, protocol="imug")[0, :2].tolist()
         (tensor([[5., nan, nan, nan]], dtype=torch.float64), [5.0, 5.0])
     """
-    if protocol not in PROTOCOLS:
-        raise ValueError(f"Expected argument `protocol` to be one of {PROTOCOLS}, got {protocol!r}.")
-    _check_codes("detected", detected, NO_BOARD)
+    check_protocol(protocol)
+    _check_codes("preds", preds, NO_BOARD)
     _check_codes("target", target, EMPTY)
-    if detected.shape != target.shape:
+    if preds.shape != target.shape:
         raise ValueError(
-            f"Expected argument `target` to have the shape of `detected`, {list(detected.shape)}, got "
-            f"{list(target.shape)}."
+            f"Expected argument `target` to have the shape of `preds`, {list(preds.shape)}, got {list(target.shape)}."
         )
-    counts = _counts(point_count, detected)
-    met = _met(detected, target)
+    counts = _checked_counts(counts, preds)
+    met = _met(preds, target)
     met = torch.nn.functional.pad(met, (0, max(0, int(counts.max()) - 4) if len(counts) else 0))
     place = torch.arange(1, met.shape[1] + 1, device=met.device)
     written = place <= counts[:, None]
@@ -100,9 +95,9 @@ def grid_points(
     return (met * BEST).double().masked_fill(~written, torch.nan)
 
 
-def _met(detected: Tensor, target: Tensor) -> Tensor:
+def _met(preds: Tensor, target: Tensor) -> Tensor:
     """Bool `[N, 4]`: board found, filled cells, red cells, green cells."""
-    cells, wanted = detected.flatten(1), target.flatten(1)
+    cells, wanted = (rearrange(board, "n row column -> n (row column)") for board in (preds, target))
     found = cells[:, 0] != NO_BOARD
     pattern = found & ((cells != EMPTY) == (wanted != EMPTY)).all(1)
     colours = [pattern & ((cells == code) == (wanted == code)).all(1) for code in (RED, GREEN)]
@@ -125,15 +120,15 @@ def _check_codes(argument: str, codes: Tensor, least: int) -> None:
         )
 
 
-def _counts(point_count: Tensor | int, detected: Tensor) -> Tensor:
-    counts = torch.as_tensor(point_count, device=detected.device)
-    if counts.is_floating_point() or counts.ndim > 1 or (counts.ndim == 1 and len(counts) != len(detected)):
+def _checked_counts(counts: Tensor | int, preds: Tensor) -> Tensor:
+    counts = torch.as_tensor(counts, device=preds.device)
+    if counts.is_floating_point() or counts.ndim > 1 or (counts.ndim == 1 and len(counts) != len(preds)):
         raise ValueError(
-            f"Expected argument `point_count` to be an integer or integers [{len(detected)}], got {counts.dtype} of "
-            f"shape {list(counts.shape)}."
+            f"Expected argument `counts` to be an integer or integers [{len(preds)}], got {counts.dtype} of shape "
+            f"{list(counts.shape)}."
         )
-    counts = counts.expand(len(detected))
+    counts = counts.expand(len(preds))
     if bool((counts < 0).any()):
         row = int((counts < 0).nonzero()[0])
-        raise ValueError(f"Expected argument `point_count` to be >= 0, got {int(counts[row])} at row {row}.")
+        raise ValueError(f"Expected argument `counts` to be >= 0, got {int(counts[row])} at row {row}.")
     return counts

@@ -17,7 +17,7 @@ from imug_metrics.reading.numbers import Decimal, parse_number
 
 def numeric_match(
     preds: Sequence[Any],
-    targets: Sequence[Any],
+    target: Sequence[Any],
     *,
     rel_tol: float = 1e-6,
     abs_tol: float = 0.0,
@@ -29,7 +29,7 @@ def numeric_match(
 
     Args:
         preds: N replies, text or numbers; `None` is an absent one.
-        targets: N references, each text, a number, or several of them.
+        target: N references, each text, a number, or several of them.
         rel_tol: relative tolerance.
         abs_tol: absolute tolerance.
         decimal: decimal separator of replies and references, see
@@ -53,8 +53,8 @@ def numeric_match(
 
     def number(value: Any, name: str, row: int) -> float | None:
         parsed = _as_number(value, name, row, decimal)
-        if parsed is None and name == "targets":
-            raise ValueError(f"Expected argument `targets` to hold a finite number, got {value!r} at row {row}.")
+        if parsed is None and name == "target":
+            raise ValueError(f"Expected argument `target` to hold a finite number, got {value!r} at row {row}.")
         return parsed
 
     def close(pred: float | None, target: float | None) -> float:
@@ -62,7 +62,7 @@ def numeric_match(
             return 0.0
         return float(abs(pred - target) <= max(abs_tol, rel_tol * abs(target)))
 
-    return best_over_references(preds, targets, number, close)
+    return best_over_references(preds, target, number, close)
 
 
 def _as_number(value: Any, name: str, row: int, decimal: Decimal) -> float | None:

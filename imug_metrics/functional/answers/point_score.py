@@ -8,18 +8,18 @@ from collections.abc import Sequence
 from typing import Literal
 
 import torch
+from einops import rearrange
 from torch import Tensor
 
+from imug_metrics.functional.answers.protocol import Protocol, check_protocol
 from imug_metrics.functional.reduce import reduce_values
 
-Protocol = Literal["strict", "imug"]
-PROTOCOLS: tuple[Protocol, ...] = ("strict", "imug")
-Points = Tensor | Sequence[Sequence[float] | None]
+Items = Tensor | Sequence[Sequence[float] | None]
 
 
 def point_score(
-    points: Points,
-    mask: Tensor | None = None,
+    items: Items,
+    masks: Tensor | None = None,
     *,
     best: float = 5.0,
     protocol: Protocol = "strict",
@@ -30,8 +30,8 @@ def point_score(
     In IMUG-Bench (arXiv 2606.09169) a judge gives each evaluation point of an image turn an integer from 0 to 5.
 
     Args:
-        points: `[N, P]`, or N lists of points of any length, where None stands for a turn that was not judged.
-        mask: bool `[N, P]`, the cells of a tensor that are points; None: all are.
+        items: points `[N, P]`, or N lists of any length, where None stands for a turn that was not judged.
+        masks: bool `[N, P]`, the cells of a tensor that are points; None: all are.
         best: the highest point.
         protocol: `"strict"` takes whole points from 0 to `best` and refuses others. `"imug"` takes any number as it is,
             as the released summary does, so a score may leave its range.
@@ -48,42 +48,42 @@ def point_score(
         >>> point_score([[5, 5, 2], [4], None], reduction="none")
         tensor([0.8000, 0.8000,    nan], dtype=torch.float64)
     """
-    values, there = point_columns(points, mask)
-    check_points(values, there, best, protocol)
+    values, there = item_columns(items, masks)
+    check_items(values, there, best, protocol)
     count = there.sum(-1)
     means = values.masked_fill(~there, 0).sum(-1) / (best * count.clamp_min(1))
     return reduce_values(means.masked_fill(count == 0, torch.nan), reduction)
 
 
-def point_columns(points: Points, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
+def item_columns(items: Items, masks: Tensor | None = None) -> tuple[Tensor, Tensor]:
     """Points as float64 `[..., P]` and bool of that shape, True where there is a point.
 
     Raises:
-        ValueError: if the points have no axis of their own, or `mask` another shape.
+        ValueError: if the points have no axis of their own, or `masks` another shape.
 
     Example:
-        >>> point_columns([[5, 0], [3]])[1]
+        >>> item_columns([[5, 0], [3]])[1]
         tensor([[ True,  True],
                 [ True, False]])
     """
-    if not isinstance(points, Tensor):
-        if mask is not None:
-            raise ValueError("Expected argument `mask` to be None where `points` are lists.")
-        return _pad([list(row) if row is not None else [] for row in points])
-    if points.ndim not in (2, 3) or points.is_complex():
+    if not isinstance(items, Tensor):
+        if masks is not None:
+            raise ValueError("Expected argument `masks` to be None where `items` are lists.")
+        return _pad([list(row) if row is not None else [] for row in items])
+    if items.ndim not in (2, 3) or items.is_complex():
         raise ValueError(
-            f"Expected argument `points` to have shape [N, P] or [B, T, P], got {points.dtype} {list(points.shape)}."
+            f"Expected argument `items` to have shape [N, P] or [B, T, P], got {items.dtype} {list(items.shape)}."
         )
-    if mask is None:
-        return points.double(), torch.ones_like(points, dtype=torch.bool)
-    if mask.shape != points.shape or mask.dtype != torch.bool:
+    if masks is None:
+        return items.double(), torch.ones_like(items, dtype=torch.bool)
+    if masks.shape != items.shape or masks.dtype != torch.bool:
         raise ValueError(
-            f"Expected argument `mask` to be bool of shape {list(points.shape)}, got {mask.dtype} {list(mask.shape)}."
+            f"Expected argument `masks` to be bool of shape {list(items.shape)}, got {masks.dtype} {list(masks.shape)}."
         )
-    return points.double(), mask
+    return items.double(), masks
 
 
-def check_points(values: Tensor, there: Tensor, best: float, protocol: str) -> None:
+def check_items(values: Tensor, there: Tensor, best: float, protocol: str) -> None:
     """Refuse arguments of `point_score`; points that are NaN pass.
 
     Raises:
@@ -91,22 +91,21 @@ def check_points(values: Tensor, there: Tensor, best: float, protocol: str) -> N
             from 0 to `best`.
 
     Example:
-        >>> check_points(*point_columns([[5], [6]]), 5, "strict")
+        >>> check_items(*item_columns([[5], [6]]), 5, "strict")
         Traceback (most recent call last):
-        ValueError: Expected argument `points` to hold whole numbers from 0 to 5, got 6.0 at row 1.
+        ValueError: Expected argument `items` to hold whole numbers from 0 to 5, got 6.0 at row 1.
     """
     if not best > 0:
         raise ValueError(f"Expected argument `best` to be positive, got {best}.")
-    if protocol not in PROTOCOLS:
-        raise ValueError(f"Expected argument `protocol` to be one of {PROTOCOLS}, got {protocol!r}.")
+    check_protocol(protocol)
     if protocol == "imug":
         return
-    flat = values.flatten(0, -2)
-    wrong = ~((flat >= 0) & (flat <= best) & (flat == flat.round())) & ~flat.isnan() & there.flatten(0, -2)
+    flat, there = (rearrange(cells, "... point -> (...) point") for cells in (values, there))
+    wrong = ~((flat >= 0) & (flat <= best) & (flat == flat.round())) & ~flat.isnan() & there
     if bool(wrong.any()):
         row, place = wrong.nonzero()[0].tolist()
         raise ValueError(
-            f"Expected argument `points` to hold whole numbers from 0 to {best:g}, got {float(flat[row, place])} at "
+            f"Expected argument `items` to hold whole numbers from 0 to {best:g}, got {float(flat[row, place])} at "
             f"row {row}."
         )
 

@@ -19,7 +19,7 @@ Prepared = TypeVar("Prepared")
 
 def exact_match(
     preds: Sequence[str | None],
-    targets: Sequence[str | Sequence[str]],
+    target: Sequence[str | Sequence[str]],
     *,
     normalize: bool | Normalizer = True,
 ) -> Tensor:
@@ -27,7 +27,7 @@ def exact_match(
 
     Args:
         preds: N answers; `None` is an absent one.
-        targets: N references, each a text or several texts.
+        target: N references, each a text or several texts.
         normalize: True for `normalize_answer`, False for the texts
             as they are, or a function of your own (`functools.partial(normalize_answer, articles=False)`).
 
@@ -45,13 +45,13 @@ def exact_match(
     """
     form = _normalizer(normalize)
     return best_over_references(
-        preds, targets, lambda text, name, row: form(require_text(text, name, row)), lambda a, b: float(a == b)
+        preds, target, lambda text, name, row: form(require_text(text, name, row)), lambda a, b: float(a == b)
     )
 
 
 def token_f1(
     preds: Sequence[str | None],
-    targets: Sequence[str | Sequence[str]],
+    target: Sequence[str | Sequence[str]],
     *,
     normalize: bool | Normalizer = True,
 ) -> Tensor:
@@ -62,7 +62,7 @@ def token_f1(
 
     Args:
         preds: N answers; `None` is an absent one.
-        targets: N references, each a text or several texts.
+        target: N references, each a text or several texts.
         normalize: as for `exact_match`.
 
     Returns:
@@ -79,13 +79,13 @@ def token_f1(
     """
     form = _normalizer(normalize)
     return best_over_references(
-        preds, targets, lambda text, name, row: _tokens(form(require_text(text, name, row))), _f1
+        preds, target, lambda text, name, row: _tokens(form(require_text(text, name, row))), _f1
     )
 
 
 def best_over_references(
     preds: Sequence[Any],
-    targets: Sequence[Any],
+    target: Sequence[Any],
     prepare: Callable[[Any, str, int], Prepared],
     score: Callable[[Prepared, Prepared], float],
 ) -> Tensor:
@@ -93,7 +93,7 @@ def best_over_references(
 
     Args:
         preds: N answers; `None` is an absent one.
-        targets: N references, each a value or a list or tuple of values.
+        target: N references, each a value or a list or tuple of values.
         prepare: called once for every value, with the argument's name and the row for its errors.
         score: of a prepared answer and a prepared reference.
 
@@ -103,16 +103,16 @@ def best_over_references(
     Raises:
         ValueError: lengths that differ, or a row without references.
     """
-    if len(preds) != len(targets):
+    if len(preds) != len(target):
         raise ValueError(
-            f"Expected arguments `preds` and `targets` to have the same length, got {len(preds)} and {len(targets)}."
+            f"Expected arguments `preds` and `target` to have the same length, got {len(preds)} and {len(target)}."
         )
     values = []
-    for row, (pred, target) in enumerate(zip(preds, targets)):
-        references = target if isinstance(target, (list, tuple)) else [target]
+    for row, (pred, key) in enumerate(zip(preds, target)):
+        references = key if isinstance(key, (list, tuple)) else [key]
         if not references:
-            raise ValueError(f"Expected argument `targets` to hold at least one reference, got none at row {row}.")
-        prepared = [prepare(reference, "targets", row) for reference in references]
+            raise ValueError(f"Expected argument `target` to hold at least one reference, got none at row {row}.")
+        prepared = [prepare(reference, "target", row) for reference in references]
         if pred is None:
             values.append(float("nan"))
         else:

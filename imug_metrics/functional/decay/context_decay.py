@@ -5,11 +5,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor
 
+from imug_metrics.dialogues.arguments import Ids, Numbers, Turns
 from imug_metrics.dialogues.batch import DialogueBatch
 from imug_metrics.dialogues.inputs import PackedInputs, pack_inputs, score_column
 from imug_metrics.functional.reduce import reduce_values
@@ -22,12 +23,13 @@ EDGES = (4096, 8192, 16384, 32768, 65536, 131072)
 
 
 def context_decay(
-    scores: Any,
-    lengths: Any,
-    dialogue: Any = None,
-    turn: Any = None,
+    scores: Numbers,
+    context_lengths: Numbers,
+    dialogue: Ids | None = None,
+    turn: Turns | None = None,
     *,
     valid: Tensor | None = None,
+    lengths: Tensor | None = None,
     slope: Slope = "within",
     reduction: Literal["mean", "none"] = "mean",
 ) -> Tensor:
@@ -39,8 +41,9 @@ def context_decay(
 
     Args:
         scores: `[N]` or `[B, T]`; NaN where a record could not be scored.
-        lengths: tokens of context at each record, of the same shape, at least 1; not read where there is no score.
-        dialogue, turn, valid: as in `align_rows`.
+        context_lengths: tokens of context at each record, of the same shape, at least 1; not read where there is no
+            score.
+        dialogue, turn, valid, lengths: as in `align_rows`.
         slope: see above.
         reduction: `"mean"` for the slope, `"none"` for the slope of each dialogue (ordered by id; NaN for dialogues
             without two different lengths).
@@ -57,27 +60,28 @@ def context_decay(
     """
     if slope not in SLOPES:
         raise ValueError(f"Expected argument `slope` to be one of {SLOPES}, got {slope!r}.")
-    inputs = pack_inputs(
-        dialogue, turn, None, valid, scores=score_column("scores", scores), lengths=score_column("lengths", lengths)
-    )
+    columns = {
+        "scores": score_column("scores", scores),
+        "context_lengths": score_column("context_lengths", context_lengths),
+    }
+    inputs = pack_inputs(dialogue, turn, None, valid, lengths, validate=True, **columns)
     placed, doublings = placed_scores(inputs)
-    parts = doubling_parts(inputs.batch, placed, doublings)
-    xy, xx = parts["within"]
+    xy, xx = within_doublings(inputs.batch, placed, doublings)
     each = torch.where(xx > 0, xy / torch.where(xx > 0, xx, 1), torch.nan)
     if reduction != "mean":
         return reduce_values(each, reduction)
     if slope == "pooled":
-        return doubling_slope(*(part.sum() for part in parts["pooled"]))
+        return doubling_slope(*(part.sum() for part in pooled_doublings(inputs.batch, placed, doublings)))
     total = xx.sum()
     return torch.where(total > 0, xy.sum() / torch.where(total > 0, total, 1), torch.nan)
 
 
 def effective_length(
-    scores: Any,
-    lengths: Any,
+    scores: Numbers,
+    context_lengths: Numbers,
     *,
     keep: float = 0.85,
-    base: Any = None,
+    base: Tensor | float | None = None,
     base_buckets: int = 1,
     threshold: float | None = None,
     longest: bool = True,
@@ -89,7 +93,7 @@ def effective_length(
 
     Args:
         scores: `[..., K]`, one a length; NaN at lengths that were not tested, which are passed over.
-        lengths: `[K]`, ascending.
+        context_lengths: `[K]`, ascending.
         keep: share of the base score.
         base: the score at short context where it was measured apart; None: the mean of the `base_buckets` shortest
             lengths tested.
@@ -108,7 +112,7 @@ def effective_length(
         tensor(8192., dtype=torch.float64)
     """
     scores = torch.as_tensor(scores, dtype=torch.float64)
-    lengths = torch.as_tensor(lengths, dtype=torch.float64, device=scores.device)
+    context_lengths = torch.as_tensor(context_lengths, dtype=torch.float64, device=scores.device)
     seen = ~scores.isnan()
     if threshold is None:
         short = seen & (seen.cumsum(-1) <= base_buckets)
@@ -119,11 +123,11 @@ def effective_length(
         bar = torch.full_like(scores[..., 0], threshold)
     holds = scores >= bar[..., None]
     kept = holds if longest else (holds | ~seen).cumprod(-1).bool() & seen
-    found: Tensor = (kept * lengths).amax(-1)
+    found: Tensor = (kept * context_lengths).amax(-1)
     return found.masked_fill(bar.isnan() | ~seen.any(-1), torch.nan)
 
 
-def ranked_average(scores: Any, weights: Weights = "equal") -> Tensor:
+def ranked_average(scores: Numbers, weights: Weights = "equal") -> Tensor:
     """Average over lengths with weights linear in their rank (RULER, arXiv 2404.06654).
 
     Args:
@@ -173,33 +177,39 @@ def placed_scores(inputs: PackedInputs, *, zero: bool = False, validate: bool = 
     """Packed scores that have a place on the length axis, and log2 of the lengths (0 where there is no score).
 
     Args:
-        records: with the columns `scores` and `lengths`.
+        inputs: with the columns `scores` and `context_lengths`.
         zero: an absent score is 0.
         validate: refuse lengths below 1 where there is a score; without it such records lose their score.
     """
-    batch, lengths = inputs.batch, inputs.columns["lengths"]
+    batch, tokens = inputs.batch, inputs.columns["context_lengths"]
     scores = inputs.columns["scores"].masked_fill(~batch.valid, torch.nan)
     scores = scores.nan_to_num(0) if zero else scores
-    placed = (lengths >= 1) & lengths.isfinite()
+    placed = (tokens >= 1) & tokens.isfinite()
     if validate:
         wrong = (~scores.isnan() & ~placed).nonzero()
         if len(wrong):
             place = int(wrong[0])
             row = int(batch.order[place])
-            raise ValueError(f"Expected argument `lengths` to be >= 1, got {float(lengths[place]):g} at row {row}.")
+            raise ValueError(
+                f"Expected argument `context_lengths` to be >= 1, got {float(tokens[place]):g} at row {row}."
+            )
     scores = scores.masked_fill(~placed, torch.nan)
-    return scores, torch.log2(lengths.where(~scores.isnan(), 1))
+    return scores, torch.log2(tokens.where(~scores.isnan(), 1))
 
 
-def doubling_parts(batch: DialogueBatch, scores: Tensor, doublings: Tensor) -> dict[str, tuple[Tensor, ...]]:
-    """Sums by segment `[S]` for the within-dialogue (`Sxy, Sxx`) and the pooled slope (n, x, y, xx, xy)."""
-    used, y = ~scores.isnan(), scores.nan_to_num(0)
+def within_doublings(batch: DialogueBatch, scores: Tensor, doublings: Tensor) -> tuple[Tensor, Tensor]:
+    """`Sxy, Sxx` by segment `[S]`, whose sums give the within-dialogue slope."""
     # About the segment's longest context, so that dialogues of one length sum to exactly 0 and are no clusters.
+    y = scores.nan_to_num(0)
     top = torch.zeros_like(batch.owner, dtype=y.dtype).scatter_reduce(0, batch.segment, doublings, "amax")
-    within = within_sums(doublings - top[batch.segment], y, used, batch.segment, len(batch.owner))
-    weight = used.to(y)
-    pooled = (weight, doublings, y, doublings * doublings, doublings * y)
-    return {"within": within, "pooled": tuple(batch.sum_segments(part * weight) for part in pooled)}
+    return within_sums(doublings - top[batch.segment], y, ~scores.isnan(), batch.segment, len(batch.owner))
+
+
+def pooled_doublings(batch: DialogueBatch, scores: Tensor, doublings: Tensor) -> tuple[Tensor, ...]:
+    """Sums by segment `[S]` that ordinary least squares needs: n, x, y, xx, xy."""
+    used, y = (~scores.isnan()).to(scores), scores.nan_to_num(0)
+    parts = (used, doublings, y, doublings * doublings, doublings * y)
+    return tuple(batch.sum_segments(part * used) for part in parts)
 
 
 def doubling_slope(n: Tensor, x: Tensor, y: Tensor, xx: Tensor, xy: Tensor) -> Tensor:

@@ -1,14 +1,15 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Two arms on the same records: the gain of one over the other, and what a model's own history costs it."""
+"""What a model's own history adds to its errors, by the same turns on the reference history."""
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor
 
+from imug_metrics.dialogues.arguments import Ids, Numbers, Turns
 from imug_metrics.dialogues.inputs import PackedInputs
 from imug_metrics.functional.decay.paired_gain import Arms, pair_inputs
 from imug_metrics.functional.reduce import reduce_values
@@ -17,13 +18,14 @@ _ROUNDING = 1e-6  # float32 means of ones may end up this far beyond 1
 
 
 def exposure_bias(
-    scores: Any,
-    target: Any,
-    dialogue: Any = None,
-    turn: Any = None,
+    scores: Numbers,
+    baseline: Numbers,
+    dialogue: Ids | None = None,
+    turn: Turns | None = None,
     *,
-    subject: Any = None,
+    subject: Ids | None = None,
     valid: Tensor | None = None,
+    lengths: Tensor | None = None,
     horizon: int | None = None,
     reduction: Literal["mean", "none"] = "mean",
 ) -> Tensor:
@@ -35,9 +37,8 @@ def exposure_bias(
 
     Args:
         scores: `[N]` or `[B, T]` in [0, 1], on the model's own history; NaN where a record is not scored.
-        target: the same on the reference history.
-        dialogue, turn, subject, valid: as in `align_rows`; `valid` speaks of
-            `scores`.
+        baseline: the same on the reference history.
+        dialogue, turn, subject, valid, lengths: as in `align_rows`; `valid` speaks of `scores`.
         horizon: T; None: the last turn that has a pair.
         reduction: `"mean"` for the value at the horizon, `"none"` for the curve over T.
 
@@ -55,7 +56,7 @@ def exposure_bias(
     """
     if horizon is not None and horizon < 1:
         raise ValueError(f"Expected argument `horizon` to be >= 1, got {horizon}.")
-    inputs, arms = pair_inputs(scores, target, dialogue, turn, subject, valid)
+    inputs, arms = pair_inputs(scores, baseline, dialogue, turn, subject, valid, lengths)
     check_shares(inputs, arms)
     turns, paired = inputs.batch.turn, arms.paired
     last = int(torch.where(paired, turns, 0).max()) if len(turns) else 0
@@ -66,7 +67,7 @@ def exposure_bias(
         return values.new_zeros(length + 1).index_add(0, place, values.masked_fill(~paired, 0))[:length]
 
     count = by_turn(torch.ones_like(arms.scores))
-    gap, loss = by_turn(arms.target - arms.scores), by_turn(1 - arms.target)
+    gap, loss = by_turn(arms.baseline - arms.scores), by_turn(1 - arms.baseline)
     excess, _ = accumulated_excess(gap, loss, count, count > 0)
     if reduction != "mean":
         return reduce_values(excess.masked_fill(count == 0, torch.nan), reduction)
@@ -76,10 +77,10 @@ def exposure_bias(
 def check_shares(inputs: PackedInputs, arms: Arms) -> None:
     """Raise ValueError at the first score outside [0, 1]; synchronises a CUDA device with the host once."""
     low, high = -_ROUNDING, 1 + _ROUNDING
-    outside = torch.stack([(arm < low) | (arm > high) for arm in (arms.scores, arms.target)])
+    outside = torch.stack([(arm < low) | (arm > high) for arm in (arms.scores, arms.baseline)])
     if not bool(outside.any()):
         return
-    argument, values = ("scores", arms.scores) if bool(outside[0].any()) else ("target", arms.target)
+    argument, values = ("scores", arms.scores) if bool(outside[0].any()) else ("baseline", arms.baseline)
     wrong = outside[0 if argument == "scores" else 1]
     cell = torch.where(wrong, inputs.batch.order, len(wrong)).argmin()
     value, row = float(values[cell]), int(inputs.batch.order[cell])

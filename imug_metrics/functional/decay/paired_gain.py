@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 import torch
 from torch import Tensor
 
+from imug_metrics.dialogues.arguments import Ids, Numbers, Turns
 from imug_metrics.dialogues.batch import align_rows, pack
 from imug_metrics.dialogues.inputs import PackedInputs, pack_inputs, score_column
 from imug_metrics.functional.reduce import reduce_values
@@ -20,15 +21,15 @@ class Pairs(NamedTuple):
     """Two lists of records brought together.
 
     Attributes:
-        rows: `scores`, `target`, `dialogue`, `turn` (and `subject`), each `[M]`, one row for every record of either
+        rows: `scores`, `baseline`, `dialogue`, `turn` (and `subject`), each `[M]`, one row for every record of either
             arm, ordered by dialogue, turn and subject, NaN where an arm lacks it: the arguments of an update.
         scores_only: int64, the rows of `scores` that have no partner.
-        target_only: int64, the rows of `target` that have no partner.
+        baseline_only: int64, the rows of `baseline` that have no partner.
     """
 
     rows: dict[str, Tensor]
     scores_only: Tensor
-    target_only: Tensor
+    baseline_only: Tensor
 
 
 class Arms(NamedTuple):
@@ -36,35 +37,36 @@ class Arms(NamedTuple):
 
     Attributes:
         scores: arm A.
-        target: arm B.
+        baseline: arm B.
         paired: bool, scored in both.
         single: bool, scored in one of them only.
     """
 
     scores: Tensor
-    target: Tensor
+    baseline: Tensor
     paired: Tensor
     single: Tensor
 
 
 def paired_gain(
-    scores: Any,
-    target: Any,
-    dialogue: Any = None,
-    turn: Any = None,
+    scores: Numbers,
+    baseline: Numbers,
+    dialogue: Ids | None = None,
+    turn: Turns | None = None,
     *,
-    subject: Any = None,
+    subject: Ids | None = None,
     valid: Tensor | None = None,
+    lengths: Tensor | None = None,
     reduction: Literal["mean", "none"] = "mean",
 ) -> Tensor:
-    """Gain of arm A over arm B on the same records: `scores - target`. Above 0 where A is better.
+    """Gain of arm A over arm B on the same records: `scores - baseline`. Above 0 where A is better.
 
     Any two arms will do: chain-of-thought and plain, after and before verification, interleaved and isolated turns.
 
     Args:
         scores: `[N]` or `[B, T]`, arm A, higher is better; NaN where a record is not scored.
-        target: the same for arm B.
-        dialogue, turn, subject, valid: as in `align_rows`; `valid` speaks of arm A.
+        baseline: the same for arm B.
+        dialogue, turn, subject, valid, lengths: as in `align_rows`; `valid` speaks of arm A.
         reduction: `"none"`, or `"mean"` of the records that both arms have.
 
     Returns:
@@ -77,20 +79,20 @@ def paired_gain(
         >>> paired_gain([[0.5, 0.75]], [[0.25, float("nan")]], reduction="none")
         tensor([[0.2500,    nan]], dtype=torch.float64)
     """
-    inputs, arms = pair_inputs(scores, target, dialogue, turn, subject, valid)
-    return reduce_values(inputs.unpack(arms.scores - arms.target), reduction)
+    inputs, arms = pair_inputs(scores, baseline, dialogue, turn, subject, valid, lengths)
+    return reduce_values(inputs.unpack(arms.scores - arms.baseline), reduction)
 
 
 def pair_records(
-    scores: Any,
-    dialogue: Any,
-    turn: Any,
-    target: Any,
-    target_dialogue: Any,
-    target_turn: Any,
+    scores: Numbers,
+    dialogue: Ids,
+    turn: Turns,
+    baseline: Numbers,
+    baseline_dialogue: Ids,
+    baseline_turn: Turns,
     *,
-    subject: Any = None,
-    target_subject: Any = None,
+    subject: Ids | None = None,
+    baseline_subject: Ids | None = None,
     unpaired: Literal["raise", "keep"] = "raise",
 ) -> Pairs:
     """Bring together two arms that come as separate lists, by dialogue and turn (and subject).
@@ -98,9 +100,9 @@ def pair_records(
     Args:
         scores: `[N]`, arm A.
         dialogue, turn: `[N]`, its places; ids are integers or strings, in both arms alike.
-        target: `[M]`, arm B.
-        target_dialogue, target_turn: `[M]`, its places.
-        subject, target_subject: subjects of both arms, or None.
+        baseline: `[M]`, arm B.
+        baseline_dialogue, baseline_turn: `[M]`, its places.
+        subject, baseline_subject: subjects of both arms, or None.
         unpaired: `"raise"` refuses records that only one arm has, `"keep"` returns them with NaN for the other arm.
 
     Returns:
@@ -113,43 +115,50 @@ def pair_records(
 
     Example:
         >>> pairs = pair_records([0.5, 0.75], ["a", "a"], [1, 2], [0.25], ["a"], [2], unpaired="keep")
-        >>> pairs.rows["target"], pairs.scores_only
+        >>> pairs.rows["baseline"], pairs.scores_only
         (tensor([   nan, 0.2500], dtype=torch.float64), tensor([0]))
     """
     if unpaired not in ("raise", "keep"):
         raise ValueError(f"Expected argument `unpaired` to be 'raise' or 'keep', got {unpaired!r}.")
-    if (subject is None) != (target_subject is None):
-        raise ValueError("Expected arguments `subject` and `target_subject` together, got only one of them.")
+    if (subject is None) != (baseline_subject is None):
+        raise ValueError("Expected arguments `subject` and `baseline_subject` together, got only one of them.")
     left, left_places = _read_arm("scores", scores, dialogue, turn, subject)
-    right, right_places = _read_arm("target", target, target_dialogue, target_turn, target_subject)
+    right, right_places = _read_arm("baseline", baseline, baseline_dialogue, baseline_turn, baseline_subject)
     places, row = torch.unique(torch.cat([left_places, right_places.to(left.device)]), dim=0, return_inverse=True)
     left_row, right_row = row[: len(left)], row[len(left) :]
     columns = [left.new_full((len(places),), torch.nan) for _ in range(2)]
     rows = {
         "scores": columns[0].index_copy(0, left_row, left),
-        "target": columns[1].index_copy(0, right_row, right.to(left.device)),
+        "baseline": columns[1].index_copy(0, right_row, right.to(left.device)),
         **dict(zip(("dialogue", "turn", "subject"), places.unbind(1))),
     }
     pairs = Pairs(rows, _not_in(left_row, right_row), _not_in(right_row, left_row))
     if unpaired == "raise":
         _refuse_unpaired("scores", pairs.scores_only, dialogue, turn)
-        _refuse_unpaired("target", pairs.target_only, target_dialogue, target_turn)
+        _refuse_unpaired("baseline", pairs.baseline_only, baseline_dialogue, baseline_turn)
     return pairs
 
 
 def pair_inputs(
-    scores: Any, target: Any, dialogue: Any, turn: Any, subject: Any, valid: Any, validate: bool = True
+    scores: Numbers,
+    baseline: Numbers,
+    dialogue: Ids | None,
+    turn: Turns | None,
+    subject: Ids | None,
+    valid: Tensor | None,
+    lengths: Tensor | None,
+    validate: bool = True,
 ) -> tuple[PackedInputs, Arms]:
     """Pack two arms; where a score is not finite, or `valid` is False for arm A, the arm lacks the record."""
-    columns = {"scores": score_column("scores", scores), "target": score_column("target", target)}
-    inputs = pack_inputs(dialogue, turn, subject, valid, validate=validate, **columns)
-    a, b = inputs.columns["scores"], inputs.columns["target"].to(inputs.batch.turn.device)
+    columns = {"scores": score_column("scores", scores), "baseline": score_column("baseline", baseline)}
+    inputs = pack_inputs(dialogue, turn, subject, valid, lengths, validate=validate, **columns)
+    a, b = inputs.columns["scores"], inputs.columns["baseline"].to(inputs.batch.turn.device)
     first, second = inputs.batch.valid, b.isfinite()
     a, b = a.masked_fill(~first, torch.nan), b.masked_fill(~second, torch.nan)
     return inputs, Arms(a, b, first & second, first ^ second)
 
 
-def _read_arm(argument: str, values: Any, dialogue: Any, turn: Any, subject: Any) -> tuple[Tensor, Tensor]:
+def _read_arm(argument: str, values: Numbers, dialogue: Ids, turn: Turns, subject: Ids | None) -> tuple[Tensor, Tensor]:
     """One arm's values `[N]` and its places `[N, 2]`, or `[N, 3]` with subjects."""
     rows = score_column(argument, values)
     try:
@@ -166,7 +175,7 @@ def _not_in(rows: Tensor, others: Tensor) -> Tensor:
     return (~torch.isin(rows, others)).nonzero()[:, 0]
 
 
-def _refuse_unpaired(argument: str, unpaired: Tensor, dialogue: Any, turn: Any) -> None:
+def _refuse_unpaired(argument: str, unpaired: Tensor, dialogue: Ids, turn: Turns) -> None:
     if not len(unpaired):
         return
     shown = unpaired[:SHOWN_ROWS].tolist()

@@ -5,11 +5,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor
 
+from imug_metrics.dialogues.arguments import Ids, Numbers, Turns
 from imug_metrics.dialogues.batch import DialogueBatch
 from imug_metrics.dialogues.inputs import pack_inputs, score_column
 from imug_metrics.functional.reduce import reduce_values
@@ -20,11 +21,12 @@ SLOPES: tuple[Slope, ...] = ("within", "pooled", "theil-sen")
 
 
 def turn_decay(
-    scores: Any,
-    dialogue: Any = None,
-    turn: Any = None,
+    scores: Numbers,
+    dialogue: Ids | None = None,
+    turn: Turns | None = None,
     *,
     valid: Tensor | None = None,
+    lengths: Tensor | None = None,
     slope: Slope = "within",
     reduction: Literal["mean", "none"] = "mean",
 ) -> Tensor:
@@ -37,7 +39,7 @@ def turn_decay(
 
     Args:
         scores: `[N]` or `[B, T]`; NaN where a turn could not be scored.
-        dialogue, turn, valid: as in `align_rows`.
+        dialogue, turn, valid, lengths: as in `align_rows`.
         slope: see above.
         reduction: `"mean"` for the slope, `"none"` for the slope of each dialogue (ordered by id; NaN for dialogues
             with fewer than two scored turns; with `pooled` the same as with `within`).
@@ -54,7 +56,7 @@ def turn_decay(
     """
     if slope not in SLOPES:
         raise ValueError(f"Expected argument `slope` to be one of {SLOPES}, got {slope!r}.")
-    inputs = pack_inputs(dialogue, turn, None, valid, scores=score_column("scores", scores))
+    inputs = pack_inputs(dialogue, turn, None, valid, lengths, scores=score_column("scores", scores))
     batch, y = inputs.batch, inputs.columns["scores"].nan_to_num(0)
     if slope == "theil-sen":
         median, each = _sen_slopes(batch, y)

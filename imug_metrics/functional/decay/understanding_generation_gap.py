@@ -9,6 +9,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from imug_metrics.dialogues.arguments import Ids, Labels, Numbers, Turns
 from imug_metrics.dialogues.inputs import Column, PackedInputs, flatten_lists, pack_inputs, score_column
 from imug_metrics.functional.reduce import reduce_values
 from imug_metrics.stats import within_sums
@@ -17,12 +18,13 @@ MODALITIES = ("text", "image")
 
 
 def understanding_generation_gap(
-    scores: Any,
-    modality: Any,
-    dialogue: Any = None,
-    turn: Any = None,
+    scores: Numbers,
+    modality: Labels,
+    dialogue: Ids | None = None,
+    turn: Turns | None = None,
     *,
     valid: Tensor | None = None,
+    lengths: Tensor | None = None,
     reduction: Literal["mean", "none"] = "mean",
 ) -> Tensor:
     """Mean score of text turns minus mean score of image turns: how far understanding is ahead of generation.
@@ -31,7 +33,7 @@ def understanding_generation_gap(
         scores: `[N]` or `[B, T]`; NaN where a turn could not be scored. Both modalities on one scale.
         modality: what each record must be answered with: `"text"` or `"image"`, or a bool tensor that is True for
             images; of the scores' shape.
-        dialogue, turn, valid: as in `align_rows`.
+        dialogue, turn, valid, lengths: as in `align_rows`.
         reduction: `"mean"` for the difference of the means over all records, `"none"` for the difference of each
             dialogue's own means (ordered by id; NaN where it lacks a scored turn of either modality).
 
@@ -46,9 +48,8 @@ def understanding_generation_gap(
         >>> understanding_generation_gap([[0.9, 0.7, 0.9, 0.5]], [["text", "image", "text", "image"]])
         tensor(0.3000, dtype=torch.float64)
     """
-    inputs = pack_inputs(
-        dialogue, turn, None, valid, scores=score_column("scores", scores), modality=modality_column(modality)
-    )
+    columns = {"scores": score_column("scores", scores), "modality": modality_column(modality)}
+    inputs = pack_inputs(dialogue, turn, None, valid, lengths, validate=True, **columns)
     scored = inputs.columns["scores"].masked_fill(~inputs.batch.valid, torch.nan)
     parts = gap_parts(inputs, scored)
     if reduction == "mean":
@@ -60,7 +61,7 @@ def understanding_generation_gap(
     return text - image if reduction == "mean" else reduce_values(text - image, reduction)
 
 
-def modality_column(modality: Any) -> Column:
+def modality_column(modality: Labels) -> Column:
     """Modalities `[N]` or `[B, T]` as rows: 1 for images, 0 for text, NaN where not said.
 
     Args:

@@ -1,12 +1,13 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Does the image show what its turn's prompt asks for: text-image alignment by turn, and retrieval among turns."""
+"""Does the image show what its turn's prompt asks for: text-image alignment by turn."""
 
 from __future__ import annotations
 
 from typing import Literal
 
 import torch
+from einops import rearrange
 from imug_kernels import paired_cosine
 from torch import Tensor
 
@@ -22,7 +23,7 @@ CLAMPED = {"clipscore": 2.5, "torchmetrics": 100.0}
 def turn_alignment(
     images: Tensor,
     texts: Tensor,
-    target: Tensor | None = None,
+    references: Tensor | None = None,
     *,
     valid: Tensor | None = None,
     variant: Variant = "clipscore",
@@ -43,8 +44,8 @@ def turn_alignment(
     Args:
         images: embeddings `[N, D]` or `[B, T, D]` of any floating dtype.
         texts: embeddings of the same shape.
-        target: for `refclipscore`, embeddings of the references of each image: `[N, D]`, or `[N, R, D]` for several
-            (`[B, T, R, D]` when padded), with NaN rows where one has fewer.
+        references: for `refclipscore`, embeddings of the references of each image: `[N, D]`, or `[N, R, D]` for
+            several (`[B, T, R, D]` when padded), with NaN rows where one has fewer.
         valid: bool `[N]` or `[B, T]`; False gives NaN.
         variant: see the table.
         scale: of `siglip`, the exponential of the model's learned temperature.
@@ -64,22 +65,24 @@ def turn_alignment(
     rows, prompts = embedding_column("images", images), embedding_column("texts", texts)
     if rows.values.shape != prompts.values.shape:
         raise ValueError(f"Expected argument `texts` to have shape {list(images.shape)}, got {list(texts.shape)}.")
-    references = None if target is None else reference_column(target, rows.shape).values
-    values = alignment_values(rows.values, prompts.values, references, variant, scale, bias).view(rows.shape)
+    shown = None if references is None else reference_column(references, rows.shape).values
+    values = alignment_values(rows.values, prompts.values, shown, variant, scale, bias).view(rows.shape)
     return reduce_values(values if valid is None else values.masked_fill(~valid, torch.nan), reduction)
 
 
-def reference_column(target: Tensor, shape: tuple[int, ...]) -> Column:
+def reference_column(references: Tensor, shape: tuple[int, ...]) -> Column:
     """References `[N, R, D]` of records of a shape, from `[*shape, D]` or `[*shape, R, D]`.
 
     Raises:
         ValueError: if the leading dimensions are not those of the records.
     """
-    if target.ndim == len(shape) + 1:
-        target = target.unsqueeze(-2)
-    if target.ndim != len(shape) + 2 or tuple(target.shape[:-2]) != shape:
-        raise ValueError(f"Expected argument `target` to have shape {[*shape]} + [D] or [R, D], got {[*target.shape]}.")
-    return Column(target.flatten(0, -3), shape)
+    if references.ndim == len(shape) + 1:
+        references = rearrange(references, "... d -> ... 1 d")
+    if references.ndim != len(shape) + 2 or tuple(references.shape[:-2]) != shape:
+        raise ValueError(
+            f"Expected argument `references` to have shape {[*shape]} + [D] or [R, D], got {[*references.shape]}."
+        )
+    return Column(rearrange(references, "... r d -> (...) r d"), shape)
 
 
 def alignment_values(
@@ -98,7 +101,7 @@ def alignment_values(
     if variant != "refclipscore":
         return alignment_of_cosine(paired_cosine(images, texts), variant, scale, bias)
     if references is None:
-        raise ValueError("Expected argument `target`, the references' embeddings, with `refclipscore`.")
+        raise ValueError("Expected argument `references`, embeddings of reference images, with `refclipscore`.")
     clip = paired_cosine(images, texts, scale=CLAMPED["clipscore"], floor=0.0)
     return _harmonic_mean(clip, _best_reference(images, references))
 
@@ -130,7 +133,8 @@ def _best_reference(images: Tensor, references: Tensor) -> Tensor:
     """Largest cosine `[N]` to the references `[N, R, D]` that are there, at least 0; NaN where none is."""
     count = references.shape[1]
     rows = torch.arange(len(images), device=images.device).repeat_interleave(count)
-    cosine = paired_cosine(images, references.flatten(0, 1), ix=rows).view(-1, count)
+    cosine = paired_cosine(images, rearrange(references, "n r d -> (n r) d"), ix=rows)
+    cosine = rearrange(cosine, "(n r) -> n r", r=count)
     none = cosine.isnan().all(1)
     return cosine.nan_to_num(nan=-1).amax(1).clamp_min(0).masked_fill(none, torch.nan)
 

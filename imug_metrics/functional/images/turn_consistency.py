@@ -4,12 +4,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from imug_kernels import GramStats, dialogue_gram, paired_cosine
 from torch import Tensor
 
+from imug_metrics.dialogues.arguments import Ids, Turns
 from imug_metrics.dialogues.batch import DialogueBatch
 from imug_metrics.dialogues.inputs import embedding_column, pack_inputs
 from imug_metrics.functional.reduce import reduce_values
@@ -20,13 +21,14 @@ MODES: tuple[Mode, ...] = ("pairwise", "anchor", "consecutive", "graph", "vbench
 
 def turn_consistency(
     images: Tensor,
-    dialogue: Any = None,
-    turn: Any = None,
-    *,
-    subject: Any = None,
-    valid: Tensor | None = None,
-    target: Tensor | None = None,
+    references: Tensor | None = None,
     links: Tensor | None = None,
+    dialogue: Ids | None = None,
+    turn: Turns | None = None,
+    *,
+    subject: Ids | None = None,
+    valid: Tensor | None = None,
+    lengths: Tensor | None = None,
     mode: Mode = "pairwise",
     reduction: Literal["mean", "none"] = "mean",
 ) -> Tensor:
@@ -35,7 +37,7 @@ def turn_consistency(
     | mode | value of a record | undefined for |
     |---|---|---|
     | `pairwise` | mean cosine to all other images | dialogues of one image |
-    | `anchor` | cosine to the first image, or to `target` | the first image, unless `target` is given |
+    | `anchor` | cosine to the first image, or to `references` | the first image, unless `references` are given |
     | `consecutive` | cosine to the image before | the first image, or where the one before is absent |
     | `graph` | mean cosine to the images its `links` name | records without a link |
     | `vbench` | mean of max(0, cos) to the first image and to the one before | the first image |
@@ -46,10 +48,10 @@ def turn_consistency(
 
     Args:
         images: embeddings `[N, D]` or `[B, T, D]` of any floating dtype.
-        dialogue, turn, subject, valid: as in `align_rows`.
-        target: with `anchor`, embeddings of a reference for each image, of the same shape; with `graph`, embeddings
+        references: with `anchor`, embeddings of a reference for each image, of the same shape; with `graph`, embeddings
             `[M, D]` that `links` point into instead of `images`.
         links: int64 `[E, 2]` with `graph`: row of an image (in a padded batch b * T + t), row of what it refers to.
+        dialogue, turn, subject, valid, lengths: as in `align_rows`.
         mode: see the table.
         reduction: `"none"` or `"mean"` (of the records that have a value).
 
@@ -64,11 +66,11 @@ def turn_consistency(
         >>> turn_consistency(images, dialogue=[5, 5, 5], turn=[1, 2, 3], mode="consecutive", reduction="none")
         tensor([nan, 1., 0.], dtype=torch.float64)
     """
-    rows = {"images": embedding_column("images", images)}
-    if mode == "anchor" and target is not None:
-        rows["target"] = embedding_column("target", target)
-    inputs = pack_inputs(dialogue, turn, subject, valid, **rows)  # type: ignore[arg-type]
-    bank = target if mode == "graph" else inputs.columns.get("target")
+    columns = {"images": embedding_column("images", images)}
+    if mode == "anchor" and references is not None:
+        columns["references"] = embedding_column("references", references)
+    inputs = pack_inputs(dialogue, turn, subject, valid, lengths, validate=True, **columns)
+    bank = references if mode == "graph" else inputs.columns.get("references")
     pairs = packed_links(links, inputs.positions(), bank) if mode == "graph" else None
     gram = dialogue_gram(inputs.columns["images"], inputs.batch.offsets, inputs.batch.valid)
     values, _ = consistency_values(inputs.columns["images"], gram, inputs.batch, mode, bank, pairs)
@@ -77,11 +79,12 @@ def turn_consistency(
 
 def turn_copies(
     images: Tensor,
-    dialogue: Any = None,
-    turn: Any = None,
+    dialogue: Ids | None = None,
+    turn: Turns | None = None,
     *,
-    subject: Any = None,
+    subject: Ids | None = None,
     valid: Tensor | None = None,
+    lengths: Tensor | None = None,
     threshold: float = 0.99,
     reduction: Literal["mean", "none"] = "none",
 ) -> Tensor:
@@ -89,7 +92,7 @@ def turn_copies(
 
     Args:
         images: embeddings `[N, D]` or `[B, T, D]`.
-        dialogue, turn, subject, valid: as in `align_rows`.
+        dialogue, turn, subject, valid, lengths: as in `align_rows`.
         threshold: cosine from which an image counts as a copy; the right one depends on the encoder.
         reduction: `"none"`, or `"mean"` for the copy rate.
 
@@ -100,7 +103,7 @@ def turn_copies(
         >>> turn_copies(torch.tensor([[1.0, 0.0], [2.0, 0.0], [0.0, 1.0]]), dialogue=[5, 5, 5], turn=[1, 2, 3])
         tensor([nan, 1., 0.], dtype=torch.float64)
     """
-    inputs = pack_inputs(dialogue, turn, subject, valid, images=embedding_column("images", images))
+    inputs = pack_inputs(dialogue, turn, subject, valid, lengths, images=embedding_column("images", images))
     gram = dialogue_gram(inputs.columns["images"], inputs.batch.offsets, inputs.batch.valid)
     return reduce_values(inputs.unpack(copy_values(gram, threshold)), reduction)
 
@@ -137,7 +140,7 @@ def consistency_values(
     gram: GramStats,
     batch: DialogueBatch,
     mode: Mode,
-    target: Tensor | None = None,
+    references: Tensor | None = None,
     links: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Values `[N]` of packed rows, and bool `[N]`: the rows that would have a value were every image there."""
@@ -148,9 +151,9 @@ def consistency_values(
         values = torch.where(gram.count > 0, gram.sum / gram.count.clamp_min(1), torch.nan)
         return values, torch.ones_like(batch.valid)
     if mode == "graph":
-        return _linked_values(images, batch, images if target is None else target, links)
-    if mode == "anchor" and target is not None:
-        cosine = paired_cosine(images, target)
+        return _linked_values(images, batch, images if references is None else references, links)
+    if mode == "anchor" and references is not None:
+        cosine = paired_cosine(images, references)
         return cosine.masked_fill(~batch.valid, torch.nan), torch.ones_like(batch.valid)
     if mode == "anchor":
         return gram.anchor, later

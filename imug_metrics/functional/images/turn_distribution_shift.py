@@ -5,22 +5,24 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from imug_kernels import rbf_sum
 from torch import Tensor
 from torch.nn import functional as F
 
+from imug_metrics.dialogues.arguments import Ids, Turns
 from imug_metrics.dialogues.inputs import embedding_column, pack_inputs
 
 
 def turn_distribution_shift(
     images: Tensor,
-    dialogue: Any = None,
-    turn: Any = None,
+    dialogue: Ids | None = None,
+    turn: Turns | None = None,
     *,
     valid: Tensor | None = None,
+    lengths: Tensor | None = None,
     sigma: float = 10.0,
     scale: float = 1000.0,
     unbiased: bool = True,
@@ -42,7 +44,7 @@ def turn_distribution_shift(
 
     Args:
         images: embeddings `[N, D]` or `[B, T, D]`; zero rows count as absent.
-        dialogue, turn, valid: as in `align_rows`.
+        dialogue, turn, valid, lengths: as in `align_rows`.
         sigma: width of the kernel.
         scale: factor of the result.
         unbiased: False for the published estimator over all pairs.
@@ -60,7 +62,7 @@ def turn_distribution_shift(
         >>> turn_distribution_shift(images)
         tensor(19.9003, dtype=torch.float64)
     """
-    inputs = pack_inputs(dialogue, turn, None, valid, images=embedding_column("images", images))
+    inputs = pack_inputs(dialogue, turn, None, valid, lengths, images=embedding_column("images", images))
     batch, rows = inputs.batch, inputs.columns["images"].double()
     there = batch.valid & usable_images(rows)
     rows, turns, owner = F.normalize(rows[there], dim=1), batch.turn[there], batch.owner[batch.segment][there]

@@ -4,12 +4,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from imug_kernels import own_rank
 from torch import Tensor
 
+from imug_metrics.dialogues.arguments import Ids, Turns
 from imug_metrics.dialogues.batch import DialogueBatch
 from imug_metrics.dialogues.inputs import embedding_column, pack_inputs
 from imug_metrics.functional.reduce import reduce_values
@@ -18,10 +19,11 @@ from imug_metrics.functional.reduce import reduce_values
 def turn_retrieval(
     images: Tensor,
     texts: Tensor,
-    dialogue: Any = None,
-    turn: Any = None,
+    dialogue: Ids | None = None,
+    turn: Turns | None = None,
     *,
     valid: Tensor | None = None,
+    lengths: Tensor | None = None,
     reduction: Literal["mean", "none"] = "mean",
 ) -> Tensor:
     """Does an image match its own turn's prompt better than the other turns' prompts of its dialogue? Higher is better.
@@ -33,8 +35,7 @@ def turn_retrieval(
     Args:
         images: embeddings `[N, D]` or `[B, T, D]`.
         texts: embeddings of the same shape; the prompts of absent images stay candidates.
-        dialogue, turn: as in `align_rows`.
-        valid: bool; False where the image is absent.
+        dialogue, turn, valid, lengths: as in `align_rows`.
         reduction: `"none"` or `"mean"`.
 
     Returns:
@@ -50,7 +51,7 @@ def turn_retrieval(
         tensor([1., 0.], dtype=torch.float64)
     """
     rows, prompts = embedding_column("images", images), embedding_column("texts", texts)
-    inputs = pack_inputs(dialogue, turn, None, valid, images=rows, texts=prompts)
+    inputs = pack_inputs(dialogue, turn, None, valid, lengths, images=rows, texts=prompts)
     first, _, _ = retrieval_values(inputs.columns["images"], inputs.columns["texts"], inputs.batch)
     return reduce_values(inputs.unpack(first), reduction)
 

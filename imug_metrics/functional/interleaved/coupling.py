@@ -4,17 +4,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
-import torch
 from torch import Tensor
 
+from imug_metrics.dialogues.arguments import Numbers
 from imug_metrics.dialogues.inputs import score_column
 
 Scale = Literal["share", "grade", "grade/5"]
-
-
-SCALES = ("share", "grade", "grade/5")
+SCALES: tuple[Scale, ...] = ("share", "grade", "grade/5")
 
 
 def combine(first: Tensor, second: Tensor, eta: float, *, product: bool) -> Tensor:
@@ -29,6 +27,7 @@ def combine(first: Tensor, second: Tensor, eta: float, *, product: bool) -> Tens
         ValueError: if the shapes differ.
 
     Example:
+        >>> import torch
         >>> combine(torch.tensor([0.5]), torch.tensor([1.0]), 0.8, product=False)
         tensor([0.6000])
     """
@@ -37,7 +36,7 @@ def combine(first: Tensor, second: Tensor, eta: float, *, product: bool) -> Tens
     return first * (eta + (1 - eta) * second) if product else eta * first + (1 - eta) * second
 
 
-def graded(argument: str, values: Any, scale: Scale, validate: bool = True) -> Tensor:
+def graded(argument: str, values: Numbers, scale: Scale, validate: bool = True) -> Tensor:
     """Scores of a scale as shares in [0, 1].
 
     Args:
@@ -58,8 +57,6 @@ def graded(argument: str, values: Any, scale: Scale, validate: bool = True) -> T
     """
     if scale not in SCALES:
         raise ValueError(f"Expected argument `scale` to be one of {SCALES}, got {scale!r}.")
-    # A list of numbers would become float32.
-    values = values if isinstance(values, Tensor) else torch.as_tensor(values, dtype=torch.float64)
     rows = score_column(argument, values)
     low, high = (0, 1) if scale == "share" else (1, 5)
     if validate:

@@ -1,20 +1,21 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Two judged scores of an interleaved answer coupled into one: is it right and well made, is it of one piece."""
+"""Is an interleaved answer of one piece?"""
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from torch import Tensor
 
+from imug_metrics.dialogues.arguments import Numbers
 from imug_metrics.functional.interleaved.coupling import Scale, check_eta, combine, graded
 from imug_metrics.functional.reduce import reduce_values
 
 
 def interleaved_coherence(
-    holistic: Any,
-    style: Any,
+    holistic: Numbers,
+    style: Numbers,
     *,
     eta: float = 0.8,
     scale: Scale = "share",

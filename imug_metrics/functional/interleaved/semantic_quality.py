@@ -4,17 +4,18 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from torch import Tensor
 
+from imug_metrics.dialogues.arguments import Numbers
 from imug_metrics.functional.interleaved.coupling import Scale, check_eta, combine, graded
 from imug_metrics.functional.reduce import reduce_values
 
 
 def semantic_quality(
-    correctness: Any,
-    quality: Any,
+    correctness: Numbers,
+    quality: Numbers,
     *,
     eta: float = 0.7,
     scale: Scale = "share",

@@ -5,13 +5,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
 
 from imug_metrics.dialogues.inputs import Column
-from imug_metrics.functional.interleaved.tag_counts import count_column
+from imug_metrics.functional.interleaved.tag_counts import Answers, count_column
 from imug_metrics.reading.tags import REPEATED, TEXT_TYPES, Repeated, TextType
 
 
@@ -30,8 +30,8 @@ class Structure(NamedTuple):
 
 
 def structure_integrity(
-    preds: Any,
-    target: Any,
+    preds: Answers,
+    target: Answers,
     *,
     available: Sequence[Collection[str] | None] | None = None,
     repeated: Repeated = "once",

@@ -24,9 +24,13 @@ from imug_metrics.reading.tags import (
     tag_code,
 )
 
+Answer = str | Sequence[tuple[str, Any]] | None
+Answers = Tensor | Sequence[Answer] | Sequence[Sequence[Answer]]
+"""Answers in any form that `count_column` reads."""
+
 
 def tag_counts(
-    answers: Sequence[Any],
+    answers: Sequence[Answer],
     *,
     repeated: Repeated = "once",
     text: TextType = "tags",
@@ -36,8 +40,7 @@ def tag_counts(
 
     Args:
         answers: `[N]`, each a text with placeholders, a list of (modality, id) tuples, or None for an absent answer.
-        repeated, text, available: as in
-            `structure_integrity`.
+        repeated, text, available: as in `structure_integrity`.
 
     Returns:
         int64 `[N, 7]`, columns as in `MODALITIES`; zeros for an absent answer.
@@ -75,7 +78,7 @@ def tag_counts(
 
 def count_column(
     argument: str,
-    answers: Any,
+    answers: Answers,
     *,
     repeated: Repeated = "once",
     text: TextType = "tags",
@@ -87,9 +90,7 @@ def count_column(
         argument: its name, for errors.
         answers: texts with placeholders, or lists of (modality, id) tuples, `[N]` or one list of them a dialogue, None
             for an absent one; or counts `[N, 7]` or `[B, T, 7]`, NaN where the answer is absent.
-        repeated, text, available: as in
-            `structure_integrity`; of given counts only
-            `text="ignore"` changes anything.
+        repeated, text, available: as in `structure_integrity`; of given counts only `text="ignore"` changes anything.
 
     Returns:
         Rows of `[cells, 7]`.
@@ -106,14 +107,14 @@ def count_column(
         return _given_counts(argument, answers, text)
     if isinstance(answers, str):
         raise TypeError(f"Expected argument `{argument}` to be a list of answers, got one text.")
-    answers = list(answers)
-    if all(is_answer(answer) for answer in answers):
-        boxed = [as_counter(answer) for answer in answers]
+    given: list[Any] = list(answers)
+    if all(is_answer(answer) for answer in given):
+        boxed = [as_counter(answer) for answer in given]
     else:
-        for row, line in enumerate(answers):
+        for row, line in enumerate(given):
             if not isinstance(line, (list, tuple)):
                 raise TypeError(f"Expected argument `{argument}` to hold texts or lists, got {line!r} at row {row}.")
-        boxed = [[as_counter(answer) for answer in line] for line in answers]
+        boxed = [[as_counter(answer) for answer in line] for line in given]
     cells, shape, present, turn = flatten_lists(boxed)
     if available is not None and len(shape) > 1:
         raise ValueError(f"Expected argument `available` together with a flat list of `{argument}`.")

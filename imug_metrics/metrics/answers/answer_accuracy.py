@@ -9,8 +9,10 @@ import torch
 from torch import Tensor
 from typing_extensions import Unpack
 
+from imug_metrics.dialogues.arguments import Ids, Turns
 from imug_metrics.dialogues.inputs import Column, flatten_lists
-from imug_metrics.functional.answers.answer_accuracy import KINDS, PROTOCOLS, Kind, Protocol, answer_accuracy
+from imug_metrics.functional.answers.answer_accuracy import KINDS, Answer, Key, Kind, answer_accuracy
+from imug_metrics.functional.answers.protocol import PROTOCOLS, Protocol
 from imug_metrics.metrics.dialogue_metric import DialogueMetric, check_choice
 from imug_metrics.metrics.options import MetricOptions
 from imug_metrics.reading.choice import DEFAULT_OPTIONS
@@ -21,18 +23,18 @@ from imug_metrics.reading.numbers import Decimal
 class AnswerAccuracy(DialogueMetric):
     """Are the answers right: multiple choice, exact, numeric or free-form. Range 0 to 1, higher is better.
 
-    The functional counterpart is `answer_accuracy`, which says how each
-    kind is scored. Answers are read on the host; scores are tensor arithmetic.
+    Mean over answers of a score in [0, 1], with P what the answer says and K its key:
 
-    As input to `forward` and `update` the metric accepts
+    - `"choice"`: `max(0, (|P & K| - |P - K|) / |K|)` over letters, under `protocol="imug"` times a weight for the
+      answer's format (IMUG-Bench, arXiv 2606.09169)
+    - `"exact"`: 1 where P = K after normalisation
+    - `"numeric"`: 1 where `|P - K| <= max(abs_tol, rel_tol * |K|)`, P the last number of the answer
+    - `"f1"`: `2 |P & K| / (|P| + |K|)` over tokens (SQuAD, arXiv 1606.05250)
 
-    - `preds`: replies, `[N]` in a list or one list a dialogue; None for an absent one
-    - `target`: keys, in the same form; a key may be a list of references for all kinds but `choice`
-    - `dialogue`, `turn`, `valid`: see `align_rows`
-
-    As output `compute` gives a float64 scalar, or the dict of `DialogueMetric`
-    with `detail=True`. Under the protocol `"imug"` an absent answer scores 0, as in the official tool, whatever
-    `missing` says; its coverage falls all the same.
+    The functional counterpart is `answer_accuracy`. Answers are read on the host; scores are tensor arithmetic. As
+    output `compute` gives a float64 scalar, or the dict of `DialogueMetric` with `detail=True`. Under the protocol
+    `"imug"` an absent answer scores 0, as in the official tool, whatever `missing` says; its coverage falls all the
+    same.
 
     Args:
         kind: `"choice"`, `"exact"`, `"numeric"` or `"f1"`.
@@ -41,7 +43,7 @@ class AnswerAccuracy(DialogueMetric):
         kwargs: those of all metrics, see `MetricOptions`.
 
     Raises:
-        ValueError: if an argument is unknown, lengths differ, or a key cannot be read.
+        ValueError: if an argument is unknown or outside its range.
 
     Example:
         >>> metric = AnswerAccuracy()
@@ -70,22 +72,43 @@ class AnswerAccuracy(DialogueMetric):
         check_choice("kind", kind, KINDS)
         check_choice("protocol", protocol, PROTOCOLS)
         self.kind, self.protocol = kind, protocol
-        self.reading = {"options": options, "normalize": normalize, "decimal": decimal}
-        self.reading |= {"rel_tol": rel_tol, "abs_tol": abs_tol}
+        self.reading: dict[str, Any] = {
+            "options": options,
+            "normalize": normalize,
+            "decimal": decimal,
+            "rel_tol": rel_tol,
+            "abs_tol": abs_tol,
+        }
         answer_accuracy([], [], kind=kind, protocol=protocol, **self.reading)  # refuses options before any data comes
         super().__init__(**kwargs)
 
     def update(
         self,
-        preds: Sequence[Any],
-        target: Sequence[Any],
-        dialogue: Any = None,
-        turn: Any = None,
+        preds: Sequence[Answer] | Sequence[Sequence[Answer]],
+        target: Sequence[Key] | Sequence[Sequence[Key]],
+        dialogue: Ids | None = None,
+        turn: Turns | None = None,
         valid: Tensor | None = None,
+        lengths: Tensor | None = None,
     ) -> None:
-        """Add a batch of whole dialogues."""
+        """Add a batch of whole dialogues.
+
+        Args:
+            preds: answers, texts (or numbers with `kind="numeric"`), `[N]` in a list or one list a dialogue; None for
+                an absent one.
+            target: their keys in the same form; with all kinds but `"choice"` a key may be a list of references, of
+                which the best counts.
+            dialogue, turn, valid, lengths: as in every metric, see `DialogueMetric`.
+
+        Raises:
+            ValueError: if `target` has not one key for each answer, or a key cannot be read.
+            TypeError: if an answer is neither text, nor a number with `kind="numeric"`, nor None.
+        """
         replies, shape, present, turns = flatten_lists(preds)
-        keys, key_shape = (list(target), (len(target),)) if turns is None else flatten_lists(target)[:2]
+        keys: list[Any] = list(target)
+        key_shape: tuple[int, ...] = (len(keys),)
+        if turns is not None:  # else a list within the list is one key of several references
+            keys, key_shape, _, _ = flatten_lists(target)
         if key_shape != shape:
             raise ValueError(
                 f"Expected argument `target` to have one key for each of `preds`, {list(shape)}, got {list(key_shape)}."
@@ -101,6 +124,6 @@ class AnswerAccuracy(DialogueMetric):
             **self.reading,
         )
         scores = found.new_zeros(len(replies)).index_copy(0, torch.tensor(cells, device=found.device).long(), found)
-        inputs = self._pack(dialogue, turn, None, valid, scores=Column(scores, shape, present, turns))
+        inputs = self._pack(dialogue, turn, None, valid, lengths, scores=Column(scores, shape, present, turns))
         absent = 0.0 if self.protocol == "imug" else torch.nan
         self._add(inputs.batch, inputs.columns["scores"].masked_fill(~inputs.batch.valid, absent))

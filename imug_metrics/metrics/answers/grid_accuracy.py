@@ -2,14 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Boards of 3 x 3 cells found in images, turn by turn."""
 
-from typing import Any
-
 import torch
+from einops import rearrange, reduce
 from torch import Tensor
 from typing_extensions import Unpack
 
+from imug_metrics.dialogues.arguments import Ids, Turns
+from imug_metrics.dialogues.batch import DialogueBatch
 from imug_metrics.dialogues.inputs import Column
-from imug_metrics.functional.answers.grid_accuracy import BEST, PROTOCOLS, Protocol, grid_points
+from imug_metrics.functional.answers.grid_accuracy import BEST, grid_points
+from imug_metrics.functional.answers.protocol import PROTOCOLS, Protocol
 from imug_metrics.metrics.dialogue_metric import DialogueMetric, check_choice
 from imug_metrics.metrics.options import MetricOptions
 
@@ -19,37 +21,28 @@ _STEPS = ("found", "pattern", "red", "green")
 class GridAccuracy(DialogueMetric):
     """How much of a drawn board is right: mean of its points. Range 0 to 1, higher is better.
 
-    The functional counterpart is `grid_accuracy`, which says what the points
-    are. The detail adds the share of boards that meet each of them, among the boards whose task has it:
-    `grid_accuracy_found`, `_pattern`, `_red`, `_green`, and `grid_accuracy_cell`, the share of the nine cells that are
-    right (0 where no board was found), which falls slowly where the points fall at once.
+    Mean over boards of (points that are met) / (points of the task), by the grid scorer of IMUG-Bench (arXiv
+    2606.09169): 1 a board was found, 2 the filled cells are the right ones, 3 the red cells are, 4 the green cells are;
+    where 2 is not met, neither are 3 and 4. The functional counterpart is `grid_accuracy`. The detail adds the share of
+    boards that meet each point, among the boards whose task has it: `grid_accuracy_found`, `_pattern`, `_red`,
+    `_green`, and `grid_accuracy_cell`, the share of the nine cells that are right (0 where no board was found), which
+    falls slowly where the points fall at once.
 
-    As input to `forward` and `update` the metric accepts
-
-    - `detected`: integer codes `[N, 3, 3]` or `[B, T, 3, 3]`: 0 empty, 1 filled, 2 red, 3 green; nine times -1 where
-      the image holds no board. `imug_metrics.protocols.imug` reads them from images
-    - `target`: codes of the right boards, of the same shape
-    - `point_count`: points of the task, one number or of shape `[N]` or `[B, T]`
-    - `dialogue`, `turn`, `valid`: see `align_rows`; where there is no image,
-      `valid` is False
-
-    As output `compute` gives a float64 scalar, or the dict of `DialogueMetric`
-    with `detail=True`.
+    As output `compute` gives a float64 scalar, or the dict of `DialogueMetric` with `detail=True`.
 
     Args:
         protocol: `"strict"` or `"imug"`, as in the functional counterpart.
         kwargs: those of all metrics, see `MetricOptions`.
 
     Raises:
-        ValueError: if an argument is outside its range, shapes differ, or a code is unknown.
-        TypeError: if codes are not integers.
+        ValueError: if an argument is outside its range.
 
     Example:
         >>> import torch
         >>> target = torch.tensor([[[2, 0, 0], [0, 3, 0], [0, 0, 1]]]).expand(2, 3, 3)
-        >>> detected = torch.stack([target[0], target[0].clamp(max=1)])  # the second board lacks its colours
+        >>> preds = torch.stack([target[0], target[0].clamp(max=1)])  # the second board lacks its colours
         >>> metric = GridAccuracy()
-        >>> metric.update(detected, target, dialogue=["a", "a"], turn=[1, 2])
+        >>> metric.update(preds, target, dialogue=["a", "a"], turn=[1, 2])
         >>> metric.compute()
         tensor(0.7500, dtype=torch.float64)
     """
@@ -66,19 +59,33 @@ class GridAccuracy(DialogueMetric):
 
     def update(
         self,
-        detected: Tensor,
+        preds: Tensor,
         target: Tensor,
-        point_count: Tensor | int = 4,
-        dialogue: Any = None,
-        turn: Any = None,
+        counts: Tensor | int = 4,
+        dialogue: Ids | None = None,
+        turn: Turns | None = None,
         valid: Tensor | None = None,
+        lengths: Tensor | None = None,
     ) -> None:
-        """Add a batch of whole dialogues."""
-        shape = tuple(detected.shape[:-2])
-        counts = torch.as_tensor(point_count).expand(shape).flatten()
-        cells, wanted = (codes.flatten(0, -3) if codes.ndim == 4 else codes for codes in (detected, target))
-        points = grid_points(cells, wanted, counts, protocol=self.protocol) / BEST
-        right = (cells == wanted).flatten(1).double().mean(1)
+        """Add a batch of whole dialogues.
+
+        Args:
+            preds: integer codes `[N, 3, 3]` or `[B, T, 3, 3]`: 0 empty, 1 filled, 2 red, 3 green; nine times -1 where
+                the image holds no board. `imug_metrics.protocols.imug` reads them from images. Where there is no image,
+                `valid` is False.
+            target: codes of the right boards, of the same shape, without -1.
+            counts: points of the task, one number or integers `[N]` or `[B, T]`.
+            dialogue, turn, valid, lengths: as in every metric, see `DialogueMetric`.
+
+        Raises:
+            ValueError: if shapes differ, a code is unknown or a count negative.
+            TypeError: if codes are not integers.
+        """
+        shape = tuple(preds.shape[:-2])
+        per_board = torch.as_tensor(counts).expand(shape).flatten()
+        cells, wanted = (rearrange(codes, "... row column -> (...) row column") for codes in (preds, target))
+        points = grid_points(cells, wanted, per_board, protocol=self.protocol) / BEST
+        right = reduce((cells == wanted).double(), "n row column -> n", "mean")
         # A task without points has no score, which is not the same as an absent image.
         scores, blank = points.nanmean(1), points.isnan().all(1)
         inputs = self._pack(
@@ -86,6 +93,7 @@ class GridAccuracy(DialogueMetric):
             turn,
             None,
             valid,
+            lengths,
             scores=Column(scores.masked_fill(blank, 0), shape),
             blank=Column(blank, shape),
             steps=Column(points[:, : len(_STEPS)], shape),
@@ -93,12 +101,11 @@ class GridAccuracy(DialogueMetric):
         )
         self._add_boards(inputs.batch, **inputs.columns)
 
-    def _add_boards(self, batch: Any, scores: Tensor, blank: Tensor, steps: Tensor, cells: Tensor) -> None:
+    def _add_boards(self, batch: DialogueBatch, scores: Tensor, blank: Tensor, steps: Tensor, cells: Tensor) -> None:
         shares = {**dict(zip(_STEPS, steps.unbind(1))), "cell": cells.masked_fill(blank, torch.nan)}
-        ratios = {}
-        for name, values in shares.items():
-            there = batch.valid & ~values.isnan()
-            ratios[name] = (batch.sum_segments(values.masked_fill(~there, 0)), batch.sum_segments(there.double()))
+        ratios = {
+            name: batch.mean_parts(values.masked_fill(~batch.valid, torch.nan)) for name, values in shares.items()
+        }
         self._add(batch, scores.masked_fill(~batch.valid | blank, torch.nan), expected=~blank, ratios=ratios)
 
     def _ratios(self) -> list[str]:

@@ -2,14 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Points that a judge gives images, turn by turn."""
 
-from typing import Any
-
 import torch
+from einops import rearrange
 from torch import Tensor
 from typing_extensions import Unpack
 
+from imug_metrics.dialogues.arguments import Ids, Turns
+from imug_metrics.dialogues.batch import DialogueBatch
 from imug_metrics.dialogues.inputs import Column
-from imug_metrics.functional.answers.point_score import Points, Protocol, check_points, point_columns, point_score
+from imug_metrics.functional.answers.point_score import Items, check_items, item_columns, point_score
+from imug_metrics.functional.answers.protocol import Protocol
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.options import MetricOptions
 
@@ -17,21 +19,14 @@ from imug_metrics.metrics.options import MetricOptions
 class PointScore(DialogueMetric):
     """Mean of a turn's judged points divided by the best. Range 0 to 1, higher is better.
 
-    The functional counterpart is `point_score`. Every turn weighs alike, however
-    many points it has, as in IMUG-Bench (arXiv 2606.09169). The detail adds
+    Mean over turns of `(p_1 + ... + p_n) / (best * n)` for the n points of a turn, however many they are, as in
+    IMUG-Bench (arXiv 2606.09169). The functional counterpart is `point_score`. The detail adds
 
     - `point_score_full`: share of turns that have the best of every point
     - `point_score_point`: mean over points, where a turn with more of them weighs more
 
-    As input to `forward` and `update` the metric accepts
-
-    - `points`: `[N, P]` or `[B, T, P]`, or N lists of any length, where None stands for a turn that was not judged and
-      an empty list for one without points, which does not count
-    - `mask`: bool of the tensor's shape, the cells that are points; None: all are
-    - `dialogue`, `turn`, `valid`: see `align_rows`
-
-    As output `compute` gives a float64 scalar, or the dict of `DialogueMetric`
-    with `detail=True`. A turn with a point that is NaN counts as absent.
+    As output `compute` gives a float64 scalar, or the dict of `DialogueMetric` with `detail=True`. A turn with a point
+    that is NaN counts as absent.
 
     Args:
         best: the highest point.
@@ -40,7 +35,7 @@ class PointScore(DialogueMetric):
         kwargs: those of all metrics, see `MetricOptions`.
 
     Raises:
-        ValueError: if an argument is outside its range, shapes differ, or a point is refused.
+        ValueError: if an argument is outside its range.
 
     Example:
         >>> metric = PointScore()
@@ -55,30 +50,42 @@ class PointScore(DialogueMetric):
     plot_upper_bound = 1.0
 
     def __init__(self, *, best: float = 5.0, protocol: Protocol = "strict", **kwargs: Unpack[MetricOptions]) -> None:
-        check_points(torch.zeros(0, 1), torch.zeros(0, 1, dtype=torch.bool), best, protocol)
+        check_items(torch.zeros(0, 1), torch.zeros(0, 1, dtype=torch.bool), best, protocol)
         self.best, self.protocol = float(best), protocol
         super().__init__(**kwargs)
 
     def update(
         self,
-        points: Points,
-        mask: Tensor | None = None,
-        dialogue: Any = None,
-        turn: Any = None,
+        items: Items,
+        masks: Tensor | None = None,
+        dialogue: Ids | None = None,
+        turn: Turns | None = None,
         valid: Tensor | None = None,
+        lengths: Tensor | None = None,
     ) -> None:
-        """Add a batch of whole dialogues."""
-        values, there = point_columns(points, mask)
+        """Add a batch of whole dialogues.
+
+        Args:
+            items: points `[N, P]` or `[B, T, P]` from 0 to `best`, or N lists of any length, where None stands for a
+                turn that was not judged and an empty list for one without points, which does not count.
+            masks: bool of the tensor's shape, the cells that are points; None: all are.
+            dialogue, turn, valid, lengths: as in every metric, see `DialogueMetric`.
+
+        Raises:
+            ValueError: if shapes differ or the protocol refuses a point; the message names the row.
+        """
+        values, there = item_columns(items, masks)
         shape, count = tuple(values.shape[:-1]), there.sum(-1).flatten()
-        values, there = values.flatten(0, -2), there.flatten(0, -2)
+        values, there = (rearrange(cells, "... point -> (...) point") for cells in (values, there))
         scores = point_score(values, there, best=self.best, protocol=self.protocol, reduction="none")
-        judged = None if isinstance(points, Tensor) else torch.tensor([row is not None for row in points])
+        judged = None if isinstance(items, Tensor) else torch.tensor([row is not None for row in items])
         blank = (count == 0) if judged is None else (count == 0) & judged
         inputs = self._pack(
             dialogue,
             turn,
             None,
             valid,
+            lengths,
             scores=Column(scores.masked_fill(blank, 0), shape, judged),
             blank=Column(blank, shape),
             total=Column(values.masked_fill(~there, 0).sum(-1) / self.best, shape),
@@ -86,14 +93,16 @@ class PointScore(DialogueMetric):
         )
         self._add_turns(inputs.batch, **inputs.columns)
 
-    def _add_turns(self, batch: Any, scores: Tensor, blank: Tensor, total: Tensor, count: Tensor) -> None:
+    def _add_turns(self, batch: DialogueBatch, scores: Tensor, blank: Tensor, total: Tensor, count: Tensor) -> None:
         scores = scores.masked_fill(~batch.valid | blank, torch.nan)
-        scored = ~scores.isnan()
-        segments = {
-            "full": (scored & (scores >= 1), scored),
-            "point": (total.masked_fill(~scored, 0), count.masked_fill(~scored, 0)),
+        skipped = scores.isnan()
+        ratios = {
+            "full": batch.mean_parts((scores >= 1).double().masked_fill(skipped, torch.nan)),
+            "point": (
+                batch.sum_segments(total.masked_fill(skipped, 0)),
+                batch.sum_segments(count.masked_fill(skipped, 0)),
+            ),
         }
-        ratios = {name: tuple(batch.sum_segments(part.double()) for part in pair) for name, pair in segments.items()}
         self._add(batch, scores, expected=~blank, ratios=ratios)
 
     def _ratios(self) -> list[str]:

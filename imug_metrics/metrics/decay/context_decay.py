@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from typing_extensions import Unpack
 
+from imug_metrics.dialogues.arguments import Ids, Numbers, Turns
 from imug_metrics.dialogues.inputs import score_column
 from imug_metrics.functional.decay.context_decay import (
     EDGES,
@@ -16,11 +17,12 @@ from imug_metrics.functional.decay.context_decay import (
     Slope,
     bucket_sums,
     check_edges,
-    doubling_parts,
     doubling_slope,
     effective_length,
     placed_scores,
+    pooled_doublings,
     ranked_average,
+    within_doublings,
 )
 from imug_metrics.metrics.curve import curve_points
 from imug_metrics.metrics.dialogue_metric import DialogueMetric, check_choice
@@ -31,33 +33,31 @@ _POOLED = ("n", "x", "y", "xx", "xy")
 
 
 class ContextDecay(DialogueMetric):
-    """Slope of any score over context length: change per doubling of the tokens. Higher is better.
+    """What is lost as the context grows? Slope of a score per doubling of the tokens; higher is better.
 
-    The functional counterpart is `context_decay`, which has the formulas. The
-    default compares lengths within dialogues: in a dialogue the context grows with the turns, and dialogues whose
-    contexts are long differ from the others in more than length. It is undefined (NaN) where every dialogue has one
-    length; `slope="pooled"` compares between dialogues. The detail adds
+    With x = log2 of the context's tokens and score s about the means of their dialogue d (fixed effects), the slope is
+
+        sum_d sum (x - mean_d x) (s - mean_d s) / sum_d sum (x - mean_d x)^2
+
+    The functional counterpart is `context_decay`. The default compares lengths within dialogues: in a dialogue the
+    context grows with the turns, and dialogues whose contexts are long differ from the others in more than length. It
+    is undefined (NaN) where every dialogue has one length; `slope="pooled"` compares between dialogues (ordinary least
+    squares over all records). The detail adds
 
     - `context_decay_length_<tokens>`: mean score of the bucket that ends at that edge; absent without scores
-    - `context_decay_within`, `context_decay_pooled`: the slope that is not the headline
-    - `context_decay_effective_length`: the longest bucket that holds, see
-      `effective_length`; its interval needs `bootstrap`
+    - `context_decay_within`, `context_decay_pooled`: the slope that is not the primary one
+    - `context_decay_effective_length`: the longest bucket that holds, see `effective_length`; its interval needs
+      `bootstrap`
     - `context_decay_average`, `_average_rising`, `_average_falling`: mean over buckets, alike or by rank (RULER, arXiv
       2404.06654)
     - `context_decay_beyond`: share of the scores in contexts longer than the last edge; they count in all but buckets
     - `context_decay_mean`, `context_decay_slope`: mean of all scores, and their slope by turn
 
-    As input to `forward` and `update` the metric accepts
-
-    - `scores`: `[N]` or `[B, T]`, higher is better; NaN where a record could not be scored
-    - `lengths`: tokens of context at each record, of the same shape, at least 1; not read where there is no score
-    - `dialogue`, `turn`, `valid`: see `align_rows`
-
-    As output `compute` gives a float64 scalar, or the dict of `DialogueMetric`
-    with `detail=True`. Buckets mix dialogues of different lengths; the within-dialogue slope does not.
+    As output `compute` gives a float64 scalar, or the dict of `DialogueMetric` with `detail=True`. Buckets mix
+    dialogues of different lengths; the within-dialogue slope does not.
 
     Args:
-        slope: the headline, `"within"` or `"pooled"`.
+        slope: the primary estimate, `"within"` or `"pooled"`.
         edges: tokens at which the buckets end, rising; a bucket holds the lengths above the edge before, up to and with
             its own.
         keep: share of the base score that the effective length keeps (NoLiMa, arXiv 2502.05167).
@@ -67,7 +67,7 @@ class ContextDecay(DialogueMetric):
         kwargs: those of all metrics, see `MetricOptions`.
 
     Raises:
-        ValueError: if an argument is outside its range, or an update's shapes, turns or lengths are refused.
+        ValueError: if an argument is outside its range.
 
     Example:
         >>> import torch
@@ -113,18 +113,36 @@ class ContextDecay(DialogueMetric):
         super().__init__(**kwargs)
 
     def update(
-        self, scores: Any, lengths: Any, dialogue: Any = None, turn: Any = None, valid: Tensor | None = None
+        self,
+        scores: Numbers,
+        context_lengths: Numbers,
+        dialogue: Ids | None = None,
+        turn: Turns | None = None,
+        valid: Tensor | None = None,
+        lengths: Tensor | None = None,
     ) -> None:
-        """Add a batch of whole dialogues."""
-        columns = {"scores": score_column("scores", scores), "lengths": score_column("lengths", lengths)}
-        inputs = self._pack(dialogue, turn, None, valid, **columns)
+        """Add a batch of whole dialogues.
+
+        Args:
+            scores: `[N]` or `[B, T]`, higher is better; NaN where a record could not be scored.
+            context_lengths: tokens of context at each record, of the same shape, at least 1; not read where there is no
+                score.
+            dialogue, turn, valid, lengths: as in every metric, see `DialogueMetric`.
+
+        Raises:
+            ValueError: if shapes differ, turns are refused or a context length is below 1.
+        """
+        columns = {
+            "scores": score_column("scores", scores),
+            "context_lengths": score_column("context_lengths", context_lengths),
+        }
+        inputs = self._pack(dialogue, turn, None, valid, lengths, **columns)
         placed, doublings = placed_scores(inputs, zero=self.missing == "zero", validate=self.validate)
         batch = inputs.batch
-        parts = doubling_parts(batch, placed, doublings)
         total, count = bucket_sums(batch, placed, doublings, self.edges)
         ratios = {name: (total[:, k], count[:, k]) for k, name in enumerate(self._buckets())}
-        ratios |= {"within": parts["within"], "beyond": (count[:, -1], count.sum(1))}
-        self._add(batch, placed, ratios=ratios, sums=dict(zip(_POOLED, parts["pooled"])))
+        ratios |= {"within": within_doublings(batch, placed, doublings), "beyond": (count[:, -1], count.sum(1))}
+        self._add(batch, placed, ratios=ratios, sums=dict(zip(_POOLED, pooled_doublings(batch, placed, doublings))))
 
     def _draw(self, val: dict[str, Tensor], ax: Any) -> Any:
         """The curve over context length on a log2 axis."""
@@ -150,13 +168,19 @@ class ContextDecay(DialogueMetric):
         count = torch.stack([sums[f"{name}.den"] for name in self._buckets()], -1)
         total = torch.stack([sums[f"{name}.num"] for name in self._buckets()], -1)
         means = torch.where(count > 0, total / torch.where(count > 0, count, 1), torch.nan)
-        how = {"keep": self.keep, "base_buckets": self.base_buckets, "threshold": self.threshold}
         return {
             "pooled": doubling_slope(*(sums[name] for name in _POOLED)),
             "average": ranked_average(means),
             "average_rising": ranked_average(means, "rising"),
             "average_falling": ranked_average(means, "falling"),
-            "effective_length": effective_length(means, self.edges, longest=self.longest, **how),
+            "effective_length": effective_length(
+                means,
+                self.edges,
+                keep=self.keep,
+                base_buckets=self.base_buckets,
+                threshold=self.threshold,
+                longest=self.longest,
+            ),
         }
 
     def _finish(self, found: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -1,13 +1,12 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Two arms on the same turns: the gain of one over the other, and the errors that a model's own history adds."""
-
-from typing import Any
+"""The errors that a model's own history adds."""
 
 import torch
 from torch import Tensor
 from typing_extensions import Unpack
 
+from imug_metrics.dialogues.arguments import Ids, Numbers, Turns
 from imug_metrics.functional.decay.exposure_bias import accumulated_excess, check_shares
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.options import MetricOptions
@@ -15,7 +14,7 @@ from imug_metrics.metrics.paired_metric import PairedMetric
 
 
 class ExposureBias(PairedMetric):
-    """Excess accumulated error in per cent: what building on its own outputs adds to a model's errors. Lower is better.
+    """What does building on its own outputs add to a model's errors? Excess in per cent; lower is better, 0 is none.
 
     Two arms of the same model on the same turns: on its *own* history (free-running) and on the *reference* history.
     With losses `L = 1 - s`, `R(T) = sum_{t <= T} mean L_own(t)` and `E(T)` the same on the reference history, the
@@ -27,22 +26,14 @@ class ExposureBias(PairedMetric):
     reference arm without errors has nothing to be a multiple of) and where the pairs end before T. The clusters of its
     interval are the dialogues that have a pair at turn T: the fewest. The detail adds
 
-    - `exposure_bias_excess_k`: the excess at T = k, the course of the headline, for turns that have a pair
+    - `exposure_bias_excess_k`: the excess at T = k, the course of the primary estimate, for turns that have a pair
     - `exposure_bias_accumulated`: `n R(T) / E(T)`, n the number of turns in the sums; n where history does not matter
     - `exposure_bias_mean`, `exposure_bias_turn_k`: the gap `s_reference - s_own`, overall and at turn k
     - `exposure_bias_slope`: change of the gap per turn within dialogues; above 0 where errors compound
-    - `exposure_bias_scores`, `exposure_bias_target`: mean of each arm over the pairs
+    - `exposure_bias_scores`, `exposure_bias_baseline`: mean of each arm over the pairs
     - `exposure_bias_unpaired`, `exposure_bias_coverage`: records that one arm alone has; share that both have
 
-    As input to `forward` and `update` the metric accepts
-
-    - `scores`: `[N]` or `[B, T]` in [0, 1], on the model's own history, higher is better; NaN where not scored
-    - `target`: the same on the reference history
-    - `dialogue`, `turn`, `subject`, `valid`: see `align_rows`; `valid` speaks of
-      `scores`
-
-    As output `compute` gives a float64 scalar, or with `detail=True` the dict of
-    `DialogueMetric`.
+    As output `compute` gives a float64 scalar, or the dict of `DialogueMetric` with `detail=True`.
 
     Args:
         horizon: T, at most `max_turns`; None: the last turn up to `max_turns` that has a pair. Few dialogues may reach
@@ -51,8 +42,7 @@ class ExposureBias(PairedMetric):
             `validate` scores outside [0, 1] are refused, which costs another synchronisation of a CUDA device.
 
     Raises:
-        ValueError: if an argument is outside its range, a score is outside [0, 1], or an update's shapes or turns are
-            refused.
+        ValueError: if an argument is outside its range.
 
     Example:
         >>> import torch
@@ -69,29 +59,42 @@ class ExposureBias(PairedMetric):
     configuration = (*DialogueMetric.configuration, "horizon")
     curves = ("turn_", "excess_")
 
-    def __init__(self, horizon: int | None = None, *, max_turns: int = 16, **kwargs: Unpack[MetricOptions]) -> None:
-        if horizon is not None and (not isinstance(horizon, int) or not 1 <= horizon <= max_turns):
-            raise ValueError(f"Expected argument `horizon` to be from 1 to `max_turns`, {max_turns}, got {horizon}.")
+    def __init__(self, horizon: int | None = None, **kwargs: Unpack[MetricOptions]) -> None:
         self.horizon = horizon
-        super().__init__(max_turns=max_turns, **kwargs)
+        super().__init__(**kwargs)
+        if horizon is not None and (not isinstance(horizon, int) or not 1 <= horizon <= self.max_turns):
+            raise ValueError(
+                f"Expected argument `horizon` to be from 1 to `max_turns`, {self.max_turns}, got {horizon}."
+            )
 
     def update(
         self,
-        scores: Any,
-        target: Any,
-        dialogue: Any = None,
-        turn: Any = None,
-        subject: Any = None,
+        scores: Numbers,
+        baseline: Numbers,
+        dialogue: Ids | None = None,
+        turn: Turns | None = None,
+        subject: Ids | None = None,
         valid: Tensor | None = None,
+        lengths: Tensor | None = None,
     ) -> None:
-        """Add a batch of whole dialogues."""
-        inputs, arms = self._read(scores, target, dialogue, turn, subject, valid)
+        """Add a batch of whole dialogues.
+
+        Args:
+            scores: `[N]` or `[B, T]` in [0, 1], on the model's own history, higher is better; NaN where not scored.
+            baseline: of the same shape, on the reference history.
+            dialogue, turn, subject, valid, lengths: as in every metric, see `DialogueMetric`; `valid` speaks of
+                `scores`.
+
+        Raises:
+            ValueError: if a score is outside [0, 1], shapes differ or turns are refused.
+        """
+        inputs, arms = self._read(scores, baseline, dialogue, turn, subject, valid, lengths)
         if self.validate:
             check_shares(inputs, arms)
         arms = self._zero_filled(arms)
-        gap = arms.target - arms.scores
+        gap = arms.baseline - arms.scores
         # Sums of the own arm's losses would do as well, but only these are exactly 0 for a reference without errors.
-        loss = (1 - arms.target).masked_fill(gap.isnan(), 0)
+        loss = (1 - arms.baseline).masked_fill(gap.isnan(), 0)
         turns = torch.arange(1, self.max_turns + 1, device=loss.device)
         by_turn = inputs.batch.sum_segments(torch.where(inputs.batch.turn[:, None] == turns, loss[:, None], 0))
         sums = {f"loss_{k}": column for k, column in zip(self._turns(), by_turn.unbind(1))}

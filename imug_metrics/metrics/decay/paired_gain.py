@@ -2,50 +2,40 @@
 # SPDX-License-Identifier: Apache-2.0
 """Two arms on the same turns: the gain of one over the other."""
 
-from typing import Any
-
 from torch import Tensor
 from typing_extensions import Unpack
 
+from imug_metrics.dialogues.arguments import Ids, Numbers, Turns
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.options import MetricOptions
 from imug_metrics.metrics.paired_metric import PairedMetric
 
 
 class PairedGain(PairedMetric):
-    """Gain of arm A over arm B on the same records: mean of `scores - target`. Above 0 where A is better.
+    """What does a change bring on the same records: mean of `scores - baseline`. Above 0 where the change is better.
 
     Any two arms of one metric: chain-of-thought against plain, after against before verification, interleaved against
     isolated turns, one model against another. Pairing takes the difficulty of the records out of the comparison, so its
-    interval is that of the difference and not that of two separate means. The functional counterpart is
-    `paired_gain`;
-    `pair_records` pairs arms that come as two lists.
+    interval is that of the difference and not that of two separate means (Student, Biometrika 6, 1908; here by
+    dialogue). The functional counterpart is `paired_gain`; `pair_records` pairs arms that come as two lists.
 
     A record that one arm lacks is unpaired: it is counted and never used (but see `missing`). The detail adds
 
-    - `paired_gain_scores`, `paired_gain_target`: mean of each arm over the pairs; their difference is the gain
-    - `paired_gain_slope`: change of the gain per turn within dialogues; above 0 where A's lead grows
+    - `paired_gain_scores`, `paired_gain_baseline`: mean of each arm over the pairs; their difference is the gain
+    - `paired_gain_slope`: change of the gain per turn within dialogues; above 0 where the gain grows
     - `paired_gain_turn_k`: gain at turn k
     - `paired_gain_better`, `paired_gain_worse`, `paired_gain_equal`: shares of the pairs; they add to 1
     - `paired_gain_unpaired`: number of records that one arm alone has
     - `paired_gain_coverage`: share of all records given that both arms have
 
-    As input to `forward` and `update` the metric accepts
-
-    - `scores`: `[N]` or `[B, T]`, arm A, higher is better; NaN where a record is not scored
-    - `target`: the same for arm B
-    - `dialogue`, `turn`, `subject`, `valid`: see `align_rows`; `valid` speaks of
-      arm A
-
-    As output `compute` gives a float64 scalar, or with `detail=True` the dict of
-    `DialogueMetric`.
+    As output `compute` gives a float64 scalar, or the dict of `DialogueMetric` with `detail=True`.
 
     Args:
         margin: gains up to this size, either way, count as equal.
         kwargs: see `MetricOptions`. With `missing="zero"` a record scores 0 in an arm that lacks it.
 
     Raises:
-        ValueError: if an argument is outside its range, or an update's shapes or turns are refused.
+        ValueError: if an argument is outside its range.
 
     Example:
         >>> import torch
@@ -67,17 +57,28 @@ class PairedGain(PairedMetric):
 
     def update(
         self,
-        scores: Any,
-        target: Any,
-        dialogue: Any = None,
-        turn: Any = None,
-        subject: Any = None,
+        scores: Numbers,
+        baseline: Numbers,
+        dialogue: Ids | None = None,
+        turn: Turns | None = None,
+        subject: Ids | None = None,
         valid: Tensor | None = None,
+        lengths: Tensor | None = None,
     ) -> None:
-        """Add a batch of whole dialogues."""
-        inputs, arms = self._read(scores, target, dialogue, turn, subject, valid)
+        """Add a batch of whole dialogues.
+
+        Args:
+            scores: `[N]` or `[B, T]`, with the change, higher is better; NaN where a record is not scored.
+            baseline: of the same shape, without it.
+            dialogue, turn, subject, valid, lengths: as in every metric, see `DialogueMetric`; `valid` speaks of
+                `scores`.
+
+        Raises:
+            ValueError: if shapes differ or turns are refused.
+        """
+        inputs, arms = self._read(scores, baseline, dialogue, turn, subject, valid, lengths)
         arms = self._zero_filled(arms)
-        gain = arms.scores - arms.target
+        gain = arms.scores - arms.baseline
         shares = {"better": gain > self.margin, "worse": gain < -self.margin, "equal": gain.abs() <= self.margin}
         self._add_arms(inputs.batch, arms, gain, shares)
 

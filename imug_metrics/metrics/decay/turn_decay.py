@@ -4,13 +4,13 @@
 
 import math
 from dataclasses import replace
-from typing import Any
 
 import torch
 from torch import Tensor
 from torchmetrics.utilities import dim_zero_cat
 from typing_extensions import Unpack
 
+from imug_metrics.dialogues.arguments import Ids, Numbers, Turns
 from imug_metrics.dialogues.inputs import score_column
 from imug_metrics.functional.decay.turn_decay import (
     SLOPES,
@@ -29,12 +29,16 @@ _POOLED = ("n", "x", "y", "xx", "xy")
 
 
 class TurnDecay(DialogueMetric):
-    """Slope of any score over turns: change per turn, negative where the model decays. Higher is better.
+    """How does a score change from turn to turn? A slope, negative where the model decays; higher is better.
 
-    The functional counterpart is `turn_decay`. The within-dialogue slope and its
-    cluster-robust interval (Liang and Zeger, Biometrika 73, 1986) come from streaming sums and equal ordinary least
-    squares on within-centred data with covariance clustered by dialogue. Dialogues without two scored turns say nothing
-    about a slope and do not count as clusters (Correia, 2015, on singletons). The detail adds
+    With turn t and score s about the means of their dialogue d (fixed effects), the slope is
+
+        sum_d sum_t (t - mean_d t) (s - mean_d s) / sum_d sum_t (t - mean_d t)^2
+
+    The functional counterpart is `turn_decay`. Slope and cluster-robust interval (Liang and Zeger, Biometrika 73, 1986)
+    come from streaming sums and equal ordinary least squares on within-centred data with covariance clustered by
+    dialogue. Dialogues without two scored turns say nothing about a slope and do not count as clusters (Correia, 2015,
+    on singletons). The detail adds
 
     - `turn_decay_mean`: mean of all scores
     - `turn_decay_pooled`: ordinary least squares over all turns, confounded by the mix of dialogues at each turn
@@ -44,23 +48,19 @@ class TurnDecay(DialogueMetric):
     - `turn_decay_effective_turns`: the last turn up to which every turn keeps `keep` of turn 1 (NoLiMa's ratio,
       arXiv 2502.05167), or with `longest=True` the latest turn that does; its interval needs `bootstrap`
 
-    As input to `forward` and `update` the metric accepts
-
-    - `scores`: `[N]` or `[B, T]`, higher is better; NaN where a turn could not be scored
-    - `dialogue`, `turn`, `valid`: see `align_rows`
-
-    As output `compute` gives a float64 scalar, or the dict of `DialogueMetric`
-    with `detail=True`. The curve mixes dialogues of different lengths; the within-dialogue slope does not.
+    As output `compute` gives a float64 scalar, or the dict of `DialogueMetric` with `detail=True`. The curve mixes
+    dialogues of different lengths; the within-dialogue slope does not.
 
     Args:
-        slope: the headline: `"within"`, `"pooled"`, or `"theil-sen"`, the median of pairwise slopes with Sen's interval
-            by dialogue-wise Kendall's tau. The last keeps every pairwise slope (float32), all else is constant memory.
+        slope: the primary estimate: `"within"`, `"pooled"`, or `"theil-sen"`, the median of pairwise slopes with Sen's
+            interval by dialogue-wise Kendall's tau. The last keeps every pairwise slope (float32), all else is constant
+            memory.
         keep: share of turn 1 that effective turns keep.
         longest: count the latest turn that passes, whatever happened before.
         kwargs: those of all metrics, see `MetricOptions`.
 
     Raises:
-        ValueError: if an argument is outside its range, or an update's shapes or turns are refused.
+        ValueError: if an argument is outside its range.
 
     Example:
         >>> import torch
@@ -73,6 +73,8 @@ class TurnDecay(DialogueMetric):
     name = "turn_decay"
     primary = "slope"
     configuration = (*DialogueMetric.configuration, "slope", "keep", "longest")
+    slopes: list[Tensor]
+    kendall: Tensor
 
     def __init__(
         self, slope: Slope = "within", *, keep: float = 0.85, longest: bool = False, **kwargs: Unpack[MetricOptions]
@@ -88,21 +90,36 @@ class TurnDecay(DialogueMetric):
             self.add_state("slopes", [], dist_reduce_fx="cat")
             self.add_state("kendall", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
 
-    def update(self, scores: Any, dialogue: Any = None, turn: Any = None, valid: Tensor | None = None) -> None:
-        """Add a batch of whole dialogues."""
-        inputs = self._pack(dialogue, turn, None, valid, scores=score_column("scores", scores))
-        batch, scores = inputs.batch, inputs.columns["scores"].masked_fill(~inputs.batch.valid, torch.nan)
+    def update(
+        self,
+        scores: Numbers,
+        dialogue: Ids | None = None,
+        turn: Turns | None = None,
+        valid: Tensor | None = None,
+        lengths: Tensor | None = None,
+    ) -> None:
+        """Add a batch of whole dialogues.
+
+        Args:
+            scores: `[N]` or `[B, T]`, higher is better; NaN where a turn could not be scored.
+            dialogue, turn, valid, lengths: as in every metric, see `DialogueMetric`.
+
+        Raises:
+            ValueError: if shapes differ or turns are refused.
+        """
+        inputs = self._pack(dialogue, turn, None, valid, lengths, scores=score_column("scores", scores))
+        batch, values = inputs.batch, inputs.columns["scores"].masked_fill(~inputs.batch.valid, torch.nan)
         if self.missing == "zero":
-            scores = scores.nan_to_num(0)
-        scored = replace(batch, valid=~scores.isnan())
+            values = values.nan_to_num(0)
+        scored = replace(batch, valid=~values.isnan())
         if self.slope == "theil-sen":
-            for pairs in scored_pairs(scored, scores.detach()):
+            for pairs in scored_pairs(scored, values.detach()):
                 self.slopes.append(pairs.slopes.flatten().float().to(self.device))
                 self.kendall = self.kendall + pairs.variance.sum().to(self.device)
-        filled = scores.nan_to_num(0)
+        filled = values.nan_to_num(0)
         last, first, both = retention_parts(scored, filled)
         self._add(
-            batch, scores, ratios={"retention": (last, first)}, sums={**pooled_parts(scored, filled), "both": both}
+            batch, values, ratios={"retention": (last, first)}, sums={**pooled_parts(scored, filled), "both": both}
         )
 
     def compute(self) -> Tensor | dict[str, Tensor]:
@@ -112,7 +129,7 @@ class TurnDecay(DialogueMetric):
             return found
         slopes = dim_zero_cat(self.slopes) if len(self.slopes) else torch.zeros(0)
         median = torch.tensor(sen_slope(slopes, float(self.kendall), self.level), dtype=torch.float64)
-        if not self.detail:
+        if not isinstance(found, dict):
             return median[0].to(self.device)
         bounds = dict(zip((self.name, f"{self.name}_lower", f"{self.name}_upper"), median.to(self.device)))
         within = {key.replace(self.name, f"{self.name}_within", 1): found[key] for key in bounds}

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from imug_metrics.dialogues.arguments import Ids, Labels, Numbers, Turns
 from imug_metrics.dialogues.inputs import score_column
 from imug_metrics.functional.decay.understanding_generation_gap import MODALITIES, gap_parts, modality_column
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
@@ -15,13 +16,13 @@ from imug_metrics.stats import unpack_moments
 
 
 class UnderstandingGenerationGap(DialogueMetric):
-    """How far understanding (text turns) is ahead of generation (image turns), and which decays faster.
+    """How far is understanding (text turns) ahead of generation (image turns), and which decays faster? 0 is no gap.
 
-    The functional counterpart is
-    `understanding_generation_gap`. Neither direction is
-    better: 0 is no gap. Both modalities must be scored on one scale. The detail holds
+        mean score of text turns - mean score of image turns
 
-    - `understanding_generation_gap`: mean score of text turns - mean score of image turns
+    Neither direction is better. Both modalities must be scored on one scale. The functional counterpart is
+    `understanding_generation_gap`. The detail adds
+
     - `_within`: the same from dialogues that have both, each compared with itself (fixed effects of dialogues), where
       the benchmark asks harder dialogues for images
     - `_text`, `_image`: the two means, with their curves `_text_turn_k` and `_image_turn_k`
@@ -29,22 +30,12 @@ class UnderstandingGenerationGap(DialogueMetric):
     - `_slope_difference`: text slope - image slope; above 0 generation decays faster than understanding
     - `_mean`, `_slope`, `_turn_k`: of all turns together
 
-    As input to `forward` and `update` the metric accepts
-
-    - `scores`: `[N]` or `[B, T]`, higher is better; NaN where a turn could not be scored
-    - `modality`: what each record must be answered with: `"text"` or `"image"`, or a bool tensor that is True for
-      images; of the scores' shape
-    - `dialogue`, `turn`, `valid`: see `align_rows`
-
-    As output `compute` gives a float64 scalar, or the dict of `DialogueMetric`
-    with `detail=True`. The interval of a difference is that of the difference itself, since both sides come from
-    the same dialogues; its degrees of freedom are those of the side with fewer dialogues.
+    As output `compute` gives a float64 scalar, or the dict of `DialogueMetric` with `detail=True`. The interval of a
+    difference is that of the difference itself, since both sides come from the same dialogues; its degrees of freedom
+    are those of the side with fewer dialogues.
 
     Args:
         kwargs: those of all metrics, see `MetricOptions`.
-
-    Raises:
-        ValueError: if an update's shapes, turns or modalities are refused.
 
     Example:
         >>> import torch
@@ -62,11 +53,27 @@ class UnderstandingGenerationGap(DialogueMetric):
     curves = ("turn_", "text_turn_", "image_turn_")
 
     def update(
-        self, scores: Any, modality: Any, dialogue: Any = None, turn: Any = None, valid: Tensor | None = None
+        self,
+        scores: Numbers,
+        modality: Labels,
+        dialogue: Ids | None = None,
+        turn: Turns | None = None,
+        valid: Tensor | None = None,
+        lengths: Tensor | None = None,
     ) -> None:
-        """Add a batch of whole dialogues."""
+        """Add a batch of whole dialogues.
+
+        Args:
+            scores: `[N]` or `[B, T]`, higher is better; NaN where a turn could not be scored.
+            modality: what each record had to be answered with, in the scores' shape: `"text"` or `"image"` in lists, or
+                bools that are True for images.
+            dialogue, turn, valid, lengths: as in every metric, see `DialogueMetric`.
+
+        Raises:
+            ValueError: if shapes differ, or turns or modalities are refused.
+        """
         columns = {"scores": score_column("scores", scores), "modality": modality_column(modality)}
-        inputs = self._pack(dialogue, turn, None, valid, **columns)
+        inputs = self._pack(dialogue, turn, None, valid, lengths, **columns)
         batch = inputs.batch
         scored = inputs.columns["scores"].masked_fill(~batch.valid, torch.nan)
         if self.missing == "zero":

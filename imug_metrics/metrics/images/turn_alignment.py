@@ -2,44 +2,45 @@
 # SPDX-License-Identifier: Apache-2.0
 """Text-image alignment turn by turn."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
+import torch
 from torch import Tensor
 from typing_extensions import Unpack
 
+from imug_metrics.dialogues.arguments import Ids, Images, Texts, Turns
 from imug_metrics.functional.images.turn_alignment import VARIANTS, Variant, alignment_values, reference_column
 from imug_metrics.metrics.dialogue_metric import check_choice
 from imug_metrics.metrics.embedding_metric import EmbeddingMetric
 from imug_metrics.metrics.options import MetricOptions
 
+if TYPE_CHECKING:
+    from imug_metrics.encoders import Encoder
+
 
 class TurnAlignment(EmbeddingMetric):
-    """How well each turn's image agrees with its prompt, and how that changes over turns. Higher is better.
+    """Does each turn's image show what its prompt asks for, and how does that change over turns? Higher is better.
 
-    The functional counterpart is `turn_alignment`, which lists the
-    variants with their formulas, ranges and sources. An alignment model sees what it was trained to see: counts,
-    relations and negation are weak spots of most.
+    Mean over images of a value of the cosine of image and prompt, by variant:
 
-    As input to `forward` and `update` the metric accepts
+    - `"clipscore"`: `2.5 max(cos, 0)`, 0 to 2.5 (Hessel et al., EMNLP 2021)
+    - `"cosine"`: `cos`, -1 to 1
+    - `"torchmetrics"`: `100 max(cos, 0)`, 0 to 100, clamped by pair and not on the mean
+    - `"siglip"`: `sigmoid(scale cos + bias)`, 0 to 1 (Zhai et al., ICCV 2023)
+    - `"refclipscore"`: harmonic mean of `clipscore` and of `max(0, cos to the best reference)` (Hessel et al.)
 
-    - `images`: embeddings `[N, D]` or `[B, T, D]`, or with an `encoder` images (a tensor `[N, 3, H, W]`, or a list of
-      PIL images, arrays or paths, None for an absent one)
-    - `texts`: embeddings of the same shape, or with an `encoder` a list of strings
-    - `target`: with `refclipscore`, embeddings of references `[N, D]` or `[N, R, D]`
-    - `dialogue`, `turn`, `valid`: see `align_rows`
-
-    As output `compute` gives the mean over turns as a float64 scalar, or the dict of
+    The functional counterpart is `turn_alignment`. An alignment model sees what it was trained to see: counts,
+    relations and negation are weak spots of most. As output `compute` gives a float64 scalar, or the dict of
     `DialogueMetric` with `detail=True`.
 
     Args:
         variant: `"clipscore"`, `"cosine"`, `"torchmetrics"`, `"siglip"` or `"refclipscore"`.
-        scale: of `siglip`; by default the encoder's.
-        bias: of `siglip`; by default the encoder's.
+        scale, bias: of `siglip`; by default the encoder's.
         encoder: an encoder, its name for `imug_metrics.encoders.load_encoder`, or None to take embeddings only.
         kwargs: those of all metrics, see `MetricOptions`.
 
     Raises:
-        ValueError: if the variant is unknown, `siglip` lacks scale or bias, or an update's shapes differ.
+        ValueError: if the variant is unknown, or `siglip` lacks scale or bias.
 
     Example:
         >>> import torch
@@ -63,7 +64,7 @@ class TurnAlignment(EmbeddingMetric):
         *,
         scale: float | None = None,
         bias: float | None = None,
-        encoder: Any = None,
+        encoder: "Encoder | str | None" = None,
         **kwargs: Unpack[MetricOptions],
     ) -> None:
         check_choice("variant", variant, VARIANTS)
@@ -77,18 +78,33 @@ class TurnAlignment(EmbeddingMetric):
 
     def update(
         self,
-        images: Any,
-        texts: Any,
-        target: Tensor | None = None,
-        dialogue: Any = None,
-        turn: Any = None,
+        images: Images,
+        texts: Texts,
+        references: Tensor | None = None,
+        dialogue: Ids | None = None,
+        turn: Turns | None = None,
         valid: Tensor | None = None,
+        lengths: Tensor | None = None,
     ) -> None:
-        """Add a batch of whole dialogues."""
+        """Add a batch of whole dialogues.
+
+        Args:
+            images: embeddings `[N, D]` or `[B, T, D]`; with an `encoder` also images `[N, 3, H, W]` or
+                `[B, T, 3, H, W]`, or a list or one list a dialogue of PIL images, arrays or paths, None for an absent
+                image.
+            texts: the prompts: embeddings of the same shape, or with an `encoder` strings in a list or one list a
+                dialogue.
+            references: with `refclipscore`, embeddings of one reference for each image, in the shape of `images`, or of
+                R, `[N, R, D]` or `[B, T, R, D]`, with NaN rows where an image has fewer.
+            dialogue, turn, valid, lengths: as in every metric, see `DialogueMetric`.
+
+        Raises:
+            ValueError: if shapes differ, an encoder or references are missing, or turns are refused.
+        """
         columns = {"images": self._images(images), "texts": self._texts(texts)}
-        if target is not None:
-            columns["target"] = reference_column(target, columns["images"].shape)
-        inputs = self._pack(dialogue, turn, None, valid, **columns)
-        images, texts, target = (inputs.columns.get(name) for name in ("images", "texts", "target"))
-        values = alignment_values(images, texts, target, self.variant, self.scale, self.bias)
-        self._add(inputs.batch, values.masked_fill(~inputs.batch.valid, float("nan")))
+        if references is not None:
+            columns["references"] = reference_column(references, columns["images"].shape)
+        inputs = self._pack(dialogue, turn, None, valid, lengths, **columns)
+        pairs, shown = (inputs.columns["images"], inputs.columns["texts"]), inputs.columns.get("references")
+        values = alignment_values(*pairs, shown, self.variant, self.scale, self.bias)
+        self._add(inputs.batch, values.masked_fill(~inputs.batch.valid, torch.nan))

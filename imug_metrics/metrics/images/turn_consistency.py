@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Consistency of the images of a dialogue, with the drift and the copying that a mean hides."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
 from imug_kernels import GramStats, delta_curve, dialogue_gram
 from torch import Tensor
 from typing_extensions import Unpack
 
+from imug_metrics.dialogues.arguments import Ids, Images, Turns
 from imug_metrics.dialogues.inputs import Column, PackedInputs, embedding_column, is_embedding
 from imug_metrics.functional.images.turn_consistency import (
     MODES,
@@ -23,13 +24,18 @@ from imug_metrics.metrics.dialogue_metric import Ratio, check_choice
 from imug_metrics.metrics.embedding_metric import EmbeddingMetric
 from imug_metrics.metrics.options import MetricOptions
 
+if TYPE_CHECKING:
+    from imug_metrics.encoders import Encoder
+
 
 class TurnConsistency(EmbeddingMetric):
-    """How alike the images of a dialogue stay. Higher is more alike, at most 1; higher is not always better.
+    """Is it still the same: how alike do the images of a dialogue stay? At most 1; higher is not always better.
 
-    The functional counterpart is `turn_consistency`, which lists the
-    modes. A whole-image score is called consistency, never identity. A model that repeats its first image gets the
-    highest consistency of all, and a slow drift hides in a mean over pairs, so the detail adds
+    Mean over images of their cosine to other images of the dialogue (and subject): to all others (`"pairwise"`), to the
+    first or a reference (`"anchor"`), to the one before (`"consecutive"`), to those that `links` name (`"graph"`), or
+    `(max(0, cos first) + max(0, cos previous)) / 2` (`"vbench"`, Huang et al., CVPR 2024). The functional counterpart
+    is `turn_consistency`. A whole-image score is called consistency, never identity. A model that repeats its first
+    image gets the highest consistency of all, and a slow drift hides in a mean over pairs, so the detail adds
 
     - `turn_consistency_last_vs_first`: cosine of the last image to the first
     - `turn_consistency_worst_pair`: smallest cosine within a dialogue, mean over dialogues
@@ -39,16 +45,8 @@ class TurnConsistency(EmbeddingMetric):
     - `turn_consistency_pixel_copy_rate`: share of images that equal the first or the previous one by pixels, when
       `pixels` are given
 
-    As input to `forward` and `update` the metric accepts
-
-    - `images`: embeddings `[N, D]` or `[B, T, D]`, or images when there is an `encoder`
-    - `dialogue`, `turn`, `subject`, `valid`: see `align_rows`
-    - `target`, `links`: for the modes `anchor` and `graph`, see the functional counterpart
-    - `pixels`: `[N, K]` or `[B, T, K]`, pixel values in [0, 1] of every image at one small size; with an encoder they
-      are made from the images when `detail=True`
-
-    As output `compute` gives a float64 scalar, or the dict of `DialogueMetric`
-    with `detail=True`. Dialogues of one image are undefined, not 1, and lower the coverage.
+    As output `compute` gives a float64 scalar, or the dict of `DialogueMetric` with `detail=True`. Dialogues of one
+    image are undefined, not 1, and lower the coverage.
 
     Args:
         mode: `"pairwise"`, `"anchor"`, `"consecutive"`, `"graph"` or `"vbench"`.
@@ -58,7 +56,7 @@ class TurnConsistency(EmbeddingMetric):
         kwargs: those of all metrics, see `MetricOptions`.
 
     Raises:
-        ValueError: if the mode is unknown, or an update's shapes differ or its turns are refused.
+        ValueError: if the mode is unknown.
 
     Example:
         >>> import torch
@@ -80,7 +78,7 @@ class TurnConsistency(EmbeddingMetric):
         *,
         copy_threshold: float = 0.99,
         pixel_threshold: float = 2 / 255,
-        encoder: Any = None,
+        encoder: "Encoder | str | None" = None,
         **kwargs: Unpack[MetricOptions],
     ) -> None:
         check_choice("mode", mode, MODES)
@@ -89,23 +87,38 @@ class TurnConsistency(EmbeddingMetric):
 
     def update(
         self,
-        images: Any,
-        dialogue: Any = None,
-        turn: Any = None,
-        subject: Any = None,
-        valid: Tensor | None = None,
-        target: Tensor | None = None,
+        images: Images,
+        references: Tensor | None = None,
         links: Tensor | None = None,
         pixels: Tensor | None = None,
+        dialogue: Ids | None = None,
+        turn: Turns | None = None,
+        subject: Ids | None = None,
+        valid: Tensor | None = None,
+        lengths: Tensor | None = None,
     ) -> None:
-        """Add a batch of whole dialogues."""
+        """Add a batch of whole dialogues.
+
+        Args:
+            images: embeddings `[N, D]` or `[B, T, D]`, or images when there is an `encoder`, as for `TurnAlignment`.
+            references: with `"anchor"`, embeddings of a reference for each image, in the shape of `images`; with
+                `"graph"`, embeddings `[M, D]` that `links` point into instead of `images`.
+            links: with `"graph"`, int64 `[E, 2]`: the row of an image (in padded records b * T + t), and the row of
+                what it should agree with.
+            pixels: `[N, K]` or `[B, T, K]`, values in [0, 1] of every image at one small size, for the copies by pixels
+                of the detail; with an encoder they are made from the images.
+            dialogue, turn, subject, valid, lengths: as in every metric, see `DialogueMetric`.
+
+        Raises:
+            ValueError: if shapes differ, an encoder or links are missing, or links or turns are refused.
+        """
         columns = {"images": self._images(images)}
-        if self.mode == "anchor" and target is not None:
-            columns["target"] = embedding_column("target", target)
+        if self.mode == "anchor" and references is not None:
+            columns["references"] = embedding_column("references", references)
         if self.detail:
             columns |= self._pixels(images, pixels)
-        inputs = self._pack(dialogue, turn, subject, valid, **columns)
-        bank = target if self.mode == "graph" else inputs.columns.get("target")
+        inputs = self._pack(dialogue, turn, subject, valid, lengths, **columns)
+        bank = references if self.mode == "graph" else inputs.columns.get("references")
         pairs = packed_links(links, inputs.positions(), bank) if self.mode == "graph" else None
         rows, batch = inputs.columns["images"], inputs.batch
         gram = dialogue_gram(rows, batch.offsets, batch.valid)
@@ -118,7 +131,7 @@ class TurnConsistency(EmbeddingMetric):
         distances = [f"delta_{k}" for k in range(1, self.max_turns)]
         return ["last_vs_first", "worst_pair", "copy_rate", "pixel_copy_rate", *distances]
 
-    def _pixels(self, images: Any, pixels: Tensor | None) -> dict[str, Column]:
+    def _pixels(self, images: Images, pixels: Tensor | None) -> dict[str, Column]:
         """Small versions of the images for the copy test, where there are any."""
         if pixels is not None:
             return {"pixels": embedding_column("pixels", pixels)}

@@ -2,39 +2,42 @@
 # SPDX-License-Identifier: Apache-2.0
 """Shift of the distribution of images over turns, from sums of embeddings."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
+from einops import rearrange
 from torch import Tensor
 from torch.nn import functional as F
 from typing_extensions import Unpack
 
+from imug_metrics.dialogues.arguments import Ids, Images, Turns
 from imug_metrics.functional.images.turn_distribution_shift import kernel_slope, linear_shift, mean_curve, usable_images
 from imug_metrics.metrics.embedding_metric import EmbeddingMetric
 from imug_metrics.metrics.options import MetricOptions
 from imug_metrics.stats import student_quantile
 
+if TYPE_CHECKING:
+    from imug_metrics.encoders import Encoder
+
 _LEAST_SIGMA = 5.0
 
 
 class TurnDistributionShift(EmbeddingMetric):
-    """Squared distance between the distributions of the images of turn 1 and of later turns. Lower is better.
+    """Do the images of later turns still come from where those of turn 1 come from? Lower is better.
 
-    The functional counterpart is `turn_distribution_shift`: CMMD (Jayasumana et al., CVPR 2024) between turns, by
-    default without the pairs of one dialogue, which bias it. The function meets all pairs of images and so needs all of
-    them at once. This class keeps sums, and replaces the kernel of two unit rows,
-    `exp((cosine - 1) / sigma^2)`, by its tangent at the mean cosine c of the turns' pairs:
+    CMMD (Jayasumana et al., CVPR 2024) between turns: for unit embeddings x of turn 1 and y of a later turn
 
-        exp((c - 1) / sigma^2) / sigma^2 * (mean x.x' + mean y.y' - 2 mean x.y)
+        scale * (mean k(x, x') + mean k(y, y') - 2 mean k(x, y)),    k(x, y) = exp(-|x - y|^2 / (2 sigma^2))
+
+    by default without the pairs of one dialogue, which bias it. The functional counterpart, `turn_distribution_shift`,
+    meets all pairs of images and so needs all of them at once. This class keeps sums, and replaces the kernel of two
+    unit rows, `exp((cosine - 1) / sigma^2)`, by its tangent at the mean cosine c of the turns' pairs:
+
+        scale * exp((c - 1) / sigma^2) / sigma^2 * (mean x.x' + mean y.y' - 2 mean x.y)
 
     The relative error is at most about `(cosine - c)^2 / (2 sigma^2)` averaged over pairs in units of the distance
     itself: below 0.3 % for the published sigma = 10 in the tests. Below sigma = 5 the tangent is not good enough and
     the class refuses it.
-
-    As input to `forward` and `update` the metric accepts
-
-    - `images`: embeddings `[N, D]` or `[B, T, D]`, or images when there is an `encoder`; zero rows count as absent
-    - `dialogue`, `turn`, `valid`: see `align_rows`
 
     As output `compute` gives a float64 scalar, the mean over the later turns weighted by their images, or with
     `detail=True` a dict with its interval, the curve `_turn_2`, `_turn_3`, ... with theirs, `_coverage`, `_n` (images)
@@ -56,7 +59,7 @@ class TurnDistributionShift(EmbeddingMetric):
             have no meaning for a distance of distributions and are refused.
 
     Raises:
-        ValueError: if an argument is outside its range, or an update's width differs, or its turns are refused.
+        ValueError: if an argument is outside its range.
 
     Example:
         >>> import torch
@@ -80,7 +83,7 @@ class TurnDistributionShift(EmbeddingMetric):
         scale: float = 1000.0,
         unbiased: bool = True,
         groups: int = 32,
-        encoder: Any = None,
+        encoder: "Encoder | str | None" = None,
         **kwargs: Unpack[MetricOptions],
     ) -> None:
         refused = sorted({"missing", "average", "bootstrap", "seed"} & kwargs.keys())
@@ -100,20 +103,36 @@ class TurnDistributionShift(EmbeddingMetric):
         state = torch.zeros(groups, self.max_turns, self.width + 4, dtype=torch.float64)
         self.add_state("sums", state, dist_reduce_fx="sum")
 
-    def update(self, images: Any, dialogue: Any = None, turn: Any = None, valid: Tensor | None = None) -> None:
-        """Add a batch of whole dialogues."""
-        inputs = self._pack(dialogue, turn, None, valid, images=self._images(images))
+    def update(
+        self,
+        images: Images,
+        dialogue: Ids | None = None,
+        turn: Turns | None = None,
+        valid: Tensor | None = None,
+        lengths: Tensor | None = None,
+    ) -> None:
+        """Add a batch of whole dialogues.
+
+        Args:
+            images: embeddings `[N, D]` or `[B, T, D]`, or images when there is an `encoder`, as for `TurnAlignment`;
+                zero rows count as absent.
+            dialogue, turn, valid, lengths: as in every metric, see `DialogueMetric`.
+
+        Raises:
+            ValueError: if shapes differ, the width is not that of the metric, or turns are refused.
+        """
+        inputs = self._pack(dialogue, turn, None, valid, lengths, images=self._images(images))
         batch, rows = inputs.batch, inputs.columns["images"]
         if rows.shape[1] != self.width and len(rows):
             raise ValueError(f"Expected argument `images` to have width {self.width}, got {rows.shape[1]}.")
         there = batch.valid & usable_images(rows)
         self._add(batch, torch.where(there, 1.0, torch.nan))
         kept = there & (batch.turn <= self.max_turns)
-        rows, turn, owner = F.normalize(rows[kept].double(), dim=1), batch.turn[kept], batch.owner[batch.segment][kept]
+        rows, turns, owner = F.normalize(rows[kept].double(), dim=1), batch.turn[kept], batch.owner[batch.segment][kept]
         if len(rows):
-            cells = group_of(batch.ids, self.groups)[owner] * self.max_turns + turn - 1
-            added = torch.zeros_like(self.sums).flatten(0, 1).to(rows.device)
-            added = added.index_add(0, cells, _row_terms(rows, turn, owner))
+            cells = group_of(batch.ids, self.groups)[owner] * self.max_turns + turns - 1
+            added = rearrange(torch.zeros_like(self.sums), "group turn term -> (group turn) term").to(rows.device)
+            added = added.index_add(0, cells, _row_terms(rows, turns, owner))
             self.sums = self.sums + added.view_as(self.sums).to(self.sums.device)
 
     def compute(self) -> Tensor | dict[str, Tensor]:
@@ -146,9 +165,11 @@ class TurnDistributionShift(EmbeddingMetric):
     def _shifts(self, sums: Tensor) -> Tensor:
         """Mean shift and shifts of turns 2, 3, ... `[..., T]` from sums `[..., T, D + 4]`."""
         rows, (count, squares, same, both) = sums[..., : self.width], sums[..., self.width :].unbind(-1)
-        pair = [torch.stack([x[..., :1].expand_as(x[..., 1:]), x[..., 1:]], -1) for x in (count, squares)]
+        counts, lengths = (torch.stack([x[..., :1].expand_as(x[..., 1:]), x[..., 1:]], -1) for x in (count, squares))
         first, later = rows[..., :1, :], rows[..., 1:, :]
-        linear, centre, defined = linear_shift(first, later, *pair, same[..., 1:], both[..., 1:], self.unbiased)
+        linear, centre, defined = linear_shift(
+            first, later, counts, lengths, same[..., 1:], both[..., 1:], self.unbiased
+        )
         curve = torch.where(defined, self.scale * kernel_slope(centre, self.sigma) * linear, torch.nan)
         return torch.cat([mean_curve(curve, count[..., 1:])[..., None], curve], -1)
 

@@ -2,38 +2,28 @@
 # SPDX-License-Identifier: Apache-2.0
 """Does an image match its own turn's prompt better than the other turns' prompts?"""
 
-from typing import Any
-
 from torch import Tensor
 
+from imug_metrics.dialogues.arguments import Ids, Images, Texts, Turns
 from imug_metrics.functional.images.turn_retrieval import retrieval_values
 from imug_metrics.metrics.embedding_metric import EmbeddingMetric
 
 
 class TurnRetrieval(EmbeddingMetric):
-    """Share of images whose own prompt ranks first among the prompts of their dialogue. Higher is better.
+    """Does an image match its own turn's prompt better than those of the other turns? Range 0 to 1, higher is better.
 
-    The functional counterpart is `turn_retrieval`; ties are shared. The
-    detail adds the mean reciprocal rank (`turn_retrieval_mrr`) and what guessing would score (`turn_retrieval_chance`,
-    the mean of 1/T). An image that stays with an earlier turn's content scores low here although its alignment may be
-    high; prompts that barely differ make the task hard for every model.
+    Recall at rank 1 within the dialogue: the share of images whose own prompt has the highest cosine among the T
+    prompts of their dialogue; where m prompts share the highest, the image counts 1/m. The functional counterpart is
+    `turn_retrieval`. The detail adds the mean reciprocal rank (`turn_retrieval_mrr`) and what guessing would score
+    (`turn_retrieval_chance`, the mean of 1/T). An image that stays with an earlier turn's content scores low here
+    although its alignment may be high; prompts that barely differ make the task hard for every model.
 
-    As input to `forward` and `update` the metric accepts
-
-    - `images`: embeddings `[N, D]` or `[B, T, D]`, or images when there is an `encoder`
-    - `texts`: embeddings of the same shape, or strings when there is an `encoder`
-    - `dialogue`, `turn`, `valid`: see `align_rows`
-
-    As output `compute` gives a float64 scalar in [0, 1], or the dict of
-    `DialogueMetric` with `detail=True`. Dialogues of one turn are undefined and
-    lower the coverage.
+    As output `compute` gives a float64 scalar, or the dict of `DialogueMetric` with `detail=True`. Dialogues of one
+    turn are undefined and lower the coverage.
 
     Args:
         encoder: an encoder, its name for `imug_metrics.encoders.load_encoder`, or None to take embeddings only.
         kwargs: those of all metrics, see `MetricOptions`.
-
-    Raises:
-        ValueError: if an update's shapes differ or its turns are refused.
 
     Example:
         >>> import torch
@@ -49,12 +39,28 @@ class TurnRetrieval(EmbeddingMetric):
     plot_upper_bound = 1.0
 
     def update(
-        self, images: Any, texts: Any, dialogue: Any = None, turn: Any = None, valid: Tensor | None = None
+        self,
+        images: Images,
+        texts: Texts,
+        dialogue: Ids | None = None,
+        turn: Turns | None = None,
+        valid: Tensor | None = None,
+        lengths: Tensor | None = None,
     ) -> None:
-        """Add a batch of whole dialogues."""
-        columns = {"images": self._images(images), "texts": self._texts(texts)}
-        inputs = self._pack(dialogue, turn, None, valid, **columns)
-        first, reciprocal, chance = retrieval_values(*inputs.columns.values(), inputs.batch)
+        """Add a batch of whole dialogues.
+
+        Args:
+            images: embeddings `[N, D]` or `[B, T, D]`, or images when there is an `encoder`, as for `TurnAlignment`.
+            texts: the prompts: embeddings of the same shape, or strings when there is an `encoder`. Those of absent
+                images stay candidates.
+            dialogue, turn, valid, lengths: as in every metric, see `DialogueMetric`.
+
+        Raises:
+            ValueError: if shapes differ, an encoder is missing or turns are refused.
+        """
+        inputs = self._pack(dialogue, turn, None, valid, lengths, images=self._images(images), texts=self._texts(texts))
+        columns = inputs.columns
+        first, reciprocal, chance = retrieval_values(columns["images"], columns["texts"], inputs.batch)
         ratios = {name: inputs.batch.mean_parts(value) for name, value in (("mrr", reciprocal), ("chance", chance))}
         self._add(inputs.batch, first, ratios=ratios)
 

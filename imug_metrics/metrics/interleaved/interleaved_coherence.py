@@ -1,43 +1,40 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Coupled scores of interleaved answers: right and well made, and of one piece."""
-
-from typing import Any
+"""Is an interleaved answer of one piece?"""
 
 from torch import Tensor
 from typing_extensions import Unpack
 
+from imug_metrics.dialogues.arguments import Ids, Numbers, Turns
 from imug_metrics.functional.interleaved.coupling import Scale
 from imug_metrics.metrics.coupled_metric import CoupledMetric
 from imug_metrics.metrics.options import MetricOptions
 
 
 class InterleavedCoherence(CoupledMetric):
-    """ICS of UniM: holistic coherence and stylistic harmony of interleaved answers. Range 0 to 1, higher is better.
+    """Is an interleaved answer of one piece? Range 0 to 1, higher is better.
 
-    The functional counterpart is `interleaved_coherence`, which has
-    the formula. The detail adds
+    The interleaved coherence score of UniM (arXiv 2603.05075), from holistic coherence HC and stylistic harmony SH:
+
+        ICS = eta * HC + (1 - eta) * SH
+
+    The functional counterpart is `interleaved_coherence`. The detail adds
 
     - `interleaved_coherence_holistic`, `_style`: mean HC and mean SH of the instances that have both
     - `interleaved_coherence_relative`, `_support`: mean of support * score by instance and the mean support, where a
       `support` was given
 
-    As input to `forward` and `update` the metric accepts
-
-    - `holistic`, `style`: HC and SH, `[N]` or `[B, T]` on the given scale; NaN where absent
-    - `dialogue`, `turn`, `valid`: see `align_rows`; without them each of `[N]`
-      answers is an instance of its own
-    - `support`: supporting rates in [0, 1], in the same shape
-
-    As output `compute` gives a float64 scalar, or the dict of `DialogueMetric`
-    with `detail=True`; `average` concerns the headline alone.
+    As output `compute` gives a float64 scalar, or the dict of `DialogueMetric` with `detail=True`; `average` concerns
+    the primary estimate alone.
 
     Args:
-        eta, scale: as in the functional counterpart.
+        eta: weight of `holistic`, in [0, 1].
+        scale: of both scores: `"share"` in [0, 1], or grades 1 to 5, mapped by (s - 1) / 4 (`"grade"`) or s / 5
+            (`"grade/5"`).
         kwargs: those of all metrics, see `MetricOptions`.
 
     Raises:
-        ValueError: if an argument is unknown, shapes differ, or a number is outside its range.
+        ValueError: if an argument is unknown or outside its range.
 
     Example:
         >>> metric = InterleavedCoherence(scale="grade")
@@ -56,12 +53,24 @@ class InterleavedCoherence(CoupledMetric):
 
     def update(
         self,
-        holistic: Any,
-        style: Any,
-        dialogue: Any = None,
-        turn: Any = None,
+        holistic: Numbers,
+        style: Numbers,
+        support: Numbers | None = None,
+        dialogue: Ids | None = None,
+        turn: Turns | None = None,
         valid: Tensor | None = None,
-        support: Any = None,
+        lengths: Tensor | None = None,
     ) -> None:
-        """Add a batch of whole dialogues."""
-        self._update(holistic, style, dialogue, turn, valid, support)
+        """Add a batch of whole dialogues.
+
+        Args:
+            holistic: HC, `[N]` or `[B, T]` on the metric's scale; NaN where absent.
+            style: SH, in the same shape and on the same scale.
+            support: supporting rates in [0, 1], in the same shape; None: not known.
+            dialogue, turn, valid, lengths: as in every metric, see `DialogueMetric`; without `dialogue` and `turn` each
+                of `[N]` answers is an instance of its own.
+
+        Raises:
+            ValueError: if shapes differ, a number is outside its range or turns are refused.
+        """
+        self._update(holistic, style, support, dialogue, turn, valid, lengths)

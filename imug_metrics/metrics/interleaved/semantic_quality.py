@@ -2,43 +2,40 @@
 # SPDX-License-Identifier: Apache-2.0
 """Is an interleaved answer right, and are its items well made?"""
 
-from typing import Any
-
 from torch import Tensor
 from typing_extensions import Unpack
 
+from imug_metrics.dialogues.arguments import Ids, Numbers, Turns
 from imug_metrics.functional.interleaved.coupling import Scale
 from imug_metrics.metrics.coupled_metric import CoupledMetric
 from imug_metrics.metrics.options import MetricOptions
 
 
 class SemanticQuality(CoupledMetric):
-    """SQCS of UniM: semantic correctness coupled with generation quality. Range 0 to 1, higher is better.
+    """Is an interleaved answer right, and are its items well made? Range 0 to 1, higher is better.
 
-    The functional counterpart is `semantic_quality`, which has the
-    formula. The detail adds
+    The semantic-quality coupled score of UniM (arXiv 2603.05075), from semantic correctness SC and generation quality
+    GQ; quality counts only as far as the answer is right:
+
+        SQCS = SC * (eta + (1 - eta) * GQ)
+
+    The functional counterpart is `semantic_quality`. The detail adds
 
     - `semantic_quality_correctness`, `_quality`: mean SC and mean GQ of the instances that have both
     - `semantic_quality_relative`, `_support`: mean of support * score by instance and the mean support, where a
       `support` was given
 
-    As input to `forward` and `update` the metric accepts
-
-    - `correctness`: SC, `[N]` or `[B, T]` on the given scale; NaN where absent
-    - `quality`: GQ in [0, 1], in the same shape; NaN where unknown, which leaves the instance unscored
-    - `dialogue`, `turn`, `valid`: see `align_rows`; without them each of `[N]`
-      answers is an instance of its own
-    - `support`: supporting rates in [0, 1], in the same shape
-
-    As output `compute` gives a float64 scalar, or the dict of `DialogueMetric`
-    with `detail=True`; `average` concerns the headline alone.
+    As output `compute` gives a float64 scalar, or the dict of `DialogueMetric` with `detail=True`; `average` concerns
+    the primary estimate alone.
 
     Args:
-        eta, scale: as in the functional counterpart.
+        eta: share of the score that correctness alone earns, in [0, 1].
+        scale: of `correctness`: `"share"` in [0, 1], or grades 1 to 5, mapped by (s - 1) / 4 (`"grade"`) or s / 5
+            (`"grade/5"`).
         kwargs: those of all metrics, see `MetricOptions`.
 
     Raises:
-        ValueError: if an argument is unknown, shapes differ, or a number is outside its range.
+        ValueError: if an argument is unknown or outside its range.
 
     Example:
         >>> metric = SemanticQuality(detail=True)
@@ -58,12 +55,24 @@ class SemanticQuality(CoupledMetric):
 
     def update(
         self,
-        correctness: Any,
-        quality: Any,
-        dialogue: Any = None,
-        turn: Any = None,
+        correctness: Numbers,
+        quality: Numbers,
+        support: Numbers | None = None,
+        dialogue: Ids | None = None,
+        turn: Turns | None = None,
         valid: Tensor | None = None,
-        support: Any = None,
+        lengths: Tensor | None = None,
     ) -> None:
-        """Add a batch of whole dialogues."""
-        self._update(correctness, quality, dialogue, turn, valid, support)
+        """Add a batch of whole dialogues.
+
+        Args:
+            correctness: SC, `[N]` or `[B, T]` on the metric's scale; NaN where absent.
+            quality: GQ in [0, 1], in the same shape; NaN where unknown, which leaves the instance unscored.
+            support: supporting rates in [0, 1], in the same shape; None: not known.
+            dialogue, turn, valid, lengths: as in every metric, see `DialogueMetric`; without `dialogue` and `turn` each
+                of `[N]` answers is an instance of its own.
+
+        Raises:
+            ValueError: if shapes differ, a number is outside its range or turns are refused.
+        """
+        self._update(correctness, quality, support, dialogue, turn, valid, lengths)

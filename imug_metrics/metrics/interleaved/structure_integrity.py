@@ -3,52 +3,50 @@
 """Structure of interleaved answers in seven modalities."""
 
 from collections.abc import Collection, Sequence
-from typing import Any
 
 import torch
 from torch import Tensor
 from typing_extensions import Unpack
 
+from imug_metrics.dialogues.arguments import Ids, Numbers, Turns
 from imug_metrics.dialogues.inputs import Column
 from imug_metrics.functional.interleaved.structure_integrity import check_reading, checked_counts, score_counts
-from imug_metrics.functional.interleaved.tag_counts import count_column
+from imug_metrics.functional.interleaved.tag_counts import Answers, count_column
 from imug_metrics.metrics.instance_metric import InstanceMetric
 from imug_metrics.metrics.options import MetricOptions
 from imug_metrics.reading.tags import MODALITIES, Repeated, TextType
 
 
 class StructureIntegrity(InstanceMetric):
-    """StS and LeS of UniM: does an answer hold the asked modalities, and as many items. Range 0 to 1, higher is better.
+    """Does an answer hold the asked modalities, and as many items of each? Range 0 to 1, higher is better.
 
-    The functional counterpart is `structure_integrity`, which has the
-    formulas. `compute()` gives the strict score. The detail adds
+    Strict and lenient structure score of UniM (arXiv 2603.05075), with p_m and g_m items of modality m in answer and
+    reference:
 
-    - `structure_integrity_lenient`: LeS, the share of the reference's modality types that are there
+        StS = mean over m with p_m + g_m > 0 of F1_m,   F1_m = 2 min(p_m, g_m) / (p_m + g_m)
+        LeS = |{m : p_m > 0 and g_m > 0}| / |{m : g_m > 0}|
+
+    The functional counterpart is `structure_integrity`. `compute()` gives the strict score. The detail adds
+
+    - `structure_integrity_lenient`: LeS
     - `structure_integrity_text`, `_image`, ... `_threeD`: mean F1 of each modality, over the answers where it is asked
       or given; left out where it never is
     - `structure_integrity_relative`, `_lenient_relative`, `_support`: mean of support * score by instance and the mean
       support, where a `support` was given
 
-    As input to `forward` and `update` the metric accepts
-
-    - `preds`, `target`: answers and references: texts with placeholders, lists of (modality, id) tuples, or counts
-      `[N, 7]` or `[B, T, 7]`; None or NaN for an absent one
-    - `dialogue`, `turn`, `valid`: see `align_rows`; without them each of `[N]`
-      answers is an instance of its own
-    - `support`: `[N]` or `[B, T]` in [0, 1], the supporting rate of each instance
-    - `available`: by answer, the names of the items whose file is there; None: not checked
-
-    As output `compute` gives a float64 scalar, or the dict of `DialogueMetric`
-    with `detail=True`; `average` concerns the headline alone.
+    As output `compute` gives a float64 scalar, or the dict of `DialogueMetric` with `detail=True`; `average` concerns
+    the primary estimate alone.
 
     Args:
-        repeated, text, empty: as in the functional counterpart.
+        repeated: a tag that comes twice is one item (`"once"`) or two (`"each"`).
+        text: what counts as an item of text: `<text1>` tags (`"tags"`), also prose around the tags as one item
+            (`"prose"`), or nothing (`"ignore"`).
+        empty: StS where neither holds an item, and LeS where the reference holds none.
         kwargs: see `MetricOptions`. With `missing="zero"` an absent answer scores 0, also in the F1 of what its
             reference holds.
 
     Raises:
-        ValueError: if an argument is unknown, shapes differ, or counts or supporting rates are outside their range.
-        TypeError: if an answer has none of the forms.
+        ValueError: if an argument is unknown or outside its range.
 
     Example:
         >>> metric = StructureIntegrity(detail=True)
@@ -76,19 +74,35 @@ class StructureIntegrity(InstanceMetric):
 
     def update(
         self,
-        preds: Any,
-        target: Any,
-        dialogue: Any = None,
-        turn: Any = None,
-        valid: Tensor | None = None,
-        support: Any = None,
+        preds: Answers,
+        target: Answers,
+        support: Numbers | None = None,
         available: Sequence[Collection[str] | None] | None = None,
+        dialogue: Ids | None = None,
+        turn: Turns | None = None,
+        valid: Tensor | None = None,
+        lengths: Tensor | None = None,
     ) -> None:
-        """Add a batch of whole dialogues."""
+        """Add a batch of whole dialogues.
+
+        Args:
+            preds: answers: texts with placeholders or lists of (modality, id) tuples, `[N]` in a list or one list a
+                dialogue, None for an absent one; or counts `[N, 7]` or `[B, T, 7]`, NaN for an absent one.
+            target: references, in any of these forms.
+            support: supporting rates `[N]` or `[B, T]` in [0, 1]; None: not known.
+            available: by answer, the names of the items whose file is there ("image2"), with answers in a flat list;
+                None, for one answer or for all: not checked.
+            dialogue, turn, valid, lengths: as in every metric, see `DialogueMetric`; without `dialogue` and `turn` each
+                of `[N]` answers is an instance of its own.
+
+        Raises:
+            ValueError: if shapes differ, or counts, modalities, supporting rates or turns are refused.
+            TypeError: if an answer has none of the forms.
+        """
         answers = count_column("preds", preds, repeated=self.repeated, text=self.text, available=available)
         references = count_column("target", target, repeated=self.repeated, text=self.text)
         columns = {"preds": self._known("preds", answers), "target": self._known("target", references)}
-        inputs = self._pack_instances(dialogue, turn, valid, support, **columns)
+        inputs = self._pack_instances(support, dialogue, turn, valid, lengths, **columns)
         batch, counts = inputs.batch, inputs.columns
         given = counts["preds"].masked_fill(~batch.valid[:, None], torch.nan)
         scores = score_counts(given, counts["target"], self.empty)
