@@ -8,6 +8,7 @@ import contextlib
 import doctest
 import io
 import json
+import math
 import re
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -51,6 +52,12 @@ def _prose(page: Path) -> str:
     return FENCE.sub("", page.read_text(encoding="utf-8"))
 
 
+def _executed(code: str) -> dict[str, Any]:
+    names: dict[str, Any] = {}
+    exec(compile(code, "README.md", "exec"), names)
+    return names
+
+
 @pytest.mark.parametrize("page", PAGES, ids=_page_name)
 def test_examples_of_a_page_run_one_after_the_other(page: Path) -> None:
     parser, runner = doctest.DocTestParser(), doctest.DocTestRunner(optionflags=FLAGS)
@@ -81,8 +88,7 @@ def test_relative_links_lead_to_files(page: Path) -> None:
 def test_training_loop_of_the_readme_runs() -> None:
     loops = [code.text for code in _codes(ROOT / "README.md") if code.language == "python" and "update(" in code.text]
     assert len(loops) == 1
-    names: dict[str, Any] = {}
-    exec(compile(loops[0], "README.md", "exec"), names)
+    names = _executed(loops[0])
     assert names["metric"].update_count > 1
     assert 0 <= float(names["scores"]["turn_alignment"]) <= 2.5
 
@@ -90,6 +96,14 @@ def test_training_loop_of_the_readme_runs() -> None:
 def test_the_citation_names_this_version() -> None:
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
     assert citation["version"] == imug_metrics.__version__
+
+
+def test_architecture_names_files_that_are_there() -> None:
+    text = (DOCS / "architecture.md").read_text(encoding="utf-8")
+    paths = re.findall(r"`((?:imug_metrics|kernels|tests|docs)/[^`*]*)`", text)
+    assert len(paths) > 40
+    shown = [path for path in paths if "GROUP" not in path and "foo_bar" not in path]
+    assert [path for path in shown if not (ROOT / path).exists()] == []
 
 
 def test_metrics_of_the_readme_exist() -> None:
@@ -100,47 +114,73 @@ def test_metrics_of_the_readme_exist() -> None:
     assert [name for name in named if not hasattr(imug_metrics, name)] == []
 
 
+class Demo(NamedTuple):
+    """What the demo prints, its summary, and the folder in which it was called."""
+
+    printed: str
+    summary: dict[str, Any]
+    folder: Path
+
+
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, dict[str, Any]]:
-    """What the demo prints, and its summary."""
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
     folder = tmp_path_factory.mktemp("demo")
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed), pytest.MonkeyPatch.context() as patch:
         patch.setenv("COLUMNS", "80")
-        assert main(["demo", "--out", str(folder)]) == 0
-    return printed.getvalue(), json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+        assert main(["demo", "--out", str(folder / "imug-demo")]) == 0
+    summary = json.loads((folder / "imug-demo" / "summary.json").read_text(encoding="utf-8"))
+    return Demo(printed.getvalue(), summary, folder)
 
 
 def _numbers(text: str) -> list[float]:
     return [float(number) for number in re.findall(r"[-+]?\d+\.\d+", text.replace("−", "-"))]
 
 
-def test_table_of_the_readme_is_what_the_demo_prints(demo: tuple[str, dict[str, Any]]) -> None:
+def test_table_of_the_readme_is_what_the_demo_prints(demo: Demo) -> None:
     [shown] = [code.text for code in _codes(ROOT / "README.md") if "steady" in code.text]
-    printed = demo[0].split("Report:")[0]
+    printed = demo.printed.split("Report:")[0]
     assert re.sub(r"[-+−]?\d+\.\d+", "#", shown).split() == re.sub(r"[-+−]?\d+\.\d+", "#", printed).split()
     assert _numbers(shown) == pytest.approx(_numbers(printed), abs=0.011)  # the last digit may round either way
 
 
-def test_sentence_of_the_readme_is_one_of_the_findings(demo: tuple[str, dict[str, Any]]) -> None:
+def test_call_of_the_readme_gives_what_the_command_writes(demo: Demo, monkeypatch: pytest.MonkeyPatch) -> None:
+    [call] = [code.text for code in _codes(ROOT / "README.md") if "imug_metrics.evaluate(" in code.text]
+    monkeypatch.chdir(demo.folder)
+    result = _executed(call)["result"]
+    for model, scores in demo.summary["models"].items():
+        found = result.scores[model]
+        assert set(found) == set(scores)
+        defined = {name: float(value) for name, value in scores.items() if value is not None}
+        assert {name: found[name] for name in defined} == defined
+        assert all(math.isnan(found[name]) for name in set(scores) - set(defined))
+    [shown] = re.findall(r"# (-\d\.\d+)$", call, re.M)
+    assert float(shown) == pytest.approx(result.scores["fading"]["turn_alignment_slope"], abs=0.0006)
+    assert (
+        json.loads((demo.folder / "report" / "summary.json").read_text(encoding="utf-8"))["models"]
+        == demo.summary["models"]
+    )
+
+
+def test_sentence_of_the_readme_is_one_of_the_findings(demo: Demo) -> None:
     [shown] = re.findall(r'"(fading loses [^"]*)"', " ".join(_prose(ROOT / "README.md").split()))
-    [found] = [f["text"] for f in demo[1]["findings"] if f["model"] == "fading" and f["tone"] == "loss"]
+    [found] = [f["text"] for f in demo.summary["findings"] if f["model"] == "fading" and f["tone"] == "loss"]
     words = re.compile(r"[-+−]?\d+\.\d+")
     assert words.sub("#", shown) == words.sub("#", f"fading {found}")
     assert _numbers(shown) == pytest.approx(_numbers(found), abs=0.0011)
 
 
-def test_demo_numbers_of_the_guide_are_those_of_the_demo(demo: tuple[str, dict[str, Any]]) -> None:
+def test_demo_numbers_of_the_guide_are_those_of_the_demo(demo: Demo) -> None:
     guide = (DOCS / "guides" / "copying.md").read_text(encoding="utf-8")
     names = ("consistency", "consistency_copy_rate", "retrieval", "alignment", "alignment_slope")
-    for model, scores in demo[1]["models"].items():
+    for model, scores in demo.summary["models"].items():
         [row] = re.findall(rf"^\| {model} \|(.*)$", guide, re.M)
         assert _numbers(row) == pytest.approx([scores[f"turn_{name}"] for name in names], abs=0.0051)
 
 
-def test_demo_shares_of_the_alignment_page_are_those_of_the_demo(demo: tuple[str, dict[str, Any]]) -> None:
+def test_demo_shares_of_the_alignment_page_are_those_of_the_demo(demo: Demo) -> None:
     page = " ".join((DOCS / "metrics" / "turn_alignment.md").read_text(encoding="utf-8").split())
     [shares] = re.findall(r"keeps (\d+) % of the alignment of the steady one, and (\d+) % of its retrieval", page)
-    copying, steady = demo[1]["models"]["copying"], demo[1]["models"]["steady"]
+    copying, steady = demo.summary["models"]["copying"], demo.summary["models"]["steady"]
     for share, name in zip(shares, ("turn_alignment", "turn_retrieval"), strict=True):
         assert float(share) == pytest.approx(100 * copying[name] / steady[name], abs=0.6)
