@@ -66,7 +66,7 @@ def read_inputs(settings: Settings) -> Inputs:
     benchmark = imug.read_benchmark(settings.benchmark, problems, limit=settings.limit)
     if not benchmark:
         where = settings.benchmark / imug.SAMPLES
-        raise ArgumentError("benchmark", f"expected a sample that can be read, found none in {where}")
+        raise ArgumentError("benchmark", f"found no sample that can be read in {where}")
     names = settings.model_names()
     reference = settings.reference_history
     if reference is not None and not set(names) & set(imug.list_models(reference)):

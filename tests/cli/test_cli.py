@@ -11,9 +11,10 @@ import sys
 
 import pytest
 
-from imug_metrics.evaluation import inputs, scores
+from imug_metrics.evaluation import inputs, result, scores
 
 FILES = {"summary.json", "per_turn.csv", "items.jsonl", "manifest.json", "report.html", "problems.jsonl", "official"}
+FILES |= {"evaluation.json"}
 
 
 def test_score_writes_everything_and_ends_with_0_when_all_is_there(command):
@@ -185,7 +186,7 @@ def test_a_missing_package_is_named_with_its_extra(command, monkeypatch):
 
 
 def test_an_error_of_the_program_is_told_apart(command, monkeypatch):
-    monkeypatch.setattr(score, "write_report", lambda *a, **k: 1 / 0)
+    monkeypatch.setattr(result, "write_report", lambda *a, **k: 1 / 0)
     assert command.score() == 70
     assert "ZeroDivisionError" in command.warned
 
@@ -250,7 +251,7 @@ def test_without_judgements_the_official_summary_says_what_it_lacks(golden, comm
     command.benchmark, command.outputs = root, root / "model_outputs"
     assert command.score("--model", "alpha_strong") == 0
     cell = command.json("official/summary.json")["models"]["alpha_strong"]["overall"]
-    contents = command.json("official/contents.json")["alpha_strong"]
+    contents = command.json("official/contents.json")["models"]["alpha_strong"]
     assert cell["image"] == {"mean": None, "count": 0}
     assert cell["text"]["count"] == contents["text_scored"] < contents["text_turns"]
     assert contents["text_turns"] == contents["text_scored"] + contents["dynamic_unresolved"]

@@ -88,7 +88,7 @@ def test_gain_is_given_overall_by_class_by_domain_and_by_turn(gain):
         "by_turn": {"1": 0, "2": pytest.approx(2 / 3), "3": 1},
     }
     overall = groups["overall"]["all turns"]
-    assert (overall["paired_gain_scores"], overall["paired_gain_target"]) == (1, 5 / 8)
+    assert (overall["paired_gain_scores"], overall["paired_gain_baseline"]) == (1, 5 / 8)
     assert overall["paired_gain_lower"] < 3 / 8 < overall["paired_gain_upper"]
     assert overall["paired_gain_dialogues"] == 4
     # Within dialogues: Cooking 1/2 each over Sxx 1/2, Physics Sxy 1 over Sxx 2.
@@ -200,7 +200,7 @@ def test_reference_history_adds_exposure_bias_to_summary_table_and_report(histor
     # R(5) = 0 + 2/4 + 1, E(5) = 1/4: six times the errors.
     assert m["exposure_bias"] == pytest.approx(100 * (1.5 / 0.25 - 1))
     assert m["exposure_bias_scores"] == pytest.approx(6 / 12)
-    assert m["exposure_bias_target"] == pytest.approx(11 / 12)
+    assert m["exposure_bias_baseline"] == pytest.approx(11 / 12)
     assert m["exposure_bias_turn_5"] == 1
     assert m["exposure_bias_unpaired"] == 0
     assert n["exposure_bias"] == n["exposure_bias_mean"] == 0

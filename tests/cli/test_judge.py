@@ -243,7 +243,8 @@ def test_the_key_is_sent_and_shown_nowhere(command, monkeypatch, caplog):
 def test_a_run_that_is_killed_goes_on_and_ends_with_the_same_numbers(command, tmp_path):
     program = (
         "import sys; sys.path.insert(0, sys.argv.pop(1))\n"
-        "from tests.cli.conftest import TinyEncoder; from imug_metrics.cli import main; from imug_metrics.evaluation import inputs\n"
+        "from tests.cli.conftest import TinyEncoder; from imug_metrics.cli import main\n"
+        "from imug_metrics.evaluation import inputs\n"
         "inputs.load_encoder = lambda spec, device=None: TinyEncoder()\n"
         "sys.exit(main(sys.argv[1:]))"
     )

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from imug_metrics.cli import main
+from imug_metrics.judges import JudgeRequest
 from imug_metrics.cli import unim as cli_unim
 
 HOSTILE = "<script>alert(1)</script>\x1b[31m"
@@ -74,7 +75,7 @@ class Judge:
     def __init__(self, model: str, *, base_url: str) -> None:
         self.asked = (model, base_url)
 
-    async def ask(self, request: judges.JudgeRequest) -> str:
+    async def ask(self, request: JudgeRequest) -> str:
         return '{"score": 5, "coherence": 5, "style": 3}'
 
 

@@ -22,6 +22,15 @@ def test_texts_and_images_are_found(folder):
     assert not folder.problems
 
 
+def test_a_sample_of_images_alone_needs_no_result(folder):
+    """Nothing is left out where no text is asked for; an image that is absent is told by itself."""
+    folder.samples(folder.sample(folder.image(1), folder.image(2)))
+    folder.draw("turn_1_output.png")
+    assert [record.image is not None for record in folder.read()] == [True, False]
+    assert [(name, field) for name, _, field in folder.said()] == [("turn_2_output.png", "")] or folder.said()
+    assert not any("text answers" in problem.message for problem in folder.problems)
+
+
 def test_of_repeated_answers_the_last_counts(folder):
     folder.samples(folder.sample(folder.text(1)))
     folder.reply((1, "A"), ("1", "B"))

@@ -113,4 +113,4 @@ def test_a_failed_write_leaves_the_old_file_and_no_rest(tmp_path: Path, monkeypa
 
 def test_a_lone_surrogate_is_written_as_an_escape_that_json_reads_back(tmp_path: Path) -> None:
     path = write_whole(tmp_path / "summary.json", json_text("summary", {"a\ud800": "é"}))
-    assert json.loads(path.read_text(encoding="utf-8")) == {"a\ud800": "é"}
+    assert json.loads(path.read_text(encoding="utf-8")) == {"schema": "imug_metrics.summary/1", "a\ud800": "é"}

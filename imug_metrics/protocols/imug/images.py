@@ -19,7 +19,7 @@ from PIL import Image
 
 from imug_metrics.judges import ImagePart
 from imug_metrics.media.images import FORMATS, MAX_PIXELS
-from imug_metrics.protocols.imug.outputs import Replies, find_image, question_folder, read_replies
+from imug_metrics.protocols.imug.outputs import Replies, asks_for_text, find_image, question_folder, read_replies
 from imug_metrics.protocols.imug.samples import Sample
 from imug_metrics.reading.files import Problems, as_turn, inside, kind, read_json
 
@@ -131,7 +131,8 @@ class SampleImages:
 
     @cached_property
     def _replies(self) -> Replies:
-        return read_replies(self.folder, self.model, self.problems) or {}
+        texts = asks_for_text(self.tasks.values())
+        return read_replies(self.folder, self.model, self.problems, texts=texts) or {}
 
     @cached_property
     def _entries(self) -> Any:

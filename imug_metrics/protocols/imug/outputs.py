@@ -45,7 +45,7 @@ def read_records(
     """
     for sample in samples:
         folder = question_folder(model, sample)
-        replies = read_replies(folder, model, problems)
+        replies = read_replies(folder, model, problems, texts=asks_for_text(sample.tasks))
         modalities = {task.turn: task.modality for task in sample.tasks}
         for task in sample.tasks:
             is_text = task.modality == "text"
@@ -63,14 +63,28 @@ def read_records(
             )
 
 
-def read_replies(folder: Path, model: Path, problems: Problems) -> Replies | None:
-    """What result.json holds for each turn, in its order; None where there is no readable result."""
+def asks_for_text(tasks: Iterable[Task]) -> bool:
+    """Whether one of the turns has to be answered in words, which only result.json can hold."""
+    return any(task.modality == "text" for task in tasks)
+
+
+def read_replies(folder: Path, model: Path, problems: Problems, *, texts: bool = True) -> Replies | None:
+    """What result.json holds for each turn, in its order; None where there is no readable result.
+
+    Args:
+        folder: of the question.
+        model: the model's folder, which the file must not lead out of.
+        problems: collects what is wrong.
+        texts: whether the sample asks for text answers; where it does not, an absent file leaves nothing out.
+    """
     path = folder / "result.json"
     real = inside(path, model)
     if real is None:
         there = path.is_symlink() or path.exists()
-        why = "leads out of the model's folder or is no file" if there else "does not exist"
-        problems.error(path, None, "", f"{why}: the text answers of this sample are left out")
+        if there or texts:
+            left_out = ": the text answers of this sample are left out" if texts else ""
+            why = "leads out of the model's folder or is no file" if there else "does not exist"
+            problems.error(path, None, "", why + left_out)
         return None
     content = read_json(path, problems)
     if not isinstance(content, dict):
