@@ -12,13 +12,15 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from imug_metrics.encoders.base import ModelEncoder
-from imug_metrics.encoders.preprocessing import Preprocessing
+from imug_metrics.encoders.library_pipeline import from_compose
+from imug_metrics.encoders.preprocessing import LibraryPreprocessing, Preprocessing
 
 
 class OpenClipEncoder(ModelEncoder):
     """Images and texts by a CLIP or SigLIP model of open_clip.
 
-    Preprocessing follows the model's own ``preprocess_cfg``, batched on the device. Captions longer than the context
+    Preprocessing is that of the transform which open_clip builds from the model's ``preprocess_cfg``, batched on the
+    device; where it has other steps than known ones, the transform itself is called. Captions longer than the context
     are cut so that the end-of-text token stays, and counted in ``truncated_texts``.
 
     Args:
@@ -146,33 +148,27 @@ def _reads_up_to_the_end(model: Any) -> bool:
 _PROBE = ["A small RED star, 3 rings & two blue hearts; the quick brown fox isn't jumping over 12 lazy dogs!"]
 
 
-def _load(name: str, pretrained: str | None, tokenizer: Any) -> tuple[nn.Module, Callable[..., Tensor]]:
+def _import_open_clip() -> Any:
     try:
         import open_clip
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
             "OpenClipEncoder needs open_clip: pip install imug_metrics[openclip]", name=error.name
         ) from error
+    return open_clip
+
+
+def _load(name: str, pretrained: str | None, tokenizer: Any) -> tuple[nn.Module, Callable[..., Tensor]]:
+    open_clip = _import_open_clip()
     if pretrained is None and ":" not in name:
         warnings.warn(f"open_clip model {name!r} without `pretrained` has random weights.", stacklevel=3)
     model = open_clip.create_model(name, pretrained=pretrained).eval()
     return model, tokenizer if tokenizer is not None else open_clip.get_tokenizer(name)
 
 
-def _preprocessing(config: dict[str, Any] | None) -> Preprocessing:
+def _preprocessing(config: dict[str, Any] | None) -> Preprocessing | LibraryPreprocessing:
     if not config:
         raise ValueError("Expected argument `model` to carry `visual.preprocess_cfg`, as open_clip >= 2.24 writes it.")
-    size = config["size"]
-    size = (size, size) if isinstance(size, int) else tuple(size)
-    mode = config["resize_mode"]
-    # open_clip resizes for non-square models bicubically, whatever the configuration says; "random" means bicubic.
-    bilinear = config["interpolation"] == "bilinear" and not (mode == "shortest" and size[0] != size[1])
-    return Preprocessing(
-        size=size,
-        resize=size,
-        mean=tuple(config["mean"]),
-        std=tuple(config["std"]),
-        mode=mode,
-        interpolation="bilinear" if bilinear else "bicubic",
-        fill=(int(config["fill_color"]),) * 3,
-    )
+    library = _import_open_clip().transform
+    transform = library.image_transform_v2(library.PreprocessCfg(**config), is_train=False)
+    return from_compose(transform, "open_clip.image_transform", str(sorted(config.items())))

@@ -21,13 +21,13 @@ _PIXELS_PER_RESIZE = 32 * 1024 * 1024  # bounds the float32 copy of a stack of l
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """A model's image preprocessing, read from its own configuration.
+    """A model's image preprocessing as one batched operation.
 
-    uint8 images go to the device as they are and through `preprocess`, in one
-    call for all of a size. Their pixels agree with Pillow's and torchvision's within one of 255 levels, nearly all of
-    them exactly, as long as the aspect ratio is kept; a squash that enlarges one side and reduces the other may differ
-    by more, because recent Pillow chooses the order of its two passes. Floating-point images stay differentiable: they
-    are not rounded to levels after the resize.
+    uint8 images go to the device as they are and through `preprocess`, in one call for all of a size. Their pixels
+    agree with Pillow's and torchvision's within one of 255 levels (two at single pixels of enlarged images), nearly all
+    of them exactly, as long as the aspect ratio is kept; a squash that enlarges one side and reduces the other may
+    differ by more, because recent Pillow chooses the order of its two passes. Floating-point images stay
+    differentiable: they are not rounded to levels after the resize.
 
     Attributes:
         size: Height and width the model receives.

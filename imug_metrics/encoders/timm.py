@@ -4,24 +4,21 @@
 
 from __future__ import annotations
 
-import math
 import os
-from collections.abc import Callable
-from functools import partial
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from imug_metrics.encoders.base import ModelEncoder
+from imug_metrics.encoders.library_pipeline import from_compose
 from imug_metrics.encoders.preprocessing import LibraryPreprocessing, Preprocessing
 
 
 class TimmEncoder(ModelEncoder):
     """Images by a timm model: its features before the classifier, pooled as the model pools them.
 
-    Preprocessing follows the model's own ``pretrained_cfg``, batched on the device; with an interpolation other than
-    bicubic and bilinear, timm's own transform is called.
+    Preprocessing is that of the transform which timm builds from the model's ``pretrained_cfg``, batched on the device;
+    where it has other steps, or an interpolation other than bicubic and bilinear, the transform itself is called.
 
     Args:
         model: A name timm knows, or a loaded model.
@@ -79,33 +76,5 @@ def _import_timm() -> Any:
 
 
 def _preprocessing(config: dict[str, Any]) -> Preprocessing | LibraryPreprocessing:
-    size = tuple(config["input_size"][-2:])
-    resize = tuple(math.floor(edge / config["crop_pct"]) for edge in size)
-    modes = {"center": "shortest", "squash": "squash", "border": "longest"}
-    # timm resizes for non-square models bilinearly, whatever the configuration says.
-    bilinear = config["crop_mode"] == "center" and resize[0] != resize[1]
-    interpolation = "bilinear" if bilinear else config["interpolation"]
-    if config["crop_mode"] not in modes or interpolation not in ("bicubic", "bilinear"):
-        return _timms_own(config)
-    return Preprocessing(
-        size=size,
-        resize=resize,
-        mean=tuple(config["mean"]),
-        std=tuple(config["std"]),
-        mode=modes[config["crop_mode"]],  # type: ignore[arg-type]
-        interpolation=interpolation,
-        fill=tuple(round(255 * value) for value in config["mean"]),
-    )
-
-
-def _timms_own(config: dict[str, Any]) -> LibraryPreprocessing:
     transform = _import_timm().data.create_transform(**config)
-    return LibraryPreprocessing(
-        "timm.data.create_transform", partial(_one_by_one, transform), str(sorted(config.items()))
-    )
-
-
-def _one_by_one(transform: Callable[[Any], Tensor], images: list[Tensor]) -> Tensor:
-    from torchvision.transforms.functional import to_pil_image
-
-    return torch.stack([transform(to_pil_image(image)) for image in images])
+    return from_compose(transform, "timm.data.create_transform", str(sorted(config.items())))

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from imug_metrics.encoders.base import ModelEncoder
 from imug_metrics.encoders.fingerprint import digest_text
+from imug_metrics.encoders.library_pipeline import first_equal
 from imug_metrics.encoders.preprocessing import LibraryPreprocessing, Preprocessing
 
 Pooling = Literal["features", "cls", "mean", "pooler"]
@@ -24,10 +25,10 @@ Pooling = Literal["features", "cls", "mean", "pooler"]
 class TransformersEncoder(ModelEncoder):
     """Images, texts or both by a model of transformers (4 or 5).
 
-    Preprocessing follows the model's own image processor, batched on the device, where the processor does no more than
-    resize, crop, rescale and normalise (CLIP, SigLIP, DINOv2, DINOv3, ViT, DeiT); any other processor is called itself.
-    Captions that are cut keep their closing special token. Those of SigLIP and SigLIP 2 are put in lower case and
-    padded to the full context, as in their training.
+    Preprocessing is that of the model's own image processor, batched on the device, where the processor does no more
+    than resize, crop, rescale and normalise (CLIP, SigLIP, DINOv2, DINOv3, ViT, DeiT, ...), which is tried on test
+    images; any other processor is called itself. Captions that are cut keep their closing special token. Those of
+    SigLIP and SigLIP 2 are put in lower case and padded to the full context, as in their training.
 
     Args:
         model: A local folder or hub name, or a loaded model.
@@ -275,45 +276,46 @@ def _describe_tokenizer(tokenizer: Any) -> str:
     return digest_text(json.dumps(description, sort_keys=True))
 
 
-# Processors that resize, crop, rescale and normalise and do nothing else.
-_PLAIN_PROCESSORS = ("CLIP", "Siglip", "Bit", "ViT", "DeiT", "DINOv3ViT", "ChineseCLIP")
-
-
 def _preprocessing(processor: Any) -> Preprocessing | LibraryPreprocessing:
-    """Read an image processor's configuration; call it where it does something that :class:`Preprocessing` cannot."""
+    """Batch a processor that does no more than its options for resizing, cropping, rescaling and normalising say."""
     kind = type(processor).__name__
-    for suffix in ("Pil", "Fast"):
-        kind = kind.removesuffix(suffix)
-    plain = kind.removesuffix("ImageProcessor").removesuffix("FeatureExtractor") in _PLAIN_PROCESSORS
-    interpolation = {2: "bilinear", 3: "bicubic"}.get(int(processor.resample)) if plain else None
-    resize = _target(processor.size) if plain and processor.do_resize else None
-    crop = _target(processor.crop_size) if plain and getattr(processor, "do_center_crop", None) else None
-    exact = resize is not None and "shortest_edge" not in dict(processor.size)
+    library = LibraryPreprocessing(kind, partial(processor, return_tensors="pt"), processor.to_json_string())
+    return first_equal(_candidates(processor), library)
+
+
+def _candidates(processor: Any) -> list[Preprocessing]:
+    """What the options may mean: processors differ in where they crop when its offset is half a pixel."""
+    exact, resize = _target(getattr(processor, "size", None) if _does(processor, "resize") else None)
+    _, crop = _target(getattr(processor, "crop_size", None) if _does(processor, "center_crop") else None)
     size = crop or (resize if exact else None)
+    interpolation = {2: "bilinear", 3: "bicubic"}.get(int(getattr(processor, "resample", None) or 0))
     if interpolation is None or size is None:
-        return LibraryPreprocessing(
-            type(processor).__name__,
-            partial(processor, return_tensors="pt"),
-            processor.to_json_string(),
+        return []
+    level = processor.rescale_factor * 255 if _does(processor, "rescale") else 255
+    normalizes = _does(processor, "normalize")
+    mean, std = (processor.image_mean, processor.image_std) if normalizes else ((0.0,) * 3, (1.0,) * 3)
+    return [
+        Preprocessing(
+            size=size,
+            resize=resize,
+            mean=tuple(value / level for value in mean),
+            std=tuple(value / level for value in std),
+            mode="squash" if exact else "shortest",
+            interpolation=interpolation,  # type: ignore[arg-type]
+            half_pixel_crop=half,
         )
-    level = processor.rescale_factor * 255 if processor.do_rescale else 255
-    mean = processor.image_mean if processor.do_normalize else (0.0,) * 3
-    std = processor.image_std if processor.do_normalize else (1.0,) * 3
-    return Preprocessing(
-        size=size,
-        resize=resize,
-        mean=tuple(value / level for value in mean),
-        std=tuple(value / level for value in std),
-        mode="squash" if exact else "shortest",
-        interpolation=interpolation,  # type: ignore[arg-type]
-        half_pixel_crop="floor",
-    )
+        for half in ("floor", "round")
+    ]
 
 
-def _target(size: Any) -> tuple[int, int] | None:
-    if isinstance(size, int):
-        return size, size
-    edges = {key: value for key, value in dict(size).items() if value is not None}
+def _does(processor: Any, step: str) -> bool:
+    return bool(getattr(processor, f"do_{step}", False))
+
+
+def _target(size: Any) -> tuple[bool, tuple[int, int] | None]:
+    """Whether a size is to be met exactly, and its height and width: ``None`` where it is given in another form."""
+    options = size if isinstance(size, Mapping) else getattr(size, "__dict__", {})
+    edges = {name: value for name, value in options.items() if value is not None}
     if set(edges) == {"shortest_edge"}:
-        return edges["shortest_edge"], edges["shortest_edge"]
-    return (edges["height"], edges["width"]) if set(edges) == {"height", "width"} else None
+        return False, (edges["shortest_edge"], edges["shortest_edge"])
+    return (True, (edges["height"], edges["width"])) if set(edges) == {"height", "width"} else (False, None)

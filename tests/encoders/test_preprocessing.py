@@ -33,11 +33,13 @@ def levels(pixels: Tensor, std: tuple[float, ...]) -> Tensor:
 def assert_same_pixels(ours: Tensor, reference: Tensor, std: tuple[float, ...]) -> None:
     """At most one level apart, and nearly everywhere equal; a crop or scale off by one pixel fails by far.
 
-    Recent Pillow resizes columns before rows where that is less work, which moves some pixels of tall images.
+    Recent Pillow resizes columns before rows where that is less work, which moves some pixels of tall images. Where an
+    image is enlarged, single pixels are two levels apart: the filter amplifies how the first pass was rounded.
     """
     assert ours.shape == reference.shape
     difference = levels(ours - reference, std).abs()
-    assert difference.max() < 1.01
+    assert difference.max() < 2.01
+    assert (difference > 1.01).float().mean() < 1e-4
     assert (difference > 0.5).float().mean() < 0.05
 
 
@@ -61,23 +63,33 @@ def test_open_clip_squash_pipeline(photographs):
     assert_same_pixels(ours, torch.stack([reference(Image.fromarray(image)) for image in images]), STD)
 
 
-@pytest.mark.parametrize(
-    ("size", "crop_pct", "crop_mode"),
-    list(itertools.product([(32, 32), (31, 45)], [1.0, 0.875, 0.9], ["center", "border"])),
-)
-def test_timm_pipeline(assorted, size, crop_pct, crop_mode):
+@pytest.mark.parametrize("interpolation", ["bicubic", "bilinear"])
+@pytest.mark.parametrize("crop_mode", ["center", "border"])
+@pytest.mark.parametrize("crop_pct", [1.0, 0.875, 0.9, 1.1])
+@pytest.mark.parametrize("size", [(32, 32), (31, 45)])
+def test_timm_pipeline(assorted, size, crop_pct, crop_mode, interpolation):
+    assert_timms_pixels(assorted, size, crop_pct, crop_mode, interpolation)
+
+
+@pytest.mark.parametrize("crop_pct", [1.0, 0.875])
+def test_timm_squash_pipeline(photographs, crop_pct):
+    assert_timms_pixels(list(photographs.values()), (31, 45), crop_pct, "squash", "bicubic")
+
+
+def assert_timms_pixels(images, size, crop_pct, crop_mode, interpolation):
     data = pytest.importorskip("timm.data", reason="timm is not installed")
     config = {
         "input_size": (3, *size),
-        "interpolation": "bicubic",
+        "interpolation": interpolation,
         "mean": MEAN,
         "std": STD,
         "crop_pct": crop_pct,
         "crop_mode": crop_mode,
     }
     reference = data.create_transform(**config)
-    ours = from_timm(config)(tensors(assorted))
-    assert_same_pixels(ours, torch.stack([reference(Image.fromarray(image)) for image in assorted]), STD)
+    ours = from_timm(config)
+    assert isinstance(ours, Preprocessing)
+    assert_same_pixels(ours(tensors(images)), torch.stack([reference(Image.fromarray(image)) for image in images]), STD)
 
 
 @pytest.mark.parametrize(
@@ -100,17 +112,9 @@ def test_transformers_pipeline(assorted, kind, options):
     )
     std = processor.image_std if processor.do_normalize else (1.0,) * 3
     unit = tuple(value / (processor.rescale_factor * 255) for value in std)
-    assert_same_pixels(from_transformers(processor)(tensors(assorted)), reference, unit)
-
-
-def test_processors_with_other_steps_are_left_alone():
-    transformers = pytest.importorskip("transformers", reason="transformers is not installed")
-    for processor in (
-        transformers.ConvNextImageProcessor(),
-        transformers.CLIPImageProcessor(do_center_crop=False),
-        transformers.CLIPImageProcessor(resample=1),
-    ):
-        assert from_transformers(processor).backend == type(processor).__name__
+    ours = from_transformers(processor)(tensors(assorted))
+    # The processor itself in those releases that pad an odd rest on the other side.
+    assert_same_pixels(ours if isinstance(ours, Tensor) else ours["pixel_values"], reference, unit)
 
 
 def test_floats_agree_with_levels(assorted):
