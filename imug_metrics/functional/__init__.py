@@ -5,6 +5,7 @@
 `imug_metrics` lists them; here they are found by name, as in `from imug_metrics.functional import turn_consistency`.
 """
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -27,6 +28,5 @@ def __dir__() -> list[str]:
 
 
 def _listed() -> Any:
-    import imug_metrics
-
-    return imug_metrics
+    """The package above, which has been imported before this one and lists the public names."""
+    return sys.modules[__name__.rpartition(".")[0]]

@@ -257,4 +257,4 @@ def test_without_judgements_the_official_summary_says_what_it_lacks(golden, comm
     assert contents["text_turns"] == contents["text_scored"] + contents["dynamic_unresolved"]
     assert not contents["complete"]
     assert "partial" in command.warned
-    assert "--judged" in json.dumps(command.rows("problems.jsonl"))
+    assert "recorded judgements" in json.dumps(command.rows("problems.jsonl"))

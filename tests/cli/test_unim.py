@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from imug_metrics.cli import main
-from imug_metrics.judges import JudgeRequest
 from imug_metrics.cli import unim as cli_unim
+from imug_metrics.judges import JudgeRequest
 
 HOSTILE = "<script>alert(1)</script>\x1b[31m"
 
