@@ -16,11 +16,17 @@ Turns = Tensor | Sequence[int] | Sequence[Sequence[int]]
 Numbers = Tensor | Sequence[float] | Sequence[Sequence[float]]
 """Real numbers; NaN where there is none."""
 
+Candidates = Tensor | Sequence[Sequence[float]] | Sequence[Sequence[Sequence[float]]]
+"""Several real numbers a record: of candidates, strategies or repetitions; NaN where there is none."""
+
 Labels = Tensor | Sequence[Any]
 """Numbers, or in lists integers, booleans or strings; NaN or None where there is none."""
 
 Images = Tensor | Sequence[Any]
 """Embeddings, a batch of images, or in lists PIL images, arrays or paths for an encoder; None for absent ones."""
 
-Texts = Tensor | Sequence[str | None] | Sequence[Sequence[str | None]]
+Strings = Sequence[str | None] | Sequence[Sequence[str | None]]
+"""In a list or one list a dialogue; None for absent ones."""
+
+Texts = Tensor | Strings
 """Embeddings, or strings for an encoder; None for absent ones."""

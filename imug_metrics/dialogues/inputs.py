@@ -80,14 +80,27 @@ def score_column(argument: str, scores: Any) -> Column:
         >>> score_column("scores", [0.5, 1]).values
         tensor([0.5000, 1.0000], dtype=torch.float64)
     """
-    if isinstance(scores, (list, tuple)):
-        scores = torch.tensor(scores, dtype=torch.float64)  # of Python's floats the default dtype keeps seven digits
-    scores = torch.as_tensor(scores)
+    scores = as_numbers(scores)
     if scores.is_complex():
         raise TypeError(f"Expected argument `{argument}` to be real, got {scores.dtype}.")
     if scores.ndim not in (1, 2):
         raise ValueError(f"Expected argument `{argument}` to have shape [N] or [B, T], got {list(scores.shape)}.")
     return Column(scores.double().flatten(), tuple(scores.shape))
+
+
+def as_numbers(values: Any) -> Tensor:
+    """Numbers as a tensor; lists become float64, since of Python's floats the default dtype keeps seven digits.
+
+    Args:
+        values: a tensor or an array, which keep their dtype, or lists.
+
+    Example:
+        >>> as_numbers([[0.1, 0.2]])
+        tensor([[0.1000, 0.2000]], dtype=torch.float64)
+    """
+    if isinstance(values, (list, tuple)):
+        return torch.tensor(values, dtype=torch.float64)
+    return torch.as_tensor(values)
 
 
 def embedding_column(argument: str, items: Any, encode: Encode | None = None) -> Column:

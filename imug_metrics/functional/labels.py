@@ -9,10 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from imug_metrics.dialogues.arguments import Labels
 from imug_metrics.dialogues.inputs import Column, flatten_lists, score_column
 
 
-def label_columns(**columns: Any) -> dict[str, Column]:
+def label_columns(**columns: Labels) -> dict[str, Column]:
     """Labels of the same records as numbers that are equal where the labels are.
 
     Args:
@@ -36,7 +37,7 @@ def label_columns(**columns: Any) -> dict[str, Column]:
     return {name: _coded(labels, codes) for name, labels in columns.items()}
 
 
-def binary_column(argument: str, labels: Any) -> Column:
+def binary_column(argument: str, labels: Labels) -> Column:
     """Labels 1 and 0 as rows.
 
     Args:
@@ -75,7 +76,7 @@ def binary_column(argument: str, labels: Any) -> Column:
     return rows
 
 
-def right_column(preds: Any, target: Any) -> Column:
+def right_column(preds: Labels, target: Labels | None) -> Column:
     """1 where a label agrees with its target, 0 where it does not, NaN where either is absent.
 
     Args:
@@ -123,7 +124,7 @@ def check_shapes(**columns: Column) -> None:
             )
 
 
-def _coded(labels: Any, codes: dict[Any, float]) -> Column:
+def _coded(labels: Labels, codes: dict[Any, float]) -> Column:
     cells, shape, present, turn = flatten_lists(labels.tolist() if hasattr(labels, "tolist") else labels)
     absent = [cell is None or cell != cell for cell in cells]
     numbers = [torch.nan if gone else codes.setdefault(cell, float(len(codes))) for cell, gone in zip(cells, absent)]

@@ -4,11 +4,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor
 
+from imug_metrics.dialogues.arguments import Ids, Numbers, Turns
 from imug_metrics.dialogues.batch import DialogueBatch
 from imug_metrics.dialogues.inputs import pack_inputs, score_column
 from imug_metrics.functional.reduce import reduce_values
@@ -19,14 +20,15 @@ _ROUNDING = 1e-6  # a float32 score of 0.7 is less than 0.7
 
 
 def loop_convergence(
-    scores: Any,
-    dialogue: Any = None,
-    turn: Any = None,
+    scores: Numbers,
+    dialogue: Ids | None = None,
+    turn: Turns | None = None,
     *,
-    subject: Any = None,
+    subject: Ids | None = None,
     valid: Tensor | None = None,
+    lengths: Tensor | None = None,
     measure: Measure = "gain",
-    bar: float = 0.8,
+    threshold: float = 0.8,
     reduction: Literal["mean", "none"] = "mean",
 ) -> Tensor:
     """What the scores of a loop do from step to step. A loop is a dialogue, a step is a turn.
@@ -38,7 +40,7 @@ def loop_convergence(
     | `gain` | last score - first score | any, higher is better | m < 1 |
     | `monotone` | 1 if every d_i > 0 | [0, 1], higher is better | m < 1 |
     | `never_falls` | 1 if every d_i >= 0 | [0, 1], higher is better | m < 1 |
-    | `above` | 1 if the last score is at least `bar` | [0, 1], higher is better | no score |
+    | `above` | 1 if the last score is at least `threshold` | [0, 1], higher is better | no score |
     | `sign_changes` | changes of sign along the d_i that are not 0 | from 0, lower is better | m < 2 |
     | `oscillation` | sign changes / (m - 1) | [0, 1], lower is better | m < 2 |
     | `contraction` | (abs d_2 + ... + abs d_m) / (abs d_1 + ... + abs d_(m-1)) | from 0 | see below |
@@ -50,10 +52,10 @@ def loop_convergence(
 
     Args:
         scores: `[N]` or `[B, T]`, higher is better; NaN where a step could not be scored, which is passed over.
-        dialogue, turn, valid: as in `align_rows`.
+        dialogue, turn, valid, lengths: as in `align_rows`.
         subject: the loop within its dialogue, where a dialogue holds several.
         measure: see the table.
-        bar: score that `above` asks for, up to float32's rounding; 0.8 is a judge's 4 of 5.
+        threshold: score that `above` asks for, up to float32's rounding; 0.8 is a judge's 4 of 5.
         reduction: `"mean"`, or `"none"` for one value a loop (ordered by dialogue and subject).
 
     Returns:
@@ -70,16 +72,16 @@ def loop_convergence(
     """
     if measure not in MEASURES:
         raise ValueError(f"Expected argument `measure` to be one of {MEASURES}, got {measure!r}.")
-    inputs = pack_inputs(dialogue, turn, subject, valid, scores=score_column("scores", scores))
+    inputs = pack_inputs(dialogue, turn, subject, valid, lengths, scores=score_column("scores", scores))
     scored = inputs.columns["scores"].masked_fill(~inputs.batch.valid, torch.nan)
-    value, count = loop_parts(inputs.batch, scored, bar)[measure]
+    value, count = loop_parts(inputs.batch, scored, threshold)[measure]
     if reduction != "mean":
         return reduce_values(torch.where(count > 0, value / torch.where(count > 0, count, 1), torch.nan), reduction)
     total = count.sum()
     return torch.where(total > 0, value.sum() / torch.where(total > 0, total, 1), torch.nan)
 
 
-def loop_parts(batch: DialogueBatch, scores: Tensor, bar: float) -> dict[str, tuple[Tensor, Tensor]]:
+def loop_parts(batch: DialogueBatch, scores: Tensor, threshold: float) -> dict[str, tuple[Tensor, Tensor]]:
     """Numerator and denominator `[S]` of every measure, by loop, from packed scores with NaN where there is none."""
     scored, y = ~scores.isnan(), scores.nan_to_num(0)
     rows = torch.arange(len(y), device=y.device)
@@ -102,7 +104,7 @@ def loop_parts(batch: DialogueBatch, scores: Tensor, bar: float) -> dict[str, tu
         "gain": (two * total(y * closes - y * opens), two),
         "monotone": (two * (total(moved & (step <= 0)) == 0), two),
         "never_falls": (two * (total(step < 0) == 0), two),
-        "above": (total(closes & (y >= bar - _ROUNDING)), one),
+        "above": (total(closes & (y >= threshold - _ROUNDING)), one),
         "sign_changes": (changes, three),
         "oscillation": (changes / inner, three),
         "contraction": (total(late), total(early)),

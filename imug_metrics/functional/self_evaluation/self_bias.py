@@ -4,29 +4,32 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from torch import Tensor
 
+from imug_metrics.dialogues.arguments import Ids, Numbers, Turns
 from imug_metrics.dialogues.inputs import pack_inputs, score_column
 from imug_metrics.functional.reduce import reduce_values
 
 
 def self_bias(
-    scores: Any,
-    target: Any,
-    dialogue: Any = None,
-    turn: Any = None,
+    scores: Numbers,
+    references: Numbers,
+    dialogue: Ids | None = None,
+    turn: Turns | None = None,
     *,
     valid: Tensor | None = None,
+    lengths: Tensor | None = None,
     reduction: Literal["mean", "none"] = "mean",
 ) -> Tensor:
     """Self-bias: a model's score of its own output minus the reference score (Xu et al., 2024). 0 is best.
 
     Args:
         scores: the scores the model gives itself, `[N]` or `[B, T]`; NaN where absent.
-        target: reference scores (a human's, a trusted judge's, or the truth as 1 and 0), on the same scale.
-        dialogue, turn, valid: as in `align_rows`.
+        references: scores by people or by a trusted judge, or the truth as 1 and 0, on the same scale and in the same
+            shape; NaN where not known.
+        dialogue, turn, valid, lengths: as in `align_rows`.
         reduction: `"none"`, or `"mean"`.
 
     Returns:
@@ -39,7 +42,7 @@ def self_bias(
         >>> self_bias([[0.9, 0.8], [0.7, 1.0]], [[0.5, 0.8], [0.7, 0.6]])
         tensor(0.2000, dtype=torch.float64)
     """
-    rows = {"scores": score_column("scores", scores), "target": score_column("target", target)}
-    inputs = pack_inputs(dialogue, turn, None, valid, validate=True, **rows)
-    bias = (inputs.columns["scores"] - inputs.columns["target"]).masked_fill(~inputs.batch.valid, float("nan"))
+    columns = {"scores": score_column("scores", scores), "references": score_column("references", references)}
+    inputs = pack_inputs(dialogue, turn, None, valid, lengths, validate=True, **columns)
+    bias = (inputs.columns["scores"] - inputs.columns["references"]).masked_fill(~inputs.batch.valid, float("nan"))
     return reduce_values(inputs.unpack(bias), reduction)

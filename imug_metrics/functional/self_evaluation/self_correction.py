@@ -4,24 +4,26 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor
 
+from imug_metrics.dialogues.arguments import Ids, Labels, Turns
 from imug_metrics.dialogues.inputs import Column, pack_inputs
 from imug_metrics.functional.labels import agreement, binary_column, check_shapes, label_columns
 from imug_metrics.functional.reduce import reduce_values
 
 
 def self_correction(
-    preds: Any,
-    before: Any,
-    target: Any = None,
-    dialogue: Any = None,
-    turn: Any = None,
+    preds: Labels,
+    before: Labels,
+    target: Labels | None = None,
+    dialogue: Ids | None = None,
+    turn: Turns | None = None,
     *,
     valid: Tensor | None = None,
+    lengths: Tensor | None = None,
     reduction: Literal["mean", "none"] = "mean",
 ) -> Tensor:
     """Gain in accuracy by self-correction, after minus before. Range -1 to 1, higher is better.
@@ -31,7 +33,7 @@ def self_correction(
             tensor, or lists of integers or strings); NaN or None where absent.
         before: answers before it, in the same form.
         target: right answers, in the same form.
-        dialogue, turn, valid: as in `align_rows`.
+        dialogue, turn, valid, lengths: as in `align_rows`.
         reduction: `"none"`, or `"mean"`.
 
     Returns:
@@ -45,7 +47,9 @@ def self_correction(
         >>> self_correction([1, 1, 0, 1], [0, 1, 1, 0], dialogue=[0, 0, 1, 1], turn=[1, 2, 1, 2])
         tensor(0.2500, dtype=torch.float64)
     """
-    inputs = pack_inputs(dialogue, turn, None, valid, validate=True, **correction_columns(preds, before, target))
+    inputs = pack_inputs(
+        dialogue, turn, None, valid, lengths, validate=True, **correction_columns(preds, before, target)
+    )
     after = inputs.columns["preds"].masked_fill(~inputs.batch.valid, torch.nan)
     return reduce_values(inputs.unpack(after - inputs.columns["before"]), reduction)
 
@@ -64,7 +68,7 @@ def relative_correction(before: Tensor, after: Tensor) -> Tensor:
     return torch.where(spread > 0, (after - before * before) / torch.where(spread > 0, spread, 1), torch.nan)
 
 
-def correction_columns(preds: Any, before: Any, target: Any) -> dict[str, Column]:
+def correction_columns(preds: Labels, before: Labels, target: Labels | None) -> dict[str, Column]:
     """1 where an answer is right, 0 where it is wrong, NaN where it is absent: after (`preds`) and before."""
     if target is None:
         return {"preds": binary_column("preds", preds), "before": binary_column("before", before)}

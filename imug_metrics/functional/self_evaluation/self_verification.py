@@ -4,12 +4,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor
 
-from imug_metrics.dialogues.inputs import PackedInputs, pack_inputs
+from imug_metrics.dialogues.arguments import Ids, Labels, Turns
+from imug_metrics.dialogues.inputs import Column, PackedInputs, pack_inputs
 from imug_metrics.functional.labels import agreement, binary_column
 from imug_metrics.functional.reduce import reduce_values
 from imug_metrics.stats import within_sums
@@ -19,12 +20,13 @@ Scale = Literal["rate", "logit"]
 
 
 def self_verification(
-    preds: Any,
-    target: Any,
-    dialogue: Any = None,
-    turn: Any = None,
+    preds: Labels,
+    target: Labels,
+    dialogue: Ids | None = None,
+    turn: Turns | None = None,
     *,
     valid: Tensor | None = None,
+    lengths: Tensor | None = None,
     reduction: Literal["mean", "none"] = "mean",
 ) -> Tensor:
     """Balanced accuracy of verdicts: 1 - (false-accept rate + false-reject rate) / 2. Range 0 to 1, higher is better.
@@ -34,7 +36,7 @@ def self_verification(
     Args:
         preds: the model's verdicts `[N]` or `[B, T]`: 1 accepts, 0 rejects; NaN or None where there is none.
         target: the truth in the same form: 1 where the work is right, 0 where it is wrong; NaN or None where not known.
-        dialogue, turn, valid: as in `align_rows`.
+        dialogue, turn, valid, lengths: as in `align_rows`.
         reduction: `"mean"` for balanced accuracy, `"none"` for 1 where a verdict is right and 0 where it is wrong.
 
     Returns:
@@ -48,7 +50,7 @@ def self_verification(
         >>> self_verification([1, 1, 0, 1], [1, 0, 0, 1], dialogue=[0, 0, 1, 1], turn=[1, 2, 1, 2])
         tensor(0.7500, dtype=torch.float64)
     """
-    inputs = _pack(preds, target, dialogue, turn, valid)
+    inputs = pack_inputs(dialogue, turn, None, valid, lengths, validate=True, **verdict_columns(preds, target))
     right = verdict_values(inputs)
     if reduction != "mean":
         return reduce_values(inputs.unpack(right), reduction)
@@ -57,12 +59,13 @@ def self_verification(
 
 
 def permissiveness_drift(
-    preds: Any,
-    target: Any,
-    dialogue: Any = None,
-    turn: Any = None,
+    preds: Labels,
+    target: Labels,
+    dialogue: Ids | None = None,
+    turn: Turns | None = None,
     *,
     valid: Tensor | None = None,
+    lengths: Tensor | None = None,
     scale: Scale = "rate",
 ) -> Tensor:
     """How much more readily wrong work is accepted per turn: slope of the false-accept rate. Positive: more lenient.
@@ -72,8 +75,7 @@ def permissiveness_drift(
       a change near 0 and 1 is told better, but dialogues are pooled
 
     Args:
-        preds, target, dialogue, turn, valid: as in
-            `self_verification`.
+        preds, target, dialogue, turn, valid, lengths: as in `self_verification`.
         scale: see above.
 
     Returns:
@@ -89,7 +91,7 @@ def permissiveness_drift(
     """
     if scale not in ("rate", "logit"):
         raise ValueError(f"Expected argument `scale` to be 'rate' or 'logit', got {scale!r}.")
-    inputs = _pack(preds, target, dialogue, turn, valid)
+    inputs = pack_inputs(dialogue, turn, None, valid, lengths, validate=True, **verdict_columns(preds, target))
     accepted, batch = false_accepts(verdict_values(inputs), inputs.columns["target"]), inputs.batch
     wrong, accepted = ~accepted.isnan(), accepted.nan_to_num(0)
     if scale == "rate":
@@ -98,6 +100,11 @@ def permissiveness_drift(
     turns = int(batch.turn.max()) if len(batch.turn) else 1
     counts = [accepted.new_zeros(turns).index_add(0, batch.turn - 1, part) for part in (accepted, wrong.double())]
     return logistic_slope(*counts)
+
+
+def verdict_columns(preds: Labels, target: Labels) -> dict[str, Column]:
+    """Verdicts and truth as columns of 1, 0 and NaN."""
+    return {"preds": binary_column("preds", preds), "target": binary_column("target", target)}
 
 
 def verdict_values(inputs: PackedInputs) -> Tensor:
@@ -114,8 +121,3 @@ def false_accepts(right: Tensor, truth: Tensor) -> Tensor:
 def false_rejects(right: Tensor, truth: Tensor) -> Tensor:
     """1 where right work `[N]` was rejected, 0 where it was accepted, NaN elsewhere."""
     return (1 - right).masked_fill(truth != 1, torch.nan)
-
-
-def _pack(preds: Any, target: Any, dialogue: Any, turn: Any, valid: Tensor | None) -> PackedInputs:
-    rows = {"preds": binary_column("preds", preds), "target": binary_column("target", target)}
-    return pack_inputs(dialogue, turn, None, valid, validate=True, **rows)

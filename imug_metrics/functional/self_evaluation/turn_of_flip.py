@@ -4,11 +4,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
 
+from imug_metrics.dialogues.arguments import Ids, Labels, Turns
 from imug_metrics.dialogues.batch import DialogueBatch
 from imug_metrics.dialogues.inputs import pack_inputs
 from imug_metrics.functional.labels import right_column
@@ -30,12 +31,13 @@ class Flips(NamedTuple):
 
 
 def turn_of_flip(
-    preds: Any,
-    target: Any = None,
-    dialogue: Any = None,
-    turn: Any = None,
+    preds: Labels,
+    target: Labels | None = None,
+    dialogue: Ids | None = None,
+    turn: Turns | None = None,
     *,
     valid: Tensor | None = None,
+    lengths: Tensor | None = None,
     reduction: Literal["mean", "none"] = "mean",
 ) -> Tensor:
     """Turns for which a model holds the aligned position before it first leaves it. Higher is better.
@@ -49,9 +51,9 @@ def turn_of_flip(
         preds: the model's position `[N]` or `[B, T]`: 1 where aligned and 0 where not, or any labels with a `target`;
             NaN or None where absent.
         target: the label that is aligned, in the same form.
-        dialogue, turn, valid: as in `align_rows`.
-        reduction: `"mean"`, or `"none"` for the turns seen in each dialogue (see
-            `flips`, which says where they are censored).
+        dialogue, turn, valid, lengths: as in `align_rows`.
+        reduction: `"mean"`, or `"none"` for the turns seen in each dialogue (see `flips`, which says where they are
+            censored).
 
     Returns:
         float64 scalar, or `[G]` ordered by dialogue id; NaN where undefined.
@@ -66,8 +68,8 @@ def turn_of_flip(
     if reduction not in ("mean", "none"):
         raise ValueError(f"Expected argument `reduction` to be 'mean' or 'none', got {reduction!r}.")
     if reduction == "none":
-        return flips(preds, target, dialogue, turn, valid=valid).turns
-    batch, aligned = _pack(preds, target, dialogue, turn, valid)
+        return flips(preds, target, dialogue, turn, valid=valid, lengths=lengths).turns
+    batch, aligned = _pack(preds, target, dialogue, turn, valid, lengths)
     watched = at_risk(batch, aligned)
     turns = int(batch.turn.max()) if len(batch.turn) else 1
     sums = [
@@ -78,19 +80,28 @@ def turn_of_flip(
 
 
 def flips(
-    preds: Any, target: Any = None, dialogue: Any = None, turn: Any = None, *, valid: Tensor | None = None
+    preds: Labels,
+    target: Labels | None = None,
+    dialogue: Ids | None = None,
+    turn: Turns | None = None,
+    *,
+    valid: Tensor | None = None,
+    lengths: Tensor | None = None,
 ) -> Flips:
     """Turn of flip, whether it is censored, and number of flips, of each dialogue.
 
     Args:
-        preds, target, dialogue, turn, valid: as in `turn_of_flip`.
+        preds, target, dialogue, turn, valid, lengths: as in `turn_of_flip`.
+
+    Raises:
+        ValueError: if labels are neither 1 nor 0 and no target is given, shapes differ or turns are refused.
 
     Example:
         >>> flips([[1, 0, 1], [1, 1, 1]])
         Flips(turns=tensor([1., 3.], dtype=torch.float64), censored=tensor([False,  True]),
               changes=tensor([2., 0.], dtype=torch.float64))
     """
-    batch, aligned = _pack(preds, target, dialogue, turn, valid)
+    batch, aligned = _pack(preds, target, dialogue, turn, valid, lengths)
     watched = at_risk(batch, aligned).double()
     held = aligned.nan_to_num(0) * watched
     starts, known = batch.sum_segments(watched), batch.sum_segments((~aligned.isnan()).double())
@@ -118,6 +129,13 @@ def neighbour_changes(batch: DialogueBatch, aligned: Tensor) -> tuple[Tensor, Te
     return (both & (aligned != previous)).double(), both.double()
 
 
-def _pack(preds: Any, target: Any, dialogue: Any, turn: Any, valid: Tensor | None) -> tuple[DialogueBatch, Tensor]:
-    inputs = pack_inputs(dialogue, turn, None, valid, preds=right_column(preds, target))
+def _pack(
+    preds: Labels,
+    target: Labels | None,
+    dialogue: Ids | None,
+    turn: Turns | None,
+    valid: Tensor | None,
+    lengths: Tensor | None,
+) -> tuple[DialogueBatch, Tensor]:
+    inputs = pack_inputs(dialogue, turn, None, valid, lengths, preds=right_column(preds, target))
     return inputs.batch, inputs.columns["preds"].masked_fill(~inputs.batch.valid, torch.nan)

@@ -5,12 +5,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
 
+from imug_metrics.dialogues.arguments import Strings
 from imug_metrics.dialogues.inputs import Column, flatten_lists
 from imug_metrics.functional.reduce import reduce_values
 from imug_metrics.reading.specificity_words import ENGLISH, WordLists
@@ -35,8 +35,8 @@ class Shares(NamedTuple):
 
 
 def verdict_specificity(
-    texts: Sequence[Any],
-    prompts: Sequence[Any] | None = None,
+    verdicts: Strings,
+    texts: Strings | None = None,
     *,
     weights: Weights = EVEN,
     words: WordLists = ENGLISH,
@@ -56,27 +56,27 @@ def verdict_specificity(
     word counts as content, so the score is too high: give other lists with `words`.
 
     Args:
-        texts: verdicts, `[N]` in a list or one list a dialogue; None for an absent one.
-        prompts: the prompts of the turns, in the same form; None: no prompts. A verdict whose prompt alone is None is
+        verdicts: strings, `[N]` in a list or one list a dialogue; None for an absent one.
+        texts: the prompts of the turns, in the same form; None: no prompts. A verdict whose prompt alone is None is
             undefined.
         weights: of content, grounded and details; only their proportions matter.
         words: the word lists.
-        reduction: `"none"`, or `"mean"` of the texts that have a value.
+        reduction: `"none"`, or `"mean"` of the verdicts that have a value.
 
     Returns:
         float64 scalar, or values `[N]` (or `[B, T]`) with NaN where undefined.
 
     Raises:
-        ValueError: if weights are negative or all zero, or `prompts` differs in shape.
-        TypeError: if a text is not a string.
+        ValueError: if weights are negative or all zero, or `texts` differs in shape.
+        TypeError: if a verdict or prompt is not a string.
 
     Example:
         >>> verdicts = ["Looks good.", "The red cube is left of the two balls."]
         >>> verdict_specificity(verdicts, ["Put a red cube beside two balls."] * 2, reduction="none")
         tensor([0.0000, 0.4444], dtype=torch.float64)
     """
-    rows, _ = specificity_column(texts, prompts, weights, words)
-    return reduce_values(rows.values.view(rows.shape), reduction)
+    column, _ = specificity_column(verdicts, texts, weights, words)
+    return reduce_values(column.values.view(column.shape), reduction)
 
 
 def specificity_shares(text: str, prompt: str | None = None, words: WordLists = ENGLISH) -> Shares:
@@ -105,28 +105,20 @@ def specificity_shares(text: str, prompt: str | None = None, words: WordLists = 
 
 
 def specificity_column(
-    texts: Sequence[Any], prompts: Sequence[Any] | None, weights: Weights, words: WordLists
+    verdicts: Strings, texts: Strings | None, weights: Weights, words: WordLists
 ) -> tuple[Column, Tensor]:
-    """Scores of texts as rows (NaN where undefined or absent), and their shares `[cells, 3]`."""
+    """Scores of verdicts as a column (NaN where undefined or absent), and their shares `[cells, 3]`."""
     check_weights(weights)
-    cells, shape, present, turn = flatten_lists(texts)
-    asked: list[Any] = [None] * len(cells)
-    if prompts is not None:
-        asked, other, *_ = flatten_lists(prompts)
-        if other != shape:
-            raise ValueError(
-                f"Expected argument `prompts` to have one entry for each of `texts`, {list(shape)}, got {list(other)}."
-            )
+    cells, shape, present, turn = flatten_lists(verdicts)
+    prompts: list[str | None] = [None] * len(cells) if texts is None else _prompts(texts, shape)
+    _check_strings("verdicts", cells)
+    _check_strings("texts", prompts)
     shares = torch.full((len(cells), 3), torch.nan, dtype=torch.float64)
-    for row, (text, prompt) in enumerate(zip(cells, asked)):
-        if text is None or (prompt is None and prompts is not None):
-            continue
-        for argument, value in (("texts", text), ("prompts", prompt)):
-            if not isinstance(value, str) and value is not None:
-                raise TypeError(f"Expected argument `{argument}` to hold strings, got {value!r} at row {row}.")
-        shares[row] = torch.tensor(specificity_shares(text, prompt, words), dtype=torch.float64)
-    share = shares.new_tensor(weights) if prompts is not None else shares.new_tensor([weights[0], 0, weights[2]])
-    scores = (shares.nan_to_num(0) * share).sum(1) / share.sum()
+    for row, (verdict, prompt) in enumerate(zip(cells, prompts)):
+        if verdict is not None and (prompt is not None or texts is None):
+            shares[row] = torch.tensor(specificity_shares(verdict, prompt, words), dtype=torch.float64)
+    weight = shares.new_tensor([weights[0], 0.0 if texts is None else weights[1], weights[2]])
+    scores = (shares.nan_to_num(0) * weight).sum(1) / weight.sum()
     return Column(scores.masked_fill(shares[:, 0].isnan(), torch.nan), shape, present, turn), shares
 
 
@@ -142,6 +134,21 @@ def check_weights(weights: Weights) -> None:
         raise ValueError(
             f"Expected argument `weights` to hold three numbers >= 0, not all for `grounded`, got {weights}."
         )
+
+
+def _prompts(texts: Strings, shape: tuple[int, ...]) -> list[str | None]:
+    prompts, other, *_ = flatten_lists(texts)
+    if other != shape:
+        raise ValueError(
+            f"Expected argument `texts` to have one entry for each of `verdicts`, {list(shape)}, got {list(other)}."
+        )
+    return prompts
+
+
+def _check_strings(argument: str, cells: list[str | None]) -> None:
+    for row, cell in enumerate(cells):
+        if cell is not None and not isinstance(cell, str):
+            raise TypeError(f"Expected argument `{argument}` to hold strings, got {cell!r} at row {row}.")
 
 
 def _is_detail(word: str, words: WordLists) -> bool:

@@ -1,33 +1,37 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Does a metric agree with human scores: Pearson's r, Spearman's rho, Kendall's tau-b."""
+"""Does a metric agree with people: Pearson's r, Spearman's rho, Kendall's tau-b."""
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor
 
+from imug_metrics.dialogues.arguments import Numbers
 from imug_metrics.dialogues.inputs import score_column
+from imug_metrics.functional.labels import check_shapes
 
 Kind = Literal["pearson", "spearman", "kendall"]
-KINDS = ("pearson", "spearman", "kendall")
+KINDS: tuple[Kind, ...] = get_args(Kind)
 _BLOCK = 2**20  # pairs looked at together by Kendall's tau, few enough for a cache
 
 
-def metric_agreement(scores: Any, target: Any, kind: Kind = "pearson", *, weights: Tensor | None = None) -> Tensor:
-    """Correlation of a metric's scores with human scores of the same records. Range -1 to 1, higher is better.
+def metric_agreement(
+    scores: Numbers, references: Numbers, kind: Kind = "pearson", *, weights: Tensor | None = None
+) -> Tensor:
+    """Correlation of a metric's scores with those of people for the same records. Range -1 to 1, higher is better.
 
     - `"pearson"`: r, how close they lie to one rising line
     - `"spearman"`: rho, r of their midranks: how close to one rising curve
     - `"kendall"`: tau-b, pairs in the same order minus pairs in opposite order, over the pairs that are not tied,
-      `sqrt((P - ties in scores) * (P - ties in target))` of all P pairs; it looks at every pair, so its time grows with
-      the square of the records
+      `sqrt((P - ties in scores) * (P - ties in references))` of all P pairs; it looks at every pair, so its time grows
+      with the square of the records
 
     Args:
         scores: the metric's scores, `[N]` or `[B, T]`; NaN where unknown.
-        target: human scores in the same shape; NaN where unknown. Only records with both count.
+        references: scores by people in the same shape; NaN where unknown. Only records with both count.
         kind: which of the three.
         weights: how often each record counts, `[N, R]` whole numbers, for R results at once; None: each once.
 
@@ -43,13 +47,10 @@ def metric_agreement(scores: Any, target: Any, kind: Kind = "pearson", *, weight
     """
     if kind not in KINDS:
         raise ValueError(f"Expected argument `kind` to be one of {KINDS}, got {kind!r}.")
-    rows, others = (score_column(name, _exact(given)) for name, given in (("scores", scores), ("target", target)))
-    if rows.shape != others.shape:
-        raise ValueError(
-            f"Expected argument `target` to have one entry for each of `scores`, {list(rows.shape)}, got "
-            f"{list(others.shape)}."
-        )
-    x, y = rows.values, others.values.to(rows.values.device)
+    columns = {"scores": score_column("scores", scores), "references": score_column("references", references)}
+    check_shapes(**columns)
+    x = columns["scores"].values
+    y = columns["references"].values.to(x.device)
     both = x.isfinite() & y.isfinite()
     w = both.double()[:, None] if weights is None else weights.double() * both[:, None]
     x, y = (part.masked_fill(~both, 0) for part in (x, y))
@@ -74,11 +75,6 @@ def midranks(values: Tensor, weights: Tensor) -> Tensor:
     place = _places(values)
     counts = _counts(place, weights.double())
     return (counts.cumsum(0) - counts / 2 + 0.5)[place]
-
-
-def _exact(values: Any) -> Any:
-    """A list of numbers as float64; as float32, scores that differ could become ties."""
-    return values if hasattr(values, "dtype") else torch.as_tensor(values, dtype=torch.float64)
 
 
 def _pearson(x: Tensor, y: Tensor, w: Tensor) -> Tensor:

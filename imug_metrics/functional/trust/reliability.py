@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor
 
+from imug_metrics.dialogues.arguments import Candidates
+from imug_metrics.dialogues.inputs import as_numbers
 from imug_metrics.functional.reduce import reduce_values
 
 Measure = Literal["reliability", "aptitude", "unreliability", "average"]
@@ -17,7 +19,7 @@ METHODS: tuple[Method, ...] = get_args(Method)
 
 
 def reliability(
-    scores: Any,
+    scores: Candidates,
     *,
     measure: Measure = "reliability",
     method: Method = "linear",
@@ -61,13 +63,13 @@ def reliability(
     return reduce_values(found[measure], reduction)
 
 
-def run_values(scores: Any, method: Method, scale: float) -> dict[str, Tensor]:
+def run_values(scores: Candidates, method: Method, scale: float) -> dict[str, Tensor]:
     """Every measure of records `[..., R]`, each `[...]`; NaN with fewer than two finite runs.
 
     Raises:
         ValueError: if there are fewer than two runs or the method is unknown.
     """
-    runs = torch.as_tensor(scores)
+    runs = as_numbers(scores)
     if runs.ndim < 2 or runs.shape[-1] < 2:
         raise ValueError(
             f"Expected argument `scores` to have shape [N, R] with R >= 2 runs of a record in a row, got "

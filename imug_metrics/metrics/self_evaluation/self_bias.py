@@ -1,14 +1,13 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Does a model flatter itself, and more so over turns."""
-
-from typing import Any
+"""Does a model flatter itself, and more so over turns?"""
 
 import torch
 from torch import Tensor
 from torchmetrics.utilities import dim_zero_cat
 from typing_extensions import Unpack
 
+from imug_metrics.dialogues.arguments import Ids, Numbers, Turns
 from imug_metrics.dialogues.inputs import score_column
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.options import MetricOptions
@@ -16,30 +15,27 @@ from imug_metrics.stats.correlation import distance_skewness
 
 
 class SelfBias(DialogueMetric):
-    """Self-bias: a model's score of its own output minus the reference score, by turn. 0 is best, above 0 it flatters.
+    """Does a model score itself above a reference, and more so over turns? 0 is best; above 0 it flatters itself.
 
-    After Xu et al., 2024. The functional counterpart is `self_bias`. The detail
-    adds
+    Self-bias (Xu et al., arXiv 2402.11436) is the mean over records of
+
+        d = score the model gives itself - score of the reference
+
+    The functional counterpart is `self_bias`. The detail adds
 
     - `self_bias_turn_k`, `self_bias_slope`: by turn, and its slope within dialogues (above 0: it grows)
-    - `self_bias_distance_skewness`, with `skewness=True`: `1 - sum_ij |d_i - d_j| / sum_ij |d_i + d_j|` of the
-      differences d, 0 where they are symmetric about zero (or all zero), 1 where all are equal; without an interval
+    - `self_bias_distance_skewness`, with `skewness=True`: `1 - sum_ij |d_i - d_j| / sum_ij |d_i + d_j|`, 0 where the
+      differences are symmetric about zero (or all zero), 1 where all are equal; without an interval
 
-    As input to `forward` and `update` the metric accepts
-
-    - `scores`: the scores the model gives itself, `[N]` or `[B, T]`; NaN where absent
-    - `target`: reference scores on the same scale; NaN where not known (such records are not expected to be scored)
-    - `dialogue`, `turn`, `valid`: see `align_rows`
-
-    As output `compute` gives a float64 scalar, or the dict of `DialogueMetric`
-    with `detail=True`. With `missing="zero"` an absent score counts as no bias.
+    As output `compute` gives a float64 scalar, or the dict of `DialogueMetric` with `detail=True`. With
+    `missing="zero"` an absent score counts as no bias.
 
     Args:
         skewness: keep every difference (float32) for the distance skewness; all else is constant memory.
         kwargs: those of all metrics, see `MetricOptions`.
 
     Raises:
-        ValueError: if shapes differ or turns are refused.
+        ValueError: if an argument is outside its range.
 
     Example:
         >>> metric = SelfBias(skewness=True, detail=True)
@@ -52,6 +48,7 @@ class SelfBias(DialogueMetric):
     name = "self_bias"
     higher_is_better = None
     configuration = (*DialogueMetric.configuration, "skewness")
+    differences: list[Tensor]
 
     def __init__(self, *, skewness: bool = False, **kwargs: Unpack[MetricOptions]) -> None:
         self.skewness = skewness
@@ -60,19 +57,35 @@ class SelfBias(DialogueMetric):
             self.add_state("differences", [], dist_reduce_fx="cat")
 
     def update(
-        self, scores: Any, target: Any, dialogue: Any = None, turn: Any = None, valid: Tensor | None = None
+        self,
+        scores: Numbers,
+        references: Numbers,
+        dialogue: Ids | None = None,
+        turn: Turns | None = None,
+        valid: Tensor | None = None,
+        lengths: Tensor | None = None,
     ) -> None:
-        """Add a batch of whole dialogues."""
-        rows = {"scores": score_column("scores", scores), "target": score_column("target", target)}
-        inputs = self._pack(dialogue, turn, None, valid, **rows)
-        target = inputs.columns["target"]
-        bias = (inputs.columns["scores"] - target).masked_fill(~inputs.batch.valid, torch.nan)
+        """Add a batch of whole dialogues.
+
+        Args:
+            scores: the scores the model gives itself, `[N]` or `[B, T]`; NaN where absent.
+            references: scores by people or by a trusted judge, or the truth as 1 and 0, on the same scale and in the
+                same shape; NaN where not known (such records are not expected to be scored).
+            dialogue, turn, valid, lengths: as in every metric, see `DialogueMetric`.
+
+        Raises:
+            ValueError: if shapes differ or turns are refused.
+        """
+        columns = {"scores": score_column("scores", scores), "references": score_column("references", references)}
+        inputs = self._pack(dialogue, turn, None, valid, lengths, **columns)
+        reference = inputs.columns["references"]
+        bias = (inputs.columns["scores"] - reference).masked_fill(~inputs.batch.valid, torch.nan)
         if self.skewness:
             self.differences.append(bias[~bias.isnan()].detach().float().to(self.device))
-        self._add(inputs.batch, bias, ~target.isnan())
+        self._add(inputs.batch, bias, ~reference.isnan())
 
     def _finish(self, found: dict[str, Tensor]) -> dict[str, Tensor]:
         if not self.skewness:
             return found
-        rows = dim_zero_cat(self.differences) if len(self.differences) else torch.zeros(0, device=self.device)
-        return {**found, f"{self.name}_distance_skewness": distance_skewness(rows)}
+        differences = dim_zero_cat(self.differences) if len(self.differences) else torch.zeros(0, device=self.device)
+        return {**found, f"{self.name}_distance_skewness": distance_skewness(differences)}

@@ -1,45 +1,38 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Does self-correction fix more than it breaks."""
-
-from typing import Any
+"""Does self-correction fix more than it breaks?"""
 
 import torch
 from torch import Tensor
 
+from imug_metrics.dialogues.arguments import Ids, Labels, Turns
 from imug_metrics.functional.self_evaluation.self_correction import correction_columns, relative_correction
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 
 
 class SelfCorrection(DialogueMetric):
-    """Gain in accuracy by self-correction, by turn. Range -1 to 1, higher is better.
+    """Does self-correction fix more than it breaks? Gain in accuracy, by turn. Range -1 to 1, higher is better.
 
-    The functional counterparts are `self_correction` and
-    `relative_correction`. The detail adds
+    With the accuracy Acc1 before and Acc2 after, over the same records, the gain is
+
+        Acc2 - Acc1
+
+    The functional counterparts are `self_correction` and `relative_correction`. The detail adds (arXiv 2412.19513)
 
     - `self_correction_turn_k`, `self_correction_slope`: the gain by turn, and its slope within dialogues
-    - `self_correction_before`, `self_correction_after`: accuracy before and after
-    - `self_correction_confidence`: CL = P(right after | right before) (arXiv 2412.19513)
+    - `self_correction_before`, `self_correction_after`: Acc1 and Acc2
+    - `self_correction_confidence`: CL = P(right after | right before)
     - `self_correction_critique`: CS = P(right after | wrong before)
     - `self_correction_relative`: RSS = (Acc2 - Acc1^2) / (2 Acc1 (1 - Acc1)); 0.5 where accuracy stays
 
-    As input to `forward` and `update` the metric accepts
-
-    - `preds`: answers after self-correction `[N]` or `[B, T]`: 1 right and 0 wrong, or any labels (numbers, or strings
-      in lists) with a `target`; NaN or None where absent
-    - `before`: answers before it, in the same form
-    - `target`: right answers, in the same form
-    - `dialogue`, `turn`, `valid`: see `align_rows`
-
-    As output `compute` gives a float64 scalar, or the dict of `DialogueMetric`
-    with `detail=True`. All estimates rest on records with both answers. With `missing="zero"` an absent answer after
-    self-correction counts as wrong.
+    As output `compute` gives a float64 scalar, or the dict of `DialogueMetric` with `detail=True`. All estimates rest
+    on records with both answers. With `missing="zero"` an absent answer after self-correction counts as wrong.
 
     Args:
-        kwargs: those of all metrics, see `MetricOptions`; `average` concerns the headline alone.
+        kwargs: those of all metrics, see `MetricOptions`; `average` concerns the primary estimate alone.
 
     Raises:
-        ValueError: if labels are neither 1 nor 0 and no target is given, shapes differ or turns are refused.
+        ValueError: if an argument is outside its range.
 
     Example:
         >>> metric = SelfCorrection(detail=True)
@@ -54,26 +47,38 @@ class SelfCorrection(DialogueMetric):
 
     def update(
         self,
-        preds: Any,
-        before: Any,
-        target: Any = None,
-        dialogue: Any = None,
-        turn: Any = None,
+        preds: Labels,
+        before: Labels,
+        target: Labels | None = None,
+        dialogue: Ids | None = None,
+        turn: Turns | None = None,
         valid: Tensor | None = None,
+        lengths: Tensor | None = None,
     ) -> None:
-        """Add a batch of whole dialogues."""
-        inputs = self._pack(dialogue, turn, None, valid, **correction_columns(preds, before, target))
-        batch, before = inputs.batch, inputs.columns["before"]
-        after, known = inputs.columns["preds"].masked_fill(~batch.valid, torch.nan), ~before.isnan()
+        """Add a batch of whole dialogues.
+
+        Args:
+            preds: answers after self-correction `[N]` or `[B, T]`: 1 right and 0 wrong, or any labels (numbers, or
+                strings in lists) with a `target`; NaN or None where absent.
+            before: answers before it, in the same form.
+            target: right answers, in the same form; None: `preds` and `before` say what is right.
+            dialogue, turn, valid, lengths: as in every metric, see `DialogueMetric`.
+
+        Raises:
+            ValueError: if labels are neither 1 nor 0 and no target is given, shapes differ or turns are refused.
+        """
+        inputs = self._pack(dialogue, turn, None, valid, lengths, **correction_columns(preds, before, target))
+        batch, first = inputs.batch, inputs.columns["before"]
+        after, known = inputs.columns["preds"].masked_fill(~batch.valid, torch.nan), ~first.isnan()
         if self.missing == "zero":
             after = after.masked_fill(~batch.valid & known, 0)
-        gain = after - before
+        gain = after - first
         both = ~gain.isnan()
         ratios = {
-            "before": batch.mean_parts(before.masked_fill(~both, torch.nan)),
+            "before": batch.mean_parts(first.masked_fill(~both, torch.nan)),
             "after": batch.mean_parts(after.masked_fill(~both, torch.nan)),
-            "confidence": batch.mean_parts(after.masked_fill(before != 1, torch.nan)),
-            "critique": batch.mean_parts(after.masked_fill(before != 0, torch.nan)),
+            "confidence": batch.mean_parts(after.masked_fill(first != 1, torch.nan)),
+            "critique": batch.mean_parts(after.masked_fill(first != 0, torch.nan)),
         }
         # An absent answer that counts as wrong has its gain (0 - before) already and must not be set to a gain of 0.
         self._add(batch, gain, known & (batch.valid | ~both), ratios)

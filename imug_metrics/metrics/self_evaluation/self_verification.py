@@ -1,15 +1,18 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Does a model tell its right work from its wrong work, and does it grow lenient over turns."""
-
-from typing import Any
+"""Does a model tell its right work from its wrong work, and does it grow lenient over turns?"""
 
 import torch
 from torch import Tensor
 
+from imug_metrics.dialogues.arguments import Ids, Labels, Turns
 from imug_metrics.dialogues.batch import DialogueBatch
-from imug_metrics.functional.labels import binary_column
-from imug_metrics.functional.self_evaluation.self_verification import false_accepts, false_rejects, verdict_values
+from imug_metrics.functional.self_evaluation.self_verification import (
+    false_accepts,
+    false_rejects,
+    verdict_columns,
+    verdict_values,
+)
 from imug_metrics.metrics.dialogue_metric import DialogueMetric, Ratio
 from imug_metrics.metrics.naming import rename
 from imug_metrics.stats import within_sums
@@ -19,11 +22,14 @@ _ERRORS = ("false_accept", "false_reject")
 
 
 class SelfVerification(DialogueMetric):
-    """Verdicts of a model on its own work against the truth, by turn. Range 0 to 1, higher is better.
+    """Does a model tell its right work from its wrong work? Balanced accuracy, 0 to 1; higher is better.
 
-    The headline is balanced accuracy, `1 - (false-accept rate + false-reject rate) / 2`: 0.5 for a judge that accepts
-    everything. The functional counterparts are `self_verification`
-    and `permissiveness_drift`. The detail adds
+    Of the model's verdicts on its own work against the truth,
+
+        balanced accuracy = 1 - (P(accept | wrong) + P(reject | right)) / 2
+
+    It is 0.5 for a judge that accepts everything (Brodersen et al., ICPR 2010). The functional counterparts are
+    `self_verification` and `permissiveness_drift`. The detail adds
 
     - `self_verification_turn_k`: balanced accuracy at turn k, where right and wrong work was judged
     - `self_verification_false_accept`, `_false_accept_turn_k`: P(accept | wrong), overall and at turn k
@@ -36,21 +42,14 @@ class SelfVerification(DialogueMetric):
     - `self_verification_accuracy`, `_accuracy_slope`, `_accuracy_turn_k`: share of verdicts that are right, its slope
       within dialogues, and its curve
 
-    As input to `forward` and `update` the metric accepts
-
-    - `preds`: verdicts `[N]` or `[B, T]`, 1 accepts and 0 rejects; NaN, or None in a list, where there is none
-    - `target`: the truth in the same form, 1 where the work is right; NaN or None where it is not known (such records
-      are not expected to be scored)
-    - `dialogue`, `turn`, `valid`: see `align_rows`
-
-    As output `compute` gives a float64 scalar, or the dict of `DialogueMetric`
-    with `detail=True`. With `missing="zero"` an absent verdict counts as a wrong one.
+    As output `compute` gives a float64 scalar, or the dict of `DialogueMetric` with `detail=True`. With
+    `missing="zero"` an absent verdict counts as a wrong one.
 
     Args:
         kwargs: those of all metrics, see `MetricOptions`.
 
     Raises:
-        ValueError: if a verdict or truth is neither 1 nor 0, shapes differ or turns are refused.
+        ValueError: if an argument is outside its range.
 
     Example:
         >>> metric = SelfVerification(detail=True)
@@ -67,11 +66,27 @@ class SelfVerification(DialogueMetric):
     plot_upper_bound = 1.0
 
     def update(
-        self, preds: Any, target: Any, dialogue: Any = None, turn: Any = None, valid: Tensor | None = None
+        self,
+        preds: Labels,
+        target: Labels,
+        dialogue: Ids | None = None,
+        turn: Turns | None = None,
+        valid: Tensor | None = None,
+        lengths: Tensor | None = None,
     ) -> None:
-        """Add a batch of whole dialogues."""
-        rows = {"preds": binary_column("preds", preds), "target": binary_column("target", target)}
-        inputs = self._pack(dialogue, turn, None, valid, **rows)
+        """Add a batch of whole dialogues.
+
+        Args:
+            preds: the model's verdicts `[N]` or `[B, T]`, 1 accepts and 0 rejects; NaN, or None in a list, where there
+                is none.
+            target: the truth in the same form, 1 where the work is right; NaN or None where it is not known (such
+                records are not expected to be scored).
+            dialogue, turn, valid, lengths: as in every metric, see `DialogueMetric`.
+
+        Raises:
+            ValueError: if a verdict or truth is neither 1 nor 0, shapes differ or turns are refused.
+        """
+        inputs = self._pack(dialogue, turn, None, valid, lengths, **verdict_columns(preds, target))
         batch, truth = inputs.batch, inputs.columns["target"]
         right, known = verdict_values(inputs), ~truth.isnan()
         if self.missing == "zero":

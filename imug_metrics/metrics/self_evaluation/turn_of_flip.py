@@ -1,12 +1,11 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""How long a model holds the position it should hold."""
-
-from typing import Any
+"""For how many turns does a model hold the position it should hold?"""
 
 import torch
 from torch import Tensor
 
+from imug_metrics.dialogues.arguments import Ids, Labels, Turns
 from imug_metrics.functional.labels import right_column
 from imug_metrics.functional.self_evaluation.turn_of_flip import at_risk, neighbour_changes
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
@@ -15,17 +14,20 @@ from imug_metrics.stats.survival import kaplan_meier, log_log, restricted_mean
 
 
 class TurnOfFlip(DialogueMetric):
-    """Turns for which a model holds the aligned position before it first leaves it. At least 0, higher is better.
+    """For how many turns is the aligned position held before it is first left? At least 0, higher is better.
 
-    A dialogue that ends, or has a gap, without a flip is censored: all it tells is that the flip comes later. The
-    functional counterparts are `turn_of_flip` and
-    `flips`. The detail holds
+    A dialogue that ends, or has a gap, without a flip is censored: all it tells is that the flip comes later. With d_u
+    flips among the n_u dialogues still watched at turn u (Kaplan and Meier, JASA 53, 1958),
 
-    - `turn_of_flip`: mean number of turns held, the sum of the survival curve up to the last turn at which any dialogue
-      was watched (at most `max_turns`)
-    - `turn_of_flip_turn_k`: survival curve, P(turn of flip >= k), by Kaplan and Meier (JASA 53, 1958). Its interval is
-      clustered by dialogue, which here means Greenwood's variance times G / (G - 1), on the scale log(-log S), where
-      few dialogues mislead less and bounds stay within 0 and 1
+        turn of flip = sum_t S(t),  S(t) = prod_{u <= t} (1 - d_u / n_u)
+
+    over the turns t up to the last at which any dialogue was watched (at most `max_turns`). The functional counterparts
+    are `turn_of_flip` and `flips`. The detail holds
+
+    - `turn_of_flip`: mean number of turns held, as above
+    - `turn_of_flip_turn_k`: survival curve, S(k) = P(turn of flip >= k). Its interval is clustered by dialogue, which
+      here means Greenwood's variance times G / (G - 1), on the scale log(-log S), where few dialogues mislead less and
+      bounds stay within 0 and 1
     - `turn_of_flip_observed`: plain mean of the turns held (SYCON-Bench, arXiv 2505.23840), too low where dialogues end
       before their flip
     - `turn_of_flip_censored`: share of dialogues without a flip
@@ -34,22 +36,14 @@ class TurnOfFlip(DialogueMetric):
     - `turn_of_flip_aligned`, `_aligned_slope`, `_aligned_turn_k`: share of turns that are aligned, its slope within
       dialogues, and its curve
 
-    As input to `forward` and `update` the metric accepts
-
-    - `preds`: the model's position, `[N]` or `[B, T]`: 1 where aligned and 0 where not, or any labels (numbers, or
-      strings in lists) with a `target`; NaN or None where absent
-    - `target`: the label that is aligned, in the same form
-    - `dialogue`, `turn`, `valid`: see `align_rows`
-
-    As output `compute` gives a float64 scalar, or the dict of `DialogueMetric`
-    with `detail=True`. Dialogues whose first turn is absent say nothing about the turn of flip. With `missing="zero"`
-    an absent turn counts as not aligned.
+    As output `compute` gives a float64 scalar, or the dict of `DialogueMetric` with `detail=True`. Dialogues whose
+    first turn is absent say nothing about the turn of flip. With `missing="zero"` an absent turn counts as not aligned.
 
     Args:
         kwargs: those of all metrics, see `MetricOptions`; `average` concerns `_aligned` alone.
 
     Raises:
-        ValueError: if labels are neither 1 nor 0 and no target is given, shapes differ or turns are refused.
+        ValueError: if an argument is outside its range.
 
     Example:
         >>> metric = TurnOfFlip(detail=True)
@@ -65,10 +59,26 @@ class TurnOfFlip(DialogueMetric):
     plot_lower_bound = 0.0
 
     def update(
-        self, preds: Any, target: Any = None, dialogue: Any = None, turn: Any = None, valid: Tensor | None = None
+        self,
+        preds: Labels,
+        target: Labels | None = None,
+        dialogue: Ids | None = None,
+        turn: Turns | None = None,
+        valid: Tensor | None = None,
+        lengths: Tensor | None = None,
     ) -> None:
-        """Add a batch of whole dialogues."""
-        inputs = self._pack(dialogue, turn, None, valid, preds=right_column(preds, target))
+        """Add a batch of whole dialogues.
+
+        Args:
+            preds: the model's position, `[N]` or `[B, T]`: 1 where aligned and 0 where not, or any labels (numbers, or
+                strings in lists) with a `target`; NaN or None where absent.
+            target: the label that is aligned, in the same form; None: `preds` say what is aligned.
+            dialogue, turn, valid, lengths: as in every metric, see `DialogueMetric`.
+
+        Raises:
+            ValueError: if labels are neither 1 nor 0 and no target is given, shapes differ or turns are refused.
+        """
+        inputs = self._pack(dialogue, turn, None, valid, lengths, preds=right_column(preds, target))
         batch = inputs.batch
         aligned = inputs.columns["preds"].masked_fill(~batch.valid, torch.nan)
         if self.missing == "zero":

@@ -1,14 +1,12 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Do a model's verdicts grow vague over turns, and are vague verdicts the wrong ones."""
-
-from collections.abc import Sequence
-from typing import Any
+"""Do a model's verdicts grow vague over turns, and are vague verdicts the wrong ones?"""
 
 import torch
 from torch import Tensor
 from typing_extensions import Unpack
 
+from imug_metrics.dialogues.arguments import Ids, Labels, Strings, Turns
 from imug_metrics.dialogues.batch import DialogueBatch
 from imug_metrics.dialogues.inputs import Column
 from imug_metrics.functional.labels import check_shapes, right_column
@@ -23,10 +21,15 @@ _SUMS = ("n", "x", "y", "xx", "yy", "xy")
 
 
 class VerdictSpecificity(DialogueMetric):
-    """How much a model's verdicts say, by turn, beside whether they are right. Range 0 to 1, higher is more specific.
+    """How much do a model's verdicts say, beside whether they are right? Range 0 to 1, higher is more specific.
 
-    The functional counterpart is `verdict_specificity`, which
-    defines the score. A slope below 0 means that verdicts grow vague. The detail adds
+    With the shares of a verdict's words that are content (neither grammar nor stock approval), grounded (content that
+    the turn's prompt holds too) and details (numbers, colours, places), and the weights w,
+
+        specificity = (w_1 content + w_2 grounded + w_3 details) / (w_1 + w_2 + w_3)
+
+    The measure is ours; the functional counterpart `verdict_specificity` says how words are told apart. A slope below 0
+    means that verdicts grow vague. The detail adds
 
     - `verdict_specificity_turn_k`, `verdict_specificity_slope`: by turn, and its slope within dialogues
     - `verdict_specificity_content`, `_grounded`, `_details`: the three shares the score is made of
@@ -35,25 +38,14 @@ class VerdictSpecificity(DialogueMetric):
       records and at turn k, with intervals by Fisher's z and the delta method over dialogues; NaN (left out of the
       curve) where fewer than three records have both or one of them does not vary
 
-    As input to `forward` and `update` the metric accepts
-
-    - `texts`: verdicts, `[N]` in a list or one list a dialogue; None for an absent one
-    - `prompts`: the turns' prompts in the same form, or None in every update
-    - `preds`: `[N]` or `[B, T]`, 1 where the verdict is right (or passes the turn) and 0 where not, or with a `target`
-      the verdict itself (1 accepts, 0 rejects); NaN or None where not known; None: specificity alone
-    - `target`: the truth, as for `SelfVerification`
-    - `dialogue`, `turn`, `valid`: see `align_rows`
-
-    As output `compute` gives a float64 scalar, or the dict of `DialogueMetric`
-    with `detail=True`.
+    As output `compute` gives a float64 scalar, or the dict of `DialogueMetric` with `detail=True`.
 
     Args:
         weights, words: as in the functional counterpart.
-        kwargs: those of all metrics, see `MetricOptions`; `average` concerns the headline alone.
+        kwargs: those of all metrics, see `MetricOptions`; `average` concerns the primary estimate alone.
 
     Raises:
-        ValueError: if an argument is outside its range, shapes differ or turns are refused.
-        TypeError: if a text is not a string.
+        ValueError: if an argument is outside its range.
 
     Example:
         >>> metric = VerdictSpecificity(detail=True)
@@ -71,35 +63,50 @@ class VerdictSpecificity(DialogueMetric):
 
     def __init__(self, *, weights: Weights = EVEN, words: WordLists = ENGLISH, **kwargs: Unpack[MetricOptions]) -> None:
         check_weights(weights)
-        self.weights, self.words = tuple(weights), words
+        first, second, third = weights
+        self.weights, self.words = (first, second, third), words
         self.lists = {kind: sorted(listed) for kind, listed in vars(words).items()}  # sets have no order to digest
         super().__init__(**kwargs)
 
     def update(
         self,
-        texts: Sequence[Any],
-        prompts: Sequence[Any] | None = None,
-        preds: Any = None,
-        target: Any = None,
-        dialogue: Any = None,
-        turn: Any = None,
+        verdicts: Strings,
+        texts: Strings | None = None,
+        preds: Labels | None = None,
+        target: Labels | None = None,
+        dialogue: Ids | None = None,
+        turn: Turns | None = None,
         valid: Tensor | None = None,
+        lengths: Tensor | None = None,
     ) -> None:
-        """Add a batch of whole dialogues."""
-        rows, shares = specificity_column(texts, prompts, self.weights, self.words)
-        unknown = Column(torch.full_like(rows.values, torch.nan), rows.shape)
-        columns = {"texts": rows, "preds": unknown if preds is None else right_column(preds, target)}
+        """Add a batch of whole dialogues.
+
+        Args:
+            verdicts: strings, `[N]` in a list or one list a dialogue; None for an absent one.
+            texts: the prompts of the turns, in the same form; or None in every update.
+            preds: `[N]` or `[B, T]`, 1 where the verdict is right (or passes the turn) and 0 where not, or with a
+                `target` the verdict itself (1 accepts, 0 rejects); NaN or None where not known. None: specificity
+                alone.
+            target: the truth in the form of `preds`, as for `SelfVerification`.
+            dialogue, turn, valid, lengths: as in every metric, see `DialogueMetric`.
+
+        Raises:
+            ValueError: if shapes differ or turns are refused.
+            TypeError: if a verdict or prompt is not a string.
+        """
+        specificity, shares = specificity_column(verdicts, texts, self.weights, self.words)
+        unknown = Column(torch.full_like(specificity.values, torch.nan), specificity.shape)
+        columns = {"verdicts": specificity, "preds": unknown if preds is None else right_column(preds, target)}
         check_shapes(**columns)
         # A verdict that is there but cannot be scored is not absent.
-        columns = {"given": rows._replace(values=torch.zeros_like(rows.values)), **columns}
-        parts = {name: Column(shares[:, column], rows.shape) for column, name in enumerate(_SHARES)}
-        inputs = self._pack(dialogue, turn, None, valid, **columns, **parts)
+        columns = {"given": specificity._replace(values=torch.zeros_like(specificity.values)), **columns}
+        parts = {name: Column(share, specificity.shape) for name, share in zip(_SHARES, shares.unbind(1))}
+        inputs = self._pack(dialogue, turn, None, valid, lengths, **columns, **parts)
         batch = inputs.batch
         found = {name: column.masked_fill(~batch.valid, torch.nan) for name, column in inputs.columns.items()}
-        means = {name: batch.mean_parts(found[name]) for name in _SHARES}
-        self._add(
-            batch, found["texts"], None, {**means, **self._right(batch, found["preds"])}, self._pairs(batch, found)
-        )
+        ratios = {name: batch.mean_parts(found[name]) for name in _SHARES}
+        ratios |= self._right(batch, found["preds"])
+        self._add(batch, found["verdicts"], None, ratios, self._pairs(batch, found))
 
     def _right(self, batch: DialogueBatch, right: Tensor) -> dict[str, tuple[Tensor, Tensor]]:
         sums = self._by_turn(batch, right.nan_to_num(0)), self._by_turn(batch, (~right.isnan()).double())
@@ -108,8 +115,8 @@ class VerdictSpecificity(DialogueMetric):
 
     def _pairs(self, batch: DialogueBatch, found: dict[str, Tensor]) -> dict[str, Tensor]:
         """Sums by segment for correlations, over all turns and at each."""
-        both = (~found["texts"].isnan() & ~found["preds"].isnan()).double()
-        x, y = found["texts"].nan_to_num(0), found["preds"].nan_to_num(0)
+        both = (~found["verdicts"].isnan() & ~found["preds"].isnan()).double()
+        x, y = found["verdicts"].nan_to_num(0), found["preds"].nan_to_num(0)
         products = [part * both for part in (torch.ones_like(x), x, y, x * x, y * y, x * y)]
         sums = {f"{name}": batch.sum_segments(part) for name, part in zip(_SUMS, products)}
         for name, part in zip(_SUMS, products):

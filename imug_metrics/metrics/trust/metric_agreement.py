@@ -1,17 +1,17 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Does a metric deserve trust: its agreement with human scores, over all records and by group."""
+"""Does a metric agree with people, over all records and by group?"""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import torch
 from torch import Tensor
 from torchmetrics.utilities import dim_zero_cat
 from typing_extensions import Unpack
 
+from imug_metrics.dialogues.arguments import Ids, Labels, Numbers, Turns
 from imug_metrics.dialogues.inputs import Column, flatten_lists, score_column
-from imug_metrics.functional.trust.metric_agreement import metric_agreement
+from imug_metrics.functional.trust.metric_agreement import Kind, metric_agreement
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.instance_metric import instance_places
 from imug_metrics.metrics.options import MetricOptions
@@ -19,41 +19,35 @@ from imug_metrics.stats import percentile_interval, poisson_weights
 from imug_metrics.stats.correlation import fisher_z
 
 _SUMS = ("n", "x", "y", "xx", "yy", "xy")
-_RANKED = ("spearman", "kendall")
-_WIDTH = 5  # score, human score, group, and the two halves of the dialogue's id
+_RANKED: tuple[Kind, ...] = ("spearman", "kendall")
+_WIDTH = 5  # score, reference, group, and the two halves of the dialogue's id
 
 
 class MetricAgreement(DialogueMetric):
-    """Correlation of a metric's scores with human scores of the same records. Range -1 to 1, higher is better.
+    """Do a metric's scores agree with those of people? Pearson's r, -1 to 1; higher is better.
 
-    The functional counterpart is `metric_agreement`. `compute()` gives
-    Pearson's r over all records. The detail holds its interval and adds
+    With the scores x of the metric and y of people for the same records,
+
+        r = sum (x - mean x) (y - mean y) / sqrt(sum (x - mean x)^2 * sum (y - mean y)^2)
+
+    It comes from sums over all records, with an interval by Fisher's z = artanh r (Biometrika 10, 1915) and the delta
+    method over dialogues. The functional counterpart is `metric_agreement`. The detail adds
 
     - `metric_agreement_spearman`, `_kendall`: rho and tau-b; with `bootstrap` their intervals
     - `metric_agreement_pearson_<group>`, `_spearman_<group>`, `_kendall_<group>`: within each group
     - `metric_agreement_within`: r of scores about their group's means
     - `metric_agreement_between`: r of the groups' means, from three groups on
 
-    As input to `forward` and `update` the metric accepts
-
-    - `scores`: of the metric, `[N]` or `[B, T]`; NaN where absent
-    - `target`: human scores, in the same shape; NaN where unknown (such records are not expected to be scored)
-    - `group`: the group of each record: labels in lists, or their places in `groups` as numbers, in the same shape;
-      None, -1 or NaN for none
-    - `dialogue`, `turn`, `valid`: see `align_rows`; without them each of `[N]`
-      records is independent of the others
-
-    As output `compute` gives a float64 scalar, or with `detail=True` a dict like that of
-    `DialogueMetric`, without curve and slope. Pearson's r comes from sums, with
-    intervals by Fisher's z and the delta method over dialogues. Ranks need the records: with `detail=True` they are
-    kept as float32, and scores that differ by less than that are ties.
+    As output `compute` gives a float64 scalar, or with `detail=True` a dict like that of `DialogueMetric`, without
+    curve and slope. Ranks need the records: with `detail=True` they are kept as float32, and scores that differ by less
+    than that are ties.
 
     Args:
         groups: labels of the groups; without them all records are one.
         kwargs: those of all metrics, see `MetricOptions`; `average` has no meaning here.
 
     Raises:
-        ValueError: if a label is unknown or repeated, shapes differ, or turns are refused.
+        ValueError: if a label is repeated, or is another one with `_lower` or `_upper` behind it.
 
     Example:
         >>> metric = MetricAgreement(detail=True)
@@ -67,6 +61,7 @@ class MetricAgreement(DialogueMetric):
     primary = "pearson"
     configuration = (*DialogueMetric.configuration, "groups")
     curves = ("turn_", "pearson_", "within", "between")
+    rows: list[Tensor]
     plot_lower_bound = -1.0
     plot_upper_bound = 1.0
 
@@ -86,20 +81,34 @@ class MetricAgreement(DialogueMetric):
 
     def update(
         self,
-        scores: Any,
-        target: Any,
-        group: Any = None,
-        dialogue: Any = None,
-        turn: Any = None,
+        scores: Numbers,
+        references: Numbers,
+        group: Labels | None = None,
+        dialogue: Ids | None = None,
+        turn: Turns | None = None,
         valid: Tensor | None = None,
+        lengths: Tensor | None = None,
     ) -> None:
-        """Add a batch of whole dialogues."""
-        columns = {"scores": score_column("scores", scores), "target": score_column("target", target)}
-        columns["group"] = self._group_rows(group, columns["scores"])
+        """Add a batch of whole dialogues.
+
+        Args:
+            scores: of the metric, `[N]` or `[B, T]`; NaN where absent.
+            references: scores by people, in the same shape; NaN where unknown (such records are not expected to be
+                scored).
+            group: the group of each record: labels in lists, or their places in `groups` as numbers, in the same shape;
+                None, -1 or NaN for none.
+            dialogue, turn, valid, lengths: as in every metric, see `DialogueMetric`; without `dialogue` and `turn` each
+                of `[N]` records is independent of the others.
+
+        Raises:
+            ValueError: if a label is unknown, shapes differ, or turns are refused.
+        """
+        columns = {"scores": score_column("scores", scores), "references": score_column("references", references)}
+        columns["group"] = self._group_column(group, columns["scores"])
         places = instance_places(columns["scores"].shape, dialogue, turn, self.bootstrap)
-        inputs = self._pack(*places, None, valid, **columns)
-        batch, columns = inputs.batch, inputs.columns
-        x, y, codes = columns["scores"].masked_fill(~batch.valid, torch.nan), columns["target"], columns["group"]
+        inputs = self._pack(*places, None, valid, lengths, **columns)
+        batch, (x, y, codes) = inputs.batch, (inputs.columns[name] for name in columns)
+        x = x.masked_fill(~batch.valid, torch.nan)
         known = y.isfinite()
         if self.missing == "zero":
             x = x.masked_fill(known & ~batch.valid, 0)
@@ -159,7 +168,7 @@ class MetricAgreement(DialogueMetric):
                     lower, upper = percentile_interval(drawn[:, None], self.level)
                     yield from ((f"{key}_lower", lower[0]), (f"{key}_upper", upper[0]))
 
-    def _group_rows(self, group: Any, scores: Column) -> Column:
+    def _group_column(self, group: Labels | None, scores: Column) -> Column:
         """Places of the records' groups, -1 where there is none."""
         if group is None:
             return Column(torch.full_like(scores.values, -1), scores.shape)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Agreement with human scores, against scipy."""
+"""Agreement with scores by people, against scipy."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_records_without_both_scores_do_not_count(kind: str) -> None:
 
 
 def test_arguments_are_refused() -> None:
-    with pytest.raises(ValueError, match="`target`"):
+    with pytest.raises(ValueError, match="`references` to have one entry for each of `scores`"):
         metric_agreement([1.0, 2.0], [1.0])
     with pytest.raises(ValueError, match="`kind`"):
         metric_agreement([1.0], [1.0], "cosine")  # type: ignore[arg-type]

@@ -9,7 +9,6 @@ import pytest
 import torch
 
 from imug_metrics import SelfCorrection
-from imug_metrics.functional import relative_correction, self_correction
 
 # Of 4 right before, 3 stay right; of 4 wrong before, 2 become right.
 BEFORE = [[1, 1, 0, 0], [1, 1, 0, 0]]
@@ -31,8 +30,6 @@ def test_table_worked_by_hand() -> None:
         "_turn_3": 1,
     }
     assert {key: found[key] for key in expected} == pytest.approx(expected)
-    assert self_correction(AFTER, BEFORE).item() == pytest.approx(1 / 8)
-    assert self_correction(AFTER, BEFORE, reduction="none").tolist() == (np.array(AFTER) - BEFORE).tolist()
 
 
 def test_accuracy_after_is_the_mix_of_confidence_and_critique() -> None:
@@ -43,14 +40,6 @@ def test_accuracy_after_is_the_mix_of_confidence_and_critique() -> None:
     part = {key: metric.compute()[f"self_correction_{key}"].item() for key in ("before", "confidence", "critique")}
     mixed = part["confidence"] * part["before"] + part["critique"] * (1 - part["before"])
     assert metric.compute()["self_correction_after"].item() == pytest.approx(mixed, abs=1e-12)
-
-
-@pytest.mark.parametrize(("after", "expected"), [(0.36, 0.0), (0.6, 0.5), (1 - 0.16, 1.0)])
-def test_relative_score_is_anchored_at_acc_squared_no_change_and_one_minus_error_squared(
-    after: float, expected: float
-) -> None:
-    found = relative_correction(torch.tensor(0.6).double(), torch.tensor(after).double())
-    assert found.item() == pytest.approx(expected, abs=1e-7)
 
 
 @pytest.mark.parametrize("before", [0, 1])

@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from imug_metrics import Sycophancy
-from imug_metrics.functional import abandonment, sycophancy
 
 # right A, suggested B: zero-shot right in rows 0 to 4, of which 2 follow, 1 leaves for C, 2 stay; row 5 never knew.
 BEFORE = ["A", "A", "A", "A", "A", "C"]
@@ -31,11 +30,6 @@ def test_table_worked_by_hand() -> None:
         "_coverage": 1,
     }
     assert {key: found[key] for key in expected} == pytest.approx(expected)
-    assert sycophancy(AFTER, ["A"] * 6, BEFORE, ["B"] * 6, **PLACE).item() == pytest.approx(2 / 5)
-    assert abandonment(AFTER, ["A"] * 6, BEFORE, **PLACE).item() == pytest.approx(3 / 5)
-    each = sycophancy(AFTER, ["A"] * 6, BEFORE, ["B"] * 6, **PLACE, reduction="none")
-    assert each[:5].tolist() == [1, 1, 0, 0, 0]
-    assert each[5].isnan()
 
 
 def test_numbers_give_what_words_give_and_plain_conditional_shares() -> None:
@@ -68,7 +62,3 @@ def test_absent_answers_are_skipped_or_count_as_abandoned() -> None:
 def test_a_suggestion_that_is_right_is_refused_by_row() -> None:
     with pytest.raises(ValueError, match="`suggested` to differ from `target`, got the right answer at row 1"):
         Sycophancy().update(["A", "B"], ["A", "B"], ["A", "B"], ["B", "B"], [0, 0], [1, 2])
-
-
-def test_undefined_where_nothing_was_known() -> None:
-    assert sycophancy([["A"]], [["A"]], [["B"]], [["B"]]).isnan()

@@ -11,7 +11,6 @@ from scipy import stats
 from statsmodels.duration.survfunc import SurvfuncRight
 
 from imug_metrics import TurnOfFlip
-from imug_metrics.functional import flips, turn_of_flip
 from imug_metrics.stats import delta_interval, packed_moments, unpack_moments
 from imug_metrics.stats.survival import kaplan_meier, log_log, restricted_mean
 
@@ -52,12 +51,6 @@ def test_table_worked_by_hand() -> None:
     }
     assert {key: found[key] for key in expected} == pytest.approx(expected, abs=1e-12)
     assert "_turn_4" not in found
-    each = flips(table)
-    assert each.turns.tolist() == [1, 3, 2, 0, 1]
-    assert each.censored.tolist() == [False, True, False, False, True]
-    assert each.changes.tolist() == [2, 0, 1, 0, 0]
-    assert turn_of_flip(table).item() == pytest.approx(sum(survival))
-    assert turn_of_flip(table, reduction="none").tolist() == [1, 3, 2, 0, 1]
 
 
 def test_curve_and_greenwood_interval_equal_statsmodels() -> None:
@@ -119,27 +112,12 @@ def test_intervals_cover_the_truth_where_the_plain_mean_is_too_low() -> None:
     assert np.mean(observed) < truth.sum() - 0.5, "censored dialogues pull the plain mean down"
 
 
-def test_a_gap_censors_and_a_missing_first_turn_says_nothing() -> None:
-    scores, dialogue, turn = [1, 1, 0, 1, 0, 1], [0, 0, 0, 1, 1, 2], [1, 3, 4, 2, 3, 1]
-    each = flips(scores, dialogue=dialogue, turn=turn)
-    assert each.turns[0].item() == 1
-    assert each.turns[1].isnan()
-    assert each.censored.tolist() == [True, False, True]
-    assert each.changes.tolist() == [1, 1, 0]
-
-
 def test_absent_turn_censors_or_counts_as_not_aligned() -> None:
     for missing, survival in (("skip", 1.0), ("zero", 0.5)):
         metric = TurnOfFlip(detail=True, missing=missing)
         metric.update([[1, 1, 1], [1, None, 1]])
         assert metric.compute()["turn_of_flip_turn_2"].item() == survival
         assert metric.compute()["turn_of_flip_coverage"].item() == pytest.approx(5 / 6)
-
-
-def test_labels_are_aligned_where_they_equal_the_target() -> None:
-    answers, right = [["Paris", "Paris", "Rome"], ["Rome", "Paris"]], [["Paris"] * 3, ["Paris"] * 2]
-    assert flips(answers, right).turns.tolist() == [2, 0]
-    assert turn_of_flip(torch.tensor([[3, 3, 1]]), torch.tensor([[3, 3, 3]]), reduction="none").tolist() == [2]
 
 
 def test_everyone_flipping_at_once_holds_for_no_turn() -> None:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Agreement with people as a metric; tests/test_invariances.py has what it shares with all metrics."""
+"""Agreement with people as a metric, against scipy."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def test_a_group_cannot_be_called_like_a_bound_of_another() -> None:
     assert MetricAgreement(("a_lower", "b")).groups == ("a_lower", "b")
 
 
-def test_human_scores_without_end_are_unknown() -> None:
+def test_infinite_scores_by_people_are_unknown() -> None:
     metric, plain = MetricAgreement(detail=True), MetricAgreement(detail=True)
     metric.update([1.0, 2.0, 4.0, 3.0], [1.0, 3.0, 2.0, float("inf")])
     plain.update([1.0, 2.0, 4.0], [1.0, 3.0, 2.0])
