@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""The embedded scene encoder: its images, its words, its training and what its shipped weights know."""
+"""The embedded scene encoder: its images, its words and what its shipped weights know."""
 
 from __future__ import annotations
 
@@ -15,21 +15,18 @@ import torch
 from PIL import Image, ImageDraw
 from safetensors.torch import save_file
 
+from benchmarks.scene_encoder.evaluate import measure
 from imug_metrics.encoders.scene.captions import caption, mention, phrase, unsaid
 from imug_metrics.encoders.scene.encoder import SceneEncoder
-from imug_metrics.encoders.scene.evaluate import measure
 from imug_metrics.encoders.scene.render import draw_object, layout, render
 from imug_metrics.encoders.scene.scenes import (
-    HELD_OUT_THINGS,
     PROPERTIES,
-    TRAINED_THINGS,
     Scene,
     Thing,
     contradictions,
     sample_scene,
 )
 from imug_metrics.encoders.scene.tokenizer import CONTEXT_LENGTH, VOCABULARY, Tokenizer
-from imug_metrics.encoders.scene.train import Trainer, draw_batch, make_twins
 from imug_metrics.encoders.scene.vocabulary import COLOURS, SHAPES
 from imug_metrics.encoders.scene.weights import SHIPPED, load_weights, save_weights
 
@@ -211,50 +208,6 @@ class TestWords:
     def test_vocabulary_must_start_with_the_special_tokens(self) -> None:
         with pytest.raises(ValueError, match="`vocabulary`"):
             Tokenizer(["a", "red", "circle"])
-
-
-class TestTraining:
-    def test_held_out_pairs_are_never_drawn_nor_named(self) -> None:
-        twins, _ = make_twins(300, seed=0)
-        seen = set().union(*(pair.scene.things | pair.other.things for pair in twins))
-        assert seen <= set(TRAINED_THINGS)
-        batch = draw_batch(twins, Tokenizer(), 256, random.Random(0))
-        sentences = [" ".join(VOCABULARY[i] for i in row if i > 2) for row in batch.ids.tolist()]
-        named = [f"{thing.colour} {shape}" for thing in HELD_OUT_THINGS for shape in (thing.shape, SHAPES[thing.shape])]
-        assert not [s for s in sentences for name in named if f" {name} " in f" {s} "]
-
-    def test_own_contradictions_are_never_masked_and_twins_differ(self) -> None:
-        twins, images = make_twins(60, seed=1)
-        batch = draw_batch(twins, Tokenizer(), 64, random.Random(0))
-        own = torch.arange(64)
-        for columns in (own, own ^ 1, 64 + 2 * own, 64 + 2 * own + 1):
-            assert not batch.also_true[own, columns].any()
-        assert all((images[2 * k] != images[2 * k + 1]).any() for k in range(60))
-
-    def test_two_runs_of_two_steps_give_the_same_weights(self) -> None:
-        first, second = (_train(steps=2) for _ in range(2))
-        assert all(torch.equal(a, second[0][name]) for name, a in first[0].items())
-        assert first[1] == second[1]
-
-    def test_loss_falls_on_a_tiny_set(self) -> None:
-        _, losses = _train(steps=30)
-        assert sum(losses[-5:]) < 0.75 * sum(losses[:5])
-
-    def test_resumed_run_equals_uninterrupted_run(self, tmp_path: Path) -> None:
-        twins, images = make_twins(16, seed=2)
-        whole, first, second = (Trainer(twins, images, steps=4, batch_size=16) for _ in range(3))
-        losses = [whole.step() for _ in range(4)]
-        assert [first.step() for _ in range(2)] == losses[:2]
-        first.save(tmp_path / "run.pt")
-        second.load(tmp_path / "run.pt")
-        assert [second.step() for _ in range(2)] == losses[2:]
-
-
-def _train(steps: int) -> tuple[dict[str, torch.Tensor], list[float]]:
-    twins, images = make_twins(32, seed=2)
-    trainer = Trainer(twins, images, steps=200, batch_size=32)
-    losses = [trainer.step() for _ in range(steps)]
-    return trainer.model.state_dict(), losses
 
 
 class TestEncoder:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Train the scene encoder: ``python -m imug_metrics.encoders.scene.train --out weights.safetensors``.
+"""Train the scene encoder: ``python -m benchmarks.scene_encoder.train --out weights.safetensors``.
 
 The shipped weights come from two such commands, the second starting from the first; the model card names both.
 
@@ -38,18 +38,18 @@ _WEIGHTS_OF_CHANGE = {
     "binding": 6.0,
     "background": 0.5,
 }
-_HARDEST = ("binding", "relation", "count", "position", "size", "shape")
+_HARDEST_OF_ONE_KIND = ("count", "position", "size")
 _UNKNOWN_WORD_RATE = 0.08
 _PEAK_RATE = 2e-3
 _WARM_UP_STEPS = 100
 
 
 @dataclass(frozen=True)
-class Twins:
-    """A scene and the same scene with one property changed; both are rendered, so each is the other's hard negative."""
+class ContrastPair:
+    """A scene and a variant with one property changed; both are rendered, so each is the other's hard negative."""
 
     scene: Scene
-    other: Scene
+    variant: Scene
     changed: str
 
 
@@ -58,7 +58,7 @@ class Batch:
     """One step's data: ``B`` images, ``B`` captions that fit, ``2 B`` that contradict them.
 
     Args:
-        rows: Which images, int64 ``[B]``; twins are neighbours (2 k, 2 k + 1).
+        rows: Which images, int64 ``[B]``; a scene and its variant are neighbours (2 k, 2 k + 1).
         ids: Tokens, int64 ``[3 B, length]``; rows ``B + 2 i`` and ``B + 2 i + 1`` contradict image ``i``.
         also_true: bool ``[B, 3 B]``: the caption is true of the image, but is not its own.
     """
@@ -68,8 +68,8 @@ class Batch:
     also_true: Tensor
 
 
-def make_twins(count: int, seed: int, alike: float = 0.0) -> tuple[list[Twins], Tensor]:
-    """Draw and render scenes and their twins.
+def make_pairs(count: int, seed: int, alike: float = 0.0) -> tuple[list[ContrastPair], Tensor]:
+    """Draw and render scenes and their variants.
 
     Args:
         count: Number of scenes.
@@ -77,26 +77,26 @@ def make_twins(count: int, seed: int, alike: float = 0.0) -> tuple[list[Twins], 
         alike: Share of the two-object scenes whose objects have their colour or their shape in common.
 
     Returns:
-        The twins, and their images, uint8 ``[2 * count, 3, 64, 64]``, twins next to each other.
+        The pairs, and their images, uint8 ``[2 * count, 3, 64, 64]``, each variant after its scene.
 
     Example:
-        >>> twins, images = make_twins(2, seed=0)
+        >>> pairs, images = make_pairs(2, seed=0)
         >>> images.shape
         torch.Size([4, 3, 64, 64])
     """
-    twins: list[Twins] = []
+    pairs: list[ContrastPair] = []
     images = torch.empty(2 * count, 3, 64, 64, dtype=torch.uint8)
     for k in range(count):
         rng = random.Random(f"scene {seed} {k}")
         scene = sample_scene(rng, alike=alike)
-        other, changed = change(scene, rng, tuple(_WEIGHTS_OF_CHANGE))
-        twins.append(Twins(scene, other, changed))
-        # Half of the twins share their layout, so that the changed property is all that tells them apart.
+        variant, changed = change(scene, rng, tuple(_WEIGHTS_OF_CHANGE))
+        pairs.append(ContrastPair(scene, variant, changed))
+        # Half of the pairs share their layout, so that the changed property is all that tells them apart.
         layouts = [rng.random()] * 2 if rng.random() < 0.5 else [rng.random(), rng.random()]
-        for j, (what, where) in enumerate(zip((scene, other), layouts, strict=True)):
+        for j, (what, where) in enumerate(zip((scene, variant), layouts, strict=True)):
             pixels = render(what, random.Random(where), noise=rng.uniform(0, 5))
             images[2 * k + j] = torch.from_numpy(pixels).permute(2, 0, 1)
-    return twins, images
+    return pairs, images
 
 
 def change(scene: Scene, rng: random.Random, among: tuple[str, ...]) -> tuple[Scene, str]:
@@ -115,21 +115,21 @@ def change(scene: Scene, rng: random.Random, among: tuple[str, ...]) -> tuple[Sc
         >>> change(Scene(Thing("red", "circle"), count=2), random.Random(0), ("count",))[1]
         'count'
     """
-    left = list(among)
-    while left:
-        changed = rng.choices(left, [_WEIGHTS_OF_CHANGE[name] for name in left])[0]
+    remaining = list(among)
+    while remaining:
+        changed = rng.choices(remaining, [_WEIGHTS_OF_CHANGE[name] for name in remaining])[0]
         options = contradictions(scene, changed, TRAINED_THINGS)
         if options:
             return rng.choice(options), changed
-        left.remove(changed)
+        remaining.remove(changed)
     return rng.choice(contradictions(scene, "shape", TRAINED_THINGS)), "shape"
 
 
-def draw_batch(twins: list[Twins], tokenizer: Tokenizer, size: int, rng: random.Random) -> Batch:
+def draw_batch(pairs: list[ContrastPair], tokenizer: Tokenizer, size: int, rng: random.Random) -> Batch:
     """Choose images and word their captions and contradictions.
 
     Args:
-        twins: The training set.
+        pairs: The training set.
         tokenizer: Turns captions into numbers.
         size: Number of images, even.
         rng: Source of randomness.
@@ -138,31 +138,31 @@ def draw_batch(twins: list[Twins], tokenizer: Tokenizer, size: int, rng: random.
         The batch.
 
     Example:
-        >>> twins, _ = make_twins(4, seed=0)
-        >>> draw_batch(twins, Tokenizer(), 4, random.Random(0)).also_true.shape
+        >>> pairs, _ = make_pairs(4, seed=0)
+        >>> draw_batch(pairs, Tokenizer(), 4, random.Random(0)).also_true.shape
         torch.Size([4, 12])
     """
-    chosen = rng.sample(range(len(twins)), size // 2)
+    chosen = rng.sample(range(len(pairs)), size // 2)
     scenes: list[Scene] = []
     said: list[Scene] = []
     for k in chosen:
-        # Both twins' captions name the changed property, else one caption would be true of both images.
-        fields = unsaid(twins[k].scene, rng) - {twins[k].changed}
-        for scene in (twins[k].scene, twins[k].other):
+        # Both captions of a pair name the changed property, else one caption would be true of both images.
+        fields = unsaid(pairs[k].scene, rng) - {pairs[k].changed}
+        for scene in (pairs[k].scene, pairs[k].variant):
             scenes.append(scene)
             said.append(mention(scene, fields))
     wrong = [change(s, rng, names)[0] for s in said for names in (PROPERTIES, _hardest(s, rng))]
     texts = [_with_unknown_word(phrase(s, rng), rng) for s in (*said, *wrong)]
     tokens = tokenizer(texts)
-    longest = int((tokens.ids != 0).sum(1).max())
+    length = int((tokens.ids != 0).sum(1).max())
     rows = torch.tensor([2 * k + j for k in chosen for j in (0, 1)])
-    return Batch(rows, tokens.ids[:, :longest], _also_true(scenes, [*said, *wrong]))
+    return Batch(rows, tokens.ids[:, :length], _also_true(scenes, [*said, *wrong]))
 
 
 def _hardest(said: Scene, rng: random.Random) -> tuple[str, ...]:
     if said.kind == "relation":
         return (rng.choice(("binding", "relation")),)
-    return ("binding",) if said.kind == "pair" else _HARDEST[2:5]
+    return ("binding",) if said.kind == "pair" else _HARDEST_OF_ONE_KIND
 
 
 def _with_unknown_word(text: str, rng: random.Random) -> str:
@@ -200,31 +200,33 @@ def contrastive_loss(model: SceneModel, images: Tensor, batch: Batch) -> Tensor:
     logits = (model.scale * image @ text.T).masked_fill(batch.also_true, -1e4)
     own = torch.arange(size)
     both_ways = F.cross_entropy(logits, own) + F.cross_entropy(logits[:, :size].T, own)
-    twin = own ^ 1
+    counterpart = own ^ 1  # the scene of a variant, the variant of a scene
     first = torch.zeros(size, dtype=torch.int64)
-    wrong_texts = torch.stack([own, twin, size + 2 * own, size + 2 * own + 1], dim=1)
+    wrong_texts = torch.stack([own, counterpart, size + 2 * own, size + 2 * own + 1], dim=1)
     own_texts = F.cross_entropy(logits.gather(1, wrong_texts), first)
-    own_images = F.cross_entropy(torch.stack([logits[own, own], logits[twin, own]], dim=1), first)
+    own_images = F.cross_entropy(torch.stack([logits[own, own], logits[counterpart, own]], dim=1), first)
     return both_ways / 2 + own_texts + own_images / 2
 
 
 class Trainer:
-    """The state of a training run; ``step`` advances it by one batch.
+    """The state of training; ``step`` advances it by one batch.
 
     Args:
-        twins: Scenes.
-        images: Their images, as ``make_twins`` returns them.
-        steps: Length of the run, which shapes the learning rate.
+        pairs: Scenes and their variants.
+        images: Their images, as ``make_pairs`` returns them.
+        steps: Length of training, which shapes the learning rate.
         batch_size: Images a step, even.
         seed: Seed of the initial weights and of the batches.
 
     Example:
-        >>> Trainer(*make_twins(4, seed=0), steps=1, batch_size=4).step() > 0
+        >>> Trainer(*make_pairs(4, seed=0), steps=1, batch_size=4).step() > 0
         True
     """
 
-    def __init__(self, twins: list[Twins], images: Tensor, steps: int, batch_size: int = 256, seed: int = 0) -> None:
-        self.twins, self.images = twins, images
+    def __init__(
+        self, pairs: list[ContrastPair], images: Tensor, steps: int, batch_size: int = 256, seed: int = 0
+    ) -> None:
+        self.pairs, self.images = pairs, images
         self.steps, self.batch_size, self.seed = steps, batch_size, seed
         self.done = 0
         self.tokenizer = Tokenizer()
@@ -238,7 +240,7 @@ class Trainer:
         """Train on one batch and return its loss."""
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.done, self.steps)
-        batch = draw_batch(self.twins, self.tokenizer, self.batch_size, random.Random(f"step {self.seed} {self.done}"))
+        batch = draw_batch(self.pairs, self.tokenizer, self.batch_size, random.Random(f"step {self.seed} {self.done}"))
         images = self.images[batch.rows].float() / 255
         self.model.train()
         with torch.autocast("cpu", torch.bfloat16):
@@ -250,7 +252,7 @@ class Trainer:
         return loss.item()
 
     def save(self, path: Path) -> None:
-        """Write everything a resumed run needs; the file appears whole or not at all."""
+        """Write everything that resuming needs; the file appears whole or not at all."""
         state = {"done": self.done, "model": self.model.state_dict(), "optimizer": self.optimizer.state_dict()}
         part = path.with_suffix(".part")
         torch.save(state, part)
@@ -269,7 +271,7 @@ def learning_rate(step: int, steps: int) -> float:
 
     Args:
         step: Steps done, from 0.
-        steps: Length of the run.
+        steps: Length of training.
 
     Example:
         >>> learning_rate(99, 1000) > learning_rate(900, 1000)
@@ -283,19 +285,19 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Train the embedded scene encoder.")
     parser.add_argument("--out", type=Path, default=Path("weights.safetensors"), help="file of the weights (fp16)")
     parser.add_argument("--steps", type=int, default=2000, help="batches of 256 images")
-    parser.add_argument("--scenes", type=int, default=40_000, help="scenes to render; each gets a twin")
-    parser.add_argument("--alike", type=float, default=0.0, help="share of pairs with a common colour or shape")
+    parser.add_argument("--scenes", type=int, default=40_000, help="scenes to render; each gets a variant")
+    parser.add_argument("--alike", type=float, default=0.0, help="share of two-object scenes of one colour or shape")
     parser.add_argument("--start", type=Path, help="weights to start from instead of random ones")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1, help="with a busy second core one thread is the fastest")
-    parser.add_argument("--checkpoint", type=Path, help="resume from this file where it exists, and keep it up to date")
+    parser.add_argument("--checkpoint", type=Path, help="resume from this file where it exists, and update it")
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
     torch.set_flush_denormal(True)
     start = time.monotonic()
-    twins, images = make_twins(options.scenes, 1000 + options.seed, options.alike)
+    pairs, images = make_pairs(options.scenes, 1000 + options.seed, options.alike)
     print(f"rendered {len(images)} images in {time.monotonic() - start:.0f} s", flush=True)
-    trainer = Trainer(twins, images, options.steps, seed=options.seed)
+    trainer = Trainer(pairs, images, options.steps, seed=options.seed)
     if options.start is not None:
         trainer.model.load_state_dict(load_weights(options.start)[0].state_dict())
     if options.checkpoint is not None and options.checkpoint.exists():

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Every figure of the model card: ``python -m imug_metrics.encoders.scene.evaluate``.
+"""Every figure of the model card: ``python -m benchmarks.scene_encoder.evaluate``.
 
 Scenes are drawn with seeds that training never used. "trained" holds scenes of colour-shape pairs seen in training,
 "held out" scenes whose subject is a pair that was never rendered or named.
@@ -129,11 +129,11 @@ def _two_alternatives(
     return {changed: float((closer.sum(1) > 0).double().mean())}
 
 
-def table(runs: dict[str, list[Figures]]) -> str:
+def table(splits: dict[str, list[Figures]]) -> str:
     """Lay figures of several seeds out as Markdown: mean ± standard deviation (lowest).
 
     Args:
-        runs: Per split the figures of each seed.
+        splits: Per split the figures of each seed.
 
     Example:
         >>> print(table({"trained": [{"colour": 1.0}, {"colour": 0.5}]}))
@@ -141,9 +141,9 @@ def table(runs: dict[str, list[Figures]]) -> str:
         |---|---|
         | colour | .7500 ± .3536 (.5000) |
     """
-    lines = [f"| figure | {' | '.join(runs)} |", "|---|" + "---|" * len(runs)]
-    for figure in next(iter(runs.values()))[0]:
-        cells = [_spread([figures[figure] for figures in seeds]) for seeds in runs.values()]
+    lines = [f"| figure | {' | '.join(splits)} |", "|---|" + "---|" * len(splits)]
+    for figure in next(iter(splits.values()))[0]:
+        cells = [_spread([figures[figure] for figures in seeds]) for seeds in splits.values()]
         lines.append(f"| {figure} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -163,13 +163,13 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--json", type=Path, help="also write every seed's figures to this file")
     options = parser.parse_args(arguments)
     encoder = SceneEncoder(options.weights)
-    runs = {
+    splits = {
         split: [measure(encoder, split == "held out", seed, options.scenes) for seed in range(options.seeds)]
         for split in ("trained", "held out")
     }
-    print(table(runs))
+    print(table(splits))
     if options.json is not None:
-        report = {"fingerprint": encoder.fingerprint, "scenes": options.scenes, "figures": runs}
+        report = {"fingerprint": encoder.fingerprint, "scenes": options.scenes, "figures": splits}
         options.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
 
 
