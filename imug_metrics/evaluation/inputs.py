@@ -4,15 +4,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import platform
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from importlib import metadata
 from pathlib import Path
+from typing import Any
 
+from torchmetrics import Metric
+
+from imug_metrics._version import __version__
 from imug_metrics.dialogues.record import Record
 from imug_metrics.encoders import CachedEncoder, Encoder, load_encoder
 from imug_metrics.errors import ArgumentError
-from imug_metrics.evaluation.settings import Settings, join_names
+from imug_metrics.evaluation.settings import JudgeSettings, Missing, Settings
 from imug_metrics.protocols import imug
 
 
@@ -39,41 +45,99 @@ class ModelInputs:
 
 @dataclass(frozen=True)
 class Inputs:
-    """Everything that is scored.
+    """Everything that is scored, and what it is scored with.
 
     Attributes:
         models: in their order.
         benchmark: the questions; None where records were given.
         problems: what is wrong with the benchmark.
+        encoder: embeds images and prompts; None: there is none.
+        metrics: in place of the standard ones; None: these.
+        missing: what an absent output counts as.
+        judge: whom to ask; None: nobody.
+        judged: folder of recorded judgements, or None.
+        resume: folder for answers of the judge and for finished models; None: nothing is kept.
+        overwrite: whether finished models are scored again.
+        manifest: what an evaluation says of all this.
     """
 
     models: tuple[ModelInputs, ...]
     benchmark: imug.Benchmark | None = None
     problems: tuple[imug.Problem, ...] = ()
+    encoder: CachedEncoder | None = None
+    metrics: Mapping[str, Metric] | Sequence[Metric] | None = None
+    missing: Missing = "skip"
+    judge: JudgeSettings | None = None
+    judged: Path | None = None
+    resume: Path | None = None
+    overwrite: bool = False
+    manifest: Mapping[str, Any] = field(default_factory=dict)
 
 
 def read_inputs(settings: Settings) -> Inputs:
-    """Read what the settings name.
+    """Read what the settings name, each file once.
 
     Raises:
-        ArgumentError: if there is nothing to score.
+        ArgumentError: if there is nothing to score, the encoder does not load, or there is none for images.
     """
+    problems = imug.Problems()
+    benchmark = None
     if settings.benchmark is None:
         named = {} if settings.records is None else settings.records
-        return Inputs(tuple(ModelInputs(model, tuple(records)) for model, records in named.items()))
-    assert settings.outputs is not None
-    problems = imug.Problems()
-    benchmark = imug.read_benchmark(settings.benchmark, problems, limit=settings.limit)
-    if not benchmark:
-        where = settings.benchmark / imug.SAMPLES
-        raise ArgumentError("benchmark", f"found no sample that can be read in {where}")
-    names = settings.model_names()
-    reference = settings.reference_history
-    if reference is not None and not set(names) & set(imug.list_models(reference)):
-        expected = f"expected a folder of one of the models ({join_names(names)}) in {reference}"
-        raise ArgumentError("reference_history", expected)
-    models = tuple(_read_model(benchmark, settings.outputs / name, reference) for name in names)
-    return Inputs(models, benchmark, tuple(problems))
+        models = tuple(ModelInputs(model, tuple(records)) for model, records in named.items())
+    else:
+        assert settings.outputs is not None
+        benchmark = imug.read_benchmark(settings.benchmark, problems, limit=settings.limit)
+        if not benchmark:
+            where = settings.benchmark / imug.SAMPLES
+            raise ArgumentError("benchmark", f"found no sample that can be read in {where}")
+        folders = (settings.outputs / name for name in settings.models)
+        models = tuple(_read_model(benchmark, folder, settings.reference_history) for folder in folders)
+    if settings.encoder is None and settings.metrics is None:
+        _check_no_images(models)
+    encoder = cached_encoder(settings.encoder, settings.device, settings.cache)
+    return Inputs(
+        models,
+        benchmark,
+        tuple(problems),
+        encoder,
+        settings.metrics,
+        settings.missing,
+        settings.judge,
+        settings.judged,
+        settings.resume,
+        settings.overwrite,
+        _manifest(settings, models, 0 if benchmark is None else len(benchmark), encoder),
+    )
+
+
+def _check_no_images(models: Iterable[ModelInputs]) -> None:
+    for model in models:
+        for record in model.records:
+            if record.modality == "image":
+                where = f"{model.model}, dialogue {record.dialogue}, turn {record.turn}"
+                raise ArgumentError("encoder", f"expected an encoder for images ({where}), got none")
+
+
+def _manifest(
+    settings: Settings, models: Iterable[ModelInputs], samples: int, encoder: CachedEncoder | None
+) -> dict[str, Any]:
+    folders = {name: getattr(settings, name) for name in ("benchmark", "outputs", "judged", "reference_history")}
+    spec = settings.encoder if isinstance(settings.encoder, str) else None
+    used = None if encoder is None else {"name": encoder.name, "spec": spec, "fingerprint": encoder.fingerprint}
+    packages = ("torch", "torchmetrics", "numpy", "pillow")
+    return {
+        **{name: None if folder is None else str(folder) for name, folder in folders.items()},
+        "judge": None if settings.judge is None else settings.judge.describe(),
+        "models": [model.model for model in models],
+        "samples": samples,
+        "limit": settings.limit,
+        "missing": settings.missing,
+        "encoder": used,
+        "imug_metrics": __version__,
+        "python": platform.python_version(),
+        "packages": {name: metadata.version(name) for name in packages},
+    }
 
 
 def _read_model(benchmark: imug.Benchmark, folder: Path, references: Path | None) -> ModelInputs:

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from imug_metrics.evaluation.human import judge_agreement
 from imug_metrics.evaluation.inputs import Inputs, ModelInputs
+from imug_metrics.evaluation.official import write_judgements
 from imug_metrics.evaluation.settings import JudgeSettings, Progress
 from imug_metrics.judges import JournalLockedError, Verdict
 from imug_metrics.protocols import imug
@@ -33,38 +34,38 @@ class ModelReadings:
     problems: tuple[imug.Problem, ...] = ()
 
 
-def read_judgements(
-    inputs: Inputs,
-    judge: JudgeSettings | None,
-    judged: Path | None,
-    journals: Path | None,
-    progress: Progress,
-) -> dict[str, ModelReadings]:
-    """The readings of every model: asked of a judge, or recorded.
+@dataclass(frozen=True)
+class JudgedInputs:
+    """The inputs, and what was said of each model, in their order."""
+
+    inputs: Inputs
+    readings: tuple[ModelReadings, ...]
+
+
+def read_judgements(inputs: Inputs, progress: Progress) -> JudgedInputs:
+    """The readings of every model: asked of a judge, recorded, or none.
 
     Args:
-        inputs: whose outputs.
-        judge: whom to ask; None: nobody.
-        judged: folder of recorded judgements in the official layout, or None.
-        journals: folder for one file of answers a model, which a later run does not ask for again; None: none.
+        inputs: whose outputs. In its folder `resume` a file of answers a model is kept, which a later run does not ask
+            for again, and the judgements in the official layout.
         progress: called with each answer.
 
-    Returns:
-        By model.
-
     Raises:
-        OSError: if a journal is in use or cannot be written.
+        OSError: if a file of answers is in use or cannot be written.
     """
-    if inputs.benchmark is None or (judge is None and judged is None):
-        return {model.model: ModelReadings() for model in inputs.models}
-    if judge is None:
-        assert judged is not None
-        return {model.model: _recorded(inputs.benchmark, model, judged) for model in inputs.models}
-    asked = {}
-    for model in inputs.models:
-        journal = None if journals is None else journals / f"{model.model}.jsonl"
-        asked[model.model] = _asked(inputs.benchmark, model, judge, journal, progress)
-    return asked
+    return JudgedInputs(inputs, tuple(_readings(inputs, model, progress) for model in inputs.models))
+
+
+def _readings(inputs: Inputs, model: ModelInputs, progress: Progress) -> ModelReadings:
+    if inputs.benchmark is None:
+        return ModelReadings()
+    if inputs.judge is None:
+        return ModelReadings() if inputs.judged is None else _recorded(inputs.benchmark, model, inputs.judged)
+    journal = None if inputs.resume is None else inputs.resume / "judge" / f"{model.model}.jsonl"
+    found = _asked(inputs.benchmark, model, inputs.judge, journal, progress)
+    if inputs.resume is not None and found.readings is not None:
+        write_judgements(inputs.resume / "official", model.model, found.readings)
+    return found
 
 
 def _recorded(benchmark: imug.Benchmark, model: ModelInputs, judged: Path) -> ModelReadings:

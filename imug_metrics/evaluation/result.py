@@ -11,7 +11,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imug_metrics._version import __version__
 from imug_metrics.errors import ArgumentError
 from imug_metrics.evaluation.model_result import ModelResult, read_result, write_result
 from imug_metrics.evaluation.official import write_official
@@ -163,16 +162,3 @@ def _estimates(scores: Mapping[str, float]) -> Iterator[tuple[str, float, float,
         if not name.endswith(_BOUNDS):
             lower, upper = (scores.get(name + bound, math.nan) for bound in _BOUNDS)
             yield name, value, lower, upper
-
-
-def describe_environment() -> dict[str, Any]:
-    """The library's version and those of what its numbers rest on, for a manifest."""
-    import platform
-    from importlib import metadata
-
-    packages = ("torch", "torchmetrics", "numpy", "pillow")
-    return {
-        "imug_metrics": __version__,
-        "python": platform.python_version(),
-        "packages": {name: metadata.version(name) for name in packages},
-    }

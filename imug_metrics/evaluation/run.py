@@ -6,17 +6,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from torchmetrics import Metric
 
 from imug_metrics.dialogues.record import Record
-from imug_metrics.encoders import CachedEncoder, Encoder
-from imug_metrics.evaluation.inputs import Inputs, cached_encoder, read_inputs
-from imug_metrics.evaluation.official import write_judgements
-from imug_metrics.evaluation.readings import ModelReadings, read_judgements
-from imug_metrics.evaluation.result import Evaluation, describe_environment
-from imug_metrics.evaluation.scores import check_encoder, score_models
+from imug_metrics.encoders import Encoder
+from imug_metrics.evaluation.inputs import read_inputs
+from imug_metrics.evaluation.readings import read_judgements
+from imug_metrics.evaluation.result import Evaluation
+from imug_metrics.evaluation.scores import score_models
 from imug_metrics.evaluation.settings import JudgeSettings, Missing, Progress, Settings
 from imug_metrics.judges import Judge
 
@@ -105,38 +103,10 @@ def run(settings: Settings, progress: Progress | None = None) -> Evaluation:
     """Score what the settings name; see `evaluate`."""
     show = _silent if progress is None else progress
     inputs = read_inputs(settings)
-    check_encoder(inputs, settings)
-    encoder = cached_encoder(settings.encoder, settings.device, settings.cache)
-    folder = settings.resume
-    readings = read_judgements(inputs, settings.judge, settings.judged, folder and folder / "judge", show)
-    _write_judgements(readings, settings)
-    results = score_models(inputs, readings, encoder, settings, show)
+    judged = read_judgements(inputs, show)
+    results = score_models(judged, show)
     classes = {} if inputs.benchmark is None else inputs.benchmark.classes
-    return Evaluation(results, _manifest(settings, inputs, encoder), classes, inputs.problems)
-
-
-def _write_judgements(readings: Mapping[str, ModelReadings], settings: Settings) -> None:
-    if settings.resume is None or settings.judge is None:
-        return
-    for model, found in readings.items():
-        if found.readings is not None:
-            write_judgements(settings.resume / "official", model, found.readings)
-
-
-def _manifest(settings: Settings, inputs: Inputs, encoder: CachedEncoder | None) -> dict[str, Any]:
-    paths = ("benchmark", "outputs", "judged", "reference_history")
-    spec = settings.encoder if isinstance(settings.encoder, str) else None
-    used = {} if encoder is None else {"name": encoder.name, "spec": spec, "fingerprint": encoder.fingerprint}
-    return {
-        **{name: None if getattr(settings, name) is None else str(getattr(settings, name)) for name in paths},
-        "judge": None if settings.judge is None else settings.judge.describe(),
-        "models": [model.model for model in inputs.models],
-        "samples": None if inputs.benchmark is None else len(inputs.benchmark),
-        "limit": settings.limit,
-        "missing": settings.missing,
-        "encoder": used or None,
-        **describe_environment(),
-    }
+    return Evaluation(results, inputs.manifest, classes, inputs.problems)
 
 
 def _path(path: Path | str | None) -> Path | None:

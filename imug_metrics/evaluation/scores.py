@@ -6,59 +6,44 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from torchmetrics import Metric
 
 from imug_metrics._version import __version__
 from imug_metrics.dialogues.record import Record
 from imug_metrics.encoders import CachedEncoder
-from imug_metrics.errors import ArgumentError
 from imug_metrics.evaluation.inputs import Inputs, ModelInputs
 from imug_metrics.evaluation.model_result import ModelResult, OfficialScores, fingerprint, read_result, write_result
 from imug_metrics.evaluation.official import with_official_answers, with_points
-from imug_metrics.evaluation.readings import ModelReadings
-from imug_metrics.evaluation.settings import Missing, Progress, Settings
+from imug_metrics.evaluation.readings import JudgedInputs, ModelReadings
+from imug_metrics.evaluation.settings import Missing, Progress
 from imug_metrics.protocols import imug
 from imug_metrics.protocols.imug.differences import count_differences
 from imug_metrics.protocols.imug.readings import Readings, with_keys
 from imug_metrics.suite import ModelScores, compare_histories, named_metrics, score_records
 
 
-def score_models(
-    inputs: Inputs,
-    readings: Mapping[str, ModelReadings],
-    encoder: CachedEncoder | None,
-    settings: Settings,
-    progress: Progress,
-) -> tuple[ModelResult, ...]:
+def score_models(judged: JudgedInputs, progress: Progress) -> tuple[ModelResult, ...]:
     """The result of every model, from an earlier run where nothing it depends on has changed.
 
     Args:
-        inputs: what is scored.
-        readings: by model, what was said of its outputs.
-        encoder: embeds images and prompts; None: there is none.
-        settings: how, and where finished models are kept.
+        judged: what is scored, and what was said of it.
         progress: called with the dialogues done, of a model.
-
-    Raises:
-        ArgumentError: if images need an encoder and there is none.
     """
-    scorer = _Scorer(inputs.benchmark, encoder, settings.metrics, settings.missing)
-    return tuple(_scored(scorer, model, readings[model.model], settings, progress) for model in inputs.models)
+    pairs = zip(judged.inputs.models, judged.readings, strict=True)
+    return tuple(_result(judged.inputs, model, read, progress) for model, read in pairs)
 
 
-def _scored(
-    scorer: _Scorer, model: ModelInputs, read: ModelReadings, settings: Settings, progress: Progress
-) -> ModelResult:
+def _result(inputs: Inputs, model: ModelInputs, read: ModelReadings, progress: Progress) -> ModelResult:
     """The result of one model: as an earlier run has kept it, or new, and then kept."""
     show = _labelled(progress, model.model)
-    path = None if settings.resume is None else settings.resume / "models" / f"{model.model}.json"
-    mark = _mark(settings, model, read, scorer.encoder)
+    path = None if inputs.resume is None else inputs.resume / "models" / f"{model.model}.json"
+    mark = _mark(inputs, model, read)
     found = None
-    if path is not None and mark and not settings.overwrite:
+    if path is not None and mark and not inputs.overwrite:
         found = read_result(path, mark)
     if found is None:
+        scorer = _Scorer(inputs.benchmark, inputs.encoder, inputs.metrics, inputs.missing)
         found = scorer.score(model, read.readings, show)
     else:
         show(len(model.records), len(model.records))
@@ -138,37 +123,22 @@ class _Scorer:
         return replace(scores, scores={**scores.scores, **costs})
 
 
-def check_encoder(inputs: Inputs, settings: Settings) -> None:
-    """Raise unless there is an encoder where the standard metrics meet images.
-
-    Raises:
-        ArgumentError: it names the first record that needs one.
-    """
-    if settings.encoder is not None or settings.metrics is not None:
-        return
-    for model in inputs.models:
-        for record in model.records:
-            if record.modality == "image":
-                where = f"{model.model}, dialogue {record.dialogue}, turn {record.turn}"
-                raise ArgumentError("encoder", f"expected an encoder for images ({where}), got none")
-
-
-def _mark(settings: Settings, model: ModelInputs, read: ModelReadings, encoder: CachedEncoder | None) -> str:
+def _mark(inputs: Inputs, model: ModelInputs, read: ModelReadings) -> str:
     """Digest of all that the scores of a model depend on; empty: they depend on what has none."""
-    if settings.metrics is not None or settings.benchmark is None:
+    if inputs.metrics is not None or inputs.benchmark is None:
         return ""
-    inputs = [settings.benchmark / name for name in (imug.SAMPLES, imug.LINKS, imug.CLASSES)]
+    files = [inputs.benchmark.root / name for name in (imug.SAMPLES, imug.LINKS, imug.CLASSES)]
     folders = [folder for folder in (model.folder, model.reference_folder) if folder is not None]
-    known: dict[str, Any] = {
+    known = {
         "version": __version__,
-        "encoder": None if encoder is None else encoder.fingerprint,
-        "missing": settings.missing,
-        "limit": settings.limit,
+        "encoder": None if inputs.encoder is None else inputs.encoder.fingerprint,
+        "missing": inputs.missing,
+        "samples": len(inputs.benchmark),
         "outputs": [str(folder.resolve()) for folder in folders],
         "readings": None if read.readings is None else read.readings.digest(),
         "problems": [problem.as_row() for problem in read.problems],
     }
-    return fingerprint(known, inputs, *folders)
+    return fingerprint(known, files, *folders)
 
 
 def _fresh(metrics: Mapping[str, Metric] | Sequence[Metric]) -> dict[str, Metric]:

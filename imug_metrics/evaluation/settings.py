@@ -114,13 +114,12 @@ class Settings:
             raise ArgumentError("outputs", "expected a folder that holds one folder a model, got none")
         folders = {name: getattr(self, name) for name in ("outputs", "judged", "reference_history")}
         check_folders(self.benchmark, folders, self.resume)
-        chosen_models(self.models, {"outputs": self.outputs})
-
-    def model_names(self) -> tuple[str, ...]:
-        """The models that are scored, in order."""
-        if self.outputs is None:
-            return tuple(self.records or ())
-        return chosen_models(self.models, {"outputs": self.outputs})
+        names = chosen_models(self.models, {"outputs": self.outputs})
+        object.__setattr__(self, "models", names)  # all of them, where none was named
+        reference = self.reference_history
+        if reference is not None and not set(names) & set(imug.list_models(reference)):
+            expected = f"expected a folder of one of the models ({join_names(names)}) in {reference}"
+            raise ArgumentError("reference_history", expected)
 
 
 def check_folders(benchmark: Path, folders: Mapping[str, Path | None], out: Path | None) -> None:
