@@ -11,34 +11,14 @@ import numpy as np
 import pytest
 import statsmodels.api as sm
 import torch
-from torch import Tensor
 
 from imug_metrics import ContextDecay
-from imug_metrics.functional import context_decay, effective_length, ranked_average
+from imug_metrics.functional import context_decay
+from tests.metrics.decay.ragged import centred, places
 
-NOLIMA_LENGTHS = [1024, 2048, 4096, 8192, 16384, 32768]
 RULER_LENGTHS = [4096, 8192, 16384, 32768, 65536, 131072]
+
 LLAMA_70B = [96.5, 95.8, 95.4, 94.8, 88.4, 66.6]
-
-
-@pytest.mark.parametrize(
-    ("base", "bar", "row", "effective"),
-    [
-        (99.3, 84.4, [98.1, 98.0, 95.7, 89.2, 81.6, 69.7], 8192),  # GPT-4o
-        (84.9, 72.2, [67.7, 58.2, 44.1, 32.6, 20.6, 13.7], 0),  # GPT-4o mini: published as < 1k
-    ],
-)
-def test_effective_lengths_published_by_nolima(base: float, bar: float, row: list[float], effective: int) -> None:
-    assert round(0.85 * base, 1) == bar
-    assert effective_length(row, NOLIMA_LENGTHS, base=base).item() == effective
-    assert effective_length(row, NOLIMA_LENGTHS, base=base, longest=False).item() == effective
-    assert effective_length(row, NOLIMA_LENGTHS, threshold=0.85 * base).item() == effective
-
-
-def test_averages_and_effective_length_published_by_ruler() -> None:
-    found = [round(ranked_average(LLAMA_70B, weights).item(), 1) for weights in ("equal", "rising", "falling")]
-    assert found == [89.6, 85.5, 93.7]
-    assert effective_length(LLAMA_70B, RULER_LENGTHS, threshold=85.6).item() == 65536
 
 
 def test_metric_reproduces_the_published_row_from_records() -> None:
@@ -58,16 +38,10 @@ def test_metric_reproduces_the_published_row_from_records() -> None:
 
 def grown(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     generator = np.random.default_rng(seed)
-    turns = generator.integers(1, 7, 40)
-    dialogue = np.repeat(np.arange(40), turns)
-    turn = np.concatenate([np.arange(1, n + 1) for n in turns])
+    dialogue, turn = places(generator, 40)
     lengths = turn * generator.integers(500, 9000, 40)[dialogue] + generator.integers(1, 500, len(turn))
     scores = 1.5 - 0.07 * np.log2(lengths) + 0.1 * generator.normal(size=len(turn))
     return scores, lengths, dialogue, turn
-
-
-def centred(values: np.ndarray, dialogue: np.ndarray) -> np.ndarray:
-    return values - (np.bincount(dialogue, values) / np.bincount(dialogue))[dialogue]
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -81,7 +55,8 @@ def test_within_slope_and_interval_equal_clustered_ols_on_within_centred_data(se
     found = metric.compute()
     bounds = [found[f"context_decay{end}"].item() for end in ("", "_lower", "_upper")]
     assert bounds == pytest.approx([fit.params[0], *fit.conf_int()[0]], abs=1e-10)
-    assert context_decay(scores, lengths, dialogue, turn).item() == pytest.approx(fit.params[0], abs=1e-12)
+    function = context_decay(scores, lengths, dialogue, turn)
+    assert function.item() == pytest.approx(fit.params[0], abs=1e-12)
 
 
 def test_pooled_slope_and_error_equal_clustered_ols() -> None:
@@ -98,12 +73,6 @@ def test_pooled_slope_and_error_equal_clustered_ols() -> None:
     assert context_decay(scores, lengths, dialogue, turn, slope="pooled").item() == pytest.approx(bounds[0], abs=1e-9)
 
 
-def test_long_hard_dialogues_are_no_decay_within_dialogues() -> None:
-    scores, lengths = [[0.9, 0.9], [0.4, 0.4]], [[1000, 2000], [32000, 64000]]
-    assert context_decay(scores, lengths).item() == 0
-    assert context_decay(scores, lengths, slope="pooled").item() < -0.05
-
-
 def test_a_bucket_ends_with_its_edge() -> None:
     metric = ContextDecay(detail=True, edges=(1000, 2000))
     metric.update([0.1, 0.2, 0.4, 0.8, 0.9], [1, 1000, 1001, 2000, 2001], [0, 1, 2, 3, 4], [1] * 5)
@@ -118,35 +87,9 @@ def test_dialogues_of_one_length_have_no_within_slope_and_equal_lengths_no_poole
     lengths = torch.tensor([[5003] * 3, [5003] * 3])
     scores = torch.tensor([[0.9, 0.8, 0.3], [0.4, 0.7, 0.2]])
     for slope in ("within", "pooled"):
-        assert context_decay(scores, lengths, slope=slope).isnan()
         metric = ContextDecay(slope, detail=True)
         metric.update(scores, lengths)
         assert metric.compute()["context_decay"].isnan()
-
-
-@pytest.mark.parametrize(
-    ("how", "expected"),
-    [
-        ({}, 32768),
-        ({"longest": False}, 4096),
-        ({"keep": 0.5}, 65536),
-        ({"base_buckets": 2}, 32768),
-        ({"threshold": 2}, 0),
-    ],
-)
-def test_effective_length_by_hand(how: dict[str, Any], expected: int) -> None:
-    row = [1.0, math.nan, 0.8, 0.9, 0.5]
-    assert effective_length(row, [4096, 8192, 16384, 32768, 65536], **how).item() == expected
-
-
-def test_effective_length_is_undefined_without_scores_and_without_a_positive_base() -> None:
-    nothing = [[math.nan, math.nan], [0.0, 0.0]]
-    assert effective_length(nothing, [1, 2]).isnan().all()
-    assert ranked_average(nothing).isnan().tolist() == [True, False]
-
-
-def test_lengths_not_tested_have_no_rank() -> None:
-    assert ranked_average([0.9, math.nan, 0.6], "rising").item() == pytest.approx((0.9 + 2 * 0.6) / 3)
 
 
 def test_effective_length_has_an_interval_from_the_bootstrap_only() -> None:
@@ -161,7 +104,7 @@ def test_effective_length_has_an_interval_from_the_bootstrap_only() -> None:
 
 def test_a_score_without_a_length_is_refused_and_an_absent_score_needs_none() -> None:
     metric = ContextDecay()
-    with pytest.raises(ValueError, match="`lengths` to be >= 1, got 0 at row 2"):
+    with pytest.raises(ValueError, match="`context_lengths` to be >= 1, got 0 at row 2"):
         metric.update([0.5, 0.5, 0.5], [10, 20, 0], [0, 0, 0], [1, 3, 2])
     metric.update([0.5, 0.4, math.nan], [10, 20, 0], [0, 0, 0], [1, 3, 2])
     assert metric.compute().item() == pytest.approx(-0.1)
@@ -177,19 +120,6 @@ def test_edges_must_rise(edges: tuple[float, ...]) -> None:
 def test_options_outside_their_range_are_refused(bad: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=f"`{next(iter(bad))}`"):
         ContextDecay(**bad)
-    with pytest.raises(ValueError, match="`weights`"):
-        ranked_average([0.5], "steep")
-
-
-def test_slope_has_the_gradient_of_its_formula() -> None:
-    scores = torch.tensor([[0.9, 0.7, 0.4], [0.3, 0.2, 0.6]], dtype=torch.float64, requires_grad=True)
-    lengths = torch.tensor([[1000, 3000, 9000], [500, 4000, 4000]])
-    assert torch.autograd.gradcheck(lambda s: context_decay(s, lengths), scores)
-
-
-def test_per_dialogue_slopes() -> None:
-    found: Tensor = context_decay([[1.0, 0.5], [0.5, 0.5], [0.2, 0.4]], [[1, 2], [3, 3], [1, 4]], reduction="none")
-    assert found.tolist() == pytest.approx([-0.5, math.nan, 0.1], nan_ok=True)
 
 
 def test_plot_has_context_length_on_a_log_axis() -> None:

@@ -11,22 +11,16 @@ import torch
 from scipy import stats
 
 from imug_metrics import TurnDecay
-from imug_metrics.functional import turn_decay
+from tests.metrics.decay.ragged import centred, places
 
 
-def ragged(seed: int, dialogues: int = 40, least: int = 1) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def ragged(seed: int, dialogues: int = 40) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     generator = np.random.default_rng(seed)
-    lengths = generator.integers(least, 7, dialogues)
-    dialogue = np.repeat(np.arange(dialogues), lengths)
-    turn = np.concatenate([np.arange(1, n + 1) for n in lengths])
+    dialogue, turn = places(generator, dialogues)
     scores = (
         0.8 - 0.05 * turn + 0.2 * generator.normal(size=dialogues)[dialogue] + 0.1 * generator.normal(size=len(turn))
     )
     return scores, dialogue, turn
-
-
-def centred(values: np.ndarray, dialogue: np.ndarray) -> np.ndarray:
-    return values - (np.bincount(dialogue, values) / np.maximum(np.bincount(dialogue), 1))[dialogue]
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -70,14 +64,6 @@ def test_theil_sen_of_one_dialogue_equals_scipy() -> None:
     found, reference = metric.compute(), stats.theilslopes(scores, np.arange(1, 10))
     values = [found[f"turn_decay{bound}"].item() for bound in ("", "_lower", "_upper")]
     assert values == pytest.approx([reference.slope, reference.low_slope, reference.high_slope], abs=1e-6)
-    assert turn_decay(torch.tensor(scores)[None], slope="theil-sen").item() == pytest.approx(reference.slope, abs=1e-12)
-
-
-def test_harder_long_dialogues_are_no_decay_within_dialogues() -> None:
-    scores = [[0.9, 0.9], [0.4] * 6]  # nothing falls, but only the hard dialogue has late turns
-    assert turn_decay(torch.tensor([0.9] * 2 + [0.4] * 6), [0, 0] + [1] * 6, [1, 2, *range(1, 7)]).item() == 0
-    flat = [s for line in scores for s in line]
-    assert turn_decay(flat, [0, 0] + [1] * 6, [1, 2, *range(1, 7)], slope="pooled").item() < -0.02
 
 
 def test_retention_half_life_and_effective_turns_by_hand() -> None:

@@ -53,7 +53,7 @@ def by_turn(data: Data) -> Data:
 def by_length(data: Data) -> Data:
     """Scores that fall with the doublings of the context and not with the turns."""
     scores = data["scores"] - SLOPE * data["turn"] + DOUBLING * data["lengths"].log2()
-    return {**by_turn(data), "scores": scores, "lengths": data["lengths"]}
+    return {**by_turn(data), "scores": scores, "context_lengths": data["lengths"]}
 
 
 def by_modality(data: Data) -> Data:

@@ -1,0 +1,124 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""PairedGain and ExposureBias against simulations whose truth is known."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from imug_metrics import ExposureBias, PairedGain
+from imug_metrics.stats import delta_interval, packed_moments, unpack_moments
+
+SETS, DIALOGUES = 2000, 80
+
+LENGTHS = torch.tensor([0.1, 0.15, 0.25, 0.2, 0.15, 0.15], dtype=torch.float64)  # probability of 1 to 6 turns
+
+REACHES = LENGTHS.flip(0).cumsum(0).flip(0)  # probability that a dialogue has turn t
+
+TURNS = torch.arange(1, 7, dtype=torch.float64)
+
+
+def simulated_places(generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+    """Dialogue, turn and length of every row of all data sets."""
+    length = torch.multinomial(LENGTHS, SETS * DIALOGUES, True, generator=generator) + 1
+    dialogue = torch.arange(len(length)).repeat_interleave(length)
+    start = (length.cumsum(0) - length)[dialogue]
+    return dialogue, torch.arange(len(dialogue)) - start + 1, length[dialogue]
+
+
+def estimates_of_all_sets(metric: Any, names: list[str]) -> tuple[Tensor, Tensor, Tensor]:
+    """Estimates and bounds `[SETS, len(names)]` from one update that holds the dialogues of every data set."""
+    rows = []
+    for vectors in metric.vectors.view(SETS, DIALOGUES, -1):
+        metric.moments = packed_moments(vectors)
+        every = metric._estimate_names()
+        chosen = [every.index(name) for name in names]
+        interval = delta_interval(
+            lambda sums, chosen=chosen: metric._estimates(sums)[chosen],
+            unpack_moments(metric.moments),
+            metric._support(every)[chosen],
+        )
+        rows.append(torch.stack([interval.value, interval.lower, interval.upper]))
+    return torch.stack(rows).unbind(1)
+
+
+def assert_covers(metric: Any, truth: dict[str, float], unbiased: set[str]) -> None:
+    value, lower, upper = estimates_of_all_sets(metric, list(truth))
+    for column, (name, true) in enumerate(truth.items()):
+        share = ((lower[:, column] <= true) & (true <= upper[:, column])).double().mean().item()
+        assert 0.93 <= share <= 0.97, f"{name} is covered in {share:.2%} of the data sets"
+        z = (value[:, column].mean() - true) / (value[:, column].std() / math.sqrt(SETS))
+        # A ratio of sums is biased by the order of 1 / dialogues; the others are not at all.
+        assert abs(z) <= (2 if name in unbiased else 0.15 * math.sqrt(SETS)), (
+            f"{name} is off by {z:.1f} standard errors"
+        )
+
+
+class RecordingGain(PairedGain):
+    """Keeps the dialogues' vectors instead of adding them up, so that one update serves all data sets."""
+
+    def _accumulate(self, vectors: Tensor, ids: Tensor) -> None:
+        self.vectors = vectors
+
+
+class RecordingBias(ExposureBias):
+    """The same for exposure bias."""
+
+    def _accumulate(self, vectors: Tensor, ids: Tensor) -> None:
+        self.vectors = vectors
+
+
+def test_intervals_of_gain_and_slope_cover_the_truth() -> None:
+    generator = torch.Generator().manual_seed(11)
+    dialogue, turn, length = simulated_places(generator)
+
+    def normal(count: int) -> Tensor:
+        return torch.randn(count, generator=generator, dtype=torch.float64)
+
+    persons = SETS * DIALOGUES
+    hard = normal(persons)[dialogue] - 0.3 * length  # shared by the arms, and longer dialogues are harder
+    own_gain = 0.2 * normal(persons)[dialogue]
+    own_slope = 0.05 * normal(persons)[dialogue]
+    gain = 0.05 + 0.03 * turn + own_gain + own_slope * turn + 0.1 * turn * normal(len(turn))  # noise grows with turns
+    metric = RecordingGain(max_turns=6, detail=True)
+    metric.update(hard + gain, hard, dialogue, turn)
+    by_turn = 0.05 + 0.03 * TURNS
+    truth = {
+        "mean": ((REACHES * by_turn).sum() / REACHES.sum()).item(),
+        "slope": 0.03,
+        "turn_2": by_turn[1].item(),
+        "turn_5": by_turn[4].item(),
+    }
+    assert_covers(metric, truth, unbiased=set(truth))
+
+
+def test_intervals_of_gap_slope_and_excess_cover_the_truth() -> None:
+    generator = torch.Generator().manual_seed(12)
+    dialogue, turn, length = simulated_places(generator)
+
+    def uniform(count: int) -> Tensor:
+        return torch.rand(count, generator=generator, dtype=torch.float64)
+
+    hard = 0.25 * (uniform(SETS * DIALOGUES) - 0.5)[dialogue]
+    right = 0.8 - 0.02 * turn - 0.03 * (length - 3) + hard  # probability on the reference history
+    lost = 0.02 + 0.05 * uniform(SETS * DIALOGUES)[dialogue] * (turn - 1)  # dialogues suffer differently
+    luck = uniform(len(turn))
+    other = torch.where(uniform(len(turn)) < 0.7, luck, uniform(len(turn)))  # the arms mostly err together
+    metric = RecordingBias(max_turns=6, detail=True)
+    metric.update((other < right - lost).double(), (luck < right).double(), dialogue, turn)
+    # Only longer and so harder dialogues reach late turns.
+    mean_length = torch.stack([(LENGTHS[t:] * TURNS[t:]).sum() / REACHES[t] for t in range(6)])
+    reference, gap = 0.2 + 0.02 * TURNS + 0.03 * (mean_length - 3), 0.02 + 0.025 * (TURNS - 1)
+    excess = 100 * gap.cumsum(0) / reference.cumsum(0)
+    truth = {
+        "mean": ((REACHES * gap).sum() / REACHES.sum()).item(),
+        "slope": 0.025,
+        "turn_3": gap[2].item(),
+        "excess": excess[5].item(),
+        "excess_3": excess[2].item(),
+    }
+    assert_covers(metric, truth, unbiased={"mean", "slope", "turn_3"})
