@@ -38,7 +38,7 @@ def test_points_of_the_released_scorer(golden: Path, file: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("detected", "points"),
+    ("preds", "points"),
     [
         (BOARD, [5, 5, 5, 5]),
         (BOARD.clamp(max=1), [5, 5, 0, 0]),
@@ -49,8 +49,8 @@ def test_points_of_the_released_scorer(golden: Path, file: str) -> None:
         (torch.full((3, 3), NO_BOARD), [0, 0, 0, 0]),
     ],
 )
-def test_each_point(detected: torch.Tensor, points: list[int]) -> None:
-    assert grid_points(detected[None], BOARD[None])[0].tolist() == points
+def test_each_point(preds: torch.Tensor, points: list[int]) -> None:
+    assert grid_points(preds[None], BOARD[None])[0].tolist() == points
 
 
 def test_strict_counts_the_points_of_the_task_alone() -> None:
@@ -67,25 +67,25 @@ def test_strict_counts_the_points_of_the_task_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("detected", "target", "error", "message"),
+    ("preds", "target", "error", "message"),
     [
-        (BOARD[None].float(), BOARD[None], TypeError, "`detected` to hold integer codes"),
-        (BOARD, BOARD, ValueError, "`detected` to have shape"),
+        (BOARD[None].float(), BOARD[None], TypeError, "`preds` to hold integer codes"),
+        (BOARD, BOARD, ValueError, "`preds` to have shape"),
         (BOARD[None], BOARD[None] + 9, ValueError, "`target` to hold codes 0 to 3, got .* at row 0"),
-        (BOARD[None] - 1, BOARD[None], ValueError, "`detected` .* or nine times -1"),
+        (BOARD[None] - 1, BOARD[None], ValueError, "`preds` .* or nine times -1"),
         (BOARD[None], torch.full((1, 3, 3), -1), ValueError, "`target`"),
-        (BOARD.expand(2, 3, 3), BOARD[None], ValueError, "shape of `detected`"),
+        (BOARD.expand(2, 3, 3), BOARD[None], ValueError, "shape of `preds`"),
     ],
 )
-def test_refused(detected: torch.Tensor, target: torch.Tensor, error: type[Exception], message: str) -> None:
+def test_refused(preds: torch.Tensor, target: torch.Tensor, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
-        grid_points(detected, target)
+        grid_points(preds, target)
 
 
-def test_point_count_is_checked() -> None:
-    with pytest.raises(ValueError, match="`point_count` to be >= 0, got -1 at row 1"):
+def test_counts_are_checked() -> None:
+    with pytest.raises(ValueError, match="`counts` to be >= 0, got -1 at row 1"):
         grid_points(BOARD.expand(2, 3, 3), BOARD.expand(2, 3, 3), torch.tensor([2, -1]))
-    with pytest.raises(ValueError, match="`point_count` to be an integer"):
+    with pytest.raises(ValueError, match="`counts` to be an integer"):
         grid_points(BOARD[None], BOARD[None], torch.tensor([2, 3]))
 
 

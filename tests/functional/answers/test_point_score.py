@@ -21,10 +21,10 @@ def test_ragged_points_against_plain_means() -> None:
     assert point_score(points).item() == pytest.approx(sum(expected) / len(expected), abs=1e-15)
 
 
-def test_a_mask_is_the_same_as_lists() -> None:
+def test_masks_are_the_same_as_lists() -> None:
     points = torch.tensor([[5.0, 3.0, 9.0], [1.0, torch.nan, torch.nan]])
-    mask = torch.tensor([[True, True, False], [True, False, False]])
-    found = point_score(points, mask, reduction="none")
+    masks = torch.tensor([[True, True, False], [True, False, False]])
+    found = point_score(points, masks, reduction="none")
     torch.testing.assert_close(found, point_score([[5, 3], [1]], reduction="none"))
 
 
@@ -44,12 +44,12 @@ def test_strict_refuses_what_the_released_summary_takes(wrong: float) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"points": torch.rand(3)}, "`points` to have shape"),
-        ({"points": torch.ones(2, 3), "mask": torch.ones(2, 3)}, "`mask` to be bool"),
-        ({"points": [[1]], "mask": torch.ones(1, 1, dtype=torch.bool)}, "`mask` to be None"),
-        ({"points": [[1]], "best": 0}, "`best` to be positive"),
-        ({"points": [[1]], "protocol": "official"}, "`protocol` to be one of"),
-        ({"points": [[1]], "reduction": "sum"}, "`reduction`"),
+        ({"items": torch.rand(3)}, "`items` to have shape"),
+        ({"items": torch.ones(2, 3), "masks": torch.ones(2, 3)}, "`masks` to be bool"),
+        ({"items": [[1]], "masks": torch.ones(1, 1, dtype=torch.bool)}, "`masks` to be None"),
+        ({"items": [[1]], "best": 0}, "`best` to be positive"),
+        ({"items": [[1]], "protocol": "official"}, "`protocol` to be one of"),
+        ({"items": [[1]], "reduction": "sum"}, "`reduction`"),
     ],
 )
 def test_refused(arguments: dict, message: str) -> None:

@@ -72,3 +72,11 @@ def test_a_refused_batch_names_the_row_and_changes_nothing() -> None:
         AnswerAccuracy("bleu")
     with pytest.raises(ValueError, match="imug"):
         AnswerAccuracy("exact", protocol="imug")
+
+
+def test_lengths_leave_out_what_lies_behind_a_dialogue() -> None:
+    metric = AnswerAccuracy(detail=True)
+    metric.update([["A", None, "B"], ["A", "B", "D"]], [["A", "B", "B"], ["B", "B", "A"]], lengths=torch.tensor([3, 2]))
+    found = metric.compute()
+    assert (found["answer_accuracy_n"], found["answer_accuracy_coverage"]) == (4, 4 / 5)
+    assert found["answer_accuracy"] == 3 / 4

@@ -14,13 +14,13 @@ BOARD = torch.tensor([[2, 0, 0], [0, 3, 0], [0, 0, 1]])
 
 
 def test_steps_of_boards() -> None:
-    detected = torch.stack([BOARD, BOARD.clamp(max=1), torch.full((3, 3), -1), BOARD])
+    preds = torch.stack([BOARD, BOARD.clamp(max=1), torch.full((3, 3), -1), BOARD])
     metric = GridAccuracy(detail=True)
     counts = torch.tensor([4, 4, 4, 2])
-    metric.update(detected, BOARD.expand(4, 3, 3), counts, dialogue=[1, 1, 2, 2], turn=[1, 2, 1, 2])
+    metric.update(preds, BOARD.expand(4, 3, 3), counts, dialogue=[1, 1, 2, 2], turn=[1, 2, 1, 2])
     found = {key.removeprefix("grid_accuracy"): value.item() for key, value in metric.compute().items()}
     assert found[""] == pytest.approx((1 + 0.5 + 0 + 1) / 4)
-    assert found[""] == grid_accuracy(detected, BOARD.expand(4, 3, 3), counts).item()
+    assert found[""] == grid_accuracy(preds, BOARD.expand(4, 3, 3), counts).item()
     assert found["_found"] == 0.75
     assert found["_pattern"] == 0.75
     assert found["_red"] == found["_green"] == pytest.approx(1 / 3), "the task with two points has no colours"
@@ -51,3 +51,10 @@ def test_an_absent_image_is_no_board_without_a_board() -> None:
             valid=torch.tensor([True, False]),
         )
         assert metric.compute() == expected
+
+
+def test_lengths_leave_out_what_lies_behind_a_dialogue() -> None:
+    metric = GridAccuracy(detail=True)
+    boards = BOARD.expand(2, 2, 3, 3)
+    metric.update(boards, boards, lengths=torch.tensor([1, 2]))
+    assert metric.compute()["grid_accuracy_n"] == 3

@@ -31,12 +31,12 @@ def test_turns_weigh_alike_and_points_do_not() -> None:
     assert (found["point_score"].item(), found["point_score_point"].item()) == (0.5, 0.9)
 
 
-def test_padded_points_and_their_mask() -> None:
+def test_padded_points_and_their_masks() -> None:
     points = torch.tensor([[[5.0, 0.0], [3.0, 9.0]], [[4.0, 4.0], [0.0, 0.0]]])
-    mask = torch.tensor([[[True, True], [True, False]], [[True, True], [False, False]]])
+    masks = torch.tensor([[[True, True], [True, False]], [[True, True], [False, False]]])
     valid = torch.tensor([[True, True], [True, False]])
     metric = PointScore()
-    metric.update(points, mask, valid=valid)
+    metric.update(points, masks, valid=valid)
     assert metric.compute().item() == point_score([[5, 0], [3], [4, 4]]).item()
 
 
@@ -46,3 +46,11 @@ def test_a_point_out_of_range_changes_nothing() -> None:
     with pytest.raises(ValueError, match=r"got 7\.0 at row 1"):
         metric.update([[5], [7]], dialogue=[2, 2], turn=[1, 2])
     assert metric.compute() == 1
+
+
+def test_lengths_leave_out_what_lies_behind_a_dialogue() -> None:
+    metric = PointScore(detail=True)
+    metric.update(torch.tensor([[[5.0], [0.0]], [[5.0], [torch.nan]]]), lengths=torch.tensor([2, 1]))
+    found = metric.compute()
+    assert (found["point_score_n"], found["point_score_coverage"]) == (3, 1)
+    assert found["point_score"].item() == pytest.approx(2 / 3)
