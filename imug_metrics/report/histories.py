@@ -60,7 +60,7 @@ def _row(index: int, model: ModelScores) -> dict[str, Any]:
         "name": model.model,
         "colour": index,
         "own": number(as_float(scores.get(f"{EXPOSURE}_scores"))),
-        "reference": number(as_float(scores.get(f"{EXPOSURE}_target"))),
+        "reference": number(as_float(scores.get(f"{EXPOSURE}_baseline"))),
         "cells": [_cell(estimate(scores, f"{EXPOSURE}_{key}"), 3) for key in ("mean", "slope")] + [excess],
         "pairs": number(as_float(scores.get(f"{EXPOSURE}_n")), 0),
         "unpaired": f"{unpaired:.0f} unpaired" if unpaired > 0 else "",

@@ -17,8 +17,8 @@ from imug_metrics.metrics.decay.turn_decay import TurnDecay
 from imug_metrics.metrics.images.turn_alignment import TurnAlignment
 from imug_metrics.metrics.images.turn_consistency import TurnConsistency
 from imug_metrics.metrics.images.turn_retrieval import TurnRetrieval
+from imug_metrics.metrics.vocabulary import ARGUMENTS
 
-_WORDS = ("preds", "target", "images", "texts", "scores", "dialogue", "turn", "subject", "valid", "pixels", "links")
 Route = Literal["answers", "answers_imug", "scores", "images", "without_key"]
 
 
@@ -113,7 +113,7 @@ def check_columns(columns: Iterable[str], metrics: Iterable[Metric]) -> None:
         Traceback (most recent call last):
         TypeError: Expected columns that metrics take, got dialog.
     """
-    known = set(_WORDS)
+    known = set(ARGUMENTS)
     for metric in metrics:
         parameters = inspect.signature(type(metric).update).parameters.values()
         if any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters):

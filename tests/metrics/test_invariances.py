@@ -88,12 +88,12 @@ def _images_and_texts(dialogue: Tensor, turn: Tensor) -> Batch:
     return {"images": images, "texts": images + _noise(dialogue, turn, 3)}
 
 
-def _with_target(dialogue: Tensor, turn: Tensor) -> Batch:
-    return {**_images_and_texts(dialogue, turn), "target": _noise(dialogue, turn, 4)}
+def _with_references(dialogue: Tensor, turn: Tensor) -> Batch:
+    return {**_images_and_texts(dialogue, turn), "references": _noise(dialogue, turn, 4)}
 
 
-def _images_and_target(dialogue: Tensor, turn: Tensor) -> Batch:
-    return {**_images(dialogue, turn), "target": _noise(dialogue, turn, 4)}
+def _images_and_references(dialogue: Tensor, turn: Tensor) -> Batch:
+    return {**_images(dialogue, turn), "references": _noise(dialogue, turn, 4)}
 
 
 def _images_and_pixels(dialogue: Tensor, turn: Tensor) -> Batch:
@@ -111,8 +111,8 @@ def _scores(dialogue: Tensor, turn: Tensor) -> Batch:
 
 
 def _arms(dialogue: Tensor, turn: Tensor) -> Batch:
-    target = _scores(dialogue, turn)["scores"]
-    return {"scores": (target - 0.1 * _noise(dialogue, turn, 7, 1)[:, 0].abs()).clamp(0.01, 1), "target": target}
+    baseline = _scores(dialogue, turn)["scores"]
+    return {"scores": (baseline - 0.1 * _noise(dialogue, turn, 7, 1)[:, 0].abs()).clamp(0.01, 1), "baseline": baseline}
 
 
 def _answers(dialogue: Tensor, turn: Tensor) -> Batch:
@@ -147,19 +147,19 @@ def _corrections(dialogue: Tensor, turn: Tensor) -> Batch:
 
 
 def _self_scores(dialogue: Tensor, turn: Tensor) -> Batch:
-    return {**_scores(dialogue, turn), "target": _noise(dialogue, turn, 15, 1)[:, 0].clamp(0, 1)}
+    return {**_scores(dialogue, turn), "references": _noise(dialogue, turn, 15, 1)[:, 0].clamp(0, 1)}
 
 
 def _verdict_texts(dialogue: Tensor, turn: Tensor) -> Batch:
     phrases = ["Looks good.", "The red cube is left.", "Two blue balls match the prompt.", "Yes, correct: a green cone"]
-    texts = [phrases[int(row)] for row in _labels(dialogue, turn, 16, 4)]
-    prompts = [f"Draw {int(t)} red cubes and blue balls" for t in turn]
-    return {"texts": texts, "prompts": prompts, **_verdicts(dialogue, turn)}
+    verdicts = [phrases[int(row)] for row in _labels(dialogue, turn, 16, 4)]
+    texts = [f"Draw {int(t)} red cubes and blue balls" for t in turn]
+    return {"verdicts": verdicts, "texts": texts, **_verdicts(dialogue, turn)}
 
 
-def _scores_and_lengths(dialogue: Tensor, turn: Tensor) -> Batch:
+def _scores_and_context_lengths(dialogue: Tensor, turn: Tensor) -> Batch:
     lengths = (2000 * turn + dialogue.abs() * 50 + 500).float() * 2 ** (turn / 2)
-    return {**_scores(dialogue, turn), "lengths": lengths.long()}
+    return {**_scores(dialogue, turn), "context_lengths": lengths.long()}
 
 
 def _runs(dialogue: Tensor, turn: Tensor) -> Batch:
@@ -172,13 +172,13 @@ def _scores_and_modality(dialogue: Tensor, turn: Tensor) -> Batch:
 
 
 def _points(dialogue: Tensor, turn: Tensor) -> Batch:
-    return {"points": torch.stack([_labels(dialogue, turn, salt, 6) for salt in (17, 18, 19)], 1).double()}
+    return {"items": torch.stack([_labels(dialogue, turn, salt, 6) for salt in (17, 18, 19)], 1).double()}
 
 
 def _boards(dialogue: Tensor, turn: Tensor) -> Batch:
     target = (_noise(dialogue, turn, 20, 9).abs() * 2).long().clamp(max=3).view(-1, 3, 3)
     wrong = (_labels(dialogue, turn, 21) == 0)[:, None, None]
-    return {"detected": torch.where(wrong, target.clamp(max=2), target), "target": target}
+    return {"preds": torch.where(wrong, target.clamp(max=2), target), "target": target}
 
 
 def _counts(dialogue: Tensor, turn: Tensor) -> Batch:
@@ -236,11 +236,11 @@ CASES: dict[str, Case] = {
     "accuracy-f1": Case(lambda **k: AnswerAccuracy("f1", **k), _answers),
     "alignment-clipscore": Case(TurnAlignment, _images_and_texts),
     "alignment-siglip": Case(lambda **k: TurnAlignment("siglip", scale=10.0, bias=-2.0, **k), _images_and_texts),
-    "alignment-refclipscore": Case(lambda **k: TurnAlignment("refclipscore", **k), _with_target),
+    "alignment-refclipscore": Case(lambda **k: TurnAlignment("refclipscore", **k), _with_references),
     "retrieval": Case(TurnRetrieval, _images_and_texts),
     "consistency-pairwise": Case(TurnConsistency, _images_and_pixels),
     "consistency-anchor": Case(lambda **k: TurnConsistency("anchor", **k), _images),
-    "consistency-target": Case(lambda **k: TurnConsistency("anchor", **k), _images_and_target),
+    "consistency-references": Case(lambda **k: TurnConsistency("anchor", **k), _images_and_references),
     "consistency-consecutive": Case(lambda **k: TurnConsistency("consecutive", **k), _images),
     "consistency-graph": Case(lambda **k: TurnConsistency("graph", **k), _links),
     "consistency-vbench": Case(lambda **k: TurnConsistency("vbench", **k), _images),
@@ -257,8 +257,8 @@ CASES: dict[str, Case] = {
     "self-bias": Case(SelfBias, _self_scores),
     "self-bias-skewness": Case(lambda **k: SelfBias(skewness=True, **k), _self_scores),
     "specificity": Case(VerdictSpecificity, _verdict_texts),
-    "context-within": Case(ContextDecay, _scores_and_lengths),
-    "context-pooled": Case(lambda **k: ContextDecay("pooled", edges=(4096, 16384), **k), _scores_and_lengths),
+    "context-within": Case(ContextDecay, _scores_and_context_lengths),
+    "context-pooled": Case(lambda **k: ContextDecay("pooled", edges=(4096, 16384), **k), _scores_and_context_lengths),
     "loops-gain": Case(LoopConvergence, _scores),
     "loops-contraction": Case(lambda **k: LoopConvergence("contraction", **k), _scores),
     "reliability": Case(Reliability, _runs),
