@@ -16,7 +16,7 @@ from imug_metrics.report.metric_specs import (
     FEW_DIALOGUES,
     METRICS,
     Estimate,
-    MetricView,
+    MetricSpec,
     as_float,
     copies,
     estimate,
@@ -124,7 +124,7 @@ def _history(models: Sequence[ModelScores]) -> Iterator[Finding]:
             yield Finding("loss", model.model, text)
 
 
-def _changes(slopes: dict[MetricView, Estimate]) -> str:
+def _changes(slopes: dict[MetricSpec, Estimate]) -> str:
     parts: list[str] = []
     for view, slope in slopes.items():
         interval = "95 % interval " if not parts else ""
@@ -132,7 +132,7 @@ def _changes(slopes: dict[MetricView, Estimate]) -> str:
     return _join(parts)
 
 
-def _level(slopes: dict[MetricView, Estimate]) -> str:
+def _level(slopes: dict[MetricSpec, Estimate]) -> str:
     nouns = _join([view.noun for view in slopes])
     covers = "its interval covers" if len(slopes) == 1 else "the intervals cover"
     losses = _join([number(max(0.0, -slope.lower), 3) for slope in slopes.values()])

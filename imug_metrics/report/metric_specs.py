@@ -20,7 +20,7 @@ COPY_ALARM = 0.5
 
 
 @dataclass(frozen=True)
-class MetricView:
+class MetricSpec:
     """One metric of the report: its key in the scores, its column in the items, its turns, and the words beside it."""
 
     key: str
@@ -33,8 +33,8 @@ class MetricView:
     misleads: str
 
 
-METRICS: tuple[MetricView, ...] = (
-    MetricView(
+METRICS: tuple[MetricSpec, ...] = (
+    MetricSpec(
         "answer_accuracy",
         "answer_strict",
         "text",
@@ -45,7 +45,7 @@ METRICS: tuple[MetricView, ...] = (
         "or bold are read for what they say.",
         "With few options guessing scores well, and a model that names every letter is punished only as far as zero.",
     ),
-    MetricView(
+    MetricSpec(
         "answer_accuracy_imug",
         "answer_imug",
         "text",
@@ -57,7 +57,7 @@ METRICS: tuple[MetricView, ...] = (
         "It mixes knowing with formatting. A key of several joined letters scores 0 whatever the reply, and the "
         "article “A” counts as a choice.",
     ),
-    MetricView(
+    MetricSpec(
         "point_score",
         "points_strict",
         "image",
@@ -69,7 +69,7 @@ METRICS: tuple[MetricView, ...] = (
         "It is one judge's opinion: scores of two judges, or of two sets of instructions, do not compare. See how far "
         "it agrees with itself and with people before a difference is believed.",
     ),
-    MetricView(
+    MetricSpec(
         "point_score_imug",
         "points_imug",
         "image",
@@ -79,7 +79,7 @@ METRICS: tuple[MetricView, ...] = (
         "The benchmark's released rule for the same images: whatever numbers the judge's reply holds are taken.",
         "Absent images are left out of the mean or scored on an empty request, and a 9 counts as 180 %.",
     ),
-    MetricView(
+    MetricSpec(
         "turn_alignment",
         "alignment",
         "image",
@@ -91,7 +91,7 @@ METRICS: tuple[MetricView, ...] = (
         "The scale belongs to the encoder: compare models under one encoder only. It is blind to what the encoder "
         "does not know.",
     ),
-    MetricView(
+    MetricSpec(
         "turn_retrieval",
         "retrieval",
         "image",
@@ -102,7 +102,7 @@ METRICS: tuple[MetricView, ...] = (
         "Chance depends on the number of turns (dashed line), and turns that ask for nearly the same are hard to "
         "tell apart even when drawn well.",
     ),
-    MetricView(
+    MetricSpec(
         "turn_consistency",
         "consistency",
         "image",
@@ -212,7 +212,7 @@ def is_missing(item: Mapping[str, Any]) -> bool:
     return output is None or str(output).startswith(_FAILED)
 
 
-def shown_metrics(models: Sequence[ModelScores]) -> list[MetricView]:
+def shown_metrics(models: Sequence[ModelScores]) -> list[MetricSpec]:
     """The metrics that at least one model has a value for, in the report's order."""
     return [view for view in METRICS if any(estimate(model.scores, view.key).known for model in models)]
 

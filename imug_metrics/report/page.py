@@ -23,7 +23,7 @@ from imug_metrics.report.metric_specs import (
     FEW_DIALOGUES,
     WITHOUT_KEY,
     Estimate,
-    MetricView,
+    MetricSpec,
     as_float,
     copies,
     curve,
@@ -34,7 +34,7 @@ from imug_metrics.report.metric_specs import (
     shown_metrics,
     span,
 )
-from imug_metrics.report.svg import Line, curves, whisker
+from imug_metrics.report.svg import Line, curves, error_bar
 from imug_metrics.report.worst import worst_dialogues
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def _trend(slope: Estimate) -> tuple[str, str, str]:
     return "", "→", "no change seen" if slope.varies else "all scores equal"
 
 
-def _row(index: int, model: ModelScores, metrics: Sequence[MetricView]) -> dict[str, Any]:
+def _row(index: int, model: ModelScores, metrics: Sequence[MetricSpec]) -> dict[str, Any]:
     copy = estimate(model.scores, COPY_RATE)
     shares = [as_float(model.scores.get(f"{view.key}_coverage")) for view in metrics]
     return {
@@ -144,14 +144,14 @@ def _row(index: int, model: ModelScores, metrics: Sequence[MetricView]) -> dict[
     }
 
 
-def _cell(model: ModelScores, view: MetricView) -> dict[str, str]:
+def _cell(model: ModelScores, view: MetricSpec) -> dict[str, str]:
     score, slope = estimate(model.scores, view.key), estimate(model.scores, f"{view.key}_slope")
     tone, mark, _ = _trend(slope)
     change = f"{mark} {number(slope.value, 3, signed=True)} a turn".strip() if slope.known else "no slope"
     return {"value": number(score.value), "interval": span(score), "slope": change, "tone": tone}
 
 
-def _panel(view: MetricView, models: Sequence[ModelScores]) -> dict[str, Any] | None:
+def _panel(view: MetricSpec, models: Sequence[ModelScores]) -> dict[str, Any] | None:
     lines = [
         Line(model.model, i, curve(model.scores, view.key), records_by_turn(model.items, view.item))
         for i, model in enumerate(models)
@@ -164,7 +164,7 @@ def _panel(view: MetricView, models: Sequence[ModelScores]) -> dict[str, Any] | 
     return {"label": view.label, "caption": f"by turn, {asked}", "svg": Markup(svg)} if svg else None
 
 
-def _slopes(view: MetricView, models: Sequence[ModelScores]) -> dict[str, Any] | None:
+def _slopes(view: MetricSpec, models: Sequence[ModelScores]) -> dict[str, Any] | None:
     slopes = [estimate(model.scores, f"{view.key}_slope") for model in models]
     ends = [end for slope in slopes for end in (slope.value, slope.lower, slope.upper) if math.isfinite(end)]
     if not ends:
@@ -178,7 +178,7 @@ def _slopes(view: MetricView, models: Sequence[ModelScores]) -> dict[str, Any] |
             {
                 "name": model.model,
                 "colour": i,
-                "svg": Markup(whisker(slope, low, high, i)),
+                "svg": Markup(error_bar(slope, low, high, i)),
                 "tone": tone,
                 "value": number(slope.value, 3, signed=True),
                 "interval": span(slope, 3),
@@ -188,7 +188,7 @@ def _slopes(view: MetricView, models: Sequence[ModelScores]) -> dict[str, Any] |
     return {"label": view.label, "entries": entries}
 
 
-def _coverage(index: int, model: ModelScores, metrics: Sequence[MetricView]) -> dict[str, Any]:
+def _coverage(index: int, model: ModelScores, metrics: Sequence[MetricSpec]) -> dict[str, Any]:
     cells = []
     for view in metrics:
         count = as_float(model.scores.get(f"{view.key}_n"))

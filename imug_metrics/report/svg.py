@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Inline SVG: curves over turns with confidence bands, and whiskers for slopes. Colours come from the page's CSS."""
+"""Inline SVG: curves over turns with confidence bands, and error bars for slopes. Colours come from the page's CSS."""
 
 from __future__ import annotations
 
@@ -91,11 +91,11 @@ def curves(
     return "".join(parts)
 
 
-def whisker(slope: Estimate, low: float, high: float, colour: int) -> str:
+def error_bar(slope: Estimate, low: float, high: float, colour: int) -> str:
     """A slope and its interval on an axis from ``low`` <= 0 to ``high`` >= 0, zero marked.
 
     Example:
-        >>> whisker(Estimate(float("nan")), -0.1, 0.1, 0)
+        >>> error_bar(Estimate(float("nan")), -0.1, 0.1, 0)
         ''
     """
     if not slope.known:
@@ -103,7 +103,7 @@ def whisker(slope: Estimate, low: float, high: float, colour: int) -> str:
     width, height = 240, 22
     middle = height / 2
     x = _Scale(low, high, 8, width - 8)
-    parts = [f'<svg class="whisker c{colour % PALETTE}" viewBox="0 0 {width} {height}" aria-hidden="true">']
+    parts = [f'<svg class="error-bar c{colour % PALETTE}" viewBox="0 0 {width} {height}" aria-hidden="true">']
     parts.append(f'<line class="grid" x1="8" x2="{width - 8}" y1="{middle}" y2="{middle}"/>')
     parts.append(f'<line class="zero" x1="{x(0):.1f}" x2="{x(0):.1f}" y1="1" y2="{height - 1}"/>')
     if slope.bounded:

@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import pytest
 
 from imug_metrics.report.metric_specs import Estimate
-from imug_metrics.report.svg import Line, curves, whisker
+from imug_metrics.report.svg import Line, curves, error_bar
 
 NAN = math.nan
 
@@ -77,11 +77,11 @@ def test_names_at_equal_heights_do_not_cover_each_other() -> None:
 
 def test_nothing_known_draws_nothing() -> None:
     assert curves([Line("m", 0, {}, {})], "t") == ""
-    assert whisker(Estimate(NAN), -1, 1, 0) == ""
+    assert error_bar(Estimate(NAN), -1, 1, 0) == ""
 
 
 def test_a_whisker_covers_its_interval_and_marks_zero() -> None:
-    svg = whisker(Estimate(-0.05, -0.08, -0.02), -0.1, 0.0, 3)
+    svg = error_bar(Estimate(-0.05, -0.08, -0.02), -0.1, 0.0, 3)
     (bar,), (zero,) = parts(svg, "line", "bar"), parts(svg, "line", "zero")
     (dot,) = parts(svg, "circle", "dot")
     ends = float(bar.get("x1", "nan")), float(bar.get("x2", "nan"))
