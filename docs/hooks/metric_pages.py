@@ -52,7 +52,7 @@ class MetricPage(NamedTuple):
 
     def link(self, up: str) -> str:
         """The class with the way to its page from one that lies `up`, as in `../`."""
-        return f"[`{self.metric.__name__}`]({up}{self.path})"
+        return f"[{self.metric.__name__}]({up}{self.path})"
 
     def fact(self, name: str) -> str:
         """What a row of the table at the top of the page says."""

@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *DOCS.rglob("*.md")])
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-FENCE = re.compile(r"^( *)```(\w*)[^\n]*\n(.*?)^\1```", re.M | re.S)
+FENCE = re.compile(r"^( *)(`{3,})(\w*)[^\n]*\n(.*?)^\1\2$", re.M | re.S)
 LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)(?:#[^)\s]*)?\)")
 
 
@@ -35,6 +35,11 @@ class Code(NamedTuple):
     line: int
     text: str
 
+    @property
+    def is_file(self) -> bool:
+        """Whether it is the text of a whole file, which has its own names."""
+        return self.language == "markdown" or self.text.startswith("# SPDX")
+
 
 def _page_name(page: Path) -> str:
     return str(page.relative_to(ROOT))
@@ -43,7 +48,7 @@ def _page_name(page: Path) -> str:
 def _codes(page: Path) -> list[Code]:
     text = page.read_text(encoding="utf-8")
     return [
-        Code(m[2], text.count("\n", 0, m.start(3)) + 1, re.sub(rf"^{m[1]}", "", m[3], flags=re.M))
+        Code(m[3], text.count("\n", 0, m.start(4)) + 1, re.sub(rf"^{m[1]}", "", m[4], flags=re.M))
         for m in FENCE.finditer(text)
     ]
 
@@ -64,7 +69,7 @@ def test_examples_of_a_page_run_one_after_the_other(page: Path) -> None:
     names: dict[str, Any] = {}
     report: list[str] = []
     for code in _codes(page):
-        if ">>>" not in code.text:
+        if ">>>" not in code.text or code.is_file:
             continue
         test = parser.get_doctest(code.text, names, _page_name(page), str(page), code.line)
         runner.run(test, out=report.append, clear_globs=False)

@@ -68,7 +68,7 @@ def test_groups_are_the_packages_of_the_metrics(hook: ModuleType) -> None:
 
 @pytest.mark.parametrize("name", METRICS)
 def test_index_shows_what_a_metric_asks_and_how_to_read_it(name: str, site: dict[str, str]) -> None:
-    row = rf"^\| (.*) \| \[`{name}`\]\(\.\./{_page(name)}\) \| (.+) \| (.+) \|$"
+    row = rf"^\| (.*) \| \[{name}\]\(\.\./{_page(name)}\) \| (.+) \| (.+) \|$"
     [(question, span, direction)] = re.findall(row, site["metrics/index.md"], re.M)
     assert re.fullmatch(r"[A-Z][^.?!*]*\?", question)
     assert span
