@@ -23,7 +23,7 @@ def run(options: Namespace) -> int:
         print_tables([_table(holdings)])
         return EXIT_FINE
     encoder = options.encoder
-    if encoder is not None and encoder not in {held.fingerprint for held in holdings}:
+    if encoder is not None and encoder not in {holding.fingerprint for holding in holdings}:
         raise ArgumentError("encoder", f"expected a fingerprint that `cache info` lists, got {encoder!r}")
     if options.action == "clear":
         print(f"{cache.clear(encoder)} rows forgotten")
@@ -34,7 +34,7 @@ def run(options: Namespace) -> int:
 
 def _table(holdings: list[Holding]) -> TextTable:
     rows = [
-        [Cell(held.fingerprint), Cell(held.kind), Cell(f"{held.rows:,}"), Cell(f"{held.bytes / 1e6:,.1f}")]
-        for held in holdings
+        [Cell(holding.fingerprint), Cell(holding.kind), Cell(f"{holding.rows:,}"), Cell(f"{holding.bytes / 1e6:,.1f}")]
+        for holding in holdings
     ]
     return TextTable(("Encoder", "Kind", "Rows", "MB"), [rows])

@@ -129,7 +129,7 @@ def uses_pixels(metric: Metric) -> bool:
     return bool(getattr(metric, "detail", False)) and "pixels" in inspect.signature(type(metric).update).parameters
 
 
-def taken(metric: Metric, columns: Mapping[str, Any]) -> dict[str, Any]:
+def accepted_columns(metric: Metric, columns: Mapping[str, Any]) -> dict[str, Any]:
     """Those of the columns that the metric's `update` knows."""
     known = inspect.signature(type(metric).update).parameters
     return {name: column for name, column in columns.items() if name in known}

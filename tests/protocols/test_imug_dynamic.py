@@ -10,7 +10,7 @@ import pytest
 
 from imug_metrics.judges import ReplyError
 from imug_metrics.protocols import imug
-from imug_metrics.protocols.imug.dynamic import offered, official_key, read_dynamic_links, strict_key
+from imug_metrics.protocols.imug.dynamic import listed_options, official_key, read_dynamic_links, strict_key
 from imug_metrics.protocols.imug.samples import Task, read_samples
 
 KEY = ("Cooking", "pan", "1")
@@ -73,7 +73,7 @@ def test_without_a_file_there_is_nothing_to_resolve(folder):
     ],
 )
 def test_options_are_what_the_question_labels(question, letters):
-    assert offered(question) == letters
+    assert listed_options(question) == letters
 
 
 def answer(letters: str) -> str:

@@ -141,7 +141,7 @@ def test_nothing_outside_the_models_folder_is_opened(folder, tmp_path, name, pro
     _, images = images_of(folder, protocol)
     assert images.output(1) is None
     (folder.question / "turn_1_output.png").symlink_to(tmp_path / "secret.png")
-    assert (images.output(1), images.usual(1)) == (None, None)
+    assert (images.output(1), images.default_output(1)) == (None, None)
 
 
 def test_a_image_that_becomes_a_way_out_is_not_read(folder, tmp_path):

@@ -223,13 +223,13 @@ def test_a_broken_end_of_a_file_is_reported_once(tmp_path: Path) -> None:
 )
 def test_the_path_of_an_absent_file_is_no_content(given: str, is_content: bool) -> None:
     answer = Answer("<code1>", {"code1": given})
-    assert (answer.held("code1") == given) is is_content
-    assert (answer.held("code1") is None) is not is_content
+    assert (answer.inline_content("code1") == given) is is_content
+    assert (answer.inline_content("code1") is None) is not is_content
 
 
 def test_a_long_hostile_path_is_looked_at_at_once() -> None:
-    assert Answer("", {"code1": "a/" * 500_000 + "!"}).held("code1")
-    assert Answer("", {"code1": "a.-" * 500_000 + "!"}).held("code1")
+    assert Answer("", {"code1": "a/" * 500_000 + "!"}).inline_content("code1")
+    assert Answer("", {"code1": "a.-" * 500_000 + "!"}).inline_content("code1")
 
 
 def test_many_broken_objects_are_read_in_one_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

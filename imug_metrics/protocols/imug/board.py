@@ -24,6 +24,7 @@ from typing import Any, Literal
 import numpy as np
 from PIL import Image
 
+from imug_metrics._optional import require
 from imug_metrics.media.images import FORMATS, load_image
 from imug_metrics.reading.files import MAX_IMAGE_BYTES
 
@@ -86,13 +87,7 @@ def read_board(path: Path, protocol: Protocol = "imug") -> Board:
 
 @lru_cache(maxsize=1)
 def _opencv() -> ModuleType:
-    try:
-        import cv2
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            "Boards are read with OpenCV, which is not installed: pip install imug_metrics[grid]"
-        ) from error
-    return cv2
+    return require("cv2", extra="grid", purpose="Reading boards")
 
 
 def _decode(path: Path) -> np.ndarray | None:

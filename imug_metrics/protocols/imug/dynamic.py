@@ -58,11 +58,11 @@ def read_dynamic_links(benchmark: Path, samples: Iterable[Sample], problems: Pro
     return list(links.values())
 
 
-def offered(question: str) -> str:
+def listed_options(question: str) -> str:
     """The letters that a question labels its options with: A to the last without a gap; A to G where it shows none.
 
     Example:
-        >>> offered("Which one? A. red B. blue C. green"), offered("(A) a cup (B) a plate"), offered("Which letter?")
+        >>> listed_options("Which one? A. red B. blue C. green"), listed_options("(A) a cup (B) a plate"), listed_options("Which letter?")
         ('ABC', 'AB', 'ABCDEFG')
     """
     found = set(_LABEL.findall(question))
@@ -83,5 +83,5 @@ def strict_key(reply: str, task: Task, *, several: bool) -> str:
         task: the question.
         several: whether more than one option may be right.
     """
-    judged = strict_letters(reply, offered(task.prompt), single=not several)
+    judged = strict_letters(reply, listed_options(task.prompt), single=not several)
     return "".join(sorted({*fixed_letters(task.stated or ""), *judged}))

@@ -98,7 +98,7 @@ class SampleImages:
         files = (ImageFile(folder / name, folder) for name in self.tasks[turn].images)
         return next((file for file in files if inside(file.path, folder) and self._shows(file)), None)
 
-    def usual(self, turn: int) -> ImageFile | None:
+    def default_output(self, turn: int) -> ImageFile | None:
         """The output under its usual name, turn_<t>_output.png."""
         path = self.folder / f"turn_{turn}_output.png"
         return ImageFile(path, self.model) if inside(path, self.model) else None
@@ -113,7 +113,7 @@ class SampleImages:
         """
         if self.tasks[turn].modality != "image":
             return None
-        found = self.usual(turn)
+        found = self.default_output(turn)
         if found is None:
             if self.protocol == "imug":
                 _check_look_up(self._entries, turn, self.folder)

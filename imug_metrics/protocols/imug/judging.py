@@ -168,7 +168,7 @@ def grid_scores(
         for task in sample.tasks:
             if task.modality != "image" or task.turn not in truth:
                 continue
-            found = (images.usual if protocol == "imug" else images.output)(task.turn)
+            found = (images.default_output if protocol == "imug" else images.output)(task.turn)
             board = None if found is None else read_board(found.path, protocol)
             if board is not None and (protocol == "imug" or board.status != "unreadable"):
                 points = board_points(board.cells, truth[task.turn], len(task.points), protocol)

@@ -170,7 +170,7 @@ def _shown_answer(task: Task, images: SampleImages, shown: list[ImageFile]) -> s
     """What a judge reads as the answer of an earlier turn; an image is added to those shown."""
     strict = images.protocol == "strict"
     if task.modality == "image":
-        image = images.output(task.turn) if strict else images.usual(task.turn)
+        image = images.output(task.turn) if strict else images.default_output(task.turn)
         if image is not None:
             shown.append(image)
             return f"[IMAGE_RESPONSE: See Image_{len(shown)}]"

@@ -86,6 +86,6 @@ def item_content(answer: Answer, name: str) -> str | None:
     """Content of an item of text or code: that of its file, or what the record itself holds."""
     path = answer.find(name)
     if path is None:
-        return answer.held(name)
+        return answer.inline_content(name)
     with path.open("rb") as file:
         return file.read(4 * MAX_CAPTION).decode("utf-8", errors="replace")

@@ -143,7 +143,7 @@ def answer_quality(answer: Answer, problems: Problems, *, scorers: Mapping[str, 
         return item_quality(answer.text, "text", scorers=scorers).value
     for tag in tags:
         source: Any = answer.find(str(tag))
-        source = answer.held(str(tag)) if source is None else source
+        source = answer.inline_content(str(tag)) if source is None else source
         quality = (
             Quality(0.0, "no such file below the outputs")
             if source is None

@@ -60,12 +60,12 @@ class Answer:
         found = (inside(folder / given, self.root) for folder in (self.file.parent, self.root))
         return next((path for path in found if path is not None), None)
 
-    def held(self, name: str) -> str | None:
+    def inline_content(self, name: str) -> str | None:
         """The content of an item of text or code where the record itself holds it, and not the path of a file.
 
         Example:
             >>> answer = Answer("<code1> <code2>", {"code1": "print(1)", "code2": "code/absent.py"})
-            >>> answer.held("code1"), answer.held("code2"), answer.held("image1")
+            >>> answer.inline_content("code1"), answer.inline_content("code2"), answer.inline_content("image1")
             ('print(1)', None, None)
         """
         tag, given = read_name(name), self.items.get(name)

@@ -136,7 +136,7 @@ def available_items(answer: Answer, problems: Problems) -> set[str]:
     found = set()
     for tag in dict.fromkeys(read_tags(answer.text)):
         name = str(tag)
-        if answer.held(name) is not None or answer.find(name) is not None:
+        if answer.inline_content(name) is not None or answer.find(name) is not None:
             found.add(name)
         else:
             where = f"output.modal.{name}"
