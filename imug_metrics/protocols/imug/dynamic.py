@@ -62,8 +62,10 @@ def listed_options(question: str) -> str:
     """The letters that a question labels its options with: A to the last without a gap; A to G where it shows none.
 
     Example:
-        >>> listed_options("Which one? A. red B. blue C. green"), listed_options("(A) a cup (B) a plate"), listed_options("Which letter?")
-        ('ABC', 'AB', 'ABCDEFG')
+        >>> listed_options("Which one? A. red B. blue C. green"), listed_options("(A) a cup (B) a plate")
+        ('ABC', 'AB')
+        >>> listed_options("Which letter?")
+        'ABCDEFG'
     """
     found = set(_LABEL.findall(question))
     count = next((place for place, letter in enumerate(LETTERS) if letter not in found), len(LETTERS))
