@@ -9,6 +9,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from imug_metrics._optional import require
 from imug_metrics.encoders.base import ModelEncoder
 from imug_metrics.encoders.preprocessing import Preprocessing
 
@@ -90,10 +91,5 @@ def _weighted(features: Tensor, weight: Tensor) -> Tensor:
 
 
 def _load(trunk: str) -> nn.Module:
-    try:
-        import lpips
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            "LpipsEncoder needs lpips: pip install imug_metrics[lpips]", name=error.name
-        ) from error
+    lpips = require("lpips", extra="lpips", purpose="LpipsEncoder")
     return lpips.LPIPS(net=trunk, verbose=False)

@@ -6,11 +6,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
+from types import ModuleType
 from typing import Any
 
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from imug_metrics._optional import require
 from imug_metrics.encoders.base import ModelEncoder
 from imug_metrics.encoders.library_pipeline import from_compose
 from imug_metrics.encoders.preprocessing import LibraryPreprocessing, Preprocessing
@@ -148,14 +150,8 @@ def _reads_up_to_the_end(model: Any) -> bool:
 _PROBE = ["A small RED star, 3 rings & two blue hearts; the quick brown fox isn't jumping over 12 lazy dogs!"]
 
 
-def _import_open_clip() -> Any:
-    try:
-        import open_clip
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            "OpenClipEncoder needs open_clip: pip install imug_metrics[openclip]", name=error.name
-        ) from error
-    return open_clip
+def _import_open_clip() -> ModuleType:
+    return require("open_clip", extra="openclip", purpose="OpenClipEncoder")
 
 
 def _load(name: str, pretrained: str | None, tokenizer: Any) -> tuple[nn.Module, Callable[..., Tensor]]:

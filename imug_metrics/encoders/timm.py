@@ -5,10 +5,12 @@
 from __future__ import annotations
 
 import os
+from types import ModuleType
 from typing import Any
 
 from torch import Tensor, nn
 
+from imug_metrics._optional import require
 from imug_metrics.encoders.base import ModelEncoder
 from imug_metrics.encoders.library_pipeline import from_compose
 from imug_metrics.encoders.preprocessing import LibraryPreprocessing, Preprocessing
@@ -66,13 +68,8 @@ class TimmEncoder(ModelEncoder):
         return hasattr(self.model, "forward_intermediates")
 
 
-def _import_timm() -> Any:
-    try:
-        import timm
-        import timm.data
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError("TimmEncoder needs timm: pip install imug_metrics[timm]", name=error.name) from error
-    return timm
+def _import_timm() -> ModuleType:
+    return require("timm", extra="timm", purpose="TimmEncoder")
 
 
 def _preprocessing(config: dict[str, Any]) -> Preprocessing | LibraryPreprocessing:

@@ -9,11 +9,13 @@ import os
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
+from imug_metrics._optional import require
 from imug_metrics.encoders.base import ModelEncoder
 from imug_metrics.encoders.fingerprint import digest_text
 from imug_metrics.encoders.library_pipeline import first_equal
@@ -188,14 +190,8 @@ def _load_tokenizer(source: str) -> Any:
     return _import_transformers().AutoTokenizer.from_pretrained(source)
 
 
-def _import_transformers() -> Any:
-    try:
-        import transformers
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            "TransformersEncoder needs transformers: pip install imug_metrics[hf]", name=error.name
-        ) from error
-    return transformers
+def _import_transformers() -> ModuleType:
+    return require("transformers", extra="hf", purpose="TransformersEncoder")
 
 
 def _parts(processor: Any, tokenizer: Any) -> tuple[Any, Any]:

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from imug_metrics._optional import require
 from imug_metrics.errors import ArgumentError
 from imug_metrics.evaluation.model_result import ModelResult, read_result, write_result
 from imug_metrics.evaluation.official import write_official
@@ -88,8 +89,7 @@ class Evaluation:
         Raises:
             ModuleNotFoundError: if pandas is not installed.
         """
-        import pandas
-
+        pandas = require("pandas", purpose="A data frame")
         rows = [(model, *row) for model, scores in self.scores.items() for row in _estimates(scores)]
         return pandas.DataFrame(rows, columns=["model", "score", "value", "lower", "upper"])
 

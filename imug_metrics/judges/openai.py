@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
+from imug_metrics._optional import require
 from imug_metrics.judges.protocol import ImagePart, JudgeError, JudgeRequest, ReplyError
 from imug_metrics.judges.retrying import Backoff, Failure, failure_of_status
 from imug_metrics.judges.secrets import bearer, proxy_for, split_url
@@ -273,10 +274,4 @@ def _given(argument: str, value: str | None, variable: str) -> str:
 
 
 def _import_aiohttp() -> Any:
-    try:
-        import aiohttp
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            "OpenAIJudge needs aiohttp: pip install imug_metrics[judge]", name=error.name
-        ) from error
-    return aiohttp
+    return require("aiohttp", extra="judge", purpose="OpenAIJudge")

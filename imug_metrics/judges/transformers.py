@@ -20,6 +20,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from imug_metrics._optional import require
 from imug_metrics.encoders.fingerprint import digest_weights
 from imug_metrics.judges.journal import address_of
 from imug_metrics.judges.protocol import ImagePart, JudgeError, JudgeRequest, ReplyError
@@ -241,12 +242,7 @@ def _decode(content: bytes, row: int, max_pixels: int) -> Image.Image:
 
 
 def _load(source: str, processor: Any, dtype: torch.dtype | None) -> tuple[nn.Module, Any]:
-    try:
-        import transformers
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            "TransformersJudge needs transformers: pip install imug_metrics[hf]", name=error.name
-        ) from error
+    transformers = require("transformers", extra="hf", purpose="TransformersJudge")
     keyword = "torch_dtype" if transformers.__version__.startswith("4.") else "dtype"
     model = transformers.AutoModelForImageTextToText.from_pretrained(source, **{keyword: dtype or "auto"})
     return model, processor or transformers.AutoProcessor.from_pretrained(source)  # type: ignore[no-untyped-call]

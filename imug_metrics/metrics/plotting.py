@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from imug_metrics._optional import require
 from imug_metrics.metrics.curve import curve_points
 
 
@@ -24,10 +25,7 @@ def plot_curve(name: str, values: Mapping[str, Any], ax: Any = None, *, over: st
     Raises:
         ModuleNotFoundError: if matplotlib is not installed.
     """
-    try:
-        import matplotlib.pyplot as plt
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError("Plots need matplotlib: pip install imug_metrics[report]") from error
+    plt = require("matplotlib.pyplot", extra="report", purpose="Plotting")
     figure, ax = plt.subplots() if ax is None else (ax.get_figure(), ax)
     points = curve_points(name, values, over)
     places = [point.at for point in points]

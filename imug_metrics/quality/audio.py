@@ -14,8 +14,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage, signal
 
+from imug_metrics._optional import require
 from imug_metrics.quality.result import Quality, combined, ramp
-from imug_metrics.quality.source import BrokenError, UnjudgedError, need, read_bytes, recorded
+from imug_metrics.quality.source import BrokenError, UnjudgedError, read_bytes, recorded
 
 Samples = npt.NDArray[np.float32]
 
@@ -91,7 +92,7 @@ def audio_quality(source: Any) -> Quality:
 
 def _decoded(content: bytes) -> tuple[Samples, int, int]:
     """Samples ``[T, channels]``, their rate, and how many the header promises beyond those that are there."""
-    soundfile = need("soundfile")
+    soundfile = require("soundfile", extra="quality", purpose="Judging audio")
     if content[4:8] == _MP4:
         raise UnjudgedError("Sounds in MP4 files (M4A, AAC) are not read.")
     try:
@@ -236,9 +237,10 @@ def _loudness(wave: Samples, rate: int) -> float:
     level = 20 * math.log10(float(np.sqrt(np.mean(wave.astype(np.float64) ** 2))) + 1e-10)
     if len(wave) < 0.4 * rate + 1:
         return level
+    pyloudnorm = require("pyloudnorm", extra="quality", purpose="Judging audio")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the logarithm of silent blocks
-        integrated = float(need("pyloudnorm").Meter(rate).integrated_loudness(wave.astype(np.float64)))
+        integrated = float(pyloudnorm.Meter(rate).integrated_loudness(wave.astype(np.float64)))
     return integrated if math.isfinite(integrated) else level
 
 

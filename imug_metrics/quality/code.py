@@ -12,8 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from imug_metrics._optional import require
 from imug_metrics.quality.result import Quality, combined, ramp
-from imug_metrics.quality.source import BrokenError, UnjudgedError, need, recorded
+from imug_metrics.quality.source import BrokenError, UnjudgedError, recorded
 from imug_metrics.quality.text import clean_share, read_text
 
 MAX_CHARACTERS = 200_000
@@ -24,6 +25,7 @@ MAX_DEPTH = 150
 
 _FENCE = re.compile(r"\A\s*```([\w+#.-]*)[^\n]*\n(.*?)\n?```\s*\Z", re.S)
 _OPENING, _CLOSING = "([{", ")]}"
+_NEEDED = {"extra": "quality", "purpose": "Judging code"}
 
 # Findings after which the program stops with an error when the line is reached, by the names that pyflakes gives them.
 _FATAL = frozenset(
@@ -127,7 +129,7 @@ def _measured(source: str | bytes | Path, language: str | None) -> Quality:
 def _language(language: str | None, suffix: str) -> str:
     if not (language or suffix):
         return "python"
-    lexers, util = need("pygments.lexers"), need("pygments.util")
+    lexers, util = require("pygments.lexers", **_NEEDED), require("pygments.util", **_NEEDED)
     try:
         name = language if language else lexers.get_lexer_for_filename(f"file{suffix}").aliases[0]
         lexer = lexers.get_lexer_by_name(name)
@@ -156,7 +158,7 @@ def _python(text: str, name: str) -> Findings:
 
 def _flakes(tree: ast.Module) -> tuple[int, int]:
     try:
-        messages = need("pyflakes.checker").Checker(tree).messages
+        messages = require("pyflakes.checker", **_NEEDED).Checker(tree).messages
     except (RecursionError, MemoryError) as error:
         raise UnjudgedError("The program is nested too deeply for the linter.") from error
     fatal = sum(type(message).__name__ in _FATAL for message in messages)
@@ -206,12 +208,12 @@ def _lexed(text: str, name: str) -> Findings:
 
 
 def _tokens(text: str, name: str) -> list[tuple[Any, str]]:
-    lexer = need("pygments.lexers").get_lexer_by_name(name)
+    lexer = require("pygments.lexers", **_NEEDED).get_lexer_by_name(name)
     return list(lexer.get_tokens(text))
 
 
 def _brackets(tokens: list[tuple[Any, str]]) -> tuple[dict[str, float], int]:
-    token = need("pygments.token")
+    token = require("pygments.token", **_NEEDED)
     stack: list[str] = []
     count = lone = unknown = 0
     for kind, value in tokens:

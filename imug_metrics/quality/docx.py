@@ -11,8 +11,9 @@ from typing import Any
 
 from PIL import Image
 
+from imug_metrics._optional import require
 from imug_metrics.quality.result import Quality, combined, ramp
-from imug_metrics.quality.source import BrokenError, UnjudgedError, need
+from imug_metrics.quality.source import BrokenError, UnjudgedError
 from imug_metrics.quality.text import clean_share
 
 MAX_PARTS = 2000
@@ -59,7 +60,7 @@ def docx_quality(content: bytes) -> Quality:
         The file is no readable archive.
     """
     intact, images, bad, external = _parts(content)
-    docx = need("docx")
+    docx = require("docx", extra="quality", purpose="Judging a DOCX file")
     try:
         document = docx.Document(io.BytesIO(content))
         found = _read(document)

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from imug_metrics.quality.source import BrokenError, File, UnjudgedError, need, read_bytes, suffix_of
+from imug_metrics._optional import require
+from imug_metrics.quality.source import BrokenError, File, UnjudgedError, read_bytes, suffix_of
 
 MAX_BYTES = 64 * 1024 * 1024
 """Largest model file that is opened."""
@@ -51,7 +52,7 @@ def read_model(source: File) -> Model:
     content = read_bytes(source, MAX_BYTES)
     kind = _kind(content, suffix_of(source))
     _check(content, kind)
-    trimesh = need("trimesh")
+    trimesh = require("trimesh", extra="quality", purpose="Judging a 3D model")
     try:
         with _quiet():
             scene = trimesh.load_scene(

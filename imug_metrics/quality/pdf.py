@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from imug_metrics._optional import require
 from imug_metrics.quality.result import Quality, combined, ramp
-from imug_metrics.quality.source import BrokenError, UnjudgedError, need
+from imug_metrics.quality.source import BrokenError, UnjudgedError
 from imug_metrics.quality.text import clean_share
 
 MAX_PAGES = 16
@@ -62,7 +63,7 @@ def pdf_quality(content: bytes) -> Quality:
         ...     print(error)
         The file is no readable PDF.
     """
-    pdfium = need("pypdfium2")
+    pdfium = require("pypdfium2", extra="quality", purpose="Judging a PDF file")
     try:
         document = pdfium.PdfDocument(content)
         count = len(document)

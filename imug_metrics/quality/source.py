@@ -7,9 +7,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 from typing import TypeAlias
 
 from imug_metrics.quality.result import Quality, broken, unjudged
@@ -94,30 +92,6 @@ def suffix_of(source: object) -> str:
         ('.ply', '')
     """
     return Path(source).suffix.lower() if isinstance(source, (str, os.PathLike)) else ""
-
-
-def need(module: str) -> ModuleType:
-    """Import an optional package.
-
-    Args:
-        module: Its import name.
-
-    Returns:
-        The module.
-
-    Raises:
-        ModuleNotFoundError: If it is not installed; the message names the extra.
-
-    Example:
-        >>> need("json").__name__
-        'json'
-    """
-    try:
-        return import_module(module)
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            f"{module} is needed to judge this kind of item: pip install imug_metrics[quality]", name=module
-        ) from error
 
 
 def _read(path: Path, max_bytes: int) -> bytes:

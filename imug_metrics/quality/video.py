@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from imug_metrics._optional import require
 from imug_metrics.quality.image import MAX_MEASURED, frame_quality
 from imug_metrics.quality.result import Quality, combined, ramp
-from imug_metrics.quality.source import BrokenError, UnjudgedError, need, read_bytes, recorded
+from imug_metrics.quality.source import BrokenError, UnjudgedError, read_bytes, recorded
 
 MAX_BYTES = 512 * 1024 * 1024
 """Largest video file that is opened."""
@@ -115,7 +116,7 @@ class _Seen:
 
 
 def _of_file(content: bytes) -> Quality:
-    av = need("av")
+    av = require("av", extra="quality", purpose="Judging a video")
     demuxer = _demuxer(content)
     try:
         # The demuxer is named, so that no playlist in disguise is opened, which would read other files.

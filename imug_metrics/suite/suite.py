@@ -13,6 +13,7 @@ from torch import Tensor
 from torchmetrics import Metric, MetricCollection
 from torchmetrics.utilities.distributed import gather_all_tensors
 
+from imug_metrics._optional import require
 from imug_metrics.dialogues.record import Record, by_dialogue, dialogue_steps
 from imug_metrics.encoders import as_encoder, load_encoder
 from imug_metrics.encoders.cache import CachedEncoder
@@ -20,12 +21,12 @@ from imug_metrics.suite.columns import encoded
 from imug_metrics.suite.items import items
 from imug_metrics.suite.scores import ModelScores
 from imug_metrics.suite.standard import (
+    accepted_columns,
     check_columns,
     named_metrics,
     required_columns,
     route,
     standard_metrics,
-    taken,
     uses_pixels,
 )
 from imug_metrics.suite.turns import Unreadable, turns_by_route
@@ -186,13 +187,9 @@ class ImugSuite(MetricCollection):
         if not self.keep_rows:
             raise ValueError("Expected a suite made with keep_rows=True. `stream` gives rows without keeping them.")
         if table == "pandas":
-            import pandas
-
-            return pandas.DataFrame(self._rows)
+            return require("pandas", purpose="A data frame").DataFrame(self._rows)
         if table == "arrow":
-            import pyarrow
-
-            return pyarrow.Table.from_pylist(self._rows)
+            return require("pyarrow", purpose="An Arrow table").Table.from_pylist(self._rows)
         if table != "list":
             raise ValueError(f"Expected argument `table` to be list, pandas or arrow, got {table!r}.")
         return list(self._rows)
@@ -239,7 +236,7 @@ class ImugSuite(MetricCollection):
                 if routes[name] in turns:
                     columns = turns[routes[name]].columns
                     if required_columns(self[name]) <= columns.keys():
-                        call(name, taken(self[name], columns))
+                        call(name, accepted_columns(self[name], columns))
         return items(records, turns) if with_rows else []
 
     def _feed_columns(self, columns: Mapping[str, Any], call: Call) -> None:
@@ -247,12 +244,13 @@ class ImugSuite(MetricCollection):
         fed = [name for name in self.names if required_columns(self[name]) <= columns.keys()]
         if not fed:
             raise ValueError(f"Expected columns that one of the metrics can be fed with, got {', '.join(columns)}.")
-        wanted = set().union(*(taken(self[name], columns) for name in fed))  # the rest is not worth the encoder's time
+        # The rest is not worth the encoder's time.
+        wanted = set().union(*(accepted_columns(self[name], columns) for name in fed))
         columns = {name: column for name, column in columns.items() if name in wanted}
         columns = encoded(columns, self.encoder, with_pixels=self._with_pixels(fed))
         with self._all_or_none():
             for name in fed:
-                call(name, taken(self[name], columns))
+                call(name, accepted_columns(self[name], columns))
 
     @contextmanager
     def _all_or_none(self) -> Iterator[None]:

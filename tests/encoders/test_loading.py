@@ -71,5 +71,5 @@ def test_model_libraries_are_imported_only_when_used(monkeypatch):
 )
 def test_missing_library_names_its_extra(spec, module, extra, monkeypatch):
     monkeypatch.setitem(sys.modules, module, None)
-    with pytest.raises(ModuleNotFoundError, match=rf"pip install imug_metrics\[{extra}\]"):
+    with pytest.raises(ModuleNotFoundError, match=rf"pip install 'imug_metrics\[{extra}\]'"):
         load_encoder(spec)

@@ -168,7 +168,7 @@ def docx_file(headings: bool = True, text: str = TEXT, empty: int = 0, cells: bo
     for k, cell in enumerate(table._cells):
         cell.text = f"cell {k}" if cells else ""
     if image:
-        document.add_image(io.BytesIO(image_file(photograph()[::4, ::4])))
+        document.add_picture(io.BytesIO(image_file(photograph()[::4, ::4])))
     file = io.BytesIO()
     document.save(file)
     return file.getvalue()

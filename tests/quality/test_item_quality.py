@@ -161,7 +161,7 @@ def test_missing_library_names_the_extra(modality: str, monkeypatch: pytest.Monk
     library, make = NEEDED[modality]
     content = make()
     monkeypatch.setitem(sys.modules, library, None)
-    with pytest.raises(ModuleNotFoundError, match=r"pip install imug_metrics\[quality\]"):
+    with pytest.raises(ModuleNotFoundError, match=r"pip install 'imug_metrics\[quality\]'"):
         item_quality(content, modality)  # type: ignore[arg-type]
 
 
