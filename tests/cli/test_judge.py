@@ -17,7 +17,7 @@ import pytest
 
 from imug_metrics.protocols import imug
 from tests.judges.server import Server, text_of
-from tests.protocols.recorded import RUNS, RecordedJudge
+from tests.protocols.imug.recorded import RUNS, RecordedJudge
 
 pytest.importorskip("httpx", reason="httpx is not installed")
 pytest.importorskip("cv2", reason="OpenCV is not installed")

@@ -14,7 +14,7 @@ import pytest
 from imug_metrics.judges import JudgeError, OpenAIJudge
 from imug_metrics.protocols import imug
 from tests.judges.server import Server
-from tests.protocols.recorded import RUNS, RecordedJudge, load_rows, outline
+from tests.protocols.imug.recorded import RUNS, RecordedJudge, load_rows, outline
 
 pytest.importorskip("cv2", reason="opencv is not installed")
 
