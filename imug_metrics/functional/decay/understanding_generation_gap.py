@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Understanding against generation: turns answered with text beside turns answered with an image."""
+"""Understanding against generation: turns answered with text and turns answered with an image, compared."""
 
 from __future__ import annotations
 

@@ -22,10 +22,10 @@ def computed(**options: object) -> dict[str, float]:
     return {key.removeprefix("structure_integrity"): float(value) for key, value in metric.compute().items()}
 
 
-def test_equals_its_functional_twin() -> None:
-    found, twin = computed(), structure_integrity(PREDS, TARGET)
-    assert found[""] == pytest.approx(float(twin.strict))
-    assert found["_lenient"] == pytest.approx(float(twin.lenient))
+def test_equals_its_function() -> None:
+    found, function = computed(), structure_integrity(PREDS, TARGET)
+    assert found[""] == pytest.approx(float(function.strict))
+    assert found["_lenient"] == pytest.approx(float(function.lenient))
     assert found["_image"] == pytest.approx(1 / 3)
     assert found["_n"] == found["_dialogues"] == 4
     assert "_document" not in found
