@@ -90,7 +90,7 @@ def test_bad_rows_are_named() -> None:
         token_f1(["a", "b"], ["a", []])
     with pytest.raises(TypeError, match="`preds` to hold text, got int at row 0"):
         exact_match([1], ["a"])  # type: ignore[list-item]
-    with pytest.raises(TypeError, match="`targets` to hold text, got NoneType at row 0"):
+    with pytest.raises(TypeError, match="`target` to hold text, got NoneType at row 0"):
         exact_match(["a"], [None])  # type: ignore[list-item]
 
 
