@@ -27,7 +27,7 @@ class SpelledOutOptions(griffe.Extension):
     def on_function(self, *, func: griffe.Function, **kwargs: Any) -> None:
         """Called with every function once it is loaded."""
         options = [p for p in func.parameters if str(p.annotation) == "Unpack[MetricOptions]"]
-        if not options:
+        if not options or not func.parent.is_class:
             return
         del func.parameters[options[0].name]
         for parameter in inspect.signature(griffe.dynamic_import(func.parent.path)).parameters.values():

@@ -4,14 +4,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Literal, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from imug_metrics.dialogues.arguments import Candidates, Ids, Numbers
 from imug_metrics.dialogues.ids import hash_ids
+from imug_metrics.functional.scaling.candidates import as_candidates
 
 _NODES = 10_000  # of the search for a proof that no policy is better
 
@@ -46,7 +48,9 @@ class Rule(NamedTuple):
     tested: dict[str, float]
 
 
-def best_policy(scores: Any, costs: Any, budget: float, *, method: Literal["exact", "hull"] = "exact") -> Policy:
+def best_policy(
+    scores: Candidates, costs: Candidates, budget: float, *, method: Literal["exact", "hull"] = "exact"
+) -> Policy:
     """The strategy of every record that gives the highest mean score for a mean cost of at most the budget.
 
     A multiple-choice knapsack (Sinha and Zoltners, Operations Research 27, 1979): one strategy a record, total cost at
@@ -62,8 +66,8 @@ def best_policy(scores: Any, costs: Any, budget: float, *, method: Literal["exac
             optimum by less than that one step, `bound - score` at most.
 
     Returns:
-        The policy. For `"exact"` the bound is its score, unless the proof takes more than 10 000 nodes of the search, as
-        it may where costs are nearly proportional to scores: then it is the best policy found so far, and
+        The policy. For `"exact"` the bound is its score, unless the proof takes more than 10 000 nodes of the search,
+        as it may where costs are nearly proportional to scores: then it is the best policy found so far, and
         `bound - score` says how far from the optimum it may be.
 
     Raises:
@@ -77,7 +81,7 @@ def best_policy(scores: Any, costs: Any, budget: float, *, method: Literal["exac
     """
     if method not in ("exact", "hull"):
         raise ValueError(f"Expected argument `method` to be 'exact' or 'hull', got {method!r}.")
-    y, c = policy_columns(scores, costs)
+    y, c = _flat_columns(scores, costs)
     y, c, kept = y.cpu(), c.cpu(), (~y.isnan()).any(1).cpu()
     y, c = y[kept], c[kept]
     least = c.nan_to_num(nan=torch.inf).amin(1).sum() if len(c) else c.sum()
@@ -93,13 +97,18 @@ def best_policy(scores: Any, costs: Any, budget: float, *, method: Literal["exac
 
 
 def adaptive_policy(
-    choice: Any, scores: Any, costs: Any, *, budget: float | None = None, method: Literal["exact", "hull"] = "exact"
+    scores: Candidates,
+    costs: Candidates,
+    preds: Numbers,
+    *,
+    budget: float | None = None,
+    method: Literal["exact", "hull"] = "exact",
 ) -> Tensor:
     """How much a policy scores below the best one for the same money. Lower is better, 0 is the optimum.
 
     Args:
-        choice: int64 `[N]`, the column of the strategy that the policy uses.
         scores, costs: `[N, S]`, as in `best_policy`.
+        preds: int64 `[N]`, the column of the strategy that the policy chose.
         budget: mean cost of a record; None: what the policy spends.
         method: as in `best_policy`; with `"hull"` the regret is taken to the bound, so it is rather too high.
 
@@ -107,32 +116,32 @@ def adaptive_policy(
         float64 scalar: the best mean score - the policy's. Below 0 only if the policy spends more than the budget.
 
     Raises:
-        ValueError: if a choice is no strategy that has the record.
+        ValueError: if shapes differ or a choice is no strategy that has the record.
 
     Example:
         >>> scores, costs = [[0.2, 0.9], [0.5, 0.6]], [[1.0, 4.0], [1.0, 4.0]]
-        >>> round(float(adaptive_policy([0, 1], scores, costs)), 3)
+        >>> round(float(adaptive_policy(scores, costs, [0, 1])), 3)
         0.3
     """
-    y, c = policy_columns(scores, costs)
+    y, c = _flat_columns(scores, costs)
     used = (~y.isnan()).any(1)
-    places = torch.as_tensor(choice, device=y.device).long()
+    places = torch.as_tensor(preds, device=y.device).long()
     if places.shape != used.shape or bool(((places < 0) | (places >= y.shape[1]))[used].any()):
-        raise ValueError(f"Expected argument `choice` to hold a column from 0 to {y.shape[1] - 1} for each record.")
+        raise ValueError(f"Expected argument `preds` to hold a column from 0 to {y.shape[1] - 1} for each record.")
     mine, spent = (side[used].gather(1, places[used, None])[:, 0] for side in (y, c))
     if bool(mine.isnan().any()):
-        raise ValueError("Expected argument `choice` to name strategies that have the record.")
+        raise ValueError("Expected argument `preds` to name strategies that have the record.")
     if budget is None:  # the sum below may round to a hair less than the policy itself spends
         budget = float(spent.mean()) * (1 + 1e-12)
     return best_policy(y, c, budget, method=method).bound.to(y.device) - mine.mean()
 
 
 def learn_rule(
-    feature: Any,
-    scores: Any,
-    costs: Any,
+    feature: Tensor | Sequence[float],
+    scores: Candidates,
+    costs: Candidates,
     budget: float,
-    dialogue: Any,
+    dialogue: Ids,
     *,
     kind: Literal["group", "threshold"] = "group",
     seed: int = 0,
@@ -169,7 +178,7 @@ def learn_rule(
     """
     if kind not in ("group", "threshold"):
         raise ValueError(f"Expected argument `kind` to be 'group' or 'threshold', got {kind!r}.")
-    y, c = policy_columns(scores, costs)
+    y, c = _flat_columns(scores, costs)
     if bool(y.isnan().any()):
         raise ValueError("Expected argument `scores` without NaN: every strategy has to have every record.")
     x = torch.as_tensor(feature, device=y.device)
@@ -181,7 +190,7 @@ def learn_rule(
     return Rule(choose, *(_outcome(choose, *half, budget) for half in halves))
 
 
-def split_dialogues(dialogue: Any, seed: int = 0) -> Tensor:
+def split_dialogues(dialogue: Ids, seed: int = 0) -> Tensor:
     """True `[N]` for the rows of a random half of the dialogues.
 
     Raises:
@@ -191,7 +200,7 @@ def split_dialogues(dialogue: Any, seed: int = 0) -> Tensor:
         >>> int(split_dialogues(["a", "a", "b", "c", "d"]).sum()) in (2, 3)
         True
     """
-    ids = dialogue if torch.is_tensor(dialogue) else hash_ids(dialogue)
+    ids = dialogue if isinstance(dialogue, Tensor) else hash_ids(dialogue)
     names, row = torch.unique(ids.cpu(), return_inverse=True)
     if len(names) < 2:
         raise ValueError(f"Expected argument `dialogue` to hold two dialogues or more, got {len(names)}.")
@@ -200,22 +209,25 @@ def split_dialogues(dialogue: Any, seed: int = 0) -> Tensor:
     return first[row]
 
 
-def policy_columns(scores: Any, costs: Any) -> tuple[Tensor, Tensor]:
-    """Scores and costs, float64 `[N, S]`, NaN in both where a strategy lacks the record.
+def policy_columns(scores: Candidates, costs: Candidates) -> tuple[Tensor, Tensor]:
+    """Scores and costs, float64 `[..., S]`, NaN in both where a strategy lacks the record.
 
     Raises:
         ValueError: if shapes differ or a cost is below 0.
     """
-    y, c = torch.as_tensor(scores).double(), torch.as_tensor(costs)
-    c = c.to(y.device).double()
-    if y.ndim != 2 or y.shape != c.shape:
-        raise ValueError(
-            f"Expected arguments `scores`, `costs` to have one shape [N, S], got {[*y.shape]}, {[*c.shape]}."
-        )
+    y = as_candidates("scores", scores).double()
+    c = as_candidates("costs", costs, like=y).double()
     if bool((c < 0).any()):
         raise ValueError("Expected argument `costs` to be at least 0.")
     lacking = ~(y.isfinite() & c.isfinite())
     return y.masked_fill(lacking, torch.nan), c.masked_fill(lacking, torch.nan)
+
+
+def _flat_columns(scores: Candidates, costs: Candidates) -> tuple[Tensor, Tensor]:
+    y, c = policy_columns(scores, costs)
+    if y.ndim != 2:
+        raise ValueError(f"Expected argument `scores` to have shape [N, S], got {[*y.shape]}.")
+    return y, c
 
 
 def _solve(y: Tensor, c: Tensor, allowed: float) -> tuple[Tensor, Tensor]:

@@ -5,19 +5,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Literal, NamedTuple, Protocol, cast, runtime_checkable
+from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 import torch
+from einops import rearrange, repeat
 from imug_kernels import paired_cosine
 from torch import Tensor
 
+from imug_metrics.dialogues.arguments import Candidates, Images, Texts
 from imug_metrics.dialogues.inputs import embedding_column
 from imug_metrics.functional.images.turn_alignment import VARIANTS, Variant, alignment_of_cosine
 from imug_metrics.functional.reduce import reduce_values
+from imug_metrics.functional.scaling.candidates import absent_candidates, as_candidates
 from imug_metrics.stats.order_statistics import ascending, ascending_values, best_of_weights, share_ties
 
 _CHUNK, _DEVICE_CHUNK = 2**17, 2**24  # elements of temporaries: they stay in a CPU's cache, and fill a GPU
 _WEIGHTS = 2**22  # weights that are held at a time
+
+Count = Tensor | Sequence[int] | int
 
 
 class Choice(NamedTuple):
@@ -45,16 +50,16 @@ class AlignmentScorer(Protocol):
 Scorer = AlignmentScorer | Callable[[Tensor, Tensor], Tensor]
 
 
-def best_of_n(images: Any, prompts: Any, scorer: Scorer | Variant = "clipscore") -> Choice:
+def best_of_n(images: Images, texts: Texts, scorer: Scorer | Variant = "clipscore") -> Choice:
     """Pick the best of n candidate images for each prompt, in one call; for use inside generation loops.
 
     Args:
         images: embeddings `[R, n, D]`, with NaN rows for candidates that are not there; or with a scorer that holds an
             encoder, images `[R, n, 3, H, W]` or R lists of n items, None for absent ones.
-        prompts: embeddings `[R, D]`, or with an encoder R strings.
+        texts: the prompts, embeddings `[R, D]`, or with an encoder R strings.
         scorer: a `TurnAlignment` (its variant and its encoder are used), the name of one of its variants for
-            embeddings, or a function from `images [R * n, D]` and `prompts [R * n, D]` to scores `[R * n]`, higher is
-            better. With alignment the prompts are not copied, and all cosines are one fused call.
+            embeddings, or a function from `images [R * n, D]` and `texts [R * n, D]` to scores `[R * n]`, higher is
+            better. With alignment the texts are not copied, and all cosines are one fused call.
 
     Returns:
         The picks and all scores. Nothing is differentiated.
@@ -66,21 +71,22 @@ def best_of_n(images: Any, prompts: Any, scorer: Scorer | Variant = "clipscore")
         >>> candidates = torch.tensor([[[1.0, 0.0], [0.6, 0.8], [0.0, 1.0]]])
         >>> best_of_n(candidates, torch.tensor([[0.5, 0.5]])).pick
         tensor([1])
-        >>> best_of_n(candidates, torch.tensor([[0.5, 0.5]]), lambda images, prompts: images[:, 0]).pick
+        >>> best_of_n(candidates, torch.tensor([[0.5, 0.5]]), lambda images, texts: images[:, 0]).pick
         tensor([0])
     """
     if isinstance(scorer, str) and scorer not in VARIANTS:
         raise ValueError(f"Expected argument `scorer` to be one of {VARIANTS}, got {scorer!r}.")
     encoder = getattr(scorer, "encoder", None)
     with torch.no_grad():
-        images, prompts = _candidate_embeddings(images, encoder), _prompt_embeddings(prompts, encoder)
-        if images.shape[::2] != prompts.shape:
+        candidates = _candidate_embeddings(images, encoder)
+        prompts = embedding_column("texts", texts, encoder and encoder.encode_texts).values
+        if candidates.shape[::2] != prompts.shape:
             raise ValueError(
-                f"Expected argument `prompts` to be embeddings {[*images.shape[::2]]} of the records of `images`, got "
-                f"{[*prompts.shape]}."
+                f"Expected argument `texts` to be embeddings {[*candidates.shape[::2]]} of the records of `images`, "
+                f"got {[*prompts.shape]}."
             )
-        scores = _pair_scores(images, prompts, scorer).view(images.shape[:2])
-        scores = scores.masked_fill(~images.isfinite().all(-1), torch.nan)
+        scores = _pair_scores(candidates, prompts, scorer).view(candidates.shape[:2])
+        scores = scores.masked_fill(~candidates.isfinite().all(-1), torch.nan)
         ranked = scores.nan_to_num(nan=-torch.inf)
         best = ranked.max(1).values if scores.shape[1] else ranked.new_full((len(ranked),), -torch.inf)
         pick = (ranked == best[:, None]).int().argmax(1) if scores.shape[1] else torch.zeros_like(best).long()
@@ -88,8 +94,8 @@ def best_of_n(images: Any, prompts: Any, scorer: Scorer | Variant = "clipscore")
 
 
 def best_of_n_curve(
-    scores: Any,
-    selector: Any = None,
+    scores: Candidates,
+    selector: Candidates | None = None,
     *,
     k: int | Sequence[int] | Tensor | None = None,
     valid: Tensor | None = None,
@@ -126,24 +132,25 @@ def best_of_n_curve(
         >>> best_of_n_curve(right, torch.tensor([[0.9, 0.1, 0.9, 0.2]]), k=[2, 4])
         tensor([0.4167, 0.5000], dtype=torch.float64)
     """
-    y, keys, there = _one_shape(scores, selector, valid)
+    y = as_candidates("scores", scores)
+    keys = None if selector is None else as_candidates("selector", selector, like=y)
+    there = None if valid is None else as_candidates("valid", valid, like=y).bool()
     ks = torch.arange(1, y.shape[-1] + 1, device=y.device) if k is None else torch.as_tensor(k, device=y.device)
     if ks.is_floating_point() or bool((ks < 1).any()):
         raise ValueError(f"Expected argument `k` to hold integers from 1, got {k}.")
     flat = ks.flatten()
     shape = (*y.shape[:-1], *ks.shape)
-    chunks = (_sort(*_masked(*parts)) for parts in _chunks(y, keys, there))
+    chunks = (_sort_present(*parts) for parts in _chunks(y, keys, there))
     if reduction == "mean":
         return _mean_curve(chunks, flat).view(ks.shape)
     found = [_expectations(rows, counts, flat) for rows, counts in chunks]
     return reduce_values(torch.cat(found).view(shape), reduction)
 
 
-def pass_at_k(correct: Any, n: Any, k: int) -> Tensor:
+def pass_at_k(correct: Count, n: Count, k: int) -> Tensor:
     """Probability that one of k samples is right, `1 - C(n - c, k) / C(n, k)`, given that c of n are. Higher is better.
 
-    Chen et al., arXiv 2107.03374. Equal to the oracle `best_of_n_curve` of
-    scores in {0, 1}, from counts alone.
+    Chen et al., arXiv 2107.03374. Equal to the oracle `best_of_n_curve` of scores in {0, 1}, from counts alone.
 
     Args:
         correct: numbers c of right samples, any shape.
@@ -160,29 +167,19 @@ def pass_at_k(correct: Any, n: Any, k: int) -> Tensor:
         >>> pass_at_k(torch.tensor([1, 0, 4]), 4, k=2)
         tensor([0.5000, 0.0000, 1.0000], dtype=torch.float64)
     """
-    c, n = torch.as_tensor(correct).double(), torch.as_tensor(n).double()
+    right, samples = torch.as_tensor(correct).double(), torch.as_tensor(n).double()
     if k != int(k) or k < 1:
         raise ValueError(f"Expected argument `k` to be an integer >= 1, got {k}.")
-    if bool(((c < 0) | (c > n)).any()):
+    if bool(((right < 0) | (right > samples)).any()):
         raise ValueError("Expected argument `correct` to lie between 0 and `n`.")
-    wrong = (n - c).clamp_min(k)
-    total = n.clamp_min(k)
+    wrong, total = (samples - right).clamp_min(k), samples.clamp_min(k)
     logs = torch.lgamma(wrong + 1) - torch.lgamma(total + 1)
-    logs = logs - (torch.lgamma(wrong - k + 1) - torch.lgamma(total - k + 1))  # in this order 0 where c is 0
-    return torch.where(n - c < k, 1.0, 1 - torch.exp(logs)).masked_fill(n < k, torch.nan)
-
-
-def candidate_columns(scores: Any, selector: Any, valid: Any) -> tuple[Tensor, Tensor | None]:
-    """True scores and selector's scores `[..., n]`, NaN in both where a candidate is not there.
-
-    Raises:
-        ValueError: if shapes differ or there is no dimension of candidates.
-    """
-    return _masked(*_one_shape(scores, selector, valid))
+    logs = logs - (torch.lgamma(wrong - k + 1) - torch.lgamma(total - k + 1))  # in this order 0 where none is right
+    return torch.where(samples - right < k, 1.0, 1 - torch.exp(logs)).masked_fill(samples < k, torch.nan)
 
 
 def expected_best(y: Tensor, keys: Tensor | None, k: Tensor) -> Tensor:
-    """Expected scores `[R, K]` of the best of k among candidates from `candidate_columns`; NaN beyond their number."""
+    """Expected scores `[R, K]` of the best of k among candidates, NaN in `y` and `keys` alike where one is absent."""
     return torch.cat([_expectations(*_sort(*parts[:2]), k) for parts in _chunks(y, keys, None)])
 
 
@@ -199,37 +196,22 @@ def picked_score(y: Tensor, keys: Tensor) -> Tensor:
     return y.masked_fill(~chosen, 0).nan_to_num(0).sum(1, dtype=torch.float64) / chosen.sum(1)
 
 
-def _one_shape(scores: Any, selector: Any, valid: Any) -> tuple[Tensor, Tensor | None, Tensor | None]:
-    y = torch.as_tensor(scores)
-    if y.ndim < 2:
-        raise ValueError(f"Expected argument `scores` to have shape [R, n] or [B, T, n], got {[*y.shape]}.")
-    y = y if y.is_floating_point() else y.double()
-    p, there = (None if other is None else torch.as_tensor(other, device=y.device) for other in (selector, valid))
-    for argument, other in (("selector", p), ("valid", there)):
-        if other is not None and other.shape != y.shape:
-            raise ValueError(f"Expected argument `{argument}` to have shape {[*y.shape]}, got {[*other.shape]}.")
-    return y, p if p is None or p.is_floating_point() else p.double(), there
-
-
-def _masked(y: Tensor, p: Tensor | None, valid: Tensor | None) -> tuple[Tensor, Tensor | None]:
-    there = y.isfinite() if valid is None else y.isfinite() & valid
-    if p is None:
-        return y.masked_fill(~there, torch.nan), None
-    there = there & ~p.isnan()
-    return y.masked_fill(~there, torch.nan), p.masked_fill(~there, torch.nan)
-
-
 def _chunks(
     y: Tensor, keys: Tensor | None, valid: Tensor | None
 ) -> Iterator[tuple[Tensor, Tensor | None, Tensor | None]]:
     """The same rows of all columns, one chunk at least."""
-    rows = y.flatten(0, -2)
-    others = [None if part is None else part.flatten(0, -2) for part in (keys, valid)]
+    rows = rearrange(y, "... n -> (...) n")
+    others = [None if part is None else rearrange(part, "... n -> (...) n") for part in (keys, valid)]
     step = max(1, (_CHUNK if y.device.type == "cpu" else _DEVICE_CHUNK) // max(rows.shape[1], 1))
     for start in range(0, max(len(rows), 1), step):
         some = slice(start, start + step)
         keys, valid = (None if part is None else part[some] for part in others)
         yield rows[some], keys, valid
+
+
+def _sort_present(y: Tensor, keys: Tensor | None, valid: Tensor | None) -> tuple[Tensor, Tensor]:
+    absent = absent_candidates(y, keys, valid)
+    return _sort(y.masked_fill(absent, torch.nan), None if keys is None else keys.masked_fill(absent, torch.nan))
 
 
 def _sort(y: Tensor, keys: Tensor | None) -> tuple[Tensor, Tensor]:
@@ -285,12 +267,12 @@ def _mean_curve(chunks: Iterator[tuple[Tensor, Tensor]], k: Tensor) -> Tensor:
     return total / torch.where(count > 0, count, torch.nan)
 
 
-def _pair_scores(images: Tensor, prompts: Tensor, scorer: Any) -> Tensor:
+def _pair_scores(images: Tensor, prompts: Tensor, scorer: Scorer | Variant) -> Tensor:
     """Scores `[R * n]` of candidates `[R, n, D]` against their record's prompt."""
-    record = torch.arange(len(images), device=images.device).repeat_interleave(images.shape[1])
-    flat, prompts = images.flatten(0, 1), prompts.to(images.device)
+    record = repeat(torch.arange(len(images), device=images.device), "r -> (r n)", n=images.shape[1])
+    flat, prompts = rearrange(images, "r n d -> (r n) d"), prompts.to(images.device)
     if isinstance(scorer, str):
-        return alignment_of_cosine(paired_cosine(flat, prompts, iy=record), cast(Variant, scorer))
+        return alignment_of_cosine(paired_cosine(flat, prompts, iy=record), scorer)
     if isinstance(scorer, AlignmentScorer):
         cosine = paired_cosine(flat, prompts, iy=record)
         return alignment_of_cosine(cosine, scorer.variant, scorer.scale, scorer.bias)
@@ -300,14 +282,12 @@ def _pair_scores(images: Tensor, prompts: Tensor, scorer: Any) -> Tensor:
     return scores
 
 
-def _candidate_embeddings(images: Any, encoder: Any) -> Tensor:
+def _candidate_embeddings(images: Images, encoder: Any) -> Tensor:
     """Embeddings `[R, n, D]` of embeddings, a tensor of images or lists of items; NaN where one is absent."""
-    rows = embedding_column("images", images, encoder and encoder.encode_images)
-    if len(rows.shape) != 2:
-        raise ValueError(f"Expected argument `images` to hold n candidates for each record, got shape {[*rows.shape]}.")
-    values = rows.values.view(*rows.shape, rows.values.shape[-1])
-    return values if rows.present is None else values.masked_fill(~rows.present[..., None], torch.nan)
-
-
-def _prompt_embeddings(prompts: Any, encoder: Any) -> Tensor:
-    return embedding_column("texts", prompts, encoder and encoder.encode_texts).values
+    column = embedding_column("images", images, encoder and encoder.encode_images)
+    if len(column.shape) != 2:
+        raise ValueError(
+            f"Expected argument `images` to hold n candidates for each record, got shape {[*column.shape]}."
+        )
+    values = column.values.view(*column.shape, column.values.shape[-1])
+    return values if column.present is None else values.masked_fill(~column.present[..., None], torch.nan)

@@ -4,13 +4,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import torch
+from einops import rearrange
 from torch import Tensor
 
+from imug_metrics.dialogues.arguments import Candidates
 from imug_metrics.functional.reduce import reduce_values
-from imug_metrics.functional.scaling.best_of_n import candidate_columns
+from imug_metrics.functional.scaling.candidates import absent_candidates, as_candidates
 from imug_metrics.stats.order_statistics import average_ranks
 
 Measure = Literal["kendall", "spearman", "top", "auroc"]
@@ -19,8 +21,8 @@ _CHUNK = 2**20  # elements of temporaries
 
 
 def selection(
-    scores: Any,
-    selector: Any,
+    scores: Candidates,
+    selector: Candidates,
     *,
     measure: Measure = "kendall",
     threshold: float = 0.5,
@@ -29,8 +31,9 @@ def selection(
 ) -> Tensor:
     """Agreement of a selector with the true scores among the candidates of one record. Higher is better.
 
-    - `kendall`: tau-b (Kendall, Biometrika 33, 1945), in [-1, 1]; ties in either lower it unless they are shared. Takes
-      `n^2` steps a record.
+    - `kendall`: tau-b (Kendall, Biometrika 33, 1945), in [-1, 1], `(C - D) / sqrt((P - T_1) (P - T_2))` with C pairs of
+      candidates in the same order, D in opposite order, and T_1 and T_2 tied on either side of all P; `n^2` steps a
+      record.
     - `spearman`: correlation of average ranks, in [-1, 1]; `n log n` steps.
     - `top`: probability that the selector's favourite is one of the truly best; where it has several favourites each is
       as likely. Chance is the share of the candidates that are best.
@@ -58,19 +61,33 @@ def selection(
     """
     if measure not in MEASURES:
         raise ValueError(f"Expected argument `measure` to be one of {MEASURES}, got {measure!r}.")
-    y, p = candidate_columns(scores, selector, valid)
-    assert p is not None
-    found = selection_values(y.flatten(0, -2), p.flatten(0, -2), measure, threshold)
-    return reduce_values(found.view(y.shape[:-1]), reduction)
+    y = as_candidates("scores", scores)
+    p = as_candidates("selector", selector, like=y)
+    absent = absent_candidates(y, p, None if valid is None else as_candidates("valid", valid, like=y).bool())
+    flat_y, flat_p = (rearrange(side.masked_fill(absent, torch.nan), "... n -> (...) n") for side in (y, p))
+    return reduce_values(selection_values(flat_y, flat_p, measure, threshold).view(y.shape[:-1]), reduction)
 
 
 def selection_values(y: Tensor, p: Tensor, measure: Measure, threshold: float = 0.5) -> Tensor:
-    """Values `[R]` of candidates `[R, n]` from `candidate_columns`; see `selection`."""
+    """Values `[R]` of candidates `[R, n]`, NaN in both where one is absent; see `selection`."""
     y, p = y.double(), p.double()
     n = max(y.shape[1], 1)
     step = max(1, _CHUNK // (n * n if measure == "kendall" else n))
     parts = [_values(a, b, measure, threshold) for a, b in zip(torch.split(y, step), torch.split(p, step), strict=True)]
     return torch.cat(parts) if parts else y.new_zeros(0)
+
+
+def chance_of_best(y: Tensor) -> Tensor:
+    """Probability `[R]` that a random candidate of `[R, n]` is one of the best; NaN without candidates.
+
+    Example:
+        >>> chance_of_best(torch.tensor([[0.2, 0.8, 0.8, torch.nan]]))
+        tensor([0.6667], dtype=torch.float64)
+    """
+    if not y.shape[1]:
+        return y.new_full((len(y),), torch.nan, dtype=torch.float64)
+    best = y == y.nan_to_num(nan=-torch.inf).amax(1, keepdim=True)
+    return best.double().sum(1) / (~y.isnan()).sum(1)
 
 
 def _values(y: Tensor, p: Tensor, measure: Measure, threshold: float) -> Tensor:

@@ -5,16 +5,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import torch
+from einops import rearrange
 from torch import Tensor
 
+from imug_metrics.dialogues.arguments import Candidates, Numbers
+from imug_metrics.dialogues.inputs import as_numbers
 from imug_metrics.functional.reduce import reduce_values
+
+Columns = Candidates | Mapping[str, Numbers]
+"""One column a strategy, or by strategy its column."""
 
 
 def strategy_comparison(
-    scores: Any, baseline: int = 0, *, valid: Tensor | None = None, reduction: Literal["mean", "none"] = "mean"
+    scores: Candidates, baseline: int = 0, *, valid: Tensor | None = None, reduction: Literal["mean", "none"] = "mean"
 ) -> Tensor:
     """Gain of every strategy over one of them on the same records. Above 0 where a strategy is better.
 
@@ -35,15 +41,15 @@ def strategy_comparison(
         >>> strategy_comparison(torch.tensor([[0.5, 0.75], [0.25, float("nan")]]))
         tensor([0.0000, 0.2500], dtype=torch.float64)
     """
-    columns = torch.as_tensor(scores).double()
+    columns = as_numbers(scores).double()
     if not 0 <= baseline < columns.shape[-1]:
         raise ValueError(f"Expected argument `baseline` to be a column from 0 to {columns.shape[-1] - 1}.")
-    gains = columns - columns[..., baseline : baseline + 1]
+    gains = columns - columns[..., baseline, None]
     gains = gains if valid is None else gains.masked_fill(~valid[..., None], torch.nan)
-    return gains.flatten(0, -2).nanmean(0) if reduction == "mean" else reduce_values(gains, reduction)
+    return rearrange(gains, "... s -> (...) s").nanmean(0) if reduction == "mean" else reduce_values(gains, reduction)
 
 
-def pareto_front(scores: Any, costs: Any) -> Tensor:
+def pareto_front(scores: Tensor | Sequence[float], costs: Tensor | Sequence[float]) -> Tensor:
     """Which strategies are worth their cost: none scores as high for less, or higher for as little.
 
     Args:
@@ -57,13 +63,13 @@ def pareto_front(scores: Any, costs: Any) -> Tensor:
         >>> pareto_front([0.5, 0.75, 0.7], [1.0, 2.0, 3.0])
         tensor([ True,  True, False])
     """
-    y, c = torch.as_tensor(scores).double(), torch.as_tensor(costs).double()
+    y, c = as_numbers(scores).double(), as_numbers(costs).double()
     as_good = (y[None] >= y[:, None]) & (c[None] <= c[:, None])
     better = (y[None] > y[:, None]) | (c[None] < c[:, None])
     return ~(as_good & better).any(1) & ~y.isnan() & ~c.isnan()
 
 
-def strategy_columns(argument: str, values: Any, names: Sequence[str]) -> Tensor:
+def strategy_columns(argument: str, values: Columns, names: Sequence[str]) -> Tensor:
     """One column a strategy, `[..., S]`, from a tensor or from a mapping of strategies' names to `[...]`.
 
     Raises:
@@ -76,12 +82,12 @@ def strategy_columns(argument: str, values: Any, names: Sequence[str]) -> Tensor
     if isinstance(values, Mapping):
         if set(values) != set(names):
             raise ValueError(f"Expected argument `{argument}` to name {sorted(names)}, got {sorted(values)}.")
-        columns = [torch.as_tensor(values[name]).double() for name in names]
+        columns = [as_numbers(values[name]).double() for name in names]
         if any(column.shape != columns[0].shape for column in columns):
             shapes = {name: [*column.shape] for name, column in zip(names, columns, strict=True)}
             raise ValueError(f"Expected argument `{argument}` to hold columns of one shape, got {shapes}.")
         return torch.stack(columns, -1)
-    columns_last = torch.as_tensor(values).double()
+    columns_last = as_numbers(values).double()
     if columns_last.ndim not in (2, 3) or columns_last.shape[-1] != len(names):
         raise ValueError(
             f"Expected argument `{argument}` to have shape [N, {len(names)}] or [B, T, {len(names)}], one column a "

@@ -5,10 +5,16 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
+
+from imug_metrics.dialogues.arguments import Numbers
+from imug_metrics.dialogues.inputs import as_numbers
+
+Share = Tensor | Sequence[float] | float
 
 
 class VerifierRoc(NamedTuple):
@@ -29,7 +35,7 @@ class VerifierRoc(NamedTuple):
     auroc: Tensor
 
 
-def verifier_curve(scores: Any, target: Any, *, valid: Tensor | None = None) -> VerifierRoc:
+def verifier_curve(scores: Numbers, target: Numbers, *, valid: Tensor | None = None) -> VerifierRoc:
     """The exact ROC curve of a verifier, from all its scores.
 
     Args:
@@ -50,8 +56,8 @@ def verifier_curve(scores: Any, target: Any, *, valid: Tensor | None = None) -> 
         >>> roc.auroc
         tensor(0.8750, dtype=torch.float64)
     """
-    p, y = torch.as_tensor(scores).double(), torch.as_tensor(target)
-    y = y.to(p.device).double()
+    p = as_numbers(scores).double()
+    y = as_numbers(target).to(p.device).double()
     if p.shape != y.shape:
         raise ValueError(f"Expected argument `target` to have shape {[*p.shape]}, got {[*y.shape]}.")
     there = ~p.isnan() & ~y.isnan() if valid is None else ~p.isnan() & ~y.isnan() & valid
@@ -65,7 +71,7 @@ def verifier_curve(scores: Any, target: Any, *, valid: Tensor | None = None) -> 
     return VerifierRoc(threshold, _from_the_top(wrong), _from_the_top(right), y.mean(), counted_auroc(right, wrong))
 
 
-def rejection_sampling(base: Any, true_accept: Any, false_accept: Any) -> tuple[Tensor, Tensor]:
+def rejection_sampling(base: Share, true_accept: Share, false_accept: Share) -> tuple[Tensor, Tensor]:
     """Accuracy and expected number of tries of drawing candidates until the verifier accepts one.
 
     With base accuracy pi, the shares T of right and F of wrong candidates that are accepted, candidates independent:
@@ -93,7 +99,7 @@ def rejection_sampling(base: Any, true_accept: Any, false_accept: Any) -> tuple[
     return (t * pi / some).masked_fill(accepted <= 0, torch.nan), torch.where(accepted > 0, 1 / some, torch.inf)
 
 
-def verified_accuracy(base: Any, true_accept: Tensor, false_accept: Tensor, n: Any) -> Tensor:
+def verified_accuracy(base: Tensor | float, true_accept: Tensor, false_accept: Tensor, n: Share) -> Tensor:
     """Accuracy of the highest scored of N independent candidates, from the verifier's ROC curve.
 
     `1 - N (1 - pi) integral_0^1 psi(F)^(N - 1) dF` with `psi(F) = (1 - pi)(1 - F) + pi (1 - T(F))`, the share of

@@ -1,48 +1,41 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""An adaptive policy: which strategy it used at each turn, and what a better choice would have brought."""
+"""How far from the best is a policy that chooses a strategy for each turn?"""
 
 import math
-from typing import Any
 
 import torch
 from torch import Tensor
 from typing_extensions import Unpack
 
+from imug_metrics.dialogues.arguments import Candidates, Ids, Numbers, Turns
 from imug_metrics.dialogues.inputs import Column
 from imug_metrics.functional.reduce import column_means
 from imug_metrics.functional.scaling.adaptive_policy import policy_columns
+from imug_metrics.functional.scaling.candidates import record_columns
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.options import MetricOptions
 
 
 class AdaptivePolicy(DialogueMetric):
-    """Regret of a policy that chooses a strategy for each turn, when a unit of cost is worth `price` of score.
+    """How far from the best is a policy that chooses a strategy for each turn? Its regret; lower is better, from 0.
 
-    Lower is better, 0 is the optimum. The utility of a choice is `score - price * cost`, and the regret of a record is
-    the utility of its best strategy less that of the chosen one. A price stands for a budget: the choices that are best
-    at a price are the best for what they cost (Everett, Operations Research 11, 1963), so the regret of a policy at the
-    price at which the best choices spend as much as it does bounds its loss under that budget. The exact optimum for a
-    budget needs all records at once: `best_policy`,
-    `adaptive_policy`, and
-    `learn_rule` for rules that decide before the scores are known. The
-    detail holds
+    When a unit of cost is worth `price` of score, the mean over records of
+
+        regret = max_s u_s - u_chosen,  u_s = score_s - price * cost_s
+
+    A price stands for a budget: the choices that are best at a price are the best for what they cost (Everett,
+    Operations Research 11, 1963), so the regret of a policy at the price at which the best choices spend as much as it
+    does bounds its loss under that budget. The exact optimum for a budget needs all records at once: `best_policy`,
+    `adaptive_policy`, and `learn_rule` for rules that decide before the scores are known. The detail holds
 
     - `adaptive_policy`: mean regret, with its curve `_turn_t` and `_slope` over turns
     - `adaptive_policy_score`, `_cost`: of the policy; `_best_score`, `_best_cost`: of the best choices at the price
     - `adaptive_policy_agreement`: share of records at which the policy's choice was one of the best
     - `adaptive_policy_fixed_{s}`: mean regret of using strategy s, numbered from 0, everywhere
 
-    As input to `forward` and `update` the metric accepts
-
-    - `scores`: `[N, S]` or `[B, T, S]`, one column a strategy, higher is better; NaN where a strategy lacks the record
-    - `costs`: of the same shape, at least 0
-    - `preds`: int64 `[N]` or `[B, T]`, the column that the policy chose; -1 for none
-    - `dialogue`, `turn`, `valid`: of the records, see `align_rows`
-
-    As output `compute` gives a float64 scalar, or the dict of `DialogueMetric`
-    with `detail=True`. A record whose choice is none, or a strategy that lacks the record, is undefined and lowers the
-    coverage.
+    As output `compute` gives a float64 scalar, or the dict of `DialogueMetric` with `detail=True`. A record whose
+    choice is none, or a strategy that lacks the record, is undefined and lowers the coverage.
 
     Args:
         strategies: number of strategies S.
@@ -50,7 +43,7 @@ class AdaptivePolicy(DialogueMetric):
         kwargs: see `MetricOptions`. `missing="zero"` counts absent records as no regret.
 
     Raises:
-        ValueError: if an argument is outside its range, or an update's shapes or turns are refused.
+        ValueError: if an argument is outside its range.
 
     Example:
         >>> metric = AdaptivePolicy(2, price=0.1, detail=True)
@@ -74,29 +67,40 @@ class AdaptivePolicy(DialogueMetric):
 
     def update(
         self,
-        scores: Any,
-        costs: Any,
-        preds: Any,
-        dialogue: Any = None,
-        turn: Any = None,
+        scores: Candidates,
+        costs: Candidates,
+        preds: Numbers,
+        dialogue: Ids | None = None,
+        turn: Turns | None = None,
         valid: Tensor | None = None,
+        lengths: Tensor | None = None,
     ) -> None:
-        """Add a batch of whole dialogues."""
-        scores, costs, preds = torch.as_tensor(scores), torch.as_tensor(costs), torch.as_tensor(preds)
-        shape = tuple(preds.shape)
-        for argument, value in (("scores", scores), ("costs", costs)):
-            if tuple(value.shape) != (*shape, self.strategies):
-                raise ValueError(
-                    f"Expected argument `{argument}` to have shape {[*shape, self.strategies]}, got {[*value.shape]}."
-                )
-        y, c = policy_columns(scores.flatten(0, -2), costs.flatten(0, -2))
-        there = torch.where((~y.isnan()).any(1), 0.0, torch.nan).double()
-        choice = preds.double().nan_to_num(-1).to(y.device).flatten()  # padding of a tensor of numbers is NaN
-        columns = {"scores": there, "columns": y, "costs": c, "preds": choice}
-        inputs = self._pack(dialogue, turn, None, valid, **{name: Column(v, shape) for name, v in columns.items()})
-        batch = inputs.batch
-        y, c, choice = (inputs.columns[name] for name in ("columns", "costs", "preds"))
-        values = self._values(y.masked_fill(~batch.valid[:, None], torch.nan), c, choice.long())
+        """Add a batch of whole dialogues.
+
+        Args:
+            scores: `[N, S]` or `[B, T, S]`, one column a strategy, higher is better; NaN where a strategy lacks the
+                record.
+            costs: of the same shape, at least 0.
+            preds: int64 `[N]` or `[B, T]`, the column that the policy chose, from 0; -1 for none.
+            dialogue, turn, valid, lengths: of the records, as in every metric, see `DialogueMetric`.
+
+        Raises:
+            ValueError: if shapes differ, a cost is below 0 or turns are refused.
+        """
+        y, c = policy_columns(scores, costs)
+        chosen = (
+            torch.as_tensor(preds, device=y.device).double().nan_to_num(-1)
+        )  # padding of a tensor of numbers is NaN
+        if y.shape != (*chosen.shape, self.strategies):
+            raise ValueError(
+                f"Expected argument `scores` to have shape {[*chosen.shape, self.strategies]}, a column a strategy for "
+                f"each of `preds`, got {[*y.shape]}."
+            )
+        columns = {**record_columns(scores=y, costs=c), "preds": Column(chosen.flatten(), tuple(chosen.shape))}
+        inputs = self._pack(dialogue, turn, None, valid, lengths, **columns)
+        batch, found = inputs.batch, inputs.columns
+        y = found["scores"].masked_fill(~batch.valid[:, None], torch.nan)
+        values = self._values(y, found["costs"], found["preds"].long())
         self._add(batch, values.pop("regret"), ratios=column_means(batch, values, self.average == "dialogue"))
 
     def _values(self, y: Tensor, c: Tensor, choice: Tensor) -> dict[str, Tensor]:

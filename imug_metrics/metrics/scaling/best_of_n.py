@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Best of n candidates: what more samples and a selector bring."""
+"""What do more samples bring, and what a selector of them?"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,20 +9,25 @@ import torch
 from torch import Tensor
 from typing_extensions import Unpack
 
-from imug_metrics.dialogues.inputs import Column
+from imug_metrics.dialogues.arguments import Candidates, Ids, Turns
 from imug_metrics.functional.reduce import column_means
-from imug_metrics.functional.scaling.best_of_n import candidate_columns, expected_best, picked_score
+from imug_metrics.functional.scaling.best_of_n import expected_best, picked_score
+from imug_metrics.functional.scaling.candidates import absent_candidates, as_candidates, record_columns
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.options import MetricOptions
 from imug_metrics.metrics.plotting import plot_curve
 
 
 class BestOfN(DialogueMetric):
-    """Expected true score of the candidate that a selector picks among k, without bias. Higher is better.
+    """What do more samples bring? Expected true score of a selector's pick among k, without bias; higher is better.
 
-    The functional counterpart is `best_of_n_curve`, which has the
-    formulas and gives every k. Each turn comes with n >= k candidates; the value is the mean over all subsets of k of
-    them, so no luck of one draw is in it. The detail holds, for each k of `ks`,
+    Each turn comes with n >= k candidates. With y_(i) the true score of the one that the selector ranks i-th, from the
+    lowest, the value is the mean of the pick over all subsets of k, so no luck of one draw is in it:
+
+        best of k = sum_{i = k..n} C(i - 1, k - 1) / C(n, k) * y_(i)
+
+    For y in {0, 1}, ranked by y itself, this is pass@k (Chen et al., arXiv 2107.03374). The functional counterpart is
+    `best_of_n_curve`, which gives every k. The detail holds, for each k of `ks`,
 
     - `best_of_n_selected_{k}`: expected true score of the selector's pick; at the largest k this is `best_of_n`, with
       its curve `_turn_t` and `_slope` over turns
@@ -33,26 +38,19 @@ class BestOfN(DialogueMetric):
     and `best_of_n_single`, the mean of the candidates (k = 1), and `best_of_n_regret`, the best score among all n
     candidates of a turn less that of the selector's pick among them; lower is better.
 
-    As input to `forward` and `update` the metric accepts
-
-    - `scores`: true scores `[N, n]` or `[B, T, n]` of the candidates; NaN where one is not there, so that n may differ
-    - `selector`: the selector's scores of the same shape; None: the oracle selects, and every gap is 0
-    - `dialogue`, `turn`, `valid`: of the records, see `align_rows`
-
-    As output `compute` gives a float64 scalar, or the dict of `DialogueMetric`
-    with `detail=True`. A record with fewer than k candidates says nothing of k: it is left out of the estimates at k,
-    and lowers the coverage where it lacks the largest. With ragged n the points of the curve therefore rest on
-    different records; gains and gaps are taken on the same ones. With `missing="zero"` a record without any candidate
-    scores 0 at every k.
+    As output `compute` gives a float64 scalar, or the dict of `DialogueMetric` with `detail=True`. A record with fewer
+    than k candidates says nothing of k: it is left out of the estimates at k, and lowers the coverage where it lacks
+    the largest. With ragged n the points of the curve therefore rest on different records; gains and gaps are taken on
+    the same ones. With `missing="zero"` a record without any candidate scores 0 at every k.
 
     Args:
-        k: the largest k, that of the headline.
+        k: the largest k, that of the primary estimate.
         ks: the k of the curve, from 2; None: powers of two up to k, and k. The state grows with the square of their
             number.
         kwargs: those of all metrics, see `MetricOptions`.
 
     Raises:
-        ValueError: if an argument is outside its range, or an update's shapes or turns are refused.
+        ValueError: if an argument is outside its range.
 
     Example:
         >>> import torch
@@ -80,18 +78,33 @@ class BestOfN(DialogueMetric):
 
     def update(
         self,
-        scores: Any,
-        selector: Any = None,
-        dialogue: Any = None,
-        turn: Any = None,
+        scores: Candidates,
+        selector: Candidates | None = None,
+        dialogue: Ids | None = None,
+        turn: Turns | None = None,
         valid: Tensor | None = None,
+        lengths: Tensor | None = None,
     ) -> None:
-        """Add a batch of whole dialogues."""
-        y, keys = candidate_columns(scores, selector, None)
-        inputs = self._pack(dialogue, turn, None, valid, **_columns(y, keys))
+        """Add a batch of whole dialogues.
+
+        Args:
+            scores: true scores `[N, n]` or `[B, T, n]` of the candidates; NaN where one is not there, so that n may
+                differ.
+            selector: the selector's scores of the same shape; NaN: the candidate is not there. None: the oracle
+                selects, and every gap is 0.
+            dialogue, turn, valid, lengths: of the records, as in every metric, see `DialogueMetric`.
+
+        Raises:
+            ValueError: if shapes differ or turns are refused.
+        """
+        y = as_candidates("scores", scores)
+        given = {"scores": y} if selector is None else {"scores": y, "selector": as_candidates("selector", selector, y)}
+        absent = absent_candidates(y, given.get("selector"))
+        columns = record_columns(**{name: column.masked_fill(absent, torch.nan) for name, column in given.items()})
+        inputs = self._pack(dialogue, turn, None, valid, lengths, **columns)
         batch = inputs.batch
-        y, keys = (inputs.columns[c].masked_fill(~batch.valid[:, None], torch.nan) for c in ("candidates", "selector"))
-        values = self._values(y, None if selector is None else keys)
+        found = {name: inputs.columns[name].masked_fill(~batch.valid[:, None], torch.nan) for name in given}
+        values = self._values(found["scores"], found.get("selector"))
         if self.missing == "zero":
             values = {name: value.masked_fill(~batch.valid, 0) for name, value in values.items()}
         primary = values[f"selected_{self.ks[-1]}"]
@@ -132,16 +145,6 @@ class BestOfN(DialogueMetric):
 
     def _supports(self) -> dict[str, str]:
         return {f"gap_{k}": f"oracle_{k}.den" for k in self.ks}
-
-
-def _columns(y: Tensor, keys: Tensor | None) -> dict[str, Column]:
-    """Candidates as columns; the first one says which records have any."""
-    shape = tuple(y.shape[:-1])
-    there = (~y.isnan()).any(-1)
-    first = torch.where(there, 0.0, torch.nan).double()
-    keys = y if keys is None else keys
-    columns = {"scores": first.flatten(), "candidates": y.flatten(0, -2), "selector": keys.flatten(0, -2)}
-    return {name: Column(values, shape) for name, values in columns.items()}
 
 
 def _ratio(sums: dict[str, Tensor], name: str) -> Tensor:

@@ -1,16 +1,17 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""How good is a selector of candidates: the model itself, a metric, a judge."""
+"""How good is a selector of candidates: the model itself, a metric, a judge?"""
 
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor
 from typing_extensions import Unpack
 
-from imug_metrics.dialogues.inputs import Column
-from imug_metrics.functional.scaling.best_of_n import candidate_columns
-from imug_metrics.functional.scaling.selection import selection_values
+from imug_metrics.dialogues.arguments import Candidates, Ids, Turns
+from imug_metrics.dialogues.batch import DialogueBatch
+from imug_metrics.functional.scaling.candidates import absent_candidates, as_candidates, record_columns
+from imug_metrics.functional.scaling.selection import chance_of_best, selection_values
 from imug_metrics.functional.scaling.verifier_curve import bin_places, counted_auroc, score_bins
 from imug_metrics.metrics.dialogue_metric import DialogueMetric, check_choice
 from imug_metrics.metrics.options import MetricOptions
@@ -20,11 +21,15 @@ _LINE = ("n", "x", "y", "xx", "xy")
 
 
 class Selection(DialogueMetric):
-    """How well a selector's scores order the candidates of a turn by their true scores. Higher is better.
+    """Does a selector order the candidates of a turn by their true scores? Rank correlation, -1 to 1; higher is better.
 
-    The functional counterpart is `selection`, which has the definitions. What
-    counts for best-of-n is the order *within* a turn: a selector that only knows which turns are hard has a high pooled
-    AUROC and picks no better than chance. The detail holds
+    With C pairs of candidates of one record in the same order, D in opposite order, and T_1 and T_2 tied on either side
+    of all P (Kendall, Biometrika 33, 1945), the mean over records of
+
+        tau-b = (C - D) / sqrt((P - T_1) (P - T_2))
+
+    What counts for best-of-n is the order *within* a turn: a selector that only knows which turns are hard has a high
+    pooled AUROC and picks no better than chance. The functional counterpart is `selection`. The detail holds
 
     - `selection`: rank correlation within the record, Kendall's tau-b or Spearman's, averaged over records
     - `selection_top`: probability that the favourite is one of the truly best, and `selection_chance`, that of a random
@@ -36,14 +41,7 @@ class Selection(DialogueMetric):
     - with `probabilities=True`: `selection_brier`, the mean squared difference of the two, and `selection_ece`, the
       expected calibration error over the bins; lower is better. Its interval needs `bootstrap`
 
-    As input to `forward` and `update` the metric accepts
-
-    - `scores`: true scores `[N, n]` or `[B, T, n]` of the candidates; NaN where one is not there
-    - `selector`: the selector's scores of the same shape
-    - `dialogue`, `turn`, `valid`: of the records, see `align_rows`
-
-    As output `compute` gives a float64 scalar, or the dict of `DialogueMetric`
-    with `detail=True`.
+    As output `compute` gives a float64 scalar, or the dict of `DialogueMetric` with `detail=True`.
 
     Args:
         correlation: `"kendall"` takes n^2 steps a record, `"spearman"` n log n.
@@ -54,8 +52,7 @@ class Selection(DialogueMetric):
         kwargs: those of all metrics, see `MetricOptions`.
 
     Raises:
-        ValueError: if an argument is outside its range, probabilities are not in [0, 1], or an update's shapes or turns
-            are refused.
+        ValueError: if an argument is outside its range.
 
     Example:
         >>> metric = Selection(detail=True)
@@ -92,31 +89,42 @@ class Selection(DialogueMetric):
         super().__init__(**kwargs)
 
     def update(
-        self, scores: Any, selector: Any, dialogue: Any = None, turn: Any = None, valid: Tensor | None = None
+        self,
+        scores: Candidates,
+        selector: Candidates,
+        dialogue: Ids | None = None,
+        turn: Turns | None = None,
+        valid: Tensor | None = None,
+        lengths: Tensor | None = None,
     ) -> None:
-        """Add a batch of whole dialogues."""
-        y, p = candidate_columns(scores, selector, None)
-        shape = tuple(y.shape[:-1])
-        there = torch.where((~y.isnan()).any(-1), 0.0, torch.nan).double().flatten()
-        columns = {"scores": there, "truth": y.flatten(0, -2), "selector": p.flatten(0, -2)}
-        inputs = self._pack(dialogue, turn, None, valid, **{name: Column(v, shape) for name, v in columns.items()})
-        batch = inputs.batch
-        y, p = (inputs.columns[c].double().masked_fill(~batch.valid[:, None], torch.nan) for c in ("truth", "selector"))
+        """Add a batch of whole dialogues.
+
+        Args:
+            scores: true scores `[N, n]` or `[B, T, n]` of the candidates; NaN where one is not there.
+            selector: the selector's scores of the same shape; NaN: the candidate is not there.
+            dialogue, turn, valid, lengths: of the records, as in every metric, see `DialogueMetric`.
+
+        Raises:
+            ValueError: if probabilities are not in [0, 1], shapes differ or turns are refused.
+        """
+        y = as_candidates("scores", scores)
+        p = as_candidates("selector", selector, y)
+        absent = absent_candidates(y, p)
+        columns = record_columns(scores=y.masked_fill(absent, torch.nan), selector=p.masked_fill(absent, torch.nan))
+        inputs = self._pack(dialogue, turn, None, valid, lengths, **columns)
+        batch, hidden = inputs.batch, ~inputs.batch.valid[:, None]
+        y, p = (inputs.columns[name].double().masked_fill(hidden, torch.nan) for name in ("scores", "selector"))
         if self.probabilities and self.validate and bool(((p < 0) | (p > 1)).any()):
             raise ValueError("Expected argument `selector` to lie in [0, 1], as probabilities do.")
         values = {name: selection_values(y, p, name, self.threshold) for name in (self.correlation, "top", "auroc")}
-        best = y.nan_to_num(nan=-torch.inf)
-        chance = (
-            (best == best.amax(1, keepdim=True)).double().sum(1) / (~y.isnan()).sum(1) if y.shape[1] else best.sum(1)
-        )
-        values["chance"] = chance.masked_fill(values["top"].isnan(), torch.nan)
+        values["chance"] = chance_of_best(y).masked_fill(values["top"].isnan(), torch.nan)
         ratios = {name: batch.mean_parts(values[name]) for name in ("top", "chance", "auroc")}
-        filled, used = (p - y).nan_to_num(0), (~y.isnan()).double()
         if self.probabilities:
-            ratios["brier"] = batch.sum_segments((filled**2).sum(1)), batch.sum_segments(used.sum(1))
+            squares, used = ((p - y) ** 2).nansum(1), (~y.isnan()).double().sum(1)
+            ratios["brier"] = batch.sum_segments(squares), batch.sum_segments(used)
         self._add(batch, values[self.correlation], ratios=ratios, sums=self._totals(batch, y, p))
 
-    def _totals(self, batch: Any, y: Tensor, p: Tensor) -> dict[str, Tensor]:
+    def _totals(self, batch: DialogueBatch, y: Tensor, p: Tensor) -> dict[str, Tensor]:
         """Sums by segment: counts by bin, a straight line's sums, and by bin how much the selector says too much."""
         right = (y >= self.threshold).double().masked_fill(y.isnan(), torch.nan)
         bins = [*score_bins(p, right, self.low, self.high, self.bins)]

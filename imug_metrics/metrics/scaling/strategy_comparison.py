@@ -1,34 +1,43 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Strategies of test-time scaling on the same records: gains, costs, and what they do over turns."""
+"""Which strategy of test-time scaling helps, by how much, at what cost, and does it help late in dialogues?"""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, cast, get_args
 
 import torch
 from torch import Tensor
 from typing_extensions import Unpack
 
-from imug_metrics.dialogues.batch import DialogueBatch
-from imug_metrics.dialogues.inputs import Column
+from imug_metrics.dialogues.arguments import Ids, Numbers, Turns
+from imug_metrics.dialogues.batch import DialogueBatch, as_list
+from imug_metrics.dialogues.ids import hash_ids
 from imug_metrics.functional.reduce import column_means
-from imug_metrics.functional.scaling.strategy_comparison import pareto_front, strategy_columns
+from imug_metrics.functional.scaling.candidates import as_candidates, record_columns
+from imug_metrics.functional.scaling.strategy_comparison import Columns, pareto_front, strategy_columns
 from imug_metrics.metrics.dialogue_metric import DialogueMetric, check_choice
 from imug_metrics.metrics.options import MetricOptions
 from imug_metrics.metrics.plotting import plot_curve
+from imug_metrics.metrics.scaling.strategy_table import markdown_table, strategy_cells
 from imug_metrics.stats import delta_interval, unpack_moments, within_sums
 from imug_metrics.stats.multiple_comparisons import Simultaneous, holm_intervals, max_t
 
+SimultaneousRule = Literal["holm", "max-t"]
+
 
 class StrategyComparison(DialogueMetric):
-    """Gain of several strategies over a baseline on the same records, with intervals that hold for all of them at once.
+    """Which strategy helps, by how much, at what cost? Gains over a baseline; higher is better, above 0 it helps.
 
     Plain sampling, chain-of-thought, self-verification, best-of-n and their mixtures: any strategies scored on the same
-    records. Higher is better. The functional counterpart is
-    `strategy_comparison`; for one comparison of two arms
-    `PairedGain` says more. The headline is the gain of the last strategy named. The
-    detail holds, for each strategy `s`,
+    records. Over the records i that a strategy s and the baseline b both have,
+
+        gain_s = mean_i (score_is - score_ib)
+
+    with bounds that hold for all strategies at once, by Holm's rule (Scandinavian Journal of Statistics 6, 1979) and
+    Bonferroni's or by the largest difference of a bootstrap (Romano and Wolf, JASA 100, 2005). The primary estimate is
+    the gain of the last strategy named. The functional counterpart is `strategy_comparison`; for one comparison of two
+    arms `PairedGain` says more. The detail holds, for each strategy `s`,
 
     - `strategy_comparison_score_{s}`: its mean score, and `strategy_comparison_coverage_{s}`: the share of the records
       that it has
@@ -42,16 +51,8 @@ class StrategyComparison(DialogueMetric):
     unit of it (NaN for a strategy that costs no more than the baseline); `_front_{c}_{s}`, 1 where no other strategy
     scores as high for less, or higher for as little (the Pareto front).
 
-    As input to `forward` and `update` the metric accepts
-
-    - `scores`: one column a strategy, `[N, S]` or `[B, T, S]`, or by name `[N]` or `[B, T]` each; NaN where a strategy
-      lacks the record
-    - `costs`: one column a strategy for the first kind of cost, or by kind such columns
-    - `dialogue`, `turn`, `valid`: of the records, see `align_rows`
-
-    As output `compute` gives a float64 scalar, or the dict of `DialogueMetric`
-    with `detail=True`. The coverage is the share of records that every strategy has; `missing="zero"` scores 0 where a
-    strategy lacks one.
+    As output `compute` gives a float64 scalar, or the dict of `DialogueMetric` with `detail=True`. The coverage is the
+    share of records that every strategy has; `missing="zero"` scores 0 where a strategy lacks one.
 
     Args:
         strategies: names, at least two.
@@ -62,8 +63,7 @@ class StrategyComparison(DialogueMetric):
         kwargs: see `MetricOptions`. The state grows with the square of strategies times `max_turns`.
 
     Raises:
-        ValueError: if an argument is outside its range, two names make the same key ("cot" and "cot_slope"), or an
-            update's shapes or turns are refused.
+        ValueError: if an argument is outside its range, or two names make the same key ("cot" and "cot_slope").
 
     Example:
         >>> metric = StrategyComparison(["plain", "cot"], costs=["tokens"], detail=True)
@@ -87,75 +87,81 @@ class StrategyComparison(DialogueMetric):
         *,
         baseline: str | None = None,
         costs: Sequence[str] = (),
-        simultaneous: Literal["holm", "max-t"] = "holm",
-        bootstrap: int = 0,
+        simultaneous: SimultaneousRule = "holm",
         **kwargs: Unpack[MetricOptions],
     ) -> None:
-        check_choice("simultaneous", simultaneous, ("holm", "max-t"))
+        check_choice("simultaneous", simultaneous, get_args(SimultaneousRule))
         names = () if isinstance(strategies, str) else tuple(strategies)
         if len(names) < 2 or len(set(names)) < len(names):
             raise ValueError(f"Expected argument `strategies` to hold two different names or more, got {strategies!r}.")
-        if simultaneous == "max-t" and not bootstrap:
+        if simultaneous == "max-t" and not kwargs.get("bootstrap"):
             raise ValueError("Expected argument `bootstrap` above 0 for simultaneous='max-t', for example 2000.")
         self.strategies, self.baseline = names, names[0] if baseline is None else baseline
         check_choice("baseline", self.baseline, names)
         self.others = tuple(name for name in names if name != self.baseline)
         self.costs, self.simultaneous = tuple(costs), simultaneous
         self.curves = ("turn_", *(f"gain_{name}_turn_" for name in self.others))
-        super().__init__(bootstrap=bootstrap, **kwargs)
+        super().__init__(**kwargs)
         self._check_keys()
 
     def update(
         self,
-        scores: Any,
-        costs: Any = None,
-        dialogue: Any = None,
-        turn: Any = None,
+        scores: Columns,
+        costs: Columns | Mapping[str, Columns] | None = None,
+        dialogue: Ids | None = None,
+        turn: Turns | None = None,
         valid: Tensor | None = None,
+        lengths: Tensor | None = None,
     ) -> None:
-        """Add a batch of whole dialogues."""
-        columns = {"scores": strategy_columns("scores", scores, self.strategies), **self._costs(costs)}
-        shape = tuple(columns["scores"].shape[:-1])
-        some = torch.where(columns["scores"].isfinite().any(-1), 0.0, torch.nan).double().flatten()
-        rows = {name: Column(values.flatten(0, -2), tuple(values.shape[:-1])) for name, values in columns.items()}
-        inputs = self._pack(dialogue, turn, None, valid, there=Column(some, shape), **rows)
-        batch, found = inputs.batch, inputs.columns
-        values = found["scores"].masked_fill(~(batch.valid[:, None] & found["scores"].isfinite()), torch.nan)
-        there = ~values.isnan()
-        if self.missing == "zero":
-            values = values.nan_to_num(0)
-        ratios = self._score_ratios(batch, values)
-        for kind in self.costs:
-            spent = found[kind].masked_fill(~batch.valid[:, None], torch.nan)
-            by_name = {f"cost_{kind}_{name}": spent[:, i] for i, name in enumerate(self.strategies)}
+        """Add a batch of whole dialogues.
+
+        Args:
+            scores: one column a strategy, `[N, S]` or `[B, T, S]`, or by name `[N]` or `[B, T]` each; NaN where a
+                strategy lacks the record.
+            costs: one column a strategy for the first kind of cost, or by kind such columns; at least 0.
+            dialogue, turn, valid, lengths: of the records, as in every metric, see `DialogueMetric`.
+
+        Raises:
+            ValueError: if names are not those of the metric, shapes differ or turns are refused.
+        """
+        given = strategy_columns("scores", scores, self.strategies)
+        spent = {f"cost_{kind}": column for kind, column in self._costs(costs, given).items()}
+        columns = record_columns(scores=given.masked_fill(~given.isfinite(), torch.nan), **spent)
+        inputs = self._pack(dialogue, turn, None, valid, lengths, **columns)
+        batch, absent = inputs.batch, ~inputs.batch.valid[:, None]
+        found = {name: inputs.columns[name].masked_fill(absent, torch.nan) for name in ("scores", *spent)}
+        values = found["scores"].nan_to_num(0) if self.missing == "zero" else found["scores"]
+        ratios = {**self._score_ratios(batch, values), **self._coverages(batch, ~found["scores"].isnan())}
+        for kind in spent:
+            by_name = {f"{kind}_{name}": column for name, column in zip(self.strategies, found[kind].unbind(1))}
             ratios |= column_means(batch, by_name, self.average == "dialogue")
-        every = batch.sum_segments(torch.ones_like(batch.turn, dtype=torch.float64))
-        ratios["coverage"] = batch.sum_segments(there.all(1).double()), every
-        for name, column in zip(self.strategies, there.unbind(1)):
-            ratios[f"coverage_{name}"] = batch.sum_segments(column.double()), every
         gain = values[:, self.strategies.index(self.others[-1])] - values[:, self.strategies.index(self.baseline)]
         self._add(batch, gain, ~gain.isnan(), ratios)
 
-    def table(self, val: dict[str, Tensor] | None = None) -> str:
+    def table(self, val: Mapping[str, Any] | None = None) -> str:
         """A Markdown table of a result: a line a strategy.
 
         Args:
             val: a result of `compute()` with `detail=True`; None: computed now.
-        """
-        header, *lines = [[cell.replace("|", r"\|") for cell in line] for line in self.cells(val)]
-        ruled = [header, ["---", *["---:"] * (len(header) - 1)], *lines]
-        return "\n".join(f"| {' | '.join(line)} |" for line in ruled)
 
-    def cells(self, val: dict[str, Tensor] | None = None) -> list[list[str]]:
+        Raises:
+            ValueError: if the metric was made without `detail=True`.
+        """
+        return markdown_table(self.cells(val))
+
+    def cells(self, val: Mapping[str, Any] | None = None) -> list[list[str]]:
         """The cells of the table, its header first; an undefined number is a dash.
 
         Args:
             val: a result of `compute()` with `detail=True`; None: computed now.
+
+        Raises:
+            ValueError: if the metric was made without `detail=True`.
         """
-        found: Any = self.compute() if val is None else val
-        header = ["strategy", "coverage", "score", "gain", "all at once", "p", "gain a turn"]
-        header += [part for kind in self.costs for part in (kind, f"gain per {kind}", f"{kind} front")]
-        return [header, *(self._line(name, found) for name in self.strategies)]
+        found = self.compute() if val is None else val
+        if not isinstance(found, Mapping):
+            raise ValueError("Expected a metric with detail=True: its table needs all estimates.")
+        return strategy_cells(self.name, self.strategies, self.costs, found)
 
     def _draw(self, val: dict[str, Tensor], ax: Any) -> Any:
         """Every strategy's gain over turns."""
@@ -179,17 +185,20 @@ class StrategyComparison(DialogueMetric):
                 f"{twice} is made twice of {[*self.strategies, *self.costs]}; rename one."
             )
 
-    def _costs(self, costs: Any) -> dict[str, Tensor]:
+    def _costs(self, costs: Columns | Mapping[str, Columns] | None, scores: Tensor) -> dict[str, Tensor]:
+        """One column a strategy, by kind of cost, in the shape of the scores."""
         if not self.costs:
             if costs is not None:
                 raise ValueError("Expected no argument `costs`: the metric was made without kinds of cost.")
             return {}
         if costs is None:
             raise ValueError(f"Expected argument `costs` of {list(self.costs)}.")
-        kinds = costs if isinstance(costs, Mapping) and set(costs) == set(self.costs) else {self.costs[0]: costs}
+        by_kind = isinstance(costs, Mapping) and set(costs) == set(self.costs)
+        kinds = cast("Mapping[str, Columns]", costs if by_kind else {self.costs[0]: costs})
         if set(kinds) != set(self.costs):
             raise ValueError(f"Expected argument `costs` by {list(self.costs)}, got only one of them.")
-        return {kind: strategy_columns("costs", kinds[kind], self.strategies) for kind in self.costs}
+        columns = {kind: strategy_columns("costs", kinds[kind], self.strategies) for kind in self.costs}
+        return {kind: as_candidates("costs", column, like=scores) for kind, column in columns.items()}
 
     def _score_ratios(self, batch: DialogueBatch, values: Tensor) -> dict[str, tuple[Tensor, Tensor]]:
         """Means of scores and gains, slopes of the gains, and their curves."""
@@ -205,6 +214,13 @@ class StrategyComparison(DialogueMetric):
             sums = within_sums(batch.turn.double(), gain.nan_to_num(0), ~gain.isnan(), batch.segment, len(batch.owner))
             found[f"gain_{name}_slope"] = sums
         return found
+
+    def _coverages(self, batch: DialogueBatch, there: Tensor) -> dict[str, tuple[Tensor, Tensor]]:
+        """Share of the records that every strategy has, and that each has, from bool `[N, S]`."""
+        every = batch.sum_segments(torch.ones_like(batch.turn, dtype=torch.float64))
+        shares = {"coverage": there.all(1)}
+        shares |= {f"coverage_{name}": column for name, column in zip(self.strategies, there.unbind(1))}
+        return {name: (batch.sum_segments(share.double()), every) for name, share in shares.items()}
 
     def _ratios(self) -> list[str]:
         turns = range(1, self.max_turns + 1)
@@ -253,47 +269,28 @@ class StrategyComparison(DialogueMetric):
             return max_t(found.value, found.error, clusters, self._estimates(self.replicates)[:, rows], self.level)
         return holm_intervals(found.value, found.error, clusters, self.level)
 
-    def _line(self, name: str, found: Mapping[str, Tensor]) -> list[str]:
-        def number(key: str, sign: str = "+") -> str:
-            value = float(found.get(f"{self.name}_{key}", torch.nan))
-            return "–" if value != value else f"{value:{sign}.3g}"
-
-        def at_once(key: str) -> str:
-            bounds = [number(f"{key}_joint_{end}") for end in ("lower", "upper")]
-            return "–" if "–" in bounds else " to ".join(bounds)
-
-        gain = f"gain_{name}"
-        line = [
-            name,
-            *(number(f"{what}_{name}", "") for what in ("coverage", "score")),
-            number(gain),
-            at_once(gain),
-            number(f"{gain}_p", ""),
-        ]
-        line.append(number(f"{gain}_slope"))
-        for kind in self.costs:
-            front = "yes" if float(found.get(f"{self.name}_front_{kind}_{name}", 0)) else ""
-            line += [number(f"cost_{kind}_{name}", ""), number(f"per_{kind}_{name}"), front]
-        return line
-
 
 def compare_strategies(
-    scores: Mapping[str, Any],
-    dialogue: Any,
-    turn: Any,
+    scores: Mapping[str, Numbers],
+    dialogue: Tensor | Sequence[int] | Sequence[str],
+    turn: Tensor | Sequence[int],
     *,
-    costs: Mapping[str, Any] | None = None,
+    costs: Mapping[str, Mapping[str, Numbers]] | None = None,
     groups: Mapping[str, Sequence[Any]] | None = None,
-    **kwargs: Any,
+    baseline: str | None = None,
+    simultaneous: SimultaneousRule = "holm",
+    **kwargs: Unpack[MetricOptions],
 ) -> dict[str, dict[str, dict[str, Tensor]]]:
     """Compare strategies over all records and within groups of them: by class, domain, modality, turn.
 
     Args:
         scores: by strategy, `[N]`, higher is better; NaN where it lacks the record.
-        dialogue, turn: `[N]`.
+        dialogue: ids `[N]`, integers or strings.
+        turn: `[N]`, integers from 1.
         costs: by kind of cost, by strategy, `[N]`.
         groups: by name of the grouping, `[N]` values, a list, array or tensor.
-        kwargs: those of `StrategyComparison`.
+        baseline, simultaneous: as in `StrategyComparison`.
+        kwargs: those of all metrics, see `MetricOptions`; `detail` is always True.
 
     Returns:
         By grouping (`"overall"` first) and by the group's value, the detail of `StrategyComparison`, and
@@ -312,30 +309,35 @@ def compare_strategies(
         0.2
     """
     names = tuple(scores)
-    columns = {name: torch.as_tensor(column).double() for name, column in scores.items()}
-    spent = {k: {n: torch.as_tensor(c[n]).double() for n in names} for k, c in (costs or {}).items()}
-    given = {
-        title: values.tolist() if hasattr(values, "tolist") else values for title, values in (groups or {}).items()
+    kinds = costs or {}
+    columns = strategy_columns("scores", scores, names)
+    spent = {kind: strategy_columns("costs", by_name, names) for kind, by_name in kinds.items()}
+    ids = dialogue if isinstance(dialogue, Tensor) else hash_ids(dialogue)
+    turns = torch.as_tensor(turn)
+    options: MetricOptions = {**kwargs, "detail": True}
+
+    def compared(rows: list[int]) -> dict[str, Tensor]:
+        metric = StrategyComparison(names, baseline=baseline, costs=tuple(spent), simultaneous=simultaneous, **options)
+        part = {kind: column[rows] for kind, column in spent.items()}
+        metric.update(columns[rows], part or None, ids[rows], turns[rows])
+        detail = cast("dict[str, Tensor]", metric.compute())
+        return detail | {f"{metric.name}_records": torch.tensor(len(rows))}
+
+    every = {"overall": ["all"] * len(turns), **(groups or {})}
+    return {
+        title: {str(value): compared(rows) for value, rows in _rows_by_value(title, values, len(turns)).items()}
+        for title, values in every.items()
     }
-    grouped: dict[str, Sequence[Any]] = {"overall": ["all"] * len(turn), **given}
-    found: dict[str, dict[str, dict[str, Tensor]]] = {}
-    for title, values in grouped.items():
-        if len(values) != len(turn):
-            raise ValueError(f"Expected argument `groups` to hold {len(turn)} values of {title!r}, got {len(values)}.")
-        rows: dict[Any, list[int]] = {}
-        for row, value in enumerate(values):
-            rows.setdefault(value, []).append(row)
-        for value in sorted(rows, key=lambda value: (str(type(value)), value is not None and value)):
-            metric = StrategyComparison(names, costs=tuple(spent), detail=True, **kwargs)
-            mine = rows[value]
-            part = {kind: {name: column[mine] for name, column in c.items()} for kind, c in spent.items()}
-            places = [dialogue[row] for row in mine], [int(turn[row]) for row in mine]
-            if torch.is_tensor(dialogue):
-                places = dialogue[mine], places[1]
-            metric.update({name: column[mine] for name, column in columns.items()}, part or None, *places)
-            detail = metric.compute() | {f"{metric.name}_records": torch.tensor(len(mine))}
-            found.setdefault(title, {})[str(value)] = detail
-    return found
+
+
+def _rows_by_value(title: str, values: Sequence[Any], count: int) -> dict[Any, list[int]]:
+    """The rows of each value of a grouping, in the order of the values."""
+    if len(values) != count:
+        raise ValueError(f"Expected argument `groups` to hold {count} values of {title!r}, got {len(values)}.")
+    rows: dict[Any, list[int]] = {}
+    for row, value in enumerate(as_list(values)):
+        rows.setdefault(value, []).append(row)
+    return {value: rows[value] for value in sorted(rows, key=lambda v: (str(type(v)), v is not None and v))}
 
 
 def _ratio(sums: Mapping[str, Tensor], name: str) -> Tensor:

@@ -1,17 +1,16 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""A verifier of candidates: its ROC curve and what sampling with it would reach."""
+"""What accuracy would sampling with a verifier reach?"""
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor
 from typing_extensions import Unpack
 
-from imug_metrics.dialogues.inputs import Column
-from imug_metrics.functional.scaling.best_of_n import candidate_columns
+from imug_metrics.dialogues.arguments import Candidates, Ids, Turns
+from imug_metrics.functional.scaling.candidates import absent_candidates, as_candidates, record_columns
 from imug_metrics.functional.scaling.verifier_curve import counted_auroc, counted_best_of_n, score_bins
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.naming import rename
@@ -19,16 +18,22 @@ from imug_metrics.metrics.options import MetricOptions
 
 
 class VerifierCurve(DialogueMetric):
-    """How well a verifier tells right candidates from wrong ones, and the accuracy that sampling with it would reach.
+    """How well does a verifier tell right candidates from wrong ones? Area under its ROC curve; higher is better.
 
-    Higher is better. The exact functions on stored scores are
-    `verifier_curve`,
-    `rejection_sampling` and
-    `verified_accuracy`, which have the formulas. This class
-    streams: it keeps counts of right and wrong candidates in `bins` bins of the verifier's score, so scores in one bin
-    count as ties, and every estimate has an interval by dialogue. The detail holds
+    For a right and a wrong candidate at random, of all records (Mann and Whitney, 1947),
 
-    - `verifier_curve`: area under the ROC curve over all candidates, 0.5 is chance
+        AUROC = P(right scores higher than wrong) + P(both score alike) / 2
+
+    from 0 to 1, where 0.5 is chance. With S_b the share of candidates in the bins of the verifier's score up to b, of
+    which it holds r_b right and w_b wrong ones, the highest scored of n independent candidates is right with
+
+        best of n = sum_b (S_b^n - S_(b-1)^n) r_b / (r_b + w_b)
+
+    This class streams: it keeps these counts, so scores in one bin count as ties, and every estimate has an interval by
+    dialogue. The exact functions on stored scores are `verifier_curve`, `rejection_sampling` and `verified_accuracy`.
+    The detail holds
+
+    - `verifier_curve`: area under the ROC curve over all candidates
     - `verifier_curve_base`: share of right candidates; `_base_turn_t` and `_base_slope`: over turns, as means of
       records
     - `verifier_curve_best_of_{n}`: predicted accuracy of the highest scored of n independent candidates
@@ -37,15 +42,7 @@ class VerifierCurve(DialogueMetric):
     - `verifier_curve_accepted_{i}`, `_tries_{i}`: accuracy and expected tries of rejection sampling at the i-th
       threshold, and `_true_accept_{i}`, `_false_accept_{i}`
 
-    As input to `forward` and `update` the metric accepts
-
-    - `scores`: the verifier's scores of the candidates, `[N, n]` or `[B, T, n]`, higher means "accept"; NaN where a
-      candidate is not there. One candidate a turn is `[N, 1]`
-    - `target`: of that shape, 1 where the candidate is right, 0 where it is wrong
-    - `dialogue`, `turn`, `valid`: of the records, see `align_rows`
-
-    As output `compute` gives a float64 scalar, or the dict of `DialogueMetric`
-    with `detail=True`.
+    As output `compute` gives a float64 scalar, or the dict of `DialogueMetric` with `detail=True`.
 
     Args:
         ns: numbers of candidates to predict for.
@@ -56,8 +53,7 @@ class VerifierCurve(DialogueMetric):
             `_base_slope` alone: a candidate that is not there has no score.
 
     Raises:
-        ValueError: if an argument is outside its range, a target is neither 0 nor 1, or an update's shapes or turns are
-            refused.
+        ValueError: if an argument is outside its range.
 
     Example:
         >>> import torch
@@ -94,14 +90,30 @@ class VerifierCurve(DialogueMetric):
         super().__init__(**kwargs)
 
     def update(
-        self, scores: Any, target: Any, dialogue: Any = None, turn: Any = None, valid: Tensor | None = None
+        self,
+        scores: Candidates,
+        target: Candidates,
+        dialogue: Ids | None = None,
+        turn: Turns | None = None,
+        valid: Tensor | None = None,
+        lengths: Tensor | None = None,
     ) -> None:
-        """Add a batch of whole dialogues."""
-        y, p = candidate_columns(target, scores, None)
-        shape = tuple(y.shape[:-1])
-        base = y.double().nanmean(-1).flatten()
-        columns = {"base": base, "target": y.flatten(0, -2), "scores": p.flatten(0, -2)}
-        inputs = self._pack(dialogue, turn, None, valid, **{name: Column(v, shape) for name, v in columns.items()})
+        """Add a batch of whole dialogues.
+
+        Args:
+            scores: the verifier's scores of the candidates, `[N, n]` or `[B, T, n]`, higher means "accept"; NaN where a
+                candidate is not there. One candidate a turn is `[N, 1]`.
+            target: of that shape, 1 where the candidate is right, 0 where it is wrong.
+            dialogue, turn, valid, lengths: of the records, as in every metric, see `DialogueMetric`.
+
+        Raises:
+            ValueError: if a target is neither 0 nor 1, shapes differ or turns are refused.
+        """
+        p = as_candidates("scores", scores)
+        y = as_candidates("target", target, p)
+        absent = absent_candidates(y, p)
+        columns = record_columns(target=y.masked_fill(absent, torch.nan), scores=p.masked_fill(absent, torch.nan))
+        inputs = self._pack(dialogue, turn, None, valid, lengths, **columns)
         batch, y, p = inputs.batch, inputs.columns["target"], inputs.columns["scores"]
         if self.validate and bool(((y != 0) & (y != 1) & ~y.isnan()).any()):
             raise ValueError("Expected argument `target` to hold 0 and 1.")

@@ -88,7 +88,7 @@ def test_out_of_nodes_a_policy_within_the_budget_comes_with_a_bound(monkeypatch,
     assert found.score.item() == pytest.approx(taken.item())
     assert found.cost <= 2.5 + 1e-9
     assert found.score < found.bound < found.score + 1 / 1000
-    assert adaptive_policy(found.choice, scores, costs, budget=2.5) == pytest.approx(found.bound - found.score)
+    assert adaptive_policy(scores, costs, found.choice, budget=2.5) == pytest.approx(found.bound - found.score)
 
 
 def test_a_budget_that_is_no_number_is_refused() -> None:
@@ -107,17 +107,17 @@ def test_records_that_no_strategy_has_are_left_out() -> None:
 def test_regret_of_the_best_policy_is_nothing_and_of_others_something(method: str) -> None:
     scores, costs = problem(40, 3, 9)
     best = best_policy(scores, costs, 0.7)
-    assert adaptive_policy(best.choice, scores, costs, budget=0.7).item() == pytest.approx(0, abs=1e-9)
-    worst = adaptive_policy(torch.zeros(40).long(), scores, costs, method=method)
+    assert adaptive_policy(scores, costs, best.choice, budget=0.7).item() == pytest.approx(0, abs=1e-9)
+    worst = adaptive_policy(scores, costs, torch.zeros(40).long(), method=method)
     assert worst > 0.05
-    assert adaptive_policy(best.choice, scores, costs, method=method) > -1e-9
+    assert adaptive_policy(scores, costs, best.choice, method=method) > -1e-9
 
 
 def test_choices_that_are_no_strategy_are_refused() -> None:
-    with pytest.raises(ValueError, match="`choice`"):
-        adaptive_policy([2], [[0.1, 0.2]], [[1.0, 2.0]])
-    with pytest.raises(ValueError, match="`choice`"):
-        adaptive_policy([1], [[0.1, torch.nan]], [[1.0, 2.0]])
+    with pytest.raises(ValueError, match="`preds`"):
+        adaptive_policy([[0.1, 0.2]], [[1.0, 2.0]], [2])
+    with pytest.raises(ValueError, match="`preds`"):
+        adaptive_policy([[0.1, torch.nan]], [[1.0, 2.0]], [1])
 
 
 def _dialogues() -> tuple[Tensor, Tensor]:

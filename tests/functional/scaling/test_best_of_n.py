@@ -220,7 +220,7 @@ def test_items_are_encoded_by_the_encoder_of_the_metric() -> None:
 
 def test_wrong_prompts_are_refused() -> None:
     images, prompts = _embeddings()
-    with pytest.raises(ValueError, match="`prompts`"):
+    with pytest.raises(ValueError, match="`texts`"):
         best_of_n(images, prompts[:3])
     with pytest.raises(ValueError, match="`images`"):
         best_of_n(["a.png"], prompts)

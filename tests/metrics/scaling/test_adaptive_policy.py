@@ -48,10 +48,10 @@ def test_regret_at_a_price_bounds_the_loss_under_the_budget_it_spends() -> None:
     assert optimum.score.item() == pytest.approx(scores.gather(1, best[:, None]).mean().item(), abs=1e-9)
     worse = best.clone()
     worse[:40] = costs[:40].argmin(1)  # never dearer than the best choices
-    assert adaptive_policy(worse, scores, costs, budget=budget + 1e-12).item() >= -1e-9
+    assert adaptive_policy(scores, costs, worse, budget=budget + 1e-12).item() >= -1e-9
     at_price = compute(scores, costs, worse, price)
     spared = price * (budget - at_price["_cost"])
-    assert adaptive_policy(worse, scores, costs, budget=budget + 1e-12).item() <= at_price[""] + spared + 1e-9
+    assert adaptive_policy(scores, costs, worse, budget=budget + 1e-12).item() <= at_price[""] + spared + 1e-9
 
 
 def test_choices_that_are_not_there_are_undefined() -> None:

@@ -1,0 +1,74 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Several numbers a record: of candidates, or of strategies."""
+
+from __future__ import annotations
+
+import torch
+from einops import rearrange
+from torch import Tensor
+
+from imug_metrics.dialogues.arguments import Candidates
+from imug_metrics.dialogues.inputs import Column, as_numbers
+
+
+def as_candidates(argument: str, values: Candidates, like: Tensor | None = None) -> Tensor:
+    """Numbers of candidates as a floating-point tensor.
+
+    Args:
+        argument: its name, for errors.
+        values: `[N, n]` or `[B, T, n]`.
+        like: a tensor whose shape they must have; they are put on its device.
+
+    Raises:
+        ValueError: if there is no dimension of candidates, or the shape is another.
+
+    Example:
+        >>> scores = as_candidates("scores", [[0.5, 1], [0, 1]])
+        >>> as_candidates("selector", [[0.5, 1]], like=scores)
+        Traceback (most recent call last):
+        ValueError: Expected argument `selector` to have shape [2, 2], got [1, 2].
+    """
+    numbers = as_numbers(values)
+    numbers = numbers if numbers.is_floating_point() else numbers.double()
+    if like is None:
+        if numbers.ndim < 2:
+            raise ValueError(
+                f"Expected argument `{argument}` to have shape [N, n] or [B, T, n], got {[*numbers.shape]}."
+            )
+        return numbers
+    if numbers.shape != like.shape:
+        raise ValueError(f"Expected argument `{argument}` to have shape {[*like.shape]}, got {[*numbers.shape]}.")
+    return numbers.to(like.device)
+
+
+def absent_candidates(scores: Tensor, selector: Tensor | None = None, valid: Tensor | None = None) -> Tensor:
+    """True where a candidate is not there: its score is not finite, its selector's NaN, or it is not valid.
+
+    Example:
+        >>> absent_candidates(torch.tensor([[0.5, torch.inf, 0.2]]), torch.tensor([[-torch.inf, 0.1, torch.nan]]))
+        tensor([[False,  True,  True]])
+    """
+    absent = ~scores.isfinite()
+    if selector is not None:
+        absent = absent | selector.isnan()
+    return absent if valid is None else absent | ~valid
+
+
+def record_columns(**columns: Tensor) -> dict[str, Column]:
+    """Columns of candidates for `pack_inputs`, behind one that says which records are there.
+
+    Args:
+        columns: by name, `[..., n]`; a record where all of the first are NaN counts as absent.
+
+    Example:
+        >>> {name: column.values for name, column in record_columns(scores=torch.tensor([[[0.5, torch.nan]]])).items()}
+        {'present': tensor([0.], dtype=torch.float64), 'scores': tensor([[0.5000,    nan]])}
+    """
+    first = next(iter(columns.values()))
+    present = torch.where((~first.isnan()).any(-1), 0.0, torch.nan).double()
+    found = {"present": Column(present.flatten(), tuple(present.shape))}
+    return found | {
+        name: Column(rearrange(values, "... n -> (...) n"), tuple(values.shape[:-1]))
+        for name, values in columns.items()
+    }
