@@ -368,8 +368,9 @@ def test_row_order(case_name: str, options: dict[str, Any]) -> None:
     assert_same(shuffled, whole(case_name, options), case_name)
 
 
+@pytest.mark.parametrize("end", ["turn", "lengths"])
 @pytest.mark.parametrize("extra", [0, 3])
-def test_padding(case_name: str, options: dict[str, Any], extra: int) -> None:
+def test_padding(case_name: str, options: dict[str, Any], extra: int, end: str) -> None:
     if case_name in NO_TENSOR_ROWS:
         pytest.skip("takes lists or row numbers; lists of lists are tested with the metric")
     dialogue, turn = places()
@@ -377,13 +378,14 @@ def test_padding(case_name: str, options: dict[str, Any], extra: int) -> None:
     width = 6 + extra
     cells = {(int(d), int(t)): row for row, (d, t) in enumerate(zip(dialogue, turn))}
     rows = torch.tensor([[cells.get((int(d), t), -1) for t in range(1, width + 1)] for d in ids])
-    batch = CASES[case_name].columns(dialogue, turn)
-    padded = {
-        k: torch.where((rows >= 0).view(*rows.shape, *[1] * (v.ndim - 1)), v[rows], torch.nan) for k, v in batch.items()
-    }
-    turns = torch.where(rows >= 0, torch.arange(1, width + 1), 0)
+    padded = {name: values[rows] for name, values in CASES[case_name].columns(dialogue, turn).items()}  # -1: the last
+    place = {"lengths": (rows >= 0).sum(1)}
+    if end == "turn":
+        place = {"turn": torch.where(rows >= 0, torch.arange(1, width + 1), 0)}
+        kept = {name: (rows >= 0).view(*rows.shape, *[1] * (v.ndim - 2)) for name, v in padded.items()}
+        padded = {name: values.where(kept[name], torch.nan) for name, values in padded.items()}
     metric = CASES[case_name].make(**options)
-    metric.update(**padded, dialogue=ids, turn=turns, valid=absent(dialogue, turn)[rows] & (rows >= 0))
+    metric.update(**padded, **place, dialogue=ids, valid=absent(dialogue, turn)[rows] & (rows >= 0))
     assert_same(metric.compute(), whole(case_name, options), case_name)
 
 
