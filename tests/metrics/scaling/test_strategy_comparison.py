@@ -180,3 +180,10 @@ def test_wrong_columns_are_refused() -> None:
         metric.update([[1.0, 1.0, 1.0]], [[1.0, 1.0]], **place)
     with pytest.raises(ValueError, match="`costs`"):
         metric.update([[1.0, 1.0]], **place)
+
+
+def test_a_table_needs_all_estimates() -> None:
+    metric = StrategyComparison(["a", "b"])
+    metric.update([[0.1, 0.2]], dialogue=["x"], turn=[1])
+    with pytest.raises(ValueError, match="detail=True"):
+        metric.table()
