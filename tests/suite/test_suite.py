@@ -201,7 +201,7 @@ def test_a_misspelled_column_is_refused_and_a_metric_added_later_takes_part(enco
 
 def test_records_refuse_a_metric_that_they_cannot_feed(encoder):
     suite = ImugSuite([TurnDecay(), ContextDecay()], encoder=encoder)
-    with pytest.raises(ValueError, match="context_decay needs lengths, scores"):
+    with pytest.raises(ValueError, match="context_decay needs context_lengths, scores"):
         suite.update([Record("a", 1, "text", "Which?", text="A", target="A")])
 
 
@@ -234,12 +234,12 @@ def test_a_batch_that_one_metric_refuses_is_taken_by_none(method):
     images, points = torch.randn(2, 3, 8), torch.full((2, 3, 4), 5.0)
     suite = ImugSuite([TurnConsistency(), TurnDecay("theil-sen"), PointScore()])
     scores = torch.rand(2, 3)
-    suite.update(images=images, points=points, scores=scores, dialogue=[1, 2])
+    suite.update(images=images, items=points, scores=scores, dialogue=[1, 2])
     before = suite.compute()
     wrong = points.clone()
     wrong[1, 2] = 7
     with pytest.raises(ValueError, match=r"got 7\.0 at row 5"):
-        getattr(suite, method)(images=-images, points=wrong, scores=-scores, dialogue=[3, 4])
+        getattr(suite, method)(images=-images, items=wrong, scores=-scores, dialogue=[3, 4])
     assert suite.compute() == before
     assert {suite[name].update_count for name in suite.names} == {1}
 

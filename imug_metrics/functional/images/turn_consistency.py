@@ -21,14 +21,14 @@ MODES: tuple[Mode, ...] = ("pairwise", "anchor", "consecutive", "graph", "vbench
 
 def turn_consistency(
     images: Tensor,
-    references: Tensor | None = None,
-    links: Tensor | None = None,
     dialogue: Ids | None = None,
     turn: Turns | None = None,
     *,
     subject: Ids | None = None,
     valid: Tensor | None = None,
     lengths: Tensor | None = None,
+    references: Tensor | None = None,
+    links: Tensor | None = None,
     mode: Mode = "pairwise",
     reduction: Literal["mean", "none"] = "mean",
 ) -> Tensor:
@@ -48,10 +48,10 @@ def turn_consistency(
 
     Args:
         images: embeddings `[N, D]` or `[B, T, D]` of any floating dtype.
+        dialogue, turn, subject, valid, lengths: as in `align_rows`.
         references: with `anchor`, embeddings of a reference for each image, of the same shape; with `graph`, embeddings
             `[M, D]` that `links` point into instead of `images`.
         links: int64 `[E, 2]` with `graph`: row of an image (in a padded batch b * T + t), row of what it refers to.
-        dialogue, turn, subject, valid, lengths: as in `align_rows`.
         mode: see the table.
         reduction: `"none"` or `"mean"` (of the records that have a value).
 

@@ -88,26 +88,27 @@ class TurnConsistency(EmbeddingMetric):
     def update(
         self,
         images: Images,
-        references: Tensor | None = None,
-        links: Tensor | None = None,
-        pixels: Tensor | None = None,
         dialogue: Ids | None = None,
         turn: Turns | None = None,
         subject: Ids | None = None,
         valid: Tensor | None = None,
         lengths: Tensor | None = None,
+        *,
+        references: Tensor | None = None,
+        links: Tensor | None = None,
+        pixels: Tensor | None = None,
     ) -> None:
         """Add a batch of whole dialogues.
 
         Args:
             images: embeddings `[N, D]` or `[B, T, D]`, or images when there is an `encoder`, as for `TurnAlignment`.
+            dialogue, turn, subject, valid, lengths: as in every metric, see `DialogueMetric`.
             references: with `"anchor"`, embeddings of a reference for each image, in the shape of `images`; with
                 `"graph"`, embeddings `[M, D]` that `links` point into instead of `images`.
             links: with `"graph"`, int64 `[E, 2]`: the row of an image (in padded records b * T + t), and the row of
                 what it should agree with.
             pixels: `[N, K]` or `[B, T, K]`, values in [0, 1] of every image at one small size, for the copies by pixels
                 of the detail; with an encoder they are made from the images.
-            dialogue, turn, subject, valid, lengths: as in every metric, see `DialogueMetric`.
 
         Raises:
             ValueError: if shapes differ, an encoder or links are missing, or links or turns are refused.

@@ -57,20 +57,21 @@ class SemanticQuality(CoupledMetric):
         self,
         correctness: Numbers,
         quality: Numbers,
-        support: Numbers | None = None,
         dialogue: Ids | None = None,
         turn: Turns | None = None,
         valid: Tensor | None = None,
         lengths: Tensor | None = None,
+        *,
+        support: Numbers | None = None,
     ) -> None:
         """Add a batch of whole dialogues.
 
         Args:
             correctness: SC, `[N]` or `[B, T]` on the metric's scale; NaN where absent.
             quality: GQ in [0, 1], in the same shape; NaN where unknown, which leaves the instance unscored.
-            support: supporting rates in [0, 1], in the same shape; None: not known.
             dialogue, turn, valid, lengths: as in every metric, see `DialogueMetric`; without `dialogue` and `turn` each
                 of `[N]` answers is an instance of its own.
+            support: supporting rates in [0, 1], in the same shape; None: not known.
 
         Raises:
             ValueError: if shapes differ, a number is outside its range or turns are refused.

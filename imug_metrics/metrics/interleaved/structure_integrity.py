@@ -76,12 +76,13 @@ class StructureIntegrity(InstanceMetric):
         self,
         preds: Answers,
         target: Answers,
-        support: Numbers | None = None,
-        available: Sequence[Collection[str] | None] | None = None,
         dialogue: Ids | None = None,
         turn: Turns | None = None,
         valid: Tensor | None = None,
         lengths: Tensor | None = None,
+        *,
+        support: Numbers | None = None,
+        available: Sequence[Collection[str] | None] | None = None,
     ) -> None:
         """Add a batch of whole dialogues.
 
@@ -89,11 +90,11 @@ class StructureIntegrity(InstanceMetric):
             preds: answers: texts with placeholders or lists of (modality, id) tuples, `[N]` in a list or one list a
                 dialogue, None for an absent one; or counts `[N, 7]` or `[B, T, 7]`, NaN for an absent one.
             target: references, in any of these forms.
+            dialogue, turn, valid, lengths: as in every metric, see `DialogueMetric`; without `dialogue` and `turn` each
+                of `[N]` answers is an instance of its own.
             support: supporting rates `[N]` or `[B, T]` in [0, 1]; None: not known.
             available: by answer, the names of the items whose file is there ("image2"), with answers in a flat list;
                 None, for one answer or for all: not checked.
-            dialogue, turn, valid, lengths: as in every metric, see `DialogueMetric`; without `dialogue` and `turn` each
-                of `[N]` answers is an instance of its own.
 
         Raises:
             ValueError: if shapes differ, or counts, modalities, supporting rates or turns are refused.

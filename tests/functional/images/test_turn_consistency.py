@@ -26,8 +26,7 @@ def angles(*degrees: float) -> Tensor:
 
 def flat(images: Tensor, mode: str, **arguments: object) -> Tensor:
     turns = torch.arange(1, len(images) + 1)
-    places = {"dialogue": torch.zeros_like(turns), "turn": turns}
-    return turn_consistency(images, mode=mode, reduction="none", **places, **arguments)
+    return turn_consistency(images, torch.zeros_like(turns), turns, mode=mode, reduction="none", **arguments)
 
 
 def test_pairwise_equals_torchmetrics_and_sklearn_without_the_diagonal() -> None:
