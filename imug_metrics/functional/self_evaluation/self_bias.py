@@ -6,10 +6,11 @@ from __future__ import annotations
 
 from typing import Literal
 
+import torch
 from torch import Tensor
 
 from imug_metrics.dialogues.arguments import Ids, Numbers, Turns
-from imug_metrics.dialogues.inputs import pack_inputs, score_column
+from imug_metrics.dialogues.inputs import PackedInputs, pack_inputs, score_column
 from imug_metrics.functional.reduce import reduce_values
 
 
@@ -44,5 +45,10 @@ def self_bias(
     """
     columns = {"scores": score_column("scores", scores), "references": score_column("references", references)}
     inputs = pack_inputs(dialogue, turn, None, valid, lengths, validate=True, **columns)
-    bias = (inputs.columns["scores"] - inputs.columns["references"]).masked_fill(~inputs.batch.valid, float("nan"))
-    return reduce_values(inputs.unpack(bias), reduction)
+    return reduce_values(inputs.unpack(bias_values(inputs)), reduction)
+
+
+def bias_values(inputs: PackedInputs) -> Tensor:
+    """Score less reference of packed records, NaN where either is absent or not finite."""
+    scores, references = inputs.columns["scores"], inputs.columns["references"]
+    return (scores - references).masked_fill(~(inputs.batch.valid & references.isfinite()), torch.nan)

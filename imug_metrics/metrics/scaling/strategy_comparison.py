@@ -118,7 +118,8 @@ class StrategyComparison(DialogueMetric):
         Args:
             scores: one column a strategy, `[N, S]` or `[B, T, S]`, or by name `[N]` or `[B, T]` each; NaN where a
                 strategy lacks the record.
-            costs: one column a strategy for the first kind of cost, or by kind such columns; at least 0.
+            costs: one column a strategy for the first kind of cost, or by kind such columns; at least 0, NaN where not
+                known.
             dialogue, turn, valid, lengths: of the records, as in every metric, see `DialogueMetric`.
 
         Raises:
@@ -198,7 +199,8 @@ class StrategyComparison(DialogueMetric):
         if set(kinds) != set(self.costs):
             raise ValueError(f"Expected argument `costs` by {list(self.costs)}, got only one of them.")
         columns = {kind: strategy_columns("costs", kinds[kind], self.strategies) for kind in self.costs}
-        return {kind: as_candidates("costs", column, like=scores) for kind, column in columns.items()}
+        columns = {kind: as_candidates("costs", column, like=scores) for kind, column in columns.items()}
+        return {kind: column.masked_fill(~column.isfinite(), torch.nan) for kind, column in columns.items()}
 
     def _score_ratios(self, batch: DialogueBatch, values: Tensor) -> dict[str, tuple[Tensor, Tensor]]:
         """Means of scores and gains, slopes of the gains, and their curves."""

@@ -9,6 +9,7 @@ from typing_extensions import Unpack
 
 from imug_metrics.dialogues.arguments import Ids, Numbers, Turns
 from imug_metrics.dialogues.inputs import score_column
+from imug_metrics.functional.self_evaluation.self_bias import bias_values
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.options import MetricOptions
 from imug_metrics.stats.correlation import distance_skewness
@@ -78,11 +79,10 @@ class SelfBias(DialogueMetric):
         """
         columns = {"scores": score_column("scores", scores), "references": score_column("references", references)}
         inputs = self._pack(dialogue, turn, None, valid, lengths, **columns)
-        reference = inputs.columns["references"]
-        bias = (inputs.columns["scores"] - reference).masked_fill(~inputs.batch.valid, torch.nan)
+        bias = bias_values(inputs)
         if self.skewness:
             self.differences.append(bias[~bias.isnan()].detach().float().to(self.device))
-        self._add(inputs.batch, bias, ~reference.isnan())
+        self._add(inputs.batch, bias, inputs.columns["references"].isfinite())
 
     def _finish(self, found: dict[str, Tensor]) -> dict[str, Tensor]:
         if not self.skewness:

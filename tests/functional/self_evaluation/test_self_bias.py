@@ -25,6 +25,11 @@ def test_absent_scores_unknown_references_and_padding_are_left_out() -> None:
     assert found.flatten().tolist() == pytest.approx([0.1, *[torch.nan] * 2, 0.3, *[torch.nan] * 2], nan_ok=True)
 
 
+def test_an_infinite_score_or_reference_is_not_known() -> None:
+    found = self_bias([[0.5, torch.inf, 0.9]], [[torch.inf, 0.5, 0.7]], turn=[1, 2, 3], reduction="none")
+    assert found[0].tolist() == pytest.approx([torch.nan, torch.nan, 0.2], nan_ok=True)
+
+
 def test_references_of_another_shape_are_refused() -> None:
     with pytest.raises(ValueError, match="`references` to have one entry for each of `scores`"):
         self_bias([[0.5, 0.7]], [[0.5]])

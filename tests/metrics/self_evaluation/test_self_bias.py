@@ -57,3 +57,11 @@ def test_unknown_reference_is_not_expected_and_an_absent_score_lowers_the_covera
     metric.update([[0.5, float("nan"), 0.9]], [[0.4, 0.5, float("nan")]], turn=[1, 2, 3])
     assert metric.compute()["self_bias_coverage"].item() == 0.5
     assert metric.compute()["self_bias"].item() == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize("unknown", [float("inf"), -float("inf"), float("nan")])
+def test_an_infinite_reference_is_not_known(unknown: float) -> None:
+    metric = SelfBias(detail=True)
+    metric.update([[0.5, 0.7]], [[0.4, unknown]], turn=[1, 2])
+    assert metric.compute()["self_bias"].item() == pytest.approx(0.1)
+    assert metric.compute()["self_bias_coverage"].item() == 1
