@@ -8,7 +8,7 @@ from argparse import Namespace
 
 from imug_metrics.cli.exit_codes import EXIT_FINE
 from imug_metrics.cli.tables import print_tables
-from imug_metrics.encoders.cache import DiskCache, Holding
+from imug_metrics.encoders.cache import CacheUsage, DiskCache
 from imug_metrics.errors import ArgumentError
 from imug_metrics.report.text_table import Cell, TextTable
 
@@ -18,12 +18,12 @@ def run(options: Namespace) -> int:
     if not DiskCache.is_at(options.folder):
         raise ArgumentError("folder", f"expected a folder of kept embeddings, {options.folder} is none")
     cache = DiskCache(options.folder)
-    holdings = cache.holdings()
+    usage = cache.usage()
     if options.action == "info":
-        print_tables([_table(holdings)])
+        print_tables([_table(usage)])
         return EXIT_FINE
     encoder = options.encoder
-    if encoder is not None and encoder not in {holding.fingerprint for holding in holdings}:
+    if encoder is not None and encoder not in {part.fingerprint for part in usage}:
         raise ArgumentError("encoder", f"expected a fingerprint that `cache info` lists, got {encoder!r}")
     if options.action == "clear":
         print(f"{cache.clear(encoder)} rows forgotten")
@@ -32,9 +32,9 @@ def run(options: Namespace) -> int:
     return EXIT_FINE
 
 
-def _table(holdings: list[Holding]) -> TextTable:
+def _table(usage: list[CacheUsage]) -> TextTable:
     rows = [
-        [Cell(holding.fingerprint), Cell(holding.kind), Cell(f"{holding.rows:,}"), Cell(f"{holding.bytes / 1e6:,.1f}")]
-        for holding in holdings
+        [Cell(part.fingerprint), Cell(part.kind), Cell(f"{part.rows:,}"), Cell(f"{part.bytes / 1e6:,.1f}")]
+        for part in usage
     ]
     return TextTable(("Encoder", "Kind", "Rows", "MB"), [rows])

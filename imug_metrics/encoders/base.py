@@ -7,6 +7,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Literal, NoReturn
 
 import torch
@@ -16,7 +17,7 @@ from torch.nn import functional as F
 from imug_metrics.encoders.fingerprint import digest_text, digest_weights, weights_version
 from imug_metrics.encoders.preprocessing import LibraryPreprocessing, Preprocessing
 from imug_metrics.encoders.texts import check_texts, fitting_pieces
-from imug_metrics.media.images import MAX_PIXELS, Images, image_batches
+from imug_metrics.media.images import MAX_PIXELS, ImageBatch, Images, image_batches
 
 _PRECISIONS: dict[Any, torch.dtype | None] = {
     None: None,
@@ -51,8 +52,6 @@ class ModelEncoder:
         differentiable: Keep the graph from floating-point images to embeddings, for use as a loss or reward.
     """
 
-    logit_scale: float | None = None
-    logit_bias: float | None = None
     preprocessing: Preprocessing | LibraryPreprocessing | None = None
 
     def __init__(
@@ -76,7 +75,7 @@ class ModelEncoder:
             raise ValueError(f"Expected argument `dtype` to be bf16, fp16 or None, got {dtype!r}.")
         if long_text not in ("cut", "average"):
             raise ValueError(f"Expected argument `long_text` to be cut or average, got {long_text!r}.")
-        self.model = model
+        self.model: Any = model  # the methods of a library's models, which share no base class
         self.name = name
         self.dim = dim
         self.batch_size = batch_size
@@ -90,14 +89,27 @@ class ModelEncoder:
         self._compiled: dict[str, Callable[[Any], Tensor]] = {}
         self._fingerprint: tuple[Any, str] | None = None
         if channels_last:
-            self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in torch's stubs
         if device is not None:
             self.to(device)
 
     @property
     def device(self) -> torch.device:
         """Where the model is."""
-        return next(self.model.parameters()).device
+        device: torch.device = next(self.model.parameters()).device
+        return device
+
+    @property
+    def logit_scale(self) -> float | None:
+        """Multiplier of the cosine the model was trained with, ``None`` where it has none."""
+        logarithm = getattr(self.model, "logit_scale", None)
+        return None if logarithm is None else float(logarithm.detach().exp())
+
+    @property
+    def logit_bias(self) -> float | None:
+        """Bias the model was trained with, ``None`` for all but SigLIP."""
+        bias = getattr(self.model, "logit_bias", None)
+        return None if bias is None else float(bias.detach())
 
     @property
     def fingerprint(self) -> str:
@@ -133,7 +145,9 @@ class ModelEncoder:
         """
         self._check_images_supported()
         batches = image_batches(images, self.batch_size, max_pixels=self.max_pixels)
-        return self._remember_width(self._encode(batches, self._embed_images))
+        embeddings = self._encode(batches, self._embed_images)
+        self._set_dim(embeddings)
+        return embeddings
 
     def encode_masked(self, images: Sequence[Tensor], masks: Sequence[Tensor]) -> Tensor:
         """Embed the part of each image that lies under a mask: the mean of its patch tokens, weighted by coverage.
@@ -153,7 +167,7 @@ class ModelEncoder:
         """
         if not (self._has_patches() and isinstance(self.preprocessing, Preprocessing)):
             raise TypeError(f"Encoder {self.name!r} has no patch tokens to pool under a mask. Paint the rest instead.")
-        return self._encode([list(zip(images, masks))], self._embed_masked)
+        return self._encode([list(zip(images, masks))], partial(self._embed_masked, self.preprocessing))
 
     def encode_texts(self, texts: Sequence[str]) -> Tensor:
         """Embed texts. Those longer than the model takes are cut or averaged, as ``long_text`` says.
@@ -172,7 +186,7 @@ class ModelEncoder:
         order = sorted(range(len(texts)), key=lambda row: len(texts[row]))  # alike lengths need little padding
         rows = [order[start : start + self.batch_size] for start in range(0, len(order), self.batch_size)]
         embeddings = self._encode(([texts[row] for row in batch] for batch in rows), self._embed_texts)
-        self._remember_width(embeddings)
+        self._set_dim(embeddings)
         return embeddings[torch.tensor(order, device=embeddings.device, dtype=torch.int64).argsort()]
 
     def __deepcopy__(self, memo: dict[int, Any]) -> ModelEncoder:
@@ -214,24 +228,24 @@ class ModelEncoder:
 
     def _check_images_supported(self) -> None:
         if type(self)._image_forward is ModelEncoder._image_forward:
-            self._refuse("image")
+            self._raise_unsupported("image")
 
     def _check_texts_supported(self) -> None:
         if type(self)._text_forward is ModelEncoder._text_forward:
-            self._refuse("text")
+            self._raise_unsupported("text")
 
-    def _refuse(self, side: str) -> NoReturn:
+    def _raise_unsupported(self, side: str) -> NoReturn:
         raise TypeError(f"Encoder {self.name!r} has no {side} side. Pass an encoder that embeds {side}s.")
 
-    def _encode(self, batches: Iterable[Sequence[Any]], embed: Callable[[Any], Tensor]) -> Tensor:
+    def _encode(self, batches: Iterable[Tensor | Sequence[Any]], embed: Callable[[Any], Tensor]) -> Tensor:
         device = self.device
         # One context for all batches: autocast keeps the weights it has cast for as long as it lasts.
         precision = torch.autocast(device.type, self.dtype, enabled=self.dtype is not None)
-        with evaluation(self.model), torch.set_grad_enabled(self.differentiable), precision:
-            parts = [part for batch in batches for part in self._fitting(batch, embed)]
+        with eval_mode(self.model), torch.set_grad_enabled(self.differentiable), precision:
+            parts = [part for batch in batches for part in self._embed_in_parts(batch, embed)]
         return torch.cat(parts) if parts else torch.zeros(0, self.dim or 0, device=device)
 
-    def _fitting(self, batch: Sequence[Any], embed: Callable[[Any], Tensor]) -> Iterator[Tensor]:
+    def _embed_in_parts(self, batch: Tensor | Sequence[Any], embed: Callable[[Any], Tensor]) -> Iterator[Tensor]:
         """Embed a batch in parts that fit into memory, and remember their size."""
         start = 0
         while start < len(batch):
@@ -247,14 +261,14 @@ class ModelEncoder:
             start += len(part)
             yield embedded
 
-    def _embed_images(self, images: Sequence[Tensor]) -> Tensor:
-        return self._run("_image_forward", self._pixels(images))
+    def _embed_images(self, images: ImageBatch) -> Tensor:
+        return self._forward("_image_forward", self._pixels(images))
 
-    def _embed_masked(self, pairs: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
+    def _embed_masked(self, preprocessing: Preprocessing, pairs: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
         images, masks = zip(*pairs)
-        patches = self._run("_patch_forward", self._pixels(images)).float()
-        coverage = self.preprocessing.coverage(masks, self.device)  # type: ignore[union-attr]
-        weights = F.adaptive_avg_pool2d(coverage, patches.shape[-2:])[:, 0]
+        patches = self._forward("_patch_forward", self._pixels(images)).float()
+        coverage = preprocessing.coverage(masks, self.device)
+        weights = F.adaptive_avg_pool2d(coverage, (patches.shape[2], patches.shape[3]))[:, 0]
         total = weights.sum((1, 2))[:, None]
         return (torch.einsum("ndhw,nhw->nd", patches, weights) / total).masked_fill(total < 1e-6, torch.nan)
 
@@ -262,22 +276,22 @@ class ModelEncoder:
         tokens, cut = self._tokenize(texts)
         if self.long_text == "average" and any(cut):
             return self._embed_pieces(texts, cut)
-        embeddings = self._run("_text_forward", tokens)
+        embeddings = self._forward("_text_forward", tokens)
         self.truncated_texts += sum(cut)
         return embeddings
 
     def _embed_pieces(self, texts: Sequence[str], cut: Sequence[bool]) -> Tensor:
         pieces, rows = fitting_pieces(texts, cut, lambda pieces: self._tokenize(pieces)[1])
         embedded = [
-            self._run("_text_forward", self._tokenize(pieces[start : start + self.batch_size])[0]).float()
+            self._forward("_text_forward", self._tokenize(pieces[start : start + self.batch_size])[0]).float()
             for start in range(0, len(pieces), self.batch_size)
         ]
         return _mean_direction(torch.cat(embedded), pieces, rows, len(texts))
 
-    def _pixels(self, images: Sequence[Tensor]) -> Any:
+    def _pixels(self, images: ImageBatch) -> Any:
         prepare = self.preprocessing
         if prepare is None:
-            self._refuse("image")
+            self._raise_unsupported("image")
         if self.differentiable and isinstance(prepare, LibraryPreprocessing):
             raise ValueError(f"Expected argument `differentiable` to be False: {prepare.backend} is opaque.")
         prepared = prepare(images, self.device)
@@ -290,20 +304,20 @@ class ModelEncoder:
         if not values.is_floating_point():
             return values
         dtype = next(p.dtype for p in self.model.parameters() if p.is_floating_point())
-        last = self.channels_last and values.ndim == 4
-        return values.to(dtype, memory_format=torch.channels_last if last else torch.preserve_format)
+        channels_last = self.channels_last and values.ndim == 4
+        return values.to(dtype, memory_format=torch.channels_last if channels_last else torch.preserve_format)
 
-    def _run(self, forward: str, inputs: Any) -> Tensor:
+    def _forward(self, name: str, inputs: Any) -> Tensor:
+        function: Callable[[Any], Tensor] = getattr(self, name)
         if self._compile is False:
-            return getattr(self, forward)(inputs)
-        if forward not in self._compiled:
-            self._compiled[forward] = torch.compile(getattr(self, forward), **self._compile)
-        return self._compiled[forward](inputs)
+            return function(inputs)
+        if name not in self._compiled:
+            self._compiled[name] = torch.compile(function, **self._compile)
+        return self._compiled[name](inputs)
 
-    def _remember_width(self, embeddings: Tensor) -> Tensor:
+    def _set_dim(self, embeddings: Tensor) -> None:
         if len(embeddings):
             self.dim = embeddings.shape[1]
-        return embeddings
 
 
 def _mean_direction(embeddings: Tensor, pieces: Sequence[str], rows: Sequence[int], count: int) -> Tensor:
@@ -318,12 +332,12 @@ def _mean_direction(embeddings: Tensor, pieces: Sequence[str], rows: Sequence[in
 
 
 @contextmanager
-def evaluation(*models: nn.Module) -> Iterator[None]:
+def eval_mode(*models: nn.Module) -> Iterator[None]:
     """Switch models to evaluation mode, and back to the mode each of their layers had.
 
     Example:
         >>> layer = torch.nn.Dropout()
-        >>> with evaluation(layer):
+        >>> with eval_mode(layer):
         ...     layer.training
         False
         >>> layer.training

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from imug_metrics.encoders.base import evaluation
+from imug_metrics.encoders.base import eval_mode
 from imug_metrics.encoders.texts import check_texts
 
 
@@ -120,7 +120,7 @@ class CallableEncoder:
             side = argument[:-1]
             raise TypeError(f"Encoder {self.name!r} has no {side} side. Pass an encoder that embeds {argument}.")
         modules = (function,) if isinstance(function, nn.Module) else ()
-        with evaluation(*modules), torch.set_grad_enabled(self.differentiable):
+        with eval_mode(*modules), torch.set_grad_enabled(self.differentiable):
             embeddings = torch.as_tensor(function(inputs), device=self.device).float()
         rows = len(inputs) if hasattr(inputs, "__len__") else None
         if embeddings.ndim != 2 or (rows is not None and len(embeddings) != rows):

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from imug_metrics.encoders.callable import CallableEncoder
-from imug_metrics.encoders.lpips import LpipsEncoder
+from imug_metrics.encoders.lpips import TRUNKS, LpipsEncoder
 from imug_metrics.encoders.openclip import OpenClipEncoder
 from imug_metrics.encoders.protocol import Encoder
 from imug_metrics.encoders.timm import TimmEncoder
@@ -58,8 +58,8 @@ def load_encoder(spec: str, device: torch.device | str | None = None, **options:
     if family == "timm" and rest:
         name, _, weights = rest.partition(":")
         return TimmEncoder(name, weights or None, device=device, **options)
-    if family == "lpips" and rest in ("alex", "vgg", "squeeze"):
-        return LpipsEncoder(rest, device=device, **options)  # type: ignore[arg-type]
+    if family == "lpips" and rest in TRUNKS:
+        return LpipsEncoder(rest, device=device, **options)
     raise ValueError(f"Expected argument `spec` to be {_FORMS}, got {spec!r}.")
 
 
@@ -67,15 +67,15 @@ def as_encoder(encoder: Encoder | str | os.PathLike[str] | Any) -> Encoder:
     """Accept an encoder however the caller has it.
 
     Args:
-        encoder: An encoder (returned as it is), a specification for :func:`load_encoder`, a folder of transformers as
-            a path object, or a function or ``torch.nn.Module`` from images to embeddings.
+        encoder: An encoder (returned as it is), a specification for `load_encoder`, a folder of transformers as a path
+            object, or a function or ``torch.nn.Module`` from images to embeddings.
 
     Returns:
         The encoder.
 
     Raises:
         TypeError: If it is none of these, or a transformers model without its processor.
-        ValueError: If a string has no known form.
+        ValueError: If a string has none of the forms of `load_encoder`.
 
     Example:
         >>> import torch

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +12,9 @@ from torch import Tensor, nn
 from imug_metrics._optional import require
 from imug_metrics.encoders.base import ModelEncoder
 from imug_metrics.encoders.preprocessing import Preprocessing
+
+TRUNKS = ("alex", "vgg", "squeeze")
+"""Networks whose feature maps LPIPS compares, by its names for them."""
 
 
 class LpipsEncoder(ModelEncoder):
@@ -32,7 +35,7 @@ class LpipsEncoder(ModelEncoder):
 
     Raises:
         ModuleNotFoundError: If lpips is not installed.
-        ValueError: If the model has negative weights, or none.
+        ValueError: If the trunk is unknown, or the model has negative weights or none.
 
     Example:
         >>> encoder = LpipsEncoder("alex")  # doctest: +SKIP
@@ -41,17 +44,15 @@ class LpipsEncoder(ModelEncoder):
         tensor([0.2134])
     """
 
-    model: Any  # lpips.LPIPS, which is imported when it is needed
-
     def __init__(
         self,
-        model: Literal["alex", "vgg", "squeeze"] | nn.Module = "alex",
+        model: str | nn.Module = "alex",
         *,
         size: int = 64,
         name: str | None = None,
         **options: Any,
     ) -> None:
-        module = _load(model) if isinstance(model, str) else model
+        module: Any = _load(model) if isinstance(model, str) else model
         if not module.lpips or any(bool((layer.model[-1].weight < 0).any()) for layer in module.lins):
             raise ValueError("Expected argument `model` to have calibrated weights, none of them negative.")
         super().__init__(module, name=name or f"lpips:{module.pnet_type}", **options)
@@ -91,5 +92,8 @@ def _weighted(features: Tensor, weight: Tensor) -> Tensor:
 
 
 def _load(trunk: str) -> nn.Module:
+    if trunk not in TRUNKS:
+        raise ValueError(f"Expected argument `model` to be one of {', '.join(TRUNKS)}, got {trunk!r}.")
     lpips = require("lpips", extra="lpips", purpose="LpipsEncoder")
-    return lpips.LPIPS(net=trunk, verbose=False)
+    model: nn.Module = lpips.LPIPS(net=trunk, verbose=False)
+    return model

@@ -22,13 +22,13 @@ class OpenClipEncoder(ModelEncoder):
     """Images and texts by a CLIP or SigLIP model of open_clip.
 
     Preprocessing is that of the transform which open_clip builds from the model's ``preprocess_cfg``, batched on the
-    device; where it has other steps than known ones, the transform itself is called. Captions longer than the context
-    are cut so that the end-of-text token stays, and counted in ``truncated_texts``.
+    device; a transform with steps that cannot be read is called itself. Captions longer than the context are cut so
+    that the end-of-text token stays, and counted in ``truncated_texts``.
 
     Args:
-        model: A name open_clip knows (``"ViT-B-32"``, ``"hf-hub:org/name"``, ``"local-dir:/path"``), or a loaded model.
-        pretrained: A tag open_clip knows or a weights file; only with a name.
-        tokenizer: The model's tokenizer; needed with a loaded model that shall embed texts.
+        model: A name of open_clip (``"ViT-B-32"``, ``"hf-hub:org/name"``, ``"local-dir:/path"``), or a loaded model.
+        pretrained: A tag of open_clip or a weights file; only with a name.
+        tokenizer: The model's tokenizer; needed to embed texts with a loaded model.
         name: Name for tables and reports.
         options: Those of `ModelEncoder`.
 
@@ -41,9 +41,6 @@ class OpenClipEncoder(ModelEncoder):
         >>> encoder.encode_texts(["a red star"]).shape  # doctest: +SKIP
         torch.Size([1, 512])
     """
-
-    model: Any  # open_clip's models and tokenizers share methods, not a base class
-    tokenizer: Any
 
     def __init__(
         self,
@@ -59,47 +56,39 @@ class OpenClipEncoder(ModelEncoder):
             model, tokenizer = _load(model, pretrained, tokenizer)
         dim = getattr(model.visual, "output_dim", None)
         super().__init__(model, name=name or f"open_clip:{type(model).__name__}", dim=dim, **options)
-        self.tokenizer = tokenizer
+        self.tokenizer: Any = tokenizer
         self.preprocessing = _preprocessing(getattr(model.visual, "preprocess_cfg", None))
         lengths = (getattr(part, "context_length", None) for part in (model, tokenizer))
         self.context_length = int(next(filter(None, lengths), 77))
 
-    @property
-    def logit_scale(self) -> float | None:  # type: ignore[override]
-        """Multiplier of the cosine the model was trained with."""
-        scale = getattr(self.model, "logit_scale", None)
-        return None if scale is None else float(scale.detach().exp())
-
-    @property
-    def logit_bias(self) -> float | None:  # type: ignore[override]
-        """Bias the model was trained with, ``None`` for CLIP."""
-        bias = getattr(self.model, "logit_bias", None)
-        return None if bias is None else float(bias.detach())
-
     def _check_texts_supported(self) -> None:
         if self.tokenizer is None:
-            self._refuse("text")
+            self._raise_unsupported("text")
 
     def _image_forward(self, pixels: Tensor) -> Tensor:
-        return self.model.encode_image(pixels)
+        embeddings: Tensor = self.model.encode_image(pixels)
+        return embeddings
 
     def _patch_forward(self, pixels: Tensor) -> Tensor:
-        visual, options = self.model.visual, {"indices": 1, "normalize_intermediates": True, "intermediates_only": True}
-        return visual.forward_intermediates(pixels, **options)["image_intermediates"][-1]
+        options = {"indices": 1, "normalize_intermediates": True, "intermediates_only": True}
+        patches: Tensor = self.model.visual.forward_intermediates(pixels, **options)["image_intermediates"][-1]
+        return patches
 
     def _has_patches(self) -> bool:
         return hasattr(self.model.visual, "forward_intermediates")
 
     def _text_forward(self, tokens: Tensor) -> Tensor:
+        encode_text = _EncodeText(self.model)
         length = tokens.shape[1]
         if length == self.context_length:
-            return self.model.encode_text(tokens)
+            return encode_text.forward(tokens)
         prefix, tower = _text_tower(self.model)
         shorter = {
             f"model.{prefix}positional_embedding": tower.positional_embedding[:length],
             f"model.{prefix}attn_mask": tower.attn_mask[:length, :length],
         }
-        return functional_call(_Reader(self.model), shorter, (tokens,))
+        embeddings: Tensor = functional_call(encode_text, shorter, (tokens,))
+        return embeddings
 
     def _tokenize(self, texts: Sequence[str]) -> tuple[Tensor, list[bool]]:
         tokens = self.tokenizer([*texts, ""], context_length=self.context_length)
@@ -114,7 +103,7 @@ class OpenClipEncoder(ModelEncoder):
             for row, more in zip(full, (roomier != padding).sum(1)):
                 cut[row] = bool(more > kept[row])
         tokens = tokens[:-1]
-        if self._compile is False and _reads_up_to_the_end(self.model):  # what follows changes nothing, and costs most
+        if self._compile is False and _pools_at_the_end(self.model):  # what follows changes nothing, and costs most
             tokens = tokens[:, : int((tokens != padding).nonzero()[:, 1].max()) + 1]
         return tokens.to(self.device), cut
 
@@ -125,20 +114,23 @@ class OpenClipEncoder(ModelEncoder):
         return f"{super()._settings()} {type(self.tokenizer).__name__} {tokens}"
 
 
-class _Reader(nn.Module):
-    def __init__(self, model: nn.Module) -> None:
+class _EncodeText(nn.Module):
+    """The method as a module, whose parameters `functional_call` can replace."""
+
+    def __init__(self, model: Any) -> None:
         super().__init__()
         self.model = model
 
     def forward(self, tokens: Tensor) -> Tensor:
-        return self.model.encode_text(tokens)  # type: ignore[operator]
+        embeddings: Tensor = self.model.encode_text(tokens)
+        return embeddings
 
 
 def _text_tower(model: Any) -> tuple[str, Any]:
     return ("text.", model.text) if isinstance(getattr(model, "text", None), nn.Module) else ("", model)
 
 
-def _reads_up_to_the_end(model: Any) -> bool:
+def _pools_at_the_end(model: Any) -> bool:
     """Whether the embedding is read at the end-of-text token, which sees only what stands before it."""
     _, tower = _text_tower(model)
     pool = getattr(tower, "text_pool_type", getattr(tower, "pool_type", None))

@@ -14,7 +14,7 @@ from imug_kernels import preprocess
 from torch import Tensor
 from torch.nn import functional as F
 
-from imug_metrics.media.images import group_by_size
+from imug_metrics.media.images import ImageBatch, group_by_size
 
 _PIXELS_PER_RESIZE = 32 * 1024 * 1024  # bounds the float32 copy of a stack of large images to 400 MB
 
@@ -72,7 +72,7 @@ class Preprocessing:
         padded = self.mode == "longest" or height < self.size[0] or width < self.size[1]
         return "torch" if padded else "imug_kernels"
 
-    def __call__(self, batch: Sequence[Tensor], device: torch.device | str | None = None) -> Tensor:
+    def __call__(self, batch: ImageBatch, device: torch.device | str | None = None) -> Tensor:
         """Prepare a batch.
 
         Args:
@@ -104,7 +104,7 @@ class Preprocessing:
             return preprocess(
                 images, self.size, self.mean, self.std, resize=target, crop=crop, interpolation=self.interpolation
             )
-        parts = images.split(max(1, _PIXELS_PER_RESIZE // math.prod(images.shape[-2:])))
+        parts = torch.split(images, max(1, _PIXELS_PER_RESIZE // math.prod(images.shape[-2:])))
         levels = torch.cat([self._centre(_resize(part, target, self.interpolation), self.fill) for part in parts])
         levels = levels.float() / 255 if levels.dtype == torch.uint8 else levels
         return (levels - _channels(self.mean, levels)) / _channels(self.std, levels)
@@ -155,7 +155,7 @@ class LibraryPreprocessing:
     transform: Callable[[list[Tensor]], Tensor | Mapping[str, Tensor]] = field(repr=False)
     settings: str
 
-    def __call__(self, batch: Sequence[Tensor], device: torch.device | str | None = None) -> Any:
+    def __call__(self, batch: ImageBatch, device: torch.device | str | None = None) -> Any:
         """Prepare a batch, see `Preprocessing`."""
         levels = [image if image.dtype == torch.uint8 else (image * 255).round().to(torch.uint8) for image in batch]
         prepared = self.transform([level.cpu() for level in levels])
@@ -164,7 +164,7 @@ class LibraryPreprocessing:
         return {name: value.to(device) for name, value in prepared.items()}
 
 
-def _by_size(batch: Sequence[Tensor], device: torch.device | str | None, prepare: Callable[[Tensor], Tensor]) -> Tensor:
+def _by_size(batch: ImageBatch, device: torch.device | str | None, prepare: Callable[[Tensor], Tensor]) -> Tensor:
     groups = group_by_size(batch)
     done = [prepare(images if device is None else images.to(device, non_blocking=True)) for _, images in groups]
     if len(done) == 1:

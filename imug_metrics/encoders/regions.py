@@ -20,8 +20,7 @@ from imug_metrics.encoders.fingerprint import digest_text, digest_weights
 from imug_metrics.encoders.protocol import Encoder
 from imug_metrics.media.images import MAX_PIXELS, ImageRegion, check_sequence, image_batches, load_image
 
-Find = Callable[[Tensor], Any]
-
+RegionFinder = Callable[[Tensor], Any]
 _SHARED = ("batch_size", "device", "differentiable", "logit_bias", "logit_scale", "truncated_texts")  # of the encoder
 
 _GREY = 127  # what is painted over: near the mean that models subtract
@@ -39,12 +38,11 @@ class RegionEncoder:
     absent: it lowers the coverage.
 
     Args:
-        encoder: An encoder for whole images, or what
-            `as_encoder` takes. It is shared, not copied.
-        region: ``"given"``: what each `ImageRegion` brings. ``"full"``: the
-            whole image. ``"face"``: the largest box of ``detector``. A box (left, top, right, bottom in pixels) or a
-            mask ``[H, W]``: the same for all images. A function from an image, uint8 or floating point ``[3, H, W]``,
-            to a box, boxes ``[K, 4]`` (the largest counts), a mask ``[H, W]``, or None where there is nothing.
+        encoder: An encoder for whole images, or what `as_encoder` takes. It is shared, not copied.
+        region: ``"given"``: the box or mask of each `ImageRegion`. ``"full"``: the whole image. ``"face"``: the largest
+            box of ``detector``. A box (left, top, right, bottom in pixels) or a mask ``[H, W]``: the same for all
+            images. A function from an image, uint8 or floating point ``[3, H, W]``, to a box, boxes ``[K, 4]`` (the
+            largest counts), a mask ``[H, W]``, or None where there is nothing.
         detector: With ``"face"``, a function from an image to boxes.
         background: Embed all but the region. It needs masks, so boxes are turned into them.
         masking: ``"pool"`` or ``"paint"``.
@@ -70,9 +68,9 @@ class RegionEncoder:
     def __init__(
         self,
         encoder: Encoder | str | Any,
-        region: Literal["given", "full", "face"] | Sequence[float] | Tensor | np.ndarray | Find = "given",
+        region: Literal["given", "full", "face"] | Sequence[float] | Tensor | np.ndarray | RegionFinder = "given",
         *,
-        detector: Find | None = None,
+        detector: RegionFinder | None = None,
         background: bool = False,
         masking: Literal["pool", "paint"] = "pool",
         name: str | None = None,
@@ -86,10 +84,10 @@ class RegionEncoder:
         if background and isinstance(region, str) and region == "full":
             raise ValueError("Expected argument `region` to leave a background, got 'full'.")
         self.encoder: Any = as_encoder(encoder)
-        self.region, self._find, label, mark = _read_region(region, detector, fingerprint)
+        self.region, self._find, label, identity = _read_region(region, detector, fingerprint)
         self.background, self.masking, self.max_pixels = background, masking, max_pixels
         self.name = name or f"{self.encoder.name}[{label}{', background' if background else ''}]"
-        self._mark = f"{mark} {background} {masking}"
+        self._settings = f"{identity} {background} {masking}"
         self._dim: int | None = None
 
     @property
@@ -100,7 +98,7 @@ class RegionEncoder:
     @property
     def fingerprint(self) -> str:
         """That of the encoder inside, and of the region."""
-        return f"{self.encoder.fingerprint}-{digest_text(self._mark)}"
+        return f"{self.encoder.fingerprint}-{digest_text(self._settings)}"
 
     def __getattr__(self, name: str) -> Any:
         if name in _SHARED:
@@ -123,19 +121,20 @@ class RegionEncoder:
 
         Raises:
             TypeError: If the encoder inside has no patch tokens to pool under a mask.
-            ValueError: If an image brings no region with ``"given"``, or a mask or box does not fit; with the row.
+            ValueError: If an image has no region with ``"given"``, or a mask or box does not fit; with the row.
         """
         parts = [self._encode(batch) for batch in self._batches(images)]
         width = next(
             (part.shape[1] for part in parts if part.shape[1]), self._dim or getattr(self.encoder, "dim", None) or 1
         )
         self._dim = width if parts else self._dim
-        unseen = [part if part.shape[1] else part.new_full((len(part), width), torch.nan) for part in parts]
-        return torch.cat(unseen) if unseen else torch.zeros(0, width)
+        padded = [part if part.shape[1] else part.new_full((len(part), width), torch.nan) for part in parts]
+        return torch.cat(padded) if padded else torch.zeros(0, width)
 
     def encode_texts(self, texts: Sequence[str]) -> Tensor:
         """Embed texts by the encoder inside."""
-        return self.encoder.encode_texts(texts)
+        embeddings: Tensor = self.encoder.encode_texts(texts)
+        return embeddings
 
     def __deepcopy__(self, memo: dict[int, Any]) -> RegionEncoder:
         return self
@@ -150,11 +149,11 @@ class RegionEncoder:
             images = (image for batch in image_batches(images, size, max_pixels=self.max_pixels) for image in batch)
         rows = enumerate(check_sequence(images))
         while chunk := list(islice(rows, size)):
-            yield [self._look(item, row) for row, item in chunk]
+            yield [self._locate(item, row) for row, item in chunk]
 
-    def _look(self, item: Any, row: int) -> tuple[Tensor, Any]:
+    def _locate(self, item: Any, row: int) -> tuple[Tensor, Any]:
         image = load_image(item, row=row, max_pixels=self.max_pixels)
-        found = _place(self._region_of(item, image, row), image, row)
+        found = _box_or_mask(self._region_of(item, image, row), image, row)
         return image, _complement(found, image) if self.background else found
 
     def _region_of(self, item: Any, image: Tensor, row: int) -> Any:
@@ -170,7 +169,7 @@ class RegionEncoder:
 
     def _encode(self, batch: list[tuple[Tensor, Any]]) -> Tensor:
         """Embeddings of one batch, ``[n, 0]`` where nothing was found in any image."""
-        found = [row for row, (_, place) in enumerate(batch) if place is not None]
+        found = [row for row, (_, region) in enumerate(batch) if region is not None]
         if not found:
             return torch.zeros(len(batch), 0, device=getattr(self.encoder, "device", None))
         masked = [isinstance(batch[row][1], Tensor) for row in found]
@@ -179,8 +178,8 @@ class RegionEncoder:
                 raise ValueError("Expected regions to be boxes or masks, got both: one is cut out, the other pooled.")
             embedded = self._pooled([batch[row] for row in found])
         else:
-            see = (_paint if mask else _crop for mask in masked)
-            embedded = self.encoder.encode_images([part(*batch[row]) for part, row in zip(see, found)])
+            cut_out = (_paint if mask else _crop for mask in masked)
+            embedded = self.encoder.encode_images([cut(*batch[row]) for cut, row in zip(cut_out, found)])
         if len(found) == len(batch):
             return embedded
         rows = torch.tensor(found, device=embedded.device)
@@ -192,17 +191,18 @@ class RegionEncoder:
             raise TypeError(
                 f"Expected argument `masking` to be paint: {self.encoder.name!r} has no patch tokens to pool."
             )
-        return pool(*zip(*batch))
+        embeddings: Tensor = pool(*zip(*batch))
+        return embeddings
 
 
-def _read_region(region: Any, detector: Any, fingerprint: str | None) -> tuple[Any, Find | None, str, str]:
+def _read_region(region: Any, detector: Any, fingerprint: str | None) -> tuple[Any, RegionFinder | None, str, str]:
     """The region, the function that finds it, its label, and what identifies it."""
     if isinstance(region, str) and region == "face":
         if not callable(detector):
             raise TypeError(
                 "Expected argument `detector` with region 'face': a function from an image (uint8 [3, H, W]) to boxes"
                 " [K, 4] of left, top, right, bottom in pixels, or None. No detector comes with this package; wrap one"
-                " you have, such as those of insightface, facenet-pytorch or MediaPipe."
+                " such as those of insightface, facenet-pytorch or MediaPipe."
             )
         return region, detector, "face", fingerprint or uuid.uuid4().hex
     if isinstance(region, str):
@@ -221,7 +221,7 @@ def _read_region(region: Any, detector: Any, fingerprint: str | None) -> tuple[A
     return values, None, label, f"{label} {digest_weights({'region': values})}"
 
 
-def _place(found: Any, image: Tensor, row: int) -> tuple[int, int, int, int] | Tensor | None:
+def _box_or_mask(found: Any, image: Tensor, row: int) -> tuple[int, int, int, int] | Tensor | None:
     """A box of whole pixels inside the image, a float mask ``[H, W]``, or None where nothing is left."""
     if found is None:
         return None
@@ -238,32 +238,32 @@ def _place(found: Any, image: Tensor, row: int) -> tuple[int, int, int, int] | T
             f"Expected a region to be a box [4], boxes [K, 4] or a mask [{height}, {width}], got {list(values.shape)}"
             f" at row {row}."
         )
-    return _largest(boxes, height, width)
+    return _largest_box(boxes, height, width)
 
 
-def _largest(boxes: Tensor, height: int, width: int) -> tuple[int, int, int, int] | None:
+def _largest_box(boxes: Tensor, height: int, width: int) -> tuple[int, int, int, int] | None:
     left, top = boxes[:, 0].clamp(0, width), boxes[:, 1].clamp(0, height)
     right, bottom = boxes[:, 2].clamp(0, width), boxes[:, 3].clamp(0, height)
     areas = ((right - left).clamp_min(0) * (bottom - top).clamp_min(0)).nan_to_num(0)
     if not bool((areas > 0).any()):
         return None
-    best = int(areas.argmax())
-    return math.floor(left[best]), math.floor(top[best]), math.ceil(right[best]), math.ceil(bottom[best])
+    largest = int(areas.argmax())
+    return math.floor(left[largest]), math.floor(top[largest]), math.ceil(right[largest]), math.ceil(bottom[largest])
 
 
-def _complement(place: tuple[int, int, int, int] | Tensor | None, image: Tensor) -> Tensor | None:
-    """Mask of all but the place; None where there was none, or nothing is left."""
-    if place is None:
+def _complement(region: tuple[int, int, int, int] | Tensor | None, image: Tensor) -> Tensor | None:
+    """Mask of all but the region; None where there was none, or nothing is left."""
+    if region is None:
         return None
-    if isinstance(place, tuple):
-        left, top, right, bottom = place
-        place = torch.zeros(image.shape[1:])
-        place[top:bottom, left:right] = 1
-    return 1 - place if bool((place < 1).any()) else None
+    if isinstance(region, tuple):
+        left, top, right, bottom = region
+        region = torch.zeros(image.shape[1:])
+        region[top:bottom, left:right] = 1
+    return 1 - region if bool((region < 1).any()) else None
 
 
-def _crop(image: Tensor, place: tuple[int, int, int, int]) -> Tensor:
-    left, top, right, bottom = place
+def _crop(image: Tensor, box: tuple[int, int, int, int]) -> Tensor:
+    left, top, right, bottom = box
     return image[:, top:bottom, left:right]
 
 

@@ -23,7 +23,7 @@ class TimmEncoder(ModelEncoder):
     where it has other steps, or an interpolation other than bicubic and bilinear, the transform itself is called.
 
     Args:
-        model: A name timm knows, or a loaded model.
+        model: A name of timm, or a loaded model.
         weights: A weights file, ``None`` for timm's own pretrained weights; only with a name.
         name: Name for tables and reports.
         options: Those of `ModelEncoder`.
@@ -36,8 +36,6 @@ class TimmEncoder(ModelEncoder):
         >>> encoder.encode_images(["cat.png"]).shape  # doctest: +SKIP
         torch.Size([1, 384])
     """
-
-    model: Any  # timm's models share methods, not a base class
 
     def __init__(
         self,
@@ -59,10 +57,12 @@ class TimmEncoder(ModelEncoder):
         self.preprocessing = _preprocessing(timm.data.resolve_model_data_config(module))
 
     def _image_forward(self, pixels: Tensor) -> Tensor:
-        return self.model.forward_head(self.model.forward_features(pixels), pre_logits=True)
+        embeddings: Tensor = self.model.forward_head(self.model.forward_features(pixels), pre_logits=True)
+        return embeddings
 
     def _patch_forward(self, pixels: Tensor) -> Tensor:
-        return self.model.forward_intermediates(pixels, indices=1, norm=True, intermediates_only=True)[-1]
+        patches: Tensor = self.model.forward_intermediates(pixels, indices=1, norm=True, intermediates_only=True)[-1]
+        return patches
 
     def _has_patches(self) -> bool:
         return hasattr(self.model, "forward_intermediates")

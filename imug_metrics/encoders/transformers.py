@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -13,6 +14,7 @@ from types import ModuleType
 from typing import Any, Literal
 
 import torch
+from einops import rearrange
 from torch import Tensor, nn
 
 from imug_metrics._optional import require
@@ -34,7 +36,7 @@ class TransformersEncoder(ModelEncoder):
 
     Args:
         model: A local folder or hub name, or a loaded model.
-        processor: The model's processor or image processor; looked up beside the model where it is a folder or name.
+        processor: The model's processor or image processor; looked up with the model where that is a folder or name.
         tokenizer: The model's tokenizer; likewise.
         pooling: ``"features"``: the joint embedding of a two-tower model. ``"cls"``: the first token. ``"mean"``: the
             mean of the patch tokens, without class and register tokens, or of the words. ``"pooler"``: the model's
@@ -53,8 +55,6 @@ class TransformersEncoder(ModelEncoder):
         torch.Size([1, 384])
     """
 
-    model: Any  # towers differ in methods and configuration
-
     def __init__(
         self,
         model: str | os.PathLike[str] | nn.Module,
@@ -67,13 +67,13 @@ class TransformersEncoder(ModelEncoder):
     ) -> None:
         if pooling not in (None, "features", "cls", "mean", "pooler"):
             raise ValueError(f"Expected argument `pooling` to be features, cls, mean or pooler, got {pooling!r}.")
-        processor, tokenizer = _parts(processor, tokenizer)
+        processor, tokenizer = _split_processor(processor, tokenizer)
         if not isinstance(model, nn.Module):
             source = os.fspath(model)
             name = name or f"hf:{Path(source).name if os.path.isdir(source) else source}"
             model = _load_model(source)
-            processor = processor or (_load_image_processor(source) if _sees(model) else None)
-            tokenizer = tokenizer or (_load_tokenizer(source) if _reads(model) else None)
+            processor = processor or (_load_image_processor(source) if _has_image_side(model) else None)
+            tokenizer = tokenizer or (_load_tokenizer(source) if _has_text_side(model) else None)
         name = name or f"hf:{type(model).__name__}"
         super().__init__(model, name=name, dim=_dim(model, pooling), **options)
         self.pooling = pooling
@@ -81,34 +81,22 @@ class TransformersEncoder(ModelEncoder):
         self.processor = processor
         self.preprocessing = None if processor is None else _preprocessing(processor)
 
-    @property
-    def logit_scale(self) -> float | None:  # type: ignore[override]
-        """Multiplier of the cosine the model was trained with."""
-        scale = getattr(self.model, "logit_scale", None)
-        return None if scale is None else float(scale.detach().exp())
-
-    @property
-    def logit_bias(self) -> float | None:  # type: ignore[override]
-        """Bias the model was trained with, ``None`` for all but SigLIP."""
-        bias = getattr(self.model, "logit_bias", None)
-        return None if bias is None else float(bias.detach())
-
     def _check_images_supported(self) -> None:
-        if self.processor is None or not _sees(self.model):
-            self._refuse("image")
+        if self.processor is None or not _has_image_side(self.model):
+            self._raise_unsupported("image")
 
     def _check_texts_supported(self) -> None:
-        if self.tokenizer is None or not _reads(self.model):
-            self._refuse("text")
+        if self.tokenizer is None or not _has_text_side(self.model):
+            self._raise_unsupported("text")
 
     def _image_forward(self, pixels: Any) -> Tensor:
         inputs = {"pixel_values": pixels} if isinstance(pixels, Tensor) else pixels
-        if _features(self.model, "image", self.pooling):
+        if _is_joint(self.model, "image", self.pooling):
             return _tensor(self.model.get_image_features(**inputs))
         tower = _vision_tower(self.model)
         output = tower(**inputs)
-        if self.pooling is None and getattr(output, "image_embeds", None) is not None:
-            return output.image_embeds
+        if self.pooling is None and (projected := _optional(output, "image_embeds")) is not None:
+            return projected
         pooling = self.pooling or ("cls" if _has_task_pooler(tower) else "pooler")
         if pooling == "pooler":
             return self._pooler_output(output)
@@ -122,27 +110,30 @@ class TransformersEncoder(ModelEncoder):
     def _patch_forward(self, pixels: Tensor) -> Tensor:
         tower = _vision_tower(self.model)
         tokens, extra = _tokens(tower(pixel_values=pixels).last_hidden_state, tower.config, pixels)
-        patches = tokens[:, extra:].mT
-        return patches.unflatten(2, _grid(pixels, patches.shape[2]))
+        rows = _patch_rows(pixels, tokens.shape[1] - extra)
+        patches: Tensor = rearrange(tokens[:, extra:], "n (rows columns) d -> n d rows columns", rows=rows)
+        return patches
 
     def _text_forward(self, inputs: Any) -> Tensor:
-        if _features(self.model, "text", self.pooling):
+        if _is_joint(self.model, "text", self.pooling):
             return _tensor(self.model.get_text_features(**inputs))
         output = (self.model.text_model if hasattr(self.model, "get_text_features") else self.model)(**inputs)
-        if self.pooling is None and getattr(output, "text_embeds", None) is not None:
-            return output.text_embeds
+        if self.pooling is None and (projected := _optional(output, "text_embeds")) is not None:
+            return projected
         if self.pooling == "pooler":
             return self._pooler_output(output)
-        tokens = output.last_hidden_state
+        tokens: Tensor = output.last_hidden_state
         if self.pooling == "cls":
             return tokens[:, 0]
-        words = inputs.get("attention_mask", torch.ones_like(inputs["input_ids"]))[..., None].to(tokens.dtype)
+        mask: Tensor = inputs.get("attention_mask", torch.ones_like(inputs["input_ids"]))
+        words = mask[..., None].to(tokens.dtype)
         return (tokens * words).sum(1) / words.sum(1).clamp(min=1)
 
     def _pooler_output(self, output: Any) -> Tensor:
-        if getattr(output, "pooler_output", None) is None:
+        pooled = _optional(output, "pooler_output")
+        if pooled is None:
             raise ValueError(f"Expected argument `pooling` to be cls or mean: {self.name!r} has no pooler.")
-        return output.pooler_output.flatten(1)
+        return pooled.flatten(1)
 
     def _tokenize(self, texts: Sequence[str]) -> tuple[dict[str, Tensor], list[bool]]:
         siglip = "siglip" in self.model.config.model_type
@@ -170,7 +161,7 @@ class TransformersEncoder(ModelEncoder):
     def _context_length(self) -> int | None:
         config = getattr(self.model.config, "text_config", self.model.config)
         limits = (self.tokenizer.model_max_length, getattr(config, "max_position_embeddings", None))
-        # A tokenizer that knows no limit says 1e30.
+        # A tokenizer without a limit says 1e30.
         return min((limit for limit in limits if limit and limit < 1_000_000), default=None)
 
     def _settings(self) -> str:
@@ -179,7 +170,8 @@ class TransformersEncoder(ModelEncoder):
 
 
 def _load_model(source: str) -> nn.Module:
-    return _import_transformers().AutoModel.from_pretrained(source)
+    model: nn.Module = _import_transformers().AutoModel.from_pretrained(source)
+    return model
 
 
 def _load_image_processor(source: str) -> Any:
@@ -194,21 +186,22 @@ def _import_transformers() -> ModuleType:
     return require("transformers", extra="hf", purpose="TransformersEncoder")
 
 
-def _parts(processor: Any, tokenizer: Any) -> tuple[Any, Any]:
-    """Take a combined processor apart."""
+def _split_processor(processor: Any, tokenizer: Any) -> tuple[Any, Any]:
+    """Image processor and tokenizer of a combined processor."""
     tokenizer = tokenizer if tokenizer is not None else getattr(processor, "tokenizer", None)
     return getattr(processor, "image_processor", processor), tokenizer
 
 
-def _sees(model: Any) -> bool:
+def _has_image_side(model: Any) -> bool:
     return hasattr(model, "get_image_features") or model.main_input_name == "pixel_values"
 
 
-def _reads(model: Any) -> bool:
+def _has_text_side(model: Any) -> bool:
     return hasattr(model, "get_text_features") or model.main_input_name == "input_ids"
 
 
-def _features(model: Any, side: str, pooling: str | None) -> bool:
+def _is_joint(model: Any, side: str, pooling: str | None) -> bool:
+    """Whether the embedding is the one in the space that images and texts share."""
     has = hasattr(model, f"get_{side}_features")
     if pooling == "features" and not has:
         raise ValueError(
@@ -223,7 +216,14 @@ def _vision_tower(model: Any) -> Any:
 
 def _tensor(output: Any) -> Tensor:
     # transformers 5 returns an output object where 4 returned the embedding.
-    return getattr(output, "pooler_output", output)
+    embeddings: Tensor = getattr(output, "pooler_output", output)
+    return embeddings
+
+
+def _optional(output: Any, name: str) -> Tensor | None:
+    """A tensor of a model's output, where it has one."""
+    value: Tensor | None = getattr(output, name, None)
+    return value
 
 
 def _dim(model: Any, pooling: str | None) -> int | None:
@@ -240,7 +240,7 @@ def _dim(model: Any, pooling: str | None) -> int | None:
 def _tokens(states: Tensor, config: Any, pixels: Tensor) -> tuple[Tensor, int]:
     """Last hidden states as ``[N, tokens, D]`` and how many tokens stand before those of the patches."""
     if states.ndim == 4:  # a convolutional map
-        return states.flatten(2).transpose(1, 2), 0
+        return rearrange(states, "n d rows columns -> n (rows columns) d"), 0
     patch = getattr(config, "patch_size", None)
     if patch is None or pixels.ndim != 4:
         return states, 0
@@ -249,13 +249,13 @@ def _tokens(states: Tensor, config: Any, pixels: Tensor) -> tuple[Tensor, int]:
     return states, max(0, states.shape[1] - patches)  # class, distillation and register tokens
 
 
-def _grid(pixels: Tensor, patches: int) -> tuple[int, int]:
-    """Rows and columns of the patches, in the proportions of the image."""
+def _patch_rows(pixels: Tensor, patches: int) -> int:
+    """Number of rows of the grid of patches, which has the proportions of the image."""
     height, width = pixels.shape[-2:]
-    rows = round((patches * height / width) ** 0.5)
+    rows = round(math.sqrt(patches * height / width))
     if rows * (patches // max(1, rows)) != patches:
         raise TypeError(f"Expected a model with a grid of patches, got {patches} tokens for {height} x {width} pixels.")
-    return rows, patches // rows
+    return rows
 
 
 def _has_task_pooler(tower: Any) -> bool:
@@ -279,12 +279,15 @@ def _preprocessing(processor: Any) -> Preprocessing | LibraryPreprocessing:
     return first_equal(_candidates(processor), library)
 
 
+_INTERPOLATIONS: dict[int | None, Literal["bilinear", "bicubic"]] = {2: "bilinear", 3: "bicubic"}  # Pillow's numbers
+
+
 def _candidates(processor: Any) -> list[Preprocessing]:
     """What the options may mean: processors differ in where they crop when its offset is half a pixel."""
     exact, resize = _target(getattr(processor, "size", None) if _does(processor, "resize") else None)
     _, crop = _target(getattr(processor, "crop_size", None) if _does(processor, "center_crop") else None)
     size = crop or (resize if exact else None)
-    interpolation = {2: "bilinear", 3: "bicubic"}.get(int(getattr(processor, "resample", None) or 0))
+    interpolation = _INTERPOLATIONS.get(getattr(processor, "resample", None))
     if interpolation is None or size is None:
         return []
     level = processor.rescale_factor * 255 if _does(processor, "rescale") else 255
@@ -297,7 +300,7 @@ def _candidates(processor: Any) -> list[Preprocessing]:
             mean=tuple(value / level for value in mean),
             std=tuple(value / level for value in std),
             mode="squash" if exact else "shortest",
-            interpolation=interpolation,  # type: ignore[arg-type]
+            interpolation=interpolation,
             half_pixel_crop=half,
         )
         for half in ("floor", "round")

@@ -228,11 +228,11 @@ def _aligned(
     paths: Sequence[Any], records: Sequence[Record], encoder: CachedEncoder, problems: imug.Problems
 ) -> Tensor:
     """Alignment `[M]` of images with the prompts of their turns; NaN where there is none or it cannot be read."""
-    found = encoder.see(paths)
-    for path, record, reason in zip(paths, records, found.refused, strict=True):
+    found = encoder.encode_readable(paths, with_pixels=False)
+    for path, record, reason in zip(paths, records, found.errors, strict=True):
         if reason is not None:
             problems.error(str(path), None, f"turn {record.turn}", reason)
-    valid = torch.tensor([path is not None and why is None for path, why in zip(paths, found.refused, strict=True)])
+    valid = torch.tensor([path is not None and why is None for path, why in zip(paths, found.errors, strict=True)])
     if not bool(valid.any()):
         return torch.full((len(paths),), math.nan, dtype=torch.float64)
     prompts = encoder.encode_texts([record.prompt for record in records])

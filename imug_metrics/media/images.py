@@ -23,8 +23,6 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
-Images: TypeAlias = "Tensor | np.ndarray | Iterable[Tensor | np.ndarray | Image.Image | str | os.PathLike[str]]"
-
 MAX_PIXELS = 64 * 1024 * 1024
 """Largest image that is decoded unless an encoder is told otherwise, in pixels (8192 x 8192)."""
 
@@ -57,7 +55,12 @@ class ImageRegion:
     mask: Any = None
 
 
-def image_batches(images: Images, batch_size: int, *, max_pixels: int = MAX_PIXELS) -> Iterator[Sequence[Tensor]]:
+SingleImage: TypeAlias = Tensor | np.ndarray | Image.Image | str | os.PathLike[str] | ImageRegion
+Images: TypeAlias = Tensor | np.ndarray | Iterable[SingleImage]
+ImageBatch: TypeAlias = Tensor | Sequence[Tensor]
+
+
+def image_batches(images: Images, batch_size: int, *, max_pixels: int = MAX_PIXELS) -> Iterator[ImageBatch]:
     """Decode ``images`` one batch at a time.
 
     Transparent images are laid over white, the EXIF orientation is applied, grey images get three equal channels,
@@ -82,7 +85,7 @@ def image_batches(images: Images, batch_size: int, *, max_pixels: int = MAX_PIXE
     """
     if isinstance(images, (Tensor, np.ndarray)):
         batch = _check_tensor(_as_tensor(images), ndim=4, where="", max_pixels=max_pixels)
-        yield from batch.split(batch_size) if len(batch) else ()
+        yield from torch.split(batch, batch_size) if len(batch) else ()
         return
     rows = enumerate(check_sequence(images))
     while chunk := list(islice(rows, batch_size)):
@@ -148,7 +151,7 @@ def load_image(image: Any, *, row: int, max_pixels: int = MAX_PIXELS) -> Tensor:
     )
 
 
-def group_by_size(batch: Sequence[Tensor]) -> list[tuple[Tensor, Tensor]]:
+def group_by_size(batch: ImageBatch) -> list[tuple[Tensor, Tensor]]:
     """Stack images of equal shape and dtype, so that each stack is resized in one call.
 
     Args:

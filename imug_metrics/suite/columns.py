@@ -54,8 +54,8 @@ def _images(columns: Mapping[str, Any], encoder: CachedEncoder | None, small: in
 
     def see(images: Any) -> Tensor:
         assert encoder is not None
-        seen = encoder.see(images, with_pixels=small > 0)
-        check_readable(seen.refused)
+        seen = encoder.encode_readable(images, with_pixels=small > 0)
+        check_readable(seen.errors)
         parts = [part for part in seen[:2] if part is not None]
         return torch.cat(parts, 1)
 

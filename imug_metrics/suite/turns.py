@@ -82,7 +82,7 @@ def _official_columns(records: Sequence[Record]) -> dict[str, Any]:
 def _image_columns(
     records: Sequence[Record], encoder: CachedEncoder, unreadable: Unreadable | None, with_pixels: bool
 ) -> dict[str, Any]:
-    images, pixels, refused = encoder.see([record.image for record in records], with_pixels=with_pixels)
+    images, pixels, refused = encoder.encode_readable([record.image for record in records], with_pixels=with_pixels)
     for record, reason in zip(records, refused, strict=True):
         if reason is not None and unreadable is not None:
             unreadable(record, reason)

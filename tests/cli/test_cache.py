@@ -20,7 +20,7 @@ def folder(tmp_path):
 
 
 def rows(folder):
-    return {inline_content.fingerprint: inline_content.rows for inline_content in DiskCache(folder).holdings()}
+    return {part.fingerprint: part.rows for part in DiskCache(folder).usage()}
 
 
 def test_info_lists_encoders(folder, capsys):
@@ -56,7 +56,7 @@ def test_score_leaves_its_embeddings_to_the_next_run(command, tmp_path):
     kept = tmp_path / "kept"
     assert command.score("--cache", kept) in (0, 1)
     seen, summary = command.encoder.seen, command.json("summary.json")
-    counts = {inline_content.kind: inline_content.rows for inline_content in DiskCache(kept).holdings()}
+    counts = {part.kind: part.rows for part in DiskCache(kept).usage()}
     assert counts["image"] == counts["pixels"] == seen
     assert counts["text"] > 0
     command.out = tmp_path / "anew"

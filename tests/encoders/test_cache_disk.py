@@ -100,7 +100,7 @@ def test_a_ruined_shard_drops_its_rows_and_no_others(cache, ruin):
     else:
         shard.write_bytes(shard.read_bytes()[: 0 if ruin == "empty" else 100])
     assert same(cache.get([key(n) for n in (1, 2, 3)]), [3])
-    assert sum(held.rows for held in cache.holdings()) == 1
+    assert sum(part.rows for part in cache.usage()) == 1
 
 
 def test_a_ruined_index_is_set_aside_and_begun_anew(cache):
@@ -131,7 +131,7 @@ def test_clear_removes_what_dead_processes_left_and_nothing_that_may_be_in_use(c
     os.utime(stale, (0, 0))
     cache.clear("nobody")
     assert {path.name for path in cache.shards.iterdir()} - {".fresh.safetensors"} == {
-        place.shard for place in cache._places([key(1)]).values()
+        location.shard for location in cache._locations([key(1)]).values()
     }
     assert fresh.exists()
 
@@ -249,4 +249,4 @@ def test_a_damaged_length_of_a_header_is_only_a_damaged_shard(tmp_path):
     (shard,) = cache.shards.iterdir()
     shard.write_bytes(b"\xff" * 8 + shard.read_bytes()[8:])
     assert cache.get([key]) == {}
-    assert cache.holdings() == []
+    assert cache.usage() == []

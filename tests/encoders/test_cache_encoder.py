@@ -109,11 +109,11 @@ def test_memory_stays_within_its_bytes_and_forgets_the_least_recently_used(inner
 
 
 def test_rows_on_disk_serve_another_encoder_of_the_same_fingerprint(inner, files, tmp_path):
-    first = CachedEncoder(inner, disk=tmp_path / "cache").see(files)
+    first = CachedEncoder(inner, disk=tmp_path / "cache").encode_readable(files)
     CachedEncoder(inner, disk=tmp_path / "cache").encode_texts(["a"])
     other = Counting()
     encoder = CachedEncoder(other, disk=tmp_path / "cache")
-    again = encoder.see(files)
+    again = encoder.encode_readable(files)
     encoder.encode_texts(["a"])
     assert (other.batches, other.words) == ([], [])
     assert torch.equal(first.embeddings, again.embeddings)
@@ -144,9 +144,9 @@ def test_see_gives_pixels_of_every_image_and_reasons_for_those_it_cannot_read(in
     broken, pipe = tmp_path / "broken.png", tmp_path / "pipe.png"
     broken.write_bytes(files[0].read_bytes()[:40])
     pipe.mkdir()
-    seen = CachedEncoder(inner).see([files[0], None, broken, tmp_path / "lost.png", pipe])
-    assert [reason is None for reason in seen.refused] == [True, True, False, False, False]
-    assert not any("row" in reason for reason in seen.refused if reason)
+    seen = CachedEncoder(inner).encode_readable([files[0], None, broken, tmp_path / "lost.png", pipe])
+    assert [reason is None for reason in seen.errors] == [True, True, False, False, False]
+    assert not any("row" in reason for reason in seen.errors if reason)
     assert torch.allclose(seen.pixels[0], thumbnails(files[:1])[0], atol=3e-4)
     assert seen.embeddings[1:].any() == seen.pixels[1:].any() == torch.tensor(False)
 
@@ -167,7 +167,7 @@ def test_no_images_and_none_that_is_there_give_rows_of_zeros(inner):
     encoder = CachedEncoder(inner)
     assert encoder.encode_images([]).shape[0] == 0
     assert encoder.encode_texts([]).shape[0] == 0
-    assert encoder.see([None, None]).pixels.shape == (2, 3072)
+    assert encoder.encode_readable([None, None]).pixels.shape == (2, 3072)
     assert inner.batches == []
 
 
@@ -239,8 +239,8 @@ def test_one_opened_image_given_often_is_read_by_one_thread_at_a_time(tmp_path, 
     Image.fromarray(noise.numpy()).save(tmp_path / "noise.png")
     for _ in range(3):
         image = Image.open(tmp_path / "noise.png")  # not read before the threads do
-        images_ = CachedEncoder(inner, memory=0, workers=8).see([image] * 8, with_pixels=False)
-        assert images_.refused == [None] * 8
+        images_ = CachedEncoder(inner, memory=0, workers=8).encode_readable([image] * 8, with_pixels=False)
+        assert images_.errors == [None] * 8
         assert torch.equal(images_.embeddings, images_.embeddings[:1].expand(8, 3))
 
 
@@ -274,14 +274,14 @@ def test_a_graph_is_kept_beside_absent_and_unreadable_images(files, tmp_path):
     encoder = CachedEncoder(Counting(differentiable=True))
     image = torch.rand(3, 4, 4, requires_grad=True)
     (tmp_path / "broken.png").write_bytes(b"no image")
-    found = encoder.see(iter([None, tmp_path / "broken.png", image, files[2]]))
-    assert [reason is None for reason in found.refused] == [True, False, True, True]
+    found = encoder.encode_readable(iter([None, tmp_path / "broken.png", image, files[2]]))
+    assert [reason is None for reason in found.errors] == [True, False, True, True]
     assert found.embeddings.any(1).tolist() == found.pixels.any(1).tolist() == [False, False, True, True]
     found.embeddings[2].sum().backward()
     assert image.grad.abs().sum() > 0
-    nothing = encoder.see([None, tmp_path / "lost.png"])
-    assert (nothing.embeddings.any().item(), len(nothing.refused), nothing.refused[0]) == (False, 2, None)
-    assert encoder.see([]).refused == []
+    nothing = encoder.encode_readable([None, tmp_path / "lost.png"])
+    assert (nothing.embeddings.any().item(), len(nothing.errors), nothing.errors[0]) == (False, 2, None)
+    assert encoder.encode_readable([]).errors == []
 
 
 def test_a_single_region_is_refused_as_such(inner, files):

@@ -142,7 +142,7 @@ def test_dreambooth_dino_and_clip_i(encoder, request, images):
 
     links = torch.cartesian_prod(torch.arange(3), torch.arange(2))
     metric = TurnConsistency(mode="graph", encoder=encoder)
-    metric.update(generated, dialogue=[0] * 3, turn=[1, 2, 3], target=encoder.encode_images(real), links=links)
+    metric.update(generated, dialogue=[0] * 3, turn=[1, 2, 3], references=encoder.encode_images(real), links=links)
     assert float(metric.compute()) == pytest.approx(np.mean(cosines), abs=1e-4)
     rows = (nn.functional.normalize(encoder.encode_images(side).double(), dim=1) for side in (generated, real))
     assert float(metric.compute()) == pytest.approx(float((next(rows) @ next(rows).T).mean()), abs=1e-6)

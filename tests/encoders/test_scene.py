@@ -156,7 +156,7 @@ class TestImages:
         reduced = np.asarray(Image.fromarray(large).reduce(4)).astype(int)
         assert np.abs(reduced - small).mean() < 1.5
 
-    def test_too_small_a_image_and_unknown_shape_are_refused(self) -> None:
+    def test_too_small_an_image_and_unknown_shape_are_refused(self) -> None:
         with pytest.raises(ValueError, match="`size` to be >= 8, got 4"):
             render(Scene(RED), random.Random(0), size=4)
         with pytest.raises(ValueError, match=r"`shape`.*'blob'"):

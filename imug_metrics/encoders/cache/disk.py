@@ -19,12 +19,11 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from imug_metrics.encoders.cache.memory import Key
-from imug_metrics.encoders.cache.shards import Place, read_shard, remove, write_shard
+from imug_metrics.encoders.cache.shards import Location, read_shard, remove, write_shard
 
 _INDEX = "index.sqlite"
 _SECONDS_TO_WAIT = 60.0  # for another process's transaction; one takes milliseconds
 _SECONDS_OF_A_WRITE = 3600.0  # a temporary file older than this was left by a process that died
-_KEYS_A_QUERY = 500
 _TABLE = """
 BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS rows (
@@ -36,8 +35,8 @@ COMMIT;
 """
 
 
-class Holding(NamedTuple):
-    """What a cache holds of one encoder and kind."""
+class CacheUsage(NamedTuple):
+    """Number and bytes of the rows of one encoder and kind."""
 
     fingerprint: str
     kind: str
@@ -61,7 +60,7 @@ class DiskCache:
         >>> key = Key("model", "text", b"a red star")
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     DiskCache(folder).put({key: torch.ones(2)})
-        ...     DiskCache(folder).get([key])[key]  # another run
+        ...     DiskCache(folder).get([key])[key]  # in any process
         tensor([1., 1.])
     """
 
@@ -77,44 +76,44 @@ class DiskCache:
 
     def get(self, keys: Collection[Key]) -> dict[Key, Tensor]:
         """The rows that are there and intact; damaged ones are dropped."""
-        places = self._places(list(keys))
-        by_shard: dict[str, dict[Key, Place]] = {}
-        for key, place in places.items():
-            by_shard.setdefault(place.shard, {})[key] = place
+        locations = self._locations(keys)
+        by_shard: dict[str, dict[Key, Location]] = {}
+        for key, location in locations.items():
+            by_shard.setdefault(location.shard, {})[key] = location
         found: dict[Key, Tensor] = {}
         for shard, wanted in by_shard.items():
             found |= read_shard(self.shards / shard, wanted)
-        damaged = {key: place for key, place in places.items() if key not in found}
+        damaged = {key: location for key, location in locations.items() if key not in found}
         if damaged:
             with self._writing() as index:
                 # by shard as well: another process may have written the row anew
-                gone = [(*key, place.shard) for key, place in damaged.items()]
+                gone = [(*key, location.shard) for key, location in damaged.items()]
                 index.executemany("DELETE FROM rows WHERE fingerprint=? AND kind=? AND digest=? AND shard=?", gone)
         return found
 
     def put(self, rows: Mapping[Key, Tensor]) -> None:
-        """Keep rows, on the CPU; a key that is there already stays as it is."""
+        """Store rows, on the CPU; a key that is there already stays as it is."""
         if not rows:
             return
         path = self.shards / f".{uuid.uuid4().hex}.safetensors"
         try:
-            places = write_shard(path, rows)
+            locations = write_shard(path, rows)
             # Within the transaction, so that nobody who clears takes the shard for one that no row needs.
             with self._writing() as index:
                 shard = self.shards / path.name[1:]
                 os.replace(path, shard)
-                entries = [(*key, *place, rows[key].nbytes) for key, place in places.items()]
+                entries = [(*key, *location, rows[key].nbytes) for key, location in locations.items()]
                 query = "INSERT OR IGNORE INTO rows VALUES (?,?,?,?,?,?,?,?)"
                 if not index.executemany(query, entries).rowcount:  # another process was faster
                     remove([shard])
         finally:
             remove([path])
 
-    def holdings(self) -> list[Holding]:
-        """What is kept, by encoder and kind."""
+    def usage(self) -> list[CacheUsage]:
+        """Number and bytes of rows, by encoder and kind."""
         with self._reading() as index:
             query = "SELECT fingerprint, kind, COUNT(*), SUM(bytes) FROM rows GROUP BY fingerprint, kind"
-            return [Holding(*entry) for entry in index.execute(query)]
+            return [CacheUsage(*entry) for entry in index.execute(query)]
 
     def clear(self, fingerprint: str | None = None) -> int:
         """Forget the rows of one encoder, or all; remove files that no row needs.
@@ -123,8 +122,10 @@ class DiskCache:
             The number of rows forgotten.
         """
         with self._writing() as index:
-            chosen = ("", ()) if fingerprint is None else (" WHERE fingerprint=?", (fingerprint,))
-            count = index.execute(f"DELETE FROM rows{chosen[0]}", chosen[1]).rowcount
+            if fingerprint is None:
+                count = index.execute("DELETE FROM rows").rowcount
+            else:
+                count = index.execute("DELETE FROM rows WHERE fingerprint=?", (fingerprint,)).rowcount
             needed = {shard for (shard,) in index.execute("SELECT DISTINCT shard FROM rows")}
             remove(path for path in self._files() if path.name not in needed)
         return count
@@ -143,10 +144,10 @@ class DiskCache:
             The number of rows written.
         """
         tensors, digests, count = {}, {}, 0
-        for held in self.holdings():
-            if fingerprint in (None, held.fingerprint):
-                rows = self.get(self._keys(held))
-                name = f"{held.fingerprint}/{held.kind}"
+        for part in self.usage():
+            if fingerprint in (None, part.fingerprint):
+                rows = self.get(self._keys(part.fingerprint, part.kind))
+                name = f"{part.fingerprint}/{part.kind}"
                 if rows:
                     tensors[name] = torch.stack(list(rows.values()))
                     digests[name] = json.dumps([key.digest.hex() for key in rows])
@@ -159,27 +160,20 @@ class DiskCache:
             remove([unfinished])
         return count
 
-    def _keys(self, held: Holding) -> list[Key]:
+    def _keys(self, fingerprint: str, kind: str) -> list[Key]:
         with self._reading() as index:
             query = "SELECT digest FROM rows WHERE fingerprint=? AND kind=? ORDER BY shard, part, number"
-            return [Key(held.fingerprint, held.kind, d) for (d,) in index.execute(query, held[:2])]
+            return [Key(fingerprint, kind, digest) for (digest,) in index.execute(query, (fingerprint, kind))]
 
-    def _places(self, keys: list[Key]) -> dict[Key, Place]:
-        by_kind: dict[tuple[str, str], list[bytes]] = {}
-        for key in keys:
-            by_kind.setdefault((key.fingerprint, key.kind), []).append(key.digest)
-        found = {}
+    def _locations(self, keys: Collection[Key]) -> dict[Key, Location]:
         with self._reading() as index:
-            for (fingerprint, kind), digests in by_kind.items():
-                for start in range(0, len(digests), _KEYS_A_QUERY):
-                    some = digests[start : start + _KEYS_A_QUERY]
-                    query = (
-                        "SELECT digest, shard, part, number, checksum FROM rows WHERE fingerprint=? AND kind=?"
-                        f" AND digest IN ({','.join('?' * len(some))})"
-                    )
-                    for digest, *place in index.execute(query, (fingerprint, kind, *some)):
-                        found[Key(fingerprint, kind, digest)] = Place(*place)
-        return found
+            index.execute("CREATE TEMP TABLE wanted (fingerprint TEXT, kind TEXT, digest BLOB)")
+            index.executemany("INSERT INTO wanted VALUES (?,?,?)", keys)
+            query = (
+                "SELECT fingerprint, kind, digest, shard, part, number, checksum"
+                " FROM wanted CROSS JOIN rows USING (fingerprint, kind, digest)"
+            )
+            return {Key(*row[:3]): Location(*row[3:]) for row in index.execute(query)}
 
     def _files(self) -> Iterator[Path]:
         """Shards, and temporary files that no living process can still be writing."""

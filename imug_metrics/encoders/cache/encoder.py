@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""An encoder that remembers: each distinct image and text is encoded once."""
+"""An encoder with a cache: each distinct image and text is encoded once."""
 
 from __future__ import annotations
 
@@ -29,40 +29,40 @@ from imug_metrics.media.thumbnails import thumbnails
 
 SIDE = 32
 PIXELS = 3 * SIDE * SIDE
-_BATCH = 32  # for encoders that do not say how much they take at a time
+_BATCH = 32  # for encoders without a `batch_size`
 
 
 class EncodedImages(NamedTuple):
-    """What is known of N images.
+    """Embeddings and small pixels of N images.
 
     Attributes:
         embeddings: float32 `[N, D]` on the encoder's device, zeros where there is none.
         pixels: float32 `[N, 3072]` in [0, 1] on the same device, the images at 32 x 32, zeros where there is none;
             None when they were not asked for.
-        refused: why an image could not be read; None where it could, or where none was given.
+        errors: why an image could not be read; None where it could, or where none was given.
     """
 
     embeddings: Tensor
     pixels: Tensor | None
-    refused: list[str | None]
+    errors: list[str | None]
 
 
 class CachedEncoder:
     """An encoder around another one, which sees each distinct image and text once.
 
-    Files are known by their content, other images by their pixels, texts by their characters: copies under other
+    Files are identified by their content, other images by their pixels, texts by their characters: copies under other
     names are encoded once. Rows are kept by content and by the encoder's fingerprint: a changed model makes new ones.
     Reading, hashing and decoding run in threads ahead of the encoder; for an encoder on a CUDA device images go
     through pinned memory.
 
     Images reach the inner encoder as a list of tensors `[3, H, W]`. With an encoder made with `differentiable=True`
-    nothing is kept, and images go to it as they are; only `see` opens files, to tell which cannot be read.
+    nothing is kept, and images go to it as they are; only `encode_readable` opens files, to tell which cannot be read.
 
     Args:
         encoder: the encoder.
-        memory: bytes that rows take in memory, 768 for each besides its numbers; the least recently used go first. A
-            image's embedding of 512 numbers and its small pixels take 10 KB.
-        disk: folder where rows are kept for other runs and other processes; None: nowhere. The encoder's fingerprint
+        memory: bytes that rows take in memory, 768 for each besides its numbers; the least recently used go first. The
+            embedding of 512 numbers and the small pixels of an image take 10 KB.
+        disk: folder where rows are kept for other processes, now or later; None: nowhere. The encoder's fingerprint
             must mean the same in all of them, so name that of a `CallableEncoder`.
         workers: threads that read and decode, by default one a processor, at most 16.
 
@@ -166,31 +166,31 @@ class CachedEncoder:
         """
         if self.differentiable:
             return self.encoder.encode_images(images)
-        found = self.see(images, with_pixels=False)
-        check_readable(found.refused)
+        found = self.encode_readable(images, with_pixels=False)
+        check_readable(found.errors)
         return found.embeddings
 
-    def see(self, images: Any, *, with_pixels: bool = True) -> EncodedImages:
-        """Embeddings and small pixels of sources, each decoded once at most; one that cannot be read is no error.
+    def encode_readable(self, images: Any, *, with_pixels: bool = True) -> EncodedImages:
+        """Embeddings and small pixels of images, each decoded once at most; one that cannot be read is no error.
 
         Args:
-            images: as in `encode_images`; in a sequence, None stands for an absent source.
+            images: as in `encode_images`; in a sequence, None stands for an absent one.
             with_pixels: whether the small pixels are wanted.
 
         Returns:
-            One row a source.
+            One row an image.
 
         Raises:
             TypeError: if the encoder has no image side or an image is of a kind not accepted.
         """
         if self.differentiable:
-            return self._see_with_graph(images, with_pixels)
-        run = _Run(self, with_pixels)
-        sources = run.encode(check_sequence(images))
-        embeddings = self._stack([run.embeddings.get(source.digest) for source in sources], self.dim or 1)
-        small = [run.pixels.get(source.digest) for source in sources]
-        refused = [source.refused or run.refused.get(source.digest) for source in sources]
-        return EncodedImages(embeddings, self._stack(small, PIXELS).float() if with_pixels else None, refused)
+            return self._encode_with_graph(images, with_pixels)
+        call = _ImageCall(self, with_pixels)
+        sources = call.encode(check_sequence(images))
+        embeddings = self._stack([call.embeddings.get(source.digest) for source in sources], self.dim or 1)
+        small = [call.pixels.get(source.digest) for source in sources]
+        errors = [source.error or call.errors.get(source.digest) for source in sources]
+        return EncodedImages(embeddings, self._stack(small, PIXELS).float() if with_pixels else None, errors)
 
     def encode_texts(self, texts: Sequence[str]) -> Tensor:
         """Embed texts.
@@ -208,13 +208,13 @@ class CachedEncoder:
             return self.encoder.encode_texts(texts)
         fingerprint, texts = self.fingerprint, check_texts(texts)
         keys = [Key(fingerprint, "text", _digest(text)) for text in texts]
-        found = self.find(keys)
+        found = self.lookup(keys)
         new = {key: text for key, text in zip(keys, texts, strict=True) if key not in found}
         if new:
-            rows = self.brought(self.encoder.encode_texts(list(new.values())))
-            made = dict(zip(new, rows.unbind(), strict=True))
-            self.keep(made)
-            found |= made
+            rows = self.to_rows(self.encoder.encode_texts(list(new.values())))
+            encoded = dict(zip(new, rows, strict=True))
+            self.store(encoded)
+            found |= encoded
         return self._stack([found[key] for key in keys], self.dim or 0)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> CachedEncoder:
@@ -223,7 +223,7 @@ class CachedEncoder:
     def __repr__(self) -> str:
         return f"CachedEncoder({self.encoder!r})"
 
-    def _see_with_graph(self, images: Any, with_pixels: bool) -> EncodedImages:
+    def _encode_with_graph(self, images: Any, with_pixels: bool) -> EncodedImages:
         images = images if isinstance(images, Tensor) else list(check_sequence(images))
         limit = getattr(self.encoder, "max_pixels", MAX_PIXELS)
         files = {
@@ -231,8 +231,8 @@ class CachedEncoder:
             for row, image in enumerate(images)
             if isinstance(image, (str, os.PathLike))
         }
-        refused = [files[row].refused if row in files else None for row in range(len(images))]
-        rows = [row for row, image in enumerate(images) if image is not None and refused[row] is None]
+        errors = [files[row].error if row in files else None for row in range(len(images))]
+        rows = [row for row, image in enumerate(images) if image is not None and errors[row] is None]
         present = images if len(rows) == len(images) and not files else [images[row] for row in rows]
         if files:
             present = [files[row].pixels if row in files else images[row] for row in rows]
@@ -244,10 +244,10 @@ class CachedEncoder:
 
         with torch.no_grad():
             pixels = spread(thumbnails(present, SIDE).to(embeddings.device)) if with_pixels else None
-        return EncodedImages(spread(embeddings), pixels, refused)
+        return EncodedImages(spread(embeddings), pixels, errors)
 
-    def find(self, keys: Sequence[Key]) -> dict[Key, Tensor]:
-        """Rows that are kept, from memory or from disk."""
+    def lookup(self, keys: Sequence[Key]) -> dict[Key, Tensor]:
+        """Rows that are stored, from memory or from disk."""
         found = self.memory.get(keys)
         missing = [key for key in dict.fromkeys(keys) if key not in found]
         if self.disk is not None and missing:
@@ -256,16 +256,16 @@ class CachedEncoder:
             found |= rows
         return found
 
-    def keep(self, rows: Mapping[Key, Tensor]) -> None:
-        """Keep rows `[D]` that lie on the CPU."""
-        self.memory.put({key: row.clone() for key, row in rows.items()})  # a view would hold its whole batch
+    def store(self, rows: Mapping[Key, Tensor]) -> None:
+        """Store rows `[D]`, which are on the CPU."""
+        self.memory.put({key: row.clone() for key, row in rows.items()})  # a view would keep its whole batch alive
         if self.disk is not None:
             self._try(self.disk.put, rows)
 
-    def brought(self, embeddings: Tensor) -> Tensor:
-        """Embeddings as they are kept: float32 on the CPU."""
+    def to_rows(self, embeddings: Tensor) -> tuple[Tensor, ...]:
+        """Embeddings as they are stored: rows of float32 on the CPU."""
         self._device = embeddings.device
-        return embeddings.detach().float().cpu()
+        return embeddings.detach().float().cpu().unbind()
 
     def _try(self, operation: Callable[[Any], Any], argument: Any) -> Any:
         """An operation on the disk; a disk that is full or damaged costs time, not the evaluation."""
@@ -276,19 +276,19 @@ class CachedEncoder:
             return None
 
     def _stack(self, rows: Sequence[Tensor | None], width: int) -> Tensor:
-        there = [row for row in rows if row is not None]
-        some = there[0] if there else torch.zeros(width)
-        if len({len(row) for row in there}) > 1:  # an encoder of regions that has found none yet cannot know its width
-            some = next((row for row in there if not row.isnan().all()), some)
-            unseen = torch.full_like(some, torch.nan)
-            rows = [row if row is None or len(row) == len(some) or not row.isnan().all() else unseen for row in rows]
-        empty = torch.zeros_like(some)
-        stacked = torch.stack([empty if row is None else row for row in rows]) if rows else some.new_zeros(0, width)
+        present = [row for row in rows if row is not None]
+        like = present[0] if present else torch.zeros(width)
+        if len({len(row) for row in present}) > 1:  # an encoder of regions that has found none yet has no width
+            like = next((row for row in present if not row.isnan().all()), like)
+            nothing = torch.full_like(like, torch.nan)
+            rows = [row if row is None or len(row) == len(like) or not row.isnan().all() else nothing for row in rows]
+        empty = torch.zeros_like(like)
+        stacked = torch.stack([empty if row is None else row for row in rows]) if rows else like.new_zeros(0, width)
         return stacked if self.device is None else stacked.to(self.device)
 
 
-class _Run:
-    """One call: rows and refusals of its images by their digests."""
+class _ImageCall:
+    """One call: rows and errors of its images by their digests."""
 
     def __init__(self, cache: CachedEncoder, with_pixels: bool) -> None:
         self.cache, self.with_pixels = cache, with_pixels
@@ -296,15 +296,15 @@ class _Run:
         self.batch = int(getattr(cache.encoder, "batch_size", _BATCH))
         self.embeddings: dict[bytes | None, Tensor] = {}
         self.pixels: dict[bytes | None, Tensor] = {}
-        self.refused: dict[bytes | None, str] = {}
+        self.errors: dict[bytes | None, str] = {}
 
     def encode(self, images: Iterable[Any]) -> list[SourceImage]:
         """Encode what is new; returns the sources in their order, without content."""
         sources: list[SourceImage] = []
         limit = getattr(self.cache.encoder, "max_pixels", MAX_PIXELS)
         with ThreadPoolExecutor(self.cache.workers) as executor:
-            given = (SourceImage(row, image) for row, image in enumerate(images))
-            opened = ahead(partial(read, max_pixels=limit), given, executor, self.batch)
+            all_images = (SourceImage(row, image) for row, image in enumerate(images))
+            opened = ahead(partial(read, max_pixels=limit), all_images, executor, self.batch)
             new = self._new(opened, sources)
             decoded = ahead(partial(decode, max_pixels=limit, pin=self._on_cuda()), new, executor, self.batch)
             for batch in batches(decoded, self.batch):
@@ -312,38 +312,36 @@ class _Run:
         return sources
 
     def _new(self, opened: Iterator[SourceImage], sources: list[SourceImage]) -> Iterator[SourceImage]:
-        """Those that are neither known nor on their way; the others need not be decoded."""
-        asked: set[bytes] = set()
-        while some := list(islice(opened, self.batch)):
-            distinct = {p.digest: p for p in some if p.digest is not None and p.digest not in asked}
-            sources += [replace(source, source=None, content=None) for source in some]
-            asked.update(distinct)
+        """Those that are neither stored nor being encoded; the others need not be decoded."""
+        requested: set[bytes] = set()
+        while batch := list(islice(opened, self.batch)):
+            distinct = {s.digest: s for s in batch if s.digest is not None and s.digest not in requested}
+            sources += [replace(source, source=None, content=None) for source in batch]
+            requested.update(distinct)
             self._look_up(list(distinct))
             for digest, source in distinct.items():
                 if digest not in self.embeddings or (self.with_pixels and digest not in self.pixels):
                     yield source
 
     def _look_up(self, digests: Sequence[bytes]) -> None:
-        for kind, fingerprint, known in self._kinds():
-            found = self.cache.find([Key(fingerprint, kind, digest) for digest in digests])
-            known.update((key.digest, row) for key, row in found.items())
+        for kind, fingerprint, rows in self._kinds():
+            found = self.cache.lookup([Key(fingerprint, kind, digest) for digest in digests])
+            rows.update((key.digest, row) for key, row in found.items())
 
     def _add(self, batch: Sequence[SourceImage]) -> None:
-        self.refused |= {source.digest: source.refused for source in batch if source.refused is not None}
-        there = [source for source in batch if source.refused is None]
+        self.errors |= {source.digest: source.error for source in batch if source.error is not None}
+        readable = [source for source in batch if source.error is None]
         if self._on_cuda():
-            there = [replace(p, content=p.pixels.to(self.cache.device, non_blocking=True)) for p in there]
-        by_digest = {source.digest: source for source in there if source.digest is not None}
-        made: dict[Key, Tensor] = {}
-        for kind, fingerprint, known in self._kinds():
-            new = {digest: source for digest, source in by_digest.items() if digest not in known}
-            if new:
-                rows = dict(zip(new, self._make(kind, list(new.values())), strict=True))
-                known.update(rows)
-                made |= {Key(fingerprint, kind, digest): row for digest, row in rows.items()}
-        self.cache.keep(made)
+            readable = [replace(s, content=s.pixels.to(self.cache.device, non_blocking=True)) for s in readable]
+        by_digest = {source.digest: source for source in readable if source.digest is not None}
+        encoded: dict[Key, Tensor] = {}
+        for kind, fingerprint, rows in self._kinds():
+            new = {digest: source for digest, source in by_digest.items() if digest not in rows}
+            for digest, row in zip(new, self._encode(kind, list(new.values())) if new else (), strict=True):
+                rows[digest] = encoded[Key(fingerprint, kind, digest)] = row
+        self.cache.store(encoded)
 
-    def _make(self, kind: str, sources: list[SourceImage]) -> tuple[Tensor, ...]:
+    def _encode(self, kind: str, sources: list[SourceImage]) -> tuple[Tensor, ...]:
         images = [source.image for source in sources]
         if kind == "pixels":  # half the room, and an error far below one of 255 levels
             return thumbnails(images, SIDE).half().cpu().unbind()
@@ -351,7 +349,7 @@ class _Run:
             embeddings = self.cache.encoder.encode_images(images)
         except ValueError as error:
             raise ValueError(_with_rows_of(sources, str(error))) from error
-        return self.cache.brought(embeddings).unbind()
+        return self.cache.to_rows(embeddings)
 
     def _kinds(self) -> list[tuple[str, str, dict[bytes | None, Tensor]]]:
         kinds = [("image", self.fingerprint, self.embeddings)]
@@ -362,21 +360,21 @@ class _Run:
         return device is not None and device.type == "cuda"
 
 
-def check_readable(refused: Sequence[str | None]) -> None:
-    """Raise ValueError if an image was refused.
+def check_readable(errors: Sequence[str | None]) -> None:
+    """Raise ValueError if an image could not be read.
 
     Example:
         >>> check_readable([None, "could not be opened"])
         Traceback (most recent call last):
         ValueError: Expected argument `images` to hold readable images, got at row 1: could not be opened
     """
-    for row, reason in enumerate(refused):
-        if reason is not None:
-            raise ValueError(f"Expected argument `images` to hold readable images, got at row {row}: {reason}")
+    for row, error in enumerate(errors):
+        if error is not None:
+            raise ValueError(f"Expected argument `images` to hold readable images, got at row {row}: {error}")
 
 
 def _with_rows_of(images: Sequence[SourceImage], message: str) -> str:
-    """An encoder's message about one of these images, with its row among all that the caller gave."""
+    """An encoder's message about one of these images, with its row among all those of the caller."""
     rows = {str(place): image.row for place, image in enumerate(images)}
     return re.sub(r"(?<=at row )\d+", lambda found: str(rows.get(found[0], found[0])), message)
 

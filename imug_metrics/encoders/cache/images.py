@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Images of any accepted kind, read, hashed and decoded ahead of the one who takes them."""
+"""Images of any accepted kind, read, hashed and decoded in threads ahead of the encoder."""
 
 from __future__ import annotations
 
@@ -44,19 +44,20 @@ class SourceImage:
         digest: 16 bytes of its content: of the file or of the pixels, and of the region. None until it is read, and
             where it is absent.
         content: of the file, or the pixels; None before it is read.
-        refused: why it cannot be read.
+        error: why it cannot be read.
     """
 
     row: int
     source: Any
     digest: bytes | None = None
     content: bytes | Tensor | None = None
-    refused: str | None = None
+    error: str | None = None
 
     @property
     def pixels(self) -> Tensor:
         """The decoded image `[3, H, W]`."""
-        assert isinstance(self.content, Tensor)
+        if not isinstance(self.content, Tensor):
+            raise TypeError("Expected an image that is decoded.")
         return self.content
 
     @property
@@ -89,11 +90,11 @@ def read(image: SourceImage, max_pixels: int) -> SourceImage:
         else:
             with _LOCKS[id(source) // 64 % len(_LOCKS)]:
                 content = load_image(source, row=image.row, max_pixels=max_pixels).detach()
-            digest = _digest("pixels", *_described(content))
+            digest = _digest("pixels", *_tensor_bytes(content))
         if region is not None:
-            digest = _digest("region", digest, *_place(region))
+            digest = _digest("region", digest, *_region_bytes(region))
     except ValueError as error:
-        return replace(image, refused=_without_row(error, image))
+        return replace(image, error=_without_row(error, image))
     return replace(image, content=content, digest=digest)
 
 
@@ -102,9 +103,9 @@ def decode(image: SourceImage, max_pixels: int, *, pin: bool = False) -> SourceI
     content = image.content
     if isinstance(content, bytes):
         try:
-            content = load_image(_pack(content), row=image.row, max_pixels=max_pixels)
+            content = load_image(_open_header(content), row=image.row, max_pixels=max_pixels)
         except ValueError as error:
-            return replace(image, content=None, refused=_without_row(error, image))
+            return replace(image, content=None, error=_without_row(error, image))
     if pin and content is not None and not content.is_cuda:
         content = content.pin_memory()
     return replace(image, content=content)
@@ -128,11 +129,11 @@ def ahead(
 
 
 def batches(images: Iterable[SourceImage], count: int) -> Iterator[list[SourceImage]]:
-    """Runs of up to `count` images, fewer where they are large."""
+    """Lists of up to `count` images, fewer where they are large."""
     batch: list[SourceImage] = []
     for image in images:
         batch.append(image)
-        if len(batch) == count or sum(held.nbytes for held in batch) > MAX_WAITING_BYTES:
+        if len(batch) == count or sum(waiting.nbytes for waiting in batch) > MAX_WAITING_BYTES:
             yield batch
             batch = []
     if batch:
@@ -155,14 +156,14 @@ def _file(path: Path) -> bytes:
         raise ValueError(f"could not be opened: {error.strerror}") from error
 
 
-def _pack(content: bytes) -> Image.Image:
+def _open_header(content: bytes) -> Image.Image:
     try:
-        return Image.open(io.BytesIO(content), formats=FORMATS)  # reads the header only
+        return Image.open(io.BytesIO(content), formats=FORMATS)
     except Exception as error:  # decoders of hostile files raise nearly anything
         raise ValueError(f"could not be read: {error}") from error
 
 
-def _place(region: ImageRegion) -> Iterator[bytes | memoryview]:
+def _region_bytes(region: ImageRegion) -> Iterator[bytes | memoryview]:
     """Box and mask of a region."""
     box = region.box.tolist() if isinstance(region.box, Tensor) else region.box
     yield repr(box if box is None else [float(side) for side in box]).encode()
@@ -170,10 +171,10 @@ def _place(region: ImageRegion) -> Iterator[bytes | memoryview]:
         yield _file(Path(region.mask))
     elif region.mask is not None:
         mask = region.mask if isinstance(region.mask, Tensor) else torch.from_numpy(np.array(region.mask))
-        yield from _described(mask)
+        yield from _tensor_bytes(mask)
 
 
-def _described(values: Tensor) -> tuple[bytes, memoryview]:
+def _tensor_bytes(values: Tensor) -> tuple[bytes, memoryview]:
     values = values.detach().cpu().contiguous()
     return f"{values.dtype} {list(values.shape)}".encode(), values.view(torch.uint8).numpy().data
 
@@ -187,5 +188,5 @@ def _digest(kind: str, *parts: bytes | memoryview) -> bytes:
 
 
 def _without_row(error: ValueError, image: SourceImage) -> str:
-    """The message without the row, which the caller says in its own way."""
+    """The message without the row, which the caller adds in its own way."""
     return str(error).replace(f" at row {image.row}", "")

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from torch import Tensor
 
 ROW_BYTES = 768
-"""What a row takes besides its numbers: key, tensor and their places in the table (measured: 200 to 750)."""
+"""What a row takes besides its numbers: key, tensor and table entries (measured: 200 to 750)."""
 
 
 class Key(NamedTuple):
@@ -29,7 +29,7 @@ class Key(NamedTuple):
 
 
 class MemoryCache:
-    """Rows by key; the least recently used are forgotten first.
+    """Rows by key; the least recently used are evicted first.
 
     Args:
         limit: bytes that are kept, 768 a row included; 0 for none.
@@ -68,14 +68,14 @@ class MemoryCache:
         return found
 
     def put(self, rows: Mapping[Key, Tensor]) -> None:
-        """Keep rows, and forget old ones for which there is no more room."""
+        """Store rows, and evict old ones for which there is no more room."""
         for key, row in rows.items():
-            self._forget(key)
+            self._evict(key)
             self._rows[key] = row
             self.bytes += row.nbytes + ROW_BYTES
         while self.bytes > self.limit:
-            self._forget(next(iter(self._rows)))
+            self._evict(next(iter(self._rows)))
 
-    def _forget(self, key: Key) -> None:
+    def _evict(self, key: Key) -> None:
         row = self._rows.pop(key, None)
         self.bytes -= 0 if row is None else row.nbytes + ROW_BYTES

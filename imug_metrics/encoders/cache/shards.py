@@ -22,7 +22,7 @@ _DTYPES = {"F16": torch.float16, "BF16": torch.bfloat16, "F32": torch.float32, "
 _HEADER_BYTES = 2**20  # far more than a header takes: a damaged length must not fill the memory
 
 
-class Place(NamedTuple):
+class Location(NamedTuple):
     """Where a row is: its shard, the tensor in it, its number in the tensor, and the checksum it was written with."""
 
     shard: str
@@ -39,11 +39,11 @@ def checksum(key: Key, row: Tensor) -> bytes:
     return digest.digest()
 
 
-def write_shard(path: Path, rows: Mapping[Key, Tensor]) -> dict[Key, Place]:
+def write_shard(path: Path, rows: Mapping[Key, Tensor]) -> dict[Key, Location]:
     """Write rows to a file, under a name that begins with a dot until it is whole.
 
     Returns:
-        The rows' places in the shard, which has that name without the dot.
+        The rows' locations in the shard, which has that name without the dot.
     """
     groups: dict[tuple[object, ...], list[Key]] = {}
     for key, row in rows.items():
@@ -51,13 +51,13 @@ def write_shard(path: Path, rows: Mapping[Key, Tensor]) -> dict[Key, Place]:
     parts = {str(part): torch.stack([rows[key] for key in keys]) for part, keys in enumerate(groups.values())}
     path.write_bytes(save(parts))
     return {
-        key: Place(path.name[1:], str(part), number, checksum(key, rows[key]))
+        key: Location(path.name[1:], str(part), number, checksum(key, rows[key]))
         for part, keys in enumerate(groups.values())
         for number, key in enumerate(keys)
     }
 
 
-def read_shard(path: Path, places: Mapping[Key, Place]) -> dict[Key, Tensor]:
+def read_shard(path: Path, locations: Mapping[Key, Location]) -> dict[Key, Tensor]:
     """The rows of a shard that are as they were written.
 
     Only they are read, for in a shuffled epoch each is in another shard. The file is not mapped: one that is cut off
@@ -68,9 +68,9 @@ def read_shard(path: Path, places: Mapping[Key, Place]) -> dict[Key, Tensor]:
         with path.open("rb") as file:
             start = int.from_bytes(file.read(8), "little")
             parts = json.loads(file.read(min(start, _HEADER_BYTES)))
-            for key, place in places.items():
-                row = _row(file, 8 + start, parts[place.part], place.number)
-                if checksum(key, row) == place.checksum:
+            for key, location in locations.items():
+                row = _row(file, 8 + start, parts[location.part], location.number)
+                if checksum(key, row) == location.checksum:
                     found[key] = row
     except Exception:  # a damaged file makes its reader raise nearly anything
         return found

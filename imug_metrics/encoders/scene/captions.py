@@ -98,7 +98,7 @@ def phrase(said: Scene, rng: random.Random | None = None) -> str:
         >>> phrase(Scene(Thing("red", "cross"), "gray", count=2))
         'two red crosses on a gray background'
     """
-    words = _two_objects(said, rng) if said.other is not None else _one_object(said, rng)
+    words = _one_object(said, rng) if said.other is None else _two_objects(said, said.other, rng)
     if said.background is not None:
         words = f"{words} {_pick(GROUNDS, rng)} {said.background} {GROUND_NOUN}"
     if rng is not None and rng.random() < 0.25:
@@ -114,9 +114,8 @@ def _one_object(said: Scene, rng: random.Random | None) -> str:
     return words if said.position is None else f"{words} {_pick(POSITIONS[said.position], rng)}"
 
 
-def _two_objects(said: Scene, rng: random.Random | None) -> str:
-    first, second, relation = said.subject, said.other, said.relation
-    assert second is not None
+def _two_objects(said: Scene, second: Thing, rng: random.Random | None) -> str:
+    first, relation = said.subject, said.relation
     if rng is not None and rng.random() < (0.5 if relation is None else 0.2):
         first, second = second, first
         relation = None if relation is None else OPPOSITE[relation]

@@ -74,7 +74,7 @@ class SceneEncoder(ModelEncoder):
         self.unknown_words = 0
 
     @property
-    def logit_scale(self) -> float:  # type: ignore[override]
+    def logit_scale(self) -> float:
         """Multiplier of the cosine the model was trained with."""
         return float(self.model.scale)
 

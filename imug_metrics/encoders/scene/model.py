@@ -8,6 +8,7 @@ import math
 
 import torch
 import torch.nn.functional as F
+from einops import rearrange
 from torch import Tensor, nn
 
 from imug_metrics.encoders.scene.tokenizer import CONTEXT_LENGTH
@@ -73,7 +74,8 @@ class ImageTower(nn.Module):
         """Map float ``[N, 3, 64, 64]`` in [0, 1] to ``[N, DIM]``."""
         grid = self.grid.expand(len(images), -1, -1, -1)
         pixels = torch.cat([images * 2 - 1, grid], dim=1).contiguous(memory_format=torch.channels_last)
-        return self.head(self.trunk(pixels))
+        embeddings: Tensor = self.head(self.trunk(pixels))
+        return embeddings
 
 
 class Residual(nn.Module):
@@ -116,7 +118,8 @@ class TextTower(nn.Module):
         padding = torch.zeros(ids.shape, device=ids.device).masked_fill(ids == 0, -torch.inf)[:, None, None]
         tokens = self.first(tokens, tokens, padding)
         start = self.second(tokens[:, :1], tokens, padding)
-        return self.head(self.norm(start[:, 0]))
+        embeddings: Tensor = self.head(self.norm(start[:, 0]))
+        return embeddings
 
 
 class Neighbours(nn.Module):
@@ -133,7 +136,8 @@ class Neighbours(nn.Module):
     def forward(self, tokens: Tensor) -> Tensor:
         """Map ``[N, length, width]`` to the same shape."""
         before = F.pad(tokens[:, :-1], (0, 0, 1, 0))
-        return tokens + self.mix(torch.cat([before, tokens], dim=-1))
+        mixed: Tensor = self.mix(torch.cat([before, tokens], dim=-1))
+        return tokens + mixed
 
 
 class Block(nn.Module):
@@ -150,18 +154,20 @@ class Block(nn.Module):
             nn.LayerNorm(width), nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width)
         )
 
-    def forward(self, asking: Tensor, tokens: Tensor, padding: Tensor) -> Tensor:
-        """Let ``asking [N, a, width]`` read ``tokens [N, t, width]``; ``padding [N, 1, 1, t]`` adds to the scores."""
-        query = self._by_head(self.query(self.norm(asking)))
-        key, value = (self._by_head(half) for half in self.key_value(self.norm(tokens)).chunk(2, dim=-1))
+    def forward(self, queries: Tensor, tokens: Tensor, padding: Tensor) -> Tensor:
+        """``queries [N, q, width]`` attend to ``tokens [N, t, width]``; ``padding [N, 1, 1, t]`` adds to the scores."""
+        query = self._split_heads(self.query(self.norm(queries)))
+        key, value = (self._split_heads(half) for half in self.key_value(self.norm(tokens)).chunk(2, dim=-1))
         # Spelled out: for twenty tokens on a CPU the fused attention's backward pass is several times slower.
         scores = query @ key.transpose(-2, -1) / math.sqrt(query.shape[-1]) + padding
-        read = (scores.softmax(-1).to(value.dtype) @ value).transpose(1, 2).flatten(2)
-        asking = asking + self.out(read)
-        return asking + self.mix(asking)
+        attended = rearrange(scores.softmax(-1).to(value.dtype) @ value, "n heads t d -> n t (heads d)")
+        queries = queries + self.out(attended)
+        mixed: Tensor = self.mix(queries)
+        return queries + mixed
 
-    def _by_head(self, x: Tensor) -> Tensor:
-        return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+    def _split_heads(self, x: Tensor) -> Tensor:
+        split: Tensor = rearrange(x, "n t (heads d) -> n heads t d", heads=self.heads)
+        return split
 
 
 def _halve(channels_in: int, channels_out: int) -> nn.Sequential:

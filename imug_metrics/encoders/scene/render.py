@@ -70,7 +70,8 @@ def render(scene: Scene, rng: random.Random, size: int = 64, noise: float = 0.0)
     if noise <= 0:
         return pixels
     grain = np.random.default_rng(rng.getrandbits(64)).standard_normal(pixels.shape, dtype=np.float32)
-    return (pixels + noise * grain).clip(0, 255).astype(np.uint8)
+    noisy: NDArray[np.uint8] = (pixels + noise * grain).clip(0, 255).astype(np.uint8)
+    return noisy
 
 
 def layout(scene: Scene, rng: random.Random) -> list[Placed]:
@@ -89,7 +90,7 @@ def layout(scene: Scene, rng: random.Random) -> list[Placed]:
         3
     """
     if scene.other is not None:
-        return _place_two(scene, rng)
+        return _place_two(scene, scene.other, rng)
     if (scene.count or 1) > 1 or scene.kind == "count":
         return _place_copies(scene, rng)
     radius = rng.uniform(*_RADII[scene.size])
@@ -114,15 +115,14 @@ def _place_copies(scene: Scene, rng: random.Random) -> list[Placed]:
                 return placed
 
 
-def _place_two(scene: Scene, rng: random.Random) -> list[Placed]:
-    assert scene.other is not None
+def _place_two(scene: Scene, other: Thing, rng: random.Random) -> list[Placed]:
     radii = rng.uniform(0.13, 0.19), rng.uniform(0.13, 0.19)
     gap, drift = rng.uniform(0.23, 0.28), rng.uniform(-0.1, 0.1)
     free = rng.choice(list(RELATIONS))
     dx, dy = _OFFSETS[scene.relation or free]
     # The drift moves the two apart across the axis of the relation, so that they are not always aligned.
     x, y = dx * gap + abs(dy) * drift, dy * gap + abs(dx) * drift
-    return [Placed(scene.subject, 0.5 + x, 0.5 + y, radii[0]), Placed(scene.other, 0.5 - x, 0.5 - y, radii[1])]
+    return [Placed(scene.subject, 0.5 + x, 0.5 + y, radii[0]), Placed(other, 0.5 - x, 0.5 - y, radii[1])]
 
 
 def draw_object(

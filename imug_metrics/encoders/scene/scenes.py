@@ -25,10 +25,19 @@ PROPERTIES = ("colour", "shape", "count", "size", "position", "relation", "bindi
 _MIN_CONTRAST = 9000  # squared RGB distance below which an object melts into its background
 
 
-def _check_member(name: str, value: object, known: Collection[object]) -> None:
-    if value not in known:
-        options = ", ".join(repr(k) for k in known)
-        raise ValueError(f"Expected argument `{name}` to be one of {options}, got {value!r}.")
+_OPTIONS: dict[str, Collection[Any]] = {
+    "background": BACKGROUNDS,
+    "size": SIZES,
+    "position": POSITIONS,
+    "count": COUNTS,
+    "relation": RELATIONS,
+}
+
+
+def _check_member(name: str, value: object, options: Collection[object]) -> None:
+    if value not in options:
+        listed = ", ".join(repr(option) for option in options)
+        raise ValueError(f"Expected argument `{name}` to be one of {listed}, got {value!r}.")
 
 
 @dataclass(frozen=True, order=True)
@@ -90,15 +99,9 @@ class Scene:
     relation: str | None = None
 
     def __post_init__(self) -> None:
-        for field, known in (
-            ("background", BACKGROUNDS),
-            ("size", SIZES),
-            ("position", POSITIONS),
-            ("count", COUNTS),
-            ("relation", RELATIONS),
-        ):
+        for field, options in _OPTIONS.items():
             if getattr(self, field) is not None:
-                _check_member(field, getattr(self, field), known)
+                _check_member(field, getattr(self, field), options)
         if self.relation is not None and self.other is None:
             raise ValueError("Expected argument `other` where `relation` is given, got None.")
         if self.other is not None and (self.size or self.position or self.count):
@@ -238,7 +241,4 @@ def _changed(scene: Scene, changed: str) -> list[Scene]:
         return []
     if changed == "relation":
         return [replace(scene, relation=OPPOSITE[value])]
-    options: Collection[Any] = {"count": COUNTS, "size": SIZES, "position": POSITIONS, "background": BACKGROUNDS}[
-        changed
-    ]  # type: ignore[assignment]
-    return [replace(scene, **{changed: option}) for option in options if option != value]
+    return [replace(scene, **{changed: option}) for option in _OPTIONS[changed] if option != value]

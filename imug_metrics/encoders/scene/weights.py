@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""The weights on disk: half precision, safetensors, the vocabulary beside them."""
+"""The weights on disk: half precision, safetensors, with the vocabulary in their metadata."""
 
 from __future__ import annotations
 
