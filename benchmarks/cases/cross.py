@@ -12,17 +12,16 @@ from imug_kernels import cross_stats
 from torch import Tensor
 from torch.nn import functional as F
 
-from benchmarks.cases.compiling import compiled
+from benchmarks.cases.providers import Function, compiled, providers
 from benchmarks.machine import DEVICE, ON_GPU
-from benchmarks.registry import Answer, Case, Provider, register
+from benchmarks.registry import Case, register
 
 K, SCALE = 10, 10.0
 CHUNK = 512  # rows of a chunk: with 1e5 columns its cosines fill 200 MB
 
 Reduce = Callable[[Tensor], Tensor]
-Way = Callable[[Tensor, Tensor], Tensor]
 
-QUESTIONS: dict[str, tuple[Reduce, Way]] = {
+QUESTIONS: dict[str, tuple[Reduce, Function]] = {
     "10 largest": (lambda cosine: cosine.topk(K).values, lambda x, y: cross_stats(x, y, k=K).values),
     "log-sum-exp": (
         lambda cosine: torch.logsumexp(SCALE * cosine, 1),
@@ -44,27 +43,23 @@ def cross_case(question: str, rows: int, columns: int, width: int, *, compiling:
     x, y = (torch.randn(n, width, generator=generator).to(DEVICE, dtype) for n in (rows, columns))
     reduce, fused = QUESTIONS[question]
     step = partial(_step, reduce)
-    steps = {"torch matmul in chunks": step}
+    steps: dict[str, Function] = {"torch matmul in chunks": step}
     if compiling:
         steps |= compiled("torch.compile of the chunks", step)
-    ways = {
+    functions: dict[str, Function] = {
         **({} if ON_GPU else {"torch matmul of all": partial(_whole, reduce)}),  # 1e10 cosines fill 40 GB
-        **{name: partial(_chunked, way) for name, way in steps.items()},
+        **{name: partial(_chunked, function) for name, function in steps.items()},
         "imug_kernels cross_stats": fused,
     }
     return Case(
         name=f"cross_stats: {question}",
         sizes={"columns": columns, "width": width, "dtype": str(dtype).removeprefix("torch.")},
-        providers=tuple(Provider(way, partial(_answer, run, x, y), rows) for way, run in ways.items()),
+        providers=providers(functions, x, y, rows=rows),
         bytes_per_row=width * x.element_size() * (rows + columns) / rows,
         flops_per_row=2.0 * columns * width,
         truth=_chunked(step, x.double(), y.double()),
         repeats=5,
     )
-
-
-def _answer(way: Way, x: Tensor, y: Tensor) -> Answer:
-    return Answer(way(x, y))
 
 
 def _whole(reduce: Reduce, x: Tensor, y: Tensor) -> Tensor:
@@ -75,7 +70,7 @@ def _step(reduce: Reduce, part: Tensor, unit: Tensor) -> Tensor:
     return reduce(_cosines(F.normalize(part), unit))
 
 
-def _chunked(step: Way, x: Tensor, y: Tensor) -> Tensor:
+def _chunked(step: Function, x: Tensor, y: Tensor) -> Tensor:
     unit = F.normalize(y)
     return torch.cat([step(part, unit) for part in x.split(CHUNK)])
 

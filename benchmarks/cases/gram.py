@@ -4,8 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
 
 import torch
 from imug_kernels import dialogue_gram
@@ -13,9 +12,9 @@ from torch import Tensor
 from torch.nn import functional as F
 from torchmetrics.functional import pairwise_cosine_similarity
 
-from benchmarks.cases.compiling import compiled
+from benchmarks.cases.providers import Function, compiled, providers
 from benchmarks.machine import DEVICE, ON_GPU
-from benchmarks.registry import Answer, Case, Provider, register
+from benchmarks.registry import Case, register
 
 
 @register
@@ -31,7 +30,7 @@ def gram(quick: bool) -> Iterator[Case]:
 def gram_case(dialogues: int, shortest: int, longest: int, width: int, *, compiling: bool = False) -> Case:
     rows, offsets = packed(dialogues, shortest, longest, width)
     lengths = offsets.diff().double()
-    ways = {
+    functions: dict[str, Function] = {
         "torch padded bmm": _padded,
         **(compiled("torch.compile of it", _padded) if compiling else {}),
         **({} if ON_GPU else {"loop of torchmetrics pairwise_cosine_similarity": _loop}),
@@ -40,7 +39,7 @@ def gram_case(dialogues: int, shortest: int, longest: int, width: int, *, compil
     return Case(
         name="dialogue_gram",
         sizes={"dialogues": dialogues, "turns": f"{shortest}-{longest}", "width": width, "dtype": "float32"},
-        providers=tuple(Provider(n, partial(_answer, way, rows, offsets), len(rows)) for n, way in ways.items()),
+        providers=providers(functions, rows, offsets, rows=len(rows)),
         bytes_per_row=width * rows.element_size(),
         flops_per_row=2 * width * float((lengths**2).sum() / lengths.sum()),
         truth=_packed(rows.double(), offsets) if ON_GPU else _loop(rows.double(), offsets),
@@ -55,8 +54,13 @@ def packed(dialogues: int, shortest: int, longest: int, width: int) -> tuple[Ten
     return torch.randn(int(offsets[-1]), width, generator=generator).to(DEVICE), offsets
 
 
-def _answer(way: Callable[[Tensor, Tensor], Tensor], rows: Tensor, offsets: Tensor) -> Answer:
-    return Answer(way(rows, offsets))
+def pad_unit_rows(rows: Tensor, offsets: Tensor) -> tuple[Tensor, Tensor]:
+    """Unit rows `[B, T, D]` of dialogues padded with zeros to the longest, and which of them exist, `[B, T]`."""
+    lengths = offsets.diff()
+    mask = torch.arange(int(lengths.max()), device=rows.device) < lengths[:, None]
+    padded = rows.new_zeros(*mask.shape, rows.shape[1])
+    padded[mask] = F.normalize(rows)
+    return padded, mask
 
 
 def _packed(rows: Tensor, offsets: Tensor) -> Tensor:
@@ -75,14 +79,11 @@ def _loop(rows: Tensor, offsets: Tensor) -> Tensor:
 
 
 def _padded(rows: Tensor, offsets: Tensor) -> Tensor:
-    lengths = offsets.diff()
-    longest = int(lengths.max())
-    there = torch.arange(longest, device=rows.device) < lengths[:, None]
-    padded = rows.new_zeros(len(lengths), longest, rows.shape[1])
-    padded[there] = F.normalize(rows)
+    padded, mask = pad_unit_rows(rows, offsets)
     cosine = padded @ padded.mT
-    other = there[:, :, None] & there[:, None, :] & ~torch.eye(longest, dtype=torch.bool, device=rows.device)
-    total = cosine.masked_fill(~other, 0).sum(2)
-    smallest = cosine.masked_fill(~other, torch.inf).amin(2)
-    largest = cosine.masked_fill(~other, -torch.inf).amax(2)
-    return torch.stack([total[there], smallest[there], largest[there]])
+    off_diagonal = ~torch.eye(mask.shape[1], dtype=torch.bool, device=rows.device)
+    partner = mask[:, :, None] & mask[:, None, :] & off_diagonal
+    total = cosine.masked_fill(~partner, 0).sum(2)
+    smallest = cosine.masked_fill(~partner, torch.inf).amin(2)
+    largest = cosine.masked_fill(~partner, -torch.inf).amax(2)
+    return torch.stack([total[mask], smallest[mask], largest[mask]])

@@ -51,12 +51,12 @@ def image_case(count: int, height: int, width: int, size: int) -> Case:
 def _pillow(arrays: np.ndarray, size: int) -> Tensor:
     """Resize to cover the square, crop its centre and normalise, as processors of image encoders do."""
     mean, std = (np.asarray(values, dtype=np.float32) for values in (MEAN, STD))
-    done = []
+    prepared = []
     for array in arrays:
         height, width = array.shape[:2]
         covering = (size, size * width // height) if height < width else (size * height // width, size)
         top, left = (round((side - size) / 2) for side in covering)
         resized = Image.fromarray(array).resize(covering[::-1], Image.Resampling.BICUBIC)
         levels = np.asarray(resized.crop((left, top, left + size, top + size)), dtype=np.float32)
-        done.append(((levels / 255 - mean) / std).transpose(2, 0, 1))
-    return torch.from_numpy(np.stack(done)).to(DEVICE)
+        prepared.append(((levels / 255 - mean) / std).transpose(2, 0, 1))
+    return torch.from_numpy(np.stack(prepared)).to(DEVICE)

@@ -4,18 +4,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 
 import torch
 from imug_kernels import paired_cosine
-from torch import Tensor
 from torch.nn import functional as F
 from torchmetrics.functional import cosine_similarity
 
-from benchmarks.cases.compiling import compiled
+from benchmarks.cases.providers import Function, compiled, providers
 from benchmarks.machine import DEVICE, ON_GPU
-from benchmarks.registry import Answer, Case, Provider, register
+from benchmarks.registry import Case, register
 
 
 @register
@@ -31,7 +30,7 @@ def paired(quick: bool) -> Iterator[Case]:
 def paired_case(rows: int, width: int, dtype: torch.dtype, *, compiling: bool = False) -> Case:
     generator = torch.Generator().manual_seed(0)
     x, y = (torch.randn(rows, width, generator=generator).to(DEVICE, dtype) for _ in range(2))
-    ways: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    functions: dict[str, Function] = {
         "torch F.cosine_similarity": F.cosine_similarity,
         **(compiled("torch.compile of it", F.cosine_similarity) if compiling else {}),
         "torchmetrics cosine_similarity": partial(cosine_similarity, reduction="none"),
@@ -40,12 +39,8 @@ def paired_case(rows: int, width: int, dtype: torch.dtype, *, compiling: bool = 
     return Case(
         name="paired_cosine",
         sizes={"width": width, "dtype": str(dtype).removeprefix("torch.")},
-        providers=tuple(Provider(name, partial(_answer, way, x, y), rows) for name, way in ways.items()),
+        providers=providers(functions, x, y, rows=rows),
         bytes_per_row=2 * width * x.element_size(),
         flops_per_row=6 * width,  # three dot products: of the pair, and of each row with itself
         truth=F.cosine_similarity(x.double(), y.double()),
     )
-
-
-def _answer(way: Callable[[Tensor, Tensor], Tensor], x: Tensor, y: Tensor) -> Answer:
-    return Answer(way(x, y))

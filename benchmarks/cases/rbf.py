@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 
 import torch
@@ -12,9 +12,9 @@ from imug_kernels import rbf_sum
 from torch import Tensor
 from torch.nn import functional as F
 
-from benchmarks.cases.compiling import compiled
+from benchmarks.cases.providers import Function, compiled, providers
 from benchmarks.machine import DEVICE, ON_GPU
-from benchmarks.registry import Answer, Case, Provider, register
+from benchmarks.registry import Case, register
 
 SIGMA = 10.0
 
@@ -27,7 +27,7 @@ def rbf(quick: bool) -> Iterator[Case]:
 def rbf_case(rows: int, width: int, *, compiling: bool = False) -> Case:
     generator = torch.Generator().manual_seed(0)
     x, y = (F.normalize(torch.randn(rows, width, generator=generator)).to(DEVICE) for _ in range(2))
-    ways: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    sums: dict[str, Function] = {
         "torch matmul and exp": _eager,
         **(compiled("torch.compile of it", _eager) if compiling else {}),
         "imug_kernels rbf_sum": partial(rbf_sum, sigma=SIGMA),
@@ -35,16 +35,16 @@ def rbf_case(rows: int, width: int, *, compiling: bool = False) -> Case:
     return Case(
         name="rbf_sum",
         sizes={"columns": rows, "width": width, "dtype": "float32"},
-        providers=tuple(Provider(name, partial(_answer, way, x, y), rows) for name, way in ways.items()),
+        providers=providers({name: partial(_mean, function) for name, function in sums.items()}, x, y, rows=rows),
         bytes_per_row=2 * width * x.element_size(),
         flops_per_row=2.0 * rows * width,
-        truth=_eager(x.double(), y.double())[None] / rows**2,
+        truth=_mean(_eager, x.double(), y.double()),
         repeats=5,
     )
 
 
-def _answer(way: Callable[[Tensor, Tensor], Tensor], x: Tensor, y: Tensor) -> Answer:
-    return Answer(way(x, y)[None] / (len(x) * len(y)))
+def _mean(sum_over_pairs: Function, x: Tensor, y: Tensor) -> Tensor:
+    return sum_over_pairs(x, y)[None] / (len(x) * len(y))
 
 
 def _eager(x: Tensor, y: Tensor) -> Tensor:

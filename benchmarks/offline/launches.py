@@ -13,14 +13,14 @@ from functools import partial
 from itertools import product
 
 import torch
-from imug_kernels.triton_kernels import cross, gram, paired, preprocess, rbf, segments
+from imug_kernels.tolerances import EPS, TIE
+from imug_kernels.triton_kernels import cross, curve, gram, gram_sum, paired, preprocess, rank, rbf, segments
 from torch import Tensor
 
 from benchmarks.offline.compiler import Launch, record
 
 Call = Callable[[], object]
 
-EPS, TIE = 1e-8, 1e-6
 DTYPES = (torch.bfloat16, torch.float16, torch.float32)
 WIDTH = 768  # typical of embeddings, and what is compiled for every architecture
 WIDTHS = (WIDTH, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 5, 770)  # every power of two to hold a row, and odd
@@ -31,7 +31,7 @@ def typical_calls() -> Iterator[Call]:
     """Yield one call of every launcher and dtype, for dialogues of eight turns and embeddings of width 768."""
     for dtype in DTYPES:
         yield from _paired(dtype, WIDTH, indexed=False)
-        yield from _ragged(dtype, WIDTH, length=8, masked=False)
+        yield from _by_segment(dtype, WIDTH, length=8, masked=False)
         yield from _cross(dtype, WIDTH)
     yield from _reductions([1])
     yield from _images([224], torch.bfloat16)
@@ -44,9 +44,9 @@ def all_calls() -> Iterator[Call]:
         yield from _paired(dtype, width, indexed)
         yield from _lengths(dtype, width)
     for dtype, length, masked in product(DTYPES, LENGTHS, (False, True)):
-        yield from _ragged(dtype, WIDTH, length, masked)
+        yield from _by_segment(dtype, WIDTH, length, masked)
     for dtype, width in product(DTYPES, WIDTHS):
-        yield from _ragged(dtype, width, length=8, masked=True)
+        yield from _by_segment(dtype, width, length=8, masked=True)
     for dtype, max_delta in product(DTYPES, (1, 31, 64)):
         yield from _curves(dtype, max_delta)
     for dtype in DTYPES:
@@ -83,18 +83,18 @@ def _packed(dtype: torch.dtype, width: int, length: int, masked: bool) -> tuple[
     return rows, torch.arange(0, 5 * length, length), torch.ones(4 * length, dtype=torch.bool) if masked else None
 
 
-def _ragged(dtype: torch.dtype, width: int, length: int, masked: bool) -> Iterator[Call]:
+def _by_segment(dtype: torch.dtype, width: int, length: int, masked: bool) -> Iterator[Call]:
     rows, offsets, valid = _packed(dtype, width, length, masked)
     yield partial(gram.dialogue_gram, rows, offsets, valid, EPS)
-    yield partial(gram.own_rank, rows, rows, offsets, valid, valid, EPS, TIE)
-    yield partial(gram.delta_curve, rows, offsets, torch.arange(len(rows)), 8, valid, EPS)
-    yield partial(gram.dialogue_unit_sum, rows, offsets, valid, EPS)
+    yield partial(rank.own_rank, rows, rows, offsets, valid, valid, EPS, TIE)
+    yield partial(curve.delta_curve, rows, offsets, torch.arange(len(rows)), 8, valid, EPS)
+    yield partial(gram_sum.dialogue_gram_sum, rows, offsets, valid, EPS)
 
 
 def _curves(dtype: torch.dtype, max_delta: int) -> Iterator[Call]:
     for length in LENGTHS:
         rows, offsets, _ = _packed(dtype, WIDTH, length, False)
-        yield partial(gram.delta_curve, rows, offsets, torch.arange(len(rows)), max_delta, None, EPS)
+        yield partial(curve.delta_curve, rows, offsets, torch.arange(len(rows)), max_delta, None, EPS)
 
 
 def _reductions(widths: Iterable[int]) -> Iterator[Call]:
@@ -133,7 +133,7 @@ def _cross_options(dtype: torch.dtype) -> Iterator[Call]:
 
 
 def _images(sizes: Iterable[int], dtype: torch.dtype) -> Iterator[Call]:
-    images = torch.zeros(1, 3, 256, 320, dtype=torch.uint8)
+    images, unit = torch.zeros(1, 3, 256, 320, dtype=torch.uint8), ([0.5] * 3, [0.5] * 3)
     for size, layout in product(sizes, (torch.contiguous_format, torch.channels_last)):
         pixels = images.to(memory_format=layout)
-        yield partial(preprocess.preprocess, pixels, (size, size), [0.5] * 3, [0.5] * 3, (size, size), (0, 0), dtype)
+        yield partial(preprocess.preprocess, pixels, (size, size), dtype, *unit, (size, size), (0, 0), "bicubic")

@@ -10,7 +10,7 @@ else of dialogues. Every function runs in plain PyTorch on any device and in a f
 from imug_kernels.cross import CrossStats, cross_stats
 from imug_kernels.curve import delta_curve
 from imug_kernels.gram import GramStats, dialogue_gram
-from imug_kernels.gram_sum import dialogue_unit_sum
+from imug_kernels.gram_sum import dialogue_gram_sum
 from imug_kernels.paired import paired_cosine
 from imug_kernels.preprocess import preprocess
 from imug_kernels.rank import own_rank
@@ -24,7 +24,7 @@ __all__ = [
     "cross_stats",
     "delta_curve",
     "dialogue_gram",
-    "dialogue_unit_sum",
+    "dialogue_gram_sum",
     "own_rank",
     "paired_cosine",
     "preprocess",

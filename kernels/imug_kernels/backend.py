@@ -13,11 +13,8 @@ import torch
 # bf16 arithmetic, asynchronous copies and TF32 begin here; older devices run plain PyTorch.
 MIN_CAPABILITY = (8, 0)
 
-# No kernel keeps more of a row in registers than this.
-MAX_WIDTH = 8192
 
-
-def backend(device: torch.device, *, exact: bool = False) -> str:
+def choose_backend(device: torch.device) -> str:
     """Return ``"triton"`` or ``"torch"``: what computes on ``device``.
 
     Triton runs on CUDA devices of capability 8.0 or newer where it is installed; everything else runs in plain
@@ -26,7 +23,6 @@ def backend(device: torch.device, *, exact: bool = False) -> str:
 
     Args:
         device: Where the tensors lie.
-        exact: Whether only plain PyTorch gives the precision the arguments ask for (float64 rows).
 
     Raises:
         ValueError: If ``IMUG_BACKEND`` holds anything else, or asks for Triton where it cannot run.
@@ -34,7 +30,7 @@ def backend(device: torch.device, *, exact: bool = False) -> str:
     forced = os.environ.get("IMUG_BACKEND", "")
     if forced not in ("", "torch", "triton"):
         raise ValueError(f"Expected environment variable IMUG_BACKEND to be `torch` or `triton`, got `{forced}`.")
-    if forced == "torch" or exact:
+    if forced == "torch":
         return "torch"
     if _runs_triton(device):
         return "triton"

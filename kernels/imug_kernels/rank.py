@@ -4,17 +4,13 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
-from imug_kernels.checks import check_offset_values, check_offsets, check_rows, check_same_width, check_valid
-from imug_kernels.ops import register, result_dtype
-from imug_kernels.reference.cosine_blocks import Block, cosine_blocks, others, zeros
-
-# Rounding a row to float32 changes a component by at most 2**-24 of itself, so a cosine of two rounded rows by about
-# 1.2e-7 and the difference of two cosines by 2.4e-7: four times that is a tie. The float64 noise of another batch split
-# (1e-15) is nine orders smaller, so equal rows tie in every split.
-TIE = 1e-6
+from imug_kernels.checks import check_offsets, check_row_pair, check_same_count, check_valid
+from imug_kernels.dtypes import result_dtype
+from imug_kernels.ops import register
+from imug_kernels.reference import rank as reference
+from imug_kernels.tolerances import TIE
 
 
 def own_rank(
@@ -59,11 +55,8 @@ def own_rank(
                 [0., 1., 1.],
                 [3., 3., 3.]], dtype=torch.float64)
     """
-    check_rows("x", x)
-    check_rows("y", y)
-    check_same_width(x, y)
-    if len(x) != len(y):
-        raise ValueError(f"Expected arguments `x` and `y` to have as many rows, got {len(x)} and {len(y)}.")
+    check_row_pair(x, y)
+    check_same_count(len(x), len(y))
     check_valid("valid_x", valid_x, x)
     check_valid("valid_y", valid_y, y)
     offsets = check_offsets(offsets, x.device)
@@ -72,40 +65,14 @@ def own_rank(
     return greater, equal, candidates
 
 
-def _plain(
-    x: Tensor, y: Tensor, offsets: Tensor, valid_x: Tensor | None, valid_y: Tensor | None, eps: float, tie: float
-) -> Tensor:
-    check_offset_values(offsets, len(x))
-    ranks = zeros(x, 3, len(x))
-    for block in cosine_blocks(x, y, offsets, valid_x, valid_y, eps):
-        ranks[:, block.rows] = _block_ranks(block, tie)
-    return ranks
-
-
-def _block_ranks(block: Block, tie: float) -> Tensor:
-    """Return the three numbers of :func:`own_rank` for a block, ``[3, b, r]``."""
-    other = others(block)
-    rows = torch.arange(len(block.at), device=block.at.device)
-    own = block.cosine[:, rows, block.at]
-    ahead = block.cosine - own[:, :, None]
-    unknown = own.isnan() | (ahead.isnan() & other).any(2)
-    undefined = ~(block.left.valid & block.right.valid[:, block.at])
-    greater = ((ahead > tie) & other).sum(2).to(own.dtype).masked_fill(unknown | undefined, torch.nan)
-    equal = ((ahead.abs() <= tie) & other).sum(2).to(own.dtype).masked_fill(unknown | undefined, torch.nan)
-    candidates = block.right.valid.sum(1, keepdim=True).to(own.dtype).expand_as(own)
-    return torch.stack([greater, equal, candidates.masked_fill(undefined, 0)])
-
-
-def _like(
+def _fake(
     x: Tensor, y: Tensor, offsets: Tensor, valid_x: Tensor | None, valid_y: Tensor | None, eps: float, tie: float
 ) -> Tensor:
     return x.new_empty(3, len(x), dtype=result_dtype(x.device))
 
 
 _own_rank = register(
-    "own_rank",
+    reference.own_rank,
     "(Tensor x, Tensor y, Tensor offsets, Tensor? valid_x, Tensor? valid_y, float eps, float tie) -> Tensor",
-    _plain,
-    _like,
-    module="gram",
+    fake=_fake,
 )

@@ -4,16 +4,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from typing import Any
 
-import torch
 from torch import Tensor
 
-from imug_kernels.checks import check_rows, check_same_width
-from imug_kernels.chunking import work_dtype
+from imug_kernels.checks import check_positive, check_row_pair
+from imug_kernels.dtypes import work_dtype
 from imug_kernels.ops import register
-
-TILE_X, TILE_Y = 512, 4096
+from imug_kernels.reference import rbf as reference
 
 
 def rbf_sum(x: Tensor, y: Tensor | None = None, *, sigma: float) -> Tensor:
@@ -45,95 +43,29 @@ def rbf_sum(x: Tensor, y: Tensor | None = None, *, sigma: float) -> Tensor:
         >>> rbf_sum(torch.tensor([[0.0], [1.0]]), sigma=1.0)
         tensor(-0.7869, dtype=torch.float64)
     """
-    check_rows("x", x)
-    if y is not None:
-        check_rows("y", y)
-        check_same_width(x, y)
-    if not sigma > 0:
-        raise ValueError(f"Expected argument `sigma` to be positive, got {sigma}.")
+    check_row_pair(x, x if y is None else y)
+    check_positive("sigma", sigma)
     total: Tensor = _rbf_self_sum(x, sigma) if y is None else _rbf_sum(x, y, sigma)
     return total
 
 
-def _plain(x: Tensor, y: Tensor, sigma: float) -> Tensor:
-    total = _like(x).zero_()
-    for rows in _split(x, TILE_X):
-        for columns in _split(y, TILE_Y):
-            total += _tile_sum(rows, columns, sigma)
-    return total
-
-
-def _plain_self(x: Tensor, sigma: float) -> Tensor:
-    total = _like(x).zero_()
-    for start, rows in zip(range(0, len(x), TILE_X), _split(x, TILE_X)):
-        total += _tile_sum(rows, rows, sigma)
-        for columns in _split(x[start + TILE_X :], TILE_Y):
-            total += 2 * _tile_sum(rows, columns, sigma)
-    return total
-
-
-def _split(rows: Tensor, size: int) -> Iterator[Tensor]:
-    """Yield parts of the rows in the precision of the work; none of no rows."""
-    for start in range(0, len(rows), size):
-        yield rows[start : start + size].to(work_dtype(rows.device))
-
-
-def _tile_sum(x: Tensor, y: Tensor, sigma: float) -> Tensor:
-    return (_square_distance(x, y) * (-0.5 / sigma**2)).expm1_().sum()
-
-
-def _square_distance(x: Tensor, y: Tensor) -> Tensor:
-    return torch.addmm(squares(x)[:, None] + squares(y), x, y.mT, alpha=-2).clamp_min_(0)
-
-
-def squares(rows: Tensor) -> Tensor:
-    """Return the squared length of each row, NaN where it is infinite: such a row is unknown, not far away."""
-    found: Tensor = torch.linalg.vecdot(rows, rows)
-    return found.masked_fill(found.isinf(), torch.nan)
-
-
-def _like(x: Tensor, *_: object) -> Tensor:
+def _fake(x: Tensor, *_: Any) -> Tensor:
     return x.new_empty((), dtype=work_dtype(x.device))
 
 
-def _gradient(grads: Sequence[Tensor], x: Tensor, y: Tensor, sigma: float) -> list[Tensor]:
-    factor = grads[0] / sigma**2
-    return [(factor * _pull(a, b, sigma)).to(a.dtype) for a, b in ((x, y), (y, x))]
-
-
-def _gradient_self(grads: Sequence[Tensor], x: Tensor, sigma: float) -> list[Tensor]:
-    return [(2 * grads[0] / sigma**2 * _pull(x, x, sigma)).to(x.dtype)]
-
-
-def _pull(x: Tensor, y: Tensor, sigma: float) -> Tensor:
-    """Return the sum over j of ``k(x_i, y_j) (y_j - x_i)``, ``[N, D]``."""
-    parts = [torch.zeros(0, x.shape[1], dtype=work_dtype(x.device), device=x.device)]
-    for rows in _split(x, TILE_X):
-        part = torch.zeros_like(rows)
-        for columns in _split(y, TILE_Y):
-            kernel = (_square_distance(rows, columns) * (-0.5 / sigma**2)).exp_()
-            part += kernel @ columns - kernel.sum(1, keepdim=True) * rows
-        parts.append(part)
-    return torch.cat(parts)
-
-
 _rbf_sum = register(
-    "rbf_sum",
+    reference.rbf_sum,
     "(Tensor x, Tensor y, float sigma) -> Tensor",
-    _plain,
-    _like,
-    module="rbf",
-    dtype=None,
-    gradient=_gradient,
+    fake=_fake,
+    dtype=work_dtype,
+    backward=reference.rbf_sum_backward,
     wrt=(0, 1),
 )
 _rbf_self_sum = register(
-    "rbf_self_sum",
+    reference.rbf_self_sum,
     "(Tensor x, float sigma) -> Tensor",
-    _plain_self,
-    _like,
-    module="rbf",
-    dtype=None,
-    gradient=_gradient_self,
+    fake=_fake,
+    dtype=work_dtype,
+    backward=reference.rbf_self_sum_backward,
     wrt=(0,),
 )

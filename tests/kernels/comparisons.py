@@ -7,16 +7,8 @@ from __future__ import annotations
 import math
 import os
 
+import imug_kernels as ops
 import torch
-from imug_kernels import (
-    delta_curve,
-    dialogue_gram,
-    dialogue_unit_sum,
-    own_rank,
-    paired_cosine,
-    segment_reduce,
-    segment_sum,
-)
 from torch import Tensor
 from torch.testing import assert_close
 
@@ -30,6 +22,8 @@ from tests.kernels.naive import (
     random_valid,
 )
 
+DTYPES = [torch.float32, torch.float16, torch.bfloat16]  # those that kernels take
+
 FUSED = os.environ.get("IMUG_BACKEND") == "triton"
 # Largest error of a cosine: float64 rounding in PyTorch; in the kernels exact inputs added up in float32.
 PAIR = 3e-6 if FUSED else 1e-12
@@ -41,19 +35,24 @@ def close(result: Tensor, expected: Tensor, tolerance: float = CELL) -> None:
     assert_close(result, expected, atol=tolerance, rtol=tolerance, equal_nan=True, check_dtype=False)
 
 
+def same(result: Tensor, expected: Tensor) -> None:
+    """Compare what float64 gives, dtype included."""
+    assert_close(result, expected, atol=1e-12, rtol=0, equal_nan=True)
+
+
 def check_pairs(x: Tensor, y: Tensor, ix: Tensor | None = None, iy: Tensor | None = None) -> None:
     left, right = (rows if index is None else rows[index] for rows, index in ((x, ix), (y, iy)))
     expected = naive_paired(left, right)
     for index in (ix, iy):
         if index is not None:
             expected[index < 0] = math.nan
-    close(paired_cosine(x, y, ix, iy), expected, PAIR)
-    close(paired_cosine(x, y, ix, iy, scale=2.5, floor=0.05), 2.5 * expected.clamp_min(0.05), 2.5 * PAIR)
+    close(ops.paired_cosine(x, y, ix, iy), expected, PAIR)
+    close(ops.paired_cosine(x, y, ix, iy, scale=2.5, floor=0.05), 2.5 * expected.clamp_min(0.05), 2.5 * PAIR)
 
 
 def check_gram(rows: Tensor, lengths: list[int], valid: Tensor | None) -> None:
     everyone = torch.ones(len(rows), dtype=torch.bool)
-    result = dialogue_gram(rows, offsets_of(lengths), valid)
+    result = ops.dialogue_gram(rows, offsets_of(lengths), valid)
     expected = naive_gram(rows, lengths, everyone if valid is None else valid)
     terms = expected.count.clamp_min(1)
     close(result.count, expected.count, 0)
@@ -64,7 +63,7 @@ def check_gram(rows: Tensor, lengths: list[int], valid: Tensor | None) -> None:
 
 def check_curve(rows: Tensor, lengths: list[int], positions: Tensor, max_delta: int, valid: Tensor | None) -> None:
     everyone = torch.ones(len(rows), dtype=torch.bool)
-    sums, counts = delta_curve(rows, offsets_of(lengths), positions, max_delta, valid)
+    sums, counts = ops.delta_curve(rows, offsets_of(lengths), positions, max_delta, valid)
     expected = naive_curve(rows, lengths, positions, max_delta, everyone if valid is None else valid)
     close(counts, expected[1], 0)
     close(sums / counts.clamp_min(1), expected[0] / counts.clamp_min(1))
@@ -73,15 +72,15 @@ def check_curve(rows: Tensor, lengths: list[int], positions: Tensor, max_delta: 
 def check_rank(x: Tensor, y: Tensor, lengths: list[int], valid_x: Tensor | None, valid_y: Tensor | None) -> None:
     everyone = torch.ones(len(x), dtype=torch.bool)
     masks = [everyone if mask is None else mask for mask in (valid_x, valid_y)]
-    result = torch.stack(own_rank(x, y, offsets_of(lengths), valid_x, valid_y))
+    result = torch.stack(ops.own_rank(x, y, offsets_of(lengths), valid_x, valid_y))
     assert_close(result, naive_rank(x, y, lengths, *masks), atol=0, rtol=0, equal_nan=True)
 
 
-def check_unit_sum(rows: Tensor, lengths: list[int], valid: Tensor | None) -> None:
+def check_gram_sum(rows: Tensor, lengths: list[int], valid: Tensor | None) -> None:
     offsets = offsets_of(lengths)
     everyone = torch.ones(len(rows), dtype=torch.bool)
     gram = naive_gram(rows, lengths, everyone if valid is None else valid)
-    sums, counts = dialogue_unit_sum(rows, offsets, valid)
+    sums, counts = ops.dialogue_gram_sum(rows, offsets, valid)
     expected = (
         [torch.stack([part.sum() for part in torch.split(f, lengths)]) for f in gram[:2]] if lengths else gram[:2]
     )
@@ -91,7 +90,7 @@ def check_unit_sum(rows: Tensor, lengths: list[int], valid: Tensor | None) -> No
 
 def check_segments(values: Tensor, lengths: list[int], valid: Tensor | None) -> None:
     everyone = torch.ones(len(values), dtype=torch.bool)
-    result, table = segment_reduce(values, offsets_of(lengths), valid), []
+    result, table = ops.segment_reduce(values, offsets_of(lengths), valid), []
     mask = everyone if valid is None else valid
     for part, keep in zip(torch.split(values.double(), lengths), torch.split(mask, lengths), strict=True):
         kept = part[keep]
@@ -100,7 +99,7 @@ def check_segments(values: Tensor, lengths: list[int], valid: Tensor | None) -> 
     for field, expected in zip(result, torch.stack(table, 1), strict=True):
         close(field, expected, 1e-12)
     if valid is None:
-        close(segment_sum(values, offsets_of(lengths)), result.sum, 1e-12)
+        close(ops.segment_sum(values, offsets_of(lengths)), result.sum, 1e-12)
 
 
 def check_everything(lengths: list[int], width: int, dtype: torch.dtype, masked: bool, seed: int) -> None:
@@ -116,7 +115,7 @@ def check_everything(lengths: list[int], width: int, dtype: torch.dtype, masked:
     check_gram(x, lengths, valid)
     check_curve(x, lengths, positions, 5, valid)
     check_rank(x, y, lengths, valid, other)
-    check_unit_sum(x, lengths, valid)
+    check_gram_sum(x, lengths, valid)
     if lengths:
         check_segments(x[:, 0], lengths, valid)
         check_segments(x[:, :3], lengths, valid)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import torch
+from imug_kernels.reference import chunking, cosine_blocks
 
 # These need Triton's interpreter; test_interpreter.py starts a process that has it.
 collect_ignore = [] if os.environ.get("TRITON_INTERPRET") == "1" else ["interpreted"]
@@ -32,3 +33,17 @@ def poison_empty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch, "empty", _poisoned(torch.empty))
     monkeypatch.setattr(torch, "empty_like", _poisoned(torch.empty_like))
     monkeypatch.setattr(torch.Tensor, "new_empty", _poisoned(torch.Tensor.new_empty))
+
+
+@pytest.fixture(autouse=True)
+def skip_without_device(request: pytest.FixtureRequest) -> None:
+    if request.node.get_closest_marker("gpu") and not torch.cuda.is_available():
+        pytest.skip("no CUDA device")
+
+
+@pytest.fixture(params=["cached", "cut"])
+def block_size(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Test once as it is and once with chunks and blocks so small that every segment is cut."""
+    if request.param == "cut":
+        monkeypatch.setattr(chunking, "CHUNK_ELEMENTS", 16)
+        monkeypatch.setattr(cosine_blocks, "BLOCK_ELEMENTS", 16)

@@ -43,11 +43,11 @@ def naive_gram(rows: Tensor, lengths: list[int], valid: Tensor) -> GramStats:
         ok = valid[start : start + length].tolist()
         cosine = naive_matrix(rows[start : start + length]).tolist()
         for i in range(length):
-            others = [cosine[i][j] for j in range(length) if j != i and ok[j] and ok[i]]
+            partners = [cosine[i][j] for j in range(length) if j != i and ok[j] and ok[i]]
             before = [cosine[i][j] for j in range(i) if ok[j] and ok[i]]
             previous = cosine[i][i - 1] if i > 0 and ok[i] and ok[i - 1] else math.nan
             anchor = cosine[i][0] if i > 0 and ok[i] and ok[0] else math.nan
-            over_all = [sum(others), len(others), extreme(others, min), extreme(others, max)]
+            over_all = [sum(partners), len(partners), extreme(partners, min), extreme(partners, max)]
             table.append([*over_all, extreme(before, max), previous, anchor])
         start += length
     return GramStats(*torch.tensor(table, dtype=torch.float64).reshape(-1, 7).unbind(1))

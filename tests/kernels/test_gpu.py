@@ -6,27 +6,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import imug_kernels as ops
 import pytest
 import torch
-from imug_kernels import (
-    backend,
-    delta_curve,
-    dialogue_gram,
-    dialogue_unit_sum,
-    own_rank,
-    paired_cosine,
-    segment_reduce,
-)
+from imug_kernels.backend import choose_backend
 from torch import Tensor
 from torch.testing import assert_close
 
+from tests.kernels.calls import CALLS, Batch
+from tests.kernels.comparisons import DTYPES
 from tests.kernels.naive import offsets_of, random_rows, random_valid
 
-pytestmark = [
-    pytest.mark.gpu,
-    pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device"),
-]
-DTYPES = [torch.float32, torch.float16, torch.bfloat16]
+pytestmark = pytest.mark.gpu
 LENGTHS = [3, 0, 1, 7, 12, 64, 65, 200, 2]
 CUDA = torch.device("cuda")
 
@@ -35,7 +26,7 @@ CUDA = torch.device("cuda")
 def kernels_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fail rather than compare PyTorch with PyTorch."""
     monkeypatch.setenv("IMUG_BACKEND", "triton")
-    assert backend.backend(CUDA) == "triton"
+    assert choose_backend(CUDA) == "triton"
 
 
 def on_both(call: Callable[..., object], *tensors: Tensor) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
@@ -63,13 +54,13 @@ def test_compiled_kernels_equal_float64(width: int, dtype: torch.dtype) -> None:
     count = sum(LENGTHS)
     x, y = random_rows(count, width, 0, dtype), random_rows(count, width, 1, dtype)
     offsets, valid, positions = offsets_of(LENGTHS), random_valid(count, 2), torch.arange(count)
-    _compare(paired_cosine, x, y, tolerance=3e-6)
-    _compare(paired_cosine, x, y, torch.arange(count).flip(0), torch.arange(count), tolerance=3e-6)
-    _compare(dialogue_gram, x, offsets)
-    _compare(dialogue_gram, x, offsets, valid)
-    _compare(dialogue_unit_sum, x, offsets, valid)
-    _compare(lambda r, o, p: delta_curve(r, o, p, 6), x, offsets, positions)
-    _compare(segment_reduce, x[:, 0], offsets, valid)
+    _compare(ops.paired_cosine, x, y, tolerance=3e-6)
+    _compare(ops.paired_cosine, x, y, torch.arange(count).flip(0), torch.arange(count), tolerance=3e-6)
+    _compare(ops.dialogue_gram, x, offsets)
+    _compare(ops.dialogue_gram, x, offsets, valid)
+    _compare(ops.dialogue_gram_sum, x, offsets, valid)
+    _compare(lambda r, o, p: ops.delta_curve(r, o, p, 6), x, offsets, positions)
+    _compare(ops.segment_reduce, x[:, 0], offsets, valid)
 
 
 def test_nan_and_infinity_survive_compilation() -> None:
@@ -78,11 +69,11 @@ def test_nan_and_infinity_survive_compilation() -> None:
         rows = random_rows(80, 64, 0).nan_to_num(1.0)
         rows[70, 5] = bad
         offsets = torch.tensor([0, 3, 75, 80])
-        _compare(paired_cosine, rows, rows.flip(0))
-        _compare(dialogue_gram, rows, offsets)
-        _compare(own_rank, rows, rows.flip(0), offsets)
-        _compare(dialogue_unit_sum, rows, offsets)
-        _compare(segment_reduce, rows[:, 5], offsets)
+        _compare(ops.paired_cosine, rows, rows.flip(0))
+        _compare(ops.dialogue_gram, rows, offsets)
+        _compare(ops.own_rank, rows, rows.flip(0), offsets)
+        _compare(ops.dialogue_gram_sum, rows, offsets)
+        _compare(ops.segment_reduce, rows[:, 5], offsets)
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
@@ -90,15 +81,15 @@ def test_nan_and_infinity_survive_compilation() -> None:
 def test_duplicates_tie_on_tensor_cores(count: int, dtype: torch.dtype) -> None:
     x, y = (torch.randn(count, 768, generator=torch.Generator().manual_seed(k)).to(dtype) for k in (0, 1))
     y[count - 1] = y[0]
-    greater, equal, _ = own_rank(x.to(CUDA), y.to(CUDA), torch.tensor([0, count], device=CUDA))
+    greater, equal, _ = ops.own_rank(x.to(CUDA), y.to(CUDA), torch.tensor([0, count], device=CUDA))
     assert equal[0] == equal[-1] == 1
     assert greater.isfinite().all()
 
 
-def test_every_run_gives_the_same_bits() -> None:
+def test_bits_are_the_same_every_time() -> None:
     rows, offsets = random_rows(sum(LENGTHS), 256, 0).to(CUDA), offsets_of(LENGTHS).to(CUDA)
-    runs = [torch.stack(dialogue_gram(rows, offsets)).nan_to_num() for _ in range(20)]
-    assert all(torch.equal(run, runs[0]) for run in runs)
+    results = [torch.stack(ops.dialogue_gram(rows, offsets)).nan_to_num() for _ in range(20)]
+    assert all(torch.equal(result, results[0]) for result in results)
 
 
 def test_rows_beyond_two_to_the_31_elements() -> None:
@@ -111,13 +102,13 @@ def test_rows_beyond_two_to_the_31_elements() -> None:
     rows[-2:, 1] = torch.tensor([1.0, -1.0], device=CUDA)
     lengths = torch.full((count // 16,), 16)
     offsets = offsets_of(lengths.tolist()).to(CUDA)
-    assert paired_cosine(rows, rows)[-1].item() == pytest.approx(1, abs=3e-6)
+    assert ops.paired_cosine(rows, rows)[-1].item() == pytest.approx(1, abs=3e-6)
     last = torch.tensor([count - 1], device=CUDA)
-    assert paired_cosine(rows, rows, last, last - 1).item() == pytest.approx(0, abs=3e-6)
-    stats = dialogue_gram(rows, offsets)
+    assert ops.paired_cosine(rows, rows, last, last - 1).item() == pytest.approx(0, abs=3e-6)
+    stats = ops.dialogue_gram(rows, offsets)
     assert stats.previous[-1].item() == pytest.approx(0, abs=1e-5)
     assert stats.previous[1].item() == pytest.approx(1, abs=1e-5)
-    sums, counts = dialogue_unit_sum(rows, offsets)
+    sums, counts = ops.dialogue_gram_sum(rows, offsets)
     assert (sums[0] / counts[0]).item() == pytest.approx(1, abs=1e-5)
 
 
@@ -125,39 +116,31 @@ def test_million_rows_in_dialogues_of_many_lengths() -> None:
     generator = torch.Generator().manual_seed(0)
     lengths = torch.randint(0, 40, (50_000,), generator=generator).tolist()
     rows = torch.randn(sum(lengths), 64, generator=generator)
-    _compare(dialogue_gram, rows, offsets_of(lengths))
-    _compare(dialogue_unit_sum, rows, offsets_of(lengths), tolerance=1e-4)
+    _compare(ops.dialogue_gram, rows, offsets_of(lengths))
+    _compare(ops.dialogue_gram_sum, rows, offsets_of(lengths), tolerance=1e-4)
 
 
-def test_no_call_waits_for_the_device() -> None:
-    rows, offsets = random_rows(80, 64, 0).to(CUDA), torch.tensor([0, 3, 75, 80], device=CUDA)
-    positions = torch.arange(80, device=CUDA)
-    calls: list[Callable[[], object]] = [
-        lambda: paired_cosine(rows, rows, positions, positions),
-        lambda: dialogue_gram(rows, offsets),
-        lambda: dialogue_unit_sum(rows, offsets),
-        lambda: delta_curve(rows, offsets, positions, 4),
-        lambda: own_rank(rows, rows, offsets),
-        lambda: segment_reduce(rows[:, 0], offsets),
-    ]
-    for call in calls:
-        call()  # compiled here, which may wait
+@pytest.fixture
+def batch() -> Batch:
+    x, y = random_rows(80, 64, 0), random_rows(80, 64, 0).flip(0)
+    offsets, positions = torch.tensor([0, 3, 75, 80]), torch.arange(80)
+    return Batch(x, y, offsets, positions, positions.flip(0), random_valid(80, 1)).to(CUDA)
+
+
+def test_no_call_waits_for_the_device(batch: Batch) -> None:
+    for call in CALLS.values():
+        call(batch)  # compiled here, which may wait
     torch.cuda.set_sync_debug_mode("error")
     try:
-        for call in calls:
-            call()
+        for call in CALLS.values():
+            call(batch)
     finally:
         torch.cuda.set_sync_debug_mode("default")
 
 
-def test_calls_can_be_captured_in_a_graph_and_replayed() -> None:
-    rows, offsets = random_rows(80, 64, 0).to(CUDA), torch.tensor([0, 3, 75, 80], device=CUDA)
-    positions = torch.arange(80, device=CUDA)
-
+def test_calls_can_be_captured_in_a_graph_and_replayed(batch: Batch) -> None:
     def everything() -> list[Tensor]:
-        ranks, gram = own_rank(rows, rows.flip(0), offsets), dialogue_gram(rows, offsets)
-        curve, unit = delta_curve(rows, offsets, positions, 4), dialogue_unit_sum(rows, offsets)
-        return [paired_cosine(rows, rows.flip(0)), *gram, *ranks, *curve, *unit, *segment_reduce(rows[:, 0], offsets)]
+        return [part for call in CALLS.values() for part in call(batch)]
 
     side = torch.cuda.Stream()
     side.wait_stream(torch.cuda.current_stream())
@@ -167,19 +150,19 @@ def test_calls_can_be_captured_in_a_graph_and_replayed() -> None:
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph):
         captured = everything()
-    rows.copy_(random_rows(80, 64, 1))
+    batch.x.copy_(random_rows(80, 64, 1))
     graph.replay()
     for result, expected in zip(captured, everything(), strict=True):
         assert_close(result, expected, atol=0, rtol=0, equal_nan=True)
 
 
-def test_work_runs_on_the_current_stream() -> None:
+def test_work_is_done_on_the_current_stream() -> None:
     rows = torch.randn(4096, 4096, device=CUDA)
     side = torch.cuda.Stream()
     with torch.cuda.stream(side):
         torch.cuda._sleep(100_000_000)
         other = rows * 2
-        result = paired_cosine(rows, other)
+        result = ops.paired_cosine(rows, other)
     side.synchronize()
     assert_close(result, torch.ones_like(result), atol=3e-6, rtol=0)
 
@@ -190,7 +173,7 @@ def test_gradients_equal_those_of_the_cpu(dtype: torch.dtype) -> None:
 
     def gradient(rows: Tensor, offsets: Tensor) -> Tensor:
         rows = rows.clone().requires_grad_()
-        total = dialogue_gram(rows, offsets).sum.sum() + paired_cosine(rows, rows.flip(0)).sum()
+        total = ops.dialogue_gram(rows, offsets).sum.sum() + ops.paired_cosine(rows, rows.flip(0)).sum()
         return torch.autograd.grad(total, rows)[0]
 
     tolerance = 1e-5 if dtype == torch.float32 else 2e-2
@@ -199,5 +182,5 @@ def test_gradients_equal_those_of_the_cpu(dtype: torch.dtype) -> None:
 
 def test_compiled_by_inductor_without_a_break() -> None:
     rows, offsets = random_rows(11, 32, 0).to(CUDA), torch.tensor([0, 3, 11], device=CUDA)
-    compiled = torch.compile(lambda r, o: dialogue_gram(r * 2, o).sum + 1, fullgraph=True)
-    assert_close(compiled(rows, offsets), dialogue_gram(rows * 2, offsets).sum + 1, equal_nan=True)
+    compiled = torch.compile(lambda r, o: ops.dialogue_gram(r * 2, o).sum + 1, fullgraph=True)
+    assert_close(compiled(rows, offsets), ops.dialogue_gram(rows * 2, offsets).sum + 1, equal_nan=True)

@@ -62,7 +62,7 @@ def test_no_kernel_is_at_fault(compiled: list[Row]) -> None:
 
 def test_dots_of_embeddings_run_on_tensor_cores(compiled: list[Row]) -> None:
     counts = {row["kernel"]: row["tensor_core"] for row in compiled if row["has_dot"] and row["architecture"] == 90}
-    for kernel in ("_gram_kernel", "_rank_kernel", "_curve_kernel", "_cross_kernel", "_own_kernel", "_rbf_kernel"):
+    for kernel in ("_gram_kernel", "_rank_kernel", "_curve_kernel", "_cross_kernel", "_positive_kernel", "_rbf_kernel"):
         assert counts[kernel] > 0, kernel
 
 
@@ -87,8 +87,9 @@ def test_gate_finds_what_is_wrong_with_bad_kernels() -> None:
 OTHER_SHAPES = """
 import random
 import torch
-from benchmarks.offline.launches import EPS, TIE, all_calls, distinct
-from imug_kernels.triton_kernels import cross, gram, paired
+from benchmarks.offline.launches import all_calls, distinct
+from imug_kernels.tolerances import EPS, TIE
+from imug_kernels.triton_kernels import cross, gram, gram_sum, paired, rank
 
 def calls():
     choose = random.Random(0)
@@ -100,10 +101,10 @@ def calls():
         x = torch.zeros(length * segments, width, dtype=dtype)
         offsets, valid = torch.arange(0, len(x) + 1, length), torch.ones(len(x), dtype=torch.bool)
         yield lambda: paired.paired_cosine(x, x, None, None, EPS, 1.0, None)
-        yield lambda: gram.dialogue_unit_sum(x, offsets, valid, EPS)
+        yield lambda: gram_sum.dialogue_gram_sum(x, offsets, valid, EPS)
         yield lambda: cross.inverse_lengths(x)
         yield lambda: gram.dialogue_gram(x, offsets, valid, EPS)
-        yield lambda: gram.own_rank(x, x, offsets, None, None, EPS, TIE)
+        yield lambda: rank.own_rank(x, x, offsets, None, None, EPS, TIE)
 
 def shape(configuration):
     return tuple(part for part in configuration if part != "unaligned")

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Every operation against loops over pairs. Runs over plain PyTorch, and again over the kernels when interpreted."""
+"""Every operation against loops over pairs. Tests plain PyTorch, and in the interpreter the kernels."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from imug_kernels import dialogue_gram, dialogue_unit_sum, own_rank, paired_cosine, segment_reduce, segment_sum
+from imug_kernels import dialogue_gram, dialogue_gram_sum, own_rank, paired_cosine, segment_reduce, segment_sum
 
 from tests.kernels.comparisons import (
+    DTYPES,
     FUSED,
     PAIR,
     check_curve,
     check_everything,
     check_gram,
+    check_gram_sum,
     check_pairs,
     check_rank,
     check_segments,
-    check_unit_sum,
     close,
 )
 from tests.kernels.naive import offsets_of, random_rows
 
 LENGTHS = {"mixed": [3, 0, 1, 7, 12, 0, 2], "singles": [1, 1, 1], "empty": [0, 0], "none": [], "long": [70, 2, 33]}
-DTYPES = [torch.float32, torch.float16, torch.bfloat16]
 LENGTHS_DRAWN = st.lists(st.integers(0, 20), max_size=5)
 
 
@@ -67,7 +67,7 @@ def test_rows_with_gaps_between_them_and_between_their_elements() -> None:
     for view in (rows[::2], rows[:, 3:17], rows[:, ::2], rows.T[:24]):
         check_pairs(view, view.flip(0))
         check_gram(view, [len(view)], None)
-        check_unit_sum(view, [len(view)], None)
+        check_gram_sum(view, [len(view)], None)
 
 
 def test_values_of_any_dtype_are_reduced_exactly() -> None:
@@ -94,7 +94,7 @@ def test_non_finite_row_spoils_its_own_pairs_and_segment_only(bad: float) -> Non
     check_gram(rows, [3, 4, 2], None)
     check_curve(rows, [3, 4, 2], torch.arange(9), 3, None)
     check_rank(rows, rows.flip(0), [3, 4, 2], None, None)
-    check_unit_sum(rows, [3, 4, 2], None)
+    check_gram_sum(rows, [3, 4, 2], None)
     check_segments(rows[:, 2], [3, 4, 2], None)
 
 
@@ -104,7 +104,7 @@ def test_invalid_row_may_hold_anything() -> None:
     check_gram(rows, [3, 4, 2], valid)
     check_curve(rows, [3, 4, 2], torch.arange(9), 3, valid)
     check_rank(rows, rows.flip(0), [3, 4, 2], valid, valid.flip(0))
-    check_unit_sum(rows, [3, 4, 2], valid)
+    check_gram_sum(rows, [3, 4, 2], valid)
     check_segments(rows[:, 2], [3, 4, 2], valid)
 
 
@@ -113,12 +113,12 @@ def test_row_shorter_than_eps_is_divided_by_eps() -> None:
     short = 2**-30 / 1e-8
     close(paired_cosine(x, x[[2, 2, 0]]), torch.tensor([short, 0.0, short], dtype=torch.float64), PAIR)
     close(dialogue_gram(x, torch.tensor([0, 3])).anchor, torch.tensor([math.nan, 0.0, short], dtype=torch.float64))
-    close(dialogue_unit_sum(x, torch.tensor([0, 3]))[0], torch.tensor([2 * short], dtype=torch.float64))
+    close(dialogue_gram_sum(x, torch.tensor([0, 3]))[0], torch.tensor([2 * short], dtype=torch.float64))
 
 
-def test_row_alone_has_no_pair_even_if_it_is_nan() -> None:
+def test_single_row_has_no_pair_even_if_it_is_nan() -> None:
     for rows in (torch.full((1, 3), 0.7), torch.full((1, 3), math.nan)):
-        assert [part.tolist() for part in dialogue_unit_sum(rows, torch.tensor([0, 1]))] == [[0], [0]]
+        assert [part.tolist() for part in dialogue_gram_sum(rows, torch.tensor([0, 1]))] == [[0], [0]]
         assert dialogue_gram(rows, torch.tensor([0, 1])).sum.tolist() == [0]
 
 
@@ -133,7 +133,7 @@ def test_duplicates_tie_in_short_and_in_long_segments() -> None:
         assert equal[-1] == 1
 
 
-def test_result_is_the_same_in_every_run() -> None:
+def test_result_is_the_same_every_time() -> None:
     rows = random_rows(105, 40, 0)
     first, second = (torch.stack(dialogue_gram(rows, offsets_of(LENGTHS["long"]))) for _ in range(2))
     assert torch.equal(first.nan_to_num(), second.nan_to_num())

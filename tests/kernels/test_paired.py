@@ -9,7 +9,6 @@ import math
 import pytest
 import torch
 from imug_kernels import paired_cosine
-from torch import Tensor
 from torch.testing import assert_close
 
 from tests.kernels.naive import naive_paired
@@ -121,22 +120,3 @@ def test_gradient_at_zero_and_absent_rows_is_finite() -> None:
     result = paired_cosine(x, y, torch.tensor([0, -1, 2]))
     gradients = torch.autograd.grad(result[[0, 2]].sum(), (x, y))
     assert all(gradient.isfinite().all() for gradient in gradients)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "error", "message"),
-    [
-        ((torch.zeros(3), torch.zeros(3)), ValueError, r"`x` to have shape \[N, D\]"),
-        ((torch.zeros(3, 0), torch.zeros(3, 0)), ValueError, "D >= 1"),
-        ((torch.zeros(3, 2), torch.zeros(3, 2, dtype=torch.long)), TypeError, "`y` to be a floating point"),
-        ((torch.zeros(3, 2), torch.zeros(3, 4)), ValueError, "equal length, got 2 and 4"),
-        ((torch.zeros(3, 2), torch.zeros(4, 2)), ValueError, "got 3 and 4"),
-        ((torch.zeros(3, 2), torch.zeros(3, 2), torch.tensor([0, 3, 1])), ValueError, "got 3 at row 1"),
-        ((torch.zeros(3, 2), torch.zeros(3, 2), torch.tensor([0, 1, -2])), ValueError, "got -2 at row 2"),
-        ((torch.zeros(3, 2), torch.zeros(3, 2), torch.tensor([0.0, 1.0, 2.0])), TypeError, "`ix` to be an integer"),
-        ((torch.zeros(3, 2), torch.zeros(3, 2), torch.zeros(3, 1).long()), ValueError, r"`ix` to have shape \[R\]"),
-    ],
-)
-def test_rejects_what_does_not_fit(arguments: tuple[Tensor, ...], error: type[Exception], message: str) -> None:
-    with pytest.raises(error, match=message):
-        paired_cosine(*arguments)

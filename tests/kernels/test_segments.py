@@ -9,8 +9,7 @@ import itertools
 import pytest
 import torch
 from imug_kernels import segment_reduce, segment_sum
-from imug_kernels.segments import equal_length_buckets
-from torch import Tensor
+from imug_kernels.reference.chunking import equal_length_buckets
 from torch.testing import assert_close
 
 OFFSETS = torch.tensor([0, 0, 3, 4, 4, 9, 9])
@@ -75,24 +74,3 @@ def test_buckets_hold_every_row_once_and_only_equal_lengths() -> None:
         assert rows.numel() <= 6 or len(segments) == 1
         assert (lengths[segments] == rows.shape[1]).all()
         assert (rows[:, 0] == offsets[segments]).all()
-
-
-@pytest.mark.parametrize(
-    ("offsets", "error", "message"),
-    [
-        (torch.tensor([0, 5, 4, 9]), ValueError, "never to fall, got 5 then 4 at row 2"),
-        (torch.tensor([1, 9]), ValueError, "from 0 to 9, got 1 to 9"),
-        (torch.tensor([0, 8]), ValueError, "from 0 to 9, got 0 to 8"),
-        (torch.tensor([0.0, 9.0]), TypeError, "`offsets` to be an int64"),
-        (torch.tensor([[0, 9]]), ValueError, r"shape \[S \+ 1\]"),
-        (torch.zeros(0, dtype=torch.long), ValueError, r"shape \[S \+ 1\]"),
-    ],
-)
-def test_rejects_offsets_that_do_not_rise_from_zero(offsets: Tensor, error: type[Exception], message: str) -> None:
-    with pytest.raises(error, match=message):
-        segment_sum(torch.zeros(9), offsets)
-
-
-def test_rejects_a_scalar() -> None:
-    with pytest.raises(ValueError, match="got a scalar"):
-        segment_sum(torch.tensor(1.0), torch.tensor([0, 1]))

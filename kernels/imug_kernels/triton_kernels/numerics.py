@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""What several kernels share."""
+"""Precision and NaN: what compiled kernels, interpreted ones and PyTorch would otherwise do differently."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from torch import Tensor
 INTERPRET = os.environ.get("TRITON_INTERPRET", "0") == "1"
 
 
-def needs_upcast(*tensors: Tensor) -> bool:
+def needs_upcast(rows: Tensor) -> bool:
     """Return whether operands of a dot must be float32: the interpreter multiplies the bits of bf16."""
-    return INTERPRET and any(tensor.dtype == torch.bfloat16 for tensor in tensors)
+    return INTERPRET and rows.dtype == torch.bfloat16
 
 
 def dot_precision(dtype: torch.dtype) -> str:
@@ -28,9 +28,15 @@ def dot_precision(dtype: torch.dtype) -> str:
     return "tf32x3" if dtype == torch.float32 else "tf32"
 
 
-def rows_of(x: Tensor) -> Tensor:
-    """Return ``x`` with adjacent elements in each row."""
-    return x if x.stride(-1) == 1 else x.contiguous()
+def adjacent(rows: Tensor) -> Tensor:
+    """Return ``rows`` with the elements of each row next to each other."""
+    return rows if rows.stride(-1) == 1 else rows.contiguous()
+
+
+def dot_operands(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """Return rows in one dtype, the wider of the two: a dot multiplies operands of one dtype."""
+    dtype = torch.promote_types(x.dtype, y.dtype)
+    return adjacent(x.to(dtype)), adjacent(y.to(dtype))
 
 
 @triton.jit

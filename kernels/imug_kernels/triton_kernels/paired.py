@@ -9,7 +9,8 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from imug_kernels.triton_kernels.numerics import bounded_length, rows_of
+from imug_kernels.triton_kernels.numerics import adjacent, bounded_length
+from imug_kernels.triton_kernels.settings import row_blocks
 
 
 @triton.jit
@@ -19,37 +20,31 @@ def _paired_cosine_kernel(
     HAS_IX: tl.constexpr, HAS_IY: tl.constexpr, BLOCK_R: tl.constexpr, BLOCK_D: tl.constexpr,
 ):  # fmt: skip
     pair = tl.program_id(0).to(tl.int64) * BLOCK_R + tl.arange(0, BLOCK_R)
-    exists = pair < pairs
-    at_x = pair
-    at_y = pair
+    inside = pair < pairs
+    row_x = pair
+    row_y = pair
     if HAS_IX:
-        at_x = tl.load(IX + pair, mask=exists, other=-1).to(tl.int64)
+        row_x = tl.load(IX + pair, mask=inside, other=-1).to(tl.int64)
     if HAS_IY:
-        at_y = tl.load(IY + pair, mask=exists, other=-1).to(tl.int64)
+        row_y = tl.load(IY + pair, mask=inside, other=-1).to(tl.int64)
     # Row numbers are not checked on a device, so one out of range must not become a wild read.
-    live = exists & (at_x >= 0) & (at_y >= 0) & (at_x < rows_x) & (at_y < rows_y)
-    row_x = X + tl.where(live, at_x, 0)[:, None] * STRIDE_X
-    row_y = Y + tl.where(live, at_y, 0)[:, None] * STRIDE_Y
+    exists = inside & (row_x >= 0) & (row_y >= 0) & (row_x < rows_x) & (row_y < rows_y)
+    x_ptrs = X + tl.where(exists, row_x, 0)[:, None] * STRIDE_X
+    y_ptrs = Y + tl.where(exists, row_y, 0)[:, None] * STRIDE_Y
     dot = tl.zeros((BLOCK_R,), tl.float32)
     squares_x = tl.zeros((BLOCK_R,), tl.float32)
     squares_y = tl.zeros((BLOCK_R,), tl.float32)
     for k in range(0, D, BLOCK_D):
         d = k + tl.arange(0, BLOCK_D)
-        mask = live[:, None] & (d < D)[None, :]
-        x = tl.load(row_x + d[None, :], mask=mask, other=0.0).to(tl.float32)
-        y = tl.load(row_y + d[None, :], mask=mask, other=0.0).to(tl.float32)
+        mask = exists[:, None] & (d < D)[None, :]
+        x = tl.load(x_ptrs + d[None, :], mask=mask, other=0.0).to(tl.float32)
+        y = tl.load(y_ptrs + d[None, :], mask=mask, other=0.0).to(tl.float32)
         dot += tl.sum(x * y, 1)
         squares_x += tl.sum(x * x, 1)
         squares_y += tl.sum(y * y, 1)
     cosine = dot / bounded_length(squares_x, eps) / bounded_length(squares_y, eps)
     cosine = tl.where(cosine < floor, floor, cosine)  # a comparison with NaN is false, so NaN stays
-    tl.store(OUT + pair, tl.where(live, cosine * scale, float("nan")), mask=exists)
-
-
-def _config(width: int) -> dict[str, int]:
-    """About 4096 elements of each side a program: 16-byte loads and 32 to 64 registers a thread."""
-    block = min(triton.next_power_of_2(max(width, 16)), 1024)
-    return {"BLOCK_R": 4096 // block, "BLOCK_D": block, "num_warps": 4}
+    tl.store(OUT + pair, tl.where(exists, cosine * scale, float("nan")), mask=inside)
 
 
 def paired_cosine(
@@ -60,11 +55,11 @@ def paired_cosine(
     out = torch.empty(pairs, dtype=torch.float32, device=x.device)
     if pairs == 0 or len(x) == 0 or len(y) == 0:
         return out.fill_(torch.nan)
-    x, y, config = rows_of(x), rows_of(y), _config(x.shape[1])
-    _paired_cosine_kernel[(triton.cdiv(pairs, config["BLOCK_R"]),)](
+    x, y, blocks = adjacent(x), adjacent(y), row_blocks(x.shape[1])
+    _paired_cosine_kernel[(triton.cdiv(pairs, blocks["BLOCK_R"]),)](
         x, y, None if ix is None else ix.contiguous(), None if iy is None else iy.contiguous(), out,
         pairs, len(x), len(y), x.shape[1], x.stride(0), y.stride(0), eps,
         scale, float("-inf") if floor is None else floor,
-        HAS_IX=ix is not None, HAS_IY=iy is not None, **config,
+        HAS_IX=ix is not None, HAS_IY=iy is not None, **blocks,
     )  # fmt: skip
     return out

@@ -17,6 +17,9 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from imug_kernels.reference.preprocess import normalization
+from imug_kernels.triton_kernels.settings import PREPROCESS
+
 
 @triton.jit
 def _level(x):
@@ -37,19 +40,21 @@ def _preprocess_kernel(
     image = IMAGES + (plane // channels).to(tl.int64) * stride_n + channel.to(tl.int64) * stride_c
     y = tl.program_id(1) * BLOCK_H + tl.arange(0, BLOCK_H)
     x = tl.program_id(0) * BLOCK_W + tl.arange(0, BLOCK_W)
-    inside_x = x < out_width
-    first_x = tl.load(FIRST_X + x, mask=inside_x, other=0)
+    mask_w = x < out_width
+    first_x = tl.load(FIRST_X + x, mask=mask_w, other=0)
     begin = tl.load(RANGE_Y + 2 * tl.program_id(1))
     end = tl.load(RANGE_Y + 2 * tl.program_id(1) + 1)
     total = tl.zeros((BLOCK_H, BLOCK_W), tl.float32)
     for start in range(begin, end, BLOCK_R):
         source = start + tl.arange(0, BLOCK_R)
-        inside = (source < end)[:, None] & inside_x[None, :]
+        mask = (source < end)[:, None] & mask_w[None, :]
         row = tl.zeros((BLOCK_R, BLOCK_W), tl.float32)
         for tap in range(0, TAPS):
-            weight = tl.load(WEIGHTS_X + tap * out_width + x, mask=inside_x, other=0.0)
-            at = image + source.to(tl.int64)[:, None] * stride_h + (first_x + tap).to(tl.int64)[None, :] * stride_w
-            row += weight[None, :] * tl.load(at, mask=inside & (weight != 0.0)[None, :], other=0).to(tl.float32)
+            weight = tl.load(WEIGHTS_X + tap * out_width + x, mask=mask_w, other=0.0)
+            source_ptrs = (
+                image + source.to(tl.int64)[:, None] * stride_h + (first_x + tap).to(tl.int64)[None, :] * stride_w
+            )
+            row += weight[None, :] * tl.load(source_ptrs, mask=mask & (weight != 0.0)[None, :], other=0).to(tl.float32)
         weights = tl.load(
             WEIGHTS_Y + y[:, None] * source_height + source[None, :],
             mask=(y < out_height)[:, None] & (source < end)[None, :],
@@ -57,34 +62,30 @@ def _preprocess_kernel(
         )
         total = tl.dot(weights, _level(row), total, input_precision="ieee")
     pixel = _level(total) * tl.load(SCALE + channel) - tl.load(SHIFT + channel)
-    at = OUT + (plane.to(tl.int64) * out_height + y[:, None]) * out_width + x[None, :]
-    tl.store(at, pixel.to(OUT.dtype.element_ty), mask=(y < out_height)[:, None] & inside_x[None, :])
+    out_ptrs = OUT + (plane.to(tl.int64) * out_height + y[:, None]) * out_width + x[None, :]
+    tl.store(out_ptrs, pixel.to(OUT.dtype.element_ty), mask=(y < out_height)[:, None] & mask_w[None, :])
 
 
 def preprocess(
     images: Tensor,
     size: Sequence[int],
+    dtype: torch.dtype,
     mean: Sequence[float],
     std: Sequence[float],
     resize: Sequence[int],
     crop: Sequence[int],
-    dtype: torch.dtype,
-    interpolation: str = "bicubic",
+    interpolation: str,
 ) -> Tensor:
     """Launch the kernel; arguments and result are those of the operation."""
     count, channels, height, width = images.shape
     out = torch.empty(count, channels, *size, dtype=dtype, device=images.device)
-    block_h, block_w, block_r = 16, 64, 16
     first_x, weights_x = _taps(width, resize[1], crop[1], size[1], interpolation, images.device)
-    weights_y, range_y = _rows(height, resize[0], crop[0], size[0], interpolation, block_h, images.device)
-    scale = torch.tensor([1 / (255 * s) for s in std], dtype=torch.float32, device=images.device)
-    shift = torch.tensor([m / s for m, s in zip(mean, std)], dtype=torch.float32, device=images.device)
-    grid = (triton.cdiv(size[1], block_w), triton.cdiv(size[0], block_h), count * channels)
+    weights_y, range_y = _rows(height, resize[0], crop[0], size[0], interpolation, PREPROCESS["BLOCK_H"], images.device)
+    grid = (triton.cdiv(size[1], PREPROCESS["BLOCK_W"]), triton.cdiv(size[0], PREPROCESS["BLOCK_H"]), count * channels)
     if count:
         _preprocess_kernel[grid](
-            images, out, first_x, weights_x, weights_y, range_y, scale, shift,
-            channels, height, *size, *images.stride(),
-            TAPS=len(weights_x), BLOCK_H=block_h, BLOCK_W=block_w, BLOCK_R=block_r, num_warps=4,
+            images, out, first_x, weights_x, weights_y, range_y, *normalization(mean, std, images.device),
+            channels, height, *size, *images.stride(), TAPS=len(weights_x), **PREPROCESS,
         )  # fmt: skip
     return out
 
@@ -123,9 +124,9 @@ def _taps(
     first = (weights != 0).int().argmax(1)
     last = source - 1 - (weights != 0).flip(1).int().argmax(1)
     taps = int((last - first).max()) + 1
-    place = first[:, None] + torch.arange(taps)
-    kept = weights.gather(1, place.clamp_max(source - 1)).masked_fill(place > last[:, None], 0)
-    return first.int().to(device), kept.mT.float().contiguous().to(device)
+    pixel = first[:, None] + torch.arange(taps)
+    weights = weights.gather(1, pixel.clamp_max(source - 1)).masked_fill(pixel > last[:, None], 0)
+    return first.int().to(device), weights.mT.float().contiguous().to(device)
 
 
 @functools.lru_cache(64)

@@ -15,13 +15,14 @@ import torch
 from imug_kernels import triton_kernels
 
 from tests.kernels import test_operations as operations
-from tests.kernels.comparisons import check_curve, check_gram, check_pairs, check_rank, check_unit_sum
-from tests.kernels.interpreted import test_cross as all_pairs
+from tests.kernels.comparisons import check_curve, check_gram, check_gram_sum, check_pairs, check_rank
+from tests.kernels.interpreted import test_cross as cross
+from tests.kernels.interpreted import test_rbf as rbf
 from tests.kernels.naive import random_rows
 
 Mutate = Callable[[str, str, str], None]
 SOURCE = Path(imug_kernels.__file__).parent / "triton_kernels"
-NOT_ITSELF = " & (place[:, None] != place_column[None, :])"
+NOT_ITSELF = " & (local_m[:, None] != local_n[None, :])"
 
 
 @pytest.fixture
@@ -30,6 +31,7 @@ def mutate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mutate:
     loaded = [name for name in sys.modules if name.startswith("imug_kernels.triton_kernels.")]
     for name in loaded:
         monkeypatch.delitem(sys.modules, name)
+        monkeypatch.delattr(triton_kernels, name.rpartition(".")[2])
     monkeypatch.setattr(triton_kernels, "__path__", [str(tmp_path / "mutant")])
 
     def replace(file: str, old: str, new: str) -> None:
@@ -59,8 +61,8 @@ def curve() -> None:
     check_curve(random_rows(7, 16, 0), [3, 4], torch.arange(7), 3, None)
 
 
-def unit_sum() -> None:
-    check_unit_sum(random_rows(7, 16, 0), [3, 4], None)
+def gram_sum() -> None:
+    check_gram_sum(random_rows(7, 16, 0), [3, 4], None)
 
 
 def narrow_pairs() -> None:
@@ -86,37 +88,31 @@ def bad_pair() -> None:
 
 
 def without_self() -> None:
-    all_pairs.test_left_out_pairs(True, False)
+    cross.test_left_out_pairs(True, False)
 
 
 def without_group() -> None:
-    all_pairs.test_left_out_pairs(False, True)
+    cross.test_left_out_pairs(False, True)
 
 
 def many_columns() -> None:
-    all_pairs.test_kernel_equals_tiles(5, 300, 7, torch.float32)
+    cross.test_kernel_equals_plain_pytorch(5, 300, 7, torch.float32)
 
 
 def equals_at_the_end() -> None:
-    y = all_pairs.rows(6, 24, 3).repeat(10, 1)
-    all_pairs.compare(y[:6], y, *all_pairs.arguments(6, 60, k=16))
+    y = cross.rows(6, 24, 3).repeat(10, 1)
+    cross.compare(y[:6], y, *cross.arguments(6, 60, k=16))
 
 
 def near_rows() -> None:
-    all_pairs.test_kernel_sums_equal_tiles(10.0, torch.float32)
-
-
-def unknown_row_alone() -> None:
-    x = random_rows(3, 8, 0)
-    x[1, 3] = torch.nan
-    assert all_pairs.fused("rbf").rbf_self_sum(x[1:2], 1.0, all_pairs.SMALL).isnan()
+    rbf.test_kernel_sums_equal_plain_pytorch(10.0, torch.float32)
 
 
 MUTATIONS = {
     "a row is its own partner": ("gram.py", NOT_ITSELF, "", gram),
-    "a row is its own rival": ("gram.py", NOT_ITSELF, "", rank),
-    "pairs count from both sides": ("gram.py", "(place[:, None] < place_column[None, :])", NOT_ITSELF[3:], curve),
-    "own products stay in the sum": ("gram.py", " - tl.sum(own)", "", unit_sum),
+    "a row is its own rival": ("rank.py", NOT_ITSELF, "", rank),
+    "pairs count from both sides": ("curve.py", "(local_m[:, None] < local_n[None, :])", NOT_ITSELF[3:], curve),
+    "own products stay in the sum": ("gram_sum.py", " - tl.sum(diagonal)", "", gram_sum),
     "bf16 is multiplied as it is, in pairs": ("paired.py", "other=0.0).to(tl.float32)", "other=0.0)", narrow_pairs),
     "bf16 is multiplied as it is, in tiles": ("numerics.py", "return INTERPRET and", "return False and", narrow_gram),
     "an infinite length divides": (
@@ -131,15 +127,15 @@ MUTATIONS = {
         "length",
         operations.test_row_shorter_than_eps_is_divided_by_eps,
     ),
-    "NaN is left out of extremes": ("gram.py", "unknown += nans", "unknown += 0 * nans", bad_row),
+    "NaN is left out of extremes": ("gram.py", "nans += nans_here", "nans += 0 * nans_here", bad_row),
     "invalid rows are partners": ("tiles.py", "    if HAS_VALID:", "    if False:", masked_gram),
-    "the anchor is the first row of all": ("gram.py", "place_column[None, :] == 0", "column[None, :] == 0", gram),
+    "the anchor is the first row of all": ("gram.py", "local_n[None, :] == 0", "column[None, :] == 0", gram),
     "only the first tile counts": ("gram.py", "range(first, end, BLOCK_N)", "range(first, first + 1)", long_gram),
-    "a row alone has a pair": (
-        "gram.py",
+    "a single row has a pair": (
+        "gram_sum.py",
         "rows > 1, (tl.sum",
         "rows > 0, (tl.sum",
-        operations.test_row_alone_has_no_pair_even_if_it_is_nan,
+        operations.test_single_row_has_no_pair_even_if_it_is_nan,
     ),
     "the bound replaces NaN": (
         "paired.py",
@@ -147,43 +143,48 @@ MUTATIONS = {
         "cosine >= floor, cosine, floor",
         bad_pair,
     ),
-    "a row is among its own candidates": ("cross.py", "kept & (row[:, None] != column[None, :])", "kept", without_self),
-    "its group is among them": ("cross.py", "kept & (same == 0)", "kept", without_group),
+    "a row is among its own candidates": ("cross.py", "mask & (row[:, None] != column[None, :])", "mask", without_self),
+    "its group is among them": ("cross.py", "mask & (same_group == 0)", "mask", without_group),
     "the positive is its own rival": ("cross.py", " & (column[None, :] != positive[:, None])", "", many_columns),
     "of equal smallest ones the first leaves": (
-        "cross.py",
-        "tl.max(tl.where(best == least[:, None], index, -2147483647), axis=1)",
-        "tl.min(tl.where(best == least[:, None], index, 2147483647), axis=1)",
+        "top_k.py",
+        "tl.max(tl.where(values == lowest[:, None], indices, -2147483647), axis=1)",
+        "tl.min(tl.where(values == lowest[:, None], indices, 2147483647), axis=1)",
         equals_at_the_end,
     ),
-    "only the first tile of a share counts": (
+    "only the first tile of a split counts": (
         "cross.py",
         "range(begin, end, BLOCK_N)",
         "range(begin, begin + 1)",
         many_columns,
     ),
-    "shares overlap": ("cross.py", "begin = tl.program_id(1) * share", "begin = 0", many_columns),
-    "a larger maximum forgets the sum": ("cross.py", "total * tl.exp(top - base)", "total", many_columns),
+    "splits overlap": ("cross.py", "begin = tl.program_id(1) * split_size", "begin = 0", many_columns),
+    "a larger maximum forgets the sum": ("cross.py", "total * tl.exp(highest - base)", "total", many_columns),
     "NaN is left out of the exponentials": (
         "cross.py",
-        "tl.where(kept, scaled",
-        "tl.where(kept & (scaled == scaled), scaled",
-        all_pairs.test_zero_and_unknown_rows,
+        "tl.where(mask, scaled",
+        "tl.where(mask & (scaled == scaled), scaled",
+        cross.test_zero_and_unknown_rows,
     ),
     "the last cosine has no bin": (
         "cross.py",
-        "tl.minimum(tl.maximum(level, 0), BINS - 1)",
-        "level",
-        all_pairs.test_histograms_count_every_pair_where_its_cosine_is,
+        "tl.minimum(tl.maximum(bin_of, 0), BINS - 1)",
+        "bin_of",
+        cross.test_histograms_count_every_pair_where_its_cosine_is,
     ),
-    "half of the pairs count twice": ("rbf.py", "kept & (column[None, :] >= row[:, None])", "kept", near_rows),
+    "half of the pairs count twice": ("rbf.py", "mask & (column[None, :] >= row[:, None])", "mask", near_rows),
     "one is taken from nearly one": (
         "rbf.py",
         "tl.where(x > -0.25, series, tl.exp(x) - 1.0)",
         "tl.exp(x) - 1.0",
         near_rows,
     ),
-    "a row's pair with itself hides what it holds": ("rbf.py", " & (distance == distance)", "", unknown_row_alone),
+    "a row's pair with itself hides what it holds": (
+        "rbf.py",
+        " & (distance == distance)",
+        "",
+        rbf.test_single_row_that_holds_nan_makes_nan_of_the_sum,
+    ),
 }  # fmt: skip
 
 

@@ -1,0 +1,64 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Work cut into pieces that fit a cache: chunks of rows, tiles of pairs, and segments of equal length."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from imug_kernels.dtypes import work_dtype
+
+# Elements worked on at a time: 2 MiB in float64. Measured fastest among 2**13 to 2**20 on a CPU with 1 MiB of L2 cache,
+# where smaller chunks pay for launching and larger ones for memory.
+CHUNK_ELEMENTS = 1 << 18
+
+# Rows of x and of y whose pairs are held at a time: 16 MiB in float64. Larger tiles measured no faster, as the product
+# dominates.
+TILE_X, TILE_Y = 512, 4096
+
+
+class Bucket(NamedTuple):
+    """Segments of equal length: ``segments [b]`` are their numbers, ``rows [b, n]`` the packed rows they own."""
+
+    segments: Tensor
+    rows: Tensor
+
+
+def chunk_rows(width: int) -> int:
+    """Return how many rows of ``width`` elements are worked on at a time."""
+    return max(1, CHUNK_ELEMENTS // width)
+
+
+def widen_chunks(chunks: Iterable[Tensor]) -> Iterator[Tensor]:
+    """Yield chunks in working precision; the first is the longest, and each is gone when the next comes.
+
+    They share one buffer: fresh memory for every chunk costs up to ten times the arithmetic when the allocator gives it
+    back to the system in between.
+    """
+    buffer = None
+    for chunk in chunks:
+        if buffer is None:
+            buffer = torch.empty(chunk.shape, dtype=work_dtype(chunk.device), device=chunk.device)
+        yield buffer[: len(chunk)].copy_(chunk)
+
+
+def equal_length_buckets(offsets: Tensor, max_rows: int) -> list[Bucket]:
+    """Group the non-empty segments by exact length, in buckets of at most ``max_rows`` rows (or one segment).
+
+    Every row is in exactly one bucket. There are at most sqrt(2 N) distinct lengths, so work on the buckets needs
+    neither padding nor a loop over segments. The lengths are read once, which on CUDA waits for the device.
+    """
+    lengths, order = (offsets[1:] - offsets[:-1]).sort(stable=True)
+    distinct, counts = torch.unique_consecutive(lengths, return_counts=True)
+    buckets = []
+    for length, segments in zip(distinct.tolist(), torch.split(order, counts.tolist()), strict=True):
+        if length == 0:
+            continue
+        within = torch.arange(length, device=offsets.device)
+        for part in torch.split(segments, max(1, max_rows // length)):
+            buckets.append(Bucket(part, offsets[part, None] + within))
+    return buckets

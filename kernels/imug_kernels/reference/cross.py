@@ -1,0 +1,155 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Plain PyTorch form of `cross_stats`: tiles of cosines, each reduced before the next is made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from imug_kernels.checks import check_index_values
+from imug_kernels.dtypes import result_dtype
+from imug_kernels.reference import chunking
+from imug_kernels.reference.lengths import normalize_backward
+from imug_kernels.reference.top_k import decode_top_k, empty_top_k, merge_top_k, round_to_grid
+from imug_kernels.tolerances import EPS, TIE
+
+
+class CrossOptions(NamedTuple):
+    """Arguments of the operation after ``x`` and ``y``, in the order of its schema."""
+
+    k: int
+    positive: Tensor | None
+    lse: bool
+    scale: float
+    groups_x: Tensor | None
+    groups_y: Tensor | None
+    exclude_self: bool
+    exclude_same_group: bool
+    bins: int
+
+
+class _Tile(NamedTuple):
+    """Cosines ``[a, b]`` of the rows of ``x`` in slice ``rows`` to those of ``y`` in slice ``columns``."""
+
+    rows: slice
+    columns: slice
+    x: Tensor  # unit rows [a, D]
+    y: Tensor  # unit rows [b, D]
+    cosine: Tensor
+    mask: Tensor  # False where a pair is left out
+    same_group: Tensor | None
+
+
+def cross_stats(x: Tensor, y: Tensor, *arguments: Any) -> tuple[Tensor, ...]:
+    """Return values, indices, cosines to the positives, greater and equal counts, log-sum-exps and histograms."""
+    options = CrossOptions(*arguments)
+    check_index_values("positive", options.positive, y)
+    rows, dtype, device = len(x), result_dtype(x.device), x.device
+    ranked, summed = rows * (options.positive is not None), rows * options.lse
+    codes = empty_top_k(rows, options.k, device)
+    own = x.new_empty(0, dtype=dtype) if options.positive is None else _positive_cosine(x, y, options.positive)
+    counts = torch.zeros(2, ranked, dtype=torch.int64, device=device)
+    lse = torch.full((summed,), -torch.inf, dtype=dtype, device=device)
+    histograms = torch.zeros(2, options.bins, dtype=torch.int64, device=device)
+    for tile in _tiles(x, y, options):
+        if options.k:
+            codes[tile.rows] = merge_top_k(codes[tile.rows], tile.cosine, tile.mask, tile.columns.start)
+        if options.positive is not None:
+            counts[:, tile.rows] += _count_ahead(tile, own[tile.rows], options.positive[tile.rows])
+        if options.lse:
+            part = (tile.cosine * options.scale).masked_fill(~tile.mask, -torch.inf).logsumexp(1)
+            lse[tile.rows] = torch.logaddexp(lse[tile.rows], part)
+        if options.bins:
+            histograms += _histograms(tile, options.bins)
+    return *decode_top_k(codes, dtype), own, counts, lse, histograms
+
+
+def _unit(rows: Tensor) -> Tensor:
+    return F.normalize(rows.to(result_dtype(rows.device)), dim=1, eps=EPS)
+
+
+def _tiles(x: Tensor, y: Tensor, options: CrossOptions) -> Iterator[_Tile]:
+    """Yield all pairs; the rows of ``y`` are the outer loop, so that the larger tile is made unit once."""
+    for columns in _slices(len(y), chunking.TILE_Y):
+        unit_y = _unit(y[columns])
+        for rows in _slices(len(x), chunking.TILE_X):
+            unit_x = _unit(x[rows])
+            cosine = round_to_grid(unit_x @ unit_y.mT)
+            mask = torch.ones_like(cosine, dtype=torch.bool)
+            if options.exclude_self:
+                mask &= _range(rows, x)[:, None] != _range(columns, x)
+            same_group = None
+            if options.groups_x is not None and options.groups_y is not None:
+                same_group = options.groups_x[rows, None] == options.groups_y[columns]
+                if options.exclude_same_group:
+                    mask &= ~same_group
+            yield _Tile(rows, columns, unit_x, unit_y, cosine, mask, same_group)
+
+
+def _slices(length: int, size: int) -> Iterator[slice]:
+    return (slice(start, min(start + size, length)) for start in range(0, length, size))
+
+
+def _range(part: slice, like: Tensor) -> Tensor:
+    return torch.arange(part.start, part.stop, device=like.device)
+
+
+def _positive_cosine(x: Tensor, y: Tensor, positive: Tensor) -> Tensor:
+    parts = [
+        torch.linalg.vecdot(_unit(rows), _unit(y[index])) if len(y) else rows.new_zeros(len(rows))
+        for rows, index in zip(
+            torch.split(x, chunking.TILE_X), torch.split(positive.long().clamp_min(0), chunking.TILE_X), strict=True
+        )
+    ]
+    return round_to_grid(torch.cat(parts)).masked_fill(positive < 0, torch.nan)
+
+
+def _count_ahead(tile: _Tile, own: Tensor, positive: Tensor) -> Tensor:
+    """Return how many other rows are closer than the positive and how many as close, ``[2, a]``."""
+    other = tile.mask & (_range(tile.columns, own) != positive[:, None])
+    ahead = tile.cosine - own[:, None]
+    return torch.stack([((ahead > TIE) & other).sum(1), ((ahead.abs() <= TIE) & other).sum(1)])
+
+
+def _histograms(tile: _Tile, bins: int) -> Tensor:
+    """Return counts ``[2, bins]`` of pairs in one group and of pairs in two."""
+    assert tile.same_group is not None
+    bin_of = ((tile.cosine.nan_to_num(0) + 1) * (bins / 2)).long().clamp_(0, bins - 1)
+    bin_of = torch.where(tile.same_group, bin_of, bin_of + bins)
+    return torch.bincount(bin_of[tile.mask & ~tile.cosine.isnan()], minlength=2 * bins).view(2, bins)
+
+
+def cross_stats_backward(grads: Sequence[Tensor], x: Tensor, y: Tensor, *arguments: Any) -> list[Tensor]:
+    """Return the gradients of ``x`` and ``y``.
+
+    The tiles are made again for the softmax weights; the pairs picked by rank or by the caller are added one by one.
+    """
+    options = CrossOptions(*arguments)
+    of_values, _, of_own, _, of_lse, _ = grads
+    unit_x, unit_y = _unit(x), _unit(y)
+    to_x, to_y = torch.zeros_like(unit_x), torch.zeros_like(unit_y)
+    _, indices, _, _, lse, _ = cross_stats(x, y, *options._replace(bins=0))
+    if options.lse:
+        for tile in _tiles(x, y, options):
+            softmax = (tile.cosine * options.scale - lse[tile.rows, None]).masked_fill(~tile.mask, -torch.inf).exp()
+            weight = options.scale * softmax * of_lse[tile.rows, None]
+            to_x[tile.rows] += weight @ tile.y
+            to_y[tile.columns] += weight.mT @ tile.x
+    picked = [(indices[:, column], of_values[:, column]) for column in range(options.k)]
+    if options.positive is not None:
+        picked.append((options.positive.long(), of_own))
+    for index, weight in picked:
+        rows = (index >= 0).nonzero()[:, 0]
+        to_x.index_add_(0, rows, weight[rows, None] * unit_y[index[rows]])
+        to_y.index_add_(0, index[rows], weight[rows, None] * unit_x[rows])
+    return [_through_lengths(x, unit_x, to_x), _through_lengths(y, unit_y, to_y)]
+
+
+def _through_lengths(rows: Tensor, unit: Tensor, gradient: Tensor) -> Tensor:
+    lengths = torch.linalg.vector_norm(rows.to(unit.dtype), dim=1, keepdim=True).clamp_min(EPS)
+    return normalize_backward(unit, lengths, gradient, EPS).to(rows.dtype)

@@ -1,0 +1,93 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Block sizes, warps and pipeline stages of every kernel: the one place to tune them.
+
+| operation | settings |
+|---|---|
+| `paired_cosine`, lengths of the rows in `cross_stats` | `row_blocks` |
+| `dialogue_gram`, `own_rank`, `delta_curve` | `segment_tile` |
+| `dialogue_gram_sum` | `whole_rows` |
+| `segment_reduce` | `segment_values` |
+| `cross_stats`, `rbf_sum` | `all_pairs_tile`, `column_splits`; cosines to the positives: `diagonal_tile` |
+| `preprocess` | `PREPROCESS` |
+
+They follow from shapes and dtypes alone: to look at values would wait for the device. None of them spills registers on
+compute capability 8.0, 9.0 or 10.0; `python -m benchmarks.offline` compiles each and says so.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import triton
+
+Settings = dict[str, int]  # keyword arguments of a launch
+
+
+def _tile(m: int, n: int, k: int, *, warps: int, stages: int) -> Settings:
+    """Tile of m x n products, made k elements of the rows at a time."""
+    return {"BLOCK_M": m, "BLOCK_N": n, "BLOCK_K": k, "num_warps": warps, "num_stages": stages}
+
+
+# Up to which mean length of the segments a tile is used, for rows of float32 and of 16 bits.
+_SEGMENT_TILES = (
+    (12, _tile(16, 16, 64, warps=4, stages=3), _tile(16, 16, 128, warps=4, stages=3)),
+    (28, _tile(32, 32, 32, warps=4, stages=3), _tile(32, 32, 128, warps=4, stages=3)),
+    (math.inf, _tile(64, 64, 16, warps=8, stages=3), _tile(64, 64, 64, warps=8, stages=3)),
+)
+
+# By whether rows are float32 and whether histograms are counted, whose bins stay in registers.
+_ALL_PAIRS_TILES = {
+    (True, False): _tile(64, 64, 32, warps=4, stages=3),
+    (True, True): _tile(64, 64, 32, warps=8, stages=3),
+    (False, False): _tile(128, 64, 64, warps=8, stages=3),
+    (False, True): _tile(64, 64, 64, warps=4, stages=4),
+}
+
+# Columns of all pairs are split until there are two programs for each multiprocessor of the largest devices.
+_PROGRAMS = 264
+
+PREPROCESS: Settings = {"BLOCK_H": 16, "BLOCK_W": 64, "BLOCK_R": 16, "num_warps": 4}
+
+
+def row_blocks(width: int) -> Settings:
+    """About 4096 elements of each side a program: 16-byte loads and 32 to 64 registers a thread."""
+    block = min(triton.next_power_of_2(max(width, 16)), 1024)
+    return {"BLOCK_R": 4096 // block, "BLOCK_D": block, "num_warps": 4}
+
+
+def segment_tile(rows: int, segments: int, dtype: torch.dtype) -> Settings:
+    """Tile for segments of the mean length: the longest would be the better guide, but is known to the device only."""
+    mean = rows / max(segments, 1)
+    single, half = next((single, half) for longest, single, half in _SEGMENT_TILES if mean <= longest)
+    return single if dtype == torch.float32 else half
+
+
+def whole_rows(width: int) -> Settings:
+    """Up to 8192 elements a program, of up to 16 rows."""
+    block = triton.next_power_of_2(max(width, 16))
+    return {"BLOCK_R": max(1, min(16, 8192 // block)), "BLOCK_D": block, "num_warps": 4 if block <= 1024 else 8}
+
+
+def segment_values(width: int) -> Settings:
+    """About 512 elements at a time: a segment is a dialogue of some dozen scalars, rarely more."""
+    block = min(triton.next_power_of_2(width), 128)
+    return {"BLOCK_R": max(4, 128 // block), "BLOCK_W": block, "num_warps": 1 if block < 16 else 4}
+
+
+def all_pairs_tile(dtype: torch.dtype, bins: int = 0) -> Settings:
+    """Tile for up to 64 largest cosines a row and 512 bins."""
+    return _ALL_PAIRS_TILES[dtype == torch.float32, bins > 0]
+
+
+def diagonal_tile(tile: Settings) -> Settings:
+    """Edge and depth of square tiles of which only the diagonal is wanted."""
+    return {"BLOCK_M": min(tile["BLOCK_M"], 64), "BLOCK_K": tile["BLOCK_K"]}
+
+
+def column_splits(columns: int, row_blocks: int, block_n: int) -> tuple[int, int]:
+    """Return the number of splits of the columns, and the size of one: whole blocks, at least eight of them."""
+    splits = max(1, min(triton.cdiv(columns, block_n * 8), triton.cdiv(_PROGRAMS, max(row_blocks, 1))))
+    split_size = triton.cdiv(triton.cdiv(max(columns, 1), splits), block_n) * block_n
+    return triton.cdiv(max(columns, 1), split_size), split_size
