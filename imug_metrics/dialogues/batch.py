@@ -281,9 +281,7 @@ def _as_ids(name: str, ids: Any, shape: tuple[int, ...], device: torch.device | 
 
 
 def _as_turns(turn: Any, shape: tuple[int, ...], device: torch.device | None) -> Tensor:
-    turn = turn if isinstance(turn, Tensor) else torch.as_tensor(turn)
-    turn = turn.long() if turn.numel() == 0 else turn
-    return _spread("turn", _as_integers("turn", turn), shape, shape[-1:]).to(device)
+    return _spread("turn", _as_integers("turn", torch.as_tensor(turn)), shape, shape[-1:]).to(device)
 
 
 def _as_valid(valid: Any, shape: tuple[int, ...], device: torch.device | None) -> Tensor:
@@ -306,7 +304,7 @@ def _within_lengths(lengths: Any, shape: tuple[int, ...], device: torch.device) 
         raise ValueError(
             f"Expected argument `lengths` to lie in 0 to {shape[1]}, got {int(lengths[row])} at row {row}."
         )
-    return torch.arange(shape[1], device=device) < lengths[:, None]
+    return torch.lt(torch.arange(shape[1], device=device), lengths[:, None])
 
 
 def _spread(name: str, values: Tensor, shape: tuple[int, ...], short: tuple[int, ...]) -> Tensor:
@@ -314,12 +312,13 @@ def _spread(name: str, values: Tensor, shape: tuple[int, ...], short: tuple[int,
     if tuple(values.shape) == shape:
         return values
     if tuple(values.shape) == short:
-        return (values[:, None] if short == shape[:1] and name != "turn" else values).expand(shape)
+        spread: Tensor = values if name == "turn" or short != shape[:1] else values[:, None]
+        return spread.expand(shape)
     raise ValueError(f"Expected argument `{name}` to have shape {shape}, got {tuple(values.shape)}.")
 
 
 def _as_integers(name: str, values: Tensor) -> Tensor:
-    if values.is_floating_point() or values.is_complex() or values.dtype == torch.bool:
+    if values.numel() and (values.is_floating_point() or values.is_complex() or values.dtype == torch.bool):
         raise TypeError(f"Expected argument `{name}` to hold integers, got {values.dtype}.")
     return values.long()
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import torch
@@ -168,7 +169,8 @@ def pack_inputs(
             finite count as absent.
 
     Raises:
-        ValueError: if two arguments differ in shape or width, or ids and turns are refused.
+        ValueError: if two arguments differ in shape, or lists of dialogues in their lengths, or ids and turns are
+            refused.
 
     Example:
         >>> records = pack_inputs([4, 4], [2, 1], scores=score_column("scores", [0.0, 1.0]))
@@ -183,8 +185,13 @@ def pack_inputs(
                 f"{list(other.shape)}."
             )
     device = rows.values.device
-    turn = next((row.turn for row in columns.values() if row.turn is not None), None) if turn is None else turn
-    ids, turns, subjects, valid, keep = align_rows(rows.shape, dialogue, turn, subject, valid, lengths, device=device)
+    lists = {name: (column.turn > 0).sum(1) for name, column in columns.items() if column.turn is not None}
+    ends = next(iter(lists.values()), None) if lengths is None else lengths
+    ids, turns, subjects, valid, keep = align_rows(rows.shape, dialogue, turn, subject, valid, ends, device=device)
+    if lengths is not None:  # lists of one length are padded like a tensor; others say where their dialogues end
+        ragged = {name: ends for name, ends in lists.items() if bool((ends < rows.shape[1]).any())}
+        lists = {"lengths": torch.as_tensor(lengths), **ragged}
+    _check_ends(lists)
     there = _there(rows) if keep is None else _there(rows)[keep]
     batch = pack(ids, turns, subject=subjects, valid=valid & there, validate=validate)
     values = {name: row.values if keep is None else row.values[keep] for name, row in columns.items()}
@@ -215,6 +222,18 @@ def flatten_lists(items: Sequence[Any]) -> tuple[list[Any], tuple[int, ...], Ten
         items = [item for line in items for item in [*line, *[None] * (shape[1] - len(line))]]
     present = torch.tensor([item is not None for item in items], dtype=torch.bool)
     return items, shape, present.view(shape), turn
+
+
+def _check_ends(stated: dict[str, Tensor]) -> None:
+    """Raise ValueError unless all arguments that say where each dialogue ends say the same."""
+    for (first, ends), (name, other) in pairwise(stated.items()):
+        wrong = (ends.cpu() != other.cpu()).nonzero()
+        if len(wrong):
+            row = int(wrong[0])
+            raise ValueError(
+                f"Expected arguments `{first}` and `{name}` to agree on where each dialogue ends, got {int(ends[row])} "
+                f"and {int(other[row])} turns at row {row}."
+            )
 
 
 def _there(rows: Column) -> Tensor:

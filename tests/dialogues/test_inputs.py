@@ -1,0 +1,48 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Arguments of an update as packed columns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+from imug_metrics.dialogues.inputs import Column, PackedInputs, flatten_lists, pack_inputs
+
+
+def lists_column(lists: list[list[float | None]]) -> Column:
+    cells, shape, present, turn = flatten_lists(lists)
+    values = torch.tensor([torch.nan if cell is None else cell for cell in cells], dtype=torch.float64)
+    return Column(values, shape, present, turn)
+
+
+def packed(*args: Any, **columns: list[list[float | None]]) -> PackedInputs:
+    return pack_inputs(*args, **{name: lists_column(lists) for name, lists in columns.items()})
+
+
+def test_lists_say_where_dialogues_end_whatever_the_turns_are_called() -> None:
+    inputs = packed(None, [2, 4, 6], scores=[[0.1, 0.2, 0.3], [0.4, None]])
+    assert inputs.batch.turn.tolist() == [2, 4, 6, 2, 4]
+    assert inputs.batch.valid.tolist() == [True, True, True, True, False]
+
+
+def test_lengths_beside_lists_that_differ_in_length_must_agree_with_them() -> None:
+    lists: list[list[float | None]] = [[0.1, 0.2, 0.3], [0.4, None]]
+    assert packed(None, None, None, None, [3, 2], scores=lists).batch.turn.tolist() == [1, 2, 3, 1, 2]
+    with pytest.raises(ValueError, match=r"`lengths` and `scores` to agree .* got 1 and 2 turns at row 1"):
+        packed(None, None, None, None, [3, 1], scores=lists)
+    with pytest.raises(ValueError, match="`lengths` to lie in 0 to 3"):
+        packed(None, None, None, None, [3, 4], scores=lists)
+
+
+def test_lists_of_one_length_are_padded_and_end_where_lengths_say() -> None:
+    inputs = packed(None, None, None, None, [2, 1], scores=[[0.1, None], [0.4, 0.5]])
+    assert inputs.batch.turn.tolist() == [1, 2, 1]
+    assert inputs.batch.valid.tolist() == [True, False, True]
+
+
+def test_lists_of_two_arguments_must_agree() -> None:
+    with pytest.raises(ValueError, match=r"`preds` and `target` to agree .* got 1 and 2 turns at row 0"):
+        packed(preds=[[0.1], [0.2, 0.3]], target=[[0.1, 0.4], [0.2, 0.3]])
