@@ -261,33 +261,23 @@ def _size(side: Tensor) -> float:
     return float(side.abs().amax()) or 1.0
 
 
+class _Steps(NamedTuple):
+    """Steps up the records' upper convex hulls, those of the highest gain per cost first."""
+
+    extra: Tensor
+    gain: Tensor
+    row: Tensor
+    target: Tensor
+
+
 def _climb(y: Tensor, c: Tensor, allowed: float) -> tuple[Tensor, Tensor]:
     """Greedy steps up the hulls, and the score of the linear relaxation."""
     rows = torch.arange(len(y))
-    price = c.nan_to_num(nan=torch.inf)
-    cheapest = price == price.amin(1, keepdim=True)
-    place = y.nan_to_num(nan=-torch.inf).masked_fill(~cheapest, -torch.inf).argmax(1)
-    start, steps = place, []
-    for _ in range(y.shape[1] - 1):
-        gain, extra = y - y[rows, place][:, None], c - c[rows, place][:, None]
-        rate = torch.where((gain > 0) & (extra > 0), gain / extra, -torch.inf)
-        best = rate.amax(1, keepdim=True)
-        # Of several with the same rate the farthest: it leaves no step of that rate behind.
-        target = extra.nan_to_num(0).masked_fill(rate < best, -1).argmax(1)
-        moves = best[:, 0] > -torch.inf
-        steps.append(
-            (best[moves, 0], extra[rows, target][moves], gain[rows, target][moves], rows[moves], target[moves])
-        )
-        place = torch.where(moves, target, place)
-    spent, reached = c[rows, start].sum(), y[rows, start].sum()
-    if not steps or not sum(len(step[0]) for step in steps):
-        return start, reached
-    rate, extra, gain, row, target = (torch.cat(parts) for parts in zip(*steps, strict=True))
-    order = torch.argsort(rate, descending=True, stable=True)  # rates fall along a hull, so its steps stay in order
-    extra, gain, row, target = extra[order], gain[order], row[order], target[order]
+    picked = _cheapest(y, c)
+    spent, reached = c[rows, picked].sum(), y[rows, picked].sum()
+    extra, gain, row, target = _hull_steps(y, c, picked)
     total = spent + extra.cumsum(0)
     fits = int((total <= allowed * (1 + 1e-12)).sum())
-    picked = start.clone()
     for index in range(y.shape[1] - 1):  # a later step of a record overrides an earlier one
         chosen = _nth_step(row[:fits], index)
         picked[row[:fits][chosen]] = target[:fits][chosen]
@@ -296,6 +286,32 @@ def _climb(y: Tensor, c: Tensor, allowed: float) -> tuple[Tensor, Tensor]:
         room = allowed - (total[fits - 1] if fits else spent)
         bound = bound + gain[fits] * (room / extra[fits]).clamp(0, 1)
     return picked, bound
+
+
+def _cheapest(y: Tensor, c: Tensor) -> Tensor:
+    """The cheapest strategy of each record, of several the one that scores highest."""
+    price = c.nan_to_num(nan=torch.inf)
+    cheapest = price == price.amin(1, keepdim=True)
+    return y.nan_to_num(nan=-torch.inf).masked_fill(~cheapest, -torch.inf).argmax(1)
+
+
+def _hull_steps(y: Tensor, c: Tensor, start: Tensor) -> _Steps:
+    """The steps of every record from its start, a strategy `[N]`."""
+    rows, place = torch.arange(len(y)), start
+    rates, steps = [y.new_zeros(0)], [_Steps(y.new_zeros(0), y.new_zeros(0), rows[:0], rows[:0])]
+    for _ in range(y.shape[1] - 1):
+        gain, extra = y - y[rows, place][:, None], c - c[rows, place][:, None]
+        rate = torch.where((gain > 0) & (extra > 0), gain / extra, -torch.inf)
+        best = rate.amax(1, keepdim=True)
+        # Of several with the same rate the farthest: it leaves no step of that rate behind.
+        target = extra.nan_to_num(0).masked_fill(rate < best, -1).argmax(1)
+        moves = best[:, 0] > -torch.inf
+        rates.append(best[moves, 0])
+        steps.append(_Steps(extra[rows, target][moves], gain[rows, target][moves], rows[moves], target[moves]))
+        place = torch.where(moves, target, place)
+    # Rates fall along a hull, so the steps of a record stay in order.
+    order = torch.argsort(torch.cat(rates), descending=True, stable=True)
+    return _Steps(*(torch.cat(part)[order] for part in zip(*steps, strict=True)))
 
 
 def _nth_step(row: Tensor, index: int) -> Tensor:

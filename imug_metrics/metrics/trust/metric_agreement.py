@@ -117,11 +117,11 @@ class MetricAgreement(DialogueMetric):
             ids = batch.ids[batch.owner[batch.segment]]
             kept = torch.stack([x, y, codes, *_halves(ids)], 1)[both].detach()
             self.rows.append(kept.float().flatten().to(self.device))
+        sums: dict[str, Tensor] = {}
         products = _products(x, y, both)
-        sums = {name: batch.sum_segments(part) for name, part in zip(_SUMS, products)}
-        for place in range(len(self.groups)):
-            here = (codes == place).double()
-            sums |= {f"{name}_{place}": batch.sum_segments(part * here) for name, part in zip(_SUMS, products)}
+        members = {"": torch.ones_like(x), **{f"_{place}": codes == place for place in range(len(self.groups))}}
+        for ending, here in members.items():
+            sums |= {f"{name}{ending}": batch.sum_segments(part * here) for name, part in zip(_SUMS, products)}
         self._add(batch, x.masked_fill(~both, torch.nan), known, None, sums)
 
     def compute(self) -> Tensor | dict[str, Tensor]:
