@@ -105,7 +105,7 @@ def test_the_citation_names_this_version() -> None:
 
 def test_architecture_names_files_that_are_there() -> None:
     text = (DOCS / "architecture.md").read_text(encoding="utf-8")
-    paths = re.findall(r"`((?:imug_metrics|kernels|tests|docs)/[^`*]*)`", text)
+    paths = re.findall(r"`((?:imug_metrics|kernels|tests|docs|benchmarks)/[^`*]*)`", text)
     assert len(paths) > 40
     shown = [path for path in paths if "GROUP" not in path and "foo_bar" not in path]
     assert [path for path in shown if not (ROOT / path).exists()] == []
