@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Let a CUDA-built torchvision be imported beside a CPU-only torch.
+"""Let a CUDA-built torchvision be imported with a CPU-only torch.
 
 This module imports nothing of the package and never torchvision itself: it has to run before anything does.
 """
@@ -19,7 +19,7 @@ _library: torch.library.Library | None = None  # the schemas below live only as 
 def define_missing_torchvision_ops() -> bool:
     """Declare the two operators whose absence makes ``import torchvision`` fail; do nothing anywhere else.
 
-    The package registry serves torchvision built for CUDA. Beside a CPU-only torch its compiled part cannot load, and
+    The package registry serves torchvision built for CUDA. With a CPU-only torch its compiled part cannot load, and
     ``import torchvision`` then stops at "operator torchvision::nms does not exist", because it attaches shape functions
     to ``nms`` and ``qnms`` whether or not they exist. torchmetrics and transformers import torchvision whenever it is
     installed, so they stop as well. With the two schemas declared all three import, and everything of torchvision that
@@ -38,9 +38,10 @@ def define_missing_torchvision_ops() -> bool:
         return False
     if not _torchvision_is_built_for_gpu() or hasattr(torch.ops.torchvision, "nms"):
         return False
-    _library = torch.library.Library("torchvision", "FRAGMENT")
+    _library = torch.library.Library("torchvision", "FRAGMENT")  # type: ignore[no-untyped-call]  # not typed in torch
     for operator in ("nms", "qnms"):
-        _library.define(f"{operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        schema = f"{operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
+        _library.define(schema)  # type: ignore[no-untyped-call]  # not typed in torch
     return True
 
 

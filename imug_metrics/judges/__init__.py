@@ -6,7 +6,7 @@ from imug_metrics.judges.journal import JournalLockedError
 from imug_metrics.judges.openai import OpenAIJudge, chat_body
 from imug_metrics.judges.protocol import ImagePart, Judge, JudgeError, JudgeRequest, ReplyError
 from imug_metrics.judges.questions import Question, Verdict
-from imug_metrics.judges.run import judge_all, judge_all_async
+from imug_metrics.judges.scheduler import judge_all, judge_all_async
 from imug_metrics.judges.transformers import TransformersJudge
 
 __all__ = [

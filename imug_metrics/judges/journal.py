@@ -69,7 +69,7 @@ def address_of(key: tuple[str | int, ...], request: JudgeRequest, judge: str, re
 
 
 class Journal:
-    """Answers of earlier runs, and the file to which new ones are added.
+    """Answers of earlier calls, and the file to which new ones are added.
 
     A last line that was cut off is removed. Other lines that cannot be read are left out with a warning. Of several
     answers to one question the last counts; the others, and unreadable lines, are removed from the file when it is
@@ -80,7 +80,7 @@ class Journal:
 
     Raises:
         JournalLockedError: if another process has the journal open.
-        OSError: if the file cannot be opened or read, or holds something else than answers; it is then left as it is.
+        OSError: if the file cannot be opened or read, or holds something else than answers; it is then not changed.
 
     Example:
         >>> import tempfile
@@ -196,7 +196,7 @@ def _load(file: BinaryIO, path: Path) -> tuple[dict[Address, Answer], int, list[
             lines += 1
     is_cut_off = _BEGINNING.startswith(rest.strip(b"\0")[: len(_BEGINNING)])
     if not answers and (damaged or not is_cut_off):
-        raise OSError(f"{path} is no journal: none of its lines is an answer. It is left as it is.")
+        raise OSError(f"{path} is no journal: none of its lines is an answer. It is not changed.")
     file.truncate(end)
     return answers, lines, damaged
 

@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from imug_metrics._optional import require
+from imug_metrics.judges.credentials import bearer, proxy_for, split_url
 from imug_metrics.judges.protocol import ImagePart, JudgeError, JudgeRequest, ReplyError
 from imug_metrics.judges.retrying import Backoff, Failure, failure_of_status
-from imug_metrics.judges.secrets import bearer, proxy_for, split_url
 
 MAX_RESPONSE_BYTES = 16 * 2**20
 """Largest body that is read of a server's answer."""
@@ -61,9 +61,9 @@ class OpenAIJudge:
     is followed. A proxy is taken from HTTP_PROXY, HTTPS_PROXY and NO_PROXY.
 
     Args:
-        model: name that the server knows; by default the environment variable OPENAI_MODEL.
-        base_url: what stands before `/chat/completions`; by default OPENAI_BASE_URL. There is no other default:
-            nothing is sent anywhere unless told where.
+        model: the server's name of the model; by default the environment variable OPENAI_MODEL.
+        base_url: the URL before `/chat/completions`; by default OPENAI_BASE_URL. There is no other default: nothing is
+            sent anywhere unless told where.
         api_key: by default OPENAI_API_KEY; servers without keys need none. The variable is left aside where the base
             URL holds a user name.
         concurrency: requests at a time, each on a connection of its own.
@@ -98,7 +98,7 @@ class OpenAIJudge:
         max_wait: float = 60.0,
         settings: Mapping[str, Any] | None = None,
     ) -> None:
-        self._aiohttp = _import_aiohttp()
+        self._aiohttp = require("aiohttp", extra="judge", purpose="OpenAIJudge")
         for name, value in (("concurrency", concurrency), ("attempts", attempts)):
             if value < 1:
                 raise ValueError(f"Expected argument `{name}` to be >= 1, got {value}.")
@@ -108,10 +108,10 @@ class OpenAIJudge:
         for name, seconds in (("backoff", backoff), ("max_wait", max_wait)):
             if not 0 <= seconds < math.inf:
                 raise ValueError(f"Expected argument `{name}` to be finite and >= 0, got {seconds}.")
-        self.model = _given("model", model, "OPENAI_MODEL")
+        self.model = _setting("model", model, "OPENAI_MODEL")
         self.settings = dict(settings or {})
         self.name = f"{self.model} {json.dumps(self.settings, sort_keys=True)}" if self.settings else self.model
-        self.base_url, credentials = split_url("base_url", _given("base_url", base_url, "OPENAI_BASE_URL"))
+        self.base_url, credentials = split_url("base_url", _setting("base_url", base_url, "OPENAI_BASE_URL"))
         if credentials.header is None:
             credentials = bearer(os.environ.get("OPENAI_API_KEY") if api_key is None else api_key)
         elif api_key is not None:
@@ -129,7 +129,7 @@ class OpenAIJudge:
         """The text of the reply.
 
         Raises:
-            JudgeError: if no attempt brought a reply, or the server refused.
+            JudgeError: if no attempt had a reply, or the server refused.
             ReplyError: if the reply was cut off by the length limit (kind `"cut"`), withheld by a filter
                 (`"filtered"`) or holds no text (`"no_text"`).
         """
@@ -149,7 +149,7 @@ class OpenAIJudge:
                     return outcome
                 if isinstance(outcome, ReplyError):
                     raise outcome
-                if not outcome.passing or attempt == self.attempts:
+                if not outcome.retryable or attempt == self.attempts:
                     raise JudgeError(outcome.kind, f"{outcome.message} (attempt {attempt} of {self.attempts})")
                 await asyncio.sleep(self.backoff.pause(attempt, outcome.retry_after))
         raise AssertionError("the last attempt returns or raises")
@@ -157,7 +157,7 @@ class OpenAIJudge:
     async def aclose(self) -> None:
         """Close the connections of the running event loop; the next request opens new ones.
 
-        While requests are under way, those of another run, nothing is closed: that is for the other run to do.
+        While requests of another call are under way nothing is closed: that is for the other call to do.
         """
         loop = asyncio.get_running_loop()
         session = self._sessions.get(loop)
@@ -195,22 +195,22 @@ class OpenAIJudge:
                 if connecting
                 else f"no answer within {self.timeout:g} s"
             )
-            return Failure("timeout", limit, passing=True)
+            return Failure("timeout", limit, retryable=True)
         except (self._aiohttp.ClientError, OSError) as error:
-            return Failure("connection", self._redact(str(error)) or type(error).__name__, passing=True)
+            return Failure("connection", self._redact(str(error)) or type(error).__name__, retryable=True)
 
     async def _read(self, response: Any) -> str | Failure | ReplyError:
         body = bytearray()
         async for chunk in response.content.iter_any():
             body += chunk
             if len(body) > MAX_RESPONSE_BYTES:
-                return Failure("malformed", f"an answer of more than {MAX_RESPONSE_BYTES} bytes", passing=True)
+                return Failure("malformed", f"an answer of more than {MAX_RESPONSE_BYTES} bytes", retryable=True)
         text = body.decode("utf-8", "replace")
         if response.status != 200:
             return failure_of_status(response.status, response.headers.get("Retry-After"), self._redact(text))
         choice = _choice(text)
         if choice is None:
-            return Failure("malformed", f"the answer is no chat completion: {self._redact(text)}", passing=True)
+            return Failure("malformed", f"the answer is no chat completion: {self._redact(text)}", retryable=True)
         return self._reply(choice)
 
     def _reply(self, choice: _Choice) -> str | ReplyError:
@@ -266,12 +266,8 @@ def _choice(text: str) -> _Choice | None:
     return _Choice(*(value if isinstance(value, str) else None for value in found))
 
 
-def _given(argument: str, value: str | None, variable: str) -> str:
+def _setting(argument: str, value: str | None, variable: str) -> str:
     value = value or os.environ.get(variable)
     if not value:
         raise ValueError(f"Expected argument `{argument}` or the environment variable {variable} to be set.")
     return value
-
-
-def _import_aiohttp() -> Any:
-    return require("aiohttp", extra="judge", purpose="OpenAIJudge")

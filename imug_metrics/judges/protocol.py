@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""What a judge is asked, what it is, and how it fails."""
+"""Requests to a judge, the protocol of judges, and their errors."""
 
 from __future__ import annotations
 
@@ -48,12 +48,11 @@ class JudgeRequest:
 class Judge(Protocol):
     """Anything that answers requests.
 
-    A judge may also have a coroutine `aclose()`, which `judge_all` awaits at the
-    end of a run.
+    A judge may also have a coroutine `aclose()`, which `judge_all` awaits at its end.
 
     Attributes:
         name: the model and every setting that changes its answers. Answers in a journal are found by it, so it must
-            not change from run to run.
+            be the same every time.
         concurrency: how many requests it works on at a time.
     """
 
@@ -64,14 +63,14 @@ class Judge(Protocol):
         """The text of the reply.
 
         Raises:
-            JudgeError: when no reply was to be had.
-            ReplyError: when a reply came that is not one, for instance one cut off by a length limit.
+            JudgeError: if there is no reply.
+            ReplyError: if the reply cannot be used, for instance because a length limit cut it off.
         """
         ...
 
 
 class JudgeError(RuntimeError):
-    """No reply was to be had.
+    """There is no reply.
 
     Attributes:
         kind: `"connection"` (no connection, or it broke), `"timeout"`, `"busy"` (429, 408 or 409), `"server"` (5xx),

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Which failures of a server pass, and how long to wait for that."""
+"""Which failures of a server are worth another attempt, and how long to wait before it."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from typing import NamedTuple
 
 
 class Failure(NamedTuple):
-    """Why an attempt brought no reply.
+    """Why an attempt had no reply.
 
     Attributes:
         kind: that of `JudgeError`.
         message: what happened.
-        passing: whether another attempt may do better.
+        retryable: whether another attempt may do better.
         retry_after: seconds the server asks to wait.
     """
 
     kind: str
     message: str
-    passing: bool
+    retryable: bool
     retry_after: float | None = None
 
 
@@ -33,25 +33,25 @@ class Backoff(NamedTuple):
 
     Attributes:
         base: seconds of the first; each further one is twice as long.
-        longest: seconds of the longest.
+        maximum: seconds of the longest.
     """
 
     base: float
-    longest: float
+    maximum: float
 
     def pause(self, attempt: int, retry_after: float | None = None) -> float:
         """Seconds to wait after the attempt of this number, from 1.
 
         Half of the pause is random, so that requests that failed together do not come back together. A longer time that
-        the server asks for takes its place; `longest` bounds both.
+        the server asks for takes its place; `maximum` bounds both.
 
         Example:
             >>> backoff = Backoff(0.5, 60)
             >>> 0.5 <= backoff.pause(2) <= 1, backoff.pause(1, retry_after=3600)
             (True, 60)
         """
-        pause = min(self.longest, self.base * 2.0 ** min(attempt - 1, 60)) * random.uniform(0.5, 1)
-        return pause if retry_after is None else min(self.longest, max(pause, retry_after))
+        pause = min(self.maximum, self.base * 2.0 ** min(attempt - 1, 60)) * random.uniform(0.5, 1)
+        return pause if retry_after is None else min(self.maximum, max(pause, retry_after))
 
 
 def failure_of_status(status: int, retry_after: str | None, body: str) -> Failure:
@@ -59,8 +59,8 @@ def failure_of_status(status: int, retry_after: str | None, body: str) -> Failur
 
     Example:
         >>> failure_of_status(429, "7", "slow down")
-        Failure(kind='busy', message='429 Too Many Requests: slow down', passing=True, retry_after=7.0)
-        >>> failure_of_status(401, None, "").passing
+        Failure(kind='busy', message='429 Too Many Requests: slow down', retryable=True, retry_after=7.0)
+        >>> failure_of_status(401, None, "").retryable
         False
     """
     kind = "busy" if status in (408, 409, 429) else "server" if status >= 500 else "refused"

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
+from einops import rearrange
 from PIL import Image
 from torch import Tensor, nn
 
@@ -26,8 +27,8 @@ from imug_metrics.judges.journal import address_of
 from imug_metrics.judges.protocol import ImagePart, JudgeError, JudgeRequest, ReplyError
 from imug_metrics.media.images import FORMATS, MAX_PIXELS, load_image
 
-# Time that requests sent together are given to come together before a batch that is not full starts.
-_GATHERING_SECONDS = 0.02
+# How long a batch that is not full waits for other requests that were sent together with its own.
+_BATCH_WAIT_SECONDS = 0.02
 
 
 class TransformersJudge:
@@ -40,7 +41,7 @@ class TransformersJudge:
 
     Args:
         model: a local folder or hub name, or a loaded model.
-        processor: the model's processor; looked up beside the model where that is a folder or name.
+        processor: the model's processor; looked up with the model where that is a folder or name.
         name: for journals and tables; by default the folder's or the hub's name with a digest of the weights.
         dtype: floating-point type of a model that is loaded here; by default the one it was saved in.
         device: where to run; by default where a loaded model is, or the CPU.
@@ -86,7 +87,7 @@ class TransformersJudge:
         self.max_new_tokens, self.seed, self.max_pixels = max_new_tokens, seed, max_pixels
         settings = json.dumps({"max_new_tokens": max_new_tokens, "seed": seed})
         self.name = f"{name or f'hf:{label}:{digest_weights(model.state_dict())}'} {settings}"
-        self._waiting: deque[_Waiting] = deque()
+        self._pending: deque[_Pending] = deque()
         self._device_thread = ThreadPoolExecutor(1, thread_name_prefix="judge")
 
     async def ask(self, request: JudgeRequest) -> str:
@@ -96,18 +97,18 @@ class TransformersJudge:
             JudgeError: if an image cannot be decoded (kind `"image"`) or the model fails (`"generation"`).
             ReplyError: if the reply was cut off by `max_new_tokens` (`"cut"`).
         """
-        waiting = _Waiting(request, Future())
-        self._waiting.append(waiting)
+        pending = _Pending(request, Future())
+        self._pending.append(pending)
         self._device_thread.submit(self._answer_next)
-        return await asyncio.wrap_future(waiting.reply)
+        return await asyncio.wrap_future(pending.reply)
 
     def _answer_next(self) -> None:
         """Answer a batch of what waits; called once a request, so most calls find nothing left to do."""
-        if 0 < len(self._waiting) < self.batch_size:
-            time.sleep(_GATHERING_SECONDS)
+        if 0 < len(self._pending) < self.batch_size:
+            time.sleep(_BATCH_WAIT_SECONDS)
         prepared: list[_Prepared] = []
-        while self._waiting and len(prepared) < self.batch_size:
-            request, reply = self._waiting.popleft()
+        while self._pending and len(prepared) < self.batch_size:
+            request, reply = self._pending.popleft()
             if not reply.set_running_or_notify_cancel():
                 continue
             try:
@@ -115,8 +116,8 @@ class TransformersJudge:
             except Exception as error:  # whoever waits must hear of it
                 reply.set_exception(JudgeError("image", str(error)))
         # Processors differ in what they make of a batch in which some have no image.
-        for seeing in (True, False):
-            self._answer([one for one in prepared if bool(one.images) == seeing])
+        for has_images in (True, False):
+            self._answer([item for item in prepared if bool(item.images) == has_images])
 
     def _answer(self, batch: Sequence[_Prepared]) -> None:
         if not batch:
@@ -126,12 +127,12 @@ class TransformersJudge:
         except Exception as error:
             failure = JudgeError("generation", f"{type(error).__name__}: {error}")
         else:
-            for one, (text, whole) in zip(batch, replies):
-                if whole:
-                    one.reply.set_result(text)
+            for item, (text, finished) in zip(batch, replies):
+                if finished:
+                    item.reply.set_result(text)
                 else:
                     limit = f"The reply was cut off after {self.max_new_tokens} tokens."
-                    one.reply.set_exception(ReplyError("cut", limit, text))
+                    item.reply.set_exception(ReplyError("cut", limit, text))
             return
         # Outside of the handler, whose traceback would keep the failed batch in memory.
         if len(batch) == 1:
@@ -144,28 +145,28 @@ class TransformersJudge:
 
     @torch.inference_mode()
     def _generate(self, batch: Sequence[_Prepared]) -> list[tuple[str, bool]]:
-        """Text of each reply, and whether it came to its end."""
+        """Text of each reply, and whether it is finished."""
         inputs = self._inputs(batch)
         length = inputs["input_ids"].shape[1]
         tokens = self.model.generate(
             **inputs,
             max_new_tokens=self.max_new_tokens,
             num_beams=1,
-            do_sample=False,  # draws are made below
+            do_sample=False,  # the logits processor samples
             temperature=None,
             top_p=None,
             top_k=None,
-            logits_processor=[_Draws([self._draw(one.request) for one in batch], self.model.device)],
+            logits_processor=[_GumbelSampler([self._sampling(item.request) for item in batch], self.model.device)],
         )[:, length:]
         texts = self.processor.batch_decode(tokens, skip_special_tokens=True)
-        return [(text, self._has_ended(row)) for text, row in zip(texts, tokens)]
+        return [(text, self._is_finished(row)) for text, row in zip(texts, tokens)]
 
     def _inputs(self, batch: Sequence[_Prepared]) -> dict[str, Any]:
         prompts = [
-            self.processor.apply_chat_template(_messages(one.request), add_generation_prompt=True, tokenize=False)
-            for one in batch
+            self.processor.apply_chat_template(_messages(item.request), add_generation_prompt=True, tokenize=False)
+            for item in batch
         ]
-        images = {"images": [list(one.images) for one in batch]} if batch[0].images else {}
+        images = {"images": [list(item.images) for item in batch]} if batch[0].images else {}
         inputs = self.processor(text=prompts, **images, padding=True, padding_side="left", return_tensors="pt")
         return dict(inputs.to(self.model.device, dtype=self.model.dtype))
 
@@ -173,20 +174,20 @@ class TransformersJudge:
         data = (part.data for part in request.parts if isinstance(part, ImagePart))
         return tuple(_decode(content, row, self.max_pixels) for row, content in enumerate(data))
 
-    def _draw(self, request: JudgeRequest) -> _Draw | None:
+    def _sampling(self, request: JudgeRequest) -> _Sampling | None:
         if not request.temperature:
             return None
         address = address_of((), request, "", request.repeat)
         digest = hashlib.sha256(json.dumps([self.seed, address]).encode()).digest()
-        return _Draw(request.temperature, int.from_bytes(digest[:7], "big"))
+        return _Sampling(request.temperature, int.from_bytes(digest[:7], "big"))
 
-    def _has_ended(self, tokens: Tensor) -> bool:
+    def _is_finished(self, tokens: Tensor) -> bool:
         ends = self.model.generation_config.eos_token_id
         ends = [] if ends is None else [ends] if isinstance(ends, int) else list(ends)
         return len(tokens) < self.max_new_tokens or bool(torch.isin(tokens, tokens.new_tensor(ends)).any())
 
 
-class _Waiting(NamedTuple):
+class _Pending(NamedTuple):
     request: JudgeRequest
     reply: Future[str]
 
@@ -197,29 +198,29 @@ class _Prepared(NamedTuple):
     reply: Future[str]
 
 
-class _Draw(NamedTuple):
+class _Sampling(NamedTuple):
     temperature: float
     seed: int
 
 
-class _Draws:
+class _GumbelSampler:
     """Makes the most probable token a random one: the largest of logits plus Gumbel noise is a draw from their softmax.
 
-    Each row has a generator of its own; rows without a draw stay as they are.
+    Each row has a generator of its own; rows without sampling stay as they are.
     """
 
-    def __init__(self, draws: Sequence[_Draw | None], device: torch.device) -> None:
+    def __init__(self, samplings: Sequence[_Sampling | None], device: torch.device) -> None:
         self.rows = [
-            (row, draw.temperature, torch.Generator(device).manual_seed(draw.seed))
-            for row, draw in enumerate(draws)
-            if draw is not None
+            (row, sampling.temperature, torch.Generator(device).manual_seed(sampling.seed))
+            for row, sampling in enumerate(samplings)
+            if sampling is not None
         ]
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
         scores = scores.float()
         for row, temperature, generator in self.rows:
-            waits = torch.empty_like(scores[row]).exponential_(generator=generator)
-            scores[row] = scores[row] / temperature - waits.log()
+            exponential = torch.empty_like(scores[row]).exponential_(generator=generator)
+            scores[row] = scores[row] / temperature - exponential.log()
         return scores
 
 
@@ -238,11 +239,11 @@ def _decode(content: bytes, row: int, max_pixels: int) -> Image.Image:
         raise ValueError(f"Expected a readable image as image {row}: {error}") from error
     with opened:
         pixels = load_image(opened, row=row, max_pixels=max_pixels)
-    return Image.fromarray(pixels.permute(1, 2, 0).contiguous().numpy())
+    return Image.fromarray(rearrange(pixels, "channels rows columns -> rows columns channels").contiguous().numpy())
 
 
 def _load(source: str, processor: Any, dtype: torch.dtype | None) -> tuple[nn.Module, Any]:
     transformers = require("transformers", extra="hf", purpose="TransformersJudge")
     keyword = "torch_dtype" if transformers.__version__.startswith("4.") else "dtype"
     model = transformers.AutoModelForImageTextToText.from_pretrained(source, **{keyword: dtype or "auto"})
-    return model, processor or transformers.AutoProcessor.from_pretrained(source)  # type: ignore[no-untyped-call]
+    return model, processor or transformers.AutoProcessor.from_pretrained(source)

@@ -37,8 +37,8 @@ def crossing_share(vertices: Vertices, faces: Faces) -> float:
         >>> crossing_share(corners, np.array([[0, 1, 2], [3, 4, 5]]))
         1.0
     """
-    asked = max(1, min(len(faces), MAX_BOXES // len(faces)))
-    chosen = np.unique(np.linspace(0, len(faces) - 1, asked).astype(np.int64))
+    count = max(1, min(len(faces), MAX_BOXES // len(faces)))
+    chosen = np.unique(np.linspace(0, len(faces) - 1, count).astype(np.int64))
     crossing = np.zeros(len(faces), dtype=bool)
     tested = budget = 0
     corners = vertices[faces]
@@ -46,14 +46,14 @@ def crossing_share(vertices: Vertices, faces: Faces) -> float:
     rows = max(1, MAX_PAIRS // len(faces))
     for begin in range(0, len(chosen), rows):
         part = chosen[begin : begin + rows]
-        meet = np.ones((len(part), len(faces)), dtype=bool)
+        overlap = np.ones((len(part), len(faces)), dtype=bool)
         for axis in range(3):
-            meet &= low[part, None, axis] <= high[None, :, axis]
-            meet &= high[part, None, axis] >= low[None, :, axis]
-        at, other = np.nonzero(meet)
-        one = part[at]
-        fresh = one != other
-        one, other = one[fresh], other[fresh]
+            overlap &= low[part, None, axis] <= high[None, :, axis]
+            overlap &= high[part, None, axis] >= low[None, :, axis]
+        row, other = np.nonzero(overlap)
+        one = part[row]
+        distinct = one != other
+        one, other = one[distinct], other[distinct]
         for piece in np.array_split(np.arange(len(one)), len(one) // 100_000 + 1):
             found = _cross(vertices, faces, one[piece], other[piece])
             crossing[one[piece][found]] = True
@@ -83,16 +83,16 @@ def _pierces(vertices: Vertices, edged: Faces, target: Faces) -> npt.NDArray[np.
     for k in range(3):
         ends = edged[:, [k, (k + 1) % 3]]
         apart = ~(ends[:, :, None] == target[:, None, :]).any((1, 2))
-        start, way = vertices[ends[:, 0]], vertices[ends[:, 1]] - vertices[ends[:, 0]]
-        across = np.cross(way, second)
+        start, direction = vertices[ends[:, 0]], vertices[ends[:, 1]] - vertices[ends[:, 0]]
+        across = np.cross(direction, second)
         det = (first * across).sum(1)
-        scale = np.linalg.norm(way, axis=1) * np.linalg.norm(np.cross(first, second), axis=1)
+        scale = np.linalg.norm(direction, axis=1) * np.linalg.norm(np.cross(first, second), axis=1)
         usable = np.abs(det) > 1e-9 * scale  # not parallel
         inverse = 1 / np.where(usable, det, 1)
         from_origin = start - origin
         u = (from_origin * across).sum(1) * inverse
         turned = np.cross(from_origin, first)
-        v = (way * turned).sum(1) * inverse
+        v = (direction * turned).sum(1) * inverse
         t = (second * turned).sum(1) * inverse
         small = 1e-6
         inside = (u > small) & (v > small) & (u + v < 1 - small) & (t > small) & (t < 1 - small)

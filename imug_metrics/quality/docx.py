@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Quality of a Word file: its parts are read; links, macros and outside files are left alone."""
+"""Quality of a Word file: its parts are read; links, macros and outside files are ignored."""
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from einops import reduce
 from PIL import Image
 from scipy import ndimage
 
@@ -149,16 +150,18 @@ def _reduced(pixels: Pixels) -> Pixels:
     step = math.ceil(math.sqrt(pixels.shape[0] * pixels.shape[1] / MAX_MEASURED))
     if step <= 1:
         return pixels
-    height, width = (size // step * step for size in pixels.shape[:2])
-    cells = pixels[:height, :width].reshape(height // step, step, width // step, step, 3)
-    means: Pixels = cells.mean((1, 3), dtype=np.float32)
+    means: Pixels = reduce(_whole_blocks(pixels, step), "(h a) (w b) c -> h w c", "mean", a=step, b=step)
     return means
 
 
 def _block_means(values: Pixels) -> Pixels:
-    height, width = (size // _BLOCK * _BLOCK for size in values.shape)
-    means: Pixels = values[:height, :width].reshape(height // _BLOCK, _BLOCK, width // _BLOCK, _BLOCK).mean((1, 3))
+    means: Pixels = reduce(_whole_blocks(values, _BLOCK), "(h a) (w b) -> h w", "mean", a=_BLOCK, b=_BLOCK)
     return means
+
+
+def _whole_blocks(values: Pixels, block: int) -> Pixels:
+    height, width = (size // block * block for size in values.shape[:2])
+    return values[:height, :width]
 
 
 def _noise(channel: Pixels) -> float:
@@ -202,7 +205,6 @@ def _entropy(channel: Pixels) -> float:
 
 
 def _empty(pixels: Pixels) -> float:
-    height, width = (size // _BLOCK * _BLOCK for size in pixels.shape[:2])
-    blocks = pixels[:height, :width].reshape(height // _BLOCK, _BLOCK, width // _BLOCK, _BLOCK, 3)
-    spread = blocks.max((1, 3)) - blocks.min((1, 3))
-    return float((spread.max(-1) < 1 / 512).mean())
+    blocks = _whole_blocks(pixels, _BLOCK)
+    highest, lowest = (reduce(blocks, "(h a) (w b) c -> h w c", by, a=_BLOCK, b=_BLOCK) for by in ("max", "min"))
+    return float(((highest - lowest).max(-1) < 1 / 512).mean())

@@ -50,9 +50,9 @@ def item_quality(source: Any, modality: Modality, *, scorers: Mapping[str, Score
     """
     if modality not in MODALITIES:
         raise ValueError(f"Expected argument `modality` to be one of {', '.join(MODALITIES)}, got {modality!r}.")
-    for known in scorers or ():
-        if known not in MODALITIES:
-            raise ValueError(f"Expected argument `scorers` to have modalities as keys, got {known!r}.")
+    for name in scorers or ():
+        if name not in MODALITIES:
+            raise ValueError(f"Expected argument `scorers` to have modalities as keys, got {name!r}.")
     if scorers and modality in scorers:
         return _checked(scorers[modality](source), modality)
     module = _MODULES.get(modality, modality)

@@ -44,7 +44,7 @@ def mesh_quality(source: Any) -> Quality:
 
     Args:
         source: Path or bytes of an OBJ, PLY, STL, OFF, GLB, glTF or XYZ file, or a pair of vertices ``[V, 3]`` and
-            faces ``[F, 3]``, or points ``[V, 3]``. Materials, textures and files beside it are left alone.
+            faces ``[F, 3]``, or points ``[V, 3]``. Materials, textures and other files are not opened.
 
     Returns:
         The quality in [0, 1]; 0 for a file that cannot be read, or without a single sound face; NaN for one that is too

@@ -1,11 +1,12 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Quality of a PDF file: pages are drawn and their text is extracted; scripts, links and attachments are left alone."""
+"""Quality of a PDF file: pages are drawn and their text is extracted; scripts, links and attachments are ignored."""
 
 from __future__ import annotations
 
 import math
 import re
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -71,14 +72,12 @@ def pdf_quality(content: bytes) -> Quality:
         if "password" in str(error).lower() or "security" in str(error).lower():
             raise UnjudgedError("The PDF asks for a password.") from error
         raise BrokenError("The file is no readable PDF.") from error
-    try:
+    with closing(document):
         if count == 0:
             raise BrokenError("The PDF has no pages.")
         wanted = sorted({round(k) for k in np.linspace(0, count - 1, min(count, MAX_PAGES))})
         pages = [_page(pdfium, document, number) for number in wanted]
         outline = _has_outline(pdfium, document)
-    finally:
-        document.close()
     return _measured(pages, count, outline, _intact(content))
 
 
@@ -100,14 +99,11 @@ def _page(pdfium: Any, document: Any, number: int) -> _Page:
         page = document[number]
     except pdfium.PdfiumError:
         return found
-    try:
+    # Readers of hostile files raise nearly anything; what was found up to there counts.
+    with closing(page), suppress(Exception):
         found.ink, found.box = _ink(page), tuple(page.get_bbox())
         _read_text(page, found)
         _read_images(pdfium, page, found)
-    except Exception:  # readers of hostile files raise nearly anything; what was found up to here counts
-        pass
-    finally:
-        page.close()
     return found
 
 
@@ -122,12 +118,9 @@ def _ink(page: Any) -> float:
 
 
 def _read_text(page: Any, found: _Page) -> None:
-    text = page.get_textpage()
-    try:
+    with closing(page.get_textpage()) as text:
         found.text = text.get_text_range(0, min(text.count_chars(), _CHARACTERS))
         found.rows = [text.get_rect(k) for k in range(min(text.count_rects(0, _CHARACTERS), _OBJECTS))]
-    finally:
-        text.close()
 
 
 def _read_images(pdfium: Any, page: Any, found: _Page) -> None:

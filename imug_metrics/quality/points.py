@@ -15,7 +15,7 @@ from imug_metrics.quality.source import BrokenError
 
 Points = npt.NDArray[np.float64]
 
-MAX_ASKED = 20_000
+MAX_QUERIES = 20_000
 """Points whose neighbours are looked at; of larger clouds these are spread evenly over the list."""
 
 _NEIGHBOURS = 12
@@ -55,8 +55,8 @@ def points_quality(points: Points) -> Quality:
     places = np.unique(points, axis=0)
     if len(places) <= _NEIGHBOURS:
         raise BrokenError(f"The model has {len(places)} different points and no faces.")
-    asked = np.unique(np.linspace(0, len(places) - 1, min(len(places), MAX_ASKED)).astype(np.int64))
-    distances, neighbours = cKDTree(places).query(places[asked], k=_NEIGHBOURS + 1)
+    queries = np.unique(np.linspace(0, len(places) - 1, min(len(places), MAX_QUERIES)).astype(np.int64))
+    distances, neighbours = cKDTree(places).query(places[queries], k=_NEIGHBOURS + 1)
     distance = distances[:, 1:].mean(1)
     median = float(np.median(distance))
     outliers = distance > 4 * median
@@ -96,8 +96,9 @@ def spread(points: Points) -> float:
     """
     full = np.ptp(points, axis=0)
     low, high = np.percentile(points, (2, 98), axis=0)
-    known = full > 1e-3 * full.max()
-    return float(np.max(full[known] / np.maximum(high - low, 1e-3 * full.max())[known]))
+    least = 1e-3 * full.max()
+    extended = full > least
+    return float(np.max(full[extended] / np.maximum(high - low, least)[extended]))
 
 
 def _thickness(places: Points, neighbours: npt.NDArray[np.int64]) -> float:

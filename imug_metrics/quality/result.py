@@ -46,7 +46,7 @@ def broken(reason: str, parts: Mapping[str, float] | None = None) -> Quality:
 
 
 def unjudged(reason: str) -> Quality:
-    """Record of an item about whose quality nothing is known.
+    """Record of an item whose quality could not be measured.
 
     Args:
         reason: Why it could not be judged.

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Reading what a model wrote: sizes are checked before anything is opened, and nothing beside the file is looked at."""
+"""Reading what a model wrote: sizes are checked before anything is opened, and no other file is opened."""
 
 from __future__ import annotations
 

@@ -153,10 +153,11 @@ def _whole(text: str) -> float:
     last = text.rstrip().rsplit("\n", 1)[-1]
     listed = re.match(r"\s*([-*•#]|\d+[.)])\s", last) is not None
     ends = listed or last.endswith(_CLOSED) or len(text.split()) < 4
-    return 1 - 0.3 * (not ends) - 0.2 * _pack(text)
+    return 1 - 0.3 * (not ends) - 0.2 * _has_unclosed(text)
 
 
-def _pack(text: str) -> bool:
+def _has_unclosed(text: str) -> bool:
+    """Whether a bracket, a quotation mark or a code fence stays open."""
     stack: list[str] = []
     for c in text:
         if c in "([{":
@@ -187,11 +188,11 @@ def _is_like_a_word(word: str) -> bool:
 
 
 def _pronounceable(word: str) -> bool:
-    run = longest = 0
+    consonants = most = 0  # in a row
     for c in word:
-        run = 0 if c in _VOWELS else run + 1
-        longest = max(longest, run)
-    return longest <= 4 and longest < len(word)
+        consonants = 0 if c in _VOWELS else consonants + 1
+        most = max(most, consonants)
+    return most <= 4 and most < len(word)
 
 
 def _case(text: str, words: list[str]) -> float:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Quality of a video: of its frames as images, and of their run: flicker, flashes, frozen, blank and lost frames."""
+"""Quality of a video: of its frames as images, and over time: flicker, flashes, frozen, blank and lost frames."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from einops import rearrange
 
 from imug_metrics._optional import require
 from imug_metrics.quality.image import MAX_MEASURED, frame_quality
@@ -23,7 +24,7 @@ MAX_BYTES = 512 * 1024 * 1024
 """Largest video file that is opened."""
 
 MAX_FRAMES = 600
-"""Frames that are decoded, from the start; what follows is not seen."""
+"""Frames that are decoded, from the start; what follows is not decoded."""
 
 MAX_PIXELS = 8192 * 4320
 """Largest frame that is decoded, in pixels."""
@@ -31,6 +32,13 @@ MAX_PIXELS = 8192 * 4320
 MAX_DECODED = 1_500_000_000
 """Pixels that are decoded, all frames together."""
 
+_DEMUXERS = {  # by the first bytes
+    b"\x1a\x45\xdf\xa3": "matroska",
+    b"OggS": "ogg",
+    b"GIF8": "gif",
+    b"FLV\x01": "flv",
+    b"\0\0\1\xba": "mpeg",
+}
 _SAMPLED = 8  # frames that are judged as images
 _SMALL = 96  # longer side of the frames that are compared over time
 _GREY = np.array([0.299, 0.587, 0.114], dtype=np.float32)
@@ -87,15 +95,15 @@ def video_quality(source: Any) -> Quality:
         raise ValueError(
             f"Expected argument `source` to be an array uint8 [T, H, W, 3], got {source.dtype} {list(source.shape)}."
         )
-    seen = _Seen()
+    video = _DecodedVideo()
     for frame in source[:MAX_FRAMES]:
-        seen.add(frame, _small(frame))
-    return recorded(lambda: _measured(seen))
+        video.add(frame, _small(frame))
+    return recorded(lambda: _measured(video))
 
 
 @dataclass
-class _Seen:
-    """What is kept of the frames: all of them small, a few of them whole."""
+class _DecodedVideo:
+    """Decoded frames: all of them small, a few of them whole."""
 
     small: list[npt.NDArray[np.float32]] = field(default_factory=list)
     whole: list[npt.NDArray[np.uint8]] = field(default_factory=list)
@@ -121,14 +129,14 @@ def _of_file(content: bytes) -> Quality:
     try:
         # The demuxer is named, so that no playlist in disguise is opened, which would read other files.
         with av.open(io.BytesIO(content), format=demuxer, metadata_errors="ignore") as container:
-            seen = _decoded(av, container)
+            video = _decoded(av, container)
     except (BrokenError, UnjudgedError):
         raise
     except Exception as error:  # decoders of hostile files raise nearly anything
         raise BrokenError(f"The file is no readable video: {type(error).__name__}.") from error
-    if not seen.small:
+    if not video.small:
         raise BrokenError("The video holds no frame that can be decoded.")
-    return _measured(seen)
+    return _measured(video)
 
 
 def _demuxer(content: bytes) -> str:
@@ -139,13 +147,12 @@ def _demuxer(content: bytes) -> str:
         return "avi"
     if head[0] == 0x47 and head[188:189] == b"\x47":
         return "mpegts"
-    known = {b"\x1a\x45\xdf\xa3": "matroska", b"OggS": "ogg", b"GIF8": "gif", b"FLV\x01": "flv", b"\0\0\1\xba": "mpeg"}
-    if head[:4] not in known:
-        raise BrokenError("The file is no readable video: its beginning fits no known format.")
-    return known[head[:4]]
+    if head[:4] not in _DEMUXERS:
+        raise BrokenError("The file is no readable video: its beginning fits none of the formats that are read.")
+    return _DEMUXERS[head[:4]]
 
 
-def _decoded(av: Any, container: Any) -> _Seen:
+def _decoded(av: Any, container: Any) -> _DecodedVideo:
     if not container.streams.video:
         raise BrokenError("The file holds no video stream.")
     stream = container.streams.video[0]
@@ -155,15 +162,15 @@ def _decoded(av: Any, container: Any) -> _Seen:
     _check_pixels(codec.width, codec.height)
     codec.options = {"max_pixels": str(MAX_PIXELS)}
     codec.thread_count = 1
-    seen = _Seen(announced=_announced(stream, container))
+    video = _DecodedVideo(announced=_announced(stream, container))
     pixels = 0
-    for frame in _frames(av, container, stream, seen):
+    for frame in _frames(av, container, stream, video):
         pixels += frame.width * frame.height
-        _add(frame, seen)
-        if len(seen.small) >= MAX_FRAMES or pixels > MAX_DECODED:
-            seen.announced = 0  # not read to the end
+        _add(frame, video)
+        if len(video.small) >= MAX_FRAMES or pixels > MAX_DECODED:
+            video.announced = 0  # not read to the end
             break
-    return seen
+    return video
 
 
 def _announced(stream: Any, container: Any) -> int:
@@ -175,7 +182,7 @@ def _announced(stream: Any, container: Any) -> int:
     return min(int(container.duration / 1e6 * rate), MAX_FRAMES)
 
 
-def _frames(av: Any, container: Any, stream: Any, seen: _Seen) -> Iterator[Any]:
+def _frames(av: Any, container: Any, stream: Any, video: _DecodedVideo) -> Iterator[Any]:
     packets = container.demux(stream)
     # Each packet costs work even where it holds nothing, and a file may hold millions.
     for _ in range(20 * MAX_FRAMES):
@@ -185,23 +192,23 @@ def _frames(av: Any, container: Any, stream: Any, seen: _Seen) -> Iterator[Any]:
         except StopIteration:
             return
         except av.FFmpegError:
-            seen.errors += 1
-            if seen.errors > MAX_FRAMES:
+            video.errors += 1
+            if video.errors > MAX_FRAMES:
                 return
             continue
         yield from frames
 
 
-def _add(frame: Any, seen: _Seen) -> None:
+def _add(frame: Any, video: _DecodedVideo) -> None:
     _check_pixels(frame.width, frame.height)
-    seen.errors += bool(frame.is_corrupt)
+    video.errors += bool(frame.is_corrupt)
     if frame.time is not None:
-        seen.times.append(float(frame.time))
+        video.times.append(float(frame.time))
     scale = min(1.0, _SMALL / max(frame.width, frame.height))
     size = {"width": max(1, round(scale * frame.width)), "height": max(1, round(scale * frame.height))}
     small = frame.reformat(**size, format="gray", interpolation="AREA").to_ndarray()
-    whole = _whole(frame) if seen.wants_whole() else None
-    seen.add(whole, small.astype(np.float32) / 255)
+    whole = _whole(frame) if video.wants_whole() else None
+    video.add(whole, small.astype(np.float32) / 255)
 
 
 def _whole(frame: Any) -> npt.NDArray[np.uint8]:
@@ -218,31 +225,31 @@ def _check_pixels(width: int, height: int) -> None:
 
 def _small(frame: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
     step = math.ceil(max(frame.shape[:2]) / _SMALL)
-    height, width = (max(1, size // step) for size in frame.shape[:2])
-    cut = frame[: height * step, : width * step]
-    if step > 1 and min(frame.shape[:2]) >= step:
-        frame = cut.reshape(height, step, width, step, 3).mean((1, 3), dtype=np.float32)
-    grey: npt.NDArray[np.float32] = frame.astype(np.float32) @ _GREY / 255
+    height, width = (size // step * step for size in frame.shape[:2])
+    if step > 1 and min(height, width) > 0:
+        cells = rearrange(frame[:height, :width], "(h a) (w b) c -> h a w b c", a=step, b=step)
+        frame = cells.mean((1, 3), dtype=np.float32)
+    grey: npt.NDArray[np.float32] = frame.astype(np.float32) @ _GREY / np.float32(255)
     return grey
 
 
-def _measured(seen: _Seen) -> Quality:
-    shape = seen.small[0].shape
-    frames = [frame for frame in seen.small if frame.shape == shape]
-    if len(frames) < 3 and seen.announced > 3:
-        raise BrokenError(f"The file ends early: {len(frames)} of {seen.announced} frames are there.")
+def _measured(video: _DecodedVideo) -> Quality:
+    shape = video.small[0].shape
+    frames = [frame for frame in video.small if frame.shape == shape]
+    if len(frames) < 3 and video.announced > 3:
+        raise BrokenError(f"The file ends early: {len(frames)} of {video.announced} frames are there.")
     if len(frames) < 3:
         raise UnjudgedError(f"The video has {len(frames)} frames of one size, too few to measure.")
-    images = [frame_quality(whole.astype(np.float32) / 255).value for whole in seen.whole]
-    known = [value for value in images if not math.isnan(value)]
-    if not known:
+    images = [frame_quality(whole.astype(np.float32) / 255).value for whole in video.whole]
+    measurable = [value for value in images if not math.isnan(value)]
+    if not measurable:
         raise UnjudgedError("The frames are too small to be measured.")
-    measured = {"image": float(np.mean(known)), **_run(np.stack(frames)), **_times(seen.times)}
-    measured["errors"] = (seen.errors + len(seen.small) - len(frames)) / (seen.errors + len(seen.small))
+    measured = {"image": float(np.mean(measurable)), **_motion(np.stack(frames)), **_timing(video.times)}
+    measured["errors"] = (video.errors + len(video.small) - len(frames)) / (video.errors + len(video.small))
     quality = combined(measured, _scores(measured))
-    parts = quality.parts | {"frames": float(len(seen.small))}
-    share = len(seen.small) / max(seen.announced, len(seen.small))
-    if share > 0.97 or seen.announced - len(seen.small) <= 2:
+    parts = quality.parts | {"frames": float(len(video.small))}
+    share = len(video.small) / max(video.announced, len(video.small))
+    if share > 0.97 or video.announced - len(video.small) <= 2:
         return Quality(quality.value, None, parts)
     return Quality(quality.value * share, f"The file ends early: {share:.0%} of its frames are there.", parts)
 
@@ -261,7 +268,7 @@ def _scores(measured: dict[str, float]) -> dict[str, float]:
     }
 
 
-def _run(frames: npt.NDArray[np.float32]) -> dict[str, float]:
+def _motion(frames: npt.NDArray[np.float32]) -> dict[str, float]:
     near = np.abs(np.diff(frames, axis=0)).mean((1, 2))
     far = np.abs(frames[2:] - frames[:-2]).mean((1, 2))
     level = frames.mean((1, 2), dtype=np.float64)
@@ -275,11 +282,11 @@ def _run(frames: npt.NDArray[np.float32]) -> dict[str, float]:
     }
 
 
-def _times(times: list[float]) -> dict[str, float]:
+def _timing(times: list[float]) -> dict[str, float]:
     steps = np.diff(np.array(times))
     steps = steps[steps > 0]
     if not steps.size:
         return {"dropped": 0.0, "rate": math.inf}
-    usual = float(np.median(steps))
-    lost = float((np.round(steps / usual) - 1)[steps >= 1.5 * usual].clip(max=1e6).sum())
-    return {"dropped": lost / (lost + len(steps)), "rate": 1 / usual}
+    median = float(np.median(steps))
+    lost = float((np.round(steps / median) - 1)[steps >= 1.5 * median].clip(max=1e6).sum())
+    return {"dropped": lost / (lost + len(steps)), "rate": 1 / median}

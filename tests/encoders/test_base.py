@@ -128,9 +128,9 @@ def test_copies_share_the_encoder_and_metrics_do_not_register_it():
 
 
 def test_fingerprint_follows_weights_in_place_and_replaced():
-    encoder, twin = ProbeEncoder(), ProbeEncoder()
+    encoder, other = ProbeEncoder(), ProbeEncoder()
     seen = {encoder.fingerprint}
-    assert twin.fingerprint in seen
+    assert other.fingerprint in seen
     optimizer = torch.optim.SGD(encoder.model.parameters(), lr=0.1)
     encoder.model(torch.rand(2, 3, 4, 4)).sum().backward()
     optimizer.step()

@@ -239,9 +239,9 @@ def test_one_opened_image_given_often_is_read_by_one_thread_at_a_time(tmp_path, 
     Image.fromarray(noise.numpy()).save(tmp_path / "noise.png")
     for _ in range(3):
         image = Image.open(tmp_path / "noise.png")  # not read before the threads do
-        images_ = CachedEncoder(inner, memory=0, workers=8).encode_readable([image] * 8, with_pixels=False)
-        assert images_.errors == [None] * 8
-        assert torch.equal(images_.embeddings, images_.embeddings[:1].expand(8, 3))
+        found = CachedEncoder(inner, memory=0, workers=8).encode_readable([image] * 8, with_pixels=False)
+        assert found.errors == [None] * 8
+        assert torch.equal(found.embeddings, found.embeddings[:1].expand(8, 3))
 
 
 def subjects(image):

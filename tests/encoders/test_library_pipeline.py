@@ -48,7 +48,7 @@ class Flip(torch.nn.Module):
 
 
 class ShiftedCrop(transforms.CenterCrop):
-    """A crop of the usual name, as another release might make it."""
+    """A crop under the same name, as another release might make it."""
 
     def forward(self, image):
         return transforms.functional.crop(image, 0, 0, *self.size)

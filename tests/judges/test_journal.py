@@ -42,7 +42,7 @@ def test_the_line_that_is_damaged_below_is_whole():
     assert _parse(LINE)[1] == Answer(1, "5", None)
 
 
-def held(path: Path) -> list[int]:
+def recorded(path: Path) -> list[int]:
     with Journal(path) as journal:
         return [number for number in range(12) if journal.find(address(number)) == ANSWER]
 
@@ -87,7 +87,7 @@ def test_a_last_line_cut_anywhere_is_removed_and_writing_goes_on(path: Path):
             with Journal(path) as journal:
                 assert journal.find(address(9)) is None
                 journal.add(address(10), ANSWER)
-        assert held(path) == [*range(9), 10]
+        assert recorded(path) == [*range(9), 10]
         assert path.read_bytes()[:start] == whole[:start]
 
 
@@ -120,7 +120,7 @@ def test_damaged_lines_are_reported_and_left_out(path: Path, damage: bytes):
         journal.add(address(4), ANSWER)
     with warnings.catch_warnings():  # the line is gone
         warnings.simplefilter("error")
-        assert held(path) == list(range(10))
+        assert recorded(path) == list(range(10))
     assert path.read_bytes().count(b"\n") == 10
 
 
@@ -139,11 +139,11 @@ def test_the_last_answer_counts_and_dead_lines_are_removed_once_they_prevail(pat
 
 def test_a_rewriting_that_was_cut_off_changes_nothing(path: Path):
     path.with_name("journal.jsonl.new").write_bytes(b'{"key": ["half')
-    assert held(path) == list(range(10))
+    assert recorded(path) == list(range(10))
     lines = path.read_bytes()
     path.write_bytes(b"damage\n" + lines)
     with pytest.warns(UserWarning, match=r"line 1\."):
-        assert held(path) == list(range(10))
+        assert recorded(path) == list(range(10))
     assert path.read_bytes() == lines
 
 
@@ -152,7 +152,7 @@ def test_a_link_stays_a_link(path: Path):
     link.symlink_to(path)
     path.write_bytes(b"damage\n" + path.read_bytes())
     with pytest.warns(UserWarning, match=r"line 1\."):
-        assert held(link) == list(range(10))
+        assert recorded(link) == list(range(10))
     assert link.is_symlink()
 
 
@@ -161,7 +161,7 @@ def test_only_one_may_write(path: Path):
         with pytest.raises(JournalLockedError, match="in use by another process"):
             Journal(path)
         journal.add(address(10), ANSWER)
-    assert held(path) == [*range(11)]
+    assert recorded(path) == [*range(11)]
 
 
 def test_a_journal_that_has_just_been_rewritten_is_locked_as_well(path: Path):
@@ -188,7 +188,7 @@ def test_a_journal_whose_first_line_was_cut_off_is_begun_anew(path: Path, conten
     path.write_bytes(content)
     with Journal(path) as journal:
         journal.add(address(3), ANSWER)
-    assert held(path) == [3]
+    assert recorded(path) == [3]
 
 
 def test_a_folder_that_is_absent_is_the_callers_error(tmp_path: Path):

@@ -173,10 +173,10 @@ def test_draws_depend_on_seed_request_and_repeat_and_on_nothing_else(judge: Tran
 
 
 def test_draws_follow_the_softmax_of_the_logits():
-    from imug_metrics.judges.transformers import _Draw, _Draws
+    from imug_metrics.judges.transformers import _GumbelSampler, _Sampling
 
     logits = torch.tensor([2.0, 1.0, 0.0, -1.0])
-    draws = _Draws([_Draw(0.7, seed) for seed in range(20_000)], torch.device("cpu"))
+    draws = _GumbelSampler([_Sampling(0.7, seed) for seed in range(20_000)], torch.device("cpu"))
     picked = draws(torch.zeros(20_000, 1), logits.expand(20_000, 4).clone()).argmax(1)
     shares = picked.bincount(minlength=4) / 20_000
     assert shares.tolist() == pytest.approx((logits / 0.7).softmax(0).tolist(), abs=0.012)

@@ -14,22 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from imug_metrics.quality import MODALITIES, Quality, item_quality
-from tests.quality.items import (
-    PROGRAM,
-    SCRIPT,
-    TEXT,
-    audio_file,
-    clip,
-    cloud,
-    docx_file,
-    image_file,
-    model_file,
-    pdf_file,
-    photograph,
-    sphere,
-    video_file,
-    voice,
-)
+from tests.quality import items
 
 FORMATS = {
     "text": "txt",
@@ -48,19 +33,22 @@ CODECS = {"mp4": "libx264", "webm": "libvpx", "avi": "mpeg4", "mpegts": "mpeg4"}
 def _valid(modality: str, kind: str) -> bytes:
     """A small file of a format."""
     if modality == "image" or kind == "gif":
-        return image_file(photograph()[:40, :40], kind.upper())
+        return items.image_file(items.photograph()[:40, :40], kind.upper())
     if modality == "audio":
-        return audio_file(voice()[:6000], kind)
+        return items.audio_file(items.voice()[:6000], kind)
     if modality == "video":
-        return video_file(clip()[:5, :32, :48], CODECS[kind], kind)
+        return items.video_file(items.clip()[:5, :32, :48], CODECS[kind], kind)
     if modality == "document":
-        return pdf_file(image=bytes(1024)) if kind == "pdf" else docx_file()
+        return items.pdf_file(image=bytes(1024)) if kind == "pdf" else items.docx_file()
     if modality == "code":
-        code = {"python": PROGRAM, "javascript": SCRIPT, "json": '{"a": [1, 2]}', "xml": "<a><b c='1'/></a>"}[kind]
+        texts = {"json": '{"a": [1, 2]}', "xml": "<a><b c='1'/></a>"}
+        code = {"python": items.PROGRAM, "javascript": items.SCRIPT, **texts}[kind]
         return f"```{kind}\n{code}\n```".encode()
     if kind == "xyz":
-        return b"\n".join(b"%f %f %f" % tuple(point) for point in cloud()[:60])
-    return model_file(sphere()[0], sphere()[1][:120], kind) if modality == "threeD" else TEXT.encode()
+        return b"\n".join(b"%f %f %f" % tuple(point) for point in items.cloud()[:60])
+    if modality == "threeD":
+        return items.model_file(items.sphere()[0], items.sphere()[1][:120], kind)
+    return items.TEXT.encode()
 
 
 def _is_record(quality: Quality) -> bool:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""The door: what it accepts, what may be put in the place of ours, and what it needs."""
+"""One function for all items: what it accepts, which scorers may take the place of ours, and what it needs."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ from imug_metrics.judges import (
     judge_all_async,
 )
 from imug_metrics.judges.journal import Journal
-from imug_metrics.judges.run import GIVE_UP_AFTER, REASK
+from imug_metrics.judges.scheduler import GIVE_UP_AFTER, REASK
 
 
 class Scripted:
@@ -191,7 +191,7 @@ def test_a_judge_that_has_gone_is_not_asked_for_ever(tmp_path: Path):
     assert len(found) == 1000
     assert sum(verdict.asked for verdict in found) == len(judge.requests)
     assert {verdict.error.split(":")[0] for verdict in found} == {"server", "not_asked"}
-    again = Scripted(itself)  # the key is mended, say, and the same command started again
+    again = Scripted(itself)  # the key is corrected, say, and the same command started again
     found = judge_all(questions(1000), again, journal=tmp_path / "journal.jsonl")
     assert values(found) == list(range(1000))
     assert len(again.requests) == 1000

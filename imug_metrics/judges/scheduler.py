@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Many questions to one judge: as many at a time as it takes, each answer kept at once, nothing asked twice."""
+"""Many questions to one judge: as many at a time as it takes, each answer recorded at once, nothing asked twice."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ REASK = (
 """Text that is added at the end of a request that is made for the second time."""
 
 GIVE_UP_AFTER = 100
-"""Requests in a row without any reply after which a run asks no more: the judge is gone, not busy."""
+"""Requests in a row without any reply after which nothing more is asked: the judge is gone, not busy."""
 
 # Seconds between the first requests. Sent at once, they would be answered at once, and again and again wait for each
 # other while they are read and the next ones are made.
@@ -45,12 +45,12 @@ def judge_all(
     retry_errors: bool = False,
     progress: Callable[[Verdict[T]], None] | None = None,
 ) -> list[Verdict[T]]:
-    """Ask a judge everything, and go on where an earlier run stopped.
+    """Ask a judge everything, and go on where an earlier call stopped.
 
-    At most `judge.concurrency` requests exist at a time. No failure of the judge ends the run or is left out: it is in
+    At most `judge.concurrency` requests exist at a time. No failure of the judge ends the call or is left out: it is in
     the verdict. After 100 requests in a row without any reply nothing more is asked; the verdicts of the rest say so.
 
-    Questions to which an earlier run had no reply at all (wrong key, no connection, a busy server) are asked again,
+    Questions to which an earlier call had no reply at all (wrong key, no connection, a busy server) are asked again,
     after all others.
 
     It may be called where an event loop is running (in a notebook), which then waits;
@@ -59,14 +59,14 @@ def judge_all(
     Args:
         questions: taken one by one, when there is room for another.
         judge: whom to ask.
-        journal: file in which every answer is kept as it arrives. A reply that it holds is not asked for again.
+        journal: file in which every answer is recorded as it arrives. A reply that it holds is not asked for again.
         repeats: how many times each question is asked independently.
         reask: ask a second time, with the error at the end of the request, where a reply is malformed.
-        retry_errors: ask again also where an earlier run had a reply that could not be used.
+        retry_errors: ask again also where an earlier call had a reply that could not be used.
         progress: called with each verdict when it is there, in the order of arrival.
 
     Returns:
-        One verdict a question and repeat: in the order of questions, the repeats of one beside each other.
+        One verdict a question and repeat: in the order of questions, the repeats of one next to each other.
 
     Raises:
         ValueError: if two questions have the same key, or `repeats` or the judge's concurrency is less than 1.
@@ -82,7 +82,7 @@ def judge_all(
         >>> [verdict.value for verdict in judge_all(questions, Echo())]
         [0, 1, 2]
     """
-    run = judge_all_async(
+    verdicts = judge_all_async(
         questions,
         judge,
         journal=journal,
@@ -94,8 +94,8 @@ def judge_all(
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return asyncio.run(run)
-    return _in_a_thread(run)
+        return asyncio.run(verdicts)
+    return _in_a_thread(verdicts)
 
 
 async def judge_all_async(
@@ -112,9 +112,9 @@ async def judge_all_async(
     for name, count in (("repeats", repeats), ("judge.concurrency", judge.concurrency)):
         if count < 1:
             raise ValueError(f"Expected argument `{name}` to be >= 1, got {count}.")
-    with nullcontext() if journal is None else Journal(journal) as book:
-        run = _Run(_units(questions, repeats), judge, book, reask, retry_errors, progress)
-        workers = [asyncio.ensure_future(run.work(_STAGGER * row)) for row in range(judge.concurrency)]
+    with nullcontext() if journal is None else Journal(journal) as opened:
+        scheduler = _Scheduler(_tasks(questions, repeats), judge, opened, reask, retry_errors, progress)
+        workers = [asyncio.ensure_future(scheduler.work(_STAGGER * row)) for row in range(judge.concurrency)]
         try:
             await asyncio.gather(*workers)
         finally:
@@ -123,32 +123,32 @@ async def judge_all_async(
             await asyncio.gather(*workers, return_exceptions=True)
             if hasattr(judge, "aclose"):
                 await judge.aclose()
-    return [run.verdicts[index] for index in range(len(run.verdicts))]
+    return [scheduler.verdicts[index] for index in range(len(scheduler.verdicts))]
 
 
-class _Run(Generic[T]):
-    """What the workers of a run share."""
+class _Scheduler(Generic[T]):
+    """What the workers of one call share."""
 
     def __init__(
         self,
-        units: Iterator[tuple[int, int, Question[T]]],
+        tasks: Iterator[tuple[int, int, Question[T]]],
         judge: Judge,
         journal: Journal | None,
         reask: bool,
         retry_errors: bool,
         progress: Callable[[Verdict[T]], None] | None,
     ) -> None:
-        self.units, self.judge, self.journal = units, judge, journal
+        self.tasks, self.judge, self.journal = tasks, judge, journal
         self.reask, self.retry_errors, self.progress = reask, retry_errors, progress
         self.verdicts: dict[int, Verdict[T]] = {}
-        self.failed: deque[tuple[int, int, Question[T]]] = deque()  # in an earlier run, and to be asked again
+        self.failed: deque[tuple[int, int, Question[T]]] = deque()  # in an earlier call, and to be asked again
         self.unanswered = 0
 
     async def work(self, delay: float) -> None:
         await asyncio.sleep(delay)
-        for unit in self.units:
-            await self._answer(*unit, again=False)
-        # Last, so that questions which fail in every run cannot use up a run's patience before the new ones are asked.
+        for task in self.tasks:
+            await self._answer(*task, again=False)
+        # Last, so that questions which fail in every call cannot make it give up before the new ones are asked.
         while self.failed:
             await self._answer(*self.failed.popleft(), again=True)
 
@@ -173,9 +173,9 @@ class _Run(Generic[T]):
         self, question: Question[T], request: JudgeRequest, address: Address, recorded: Verdict[T] | None, again: bool
     ) -> Verdict[T]:
         if recorded is not None:
-            await asyncio.sleep(0)  # a long stretch of recorded answers must not hold the event loop
+            await asyncio.sleep(0)  # many recorded answers in a row must not block the event loop
         found = None if again else recorded
-        while found is None or self._is_to_be_asked_again(found):
+        while found is None or self._can_be_reasked(found):
             if self.unanswered >= GIVE_UP_AFTER:
                 error = f"not_asked: the judge had failed {GIVE_UP_AFTER} times in a row"
                 return found or recorded or _failed(question.key, address.repeat, error)
@@ -191,14 +191,14 @@ class _Run(Generic[T]):
         try:
             value = question.parse(answer.reply)
         except ReplyError as problem:  # the reader has become stricter since
-            return Verdict(address.key, address.repeat, None, answer.reply, _described(problem), answer.asked)
+            return Verdict(address.key, address.repeat, None, answer.reply, _message(problem), answer.asked)
         return Verdict(address.key, address.repeat, value, answer.reply, None, answer.asked)
 
     def _has_failed(self, recorded: Verdict[T]) -> bool:
         """Whether it is asked anew: there was no reply, or one that cannot be used and `retry_errors`."""
         return recorded.error is not None and (recorded.reply is None or self.retry_errors)
 
-    def _is_to_be_asked_again(self, found: Verdict[T]) -> bool:
+    def _can_be_reasked(self, found: Verdict[T]) -> bool:
         return self.reask and found.error is not None and found.reply is not None and found.asked == 1
 
     async def _ask(
@@ -209,28 +209,28 @@ class _Run(Generic[T]):
         asked = 1 if before is None else before.asked + 1
         value: T | None = None
         reply = error = None
-        is_gone = False
+        is_unanswered = False
         try:
             reply = await self.judge.ask(request)
             value = question.parse(reply)
         except ReplyError as problem:
-            reply, error = reply if reply is not None else problem.reply or "", _described(problem)
+            reply, error = reply if reply is not None else problem.reply or "", _message(problem)
         except JudgeError as problem:
-            error, is_gone = _described(problem), problem.kind != "image"
-        except Exception:  # an error of the program: a reply that was paid for is kept
+            error, is_unanswered = _message(problem), problem.kind != "image"
+        except Exception:  # an error of the program: a reply that was paid for is recorded
             if reply is not None:
-                self._keep(address, Answer(asked, reply, None))
+                self._record(address, Answer(asked, reply, None))
             raise
-        self.unanswered = self.unanswered + 1 if is_gone else 0
-        self._keep(address, Answer(asked, reply, error))
+        self.unanswered = self.unanswered + 1 if is_unanswered else 0
+        self._record(address, Answer(asked, reply, error))
         return Verdict(address.key, address.repeat, value, reply, error, asked)
 
-    def _keep(self, address: Address, answer: Answer) -> None:
+    def _record(self, address: Address, answer: Answer) -> None:
         if self.journal is not None:
             self.journal.add(address, answer)
 
 
-def _units(questions: Iterable[Question[T]], repeats: int) -> Iterator[tuple[int, int, Question[T]]]:
+def _tasks(questions: Iterable[Question[T]], repeats: int) -> Iterator[tuple[int, int, Question[T]]]:
     """Position in the result, repeat and question."""
     seen: set[tuple[str | int, ...]] = set()
     index = 0
@@ -243,7 +243,7 @@ def _units(questions: Iterable[Question[T]], repeats: int) -> Iterator[tuple[int
             index += 1
 
 
-def _described(problem: ReplyError | JudgeError) -> str:
+def _message(problem: ReplyError | JudgeError) -> str:
     text = f"{problem.kind}: {problem}"
     return text if len(text) <= _ERROR_LENGTH else f"{text[:_ERROR_LENGTH]} ..."
 
@@ -252,12 +252,14 @@ def _failed(key: tuple[str | int, ...], repeat: int, error: str) -> Verdict[Any]
     return Verdict(key, repeat, None, None, error, 0)
 
 
-def _in_a_thread(run: Coroutine[Any, Any, list[Verdict[T]]]) -> list[Verdict[T]]:
+def _in_a_thread(verdicts: Coroutine[Any, Any, list[Verdict[T]]]) -> list[Verdict[T]]:
     started: list[tuple[asyncio.AbstractEventLoop, asyncio.Task[Any]]] = []
 
     async def main() -> list[Verdict[T]]:
-        started.append((asyncio.get_running_loop(), asyncio.current_task()))  # type: ignore[arg-type]
-        return await run
+        task = asyncio.current_task()
+        if task is not None:  # always, inside a coroutine
+            started.append((asyncio.get_running_loop(), task))
+        return await verdicts
 
     with ThreadPoolExecutor(1) as pool:
         result = pool.submit(asyncio.run, main())

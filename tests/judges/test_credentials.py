@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from imug_metrics.judges import ImagePart, JudgeError, JudgeRequest, OpenAIJudge, Question, ReplyError, judge_all
-from imug_metrics.judges.secrets import bearer, proxy_for, split_url
+from imug_metrics.judges.credentials import bearer, proxy_for, split_url
 from tests.judges.server import FAULTS, Server, completion
 
 pytest.importorskip("aiohttp", reason="aiohttp is not installed")

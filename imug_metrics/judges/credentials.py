@@ -11,7 +11,7 @@ from urllib import request
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 # Shorter ones are the placeholders that local servers are given ("EMPTY", "none"): words that replies may hold.
-_SHORTEST_SECRET = 8
+_MIN_SECRET_LENGTH = 8
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Credentials:
     def redact(self, text: str) -> str:
         """The text without the secrets, also where they stand in JSON."""
         for secret in self.secrets:
-            if len(secret) >= _SHORTEST_SECRET:
+            if len(secret) >= _MIN_SECRET_LENGTH:
                 escaped = json.dumps(secret)[1:-1]
                 for form in (secret, escaped, escaped.replace("/", r"\/")):
                     text = text.replace(form, "[secret]")
