@@ -1,6 +1,11 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Arguments of an update, flat or padded, embeddings or items to encode, to packed rows."""
+"""Arguments of an update, flat or padded, embeddings or items to encode, to packed rows.
+
+An infinite number is never part of a result: an argument whose range is checked refuses it like every number out of
+range, and elsewhere it counts as NaN does, as not given. Scores of a selector alone may be infinite, since they only
+order candidates (a logarithm of probability 0 is minus infinity).
+"""
 
 from __future__ import annotations
 
@@ -166,7 +171,7 @@ def pack_inputs(
         dialogue, turn, subject, valid, lengths: as in `align_rows`.
         validate: as in `pack`.
         columns: the arguments by name; the first, the outputs, gives shape and device, and its rows that are not
-            finite count as absent.
+            finite count as absent. Infinite numbers in the others become NaN.
 
     Raises:
         ValueError: if two arguments differ in shape, or lists of dialogues in their lengths, or ids and turns are
@@ -194,7 +199,8 @@ def pack_inputs(
     _check_ends(lists)
     there = _there(rows) if keep is None else _there(rows)[keep]
     batch = pack(ids, turns, subject=subjects, valid=valid & there, validate=validate)
-    values = {name: row.values if keep is None else row.values[keep] for name, row in columns.items()}
+    given = {name: _finite(column.values) for name, column in columns.items()}
+    values = {name: value if keep is None else value[keep] for name, value in given.items()}
     return PackedInputs(batch, {name: batch.pack(value) for name, value in values.items()}, rows.shape, keep)
 
 
@@ -234,6 +240,11 @@ def _check_ends(stated: dict[str, Tensor]) -> None:
                 f"Expected arguments `{first}` and `{name}` to agree on where each dialogue ends, got {int(ends[row])} "
                 f"and {int(other[row])} turns at row {row}."
             )
+
+
+def _finite(values: Tensor) -> Tensor:
+    """Numbers `[N]` with NaN for infinite ones; rows of embeddings stay, since their cosines are NaN then anyway."""
+    return values.masked_fill(values.isinf(), torch.nan) if values.ndim == 1 and values.is_floating_point() else values
 
 
 def _there(rows: Column) -> Tensor:

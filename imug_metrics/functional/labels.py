@@ -104,7 +104,7 @@ def agreement(first: Tensor, second: Tensor) -> Tensor:
         >>> agreement(torch.tensor([1.0, 2.0, torch.nan]), torch.ones(3))
         tensor([1., 0., nan], dtype=torch.float64)
     """
-    return (first == second).double().masked_fill(first.isnan() | second.isnan(), torch.nan)
+    return (first == second).double().masked_fill(~(first.isfinite() & second.isfinite()), torch.nan)
 
 
 def check_shapes(**columns: Column) -> None:

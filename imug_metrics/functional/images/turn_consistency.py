@@ -124,7 +124,7 @@ def pixel_copies(batch: DialogueBatch, pixels: Tensor, threshold: float) -> Tens
     for earlier in (rows - 1, batch.offsets[batch.segment]):
         there = ~batch.is_first() & batch.valid & batch.valid[earlier]
         difference = (pixels - pixels[earlier]).abs().mean(1, dtype=torch.float64)
-        nearest = torch.where(there, torch.minimum(nearest, difference), nearest)
+        nearest = torch.where(there & difference.isfinite(), torch.minimum(nearest, difference), nearest)
     return (nearest <= threshold).double().masked_fill(nearest.isinf(), torch.nan)
 
 

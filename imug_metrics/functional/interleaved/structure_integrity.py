@@ -137,6 +137,7 @@ def checked_counts(argument: str, rows: Column, validate: bool = True) -> Tensor
             raise ValueError(
                 f"Expected argument `{argument}` to hold whole numbers >= 0, got {counts[row].tolist()} at row {row}."
             )
+    counts = counts.masked_fill(counts.isinf(), torch.nan)
     if rows.present is None:
         return counts
     return counts.masked_fill(~rows.present.flatten().to(counts.device)[:, None], torch.nan)

@@ -116,6 +116,8 @@ class Selection(DialogueMetric):
         y, p = (inputs.columns[name].double().masked_fill(hidden, torch.nan) for name in ("scores", "selector"))
         if self.probabilities and self.validate and bool(((p < 0) | (p > 1)).any()):
             raise ValueError("Expected argument `selector` to lie in [0, 1], as probabilities do.")
+        if self.probabilities:
+            y, p = (column.masked_fill(p.isinf(), torch.nan) for column in (y, p))
         values = {name: selection_values(y, p, name, self.threshold) for name in (self.correlation, "top", "auroc")}
         values["chance"] = chance_of_best(y).masked_fill(values["top"].isnan(), torch.nan)
         ratios = {name: batch.mean_parts(values[name]) for name in ("top", "chance", "auroc")}
