@@ -13,6 +13,7 @@ from typing import Any, Literal, NoReturn
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from typing_extensions import TypedDict
 
 from imug_metrics.encoders.fingerprint import digest_text, digest_weights, weights_version
 from imug_metrics.encoders.preprocessing import LibraryPreprocessing, Preprocessing
@@ -28,14 +29,26 @@ _PRECISIONS: dict[Any, torch.dtype | None] = {
 }
 
 
+class EncoderOptions(TypedDict, total=False):
+    """Options of every encoder around a loaded model; `ModelEncoder` says what each means."""
+
+    batch_size: int
+    dtype: torch.dtype | str | None
+    compile: bool | dict[str, Any]
+    channels_last: bool
+    long_text: Literal["cut", "average"]
+    max_pixels: int
+    differentiable: bool
+
+
 class ModelEncoder:
     """Base of the encoders that hold a ``torch.nn.Module``.
 
-    Subclasses set ``preprocessing`` and fill :meth:`_image_forward`, or :meth:`_tokenize` and :meth:`_text_forward`, or
-    all three; :meth:`_patch_forward` where the model has patch tokens; :meth:`_settings`.
+    Subclasses set ``preprocessing`` and fill `_image_forward`, or `_tokenize` and `_text_forward`, or all three;
+    `_patch_forward` where the model has patch tokens; `_settings`.
 
     The model is used in evaluation mode and without gradients; the mode it had before is restored after every call, so
-    that a model in training can be handed in. The encoder shares the model with whoever else holds it.
+    that a model in training can be handed in. The encoder shares the model; it does not copy it.
 
     Args:
         model: The model. It stays where it is unless ``device`` is given.
@@ -134,7 +147,7 @@ class ModelEncoder:
         """Embed images.
 
         Args:
-            images: See :mod:`imug_metrics.media.images`.
+            images: See `imug_metrics.media.images`.
 
         Returns:
             float32 tensor ``[N, D]`` on the encoder's device, not normalised.
@@ -215,7 +228,7 @@ class ModelEncoder:
         return type(self)._patch_forward is not ModelEncoder._patch_forward
 
     def _tokenize(self, texts: Sequence[str]) -> tuple[Any, Sequence[bool]]:
-        """What :meth:`_text_forward` takes, and which texts were cut."""
+        """What `_text_forward` takes, and which texts were cut."""
         raise NotImplementedError
 
     def _text_forward(self, tokens: Any) -> Tensor:

@@ -9,7 +9,9 @@ from typing import Any
 
 import torch
 from torch import nn
+from typing_extensions import Unpack
 
+from imug_metrics.encoders.base import EncoderOptions
 from imug_metrics.encoders.callable import CallableEncoder
 from imug_metrics.encoders.lpips import TRUNKS, LpipsEncoder
 from imug_metrics.encoders.openclip import OpenClipEncoder
@@ -20,7 +22,7 @@ from imug_metrics.encoders.transformers import TransformersEncoder
 _FORMS = "scene, open_clip:MODEL[:TAG-OR-FILE], hf:FOLDER-OR-NAME, timm:MODEL[:FILE] or lpips:TRUNK"
 
 
-def load_encoder(spec: str, device: torch.device | str | None = None, **options: Any) -> Encoder:
+def load_encoder(spec: str, device: torch.device | str | None = None, **options: Unpack[EncoderOptions]) -> Encoder:
     """Load an encoder named by a string.
 
     Args:
@@ -28,8 +30,7 @@ def load_encoder(spec: str, device: torch.device | str | None = None, **options:
             weights file), ``"open_clip:local-dir:/path"``, ``"hf:/path/or/name"``, ``"timm:name"``,
             ``"timm:name:weights-file"`` or ``"lpips:alex"``.
         device: Where to run, the CPU by default.
-        options: Others of `ModelEncoder`, such as ``batch_size`` and
-            ``dtype``.
+        options: Those of `ModelEncoder`, such as ``batch_size`` and ``dtype``.
 
     Returns:
         The encoder.

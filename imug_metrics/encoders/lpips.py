@@ -8,9 +8,10 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from typing_extensions import Unpack
 
 from imug_metrics._optional import require
-from imug_metrics.encoders.base import ModelEncoder
+from imug_metrics.encoders.base import EncoderOptions, ModelEncoder
 from imug_metrics.encoders.preprocessing import Preprocessing
 
 TRUNKS = ("alex", "vgg", "squeeze")
@@ -22,7 +23,7 @@ class LpipsEncoder(ModelEncoder):
 
     LPIPS is $\sum_l \frac{1}{H_l W_l} \sum_{hw} \sum_c w_{lc} (\hat x_{lhwc} - \hat y_{lhwc})^2$ with unit-normalised
     features and weights that are not negative. The features times $\sqrt{w_{lc} / H_l W_l}$, all layers in a row, are
-    therefore embeddings whose squared distance is LPIPS: :func:`lpips_distance`. Their cosine is not LPIPS, though it
+    therefore embeddings whose squared distance is LPIPS: `lpips_distance`. Their cosine is not LPIPS, though it
     orders most pairs alike; use them where squared distances are asked for. Positions count: a shifted image is another
     image. The embeddings are wide, 31,872 numbers for AlexNet at 64 x 64.
 
@@ -31,6 +32,7 @@ class LpipsEncoder(ModelEncoder):
             or a loaded ``lpips.LPIPS``.
         size: Height and width that images are squashed to; 64 is what LPIPS was calibrated on.
         name: Name for tables and reports.
+        device: Where to run.
         options: Those of `ModelEncoder`.
 
     Raises:
@@ -50,12 +52,13 @@ class LpipsEncoder(ModelEncoder):
         *,
         size: int = 64,
         name: str | None = None,
-        **options: Any,
+        device: torch.device | str | None = None,
+        **options: Unpack[EncoderOptions],
     ) -> None:
         module: Any = _load(model) if isinstance(model, str) else model
         if not module.lpips or any(bool((layer.model[-1].weight < 0).any()) for layer in module.lins):
             raise ValueError("Expected argument `model` to have calibrated weights, none of them negative.")
-        super().__init__(module, name=name or f"lpips:{module.pnet_type}", **options)
+        super().__init__(module, name=name or f"lpips:{module.pnet_type}", device=device, **options)
         self.preprocessing = Preprocessing((size, size), (0.5,) * 3, (0.5,) * 3, resize=(size, size), mode="squash")
 
     def _image_forward(self, pixels: Tensor) -> Tensor:
@@ -68,7 +71,7 @@ class LpipsEncoder(ModelEncoder):
 
 
 def lpips_distance(x: Tensor, y: Tensor) -> Tensor:
-    """LPIPS between images, from their embeddings by :class:`LpipsEncoder`. Lower is more alike, 0 for equal images.
+    """LPIPS between images, from their embeddings by `LpipsEncoder`. Lower is more alike, 0 for equal images.
 
     Args:
         x: Embeddings ``[..., D]``.

@@ -9,11 +9,13 @@ from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.func import functional_call
+from typing_extensions import Unpack
 
 from imug_metrics._optional import require
-from imug_metrics.encoders.base import ModelEncoder
+from imug_metrics.encoders.base import EncoderOptions, ModelEncoder
 from imug_metrics.encoders.library_pipeline import from_compose
 from imug_metrics.encoders.preprocessing import LibraryPreprocessing, Preprocessing
 
@@ -30,6 +32,7 @@ class OpenClipEncoder(ModelEncoder):
         pretrained: A tag of open_clip or a weights file; only with a name.
         tokenizer: The model's tokenizer; needed to embed texts with a loaded model.
         name: Name for tables and reports.
+        device: Where to run.
         options: Those of `ModelEncoder`.
 
     Raises:
@@ -49,13 +52,14 @@ class OpenClipEncoder(ModelEncoder):
         *,
         tokenizer: Callable[..., Tensor] | None = None,
         name: str | None = None,
-        **options: Any,
+        device: torch.device | str | None = None,
+        **options: Unpack[EncoderOptions],
     ) -> None:
         if isinstance(model, str):
             name = name or ":".join(filter(None, ("open_clip", model, pretrained)))
             model, tokenizer = _load(model, pretrained, tokenizer)
         dim = getattr(model.visual, "output_dim", None)
-        super().__init__(model, name=name or f"open_clip:{type(model).__name__}", dim=dim, **options)
+        super().__init__(model, name=name or f"open_clip:{type(model).__name__}", dim=dim, device=device, **options)
         self.tokenizer: Any = tokenizer
         self.preprocessing = _preprocessing(getattr(model.visual, "preprocess_cfg", None))
         lengths = (getattr(part, "context_length", None) for part in (model, tokenizer))
@@ -99,8 +103,8 @@ class OpenClipEncoder(ModelEncoder):
         # can be, which may still end in one token that the tokenizer pads with as well.
         full = (kept[:-1] >= self.context_length - 1).nonzero()[:, 0].tolist()
         if full:
-            roomier = self.tokenizer([texts[row] for row in full], context_length=self.context_length + 1)
-            for row, more in zip(full, (roomier != padding).sum(1)):
+            longer = self.tokenizer([texts[row] for row in full], context_length=self.context_length + 1)
+            for row, more in zip(full, (longer != padding).sum(1)):
                 cut[row] = bool(more > kept[row])
         tokens = tokens[:-1]
         if self._compile is False and _pools_at_the_end(self.model):  # what follows changes nothing, and costs most

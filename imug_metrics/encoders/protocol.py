@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""What every encoder offers, whoever wrote it."""
+"""The protocol of encoders: what metrics, caches and suites need of one."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Encoder(Protocol):
         ...
 
     def encode_images(self, images: Any) -> torch.Tensor:
-        """Embed images (see :mod:`imug_metrics.media.images` for what is accepted).
+        """Embed images (see `imug_metrics.media.images` for what is accepted).
 
         Returns:
             float32 tensor ``[N, D]``.

@@ -114,7 +114,7 @@ class RegionEncoder:
         """Embed the region of each image.
 
         Args:
-            images: See :mod:`imug_metrics.media.images`.
+            images: See `imug_metrics.media.images`.
 
         Returns:
             float32 tensor ``[N, D]``, NaN rows where nothing was found.

@@ -8,10 +8,12 @@ import os
 from types import ModuleType
 from typing import Any
 
+import torch
 from torch import Tensor, nn
+from typing_extensions import Unpack
 
 from imug_metrics._optional import require
-from imug_metrics.encoders.base import ModelEncoder
+from imug_metrics.encoders.base import EncoderOptions, ModelEncoder
 from imug_metrics.encoders.library_pipeline import from_compose
 from imug_metrics.encoders.preprocessing import LibraryPreprocessing, Preprocessing
 
@@ -26,6 +28,7 @@ class TimmEncoder(ModelEncoder):
         model: A name of timm, or a loaded model.
         weights: A weights file, ``None`` for timm's own pretrained weights; only with a name.
         name: Name for tables and reports.
+        device: Where to run.
         options: Those of `ModelEncoder`.
 
     Raises:
@@ -43,7 +46,8 @@ class TimmEncoder(ModelEncoder):
         weights: str | os.PathLike[str] | None = None,
         *,
         name: str | None = None,
-        **options: Any,
+        device: torch.device | str | None = None,
+        **options: Unpack[EncoderOptions],
     ) -> None:
         timm = _import_timm()
         if isinstance(model, str):
@@ -53,7 +57,7 @@ class TimmEncoder(ModelEncoder):
         else:
             module = model
         dim = getattr(module, "head_hidden_size", None) or getattr(module, "num_features", None)
-        super().__init__(module, name=name or f"timm:{type(module).__name__}", dim=dim, **options)
+        super().__init__(module, name=name or f"timm:{type(module).__name__}", dim=dim, device=device, **options)
         self.preprocessing = _preprocessing(timm.data.resolve_model_data_config(module))
 
     def _image_forward(self, pixels: Tensor) -> Tensor:

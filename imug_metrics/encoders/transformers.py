@@ -16,9 +16,10 @@ from typing import Any, Literal
 import torch
 from einops import rearrange
 from torch import Tensor, nn
+from typing_extensions import Unpack
 
 from imug_metrics._optional import require
-from imug_metrics.encoders.base import ModelEncoder
+from imug_metrics.encoders.base import EncoderOptions, ModelEncoder
 from imug_metrics.encoders.fingerprint import digest_text
 from imug_metrics.encoders.library_pipeline import first_equal
 from imug_metrics.encoders.preprocessing import LibraryPreprocessing, Preprocessing
@@ -43,6 +44,7 @@ class TransformersEncoder(ModelEncoder):
             pooled output. By default ``"features"`` where the model has them; otherwise, for images, ``"pooler"``, or
             ``"cls"`` where the pooler is the dense layer of a pretraining task, and ``"mean"`` for texts.
         name: Name for tables and reports.
+        device: Where to run.
         options: Those of `ModelEncoder`.
 
     Raises:
@@ -63,7 +65,8 @@ class TransformersEncoder(ModelEncoder):
         *,
         pooling: Pooling | None = None,
         name: str | None = None,
-        **options: Any,
+        device: torch.device | str | None = None,
+        **options: Unpack[EncoderOptions],
     ) -> None:
         if pooling not in (None, "features", "cls", "mean", "pooler"):
             raise ValueError(f"Expected argument `pooling` to be features, cls, mean or pooler, got {pooling!r}.")
@@ -75,7 +78,7 @@ class TransformersEncoder(ModelEncoder):
             processor = processor or (_load_image_processor(source) if _has_image_side(model) else None)
             tokenizer = tokenizer or (_load_tokenizer(source) if _has_text_side(model) else None)
         name = name or f"hf:{type(model).__name__}"
-        super().__init__(model, name=name, dim=_dim(model, pooling), **options)
+        super().__init__(model, name=name, dim=_dim(model, pooling), device=device, **options)
         self.pooling = pooling
         self.tokenizer = tokenizer
         self.processor = processor

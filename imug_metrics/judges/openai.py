@@ -135,11 +135,11 @@ class OpenAIJudge:
         """
         content = json.dumps({**chat_body(request, self.model), **self.settings}).encode()
         session = self._session()
-        session.asking += 1
+        session.in_flight += 1
         try:
             return await self._ask(session, content)
         finally:
-            session.asking -= 1
+            session.in_flight -= 1
 
     async def _ask(self, session: _Session, content: bytes) -> str:
         async with session.slots:
@@ -161,7 +161,7 @@ class OpenAIJudge:
         """
         loop = asyncio.get_running_loop()
         session = self._sessions.get(loop)
-        if session is not None and not session.asking:
+        if session is not None and not session.in_flight:
             del self._sessions[loop]
             await session.client.close()
 
@@ -220,8 +220,8 @@ class OpenAIJudge:
         if choice.finish_reason == "content_filter":
             return ReplyError("filtered", "The reply was withheld by a content filter.", reply)
         if choice.content is None:
-            said = "holds no text" if choice.refusal is None else f"is a refusal: {self._redact(choice.refusal)}"
-            return ReplyError("no_text", f"The reply {said}.", reply)
+            reason = "holds no text" if choice.refusal is None else f"is a refusal: {self._redact(choice.refusal)}"
+            return ReplyError("no_text", f"The reply {reason}.", reply)
         return reply
 
     def _redact(self, text: str) -> str:
@@ -237,7 +237,7 @@ class _Session:
 
     client: Any
     slots: asyncio.Semaphore
-    asking: int = 0
+    in_flight: int = 0
 
 
 def _content(part: str | ImagePart) -> dict[str, Any]:

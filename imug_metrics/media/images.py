@@ -5,7 +5,7 @@
 Accepted are a tensor or array of a whole batch (uint8 ``[N, 3, H, W]`` or ``[N, H, W, 3]``, floating point
 ``[N, 3, H, W]`` in [0, 1]), or a sequence of single images of any sizes: PIL images, uint8 arrays ``[H, W]``,
 ``[H, W, 3]`` or ``[H, W, 4]``, tensors without the batch dimension, and file paths. Where a shape fits both layouts,
-channels first is assumed. An :class:`ImageRegion` counts as the image it holds.
+channels first is assumed. An `ImageRegion` counts as the image it holds.
 
 Files come from models and are not trusted: their size is checked before they are decoded.
 """

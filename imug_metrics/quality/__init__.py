@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Quality of single items by modality, without a reference.
 
-:func:`item_quality` measures an item of any modality; the functions of the modalities lie in modules of their own,
+`item_quality` measures an item of any modality; the functions of the modalities lie in modules of their own,
 which are imported when they are needed.
 """
 

@@ -16,7 +16,7 @@ from scipy import ndimage, signal
 
 from imug_metrics._optional import require
 from imug_metrics.quality.result import Quality, combined, ramp
-from imug_metrics.quality.source import BrokenError, UnjudgedError, read_bytes, recorded
+from imug_metrics.quality.source import BrokenError, UnjudgedError, as_quality, read_bytes
 
 Samples = npt.NDArray[np.float32]
 
@@ -75,7 +75,7 @@ def audio_quality(source: Any) -> Quality:
         True
     """
     if isinstance(source, (str, os.PathLike, bytes, bytearray)):
-        return recorded(lambda: _measured(*_decoded(read_bytes(source, MAX_BYTES))))
+        return as_quality(lambda: _measured(*_decoded(read_bytes(source, MAX_BYTES))))
     if not (isinstance(source, tuple) and len(source) == 2):
         raise TypeError(
             f"Expected argument `source` to be a path, bytes or a pair (samples, rate), got {type(source).__name__}."
@@ -87,7 +87,7 @@ def audio_quality(source: Any) -> Quality:
             "Expected argument `source` to hold samples [T] or [T, channels] and a positive rate, got"
             f" {list(samples.shape)} and {rate}."
         )
-    return recorded(lambda: _measured(samples, rate, 0))
+    return as_quality(lambda: _measured(samples, rate, 0))
 
 
 def _decoded(content: bytes) -> tuple[Samples, int, int]:

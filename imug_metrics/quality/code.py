@@ -14,7 +14,7 @@ from typing import Any
 
 from imug_metrics._optional import require
 from imug_metrics.quality.result import Quality, combined, ramp
-from imug_metrics.quality.source import BrokenError, UnjudgedError, recorded
+from imug_metrics.quality.source import BrokenError, UnjudgedError, as_quality
 from imug_metrics.quality.text import clean_share, read_text
 
 MAX_CHARACTERS = 200_000
@@ -99,7 +99,7 @@ def code_quality(source: str | bytes | Path, *, language: str | None = None) -> 
         >>> code_quality("def double(x:\n    return 2 * x\n").reason
         "Line 1: '(' was never closed."
     """
-    return recorded(lambda: _measured(source, language))
+    return as_quality(lambda: _measured(source, language))
 
 
 def _measured(source: str | bytes | Path, language: str | None) -> Quality:

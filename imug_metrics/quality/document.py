@@ -9,7 +9,7 @@ import os
 from imug_metrics.quality.docx import docx_quality
 from imug_metrics.quality.pdf import pdf_quality
 from imug_metrics.quality.result import Quality
-from imug_metrics.quality.source import BrokenError, UnjudgedError, read_bytes, recorded, suffix_of
+from imug_metrics.quality.source import BrokenError, UnjudgedError, as_quality, read_bytes, suffix_of
 
 MAX_BYTES = 64 * 1024 * 1024
 """Largest document that is opened."""
@@ -18,8 +18,8 @@ MAX_BYTES = 64 * 1024 * 1024
 def document_quality(source: str | os.PathLike[str] | bytes) -> Quality:
     """No-reference quality of a PDF or Word document.
 
-    The format is told by the first bytes. :func:`~imug_metrics.quality.pdf.pdf_quality` and
-    :func:`~imug_metrics.quality.docx.docx_quality` say what is measured.
+    The format is told by the first bytes. `pdf_quality` and
+    `docx_quality` say what is measured.
 
     Args:
         source: Path or bytes of a PDF or DOCX file.
@@ -36,7 +36,7 @@ def document_quality(source: str | os.PathLike[str] | bytes) -> Quality:
         >>> document_quality(b"no document").reason
         'The file is neither PDF nor DOCX.'
     """
-    return recorded(lambda: _measured(read_bytes(source, MAX_BYTES), suffix_of(source)))
+    return as_quality(lambda: _measured(read_bytes(source, MAX_BYTES), suffix_of(source)))
 
 
 def _measured(content: bytes, suffix: str) -> Quality:

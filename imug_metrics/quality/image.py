@@ -21,7 +21,7 @@ from scipy import ndimage
 
 from imug_metrics.media.images import MAX_PIXELS, load_image
 from imug_metrics.quality.result import Quality, combined, ramp
-from imug_metrics.quality.source import BrokenError, UnjudgedError, read_bytes, recorded
+from imug_metrics.quality.source import BrokenError, UnjudgedError, as_quality, read_bytes
 
 Pixels = npt.NDArray[np.floating[Any]]
 
@@ -77,12 +77,12 @@ def image_quality(source: Any) -> Quality:
         True
     """
     if isinstance(source, (str, os.PathLike, bytes, bytearray)):
-        return recorded(lambda: frame_quality(_decoded(read_bytes(source, MAX_BYTES))))
+        return as_quality(lambda: frame_quality(_decoded(read_bytes(source, MAX_BYTES))))
     return frame_quality(_pixels(source))
 
 
 def frame_quality(pixels: Pixels) -> Quality:
-    """Quality of decoded pixels; :func:`image_quality` describes what is measured.
+    """Quality of decoded pixels; `image_quality` describes what is measured.
 
     Args:
         pixels: ``[H, W, 3]`` in [0, 1].

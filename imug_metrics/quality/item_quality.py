@@ -26,10 +26,10 @@ def item_quality(source: Any, modality: Modality, *, scorers: Mapping[str, Score
     Args:
         source: Path of a file or its content as ``bytes``. A ``str`` is the content itself for text and code, and a
             path for the other modalities. Images, samples and meshes in memory are accepted as the function of the
-            modality says, such as :func:`imug_metrics.quality.image.image_quality`.
+            modality says, such as `image_quality`.
         modality: What kind of item it is.
         scorers: Functions by modality that take the place of ours. Each gets ``source`` as it came and returns a
-            number in [0, 1], NaN where it cannot judge, or a :class:`Quality`. What they raise is not caught.
+            number in [0, 1], NaN where it cannot judge, or a `Quality`. What they raise is not caught.
 
     Returns:
         The quality in [0, 1], higher is better. A broken file has quality 0, one that could not be judged NaN (it is

@@ -14,7 +14,7 @@ from imug_metrics.quality.crossings import crossing_share
 from imug_metrics.quality.model_files import read_model
 from imug_metrics.quality.points import points_quality, spread
 from imug_metrics.quality.result import Quality, combined, ramp
-from imug_metrics.quality.source import BrokenError, recorded
+from imug_metrics.quality.source import BrokenError, as_quality
 
 Vertices = npt.NDArray[np.float64]
 Faces = npt.NDArray[np.int64]
@@ -37,7 +37,7 @@ def mesh_quality(source: Any) -> Quality:
     - ``folds``: share of edges whose two faces fold back on each other (cosine of the normals below -0.8): 0.3 scores
       0, 0 scores 1.
     - ``crossings``: share of the tested faces that cut through another one
-      (:func:`~imug_metrics.quality.crossings.crossing_share`): 0.5 scores 0, 0 scores 1.
+      (`crossing_share`): 0.5 scores 0, 0 scores 1.
     - ``used``: share of vertices that some face uses: 0.2 scores 0, 1 scores 1.
     - ``spread``: extent over the extent of the middle 96 % of the vertices, the largest of the axes: 10 scores 0, 2.5
       scores 1.
@@ -48,7 +48,7 @@ def mesh_quality(source: Any) -> Quality:
 
     Returns:
         The quality in [0, 1]; 0 for a file that cannot be read, or without a single sound face; NaN for one that is too
-        large, needs other files, or is of another format. Points: :func:`~imug_metrics.quality.points.points_quality`.
+        large, needs other files, or is of another format. Points: `points_quality`.
 
     Raises:
         ModuleNotFoundError: If trimesh is not installed and ``source`` is a file.
@@ -64,7 +64,7 @@ def mesh_quality(source: Any) -> Quality:
         True
     """
     if isinstance(source, (str, os.PathLike, bytes, bytearray)):
-        return recorded(lambda: _measured(*read_model(source)))
+        return as_quality(lambda: _measured(*read_model(source)))
     pair = source if isinstance(source, tuple) and len(source) == 2 else (source, np.zeros((0, 3)))
     try:
         vertices, faces = np.asarray(pair[0], dtype=np.float64), np.asarray(pair[1], dtype=np.int64)
@@ -77,7 +77,7 @@ def mesh_quality(source: Any) -> Quality:
             "Expected argument `source` to hold vertices [V, 3] and faces [F, 3], got"
             f" {list(vertices.shape)} and {list(faces.shape)}."
         )
-    return recorded(lambda: _measured(vertices, faces))
+    return as_quality(lambda: _measured(vertices, faces))
 
 
 def _measured(vertices: Vertices, faces: Faces) -> Quality:

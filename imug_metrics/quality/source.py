@@ -23,11 +23,11 @@ class BrokenError(Exception):
     """The item is damaged beyond use; the message says how."""
 
 
-def recorded(measure: Callable[[], Quality]) -> Quality:
-    """Result of a measurement, or the record of why there is none.
+def as_quality(measure: Callable[[], Quality]) -> Quality:
+    """Result of a measurement; its errors as qualities of 0 and NaN.
 
     Args:
-        measure: What may raise :class:`BrokenError` or :class:`UnjudgedError`.
+        measure: What may raise `BrokenError` or `UnjudgedError`.
 
     Returns:
         What ``measure`` returned, quality 0 for a broken item, NaN for one that cannot be judged.
@@ -35,7 +35,7 @@ def recorded(measure: Callable[[], Quality]) -> Quality:
     Example:
         >>> def measure():
         ...     raise BrokenError("No end.")
-        >>> recorded(measure)
+        >>> as_quality(measure)
         Quality(value=0.0, reason='No end.', parts={})
     """
     try:

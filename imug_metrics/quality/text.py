@@ -13,7 +13,7 @@ import zlib
 from pathlib import Path
 
 from imug_metrics.quality.result import Quality, combined, ramp
-from imug_metrics.quality.source import BrokenError, UnjudgedError, read_bytes, recorded
+from imug_metrics.quality.source import BrokenError, UnjudgedError, as_quality, read_bytes
 
 MAX_CHARACTERS = 1_000_000
 """Longest text that is measured."""
@@ -62,7 +62,7 @@ def text_quality(source: str | bytes | Path) -> Quality:
         >>> text_quality("the cat cat cat cat cat cat cat cat ca").value < 0.7
         True
     """
-    return recorded(lambda: _measured(read_text(source, MAX_CHARACTERS)))
+    return as_quality(lambda: _measured(read_text(source, MAX_CHARACTERS)))
 
 
 def read_text(source: str | bytes | Path, max_characters: int) -> str:
@@ -198,8 +198,8 @@ def _pronounceable(word: str) -> bool:
 def _case(text: str, words: list[str]) -> float:
     sentences = [s.lstrip(" \n\t\"'“‘(*#->") for s in _SENTENCE_END.split(text)]
     begun = [not s[0].islower() for s in sentences if s]
-    shouted = sum(word.isupper() and len(word) > 1 for word in words) / len(words)
-    return (sum(begun) / len(begun) if begun else 1.0) * (1 - shouted)
+    capitals = sum(word.isupper() and len(word) > 1 for word in words) / len(words)
+    return (sum(begun) / len(begun) if begun else 1.0) * (1 - capitals)
 
 
 def _ease(text: str, words: list[str]) -> float:

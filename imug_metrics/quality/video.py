@@ -18,7 +18,7 @@ from einops import rearrange
 from imug_metrics._optional import require
 from imug_metrics.quality.image import MAX_MEASURED, frame_quality
 from imug_metrics.quality.result import Quality, combined, ramp
-from imug_metrics.quality.source import BrokenError, UnjudgedError, read_bytes, recorded
+from imug_metrics.quality.source import BrokenError, UnjudgedError, as_quality, read_bytes
 
 MAX_BYTES = 512 * 1024 * 1024
 """Largest video file that is opened."""
@@ -50,7 +50,7 @@ def video_quality(source: Any) -> Quality:
     The value is the product of the sub-scores. All but ``image`` are taken from grey frames of at most 96 x 96
     pixels with levels in [0, 1]; a difference is the mean absolute one.
 
-    - ``image``: mean :func:`~imug_metrics.quality.image.image_quality` of at most eight frames spread evenly.
+    - ``image``: mean `image_quality` of at most eight frames spread evenly.
     - ``smooth``: median difference of next frames over that of frames two apart; about 0.5 in steady motion, 1 in noise
       and among shuffled frames: 1.05 scores 0, 0.85 scores 1.
     - ``flicker``: mean absolute second difference of the mean level, halved: 0.05 scores 0, 0.003 scores 1.
@@ -88,7 +88,7 @@ def video_quality(source: Any) -> Quality:
         True
     """
     if isinstance(source, (str, os.PathLike, bytes, bytearray)):
-        return recorded(lambda: _of_file(read_bytes(source, MAX_BYTES)))
+        return as_quality(lambda: _of_file(read_bytes(source, MAX_BYTES)))
     if not isinstance(source, np.ndarray):
         raise TypeError(f"Expected argument `source` to be a path, bytes or an array, got {type(source).__name__}.")
     if source.dtype != np.uint8 or source.ndim != 4 or source.shape[-1] != 3 or 0 in source.shape:
@@ -98,7 +98,7 @@ def video_quality(source: Any) -> Quality:
     video = _DecodedVideo()
     for frame in source[:MAX_FRAMES]:
         video.add(frame, _small(frame))
-    return recorded(lambda: _measured(video))
+    return as_quality(lambda: _measured(video))
 
 
 @dataclass

@@ -155,7 +155,7 @@ class CachedEncoder:
         """Embed images.
 
         Args:
-            images: See :mod:`imug_metrics.media.images`.
+            images: See `imug_metrics.media.images`.
 
         Returns:
             float32 tensor ``[N, D]``.

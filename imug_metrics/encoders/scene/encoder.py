@@ -7,11 +7,12 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
+import torch
 from torch import Tensor
+from typing_extensions import Unpack
 
-from imug_metrics.encoders.base import ModelEncoder
+from imug_metrics.encoders.base import EncoderOptions, ModelEncoder
 from imug_metrics.encoders.fingerprint import digest_text
 from imug_metrics.encoders.preprocessing import Preprocessing
 from imug_metrics.encoders.scene.model import DIM, IMAGE_SIZE, SceneModel
@@ -39,8 +40,8 @@ class SceneEncoder(ModelEncoder):
     Args:
         weights: File of the weights; the shipped ones by default.
         name: Name for tables and reports.
-        batch_size: Images or texts per forward pass.
-        options: The others of `ModelEncoder`.
+        device: Where to run.
+        options: Those of `ModelEncoder`; the model is small, so that ``batch_size`` is 256 by default.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -64,11 +65,12 @@ class SceneEncoder(ModelEncoder):
         weights: str | os.PathLike[str] = SHIPPED,
         *,
         name: str = "scene",
-        batch_size: int = 256,
-        **options: Any,
+        device: torch.device | str | None = None,
+        **options: Unpack[EncoderOptions],
     ) -> None:
         model, vocabulary = load_weights(Path(weights))
-        super().__init__(model, name=name, dim=DIM, batch_size=batch_size, **options)
+        options = {"batch_size": 256, **options}
+        super().__init__(model, name=name, dim=DIM, device=device, **options)
         self.preprocessing = _PREPROCESSING
         self.tokenizer = Tokenizer(vocabulary)
         self.unknown_words = 0
