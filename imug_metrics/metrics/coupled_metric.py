@@ -38,11 +38,11 @@ class CoupledMetric(InstanceMetric):
         }
         inputs = self._pack_instances(support, dialogue, turn, valid, lengths, **columns)
         valid = inputs.batch.valid
-        shares = [inputs.columns[name].masked_fill(~valid, torch.nan) for name in self.parts]
-        values = combine(*shares, self.eta, product=self.product)
+        left, right = (inputs.columns[name].masked_fill(~valid, torch.nan) for name in self.parts)
+        values = combine(left, right, self.eta, product=self.product)
         means = {
             name: inputs.batch.mean_parts(share.masked_fill(values.isnan(), torch.nan))
-            for name, share in zip(self.parts, shares)
+            for name, share in zip(self.parts, (left, right))
         }
         self._add_supported(inputs, values, None, means)
 

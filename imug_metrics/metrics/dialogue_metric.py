@@ -6,6 +6,7 @@ import hashlib
 from typing import Any, Literal
 
 import torch
+from lightning_utilities import apply_to_collection
 from torch import Tensor
 from torchmetrics import Metric
 
@@ -14,6 +15,7 @@ from imug_metrics.dialogues.inputs import Column, PackedInputs, pack_inputs
 from imug_metrics.metrics.curve import curve_points
 from imug_metrics.metrics.options import spell_out
 from imug_metrics.metrics.plotting import plot_curve
+from imug_metrics.metrics.state import check_state
 from imug_metrics.stats import (
     delta_interval,
     packed_moments,
@@ -35,10 +37,13 @@ class DialogueMetric(Metric):
     `mean` (of the records that could be scored), `coverage`, `slope` (within dialogues, per turn) and `turn_1`,
     `turn_2`, ... A subclass may add ratios (`_ratios`), plain sums (`_sums`) and estimates made of them (`_derived`).
 
-    With `detail=True`, `compute()` returns a flat dict of float64 scalars: the headline under the metric's name, its
-    interval `_lower` and `_upper`, `_coverage`, `_n` (records in the mean), `_dialogues`, the other estimates under
-    `<name>_<estimate>` with their intervals, and the curve `_turn_k`. Undefined values are NaN; a turn without a scored
-    record is left out.
+    With `detail=True`, `compute()` returns a flat dict of float64 scalars: the primary estimate under the metric's
+    name, its interval `_lower` and `_upper`, `_coverage`, `_n` (records in the mean), `_dialogues`, the other estimates
+    under `<name>_<estimate>` with their intervals, and the curve `_turn_k`. Undefined values are NaN; a turn without a
+    scored record is left out.
+
+    Arguments that the `update` of every metric shares are `dialogue`, `turn`, `subject`, `valid` and `lengths`; what
+    each word means, here and in the other arguments, stands in `imug_metrics.metrics.vocabulary`.
 
     Args:
         detail, missing, average, level, bootstrap, seed, max_turns, validate: see `MetricOptions`.
@@ -59,6 +64,7 @@ class DialogueMetric(Metric):
     primary: str = "mean"
     configuration: tuple[str, ...] = ("detail", "missing", "average", "level", "bootstrap", "seed", "max_turns")
     curves: tuple[str, ...] = ("turn_",)  # estimates that are left out where nothing was seen
+    row_width = 1  # numbers that a row of a list state takes
     moments: Tensor
     config: Tensor
     replicates: Tensor
@@ -101,7 +107,7 @@ class DialogueMetric(Metric):
             spell_out(cls)
 
     def compute(self) -> Tensor | dict[str, Tensor]:
-        """The headline, or all estimates with their intervals (`detail=True`)."""
+        """The primary estimate, or all estimates with their intervals (`detail=True`)."""
         if not self.detail:
             return self._estimates(self.moments[0, 1:])[self._estimate_names().index(self.primary)]
         moments = unpack_moments(self.moments)
@@ -130,11 +136,10 @@ class DialogueMetric(Metric):
             incoming_state: the other metric, or its `metric_state`.
 
         Raises:
-            ValueError: if class or configuration differ. Nothing is added then.
+            ValueError: if class or configuration differ, or it is no such state. Nothing is added then.
         """
         state = incoming_state.metric_state if isinstance(incoming_state, Metric) else incoming_state
-        if isinstance(state, dict) and "config" in state and not torch.equal(state["config"].cpu(), self.config.cpu()):
-            raise ValueError(f"Expected the state of a {type(self).__name__} with the same configuration.")
+        check_state(self, state)
         super().merge_state(incoming_state)
         self._computed = None
         self._update_count += incoming_state.update_count if isinstance(incoming_state, Metric) else 1
@@ -143,13 +148,23 @@ class DialogueMetric(Metric):
         """Add a batch and return its own value; a batch that is refused leaves the state as it was."""
         saved, count = self._copy_state_dict(), self._update_count
         try:
-            return super().forward(*args, **kwargs)
+            value = super().forward(*args, **kwargs)
         except Exception:
             for state, value in saved.items():
                 setattr(self, state, value)
             self._update_count, self._computed, self._enable_grad = count, None, False
             self._to_sync, self._should_unsync, self._is_synced = self.sync_on_compute, True, False
             raise
+        if not self.is_differentiable:
+            value = self._forward_cache = apply_to_collection(value, Tensor, Tensor.detach)
+        return value
+
+    def reset(self) -> None:
+        """Forget all records."""
+        for name, default in self._defaults.items():
+            if isinstance(default, list):
+                setattr(self, name, [])  # not emptied in place: wrappers such as `Running` still hold the rows
+        super().reset()
 
     def plot(self, val: dict[str, Tensor] | None = None, ax: Any = None) -> Any:
         """Draw the value, or with `detail=True` the metric's curve (as a rule over turns) with its band.
@@ -164,10 +179,10 @@ class DialogueMetric(Metric):
         Raises:
             ModuleNotFoundError: if matplotlib is not installed.
         """
-        val = self.compute() if val is None else val
-        if not isinstance(val, dict):
-            return self._plot(val, ax)
-        return self._draw(val, ax) or self._plot(val[self.name], ax)
+        shown = self.compute() if val is None else val
+        if not isinstance(shown, dict):
+            return self._plot(shown, ax)
+        return self._draw(shown, ax) or self._plot(shown[self.name], ax)
 
     def _draw(self, val: dict[str, Tensor], ax: Any) -> Any:
         """Figure and axis with the curve of a detailed result; None where there is none."""
@@ -288,8 +303,35 @@ class DialogueMetric(Metric):
     def _digest(self) -> Tensor:
         """Configuration as a state, so that a MetricCollection never takes two look-alikes for one."""
         settings = {name: repr(getattr(self, name)) for name in sorted(self.configuration)}
-        text = f"{type(self).__module__}.{type(self).__qualname__}{settings}"
+        text = f"{type(self).__name__}{settings}"
         return torch.tensor(list(hashlib.blake2b(text.encode(), digest_size=16).digest()), dtype=torch.uint8)
+
+    def _load_from_state_dict(
+        self,
+        state_dict: dict[str, Any],
+        prefix: str,
+        local_metadata: dict[str, Any],
+        strict: bool,
+        missing_keys: list[str],
+        unexpected_keys: list[str],
+        error_msgs: list[str],
+    ) -> None:
+        """Take over a state of the same class and configuration; any other leaves this metric as it was."""
+        found = {name: state_dict.pop(prefix + name) for name in self._defaults if prefix + name in state_dict}
+        super()._load_from_state_dict(
+            state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
+        )
+        if not found:
+            missing_keys += [prefix + name for name, kept in self._persistent.items() if kept]
+            return
+        try:
+            check_state(self, found)
+        except ValueError as error:
+            error_msgs.append(str(error))
+            return
+        for name, value in found.items():
+            setattr(self, name, apply_to_collection(value, Tensor, lambda part: part.detach().clone().to(self.device)))
+        self._update_count, self._computed = max(self._update_count, 1), None
 
     def _apply(self, fn: Any, exclude_state: Any = "") -> torch.nn.Module:
         """Move the state between devices, never between dtypes: `model.bfloat16()` must not round the sums."""

@@ -55,7 +55,7 @@ class InstanceMetric(DialogueMetric):
 
         Args:
             records: of the update.
-            values: float64 `[N]`, the headline's score of each packed row, NaN where undefined.
+            values: float64 `[N]`, the primary estimate's score of each packed row, NaN where undefined.
             expected: bool `[N]`, rows that would have a value were every output there; None: all.
             ratios: as in `_add`.
             others: more scores like `values`, each with a ratio of its name and one of `<name>_relative`.

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from typing import Any, Literal
 
 import torch
@@ -17,6 +16,7 @@ from imug_metrics._optional import require
 from imug_metrics.dialogues.record import Record, by_dialogue, dialogue_steps
 from imug_metrics.encoders import as_encoder, load_encoder
 from imug_metrics.encoders.cache import CachedEncoder
+from imug_metrics.metrics.state import all_or_none
 from imug_metrics.suite.columns import encoded
 from imug_metrics.suite.items import items
 from imug_metrics.suite.scores import ModelScores
@@ -231,7 +231,7 @@ class ImugSuite(MetricCollection):
         routes = {name: route(name, self[name]) for name in self.names}
         wanted, with_pixels = set(routes.values()), self._with_pixels(self.names)
         turns = turns_by_route(records, self.encoder, unreadable, wanted=wanted, with_pixels=with_pixels)
-        with self._all_or_none():
+        with all_or_none(self[name] for name in self.names):
             for name in self.names:
                 if routes[name] in turns:
                     columns = turns[routes[name]].columns
@@ -248,22 +248,9 @@ class ImugSuite(MetricCollection):
         wanted = set().union(*(accepted_columns(self[name], columns) for name in fed))
         columns = {name: column for name, column in columns.items() if name in wanted}
         columns = encoded(columns, self.encoder, with_pixels=self._with_pixels(fed))
-        with self._all_or_none():
+        with all_or_none(self[name] for name in self.names):
             for name in fed:
                 call(name, accepted_columns(self[name], columns))
-
-    @contextmanager
-    def _all_or_none(self) -> Iterator[None]:
-        """A batch that one metric refuses is taken by none of them."""
-        saved = [(metric, _state_of(metric), metric._update_count) for metric in (self[name] for name in self.names)]
-        try:
-            yield
-        except Exception:
-            for metric, state, count in saved:
-                for name, value in state.items():
-                    setattr(metric, name, value)
-                metric._update_count, metric._computed = count, None
-            raise
 
     def _with_pixels(self, names: Iterable[str]) -> bool:
         return any(uses_pixels(self[name]) for name in names)
@@ -297,12 +284,6 @@ def _cached(encoder: Any, device: torch.device | str | None) -> CachedEncoder | 
     else:
         found = CachedEncoder(as_encoder(encoder))
     return found if found is None or device is None else found.to(device)
-
-
-def _state_of(metric: Metric) -> dict[str, Any]:
-    """A copy of a metric's state, in which lists share their entries."""
-    values = {name: getattr(metric, name) for name in metric._defaults}
-    return {name: list(value) if isinstance(value, list) else value.clone() for name, value in values.items()}
 
 
 def _columns_given(records: Any, columns: Mapping[str, Any]) -> bool:

@@ -40,7 +40,7 @@ def _share(split: str, dialogue: torch.Tensor, rank: int) -> torch.Tensor:
 
 def _by_parity(table: Any, dialogue: torch.Tensor, turn: torch.Tensor) -> Any:
     """A metric by group, of which a rank may have some records or none."""
-    metric = imug_metrics.Breakdown(table.TurnDecay(detail=True), groups=["0", "1"])
+    metric = imug_metrics.Breakdown(imug_metrics.TurnDecay(detail=True), groups=["0", "1"])
     if len(turn):
         metric.update(
             **table.CASES["decay-within"].columns(dialogue, turn), dialogue=dialogue, turn=turn, group=turn % 2
@@ -56,7 +56,7 @@ def _worker(rank: int, meeting: str, results: str) -> None:
     found = {}
     for split in SPLITS:
         for name in table.CASES:
-            for option, options in table.OPTIONS.items():
+            for option, options in table.options_of(name).items():
                 metric = table.CASES[name].make(detail=True, **options)
                 rows = _share(split, dialogue, rank)
                 if rows.any():
@@ -83,12 +83,12 @@ def test_two_processes_equal_one(results: list[dict[Any, Any]], split: str) -> N
     table = _table()
     compared = 0
     for name in table.CASES:
-        for option, options in table.OPTIONS.items():
+        for option, options in table.options_of(name).items():
             expected = table.whole(name, {"detail": True, **options})
             for found in results:
                 table.assert_same(found[split, name, option], expected, name)
                 compared += 1
-    assert compared == 2 * len(table.CASES) * len(table.OPTIONS)
+    assert compared == 2 * sum(len(table.options_of(name)) for name in table.CASES)
 
 
 @pytest.mark.parametrize("split", SPLITS)

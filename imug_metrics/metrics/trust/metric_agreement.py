@@ -20,7 +20,6 @@ from imug_metrics.stats.correlation import fisher_z
 
 _SUMS = ("n", "x", "y", "xx", "yy", "xy")
 _RANKED: tuple[Kind, ...] = ("spearman", "kendall")
-_WIDTH = 5  # score, reference, group, and the two halves of the dialogue's id
 
 
 class MetricAgreement(DialogueMetric):
@@ -62,6 +61,7 @@ class MetricAgreement(DialogueMetric):
     configuration = (*DialogueMetric.configuration, "groups")
     curves = ("turn_", "pearson_", "within", "between")
     rows: list[Tensor]
+    row_width = 5  # score, reference, group, and the two halves of the dialogue's id
     plot_lower_bound = -1.0
     plot_upper_bound = 1.0
 
@@ -115,7 +115,7 @@ class MetricAgreement(DialogueMetric):
         both = known & ~x.isnan()
         if self.detail:
             ids = batch.ids[batch.owner[batch.segment]]
-            kept = torch.stack([x, y, codes, *_halves(ids)], 1)[both].detach()
+            kept = torch.stack([x, y, codes.nan_to_num(-1), *_halves(ids)], 1)[both].detach()
             self.rows.append(kept.float().flatten().to(self.device))
         sums: dict[str, Tensor] = {}
         products = _products(x, y, both)
@@ -154,7 +154,7 @@ class MetricAgreement(DialogueMetric):
     def _ranked(self) -> Iterator[tuple[str, Tensor]]:
         """Rank correlations from the records that were kept."""
         rows = dim_zero_cat(self.rows) if len(self.rows) else torch.zeros(0, device=self.device)
-        rows = rows.view(-1, _WIDTH)
+        rows = rows.view(-1, self.row_width)
         chosen = {"": torch.ones_like(rows[:, 0], dtype=torch.bool)}
         chosen |= {f"_{label}": rows[:, 2] == place for place, label in enumerate(self.groups)}
         for ending, here in chosen.items():

@@ -11,6 +11,14 @@ import pytest
 import torch
 
 from imug_metrics import AnswerAccuracy
+from tests.metrics import cases
+
+CASES = {
+    "accuracy-strict": cases.Case(AnswerAccuracy, cases.answers, rows="lists"),
+    "accuracy-imug": cases.Case(lambda **k: AnswerAccuracy(protocol="imug", **k), cases.answers, rows="lists"),
+    "accuracy-exact": cases.Case(lambda **k: AnswerAccuracy("exact", **k), cases.answers, rows="lists"),
+    "accuracy-f1": cases.Case(lambda **k: AnswerAccuracy("f1", **k), cases.answers, rows="lists"),
+}
 
 
 def test_official_scores_of_all_golden_rows_come_through_the_class(golden: Path) -> None:

@@ -9,6 +9,11 @@ import torch
 
 from imug_metrics import GridAccuracy
 from imug_metrics.functional import grid_accuracy
+from tests.metrics import cases
+
+CASES = {
+    "grid": cases.Case(GridAccuracy, cases.boards, rows="codes"),
+}
 
 BOARD = torch.tensor([[2, 0, 0], [0, 3, 0], [0, 0, 1]])
 

@@ -9,6 +9,12 @@ import torch
 
 from imug_metrics import PointScore
 from imug_metrics.functional import point_score
+from tests.metrics import cases
+
+CASES = {
+    "points": cases.Case(PointScore, cases.points),
+    "points-imug": cases.Case(lambda **k: PointScore(protocol="imug", best=10, **k), cases.points),
+}
 
 
 def test_turns_without_points_do_not_count_and_absent_ones_lower_the_coverage() -> None:

@@ -14,7 +14,15 @@ import torch
 
 from imug_metrics import ContextDecay
 from imug_metrics.functional import context_decay
+from tests.metrics import cases
 from tests.metrics.decay.ragged import centred, places
+
+CASES = {
+    "context-within": cases.Case(ContextDecay, cases.scores_and_context_lengths),
+    "context-pooled": cases.Case(
+        lambda **k: ContextDecay("pooled", edges=(4096, 16384), **k), cases.scores_and_context_lengths
+    ),
+}
 
 RULER_LENGTHS = [4096, 8192, 16384, 32768, 65536, 131072]
 

@@ -15,7 +15,13 @@ import torch
 from imug_metrics import ExposureBias, PairedGain
 from imug_metrics.functional import exposure_bias
 from imug_metrics.stats import delta_interval, unpack_moments
+from tests.metrics import cases
 from tests.metrics.decay.ragged import arms, found
+
+CASES = {
+    "exposure-bias": cases.Case(ExposureBias, cases.arms),
+    "exposure-bias-horizon": cases.Case(lambda **k: ExposureBias(horizon=3, **k), cases.arms),
+}
 
 NAN = math.nan
 

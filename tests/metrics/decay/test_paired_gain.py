@@ -12,7 +12,12 @@ import statsmodels.api as sm
 import torch
 
 from imug_metrics import ExposureBias, PairedGain
+from tests.metrics import cases
 from tests.metrics.decay.ragged import arms, centred, found
+
+CASES = {
+    "paired-gain": cases.Case(PairedGain, cases.arms),
+}
 
 NAN = math.nan
 

@@ -11,7 +11,14 @@ import torch
 from scipy import stats
 
 from imug_metrics import TurnDecay
+from tests.metrics import cases
 from tests.metrics.decay.ragged import centred, places
+
+CASES = {
+    "decay-within": cases.Case(TurnDecay, cases.scores),
+    "decay-pooled": cases.Case(lambda **k: TurnDecay("pooled", **k), cases.scores),
+    "decay-theil-sen": cases.Case(lambda **k: TurnDecay("theil-sen", **k), cases.scores, float32=True),
+}
 
 
 def ragged(seed: int, dialogues: int = 40) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

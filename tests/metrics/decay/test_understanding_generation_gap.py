@@ -13,7 +13,12 @@ import torch
 from scipy import stats
 
 from imug_metrics import TurnDecay, UnderstandingGenerationGap
+from tests.metrics import cases
 from tests.metrics.decay.ragged import places
+
+CASES = {
+    "gap": cases.Case(UnderstandingGenerationGap, cases.scores_and_modality),
+}
 
 NAME = "understanding_generation_gap"
 

@@ -11,6 +11,15 @@ from torchmetrics import CosineSimilarity
 
 from imug_metrics import TurnAlignment
 from imug_metrics.encoders import CallableEncoder
+from tests.metrics import cases
+
+CASES = {
+    "alignment-clipscore": cases.Case(TurnAlignment, cases.images_and_texts),
+    "alignment-siglip": cases.Case(
+        lambda **k: TurnAlignment("siglip", scale=10.0, bias=-2.0, **k), cases.images_and_texts
+    ),
+    "alignment-refclipscore": cases.Case(lambda **k: TurnAlignment("refclipscore", **k), cases.with_references),
+}
 
 D = torch.float64
 

@@ -13,6 +13,16 @@ from torch import Tensor
 from imug_metrics import TurnConsistency
 from imug_metrics.encoders import CallableEncoder
 from imug_metrics.functional import turn_consistency
+from tests.metrics import cases
+
+CASES = {
+    "consistency-pairwise": cases.Case(TurnConsistency, cases.images_and_pixels),
+    "consistency-anchor": cases.Case(lambda **k: TurnConsistency("anchor", **k), cases.images),
+    "consistency-references": cases.Case(lambda **k: TurnConsistency("anchor", **k), cases.images_and_references),
+    "consistency-consecutive": cases.Case(lambda **k: TurnConsistency("consecutive", **k), cases.images),
+    "consistency-graph": cases.Case(lambda **k: TurnConsistency("graph", **k), cases.links, rows="codes"),
+    "consistency-vbench": cases.Case(lambda **k: TurnConsistency("vbench", **k), cases.images),
+}
 
 D = torch.float64
 

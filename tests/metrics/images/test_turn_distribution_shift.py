@@ -17,7 +17,16 @@ from torch import Tensor
 
 from imug_metrics import TurnConsistency, TurnDistributionShift
 from imug_metrics.functional import turn_distribution_shift
+from tests.metrics import cases
 from tests.metrics.images.drifting_dialogues import WIDTH, records
+
+CASES = {
+    "distribution-shift": cases.Case(
+        lambda **k: TurnDistributionShift(cases.WIDTH, **k),
+        cases.images,
+        refuses=("missing", "average", "bootstrap", "seed"),
+    )
+}
 
 NAME = "turn_distribution_shift"
 

@@ -11,6 +11,11 @@ import torch
 from torch import Tensor
 
 from imug_metrics import TurnRetrieval
+from tests.metrics import cases
+
+CASES = {
+    "retrieval": cases.Case(TurnRetrieval, cases.images_and_texts),
+}
 
 D = torch.float64
 

@@ -9,6 +9,13 @@ import torch
 
 from imug_metrics import InterleavedCoherence
 from imug_metrics.functional import interleaved_coherence
+from tests.metrics import cases
+
+CASES = {
+    "coherence": cases.Case(
+        lambda **k: InterleavedCoherence(scale="grade", **k), lambda d, t: cases.grades(d, t, "holistic", "style")
+    ),
+}
 
 
 def test_coherence_equals_its_function() -> None:

@@ -11,6 +11,11 @@ import torch
 
 from imug_metrics import SemanticQuality
 from imug_metrics.functional import semantic_quality
+from tests.metrics import cases
+
+CASES = {
+    "semantic-quality": cases.Case(lambda **k: SemanticQuality(scale="grade", **k), cases.correctness),
+}
 
 
 def test_quality_equals_its_function() -> None:

@@ -11,6 +11,14 @@ import torch
 
 from imug_metrics import StructureIntegrity
 from imug_metrics.functional import structure_integrity
+from tests.metrics import cases
+
+CASES = {
+    "structure": cases.Case(StructureIntegrity, cases.counts),
+    "structure-texts": cases.Case(
+        lambda **k: StructureIntegrity(text="prose", repeated="each", **k), cases.tags, rows="lists"
+    ),
+}
 
 PREDS = ["<image1> <image2>", "<code1>", "words", "<video1> <audio1>"]
 TARGET = ["<image1> <audio1>", "<code2>", "<image1>", "<video3> <audio9>"]

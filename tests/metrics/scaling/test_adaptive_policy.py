@@ -10,6 +10,11 @@ from torch import Tensor
 
 from imug_metrics import AdaptivePolicy
 from imug_metrics.functional import adaptive_policy, best_policy
+from tests.metrics import cases
+
+CASES = {
+    "policy": cases.Case(lambda **k: AdaptivePolicy(3, price=0.05, **k), cases.policy),
+}
 
 
 def data(records: int = 200, seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:

@@ -12,6 +12,11 @@ from torch import Tensor
 from imug_metrics import BestOfN
 from imug_metrics.functional import best_of_n_curve
 from imug_metrics.stats import delta_interval, unpack_moments
+from tests.metrics import cases
+
+CASES = {
+    "best-of-n": cases.Case(lambda **k: BestOfN(4, **k), cases.candidates),
+}
 
 K = 8
 TRUTH_DRAWS = 4_000_000

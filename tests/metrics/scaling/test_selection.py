@@ -12,6 +12,14 @@ from torch import Tensor
 
 from imug_metrics import Selection
 from imug_metrics.functional import selection
+from tests.metrics import cases
+
+CASES = {
+    "selection": cases.Case(Selection, cases.candidates),
+    "selection-probabilities": cases.Case(
+        lambda **k: Selection("spearman", probabilities=True, bins=4, **k), cases.candidates
+    ),
+}
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,13 @@ import torch
 from torch import Tensor
 
 from imug_metrics import PairedGain, StrategyComparison, compare_strategies
+from tests.metrics import cases
+
+CASES = {
+    "strategies": cases.Case(
+        lambda **k: StrategyComparison(("plain", "cot", "bon"), costs=("tokens",), **k), cases.strategies
+    ),
+}
 
 NAMES = ("plain", "cot", "verify", "bon")
 

@@ -10,6 +10,11 @@ from torch import Tensor
 
 from imug_metrics import BestOfN, VerifierCurve
 from imug_metrics.functional import rejection_sampling, verified_accuracy, verifier_curve
+from tests.metrics import cases
+
+CASES = {
+    "verifier": cases.Case(lambda **k: VerifierCurve(bins=8, **k), cases.verified),
+}
 
 
 def data(records: int, seed: int, spread: float = 0.0) -> dict[str, Tensor]:

@@ -13,6 +13,12 @@ import torch
 from imug_metrics import LoopConvergence, TurnDecay
 from imug_metrics.functional import loop_convergence
 from imug_metrics.functional.self_evaluation.loop_convergence import MEASURES
+from tests.metrics import cases
+
+CASES = {
+    "loops-gain": cases.Case(LoopConvergence, cases.scores),
+    "loops-contraction": cases.Case(lambda **k: LoopConvergence("contraction", **k), cases.scores),
+}
 
 NAN = math.nan
 

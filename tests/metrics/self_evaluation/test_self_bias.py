@@ -8,6 +8,12 @@ import torch
 
 from imug_metrics import SelfBias
 from imug_metrics.stats.correlation import distance_skewness
+from tests.metrics import cases
+
+CASES = {
+    "self-bias": cases.Case(SelfBias, cases.self_scores),
+    "self-bias-skewness": cases.Case(lambda **k: SelfBias(skewness=True, **k), cases.self_scores, float32=True),
+}
 
 
 def by_pairs(values: np.ndarray) -> float:

@@ -9,6 +9,11 @@ import pytest
 import torch
 
 from imug_metrics import SelfCorrection
+from tests.metrics import cases
+
+CASES = {
+    "self-correction": cases.Case(SelfCorrection, cases.corrections),
+}
 
 # Of 4 right before, 3 stay right; of 4 wrong before, 2 become right.
 BEFORE = [[1, 1, 0, 0], [1, 1, 0, 0]]

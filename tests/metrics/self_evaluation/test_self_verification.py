@@ -15,6 +15,11 @@ from imug_metrics import SelfVerification
 from imug_metrics.functional import permissiveness_drift, self_verification
 from imug_metrics.stats import delta_interval, packed_moments, unpack_moments, within_sums
 from imug_metrics.stats.logistic import logistic_slope
+from tests.metrics import cases
+
+CASES = {
+    "verification": cases.Case(SelfVerification, cases.verdicts),
+}
 
 # Six dialogues, three turns: verdict / truth.
 #   turn 1: wrong work rejected, rejected, accepted; right work accepted, accepted, rejected

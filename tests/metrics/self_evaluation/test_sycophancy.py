@@ -7,6 +7,11 @@ import pytest
 import torch
 
 from imug_metrics import Sycophancy
+from tests.metrics import cases
+
+CASES = {
+    "sycophancy": cases.Case(Sycophancy, cases.under_pressure),
+}
 
 # right A, suggested B: zero-shot right in rows 0 to 4, of which 2 follow, 1 leaves for C, 2 stay; row 5 never knew.
 BEFORE = ["A", "A", "A", "A", "A", "C"]

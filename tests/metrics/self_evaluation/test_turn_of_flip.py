@@ -13,6 +13,11 @@ from statsmodels.duration.survfunc import SurvfuncRight
 from imug_metrics import TurnOfFlip
 from imug_metrics.stats import delta_interval, packed_moments, unpack_moments
 from imug_metrics.stats.survival import kaplan_meier, log_log, restricted_mean
+from tests.metrics import cases
+
+CASES = {
+    "turn-of-flip": cases.Case(TurnOfFlip, cases.stances),
+}
 
 HAZARD = np.array([0.05, 0.1, 0.15, 0.2, 0.25, 0.3])
 

@@ -9,6 +9,11 @@ from scipy import stats
 
 from imug_metrics import VerdictSpecificity
 from imug_metrics.functional import verdict_specificity
+from tests.metrics import cases
+
+CASES = {
+    "specificity": cases.Case(VerdictSpecificity, cases.verdict_texts, rows="lists"),
+}
 
 PROMPT = "Place two red cubes to the left of the wooden box."
 VAGUE = ["Yes, that looks right.", "The image is correct.", "Everything matches the prompt perfectly.", "OK"]

@@ -10,6 +10,12 @@ import torch
 from scipy import stats
 
 from imug_metrics import MetricAgreement
+from tests.metrics import cases
+
+CASES = {
+    "agreement": cases.Case(MetricAgreement, cases.self_scores, float32=True),
+    "agreement-groups": cases.Case(lambda **k: MetricAgreement(("a", "b", "c", "d"), **k), cases.grouped, float32=True),
+}
 
 
 def judged(count: int, seed: int = 0, slope: float = 1.0) -> tuple[torch.Tensor, torch.Tensor]:

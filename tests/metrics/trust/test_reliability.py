@@ -12,6 +12,11 @@ import torch
 
 from imug_metrics import Reliability
 from imug_metrics.functional import reliability
+from tests.metrics import cases
+
+CASES = {
+    "reliability": cases.Case(Reliability, cases.runs),
+}
 
 NAN = math.nan
 

@@ -1,0 +1,97 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""The state of a metric: what may be taken over from elsewhere, and metrics that change together or not at all."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+from torchmetrics import Metric
+
+if TYPE_CHECKING:
+    from imug_metrics.metrics.dialogue_metric import DialogueMetric
+
+
+def check_state(metric: "DialogueMetric", state: Any) -> None:
+    """Raise ValueError unless a state is one of a metric's class and configuration, whole and finite.
+
+    Args:
+        metric: that would take it over.
+        state: by name, a tensor of the default's shape and dtype, or where the default is a list, rows as a tensor or
+            as a list of tensors.
+
+    Example:
+        >>> from imug_metrics import TurnDecay
+        >>> check_state(TurnDecay(), TurnDecay(max_turns=4).metric_state)
+        Traceback (most recent call last):
+        ValueError: Expected the state of a TurnDecay with the same configuration.
+    """
+    name = type(metric).__name__
+    if not isinstance(state, Mapping):
+        raise ValueError(f"Expected the state of a {name} by name, got {type(state).__name__}.")
+    if missing := sorted(metric._defaults.keys() - state.keys()):
+        raise ValueError(f"Expected the state of a {name} to hold {', '.join(missing)}, got {', '.join(state)}.")
+    config = state["config"]
+    if not isinstance(config, Tensor) or config.dtype != torch.uint8 or not torch.equal(config.cpu(), metric.config.cpu()):
+        raise ValueError(f"Expected the state of a {name} with the same configuration.")
+    for key, default in metric._defaults.items():
+        if isinstance(default, Tensor):
+            _check_tensor(f"{name}.{key}", state[key], default)
+        else:
+            for rows in state[key] if isinstance(state[key], (list, tuple)) else [state[key]]:
+                _check_rows(f"{name}.{key}", rows, metric.row_width)
+
+
+@contextmanager
+def all_or_none(metrics: Iterable[Metric]) -> Iterator[None]:
+    """A batch that one of the metrics refuses is taken by none of them.
+
+    Example:
+        >>> from imug_metrics import TurnDecay
+        >>> first, second = TurnDecay(), TurnDecay()
+        >>> with all_or_none([first, second]):
+        ...     first.update([[1.0, 0.0]])
+        ...     second.update([[[[1.0]]]])
+        Traceback (most recent call last):
+        ValueError: Expected argument `scores` to have shape [N] or [B, T], got [1, 1, 1, 1].
+        >>> first.update_called
+        False
+    """
+    saved = [(metric, _copied(metric), metric._update_count) for metric in metrics]
+    try:
+        yield
+    except Exception:
+        for metric, state, count in saved:
+            for name, value in state.items():
+                setattr(metric, name, value)
+            metric._update_count, metric._computed = count, None
+        raise
+
+
+def _copied(metric: Metric) -> dict[str, Any]:
+    """A copy of a metric's state, in which lists share their entries."""
+    values = {name: getattr(metric, name) for name in metric._defaults}
+    return {name: list(value) if isinstance(value, list) else value.clone() for name, value in values.items()}
+
+
+def _check_tensor(name: str, value: Any, default: Tensor) -> None:
+    if not isinstance(value, Tensor):
+        raise ValueError(f"Expected the state {name} to be a tensor, got {type(value).__name__}.")
+    if value.shape != default.shape or value.dtype != default.dtype:
+        expected, got = (f"{list(tensor.shape)} of {tensor.dtype}" for tensor in (default, value))
+        raise ValueError(f"Expected the state {name} to be {expected}, got {got}.")
+    _check_finite(name, value)
+
+
+def _check_rows(name: str, rows: Any, width: int) -> None:
+    if not isinstance(rows, Tensor) or rows.dtype != torch.float32 or rows.ndim != 1 or len(rows) % width:
+        got = f"{list(rows.shape)} of {rows.dtype}" if isinstance(rows, Tensor) else type(rows).__name__
+        raise ValueError(f"Expected the state {name} to be rows of {width} in [N] of torch.float32, got {got}.")
+    _check_finite(name, rows)
+
+
+def _check_finite(name: str, value: Tensor) -> None:
+    if count := int((~value.isfinite()).sum()):
+        raise ValueError(f"Expected the state {name} to be finite, got {count} entries that are not.")

@@ -1,0 +1,246 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""What every metric is tried on: its test file lists `CASES`, which the tests of all metrics gather."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+import imug_metrics
+from imug_metrics import DialogueMetric
+
+HERE = Path(__file__).parent
+WIDTH = 24
+Batch = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A metric and what it is fed.
+
+    Attributes:
+        make: the metric, with the options given by keyword.
+        columns: from dialogue and turn `[N]` to its other arguments.
+        rows: `"tensors"` that may be padded with NaN; `"codes"` or row numbers, which may not; or `"lists"`.
+        float32: the metric keeps rows of float32, so that another order of sums moves the last digits.
+        refuses: options of all metrics that have no meaning for this one.
+    """
+
+    make: Callable[..., DialogueMetric]
+    columns: Callable[[Tensor, Tensor], Batch]
+    rows: Literal["tensors", "codes", "lists"] = "tensors"
+    float32: bool = False
+    refuses: tuple[str, ...] = ()
+
+
+def public_metrics() -> list[str]:
+    """Names of all metric classes that are public and can be made, the base class left out."""
+    found = []
+    for name in imug_metrics.__all__:
+        metric = vars(imug_metrics).get(name)
+        if isinstance(metric, type) and issubclass(metric, DialogueMetric) and metric is not DialogueMetric:
+            found.append(name)
+    return found
+
+
+@cache
+def all_cases() -> dict[str, Case]:
+    """The cases of all public metrics, by name. A metric without any is an error."""
+    found: dict[str, Case] = {}
+    for metric in public_metrics():
+        cases = getattr(_tests_of(metric), "CASES", None)
+        if not cases:
+            raise LookupError(f"Expected CASES in the tests of {metric}, see tests/metrics/cases.py.")
+        if repeated := sorted(cases.keys() & found.keys()):
+            raise LookupError(f"Expected names of cases that differ, got {repeated[0]} in the tests of {metric} again.")
+        found |= cases
+    return found
+
+
+def _tests_of(metric: str) -> ModuleType:
+    """The test module of a metric, by its name; processes start without pytest's hooks, so it is loaded by path."""
+    name = "test_" + re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", metric).lower()
+    paths = sorted(HERE.glob(f"*/{name}.py"))
+    if len(paths) != 1:
+        raise LookupError(f"Expected the tests of {metric} in tests/metrics/GROUP/{name}.py, found {len(paths)} files.")
+    spec = importlib.util.spec_from_file_location(f"cases_of_{name}", paths[0])
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def noise(dialogue: Tensor, turn: Tensor, salt: int, width: int = WIDTH) -> Tensor:
+    """Rows that depend on dialogue and turn alone, so that any split sees the same data."""
+    rows = [
+        torch.randn(width, generator=torch.Generator().manual_seed(int(d) * 1009 + int(t) * 31 + salt))
+        for d, t in zip(dialogue, turn)
+    ]
+    return torch.stack(rows) if rows else torch.zeros(0, width)
+
+
+def embeddings(dialogue: Tensor, turn: Tensor) -> Tensor:
+    return noise(dialogue, torch.zeros_like(turn), 1) + 0.6 * noise(dialogue, turn, 2)
+
+
+def images(dialogue: Tensor, turn: Tensor) -> Batch:
+    return {"images": embeddings(dialogue, turn)}
+
+
+def images_and_texts(dialogue: Tensor, turn: Tensor) -> Batch:
+    images = embeddings(dialogue, turn)
+    return {"images": images, "texts": images + noise(dialogue, turn, 3)}
+
+
+def with_references(dialogue: Tensor, turn: Tensor) -> Batch:
+    return {**images_and_texts(dialogue, turn), "references": noise(dialogue, turn, 4)}
+
+
+def images_and_references(dialogue: Tensor, turn: Tensor) -> Batch:
+    return {**images(dialogue, turn), "references": noise(dialogue, turn, 4)}
+
+
+def images_and_pixels(dialogue: Tensor, turn: Tensor) -> Batch:
+    return {**images(dialogue, turn), "pixels": noise(dialogue, turn // 3, 6).sigmoid()}
+
+
+def links(dialogue: Tensor, turn: Tensor) -> Batch:
+    places = {(int(d), int(t)): row for row, (d, t) in enumerate(zip(dialogue, turn))}
+    links = [[row, places[d, 1]] for (d, t), row in places.items() if t > 1 and (d, 1) in places]
+    return {**images(dialogue, turn), "links": torch.tensor(links, dtype=torch.int64).reshape(-1, 2)}
+
+
+def scores(dialogue: Tensor, turn: Tensor) -> Batch:
+    return {"scores": (0.8 - 0.05 * turn + 0.1 * noise(dialogue, turn, 5, 1)[:, 0]).clamp(0.01, 1)}
+
+
+def arms(dialogue: Tensor, turn: Tensor) -> Batch:
+    baseline = scores(dialogue, turn)["scores"]
+    return {"scores": (baseline - 0.1 * noise(dialogue, turn, 7, 1)[:, 0].abs()).clamp(0.01, 1), "baseline": baseline}
+
+
+def answers(dialogue: Tensor, turn: Tensor) -> Batch:
+    right = ["ABCD"[(int(d) + int(t)) % 4] for d, t in zip(dialogue, turn)]
+    said = [
+        ["{}", "Answer: {}", "({})", "no idea", "{}, D"][int(d + 2 * t) % 5].format(k)
+        for d, t, k in zip(dialogue, turn, right)
+    ]
+    return {"preds": said, "target": right}
+
+
+def labels(dialogue: Tensor, turn: Tensor, salt: int, kinds: int = 2) -> Tensor:
+    return (noise(dialogue, turn, salt, 1)[:, 0] * 100).long() % kinds
+
+
+def verdicts(dialogue: Tensor, turn: Tensor) -> Batch:
+    return {"preds": labels(dialogue, turn, 7), "target": labels(dialogue, turn, 8)}
+
+
+def stances(dialogue: Tensor, turn: Tensor) -> Batch:
+    return {"preds": (labels(dialogue, turn, 9, 4) > 0).long()}
+
+
+def under_pressure(dialogue: Tensor, turn: Tensor) -> Batch:
+    target = labels(dialogue, turn, 10, 3)
+    before = target + (labels(dialogue, turn, 11, 4) == 0)
+    return {"preds": labels(dialogue, turn, 12, 3), "target": target, "before": before, "suggested": (target + 1) % 3}
+
+
+def corrections(dialogue: Tensor, turn: Tensor) -> Batch:
+    return {"preds": labels(dialogue, turn, 13), "before": labels(dialogue, turn, 14)}
+
+
+def self_scores(dialogue: Tensor, turn: Tensor) -> Batch:
+    return {**scores(dialogue, turn), "references": noise(dialogue, turn, 15, 1)[:, 0].clamp(0, 1)}
+
+
+def verdict_texts(dialogue: Tensor, turn: Tensor) -> Batch:
+    phrases = ["Looks good.", "The red cube is left.", "Two blue balls match the prompt.", "Yes, correct: a green cone"]
+    said = [phrases[int(row)] for row in labels(dialogue, turn, 16, 4)]
+    texts = [f"Draw {int(t)} red cubes and blue balls" for t in turn]
+    return {"verdicts": said, "texts": texts, **verdicts(dialogue, turn)}
+
+
+def scores_and_context_lengths(dialogue: Tensor, turn: Tensor) -> Batch:
+    lengths = (2000 * turn + dialogue.abs() * 50 + 500).float() * 2 ** (turn / 2)
+    return {**scores(dialogue, turn), "context_lengths": lengths.long()}
+
+
+def runs(dialogue: Tensor, turn: Tensor) -> Batch:
+    tries = (0.7 + 0.2 * noise(dialogue, turn, 13, 6)).clamp(0, 1)
+    return {"scores": tries.masked_fill(noise(dialogue, turn, 14, 6) > 1.5, torch.nan)}
+
+
+def scores_and_modality(dialogue: Tensor, turn: Tensor) -> Batch:
+    return {**scores(dialogue, turn), "modality": (dialogue + turn) % 2 == 0}
+
+
+def points(dialogue: Tensor, turn: Tensor) -> Batch:
+    return {"items": torch.stack([labels(dialogue, turn, salt, 6) for salt in (17, 18, 19)], 1).double()}
+
+
+def boards(dialogue: Tensor, turn: Tensor) -> Batch:
+    target = (noise(dialogue, turn, 20, 9).abs() * 2).long().clamp(max=3).view(-1, 3, 3)
+    wrong = (labels(dialogue, turn, 21) == 0)[:, None, None]
+    return {"preds": torch.where(wrong, target.clamp(max=2), target), "target": target}
+
+
+def counts(dialogue: Tensor, turn: Tensor) -> Batch:
+    drawn = noise(dialogue, turn, 17, 14).mul(2).round().clamp(0, 3)
+    rates = noise(dialogue, turn, 18, 1)[:, 0].clamp(0, 1)
+    return {"preds": drawn[:, :7], "target": drawn[:, 7:], "support": rates}
+
+
+def tags(dialogue: Tensor, turn: Tensor) -> Batch:
+    texts = ["<image1>", "see <image1> and <audio2: a bell>", "plain", "<code1> <threeD1>", "<Image1> <image1>"]
+    picked = [[texts[int(row)] for row in labels(dialogue, turn, salt, 5)] for salt in (19, 20)]
+    return {"preds": picked[0], "target": picked[1]}
+
+
+def grades(dialogue: Tensor, turn: Tensor, *names: str) -> Batch:
+    return {name: 1 + labels(dialogue, turn, 21 + place, 5).float() for place, name in enumerate(names)}
+
+
+def correctness(dialogue: Tensor, turn: Tensor) -> Batch:
+    shares = noise(dialogue, turn, 24, 2).clamp(0, 1)
+    return {**grades(dialogue, turn, "correctness"), "quality": shares[:, 0], "support": shares[:, 1]}
+
+
+def grouped(dialogue: Tensor, turn: Tensor) -> Batch:
+    return {**self_scores(dialogue, turn), "group": labels(dialogue, turn, 25, 4).float()}
+
+
+def candidates(dialogue: Tensor, turn: Tensor) -> Batch:
+    """Five candidates a turn, some not there, scored in steps so that there are ties on both sides."""
+    scores = (noise(dialogue, turn, 30, 5).double().sigmoid() * 8).round() / 8
+    selector = ((scores + 0.2 * noise(dialogue, turn, 31, 5)).clamp(0, 1) * 8).round() / 8
+    return {"scores": scores.masked_fill(noise(dialogue, turn, 32, 5) > 1.5, torch.nan), "selector": selector}
+
+
+def verified(dialogue: Tensor, turn: Tensor) -> Batch:
+    drawn = candidates(dialogue, turn)
+    target = (drawn["scores"] > 0.5).to(drawn["scores"])
+    return {"scores": drawn["selector"], "target": target}
+
+
+def strategies(dialogue: Tensor, turn: Tensor) -> Batch:
+    scores = noise(dialogue, turn, 33, 3).double().sigmoid() + torch.tensor([0.0, 0.1, 0.2])
+    costs = (noise(dialogue, turn, 34, 3).double().abs() + 1) * torch.tensor([1.0, 3.0, 9.0])
+    return {"scores": scores.masked_fill(noise(dialogue, turn, 35, 3) > 1.5, torch.nan), "costs": costs}
+
+
+def policy(dialogue: Tensor, turn: Tensor) -> Batch:
+    return {**strategies(dialogue, turn), "preds": labels(dialogue, turn, 36, 3)}
