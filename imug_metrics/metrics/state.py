@@ -31,10 +31,10 @@ def check_state(metric: "DialogueMetric", state: Any) -> None:
     name = type(metric).__name__
     if not isinstance(state, Mapping):
         raise ValueError(f"Expected the state of a {name} by name, got {type(state).__name__}.")
-    if missing := sorted(metric._defaults.keys() - state.keys()):
-        raise ValueError(f"Expected the state of a {name} to hold {', '.join(missing)}, got {', '.join(state)}.")
-    config = state["config"]
-    if not isinstance(config, Tensor) or config.dtype != torch.uint8 or not torch.equal(config.cpu(), metric.config.cpu()):
+    if state.keys() != metric._defaults.keys():
+        raise ValueError(f"Expected the state of a {name} to hold {[*metric._defaults]}, got {[*state]}.")
+    _check_tensor(f"{name}.config", state["config"], metric.config)
+    if not torch.equal(state["config"].cpu(), metric.config.cpu()):
         raise ValueError(f"Expected the state of a {name} with the same configuration.")
     for key, default in metric._defaults.items():
         if isinstance(default, Tensor):
