@@ -16,6 +16,7 @@ from imug_metrics.errors import ArgumentError
 from imug_metrics.evaluation.model_result import ModelResult, read_result, write_result
 from imug_metrics.evaluation.official import write_official
 from imug_metrics.protocols import imug
+from imug_metrics.reading.files import as_name
 from imug_metrics.report import RuleRow, write_report
 from imug_metrics.report.files import json_text, schema, write_problems, write_whole
 from imug_metrics.report.table import score_tables
@@ -139,7 +140,8 @@ class Evaluation:
             raise ArgumentError("folder", f"expected {schema('evaluation')} in {path}, got {found!r}")
         results = []
         for model in content["models"]:
-            result = read_result(path.parent / "models" / f"{model}.json")
+            inside = as_name(model) == model  # a name that leads elsewhere is none
+            result = read_result(path.parent / "models" / f"{model}.json") if inside else None
             if result is None:
                 raise ArgumentError("folder", f"expected the scores of {model} in {path.parent / 'models'}")
             results.append(result)

@@ -17,6 +17,7 @@ from imug_metrics.errors import ArgumentError
 from imug_metrics.evaluation.human import Human
 from imug_metrics.judges import Judge
 from imug_metrics.protocols import imug
+from imug_metrics.reading.files import as_name
 
 Missing: TypeAlias = Literal["skip", "zero"]
 Progress: TypeAlias = Callable[[str, int, "int | None"], None]
@@ -107,6 +108,9 @@ class Settings:
                 raise ArgumentError(name, "expected together with `benchmark`, not with records")
         if not self.records:
             raise ArgumentError("records", "expected at least one model, got none")
+        for name in self.records:
+            if as_name(name) != name:  # it becomes the name of a file
+                raise ArgumentError("records", f"expected names of models that can be file names, got {name!r}")
 
     def _check_folders(self) -> None:
         assert self.benchmark is not None

@@ -105,6 +105,22 @@ def test_wrong_arguments_are_named(arguments: dict, names: tuple[str, ...]) -> N
     assert caught.value.arguments == names
 
 
+@pytest.mark.parametrize("name", ["", "..", "a/b", "../up", "a\nb", 7])
+def test_a_name_that_is_no_file_name_is_refused(name: str) -> None:
+    with pytest.raises(ArgumentError, match="names of models"):
+        evaluate({name: answers("A")})
+
+
+def test_a_saved_name_does_not_lead_out_of_its_folder(evaluation: Evaluation, tmp_path: Path) -> None:
+    evaluation.save(tmp_path / "kept")
+    shutil.copy(tmp_path / "kept" / "models" / "steady.json", tmp_path / "kept" / "other.json")
+    path = tmp_path / "kept" / "evaluation.json"
+    content = json.loads(path.read_text("utf-8"))
+    path.write_text(json.dumps({**content, "models": ["../other"]}), encoding="utf-8")
+    with pytest.raises(ArgumentError, match="other"):
+        Evaluation.load(tmp_path / "kept")
+
+
 def test_a_model_that_is_not_there_is_refused_before_anything_is_written(demo: Path, tmp_path: Path) -> None:
     with pytest.raises(ArgumentError, match="'absent'"):
         evaluate(benchmark=demo / "benchmark", outputs=demo / "outputs", models=["absent"], resume=tmp_path / "kept")
