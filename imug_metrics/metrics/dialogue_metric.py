@@ -148,16 +148,13 @@ class DialogueMetric(Metric):
         """Add a batch and return its own value; a batch that is refused leaves the state as it was."""
         saved, count = self._copy_state_dict(), self._update_count
         try:
-            value = super().forward(*args, **kwargs)
+            return super().forward(*args, **kwargs)
         except Exception:
             for state, value in saved.items():
                 setattr(self, state, value)
             self._update_count, self._computed, self._enable_grad = count, None, False
             self._to_sync, self._should_unsync, self._is_synced = self.sync_on_compute, True, False
             raise
-        if not self.is_differentiable:
-            value = self._forward_cache = apply_to_collection(value, Tensor, Tensor.detach)
-        return value
 
     def reset(self) -> None:
         """Forget all records."""
@@ -261,6 +258,7 @@ class DialogueMetric(Metric):
         self._accumulate(vectors.to(self.device), batch.ids.to(self.device))
 
     def _accumulate(self, vectors: Tensor, ids: Tensor) -> None:
+        vectors = vectors if self.is_differentiable else vectors.detach()
         self.moments = self.moments + packed_moments(vectors)
         if self.bootstrap:
             weights = poisson_weights(ids, self.bootstrap, self.seed)

@@ -10,14 +10,12 @@ from __future__ import annotations
 
 import copy
 import pickle
-import warnings
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
-from torchmetrics import MetricCollection, MetricTracker
-from torchmetrics.wrappers import Running
+from torchmetrics import MetricCollection
 
 from imug_metrics import DialogueMetric, TurnAlignment, TurnConsistency, TurnDecay, TurnRetrieval
 from tests.metrics.cases import all_cases, images_and_texts, scores
@@ -280,32 +278,6 @@ def test_states_of_another_configuration_are_refused(case_name: str) -> None:
     metric, other = CASES[case_name].make(), CASES[case_name].make(max_turns=7)
     with pytest.raises(ValueError, match="same configuration"):
         metric.merge_state(feed(other, case_name, *places()))
-
-
-def test_running_and_tracker_wrappers(case_name: str) -> None:
-    dialogue, turn = places()
-    # Where neither direction is better, a user says what to keep.
-    maximize = CASES[case_name].make().higher_is_better is not False
-    running = Running(CASES[case_name].make(), window=2)
-    tracker = MetricTracker(CASES[case_name].make(), maximize=maximize)
-    values = []
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for part in range(3):
-            chosen = dialogue % 3 == part
-            batch = CASES[case_name].columns(dialogue[chosen], turn[chosen])
-            place = {"dialogue": dialogue[chosen], "turn": turn[chosen]}
-            tracker.increment()
-            tracker.update(**batch, **place)
-            running.update(**batch, **place)
-            values.append(tracker.compute().item())
-        assert tracker.best_metric() == (max if maximize else min)(values)
-        last = CASES[case_name].make()
-        chosen = dialogue % 3 > 0
-        columns = CASES[case_name].columns(dialogue[chosen], turn[chosen])
-        last.update(**columns, dialogue=dialogue[chosen], turn=turn[chosen])
-        loose = 1e-6 if CASES[case_name].float32 else 1e-12
-        torch.testing.assert_close(running.compute(), last.compute(), rtol=loose, atol=loose)
 
 
 def test_bootstrap_needs_ids() -> None:
