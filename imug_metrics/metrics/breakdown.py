@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """One metric by class, domain, modality or any other group of records."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -11,6 +12,8 @@ from torch.nn import ModuleDict
 from torchmetrics import Metric
 from torchmetrics.wrappers.abstract import WrapperMetric
 
+from imug_metrics.dialogues.batch import as_list
+from imug_metrics.dialogues.ids import is_integer
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.state import all_or_none, check_state
 
@@ -45,7 +48,7 @@ class Breakdown(WrapperMetric):
         {'answer_accuracy': 0.67, 'answer_accuracy[Cooking]': 0.5, 'answer_accuracy[Physics]': 1.0}
     """
 
-    full_state_update = False
+    full_state_update = True  # its state is that of its metrics, which a wrapper such as `Running` would not see
 
     def __init__(self, metric: DialogueMetric, groups: Sequence[str | int]) -> None:
         super().__init__()
@@ -54,10 +57,9 @@ class Breakdown(WrapperMetric):
         self.groups = [str(group) for group in groups]
         if not self.groups or len(set(self.groups)) != len(self.groups):
             raise ValueError(f"Expected argument `groups` to be names that differ, at least one, got {list(groups)}.")
-        self.whole = metric.clone()
+        self.whole = deepcopy(metric)
         self.whole.reset()
-        # By number, since the names of modules may hold no dots.
-        self.parts = ModuleDict({str(place): self.whole.clone() for place in range(len(self.groups))})
+        self.parts = ModuleDict({_module_name(group): deepcopy(self.whole) for group in self.groups})
 
     def update(self, *args: Any, group: Sequence[Any] | Tensor, **kwargs: Any) -> None:
         """Add a batch of whole dialogues; one that is refused changes nothing.
@@ -78,31 +80,53 @@ class Breakdown(WrapperMetric):
 
     def compute(self) -> dict[str, Tensor]:
         """What the metric gives, of all records and of each group."""
-        return self._named([metric.compute() for metric in self._metrics()])
+        return self._named([metric.compute() for metric in self._metrics().values()])
 
     def reset(self) -> None:
         """Forget all records."""
-        for metric in self._metrics():
+        super().reset()
+        for metric in self._metrics().values():
             metric.reset()
+
+    @property
+    def metric_state(self) -> dict[str, list[Tensor] | Tensor]:
+        """The states of all its metrics, named as in `state_dict`."""
+        return {
+            f"{prefix}{name}": value
+            for prefix, metric in self._metrics().items()
+            for name, value in metric.metric_state.items()
+        }
 
     def merge_state(self, incoming_state: dict[str, Any] | Metric) -> None:
         """Add what another breakdown of the same metric and groups has seen.
 
+        Args:
+            incoming_state: the other breakdown, or its `metric_state`.
+
         Raises:
-            ValueError: if it is none. Nothing is added then.
+            ValueError: if metric or groups differ, or it is no such state. Nothing is added then.
         """
-        if not isinstance(incoming_state, Breakdown) or incoming_state.groups != self.groups:
-            raise ValueError(f"Expected a Breakdown by the groups {', '.join(self.groups)}.")
-        pairs = list(zip(self._metrics(), incoming_state._metrics(), strict=True))
-        for own, other in pairs:
-            check_state(own, other.metric_state)
-        for own, other in pairs:
-            own.merge_state(other)
+        states = self._checked(incoming_state.metric_state if isinstance(incoming_state, Metric) else incoming_state)
+        others = incoming_state._metrics() if isinstance(incoming_state, Breakdown) else states
+        for prefix, metric in self._metrics().items():
+            metric.merge_state(others[prefix])
 
     def persistent(self, mode: bool = False) -> None:
         """Whether the states of all its metrics are part of `state_dict`."""
-        for metric in self._metrics():
+        for metric in self._metrics().values():
             metric.persistent(mode)
+
+    def sync(self, *args: Any, **kwargs: Any) -> None:
+        """Gather the states of all its metrics from all processes, as `torchmetrics.Metric.sync` does for one."""
+        for metric in self._metrics().values():
+            metric.sync(*args, **kwargs)
+        self._is_synced = self.whole._is_synced
+
+    def unsync(self, should_unsync: bool = True) -> None:
+        """Go back to the states of this process."""
+        for metric in self._metrics().values():
+            metric.unsync(should_unsync)
+        self._is_synced = self.whole._is_synced
 
     @property
     def update_called(self) -> bool:
@@ -114,18 +138,21 @@ class Breakdown(WrapperMetric):
         """How many batches there have been."""
         return self.whole.update_count
 
-    def _metrics(self) -> list[DialogueMetric]:
-        return [self.whole, *self.parts.values()]  # type: ignore[list-item]  # a ModuleDict is typed by its base
+    def _metrics(self) -> dict[str, DialogueMetric]:
+        """The metric of all records and that of each group, by the prefix of their states."""
+        parts = cast("dict[str, DialogueMetric]", dict(self.parts.items()))
+        return {"whole.": self.whole, **{f"parts.{name}.": part for name, part in parts.items()}}
 
     def _each(self, method: str, args: tuple[Any, ...], kwargs: dict[str, Any], group: Any) -> list[Any]:
         """Call a method of every metric with its records."""
         names = _group_names(group)
         _check_rows(names, {**{f"{place + 1}": value for place, value in enumerate(args)}, **kwargs})
-        with all_or_none(self._metrics()):
-            found = [getattr(self.whole, method)(*args, **kwargs)]
-            for name, metric in zip(self.groups, self.parts.values(), strict=True):
+        whole, *parts = self._metrics().values()
+        with all_or_none([whole, *parts]):
+            found = [getattr(whole, method)(*args, **kwargs)]
+            for name, metric in zip(self.groups, parts, strict=True):
                 rows = [row for row, other in enumerate(names) if other == name]
-                mine = tuple(_take(value, rows) for value in args)
+                mine = [_take(value, rows) for value in args]
                 found.append(getattr(metric, method)(*mine, **{key: _take(v, rows) for key, v in kwargs.items()}))
         return found
 
@@ -137,27 +164,79 @@ class Breakdown(WrapperMetric):
             named |= {f"{name}{label}{key.removeprefix(name)}": value for key, value in values.items()}
         return named
 
+    def _checked(self, state: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+        """The states of its metrics, by prefix, from one state.
+
+        Raises:
+            ValueError: if one of them is not a state of its metric, or there are others.
+        """
+        metrics = self._metrics()
+        states: dict[str, dict[str, Any]] = {prefix: {} for prefix in metrics}
+        for key, value in state.items():
+            path, _, name = key.rpartition(".")
+            if f"{path}." not in metrics:
+                raise ValueError(f"Expected the state of a Breakdown by the groups {self.groups}, got {key}.")
+            states[f"{path}."][name] = value
+        for prefix, metric in metrics.items():
+            check_state(metric, states[prefix])
+        return states
+
+    def _load_from_state_dict(
+        self,
+        state_dict: dict[str, Any],
+        prefix: str,
+        local_metadata: dict[str, Any],
+        strict: bool,
+        missing_keys: list[str],
+        unexpected_keys: list[str],
+        error_msgs: list[str],
+    ) -> None:
+        """Let its metrics take over their states if all of them are right, and none otherwise."""
+        super()._load_from_state_dict(
+            state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
+        )
+        found = {key.removeprefix(prefix): value for key, value in state_dict.items() if key.startswith(prefix)}
+        if not found:
+            return
+        try:
+            self._checked(found)
+        except ValueError as error:
+            error_msgs.append(str(error))
+            for key in found:
+                del state_dict[prefix + key]
+
+    def _filter_kwargs(self, **kwargs: Any) -> dict[str, Any]:
+        """What a collection hands on: the arguments of the metric, and the groups."""
+        return {**self.whole._filter_kwargs(**kwargs), **{key: kwargs[key] for key in ("group",) if key in kwargs}}
+
+
+def _module_name(group: str) -> str:
+    """The name of a group's metric among the modules, which hold no dots and none of a dict's own names."""
+    return f"[{group.replace('%', '%25').replace('.', '%2E')}]"
+
 
 def _group_names(group: Any) -> list[str]:
     """The groups of all records as names."""
-    entries = group.tolist() if hasattr(group, "tolist") else list(group)
+    entries = as_list(group)
     for row, entry in enumerate(entries):
-        if isinstance(entry, bool) or not isinstance(entry, (str, int)):
+        if not isinstance(entry, str) and not is_integer(entry):
             raise TypeError(f"Expected argument `group` to hold names or integers, got {entry!r} at row {row}.")
     return [str(entry) for entry in entries]
 
 
 def _is_column(value: Any) -> bool:
-    """Whether an argument has an entry for each record: a tensor, an array, a list or the like."""
-    if isinstance(value, Tensor):
-        return value.ndim > 0
-    return hasattr(value, "__len__") and hasattr(value, "__getitem__") and not isinstance(value, (str, bytes, dict))
+    """Whether an argument has an entry for each record: a tensor, an array or a list."""
+    if isinstance(value, (list, tuple, range)):
+        return True
+    return hasattr(value, "__array__") and getattr(value, "ndim", 1) > 0
 
 
-def _check_rows(names: list[str], columns: dict[str, Any]) -> None:
+def _check_rows(names: list[str], columns: Mapping[str, Any]) -> None:
     for key, value in columns.items():
         if key == "links" and value is not None:
             raise ValueError("Expected argument `links` to be None: row numbers do not survive a division into groups.")
+        if isinstance(value, Mapping):
+            _check_rows(names, {f"{key}[{name!r}]": column for name, column in value.items()})
         if _is_column(value) and len(value) != len(names):
             raise ValueError(
                 f"Expected argument `group` to have one entry for each of argument {key}, [{len(value)}], got "
@@ -166,11 +245,12 @@ def _check_rows(names: list[str], columns: dict[str, Any]) -> None:
 
 
 def _take(value: Any, rows: list[int]) -> Any:
+    """The rows of one group; what is no column stays whole."""
+    if isinstance(value, Mapping):
+        return {name: _take(column, rows) for name, column in value.items()}
     if not _is_column(value):
         return value
-    if isinstance(value, Tensor):
-        return value[torch.tensor(rows, dtype=torch.int64, device=value.device)]
-    if hasattr(value, "dtype") and hasattr(value, "ndim") and not hasattr(value, "iloc"):
-        return value[rows]
-    entries = list(value)
-    return [entries[row] for row in rows]
+    if isinstance(value, (list, tuple, range)):
+        return [value[row] for row in rows]
+    places = torch.tensor(rows, dtype=torch.int64)
+    return value[places.to(value.device)] if isinstance(value, Tensor) else value.__array__()[places.numpy()]

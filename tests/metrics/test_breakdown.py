@@ -4,14 +4,22 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+import warnings
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
-from torchmetrics import MetricCollection
+from torch import Tensor
+from torchmetrics import MetricCollection, MetricTracker
+from torchmetrics.wrappers import MinMaxMetric, Running
 
-from imug_metrics import AnswerAccuracy, Breakdown, DialogueMetric, TurnConsistency, TurnDecay
+from imug_metrics import AnswerAccuracy, Breakdown, DialogueMetric, StrategyComparison, TurnConsistency, TurnDecay
+from tests.metrics.cases import all_cases
+from tests.metrics.test_invariances import absent, assert_same, places
 
 pytestmark = pytest.mark.filterwarnings("ignore:The ``compute`` method")
 
@@ -81,11 +89,13 @@ def test_what_the_wrapped_metric_has_seen_is_forgotten_and_left_alone() -> None:
     assert seen.compute() == before
 
 
-def test_a_collection_takes_it() -> None:
-    collection = MetricCollection({"plain": TurnDecay(), "by": Breakdown(TurnDecay(), groups=["a"])})
-    collection.update(scores=SCORES, dialogue=DIALOGUE, turn=TURN, group=["a"] * 48)
+def test_a_collection_takes_it_beside_metrics_of_other_arguments_and_its_like() -> None:
+    members = {"by": Breakdown(TurnDecay(), groups=["a"]), "plain": TurnDecay(), "seen": TurnConsistency()}
+    collection = MetricCollection({**members, "too": Breakdown(TurnDecay(missing="zero"), groups=["a"])})
+    for _ in range(2):
+        collection.update(scores=SCORES, images=IMAGES, dialogue=DIALOGUE, turn=TURN, group=["a"] * 48)
     found = collection.compute()
-    assert found["plain"] == found["turn_decay[a]"]
+    assert found["plain"] == found["by_turn_decay[a]"] == found["too_turn_decay[a]"] == found["by_turn_decay"]
 
 
 def test_refused_arguments() -> None:
@@ -104,3 +114,211 @@ def test_refused_arguments() -> None:
     with pytest.raises(ValueError, match="`turn` to be >= 1"):
         metric.update(SCORES, dialogue=DIALOGUE, turn=TURN - 1, group=["a"] * 48)
     assert metric.compute()["turn_decay"].isnan()
+
+
+# Row numbers do not survive a division, and a metric that takes groups itself cannot be divided by them as well.
+CASES = {name: case for name, case in all_cases().items() if not {"links", "group"} & case.columns(*places(2)).keys()}
+
+
+def broken_down(name: str, groups: tuple[Any, ...] = (0, 1), **options: Any) -> Breakdown:
+    return Breakdown(CASES[name].make(detail=True, **options), groups)
+
+
+def feed(metric: Any, name: str, dialogue: Tensor, turn: Tensor) -> Any:
+    batch = CASES[name].columns(dialogue, turn)
+    metric.update(**batch, dialogue=dialogue, turn=turn, valid=absent(dialogue, turn), group=dialogue % 3)
+    return metric
+
+
+@pytest.fixture(params=CASES, name="case_name")
+def _case_name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def divided(case_name: str) -> Breakdown:
+    return feed(broken_down(case_name), case_name, *places())
+
+
+def halves() -> list[tuple[Tensor, Tensor]]:
+    dialogue, turn = places()
+    return [(dialogue[dialogue % 2 == part], turn[dialogue % 2 == part]) for part in range(2)]
+
+
+@pytest.mark.parametrize("by_name", [False, True])
+def test_merging(case_name: str, divided: Breakdown, by_name: bool) -> None:
+    first, second = (feed(broken_down(case_name), case_name, *half) for half in halves())
+    first.compute()
+    first.merge_state(second.metric_state if by_name else second)
+    assert_same(first.compute(), divided.compute(), case_name, 1e-9)
+    assert first.update_count == 2
+
+
+def test_a_checkpoint_brings_everything_back_without_a_warning(case_name: str, divided: Breakdown) -> None:
+    divided.persistent(True)
+    model = torch.nn.ModuleDict({"metric": broken_down(case_name)})
+    model["metric"].persistent(True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.load_state_dict(torch.nn.ModuleDict({"metric": divided}).state_dict())
+        assert_same(model["metric"].compute(), divided.compute(), case_name)
+
+
+def test_copies_and_reset(case_name: str, divided: Breakdown) -> None:
+    for copied in (pickle.loads(pickle.dumps(divided)), divided.clone(), copy.deepcopy(divided)):
+        assert_same(copied.compute(), divided.compute(), case_name)
+        copied.reset()
+        assert not copied.update_called
+        assert_same(feed(copied, case_name, *places()).compute(), divided.compute(), case_name)
+    assert divided.state_dict() == {}
+
+
+def test_device_and_dtype(case_name: str, divided: Breakdown, device: torch.device) -> None:
+    expected = divided.compute()
+    moved = divided.to(device).to(torch.bfloat16)
+    assert {value.device.type for value in moved.compute().values()} == {device.type}
+    assert_same({key: value.cpu() for key, value in moved.compute().items()}, expected, case_name)
+
+
+def test_two_processes_that_see_the_same_count_it_twice(case_name: str, divided: Breakdown) -> None:
+    alone = copy.deepcopy(divided.metric_state)
+    divided.sync(dist_sync_fn=lambda state, group: [state, state], distributed_available=lambda: True)
+    for key, value in divided.metric_state.items():
+        if key.endswith("moments"):
+            torch.testing.assert_close(value, 2 * alone[key])
+    divided.unsync()
+    for key, value in divided.metric_state.items():
+        torch.testing.assert_close(value, alone[key], rtol=0, atol=0)
+
+
+def with_nan(state: dict[str, Any]) -> dict[str, Any]:
+    return {**state, "parts.[1].moments": torch.full_like(state["parts.[1].moments"], torch.nan)}
+
+
+def state_of(metric: Any, name: str) -> dict[str, Any]:
+    metric.persistent(True)
+    return dict(feed(metric, name, *places(6, seed=2)).state_dict())
+
+
+WRONG: dict[str, Callable[[str], dict[str, Any]]] = {
+    "groups in another order": lambda name: state_of(broken_down(name, (1, 2)), name),
+    "more groups": lambda name: state_of(broken_down(name, (0, 1, 2)), name),
+    "fewer groups": lambda name: state_of(broken_down(name, (0,)), name),
+    "another metric": lambda name: state_of(broken_down(name, max_turns=5), name),
+    "NaN in a part": lambda name: with_nan(state_of(broken_down(name), name)),
+    "only the parts": lambda name: {k: v for k, v in state_of(broken_down(name), name).items() if "whole" not in k},
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_a_wrong_state_is_taken_over_by_no_part(case_name: str, divided: Breakdown, wrong: str) -> None:
+    divided.persistent(True)
+    before, count = copy.deepcopy(divided.state_dict()), divided.update_count
+    state = WRONG[wrong](case_name)
+    for strict in (True, False):
+        with pytest.raises(RuntimeError, match="Expected the state"):
+            divided.load_state_dict(state, strict=strict)
+    with pytest.raises(ValueError, match="Expected the state"):
+        divided.merge_state(state)
+    assert divided.update_count == count
+    for key, value in divided.state_dict().items():
+        torch.testing.assert_close(value, before[key], rtol=0, atol=0)
+
+
+class Fussy(TurnDecay):
+    """A metric that refuses a batch of less than three turns."""
+
+    def update(self, scores: Tensor, dialogue: Tensor, turn: Tensor, valid: Tensor | None = None) -> None:
+        if len(turn) < 3:
+            raise ValueError("Expected three turns.")
+        super().update(scores, dialogue, turn, valid)
+
+
+@pytest.mark.parametrize("method", ["update", "forward"])
+def test_a_batch_that_one_group_refuses_is_taken_by_none(method: str) -> None:
+    metric = Breakdown(Fussy(), ["a", "b"])
+    metric.update(SCORES, DIALOGUE, TURN, group=["a", "b"] * 24)
+    before = copy.deepcopy(metric.metric_state)
+    with pytest.raises(ValueError, match="three turns"):
+        getattr(metric, method)(SCORES, DIALOGUE + 50, TURN, group=["a"] * 46 + ["b"] * 2)
+    assert {part.update_count for part in metric._metrics().values()} == {1}
+    for key, value in metric.metric_state.items():
+        torch.testing.assert_close(value, before[key], rtol=0, atol=0)
+    again = metric(SCORES, DIALOGUE + 50, TURN, group=["a", "b"] * 24)
+    assert again == metric.compute()
+
+
+def as_array(value: Any) -> Any:
+    return np.asarray(value)
+
+
+def as_lists(value: Any) -> Any:
+    return value.tolist() if isinstance(value, Tensor) else value
+
+
+def by_turns(convert: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Every second argument only is converted."""
+    asked = iter(range(100))
+    return lambda value: convert(value) if next(asked) % 2 else value
+
+
+@pytest.mark.parametrize(
+    "convert",
+    [lambda: as_array, lambda: as_lists, lambda: by_turns(as_array), lambda: by_turns(as_lists)],
+    ids=["arrays", "lists", "tensors and arrays", "tensors and lists"],
+)
+@pytest.mark.parametrize(
+    "name", ["decay-within", "self-bias", "paired-gain", "verification", "sycophancy", "strategies"]
+)
+def test_arrays_and_lists_are_divided_as_tensors_are(name: str, convert: Callable[[], Callable[[Any], Any]]) -> None:
+    dialogue, turn = places()
+    batch = {**CASES[name].columns(dialogue, turn), "dialogue": dialogue, "turn": turn, "group": dialogue % 3}
+    expected, metric, change = broken_down(name), broken_down(name), convert()
+    expected.update(**batch)
+    metric.update(**{key: change(value) for key, value in batch.items()})
+    assert_same(metric.compute(), expected.compute(), name)
+
+
+def test_columns_by_name_are_divided() -> None:
+    metric = Breakdown(StrategyComparison(["plain", "cot"], costs=["tokens"], detail=True), groups=["a", "b"])
+    scores = {"plain": SCORES, "cot": SCORES.flip(0)}
+    costs = {"tokens": {name: [float(k) for k in range(48)] for name in scores}}
+    metric.update(scores, costs, dialogue=DIALOGUE, turn=TURN, group=["a"] * 24 + ["b"] * 24)
+    alone = StrategyComparison(["plain", "cot"], costs=["tokens"], detail=True)
+    half = {name: column[24:] for name, column in scores.items()}
+    alone.update(half, {"tokens": {name: costs["tokens"][name][24:] for name in half}}, DIALOGUE[24:], TURN[24:])
+    found = metric.compute()
+    for key, value in alone.compute().items():
+        mine = found[key.replace("strategy_comparison", "strategy_comparison[b]", 1)]
+        torch.testing.assert_close(mine, value, rtol=1e-12, atol=1e-12, equal_nan=True)
+
+
+@pytest.mark.parametrize(
+    "group", [[True] * 48, [0.5] * 48, torch.rand(48), torch.rand(48) > 0.5, np.full(48, np.nan), [None] * 48]
+)
+def test_groups_that_are_neither_names_nor_integers_are_refused(group: Any) -> None:
+    metric = Breakdown(TurnDecay(), groups=[0, 1])
+    with pytest.raises(TypeError, match=r"`group` to hold names or integers, got .* at row 0"):
+        metric.update(SCORES, DIALOGUE, TURN, group=group)
+    assert not metric.update_called
+
+
+def test_names_of_groups_may_be_anything() -> None:
+    names = ["a.b", "a%2Eb", "keys", "", "training", "a"]
+    metric = Breakdown(TurnDecay("pooled"), groups=names)
+    metric.update(SCORES, DIALOGUE, TURN, group=[names[d % 6] for d in DIALOGUE.tolist()])
+    assert len({float(metric.compute()[f"turn_decay[{name}]"]) for name in names}) == 6
+    assert len(metric.metric_state) == 7 * 2
+
+
+def test_wrappers_track_its_values_or_refuse() -> None:
+    with pytest.raises(ValueError, match="full_state_update"):
+        Running(Breakdown(TurnDecay(), groups=["a"]))
+    with pytest.raises(RuntimeError, match="scalar"):
+        MinMaxMetric(Breakdown(TurnDecay(), groups=["a"])).compute()
+    tracker = MetricTracker(Breakdown(TurnDecay(), groups=["a"]), maximize=True)
+    for sign in (1, -1):
+        tracker.increment()
+        tracker.update(sign * SCORES, DIALOGUE, TURN, group=["a"] * 48)
+    values = tracker.compute_all()["turn_decay[a]"]
+    assert values[0] == -values[1]
