@@ -182,13 +182,8 @@ def pack_inputs(
         >>> records.columns["scores"], records.unpack(records.columns["scores"])
         (tensor([1., 0.], dtype=torch.float64), tensor([0., 1.], dtype=torch.float64))
     """
-    (first, rows), *others = columns.items()
-    for name, other in others:
-        if other.shape != rows.shape:
-            raise ValueError(
-                f"Expected argument `{name}` to have one entry for each of `{first}`, {list(rows.shape)}, got "
-                f"{list(other.shape)}."
-            )
+    check_shapes(**columns)
+    rows = next(iter(columns.values()))
     device = rows.values.device
     lists = {name: (column.turn > 0).sum(1) for name, column in columns.items() if column.turn is not None}
     ends = next(iter(lists.values()), None) if lengths is None else lengths
@@ -202,6 +197,23 @@ def pack_inputs(
     given = {name: _finite(column.values) for name, column in columns.items()}
     values = {name: value if keep is None else value[keep] for name, value in given.items()}
     return PackedInputs(batch, {name: batch.pack(value) for name, value in values.items()}, rows.shape, keep)
+
+
+def check_shapes(**columns: Column) -> None:
+    """Raise ValueError unless all rows have the shape of the first.
+
+    Example:
+        >>> check_shapes(preds=score_column("preds", [1.0]), target=score_column("target", [1.0, 0.0]))
+        Traceback (most recent call last):
+        ValueError: Expected argument `target` to have one entry for each of `preds`, [1], got [2].
+    """
+    (first, rows), *others = columns.items()
+    for name, other in others:
+        if other.shape != rows.shape:
+            raise ValueError(
+                f"Expected argument `{name}` to have one entry for each of `{first}`, {list(rows.shape)}, got "
+                f"{list(other.shape)}."
+            )
 
 
 def flatten_lists(items: Sequence[Any]) -> tuple[list[Any], tuple[int, ...], Tensor, Tensor | None]:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from imug_metrics.dialogues.arguments import Labels
-from imug_metrics.dialogues.inputs import Column, flatten_lists, score_column
+from imug_metrics.dialogues.inputs import Column, check_shapes, flatten_lists, score_column
 
 
 def label_columns(**columns: Labels) -> dict[str, Column]:
@@ -105,23 +105,6 @@ def agreement(first: Tensor, second: Tensor) -> Tensor:
         tensor([1., 0., nan], dtype=torch.float64)
     """
     return (first == second).double().masked_fill(~(first.isfinite() & second.isfinite()), torch.nan)
-
-
-def check_shapes(**columns: Column) -> None:
-    """Raise ValueError unless all rows have the shape of the first.
-
-    Example:
-        >>> check_shapes(preds=score_column("preds", [1.0]), target=score_column("target", [1.0, 0.0]))
-        Traceback (most recent call last):
-        ValueError: Expected argument `target` to have one entry for each of `preds`, [1], got [2].
-    """
-    (first, rows), *others = columns.items()
-    for name, other in others:
-        if other.shape != rows.shape:
-            raise ValueError(
-                f"Expected argument `{name}` to have one entry for each of `{first}`, {list(rows.shape)}, got "
-                f"{list(other.shape)}."
-            )
 
 
 def _coded(labels: Labels, codes: dict[Any, float]) -> Column:

@@ -10,8 +10,7 @@ import torch
 from torch import Tensor
 
 from imug_metrics.dialogues.arguments import Numbers
-from imug_metrics.dialogues.inputs import score_column
-from imug_metrics.functional.labels import check_shapes
+from imug_metrics.dialogues.inputs import check_shapes, score_column
 
 Kind = Literal["pearson", "spearman", "kendall"]
 KINDS: tuple[Kind, ...] = get_args(Kind)

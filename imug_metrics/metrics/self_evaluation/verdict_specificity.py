@@ -8,8 +8,8 @@ from typing_extensions import Unpack
 
 from imug_metrics.dialogues.arguments import Ids, Labels, Strings, Turns
 from imug_metrics.dialogues.batch import DialogueBatch
-from imug_metrics.dialogues.inputs import Column
-from imug_metrics.functional.labels import check_shapes, right_column
+from imug_metrics.dialogues.inputs import Column, check_shapes
+from imug_metrics.functional.labels import right_column
 from imug_metrics.functional.self_evaluation.verdict_specificity import EVEN, Weights, check_weights, specificity_column
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.options import MetricOptions

@@ -11,17 +11,9 @@ from torch import Tensor
 from torchmetrics.functional.pairwise import pairwise_cosine_similarity
 
 from imug_metrics.functional import turn_consistency, turn_copies
+from tests.functional.images.consistent import angles, dialogue
 
 D = torch.float64
-
-
-def dialogue(turns: int = 5, seed: int = 0) -> Tensor:
-    return torch.randn(turns, 8, generator=torch.Generator().manual_seed(seed), dtype=D) + 1
-
-
-def angles(*degrees: float) -> Tensor:
-    radians = torch.tensor(degrees, dtype=D).deg2rad()
-    return torch.stack([radians.cos(), radians.sin()], 1)
 
 
 def flat(images: Tensor, mode: str, **arguments: object) -> Tensor:

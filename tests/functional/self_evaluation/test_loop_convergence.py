@@ -7,12 +7,12 @@ from __future__ import annotations
 import itertools
 import math
 
-import numpy as np
 import pytest
 import torch
 
 from imug_metrics.functional import loop_convergence
 from imug_metrics.functional.self_evaluation.loop_convergence import MEASURES
+from tests.functional.self_evaluation.loops import flat, trajectories
 
 NAN = math.nan
 
@@ -33,19 +33,6 @@ def plain(scores: list[float], threshold: float = 0.8) -> dict[str, float]:
         "oscillation": changes / (len(steps) - 1) if len(steps) > 1 else NAN,
         "contraction": sum(abs(step) for step in steps[1:]) / early if early else NAN,
     }
-
-
-def trajectories(seed: int) -> list[list[float]]:
-    """Loops of 1 to 7 steps on a grid of scores, so that plateaus and ties happen, with absent steps."""
-    generator = np.random.default_rng(seed)
-    loops = [generator.integers(0, 6, n) / 5 for n in generator.integers(1, 8, 60)]
-    return [np.where(generator.random(len(loop)) < 0.15, NAN, loop).tolist() for loop in loops]
-
-
-def flat(loops: list[list[float]]) -> tuple[torch.Tensor, list[int], list[int]]:
-    rows = [(s, d, t) for d, loop in enumerate(loops) for t, s in enumerate(loop, 1)]
-    scores, dialogue, turn = (list(column) for column in zip(*rows))
-    return torch.tensor(scores, dtype=torch.float64), dialogue, turn
 
 
 @pytest.mark.parametrize("measure", MEASURES)

@@ -8,11 +8,11 @@ import math
 
 import pytest
 import torch
-from torch import Tensor
 
 from imug_metrics import TurnConsistency
 from imug_metrics.encoders import CallableEncoder
 from imug_metrics.functional import turn_consistency
+from tests.functional.images.consistent import angles, dialogue
 from tests.metrics import cases
 
 CASES = {
@@ -25,15 +25,6 @@ CASES = {
 }
 
 D = torch.float64
-
-
-def dialogue(turns: int = 5, seed: int = 0) -> Tensor:
-    return torch.randn(turns, 8, generator=torch.Generator().manual_seed(seed), dtype=D) + 1
-
-
-def angles(*degrees: float) -> Tensor:
-    radians = torch.tensor(degrees, dtype=D).deg2rad()
-    return torch.stack([radians.cos(), radians.sin()], 1)
 
 
 @pytest.mark.parametrize(
