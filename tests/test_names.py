@@ -94,3 +94,11 @@ def test_a_public_function_is_in_the_file_of_a_metric(function: object) -> None:
 def test_every_page_of_a_metric_has_its_metric() -> None:
     pages = {path.stem for path in (ROOT / "docs" / "metrics").glob("*.md")} - {"index"}
     assert pages == {place(metric)[1] for metric in METRICS}
+
+
+@pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.__name__)
+def test_the_page_says_the_direction_of_the_class(metric: type[Metric]) -> None:
+    page = (ROOT / "docs" / "metrics" / f"{place(metric)[1]}.md").read_text(encoding="utf-8")
+    [said] = re.findall(r"^\| direction \| (.*?) \|$", page, re.M)
+    wanted = {True: "higher", False: "lower"}.get(metric.higher_is_better)
+    assert [word for word in ("higher", "lower") if word in said] == ([] if wanted is None else [wanted])
