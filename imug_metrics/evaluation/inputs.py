@@ -20,6 +20,7 @@ from imug_metrics.encoders import CachedEncoder, Encoder, load_encoder
 from imug_metrics.errors import ArgumentError
 from imug_metrics.evaluation.settings import JudgeSettings, Missing, Settings
 from imug_metrics.protocols import imug
+from imug_metrics.reading.files import MAX_TURN, as_turn
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def read_inputs(settings: Settings) -> Inputs:
     benchmark = None
     if settings.benchmark is None:
         named = {} if settings.records is None else settings.records
-        models = tuple(ModelInputs(model, tuple(records)) for model, records in named.items())
+        models = tuple(ModelInputs(model, _checked(model, records)) for model, records in named.items())
     else:
         assert settings.outputs is not None
         benchmark = imug.read_benchmark(settings.benchmark, problems, limit=settings.limit)
@@ -109,6 +110,21 @@ def read_inputs(settings: Settings) -> Inputs:
         settings.overwrite,
         _manifest(settings, models, 0 if benchmark is None else len(benchmark), encoder),
     )
+
+
+def _checked(model: str, records: Iterable[Record]) -> tuple[Record, ...]:
+    """Records whose turn and modality can be scored."""
+    found = tuple(records)
+    for place, record in enumerate(found):
+        if not isinstance(record, Record):
+            raise ArgumentError("records", f"expected a Record, got {type(record).__name__} at {place} of {model}")
+        if record.modality not in ("text", "image"):
+            got = f"{record.modality!r} at {place} of {model}"
+            raise ArgumentError("records", f"expected the modality 'text' or 'image', got {got}")
+        if as_turn(record.turn) != record.turn:
+            got = f"{record.turn!r} at {place} of {model}"
+            raise ArgumentError("records", f"expected a turn from 1 to {MAX_TURN}, got {got}")
+    return found
 
 
 def _check_no_images(models: Iterable[ModelInputs]) -> None:

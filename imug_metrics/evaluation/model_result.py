@@ -100,8 +100,17 @@ def read_result(path: Path, mark: str | None = None) -> ModelResult | None:
         content = json.loads(path.read_text(encoding="utf-8"))
         if content["schema"] != schema(KIND) or (mark is not None and content["fingerprint"] != mark):
             return None
+        if content["scores"]["model"] != path.stem:  # it names files when it is written again
+            return None
         return _result(content)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):  # not there, or not written by this version
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+    ):  # not there, or not of this version
         return None
 
 

@@ -113,6 +113,8 @@ class Evaluation:
     def save(self, folder: Path | str) -> None:
         """Keep the evaluation in a folder, from which `load` reads it again."""
         folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "evaluation.json").unlink(missing_ok=True)  # what fails half-way must not be read as a whole
         for result in self.results:
             write_result(folder / "models" / f"{result.model}.json", result)
         content = {
@@ -133,26 +135,31 @@ class Evaluation:
         path = Path(folder) / "evaluation.json"
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise ArgumentError("folder", f"expected a saved evaluation, {path} cannot be read: {error}") from error
         found = content.get("schema") if isinstance(content, dict) else None
         if found != schema("evaluation"):
             raise ArgumentError("folder", f"expected {schema('evaluation')} in {path}, got {found!r}")
-        results = []
-        for model in content["models"]:
-            inside = as_name(model) == model  # a name that leads elsewhere is none
-            result = read_result(path.parent / "models" / f"{model}.json") if inside else None
-            if result is None:
-                raise ArgumentError("folder", f"expected the scores of {model} in {path.parent / 'models'}")
-            results.append(result)
-        problems = tuple(imug.Problem(**problem) for problem in content["benchmark_problems"])
-        return cls(tuple(results), content["manifest"], content["classes"], problems)
+        try:
+            results = [_read(path.parent, model) for model in dict.fromkeys(content["models"])]
+            problems = tuple(imug.Problem(**problem) for problem in content["benchmark_problems"])
+            return cls(tuple(results), dict(content["manifest"]), dict(content["classes"]), problems)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ArgumentError("folder", f"expected a whole evaluation in {path}: {error!r}") from error
 
     def _rules(self) -> list[RuleRow]:
         counts = {result.model: result.official.rules for result in self.results if result.official is not None}
         if not counts:
             return []
         return [RuleRow(**asdict(rule), counts=_of(rule.name, counts)) for rule in imug.RULES]
+
+
+def _read(folder: Path, model: Any) -> ModelResult:
+    """The saved result of a model, whose name must not lead out of the folder."""
+    result = read_result(folder / "models" / f"{model}.json") if as_name(model) == model else None
+    if result is None:
+        raise ArgumentError("folder", f"expected the scores of {model!r} in {folder / 'models'}")
+    return result
 
 
 def _of(name: str, counts: Mapping[str, Mapping[str, int]]) -> dict[str, int]:

@@ -84,7 +84,7 @@ def evaluate(
         _path(benchmark),
         _path(outputs),
         tuple(models),
-        metrics,
+        metrics if metrics is None or isinstance(metrics, Mapping) else tuple(metrics),
         encoder,
         device,
         _path(cache),

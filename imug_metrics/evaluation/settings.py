@@ -90,7 +90,8 @@ class Settings:
             raise ArgumentError(("records", "benchmark"), "expected one of them")
         if self.missing not in ("skip", "zero"):
             raise ArgumentError("missing", f"expected 'skip' or 'zero', got {self.missing!r}")
-        if self.limit is not None and self.limit < 1:
+        whole = isinstance(self.limit, int) and not isinstance(self.limit, bool)
+        if self.limit is not None and (not whole or self.limit < 1):
             raise ArgumentError("limit", f"expected a number of samples from 1, got {self.limit}")
         if self.judge is not None and self.judge.repeats < 1:
             raise ArgumentError("repeats", f"expected a number from 1, got {self.judge.repeats}")
@@ -108,8 +109,15 @@ class Settings:
                 raise ArgumentError(name, "expected together with `benchmark`, not with records")
         if not self.records:
             raise ArgumentError("records", "expected at least one model, got none")
+        if self.models:
+            raise ArgumentError("models", "expected together with `benchmark`; of records give those to score")
+        if self.metrics is not None and self.missing != "skip":
+            raise ArgumentError("missing", "expected as an option of the `metrics` that are given")
+        given = [records for records in self.records.values() if iter(records) is records]
+        if len(set(map(id, given))) < len(given):
+            raise ArgumentError("records", "expected an iterator for each model, got one for two of them")
         for name in self.records:
-            if as_name(name) != name:  # it becomes the name of a file
+            if not isinstance(name, str) or as_name(name) != name:  # it becomes the name of a file
                 raise ArgumentError("records", f"expected names of models that can be file names, got {name!r}")
 
     def _check_folders(self) -> None:
@@ -117,7 +125,8 @@ class Settings:
         if self.outputs is None:
             raise ArgumentError("outputs", "expected a folder that holds one folder a model, got none")
         folders = {name: getattr(self, name) for name in ("outputs", "judged", "reference_history")}
-        check_folders(self.benchmark, folders, self.resume)
+        check_folders(self.benchmark, folders, self.resume, "resume")
+        check_folders(self.benchmark, folders, self.cache, "cache")
         names = chosen_models(self.models, {"outputs": self.outputs})
         object.__setattr__(self, "models", names)  # all of them, where none was named
         reference = self.reference_history
@@ -126,13 +135,14 @@ class Settings:
             raise ArgumentError("reference_history", expected)
 
 
-def check_folders(benchmark: Path, folders: Mapping[str, Path | None], out: Path | None) -> None:
+def check_folders(benchmark: Path, folders: Mapping[str, Path | None], out: Path | None, argument: str = "out") -> None:
     """Raise unless the folders that are read exist and the one that is written lies outside of them.
 
     Args:
         benchmark: folder of the benchmark.
         folders: by argument, folders of outputs and judgements; None: not used.
         out: the folder that is written; None: nothing is.
+        argument: its name, for errors.
 
     Raises:
         ArgumentError: it names the argument.
@@ -145,10 +155,11 @@ def check_folders(benchmark: Path, folders: Mapping[str, Path | None], out: Path
     if out is None:
         return
     if out.exists() and not out.is_dir():
-        raise ArgumentError("out", f"expected a folder, {out} is a file")
-    for name, path in folders.items():
+        raise ArgumentError(argument, f"expected a folder, {out} is a file")
+    for name, path in {"benchmark": benchmark, **folders}.items():
         if path is not None and name != "judged" and out.resolve().is_relative_to(path.resolve()):
-            raise ArgumentError("out", f"expected a folder outside of {path}, where it would pass for a model")
+            why = "which is read" if name == "benchmark" else "where it would pass for a model"
+            raise ArgumentError(argument, f"expected a folder outside of {path}, {why}")
 
 
 def chosen_models(chosen: Sequence[str], folders: Mapping[str, Path]) -> tuple[str, ...]:

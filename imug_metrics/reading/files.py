@@ -138,7 +138,7 @@ def as_name(value: Any) -> str | None:
         return None
     name = str(value)
     odd = any(c in "/\\" or unicodedata.category(c) in ("Cc", "Cs") for c in name)
-    plain = name not in ("", ".", "..") and not odd and len(name) <= 200
+    plain = name not in ("", ".", "..") and not odd and len(name.encode()) <= 200
     return name if plain else None
 
 

@@ -170,7 +170,14 @@ class ImugSuite(MetricCollection):
 
     def compute(self) -> dict[str, float]:
         """All scores, by name; a metric that was given nothing, here and on every other process, is left out."""
-        found = {key: value for name in self._fed() for key, value in self._flat(name, self[name].compute()).items()}
+        found: dict[str, Any] = {}
+        for name in self._fed():
+            scores = self._flat(name, self[name].compute())
+            if both := sorted(scores.keys() & found.keys()):
+                raise ValueError(
+                    f"Expected argument `metrics` to name scores apart, {both[0]!r} is one of two metrics."
+                )
+            found |= scores
         values = torch.stack([torch.as_tensor(value).double() for value in found.values()]).tolist() if found else []
         return dict(zip(found, values, strict=True))
 

@@ -19,7 +19,7 @@ from imug_metrics.cli import main
 from imug_metrics.demo import write_demo_benchmark
 from imug_metrics.encoders import CallableEncoder
 from imug_metrics.errors import ArgumentError
-from imug_metrics.evaluation import Settings, Strategy, check_data, evaluate_gain, evaluate_scaling
+from imug_metrics.evaluation import Settings, Strategy, check_data, evaluate_gain, evaluate_scaling, result
 
 
 def answers(texts: str, dialogue: str = "a") -> list[Record]:
@@ -97,6 +97,14 @@ def test_images_need_an_encoder_only_where_a_metric_takes_them() -> None:
         ({"benchmark": "."}, ("outputs",)),
         ({"benchmark": "nowhere", "outputs": "."}, ("benchmark",)),
         ({"records": [], "limit": 0}, ("limit",)),
+        ({"records": [], "limit": 1.5}, ("limit",)),
+        ({"records": {"a": []}, "models": ["a"]}, ("models",)),
+        ({"records": [], "metrics": [TurnDecay()], "missing": "zero"}, ("missing",)),
+        ({"records": {None: []}}, ("records",)),
+        ({"records": ["text"]}, ("records",)),
+        ({"records": [Record("a", 1, "audio", "Say it.")]}, ("records",)),
+        ({"records": [Record("a", 10**6, "text", "Which?")]}, ("records",)),
+        ({"records": dict.fromkeys("ab", iter(()))}, ("records",)),
     ],
 )
 def test_wrong_arguments_are_named(arguments: dict, names: tuple[str, ...]) -> None:
@@ -105,7 +113,7 @@ def test_wrong_arguments_are_named(arguments: dict, names: tuple[str, ...]) -> N
     assert caught.value.arguments == names
 
 
-@pytest.mark.parametrize("name", ["", "..", "a/b", "../up", "a\nb", 7])
+@pytest.mark.parametrize("name", ["", "..", "a/b", "../up", "a\nb", "é" * 150, 7])
 def test_a_name_that_is_no_file_name_is_refused(name: str) -> None:
     with pytest.raises(ArgumentError, match="names of models"):
         evaluate({name: answers("A")})
@@ -119,6 +127,61 @@ def test_a_saved_name_does_not_lead_out_of_its_folder(evaluation: Evaluation, tm
     path.write_text(json.dumps({**content, "models": ["../other"]}), encoding="utf-8")
     with pytest.raises(ArgumentError, match="other"):
         Evaluation.load(tmp_path / "kept")
+
+
+def test_a_saved_model_bears_the_name_of_its_file(evaluation: Evaluation, tmp_path: Path) -> None:
+    evaluation.save(tmp_path)
+    path = tmp_path / "models" / "steady.json"
+    content = json.loads(path.read_text("utf-8"))
+    content["scores"]["model"] = "../../up"
+    path.write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(ArgumentError, match="steady"):
+        Evaluation.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"models": None}, {"manifest": None}, {"classes": [1]}, {"benchmark_problems": [1]}, {"models": [["steady"]]}],
+    ids=str,
+)
+def test_a_saved_evaluation_that_was_changed_is_refused(evaluation: Evaluation, tmp_path: Path, change: dict) -> None:
+    evaluation.save(tmp_path)
+    path = tmp_path / "evaluation.json"
+    path.write_text(json.dumps({**json.loads(path.read_text("utf-8")), **change}), encoding="utf-8")
+    with pytest.raises(ArgumentError, match="`folder`"):
+        Evaluation.load(tmp_path)
+
+
+def test_a_save_that_fails_leaves_nothing_that_passes_for_a_whole(
+    evaluation: Evaluation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluation.save(tmp_path)
+    original = result.write_result
+
+    def full(path: Path, found: object) -> None:
+        if path.stem == "steady":
+            raise OSError("full")
+        original(path, found)
+
+    monkeypatch.setattr(result, "write_result", full)
+    with pytest.raises(OSError, match="full"):
+        evaluation.save(tmp_path)
+    with pytest.raises(ArgumentError, match="saved evaluation"):
+        Evaluation.load(tmp_path)
+
+
+def test_scores_of_two_metrics_under_one_name_are_refused() -> None:
+    metrics = {"turn_decay": TurnDecay(detail=True), "turn_decay_mean": TurnDecay()}
+    with pytest.raises(ValueError, match="`metrics` to name scores apart, 'turn_decay_mean'"):
+        evaluate(answers("AB"), metrics=metrics)
+
+
+@pytest.mark.parametrize("argument", ["resume", "cache"])
+def test_nothing_is_written_into_what_is_read(demo: Path, argument: str) -> None:
+    folders = {"benchmark": demo / "benchmark", "outputs": demo / "outputs"}
+    for folder in folders.values():
+        with pytest.raises(ArgumentError, match=f"`{argument}`: expected a folder outside"):
+            evaluate(**folders, encoder=colours(), **{argument: folder / "new"})
 
 
 def test_a_model_that_is_not_there_is_refused_before_anything_is_written(demo: Path, tmp_path: Path) -> None:
