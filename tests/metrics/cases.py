@@ -7,7 +7,7 @@ from __future__ import annotations
 import importlib.util
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor
+from torchmetrics import Metric
 
 import imug_metrics
 from imug_metrics import DialogueMetric
@@ -23,6 +24,11 @@ from imug_metrics import DialogueMetric
 HERE = Path(__file__).parent
 WIDTH = 24
 Batch = dict[str, Any]
+OPTIONS: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "bootstrap": {"bootstrap": 20, "seed": 5},
+    "zero-by-dialogue": {"missing": "zero", "average": "dialogue"},
+}
 
 
 @dataclass(frozen=True)
@@ -37,33 +43,73 @@ class Case:
         refuses: options of all metrics that have no meaning for this one.
     """
 
-    make: Callable[..., DialogueMetric]
+    make: Callable[..., Metric]
     columns: Callable[[Tensor, Tensor], Batch]
     rows: Literal["tensors", "codes", "lists"] = "tensors"
     float32: bool = False
     refuses: tuple[str, ...] = ()
 
+    def options(self) -> dict[str, dict[str, Any]]:
+        """The sets of options that the metric takes."""
+        return {name: options for name, options in OPTIONS.items() if not options.keys() & set(self.refuses)}
 
-def public_metrics() -> list[str]:
-    """Names of all metric classes that are public and can be made, the base class left out."""
-    found = []
-    for name in imug_metrics.__all__:
-        metric = vars(imug_metrics).get(name)
-        if isinstance(metric, type) and issubclass(metric, DialogueMetric) and metric is not DialogueMetric:
-            found.append(name)
-    return found
+    def feed(self, metric: Any, dialogue: Tensor, turn: Tensor) -> Any:
+        """The metric after an update with these records, of which some are absent."""
+        metric.update(**self.columns(dialogue, turn), dialogue=dialogue, turn=turn, valid=present(dialogue, turn))
+        return metric
+
+    def whole(self, **options: Any) -> Any:
+        """What the metric gives of all records at once."""
+        return self.feed(self.make(**options), *places()).compute()
+
+    def assert_same(self, found: dict[str, Tensor], expected: dict[str, Tensor], tolerance: float = 1e-12) -> None:
+        assert found.keys() == expected.keys()
+        for key, value in expected.items():
+            loose = 1e-6 if self.float32 and key.startswith("turn_decay") else tolerance
+            torch.testing.assert_close(found[key], value, rtol=loose, atol=loose, equal_nan=True, msg=key)
+
+
+def places(count: int = 24, seed: int = 0) -> tuple[Tensor, Tensor]:
+    """Ragged dialogues of 1 to 6 turns under ids that are not in order."""
+    generator = torch.Generator().manual_seed(seed)
+    lengths = torch.randint(1, 7, (count,), generator=generator)
+    ids = torch.randperm(1000, generator=generator)[:count] - 500
+    return ids.repeat_interleave(lengths), torch.cat([torch.arange(1, int(n) + 1) for n in lengths])
+
+
+def present(dialogue: Tensor, turn: Tensor) -> Tensor:
+    """Which outputs are there: ten of eleven."""
+    return (dialogue * 7 + turn * 3) % 11 != 0
 
 
 @cache
 def all_cases() -> dict[str, Case]:
-    """The cases of all public metrics, by name. A metric without any is an error."""
+    """The cases of every public metric, wrappers of metrics included, by name; a metric without any is an error."""
+    return metric_cases() | _cases_of(name for name, metric in _classes() if not issubclass(metric, DialogueMetric))
+
+
+@cache
+def metric_cases() -> dict[str, Case]:
+    """The same without wrappers."""
+    return _cases_of(name for name, metric in _classes() if issubclass(metric, DialogueMetric))
+
+
+def _classes() -> Iterator[tuple[str, type[Metric]]]:
+    """Public metrics by name, the base class left out."""
+    for name in imug_metrics.__all__:
+        found = getattr(imug_metrics, name)
+        if isinstance(found, type) and issubclass(found, Metric) and found is not DialogueMetric:
+            yield name, found
+
+
+def _cases_of(metrics: Iterable[str]) -> dict[str, Case]:
     found: dict[str, Case] = {}
-    for metric in public_metrics():
-        cases = getattr(_tests_of(metric), "CASES", None)
+    for name in metrics:
+        cases = getattr(_tests_of(name), "CASES", None)
         if not cases:
-            raise LookupError(f"Expected CASES in the tests of {metric}, see tests/metrics/cases.py.")
+            raise LookupError(f"Expected CASES in the tests of {name}, see tests/metrics/cases.py.")
         if repeated := sorted(cases.keys() & found.keys()):
-            raise LookupError(f"Expected names of cases that differ, got {repeated[0]} in the tests of {metric} again.")
+            raise LookupError(f"Expected names of cases that differ, got {repeated[0]} in the tests of {name} again.")
         found |= cases
     return found
 
@@ -71,9 +117,11 @@ def all_cases() -> dict[str, Case]:
 def _tests_of(metric: str) -> ModuleType:
     """The test module of a metric, by its name; processes start without pytest's hooks, so it is loaded by path."""
     name = "test_" + re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", metric).lower()
-    paths = sorted(HERE.glob(f"*/{name}.py"))
+    paths = sorted(HERE.glob(f"**/{name}.py"))
     if len(paths) != 1:
-        raise LookupError(f"Expected the tests of {metric} in tests/metrics/GROUP/{name}.py, found {len(paths)} files.")
+        raise LookupError(
+            f"Expected the tests of {metric} in one {name}.py below tests/metrics, found {len(paths)} files."
+        )
     spec = importlib.util.spec_from_file_location(f"cases_of_{name}", paths[0])
     assert spec
     assert spec.loader

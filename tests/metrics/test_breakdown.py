@@ -18,8 +18,15 @@ from torchmetrics import MetricCollection, MetricTracker
 from torchmetrics.wrappers import MinMaxMetric, Running
 
 from imug_metrics import AnswerAccuracy, Breakdown, DialogueMetric, StrategyComparison, TurnConsistency, TurnDecay
-from tests.metrics.cases import all_cases
-from tests.metrics.test_invariances import absent, assert_same, places
+from tests.metrics.cases import Case, metric_cases, places, present, scores
+
+CASES = {
+    "breakdown": Case(
+        lambda **k: Breakdown(TurnDecay(**k), groups=["0", "1"]),
+        lambda dialogue, turn: {**scores(dialogue, turn), "group": turn % 2},
+        rows="codes",
+    )
+}
 
 pytestmark = pytest.mark.filterwarnings("ignore:The ``compute`` method")
 
@@ -117,27 +124,29 @@ def test_refused_arguments() -> None:
 
 
 # Row numbers do not survive a division, and a metric that takes groups itself cannot be divided by them as well.
-CASES = {name: case for name, case in all_cases().items() if not {"links", "group"} & case.columns(*places(2)).keys()}
+DIVIDED = {
+    name: case for name, case in metric_cases().items() if not {"links", "group"} & case.columns(*places(2)).keys()
+}
 
 
-def broken_down(name: str, groups: tuple[Any, ...] = (0, 1), **options: Any) -> Breakdown:
-    return Breakdown(CASES[name].make(detail=True, **options), groups)
+def broken_down(case: Case, groups: tuple[Any, ...] = (0, 1), **options: Any) -> Breakdown:
+    return Breakdown(case.make(detail=True, **options), groups)
 
 
-def feed(metric: Any, name: str, dialogue: Tensor, turn: Tensor) -> Any:
-    batch = CASES[name].columns(dialogue, turn)
-    metric.update(**batch, dialogue=dialogue, turn=turn, valid=absent(dialogue, turn), group=dialogue % 3)
+def feed(metric: Any, case: Case, dialogue: Tensor, turn: Tensor) -> Any:
+    batch = case.columns(dialogue, turn)
+    metric.update(**batch, dialogue=dialogue, turn=turn, valid=present(dialogue, turn), group=dialogue % 3)
     return metric
 
 
-@pytest.fixture(params=CASES, name="case_name")
-def _case_name(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+@pytest.fixture(params=DIVIDED)
+def case(request: pytest.FixtureRequest) -> Case:
+    return DIVIDED[request.param]
 
 
 @pytest.fixture
-def divided(case_name: str) -> Breakdown:
-    return feed(broken_down(case_name), case_name, *places())
+def divided(case: Case) -> Breakdown:
+    return feed(broken_down(case), case, *places())
 
 
 def halves() -> list[tuple[Tensor, Tensor]]:
@@ -146,41 +155,41 @@ def halves() -> list[tuple[Tensor, Tensor]]:
 
 
 @pytest.mark.parametrize("by_name", [False, True])
-def test_merging(case_name: str, divided: Breakdown, by_name: bool) -> None:
-    first, second = (feed(broken_down(case_name), case_name, *half) for half in halves())
+def test_merging(case: Case, divided: Breakdown, by_name: bool) -> None:
+    first, second = (feed(broken_down(case), case, *half) for half in halves())
     first.compute()
     first.merge_state(second.metric_state if by_name else second)
-    assert_same(first.compute(), divided.compute(), case_name, 1e-9)
+    case.assert_same(first.compute(), divided.compute(), 1e-9)
     assert first.update_count == 2
 
 
-def test_a_checkpoint_brings_everything_back_without_a_warning(case_name: str, divided: Breakdown) -> None:
+def test_a_checkpoint_brings_everything_back_without_a_warning(case: Case, divided: Breakdown) -> None:
     divided.persistent(True)
-    model = torch.nn.ModuleDict({"metric": broken_down(case_name)})
+    model = torch.nn.ModuleDict({"metric": broken_down(case)})
     model["metric"].persistent(True)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         model.load_state_dict(torch.nn.ModuleDict({"metric": divided}).state_dict())
-        assert_same(model["metric"].compute(), divided.compute(), case_name)
+        case.assert_same(model["metric"].compute(), divided.compute())
 
 
-def test_copies_and_reset(case_name: str, divided: Breakdown) -> None:
+def test_copies_and_reset(case: Case, divided: Breakdown) -> None:
     for copied in (pickle.loads(pickle.dumps(divided)), divided.clone(), copy.deepcopy(divided)):
-        assert_same(copied.compute(), divided.compute(), case_name)
+        case.assert_same(copied.compute(), divided.compute())
         copied.reset()
         assert not copied.update_called
-        assert_same(feed(copied, case_name, *places()).compute(), divided.compute(), case_name)
+        case.assert_same(feed(copied, case, *places()).compute(), divided.compute())
     assert divided.state_dict() == {}
 
 
-def test_device_and_dtype(case_name: str, divided: Breakdown, device: torch.device) -> None:
+def test_device_and_dtype(case: Case, divided: Breakdown, device: torch.device) -> None:
     expected = divided.compute()
     moved = divided.to(device).to(torch.bfloat16)
     assert {value.device.type for value in moved.compute().values()} == {device.type}
-    assert_same({key: value.cpu() for key, value in moved.compute().items()}, expected, case_name)
+    case.assert_same({key: value.cpu() for key, value in moved.compute().items()}, expected)
 
 
-def test_two_processes_that_see_the_same_count_it_twice(case_name: str, divided: Breakdown) -> None:
+def test_two_processes_that_see_the_same_count_it_twice(case: Case, divided: Breakdown) -> None:
     alone = copy.deepcopy(divided.metric_state)
     divided.sync(dist_sync_fn=lambda state, group: [state, state], distributed_available=lambda: True)
     for key, value in divided.metric_state.items():
@@ -195,26 +204,26 @@ def with_nan(state: dict[str, Any]) -> dict[str, Any]:
     return {**state, "parts.[1].moments": torch.full_like(state["parts.[1].moments"], torch.nan)}
 
 
-def state_of(metric: Any, name: str) -> dict[str, Any]:
+def state_of(metric: Any, case: Case) -> dict[str, Any]:
     metric.persistent(True)
-    return dict(feed(metric, name, *places(6, seed=2)).state_dict())
+    return dict(feed(metric, case, *places(6, seed=2)).state_dict())
 
 
-WRONG: dict[str, Callable[[str], dict[str, Any]]] = {
-    "groups in another order": lambda name: state_of(broken_down(name, (1, 2)), name),
-    "more groups": lambda name: state_of(broken_down(name, (0, 1, 2)), name),
-    "fewer groups": lambda name: state_of(broken_down(name, (0,)), name),
-    "another metric": lambda name: state_of(broken_down(name, max_turns=5), name),
-    "NaN in a part": lambda name: with_nan(state_of(broken_down(name), name)),
-    "only the parts": lambda name: {k: v for k, v in state_of(broken_down(name), name).items() if "whole" not in k},
+WRONG: dict[str, Callable[[Case], dict[str, Any]]] = {
+    "groups in another order": lambda case: state_of(broken_down(case, (1, 2)), case),
+    "more groups": lambda case: state_of(broken_down(case, (0, 1, 2)), case),
+    "fewer groups": lambda case: state_of(broken_down(case, (0,)), case),
+    "another metric": lambda case: state_of(broken_down(case, max_turns=5), case),
+    "NaN in a part": lambda case: with_nan(state_of(broken_down(case), case)),
+    "only the parts": lambda case: {k: v for k, v in state_of(broken_down(case), case).items() if "whole" not in k},
 }
 
 
 @pytest.mark.parametrize("wrong", WRONG)
-def test_a_wrong_state_is_taken_over_by_no_part(case_name: str, divided: Breakdown, wrong: str) -> None:
+def test_a_wrong_state_is_taken_over_by_no_part(case: Case, divided: Breakdown, wrong: str) -> None:
     divided.persistent(True)
     before, count = copy.deepcopy(divided.state_dict()), divided.update_count
-    state = WRONG[wrong](case_name)
+    state = WRONG[wrong](case)
     for strict in (True, False):
         with pytest.raises(RuntimeError, match="Expected the state"):
             divided.load_state_dict(state, strict=strict)
@@ -268,15 +277,15 @@ def by_turns(convert: Callable[[Any], Any]) -> Callable[[Any], Any]:
     ids=["arrays", "lists", "tensors and arrays", "tensors and lists"],
 )
 @pytest.mark.parametrize(
-    "name", ["decay-within", "self-bias", "paired-gain", "verification", "sycophancy", "strategies"]
+    "case", [DIVIDED[name] for name in ("decay-within", "self-bias", "paired-gain", "verification", "strategies")]
 )
-def test_arrays_and_lists_are_divided_as_tensors_are(name: str, convert: Callable[[], Callable[[Any], Any]]) -> None:
+def test_arrays_and_lists_are_divided_as_tensors_are(case: Case, convert: Callable[[], Callable[[Any], Any]]) -> None:
     dialogue, turn = places()
-    batch = {**CASES[name].columns(dialogue, turn), "dialogue": dialogue, "turn": turn, "group": dialogue % 3}
-    expected, metric, change = broken_down(name), broken_down(name), convert()
+    batch = {**case.columns(dialogue, turn), "dialogue": dialogue, "turn": turn, "group": dialogue % 3}
+    expected, metric, change = broken_down(case), broken_down(case), convert()
     expected.update(**batch)
     metric.update(**{key: change(value) for key, value in batch.items()})
-    assert_same(metric.compute(), expected.compute(), name)
+    case.assert_same(metric.compute(), expected.compute())
 
 
 def test_columns_by_name_are_divided() -> None:

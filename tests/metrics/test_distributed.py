@@ -4,9 +4,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,19 +11,8 @@ import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
 
-import imug_metrics
-
-
-def _table() -> Any:
-    """The table of all metrics; workers start without pytest's import hooks, so it is loaded by path."""
-    path = Path(__file__).with_name("test_invariances.py")
-    spec = importlib.util.spec_from_file_location("invariances", path)
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["invariances"] = module
-    spec.loader.exec_module(module)
-    return module
+import imug_metrics  # noqa: F401  before torchmetrics: a process of its own starts without conftest.py
+from tests.metrics.cases import all_cases, places
 
 
 def _share(split: str, dialogue: torch.Tensor, rank: int) -> torch.Tensor:
@@ -38,32 +24,19 @@ def _share(split: str, dialogue: torch.Tensor, rank: int) -> torch.Tensor:
     return (dialogue == dialogue[0]) == (rank == 0)
 
 
-def _by_parity(table: Any, dialogue: torch.Tensor, turn: torch.Tensor) -> Any:
-    """A metric by group, of which a rank may have some records or none."""
-    metric = imug_metrics.Breakdown(imug_metrics.TurnDecay(detail=True), groups=["0", "1"])
-    if len(turn):
-        metric.update(
-            **table.CASES["decay-within"].columns(dialogue, turn), dialogue=dialogue, turn=turn, group=turn % 2
-        )
-    return metric
-
-
 def _worker(rank: int, meeting: str, results: str) -> None:
     torch.set_num_threads(1)
     dist.init_process_group("gloo", init_method=f"file://{meeting}", rank=rank, world_size=2)
-    table = _table()
-    dialogue, turn = table.places()
+    dialogue, turn = places()
     found = {}
     for split in SPLITS:
-        for name in table.CASES:
-            for option, options in table.options_of(name).items():
-                metric = table.CASES[name].make(detail=True, **options)
-                rows = _share(split, dialogue, rank)
-                if rows.any():
-                    table.feed(metric, name, dialogue[rows], turn[rows])
-                found[split, name, option] = metric.compute()
         rows = _share(split, dialogue, rank)
-        found[split, "breakdown"] = _by_parity(table, dialogue[rows], turn[rows]).compute()
+        for name, case in all_cases().items():
+            for option, options in case.options().items():
+                metric = case.make(detail=True, **options)
+                if rows.any():
+                    case.feed(metric, dialogue[rows], turn[rows])
+                found[split, name, option] = metric.compute()
     torch.save(found, f"{results}/{rank}.pt")
     dist.destroy_process_group()
 
@@ -80,20 +53,11 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> list[dict[Any, Any]]:
 
 @pytest.mark.parametrize("split", SPLITS)
 def test_two_processes_equal_one(results: list[dict[Any, Any]], split: str) -> None:
-    table = _table()
-    compared = 0
-    for name in table.CASES:
-        for option, options in table.options_of(name).items():
-            expected = table.whole(name, {"detail": True, **options})
+    compared = set()
+    for name, case in all_cases().items():
+        for option, options in case.options().items():
+            expected = case.whole(detail=True, **options)
             for found in results:
-                table.assert_same(found[split, name, option], expected, name)
-                compared += 1
-    assert compared == 2 * sum(len(table.options_of(name)) for name in table.CASES)
-
-
-@pytest.mark.parametrize("split", SPLITS)
-def test_groups_on_two_processes_equal_one(results: list[dict[Any, Any]], split: str) -> None:
-    table = _table()
-    expected = _by_parity(table, *table.places()).compute()
-    for found in results:
-        table.assert_same(found[split, "breakdown"], expected, "breakdown")
+                case.assert_same(found[split, name, option], expected)
+            compared.add((split, name, option))
+    assert {key for found in results for key in found if key[0] == split} == compared

@@ -11,10 +11,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.metrics.cases import all_cases
-from tests.metrics.test_invariances import places
+from tests.metrics.cases import metric_cases, places
 
-CASES = all_cases()
+CASES = metric_cases()
 ORDERS_ONLY = {"best-of-n", "selection", "selection-probabilities", "verifier"}  # scores of a selector may be infinite
 LARGEST = 1e12  # no result of these inputs comes near
 

@@ -14,35 +14,34 @@ import torch
 from torch import Tensor
 
 from imug_metrics import DialogueMetric
-from tests.metrics.cases import all_cases
-from tests.metrics.test_invariances import assert_same, feed, places, whole
+from tests.metrics.cases import Case, metric_cases, places
 
-CASES = all_cases()
+CASES = metric_cases()
 State = dict[str, Any]
 
 
-@pytest.fixture(params=CASES, name="case_name")
-def _case_name(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+@pytest.fixture(params=CASES)
+def case(request: pytest.FixtureRequest) -> Case:
+    return CASES[request.param]
 
 
-def persistent(name: str, **options: Any) -> DialogueMetric:
-    metric = CASES[name].make(detail=True, **options)
+def persistent(case: Case, **options: Any) -> DialogueMetric:
+    metric = case.make(detail=True, **options)
     metric.persistent(True)
     return metric
 
 
-def state_of(name: str, **options: Any) -> State:
-    return dict(feed(persistent(name, **options), name, *places()).state_dict())
+def state_of(case: Case, **options: Any) -> State:
+    return dict(case.feed(persistent(case, **options), *places()).state_dict())
 
 
 def _with(change: Callable[[Tensor], Tensor], key: str = "moments") -> Callable[[State], State]:
     return lambda state: {**state, key: change(state[key])}
 
 
-def rows_of(name: str) -> list[str]:
+def rows_of(case: Case) -> list[str]:
     """The states of a case that are lists."""
-    return [key for key, default in CASES[name].make(detail=True)._defaults.items() if isinstance(default, list)]
+    return [key for key, default in case.make(detail=True)._defaults.items() if isinstance(default, list)]
 
 
 WRONG: dict[str, Callable[[State], State]] = {
@@ -59,23 +58,23 @@ WRONG: dict[str, Callable[[State], State]] = {
 }
 
 
-def test_a_checkpoint_brings_everything_back_without_a_warning(case_name: str) -> None:
-    model = torch.nn.ModuleDict({"metric": persistent(case_name)})
+def test_a_checkpoint_brings_everything_back_without_a_warning(case: Case) -> None:
+    model = torch.nn.ModuleDict({"metric": persistent(case)})
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        model.load_state_dict({f"metric.{key}": value for key, value in state_of(case_name).items()})
-        assert_same(model["metric"].compute(), whole(case_name, {"detail": True}), case_name)
-        feed(model["metric"], case_name, *places(4, seed=3))
-    expected = feed(feed(CASES[case_name].make(detail=True), case_name, *places()), case_name, *places(4, seed=3))
-    assert_same(model["metric"].compute(), expected.compute(), case_name)
+        model.load_state_dict({f"metric.{key}": value for key, value in state_of(case).items()})
+        case.assert_same(model["metric"].compute(), case.whole(detail=True))
+        case.feed(model["metric"], *places(4, seed=3))
+    expected = case.feed(case.feed(case.make(detail=True), *places()), *places(4, seed=3))
+    case.assert_same(model["metric"].compute(), expected.compute())
 
 
-def test_a_restored_state_is_its_own(case_name: str) -> None:
-    state = state_of(case_name)
+def test_a_restored_state_is_its_own(case: Case) -> None:
+    state = state_of(case)
     before = copy.deepcopy(state)
-    metric = persistent(case_name)
+    metric = persistent(case)
     metric.load_state_dict(state)
-    feed(metric, case_name, *places(4, seed=3))
+    case.feed(metric, *places(4, seed=3))
     metric.reset()
     for key, value in before.items():
         torch.testing.assert_close(state[key], value, rtol=0, atol=0)
@@ -83,57 +82,58 @@ def test_a_restored_state_is_its_own(case_name: str) -> None:
 
 @pytest.mark.parametrize("wrong", [wrong for wrong in WRONG if wrong != "a part too many"])
 @pytest.mark.parametrize("strict", [True, False])
-def test_a_wrong_checkpoint_is_refused_before_anything_changes(case_name: str, wrong: str, strict: bool) -> None:
-    metric = feed(persistent(case_name), case_name, *places(4, seed=3))
-    _refuse(metric, lambda: metric.load_state_dict(WRONG[wrong](state_of(case_name)), strict=strict), RuntimeError)
+def test_a_wrong_checkpoint_is_refused_before_anything_changes(case: Case, wrong: str, strict: bool) -> None:
+    metric = case.feed(persistent(case), *places(4, seed=3))
+    _refuse(metric, lambda: metric.load_state_dict(WRONG[wrong](state_of(case)), strict=strict), RuntimeError)
 
 
 @pytest.mark.parametrize("wrong", WRONG)
-def test_a_wrong_state_is_not_merged(case_name: str, wrong: str) -> None:
-    metric = feed(persistent(case_name), case_name, *places(4, seed=3))
-    _refuse(metric, lambda: metric.merge_state(WRONG[wrong](state_of(case_name))), ValueError)
+def test_a_wrong_state_is_not_merged(case: Case, wrong: str) -> None:
+    metric = case.feed(persistent(case), *places(4, seed=3))
+    _refuse(metric, lambda: metric.merge_state(WRONG[wrong](state_of(case))), ValueError)
 
 
-def test_a_state_of_other_options_is_refused(case_name: str) -> None:
-    metric = feed(persistent(case_name), case_name, *places(4, seed=3))
-    other = state_of(case_name, max_turns=4)
+def test_a_state_of_other_options_is_refused(case: Case) -> None:
+    metric = case.feed(persistent(case), *places(4, seed=3))
+    other = state_of(case, max_turns=4)
     _refuse(metric, lambda: metric.load_state_dict(other, strict=False), RuntimeError)
     _refuse(metric, lambda: metric.merge_state(other), ValueError)
 
 
-def test_a_state_by_name_is_merged_like_a_metric(case_name: str) -> None:
-    metric = feed(CASES[case_name].make(detail=True), case_name, *places(4, seed=3))
-    metric.merge_state(state_of(case_name))
-    expected = feed(feed(CASES[case_name].make(detail=True), case_name, *places()), case_name, *places(4, seed=3))
-    assert_same(metric.compute(), expected.compute(), case_name)
+def test_a_state_by_name_is_merged_like_a_metric(case: Case) -> None:
+    metric = case.feed(case.make(detail=True), *places(4, seed=3))
+    metric.merge_state(state_of(case))
+    expected = case.feed(case.feed(case.make(detail=True), *places()), *places(4, seed=3))
+    case.assert_same(metric.compute(), expected.compute())
 
 
-def test_a_key_that_is_no_state_is_reported(case_name: str) -> None:
-    metric = persistent(case_name)
+def test_a_key_that_is_no_state_is_reported(case: Case) -> None:
+    metric = persistent(case)
     with pytest.raises(RuntimeError, match="Unexpected key"):
-        metric.load_state_dict({**state_of(case_name), "another": torch.zeros(1)})
+        metric.load_state_dict({**state_of(case), "another": torch.zeros(1)})
 
 
-def test_a_checkpoint_without_the_state_is_reported_and_changes_nothing(case_name: str) -> None:
-    metric = feed(persistent(case_name), case_name, *places())
+def test_a_checkpoint_without_the_state_is_reported_and_changes_nothing(case: Case) -> None:
+    metric = case.feed(persistent(case), *places())
     with pytest.raises(RuntimeError, match="Missing key"):
         metric.load_state_dict({})
     metric.load_state_dict({}, strict=False)
-    assert_same(metric.compute(), whole(case_name, {"detail": True}), case_name)
+    case.assert_same(metric.compute(), case.whole(detail=True))
 
 
 @pytest.mark.parametrize("rows", [torch.full((10,), torch.nan), torch.zeros(10).long(), torch.zeros(2, 5), [1.0]])
-@pytest.mark.parametrize("name", [name for name in CASES if rows_of(name)])
-def test_wrong_rows_are_refused(name: str, rows: Any) -> None:
-    metric = feed(persistent(name), name, *places(4, seed=3))
-    state = {**state_of(name), rows_of(name)[0]: [rows]}
+@pytest.mark.parametrize("case", [pytest.param(case, id=name) for name, case in CASES.items() if rows_of(case)])
+def test_wrong_rows_are_refused(case: Case, rows: Any) -> None:
+    metric = case.feed(persistent(case), *places(4, seed=3))
+    state = {**state_of(case), rows_of(case)[0]: [rows]}
     _refuse(metric, lambda: metric.load_state_dict(state), RuntimeError)
     _refuse(metric, lambda: metric.merge_state(state), ValueError)
 
 
 def test_rows_that_end_within_a_record_are_refused() -> None:
-    metric = feed(persistent("agreement"), "agreement", *places(4, seed=3))
-    _refuse(metric, lambda: metric.merge_state({**state_of("agreement"), "rows": torch.zeros(7)}), ValueError)
+    case = CASES["agreement"]
+    metric = case.feed(persistent(case), *places(4, seed=3))
+    _refuse(metric, lambda: metric.merge_state({**state_of(case), "rows": torch.zeros(7)}), ValueError)
 
 
 def _refuse(metric: DialogueMetric, call: Callable[[], Any], error: type[Exception]) -> None:

@@ -13,24 +13,23 @@ from torch import Tensor
 from torchmetrics import Metric, MetricTracker
 from torchmetrics.wrappers import BootStrapper, ClasswiseWrapper, MinMaxMetric, Running
 
-from tests.metrics.cases import all_cases
-from tests.metrics.test_invariances import assert_same, feed, places
+from tests.metrics.cases import Case, metric_cases, places
 
-CASES = all_cases()
+CASES = metric_cases()
 DIALOGUE, TURN = places()
 PARTS = [(DIALOGUE % 3).eq(part) for part in range(3)]
 
 pytestmark = pytest.mark.filterwarnings("ignore:The ``compute`` method")
 
 
-@pytest.fixture(params=CASES, name="case_name")
-def _case_name(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+@pytest.fixture(params=CASES)
+def case(request: pytest.FixtureRequest) -> Case:
+    return CASES[request.param]
 
 
-def floating(name: str) -> dict[str, Any]:
+def floating(case: Case) -> dict[str, Any]:
     """The arguments of a case, floating-point ones as leaves that want a gradient."""
-    batch = CASES[name].columns(DIALOGUE, TURN)
+    batch = case.columns(DIALOGUE, TURN)
     return {
         key: value.clone().requires_grad_() if isinstance(value, Tensor) and value.is_floating_point() else value
         for key, value in batch.items()
@@ -41,12 +40,12 @@ def wants_gradient(batch: dict[str, Any]) -> bool:
     return any(getattr(value, "requires_grad", False) for value in batch.values())
 
 
-WITH_FLOATS = [name for name in CASES if wants_gradient(floating(name))]
+WITH_FLOATS = [pytest.param(case, id=name) for name, case in CASES.items() if wants_gradient(floating(case))]
 
 
-@pytest.mark.parametrize("name", WITH_FLOATS)
-def test_the_value_of_forward_has_a_gradient_where_the_metric_says_so(name: str) -> None:
-    metric, batch = CASES[name].make(), floating(name)
+@pytest.mark.parametrize("case", WITH_FLOATS)
+def test_the_value_of_forward_has_a_gradient_where_the_metric_says_so(case: Case) -> None:
+    metric, batch = case.make(), floating(case)
     value = metric(**batch, dialogue=DIALOGUE, turn=TURN)
     assert value.requires_grad == bool(metric.is_differentiable)
     assert not wants_gradient(metric.metric_state)
@@ -58,10 +57,10 @@ def test_the_value_of_forward_has_a_gradient_where_the_metric_says_so(name: str)
         assert first.grad.any()
 
 
-@pytest.mark.parametrize("name", WITH_FLOATS)
-def test_no_detail_has_a_gradient_that_the_metric_has_not(name: str) -> None:
-    metric = CASES[name].make(detail=True)
-    found = metric(**floating(name), dialogue=DIALOGUE, turn=TURN)
+@pytest.mark.parametrize("case", WITH_FLOATS)
+def test_no_detail_has_a_gradient_that_the_metric_has_not(case: Case) -> None:
+    metric = case.make(detail=True)
+    found = metric(**floating(case), dialogue=DIALOGUE, turn=TURN)
     assert metric.is_differentiable or not wants_gradient(found)
 
 
@@ -69,61 +68,61 @@ def rows(part: Tensor) -> tuple[Tensor, Tensor]:
     return DIALOGUE[part], TURN[part]
 
 
-def alone(name: str, *parts: Tensor, **options: Any) -> Any:
+def alone(case: Case, *parts: Tensor, **options: Any) -> Any:
     """What a metric gives that has seen nothing but these parts."""
-    metric = CASES[name].make(**options)
+    metric = case.make(**options)
     for part in parts:
-        feed(metric, name, *rows(part))
+        case.feed(metric, *rows(part))
     return metric.compute()
 
 
 @pytest.mark.parametrize("method", ["update", "forward"])
-def test_running_window(case_name: str, method: str) -> None:
-    running = Running(CASES[case_name].make(detail=True), window=2)
+def test_running_window(case: Case, method: str) -> None:
+    running = Running(case.make(detail=True), window=2)
     call = running if method == "forward" else running.update
     for seen, part in enumerate(PARTS):
-        feed(_Called(call), case_name, *rows(part))
-        expected = alone(case_name, *PARTS[max(seen - 1, 0) : seen + 1], detail=True)
+        case.feed(_Called(call), *rows(part))
+        expected = alone(case, *PARTS[max(seen - 1, 0) : seen + 1], detail=True)
         for _ in range(2):
-            assert_same(running.compute(), expected, case_name)
+            case.assert_same(running.compute(), expected)
 
 
-def test_tracker(case_name: str) -> None:
-    better = CASES[case_name].make().higher_is_better
+def test_tracker(case: Case) -> None:
+    better = case.make().higher_is_better
     # Where neither is better, a user says what to keep.
-    tracker = MetricTracker(CASES[case_name].make(), maximize=better is not False)
+    tracker = MetricTracker(case.make(), maximize=better is not False)
     values = []
     for part in PARTS:
         tracker.increment()
-        feed(tracker, case_name, *rows(part))
+        case.feed(tracker, *rows(part))
         values.append(tracker.compute().item())
-        assert values[-1] == pytest.approx(alone(case_name, part).item(), nan_ok=True)
+        assert values[-1] == pytest.approx(alone(case, part).item(), nan_ok=True)
     assert tracker.best_metric() == (min if better is False else max)(values)
     torch.testing.assert_close(tracker.compute_all(), torch.tensor(values, dtype=torch.float64))
 
 
-def test_minimum_and_maximum(case_name: str) -> None:
-    metric = MinMaxMetric(CASES[case_name].make())
+def test_minimum_and_maximum(case: Case) -> None:
+    metric = MinMaxMetric(case.make())
     values = []
     for seen, part in enumerate(PARTS, 1):
-        feed(metric, case_name, *rows(part))
-        values.append(alone(case_name, *PARTS[:seen]).item())
+        case.feed(metric, *rows(part))
+        values.append(alone(case, *PARTS[:seen]).item())
         found = {key: value.item() for key, value in metric.compute().items()}
         assert found == pytest.approx({"raw": values[-1], "max": max(values), "min": min(values)})
 
 
 # A wrapper that draws rows of tensors cannot feed lists or row numbers.
-DRAWN = [name for name, case in CASES.items() if case.rows == "tensors"]
+DRAWN = [pytest.param(case, id=name) for name, case in CASES.items() if case.rows == "tensors"]
 
 
 @pytest.mark.parametrize("strategy", ["poisson", "multinomial"])
-@pytest.mark.parametrize("name", DRAWN)
-def test_bootstrap_draws_whole_dialogues_that_are_padded(name: str, strategy: str) -> None:
+@pytest.mark.parametrize("case", DRAWN)
+def test_bootstrap_draws_whole_dialogues_that_are_padded(case: Case, strategy: str) -> None:
     torch.manual_seed(0)
-    wrapper = BootStrapper(CASES[name].make(), 4, raw=True, sampling_strategy=strategy)
-    batch = {key: torch.stack([value] * 6) for key, value in CASES[name].columns(*square()).items()}
+    wrapper = BootStrapper(case.make(), 4, raw=True, sampling_strategy=strategy)
+    batch = {key: torch.stack([value] * 6) for key, value in case.columns(*square()).items()}
     wrapper.update(**batch)
-    metric = CASES[name].make()
+    metric = case.make()
     metric.update(**batch)
     # All dialogues are alike, so every draw of them gives what they give themselves.
     torch.testing.assert_close(
@@ -131,11 +130,11 @@ def test_bootstrap_draws_whole_dialogues_that_are_padded(name: str, strategy: st
     )
 
 
-@pytest.mark.parametrize("name", DRAWN)
-def test_bootstrap_of_single_records_is_refused(name: str) -> None:
+@pytest.mark.parametrize("case", DRAWN)
+def test_bootstrap_of_single_records_is_refused(case: Case) -> None:
     torch.manual_seed(0)
     with pytest.raises(ValueError, match="each turn once in its dialogue"):
-        feed(BootStrapper(CASES[name].make(), 4), name, DIALOGUE, TURN)
+        case.feed(BootStrapper(case.make(), 4), DIALOGUE, TURN)
 
 
 def square() -> tuple[Tensor, Tensor]:
@@ -143,16 +142,16 @@ def square() -> tuple[Tensor, Tensor]:
     return torch.zeros(4, dtype=torch.int64), torch.arange(1, 5)
 
 
-def test_wrappers_of_vectors_refuse_a_scalar(case_name: str) -> None:
-    metric = ClasswiseWrapper(CASES[case_name].make())
-    feed(metric, case_name, DIALOGUE, TURN)
+def test_wrappers_of_vectors_refuse_a_scalar(case: Case) -> None:
+    metric = ClasswiseWrapper(case.make())
+    case.feed(metric, DIALOGUE, TURN)
     with pytest.raises(TypeError, match="0-d tensor"):
         metric.compute()
 
 
 @pytest.mark.parametrize("wrap", [MinMaxMetric, lambda metric: BootStrapper(metric, 2)])
-def test_wrappers_of_scalars_refuse_a_detail(case_name: str, wrap: Callable[[Metric], Metric]) -> None:
-    wrapper = wrap(CASES[case_name].make(detail=True))
+def test_wrappers_of_scalars_refuse_a_detail(case: Case, wrap: Callable[[Metric], Metric]) -> None:
+    wrapper = wrap(case.make(detail=True))
     with pytest.raises((RuntimeError, TypeError)):
         wrapper.compute()
 
