@@ -161,8 +161,9 @@ def align_rows(
         device: where the results live.
 
     Returns:
-        `dialogue`, `turn`, `subject` (or None), `valid`, each `[N]`, and `keep`: bool `[B * T]`, the cells that are
-        records, or None when all are (flat records). Dropping padding synchronises a CUDA device with the host once.
+        `dialogue`, `turn`, `subject` (or None), `valid`, each `[N]`, and `is_record`: bool `[B * T]`, the cells that
+        are records, or None when all are (flat records). Dropping padding synchronises a CUDA device with the host
+        once.
 
     Raises:
         TypeError: if ids are not integers or strings, turns or `lengths` not integers, or `valid` not boolean.
@@ -185,7 +186,7 @@ def align_rows(
                 f"Expected argument `lengths` with padded records [B, T] only, got {shape[0]} flat records."
             )
     ids = _as_ids("dialogue", torch.arange(shape[0]) if dialogue is None else dialogue, shape, device)
-    subjects = None if subject is None else _as_ids("subject", subject, shape, device).flatten()
+    subjects = None if subject is None else _as_ids("subject", subject, shape, device)
     if turn is None:
         turns = torch.arange(1, shape[1] + 1, device=rows.device).expand(shape)
         cells = rows.flip(1).cummax(1).values.flip(1) if rows.numel() and lengths is None else torch.ones_like(rows)
@@ -196,9 +197,8 @@ def align_rows(
         return ids, turns, subjects, rows, None
     if lengths is not None:
         cells = cells & _within_lengths(lengths, shape, rows.device)
-    keep = cells.flatten()
-    subjects = None if subjects is None else subjects[keep]
-    return ids.flatten()[keep], turns.flatten()[keep], subjects, rows.flatten()[keep], keep
+    subjects = None if subjects is None else subjects[cells]
+    return ids[cells], turns[cells], subjects, rows[cells], cells.flatten()
 
 
 def to_padded(values: Tensor, dialogue: Tensor, turn: Tensor) -> tuple[Tensor, Tensor]:

@@ -15,6 +15,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 import torch
+from einops import rearrange
 from torch import Tensor
 
 from imug_metrics.dialogues.batch import DialogueBatch, align_rows, pack
@@ -46,29 +47,29 @@ class PackedInputs:
         batch: the packed dialogues.
         columns: by argument, values `[N, ...]` in packed order.
         shape: of the input.
-        keep: bool, the cells of the input that are records; None: all.
+        is_record: bool, the cells of the input that are records; None: all.
     """
 
     batch: DialogueBatch
     columns: dict[str, Tensor]
     shape: tuple[int, ...]
-    keep: Tensor | None
+    is_record: Tensor | None
 
     def unpack(self, values: Tensor) -> Tensor:
         """Packed values `[N]` in the input's shape, NaN in padding."""
         values = self.batch.unpack(values)
-        if self.keep is None:
+        if self.is_record is None:
             return values
-        cells = torch.full(self.keep.shape, torch.nan, dtype=values.dtype, device=values.device)
-        return cells.masked_scatter(self.keep, values).view(self.shape)
+        cells = torch.full(self.is_record.shape, torch.nan, dtype=values.dtype, device=values.device)
+        return cells.masked_scatter(self.is_record, values).view(self.shape)
 
     def positions(self) -> Tensor:
         """The packed row of each cell of the input, -1 for padding."""
         cells = torch.arange(len(self.batch.order), device=self.batch.order.device)
         cells = torch.empty_like(cells).index_copy(0, self.batch.order, cells)
-        if self.keep is None:
+        if self.is_record is None:
             return cells
-        return torch.full_like(self.keep, -1, dtype=torch.int64).masked_scatter(self.keep, cells)
+        return torch.full_like(self.is_record, -1, dtype=torch.int64).masked_scatter(self.is_record, cells)
 
 
 def score_column(argument: str, scores: Any) -> Column:
@@ -130,7 +131,7 @@ def embedding_column(argument: str, items: Any, encode: Encode | None = None) ->
         ValueError: Expected argument `images` to be embeddings [N, D] or [B, T, D]; other items need an `encoder`.
     """
     if is_embedding(items):
-        return Column(items.flatten(0, -2), tuple(items.shape[:-1]))
+        return Column(rearrange(items, "... d -> (...) d"), tuple(items.shape[:-1]))
     if encode is None:
         raise ValueError(
             f"Expected argument `{argument}` to be embeddings [N, D] or [B, T, D]; other items need an `encoder`."
@@ -141,7 +142,7 @@ def embedding_column(argument: str, items: Any, encode: Encode | None = None) ->
                 f"Expected argument `{argument}` to be embeddings [N, D] or [B, T, D] or images [N, 3, H, W] or "
                 f"[B, T, 3, H, W], got shape {list(items.shape)} and {items.dtype}."
             )
-        return Column(encode(items.flatten(0, -4)), tuple(items.shape[:-3]))
+        return Column(encode(rearrange(items, "... c h w -> (...) c h w")), tuple(items.shape[:-3]))
     return _encode_list(list(items), encode)
 
 
@@ -187,16 +188,16 @@ def pack_inputs(
     device = rows.values.device
     lists = {name: (column.turn > 0).sum(1) for name, column in columns.items() if column.turn is not None}
     ends = next(iter(lists.values()), None) if lengths is None else lengths
-    ids, turns, subjects, valid, keep = align_rows(rows.shape, dialogue, turn, subject, valid, ends, device=device)
+    ids, turns, subjects, valid, is_record = align_rows(rows.shape, dialogue, turn, subject, valid, ends, device=device)
     if lengths is not None:  # lists of one length are padded like a tensor; others say where their dialogues end
         ragged = {name: ends for name, ends in lists.items() if bool((ends < rows.shape[1]).any())}
         lists = {"lengths": torch.as_tensor(lengths), **ragged}
-    _check_ends(lists)
-    there = _there(rows) if keep is None else _there(rows)[keep]
-    batch = pack(ids, turns, subject=subjects, valid=valid & there, validate=validate)
-    given = {name: _finite(column.values) for name, column in columns.items()}
-    values = {name: value if keep is None else value[keep] for name, value in given.items()}
-    return PackedInputs(batch, {name: batch.pack(value) for name, value in values.items()}, rows.shape, keep)
+    check_ends(**lists)
+    given = _is_given(rows) if is_record is None else _is_given(rows)[is_record]
+    batch = pack(ids, turns, subject=subjects, valid=valid & given, validate=validate)
+    values = {name: _finite(column.values) for name, column in columns.items()}
+    values = {name: value if is_record is None else value[is_record] for name, value in values.items()}
+    return PackedInputs(batch, {name: batch.pack(value) for name, value in values.items()}, rows.shape, is_record)
 
 
 def check_shapes(**columns: Column) -> None:
@@ -242,15 +243,21 @@ def flatten_lists(items: Sequence[Any]) -> tuple[list[Any], tuple[int, ...], Ten
     return items, shape, present.view(shape), turn
 
 
-def _check_ends(stated: dict[str, Tensor]) -> None:
-    """Raise ValueError unless all arguments that say where each dialogue ends say the same."""
-    for (first, ends), (name, other) in pairwise(stated.items()):
+def check_ends(**lengths: Tensor) -> None:
+    """Raise ValueError unless all arguments that say how many turns each dialogue has say the same.
+
+    Example:
+        >>> check_ends(preds=torch.tensor([2, 1]), target=torch.tensor([2, 2]))
+        Traceback (most recent call last):
+        ValueError: Expected arguments `preds` and `target` to have equal dialogues, got 1 and 2 turns at row 1.
+    """
+    for (first, ends), (name, other) in pairwise(lengths.items()):
         wrong = (ends.cpu() != other.cpu()).nonzero()
         if len(wrong):
             row = int(wrong[0])
             raise ValueError(
-                f"Expected arguments `{first}` and `{name}` to agree on where each dialogue ends, got {int(ends[row])} "
-                f"and {int(other[row])} turns at row {row}."
+                f"Expected arguments `{first}` and `{name}` to have equal dialogues, got {int(ends[row])} and "
+                f"{int(other[row])} turns at row {row}."
             )
 
 
@@ -259,7 +266,7 @@ def _finite(values: Tensor) -> Tensor:
     return values.masked_fill(values.isinf(), torch.nan) if values.ndim == 1 and values.is_floating_point() else values
 
 
-def _there(rows: Column) -> Tensor:
+def _is_given(rows: Column) -> Tensor:
     """True `[N]` where an output is given and finite. One pass: a row's sum is finite only if its entries are."""
     values = rows.values.detach()
     there = (values if values.ndim == 1 else values.sum(1, dtype=_wide(values.dtype))).isfinite()

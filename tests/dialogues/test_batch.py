@@ -92,10 +92,10 @@ def test_flat_records_need_dialogue_and_turn_of_their_length() -> None:
 
 def test_padding_is_what_lies_behind_the_last_valid_cell_unless_turns_say_otherwise() -> None:
     valid = torch.tensor([[True, False, True], [True, False, False]])
-    dialogue, turn, _, flat, keep = align_rows((2, 3), ["a", "b"], valid=valid)
+    dialogue, turn, _, flat, is_record = align_rows((2, 3), ["a", "b"], valid=valid)
     assert turn.tolist() == [1, 2, 3, 1]
     assert flat.tolist() == [True, False, True, True]
-    assert keep is not None
+    assert is_record is not None
     assert dialogue.tolist() == hash_ids(["a", "a", "a", "b"]).tolist()
     _, turn, _, flat, _ = align_rows((2, 3), valid=valid, turn=torch.tensor([[1, 2, 3], [1, 2, 0]]))
     assert turn.tolist() == [1, 2, 3, 1, 2]
@@ -104,11 +104,11 @@ def test_padding_is_what_lies_behind_the_last_valid_cell_unless_turns_say_otherw
 
 def test_lengths_say_where_padded_dialogues_end_and_absent_outputs_stay() -> None:
     valid = torch.tensor([[True, False, True], [True, False, True]])
-    _, turn, _, flat, keep = align_rows((2, 3), valid=valid, lengths=torch.tensor([3, 2]))
+    _, turn, _, flat, is_record = align_rows((2, 3), valid=valid, lengths=torch.tensor([3, 2]))
     assert turn.tolist() == [1, 2, 3, 1, 2]
     assert flat.tolist() == [True, False, True, True, False]
-    assert keep is not None
-    assert keep.tolist() == [True, True, True, True, True, False]
+    assert is_record is not None
+    assert is_record.tolist() == [True, True, True, True, True, False]
     given = align_rows((2, 3), turn=torch.tensor([[1, 2, 3], [0, 2, 5]]), lengths=[3, 2])
     assert given[1].tolist() == [1, 2, 3, 2]
     assert len(align_rows((2, 3), lengths=[0, 0])[1]) == 0

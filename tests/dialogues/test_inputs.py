@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 
+from imug_metrics import AnswerAccuracy, VerdictSpecificity
 from imug_metrics.dialogues.inputs import Column, PackedInputs, flatten_lists, pack_inputs
 
 
@@ -31,7 +32,7 @@ def test_lists_say_where_dialogues_end_whatever_the_turns_are_called() -> None:
 def test_lengths_beside_lists_that_differ_in_length_must_agree_with_them() -> None:
     lists: list[list[float | None]] = [[0.1, 0.2, 0.3], [0.4, None]]
     assert packed(None, None, None, None, [3, 2], scores=lists).batch.turn.tolist() == [1, 2, 3, 1, 2]
-    with pytest.raises(ValueError, match=r"`lengths` and `scores` to agree .* got 1 and 2 turns at row 1"):
+    with pytest.raises(ValueError, match=r"`lengths` and `scores` to have equal dialogues, got 1 and 2 turns at row 1"):
         packed(None, None, None, None, [3, 1], scores=lists)
     with pytest.raises(ValueError, match="`lengths` to lie in 0 to 3"):
         packed(None, None, None, None, [3, 4], scores=lists)
@@ -44,5 +45,13 @@ def test_lists_of_one_length_are_padded_and_end_where_lengths_say() -> None:
 
 
 def test_lists_of_two_arguments_must_agree() -> None:
-    with pytest.raises(ValueError, match=r"`preds` and `target` to agree .* got 1 and 2 turns at row 0"):
+    with pytest.raises(ValueError, match=r"`preds` and `target` to have equal dialogues, got 1 and 2 turns at row 0"):
         packed(preds=[[0.1], [0.2, 0.3]], target=[[0.1, 0.4], [0.2, 0.3]])
+
+
+def test_lists_of_text_must_agree_too() -> None:
+    keys, texts = [["B", "A"], ["C", "D"]], [["red", "blue"], ["green"]]
+    with pytest.raises(ValueError, match="`preds` and `target` to have equal dialogues, got 1 and 2 turns at row 0"):
+        AnswerAccuracy().update([["B"], ["C", "D"]], keys)
+    with pytest.raises(ValueError, match="`verdicts` and `texts` to have equal dialogues, got 2 and 1 turns at row 1"):
+        VerdictSpecificity().update([["red", "blue"], ["green", "red"]], texts)

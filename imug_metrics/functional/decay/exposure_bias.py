@@ -84,8 +84,8 @@ def check_shares(inputs: PackedInputs, arms: Arms) -> None:
     wrong = outside[0 if argument == "scores" else 1]
     cell = torch.where(wrong, inputs.batch.order, len(wrong)).argmin()
     value, row = float(values[cell]), int(inputs.batch.order[cell])
-    if inputs.keep is not None:
-        row = int(inputs.keep.nonzero()[row])
+    if inputs.is_record is not None:
+        row = int(inputs.is_record.nonzero()[row])
     place = list(divmod(row, inputs.shape[1])) if len(inputs.shape) == 2 else row
     raise ValueError(f"Expected argument `{argument}` to lie in [0, 1], got {value:g} at row {place}.")
 

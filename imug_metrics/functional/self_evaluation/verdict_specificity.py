@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from imug_metrics.dialogues.arguments import Strings
-from imug_metrics.dialogues.inputs import Column, flatten_lists
+from imug_metrics.dialogues.inputs import Column, check_ends, flatten_lists
 from imug_metrics.functional.reduce import reduce_values
 from imug_metrics.reading.specificity_words import ENGLISH, WordLists
 
@@ -110,7 +110,7 @@ def specificity_column(
     """Scores of verdicts as a column (NaN where undefined or absent), and their shares `[cells, 3]`."""
     check_weights(weights)
     cells, shape, present, turn = flatten_lists(verdicts)
-    prompts: list[str | None] = [None] * len(cells) if texts is None else _prompts(texts, shape)
+    prompts: list[str | None] = [None] * len(cells) if texts is None else _prompts(texts, shape, turn)
     _check_strings("verdicts", cells)
     _check_strings("texts", prompts)
     shares = torch.full((len(cells), 3), torch.nan, dtype=torch.float64)
@@ -136,12 +136,14 @@ def check_weights(weights: Weights) -> None:
         )
 
 
-def _prompts(texts: Strings, shape: tuple[int, ...]) -> list[str | None]:
-    prompts, other, *_ = flatten_lists(texts)
+def _prompts(texts: Strings, shape: tuple[int, ...], turn: Tensor | None) -> list[str | None]:
+    prompts, other, _, text_turn = flatten_lists(texts)
     if other != shape:
         raise ValueError(
             f"Expected argument `texts` to have one entry for each of `verdicts`, {list(shape)}, got {list(other)}."
         )
+    if turn is not None and text_turn is not None:
+        check_ends(verdicts=(turn > 0).sum(1), texts=(text_turn > 0).sum(1))
     return prompts
 
 

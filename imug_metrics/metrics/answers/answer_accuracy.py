@@ -10,7 +10,7 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from imug_metrics.dialogues.arguments import Ids, Turns
-from imug_metrics.dialogues.inputs import Column, flatten_lists
+from imug_metrics.dialogues.inputs import Column, check_ends, flatten_lists
 from imug_metrics.functional.answers.answer_accuracy import KINDS, Answer, Key, Kind, answer_accuracy
 from imug_metrics.functional.answers.protocol import PROTOCOLS, Protocol
 from imug_metrics.metrics.dialogue_metric import DialogueMetric, check_choice
@@ -108,11 +108,13 @@ class AnswerAccuracy(DialogueMetric):
         keys: list[Any] = list(target)
         key_shape: tuple[int, ...] = (len(keys),)
         if turns is not None:  # else a list within the list is one key of several references
-            keys, key_shape, _, _ = flatten_lists(target)
+            keys, key_shape, _, key_turns = flatten_lists(target)
         if key_shape != shape:
             raise ValueError(
                 f"Expected argument `target` to have one key for each of `preds`, {list(shape)}, got {list(key_shape)}."
             )
+        if turns is not None and key_turns is not None:
+            check_ends(preds=(turns > 0).sum(1), target=(key_turns > 0).sum(1))
         cells = [row for row in range(len(replies)) if turns is None or turns.flatten()[row]]
         found = answer_accuracy(
             [replies[row] for row in cells],
