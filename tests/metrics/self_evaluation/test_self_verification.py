@@ -176,17 +176,18 @@ def test_logit_drift_covers_the_truth() -> None:
     assert_covers(*intervals(vectors, lambda sums: logistic_slope(sums[:6], sums[6:12]), support), truth=0.35)
 
 
+def all_wrong(drawn: dict[str, np.ndarray]) -> dict[str, torch.Tensor]:
+    """Verdicts on work that is all wrong."""
+    metric = SelfVerification(detail=True)
+    accepted = torch.tensor(drawn["accepted"])
+    metric.update(accepted, torch.zeros(len(accepted)), dialogue=drawn["segment"], turn=drawn["turn"])
+    return metric.compute()
+
+
 @pytest.mark.parametrize(("drift", "seed"), [(0.1, 0), (0.0, 1)])
 def test_a_judge_that_grows_lenient_is_told_from_a_steady_one(drift: float, seed: int) -> None:
     drawn = simulate(seed, 200, 1, lambda turn, length: 0.2 + drift * (turn - 1))
-    metric = SelfVerification(detail=True)
-    metric.update(
-        torch.tensor(drawn["accepted"]),
-        torch.zeros(len(drawn["segment"])),
-        dialogue=drawn["segment"],
-        turn=drawn["turn"],
-    )
-    found = metric.compute()
+    found = all_wrong(drawn)
     for key in ("self_verification_drift", "self_verification_drift_logit"):
         if drift:
             assert found[f"{key}_lower"] > 0
@@ -197,14 +198,7 @@ def test_a_judge_that_grows_lenient_is_told_from_a_steady_one(drift: float, seed
 def test_harder_long_dialogues_are_no_drift() -> None:
     """Wrong work of long dialogues is accepted more often, at every turn alike: the curve rises, the drift does not."""
     drawn = simulate(2, 400, 1, lambda turn, length: 0.05 + 0.13 * length)
-    metric = SelfVerification(detail=True)
-    metric.update(
-        torch.tensor(drawn["accepted"]),
-        torch.zeros(len(drawn["segment"])),
-        dialogue=drawn["segment"],
-        turn=drawn["turn"],
-    )
-    found = metric.compute()
+    found = all_wrong(drawn)
     assert found["self_verification_false_accept_turn_6"] > found["self_verification_false_accept_turn_1"] + 0.1
     assert found["self_verification_drift_lower"] < 0 < found["self_verification_drift_upper"]
     assert found["self_verification_drift_logit_lower"] > 0, "it pools dialogues, as its description says"
