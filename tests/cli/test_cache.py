@@ -68,4 +68,4 @@ def test_score_leaves_its_embeddings_to_the_next_run(command, tmp_path):
 def test_score_says_which_folder_cannot_be_a_cache(command, tmp_path):
     (tmp_path / "file").write_text("", encoding="utf-8")
     assert command.score("--cache", tmp_path / "file") == 2
-    assert "--cache: expected a folder that can be written" in command.warned
+    assert "--cache: expected a folder, " in command.warned
