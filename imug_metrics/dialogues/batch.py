@@ -3,8 +3,8 @@
 """Packed batches of dialogues: rows sorted by dialogue, subject and turn, with offsets where each segment begins.
 
 Every metric takes its records flat, `N` rows in any order with `dialogue [N]` and `turn [N]`, or padded, `[B, T, ...]`.
-`align_rows` brings both to flat rows and `pack` sorts
-them once. Offsets follow the `cu_seqlens` convention: segment `s` is rows `offsets[s]` to `offsets[s + 1] - 1`.
+`align_rows` brings both to flat rows and `pack` sorts them once. Offsets follow the `cu_seqlens` convention: segment
+`s` is rows `offsets[s]` to `offsets[s + 1] - 1`.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ class Breakdown(WrapperMetric):
 
     Args:
         metric: the metric, with the options of your choice. It is copied; what it has seen is not.
-        groups: names of the groups, known in advance so that all processes of a run have the same.
+        groups: names of the groups, known in advance so that all processes have the same.
 
     Raises:
         ValueError: if a group is named twice or not at all.

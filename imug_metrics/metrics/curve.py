@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""A curve over turns (or lengths, or candidates), as numbers and as a plot."""
+"""A curve over turns (or lengths, or candidates) as numbers."""
 
 from __future__ import annotations
 

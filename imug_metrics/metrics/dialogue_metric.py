@@ -3,10 +3,10 @@
 """The base class all metrics share: state as running sums, estimates with intervals by dialogue, curves over turns."""
 
 import hashlib
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import torch
-from lightning_utilities import apply_to_collection
 from torch import Tensor
 from torchmetrics import Metric
 
@@ -140,7 +140,7 @@ class DialogueMetric(Metric):
         """
         state = incoming_state.metric_state if isinstance(incoming_state, Metric) else incoming_state
         check_state(self, state)
-        super().merge_state(incoming_state)
+        super().merge_state(self._own(state))
         self._computed = None
         self._update_count += incoming_state.update_count if isinstance(incoming_state, Metric) else 1
 
@@ -327,9 +327,17 @@ class DialogueMetric(Metric):
         except ValueError as error:
             error_msgs.append(str(error))
             return
-        for name, value in found.items():
-            setattr(self, name, apply_to_collection(value, Tensor, lambda part: part.detach().clone().to(self.device)))
+        for name, value in self._own(found).items():
+            setattr(self, name, value)
         self._update_count, self._computed = max(self._update_count, 1), None
+
+    def _own(self, state: Mapping[str, Any]) -> dict[str, Any]:
+        """A copy of a state on the metric's device, its rows in lists."""
+        parts = {name: list(value) if isinstance(value, (list, tuple)) else [value] for name, value in state.items()}
+        own = {name: [part.detach().clone().to(self.device) for part in values] for name, values in parts.items()}
+        return {
+            name: own[name] if isinstance(default, list) else own[name][0] for name, default in self._defaults.items()
+        }
 
     def _apply(self, fn: Any, exclude_state: Any = "") -> torch.nn.Module:
         """Move the state between devices, never between dtypes: `model.bfloat16()` must not round the sums."""

@@ -39,7 +39,7 @@ def test_pack_sorts_and_unpack_restores(rows: list[tuple[int, int, int]]) -> Non
         assert {(d, s) for d, s, _ in part} == {(batch.ids[batch.owner[segment]].item(), part[0][1])}
 
 
-def test_pack_without_validation_gives_the_same_runs_and_empty_ones_behind() -> None:
+def test_pack_without_validation_gives_the_same_segments_and_empty_ones_behind() -> None:
     dialogue, turn = torch.tensor([4, 2, 4, 2, 4]), torch.tensor([3, 1, 1, 2, 2])
     sure, unsure = pack(dialogue, turn), pack(dialogue, turn, validate=False)
     assert torch.equal(sure.offsets, unsure.offsets[: len(sure.offsets)])

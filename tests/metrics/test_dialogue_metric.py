@@ -97,5 +97,5 @@ _HEAVY = ("transformers", "open_clip", "timm", "triton", "matplotlib", "openai",
 
 def _loaded_by(code: str) -> set[str]:
     code += f"\nimport sys; print(*[m for m in {_HEAVY} if m in sys.modules])"
-    segment = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    return set(segment.stdout.split())
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(process.stdout.split())

@@ -130,6 +130,18 @@ def test_wrong_rows_are_refused(case: Case, rows: Any) -> None:
     _refuse(metric, lambda: metric.merge_state(state), ValueError)
 
 
+@pytest.mark.parametrize("case", [pytest.param(case, id=name) for name, case in CASES.items() if rows_of(case)])
+def test_rows_in_one_tensor_are_taken_over_and_added_to(case: Case) -> None:
+    state = state_of(case)
+    state |= {key: torch.cat(state[key]) for key in rows_of(case)}
+    restored, merged = persistent(case), persistent(case)
+    restored.load_state_dict(state)
+    merged.merge_state(state)
+    expected = case.feed(case.feed(persistent(case), *places()), *places(4, seed=3)).compute()
+    for metric in (restored, merged):
+        case.assert_same(case.feed(metric, *places(4, seed=3)).compute(), expected)
+
+
 def test_rows_that_end_within_a_record_are_refused() -> None:
     case = CASES["agreement"]
     metric = case.feed(persistent(case), *places(4, seed=3))

@@ -32,7 +32,7 @@ def test_pooled_slope_equals_linregress_and_is_undefined_for_one_x() -> None:
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("ties", [False, True])
 @pytest.mark.parametrize("level", [0.8, 0.95])
-def test_sen_slope_equals_theilslopes_for_one_run(seed: int, ties: bool, level: float) -> None:
+def test_sen_slope_equals_theilslopes_for_one_segment(seed: int, ties: bool, level: float) -> None:
     generator = np.random.default_rng(seed)
     x = np.arange(1.0, 13.0)
     y = generator.normal(size=12) - 0.1 * x
