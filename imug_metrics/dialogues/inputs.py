@@ -21,6 +21,9 @@ from torch import Tensor
 from imug_metrics.dialogues.batch import DialogueBatch, align_rows, pack
 
 Encode = Callable[[Any], Tensor]
+Bounds = tuple[float, float]
+
+_ROUNDING = 1e-6  # float32 means of ones may end up this far beyond 1
 
 
 class Column(NamedTuple):
@@ -31,12 +34,14 @@ class Column(NamedTuple):
         shape: `(N,)` for flat records, `(B, T)` for padded ones.
         present: bool of that shape, False where the item is None; None: all are there.
         turn: int64 of that shape for lists of lists, 0 where a dialogue has ended; None: not known.
+        bounds: the least and the greatest value that is accepted; None: any.
     """
 
     values: Tensor
     shape: tuple[int, ...]
     present: Tensor | None = None
     turn: Tensor | None = None
+    bounds: Bounds | None = None
 
 
 @dataclass(frozen=True)
@@ -72,12 +77,13 @@ class PackedInputs:
         return torch.full_like(self.is_record, -1, dtype=torch.int64).masked_scatter(self.is_record, cells)
 
 
-def score_column(argument: str, scores: Any) -> Column:
+def score_column(argument: str, scores: Any, bounds: Bounds | None = None) -> Column:
     """Scores `[N]` or `[B, T]` as rows.
 
     Args:
         argument: its name, for errors.
         scores: a tensor, or what `torch.as_tensor` takes.
+        bounds: where they have to lie; `pack_inputs` checks it, since it knows which cells are padding.
 
     Raises:
         ValueError: if it has another number of dimensions.
@@ -92,7 +98,7 @@ def score_column(argument: str, scores: Any) -> Column:
         raise TypeError(f"Expected argument `{argument}` to be real, got {scores.dtype}.")
     if scores.ndim not in (1, 2):
         raise ValueError(f"Expected argument `{argument}` to have shape [N] or [B, T], got {list(scores.shape)}.")
-    return Column(scores.double().flatten(), tuple(scores.shape))
+    return Column(scores.double().flatten(), tuple(scores.shape), bounds=bounds)
 
 
 def as_numbers(values: Any) -> Tensor:
@@ -170,13 +176,14 @@ def pack_inputs(
 
     Args:
         dialogue, turn, subject, valid, lengths: as in `align_rows`.
-        validate: as in `pack`.
+        validate: as in `pack`, and check the bounds of columns that have some, each with one
+            synchronisation more.
         columns: the arguments by name; the first, the outputs, gives shape and device, and its rows that are not
             finite count as absent. Infinite numbers in the others become NaN.
 
     Raises:
-        ValueError: if two arguments differ in shape, or lists of dialogues in their lengths, or ids and turns are
-            refused.
+        ValueError: if two arguments differ in shape, or lists of dialogues in their lengths, ids and turns are
+            refused, or an output that is valid, or a record of another argument, is out of bounds.
 
     Example:
         >>> records = pack_inputs([4, 4], [2, 1], scores=score_column("scores", [0.0, 1.0]))
@@ -193,6 +200,11 @@ def pack_inputs(
         ragged = {name: ends for name, ends in lists.items() if bool((ends < rows.shape[1]).any())}
         lists = {"lengths": torch.as_tensor(lengths), **ragged}
     check_ends(**lists)
+    for name, column in columns.items():
+        if validate and column.bounds is not None:  # `valid` speaks of the outputs alone
+            counts = valid if column is rows else torch.ones_like(valid)
+            cells = counts if is_record is None else is_record.masked_scatter(is_record, counts)
+            _check_bounds(name, column, column.bounds, cells)
     given = _is_given(rows) if is_record is None else _is_given(rows)[is_record]
     batch = pack(ids, turns, subject=subjects, valid=valid & given, validate=validate)
     values = {name: _finite(column.values) for name, column in columns.items()}
@@ -259,6 +271,20 @@ def check_ends(**lengths: Tensor) -> None:
                 f"Expected arguments `{first}` and `{name}` to have equal dialogues, got {int(ends[row])} and "
                 f"{int(other[row])} turns at row {row}."
             )
+
+
+def _check_bounds(name: str, column: Column, bounds: Bounds, cells: Tensor) -> None:
+    """Raise ValueError at the first number out of bounds, infinite ones among them, where `cells` is True."""
+    low, high = bounds
+    outside = (column.values < low - _ROUNDING) | (column.values > high + _ROUNDING)
+    outside = outside & cells.to(outside.device)
+    if not bool(outside.any()):
+        return
+    cell = int(outside.nonzero()[0])
+    place = list(divmod(cell, column.shape[1])) if len(column.shape) == 2 else cell
+    raise ValueError(
+        f"Expected argument `{name}` to lie in [{low:g}, {high:g}], got {float(column.values[cell]):g} at row {place}."
+    )
 
 
 def _finite(values: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from imug_metrics.dialogues.batch import DialogueBatch
-from imug_metrics.dialogues.inputs import PackedInputs
+from imug_metrics.dialogues.inputs import Bounds, PackedInputs
 from imug_metrics.functional.decay.paired_gain import Arms, pair_inputs
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 
@@ -17,12 +17,14 @@ from imug_metrics.metrics.dialogue_metric import DialogueMetric
 class PairedMetric(DialogueMetric):
     """What metrics of two arms share: a difference by record, the mean of each arm, the count of unpaired records."""
 
+    bounds: Bounds | None = None  # of the scores of both arms
+
     def _read(
         self, scores: Any, baseline: Any, dialogue: Any, turn: Any, subject: Any, valid: Any, lengths: Any
     ) -> tuple[PackedInputs, Arms]:
         if self.bootstrap and dialogue is None:
             raise ValueError("Expected argument `dialogue`: the bootstrap draws by the dialogues' ids.")
-        return pair_inputs(scores, baseline, dialogue, turn, subject, valid, lengths, self.validate)
+        return pair_inputs(scores, baseline, dialogue, turn, subject, valid, lengths, self.validate, self.bounds)
 
     def _add_arms(
         self,

@@ -4,13 +4,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
 import torch
 
 from imug_metrics import AnswerAccuracy, VerdictSpecificity
-from imug_metrics.dialogues.inputs import Column, PackedInputs, flatten_lists, pack_inputs
+from imug_metrics.dialogues.inputs import Column, PackedInputs, flatten_lists, pack_inputs, score_column
 
 
 def lists_column(lists: list[list[float | None]]) -> Column:
@@ -55,3 +56,23 @@ def test_lists_of_text_must_agree_too() -> None:
         AnswerAccuracy().update([["B"], ["C", "D"]], keys)
     with pytest.raises(ValueError, match="`verdicts` and `texts` to have equal dialogues, got 2 and 1 turns at row 1"):
         VerdictSpecificity().update([["red", "blue"], ["green", "red"]], texts)
+
+
+@pytest.mark.parametrize("wrong", [1.5, -0.1, math.inf, -math.inf])
+def test_bounds_hold_where_a_cell_counts(wrong: float) -> None:
+    def pack_within(row: int, **where: Any) -> PackedInputs:
+        scores, other = torch.full((2, 3), 0.5), torch.full((2, 3), 0.5)
+        (scores if where.pop("output") else other)[row, 2] = wrong
+        columns = {"scores": score_column("scores", scores, (0, 1)), "other": score_column("other", other, (0, 1))}
+        return pack_inputs(**{"validate": True, **where}, **columns)
+
+    masked = torch.tensor([[True, True, True], [True, True, False]])
+    for name, output in (("scores", True), ("other", False)):
+        with pytest.raises(ValueError, match=rf"`{name}` to lie in \[0, 1\], got {wrong:g} at row \[1, 2\]"):
+            pack_within(1, output=output)
+        pack_within(1, output=output, lengths=torch.tensor([3, 2]))  # padding
+        pack_within(1, output=output, validate=False)
+    turn = torch.tensor([[1, 2, 3], [1, 2, 3]])
+    pack_within(1, output=True, turn=turn, valid=masked)
+    with pytest.raises(ValueError, match="`other` to lie"):  # `valid` speaks of the outputs alone
+        pack_within(1, output=False, turn=turn, valid=masked)

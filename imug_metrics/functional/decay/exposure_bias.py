@@ -10,11 +10,10 @@ import torch
 from torch import Tensor
 
 from imug_metrics.dialogues.arguments import Ids, Numbers, Turns
-from imug_metrics.dialogues.inputs import PackedInputs
-from imug_metrics.functional.decay.paired_gain import Arms, pair_inputs
+from imug_metrics.functional.decay.paired_gain import pair_inputs
 from imug_metrics.functional.reduce import reduce_values
 
-_ROUNDING = 1e-6  # float32 means of ones may end up this far beyond 1
+SHARE = (0.0, 1.0)  # where losses 1 - s are errors and add up
 
 
 def exposure_bias(
@@ -56,8 +55,7 @@ def exposure_bias(
     """
     if horizon is not None and horizon < 1:
         raise ValueError(f"Expected argument `horizon` to be >= 1, got {horizon}.")
-    inputs, arms = pair_inputs(scores, baseline, dialogue, turn, subject, valid, lengths)
-    check_shares(inputs, arms)
+    inputs, arms = pair_inputs(scores, baseline, dialogue, turn, subject, valid, lengths, bounds=SHARE)
     turns, paired = inputs.batch.turn, arms.paired
     last = int(torch.where(paired, turns, 0).max()) if len(turns) else 0
     length = last if horizon is None else horizon
@@ -72,22 +70,6 @@ def exposure_bias(
     if reduction != "mean":
         return reduce_values(excess.masked_fill(count == 0, torch.nan), reduction)
     return excess[-1] if 0 < length <= last else excess.new_tensor(torch.nan)
-
-
-def check_shares(inputs: PackedInputs, arms: Arms) -> None:
-    """Raise ValueError at the first score outside [0, 1]; synchronises a CUDA device with the host once."""
-    low, high = -_ROUNDING, 1 + _ROUNDING
-    outside = torch.stack([(arm < low) | (arm > high) for arm in (arms.scores, arms.baseline)])
-    if not bool(outside.any()):
-        return
-    argument, values = ("scores", arms.scores) if bool(outside[0].any()) else ("baseline", arms.baseline)
-    wrong = outside[0 if argument == "scores" else 1]
-    cell = torch.where(wrong, inputs.batch.order, len(wrong)).argmin()
-    value, row = float(values[cell]), int(inputs.batch.order[cell])
-    if inputs.is_record is not None:
-        row = int(inputs.is_record.nonzero()[row])
-    place = list(divmod(row, inputs.shape[1])) if len(inputs.shape) == 2 else row
-    raise ValueError(f"Expected argument `{argument}` to lie in [0, 1], got {value:g} at row {place}.")
 
 
 def accumulated_excess(gap: Tensor, loss: Tensor, count: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from imug_metrics.dialogues.arguments import Ids, Numbers, Turns
 from imug_metrics.dialogues.batch import align_rows, pack
-from imug_metrics.dialogues.inputs import PackedInputs, pack_inputs, score_column
+from imug_metrics.dialogues.inputs import Bounds, PackedInputs, pack_inputs, score_column
 from imug_metrics.functional.reduce import reduce_values
 
 SHOWN_ROWS = 5  # unpaired rows that an error names
@@ -148,9 +148,11 @@ def pair_inputs(
     valid: Tensor | None,
     lengths: Tensor | None,
     validate: bool = True,
+    bounds: Bounds | None = None,
 ) -> tuple[PackedInputs, Arms]:
     """Pack two arms; where a score is not finite, or `valid` is False for arm A, the arm lacks the record."""
-    columns = {"scores": score_column("scores", scores), "baseline": score_column("baseline", baseline)}
+    arms = {"scores": scores, "baseline": baseline}
+    columns = {name: score_column(name, values, bounds) for name, values in arms.items()}
     inputs = pack_inputs(dialogue, turn, subject, valid, lengths, validate=validate, **columns)
     a, b = inputs.columns["scores"], inputs.columns["baseline"].to(inputs.batch.turn.device)
     first, second = inputs.batch.valid, b.isfinite()

@@ -7,7 +7,7 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from imug_metrics.dialogues.arguments import Ids, Numbers, Turns
-from imug_metrics.functional.decay.exposure_bias import accumulated_excess, check_shares
+from imug_metrics.functional.decay.exposure_bias import SHARE, accumulated_excess
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.options import MetricOptions
 from imug_metrics.metrics.paired_metric import PairedMetric
@@ -58,6 +58,7 @@ class ExposureBias(PairedMetric):
     higher_is_better = False
     configuration = (*DialogueMetric.configuration, "horizon")
     curves = ("turn_", "excess_")
+    bounds = SHARE
 
     def __init__(self, horizon: int | None = None, **kwargs: Unpack[MetricOptions]) -> None:
         self.horizon = horizon
@@ -89,8 +90,6 @@ class ExposureBias(PairedMetric):
             ValueError: if a score is outside [0, 1], shapes differ or turns are refused.
         """
         inputs, arms = self._read(scores, baseline, dialogue, turn, subject, valid, lengths)
-        if self.validate:
-            check_shares(inputs, arms)
         arms = self._zero_filled(arms)
         gap = arms.baseline - arms.scores
         # Sums of the own arm's losses would do as well, but only these are exactly 0 for a reference without errors.

@@ -111,13 +111,13 @@ class VerifierCurve(DialogueMetric):
         """
         p = as_candidates("scores", scores)
         y = as_candidates("target", target, p)
-        absent = absent_candidates(y, p)
+        absent = y.isnan() | p.isnan() if self.validate else absent_candidates(y, p)  # infinite targets are refused
         columns = record_columns(target=y.masked_fill(absent, torch.nan), scores=p.masked_fill(absent, torch.nan))
         inputs = self._pack(dialogue, turn, None, valid, lengths, **columns)
         batch, y, p = inputs.batch, inputs.columns["target"], inputs.columns["scores"]
+        y = y.masked_fill(~batch.valid[:, None], torch.nan)
         if self.validate and bool(((y != 0) & (y != 1) & ~y.isnan()).any()):
             raise ValueError("Expected argument `target` to hold 0 and 1.")
-        y = y.masked_fill(~batch.valid[:, None], torch.nan)
         counts = [batch.sum_segments(part) for part in score_bins(p, y, self.low, self.high, self.bins)]
         names = zip(self._sums(), (column for part in counts for column in part.unbind(1)))
         weights = (~y.isnan()).double().sum(1)
