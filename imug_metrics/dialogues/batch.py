@@ -1,86 +1,169 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Packed batches of dialogues: rows sorted by dialogue, subject and turn, with offsets where each segment begins.
+"""Packed batches of dialogues: rows by dialogue, subject and turn, with offsets where each segment begins.
 
 Every metric takes its records flat, `N` rows in any order with `dialogue [N]` and `turn [N]`, or padded, `[B, T, ...]`.
-`align_rows` brings both to flat rows and `pack` sorts them once. Offsets follow the `cu_seqlens` convention: segment
-`s` is rows `offsets[s]` to `offsets[s + 1] - 1`.
+`pack` sorts flat rows where they are not in order; padded ones stay where they are, and what is padding is masked.
+Offsets follow the `cu_seqlens` convention: segment `s` is rows `offsets[s]` to `offsets[s + 1] - 1`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeVar
 
 import torch
+from imug_kernels import segment_reduce, segment_sum
 from torch import Tensor
+from torch.nn import functional as F
 
-from imug_metrics.dialogues.ids import hash_ids
+from imug_metrics.dialogues.checks import Check, look
+from imug_metrics.dialogues.constants import constant
+from imug_metrics.dialogues.ids import as_ids
 
 Item = TypeVar("Item")
+
+BEYOND = 1 << 62
+"""The turn of a row that is no record: behind all others."""
 
 
 @dataclass(frozen=True)
 class DialogueBatch:
-    """Dialogues in packed order; made by `pack`.
+    """Dialogues in packed order; made by `pack`, or by `pack_inputs` of padded records.
 
     A *segment* is the sequence of turns of one subject within one dialogue; without subjects a segment is a dialogue.
-    `N` rows, `S` segments, `G` dialogues. On a CUDA device without validation, `S` and `G` are upper bounds and the
+    `N` rows, `S` segments, `G` dialogues. Flat rows that were packed without validation have `S = G = N`, and the
     segments beyond the real ones are empty.
 
     Attributes:
-        order: int64 `[N]`; packed row `i` is the input's row `order[i]`.
-        turn: int64 `[N]`, packed.
-        valid: bool `[N]`, packed; False where the output is absent.
+        turn: int64 `[N]`, packed; of a row that is no record 2**62, or its column in padded records.
+        valid: bool `[N]`, packed; False where the output is absent or the row is no record.
         offsets: int64 `[S + 1]`, where each segment begins.
-        segment: int64 `[N]`, the segment of each packed row.
-        owner: int64 `[S]`, the dialogue (0 to G - 1) of each segment.
-        ids: int64 `[G]`, the id of each dialogue.
-        in_order: the input is known to be in packed order, so that nothing has to be moved.
+        ids: int64 `[G]`, the id of each dialogue; rising for flat rows.
+        record: bool `[N]`, packed, the rows that are records and not padding; None: all.
+        moved: int64 `[N]`; packed row `i` is the input's row `moved[i]`; None: the input is in packed order.
+        width: rows of each segment, where all have as many (padded records); None: they differ.
+        counted: in padded records, column `t` holds turn `t + 1`.
+        owners: int64 `[S]`, the dialogue (0 to G - 1) of each segment; None: segments are dialogues.
+        starts: int64 `[G + 1]`, where the segments of each dialogue begin; None: segments are dialogues.
     """
 
-    order: Tensor
     turn: Tensor
     valid: Tensor
     offsets: Tensor
-    segment: Tensor
-    owner: Tensor
     ids: Tensor
-    in_order: bool = False
+    record: Tensor | None = None
+    moved: Tensor | None = None
+    width: int | None = None
+    counted: bool = False
+    owners: Tensor | None = None
+    starts: Tensor | None = None
+
+    @cached_property
+    def order(self) -> Tensor:
+        """int64 `[N]`; packed row `i` is the input's row `order[i]`."""
+        return self.rows if self.moved is None else self.moved
+
+    @cached_property
+    def rows(self) -> Tensor:
+        """int64 `[N]`: 0, 1, ..."""
+        return constant(torch.arange, len(self.turn), like=self.turn)
+
+    @cached_property
+    def is_record(self) -> Tensor:
+        """Bool `[N]`, the packed rows that are records."""
+        return torch.ones_like(self.valid) if self.record is None else self.record
+
+    @cached_property
+    def segment(self) -> Tensor:
+        """int64 `[N]`, the segment of each packed row."""
+        if self.width is not None:
+            return constant(_repeated, self.segments, self.width, like=self.turn)
+        return torch.searchsorted(self.offsets, self.rows, right=True) - 1
+
+    @cached_property
+    def owner(self) -> Tensor:
+        """int64 `[S]`, the dialogue of each segment."""
+        return constant(torch.arange, self.segments, like=self.turn) if self.owners is None else self.owners
+
+    @property
+    def segments(self) -> int:
+        """Number S of segments."""
+        return len(self.offsets) - 1
 
     def pack(self, rows: Tensor) -> Tensor:
         """Rows `[N, ...]` of the input, in packed order."""
-        rows = rows.to(self.order.device)
-        return rows if self.in_order else rows[self.order]
+        rows = rows.to(self.turn.device)
+        return rows if self.moved is None else rows[self.moved]
 
     def unpack(self, rows: Tensor) -> Tensor:
         """Packed rows `[N, ...]`, in the input's order."""
-        return rows if self.in_order else torch.empty_like(rows).index_copy(0, self.order, rows)
+        return rows if self.moved is None else torch.empty_like(rows).index_copy(0, self.moved, rows)
 
     def sum_segments(self, values: Tensor) -> Tensor:
-        """Sums `[S, ...]` over each segment of packed values `[N, ...]`."""
-        return values.new_zeros(len(self.owner), *values.shape[1:]).index_add(0, self.segment, values)
+        """Sums `[S, ...]` over each segment of packed values `[N, ...]`, in an order that never changes."""
+        if self.width is None:
+            return segment_sum(values, self.offsets)
+        dtype = values.dtype if values.is_floating_point() else torch.float64
+        return values.reshape(self.segments, self.width, *values.shape[1:]).sum(1, dtype=dtype)
+
+    def largest(self, values: Tensor) -> Tensor:
+        """Largest `[S, ...]` of each segment's packed values `[N, ...]`, without gradient; NaN for an empty segment."""
+        values = values.detach()
+        if self.width is None:
+            return segment_reduce(values, self.offsets).max.to(values.dtype)
+        if self.width == 0:
+            return values.new_full((self.segments, *values.shape[1:]), torch.nan)
+        return values.reshape(self.segments, self.width, *values.shape[1:]).amax(1)
+
+    def spread(self, values: Tensor) -> Tensor:
+        """To each packed row `[N, ...]` the value of its segment, from `[S, ...]`."""
+        if self.width is None:
+            return values[self.segment]
+        return values[:, None].expand(-1, self.width, *values.shape[1:]).flatten(0, 1)
 
     def sum_dialogues(self, values: Tensor) -> Tensor:
         """Sums `[G, ...]` over each dialogue of values that are given by segment, `[S, ...]`."""
-        return values.new_zeros(len(self.ids), *values.shape[1:]).index_add(0, self.owner, values)
+        return values if self.starts is None else segment_sum(values, self.starts)
+
+    def by_turn(self, values: Tensor, turns: int) -> Tensor:
+        """Packed values `[N, C]` by segment and turn, `[S, turns, C]`; 0 where there is none, later turns left out."""
+        if self.counted and self.width is not None:
+            cells = values.reshape(self.segments, self.width, values.shape[1])[:, :turns]
+            return F.pad(cells, (0, 0, 0, turns - self.width)) if self.width < turns else cells
+        # Behind the turns of every segment is a place for all that has none; what is written there is never read.
+        cell = self.segment * (turns + 1) + (self.turn - 1).clamp(0, turns)
+        table = values.new_zeros(self.segments * (turns + 1), values.shape[1]).index_copy(0, cell, values)
+        return table.view(self.segments, turns + 1, values.shape[1])[:, :turns]
+
+    def by_id(self, values: Tensor) -> Tensor:
+        """Values `[G, ...]` of the dialogues in the order of their ids."""
+        return values if self.width is None else values[self.ids.argsort()]
 
     def is_first(self) -> Tensor:
         """True `[N]` where a packed row opens its segment."""
-        return torch.arange(len(self.order), device=self.segment.device) == self.offsets[self.segment]
+        return self.rows == self.spread(self.offsets[:-1])
 
     def is_last(self) -> Tensor:
-        """True `[N]` where a packed row closes its segment."""
-        return torch.arange(1, len(self.order) + 1, device=self.segment.device) == self.offsets[self.segment + 1]
+        """True `[N]` where a packed row is the last record of its segment."""
+        last = self.largest(self.rows.where(self.is_record, -1).double())
+        return self.rows == self.spread(last)
 
-    def mean_parts(self, values: Tensor) -> tuple[Tensor, Tensor]:
-        """Sum and number `[S]` of each segment's packed values `[N]` that are not NaN."""
-        return self.sum_segments(values.nan_to_num(0)), self.sum_segments((~values.isnan()).to(values))
+    def zero_filled(self, values: Tensor) -> Tensor:
+        """Packed values `[N]` with 0 for the records that have none."""
+        filled = values.nan_to_num(0)
+        return filled if self.record is None else filled.where(self.record, torch.nan)
+
+    def last_turn(self) -> int:
+        """The last turn of any record, 0 without one."""
+        turns = self.turn if self.record is None else self.turn.where(self.record, 0)
+        return int(turns.max()) if len(turns) else 0
 
     def lengths(self) -> Tensor:
-        """Number of rows `[S]` of each segment."""
-        return self.offsets.diff()
+        """Number of records `[S]` of each segment."""
+        return self.offsets.diff() if self.record is None else self.sum_segments(self.record).long()
 
 
 def pack(
@@ -89,141 +172,56 @@ def pack(
     *,
     subject: Tensor | None = None,
     valid: Tensor | None = None,
+    record: Tensor | None = None,
+    checks: Sequence[Check] = (),
     validate: bool = True,
+    in_order: bool = False,
 ) -> DialogueBatch:
-    """Sort flat rows by dialogue, subject and turn.
+    """Bring flat rows into the order of dialogue, subject and turn.
 
     Args:
         dialogue: int64 `[N]`, the dialogue of each row; rows in any order, each dialogue whole.
         turn: int64 `[N]`, its turn, from 1.
         subject: int64 `[N]`, or None when each dialogue has one subject.
         valid: bool `[N]`, False where the output is absent; None: all are there.
-        validate: check turns and duplicates and count the dialogues. On a CUDA device this is the one
-            synchronisation with the host; without it there is none.
+        record: bool `[N]`, False for rows that are padding; None: none is.
+        checks: of the arguments, to be looked at together with the turns.
+        validate: look at the checks, turns and duplicates and count the dialogues. On a CUDA device this waits for the
+            device once, and once more for rows that are not in order; without it there is no wait.
+        in_order: the caller promises that the rows come in packed order, so that nothing has to be sorted.
 
     Returns:
         The packed batch. No rows give a batch of no dialogues.
 
     Raises:
-        ValueError: if a turn is below 1, or a (dialogue, turn, subject) occurs twice.
+        ValueError: if a check fails, a turn is below 1, a (dialogue, turn, subject) occurs twice, or rows that were
+            promised in order are not.
 
     Example:
         >>> batch = pack(torch.tensor([7, 3, 7]), torch.tensor([2, 1, 1]))
         >>> batch.order, batch.offsets, batch.ids
         (tensor([1, 2, 0]), tensor([0, 1, 3]), tensor([3, 7]))
     """
-    rows = len(dialogue)
-    order = torch.argsort(turn, stable=True)
-    if subject is not None:
-        order = order[torch.argsort(subject[order], stable=True)]
-    order = order[torch.argsort(dialogue[order], stable=True)]
-    dialogue, turn = dialogue[order], turn[order]
-    valid = torch.ones_like(turn, dtype=torch.bool) if valid is None else valid[order].bool()
-    opens_dialogue = _changes(dialogue)
-    opens_segment = opens_dialogue if subject is None else opens_dialogue | _changes(subject[order])
-    segments = dialogues = rows
-    moved = rows
-    if validate and rows:
-        repeats = ~opens_segment & ~_changes(turn)
-        places = torch.arange(rows, device=order.device)
-        flags = torch.stack([opens_segment, opens_dialogue, order != places, turn < 1, repeats])
-        segments, dialogues, moved, *wrong = flags.sum(1).tolist()
-        if any(wrong):
-            _raise_bad_turns(order, dialogue, turn, repeats)
-    segment, index = opens_segment.cumsum(0) - 1, opens_dialogue.cumsum(0) - 1
-    offsets = torch.searchsorted(segment, torch.arange(segments + 1, device=segment.device))
-    first = offsets[:-1].clamp(max=max(rows - 1, 0))
-    ids = torch.zeros(dialogues, dtype=torch.int64, device=dialogue.device).index_copy(0, index, dialogue)
-    return DialogueBatch(order, turn, valid, offsets, segment, index[first], ids, in_order=moved == 0)
-
-
-def align_rows(
-    shape: Sequence[int],
-    dialogue: Any = None,
-    turn: Any = None,
-    subject: Any = None,
-    valid: Any = None,
-    lengths: Any = None,
-    *,
-    device: torch.device | None = None,
-) -> tuple[Tensor, Tensor, Tensor | None, Tensor, Tensor | None]:
-    """Flat `dialogue`, `turn`, `subject` and `valid` for records given flat or padded.
-
-    Args:
-        shape: `(N,)` for flat records, `(B, T)` for padded ones.
-        dialogue: ids `[N]`; padded: `[B]` or `[B, T]`, by default 0 to B - 1. Integers or strings.
-        turn: `[N]` integers from 1; padded: `[T]` or `[B, T]`, where 0 marks a cell of padding, by default 1 to T.
-        subject: ids like `dialogue`, or None.
-        valid: bool `[N]` or `[B, T]`, False where an output is absent. In padded records without `turn` and `lengths`,
-            the cells behind a dialogue's last valid one are padding: say one of the two where the last output may be
-            absent.
-        lengths: padded: integers `[B]`, the number of turns of each dialogue; the cells behind them are padding.
-        device: where the results live.
-
-    Returns:
-        `dialogue`, `turn`, `subject` (or None), `valid`, each `[N]`, and `is_record`: bool `[B * T]`, the cells that
-        are records, or None when all are (flat records). Dropping padding synchronises a CUDA device with the host
-        once.
-
-    Raises:
-        TypeError: if ids are not integers or strings, turns or `lengths` not integers, or `valid` not boolean.
-        ValueError: if a shape differs from the records', flat records lack `dialogue` or `turn` or come with `lengths`,
-            or `lengths` lie outside 0 to T.
-
-    Example:
-        >>> align_rows((2, 2), valid=torch.tensor([[True, True], [True, False]]))[:2]
-        (tensor([0, 0, 1]), tensor([1, 2, 1]))
-    """
-    padded = len(shape) == 2
-    shape = tuple(shape)
-    rows = _as_valid(valid, shape, device)
-    if not padded:
-        for name, value in (("dialogue", dialogue), ("turn", turn)):
-            if value is None:
-                raise ValueError(f"Expected argument `{name}` with one entry for each of the {shape[0]} flat records.")
-        if lengths is not None:
-            raise ValueError(
-                f"Expected argument `lengths` with padded records [B, T] only, got {shape[0]} flat records."
-            )
-    ids = _as_ids("dialogue", torch.arange(shape[0]) if dialogue is None else dialogue, shape, device)
-    subjects = None if subject is None else _as_ids("subject", subject, shape, device)
-    if turn is None:
-        turns = torch.arange(1, shape[1] + 1, device=rows.device).expand(shape)
-        cells = rows.flip(1).cummax(1).values.flip(1) if rows.numel() and lengths is None else torch.ones_like(rows)
-    else:
-        turns = _as_turns(turn, shape, device)
-        cells = turns != 0
-    if not padded:
-        return ids, turns, subjects, rows, None
-    if lengths is not None:
-        cells = cells & _within_lengths(lengths, shape, rows.device)
-    subjects = None if subjects is None else subjects[cells]
-    return ids[cells], turns[cells], subjects, rows[cells], cells.flatten()
-
-
-def to_padded(values: Tensor, dialogue: Tensor, turn: Tensor) -> tuple[Tensor, Tensor]:
-    """Flat rows as a padded batch: one line a dialogue (ordered by id), one column a turn.
-
-    Args:
-        values: `[N, ...]`.
-        dialogue: int64 `[N]`.
-        turn: int64 `[N]`, from 1.
-
-    Returns:
-        `[B, T, ...]` with zeros in the padding, and the bool mask `[B, T]` of the cells that hold a row; T is the last
-        turn.
-
-    Example:
-        >>> to_padded(torch.tensor([5.0, 6.0, 7.0]), torch.tensor([0, 0, 1]), torch.tensor([1, 2, 2]))[0]
-        tensor([[5., 6.],
-                [0., 7.]])
-    """
-    batch = pack(dialogue, turn)
-    last = int(batch.turn.max()) if len(batch.turn) else 0
-    cells = batch.owner[batch.segment], batch.turn - 1
-    padded = values.new_zeros(len(batch.ids), last, *values.shape[1:])
-    mask = torch.zeros(len(batch.ids), last, dtype=torch.bool, device=values.device)
-    return padded.index_put(cells, batch.pack(values)), mask.index_put(cells, torch.ones_like(batch.valid))
+    if record is not None:
+        turn = turn.where(record, BEYOND)
+    keys = [dialogue, turn] if subject is None else [dialogue, subject, turn]
+    moved, counts = None, None
+    if validate:
+        checks = [*checks, low_turns(turn)]
+        ordered, *counts = look(checks, _order_counts(keys, record), like=turn)
+        if ordered != max(len(turn) - 1, 0):
+            if in_order:
+                raise ValueError("Expected rows in the order of dialogue, subject and turn, as `in_order` promises.")
+            moved = _sorted_order(keys)
+            keys = [key[moved] for key in keys]
+            _, *counts = look([_repeats(keys, moved, record)], _order_counts(keys, record), like=turn)
+    elif not in_order:
+        moved = _sorted_order(keys)
+        keys = [key[moved] for key in keys]
+    valid = torch.ones_like(turn, dtype=torch.bool) if valid is None else valid.bool()
+    if moved is not None:
+        valid, record = valid[moved], None if record is None else record[moved]
+    return _packed(keys, valid, record, moved, *(counts or (len(turn), len(turn))))
 
 
 def from_lists(
@@ -245,82 +243,95 @@ def from_lists(
         >>> from_lists([["a", "b"], ["c"]])
         (['a', 'b', 'c'], tensor([0, 0, 1]), tensor([1, 2, 1]))
     """
-    ids = _as_ids("dialogue", range(len(lists)) if dialogue is None else dialogue, (len(lists),), None)
+    ids = as_ids("dialogue", range(len(lists)) if dialogue is None else dialogue, (len(lists),))
     lengths = torch.tensor([len(items) for items in lists], dtype=torch.int64)
     turns = [torch.arange(1, len(items) + 1) for items in lists]
     turn = torch.cat(turns) if turns else torch.zeros(0, dtype=torch.int64)
     return [item for items in lists for item in items], ids.repeat_interleave(lengths), turn
 
 
-def _changes(keys: Tensor) -> Tensor:
-    """True where a sorted key differs from the one before; the first always does."""
-    changes = torch.ones_like(keys, dtype=torch.bool)
-    changes[1:] = keys[1:] != keys[:-1]
-    return changes
+def _packed(
+    keys: list[Tensor], valid: Tensor, record: Tensor | None, moved: Tensor | None, segments: int, dialogues: int
+) -> DialogueBatch:
+    """The batch of keys in order, of so many segments and dialogues."""
+    dialogue, *subject, turn = keys
+    opens = _opens(dialogue)
+    offsets = _offsets(opens | _opens(subject[0]) if subject else opens, segments)
+    owners = starts = None
+    first = offsets[:-1].clamp(max=max(len(turn) - 1, 0))
+    ids = dialogue[first] if len(turn) else dialogue[:0]
+    if subject:
+        opened = opens[first] if len(turn) else opens
+        opened = opened & (offsets[:-1] < len(turn))  # empty segments behind the real ones open nothing
+        starts = _offsets(opened, dialogues)
+        owners = (opened.cumsum(0) - 1).clamp(max=max(dialogues - 1, 0))
+        ids = ids[starts[:-1].clamp(max=max(segments - 1, 0))] if len(turn) else ids
+    return DialogueBatch(turn, valid, offsets, ids, record, moved, owners=owners, starts=starts)
 
 
-def _raise_bad_turns(order: Tensor, dialogue: Tensor, turn: Tensor, repeats: Tensor) -> None:
-    low = (turn < 1).nonzero()
-    if len(low):
-        place = int(low[0])
-        raise ValueError(f"Expected argument `turn` to be >= 1, got {int(turn[place])} at row {int(order[place])}.")
-    place = int(repeats.nonzero()[0])
-    raise ValueError(
-        f"Expected each turn once in its dialogue (and subject), got dialogue {int(dialogue[place])}, turn "
-        f"{int(turn[place])} at rows {int(order[place - 1])} and {int(order[place])}."
+def low_turns(turn: Tensor) -> Check:
+    """The check that turns begin at 1."""
+    return Check(
+        turn < 1, lambda row: f"Expected argument `turn` to be >= 1, got {int(turn.flatten()[row])} at row {row}."
     )
 
 
-def _as_ids(name: str, ids: Any, shape: tuple[int, ...], device: torch.device | None) -> Tensor:
-    nested = not isinstance(ids, Tensor) and len(ids) > 0 and isinstance(ids[0], (list, tuple))
-    if nested:
-        ids = torch.stack([hash_ids(line) for line in ids])
-    elif not isinstance(ids, Tensor):
-        ids = hash_ids(ids.tolist() if hasattr(ids, "tolist") else ids)
-    return _spread(name, _as_integers(name, ids), shape, shape[:1]).to(device)
+def _sorted_order(keys: list[Tensor]) -> Tensor:
+    """int64 `[N]` that sorts by the first key, then the second, ..."""
+    order = torch.argsort(keys[-1], stable=True)
+    for key in keys[-2::-1]:
+        order = order[torch.argsort(key[order], stable=True)]
+    return order
 
 
-def _as_turns(turn: Any, shape: tuple[int, ...], device: torch.device | None) -> Tensor:
-    return _spread("turn", _as_integers("turn", torch.as_tensor(turn)), shape, shape[-1:]).to(device)
+def _order_counts(keys: list[Tensor], record: Tensor | None) -> list[Tensor]:
+    """How many rows follow the one before them in order, and how many segments and dialogues begin."""
+    dialogue, *subject, turn = keys
+    same, ahead = dialogue[1:] == dialogue[:-1], dialogue[1:] > dialogue[:-1]
+    here = same
+    if subject:
+        ahead = ahead | (same & (subject[0][1:] > subject[0][:-1]))
+        here = same & (subject[0][1:] == subject[0][:-1])
+    rises = turn[1:] > turn[:-1]
+    if record is not None:  # rows of padding may share their turn
+        rises = rises | ~record[1:]
+    counts = torch.stack([ahead | (here & rises), ~here, ~same]).sum(1)
+    any_row = min(len(turn), 1)
+    return [counts[0], counts[1] + any_row, counts[2] + any_row]
 
 
-def _as_valid(valid: Any, shape: tuple[int, ...], device: torch.device | None) -> Tensor:
-    if valid is None:
-        return torch.ones(shape, dtype=torch.bool, device=device)
-    valid = torch.as_tensor(valid, device=device)
-    if valid.dtype != torch.bool and valid.numel():
-        raise TypeError(f"Expected argument `valid` to be boolean, got {valid.dtype}.")
-    return _spread("valid", valid.bool(), shape, shape)
+def _repeats(keys: list[Tensor], moved: Tensor, record: Tensor | None) -> Check:
+    """The check that no key occurs twice, of keys in order."""
+    equal = torch.stack([key[1:] == key[:-1] for key in keys]).all(0)
+    equal = equal if record is None else equal & record[moved][1:]
+
+    def message(place: int) -> str:
+        return repeated_turn(int(keys[0][place]), int(keys[-1][place]), int(moved[place]), int(moved[place + 1]))
+
+    return Check(equal, message)
 
 
-def _within_lengths(lengths: Any, shape: tuple[int, ...], device: torch.device) -> Tensor:
-    """True `[B, T]` for the cells within each dialogue's length."""
-    lengths = _as_integers("lengths", torch.as_tensor(lengths, device=device))
-    if tuple(lengths.shape) != shape[:1]:
-        raise ValueError(f"Expected argument `lengths` to have shape {shape[:1]}, got {tuple(lengths.shape)}.")
-    outside = ((lengths < 0) | (lengths > shape[1])).nonzero()
-    if len(outside):
-        row = int(outside[0])
-        raise ValueError(
-            f"Expected argument `lengths` to lie in 0 to {shape[1]}, got {int(lengths[row])} at row {row}."
-        )
-    return torch.lt(torch.arange(shape[1], device=device), lengths[:, None])
+def repeated_turn(dialogue: int, turn: int, row: int, other: int) -> str:
+    """What to say of a turn that occurs twice."""
+    return (
+        f"Expected each turn once in its dialogue (and subject), got dialogue {dialogue}, turn {turn} at rows {row} "
+        f"and {other}."
+    )
 
 
-def _spread(name: str, values: Tensor, shape: tuple[int, ...], short: tuple[int, ...]) -> Tensor:
-    """Values `[B, T]` from `[B, T]`, `[B]` (ids) or `[T]` (turns); flat ones stay as they are."""
-    if tuple(values.shape) == shape:
-        return values
-    if tuple(values.shape) == short:
-        spread: Tensor = values if name == "turn" or short != shape[:1] else values[:, None]
-        return spread.expand(shape)
-    raise ValueError(f"Expected argument `{name}` to have shape {shape}, got {tuple(values.shape)}.")
+def _opens(keys: Tensor) -> Tensor:
+    """True where a key in order differs from the one before; the first always does."""
+    return F.pad(keys[1:] != keys[:-1], (min(len(keys), 1), 0), value=True)
 
 
-def _as_integers(name: str, values: Tensor) -> Tensor:
-    if values.numel() and (values.is_floating_point() or values.is_complex() or values.dtype == torch.bool):
-        raise TypeError(f"Expected argument `{name}` to hold integers, got {values.dtype}.")
-    return values.long()
+def _offsets(opens: Tensor, count: int) -> Tensor:
+    """Where each of `count` runs begins, and where the last ends; runs beyond the real ones are empty."""
+    run = opens.cumsum(0)
+    return torch.searchsorted(run, constant(torch.arange, 1, count + 2, like=run))
+
+
+def _repeated(count: int, times: int, device: torch.device) -> Tensor:
+    return torch.arange(count, device=device).repeat_interleave(times, output_size=count * times)
 
 
 def as_list(values: Any) -> list[Any]:

@@ -43,3 +43,54 @@ def hash_ids(ids: Iterable[Any]) -> Tensor:
 def is_integer(value: Any) -> bool:
     """Whether a value is an integer of any kind; a boolean is none."""
     return not isinstance(value, bool) and hasattr(value, "__index__")
+
+
+def as_ids(name: str, ids: Any, shape: tuple[int, ...], device: torch.device | None = None) -> Tensor:
+    """Ids of an argument as int64, of the records' shape or one a line of padded records.
+
+    Args:
+        name: of the argument, for errors.
+        ids: integers or strings, a tensor, an array, a list, or lists of lists.
+        shape: `(N,)` or `(B, T)`.
+        device: where the result lives.
+
+    Raises:
+        TypeError: if an id is neither an integer nor a string.
+        ValueError: if the shape differs.
+
+    Example:
+        >>> as_ids("dialogue", [[3, 3], [4, 4]], (2, 2))
+        tensor([[3, 3],
+                [4, 4]])
+    """
+    if not isinstance(ids, Tensor):
+        ids = ids.tolist() if hasattr(ids, "tolist") else ids
+        nested = len(ids) > 0 and isinstance(ids[0], (list, tuple))
+        ids = torch.stack([hash_ids(line) for line in ids]) if nested else hash_ids(ids)
+    return of_shape(name, as_integers(name, ids), shape, shape[:1]).to(device)
+
+
+def as_integers(name: str, values: Tensor) -> Tensor:
+    """An argument's integers as int64.
+
+    Raises:
+        TypeError: if they are no integers.
+
+    Example:
+        >>> as_integers("turn", torch.tensor([1, 2], dtype=torch.int32))
+        tensor([1, 2])
+    """
+    if values.numel() and (values.is_floating_point() or values.is_complex() or values.dtype == torch.bool):
+        raise TypeError(f"Expected argument `{name}` to hold integers, got {values.dtype}.")
+    return values.long()
+
+
+def of_shape(name: str, values: Tensor, shape: tuple[int, ...], short: tuple[int, ...]) -> Tensor:
+    """Values as they are, if they have the records' shape or the short one.
+
+    Raises:
+        ValueError: if they have another.
+    """
+    if tuple(values.shape) in (shape, short):
+        return values
+    raise ValueError(f"Expected argument `{name}` to have shape {shape}, got {tuple(values.shape)}.")

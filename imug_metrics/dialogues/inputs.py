@@ -9,7 +9,7 @@ order candidates (a logarithm of probability 0 is minus infinity).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -18,7 +18,10 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
-from imug_metrics.dialogues.batch import DialogueBatch, align_rows, pack
+from imug_metrics.dialogues.alignment import Places, align_rows
+from imug_metrics.dialogues.batch import DialogueBatch, pack
+from imug_metrics.dialogues.checks import Check
+from imug_metrics.dialogues.padded import pack_padded
 
 Encode = Callable[[Any], Tensor]
 Bounds = tuple[float, float]
@@ -34,14 +37,14 @@ class Column(NamedTuple):
         shape: `(N,)` for flat records, `(B, T)` for padded ones.
         present: bool of that shape, False where the item is None; None: all are there.
         turn: int64 of that shape for lists of lists, 0 where a dialogue has ended; None: not known.
-        bounds: the least and the greatest value that is accepted; None: any.
+        checks: of the values, cell by cell; they count where a cell is a record.
     """
 
     values: Tensor
     shape: tuple[int, ...]
     present: Tensor | None = None
     turn: Tensor | None = None
-    bounds: Bounds | None = None
+    checks: tuple[Check, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -52,29 +55,23 @@ class PackedInputs:
         batch: the packed dialogues.
         columns: by argument, values `[N, ...]` in packed order.
         shape: of the input.
-        is_record: bool, the cells of the input that are records; None: all.
     """
 
     batch: DialogueBatch
     columns: dict[str, Tensor]
     shape: tuple[int, ...]
-    is_record: Tensor | None
 
     def unpack(self, values: Tensor) -> Tensor:
         """Packed values `[N]` in the input's shape, NaN in padding."""
-        values = self.batch.unpack(values)
-        if self.is_record is None:
-            return values
-        cells = torch.full(self.is_record.shape, torch.nan, dtype=values.dtype, device=values.device)
-        return cells.masked_scatter(self.is_record, values).view(self.shape)
+        batch = self.batch
+        values = values if batch.record is None else values.masked_fill(~batch.record, torch.nan)
+        return batch.unpack(values).view(self.shape)
 
     def positions(self) -> Tensor:
         """The packed row of each cell of the input, -1 for padding."""
-        cells = torch.arange(len(self.batch.order), device=self.batch.order.device)
-        cells = torch.empty_like(cells).index_copy(0, self.batch.order, cells)
-        if self.is_record is None:
-            return cells
-        return torch.full_like(self.is_record, -1, dtype=torch.int64).masked_scatter(self.is_record, cells)
+        batch = self.batch
+        rows = batch.rows if batch.record is None else batch.rows.where(batch.record, -1)
+        return batch.unpack(rows)
 
 
 def score_column(argument: str, scores: Any, bounds: Bounds | None = None) -> Column:
@@ -83,7 +80,7 @@ def score_column(argument: str, scores: Any, bounds: Bounds | None = None) -> Co
     Args:
         argument: its name, for errors.
         scores: a tensor, or what `torch.as_tensor` takes.
-        bounds: where they have to lie; `pack_inputs` checks it, since it knows which cells are padding.
+        bounds: where they have to lie; `pack_inputs` looks, since it knows which cells are padding.
 
     Raises:
         ValueError: if it has another number of dimensions.
@@ -98,7 +95,8 @@ def score_column(argument: str, scores: Any, bounds: Bounds | None = None) -> Co
         raise TypeError(f"Expected argument `{argument}` to be real, got {scores.dtype}.")
     if scores.ndim not in (1, 2):
         raise ValueError(f"Expected argument `{argument}` to have shape [N] or [B, T], got {list(scores.shape)}.")
-    return Column(scores.double().flatten(), tuple(scores.shape), bounds=bounds)
+    column = Column(scores.double().flatten(), tuple(scores.shape))
+    return column if bounds is None else column._replace(checks=(_bounds_check(argument, column, bounds),))
 
 
 def as_numbers(values: Any) -> Tensor:
@@ -163,6 +161,7 @@ def is_embedding(items: Any) -> bool:
 
 
 def pack_inputs(
+    columns: Mapping[str, Column],
     dialogue: Any = None,
     turn: Any = None,
     subject: Any = None,
@@ -170,46 +169,110 @@ def pack_inputs(
     lengths: Any = None,
     *,
     validate: bool = True,
-    **columns: Column,
+    in_order: bool = False,
+    look_at_rows: bool = False,
+    checks: Sequence[Check] = (),
 ) -> PackedInputs:
     """Pack arguments of the same records.
 
     Args:
-        dialogue, turn, subject, valid, lengths: as in `align_rows`.
-        validate: as in `pack`, and check the bounds of columns that have some, each with one
-            synchronisation more.
-        columns: the arguments by name; the first, the outputs, gives shape and device, and its rows that are not
+        columns: the arguments by name; the first, the outputs, gives shape and device, and its values that are not
             finite count as absent. Infinite numbers in the others become NaN.
+        dialogue, turn, subject, valid, lengths: as in `align_rows`.
+        validate, in_order: as in `pack`; without validation no check of a column is looked at.
+        look_at_rows: outputs that are embeddings are absent where they have no direction, which takes a pass over them;
+            False: only None in a list is, and a row without direction is left to what is computed of it.
+        checks: of anything else.
 
     Raises:
         ValueError: if two arguments differ in shape, or lists of dialogues in their lengths, ids and turns are
-            refused, or an output that is valid, or a record of another argument, is out of bounds.
+            refused, or a check fails.
 
     Example:
-        >>> records = pack_inputs([4, 4], [2, 1], scores=score_column("scores", [0.0, 1.0]))
+        >>> records = pack_inputs({"scores": score_column("scores", [0.0, 1.0])}, [4, 4], [2, 1])
         >>> records.columns["scores"], records.unpack(records.columns["scores"])
         (tensor([1., 0.], dtype=torch.float64), tensor([0., 1.], dtype=torch.float64))
     """
     check_shapes(**columns)
     rows = next(iter(columns.values()))
-    device = rows.values.device
+    shape = rows.shape
     lists = {name: (column.turn > 0).sum(1) for name, column in columns.items() if column.turn is not None}
     ends = next(iter(lists.values()), None) if lengths is None else lengths
-    ids, turns, subjects, valid, is_record = align_rows(rows.shape, dialogue, turn, subject, valid, ends, device=device)
-    if lengths is not None:  # lists of one length are padded like a tensor; others say where their dialogues end
-        ragged = {name: ends for name, ends in lists.items() if bool((ends < rows.shape[1]).any())}
+    places = align_rows(shape, dialogue, turn, subject, valid, ends, like=rows.values)
+    if lists:
+        _check_lists(lists, lengths, shape)
+    values, given = _read_values(columns, look_at_rows)
+    record, said = (None if mask is None else mask.flatten() for mask in (places.record, places.valid))
+    there = _both(record, said)
+    every = [*places.checks, *checks, *_cell_checks(columns, there, record)] if validate else []
+    batch = _pack_places(places, shape, _both(there, given), checks=every, validate=validate, in_order=in_order)
+    return PackedInputs(batch, {name: batch.pack(value) for name, value in values.items()}, shape)
+
+
+def _pack_places(places: Places, shape: tuple[int, ...], valid: Tensor | None, **options: Any) -> DialogueBatch:
+    """Padded records stay where they are unless subjects, or lines of one dialogue, have to be put together."""
+    ids, turn = places.dialogue, places.turn
+    if len(shape) == 2 and ids.ndim == 1 and places.subject is None:
+        cells = torch.ones(shape, dtype=torch.bool, device=ids.device).flatten() if valid is None else valid
+        batch = pack_padded(places, *shape, cells, **options)
+        if batch is not None:
+            return batch
+    if len(shape) == 2 and ids.ndim == 1:
+        ids = ids[:, None].expand(shape)
+    if turn is None:
+        turn = torch.arange(1, shape[1] + 1, device=ids.device).expand(shape)
+    subject, record = (None if part is None else part.flatten() for part in (places.subject, places.record))
+    return pack(ids.flatten(), turn.flatten(), subject=subject, valid=valid, record=record, **options)
+
+
+def _read_values(columns: Mapping[str, Column], look_at_rows: bool) -> tuple[dict[str, Tensor], Tensor | None]:
+    """The columns' values with NaN for infinite numbers, and bool `[N]`, where an output is given (None: not known)."""
+    values, given = {}, None
+    for place, (name, column) in enumerate(columns.items()):
+        values[name] = column.values
+        finite = None
+        if column.values.ndim == 1 and column.values.is_floating_point():
+            finite = column.values.isfinite()
+            values[name] = column.values.where(finite, torch.nan)
+        if place == 0:
+            given = has_direction(column.values) if finite is None and look_at_rows else finite
+            present = None if column.present is None else column.present.flatten().to(column.values.device)
+            given = _both(present, given)
+    return values, given
+
+
+def has_direction(rows: Tensor) -> Tensor:
+    """True `[N]` where a row is finite and not zero, in one pass."""
+    largest = torch.linalg.vector_norm(rows.detach().flatten(1), torch.inf, dim=1)
+    return torch.logical_and(largest > 0, largest.isfinite())
+
+
+def _both(first: Tensor | None, second: Tensor | None) -> Tensor | None:
+    """Where two masks hold; None holds everywhere."""
+    if first is None or second is None:
+        return second if first is None else first
+    return first & second
+
+
+def _cell_checks(columns: Mapping[str, Column], there: Tensor | None, record: Tensor | None) -> list[Check]:
+    """The checks of all columns where they count: those of the outputs where one is said to be there."""
+    found = []
+    for place, column in enumerate(columns.values()):
+        cells = record if place else there
+        found += [check if cells is None else _where(check, cells) for check in column.checks]
+    return found
+
+
+def _where(check: Check, cells: Tensor) -> Check:
+    return check._replace(wrong=check.wrong.reshape(len(cells), -1) & cells.to(check.wrong.device)[:, None])
+
+
+def _check_lists(lists: dict[str, Tensor], lengths: Any, shape: tuple[int, ...]) -> None:
+    """Lists of one length are padded like a tensor, whose lengths may differ; others say where their dialogues end."""
+    if lengths is not None:
+        ragged = {name: ends for name, ends in lists.items() if bool((ends < shape[1]).any())}
         lists = {"lengths": torch.as_tensor(lengths), **ragged}
     check_ends(**lists)
-    for name, column in columns.items():
-        if validate and column.bounds is not None:  # `valid` speaks of the outputs alone
-            counts = valid if column is rows else torch.ones_like(valid)
-            cells = counts if is_record is None else is_record.masked_scatter(is_record, counts)
-            _check_bounds(name, column, column.bounds, cells)
-    given = _is_given(rows) if is_record is None else _is_given(rows)[is_record]
-    batch = pack(ids, turns, subject=subjects, valid=valid & given, validate=validate)
-    values = {name: _finite(column.values) for name, column in columns.items()}
-    values = {name: value if is_record is None else value[is_record] for name, value in values.items()}
-    return PackedInputs(batch, {name: batch.pack(value) for name, value in values.items()}, rows.shape, is_record)
 
 
 def check_shapes(**columns: Column) -> None:
@@ -273,35 +336,26 @@ def check_ends(**lengths: Tensor) -> None:
             )
 
 
-def _check_bounds(name: str, column: Column, bounds: Bounds, cells: Tensor) -> None:
-    """Raise ValueError at the first number out of bounds, infinite ones among them, where `cells` is True."""
+def _bounds_check(name: str, column: Column, bounds: Bounds) -> Check:
+    """The check that numbers lie within bounds; infinite ones do not."""
     low, high = bounds
-    outside = (column.values < low - _ROUNDING) | (column.values > high + _ROUNDING)
-    outside = outside & cells.to(outside.device)
-    if not bool(outside.any()):
-        return
-    cell = int(outside.nonzero()[0])
-    place = list(divmod(cell, column.shape[1])) if len(column.shape) == 2 else cell
-    raise ValueError(
-        f"Expected argument `{name}` to lie in [{low:g}, {high:g}], got {float(column.values[cell]):g} at row {place}."
-    )
+    wrong = (column.values < low - _ROUNDING) | (column.values > high + _ROUNDING)
+
+    def message(cell: int) -> str:
+        got, row = float(column.values[cell]), place_of(cell, column.shape)
+        return f"Expected argument `{name}` to lie in [{low:g}, {high:g}], got {got:g} at row {row}."
+
+    return Check(wrong, message)
 
 
-def _finite(values: Tensor) -> Tensor:
-    """Numbers `[N]` with NaN for infinite ones; rows of embeddings stay, since their cosines are NaN then anyway."""
-    return values.masked_fill(values.isinf(), torch.nan) if values.ndim == 1 and values.is_floating_point() else values
+def place_of(cell: int, shape: tuple[int, ...]) -> int | list[int]:
+    """A cell as the user counts it: the row, or line and column of padded records.
 
-
-def _is_given(rows: Column) -> Tensor:
-    """True `[N]` where an output is given and finite. One pass: a row's sum is finite only if its entries are."""
-    values = rows.values.detach()
-    there = (values if values.ndim == 1 else values.sum(1, dtype=_wide(values.dtype))).isfinite()
-    return there if rows.present is None else there & rows.present.flatten().to(there.device)
-
-
-def _wide(dtype: torch.dtype) -> torch.dtype:
-    """The dtype itself, or float32 for those of 16 bits, whose sums overflow."""
-    return torch.promote_types(dtype, torch.float32)
+    Example:
+        >>> place_of(5, (2, 3)), place_of(5, (6,))
+        ([1, 2], 5)
+    """
+    return list(divmod(cell, shape[1])) if len(shape) == 2 else cell
 
 
 def _encode_list(items: list[Any], encode: Encode) -> Column:

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from imug_metrics.dialogues.arguments import Labels
-from imug_metrics.dialogues.inputs import Column, check_shapes, flatten_lists, score_column
+from imug_metrics.dialogues.checks import Check
+from imug_metrics.dialogues.inputs import Column, check_shapes, flatten_lists, place_of, score_column
 
 
 def label_columns(**columns: Labels) -> dict[str, Column]:
@@ -45,18 +46,15 @@ def binary_column(argument: str, labels: Labels) -> Column:
         labels: `[N]` or `[B, T]`, booleans or numbers, a tensor or lists; NaN and None stand for absent ones.
 
     Returns:
-        Rows of float64, NaN where absent.
+        Rows of float64, NaN where absent, with the check that a label is 1 or 0.
 
     Raises:
-        ValueError: if a label is neither 1 nor 0, or a tensor has another number of dimensions.
+        ValueError: if a tensor has another number of dimensions.
         TypeError: if a label is a string.
 
     Example:
         >>> binary_column("preds", [True, None]).values
         tensor([1., nan], dtype=torch.float64)
-        >>> binary_column("preds", [1, 2])
-        Traceback (most recent call last):
-        ValueError: Expected argument `preds` to hold 1 and 0, got 2 at row 1.
     """
     if isinstance(labels, (list, tuple)):
         cells, shape, present, turn = flatten_lists(labels)
@@ -67,13 +65,13 @@ def binary_column(argument: str, labels: Labels) -> Column:
         rows = Column(values, shape, present, turn)
     else:
         rows = score_column(argument, labels)
+
+    def message(cell: int) -> str:
+        got, row = float(rows.values[cell]), place_of(cell, rows.shape)
+        return f"Expected argument `{argument}` to hold 1 and 0, got {got:g} at row {row}."
+
     wrong = ~(rows.values.isnan() | (rows.values == 0) | (rows.values == 1))
-    if bool(wrong.any()):
-        row = int(wrong.nonzero()[0])
-        raise ValueError(
-            f"Expected argument `{argument}` to hold 1 and 0, got {float(rows.values[row]):g} at row {row}."
-        )
-    return rows
+    return rows._replace(checks=(Check(wrong, message),))
 
 
 def right_column(preds: Labels, target: Labels | None) -> Column:
@@ -84,7 +82,7 @@ def right_column(preds: Labels, target: Labels | None) -> Column:
         target: labels of the same form; None: `preds` say already what is right.
 
     Raises:
-        ValueError: if shapes differ, or labels without a target are neither 1 nor 0.
+        ValueError: if shapes differ. Whether labels without a target are 1 and 0 is checked with the turns.
 
     Example:
         >>> right_column(["A", "B"], ["A", "C"]).values

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from typing_extensions import Unpack
 
-from imug_metrics.functional.interleaved.coupling import Scale, check_eta, combine, graded
+from imug_metrics.functional.interleaved.coupling import Scale, check_eta, check_scale, combine
 from imug_metrics.metrics.instance_metric import InstanceMetric
 from imug_metrics.metrics.options import MetricOptions
 
@@ -25,8 +25,7 @@ class CoupledMetric(InstanceMetric):
     second_is_graded: bool
 
     def __init__(self, *, eta: float, scale: Scale = "share", **kwargs: Unpack[MetricOptions]) -> None:
-        graded("scale", [], scale)
-        self.eta, self.scale = check_eta(eta), scale
+        self.eta, self.scale = check_eta(eta), check_scale(scale)
         super().__init__(**kwargs)
 
     def _update(
@@ -37,13 +36,10 @@ class CoupledMetric(InstanceMetric):
             name: self._shares(name, given, scale) for name, given, scale in zip(self.parts, (first, second), scales)
         }
         inputs = self._pack_instances(support, dialogue, turn, valid, lengths, **columns)
-        valid = inputs.batch.valid
-        left, right = (inputs.columns[name].masked_fill(~valid, torch.nan) for name in self.parts)
+        left, right = (inputs.columns[name].where(inputs.batch.valid, torch.nan) for name in self.parts)
         values = combine(left, right, self.eta, product=self.product)
-        means = {
-            name: inputs.batch.mean_parts(share.masked_fill(values.isnan(), torch.nan))
-            for name, share in zip(self.parts, (left, right))
-        }
+        scored = ~values.isnan()
+        means = {name: share.where(scored, torch.nan) for name, share in zip(self.parts, (left, right))}
         self._add_supported(inputs, values, None, means)
 
     def _ratios(self) -> list[str]:

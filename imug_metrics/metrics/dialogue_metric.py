@@ -3,29 +3,29 @@
 """The base class all metrics share: state as running sums, estimates with intervals by dialogue, curves over turns."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
 from torchmetrics import Metric
+from torchmetrics.utilities.data import dim_zero_max
 
 from imug_metrics.dialogues.batch import DialogueBatch
+from imug_metrics.dialogues.checks import Check
 from imug_metrics.dialogues.inputs import Column, PackedInputs, pack_inputs
 from imug_metrics.metrics.curve import curve_points
+from imug_metrics.metrics.dialogue_sums import Terms, dialogue_vectors
 from imug_metrics.metrics.options import spell_out
 from imug_metrics.metrics.plotting import plot_curve
-from imug_metrics.metrics.state import check_state
+from imug_metrics.metrics.state import can_change, check_state, is_shared
 from imug_metrics.stats import (
     delta_interval,
     packed_moments,
     percentile_interval,
     poisson_weights,
     unpack_moments,
-    within_sums,
 )
-
-Ratio = tuple[Tensor, Tensor]
 
 
 class DialogueMetric(Metric):
@@ -46,7 +46,7 @@ class DialogueMetric(Metric):
     each word means, here and in the other arguments, stands in `imug_metrics.metrics.vocabulary`.
 
     Args:
-        detail, missing, average, level, bootstrap, seed, max_turns, validate: see `MetricOptions`.
+        detail, missing, average, level, bootstrap, seed, max_turns, validate, in_order: see `MetricOptions`.
         kwargs: those of `torchmetrics.Metric`.
 
     Raises:
@@ -80,6 +80,7 @@ class DialogueMetric(Metric):
         seed: int = 0,
         max_turns: int = 16,
         validate: bool = True,
+        in_order: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -91,10 +92,12 @@ class DialogueMetric(Metric):
             if isinstance(value, bool) or not isinstance(value, int) or value < least:
                 raise ValueError(f"Expected argument `{argument}` to be an integer >= {least}, got {value!r}.")
         self.detail, self.missing, self.average, self.level = detail, missing, average, level
-        self.bootstrap, self.seed, self.max_turns, self.validate = bootstrap, seed, max_turns, validate
+        self.bootstrap, self.seed, self.max_turns = bootstrap, seed, max_turns
+        self.validate, self.in_order = validate, in_order
         turns = [f"turn_{k}" for k in range(1, max_turns + 1)]
         self._ratio_names = ["mean", "coverage", "slope", *turns, *self._ratios()]
         self._sum_names = ["records", *self._sums()]
+        self._components = tuple(self._component_names())
         size = 2 * len(self._ratio_names) + len(self._sum_names)
         self.add_state("moments", torch.zeros(size + 1, size + 1, dtype=torch.float64), dist_reduce_fx="sum")
         self.add_state("config", self._digest(), dist_reduce_fx="max")
@@ -144,24 +147,70 @@ class DialogueMetric(Metric):
         self._computed = None
         self._update_count += incoming_state.update_count if isinstance(incoming_state, Metric) else 1
 
-    def forward(self, *args: Any, **kwargs: Any) -> Any:
-        """Add a batch and return its own value; a batch that is refused leaves the state as it was."""
-        saved, count = self._copy_state_dict(), self._update_count
+    def _forward_reduce_state_update(self, *args: Any, **kwargs: Any) -> Any:
+        """A batch's own value, and the batch added; one that is refused leaves the state as it was."""
+        value, batch = self._batch_state(*args, **kwargs)
+        self._update_count += 1
+        self._add_states(batch)
+        return value
+
+    def _batch_state(self, *args: Any, **kwargs: Any) -> tuple[Any, dict[str, Any]]:
+        """A batch's own value and state; the metric is then as before."""
+        kept, count = {name: getattr(self, name) for name in self._defaults}, self._update_count
+        self._set_default_states()
+        self._to_sync, self._should_unsync, self._enable_grad = self.dist_sync_on_step, False, True
+        on_cpu, self.compute_on_cpu = self.compute_on_cpu, False
         try:
-            return super().forward(*args, **kwargs)
-        except Exception:
-            for state, value in saved.items():
-                setattr(self, state, value)
-            self._update_count, self._computed, self._enable_grad = count, None, False
-            self._to_sync, self._should_unsync, self._is_synced = self.sync_on_compute, True, False
-            raise
+            self.update(*args, **kwargs)
+            return self.compute(), {name: getattr(self, name) for name in self._defaults}
+        finally:
+            for name, state in kept.items():
+                setattr(self, name, state)
+            self._update_count, self._computed, self._is_synced = count, None, False
+            self._to_sync, self._should_unsync, self._enable_grad = self.sync_on_compute, True, False
+            self.compute_on_cpu = on_cpu
+
+    def _set_default_states(self) -> None:
+        for name, default in self._defaults.items():
+            setattr(self, name, [] if isinstance(default, list) else default.detach().clone().to(self.device))
+
+    @torch.no_grad()
+    def _add_states(self, batch: dict[str, Any]) -> None:
+        """Add the states of a batch; one that somebody else holds as well is left to them."""
+        for name, added in batch.items():
+            state = getattr(self, name)
+            if isinstance(added, list):
+                setattr(self, name, [*state, *added])
+            elif self._reductions[name] is dim_zero_max:
+                setattr(self, name, torch.maximum(state, added))
+            elif can_change(state) and not is_shared(vars(self), name):
+                state.add_(added)
+            else:
+                setattr(self, name, state + added)
+        if self.compute_on_cpu:
+            self._move_list_states_to_cpu()
 
     def reset(self) -> None:
-        """Forget all records."""
+        """Forget all records; the memory of a state that nobody else holds stays where it is."""
+        kept = {
+            name: getattr(self, name)
+            for name, default in self._defaults.items()
+            if isinstance(default, Tensor) and not is_shared(vars(self), name) and can_change(getattr(self, name))
+        }
         for name, default in self._defaults.items():
             if isinstance(default, list):
                 setattr(self, name, [])  # not emptied in place: wrappers such as `Running` still hold the rows
         super().reset()
+        for name, state in kept.items():
+            setattr(self, name, state.copy_(getattr(self, name)))
+
+    def count_updates(self, updates: int) -> None:
+        """Take note of updates that Python did not see: call it after replaying a CUDA graph that holds `update`.
+
+        Args:
+            updates: how many updates the replays made. A result that was computed before is computed anew.
+        """
+        self._update_count, self._computed = self._update_count + updates, None
 
     def plot(self, val: dict[str, Tensor] | None = None, ax: Any = None) -> Any:
         """Draw the value, or with `detail=True` the metric's curve (as a rule over turns) with its band.
@@ -186,12 +235,31 @@ class DialogueMetric(Metric):
         return plot_curve(self.name, val, ax) if curve_points(self.name, val) else None
 
     def _pack(
-        self, dialogue: Any, turn: Any, subject: Any = None, valid: Any = None, lengths: Any = None, **columns: Column
+        self,
+        columns: Mapping[str, Column],
+        dialogue: Any,
+        turn: Any,
+        subject: Any = None,
+        valid: Any = None,
+        lengths: Any = None,
+        *,
+        checks: Sequence[Check] = (),
     ) -> PackedInputs:
         """Pack the arguments of one update; nothing of the state has changed when it refuses them."""
         if self.bootstrap and dialogue is None:
             raise ValueError("Expected argument `dialogue`: the bootstrap draws by the dialogues' ids.")
-        return pack_inputs(dialogue, turn, subject, valid, lengths, validate=self.validate, **columns)
+        return pack_inputs(
+            columns,
+            dialogue,
+            turn,
+            subject,
+            valid,
+            lengths,
+            validate=self.validate,
+            in_order=self.in_order,
+            look_at_rows=self.missing == "zero",
+            checks=checks,
+        )
 
     def _ratios(self) -> list[str]:
         """Names of the ratios a subclass adds."""
@@ -217,12 +285,7 @@ class DialogueMetric(Metric):
         return found
 
     def _add(
-        self,
-        batch: DialogueBatch,
-        values: Tensor,
-        expected: Tensor | None = None,
-        ratios: dict[str, Ratio] | None = None,
-        sums: dict[str, Tensor] | None = None,
+        self, batch: DialogueBatch, values: Tensor, expected: Tensor | None = None, terms: Terms | None = None
     ) -> None:
         """Add a batch.
 
@@ -230,47 +293,34 @@ class DialogueMetric(Metric):
             batch: the packed dialogues.
             values: `[N]`, one value a packed row; NaN where undefined.
             expected: bool `[N]`, the rows that would have a value were every output there; None: all.
-            ratios: by name, numerator and denominator `[S]` by segment.
-            sums: by name, `[S]` by segment.
+            terms: what the subclass adds to it.
         """
-        expected = torch.ones_like(batch.valid) if expected is None else expected
-        values = values.double()
-        covered = (batch.valid & ~values.isnan()).double()
-        if self.missing == "zero":
-            values = values.masked_fill(expected & ~batch.valid, 0)
-        scored = ~values.isnan()
-        values, rows = values.nan_to_num(0), scored.double()
-        by_segment = {
-            "mean": (batch.sum_segments(values), batch.sum_segments(rows)),
-            "coverage": (batch.sum_segments(covered), batch.sum_segments((expected | scored).double())),
-            "slope": within_sums(batch.turn.double(), values, scored, batch.segment, len(batch.owner)),
-            **(ratios or {}),
-        }
-        parts = {name: tuple(batch.sum_dialogues(part.double()) for part in pair) for name, pair in by_segment.items()}
-        if self.average == "dialogue":
-            total, count = parts["mean"]
-            parts["mean"] = (total / count.clamp_min(1), (count > 0).double())
-        curve = [self._by_turn(batch, part) for part in (values, rows)]
-        first, last = ([parts[n][side] for n in self._ratio_names if n in parts] for side in (0, 1))
-        sums = {"records": batch.sum_segments(rows), **(sums or {})}
-        plain = [batch.sum_dialogues(sums[name].double()) for name in self._sum_names]
-        vectors = torch.cat([_columns(first, curve[0]), _columns(last, curve[1]), *(p[:, None] for p in plain)], 1)
-        self._accumulate(vectors.to(self.device), batch.ids.to(self.device))
+        vectors = dialogue_vectors(
+            batch,
+            values.double(),
+            expected,
+            terms or Terms(),
+            self._components,
+            turns=self.max_turns,
+            zero=self.missing == "zero",
+            by_dialogue=self.average == "dialogue",
+        )
+        self._accumulate(vectors.to(self.device), batch.ids)
 
     def _accumulate(self, vectors: Tensor, ids: Tensor) -> None:
         vectors = vectors if self.is_differentiable else vectors.detach()
-        self.moments = self.moments + packed_moments(vectors)
+        self._increase("moments", packed_moments(vectors))
         if self.bootstrap:
-            weights = poisson_weights(ids, self.bootstrap, self.seed)
-            self.replicates = self.replicates + weights.mT @ vectors
+            weights = poisson_weights(ids.to(self.device), self.bootstrap, self.seed)
+            self._increase("replicates", weights.mT @ vectors)
 
-    def _by_turn(self, batch: DialogueBatch, values: Tensor) -> Tensor:
-        """Sums `[G, max_turns]` of packed values by dialogue and turn."""
-        cell = batch.owner[batch.segment] * self.max_turns + batch.turn - 1
-        kept = (batch.turn <= self.max_turns).to(values)
-        sums = values.new_zeros(len(batch.ids) * self.max_turns)
-        sums = sums.index_add(0, cell.clamp(0, max(len(sums) - 1, 0)), values * kept)
-        return sums.view(len(batch.ids), self.max_turns)
+    def _increase(self, name: str, added: Tensor) -> None:
+        """Add to a state: in place, so that its memory stays, unless it or what is added carries a gradient."""
+        state: Tensor = getattr(self, name)
+        if added.requires_grad or not can_change(state):
+            setattr(self, name, state + added)
+        else:
+            state.add_(added)
 
     def _estimates(self, totals: Tensor) -> Tensor:
         """All estimates `[..., E]` from totals `[..., P]`."""
@@ -285,7 +335,7 @@ class DialogueMetric(Metric):
         return [*self._ratio_names, *self._derived(self._named(self.moments[0, 1:]))]
 
     def _named(self, totals: Tensor) -> dict[str, Tensor]:
-        return dict(zip(self._component_names(), totals.unbind(-1)))
+        return dict(zip(self._components, totals.unbind(-1)))
 
     def _component_names(self) -> list[str]:
         numerators, denominators = ([f"{name}.{part}" for name in self._ratio_names] for part in ("num", "den"))
@@ -293,7 +343,7 @@ class DialogueMetric(Metric):
 
     def _support(self, names: list[str]) -> Tensor:
         """The component of each estimate whose dialogues are its clusters: as a rule its ratio's denominator."""
-        columns = {name: column for column, name in enumerate(self._component_names())}
+        columns = {name: column for column, name in enumerate(self._components)}
         chosen = self._supports()
         found = [chosen.get(name, f"{name}.den" if f"{name}.den" in columns else "mean.den") for name in names]
         return torch.tensor([columns[name] for name in found], device=self.moments.device)
@@ -354,9 +404,3 @@ def check_choice(argument: str, value: Any, choices: tuple[Any, ...]) -> None:
     """
     if value not in choices:
         raise ValueError(f"Expected argument `{argument}` to be one of {choices}, got {value!r}.")
-
-
-def _columns(parts: list[Tensor], curve: Tensor) -> Tensor:
-    """Columns `mean, coverage, slope`, then the curve, then what the subclass added."""
-    fixed, added = torch.stack(parts[:3], 1), parts[3:]
-    return torch.cat([fixed, curve, *(part[:, None] for part in added)], 1)

@@ -2,15 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """The base class of metrics over instances, of which a model may support only a share."""
 
-from collections import Counter
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from imug_metrics.dialogues.ids import as_ids
 from imug_metrics.dialogues.inputs import Column, PackedInputs
-from imug_metrics.functional.interleaved.coupling import Scale, graded
-from imug_metrics.metrics.dialogue_metric import DialogueMetric, Ratio
+from imug_metrics.functional.interleaved.coupling import Scale, graded_column
+from imug_metrics.metrics.dialogue_metric import DialogueMetric
+from imug_metrics.metrics.dialogue_sums import Terms
 
 
 class InstanceMetric(DialogueMetric):
@@ -32,44 +33,40 @@ class InstanceMetric(DialogueMetric):
         shape = next(iter(columns.values())).shape
         if support is not None:
             columns["support"] = self._shares("support", support)
-        return self._pack(*instance_places(shape, dialogue, turn, self.bootstrap), None, valid, lengths, **columns)
+        return self._pack(columns, *instance_places(shape, dialogue, turn, self.bootstrap), None, valid, lengths)
 
     def _shares(self, argument: str, values: Any, scale: Scale = "share") -> Column:
-        """Scores of a scale as rows of shares in [0, 1], NaN where unknown, on the metric's device.
-
-        Raises:
-            ValueError: if one is outside of the scale.
-        """
-        shares = graded(argument, values, scale, self.validate).to(self.device)
-        return Column(shares.flatten(), tuple(shares.shape))
+        """Scores of a scale as rows of shares in [0, 1], NaN where unknown, on the metric's device."""
+        column = graded_column(argument, values, scale)
+        return column._replace(values=column.values.to(self.device))
 
     def _add_supported(
         self,
         inputs: PackedInputs,
         values: Tensor,
         expected: Tensor | None = None,
-        ratios: dict[str, Ratio] | None = None,
+        means: dict[str, Tensor] | None = None,
         **others: Tensor,
     ) -> None:
         """Add scores with their relative versions.
 
         Args:
-            records: of the update.
+            inputs: of the update.
             values: float64 `[N]`, the primary estimate's score of each packed row, NaN where undefined.
             expected: bool `[N]`, rows that would have a value were every output there; None: all.
-            ratios: as in `_add`.
+            means: as in `Terms`.
             others: more scores like `values`, each with a ratio of its name and one of `<name>_relative`.
         """
-        batch, support = inputs.batch, inputs.columns.get("support")
-        expected = torch.ones_like(batch.valid) if expected is None else expected
-        rate = torch.full_like(values, torch.nan) if support is None else support
-        parts = {**(ratios or {}), "support": batch.mean_parts(rate.masked_fill(~expected, torch.nan))}
+        batch, rate = inputs.batch, inputs.columns.get("support")
+        means = dict(means or {})
+        if rate is not None:
+            means["support"] = rate if expected is None else rate.where(expected, torch.nan)
         for name, score in {"": values, **others}.items():
             if self.missing == "zero":
-                score = score.masked_fill(expected & ~batch.valid, 0)
-            parts |= {name: batch.mean_parts(score)} if name else {}
-            parts[f"{name}_relative".lstrip("_")] = batch.mean_parts(rate * score)
-        self._add(batch, values, expected, parts)
+                score = score.masked_fill(~batch.valid if expected is None else expected & ~batch.valid, 0)
+            means |= {name: score} if name else {}
+            means |= {} if rate is None else {f"{name}_relative".lstrip("_"): rate * score}
+        self._add(batch, values, expected, Terms(means))
 
     def _ratios(self) -> list[str]:
         return ["support", "relative"]
@@ -101,9 +98,8 @@ def instance_places(shape: tuple[int, ...], dialogue: Any, turn: Any, bootstrap:
 
 def _numbered(dialogue: Any) -> Tensor:
     """How often each id has come so far."""
-    seen: Counter[Any] = Counter()
-    turns = []
-    for name in dialogue.tolist() if hasattr(dialogue, "tolist") else dialogue:
-        seen[name] += 1
-        turns.append(seen[name])
-    return torch.tensor(turns, dtype=torch.int64)
+    ids = as_ids("dialogue", dialogue, (len(dialogue),))
+    order = ids.argsort(stable=True)
+    ordered, rows = ids[order], torch.arange(len(ids), device=ids.device)
+    turns = rows - torch.searchsorted(ordered, ordered) + 1
+    return turns.new_zeros(len(ids)).index_copy(0, order, turns)

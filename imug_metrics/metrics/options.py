@@ -21,7 +21,10 @@ class MetricOptions(TypedDict, total=False):
             formula. The draws depend on dialogue ids alone, so batches, shards and processes do not change the result.
         seed: of the bootstrap.
         max_turns: turns that get a point of their own on the curve; later ones count in everything else.
-        validate: check turns and duplicates on every update; on a CUDA device that is one synchronisation.
+        validate: check values, turns and duplicates on every update; on a CUDA device that waits for it once, and once
+            more for flat records that are not in order. Without it nothing is looked at and nothing waits.
+        in_order: the records of every update come by dialogue, subject and turn, ids rising, so that nothing is sorted;
+            checked with `validate`, taken for granted without.
     """
 
     detail: bool
@@ -32,6 +35,7 @@ class MetricOptions(TypedDict, total=False):
     seed: int
     max_turns: int
     validate: bool
+    in_order: bool
     compute_on_cpu: bool
     dist_sync_on_step: bool
     process_group: Any

@@ -10,8 +10,9 @@ from torch import Tensor
 
 from imug_metrics.dialogues.batch import DialogueBatch
 from imug_metrics.dialogues.inputs import Bounds, PackedInputs
-from imug_metrics.functional.decay.paired_gain import Arms, pair_inputs
+from imug_metrics.functional.decay.paired_gain import Arms, arm_columns, packed_arms
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
+from imug_metrics.metrics.dialogue_sums import Terms
 
 
 class PairedMetric(DialogueMetric):
@@ -22,9 +23,8 @@ class PairedMetric(DialogueMetric):
     def _read(
         self, scores: Any, baseline: Any, dialogue: Any, turn: Any, subject: Any, valid: Any, lengths: Any
     ) -> tuple[PackedInputs, Arms]:
-        if self.bootstrap and dialogue is None:
-            raise ValueError("Expected argument `dialogue`: the bootstrap draws by the dialogues' ids.")
-        return pair_inputs(scores, baseline, dialogue, turn, subject, valid, lengths, self.validate, self.bounds)
+        inputs = self._pack(arm_columns(scores, baseline, self.bounds), dialogue, turn, subject, valid, lengths)
+        return inputs, packed_arms(inputs)
 
     def _add_arms(
         self,
@@ -32,26 +32,18 @@ class PairedMetric(DialogueMetric):
         arms: Arms,
         difference: Tensor,
         shares: dict[str, Tensor] | None = None,
-        sums: dict[str, Tensor] | None = None,
+        curve_sums: dict[str, Tensor] | None = None,
     ) -> None:
         """Add packed records: the difference of the arms (NaN: not used), and per-record values to take means of."""
         used = ~difference.isnan()
-        weight = self._weights(batch, used)
-        total = batch.sum_segments(weight)
         means = {"scores": arms.scores, "baseline": arms.baseline, **(shares or {})}
-        ratios = {n: (batch.sum_segments(weight * v.masked_fill(~used, 0).double()), total) for n, v in means.items()}
-        every = torch.ones_like(weight)
-        ratios["coverage"] = (batch.sum_segments(arms.paired.double()), batch.sum_segments(every))
-        unpaired = {"unpaired": batch.sum_segments(arms.single.double())}
-        self._add(replace(batch, valid=used), difference, ratios=ratios, sums={**unpaired, **(sums or {})})
-
-    def _weights(self, batch: DialogueBatch, used: Tensor) -> Tensor:
-        """Weight of each packed record in a mean: 1, or 1 over the number of records of its dialogue."""
-        weight = used.double()
-        if self.average == "record":
-            return weight
-        count = batch.sum_dialogues(batch.sum_segments(weight))
-        return weight / count.clamp_min(1)[batch.owner[batch.segment]]
+        terms = Terms(
+            averages={name: value.double().where(used, torch.nan) for name, value in means.items()},
+            ratios={"coverage": (arms.paired, batch.is_record)},
+            sums={"unpaired": arms.single},
+            curve_sums=curve_sums or {},
+        )
+        self._add(replace(batch, valid=used), difference, None, terms)
 
     def _zero_filled(self, arms: Arms) -> Arms:
         """The arms with absent outputs scored 0 where `missing` says so; pairs are counted as before."""

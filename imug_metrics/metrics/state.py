@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The state of a metric: what may be taken over from elsewhere, and metrics that change together or not at all."""
 
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -68,6 +69,26 @@ def all_or_none(metrics: Iterable[Metric]) -> Iterator[None]:
                 setattr(metric, name, value)
             metric._update_count, metric._computed = count, None
         raise
+
+
+def can_change(state: Tensor) -> bool:
+    """Whether a state may be added to in place: it carries no gradient, and is not one of inference mode outside it."""
+    return not state.requires_grad and (torch.is_inference_mode_enabled() or not state.is_inference())
+
+
+def is_shared(holder: dict[str, Any], name: str) -> bool:
+    """Whether somebody else holds the same tensor, as members of a group in a MetricCollection and `Running` do.
+
+    Example:
+        >>> holder = {"state": torch.zeros(1)}
+        >>> is_shared(holder, "state")
+        False
+        >>> other = holder["state"]
+        >>> is_shared(holder, "state")
+        True
+    """
+    alone = {"state": object()}
+    return sys.getrefcount(holder[name]) > sys.getrefcount(alone["state"])
 
 
 def _copied(metric: Metric) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
+from imug_kernels import segment_reduce, segment_sum
 from scipy import special
 from torch import Tensor
 
@@ -27,7 +28,7 @@ class PairSlopes(NamedTuple):
     variance: Tensor
 
 
-def within_sums(x: Tensor, y: Tensor, used: Tensor, segment: Tensor, segments: int) -> tuple[Tensor, Tensor]:
+def within_sums(x: Tensor, y: Tensor, used: Tensor, offsets: Tensor) -> tuple[Tensor, Tensor]:
     """Sums of squares and products about each segment's own mean.
 
     The fixed-effects slope is `sum Sxy / sum Sxx`: it compares turns of the same dialogue only, so it does not mistake
@@ -37,25 +38,23 @@ def within_sums(x: Tensor, y: Tensor, used: Tensor, segment: Tensor, segments: i
         x: float64 `[N]`, e.g. turns.
         y: float64 `[N]`, scores; finite also where not used.
         used: bool `[N]`, the rows that count.
-        segment: int64 `[N]`, the segment of each row.
-        segments: number S of segments.
+        offsets: int64 `[S + 1]`, where each segment begins.
 
     Returns:
-        `Sxy [S]` and `Sxx [S]`; 0 for segments of one used row.
+        `Sxy [S]` and `Sxx [S]`; exactly 0 for segments of one used row or of equal x, and `Sxy` of equal y.
 
     Example:
         >>> x, y = torch.tensor([1.0, 2.0]).double(), torch.tensor([1.0, 0.5]).double()
-        >>> within_sums(x, y, torch.tensor([True, True]), torch.tensor([0, 0]), 1)
+        >>> within_sums(x, y, torch.tensor([True, True]), torch.tensor([0, 2]))
         (tensor([-0.2500], dtype=torch.float64), tensor([0.5000], dtype=torch.float64))
     """
-
-    def total(values: Tensor) -> Tensor:
-        return values.new_zeros(segments).index_add(0, segment, values * weight)
-
-    weight = used.to(x)
-    count = total(torch.ones_like(x)).clamp_min(1)
-    x, y = x - (total(x) / count)[segment], y - (total(y) / count)[segment]
-    return total(x * y), total(x * x)
+    # About a value of the segment first: what is equal throughout is exactly 0 then, which a mean's rounding is not.
+    segment = torch.searchsorted(offsets, torch.arange(len(x), device=x.device), right=True) - 1
+    top = segment_reduce(torch.stack([x, y], 1).detach(), offsets, used).max[segment]
+    x, y = ((value - top[:, side]).where(used, 0) for side, value in enumerate((x, y)))
+    n, sx, sy, sxx, sxy = segment_sum(torch.stack([used.to(x), x, y, x * x, x * y], 1), offsets).unbind(1)
+    mean = sx / n.clamp_min(1)
+    return sxy - mean * sy, sxx - mean * sx
 
 
 def pooled_slope(n: Tensor, x: Tensor, y: Tensor, xx: Tensor, xy: Tensor) -> Tensor:

@@ -10,6 +10,8 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
+from imug_metrics.dialogues.checks import Check, look
+from imug_metrics.dialogues.constants import constant
 from imug_metrics.functional.answers.protocol import Protocol, check_protocol
 from imug_metrics.functional.reduce import reduce_values
 
@@ -78,21 +80,23 @@ def grid_points(preds: Tensor, target: Tensor, counts: Tensor | int = 4, *, prot
         >>> grid_points(board, board, 1), grid_points(board, board, 1, protocol="imug")[0, :2].tolist()
         (tensor([[5., nan, nan, nan]], dtype=torch.float64), [5.0, 5.0])
     """
+    counts = as_counts(counts, preds)
+    look(board_checks(preds, target, counts), like=preds)
+    points = first_points(preds, target, counts, protocol=protocol)
+    beyond = torch.arange(5, max(int(counts.max()) if len(counts) else 0, 4) + 1, device=preds.device)
+    never = torch.where(beyond <= counts[:, None], 0.0, torch.nan).double()
+    return torch.cat([points, never], 1)
+
+
+def first_points(preds: Tensor, target: Tensor, counts: Tensor, *, protocol: Protocol = "strict") -> Tensor:
+    """The first four points of boards, float64 `[N, 4]` as in `grid_points`, for arguments that have been checked."""
     check_protocol(protocol)
-    _check_codes("preds", preds, NO_BOARD)
-    _check_codes("target", target, EMPTY)
-    if preds.shape != target.shape:
-        raise ValueError(
-            f"Expected argument `target` to have the shape of `preds`, {list(preds.shape)}, got {list(target.shape)}."
-        )
-    counts = _checked_counts(counts, preds)
     met = _met(preds, target)
-    met = torch.nn.functional.pad(met, (0, max(0, int(counts.max()) - 4) if len(counts) else 0))
-    place = torch.arange(1, met.shape[1] + 1, device=met.device)
+    place = constant(torch.arange, 1, 5, like=met)
     written = place <= counts[:, None]
     if protocol == "imug":
         written = written | (met & (place <= 2))
-    return (met * BEST).double().masked_fill(~written, torch.nan)
+    return (met * BEST).double().where(written, torch.nan)
 
 
 def _met(preds: Tensor, target: Tensor) -> Tensor:
@@ -104,7 +108,26 @@ def _met(preds: Tensor, target: Tensor) -> Tensor:
     return torch.stack([found, pattern, *colours], 1)
 
 
-def _check_codes(argument: str, codes: Tensor, least: int) -> None:
+def board_checks(preds: Tensor, target: Tensor, counts: Tensor) -> list[Check]:
+    """The checks of the values of boards `[N, 3, 3]` and of their numbers of points `[N]`.
+
+    Raises:
+        ValueError: if shapes differ.
+        TypeError: if codes are not integers.
+    """
+    checks = [_code_check("preds", preds, NO_BOARD), _code_check("target", target, EMPTY)]
+    if preds.shape != target.shape:
+        raise ValueError(
+            f"Expected argument `target` to have the shape of `preds`, {list(preds.shape)}, got {list(target.shape)}."
+        )
+
+    def message(row: int) -> str:
+        return f"Expected argument `counts` to be >= 0, got {int(counts[row])} at row {row}."
+
+    return [*checks, Check(counts < 0, message)]
+
+
+def _code_check(argument: str, codes: Tensor, least: int) -> Check:
     if codes.is_floating_point() or codes.is_complex() or codes.dtype == torch.bool:
         raise TypeError(f"Expected argument `{argument}` to hold integer codes, got {codes.dtype}.")
     if codes.ndim != 3 or codes.shape[1:] != (3, 3):
@@ -112,23 +135,28 @@ def _check_codes(argument: str, codes: Tensor, least: int) -> None:
     absent = (codes == NO_BOARD).flatten(1)
     known = (codes >= least) & (codes <= GREEN)
     bad = ~known.flatten(1).all(1) | (absent.any(1) & ~absent.all(1))
-    if bool(bad.any()):
-        row = int(bad.nonzero()[0])
-        raise ValueError(
+
+    def message(row: int) -> str:
+        return (
             f"Expected argument `{argument}` to hold codes {EMPTY} to {GREEN}"
             f"{'' if least == EMPTY else ' or nine times -1'}, got {codes[row].tolist()} at row {row}."
         )
 
+    return Check(bad, message)
 
-def _checked_counts(counts: Tensor | int, preds: Tensor) -> Tensor:
+
+def as_counts(counts: Tensor | int, preds: Tensor) -> Tensor:
+    """Numbers of points as integers `[N]`.
+
+    Raises:
+        ValueError: if they are no integers, or not one for each board.
+    """
+    if isinstance(counts, int):
+        return constant(torch.full, (len(preds),), counts, like=preds)
     counts = torch.as_tensor(counts, device=preds.device)
     if counts.is_floating_point() or counts.ndim > 1 or (counts.ndim == 1 and len(counts) != len(preds)):
         raise ValueError(
             f"Expected argument `counts` to be an integer or integers [{len(preds)}], got {counts.dtype} of shape "
             f"{list(counts.shape)}."
         )
-    counts = counts.expand(len(preds))
-    if bool((counts < 0).any()):
-        row = int((counts < 0).nonzero()[0])
-        raise ValueError(f"Expected argument `counts` to be >= 0, got {int(counts[row])} at row {row}.")
-    return counts
+    return counts.expand(len(preds))

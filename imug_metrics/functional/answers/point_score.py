@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from typing import Literal
 
 import torch
-from einops import rearrange
 from torch import Tensor
 
+from imug_metrics.dialogues.checks import Check, look
+from imug_metrics.dialogues.inputs import place_of
 from imug_metrics.functional.answers.protocol import Protocol, check_protocol
 from imug_metrics.functional.reduce import reduce_values
 
@@ -49,10 +50,8 @@ def point_score(
         tensor([0.8000, 0.8000,    nan], dtype=torch.float64)
     """
     values, there = item_columns(items, masks)
-    check_items(values, there, best, protocol)
-    count = there.sum(-1)
-    means = values.masked_fill(~there, 0).sum(-1) / (best * count.clamp_min(1))
-    return reduce_values(means.masked_fill(count == 0, torch.nan), reduction)
+    look(item_check(values, there, best, protocol), like=values)
+    return reduce_values(item_means(values, there, best), reduction)
 
 
 def item_columns(items: Items, masks: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -83,31 +82,34 @@ def item_columns(items: Items, masks: Tensor | None = None) -> tuple[Tensor, Ten
     return items.double(), masks
 
 
-def check_items(values: Tensor, there: Tensor, best: float, protocol: str) -> None:
-    """Refuse arguments of `point_score`; points that are NaN pass.
+def item_check(values: Tensor, there: Tensor, best: float, protocol: str) -> list[Check]:
+    """The check of the points of `point_score`; points that are NaN pass, and with `"imug"` all do.
 
     Raises:
-        ValueError: if `best` is not positive, `protocol` is unknown or, under `"strict"`, a point is not a whole number
-            from 0 to `best`.
-
-    Example:
-        >>> check_items(*item_columns([[5], [6]]), 5, "strict")
-        Traceback (most recent call last):
-        ValueError: Expected argument `items` to hold whole numbers from 0 to 5, got 6.0 at row 1.
+        ValueError: if `best` is not positive or `protocol` is unknown.
     """
     if not best > 0:
         raise ValueError(f"Expected argument `best` to be positive, got {best}.")
     check_protocol(protocol)
     if protocol == "imug":
-        return
-    flat, there = (rearrange(cells, "... point -> (...) point") for cells in (values, there))
-    wrong = ~((flat >= 0) & (flat <= best) & (flat == flat.round())) & ~flat.isnan() & there
-    if bool(wrong.any()):
-        row, place = wrong.nonzero()[0].tolist()
-        raise ValueError(
-            f"Expected argument `items` to hold whole numbers from 0 to {best:g}, got {float(flat[row, place])} at "
-            f"row {row}."
+        return []
+    wrong = ~((values >= 0) & (values <= best) & (values == values.round())) & ~values.isnan() & there
+
+    def message(place: int) -> str:
+        row, got = place // values.shape[-1], float(values.flatten()[place])
+        return (
+            f"Expected argument `items` to hold whole numbers from 0 to {best:g}, got {got} at row "
+            f"{place_of(row, tuple(values.shape[:-1]))}."
         )
+
+    return [Check(wrong, message)]
+
+
+def item_means(values: Tensor, there: Tensor, best: float) -> Tensor:
+    """Means `[...]` of points `[..., P]` over the best, NaN without any."""
+    count = there.sum(-1)
+    means = values.masked_fill(~there, 0).sum(-1) / (best * count.clamp_min(1))
+    return means.masked_fill(count == 0, torch.nan)
 
 
 def _pad(rows: list[list[float]]) -> tuple[Tensor, Tensor]:

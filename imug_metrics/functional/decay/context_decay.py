@@ -12,7 +12,9 @@ from torch import Tensor
 
 from imug_metrics.dialogues.arguments import Ids, Numbers, Turns
 from imug_metrics.dialogues.batch import DialogueBatch
-from imug_metrics.dialogues.inputs import PackedInputs, pack_inputs, score_column
+from imug_metrics.dialogues.checks import Check
+from imug_metrics.dialogues.constants import constant
+from imug_metrics.dialogues.inputs import Column, PackedInputs, check_shapes, pack_inputs, place_of, score_column
 from imug_metrics.functional.reduce import reduce_values
 from imug_metrics.stats import pooled_slope, within_sums
 
@@ -60,18 +62,14 @@ def context_decay(
     """
     if slope not in SLOPES:
         raise ValueError(f"Expected argument `slope` to be one of {SLOPES}, got {slope!r}.")
-    columns = {
-        "scores": score_column("scores", scores),
-        "context_lengths": score_column("context_lengths", context_lengths),
-    }
-    inputs = pack_inputs(dialogue, turn, None, valid, lengths, validate=True, **columns)
+    inputs = pack_inputs(length_columns(scores, context_lengths), dialogue, turn, None, valid, lengths)
     placed, doublings = placed_scores(inputs)
     xy, xx = within_doublings(inputs.batch, placed, doublings)
     each = torch.where(xx > 0, xy / torch.where(xx > 0, xx, 1), torch.nan)
     if reduction != "mean":
-        return reduce_values(each, reduction)
+        return reduce_values(inputs.batch.by_id(each), reduction)
     if slope == "pooled":
-        return doubling_slope(*(part.sum() for part in pooled_doublings(inputs.batch, placed, doublings)))
+        return doubling_slope(*(part.sum() for part in pooled_doublings(placed, doublings)))
     total = xx.sum()
     return torch.where(total > 0, xy.sum() / torch.where(total > 0, total, 1), torch.nan)
 
@@ -173,43 +171,53 @@ def check_edges(edges: Sequence[int]) -> tuple[int, ...]:
     return found
 
 
-def placed_scores(inputs: PackedInputs, *, zero: bool = False, validate: bool = True) -> tuple[Tensor, Tensor]:
+def placed_scores(inputs: PackedInputs, *, zero: bool = False) -> tuple[Tensor, Tensor]:
     """Packed scores that have a place on the length axis, and log2 of the lengths (0 where there is no score).
 
     Args:
         inputs: with the columns `scores` and `context_lengths`.
         zero: an absent score is 0.
-        validate: refuse lengths below 1 where there is a score; without it such records lose their score.
     """
     batch, tokens = inputs.batch, inputs.columns["context_lengths"]
     scores = inputs.columns["scores"].masked_fill(~batch.valid, torch.nan)
-    scores = scores.nan_to_num(0) if zero else scores
-    placed = (tokens >= 1) & tokens.isfinite()
-    if validate:
-        wrong = (~scores.isnan() & ~placed).nonzero()
-        if len(wrong):
-            place = int(wrong[0])
-            row = int(batch.order[place])
-            raise ValueError(
-                f"Expected argument `context_lengths` to be >= 1, got {float(tokens[place]):g} at row {row}."
-            )
-    scores = scores.masked_fill(~placed, torch.nan)
+    scores = batch.zero_filled(scores) if zero else scores
+    scores = scores.where((tokens >= 1) & tokens.isfinite(), torch.nan)
     return scores, torch.log2(tokens.where(~scores.isnan(), 1))
+
+
+def length_columns(scores: Numbers, context_lengths: Numbers, *, zero: bool = False) -> dict[str, Column]:
+    """Scores and context lengths as rows, with the check that lengths are at least 1 where there is a score.
+
+    Args:
+        scores, context_lengths: as in `context_decay`.
+        zero: an absent score is 0, and so needs a length too.
+    """
+    rows, tokens = score_column("scores", scores), score_column("context_lengths", context_lengths)
+    check_shapes(scores=rows, context_lengths=tokens)
+    wrong = ~((tokens.values >= 1) & tokens.values.isfinite()).to(rows.values.device)
+
+    def message(cell: int) -> str:
+        got, row = float(tokens.values[cell]), place_of(cell, tokens.shape)
+        return f"Expected argument `context_lengths` to be >= 1, got {got:g} at row {row}."
+
+    if zero:
+        return {"scores": rows, "context_lengths": tokens._replace(checks=(Check(wrong, message),))}
+    return {
+        "scores": rows._replace(checks=(Check(wrong & rows.values.isfinite(), message),)),
+        "context_lengths": tokens,
+    }
 
 
 def within_doublings(batch: DialogueBatch, scores: Tensor, doublings: Tensor) -> tuple[Tensor, Tensor]:
     """`Sxy, Sxx` by segment `[S]`, whose sums give the within-dialogue slope."""
-    # About the segment's longest context, so that dialogues of one length sum to exactly 0 and are no clusters.
-    y = scores.nan_to_num(0)
-    top = torch.zeros_like(batch.owner, dtype=y.dtype).scatter_reduce(0, batch.segment, doublings, "amax")
-    return within_sums(doublings - top[batch.segment], y, ~scores.isnan(), batch.segment, len(batch.owner))
+    return within_sums(doublings, scores.nan_to_num(0), ~scores.isnan(), batch.offsets)
 
 
-def pooled_doublings(batch: DialogueBatch, scores: Tensor, doublings: Tensor) -> tuple[Tensor, ...]:
-    """Sums by segment `[S]` that ordinary least squares needs: n, x, y, xx, xy."""
+def pooled_doublings(scores: Tensor, doublings: Tensor) -> tuple[Tensor, ...]:
+    """What ordinary least squares sums over records `[N]`: n, x, y, xx, xy."""
     used, y = (~scores.isnan()).to(scores), scores.nan_to_num(0)
-    parts = (used, doublings, y, doublings * doublings, doublings * y)
-    return tuple(batch.sum_segments(part * used) for part in parts)
+    x = doublings * used
+    return used, x, y, x * doublings, x * y
 
 
 def doubling_slope(n: Tensor, x: Tensor, y: Tensor, xx: Tensor, xy: Tensor) -> Tensor:
@@ -218,11 +226,12 @@ def doubling_slope(n: Tensor, x: Tensor, y: Tensor, xx: Tensor, xy: Tensor) -> T
     return pooled_slope(n, x, y, xx, xy).masked_fill(flat, torch.nan)
 
 
-def bucket_sums(batch: DialogueBatch, scores: Tensor, doublings: Tensor, edges: Sequence[int]) -> tuple[Tensor, Tensor]:
-    """Sums and numbers of scores by segment and bucket, `[S, K + 1]`; the last column is beyond the last edge."""
-    bounds = torch.tensor(edges, dtype=torch.float64, device=scores.device).log2()
-    bucket = torch.bucketize(doublings, bounds)
-    cell, size = batch.segment * (len(edges) + 1) + bucket, len(batch.owner) * (len(edges) + 1)
-    parts = (scores.nan_to_num(0), (~scores.isnan()).to(scores))
-    total, count = (part.new_zeros(size).index_add(0, cell, part).view(-1, len(edges) + 1) for part in parts)
-    return total, count
+def bucket_columns(scores: Tensor, doublings: Tensor, edges: Sequence[int]) -> Tensor:
+    """1 in the bucket of each score that is there, 0 elsewhere, `[N, K + 1]`; the last is beyond the last edge."""
+    bounds = constant(_log2_edges, tuple(edges), like=doublings)
+    places = constant(torch.arange, len(edges) + 1, like=doublings)
+    return ((torch.bucketize(doublings, bounds)[:, None] == places) & ~scores.isnan()[:, None]).double()
+
+
+def _log2_edges(edges: tuple[int, ...], device: torch.device) -> Tensor:
+    return torch.tensor(edges, dtype=torch.float64, device=device).log2()

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from imug_metrics.dialogues.arguments import Ids, Numbers, Turns
-from imug_metrics.functional.decay.paired_gain import pair_inputs
+from imug_metrics.dialogues.inputs import pack_inputs
+from imug_metrics.functional.decay.paired_gain import arm_columns, packed_arms
 from imug_metrics.functional.reduce import reduce_values
 
 SHARE = (0.0, 1.0)  # where losses 1 - s are errors and add up
@@ -55,17 +56,13 @@ def exposure_bias(
     """
     if horizon is not None and horizon < 1:
         raise ValueError(f"Expected argument `horizon` to be >= 1, got {horizon}.")
-    inputs, arms = pair_inputs(scores, baseline, dialogue, turn, subject, valid, lengths, bounds=SHARE)
-    turns, paired = inputs.batch.turn, arms.paired
-    last = int(torch.where(paired, turns, 0).max()) if len(turns) else 0
+    inputs = pack_inputs(arm_columns(scores, baseline, SHARE), dialogue, turn, subject, valid, lengths)
+    arms, turns = packed_arms(inputs), inputs.batch.turn
+    last = int(torch.where(arms.paired, turns, 0).max()) if len(turns) else 0
     length = last if horizon is None else horizon
-    place = (turns - 1).clamp(max=length)  # one place more for what lies behind the horizon
-
-    def by_turn(values: Tensor) -> Tensor:
-        return values.new_zeros(length + 1).index_add(0, place, values.masked_fill(~paired, 0))[:length]
-
-    count = by_turn(torch.ones_like(arms.scores))
-    gap, loss = by_turn(arms.baseline - arms.scores), by_turn(1 - arms.baseline)
+    parts = torch.stack([torch.ones_like(arms.scores), arms.baseline - arms.scores, 1 - arms.baseline], 1)
+    by_turn = inputs.batch.by_turn(parts.where(arms.paired[:, None], 0), length)
+    count, gap, loss = by_turn.sum(0).unbind(1)
     excess, _ = accumulated_excess(gap, loss, count, count > 0)
     if reduction != "mean":
         return reduce_values(excess.masked_fill(count == 0, torch.nan), reduction)

@@ -4,14 +4,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, cast
 
 import torch
 from torch import Tensor
 
+from imug_metrics.dialogues.alignment import align_rows
 from imug_metrics.dialogues.arguments import Ids, Numbers, Turns
-from imug_metrics.dialogues.batch import align_rows, pack
-from imug_metrics.dialogues.inputs import Bounds, PackedInputs, pack_inputs, score_column
+from imug_metrics.dialogues.batch import pack
+from imug_metrics.dialogues.inputs import Bounds, Column, PackedInputs, pack_inputs, score_column
 from imug_metrics.functional.reduce import reduce_values
 
 SHOWN_ROWS = 5  # unpaired rows that an error names
@@ -79,7 +80,8 @@ def paired_gain(
         >>> paired_gain([[0.5, 0.75]], [[0.25, float("nan")]], reduction="none")
         tensor([[0.2500,    nan]], dtype=torch.float64)
     """
-    inputs, arms = pair_inputs(scores, baseline, dialogue, turn, subject, valid, lengths)
+    inputs = pack_inputs(arm_columns(scores, baseline), dialogue, turn, subject, valid, lengths)
+    arms = packed_arms(inputs)
     return reduce_values(inputs.unpack(arms.scores - arms.baseline), reduction)
 
 
@@ -139,25 +141,17 @@ def pair_records(
     return pairs
 
 
-def pair_inputs(
-    scores: Numbers,
-    baseline: Numbers,
-    dialogue: Ids | None,
-    turn: Turns | None,
-    subject: Ids | None,
-    valid: Tensor | None,
-    lengths: Tensor | None,
-    validate: bool = True,
-    bounds: Bounds | None = None,
-) -> tuple[PackedInputs, Arms]:
-    """Pack two arms; where a score is not finite, or `valid` is False for arm A, the arm lacks the record."""
+def arm_columns(scores: Numbers, baseline: Numbers, bounds: Bounds | None = None) -> dict[str, Column]:
+    """Two arms as rows, with the check of their bounds."""
     arms = {"scores": scores, "baseline": baseline}
-    columns = {name: score_column(name, values, bounds) for name, values in arms.items()}
-    inputs = pack_inputs(dialogue, turn, subject, valid, lengths, validate=validate, **columns)
-    a, b = inputs.columns["scores"], inputs.columns["baseline"].to(inputs.batch.turn.device)
-    first, second = inputs.batch.valid, b.isfinite()
-    a, b = a.masked_fill(~first, torch.nan), b.masked_fill(~second, torch.nan)
-    return inputs, Arms(a, b, first & second, first ^ second)
+    return {name: score_column(name, values, bounds) for name, values in arms.items()}
+
+
+def packed_arms(inputs: PackedInputs) -> Arms:
+    """Packed arms; where a score is not finite, or `valid` is False for arm A, the arm lacks the record."""
+    first, b = inputs.batch.valid, inputs.columns["baseline"]
+    second = ~b.isnan()
+    return Arms(inputs.columns["scores"].where(first, torch.nan), b, first & second, first ^ second)
 
 
 def _read_arm(argument: str, values: Numbers, dialogue: Ids, turn: Turns, subject: Ids | None) -> tuple[Tensor, Tensor]:
@@ -166,7 +160,8 @@ def _read_arm(argument: str, values: Numbers, dialogue: Ids, turn: Turns, subjec
     try:
         if len(rows.shape) != 1:
             raise ValueError(f"Expected argument `{argument}` to have shape [N], got {list(rows.shape)}.")
-        ids, turns, subjects, _, _ = align_rows(rows.shape, dialogue, turn, subject, device=rows.values.device)
+        places = align_rows(rows.shape, dialogue, turn, subject, like=rows.values)
+        ids, turns, subjects = places.dialogue, cast("Tensor", places.turn), places.subject
         pack(ids, turns, subject=subjects)
     except ValueError as error:
         raise ValueError(f"In the arm of `{argument}`: {error}") from error

@@ -56,36 +56,37 @@ def turn_decay(
     """
     if slope not in SLOPES:
         raise ValueError(f"Expected argument `slope` to be one of {SLOPES}, got {slope!r}.")
-    inputs = pack_inputs(dialogue, turn, None, valid, lengths, scores=score_column("scores", scores))
+    inputs = pack_inputs({"scores": score_column("scores", scores)}, dialogue, turn, None, valid, lengths)
     batch, y = inputs.batch, inputs.columns["scores"].nan_to_num(0)
     if slope == "theil-sen":
         median, each = _sen_slopes(batch, y)
-        return reduce_values(each, reduction) if reduction != "mean" else median
-    xy, xx = within_sums(batch.turn.double(), y, batch.valid, batch.segment, len(batch.owner))
+        return reduce_values(batch.by_id(each), reduction) if reduction != "mean" else median
+    xy, xx = within_sums(batch.turn.double(), y, batch.valid, batch.offsets)
     each = torch.where(xx > 0, xy / torch.where(xx > 0, xx, 1), torch.nan)
     if reduction != "mean":
-        return reduce_values(each, reduction)
+        return reduce_values(batch.by_id(each), reduction)
     if slope == "pooled":
         return pooled_slope(*(part.sum() for part in pooled_parts(batch, y).values()))
     return torch.where(xx.sum() > 0, xy.sum() / xx.sum(), torch.nan)
 
 
 def pooled_parts(batch: DialogueBatch, scores: Tensor) -> dict[str, Tensor]:
-    """Sums by segment that ordinary least squares needs: number of scores, turns, scores, squared turns, products."""
+    """What ordinary least squares sums over records `[N]`: 1, turn, score, turn squared, product; 0 if not scored."""
     used = batch.valid.double()
-    x, y = batch.turn.double(), scores
-    parts = {"n": used, "x": x * used, "y": y * used, "xx": x * x * used, "xy": x * y * used}
-    return {name: batch.sum_segments(part) for name, part in parts.items()}
+    turn = batch.turn.double()
+    x = turn * used
+    return {"n": used, "x": x, "y": scores, "xx": x * turn, "xy": x * scores}
 
 
 def retention_parts(batch: DialogueBatch, scores: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Last score, first score and 1 by segment `[S]` where turn 1 and a later turn are scored, 0 elsewhere."""
-    rows = torch.arange(len(scores), device=scores.device)
-    last = torch.full_like(batch.owner, -1).scatter_reduce(0, batch.segment, rows.where(batch.valid, -1), "amax")
-    first = (batch.valid & (batch.turn == 1)).double()
-    end = ((rows == last[batch.segment]) & (batch.turn > 1)).double()
-    both = batch.sum_segments(first) * batch.sum_segments(end)
-    return both * batch.sum_segments(scores * end), both * batch.sum_segments(scores * first), both
+    last = batch.largest(batch.rows.where(batch.valid, -1).double())
+    first = batch.valid & (batch.turn == 1)
+    end = (batch.rows == batch.spread(last)) & (batch.turn > 1)
+    ends = torch.stack([first, end], 1).double()
+    has_first, has_end, of_first, of_end = batch.sum_segments(torch.cat([ends, ends * scores[:, None]], 1)).unbind(1)
+    both = has_first * has_end
+    return both * of_end, both * of_first, both
 
 
 def decay_rate(total: Tensor, count: Tensor) -> Tensor:
@@ -136,7 +137,7 @@ def effective_turns(total: Tensor, count: Tensor, keep: float = 0.85, longest: b
 
 def scored_pairs(batch: DialogueBatch, scores: Tensor) -> Iterator[PairSlopes]:
     """Slopes between all scored turns of one segment."""
-    lengths = batch.sum_segments(batch.valid.long())
+    lengths = batch.sum_segments(batch.valid).long()
     offsets = torch.cat([lengths.new_zeros(1), lengths.cumsum(0)])
     return pair_slopes(batch.turn[batch.valid].double(), scores[batch.valid].double(), offsets)
 

@@ -10,9 +10,17 @@ import torch
 from torch import Tensor
 
 from imug_metrics.dialogues.arguments import Ids, Labels, Numbers, Turns
-from imug_metrics.dialogues.inputs import Column, PackedInputs, flatten_lists, pack_inputs, score_column
+from imug_metrics.dialogues.checks import Check
+from imug_metrics.dialogues.inputs import (
+    Column,
+    PackedInputs,
+    check_shapes,
+    flatten_lists,
+    pack_inputs,
+    place_of,
+    score_column,
+)
 from imug_metrics.functional.reduce import reduce_values
-from imug_metrics.stats import within_sums
 
 MODALITIES = ("text", "image")
 
@@ -48,17 +56,15 @@ def understanding_generation_gap(
         >>> understanding_generation_gap([[0.9, 0.7, 0.9, 0.5]], [["text", "image", "text", "image"]])
         tensor(0.3000, dtype=torch.float64)
     """
-    columns = {"scores": score_column("scores", scores), "modality": modality_column(modality)}
-    inputs = pack_inputs(dialogue, turn, None, valid, lengths, validate=True, **columns)
-    scored = inputs.columns["scores"].masked_fill(~inputs.batch.valid, torch.nan)
-    parts = gap_parts(inputs, scored)
+    inputs = pack_inputs(gap_columns(scores, modality), dialogue, turn, None, valid, lengths)
+    batch = inputs.batch
+    found = modality_scores(inputs, inputs.columns["scores"].masked_fill(~batch.valid, torch.nan))
     if reduction == "mean":
-        parts = {name: (total.sum(), count.sum()) for name, (total, count) in parts.items()}
-    text, image = (
-        torch.where(count > 0, total / torch.where(count > 0, count, 1), torch.nan)
-        for total, count in (parts[name] for name in MODALITIES)
-    )
-    return text - image if reduction == "mean" else reduce_values(text - image, reduction)
+        return found["text"].nanmean() - found["image"].nanmean()
+    columns = torch.stack([*found.values()], 1)
+    total, count = batch.sum_segments(columns.nan_to_num(0)), batch.sum_segments(~columns.isnan())
+    text, image = torch.where(count > 0, total / count.clamp_min(1), torch.nan).unbind(1)
+    return reduce_values(batch.by_id(text - image), reduction)
 
 
 def modality_column(modality: Labels) -> Column:
@@ -84,27 +90,27 @@ def modality_column(modality: Labels) -> Column:
     return Column(torch.tensor([known[cell] for cell in cells], dtype=torch.float64), shape, turn=turn)
 
 
-def gap_parts(inputs: PackedInputs, scores: Tensor, *, validate: bool = True) -> dict[str, tuple[Tensor, Tensor]]:
-    """Ratios by segment `[S]` of packed scores that are NaN where there is none.
+def modality_scores(inputs: PackedInputs, scores: Tensor) -> dict[str, Tensor]:
+    """Packed scores `[N]` of text and of image turns, NaN at the others."""
+    modality = inputs.columns["modality"]
+    return {name: scores.where(modality == code, torch.nan) for code, name in enumerate(MODALITIES)}
 
-    `text` and `image` are sums and numbers of scores, `text_slope` and `image_slope` sums of products and squares of
-    turn and score about the segment's mean of that modality, `within` the same of being a text turn and score.
 
-    Raises:
-        ValueError: if a record with a score has no modality.
+def gap_columns(scores: Numbers, modality: Labels, *, zero: bool = False) -> dict[str, Column]:
+    """Scores and modalities as rows, with the check that a record with a score has a modality.
+
+    Args:
+        scores, modality: as in `understanding_generation_gap`.
+        zero: an absent score is 0, and so needs a modality too.
     """
-    batch, modality = inputs.batch, inputs.columns["modality"]
-    if validate:
-        wrong = (~scores.isnan() & (modality != 0) & (modality != 1)).nonzero()
-        if len(wrong):
-            place = int(wrong[0])
-            got, row = float(modality[place]), int(batch.order[place])
-            raise ValueError(f"Expected argument `modality` to be 'text' or 'image', got {got:g} at row {row}.")
-    segments, turn, y = len(batch.owner), batch.turn.double(), scores.nan_to_num(0)
-    used = {name: ~scores.isnan() & (modality == code) for code, name in enumerate(MODALITIES)}
-    found = {}
-    for name, rows in used.items():
-        found[name] = batch.sum_segments(y * rows), batch.sum_segments(rows.to(y))
-        found[f"{name}_slope"] = within_sums(turn, y, rows, batch.segment, segments)
-    found["within"] = within_sums(used["text"].double(), y, used["text"] | used["image"], batch.segment, segments)
-    return found
+    rows, kinds = score_column("scores", scores), modality_column(modality)
+    check_shapes(scores=rows, modality=kinds)
+    wrong = ((kinds.values != 0) & (kinds.values != 1)).to(rows.values.device)
+
+    def message(cell: int) -> str:
+        got, row = float(kinds.values[cell]), place_of(cell, kinds.shape)
+        return f"Expected argument `modality` to be 'text' or 'image', got {got:g} at row {row}."
+
+    if zero:
+        return {"scores": rows, "modality": kinds._replace(checks=(Check(wrong, message),))}
+    return {"scores": rows._replace(checks=(Check(wrong & rows.values.isfinite(), message),)), "modality": kinds}

@@ -7,12 +7,14 @@ from __future__ import annotations
 from typing import Literal
 
 import torch
-from imug_kernels import GramStats, dialogue_gram, paired_cosine
+from imug_kernels import GramStats, dialogue_gram, paired_cosine, segment_sum
 from torch import Tensor
 
 from imug_metrics.dialogues.arguments import Ids, Turns
 from imug_metrics.dialogues.batch import DialogueBatch
-from imug_metrics.dialogues.inputs import embedding_column, pack_inputs
+from imug_metrics.dialogues.checks import Check
+from imug_metrics.dialogues.constants import constant
+from imug_metrics.dialogues.inputs import Column, PackedInputs, embedding_column, pack_inputs
 from imug_metrics.functional.reduce import reduce_values
 
 Mode = Literal["pairwise", "anchor", "consecutive", "graph", "vbench"]
@@ -69,12 +71,11 @@ def turn_consistency(
     columns = {"images": embedding_column("images", images)}
     if mode == "anchor" and references is not None:
         columns["references"] = embedding_column("references", references)
-    inputs = pack_inputs(dialogue, turn, subject, valid, lengths, validate=True, **columns)
-    bank = references if mode == "graph" else inputs.columns.get("references")
-    pairs = packed_links(links, inputs.positions(), bank) if mode == "graph" else None
-    gram = dialogue_gram(inputs.columns["images"], inputs.batch.offsets, inputs.batch.valid)
-    values, _ = consistency_values(inputs.columns["images"], gram, inputs.batch, mode, bank, pairs)
-    return reduce_values(inputs.unpack(values), reduction)
+    check_mode(mode)
+    bank = references if mode == "graph" else None
+    checks = [link_check(links, columns["images"], bank)] if mode == "graph" else []
+    inputs = pack_inputs(columns, dialogue, turn, subject, valid, lengths, checks=checks)
+    return reduce_values(inputs.unpack(consistency_values(inputs, mode, bank, links)[0]), reduction)
 
 
 def turn_copies(
@@ -103,7 +104,7 @@ def turn_copies(
         >>> turn_copies(torch.tensor([[1.0, 0.0], [2.0, 0.0], [0.0, 1.0]]), dialogue=[5, 5, 5], turn=[1, 2, 3])
         tensor([nan, 1., 0.], dtype=torch.float64)
     """
-    inputs = pack_inputs(dialogue, turn, subject, valid, lengths, images=embedding_column("images", images))
+    inputs = pack_inputs({"images": embedding_column("images", images)}, dialogue, turn, subject, valid, lengths)
     gram = dialogue_gram(inputs.columns["images"], inputs.batch.offsets, inputs.batch.valid)
     return reduce_values(inputs.unpack(copy_values(gram, threshold)), reduction)
 
@@ -114,15 +115,15 @@ def copy_values(gram: GramStats, threshold: float) -> Tensor:
     return (nearest >= threshold).double().masked_fill(nearest.isnan(), torch.nan)
 
 
-def pixel_copies(batch: DialogueBatch, pixels: Tensor, threshold: float) -> Tensor:
+def pixel_copies(batch: DialogueBatch, valid: Tensor, pixels: Tensor, threshold: float) -> Tensor:
     """1 where packed pixels `[N, K]` differ from the segment's first or previous row by at most `threshold` on average.
 
-    0 otherwise; NaN where neither of the two is an earlier valid row.
+    0 otherwise; NaN where neither of the two is an earlier row that is `valid [N]`.
     """
-    rows = torch.arange(len(pixels), device=pixels.device)
-    nearest = torch.full(rows.shape, torch.inf, dtype=torch.float64, device=pixels.device)
-    for earlier in (rows - 1, batch.offsets[batch.segment]):
-        there = ~batch.is_first() & batch.valid & batch.valid[earlier]
+    nearest = torch.full(pixels.shape[:1], torch.inf, dtype=torch.float64, device=pixels.device)
+    later = ~batch.is_first() & valid
+    for earlier in (batch.rows - 1, batch.spread(batch.offsets[:-1])):
+        there = later & valid[earlier]
         difference = (pixels - pixels[earlier]).abs().mean(1, dtype=torch.float64)
         nearest = torch.where(there & difference.isfinite(), torch.minimum(nearest, difference), nearest)
     return (nearest <= threshold).double().masked_fill(nearest.isinf(), torch.nan)
@@ -130,31 +131,43 @@ def pixel_copies(batch: DialogueBatch, pixels: Tensor, threshold: float) -> Tens
 
 def worst_pairs(batch: DialogueBatch, smallest: Tensor) -> tuple[Tensor, Tensor]:
     """Smallest cosine of each segment, from that of each row `[N]`, and 1, or 0 and 0 for a segment without a pair."""
-    worst = smallest.new_full((len(batch.owner),), torch.inf)
-    worst = worst.scatter_reduce(0, batch.segment, smallest.nan_to_num(nan=torch.inf), "amin")
-    return worst.masked_fill(worst.isinf(), 0), worst.isfinite().to(worst)
+    worst = -batch.largest(-smallest.double().nan_to_num(nan=torch.inf))
+    there = worst.isfinite()
+    return worst.where(there, 0), there
+
+
+def check_mode(mode: Mode) -> None:
+    """Raise ValueError unless the mode is known."""
+    if mode not in MODES:
+        raise ValueError(f"Expected argument `mode` to be one of {MODES}, got {mode!r}.")
 
 
 def consistency_values(
-    images: Tensor,
-    gram: GramStats,
-    batch: DialogueBatch,
+    inputs: PackedInputs,
     mode: Mode,
-    references: Tensor | None = None,
+    bank: Tensor | None = None,
     links: Tensor | None = None,
-) -> tuple[Tensor, Tensor]:
-    """Values `[N]` of packed rows, and bool `[N]`: the rows that would have a value were every image there."""
-    if mode not in MODES:
-        raise ValueError(f"Expected argument `mode` to be one of {MODES}, got {mode!r}.")
-    later = ~batch.is_first() | (batch.lengths() == 1)[batch.segment]
-    if mode == "pairwise":
-        values = torch.where(gram.count > 0, gram.sum / gram.count.clamp_min(1), torch.nan)
-        return values, torch.ones_like(batch.valid)
+    gram: GramStats | None = None,
+) -> tuple[Tensor, Tensor | None]:
+    """Values `[N]` of packed rows, and bool `[N]`: the rows that would have a value were every image there; None: all.
+
+    Args:
+        inputs: with the column `images`, and with mode `"anchor"` perhaps `references`.
+        mode: see `turn_consistency`.
+        bank: with `"graph"`, what links point into; None: the images.
+        links: with `"graph"`.
+        gram: of the images, where it is known already.
+    """
+    batch, images, references = inputs.batch, inputs.columns["images"], inputs.columns.get("references")
     if mode == "graph":
-        return _linked_values(images, batch, images if references is None else references, links)
+        return _linked_values(inputs, bank, links)
     if mode == "anchor" and references is not None:
-        cosine = paired_cosine(images, references)
-        return cosine.masked_fill(~batch.valid, torch.nan), torch.ones_like(batch.valid)
+        return paired_cosine(images, references).where(batch.valid, torch.nan), None
+    if mode == "pairwise":
+        total, count = row_sums(images, batch, gram)
+        return torch.where(count > 0, total / count.clamp_min(1), torch.nan), None
+    gram = dialogue_gram(images, batch.offsets, batch.valid) if gram is None else gram
+    later = ~batch.is_first() | batch.spread(batch.lengths() == 1)
     if mode == "anchor":
         return gram.anchor, later
     if mode == "consecutive":
@@ -162,31 +175,63 @@ def consistency_values(
     return (gram.previous.clamp_min(0) + gram.anchor.clamp_min(0)) / 2, later
 
 
-def packed_links(links: Tensor | None, positions: Tensor, bank: Tensor | None) -> Tensor:
-    """Links in packed rows: both columns, or only the first when the second points into a bank of references."""
+def row_sums(images: Tensor, batch: DialogueBatch, gram: GramStats | None) -> tuple[Tensor, Tensor]:
+    """Sum and number of the cosines of each row to the others; without a product of all pairs where none is known."""
+    if gram is not None:
+        return gram.sum, gram.count
+    gram = dialogue_gram(images, batch.offsets, batch.valid)
+    return gram.sum, gram.count
+
+
+def link_check(links: Tensor | None, images: Column, bank: Tensor | None) -> Check:
+    """The check that links name existing rows.
+
+    Raises:
+        ValueError: if there are none, or they are not integers `[E, 2]`.
+    """
+    links = as_links(links, images.values.device)
+    count = len(images.values)
+    limits = constant(_pair, count, count if bank is None else len(bank), like=links)
+    outside = ((links < 0) | (links >= limits)).any(1)
+
+    def message(row: int) -> str:
+        return f"Expected argument `links` to name existing rows, got {links[row].tolist()} at row {row}."
+
+    return Check(outside, message)
+
+
+def as_links(links: Tensor | None, device: torch.device) -> Tensor:
+    """Links as integers `[E, 2]` on a device.
+
+    Raises:
+        ValueError: if there are none, or they are anything else.
+    """
     if links is None:
         raise ValueError("Expected argument `links` [E, 2] with mode 'graph'.")
-    links = torch.as_tensor(links, device=positions.device)
+    links = torch.as_tensor(links, device=device)
     if links.ndim != 2 or links.shape[1] != 2 or links.is_floating_point():
         raise ValueError(f"Expected argument `links` to hold integers [E, 2], got {list(links.shape)}, {links.dtype}.")
-    limits = torch.tensor([len(positions), len(positions) if bank is None else len(bank)], device=links.device)
-    outside = ((links < 0) | (links >= limits)).any(1)
-    if bool(outside.any()):
-        row = int(outside.nonzero()[0])
-        raise ValueError(f"Expected argument `links` to name existing rows, got {links[row].tolist()} at row {row}.")
-    source, goal = links.unbind(1)
-    return torch.stack([positions[source], positions[goal] if bank is None else goal], 1)
+    return links.long()
 
 
-def _linked_values(images: Tensor, batch: DialogueBatch, bank: Tensor, links: Tensor | None) -> tuple[Tensor, Tensor]:
-    assert links is not None
-    source, goal = links.unbind(1)
-    cosine = paired_cosine(images, bank, source, goal)
-    absent = ~batch.valid[source] | cosine.isnan()
-    if bank is images:
-        absent = absent | ~batch.valid[goal]
-    weight = (~absent).to(cosine)
-    total = cosine.new_zeros(len(images)).index_add(0, source, cosine.masked_fill(absent, 0))
-    count = cosine.new_zeros(len(images)).index_add(0, source, weight)
-    expected = torch.zeros_like(batch.valid).index_fill(0, source, True)
-    return torch.where(count > 0, total / count.clamp_min(1), torch.nan), expected
+def _linked_values(inputs: PackedInputs, bank: Tensor | None, links: Tensor | None) -> tuple[Tensor, Tensor]:
+    batch, images, positions = inputs.batch, inputs.columns["images"], inputs.positions()
+    links = as_links(links, images.device)
+    # By the row that refers, so that each row's links lie together and are summed in one order.
+    source, goal = (positions[links[:, 0]], links[:, 1])
+    order = source.argsort(stable=True)
+    source, goal = source[order], goal[order]
+    goal = positions[goal] if bank is None else goal
+    cosine = paired_cosine(images, images if bank is None else bank, source, goal)
+    there = batch.valid[source] & ~cosine.isnan()
+    if bank is None:
+        there = there & batch.valid[goal]
+    # Links of padding, whose row is -1, come first.
+    offsets = torch.searchsorted(source, constant(torch.arange, -1, len(images) + 1, like=source))
+    sums = segment_sum(torch.stack([cosine.where(there, 0), there.to(cosine)], 1), offsets)
+    total, count = sums[1:].unbind(1)
+    return torch.where(count > 0, total / count.clamp_min(1), torch.nan), offsets.diff()[1:] > 0
+
+
+def _pair(first: int, second: int, device: torch.device) -> Tensor:
+    return torch.tensor([first, second], device=device)

@@ -62,11 +62,11 @@ def turn_distribution_shift(
         >>> turn_distribution_shift(images)
         tensor(19.9003, dtype=torch.float64)
     """
-    inputs = pack_inputs(dialogue, turn, None, valid, lengths, images=embedding_column("images", images))
+    inputs = pack_inputs({"images": embedding_column("images", images)}, dialogue, turn, None, valid, lengths)
     batch, rows = inputs.batch, inputs.columns["images"].double()
     there = batch.valid & usable_images(rows)
     rows, turns, owner = F.normalize(rows[there], dim=1), batch.turn[there], batch.owner[batch.segment][there]
-    last = int(batch.turn.max()) if len(batch.turn) else 1
+    last = max(batch.last_turn(), 1)
     first, of_first = rows[turns == 1], owner[turns == 1]
     curve, counts = [rows.new_tensor(torch.nan)], [0]
     for t in range(2, last + 1):

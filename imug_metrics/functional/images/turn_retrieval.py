@@ -51,7 +51,7 @@ def turn_retrieval(
         tensor([1., 0.], dtype=torch.float64)
     """
     rows, prompts = embedding_column("images", images), embedding_column("texts", texts)
-    inputs = pack_inputs(dialogue, turn, None, valid, lengths, images=rows, texts=prompts)
+    inputs = pack_inputs({"images": rows, "texts": prompts}, dialogue, turn, None, valid, lengths)
     first, _, _ = retrieval_values(inputs.columns["images"], inputs.columns["texts"], inputs.batch)
     return reduce_values(inputs.unpack(first), reduction)
 
@@ -62,7 +62,7 @@ def retrieval_values(images: Tensor, texts: Tensor, batch: DialogueBatch) -> tup
     Ties are shared: with g prompts above and m equal to the own one, the expected reciprocal rank over random orders of
     the ties is `(1/(g+1) + ... + 1/(g+m+1)) / (m+1)`.
     """
-    greater, equal, candidates = own_rank(images, texts, batch.offsets, batch.valid)
+    greater, equal, candidates = own_rank(images, texts, batch.offsets, batch.valid, batch.record)
     alone = (candidates < 2) | ~batch.valid | greater.isnan()
     first = torch.where(greater == 0, 1 / (equal + 1), 0.0)
     reciprocal = (torch.digamma(greater + equal + 2) - torch.digamma(greater + 1)) / (equal + 1)

@@ -9,7 +9,8 @@ from typing import Literal
 from torch import Tensor
 
 from imug_metrics.dialogues.arguments import Numbers
-from imug_metrics.dialogues.inputs import score_column
+from imug_metrics.dialogues.checks import Check, look
+from imug_metrics.dialogues.inputs import Column, place_of, score_column
 
 Scale = Literal["share", "grade", "grade/5"]
 SCALES: tuple[Scale, ...] = ("share", "grade", "grade/5")
@@ -36,17 +37,13 @@ def combine(first: Tensor, second: Tensor, eta: float, *, product: bool) -> Tens
     return first * (eta + (1 - eta) * second) if product else eta * first + (1 - eta) * second
 
 
-def graded(argument: str, values: Numbers, scale: Scale, validate: bool = True) -> Tensor:
-    """Scores of a scale as shares in [0, 1].
+def graded(argument: str, values: Numbers, scale: Scale) -> Tensor:
+    """Scores of a scale as shares in [0, 1], float64 in the shape of `values`.
 
     Args:
         argument: its name, for errors.
         values: `[N]` or `[B, T]`.
         scale: see `semantic_quality`.
-        validate: check the range; on a CUDA device that is one synchronisation.
-
-    Returns:
-        float64 in the shape of `values`.
 
     Raises:
         ValueError: if the scale is unknown or a value is outside of it.
@@ -55,20 +52,44 @@ def graded(argument: str, values: Numbers, scale: Scale, validate: bool = True) 
         >>> graded("style", [1, 3, 5], "grade"), graded("style", [1, 3, 5], "grade/5")
         (tensor([0.0000, 0.5000, 1.0000], dtype=torch.float64), tensor([0.2000, 0.6000, 1.0000], dtype=torch.float64))
     """
-    if scale not in SCALES:
-        raise ValueError(f"Expected argument `scale` to be one of {SCALES}, got {scale!r}.")
+    column = graded_column(argument, values, scale)
+    look(column.checks, like=column.values)
+    return column.values.view(column.shape)
+
+
+def graded_column(argument: str, values: Numbers, scale: Scale) -> Column:
+    """The same as rows, with the check that they lie in the scale.
+
+    Raises:
+        ValueError: if the scale is unknown.
+    """
+    check_scale(scale)
     rows = score_column(argument, values)
     low, high = (0, 1) if scale == "share" else (1, 5)
-    if validate:
-        outside = (rows.values < low) | (rows.values > high)
-        if bool(outside.any()):
-            row = int(outside.nonzero()[0])
-            raise ValueError(
-                f"Expected argument `{argument}` to lie between {low} and {high}, got {float(rows.values[row])} at row "
-                f"{row}."
-            )
+
+    def message(cell: int) -> str:
+        got, row = float(rows.values[cell]), place_of(cell, rows.shape)
+        return f"Expected argument `{argument}` to lie between {low} and {high}, got {got} at row {row}."
+
+    check = Check((rows.values < low) | (rows.values > high), message)
     shares = {"share": rows.values, "grade": (rows.values - 1) / 4, "grade/5": rows.values / 5}[scale]
-    return shares.view(rows.shape)
+    return rows._replace(values=shares, checks=(check,))
+
+
+def check_scale(scale: Scale) -> Scale:
+    """The scale itself.
+
+    Raises:
+        ValueError: if it is unknown.
+
+    Example:
+        >>> check_scale("percent")
+        Traceback (most recent call last):
+        ValueError: Expected argument `scale` to be one of ('share', 'grade', 'grade/5'), got 'percent'.
+    """
+    if scale not in SCALES:
+        raise ValueError(f"Expected argument `scale` to be one of {SCALES}, got {scale!r}.")
+    return scale
 
 
 def check_eta(eta: float) -> float:

@@ -10,7 +10,8 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from imug_metrics.dialogues.inputs import Column
+from imug_metrics.dialogues.checks import Check, look
+from imug_metrics.dialogues.inputs import Column, place_of
 from imug_metrics.functional.interleaved.tag_counts import Answers, count_column
 from imug_metrics.reading.tags import REPEATED, TEXT_TYPES, Repeated, TextType
 
@@ -81,7 +82,9 @@ def structure_integrity(
             f"Expected argument `target` to have one entry for each of `preds`, {list(answers.shape)}, got "
             f"{list(references.shape)}."
         )
-    counts = checked_counts("preds", answers), checked_counts("target", references)
+    columns = checked_counts("preds", answers), checked_counts("target", references)
+    look([check for column in columns for check in column.checks], like=columns[0].values)
+    counts = columns[0].values, columns[1].values
     scores = score_counts(*counts, empty)
     if reduction == "mean":
         return Structure(scores.strict.nanmean(), scores.lenient.nanmean(), scores.f1.nanmean(0))
@@ -118,29 +121,24 @@ def score_counts(preds: Tensor, target: Tensor, empty: float = 1.0) -> Structure
     return Structure(strict, lenient, f1.masked_fill(absent[..., None], torch.nan))
 
 
-def checked_counts(argument: str, rows: Column, validate: bool = True) -> Tensor:
-    """Counts `[N, 7]` as float64, NaN where the answer is absent.
+def checked_counts(argument: str, rows: Column) -> Column:
+    """Counts `[N, 7]` as float64, NaN where the answer is absent, with the check that they are whole numbers >= 0.
 
     Args:
         argument: its name, for errors.
         rows: of counts.
-        validate: check that counts are whole numbers >= 0; on a CUDA device that is one synchronisation.
-
-    Raises:
-        ValueError: if a count is not.
     """
     counts = rows.values.double()
-    if validate and rows.values.numel():
-        wrong = ((counts < 0) | counts.isinf() | (counts != counts.floor()) & ~counts.isnan()).any(-1)
-        if bool(wrong.any()):
-            row = int(wrong.nonzero()[0])
-            raise ValueError(
-                f"Expected argument `{argument}` to hold whole numbers >= 0, got {counts[row].tolist()} at row {row}."
-            )
-    counts = counts.masked_fill(counts.isinf(), torch.nan)
-    if rows.present is None:
-        return counts
-    return counts.masked_fill(~rows.present.flatten().to(counts.device)[:, None], torch.nan)
+    wrong = ((counts < 0) | counts.isinf() | (counts != counts.floor()) & ~counts.isnan()).any(-1)
+
+    def message(cell: int) -> str:
+        got, row = counts[cell].tolist(), place_of(cell, rows.shape)
+        return f"Expected argument `{argument}` to hold whole numbers >= 0, got {got} at row {row}."
+
+    given = counts.isfinite().all(1).view(rows.shape)
+    present = given if rows.present is None else given & rows.present.to(counts.device)
+    counts = counts.where(present.flatten()[:, None], torch.nan)
+    return rows._replace(values=counts, present=present, checks=(Check(wrong, message),))
 
 
 def check_reading(repeated: Repeated, text: TextType, empty: float) -> None:

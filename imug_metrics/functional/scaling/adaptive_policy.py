@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from imug_metrics.dialogues.arguments import Candidates, Ids, Numbers
+from imug_metrics.dialogues.checks import Check, look
 from imug_metrics.dialogues.ids import hash_ids
 from imug_metrics.functional.scaling.candidates import as_candidates
 
@@ -209,22 +210,25 @@ def split_dialogues(dialogue: Ids, seed: int = 0) -> Tensor:
     return first[row]
 
 
-def policy_columns(scores: Candidates, costs: Candidates) -> tuple[Tensor, Tensor]:
-    """Scores and costs, float64 `[..., S]`, NaN in both where a strategy lacks the record.
+def policy_columns(scores: Candidates, costs: Candidates) -> tuple[Tensor, Tensor, Check]:
+    """Scores and costs, float64 `[..., S]`, NaN in both where a strategy lacks the record; and the check of the costs.
 
     Raises:
-        ValueError: if shapes differ or a cost is below 0.
+        ValueError: if shapes differ.
     """
     y = as_candidates("scores", scores).double()
     c = as_candidates("costs", costs, like=y).double()
-    if bool((c < 0).any()):
-        raise ValueError("Expected argument `costs` to be at least 0.")
-    lacking = ~(y.isfinite() & c.isfinite())
-    return y.masked_fill(lacking, torch.nan), c.masked_fill(lacking, torch.nan)
+
+    def message(place: int) -> str:
+        return f"Expected argument `costs` to be at least 0, got {float(c.flatten()[place]):g} in cell {place}."
+
+    there = y.isfinite() & c.isfinite()
+    return y.where(there, torch.nan), c.where(there, torch.nan), Check(c < 0, message)
 
 
 def _flat_columns(scores: Candidates, costs: Candidates) -> tuple[Tensor, Tensor]:
-    y, c = policy_columns(scores, costs)
+    y, c, check = policy_columns(scores, costs)
+    look([check], like=c)
     if y.ndim != 2:
         raise ValueError(f"Expected argument `scores` to have shape [N, S], got {[*y.shape]}.")
     return y, c

@@ -11,8 +11,10 @@ import torch
 from einops import rearrange, repeat
 from imug_kernels import paired_cosine
 from torch import Tensor
+from torch.nn import functional as F
 
 from imug_metrics.dialogues.arguments import Candidates, Images, Texts
+from imug_metrics.dialogues.constants import constant
 from imug_metrics.dialogues.inputs import embedding_column
 from imug_metrics.functional.images.turn_alignment import VARIANTS, Variant, alignment_of_cosine
 from imug_metrics.functional.reduce import reduce_values
@@ -20,6 +22,7 @@ from imug_metrics.functional.scaling.candidates import absent_candidates, as_can
 from imug_metrics.stats.order_statistics import ascending, ascending_values, best_of_weights, share_ties
 
 _CHUNK, _DEVICE_CHUNK = 2**17, 2**24  # elements of temporaries: they stay in a CPU's cache, and fill a GPU
+_MOST_CANDIDATES = 1000  # C(n, k) still fits a float64
 _WEIGHTS = 2**22  # weights that are held at a time
 
 Count = Tensor | Sequence[int] | int
@@ -143,7 +146,7 @@ def best_of_n_curve(
     chunks = (_sort_present(*parts) for parts in _chunks(y, keys, there))
     if reduction == "mean":
         return _mean_curve(chunks, flat).view(ks.shape)
-    found = [_expectations(rows, counts, flat) for rows, counts in chunks]
+    found = [_expectations(rows, counts, tuple(flat.tolist())) for rows, counts in chunks]
     return reduce_values(torch.cat(found).view(shape), reduction)
 
 
@@ -178,9 +181,9 @@ def pass_at_k(correct: Count, n: Count, k: int) -> Tensor:
     return torch.where(samples - right < k, 1.0, 1 - torch.exp(logs)).masked_fill(samples < k, torch.nan)
 
 
-def expected_best(y: Tensor, keys: Tensor | None, k: Tensor) -> Tensor:
+def expected_best(y: Tensor, keys: Tensor | None, ks: tuple[int, ...]) -> Tensor:
     """Expected scores `[R, K]` of the best of k among candidates, NaN in `y` and `keys` alike where one is absent."""
-    return torch.cat([_expectations(*_sort(*parts[:2]), k) for parts in _chunks(y, keys, None)])
+    return torch.cat([_expectations(*_sort(*parts[:2]), ks) for parts in _chunks(y, keys, None)])
 
 
 def picked_score(y: Tensor, keys: Tensor) -> Tensor:
@@ -223,13 +226,31 @@ def _sort(y: Tensor, keys: Tensor | None) -> tuple[Tensor, Tensor]:
     return share_ties(y.gather(1, order).double().nan_to_num(0), keys.gather(1, order)), counts
 
 
-def _expectations(rows: Tensor, counts: Tensor, k: Tensor) -> Tensor:
+def _expectations(rows: Tensor, counts: Tensor, ks: tuple[int, ...]) -> Tensor:
     """Weighted sums `[R, K]` of sorted rows, NaN where there are fewer than k candidates."""
-    sizes = _sizes(counts)
-    if len(sizes) == 1:
-        return _weighted(rows, sizes[0], k)
+    size = rows.shape[1]
+    if size > _MOST_CANDIDATES:
+        return _expectations_by_size(rows, counts, torch.tensor(ks, device=rows.device))
+    # The weight of the i-th of c candidates is C(i - 1, k - 1) / C(c, k): the same for every c but for a factor, which
+    # is what the weights of the first c sum to. Fewer than k candidates have no weight at all, and 0 / 0 is NaN.
+    table = constant(_weight_table, size, ks, like=rows)
+    found: Tensor = rows @ table[:, 1 : size + 1].mT / table[:, size + 1 :].mT[counts]
+    return found
+
+
+def _weight_table(size: int, ks: tuple[int, ...], device: torch.device) -> Tensor:
+    """Behind a 0, weights `[K, size]` of sorted candidates, and their running sums `[K, size + 1]` from 0."""
+    k = torch.tensor(ks, device=device)
+    weights = best_of_weights(size, k.clamp(max=size)) if size else torch.zeros(len(ks), 0, device=device).double()
+    weights = weights.masked_fill((k > size)[:, None], 0)
+    padded = F.pad(weights, (1, 0))
+    return torch.cat([padded, padded.cumsum(1)], 1)
+
+
+def _expectations_by_size(rows: Tensor, counts: Tensor, k: Tensor) -> Tensor:
+    """The same by number of candidates, for so many of them that one's weights vanish beside another's."""
     found = rows.new_full((len(rows), len(k)), torch.nan)
-    for size in sizes:
+    for size in _sizes(counts):
         mine = (counts == size).nonzero()[:, 0]
         found = found.index_copy(0, mine, _weighted(rows[mine], size, k))
     return found

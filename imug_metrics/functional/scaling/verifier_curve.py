@@ -12,7 +12,10 @@ import torch
 from torch import Tensor
 
 from imug_metrics.dialogues.arguments import Numbers
+from imug_metrics.dialogues.constants import constant
 from imug_metrics.dialogues.inputs import as_numbers
+
+_CELLS = 1 << 22  # cells of the table of bins that are held at a time
 
 Share = Tensor | Sequence[float] | float
 
@@ -149,11 +152,25 @@ def score_bins(scores: Tensor, target: Tensor, low: float, high: float, bins: in
         >>> score_bins(torch.tensor([[0.1, 0.9, 0.6]]), torch.tensor([[0.0, 1.0, 0.0]]), 0, 1, 2)
         (tensor([[0., 1.]], dtype=torch.float64), tensor([[1., 1.]], dtype=torch.float64))
     """
-    there = ~scores.isnan() & ~target.isnan()
+    there = ~scores.isnan()  # of a target that is NaN both comparisons are False
     place = bin_places(scores, low, high, bins)
     empty = torch.zeros(len(scores), bins, dtype=torch.float64, device=scores.device)
+    # Whole numbers: their sum is the same in any order.
     right, wrong = (there & (target > 0)).double(), (there & (target <= 0)).double()
     return empty.scatter_add(1, place, right), empty.scatter_add(1, place, wrong)
+
+
+def binned(values: Tensor, place: Tensor, bins: int) -> Tensor:
+    """Sums `[N, bins]` of values `[N, n]` by their bin, in an order that never changes.
+
+    Example:
+        >>> binned(torch.tensor([[1.0, 2.0, 4.0]]), torch.tensor([[0, 1, 0]]), 2)
+        tensor([[5., 2.]], dtype=torch.float64)
+    """
+    step = max(1, _CELLS // max(values.shape[1] * bins, 1))
+    bars = constant(torch.arange, bins, like=place)
+    chunks = zip(torch.split(values.double(), step), torch.split(place, step))
+    return torch.cat([(some[:, None] @ (where[:, :, None] == bars).double())[:, 0] for some, where in chunks])
 
 
 def bin_places(scores: Tensor, low: float, high: float, bins: int) -> Tensor:

@@ -8,9 +8,11 @@ from typing import Literal, get_args
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from imug_metrics.dialogues.arguments import Ids, Numbers, Turns
 from imug_metrics.dialogues.batch import DialogueBatch
+from imug_metrics.dialogues.constants import constant
 from imug_metrics.dialogues.inputs import pack_inputs, score_column
 from imug_metrics.functional.reduce import reduce_values
 
@@ -72,7 +74,7 @@ def loop_convergence(
     """
     if measure not in MEASURES:
         raise ValueError(f"Expected argument `measure` to be one of {MEASURES}, got {measure!r}.")
-    inputs = pack_inputs(dialogue, turn, subject, valid, lengths, scores=score_column("scores", scores))
+    inputs = pack_inputs({"scores": score_column("scores", scores)}, dialogue, turn, subject, valid, lengths)
     scored = inputs.columns["scores"].masked_fill(~inputs.batch.valid, torch.nan)
     value, count = loop_parts(inputs.batch, scored, threshold)[measure]
     if reduction != "mean":
@@ -84,48 +86,52 @@ def loop_convergence(
 def loop_parts(batch: DialogueBatch, scores: Tensor, threshold: float) -> dict[str, tuple[Tensor, Tensor]]:
     """Numerator and denominator `[S]` of every measure, by loop, from packed scores with NaN where there is none."""
     scored, y = ~scores.isnan(), scores.nan_to_num(0)
-    rows = torch.arange(len(y), device=y.device)
-    previous = _nearest_before(scored, batch)
+    start = batch.spread(batch.offsets[:-1])
+    previous = _nearest_before(scored, start, batch)
     moved = scored & (previous >= 0)
-    step = torch.where(moved, y - y[previous.clamp_min(0)], 0)
-    opens, closes = scored & (previous < 0), scored & (rows == _last(scored, batch)[batch.segment])
-    turned = _turns_around(step, batch)
-
-    def total(values: Tensor) -> Tensor:
-        return batch.sum_segments(values.to(y))
-
-    count = total(scored)
-    one, two, three = ((count >= least).to(y) for least in (1, 2, 3))
-    inner = (count - 2).clamp_min(1)
-    changes = total(turned)
+    earlier = previous.clamp_min(0)
+    step = torch.where(moved, y - _at(y, earlier), 0)
+    last = batch.largest(batch.rows.where(scored, -1).double())
+    opens, closes = scored & (previous < 0), scored & (batch.rows == batch.spread(last))
     distance = step.abs()
-    early, late = distance * ~closes, distance * (moved & ~opens[previous.clamp_min(0)])
+    columns = torch.stack(
+        [
+            scored,
+            _turns_around(step, start, batch),
+            y * closes - y * opens,
+            moved & (step <= 0),
+            step < 0,
+            closes & (y >= threshold - _ROUNDING),
+            distance * ~closes,
+            distance * (moved & ~_at(opens, earlier)),
+        ],
+        1,
+    )
+    count, changes, gained, stays, falls, above, early, late = batch.sum_segments(columns).unbind(1)
+    one, two, three = (count[:, None] >= constant(torch.arange, 1, 4, like=count)).to(y).unbind(1)
     return {
-        "gain": (two * total(y * closes - y * opens), two),
-        "monotone": (two * (total(moved & (step <= 0)) == 0), two),
-        "never_falls": (two * (total(step < 0) == 0), two),
-        "above": (total(closes & (y >= threshold - _ROUNDING)), one),
+        "gain": (two * gained, two),
+        "monotone": (two * (stays == 0), two),
+        "never_falls": (two * (falls == 0), two),
+        "above": (above, one),
         "sign_changes": (changes, three),
-        "oscillation": (changes / inner, three),
-        "contraction": (total(late), total(early)),
+        "oscillation": (changes / (count - 2).clamp_min(1), three),
+        "contraction": (late, early),
     }
 
 
-def _nearest_before(chosen: Tensor, batch: DialogueBatch) -> Tensor:
-    """The nearest earlier row of the same segment that is chosen, -1 where there is none."""
-    rows = torch.arange(len(chosen), device=chosen.device)
-    latest = rows.where(chosen, -1).cummax(0).values if len(rows) else rows
-    before = torch.cat([latest.new_full((1,), -1), latest])[: len(rows)]
-    return before.masked_fill(before < batch.offsets[batch.segment], -1)
+def _nearest_before(chosen: Tensor, start: Tensor, batch: DialogueBatch) -> Tensor:
+    """The nearest earlier row of the same segment that is chosen, -1 where there is none; segments begin at `start`."""
+    latest = batch.rows.where(chosen, -1).cummax(0).values if len(chosen) else batch.rows
+    before = F.pad(latest[:-1], (min(len(chosen), 1), 0), value=-1)
+    return before.masked_fill(before < start, -1)
 
 
-def _last(chosen: Tensor, batch: DialogueBatch) -> Tensor:
-    """The last chosen row of each segment, -1 where there is none."""
-    rows = torch.arange(len(chosen), device=chosen.device)
-    return torch.full_like(batch.owner, -1).scatter_reduce(0, batch.segment, rows.where(chosen, -1), "amax")
+def _at(values: Tensor, rows: Tensor) -> Tensor:
+    return values[rows] if len(values) else values
 
 
-def _turns_around(step: Tensor, batch: DialogueBatch) -> Tensor:
+def _turns_around(step: Tensor, start: Tensor, batch: DialogueBatch) -> Tensor:
     """True where a step goes the other way than the last step of its segment that moved."""
-    before = _nearest_before(step != 0, batch)
-    return (before >= 0) & (step * step[before.clamp_min(0)] < 0) if len(step) else step.bool()
+    before = _nearest_before(step != 0, start, batch)
+    return (before >= 0) & (step * _at(step, before.clamp_min(0)) < 0)

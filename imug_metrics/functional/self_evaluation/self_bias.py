@@ -44,7 +44,7 @@ def self_bias(
         tensor(0.2000, dtype=torch.float64)
     """
     columns = {"scores": score_column("scores", scores), "references": score_column("references", references)}
-    inputs = pack_inputs(dialogue, turn, None, valid, lengths, validate=True, **columns)
+    inputs = pack_inputs(columns, dialogue, turn, None, valid, lengths)
     return reduce_values(inputs.unpack(bias_values(inputs)), reduction)
 
 

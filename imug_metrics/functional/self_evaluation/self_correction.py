@@ -47,9 +47,7 @@ def self_correction(
         >>> self_correction([1, 1, 0, 1], [0, 1, 1, 0], dialogue=[0, 0, 1, 1], turn=[1, 2, 1, 2])
         tensor(0.2500, dtype=torch.float64)
     """
-    inputs = pack_inputs(
-        dialogue, turn, None, valid, lengths, validate=True, **correction_columns(preds, before, target)
-    )
+    inputs = pack_inputs(correction_columns(preds, before, target), dialogue, turn, None, valid, lengths)
     after = inputs.columns["preds"].masked_fill(~inputs.batch.valid, torch.nan)
     return reduce_values(inputs.unpack(after - inputs.columns["before"]), reduction)
 

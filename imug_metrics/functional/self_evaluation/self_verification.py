@@ -50,7 +50,7 @@ def self_verification(
         >>> self_verification([1, 1, 0, 1], [1, 0, 0, 1], dialogue=[0, 0, 1, 1], turn=[1, 2, 1, 2])
         tensor(0.7500, dtype=torch.float64)
     """
-    inputs = pack_inputs(dialogue, turn, None, valid, lengths, validate=True, **verdict_columns(preds, target))
+    inputs = pack_inputs(verdict_columns(preds, target), dialogue, turn, None, valid, lengths)
     right = verdict_values(inputs)
     if reduction != "mean":
         return reduce_values(inputs.unpack(right), reduction)
@@ -91,15 +91,14 @@ def permissiveness_drift(
     """
     if scale not in ("rate", "logit"):
         raise ValueError(f"Expected argument `scale` to be 'rate' or 'logit', got {scale!r}.")
-    inputs = pack_inputs(dialogue, turn, None, valid, lengths, validate=True, **verdict_columns(preds, target))
+    inputs = pack_inputs(verdict_columns(preds, target), dialogue, turn, None, valid, lengths)
     accepted, batch = false_accepts(verdict_values(inputs), inputs.columns["target"]), inputs.batch
     wrong, accepted = ~accepted.isnan(), accepted.nan_to_num(0)
     if scale == "rate":
-        xy, xx = within_sums(batch.turn.double(), accepted, wrong, batch.segment, len(batch.owner))
+        xy, xx = within_sums(batch.turn.double(), accepted, wrong, batch.offsets)
         return torch.where(xx.sum() > 0, xy.sum() / xx.sum(), torch.nan)
-    turns = int(batch.turn.max()) if len(batch.turn) else 1
-    counts = [accepted.new_zeros(turns).index_add(0, batch.turn - 1, part) for part in (accepted, wrong.double())]
-    return logistic_slope(*counts)
+    by_turn = batch.by_turn(torch.stack([accepted, wrong.double()], 1), max(batch.last_turn(), 1))
+    return logistic_slope(*by_turn.sum(0).unbind(1))
 
 
 def verdict_columns(preds: Labels, target: Labels) -> dict[str, Column]:

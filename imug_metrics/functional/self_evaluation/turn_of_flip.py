@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from imug_metrics.dialogues.arguments import Ids, Labels, Turns
 from imug_metrics.dialogues.batch import DialogueBatch
@@ -71,12 +72,8 @@ def turn_of_flip(
         return flips(preds, target, dialogue, turn, valid=valid, lengths=lengths).turns
     batch, aligned = _pack(preds, target, dialogue, turn, valid, lengths)
     watched = at_risk(batch, aligned)
-    turns = int(batch.turn.max()) if len(batch.turn) else 1
-    sums = [
-        watched.new_zeros(turns, dtype=torch.float64).index_add(0, batch.turn - 1, part)
-        for part in (aligned.nan_to_num(0) * watched, watched.double())
-    ]
-    return restricted_mean(kaplan_meier(*sums))
+    held = torch.stack([aligned.nan_to_num(0) * watched, watched.double()], 1)
+    return restricted_mean(kaplan_meier(*batch.by_turn(held, max(batch.last_turn(), 1)).sum(0).unbind(1)))
 
 
 def flips(
@@ -104,29 +101,33 @@ def flips(
     batch, aligned = _pack(preds, target, dialogue, turn, valid, lengths)
     watched = at_risk(batch, aligned).double()
     held = aligned.nan_to_num(0) * watched
-    starts, known = batch.sum_segments(watched), batch.sum_segments((~aligned.isnan()).double())
     changed, _ = neighbour_changes(batch, aligned)
+    sums = batch.sum_segments(torch.stack([watched, held, changed, (~aligned.isnan()).double()], 1))
+    starts, turns, changes, known = (batch.by_id(column) for column in sums.unbind(1))
     return Flips(
-        batch.sum_segments(held).masked_fill(starts == 0, torch.nan),
-        (batch.sum_segments(watched - held) == 0) & (starts > 0),
-        batch.sum_segments(changed).masked_fill(known == 0, torch.nan),
+        turns.masked_fill(starts == 0, torch.nan),
+        (starts == turns) & (starts > 0),
+        changes.masked_fill(known == 0, torch.nan),
     )
 
 
 def at_risk(batch: DialogueBatch, aligned: Tensor) -> Tensor:
     """True `[N]` at known turns before which every turn of the dialogue, from 1, is known and aligned."""
-    rows = torch.arange(len(aligned), device=aligned.device)
-    start = batch.offsets[batch.segment]
-    holds = ((aligned == 1) & (batch.turn == rows - start + 1)).long()
-    before = torch.cat([holds.new_zeros(1), holds.cumsum(0)])
-    return (before[:-1] - before[start] == rows - start) & (batch.turn == rows - start + 1) & ~aligned.isnan()
+    start = batch.spread(batch.offsets[:-1])
+    in_place = batch.turn == batch.rows - start + 1
+    # The latest row at or before each one that breaks the run of aligned turns.
+    broken = batch.rows.where((aligned != 1) | ~in_place, -1)
+    latest = broken.cummax(0).values if len(broken) else broken
+    before = F.pad(latest[:-1], (min(len(broken), 1), 0), value=-1)
+    return (before < start) & in_place & ~aligned.isnan()
 
 
 def neighbour_changes(batch: DialogueBatch, aligned: Tensor) -> tuple[Tensor, Tensor]:
     """1 at turns `[N]` that differ in alignment from the turn right before, and 1 where both turns are known."""
     previous, turn = aligned.roll(1), batch.turn.roll(1)
-    both = ~batch.is_first() & (batch.turn == turn + 1) & ~aligned.isnan() & ~previous.isnan()
-    return (both & (aligned != previous)).double(), both.double()
+    change = (aligned - previous).abs()  # NaN where either is not known
+    both = ~batch.is_first() & (batch.turn == turn + 1) & (change == change)
+    return (both & (change > 0)).double(), both.double()
 
 
 def _pack(
@@ -137,5 +138,5 @@ def _pack(
     valid: Tensor | None,
     lengths: Tensor | None,
 ) -> tuple[DialogueBatch, Tensor]:
-    inputs = pack_inputs(dialogue, turn, None, valid, lengths, preds=right_column(preds, target))
+    inputs = pack_inputs({"preds": right_column(preds, target)}, dialogue, turn, None, valid, lengths)
     return inputs.batch, inputs.columns["preds"].masked_fill(~inputs.batch.valid, torch.nan)

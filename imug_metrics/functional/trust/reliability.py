@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from imug_metrics.dialogues.arguments import Candidates
+from imug_metrics.dialogues.constants import constant
 from imug_metrics.dialogues.inputs import as_numbers
 from imug_metrics.functional.reduce import reduce_values
 
@@ -80,9 +81,13 @@ def run_values(scores: Candidates, method: Method, scale: float) -> dict[str, Te
     runs = runs.double()
     runs = runs.masked_fill(~runs.isfinite(), torch.nan)
     runs = runs.masked_fill(((~runs.isnan()).sum(-1) < 2)[..., None], torch.nan)
-    tails = torch.tensor([0.1, 0.9], dtype=runs.dtype, device=runs.device)
+    tails = constant(_tails, like=runs)
     if not runs.numel():  # which nanquantile refuses
         return dict.fromkeys(get_args(Measure), runs.sum(-1))
     low, high = torch.nanquantile(runs, tails, dim=-1, interpolation=method)
     spread = high - low
     return {"reliability": scale - spread, "aptitude": high, "unreliability": spread, "average": runs.nanmean(-1)}
+
+
+def _tails(device: torch.device) -> Tensor:
+    return torch.tensor([0.1, 0.9], dtype=torch.float64, device=device)

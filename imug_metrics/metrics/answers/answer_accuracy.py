@@ -126,6 +126,6 @@ class AnswerAccuracy(DialogueMetric):
             **self.reading,
         )
         scores = found.new_zeros(len(replies)).index_copy(0, torch.tensor(cells, device=found.device).long(), found)
-        inputs = self._pack(dialogue, turn, None, valid, lengths, scores=Column(scores, shape, present, turns))
+        inputs = self._pack({"scores": Column(scores, shape, present, turns)}, dialogue, turn, None, valid, lengths)
         absent = 0.0 if self.protocol == "imug" else torch.nan
         self._add(inputs.batch, inputs.columns["scores"].masked_fill(~inputs.batch.valid, absent))

@@ -10,9 +10,10 @@ from typing_extensions import Unpack
 from imug_metrics.dialogues.arguments import Ids, Turns
 from imug_metrics.dialogues.batch import DialogueBatch
 from imug_metrics.dialogues.inputs import Column
-from imug_metrics.functional.answers.grid_accuracy import BEST, grid_points
+from imug_metrics.functional.answers.grid_accuracy import BEST, as_counts, board_checks, first_points
 from imug_metrics.functional.answers.protocol import PROTOCOLS, Protocol
 from imug_metrics.metrics.dialogue_metric import DialogueMetric, check_choice
+from imug_metrics.metrics.dialogue_sums import Terms
 from imug_metrics.metrics.options import MetricOptions
 
 _STEPS = ("found", "pattern", "red", "green")
@@ -82,31 +83,35 @@ class GridAccuracy(DialogueMetric):
             TypeError: if codes are not integers.
         """
         shape = tuple(preds.shape[:-2])
-        per_board = torch.as_tensor(counts).expand(shape).flatten()
         cells, wanted = (rearrange(codes, "... row column -> (...) row column") for codes in (preds, target))
-        points = grid_points(cells, wanted, per_board, protocol=self.protocol) / BEST
+        number = as_counts(counts if isinstance(counts, int) else counts.expand(shape).flatten(), cells)
+        checks = board_checks(cells, wanted, number)
+        points = first_points(cells, wanted, number, protocol=self.protocol) / BEST
         right = reduce((cells == wanted).double(), "n row column -> n", "mean")
         # A task without points has no score, which is not the same as an absent image.
-        scores, blank = points.nanmean(1), points.isnan().all(1)
+        counted = (~points.isnan()).sum(1) + (number - 4).clamp_min(0)  # points beyond the fourth are never met
+        blank = counted == 0
+        scores = points.nansum(1) / counted
         inputs = self._pack(
+            {
+                "scores": Column(scores.masked_fill(blank, 0), shape),
+                "blank": Column(blank, shape),
+                "steps": Column(points[:, : len(_STEPS)], shape),
+                "cells": Column(right, shape),
+            },
             dialogue,
             turn,
             None,
             valid,
             lengths,
-            scores=Column(scores.masked_fill(blank, 0), shape),
-            blank=Column(blank, shape),
-            steps=Column(points[:, : len(_STEPS)], shape),
-            cells=Column(right, shape),
+            checks=checks,
         )
         self._add_boards(inputs.batch, **inputs.columns)
 
     def _add_boards(self, batch: DialogueBatch, scores: Tensor, blank: Tensor, steps: Tensor, cells: Tensor) -> None:
         shares = {**dict(zip(_STEPS, steps.unbind(1))), "cell": cells.masked_fill(blank, torch.nan)}
-        ratios = {
-            name: batch.mean_parts(values.masked_fill(~batch.valid, torch.nan)) for name, values in shares.items()
-        }
-        self._add(batch, scores.masked_fill(~batch.valid | blank, torch.nan), expected=~blank, ratios=ratios)
+        means = {name: values.masked_fill(~batch.valid, torch.nan) for name, values in shares.items()}
+        self._add(batch, scores.masked_fill(~batch.valid | blank, torch.nan), ~blank, Terms(means))
 
     def _ratios(self) -> list[str]:
         return [*_STEPS, "cell"]

@@ -10,9 +10,10 @@ from typing_extensions import Unpack
 from imug_metrics.dialogues.arguments import Ids, Turns
 from imug_metrics.dialogues.batch import DialogueBatch
 from imug_metrics.dialogues.inputs import Column
-from imug_metrics.functional.answers.point_score import Items, check_items, item_columns, point_score
+from imug_metrics.functional.answers.point_score import Items, item_check, item_columns, item_means
 from imug_metrics.functional.answers.protocol import Protocol
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
+from imug_metrics.metrics.dialogue_sums import Terms
 from imug_metrics.metrics.options import MetricOptions
 
 
@@ -50,7 +51,7 @@ class PointScore(DialogueMetric):
     plot_upper_bound = 1.0
 
     def __init__(self, *, best: float = 5.0, protocol: Protocol = "strict", **kwargs: Unpack[MetricOptions]) -> None:
-        check_items(torch.zeros(0, 1), torch.zeros(0, 1, dtype=torch.bool), best, protocol)
+        item_check(torch.zeros(0, 1), torch.zeros(0, 1, dtype=torch.bool), best, protocol)
         self.best, self.protocol = float(best), protocol
         super().__init__(**kwargs)
 
@@ -77,33 +78,32 @@ class PointScore(DialogueMetric):
         values, there = item_columns(items, masks)
         shape, count = tuple(values.shape[:-1]), there.sum(-1).flatten()
         values, there = (rearrange(cells, "... point -> (...) point") for cells in (values, there))
-        scores = point_score(values, there, best=self.best, protocol=self.protocol, reduction="none")
+        checks = item_check(values, there, self.best, self.protocol)
+        scores = item_means(values, there, self.best)
         judged = None if isinstance(items, Tensor) else torch.tensor([row is not None for row in items])
         blank = (count == 0) if judged is None else (count == 0) & judged
         inputs = self._pack(
+            {
+                "scores": Column(scores.masked_fill(blank, 0), shape, judged),
+                "blank": Column(blank, shape),
+                "total": Column(values.masked_fill(~there, 0).sum(-1) / self.best, shape),
+                "count": Column(count.double(), shape),
+            },
             dialogue,
             turn,
             None,
             valid,
             lengths,
-            scores=Column(scores.masked_fill(blank, 0), shape, judged),
-            blank=Column(blank, shape),
-            total=Column(values.masked_fill(~there, 0).sum(-1) / self.best, shape),
-            count=Column(count.double(), shape),
+            checks=checks,
         )
         self._add_turns(inputs.batch, **inputs.columns)
 
     def _add_turns(self, batch: DialogueBatch, scores: Tensor, blank: Tensor, total: Tensor, count: Tensor) -> None:
         scores = scores.masked_fill(~batch.valid | blank, torch.nan)
         skipped = scores.isnan()
-        ratios = {
-            "full": batch.mean_parts((scores >= 1).double().masked_fill(skipped, torch.nan)),
-            "point": (
-                batch.sum_segments(total.masked_fill(skipped, 0)),
-                batch.sum_segments(count.masked_fill(skipped, 0)),
-            ),
-        }
-        self._add(batch, scores, expected=~blank, ratios=ratios)
+        full = (scores >= 1).double().masked_fill(skipped, torch.nan)
+        points = total.masked_fill(skipped, 0), count.masked_fill(skipped, 0)
+        self._add(batch, scores, ~blank, Terms({"full": full}, ratios={"point": points}))
 
     def _ratios(self) -> list[str]:
         return ["full", "point"]

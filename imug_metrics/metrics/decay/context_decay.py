@@ -10,22 +10,22 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from imug_metrics.dialogues.arguments import Ids, Numbers, Turns
-from imug_metrics.dialogues.inputs import score_column
 from imug_metrics.functional.decay.context_decay import (
     EDGES,
     SLOPES,
     Slope,
-    bucket_sums,
+    bucket_columns,
     check_edges,
     doubling_slope,
     effective_length,
+    length_columns,
     placed_scores,
     pooled_doublings,
     ranked_average,
-    within_doublings,
 )
 from imug_metrics.metrics.curve import curve_points
 from imug_metrics.metrics.dialogue_metric import DialogueMetric, check_choice
+from imug_metrics.metrics.dialogue_sums import Terms
 from imug_metrics.metrics.options import MetricOptions
 from imug_metrics.metrics.plotting import plot_curve
 
@@ -132,17 +132,18 @@ class ContextDecay(DialogueMetric):
         Raises:
             ValueError: if shapes differ, turns are refused or a context length is below 1.
         """
-        columns = {
-            "scores": score_column("scores", scores),
-            "context_lengths": score_column("context_lengths", context_lengths),
-        }
-        inputs = self._pack(dialogue, turn, None, valid, lengths, **columns)
-        placed, doublings = placed_scores(inputs, zero=self.missing == "zero", validate=self.validate)
-        batch = inputs.batch
-        total, count = bucket_sums(batch, placed, doublings, self.edges)
-        ratios = {name: (total[:, k], count[:, k]) for k, name in enumerate(self._buckets())}
-        ratios |= {"within": within_doublings(batch, placed, doublings), "beyond": (count[:, -1], count.sum(1))}
-        self._add(batch, placed, ratios=ratios, sums=dict(zip(_POOLED, pooled_doublings(batch, placed, doublings))))
+        zero = self.missing == "zero"
+        inputs = self._pack(length_columns(scores, context_lengths, zero=zero), dialogue, turn, None, valid, lengths)
+        placed, doublings = placed_scores(inputs, zero=zero)
+        bucket = bucket_columns(placed, doublings, self.edges)
+        total, y = bucket.sum(1), placed.nan_to_num(0)
+        ratios = {name: (y * bucket[:, k], bucket[:, k]) for k, name in enumerate(self._buckets())}
+        terms = Terms(
+            slopes={"within": (doublings, placed)},
+            ratios={**ratios, "beyond": (bucket[:, -1], total)},
+            sums=dict(zip(_POOLED, pooled_doublings(placed, doublings))),
+        )
+        self._add(inputs.batch, placed, None, terms)
 
     def _draw(self, val: dict[str, Tensor], ax: Any) -> Any:
         """The curve over context length on a log2 axis."""

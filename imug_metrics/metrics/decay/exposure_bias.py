@@ -94,10 +94,7 @@ class ExposureBias(PairedMetric):
         gap = arms.baseline - arms.scores
         # Sums of the own arm's losses would do as well, but only these are exactly 0 for a reference without errors.
         loss = (1 - arms.baseline).masked_fill(gap.isnan(), 0)
-        turns = torch.arange(1, self.max_turns + 1, device=loss.device)
-        by_turn = inputs.batch.sum_segments(torch.where(inputs.batch.turn[:, None] == turns, loss[:, None], 0))
-        sums = {f"loss_{k}": column for k, column in zip(self._turns(), by_turn.unbind(1))}
-        self._add_arms(inputs.batch, arms, gap, sums=sums)
+        self._add_arms(inputs.batch, arms, gap, curve_sums={"loss": loss})
 
     def _turns(self) -> range:
         return range(1, self.max_turns + 1)

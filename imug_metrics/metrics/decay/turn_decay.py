@@ -11,6 +11,7 @@ from torchmetrics.utilities import dim_zero_cat
 from typing_extensions import Unpack
 
 from imug_metrics.dialogues.arguments import Ids, Numbers, Turns
+from imug_metrics.dialogues.batch import DialogueBatch
 from imug_metrics.dialogues.inputs import score_column
 from imug_metrics.functional.decay.turn_decay import (
     SLOPES,
@@ -22,6 +23,7 @@ from imug_metrics.functional.decay.turn_decay import (
     scored_pairs,
 )
 from imug_metrics.metrics.dialogue_metric import DialogueMetric, check_choice
+from imug_metrics.metrics.dialogue_sums import Terms
 from imug_metrics.metrics.options import MetricOptions
 from imug_metrics.stats import pooled_slope, sen_slope
 
@@ -107,20 +109,24 @@ class TurnDecay(DialogueMetric):
         Raises:
             ValueError: if shapes differ or turns are refused.
         """
-        inputs = self._pack(dialogue, turn, None, valid, lengths, scores=score_column("scores", scores))
+        inputs = self._pack({"scores": score_column("scores", scores)}, dialogue, turn, None, valid, lengths)
         batch, values = inputs.batch, inputs.columns["scores"].masked_fill(~inputs.batch.valid, torch.nan)
         if self.missing == "zero":
-            values = values.nan_to_num(0)
+            values = batch.zero_filled(values)
         scored = replace(batch, valid=~values.isnan())
         if self.slope == "theil-sen":
             for pairs in scored_pairs(scored, values.detach()):
                 self.slopes.append(pairs.slopes.flatten().float().to(self.device))
                 self.kendall = self.kendall + pairs.variance.sum().to(self.device)
-        filled = values.nan_to_num(0)
+        self._add(batch, values, None, self._terms(scored, values.nan_to_num(0)))
+
+    def _terms(self, scored: DialogueBatch, filled: Tensor) -> Terms:
+        """What the detail and the pooled slope need beside the values."""
+        sums = pooled_parts(scored, filled) if self.detail or self.slope == "pooled" else {}
+        if not self.detail:
+            return Terms(sums=sums)
         last, first, both = retention_parts(scored, filled)
-        self._add(
-            batch, values, ratios={"retention": (last, first)}, sums={**pooled_parts(scored, filled), "both": both}
-        )
+        return Terms(sums=sums, by_segment={"retention": (last, first), "both": both})
 
     def compute(self) -> Tensor | dict[str, Tensor]:
         """The slope, or all estimates with their intervals (`detail=True`)."""

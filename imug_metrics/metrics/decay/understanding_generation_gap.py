@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from imug_metrics.dialogues.arguments import Ids, Labels, Numbers, Turns
-from imug_metrics.dialogues.inputs import score_column
-from imug_metrics.functional.decay.understanding_generation_gap import MODALITIES, gap_parts, modality_column
+from imug_metrics.functional.decay.understanding_generation_gap import MODALITIES, gap_columns, modality_scores
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
+from imug_metrics.metrics.dialogue_sums import Terms
 from imug_metrics.metrics.plotting import plot_curve
 from imug_metrics.stats import unpack_moments
 
@@ -72,18 +72,16 @@ class UnderstandingGenerationGap(DialogueMetric):
         Raises:
             ValueError: if shapes differ, or turns or modalities are refused.
         """
-        columns = {"scores": score_column("scores", scores), "modality": modality_column(modality)}
-        inputs = self._pack(dialogue, turn, None, valid, lengths, **columns)
-        batch = inputs.batch
-        scored = inputs.columns["scores"].masked_fill(~batch.valid, torch.nan)
-        if self.missing == "zero":
-            scored = scored.nan_to_num(0)
-        ratios = gap_parts(inputs, scored, validate=self.validate)
-        for code, name in enumerate(MODALITIES):
-            used = ~scored.isnan() & (inputs.columns["modality"] == code)
-            curve = [self._by_turn(batch, part * used) for part in (scored.nan_to_num(0), used.double())]
-            ratios |= {f"{name}_turn_{k + 1}": (curve[0][:, k], curve[1][:, k]) for k in range(self.max_turns)}
-        self._add(batch, scored, ratios=ratios)
+        zero = self.missing == "zero"
+        inputs = self._pack(gap_columns(scores, modality, zero=zero), dialogue, turn, None, valid, lengths)
+        scored = inputs.columns["scores"].masked_fill(~inputs.batch.valid, torch.nan)
+        if zero:
+            scored = inputs.batch.zero_filled(scored)
+        found = modality_scores(inputs, scored)
+        is_text = (inputs.columns["modality"] == 0).double()
+        slopes = {f"{name}_slope": (None, values) for name, values in found.items()}
+        terms = Terms(means=found, slopes={**slopes, "within": (is_text, scored)}, curves=found)
+        self._add(inputs.batch, scored, None, terms)
 
     def _draw(self, val: dict[str, Tensor], ax: Any) -> Any:
         """The curves of text and image turns."""

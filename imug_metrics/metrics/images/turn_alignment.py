@@ -104,7 +104,7 @@ class TurnAlignment(EmbeddingMetric):
         columns = {"images": self._images(images), "texts": self._texts(texts)}
         if references is not None:
             columns["references"] = reference_column(references, columns["images"].shape)
-        inputs = self._pack(dialogue, turn, None, valid, lengths, **columns)
+        inputs = self._pack(columns, dialogue, turn, None, valid, lengths)
         pairs, shown = (inputs.columns["images"], inputs.columns["texts"]), inputs.columns.get("references")
         values = alignment_values(*pairs, shown, self.variant, self.scale, self.bias)
-        self._add(inputs.batch, values.masked_fill(~inputs.batch.valid, torch.nan))
+        self._add(inputs.batch, values.where(inputs.batch.valid, torch.nan))

@@ -10,17 +10,18 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from imug_metrics.dialogues.arguments import Ids, Images, Turns
-from imug_metrics.dialogues.inputs import Column, PackedInputs, embedding_column, is_embedding
+from imug_metrics.dialogues.inputs import Column, PackedInputs, embedding_column, has_direction, is_embedding
 from imug_metrics.functional.images.turn_consistency import (
     MODES,
     Mode,
     consistency_values,
     copy_values,
-    packed_links,
+    link_check,
     pixel_copies,
     worst_pairs,
 )
-from imug_metrics.metrics.dialogue_metric import Ratio, check_choice
+from imug_metrics.metrics.dialogue_metric import check_choice
+from imug_metrics.metrics.dialogue_sums import Terms
 from imug_metrics.metrics.embedding_metric import EmbeddingMetric
 from imug_metrics.metrics.options import MetricOptions
 
@@ -118,13 +119,13 @@ class TurnConsistency(EmbeddingMetric):
             columns["references"] = embedding_column("references", references)
         if self.detail:
             columns |= self._pixels(images, pixels)
-        inputs = self._pack(dialogue, turn, subject, valid, lengths, **columns)
-        bank = references if self.mode == "graph" else inputs.columns.get("references")
-        pairs = packed_links(links, inputs.positions(), bank) if self.mode == "graph" else None
-        rows, batch = inputs.columns["images"], inputs.batch
-        gram = dialogue_gram(rows, batch.offsets, batch.valid)
-        values, expected = consistency_values(rows, gram, batch, self.mode, bank, pairs)
-        self._add(batch, values, expected, self._drift_and_copies(inputs, gram) if self.detail else None)
+        bank = references if self.mode == "graph" else None
+        checks = [link_check(links, columns["images"], bank)] if self.mode == "graph" else []
+        inputs = self._pack(columns, dialogue, turn, subject, valid, lengths, checks=checks)
+        batch = inputs.batch
+        gram = dialogue_gram(inputs.columns["images"], batch.offsets, batch.valid) if self.detail else None
+        values, expected = consistency_values(inputs, self.mode, bank, links, gram)
+        self._add(batch, values, expected, None if gram is None else self._drift_and_copies(inputs, gram))
 
     def _ratios(self) -> list[str]:
         if not self.detail:
@@ -142,15 +143,17 @@ class TurnConsistency(EmbeddingMetric):
 
         return {"pixels": embedding_column("images", images, thumbnails)}
 
-    def _drift_and_copies(self, inputs: PackedInputs, gram: GramStats) -> dict[str, Ratio]:
+    def _drift_and_copies(self, inputs: PackedInputs, gram: GramStats) -> Terms:
         batch, rows = inputs.batch, inputs.columns["images"].detach()
         sums, counts = delta_curve(rows, batch.offsets, batch.turn, self.max_turns - 1, batch.valid)
-        found = {f"delta_{k}": (sums[:, k - 1], counts[:, k - 1]) for k in range(1, self.max_turns)}
-        found["last_vs_first"] = batch.mean_parts(gram.anchor.detach().masked_fill(~batch.is_last(), torch.nan))
-        found["worst_pair"] = worst_pairs(batch, gram.min.detach())
-        found["copy_rate"] = batch.mean_parts(copy_values(gram, self.copy_threshold))
-        copies = torch.full_like(gram.anchor, torch.nan)
+        by_distance = zip(range(1, self.max_turns), sums.unbind(1), counts.unbind(1))
+        means = {
+            "last_vs_first": gram.anchor.detach().where(batch.is_last(), torch.nan),
+            "copy_rate": copy_values(gram, self.copy_threshold),
+        }
         if "pixels" in inputs.columns:
-            copies = pixel_copies(batch, inputs.columns["pixels"], self.pixel_threshold)
-        found["pixel_copy_rate"] = batch.mean_parts(copies)
-        return found
+            valid = batch.valid & has_direction(inputs.columns["images"])
+            means["pixel_copy_rate"] = pixel_copies(batch, valid, inputs.columns["pixels"], self.pixel_threshold)
+        distances = {f"delta_{k}": (total, count) for k, total, count in by_distance}
+        worst = worst_pairs(batch, gram.min.detach())
+        return Terms(means, by_segment={**distances, "worst_pair": worst})

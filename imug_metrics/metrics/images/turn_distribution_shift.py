@@ -5,12 +5,13 @@
 from typing import TYPE_CHECKING
 
 import torch
-from einops import rearrange
+from imug_kernels import segment_sum
 from torch import Tensor
 from torch.nn import functional as F
 from typing_extensions import Unpack
 
 from imug_metrics.dialogues.arguments import Ids, Images, Turns
+from imug_metrics.dialogues.constants import constant
 from imug_metrics.functional.images.turn_distribution_shift import kernel_slope, linear_shift, mean_curve, usable_images
 from imug_metrics.metrics.embedding_metric import EmbeddingMetric
 from imug_metrics.metrics.options import MetricOptions
@@ -121,19 +122,15 @@ class TurnDistributionShift(EmbeddingMetric):
         Raises:
             ValueError: if shapes differ, the width is not that of the metric, or turns are refused.
         """
-        inputs = self._pack(dialogue, turn, None, valid, lengths, images=self._images(images))
+        inputs = self._pack({"images": self._images(images)}, dialogue, turn, None, valid, lengths)
         batch, rows = inputs.batch, inputs.columns["images"]
         if rows.shape[1] != self.width and len(rows):
             raise ValueError(f"Expected argument `images` to have width {self.width}, got {rows.shape[1]}.")
         there = batch.valid & usable_images(rows)
         self._add(batch, torch.where(there, 1.0, torch.nan))
-        kept = there & (batch.turn <= self.max_turns)
-        rows, turns, owner = F.normalize(rows[kept].double(), dim=1), batch.turn[kept], batch.owner[batch.segment][kept]
-        if len(rows):
-            cells = group_of(batch.ids, self.groups)[owner] * self.max_turns + turns - 1
-            added = rearrange(torch.zeros_like(self.sums), "group turn term -> (group turn) term").to(rows.device)
-            added = added.index_add(0, cells, _row_terms(rows, turns, owner))
-            self.sums = self.sums + added.view_as(self.sums).to(self.sums.device)
+        units = F.normalize(rows.double().where(there[:, None], 0), dim=1)
+        terms = _dialogue_terms(batch.by_turn(units, self.max_turns))
+        self._increase("sums", _sum_groups(terms, group_of(batch.ids, self.groups), self.groups).to(self.sums.device))
 
     def compute(self) -> Tensor | dict[str, Tensor]:
         """The mean shift, or with `detail=True` the curve with its intervals."""
@@ -197,15 +194,21 @@ def group_of(ids: Tensor, groups: int) -> Tensor:
     return (mixed >> 33).remainder(groups)
 
 
-def _row_terms(rows: Tensor, turn: Tensor, owner: Tensor) -> Tensor:
-    """Columns `[N, D + 4]` that add: the row, 1, its squared length, its cosine to its dialogue's turn 1, and 1 if so.
+def _dialogue_terms(rows: Tensor) -> Tensor:
+    """What adds of each dialogue and turn `[G, T, D + 4]`, from unit rows `[G, T, D]` that are 0 where there is none.
 
-    Packed rows: the first row of a dialogue is its turn 1 if it has one.
+    The row, 1, its squared length, its cosine to its dialogue's turn 1, and 1 where it and a later turn are there.
     """
-    opens = torch.ones_like(owner, dtype=torch.bool)
-    opens[1:] = owner[1:] != owner[:-1]
-    first = opens.nonzero()[:, 0][opens.cumsum(0) - 1]
-    paired = ((turn[first] == 1) & (turn > 1)).to(rows)
-    ones = torch.ones_like(paired)
-    terms = [ones, rows.square().sum(1), paired * (rows * rows[first]).sum(1), paired]
-    return torch.cat([rows, torch.stack(terms, 1)], 1)
+    squares = rows.square().sum(2)
+    there = (squares > 0).to(rows)
+    paired = there * there[:, :1]
+    paired[:, :1] = 0
+    cosine = (rows * rows[:, :1]).sum(2) * paired
+    return torch.cat([rows, torch.stack([there, squares, cosine, paired], 2)], 2)
+
+
+def _sum_groups(terms: Tensor, group: Tensor, groups: int) -> Tensor:
+    """Sums `[groups, ...]` of terms `[G, ...]` by group `[G]`, in an order that never changes."""
+    group, order = group.sort(stable=True)
+    offsets = torch.searchsorted(group, constant(torch.arange, groups + 1, like=group))
+    return segment_sum(terms[order], offsets)

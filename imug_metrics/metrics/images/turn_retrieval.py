@@ -6,6 +6,7 @@ from torch import Tensor
 
 from imug_metrics.dialogues.arguments import Ids, Images, Texts, Turns
 from imug_metrics.functional.images.turn_retrieval import retrieval_values
+from imug_metrics.metrics.dialogue_sums import Terms
 from imug_metrics.metrics.embedding_metric import EmbeddingMetric
 
 
@@ -58,11 +59,12 @@ class TurnRetrieval(EmbeddingMetric):
         Raises:
             ValueError: if shapes differ, an encoder is missing or turns are refused.
         """
-        inputs = self._pack(dialogue, turn, None, valid, lengths, images=self._images(images), texts=self._texts(texts))
+        inputs = self._pack(
+            {"images": self._images(images), "texts": self._texts(texts)}, dialogue, turn, None, valid, lengths
+        )
         columns = inputs.columns
         first, reciprocal, chance = retrieval_values(columns["images"], columns["texts"], inputs.batch)
-        ratios = {name: inputs.batch.mean_parts(value) for name, value in (("mrr", reciprocal), ("chance", chance))}
-        self._add(inputs.batch, first, ratios=ratios)
+        self._add(inputs.batch, first, None, Terms({"mrr": reciprocal, "chance": chance}))
 
     def _ratios(self) -> list[str]:
         return ["mrr", "chance"]

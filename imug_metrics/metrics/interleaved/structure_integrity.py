@@ -110,7 +110,7 @@ class StructureIntegrity(InstanceMetric):
         f1 = scores.f1
         if self.missing == "zero":
             f1 = f1.masked_fill((counts["target"] > 0) & ~batch.valid[:, None], 0)
-        by_modality = {name: batch.mean_parts(part) for name, part in zip(MODALITIES, f1.unbind(1))}
+        by_modality = dict(zip(MODALITIES, f1.unbind(1)))
         asked = ~counts["target"].isnan().any(1)
         self._add_supported(inputs, scores.strict, asked, by_modality, lenient=scores.lenient)
 
@@ -118,4 +118,5 @@ class StructureIntegrity(InstanceMetric):
         return [*super()._ratios(), "lenient", "lenient_relative", *MODALITIES]
 
     def _known(self, argument: str, rows: Column) -> Column:
-        return rows._replace(values=checked_counts(argument, rows, self.validate).to(self.device))
+        column = checked_counts(argument, rows)
+        return column._replace(values=column.values.to(self.device))

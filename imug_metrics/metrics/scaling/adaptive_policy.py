@@ -10,10 +10,10 @@ from typing_extensions import Unpack
 
 from imug_metrics.dialogues.arguments import Candidates, Ids, Numbers, Turns
 from imug_metrics.dialogues.inputs import Column
-from imug_metrics.functional.reduce import column_means
 from imug_metrics.functional.scaling.adaptive_policy import policy_columns
 from imug_metrics.functional.scaling.candidates import record_columns
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
+from imug_metrics.metrics.dialogue_sums import Terms
 from imug_metrics.metrics.options import MetricOptions
 
 
@@ -87,7 +87,7 @@ class AdaptivePolicy(DialogueMetric):
         Raises:
             ValueError: if shapes differ, a cost is below 0 or turns are refused.
         """
-        y, c = policy_columns(scores, costs)
+        y, c, check = policy_columns(scores, costs)
         chosen = (
             torch.as_tensor(preds, device=y.device).double().nan_to_num(-1)
         )  # padding of a tensor of numbers is NaN
@@ -97,11 +97,11 @@ class AdaptivePolicy(DialogueMetric):
                 f"each of `preds`, got {[*y.shape]}."
             )
         columns = {**record_columns(scores=y, costs=c), "preds": Column(chosen.flatten(), tuple(chosen.shape))}
-        inputs = self._pack(dialogue, turn, None, valid, lengths, **columns)
+        inputs = self._pack(columns, dialogue, turn, None, valid, lengths, checks=[check])
         batch, found = inputs.batch, inputs.columns
         y = found["scores"].masked_fill(~batch.valid[:, None], torch.nan)
         values = self._values(y, found["costs"], found["preds"].long())
-        self._add(batch, values.pop("regret"), ratios=column_means(batch, values, self.average == "dialogue"))
+        self._add(batch, values.pop("regret"), None, Terms(averages=values))
 
     def _values(self, y: Tensor, c: Tensor, choice: Tensor) -> dict[str, Tensor]:
         """Every column of packed records, NaN where undefined."""
@@ -120,10 +120,8 @@ class AdaptivePolicy(DialogueMetric):
         found = {"regret": regret, "score": mine, "cost": of(c, place[:, 0])}
         found |= {"best_score": of(y, favourite), "best_cost": of(c, favourite)}
         found["agreement"] = (regret <= 0).double().masked_fill(lacking, torch.nan)
-        for column in range(self.strategies):
-            fixed = (best[:, 0] - utility[:, column]).masked_fill(y[:, column].isnan(), torch.nan)
-            found[f"fixed_{column}"] = fixed
-        return found
+        fixed = (best - utility).where(~y.isnan(), torch.nan)
+        return found | {f"fixed_{column}": values for column, values in enumerate(fixed.unbind(1))}
 
     def _ratios(self) -> list[str]:
         fixed = [f"fixed_{column}" for column in range(self.strategies)]

@@ -10,10 +10,10 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from imug_metrics.dialogues.arguments import Candidates, Ids, Turns
-from imug_metrics.functional.reduce import column_means
 from imug_metrics.functional.scaling.best_of_n import expected_best, picked_score
 from imug_metrics.functional.scaling.candidates import absent_candidates, as_candidates, record_columns
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
+from imug_metrics.metrics.dialogue_sums import Terms
 from imug_metrics.metrics.options import MetricOptions
 from imug_metrics.metrics.plotting import plot_curve
 
@@ -101,15 +101,14 @@ class BestOfN(DialogueMetric):
         given = {"scores": y} if selector is None else {"scores": y, "selector": as_candidates("selector", selector, y)}
         absent = absent_candidates(y, given.get("selector"))
         columns = record_columns(**{name: column.masked_fill(absent, torch.nan) for name, column in given.items()})
-        inputs = self._pack(dialogue, turn, None, valid, lengths, **columns)
+        inputs = self._pack(columns, dialogue, turn, None, valid, lengths)
         batch = inputs.batch
         found = {name: inputs.columns[name].masked_fill(~batch.valid[:, None], torch.nan) for name in given}
         values = self._values(found["scores"], found.get("selector"))
         if self.missing == "zero":
             values = {name: value.masked_fill(~batch.valid, 0) for name, value in values.items()}
         primary = values[f"selected_{self.ks[-1]}"]
-        means = column_means(batch, values, self.average == "dialogue")
-        self._add(batch, primary, batch.valid if self.missing == "zero" else None, means)
+        self._add(batch, primary, batch.valid if self.missing == "zero" else None, Terms(averages=values))
 
     def _draw(self, val: dict[str, Tensor], ax: Any) -> Any:
         """The oracle's and the selector's curve over the number of candidates."""
@@ -124,17 +123,16 @@ class BestOfN(DialogueMetric):
 
     def _values(self, y: Tensor, keys: Tensor | None) -> dict[str, Tensor]:
         """Every ratio's values `[N]` of packed records, NaN where undefined."""
-        ks = torch.tensor(self.ks, device=y.device)
-        oracle = expected_best(y, None, ks)
-        selected = oracle if keys is None else expected_best(y, keys, ks)
+        oracle = expected_best(y, None, self.ks)
+        selected = oracle if keys is None else expected_best(y, keys, self.ks)
         count = (~y.isnan()).sum(1)
         single = y.nansum(1, dtype=torch.float64) / count
         best = y.nan_to_num(nan=-torch.inf).amax(1).double() if y.shape[1] else single
         regret = best - (best if keys is None else picked_score(y, keys))
         found = {"single": single, "regret": regret.masked_fill(count == 0, torch.nan)}
-        for column, k in enumerate(self.ks):
-            found |= {f"oracle_{k}": oracle[:, column], f"selected_{k}": selected[:, column]}
-            found[f"gain_{k}"] = selected[:, column] - single
+        columns = {"oracle": oracle, "selected": selected, "gain": selected - single[:, None]}
+        for name, values in columns.items():
+            found |= {f"{name}_{k}": column for k, column in zip(self.ks, values.unbind(1))}
         return found
 
     def _ratios(self) -> list[str]:

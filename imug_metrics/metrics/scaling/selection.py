@@ -9,11 +9,12 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from imug_metrics.dialogues.arguments import Candidates, Ids, Turns
-from imug_metrics.dialogues.batch import DialogueBatch
+from imug_metrics.dialogues.checks import Check
 from imug_metrics.functional.scaling.candidates import absent_candidates, as_candidates, record_columns
 from imug_metrics.functional.scaling.selection import chance_of_best, selection_values
-from imug_metrics.functional.scaling.verifier_curve import bin_places, counted_auroc, score_bins
+from imug_metrics.functional.scaling.verifier_curve import bin_places, binned, counted_auroc, score_bins
 from imug_metrics.metrics.dialogue_metric import DialogueMetric, check_choice
+from imug_metrics.metrics.dialogue_sums import Terms
 from imug_metrics.metrics.options import MetricOptions
 from imug_metrics.stats import pooled_slope
 
@@ -111,32 +112,30 @@ class Selection(DialogueMetric):
         p = as_candidates("selector", selector, y)
         absent = absent_candidates(y, p)
         columns = record_columns(scores=y.masked_fill(absent, torch.nan), selector=p.masked_fill(absent, torch.nan))
-        inputs = self._pack(dialogue, turn, None, valid, lengths, **columns)
-        batch, hidden = inputs.batch, ~inputs.batch.valid[:, None]
-        y, p = (inputs.columns[name].double().masked_fill(hidden, torch.nan) for name in ("scores", "selector"))
-        if self.probabilities and self.validate and bool(((p < 0) | (p > 1)).any()):
-            raise ValueError("Expected argument `selector` to lie in [0, 1], as probabilities do.")
         if self.probabilities:
-            y, p = (column.masked_fill(p.isinf(), torch.nan) for column in (y, p))
+            columns["present"] = columns["present"]._replace(checks=(_probability_check(p),))
+        inputs = self._pack(columns, dialogue, turn, None, valid, lengths)
+        batch, there = inputs.batch, inputs.batch.valid[:, None]
+        y, p = (inputs.columns[name].double().where(there, torch.nan) for name in ("scores", "selector"))
+        if self.probabilities:
+            y, p = (column.where(~p.isinf(), torch.nan) for column in (y, p))
         values = {name: selection_values(y, p, name, self.threshold) for name in (self.correlation, "top", "auroc")}
-        values["chance"] = chance_of_best(y).masked_fill(values["top"].isnan(), torch.nan)
-        ratios = {name: batch.mean_parts(values[name]) for name in ("top", "chance", "auroc")}
-        if self.probabilities:
-            squares, used = ((p - y) ** 2).nansum(1), (~y.isnan()).double().sum(1)
-            ratios["brier"] = batch.sum_segments(squares), batch.sum_segments(used)
-        self._add(batch, values[self.correlation], ratios=ratios, sums=self._totals(batch, y, p))
+        values["chance"] = chance_of_best(y).where(~values["top"].isnan(), torch.nan)
+        means = {name: values[name] for name in ("top", "chance", "auroc")}
+        ratios = {"brier": (((p - y) ** 2).nansum(1), (~y.isnan()).sum(1))} if self.probabilities else {}
+        self._add(batch, values[self.correlation], None, Terms(means, ratios=ratios, sums=self._totals(y, p)))
 
-    def _totals(self, batch: DialogueBatch, y: Tensor, p: Tensor) -> dict[str, Tensor]:
-        """Sums by segment: counts by bin, a straight line's sums, and by bin how much the selector says too much."""
-        right = (y >= self.threshold).double().masked_fill(y.isnan(), torch.nan)
-        bins = [*score_bins(p, right, self.low, self.high, self.bins)]
+    def _totals(self, y: Tensor, p: Tensor) -> dict[str, Tensor]:
+        """By record: counts by bin, a straight line's sums, and by bin how much the selector says too much."""
+        right = (y >= self.threshold).double().where(~y.isnan(), torch.nan)
+        found = dict(zip(("right", "wrong"), score_bins(p, right, self.low, self.high, self.bins)))
         if self.probabilities:
             place = bin_places(p, self.low, self.high, self.bins)
-            bins.append(torch.zeros_like(bins[0]).scatter_add(1, place, (p - y).nan_to_num(0)))
+            found["excess"] = binned((p - y).nan_to_num(0), place, self.bins)
         used = p.isfinite()  # a score of -inf, as the logarithm of 0, has an order but no line through it
-        x, z, used = p.masked_fill(~used, 0), y.masked_fill(~used, 0), used.double()
-        line = torch.stack([part.sum(1) for part in (used, x, z, x * x, x * z)], 1)
-        return dict(zip(self._sums(), batch.sum_segments(torch.cat([*bins, line], 1)).unbind(1)))
+        x, z = p.where(used, 0), y.where(used, 0)
+        line = torch.stack([used.double(), x, z, x * x, x * z]).sum(2)
+        return found | dict(zip(_LINE, line.unbind(0)))
 
     def _ratios(self) -> list[str]:
         return ["top", "chance", "auroc", *(["brier"] if self.probabilities else [])]
@@ -163,3 +162,13 @@ class Selection(DialogueMetric):
             for bound in ("_lower", "_upper"):
                 found[f"{self.name}_ece{bound}"] = torch.full_like(found[f"{self.name}_ece"], torch.nan)
         return found
+
+
+def _probability_check(selector: Tensor) -> Check:
+    def message(place: int) -> str:
+        return (
+            "Expected argument `selector` to lie in [0, 1], as probabilities do, got "
+            f"{float(selector.flatten()[place]):g} in cell {place}."
+        )
+
+    return Check((selector < 0) | (selector > 1), message)

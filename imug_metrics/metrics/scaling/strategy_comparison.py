@@ -13,14 +13,14 @@ from typing_extensions import Unpack
 from imug_metrics.dialogues.arguments import Ids, Numbers, Turns
 from imug_metrics.dialogues.batch import DialogueBatch, as_list
 from imug_metrics.dialogues.ids import hash_ids
-from imug_metrics.functional.reduce import column_means
 from imug_metrics.functional.scaling.candidates import as_candidates, record_columns
 from imug_metrics.functional.scaling.strategy_comparison import Columns, pareto_front, strategy_columns
 from imug_metrics.metrics.dialogue_metric import DialogueMetric, check_choice
+from imug_metrics.metrics.dialogue_sums import Ratio, Terms
 from imug_metrics.metrics.options import MetricOptions
 from imug_metrics.metrics.plotting import plot_curve
 from imug_metrics.metrics.scaling.strategy_table import markdown_table, strategy_cells
-from imug_metrics.stats import delta_interval, unpack_moments, within_sums
+from imug_metrics.stats import delta_interval, unpack_moments
 from imug_metrics.stats.multiple_comparisons import Simultaneous, holm_intervals, max_t
 
 SimultaneousRule = Literal["holm", "max-t"]
@@ -128,16 +128,23 @@ class StrategyComparison(DialogueMetric):
         given = strategy_columns("scores", scores, self.strategies)
         spent = {f"cost_{kind}": column for kind, column in self._costs(costs, given).items()}
         columns = record_columns(scores=given.masked_fill(~given.isfinite(), torch.nan), **spent)
-        inputs = self._pack(dialogue, turn, None, valid, lengths, **columns)
+        inputs = self._pack(columns, dialogue, turn, None, valid, lengths)
         batch, absent = inputs.batch, ~inputs.batch.valid[:, None]
         found = {name: inputs.columns[name].masked_fill(absent, torch.nan) for name in ("scores", *spent)}
         values = found["scores"].nan_to_num(0) if self.missing == "zero" else found["scores"]
-        ratios = {**self._score_ratios(batch, values), **self._coverages(batch, ~found["scores"].isnan())}
+        by_name = dict(zip(self.strategies, values.unbind(1)))
+        gains = {f"gain_{name}": by_name[name] - by_name[self.baseline] for name in self.others}
+        averages = {**{f"score_{name}": column for name, column in by_name.items()}, **gains}
         for kind in spent:
-            by_name = {f"{kind}_{name}": column for name, column in zip(self.strategies, found[kind].unbind(1))}
-            ratios |= column_means(batch, by_name, self.average == "dialogue")
-        gain = values[:, self.strategies.index(self.others[-1])] - values[:, self.strategies.index(self.baseline)]
-        self._add(batch, gain, ~gain.isnan(), ratios)
+            averages |= {f"{kind}_{name}": column for name, column in zip(self.strategies, found[kind].unbind(1))}
+        terms = Terms(
+            averages=averages,
+            slopes={f"{name}_slope": (None, gain) for name, gain in gains.items()},
+            curves=gains,
+            ratios=self._coverages(batch, ~found["scores"].isnan()),
+        )
+        gain = gains[f"gain_{self.others[-1]}"]
+        self._add(batch, gain, ~gain.isnan(), terms)
 
     def table(self, val: Mapping[str, Any] | None = None) -> str:
         """A Markdown table of a result: a line a strategy.
@@ -202,27 +209,11 @@ class StrategyComparison(DialogueMetric):
         columns = {kind: as_candidates("costs", column, like=scores) for kind, column in columns.items()}
         return {kind: column.masked_fill(~column.isfinite(), torch.nan) for kind, column in columns.items()}
 
-    def _score_ratios(self, batch: DialogueBatch, values: Tensor) -> dict[str, tuple[Tensor, Tensor]]:
-        """Means of scores and gains, slopes of the gains, and their curves."""
-        by_name = dict(zip(self.strategies, values.unbind(1)))
-        gains = {name: by_name[name] - by_name[self.baseline] for name in self.others}
-        columns = {f"score_{name}": column for name, column in by_name.items()}
-        columns |= {f"gain_{name}": gain for name, gain in gains.items()}
-        for name, gain in gains.items():
-            for turn in range(1, self.max_turns + 1):
-                columns[f"gain_{name}_turn_{turn}"] = gain.masked_fill(batch.turn != turn, torch.nan)
-        found = column_means(batch, columns, self.average == "dialogue")
-        for name, gain in gains.items():
-            sums = within_sums(batch.turn.double(), gain.nan_to_num(0), ~gain.isnan(), batch.segment, len(batch.owner))
-            found[f"gain_{name}_slope"] = sums
-        return found
-
-    def _coverages(self, batch: DialogueBatch, there: Tensor) -> dict[str, tuple[Tensor, Tensor]]:
+    def _coverages(self, batch: DialogueBatch, there: Tensor) -> dict[str, Ratio]:
         """Share of the records that every strategy has, and that each has, from bool `[N, S]`."""
-        every = batch.sum_segments(torch.ones_like(batch.turn, dtype=torch.float64))
         shares = {"coverage": there.all(1)}
         shares |= {f"coverage_{name}": column for name, column in zip(self.strategies, there.unbind(1))}
-        return {name: (batch.sum_segments(share.double()), every) for name, share in shares.items()}
+        return {name: (share, batch.is_record) for name, share in shares.items()}
 
     def _ratios(self) -> list[str]:
         turns = range(1, self.max_turns + 1)

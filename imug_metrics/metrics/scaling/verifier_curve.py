@@ -10,9 +10,11 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from imug_metrics.dialogues.arguments import Candidates, Ids, Turns
+from imug_metrics.dialogues.checks import Check
 from imug_metrics.functional.scaling.candidates import absent_candidates, as_candidates, record_columns
 from imug_metrics.functional.scaling.verifier_curve import counted_auroc, counted_best_of_n, score_bins
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
+from imug_metrics.metrics.dialogue_sums import Terms
 from imug_metrics.metrics.naming import rename
 from imug_metrics.metrics.options import MetricOptions
 
@@ -113,16 +115,13 @@ class VerifierCurve(DialogueMetric):
         y = as_candidates("target", target, p)
         absent = y.isnan() | p.isnan() if self.validate else absent_candidates(y, p)  # infinite targets are refused
         columns = record_columns(target=y.masked_fill(absent, torch.nan), scores=p.masked_fill(absent, torch.nan))
-        inputs = self._pack(dialogue, turn, None, valid, lengths, **columns)
+        columns["present"] = columns["present"]._replace(checks=(_label_check(y),))
+        inputs = self._pack(columns, dialogue, turn, None, valid, lengths)
         batch, y, p = inputs.batch, inputs.columns["target"], inputs.columns["scores"]
-        y = y.masked_fill(~batch.valid[:, None], torch.nan)
-        if self.validate and bool(((y != 0) & (y != 1) & ~y.isnan()).any()):
-            raise ValueError("Expected argument `target` to hold 0 and 1.")
-        counts = [batch.sum_segments(part) for part in score_bins(p, y, self.low, self.high, self.bins)]
-        names = zip(self._sums(), (column for part in counts for column in part.unbind(1)))
-        weights = (~y.isnan()).double().sum(1)
-        ratios = {"base": (counts[0].sum(1), batch.sum_segments(weights))}
-        self._add(batch, y.double().nanmean(1), ratios=ratios, sums=dict(names))
+        y = y.where(batch.valid[:, None], torch.nan)
+        counts = score_bins(p, y, self.low, self.high, self.bins)
+        ratios = {"base": (counts[0].sum(1), (~y.isnan()).sum(1))}
+        self._add(batch, y.double().nanmean(1), None, Terms(ratios=ratios, sums=dict(zip(("right", "wrong"), counts))))
 
     def _ratios(self) -> list[str]:
         return ["base"]
@@ -154,3 +153,11 @@ class VerifierCurve(DialogueMetric):
 
 def _share(part: Tensor, whole: Tensor) -> Tensor:
     return torch.where(whole > 0, part / torch.where(whole > 0, whole, 1), torch.nan)
+
+
+def _label_check(target: Tensor) -> Check:
+    def message(place: int) -> str:
+        got = float(target.flatten()[place])
+        return f"Expected argument `target` to hold 0 and 1, got {got:g} in cell {place}."
+
+    return Check((target != 0) & (target != 1) & ~target.isnan(), message)

@@ -10,6 +10,7 @@ from imug_metrics.dialogues.arguments import Ids, Numbers, Turns
 from imug_metrics.dialogues.inputs import score_column
 from imug_metrics.functional.self_evaluation.loop_convergence import MEASURES, Measure, loop_parts
 from imug_metrics.metrics.dialogue_metric import DialogueMetric, check_choice
+from imug_metrics.metrics.dialogue_sums import Terms
 from imug_metrics.metrics.options import MetricOptions
 
 
@@ -80,11 +81,11 @@ class LoopConvergence(DialogueMetric):
         Raises:
             ValueError: if shapes differ or turns are refused.
         """
-        inputs = self._pack(dialogue, turn, subject, valid, lengths, scores=score_column("scores", scores))
+        inputs = self._pack({"scores": score_column("scores", scores)}, dialogue, turn, subject, valid, lengths)
         scored = inputs.columns["scores"].masked_fill(~inputs.batch.valid, torch.nan)
         if self.missing == "zero":
-            scored = scored.nan_to_num(0)
-        self._add(inputs.batch, scored, ratios=loop_parts(inputs.batch, scored, self.threshold))
+            scored = inputs.batch.zero_filled(scored)
+        self._add(inputs.batch, scored, None, Terms(by_segment=loop_parts(inputs.batch, scored, self.threshold)))
 
     def _ratios(self) -> list[str]:
         return [*MEASURES]

@@ -50,6 +50,7 @@ class SelfBias(DialogueMetric):
     higher_is_better = None
     configuration = (*DialogueMetric.configuration, "skewness")
     differences: list[Tensor]
+    row_width = 2  # a difference, and 1 where there is one
 
     def __init__(self, *, skewness: bool = False, **kwargs: Unpack[MetricOptions]) -> None:
         self.skewness = skewness
@@ -78,14 +79,17 @@ class SelfBias(DialogueMetric):
             ValueError: if shapes differ or turns are refused.
         """
         columns = {"scores": score_column("scores", scores), "references": score_column("references", references)}
-        inputs = self._pack(dialogue, turn, None, valid, lengths, **columns)
+        inputs = self._pack(columns, dialogue, turn, None, valid, lengths)
         bias = bias_values(inputs)
         if self.skewness:
-            self.differences.append(bias[~bias.isnan()].detach().float().to(self.device))
+            there = ~bias.isnan() if inputs.batch.record is None else ~bias.isnan() & inputs.batch.record
+            kept = torch.stack([bias.where(there, 0), there.double()], 1)
+            self.differences.append(kept.detach().float().flatten().to(self.device))
         self._add(inputs.batch, bias, inputs.columns["references"].isfinite())
 
     def _finish(self, found: dict[str, Tensor]) -> dict[str, Tensor]:
         if not self.skewness:
             return found
         differences = dim_zero_cat(self.differences) if len(self.differences) else torch.zeros(0, device=self.device)
-        return {**found, f"{self.name}_distance_skewness": distance_skewness(differences)}
+        value, there = differences.view(-1, self.row_width).unbind(1)
+        return {**found, f"{self.name}_distance_skewness": distance_skewness(value[there > 0])}

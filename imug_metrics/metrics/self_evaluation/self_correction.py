@@ -8,6 +8,7 @@ from torch import Tensor
 from imug_metrics.dialogues.arguments import Ids, Labels, Turns
 from imug_metrics.functional.self_evaluation.self_correction import correction_columns, relative_correction
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
+from imug_metrics.metrics.dialogue_sums import Terms
 
 
 class SelfCorrection(DialogueMetric):
@@ -67,21 +68,21 @@ class SelfCorrection(DialogueMetric):
         Raises:
             ValueError: if labels are neither 1 nor 0 and no target is given, shapes differ or turns are refused.
         """
-        inputs = self._pack(dialogue, turn, None, valid, lengths, **correction_columns(preds, before, target))
+        inputs = self._pack(correction_columns(preds, before, target), dialogue, turn, None, valid, lengths)
         batch, first = inputs.batch, inputs.columns["before"]
         after, known = inputs.columns["preds"].masked_fill(~batch.valid, torch.nan), ~first.isnan()
         if self.missing == "zero":
             after = after.masked_fill(~batch.valid & known, 0)
         gain = after - first
         both = ~gain.isnan()
-        ratios = {
-            "before": batch.mean_parts(first.masked_fill(~both, torch.nan)),
-            "after": batch.mean_parts(after.masked_fill(~both, torch.nan)),
-            "confidence": batch.mean_parts(after.masked_fill(first != 1, torch.nan)),
-            "critique": batch.mean_parts(after.masked_fill(first != 0, torch.nan)),
+        means = {
+            "before": first.where(both, torch.nan),
+            "after": after.where(both, torch.nan),
+            "confidence": after.where(first == 1, torch.nan),
+            "critique": after.where(first == 0, torch.nan),
         }
         # An absent answer that counts as wrong has its gain (0 - before) already and must not be set to a gain of 0.
-        self._add(batch, gain, known & (batch.valid | ~both), ratios)
+        self._add(batch, gain, known & (batch.valid | ~both), Terms(means))
 
     def _ratios(self) -> list[str]:
         return ["before", "after", "confidence", "critique"]

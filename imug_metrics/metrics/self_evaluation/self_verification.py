@@ -6,16 +6,15 @@ import torch
 from torch import Tensor
 
 from imug_metrics.dialogues.arguments import Ids, Labels, Turns
-from imug_metrics.dialogues.batch import DialogueBatch
 from imug_metrics.functional.self_evaluation.self_verification import (
     false_accepts,
     false_rejects,
     verdict_columns,
     verdict_values,
 )
-from imug_metrics.metrics.dialogue_metric import DialogueMetric, Ratio
+from imug_metrics.metrics.dialogue_metric import DialogueMetric
+from imug_metrics.metrics.dialogue_sums import Terms
 from imug_metrics.metrics.naming import rename
-from imug_metrics.stats import within_sums
 from imug_metrics.stats.logistic import logistic_slope
 
 _ERRORS = ("false_accept", "false_reject")
@@ -86,26 +85,14 @@ class SelfVerification(DialogueMetric):
         Raises:
             ValueError: if a verdict or truth is neither 1 nor 0, shapes differ or turns are refused.
         """
-        inputs = self._pack(dialogue, turn, None, valid, lengths, **verdict_columns(preds, target))
+        inputs = self._pack(verdict_columns(preds, target), dialogue, turn, None, valid, lengths)
         batch, truth = inputs.batch, inputs.columns["target"]
         right, known = verdict_values(inputs), ~truth.isnan()
         if self.missing == "zero":
             right = right.masked_fill(~batch.valid & known, 0)
         accepts, rejects = false_accepts(right, truth), false_rejects(right, truth)
-        drift = within_sums(
-            batch.turn.double(), accepts.nan_to_num(0), ~accepts.isnan(), batch.segment, len(batch.owner)
-        )
-        ratios = {"drift": drift, **self._rates(batch, "false_accept", accepts)}
-        self._add(batch, right, known, {**ratios, **self._rates(batch, "false_reject", rejects)})
-
-    def _rates(self, batch: DialogueBatch, name: str, errors: Tensor) -> dict[str, Ratio]:
-        """An error's rate, overall and by turn, from its indicator `[N]` (NaN where it could not happen)."""
-        total, count = batch.mean_parts(errors)
-        if self.average == "dialogue":
-            total, count = total / count.clamp_min(1), (count > 0).double()
-        sums = self._by_turn(batch, errors.nan_to_num(0)), self._by_turn(batch, (~errors.isnan()).double())
-        curve = {f"{name}_turn_{k + 1}": (sums[0][:, k], sums[1][:, k]) for k in range(self.max_turns)}
-        return {name: (total, count), **curve}
+        errors = {"false_accept": accepts, "false_reject": rejects}
+        self._add(batch, right, known, Terms(averages=errors, curves=errors, slopes={"drift": (None, accepts)}))
 
     def _ratios(self) -> list[str]:
         curves = [f"{error}_turn_{k}" for error in _ERRORS for k in range(1, self.max_turns + 1)]

@@ -9,6 +9,7 @@ from imug_metrics.dialogues.arguments import Ids, Labels, Turns
 from imug_metrics.functional.labels import right_column
 from imug_metrics.functional.self_evaluation.turn_of_flip import at_risk, neighbour_changes
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
+from imug_metrics.metrics.dialogue_sums import Terms
 from imug_metrics.metrics.naming import rename
 from imug_metrics.stats.survival import kaplan_meier, log_log, restricted_mean
 
@@ -78,25 +79,24 @@ class TurnOfFlip(DialogueMetric):
         Raises:
             ValueError: if labels are neither 1 nor 0 and no target is given, shapes differ or turns are refused.
         """
-        inputs = self._pack(dialogue, turn, None, valid, lengths, preds=right_column(preds, target))
+        inputs = self._pack({"preds": right_column(preds, target)}, dialogue, turn, None, valid, lengths)
         batch = inputs.batch
         aligned = inputs.columns["preds"].masked_fill(~batch.valid, torch.nan)
         if self.missing == "zero":
-            aligned = aligned.masked_fill(~batch.valid, 0)
-        watched = at_risk(batch, aligned).double()
-        held = aligned.nan_to_num(0) * watched
-        by_turn = self._by_turn(batch, held), self._by_turn(batch, watched)
-        started, turns = (batch.sum_segments(watched) > 0).double(), batch.sum_segments(held)
-        changed, pairs = (batch.sum_segments(part) for part in neighbour_changes(batch, aligned))
-        known = (batch.sum_segments((~aligned.isnan()).double()) > 0).double()
-        ratios = {
+            aligned = batch.zero_filled(aligned)
+        watched = at_risk(batch, aligned)
+        changed, pairs = neighbour_changes(batch, aligned)
+        held = aligned.where(watched, torch.nan)
+        sums = batch.sum_segments(torch.stack([watched, held.nan_to_num(0), changed, ~aligned.isnan()], 1))
+        starts, turns, changes, known = sums.unbind(1)
+        started = (starts > 0).double()
+        by_segment = {
             "observed": (turns, started),
-            "censored": (started - batch.sum_segments(watched - held), started),
-            "flips": (changed, known),
-            "flip_rate": (changed, pairs),
-            **{f"held_turn_{k + 1}": (by_turn[0][:, k], by_turn[1][:, k]) for k in range(self.max_turns)},
+            "censored": (started - (starts - turns), started),
+            "flips": (changes, (known > 0).double()),
         }
-        self._add(batch, aligned, ratios=ratios)
+        terms = Terms(curves={"held": held}, ratios={"flip_rate": (changed, pairs)}, by_segment=by_segment)
+        self._add(batch, aligned, None, terms)
 
     def _ratios(self) -> list[str]:
         return ["observed", "censored", "flips", "flip_rate", *(f"held_turn_{k}" for k in self._turns())]

@@ -7,11 +7,11 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from imug_metrics.dialogues.arguments import Ids, Labels, Strings, Turns
-from imug_metrics.dialogues.batch import DialogueBatch
 from imug_metrics.dialogues.inputs import Column, check_shapes
 from imug_metrics.functional.labels import right_column
 from imug_metrics.functional.self_evaluation.verdict_specificity import EVEN, Weights, check_weights, specificity_column
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
+from imug_metrics.metrics.dialogue_sums import Terms
 from imug_metrics.metrics.options import MetricOptions
 from imug_metrics.reading.specificity_words import ENGLISH, WordLists
 from imug_metrics.stats.correlation import fisher_z
@@ -101,27 +101,24 @@ class VerdictSpecificity(DialogueMetric):
         # A verdict that is there but cannot be scored is not absent.
         columns = {"given": specificity._replace(values=torch.zeros_like(specificity.values)), **columns}
         parts = {name: Column(share, specificity.shape) for name, share in zip(_SHARES, shares.unbind(1))}
-        inputs = self._pack(dialogue, turn, None, valid, lengths, **columns, **parts)
+        inputs = self._pack({**columns, **parts}, dialogue, turn, None, valid, lengths)
         batch = inputs.batch
         found = {name: column.masked_fill(~batch.valid, torch.nan) for name, column in inputs.columns.items()}
-        ratios = {name: batch.mean_parts(found[name]) for name in _SHARES}
-        ratios |= self._right(batch, found["preds"])
-        self._add(batch, found["verdicts"], None, ratios, self._pairs(batch, found))
+        pairs = self._pairs(found)
+        terms = Terms(
+            means={**{name: found[name] for name in _SHARES}, "right": found["preds"]},
+            curves={"right": found["preds"]},
+            sums=pairs,
+            curve_sums=pairs,
+        )
+        self._add(batch, found["verdicts"], None, terms)
 
-    def _right(self, batch: DialogueBatch, right: Tensor) -> dict[str, tuple[Tensor, Tensor]]:
-        sums = self._by_turn(batch, right.nan_to_num(0)), self._by_turn(batch, (~right.isnan()).double())
-        curve = {f"right_turn_{k}": (sums[0][:, k - 1], sums[1][:, k - 1]) for k in self._turns()}
-        return {"right": batch.mean_parts(right), **curve}
-
-    def _pairs(self, batch: DialogueBatch, found: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Sums by segment for correlations, over all turns and at each."""
-        both = (~found["verdicts"].isnan() & ~found["preds"].isnan()).double()
-        x, y = found["verdicts"].nan_to_num(0), found["preds"].nan_to_num(0)
-        products = [part * both for part in (torch.ones_like(x), x, y, x * x, y * y, x * y)]
-        sums = {f"{name}": batch.sum_segments(part) for name, part in zip(_SUMS, products)}
-        for name, part in zip(_SUMS, products):
-            sums |= {f"{name}_{k + 1}": column for k, column in enumerate(self._by_turn(batch, part).unbind(1))}
-        return sums
+    def _pairs(self, found: dict[str, Tensor]) -> dict[str, Tensor]:
+        """What correlations sum, over all turns and at each."""
+        x, y = found["verdicts"], found["preds"]
+        both = ~(x + y).isnan()
+        x, y = x.where(both, 0), y.where(both, 0)
+        return dict(zip(_SUMS, (both.double(), x, y, x * x, y * y, x * y)))
 
     def _ratios(self) -> list[str]:
         return [*_SHARES, "right", *(f"right_turn_{k}" for k in self._turns())]

@@ -10,15 +10,19 @@ from torchmetrics.utilities import dim_zero_cat
 from typing_extensions import Unpack
 
 from imug_metrics.dialogues.arguments import Ids, Labels, Numbers, Turns
-from imug_metrics.dialogues.inputs import Column, flatten_lists, score_column
+from imug_metrics.dialogues.batch import DialogueBatch
+from imug_metrics.dialogues.checks import Check
+from imug_metrics.dialogues.inputs import Column, flatten_lists, place_of, score_column
 from imug_metrics.functional.trust.metric_agreement import Kind, metric_agreement
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
+from imug_metrics.metrics.dialogue_sums import Terms
 from imug_metrics.metrics.instance_metric import instance_places
 from imug_metrics.metrics.options import MetricOptions
 from imug_metrics.stats import percentile_interval, poisson_weights
 from imug_metrics.stats.correlation import fisher_z
 
 _SUMS = ("n", "x", "y", "xx", "yy", "xy")
+_UNPAIRED = -2.0  # the group of records that lack a score
 _RANKED: tuple[Kind, ...] = ("spearman", "kendall")
 
 
@@ -106,23 +110,28 @@ class MetricAgreement(DialogueMetric):
         columns = {"scores": score_column("scores", scores), "references": score_column("references", references)}
         columns["group"] = self._group_column(group, columns["scores"])
         places = instance_places(columns["scores"].shape, dialogue, turn, self.bootstrap)
-        inputs = self._pack(*places, None, valid, lengths, **columns)
+        inputs = self._pack(columns, *places, None, valid, lengths)
         batch, (x, y, codes) = inputs.batch, (inputs.columns[name] for name in columns)
-        x = x.masked_fill(~batch.valid, torch.nan)
+        x = x.where(batch.valid, torch.nan)
         known = y.isfinite()
         if self.missing == "zero":
             x = x.masked_fill(known & ~batch.valid, 0)
         both = known & ~x.isnan()
         if self.detail:
-            ids = batch.ids[batch.owner[batch.segment]]
-            kept = torch.stack([x, y, codes.nan_to_num(-1), *_halves(ids)], 1)[both].detach()
-            self.rows.append(kept.float().flatten().to(self.device))
-        sums: dict[str, Tensor] = {}
-        products = _products(x, y, both)
-        members = {"": torch.ones_like(x), **{f"_{place}": codes == place for place in range(len(self.groups))}}
-        for ending, here in members.items():
-            sums |= {f"{name}{ending}": batch.sum_segments(part * here) for name, part in zip(_SUMS, products)}
-        self._add(batch, x.masked_fill(~both, torch.nan), known, None, sums)
+            self._keep_rows(batch, x, y, codes, both)
+        products = torch.stack(_products(x, y, both), 1)
+        sums = dict(zip(_SUMS, products.unbind(1)))
+        for place in range(len(self.groups)):
+            by_group = (products * (codes == place)[:, None]).unbind(1)
+            sums |= {f"{name}_{place}": part for name, part in zip(_SUMS, by_group)}
+        self._add(batch, x.where(both, torch.nan), known, Terms(sums=sums))
+
+    def _keep_rows(self, batch: DialogueBatch, x: Tensor, y: Tensor, codes: Tensor, both: Tensor) -> None:
+        """Keep records for the rank correlations; those without both scores under a group of their own."""
+        both = both if batch.record is None else both & batch.record
+        ids = batch.spread(batch.ids[batch.owner])
+        rows = [x.where(both, 0), y.where(both, 0), codes.nan_to_num(-1).where(both, _UNPAIRED), *_halves(ids)]
+        self.rows.append(torch.stack(rows, 1).detach().float().flatten().to(self.device))
 
     def compute(self) -> Tensor | dict[str, Tensor]:
         """Pearson's r, or all estimates with their intervals (`detail=True`)."""
@@ -155,6 +164,7 @@ class MetricAgreement(DialogueMetric):
         """Rank correlations from the records that were kept."""
         rows = dim_zero_cat(self.rows) if len(self.rows) else torch.zeros(0, device=self.device)
         rows = rows.view(-1, self.row_width)
+        rows = rows[rows[:, 2] != _UNPAIRED]
         chosen = {"": torch.ones_like(rows[:, 0], dtype=torch.bool)}
         chosen |= {f"_{label}": rows[:, 2] == place for place, label in enumerate(self.groups)}
         for ending, here in chosen.items():
@@ -185,16 +195,15 @@ class MetricAgreement(DialogueMetric):
         return Column(torch.tensor(codes, dtype=torch.float64, device=scores.values.device), shape)
 
     def _known_places(self, rows: Column) -> Column:
-        if self.validate:
-            places = torch.arange(-1, len(self.groups), device=rows.values.device)
-            wrong = ~torch.isin(rows.values, places.double()) & ~rows.values.isnan()
-            if bool(wrong.any()):
-                row = int(wrong.nonzero()[0])
-                raise ValueError(
-                    f"Expected argument `group` to hold places from 0 to {len(self.groups) - 1}, or -1 for none, got "
-                    f"{float(rows.values[row]):g} at row {row}."
-                )
-        return rows
+        inside = (rows.values >= -1) & (rows.values < len(self.groups)) & (rows.values == rows.values.floor())
+
+        def message(cell: int) -> str:
+            return (
+                f"Expected argument `group` to hold places from 0 to {len(self.groups) - 1}, or -1 for none, got "
+                f"{float(rows.values[cell]):g} at row {place_of(cell, rows.shape)}."
+            )
+
+        return rows._replace(checks=(Check(~inside & ~rows.values.isnan(), message),))
 
 
 def _products(x: Tensor, y: Tensor, both: Tensor) -> list[Tensor]:

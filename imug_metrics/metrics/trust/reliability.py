@@ -10,6 +10,7 @@ from imug_metrics.dialogues.arguments import Candidates, Ids, Turns
 from imug_metrics.dialogues.inputs import Column, as_numbers
 from imug_metrics.functional.trust.reliability import METHODS, Method, run_values
 from imug_metrics.metrics.dialogue_metric import DialogueMetric, check_choice
+from imug_metrics.metrics.dialogue_sums import Terms
 from imug_metrics.metrics.options import MetricOptions
 
 
@@ -81,19 +82,17 @@ class Reliability(DialogueMetric):
         zero = self.missing == "zero"
         values = run_values(runs.masked_fill(~runs.isfinite(), 0) if zero else runs, self.method, self.scale)
         columns = {name: Column(value.flatten(), tuple(value.shape)) for name, value in values.items()}
-        inputs = self._pack(dialogue, turn, None, valid, lengths, **columns)
+        inputs = self._pack(columns, dialogue, turn, None, valid, lengths)
         batch = inputs.batch
         failed = {"reliability": self.scale} if zero else {}
         found = {
             name: value.masked_fill(~batch.valid, failed.get(name, 0.0 if zero else torch.nan))
             for name, value in inputs.columns.items()
         }
-        scored = (~found["reliability"].isnan()).double()
-        ratios = {name: batch.mean_parts(found[name]) for name in ("unreliability", "aptitude", "average")}
-        curve = [self._by_turn(batch, part) for part in (found["aptitude"].nan_to_num(0), scored)]
-        ratios |= {f"aptitude_turn_{k + 1}": (curve[0][:, k], curve[1][:, k]) for k in range(self.max_turns)}
+        means = {name: found[name] for name in ("unreliability", "aptitude", "average")}
         # Records that failed are scored above, by the definition of R, and are no longer expected to be.
-        self._add(batch, found["reliability"], batch.valid if zero else None, ratios)
+        terms = Terms(means, curves={"aptitude": found["aptitude"]})
+        self._add(batch, found["reliability"], batch.valid if zero else None, terms)
 
     def _ratios(self) -> list[str]:
         curve = [f"aptitude_turn_{k}" for k in range(1, self.max_turns + 1)]

@@ -1,0 +1,57 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Checks of values that are looked at together: one wait for the device, however many there are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+
+class Check(NamedTuple):
+    """Where an argument is wrong, and what to say about the first such place.
+
+    Attributes:
+        wrong: bool, of any shape.
+        message: from the place of the first True in the flattened `wrong` to the error's text.
+    """
+
+    wrong: Tensor
+    message: Callable[[int], str]
+
+
+def look(checks: Sequence[Check], counts: Sequence[Tensor] = (), *, like: Tensor) -> list[int]:
+    """Fetch all at once whether a check fails, and some counts.
+
+    Args:
+        checks: in the order in which they are reported.
+        counts: integers or booleans of no dimension.
+        like: where the tensors live.
+
+    Returns:
+        The counts.
+
+    Raises:
+        ValueError: at the first check that fails.
+
+    Example:
+        >>> scores = torch.tensor([0.5, 7.0])
+        >>> look([Check(scores > 1, lambda row: f"Expected at most 1, got {scores[row]:g} at row {row}.")], like=scores)
+        Traceback (most recent call last):
+        ValueError: Expected at most 1, got 7 at row 1.
+    """
+    flags = [check.wrong.any().long().to(like.device) for check in checks]
+    if not flags and not counts:
+        return []
+    failed, found = _split(torch.stack([*flags, *(count.long() for count in counts)]).tolist(), len(flags))
+    for check, wrong in zip(checks, failed):
+        if wrong:
+            raise ValueError(check.message(int(check.wrong.flatten().nonzero()[0])))
+    return found
+
+
+def _split(values: list[int], at: int) -> tuple[list[int], list[int]]:
+    return values[:at], values[at:]

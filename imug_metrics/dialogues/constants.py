@@ -1,0 +1,45 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Tensors that follow from shapes alone: made once for each device, since a launch costs more than they hold."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+_MOST = 128  # tensors that are kept
+_LARGEST = 1 << 18  # elements of one of them
+
+_kept: OrderedDict[tuple[Any, ...], Tensor] = OrderedDict()
+
+
+def constant(make: Callable[..., Tensor], *arguments: Any, like: Tensor) -> Tensor:
+    """The tensor that `make(*arguments, device=...)` gives on the device of another; nobody may change it.
+
+    Args:
+        make: a function of hashable arguments and `device`, defined once (not a lambda of a call).
+        arguments: what it depends on.
+        like: where it is needed. Beside tensors that are not plain ones, such as those of a tracer, it is made anew.
+
+    Example:
+        >>> constant(torch.arange, 3, like=torch.ones(1))
+        tensor([0, 1, 2])
+        >>> constant(torch.arange, 3, like=torch.ones(1)) is constant(torch.arange, 3, like=torch.ones(1))
+        True
+    """
+    if type(like) is not Tensor:
+        return make(*arguments, device=like.device)
+    key = (make, arguments, like.device)
+    found = _kept.get(key)
+    if found is None:
+        with torch.inference_mode(False):  # one made in inference mode could not take part in a gradient later
+            found = make(*arguments, device=like.device)
+        if found.numel() <= _LARGEST and type(found) is Tensor:
+            _kept[key] = found
+            if len(_kept) > _MOST:
+                _kept.popitem(last=False)
+    return found

@@ -1,0 +1,132 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Padded batches `[B, T, ...]`: one line a dialogue, which stays where it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from imug_metrics.dialogues.alignment import Places
+from imug_metrics.dialogues.batch import BEYOND, DialogueBatch, low_turns, pack, repeated_turn
+from imug_metrics.dialogues.checks import Check, look
+from imug_metrics.dialogues.constants import constant
+
+
+def pack_padded(
+    places: Places,
+    lines: int,
+    width: int,
+    valid: Tensor,
+    *,
+    checks: Sequence[Check] = (),
+    validate: bool = True,
+    in_order: bool = False,
+) -> DialogueBatch | None:
+    """The batch of padded records, one line of `width` cells a dialogue; only lines whose turns do not rise are sorted.
+
+    Args:
+        places: of the records, without subjects, and with one id a line.
+        lines, width: B and T.
+        valid: bool `[B * T]`, False where the output is absent or the cell is padding.
+        checks: of the arguments, to be looked at together with the turns.
+        validate: as in `pack`; without it lines are taken for dialogues whatever their ids are.
+        in_order: the caller promises that turns rise in every line.
+
+    Returns:
+        The batch; None where an id occurs in several lines, whose dialogue has to be put together.
+
+    Raises:
+        ValueError: as `pack`.
+    """
+    record = places.record
+    key = None if places.turn is None or record is None else places.turn.where(record, BEYOND)
+    moved = None
+    if validate:
+        low = [] if key is None else [low_turns(key)]
+        repeated, unordered = look(
+            [*checks, *low], [_repeated_ids(places, valid), _falls(key, record, valid)], like=valid
+        )
+        if repeated:
+            return None
+        if unordered and in_order:
+            raise ValueError("Expected turns that rise in every line, as `in_order` promises.")
+    else:
+        unordered = not in_order
+    if key is not None and unordered:
+        key, place = key.sort(dim=1, stable=True)
+        moved = (place + constant(_line_starts, lines, width, like=place)).flatten()
+        valid = valid[moved]
+        record = None if record is None else record.flatten()[moved]
+        if validate:
+            look([_repeats(places.dialogue, key, moved, width)], like=valid)
+    turn = constant(_counted, lines, width, like=valid) if key is None else key.flatten()
+    offsets = constant(_offsets, lines, width, like=valid)
+    record = None if record is None else record.flatten()
+    return DialogueBatch(turn, valid, offsets, places.dialogue, record, moved, width, counted=key is None)
+
+
+def to_padded(values: Tensor, dialogue: Tensor, turn: Tensor) -> tuple[Tensor, Tensor]:
+    """Flat rows as a padded batch: one line a dialogue (ordered by id), one column a turn.
+
+    Args:
+        values: `[N, ...]`.
+        dialogue: int64 `[N]`.
+        turn: int64 `[N]`, from 1.
+
+    Returns:
+        `[B, T, ...]` with zeros in the padding, and the bool mask `[B, T]` of the cells that hold a row; T is the last
+        turn.
+
+    Example:
+        >>> to_padded(torch.tensor([5.0, 6.0, 7.0]), torch.tensor([0, 0, 1]), torch.tensor([1, 2, 2]))[0]
+        tensor([[5., 6.],
+                [0., 7.]])
+    """
+    batch = pack(dialogue, turn)
+    last = int(batch.turn.max()) if len(batch.turn) else 0
+    cells = batch.segment, batch.turn - 1
+    padded = values.new_zeros(len(batch.ids), last, *values.shape[1:])
+    mask = torch.zeros(len(batch.ids), last, dtype=torch.bool, device=values.device)
+    return padded.index_put(cells, batch.pack(values)), mask.index_put(cells, torch.ones_like(batch.valid))
+
+
+def _repeated_ids(places: Places, like: Tensor) -> Tensor:
+    """How many lines have the id of another."""
+    if places.numbered:
+        return constant(torch.zeros, (), like=like)
+    ids = places.dialogue.sort().values
+    return (ids[1:] == ids[:-1]).sum()
+
+
+def _falls(key: Tensor | None, record: Tensor | None, like: Tensor) -> Tensor:
+    """How many records do not come behind the turn of the cell before them."""
+    if key is None or record is None:
+        return constant(torch.zeros, (), like=like)
+    return ((key[:, 1:] <= key[:, :-1]) & record[:, 1:]).sum()
+
+
+def _repeats(dialogue: Tensor, key: Tensor, moved: Tensor, width: int) -> Check:
+    """The check that no turn occurs twice in a line, of turns `[B, T]` in order."""
+    equal = torch.zeros_like(key, dtype=torch.bool)
+    equal[:, :-1] = (key[:, 1:] == key[:, :-1]) & (key[:, 1:] < BEYOND)
+
+    def message(place: int) -> str:
+        line = int(dialogue[place // width])
+        return repeated_turn(line, int(key.flatten()[place]), int(moved[place]), int(moved[place + 1]))
+
+    return Check(equal, message)
+
+
+def _line_starts(lines: int, width: int, device: torch.device) -> Tensor:
+    return torch.arange(lines, device=device)[:, None] * width
+
+
+def _counted(lines: int, width: int, device: torch.device) -> Tensor:
+    return torch.arange(1, width + 1, device=device).repeat(lines)
+
+
+def _offsets(lines: int, width: int, device: torch.device) -> Tensor:
+    return torch.arange(lines + 1, device=device) * width

@@ -1,0 +1,278 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""From columns of records to one vector of sums a dialogue: everything that adds is stacked and summed once."""
+
+import functools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from imug_metrics.dialogues.batch import DialogueBatch
+from imug_metrics.dialogues.constants import constant
+
+Ratio = tuple[Tensor, Tensor]
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What a metric adds beside its values, by name; packed columns `[N]`, NaN where a record does not count.
+
+    Attributes:
+        means: values whose mean over records is a ratio.
+        averages: the same, weighed as `average` says.
+        slopes: by ratio, what the slope is over (None: turns) and values; about each segment's own means.
+        curves: values whose mean by turn are the ratios `<name>_turn_1`, ...
+        ratios: numerators and denominators, finite.
+        sums: finite values that are added, `[N]`, or `[N, C]` for the sums `<name>_0`, ...
+        curve_sums: finite values that are added by turn, for the sums `<name>_1`, ...
+        by_segment: numerators and denominators `[S]` of ratios, or sums `[S]`, known by segment already.
+    """
+
+    means: Mapping[str, Tensor] = field(default_factory=dict)
+    averages: Mapping[str, Tensor] = field(default_factory=dict)
+    slopes: Mapping[str, tuple[Tensor | None, Tensor]] = field(default_factory=dict)
+    curves: Mapping[str, Tensor] = field(default_factory=dict)
+    ratios: Mapping[str, Ratio] = field(default_factory=dict)
+    sums: Mapping[str, Tensor] = field(default_factory=dict)
+    curve_sums: Mapping[str, Tensor] = field(default_factory=dict)
+    by_segment: Mapping[str, Ratio | Tensor] = field(default_factory=dict)
+
+
+class Block(NamedTuple):
+    """Columns `[S or G, C]` with the names of what they hold."""
+
+    names: list[str]
+    columns: Tensor
+
+
+class _Values:
+    """Distinct columns of values, each in the place its use asks for: slopes first, then curves, then all others."""
+
+    def __init__(self, terms: Terms, values: Tensor) -> None:
+        # A slope over something of its own has a column of its own, whatever else its values are used for.
+        own = {name: (x, y if x is None else y.view_as(y)) for name, (x, y) in terms.slopes.items()}
+        slopes = [("slope", (None, values)), *own.items()]
+        curves = [("turn", values), *((f"{name}_turn", column) for name, column in terms.curves.items())]
+        self.slopes, self.curves, self.means = dict(slopes), dict(curves), {"mean": values, **terms.means}
+        self.averages = dict(terms.averages)
+        of_slopes = [y for _, y in self.slopes.values()]
+        in_curves = {id(column) for column in self.curves.values()}
+        # What has a slope and a curve lies between both, so that each is one range of columns.
+        ordered = [y for y in of_slopes if id(y) not in in_curves]
+        self.first_curve = len(_distinct(ordered))
+        ordered += [y for y in of_slopes if id(y) in in_curves]
+        self.last_slope = len(_distinct(ordered))
+        ordered += self.curves.values()
+        self.last_curve = len(_distinct(ordered))
+        self.all = _distinct([*ordered, *self.means.values(), *self.averages.values()])
+        self.place = {id(column): place for place, column in enumerate(self.all)}
+
+
+def dialogue_vectors(
+    batch: DialogueBatch,
+    values: Tensor,
+    expected: Tensor | None,
+    terms: Terms,
+    components: tuple[str, ...],
+    *,
+    turns: int,
+    zero: bool,
+    by_dialogue: bool,
+) -> Tensor:
+    """One vector of sums `[G, P]` a dialogue.
+
+    Args:
+        batch: the packed dialogues.
+        values: float64 `[N]`, NaN where undefined: of `mean`, `coverage`, `slope` and the curve `turn_1`, `turn_2`, ...
+        expected: bool `[N]`, the rows that would have a value were every output there; None: all records.
+        terms: what a metric adds.
+        components: names of the columns of the result: `<ratio>.num`, `<ratio>.den` and sums; those that nothing was
+            said of are 0.
+        turns: points of each curve.
+        zero: an output that is expected and absent has the value 0.
+        by_dialogue: `mean` and what is averaged weigh every dialogue alike.
+    """
+    covered = batch.valid & (values == values)
+    if zero:
+        values = values.masked_fill(~batch.valid if expected is None else expected & ~batch.valid, 0)
+    rows = _Rows(batch, _Values(terms, values))
+    blocks = list(_summed(rows, covered, expected, terms, turns))
+    natural = Block(
+        [name for block in blocks for name in block.names],
+        batch.sum_dialogues(torch.cat([block.columns for block in blocks], 1)),
+    )
+    if by_dialogue:
+        natural = _weighed_alike(natural, ("mean", *terms.averages))
+    return _in_order(natural, components)
+
+
+class _Rows:
+    """The values as columns `[N, M]`: where each is, filled with 0 elsewhere."""
+
+    def __init__(self, batch: DialogueBatch, given: _Values) -> None:
+        columns = [column.double() for column in given.all]
+        values = columns[0][:, None] if len(columns) == 1 else torch.stack(columns, 1)
+        if batch.record is not None:
+            values = values.where(batch.record[:, None], torch.nan)
+        self.batch, self.given, self.values = batch, given, values
+        self.there = values == values
+        self.filled = values.where(self.there, 0)
+
+    def only_records(self, columns: list[Tensor]) -> list[Tensor]:
+        """Finite columns `[N, C]` with 0 in padding."""
+        if self.batch.record is None or not columns:
+            return columns
+        return [torch.cat(columns, 1) * self.batch.record[:, None]]
+
+    def slope_columns(self) -> tuple[Tensor, ...]:
+        """Columns `[N, K]`, weight times x and x squared, y and y times x, each about a value of its own segment.
+
+        What is equal throughout a segment is exactly 0 then.
+        """
+        count = self.given.last_slope
+        there, over = self.there[:, :count], self._over()
+        top = self.batch.largest(self.values[:, :count].detach().nan_to_num(nan=-torch.inf))
+        y = (self.filled[:, :count] - self.batch.spread(top)).where(there, 0)
+        weighted = there * over
+        return weighted, weighted * over, y, y * over
+
+    def _over(self) -> Tensor:
+        """What slopes are over, `[N, 1]` or `[N, K]`, from a value of its own segment."""
+        turn = self._turns()
+        others = [x for x, _ in self.given.slopes.values()]
+        if all(x is None for x in others):
+            return turn[:, None]
+        by_value = {id(y): x for x, y in self.given.slopes.values()}
+        found = []
+        for y in self.given.all[: self.given.last_slope]:
+            x = by_value[id(y)]
+            found.append(turn if x is None else self._from_the_top(x, y))
+        return torch.stack(found, 1)
+
+    def _turns(self) -> Tensor:
+        if self.batch.counted and self.batch.width is not None:
+            return constant(_from_zero, self.batch.segments, self.batch.width, like=self.filled)
+        first = self.batch.turn[self.batch.offsets[:-1].clamp(max=max(len(self.batch.turn) - 1, 0))]
+        turn = self.batch.turn - self.batch.spread(first) if len(self.batch.turn) else self.batch.turn
+        return turn.double()
+
+    def _from_the_top(self, x: Tensor, y: Tensor) -> Tensor:
+        there = y == y
+        top = self.batch.largest(x.double().where(there, -torch.inf))
+        return (x.double() - self.batch.spread(top)).where(there, 0)
+
+
+def _summed(rows: _Rows, covered: Tensor, expected: Tensor | None, terms: Terms, turns: int) -> Iterator[Block]:
+    """Blocks of columns `[S, C]`: what was summed by segment, slopes made of it, curves, and what came by segment."""
+    batch, given = rows.batch, rows.given
+    named, own = _finite_columns(terms)
+    cells = [covered[:, None], _expected(rows, expected)[:, None], *rows.only_records(own)]
+    sums = batch.sum_segments(torch.cat([rows.filled, rows.there, *rows.slope_columns(), *cells], 1))
+    count, slopes = len(given.all), given.last_slope
+    yield from _means(given, sums, count)
+    yield from _slopes(given, sums, count, slopes)
+    yield Block(["coverage.num", "coverage.den", *named], sums[:, 2 * count + 4 * slopes :])
+    yield Block(["records"], sums[:, count + given.place[id(given.means["mean"])]][:, None])
+    yield from _curves(rows, terms, turns)
+    for name, parts in terms.by_segment.items():
+        if isinstance(parts, Tensor):
+            yield Block([name], parts.double()[:, None])
+        else:
+            yield Block([f"{name}.num", f"{name}.den"], torch.stack([part.double() for part in parts], 1))
+
+
+def _finite_columns(terms: Terms) -> tuple[list[str], list[Tensor]]:
+    """Columns `[N, C]` that are summed as they are, and the names of their sums."""
+    names, columns = [], []
+    for name, (numerator, denominator) in terms.ratios.items():
+        names += [f"{name}.num", f"{name}.den"]
+        columns += [numerator[:, None], denominator[:, None]]
+    for name, column in terms.sums.items():
+        names += [name] if column.ndim == 1 else [f"{name}_{k}" for k in range(column.shape[1])]
+        columns.append(column[:, None] if column.ndim == 1 else column)
+    return names, columns
+
+
+def _expected(rows: _Rows, expected: Tensor | None) -> Tensor:
+    """Bool `[N]`: the records that are expected to have a value, and those that have one."""
+    batch = rows.batch
+    if expected is not None:
+        expected = expected | rows.there[:, rows.given.place[id(rows.given.means["mean"])]]
+        return expected if batch.record is None else expected & batch.record
+    return constant(_true, len(batch.turn), like=batch.turn) if batch.record is None else batch.record
+
+
+def _means(given: _Values, sums: Tensor, count: int) -> Iterator[Block]:
+    for name, column in {**given.means, **given.averages}.items():
+        place = given.place[id(column)]
+        yield Block([f"{name}.num", f"{name}.den"], sums[:, place::count][:, :2])
+
+
+def _slopes(given: _Values, sums: Tensor, count: int, width: int) -> Iterator[Block]:
+    """Sums of products and squares about the segments' means."""
+    number = sums[:, count : count + width].clamp_min(1)
+    x, xx, y, xy = torch.split(sums[:, 2 * count : 2 * count + 4 * width], width, 1)
+    mean = x / number
+    found = torch.cat([torch.addcmul(xy, mean, y, value=-1), torch.addcmul(xx, mean, x, value=-1)], 1)
+    for name, (_, column) in given.slopes.items():
+        yield Block([f"{name}.num", f"{name}.den"], found[:, given.place[id(column)] :: width])
+
+
+def _curves(rows: _Rows, terms: Terms, turns: int) -> Iterator[Block]:
+    """Sums and numbers of values by turn."""
+    given = rows.given
+    inside = slice(given.first_curve, given.last_curve)
+    extra = rows.only_records([column[:, None] for column in terms.curve_sums.values()])
+    table = rows.batch.by_turn(torch.cat([rows.filled[:, inside], rows.there[:, inside], *extra], 1), turns)
+    width = given.last_curve - given.first_curve
+    for name, column in given.curves.items():
+        place = given.place[id(column)] - given.first_curve
+        yield Block([f"{name}_{k}.num" for k in range(1, turns + 1)], table[:, :, place])
+        yield Block([f"{name}_{k}.den" for k in range(1, turns + 1)], table[:, :, width + place])
+    for place, name in enumerate(terms.curve_sums, 2 * width):
+        yield Block([f"{name}_{k}" for k in range(1, turns + 1)], table[:, :, place])
+
+
+def _weighed_alike(natural: Block, ratios: tuple[str, ...]) -> Block:
+    """The same with the sums of some ratios replaced by their mean in each dialogue, and 1 where there is one."""
+    names, columns = natural
+    totals, counts = (
+        torch.stack([columns[:, names.index(f"{name}.{part}")] for name in ratios], 1) for part in ("num", "den")
+    )
+    replaced = [f"{name}.{part}" for part in ("num", "den") for name in ratios]
+    return Block([*names, *replaced], torch.cat([columns, totals / counts.clamp_min(1), counts > 0], 1))
+
+
+def _in_order(natural: Block, components: tuple[str, ...]) -> Tensor:
+    """The named columns in the order of the components; 0 where nothing has a name."""
+    names, columns = tuple(natural.names), natural.columns
+    if not _all_named(names, components):
+        columns = F.pad(columns, (0, 1))
+    return columns.index_select(1, constant(_place_tensor, names, components, like=columns))
+
+
+def _place_tensor(names: tuple[str, ...], components: tuple[str, ...], device: torch.device) -> Tensor:
+    """Where each component stands; what is said twice counts as said last."""
+    last = {name: place for place, name in enumerate(names)}
+    return torch.tensor([last.get(name, len(names)) for name in components], device=device)
+
+
+@functools.lru_cache(256)
+def _all_named(names: tuple[str, ...], components: tuple[str, ...]) -> bool:
+    return set(components) <= set(names)
+
+
+def _distinct(columns: list[Tensor]) -> list[Tensor]:
+    return list({id(column): column for column in columns}.values())
+
+
+def _from_zero(lines: int, width: int, device: torch.device) -> Tensor:
+    return torch.arange(width, dtype=torch.float64, device=device).repeat(lines)
+
+
+def _true(count: int, device: torch.device) -> Tensor:
+    return torch.ones(count, dtype=torch.bool, device=device)
