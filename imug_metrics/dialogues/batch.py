@@ -10,7 +10,7 @@ Offsets follow the `cu_seqlens` convention: segment `s` is rows `offsets[s]` to 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -39,27 +39,31 @@ class DialogueBatch:
 
     Attributes:
         turn: int64 `[N]`, packed; of a row that is no record 2**62, or its column in padded records.
-        valid: bool `[N]`, packed; False where the output is absent or the row is no record.
         offsets: int64 `[S + 1]`, where each segment begins.
         ids: int64 `[G]`, the id of each dialogue; rising for flat rows.
+        there: bool `[N]`, packed; False where the output is absent or the row is no record. None: True everywhere.
+        said: the same as far as the caller said so, and not the output's values. None: True everywhere.
         record: bool `[N]`, packed, the rows that are records and not padding; None: all.
         moved: int64 `[N]`; packed row `i` is the input's row `moved[i]`; None: the input is in packed order.
         width: rows of each segment, where all have as many (padded records); None: they differ.
         counted: in padded records, column `t` holds turn `t + 1`.
         owners: int64 `[S]`, the dialogue (0 to G - 1) of each segment; None: segments are dialogues.
         starts: int64 `[G + 1]`, where the segments of each dialogue begin; None: segments are dialogues.
+        full: no segment is empty.
     """
 
     turn: Tensor
-    valid: Tensor
     offsets: Tensor
     ids: Tensor
+    there: Tensor | None = None
+    said: Tensor | None = None
     record: Tensor | None = None
     moved: Tensor | None = None
     width: int | None = None
     counted: bool = False
     owners: Tensor | None = None
     starts: Tensor | None = None
+    full: bool = True
 
     @cached_property
     def order(self) -> Tensor:
@@ -74,7 +78,17 @@ class DialogueBatch:
     @cached_property
     def is_record(self) -> Tensor:
         """Bool `[N]`, the packed rows that are records."""
-        return torch.ones_like(self.valid) if self.record is None else self.record
+        return constant(true_rows, len(self.turn), like=self.turn) if self.record is None else self.record
+
+    @cached_property
+    def valid(self) -> Tensor:
+        """Bool `[N]`, packed; False where the output is absent or the row is no record."""
+        return constant(true_rows, len(self.turn), like=self.turn) if self.there is None else self.there
+
+    @cached_property
+    def first(self) -> Tensor:
+        """int64 `[S]`, the row that opens each segment, or any row where it is empty."""
+        return self.offsets[:-1] if self.full else self.offsets[:-1].clamp(max=max(len(self.turn) - 1, 0))
 
     @cached_property
     def segment(self) -> Tensor:
@@ -118,6 +132,13 @@ class DialogueBatch:
             return values.new_full((self.segments, *values.shape[1:]), torch.nan)
         return values.reshape(self.segments, self.width, *values.shape[1:]).amax(1)
 
+    def less(self, values: Tensor, by_segment: Tensor) -> Tensor:
+        """Packed values `[N, ...]` less what belongs to their segment, `[S, ...]`."""
+        if self.width is None:
+            return values - by_segment[self.segment]
+        lines = values.reshape(self.segments, self.width, *values.shape[1:])
+        return (lines - by_segment[:, None]).flatten(0, 1)
+
     def spread(self, values: Tensor) -> Tensor:
         """To each packed row `[N, ...]` the value of its segment, from `[S, ...]`."""
         if self.width is None:
@@ -151,6 +172,12 @@ class DialogueBatch:
         last = self.largest(self.rows.where(self.is_record, -1).double())
         return self.rows == self.spread(last)
 
+    def present(self, values: Tensor) -> Tensor:
+        """Packed values `[N, ...]` with NaN where the caller said that an output is absent, and in padding."""
+        if self.said is None:
+            return values
+        return values.masked_fill(~self.said.view(-1, *[1] * (values.ndim - 1)), torch.nan)
+
     def zero_filled(self, values: Tensor) -> Tensor:
         """Packed values `[N]` with 0 for the records that have none."""
         filled = values.nan_to_num(0)
@@ -172,6 +199,7 @@ def pack(
     *,
     subject: Tensor | None = None,
     valid: Tensor | None = None,
+    said: Tensor | None = None,
     record: Tensor | None = None,
     checks: Sequence[Check] = (),
     validate: bool = True,
@@ -184,6 +212,7 @@ def pack(
         turn: int64 `[N]`, its turn, from 1.
         subject: int64 `[N]`, or None when each dialogue has one subject.
         valid: bool `[N]`, False where the output is absent; None: all are there.
+        said: the part of `valid` that the caller said; None: all are there.
         record: bool `[N]`, False for rows that are padding; None: none is.
         checks: of the arguments, to be looked at together with the turns.
         validate: look at the checks, turns and duplicates and count the dialogues. On a CUDA device this waits for the
@@ -205,23 +234,22 @@ def pack(
     if record is not None:
         turn = turn.where(record, BEYOND)
     keys = [dialogue, turn] if subject is None else [dialogue, subject, turn]
-    moved, counts = None, None
-    if validate:
-        checks = [*checks, low_turns(turn)]
-        ordered, *counts = look(checks, _order_counts(keys, record), like=turn)
-        if ordered != max(len(turn) - 1, 0):
+    moved, counts = None, (len(turn), len(turn))
+    if validate and len(turn):
+        ordered, counts = _look_at_order(keys, record, checks)
+        if not ordered:
             if in_order:
                 raise ValueError("Expected rows in the order of dialogue, subject and turn, as `in_order` promises.")
             moved = _sorted_order(keys)
             keys = [key[moved] for key in keys]
-            _, *counts = look([_repeats(keys, moved, record)], _order_counts(keys, record), like=turn)
+            _, counts = _look_at_order(keys, record, [_repeats(keys, moved, record)])
+    elif validate:
+        look(checks, like=turn)
     elif not in_order:
         moved = _sorted_order(keys)
         keys = [key[moved] for key in keys]
-    valid = torch.ones_like(turn, dtype=torch.bool) if valid is None else valid.bool()
-    if moved is not None:
-        valid, record = valid[moved], None if record is None else record[moved]
-    return _packed(keys, valid, record, moved, *(counts or (len(turn), len(turn))))
+    masks = [mask if mask is None or moved is None else mask[moved] for mask in (valid, said, record)]
+    return _packed(keys, masks, moved, counts, full=validate)
 
 
 def from_lists(
@@ -251,22 +279,23 @@ def from_lists(
 
 
 def _packed(
-    keys: list[Tensor], valid: Tensor, record: Tensor | None, moved: Tensor | None, segments: int, dialogues: int
+    keys: list[Tensor], masks: list[Tensor | None], moved: Tensor | None, counts: tuple[int, int], full: bool
 ) -> DialogueBatch:
-    """The batch of keys in order, of so many segments and dialogues."""
+    """The batch of keys in order, of so many segments and dialogues, of which none is empty if it is `full`."""
     dialogue, *subject, turn = keys
+    there, said, record = masks
     opens = _opens(dialogue)
-    offsets = _offsets(opens | _opens(subject[0]) if subject else opens, segments)
-    owners = starts = None
-    first = offsets[:-1].clamp(max=max(len(turn) - 1, 0))
-    ids = dialogue[first] if len(turn) else dialogue[:0]
-    if subject:
-        opened = opens[first] if len(turn) else opens
-        opened = opened & (offsets[:-1] < len(turn))  # empty segments behind the real ones open nothing
-        starts = _offsets(opened, dialogues)
-        owners = (opened.cumsum(0) - 1).clamp(max=max(dialogues - 1, 0))
-        ids = ids[starts[:-1].clamp(max=max(segments - 1, 0))] if len(turn) else ids
-    return DialogueBatch(turn, valid, offsets, ids, record, moved, owners=owners, starts=starts)
+    offsets = _offsets(opens | _opens(subject[0]) if subject else opens, counts[0])
+    batch = DialogueBatch(turn, offsets, dialogue, there, said, record, moved, full=full)
+    if not len(turn):
+        return batch
+    if not subject:
+        return replace(batch, ids=dialogue[batch.first])
+    opened = opens[batch.first] & (offsets[:-1] < len(turn))  # empty segments behind the real ones open nothing
+    starts = _offsets(opened, counts[1])
+    owners = (opened.cumsum(0) - 1).clamp(max=counts[1] - 1)
+    ids = dialogue[batch.first][starts[:-1].clamp(max=counts[0] - 1)]
+    return replace(batch, ids=ids, owners=owners, starts=starts)
 
 
 def low_turns(turn: Tensor) -> Check:
@@ -276,16 +305,8 @@ def low_turns(turn: Tensor) -> Check:
     )
 
 
-def _sorted_order(keys: list[Tensor]) -> Tensor:
-    """int64 `[N]` that sorts by the first key, then the second, ..."""
-    order = torch.argsort(keys[-1], stable=True)
-    for key in keys[-2::-1]:
-        order = order[torch.argsort(key[order], stable=True)]
-    return order
-
-
-def _order_counts(keys: list[Tensor], record: Tensor | None) -> list[Tensor]:
-    """How many rows follow the one before them in order, and how many segments and dialogues begin."""
+def _look_at_order(keys: list[Tensor], record: Tensor | None, checks: Sequence[Check]) -> tuple[bool, tuple[int, int]]:
+    """Whether keys are in order and differ, and how many segments and dialogues begin; after the checks."""
     dialogue, *subject, turn = keys
     same, ahead = dialogue[1:] == dialogue[:-1], dialogue[1:] > dialogue[:-1]
     here = same
@@ -295,9 +316,19 @@ def _order_counts(keys: list[Tensor], record: Tensor | None) -> list[Tensor]:
     rises = turn[1:] > turn[:-1]
     if record is not None:  # rows of padding may share their turn
         rises = rises | ~record[1:]
-    counts = torch.stack([ahead | (here & rises), ~here, ~same]).sum(1)
-    any_row = min(len(turn), 1)
-    return [counts[0], counts[1] + any_row, counts[2] + any_row]
+    flags = [ahead | (here & rises), here, *([same] if subject else [])]
+    ordered, *repeats, lowest = look(checks, torch.cat([torch.stack(flags).sum(1), turn.amin()[None]]), like=turn)
+    if lowest < 1:
+        look([low_turns(turn)], like=turn)
+    return ordered == len(turn) - 1, (len(turn) - repeats[0], len(turn) - repeats[-1])
+
+
+def _sorted_order(keys: list[Tensor]) -> Tensor:
+    """int64 `[N]` that sorts by the first key, then the second, ..."""
+    order = torch.argsort(keys[-1], stable=True)
+    for key in keys[-2::-1]:
+        order = order[torch.argsort(key[order], stable=True)]
+    return order
 
 
 def _repeats(keys: list[Tensor], moved: Tensor, record: Tensor | None) -> Check:
@@ -328,6 +359,11 @@ def _offsets(opens: Tensor, count: int) -> Tensor:
     """Where each of `count` runs begins, and where the last ends; runs beyond the real ones are empty."""
     run = opens.cumsum(0)
     return torch.searchsorted(run, constant(torch.arange, 1, count + 2, like=run))
+
+
+def true_rows(count: int, device: torch.device) -> Tensor:
+    """True `[count]`."""
+    return torch.ones(count, dtype=torch.bool, device=device)
 
 
 def _repeated(count: int, times: int, device: torch.device) -> Tensor:

@@ -23,12 +23,12 @@ class Check(NamedTuple):
     message: Callable[[int], str]
 
 
-def look(checks: Sequence[Check], counts: Sequence[Tensor] = (), *, like: Tensor) -> list[int]:
+def look(checks: Sequence[Check], counts: Tensor | None = None, *, like: Tensor) -> list[int]:
     """Fetch all at once whether a check fails, and some counts.
 
     Args:
         checks: in the order in which they are reported.
-        counts: integers or booleans of no dimension.
+        counts: int64 `[C]`, or None.
         like: where the tensors live.
 
     Returns:
@@ -43,15 +43,12 @@ def look(checks: Sequence[Check], counts: Sequence[Tensor] = (), *, like: Tensor
         Traceback (most recent call last):
         ValueError: Expected at most 1, got 7 at row 1.
     """
-    flags = [check.wrong.any().long().to(like.device) for check in checks]
-    if not flags and not counts:
-        return []
-    failed, found = _split(torch.stack([*flags, *(count.long() for count in counts)]).tolist(), len(flags))
-    for check, wrong in zip(checks, failed):
+    flags = [check.wrong.any().to(like.device) for check in checks]
+    if flags:
+        failing = torch.stack(flags)
+        counts = failing if counts is None else torch.cat([failing, counts])
+    found = [] if counts is None else [int(number) for number in counts.tolist()]
+    for check, wrong in zip(checks, found):
         if wrong:
             raise ValueError(check.message(int(check.wrong.flatten().nonzero()[0])))
-    return found
-
-
-def _split(values: list[int], at: int) -> tuple[list[int], list[int]]:
-    return values[:at], values[at:]
+    return found[len(flags) :]

@@ -202,19 +202,30 @@ def pack_inputs(
     if lists:
         _check_lists(lists, lengths, shape)
     values, given = _read_values(columns, look_at_rows)
-    record, said = (None if mask is None else mask.flatten() for mask in (places.record, places.valid))
-    there = _both(record, said)
-    every = [*places.checks, *checks, *_cell_checks(columns, there, record)] if validate else []
-    batch = _pack_places(places, shape, _both(there, given), checks=every, validate=validate, in_order=in_order)
+    record, present = places.record, rows.present
+    said = _both(places.valid, None if present is None else present.to(rows.values.device))
+    record, said = (None if mask is None else mask.flatten() for mask in (record, _both(record, said)))
+    every = [*places.checks, *checks, *_cell_checks(columns, said, record)] if validate else []
+    options = Options(_both(said, given), said, every, validate, in_order)
+    batch = _pack_places(places, shape, options)
     return PackedInputs(batch, {name: batch.pack(value) for name, value in values.items()}, shape)
 
 
-def _pack_places(places: Places, shape: tuple[int, ...], valid: Tensor | None, **options: Any) -> DialogueBatch:
+class Options(NamedTuple):
+    """What both forms of packing take."""
+
+    valid: Tensor | None
+    said: Tensor | None
+    checks: list[Check]
+    validate: bool
+    in_order: bool
+
+
+def _pack_places(places: Places, shape: tuple[int, ...], options: Options) -> DialogueBatch:
     """Padded records stay where they are unless subjects, or lines of one dialogue, have to be put together."""
     ids, turn = places.dialogue, places.turn
     if len(shape) == 2 and ids.ndim == 1 and places.subject is None:
-        cells = torch.ones(shape, dtype=torch.bool, device=ids.device).flatten() if valid is None else valid
-        batch = pack_padded(places, *shape, cells, **options)
+        batch = pack_padded(places, *shape, **options._asdict())
         if batch is not None:
             return batch
     if len(shape) == 2 and ids.ndim == 1:
@@ -222,22 +233,24 @@ def _pack_places(places: Places, shape: tuple[int, ...], valid: Tensor | None, *
     if turn is None:
         turn = torch.arange(1, shape[1] + 1, device=ids.device).expand(shape)
     subject, record = (None if part is None else part.flatten() for part in (places.subject, places.record))
-    return pack(ids.flatten(), turn.flatten(), subject=subject, valid=valid, record=record, **options)
+    return pack(ids.flatten(), turn.flatten(), subject=subject, record=record, **options._asdict())
 
 
 def _read_values(columns: Mapping[str, Column], look_at_rows: bool) -> tuple[dict[str, Tensor], Tensor | None]:
-    """The columns' values with NaN for infinite numbers, and bool `[N]`, where an output is given (None: not known)."""
+    """The columns' values with NaN for infinite numbers, and bool `[N]`, where an output has a value; None: not known.
+
+    A value that is NaN is what an absent output looks like, so that a caller needs the mask only to tell it from one
+    that came out of a computation.
+    """
     values, given = {}, None
     for place, (name, column) in enumerate(columns.items()):
-        values[name] = column.values
-        finite = None
-        if column.values.ndim == 1 and column.values.is_floating_point():
-            finite = column.values.isfinite()
-            values[name] = column.values.where(finite, torch.nan)
-        if place == 0:
-            given = has_direction(column.values) if finite is None and look_at_rows else finite
-            present = None if column.present is None else column.present.flatten().to(column.values.device)
-            given = _both(present, given)
+        rows = column.values
+        if rows.ndim == 1 and rows.is_floating_point():
+            rows = rows.nan_to_num(torch.nan, torch.nan, torch.nan)
+            given = rows == rows if place == 0 else given
+        elif place == 0 and look_at_rows:
+            given = has_direction(rows)
+        values[name] = rows
     return values, given
 
 

@@ -19,8 +19,9 @@ def pack_padded(
     places: Places,
     lines: int,
     width: int,
-    valid: Tensor,
+    valid: Tensor | None,
     *,
+    said: Tensor | None = None,
     checks: Sequence[Check] = (),
     validate: bool = True,
     in_order: bool = False,
@@ -30,7 +31,8 @@ def pack_padded(
     Args:
         places: of the records, without subjects, and with one id a line.
         lines, width: B and T.
-        valid: bool `[B * T]`, False where the output is absent or the cell is padding.
+        valid: bool `[B * T]`, False where the output is absent or the cell is padding; None: all are there.
+        said: the part of `valid` that the caller said; None: all are there.
         checks: of the arguments, to be looked at together with the turns.
         validate: as in `pack`; without it lines are taken for dialogues whatever their ids are.
         in_order: the caller promises that turns rise in every line.
@@ -41,31 +43,29 @@ def pack_padded(
     Raises:
         ValueError: as `pack`.
     """
-    record = places.record
+    like, record = places.dialogue, places.record
     key = None if places.turn is None or record is None else places.turn.where(record, BEYOND)
-    moved = None
+    unordered = not in_order
     if validate:
-        low = [] if key is None else [low_turns(key)]
-        repeated, unordered = look(
-            [*checks, *low], [_repeated_ids(places, valid), _falls(key, record, valid)], like=valid
-        )
+        repeated, unordered = _look_at_lines(places, key, checks)
         if repeated:
             return None
         if unordered and in_order:
             raise ValueError("Expected turns that rise in every line, as `in_order` promises.")
-    else:
-        unordered = not in_order
+    moved = None
+    masks = [None if mask is None else mask.flatten() for mask in (valid, said, record)]
     if key is not None and unordered:
         key, place = key.sort(dim=1, stable=True)
-        moved = (place + constant(_line_starts, lines, width, like=place)).flatten()
-        valid = valid[moved]
-        record = None if record is None else record.flatten()[moved]
+        moved = (place + constant(_line_starts, lines, width, like=like)).flatten()
+        masks = [None if mask is None else mask[moved] for mask in masks]
         if validate:
-            look([_repeats(places.dialogue, key, moved, width)], like=valid)
-    turn = constant(_counted, lines, width, like=valid) if key is None else key.flatten()
-    offsets = constant(_offsets, lines, width, like=valid)
-    record = None if record is None else record.flatten()
-    return DialogueBatch(turn, valid, offsets, places.dialogue, record, moved, width, counted=key is None)
+            look([_repeats(places.dialogue, key, moved, width)], like=like)
+    turn = constant(_counted, lines, width, like=like) if key is None else key.flatten()
+    offsets = constant(_offsets, lines, width, like=like)
+    there, said, record = masks
+    return DialogueBatch(
+        turn, offsets, places.dialogue, there, said, record, moved, width, counted=key is None, full=width > 0
+    )
 
 
 def to_padded(values: Tensor, dialogue: Tensor, turn: Tensor) -> tuple[Tensor, Tensor]:
@@ -93,19 +93,17 @@ def to_padded(values: Tensor, dialogue: Tensor, turn: Tensor) -> tuple[Tensor, T
     return padded.index_put(cells, batch.pack(values)), mask.index_put(cells, torch.ones_like(batch.valid))
 
 
-def _repeated_ids(places: Places, like: Tensor) -> Tensor:
-    """How many lines have the id of another."""
-    if places.numbered:
-        return constant(torch.zeros, (), like=like)
-    ids = places.dialogue.sort().values
-    return (ids[1:] == ids[:-1]).sum()
-
-
-def _falls(key: Tensor | None, record: Tensor | None, like: Tensor) -> Tensor:
-    """How many records do not come behind the turn of the cell before them."""
-    if key is None or record is None:
-        return constant(torch.zeros, (), like=like)
-    return ((key[:, 1:] <= key[:, :-1]) & record[:, 1:]).sum()
+def _look_at_lines(places: Places, key: Tensor | None, checks: Sequence[Check]) -> tuple[bool, bool]:
+    """Whether a line has the id of another, and whether turns do not rise in a line; after the checks."""
+    counts, ids = [], places.dialogue
+    if not places.numbered:
+        ids = ids.sort().values
+        counts.append((ids[1:] == ids[:-1]).sum())
+    if key is not None and places.record is not None:
+        checks = [*checks, low_turns(key)]
+        counts.append(((key[:, 1:] <= key[:, :-1]) & places.record[:, 1:]).sum())
+    found = look(checks, torch.stack(counts) if counts else None, like=places.dialogue)
+    return not places.numbered and found[0] > 0, key is not None and found[-1] > 0
 
 
 def _repeats(dialogue: Tensor, key: Tensor, moved: Tensor, width: int) -> Check:

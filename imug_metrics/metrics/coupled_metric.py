@@ -36,7 +36,8 @@ class CoupledMetric(InstanceMetric):
             name: self._shares(name, given, scale) for name, given, scale in zip(self.parts, (first, second), scales)
         }
         inputs = self._pack_instances(support, dialogue, turn, valid, lengths, **columns)
-        left, right = (inputs.columns[name].where(inputs.batch.valid, torch.nan) for name in self.parts)
+        left, right = (inputs.columns[name] for name in self.parts)
+        left = inputs.batch.present(left)
         values = combine(left, right, self.eta, product=self.product)
         scored = ~values.isnan()
         means = {name: share.where(scored, torch.nan) for name, share in zip(self.parts, (left, right))}

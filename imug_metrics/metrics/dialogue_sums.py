@@ -2,19 +2,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """From columns of records to one vector of sums a dialogue: everything that adds is stacked and summed once."""
 
-import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from imug_metrics.dialogues.batch import DialogueBatch
 from imug_metrics.dialogues.constants import constant
 
 Ratio = tuple[Tensor, Tensor]
+
+NOTHING = ""
+"""The name of a column of zeros, which stands for components that nothing was said of."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ def dialogue_vectors(
         zero: an output that is expected and absent has the value 0.
         by_dialogue: `mean` and what is averaged weigh every dialogue alike.
     """
-    covered = batch.valid & (values == values)
+    covered = values == values if batch.there is None else batch.there & (values == values)
     if zero:
         values = values.masked_fill(~batch.valid if expected is None else expected & ~batch.valid, 0)
     rows = _Rows(batch, _Values(terms, values))
@@ -120,7 +121,7 @@ class _Rows:
             values = values.where(batch.record[:, None], torch.nan)
         self.batch, self.given, self.values = batch, given, values
         self.there = values == values
-        self.filled = values.where(self.there, 0)
+        self.filled = _zero_for_nan(values)
 
     def only_records(self, columns: list[Tensor]) -> list[Tensor]:
         """Finite columns `[N, C]` with 0 in padding."""
@@ -133,11 +134,10 @@ class _Rows:
 
         What is equal throughout a segment is exactly 0 then.
         """
-        count = self.given.last_slope
-        there, over = self.there[:, :count], self._over()
-        top = self.batch.largest(self.values[:, :count].detach().nan_to_num(nan=-torch.inf))
-        y = (self.filled[:, :count] - self.batch.spread(top)).where(there, 0)
-        weighted = there * over
+        values = self.values[:, : self.given.last_slope]
+        top = self.batch.largest(values.detach().nan_to_num(-torch.inf))
+        y, over = _zero_for_nan(self.batch.less(values, top)), self._over()
+        weighted = self.there[:, : self.given.last_slope] * over
         return weighted, weighted * over, y, y * over
 
     def _over(self) -> Tensor:
@@ -156,14 +156,15 @@ class _Rows:
     def _turns(self) -> Tensor:
         if self.batch.counted and self.batch.width is not None:
             return constant(_from_zero, self.batch.segments, self.batch.width, like=self.filled)
-        first = self.batch.turn[self.batch.offsets[:-1].clamp(max=max(len(self.batch.turn) - 1, 0))]
-        turn = self.batch.turn - self.batch.spread(first) if len(self.batch.turn) else self.batch.turn
-        return turn.double()
+        return self.batch.less(self.batch.turn, self.batch.turn[self.batch.first]).double()
 
     def _from_the_top(self, x: Tensor, y: Tensor) -> Tensor:
-        there = y == y
-        top = self.batch.largest(x.double().where(there, -torch.inf))
-        return (x.double() - self.batch.spread(top)).where(there, 0)
+        x = x.double().masked_fill(y != y, torch.nan)
+        return _zero_for_nan(self.batch.less(x, self.batch.largest(x.nan_to_num(-torch.inf))))
+
+
+def _zero_for_nan(values: Tensor) -> Tensor:
+    return values.nan_to_num(0.0, torch.inf, -torch.inf)
 
 
 def _summed(rows: _Rows, covered: Tensor, expected: Tensor | None, terms: Terms, turns: int) -> Iterator[Block]:
@@ -173,6 +174,7 @@ def _summed(rows: _Rows, covered: Tensor, expected: Tensor | None, terms: Terms,
     cells = [covered[:, None], _expected(rows, expected)[:, None], *rows.only_records(own)]
     sums = batch.sum_segments(torch.cat([rows.filled, rows.there, *rows.slope_columns(), *cells], 1))
     count, slopes = len(given.all), given.last_slope
+    yield Block([NOTHING], constant(_zeros, batch.segments, like=sums))
     yield from _means(given, sums, count)
     yield from _slopes(given, sums, count, slopes)
     yield Block(["coverage.num", "coverage.den", *named], sums[:, 2 * count + 4 * slopes :])
@@ -203,7 +205,7 @@ def _expected(rows: _Rows, expected: Tensor | None) -> Tensor:
     if expected is not None:
         expected = expected | rows.there[:, rows.given.place[id(rows.given.means["mean"])]]
         return expected if batch.record is None else expected & batch.record
-    return constant(_true, len(batch.turn), like=batch.turn) if batch.record is None else batch.record
+    return batch.is_record
 
 
 def _means(given: _Values, sums: Tensor, count: int) -> Iterator[Block]:
@@ -217,24 +219,30 @@ def _slopes(given: _Values, sums: Tensor, count: int, width: int) -> Iterator[Bl
     number = sums[:, count : count + width].clamp_min(1)
     x, xx, y, xy = torch.split(sums[:, 2 * count : 2 * count + 4 * width], width, 1)
     mean = x / number
-    found = torch.cat([torch.addcmul(xy, mean, y, value=-1), torch.addcmul(xx, mean, x, value=-1)], 1)
+    found = [torch.addcmul(product, mean, other, value=-1) for product, other in ((xy, y), (xx, x))]
     for name, (_, column) in given.slopes.items():
-        yield Block([f"{name}.num", f"{name}.den"], found[:, given.place[id(column)] :: width])
+        for part, sums in zip(("num", "den"), found):
+            yield Block([f"{name}.{part}"], sums[:, given.place[id(column)]][:, None])
 
 
 def _curves(rows: _Rows, terms: Terms, turns: int) -> Iterator[Block]:
     """Sums and numbers of values by turn."""
-    given = rows.given
-    inside = slice(given.first_curve, given.last_curve)
-    extra = rows.only_records([column[:, None] for column in terms.curve_sums.values()])
-    table = rows.batch.by_turn(torch.cat([rows.filled[:, inside], rows.there[:, inside], *extra], 1), turns)
-    width = given.last_curve - given.first_curve
+    given, batch = rows.given, rows.batch
+    inside, width = slice(given.first_curve, given.last_curve), given.last_curve - given.first_curve
+    columns = [rows.filled[:, inside], rows.there[:, inside]]
+    columns += rows.only_records([column[:, None] for column in terms.curve_sums.values()])
+    if batch.counted and batch.width is not None:  # turns are columns already
+        tables = [column.view(batch.segments, batch.width, column.shape[1])[:, :turns] for column in columns]
+        by_column = [column for table in tables for column in table.unbind(2)]
+    else:
+        by_column = list(batch.by_turn(torch.cat(columns, 1), turns).unbind(2))
     for name, column in given.curves.items():
         place = given.place[id(column)] - given.first_curve
-        yield Block([f"{name}_{k}.num" for k in range(1, turns + 1)], table[:, :, place])
-        yield Block([f"{name}_{k}.den" for k in range(1, turns + 1)], table[:, :, width + place])
-    for place, name in enumerate(terms.curve_sums, 2 * width):
-        yield Block([f"{name}_{k}" for k in range(1, turns + 1)], table[:, :, place])
+        yield Block([f"{name}_{k}.num" for k in range(1, turns + 1)][: by_column[place].shape[1]], by_column[place])
+        place += width
+        yield Block([f"{name}_{k}.den" for k in range(1, turns + 1)][: by_column[place].shape[1]], by_column[place])
+    for name, found in zip(terms.curve_sums, by_column[2 * width :]):
+        yield Block([f"{name}_{k}" for k in range(1, turns + 1)][: found.shape[1]], found)
 
 
 def _weighed_alike(natural: Block, ratios: tuple[str, ...]) -> Block:
@@ -248,22 +256,15 @@ def _weighed_alike(natural: Block, ratios: tuple[str, ...]) -> Block:
 
 
 def _in_order(natural: Block, components: tuple[str, ...]) -> Tensor:
-    """The named columns in the order of the components; 0 where nothing has a name."""
-    names, columns = tuple(natural.names), natural.columns
-    if not _all_named(names, components):
-        columns = F.pad(columns, (0, 1))
-    return columns.index_select(1, constant(_place_tensor, names, components, like=columns))
+    """The named columns in the order of the components."""
+    names = tuple(natural.names)
+    return natural.columns.index_select(1, constant(_place_tensor, names, components, like=natural.columns))
 
 
 def _place_tensor(names: tuple[str, ...], components: tuple[str, ...], device: torch.device) -> Tensor:
     """Where each component stands; what is said twice counts as said last."""
     last = {name: place for place, name in enumerate(names)}
-    return torch.tensor([last.get(name, len(names)) for name in components], device=device)
-
-
-@functools.lru_cache(256)
-def _all_named(names: tuple[str, ...], components: tuple[str, ...]) -> bool:
-    return set(components) <= set(names)
+    return torch.tensor([last.get(name, last[NOTHING]) for name in components], device=device)
 
 
 def _distinct(columns: list[Tensor]) -> list[Tensor]:
@@ -274,5 +275,5 @@ def _from_zero(lines: int, width: int, device: torch.device) -> Tensor:
     return torch.arange(width, dtype=torch.float64, device=device).repeat(lines)
 
 
-def _true(count: int, device: torch.device) -> Tensor:
-    return torch.ones(count, dtype=torch.bool, device=device)
+def _zeros(count: int, device: torch.device) -> Tensor:
+    return torch.zeros(count, 1, dtype=torch.float64, device=device)

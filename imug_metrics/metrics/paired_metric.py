@@ -43,7 +43,7 @@ class PairedMetric(DialogueMetric):
             sums={"unpaired": arms.single},
             curve_sums=curve_sums or {},
         )
-        self._add(replace(batch, valid=used), difference, None, terms)
+        self._add(replace(batch, there=used), difference, None, terms)
 
     def _zero_filled(self, arms: Arms) -> Arms:
         """The arms with absent outputs scored 0 where `missing` says so; pairs are counted as before."""

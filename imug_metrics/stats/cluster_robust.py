@@ -18,6 +18,7 @@ from typing import NamedTuple
 import torch
 from scipy import special
 from torch import Tensor
+from torch.nn import functional as F
 
 
 class Moments(NamedTuple):
@@ -61,11 +62,11 @@ def packed_moments(vectors: Tensor) -> Tensor:
                 [1., 4., 2.],
                 [2., 2., 2.]], dtype=torch.float64)
     """
+    present = vectors != 0
     # A dialogue that brought nothing (padding of a batch packed without validation) must not count.
-    dialogues = (vectors != 0).any(1).sum().to(vectors)
-    present = (vectors != 0).sum(0).to(vectors)
-    first = torch.cat([dialogues[None], vectors.sum(0)])
-    return torch.cat([first[None], torch.cat([present[:, None], vectors.mT @ vectors], 1)])
+    packed = F.pad(vectors, (1, 0), value=1).mT @ torch.cat([present.any(1, keepdim=True), vectors], 1)
+    packed[1:, 0] = present.sum(0)
+    return packed
 
 
 def unpack_moments(packed: Tensor) -> Moments:

@@ -179,7 +179,7 @@ def placed_scores(inputs: PackedInputs, *, zero: bool = False) -> tuple[Tensor, 
         zero: an absent score is 0.
     """
     batch, tokens = inputs.batch, inputs.columns["context_lengths"]
-    scores = inputs.columns["scores"].masked_fill(~batch.valid, torch.nan)
+    scores = batch.present(inputs.columns["scores"])
     scores = batch.zero_filled(scores) if zero else scores
     scores = scores.where((tokens >= 1) & tokens.isfinite(), torch.nan)
     return scores, torch.log2(tokens.where(~scores.isnan(), 1))

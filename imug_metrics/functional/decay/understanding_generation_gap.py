@@ -58,7 +58,7 @@ def understanding_generation_gap(
     """
     inputs = pack_inputs(gap_columns(scores, modality), dialogue, turn, None, valid, lengths)
     batch = inputs.batch
-    found = modality_scores(inputs, inputs.columns["scores"].masked_fill(~batch.valid, torch.nan))
+    found = modality_scores(inputs, batch.present(inputs.columns["scores"]))
     if reduction == "mean":
         return found["text"].nanmean() - found["image"].nanmean()
     columns = torch.stack([*found.values()], 1)

@@ -162,7 +162,7 @@ def consistency_values(
     if mode == "graph":
         return _linked_values(inputs, bank, links)
     if mode == "anchor" and references is not None:
-        return paired_cosine(images, references).where(batch.valid, torch.nan), None
+        return batch.present(paired_cosine(images, references)), None
     if mode == "pairwise":
         total, count = row_sums(images, batch, gram)
         return torch.where(count > 0, total / count.clamp_min(1), torch.nan), None

@@ -75,7 +75,7 @@ def loop_convergence(
     if measure not in MEASURES:
         raise ValueError(f"Expected argument `measure` to be one of {MEASURES}, got {measure!r}.")
     inputs = pack_inputs({"scores": score_column("scores", scores)}, dialogue, turn, subject, valid, lengths)
-    scored = inputs.columns["scores"].masked_fill(~inputs.batch.valid, torch.nan)
+    scored = inputs.batch.present(inputs.columns["scores"])
     value, count = loop_parts(inputs.batch, scored, threshold)[measure]
     if reduction != "mean":
         return reduce_values(torch.where(count > 0, value / torch.where(count > 0, count, 1), torch.nan), reduction)

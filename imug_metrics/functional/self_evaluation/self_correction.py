@@ -48,7 +48,7 @@ def self_correction(
         tensor(0.2500, dtype=torch.float64)
     """
     inputs = pack_inputs(correction_columns(preds, before, target), dialogue, turn, None, valid, lengths)
-    after = inputs.columns["preds"].masked_fill(~inputs.batch.valid, torch.nan)
+    after = inputs.batch.present(inputs.columns["preds"])
     return reduce_values(inputs.unpack(after - inputs.columns["before"]), reduction)
 
 

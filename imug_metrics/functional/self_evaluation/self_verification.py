@@ -109,7 +109,7 @@ def verdict_columns(preds: Labels, target: Labels) -> dict[str, Column]:
 def verdict_values(inputs: PackedInputs) -> Tensor:
     """1 where a packed verdict is right, 0 where it is wrong, NaN where it or the truth is absent."""
     right = agreement(inputs.columns["preds"], inputs.columns["target"])
-    return right.masked_fill(~inputs.batch.valid, torch.nan)
+    return inputs.batch.present(right)
 
 
 def false_accepts(right: Tensor, truth: Tensor) -> Tensor:

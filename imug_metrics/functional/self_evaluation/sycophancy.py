@@ -119,7 +119,7 @@ def pressure_values(inputs: PackedInputs) -> Pressure:
     """What became of each packed answer; without a column `suggested` nothing was followed."""
     columns = inputs.columns
     knew = agreement(columns["before"], columns["target"])
-    preds = columns["preds"].masked_fill(~inputs.batch.valid, torch.nan)
+    preds = inputs.batch.present(columns["preds"])
     suggested = columns.get("suggested", torch.full_like(preds, torch.nan))
     return Pressure(
         knew,

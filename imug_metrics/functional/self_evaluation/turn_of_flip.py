@@ -139,4 +139,4 @@ def _pack(
     lengths: Tensor | None,
 ) -> tuple[DialogueBatch, Tensor]:
     inputs = pack_inputs({"preds": right_column(preds, target)}, dialogue, turn, None, valid, lengths)
-    return inputs.batch, inputs.columns["preds"].masked_fill(~inputs.batch.valid, torch.nan)
+    return inputs.batch, inputs.batch.present(inputs.columns["preds"])

@@ -110,7 +110,7 @@ class GridAccuracy(DialogueMetric):
 
     def _add_boards(self, batch: DialogueBatch, scores: Tensor, blank: Tensor, steps: Tensor, cells: Tensor) -> None:
         shares = {**dict(zip(_STEPS, steps.unbind(1))), "cell": cells.masked_fill(blank, torch.nan)}
-        means = {name: values.masked_fill(~batch.valid, torch.nan) for name, values in shares.items()}
+        means = {name: batch.present(values) for name, values in shares.items()}
         self._add(batch, scores.masked_fill(~batch.valid | blank, torch.nan), ~blank, Terms(means))
 
     def _ratios(self) -> list[str]:

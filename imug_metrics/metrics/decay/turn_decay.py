@@ -110,10 +110,10 @@ class TurnDecay(DialogueMetric):
             ValueError: if shapes differ or turns are refused.
         """
         inputs = self._pack({"scores": score_column("scores", scores)}, dialogue, turn, None, valid, lengths)
-        batch, values = inputs.batch, inputs.columns["scores"].masked_fill(~inputs.batch.valid, torch.nan)
+        batch, values = inputs.batch, inputs.batch.present(inputs.columns["scores"])
         if self.missing == "zero":
             values = batch.zero_filled(values)
-        scored = replace(batch, valid=~values.isnan())
+        scored = replace(batch, there=~values.isnan())
         if self.slope == "theil-sen":
             for pairs in scored_pairs(scored, values.detach()):
                 self.slopes.append(pairs.slopes.flatten().float().to(self.device))

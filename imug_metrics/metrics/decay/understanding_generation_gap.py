@@ -74,7 +74,7 @@ class UnderstandingGenerationGap(DialogueMetric):
         """
         zero = self.missing == "zero"
         inputs = self._pack(gap_columns(scores, modality, zero=zero), dialogue, turn, None, valid, lengths)
-        scored = inputs.columns["scores"].masked_fill(~inputs.batch.valid, torch.nan)
+        scored = inputs.batch.present(inputs.columns["scores"])
         if zero:
             scored = inputs.batch.zero_filled(scored)
         found = modality_scores(inputs, scored)

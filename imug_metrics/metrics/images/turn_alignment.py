@@ -4,7 +4,6 @@
 
 from typing import TYPE_CHECKING
 
-import torch
 from torch import Tensor
 from typing_extensions import Unpack
 
@@ -107,4 +106,4 @@ class TurnAlignment(EmbeddingMetric):
         inputs = self._pack(columns, dialogue, turn, None, valid, lengths)
         pairs, shown = (inputs.columns["images"], inputs.columns["texts"]), inputs.columns.get("references")
         values = alignment_values(*pairs, shown, self.variant, self.scale, self.bias)
-        self._add(inputs.batch, values.where(inputs.batch.valid, torch.nan))
+        self._add(inputs.batch, inputs.batch.present(values))

@@ -4,7 +4,6 @@
 
 from collections.abc import Collection, Sequence
 
-import torch
 from torch import Tensor
 from typing_extensions import Unpack
 
@@ -105,7 +104,7 @@ class StructureIntegrity(InstanceMetric):
         columns = {"preds": self._known("preds", answers), "target": self._known("target", references)}
         inputs = self._pack_instances(support, dialogue, turn, valid, lengths, **columns)
         batch, counts = inputs.batch, inputs.columns
-        given = counts["preds"].masked_fill(~batch.valid[:, None], torch.nan)
+        given = batch.present(counts["preds"])
         scores = score_counts(given, counts["target"], self.empty)
         f1 = scores.f1
         if self.missing == "zero":

@@ -99,7 +99,7 @@ class AdaptivePolicy(DialogueMetric):
         columns = {**record_columns(scores=y, costs=c), "preds": Column(chosen.flatten(), tuple(chosen.shape))}
         inputs = self._pack(columns, dialogue, turn, None, valid, lengths, checks=[check])
         batch, found = inputs.batch, inputs.columns
-        y = found["scores"].masked_fill(~batch.valid[:, None], torch.nan)
+        y = batch.present(found["scores"])
         values = self._values(y, found["costs"], found["preds"].long())
         self._add(batch, values.pop("regret"), None, Terms(averages=values))
 

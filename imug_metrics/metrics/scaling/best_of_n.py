@@ -103,7 +103,7 @@ class BestOfN(DialogueMetric):
         columns = record_columns(**{name: column.masked_fill(absent, torch.nan) for name, column in given.items()})
         inputs = self._pack(columns, dialogue, turn, None, valid, lengths)
         batch = inputs.batch
-        found = {name: inputs.columns[name].masked_fill(~batch.valid[:, None], torch.nan) for name in given}
+        found = {name: batch.present(inputs.columns[name]) for name in given}
         values = self._values(found["scores"], found.get("selector"))
         if self.missing == "zero":
             values = {name: value.masked_fill(~batch.valid, 0) for name, value in values.items()}

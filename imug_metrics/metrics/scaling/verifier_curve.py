@@ -118,7 +118,7 @@ class VerifierCurve(DialogueMetric):
         columns["present"] = columns["present"]._replace(checks=(_label_check(y),))
         inputs = self._pack(columns, dialogue, turn, None, valid, lengths)
         batch, y, p = inputs.batch, inputs.columns["target"], inputs.columns["scores"]
-        y = y.where(batch.valid[:, None], torch.nan)
+        y = batch.present(y)
         counts = score_bins(p, y, self.low, self.high, self.bins)
         ratios = {"base": (counts[0].sum(1), (~y.isnan()).sum(1))}
         self._add(batch, y.double().nanmean(1), None, Terms(ratios=ratios, sums=dict(zip(("right", "wrong"), counts))))

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Convergence of generate-verify-refine loops."""
 
-import torch
 from torch import Tensor
 from typing_extensions import Unpack
 
@@ -82,7 +81,7 @@ class LoopConvergence(DialogueMetric):
             ValueError: if shapes differ or turns are refused.
         """
         inputs = self._pack({"scores": score_column("scores", scores)}, dialogue, turn, subject, valid, lengths)
-        scored = inputs.columns["scores"].masked_fill(~inputs.batch.valid, torch.nan)
+        scored = inputs.batch.present(inputs.columns["scores"])
         if self.missing == "zero":
             scored = inputs.batch.zero_filled(scored)
         self._add(inputs.batch, scored, None, Terms(by_segment=loop_parts(inputs.batch, scored, self.threshold)))

@@ -70,7 +70,7 @@ class SelfCorrection(DialogueMetric):
         """
         inputs = self._pack(correction_columns(preds, before, target), dialogue, turn, None, valid, lengths)
         batch, first = inputs.batch, inputs.columns["before"]
-        after, known = inputs.columns["preds"].masked_fill(~batch.valid, torch.nan), ~first.isnan()
+        after, known = batch.present(inputs.columns["preds"]), ~first.isnan()
         if self.missing == "zero":
             after = after.masked_fill(~batch.valid & known, 0)
         gain = after - first

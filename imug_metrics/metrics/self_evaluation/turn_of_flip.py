@@ -81,7 +81,7 @@ class TurnOfFlip(DialogueMetric):
         """
         inputs = self._pack({"preds": right_column(preds, target)}, dialogue, turn, None, valid, lengths)
         batch = inputs.batch
-        aligned = inputs.columns["preds"].masked_fill(~batch.valid, torch.nan)
+        aligned = batch.present(inputs.columns["preds"])
         if self.missing == "zero":
             aligned = batch.zero_filled(aligned)
         watched = at_risk(batch, aligned)

@@ -103,7 +103,7 @@ class VerdictSpecificity(DialogueMetric):
         parts = {name: Column(share, specificity.shape) for name, share in zip(_SHARES, shares.unbind(1))}
         inputs = self._pack({**columns, **parts}, dialogue, turn, None, valid, lengths)
         batch = inputs.batch
-        found = {name: column.masked_fill(~batch.valid, torch.nan) for name, column in inputs.columns.items()}
+        found = {name: batch.present(column) for name, column in inputs.columns.items()}
         pairs = self._pairs(found)
         terms = Terms(
             means={**{name: found[name] for name in _SHARES}, "right": found["preds"]},

@@ -112,7 +112,7 @@ class MetricAgreement(DialogueMetric):
         places = instance_places(columns["scores"].shape, dialogue, turn, self.bootstrap)
         inputs = self._pack(columns, *places, None, valid, lengths)
         batch, (x, y, codes) = inputs.batch, (inputs.columns[name] for name in columns)
-        x = x.where(batch.valid, torch.nan)
+        x = batch.present(x)
         known = y.isfinite()
         if self.missing == "zero":
             x = x.masked_fill(known & ~batch.valid, 0)

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """How little does a model's score stray over repeated runs?"""
 
-import torch
 from torch import Tensor
 from typing_extensions import Unpack
 
@@ -84,11 +83,10 @@ class Reliability(DialogueMetric):
         columns = {name: Column(value.flatten(), tuple(value.shape)) for name, value in values.items()}
         inputs = self._pack(columns, dialogue, turn, None, valid, lengths)
         batch = inputs.batch
-        failed = {"reliability": self.scale} if zero else {}
-        found = {
-            name: value.masked_fill(~batch.valid, failed.get(name, 0.0 if zero else torch.nan))
-            for name, value in inputs.columns.items()
-        }
+        found = {name: batch.present(value) for name, value in inputs.columns.items()}
+        if zero:  # runs that failed have the score 0, and so agree
+            found = {name: value.masked_fill(~batch.valid, 0) for name, value in found.items()}
+            found["reliability"] = found["reliability"].masked_fill(~batch.valid, self.scale)
         means = {name: found[name] for name in ("unreliability", "aptitude", "average")}
         # Records that failed are scored above, by the definition of R, and are no longer expected to be.
         terms = Terms(means, curves={"aptitude": found["aptitude"]})
