@@ -76,6 +76,13 @@ class DialogueBatch:
         return constant(torch.arange, len(self.turn), like=self.turn)
 
     @cached_property
+    def turns(self) -> Tensor:
+        """float64 `[N]`, the turn of each packed row."""
+        if self.counted and self.width is not None:
+            return constant(_counted_turns, self.segments, self.width, like=self.turn)
+        return self.turn.double()
+
+    @cached_property
     def is_record(self) -> Tensor:
         """Bool `[N]`, the packed rows that are records."""
         return constant(true_rows, len(self.turn), like=self.turn) if self.record is None else self.record
@@ -165,12 +172,11 @@ class DialogueBatch:
 
     def is_first(self) -> Tensor:
         """True `[N]` where a packed row opens its segment."""
-        return self.rows == self.spread(self.offsets[:-1])
+        return self.less(self.rows, self.offsets[:-1]) == 0
 
     def is_last(self) -> Tensor:
         """True `[N]` where a packed row is the last record of its segment."""
-        last = self.largest(self.rows.where(self.is_record, -1).double())
-        return self.rows == self.spread(last)
+        return self.is_latest(self.is_record)
 
     def present(self, values: Tensor) -> Tensor:
         """Packed values `[N, ...]` with NaN where the caller said that an output is absent, and in padding."""
@@ -182,6 +188,11 @@ class DialogueBatch:
         """Packed values `[N]` with 0 for the records that have none."""
         filled = values.nan_to_num(0)
         return filled if self.record is None else filled.where(self.record, torch.nan)
+
+    def is_latest(self, chosen: Tensor) -> Tensor:
+        """True `[N]` at the last row of each segment that is chosen, bool `[N]`."""
+        number = constant(_numbers, len(self.turn), like=self.turn)
+        return self.less(number, self.largest(number * chosen)) == 0
 
     def last_turn(self) -> int:
         """The last turn of any record, 0 without one."""
@@ -364,6 +375,14 @@ def _offsets(opens: Tensor, count: int) -> Tensor:
 def true_rows(count: int, device: torch.device) -> Tensor:
     """True `[count]`."""
     return torch.ones(count, dtype=torch.bool, device=device)
+
+
+def _numbers(count: int, device: torch.device) -> Tensor:
+    return torch.arange(1, count + 1, dtype=torch.float64, device=device)
+
+
+def _counted_turns(lines: int, width: int, device: torch.device) -> Tensor:
+    return torch.arange(1, width + 1, dtype=torch.float64, device=device).repeat(lines)
 
 
 def _repeated(count: int, times: int, device: torch.device) -> Tensor:

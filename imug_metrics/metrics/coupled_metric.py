@@ -39,8 +39,11 @@ class CoupledMetric(InstanceMetric):
         left, right = (inputs.columns[name] for name in self.parts)
         left = inputs.batch.present(left)
         values = combine(left, right, self.eta, product=self.product)
-        scored = ~values.isnan()
-        means = {name: share.where(scored, torch.nan) for name, share in zip(self.parts, (left, right))}
+        if not self.extended:
+            self._add(inputs.batch, values)
+            return
+        none = values.isnan()
+        means = {name: share.masked_fill(none, torch.nan) for name, share in zip(self.parts, (left, right))}
         self._add_supported(inputs, values, None, means)
 
     def _ratios(self) -> list[str]:

@@ -95,8 +95,8 @@ class DialogueMetric(Metric):
         self.bootstrap, self.seed, self.max_turns = bootstrap, seed, max_turns
         self.validate, self.in_order = validate, in_order
         turns = [f"turn_{k}" for k in range(1, max_turns + 1)]
-        self._ratio_names = ["mean", "coverage", "slope", *turns, *self._ratios()]
-        self._sum_names = ["records", *self._sums()]
+        self._ratio_names = ["mean", "coverage", "slope", *turns, *(self._ratios() if self.extended else [])]
+        self._sum_names = ["records", *(self._sums() if self.extended else [])]
         self._components = tuple(self._component_names())
         size = 2 * len(self._ratio_names) + len(self._sum_names)
         self.add_state("moments", torch.zeros(size + 1, size + 1, dtype=torch.float64), dist_reduce_fx="sum")
@@ -108,6 +108,11 @@ class DialogueMetric(Metric):
         super().__init_subclass__(**kwargs)
         if "__init__" in vars(cls):
             spell_out(cls)
+
+    @property
+    def extended(self) -> bool:
+        """Whether what a subclass adds is wanted: for the detail, or because the primary estimate is made of it."""
+        return self.detail or self.primary not in ("mean", "slope")
 
     def compute(self) -> Tensor | dict[str, Tensor]:
         """The primary estimate, or all estimates with their intervals (`detail=True`)."""
@@ -293,7 +298,7 @@ class DialogueMetric(Metric):
             batch: the packed dialogues.
             values: `[N]`, one value a packed row; NaN where undefined.
             expected: bool `[N]`, the rows that would have a value were every output there; None: all.
-            terms: what the subclass adds to it.
+            terms: what the subclass adds to it; None where that is not wanted.
         """
         vectors = dialogue_vectors(
             batch,
@@ -328,11 +333,11 @@ class DialogueMetric(Metric):
         numerator, denominator = totals[..., :count], totals[..., count : 2 * count]
         there = denominator != 0
         ratios = torch.where(there, numerator / torch.where(there, denominator, 1), torch.nan)
-        derived = self._derived(self._named(totals))
+        derived = self._derived(self._named(totals)) if self.extended else {}
         return torch.cat([ratios, *(estimate[..., None] for estimate in derived.values())], -1)
 
     def _estimate_names(self) -> list[str]:
-        return [*self._ratio_names, *self._derived(self._named(self.moments[0, 1:]))]
+        return [*self._ratio_names, *(self._derived(self._named(self.moments[0, 1:])) if self.extended else {})]
 
     def _named(self, totals: Tensor) -> dict[str, Tensor]:
         return dict(zip(self._components, totals.unbind(-1)))

@@ -30,7 +30,8 @@ class Terms:
         ratios: numerators and denominators, finite.
         sums: finite values that are added, `[N]`, or `[N, C]` for the sums `<name>_0`, ...
         curve_sums: finite values that are added by turn, for the sums `<name>_1`, ...
-        by_segment: numerators and denominators `[S]` of ratios, or sums `[S]`, known by segment already.
+        by_segment: numerators and denominators of ratios, or sums, known by segment already: `[S]`, or `[S, C]` for the
+            ratios `<name>_1`, ...
     """
 
     means: Mapping[str, Tensor] = field(default_factory=dict)
@@ -97,8 +98,9 @@ def dialogue_vectors(
         zero: an output that is expected and absent has the value 0.
         by_dialogue: `mean` and what is averaged weigh every dialogue alike.
     """
-    covered = values == values if batch.there is None else batch.there & (values == values)
+    covered = None
     if zero:
+        covered = batch.valid & (values == values)
         values = values.masked_fill(~batch.valid if expected is None else expected & ~batch.valid, 0)
     rows = _Rows(batch, _Values(terms, values))
     blocks = list(_summed(rows, covered, expected, terms, turns))
@@ -167,10 +169,13 @@ def _zero_for_nan(values: Tensor) -> Tensor:
     return values.nan_to_num(0.0, torch.inf, -torch.inf)
 
 
-def _summed(rows: _Rows, covered: Tensor, expected: Tensor | None, terms: Terms, turns: int) -> Iterator[Block]:
+def _summed(rows: _Rows, covered: Tensor | None, expected: Tensor | None, terms: Terms, turns: int) -> Iterator[Block]:
     """Blocks of columns `[S, C]`: what was summed by segment, slopes made of it, curves, and what came by segment."""
     batch, given = rows.batch, rows.given
     named, own = _finite_columns(terms)
+    if covered is None:
+        scored = rows.there[:, given.place[id(given.means["mean"])]]
+        covered = scored if batch.there is None else batch.there & scored
     cells = [covered[:, None], _expected(rows, expected)[:, None], *rows.only_records(own)]
     sums = batch.sum_segments(torch.cat([rows.filled, rows.there, *rows.slope_columns(), *cells], 1))
     count, slopes = len(given.all), given.last_slope
@@ -181,10 +186,12 @@ def _summed(rows: _Rows, covered: Tensor, expected: Tensor | None, terms: Terms,
     yield Block(["records"], sums[:, count + given.place[id(given.means["mean"])]][:, None])
     yield from _curves(rows, terms, turns)
     for name, parts in terms.by_segment.items():
-        if isinstance(parts, Tensor):
-            yield Block([name], parts.double()[:, None])
-        else:
-            yield Block([f"{name}.num", f"{name}.den"], torch.stack([part.double() for part in parts], 1))
+        pair = {"": parts} if isinstance(parts, Tensor) else dict(zip((".num", ".den"), parts))
+        for end, part in pair.items():
+            if part.ndim == 1:
+                yield Block([f"{name}{end}"], part[:, None])
+            else:
+                yield Block([f"{name}_{k}{end}" for k in range(1, part.shape[1] + 1)], part)
 
 
 def _finite_columns(terms: Terms) -> tuple[list[str], list[Tensor]]:

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The base class of metrics that compare two arms on the same turns."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -31,16 +32,19 @@ class PairedMetric(DialogueMetric):
         batch: DialogueBatch,
         arms: Arms,
         difference: Tensor,
-        shares: dict[str, Tensor] | None = None,
+        shares: Callable[[], dict[str, Tensor]] | None = None,
         curve_sums: dict[str, Tensor] | None = None,
     ) -> None:
         """Add packed records: the difference of the arms (NaN: not used), and per-record values to take means of."""
-        used = ~difference.isnan()
-        means = {"scores": arms.scores, "baseline": arms.baseline, **(shares or {})}
+        used = difference == difference
+        averages = {}
+        if self.detail:
+            means = {"scores": arms.scores, "baseline": arms.baseline, **(shares() if shares else {})}
+            averages = {name: value.double().masked_fill(~used, torch.nan) for name, value in means.items()}
         terms = Terms(
-            averages={name: value.double().where(used, torch.nan) for name, value in means.items()},
+            averages=averages,
             ratios={"coverage": (arms.paired, batch.is_record)},
-            sums={"unpaired": arms.single},
+            sums={"unpaired": arms.single} if self.detail else {},
             curve_sums=curve_sums or {},
         )
         self._add(replace(batch, there=used), difference, None, terms)
@@ -52,10 +56,10 @@ class PairedMetric(DialogueMetric):
         return arms._replace(scores=arms.scores.nan_to_num(0), baseline=arms.baseline.nan_to_num(0))
 
     def _ratios(self) -> list[str]:
-        return ["scores", "baseline"]
+        return ["scores", "baseline"] if self.detail else []
 
     def _sums(self) -> list[str]:
-        return ["unpaired"]
+        return ["unpaired"] if self.detail else []
 
     def _finish(self, found: dict[str, Tensor]) -> dict[str, Tensor]:
         return {**found, f"{self.name}_unpaired": self._named(self.moments[0, 1:])["unpaired"]}

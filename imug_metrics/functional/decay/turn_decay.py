@@ -61,7 +61,7 @@ def turn_decay(
     if slope == "theil-sen":
         median, each = _sen_slopes(batch, y)
         return reduce_values(batch.by_id(each), reduction) if reduction != "mean" else median
-    xy, xx = within_sums(batch.turn.double(), y, batch.valid, batch.offsets)
+    xy, xx = within_sums(batch.turns, y, batch.valid, batch.offsets)
     each = torch.where(xx > 0, xy / torch.where(xx > 0, xx, 1), torch.nan)
     if reduction != "mean":
         return reduce_values(batch.by_id(each), reduction)
@@ -72,21 +72,19 @@ def turn_decay(
 
 def pooled_parts(batch: DialogueBatch, scores: Tensor) -> dict[str, Tensor]:
     """What ordinary least squares sums over records `[N]`: 1, turn, score, turn squared, product; 0 if not scored."""
-    used = batch.valid.double()
-    turn = batch.turn.double()
-    x = turn * used
-    return {"n": used, "x": x, "y": scores, "xx": x * turn, "xy": x * scores}
+    turn = batch.turns
+    x = turn * batch.valid
+    return {"n": batch.valid, "x": x, "y": scores, "xx": x * turn, "xy": turn * scores}
 
 
 def retention_parts(batch: DialogueBatch, scores: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Last score, first score and 1 by segment `[S]` where turn 1 and a later turn are scored, 0 elsewhere."""
-    last = batch.largest(batch.rows.where(batch.valid, -1).double())
-    first = batch.valid & (batch.turn == 1)
-    end = (batch.rows == batch.spread(last)) & (batch.turn > 1)
-    ends = torch.stack([first, end], 1).double()
-    has_first, has_end, of_first, of_end = batch.sum_segments(torch.cat([ends, ends * scores[:, None]], 1)).unbind(1)
-    both = has_first * has_end
-    return both * of_end, both * of_first, both
+    first, end = batch.valid & (batch.turn == 1), batch.is_latest(batch.valid) & (batch.turn > 1)
+    ends = torch.stack([first, end], 1)
+    sums = batch.sum_segments(torch.cat([ends * scores[:, None], ends], 1))
+    both = sums[:, 2] * sums[:, 3]
+    of_first, of_end = (sums[:, :2] * both[:, None]).unbind(1)
+    return of_end, of_first, both
 
 
 def decay_rate(total: Tensor, count: Tensor) -> Tensor:

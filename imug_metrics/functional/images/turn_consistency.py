@@ -112,7 +112,7 @@ def turn_copies(
 def copy_values(gram: GramStats, threshold: float) -> Tensor:
     """1 where the largest cosine `[N]` to an earlier row reaches the threshold, else 0; NaN without an earlier row."""
     nearest = gram.max_before.detach().double()
-    return (nearest >= threshold).double().masked_fill(nearest.isnan(), torch.nan)
+    return (nearest >= threshold).double().masked_fill(nearest != nearest, torch.nan)
 
 
 def pixel_copies(batch: DialogueBatch, valid: Tensor, pixels: Tensor, threshold: float) -> Tensor:
@@ -165,7 +165,7 @@ def consistency_values(
         return batch.present(paired_cosine(images, references)), None
     if mode == "pairwise":
         total, count = row_sums(images, batch, gram)
-        return torch.where(count > 0, total / count.clamp_min(1), torch.nan), None
+        return (total / count.clamp_min(1)).masked_fill(count == 0, torch.nan), None
     gram = dialogue_gram(images, batch.offsets, batch.valid) if gram is None else gram
     later = ~batch.is_first() | batch.spread(batch.lengths() == 1)
     if mode == "anchor":

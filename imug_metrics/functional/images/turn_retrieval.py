@@ -52,19 +52,27 @@ def turn_retrieval(
     """
     rows, prompts = embedding_column("images", images), embedding_column("texts", texts)
     inputs = pack_inputs({"images": rows, "texts": prompts}, dialogue, turn, None, valid, lengths)
-    first, _, _ = retrieval_values(inputs.columns["images"], inputs.columns["texts"], inputs.batch)
-    return reduce_values(inputs.unpack(first), reduction)
+    first, _ = first_values(inputs.columns["images"], inputs.columns["texts"], inputs.batch)
+    return reduce_values(inputs.unpack(first.double()), reduction)
 
 
-def retrieval_values(images: Tensor, texts: Tensor, batch: DialogueBatch) -> tuple[Tensor, Tensor, Tensor]:
+def retrieval_values(images: Tensor, texts: Tensor, batch: DialogueBatch) -> dict[str, Tensor]:
     """First-rank share, reciprocal rank and chance level of packed images among their dialogue's prompts.
 
     Ties are shared: with g prompts above and m equal to the own one, the expected reciprocal rank over random orders of
     the ties is `(1/(g+1) + ... + 1/(g+m+1)) / (m+1)`.
     """
-    greater, equal, candidates = own_rank(images, texts, batch.offsets, batch.valid, batch.record)
-    alone = (candidates < 2) | ~batch.valid | greater.isnan()
-    first = torch.where(greater == 0, 1 / (equal + 1), 0.0)
-    reciprocal = (torch.digamma(greater + equal + 2) - torch.digamma(greater + 1)) / (equal + 1)
-    undefined = [value.double().masked_fill(alone, torch.nan) for value in (first, reciprocal, 1 / candidates)]
-    return undefined[0], undefined[1], undefined[2]
+    first, ranks = first_values(images, texts, batch)
+    greater, equal, candidates = ranks
+    shared, above = equal + 1, greater + 1
+    reciprocal = (torch.digamma(above + shared) - torch.digamma(above)) / shared
+    values = torch.stack([reciprocal, 1 / candidates], 1).masked_fill(first.isnan()[:, None], torch.nan)
+    return {"first": first, "mrr": values[:, 0], "chance": values[:, 1]}
+
+
+def first_values(images: Tensor, texts: Tensor, batch: DialogueBatch) -> tuple[Tensor, tuple[Tensor, Tensor, Tensor]]:
+    """First-rank share `[N]` of packed images, NaN where undefined, and the ranks it comes from."""
+    greater, equal, candidates = own_rank(images, texts, batch.offsets, batch.there, batch.record)
+    # Of an unknown rank the number of equal prompts is NaN.
+    first = (greater == 0) / (equal + 1)
+    return first.masked_fill(candidates < 2, torch.nan), (greater, equal, candidates)

@@ -8,8 +8,7 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from imug_metrics.dialogues.arguments import Ids, Turns
-from imug_metrics.dialogues.batch import DialogueBatch
-from imug_metrics.dialogues.inputs import Column
+from imug_metrics.dialogues.inputs import Column, PackedInputs
 from imug_metrics.functional.answers.grid_accuracy import BEST, as_counts, board_checks, first_points
 from imug_metrics.functional.answers.protocol import PROTOCOLS, Protocol
 from imug_metrics.metrics.dialogue_metric import DialogueMetric, check_choice
@@ -87,31 +86,27 @@ class GridAccuracy(DialogueMetric):
         number = as_counts(counts if isinstance(counts, int) else counts.expand(shape).flatten(), cells)
         checks = board_checks(cells, wanted, number)
         points = first_points(cells, wanted, number, protocol=self.protocol) / BEST
-        right = reduce((cells == wanted).double(), "n row column -> n", "mean")
-        # A task without points has no score, which is not the same as an absent image.
         counted = (~points.isnan()).sum(1) + (number - 4).clamp_min(0)  # points beyond the fourth are never met
+        # A task without points has no score, which is not the same as an absent image.
         blank = counted == 0
-        scores = points.nansum(1) / counted
-        inputs = self._pack(
-            {
-                "scores": Column(scores.masked_fill(blank, 0), shape),
-                "blank": Column(blank, shape),
-                "steps": Column(points[:, : len(_STEPS)], shape),
-                "cells": Column(right, shape),
-            },
-            dialogue,
-            turn,
-            None,
-            valid,
-            lengths,
-            checks=checks,
-        )
-        self._add_boards(inputs.batch, **inputs.columns)
+        columns = {
+            "scores": Column((points.nansum(1) / counted).masked_fill(blank, 0), shape),
+            "blank": Column(blank, shape),
+        }
+        if self.extended:
+            right = reduce((cells == wanted).double(), "n row column -> n", "mean")
+            columns |= {"steps": Column(points[:, : len(_STEPS)], shape), "cell": Column(right, shape)}
+        inputs = self._pack(columns, dialogue, turn, None, valid, lengths, checks=checks)
+        blank = inputs.columns["blank"]
+        scores = inputs.batch.present(inputs.columns["scores"]).masked_fill(blank, torch.nan)
+        self._add(inputs.batch, scores, ~blank, self._terms(inputs) if self.extended else None)
 
-    def _add_boards(self, batch: DialogueBatch, scores: Tensor, blank: Tensor, steps: Tensor, cells: Tensor) -> None:
-        shares = {**dict(zip(_STEPS, steps.unbind(1))), "cell": cells.masked_fill(blank, torch.nan)}
-        means = {name: batch.present(values) for name, values in shares.items()}
-        self._add(batch, scores.masked_fill(~batch.valid | blank, torch.nan), ~blank, Terms(means))
+    def _terms(self, inputs: PackedInputs) -> Terms:
+        """Shares of boards by point, and of cells."""
+        columns = inputs.columns
+        shares = dict(zip(_STEPS, columns["steps"].unbind(1)))
+        shares["cell"] = columns["cell"].masked_fill(columns["blank"], torch.nan)
+        return Terms({name: inputs.batch.present(values) for name, values in shares.items()})
 
     def _ratios(self) -> list[str]:
         return [*_STEPS, "cell"]

@@ -8,7 +8,6 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from imug_metrics.dialogues.arguments import Ids, Turns
-from imug_metrics.dialogues.batch import DialogueBatch
 from imug_metrics.dialogues.inputs import Column
 from imug_metrics.functional.answers.point_score import Items, item_check, item_columns, item_means
 from imug_metrics.functional.answers.protocol import Protocol
@@ -82,28 +81,24 @@ class PointScore(DialogueMetric):
         scores = item_means(values, there, self.best)
         judged = None if isinstance(items, Tensor) else torch.tensor([row is not None for row in items])
         blank = (count == 0) if judged is None else (count == 0) & judged
-        inputs = self._pack(
-            {
-                "scores": Column(scores.masked_fill(blank, 0), shape, judged),
-                "blank": Column(blank, shape),
-                "total": Column(values.masked_fill(~there, 0).sum(-1) / self.best, shape),
-                "count": Column(count.double(), shape),
-            },
-            dialogue,
-            turn,
-            None,
-            valid,
-            lengths,
-            checks=checks,
-        )
-        self._add_turns(inputs.batch, **inputs.columns)
+        columns = {
+            "scores": Column(scores.masked_fill(blank, 0), shape, judged),
+            "blank": Column(blank, shape),
+        }
+        if self.extended:
+            total = values.masked_fill(~there, 0).sum(-1) / self.best
+            columns |= {"total": Column(total, shape), "count": Column(count.double(), shape)}
+        inputs = self._pack(columns, dialogue, turn, None, valid, lengths, checks=checks)
+        blank = inputs.columns["blank"]
+        scores = inputs.batch.present(inputs.columns["scores"]).masked_fill(blank, torch.nan)
+        self._add(inputs.batch, scores, ~blank, self._terms(inputs.columns, scores) if self.extended else None)
 
-    def _add_turns(self, batch: DialogueBatch, scores: Tensor, blank: Tensor, total: Tensor, count: Tensor) -> None:
-        scores = scores.masked_fill(~batch.valid | blank, torch.nan)
+    def _terms(self, columns: dict[str, Tensor], scores: Tensor) -> Terms:
+        """The share of full turns, and the mean over points."""
         skipped = scores.isnan()
         full = (scores >= 1).double().masked_fill(skipped, torch.nan)
-        points = total.masked_fill(skipped, 0), count.masked_fill(skipped, 0)
-        self._add(batch, scores, ~blank, Terms({"full": full}, ratios={"point": points}))
+        points = columns["total"].masked_fill(skipped, 0), columns["count"].masked_fill(skipped, 0)
+        return Terms({"full": full}, ratios={"point": points})
 
     def _ratios(self) -> list[str]:
         return ["full", "point"]

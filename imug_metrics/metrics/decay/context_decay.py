@@ -25,7 +25,7 @@ from imug_metrics.functional.decay.context_decay import (
 )
 from imug_metrics.metrics.curve import curve_points
 from imug_metrics.metrics.dialogue_metric import DialogueMetric, check_choice
-from imug_metrics.metrics.dialogue_sums import Terms
+from imug_metrics.metrics.dialogue_sums import Ratio, Terms
 from imug_metrics.metrics.options import MetricOptions
 from imug_metrics.metrics.plotting import plot_curve
 
@@ -135,15 +135,17 @@ class ContextDecay(DialogueMetric):
         zero = self.missing == "zero"
         inputs = self._pack(length_columns(scores, context_lengths, zero=zero), dialogue, turn, None, valid, lengths)
         placed, doublings = placed_scores(inputs, zero=zero)
+        slopes, sums = {"within": (doublings, placed)}, dict(zip(_POOLED, pooled_doublings(placed, doublings)))
+        ratios = self._bucket_ratios(placed, doublings) if self.detail else {}
+        self._add(inputs.batch, placed, None, Terms(slopes=slopes, ratios=ratios, sums=sums))
+
+    def _bucket_ratios(self, placed: Tensor, doublings: Tensor) -> dict[str, Ratio]:
+        """Means by bucket of length, and the share of records beyond the last edge."""
         bucket = bucket_columns(placed, doublings, self.edges)
-        total, y = bucket.sum(1), placed.nan_to_num(0)
-        ratios = {name: (y * bucket[:, k], bucket[:, k]) for k, name in enumerate(self._buckets())}
-        terms = Terms(
-            slopes={"within": (doublings, placed)},
-            ratios={**ratios, "beyond": (bucket[:, -1], total)},
-            sums=dict(zip(_POOLED, pooled_doublings(placed, doublings))),
-        )
-        self._add(inputs.batch, placed, None, terms)
+        totals = bucket * placed.nan_to_num(0)[:, None]
+        columns = zip(self._buckets(), totals.unbind(1), bucket.unbind(1))
+        ratios = {name: (total, count) for name, total, count in columns}
+        return {**ratios, "beyond": (bucket[:, -1], bucket.sum(1))}
 
     def _draw(self, val: dict[str, Tensor], ax: Any) -> Any:
         """The curve over context length on a log2 axis."""
@@ -160,17 +162,20 @@ class ContextDecay(DialogueMetric):
         return [f"length_{edge}" for edge in self.edges]
 
     def _ratios(self) -> list[str]:
-        return [*self._buckets(), "within", "beyond"]
+        return [*self._buckets(), "within", "beyond"] if self.detail else ["within"]
 
     def _sums(self) -> list[str]:
         return [*_POOLED]
 
     def _derived(self, sums: dict[str, Tensor]) -> dict[str, Tensor]:
+        pooled = {"pooled": doubling_slope(*(sums[name] for name in _POOLED))}
+        if not self.detail:
+            return pooled
         count = torch.stack([sums[f"{name}.den"] for name in self._buckets()], -1)
         total = torch.stack([sums[f"{name}.num"] for name in self._buckets()], -1)
         means = torch.where(count > 0, total / torch.where(count > 0, count, 1), torch.nan)
         return {
-            "pooled": doubling_slope(*(sums[name] for name in _POOLED)),
+            **pooled,
             "average": ranked_average(means),
             "average_rising": ranked_average(means, "rising"),
             "average_falling": ranked_average(means, "falling"),

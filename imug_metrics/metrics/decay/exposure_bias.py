@@ -111,7 +111,7 @@ class ExposureBias(PairedMetric):
         if self.horizon is not None:
             chosen = chosen.masked_fill(~seen[self.horizon - 1 :].any(), torch.nan)
         course = excess.masked_fill(~seen, torch.nan)
-        at = {f"excess_{k}": course[..., k - 1] for k in self._turns()}
+        at = {f"excess_{k}": course[..., k - 1] for k in self._turns()} if self.detail else {}
         return {"excess": chosen, "accumulated": rests_on[horizon] * (1 + chosen / 100), **at}
 
     def _supports(self) -> dict[str, str]:

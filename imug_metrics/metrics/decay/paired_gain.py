@@ -79,7 +79,10 @@ class PairedGain(PairedMetric):
         inputs, arms = self._read(scores, baseline, dialogue, turn, subject, valid, lengths)
         arms = self._zero_filled(arms)
         gain = arms.scores - arms.baseline
-        shares = {"better": gain > self.margin, "worse": gain < -self.margin, "equal": gain.abs() <= self.margin}
+
+        def shares() -> dict[str, Tensor]:
+            return {"better": gain > self.margin, "worse": gain < -self.margin, "equal": gain.abs() <= self.margin}
+
         self._add_arms(inputs.batch, arms, gain, shares)
 
     def _ratios(self) -> list[str]:

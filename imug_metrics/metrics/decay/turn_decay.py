@@ -113,16 +113,16 @@ class TurnDecay(DialogueMetric):
         batch, values = inputs.batch, inputs.batch.present(inputs.columns["scores"])
         if self.missing == "zero":
             values = batch.zero_filled(values)
-        scored = replace(batch, there=~values.isnan())
+        scored = replace(batch, there=values == values)
         if self.slope == "theil-sen":
             for pairs in scored_pairs(scored, values.detach()):
                 self.slopes.append(pairs.slopes.flatten().float().to(self.device))
                 self.kendall = self.kendall + pairs.variance.sum().to(self.device)
-        self._add(batch, values, None, self._terms(scored, values.nan_to_num(0)))
+        self._add(batch, values, None, self._terms(scored, values.nan_to_num(0)) if self.extended else None)
 
     def _terms(self, scored: DialogueBatch, filled: Tensor) -> Terms:
-        """What the detail and the pooled slope need beside the values."""
-        sums = pooled_parts(scored, filled) if self.detail or self.slope == "pooled" else {}
+        """What the pooled slope and the detail need beside the values."""
+        sums = pooled_parts(scored, filled)
         if not self.detail:
             return Terms(sums=sums)
         last, first, both = retention_parts(scored, filled)
@@ -142,23 +142,23 @@ class TurnDecay(DialogueMetric):
         return {**found, **bounds, **within}
 
     def _ratios(self) -> list[str]:
-        return ["retention"]
+        return ["retention"] if self.detail else []
 
     def _sums(self) -> list[str]:
-        return [*_POOLED, "both"]
+        return [*_POOLED, "both"] if self.detail else [*_POOLED]
 
     def _supports(self) -> dict[str, str]:
         return {"retention": "both"}
 
     def _derived(self, sums: dict[str, Tensor]) -> dict[str, Tensor]:
+        pooled = {"pooled": pooled_slope(*(sums[name] for name in _POOLED))}
+        if not self.detail:
+            return pooled
         turns = range(1, self.max_turns + 1)
         count = torch.stack([sums[f"turn_{k}.den"] for k in turns], -1)
         total = torch.stack([sums[f"turn_{k}.num"] for k in turns], -1)
-        return {
-            "pooled": pooled_slope(*(sums[name] for name in _POOLED)),
-            "rate": decay_rate(total, count),
-            "effective_turns": effective_turns(total, count, self.keep, self.longest),
-        }
+        rate, last = decay_rate(total, count), effective_turns(total, count, self.keep, self.longest)
+        return {**pooled, "rate": rate, "effective_turns": last}
 
     def _finish(self, found: dict[str, Tensor]) -> dict[str, Tensor]:
         rate = [found.pop(f"{self.name}_rate{bound}") for bound in ("", "_upper", "_lower")]

@@ -78,9 +78,11 @@ class UnderstandingGenerationGap(DialogueMetric):
         if zero:
             scored = inputs.batch.zero_filled(scored)
         found = modality_scores(inputs, scored)
-        is_text = (inputs.columns["modality"] == 0).double()
-        slopes = {f"{name}_slope": (None, values) for name, values in found.items()}
-        terms = Terms(means=found, slopes={**slopes, "within": (is_text, scored)}, curves=found)
+        terms = Terms(means=found)
+        if self.detail:
+            is_text = (inputs.columns["modality"] == 0).double()
+            slopes = {f"{name}_slope": (None, values) for name, values in found.items()}
+            terms = Terms(means=found, slopes={**slopes, "within": (is_text, scored)}, curves=found)
         self._add(inputs.batch, scored, None, terms)
 
     def _draw(self, val: dict[str, Tensor], ax: Any) -> Any:
@@ -92,6 +94,8 @@ class UnderstandingGenerationGap(DialogueMetric):
         return figure, ax
 
     def _ratios(self) -> list[str]:
+        if not self.detail:
+            return [*MODALITIES]
         curves = [f"{name}_turn_{k}" for name in MODALITIES for k in range(1, self.max_turns + 1)]
         return [*MODALITIES, *(f"{name}_slope" for name in MODALITIES), "within", *curves]
 
@@ -100,7 +104,8 @@ class UnderstandingGenerationGap(DialogueMetric):
             count = sums[f"{name}.den"]
             return torch.where(count > 0, sums[f"{name}.num"] / torch.where(count > 0, count, 1), torch.nan)
 
-        return {"gap": ratio("text") - ratio("image"), "slope_difference": ratio("text_slope") - ratio("image_slope")}
+        gap = {"gap": ratio("text") - ratio("image")}
+        return gap | ({"slope_difference": ratio("text_slope") - ratio("image_slope")} if self.detail else {})
 
     def _supports(self) -> dict[str, str]:
         """A difference has the clusters of its weaker side."""

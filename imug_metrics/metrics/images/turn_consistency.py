@@ -146,7 +146,6 @@ class TurnConsistency(EmbeddingMetric):
     def _drift_and_copies(self, inputs: PackedInputs, gram: GramStats) -> Terms:
         batch, rows = inputs.batch, inputs.columns["images"].detach()
         sums, counts = delta_curve(rows, batch.offsets, batch.turn, self.max_turns - 1, batch.valid)
-        by_distance = zip(range(1, self.max_turns), sums.unbind(1), counts.unbind(1))
         means = {
             "last_vs_first": gram.anchor.detach().where(batch.is_last(), torch.nan),
             "copy_rate": copy_values(gram, self.copy_threshold),
@@ -154,6 +153,5 @@ class TurnConsistency(EmbeddingMetric):
         if "pixels" in inputs.columns:
             valid = batch.valid & has_direction(inputs.columns["images"])
             means["pixel_copy_rate"] = pixel_copies(batch, valid, inputs.columns["pixels"], self.pixel_threshold)
-        distances = {f"delta_{k}": (total, count) for k, total, count in by_distance}
         worst = worst_pairs(batch, gram.min.detach())
-        return Terms(means, by_segment={**distances, "worst_pair": worst})
+        return Terms(means, by_segment={"delta": (sums, counts), "worst_pair": worst})

@@ -5,7 +5,7 @@
 from torch import Tensor
 
 from imug_metrics.dialogues.arguments import Ids, Images, Texts, Turns
-from imug_metrics.functional.images.turn_retrieval import retrieval_values
+from imug_metrics.functional.images.turn_retrieval import first_values, retrieval_values
 from imug_metrics.metrics.dialogue_sums import Terms
 from imug_metrics.metrics.embedding_metric import EmbeddingMetric
 
@@ -62,9 +62,12 @@ class TurnRetrieval(EmbeddingMetric):
         inputs = self._pack(
             {"images": self._images(images), "texts": self._texts(texts)}, dialogue, turn, None, valid, lengths
         )
-        columns = inputs.columns
-        first, reciprocal, chance = retrieval_values(columns["images"], columns["texts"], inputs.batch)
-        self._add(inputs.batch, first, None, Terms({"mrr": reciprocal, "chance": chance}))
+        rows = inputs.columns["images"], inputs.columns["texts"], inputs.batch
+        if not self.extended:
+            self._add(inputs.batch, first_values(*rows)[0])
+            return
+        values = retrieval_values(*rows)
+        self._add(inputs.batch, values.pop("first"), None, Terms(values))
 
     def _ratios(self) -> list[str]:
         return ["mrr", "chance"]

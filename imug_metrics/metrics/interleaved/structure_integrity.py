@@ -106,11 +106,14 @@ class StructureIntegrity(InstanceMetric):
         batch, counts = inputs.batch, inputs.columns
         given = batch.present(counts["preds"])
         scores = score_counts(given, counts["target"], self.empty)
+        asked = ~counts["target"].isnan().any(1)
+        if not self.extended:
+            self._add(batch, scores.strict, asked)
+            return
         f1 = scores.f1
         if self.missing == "zero":
             f1 = f1.masked_fill((counts["target"] > 0) & ~batch.valid[:, None], 0)
         by_modality = dict(zip(MODALITIES, f1.unbind(1)))
-        asked = ~counts["target"].isnan().any(1)
         self._add_supported(inputs, scores.strict, asked, by_modality, lenient=scores.lenient)
 
     def _ratios(self) -> list[str]:

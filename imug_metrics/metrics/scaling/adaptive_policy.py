@@ -100,29 +100,36 @@ class AdaptivePolicy(DialogueMetric):
         inputs = self._pack(columns, dialogue, turn, None, valid, lengths, checks=[check])
         batch, found = inputs.batch, inputs.columns
         y = batch.present(found["scores"])
-        values = self._values(y, found["costs"], found["preds"].long())
-        self._add(batch, values.pop("regret"), None, Terms(averages=values))
+        choices = _Choices(y, found["costs"], found["preds"].long(), self.price)
+        terms = Terms(averages=self._values(choices)) if self.extended else None
+        self._add(batch, choices.regret, None, terms)
 
-    def _values(self, y: Tensor, c: Tensor, choice: Tensor) -> dict[str, Tensor]:
-        """Every column of packed records, NaN where undefined."""
-        utility = (y - self.price * c).masked_fill(y.isnan(), -torch.inf)
-        best = utility.amax(1, keepdim=True)
-        favourite = utility.argmax(1)
-        inside = (choice >= 0) & (choice < self.strategies)
-        place = torch.where(inside, choice, 0)[:, None]
-        mine = y.gather(1, place)[:, 0].masked_fill(~inside, torch.nan)
-        lacking = mine.isnan()
-
-        def of(side: Tensor, column: Tensor) -> Tensor:
-            return side.gather(1, column[:, None])[:, 0].masked_fill(lacking, torch.nan)
-
-        regret = best[:, 0] - of(utility, place[:, 0])
-        found = {"regret": regret, "score": mine, "cost": of(c, place[:, 0])}
-        found |= {"best_score": of(y, favourite), "best_cost": of(c, favourite)}
-        found["agreement"] = (regret <= 0).double().masked_fill(lacking, torch.nan)
-        fixed = (best - utility).where(~y.isnan(), torch.nan)
+    def _values(self, of: "_Choices") -> dict[str, Tensor]:
+        """Every column of packed records but the regret, NaN where undefined."""
+        favourite = of.utility.argmax(1, keepdim=True)
+        found = {"score": of.chosen(of.y, of.place), "cost": of.chosen(of.c, of.place)}
+        found |= {"best_score": of.chosen(of.y, favourite), "best_cost": of.chosen(of.c, favourite)}
+        found["agreement"] = (of.regret <= 0).double().masked_fill(of.lacking, torch.nan)
+        fixed = (of.best - of.utility).masked_fill(of.y.isnan(), torch.nan)
         return found | {f"fixed_{column}": values for column, values in enumerate(fixed.unbind(1))}
 
     def _ratios(self) -> list[str]:
         fixed = [f"fixed_{column}" for column in range(self.strategies)]
         return ["score", "cost", "best_score", "best_cost", "agreement", *fixed]
+
+
+class _Choices:
+    """What a policy chose for packed records: scores `y` and costs `c` `[N, S]`, and the columns chosen `[N]`."""
+
+    def __init__(self, y: Tensor, c: Tensor, choice: Tensor, price: float) -> None:
+        self.y, self.c = y, c
+        self.utility = (y - price * c).nan_to_num(-torch.inf)
+        self.best = self.utility.amax(1, keepdim=True)
+        self.place = choice.clamp(0, y.shape[1] - 1)[:, None]
+        # None was chosen, or one that lacks the record.
+        self.lacking = (self.place[:, 0] != choice) | y.gather(1, self.place)[:, 0].isnan()
+        self.regret = self.best[:, 0] - self.chosen(self.utility, self.place)
+
+    def chosen(self, side: Tensor, place: Tensor) -> Tensor:
+        """The column at `place [N, 1]`; NaN where the policy's own choice lacks the record."""
+        return side.gather(1, place)[:, 0].masked_fill(self.lacking, torch.nan)

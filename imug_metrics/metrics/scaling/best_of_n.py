@@ -104,11 +104,17 @@ class BestOfN(DialogueMetric):
         inputs = self._pack(columns, dialogue, turn, None, valid, lengths)
         batch = inputs.batch
         found = {name: batch.present(inputs.columns[name]) for name in given}
-        values = self._values(found["scores"], found.get("selector"))
-        if self.missing == "zero":
+        y, keys = found["scores"], found.get("selector")
+        zero = self.missing == "zero"
+        if not self.extended:
+            selected = expected_best(y, keys, self.ks[-1:])[:, 0]
+            self._add(batch, selected.masked_fill(~batch.valid, 0) if zero else selected, batch.valid if zero else None)
+            return
+        values = self._values(y, keys)
+        if zero:
             values = {name: value.masked_fill(~batch.valid, 0) for name, value in values.items()}
         primary = values[f"selected_{self.ks[-1]}"]
-        self._add(batch, primary, batch.valid if self.missing == "zero" else None, Terms(averages=values))
+        self._add(batch, primary, batch.valid if zero else None, Terms(averages=values))
 
     def _draw(self, val: dict[str, Tensor], ax: Any) -> Any:
         """The oracle's and the selector's curve over the number of candidates."""

@@ -115,15 +115,18 @@ class Selection(DialogueMetric):
         if self.probabilities:
             columns["present"] = columns["present"]._replace(checks=(_probability_check(p),))
         inputs = self._pack(columns, dialogue, turn, None, valid, lengths)
-        batch, there = inputs.batch, inputs.batch.valid[:, None]
-        y, p = (inputs.columns[name].double().where(there, torch.nan) for name in ("scores", "selector"))
+        y, p = (inputs.batch.present(inputs.columns[name].double()) for name in ("scores", "selector"))
         if self.probabilities:
-            y, p = (column.where(~p.isinf(), torch.nan) for column in (y, p))
-        values = {name: selection_values(y, p, name, self.threshold) for name in (self.correlation, "top", "auroc")}
-        values["chance"] = chance_of_best(y).where(~values["top"].isnan(), torch.nan)
-        means = {name: values[name] for name in ("top", "chance", "auroc")}
+            y, p = (column.masked_fill(p.isinf(), torch.nan) for column in (y, p))
+        primary = selection_values(y, p, self.correlation, self.threshold)
+        self._add(inputs.batch, primary, None, self._terms(y, p) if self.extended else None)
+
+    def _terms(self, y: Tensor, p: Tensor) -> Terms:
+        """How often the best is picked, how well the selector parts right from wrong, and its calibration."""
+        means = {name: selection_values(y, p, name, self.threshold) for name in ("top", "auroc")}
+        means["chance"] = chance_of_best(y).masked_fill(means["top"].isnan(), torch.nan)
         ratios = {"brier": (((p - y) ** 2).nansum(1), (~y.isnan()).sum(1))} if self.probabilities else {}
-        self._add(batch, values[self.correlation], None, Terms(means, ratios=ratios, sums=self._totals(y, p)))
+        return Terms(means, ratios=ratios, sums=self._totals(y, p))
 
     def _totals(self, y: Tensor, p: Tensor) -> dict[str, Tensor]:
         """By record: counts by bin, a straight line's sums, and by bin how much the selector says too much."""

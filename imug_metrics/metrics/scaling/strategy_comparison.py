@@ -129,22 +129,25 @@ class StrategyComparison(DialogueMetric):
         spent = {f"cost_{kind}": column for kind, column in self._costs(costs, given).items()}
         columns = record_columns(scores=given.masked_fill(~given.isfinite(), torch.nan), **spent)
         inputs = self._pack(columns, dialogue, turn, None, valid, lengths)
-        batch, absent = inputs.batch, ~inputs.batch.valid[:, None]
-        found = {name: inputs.columns[name].masked_fill(absent, torch.nan) for name in ("scores", *spent)}
+        found = {name: inputs.batch.present(inputs.columns[name]) for name in ("scores", *spent)}
         values = found["scores"].nan_to_num(0) if self.missing == "zero" else found["scores"]
         by_name = dict(zip(self.strategies, values.unbind(1)))
+        last = by_name[self.others[-1]] - by_name[self.baseline]
+        terms = self._terms(inputs.batch, by_name, found) if self.extended else None
+        self._add(inputs.batch, last, last == last, terms)
+
+    def _terms(self, batch: DialogueBatch, by_name: dict[str, Tensor], found: dict[str, Tensor]) -> Terms:
+        """Every strategy's score and cost, and the gain of each over the baseline."""
         gains = {f"gain_{name}": by_name[name] - by_name[self.baseline] for name in self.others}
         averages = {**{f"score_{name}": column for name, column in by_name.items()}, **gains}
-        for kind in spent:
+        for kind in (f"cost_{kind}" for kind in self.costs):
             averages |= {f"{kind}_{name}": column for name, column in zip(self.strategies, found[kind].unbind(1))}
-        terms = Terms(
+        return Terms(
             averages=averages,
             slopes={f"{name}_slope": (None, gain) for name, gain in gains.items()},
             curves=gains,
             ratios=self._coverages(batch, ~found["scores"].isnan()),
         )
-        gain = gains[f"gain_{self.others[-1]}"]
-        self._add(batch, gain, ~gain.isnan(), terms)
 
     def table(self, val: Mapping[str, Any] | None = None) -> str:
         """A Markdown table of a result: a line a strategy.

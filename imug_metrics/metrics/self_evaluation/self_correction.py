@@ -74,15 +74,20 @@ class SelfCorrection(DialogueMetric):
         if self.missing == "zero":
             after = after.masked_fill(~batch.valid & known, 0)
         gain = after - first
-        both = ~gain.isnan()
-        means = {
-            "before": first.where(both, torch.nan),
-            "after": after.where(both, torch.nan),
-            "confidence": after.where(first == 1, torch.nan),
-            "critique": after.where(first == 0, torch.nan),
-        }
         # An absent answer that counts as wrong has its gain (0 - before) already and must not be set to a gain of 0.
-        self._add(batch, gain, known & (batch.valid | ~both), Terms(means))
+        expected = known if self.missing == "skip" else known & (batch.valid | gain.isnan())
+        self._add(batch, gain, expected, self._terms(first, after, gain) if self.extended else None)
+
+    def _terms(self, first: Tensor, after: Tensor, gain: Tensor) -> Terms:
+        """Shares of right answers before and after, and after a right and a wrong one."""
+        none = gain.isnan()
+        means = {
+            "before": first.masked_fill(none, torch.nan),
+            "after": after.masked_fill(none, torch.nan),
+            "confidence": after.masked_fill(first != 1, torch.nan),
+            "critique": after.masked_fill(first != 0, torch.nan),
+        }
+        return Terms(means)
 
     def _ratios(self) -> list[str]:
         return ["before", "after", "confidence", "critique"]

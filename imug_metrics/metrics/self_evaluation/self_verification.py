@@ -92,9 +92,14 @@ class SelfVerification(DialogueMetric):
             right = right.masked_fill(~batch.valid & known, 0)
         accepts, rejects = false_accepts(right, truth), false_rejects(right, truth)
         errors = {"false_accept": accepts, "false_reject": rejects}
-        self._add(batch, right, known, Terms(averages=errors, curves=errors, slopes={"drift": (None, accepts)}))
+        terms = Terms(averages=errors)
+        if self.detail:
+            terms = Terms(averages=errors, curves=errors, slopes={"drift": (None, accepts)})
+        self._add(batch, right, known, terms)
 
     def _ratios(self) -> list[str]:
+        if not self.detail:
+            return [*_ERRORS]
         curves = [f"{error}_turn_{k}" for error in _ERRORS for k in range(1, self.max_turns + 1)]
         return ["drift", *_ERRORS, *curves]
 
@@ -104,6 +109,8 @@ class SelfVerification(DialogueMetric):
             rates = [torch.where(n > 0, s / torch.where(n > 0, n, 1), torch.nan) for s, n in parts]
             return 1 - (rates[0] + rates[1]) / 2
 
+        if not self.detail:
+            return {"balanced_accuracy": balanced("")}
         turns = range(1, self.max_turns + 1)
         counts = [torch.stack([sums[f"false_accept_turn_{k}.{part}"] for k in turns], -1) for part in ("num", "den")]
         curve = {f"balanced_turn_{k}": balanced(f"_turn_{k}") for k in turns}

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from imug_metrics.dialogues.arguments import Ids, Labels, Turns
+from imug_metrics.dialogues.batch import DialogueBatch
 from imug_metrics.functional.labels import right_column
 from imug_metrics.functional.self_evaluation.turn_of_flip import at_risk, neighbour_changes
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
@@ -84,28 +85,34 @@ class TurnOfFlip(DialogueMetric):
         aligned = batch.present(inputs.columns["preds"])
         if self.missing == "zero":
             aligned = batch.zero_filled(aligned)
-        watched = at_risk(batch, aligned)
+        held = aligned.masked_fill(~at_risk(batch, aligned), torch.nan)
+        terms = self._terms(batch, aligned, held) if self.detail else Terms(curves={"held": held})
+        self._add(batch, aligned, None, terms)
+
+    def _terms(self, batch: DialogueBatch, aligned: Tensor, held: Tensor) -> Terms:
+        """The curve of turns held, turns until the flip, what is censored, and changes between neighbours."""
         changed, pairs = neighbour_changes(batch, aligned)
-        held = aligned.where(watched, torch.nan)
-        sums = batch.sum_segments(torch.stack([watched, held.nan_to_num(0), changed, ~aligned.isnan()], 1))
-        starts, turns, changes, known = sums.unbind(1)
+        sums = torch.stack([held == held, held.nan_to_num(0), changed, aligned == aligned], 1)
+        starts, turns, changes, known = batch.sum_segments(sums).unbind(1)
         started = (starts > 0).double()
         by_segment = {
             "observed": (turns, started),
             "censored": (started - (starts - turns), started),
-            "flips": (changes, (known > 0).double()),
+            "flips": (changes, known > 0),
         }
-        terms = Terms(curves={"held": held}, ratios={"flip_rate": (changed, pairs)}, by_segment=by_segment)
-        self._add(batch, aligned, None, terms)
+        return Terms(curves={"held": held}, ratios={"flip_rate": (changed, pairs)}, by_segment=by_segment)
 
     def _ratios(self) -> list[str]:
-        return ["observed", "censored", "flips", "flip_rate", *(f"held_turn_{k}" for k in self._turns())]
+        held = [f"held_turn_{k}" for k in self._turns()]
+        return ["observed", "censored", "flips", "flip_rate", *held] if self.detail else held
 
     def _derived(self, sums: dict[str, Tensor]) -> dict[str, Tensor]:
         held, watched = (
             torch.stack([sums[f"held_turn_{k}.{part}"] for k in self._turns()], -1) for part in ("num", "den")
         )
         curve = kaplan_meier(held, watched)
+        if not self.detail:
+            return {"restricted_mean": restricted_mean(curve)}
         points = {"survival": curve, "loglog": log_log(curve)}
         points = {f"{name}_turn_{k}": values[..., k - 1] for name, values in points.items() for k in self._turns()}
         return {"restricted_mean": restricted_mean(curve), **points}

@@ -80,17 +80,18 @@ class Reliability(DialogueMetric):
             raise ValueError(f"Expected argument `scores` to have shape [N, R] or [B, T, R], got {list(runs.shape)}.")
         zero = self.missing == "zero"
         values = run_values(runs.masked_fill(~runs.isfinite(), 0) if zero else runs, self.method, self.scale)
-        columns = {name: Column(value.flatten(), tuple(value.shape)) for name, value in values.items()}
+        wanted = values if self.extended else {"reliability": values["reliability"]}
+        columns = {name: Column(value.flatten(), tuple(value.shape)) for name, value in wanted.items()}
         inputs = self._pack(columns, dialogue, turn, None, valid, lengths)
         batch = inputs.batch
         found = {name: batch.present(value) for name, value in inputs.columns.items()}
         if zero:  # runs that failed have the score 0, and so agree
             found = {name: value.masked_fill(~batch.valid, 0) for name, value in found.items()}
             found["reliability"] = found["reliability"].masked_fill(~batch.valid, self.scale)
-        means = {name: found[name] for name in ("unreliability", "aptitude", "average")}
+        primary = found.pop("reliability")
+        terms = Terms(found, curves={"aptitude": found["aptitude"]}) if self.extended else None
         # Records that failed are scored above, by the definition of R, and are no longer expected to be.
-        terms = Terms(means, curves={"aptitude": found["aptitude"]})
-        self._add(batch, found["reliability"], batch.valid if zero else None, terms)
+        self._add(batch, primary, batch.valid if zero else None, terms)
 
     def _ratios(self) -> list[str]:
         curve = [f"aptitude_turn_{k}" for k in range(1, self.max_turns + 1)]
