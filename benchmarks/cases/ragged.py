@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import torch
-from imug_kernels import delta_curve, dialogue_gram_sum, own_rank, segment_reduce
+from imug_kernels import delta_curve, dialogue_cosine_sum, own_rank, segment_reduce
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -27,7 +27,7 @@ def ragged(quick: bool) -> Iterator[Case]:
     pairs = 2.0 * width * float((lengths**2).sum() / lengths.sum())
     questions: dict[str, tuple[str, Function, Function, float]] = {
         "segment_reduce": ("torch index_add and scatter_reduce", _scattered, _reduced, 0.0),
-        "dialogue_gram_sum": ("torch normalize and index_add", _summed, _unit, 3.0 * width),
+        "dialogue_cosine_sum": ("torch normalize and index_add", _summed, _unit, 5.0 * width),
         "delta_curve": ("torch padded bmm", _diagonals, _curve, pairs),
         "own_rank": ("torch padded bmm", _compared, _ranked, pairs),
     }
@@ -62,13 +62,13 @@ def _scattered(rows: Tensor, offsets: Tensor) -> Tensor:
 
 
 def _unit(rows: Tensor, offsets: Tensor) -> Tensor:
-    return dialogue_gram_sum(rows, offsets)[0]
+    return dialogue_cosine_sum(rows, offsets)[0]
 
 
 def _summed(rows: Tensor, offsets: Tensor) -> Tensor:
-    unit = F.normalize(rows)
-    total = rows.new_zeros(len(offsets) - 1, rows.shape[1]).index_add(0, _owner(offsets), unit)
-    return total.square().sum(1) - rows.new_zeros(len(offsets) - 1).index_add(0, _owner(offsets), unit.square().sum(1))
+    unit, owner = F.normalize(rows), _owner(offsets)
+    total = rows.new_zeros(len(offsets) - 1, rows.shape[1]).index_add(0, owner, unit)
+    return (unit * (total[owner] - unit)).sum(1)
 
 
 def _curve(rows: Tensor, offsets: Tensor) -> Tensor:

@@ -13,8 +13,8 @@ from functools import partial
 from itertools import product
 
 import torch
-from imug_kernels.tolerances import EPS, TIE
-from imug_kernels.triton_kernels import cross, curve, gram, gram_sum, paired, preprocess, rank, rbf, segments
+from imug_kernels.tolerances import TIE
+from imug_kernels.triton_kernels import cosine_sum, cross, curve, gram, paired, preprocess, rank, rbf, segments
 from torch import Tensor
 
 from benchmarks.offline.compiler import Launch, record
@@ -42,7 +42,7 @@ def all_calls() -> Iterator[Call]:
     yield from typical_calls()
     for dtype, width, indexed in product(DTYPES, WIDTHS, (False, True)):
         yield from _paired(dtype, width, indexed)
-        yield from _lengths(dtype, width)
+        yield from _scales(dtype, width)
     for dtype, length, masked in product(DTYPES, LENGTHS, (False, True)):
         yield from _by_segment(dtype, WIDTH, length, masked)
     for dtype, width in product(DTYPES, WIDTHS):
@@ -50,7 +50,7 @@ def all_calls() -> Iterator[Call]:
     for dtype, max_delta in product(DTYPES, (1, 31, 64)):
         yield from _curves(dtype, max_delta)
     for dtype in DTYPES:
-        yield partial(paired.paired_cosine, *_one_index(dtype), EPS, 1.0, None)
+        yield partial(paired.paired_cosine, *_one_index(dtype), 1.0, None)
         yield from _cross(dtype, 770)
         yield from _cross_options(dtype)
     yield from _reductions([1, 3, 16, 64, 300])
@@ -70,7 +70,7 @@ def distinct(calls: Iterable[Call]) -> dict[tuple[str, ...], Launch]:
 def _paired(dtype: torch.dtype, width: int, indexed: bool) -> Iterator[Call]:
     x = torch.zeros(64, width, dtype=dtype)
     index = torch.arange(64) if indexed else None
-    yield partial(paired.paired_cosine, x, x, index, index, EPS, 2.5, 0.0)
+    yield partial(paired.paired_cosine, x, x, index, index, 2.5, 0.0)
 
 
 def _one_index(dtype: torch.dtype) -> tuple[Tensor, Tensor, None, Tensor]:
@@ -85,16 +85,16 @@ def _packed(dtype: torch.dtype, width: int, length: int, masked: bool) -> tuple[
 
 def _by_segment(dtype: torch.dtype, width: int, length: int, masked: bool) -> Iterator[Call]:
     rows, offsets, valid = _packed(dtype, width, length, masked)
-    yield partial(gram.dialogue_gram, rows, offsets, valid, EPS)
-    yield partial(rank.own_rank, rows, rows, offsets, valid, valid, EPS, TIE)
-    yield partial(curve.delta_curve, rows, offsets, torch.arange(len(rows)), 8, valid, EPS)
-    yield partial(gram_sum.dialogue_gram_sum, rows, offsets, valid, EPS)
+    yield partial(gram.dialogue_gram, rows, offsets, valid)
+    yield partial(rank.own_rank, rows, rows, offsets, valid, valid, TIE)
+    yield partial(curve.delta_curve, rows, offsets, torch.arange(len(rows)), 8, valid)
+    yield partial(cosine_sum.dialogue_cosine_sum, rows, offsets, valid)
 
 
 def _curves(dtype: torch.dtype, max_delta: int) -> Iterator[Call]:
     for length in LENGTHS:
         rows, offsets, _ = _packed(dtype, WIDTH, length, False)
-        yield partial(curve.delta_curve, rows, offsets, torch.arange(len(rows)), max_delta, None, EPS)
+        yield partial(curve.delta_curve, rows, offsets, torch.arange(len(rows)), max_delta, None)
 
 
 def _reductions(widths: Iterable[int]) -> Iterator[Call]:
@@ -117,8 +117,8 @@ def _cross(dtype: torch.dtype, width: int) -> Iterator[Call]:
     yield partial(rbf.rbf_self_sum, x, 10.0)
 
 
-def _lengths(dtype: torch.dtype, width: int) -> Iterator[Call]:
-    yield partial(cross.inverse_lengths, torch.zeros(64, width, dtype=dtype))
+def _scales(dtype: torch.dtype, width: int) -> Iterator[Call]:
+    yield partial(cross.scales, torch.zeros(64, width, dtype=dtype))
 
 
 def _cross_options(dtype: torch.dtype) -> Iterator[Call]:

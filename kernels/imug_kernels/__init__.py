@@ -7,10 +7,10 @@ A packed batch is `rows [N, D]` with `offsets [S + 1]`: segment `s` owns the row
 else of dialogues. Every function runs in plain PyTorch on any device and in a fused Triton kernel on CUDA.
 """
 
+from imug_kernels.cosine_sum import dialogue_cosine_sum
 from imug_kernels.cross import CrossStats, cross_stats
 from imug_kernels.curve import delta_curve
 from imug_kernels.gram import GramStats, dialogue_gram
-from imug_kernels.gram_sum import dialogue_gram_sum
 from imug_kernels.paired import paired_cosine
 from imug_kernels.preprocess import preprocess
 from imug_kernels.rank import own_rank
@@ -23,8 +23,8 @@ __all__ = [
     "SegmentStats",
     "cross_stats",
     "delta_curve",
+    "dialogue_cosine_sum",
     "dialogue_gram",
-    "dialogue_gram_sum",
     "own_rank",
     "paired_cosine",
     "preprocess",

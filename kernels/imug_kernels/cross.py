@@ -55,16 +55,17 @@ def cross_stats(
 ) -> CrossStats:
     r"""Reduce the cosines of all N x M pairs of rows in one pass, in memory that does not grow with N x M.
 
-    The log-sum-exp of row i is :math:`\log \sum_j \exp(s\,c_{ij})`. A zero row has cosine 0 to every row. A pair with a
-    row that holds NaN or infinity is in no ranking and no histogram, and makes NaN of the row's log-sum-exp.
-    Results do not depend on how the pairs are tiled. On a CPU cosines are rounded to multiples of 2**-24 (6e-8).
-    ``values``, ``positive`` and ``lse`` are differentiable with respect to ``x`` and ``y``.
+    The log-sum-exp of row i is :math:`\log \sum_j \exp(s\,c_{ij})`. A pair with a row that has no
+    direction, zero or holding NaN or infinity, is in no ranking and no histogram, and makes NaN of the row's
+    log-sum-exp. Results do not depend on how the pairs are tiled. On a CPU cosines are rounded to multiples of 2**-24
+    (6e-8). ``values``, ``positive`` and ``lse`` are differentiable with respect to ``x`` and ``y``; NaN has none.
 
     Args:
         x: ``[N, D]``, any floating dtype.
         y: ``[M, D]``, any floating dtype.
         k: Number of largest cosines wanted.
-        positive: int ``[N]``, the row of ``y`` each row of ``x`` belongs to, -1 for none.
+        positive: int ``[N]``, the row of ``y`` each row of ``x`` belongs to, -1 for none. On a device, where no
+            values are looked at, any other number that is no row's is none as well.
         lse: Whether the log-sum-exp is wanted.
         scale: Factor of the cosines in it (an inverse temperature).
         groups_x: int ``[N]``, the group of each row of ``x``; with ``exclude_same_group`` or ``bins``.

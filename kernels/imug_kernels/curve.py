@@ -13,20 +13,20 @@ from imug_kernels.reference import curve as reference
 
 
 def delta_curve(
-    rows: Tensor, offsets: Tensor, positions: Tensor, max_delta: int, valid: Tensor | None = None, *, eps: float = 1e-8
+    rows: Tensor, offsets: Tensor, positions: Tensor, max_delta: int, valid: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
     """Sum the cosines of each segment by the distance of the two rows' positions.
 
     Every unordered pair of valid rows counts once, at ``abs(positions[i] - positions[j])``; pairs at distance 0 or
-    beyond ``max_delta`` are left out. Differentiable with respect to ``rows``.
+    beyond ``max_delta`` are left out. A row without a direction, zero or holding NaN or infinity, is an invalid one.
+    Differentiable with respect to ``rows``, an invalid row with gradient 0.
 
     Args:
         rows: ``[N, D]``, any floating dtype.
         offsets: int64 ``[S + 1]``, rising from 0 to N; empty segments are allowed.
         positions: integer ``[N]``, in any order.
         max_delta: Largest distance kept, at least 1.
-        valid: bool ``[N]``. Default: all rows.
-        eps: Lower bound of a row's length in the denominator.
+        valid: bool ``[N]``. Default: all rows with a direction.
 
     Returns:
         Sums and counts, each ``[S, max_delta]``, float64 (float32 on MPS); column ``k - 1`` holds distance ``k``.
@@ -45,17 +45,17 @@ def delta_curve(
     offsets = check_packed(rows, offsets, valid)
     check_integers("positions", positions, len(rows), rows.device)
     check_at_least("max_delta", max_delta, 1)
-    curve: Tensor = _delta_curve(rows, offsets, positions.long(), max_delta, valid, eps)
+    curve: Tensor = _delta_curve(rows, offsets, positions.long(), max_delta, valid)
     return curve[:, 0], curve[:, 1]
 
 
-def _fake(rows: Tensor, offsets: Tensor, positions: Tensor, max_delta: int, valid: Tensor | None, eps: float) -> Tensor:
+def _fake(rows: Tensor, offsets: Tensor, positions: Tensor, max_delta: int, valid: Tensor | None) -> Tensor:
     return rows.new_empty(len(offsets) - 1, 2, max_delta, dtype=work_dtype(rows.device))
 
 
 _delta_curve = register(
     reference.delta_curve,
-    "(Tensor rows, Tensor offsets, Tensor positions, int max_delta, Tensor? valid, float eps) -> Tensor",
+    "(Tensor rows, Tensor offsets, Tensor positions, int max_delta, Tensor? valid) -> Tensor",
     fake=_fake,
     dtype=work_dtype,
     backward=reference.delta_curve_backward,

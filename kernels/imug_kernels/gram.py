@@ -31,17 +31,17 @@ class GramStats(NamedTuple):
     anchor: Tensor
 
 
-def dialogue_gram(rows: Tensor, offsets: Tensor, valid: Tensor | None = None, *, eps: float = 1e-8) -> GramStats:
+def dialogue_gram(rows: Tensor, offsets: Tensor, valid: Tensor | None = None) -> GramStats:
     """Reduce the cosine matrix of every segment to seven numbers a row.
 
-    An invalid row is no partner of any row and gets sum 0, count 0 and NaN elsewhere. A valid row that holds NaN or
-    infinity makes NaN of every number it takes part in. Differentiable with respect to ``rows``.
+    An invalid row is no partner of any row and gets sum 0, count 0 and NaN elsewhere. A row without a direction, zero
+    or holding NaN or infinity, is an invalid one. Differentiable with respect to ``rows``, an invalid row with
+    gradient 0.
 
     Args:
         rows: ``[N, D]``, any floating dtype.
         offsets: int64 ``[S + 1]``, rising from 0 to N; empty segments are allowed.
-        valid: bool ``[N]``. Default: all rows.
-        eps: Lower bound of a row's length in the denominator.
+        valid: bool ``[N]``. Default: all rows with a direction.
 
     Returns:
         The statistics, see `GramStats`.
@@ -60,17 +60,17 @@ def dialogue_gram(rows: Tensor, offsets: Tensor, valid: Tensor | None = None, *,
         >>> stats.anchor
         tensor([   nan, 0.0000, 0.6000,    nan], dtype=torch.float64)
     """
-    stats: Tensor = _dialogue_gram(rows, check_packed(rows, offsets, valid), valid, eps)
+    stats: Tensor = _dialogue_gram(rows, check_packed(rows, offsets, valid), valid)
     return GramStats(*stats.unbind())
 
 
-def _fake(rows: Tensor, offsets: Tensor, valid: Tensor | None, eps: float) -> Tensor:
+def _fake(rows: Tensor, offsets: Tensor, valid: Tensor | None) -> Tensor:
     return rows.new_empty(len(GramStats._fields), len(rows), dtype=result_dtype(rows.device))
 
 
 _dialogue_gram = register(
     reference.dialogue_gram,
-    "(Tensor rows, Tensor offsets, Tensor? valid, float eps) -> Tensor",
+    "(Tensor rows, Tensor offsets, Tensor? valid) -> Tensor",
     fake=_fake,
     backward=reference.dialogue_gram_backward,
     wrt=(0,),

@@ -19,14 +19,13 @@ def own_rank(
     offsets: Tensor,
     valid_x: Tensor | None = None,
     valid_y: Tensor | None = None,
-    *,
-    eps: float = 1e-8,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Rank each row's own partner among the partners of its segment.
 
     Row ``i`` of ``x`` belongs to row ``i`` of ``y``; the candidates are the valid rows of ``y`` in its segment.
     Cosines within 1e-6 of the own one are equal: that covers the rounding of float32 rows and is far above the noise
-    of another batch split. A cosine that is NaN leaves the ranks it takes part in NaN. Not differentiable.
+    of another batch split. A row without a direction, zero or holding NaN or infinity, is an invalid one in ``x``; in
+    ``y`` it leaves the ranks it takes part in NaN, since an unknown rival must not flatter. Not differentiable.
 
     Args:
         x: ``[N, D]``, any floating dtype.
@@ -34,7 +33,6 @@ def own_rank(
         offsets: int64 ``[S + 1]``, rising from 0 to N; empty segments are allowed.
         valid_x: bool ``[N]``. Default: all rows.
         valid_y: bool ``[N]``. Default: all rows.
-        eps: Lower bound of a row's length in the denominator.
 
     Returns:
         Three tensors ``[N]``, float64 on a CPU and float32 elsewhere: the other candidates with a greater
@@ -60,19 +58,17 @@ def own_rank(
     check_valid("valid_x", valid_x, x)
     check_valid("valid_y", valid_y, y)
     offsets = check_offsets(offsets, x.device)
-    ranks: Tensor = _own_rank(x.detach(), y.detach(), offsets, valid_x, valid_y, eps, TIE)
+    ranks: Tensor = _own_rank(x.detach(), y.detach(), offsets, valid_x, valid_y, TIE)
     greater, equal, candidates = ranks.unbind()
     return greater, equal, candidates
 
 
-def _fake(
-    x: Tensor, y: Tensor, offsets: Tensor, valid_x: Tensor | None, valid_y: Tensor | None, eps: float, tie: float
-) -> Tensor:
+def _fake(x: Tensor, y: Tensor, offsets: Tensor, valid_x: Tensor | None, valid_y: Tensor | None, tie: float) -> Tensor:
     return x.new_empty(3, len(x), dtype=result_dtype(x.device))
 
 
 _own_rank = register(
     reference.own_rank,
-    "(Tensor x, Tensor y, Tensor offsets, Tensor? valid_x, Tensor? valid_y, float eps, float tie) -> Tensor",
+    "(Tensor x, Tensor y, Tensor offsets, Tensor? valid_x, Tensor? valid_y, float tie) -> Tensor",
     fake=_fake,
 )

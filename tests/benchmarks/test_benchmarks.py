@@ -47,7 +47,7 @@ def test_rows_follow_the_schema(document: dict[str, Any]) -> None:
 def test_every_case_has_one_baseline_whose_ratio_is_one(document: dict[str, Any]) -> None:
     throughput = [row for row in document["rows"] if row["quantity"] == "throughput"]
     cases = {row["name"] for row in throughput}
-    kernels = {"paired_cosine", "dialogue_gram", "dialogue_gram_sum", "delta_curve", "own_rank", "segment_reduce"}
+    kernels = {"paired_cosine", "dialogue_gram", "dialogue_cosine_sum", "delta_curve", "own_rank", "segment_reduce"}
     kernels |= {"cross_stats: 10 largest", "cross_stats: log-sum-exp", "rbf_sum", "preprocess"}
     assert kernels | {"stream: retrieval", "stream: consistency, alignment, decay"} <= cases
     for case in cases:

@@ -32,7 +32,7 @@ CALLS: dict[str, Call] = {
         *ops.dialogue_gram(b.x, b.offsets),
         *ops.dialogue_gram(b.x, b.offsets, b.valid),
     ],
-    "dialogue_gram_sum": lambda b: ops.dialogue_gram_sum(b.x, b.offsets, b.valid),
+    "dialogue_cosine_sum": lambda b: ops.dialogue_cosine_sum(b.x, b.offsets, b.valid),
     "delta_curve": lambda b: ops.delta_curve(b.x, b.offsets, b.positions, 3, b.valid),
     "segment_reduce": lambda b: ops.segment_reduce(b.x, b.offsets, b.valid),
     "segment_sum": lambda b: [ops.segment_sum(b.x[:, 0], b.offsets)],

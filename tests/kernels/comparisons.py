@@ -76,16 +76,12 @@ def check_rank(x: Tensor, y: Tensor, lengths: list[int], valid_x: Tensor | None,
     assert_close(result, naive_rank(x, y, lengths, *masks), atol=0, rtol=0, equal_nan=True)
 
 
-def check_gram_sum(rows: Tensor, lengths: list[int], valid: Tensor | None) -> None:
-    offsets = offsets_of(lengths)
+def check_cosine_sum(rows: Tensor, lengths: list[int], valid: Tensor | None) -> None:
     everyone = torch.ones(len(rows), dtype=torch.bool)
-    gram = naive_gram(rows, lengths, everyone if valid is None else valid)
-    sums, counts = ops.dialogue_gram_sum(rows, offsets, valid)
-    expected = (
-        [torch.stack([part.sum() for part in torch.split(f, lengths)]) for f in gram[:2]] if lengths else gram[:2]
-    )
-    close(counts, expected[1], 0)
-    close(sums / counts.clamp_min(1), expected[0] / counts.clamp_min(1))
+    expected = naive_gram(rows, lengths, everyone if valid is None else valid)
+    sums, counts = ops.dialogue_cosine_sum(rows, offsets_of(lengths), valid)
+    close(counts, expected.count, 0)
+    close(sums / counts.clamp_min(1), expected.sum / counts.clamp_min(1))
 
 
 def check_segments(values: Tensor, lengths: list[int], valid: Tensor | None) -> None:
@@ -115,7 +111,7 @@ def check_everything(lengths: list[int], width: int, dtype: torch.dtype, masked:
     check_gram(x, lengths, valid)
     check_curve(x, lengths, positions, 5, valid)
     check_rank(x, y, lengths, valid, other)
-    check_gram_sum(x, lengths, valid)
+    check_cosine_sum(x, lengths, valid)
     if lengths:
         check_segments(x[:, 0], lengths, valid)
         check_segments(x[:, :3], lengths, valid)

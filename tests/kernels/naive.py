@@ -24,13 +24,20 @@ def offsets_of(lengths: list[int]) -> Tensor:
     return torch.tensor([0, *lengths]).cumsum(0)
 
 
-def naive_matrix(x: Tensor, y: Tensor | None = None, eps: float = 1e-8) -> Tensor:
-    x, y = x.double(), (x if y is None else y).double()
-    lengths = x.norm(dim=1).clamp(min=eps)[:, None] * y.norm(dim=1).clamp(min=eps)
-    matrix: Tensor = (x[:, None] * y).sum(2) / lengths
-    matrix[~x.isfinite().all(1)] = torch.nan
-    matrix[:, ~y.isfinite().all(1)] = torch.nan
-    return matrix
+def has_direction(rows: Tensor) -> Tensor:
+    return rows.isfinite().all(1) & (rows != 0).any(1)
+
+
+def naive_directions(rows: Tensor) -> Tensor:
+    """Unit rows in float64, however short or long the rows are; NaN where there is no direction."""
+    scaled = rows.double() / rows.double().abs().amax(1, keepdim=True)
+    unit: Tensor = scaled / scaled.norm(dim=1, keepdim=True)
+    unit[~has_direction(rows)] = torch.nan
+    return unit
+
+
+def naive_matrix(x: Tensor, y: Tensor | None = None) -> Tensor:
+    return (naive_directions(x)[:, None] * naive_directions(x if y is None else y)).sum(2)
 
 
 def extreme(values: list[float], choose: Callable[[list[float]], float]) -> float:
@@ -39,6 +46,7 @@ def extreme(values: list[float], choose: Callable[[list[float]], float]) -> floa
 
 def naive_gram(rows: Tensor, lengths: list[int], valid: Tensor) -> GramStats:
     table, start = [], 0
+    valid = valid & has_direction(rows)
     for length in lengths:
         ok = valid[start : start + length].tolist()
         cosine = naive_matrix(rows[start : start + length]).tolist()
@@ -58,6 +66,7 @@ def naive_curve(
 ) -> tuple[Tensor, Tensor]:
     sums = torch.zeros(len(lengths), max_delta, dtype=torch.float64)
     counts, start = torch.zeros_like(sums), 0
+    valid = valid & has_direction(rows)
     for segment, length in enumerate(lengths):
         cosine = naive_matrix(rows[start : start + length])
         for i in range(length):
@@ -72,6 +81,7 @@ def naive_curve(
 
 def naive_rank(x: Tensor, y: Tensor, lengths: list[int], valid_x: Tensor, valid_y: Tensor) -> Tensor:
     table, start = [], 0
+    valid_x = valid_x & has_direction(x)
     for length in lengths:
         cosine = naive_matrix(x[start : start + length], y[start : start + length]).tolist()
         candidates = [j for j in range(length) if valid_y[start + j]]
@@ -100,13 +110,12 @@ def random_valid(count: int, seed: int) -> Tensor:
     return torch.rand(count, generator=torch.Generator().manual_seed(seed)) > 0.3
 
 
-def naive_cosine(a: Tensor, b: Tensor, eps: float = 1e-8) -> float:
+def naive_cosine(a: Tensor, b: Tensor) -> float:
     left, right = a.tolist(), b.tolist()
-    if not all(math.isfinite(v) for v in left + right):
+    if not all(math.isfinite(v) for v in left + right) or not any(left) or not any(right):
         return math.nan
-    dot = math.fsum(p * q for p, q in zip(left, right, strict=True))
-    lengths = [max(math.sqrt(math.fsum(p * p for p in side)), eps) for side in (left, right)]
-    return dot / (lengths[0] * lengths[1])
+    left, right = ([v / max(map(abs, side)) for v in side] for side in (left, right))
+    return math.fsum(p * q for p, q in zip(left, right, strict=True)) / (math.hypot(*left) * math.hypot(*right))
 
 
 def naive_paired(x: Tensor, y: Tensor) -> Tensor:

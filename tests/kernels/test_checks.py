@@ -37,8 +37,8 @@ PACKED: list[Case] = [
     (lambda: ops.dialogue_gram(X[0], OFFSETS), ValueError, r"`rows` to have shape \[N, D\]"),
     (lambda: ops.dialogue_gram(X, OFFSETS, torch.ones(4)), TypeError, "`valid` to be a boolean"),
     (lambda: ops.dialogue_gram(X, OFFSETS, torch.ones(3).bool()), ValueError, r"`valid` to have shape \[4\]"),
-    (lambda: ops.dialogue_gram_sum(X.long(), OFFSETS), TypeError, "`rows` to be a floating point"),
-    (lambda: ops.dialogue_gram_sum(X, OFFSETS + 1), ValueError, "from 0 to 4, got 1 to 5"),
+    (lambda: ops.dialogue_cosine_sum(X.long(), OFFSETS), TypeError, "`rows` to be a floating point"),
+    (lambda: ops.dialogue_cosine_sum(X, OFFSETS + 1), ValueError, "from 0 to 4, got 1 to 5"),
     (lambda: ops.delta_curve(X, OFFSETS, torch.arange(4), 0), ValueError, "`max_delta` to be >= 1, got 0"),
     (lambda: ops.delta_curve(X, OFFSETS, torch.arange(3), 2), ValueError, r"`positions` to have shape \[4\]"),
     (lambda: ops.delta_curve(X, OFFSETS, torch.ones(4), 2), TypeError, "`positions` to be an integer"),
@@ -87,6 +87,6 @@ def test_what_does_not_fit_is_named(call: Callable[[], object], error: type[Exce
         call()
 
 
-@pytest.mark.parametrize("call", [ops.segment_sum, ops.dialogue_gram, ops.dialogue_gram_sum])
+@pytest.mark.parametrize("call", [ops.segment_sum, ops.dialogue_gram, ops.dialogue_cosine_sum])
 def test_offsets_may_be_int32(call: Callable[[Tensor, Tensor], object]) -> None:
     call(X, OFFSETS.int())

@@ -58,7 +58,7 @@ def test_compiled_kernels_equal_float64(width: int, dtype: torch.dtype) -> None:
     _compare(ops.paired_cosine, x, y, torch.arange(count).flip(0), torch.arange(count), tolerance=3e-6)
     _compare(ops.dialogue_gram, x, offsets)
     _compare(ops.dialogue_gram, x, offsets, valid)
-    _compare(ops.dialogue_gram_sum, x, offsets, valid)
+    _compare(ops.dialogue_cosine_sum, x, offsets, valid)
     _compare(lambda r, o, p: ops.delta_curve(r, o, p, 6), x, offsets, positions)
     _compare(ops.segment_reduce, x[:, 0], offsets, valid)
 
@@ -72,7 +72,7 @@ def test_nan_and_infinity_survive_compilation() -> None:
         _compare(ops.paired_cosine, rows, rows.flip(0))
         _compare(ops.dialogue_gram, rows, offsets)
         _compare(ops.own_rank, rows, rows.flip(0), offsets)
-        _compare(ops.dialogue_gram_sum, rows, offsets)
+        _compare(ops.dialogue_cosine_sum, rows, offsets)
         _compare(ops.segment_reduce, rows[:, 5], offsets)
 
 
@@ -108,7 +108,7 @@ def test_rows_beyond_two_to_the_31_elements() -> None:
     stats = ops.dialogue_gram(rows, offsets)
     assert stats.previous[-1].item() == pytest.approx(0, abs=1e-5)
     assert stats.previous[1].item() == pytest.approx(1, abs=1e-5)
-    sums, counts = ops.dialogue_gram_sum(rows, offsets)
+    sums, counts = ops.dialogue_cosine_sum(rows, offsets)
     assert (sums[0] / counts[0]).item() == pytest.approx(1, abs=1e-5)
 
 
@@ -117,7 +117,7 @@ def test_million_rows_in_dialogues_of_many_lengths() -> None:
     lengths = torch.randint(0, 40, (50_000,), generator=generator).tolist()
     rows = torch.randn(sum(lengths), 64, generator=generator)
     _compare(ops.dialogue_gram, rows, offsets_of(lengths))
-    _compare(ops.dialogue_gram_sum, rows, offsets_of(lengths), tolerance=1e-4)
+    _compare(ops.dialogue_cosine_sum, rows, offsets_of(lengths), tolerance=1e-4)
 
 
 @pytest.fixture

@@ -57,13 +57,14 @@ def test_invalid_nan_row_spoils_nothing() -> None:
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
-def test_valid_non_finite_row_makes_nan_of_its_segment_only(bad: float) -> None:
+def test_valid_non_finite_row_is_no_partner(bad: float) -> None:
     rows = torch.randn(6, 4)
     rows[1, 0] = bad
     rows[0, 0] = 0.0
     stats = dialogue_gram(rows, torch.tensor([0, 3, 6]))
-    assert stats.sum.isnan().tolist() == [True] * 3 + [False] * 3
-    assert stats.max.isnan().tolist() == [True] * 3 + [False] * 3
+    assert stats.sum.isfinite().all()
+    assert stats.count.tolist() == [1, 0, 1, 2, 2, 2]
+    assert stats.max.isnan().tolist() == [False, True] + [False] * 4
     assert stats.previous.isnan().tolist() == [True, True, True, True, False, False]
 
 

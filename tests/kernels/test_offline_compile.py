@@ -88,8 +88,8 @@ OTHER_SHAPES = """
 import random
 import torch
 from benchmarks.offline.launches import all_calls, distinct
-from imug_kernels.tolerances import EPS, TIE
-from imug_kernels.triton_kernels import cross, gram, gram_sum, paired, rank
+from imug_kernels.tolerances import TIE
+from imug_kernels.triton_kernels import cosine_sum, cross, gram, paired, rank
 
 def calls():
     choose = random.Random(0)
@@ -100,11 +100,11 @@ def calls():
             width = -(-width // 8) * 8
         x = torch.zeros(length * segments, width, dtype=dtype)
         offsets, valid = torch.arange(0, len(x) + 1, length), torch.ones(len(x), dtype=torch.bool)
-        yield lambda: paired.paired_cosine(x, x, None, None, EPS, 1.0, None)
-        yield lambda: gram_sum.dialogue_gram_sum(x, offsets, valid, EPS)
-        yield lambda: cross.inverse_lengths(x)
-        yield lambda: gram.dialogue_gram(x, offsets, valid, EPS)
-        yield lambda: rank.own_rank(x, x, offsets, None, None, EPS, TIE)
+        yield lambda: paired.paired_cosine(x, x, None, None, 1.0, None)
+        yield lambda: cosine_sum.dialogue_cosine_sum(x, offsets, valid)
+        yield lambda: cross.scales(x)
+        yield lambda: gram.dialogue_gram(x, offsets, valid)
+        yield lambda: rank.own_rank(x, x, offsets, None, None, TIE)
 
 def shape(configuration):
     return tuple(part for part in configuration if part != "unaligned")

@@ -30,12 +30,12 @@ IMAGES = torch.randint(0, 256, (2, 3, 37, 53), generator=torch.Generator().manua
 
 # Arguments of every operation.
 SCHEMAS: dict[str, Callable[[Tensor, Tensor], tuple[Any, ...]]] = {
-    "paired_cosine": lambda x, y: (x, y, INDEX.clamp_min(0), None, 1e-8, 2.5, 0.0),
-    "dialogue_gram": lambda x, y: (x, OFFSETS, VALID, 1e-8),
-    "dialogue_gram_sum": lambda x, y: (x, OFFSETS, VALID, 1e-8),
-    "delta_curve": lambda x, y: (x, OFFSETS, POSITIONS, 3, VALID, 1e-8),
+    "paired_cosine": lambda x, y: (x, y, INDEX.clamp_min(0), None, 2.5, 0.0),
+    "dialogue_gram": lambda x, y: (x, OFFSETS, VALID),
+    "dialogue_cosine_sum": lambda x, y: (x, OFFSETS, VALID),
+    "delta_curve": lambda x, y: (x, OFFSETS, POSITIONS, 3, VALID),
     "segment_reduce": lambda x, y: (x, FULL, None, True),
-    "own_rank": lambda x, y: (x.detach(), y.detach(), OFFSETS, None, None, 1e-8, 1e-6),
+    "own_rank": lambda x, y: (x.detach(), y.detach(), OFFSETS, None, None, 1e-6),
     "cross_stats": lambda x, y: (x, y[:8], 3, INDEX.clamp(0, 7), True, 2.0, POSITIONS, POSITIONS[:8], True, True, 4),
     "rbf_sum": lambda x, y: (x, y[:8], 1.0),
     "rbf_self_sum": lambda x, y: (x, 1.0),

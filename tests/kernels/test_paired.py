@@ -58,10 +58,11 @@ def test_minus_one_needs_no_rows_at_all() -> None:
     assert result.shape == (2,)
 
 
-def test_zero_row_gives_zero_and_short_row_is_held_at_eps() -> None:
-    x = torch.tensor([[0.0, 0.0], [1e-9, 0.0]], dtype=torch.float64)
-    y = torch.tensor([[1.0, 2.0], [1.0, 0.0]], dtype=torch.float64)
-    assert_close(paired_cosine(x, y), torch.tensor([0.0, 0.1], dtype=torch.float64), atol=1e-12, rtol=0)
+def test_zero_row_gives_nan_and_short_row_its_cosine() -> None:
+    x = torch.tensor([[0.0, 0.0], [1e-9, 0.0], [0.0, 5e-324]], dtype=torch.float64)
+    y = torch.tensor([[1.0, 2.0], [3.0, 4.0], [3e300, 4e300]], dtype=torch.float64)
+    expected = torch.tensor([torch.nan, 0.6, 0.8], dtype=torch.float64)
+    assert_close(paired_cosine(x, y), expected, atol=1e-12, rtol=0, equal_nan=True)
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])

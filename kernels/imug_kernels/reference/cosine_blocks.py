@@ -12,18 +12,18 @@ from torch import Tensor
 
 from imug_kernels.dtypes import work_dtype
 from imug_kernels.reference.chunking import Bucket, chunk_rows, equal_length_buckets
-from imug_kernels.reference.lengths import radial_factor
+from imug_kernels.reference.directions import directions, may_hold_any
 
 # Largest number of cosines held at a time: one long segment is cut into blocks of rows.
 BLOCK_ELEMENTS = 1 << 20
 
 
 class Side(NamedTuple):
-    """Rows of a bucket of segments; ``lengths`` are at least eps, ``valid`` is ``[1, n]`` where all rows are."""
+    """Directions of the rows of a bucket of segments; either mask is ``[1, n]`` where it hides none of them."""
 
-    vectors: Tensor  # [b, n, D]
-    lengths: Tensor  # [b, n]
-    valid: Tensor  # [b, n] or [1, n]
+    unit: Tensor  # [b, n, D], zeros where a row is not known
+    valid: Tensor  # [b, n] or [1, n], as the caller says
+    known: Tensor  # [b, n] or [1, n], valid and with a direction
 
 
 class Block(NamedTuple):
@@ -35,7 +35,7 @@ class Block(NamedTuple):
     local_rows: Tensor  # [r] numbers of the rows within their segment
     left: Side  # the block's rows
     right: Side  # the rows they meet
-    cosine: Tensor  # [b, r, n]
+    cosine: Tensor  # [b, r, n], 0 where either row is not known
 
     @property
     def local_columns(self) -> Tensor:
@@ -44,57 +44,54 @@ class Block(NamedTuple):
 
 
 def cosine_blocks(
-    x: Tensor, y: Tensor, offsets: Tensor, valid_x: Tensor | None, valid_y: Tensor | None, eps: float
+    x: Tensor, y: Tensor, offsets: Tensor, valid_x: Tensor | None, valid_y: Tensor | None
 ) -> Iterator[Block]:
     """Yield the cosines of the rows of ``x`` with the rows of ``y`` of the same segment, every pair once."""
     same = y is x and valid_y is valid_x
-    valid_y = drop_full_mask(valid_y)
-    for (segments, columns), left in bucket_sides(x, offsets, valid_x, eps):
-        right = left if same else _side(y, columns, valid_y, eps)
+    for (segments, columns), left in bucket_sides(x, offsets, valid_x):
+        right = left if same else _side(y, columns, valid_y)
         step = max(1, BLOCK_ELEMENTS // columns.numel())
-        local = torch.arange(columns.shape[1], device=x.device).expand_as(columns)
-        cuts = (torch.split(tensor, step, 1) for tensor in (local, columns, left.vectors, left.lengths))
-        for part, rows, vectors, lengths in zip(*cuts, strict=True):
-            valid = left.valid[:, int(part[0, 0]) :][:, : part.shape[1]]
-            cosine = vectors @ right.vectors.mT / (lengths[:, :, None] * right.lengths[:, None, :])
-            yield Block(segments, rows, columns, part[0], Side(vectors, lengths, valid), right, cosine)
+        local = torch.arange(columns.shape[1], device=x.device)
+        for part in torch.split(local, step):
+            rows = slice(int(part[0]), int(part[0]) + len(part))
+            side = Side(left.unit[:, rows], left.valid[:, rows], left.known[:, rows])
+            yield Block(segments, columns[:, rows], columns, part, side, right, side.unit @ right.unit.mT)
 
 
-def bucket_sides(rows: Tensor, offsets: Tensor, valid: Tensor | None, eps: float) -> Iterator[tuple[Bucket, Side]]:
+def bucket_sides(rows: Tensor, offsets: Tensor, valid: Tensor | None) -> Iterator[tuple[Bucket, Side]]:
     """Yield the rows of equally long segments, a chunk at a time."""
-    valid = drop_full_mask(valid)
     for bucket in equal_length_buckets(offsets, chunk_rows(rows.shape[1])):
-        yield bucket, _side(rows, bucket.rows, valid, eps)
+        yield bucket, _side(rows, bucket.rows, valid)
 
 
-def drop_full_mask(valid: Tensor | None) -> Tensor | None:
-    """Return None for a mask that hides nothing, where the look costs no wait: rows need not be copied then."""
-    return None if valid is not None and valid.device.type == "cpu" and bool(valid.all()) else valid
-
-
-def _side(rows: Tensor, index: Tensor, mask: Tensor | None, eps: float) -> Side:
+def _side(rows: Tensor, index: Tensor, mask: Tensor | None) -> Side:
     vectors = rows.index_select(0, index.flatten()).view(*index.shape, -1).to(work_dtype(rows.device))
-    valid = torch.ones_like(index[:1], dtype=torch.bool) if mask is None else mask[index]
-    if mask is not None:
-        # Zeros, and not just masked results: a NaN in an invalid row would reach the gradients of the others.
-        vectors = vectors.masked_fill(~valid[:, :, None], 0)
-    return Side(vectors, torch.linalg.vector_norm(vectors, dim=2).clamp_min(eps), valid)
+    unit, has_direction = directions(vectors, rows.dtype)
+    valid = torch.ones_like(index[:1], dtype=torch.bool) if mask is None else _narrowed(mask[index])
+    known = _narrowed(valid & has_direction)
+    if mask is not None and may_hold_any(~valid):
+        # Zeros, and not just masked results: an invalid row must not reach the gradients of the others.
+        unit = unit.masked_fill(~valid[:, :, None], 0)
+    return Side(unit, valid, known)
+
+
+def _narrowed(mask: Tensor) -> Tensor:
+    """Return ``mask [b, n]`` as ``[1, n]`` if it hides nothing: what is made of it is as much smaller."""
+    return mask if may_hold_any(~mask) else mask[:1]
 
 
 def off_diagonal(block: Block) -> Tensor:
-    """Return which columns are partners of which rows, ``[b or 1, r, n]``: both valid, and not the row itself."""
-    different = block.local_rows[:, None] != block.local_columns
-    return block.left.valid[:, :, None] & block.right.valid[:, None, :] & different
+    """Return which columns are partners of which rows, ``[b or 1, r, n]``: both known, and not the row itself."""
+    return block.left.known[:, :, None] & block.right.known[:, None, :] & different(block)
 
 
-def add_block_backward(block: Block, weights: Tensor, eps: float, gradient: Tensor) -> None:
-    """Add to ``gradient [N, D]`` what ``weights [b, r, n]``, the gradient of the block's cosines, makes of the rows."""
-    left, right = block.left, block.right
-    scaled = weights / (left.lengths[:, :, None] * right.lengths[:, None, :])
-    along = weights * block.cosine
-    for rows, own, other, scaled_own, along_own in (
-        (block.rows, left, right, scaled, along.sum(2)),
-        (block.columns, right, left, scaled.mT, along.sum(1)),
-    ):
-        radial = radial_factor(along_own, own.lengths, eps)[:, :, None] * own.vectors
-        gradient.index_add_(0, rows.flatten(), (scaled_own @ other.vectors - radial).flatten(0, 1))
+def different(block: Block) -> Tensor:
+    """Return which columns are not the row itself, ``[r, n]``."""
+    return block.local_rows[:, None] != block.local_columns
+
+
+def add_block_backward(block: Block, weights: Tensor, gradient: Tensor) -> None:
+    """Add to ``gradient [N, D]``, that of the directions, what ``weights [b, r, n]``, that of the cosines, makes."""
+    # No row is twice in a block: what is read, added to and written back is the sum, in an order that never changes.
+    gradient[block.rows] += weights @ block.right.unit
+    gradient[block.columns] += weights.mT @ block.left.unit

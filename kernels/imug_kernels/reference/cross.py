@@ -9,14 +9,14 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from imug_kernels.checks import check_index_values
 from imug_kernels.dtypes import result_dtype
 from imug_kernels.reference import chunking
-from imug_kernels.reference.lengths import normalize_backward
+from imug_kernels.reference.directions import Directions, directions, directions_backward, may_hold_any
+from imug_kernels.reference.indices import existing, gather_rows
 from imug_kernels.reference.top_k import decode_top_k, empty_top_k, merge_top_k, round_to_grid
-from imug_kernels.tolerances import EPS, TIE
+from imug_kernels.tolerances import TIE
 
 
 class CrossOptions(NamedTuple):
@@ -38,9 +38,9 @@ class _Tile(NamedTuple):
 
     rows: slice
     columns: slice
-    x: Tensor  # unit rows [a, D]
-    y: Tensor  # unit rows [b, D]
-    cosine: Tensor
+    x: Tensor  # directions [a, D]
+    y: Tensor  # directions [b, D]
+    cosine: Tensor  # NaN where either row has no direction
     mask: Tensor  # False where a pair is left out
     same_group: Tensor | None
 
@@ -69,17 +69,19 @@ def cross_stats(x: Tensor, y: Tensor, *arguments: Any) -> tuple[Tensor, ...]:
     return *decode_top_k(codes, dtype), own, counts, lse, histograms
 
 
-def _unit(rows: Tensor) -> Tensor:
-    return F.normalize(rows.to(result_dtype(rows.device)), dim=1, eps=EPS)
+def _directions(rows: Tensor) -> Directions:
+    return directions(rows.to(result_dtype(rows.device)), rows.dtype)
 
 
 def _tiles(x: Tensor, y: Tensor, options: CrossOptions) -> Iterator[_Tile]:
-    """Yield all pairs; the rows of ``y`` are the outer loop, so that the larger tile is made unit once."""
+    """Yield all pairs; the rows of ``y`` are the outer loop, so that the larger tile is divided by its lengths once."""
     for columns in _slices(len(y), chunking.TILE_Y):
-        unit_y = _unit(y[columns])
+        unit_y, known_y = _directions(y[columns])
         for rows in _slices(len(x), chunking.TILE_X):
-            unit_x = _unit(x[rows])
+            unit_x, known_x = _directions(x[rows])
             cosine = round_to_grid(unit_x @ unit_y.mT)
+            if may_hold_any(~known_x) or may_hold_any(~known_y):
+                cosine.masked_fill_(~(known_x[:, None] & known_y), torch.nan)
             mask = torch.ones_like(cosine, dtype=torch.bool)
             if options.exclude_self:
                 mask &= _range(rows, x)[:, None] != _range(columns, x)
@@ -100,13 +102,14 @@ def _range(part: slice, like: Tensor) -> Tensor:
 
 
 def _positive_cosine(x: Tensor, y: Tensor, positive: Tensor) -> Tensor:
-    parts = [
-        torch.linalg.vecdot(_unit(rows), _unit(y[index])) if len(y) else rows.new_zeros(len(rows))
-        for rows, index in zip(
-            torch.split(x, chunking.TILE_X), torch.split(positive.long().clamp_min(0), chunking.TILE_X), strict=True
-        )
-    ]
-    return round_to_grid(torch.cat(parts)).masked_fill(positive < 0, torch.nan)
+    if len(y) == 0:
+        return torch.full((len(x),), torch.nan, dtype=result_dtype(x.device), device=x.device)
+    parts = []
+    for rows, index in zip(*(torch.split(part, chunking.TILE_X) for part in (x, positive)), strict=True):
+        sides = _directions(rows), _directions(gather_rows(y, index))
+        known = sides[0].known & sides[1].known & existing(index, len(y))
+        parts.append(torch.linalg.vecdot(sides[0].unit, sides[1].unit).masked_fill(~known, torch.nan))
+    return round_to_grid(torch.cat(parts))
 
 
 def _count_ahead(tile: _Tile, own: Tensor, positive: Tensor) -> Tensor:
@@ -131,25 +134,23 @@ def cross_stats_backward(grads: Sequence[Tensor], x: Tensor, y: Tensor, *argumen
     """
     options = CrossOptions(*arguments)
     of_values, _, of_own, _, of_lse, _ = grads
-    unit_x, unit_y = _unit(x), _unit(y)
-    to_x, to_y = torch.zeros_like(unit_x), torch.zeros_like(unit_y)
+    unit_x, unit_y = _directions(x), _directions(y)
+    to_x, to_y = torch.zeros_like(unit_x.unit), torch.zeros_like(unit_y.unit)
     _, indices, _, _, lse, _ = cross_stats(x, y, *options._replace(bins=0))
     if options.lse:
         for tile in _tiles(x, y, options):
             softmax = (tile.cosine * options.scale - lse[tile.rows, None]).masked_fill(~tile.mask, -torch.inf).exp()
             weight = options.scale * softmax * of_lse[tile.rows, None]
+            weight.masked_fill_(~(tile.mask & ~weight.isnan()), 0)  # an unknown log-sum-exp has no gradient
             to_x[tile.rows] += weight @ tile.y
             to_y[tile.columns] += weight.mT @ tile.x
     picked = [(indices[:, column], of_values[:, column]) for column in range(options.k)]
     if options.positive is not None:
         picked.append((options.positive.long(), of_own))
-    for index, weight in picked:
-        rows = (index >= 0).nonzero()[:, 0]
-        to_x.index_add_(0, rows, weight[rows, None] * unit_y[index[rows]])
-        to_y.index_add_(0, index[rows], weight[rows, None] * unit_x[rows])
-    return [_through_lengths(x, unit_x, to_x), _through_lengths(y, unit_y, to_y)]
-
-
-def _through_lengths(rows: Tensor, unit: Tensor, gradient: Tensor) -> Tensor:
-    lengths = torch.linalg.vector_norm(rows.to(unit.dtype), dim=1, keepdim=True).clamp_min(EPS)
-    return normalize_backward(unit, lengths, gradient, EPS).to(rows.dtype)
+    for index, weight in picked if len(y) else ():
+        row = index.clamp(0, len(y) - 1)
+        asked = existing(index, len(y)) & unit_x.known & unit_y.known[row] & (weight != 0)
+        weight = weight.masked_fill(~asked, 0)[:, None]
+        to_x += weight * unit_y.unit[row]
+        to_y.index_put_((row,), weight * unit_x.unit, accumulate=True)  # in order on every device, unlike index_add
+    return [directions_backward(x, to_x), directions_backward(y, to_y)]

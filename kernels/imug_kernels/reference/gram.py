@@ -12,13 +12,14 @@ from torch import Tensor
 from imug_kernels.checks import check_offset_values
 from imug_kernels.dtypes import work_zeros
 from imug_kernels.reference.cosine_blocks import Block, add_block_backward, cosine_blocks, off_diagonal
+from imug_kernels.reference.directions import directions_backward
 
 
-def dialogue_gram(rows: Tensor, offsets: Tensor, valid: Tensor | None, eps: float) -> Tensor:
+def dialogue_gram(rows: Tensor, offsets: Tensor, valid: Tensor | None) -> Tensor:
     """Return the seven statistics of every row, ``[7, N]``."""
     check_offset_values(offsets, len(rows))
     stats = work_zeros(rows, 7, len(rows))
-    for block in cosine_blocks(rows, rows, offsets, valid, valid, eps):
+    for block in cosine_blocks(rows, rows, offsets, valid, valid):
         stats[:, block.rows] = _block_stats(block)
     return stats
 
@@ -64,14 +65,14 @@ def _pick(cosine: Tensor, among: Tensor, columns: Tensor) -> Tensor:
 
 
 def dialogue_gram_backward(
-    grads: Sequence[Tensor], rows: Tensor, offsets: Tensor, valid: Tensor | None, eps: float
+    grads: Sequence[Tensor], rows: Tensor, offsets: Tensor, valid: Tensor | None
 ) -> list[Tensor]:
     """Return the gradient of ``rows``."""
     gradient = work_zeros(rows, *rows.shape)
-    for block in cosine_blocks(rows, rows, offsets, valid, valid, eps):
+    for block in cosine_blocks(rows, rows, offsets, valid, valid):
         weights = _cosine_gradient(block, grads[0][:, block.rows].to(gradient.dtype))
-        add_block_backward(block, weights, eps, gradient)
-    return [gradient.to(rows.dtype)]
+        add_block_backward(block, weights, gradient)
+    return [directions_backward(rows, gradient)]
 
 
 def _cosine_gradient(block: Block, grads: Tensor) -> Tensor:

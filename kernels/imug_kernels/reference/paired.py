@@ -12,46 +12,36 @@ from torch import Tensor
 from imug_kernels.checks import check_index_values
 from imug_kernels.dtypes import work_dtype
 from imug_kernels.reference.chunking import chunk_rows, widen_chunks
-from imug_kernels.reference.lengths import radial_factor
+from imug_kernels.reference.directions import directions, directions_backward, measure
+from imug_kernels.reference.indices import existing, gather_rows
 
 
 def paired_cosine(
-    x: Tensor, y: Tensor, ix: Tensor | None, iy: Tensor | None, eps: float, scale: float, floor: float | None
+    x: Tensor, y: Tensor, ix: Tensor | None, iy: Tensor | None, scale: float, floor: float | None
 ) -> Tensor:
     """Return the scaled cosine of every pair ``[R]``, in working precision."""
     check_index_values("ix", ix, x)
     check_index_values("iy", iy, y)
     count = len(x if ix is None else ix)
     cosine = torch.full((count,), torch.nan, dtype=work_dtype(x.device), device=x.device)
-    if ix is None and iy is None:
-        chunks_x, chunks_y = (iter(torch.split(rows, chunk_rows(rows.shape[1]))) for rows in (x, y))
-        _fill(cosine, torch.arange(count, device=x.device), chunks_x, chunks_y, eps)
-    else:
-        pairs, index_x, index_y = _existing_pairs(ix, iy, torch.ones_like(cosine))
-        _fill(cosine, pairs, _gathered(x, index_x), _gathered(y, index_y), eps)
+    if len(x) and len(y):
+        # Every piece is written as it comes: held until the end, the small pieces would lie between the freed
+        # temporaries of their chunks, keep the allocator from using those again, and memory would grow with N.
+        step = chunk_rows(x.shape[1])
+        sides = (widen_chunks(_gathered(x, ix, step)), widen_chunks(_gathered(y, iy, step)))
+        for part, a, b in zip(torch.split(cosine, step), *sides, strict=True):
+            side_x, side_y = measure(a, x.dtype), measure(b, y.dtype)
+            part.copy_(side_x.rows.mul_(side_y.rows).sum(1) / (side_x.lengths * side_y.lengths))
+    for index, rows in ((ix, x), (iy, y)):
+        if index is not None:
+            cosine.masked_fill_(~existing(index, len(rows)), torch.nan)
     return (cosine if floor is None else cosine.clamp_(min=floor)).mul_(scale)
 
 
-def _fill(cosine: Tensor, pairs: Tensor, chunks_x: Iterator[Tensor], chunks_y: Iterator[Tensor], eps: float) -> None:
-    # Every piece is written as it comes: held until the end, the small pieces would lie between the freed temporaries
-    # of their chunks, keep the allocator from using those again, and memory would grow with N.
-    start = 0
-    for a, b in zip(widen_chunks(chunks_x), widen_chunks(chunks_y), strict=True):
-        lengths = [torch.linalg.vector_norm(side, dim=1).clamp_min(eps) for side in (a, b)]
-        cosine[pairs[start : start + len(a)]] = a.mul_(b).sum(1) / (lengths[0] * lengths[1])
-        start += len(a)
-
-
-def _existing_pairs(ix: Tensor | None, iy: Tensor | None, wanted: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Return which pairs exist and are ``wanted`` (not 0), with their rows on either side."""
-    in_order = torch.arange(len(wanted), device=wanted.device)
-    index_x, index_y = (in_order if index is None else index.long() for index in (ix, iy))
-    pairs = ((index_x >= 0) & (index_y >= 0) & (wanted != 0)).nonzero()[:, 0]
-    return pairs, index_x[pairs], index_y[pairs]
-
-
-def _gathered(rows: Tensor, index: Tensor) -> Iterator[Tensor]:
-    return (rows.index_select(0, part) for part in torch.split(index, chunk_rows(rows.shape[1])))
+def _gathered(rows: Tensor, index: Tensor | None, step: int) -> Iterator[Tensor]:
+    if index is None:
+        return iter(torch.split(rows, step))
+    return (gather_rows(rows, part) for part in torch.split(index, step))
 
 
 def paired_cosine_backward(
@@ -60,24 +50,26 @@ def paired_cosine_backward(
     y: Tensor,
     ix: Tensor | None,
     iy: Tensor | None,
-    eps: float,
     scale: float,
     floor: float | None,
 ) -> list[Tensor]:
     """Return the gradients of ``x`` and ``y``; a pair nobody asks about spoils none, whatever it holds."""
-    existing = _existing_pairs(ix, iy, grads[0])
     totals = [torch.zeros_like(rows, dtype=work_dtype(x.device)) for rows in (x, y)]
+    if not (len(x) and len(y)):
+        return [torch.zeros_like(x), torch.zeros_like(y)]
     step = chunk_rows(x.shape[1])
-    for pairs, index_x, index_y in zip(*(torch.split(index, step) for index in existing), strict=True):
-        weight = scale * grads[0][pairs, None].to(totals[0].dtype)
-        a, b = x.index_select(0, index_x).to(weight.dtype), y.index_select(0, index_y).to(weight.dtype)
-        length_a, length_b = (torch.linalg.vector_norm(side, dim=1, keepdim=True).clamp_min(eps) for side in (a, b))
-        both = length_a * length_b
-        cosine = (a * b).sum(1, keepdim=True) / both
-        weight = weight if floor is None else weight.masked_fill(cosine < floor, 0)
-        for total, index, own, other, length in (
-            (totals[0], index_x, a, b, length_a),
-            (totals[1], index_y, b, a, length_b),
-        ):
-            total.index_add_(0, index, weight * (other / both - radial_factor(cosine, length, eps) * own))
-    return [total.to(rows.dtype) for total, rows in zip(totals, (x, y), strict=True)]
+    in_order = torch.arange(len(grads[0]), device=x.device)
+    indices = [in_order if index is None else index.long() for index in (ix, iy)]
+    for grad, index_x, index_y in zip(*(torch.split(part, step) for part in (grads[0], *indices)), strict=True):
+        a, b = (
+            directions(gather_rows(rows, index).to(total.dtype), rows.dtype)
+            for rows, index, total in ((x, index_x, totals[0]), (y, index_y, totals[1]))
+        )
+        asked = existing(index_x, len(x)) & existing(index_y, len(y)) & a.known & b.known & (grad != 0)
+        if floor is not None:
+            asked &= torch.linalg.vecdot(a.unit, b.unit) >= floor
+        weight = (scale * grad.to(totals[0].dtype)).masked_fill(~asked, 0)[:, None]
+        for total, index, other in ((totals[0], index_x, b.unit), (totals[1], index_y, a.unit)):
+            # In order on every device, unlike index_add.
+            total.index_put_((index.clamp(0, len(total) - 1),), weight * other, accumulate=True)
+    return [directions_backward(rows, total) for rows, total in zip((x, y), totals, strict=True)]

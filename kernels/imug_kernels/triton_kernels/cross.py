@@ -16,47 +16,90 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from imug_kernels.tolerances import EPS, TIE
+from imug_kernels.tolerances import TIE
 from imug_kernels.triton_kernels import settings
-from imug_kernels.triton_kernels.numerics import bounded_length, clamp, dot_operands, dot_precision, needs_upcast
-from imug_kernels.triton_kernels.tiles import dot_tile
+from imug_kernels.triton_kernels.numerics import (
+    any_of,
+    clamp,
+    direction_length,
+    dot_operands,
+    dot_precision,
+    leaves_range,
+    needs_upcast,
+)
+from imug_kernels.triton_kernels.tiles import RARE_K, dot_tile, load_scaled, row_powers, store_field
 from imug_kernels.triton_kernels.top_k import merge_splits, merge_top_k
 
 
 @triton.jit
-def _inverse_length_kernel(
-    X, OUT, rows, eps, D: tl.constexpr, STRIDE: tl.constexpr, BLOCK_R: tl.constexpr, BLOCK_D: tl.constexpr
-):  # fmt: skip
-    row = tl.program_id(0).to(tl.int64) * BLOCK_R + tl.arange(0, BLOCK_R)
-    mask = row < rows
+def _squares(x_ptrs, mask, power, D: tl.constexpr, SCALED: tl.constexpr, BLOCK_R: tl.constexpr, BLOCK_D: tl.constexpr):
     squares = tl.zeros((BLOCK_R,), tl.float32)
     for k in range(0, D, BLOCK_D):
         d = k + tl.arange(0, BLOCK_D)
-        x = tl.load(X + row[:, None] * STRIDE + d[None, :], mask=mask[:, None] & (d < D)[None, :], other=0.0)
-        x = x.to(tl.float32)
+        x = load_scaled(x_ptrs[:, None] + d[None, :], mask[:, None] & (d < D)[None, :], power, SCALED).to(tl.float32)
         squares += tl.sum(x * x, 1)
-    tl.store(OUT + row, 1.0 / bounded_length(squares, eps), mask=mask)
+    return squares
+
+
+@triton.jit
+def _scales_kernel(
+    X, OUT, rows, D: tl.constexpr, STRIDE: tl.constexpr,
+    BLOCK_R: tl.constexpr, BLOCK_D: tl.constexpr, RARE_STEP: tl.constexpr,
+):  # fmt: skip
+    row = tl.program_id(0).to(tl.int64) * BLOCK_R + tl.arange(0, BLOCK_R)
+    mask = row < rows
+    x_ptrs = X + row * STRIDE
+    squares = _squares(x_ptrs, mask, 1.0, D, False, BLOCK_R, BLOCK_D)
+    power = tl.full((BLOCK_R,), 1.0, tl.float32)
+    if any_of(mask & leaves_range(squares)):
+        power = row_powers(x_ptrs, mask, squares, D, BLOCK_R, RARE_STEP)
+        squares = _squares(x_ptrs, mask, power, D, True, BLOCK_R, RARE_STEP)
+    out = store_field(OUT + row, rows, 1.0 / direction_length(squares), mask)
+    store_field(out, rows, power, mask)
+
+
+@triton.jit
+def _scaled_tile(
+    x_ptrs, y_ptrs, SCALES_X, SCALES_Y, row, column, rows, columns, mask_m, mask_n,
+    D: tl.constexpr, UPCAST: tl.constexpr, PRECISION: tl.constexpr,
+    BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_K: tl.constexpr,
+):  # fmt: skip
+    """Cosines [M, N] of rows that begin at the pointers, from the inverse lengths and powers of two of `scales`."""
+    power_x = tl.load(SCALES_X + rows + row, mask=mask_m, other=1.0)
+    power_y = tl.load(SCALES_Y + columns + column, mask=mask_n, other=1.0)
+    if any_of(power_x != 1.0) | any_of(power_y != 1.0):
+        dot = dot_tile(
+            x_ptrs, y_ptrs, mask_m, mask_n, power_x, power_y, D, True, UPCAST, PRECISION, BLOCK_M, BLOCK_N, RARE_K
+        )
+    else:
+        dot = dot_tile(x_ptrs, y_ptrs, mask_m, mask_n, 1.0, 1.0, D, False, UPCAST, PRECISION, BLOCK_M, BLOCK_N, BLOCK_K)
+    inverse_x = tl.load(SCALES_X + row, mask=mask_m, other=0.0)
+    inverse_y = tl.load(SCALES_Y + column, mask=mask_n, other=0.0)
+    return dot * (inverse_x[:, None] * inverse_y[None, :])
 
 
 @triton.jit
 def _positive_kernel(
-    X, Y, SCALE_X, SCALE_Y, POSITIVE, OUT, rows,
+    X, Y, SCALES_X, SCALES_Y, POSITIVE, OUT, rows, columns,
     D: tl.constexpr, STRIDE_X: tl.constexpr, STRIDE_Y: tl.constexpr, UPCAST: tl.constexpr, PRECISION: tl.constexpr,
     BLOCK_M: tl.constexpr, BLOCK_K: tl.constexpr,
 ):  # fmt: skip
     """Cosine of each row with its positive, by the arithmetic of the main kernel: the diagonal of a tile."""
     row = tl.program_id(0) * BLOCK_M + tl.arange(0, BLOCK_M)
     mask_m = row < rows
-    positive = tl.load(POSITIVE + row, mask=mask_m, other=-1)
-    exists = mask_m & (positive >= 0)
+    positive = tl.load(POSITIVE + row, mask=mask_m, other=-1).to(tl.int64)
+    # Row numbers are not checked on a device, so one out of range must not become a wild read.
+    exists = mask_m & (positive >= 0) & (positive < columns)
     positive = tl.where(exists, positive, 0)
     x_ptrs = X + row.to(tl.int64) * STRIDE_X
-    y_ptrs = Y + positive.to(tl.int64) * STRIDE_Y
-    dot = dot_tile(x_ptrs, y_ptrs, mask_m, exists, D, UPCAST, PRECISION, BLOCK_M, BLOCK_M, BLOCK_K)
+    y_ptrs = Y + positive * STRIDE_Y
+    cosine = _scaled_tile(
+        x_ptrs, y_ptrs, SCALES_X, SCALES_Y, row, positive, rows, columns, mask_m, exists,
+        D, UPCAST, PRECISION, BLOCK_M, BLOCK_M, BLOCK_K,
+    )  # fmt: skip
     local = tl.arange(0, BLOCK_M)
-    cosine = tl.sum(tl.where(local[:, None] == local[None, :], dot, 0.0), 1)
-    cosine *= tl.load(SCALE_X + row, mask=mask_m, other=0.0) * tl.load(SCALE_Y + positive, mask=exists, other=0.0)
-    tl.store(OUT + row, tl.where(exists, cosine, float("nan")), mask=mask_m)
+    own = tl.sum(tl.where(local[:, None] == local[None, :], cosine, 0.0), 1)
+    tl.store(OUT + row, tl.where(exists, own, float("nan")), mask=mask_m)
 
 
 @triton.jit
@@ -80,7 +123,7 @@ def _bin_counts(cosine, same_group, mask, BINS: tl.constexpr, PADDED_BINS: tl.co
 
 @triton.jit
 def _cross_kernel(
-    X, Y, SCALE_X, SCALE_Y, POSITIVE, OWN, GROUP_X, GROUP_Y,
+    X, Y, SCALES_X, SCALES_Y, POSITIVE, OWN, GROUP_X, GROUP_Y,
     VALUES, INDICES, GREATER, EQUAL, HIGHEST, TOTAL, HISTOGRAM,
     rows, columns, split_size, scale, tie,
     D: tl.constexpr, STRIDE_X: tl.constexpr, STRIDE_Y: tl.constexpr,
@@ -92,7 +135,6 @@ def _cross_kernel(
     mask_m = row < rows
     out = tl.program_id(1).to(tl.int64) * rows + row
     x_ptrs = X + row.to(tl.int64) * STRIDE_X
-    scale_x = tl.load(SCALE_X + row, mask=mask_m, other=0.0)
     if K > 0:
         slot = tl.arange(0, K)
         values = tl.full((BLOCK_M, K), float("-inf"), tl.float32)
@@ -111,12 +153,14 @@ def _cross_kernel(
         group_x = tl.load(GROUP_X + row, mask=mask_m, other=0)
     begin = tl.program_id(1) * split_size
     end = tl.minimum(begin + split_size, columns)
-    for first in range(begin, end, BLOCK_N):
+    for first in tl.range(begin, end, BLOCK_N, disable_licm=True):
         column = first + tl.arange(0, BLOCK_N)
         mask_n = column < end
         y_ptrs = Y + column.to(tl.int64) * STRIDE_Y
-        cosine = dot_tile(x_ptrs, y_ptrs, mask_m, mask_n, D, UPCAST, PRECISION, BLOCK_M, BLOCK_N, BLOCK_K)
-        cosine = cosine * (scale_x[:, None] * tl.load(SCALE_Y + column, mask=mask_n, other=0.0)[None, :])
+        cosine = _scaled_tile(
+            x_ptrs, y_ptrs, SCALES_X, SCALES_Y, row, column, rows, columns, mask_m, mask_n,
+            D, UPCAST, PRECISION, BLOCK_M, BLOCK_N, BLOCK_K,
+        )  # fmt: skip
         mask = mask_m[:, None] & mask_n[None, :]
         if EXCLUDE_SELF:
             mask = mask & (row[:, None] != column[None, :])
@@ -149,13 +193,16 @@ def _cross_kernel(
         tl.atomic_add(HISTOGRAM + tl.arange(0, 2 * PADDED_BINS), counts.to(tl.int64))
 
 
-def inverse_lengths(x: Tensor) -> Tensor:
-    """1 / max(length, EPS) of rows ``[N]``, NaN for a row that holds NaN or infinity."""
-    out = torch.empty(len(x), dtype=torch.float32, device=x.device)
+def scales(x: Tensor) -> Tensor:
+    """Return inverse lengths, NaN where a row has no direction, and the powers of two to multiply by first ``[2, N]``.
+
+    The power is 1 but for rows whose squares float32 cannot hold.
+    """
+    out = torch.empty(2, len(x), dtype=torch.float32, device=x.device)
     blocks = settings.row_blocks(x.shape[1])
     if len(x):
-        _inverse_length_kernel[(triton.cdiv(len(x), blocks["BLOCK_R"]),)](
-            x, out, len(x), EPS, D=x.shape[1], STRIDE=x.stride(0), **blocks
+        _scales_kernel[(triton.cdiv(len(x), blocks["BLOCK_R"]),)](
+            x, out, len(x), D=x.shape[1], STRIDE=x.stride(0), **blocks
         )
     return out
 
@@ -181,19 +228,19 @@ def cross_stats(
     splits, split_size = settings.column_splits(columns, row_blocks, tile["BLOCK_N"])
     padded_k = triton.next_power_of_2(k) if k else 0
     padded_bins = triton.next_power_of_2(bins) if bins else 0  # the bins beyond stay empty
-    scale_x, scale_y = inverse_lengths(x), inverse_lengths(y)
+    scales_x, scales_y = scales(x), scales(y)
     constants: dict[str, Any] = {"D": x.shape[1], "STRIDE_X": x.stride(0), "STRIDE_Y": y.stride(0)}
     constants |= {"UPCAST": needs_upcast(x), "PRECISION": dot_precision(x.dtype)}
     own = torch.empty(rows if positive is not None else 0, dtype=torch.float32, device=device)
     if positive is not None and rows:
         diagonal = settings.diagonal_tile(tile)
         _positive_kernel[(triton.cdiv(rows, diagonal["BLOCK_M"]),)](
-            x, y, scale_x, scale_y, positive, own, rows, **constants, **diagonal
+            x, y, scales_x, scales_y, positive, own, rows, columns, **constants, **diagonal
         )
     partials = _partials(splits, rows, padded_k, positive is not None, lse, padded_bins, device)
     if rows and columns:
         _cross_kernel[(row_blocks, splits)](
-            x, y, scale_x, scale_y, positive, own, groups_x, groups_y, *partials,
+            x, y, scales_x, scales_y, positive, own, groups_x, groups_y, *partials,
             rows, columns, split_size, scale, TIE,
             **constants, K=padded_k, RANK=positive is not None, LSE=lse, BINS=bins, PADDED_BINS=padded_bins,
             EXCLUDE_SELF=exclude_self, EXCLUDE_SAME_GROUP=exclude_same_group, **tile,

@@ -18,7 +18,7 @@ from imug_kernels.triton_kernels.tiles import segment_bounds, segment_rows, segm
 @triton.jit
 def _curve_kernel(
     X, VALID, POSITIONS, OFFSETS, SEGMENT, START, OUT, max_delta,
-    D: tl.constexpr, STRIDE: tl.constexpr, eps, HAS_VALID: tl.constexpr, UPCAST: tl.constexpr, PRECISION: tl.constexpr,
+    D: tl.constexpr, STRIDE: tl.constexpr, HAS_VALID: tl.constexpr, UPCAST: tl.constexpr, PRECISION: tl.constexpr,
     BLOCK_DELTA: tl.constexpr, BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_K: tl.constexpr,
 ):  # fmt: skip
     segment = tl.load(SEGMENT + tl.program_id(0))
@@ -33,12 +33,12 @@ def _curve_kernel(
     sums = tl.zeros((BLOCK_DELTA,), tl.float32)
     counts = tl.zeros((BLOCK_DELTA,), tl.float32)
     # Pairs count once, at the earlier row: the blocks before this one have met it already.
-    for start in range(begin, end, BLOCK_N):
+    for start in tl.range(begin, end, BLOCK_N, disable_licm=True):
         column, local_n, mask_n = segment_rows(VALID, start, first, end, HAS_VALID, BLOCK_N)
-        cosine = segment_tile(
-            X, row, column, mask_m, mask_n, end - first, eps, D, STRIDE, UPCAST, PRECISION, BLOCK_M, BLOCK_N, BLOCK_K
+        cosine, known_m, known_n = segment_tile(
+            X, row, column, mask_m, mask_n, end - first, D, STRIDE, UPCAST, PRECISION, BLOCK_M, BLOCK_N, BLOCK_K
         )
-        pair = mask_m[:, None] & mask_n[None, :] & (local_m[:, None] < local_n[None, :])
+        pair = known_m[:, None] & known_n[None, :] & (local_m[:, None] < local_n[None, :])
         position_n = tl.load(POSITIONS + column, mask=mask_n, other=0).to(tl.int32)
         delta = tl.abs(position_m[:, None] - position_n[None, :])
         for k in range(1, max_delta + 1):
@@ -50,9 +50,7 @@ def _curve_kernel(
     tl.store(out + max_delta, counts, mask=distance <= max_delta)
 
 
-def delta_curve(
-    rows: Tensor, offsets: Tensor, positions: Tensor, max_delta: int, valid: Tensor | None, eps: float
-) -> Tensor:
+def delta_curve(rows: Tensor, offsets: Tensor, positions: Tensor, max_delta: int, valid: Tensor | None) -> Tensor:
     """Return sums and counts by distance, float64 ``[S, 2, max_delta]``.
 
     Positions may come in any order, so a distance says nothing of where its pairs lie and gathering them would take a
@@ -66,7 +64,7 @@ def delta_curve(
     blocks = segment_blocks(rows, offsets)
     out = torch.empty(len(blocks.segment), 2 * max_delta, dtype=torch.float32, device=rows.device)
     launch(
-        _curve_kernel, blocks, rows, VALID=valid, POSITIONS=positions.contiguous(), OUT=out, max_delta=max_delta,
-        STRIDE=rows.stride(0), eps=eps, HAS_VALID=valid is not None, BLOCK_DELTA=triton.next_power_of_2(max_delta),
+        _curve_kernel, blocks, rows, VALID=valid, POSITIONS=positions, OUT=out, max_delta=max_delta,
+        STRIDE=rows.stride(0), HAS_VALID=valid is not None, BLOCK_DELTA=triton.next_power_of_2(max_delta),
     )  # fmt: skip
     return segment_reduce(out, blocks.begins, None, False).view(segments, 2, max_delta)

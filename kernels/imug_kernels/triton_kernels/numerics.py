@@ -14,6 +14,10 @@ from torch import Tensor
 # Read once: Triton decides when it is imported whether this process interprets or compiles.
 INTERPRET = os.environ.get("TRITON_INTERPRET", "0") == "1"
 
+# Sums of squares within which float32 loses nothing of them, nor of the product with another such row.
+LOWEST_SQUARES = tl.constexpr(2.0**-80)
+HIGHEST_SQUARES = tl.constexpr(2.0**80)
+
 
 def needs_upcast(rows: Tensor) -> bool:
     """Return whether operands of a dot must be float32: the interpreter multiplies the bits of bf16."""
@@ -40,12 +44,31 @@ def dot_operands(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
 
 
 @triton.jit
-def bounded_length(squares, eps):
-    """max(length, eps) from sums of squares; NaN where a row holds NaN or infinity."""
-    length = tl.sqrt(squares)
-    # A comparison with NaN is false, which would turn the row into one of length eps.
-    bounded = tl.where(length > eps, length, eps)
-    return tl.where((squares != squares) | (squares == float("inf")), float("nan"), bounded)
+def leaves_range(squares):
+    """Which sums of squares, or products with such rows, float32 may have lost: 0 may be none or all of them.
+
+    NaN is not among them: it comes from NaN in the row alone, which no power of two removes.
+    """
+    return (squares < LOWEST_SQUARES) | (squares > HIGHEST_SQUARES)
+
+
+@triton.jit
+def any_of(mask):
+    """Whether a mask is set anywhere, as a scalar."""
+    return tl.sum(tl.where(mask, 1, 0)) > 0
+
+
+@triton.jit
+def power_below(peak):
+    """Power of two that carries the largest magnitude of a row to about 1. Products with it are exact."""
+    exponent = peak.to(tl.int32, bitcast=True) >> 23
+    return (tl.maximum(254 - exponent, 1) << 23).to(tl.float32, bitcast=True)
+
+
+@triton.jit
+def direction_length(squares):
+    """Length of a row from its sum of squares; NaN where it has no direction: zero, or holding NaN or infinity."""
+    return tl.where((squares > 0.0) & (squares < float("inf")), tl.sqrt(squares), float("nan"))
 
 
 @triton.jit

@@ -9,15 +9,37 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from imug_kernels.triton_kernels.numerics import adjacent, bounded_length
+from imug_kernels.triton_kernels.numerics import adjacent, any_of, direction_length, leaves_range
 from imug_kernels.triton_kernels.settings import row_blocks
+from imug_kernels.triton_kernels.tiles import load_scaled, row_powers
+
+
+@triton.jit
+def _products(
+    x_ptrs, y_ptrs, exists, power_x, power_y, D: tl.constexpr, SCALED: tl.constexpr,
+    BLOCK_R: tl.constexpr, BLOCK_D: tl.constexpr,
+):  # fmt: skip
+    """Product of each pair and sums of squares of its rows."""
+    dot = tl.zeros((BLOCK_R,), tl.float32)
+    squares_x = tl.zeros((BLOCK_R,), tl.float32)
+    squares_y = tl.zeros((BLOCK_R,), tl.float32)
+    for k in range(0, D, BLOCK_D):
+        d = k + tl.arange(0, BLOCK_D)
+        mask = exists[:, None] & (d < D)[None, :]
+        x = load_scaled(x_ptrs[:, None] + d[None, :], mask, power_x, SCALED).to(tl.float32)
+        y = load_scaled(y_ptrs[:, None] + d[None, :], mask, power_y, SCALED).to(tl.float32)
+        dot += tl.sum(x * y, 1)
+        squares_x += tl.sum(x * x, 1)
+        squares_y += tl.sum(y * y, 1)
+    return dot, squares_x, squares_y
 
 
 @triton.jit
 def _paired_cosine_kernel(
     X, Y, IX, IY, OUT, pairs, rows_x, rows_y,
-    D: tl.constexpr, STRIDE_X: tl.constexpr, STRIDE_Y: tl.constexpr, eps, scale, floor,
-    HAS_IX: tl.constexpr, HAS_IY: tl.constexpr, BLOCK_R: tl.constexpr, BLOCK_D: tl.constexpr,
+    D: tl.constexpr, STRIDE_X: tl.constexpr, STRIDE_Y: tl.constexpr, scale, floor,
+    HAS_IX: tl.constexpr, HAS_IY: tl.constexpr,
+    BLOCK_R: tl.constexpr, BLOCK_D: tl.constexpr, RARE_STEP: tl.constexpr,
 ):  # fmt: skip
     pair = tl.program_id(0).to(tl.int64) * BLOCK_R + tl.arange(0, BLOCK_R)
     inside = pair < pairs
@@ -29,26 +51,20 @@ def _paired_cosine_kernel(
         row_y = tl.load(IY + pair, mask=inside, other=-1).to(tl.int64)
     # Row numbers are not checked on a device, so one out of range must not become a wild read.
     exists = inside & (row_x >= 0) & (row_y >= 0) & (row_x < rows_x) & (row_y < rows_y)
-    x_ptrs = X + tl.where(exists, row_x, 0)[:, None] * STRIDE_X
-    y_ptrs = Y + tl.where(exists, row_y, 0)[:, None] * STRIDE_Y
-    dot = tl.zeros((BLOCK_R,), tl.float32)
-    squares_x = tl.zeros((BLOCK_R,), tl.float32)
-    squares_y = tl.zeros((BLOCK_R,), tl.float32)
-    for k in range(0, D, BLOCK_D):
-        d = k + tl.arange(0, BLOCK_D)
-        mask = exists[:, None] & (d < D)[None, :]
-        x = tl.load(x_ptrs + d[None, :], mask=mask, other=0.0).to(tl.float32)
-        y = tl.load(y_ptrs + d[None, :], mask=mask, other=0.0).to(tl.float32)
-        dot += tl.sum(x * y, 1)
-        squares_x += tl.sum(x * x, 1)
-        squares_y += tl.sum(y * y, 1)
-    cosine = dot / bounded_length(squares_x, eps) / bounded_length(squares_y, eps)
+    x_ptrs = X + tl.where(exists, row_x, 0) * STRIDE_X
+    y_ptrs = Y + tl.where(exists, row_y, 0) * STRIDE_Y
+    dot, squares_x, squares_y = _products(x_ptrs, y_ptrs, exists, 1.0, 1.0, D, False, BLOCK_R, BLOCK_D)
+    if any_of(exists & (leaves_range(squares_x) | leaves_range(squares_y))):
+        power_x = row_powers(x_ptrs, exists, squares_x, D, BLOCK_R, RARE_STEP)
+        power_y = row_powers(y_ptrs, exists, squares_y, D, BLOCK_R, RARE_STEP)
+        dot, squares_x, squares_y = _products(x_ptrs, y_ptrs, exists, power_x, power_y, D, True, BLOCK_R, RARE_STEP)
+    cosine = dot / direction_length(squares_x) / direction_length(squares_y)
     cosine = tl.where(cosine < floor, floor, cosine)  # a comparison with NaN is false, so NaN stays
     tl.store(OUT + pair, tl.where(exists, cosine * scale, float("nan")), mask=inside)
 
 
 def paired_cosine(
-    x: Tensor, y: Tensor, ix: Tensor | None, iy: Tensor | None, eps: float, scale: float, floor: float | None
+    x: Tensor, y: Tensor, ix: Tensor | None, iy: Tensor | None, scale: float, floor: float | None
 ) -> Tensor:
     """Return the scaled cosine of every pair, float32 ``[R]``."""
     pairs = len(x if ix is None else ix)
@@ -57,8 +73,7 @@ def paired_cosine(
         return out.fill_(torch.nan)
     x, y, blocks = adjacent(x), adjacent(y), row_blocks(x.shape[1])
     _paired_cosine_kernel[(triton.cdiv(pairs, blocks["BLOCK_R"]),)](
-        x, y, None if ix is None else ix.contiguous(), None if iy is None else iy.contiguous(), out,
-        pairs, len(x), len(y), x.shape[1], x.stride(0), y.stride(0), eps,
+        x, y, ix, iy, out, pairs, len(x), len(y), x.shape[1], x.stride(0), y.stride(0),
         scale, float("-inf") if floor is None else floor,
         HAS_IX=ix is not None, HAS_IY=iy is not None, **blocks,
     )  # fmt: skip

@@ -17,7 +17,7 @@ from imug_kernels.triton_kernels.tiles import cosine_tile, segment_bounds, segme
 @triton.jit
 def _rank_kernel(
     X, Y, VALID_X, VALID_Y, OFFSETS, SEGMENT, START, OUT, rows,
-    D: tl.constexpr, STRIDE_X: tl.constexpr, STRIDE_Y: tl.constexpr, eps, tie,
+    D: tl.constexpr, STRIDE_X: tl.constexpr, STRIDE_Y: tl.constexpr, tie,
     HAS_VALID_X: tl.constexpr, HAS_VALID_Y: tl.constexpr, UPCAST: tl.constexpr, PRECISION: tl.constexpr,
     BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_K: tl.constexpr,
 ):  # fmt: skip
@@ -29,20 +29,20 @@ def _rank_kernel(
     row, local_m, mask_m = segment_rows(VALID_X, begin, first, end, HAS_VALID_X, BLOCK_M)
     has_own = valid_rows(VALID_Y, row, end, HAS_VALID_Y)
     # The own cosine comes from the same arithmetic as those it is compared with, so that duplicates tie exactly.
-    own_tile = cosine_tile(
-        X, Y, row, row, mask_m, has_own, eps, D, STRIDE_X, STRIDE_Y, False, UPCAST, PRECISION, BLOCK_M, BLOCK_N, BLOCK_K
+    own_tile, known_m, _ = cosine_tile(
+        X, Y, row, row, mask_m, has_own, D, STRIDE_X, STRIDE_Y, UPCAST, PRECISION, BLOCK_M, BLOCK_N, BLOCK_K
     )
     own = tl.sum(tl.where(local_m[:, None] == local_m[None, :], own_tile, 0.0), 1)
     greater = tl.zeros((BLOCK_M,), tl.float32)
     equal = tl.zeros((BLOCK_M,), tl.float32)
     candidates = tl.zeros((BLOCK_M,), tl.float32)
     nans = tl.where(own != own, 1, 0)
-    for start in range(first, end, BLOCK_N):
+    for start in tl.range(first, end, BLOCK_N, disable_licm=True):
         column, local_n, mask_n = segment_rows(VALID_Y, start, first, end, HAS_VALID_Y, BLOCK_N)
         cosine = own_tile
         if end - first > BLOCK_M:
-            cosine = cosine_tile(
-                X, Y, row, column, mask_m, mask_n, eps, D, STRIDE_X, STRIDE_Y, False, UPCAST, PRECISION,
+            cosine, _, _ = cosine_tile(
+                X, Y, row, column, mask_m, mask_n, D, STRIDE_X, STRIDE_Y, UPCAST, PRECISION,
                 BLOCK_M, BLOCK_N, BLOCK_K,
             )  # fmt: skip
         ahead = cosine - own[:, None]
@@ -51,7 +51,7 @@ def _rank_kernel(
         equal += tl.sum(tl.where(rival & (tl.abs(ahead) <= tie), 1.0, 0.0), 1)
         nans += tl.sum(tl.where(rival & (ahead != ahead), 1, 0), 1)
         candidates += tl.sum(tl.where(mask_n, 1.0, 0.0), 0)
-    defined = mask_m & has_own
+    defined = known_m & has_own
     known = defined & (nans == 0)
     inside = row < end
     out = store_field(OUT + row, rows, tl.where(known, greater, float("nan")), inside)
@@ -60,7 +60,7 @@ def _rank_kernel(
 
 
 def own_rank(
-    x: Tensor, y: Tensor, offsets: Tensor, valid_x: Tensor | None, valid_y: Tensor | None, eps: float, tie: float
+    x: Tensor, y: Tensor, offsets: Tensor, valid_x: Tensor | None, valid_y: Tensor | None, tie: float
 ) -> Tensor:
     """Return greater, equal and all candidates of every row, float32 ``[3, N]``."""
     out = torch.empty(3, len(x), dtype=torch.float32, device=x.device)
@@ -68,7 +68,7 @@ def own_rank(
         x, y = dot_operands(x, y)
         launch(
             _rank_kernel, segment_blocks(x, offsets), x, Y=y, VALID_X=valid_x, VALID_Y=valid_y, OUT=out, rows=len(x),
-            STRIDE_X=x.stride(0), STRIDE_Y=y.stride(0), eps=eps, tie=tie,
+            STRIDE_X=x.stride(0), STRIDE_Y=y.stride(0), tie=tie,
             HAS_VALID_X=valid_x is not None, HAS_VALID_Y=valid_y is not None,
         )  # fmt: skip
     return out

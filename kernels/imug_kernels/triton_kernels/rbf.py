@@ -42,7 +42,7 @@ def _rbf_kernel(
         column = first + tl.arange(0, BLOCK_N)
         mask_n = column < end
         y_ptrs = Y + column.to(tl.int64) * STRIDE_Y
-        dot = dot_tile(x_ptrs, y_ptrs, mask_m, mask_n, D, UPCAST, PRECISION, BLOCK_M, BLOCK_N, BLOCK_K)
+        dot = dot_tile(x_ptrs, y_ptrs, mask_m, mask_n, 1.0, 1.0, D, False, UPCAST, PRECISION, BLOCK_M, BLOCK_N, BLOCK_K)
         distance = squares_x[:, None] + tl.load(SQUARES_Y + column, mask=mask_n, other=0.0)[None, :] - 2.0 * dot
         distance = tl.where(distance < 0, 0.0, distance)
         mask = mask_m[:, None] & mask_n[None, :]

@@ -7,7 +7,10 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
-from imug_kernels.triton_kernels.numerics import bounded_length
+from imug_kernels.triton_kernels.numerics import any_of, direction_length, leaves_range, power_below
+
+# Elements of each row at a time where rows have to be scaled: the least a dot takes.
+RARE_K = tl.constexpr(16)
 
 
 @triton.jit
@@ -34,16 +37,25 @@ def segment_rows(VALID, start, first, end, HAS_VALID: tl.constexpr, BLOCK: tl.co
 
 
 @triton.jit
+def load_scaled(pointers, mask, power, SCALED: tl.constexpr):
+    """Elements [R, K] of rows, times a power of two for each row where SCALED: 16 bits hold the product exactly."""
+    x = tl.load(pointers, mask=mask, other=0.0)
+    if SCALED:
+        x = (x.to(tl.float32) * power[:, None]).to(x.dtype)
+    return x
+
+
+@triton.jit
 def dot_tile(
-    x_ptrs, y_ptrs, mask_m, mask_n, D: tl.constexpr, UPCAST: tl.constexpr, PRECISION: tl.constexpr,
-    BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_K: tl.constexpr,
+    x_ptrs, y_ptrs, mask_m, mask_n, power_x, power_y, D: tl.constexpr, SCALED: tl.constexpr, UPCAST: tl.constexpr,
+    PRECISION: tl.constexpr, BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_K: tl.constexpr,
 ):  # fmt: skip
     """Products [M, N] of the rows that begin at the pointers; equal rows give equal products in every tile."""
     dot = tl.zeros((BLOCK_M, BLOCK_N), tl.float32)
-    for k in range(0, D, BLOCK_K):
+    for k in tl.range(0, D, BLOCK_K, num_stages=1 if SCALED else None):
         d = k + tl.arange(0, BLOCK_K)
-        x = tl.load(x_ptrs[:, None] + d[None, :], mask=mask_m[:, None] & (d < D)[None, :], other=0.0)
-        y = tl.load(y_ptrs[:, None] + d[None, :], mask=mask_n[:, None] & (d < D)[None, :], other=0.0)
+        x = load_scaled(x_ptrs[:, None] + d[None, :], mask_m[:, None] & (d < D)[None, :], power_x, SCALED)
+        y = load_scaled(y_ptrs[:, None] + d[None, :], mask_n[:, None] & (d < D)[None, :], power_y, SCALED)
         if UPCAST:
             dot = tl.dot(x.to(tl.float32), tl.trans(y.to(tl.float32)), dot, input_precision=PRECISION)
         else:
@@ -52,28 +64,33 @@ def dot_tile(
 
 
 @triton.jit
-def cosine_tile(
-    X, Y, row_x, row_y, mask_m, mask_n, eps,
-    D: tl.constexpr, STRIDE_X: tl.constexpr, STRIDE_Y: tl.constexpr, SAME: tl.constexpr,
-    UPCAST: tl.constexpr, PRECISION: tl.constexpr,
+def row_powers(x_ptrs, mask, squares, D: tl.constexpr, BLOCK: tl.constexpr, STEP: tl.constexpr):
+    """Power of two by which each row has to be multiplied for float32 to hold its squares: 1 for almost all."""
+    peak = tl.zeros((BLOCK,), tl.float32)
+    for k in tl.range(0, D, STEP, num_stages=1):
+        d = k + tl.arange(0, STEP)
+        x = tl.load(x_ptrs[:, None] + d[None, :], mask=mask[:, None] & (d < D)[None, :], other=0.0)
+        peak = tl.maximum(peak, tl.max(tl.abs(x.to(tl.float32)), 1))
+    return tl.where(leaves_range(squares), power_below(peak), 1.0)
+
+
+@triton.jit
+def _squares_tile(
+    x_ptrs, y_ptrs, mask_m, mask_n, power_x, power_y,
+    D: tl.constexpr, SAME: tl.constexpr, SCALED: tl.constexpr, UPCAST: tl.constexpr, PRECISION: tl.constexpr,
     BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_K: tl.constexpr,
 ):  # fmt: skip
-    """Cosines [M, N]; with SAME the rows of X are their own columns and are read once.
-
-    Rows that are masked are not read: whatever they hold cannot reach another row.
-    """
+    """Products [M, N] and the sums of squares of the rows on either side."""
     dot = tl.zeros((BLOCK_M, BLOCK_N), tl.float32)
     squares_x = tl.zeros((BLOCK_M,), tl.float32)
     squares_y = tl.zeros((BLOCK_N,), tl.float32)
-    x_ptrs = X + row_x.to(tl.int64)[:, None] * STRIDE_X
-    y_ptrs = Y + row_y.to(tl.int64)[:, None] * STRIDE_Y
-    for k in range(0, D, BLOCK_K):
+    for k in tl.range(0, D, BLOCK_K, num_stages=1 if SCALED else None):
         d = k + tl.arange(0, BLOCK_K)
-        x = tl.load(x_ptrs + d[None, :], mask=mask_m[:, None] & (d < D)[None, :], other=0.0)
-        if SAME:  # noqa: SIM108  a ternary would trace both loads
+        x = load_scaled(x_ptrs[:, None] + d[None, :], mask_m[:, None] & (d < D)[None, :], power_x, SCALED)
+        if SAME:  # a ternary would trace both loads
             y = x
         else:
-            y = tl.load(y_ptrs + d[None, :], mask=mask_n[:, None] & (d < D)[None, :], other=0.0)
+            y = load_scaled(y_ptrs[:, None] + d[None, :], mask_n[:, None] & (d < D)[None, :], power_y, SCALED)
         wide_x = x.to(tl.float32)
         wide_y = y.to(tl.float32)
         if UPCAST:
@@ -82,26 +99,69 @@ def cosine_tile(
             dot = tl.dot(x, tl.trans(y), dot, input_precision=PRECISION)
         squares_x += tl.sum(wide_x * wide_x, 1)
         squares_y += tl.sum(wide_y * wide_y, 1)
-    return dot / bounded_length(squares_x, eps)[:, None] / bounded_length(squares_y, eps)[None, :]
+    return dot, squares_x, squares_y
+
+
+@triton.jit
+def _cosines(
+    dot, squares_x, squares_y, x_ptrs, y_ptrs, mask_m, mask_n, D: tl.constexpr, UPCAST: tl.constexpr,
+    PRECISION: tl.constexpr, BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr,
+):  # fmt: skip
+    """Cosines [M, N] from products, and which rows on either side have a direction.
+
+    Rows whose squares float32 cannot hold are rare: a tile with one, or with a row of zeros, which looks like one, is
+    made again of scaled rows. That is done in small steps, so that the registers are those of the common case.
+    """
+    if any_of(mask_m & leaves_range(squares_x)) | any_of(mask_n & leaves_range(squares_y)):
+        power_x = row_powers(x_ptrs, mask_m, squares_x, D, BLOCK_M, RARE_K)
+        power_y = row_powers(y_ptrs, mask_n, squares_y, D, BLOCK_N, RARE_K)
+        dot, squares_x, squares_y = _squares_tile(
+            x_ptrs, y_ptrs, mask_m, mask_n, power_x, power_y, D, False, True, UPCAST, PRECISION,
+            BLOCK_M, BLOCK_N, RARE_K,
+        )  # fmt: skip
+    length_x = direction_length(squares_x)
+    length_y = direction_length(squares_y)
+    known_x = mask_m & (length_x == length_x)
+    known_y = mask_n & (length_y == length_y)
+    return dot / length_x[:, None] / length_y[None, :], known_x, known_y
+
+
+@triton.jit
+def cosine_tile(
+    X, Y, row_x, row_y, mask_m, mask_n,
+    D: tl.constexpr, STRIDE_X: tl.constexpr, STRIDE_Y: tl.constexpr, UPCAST: tl.constexpr, PRECISION: tl.constexpr,
+    BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_K: tl.constexpr,
+):  # fmt: skip
+    """Cosines [M, N], and which rows on either side have a direction.
+
+    Rows that are masked are not read: whatever they hold cannot reach another row.
+    """
+    x_ptrs = X + row_x.to(tl.int64) * STRIDE_X
+    y_ptrs = Y + row_y.to(tl.int64) * STRIDE_Y
+    dot, squares_x, squares_y = _squares_tile(
+        x_ptrs, y_ptrs, mask_m, mask_n, 1.0, 1.0, D, False, False, UPCAST, PRECISION, BLOCK_M, BLOCK_N, BLOCK_K
+    )
+    return _cosines(dot, squares_x, squares_y, x_ptrs, y_ptrs, mask_m, mask_n, D, UPCAST, PRECISION, BLOCK_M, BLOCK_N)
 
 
 @triton.jit
 def segment_tile(
-    X, row, column, mask_m, mask_n, length, eps,
+    X, row, column, mask_m, mask_n, length,
     D: tl.constexpr, STRIDE: tl.constexpr, UPCAST: tl.constexpr, PRECISION: tl.constexpr,
     BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_K: tl.constexpr,
 ):  # fmt: skip
-    """Cosines [M, N] of a segment's rows with each other; one that fits into a block is read once."""
+    """`cosine_tile` of a segment's rows with each other; one that fits into a block is read once."""
+    x_ptrs = X + row.to(tl.int64) * STRIDE
+    y_ptrs = X + column.to(tl.int64) * STRIDE
     if length <= BLOCK_M:
-        cosine = cosine_tile(
-            X, X, row, row, mask_m, mask_m, eps, D, STRIDE, STRIDE, True, UPCAST, PRECISION, BLOCK_M, BLOCK_N, BLOCK_K
+        dot, squares_x, squares_y = _squares_tile(
+            x_ptrs, x_ptrs, mask_m, mask_m, 1.0, 1.0, D, True, False, UPCAST, PRECISION, BLOCK_M, BLOCK_N, BLOCK_K
         )
     else:
-        cosine = cosine_tile(
-            X, X, row, column, mask_m, mask_n, eps, D, STRIDE, STRIDE, False, UPCAST, PRECISION,
-            BLOCK_M, BLOCK_N, BLOCK_K,
-        )  # fmt: skip
-    return cosine
+        dot, squares_x, squares_y = _squares_tile(
+            x_ptrs, y_ptrs, mask_m, mask_n, 1.0, 1.0, D, False, False, UPCAST, PRECISION, BLOCK_M, BLOCK_N, BLOCK_K
+        )
+    return _cosines(dot, squares_x, squares_y, x_ptrs, y_ptrs, mask_m, mask_n, D, UPCAST, PRECISION, BLOCK_M, BLOCK_N)
 
 
 @triton.jit

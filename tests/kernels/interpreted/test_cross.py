@@ -72,6 +72,27 @@ def test_zero_and_unknown_rows() -> None:
     compare(y, y, *arguments(40, 40, k=40))
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_rows_whose_squares_float32_cannot_hold(dtype: torch.dtype) -> None:
+    y = rows(40, 24, dtype=dtype)
+    tiny = 1e-40 if dtype == torch.float32 else 1e-32  # the interpreter reads subnormal bf16 wrongly
+    y[3], y[9], y[20], y[38] = y[3] * 1e-25, y[9] * tiny, y[20] * 1e25, 0
+    compare(y, y.flip(0), *arguments(40, 40, k=9))
+
+
+def test_positive_out_of_range_is_none_and_no_wild_read() -> None:
+    x, y = rows(20, 8), rows(9, 8, 1)
+    positive = torch.arange(20) % 9
+    positive[[2, 5, 17]] = torch.tensor([9, -7, 2**40])
+    with small_tiles("cross") as kernels:
+        found = kernels.cross_stats(x, y, 2, positive, False, 1.0, None, None, False, False, 0)
+    none = positive.masked_fill((positive < 0) | (positive > 8), -1)
+    expected = reference.cross_stats(x, y, 2, none, False, 1.0, None, None, False, False, 0)
+    assert found[2].isnan().nonzero()[:, 0].tolist() == [2, 5, 17]
+    torch.testing.assert_close(found[2].double(), expected[2], rtol=0, atol=1e-5, equal_nan=True)
+    assert torch.equal(found[3], expected[3])
+
+
 def test_histograms_count_every_pair_where_its_cosine_is() -> None:
     """Right angles and equal directions: cosines that no rounding moves over the edge of a bin."""
     x, y = torch.eye(4).repeat(9, 1), torch.cat([torch.eye(4), -torch.eye(4)]).repeat(5, 1)

@@ -15,7 +15,7 @@ import torch
 from imug_kernels import triton_kernels
 
 from tests.kernels import test_operations as operations
-from tests.kernels.comparisons import check_curve, check_gram, check_gram_sum, check_pairs, check_rank
+from tests.kernels.comparisons import check_cosine_sum, check_curve, check_gram, check_pairs, check_rank
 from tests.kernels.interpreted import test_cross as cross
 from tests.kernels.interpreted import test_rbf as rbf
 from tests.kernels.naive import random_rows
@@ -61,8 +61,8 @@ def curve() -> None:
     check_curve(random_rows(7, 16, 0), [3, 4], torch.arange(7), 3, None)
 
 
-def gram_sum() -> None:
-    check_gram_sum(random_rows(7, 16, 0), [3, 4], None)
+def cosine_sum() -> None:
+    check_cosine_sum(random_rows(7, 16, 0), [3, 4], None)
 
 
 def narrow_pairs() -> None:
@@ -81,9 +81,23 @@ def bad_row() -> None:
     operations.test_non_finite_row_spoils_its_own_pairs_and_segment_only(float("inf"))
 
 
+def zero_row() -> None:
+    rows = random_rows(5, 16, 0)
+    rows[2] = 0.0
+    check_gram(rows, [5], None)
+
+
+def short_rows() -> None:
+    check_gram(random_rows(5, 16, 0) * 1e-30, [5], None)
+
+
+def long_rows() -> None:
+    check_gram(random_rows(5, 16, 0) * 1e30, [5], None)
+
+
 def bad_pair() -> None:
     x = random_rows(5, 16, 0)
-    x[2, 3] = torch.nan
+    x[2, 3] = torch.inf
     check_pairs(x, random_rows(5, 16, 1))
 
 
@@ -112,31 +126,17 @@ MUTATIONS = {
     "a row is its own partner": ("gram.py", NOT_ITSELF, "", gram),
     "a row is its own rival": ("rank.py", NOT_ITSELF, "", rank),
     "pairs count from both sides": ("curve.py", "(local_m[:, None] < local_n[None, :])", NOT_ITSELF[3:], curve),
-    "own products stay in the sum": ("gram_sum.py", " - tl.sum(diagonal)", "", gram_sum),
-    "bf16 is multiplied as it is, in pairs": ("paired.py", "other=0.0).to(tl.float32)", "other=0.0)", narrow_pairs),
+    "a row is in its own sum": ("cosine_sum.py", "(total[None, :] - unit)", "total[None, :]", cosine_sum),
+    "bf16 is multiplied as it is, in pairs": ("paired.py", "SCALED).to(tl.float32)", "SCALED)", narrow_pairs),
     "bf16 is multiplied as it is, in tiles": ("numerics.py", "return INTERPRET and", "return False and", narrow_gram),
-    "an infinite length divides": (
-        "numerics.py",
-        '(squares == float("inf"))',
-        "(squares < 0)",
-        operations.test_row_too_long_for_float32_is_nan_and_not_orthogonal,
-    ),
-    "eps is no bound": (
-        "numerics.py",
-        "tl.where(length > eps, length, eps)",
-        "length",
-        operations.test_row_shorter_than_eps_is_divided_by_eps,
-    ),
-    "NaN is left out of extremes": ("gram.py", "nans += nans_here", "nans += 0 * nans_here", bad_row),
+    "an infinite length divides": ("numerics.py", ' & (squares < float("inf"))', "", bad_row),
+    "a zero row has a direction": ("numerics.py", "(squares > 0.0)", "(squares >= 0.0)", zero_row),
+    "squares underflow": ("numerics.py", "(squares < LOWEST_SQUARES)", "(squares < 0)", short_rows),
+    "squares overflow": ("numerics.py", "(squares > HIGHEST_SQUARES)", "(squares < 0)", long_rows),
+    "a zero row is a partner": ("gram.py", "known_m[:, None] & known_n[", "mask_m[:, None] & mask_n[", zero_row),
     "invalid rows are partners": ("tiles.py", "    if HAS_VALID:", "    if False:", masked_gram),
     "the anchor is the first row of all": ("gram.py", "local_n[None, :] == 0", "column[None, :] == 0", gram),
-    "only the first tile counts": ("gram.py", "range(first, end, BLOCK_N)", "range(first, first + 1)", long_gram),
-    "a single row has a pair": (
-        "gram_sum.py",
-        "rows > 1, (tl.sum",
-        "rows > 0, (tl.sum",
-        operations.test_single_row_has_no_pair_even_if_it_is_nan,
-    ),
+    "only the first tile counts": ("gram.py", "range(first, end,", "range(first, first + 1,", long_gram),
     "the bound replaces NaN": (
         "paired.py",
         "cosine < floor, floor, cosine",
@@ -154,8 +154,8 @@ MUTATIONS = {
     ),
     "only the first tile of a split counts": (
         "cross.py",
-        "range(begin, end, BLOCK_N)",
-        "range(begin, begin + 1)",
+        "range(begin, end, BLOCK_N",
+        "range(begin, begin + 1, BLOCK_N",
         many_columns,
     ),
     "splits overlap": ("cross.py", "begin = tl.program_id(1) * split_size", "begin = 0", many_columns),
