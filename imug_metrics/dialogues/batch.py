@@ -194,6 +194,11 @@ class DialogueBatch:
         number = constant(_numbers, len(self.turn), like=self.turn)
         return self.less(number, self.largest(number * chosen)) == 0
 
+    def is_earliest(self, chosen: Tensor) -> Tensor:
+        """True `[N]` at the first row of each segment that is chosen, bool `[N]`."""
+        number = constant(_numbers_down, len(self.turn), like=self.turn)
+        return self.less(number, self.largest(number * chosen)) == 0
+
     def last_turn(self) -> int:
         """The last turn of any record, 0 without one."""
         turns = self.turn if self.record is None else self.turn.where(self.record, 0)
@@ -379,6 +384,10 @@ def true_rows(count: int, device: torch.device) -> Tensor:
 
 def _numbers(count: int, device: torch.device) -> Tensor:
     return torch.arange(1, count + 1, dtype=torch.float64, device=device)
+
+
+def _numbers_down(count: int, device: torch.device) -> Tensor:
+    return torch.arange(count, 0, -1, dtype=torch.float64, device=device)
 
 
 def _counted_turns(lines: int, width: int, device: torch.device) -> Tensor:

@@ -257,7 +257,7 @@ def _read_values(columns: Mapping[str, Column], look_at_rows: bool) -> tuple[dic
 def has_direction(rows: Tensor) -> Tensor:
     """True `[N]` where a row is finite and not zero, in one pass."""
     largest = torch.linalg.vector_norm(rows.detach().flatten(1), torch.inf, dim=1)
-    return torch.logical_and(largest > 0, largest.isfinite())
+    return torch.logical_and(largest > 0, largest < torch.inf)
 
 
 def _both(first: Tensor | None, second: Tensor | None) -> Tensor | None:
@@ -277,7 +277,8 @@ def _cell_checks(columns: Mapping[str, Column], there: Tensor | None, record: Te
 
 
 def _where(check: Check, cells: Tensor) -> Check:
-    return check._replace(wrong=check.wrong.reshape(len(cells), -1) & cells.to(check.wrong.device)[:, None])
+    wrong = check.wrong.reshape(len(cells), check.wrong.numel() // max(len(cells), 1))
+    return check._replace(wrong=wrong & cells.to(wrong.device)[:, None])
 
 
 def _check_lists(lists: dict[str, Tensor], lengths: Any, shape: tuple[int, ...]) -> None:

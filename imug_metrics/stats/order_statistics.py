@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from imug_kernels import segment_sum
 from torch import Tensor
 
 
@@ -87,11 +88,9 @@ def _block_means(values: Tensor, equal: Tensor) -> Tensor:
     """Means over runs of entries `[R, n]` whose key is `equal` `[R, n - 1]` to that of the entry before."""
     opens = torch.cat([torch.ones_like(values[:, :1], dtype=torch.bool), ~equal], 1)
     block = opens.flatten().cumsum(0) - 1
-    sums, counts = (
-        torch.zeros(values.numel(), dtype=part.dtype, device=part.device).index_add(0, block, part.flatten())
-        for part in (values, torch.ones_like(values))
-    )
-    return (sums / counts.clamp_min(1))[block].view_as(values)
+    offsets = torch.searchsorted(block, torch.arange(values.numel() + 1, device=block.device))
+    means = segment_sum(values.flatten(), offsets) / offsets.diff().clamp_min(1)
+    return means.to(values.dtype)[block].view_as(values)
 
 
 def average_ranks(values: Tensor) -> Tensor:

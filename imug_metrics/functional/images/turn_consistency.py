@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Literal
 
 import torch
-from imug_kernels import GramStats, dialogue_gram, paired_cosine, segment_sum
+from imug_kernels import GramStats, dialogue_cosine_sum, dialogue_gram, paired_cosine, segment_sum
 from torch import Tensor
 
 from imug_metrics.dialogues.arguments import Ids, Turns
@@ -105,7 +105,7 @@ def turn_copies(
         tensor([nan, 1., 0.], dtype=torch.float64)
     """
     inputs = pack_inputs({"images": embedding_column("images", images)}, dialogue, turn, subject, valid, lengths)
-    gram = dialogue_gram(inputs.columns["images"], inputs.batch.offsets, inputs.batch.valid)
+    gram = dialogue_gram(inputs.columns["images"], inputs.batch.offsets, inputs.batch.there)
     return reduce_values(inputs.unpack(copy_values(gram, threshold)), reduction)
 
 
@@ -166,7 +166,7 @@ def consistency_values(
     if mode == "pairwise":
         total, count = row_sums(images, batch, gram)
         return (total / count.clamp_min(1)).masked_fill(count == 0, torch.nan), None
-    gram = dialogue_gram(images, batch.offsets, batch.valid) if gram is None else gram
+    gram = dialogue_gram(images, batch.offsets, batch.there) if gram is None else gram
     later = ~batch.is_first() | batch.spread(batch.lengths() == 1)
     if mode == "anchor":
         return gram.anchor, later
@@ -179,8 +179,7 @@ def row_sums(images: Tensor, batch: DialogueBatch, gram: GramStats | None) -> tu
     """Sum and number of the cosines of each row to the others; without a product of all pairs where none is known."""
     if gram is not None:
         return gram.sum, gram.count
-    gram = dialogue_gram(images, batch.offsets, batch.valid)
-    return gram.sum, gram.count
+    return dialogue_cosine_sum(images, batch.offsets, batch.there)
 
 
 def link_check(links: Tensor | None, images: Column, bank: Tensor | None) -> Check:

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from imug_metrics.dialogues.arguments import Ids, Turns
-from imug_metrics.dialogues.inputs import embedding_column, pack_inputs
+from imug_metrics.dialogues.inputs import embedding_column, has_direction, pack_inputs
 
 
 def turn_distribution_shift(
@@ -80,8 +80,7 @@ def turn_distribution_shift(
 
 def usable_images(rows: Tensor) -> Tensor:
     """True `[N]` where an embedding has a direction: finite and not zero."""
-    values = rows.detach()
-    return (values != 0).any(1) & values.isfinite().all(1)
+    return has_direction(rows)
 
 
 def mean_curve(curve: Tensor, counts: Tensor) -> Tensor:

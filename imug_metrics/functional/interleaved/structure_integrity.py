@@ -109,12 +109,12 @@ def score_counts(preds: Tensor, target: Tensor, empty: float = 1.0) -> Structure
         tensor([0.8333], dtype=torch.float64)
     """
     preds, target = preds.double(), target.double().to(preds.device)
-    absent = (preds + target).isnan().any(-1)
     total = preds + target
-    found = total > 0
-    f1 = (2 * torch.minimum(preds, target) / total.masked_fill(~found, 1)).masked_fill(~found, torch.nan)
-    union, asked = found.sum(-1), (target > 0).sum(-1)
-    strict = torch.where(union > 0, f1.nansum(-1) / union.clamp_min(1), empty)
+    absent = total.sum(-1)
+    absent = absent != absent
+    f1 = 2 * torch.minimum(preds, target) / total  # NaN where neither holds a modality
+    union, asked = (total > 0).sum(-1), (target > 0).sum(-1)
+    strict = torch.where(union > 0, f1.nan_to_num(0).sum(-1) / union.clamp_min(1), empty)
     covered = ((preds > 0) & (target > 0)).sum(-1)
     lenient = torch.where(asked > 0, covered.double() / asked.clamp_min(1), empty)
     strict, lenient = (score.double().masked_fill(absent, torch.nan) for score in (strict, lenient))
@@ -129,15 +129,16 @@ def checked_counts(argument: str, rows: Column) -> Column:
         rows: of counts.
     """
     counts = rows.values.double()
-    wrong = ((counts < 0) | counts.isinf() | (counts != counts.floor()) & ~counts.isnan()).any(-1)
+    # The whole number of what is below 0, infinite or broken differs from it; only NaN passes.
+    wrong = ((counts != counts.abs().floor()) & (counts == counts) | (counts == torch.inf)).any(-1)
 
     def message(cell: int) -> str:
         got, row = counts[cell].tolist(), place_of(cell, rows.shape)
         return f"Expected argument `{argument}` to hold whole numbers >= 0, got {got} at row {row}."
 
-    given = counts.isfinite().all(1).view(rows.shape)
+    given = (counts.sum(1) * 0 == 0).view(rows.shape)
     present = given if rows.present is None else given & rows.present.to(counts.device)
-    counts = counts.where(present.flatten()[:, None], torch.nan)
+    counts = counts.masked_fill(~present.flatten()[:, None], torch.nan)
     return rows._replace(values=counts, present=present, checks=(Check(wrong, message),))
 
 

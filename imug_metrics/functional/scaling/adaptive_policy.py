@@ -222,8 +222,8 @@ def policy_columns(scores: Candidates, costs: Candidates) -> tuple[Tensor, Tenso
     def message(place: int) -> str:
         return f"Expected argument `costs` to be at least 0, got {float(c.flatten()[place]):g} in cell {place}."
 
-    there = y.isfinite() & c.isfinite()
-    return y.where(there, torch.nan), c.where(there, torch.nan), Check(c < 0, message)
+    absent = (y + c) * 0 != 0
+    return y.masked_fill(absent, torch.nan), c.masked_fill(absent, torch.nan), Check(c < 0, message)
 
 
 def _flat_columns(scores: Candidates, costs: Candidates) -> tuple[Tensor, Tensor]:

@@ -66,7 +66,8 @@ def record_columns(**columns: Tensor) -> dict[str, Column]:
         {'present': tensor([0.], dtype=torch.float64), 'scores': tensor([[0.5000,    nan]])}
     """
     first = next(iter(columns.values()))
-    present = torch.where((~first.isnan()).any(-1), 0.0, torch.nan).double()
+    present = (first == first).any(-1).double()
+    present = present / present - 1  # 0, or NaN where all are
     found = {"present": Column(present.flatten(), tuple(present.shape))}
     return found | {
         name: Column(rearrange(values, "... n -> (...) n"), tuple(values.shape[:-1]))

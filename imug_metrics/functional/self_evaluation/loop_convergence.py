@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import cached_property
 from typing import Literal, get_args
 
 import torch
@@ -12,12 +14,22 @@ from torch.nn import functional as F
 
 from imug_metrics.dialogues.arguments import Ids, Numbers, Turns
 from imug_metrics.dialogues.batch import DialogueBatch
-from imug_metrics.dialogues.constants import constant
 from imug_metrics.dialogues.inputs import pack_inputs, score_column
 from imug_metrics.functional.reduce import reduce_values
 
 Measure = Literal["gain", "monotone", "never_falls", "above", "sign_changes", "oscillation", "contraction"]
 MEASURES: tuple[Measure, ...] = get_args(Measure)
+_SUMMED = {
+    "gain": ("gained",),
+    "monotone": ("still",),
+    "never_falls": ("falls",),
+    "above": ("above",),
+    "sign_changes": ("turned",),
+    "oscillation": ("turned",),
+    "contraction": ("late", "early"),
+}
+"""What each measure sums over the rows of a loop."""
+
 _ROUNDING = 1e-6  # a float32 score of 0.7 is less than 0.7
 
 
@@ -76,62 +88,110 @@ def loop_convergence(
         raise ValueError(f"Expected argument `measure` to be one of {MEASURES}, got {measure!r}.")
     inputs = pack_inputs({"scores": score_column("scores", scores)}, dialogue, turn, subject, valid, lengths)
     scored = inputs.batch.present(inputs.columns["scores"])
-    value, count = loop_parts(inputs.batch, scored, threshold)[measure]
+    value, count = loop_parts(inputs.batch, scored, threshold, [measure])[measure]
     if reduction != "mean":
         return reduce_values(torch.where(count > 0, value / torch.where(count > 0, count, 1), torch.nan), reduction)
     total = count.sum()
     return torch.where(total > 0, value.sum() / torch.where(total > 0, total, 1), torch.nan)
 
 
-def loop_parts(batch: DialogueBatch, scores: Tensor, threshold: float) -> dict[str, tuple[Tensor, Tensor]]:
-    """Numerator and denominator `[S]` of every measure, by loop, from packed scores with NaN where there is none."""
-    scored, y = ~scores.isnan(), scores.nan_to_num(0)
-    start = batch.spread(batch.offsets[:-1])
-    previous = _nearest_before(scored, start, batch)
-    moved = scored & (previous >= 0)
-    earlier = previous.clamp_min(0)
-    step = torch.where(moved, y - _at(y, earlier), 0)
-    last = batch.largest(batch.rows.where(scored, -1).double())
-    opens, closes = scored & (previous < 0), scored & (batch.rows == batch.spread(last))
-    distance = step.abs()
-    columns = torch.stack(
-        [
-            scored,
-            _turns_around(step, start, batch),
-            y * closes - y * opens,
-            moved & (step <= 0),
-            step < 0,
-            closes & (y >= threshold - _ROUNDING),
-            distance * ~closes,
-            distance * (moved & ~_at(opens, earlier)),
-        ],
-        1,
-    )
-    count, changes, gained, stays, falls, above, early, late = batch.sum_segments(columns).unbind(1)
-    one, two, three = (count[:, None] >= constant(torch.arange, 1, 4, like=count)).to(y).unbind(1)
-    return {
-        "gain": (two * gained, two),
-        "monotone": (two * (stays == 0), two),
-        "never_falls": (two * (falls == 0), two),
-        "above": (above, one),
-        "sign_changes": (changes, three),
-        "oscillation": (changes / (count - 2).clamp_min(1), three),
-        "contraction": (late, early),
-    }
+def loop_parts(
+    batch: DialogueBatch, scores: Tensor, threshold: float, measures: Sequence[Measure] = MEASURES
+) -> dict[str, tuple[Tensor, Tensor]]:
+    """Numerator and denominator `[S]` of measures, by loop, from packed scores with NaN where there is none."""
+    steps = _Steps(batch, scores, threshold)
+    names = list(dict.fromkeys(["scored", *(name for measure in measures for name in _SUMMED[measure])]))
+    sums = batch.sum_segments(torch.stack([getattr(steps, name) for name in names], 1))
+    total = dict(zip(names, sums.unbind(1)))
+    return {measure: _ratio(measure, total) for measure in measures}
 
 
-def _nearest_before(chosen: Tensor, start: Tensor, batch: DialogueBatch) -> Tensor:
-    """The nearest earlier row of the same segment that is chosen, -1 where there is none; segments begin at `start`."""
-    latest = batch.rows.where(chosen, -1).cummax(0).values if len(chosen) else batch.rows
-    before = F.pad(latest[:-1], (min(len(chosen), 1), 0), value=-1)
-    return before.masked_fill(before < start, -1)
+def _ratio(measure: Measure, total: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+    count = total["scored"]
+    if measure == "contraction":
+        return total["late"], total["early"]
+    if measure == "above":
+        return total["above"], (count >= 1).double()
+    if measure in ("sign_changes", "oscillation"):
+        changes = total["turned"]
+        return changes if measure == "sign_changes" else changes / (count - 2).clamp_min(1), (count >= 3).double()
+    two = (count >= 2).double()
+    if measure == "gain":
+        return two * total["gained"], two
+    return two * (total["still" if measure == "monotone" else "falls"] == 0), two
+
+
+class _Steps:
+    """What the scores of packed rows do from one to the next, as columns `[N]`, each made when it is asked for."""
+
+    def __init__(self, batch: DialogueBatch, scores: Tensor, threshold: float) -> None:
+        self.batch, self.threshold = batch, threshold
+        self.scored, self.y = scores == scores, scores.nan_to_num(0)
+
+    @cached_property
+    def opens(self) -> Tensor:
+        return self.batch.is_earliest(self.scored)
+
+    @cached_property
+    def closes(self) -> Tensor:
+        return self.batch.is_latest(self.scored)
+
+    @cached_property
+    def start(self) -> Tensor:
+        return self.batch.spread(self.batch.offsets[:-1])
+
+    @cached_property
+    def previous(self) -> Tensor:
+        return self._nearest_before(self.scored)
+
+    @cached_property
+    def moved(self) -> Tensor:
+        return self.scored & (self.previous >= 0)
+
+    @cached_property
+    def step(self) -> Tensor:
+        return (self.y - _at(self.y, self.previous)) * self.moved
+
+    @property
+    def gained(self) -> Tensor:
+        return self.y * self.closes - self.y * self.opens
+
+    @property
+    def still(self) -> Tensor:
+        return self.moved & (self.step <= 0)
+
+    @property
+    def falls(self) -> Tensor:
+        return self.step < 0
+
+    @property
+    def above(self) -> Tensor:
+        return self.closes & (self.y >= self.threshold - _ROUNDING)
+
+    @property
+    def early(self) -> Tensor:
+        """Distances of all steps but the last."""
+        return self.step.abs() * ~self.closes
+
+    @property
+    def late(self) -> Tensor:
+        """Distances of all steps but the first."""
+        return self.step.abs() * (self.moved & ~_at(self.opens, self.previous))
+
+    @property
+    def turned(self) -> Tensor:
+        """True where a step goes the other way than the last step of its segment that moved."""
+        before = self._nearest_before(self.step != 0)
+        return (before >= 0) & (self.step * _at(self.step, before) < 0)
+
+    def _nearest_before(self, chosen: Tensor) -> Tensor:
+        """The nearest earlier row of the same segment that is chosen, -1 where there is none."""
+        latest = self.batch.rows.masked_fill(~chosen, -1)
+        latest = latest.cummax(0).values if len(chosen) else latest
+        before = F.pad(latest[:-1], (min(len(chosen), 1), 0), value=-1)
+        return before.masked_fill(before < self.start, -1)
 
 
 def _at(values: Tensor, rows: Tensor) -> Tensor:
+    """Values of some rows; what is found for row -1 is not used."""
     return values[rows] if len(values) else values
-
-
-def _turns_around(step: Tensor, start: Tensor, batch: DialogueBatch) -> Tensor:
-    """True where a step goes the other way than the last step of its segment that moved."""
-    before = _nearest_before(step != 0, start, batch)
-    return (before >= 0) & (step * _at(step, before.clamp_min(0)) < 0)

@@ -79,8 +79,8 @@ def run_values(scores: Candidates, method: Method, scale: float) -> dict[str, Te
     if method not in METHODS:
         raise ValueError(f"Expected argument `method` to be one of {METHODS}, got {method!r}.")
     runs = runs.double()
-    runs = runs.masked_fill(~runs.isfinite(), torch.nan)
-    runs = runs.masked_fill(((~runs.isnan()).sum(-1) < 2)[..., None], torch.nan)
+    runs = runs.nan_to_num(torch.nan, torch.nan, torch.nan)
+    runs = runs.masked_fill((runs == runs).sum(-1, keepdim=True) < 2, torch.nan)
     tails = constant(_tails, like=runs)
     if not runs.numel():  # which nanquantile refuses
         return dict.fromkeys(get_args(Measure), runs.sum(-1))

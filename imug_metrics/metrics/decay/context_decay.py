@@ -135,9 +135,12 @@ class ContextDecay(DialogueMetric):
         zero = self.missing == "zero"
         inputs = self._pack(length_columns(scores, context_lengths, zero=zero), dialogue, turn, None, valid, lengths)
         placed, doublings = placed_scores(inputs, zero=zero)
-        slopes, sums = {"within": (doublings, placed)}, dict(zip(_POOLED, pooled_doublings(placed, doublings)))
-        ratios = self._bucket_ratios(placed, doublings) if self.detail else {}
-        self._add(inputs.batch, placed, None, Terms(slopes=slopes, ratios=ratios, sums=sums))
+        terms = Terms(
+            slopes={"within": (doublings, placed)} if self._ratios() else {},
+            ratios=self._bucket_ratios(placed, doublings) if self.detail else {},
+            sums=dict(zip(_POOLED, pooled_doublings(placed, doublings))) if self._sums() else {},
+        )
+        self._add(inputs.batch, placed, None, terms)
 
     def _bucket_ratios(self, placed: Tensor, doublings: Tensor) -> dict[str, Ratio]:
         """Means by bucket of length, and the share of records beyond the last edge."""
@@ -162,13 +165,15 @@ class ContextDecay(DialogueMetric):
         return [f"length_{edge}" for edge in self.edges]
 
     def _ratios(self) -> list[str]:
-        return [*self._buckets(), "within", "beyond"] if self.detail else ["within"]
+        if self.detail:
+            return [*self._buckets(), "within", "beyond"]
+        return ["within"] if self.slope == "within" else []
 
     def _sums(self) -> list[str]:
-        return [*_POOLED]
+        return [*_POOLED] if self.detail or self.slope == "pooled" else []
 
     def _derived(self, sums: dict[str, Tensor]) -> dict[str, Tensor]:
-        pooled = {"pooled": doubling_slope(*(sums[name] for name in _POOLED))}
+        pooled = {"pooled": doubling_slope(*(sums[name] for name in _POOLED))} if self._sums() else {}
         if not self.detail:
             return pooled
         count = torch.stack([sums[f"{name}.den"] for name in self._buckets()], -1)

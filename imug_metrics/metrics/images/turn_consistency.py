@@ -123,7 +123,7 @@ class TurnConsistency(EmbeddingMetric):
         checks = [link_check(links, columns["images"], bank)] if self.mode == "graph" else []
         inputs = self._pack(columns, dialogue, turn, subject, valid, lengths, checks=checks)
         batch = inputs.batch
-        gram = dialogue_gram(inputs.columns["images"], batch.offsets, batch.valid) if self.detail else None
+        gram = dialogue_gram(inputs.columns["images"], batch.offsets, batch.there) if self.detail else None
         values, expected = consistency_values(inputs, self.mode, bank, links, gram)
         self._add(batch, values, expected, None if gram is None else self._drift_and_copies(inputs, gram))
 
@@ -145,7 +145,7 @@ class TurnConsistency(EmbeddingMetric):
 
     def _drift_and_copies(self, inputs: PackedInputs, gram: GramStats) -> Terms:
         batch, rows = inputs.batch, inputs.columns["images"].detach()
-        sums, counts = delta_curve(rows, batch.offsets, batch.turn, self.max_turns - 1, batch.valid)
+        sums, counts = delta_curve(rows, batch.offsets, batch.turn, self.max_turns - 1, batch.there)
         means = {
             "last_vs_first": gram.anchor.detach().where(batch.is_last(), torch.nan),
             "copy_rate": copy_values(gram, self.copy_threshold),

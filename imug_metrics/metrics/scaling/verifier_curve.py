@@ -120,8 +120,9 @@ class VerifierCurve(DialogueMetric):
         batch, y, p = inputs.batch, inputs.columns["target"], inputs.columns["scores"]
         y = batch.present(y)
         counts = score_bins(p, y, self.low, self.high, self.bins)
-        ratios = {"base": (counts[0].sum(1), (~y.isnan()).sum(1))}
-        self._add(batch, y.double().nanmean(1), None, Terms(ratios=ratios, sums=dict(zip(("right", "wrong"), counts))))
+        right, every = counts[0].sum(1), (counts[0] + counts[1]).sum(1)
+        terms = Terms(ratios={"base": (right, every)}, sums=dict(zip(("right", "wrong"), counts)))
+        self._add(batch, right / every, None, terms)
 
     def _ratios(self) -> list[str]:
         return ["base"]
@@ -160,4 +161,4 @@ def _label_check(target: Tensor) -> Check:
         got = float(target.flatten()[place])
         return f"Expected argument `target` to hold 0 and 1, got {got:g} in cell {place}."
 
-    return Check((target != 0) & (target != 1) & ~target.isnan(), message)
+    return Check((target - target * target).abs() > 0, message)  # False for NaN

@@ -84,7 +84,11 @@ class LoopConvergence(DialogueMetric):
         scored = inputs.batch.present(inputs.columns["scores"])
         if self.missing == "zero":
             scored = inputs.batch.zero_filled(scored)
-        self._add(inputs.batch, scored, None, Terms(by_segment=loop_parts(inputs.batch, scored, self.threshold)))
+        parts = loop_parts(inputs.batch, scored, self.threshold, self._measures())
+        self._add(inputs.batch, scored, None, Terms(by_segment=parts))
+
+    def _measures(self) -> tuple[Measure, ...]:
+        return MEASURES if self.detail else (self.measure,)
 
     def _ratios(self) -> list[str]:
-        return [*MEASURES]
+        return [*self._measures()]

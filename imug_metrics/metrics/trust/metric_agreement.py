@@ -12,6 +12,7 @@ from typing_extensions import Unpack
 from imug_metrics.dialogues.arguments import Ids, Labels, Numbers, Turns
 from imug_metrics.dialogues.batch import DialogueBatch
 from imug_metrics.dialogues.checks import Check
+from imug_metrics.dialogues.constants import constant
 from imug_metrics.dialogues.inputs import Column, flatten_lists, place_of, score_column
 from imug_metrics.functional.trust.metric_agreement import Kind, metric_agreement
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
@@ -113,7 +114,7 @@ class MetricAgreement(DialogueMetric):
         inputs = self._pack(columns, *places, None, valid, lengths)
         batch, (x, y, codes) = inputs.batch, (inputs.columns[name] for name in columns)
         x = batch.present(x)
-        known = y.isfinite()
+        known = y == y
         if self.missing == "zero":
             x = x.masked_fill(known & ~batch.valid, 0)
         both = known & ~x.isnan()
@@ -121,9 +122,10 @@ class MetricAgreement(DialogueMetric):
             self._keep_rows(batch, x, y, codes, both)
         products = torch.stack(_products(x, y, both), 1)
         sums = dict(zip(_SUMS, products.unbind(1)))
-        for place in range(len(self.groups)):
-            by_group = (products * (codes == place)[:, None]).unbind(1)
-            sums |= {f"{name}_{place}": part for name, part in zip(_SUMS, by_group)}
+        if self.groups:
+            member = codes[:, None] == constant(torch.arange, len(self.groups), like=codes)
+            by_group = (products[:, :, None] * member[:, None]).unbind(1)
+            sums |= {f"{name}_by": part for name, part in zip(_SUMS, by_group)}
         self._add(batch, x.where(both, torch.nan), known, Terms(sums=sums))
 
     def _keep_rows(self, batch: DialogueBatch, x: Tensor, y: Tensor, codes: Tensor, both: Tensor) -> None:
@@ -139,18 +141,18 @@ class MetricAgreement(DialogueMetric):
         return found if isinstance(found, dict) else found.tanh()
 
     def _sums(self) -> list[str]:
-        return [*_SUMS, *(f"{name}_{place}" for place in range(len(self.groups)) for name in _SUMS)]
+        return [*_SUMS, *(f"{name}_by_{place}" for place in range(len(self.groups)) for name in _SUMS)]
 
     def _derived(self, sums: dict[str, Tensor]) -> dict[str, Tensor]:
         found = {"pearson": fisher_z(*(sums[name] for name in _SUMS))}
         if not self.groups:
             return found
-        by_group = [torch.stack([sums[f"{name}_{g}"] for g in range(len(self.groups))]) for name in _SUMS]
+        by_group = [torch.stack([sums[f"{name}_by_{g}"] for g in range(len(self.groups))]) for name in _SUMS]
         found |= {f"pearson_{label}": z for label, z in zip(self.groups, fisher_z(*by_group))}
         return {**found, "within": _within(*by_group), "between": _between(*by_group)}
 
     def _supports(self) -> dict[str, str]:
-        by_group = {f"pearson_{label}": f"n_{place}" for place, label in enumerate(self.groups)}
+        by_group = {f"pearson_{label}": f"n_by_{place}" for place, label in enumerate(self.groups)}
         return {"pearson": "n", "within": "n", "between": "n", **by_group}
 
     def _finish(self, found: dict[str, Tensor]) -> dict[str, Tensor]:
