@@ -20,7 +20,7 @@ from torch import Tensor
 
 from imug_metrics.dialogues.alignment import Places, align_rows
 from imug_metrics.dialogues.batch import DialogueBatch, pack
-from imug_metrics.dialogues.checks import Check
+from imug_metrics.dialogues.checks import Check, look
 from imug_metrics.dialogues.padded import pack_padded
 
 Encode = Callable[[Any], Tensor]
@@ -200,6 +200,7 @@ def pack_inputs(
     ends = next(iter(lists.values()), None) if lengths is None else lengths
     places = align_rows(shape, dialogue, turn, subject, valid, ends, like=rows.values)
     if lists:
+        look(places.checks, like=rows.values)  # before the lengths are compared with those of the lists
         _check_lists(lists, lengths, shape)
     values, given = _read_values(columns, look_at_rows)
     record, present = places.record, rows.present

@@ -14,8 +14,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imug_metrics.dialogues.batch import align_rows, from_lists, pack, to_padded
+from imug_metrics.dialogues.alignment import Places, align_rows
+from imug_metrics.dialogues.batch import from_lists, pack
+from imug_metrics.dialogues.checks import look
 from imug_metrics.dialogues.ids import hash_ids
+from imug_metrics.dialogues.padded import to_padded
 from imug_metrics.dialogues.rollout import RolloutBuffer
 
 records = st.lists(
@@ -59,7 +62,7 @@ def test_a_repeated_turn_is_named_with_both_rows() -> None:
 
 
 def test_string_ids_are_the_same_in_another_process() -> None:
-    code = "from imug_metrics.dialogues.batch import hash_ids; print(hash_ids(['a', 'b/ü']).tolist())"
+    code = "from imug_metrics.dialogues.ids import hash_ids; print(hash_ids(['a', 'b/ü']).tolist())"
     other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert other.stdout.strip() == str(hash_ids(["a", "b/ü"]).tolist())
     assert len(set(hash_ids([f"dialogue {i}" for i in range(20000)]).tolist())) == 20000
@@ -92,26 +95,25 @@ def test_flat_records_need_dialogue_and_turn_of_their_length() -> None:
 
 def test_padding_is_what_lies_behind_the_last_valid_cell_unless_turns_say_otherwise() -> None:
     valid = torch.tensor([[True, False, True], [True, False, False]])
-    dialogue, turn, _, flat, is_record = align_rows((2, 3), ["a", "b"], valid=valid)
-    assert turn.tolist() == [1, 2, 3, 1]
-    assert flat.tolist() == [True, False, True, True]
-    assert is_record is not None
-    assert dialogue.tolist() == hash_ids(["a", "a", "a", "b"]).tolist()
-    _, turn, _, flat, _ = align_rows((2, 3), valid=valid, turn=torch.tensor([[1, 2, 3], [1, 2, 0]]))
-    assert turn.tolist() == [1, 2, 3, 1, 2]
-    assert flat.tolist() == [True, False, True, True, False]
+    places = align_rows((2, 3), ["a", "b"], valid=valid)
+    assert places.turn is None
+    assert places.dialogue.tolist() == hash_ids(["a", "b"]).tolist()
+    assert record_of(places) == [[True, True, True], [True, False, False]]
+    places = align_rows((2, 3), valid=valid, turn=torch.tensor([[1, 2, 3], [1, 2, 0]]))
+    assert record_of(places) == [[True, True, True], [True, True, False]]
 
 
 def test_lengths_say_where_padded_dialogues_end_and_absent_outputs_stay() -> None:
     valid = torch.tensor([[True, False, True], [True, False, True]])
-    _, turn, _, flat, is_record = align_rows((2, 3), valid=valid, lengths=torch.tensor([3, 2]))
-    assert turn.tolist() == [1, 2, 3, 1, 2]
-    assert flat.tolist() == [True, False, True, True, False]
-    assert is_record is not None
-    assert is_record.tolist() == [True, True, True, True, True, False]
-    given = align_rows((2, 3), turn=torch.tensor([[1, 2, 3], [0, 2, 5]]), lengths=[3, 2])
-    assert given[1].tolist() == [1, 2, 3, 2]
-    assert len(align_rows((2, 3), lengths=[0, 0])[1]) == 0
+    places = align_rows((2, 3), valid=valid, lengths=torch.tensor([3, 2]))
+    assert record_of(places) == [[True, True, True], [True, True, False]]
+    places = align_rows((2, 3), turn=torch.tensor([[1, 2, 3], [0, 2, 5]]), lengths=[3, 2])
+    assert record_of(places) == [[True, True, True], [False, True, False]]
+
+
+def record_of(places: Places) -> list[list[bool]]:
+    assert places.record is not None
+    return places.record.tolist()
 
 
 @pytest.mark.parametrize(
@@ -129,14 +131,16 @@ def test_lengths_that_cannot_be_are_refused(
 ) -> None:
     places = ([0, 1], [1, 1]) if len(shape) == 1 else ()
     with pytest.raises(error, match=message):
-        align_rows(shape, *places, lengths=lengths)
+        look(align_rows(shape, *places, lengths=lengths).checks, like=torch.ones(1))
 
 
 def test_numpy_ids_and_turns_are_taken() -> None:
-    dialogue, turn, *_ = align_rows((3,), np.array([5, 5, 6]), np.array([1, 2, 1]))
-    assert dialogue.tolist() == [5, 5, 6]
-    assert turn.dtype == torch.int64
-    assert align_rows((1,), np.array(["x"]), [1])[0].tolist() == hash_ids(["x"]).tolist()
+    places = align_rows((3,), np.array([5, 5, 6]), np.array([1, 2, 1]))
+    assert places.dialogue.tolist() == [5, 5, 6]
+    assert places.turn is not None
+    assert places.turn.dtype == torch.int64
+    assert align_rows((1,), np.array(["x"]), [1]).dialogue.tolist() == hash_ids(["x"]).tolist()
+    assert align_rows((1, 2), np.array([[3, 4]])).dialogue.tolist() == [[3, 4]]
 
 
 def test_to_padded_and_back() -> None:

@@ -21,18 +21,23 @@ def lists_column(lists: list[list[float | None]]) -> Column:
 
 
 def packed(*args: Any, **columns: list[list[float | None]]) -> PackedInputs:
-    return pack_inputs(*args, **{name: lists_column(lists) for name, lists in columns.items()})
+    return pack_inputs({name: lists_column(lists) for name, lists in columns.items()}, *args)
+
+
+def turns(inputs: PackedInputs) -> list[int]:
+    """The turns of the records, without the padding."""
+    return inputs.batch.turn[inputs.batch.is_record].tolist()
 
 
 def test_lists_say_where_dialogues_end_whatever_the_turns_are_called() -> None:
     inputs = packed(None, [2, 4, 6], scores=[[0.1, 0.2, 0.3], [0.4, None]])
-    assert inputs.batch.turn.tolist() == [2, 4, 6, 2, 4]
-    assert inputs.batch.valid.tolist() == [True, True, True, True, False]
+    assert turns(inputs) == [2, 4, 6, 2, 4]
+    assert inputs.batch.valid.tolist() == [True, True, True, True, False, False]
 
 
 def test_lengths_beside_lists_that_differ_in_length_must_agree_with_them() -> None:
     lists: list[list[float | None]] = [[0.1, 0.2, 0.3], [0.4, None]]
-    assert packed(None, None, None, None, [3, 2], scores=lists).batch.turn.tolist() == [1, 2, 3, 1, 2]
+    assert packed(None, None, None, None, [3, 2], scores=lists).batch.is_record.tolist() == [True] * 5 + [False]
     with pytest.raises(ValueError, match=r"`lengths` and `scores` to have equal dialogues, got 1 and 2 turns at row 1"):
         packed(None, None, None, None, [3, 1], scores=lists)
     with pytest.raises(ValueError, match="`lengths` to lie in 0 to 3"):
@@ -41,8 +46,8 @@ def test_lengths_beside_lists_that_differ_in_length_must_agree_with_them() -> No
 
 def test_lists_of_one_length_are_padded_and_end_where_lengths_say() -> None:
     inputs = packed(None, None, None, None, [2, 1], scores=[[0.1, None], [0.4, 0.5]])
-    assert inputs.batch.turn.tolist() == [1, 2, 1]
-    assert inputs.batch.valid.tolist() == [True, False, True]
+    assert turns(inputs) == [1, 2, 1]
+    assert inputs.batch.valid.tolist() == [True, False, True, False]
 
 
 def test_lists_of_two_arguments_must_agree() -> None:
@@ -64,7 +69,7 @@ def test_bounds_hold_where_a_cell_counts(wrong: float) -> None:
         scores, other = torch.full((2, 3), 0.5), torch.full((2, 3), 0.5)
         (scores if where.pop("output") else other)[row, 2] = wrong
         columns = {"scores": score_column("scores", scores, (0, 1)), "other": score_column("other", other, (0, 1))}
-        return pack_inputs(**{"validate": True, **where}, **columns)
+        return pack_inputs(columns, **where)
 
     masked = torch.tensor([[True, True, True], [True, True, False]])
     for name, output in (("scores", True), ("other", False)):

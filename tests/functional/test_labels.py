@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from imug_metrics.dialogues.checks import look
 from imug_metrics.functional.labels import agreement, binary_column, label_columns, right_column
 
 
@@ -38,7 +39,7 @@ def test_lists_of_dialogues_keep_their_turns_and_none_is_absent() -> None:
 @pytest.mark.parametrize("label", [2, -1, 0.5, float("inf")])
 def test_labels_that_are_neither_one_nor_zero_are_refused(label: float) -> None:
     with pytest.raises(ValueError, match=r"`preds` to hold 1 and 0, got .* at row 1"):
-        binary_column("preds", torch.tensor([1.0, label]))
+        look(binary_column("preds", torch.tensor([1.0, label])).checks, like=torch.ones(1))
 
 
 def test_words_are_no_verdicts() -> None:

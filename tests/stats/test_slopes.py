@@ -10,11 +10,22 @@ from scipy import stats
 from imug_metrics.stats import pair_slopes, pooled_slope, sen_slope, within_sums
 
 
+def test_within_sums_of_equal_scores_or_one_turn_are_exactly_zero() -> None:
+    # Neither a third of 0.3 nor a mean of three 0.1 is what it should be in binary.
+    x = torch.tensor([1, 2, 4, 3, 5, 5]).double()
+    y = torch.tensor([0.1, 0.1, 0.1, 0.7, 0.2, 0.9]).double()
+    used = torch.tensor([True, True, True, True, False, True])
+    xy, xx = within_sums(x, y, used, torch.tensor([0, 3, 5, 6]))
+    assert xy.tolist() == [0, 0, 0]
+    assert xx[1:].tolist() == [0, 0]
+
+
 def test_within_sums_equal_numpy_on_centred_data() -> None:
     generator = np.random.default_rng(0)
     segment = np.sort(generator.integers(0, 7, 40))
     x, y, used = generator.normal(size=40), generator.normal(size=40), generator.random(40) < 0.7
-    xy, xx = within_sums(*(torch.tensor(a) for a in (x, y, used, segment)), 7)
+    offsets = np.searchsorted(segment, np.arange(8))
+    xy, xx = within_sums(*(torch.tensor(a) for a in (x, y, used, offsets)))
     for r in range(7):
         rows = (segment == r) & used
         a, b = (v[rows] - v[rows].mean() if rows.any() else v[rows] for v in (x, y))

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import torch
 from einops import rearrange
 from torch import Tensor
 
@@ -49,9 +48,9 @@ def absent_candidates(scores: Tensor, selector: Tensor | None = None, valid: Ten
         >>> absent_candidates(torch.tensor([[0.5, torch.inf, 0.2]]), torch.tensor([[-torch.inf, 0.1, torch.nan]]))
         tensor([[False,  True,  True]])
     """
-    absent = ~scores.isfinite()
+    absent = scores * 0 != 0
     if selector is not None:
-        absent = absent | selector.isnan()
+        absent = absent | (selector != selector)
     return absent if valid is None else absent | ~valid
 
 

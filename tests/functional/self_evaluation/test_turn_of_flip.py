@@ -44,7 +44,7 @@ def test_labels_are_aligned_where_they_equal_the_target() -> None:
 
 
 def test_arguments_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"`preds` to hold 1 and 0, got 3 at row 1"):
+    with pytest.raises(ValueError, match=r"`preds` to hold 1 and 0, got 3 at row \[0, 1\]"):
         flips([[1, 3]])
     with pytest.raises(ValueError, match="`reduction`"):
         turn_of_flip([[1, 0]], reduction="sum")

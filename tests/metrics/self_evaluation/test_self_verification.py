@@ -157,7 +157,8 @@ def test_drift_covers_the_truth_where_long_dialogues_are_judged_more_leniently()
     """Dialogues of 2 to 6 turns, rates (and so variances) that differ by turn, and a mood shared within a dialogue."""
     drawn = simulate(1, 60, 2000, lambda turn, length: 0.05 + 0.07 * length + 0.06 * turn)
     segment, turn, accepted = (torch.tensor(drawn[key]) for key in ("segment", "turn", "accepted"))
-    xy, xx = within_sums(turn.double(), accepted, torch.ones_like(segment, dtype=torch.bool), segment, 60 * 2000)
+    offsets = torch.searchsorted(segment, torch.arange(60 * 2000 + 1))
+    xy, xx = within_sums(turn.double(), accepted, torch.ones_like(segment, dtype=torch.bool), offsets)
     vectors = torch.stack([xy, xx], 1).view(2000, 60, 2)
     assert_covers(*intervals(vectors, lambda sums: sums[0] / sums[1], (vectors[..., 1] > 0).double()), truth=0.06)
 
