@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from imug_metrics._constants import constant
 from imug_metrics.dialogues.checks import Check
-from imug_metrics.dialogues.constants import constant
 from imug_metrics.dialogues.ids import as_ids, as_integers, of_shape
 
 

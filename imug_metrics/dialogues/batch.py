@@ -19,8 +19,8 @@ from imug_kernels import segment_reduce, segment_sum
 from torch import Tensor
 from torch.nn import functional as F
 
+from imug_metrics._constants import constant
 from imug_metrics.dialogues.checks import Check, look
-from imug_metrics.dialogues.constants import constant
 from imug_metrics.dialogues.ids import as_ids
 
 Item = TypeVar("Item")

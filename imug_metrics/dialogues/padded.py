@@ -9,10 +9,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from imug_metrics._constants import constant
 from imug_metrics.dialogues.alignment import Places
 from imug_metrics.dialogues.batch import BEYOND, DialogueBatch, low_turns, pack, repeated_turn
 from imug_metrics.dialogues.checks import Check, look
-from imug_metrics.dialogues.constants import constant
 
 
 def pack_padded(

@@ -11,6 +11,7 @@ from torch import Tensor
 from torchmetrics import Metric
 from torchmetrics.utilities.data import dim_zero_max
 
+from imug_metrics._constants import constant
 from imug_metrics.dialogues.batch import DialogueBatch
 from imug_metrics.dialogues.checks import Check
 from imug_metrics.dialogues.inputs import Column, PackedInputs, pack_inputs
@@ -20,10 +21,13 @@ from imug_metrics.metrics.options import spell_out
 from imug_metrics.metrics.plotting import plot_curve
 from imug_metrics.metrics.state import can_change, check_state, is_shared
 from imug_metrics.stats import (
-    delta_interval,
+    delta_spread,
     packed_moments,
     percentile_interval,
     poisson_weights,
+    ratio_spread,
+    ratios,
+    student_interval,
     unpack_moments,
 )
 
@@ -120,19 +124,25 @@ class DialogueMetric(Metric):
             return self._estimates(self.moments[0, 1:])[self._estimate_names().index(self.primary)]
         moments = unpack_moments(self.moments)
         names = self._estimate_names()
-        value, _, lower, upper = delta_interval(self._estimates, moments, self._support(names), self.level)
+        value, spread = ratio_spread(moments, len(self._ratio_names))
+        if len(names) > len(value):
+            derived = delta_spread(lambda sums: _stacked(self._derived(self._named(sums))), moments)
+            value, spread = torch.cat([value, derived[0]]), torch.cat([spread, derived[1]])
+        _, _, lower, upper = student_interval(value, spread, moments.present[self._support(names)], self.level)
         if self.bootstrap:
             lower, upper = percentile_interval(self._estimates(self.replicates), self.level)
             lower, upper = (bound.masked_fill(value.isnan(), torch.nan) for bound in (lower, upper))
         found: dict[str, Tensor] = {}
+        empty = value.isnan().tolist()
+        values, lowers, uppers = (column.unbind() for column in (value, lower, upper))
         for row in sorted(range(len(names)), key=lambda r: names[r] != self.primary):
-            name, empty = names[row], value[row].isnan()
-            if name.startswith(self.curves) and empty:
+            name = names[row]
+            if name.startswith(self.curves) and empty[row]:
                 continue
             key = self.name if name == self.primary else f"{self.name}_{name}"
-            found[key] = value[row]
+            found[key] = values[row]
             if name != "coverage":
-                found |= {f"{key}_lower": lower[row], f"{key}_upper": upper[row]}
+                found |= {f"{key}_lower": lowers[row], f"{key}_upper": uppers[row]}
         found[f"{self.name}_n"] = self._named(moments.totals)["records"]
         found[f"{self.name}_dialogues"] = self._named(moments.present)["records"]
         return self._finish(found)
@@ -329,12 +339,9 @@ class DialogueMetric(Metric):
 
     def _estimates(self, totals: Tensor) -> Tensor:
         """All estimates `[..., E]` from totals `[..., P]`."""
-        count = len(self._ratio_names)
-        numerator, denominator = totals[..., :count], totals[..., count : 2 * count]
-        there = denominator != 0
-        ratios = torch.where(there, numerator / torch.where(there, denominator, 1), torch.nan)
+        found = ratios(totals, len(self._ratio_names))
         derived = self._derived(self._named(totals)) if self.extended else {}
-        return torch.cat([ratios, *(estimate[..., None] for estimate in derived.values())], -1)
+        return torch.cat([found, _stacked(derived)], -1) if derived else found
 
     def _estimate_names(self) -> list[str]:
         return [*self._ratio_names, *(self._derived(self._named(self.moments[0, 1:])) if self.extended else {})]
@@ -351,7 +358,7 @@ class DialogueMetric(Metric):
         columns = {name: column for column, name in enumerate(self._components)}
         chosen = self._supports()
         found = [chosen.get(name, f"{name}.den" if f"{name}.den" in columns else "mean.den") for name in names]
-        return torch.tensor([columns[name] for name in found], device=self.moments.device)
+        return constant(_as_tensor, tuple(columns[name] for name in found), like=self.moments)
 
     def _digest(self) -> Tensor:
         """Configuration as a state, so that a MetricCollection never takes two look-alikes for one."""
@@ -409,3 +416,11 @@ def check_choice(argument: str, value: Any, choices: tuple[Any, ...]) -> None:
     """
     if value not in choices:
         raise ValueError(f"Expected argument `{argument}` to be one of {choices}, got {value!r}.")
+
+
+def _as_tensor(values: tuple[int, ...], device: torch.device) -> Tensor:
+    return torch.tensor(values, device=device)
+
+
+def _stacked(estimates: dict[str, Tensor]) -> Tensor:
+    return torch.stack([*estimates.values()], -1)

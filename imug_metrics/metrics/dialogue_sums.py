@@ -9,8 +9,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from imug_metrics._constants import constant
 from imug_metrics.dialogues.batch import DialogueBatch
-from imug_metrics.dialogues.constants import constant
 
 Ratio = tuple[Tensor, Tensor]
 

@@ -13,10 +13,10 @@ import math
 import torch
 from torch import Tensor
 
+from imug_metrics._constants import constant
+
 # Poisson(1) never reaches 20 in 2**53 equally likely steps of a uniform number.
-_STEPS = torch.tensor(
-    [math.ceil(2**53 * math.exp(-1) * sum(1 / math.factorial(i) for i in range(k + 1))) for k in range(20)]
-)
+_STEPS = [math.ceil(2**53 * math.exp(-1) * sum(1 / math.factorial(i) for i in range(k + 1))) for k in range(20)]
 
 
 def poisson_weights(ids: Tensor, replicates: int, seed: int = 0) -> Tensor:
@@ -35,10 +35,21 @@ def poisson_weights(ids: Tensor, replicates: int, seed: int = 0) -> Tensor:
         tensor([[1., 0., 0., 1., 1., 1.],
                 [0., 0., 0., 2., 1., 1.]], dtype=torch.float64)
     """
-    columns = torch.arange(1, replicates + 1, device=ids.device)
-    keys = _mix(_mix(ids + _mix(torch.tensor(seed, device=ids.device)))[:, None] + _mix(columns))
-    uniform = (keys >> 11) & (2**53 - 1)
-    return torch.searchsorted(_STEPS.to(ids.device), uniform, right=True).double()
+    keys = _mix(ids + constant(_mixed_seed, seed, like=ids))[:, None] + constant(_mixed_columns, replicates, like=ids)
+    uniform = (_mix(keys) >> 11) & (2**53 - 1)
+    return torch.searchsorted(constant(_steps, like=ids), uniform, right=True).double()
+
+
+def _mixed_columns(replicates: int, device: torch.device) -> Tensor:
+    return _mix(torch.arange(1, replicates + 1, device=device))
+
+
+def _mixed_seed(seed: int, device: torch.device) -> Tensor:
+    return _mix(torch.tensor(seed, device=device))
+
+
+def _steps(device: torch.device) -> Tensor:
+    return torch.tensor(_STEPS, device=device)
 
 
 def percentile_interval(replicates: Tensor, level: float = 0.95) -> tuple[Tensor, Tensor]:

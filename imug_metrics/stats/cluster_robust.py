@@ -99,16 +99,63 @@ def delta_interval(
         >>> delta_interval(lambda sums: sums[:1] / sums[1:], moments, torch.tensor([1])).error
         tensor([0.5000], dtype=torch.float64)
     """
+    value, spread = delta_spread(estimates, moments)
+    return student_interval(value, spread, moments.present[support], level)
+
+
+def delta_spread(estimates: Callable[[Tensor], Tensor], moments: Moments) -> tuple[Tensor, Tensor]:
+    """Estimates `[E]` of totals and `grad' (sum v_d v_d') grad`, see `delta_interval`."""
     with torch.inference_mode(False):  # trainers validate in inference mode, which forbids derivatives
         totals = moments.totals.detach().clone()
         value = estimates(totals)
         gradient = torch.func.jacrev(estimates)(totals)
-    clusters = moments.present[support]
-    spread = ((gradient @ moments.products) * gradient).sum(1).clamp_min(0)
-    few = clusters < 2
-    error = torch.sqrt(spread * clusters / (clusters - 1).clamp_min(1)).masked_fill(few, torch.nan)
+    return value, ((gradient @ moments.products) * gradient).sum(1)
+
+
+def ratio_spread(moments: Moments, count: int) -> tuple[Tensor, Tensor]:
+    """The same of ratios, whose gradient is known.
+
+    Args:
+        moments: the first `count` components are numerators, the next the denominators.
+        count: number of ratios.
+
+    Returns:
+        Ratios `[count]`, NaN where the denominator is 0, and their spreads.
+
+    Example:
+        >>> moments = unpack_moments(packed_moments(torch.tensor([[1.0, 2.0], [3.0, 2.0]], dtype=torch.float64)))
+        >>> ratio_spread(moments, 1)
+        (tensor([1.], dtype=torch.float64), tensor([0.1250], dtype=torch.float64))
+    """
+    value = ratios(moments.totals, count)
+    denominator = moments.totals[count : 2 * count]
+    above, across, below = (
+        moments.products[rows, columns].diagonal()
+        for rows, columns in (
+            (slice(count), slice(count)),
+            (slice(count), slice(count, 2 * count)),
+            (slice(count, 2 * count), slice(count, 2 * count)),
+        )
+    )
+    return value, (above - 2 * value * across + value * value * below) / (denominator * denominator)
+
+
+def ratios(totals: Tensor, count: int) -> Tensor:
+    """Ratios `[..., count]` of the first `count` of totals `[..., P]` to the next; NaN where they are 0 to 0.
+
+    Example:
+        >>> ratios(torch.tensor([1.0, 0.0, 4.0, 0.0]), 2)
+        tensor([0.2500,    nan])
+    """
+    denominator = totals[..., count : 2 * count]
+    return totals[..., :count] / denominator.masked_fill(denominator == 0, torch.nan)
+
+
+def student_interval(value: Tensor, spread: Tensor, clusters: Tensor, level: float) -> Interval:
+    """Estimates `[E]` with intervals from their spreads and numbers of clusters, under Student's t."""
+    error = torch.sqrt(spread.clamp_min(0) * clusters / (clusters - 1).clamp_min(1))
+    error = error.masked_fill((clusters < 2) | value.isnan(), torch.nan)
     half = error * student_quantile(clusters, level)
-    error = error.masked_fill(value.isnan(), torch.nan)
     return Interval(value, error, value - half, value + half)
 
 

@@ -11,6 +11,8 @@ import torch
 from imug_kernels import segment_sum
 from torch import Tensor
 
+from imug_metrics._constants import constant
+
 
 def best_of_weights(n: int, k: Tensor) -> Tensor:
     """Probability that the i-th smallest of n candidates is the largest of k drawn without replacement.
@@ -88,7 +90,7 @@ def _block_means(values: Tensor, equal: Tensor) -> Tensor:
     """Means over runs of entries `[R, n]` whose key is `equal` `[R, n - 1]` to that of the entry before."""
     opens = torch.cat([torch.ones_like(values[:, :1], dtype=torch.bool), ~equal], 1)
     block = opens.flatten().cumsum(0) - 1
-    offsets = torch.searchsorted(block, torch.arange(values.numel() + 1, device=block.device))
+    offsets = torch.searchsorted(block, constant(torch.arange, values.numel() + 1, like=block))
     means = segment_sum(values.flatten(), offsets) / offsets.diff().clamp_min(1)
     return means.to(values.dtype)[block].view_as(values)
 

@@ -10,8 +10,8 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
+from imug_metrics._constants import constant
 from imug_metrics.dialogues.checks import Check, look
-from imug_metrics.dialogues.constants import constant
 from imug_metrics.functional.answers.protocol import Protocol, check_protocol
 from imug_metrics.functional.reduce import reduce_values
 

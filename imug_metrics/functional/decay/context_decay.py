@@ -10,10 +10,10 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from imug_metrics._constants import constant
 from imug_metrics.dialogues.arguments import Ids, Numbers, Turns
 from imug_metrics.dialogues.batch import DialogueBatch
 from imug_metrics.dialogues.checks import Check
-from imug_metrics.dialogues.constants import constant
 from imug_metrics.dialogues.inputs import Column, PackedInputs, check_shapes, pack_inputs, place_of, score_column
 from imug_metrics.functional.reduce import reduce_values
 from imug_metrics.stats import pooled_slope, within_sums

@@ -10,10 +10,10 @@ import torch
 from imug_kernels import GramStats, dialogue_cosine_sum, dialogue_gram, paired_cosine, segment_sum
 from torch import Tensor
 
+from imug_metrics._constants import constant
 from imug_metrics.dialogues.arguments import Ids, Turns
 from imug_metrics.dialogues.batch import DialogueBatch
 from imug_metrics.dialogues.checks import Check
-from imug_metrics.dialogues.constants import constant
 from imug_metrics.dialogues.inputs import Column, PackedInputs, embedding_column, pack_inputs
 from imug_metrics.functional.reduce import reduce_values
 

@@ -11,8 +11,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from imug_metrics._constants import constant
 from imug_metrics.dialogues.arguments import Numbers
-from imug_metrics.dialogues.constants import constant
 from imug_metrics.dialogues.inputs import as_numbers
 
 _CELLS = 1 << 22  # cells of the table of bins that are held at a time

@@ -9,8 +9,8 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
+from imug_metrics._constants import constant
 from imug_metrics.dialogues.arguments import Candidates
-from imug_metrics.dialogues.constants import constant
 from imug_metrics.dialogues.inputs import as_numbers
 from imug_metrics.functional.reduce import reduce_values
 

@@ -10,8 +10,8 @@ from torch import Tensor
 from torch.nn import functional as F
 from typing_extensions import Unpack
 
+from imug_metrics._constants import constant
 from imug_metrics.dialogues.arguments import Ids, Images, Turns
-from imug_metrics.dialogues.constants import constant
 from imug_metrics.functional.images.turn_distribution_shift import kernel_slope, linear_shift, mean_curve, usable_images
 from imug_metrics.metrics.embedding_metric import EmbeddingMetric
 from imug_metrics.metrics.options import MetricOptions

@@ -20,7 +20,7 @@ from imug_metrics.metrics.dialogue_sums import Ratio, Terms
 from imug_metrics.metrics.options import MetricOptions
 from imug_metrics.metrics.plotting import plot_curve
 from imug_metrics.metrics.scaling.strategy_table import markdown_table, strategy_cells
-from imug_metrics.stats import delta_interval, unpack_moments
+from imug_metrics.stats import ratio_spread, student_interval, unpack_moments
 from imug_metrics.stats.multiple_comparisons import Simultaneous, holm_intervals, max_t
 
 SimultaneousRule = Literal["holm", "max-t"]
@@ -256,10 +256,11 @@ class StrategyComparison(DialogueMetric):
     def _joint(self) -> Simultaneous:
         """Bounds and p-values of all gains together."""
         names = [f"gain_{name}" for name in self.others]
-        rows = [self._estimate_names().index(name) for name in names]
+        rows = [self._ratio_names.index(name) for name in names]
         support = self._support(names)
         moments = unpack_moments(self.moments)
-        found = delta_interval(lambda sums: self._estimates(sums)[rows], moments, support, self.level)
+        value, spread = (part[rows] for part in ratio_spread(moments, len(self._ratio_names)))
+        found = student_interval(value, spread, moments.present[support], self.level)
         clusters = moments.present[support]
         if self.simultaneous == "max-t":
             return max_t(found.value, found.error, clusters, self._estimates(self.replicates)[:, rows], self.level)

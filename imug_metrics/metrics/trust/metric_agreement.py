@@ -9,10 +9,10 @@ from torch import Tensor
 from torchmetrics.utilities import dim_zero_cat
 from typing_extensions import Unpack
 
+from imug_metrics._constants import constant
 from imug_metrics.dialogues.arguments import Ids, Labels, Numbers, Turns
 from imug_metrics.dialogues.batch import DialogueBatch
 from imug_metrics.dialogues.checks import Check
-from imug_metrics.dialogues.constants import constant
 from imug_metrics.dialogues.inputs import Column, flatten_lists, place_of, score_column
 from imug_metrics.functional.trust.metric_agreement import Kind, metric_agreement
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
