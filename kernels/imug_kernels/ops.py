@@ -25,9 +25,11 @@ when the first CUDA tensor arrives, never before. The plain form and the launche
 
 What PyTorch demands of both implementations and of the fake: outputs are new tensors that share no memory with an
 argument or with each other (return one stacked tensor and unbind it in the public function), and their dtype depends on
-the device alone. What `register` sees to for all of them: tensors of one axis are contiguous,
-integers among them int64, and the tensors' device is the current one. The rule for that dtype: one number a row is float32 on CUDA (`result_dtype`), one number a segment or
+the device alone. The rule for that dtype: one number a row is float32 on CUDA (`result_dtype`), one number a segment or
 a batch is float64 (`work_dtype`).
+
+What an implementation may rely on: tensors of one axis come contiguous, integers among them as int64, and the device of
+the tensors is the current one.
 """
 
 from __future__ import annotations
@@ -108,9 +110,8 @@ def _prepared(function: Callable[..., Result]) -> Callable[..., Result]:
     @functools.wraps(function)
     def run(*arguments: Any) -> Result:
         device = next(value.device for value in arguments if isinstance(value, Tensor))
-        arguments = tuple(_plain(value) for value in arguments)
         with torch.cuda.device(device) if device.type == "cuda" else nullcontext():
-            return function(*arguments)
+            return function(*map(_plain, arguments))
 
     return run
 
