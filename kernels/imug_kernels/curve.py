@@ -46,7 +46,8 @@ def delta_curve(
     check_integers("positions", positions, len(rows), rows.device)
     check_at_least("max_delta", max_delta, 1)
     curve: Tensor = _delta_curve(rows, offsets, positions.long(), max_delta, valid)
-    return curve[:, 0], curve[:, 1]
+    sums, counts = curve.unbind(1)
+    return sums, counts
 
 
 def _fake(rows: Tensor, offsets: Tensor, positions: Tensor, max_delta: int, valid: Tensor | None) -> Tensor:

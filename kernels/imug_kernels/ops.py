@@ -27,12 +27,17 @@ What PyTorch demands of both implementations and of the fake: outputs are new te
 argument or with each other (return one stacked tensor and unbind it in the public function), and their dtype depends on
 the device alone. The rule for that dtype: one number a row is float32 on CUDA (`result_dtype`), one number a segment or
 a batch is float64 (`work_dtype`).
+
+What an implementation may rely on: tensors of one axis come contiguous, integers among them as int64, and the device of
+the tensors is the current one.
 """
 
 from __future__ import annotations
 
+import functools
 import importlib
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -77,6 +82,7 @@ def register(
     """
     name, file = reference.__name__, reference.__module__.rpartition(".")[2]
 
+    @_prepared
     def run(*arguments: Any) -> Result:
         device = arguments[0].device
         implementation = reference
@@ -93,6 +99,30 @@ def register(
     return operation
 
 
+def _prepared(function: Callable[..., Result]) -> Callable[..., Result]:
+    """Give ``function`` what no kernel asks for itself, once for all operations, forward and backward.
+
+    Tensors of one axis, that is masks, indices, groups and offsets, come contiguous, however the caller strides or
+    expands them, and integers come in int64: to compare narrow or unsigned ones with -1 or a number of rows is a trap.
+    The device of the tensors is the current one: that is where Triton launches.
+    """
+
+    @functools.wraps(function)
+    def run(*arguments: Any) -> Result:
+        device = next(value.device for value in arguments if isinstance(value, Tensor))
+        with torch.cuda.device(device) if device.type == "cuda" else nullcontext():
+            return function(*map(_plain, arguments))
+
+    return run
+
+
+def _plain(value: Any) -> Any:
+    if not isinstance(value, Tensor) or value.ndim != 1:
+        return value
+    is_integer = not (value.is_floating_point() or value.dtype == torch.bool)
+    return (value.long() if is_integer else value).contiguous()
+
+
 def _cast(result: Result, dtype: torch.dtype) -> Result:
     if isinstance(result, Tensor):
         return result.to(dtype) if result.is_floating_point() else result
@@ -103,7 +133,10 @@ def _register_backward(operation: Any, name: str, schema: str, backward: Backwar
     """Give ``operation`` a backward that is an operation itself: opaque to torch.compile, as the forward is."""
     arguments_only = schema[schema.index("(") + 1 : schema.rindex(")", 0, schema.rindex("->"))]
     operation_backward = torch.library.custom_op(
-        f"imug::{name}_backward", backward, mutates_args=(), schema=f"(Tensor[] grads, {arguments_only}) -> Tensor[]"
+        f"imug::{name}_backward",
+        _prepared(backward),
+        mutates_args=(),
+        schema=f"(Tensor[] grads, {arguments_only}) -> Tensor[]",
     )
 
     @operation_backward.register_fake

@@ -51,7 +51,8 @@ def segment_sum(values: Tensor, offsets: Tensor) -> Tensor:
         >>> segment_sum(torch.tensor([1.0, 2.0, 4.0]), torch.tensor([0, 2, 2, 3]))
         tensor([3., 0., 4.], dtype=torch.float64)
     """
-    return _reduce(values, offsets, None, extremes=False)[0]
+    (sums,) = _reduce(values, offsets, None, extremes=False).unbind()
+    return sums
 
 
 def segment_reduce(values: Tensor, offsets: Tensor, valid: Tensor | None = None) -> SegmentStats:

@@ -16,7 +16,7 @@ from imug_kernels.reference import chunking, cosine_blocks
 # These need Triton's interpreter; test_interpreter.py starts a process that has it.
 collect_ignore = [] if os.environ.get("TRITON_INTERPRET") == "1" else ["interpreted"]
 if importlib.util.find_spec("triton") is None:
-    collect_ignore.append("bad_kernels.py")
+    collect_ignore += ["bad_kernels.py", "large_launches.py"]
 
 
 def _poisoned(allocate: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:

@@ -34,6 +34,11 @@ def _python(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=550, check=False)
 
 
+def _kernels() -> set[str]:
+    source = "".join(path.read_text(encoding="utf-8") for path in KERNELS.glob("*.py"))
+    return set(re.findall(r"^def (_\w+_kernel)\(", source, re.MULTILINE))
+
+
 @pytest.fixture(scope="module")
 def compiled(tmp_path_factory: pytest.TempPathFactory) -> list[Row]:
     out = tmp_path_factory.mktemp("offline") / "kernels.json"
@@ -44,8 +49,7 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> list[Row]:
 
 
 def test_every_kernel_is_compiled_for_every_architecture(compiled: list[Row]) -> None:
-    source = "".join(path.read_text(encoding="utf-8") for path in KERNELS.glob("*.py"))
-    kernels = set(re.findall(r"^def (_\w+_kernel)\(", source, re.MULTILINE))
+    kernels = _kernels()
     assert kernels
     for architecture in (80, 90, 100):
         assert {row["kernel"] for row in compiled if row["architecture"] == architecture} == kernels
@@ -70,6 +74,17 @@ def test_shapes_nobody_listed_choose_nothing_that_was_not_compiled() -> None:
     done = _python("-c", OTHER_SHAPES)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "", done.stdout
+
+
+def test_no_launch_is_larger_than_a_grid_may_be() -> None:
+    """The second and third axis end at 65,535, the first at 2**31 - 1, which only the number of rows may near."""
+    done = _python("-m", "tests.kernels.large_launches")
+    assert done.returncode == 0, done.stderr
+    launches = json.loads(done.stdout)
+    assert {name for name, _ in launches} == _kernels()
+    for name, (x, *others) in launches:
+        assert x < 2**31, name
+        assert all(axis <= 65_535 for axis in others), name
 
 
 def test_gate_finds_what_is_wrong_with_bad_kernels() -> None:

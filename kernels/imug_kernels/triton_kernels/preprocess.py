@@ -35,15 +35,20 @@ def _preprocess_kernel(
     stride_n, stride_c, stride_h, stride_w,
     TAPS: tl.constexpr, BLOCK_H: tl.constexpr, BLOCK_W: tl.constexpr, BLOCK_R: tl.constexpr,
 ):  # fmt: skip
-    plane = tl.program_id(2)
+    # All programs lie on one axis of the grid: the others end at 65,535, and a batch may hold more planes.
+    across = tl.cdiv(out_width, BLOCK_W)
+    down = tl.cdiv(out_height, BLOCK_H)
+    column = tl.program_id(0) % across
+    line = tl.program_id(0) // across % down
+    plane = tl.program_id(0) // (across * down)
     channel = plane % channels
     image = IMAGES + (plane // channels).to(tl.int64) * stride_n + channel.to(tl.int64) * stride_c
-    y = tl.program_id(1) * BLOCK_H + tl.arange(0, BLOCK_H)
-    x = tl.program_id(0) * BLOCK_W + tl.arange(0, BLOCK_W)
+    y = line * BLOCK_H + tl.arange(0, BLOCK_H)
+    x = column * BLOCK_W + tl.arange(0, BLOCK_W)
     mask_w = x < out_width
     first_x = tl.load(FIRST_X + x, mask=mask_w, other=0)
-    begin = tl.load(RANGE_Y + 2 * tl.program_id(1))
-    end = tl.load(RANGE_Y + 2 * tl.program_id(1) + 1)
+    begin = tl.load(RANGE_Y + 2 * line)
+    end = tl.load(RANGE_Y + 2 * line + 1)
     total = tl.zeros((BLOCK_H, BLOCK_W), tl.float32)
     for start in range(begin, end, BLOCK_R):
         source = start + tl.arange(0, BLOCK_R)
@@ -81,9 +86,9 @@ def preprocess(
     out = torch.empty(count, channels, *size, dtype=dtype, device=images.device)
     first_x, weights_x = _taps(width, resize[1], crop[1], size[1], interpolation, images.device)
     weights_y, range_y = _rows(height, resize[0], crop[0], size[0], interpolation, PREPROCESS["BLOCK_H"], images.device)
-    grid = (triton.cdiv(size[1], PREPROCESS["BLOCK_W"]), triton.cdiv(size[0], PREPROCESS["BLOCK_H"]), count * channels)
+    blocks = triton.cdiv(size[1], PREPROCESS["BLOCK_W"]) * triton.cdiv(size[0], PREPROCESS["BLOCK_H"])
     if count:
-        _preprocess_kernel[grid](
+        _preprocess_kernel[(blocks * count * channels,)](
             images, out, first_x, weights_x, weights_y, range_y, *normalization(mean, std, images.device),
             channels, height, *size, *images.stride(), TAPS=len(weights_x), **PREPROCESS,
         )  # fmt: skip

@@ -18,9 +18,11 @@ def _segment_reduce_kernel(
     VALUES, VALID, OFFSETS, OUT, width, field,
     HAS_VALID: tl.constexpr, EXTREMES: tl.constexpr, BLOCK_R: tl.constexpr, BLOCK_W: tl.constexpr,
 ):  # fmt: skip
-    segment = tl.program_id(0).to(tl.int64)
+    # All programs lie on one axis of the grid: the others end at 65,535.
+    across = tl.cdiv(width, BLOCK_W)
+    segment = (tl.program_id(0) // across).to(tl.int64)
     first, end = segment_bounds(OFFSETS, segment)
-    column = tl.program_id(1) * BLOCK_W + tl.arange(0, BLOCK_W)
+    column = tl.program_id(0) % across * BLOCK_W + tl.arange(0, BLOCK_W)
     mask_n = column < width
     total = tl.zeros((BLOCK_R, BLOCK_W), tl.float64)
     count = tl.zeros((BLOCK_R, BLOCK_W), tl.float64)
@@ -58,7 +60,7 @@ def segment_reduce(values: Tensor, offsets: Tensor, valid: Tensor | None, extrem
     if values.dtype not in (torch.float32, torch.float64):
         values = values.to(torch.float64)
     blocks = segment_values(width)
-    _segment_reduce_kernel[(segments, triton.cdiv(width, blocks["BLOCK_W"]))](
+    _segment_reduce_kernel[(segments * triton.cdiv(width, blocks["BLOCK_W"]),)](
         values.contiguous(), valid, offsets, out, width, segments * width,
         HAS_VALID=valid is not None, EXTREMES=extremes, **blocks,
     )  # fmt: skip
