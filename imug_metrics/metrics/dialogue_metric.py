@@ -102,6 +102,7 @@ class DialogueMetric(Metric):
         self._ratio_names = ["mean", "coverage", "slope", *turns, *(self._ratios() if self.extended else [])]
         self._sum_names = ["records", *(self._sums() if self.extended else [])]
         self._components = tuple(self._component_names())
+        self._derived_names: list[str] | None = None  # known when they are first asked for
         size = 2 * len(self._ratio_names) + len(self._sum_names)
         self.add_state("moments", torch.zeros(size + 1, size + 1, dtype=torch.float64), dist_reduce_fx="sum")
         self.add_state("config", self._digest(), dist_reduce_fx="max")
@@ -344,7 +345,9 @@ class DialogueMetric(Metric):
         return torch.cat([found, _stacked(derived)], -1) if derived else found
 
     def _estimate_names(self) -> list[str]:
-        return [*self._ratio_names, *(self._derived(self._named(self.moments[0, 1:])) if self.extended else {})]
+        if self._derived_names is None:
+            self._derived_names = [*self._derived(self._named(self.moments[0, 1:]))] if self.extended else []
+        return [*self._ratio_names, *self._derived_names]
 
     def _named(self, totals: Tensor) -> dict[str, Tensor]:
         return dict(zip(self._components, totals.unbind(-1)))

@@ -107,8 +107,7 @@ def delta_spread(estimates: Callable[[Tensor], Tensor], moments: Moments) -> tup
     """Estimates `[E]` of totals and `grad' (sum v_d v_d') grad`, see `delta_interval`."""
     with torch.inference_mode(False):  # trainers validate in inference mode, which forbids derivatives
         totals = moments.totals.detach().clone()
-        value = estimates(totals)
-        gradient = torch.func.jacrev(estimates)(totals)
+        gradient, value = torch.func.jacrev(lambda sums: (estimates(sums),) * 2, has_aux=True)(totals)
     return value, ((gradient @ moments.products) * gradient).sum(1)
 
 
