@@ -71,7 +71,7 @@ def _side(rows: Tensor, index: Tensor, mask: Tensor | None) -> Side:
     known = _narrowed(valid & has_direction)
     if mask is not None and may_hold_any(~valid):
         # Zeros, and not just masked results: an invalid row must not reach the gradients of the others.
-        unit = unit.masked_fill(~valid[:, :, None], 0)
+        unit.masked_fill_(~valid[:, :, None], 0)
     return Side(unit, valid, known)
 
 

@@ -70,7 +70,7 @@ def cross_stats(x: Tensor, y: Tensor, *arguments: Any) -> tuple[Tensor, ...]:
 
 
 def _directions(rows: Tensor) -> Directions:
-    return directions(rows.to(result_dtype(rows.device)), rows.dtype)
+    return directions(rows.to(result_dtype(rows.device), copy=True), rows.dtype)
 
 
 def _tiles(x: Tensor, y: Tensor, options: CrossOptions) -> Iterator[_Tile]:

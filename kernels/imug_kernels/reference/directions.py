@@ -49,10 +49,10 @@ def measure(rows: Tensor, source: torch.dtype) -> Measured:
 
 
 def directions(rows: Tensor, source: torch.dtype) -> Directions:
-    """Return the directions of ``rows``, which came in dtype ``source``."""
+    """Return the directions of ``rows``, which came in dtype ``source``, in the memory of ``rows``."""
     measured = measure(rows, source)
-    unit, known = measured.rows / measured.lengths[..., None], ~measured.lengths.isnan()
-    return Directions(unit.masked_fill(~known[..., None], 0) if may_hold_any(~known) else unit, known)
+    unit, known = measured.rows.mul_(1 / measured.lengths[..., None]), ~measured.lengths.isnan()
+    return Directions(unit.masked_fill_(~known[..., None], 0) if may_hold_any(~known) else unit, known)
 
 
 def directions_backward(rows: Tensor, gradient: Tensor) -> Tensor:
@@ -61,10 +61,10 @@ def directions_backward(rows: Tensor, gradient: Tensor) -> Tensor:
     step = chunk_rows(rows.shape[1])
     for out, part, of_unit in zip(*(torch.split(side, step) for side in (result, rows, gradient)), strict=True):
         scaled, lengths, peak = measure(part.to(gradient.dtype), rows.dtype)
-        unit = scaled / lengths[:, None]
-        of_part = (of_unit - torch.linalg.vecdot(unit, of_unit)[:, None] * unit) / lengths[:, None]
-        of_part = of_part if isinstance(peak, float) else of_part / peak[:, None]
-        out.copy_(of_part.masked_fill(lengths.isnan()[:, None], 0))
+        unit = scaled * (1 / lengths)[:, None]
+        along = torch.linalg.vecdot(unit, of_unit)
+        of_part = torch.addcmul(of_unit, unit, along[:, None], value=-1).mul_((1 / lengths / peak)[:, None])
+        out.copy_(of_part.masked_fill_(lengths.isnan()[:, None], 0))
     return result
 
 

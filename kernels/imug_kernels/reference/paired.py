@@ -55,21 +55,28 @@ def paired_cosine_backward(
 ) -> list[Tensor]:
     """Return the gradients of ``x`` and ``y``; a pair nobody asks about spoils none, whatever it holds."""
     totals = [torch.zeros_like(rows, dtype=work_dtype(x.device)) for rows in (x, y)]
-    if not (len(x) and len(y)):
-        return [torch.zeros_like(x), torch.zeros_like(y)]
     step = chunk_rows(x.shape[1])
-    in_order = torch.arange(len(grads[0]), device=x.device)
-    indices = [in_order if index is None else index.long() for index in (ix, iy)]
-    for grad, index_x, index_y in zip(*(torch.split(part, step) for part in (grads[0], *indices)), strict=True):
+    for start in range(0, len(grads[0]) if len(x) and len(y) else 0, step):
+        chunk = slice(start, start + step)
+        grad = grads[0][chunk]
+        index_x, index_y = (None if index is None else index[chunk] for index in (ix, iy))
         a, b = (
-            directions(gather_rows(rows, index).to(total.dtype), rows.dtype)
+            directions(_taken(rows, index, chunk).to(total.dtype, copy=True), rows.dtype)
             for rows, index, total in ((x, index_x, totals[0]), (y, index_y, totals[1]))
         )
-        asked = existing(index_x, len(x)) & existing(index_y, len(y)) & a.known & b.known & (grad != 0)
+        asked = a.known & b.known & (grad != 0)
+        for index, rows in ((index_x, x), (index_y, y)):
+            asked = asked if index is None else asked & existing(index, len(rows))
         if floor is not None:
             asked &= torch.linalg.vecdot(a.unit, b.unit) >= floor
         weight = (scale * grad.to(totals[0].dtype)).masked_fill(~asked, 0)[:, None]
         for total, index, other in ((totals[0], index_x, b.unit), (totals[1], index_y, a.unit)):
-            # In order on every device, unlike index_add.
-            total.index_put_((index.clamp(0, len(total) - 1),), weight * other, accumulate=True)
+            if index is None:
+                torch.mul(weight, other, out=total[chunk])
+            else:  # in order on every device, unlike index_add
+                total.index_put_((index.long().clamp(0, len(total) - 1),), weight * other, accumulate=True)
     return [directions_backward(rows, total) for rows, total in zip((x, y), totals, strict=True)]
+
+
+def _taken(rows: Tensor, index: Tensor | None, chunk: slice) -> Tensor:
+    return rows[chunk] if index is None else gather_rows(rows, index)

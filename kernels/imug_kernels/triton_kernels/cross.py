@@ -44,7 +44,7 @@ def _squares(x_ptrs, mask, power, D: tl.constexpr, SCALED: tl.constexpr, BLOCK_R
 @triton.jit
 def _scales_kernel(
     X, OUT, rows, D: tl.constexpr, STRIDE: tl.constexpr,
-    BLOCK_R: tl.constexpr, BLOCK_D: tl.constexpr, RARE_STEP: tl.constexpr,
+    BLOCK_R: tl.constexpr, BLOCK_D: tl.constexpr,
 ):  # fmt: skip
     row = tl.program_id(0).to(tl.int64) * BLOCK_R + tl.arange(0, BLOCK_R)
     mask = row < rows
@@ -52,6 +52,7 @@ def _scales_kernel(
     squares = _squares(x_ptrs, mask, 1.0, D, False, BLOCK_R, BLOCK_D)
     power = tl.full((BLOCK_R,), 1.0, tl.float32)
     if any_of(mask & leaves_range(squares)):
+        RARE_STEP: tl.constexpr = BLOCK_D // 4 if BLOCK_D > 64 else BLOCK_D
         power = row_powers(x_ptrs, mask, squares, D, BLOCK_R, RARE_STEP)
         squares = _squares(x_ptrs, mask, power, D, True, BLOCK_R, RARE_STEP)
     out = store_field(OUT + row, rows, 1.0 / direction_length(squares), mask)

@@ -39,7 +39,7 @@ def _paired_cosine_kernel(
     X, Y, IX, IY, OUT, pairs, rows_x, rows_y,
     D: tl.constexpr, STRIDE_X: tl.constexpr, STRIDE_Y: tl.constexpr, scale, floor,
     HAS_IX: tl.constexpr, HAS_IY: tl.constexpr,
-    BLOCK_R: tl.constexpr, BLOCK_D: tl.constexpr, RARE_STEP: tl.constexpr,
+    BLOCK_R: tl.constexpr, BLOCK_D: tl.constexpr,
 ):  # fmt: skip
     pair = tl.program_id(0).to(tl.int64) * BLOCK_R + tl.arange(0, BLOCK_R)
     inside = pair < pairs
@@ -55,6 +55,7 @@ def _paired_cosine_kernel(
     y_ptrs = Y + tl.where(exists, row_y, 0) * STRIDE_Y
     dot, squares_x, squares_y = _products(x_ptrs, y_ptrs, exists, 1.0, 1.0, D, False, BLOCK_R, BLOCK_D)
     if any_of(exists & (leaves_range(squares_x) | leaves_range(squares_y))):
+        RARE_STEP: tl.constexpr = BLOCK_D // 4 if BLOCK_D > 64 else BLOCK_D
         power_x = row_powers(x_ptrs, exists, squares_x, D, BLOCK_R, RARE_STEP)
         power_y = row_powers(y_ptrs, exists, squares_y, D, BLOCK_R, RARE_STEP)
         dot, squares_x, squares_y = _products(x_ptrs, y_ptrs, exists, power_x, power_y, D, True, BLOCK_R, RARE_STEP)

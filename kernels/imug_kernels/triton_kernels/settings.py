@@ -54,7 +54,7 @@ PREPROCESS: Settings = {"BLOCK_H": 16, "BLOCK_W": 64, "BLOCK_R": 16, "num_warps"
 def row_blocks(width: int) -> Settings:
     """About 4096 elements of each side a program: 16-byte loads and 32 to 64 registers a thread."""
     block = min(triton.next_power_of_2(max(width, 16)), 1024)
-    return {"BLOCK_R": 4096 // block, "BLOCK_D": block, "RARE_STEP": max(16, block // 4), "num_warps": 4}
+    return {"BLOCK_R": 4096 // block, "BLOCK_D": block, "num_warps": 4}
 
 
 def segment_tile(rows: int, segments: int, dtype: torch.dtype) -> Settings:
