@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.plots import Lines, sweep_lines
+from .plots import Lines, sweep_lines
 
 ROOT = Path(__file__).resolve().parents[1]
 HEADER = """\

@@ -5,43 +5,53 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
+import imug_kernels
 import torch
-from imug_kernels import delta_curve, dialogue_cosine_sum, own_rank, segment_reduce
+from imug_kernels import delta_curve, own_rank, segment_reduce
 from torch import Tensor
 from torch.nn import functional as F
 
-from benchmarks.cases.gram import packed, pad_unit_rows
-from benchmarks.cases.providers import Function, providers
-from benchmarks.machine import ON_GPU
-from benchmarks.registry import Case, register
+from ..machine import ON_GPU
+from ..operations import COSINE_SUM
+from ..registry import Case, Job, Setup, Size, name_of
+from ..runner import race
+from .gram import packed, pad_unit_rows
+from .providers import Function, ours, providers
 
 DISTANCES = 8
 
 
-@register
-def ragged(quick: bool) -> Iterator[Case]:
-    dialogues, longest, width = (8, 5, 16) if quick else (140_000 if ON_GPU else 7_000, 12, 768)
-    rows, offsets = packed(dialogues, 2, longest, width)
+def ragged(setup: Setup) -> Iterator[Job]:
+    full = Size(980_000 if ON_GPU else 49_000, 768, torch.float32)
+    for size in setup.sizes(Size(28, 16, torch.float32, (2, 5)), full):
+        for name in QUESTIONS:
+            if name == "dialogue_gram_sum":  # sums by segment
+                continue
+            yield race(setup, f"{name} {size}", partial(ragged_case, setup, name, size))
+
+
+def ragged_case(setup: Setup, name: str, size: Size) -> Case:
+    rows, offsets = packed(size)
     lengths = offsets.diff().double()
-    pairs = 2.0 * width * float((lengths**2).sum() / lengths.sum())
-    questions: dict[str, tuple[str, Function, Function, float]] = {
-        "segment_reduce": ("torch index_add and scatter_reduce", _scattered, _reduced, 0.0),
-        "dialogue_cosine_sum": ("torch normalize and index_add", _summed, _unit, 5.0 * width),
-        "delta_curve": ("torch padded bmm", _diagonals, _curve, pairs),
-        "own_rank": ("torch padded bmm", _compared, _ranked, pairs),
-    }
-    for name, (baseline, plain, fused, flops) in questions.items():
-        functions = {baseline: plain, f"imug_kernels {name}": fused}
-        yield Case(
-            name=name,
-            sizes={"dialogues": dialogues, "turns": f"2-{longest}", "width": width, "dtype": "float32"},
-            providers=providers(functions, rows, offsets, rows=len(rows)),
-            bytes_per_row=width * rows.element_size() * (2 if name == "own_rank" else 1),
-            flops_per_row=flops,
-            truth=plain(rows.double(), offsets),
-            repeats=5,
-        )
+    pairs = 2.0 * size.width * float((lengths**2).sum() / lengths.sum())
+    baseline, plain, fused, products = QUESTIONS[name]
+    functions = {baseline: plain, **ours(setup, f"imug_kernels {name}", fused)}
+    return Case(
+        name=name,
+        sizes={
+            "dialogues": len(lengths),
+            "turns": "-".join(map(str, size.turns)),
+            "width": size.width,
+            "dtype": name_of(size.dtype),
+        },
+        providers=providers(functions, rows, offsets, rows=len(rows)),
+        bytes_per_row=size.width * rows.element_size() * (2 if name == "own_rank" else 1),
+        flops_per_row=pairs * products,
+        truth=plain(rows.double(), offsets),
+        repeats=5,
+    )
 
 
 def _owner(offsets: Tensor) -> Tensor:
@@ -61,11 +71,12 @@ def _scattered(rows: Tensor, offsets: Tensor) -> Tensor:
     return torch.stack([empty.index_add(0, owner, rows), *ends])
 
 
-def _unit(rows: Tensor, offsets: Tensor) -> Tensor:
-    return dialogue_cosine_sum(rows, offsets)[0]
+def _fused_sums(rows: Tensor, offsets: Tensor) -> Tensor:
+    return getattr(imug_kernels, COSINE_SUM)(rows, offsets)[0]
 
 
 def _summed(rows: Tensor, offsets: Tensor) -> Tensor:
+    """Of each row: its product with the sum of the dialogue's unit rows, less itself."""
     unit, owner = F.normalize(rows), _owner(offsets)
     total = rows.new_zeros(len(offsets) - 1, rows.shape[1]).index_add(0, owner, unit)
     return (unit * (total[owner] - unit)).sum(1)
@@ -105,3 +116,12 @@ def _compared(rows: Tensor, offsets: Tensor) -> Tensor:
 def _prompts(rows: Tensor) -> Tensor:
     """Rows that lie near those of the same place: reversing a row's entries would lie far from all."""
     return rows.roll(1, 1) + rows
+
+
+# The baseline, its function, ours, and how many products of two rows are made of a row, over its dialogue's rows.
+QUESTIONS: dict[str, tuple[str, Function, Function, float]] = {
+    "segment_reduce": ("torch index_add and scatter_reduce", _scattered, _reduced, 0.0),
+    COSINE_SUM: ("torch normalize and index_add", _summed, _fused_sums, 0.0),
+    "delta_curve": ("torch padded bmm", _diagonals, _curve, 1.0),
+    "own_rank": ("torch padded bmm", _compared, _ranked, 1.0),
+}
