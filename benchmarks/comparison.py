@@ -16,7 +16,7 @@ class OtherMachineError(ValueError):
 
 
 def compare(before: Document, after: Document) -> str:
-    """Ratios of throughput and counts of what both runs have, as Markdown.
+    """Ratios of throughput, and counts that changed, of what both runs have, as Markdown.
 
     Raises:
         OtherMachineError: If there are timings to compare and the machines differ.
@@ -30,9 +30,11 @@ def compare(before: Document, after: Document) -> str:
         lines = [f"| {' | '.join(key)} | {old:,.3g} | {new:,.3g} | {new / old:.2f} |" for key, old, new in rates]
         head = "| case | sizes | provider | rows/s before | after | times as fast |\n|---|---|---|---:|---:|---:|"
         parts.append("\n".join((head, *lines)))
-    if counts:
-        lines = [f"| {' | '.join(key)} | {old} | {new} |" for key, old, new in counts]
+    if changed := [count for count in counts if count[1] != count[2]]:
+        lines = [f"| {' | '.join(key)} | {old} | {new} |" for key, old, new in changed]
         parts.append("\n".join(("| update of | input | counted | before | after |\n|---|---|---|---:|---:|", *lines)))
+    if counts:
+        parts.append(f"{len(counts) - len(changed)} of {len(counts)} counts are as before.")
     return "\n\n".join(parts) if parts else "The two runs have nothing in common."
 
 
