@@ -38,14 +38,15 @@ def main(arguments: Sequence[str] | None = None, program: str = "imug-metrics be
     parser = _parser(program)
     options = parser.parse_args(arguments)
     _check(parser, options)
+    before = None if options.compare is None else load_document(options.compare)  # this run may have its name
     if options.summarize is not None:
         found = load_document(options.summarize)
         print(summary(found))
     else:
         found = _run(options)
-    if options.compare is not None:
+    if before is not None:
         try:
-            print(compare(load_document(options.compare), found))
+            print(compare(before, found))
         except OtherMachineError as error:
             print(f"{program}: --compare: {error}", file=sys.stderr)
             return USAGE

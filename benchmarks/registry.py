@@ -115,7 +115,7 @@ class Setup:
                 given["dtype"] = DTYPES[given["dtype"]]
             if "turns" in given:
                 given["turns"] = tuple(given["turns"])
-            return (full[0]._replace(**given),)
+            return ((quick if self.quick else full[0])._replace(**given),)
         return (quick,) if self.quick else full
 
 

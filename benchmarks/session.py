@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -20,6 +22,7 @@ from .groups import Phase
 from .journal import Event, Journal
 
 GRACE = 30.0  # seconds after its deadline that a job may still take
+START = 60.0  # seconds that a worker may need to import what it needs
 PATIENCE = 120.0  # seconds that one job may take
 
 
@@ -120,13 +123,15 @@ class _Worker:
             stdout=subprocess.PIPE,
             stderr=self._errors,
             text=True,
+            start_new_session=True,  # so that programs it has started end with it
             env={**os.environ, "PYTHONPATH": path, **environment},
         )
 
     def stop(self) -> None:
         """End the process, which may hang in a kernel."""
         self.stopped = True
-        self.process.kill()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
 
     def errors(self) -> str:
         """The end of what it printed."""
@@ -140,7 +145,7 @@ class _Watch:
     def __init__(self, worker: _Worker, patience: float | None, latest: float | None) -> None:
         self._worker, self._patience, self._latest = worker, patience, latest
         self._done = threading.Event()
-        self.seen()
+        self._last = time.time() + START
         self._thread = threading.Thread(target=self._look, daemon=True)
         self._thread.start()
 

@@ -11,7 +11,19 @@ from typing import Any
 from .journal import Document
 
 Row = dict[str, Any]
-TIMED = ("provider", "rows", "median", "p20 - p80", "ratio", "ceiling", "GB/s", "TFLOP/s", "peak MiB", "error")
+TIMED = (
+    "provider",
+    "rows",
+    "median",
+    "p20 - p80",
+    "times as fast",
+    "of its time",
+    "ceiling",
+    "GB/s",
+    "TFLOP/s",
+    "peak MiB",
+    "error",
+)
 
 
 def summary(document: Document) -> str:
@@ -107,12 +119,14 @@ def _providers(found: dict[str, dict[str, Row]]) -> str:
 def _cells(found: dict[str, Row]) -> list[str]:
     rate = found["throughput"]
     slow, middle, fast = (rate["sizes"]["rows"] / max(rate[name], 1e-300) for name in ("p20", "median", "p80"))
+    ratio = rate["ratio"]
     memory, error = found.get("peak memory"), found.get("error")
     return [
         f"{rate['sizes']['rows']:,}",
         time_of(middle),
         f"{time_of(fast)} - {time_of(slow)}",
-        "baseline" if rate["baseline"] else "" if rate["ratio"] is None else f"{rate['ratio']:.2f}",
+        "baseline" if rate["baseline"] else "" if ratio is None else f"{ratio:.2f}",
+        "" if rate["baseline"] or not ratio else f"{1 / ratio:.1%}",
         "" if rate["roofline"] is None else f"{rate['roofline']:.0%}",
         _number(found.get("bandwidth")),
         _number(found.get("arithmetic")),

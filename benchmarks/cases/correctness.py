@@ -46,14 +46,14 @@ THOROUGH = (
     *(Variant(rows=rows, masked=masked) for rows, masked in product(("hostile", "huge", "tiny"), (False, True))),
     *(Variant(lengths=lengths) for lengths in ("many", "singles", "none")),
 )
-QUICK = (Variant("few"), Variant("few", masked=True), Variant("few", "gaps", "hostile", True))
+QUICK = {torch.float32: (Variant("few"),), torch.bfloat16: (Variant("few", "gaps", "hostile", True),)}
 
 
 def correctness(setup: Setup) -> Iterator[Job]:
     """The common width first, in every layout; then the others, as far as time allows."""
     widths, dtypes = ((5,), DTYPES[:2]) if setup.quick else (WIDTHS, DTYPES)
     for width, dtype, name in product(widths, dtypes, OPERATIONS):
-        variants = QUICK if setup.quick else THOROUGH if width == WIDTH else PLAIN
+        variants = QUICK[dtype] if setup.quick else THOROUGH if width == WIDTH else PLAIN
         yield Job(f"{name} {name_of(dtype)} width {width}", partial(check, name, dtype, width, variants))
 
 
@@ -89,15 +89,13 @@ def _allowed(result: Result) -> float:
 
 def _error(result: Result, wanted: Tensor) -> float:
     """Largest difference, or the share of numbers that differ; infinite where shapes or undefined numbers do."""
-    values = result.values.double()
-    wanted = wanted.double()
+    values, wanted = result.values.double(), wanted.double()
     if values.shape != wanted.shape or not values.isnan().equal(wanted.isnan()):
         return torch.inf
     if not values.numel():
         return 0.0
-    # Equal infinities are no difference.
-    difference = (values - wanted).abs().nan_to_num(0.0).masked_fill(values == wanted, 0)
-    beyond = difference / wanted.abs().clamp_min(1)
+    alike = values.isnan() | (values == wanted)  # equal infinities are no difference
+    beyond = ((values - wanted).abs() / wanted.abs().clamp_min(1)).masked_fill(alike, 0)
     return float((beyond > result.tolerance).double().mean() if result.at_most else beyond.max())
 
 
@@ -113,7 +111,7 @@ def make_batch(variant: Variant, width: int, dtype: torch.dtype) -> Batch:
     x, y = (_rows(rows, width, dtype, variant.rows, seed) for seed in range(2))
     if valid is not None:
         x = torch.where(valid[:, None], x, torch.nan)
-    small = (2, 3, 9, 11) if rows < 20 else (4, 3, 77, 130)
+    small = (1, 3, 5, 8) if rows < 20 else (4, 3, 77, 130)
     batch = Batch(
         x=x,
         y=y,

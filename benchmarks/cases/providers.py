@@ -33,8 +33,10 @@ def compiled(name: str, function: Function) -> dict[str, Function]:
     return {name: torch.compile(function, dynamic=False)} if ON_GPU or shutil.which("c++") else {}
 
 
-def torchmetrics_functions(**options: Any) -> dict[str, Function]:
-    """Functions of torchmetrics by name, with keyword arguments; nothing where it is not installed."""
+def torchmetrics_functions(setup: Setup, **options: Any) -> dict[str, Function]:
+    """Functions of torchmetrics by name, with keyword arguments; nothing where it is not installed, or all is quick."""
+    if setup.quick:  # its import takes longer than all that is computed
+        return {}
     try:
         import_module("imug_metrics")  # first: it makes a mixed torch and torchvision importable for torchmetrics
         functional = import_module("torchmetrics.functional")

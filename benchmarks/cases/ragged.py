@@ -25,7 +25,7 @@ DISTANCES = 8
 
 def ragged(setup: Setup) -> Iterator[Job]:
     full = Size(980_000 if ON_GPU else 49_000, 768, torch.float32)
-    for size in setup.sizes(Size(28, 16, torch.float32, (2, 5)), full):
+    for size in setup.sizes(Size(10, 16, torch.float32, (2, 3)), full):
         for name in QUESTIONS:
             if name == "dialogue_gram_sum":  # sums by segment
                 continue
