@@ -22,9 +22,6 @@ SIGMA, DISTANCES, LARGEST, BINS = 2.0, 6, 5, 16
 MEAN, STD = (0.48, 0.46, 0.41), (0.27, 0.26, 0.28)
 LEVEL = 1.02 / 255 / min(STD)  # results are rounded to levels, so one of them may differ
 
-# The operation has another name, and sums by segment, before the next release.
-COSINE_SUM = "dialogue_cosine_sum" if hasattr(ops, "dialogue_cosine_sum") else "dialogue_gram_sum"
-
 
 @dataclass(frozen=True)
 class Batch:
@@ -85,7 +82,7 @@ def _curve(b: Batch) -> Results:
 
 
 def _cosine_sum(b: Batch) -> Results:
-    total, count = getattr(ops, COSINE_SUM)(b.x, b.offsets, b.valid)
+    total, count = ops.dialogue_cosine_sum(b.x, b.offsets, b.valid)
     return {"mean": Result(total / count.clamp_min(1), CELL), "count": Result(count, 0)}
 
 
@@ -137,7 +134,7 @@ OPERATIONS: dict[str, Callable[[Batch], Results]] = {
     "dialogue_gram": _gram,
     "own_rank": _rank,
     "delta_curve": _curve,
-    COSINE_SUM: _cosine_sum,
+    "dialogue_cosine_sum": _cosine_sum,
     "segment_reduce": _segments,
     "cross_stats": _cross,
     "rbf_sum": _rbf,

@@ -4,17 +4,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 
-import imug_kernels
 import torch
-from imug_kernels import delta_curve, own_rank, segment_reduce
+from imug_kernels import delta_curve, dialogue_cosine_sum, own_rank, segment_reduce
 from torch import Tensor
 from torch.nn import functional as F
 
 from ..machine import ON_GPU
-from ..operations import COSINE_SUM
 from ..registry import Case, Job, Setup, Size, name_of
 from ..runner import race
 from .gram import packed, pad_unit_rows
@@ -27,8 +25,6 @@ def ragged(setup: Setup) -> Iterator[Job]:
     full = Size(980_000 if ON_GPU else 49_000, 768, torch.float32)
     for size in setup.sizes(Size(10, 16, torch.float32, (2, 3)), full):
         for name in QUESTIONS:
-            if name == "dialogue_gram_sum":  # sums by segment
-                continue
             yield race(setup, f"{name} {size}", partial(ragged_case, setup, name, size))
 
 
@@ -36,7 +32,7 @@ def ragged_case(setup: Setup, name: str, size: Size) -> Case:
     rows, offsets = packed(size)
     lengths = offsets.diff().double()
     pairs = 2.0 * size.width * float((lengths**2).sum() / lengths.sum())
-    baseline, plain, fused, products = QUESTIONS[name]
+    baseline, plain, fused, flops = QUESTIONS[name]
     functions = {baseline: plain, **ours(setup, f"imug_kernels {name}", fused)}
     return Case(
         name=name,
@@ -48,7 +44,7 @@ def ragged_case(setup: Setup, name: str, size: Size) -> Case:
         },
         providers=providers(functions, rows, offsets, rows=len(rows)),
         bytes_per_row=size.width * rows.element_size() * (2 if name == "own_rank" else 1),
-        flops_per_row=pairs * products,
+        flops_per_row=flops(pairs, size.width),
         truth=plain(rows.double(), offsets),
         repeats=5,
     )
@@ -72,7 +68,7 @@ def _scattered(rows: Tensor, offsets: Tensor) -> Tensor:
 
 
 def _fused_sums(rows: Tensor, offsets: Tensor) -> Tensor:
-    return getattr(imug_kernels, COSINE_SUM)(rows, offsets)[0]
+    return dialogue_cosine_sum(rows, offsets)[0]
 
 
 def _summed(rows: Tensor, offsets: Tensor) -> Tensor:
@@ -118,10 +114,10 @@ def _prompts(rows: Tensor) -> Tensor:
     return rows.roll(1, 1) + rows
 
 
-# The baseline, its function, ours, and how many products of two rows are made of a row, over its dialogue's rows.
-QUESTIONS: dict[str, tuple[str, Function, Function, float]] = {
-    "segment_reduce": ("torch index_add and scatter_reduce", _scattered, _reduced, 0.0),
-    COSINE_SUM: ("torch normalize and index_add", _summed, _fused_sums, 0.0),
-    "delta_curve": ("torch padded bmm", _diagonals, _curve, 1.0),
-    "own_rank": ("torch padded bmm", _compared, _ranked, 1.0),
+# The baseline, its function, ours, and the operations of a row, from those of its products with its dialogue and width.
+QUESTIONS: dict[str, tuple[str, Function, Function, Callable[[float, int], float]]] = {
+    "segment_reduce": ("torch index_add and scatter_reduce", _scattered, _reduced, lambda pairs, width: 0.0),
+    "dialogue_cosine_sum": ("torch normalize and index_add", _summed, _fused_sums, lambda pairs, width: 5.0 * width),
+    "delta_curve": ("torch padded bmm", _diagonals, _curve, lambda pairs, width: pairs),
+    "own_rank": ("torch padded bmm", _compared, _ranked, lambda pairs, width: pairs),
 }
