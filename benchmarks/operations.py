@@ -97,6 +97,10 @@ def _segments(b: Batch) -> Results:
     }
 
 
+def _segment_sum(b: Batch) -> Results:
+    return {"sum": Result(ops.segment_sum(b.x, b.offsets), 1e-12)}
+
+
 def _cross(b: Batch) -> Results:
     found = ops.cross_stats(b.x, b.y, k=LARGEST, positive=b.index, lse=True, scale=10.0, groups_x=b.groups,
                             groups_y=b.groups, exclude_self=True, bins=BINS)  # fmt: skip
@@ -136,6 +140,7 @@ OPERATIONS: dict[str, Callable[[Batch], Results]] = {
     "delta_curve": _curve,
     "dialogue_cosine_sum": _cosine_sum,
     "segment_reduce": _segments,
+    "segment_sum": _segment_sum,
     "cross_stats": _cross,
     "rbf_sum": _rbf,
     "preprocess": _preprocess,

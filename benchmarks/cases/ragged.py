@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 import torch
-from imug_kernels import delta_curve, dialogue_cosine_sum, own_rank, segment_reduce
+from imug_kernels import delta_curve, dialogue_cosine_sum, own_rank, segment_reduce, segment_sum
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -67,6 +67,10 @@ def _scattered(rows: Tensor, offsets: Tensor) -> Tensor:
     return torch.stack([empty.index_add(0, owner, rows), *ends])
 
 
+def _added(rows: Tensor, offsets: Tensor) -> Tensor:
+    return rows.new_zeros(len(offsets) - 1, rows.shape[1]).index_add(0, _owner(offsets), rows)
+
+
 def _fused_sums(rows: Tensor, offsets: Tensor) -> Tensor:
     return dialogue_cosine_sum(rows, offsets)[0]
 
@@ -117,6 +121,7 @@ def _prompts(rows: Tensor) -> Tensor:
 # The baseline, its function, ours, and the operations of a row, from those of its products with its dialogue and width.
 QUESTIONS: dict[str, tuple[str, Function, Function, Callable[[float, int], float]]] = {
     "segment_reduce": ("torch index_add and scatter_reduce", _scattered, _reduced, lambda pairs, width: 0.0),
+    "segment_sum": ("torch index_add", _added, segment_sum, lambda pairs, width: 0.0),
     "dialogue_cosine_sum": ("torch normalize and index_add", _summed, _fused_sums, lambda pairs, width: 5.0 * width),
     "delta_curve": ("torch padded bmm", _diagonals, _curve, lambda pairs, width: pairs),
     "own_rank": ("torch padded bmm", _compared, _ranked, lambda pairs, width: pairs),
