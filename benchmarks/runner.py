@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass, replace
 
 from torch import Tensor
 
-from benchmarks.machine import Ceilings, clock_seconds, peak_growth, percentiles, seconds
-from benchmarks.registry import Answer, Case, Provider
+from .machine import Ceilings, peak_growth, percentiles
+from .registry import Answer, Case, Job, Provider, Record, Setup
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class Row:
         p80: 80th percentile.
         ratio: median over the baseline's median; None where that is 0 or absent.
         roofline: share of the throughput that the machine's ceilings, or the case's limit, allow; None for other
-            quantities.
+            quantities, and where the ceilings are not known.
         axis: what the case's sweep varies; None: the case is in none.
     """
 
@@ -47,19 +49,51 @@ class Row:
     axis: str | None
 
 
-def run_case(case: Case, ceilings: Ceilings) -> list[Row]:
-    """Time all providers in turn, repeat by repeat, so that a slow minute of the machine hits all of them."""
-    answers = [provider.run() for provider in case.providers]  # also the warm-up
-    measured: list[list[float]] = [[] for _ in case.providers]
+def race(setup: Setup, name: str, make: Callable[[], Case]) -> Job:
+    """A job that makes a case and times its providers."""
+
+    def run() -> list[Record]:
+        case = replace(make(), repeats=1) if setup.quick else make()
+        rows, problems = run_case(case, setup.ceilings)
+        return [{"kind": "timing", **asdict(row)} for row in rows] + problems
+
+    return Job(name, run)
+
+
+def races(setup: Setup, cases: Iterable[Case]) -> Iterator[Job]:
+    """Jobs of cases that share what they are made of; each is made when the one before it is done."""
+    return (race(setup, case.name, lambda case=case: case) for case in cases)
+
+
+def run_case(case: Case, ceilings: Ceilings | None) -> tuple[list[Row], list[Record]]:
+    """Time all providers in turn, repeat by repeat, so that a slow minute of the machine hits all of them.
+
+    A provider that fails, for want of memory for example, becomes a problem and does not stop the others.
+    """
+    providers, answers, problems = [], [], []
+    for provider in case.providers:
+        try:
+            answers.append(provider.run())  # also the warm-up
+            providers.append(provider)
+        except Exception as error:  # a device that can go on says so at the next call; one that cannot ends the job
+            problems.append(_problem(case, provider, error))
+    measured: list[list[float]] = [[] for _ in providers]
     for _ in range(case.repeats):
-        for provider, times in zip(case.providers, measured):
-            times.append(seconds(provider.run) if case.limit is None else clock_seconds(provider.run))
+        for provider, times in zip(providers, measured):
+            times.append(case.timer(provider.run))
+    truth = case.truth
+    if truth is None and providers and providers[0] is case.providers[0] and answers[0] is not None:
+        truth = answers[0].values
     rows: list[Row] = []
-    truth = answers[0].values if case.truth is None else case.truth
-    for provider, answer, times in zip(case.providers, answers, measured):
+    for provider, answer, times in zip(providers, answers, measured):
         rows += _rows_of(case, provider, answer, truth, times, ceilings)
     references = {row.quantity: row.median for row in rows if row.baseline}
-    return [replace(row, ratio=_ratio(row.median, references.get(row.quantity))) for row in rows]
+    return [replace(row, ratio=_ratio(row.median, references.get(row.quantity))) for row in rows], problems
+
+
+def _problem(case: Case, provider: Provider, error: Exception) -> Record:
+    last = traceback.format_exception_only(error)[-1].strip()
+    return {"kind": "problem", "name": case.name, "provider": provider.name, "sizes": case.sizes, "error": last}
 
 
 def _times(rates: tuple[float, float, float], factor: float) -> tuple[float, float, float]:
@@ -72,24 +106,39 @@ def _ratio(value: float, reference: float | None) -> float | None:
 
 
 def _rows_of(
-    case: Case, provider: Provider, answer: Answer, truth: Tensor, times: list[float], ceilings: Ceilings
+    case: Case,
+    provider: Provider,
+    answer: Answer | None,
+    truth: Tensor | None,
+    times: list[float],
+    ceilings: Ceilings | None,
 ) -> list[Row]:
     rates = percentiles([provider.rows / time for time in times])
-    slowest = max(case.bytes_per_row / ceilings.bytes_per_second, case.flops_per_row / ceilings.flops_per_second)
-    limit = case.limit or 1 / slowest
     found: dict[tuple[str, str], tuple[float, float, float]] = {("throughput", "rows/s"): rates}
-    found["bandwidth", "GB/s"] = _times(rates, case.bytes_per_row / 1e9)
+    if case.bytes_per_row:
+        found["bandwidth", "GB/s"] = _times(rates, case.bytes_per_row / 1e9)
     if case.flops_per_row:
         found["arithmetic", "TFLOP/s"] = _times(rates, case.flops_per_row / 1e12)
     growth = peak_growth(provider.run)
     if growth is not None:
         found["peak memory", "bytes"] = (float(growth),) * 3
-    if answer.state_bytes is not None:
+    if answer is not None and answer.state_bytes is not None:
         found["state", "bytes"] = (float(answer.state_bytes),) * 3
-    found["error", "absolute"] = (float((answer.values.double() - truth.double()).abs().max()),) * 3
+    if answer is not None and truth is not None:
+        found["error", "absolute"] = (float((answer.values.double() - truth.double()).abs().max()),) * 3
+    limit = _limit(case, ceilings)
     shared = (case.name, provider.name, provider is case.providers[0], {"rows": provider.rows, **case.sizes})
-    shares = {"throughput": rates[0] / limit}
+    shares = {"throughput": rates[0] / limit} if limit else {}
     return [
         Row(*shared, quantity, unit, *numbers, ratio=None, roofline=shares.get(quantity), axis=case.axis)
         for (quantity, unit), numbers in found.items()
     ]
+
+
+def _limit(case: Case, ceilings: Ceilings | None) -> float | None:
+    """Rows a second that the case's limit allows, or the machine; None: nobody knows."""
+    if case.limit is not None or ceilings is None:
+        return case.limit
+    flops = ceilings.flops(str(case.sizes.get("dtype")))
+    slowest = max(case.bytes_per_row / ceilings.bytes_per_second, case.flops_per_row / flops)
+    return 1 / slowest if slowest else None

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.plots import Lines, sweep_lines
+from .plots import Lines, sweep_lines
 
 ROOT = Path(__file__).resolve().parents[1]
 HEADER = """\
@@ -99,10 +99,10 @@ def _line(name: str, found: dict[str, Row]) -> str:
         "baseline" if rate["baseline"] else f"**{rate['ratio']:.1f}**" if "imug" in name else f"{rate['ratio']:.1f}",
         _cell(found.get("bandwidth"), 1),
         _cell(found.get("arithmetic"), 1e3),
-        f"{rate['roofline']:.0%}",
+        "" if rate["roofline"] is None else f"{rate['roofline']:.0%}",
         _bytes(found.get("peak memory")),
         _bytes(found.get("state")),
-        f"{found['error']['median']:.0e}",
+        f"{found['error']['median']:.0e}" if "error" in found else "",
     ]
     return f"| {' | '.join(cells)} |"
 

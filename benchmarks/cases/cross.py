@@ -12,9 +12,10 @@ from imug_kernels import cross_stats
 from torch import Tensor
 from torch.nn import functional as F
 
-from benchmarks.cases.providers import Function, compiled, providers
-from benchmarks.machine import DEVICE, ON_GPU
-from benchmarks.registry import Case, register
+from ..machine import ON_GPU, draw, fitting
+from ..registry import Case, Job, Setup, Size, name_of
+from ..runner import race
+from .providers import Function, compiled, ours, providers
 
 K, SCALE = 10, 10.0
 CHUNK = 512  # rows of a chunk: with 1e5 columns its cosines fill 200 MB
@@ -30,17 +31,18 @@ QUESTIONS: dict[str, tuple[Reduce, Function]] = {
 }
 
 
-@register
-def cross(quick: bool) -> Iterator[Case]:
-    rows, columns, width = (16, 40, 16) if quick else (100_000, 100_000, 768) if ON_GPU else (2_000, 10_000, 768)
-    for question in QUESTIONS:
-        yield cross_case(question, rows, columns, width, compiling=not quick)
+def cross(setup: Setup) -> Iterator[Job]:
+    rows, dtype = (100_000, torch.bfloat16) if ON_GPU else (2_000, torch.float32)
+    for size in setup.sizes(Size(16, 16, torch.float32), Size(rows, 768, dtype)):
+        columns = 40 if setup.quick else rows if ON_GPU else 10_000
+        for question in QUESTIONS:
+            make = partial(cross_case, setup, question, size, columns, compiling=not setup.quick)
+            yield race(setup, f"cross_stats {size} with {columns}: {question}", make)
 
 
-def cross_case(question: str, rows: int, columns: int, width: int, *, compiling: bool = False) -> Case:
-    dtype = torch.bfloat16 if ON_GPU else torch.float32
-    generator = torch.Generator().manual_seed(0)
-    x, y = (torch.randn(n, width, generator=generator).to(DEVICE, dtype) for n in (rows, columns))
+def cross_case(setup: Setup, question: str, size: Size, columns: int, *, compiling: bool = False) -> Case:
+    rows = fitting(size.rows, size.width * size.dtype.itemsize)
+    x, y = (draw(n, size.width, dtype=size.dtype, seed=seed) for seed, n in enumerate((rows, columns)))
     reduce, fused = QUESTIONS[question]
     step = partial(_step, reduce)
     steps: dict[str, Function] = {"torch matmul in chunks": step}
@@ -49,14 +51,14 @@ def cross_case(question: str, rows: int, columns: int, width: int, *, compiling:
     functions: dict[str, Function] = {
         **({} if ON_GPU else {"torch matmul of all": partial(_whole, reduce)}),  # 1e10 cosines fill 40 GB
         **{name: partial(_chunked, function) for name, function in steps.items()},
-        "imug_kernels cross_stats": fused,
+        **ours(setup, "imug_kernels cross_stats", fused),
     }
     return Case(
         name=f"cross_stats: {question}",
-        sizes={"columns": columns, "width": width, "dtype": str(dtype).removeprefix("torch.")},
+        sizes={"columns": columns, "width": size.width, "dtype": name_of(size.dtype)},
         providers=providers(functions, x, y, rows=rows),
-        bytes_per_row=width * x.element_size() * (rows + columns) / rows,
-        flops_per_row=2.0 * columns * width,
+        bytes_per_row=size.width * x.element_size() * (rows + columns) / rows,
+        flops_per_row=2.0 * columns * size.width,
         truth=_chunked(step, x.double(), y.double()),
         repeats=5,
     )

@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -24,12 +25,14 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from benchmarks.machine import DEVICE, ON_GPU
-from benchmarks.registry import Answer, Case, Provider, register
 from imug_metrics import TurnAlignment, TurnConsistency
 from imug_metrics.encoders import CachedEncoder, OpenClipEncoder, TransformersEncoder
 from imug_metrics.media.images import load_image
 from imug_metrics.suite import ImugSuite
+
+from ..machine import DEVICE, ON_GPU
+from ..registry import Answer, Case, Job, Provider, Setup, absent
+from ..runner import races
 
 TURNS = 4
 
@@ -49,13 +52,15 @@ class Dialogues:
         return sum(map(len, self.files))
 
 
-@register
-def end_to_end(quick: bool) -> Iterator[Case]:
-    for side in (64,) if quick else (512, 1024) if ON_GPU else (512,):
+def end_to_end(setup: Setup) -> Iterator[Job]:
+    for side in (64,) if setup.quick else (512, 1024) if ON_GPU else (512,):
         with tempfile.TemporaryDirectory() as folder:
-            dialogues = _dialogues(Path(folder), 64 if ON_GPU and not quick else 2, side)
-            yield from _against_torchmetrics(dialogues, side, quick)
-            yield from _against_loops(dialogues, side, quick)
+            dialogues = _dialogues(Path(folder), 64 if ON_GPU and not setup.quick else 2, side)
+            for package, cases in (("transformers", _against_torchmetrics), ("open_clip", _against_loops)):
+                if find_spec(package) is None:
+                    yield absent(package, f"end to end, {side} x {side}")
+                else:
+                    yield from races(setup, cases(dialogues, side, setup.quick))
 
 
 def _case(name: str, side: int, quick: bool, *providers: Provider) -> Case:

@@ -19,17 +19,24 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.registry import Answer, Case, Provider, register
 from imug_metrics.judges import ImagePart, JudgeRequest, OpenAIJudge, Question, chat_body, judge_all
+
+from ..machine import clock_seconds
+from ..registry import Answer, Case, Job, Provider, Setup, absent
+from ..runner import races
 
 OPEN, RELEASED_POOL = 64, 8
 IMAGES = tuple(ImagePart(random.Random(number).randbytes(20_000)) for number in range(8))
 
 
-@register
-def judges(quick: bool) -> Iterator[Case]:
-    if find_spec("aiohttp") is None:  # the extra `judge` is not installed
-        return
+def judges(setup: Setup) -> Iterator[Job]:
+    if find_spec("aiohttp") is None:
+        yield absent("aiohttp", "the extra `judge`")
+    else:
+        yield from races(setup, _cases(setup.quick))
+
+
+def _cases(quick: bool) -> Iterator[Case]:
     latency, rounds = (0.002, 2) if quick else (0.2, 30)
     with _server(latency) as port:
 
@@ -54,6 +61,7 @@ def judges(quick: bool) -> Iterator[Case]:
             ),
             bytes_per_row=len(json.dumps(chat_body(_request(0), "m"))),
             limit=OPEN / latency,
+            timer=clock_seconds,
             repeats=1 if quick else 3,
         )
 

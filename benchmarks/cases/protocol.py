@@ -10,6 +10,7 @@ import re
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -17,16 +18,26 @@ import torch
 from PIL import Image, ImageDraw
 from torch import Tensor
 
-from benchmarks.registry import Answer, Case, Provider, register
 from imug_metrics.protocols import imug
 from imug_metrics.suite import Record
+
+from ..registry import Answer, Case, Job, Provider, Setup, absent
+from ..runner import race, races
 
 SAMPLES, DOMAINS, CLASSES = 3113, 19, 3
 REPLIES = ("B", "A,C", "B.", "Answer: C", "The answer is **D**", "A and B", "no idea", "ERROR: timeout", "")
 
 
-@register
-def protocol(quick: bool) -> Iterator[Case]:
+def protocol(setup: Setup) -> Iterator[Job]:
+    yield from races(setup, _choices(setup.quick))
+    if find_spec("cv2") is None:
+        yield absent("cv2", "boards")
+        return
+    for count in (4,) if setup.quick else (64, 256, 1024):
+        yield race(setup, f"{count} boards", partial(_boards, count, setup.quick))
+
+
+def _choices(quick: bool) -> Iterator[Case]:
     records, images = full_size(50 if quick else SAMPLES)
     classes = {f"domain {number}": f"class {number % CLASSES}" for number in range(DOMAINS)}
     turns = len(records)
@@ -40,9 +51,6 @@ def protocol(quick: bool) -> Iterator[Case]:
         bytes_per_row=sum(len(record.text or "") for record in records) / turns,
         repeats=1 if quick else 7,
     )
-    if find_spec("cv2") is not None:
-        for count in (4,) if quick else (64, 256, 1024):
-            yield _boards(count, quick)
 
 
 def _boards(count: int, quick: bool) -> Case:

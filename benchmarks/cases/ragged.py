@@ -4,44 +4,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import torch
-from imug_kernels import delta_curve, dialogue_cosine_sum, own_rank, segment_reduce
+from imug_kernels import delta_curve, dialogue_cosine_sum, own_rank, segment_reduce, segment_sum
 from torch import Tensor
 from torch.nn import functional as F
 
-from benchmarks.cases.gram import packed, pad_unit_rows
-from benchmarks.cases.providers import Function, providers
-from benchmarks.machine import ON_GPU
-from benchmarks.registry import Case, register
+from ..machine import ON_GPU
+from ..registry import Case, Job, Setup, Size, name_of
+from ..runner import race
+from .gram import packed, pad_unit_rows
+from .providers import Function, ours, providers
 
 DISTANCES = 8
 
 
-@register
-def ragged(quick: bool) -> Iterator[Case]:
-    dialogues, longest, width = (8, 5, 16) if quick else (140_000 if ON_GPU else 7_000, 12, 768)
-    rows, offsets = packed(dialogues, 2, longest, width)
+def ragged(setup: Setup) -> Iterator[Job]:
+    full = Size(980_000 if ON_GPU else 49_000, 768, torch.float32)
+    for size in setup.sizes(Size(10, 16, torch.float32, (2, 3)), full):
+        for name in QUESTIONS:
+            yield race(setup, f"{name} {size}", partial(ragged_case, setup, name, size))
+
+
+def ragged_case(setup: Setup, name: str, size: Size) -> Case:
+    rows, offsets = packed(size)
     lengths = offsets.diff().double()
-    pairs = 2.0 * width * float((lengths**2).sum() / lengths.sum())
-    questions: dict[str, tuple[str, Function, Function, float]] = {
-        "segment_reduce": ("torch index_add and scatter_reduce", _scattered, _reduced, 0.0),
-        "dialogue_cosine_sum": ("torch normalize and index_add", _summed, _unit, 5.0 * width),
-        "delta_curve": ("torch padded bmm", _diagonals, _curve, pairs),
-        "own_rank": ("torch padded bmm", _compared, _ranked, pairs),
-    }
-    for name, (baseline, plain, fused, flops) in questions.items():
-        functions = {baseline: plain, f"imug_kernels {name}": fused}
-        yield Case(
-            name=name,
-            sizes={"dialogues": dialogues, "turns": f"2-{longest}", "width": width, "dtype": "float32"},
-            providers=providers(functions, rows, offsets, rows=len(rows)),
-            bytes_per_row=width * rows.element_size() * (2 if name == "own_rank" else 1),
-            flops_per_row=flops,
-            truth=plain(rows.double(), offsets),
-            repeats=5,
-        )
+    pairs = 2.0 * size.width * float((lengths**2).sum() / lengths.sum())
+    baseline, plain, fused, flops = QUESTIONS[name]
+    functions = {baseline: plain, **ours(setup, f"imug_kernels {name}", fused)}
+    return Case(
+        name=name,
+        sizes={
+            "dialogues": len(lengths),
+            "turns": "-".join(map(str, size.turns)),
+            "width": size.width,
+            "dtype": name_of(size.dtype),
+        },
+        providers=providers(functions, rows, offsets, rows=len(rows)),
+        bytes_per_row=size.width * rows.element_size() * (2 if name == "own_rank" else 1),
+        flops_per_row=flops(pairs, size.width),
+        truth=plain(rows.double(), offsets),
+        repeats=5,
+    )
 
 
 def _owner(offsets: Tensor) -> Tensor:
@@ -61,11 +67,16 @@ def _scattered(rows: Tensor, offsets: Tensor) -> Tensor:
     return torch.stack([empty.index_add(0, owner, rows), *ends])
 
 
-def _unit(rows: Tensor, offsets: Tensor) -> Tensor:
+def _added(rows: Tensor, offsets: Tensor) -> Tensor:
+    return rows.new_zeros(len(offsets) - 1, rows.shape[1]).index_add(0, _owner(offsets), rows)
+
+
+def _fused_sums(rows: Tensor, offsets: Tensor) -> Tensor:
     return dialogue_cosine_sum(rows, offsets)[0]
 
 
 def _summed(rows: Tensor, offsets: Tensor) -> Tensor:
+    """Of each row: its product with the sum of the dialogue's unit rows, less itself."""
     unit, owner = F.normalize(rows), _owner(offsets)
     total = rows.new_zeros(len(offsets) - 1, rows.shape[1]).index_add(0, owner, unit)
     return (unit * (total[owner] - unit)).sum(1)
@@ -105,3 +116,13 @@ def _compared(rows: Tensor, offsets: Tensor) -> Tensor:
 def _prompts(rows: Tensor) -> Tensor:
     """Rows that lie near those of the same place: reversing a row's entries would lie far from all."""
     return rows.roll(1, 1) + rows
+
+
+# The baseline, its function, ours, and the operations of a row, from those of its products with its dialogue and width.
+QUESTIONS: dict[str, tuple[str, Function, Function, Callable[[float, int], float]]] = {
+    "segment_reduce": ("torch index_add and scatter_reduce", _scattered, _reduced, lambda pairs, width: 0.0),
+    "segment_sum": ("torch index_add", _added, segment_sum, lambda pairs, width: 0.0),
+    "dialogue_cosine_sum": ("torch normalize and index_add", _summed, _fused_sums, lambda pairs, width: 5.0 * width),
+    "delta_curve": ("torch padded bmm", _diagonals, _curve, lambda pairs, width: pairs),
+    "own_rank": ("torch padded bmm", _compared, _ranked, lambda pairs, width: pairs),
+}

@@ -12,32 +12,33 @@ from imug_kernels import rbf_sum
 from torch import Tensor
 from torch.nn import functional as F
 
-from benchmarks.cases.providers import Function, compiled, providers
-from benchmarks.machine import DEVICE, ON_GPU
-from benchmarks.registry import Case, register
+from ..machine import ON_GPU, draw
+from ..registry import Case, Job, Setup, Size, name_of
+from ..runner import race
+from .providers import Function, compiled, ours, providers
 
 SIGMA = 10.0
 
 
-@register
-def rbf(quick: bool) -> Iterator[Case]:
-    yield rbf_case(16, 16) if quick else rbf_case(30_000 if ON_GPU else 4_000, 768, compiling=True)
+def rbf(setup: Setup) -> Iterator[Job]:
+    for size in setup.sizes(Size(16, 16, torch.float32), Size(30_000 if ON_GPU else 4_000, 768, torch.float32)):
+        yield race(setup, f"rbf_sum {size}", partial(rbf_case, setup, size, compiling=not setup.quick))
 
 
-def rbf_case(rows: int, width: int, *, compiling: bool = False) -> Case:
-    generator = torch.Generator().manual_seed(0)
-    x, y = (F.normalize(torch.randn(rows, width, generator=generator)).to(DEVICE) for _ in range(2))
+def rbf_case(setup: Setup, size: Size, *, compiling: bool = False) -> Case:
+    x, y = (F.normalize(draw(size.rows, size.width, dtype=size.dtype, seed=seed)) for seed in range(2))
     sums: dict[str, Function] = {
         "torch matmul and exp": _eager,
         **(compiled("torch.compile of it", _eager) if compiling else {}),
-        "imug_kernels rbf_sum": partial(rbf_sum, sigma=SIGMA),
+        **ours(setup, "imug_kernels rbf_sum", partial(rbf_sum, sigma=SIGMA)),
     }
+    means = {name: partial(_mean, function) for name, function in sums.items()}
     return Case(
         name="rbf_sum",
-        sizes={"columns": rows, "width": width, "dtype": "float32"},
-        providers=providers({name: partial(_mean, function) for name, function in sums.items()}, x, y, rows=rows),
-        bytes_per_row=2 * width * x.element_size(),
-        flops_per_row=2.0 * rows * width,
+        sizes={"columns": size.rows, "width": size.width, "dtype": name_of(size.dtype)},
+        providers=providers(means, x, y, rows=size.rows),
+        bytes_per_row=2 * size.width * x.element_size(),
+        flops_per_row=2.0 * size.rows * size.width,
         truth=_mean(_eager, x.double(), y.double()),
         repeats=5,
     )

@@ -11,16 +11,21 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmarks.machine import DEVICE
-from benchmarks.registry import Answer, Case, Provider, register
 from imug_metrics import BestOfN
 from imug_metrics.functional import best_of_n_curve
+
+from ..machine import DEVICE
+from ..registry import Answer, Case, Job, Provider, Setup
+from ..runner import races
 
 CANDIDATES = 64
 
 
-@register
-def scaling(quick: bool) -> Iterator[Case]:
+def scaling(setup: Setup) -> Iterator[Job]:
+    return races(setup, _cases(setup.quick))
+
+
+def _cases(quick: bool) -> Iterator[Case]:
     """Mean oracle curve, then mean selected curve, over a million turns with 64 candidates each."""
     few = 100 if quick else 20_000  # what a loop gets: its rate does not depend on the number of records
     times = 5 if quick else 50  # the same records again, so that every provider has the same answer

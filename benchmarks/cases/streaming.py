@@ -13,9 +13,11 @@ from torch.nn import functional as F
 from torchmetrics import CosineSimilarity, Metric
 from torchmetrics.functional import pairwise_cosine_similarity
 
-from benchmarks.machine import DEVICE
-from benchmarks.registry import Answer, Case, Provider, register
 from imug_metrics import DialogueMetric, TurnAlignment, TurnConsistency, TurnDecay, TurnRetrieval
+
+from ..machine import DEVICE, draw
+from ..registry import Answer, Case, Job, Provider, Setup
+from ..runner import races
 
 
 @dataclass(frozen=True)
@@ -34,8 +36,11 @@ Stream = Callable[[], Iterator[Batch]]
 Way = Callable[[Iterator[Batch]], Answer]
 
 
-@register
-def streaming(quick: bool) -> Iterator[Case]:
+def streaming(setup: Setup) -> Iterator[Job]:
+    return races(setup, _cases(setup.quick))
+
+
+def _cases(quick: bool) -> Iterator[Case]:
     width, dialogues = (16, 8) if quick else (768, 512)
     pool = _pool(batches=2 if quick else 8, dialogues=dialogues, width=width)
     rows = sum(len(batch.turn) for batch in pool)
@@ -84,11 +89,11 @@ def streaming(quick: bool) -> Iterator[Case]:
 def _pool(batches: int, dialogues: int, width: int) -> list[Batch]:
     generator = torch.Generator().manual_seed(0)
     pool = []
-    for _ in range(batches):
+    for number in range(batches):
         lengths = torch.randint(2, 13, (dialogues,), generator=generator)
         count = int(lengths.sum())
         turn = torch.cat([torch.arange(1, int(length) + 1) for length in lengths])
-        images, texts = (torch.randn(count, width, generator=generator) for _ in range(2))
+        images, texts = (draw(count, width, seed=2 * number + side) for side in range(2))
         scores = torch.rand(count, generator=generator) - 0.02 * turn
         ids = torch.repeat_interleave(torch.arange(dialogues), lengths)
         # Lengths stay on the CPU: a loop needs them there, and a batch's ids and turns say the same to the metrics.

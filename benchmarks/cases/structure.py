@@ -13,18 +13,23 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from benchmarks.machine import DEVICE
-from benchmarks.registry import Answer, Case, Provider, register
 from imug_metrics.functional.interleaved.structure_integrity import score_counts, structure_integrity
 from imug_metrics.functional.interleaved.tag_counts import tag_counts
 from imug_metrics.reading.tags import MODALITIES
+
+from ..machine import DEVICE
+from ..registry import Answer, Case, Job, Provider, Setup
+from ..runner import races
 
 _TAG = re.compile(r"<(text|image|audio|video|document|code|threeD)(\d+)>")
 _WORDS = 60
 
 
-@register
-def structure(quick: bool) -> Iterator[Case]:
+def structure(setup: Setup) -> Iterator[Job]:
+    return races(setup, _cases(setup.quick))
+
+
+def _cases(quick: bool) -> Iterator[Case]:
     rows = 200 if quick else 31_026
     chance = random.Random(0)
     preds, target = ([_text(chance) for _ in range(rows)] for _ in range(2))

@@ -1,41 +1,72 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""The operations over rows, width and turns: how time grows."""
+"""The operations over rows, width and turns, few of them powers of two: how time grows, what a small batch costs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 
 import torch
 
-from benchmarks.cases.cross import cross_case
-from benchmarks.cases.gram import gram_case
-from benchmarks.cases.paired import paired_case
-from benchmarks.cases.rbf import rbf_case
-from benchmarks.machine import ON_GPU
-from benchmarks.registry import Case, register
+from ..machine import ON_GPU, call_seconds
+from ..registry import Case, Job, Setup, Size
+from ..runner import race
+from .cross import cross_case
+from .gram import gram_case
+from .paired import paired_case
+from .rbf import rbf_case
+
+SINGLE = torch.float32
+WORKING = torch.bfloat16 if ON_GPU else torch.float32
+MANY = 20 if ON_GPU else 1
+
+ROWS = (100, 999, 10_001, 50_000 * MANY)
+WIDTHS = (1, 33, 64, 130, 384, 770, 1000, 1536, 2050, 4096)
+TURNS = (2, 3, 5, 9, 12, 20, 33, 64, 100, 200)
+SMALL = (8, 32, 100, 500)
+
+Make = Callable[[], Case]
 
 
-@register
-def sweeps(quick: bool) -> Iterator[Case]:
-    many = 20 if ON_GPU else 1
-    for case in _short() if quick else _cases(many):
-        yield replace(case, repeats=3)
+def sweeps(setup: Setup) -> Iterator[Job]:
+    for axis, value, make in _quick(setup) if setup.quick else _cases(setup):
+        yield race(setup, f"over {axis}: {value}", partial(_along, axis, make))
+    for rows in (8,) if setup.quick else SMALL:
+        size = Size(rows, 16 if setup.quick else 768, SINGLE, (4, 4))
+        for make in (partial(paired_case, setup, size), partial(gram_case, setup, size)):
+            yield race(setup, f"small batch of {rows}", partial(_small, make))
 
 
-def _short() -> Iterator[Case]:
+def _along(axis: str, make: Make) -> Case:
+    return replace(make(), repeats=3, axis=axis)
+
+
+def _small(make: Make) -> Case:
+    """Calls back to back: launches and Python decide, not bandwidth."""
+    case = make()
+    return replace(case, name=f"{case.name}, back to back", repeats=5, axis="rows", timer=call_seconds)
+
+
+def _quick(setup: Setup) -> Iterator[tuple[str, int, Make]]:
     for rows in (8, 16):
-        yield replace(paired_case(rows, 16, torch.float32), axis="rows")
+        yield "rows", rows, partial(paired_case, setup, Size(rows, 16, SINGLE))
 
 
-def _cases(many: int) -> Iterator[Case]:
-    for rows in (100, 1_000, 10_000, 50_000 * many):
-        yield replace(paired_case(rows, 768, torch.float32), axis="rows")
-    for width in (64, 256, 1024, 4096):
-        yield replace(paired_case(10_000 * many, width, torch.float32), axis="width")
-    for turns in (2, 4, 8, 16, 32, 64):
-        yield replace(gram_case(40_000 * many // turns, turns, turns, 768), axis="turns")
-    for rows in (500, 1_000, 2_000, 4_000 * many):
-        yield replace(cross_case("10 largest", rows, rows, 768), axis="rows")
-        yield replace(rbf_case(min(rows, 30_000), 768), axis="rows")  # the baseline keeps every pair
+def _cases(setup: Setup) -> Iterator[tuple[str, int, Make]]:
+    for rows in ROWS:
+        yield "rows", rows, partial(paired_case, setup, Size(rows, 768, SINGLE))
+    for turns in TURNS:
+        yield "turns", turns, partial(gram_case, setup, Size(40_000 * MANY, 768, WORKING, (turns, turns)))
+    for width in WIDTHS:
+        yield "width", width, partial(paired_case, setup, Size(10_000 * MANY, width, SINGLE))
+    for width in WIDTHS:
+        yield "width", width, partial(gram_case, setup, Size(10_000 * MANY, width, WORKING))
+    for rows in (500, 1_000, 2_001, 4_000 * MANY):
+        yield "rows", rows, partial(cross_case, setup, "10 largest", Size(rows, 768, WORKING), rows)
+        yield (
+            "rows",
+            rows,
+            partial(rbf_case, setup, Size(min(rows, 30_000), 768, SINGLE)),
+        )  # a baseline keeps pairs

@@ -29,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         >>> main(["score", "--benchmark", "no-such-folder", "--outputs", ".", "--out", "scores"])
         2
     """
-    options = parser().parse_args(argv)
+    options = _options(argv)
     try:
         return _run(options)
     except ArgumentError as error:
@@ -42,6 +42,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception:
         traceback.print_exc()
         return _stop(EXIT_BUG, "this is an error of the program itself; please report it with the lines above")
+
+
+def _options(argv: Sequence[str] | None) -> argparse.Namespace:
+    """The command and its options; those of `bench` are its own."""
+    whole = parser()
+    options, others = whole.parse_known_args(argv)
+    if options.command == "bench":
+        options.arguments = others
+    elif others:
+        whole.error(f"unrecognized arguments: {' '.join(others)}")
+    return options
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -40,7 +40,7 @@ def parser() -> argparse.ArgumentParser:
     )
     whole.add_argument("--version", action="version", version=f"imug-metrics {__version__}")
     commands = whole.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (_add_score, _add_gain, _add_scaling, _add_check, _add_unim, _add_demo, _add_cache):
+    for add in (_add_score, _add_gain, _add_scaling, _add_check, _add_unim, _add_demo, _add_cache, _add_bench):
         add(commands)
     return whole
 
@@ -269,3 +269,9 @@ def _add_cache(commands: Any) -> None:
     for action in (clear, export):
         action.add_argument("--encoder", metavar="FINGERPRINT", help="only rows of this encoder (default: all)")
     export.add_argument("--out", type=Path, required=True, metavar="FILE", help="the file")
+
+
+def _add_bench(commands: Any) -> None:
+    """No option is known here: `imug_benchmarks` parses what follows, in a checkout and where only it is installed."""
+    summary = "measure kernels and metrics on this machine: speed, correctness, what an update costs"
+    commands.add_parser("bench", help=summary, add_help=False)

@@ -30,7 +30,7 @@ def document(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "kernels")))}
     command = [sys.executable, "-m", "benchmarks", "--quick", "--out", str(out)]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=900, check=False)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
     (file,) = out.glob("*.json")
     loaded: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     return loaded | {"file": file}
@@ -45,28 +45,41 @@ def test_rows_follow_the_schema(document: dict[str, Any]) -> None:
 
 
 def test_every_case_has_one_baseline_whose_ratio_is_one(document: dict[str, Any]) -> None:
-    throughput = [row for row in document["rows"] if row["quantity"] == "throughput"]
+    throughput = [row for row in document["rows"] if row["quantity"] == "throughput" and row["axis"] is None]
     cases = {row["name"] for row in throughput}
     kernels = {"paired_cosine", "dialogue_gram", "dialogue_cosine_sum", "delta_curve", "own_rank", "segment_reduce"}
     kernels |= {"cross_stats: 10 largest", "cross_stats: log-sum-exp", "rbf_sum", "preprocess"}
     assert kernels | {"stream: retrieval", "stream: consistency, alignment, decay"} <= cases
     for case in cases:
-        baselines = [row for row in throughput if row["name"] == case and row["baseline"] and row["axis"] is None]
+        baselines = [row for row in throughput if row["name"] == case and row["baseline"]]
         assert [row["ratio"] for row in baselines] == [1.0]
 
 
 def test_every_provider_gives_the_same_answer(document: dict[str, Any]) -> None:
     errors = {(row["name"], row["provider"]): row["median"] for row in document["rows"] if row["quantity"] == "error"}
     assert errors
-    assert max(errors.values()) < 1e-5
-    exact = [value for (_, provider), value in errors.items() if provider in PACKED]
-    assert len(exact) == len(PACKED)
-    assert max(exact) < 1e-12
+    levels = {name: error for name, error in errors.items() if name[0] == "preprocess"}
+    assert max(levels.values()) < 1.02 / 255 / 0.26, "one level, by the smallest deviation"
+    assert max(error for name, error in errors.items() if name not in levels) < 1e-5
+    exact = {name: error for name, error in errors.items() if name[1] in PACKED}
+    assert {provider for _, provider in exact} == PACKED
+    assert max(exact.values()) < 1e-12
+
+
+def test_updates_are_timed_against_those_of_torchmetrics(document: dict[str, Any]) -> None:
+    rows = [row for row in document["rows"] if row["name"] == "update of TurnDecay" and row["quantity"] == "throughput"]
+    assert [row["provider"] for row in rows] == [
+        "torchmetrics MeanMetric",
+        "torchmetrics CosineSimilarity",
+        *(f"imug_metrics, {form}" for form in ("padded", "padded, unchecked", "flat", "flat, unchecked")),
+    ]
+    assert all(row["roofline"] is None for row in rows)
 
 
 def test_machine_is_described(document: dict[str, Any]) -> None:
     assert {"cpu", "cores", "threads", "python", "versions"} <= set(document["machine"])
-    assert all(value > 0 for value in document["ceilings"].values())
+    assert all(document["ceilings"][name] > 0 for name in ("bytes_per_second", "flops_per_second", "launch_seconds"))
+    assert document["troubles"] == document["problems"] == []
 
 
 def test_csv_holds_the_same_rows(document: dict[str, Any]) -> None:
@@ -81,7 +94,8 @@ def test_plots_hold_every_sweep_and_every_kernel(document: dict[str, Any], tmp_p
     sweeps, roofline = (
         next(tmp_path.glob(f"*-{name}.svg")).read_text(encoding="utf-8") for name in ("sweeps", "roofline")
     )
-    assert set(plots.sweep_lines(document)) == {("paired_cosine", "rows")}
+    small = {(f"{name}, back to back", "rows") for name in ("paired_cosine", "dialogue_gram")}
+    assert set(plots.sweep_lines(document)) == {("paired_cosine", "rows")} | small
     assert "imug_kernels paired_cosine" in sweeps
     for name in ("dialogue_gram", "cross_stats", "rbf_sum"):
         assert name in roofline

@@ -12,17 +12,69 @@
 | `preprocess` | `PREPROCESS` |
 
 They follow from shapes and dtypes alone: to look at values would wait for the device. None of them spills registers on
-compute capability 8.0, 9.0 or 10.0; `python -m benchmarks.offline` compiles each and says so.
+compute capability 8.0, 9.0 or 10.0; `python -m benchmarks.offline` compiles each and says so. `override` tries others.
 """
 
 from __future__ import annotations
 
+import functools
 import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import torch
 import triton
 
 Settings = dict[str, int]  # keyword arguments of a launch
+
+
+_overriding: Settings = {}
+_overridden: set[str] = set()
+
+
+@contextmanager
+def override(**settings: int) -> Iterator[None]:
+    """Launch kernels with these settings in place of the table's, as far as they have them: to try others out.
+
+    ``num_warps`` and ``num_stages`` every kernel has; `preprocess` keeps its own. What no kernel that was launched had
+    is an error in the end, so that nothing is believed to have been tried. For one thread at a time, and not nested.
+
+    Args:
+        settings: Block sizes by their names in the table, warps and stages.
+
+    Raises:
+        ValueError: If a setting belongs to none of the kernels launched.
+
+    Example:
+        >>> with override(BLOCK_D=256, num_stages=4):
+        ...     row_blocks(768)
+        {'BLOCK_R': 4, 'BLOCK_D': 256, 'num_warps': 4, 'num_stages': 4}
+    """
+    _overriding.update(settings)
+    _overridden.clear()
+    try:
+        yield
+    finally:
+        _overriding.clear()
+    if unknown := sorted(settings.keys() - _overridden):
+        raise ValueError(f"Expected settings of the kernels that were launched, got `{'`, `'.join(unknown)}`.")
+
+
+def _apply(found: Settings) -> Settings:
+    """The settings of one launch with those that are tried."""
+    mine = {name: value for name, value in _overriding.items() if name in found or name.startswith("num_")}
+    _overridden.update(mine)
+    return {**found, **mine}
+
+
+def _tunable(choose: Callable[..., Settings]) -> Callable[..., Settings]:
+    @functools.wraps(choose)
+    def chosen(*arguments: Any, **keywords: Any) -> Settings:
+        found = choose(*arguments, **keywords)
+        return _apply(found) if _overriding else found
+
+    return chosen
 
 
 def _tile(m: int, n: int, k: int, *, warps: int, stages: int) -> Settings:
@@ -51,12 +103,14 @@ _PROGRAMS = 264
 PREPROCESS: Settings = {"BLOCK_H": 16, "BLOCK_W": 64, "BLOCK_R": 16, "num_warps": 4}
 
 
+@_tunable
 def row_blocks(width: int) -> Settings:
     """About 4096 elements of each side a program: 16-byte loads and 32 to 64 registers a thread."""
     block = min(triton.next_power_of_2(max(width, 16)), 1024)
     return {"BLOCK_R": 4096 // block, "BLOCK_D": block, "num_warps": 4}
 
 
+@_tunable
 def segment_tile(rows: int, segments: int, dtype: torch.dtype) -> Settings:
     """Tile for segments of the mean length: the longest would be the better guide, but is known to the device only."""
     mean = rows / max(segments, 1)
@@ -64,18 +118,21 @@ def segment_tile(rows: int, segments: int, dtype: torch.dtype) -> Settings:
     return single if dtype == torch.float32 else half
 
 
+@_tunable
 def whole_rows(width: int) -> Settings:
     """Up to 8192 elements a program, of up to 16 rows."""
     block = triton.next_power_of_2(max(width, 16))
     return {"BLOCK_R": max(1, min(16, 8192 // block)), "BLOCK_D": block, "num_warps": 4 if block <= 1024 else 8}
 
 
+@_tunable
 def segment_values(width: int) -> Settings:
     """About 512 elements at a time: a segment is a dialogue of some dozen scalars, rarely more."""
     block = min(triton.next_power_of_2(width), 128)
     return {"BLOCK_R": max(4, 128 // block), "BLOCK_W": block, "num_warps": 1 if block < 16 else 4}
 
 
+@_tunable
 def all_pairs_tile(dtype: torch.dtype, bins: int = 0) -> Settings:
     """Tile for up to 64 largest cosines a row and 512 bins."""
     return _ALL_PAIRS_TILES[dtype == torch.float32, bins > 0]

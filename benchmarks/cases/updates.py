@@ -1,0 +1,46 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""`update` of every metric against the two of torchmetrics that do least: a mean, and a cosine of pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+from ..machine import call_seconds
+from ..metric_inputs import DIALOGUES, METRICS, TURNS, WIDTH, Entry, baselines
+from ..registry import Case, Job, Provider, Setup
+from ..runner import race
+
+ROWS = DIALOGUES * TURNS
+
+
+def updates(setup: Setup) -> Iterator[Job]:
+    for name, entry in METRICS.items():
+        yield race(setup, f"update of {name}", partial(update_case, setup, name, entry))
+
+
+def update_case(setup: Setup, name: str, entry: Entry) -> Case:
+    return Case(
+        name=f"update of {name}",
+        sizes={"reads": entry.reads, "dialogues": DIALOGUES, "turns": TURNS, "width": WIDTH, "dtype": "float32"},
+        providers=(
+            *(_provider(name, update) for name, update in baselines().items()),
+            *_ours(entry),
+        ),
+        bytes_per_row=0,
+        repeats=5,
+        timer=partial(call_seconds, at_least=0.0) if setup.quick else call_seconds,
+    )
+
+
+def _ours(entry: Entry) -> Iterator[Provider]:
+    for form, columns in entry.inputs().items():
+        for validate in (True, False):
+            update = partial(entry.metric(validate=validate).update, **columns)
+            yield _provider(f"imug_metrics, {form}{'' if validate else ', unchecked'}", update)
+
+
+def _provider(name: str, update: Callable[[], Any]) -> Provider:
+    return Provider(name, lambda: (update(), None)[1], ROWS)

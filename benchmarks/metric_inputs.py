@@ -1,0 +1,163 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""One batch for every public metric: what `update` is timed, counted and profiled on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
+
+import torch
+from torch import Tensor
+
+import imug_metrics as im
+
+from .machine import DEVICE, draw, draw_integers
+
+if TYPE_CHECKING:
+    from torchmetrics import Metric
+
+DIALOGUES, TURNS, WIDTH = 8, 4, 512
+Columns = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A metric and the columns that it reads.
+
+    Attributes:
+        make: the metric, with the options given by keyword.
+        columns: `[B, T, ...]` tensors, or lists of B lists of T, by argument.
+        reads: the most expensive thing among them.
+        forms: in which it takes them.
+    """
+
+    make: Callable[..., Metric]
+    columns: Callable[[], Columns]
+    reads: Literal["embeddings", "numbers", "texts"] = "numbers"
+    forms: tuple[str, ...] = ("padded", "flat")
+
+    def metric(self, **options: Any) -> Metric:
+        """The metric on the device of the columns."""
+        return self.make(**options).to(DEVICE)
+
+    def inputs(self) -> dict[str, Columns]:
+        """The batch as whole dialogues without ids and turns, and the same rows one after the other with both."""
+        made = {"padded": self.columns, "flat": self._flat}
+        return {form: made[form]() for form in self.forms}
+
+    def _flat(self) -> Columns:
+        rows = {name: _flat(column) for name, column in self.columns().items()}
+        dialogue = torch.arange(DIALOGUES, device=DEVICE).repeat_interleave(TURNS, output_size=DIALOGUES * TURNS)
+        return {**rows, "dialogue": dialogue, "turn": torch.arange(1, TURNS + 1, device=DEVICE).repeat(DIALOGUES)}
+
+
+def baselines() -> dict[str, Callable[[], None]]:
+    """Updates of torchmetrics with as many rows: the two that do least with numbers, and with embeddings."""
+    from torchmetrics import CosineSimilarity, MeanMetric  # after imug_metrics, which makes it importable
+
+    rows = DIALOGUES * TURNS
+    mean, cosine = MeanMetric().to(DEVICE), CosineSimilarity().to(DEVICE)
+    return {
+        "torchmetrics MeanMetric": partial(mean.update, draw(rows)),
+        "torchmetrics CosineSimilarity": partial(cosine.update, *(draw(rows, WIDTH, seed=seed) for seed in (1, 2))),
+    }
+
+
+def _flat(column: Any) -> Any:
+    if isinstance(column, Tensor):
+        return column.flatten(0, 1)
+    return [item for line in column for item in line]
+
+
+def _embeddings(*names: str) -> Callable[[], Columns]:
+    return lambda: {name: draw(DIALOGUES, TURNS, WIDTH, seed=seed) for seed, name in enumerate(names)}
+
+
+def _shares(*names: str, last: tuple[int, ...] = (), low: float = 0.01) -> Callable[[], Columns]:
+    """Columns of numbers between `low` and 1, `[B, T, *last]`."""
+    shape = (DIALOGUES, TURNS, *last)
+    return lambda: {name: draw(*shape, seed=seed).sigmoid().clamp_min(low) for seed, name in enumerate(names)}
+
+
+def _labels(*names: str, kinds: int = 2, last: tuple[int, ...] = ()) -> Callable[[], Columns]:
+    count = DIALOGUES * TURNS * torch.Size(last).numel()
+    return lambda: {
+        name: draw_integers(0, kinds, count, seed=seed).view(DIALOGUES, TURNS, *last) for seed, name in enumerate(names)
+    }
+
+
+def _texts(**lines: str) -> Callable[[], Columns]:
+    return lambda: {name: [[text] * TURNS for _ in range(DIALOGUES)] for name, text in lines.items()}
+
+
+def _policy() -> Columns:
+    return {**_shares("scores", "costs", last=(3,))(), **_labels("preds", kinds=3)()}
+
+
+def _groups() -> Columns:
+    return {**_shares("scores")(), **_labels("group")()}
+
+
+def _context_lengths() -> Columns:
+    return {**_shares("scores")(), **{"context_lengths": 4000 * _labels("turns", kinds=9)()["turns"] + 500}}
+
+
+def _modality() -> Columns:
+    return {**_shares("scores")(), "modality": _labels("modality")()["modality"].bool()}
+
+
+def _pressure() -> Columns:
+    columns = _labels("preds", "target", "before", kinds=3)()
+    return {**columns, "suggested": (columns["target"] + 1) % 3}
+
+
+METRICS: dict[str, Entry] = {
+    "AdaptivePolicy": Entry(lambda **k: im.AdaptivePolicy(3, price=0.05, **k), _policy),
+    "AnswerAccuracy": Entry(im.AnswerAccuracy, _texts(preds="The answer is B.", target="B"), "texts"),
+    "BestOfN": Entry(lambda **k: im.BestOfN(4, **k), _shares("scores", "selector", last=(5,))),
+    "Breakdown": Entry(lambda **k: im.Breakdown(im.TurnDecay(**k), [0, 1]), _groups, forms=("flat",)),
+    "ContextDecay": Entry(im.ContextDecay, _context_lengths),
+    "ExposureBias": Entry(im.ExposureBias, _shares("scores", "baseline")),
+    "GridAccuracy": Entry(im.GridAccuracy, _labels("preds", "target", kinds=4, last=(3, 3))),
+    "InterleavedCoherence": Entry(im.InterleavedCoherence, _shares("holistic", "style")),
+    "LoopConvergence": Entry(im.LoopConvergence, _shares("scores")),
+    "MetricAgreement": Entry(im.MetricAgreement, _shares("scores", "references")),
+    "PairedGain": Entry(im.PairedGain, _shares("scores", "baseline")),
+    "PointScore": Entry(im.PointScore, lambda: {"items": _labels("items", kinds=6, last=(3,))()["items"].float()}),
+    "Reliability": Entry(im.Reliability, _shares("scores", last=(6,))),
+    "Selection": Entry(im.Selection, _shares("scores", "selector", last=(5,))),
+    "SelfBias": Entry(im.SelfBias, _shares("scores", "references")),
+    "SelfCorrection": Entry(im.SelfCorrection, _labels("preds", "before")),
+    "SelfVerification": Entry(im.SelfVerification, _labels("preds", "target")),
+    "SemanticQuality": Entry(im.SemanticQuality, _shares("correctness", "quality")),
+    "StrategyComparison": Entry(lambda **k: im.StrategyComparison(("a", "b", "c"), **k), _shares("scores", last=(3,))),
+    "StructureIntegrity": Entry(im.StructureIntegrity, _labels("preds", "target", kinds=3, last=(7,))),
+    "StructureIntegrity, texts": Entry(im.StructureIntegrity, _texts(preds="a <image1>", target="<image1>"), "texts"),
+    "Sycophancy": Entry(im.Sycophancy, _pressure),
+    "TurnAlignment": Entry(im.TurnAlignment, _embeddings("images", "texts"), "embeddings"),
+    "TurnAlignment, detail": Entry(
+        lambda **k: im.TurnAlignment(detail=True, **k), _embeddings("images", "texts"), "embeddings"
+    ),
+    "TurnConsistency": Entry(im.TurnConsistency, _embeddings("images"), "embeddings"),
+    "TurnConsistency, detail": Entry(
+        lambda **k: im.TurnConsistency(detail=True, **k), _embeddings("images"), "embeddings"
+    ),
+    "TurnDecay": Entry(im.TurnDecay, _shares("scores")),
+    "TurnDecay, theil-sen": Entry(lambda **k: im.TurnDecay("theil-sen", **k), _shares("scores")),
+    "TurnDistributionShift": Entry(
+        lambda **k: im.TurnDistributionShift(WIDTH, **k), _embeddings("images"), "embeddings"
+    ),
+    "TurnOfFlip": Entry(im.TurnOfFlip, _labels("preds")),
+    "TurnRetrieval": Entry(im.TurnRetrieval, _embeddings("images", "texts"), "embeddings"),
+    "UnderstandingGenerationGap": Entry(im.UnderstandingGenerationGap, _modality),
+    "VerdictSpecificity": Entry(
+        im.VerdictSpecificity, _texts(verdicts="Two blue balls match.", texts="Draw two blue balls"), "texts"
+    ),
+    "VerifierCurve": Entry(
+        im.VerifierCurve,
+        lambda: {**_shares("scores", last=(5,))(), "target": _labels("target", last=(5,))()["target"].float()},
+    ),
+}

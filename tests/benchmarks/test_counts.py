@@ -1,0 +1,90 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Counts of operations and waits, and the inputs that they are counted on."""
+
+from __future__ import annotations
+
+import doctest
+
+import imug_kernels
+import pytest
+import torch
+from torch import Tensor
+from torchmetrics import Metric
+
+import imug_metrics
+from benchmarks import dispatch_counts, metric_inputs, summary
+from benchmarks.cases import counters, providers
+from benchmarks.dispatch_counts import count
+from benchmarks.metric_inputs import METRICS
+
+X = torch.arange(12.0).view(3, 4)
+MASK = torch.tensor([True, False, True])
+
+
+@pytest.mark.parametrize(
+    ("call", "operations", "waits"),
+    [
+        (lambda: X.view(4, 3)[1:].T.expand(3, 3).unsqueeze(0), 0, 0),
+        (lambda: X + 1, 1, 0),
+        (lambda: X.clone().add_(1), 2, 0),
+        (lambda: X[MASK], 1, 1),
+        (lambda: X[torch.tensor([0, 2])], 1, 0),
+        (lambda: X.clone().__setitem__(MASK, torch.zeros(2, 4)), 3, 1),
+        (lambda: X.sum().item(), 2, 1),
+        (lambda: bool((X > 3).any()), 3, 1),
+        (lambda: X.tolist(), 0, 1),
+        (lambda: X.numpy(), 0, 1),
+        (lambda: MASK.nonzero(), 1, 1),
+        (lambda: X.unique(), 1, 1),
+        (lambda: X[0].long().repeat_interleave(X[0].long()), 4, 1),
+        (lambda: X[0].long().repeat_interleave(X[0].long(), output_size=6), 4, 0),
+    ],
+)
+def test_views_are_free_and_looks_are_waits(call, operations: int, waits: int) -> None:
+    found = count(call)
+    assert found.waits == waits
+    assert abs(found.operations - operations) <= (found.operations > 3), found  # versions make an index or two more
+
+
+def test_copies_and_index_adds() -> None:
+    assert count(lambda: torch.tensor([1.0, 2.0])).copies == 1
+    assert count(lambda: X.index_add(0, torch.arange(3), X)).index_adds == 1
+    assert count(lambda: X.clone().index_add_(0, torch.arange(3), X)).index_adds == 1
+
+
+def test_an_operation_of_the_kernels_is_one() -> None:
+    assert count(lambda: imug_kernels.paired_cosine(X, X)).operations == 1
+
+
+def test_every_public_metric_has_inputs() -> None:
+    public = {
+        name
+        for name in imug_metrics.__all__
+        if isinstance(found := getattr(imug_metrics, name), type)
+        and issubclass(found, Metric)
+        and found is not imug_metrics.DialogueMetric
+    }
+    made = {type(entry.make()).__name__ for entry in METRICS.values()}
+    assert made == public
+    assert {name.partition(",")[0] for name in METRICS} == public
+
+
+@pytest.mark.filterwarnings("ignore:The ``compute`` method")
+@pytest.mark.parametrize("name", METRICS)
+def test_padded_and_flat_inputs_are_the_same_records(name: str) -> None:
+    values = []
+    for columns in METRICS[name].inputs().values():
+        metric = METRICS[name].metric()
+        metric.update(**columns)
+        value = metric.compute()
+        values.append(torch.stack(list(value.values())) if isinstance(value, dict) else value)
+    first: Tensor = values[0]
+    assert first.isfinite().any()
+    for other in values[1:]:
+        torch.testing.assert_close(other, first, equal_nan=True)
+
+
+@pytest.mark.parametrize("module", [dispatch_counts, summary, counters, providers, metric_inputs])
+def test_examples(module) -> None:
+    assert doctest.testmod(module).failed == 0
