@@ -131,7 +131,7 @@ class DialogueBatch:
         return values.reshape(self.segments, self.width, *values.shape[1:]).sum(1, dtype=dtype)
 
     def largest(self, values: Tensor) -> Tensor:
-        """Largest `[S, ...]` of each segment's packed values `[N, ...]`, without gradient; NaN or -inf if it is empty."""
+        """Largest `[S, ...]` of each segment's packed values `[N, ...]`, without gradient; NaN or -inf if empty."""
         values = values.detach()
         if self.width is None:
             return _largest_of_runs(values, self.offsets)

@@ -2,9 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """From columns of records to one vector of sums a dialogue: everything that adds is stacked and summed once."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -44,11 +43,21 @@ class Terms:
     by_segment: Mapping[str, Ratio | Tensor] = field(default_factory=dict)
 
 
-class Block(NamedTuple):
-    """Columns `[S or G, C]` with the names of what they hold."""
+class _Layout:
+    """Columns `[S or G, C]` side by side, and where each named one stands; what is said twice counts as said last."""
 
-    names: list[str]
-    columns: Tensor
+    def __init__(self) -> None:
+        self.blocks: list[Tensor] = []
+        self.places: dict[str, int] = {}
+        self.width = 0
+
+    def add(self, block: Tensor, names: Iterable[str] = ()) -> int:
+        """Put columns behind the others, named in their order; returns where the first of them stands."""
+        first = self.width
+        self.blocks.append(block if block.ndim == 2 else block[:, None])
+        self.width += self.blocks[-1].shape[1]
+        self.places.update(zip(names, range(first, self.width)))
+        return first
 
 
 class _Values:
@@ -102,15 +111,11 @@ def dialogue_vectors(
     if zero:
         covered = batch.valid & (values == values)
         values = values.masked_fill(~batch.valid if expected is None else expected & ~batch.valid, 0)
-    rows = _Rows(batch, _Values(terms, values))
-    blocks = list(_summed(rows, covered, expected, terms, turns))
-    natural = Block(
-        [name for block in blocks for name in block.names],
-        batch.sum_dialogues(torch.cat([block.columns for block in blocks], 1)),
-    )
+    layout = _summed(_Rows(batch, _Values(terms, values)), covered, expected, terms, turns)
+    natural = batch.sum_dialogues(torch.cat(layout.blocks, 1))
     if by_dialogue:
-        natural = _weighed_alike(natural, ("mean", *terms.averages))
-    return _in_order(natural, components)
+        natural = _weighed_alike(layout, natural, ("mean", *terms.averages))
+    return natural.index_select(1, constant(_place_tensor, tuple(layout.places.items()), components, like=natural))
 
 
 class _Rows:
@@ -122,7 +127,8 @@ class _Rows:
         if batch.record is not None:
             values = values.where(batch.record[:, None], torch.nan)
         self.batch, self.given, self.values = batch, given, values
-        self.there = values == values
+        # As numbers, since stacking them with numbers would convert them each time.
+        self.there = (values == values).to(values)
         self.filled = _zero_for_nan(values)
 
     def only_records(self, columns: list[Tensor]) -> list[Tensor]:
@@ -169,29 +175,31 @@ def _zero_for_nan(values: Tensor) -> Tensor:
     return values.nan_to_num(0.0, torch.inf, -torch.inf)
 
 
-def _summed(rows: _Rows, covered: Tensor | None, expected: Tensor | None, terms: Terms, turns: int) -> Iterator[Block]:
-    """Blocks of columns `[S, C]`: what was summed by segment, slopes made of it, curves, and what came by segment."""
-    batch, given = rows.batch, rows.given
+def _summed(rows: _Rows, covered: Tensor | None, expected: Tensor | None, terms: Terms, turns: int) -> _Layout:
+    """Columns by segment: what was summed, slopes made of it, curves, and what came by segment."""
+    batch, given, layout = rows.batch, rows.given, _Layout()
     named, own = _finite_columns(terms)
+    scored = rows.there[:, given.place[id(given.means["mean"])]]
     if covered is None:
-        scored = rows.there[:, given.place[id(given.means["mean"])]]
-        covered = scored if batch.there is None else batch.there & scored
-    cells = [covered[:, None], _expected(rows, expected)[:, None], *rows.only_records(own)]
+        covered = scored if batch.there is None else batch.there * scored
+    cells = [covered[:, None], _expected(batch, scored, expected)[:, None], *rows.only_records(own)]
     sums = batch.sum_segments(torch.cat([rows.filled, rows.there, *rows.slope_columns(), *cells], 1))
+    layout.add(sums)
     count, slopes = len(given.all), given.last_slope
-    yield Block([NOTHING], constant(_zeros, batch.segments, like=sums))
-    yield from _means(given, sums, count)
-    yield from _slopes(given, sums, count, slopes)
-    yield Block(["coverage.num", "coverage.den", *named], sums[:, 2 * count + 4 * slopes :])
-    yield Block(["records"], sums[:, count + given.place[id(given.means["mean"])]][:, None])
-    yield from _curves(rows, terms, turns)
+    for name, column in {**given.means, **given.averages}.items():
+        place = given.place[id(column)]
+        layout.places |= {f"{name}.num": place, f"{name}.den": count + place}
+    layout.places["records"] = layout.places["mean.den"]
+    coverage = ["coverage.num", "coverage.den", *named]
+    layout.places |= dict(zip(coverage, range(2 * count + 4 * slopes, layout.width)))
+    layout.add(constant(_zeros, batch.segments, like=sums), [NOTHING])
+    _add_slopes(layout, given, sums, count, slopes)
+    _add_curves(layout, rows, terms, turns)
     for name, parts in terms.by_segment.items():
-        pair = {"": parts} if isinstance(parts, Tensor) else dict(zip((".num", ".den"), parts))
-        for end, part in pair.items():
-            if part.ndim == 1:
-                yield Block([f"{name}{end}"], part[:, None])
-            else:
-                yield Block([f"{name}_{k}{end}" for k in range(1, part.shape[1] + 1)], part)
+        for end, part in ({"": parts} if isinstance(parts, Tensor) else dict(zip((".num", ".den"), parts))).items():
+            many = part.ndim > 1
+            layout.add(part, [f"{name}_{k}{end}" for k in range(1, part.shape[1] + 1)] if many else [f"{name}{end}"])
+    return layout
 
 
 def _finite_columns(terms: Terms) -> tuple[list[str], list[Tensor]]:
@@ -206,72 +214,58 @@ def _finite_columns(terms: Terms) -> tuple[list[str], list[Tensor]]:
     return names, columns
 
 
-def _expected(rows: _Rows, expected: Tensor | None) -> Tensor:
-    """Bool `[N]`: the records that are expected to have a value, and those that have one."""
-    batch = rows.batch
-    if expected is not None:
-        expected = expected | rows.there[:, rows.given.place[id(rows.given.means["mean"])]]
-        return expected if batch.record is None else expected & batch.record
-    return batch.is_record
+def _expected(batch: DialogueBatch, scored: Tensor, expected: Tensor | None) -> Tensor:
+    """1 for the records that are expected to have a value or have one, 0 for others, `[N]`."""
+    if expected is None:
+        return constant(_ones, len(batch.turn), like=scored) if batch.record is None else batch.record
+    expected = torch.maximum(expected.to(scored), scored)
+    return expected if batch.record is None else expected * batch.record
 
 
-def _means(given: _Values, sums: Tensor, count: int) -> Iterator[Block]:
-    for name, column in {**given.means, **given.averages}.items():
-        place = given.place[id(column)]
-        yield Block([f"{name}.num", f"{name}.den"], sums[:, place::count][:, :2])
-
-
-def _slopes(given: _Values, sums: Tensor, count: int, width: int) -> Iterator[Block]:
+def _add_slopes(layout: _Layout, given: _Values, sums: Tensor, count: int, width: int) -> None:
     """Sums of products and squares about the segments' means."""
     number = sums[:, count : count + width].clamp_min(1)
     x, xx, y, xy = torch.split(sums[:, 2 * count : 2 * count + 4 * width], width, 1)
     mean = x / number
-    found = [torch.addcmul(product, mean, other, value=-1) for product, other in ((xy, y), (xx, x))]
+    places = [layout.add(torch.addcmul(product, mean, other, value=-1)) for product, other in ((xy, y), (xx, x))]
     for name, (_, column) in given.slopes.items():
-        for part, sums in zip(("num", "den"), found):
-            yield Block([f"{name}.{part}"], sums[:, given.place[id(column)]][:, None])
+        place = given.place[id(column)]
+        layout.places |= {f"{name}.num": places[0] + place, f"{name}.den": places[1] + place}
 
 
-def _curves(rows: _Rows, terms: Terms, turns: int) -> Iterator[Block]:
+def _add_curves(layout: _Layout, rows: _Rows, terms: Terms, turns: int) -> None:
     """Sums and numbers of values by turn."""
     given, batch = rows.given, rows.batch
     inside, width = slice(given.first_curve, given.last_curve), given.last_curve - given.first_curve
     columns = [rows.filled[:, inside], rows.there[:, inside]]
     columns += rows.only_records([column[:, None] for column in terms.curve_sums.values()])
     if batch.counted and batch.width is not None:  # turns are columns already
-        tables = [column.view(batch.segments, batch.width, column.shape[1])[:, :turns] for column in columns]
+        tables = [column.reshape(batch.segments, batch.width, column.shape[1])[:, :turns] for column in columns]
         by_column = [column for table in tables for column in table.unbind(2)]
     else:
         by_column = list(batch.by_turn(torch.cat(columns, 1), turns).unbind(2))
     for name, column in given.curves.items():
         place = given.place[id(column)] - given.first_curve
-        yield Block([f"{name}_{k}.num" for k in range(1, turns + 1)][: by_column[place].shape[1]], by_column[place])
-        place += width
-        yield Block([f"{name}_{k}.den" for k in range(1, turns + 1)][: by_column[place].shape[1]], by_column[place])
+        layout.add(by_column[place], [f"{name}_{k}.num" for k in range(1, turns + 1)])
+        layout.add(by_column[width + place], [f"{name}_{k}.den" for k in range(1, turns + 1)])
     for name, found in zip(terms.curve_sums, by_column[2 * width :]):
-        yield Block([f"{name}_{k}" for k in range(1, turns + 1)][: found.shape[1]], found)
+        layout.add(found, [f"{name}_{k}" for k in range(1, turns + 1)])
 
 
-def _weighed_alike(natural: Block, ratios: tuple[str, ...]) -> Block:
-    """The same with the sums of some ratios replaced by their mean in each dialogue, and 1 where there is one."""
-    names, columns = natural
+def _weighed_alike(layout: _Layout, columns: Tensor, ratios: tuple[str, ...]) -> Tensor:
+    """With the sums of some ratios replaced by their mean in each dialogue, and 1 where there is one."""
     totals, counts = (
-        torch.stack([columns[:, names.index(f"{name}.{part}")] for name in ratios], 1) for part in ("num", "den")
+        torch.stack([columns[:, layout.places[f"{n}.{part}"]] for n in ratios], 1) for part in ("num", "den")
     )
     replaced = [f"{name}.{part}" for part in ("num", "den") for name in ratios]
-    return Block([*names, *replaced], torch.cat([columns, totals / counts.clamp_min(1), counts > 0], 1))
+    layout.places |= dict(zip(replaced, range(layout.width, layout.width + len(replaced))))
+    return torch.cat([columns, totals / counts.clamp_min(1), (counts > 0).to(totals)], 1)
 
 
-def _in_order(natural: Block, components: tuple[str, ...]) -> Tensor:
-    """The named columns in the order of the components."""
-    names = tuple(natural.names)
-    return natural.columns.index_select(1, constant(_place_tensor, names, components, like=natural.columns))
-
-
-def _place_tensor(names: tuple[str, ...], components: tuple[str, ...], device: torch.device) -> Tensor:
-    """Where each component stands; what is said twice counts as said last."""
-    last = {name: place for place, name in enumerate(names)}
-    return torch.tensor([last.get(name, last[NOTHING]) for name in components], device=device)
+def _place_tensor(places: tuple[tuple[str, int], ...], components: tuple[str, ...], device: torch.device) -> Tensor:
+    """Where each component stands."""
+    known = dict(places)
+    return torch.tensor([known.get(name, known[NOTHING]) for name in components], device=device)
 
 
 def _distinct(columns: list[Tensor]) -> list[Tensor]:
@@ -280,6 +274,10 @@ def _distinct(columns: list[Tensor]) -> list[Tensor]:
 
 def _from_zero(lines: int, width: int, device: torch.device) -> Tensor:
     return torch.arange(width, dtype=torch.float64, device=device).repeat(lines)
+
+
+def _ones(count: int, device: torch.device) -> Tensor:
+    return torch.ones(count, dtype=torch.float64, device=device)
 
 
 def _zeros(count: int, device: torch.device) -> Tensor:

@@ -62,9 +62,9 @@ def packed_moments(vectors: Tensor) -> Tensor:
                 [1., 4., 2.],
                 [2., 2., 2.]], dtype=torch.float64)
     """
-    present = vectors != 0
+    present = (vectors != 0).to(vectors)
     # A dialogue that brought nothing (padding of a batch packed without validation) must not count.
-    packed = F.pad(vectors, (1, 0), value=1).mT @ torch.cat([present.any(1, keepdim=True), vectors], 1)
+    packed = F.pad(vectors, (1, 0), value=1).mT @ torch.cat([present.amax(1, keepdim=True), vectors], 1)
     packed[1:, 0] = present.sum(0)
     return packed
 
