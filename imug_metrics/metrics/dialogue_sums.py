@@ -115,7 +115,9 @@ def dialogue_vectors(
     natural = batch.sum_dialogues(torch.cat(layout.blocks, 1))
     if by_dialogue:
         natural = _weighed_alike(layout, natural, ("mean", *terms.averages))
-    return natural.index_select(1, constant(_place_tensor, tuple(layout.places.items()), components, like=natural))
+    nothing = layout.places[NOTHING]
+    places = tuple([layout.places.get(name, nothing) for name in components])
+    return natural.index_select(1, constant(_as_tensor, places, like=natural))
 
 
 class _Rows:
@@ -138,7 +140,7 @@ class _Rows:
         return [torch.cat(columns, 1) * self.batch.record[:, None]]
 
     def slope_columns(self) -> tuple[Tensor, ...]:
-        """Columns `[N, K]`, weight times x and x squared, y and y times x, each about a value of its own segment.
+        """Columns `[N, K]`, y, weight times x, y times x and weight times x squared, about a value of their own segment.
 
         What is equal throughout a segment is exactly 0 then.
         """
@@ -146,7 +148,7 @@ class _Rows:
         top = self.batch.largest(values.detach().nan_to_num(-torch.inf))
         y, over = _zero_for_nan(self.batch.less(values, top)), self._over()
         weighted = self.there[:, : self.given.last_slope] * over
-        return weighted, weighted * over, y, y * over
+        return y, weighted, y * over, weighted * over
 
     def _over(self) -> Tensor:
         """What slopes are over, `[N, 1]` or `[N, K]`, from a value of its own segment."""
@@ -224,13 +226,13 @@ def _expected(batch: DialogueBatch, scored: Tensor, expected: Tensor | None) -> 
 
 def _add_slopes(layout: _Layout, given: _Values, sums: Tensor, count: int, width: int) -> None:
     """Sums of products and squares about the segments' means."""
-    number = sums[:, count : count + width].clamp_min(1)
-    x, xx, y, xy = torch.split(sums[:, 2 * count : 2 * count + 4 * width], width, 1)
-    mean = x / number
-    places = [layout.add(torch.addcmul(product, mean, other, value=-1)) for product, other in ((xy, y), (xx, x))]
+    first, middle = 2 * count, 2 * count + 2 * width
+    mean = sums[:, first + width : middle] / sums[:, count : count + width].clamp_min(1)
+    simple, products = (sums[:, at : at + 2 * width].unflatten(1, (2, width)) for at in (first, middle))
+    place = layout.add(torch.addcmul(products, mean[:, None], simple, value=-1).flatten(1))
     for name, (_, column) in given.slopes.items():
-        place = given.place[id(column)]
-        layout.places |= {f"{name}.num": places[0] + place, f"{name}.den": places[1] + place}
+        mine = place + given.place[id(column)]
+        layout.places |= {f"{name}.num": mine, f"{name}.den": mine + width}
 
 
 def _add_curves(layout: _Layout, rows: _Rows, terms: Terms, turns: int) -> None:
@@ -262,10 +264,8 @@ def _weighed_alike(layout: _Layout, columns: Tensor, ratios: tuple[str, ...]) ->
     return torch.cat([columns, totals / counts.clamp_min(1), (counts > 0).to(totals)], 1)
 
 
-def _place_tensor(places: tuple[tuple[str, int], ...], components: tuple[str, ...], device: torch.device) -> Tensor:
-    """Where each component stands."""
-    known = dict(places)
-    return torch.tensor([known.get(name, known[NOTHING]) for name in components], device=device)
+def _as_tensor(values: tuple[int, ...], device: torch.device) -> Tensor:
+    return torch.tensor(values, device=device)
 
 
 def _distinct(columns: list[Tensor]) -> list[Tensor]:

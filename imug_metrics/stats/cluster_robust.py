@@ -18,7 +18,6 @@ from typing import NamedTuple
 import torch
 from scipy import special
 from torch import Tensor
-from torch.nn import functional as F
 
 
 class Moments(NamedTuple):
@@ -64,7 +63,8 @@ def packed_moments(vectors: Tensor) -> Tensor:
     """
     present = (vectors != 0).to(vectors)
     # A dialogue that brought nothing (padding of a batch packed without validation) must not count.
-    packed = F.pad(vectors, (1, 0), value=1).mT @ torch.cat([present.amax(1, keepdim=True), vectors], 1)
+    any_present = present.amax(1, keepdim=True)
+    packed = torch.cat([torch.ones_like(any_present), vectors], 1).mT @ torch.cat([any_present, vectors], 1)
     packed[1:, 0] = present.sum(0)
     return packed
 
