@@ -48,12 +48,9 @@ class Session:
 
     def run(self, phases: Sequence[Phase]) -> None:
         """Run the phases; whatever happens in one, the next one runs."""
-        total = sum(phase.share for phase in phases)
-        share = 0.0
-        for phase in phases:
-            share += phase.share / total
-            deadline = None if self.seconds is None else self.start + share * self.seconds
+        for place, phase in enumerate(phases):
             begin = time.time()
+            deadline = self._deadline(phase, phases[place:])
             threads = [
                 threading.Thread(target=self._work, args=(phase, (number, phase.workers), deadline))
                 for number in range(phase.workers)
@@ -66,6 +63,13 @@ class Session:
         load = round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
         seconds = round(time.time() - self.start, 1)
         self.journal.write({"event": "end", "seconds": seconds, "load_average_1min": load})
+
+    def _deadline(self, phase: Phase, left: Sequence[Phase]) -> float | None:
+        """When the last job of a phase may begin, of which as much time is its own as it has of the shares left."""
+        if self.seconds is None or not phase.share:
+            return None
+        now = time.time()
+        return now + max(0.0, self.start + self.seconds - now) * phase.share / sum(other.share for other in left)
 
     def _work(self, phase: Phase, shard: tuple[int, int], deadline: float | None) -> None:
         """Keep a worker going until it has taken its last step, or the phase has no time left."""

@@ -31,12 +31,12 @@ Make = Callable[[], Case]
 
 
 def sweeps(setup: Setup) -> Iterator[Job]:
-    for axis, value, make in _quick(setup) if setup.quick else _cases(setup):
-        yield race(setup, f"over {axis}: {value}", partial(_along, axis, make))
     for rows in (8,) if setup.quick else SMALL:
         size = Size(rows, 16 if setup.quick else 768, SINGLE, (4, 4))
-        for make in (partial(paired_case, setup, size), partial(gram_case, setup, size)):
-            yield race(setup, f"small batch of {rows}", partial(_small, make))
+        for name, make in (("paired_cosine", paired_case), ("dialogue_gram", gram_case)):
+            yield race(setup, f"{name} of {rows} rows", partial(_small, partial(make, setup, size)))
+    for axis, value, make in _quick(setup) if setup.quick else _cases(setup):
+        yield race(setup, f"over {axis}: {value}", partial(_along, axis, make))
 
 
 def _along(axis: str, make: Make) -> Case:

@@ -143,3 +143,21 @@ def test_counters_of_several_kernels_are_told_apart() -> None:
     head = '"ID","Kernel Name","Metric Name","Metric Unit","Metric Value"\n'
     lines = [f'"{number}","_k","gpu__time_duration.sum","us","{number}.5"' for number in range(2)]
     assert counters.read_counters(head + "\n".join(lines)) == "_k: time 0.5 us\n_k: time 1.5 us"
+
+
+def test_settings_can_be_tried_in_one_size(tmp_path: Path) -> None:
+    """As on a GPU: the table's settings and others side by side, and a refusal of those that no kernel has."""
+    size = ("--rows", "16", "--width", "8", "--dtype", "bf16", "--turns", "2-3", "--quick", "--out", str(tmp_path))
+    configs = ("--config", "BLOCK_K=16,num_stages=2", "--config", "BLOCK_X=1")
+    interpreted = {"TRITON_INTERPRET": "1", "IMUG_BACKEND": "triton"}
+    done = python("-m", "benchmarks", "--ops", "gram", *size, *configs, **interpreted)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads(next(tmp_path.glob("*.json")).read_text(encoding="utf-8"))
+    rows = [row for row in found["rows"] if row["quantity"] == "throughput"]
+    assert [row["provider"] for row in rows][-2:] == [
+        "imug_kernels dialogue_gram",
+        "imug_kernels dialogue_gram, BLOCK_K=16,num_stages=2",
+    ]
+    assert {row["sizes"]["dtype"] for row in rows} == {"bfloat16"}
+    (problem,) = found["problems"]
+    assert problem["error"] == "ValueError: Expected settings of the kernels that were launched, got `BLOCK_X`."
