@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 TORCH := $(shell grep '^torch==' constraints.txt)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test check docs bench clean
+.PHONY: demo test check docs bench mutants clean
 
 demo: $(VENV)/.demo
 	$(BIN)/imug-metrics demo --out imug-demo
@@ -22,6 +22,10 @@ check: $(VENV)/.test
 
 docs: $(VENV)/.docs
 	$(BIN)/mkdocs build --strict
+
+# Every kernel with one thing changed: half an hour, and so no part of the tests.
+mutants: $(VENV)/.test
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.kernels.mutants --jobs 2
 
 bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks

@@ -4,14 +4,24 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import torch
 
-import imug_metrics  # noqa: F401  before any test imports torchmetrics: it lets a CPU torch live beside torchvision
+with suppress(ModuleNotFoundError):  # where a package is missing, the files that need it say so
+    import imug_metrics  # noqa: F401  before any test imports torchmetrics: a CPU torch beside torchvision needs it
+
+from tests.missing_packages import SkipMissingPackages
 
 torch.set_num_threads(1)  # the same sums in every run, and two workers do not fight for cores
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("markexpr") == "gpu":
+        config.option.doctestmodules = False  # examples need no GPU, and their files all packages
+        config.pluginmanager.register(SkipMissingPackages())
 
 
 @pytest.fixture(scope="session")

@@ -118,12 +118,12 @@ class _AbsentDevice:
 
 @contextmanager
 def _compiling_for(capability: int) -> Iterator[None]:
-    before = driver._active
+    before = dict(vars(driver))  # to ask for the active one would look for a device
     driver.set_active(_AbsentDevice(capability))
     try:
         yield
     finally:
-        driver._active = before
+        vars(driver).update(before)
 
 
 def record(call: Callable[[], object], capability: int = 90) -> list[Launch]:

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -14,7 +15,8 @@ import torch
 from imug_kernels.reference import chunking, cosine_blocks
 
 # These need Triton's interpreter; test_interpreter.py starts a process that has it.
-collect_ignore = [] if os.environ.get("TRITON_INTERPRET") == "1" else ["interpreted"]
+INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
+collect_ignore = [] if INTERPRETED else ["interpreted"]
 if importlib.util.find_spec("triton") is None:
     collect_ignore += ["bad_kernels.py", "large_launches.py"]
 
@@ -33,6 +35,17 @@ def poison_empty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch, "empty", _poisoned(torch.empty))
     monkeypatch.setattr(torch, "empty_like", _poisoned(torch.empty_like))
     monkeypatch.setattr(torch.Tensor, "new_empty", _poisoned(torch.Tensor.new_empty))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def checked_addresses() -> Iterator[None]:
+    """Where kernels are interpreted, let none of them reach beyond its tensors."""
+    with ExitStack() as stack:
+        if INTERPRETED:
+            from tests.kernels.interpreted.address_check import checked_addresses
+
+            stack.enter_context(checked_addresses())
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -98,9 +98,13 @@ def naive_rank(x: Tensor, y: Tensor, lengths: list[int], valid_x: Tensor, valid_
     return torch.tensor(table, dtype=torch.float64).reshape(-1, 3).T
 
 
+def noise(count: int, width: int, seed: int = 0, dtype: torch.dtype = torch.float32) -> Tensor:
+    return torch.randn(count, width, generator=torch.Generator().manual_seed(seed)).to(dtype)
+
+
 def random_rows(count: int, width: int, seed: int, dtype: torch.dtype = torch.float32) -> Tensor:
     """Rows with a zero row, a duplicate and a NaN row among them."""
-    rows = torch.randn(count, width, generator=torch.Generator().manual_seed(seed))
+    rows = noise(count, width, seed)
     if count >= 12:
         rows[2], rows[5], rows[9, 0] = 0.0, rows[6], torch.nan
     return rows.to(dtype)

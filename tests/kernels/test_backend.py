@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -47,6 +48,18 @@ def test_cuda_computes_in_triton_where_it_can_run(
     assert choose_backend(torch.device("cuda", 0)) == expected
     monkeypatch.setenv("IMUG_BACKEND", "torch")
     assert choose_backend(torch.device("cuda", 0)) == "torch"
+
+
+@pytest.mark.parametrize(
+    ("version", "expected"), [("3.4.0", "torch"), ("3.5.0", "triton"), ("3.10.0+git1", "triton"), ("4.0", "triton")]
+)
+def test_triton_that_is_too_old_is_none(monkeypatch: pytest.MonkeyPatch, version: str, expected: str) -> None:
+    monkeypatch.delenv("IMUG_BACKEND", raising=False)
+    monkeypatch.setitem(sys.modules, "triton", SimpleNamespace(__version__=version, __spec__=object()))
+    monkeypatch.setattr(backend, "_has_triton", backend._has_triton.__wrapped__)  # not what is known of the real one
+    monkeypatch.setattr(backend, "_capability", lambda index: (9, 0))
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert choose_backend(torch.device("cuda", 0)) == expected
 
 
 def test_unknown_or_impossible_choice_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -163,26 +163,3 @@ def test_compiles_into_one_graph() -> None:
     compiled = torch.compile(loss, fullgraph=True, backend="aot_eager")
     (expected,), (found,) = torch.autograd.grad(loss(x, y), x), torch.autograd.grad(compiled(x, y), x)
     torch.testing.assert_close(found, expected)
-
-
-@pytest.mark.gpu
-@pytest.mark.parametrize("dtype", DTYPES)
-def test_cuda_gives_what_a_cpu_gives(dtype: torch.dtype) -> None:
-    x, y = rows(700, 776, 1, dtype), rows(9000, 776, 2, dtype)
-    options = {"k": 10, "positive": torch.arange(700), "lse": True, "scale": 20.0, "exclude_self": True}
-    expected = cross_stats(x, y, **options)
-    options["positive"] = options["positive"].cuda()
-    found = cross_stats(x.cuda(), y.cuda(), **options)
-    for name in ("values", "positive", "lse"):
-        torch.testing.assert_close(getattr(found, name).cpu().double(), getattr(expected, name), rtol=0, atol=1e-5)
-    assert (found.indices.cpu() == expected.indices).double().mean() > 0.999
-    assert (found.greater.cpu() - expected.greater).abs().max() <= 3, "pairs within float32 noise of the tie"
-
-
-@pytest.mark.gpu
-def test_cuda_reaches_rows_beyond_two_to_the_31_elements() -> None:
-    y = torch.zeros(2**21 + 8, 1024, dtype=torch.bfloat16, device="cuda")
-    y[-1, 5] = 1
-    query = torch.zeros(1, 1024, dtype=torch.bfloat16, device="cuda")
-    query[0, 5] = 1
-    assert cross_stats(query, y, k=1).indices.item() == len(y) - 1

@@ -122,6 +122,10 @@ def near_rows() -> None:
     rbf.test_kernel_sums_equal_plain_pytorch(10.0, torch.float32)
 
 
+def rows_neither_near_nor_far() -> None:
+    rbf.test_kernel_sums_equal_plain_pytorch(1.0, torch.float32)
+
+
 MUTATIONS = {
     "a row is its own partner": ("gram.py", NOT_ITSELF, "", gram),
     "a row is its own rival": ("rank.py", NOT_ITSELF, "", rank),
@@ -179,6 +183,7 @@ MUTATIONS = {
         "tl.exp(x) - 1.0",
         near_rows,
     ),
+    "the series is summed where it has not converged": ("rbf.py", "x > -0.25", "x > -2.5", rows_neither_near_nor_far),
     "a row's pair with itself hides what it holds": (
         "rbf.py",
         " & (distance == distance)",

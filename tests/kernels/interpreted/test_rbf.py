@@ -15,7 +15,7 @@ from tests.kernels.interpreted.test_cross import rows
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
-@pytest.mark.parametrize("sigma", [0.3, 10.0])
+@pytest.mark.parametrize("sigma", [0.3, 1.0, 10.0])
 def test_kernel_sums_equal_plain_pytorch(sigma: float, dtype: torch.dtype) -> None:
     x, y = (torch.nn.functional.normalize(rows(n, 40, n), dim=1).to(dtype) for n in (50, 37))
     with small_tiles("rbf") as kernels:

@@ -1,50 +1,22 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""What the interpreter cannot show: the compiled kernels on a device. Run with `pytest -m gpu`."""
+"""What the interpreter cannot show of the operations on packed rows: the compiled kernels on a device."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import imug_kernels as ops
 import pytest
 import torch
-from imug_kernels.backend import choose_backend
 from torch import Tensor
 from torch.testing import assert_close
 
 from tests.kernels.calls import CALLS, Batch
 from tests.kernels.comparisons import DTYPES
+from tests.kernels.gpu.on_device import CUDA, compare
 from tests.kernels.naive import offsets_of, random_rows, random_valid
 
 pytestmark = pytest.mark.gpu
 LENGTHS = [3, 0, 1, 7, 12, 64, 65, 200, 2]
-CUDA = torch.device("cuda")
-
-
-@pytest.fixture(autouse=True)
-def kernels_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fail rather than compare PyTorch with PyTorch."""
-    monkeypatch.setenv("IMUG_BACKEND", "triton")
-    assert choose_backend(CUDA) == "triton"
-
-
-def on_both(call: Callable[..., object], *tensors: Tensor) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
-    """Return the results of the kernels and, on the same numbers, of float64 PyTorch on the CPU."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("IMUG_BACKEND", "torch")
-        expected = call(*tensors)
-    result = call(*(tensor.to(CUDA) for tensor in tensors))
-    return tuple(part.cpu() for part in _parts(result)), _parts(expected)
-
-
-def _parts(result: object) -> tuple[Tensor, ...]:
-    return (result,) if isinstance(result, Tensor) else tuple(result)  # type: ignore[call-overload]
-
-
-def _compare(call: Callable[..., object], *tensors: Tensor, tolerance: float = 1e-5) -> None:
-    for result, expected in zip(*on_both(call, *tensors), strict=True):
-        assert_close(result, expected, atol=tolerance, rtol=tolerance, equal_nan=True, check_dtype=False)
 
 
 @pytest.mark.parametrize("width", [1, 37, 768, 4096])
@@ -54,13 +26,13 @@ def test_compiled_kernels_equal_float64(width: int, dtype: torch.dtype) -> None:
     count = sum(LENGTHS)
     x, y = random_rows(count, width, 0, dtype), random_rows(count, width, 1, dtype)
     offsets, valid, positions = offsets_of(LENGTHS), random_valid(count, 2), torch.arange(count)
-    _compare(ops.paired_cosine, x, y, tolerance=3e-6)
-    _compare(ops.paired_cosine, x, y, torch.arange(count).flip(0), torch.arange(count), tolerance=3e-6)
-    _compare(ops.dialogue_gram, x, offsets)
-    _compare(ops.dialogue_gram, x, offsets, valid)
-    _compare(ops.dialogue_cosine_sum, x, offsets, valid)
-    _compare(lambda r, o, p: ops.delta_curve(r, o, p, 6), x, offsets, positions)
-    _compare(ops.segment_reduce, x[:, 0], offsets, valid)
+    compare(ops.paired_cosine, x, y, tolerance=3e-6)
+    compare(ops.paired_cosine, x, y, torch.arange(count).flip(0), torch.arange(count), tolerance=3e-6)
+    compare(ops.dialogue_gram, x, offsets)
+    compare(ops.dialogue_gram, x, offsets, valid)
+    compare(ops.dialogue_cosine_sum, x, offsets, valid)
+    compare(lambda r, o, p: ops.delta_curve(r, o, p, 6), x, offsets, positions)
+    compare(ops.segment_reduce, x[:, 0], offsets, valid)
 
 
 def test_nan_and_infinity_survive_compilation() -> None:
@@ -69,11 +41,11 @@ def test_nan_and_infinity_survive_compilation() -> None:
         rows = random_rows(80, 64, 0).nan_to_num(1.0)
         rows[70, 5] = bad
         offsets = torch.tensor([0, 3, 75, 80])
-        _compare(ops.paired_cosine, rows, rows.flip(0))
-        _compare(ops.dialogue_gram, rows, offsets)
-        _compare(ops.own_rank, rows, rows.flip(0), offsets)
-        _compare(ops.dialogue_cosine_sum, rows, offsets)
-        _compare(ops.segment_reduce, rows[:, 5], offsets)
+        compare(ops.paired_cosine, rows, rows.flip(0))
+        compare(ops.dialogue_gram, rows, offsets)
+        compare(ops.own_rank, rows, rows.flip(0), offsets)
+        compare(ops.dialogue_cosine_sum, rows, offsets)
+        compare(ops.segment_reduce, rows[:, 5], offsets)
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
@@ -116,8 +88,8 @@ def test_million_rows_in_dialogues_of_many_lengths() -> None:
     generator = torch.Generator().manual_seed(0)
     lengths = torch.randint(0, 40, (50_000,), generator=generator).tolist()
     rows = torch.randn(sum(lengths), 64, generator=generator)
-    _compare(ops.dialogue_gram, rows, offsets_of(lengths))
-    _compare(ops.dialogue_cosine_sum, rows, offsets_of(lengths), tolerance=1e-4)
+    compare(ops.dialogue_gram, rows, offsets_of(lengths))
+    compare(ops.dialogue_cosine_sum, rows, offsets_of(lengths), tolerance=1e-4)
 
 
 @pytest.fixture
@@ -177,7 +149,7 @@ def test_gradients_equal_those_of_the_cpu(dtype: torch.dtype) -> None:
         return torch.autograd.grad(total, rows)[0]
 
     tolerance = 1e-5 if dtype == torch.float32 else 2e-2
-    _compare(gradient, rows, offsets, tolerance=tolerance)
+    compare(gradient, rows, offsets, tolerance=tolerance)
 
 
 def test_compiled_by_inductor_without_a_break() -> None:

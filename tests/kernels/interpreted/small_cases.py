@@ -1,0 +1,338 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Small inputs on which a kernel with any one constant, comparison, operator or mask changed gives something else.
+
+Blocks are tiny, so that a few rows meet every edge of them: ragged last blocks, several blocks a segment, several
+splits. Rows lie in memory that is NaN elsewhere. `tests/kernels/mutants` tries the changed kernels on them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+from unittest import mock
+
+import imug_kernels as ops
+import pytest
+import torch
+from torch import Tensor
+from torch.testing import assert_close
+
+from tests.kernels.interpreted.small_tiles import kernels
+from tests.kernels.naive import noise, offsets_of, random_valid
+
+NAN, INF = torch.nan, torch.inf
+LENGTHS = [3, 0, 1, 16, 2, 37, 1]  # one that fills a block of 16, one that takes three
+ROWS = sum(LENGTHS)
+OFFSETS = offsets_of(LENGTHS)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A call and what it has to give: by default the same by plain PyTorch in float64."""
+
+    call: Callable[[], Any]
+    expected: Callable[[], Any] | None = None
+    rtol: float = 3e-6
+    atol: float = 3e-6
+    tiles: dict[str, int] | None = None
+
+    def compute(self) -> list[Tensor]:
+        with tiny_blocks(self.tiles):
+            return _tensors(self.call())
+
+    def reference(self) -> list[Tensor]:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("IMUG_BACKEND", "torch")
+            return _tensors((self.expected or self.call)())
+
+    def check(self, expected: Sequence[Tensor]) -> None:
+        for mine, plain in zip(self.compute(), expected, strict=True):
+            assert mine.shape == plain.shape
+            assert_close(mine.double(), plain.double(), rtol=self.rtol, atol=self.atol, equal_nan=True)
+
+
+def _tensors(result: Any) -> list[Tensor]:
+    return [result] if isinstance(result, Tensor) else list(result)
+
+
+@contextmanager
+def tiny_blocks(tile: dict[str, int] | None = None) -> Iterator[None]:
+    """Let all launchers use the least blocks there are, in the kernels as they are loaded now."""
+    tile = tile or {"BLOCK_M": 16, "BLOCK_N": 16, "BLOCK_K": 16}
+    settings = kernels("settings")
+    chosen = {
+        "all_pairs_tile": tile,
+        "segment_tile": tile,
+        "row_blocks": {"BLOCK_R": 4, "BLOCK_D": 16, "RARE_STEP": 8},
+        "whole_rows": {"BLOCK_R": 4, "BLOCK_D": 32},
+        "segment_values": {"BLOCK_R": 4, "BLOCK_W": 2},
+    }
+    with ExitStack() as stack:
+        for name, value in chosen.items():
+            stack.enter_context(mock.patch.object(settings, name, return_value=value))
+        by_name = (("paired", "row_blocks"), ("segments", "segment_values"), ("cosine_sum", "whole_rows"))
+        for file, name in by_name:
+            stack.enter_context(mock.patch.object(kernels(file), name, return_value=chosen[name]))
+        images = {"BLOCK_H": 4, "BLOCK_W": 8, "BLOCK_R": 4}
+        stack.enter_context(mock.patch.object(kernels("preprocess"), "PREPROCESS", images))
+        yield
+
+
+def surrounded(rows: Tensor) -> Tensor:
+    """The same rows within memory that is NaN before, between and after them."""
+    memory = torch.full((len(rows) + 2, rows.shape[1] + 6), NAN, dtype=rows.dtype)
+    inner = memory[1:-1, 2:-4]
+    inner.copy_(rows)
+    return inner
+
+
+def embeddings(count: int, width: int, seed: int = 0, dtype: torch.dtype = torch.float32) -> Tensor:
+    return surrounded(noise(count, width, seed, dtype))
+
+
+def with_oddities(rows: Tensor) -> Tensor:
+    """A zero row, two equal rows, one with NaN and one with infinity."""
+    rows = rows.clone()
+    rows[1], rows[5] = 0, rows[6]
+    rows[8, 2], rows[11, 0] = NAN, -INF
+    return surrounded(rows)
+
+
+def of_all_sizes(rows: Tensor) -> Tensor:
+    """One row in two so short or so long that float32 loses its squares."""
+    sizes = torch.tensor([1e-13, 1e13, 1e-20, 1e20, 1e-30, 1e30, 1e-38, 1e37, 1e-40])
+    if rows.dtype != torch.float32:
+        sizes = sizes[:-1]  # the interpreter reads short bf16 wrongly
+    rows = rows.clone()
+    rows[::2] *= sizes.repeat(len(rows))[: len(rows[::2]), None].to(rows.dtype)
+    rows[1] = 0
+    rows[4] = rows[4].sign() * 0.9 * torch.finfo(rows.dtype).max
+    return surrounded(rows)
+
+
+def with_one_short_row(rows: Tensor) -> Tensor:
+    rows = rows.clone()
+    rows[2] *= 1e-30
+    return surrounded(rows)
+
+
+def paired_cases() -> Iterator[tuple[str, Case]]:
+    x, y = with_oddities(noise(13, 21)), embeddings(13, 21, 1)
+    yield "pairs", Case(lambda: ops.paired_cosine(x, y))
+    yield "bound and scale", Case(lambda: ops.paired_cosine(x, y, scale=2.5, floor=0.05))
+    few = embeddings(6, 16, 2)
+    index = torch.tensor([0, 5, -1, 3, 12, 2, 2])
+    yield "numbers of x", Case(lambda: ops.paired_cosine(x[:, :16], surrounded(y[:7, :16]), ix=index))
+    other = torch.tensor([5, 0, 3, -1, 0, 4, 1])
+    yield "numbers of both", Case(lambda: ops.paired_cosine(x[:, :16], few, ix=index, iy=other))
+    yield "numbers of y", Case(lambda: ops.paired_cosine(surrounded(x[:7, :16]), few, iy=other))
+    beyond = torch.tensor([0, 13, 12, -2, 2**40])
+    there = torch.tensor([True, False, True, False, False])
+    y_too = surrounded(y[:5])
+    for name, ix, iy in (("x", beyond, None), ("y", None, beyond), ("both", beyond, beyond)):
+        left, right = (x if ix is not None else y_too), (x if iy is not None else y_too)
+        yield (
+            f"numbers of {name} out of range",
+            Case(
+                lambda left=left, right=right, ix=ix, iy=iy: ops.paired_cosine(left, right, ix=ix, iy=iy),
+                lambda left=left, right=right, ix=ix, iy=iy: ops.paired_cosine(
+                    left, right, *(index if index is None else index.where(there, -1) for index in (ix, iy))
+                ),
+            ),
+        )
+    sizes, others = of_all_sizes(noise(19, 21)), of_all_sizes(noise(19, 21, 1))
+    plain = embeddings(19, 21, 2)
+    yield "of all sizes", Case(lambda: ops.paired_cosine(sizes, others))
+    yield "x of all sizes", Case(lambda: ops.paired_cosine(sizes, plain))
+    yield "y of all sizes", Case(lambda: ops.paired_cosine(plain, others))
+    yield "one short row", Case(lambda: ops.paired_cosine(with_one_short_row(plain), plain.flip(0)))
+    half = embeddings(5, 3, 3, torch.bfloat16)
+    yield "bf16", Case(lambda: ops.paired_cosine(half, half.flip(0)))
+
+
+def segment_inputs() -> Iterator[tuple[str, Tensor, Tensor, Tensor | None, Tensor | None]]:
+    """Rows x and y with masks."""
+    plain = embeddings(ROWS, 21), embeddings(ROWS, 21, 1)
+    yield "all rows", *plain, None, None
+    odd = with_oddities(noise(ROWS, 21)), embeddings(ROWS, 21, 1)
+    yield "odd rows", *odd, None, None
+    yield "of all sizes", of_all_sizes(noise(ROWS, 21)), of_all_sizes(noise(ROWS, 21, 1)), None, None
+    yield "one short row", with_one_short_row(plain[0]), plain[1], None, None
+    invalid = [random_valid(ROWS, seed) for seed in (2, 3)]
+    hidden = [rows.clone().masked_fill_(~valid[:, None], NAN) for rows, valid in zip(plain, invalid)]
+    yield "invalid rows", *(surrounded(rows) for rows in hidden), *invalid
+    half = embeddings(ROWS, 5, 4, torch.bfloat16), embeddings(ROWS, 5, 5, torch.bfloat16)
+    yield "bf16", *half, None, invalid[0]
+
+
+def gram_cases() -> Iterator[tuple[str, Case]]:
+    for name, x, _, valid, _ in segment_inputs():
+        yield name, Case(lambda x=x, valid=valid: ops.dialogue_gram(x, OFFSETS, valid))
+
+
+def curve_cases() -> Iterator[tuple[str, Case]]:
+    positions = torch.randint(1, 9, (ROWS,), generator=torch.Generator().manual_seed(0)) + 2**40
+    for name, x, _, valid, _ in segment_inputs():
+        yield name, Case(lambda x=x, valid=valid: ops.delta_curve(x, OFFSETS, positions, 5, valid))
+
+
+def cosine_sum_cases() -> Iterator[tuple[str, Case]]:
+    for name, x, _, valid, _ in segment_inputs():
+        yield name, Case(lambda x=x, valid=valid: ops.dialogue_cosine_sum(x, OFFSETS, valid))
+
+
+def rank_cases() -> Iterator[tuple[str, Case]]:
+    for name, x, y, valid_x, valid_y in segment_inputs():
+        y = y.clone()
+        y[2], y[25], y[40] = y[0], y[24], y[24]
+        y = surrounded(y)
+        yield name, Case(lambda x=x, y=y, a=valid_x, b=valid_y: ops.own_rank(x, y, OFFSETS, a, b))
+    absent = noise(ROWS, 21, 1)
+    absent[[3, 20, 25]], absent[ROWS - 1, 2] = 0, NAN  # alone, one of two and one of many
+    for name, valid in (("y without directions", None), ("and invalid", random_valid(ROWS, 2))):
+        x, y = embeddings(ROWS, 21), surrounded(absent)
+        yield name, Case(lambda x=x, y=y, valid=valid: ops.own_rank(x, y, OFFSETS, valid, None))
+    x = torch.tensor([[1.0, 0, 0]]).repeat(4, 1)
+    y = torch.tensor([[0, 1.0, 0], [1e-6, 1.0, 0], [-1e-6, 1.0, 0], [1.1e-6, 0, 1.0]])
+    yield "at the edge of a tie", Case(lambda: ops.own_rank(x, y, torch.tensor([0, 4])))
+
+
+def segments_cases() -> Iterator[tuple[str, Case]]:
+    values = noise(ROWS, 3)
+    values[5, 0], values[7, 1], values[12, 2] = NAN, INF, -INF
+    valid = random_valid(ROWS, 2)
+    yield "sums of three", Case(lambda: ops.segment_sum(values, OFFSETS))
+    yield "of three", Case(lambda: ops.segment_reduce(values, OFFSETS))
+    yield "of valid ones", Case(lambda: ops.segment_reduce(values.masked_fill(~valid[:, None], NAN), OFFSETS, valid))
+    yield "of float64", Case(lambda: ops.segment_reduce(values[:, 0].double() * 1e9, OFFSETS), rtol=1e-14)
+
+
+def cross_arguments(n: int, m: int) -> dict[str, Any]:
+    groups = torch.arange(n) % 5, torch.arange(m) % 5
+    positive = torch.arange(n) * 7 % m
+    positive[3] = -1
+    return {"positive": positive, "groups_x": groups[0], "groups_y": groups[1], "scale": 10.0}
+
+
+def cross_cases() -> Iterator[tuple[str, Case]]:
+    x, y = embeddings(19, 21, 1), embeddings(150, 21, 2)
+    given = cross_arguments(19, 150)
+    yield "all", Case(lambda: ops.cross_stats(x, y, k=5, lse=True, **given))
+    z = surrounded(torch.cat([with_oddities(noise(33, 21, 3)), noise(6, 21, 4)]))
+    own = cross_arguments(39, 39)
+    yield (
+        "odd rows, without themselves",
+        Case(lambda: ops.cross_stats(z, z, k=39, lse=True, exclude_self=True, **own), atol=1e-5),
+    )
+    yield (
+        "odd rows, without their group",
+        Case(lambda: ops.cross_stats(z, z, k=4, lse=True, exclude_same_group=True, **own), atol=1e-5),
+    )
+    sizes = of_all_sizes(noise(19, 21, 1)), of_all_sizes(noise(39, 21, 2))
+    outside = torch.tensor([38, 39, -1, -5, 2**40] + [3] * 14)
+    yield "of all sizes", Case(lambda: ops.cross_stats(*sizes, k=3, lse=True))
+    yield (
+        "positives out of range",
+        Case(
+            lambda: ops.cross_stats(*sizes, positive=outside)[2:5],
+            lambda: ops.cross_stats(*sizes, positive=outside.where((outside >= 0) & (outside < 39), -1))[2:5],
+        ),
+    )
+    one = torch.zeros(39, dtype=torch.long)
+    yield (
+        "nobody left",
+        Case(
+            lambda: ops.cross_stats(
+                x, y, k=2, lse=True, exclude_same_group=True, groups_x=one[:19], groups_y=one[0].repeat(150)
+            )
+        ),
+    )
+    equal = surrounded(noise(6, 24, 3).repeat(25, 1))
+    yield "ties", Case(lambda: ops.cross_stats(equal[:6], equal, k=9, positive=torch.arange(6)))
+    right = torch.eye(4).repeat(9, 1), torch.cat([torch.eye(4), -torch.eye(4), torch.full((1, 4), NAN)]).repeat(4, 1)
+    for bins in (5, 8):
+        yield (
+            f"{bins} bins",
+            Case(
+                lambda bins=bins: ops.cross_stats(
+                    *right, bins=bins, groups_x=torch.arange(36) % 3, groups_y=torch.arange(36) % 3, exclude_self=True
+                )
+            ),
+        )
+    tie_x = torch.tensor([[1.0, 0, 0]]).repeat(2, 1)
+    tie_y = torch.tensor([[0, 1.0, 0], [1e-6, 1.0, 0], [-1e-6, 1.0, 0], [1.1e-6, 0, 1.0]])
+    yield (
+        "at the edge of a tie",
+        Case(
+            lambda: ops.cross_stats(tie_x, tie_y, positive=torch.tensor([0, 0]))[3:5],
+            lambda: (torch.tensor([1, 1]), torch.tensor([2, 2])),  # on a CPU cosines are rounded to 2**-24
+        ),
+    )
+
+
+def rbf_cases() -> Iterator[tuple[str, Case]]:
+    exact = {"rtol": 3e-7, "atol": 0}
+    x, y = (surrounded(torch.nn.functional.normalize(noise(n, 21, n), dim=1)) for n in (37, 150))
+    for sigma in (0.3, 1.0, 1.95, 10.0, 300.0):  # exponents around -11, -1, -0.26, -0.01 and -1e-5
+        yield f"sigma {sigma}", Case(lambda s=sigma: ops.rbf_sum(x, y, sigma=s), **exact)
+        yield f"own, sigma {sigma}", Case(lambda s=sigma: ops.rbf_sum(x, sigma=s), **exact)
+    for m, n in ((16, 32), (32, 16)):
+        tile = {"BLOCK_M": m, "BLOCK_N": n, "BLOCK_K": 16}
+        yield f"own, tiles of {m} x {n}", Case(lambda: ops.rbf_sum(y, sigma=1.0), **exact, tiles=tile)
+    one = torch.ones(1, 1)
+    sigma = (0.5 / 0.2499) ** 0.5
+    yield "where the series ends", Case(lambda: ops.rbf_sum(0 * one, one, sigma=sigma), rtol=1e-7, atol=0)
+    yield "rows that are equal", Case(lambda: ops.rbf_sum(x, x.clone(), sigma=0.1), **exact)
+    for bad in (NAN, INF):
+        z = x.clone()
+        z[20, 3] = bad
+        yield f"{bad} in a row", Case(lambda z=z: (ops.rbf_sum(z, sigma=1.0), ops.rbf_sum(y, z, sigma=1.0)))
+    yield "one row", Case(lambda: ops.rbf_sum(torch.tensor([[1.0, NAN]]), sigma=1.0))
+
+
+def preprocess_cases() -> Iterator[tuple[str, Case]]:
+    images = torch.randint(0, 256, (2, 3, 21, 19), generator=torch.Generator().manual_seed(0)).to(torch.uint8)
+    for name, resize, crop, size in (
+        ("smaller", (9, 13), (0, 0), (9, 13)),
+        ("cropped", (12, 16), (1, 3), (10, 11)),
+        ("larger", (30, 40), (3, 0), (6, 9)),
+        ("as they are", (21, 19), (2, 1), (13, 9)),
+    ):
+        for layout in ("nchw", "nhwc"):
+            yield f"{name}, {layout}", _images(images, layout, resize, crop, size)
+
+
+def _images(images: Tensor, layout: Any, resize: Any, crop: Any, size: Any) -> Case:
+    given = images if layout == "nchw" else images.permute(0, 2, 3, 1).contiguous()
+    shown = [0.48, 0.45, 0.4], [0.26, 0.25, 0.27]
+    return Case(
+        lambda: ops.preprocess(given, size, *shown, resize=resize, crop=crop, layout=layout),
+        lambda: in_two_passes(images, size, *shown, resize, crop),
+    )
+
+
+def in_two_passes(images: Tensor, size: Any, mean: list[float], std: list[float], resize: Any, crop: Any) -> Tensor:
+    """Resize rows to levels and columns to levels, by the same weights in float64."""
+    weights_y, weights_x = (
+        kernels("preprocess")._cropped(source, target, begin, length, "bicubic")
+        for source, target, begin, length in zip(images.shape[2:], resize, crop, size)
+    )
+    levels = (images.double() @ weights_x.mT + 0.5).floor().clamp(0, 255)
+    levels = (weights_y @ levels + 0.5).floor().clamp(0, 255)
+    return (levels / 255 - torch.tensor(mean)[:, None, None]) / torch.tensor(std)[:, None, None]
+
+
+CASES: dict[str, Callable[[], Iterator[tuple[str, Case]]]] = {
+    "paired": paired_cases,
+    "gram": gram_cases,
+    "cosine_sum": cosine_sum_cases,
+    "curve": curve_cases,
+    "rank": rank_cases,
+    "segments": segments_cases,
+    "cross": cross_cases,
+    "rbf": rbf_cases,
+    "preprocess": preprocess_cases,
+}
