@@ -194,12 +194,13 @@ class DialogueMetric(Metric):
     def _add_states(self, batch: dict[str, Any]) -> None:
         """Add the states of a batch; one that somebody else holds as well is left to them."""
         for name, added in batch.items():
+            shared = is_shared(vars(self), name)
             state = getattr(self, name)
             if isinstance(added, list):
                 setattr(self, name, [*state, *added])
             elif self._reductions[name] is dim_zero_max:
                 setattr(self, name, torch.maximum(state, added))
-            elif can_change(state) and not is_shared(vars(self), name):
+            elif can_change(state) and not shared:
                 state.add_(added)
             else:
                 setattr(self, name, state + added)

@@ -140,7 +140,7 @@ class _Rows:
         return [torch.cat(columns, 1) * self.batch.record[:, None]]
 
     def slope_columns(self) -> tuple[Tensor, ...]:
-        """Columns `[N, K]`, y, weight times x, y times x and weight times x squared, about a value of their own segment.
+        """Columns `[N, K]`, y, weight times x, y times x, weight times x squared, from their own segment.
 
         What is equal throughout a segment is exactly 0 then.
         """
@@ -228,7 +228,7 @@ def _add_slopes(layout: _Layout, given: _Values, sums: Tensor, count: int, width
     """Sums of products and squares about the segments' means."""
     first, middle = 2 * count, 2 * count + 2 * width
     mean = sums[:, first + width : middle] / sums[:, count : count + width].clamp_min(1)
-    simple, products = (sums[:, at : at + 2 * width].unflatten(1, (2, width)) for at in (first, middle))
+    simple, products = (sums[:, at : at + 2 * width].reshape(len(sums), 2, width) for at in (first, middle))
     place = layout.add(torch.addcmul(products, mean[:, None], simple, value=-1).flatten(1))
     for name, (_, column) in given.slopes.items():
         mine = place + given.place[id(column)]

@@ -64,8 +64,8 @@ def reliability(
     return reduce_values(found[measure], reduction)
 
 
-def run_values(scores: Candidates, method: Method, scale: float) -> dict[str, Tensor]:
-    """Every measure of records `[..., R]`, each `[...]`; NaN with fewer than two finite runs.
+def run_values(scores: Candidates, method: Method, scale: float, *, average: bool = True) -> dict[str, Tensor]:
+    """Every measure of records `[..., R]`, each `[...]`, the `average` if wanted; NaN with fewer than two finite runs.
 
     Raises:
         ValueError: if there are fewer than two runs or the method is unknown.
@@ -86,7 +86,8 @@ def run_values(scores: Candidates, method: Method, scale: float) -> dict[str, Te
         return dict.fromkeys(get_args(Measure), runs.sum(-1))
     low, high = torch.nanquantile(runs, tails, dim=-1, interpolation=method)
     spread = high - low
-    return {"reliability": scale - spread, "aptitude": high, "unreliability": spread, "average": runs.nanmean(-1)}
+    found = {"reliability": scale - spread, "aptitude": high, "unreliability": spread}
+    return found | ({"average": runs.nanmean(-1)} if average else {})
 
 
 def _tails(device: torch.device) -> Tensor:

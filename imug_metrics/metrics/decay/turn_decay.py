@@ -117,7 +117,7 @@ class TurnDecay(DialogueMetric):
         if self.slope == "theil-sen":
             for pairs in scored_pairs(scored, values.detach()):
                 self.slopes.append(pairs.slopes.flatten().float().to(self.device))
-                self.kendall = self.kendall + pairs.variance.sum().to(self.device)
+                self._increase("kendall", pairs.variance.sum().to(self.device))
         self._add(batch, values, None, self._terms(scored, values.nan_to_num(0)) if self.extended else None)
 
     def _terms(self, scored: DialogueBatch, filled: Tensor) -> Terms:

@@ -7,8 +7,6 @@ from torch import Tensor
 
 from imug_metrics.dialogues.arguments import Ids, Labels, Turns
 from imug_metrics.functional.self_evaluation.self_verification import (
-    false_accepts,
-    false_rejects,
     verdict_columns,
     verdict_values,
 )
@@ -90,7 +88,8 @@ class SelfVerification(DialogueMetric):
         right, known = verdict_values(inputs), ~truth.isnan()
         if self.missing == "zero":
             right = right.masked_fill(~batch.valid & known, 0)
-        accepts, rejects = false_accepts(right, truth), false_rejects(right, truth)
+        wrong = 1 - right
+        accepts, rejects = (wrong.masked_fill(truth != verdict, torch.nan) for verdict in (0, 1))
         errors = {"false_accept": accepts, "false_reject": rejects}
         terms = Terms(averages=errors)
         if self.detail:

@@ -79,7 +79,8 @@ class Reliability(DialogueMetric):
         if runs.ndim not in (2, 3):
             raise ValueError(f"Expected argument `scores` to have shape [N, R] or [B, T, R], got {list(runs.shape)}.")
         zero = self.missing == "zero"
-        values = run_values(runs.masked_fill(~runs.isfinite(), 0) if zero else runs, self.method, self.scale)
+        runs = runs.masked_fill(~runs.isfinite(), 0) if zero else runs
+        values = run_values(runs, self.method, self.scale, average=self.extended)
         wanted = values if self.extended else {"reliability": values["reliability"]}
         columns = {name: Column(value.flatten(), tuple(value.shape)) for name, value in wanted.items()}
         inputs = self._pack(columns, dialogue, turn, None, valid, lengths)

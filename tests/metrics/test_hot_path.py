@@ -1,0 +1,322 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""What an update costs, counted and never timed: operations, waits for the device, memory that stays where it is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+from torchmetrics import MeanMetric, MetricCollection
+from torchmetrics.wrappers import Running
+
+from benchmarks.dispatch_counts import Counts, count
+from imug_metrics import TurnAlignment, TurnConsistency, TurnDecay, TurnRetrieval
+from tests.metrics.cases import Case, metric_cases, places
+
+CASES = {name: case for name, case in metric_cases().items() if case.rows != "lists"}
+LINES, WIDTH = 8, 4
+CLOSE_LOOKS = {"decay-theil-sen": 4}
+"""Waits of metrics that keep as many numbers as there are pairs, which the host has to know."""
+LOOKS_ON_A_CPU = {"best-of-n", "selection", "selection-probabilities"}
+"""They ask a CPU which rows have ties, since most have none; on a device they do not ask."""
+PADDED = {
+    "agreement-groups": 66,
+    "best-of-n": 75,
+    "decay-theil-sen": 75,
+    "loops-contraction": 65,
+    "selection": 75,
+    "selection-probabilities": 140,
+    "distribution-shift": 62,
+    "structure": 106,
+    "verifier": 70,
+}
+"""Operations of an update of padded records where they are more than 60: ranks, bins and groups."""
+
+
+@pytest.fixture(params=CASES)
+def case(request: pytest.FixtureRequest) -> Case:
+    return CASES[request.param]
+
+
+@pytest.fixture
+def name(case: Case) -> str:
+    return next(name for name, known in CASES.items() if known is case)
+
+
+def records() -> tuple[Tensor, Tensor]:
+    return torch.arange(LINES).repeat_interleave(WIDTH), torch.arange(1, WIDTH + 1).repeat(LINES)
+
+
+def flat_batch(case: Case) -> dict[str, Any]:
+    dialogue, turn = records()
+    return {**case.columns(dialogue, turn), "dialogue": dialogue, "turn": turn}
+
+
+def padded_batch(case: Case) -> dict[str, Any]:
+    def lines(value: Any) -> Any:
+        is_column = isinstance(value, Tensor) and len(value) == LINES * WIDTH
+        return value.view(LINES, WIDTH, *value.shape[1:]) if is_column else value
+
+    return {key: lines(value) for key, value in case.columns(*records()).items()}
+
+
+def count_update(metric: Any, batch: dict[str, Any]) -> Counts:
+    metric.update(**batch)  # constants of this shape are made once
+    return count(lambda: metric.update(**batch))
+
+
+@pytest.mark.parametrize("layout", [padded_batch, flat_batch], ids=["padded", "flat"])
+@pytest.mark.parametrize("validate", [True, False])
+def test_an_update_asks_for_few_operations(
+    case: Case, name: str, layout: Callable[[Case], dict[str, Any]], validate: bool
+) -> None:
+    if layout is padded_batch and case.rows != "tensors":
+        pytest.skip("its arguments are not padded with NaN")
+    bound = PADDED.get(name, 60) + (0 if layout is padded_batch else 36)
+    if layout is flat_batch and case.rows != "tensors":
+        bound = 130
+    found = count_update(case.make(validate=validate), layout(case))
+    assert found.operations <= bound
+    assert found.index_adds == 0
+
+
+@pytest.mark.parametrize(
+    ("metric", "padded", "flat"),
+    [
+        (TurnAlignment, 40, 60),
+        (TurnConsistency, 40, 60),
+        (TurnRetrieval, 40, 62),
+        (TurnDecay, 40, 64),
+    ],
+)
+def test_the_four_that_training_loops_call_ask_for_fewer(metric: Any, padded: int, flat: int) -> None:
+    images, texts, scores = torch.randn(8, 4, 16), torch.randn(8, 4, 16), torch.rand(8, 4)
+    arguments = {TurnDecay: (scores,), TurnConsistency: (images,)}.get(metric, (images, texts))
+    dialogue, turn = records()
+    for validate in (True, False):
+        found = metric(validate=validate)
+        assert count_update(found, dict(zip(_names(metric), arguments))).operations <= padded
+        rows = dict(zip(_names(metric), (argument.flatten(0, 1) for argument in arguments)))
+        assert count_update(found, {**rows, "dialogue": dialogue, "turn": turn}).operations <= flat
+    detailed = count_update(metric(detail=True), dict(zip(_names(metric), arguments)))
+    assert detailed.operations <= 54
+
+
+def _names(metric: Any) -> tuple[str, ...]:
+    return ("scores",) if metric is TurnDecay else ("images", "texts")
+
+
+@pytest.mark.parametrize("layout", [padded_batch, flat_batch], ids=["padded", "flat"])
+@pytest.mark.parametrize("detail", [True, False])
+def test_an_update_waits_once_for_its_checks_and_never_without_them(
+    case: Case, name: str, layout: Callable[[Case], dict[str, Any]], detail: bool
+) -> None:
+    if name in LOOKS_ON_A_CPU:
+        pytest.skip("what it asks of a CPU it does not ask of a device; see the test on tensors without values")
+    if layout is padded_batch and case.rows != "tensors":
+        pytest.skip("its arguments are not padded with NaN")
+    free = CLOSE_LOOKS.get(name, 0)
+    for validate in (True, False):
+        assert count_update(case.make(detail=detail, validate=validate), layout(case)).waits <= free + validate
+
+
+@pytest.mark.parametrize("layout", [padded_batch, flat_batch], ids=["padded", "flat"])
+@pytest.mark.parametrize("detail", [True, False])
+def test_an_update_runs_on_tensors_whose_values_nobody_can_see(
+    case: Case, name: str, layout: Callable[[Case], dict[str, Any]], detail: bool
+) -> None:
+    if name in CLOSE_LOOKS or (layout is padded_batch and case.rows != "tensors"):
+        pytest.skip("it keeps as many numbers as there are pairs, or is not padded with NaN")
+    batch, metric = layout(case), case.make(detail=detail, validate=False)
+    metric._device = torch.device("meta")
+    for state, default in metric._defaults.items():
+        if isinstance(default, Tensor):
+            setattr(metric, state, default.to("meta"))
+    metric.update(**{key: value.to("meta") if isinstance(value, Tensor) else value for key, value in batch.items()})
+    assert metric.moments.device.type == "meta"
+
+
+def test_forward_costs_an_update_and_a_result(case: Case) -> None:
+    batch = flat_batch(case)
+    metric = case.make()
+    metric(**batch)
+    update = count_update(metric, batch).operations
+    metric.compute()
+    metric._computed = None
+    result = count(metric.compute).operations
+    assert count(lambda: metric(**batch)).operations <= update + result + 4 * len(metric._defaults) + 2
+
+
+@pytest.mark.filterwarnings("ignore:The ``compute`` method")
+def test_a_state_stays_where_it_is(case: Case) -> None:
+    metric = case.make(detail=True)
+    where = addresses(metric)
+    for _ in range(2):
+        case.feed(metric, *places())
+        metric(**flat_batch(case))
+        metric.reset()
+    assert addresses(metric) == where
+    case.assert_same(case.feed(metric, *places()).compute(), case.whole(detail=True))
+
+
+def addresses(metric: Any) -> dict[str, int]:
+    states = {name: getattr(metric, name) for name in metric._defaults if name != "config"}
+    return {name: state.data_ptr() for name, state in states.items() if isinstance(state, Tensor)}
+
+
+def test_a_state_that_somebody_else_holds_is_left_to_them() -> None:
+    running = Running(TurnDecay(), window=2)
+    for slope in (-0.1, -0.2, -0.3):
+        running.update(torch.arange(4.0)[None] * slope)
+    assert running.compute().item() == pytest.approx(-0.25)
+    pair = MetricCollection([TurnDecay(), TurnAlignment()])
+    scores, rows = torch.rand(3, 4), torch.randn(3, 4, 8)
+    pair.update(scores=scores, images=rows, texts=rows)
+    pair.reset()
+    pair.update(scores=scores, images=rows, texts=rows)
+    alone = TurnDecay()
+    alone.update(scores)
+    assert pair.compute()["TurnDecay"] == alone.compute()
+
+
+def test_replays_that_python_did_not_see_are_counted() -> None:
+    metric = TurnDecay()
+    metric.update(torch.tensor([[1.0, 0.5]]))
+    before = metric.compute()
+    metric.moments.mul_(3)  # as three replays of a graph would have left it, seen by nobody
+    metric.moments[1:, 1:].mul_(2)
+    metric.count_updates(2)
+    assert metric.update_count == 3
+    assert metric.compute() is not before
+
+
+@pytest.mark.gpu
+def test_three_replays_of_a_captured_update_equal_three_updates() -> None:
+    if not torch.cuda.is_available():
+        pytest.skip("no CUDA device")
+    images, texts = (torch.randn(16, 4, 64, device="cuda") for _ in range(2))
+    metric, expected = (TurnAlignment(validate=False).to("cuda") for _ in range(2))
+    metric.update(images, texts)  # constants and kernels are made before the capture
+    metric.reset()
+    torch.cuda.synchronize()
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        metric.update(images, texts)
+    metric.reset()
+    for _ in range(3):
+        images.normal_()
+        graph.replay()
+        expected.update(images, texts)
+    metric.count_updates(3)
+    torch.testing.assert_close(metric.compute(), expected.compute())
+
+
+@pytest.fixture
+def deterministic() -> Iterator[None]:
+    torch.use_deterministic_algorithms(True)
+    yield
+    torch.use_deterministic_algorithms(False)
+
+
+@pytest.mark.usefixtures("deterministic")
+def test_everything_runs_under_deterministic_algorithms(case: Case) -> None:
+    for detail in (True, False):
+        case.feed(case.make(detail=detail), *places()).compute()
+
+
+@pytest.mark.parametrize("value", [0.1, 1 / 3, -7.3])
+def test_a_constant_dialogue_has_a_slope_of_exactly_zero(value: float) -> None:
+    scores = torch.full((3, 7), value, dtype=torch.float64)
+    scores[0, 2], scores[1, 0] = math.nan, math.nan
+    dialogue, turn = torch.arange(3).repeat_interleave(7), torch.arange(1, 8).repeat(3) ** 2
+    padded, flat, unsorted = TurnDecay(), TurnDecay(), TurnDecay()
+    padded.update(scores)
+    flat.update(scores.flatten(), dialogue, turn)
+    order = torch.randperm(21, generator=torch.Generator().manual_seed(0))
+    unsorted.update(scores.flatten()[order], dialogue[order], turn[order])
+    assert [metric.compute().item() for metric in (padded, flat, unsorted)] == [0, 0, 0]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_sums_equal_a_loop_over_dialogues(seed: int) -> None:
+    """Ragged dialogues with missing turns and absent outputs, flat in any order and padded with given turns."""
+    generator = np.random.default_rng(seed)
+    turns = [np.sort(generator.choice(np.arange(1, 20), generator.integers(1, 9), replace=False)) for _ in range(9)]
+    scores = [np.where(generator.random(len(t)) < 0.8, generator.normal(size=len(t)), np.nan) for t in turns]
+    valid = [generator.random(len(t)) < 0.9 for t in turns]
+    expected = naive(turns, [np.where(v, s, np.nan) for s, v in zip(scores, valid)])
+    options: dict[str, Any] = {"detail": True, "max_turns": 12}
+
+    order = generator.permutation(sum(map(len, turns)))
+    columns = (np.repeat(np.arange(9) * 7 - 20, list(map(len, turns))), np.concatenate(turns), np.concatenate(scores))
+    dialogue, turn, flat = (torch.tensor(column[order]) for column in columns)
+    metric = TurnDecay(**options)
+    metric.update(flat, dialogue, turn, valid=torch.tensor(np.concatenate(valid)[order]))
+    compare(metric.compute(), expected)
+
+    shape = (9, max(map(len, turns)) + 1)
+    padded, places_, masks = np.full(shape, 0.5), np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=bool)
+    for line, (t, s, v) in enumerate(zip(turns, scores, valid)):
+        cells = generator.permutation(shape[1])[: len(t)]  # in any order, with padding between
+        padded[line, cells], places_[line, cells], masks[line, cells] = s, t, v
+    metric = TurnDecay(**options)
+    metric.update(torch.tensor(padded), turn=torch.tensor(places_), valid=torch.tensor(masks))
+    compare(metric.compute(), expected)
+
+
+def naive(turns: list[np.ndarray], scores: list[np.ndarray]) -> dict[str, float]:
+    """What the detail holds, dialogue by dialogue."""
+    every, records = np.concatenate(scores), sum(map(len, turns))
+    xy = xx = 0.0
+    for t, s in zip(turns, scores):
+        there = ~np.isnan(s)
+        if there.any():
+            xy += ((t[there] - t[there].mean()) * s[there]).sum()
+            xx += ((t[there] - t[there].mean()) ** 2).sum()
+    found = {"": xy / xx if xx else math.nan, "_mean": np.nanmean(every)}
+    found["_coverage"] = (~np.isnan(every)).sum() / records
+    for turn in range(1, 13):
+        at = every[np.concatenate(turns) == turn]
+        if (~np.isnan(at)).any():
+            found[f"_turn_{turn}"] = np.nanmean(at)
+    return found
+
+
+def compare(found: dict[str, Tensor], expected: dict[str, float]) -> None:
+    for key, value in expected.items():
+        assert found[f"turn_decay{key}"].item() == pytest.approx(value, abs=1e-12, nan_ok=True), key
+    curve = {key for key in found if key.startswith("turn_decay_turn_") and key[-1].isdigit()}
+    assert curve == {f"turn_decay{key}" for key in expected if key.startswith("_turn_")}
+
+
+def test_rows_promised_in_order_are_checked_unless_validation_is_off() -> None:
+    dialogue, turn = torch.tensor([3, 3, 5]), torch.tensor([1, 2, 1])
+    scores = torch.tensor([0.5, 0.25, 1.0])
+    for validate in (True, False):
+        promised, sorted_ = TurnDecay(in_order=True, validate=validate), TurnDecay(validate=validate)
+        for metric in (promised, sorted_):
+            metric.update(scores, dialogue, turn)
+        assert torch.equal(promised.moments, sorted_.moments)
+    with pytest.raises(ValueError, match="as `in_order` promises"):
+        TurnDecay(in_order=True).update(scores, dialogue.flip(0), turn.flip(0))
+    with pytest.raises(ValueError, match="as `in_order` promises"):
+        TurnDecay(in_order=True).update(scores[None, :2], turn=torch.tensor([[2, 1]]))
+
+
+def test_lines_of_one_dialogue_are_put_together() -> None:
+    scores = torch.tensor([[0.9, 0.7], [0.5, 0.1]])
+    together, apart = TurnDecay(detail=True), TurnDecay(detail=True)
+    together.update(scores, dialogue=[4, 4], turn=torch.tensor([[1, 2], [3, 4]]))
+    apart.update(scores.view(1, 4), dialogue=[4])
+    torch.testing.assert_close(together.compute(), apart.compute(), rtol=0, atol=0, equal_nan=True)
+
+
+def test_the_mean_of_torchmetrics_is_counted_too() -> None:
+    """So that the counts above have a measure beside them."""
+    assert 8 <= count_update(MeanMetric(), {"value": torch.rand(32)}).operations <= 20
