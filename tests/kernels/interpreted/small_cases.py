@@ -234,6 +234,11 @@ def cross_cases() -> Iterator[tuple[str, Case]]:
     sizes = of_all_sizes(noise(19, 21, 1)), of_all_sizes(noise(39, 21, 2))
     outside = torch.tensor([38, 39, -1, -5, 2**40] + [3] * 14)
     yield "of all sizes", Case(lambda: ops.cross_stats(*sizes, k=3, lse=True))
+    few = surrounded(y[:20])
+    groups = {"groups_x": torch.arange(19) % 3, "groups_y": torch.arange(20) % 3}
+    yield "one of each", Case(lambda: ops.cross_stats(x, few, k=1, bins=1, lse=True, scale=300.0, **groups), atol=3e-4)
+    yield "a short row of x", Case(lambda: ops.cross_stats(with_one_short_row(x), few, k=3, positive=torch.arange(19)))
+    yield "a short row of y", Case(lambda: ops.cross_stats(x, with_one_short_row(few), k=3, positive=torch.arange(19)))
     yield (
         "positives out of range",
         Case(

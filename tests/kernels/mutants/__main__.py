@@ -58,9 +58,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if changed and (not options.only or path.stem in options.only):
             found = _try_all(path.stem, changed, options.jobs)
             total += _print_counts(found)
-            wrong += _print_surprises(found)
+            out_of_date = _out_of_date(found)
+            print(*[f"not equivalent: {name}\n" for name in out_of_date], sep="", end="", flush=True)
+            wrong += len(out_of_date)
     _print_row(total.total(), [total[fate] for fate in FATES], "all")
-    sys.exit(wrong > 0)
+    sys.exit(wrong + total[SURVIVED] > 0)
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -74,8 +76,13 @@ def _try_all(name: str, changed: Sequence[Mutant], jobs: int) -> dict[Mutant, st
     expected = [(case, case.reference()) for user in USERS.get(name, (name,)) for _, case in CASES[user]()]
     unchanged = _fate(None, expected)
     assert unchanged == SURVIVED, f"the kernels as they are: {unchanged}"
+    found = {}
     with ThreadPoolExecutor(jobs) as pool:
-        return dict(zip(changed, pool.map(lambda mutant: _fate(mutant, expected), changed)))
+        for mutant, fate in zip(changed, pool.map(lambda mutant: _fate(mutant, expected), changed)):
+            found[mutant] = fate
+            if fate == SURVIVED and mutant.name not in LISTED:
+                print(f"survived: {mutant.name}", flush=True)
+    return found
 
 
 def _fate(mutant: Mutant | None, expected: Expected) -> str:
@@ -130,14 +137,11 @@ def _print_row(count: object, fates: Iterable[object], kernel: str) -> None:
     print("".join(f"{cell:>14}" for cell in (count, *fates)), kernel, sep="  ", flush=True)
 
 
-def _print_surprises(found: dict[Mutant, str]) -> int:
-    """Print what survived and is not listed, and what is listed and did not; returns how many."""
+def _out_of_date(found: dict[Mutant, str]) -> list[str]:
+    """Names that are listed as equivalent, but were killed or are gone."""
     survivors = {mutant.name for mutant, fate in found.items() if fate == SURVIVED}
-    listed = {name for name in LISTED if name.partition(" ")[0] in {mutant.file for mutant in found}}
-    lines = [f"survived: {mutant.name}" for mutant in found if mutant.name in survivors - listed]
-    lines += [f"listed as equivalent, but killed or gone: {name}" for name in sorted(listed - survivors)]
-    print(*lines, sep="\n", end="\n" if lines else "", flush=True)
-    return len(lines)
+    files = {mutant.file for mutant in found}
+    return sorted(name for name in LISTED - survivors if name.partition(" ")[0] in files)
 
 
 if __name__ == "__main__":
