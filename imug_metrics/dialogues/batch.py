@@ -162,9 +162,9 @@ class DialogueBatch:
             cells = values.reshape(self.segments, self.width, values.shape[1])[:, :turns]
             return F.pad(cells, (0, 0, 0, turns - self.width)) if self.width < turns else cells
         # Behind the turns of every segment is a place for all that has none; what is written there is never read.
-        cell = self.segment * (turns + 1) + (self.turn - 1).clamp(0, turns)
-        table = values.new_zeros(self.segments * (turns + 1), values.shape[1]).index_copy(0, cell, values)
-        return table.view(self.segments, turns + 1, values.shape[1])[:, :turns]
+        cell = self.turn.clamp(1, turns + 1).add(self.segment, alpha=turns + 1)
+        table = values.new_zeros(1 + self.segments * (turns + 1), values.shape[1]).index_copy(0, cell, values)
+        return table[1:].view(self.segments, turns + 1, values.shape[1])[:, :turns]
 
     def by_id(self, values: Tensor) -> Tensor:
         """Values `[G, ...]` of the dialogues in the order of their ids."""
@@ -176,6 +176,8 @@ class DialogueBatch:
 
     def is_last(self) -> Tensor:
         """True `[N]` where a packed row is the last record of its segment."""
+        if self.record is None and self.width is not None:
+            return constant(_closing, self.segments, self.width, like=self.turn)
         return self.is_latest(self.is_record)
 
     def present(self, values: Tensor) -> Tensor:
@@ -399,6 +401,10 @@ def true_rows(count: int, device: torch.device) -> Tensor:
 
 def _numbers(count: int, device: torch.device) -> Tensor:
     return torch.arange(1, count + 1, dtype=torch.float64, device=device)
+
+
+def _closing(lines: int, width: int, device: torch.device) -> Tensor:
+    return (torch.arange(1, width + 1, device=device) == width).repeat(lines)
 
 
 def _numbers_down(count: int, device: torch.device) -> Tensor:

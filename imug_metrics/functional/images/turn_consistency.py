@@ -131,9 +131,8 @@ def pixel_copies(batch: DialogueBatch, valid: Tensor, pixels: Tensor, threshold:
 
 def worst_pairs(batch: DialogueBatch, smallest: Tensor) -> tuple[Tensor, Tensor]:
     """Smallest cosine of each segment, from that of each row `[N]`, and 1, or 0 and 0 for a segment without a pair."""
-    worst = -batch.largest(-smallest.double().nan_to_num(nan=torch.inf))
-    there = worst.isfinite()
-    return worst.where(there, 0), there
+    worst = batch.largest((-smallest.double()).nan_to_num(-torch.inf))
+    return -worst.nan_to_num(0.0, neginf=0.0), worst > -torch.inf
 
 
 def check_mode(mode: Mode) -> None:
