@@ -147,7 +147,8 @@ def ratios(totals: Tensor, count: int) -> Tensor:
         tensor([0.2500,    nan])
     """
     denominator = totals[..., count : 2 * count]
-    return totals[..., :count] / denominator.masked_fill(denominator == 0, torch.nan)
+    empty = denominator == 0  # divided by 1, since a NaN there would reach the gradients of what is defined
+    return (totals[..., :count] / denominator.masked_fill(empty, 1)).masked_fill(empty, torch.nan)
 
 
 def student_interval(value: Tensor, spread: Tensor, clusters: Tensor, level: float) -> Interval:
