@@ -100,5 +100,6 @@ def test_plots_hold_every_sweep_and_every_kernel(document: dict[str, Any], tmp_p
     for name in ("dialogue_gram", "cross_stats", "rbf_sum"):
         assert name in roofline
     seconds = plots.sweep_lines(document)["paired_cosine", "rows"]["imug_kernels paired_cosine"]
-    row = next(r for r in document["rows"] if r["axis"] == "rows" and r["provider"] == "imug_kernels paired_cosine")
+    rows = [row for row in document["rows"] if row["name"] == "paired_cosine" and row["axis"] == "rows"]
+    row = next(row for row in rows if row["provider"] == "imug_kernels paired_cosine")
     assert seconds[0] == (row["sizes"]["rows"], row["sizes"]["rows"] / row["median"])
