@@ -161,3 +161,6 @@ METRICS: dict[str, Entry] = {
         lambda: {**_shares("scores", last=(5,))(), "target": _labels("target", last=(5,))()["target"].float()},
     ),
 }
+
+# One that reads embeddings, one with all its parts, one of numbers: where sizes are tiny, these stand for all.
+QUICK = ("TurnAlignment", "TurnConsistency, detail", "TurnDecay")

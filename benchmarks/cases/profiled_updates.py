@@ -13,7 +13,7 @@ from typing import Any
 from torch.profiler import ProfilerActivity, profile
 
 from ..machine import ON_GPU, call_seconds
-from ..metric_inputs import METRICS, Entry, baselines
+from ..metric_inputs import METRICS, QUICK, Entry, baselines
 from ..operations import backend
 from ..registry import Job, Record, Setup
 
@@ -24,9 +24,6 @@ EVENTS = {
     "waits": ("cudaStreamSynchronize", "cudaDeviceSynchronize", "cudaEventSynchronize"),
     "items": ("aten::_local_scalar_dense",),
 }
-
-
-QUICK = ("TurnAlignment", "TurnConsistency, detail", "TurnDecay")
 
 
 def profiled_updates(setup: Setup) -> Iterator[Job]:

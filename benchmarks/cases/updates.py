@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from ..machine import call_seconds
-from ..metric_inputs import DIALOGUES, METRICS, TURNS, WIDTH, Entry, baselines
+from ..metric_inputs import DIALOGUES, METRICS, QUICK, TURNS, WIDTH, Entry, baselines
 from ..registry import Case, Job, Provider, Setup
 from ..runner import race
 
@@ -17,8 +17,8 @@ ROWS = DIALOGUES * TURNS
 
 
 def updates(setup: Setup) -> Iterator[Job]:
-    for name, entry in METRICS.items():
-        yield race(setup, f"update of {name}", partial(update_case, setup, name, entry))
+    for name in QUICK if setup.quick else METRICS:
+        yield race(setup, f"update of {name}", partial(update_case, setup, name, METRICS[name]))
 
 
 def update_case(setup: Setup, name: str, entry: Entry) -> Case:
