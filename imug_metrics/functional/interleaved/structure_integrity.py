@@ -136,10 +136,11 @@ def checked_counts(argument: str, rows: Column) -> Column:
         got, row = counts[cell].tolist(), place_of(cell, rows.shape)
         return f"Expected argument `{argument}` to hold whole numbers >= 0, got {got} at row {row}."
 
-    given = (counts.sum(1) * 0 == 0).view(rows.shape)
-    present = given if rows.present is None else given & rows.present.to(counts.device)
-    counts = counts.masked_fill(~present.flatten()[:, None], torch.nan)
-    return rows._replace(values=counts, present=present, checks=(Check(wrong, message),))
+    total = counts.sum(1)
+    present = (total == total).view(rows.shape)  # an infinite count is a wrong one and not an absent answer
+    present = present if rows.present is None else present & rows.present.to(counts.device)
+    values = counts.masked_fill(~present.flatten()[:, None], torch.nan).nan_to_num(torch.nan, torch.nan, torch.nan)
+    return rows._replace(values=values, present=present, checks=(Check(wrong, message),))
 
 
 def check_reading(repeated: Repeated, text: TextType, empty: float) -> None:

@@ -45,6 +45,7 @@ def absent_candidates(scores: Tensor, selector: Tensor | None = None, valid: Ten
     """True where a candidate is not there: its score is not finite, its selector's NaN, or it is not valid.
 
     Example:
+        >>> import torch
         >>> absent_candidates(torch.tensor([[0.5, torch.inf, 0.2]]), torch.tensor([[-torch.inf, 0.1, torch.nan]]))
         tensor([[False,  True,  True]])
     """
@@ -61,6 +62,7 @@ def record_columns(**columns: Tensor) -> dict[str, Column]:
         columns: by name, `[..., n]`; a record where all of the first are NaN counts as absent.
 
     Example:
+        >>> import torch
         >>> {name: column.values for name, column in record_columns(scores=torch.tensor([[[0.5, torch.nan]]])).items()}
         {'present': tensor([0.], dtype=torch.float64), 'scores': tensor([[0.5000,    nan]])}
     """

@@ -185,7 +185,9 @@ class StrategyComparison(DialogueMetric):
 
     def _check_keys(self) -> None:
         """Names become parts of keys: "cot" and "cot_slope" would both claim the key of the slope of "cot"."""
-        names = self._estimate_names()
+        turns = [f"turn_{k}" for k in range(1, self.max_turns + 1)]
+        derived = [f"per_{kind}_{name}" for kind in self.costs for name in self.others]
+        names = ["mean", "coverage", "slope", *turns, *self._ratios(), *derived]
         keys = [f"{name}{end}" for name in names for end in ("", "_lower", "_upper")]
         keys += [f"gain_{name}_{end}" for name in self.others for end in ("joint_lower", "joint_upper", "p")]
         keys += [f"front_{kind}_{name}" for kind in self.costs for name in self.strategies]

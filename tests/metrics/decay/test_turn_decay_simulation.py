@@ -94,7 +94,7 @@ class Simulation:
     truth: dict[str, float]
 
     def segment(self, data: Data) -> list[list[float]]:
-        metric = self.make(max_turns=1)
+        metric = self.make(max_turns=1, detail=True)
         metric.update(**self.view(data))
         return estimates(metric, *self.truth)
 

@@ -66,7 +66,7 @@ def coverage(data_sets: int, count: int) -> dict[str, float]:
     expected = truth()
     held = dict.fromkeys(expected, 0)
     for _ in range(data_sets):
-        metric = BestOfN(K, ks=[2], max_turns=1)
+        metric = BestOfN(K, ks=[2], max_turns=1, detail=True)
         metric.update(**dialogues(generator, count))
         rows = [metric._estimate_names().index(name) for name in expected]
         support = metric._support(list(expected))

@@ -142,5 +142,5 @@ def test_plot_draws_the_survival_curve() -> None:
 
 
 def test_labels_without_a_target_must_be_one_or_zero() -> None:
-    with pytest.raises(ValueError, match=r"`preds` to hold 1 and 0, got 3 at row 1"):
+    with pytest.raises(ValueError, match=r"`preds` to hold 1 and 0, got 3 at row \[0, 1\]"):
         TurnOfFlip().update([[1, 3]])
