@@ -38,9 +38,10 @@ class Case:
     rtol: float = 3e-6
     atol: float = 3e-6
     tiles: dict[str, int] | None = None
+    step: int = 16  # elements of a row at a time where a program holds few rows
 
     def compute(self) -> list[Tensor]:
-        with tiny_blocks(self.tiles):
+        with tiny_blocks(self.tiles, self.step):
             return _tensors(self.call())
 
     def reference(self) -> list[Tensor]:
@@ -59,14 +60,14 @@ def _tensors(result: Any) -> list[Tensor]:
 
 
 @contextmanager
-def tiny_blocks(tile: dict[str, int] | None = None) -> Iterator[None]:
+def tiny_blocks(tile: dict[str, int] | None, step: int) -> Iterator[None]:
     """Let all launchers use the least blocks there are, in the kernels as they are loaded now."""
     tile = tile or {"BLOCK_M": 16, "BLOCK_N": 16, "BLOCK_K": 16}
     settings = kernels("settings")
     chosen = {
         "all_pairs_tile": tile,
         "segment_tile": tile,
-        "row_blocks": {"BLOCK_R": 4, "BLOCK_D": 16, "RARE_STEP": 8},
+        "row_blocks": {"BLOCK_R": 4, "BLOCK_D": step},
         "whole_rows": {"BLOCK_R": 4, "BLOCK_D": 32},
         "segment_values": {"BLOCK_R": 4, "BLOCK_W": 2},
     }
@@ -102,13 +103,13 @@ def with_oddities(rows: Tensor) -> Tensor:
 
 
 def of_all_sizes(rows: Tensor) -> Tensor:
-    """One row in two so short or so long that float32 loses its squares."""
+    """One row in two so short or so long that float32 loses its squares, one with a single long element, a zero row."""
     sizes = torch.tensor([1e-13, 1e13, 1e-20, 1e20, 1e-30, 1e30, 1e-38, 1e37, 1e-40])
     if rows.dtype != torch.float32:
-        sizes = sizes[:-1]  # the interpreter reads short bf16 wrongly
+        sizes = sizes[:-3]  # the interpreter reads the shortest bf16 wrongly
     rows = rows.clone()
     rows[::2] *= sizes.repeat(len(rows))[: len(rows[::2]), None].to(rows.dtype)
-    rows[1] = 0
+    rows[1], rows[3, 0] = 0, 1e30
     rows[4] = rows[4].sign() * 0.9 * torch.finfo(rows.dtype).max
     return surrounded(rows)
 
@@ -149,6 +150,9 @@ def paired_cases() -> Iterator[tuple[str, Case]]:
     yield "x of all sizes", Case(lambda: ops.paired_cosine(sizes, plain))
     yield "y of all sizes", Case(lambda: ops.paired_cosine(plain, others))
     yield "one short row", Case(lambda: ops.paired_cosine(with_one_short_row(plain), plain.flip(0)))
+    wide, wider = of_all_sizes(noise(9, 150)), of_all_sizes(noise(9, 300))
+    yield "of all sizes in steps of 64", Case(lambda: ops.paired_cosine(wide, wide.flip(0)), step=64)
+    yield "of all sizes in steps of 128", Case(lambda: ops.paired_cosine(wider, wider.flip(0)), step=128)
     half = embeddings(5, 3, 3, torch.bfloat16)
     yield "bf16", Case(lambda: ops.paired_cosine(half, half.flip(0)))
 
@@ -164,8 +168,9 @@ def segment_inputs() -> Iterator[tuple[str, Tensor, Tensor, Tensor | None, Tenso
     invalid = [random_valid(ROWS, seed) for seed in (2, 3)]
     hidden = [rows.clone().masked_fill_(~valid[:, None], NAN) for rows, valid in zip(plain, invalid)]
     yield "invalid rows", *(surrounded(rows) for rows in hidden), *invalid
-    half = embeddings(ROWS, 5, 4, torch.bfloat16), embeddings(ROWS, 5, 5, torch.bfloat16)
-    yield "bf16", *half, None, invalid[0]
+    half = noise(ROWS, 5, 4, torch.bfloat16), noise(ROWS, 5, 5, torch.bfloat16)
+    yield "bf16", *(surrounded(rows) for rows in half), None, invalid[0]
+    yield "bf16 of all sizes", *(of_all_sizes(rows) for rows in half), None, None
 
 
 def gram_cases() -> Iterator[tuple[str, Case]]:
@@ -235,6 +240,9 @@ def cross_cases() -> Iterator[tuple[str, Case]]:
     outside = torch.tensor([38, 39, -1, -5, 2**40] + [3] * 14)
     yield "of all sizes", Case(lambda: ops.cross_stats(*sizes, k=3, lse=True))
     few = surrounded(y[:20])
+    wide = of_all_sizes(noise(9, 150))
+    yield "of all sizes in steps of 64", Case(lambda: ops.cross_stats(wide, wide, k=2), step=64)
+    yield "of all sizes in steps of 128", Case(lambda: ops.cross_stats(wide, wide, k=2), step=128)
     groups = {"groups_x": torch.arange(19) % 3, "groups_y": torch.arange(20) % 3}
     yield "one of each", Case(lambda: ops.cross_stats(x, few, k=1, bins=1, lse=True, scale=300.0, **groups), atol=3e-4)
     yield "a short row of x", Case(lambda: ops.cross_stats(with_one_short_row(x), few, k=3, positive=torch.arange(19)))
