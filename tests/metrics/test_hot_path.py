@@ -86,6 +86,14 @@ def test_an_update_asks_for_few_operations(
     assert found.index_adds == 0
 
 
+@pytest.mark.parametrize("name", sorted(name for name, case in metric_cases().items() if case.rows == "lists"))
+def test_what_is_left_of_a_text_metric_once_it_has_read_is_bounded_too(name: str) -> None:
+    case = metric_cases()[name]
+    found = count_update(case.make(), flat_batch(case))
+    assert found.operations <= 150
+    assert found.index_adds == 0
+
+
 @pytest.mark.parametrize(
     ("metric", "padded", "flat"),
     [
