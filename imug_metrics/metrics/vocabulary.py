@@ -11,7 +11,8 @@ ARGUMENTS: dict[str, str] = {
     "preds": "`[N]` or `[B, T]`, a tensor, or a list or one list a dialogue: what the model answered, decided or drew, "
     "in the form that the metric names; NaN, or None in a list, for an absent answer.",
     "images": "floating-point embeddings `[N, D]` or `[B, T, D]`; with an `encoder` also images `[N, 3, H, W]` or `[B, "
-    "T, 3, H, W]`, or a list or one list a dialogue of PIL images, arrays or paths, None for an absent image.",
+    "T, 3, H, W]`, or a list or one list a dialogue of PIL images, arrays or paths, None for an absent image. An "
+    "embedding that is zero or not finite has no direction and counts as absent; every other length is exact.",
     "scores": "real numbers `[N]` or `[B, T]`, higher is better; NaN where a record could not be scored. Metrics of "
     "several candidates, strategies or repetitions take one score for each, `[N, n]` or `[B, T, n]`.",
     "items": "real numbers `[N, P]` or `[B, T, P]`, or N lists of any length: the score of every single thing that was "
