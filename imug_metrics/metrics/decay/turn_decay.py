@@ -113,12 +113,20 @@ class TurnDecay(DialogueMetric):
         batch, values = inputs.batch, inputs.batch.present(inputs.columns["scores"])
         if self.missing == "zero":
             values = batch.zero_filled(values)
-        scored = replace(batch, there=values == values)
-        if self.slope == "theil-sen":
-            for pairs in scored_pairs(scored, values.detach()):
-                self.slopes.append(pairs.slopes.flatten().float().to(self.device))
-                self._increase("kendall", pairs.variance.sum().to(self.device))
-        self._add(batch, values, None, self._terms(scored, values.nan_to_num(0)) if self.extended else None)
+        terms = None
+        if self.extended or self.slope == "theil-sen":
+            scored = replace(batch, there=values == values)
+            self._keep_pairs(scored, values.detach())
+            terms = self._terms(scored, values.nan_to_num(0)) if self.extended else None
+        self._add(batch, values, None, terms)
+
+    def _keep_pairs(self, scored: DialogueBatch, values: Tensor) -> None:
+        """Keep all slopes between two turns, where their median is wanted."""
+        if self.slope != "theil-sen":
+            return
+        for pairs in scored_pairs(scored, values):
+            self.slopes.append(pairs.slopes.flatten().float().to(self.device))
+            self._increase("kendall", pairs.variance.sum().to(self.device))
 
     def _terms(self, scored: DialogueBatch, filled: Tensor) -> Terms:
         """What the pooled slope and the detail need beside the values."""
