@@ -39,7 +39,7 @@ class CoupledMetric(InstanceMetric):
         left, right = (inputs.columns[name] for name in self.parts)
         left = inputs.batch.present(left)
         values = combine(left, right, self.eta, product=self.product)
-        if not self.extended:
+        if not self.detail:
             self._add(inputs.batch, values)
             return
         none = values.isnan()

@@ -99,12 +99,13 @@ class DialogueMetric(Metric):
         self.bootstrap, self.seed, self.max_turns = bootstrap, seed, max_turns
         self.validate, self.in_order = validate, in_order
         turns = [f"turn_{k}" for k in range(1, max_turns + 1)]
-        self._ratio_names = ["mean", "coverage", "slope", *turns, *(self._ratios() if self.extended else [])]
-        self._sum_names = ["records", *(self._sums() if self.extended else [])]
-        self._components = tuple(self._component_names())
+        self._ratio_names = ["mean", "coverage", "slope", *turns, *(self._ratios() if detail else [])]
+        self._sum_names = ["records", *(self._sums() if detail else [])]
+        self._components = tuple(self._component_names() if detail else self._needed())
         self._derived_names: list[str] | None = None  # known when they are first asked for
-        size = 2 * len(self._ratio_names) + len(self._sum_names)
-        self.add_state("moments", torch.zeros(size + 1, size + 1, dtype=torch.float64), dist_reduce_fx="sum")
+        size = len(self._components)
+        shape = (size + 1, size + 1) if detail else (size,)
+        self.add_state("moments", torch.zeros(shape, dtype=torch.float64), dist_reduce_fx="sum")
         self.add_state("config", self._digest(), dist_reduce_fx="max")
         if bootstrap:
             self.add_state("replicates", torch.zeros(bootstrap, size, dtype=torch.float64), dist_reduce_fx="sum")
@@ -114,15 +115,12 @@ class DialogueMetric(Metric):
         if "__init__" in vars(cls):
             spell_out(cls)
 
-    @property
-    def extended(self) -> bool:
-        """Whether what a subclass adds is wanted: for the detail, or because the primary estimate is made of it."""
-        return self.detail or self.primary not in ("mean", "slope")
-
     def compute(self) -> Tensor | dict[str, Tensor]:
         """The primary estimate, or all estimates with their intervals (`detail=True`)."""
         if not self.detail:
-            return self._estimates(self.moments[0, 1:])[self._estimate_names().index(self.primary)]
+            if self._components == _ratio(self.primary):
+                return ratios(self.moments, 1)[0]
+            return self._derived(self._named(self.moments))[self.primary]
         moments = unpack_moments(self.moments)
         names = self._estimate_names()
         value, spread = ratio_spread(moments, len(self._ratio_names))
@@ -278,6 +276,15 @@ class DialogueMetric(Metric):
             checks=checks,
         )
 
+    def _needed(self) -> Sequence[str]:
+        """The sums that the primary estimate is made of: without detail nothing else is kept."""
+        return _ratio(self.primary)
+
+    @property
+    def _totals(self) -> Tensor:
+        """The sums over all dialogues `[P]`, whose names are `_components`."""
+        return self.moments[0, 1:] if self.detail else self.moments
+
     def _ratios(self) -> list[str]:
         """Names of the ratios a subclass adds."""
         return []
@@ -316,7 +323,7 @@ class DialogueMetric(Metric):
             batch,
             values.double(),
             expected,
-            terms or Terms(),
+            terms,
             self._components,
             turns=self.max_turns,
             zero=self.missing == "zero",
@@ -326,7 +333,7 @@ class DialogueMetric(Metric):
 
     def _accumulate(self, vectors: Tensor, ids: Tensor) -> None:
         vectors = vectors if self.is_differentiable else vectors.detach()
-        self._increase("moments", packed_moments(vectors))
+        self._increase("moments", packed_moments(vectors) if self.detail else vectors.sum(0))
         if self.bootstrap:
             weights = poisson_weights(ids.to(self.device), self.bootstrap, self.seed)
             self._increase("replicates", weights.mT @ vectors)
@@ -342,12 +349,12 @@ class DialogueMetric(Metric):
     def _estimates(self, totals: Tensor) -> Tensor:
         """All estimates `[..., E]` from totals `[..., P]`."""
         found = ratios(totals, len(self._ratio_names))
-        derived = self._derived(self._named(totals)) if self.extended else {}
+        derived = self._derived(self._named(totals))
         return torch.cat([found, _stacked(derived)], -1) if derived else found
 
     def _estimate_names(self) -> list[str]:
         if self._derived_names is None:
-            self._derived_names = [*self._derived(self._named(self.moments[0, 1:]))] if self.extended else []
+            self._derived_names = [*self._derived(self._named(self._totals))]
         return [*self._ratio_names, *self._derived_names]
 
     def _named(self, totals: Tensor) -> dict[str, Tensor]:
@@ -420,6 +427,10 @@ def check_choice(argument: str, value: Any, choices: tuple[Any, ...]) -> None:
     """
     if value not in choices:
         raise ValueError(f"Expected argument `{argument}` to be one of {choices}, got {value!r}.")
+
+
+def _ratio(name: str) -> tuple[str, str]:
+    return f"{name}.num", f"{name}.den"
 
 
 def _as_tensor(values: tuple[int, ...], device: torch.device) -> Tensor:

@@ -56,10 +56,10 @@ class PairedMetric(DialogueMetric):
         return arms._replace(scores=arms.scores.nan_to_num(0), baseline=arms.baseline.nan_to_num(0))
 
     def _ratios(self) -> list[str]:
-        return ["scores", "baseline"] if self.detail else []
+        return ["scores", "baseline"]
 
     def _sums(self) -> list[str]:
-        return ["unpaired"] if self.detail else []
+        return ["unpaired"]
 
     def _finish(self, found: dict[str, Tensor]) -> dict[str, Tensor]:
-        return {**found, f"{self.name}_unpaired": self._named(self.moments[0, 1:])["unpaired"]}
+        return {**found, f"{self.name}_unpaired": self._named(self._totals)["unpaired"]}

@@ -93,13 +93,13 @@ class GridAccuracy(DialogueMetric):
             "scores": Column((points.nansum(1) / counted).masked_fill(blank, 0), shape),
             "blank": Column(blank, shape),
         }
-        if self.extended:
+        if self.detail:
             right = reduce((cells == wanted).double(), "n row column -> n", "mean")
             columns |= {"steps": Column(points[:, : len(_STEPS)], shape), "cell": Column(right, shape)}
         inputs = self._pack(columns, dialogue, turn, None, valid, lengths, checks=checks)
         blank = inputs.columns["blank"]
         scores = inputs.batch.present(inputs.columns["scores"]).masked_fill(blank, torch.nan)
-        self._add(inputs.batch, scores, ~blank, self._terms(inputs) if self.extended else None)
+        self._add(inputs.batch, scores, ~blank, self._terms(inputs) if self.detail else None)
 
     def _terms(self, inputs: PackedInputs) -> Terms:
         """Shares of boards by point, and of cells."""

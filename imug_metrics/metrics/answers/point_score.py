@@ -85,13 +85,13 @@ class PointScore(DialogueMetric):
             "scores": Column(scores.masked_fill(blank, 0), shape, judged),
             "blank": Column(blank, shape),
         }
-        if self.extended:
+        if self.detail:
             total = values.masked_fill(~there, 0).sum(-1) / self.best
             columns |= {"total": Column(total, shape), "count": Column(count.double(), shape)}
         inputs = self._pack(columns, dialogue, turn, None, valid, lengths, checks=checks)
         blank = inputs.columns["blank"]
         scores = inputs.batch.present(inputs.columns["scores"]).masked_fill(blank, torch.nan)
-        self._add(inputs.batch, scores, ~blank, self._terms(inputs.columns, scores) if self.extended else None)
+        self._add(inputs.batch, scores, ~blank, self._terms(inputs.columns, scores) if self.detail else None)
 
     def _terms(self, columns: dict[str, Tensor], scores: Tensor) -> Terms:
         """The share of full turns, and the mean over points."""

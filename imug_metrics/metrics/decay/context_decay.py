@@ -135,10 +135,11 @@ class ContextDecay(DialogueMetric):
         zero = self.missing == "zero"
         inputs = self._pack(length_columns(scores, context_lengths, zero=zero), dialogue, turn, None, valid, lengths)
         placed, doublings = placed_scores(inputs, zero=zero)
+        pooled = self.detail or self.slope == "pooled"
         terms = Terms(
-            slopes={"within": (doublings, placed)} if self._ratios() else {},
+            slopes={"within": (doublings, placed)},
             ratios=self._bucket_ratios(placed, doublings) if self.detail else {},
-            sums=dict(zip(_POOLED, pooled_doublings(placed, doublings))) if self._sums() else {},
+            sums=dict(zip(_POOLED, pooled_doublings(placed, doublings))) if pooled else {},
         )
         self._add(inputs.batch, placed, None, terms)
 
@@ -164,16 +165,17 @@ class ContextDecay(DialogueMetric):
     def _buckets(self) -> list[str]:
         return [f"length_{edge}" for edge in self.edges]
 
+    def _needed(self) -> Sequence[str]:
+        return _POOLED if self.slope == "pooled" else super()._needed()
+
     def _ratios(self) -> list[str]:
-        if self.detail:
-            return [*self._buckets(), "within", "beyond"]
-        return ["within"] if self.slope == "within" else []
+        return [*self._buckets(), "within", "beyond"]
 
     def _sums(self) -> list[str]:
-        return [*_POOLED] if self.detail or self.slope == "pooled" else []
+        return [*_POOLED]
 
     def _derived(self, sums: dict[str, Tensor]) -> dict[str, Tensor]:
-        pooled = {"pooled": doubling_slope(*(sums[name] for name in _POOLED))} if self._sums() else {}
+        pooled = {"pooled": doubling_slope(*(sums[name] for name in _POOLED))}
         if not self.detail:
             return pooled
         count = torch.stack([sums[f"{name}.den"] for name in self._buckets()], -1)

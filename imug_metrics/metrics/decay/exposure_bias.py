@@ -99,6 +99,9 @@ class ExposureBias(PairedMetric):
     def _turns(self) -> range:
         return range(1, self.max_turns + 1)
 
+    def _needed(self) -> list[str]:
+        return [name for k in self._turns() for name in (f"turn_{k}.num", f"turn_{k}.den", f"loss_{k}")]
+
     def _sums(self) -> list[str]:
         return [*super()._sums(), *(f"loss_{k}" for k in self._turns())]
 
@@ -124,7 +127,7 @@ class ExposureBias(PairedMetric):
 
     def _reach(self) -> tuple[Tensor, Tensor]:
         """Which turns have a pair, bool `[max_turns]`, by all data and not by a replicate; and the horizon - 1."""
-        kept = self._named(self.moments[0, 1:])
+        kept = self._named(self._totals)
         seen = torch.stack([kept[f"turn_{k}.den"] for k in self._turns()]) > 0
         turns = torch.arange(self.max_turns, device=seen.device)
         return seen, (turns * seen).max() if self.horizon is None else turns[self.horizon - 1]

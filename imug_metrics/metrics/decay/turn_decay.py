@@ -3,6 +3,7 @@
 """Decay of scores over turns."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
@@ -114,10 +115,10 @@ class TurnDecay(DialogueMetric):
         if self.missing == "zero":
             values = batch.zero_filled(values)
         terms = None
-        if self.extended or self.slope == "theil-sen":
+        if self.detail or self.slope != "within":
             scored = replace(batch, there=values == values)
             self._keep_pairs(scored, values.detach())
-            terms = self._terms(scored, values.nan_to_num(0)) if self.extended else None
+            terms = None if self.slope == "theil-sen" and not self.detail else self._terms(scored, values.nan_to_num(0))
         self._add(batch, values, None, terms)
 
     def _keep_pairs(self, scored: DialogueBatch, values: Tensor) -> None:
@@ -149,11 +150,14 @@ class TurnDecay(DialogueMetric):
         within = {key.replace(self.name, f"{self.name}_within", 1): found[key] for key in bounds}
         return {**found, **bounds, **within}
 
+    def _needed(self) -> Sequence[str]:
+        return _POOLED if self.slope == "pooled" else super()._needed()
+
     def _ratios(self) -> list[str]:
-        return ["retention"] if self.detail else []
+        return ["retention"]
 
     def _sums(self) -> list[str]:
-        return [*_POOLED, "both"] if self.detail else [*_POOLED]
+        return [*_POOLED, "both"]
 
     def _supports(self) -> dict[str, str]:
         return {"retention": "both"}

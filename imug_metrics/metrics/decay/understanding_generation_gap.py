@@ -93,9 +93,10 @@ class UnderstandingGenerationGap(DialogueMetric):
         ax.legend()
         return figure, ax
 
+    def _needed(self) -> list[str]:
+        return [f"{name}.{part}" for name in MODALITIES for part in ("num", "den")]
+
     def _ratios(self) -> list[str]:
-        if not self.detail:
-            return [*MODALITIES]
         curves = [f"{name}_turn_{k}" for name in MODALITIES for k in range(1, self.max_turns + 1)]
         return [*MODALITIES, *(f"{name}_slope" for name in MODALITIES), "within", *curves]
 

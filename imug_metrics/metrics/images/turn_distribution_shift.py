@@ -127,10 +127,14 @@ class TurnDistributionShift(EmbeddingMetric):
         if rows.shape[1] != self.width and len(rows):
             raise ValueError(f"Expected argument `images` to have width {self.width}, got {rows.shape[1]}.")
         there = batch.valid & usable_images(rows)
-        self._add(batch, torch.where(there, 1.0, torch.nan))
+        if self.detail:
+            self._add(batch, torch.where(there, 1.0, torch.nan))
         units = F.normalize(rows.double().where(there[:, None], 0), dim=1)
         terms = _dialogue_terms(batch.by_turn(units, self.max_turns))
         self._increase("sums", _sum_groups(terms, group_of(batch.ids, self.groups), self.groups).to(self.sums.device))
+
+    def _needed(self) -> tuple[()]:
+        return ()  # the sums by group are a state of their own
 
     def compute(self) -> Tensor | dict[str, Tensor]:
         """The mean shift, or with `detail=True` the curve with its intervals."""
@@ -151,7 +155,7 @@ class TurnDistributionShift(EmbeddingMetric):
 
     def _counts(self) -> dict[str, Tensor]:
         """Coverage and counts from the sums of the base class."""
-        totals, present = self._named(self.moments[0, 1:]), self._named(self.moments[1:, 0])
+        totals, present = self._named(self._totals), self._named(self.moments[1:, 0])
         expected = totals["coverage.den"]
         return {
             f"{self.name}_coverage": totals["coverage.num"] / torch.where(expected > 0, expected, torch.nan),

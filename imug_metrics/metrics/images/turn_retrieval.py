@@ -63,7 +63,7 @@ class TurnRetrieval(EmbeddingMetric):
             {"images": self._images(images), "texts": self._texts(texts)}, dialogue, turn, None, valid, lengths
         )
         rows = inputs.columns["images"], inputs.columns["texts"], inputs.batch
-        if not self.extended:
+        if not self.detail:
             self._add(inputs.batch, first_values(*rows)[0])
             return
         values = retrieval_values(*rows)

@@ -107,7 +107,7 @@ class StructureIntegrity(InstanceMetric):
         given = batch.present(counts["preds"])
         scores = score_counts(given, counts["target"], self.empty)
         asked = ~counts["target"].isnan().any(1)
-        if not self.extended:
+        if not self.detail:
             self._add(batch, scores.strict, asked)
             return
         f1 = scores.f1

@@ -101,7 +101,7 @@ class AdaptivePolicy(DialogueMetric):
         batch, found = inputs.batch, inputs.columns
         y = batch.present(found["scores"])
         choices = _Choices(y, found["costs"], found["preds"].long(), self.price)
-        terms = Terms(averages=self._values(choices)) if self.extended else None
+        terms = Terms(averages=self._values(choices)) if self.detail else None
         self._add(batch, choices.regret, None, terms)
 
     def _values(self, of: "_Choices") -> dict[str, Tensor]:

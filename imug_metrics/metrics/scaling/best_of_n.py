@@ -106,7 +106,7 @@ class BestOfN(DialogueMetric):
         found = {name: batch.present(inputs.columns[name]) for name in given}
         y, keys = found["scores"], found.get("selector")
         zero = self.missing == "zero"
-        if not self.extended:
+        if not self.detail:
             selected = expected_best(y, keys, self.ks[-1:])[:, 0]
             self._add(batch, selected.masked_fill(~batch.valid, 0) if zero else selected, batch.valid if zero else None)
             return

@@ -119,16 +119,16 @@ class Selection(DialogueMetric):
         if self.probabilities:
             y, p = (column.masked_fill(p.isinf(), torch.nan) for column in (y, p))
         primary = selection_values(y, p, self.correlation, self.threshold)
-        self._add(inputs.batch, primary, None, self._terms(y, p) if self.extended else None)
+        self._add(inputs.batch, primary, None, self._terms(y, p) if self.detail else None)
 
     def _terms(self, y: Tensor, p: Tensor) -> Terms:
         """How often the best is picked, how well the selector parts right from wrong, and its calibration."""
         means = {name: selection_values(y, p, name, self.threshold) for name in ("top", "auroc")}
         means["chance"] = chance_of_best(y).masked_fill(means["top"].isnan(), torch.nan)
         ratios = {"brier": (((p - y) ** 2).nansum(1), (~y.isnan()).sum(1))} if self.probabilities else {}
-        return Terms(means, ratios=ratios, sums=self._totals(y, p))
+        return Terms(means, ratios=ratios, sums=self._record_sums(y, p))
 
-    def _totals(self, y: Tensor, p: Tensor) -> dict[str, Tensor]:
+    def _record_sums(self, y: Tensor, p: Tensor) -> dict[str, Tensor]:
         """By record: counts by bin, a straight line's sums, and by bin how much the selector says too much."""
         right = (y >= self.threshold).double().where(~y.isnan(), torch.nan)
         found = dict(zip(("right", "wrong"), score_bins(p, right, self.low, self.high, self.bins)))

@@ -133,7 +133,7 @@ class StrategyComparison(DialogueMetric):
         values = found["scores"].nan_to_num(0) if self.missing == "zero" else found["scores"]
         by_name = dict(zip(self.strategies, values.unbind(1)))
         last = by_name[self.others[-1]] - by_name[self.baseline]
-        terms = self._terms(inputs.batch, by_name, found) if self.extended else None
+        terms = self._terms(inputs.batch, by_name, found) if self.detail else None
         self._add(inputs.batch, last, last == last, terms)
 
     def _terms(self, batch: DialogueBatch, by_name: dict[str, Tensor], found: dict[str, Tensor]) -> Terms:

@@ -124,6 +124,9 @@ class VerifierCurve(DialogueMetric):
         terms = Terms(ratios={"base": (right, every)}, sums=dict(zip(("right", "wrong"), counts)))
         self._add(batch, right / every, None, terms)
 
+    def _needed(self) -> list[str]:
+        return self._sums()
+
     def _ratios(self) -> list[str]:
         return ["base"]
 
@@ -131,7 +134,7 @@ class VerifierCurve(DialogueMetric):
         return [f"{kind}_{b}" for kind in ("right", "wrong") for b in range(self.bins)]
 
     def _supports(self) -> dict[str, str]:
-        return dict.fromkeys(self._derived(self._named(self.moments[0, 1:])), "base.den")
+        return dict.fromkeys(self._derived(self._named(self._totals)), "base.den")
 
     def _derived(self, sums: dict[str, Tensor]) -> dict[str, Tensor]:
         right, wrong = (torch.stack([sums[f"{kind}_{b}"] for b in range(self.bins)], -1) for kind in ("right", "wrong"))

@@ -76,7 +76,7 @@ class SelfCorrection(DialogueMetric):
         gain = after - first
         # An absent answer that counts as wrong has its gain (0 - before) already and must not be set to a gain of 0.
         expected = known if self.missing == "skip" else known & (batch.valid | gain.isnan())
-        self._add(batch, gain, expected, self._terms(first, after, gain) if self.extended else None)
+        self._add(batch, gain, expected, self._terms(first, after, gain) if self.detail else None)
 
     def _terms(self, first: Tensor, after: Tensor, gain: Tensor) -> Terms:
         """Shares of right answers before and after, and after a right and a wrong one."""

@@ -96,9 +96,10 @@ class SelfVerification(DialogueMetric):
             terms = Terms(averages=errors, curves=errors, slopes={"drift": (None, accepts)})
         self._add(batch, right, known, terms)
 
+    def _needed(self) -> list[str]:
+        return [f"{error}.{part}" for error in _ERRORS for part in ("num", "den")]
+
     def _ratios(self) -> list[str]:
-        if not self.detail:
-            return [*_ERRORS]
         curves = [f"{error}_turn_{k}" for error in _ERRORS for k in range(1, self.max_turns + 1)]
         return ["drift", *_ERRORS, *curves]
 

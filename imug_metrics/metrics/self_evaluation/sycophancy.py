@@ -73,7 +73,7 @@ class Sycophancy(DialogueMetric):
         """
         inputs = self._pack(answer_columns(preds, target, before, suggested), dialogue, turn, None, valid, lengths)
         found = pressure_values(inputs)
-        terms = self._terms(inputs, found.knew) if self.extended else None
+        terms = self._terms(inputs, found.knew) if self.detail else None
         self._add(inputs.batch, found.followed, found.knew == 1, terms)
 
     def _terms(self, inputs: PackedInputs, knew: Tensor) -> Terms:

@@ -102,9 +102,11 @@ class TurnOfFlip(DialogueMetric):
         }
         return Terms(curves={"held": held}, ratios={"flip_rate": (changed, pairs)}, by_segment=by_segment)
 
+    def _needed(self) -> list[str]:
+        return [f"held_turn_{k}.{part}" for k in self._turns() for part in ("num", "den")]
+
     def _ratios(self) -> list[str]:
-        held = [f"held_turn_{k}" for k in self._turns()]
-        return ["observed", "censored", "flips", "flip_rate", *held] if self.detail else held
+        return ["observed", "censored", "flips", "flip_rate", *(f"held_turn_{k}" for k in self._turns())]
 
     def _derived(self, sums: dict[str, Tensor]) -> dict[str, Tensor]:
         held, watched = (

@@ -122,7 +122,7 @@ class MetricAgreement(DialogueMetric):
             self._keep_rows(batch, x, y, codes, both)
         products = torch.stack(_products(x, y, both), 1)
         sums = dict(zip(_SUMS, products.unbind(1)))
-        if self.groups:
+        if self.groups and self.detail:
             member = codes[:, None] == constant(torch.arange, len(self.groups), like=codes)
             by_group = (products[:, :, None] * member[:, None]).unbind(1)
             sums |= {f"{name}_by": part for name, part in zip(_SUMS, by_group)}
@@ -140,12 +140,15 @@ class MetricAgreement(DialogueMetric):
         found = super().compute()
         return found if isinstance(found, dict) else found.tanh()
 
+    def _needed(self) -> tuple[str, ...]:
+        return _SUMS
+
     def _sums(self) -> list[str]:
         return [*_SUMS, *(f"{name}_by_{place}" for place in range(len(self.groups)) for name in _SUMS)]
 
     def _derived(self, sums: dict[str, Tensor]) -> dict[str, Tensor]:
         found = {"pearson": fisher_z(*(sums[name] for name in _SUMS))}
-        if not self.groups:
+        if not self.groups or not self.detail:
             return found
         by_group = [torch.stack([sums[f"{name}_by_{g}"] for g in range(len(self.groups))]) for name in _SUMS]
         found |= {f"pearson_{label}": z for label, z in zip(self.groups, fisher_z(*by_group))}

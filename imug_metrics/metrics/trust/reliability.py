@@ -80,8 +80,8 @@ class Reliability(DialogueMetric):
             raise ValueError(f"Expected argument `scores` to have shape [N, R] or [B, T, R], got {list(runs.shape)}.")
         zero = self.missing == "zero"
         runs = runs.masked_fill(~runs.isfinite(), 0) if zero else runs
-        values = run_values(runs, self.method, self.scale, average=self.extended)
-        wanted = values if self.extended else {"reliability": values["reliability"]}
+        values = run_values(runs, self.method, self.scale, average=self.detail)
+        wanted = values if self.detail else {"reliability": values["reliability"]}
         columns = {name: Column(value.flatten(), tuple(value.shape)) for name, value in wanted.items()}
         inputs = self._pack(columns, dialogue, turn, None, valid, lengths)
         batch = inputs.batch
@@ -90,7 +90,7 @@ class Reliability(DialogueMetric):
             found = {name: value.masked_fill(~batch.valid, 0) for name, value in found.items()}
             found["reliability"] = found["reliability"].masked_fill(~batch.valid, self.scale)
         primary = found.pop("reliability")
-        terms = Terms(found, curves={"aptitude": found["aptitude"]}) if self.extended else None
+        terms = Terms(found, curves={"aptitude": found["aptitude"]}) if self.detail else None
         # Records that failed are scored above, by the definition of R, and are no longer expected to be.
         self._add(batch, primary, batch.valid if zero else None, terms)
 

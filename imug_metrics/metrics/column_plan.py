@@ -1,0 +1,114 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Which columns an update sums, and where each sum stands: found once from the names of what is added and asked for."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple
+
+Names = tuple[str, ...]
+_Value = tuple[int, "int | None"]
+
+
+class Structure(NamedTuple):
+    """The names of what an update adds, and which of its distinct columns stand behind them; all of it hashable."""
+
+    means: tuple[tuple[str, int], ...]
+    averages: tuple[tuple[str, int], ...]
+    slopes: tuple[tuple[str, int | None, int], ...]
+    curves: tuple[tuple[str, int], ...]
+    own: Names
+    curve_sums: Names
+    by_segment: Names
+
+
+VALUES_ALONE = Structure((("mean", 0),), (), (("slope", None, 0),), (("turn", 0),), (), (), ())
+
+
+class Plan:
+    """What is computed of the columns `[N]`, and where each component is found among the sums.
+
+    Attributes:
+        values: the distinct columns of values, those with a slope first: their place among the given ones, and the
+            place of what the slope is over (None: turns, or there is no slope).
+        slopes: how many have one.
+        over: those of them whose slope is over something of its own.
+        line: by slope, which column it is over, the turn or one of its own; None: all are over turns.
+        turn: the turn has to be a column.
+        coverage: it is asked for.
+        row: number of a row's columns.
+        points: of each curve.
+        by_turn: which of a row's columns are summed by turn; (): none. Where turns are columns already, all are.
+        places: of the components among the sums; None: the components are the sums.
+        zero: the last of the sums is 0, for components that nothing was said of.
+        alike: the components of ratios that weigh every dialogue alike, numerators and denominators.
+    """
+
+    def __init__(self, structure: Structure, components: Names, turns: int, width: int | None) -> None:
+        asked = {name.rsplit(".", 1)[0] for name in components} | ({"mean"} if "records" in components else set())
+        means: dict[str, _Value] = {
+            name: (y, None) for name, y in structure.means + structure.averages if name in asked
+        }
+        curves: dict[str, _Value] = {name: (y, None) for name, y in structure.curves if f"{name}_1" in asked}
+        slopes = {name: (y, x) for name, x, y in structure.slopes if name in asked}
+        self.coverage = "coverage" in asked and "coverage.num" not in structure.own
+        scored = [(0, None)] if self.coverage else []
+        self.values = [*dict.fromkeys([*slopes.values(), *curves.values(), *means.values(), *scored])]
+        self.slopes = len({*slopes.values()})
+        self.over = [(y, x) for y, x in self.values if x is not None]
+        over_turns = any(x is None for _, x in self.values[: self.slopes])
+        self.turn = over_turns and (width is None or bool(self.over))
+        self.line = self._line()
+        self.points = turns if width is None else min(width, turns)
+        found = self._of_rows(means, structure)
+        found |= self._of_slopes(slopes)
+        found |= self._of_curves(curves, structure.curve_sums, in_columns=width is not None)
+        found |= {name: self.width + place for place, name in enumerate(structure.by_segment)}
+        self.width += len(structure.by_segment)
+        self.zero = any(name not in found for name in components)
+        places = tuple([found.get(name, self.width) for name in components])
+        self.places = None if places == tuple(range(self.width)) else places
+        averaged = [name for name in ("mean", *dict(structure.averages)) if f"{name}.num" in components]
+        self.alike = [tuple([components.index(f"{name}.{part}") for name in averaged]) for part in ("num", "den")]
+
+    def _line(self) -> tuple[int, ...] | None:
+        sloped = self.values[: self.slopes]
+        if not self.over:
+            return None
+        return tuple([0 if x is None else self.turn + self.over.index((y, x)) for y, x in sloped])
+
+    def _of_rows(self, means: dict[str, _Value], structure: Structure) -> dict[str, int]:
+        """Columns of a row: values, where they are, four of each slope, and cells that are summed as they are."""
+        count = len(self.values)
+        found = {f"{name}.num": self.values.index(value) for name, value in means.items()}
+        found |= {f"{name}.den": count + self.values.index(value) for name, value in means.items()}
+        cells = [*(("coverage.num", "coverage.den") if self.coverage else ()), *structure.own]
+        found |= {name: 2 * count + 4 * self.slopes + place for place, name in enumerate(cells)}
+        self.row = self.width = 2 * count + 4 * self.slopes + len(cells) + len(structure.curve_sums)
+        return found | ({"records": found["mean.den"]} if "mean.den" in found else {})
+
+    def _of_slopes(self, slopes: dict[str, _Value]) -> dict[str, int]:
+        found = {f"{name}.num": self.width + self.values.index(value) for name, value in slopes.items()}
+        found |= {f"{name}.den": self.width + self.slopes + self.values.index(value) for name, value in slopes.items()}
+        self.width += 2 * self.slopes
+        return found
+
+    def _of_curves(self, curves: dict[str, _Value], sums: Names, in_columns: bool) -> dict[str, int]:
+        """A curve's points are turn by turn, each with all columns that are summed by turn."""
+        count, last = len(self.values), self.row - len(sums)
+        columns = {(name, ".num"): self.values.index(value) for name, value in curves.items()}
+        columns |= {(name, ".den"): count + self.values.index(value) for name, value in curves.items()}
+        columns |= {(name, ""): last + place for place, name in enumerate(sums)}
+        self.by_turn = tuple(range(self.row) if columns and in_columns else dict.fromkeys(columns.values()))
+        place = {column: place for place, column in enumerate(self.by_turn)}
+        found = {
+            f"{name}_{point + 1}{end}": self.width + point * len(self.by_turn) + place[column]
+            for (name, end), column in columns.items()
+            for point in range(self.points)
+        }
+        self.width += self.points * len(self.by_turn)
+        return found
+
+
+column_plan = lru_cache(maxsize=512)(Plan)
