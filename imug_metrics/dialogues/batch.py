@@ -10,7 +10,7 @@ Offsets follow the `cu_seqlens` convention: segment `s` is rows `offsets[s]` to 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -50,6 +50,7 @@ class DialogueBatch:
         owners: int64 `[S]`, the dialogue (0 to G - 1) of each segment; None: segments are dialogues.
         starts: int64 `[G + 1]`, where the segments of each dialogue begin; None: segments are dialogues.
         full: no segment is empty.
+        number: int64 `[N]`, the segment of each packed row; None: it follows from the offsets.
     """
 
     turn: Tensor
@@ -64,6 +65,7 @@ class DialogueBatch:
     owners: Tensor | None = None
     starts: Tensor | None = None
     full: bool = True
+    number: Tensor | None = None
 
     @cached_property
     def order(self) -> Tensor:
@@ -73,7 +75,7 @@ class DialogueBatch:
     @cached_property
     def rows(self) -> Tensor:
         """int64 `[N]`: 0, 1, ..."""
-        return constant(torch.arange, len(self.turn), like=self.turn)
+        return constant(torch.arange, self.turn.shape[0], like=self.turn)
 
     @cached_property
     def turns(self) -> Tensor:
@@ -85,24 +87,24 @@ class DialogueBatch:
     @cached_property
     def is_record(self) -> Tensor:
         """Bool `[N]`, the packed rows that are records."""
-        return constant(true_rows, len(self.turn), like=self.turn) if self.record is None else self.record
+        return constant(true_rows, self.turn.shape[0], like=self.turn) if self.record is None else self.record
 
     @cached_property
     def valid(self) -> Tensor:
         """Bool `[N]`, packed; False where the output is absent or the row is no record."""
-        return constant(true_rows, len(self.turn), like=self.turn) if self.there is None else self.there
+        return constant(true_rows, self.turn.shape[0], like=self.turn) if self.there is None else self.there
 
     @cached_property
     def first(self) -> Tensor:
         """int64 `[S]`, the row that opens each segment, or any row where it is empty."""
-        return self.offsets[:-1] if self.full else self.offsets[:-1].clamp(max=max(len(self.turn) - 1, 0))
+        return self.offsets[:-1] if self.full else self.offsets[:-1].clamp(max=max(self.turn.shape[0] - 1, 0))
 
     @cached_property
     def segment(self) -> Tensor:
         """int64 `[N]`, the segment of each packed row."""
         if self.width is not None:
             return constant(_repeated, self.segments, self.width, like=self.turn)
-        return torch.searchsorted(self.offsets, self.rows, right=True) - 1
+        return torch.searchsorted(self.offsets, self.rows, right=True) - 1 if self.number is None else self.number
 
     @cached_property
     def owner(self) -> Tensor:
@@ -112,7 +114,7 @@ class DialogueBatch:
     @property
     def segments(self) -> int:
         """Number S of segments."""
-        return len(self.offsets) - 1
+        return self.offsets.shape[0] - 1
 
     def pack(self, rows: Tensor) -> Tensor:
         """Rows `[N, ...]` of the input, in packed order."""
@@ -193,12 +195,12 @@ class DialogueBatch:
 
     def is_latest(self, chosen: Tensor) -> Tensor:
         """True `[N]` at the last row of each segment that is chosen, bool `[N]`."""
-        number = constant(_numbers, len(self.turn), like=self.turn)
+        number = constant(_numbers, self.turn.shape[0], like=self.turn)
         return self.less(number, self.largest(number * chosen)) == 0
 
     def is_earliest(self, chosen: Tensor) -> Tensor:
         """True `[N]` at the first row of each segment that is chosen, bool `[N]`."""
-        number = constant(_numbers_down, len(self.turn), like=self.turn)
+        number = constant(_numbers_down, self.turn.shape[0], like=self.turn)
         return self.less(number, self.largest(number * chosen)) == 0
 
     def last_turn(self) -> int:
@@ -252,8 +254,9 @@ def pack(
     if record is not None:
         turn = turn.where(record, BEYOND)
     keys = [dialogue, turn] if subject is None else [dialogue, subject, turn]
-    moved, counts = None, (len(turn), len(turn))
-    if validate and len(turn):
+    rows = turn.shape[0]
+    moved, counts = None, (rows, rows)
+    if validate and rows:
         ordered, counts = _look_at_order(keys, record, checks)
         if not ordered:
             if in_order:
@@ -302,18 +305,30 @@ def _packed(
     """The batch of keys in order, of so many segments and dialogues, of which none is empty if it is `full`."""
     dialogue, *subject, turn = keys
     there, said, record = masks
-    opens = _opens(dialogue)
-    offsets = _offsets(opens | _opens(subject[0]) if subject else opens, counts[0])
-    batch = DialogueBatch(turn, offsets, dialogue, there, said, record, moved, full=full)
-    if not len(turn):
-        return batch
-    if not subject:
-        return replace(batch, ids=dialogue[batch.first])
-    opened = opens[batch.first] & (offsets[:-1] < len(turn))  # empty segments behind the real ones open nothing
-    starts = _offsets(opened, counts[1])
-    owners = (opened.cumsum(0) - 1).clamp(max=counts[1] - 1)
-    ids = dialogue[batch.first][starts[:-1].clamp(max=counts[0] - 1)]
-    return replace(batch, ids=ids, owners=owners, starts=starts)
+    rows, changes = turn.shape[0], _changes(dialogue)
+    number = (changes | _changes(subject[0]) if subject else changes).cumsum(0)
+    offsets = _offsets(number, counts[0])
+    first = offsets[:-1] if full else offsets[:-1].clamp(max=max(rows - 1, 0))
+    owners = starts = None
+    ids = dialogue[first] if rows else dialogue
+    if subject and rows:
+        changed = changes[first] & (offsets[:-1] < rows)  # no change at the empty segments behind the real ones
+        owners = changed.cumsum(0)
+        starts = _offsets(owners, counts[1])
+        ids = ids[starts[:-1].clamp(max=counts[0] - 1)]
+    return DialogueBatch(
+        turn,
+        offsets,
+        ids,
+        there,
+        said,
+        record,
+        moved,
+        owners=owners,
+        starts=starts,
+        full=full,
+        number=number,
+    )
 
 
 def low_turns(turn: Tensor) -> Check:
@@ -326,19 +341,22 @@ def low_turns(turn: Tensor) -> Check:
 def _look_at_order(keys: list[Tensor], record: Tensor | None, checks: Sequence[Check]) -> tuple[bool, tuple[int, int]]:
     """Whether keys are in order and differ, and how many segments and dialogues begin; after the checks."""
     dialogue, *subject, turn = keys
-    same, ahead = dialogue[1:] == dialogue[:-1], dialogue[1:] > dialogue[:-1]
+    before, after = dialogue[:-1], dialogue[1:]
+    same, ahead = after == before, after > before
     here = same
     if subject:
-        ahead = ahead | (same & (subject[0][1:] > subject[0][:-1]))
-        here = same & (subject[0][1:] == subject[0][:-1])
+        before, after = subject[0][:-1], subject[0][1:]
+        ahead = torch.where(same, after > before, ahead)
+        here = same & (after == before)
     rises = turn[1:] > turn[:-1]
     if record is not None:  # rows of padding may share their turn
         rises = rises | ~record[1:]
-    flags = [ahead | (here & rises), here, *([same] if subject else [])]
+    flags = [torch.where(here, rises, ahead), here, *([same] if subject else [])]
     ordered, *repeats, lowest = look(checks, torch.cat([torch.stack(flags).sum(1), turn.amin()[None]]), like=turn)
     if lowest < 1:
         look([low_turns(turn)], like=turn)
-    return ordered == len(turn) - 1, (len(turn) - repeats[0], len(turn) - repeats[-1])
+    rows = turn.shape[0]
+    return ordered == rows - 1, (rows - repeats[0], rows - repeats[-1])
 
 
 def _sorted_order(keys: list[Tensor]) -> Tensor:
@@ -383,15 +401,14 @@ def _largest_of_runs(values: Tensor, offsets: Tensor) -> Tensor:
     return torch.segment_reduce(values, "max", offsets=offsets, axis=0, initial=-torch.inf)
 
 
-def _opens(keys: Tensor) -> Tensor:
-    """True where a key in order differs from the one before; the first always does."""
-    return F.pad(keys[1:] != keys[:-1], (min(len(keys), 1), 0), value=True)
+def _changes(keys: Tensor) -> Tensor:
+    """True where a key in order differs from the one before; the first has none."""
+    return F.pad(keys[1:] != keys[:-1], (min(keys.shape[0], 1), 0))
 
 
-def _offsets(opens: Tensor, count: int) -> Tensor:
-    """Where each of `count` runs begins, and where the last ends; runs beyond the real ones are empty."""
-    run = opens.cumsum(0)
-    return torch.searchsorted(run, constant(torch.arange, 1, count + 2, like=run))
+def _offsets(number: Tensor, count: int) -> Tensor:
+    """Where each of `count` runs begins, and where the last ends, from the number of each row's run; the rest empty."""
+    return torch.searchsorted(number, constant(torch.arange, count + 1, like=number))
 
 
 def true_rows(count: int, device: torch.device) -> Tensor:

@@ -210,16 +210,16 @@ def _slope_columns(batch: DialogueBatch, plan: Plan, about: Tensor, there: Tenso
 
 def _slopes(sums: Tensor, count: int, slopes: int) -> Tensor:
     """Sums of products and squares about the segments' means, `[S, 2 * slopes]`, from the sums of rows."""
-    first, middle = 2 * count, 2 * count + 2 * slopes
-    mean = sums[:, first + slopes : middle] / sums[:, count : count + slopes].clamp_min(1)
-    simple, products = (sums[:, at : at + 2 * slopes].view(len(sums), 2, slopes) for at in (first, middle))
-    return torch.addcmul(products, mean[:, None], simple, value=-1).flatten(1)
+    # y, weighted x, their products with x: two by two, so that one operation takes the mean of x from both.
+    simple, products = sums[:, 2 * count : 2 * count + 4 * slopes].view(-1, 2, 2, slopes).unbind(1)
+    mean = simple[:, 1:] / sums[:, None, count : count + slopes].clamp_min(1)
+    return torch.addcmul(products, mean, simple, value=-1).flatten(1)
 
 
 def _expected(batch: DialogueBatch, scored: Tensor, expected: Tensor | None) -> Tensor:
     """1 for the records that are expected to have a value or have one, 0 for others, `[N]`."""
     if expected is None:
-        return constant(_ones, len(batch.turn), like=scored) if batch.record is None else batch.record
+        return constant(_ones, batch.turn.shape[0], like=scored) if batch.record is None else batch.record
     expected = torch.maximum(expected.to(scored), scored)
     return expected if batch.record is None else expected * batch.record
 
