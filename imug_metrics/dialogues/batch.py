@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import torch
 from imug_kernels import segment_reduce, segment_sum
@@ -254,23 +254,24 @@ def pack(
     if record is not None:
         turn = turn.where(record, BEYOND)
     keys = [dialogue, turn] if subject is None else [dialogue, subject, turn]
-    rows = turn.shape[0]
-    moved, counts = None, (rows, rows)
+    rows, moved = turn.shape[0], None
+    if not validate and not in_order:
+        moved = _sorted_order(keys)
+        keys = [key[moved] for key in keys]
+    runs, counts = _runs(keys), (rows, rows)
     if validate and rows:
-        ordered, counts = _look_at_order(keys, record, checks)
+        ordered, counts = _look_at_order(keys, runs, record, checks)
         if not ordered:
             if in_order:
                 raise ValueError("Expected rows in the order of dialogue, subject and turn, as `in_order` promises.")
             moved = _sorted_order(keys)
             keys = [key[moved] for key in keys]
-            _, counts = _look_at_order(keys, record, [_repeats(keys, moved, record)])
+            runs = _runs(keys)
+            _, counts = _look_at_order(keys, runs, record, [_repeats(keys, moved, record)])
     elif validate:
         look(checks, like=turn)
-    elif not in_order:
-        moved = _sorted_order(keys)
-        keys = [key[moved] for key in keys]
     masks = [mask if mask is None or moved is None else mask[moved] for mask in (valid, said, record)]
-    return _packed(keys, masks, moved, counts, full=validate)
+    return _packed(keys, runs, masks, moved, counts, full=validate)
 
 
 def from_lists(
@@ -299,20 +300,39 @@ def from_lists(
     return [item for items in lists for item in items], ids.repeat_interleave(lengths), turn
 
 
+class _Runs(NamedTuple):
+    """Where keys in order change, bool `[N]`: the dialogue, and the segment; and the segment of each row, int64."""
+
+    dialogue: Tensor
+    segment: Tensor
+    number: Tensor
+
+
+def _runs(keys: list[Tensor]) -> _Runs:
+    """The runs of keys in order; of others they mean nothing."""
+    dialogue, *subject = [_changes(key) for key in keys[:-1]]
+    segment = dialogue | subject[0] if subject else dialogue
+    return _Runs(dialogue, segment, segment.cumsum(0))
+
+
 def _packed(
-    keys: list[Tensor], masks: list[Tensor | None], moved: Tensor | None, counts: tuple[int, int], full: bool
+    keys: list[Tensor],
+    runs: _Runs,
+    masks: list[Tensor | None],
+    moved: Tensor | None,
+    counts: tuple[int, int],
+    full: bool,
 ) -> DialogueBatch:
     """The batch of keys in order, of so many segments and dialogues, of which none is empty if it is `full`."""
-    dialogue, *subject, turn = keys
+    ids, turn, rows = keys[0], keys[-1], keys[-1].shape[0]
     there, said, record = masks
-    rows, changes = turn.shape[0], _changes(dialogue)
-    number = (changes | _changes(subject[0]) if subject else changes).cumsum(0)
-    offsets = _offsets(number, counts[0])
+    offsets = _offsets(runs.number, counts[0])
     first = offsets[:-1] if full else offsets[:-1].clamp(max=max(rows - 1, 0))
     owners = starts = None
-    ids = dialogue[first] if rows else dialogue
-    if subject and rows:
-        changed = changes[first] & (offsets[:-1] < rows)  # no change at the empty segments behind the real ones
+    if rows:
+        ids = ids.index_select(0, first)
+    if rows and len(keys) > 2:
+        changed = runs.dialogue[first] & (offsets[:-1] < rows)  # no change at the empty segments behind the real ones
         owners = changed.cumsum(0)
         starts = _offsets(owners, counts[1])
         ids = ids[starts[:-1].clamp(max=counts[0] - 1)]
@@ -327,7 +347,7 @@ def _packed(
         owners=owners,
         starts=starts,
         full=full,
-        number=number,
+        number=runs.number,
     )
 
 
@@ -338,25 +358,22 @@ def low_turns(turn: Tensor) -> Check:
     )
 
 
-def _look_at_order(keys: list[Tensor], record: Tensor | None, checks: Sequence[Check]) -> tuple[bool, tuple[int, int]]:
-    """Whether keys are in order and differ, and how many segments and dialogues begin; after the checks."""
+def _look_at_order(
+    keys: list[Tensor], runs: _Runs, record: Tensor | None, checks: Sequence[Check]
+) -> tuple[bool, tuple[int, int]]:
+    """Whether keys are in order and differ, and how many segments and dialogues there are; after the checks."""
     dialogue, *subject, turn = keys
-    before, after = dialogue[:-1], dialogue[1:]
-    same, ahead = after == before, after > before
-    here = same
+    ahead, rises = dialogue[1:] > dialogue[:-1], turn[1:] > turn[:-1]
     if subject:
-        before, after = subject[0][:-1], subject[0][1:]
-        ahead = torch.where(same, after > before, ahead)
-        here = same & (after == before)
-    rises = turn[1:] > turn[:-1]
+        ahead = torch.where(runs.dialogue[1:], ahead, subject[0][1:] > subject[0][:-1])
     if record is not None:  # rows of padding may share their turn
         rises = rises | ~record[1:]
-    flags = [torch.where(here, rises, ahead), here, *([same] if subject else [])]
-    ordered, *repeats, lowest = look(checks, torch.cat([torch.stack(flags).sum(1), turn.amin()[None]]), like=turn)
+    rising = torch.where(runs.segment[1:], ahead, rises)
+    counts = [rising.sum(), turn.amin(), runs.number[-1], *([runs.dialogue.sum()] if subject else [])]
+    right, lowest, *last = look(checks, torch.stack(counts), like=turn)
     if lowest < 1:
         look([low_turns(turn)], like=turn)
-    rows = turn.shape[0]
-    return ordered == rows - 1, (rows - repeats[0], rows - repeats[-1])
+    return right == turn.shape[0] - 1, (last[0] + 1, last[-1] + 1)
 
 
 def _sorted_order(keys: list[Tensor]) -> Tensor:
