@@ -78,6 +78,11 @@ class DialogueBatch:
         return constant(torch.arange, self.turn.shape[0], like=self.turn)
 
     @cached_property
+    def place(self) -> Tensor:
+        """int64 `[N]`, the place of each packed row in its segment, from 1."""
+        return self.turn if self.counted else self.less(self.rows, self.offsets[:-1]) + 1
+
+    @cached_property
     def turns(self) -> Tensor:
         """float64 `[N]`, the turn of each packed row."""
         if self.counted and self.width is not None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 from typing import Literal
 
 import torch
-from einops import rearrange
 from torch import Tensor
 
 from imug_metrics._constants import constant
@@ -93,19 +92,23 @@ def first_points(preds: Tensor, target: Tensor, counts: Tensor, *, protocol: Pro
     check_protocol(protocol)
     met = _met(preds, target)
     place = constant(torch.arange, 1, 5, like=met)
-    written = place <= counts[:, None]
+    unwritten = place > counts[:, None]
     if protocol == "imug":
-        written = written | (met & (place <= 2))
-    return (met * BEST).double().where(written, torch.nan)
+        unwritten = unwritten & ~(met & (place <= 2))
+    return (met.double() * BEST).masked_fill(unwritten, torch.nan)
 
 
 def _met(preds: Tensor, target: Tensor) -> Tensor:
     """Bool `[N, 4]`: board found, filled cells, red cells, green cells."""
-    cells, wanted = (rearrange(board, "n row column -> n (row column)") for board in (preds, target))
-    found = cells[:, 0] != NO_BOARD
-    pattern = found & ((cells != EMPTY) == (wanted != EMPTY)).all(1)
-    colours = [pattern & ((cells == code) == (wanted == code)).all(1) for code in (RED, GREEN)]
-    return torch.stack([found, pattern, *colours], 1)
+    cells, wanted = preds.flatten(1)[:, None], target.flatten(1)[:, None]
+    codes = constant(_codes, like=cells)
+    right = ((cells == codes) == (wanted == codes)).all(2)  # the empty cells, which are the filled ones, red, green
+    found = cells[:, 0, :1] != NO_BOARD
+    return torch.cat([found, right & right[:, :1] & found], 1)
+
+
+def _codes(device: torch.device) -> Tensor:
+    return torch.tensor([EMPTY, RED, GREEN], device=device)[:, None]
 
 
 def board_checks(preds: Tensor, target: Tensor, counts: Tensor) -> list[Check]:
@@ -132,9 +135,11 @@ def _code_check(argument: str, codes: Tensor, least: int) -> Check:
         raise TypeError(f"Expected argument `{argument}` to hold integer codes, got {codes.dtype}.")
     if codes.ndim != 3 or codes.shape[1:] != (3, 3):
         raise ValueError(f"Expected argument `{argument}` to have shape [N, 3, 3], got {list(codes.shape)}.")
-    absent = (codes == NO_BOARD).flatten(1)
-    known = (codes >= least) & (codes <= GREEN)
-    bad = ~known.flatten(1).all(1) | (absent.any(1) & ~absent.all(1))
+    signed = codes if codes.dtype.is_signed else codes.long()  # where -1 would stand for 255
+    low, high = torch.aminmax(signed.flatten(1), dim=1)
+    bad = (low < least) | (high > GREEN)
+    if least == NO_BOARD:
+        bad = bad | ((low == NO_BOARD) & (high != NO_BOARD))
 
     def message(row: int) -> str:
         return (

@@ -194,7 +194,7 @@ def length_columns(scores: Numbers, context_lengths: Numbers, *, zero: bool = Fa
     """
     rows, tokens = score_column("scores", scores), score_column("context_lengths", context_lengths)
     check_shapes(scores=rows, context_lengths=tokens)
-    wrong = ~((tokens.values >= 1) & (tokens.values < torch.inf)).to(rows.values.device)
+    wrong = tokens.values.nan_to_num(0.0, 0.0, 0.0).to(rows.values.device) < 1
 
     def message(cell: int) -> str:
         got, row = float(tokens.values[cell]), place_of(cell, tokens.shape)

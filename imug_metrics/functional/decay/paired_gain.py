@@ -149,9 +149,9 @@ def arm_columns(scores: Numbers, baseline: Numbers, bounds: Bounds | None = None
 
 def packed_arms(inputs: PackedInputs) -> Arms:
     """Packed arms; where a score is not finite, or `valid` is False for arm A, the arm lacks the record."""
-    first, b = inputs.batch.valid, inputs.columns["baseline"]
-    second = ~b.isnan()
-    return Arms(inputs.columns["scores"].where(first, torch.nan), b, first & second, first ^ second)
+    a, b = inputs.batch.present(inputs.columns["scores"]), inputs.columns["baseline"]
+    first, second = inputs.batch.valid, b == b
+    return Arms(a, b, first & second, first ^ second)
 
 
 def _read_arm(argument: str, values: Numbers, dialogue: Ids, turn: Turns, subject: Ids | None) -> tuple[Tensor, Tensor]:

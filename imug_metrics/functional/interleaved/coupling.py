@@ -72,7 +72,9 @@ def graded_column(argument: str, values: Numbers, scale: Scale) -> Column:
         return f"Expected argument `{argument}` to lie between {low} and {high}, got {got} at row {row}."
 
     check = Check((rows.values < low) | (rows.values > high), message)
-    shares = {"share": rows.values, "grade": (rows.values - 1) / 4, "grade/5": rows.values / 5}[scale]
+    shares = rows.values
+    if scale != "share":
+        shares = (shares - 1) / 4 if scale == "grade" else shares / 5
     return rows._replace(values=shares, checks=(check,))
 
 

@@ -109,16 +109,25 @@ def score_counts(preds: Tensor, target: Tensor, empty: float = 1.0) -> Structure
         tensor([0.8333], dtype=torch.float64)
     """
     preds, target = preds.double(), target.double().to(preds.device)
+    strict, f1 = strict_scores(preds, target, empty)
+    asked = (target > 0).sum(-1)
+    lenient = (((preds > 0) & (target > 0)).sum(-1) / asked.double()).masked_fill(asked == 0, empty)
+    absent = (preds + target).sum(-1).isnan()
+    return Structure(strict, lenient.masked_fill(absent, torch.nan), f1.masked_fill(absent[..., None], torch.nan))
+
+
+def strict_scores(preds: Tensor, target: Tensor, empty: float = 1.0) -> tuple[Tensor, Tensor]:
+    """The strict score `[...]` of `score_counts` alone, and the F1 `[..., 7]` that it is the mean of.
+
+    Example:
+        >>> strict_scores(torch.tensor([[0.0, 2.0]]), torch.tensor([[0.0, 2.0]]))
+        (tensor([1.]), tensor([[nan, 1.]]))
+    """
     total = preds + target
-    absent = total.sum(-1)
-    absent = absent != absent
     f1 = 2 * torch.minimum(preds, target) / total  # NaN where neither holds a modality
-    union, asked = (total > 0).sum(-1), (target > 0).sum(-1)
-    strict = torch.where(union > 0, f1.nan_to_num(0).sum(-1) / union.clamp_min(1), empty)
-    covered = ((preds > 0) & (target > 0)).sum(-1)
-    lenient = torch.where(asked > 0, covered.double() / asked.clamp_min(1), empty)
-    strict, lenient = (score.double().masked_fill(absent, torch.nan) for score in (strict, lenient))
-    return Structure(strict, lenient, f1.masked_fill(absent[..., None], torch.nan))
+    union, every = (total > 0).sum(-1), total.sum(-1)
+    strict = (f1.nansum(-1) / union).masked_fill(union == 0, empty)
+    return strict.masked_fill(every != every, torch.nan), f1
 
 
 def checked_counts(argument: str, rows: Column) -> Column:
@@ -129,17 +138,19 @@ def checked_counts(argument: str, rows: Column) -> Column:
         rows: of counts.
     """
     counts = rows.values.double()
-    # The whole number of what is below 0, infinite or broken differs from it; only NaN passes.
-    wrong = ((counts != counts.abs().floor()) & (counts == counts) | (counts == torch.inf)).any(-1)
+    # The whole number of what is below 0 or broken differs from it; NaN passes, and what is infinite does not.
+    finite = counts.nan_to_num(0.0, -1.0, -1.0)
+    wrong = (finite != finite.abs().floor()).any(-1)
 
     def message(cell: int) -> str:
         got, row = counts[cell].tolist(), place_of(cell, rows.shape)
         return f"Expected argument `{argument}` to hold whole numbers >= 0, got {got} at row {row}."
 
     total = counts.sum(1)
+    if rows.present is not None:
+        total = total.masked_fill(~rows.present.flatten().to(counts.device), torch.nan)
     present = (total == total).view(rows.shape)  # an infinite count is a wrong one and not an absent answer
-    present = present if rows.present is None else present & rows.present.to(counts.device)
-    values = counts.masked_fill(~present.flatten()[:, None], torch.nan).nan_to_num(torch.nan, torch.nan, torch.nan)
+    values = counts + (total * 0)[:, None]
     return rows._replace(values=values, present=present, checks=(Check(wrong, message),))
 
 

@@ -203,8 +203,8 @@ def _chunks(
     y: Tensor, keys: Tensor | None, valid: Tensor | None
 ) -> Iterator[tuple[Tensor, Tensor | None, Tensor | None]]:
     """The same rows of all columns, one chunk at least."""
-    rows = rearrange(y, "... n -> (...) n")
-    others = [None if part is None else rearrange(part, "... n -> (...) n") for part in (keys, valid)]
+    rows = y.flatten(0, -2)
+    others = [None if part is None else part.flatten(0, -2) for part in (keys, valid)]
     step = max(1, (_CHUNK if y.device.type == "cpu" else _DEVICE_CHUNK) // max(rows.shape[1], 1))
     for start in range(0, max(len(rows), 1), step):
         some = slice(start, start + step)
@@ -219,7 +219,7 @@ def _sort_present(y: Tensor, keys: Tensor | None, valid: Tensor | None) -> tuple
 
 def _sort(y: Tensor, keys: Tensor | None) -> tuple[Tensor, Tensor]:
     """Float64 scores sorted by key, ties shared, 0 behind the last candidate; and numbers of candidates."""
-    counts = (~y.isnan()).sum(1)
+    counts = (y == y).sum(1)
     if keys is None:
         return ascending_values(y).double().nan_to_num(0), counts
     order = ascending(keys)

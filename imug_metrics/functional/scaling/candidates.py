@@ -4,9 +4,10 @@
 
 from __future__ import annotations
 
-from einops import rearrange
+import torch
 from torch import Tensor
 
+from imug_metrics._constants import constant
 from imug_metrics.dialogues.arguments import Candidates
 from imug_metrics.dialogues.inputs import Column, as_numbers
 
@@ -45,7 +46,6 @@ def absent_candidates(scores: Tensor, selector: Tensor | None = None, valid: Ten
     """True where a candidate is not there: its score is not finite, its selector's NaN, or it is not valid.
 
     Example:
-        >>> import torch
         >>> absent_candidates(torch.tensor([[0.5, torch.inf, 0.2]]), torch.tensor([[-torch.inf, 0.1, torch.nan]]))
         tensor([[False,  True,  True]])
     """
@@ -62,15 +62,16 @@ def record_columns(**columns: Tensor) -> dict[str, Column]:
         columns: by name, `[..., n]`; a record where all of the first are NaN counts as absent.
 
     Example:
-        >>> import torch
         >>> {name: column.values for name, column in record_columns(scores=torch.tensor([[[0.5, torch.nan]]])).items()}
         {'present': tensor([0.], dtype=torch.float64), 'scores': tensor([[0.5000,    nan]])}
     """
     first = next(iter(columns.values()))
-    present = (first == first).any(-1).double()
-    present = present / present - 1  # 0, or NaN where all are
-    found = {"present": Column(present.flatten(), tuple(present.shape))}
-    return found | {
-        name: Column(rearrange(values, "... n -> (...) n"), tuple(values.shape[:-1]))
-        for name, values in columns.items()
-    }
+    shape = tuple(first.shape[:-1])
+    rows = {name: values.flatten(0, -2) for name, values in columns.items()}
+    absent = (first != first).all(-1).flatten()
+    present = constant(_zeros, absent.shape[0], like=first).masked_fill(absent, torch.nan)
+    return {"present": Column(present, shape)} | {name: Column(values, shape) for name, values in rows.items()}
+
+
+def _zeros(count: int, device: torch.device) -> Tensor:
+    return torch.zeros(count, dtype=torch.float64, device=device)

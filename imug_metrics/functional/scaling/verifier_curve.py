@@ -152,12 +152,12 @@ def score_bins(scores: Tensor, target: Tensor, low: float, high: float, bins: in
         >>> score_bins(torch.tensor([[0.1, 0.9, 0.6]]), torch.tensor([[0.0, 1.0, 0.0]]), 0, 1, 2)
         (tensor([[0., 1.]], dtype=torch.float64), tensor([[1., 1.]], dtype=torch.float64))
     """
-    there = ~scores.isnan()  # of a target that is NaN both comparisons are False
-    place = bin_places(scores, low, high, bins)
-    empty = torch.zeros(len(scores), bins, dtype=torch.float64, device=scores.device)
+    target = target.masked_fill(scores != scores, torch.nan)  # of which both comparisons are False
+    kinds = torch.stack([target > 0, target <= 0], 1).double()
+    place = bin_places(scores, low, high, bins)[:, None].expand_as(kinds)
     # Whole numbers: their sum is the same in any order.
-    right, wrong = (there & (target > 0)).double(), (there & (target <= 0)).double()
-    return empty.scatter_add(1, place, right), empty.scatter_add(1, place, wrong)
+    right, wrong = kinds.new_zeros(len(scores), 2, bins).scatter_add_(2, place, kinds).unbind(1)
+    return right, wrong
 
 
 def binned(values: Tensor, place: Tensor, bins: int) -> Tensor:
@@ -176,7 +176,7 @@ def binned(values: Tensor, place: Tensor, bins: int) -> Tensor:
 def bin_places(scores: Tensor, low: float, high: float, bins: int) -> Tensor:
     """The bin of each score, from 0; NaN is put into the first."""
     share = (scores.double().nan_to_num(nan=low) - low) / (high - low)
-    return (share * bins).floor().clamp(0, bins - 1).long()
+    return (share * bins).clamp(0, bins - 1).long()
 
 
 def counted_auroc(right: Tensor, wrong: Tensor) -> Tensor:

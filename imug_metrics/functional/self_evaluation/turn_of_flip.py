@@ -113,13 +113,12 @@ def flips(
 
 def at_risk(batch: DialogueBatch, aligned: Tensor) -> Tensor:
     """True `[N]` at known turns before which every turn of the dialogue, from 1, is known and aligned."""
-    start = batch.spread(batch.offsets[:-1])
-    in_place = batch.turn == batch.rows - start + 1
+    in_place = batch.turn == batch.place
     # The latest row at or before each one that breaks the run of aligned turns.
-    broken = batch.rows.where((aligned != 1) | ~in_place, -1)
-    latest = broken.cummax(0).values if len(broken) else broken
-    before = F.pad(latest[:-1], (min(len(broken), 1), 0), value=-1)
-    return (before < start) & in_place & ~aligned.isnan()
+    broken = batch.rows.masked_fill((aligned == 1) & in_place, -1)
+    latest = broken.cummax(0).values if broken.shape[0] else broken
+    before = F.pad(latest[:-1], (min(broken.shape[0], 1), 0), value=-1)
+    return (before + batch.place <= batch.rows) & in_place & (aligned == aligned)
 
 
 def neighbour_changes(batch: DialogueBatch, aligned: Tensor) -> tuple[Tensor, Tensor]:

@@ -3,7 +3,7 @@
 """Boards of 3 x 3 cells found in images, turn by turn."""
 
 import torch
-from einops import rearrange, reduce
+from einops import reduce
 from torch import Tensor
 from typing_extensions import Unpack
 
@@ -82,11 +82,11 @@ class GridAccuracy(DialogueMetric):
             TypeError: if codes are not integers.
         """
         shape = tuple(preds.shape[:-2])
-        cells, wanted = (rearrange(codes, "... row column -> (...) row column") for codes in (preds, target))
+        cells, wanted = (codes.flatten(0, -3) for codes in (preds, target))
         number = as_counts(counts if isinstance(counts, int) else counts.expand(shape).flatten(), cells)
         checks = board_checks(cells, wanted, number)
         points = first_points(cells, wanted, number, protocol=self.protocol) / BEST
-        counted = (~points.isnan()).sum(1) + (number - 4).clamp_min(0)  # points beyond the fourth are never met
+        counted = (points == points).sum(1) + (number - 4).clamp_min(0)  # points beyond the fourth are never met
         # A task without points has no score, which is not the same as an absent image.
         blank = counted == 0
         columns = {

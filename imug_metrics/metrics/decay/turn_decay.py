@@ -114,17 +114,17 @@ class TurnDecay(DialogueMetric):
         batch, values = inputs.batch, inputs.batch.present(inputs.columns["scores"])
         if self.missing == "zero":
             values = batch.zero_filled(values)
-        terms = None
-        if self.detail or self.slope != "within":
-            scored = replace(batch, there=values == values)
+        if self.slope == "within" and not self.detail:
+            self._add(batch, values)
+            return
+        scored = replace(batch, there=values == values)
+        if self.slope == "theil-sen":
             self._keep_pairs(scored, values.detach())
-            terms = None if self.slope == "theil-sen" and not self.detail else self._terms(scored, values.nan_to_num(0))
-        self._add(batch, values, None, terms)
+        if self.slope == "pooled" or self.detail:
+            self._add(batch, values, None, self._terms(scored, values.nan_to_num(0)))
 
     def _keep_pairs(self, scored: DialogueBatch, values: Tensor) -> None:
-        """Keep all slopes between two turns, where their median is wanted."""
-        if self.slope != "theil-sen":
-            return
+        """Keep all slopes between two turns, for their median."""
         for pairs in scored_pairs(scored, values):
             self.slopes.append(pairs.slopes.flatten().float().to(self.device))
             self._increase("kendall", pairs.variance.sum().to(self.device))
@@ -139,19 +139,19 @@ class TurnDecay(DialogueMetric):
 
     def compute(self) -> Tensor | dict[str, Tensor]:
         """The slope, or all estimates with their intervals (`detail=True`)."""
-        found = super().compute()
         if self.slope != "theil-sen":
-            return found
+            return super().compute()
         slopes = dim_zero_cat(self.slopes) if len(self.slopes) else torch.zeros(0)
         median = torch.tensor(sen_slope(slopes, float(self.kendall), self.level), dtype=torch.float64)
+        found = super().compute() if self.detail else median[0].to(self.device)
         if not isinstance(found, dict):
-            return median[0].to(self.device)
+            return found
         bounds = dict(zip((self.name, f"{self.name}_lower", f"{self.name}_upper"), median.to(self.device)))
         within = {key.replace(self.name, f"{self.name}_within", 1): found[key] for key in bounds}
         return {**found, **bounds, **within}
 
     def _needed(self) -> Sequence[str]:
-        return _POOLED if self.slope == "pooled" else super()._needed()
+        return {"within": super()._needed(), "pooled": _POOLED, "theil-sen": ()}[self.slope]
 
     def _ratios(self) -> list[str]:
         return ["retention"]

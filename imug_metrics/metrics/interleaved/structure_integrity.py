@@ -9,7 +9,12 @@ from typing_extensions import Unpack
 
 from imug_metrics.dialogues.arguments import Ids, Numbers, Turns
 from imug_metrics.dialogues.inputs import Column
-from imug_metrics.functional.interleaved.structure_integrity import check_reading, checked_counts, score_counts
+from imug_metrics.functional.interleaved.structure_integrity import (
+    check_reading,
+    checked_counts,
+    score_counts,
+    strict_scores,
+)
 from imug_metrics.functional.interleaved.tag_counts import Answers, count_column
 from imug_metrics.metrics.instance_metric import InstanceMetric
 from imug_metrics.metrics.options import MetricOptions
@@ -105,11 +110,11 @@ class StructureIntegrity(InstanceMetric):
         inputs = self._pack_instances(support, dialogue, turn, valid, lengths, **columns)
         batch, counts = inputs.batch, inputs.columns
         given = batch.present(counts["preds"])
-        scores = score_counts(given, counts["target"], self.empty)
-        asked = ~counts["target"].isnan().any(1)
+        asked = counts["target"][:, 0] == counts["target"][:, 0]  # a reference is there as a whole or not at all
         if not self.detail:
-            self._add(batch, scores.strict, asked)
+            self._add(batch, strict_scores(given, counts["target"], self.empty)[0], asked)
             return
+        scores = score_counts(given, counts["target"], self.empty)
         f1 = scores.f1
         if self.missing == "zero":
             f1 = f1.masked_fill((counts["target"] > 0) & ~batch.valid[:, None], 0)

@@ -88,9 +88,8 @@ class AdaptivePolicy(DialogueMetric):
             ValueError: if shapes differ, a cost is below 0 or turns are refused.
         """
         y, c, check = policy_columns(scores, costs)
-        chosen = (
-            torch.as_tensor(preds, device=y.device).double().nan_to_num(-1)
-        )  # padding of a tensor of numbers is NaN
+        # Padding of a tensor of numbers is NaN.
+        chosen = torch.as_tensor(preds, device=y.device).double().nan_to_num(-1)
         if y.shape != (*chosen.shape, self.strategies):
             raise ValueError(
                 f"Expected argument `scores` to have shape {[*chosen.shape, self.strategies]}, a column a strategy for "
@@ -127,7 +126,8 @@ class _Choices:
         self.best = self.utility.amax(1, keepdim=True)
         self.place = choice.clamp(0, y.shape[1] - 1)[:, None]
         # None was chosen, or one that lacks the record.
-        self.lacking = (self.place[:, 0] != choice) | y.gather(1, self.place)[:, 0].isnan()
+        mine = y.gather(1, self.place)[:, 0]
+        self.lacking = (self.place[:, 0] != choice) | (mine != mine)
         self.regret = self.best[:, 0] - self.chosen(self.utility, self.place)
 
     def chosen(self, side: Tensor, place: Tensor) -> Tensor:
