@@ -106,8 +106,8 @@ def _full(ids: Tensor | None, shape: tuple[int, ...]) -> Tensor | None:
 
 
 def _as_turns(turn: Any, shape: tuple[int, ...], device: torch.device) -> Tensor:
-    turns = as_integers("turn", torch.as_tensor(turn))
-    return of_shape("turn", turns, shape, shape[-1:]).expand(shape).to(device)
+    turns = of_shape("turn", as_integers("turn", torch.as_tensor(turn)), shape, shape[-1:])
+    return (turns if turns.ndim == len(shape) else turns.expand(shape)).to(device)
 
 
 def _as_valid(valid: Any, shape: tuple[int, ...], device: torch.device) -> Tensor:

@@ -29,7 +29,7 @@ BEYOND = 1 << 62
 """The turn of a row that is no record: behind all others."""
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class DialogueBatch:
     """Dialogues in packed order; made by `pack`, or by `pack_inputs` of padded records.
 
@@ -425,7 +425,7 @@ def _largest_of_runs(values: Tensor, offsets: Tensor) -> Tensor:
 
 def _changes(keys: Tensor) -> Tensor:
     """True where a key in order differs from the one before; the first has none."""
-    return F.pad(keys[1:] != keys[:-1], (min(keys.shape[0], 1), 0))
+    return torch.constant_pad_nd(keys[1:] != keys[:-1], (min(keys.shape[0], 1), 0))
 
 
 def _offsets(number: Tensor, count: int) -> Tensor:

@@ -18,12 +18,29 @@ class Structure(NamedTuple):
     averages: tuple[tuple[str, int], ...]
     slopes: tuple[tuple[str, int | None, int], ...]
     curves: tuple[tuple[str, int], ...]
-    own: Names
+    ratios: Names
+    sums: tuple[tuple[str, int | None], ...]
     curve_sums: Names
-    by_segment: Names
+    by_segment: tuple[tuple[str, bool, int | None], ...]
+
+    def cells(self) -> list[str]:
+        """Names of the sums of what is added as it is, a column each."""
+        of_ratios = [f"{name}.{part}" for name in self.ratios for part in ("num", "den")]
+        return of_ratios + [column for name, width in self.sums for column in _numbered(name, "", width, 0)]
+
+    def segments(self) -> list[str]:
+        """Names of what is known by segment, a column each."""
+        ends = [(name, end, width) for name, ratio, width in self.by_segment for end in _ENDS[ratio]]
+        return [column for name, end, width in ends for column in _numbered(name, end, width, 1)]
 
 
-VALUES_ALONE = Structure((("mean", 0),), (), (("slope", None, 0),), (("turn", 0),), (), (), ())
+_ENDS = {True: (".num", ".den"), False: ("",)}
+
+VALUES_ALONE = Structure((("mean", 0),), (), (("slope", None, 0),), (("turn", 0),), (), (), (), ())
+
+
+def _numbered(name: str, end: str, width: int | None, first: int) -> list[str]:
+    return [f"{name}{end}"] if width is None else [f"{name}_{k}{end}" for k in range(first, first + width)]
 
 
 class Plan:
@@ -52,7 +69,7 @@ class Plan:
         }
         curves: dict[str, _Value] = {name: (y, None) for name, y in structure.curves if f"{name}_1" in asked}
         slopes = {name: (y, x) for name, x, y in structure.slopes if name in asked}
-        self.coverage = "coverage" in asked and "coverage.num" not in structure.own
+        self.coverage = "coverage" in asked and "coverage" not in structure.ratios
         scored = [(0, None)] if self.coverage else []
         self.values = [*dict.fromkeys([*slopes.values(), *curves.values(), *means.values(), *scored])]
         self.slopes = len({*slopes.values()})
@@ -64,8 +81,9 @@ class Plan:
         found = self._of_rows(means, structure)
         found |= self._of_slopes(slopes)
         found |= self._of_curves(curves, structure.curve_sums, in_columns=width is not None)
-        found |= {name: self.width + place for place, name in enumerate(structure.by_segment)}
-        self.width += len(structure.by_segment)
+        segments = structure.segments()
+        found |= {name: self.width + place for place, name in enumerate(segments)}
+        self.width += len(segments)
         self.zero = any(name not in found for name in components)
         places = tuple([found.get(name, self.width) for name in components])
         self.places = None if places == tuple(range(self.width)) else places
@@ -83,7 +101,7 @@ class Plan:
         count = len(self.values)
         found = {f"{name}.num": self.values.index(value) for name, value in means.items()}
         found |= {f"{name}.den": count + self.values.index(value) for name, value in means.items()}
-        cells = [*(("coverage.num", "coverage.den") if self.coverage else ()), *structure.own]
+        cells = [*(("coverage.num", "coverage.den") if self.coverage else ()), *structure.cells()]
         found |= {name: 2 * count + 4 * self.slopes + place for place, name in enumerate(cells)}
         self.row = self.width = 2 * count + 4 * self.slopes + len(cells) + len(structure.curve_sums)
         return found | ({"records": found["mean.den"]} if "mean.den" in found else {})

@@ -8,7 +8,7 @@ only computes, and nothing that no component asks for.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import torch
@@ -105,26 +105,22 @@ def _taken_apart(values: Tensor, terms: Terms) -> tuple[Structure, list[Tensor]]
         VALUES_ALONE.slopes
         + tuple([(name, None if x is None else place(x), place(y)) for name, (x, y) in terms.slopes.items()]),
         VALUES_ALONE.curves + tuple([(f"{name}_turn", place(column)) for name, column in terms.curves.items()]),
-        tuple(_names_of_cells(terms)),
+        tuple(terms.ratios),
+        tuple([(name, _width(column)) for name, column in terms.sums.items()]),
         tuple(terms.curve_sums),
-        tuple(_names_of_segments(terms)),
+        tuple([(name, *_form(parts)) for name, parts in terms.by_segment.items()]),
     )
     return structure, columns
 
 
-def _names_of_cells(terms: Terms) -> Iterator[str]:
-    for name in terms.ratios:
-        yield f"{name}.num"
-        yield f"{name}.den"
-    for name, column in terms.sums.items():
-        yield from [name] if column.ndim == 1 else [f"{name}_{k}" for k in range(column.shape[1])]
+def _width(column: Tensor) -> int | None:
+    """Number of columns; None: it is one, and has no dimension of them."""
+    return None if column.ndim == 1 else column.shape[1]
 
 
-def _names_of_segments(terms: Terms) -> Iterator[str]:
-    for name, parts in terms.by_segment.items():
-        for end, part in ({"": parts} if isinstance(parts, Tensor) else dict(zip((".num", ".den"), parts))).items():
-            many = part.ndim > 1
-            yield from [f"{name}_{k}{end}" for k in range(1, part.shape[1] + 1)] if many else [f"{name}{end}"]
+def _form(parts: Ratio | Tensor) -> tuple[bool, int | None]:
+    """Whether it is a ratio, and its number of columns."""
+    return (False, _width(parts)) if isinstance(parts, Tensor) else (True, _width(parts[0]))
 
 
 def _sums(

@@ -36,17 +36,16 @@ class PairedMetric(DialogueMetric):
         curve_sums: dict[str, Tensor] | None = None,
     ) -> None:
         """Add packed records: the difference of the arms (NaN: not used), and per-record values to take means of."""
-        used = difference == difference
-        averages = {}
+        used, curve_sums = difference == difference, curve_sums or {}
+        terms = Terms(curve_sums=curve_sums)
         if self.detail:
             means = {"scores": arms.scores, "baseline": arms.baseline, **(shares() if shares else {})}
-            averages = {name: value.double().masked_fill(~used, torch.nan) for name, value in means.items()}
-        terms = Terms(
-            averages=averages,
-            ratios={"coverage": (arms.paired, batch.is_record)},
-            sums={"unpaired": arms.single} if self.detail else {},
-            curve_sums=curve_sums or {},
-        )
+            terms = Terms(
+                averages={name: value.double().masked_fill(~used, torch.nan) for name, value in means.items()},
+                ratios={"coverage": (arms.paired, batch.is_record)},
+                sums={"unpaired": arms.single},
+                curve_sums=curve_sums,
+            )
         self._add(replace(batch, there=used), difference, None, terms)
 
     def _zero_filled(self, arms: Arms) -> Arms:

@@ -39,14 +39,24 @@ class Arms(NamedTuple):
     Attributes:
         scores: arm A.
         baseline: arm B.
-        paired: bool, scored in both.
-        single: bool, scored in one of them only.
+        in_scores: bool, arm A has the record.
+        in_baseline: bool, arm B has it.
     """
 
     scores: Tensor
     baseline: Tensor
-    paired: Tensor
-    single: Tensor
+    in_scores: Tensor
+    in_baseline: Tensor
+
+    @property
+    def paired(self) -> Tensor:
+        """Bool, scored in both."""
+        return self.in_scores & self.in_baseline
+
+    @property
+    def single(self) -> Tensor:
+        """Bool, scored in one of them only."""
+        return self.in_scores ^ self.in_baseline
 
 
 def paired_gain(
@@ -150,8 +160,7 @@ def arm_columns(scores: Numbers, baseline: Numbers, bounds: Bounds | None = None
 def packed_arms(inputs: PackedInputs) -> Arms:
     """Packed arms; where a score is not finite, or `valid` is False for arm A, the arm lacks the record."""
     a, b = inputs.batch.present(inputs.columns["scores"]), inputs.columns["baseline"]
-    first, second = inputs.batch.valid, b == b
-    return Arms(a, b, first & second, first ^ second)
+    return Arms(a, b, inputs.batch.valid, b == b)
 
 
 def _read_arm(argument: str, values: Numbers, dialogue: Ids, turn: Turns, subject: Ids | None) -> tuple[Tensor, Tensor]:

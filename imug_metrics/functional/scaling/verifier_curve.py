@@ -156,7 +156,7 @@ def score_bins(scores: Tensor, target: Tensor, low: float, high: float, bins: in
     kinds = torch.stack([target > 0, target <= 0], 1).double()
     place = bin_places(scores, low, high, bins)[:, None].expand_as(kinds)
     # Whole numbers: their sum is the same in any order.
-    right, wrong = kinds.new_zeros(len(scores), 2, bins).scatter_add_(2, place, kinds).unbind(1)
+    right, wrong = kinds.new_zeros(scores.shape[0], 2, bins).scatter_add_(2, place, kinds).unbind(1)
     return right, wrong
 
 
