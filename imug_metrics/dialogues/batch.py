@@ -374,7 +374,8 @@ def _look_at_order(
     if record is not None:  # rows of padding may share their turn
         rises = rises | ~record[1:]
     rising = torch.where(runs.segment[1:], ahead, rises)
-    counts = [rising.sum(), turn.amin(), runs.number[-1], *([runs.dialogue.sum()] if subject else [])]
+    counts = [rising.count_nonzero(), turn.min(), runs.number[-1]]
+    counts += [runs.dialogue.count_nonzero()] if subject else []
     right, lowest, *last = look(checks, torch.stack(counts), like=turn)
     if lowest < 1:
         look([low_turns(turn)], like=turn)

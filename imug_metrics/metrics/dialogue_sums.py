@@ -162,7 +162,7 @@ def _rows(
     if plan.values:
         values, about = _stacked(batch, plan, columns)
         # As numbers, since stacking them with numbers would convert them each time.
-        there = (values == values).to(values)
+        there = (values == values).double()
         parts += [_zero_for_nan(values), there]
         if plan.slopes:
             parts += _slope_columns(batch, plan, about, there)

@@ -17,7 +17,7 @@ from torchmetrics.wrappers import Running
 
 from benchmarks.dispatch_counts import Counts, count
 from imug_metrics import TurnAlignment, TurnConsistency, TurnDecay, TurnRetrieval
-from tests.metrics.cases import Case, metric_cases, places
+from tests.metrics.cases import OPTIONS, Case, metric_cases, places
 
 CASES = {name: case for name, case in metric_cases().items() if case.rows != "lists"}
 LINES, WIDTH = 8, 4
@@ -25,18 +25,10 @@ CLOSE_LOOKS = {"decay-theil-sen": 4}
 """Waits of metrics that keep as many numbers as there are pairs, which the host has to know."""
 LOOKS_ON_A_CPU = {"best-of-n", "selection", "selection-probabilities"}
 """They ask a CPU which rows have ties, since most have none; on a device they do not ask."""
-PADDED = {
-    "agreement-groups": 66,
-    "best-of-n": 75,
-    "decay-theil-sen": 75,
-    "loops-contraction": 65,
-    "selection": 75,
-    "selection-probabilities": 140,
-    "distribution-shift": 62,
-    "structure": 106,
-    "verifier": 70,
-}
-"""Operations of an update of padded records where they are more than 60: ranks, bins and groups."""
+MOST = {("plain", "padded"): 55, ("plain", "flat"): 66, ("detail", "padded"): 105, ("detail", "flat"): 130}
+"""Operations of an update: what the estimate is made of, or all."""
+MORE = {"selection": {"detail": 80}, "selection-probabilities": {"plain": 60, "detail": 165}}
+"""Operations beyond these: ranks and bins of candidates."""
 
 
 @pytest.fixture(params=CASES)
@@ -71,18 +63,15 @@ def count_update(metric: Any, batch: dict[str, Any]) -> Counts:
     return count(lambda: metric.update(**batch))
 
 
-@pytest.mark.parametrize("layout", [padded_batch, flat_batch], ids=["padded", "flat"])
+@pytest.mark.parametrize("form", ["padded", "flat"])
+@pytest.mark.parametrize("kind", ["plain", "detail"])
 @pytest.mark.parametrize("validate", [True, False])
-def test_an_update_asks_for_few_operations(
-    case: Case, name: str, layout: Callable[[Case], dict[str, Any]], validate: bool
-) -> None:
-    if layout is padded_batch and case.rows != "tensors":
+def test_an_update_asks_for_few_operations(case: Case, name: str, form: str, kind: str, validate: bool) -> None:
+    if form == "padded" and case.rows != "tensors":
         pytest.skip("its arguments are not padded with NaN")
-    bound = PADDED.get(name, 60) + (0 if layout is padded_batch else 36)
-    if layout is flat_batch and case.rows != "tensors":
-        bound = 130
-    found = count_update(case.make(validate=validate), layout(case))
-    assert found.operations <= bound
+    batch = padded_batch(case) if form == "padded" else flat_batch(case)
+    found = count_update(case.make(validate=validate, detail=kind == "detail"), batch)
+    assert found.operations <= MOST[kind, form] + MORE.get(name, {}).get(kind, 0)
     assert found.index_adds == 0
 
 
@@ -90,17 +79,17 @@ def test_an_update_asks_for_few_operations(
 def test_what_is_left_of_a_text_metric_once_it_has_read_is_bounded_too(name: str) -> None:
     case = metric_cases()[name]
     found = count_update(case.make(), flat_batch(case))
-    assert found.operations <= 150
+    assert found.operations <= 110
     assert found.index_adds == 0
 
 
 @pytest.mark.parametrize(
     ("metric", "padded", "flat"),
     [
-        (TurnAlignment, 40, 60),
-        (TurnConsistency, 40, 60),
-        (TurnRetrieval, 40, 60),
-        (TurnDecay, 40, 60),
+        (TurnAlignment, 12, 26),
+        (TurnConsistency, 16, 28),
+        (TurnRetrieval, 16, 30),
+        (TurnDecay, 24, 40),
     ],
 )
 def test_the_four_that_training_loops_call_ask_for_fewer(metric: Any, padded: int, flat: int) -> None:
@@ -148,6 +137,20 @@ def test_an_update_runs_on_tensors_whose_values_nobody_can_see(
             setattr(metric, state, default.to("meta"))
     metric.update(**{key: value.to("meta") if isinstance(value, Tensor) else value for key, value in batch.items()})
     assert metric.moments.device.type == "meta"
+
+
+@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
+@pytest.mark.parametrize("turn", [None, torch.tensor([2, 1, 0, 5])], ids=["columns", "given"])
+def test_padded_records_give_the_same_with_and_without_detail(
+    case: Case, options: dict[str, Any], turn: Tensor | None
+) -> None:
+    if case.rows != "tensors" or options not in case.options().values():
+        pytest.skip("its arguments are not padded with NaN, or it refuses an option")
+    plain, detailed = (case.make(detail=detail, **options) for detail in (False, True))
+    for metric in (plain, detailed):
+        metric.update(**padded_batch(case), turn=turn, dialogue=torch.arange(LINES) * 3)
+    expected = next(iter(detailed.compute().values()))
+    torch.testing.assert_close(plain.compute(), expected, rtol=1e-14, atol=1e-14, equal_nan=True)
 
 
 def test_forward_costs_an_update_and_a_result(case: Case) -> None:

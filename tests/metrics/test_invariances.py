@@ -45,12 +45,12 @@ def test_every_metric_scores_something(case: Case, options: dict[str, Any]) -> N
     assert found[f"{primary}_n"] > 30
 
 
-def test_primary_estimate_of_detail_is_what_compute_gives_without(case: Case) -> None:
-    value = case.whole()
+def test_primary_estimate_of_detail_is_what_compute_gives_without(case: Case, options: dict[str, Any]) -> None:
+    value = case.whole(**{**options, "detail": False})
     if isinstance(value, dict):  # a wrapper of several metrics
         value = next(iter(value.values()))
     assert value.ndim == 0
-    assert value.item() == pytest.approx(next(iter(case.whole(detail=True).values())).item(), abs=1e-14, nan_ok=True)
+    assert value.item() == pytest.approx(next(iter(case.whole(**options).values())).item(), abs=1e-14, nan_ok=True)
 
 
 @pytest.mark.parametrize("parts", [2, 7])
