@@ -104,17 +104,18 @@ class SelfVerification(DialogueMetric):
         return ["drift", *_ERRORS, *curves]
 
     def _derived(self, sums: dict[str, Tensor]) -> dict[str, Tensor]:
-        def balanced(suffix: str) -> Tensor:
-            parts = [(sums[f"{error}{suffix}.num"], sums[f"{error}{suffix}.den"]) for error in _ERRORS]
-            rates = [torch.where(n > 0, s / torch.where(n > 0, n, 1), torch.nan) for s, n in parts]
-            return 1 - (rates[0] + rates[1]) / 2
+        def counts(error: str, ends: list[str]) -> list[Tensor]:
+            return [torch.stack([sums[f"{error}{end}.{part}"] for end in ends], -1) for part in ("num", "den")]
 
+        turns = [f"_turn_{k}" for k in range(1, self.max_turns + 1)] if self.detail else []
+        rates = []
+        for wrong, every in (counts(error, ["", *turns]) for error in _ERRORS):
+            rates.append(torch.where(every > 0, wrong / torch.where(every > 0, every, 1), torch.nan))
+        overall, *curve = (1 - (rates[0] + rates[1]) / 2).unbind(-1)
         if not self.detail:
-            return {"balanced_accuracy": balanced("")}
-        turns = range(1, self.max_turns + 1)
-        counts = [torch.stack([sums[f"false_accept_turn_{k}.{part}"] for k in turns], -1) for part in ("num", "den")]
-        curve = {f"balanced_turn_{k}": balanced(f"_turn_{k}") for k in turns}
-        return {"balanced_accuracy": balanced(""), "drift_logit": logistic_slope(*counts), **curve}
+            return {"balanced_accuracy": overall}
+        found = {"balanced_accuracy": overall, "drift_logit": logistic_slope(*counts("false_accept", turns))}
+        return found | {f"balanced{end}": value for end, value in zip(turns, curve)}
 
     def _supports(self) -> dict[str, str]:
         turns = {f"balanced_turn_{k}": f"turn_{k}.den" for k in range(1, self.max_turns + 1)}

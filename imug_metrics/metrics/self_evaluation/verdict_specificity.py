@@ -104,14 +104,13 @@ class VerdictSpecificity(DialogueMetric):
         inputs = self._pack({**columns, **parts}, dialogue, turn, None, valid, lengths)
         batch = inputs.batch
         found = {name: batch.present(column) for name, column in inputs.columns.items()}
+        self._add(batch, found["verdicts"], None, self._terms(found) if self.detail else None)
+
+    def _terms(self, found: dict[str, Tensor]) -> Terms:
+        """Shares, how often the verdict is right, and what correlations sum."""
+        means = {**{name: found[name] for name in _SHARES}, "right": found["preds"]}
         pairs = self._pairs(found)
-        terms = Terms(
-            means={**{name: found[name] for name in _SHARES}, "right": found["preds"]},
-            curves={"right": found["preds"]},
-            sums=pairs,
-            curve_sums=pairs,
-        )
-        self._add(batch, found["verdicts"], None, terms)
+        return Terms(means, curves={"right": found["preds"]}, sums=pairs, curve_sums=pairs)
 
     def _pairs(self, found: dict[str, Tensor]) -> dict[str, Tensor]:
         """What correlations sum, over all turns and at each."""
@@ -127,8 +126,9 @@ class VerdictSpecificity(DialogueMetric):
         return [*_SUMS, *(f"{name}_{k}" for name in _SUMS for k in self._turns())]
 
     def _derived(self, sums: dict[str, Tensor]) -> dict[str, Tensor]:
-        curve = {f"correlation_turn_{k}": fisher_z(*(sums[f"{name}_{k}"] for name in _SUMS)) for k in self._turns()}
-        return {"correlation": fisher_z(*(sums[name] for name in _SUMS)), **curve}
+        ends = ["", *(f"_{k}" for k in self._turns())]
+        z = fisher_z(*(torch.stack([sums[f"{name}{end}"] for end in ends], -1) for name in _SUMS)).unbind(-1)
+        return {"correlation": z[0], **{f"correlation_turn_{k}": z[k] for k in self._turns()}}
 
     def _supports(self) -> dict[str, str]:
         return {"correlation": "n", **{f"correlation_turn_{k}": f"n_{k}" for k in self._turns()}}
