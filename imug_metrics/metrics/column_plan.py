@@ -58,7 +58,8 @@ class Plan:
         points: of each curve.
         by_turn: which of a row's columns are summed by turn; (): none. Where turns are columns already, all are.
         places: of the components among the sums; None: the components are the sums.
-        zero: the last of the sums is 0, for components that nothing was said of.
+        width: number of the sums.
+        zero: behind them is one that is 0, for components that nothing was said of.
         alike: the components of ratios that weigh every dialogue alike, numerators and denominators.
     """
 

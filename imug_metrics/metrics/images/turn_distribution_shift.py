@@ -206,7 +206,7 @@ def _dialogue_terms(rows: Tensor) -> Tensor:
     squares = rows.square().sum(2)
     there = (squares > 0).to(rows)
     paired = there * there[:, :1]
-    paired[:, :1] = 0
+    paired[:, :1].zero_()
     cosine = (rows * rows[:, :1]).sum(2) * paired
     return torch.cat([rows, torch.stack([there, squares, cosine, paired], 2)], 2)
 
