@@ -40,7 +40,7 @@ class DialogueBatch:
     Attributes:
         turn: int64 `[N]`, packed; of a row that is no record 2**62, or its column in padded records.
         offsets: int64 `[S + 1]`, where each segment begins.
-        ids: int64 `[G]`, the id of each dialogue; rising for flat rows.
+        dialogue: int64, ids: `[G]`, one a line, of padded records, else `[N]`, packed.
         there: bool `[N]`, packed; False where the output is absent or the row is no record. None: True everywhere.
         said: the same as far as the caller said so, and not the output's values. None: True everywhere.
         record: bool `[N]`, packed, the rows that are records and not padding; None: all.
@@ -55,7 +55,7 @@ class DialogueBatch:
 
     turn: Tensor
     offsets: Tensor
-    ids: Tensor
+    dialogue: Tensor
     there: Tensor | None = None
     said: Tensor | None = None
     record: Tensor | None = None
@@ -66,6 +66,14 @@ class DialogueBatch:
     starts: Tensor | None = None
     full: bool = True
     number: Tensor | None = None
+
+    @cached_property
+    def ids(self) -> Tensor:
+        """int64 `[G]`, the id of each dialogue; rising for flat rows."""
+        if self.width is not None or not self.turn.shape[0]:
+            return self.dialogue
+        ids = self.dialogue.index_select(0, self.first)
+        return ids if self.starts is None else ids[self.starts[:-1].clamp(max=self.segments - 1)]
 
     @cached_property
     def order(self) -> Tensor:
@@ -329,22 +337,19 @@ def _packed(
     full: bool,
 ) -> DialogueBatch:
     """The batch of keys in order, of so many segments and dialogues, of which none is empty if it is `full`."""
-    ids, turn, rows = keys[0], keys[-1], keys[-1].shape[0]
+    dialogue, turn, rows = keys[0], keys[-1], keys[-1].shape[0]
     there, said, record = masks
     offsets = _offsets(runs.number, counts[0])
-    first = offsets[:-1] if full else offsets[:-1].clamp(max=max(rows - 1, 0))
     owners = starts = None
-    if rows:
-        ids = ids.index_select(0, first)
     if rows and len(keys) > 2:
+        first = offsets[:-1] if full else offsets[:-1].clamp(max=rows - 1)
         changed = runs.dialogue[first] & (offsets[:-1] < rows)  # no change at the empty segments behind the real ones
         owners = changed.cumsum(0)
         starts = _offsets(owners, counts[1])
-        ids = ids[starts[:-1].clamp(max=counts[0] - 1)]
     return DialogueBatch(
         turn,
         offsets,
-        ids,
+        dialogue,
         there,
         said,
         record,

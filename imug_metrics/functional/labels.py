@@ -70,7 +70,7 @@ def binary_column(argument: str, labels: Labels) -> Column:
         got, row = float(rows.values[cell]), place_of(cell, rows.shape)
         return f"Expected argument `{argument}` to hold 1 and 0, got {got:g} at row {row}."
 
-    wrong = (rows.values * (1 - rows.values)).abs() > 0  # False for NaN
+    wrong = (rows.values * (rows.values - 1)).abs() > 0  # False for NaN
     return rows._replace(checks=(Check(wrong, message),))
 
 

@@ -329,13 +329,11 @@ class DialogueMetric(Metric):
             zero=self.missing == "zero",
             by_dialogue=self.average == "dialogue",
         )
-        self._accumulate(vectors.to(self.device), batch.ids)
-
-    def _accumulate(self, vectors: Tensor, ids: Tensor) -> None:
+        vectors = vectors.to(self.device)
         vectors = vectors if self.is_differentiable else vectors.detach()
         self._increase("moments", packed_moments(vectors) if self.detail else vectors.sum(0))
         if self.bootstrap:
-            weights = poisson_weights(ids.to(self.device), self.bootstrap, self.seed)
+            weights = poisson_weights(batch.ids.to(self.device), self.bootstrap, self.seed)
             self._increase("replicates", weights.mT @ vectors)
 
     def _increase(self, name: str, added: Tensor) -> None:

@@ -36,8 +36,11 @@ class PairedMetric(DialogueMetric):
         curve_sums: dict[str, Tensor] | None = None,
     ) -> None:
         """Add packed records: the difference of the arms (NaN: not used), and per-record values to take means of."""
-        used, curve_sums = difference == difference, curve_sums or {}
+        curve_sums = curve_sums or {}
         terms = Terms(curve_sums=curve_sums)
+        if self.detail or self.missing == "zero":  # else nothing asks which records are there
+            used = difference == difference
+            batch = replace(batch, there=used)
         if self.detail:
             means = {"scores": arms.scores, "baseline": arms.baseline, **(shares() if shares else {})}
             terms = Terms(
@@ -46,7 +49,7 @@ class PairedMetric(DialogueMetric):
                 sums={"unpaired": arms.single},
                 curve_sums=curve_sums,
             )
-        self._add(replace(batch, there=used), difference, None, terms)
+        self._add(batch, difference, None, terms)
 
     def _zero_filled(self, arms: Arms) -> Arms:
         """The arms with absent outputs scored 0 where `missing` says so; pairs are counted as before."""

@@ -81,21 +81,21 @@ def grid_points(preds: Tensor, target: Tensor, counts: Tensor | int = 4, *, prot
     """
     counts = as_counts(counts, preds)
     look(board_checks(preds, target, counts), like=preds)
-    points = first_points(preds, target, counts, protocol=protocol)
+    points = first_points(preds, target, counts, protocol=protocol) * BEST
     beyond = torch.arange(5, max(int(counts.max()) if len(counts) else 0, 4) + 1, device=preds.device)
     never = torch.where(beyond <= counts[:, None], 0.0, torch.nan).double()
     return torch.cat([points, never], 1)
 
 
 def first_points(preds: Tensor, target: Tensor, counts: Tensor, *, protocol: Protocol = "strict") -> Tensor:
-    """The first four points of boards, float64 `[N, 4]` as in `grid_points`, for arguments that have been checked."""
+    """Whether the first four points are met, float64 `[N, 4]`, NaN where one does not count, of checked arguments."""
     check_protocol(protocol)
     met = _met(preds, target)
     place = constant(torch.arange, 1, 5, like=met)
     unwritten = place > counts[:, None]
     if protocol == "imug":
         unwritten = unwritten & ~(met & (place <= 2))
-    return (met.double() * BEST).masked_fill(unwritten, torch.nan)
+    return met.double().masked_fill(unwritten, torch.nan)
 
 
 def _met(preds: Tensor, target: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from typing_extensions import Unpack
 
 from imug_metrics.dialogues.arguments import Ids, Turns
 from imug_metrics.dialogues.inputs import Column, PackedInputs
-from imug_metrics.functional.answers.grid_accuracy import BEST, as_counts, board_checks, first_points
+from imug_metrics.functional.answers.grid_accuracy import as_counts, board_checks, first_points
 from imug_metrics.functional.answers.protocol import PROTOCOLS, Protocol
 from imug_metrics.metrics.dialogue_metric import DialogueMetric, check_choice
 from imug_metrics.metrics.dialogue_sums import Terms
@@ -85,7 +85,7 @@ class GridAccuracy(DialogueMetric):
         cells, wanted = (codes.flatten(0, -3) for codes in (preds, target))
         number = as_counts(counts if isinstance(counts, int) else counts.expand(shape).flatten(), cells)
         checks = board_checks(cells, wanted, number)
-        points = first_points(cells, wanted, number, protocol=self.protocol) / BEST
+        points = first_points(cells, wanted, number, protocol=self.protocol)
         counted = (points == points).sum(1) + (number - 4).clamp_min(0)  # points beyond the fourth are never met
         # A task without points has no score, which is not the same as an absent image.
         blank = counted == 0

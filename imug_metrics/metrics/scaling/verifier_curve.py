@@ -164,4 +164,4 @@ def _label_check(target: Tensor) -> Check:
         got = float(target.flatten()[place])
         return f"Expected argument `target` to hold 0 and 1, got {got:g} in cell {place}."
 
-    return Check((target * (1 - target)).abs() > 0, message)  # False for NaN
+    return Check((target * (target - 1)).abs() > 0, message)  # False for NaN
