@@ -98,6 +98,11 @@ class DialogueBatch:
         return self.turn.double()
 
     @cached_property
+    def turns_from_least(self) -> Tensor:
+        """float64 `[N]`, how far each packed row's turn is from the least: exact for time stamps too."""
+        return (self.turn - self.turn.min()).double() if self.turn.shape[0] else self.turns
+
+    @cached_property
     def is_record(self) -> Tensor:
         """Bool `[N]`, the packed rows that are records."""
         return constant(true_rows, self.turn.shape[0], like=self.turn) if self.record is None else self.record
@@ -314,7 +319,10 @@ def from_lists(
 
 
 class _Runs(NamedTuple):
-    """Where keys in order change, bool `[N]`: the dialogue, and the segment; and the segment of each row, int64."""
+    """Where a key differs from the one before, bool `[N]`: the dialogue, and the segment; and how often so far, int64.
+
+    Of keys in order that is the segment of each row.
+    """
 
     dialogue: Tensor
     segment: Tensor
@@ -322,7 +330,7 @@ class _Runs(NamedTuple):
 
 
 def _runs(keys: list[Tensor]) -> _Runs:
-    """The runs of keys in order; of others they mean nothing."""
+    """The runs of equal keys, one behind the other."""
     dialogue, *subject = [_changes(key) for key in keys[:-1]]
     segment = dialogue | subject[0] if subject else dialogue
     return _Runs(dialogue, segment, segment.cumsum(0))
@@ -371,7 +379,7 @@ def low_turns(turn: Tensor) -> Check:
 def _look_at_order(
     keys: list[Tensor], runs: _Runs, record: Tensor | None, checks: Sequence[Check]
 ) -> tuple[bool, tuple[int, int]]:
-    """Whether keys are in order and differ, and how many segments and dialogues there are; after the checks."""
+    """Whether keys are in order and differ, and if so how many segments and dialogues there are; after the checks."""
     dialogue, *subject, turn = keys
     ahead, rises = dialogue[1:] > dialogue[:-1], turn[1:] > turn[:-1]
     if subject:

@@ -40,6 +40,8 @@ class DialogueMetric(Metric):
     in `update` hands one value a record to `_add`. From these the base class forms ratios of sums over dialogues:
     `mean` (of the records that could be scored), `coverage`, `slope` (within dialogues, per turn) and `turn_1`,
     `turn_2`, ... A subclass may add ratios (`_ratios`), plain sums (`_sums`) and estimates made of them (`_derived`).
+    Without `detail` only the sums of the primary estimate are kept; where that is no ratio, `_needed` names them (if it
+    does not, all are kept).
 
     With `detail=True`, `compute()` returns a flat dict of float64 scalars: the primary estimate under the metric's
     name, its interval `_lower` and `_upper`, `_coverage`, `_n` (records in the mean), `_dialogues`, the other estimates
@@ -99,9 +101,12 @@ class DialogueMetric(Metric):
         self.bootstrap, self.seed, self.max_turns = bootstrap, seed, max_turns
         self.validate, self.in_order = validate, in_order
         turns = [f"turn_{k}" for k in range(1, max_turns + 1)]
-        self._ratio_names = ["mean", "coverage", "slope", *turns, *(self._ratios() if detail else [])]
-        self._sum_names = ["records", *(self._sums() if detail else [])]
-        self._components = tuple(self._component_names() if detail else self._needed())
+        self._ratio_names = ["mean", "coverage", "slope", *turns, *self._ratios()]
+        self._sum_names = ["records", *self._sums()]
+        every = self._component_names()
+        self._components = tuple(every if detail else self._needed())
+        if unknown := sorted({*self._components} - {*every}):
+            raise ValueError(f"Expected `_needed` to name sums of {type(self).__name__}, got {unknown[0]!r}.")
         self._derived_names: list[str] | None = None  # known when they are first asked for
         size = len(self._components)
         shape = (size + 1, size + 1) if detail else (size,)
@@ -278,7 +283,7 @@ class DialogueMetric(Metric):
 
     def _needed(self) -> Sequence[str]:
         """The sums that the primary estimate is made of: without detail nothing else is kept."""
-        return _ratio(self.primary)
+        return _ratio(self.primary) if self.primary in self._ratio_names else self._component_names()
 
     @property
     def _totals(self) -> Tensor:

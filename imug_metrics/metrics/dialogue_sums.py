@@ -3,7 +3,8 @@
 """From columns of records to one vector of sums a dialogue: everything that adds is stacked and summed once.
 
 What is added, and where it stands among the sums, follows from names alone and is found once (`column_plan`); an update
-only computes, and nothing that no component asks for.
+only computes. Means, slopes, curves and the coverage are left out where no component asks for them; what is handed over
+as finite columns or by segment is summed in any case.
 """
 
 from __future__ import annotations
@@ -139,7 +140,7 @@ def _sums(
         if plan.slopes:
             parts.append(_slopes(parts[0], len(plan.values), plan.slopes))
         if plan.by_turn:
-            every = len(plan.by_turn) == plan.row
+            every = plan.by_turn == tuple(range(plan.row))
             chosen = rows if every else rows.index_select(1, constant(_as_tensor, plan.by_turn, like=rows))
             parts.append(batch.by_turn(chosen, plan.points).flatten(1))
     for part in terms.by_segment.values():
@@ -176,9 +177,9 @@ def _rows(
 
 
 def _stacked(batch: DialogueBatch, plan: Plan, columns: list[Tensor]) -> tuple[Tensor, Tensor]:
-    """Values `[N, M]`, and what slopes are made of: what they are over and those of the values that have one."""
+    """Values `[N, M]`, and what slopes are made of: what they are over and the first of the values, which have one."""
     over = [columns[x].double().masked_fill(columns[y] != columns[y], torch.nan) for y, x in plan.over]
-    over = [batch.turns, *over] if plan.turn else over
+    over = [batch.turns_from_least, *over] if plan.turn else over
     every = [*over, *(columns[y].double() for y, _ in plan.values)]
     stacked = every[0][:, None] if len(every) == 1 else torch.stack(every, 1)
     if batch.record is not None:
@@ -194,8 +195,8 @@ def _slope_columns(batch: DialogueBatch, plan: Plan, about: Tensor, there: Tenso
     top = batch.largest(about.detach().nan_to_num(-torch.inf))
     centred = _zero_for_nan(batch.less(about, top))
     y = centred[:, centred.shape[1] - plan.slopes :]
-    if plan.line is not None:
-        over = centred.index_select(1, constant(_as_tensor, plan.line, like=centred))
+    if plan.abscissas is not None:
+        over = centred.index_select(1, constant(_as_tensor, plan.abscissas, like=centred))
     elif plan.turn:
         over = centred[:, :1]
     else:
@@ -206,7 +207,7 @@ def _slope_columns(batch: DialogueBatch, plan: Plan, about: Tensor, there: Tenso
 
 def _slopes(sums: Tensor, count: int, slopes: int) -> Tensor:
     """Sums of products and squares about the segments' means, `[S, 2 * slopes]`, from the sums of rows."""
-    # y, weighted x, their products with x: two by two, so that one operation takes the mean of x from both.
+    # As `_slope_columns` has them: y, weighted x, their products with x; two by two, so that one operation serves both.
     simple, products = sums[:, 2 * count : 2 * count + 4 * slopes].view(-1, 2, 2, slopes).unbind(1)
     mean = simple[:, 1:] / sums[:, None, count : count + slopes].clamp_min(1)
     return torch.addcmul(products, mean, simple, value=-1).flatten(1)

@@ -11,7 +11,8 @@ import matplotlib
 import pytest
 import torch
 
-from imug_metrics import TurnConsistency, TurnDecay
+from imug_metrics import DialogueMetric, TurnConsistency, TurnDecay
+from imug_metrics.dialogues.inputs import score_column
 
 matplotlib.use("Agg")
 
@@ -99,3 +100,51 @@ def _loaded_by(code: str) -> set[str]:
     code += f"\nimport sys; print(*[m for m in {_HEAVY} if m in sys.modules])"
     process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     return set(process.stdout.split())
+
+
+class _Own(DialogueMetric):
+    """A metric of somebody else, who knows the base class alone."""
+
+    name = "own"
+
+    def update(self, scores: list[float], dialogue: list[int], turn: list[int]) -> None:
+        inputs = self._pack({"scores": score_column("scores", scores)}, dialogue, turn)
+        self._add(inputs.batch, inputs.columns["scores"])
+
+
+class _OfOnePoint(_Own):
+    primary = "turn_2"
+
+
+class _OfSums(_Own):
+    primary = "double"
+
+    def _derived(self, sums: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        return {"double": 2 * sums["mean.num"] / sums["mean.den"]}
+
+
+class _OfFewSums(_OfSums):
+    def _needed(self) -> tuple[str, ...]:
+        return "mean.num", "mean.den"
+
+
+class _OfUnknownSums(_OfSums):
+    def _needed(self) -> tuple[str, ...]:
+        return "mean.num", "mean.count"
+
+
+@pytest.mark.parametrize(
+    ("metric", "value", "kept"), [(_Own, 2, 2), (_OfOnePoint, 3, 2), (_OfSums, 4, 39), (_OfFewSums, 4, 2)]
+)
+@pytest.mark.parametrize("padded", [True, False])
+def test_any_estimate_may_be_the_primary_one(metric: type[_Own], value: float, kept: int, padded: bool) -> None:
+    plain, detailed = metric(), metric(detail=True)
+    for each in (plain, detailed):
+        each.update(torch.tensor([[1.0, 3.0]]), None, None) if padded else each.update([1.0, 3.0], [0, 0], [1, 2])
+    assert plain.compute() == detailed.compute()["own"] == value
+    assert len(plain.moments) == kept
+
+
+def test_sums_that_nobody_adds_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"`_needed` to name sums of _OfUnknownSums, got 'mean.count'"):
+        _OfUnknownSums()

@@ -17,6 +17,7 @@ from torchmetrics.wrappers import Running
 
 from benchmarks.dispatch_counts import Counts, count
 from imug_metrics import TurnAlignment, TurnConsistency, TurnDecay, TurnRetrieval
+from imug_metrics.functional import turn_decay
 from tests.metrics.cases import OPTIONS, Case, metric_cases, places
 
 CASES = {name: case for name, case in metric_cases().items() if case.rows != "lists"}
@@ -251,6 +252,20 @@ def test_a_constant_dialogue_has_a_slope_of_exactly_zero(value: float) -> None:
     order = torch.randperm(21, generator=torch.Generator().manual_seed(0))
     unsorted.update(scores.flatten()[order], dialogue[order], turn[order])
     assert [metric.compute().item() for metric in (padded, flat, unsorted)] == [0, 0, 0]
+
+
+@pytest.mark.parametrize("start", [0, 2**53 + 1, 1_700_000_000_000_000_000])
+@pytest.mark.parametrize("detail", [True, False])
+def test_slopes_over_time_stamps_are_exact(start: int, detail: bool) -> None:
+    scores, turn = torch.tensor([0.9, 0.5, 0.4], dtype=torch.float64), start + torch.tensor([1, 2, 3])
+    flat, padded = TurnDecay(detail=detail), TurnDecay(detail=detail)
+    flat.update(scores, dialogue=[0, 0, 0], turn=turn)
+    padded.update(scores[None], turn=turn[None])
+    found = [metric.compute() for metric in (flat, padded)]
+    found += [turn_decay(scores, [0, 0, 0], turn)]
+    assert [float(value["turn_decay"] if isinstance(value, dict) else value) for value in found] == pytest.approx(
+        [-0.25] * 3, abs=1e-12
+    )
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -79,12 +79,17 @@ def grid_points(preds: Tensor, target: Tensor, counts: Tensor | int = 4, *, prot
         >>> grid_points(board, board, 1), grid_points(board, board, 1, protocol="imug")[0, :2].tolist()
         (tensor([[5., nan, nan, nan]], dtype=torch.float64), [5.0, 5.0])
     """
-    counts = as_counts(counts, preds)
+    preds, target, counts = as_codes(preds), as_codes(target), as_counts(counts, preds)
     look(board_checks(preds, target, counts), like=preds)
     points = first_points(preds, target, counts, protocol=protocol) * BEST
     beyond = torch.arange(5, max(int(counts.max()) if len(counts) else 0, 4) + 1, device=preds.device)
     never = torch.where(beyond <= counts[:, None], 0.0, torch.nan).double()
     return torch.cat([points, never], 1)
+
+
+def as_codes(codes: Tensor) -> Tensor:
+    """Codes of a dtype that has a -1: of unsigned integers it would stand for the largest."""
+    return codes if codes.dtype.is_signed or codes.dtype == torch.bool else codes.long()
 
 
 def first_points(preds: Tensor, target: Tensor, counts: Tensor, *, protocol: Protocol = "strict") -> Tensor:
@@ -135,8 +140,7 @@ def _code_check(argument: str, codes: Tensor, least: int) -> Check:
         raise TypeError(f"Expected argument `{argument}` to hold integer codes, got {codes.dtype}.")
     if codes.ndim != 3 or codes.shape[1:] != (3, 3):
         raise ValueError(f"Expected argument `{argument}` to have shape [N, 3, 3], got {list(codes.shape)}.")
-    signed = codes if codes.dtype.is_signed else codes.long()  # where -1 would stand for 255
-    low, high = torch.aminmax(signed.flatten(1), dim=1)
+    low, high = torch.aminmax(codes.flatten(1), dim=1)
     bad = (low < least) | (high > GREEN)
     if least == NO_BOARD:
         bad = bad | ((low == NO_BOARD) & (high != NO_BOARD))

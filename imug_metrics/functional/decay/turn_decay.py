@@ -61,7 +61,7 @@ def turn_decay(
     if slope == "theil-sen":
         median, each = _sen_slopes(batch, y)
         return reduce_values(batch.by_id(each), reduction) if reduction != "mean" else median
-    xy, xx = within_sums(batch.turns, y, batch.valid, batch.offsets)
+    xy, xx = within_sums(batch.turns_from_least, y, batch.valid, batch.offsets)
     each = torch.where(xx > 0, xy / torch.where(xx > 0, xx, 1), torch.nan)
     if reduction != "mean":
         return reduce_values(batch.by_id(each), reduction)

@@ -117,7 +117,7 @@ def score_counts(preds: Tensor, target: Tensor, empty: float = 1.0) -> Structure
 
 
 def strict_scores(preds: Tensor, target: Tensor, empty: float = 1.0) -> tuple[Tensor, Tensor]:
-    """The strict score `[...]` of `score_counts` alone, and the F1 `[..., 7]` that it is the mean of.
+    """The strict score `[...]` of `score_counts` alone, and the F1 `[..., 7]` it is the mean of; counts are floating.
 
     Example:
         >>> strict_scores(torch.tensor([[0.0, 2.0]]), torch.tensor([[0.0, 2.0]]))
@@ -150,7 +150,7 @@ def checked_counts(argument: str, rows: Column) -> Column:
     if rows.present is not None:
         total = total.masked_fill(~rows.present.flatten().to(counts.device), torch.nan)
     present = (total == total).view(rows.shape)  # an infinite count is a wrong one and not an absent answer
-    values = counts + (total * 0)[:, None]
+    values = counts.masked_fill((total != total)[:, None], torch.nan).nan_to_num(torch.nan, torch.nan, torch.nan)
     return rows._replace(values=values, present=present, checks=(Check(wrong, message),))
 
 

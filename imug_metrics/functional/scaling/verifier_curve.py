@@ -152,7 +152,7 @@ def score_bins(scores: Tensor, target: Tensor, low: float, high: float, bins: in
         >>> score_bins(torch.tensor([[0.1, 0.9, 0.6]]), torch.tensor([[0.0, 1.0, 0.0]]), 0, 1, 2)
         (tensor([[0., 1.]], dtype=torch.float64), tensor([[1., 1.]], dtype=torch.float64))
     """
-    target = target.masked_fill(scores != scores, torch.nan)  # of which both comparisons are False
+    target = target.double().masked_fill(scores != scores, torch.nan)  # of which both comparisons are False
     kinds = torch.stack([target > 0, target <= 0], 1).double()
     place = bin_places(scores, low, high, bins)[:, None].expand_as(kinds)
     # Whole numbers: their sum is the same in any order.

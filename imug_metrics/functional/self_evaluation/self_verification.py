@@ -95,7 +95,7 @@ def permissiveness_drift(
     accepted, batch = false_accepts(verdict_values(inputs), inputs.columns["target"]), inputs.batch
     wrong, accepted = ~accepted.isnan(), accepted.nan_to_num(0)
     if scale == "rate":
-        xy, xx = within_sums(batch.turns, accepted, wrong, batch.offsets)
+        xy, xx = within_sums(batch.turns_from_least, accepted, wrong, batch.offsets)
         return torch.where(xx.sum() > 0, xy.sum() / xx.sum(), torch.nan)
     by_turn = batch.by_turn(torch.stack([accepted, wrong.double()], 1), max(batch.last_turn(), 1))
     return logistic_slope(*by_turn.sum(0).unbind(1))

@@ -9,7 +9,7 @@ from typing_extensions import Unpack
 
 from imug_metrics.dialogues.arguments import Ids, Turns
 from imug_metrics.dialogues.inputs import Column, PackedInputs
-from imug_metrics.functional.answers.grid_accuracy import as_counts, board_checks, first_points
+from imug_metrics.functional.answers.grid_accuracy import as_codes, as_counts, board_checks, first_points
 from imug_metrics.functional.answers.protocol import PROTOCOLS, Protocol
 from imug_metrics.metrics.dialogue_metric import DialogueMetric, check_choice
 from imug_metrics.metrics.dialogue_sums import Terms
@@ -82,7 +82,7 @@ class GridAccuracy(DialogueMetric):
             TypeError: if codes are not integers.
         """
         shape = tuple(preds.shape[:-2])
-        cells, wanted = (codes.flatten(0, -3) for codes in (preds, target))
+        cells, wanted = (as_codes(codes).flatten(0, -3) for codes in (preds, target))
         number = as_counts(counts if isinstance(counts, int) else counts.expand(shape).flatten(), cells)
         checks = board_checks(cells, wanted, number)
         points = first_points(cells, wanted, number, protocol=self.protocol)

@@ -53,7 +53,7 @@ def test_each_point(preds: torch.Tensor, points: list[int]) -> None:
     assert grid_points(preds[None], BOARD[None])[0].tolist() == points
 
 
-@pytest.mark.parametrize("dtype", [torch.uint8, torch.int8, torch.int32])
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.uint16, torch.int8, torch.int32])
 def test_codes_may_be_of_any_integer_dtype(dtype: torch.dtype) -> None:
     boards = torch.stack([BOARD, BOARD.clamp(max=1)]).to(dtype)
     assert grid_points(boards, BOARD.expand(2, 3, 3).to(dtype)).tolist() == [[5, 5, 5, 5], [5, 5, 0, 0]]

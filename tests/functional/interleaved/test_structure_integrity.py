@@ -194,3 +194,9 @@ def test_numbers_that_no_answer_has_are_refused() -> None:
 def test_one_text_is_not_taken_for_a_list_of_letters() -> None:
     with pytest.raises(TypeError, match=r"`preds`.*list"):
         structure_integrity("<image1>", "<code11>")
+
+
+def test_counts_too_large_to_add_are_no_absent_answer() -> None:
+    preds, target = torch.zeros(1, 7, dtype=torch.float64), torch.zeros(1, 7, dtype=torch.float64)
+    preds[:, :2], target[:, 0] = 1e308, 1
+    assert structure_integrity(preds, target).strict.isfinite()

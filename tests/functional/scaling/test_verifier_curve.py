@@ -11,6 +11,7 @@ from sklearn.metrics import roc_auc_score, roc_curve
 from torch import Tensor
 
 from imug_metrics.functional import rejection_sampling, verified_accuracy, verifier_curve
+from imug_metrics.functional.scaling.verifier_curve import score_bins
 
 DRAWS = 200_000
 
@@ -135,3 +136,10 @@ def test_wrong_curves_and_numbers_are_refused() -> None:
         verified_accuracy(0.5, curve[:2], curve[:2], 2)
     with pytest.raises(ValueError, match="`n` to be >= 1"):
         verified_accuracy(0.5, curve, curve, 0)
+
+
+@pytest.mark.parametrize("dtype", [torch.bool, torch.int64, torch.uint8, torch.float32])
+def test_bins_count_no_candidate_that_is_not_there(dtype: torch.dtype) -> None:
+    scores = torch.tensor([[0.1, 0.9, torch.nan]])
+    right, wrong = score_bins(scores, torch.tensor([[0, 1, 1]]).to(dtype), 0, 1, 2)
+    assert (right.tolist(), wrong.tolist()) == ([[0, 1]], [[1, 0]])
