@@ -334,7 +334,10 @@ class DialogueMetric(Metric):
             zero=self.missing == "zero",
             by_dialogue=self.average == "dialogue",
         )
-        vectors = vectors.to(self.device)
+        self._accumulate(vectors.to(self.device), batch)
+
+    def _accumulate(self, vectors: Tensor, batch: DialogueBatch) -> None:
+        """Add the vectors `[G, P]` of a batch's dialogues to the states."""
         vectors = vectors if self.is_differentiable else vectors.detach()
         self._increase("moments", packed_moments(vectors) if self.detail else vectors.sum(0))
         if self.bootstrap:

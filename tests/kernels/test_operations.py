@@ -162,7 +162,7 @@ def test_row_without_a_direction_counts_as_an_invalid_one(bad: float) -> None:
         lambda rows, offsets, valid=None: delta_curve(rows, offsets, torch.arange(11), 3, valid),
     ):
         for found, expected in zip(call(rows, offsets), call(marked, offsets, valid), strict=True):
-            close(found, expected, 0)
+            close(found, expected)  # not bit by bit: the interpreter's product depends on where its operands lie
 
 
 @pytest.mark.parametrize("bad", [0.0, math.nan, math.inf])

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from imug_metrics import ExposureBias, PairedGain
+from imug_metrics.dialogues.batch import DialogueBatch
 from imug_metrics.stats import delta_interval, packed_moments, unpack_moments
 
 SETS, DIALOGUES = 2000, 80
@@ -61,14 +62,14 @@ def assert_covers(metric: Any, truth: dict[str, float], unbiased: set[str]) -> N
 class RecordingGain(PairedGain):
     """Keeps the dialogues' vectors instead of adding them up, so that one update serves all data sets."""
 
-    def _accumulate(self, vectors: Tensor, ids: Tensor) -> None:
+    def _accumulate(self, vectors: Tensor, batch: DialogueBatch) -> None:
         self.vectors = vectors
 
 
 class RecordingBias(ExposureBias):
     """The same for exposure bias."""
 
-    def _accumulate(self, vectors: Tensor, ids: Tensor) -> None:
+    def _accumulate(self, vectors: Tensor, batch: DialogueBatch) -> None:
         self.vectors = vectors
 
 
