@@ -19,8 +19,9 @@ from einops import rearrange
 from torch import Tensor
 
 from imug_metrics.dialogues.alignment import Places, align_rows
-from imug_metrics.dialogues.batch import DialogueBatch, pack
+from imug_metrics.dialogues.batch import DialogueBatch
 from imug_metrics.dialogues.checks import Check, look
+from imug_metrics.dialogues.packing import pack
 from imug_metrics.dialogues.padded import pack_padded
 
 Encode = Callable[[Any], Tensor]

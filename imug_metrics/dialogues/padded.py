@@ -11,8 +11,9 @@ from torch import Tensor
 
 from imug_metrics._constants import constant
 from imug_metrics.dialogues.alignment import Places
-from imug_metrics.dialogues.batch import BEYOND, DialogueBatch, low_turns, pack, repeated_turn
+from imug_metrics.dialogues.batch import BEYOND, DialogueBatch
 from imug_metrics.dialogues.checks import Check, look
+from imug_metrics.dialogues.packing import low_turns, pack, repeated_turn
 
 
 def pack_padded(

@@ -82,7 +82,9 @@ def dialogue_vectors(
     structure, columns = (VALUES_ALONE, [values]) if terms is None else _taken_apart(values, terms)
     in_columns = batch.counted and batch.width is not None
     plan = column_plan(structure, components, turns, batch.width if in_columns else None)
-    parts = _sums(batch, plan, columns, terms or NOTHING, covered, expected)
+    terms = terms or NOTHING
+    rows = _rows(batch, plan, columns, terms, covered, expected) if plan.row else None
+    parts = _sums(batch, plan, rows, terms)
     natural = parts[0] if len(parts) == 1 else torch.cat(parts, 1)
     if plan.places is not None:
         natural = natural.index_select(1, constant(_as_tensor, plan.places, like=natural))
@@ -124,18 +126,10 @@ def _form(parts: Ratio | Tensor) -> tuple[bool, int | None]:
     return (False, _width(parts)) if isinstance(parts, Tensor) else (True, _width(parts[0]))
 
 
-def _sums(
-    batch: DialogueBatch,
-    plan: Plan,
-    columns: list[Tensor],
-    terms: Terms,
-    covered: Tensor | None,
-    expected: Tensor | None,
-) -> list[Tensor]:
+def _sums(batch: DialogueBatch, plan: Plan, rows: Tensor | None, terms: Terms) -> list[Tensor]:
     """Sums by segment `[S, ...]` in the order of the plan: of rows, slopes of them, curves, and what came so."""
     parts = []
-    if plan.row:
-        rows = _rows(batch, plan, columns, terms, covered, expected)
+    if rows is not None:
         parts.append(batch.sum_segments(rows))
         if plan.slopes:
             parts.append(_slopes(parts[0], len(plan.values), plan.slopes))

@@ -15,9 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imug_metrics.dialogues.alignment import Places, align_rows
-from imug_metrics.dialogues.batch import from_lists, pack
 from imug_metrics.dialogues.checks import look
 from imug_metrics.dialogues.ids import hash_ids
+from imug_metrics.dialogues.packing import from_lists, pack
 from imug_metrics.dialogues.padded import to_padded
 from imug_metrics.dialogues.rollout import RolloutBuffer
 

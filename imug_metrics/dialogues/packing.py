@@ -1,0 +1,219 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Flat rows in any order to a packed batch: whether they are in order, sorting where not, and where segments begin."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, TypeVar
+
+import torch
+from torch import Tensor
+
+from imug_metrics._constants import constant
+from imug_metrics.dialogues.batch import BEYOND, DialogueBatch
+from imug_metrics.dialogues.checks import Check, look
+from imug_metrics.dialogues.ids import as_ids
+
+Item = TypeVar("Item")
+
+
+def pack(
+    dialogue: Tensor,
+    turn: Tensor,
+    *,
+    subject: Tensor | None = None,
+    valid: Tensor | None = None,
+    said: Tensor | None = None,
+    record: Tensor | None = None,
+    checks: Sequence[Check] = (),
+    validate: bool = True,
+    in_order: bool = False,
+) -> DialogueBatch:
+    """Bring flat rows into the order of dialogue, subject and turn.
+
+    Args:
+        dialogue: int64 `[N]`, the dialogue of each row; rows in any order, each dialogue whole.
+        turn: int64 `[N]`, its turn, from 1.
+        subject: int64 `[N]`, or None when each dialogue has one subject.
+        valid: bool `[N]`, False where the output is absent; None: all are there.
+        said: the part of `valid` that the caller said; None: all are there.
+        record: bool `[N]`, False for rows that are padding; None: none is.
+        checks: of the arguments, to be looked at together with the turns.
+        validate: look at the checks, turns and duplicates and count the dialogues. On a CUDA device this waits for the
+            device once, and once more for rows that are not in order; without it there is no wait.
+        in_order: the caller promises that the rows come in packed order, so that nothing has to be sorted.
+
+    Returns:
+        The packed batch. No rows give a batch of no dialogues.
+
+    Raises:
+        ValueError: if a check fails, a turn is below 1, a (dialogue, turn, subject) occurs twice, or rows that were
+            promised in order are not.
+
+    Example:
+        >>> batch = pack(torch.tensor([7, 3, 7]), torch.tensor([2, 1, 1]))
+        >>> batch.order, batch.offsets, batch.ids
+        (tensor([1, 2, 0]), tensor([0, 1, 3]), tensor([3, 7]))
+    """
+    if record is not None:
+        turn = turn.where(record, BEYOND)
+    keys = [dialogue, turn] if subject is None else [dialogue, subject, turn]
+    rows, moved = turn.shape[0], None
+    if not validate and not in_order:
+        moved = _sorted_order(keys)
+        keys = [key[moved] for key in keys]
+    runs, counts = _runs(keys), (rows, rows)
+    if validate and rows:
+        ordered, counts = _look_at_order(keys, runs, record, checks)
+        if not ordered:
+            if in_order:
+                raise ValueError("Expected rows in the order of dialogue, subject and turn, as `in_order` promises.")
+            moved = _sorted_order(keys)
+            keys = [key[moved] for key in keys]
+            runs = _runs(keys)
+            _, counts = _look_at_order(keys, runs, record, [_repeats(keys, moved, record)])
+    elif validate:
+        look(checks, like=turn)
+    masks = [mask if mask is None or moved is None else mask[moved] for mask in (valid, said, record)]
+    return _packed(keys, runs, masks, moved, counts, full=validate)
+
+
+def from_lists(
+    lists: Sequence[Sequence[Item]], dialogue: Sequence[Any] | Tensor | None = None
+) -> tuple[list[Item], Tensor, Tensor]:
+    """A list of dialogues, each a list of items by turn, as flat rows.
+
+    Args:
+        lists: one list a dialogue; its items are turns 1, 2, ...
+        dialogue: one id a dialogue, by default 0, 1, ...
+
+    Returns:
+        The items in one list, `dialogue [N]` and `turn [N]` as int64.
+
+    Raises:
+        ValueError: if the number of ids is not the number of lists.
+
+    Example:
+        >>> from_lists([["a", "b"], ["c"]])
+        (['a', 'b', 'c'], tensor([0, 0, 1]), tensor([1, 2, 1]))
+    """
+    ids = as_ids("dialogue", range(len(lists)) if dialogue is None else dialogue, (len(lists),))
+    lengths = torch.tensor([len(items) for items in lists], dtype=torch.int64)
+    turns = [torch.arange(1, len(items) + 1) for items in lists]
+    turn = torch.cat(turns) if turns else torch.zeros(0, dtype=torch.int64)
+    return [item for items in lists for item in items], ids.repeat_interleave(lengths), turn
+
+
+class _Runs(NamedTuple):
+    """Where a key differs from the one before, bool `[N]`: the dialogue, and the segment; and how often so far, int64.
+
+    Of keys in order that is the segment of each row.
+    """
+
+    dialogue: Tensor
+    segment: Tensor
+    number: Tensor
+
+
+def _runs(keys: list[Tensor]) -> _Runs:
+    """The runs of equal keys, one behind the other."""
+    dialogue, *subject = [_changes(key) for key in keys[:-1]]
+    segment = dialogue | subject[0] if subject else dialogue
+    return _Runs(dialogue, segment, segment.cumsum(0))
+
+
+def _packed(
+    keys: list[Tensor],
+    runs: _Runs,
+    masks: list[Tensor | None],
+    moved: Tensor | None,
+    counts: tuple[int, int],
+    full: bool,
+) -> DialogueBatch:
+    """The batch of keys in order, of so many segments and dialogues, of which none is empty if it is `full`."""
+    dialogue, turn, rows = keys[0], keys[-1], keys[-1].shape[0]
+    there, said, record = masks
+    offsets = _offsets(runs.number, counts[0])
+    owners = starts = None
+    if rows and len(keys) > 2:
+        first = offsets[:-1] if full else offsets[:-1].clamp(max=rows - 1)
+        changed = runs.dialogue[first] & (offsets[:-1] < rows)  # no change at the empty segments behind the real ones
+        owners = changed.cumsum(0)
+        starts = _offsets(owners, counts[1])
+    return DialogueBatch(
+        turn,
+        offsets,
+        dialogue,
+        there,
+        said,
+        record,
+        moved,
+        owners=owners,
+        starts=starts,
+        full=full,
+        number=runs.number,
+    )
+
+
+def low_turns(turn: Tensor) -> Check:
+    """The check that turns begin at 1."""
+    return Check(
+        turn < 1, lambda row: f"Expected argument `turn` to be >= 1, got {int(turn.flatten()[row])} at row {row}."
+    )
+
+
+def _look_at_order(
+    keys: list[Tensor], runs: _Runs, record: Tensor | None, checks: Sequence[Check]
+) -> tuple[bool, tuple[int, int]]:
+    """Whether keys are in order and differ, and if so how many segments and dialogues there are; after the checks."""
+    dialogue, *subject, turn = keys
+    ahead, rises = dialogue[1:] > dialogue[:-1], turn[1:] > turn[:-1]
+    if subject:
+        ahead = torch.where(runs.dialogue[1:], ahead, subject[0][1:] > subject[0][:-1])
+    if record is not None:  # rows of padding may share their turn
+        rises = rises | ~record[1:]
+    rising = torch.where(runs.segment[1:], ahead, rises)
+    counts = [rising.count_nonzero(), turn.min(), runs.number[-1]]
+    counts += [runs.dialogue.count_nonzero()] if subject else []
+    right, lowest, *last = look(checks, torch.stack(counts), like=turn)
+    if lowest < 1:
+        look([low_turns(turn)], like=turn)
+    return right == turn.shape[0] - 1, (last[0] + 1, last[-1] + 1)
+
+
+def _sorted_order(keys: list[Tensor]) -> Tensor:
+    """int64 `[N]` that sorts by the first key, then the second, ..."""
+    order = torch.argsort(keys[-1], stable=True)
+    for key in keys[-2::-1]:
+        order = order[torch.argsort(key[order], stable=True)]
+    return order
+
+
+def _repeats(keys: list[Tensor], moved: Tensor, record: Tensor | None) -> Check:
+    """The check that no key occurs twice, of keys in order."""
+    equal = torch.stack([key[1:] == key[:-1] for key in keys]).all(0)
+    equal = equal if record is None else equal & record[moved][1:]
+
+    def message(place: int) -> str:
+        return repeated_turn(int(keys[0][place]), int(keys[-1][place]), int(moved[place]), int(moved[place + 1]))
+
+    return Check(equal, message)
+
+
+def repeated_turn(dialogue: int, turn: int, row: int, other: int) -> str:
+    """What to say of a turn that occurs twice."""
+    return (
+        f"Expected each turn once in its dialogue (and subject), got dialogue {dialogue}, turn {turn} at rows {row} "
+        f"and {other}."
+    )
+
+
+def _changes(keys: Tensor) -> Tensor:
+    """True where a key in order differs from the one before; the first has none."""
+    return torch.constant_pad_nd(keys[1:] != keys[:-1], (min(keys.shape[0], 1), 0))
+
+
+def _offsets(number: Tensor, count: int) -> Tensor:
+    """Where each of `count` runs begins, and where the last ends, from the number of each row's run; the rest empty."""
+    return torch.searchsorted(number, constant(torch.arange, count + 1, like=number))
