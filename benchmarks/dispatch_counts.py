@@ -84,6 +84,10 @@ class DispatchCounter(TorchDispatchMode):
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Count one operation and carry it out."""
         kwargs = kwargs or {}
+        with self:  # in inference mode an operation arrives whole, elsewhere the parts that it is made of
+            found = func.decompose(*args, **kwargs)
+        if found is not NotImplemented:
+            return found
         name = func.overloadpacket.__name__
         if not _is_view(func):
             self.operations[name] += 1

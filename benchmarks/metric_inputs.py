@@ -13,6 +13,8 @@ import torch
 from torch import Tensor
 
 import imug_metrics as im
+from imug_metrics.functional import answer_accuracy, verdict_specificity
+from imug_metrics.functional.interleaved.tag_counts import count_column
 
 from .machine import DEVICE, draw, draw_integers
 
@@ -32,12 +34,15 @@ class Entry:
         columns: `[B, T, ...]` tensors, or lists of B lists of T, by argument.
         reads: the most expensive thing among them.
         forms: in which it takes them.
+        reading: what makes numbers of texts, of the flat columns: its time is no part of what an update of numbers
+            takes. None: there are none.
     """
 
     make: Callable[..., Metric]
     columns: Callable[[], Columns]
     reads: Literal["embeddings", "numbers", "texts"] = "numbers"
     forms: tuple[str, ...] = ("padded", "flat")
+    reading: Callable[[Columns], object] | None = None
 
     def metric(self, **options: Any) -> Metric:
         """The metric on the device of the columns."""
@@ -48,10 +53,17 @@ class Entry:
         made = {"padded": self.columns, "flat": self._flat}
         return {form: made[form]() for form in self.forms}
 
+    def rows(self) -> Columns:
+        """The columns, one row after the other."""
+        return {name: _flat(column) for name, column in self.columns().items()}
+
     def _flat(self) -> Columns:
-        rows = {name: _flat(column) for name, column in self.columns().items()}
         dialogue = torch.arange(DIALOGUES, device=DEVICE).repeat_interleave(TURNS, output_size=DIALOGUES * TURNS)
-        return {**rows, "dialogue": dialogue, "turn": torch.arange(1, TURNS + 1, device=DEVICE).repeat(DIALOGUES)}
+        return {
+            **self.rows(),
+            "dialogue": dialogue,
+            "turn": torch.arange(1, TURNS + 1, device=DEVICE).repeat(DIALOGUES),
+        }
 
 
 def baselines() -> dict[str, Callable[[], None]]:
@@ -114,9 +126,23 @@ def _pressure() -> Columns:
     return {**columns, "suggested": (columns["target"] + 1) % 3}
 
 
+def _read_answers(columns: Columns) -> object:
+    return answer_accuracy(columns["preds"], columns["target"], reduction="none")
+
+
+def _read_tags(columns: Columns) -> object:
+    return [count_column(name, answers) for name, answers in columns.items()]
+
+
+def _read_verdicts(columns: Columns) -> object:
+    return verdict_specificity(columns["verdicts"], columns["texts"], reduction="none")
+
+
 METRICS: dict[str, Entry] = {
     "AdaptivePolicy": Entry(lambda **k: im.AdaptivePolicy(3, price=0.05, **k), _policy),
-    "AnswerAccuracy": Entry(im.AnswerAccuracy, _texts(preds="The answer is B.", target="B"), "texts"),
+    "AnswerAccuracy": Entry(
+        im.AnswerAccuracy, _texts(preds="The answer is B.", target="B"), "texts", reading=_read_answers
+    ),
     "BestOfN": Entry(lambda **k: im.BestOfN(4, **k), _shares("scores", "selector", last=(5,))),
     "Breakdown": Entry(lambda **k: im.Breakdown(im.TurnDecay(**k), [0, 1]), _groups, forms=("flat",)),
     "ContextDecay": Entry(im.ContextDecay, _context_lengths),
@@ -135,7 +161,9 @@ METRICS: dict[str, Entry] = {
     "SemanticQuality": Entry(im.SemanticQuality, _shares("correctness", "quality")),
     "StrategyComparison": Entry(lambda **k: im.StrategyComparison(("a", "b", "c"), **k), _shares("scores", last=(3,))),
     "StructureIntegrity": Entry(im.StructureIntegrity, _labels("preds", "target", kinds=3, last=(7,))),
-    "StructureIntegrity, texts": Entry(im.StructureIntegrity, _texts(preds="a <image1>", target="<image1>"), "texts"),
+    "StructureIntegrity, texts": Entry(
+        im.StructureIntegrity, _texts(preds="a <image1>", target="<image1>"), "texts", reading=_read_tags
+    ),
     "Sycophancy": Entry(im.Sycophancy, _pressure),
     "TurnAlignment": Entry(im.TurnAlignment, _embeddings("images", "texts"), "embeddings"),
     "TurnAlignment, detail": Entry(
@@ -154,7 +182,10 @@ METRICS: dict[str, Entry] = {
     "TurnRetrieval": Entry(im.TurnRetrieval, _embeddings("images", "texts"), "embeddings"),
     "UnderstandingGenerationGap": Entry(im.UnderstandingGenerationGap, _modality),
     "VerdictSpecificity": Entry(
-        im.VerdictSpecificity, _texts(verdicts="Two blue balls match.", texts="Draw two blue balls"), "texts"
+        im.VerdictSpecificity,
+        _texts(verdicts="Two blue balls match.", texts="Draw two blue balls"),
+        "texts",
+        reading=_read_verdicts,
     ),
     "VerifierCurve": Entry(
         im.VerifierCurve,

@@ -23,12 +23,12 @@ class Check(NamedTuple):
     message: Callable[[int], str]
 
 
-def look(checks: Sequence[Check], counts: Tensor | None = None, *, like: Tensor) -> list[int]:
+def look(checks: Sequence[Check], counts: Sequence[Tensor] = (), *, like: Tensor) -> list[int]:
     """Fetch all at once whether a check fails, and some counts.
 
     Args:
         checks: in the order in which they are reported.
-        counts: int64 `[C]`, or None.
+        counts: int64 scalars.
         like: where the tensors live.
 
     Returns:
@@ -43,12 +43,10 @@ def look(checks: Sequence[Check], counts: Tensor | None = None, *, like: Tensor)
         Traceback (most recent call last):
         ValueError: Expected at most 1, got 7 at row 1.
     """
-    flags = [check.wrong.any().to(like.device) for check in checks]
-    if flags:
-        failing = torch.stack(flags)
-        counts = failing if counts is None else torch.cat([failing, counts])
-    found = [] if counts is None else [int(number) for number in counts.tolist()]
+    # Counts beside counts, since stacking them with booleans would convert all of them.
+    every = [*(check.wrong.count_nonzero().to(like.device) for check in checks), *counts]
+    found: list[int] = torch.stack(every).tolist() if every else []
     for check, wrong in zip(checks, found):
         if wrong:
             raise ValueError(check.message(int(check.wrong.flatten().nonzero()[0])))
-    return found[len(flags) :]
+    return found[len(checks) :]

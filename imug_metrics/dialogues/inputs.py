@@ -38,7 +38,7 @@ class Column(NamedTuple):
         shape: `(N,)` for flat records, `(B, T)` for padded ones.
         present: bool of that shape, False where the item is None; None: all are there.
         turn: int64 of that shape for lists of lists, 0 where a dialogue has ended; None: not known.
-        checks: of the values, cell by cell; they count where a cell is a record.
+        checks: of the values, `[N]` or `[N, C]`; they count where a cell is a record.
     """
 
     values: Tensor
@@ -279,8 +279,8 @@ def _cell_checks(columns: Mapping[str, Column], there: Tensor | None, record: Te
 
 
 def _where(check: Check, cells: Tensor) -> Check:
-    wrong = check.wrong.reshape(len(cells), check.wrong.numel() // max(len(cells), 1))
-    return check._replace(wrong=wrong & cells.to(wrong.device)[:, None])
+    cells = cells.to(check.wrong.device)
+    return check._replace(wrong=check.wrong & (cells if check.wrong.ndim == 1 else cells[:, None]))
 
 
 def _check_lists(lists: dict[str, Tensor], lengths: Any, shape: tuple[int, ...]) -> None:

@@ -106,21 +106,33 @@ def from_lists(
 
 
 class _Runs(NamedTuple):
-    """Where a key differs from the one before, bool `[N]`: the dialogue, and the segment; and how often so far, int64.
+    """Runs of equal keys, one behind the other; of keys in order those are the dialogues and their segments.
 
-    Of keys in order that is the segment of each row.
+    Attributes:
+        pairs: by key, the rows behind the first and the rows before the last, `[N - 1]`.
+        dialogue: bool `[N - 1]`, where the dialogue is not that of the row before.
+        segment: bool `[N - 1]`, where the segment is not.
+        number: int64 `[N]`, how often the segment has changed so far.
     """
 
+    pairs: list[tuple[Tensor, Tensor]]
     dialogue: Tensor
     segment: Tensor
     number: Tensor
 
 
 def _runs(keys: list[Tensor]) -> _Runs:
-    """The runs of equal keys, one behind the other."""
-    dialogue, *subject = [_changes(key) for key in keys[:-1]]
+    pairs = [(key[1:], key[:-1]) for key in keys]
+    dialogue, *subject = [later != earlier for later, earlier in pairs[:-1]]
     segment = dialogue | subject[0] if subject else dialogue
-    return _Runs(dialogue, segment, segment.cumsum(0))
+    return _Runs(pairs, dialogue, segment, _numbered(segment, keys[0]))
+
+
+def _numbered(changed: Tensor, like: Tensor) -> Tensor:
+    """How often something has changed up to each row, int64 `[N]` as `like` is, from where it does, `[N - 1]`."""
+    number = torch.zeros_like(like)
+    torch.cumsum(changed, 0, out=number[1:])
+    return number
 
 
 def _packed(
@@ -137,9 +149,7 @@ def _packed(
     offsets = _offsets(runs.number, counts[0])
     owners = starts = None
     if rows and len(keys) > 2:
-        first = offsets[:-1] if full else offsets[:-1].clamp(max=rows - 1)
-        changed = runs.dialogue[first] & (offsets[:-1] < rows)  # no change at the empty segments behind the real ones
-        owners = changed.cumsum(0)
+        owners = _numbered(runs.dialogue, turn)[offsets[:-1] if full else offsets[:-1].clamp(max=rows - 1)]
         starts = _offsets(owners, counts[1])
     return DialogueBatch(
         turn,
@@ -167,16 +177,14 @@ def _look_at_order(
     keys: list[Tensor], runs: _Runs, record: Tensor | None, checks: Sequence[Check]
 ) -> tuple[bool, tuple[int, int]]:
     """Whether keys are in order and differ, and if so how many segments and dialogues there are; after the checks."""
-    dialogue, *subject, turn = keys
-    ahead, rises = dialogue[1:] > dialogue[:-1], turn[1:] > turn[:-1]
+    turn, (ahead, *subject, rises) = keys[-1], [later > earlier for later, earlier in runs.pairs]
     if subject:
-        ahead = torch.where(runs.dialogue[1:], ahead, subject[0][1:] > subject[0][:-1])
+        ahead = torch.where(runs.dialogue, ahead, subject[0])
     if record is not None:  # rows of padding may share their turn
         rises = rises | ~record[1:]
-    rising = torch.where(runs.segment[1:], ahead, rises)
-    counts = [rising.count_nonzero(), turn.min(), runs.number[-1]]
+    counts = [torch.where(runs.segment, ahead, rises).count_nonzero(), turn.min(), runs.number[-1]]
     counts += [runs.dialogue.count_nonzero()] if subject else []
-    right, lowest, *last = look(checks, torch.stack(counts), like=turn)
+    right, lowest, *last = look(checks, counts, like=turn)
     if lowest < 1:
         look([low_turns(turn)], like=turn)
     return right == turn.shape[0] - 1, (last[0] + 1, last[-1] + 1)
@@ -207,11 +215,6 @@ def repeated_turn(dialogue: int, turn: int, row: int, other: int) -> str:
         f"Expected each turn once in its dialogue (and subject), got dialogue {dialogue}, turn {turn} at rows {row} "
         f"and {other}."
     )
-
-
-def _changes(keys: Tensor) -> Tensor:
-    """True where a key in order differs from the one before; the first has none."""
-    return torch.constant_pad_nd(keys[1:] != keys[:-1], (min(keys.shape[0], 1), 0))
 
 
 def _offsets(number: Tensor, count: int) -> Tensor:

@@ -99,11 +99,11 @@ def _look_at_lines(places: Places, key: Tensor | None, checks: Sequence[Check]) 
     counts, ids = [], places.dialogue
     if not places.numbered:
         ids = ids.sort().values
-        counts.append((ids[1:] == ids[:-1]).sum())
+        counts.append((ids[1:] == ids[:-1]).count_nonzero())
     if key is not None and places.record is not None:
         checks = [*checks, low_turns(key)]
-        counts.append(((key[:, 1:] <= key[:, :-1]) & places.record[:, 1:]).sum())
-    found = look(checks, torch.stack(counts) if counts else None, like=places.dialogue)
+        counts.append(((key[:, 1:] <= key[:, :-1]) & places.record[:, 1:]).count_nonzero())
+    found = look(checks, counts, like=places.dialogue)
     return not places.numbered and found[0] > 0, key is not None and found[-1] > 0
 
 

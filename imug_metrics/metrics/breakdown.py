@@ -151,7 +151,7 @@ class Breakdown(WrapperMetric):
         with all_or_none([whole, *parts]):
             found = [getattr(whole, method)(*args, **kwargs)]
             for name, metric in zip(self.groups, parts, strict=True):
-                rows = [row for row, other in enumerate(names) if other == name]
+                rows = torch.tensor([row for row, other in enumerate(names) if other == name], dtype=torch.int64)
                 mine = [_take(value, rows) for value in args]
                 found.append(getattr(metric, method)(*mine, **{key: _take(v, rows) for key, v in kwargs.items()}))
         return found
@@ -244,13 +244,12 @@ def _check_rows(names: list[str], columns: Mapping[str, Any]) -> None:
             )
 
 
-def _take(value: Any, rows: list[int]) -> Any:
+def _take(value: Any, rows: Tensor) -> Any:
     """The rows of one group; what is no column stays whole."""
     if isinstance(value, Mapping):
         return {name: _take(column, rows) for name, column in value.items()}
     if not _is_column(value):
         return value
     if isinstance(value, (list, tuple, range)):
-        return [value[row] for row in rows]
-    places = torch.tensor(rows, dtype=torch.int64)
-    return value[places.to(value.device)] if isinstance(value, Tensor) else value.__array__()[places.numpy()]
+        return [value[row] for row in rows.tolist()]
+    return value[rows.to(value.device)] if isinstance(value, Tensor) else value.__array__()[rows.numpy()]

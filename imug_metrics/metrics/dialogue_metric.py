@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The base class all metrics share: state as running sums, estimates with intervals by dialogue, curves over turns."""
 
+import functools
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import torch
@@ -165,6 +166,16 @@ class DialogueMetric(Metric):
         super().merge_state(self._own(state))
         self._computed = None
         self._update_count += incoming_state.update_count if isinstance(incoming_state, Metric) else 1
+
+    def _wrap_update(self, update: Callable[..., None]) -> Callable[..., None]:
+        """`update` in inference mode, where PyTorch keeps no books for derivatives that nobody takes."""
+
+        @functools.wraps(update)
+        def without_derivatives(*args: Any, **kwargs: Any) -> None:
+            with torch.inference_mode():
+                update(*args, **kwargs)
+
+        return super()._wrap_update(without_derivatives)
 
     def _forward_reduce_state_update(self, *args: Any, **kwargs: Any) -> Any:
         """A batch's own value, and the batch added; one that is refused leaves the state as it was."""
@@ -338,7 +349,8 @@ class DialogueMetric(Metric):
 
     def _accumulate(self, vectors: Tensor, batch: DialogueBatch) -> None:
         """Add the vectors `[G, P]` of a batch's dialogues to the states."""
-        vectors = vectors if self.is_differentiable else vectors.detach()
+        if vectors.requires_grad and not self.is_differentiable:
+            vectors = vectors.detach()
         self._increase("moments", packed_moments(vectors) if self.detail else vectors.sum(0))
         if self.bootstrap:
             weights = poisson_weights(batch.ids.to(self.device), self.bootstrap, self.seed)

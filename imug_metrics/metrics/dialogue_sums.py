@@ -171,14 +171,16 @@ def _rows(
 
 
 def _stacked(batch: DialogueBatch, plan: Plan, columns: list[Tensor]) -> tuple[Tensor, Tensor]:
-    """Values `[N, M]`, and what slopes are made of: what they are over and the first of the values, which have one."""
+    """Values `[N, M]`, and what slopes are made of, if any: what they are over, and the values that have one."""
     over = [columns[x].double().masked_fill(columns[y] != columns[y], torch.nan) for y, x in plan.over]
     over = [batch.turns_from_least, *over] if plan.turn else over
     every = [*over, *(columns[y].double() for y, _ in plan.values)]
     stacked = every[0][:, None] if len(every) == 1 else torch.stack(every, 1)
     if batch.record is not None:
         stacked = stacked.where(batch.record[:, None], torch.nan)
-    return stacked[:, len(over) :], stacked[:, : len(over) + plan.slopes]
+    if not plan.slopes:
+        return stacked, stacked
+    return stacked[:, len(over) :] if over else stacked, stacked[:, : len(over) + plan.slopes]
 
 
 def _slope_columns(batch: DialogueBatch, plan: Plan, about: Tensor, there: Tensor) -> tuple[Tensor, ...]:

@@ -4,6 +4,7 @@
 
 from typing import Any
 
+from torchmetrics import Metric
 from typing_extensions import Unpack
 
 from imug_metrics.dialogues.inputs import Column, embedding_column
@@ -22,6 +23,9 @@ class EmbeddingMetric(DialogueMetric):
     """
 
     configuration = (*DialogueMetric.configuration, "encoder_name")
+
+    # An encoder may be part of a model in training and keep what it computes, which inference mode would spoil.
+    _wrap_update = Metric._wrap_update
 
     def __init__(self, *, encoder: Any = None, **kwargs: Unpack[MetricOptions]) -> None:
         if encoder is not None:

@@ -82,8 +82,10 @@ def share_ties(values: Tensor, keys: Tensor) -> Tensor:
     equal = keys[:, 1:] == keys[:, :-1]
     if values.device.type != "cpu":  # to ask which rows have ties would be to wait for the device
         return _block_means(values, equal)
+    if not equal.any():
+        return values
     rows = equal.any(1).nonzero()[:, 0]
-    return values.index_copy(0, rows, _block_means(values[rows], equal[rows])) if len(rows) else values
+    return values.index_copy(0, rows, _block_means(values[rows], equal[rows]))
 
 
 def _block_means(values: Tensor, equal: Tensor) -> Tensor:

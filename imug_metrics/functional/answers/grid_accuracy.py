@@ -140,18 +140,19 @@ def _code_check(argument: str, codes: Tensor, least: int) -> Check:
         raise TypeError(f"Expected argument `{argument}` to hold integer codes, got {codes.dtype}.")
     if codes.ndim != 3 or codes.shape[1:] != (3, 3):
         raise ValueError(f"Expected argument `{argument}` to have shape [N, 3, 3], got {list(codes.shape)}.")
-    low, high = torch.aminmax(codes.flatten(1), dim=1)
-    bad = (low < least) | (high > GREEN)
+    wrong = codes.clamp(least, GREEN) != codes
     if least == NO_BOARD:
-        bad = bad | ((low == NO_BOARD) & (high != NO_BOARD))
+        absent = codes == NO_BOARD
+        wrong = wrong | (absent != absent[:, :1, :1])  # all cells of a board are there or none
 
-    def message(row: int) -> str:
+    def message(cell: int) -> str:
+        row = cell // 9
         return (
             f"Expected argument `{argument}` to hold codes {EMPTY} to {GREEN}"
             f"{'' if least == EMPTY else ' or nine times -1'}, got {codes[row].tolist()} at row {row}."
         )
 
-    return Check(bad, message)
+    return Check(wrong, message)
 
 
 def as_counts(counts: Tensor | int, preds: Tensor) -> Tensor:

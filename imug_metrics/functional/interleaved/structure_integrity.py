@@ -140,18 +140,19 @@ def checked_counts(argument: str, rows: Column) -> Column:
     counts = rows.values.double()
     # The whole number of what is below 0 or broken differs from it; NaN passes, and what is infinite does not.
     finite = counts.nan_to_num(0.0, -1.0, -1.0)
-    wrong = (finite != finite.abs().floor()).any(-1)
+    wrong = finite != finite.abs().floor()
 
-    def message(cell: int) -> str:
+    def message(place: int) -> str:
+        cell = place // counts.shape[1]
         got, row = counts[cell].tolist(), place_of(cell, rows.shape)
         return f"Expected argument `{argument}` to hold whole numbers >= 0, got {got} at row {row}."
 
     total = counts.sum(1)
     if rows.present is not None:
         total = total.masked_fill(~rows.present.flatten().to(counts.device), torch.nan)
-    present = (total == total).view(rows.shape)  # an infinite count is a wrong one and not an absent answer
-    values = counts.masked_fill((total != total)[:, None], torch.nan).nan_to_num(torch.nan, torch.nan, torch.nan)
-    return rows._replace(values=values, present=present, checks=(Check(wrong, message),))
+    there = total == total  # an infinite count is a wrong one and not an absent answer
+    values = counts.where(there[:, None], torch.nan).nan_to_num(torch.nan, torch.nan, torch.nan)
+    return rows._replace(values=values, present=there.view(rows.shape), checks=(Check(wrong, message),))
 
 
 def check_reading(repeated: Repeated, text: TextType, empty: float) -> None:

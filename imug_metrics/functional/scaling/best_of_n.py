@@ -183,7 +183,8 @@ def pass_at_k(correct: Count, n: Count, k: int) -> Tensor:
 
 def expected_best(y: Tensor, keys: Tensor | None, ks: tuple[int, ...]) -> Tensor:
     """Expected scores `[R, K]` of the best of k among candidates, NaN in `y` and `keys` alike where one is absent."""
-    return torch.cat([_expectations(*_sort(*parts[:2]), ks) for parts in _chunks(y, keys, None)])
+    found = [_expectations(*_sort(*parts[:2]), ks) for parts in _chunks(y, keys, None)]
+    return found[0] if len(found) == 1 else torch.cat(found)
 
 
 def picked_score(y: Tensor, keys: Tensor) -> Tensor:
@@ -233,18 +234,20 @@ def _expectations(rows: Tensor, counts: Tensor, ks: tuple[int, ...]) -> Tensor:
         return _expectations_by_size(rows, counts, torch.tensor(ks, device=rows.device))
     # The weight of the i-th of c candidates is C(i - 1, k - 1) / C(c, k): the same for every c but for a factor, which
     # is what the weights of the first c sum to. Fewer than k candidates have no weight at all, and 0 / 0 is NaN.
-    table = constant(_weight_table, size, ks, like=rows)
-    found: Tensor = rows @ table[:, 1 : size + 1].mT / table[:, size + 1 :].mT[counts]
-    return found
+    weights = constant(_weights, size, ks, like=rows)
+    return rows @ weights / constant(_running_weights, size, ks, like=rows)[counts]
 
 
-def _weight_table(size: int, ks: tuple[int, ...], device: torch.device) -> Tensor:
-    """Behind a 0, weights `[K, size]` of sorted candidates, and their running sums `[K, size + 1]` from 0."""
+def _weights(size: int, ks: tuple[int, ...], device: torch.device) -> Tensor:
+    """Weights `[size, K]` of sorted candidates."""
     k = torch.tensor(ks, device=device)
     weights = best_of_weights(size, k.clamp(max=size)) if size else torch.zeros(len(ks), 0, device=device).double()
-    weights = weights.masked_fill((k > size)[:, None], 0)
-    padded = F.pad(weights, (1, 0))
-    return torch.cat([padded, padded.cumsum(1)], 1)
+    return weights.masked_fill((k > size)[:, None], 0).mT.contiguous()
+
+
+def _running_weights(size: int, ks: tuple[int, ...], device: torch.device) -> Tensor:
+    """The sums of the weights of the first c candidates, `[size + 1, K]`."""
+    return F.pad(_weights(size, ks, device), (0, 0, 1, 0)).cumsum(0)
 
 
 def _expectations_by_size(rows: Tensor, counts: Tensor, k: Tensor) -> Tensor:

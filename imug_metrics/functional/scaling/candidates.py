@@ -55,11 +55,13 @@ def absent_candidates(scores: Tensor, selector: Tensor | None = None, valid: Ten
     return absent if valid is None else absent | ~valid
 
 
-def record_columns(**columns: Tensor) -> dict[str, Column]:
+def record_columns(absent: Tensor | None = None, /, **columns: Tensor) -> dict[str, Column]:
     """Columns of candidates for `pack_inputs`, behind one that says which records are there.
 
     Args:
-        columns: by name, `[..., n]`; a record where all of the first are NaN counts as absent.
+        absent: bool `[..., n]`, where a candidate is not there; it becomes NaN in all columns. None: where the first
+            column is NaN.
+        columns: by name, `[..., n]`. A record without any candidate counts as absent.
 
     Example:
         >>> {name: column.values for name, column in record_columns(scores=torch.tensor([[[0.5, torch.nan]]])).items()}
@@ -67,9 +69,13 @@ def record_columns(**columns: Tensor) -> dict[str, Column]:
     """
     first = next(iter(columns.values()))
     shape = tuple(first.shape[:-1])
+    if absent is None:
+        absent = first != first
+    else:
+        columns = {name: values.masked_fill(absent, torch.nan) for name, values in columns.items()}
     rows = {name: values.flatten(0, -2) for name, values in columns.items()}
-    absent = (first != first).all(-1).flatten()
-    present = constant(_zeros, absent.shape[0], like=first).masked_fill(absent, torch.nan)
+    empty = absent.all(-1).flatten()
+    present = constant(_zeros, empty.shape[0], like=first).masked_fill(empty, torch.nan)
     return {"present": Column(present, shape)} | {name: Column(values, shape) for name, values in rows.items()}
 
 

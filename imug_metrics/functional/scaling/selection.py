@@ -73,8 +73,10 @@ def selection_values(y: Tensor, p: Tensor, measure: Measure, threshold: float = 
     y, p = y.double(), p.double()
     n = max(y.shape[1], 1)
     step = max(1, _CHUNK // (n * n if measure == "kendall" else n))
-    parts = [_values(a, b, measure, threshold) for a, b in zip(torch.split(y, step), torch.split(p, step), strict=True)]
-    return torch.cat(parts) if parts else y.new_zeros(0)
+    if y.shape[0] <= step:
+        return _values(y, p, measure, threshold)
+    chunks = zip(torch.split(y, step), torch.split(p, step), strict=True)
+    return torch.cat([_values(*chunk, measure, threshold) for chunk in chunks])
 
 
 def chance_of_best(y: Tensor) -> Tensor:
@@ -94,26 +96,24 @@ def _values(y: Tensor, p: Tensor, measure: Measure, threshold: float) -> Tensor:
     if not y.shape[1]:
         return y.new_full((len(y),), torch.nan)
     if measure == "top":
-        found = _top(y, p)
-    elif measure == "auroc":
-        found = _auroc((y >= threshold).double().masked_fill(y.isnan(), torch.nan), p)
-    else:
-        found = _kendall(y, p) if measure == "kendall" else _spearman(y, p)
-    return found.masked_fill((~y.isnan()).sum(1) < 2, torch.nan)
+        return _top(y, p).masked_fill((y == y).sum(1) < 2, torch.nan)
+    if measure == "auroc":
+        return _auroc((y >= threshold).double().masked_fill(y.isnan(), torch.nan), p)
+    return _kendall(y, p) if measure == "kendall" else _spearman(y, p)
 
 
 def _kendall(y: Tensor, p: Tensor) -> Tensor:
-    """Signs of all ordered pairs; those with a candidate that is not there are 0 throughout."""
+    """From signs of all ordered pairs; those with a candidate that is not there are 0 throughout."""
     signs = [(side[:, :, None] - side[:, None, :]).sign().nan_to_num(0).flatten(1) for side in (y, p)]
     both, across, along = ((a * b).sum(1) for a, b in ((signs[0], signs[1]), (signs[0],) * 2, (signs[1],) * 2))
-    return _over(both, (across * along).sqrt())
+    return both / (across * along).sqrt()  # 0 / 0 where a side has no order
 
 
 def _spearman(y: Tensor, p: Tensor) -> Tensor:
     ranks = [average_ranks(side) for side in (y, p)]
     a, b = ((side - side.nanmean(1, keepdim=True)).nan_to_num(0) for side in ranks)
     # Ranks are multiples of 1/2, so that equal ones leave no remainder that would pass for variation.
-    return _over((a * b).sum(1), ((a * a).sum(1) * (b * b).sum(1)).sqrt())
+    return (a * b).sum(1) / ((a * a).sum(1) * (b * b).sum(1)).sqrt()
 
 
 def _top(y: Tensor, p: Tensor) -> Tensor:
@@ -127,8 +127,4 @@ def _auroc(right: Tensor, p: Tensor) -> Tensor:
     ranks = average_ranks(p).nan_to_num(0)
     positive, negative = (right == 1).double().sum(1), (right == 0).double().sum(1)
     above = (ranks * (right == 1)).sum(1) - positive * (positive + 1) / 2
-    return _over(above, positive * negative)
-
-
-def _over(value: Tensor, scale: Tensor) -> Tensor:
-    return torch.where(scale > 0, value / torch.where(scale > 0, scale, 1), torch.nan)
+    return above / (positive * negative)  # 0 / 0 where one kind is not there

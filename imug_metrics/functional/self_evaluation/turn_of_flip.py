@@ -8,7 +8,6 @@ from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from imug_metrics.dialogues.arguments import Ids, Labels, Turns
 from imug_metrics.dialogues.batch import DialogueBatch
@@ -117,7 +116,7 @@ def at_risk(batch: DialogueBatch, aligned: Tensor) -> Tensor:
     # The latest row at or before each one that breaks the run of aligned turns.
     broken = batch.rows.masked_fill((aligned == 1) & in_place, -1)
     latest = broken.cummax(0).values if broken.shape[0] else broken
-    before = F.pad(latest[:-1], (min(broken.shape[0], 1), 0), value=-1)
+    before = torch.constant_pad_nd(latest[:-1], (min(broken.shape[0], 1), 0), -1)
     return (before + batch.place <= batch.rows) & in_place & (aligned == aligned)
 
 

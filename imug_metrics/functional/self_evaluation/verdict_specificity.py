@@ -34,6 +34,9 @@ class Shares(NamedTuple):
     details: float
 
 
+_UNKNOWN = Shares(torch.nan, torch.nan, torch.nan)
+
+
 def verdict_specificity(
     verdicts: Strings,
     texts: Strings | None = None,
@@ -94,7 +97,7 @@ def specificity_shares(text: str, prompt: str | None = None, words: WordLists = 
     if not found:
         return Shares(0.0, grounded, 0.0)
     if words == ENGLISH and not _is_latin(plain):
-        return Shares(torch.nan, torch.nan, torch.nan)
+        return _UNKNOWN
     rights = len(_RIGHT.findall(plain))
     details = [word for word in found if _is_detail(word, words)]
     content = [word for word in found if _is_content(word, words)]
@@ -113,10 +116,13 @@ def specificity_column(
     prompts: list[str | None] = [None] * len(cells) if texts is None else _prompts(texts, shape, turn)
     _check_strings("verdicts", cells)
     _check_strings("texts", prompts)
-    shares = torch.full((len(cells), 3), torch.nan, dtype=torch.float64)
-    for row, (verdict, prompt) in enumerate(zip(cells, prompts)):
-        if verdict is not None and (prompt is not None or texts is None):
-            shares[row] = torch.tensor(specificity_shares(verdict, prompt, words), dtype=torch.float64)
+    found = [
+        _UNKNOWN
+        if verdict is None or (prompt is None and texts is not None)
+        else specificity_shares(verdict, prompt, words)
+        for verdict, prompt in zip(cells, prompts)
+    ]
+    shares = torch.tensor(found, dtype=torch.float64).view(len(cells), 3)
     weight = shares.new_tensor([weights[0], 0.0 if texts is None else weights[1], weights[2]])
     scores = (shares.nan_to_num(0) * weight).sum(1) / weight.sum()
     return Column(scores.masked_fill(shares[:, 0].isnan(), torch.nan), shape, present, turn), shares

@@ -115,7 +115,7 @@ class AnswerAccuracy(DialogueMetric):
             )
         if turns is not None and key_turns is not None:
             check_ends(preds=(turns > 0).sum(1), target=(key_turns > 0).sum(1))
-        cells = [row for row in range(len(replies)) if turns is None or turns.flatten()[row]]
+        cells = [*range(len(replies))] if turns is None else turns.flatten().nonzero()[:, 0].tolist()
         found = answer_accuracy(
             [replies[row] for row in cells],
             [keys[row] for row in cells],

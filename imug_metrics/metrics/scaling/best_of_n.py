@@ -99,8 +99,7 @@ class BestOfN(DialogueMetric):
         """
         y = as_candidates("scores", scores)
         given = {"scores": y} if selector is None else {"scores": y, "selector": as_candidates("selector", selector, y)}
-        absent = absent_candidates(y, given.get("selector"))
-        columns = record_columns(**{name: column.masked_fill(absent, torch.nan) for name, column in given.items()})
+        columns = record_columns(absent_candidates(y, given.get("selector")), **given)
         inputs = self._pack(columns, dialogue, turn, None, valid, lengths)
         batch = inputs.batch
         found = {name: batch.present(inputs.columns[name]) for name in given}

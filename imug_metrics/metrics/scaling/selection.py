@@ -110,10 +110,9 @@ class Selection(DialogueMetric):
         """
         y = as_candidates("scores", scores)
         p = as_candidates("selector", selector, y)
-        absent = absent_candidates(y, p)
-        columns = record_columns(scores=y.masked_fill(absent, torch.nan), selector=p.masked_fill(absent, torch.nan))
+        columns = record_columns(absent_candidates(y, p), scores=y, selector=p)
         if self.probabilities:
-            columns["present"] = columns["present"]._replace(checks=(_probability_check(p),))
+            columns["present"] = columns["present"]._replace(checks=(_probability_check(p.flatten(0, -2)),))
         inputs = self._pack(columns, dialogue, turn, None, valid, lengths)
         y, p = (inputs.batch.present(inputs.columns[name].double()) for name in ("scores", "selector"))
         if self.probabilities:

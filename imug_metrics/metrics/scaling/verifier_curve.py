@@ -113,9 +113,9 @@ class VerifierCurve(DialogueMetric):
         """
         p = as_candidates("scores", scores)
         y = as_candidates("target", target, p)
-        absent = y.isnan() | p.isnan() if self.validate else absent_candidates(y, p)  # infinite targets are refused
-        columns = record_columns(target=y.masked_fill(absent, torch.nan), scores=p.masked_fill(absent, torch.nan))
-        columns["present"] = columns["present"]._replace(checks=(_label_check(y),))
+        absent = (y != y) | (p != p) if self.validate else absent_candidates(y, p)  # infinite targets are refused
+        columns = record_columns(absent, target=y, scores=p)
+        columns["present"] = columns["present"]._replace(checks=(_label_check(y.flatten(0, -2)),))
         inputs = self._pack(columns, dialogue, turn, None, valid, lengths)
         batch, y, p = inputs.batch, inputs.columns["target"], inputs.columns["scores"]
         y = batch.present(y)
