@@ -37,14 +37,14 @@ class Column(NamedTuple):
         values: `[N, ...]`, one row a cell.
         shape: `(N,)` for flat records, `(B, T)` for padded ones.
         present: bool of that shape, False where the item is None; None: all are there.
-        turn: int64 of that shape for lists of lists, 0 where a dialogue has ended; None: not known.
+        ends: int64 `[B]` for lists of lists, the number of turns of each dialogue; None: not known.
         checks: of the values, `[N]` or `[N, C]`; they count where a cell is a record.
     """
 
     values: Tensor
     shape: tuple[int, ...]
     present: Tensor | None = None
-    turn: Tensor | None = None
+    ends: Tensor | None = None
     checks: tuple[Check, ...] = ()
 
 
@@ -197,12 +197,11 @@ def pack_inputs(
     check_shapes(**columns)
     rows = next(iter(columns.values()))
     shape = rows.shape
-    lists = {name: (column.turn > 0).sum(1) for name, column in columns.items() if column.turn is not None}
+    lists = {name: column.ends for name, column in columns.items() if column.ends is not None}
     ends = next(iter(lists.values()), None) if lengths is None else lengths
     places = align_rows(shape, dialogue, turn, subject, valid, ends, like=rows.values)
     if lists:
-        look(places.checks, like=rows.values)  # before the lengths are compared with those of the lists
-        _check_lists(lists, lengths, shape)
+        _check_lists(lists, lengths, places, rows)
     values, given = _read_values(columns, look_at_rows)
     record, present = places.record, rows.present
     said = _both(places.valid, None if present is None else present.to(rows.values.device))
@@ -283,10 +282,11 @@ def _where(check: Check, cells: Tensor) -> Check:
     return check._replace(wrong=check.wrong & (cells if check.wrong.ndim == 1 else cells[:, None]))
 
 
-def _check_lists(lists: dict[str, Tensor], lengths: Any, shape: tuple[int, ...]) -> None:
+def _check_lists(lists: dict[str, Tensor], lengths: Any, places: Places, rows: Column) -> None:
     """Lists of one length are padded like a tensor, whose lengths may differ; others say where their dialogues end."""
     if lengths is not None:
-        ragged = {name: ends for name, ends in lists.items() if bool((ends < shape[1]).any())}
+        look(places.checks, like=rows.values)  # before they are compared with those of the lists
+        ragged = {name: ends for name, ends in lists.items() if bool((ends < rows.shape[1]).any())}
         lists = {"lengths": torch.as_tensor(lengths), **ragged}
     check_ends(**lists)
 
@@ -315,8 +315,8 @@ def flatten_lists(items: Sequence[Any]) -> tuple[list[Any], tuple[int, ...], Ten
         items: `[N]` items, or lists of items by dialogue, of different lengths; None stands for an absent item.
 
     Returns:
-        The cells in one list, their shape `(N,)` or `(B, T)`, and bool `present` and int64 `turn` of that shape (`turn`
-        is None for a flat list).
+        The cells in one list, their shape `(N,)` or `(B, T)`, bool `present` of that shape, and the number of turns of
+        each dialogue, int64 `[B]` (None for a flat list).
 
     Example:
         >>> flatten_lists([["a", None], ["b"]])[0]
@@ -324,14 +324,13 @@ def flatten_lists(items: Sequence[Any]) -> tuple[list[Any], tuple[int, ...], Ten
     """
     items = list(items)
     shape: tuple[int, ...] = (len(items),)
-    turn = None
+    ends = None
     if items and all(isinstance(line, (list, tuple)) for line in items):
-        shape = (len(items), max(len(line) for line in items))
-        counted = torch.arange(1, shape[1] + 1).expand(shape)
-        turn = counted.masked_fill(counted > torch.tensor([len(line) for line in items])[:, None], 0)
+        lengths = [len(line) for line in items]
+        shape, ends = (len(items), max(lengths)), torch.tensor(lengths)
         items = [item for line in items for item in [*line, *[None] * (shape[1] - len(line))]]
     present = torch.tensor([item is not None for item in items], dtype=torch.bool)
-    return items, shape, present.view(shape), turn
+    return items, shape, present.view(shape), ends
 
 
 def check_ends(**lengths: Tensor) -> None:
@@ -343,9 +342,8 @@ def check_ends(**lengths: Tensor) -> None:
         ValueError: Expected arguments `preds` and `target` to have equal dialogues, got 1 and 2 turns at row 1.
     """
     for (first, ends), (name, other) in pairwise(lengths.items()):
-        wrong = (ends.cpu() != other.cpu()).nonzero()
-        if len(wrong):
-            row = int(wrong[0])
+        if not torch.equal(ends.cpu(), other.cpu()):
+            row = int((ends.cpu() != other.cpu()).nonzero()[0])
             raise ValueError(
                 f"Expected arguments `{first}` and `{name}` to have equal dialogues, got {int(ends[row])} and "
                 f"{int(other[row])} turns at row {row}."
@@ -375,11 +373,11 @@ def place_of(cell: int, shape: tuple[int, ...]) -> int | list[int]:
 
 
 def _encode_list(items: list[Any], encode: Encode) -> Column:
-    cells, shape, present, turn = flatten_lists(items)
+    cells, shape, present, ends = flatten_lists(items)
     there = present.flatten()
     if not bool(there.any()):
-        return Column(torch.zeros(len(cells), 1), shape, present, turn)
+        return Column(torch.zeros(len(cells), 1), shape, present, ends)
     encoded = encode([item for item in cells if item is not None])
     places = there.nonzero()[:, 0].to(encoded.device)
     values = encoded.new_zeros(len(cells), encoded.shape[-1]).index_copy(0, places, encoded)
-    return Column(values, shape, present.to(values.device), turn)
+    return Column(values, shape, present.to(values.device), ends)

@@ -61,16 +61,14 @@ def pack(
     keys = [dialogue, turn] if subject is None else [dialogue, subject, turn]
     rows, moved = turn.shape[0], None
     if not validate and not in_order:
-        moved = _sorted_order(keys)
-        keys = [key[moved] for key in keys]
+        keys, moved = _sorted(keys)
     runs, counts = _runs(keys), (rows, rows)
     if validate and rows:
         ordered, counts = _look_at_order(keys, runs, record, checks)
         if not ordered:
             if in_order:
                 raise ValueError("Expected rows in the order of dialogue, subject and turn, as `in_order` promises.")
-            moved = _sorted_order(keys)
-            keys = [key[moved] for key in keys]
+            keys, moved = _sorted(keys)
             runs = _runs(keys)
             _, counts = _look_at_order(keys, runs, record, [_repeats(keys, moved, record)])
     elif validate:
@@ -190,12 +188,14 @@ def _look_at_order(
     return right == turn.shape[0] - 1, (last[0] + 1, last[-1] + 1)
 
 
-def _sorted_order(keys: list[Tensor]) -> Tensor:
-    """int64 `[N]` that sorts by the first key, then the second, ..."""
-    order = torch.argsort(keys[-1], stable=True)
+def _sorted(keys: list[Tensor]) -> tuple[list[Tensor], Tensor]:
+    """Keys in the order of the first, then the second, ..., and the row, int64 `[N]`, where each stood before."""
+    last, order = keys[-1].sort(stable=True)
+    found = [last]
     for key in keys[-2::-1]:
-        order = order[torch.argsort(key[order], stable=True)]
-    return order
+        first, place = key[order].sort(stable=True)
+        found, order = [first, *(other[place] for other in found)], order[place]
+    return found, order
 
 
 def _repeats(keys: list[Tensor], moved: Tensor, record: Tensor | None) -> Check:

@@ -57,12 +57,12 @@ def binary_column(argument: str, labels: Labels) -> Column:
         tensor([1., nan], dtype=torch.float64)
     """
     if isinstance(labels, (list, tuple)):
-        cells, shape, present, turn = flatten_lists(labels)
+        cells, shape, present, ends = flatten_lists(labels)
         for row, cell in enumerate(cells):
             if isinstance(cell, str):
                 raise TypeError(f"Expected argument `{argument}` to hold 1 and 0, got {cell!r} at row {row}.")
         values = torch.tensor([torch.nan if cell is None else float(cell) for cell in cells], dtype=torch.float64)
-        rows = Column(values, shape, present, turn)
+        rows = Column(values, shape, present, ends)
     else:
         rows = score_column(argument, labels)
 
@@ -107,7 +107,7 @@ def agreement(first: Tensor, second: Tensor) -> Tensor:
 
 
 def _coded(labels: Labels, codes: dict[Any, float]) -> Column:
-    cells, shape, present, turn = flatten_lists(labels.tolist() if hasattr(labels, "tolist") else labels)
+    cells, shape, present, ends = flatten_lists(labels.tolist() if hasattr(labels, "tolist") else labels)
     absent = [cell is None or cell != cell for cell in cells]
     numbers = [torch.nan if gone else codes.setdefault(cell, float(len(codes))) for cell, gone in zip(cells, absent)]
-    return Column(torch.tensor(numbers, dtype=torch.float64), shape, present, turn)
+    return Column(torch.tensor(numbers, dtype=torch.float64), shape, present, ends)

@@ -49,6 +49,9 @@ class DialogueMetric(Metric):
     under `<name>_<estimate>` with their intervals, and the curve `_turn_k`. Undefined values are NaN; a turn without a
     scored record is left out.
 
+    The `update` of a metric that is not differentiable runs in inference mode. One that runs a model there is an
+    `EmbeddingMetric`, whose `update` does not: what a model keeps for later would be of no use in training.
+
     Arguments that the `update` of every metric shares are `dialogue`, `turn`, `subject`, `valid` and `lengths`; what
     each word means, here and in the other arguments, stands in `imug_metrics.metrics.vocabulary`.
 
@@ -169,6 +172,8 @@ class DialogueMetric(Metric):
 
     def _wrap_update(self, update: Callable[..., None]) -> Callable[..., None]:
         """`update` in inference mode, where PyTorch keeps no books for derivatives that nobody takes."""
+        if self.is_differentiable:
+            return super()._wrap_update(update)
 
         @functools.wraps(update)
         def without_derivatives(*args: Any, **kwargs: Any) -> None:

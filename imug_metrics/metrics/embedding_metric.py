@@ -24,7 +24,7 @@ class EmbeddingMetric(DialogueMetric):
 
     configuration = (*DialogueMetric.configuration, "encoder_name")
 
-    # An encoder may be part of a model in training and keep what it computes, which inference mode would spoil.
+    # An encoder may be part of a model in training, where what it keeps from inference mode would be of no use.
     _wrap_update = Metric._wrap_update
 
     def __init__(self, *, encoder: Any = None, **kwargs: Unpack[MetricOptions]) -> None:

@@ -39,7 +39,7 @@ def encoded(columns: Mapping[str, Any], encoder: CachedEncoder | None, *, with_p
     if "texts" in columns and not is_embedding(columns["texts"]):
         rows = embedding_column("texts", columns["texts"], None if encoder is None else encoder.encode_texts)
         found["texts"] = rows.values.view(*rows.shape, -1)
-        found |= {} if rows.turn is None else {"turn": rows.turn}
+        found |= _turns(rows)
     if "images" in columns and not is_embedding(columns["images"]):
         found |= _images(columns, encoder, PIXELS if with_pixels else 0)
         if not found["images"].shape[-1]:  # no image has told the encoder's width
@@ -63,9 +63,9 @@ def _images(columns: Mapping[str, Any], encoder: CachedEncoder | None, small: in
     if encoder is None or isinstance(images, Tensor):
         rows = embedding_column("images", images, None if encoder is None else see)
     else:  # all cells, the absent ones too, so that errors name the row that the caller knows
-        cells, shape, present, turn = flatten_lists(list(check_sequence(images)))
+        cells, shape, present, ends = flatten_lists(list(check_sequence(images)))
         values = see(cells)
-        rows = Column(values, shape, present.to(values.device), turn)
+        rows = Column(values, shape, present.to(values.device), ends)
     values = rows.values.view(*rows.shape, -1)
     if rows.present is not None and not rows.present.any():
         values = values.new_zeros(*rows.shape, small)
@@ -76,4 +76,12 @@ def _images(columns: Mapping[str, Any], encoder: CachedEncoder | None, small: in
     if rows.present is not None:
         valid = columns.get("valid")
         found["valid"] = rows.present if valid is None else rows.present & torch.as_tensor(valid).to(rows.present)
-    return found if rows.turn is None else {**found, "turn": rows.turn}
+    return {**found, **_turns(rows)}
+
+
+def _turns(rows: Column) -> dict[str, Tensor]:
+    """The turns of lists of lists, 0 behind the last of a dialogue."""
+    if rows.ends is None:
+        return {}
+    counted = torch.arange(1, rows.shape[1] + 1).expand(rows.shape)
+    return {"turn": counted.masked_fill(counted > rows.ends[:, None], 0)}

@@ -53,6 +53,16 @@ def test_copies_and_index_adds() -> None:
     assert count(lambda: X.clone().index_add_(0, torch.arange(3), X)).index_adds == 1
 
 
+def test_inference_mode_counts_the_same() -> None:
+    def run() -> Tensor:
+        return X.flatten(0, 1).reshape(4, 3).repeat(2, 1).squeeze(1).narrow(0, 1, 2).sum()
+
+    with torch.inference_mode():
+        found = count(run)
+    assert found == count(run)
+    assert found.operations
+
+
 def test_an_operation_of_the_kernels_is_one() -> None:
     assert count(lambda: imug_kernels.paired_cosine(X, X)).operations == 1
 

@@ -15,9 +15,9 @@ from imug_metrics.dialogues.inputs import Column, PackedInputs, flatten_lists, p
 
 
 def lists_column(lists: list[list[float | None]]) -> Column:
-    cells, shape, present, turn = flatten_lists(lists)
+    cells, shape, present, ends = flatten_lists(lists)
     values = torch.tensor([torch.nan if cell is None else cell for cell in cells], dtype=torch.float64)
-    return Column(values, shape, present, turn)
+    return Column(values, shape, present, ends)
 
 
 def packed(*args: Any, **columns: list[list[float | None]]) -> PackedInputs:

@@ -197,6 +197,17 @@ def test_inference_mode(case: Case, options: dict[str, Any]) -> None:
     case.assert_same({key: value.clone() for key, value in found.items()}, case.whole(**options))
 
 
+def test_a_result_can_take_part_in_a_gradient(case: Case, options: dict[str, Any]) -> None:
+    """Though an update may run in inference mode, whose tensors cannot."""
+    weight = torch.ones((), requires_grad=True, dtype=torch.float64)
+    metric = case.make(**options)
+    dialogue, turn = places()
+    found = metric(**case.columns(dialogue, turn), dialogue=dialogue, turn=turn)
+    for value in [*found.values(), *metric.compute().values()]:
+        (weight * value).backward()
+    assert weight.grad is not None
+
+
 def test_pickle_clone_and_reset(case: Case, options: dict[str, Any]) -> None:
     metric = case.feed(case.make(**options), *places())
     expected = case.whole(**options)

@@ -82,12 +82,12 @@ def modality_column(modality: Labels) -> Column:
     """
     if isinstance(modality, Tensor):
         return score_column("modality", modality)
-    cells, shape, _, turn = flatten_lists(modality.tolist() if hasattr(modality, "tolist") else modality)
+    cells, shape, _, ends = flatten_lists(modality.tolist() if hasattr(modality, "tolist") else modality)
     known: dict[Any, float] = {"text": 0.0, "image": 1.0, False: 0.0, True: 1.0, None: torch.nan}
     for row, cell in enumerate(cells):
         if cell not in known:
             raise ValueError(f"Expected argument `modality` to be 'text' or 'image', got {cell!r} at row {row}.")
-    return Column(torch.tensor([known[cell] for cell in cells], dtype=torch.float64), shape, turn=turn)
+    return Column(torch.tensor([known[cell] for cell in cells], dtype=torch.float64), shape, ends=ends)
 
 
 def modality_scores(inputs: PackedInputs, scores: Tensor) -> dict[str, Tensor]:

@@ -115,11 +115,11 @@ def count_column(
             if not isinstance(line, (list, tuple)):
                 raise TypeError(f"Expected argument `{argument}` to hold texts or lists, got {line!r} at row {row}.")
         boxed = [[as_counter(answer) for answer in line] for line in given]
-    cells, shape, present, turn = flatten_lists(boxed)
+    cells, shape, present, ends = flatten_lists(boxed)
     if available is not None and len(shape) > 1:
         raise ValueError(f"Expected argument `available` together with a flat list of `{argument}`.")
     counts = tag_counts(cells, repeated=repeated, text=text, available=available)
-    return Column(counts, shape, present, turn)
+    return Column(counts, shape, present, ends)
 
 
 def _given_counts(argument: str, counts: Tensor, text: TextType) -> Column:

@@ -112,8 +112,8 @@ def specificity_column(
 ) -> tuple[Column, Tensor]:
     """Scores of verdicts as a column (NaN where undefined or absent), and their shares `[cells, 3]`."""
     check_weights(weights)
-    cells, shape, present, turn = flatten_lists(verdicts)
-    prompts: list[str | None] = [None] * len(cells) if texts is None else _prompts(texts, shape, turn)
+    cells, shape, present, ends = flatten_lists(verdicts)
+    prompts: list[str | None] = [None] * len(cells) if texts is None else _prompts(texts, shape, ends)
     _check_strings("verdicts", cells)
     _check_strings("texts", prompts)
     found = [
@@ -125,7 +125,7 @@ def specificity_column(
     shares = torch.tensor(found, dtype=torch.float64).view(len(cells), 3)
     weight = shares.new_tensor([weights[0], 0.0 if texts is None else weights[1], weights[2]])
     scores = (shares.nan_to_num(0) * weight).sum(1) / weight.sum()
-    return Column(scores.masked_fill(shares[:, 0].isnan(), torch.nan), shape, present, turn), shares
+    return Column(scores.masked_fill(shares[:, 0].isnan(), torch.nan), shape, present, ends), shares
 
 
 def check_weights(weights: Weights) -> None:
@@ -142,14 +142,14 @@ def check_weights(weights: Weights) -> None:
         )
 
 
-def _prompts(texts: Strings, shape: tuple[int, ...], turn: Tensor | None) -> list[str | None]:
-    prompts, other, _, text_turn = flatten_lists(texts)
+def _prompts(texts: Strings, shape: tuple[int, ...], ends: Tensor | None) -> list[str | None]:
+    prompts, other, _, text_ends = flatten_lists(texts)
     if other != shape:
         raise ValueError(
             f"Expected argument `texts` to have one entry for each of `verdicts`, {list(shape)}, got {list(other)}."
         )
-    if turn is not None and text_turn is not None:
-        check_ends(verdicts=(turn > 0).sum(1), texts=(text_turn > 0).sum(1))
+    if ends is not None and text_ends is not None:
+        check_ends(verdicts=ends, texts=text_ends)
     return prompts
 
 

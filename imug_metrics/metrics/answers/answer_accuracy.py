@@ -104,18 +104,19 @@ class AnswerAccuracy(DialogueMetric):
             ValueError: if `target` has not one key for each answer, or a key cannot be read.
             TypeError: if an answer is neither text, nor a number with `kind="numeric"`, nor None.
         """
-        replies, shape, present, turns = flatten_lists(preds)
+        replies, shape, present, ends = flatten_lists(preds)
         keys: list[Any] = list(target)
         key_shape: tuple[int, ...] = (len(keys),)
-        if turns is not None:  # else a list within the list is one key of several references
-            keys, key_shape, _, key_turns = flatten_lists(target)
+        if ends is not None:  # else a list within the list is one key of several references
+            keys, key_shape, _, key_ends = flatten_lists(target)
         if key_shape != shape:
             raise ValueError(
                 f"Expected argument `target` to have one key for each of `preds`, {list(shape)}, got {list(key_shape)}."
             )
-        if turns is not None and key_turns is not None:
-            check_ends(preds=(turns > 0).sum(1), target=(key_turns > 0).sum(1))
-        cells = [*range(len(replies))] if turns is None else turns.flatten().nonzero()[:, 0].tolist()
+        cells = [*range(len(replies))]
+        if ends is not None and key_ends is not None:
+            check_ends(preds=ends, target=key_ends)
+            cells = [line * shape[1] + turn for line, end in enumerate(ends.tolist()) for turn in range(end)]
         found = answer_accuracy(
             [replies[row] for row in cells],
             [keys[row] for row in cells],
@@ -126,6 +127,6 @@ class AnswerAccuracy(DialogueMetric):
             **self.reading,
         )
         scores = found.new_zeros(len(replies)).index_copy(0, torch.tensor(cells, device=found.device).long(), found)
-        inputs = self._pack({"scores": Column(scores, shape, present, turns)}, dialogue, turn, None, valid, lengths)
+        inputs = self._pack({"scores": Column(scores, shape, present, ends)}, dialogue, turn, None, valid, lengths)
         absent = 0.0 if self.protocol == "imug" else torch.nan
         self._add(inputs.batch, inputs.columns["scores"].masked_fill(~inputs.batch.valid, absent))

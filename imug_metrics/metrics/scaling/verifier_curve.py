@@ -121,8 +121,8 @@ class VerifierCurve(DialogueMetric):
         y = batch.present(y)
         counts = score_bins(p, y, self.low, self.high, self.bins)
         right, every = counts[0].sum(1), (counts[0] + counts[1]).sum(1)
-        terms = Terms(ratios={"base": (right, every)}, sums=dict(zip(("right", "wrong"), counts)))
-        self._add(batch, right / every, None, terms)
+        base = {"base": (right, every)} if self.detail else {}
+        self._add(batch, right / every, None, Terms(ratios=base, sums=dict(zip(("right", "wrong"), counts))))
 
     def _needed(self) -> list[str]:
         return self._sums()

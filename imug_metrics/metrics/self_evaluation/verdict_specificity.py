@@ -100,11 +100,15 @@ class VerdictSpecificity(DialogueMetric):
         check_shapes(**columns)
         # A verdict that is there but cannot be scored is not absent.
         columns = {"given": specificity._replace(values=torch.zeros_like(specificity.values)), **columns}
-        parts = {name: Column(share, specificity.shape) for name, share in zip(_SHARES, shares.unbind(1))}
-        inputs = self._pack({**columns, **parts}, dialogue, turn, None, valid, lengths)
-        batch = inputs.batch
-        found = {name: batch.present(column) for name, column in inputs.columns.items()}
-        self._add(batch, found["verdicts"], None, self._terms(found) if self.detail else None)
+        if self.detail:
+            columns |= {name: Column(share, specificity.shape) for name, share in zip(_SHARES, shares.unbind(1))}
+        inputs = self._pack(columns, dialogue, turn, None, valid, lengths)
+        batch, found = inputs.batch, inputs.columns
+        if self.detail:
+            found = {name: batch.present(column) for name, column in found.items()}
+            self._add(batch, found["verdicts"], None, self._terms(found))
+        else:
+            self._add(batch, batch.present(found["verdicts"]))
 
     def _terms(self, found: dict[str, Tensor]) -> Terms:
         """Shares, how often the verdict is right, and what correlations sum."""
