@@ -38,7 +38,7 @@ class Column(NamedTuple):
         shape: `(N,)` for flat records, `(B, T)` for padded ones.
         present: bool of that shape, False where the item is None; None: all are there.
         ends: int64 `[B]` for lists of lists, the number of turns of each dialogue; None: not known.
-        checks: of the values, `[N]` or `[N, C]`; they count where a cell is a record.
+        checks: of the values, `[N, ...]`; they count where a cell is a record.
     """
 
     values: Tensor
@@ -278,8 +278,8 @@ def _cell_checks(columns: Mapping[str, Column], there: Tensor | None, record: Te
 
 
 def _where(check: Check, cells: Tensor) -> Check:
-    cells = cells.to(check.wrong.device)
-    return check._replace(wrong=check.wrong & (cells if check.wrong.ndim == 1 else cells[:, None]))
+    wrong, cells = check.wrong, cells.to(check.wrong.device)
+    return check._replace(wrong=wrong & cells if wrong.ndim == 1 else wrong.flatten(1) & cells[:, None])
 
 
 def _check_lists(lists: dict[str, Tensor], lengths: Any, places: Places, rows: Column) -> None:
@@ -342,8 +342,9 @@ def check_ends(**lengths: Tensor) -> None:
         ValueError: Expected arguments `preds` and `target` to have equal dialogues, got 1 and 2 turns at row 1.
     """
     for (first, ends), (name, other) in pairwise(lengths.items()):
-        if not torch.equal(ends.cpu(), other.cpu()):
-            row = int((ends.cpu() != other.cpu()).nonzero()[0])
+        wrong = ends.cpu() != other.cpu()
+        if wrong.any():
+            row = int(wrong.nonzero()[0])
             raise ValueError(
                 f"Expected arguments `{first}` and `{name}` to have equal dialogues, got {int(ends[row])} and "
                 f"{int(other[row])} turns at row {row}."

@@ -20,7 +20,7 @@ from imug_metrics.metrics.curve import curve_points
 from imug_metrics.metrics.dialogue_sums import Terms, dialogue_vectors
 from imug_metrics.metrics.options import spell_out
 from imug_metrics.metrics.plotting import plot_curve
-from imug_metrics.metrics.state import can_change, check_state, is_shared
+from imug_metrics.metrics.state import can_change, check_state, is_shared, leave_inference_mode
 from imug_metrics.stats import (
     delta_spread,
     packed_moments,
@@ -49,8 +49,8 @@ class DialogueMetric(Metric):
     under `<name>_<estimate>` with their intervals, and the curve `_turn_k`. Undefined values are NaN; a turn without a
     scored record is left out.
 
-    The `update` of a metric that is not differentiable runs in inference mode. One that runs a model there is an
-    `EmbeddingMetric`, whose `update` does not: what a model keeps for later would be of no use in training.
+    Outside `forward` an `update` runs in inference mode. A metric that runs a model there is an `EmbeddingMetric`,
+    which does not: what a model keeps from inference mode is of no use in training.
 
     Arguments that the `update` of every metric shares are `dialogue`, `turn`, `subject`, `valid` and `lengths`; what
     each word means, here and in the other arguments, stands in `imug_metrics.metrics.vocabulary`.
@@ -171,14 +171,17 @@ class DialogueMetric(Metric):
         self._update_count += incoming_state.update_count if isinstance(incoming_state, Metric) else 1
 
     def _wrap_update(self, update: Callable[..., None]) -> Callable[..., None]:
-        """`update` in inference mode, where PyTorch keeps no books for derivatives that nobody takes."""
-        if self.is_differentiable:
-            return super()._wrap_update(update)
+        """`update` in inference mode, where PyTorch keeps no books for derivatives; within `forward` it keeps them."""
 
         @functools.wraps(update)
         def without_derivatives(*args: Any, **kwargs: Any) -> None:
+            if self._enable_grad:
+                update(*args, **kwargs)
+                return
             with torch.inference_mode():
                 update(*args, **kwargs)
+            if not torch.is_inference_mode_enabled():
+                leave_inference_mode(self)
 
         return super()._wrap_update(without_derivatives)
 

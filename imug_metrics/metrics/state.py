@@ -76,6 +76,29 @@ def can_change(state: Tensor) -> bool:
     return not state.requires_grad and (torch.is_inference_mode_enabled() or not state.is_inference())
 
 
+def leave_inference_mode(metric: Metric) -> None:
+    """Make what an update in inference mode left in the state tensors like any others.
+
+    Example:
+        >>> from imug_metrics import TurnDecay
+        >>> with torch.inference_mode():
+        ...     metric = TurnDecay()
+        >>> leave_inference_mode(metric)
+        >>> metric.moments.is_inference()
+        False
+    """
+    for name in metric._defaults:
+        state = getattr(metric, name)
+        if isinstance(state, Tensor):
+            if state.is_inference():
+                setattr(metric, name, state.clone())
+            continue
+        for place in range(len(state) - 1, -1, -1):  # the rows of this update are the last
+            if not state[place].is_inference():
+                break
+            state[place] = state[place].clone()
+
+
 def is_shared(holder: dict[str, Any], name: str) -> bool:
     """Whether somebody else holds the same tensor, as members of a group in a MetricCollection and `Running` do.
 

@@ -49,8 +49,8 @@ def test_two_steps_give_the_same_weights_again() -> None:
 
 
 def test_loss_falls_on_a_tiny_set() -> None:
-    _, losses = _train(steps=30)
-    assert sum(losses[-5:]) < 0.75 * sum(losses[:5])
+    _, losses = _train(steps=14)
+    assert sum(losses[-3:]) < 0.92 * sum(losses[:3])
 
 
 def test_resumed_training_equals_uninterrupted_training(tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_commands_write_weights_and_figures(tmp_path: Path, capsys) -> None:
         train.main(["--out", str(weights), "--steps", "2", "--scenes", "130"])
     finally:
         torch.set_flush_denormal(False)  # the command sets it for its whole process
-    evaluate.main(["--weights", str(weights), "--seeds", "2", "--scenes", "30", "--json", str(figures)])
+    evaluate.main(["--weights", str(weights), "--seeds", "1", "--scenes", "12", "--json", str(figures)])
     assert "| colour |" in capsys.readouterr().out
     assert weights.exists()
     assert figures.exists()

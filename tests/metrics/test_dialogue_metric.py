@@ -6,12 +6,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import Any
 
 import matplotlib
 import pytest
 import torch
+from torch import Tensor
 
-from imug_metrics import DialogueMetric, TurnConsistency, TurnDecay
+from imug_metrics import DialogueMetric, MetricAgreement, SelfBias, TurnConsistency, TurnDecay
 from imug_metrics.dialogues.inputs import score_column
 
 matplotlib.use("Agg")
@@ -148,3 +150,49 @@ def test_any_estimate_may_be_the_primary_one(metric: type[_Own], value: float, k
 def test_sums_that_nobody_adds_are_refused() -> None:
     with pytest.raises(ValueError, match=r"`_needed` to name sums of _OfUnknownSums, got 'mean.count'"):
         _OfUnknownSums()
+
+
+def test_a_state_of_inference_mode_becomes_like_any_other() -> None:
+    """As a trainer leaves one that validates in inference mode and trains outside of it."""
+    with torch.inference_mode():
+        metric = TurnDecay()
+        metric.update([[0.5, 0.25]])
+    metric.update([[0.5, 0.25]])
+    metric.moments.mul_(1.0)
+    weight = torch.ones((), requires_grad=True, dtype=torch.float64)
+    (weight * metric.moments).sum().backward()
+    assert metric.compute() == -0.25
+
+
+@pytest.mark.parametrize(
+    ("metric", "columns", "name"),
+    [
+        (TurnDecay("theil-sen"), 1, "slopes"),
+        (SelfBias(skewness=True), 2, "differences"),
+        (MetricAgreement(detail=True), 2, "rows"),
+    ],
+    ids=["slopes", "differences", "rows"],
+)
+def test_rows_that_a_metric_keeps_can_be_used_anywhere(metric: Any, columns: int, name: str) -> None:
+    for seed in range(3):
+        metric.update(*torch.rand(columns, 2, 3, generator=torch.Generator().manual_seed(seed)))
+    weight = torch.ones((), requires_grad=True)
+    for rows in getattr(metric, name):
+        (weight * rows.mul_(1.0)).sum().backward()
+    assert weight.grad is not None
+
+
+def test_forward_keeps_the_gradient_of_a_metric_that_says_nothing_of_derivatives() -> None:
+    class Total(DialogueMetric):
+        name = "total"
+        last: Tensor
+
+        def update(self, scores: Tensor) -> None:
+            self.last = scores.sum()
+
+        def compute(self) -> Tensor:
+            return self.last
+
+    scores = torch.ones(2, 3, requires_grad=True)
+    Total()(scores).backward()
+    assert scores.grad is not None

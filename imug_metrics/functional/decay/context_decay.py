@@ -172,7 +172,7 @@ def check_edges(edges: Sequence[int]) -> tuple[int, ...]:
 
 
 def placed_scores(inputs: PackedInputs, *, zero: bool = False) -> tuple[Tensor, Tensor]:
-    """Packed scores that have a place on the length axis, and log2 of the lengths, anything where there is no score.
+    """Packed scores that have a place on the length axis, and log2 of the lengths (0 where there is no score).
 
     Args:
         inputs: with the columns `scores` and `context_lengths`.
@@ -182,7 +182,7 @@ def placed_scores(inputs: PackedInputs, *, zero: bool = False) -> tuple[Tensor, 
     scores = batch.present(inputs.columns["scores"])
     scores = batch.zero_filled(scores) if zero else scores
     scores = scores.masked_fill(~(tokens >= 1), torch.nan)
-    return scores, torch.log2(tokens)
+    return scores, torch.log2(tokens.masked_fill(scores != scores, 1))  # a length that is not read has no gradient
 
 
 def length_columns(scores: Numbers, context_lengths: Numbers, *, zero: bool = False) -> dict[str, Column]:
@@ -215,9 +215,8 @@ def within_doublings(batch: DialogueBatch, scores: Tensor, doublings: Tensor) ->
 
 def pooled_doublings(scores: Tensor, doublings: Tensor) -> tuple[Tensor, ...]:
     """What ordinary least squares sums over records `[N]`: n, x, y, xx, xy."""
-    used, y = scores == scores, scores.nan_to_num(0)
-    x = doublings.where(used, 0)
-    return used.to(scores), x, y, x * x, x * y
+    used, y = (scores == scores).to(scores), scores.nan_to_num(0)
+    return used, doublings, y, doublings * doublings, doublings * y
 
 
 def doubling_slope(n: Tensor, x: Tensor, y: Tensor, xx: Tensor, xy: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from imug_metrics.functional import context_decay, effective_length, ranked_average
+from imug_metrics.functional.decay.context_decay import Slope
 
 NOLIMA_LENGTHS = [1024, 2048, 4096, 8192, 16384, 32768]
 
@@ -96,3 +97,12 @@ def test_lengths_leave_out_what_lies_behind_a_dialogue() -> None:
     scores, tokens = [[0.9, 0.8, 0.1], [0.5, 0.4, 0.3]], [[1, 2, 0], [1, 2, 4]]
     found = context_decay(scores, tokens, lengths=torch.tensor([2, 3]), reduction="none")
     assert found.tolist() == pytest.approx([-0.1, -0.1])
+
+
+@pytest.mark.parametrize("slope", ["within", "pooled"])
+def test_a_length_that_is_not_read_has_no_gradient(slope: Slope) -> None:
+    lengths = torch.tensor([[1000.0, 2000.0, 4000.0, 0.0]], requires_grad=True)
+    context_decay(torch.tensor([[0.9, 0.8, 0.7, torch.nan]]), lengths, slope=slope).backward()
+    assert lengths.grad is not None
+    assert lengths.grad.isfinite().all()
+    assert lengths.grad[0, 3] == 0
