@@ -7,11 +7,14 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
+from statistics import median
 
 from torch import Tensor
 
 from .machine import Ceilings, peak_growth, percentiles
 from .registry import Answer, Case, Job, Provider, Record, Setup
+
+RATES = ("throughput", "bandwidth", "arithmetic")  # all from the same times
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,8 @@ class Row:
         median: over the repeats.
         p20: 20th percentile.
         p80: 80th percentile.
-        ratio: median over the baseline's median; None where that is 0 or absent.
+        ratio: to the baseline: of rates the median over the repeats, each beside the baseline's in the same repeat;
+            else of the medians. None where the baseline's is 0 or absent.
         roofline: share of the throughput that the machine's ceilings, or the case's limit, allow; None for other
             quantities, and where the ceilings are not known.
         axis: what the case's sweep varies; None: the case is in none.
@@ -88,7 +92,8 @@ def run_case(case: Case, ceilings: Ceilings | None) -> tuple[list[Row], list[Rec
     for provider, answer, times in zip(providers, answers, measured):
         rows += _rows_of(case, provider, answer, truth, times, ceilings)
     references = {row.quantity: row.median for row in rows if row.baseline}
-    return [replace(row, ratio=_ratio(row.median, references.get(row.quantity))) for row in rows], problems
+    rates = {provider.name: [provider.rows / time for time in times] for provider, times in zip(providers, measured)}
+    return [replace(row, ratio=_ratio(row, references, rates, case.providers[0].name)) for row in rows], problems
 
 
 def _problem(case: Case, provider: Provider, error: Exception) -> Record:
@@ -101,8 +106,14 @@ def _times(rates: tuple[float, float, float], factor: float) -> tuple[float, flo
     return median * factor, low * factor, high * factor
 
 
-def _ratio(value: float, reference: float | None) -> float | None:
-    return value / reference if reference else None
+def _ratio(row: Row, references: dict[str, float], rates: dict[str, list[float]], baseline: str) -> float | None:
+    """Of rates repeat by repeat, since the clock of a machine does not stay what it is."""
+    reference = references.get(row.quantity)
+    if not reference:
+        return None
+    if row.quantity not in RATES:
+        return row.median / reference
+    return median(own / other for own, other in zip(rates[row.provider], rates[baseline], strict=True))
 
 
 def _rows_of(

@@ -180,7 +180,8 @@ def _stacked(batch: DialogueBatch, plan: Plan, columns: list[Tensor]) -> tuple[T
         stacked = stacked.where(batch.record[:, None], torch.nan)
     if not plan.slopes:
         return stacked, stacked
-    return stacked[:, len(over) :] if over else stacked, stacked[:, : len(over) + plan.slopes]
+    values = stacked[:, len(over) :] if over else stacked
+    return values, stacked if len(plan.values) == plan.slopes else stacked[:, : len(over) + plan.slopes]
 
 
 def _slope_columns(batch: DialogueBatch, plan: Plan, about: Tensor, there: Tensor) -> tuple[Tensor, ...]:
@@ -188,16 +189,16 @@ def _slope_columns(batch: DialogueBatch, plan: Plan, about: Tensor, there: Tenso
 
     What is equal throughout a segment is exactly 0 then.
     """
-    top = batch.largest(about.detach().nan_to_num(-torch.inf))
+    top = batch.largest(about.nan_to_num(-torch.inf))
     centred = _zero_for_nan(batch.less(about, top))
     y = centred[:, centred.shape[1] - plan.slopes :]
-    if plan.abscissas is not None:
+    if plan.abscissas is not None and plan.slopes > 1:
         over = centred.index_select(1, constant(_as_tensor, plan.abscissas, like=centred))
-    elif plan.turn:
+    elif plan.abscissas is not None or plan.turn:
         over = centred[:, :1]
     else:
         over = constant(_from_zero, batch.segments, batch.width, like=centred)
-    weighted = there[:, : plan.slopes] * over
+    weighted = (there if there.shape[1] == plan.slopes else there[:, : plan.slopes]) * over
     return y, weighted, y * over, weighted * over
 
 
