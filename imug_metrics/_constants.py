@@ -34,12 +34,12 @@ def constant(make: Callable[..., Tensor], *arguments: Any, like: Tensor) -> Tens
     if type(like) is not Tensor:
         return make(*arguments, device=like.device)
     key = (make, arguments, like.device)
-    found = _kept.get(key)
+    found = _kept.pop(key, None)
     if found is None:
         with torch.inference_mode(False):  # one made in inference mode could not take part in a gradient later
             found = make(*arguments, device=like.device)
-        if found.numel() <= _LARGEST and type(found) is Tensor:
-            _kept[key] = found
-            if len(_kept) > _MOST:
-                _kept.popitem(last=False)
+    if found.numel() <= _LARGEST and type(found) is Tensor:
+        _kept[key] = found  # behind all others: what is in use stays longest
+        if len(_kept) > _MOST:
+            _kept.popitem(last=False)
     return found

@@ -200,10 +200,7 @@ def test_inference_mode(case: Case, options: dict[str, Any]) -> None:
 def test_a_result_can_take_part_in_a_gradient(case: Case, options: dict[str, Any]) -> None:
     """Though an update may run in inference mode, whose tensors cannot."""
     weight = torch.ones((), requires_grad=True, dtype=torch.float64)
-    metric = case.make(**options)
-    dialogue, turn = places()
-    found = metric(**case.columns(dialogue, turn), dialogue=dialogue, turn=turn)
-    for value in [*found.values(), *metric.compute().values()]:
+    for value in case.feed(case.make(**options), *places()).compute().values():
         (weight * value).backward()
     assert weight.grad is not None
 
