@@ -102,8 +102,8 @@ def _problem(case: Case, provider: Provider, error: Exception) -> Record:
 
 
 def _times(rates: tuple[float, float, float], factor: float) -> tuple[float, float, float]:
-    median, low, high = rates
-    return median * factor, low * factor, high * factor
+    middle, low, high = rates
+    return middle * factor, low * factor, high * factor
 
 
 def _ratio(row: Row, references: dict[str, float], rates: dict[str, list[float]], baseline: str) -> float | None:

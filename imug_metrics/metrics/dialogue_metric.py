@@ -174,7 +174,7 @@ class DialogueMetric(Metric):
         """`update` in inference mode, where PyTorch keeps no books for derivatives; within `forward` it keeps them."""
 
         @functools.wraps(update)
-        def without_derivatives(*args: Any, **kwargs: Any) -> None:
+        def in_inference_mode(*args: Any, **kwargs: Any) -> None:
             if self._enable_grad:
                 update(*args, **kwargs)
                 return
@@ -183,7 +183,7 @@ class DialogueMetric(Metric):
             if not torch.is_inference_mode_enabled():
                 leave_inference_mode(self)
 
-        return super()._wrap_update(without_derivatives)
+        return super()._wrap_update(in_inference_mode)
 
     def _forward_reduce_state_update(self, *args: Any, **kwargs: Any) -> Any:
         """A batch's own value, and the batch added; one that is refused leaves the state as it was."""
