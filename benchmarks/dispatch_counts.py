@@ -20,15 +20,16 @@ from torch.utils._python_dispatch import TorchDispatchMode
 WAITS = {
     "_local_scalar_dense",
     "_unique2",
+    "bincount",
     "equal",
-    "is_nonzero",
     "masked_select",
     "nonzero",
     "unique_consecutive",
     "unique_dim",
 }
 INDEXED = {"index", "index_put", "index_put_"}
-VIEWS = {"_reshape_alias", "_unsafe_view", "lift_fresh"}  # nothing is computed, though the schema does not say so
+# Nothing is computed, though the schema does not say so.
+VIEWS = {"_reshape_alias", "_unsafe_view", "detach_", "lift_fresh"}
 
 
 class Counts(NamedTuple):

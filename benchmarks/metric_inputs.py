@@ -13,8 +13,11 @@ import torch
 from torch import Tensor
 
 import imug_metrics as im
-from imug_metrics.functional import answer_accuracy, verdict_specificity
+from imug_metrics.dialogues.inputs import flatten_lists
+from imug_metrics.functional import answer_accuracy
 from imug_metrics.functional.interleaved.tag_counts import count_column
+from imug_metrics.functional.self_evaluation.verdict_specificity import EVEN, specificity_column
+from imug_metrics.reading.specificity_words import ENGLISH
 
 from .machine import DEVICE, draw, draw_integers
 
@@ -34,14 +37,16 @@ class Entry:
         columns: `[B, T, ...]` tensors, or lists of B lists of T, by argument.
         reads: the most expensive thing among them.
         forms: in which it takes them.
-        reading: what makes numbers of texts, of the flat columns: its time is no part of what an update of numbers
-            takes. None: there are none.
+        metrics: how many it updates; what torchmetrics takes for as many means is what it is held against.
+        reading: what makes numbers of texts, of the columns in either form: its time is no part of what an update of
+            numbers takes. None: there are none.
     """
 
     make: Callable[..., Metric]
     columns: Callable[[], Columns]
     reads: Literal["embeddings", "numbers", "texts"] = "numbers"
     forms: tuple[str, ...] = ("padded", "flat")
+    metrics: int = 1
     reading: Callable[[Columns], object] | None = None
 
     def metric(self, **options: Any) -> Metric:
@@ -53,27 +58,32 @@ class Entry:
         made = {"padded": self.columns, "flat": self._flat}
         return {form: made[form]() for form in self.forms}
 
-    def rows(self) -> Columns:
-        """The columns, one row after the other."""
-        return {name: _flat(column) for name, column in self.columns().items()}
-
     def _flat(self) -> Columns:
         dialogue = torch.arange(DIALOGUES, device=DEVICE).repeat_interleave(TURNS, output_size=DIALOGUES * TURNS)
         return {
-            **self.rows(),
+            **{name: _flat(column) for name, column in self.columns().items()},
             "dialogue": dialogue,
             "turn": torch.arange(1, TURNS + 1, device=DEVICE).repeat(DIALOGUES),
         }
 
 
-def baselines() -> dict[str, Callable[[], None]]:
-    """Updates of torchmetrics with as many rows: the two that do least with numbers, and with embeddings."""
+def baselines(metrics: int = 1) -> dict[str, Callable[[], None]]:
+    """Updates of torchmetrics with as many rows: the two that do least with numbers, and with embeddings.
+
+    Args:
+        metrics: how many means are updated.
+    """
     from torchmetrics import CosineSimilarity, MeanMetric  # after imug_metrics, which makes it importable
 
     rows = DIALOGUES * TURNS
-    mean, cosine = MeanMetric().to(DEVICE), CosineSimilarity().to(DEVICE)
+    scores, means, cosine = draw(rows), [MeanMetric().to(DEVICE) for _ in range(metrics)], CosineSimilarity().to(DEVICE)
+
+    def update_means() -> None:
+        for mean in means:
+            mean.update(scores)
+
     return {
-        "torchmetrics MeanMetric": partial(mean.update, draw(rows)),
+        "torchmetrics MeanMetric": partial(means[0].update, scores) if metrics == 1 else update_means,
         "torchmetrics CosineSimilarity": partial(cosine.update, *(draw(rows, WIDTH, seed=seed) for seed in (1, 2))),
     }
 
@@ -127,15 +137,16 @@ def _pressure() -> Columns:
 
 
 def _read_answers(columns: Columns) -> object:
-    return answer_accuracy(columns["preds"], columns["target"], reduction="none")
+    (preds, *_), (target, *_) = (flatten_lists(columns[name]) for name in ("preds", "target"))
+    return answer_accuracy(preds, target, reduction="none")
 
 
 def _read_tags(columns: Columns) -> object:
-    return [count_column(name, answers) for name, answers in columns.items()]
+    return [count_column(name, columns[name]) for name in ("preds", "target")]
 
 
 def _read_verdicts(columns: Columns) -> object:
-    return verdict_specificity(columns["verdicts"], columns["texts"], reduction="none")
+    return specificity_column(columns["verdicts"], columns["texts"], EVEN, ENGLISH)
 
 
 METRICS: dict[str, Entry] = {
@@ -144,7 +155,7 @@ METRICS: dict[str, Entry] = {
         im.AnswerAccuracy, _texts(preds="The answer is B.", target="B"), "texts", reading=_read_answers
     ),
     "BestOfN": Entry(lambda **k: im.BestOfN(4, **k), _shares("scores", "selector", last=(5,))),
-    "Breakdown": Entry(lambda **k: im.Breakdown(im.TurnDecay(**k), [0, 1]), _groups, forms=("flat",)),
+    "Breakdown": Entry(lambda **k: im.Breakdown(im.TurnDecay(**k), [0, 1]), _groups, forms=("flat",), metrics=3),
     "ContextDecay": Entry(im.ContextDecay, _context_lengths),
     "ExposureBias": Entry(im.ExposureBias, _shares("scores", "baseline")),
     "GridAccuracy": Entry(im.GridAccuracy, _labels("preds", "target", kinds=4, last=(3, 3))),

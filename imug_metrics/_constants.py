@@ -11,10 +11,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-_MOST = 128  # tensors that are kept
+_MOST = 256  # tensors that are kept
 _LARGEST = 1 << 18  # elements of one of them
 
 _kept: OrderedDict[tuple[Any, ...], Tensor] = OrderedDict()
+_captured: dict[int, Tensor] = {}  # what CUDA graphs read at every replay, and nobody tells how long they live
 
 
 def constant(make: Callable[..., Tensor], *arguments: Any, like: Tensor) -> Tensor:
@@ -38,8 +39,21 @@ def constant(make: Callable[..., Tensor], *arguments: Any, like: Tensor) -> Tens
     if found is None:
         with torch.inference_mode(False):  # one made in inference mode could not take part in a gradient later
             found = make(*arguments, device=like.device)
-    if found.numel() <= _LARGEST and type(found) is Tensor:
-        _kept[key] = found  # behind all others: what is in use stays longest
-        if len(_kept) > _MOST:
-            _kept.popitem(last=False)
+        if found.numel() > _LARGEST or _is_of_its_place(found):
+            return found
+    elif _is_captured(like):
+        _captured[id(found)] = found
+    _kept[key] = found  # behind all others: what is in use stays longest
+    if len(_kept) > _MOST:
+        _kept.popitem(last=False)
     return found
+
+
+def _is_of_its_place(made: Tensor) -> bool:
+    """Whether a tensor means something only where it was made: in a tracer, a transform or the capture of a graph."""
+    return type(made) is not Tensor or torch._C._functorch.is_functorch_wrapped_tensor(made) or _is_captured(made)
+
+
+def _is_captured(like: Tensor) -> bool:
+    """Whether a CUDA graph is being captured, whose memory holds nothing before a replay."""
+    return like.is_cuda and torch.cuda.is_current_stream_capturing()

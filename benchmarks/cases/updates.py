@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
+import torch
+
 from ..machine import call_seconds
 from ..metric_inputs import DIALOGUES, METRICS, QUICK, TURNS, WIDTH, Entry, baselines
 from ..registry import Case, Job, Provider, Setup
@@ -26,7 +28,7 @@ def update_case(setup: Setup, name: str, entry: Entry) -> Case:
         name=f"update of {name}",
         sizes={"reads": entry.reads, "dialogues": DIALOGUES, "turns": TURNS, "width": WIDTH, "dtype": "float32"},
         providers=(
-            *(_provider(name, update) for name, update in baselines().items()),
+            *(_provider(name, update) for name, update in baselines(entry.metrics).items()),
             *_ours(entry),
         ),
         bytes_per_row=0,
@@ -40,8 +42,9 @@ def _ours(entry: Entry) -> Iterator[Provider]:
         for validate in (True, False):
             update = partial(entry.metric(validate=validate).update, **columns)
             yield _provider(f"imug_metrics, {form}{'' if validate else ', unchecked'}", update)
-    if entry.reading:
-        yield _provider("imug_metrics, reading alone", partial(entry.reading, entry.rows()))
+        if entry.reading:  # in inference mode, as within an update
+            reading = torch.inference_mode()(partial(entry.reading, columns))
+            yield _provider(f"imug_metrics, {form}, reading alone", reading)
 
 
 def _provider(name: str, update: Callable[[], Any]) -> Provider:

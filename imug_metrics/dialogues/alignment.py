@@ -45,6 +45,7 @@ def align_rows(
     valid: Any = None,
     lengths: Any = None,
     *,
+    ends: Sequence[int] | None = None,
     like: Tensor | None = None,
 ) -> Places:
     """The places of records given flat or padded; looks at no value that lies on a device.
@@ -58,6 +59,7 @@ def align_rows(
             the cells behind a dialogue's last valid one are padding: say one of the two where the last output may be
             absent.
         lengths: padded: integers `[B]`, the number of turns of each dialogue; the cells behind them are padding.
+        ends: padded: what `lengths` says, where lists have said it; one a line, in 0 to T.
         like: a tensor on the device where the results live.
 
     Raises:
@@ -84,11 +86,16 @@ def align_rows(
     record = None
     if turns is not None:
         record = turns != 0
-    elif lengths is None and there is not None and there.numel():
+    elif lengths is None and ends is None and there is not None and there.numel():
         record = there.flip(1).cummax(1).values.flip(1)
+    if ends is not None and min(ends, default=shape[1]) < shape[1]:
+        lengths = torch.tensor(ends).to(like.device)
+    elif lengths is not None:
+        lengths, check = _as_lengths(lengths, shape, like.device)
+        checks = (check,)
     if lengths is not None:
-        within, check = _within_lengths(lengths, shape, like)
-        record, checks = within if record is None else record & within, (check,)
+        within = constant(torch.arange, shape[1], like=like) < lengths[:, None]
+        record = within if record is None else record & within
     return Places(ids, turns, _full(subjects, shape), there, record, checks, numbered)
 
 
@@ -117,14 +124,13 @@ def _as_valid(valid: Any, shape: tuple[int, ...], device: torch.device) -> Tenso
     return of_shape("valid", valid.bool(), shape, shape)
 
 
-def _within_lengths(lengths: Any, shape: tuple[int, ...], like: Tensor) -> tuple[Tensor, Check]:
-    """True `[B, T]` for the cells within each dialogue's length, and the check of the lengths."""
-    lengths = as_integers("lengths", torch.as_tensor(lengths, device=like.device))
+def _as_lengths(lengths: Any, shape: tuple[int, ...], device: torch.device) -> tuple[Tensor, Check]:
+    """Lengths as int64 `[B]`, and their check."""
+    lengths = as_integers("lengths", torch.as_tensor(lengths, device=device))
     if tuple(lengths.shape) != shape[:1]:
         raise ValueError(f"Expected argument `lengths` to have shape {shape[:1]}, got {tuple(lengths.shape)}.")
 
     def message(row: int) -> str:
         return f"Expected argument `lengths` to lie in 0 to {shape[1]}, got {int(lengths[row])} at row {row}."
 
-    check = Check((lengths < 0) | (lengths > shape[1]), message)
-    return constant(torch.arange, shape[1], like=like) < lengths[:, None], check
+    return lengths, Check((lengths < 0) | (lengths > shape[1]), message)

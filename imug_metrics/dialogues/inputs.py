@@ -37,14 +37,14 @@ class Column(NamedTuple):
         values: `[N, ...]`, one row a cell.
         shape: `(N,)` for flat records, `(B, T)` for padded ones.
         present: bool of that shape, False where the item is None; None: all are there.
-        ends: int64 `[B]` for lists of lists, the number of turns of each dialogue; None: not known.
+        ends: for lists of lists, the number of turns of each dialogue; None: not known.
         checks: of the values, `[N, ...]`; they count where a cell is a record.
     """
 
     values: Tensor
     shape: tuple[int, ...]
     present: Tensor | None = None
-    ends: Tensor | None = None
+    ends: tuple[int, ...] | None = None
     checks: tuple[Check, ...] = ()
 
 
@@ -198,8 +198,8 @@ def pack_inputs(
     rows = next(iter(columns.values()))
     shape = rows.shape
     lists = {name: column.ends for name, column in columns.items() if column.ends is not None}
-    ends = next(iter(lists.values()), None) if lengths is None else lengths
-    places = align_rows(shape, dialogue, turn, subject, valid, ends, like=rows.values)
+    ends = next(iter(lists.values()), None) if lengths is None else None
+    places = align_rows(shape, dialogue, turn, subject, valid, lengths, ends=ends, like=rows.values)
     if lists:
         _check_lists(lists, lengths, places, rows)
     values, given = _read_values(columns, look_at_rows)
@@ -282,12 +282,12 @@ def _where(check: Check, cells: Tensor) -> Check:
     return check._replace(wrong=wrong & cells if wrong.ndim == 1 else wrong.flatten(1) & cells[:, None])
 
 
-def _check_lists(lists: dict[str, Tensor], lengths: Any, places: Places, rows: Column) -> None:
+def _check_lists(lists: dict[str, tuple[int, ...]], lengths: Any, places: Places, rows: Column) -> None:
     """Lists of one length are padded like a tensor, whose lengths may differ; others say where their dialogues end."""
     if lengths is not None:
         look(places.checks, like=rows.values)  # before they are compared with those of the lists
-        ragged = {name: ends for name, ends in lists.items() if bool((ends < rows.shape[1]).any())}
-        lists = {"lengths": torch.as_tensor(lengths), **ragged}
+        ragged = {name: ends for name, ends in lists.items() if min(ends) < rows.shape[1]}
+        lists = {"lengths": tuple(torch.as_tensor(lengths).tolist()), **ragged}
     check_ends(**lists)
 
 
@@ -308,15 +308,15 @@ def check_shapes(**columns: Column) -> None:
             )
 
 
-def flatten_lists(items: Sequence[Any]) -> tuple[list[Any], tuple[int, ...], Tensor, Tensor | None]:
+def flatten_lists(items: Sequence[Any]) -> tuple[list[Any], tuple[int, ...], Tensor | None, tuple[int, ...] | None]:
     """Items in one list or in one list a dialogue, as cells.
 
     Args:
         items: `[N]` items, or lists of items by dialogue, of different lengths; None stands for an absent item.
 
     Returns:
-        The cells in one list, their shape `(N,)` or `(B, T)`, bool `present` of that shape, and the number of turns of
-        each dialogue, int64 `[B]` (None for a flat list).
+        The cells in one list, their shape `(N,)` or `(B, T)`, bool `present` of that shape (None: no item is absent),
+        and the number of turns of each dialogue (None for a flat list).
 
     Example:
         >>> flatten_lists([["a", None], ["b"]])[0]
@@ -326,29 +326,29 @@ def flatten_lists(items: Sequence[Any]) -> tuple[list[Any], tuple[int, ...], Ten
     shape: tuple[int, ...] = (len(items),)
     ends = None
     if items and all(isinstance(line, (list, tuple)) for line in items):
-        lengths = [len(line) for line in items]
-        shape, ends = (len(items), max(lengths)), torch.tensor(lengths)
+        ends = tuple(map(len, items))
+        shape = len(items), max(ends)
         items = [item for line in items for item in [*line, *[None] * (shape[1] - len(line))]]
-    present = torch.tensor([item is not None for item in items], dtype=torch.bool)
-    return items, shape, present.view(shape), ends
+    if not any(item is None for item in items):  # and not `None in items`, which asks the items whether they are equal
+        return items, shape, None, ends
+    return items, shape, torch.tensor([item is not None for item in items]).view(shape), ends
 
 
-def check_ends(**lengths: Tensor) -> None:
+def check_ends(**lengths: tuple[int, ...]) -> None:
     """Raise ValueError unless all arguments that say how many turns each dialogue has say the same.
 
     Example:
-        >>> check_ends(preds=torch.tensor([2, 1]), target=torch.tensor([2, 2]))
+        >>> check_ends(preds=(2, 1), target=(2, 2))
         Traceback (most recent call last):
         ValueError: Expected arguments `preds` and `target` to have equal dialogues, got 1 and 2 turns at row 1.
     """
     for (first, ends), (name, other) in pairwise(lengths.items()):
-        wrong = ends.cpu() != other.cpu()
-        if wrong.any():
-            row = int(wrong.nonzero()[0])
-            raise ValueError(
-                f"Expected arguments `{first}` and `{name}` to have equal dialogues, got {int(ends[row])} and "
-                f"{int(other[row])} turns at row {row}."
-            )
+        for row, (one, two) in enumerate(zip(ends, other, strict=True)):
+            if one != two:
+                raise ValueError(
+                    f"Expected arguments `{first}` and `{name}` to have equal dialogues, got {one} and {two} turns at "
+                    f"row {row}."
+                )
 
 
 def _bounds_check(name: str, column: Column, bounds: Bounds) -> Check:
@@ -375,10 +375,12 @@ def place_of(cell: int, shape: tuple[int, ...]) -> int | list[int]:
 
 def _encode_list(items: list[Any], encode: Encode) -> Column:
     cells, shape, present, ends = flatten_lists(items)
-    there = present.flatten()
-    if not bool(there.any()):
+    given = [item for item in cells if item is not None]
+    if not given:
         return Column(torch.zeros(len(cells), 1), shape, present, ends)
-    encoded = encode([item for item in cells if item is not None])
-    places = there.nonzero()[:, 0].to(encoded.device)
+    encoded = encode(given)
+    if present is None:
+        return Column(encoded, shape, None, ends)
+    places = present.flatten().nonzero()[:, 0].to(encoded.device)
     values = encoded.new_zeros(len(cells), encoded.shape[-1]).index_copy(0, places, encoded)
     return Column(values, shape, present.to(values.device), ends)

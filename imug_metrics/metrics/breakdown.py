@@ -148,12 +148,14 @@ class Breakdown(WrapperMetric):
         names = _group_names(group)
         _check_rows(names, {**{f"{place + 1}": value for place, value in enumerate(args)}, **kwargs})
         whole, *parts = self._metrics().values()
+        rows = _Rows(names, self.groups)
+        taken = [rows.divide(value) for value in args]
+        named = {key: rows.divide(value) for key, value in kwargs.items()}
         with all_or_none([whole, *parts]):
             found = [getattr(whole, method)(*args, **kwargs)]
-            for name, metric in zip(self.groups, parts, strict=True):
-                rows = torch.tensor([row for row, other in enumerate(names) if other == name], dtype=torch.int64)
-                mine = [_take(value, rows) for value in args]
-                found.append(getattr(metric, method)(*mine, **{key: _take(v, rows) for key, v in kwargs.items()}))
+            for place, metric in enumerate(parts):
+                mine = {key: values[place] for key, values in named.items()}
+                found.append(getattr(metric, method)(*(values[place] for values in taken), **mine))
         return found
 
     def _named(self, found: list[Any]) -> dict[str, Tensor]:
@@ -244,12 +246,29 @@ def _check_rows(names: list[str], columns: Mapping[str, Any]) -> None:
             )
 
 
-def _take(value: Any, rows: Tensor) -> Any:
-    """The rows of one group; what is no column stays whole."""
-    if isinstance(value, Mapping):
-        return {name: _take(column, rows) for name, column in value.items()}
-    if not _is_column(value):
-        return value
-    if isinstance(value, (list, tuple, range)):
-        return [value[row] for row in rows.tolist()]
-    return value[rows.to(value.device)] if isinstance(value, Tensor) else value.__array__()[rows.numpy()]
+class _Rows:
+    """The rows of each group, on a device once however many columns live there."""
+
+    def __init__(self, names: list[str], groups: list[str]) -> None:
+        by_name: dict[str, list[int]] = {}
+        for row, name in enumerate(names):
+            by_name.setdefault(name, []).append(row)
+        self.groups = [by_name.get(group, []) for group in groups]
+        self.sizes = [*map(len, self.groups)]
+        order = torch.tensor([row for rows in self.groups for row in rows], dtype=torch.int64)
+        self.order = {order.device: order}
+
+    def divide(self, value: Any) -> list[Any]:
+        """The part of every group in an argument; what is no column stays whole."""
+        if isinstance(value, Mapping):
+            columns = {name: self.divide(column) for name, column in value.items()}
+            return [{name: parts[place] for name, parts in columns.items()} for place in range(len(self.groups))]
+        if not _is_column(value):
+            return [value] * len(self.groups)
+        if isinstance(value, (list, tuple, range)):
+            return [[value[row] for row in rows] for rows in self.groups]
+        if not isinstance(value, Tensor):
+            return [value.__array__()[rows] for rows in self.groups]
+        if value.device not in self.order:
+            self.order[value.device] = self.order[torch.device("cpu")].to(value.device)
+        return [*torch.split(value.index_select(0, self.order[value.device]), self.sizes)]

@@ -194,23 +194,22 @@ class DialogueMetric(Metric):
 
     def _batch_state(self, *args: Any, **kwargs: Any) -> tuple[Any, dict[str, Any]]:
         """A batch's own value and state; the metric is then as before."""
-        kept, count = {name: getattr(self, name) for name in self._defaults}, self._update_count
-        self._set_default_states()
+        names = [name for name in self._defaults if name != "config"]  # which no batch changes
+        kept, count = {name: getattr(self, name) for name in names}, self._update_count
+        for name in names:
+            default = self._defaults[name]
+            setattr(self, name, [] if isinstance(default, list) else default.detach().clone().to(self.device))
         self._to_sync, self._should_unsync, self._enable_grad = self.dist_sync_on_step, False, True
         on_cpu, self.compute_on_cpu = self.compute_on_cpu, False
         try:
             self.update(*args, **kwargs)
-            return self.compute(), {name: getattr(self, name) for name in self._defaults}
+            return self.compute(), {name: getattr(self, name) for name in names}
         finally:
             for name, state in kept.items():
                 setattr(self, name, state)
             self._update_count, self._computed, self._is_synced = count, None, False
             self._to_sync, self._should_unsync, self._enable_grad = self.sync_on_compute, True, False
             self.compute_on_cpu = on_cpu
-
-    def _set_default_states(self) -> None:
-        for name, default in self._defaults.items():
-            setattr(self, name, [] if isinstance(default, list) else default.detach().clone().to(self.device))
 
     @torch.no_grad()
     def _add_states(self, batch: dict[str, Any]) -> None:

@@ -47,7 +47,7 @@ def check_state(metric: "DialogueMetric", state: Any) -> None:
 
 @contextmanager
 def all_or_none(metrics: Iterable[Metric]) -> Iterator[None]:
-    """A batch that one of the metrics refuses is taken by none of them.
+    """A batch that one of the metrics refuses is taken by none of them; their states stay where they are.
 
     Example:
         >>> from imug_metrics import TurnDecay
@@ -64,9 +64,11 @@ def all_or_none(metrics: Iterable[Metric]) -> Iterator[None]:
     try:
         yield
     except Exception:
-        for metric, state, count in saved:
-            for name, value in state.items():
-                setattr(metric, name, value)
+        for metric, states, count in saved:
+            for name, copy in states.items():
+                state = getattr(metric, name)
+                in_place = isinstance(state, Tensor) and can_change(state) and state.shape == copy.shape
+                setattr(metric, name, state.copy_(copy) if in_place else copy)
             metric._update_count, metric._computed = count, None
         raise
 

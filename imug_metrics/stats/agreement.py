@@ -12,6 +12,7 @@ from torch import Tensor
 
 from imug_metrics.stats.bootstrap import percentile_interval, poisson_weights
 from imug_metrics.stats.correlation import fisher_z
+from imug_metrics.stats.running_sums import running_sums
 
 Level = Literal["nominal", "ordinal", "interval"]
 
@@ -214,7 +215,7 @@ def _midranks(codes: Tensor, weights: Tensor) -> Tensor:
     """Mid-rank of each entry among all, where each counts as often as its weight says."""
     counts = weights.new_zeros(int(codes.max()) + 1 if codes.numel() else 0)
     counts.scatter_add_(0, codes.flatten(), weights.expand_as(codes).flatten())
-    return (counts.cumsum(0) - counts / 2)[codes]
+    return (running_sums(counts) - counts / 2)[codes]
 
 
 def _pearson(x: Tensor, y: Tensor, weights: Tensor) -> Tensor:

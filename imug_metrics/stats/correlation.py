@@ -7,6 +7,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from imug_metrics.stats.running_sums import running_sums
+
 
 def fisher_z(n: Tensor, x: Tensor, y: Tensor, xx: Tensor, yy: Tensor, xy: Tensor) -> Tensor:
     """Fisher's z = artanh r of Pearson's r, from sums over records; on this scale intervals stay within [-1, 1].
@@ -55,7 +57,7 @@ def distance_skewness(values: Tensor) -> Tensor:
     apart = 2 * ((2 * rank - count + 1) * ordered).sum()
     # |d_i - (-d_j)|: for each d_i, how many mirrored values lie at or below it and what they sum to.
     mirrored = -ordered.flip(0)
-    sums = torch.cat([mirrored.new_zeros(1), mirrored.cumsum(0)])
+    sums = torch.cat([mirrored.new_zeros(1), running_sums(mirrored)])
     below = torch.searchsorted(mirrored, ordered, right=True)
     across = (ordered * (2 * below - count) - 2 * sums[below]).sum() + count * sums[-1]
     return torch.where(across > 0, 1 - apart / across, 0).clamp(0, 1)

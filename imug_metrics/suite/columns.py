@@ -65,7 +65,7 @@ def _images(columns: Mapping[str, Any], encoder: CachedEncoder | None, small: in
     else:  # all cells, the absent ones too, so that errors name the row that the caller knows
         cells, shape, present, ends = flatten_lists(list(check_sequence(images)))
         values = see(cells)
-        rows = Column(values, shape, present.to(values.device), ends)
+        rows = Column(values, shape, None if present is None else present.to(values.device), ends)
     values = rows.values.view(*rows.shape, -1)
     if rows.present is not None and not rows.present.any():
         values = values.new_zeros(*rows.shape, small)
@@ -84,4 +84,4 @@ def _turns(rows: Column) -> dict[str, Tensor]:
     if rows.ends is None:
         return {}
     counted = torch.arange(1, rows.shape[1] + 1).expand(rows.shape)
-    return {"turn": counted.masked_fill(counted > rows.ends[:, None], 0)}
+    return {"turn": counted.masked_fill(counted > torch.tensor(rows.ends)[:, None], 0)}

@@ -31,8 +31,7 @@ def test_absent_labels_agree_with_nothing_not_even_each_other() -> None:
 def test_lists_of_dialogues_say_where_they_end_and_none_is_absent() -> None:
     rows = binary_column("preds", [[1, None, 0], [1]])
     assert rows.shape == (2, 3)
-    assert rows.ends is not None
-    assert rows.ends.tolist() == [3, 1]
+    assert rows.ends == (3, 1)
     assert rows.values.isnan().tolist() == [False, True, False, False, True, True]
 
 

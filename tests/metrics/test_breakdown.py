@@ -248,11 +248,13 @@ def test_a_batch_that_one_group_refuses_is_taken_by_none(method: str) -> None:
     metric = Breakdown(Fussy(), ["a", "b"])
     metric.update(SCORES, DIALOGUE, TURN, group=["a", "b"] * 24)
     before = copy.deepcopy(metric.metric_state)
+    where = {key: value.data_ptr() for key, value in metric.metric_state.items() if isinstance(value, Tensor)}
     with pytest.raises(ValueError, match="three turns"):
         getattr(metric, method)(SCORES, DIALOGUE + 50, TURN, group=["a"] * 46 + ["b"] * 2)
     assert {part.update_count for part in metric._metrics().values()} == {1}
     for key, value in metric.metric_state.items():
         torch.testing.assert_close(value, before[key], rtol=0, atol=0)
+        assert isinstance(value, list) or value.data_ptr() == where[key]
     again = metric(SCORES, DIALOGUE + 50, TURN, group=["a", "b"] * 24)
     assert again == metric.compute()
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
 from torchmetrics import MeanMetric, MetricCollection
 from torchmetrics.wrappers import Running
 
@@ -235,10 +236,33 @@ def deterministic() -> Iterator[None]:
     torch.use_deterministic_algorithms(False)
 
 
+class RefusedOnCuda(TorchDispatchMode):
+    """Refuses what deterministic algorithms refuse on CUDA and take on a CPU."""
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        with self:  # in inference mode an operation arrives whole
+            found = func.decompose(*args, **(kwargs or {}))
+        if found is not NotImplemented:
+            return found
+        name = func.overloadpacket.__name__
+        assert name not in {"put_", "histc", "kthvalue", "median.dim", "nll_loss_forward"}, name
+        assert not (name in {"cumsum", "cumsum_"} and args[0].is_floating_point()), "cumsum of floats"
+        assert not (name == "bincount" and len(args) > 1 and args[1] is not None), "bincount with weights"
+        return func(*args, **(kwargs or {}))
+
+
 @pytest.mark.usefixtures("deterministic")
-def test_everything_runs_under_deterministic_algorithms(case: Case) -> None:
+def test_everything_runs_under_deterministic_algorithms_on_cuda_too(case: Case) -> None:
     for detail in (True, False):
-        case.feed(case.make(detail=detail), *places()).compute()
+        with RefusedOnCuda():
+            case.feed(case.make(detail=detail), *places()).compute()
+
+
+def test_what_deterministic_algorithms_refuse_is_noticed() -> None:
+    with RefusedOnCuda():
+        torch.arange(3).cumsum(0)
+        with torch.inference_mode(), pytest.raises(AssertionError, match="cumsum of floats"):
+            torch.rand(3).cumsum(0)
 
 
 @pytest.mark.parametrize("value", [0.1, 1 / 3, -7.3])

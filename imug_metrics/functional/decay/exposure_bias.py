@@ -13,6 +13,7 @@ from imug_metrics.dialogues.arguments import Ids, Numbers, Turns
 from imug_metrics.dialogues.inputs import pack_inputs
 from imug_metrics.functional.decay.paired_gain import arm_columns, packed_arms
 from imug_metrics.functional.reduce import reduce_values
+from imug_metrics.stats.running_sums import running_sums
 
 SHARE = (0.0, 1.0)  # where losses 1 - s are errors and add up
 
@@ -86,7 +87,7 @@ def accumulated_excess(gap: Tensor, loss: Tensor, count: Tensor, seen: Tensor) -
         tensor([ 0., 50.])
     """
     weight = torch.where(count > 0, seen / torch.where(count > 0, count, 1), 0)
-    own, reference = (gap * weight).cumsum(-1), (loss * weight).cumsum(-1)
+    own, reference = running_sums(gap * weight), running_sums(loss * weight)
     defined = (reference > 0) & ((count > 0) | ~seen).cummin(-1).values
     excess = 100 * own / torch.where(defined, reference, 1)
     return torch.where(defined, excess, torch.nan), seen.cumsum(-1).to(gap)

@@ -137,22 +137,24 @@ def checked_counts(argument: str, rows: Column) -> Column:
         argument: its name, for errors.
         rows: of counts.
     """
-    counts = rows.values.double()
-    # The whole number of what is below 0 or broken differs from it; NaN passes, and what is infinite does not.
-    finite = counts.nan_to_num(0.0, -1.0, -1.0)
-    wrong = finite != finite.abs().floor()
+    counts, there = rows.values.double(), None if rows.present is None else rows.present.to(rows.values.device)
+    if rows.values.is_floating_point():
+        # The whole number of what is below 0 or broken differs from it; NaN passes, and what is infinite does not.
+        finite = counts.nan_to_num(0.0, -1.0, -1.0)
+        wrong, total = finite != finite.abs().floor(), counts.sum(1)
+        given = (total == total).view(rows.shape)  # an infinite count is a wrong one and not an absent answer
+        there = given if there is None else there & given
+    else:
+        wrong = counts < 0
 
     def message(place: int) -> str:
         cell = place // counts.shape[1]
         got, row = counts[cell].tolist(), place_of(cell, rows.shape)
         return f"Expected argument `{argument}` to hold whole numbers >= 0, got {got} at row {row}."
 
-    total = counts.sum(1)
-    if rows.present is not None:
-        total = total.masked_fill(~rows.present.flatten().to(counts.device), torch.nan)
-    there = total == total  # an infinite count is a wrong one and not an absent answer
-    values = counts.where(there[:, None], torch.nan).nan_to_num(torch.nan, torch.nan, torch.nan)
-    return rows._replace(values=values, present=there.view(rows.shape), checks=(Check(wrong, message),))
+    values = counts if there is None else counts.where(there.view(-1, 1), torch.nan)
+    values = values.nan_to_num(torch.nan, torch.nan, torch.nan) if rows.values.is_floating_point() else values
+    return rows._replace(values=values, present=there, checks=(Check(wrong, message),))
 
 
 def check_reading(repeated: Repeated, text: TextType, empty: float) -> None:

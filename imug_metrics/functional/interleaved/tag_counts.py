@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from itertools import chain
 from typing import Any
 
 import torch
@@ -61,14 +60,12 @@ def tag_counts(
         )
     ids: dict[tuple[int, Any], int] = {}
     named = [None] * len(answers) if available is None else available
-    found = [answer_tags(answer, row, names, ids) for row, (answer, names) in enumerate(zip(answers, named))]
-    rows = torch.arange(len(found)).repeat_interleave(torch.tensor([len(tags) for tags in found], dtype=torch.int64))
-    codes = torch.tensor(list(map(tag_code, chain.from_iterable(found))), dtype=torch.int64)
-    keys = rows * len(MODALITIES) * NUMBERS + codes
-    if repeated == "once":
-        keys = torch.unique(keys)
-    cells = torch.bincount(keys // NUMBERS, minlength=len(answers) * len(MODALITIES))
-    counts = cells.view(-1, len(MODALITIES))
+    lines = [[0] * len(MODALITIES) for _ in answers]
+    for row, (answer, names, line) in enumerate(zip(answers, named, lines)):
+        codes = map(tag_code, answer_tags(answer, row, names, ids))
+        for code in set(codes) if repeated == "once" else codes:
+            line[code // NUMBERS] += 1
+    counts = torch.tensor(lines, dtype=torch.int64).view(-1, len(MODALITIES))
     if text == "prose":
         counts[:, 0] += torch.tensor([has_prose(answer) for answer in answers], dtype=torch.int64)
     if text == "ignore":

@@ -15,6 +15,7 @@ from imug_metrics.dialogues.arguments import Candidates, Ids, Numbers
 from imug_metrics.dialogues.checks import Check, look
 from imug_metrics.dialogues.ids import hash_ids
 from imug_metrics.functional.scaling.candidates import as_candidates
+from imug_metrics.stats.running_sums import running_sums
 
 _NODES = 10_000  # of the search for a proof that no policy is better
 
@@ -280,7 +281,7 @@ def _climb(y: Tensor, c: Tensor, allowed: float) -> tuple[Tensor, Tensor]:
     picked = _cheapest(y, c)
     spent, reached = c[rows, picked].sum(), y[rows, picked].sum()
     extra, gain, row, target = _hull_steps(y, c, picked)
-    total = spent + extra.cumsum(0)
+    total = spent + running_sums(extra)
     fits = int((total <= allowed * (1 + 1e-12)).sum())
     for index in range(y.shape[1] - 1):  # a later step of a record overrides an earlier one
         chosen = _nth_step(row[:fits], index)
@@ -346,7 +347,7 @@ def _by_threshold(x: Tensor, y: Tensor, c: Tensor, budget: float) -> Callable[[T
     order = torch.argsort(x)
     x, y, c = x[order].double(), y[order], c[order]
     zero = torch.zeros(1, y.shape[1], dtype=y.dtype, device=y.device)
-    below = [torch.cat([zero, side.cumsum(0)]) for side in (y, c)]
+    below = [torch.cat([zero, running_sums(side, 0)]) for side in (y, c)]
     cuts = torch.cat([x.new_full((1,), -torch.inf), x])  # up to and with the cut
     whole = torch.cat([x[1:] != x[:-1], x.new_ones(1, dtype=torch.bool)])  # a cut may not part equal values
     allowed = torch.cat([whole.new_ones(1), whole])

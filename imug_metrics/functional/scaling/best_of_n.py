@@ -20,6 +20,7 @@ from imug_metrics.functional.images.turn_alignment import VARIANTS, Variant, ali
 from imug_metrics.functional.reduce import reduce_values
 from imug_metrics.functional.scaling.candidates import absent_candidates, as_candidates
 from imug_metrics.stats.order_statistics import ascending, ascending_values, best_of_weights, share_ties
+from imug_metrics.stats.running_sums import running_sums
 
 _CHUNK, _DEVICE_CHUNK = 2**17, 2**24  # elements of temporaries: they stay in a CPU's cache, and fill a GPU
 _MOST_CANDIDATES = 1000  # C(n, k) still fits a float64
@@ -247,7 +248,7 @@ def _weights(size: int, ks: tuple[int, ...], device: torch.device) -> Tensor:
 
 def _running_weights(size: int, ks: tuple[int, ...], device: torch.device) -> Tensor:
     """The sums of the weights of the first c candidates, `[size + 1, K]`."""
-    return F.pad(_weights(size, ks, device), (0, 0, 1, 0)).cumsum(0)
+    return running_sums(F.pad(_weights(size, ks, device), (0, 0, 1, 0)), 0)
 
 
 def _expectations_by_size(rows: Tensor, counts: Tensor, k: Tensor) -> Tensor:

@@ -14,6 +14,7 @@ from torch import Tensor
 from imug_metrics._constants import constant
 from imug_metrics.dialogues.arguments import Numbers
 from imug_metrics.dialogues.inputs import as_numbers
+from imug_metrics.stats.running_sums import running_sums
 
 _CELLS = 1 << 22  # cells of the table of bins that are held at a time
 
@@ -186,7 +187,7 @@ def counted_auroc(right: Tensor, wrong: Tensor) -> Tensor:
         >>> counted_auroc(torch.tensor([0.0, 1.0, 1.0]), torch.tensor([1.0, 1.0, 0.0]))
         tensor(0.8750)
     """
-    below = wrong.cumsum(-1) - wrong / 2
+    below = running_sums(wrong) - wrong / 2
     pairs = right.sum(-1) * wrong.sum(-1)
     return torch.where(pairs > 0, (right * below).sum(-1) / torch.where(pairs > 0, pairs, 1), torch.nan)
 
@@ -205,9 +206,9 @@ def counted_best_of_n(right: Tensor, wrong: Tensor, n: float) -> Tensor:
     every = right + wrong
     total = every.sum(-1, keepdim=True)
     if math.isinf(n):  # the highest level that holds any candidate takes it all
-        wins = ((every.flip(-1).cumsum(-1).flip(-1) == every) & (every > 0)).to(every)
+        wins = ((running_sums(every.flip(-1)).flip(-1) == every) & (every > 0)).to(every)
     else:
-        share = every.cumsum(-1) / torch.where(total > 0, total, 1)
+        share = running_sums(every) / torch.where(total > 0, total, 1)
         # At the last level the share is 1 by definition; a large N would show what rounding made of it.
         powers = torch.where(share > 1 - 1e-12, 1.0, share) ** n
         wins = torch.cat([powers[..., :1], powers.diff(dim=-1)], -1)
@@ -217,5 +218,5 @@ def counted_best_of_n(right: Tensor, wrong: Tensor, n: float) -> Tensor:
 
 def _from_the_top(counts: Tensor) -> Tensor:
     """Shares of counts by rising score that lie at or above each score, from the highest, 0 first."""
-    shares = counts.flip(0).cumsum(0) / counts.sum()
+    shares = running_sums(counts.flip(0)) / counts.sum()
     return torch.cat([shares.new_zeros(1), shares])

@@ -142,7 +142,7 @@ def check_weights(weights: Weights) -> None:
         )
 
 
-def _prompts(texts: Strings, shape: tuple[int, ...], ends: Tensor | None) -> list[str | None]:
+def _prompts(texts: Strings, shape: tuple[int, ...], ends: tuple[int, ...] | None) -> list[str | None]:
     prompts, other, _, text_ends = flatten_lists(texts)
     if other != shape:
         raise ValueError(

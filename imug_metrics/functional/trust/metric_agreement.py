@@ -11,6 +11,7 @@ from torch import Tensor
 
 from imug_metrics.dialogues.arguments import Numbers
 from imug_metrics.dialogues.inputs import check_shapes, score_column
+from imug_metrics.stats.running_sums import running_sums
 
 Kind = Literal["pearson", "spearman", "kendall"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -73,7 +74,7 @@ def midranks(values: Tensor, weights: Tensor) -> Tensor:
     """
     place = _places(values)
     counts = _counts(place, weights.double())
-    return (counts.cumsum(0) - counts / 2 + 0.5)[place]
+    return (running_sums(counts, 0) - counts / 2 + 0.5)[place]
 
 
 def _pearson(x: Tensor, y: Tensor, w: Tensor) -> Tensor:

@@ -116,7 +116,7 @@ class AnswerAccuracy(DialogueMetric):
         cells = [*range(len(replies))]
         if ends is not None and key_ends is not None:
             check_ends(preds=ends, target=key_ends)
-            cells = [line * shape[1] + turn for line, end in enumerate(ends.tolist()) for turn in range(end)]
+            cells = [line * shape[1] + turn for line, end in enumerate(ends) for turn in range(end)]
         found = answer_accuracy(
             [replies[row] for row in cells],
             [keys[row] for row in cells],
