@@ -49,6 +49,11 @@ def constant(make: Callable[..., Tensor], *arguments: Any, like: Tensor) -> Tens
     return found
 
 
+def integers(values: tuple[int, ...], device: torch.device) -> Tensor:
+    """Integers as int64 `[N]`, for `constant`."""
+    return torch.tensor(values, dtype=torch.int64, device=device)
+
+
 def _is_of_its_place(made: Tensor) -> bool:
     """Whether a tensor means something only where it was made: in a tracer, a transform or the capture of a graph."""
     return type(made) is not Tensor or torch._C._functorch.is_functorch_wrapped_tensor(made) or _is_captured(made)

@@ -70,7 +70,7 @@ def pack(
                 raise ValueError("Expected rows in the order of dialogue, subject and turn, as `in_order` promises.")
             keys, moved = _sorted(keys)
             runs = _runs(keys)
-            _, counts = _look_at_order(keys, runs, record, [_repeats(keys, moved, record)])
+            counts = _ends(look([_repeats(keys, moved, record)], _changes(keys, runs), like=turn))
     elif validate:
         look(checks, like=turn)
     masks = [mask if mask is None or moved is None else mask[moved] for mask in (valid, said, record)]
@@ -180,12 +180,21 @@ def _look_at_order(
         ahead = torch.where(runs.dialogue, ahead, subject[0])
     if record is not None:  # rows of padding may share their turn
         rises = rises | ~record[1:]
-    counts = [torch.where(runs.segment, ahead, rises).count_nonzero(), turn.min(), runs.number[-1]]
-    counts += [runs.dialogue.count_nonzero()] if subject else []
-    right, lowest, *last = look(checks, counts, like=turn)
+    ordered = torch.where(runs.segment, ahead, rises).count_nonzero()
+    right, lowest, *changes = look(checks, [ordered, turn.min(), *_changes(keys, runs)], like=turn)
     if lowest < 1:
         look([low_turns(turn)], like=turn)
-    return right == turn.shape[0] - 1, (last[0] + 1, last[-1] + 1)
+    return right == turn.shape[0] - 1, _ends(changes)
+
+
+def _changes(keys: list[Tensor], runs: _Runs) -> list[Tensor]:
+    """How often the segment changes, and with subjects how often the dialogue does."""
+    return [runs.number[-1], runs.dialogue.count_nonzero()] if len(keys) > 2 else [runs.number[-1]]
+
+
+def _ends(changes: list[int]) -> tuple[int, int]:
+    """How many segments and dialogues there are, from how often they change."""
+    return changes[0] + 1, changes[-1] + 1
 
 
 def _sorted(keys: list[Tensor]) -> tuple[list[Tensor], Tensor]:

@@ -57,7 +57,7 @@ class Plan:
             place of what the slope is over (None: turns, or there is no slope).
         slopes: how many have one.
         over: those of them whose slope is over something of its own.
-        abscissas: by slope, which column it is over, the turn or one of its own; None: all are over turns.
+        abscissas: by slope, which column it is over, the turn or one of its own; None: all are over the same.
         turn: the turn has to be a column.
         coverage: it is asked for.
         row: number of a row's columns.
@@ -101,7 +101,7 @@ class Plan:
 
     def _abscissas(self) -> tuple[int, ...] | None:
         sloped = self.values[: self.slopes]
-        if not self.over:
+        if not self.over or len(sloped) == 1:
             return None
         return tuple([0 if x is None else self.turn + self.over.index((y, x)) for y, x in sloped])
 

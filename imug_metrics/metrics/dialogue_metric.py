@@ -12,7 +12,7 @@ from torch import Tensor
 from torchmetrics import Metric
 from torchmetrics.utilities.data import dim_zero_max
 
-from imug_metrics._constants import constant
+from imug_metrics._constants import constant, integers
 from imug_metrics.dialogues.batch import DialogueBatch
 from imug_metrics.dialogues.checks import Check
 from imug_metrics.dialogues.inputs import Column, PackedInputs, pack_inputs
@@ -394,7 +394,7 @@ class DialogueMetric(Metric):
         columns = {name: column for column, name in enumerate(self._components)}
         chosen = self._supports()
         found = [chosen.get(name, f"{name}.den" if f"{name}.den" in columns else "mean.den") for name in names]
-        return constant(_as_tensor, tuple(columns[name] for name in found), like=self.moments)
+        return constant(integers, tuple(columns[name] for name in found), like=self.moments)
 
     def _digest(self) -> Tensor:
         """Configuration as a state, so that a MetricCollection never takes two look-alikes for one."""
@@ -456,10 +456,6 @@ def check_choice(argument: str, value: Any, choices: tuple[Any, ...]) -> None:
 
 def _ratio(name: str) -> tuple[str, str]:
     return f"{name}.num", f"{name}.den"
-
-
-def _as_tensor(values: tuple[int, ...], device: torch.device) -> Tensor:
-    return torch.tensor(values, device=device)
 
 
 def _stacked(estimates: dict[str, Tensor]) -> Tensor:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from imug_metrics._constants import constant
+from imug_metrics._constants import constant, integers
 from imug_metrics.dialogues.batch import DialogueBatch
 from imug_metrics.metrics.column_plan import VALUES_ALONE, Names, Plan, Structure, column_plan
 
@@ -87,7 +87,7 @@ def dialogue_vectors(
     parts = _sums(batch, plan, rows, terms)
     natural = parts[0] if len(parts) == 1 else torch.cat(parts, 1)
     if plan.places is not None:
-        natural = natural.index_select(1, constant(_as_tensor, plan.places, like=natural))
+        natural = natural.index_select(1, constant(integers, plan.places, like=natural))
     vectors = batch.sum_dialogues(natural)
     return _weighed_alike(vectors, plan) if by_dialogue and plan.alike[0] else vectors
 
@@ -135,7 +135,7 @@ def _sums(batch: DialogueBatch, plan: Plan, rows: Tensor | None, terms: Terms) -
             parts.append(_slopes(parts[0], len(plan.values), plan.slopes))
         if plan.by_turn:
             every = plan.by_turn == tuple(range(plan.row))
-            chosen = rows if every else rows.index_select(1, constant(_as_tensor, plan.by_turn, like=rows))
+            chosen = rows if every else rows.index_select(1, constant(integers, plan.by_turn, like=rows))
             parts.append(batch.by_turn(chosen, plan.points).flatten(1))
     for part in terms.by_segment.values():
         parts += map(_as_columns, part if isinstance(part, tuple) else (part,))
@@ -192,9 +192,9 @@ def _slope_columns(batch: DialogueBatch, plan: Plan, about: Tensor, there: Tenso
     top = batch.largest(about.nan_to_num(-torch.inf))
     centred = _zero_for_nan(batch.less(about, top))
     y = centred[:, centred.shape[1] - plan.slopes :]
-    if plan.abscissas is not None and plan.slopes > 1:
-        over = centred.index_select(1, constant(_as_tensor, plan.abscissas, like=centred))
-    elif plan.abscissas is not None or plan.turn:
+    if plan.abscissas is not None:
+        over = centred.index_select(1, constant(integers, plan.abscissas, like=centred))
+    elif plan.over or plan.turn:
         over = centred[:, :1]
     else:
         over = constant(_from_zero, batch.segments, batch.width, like=centred)
@@ -229,9 +229,9 @@ def _cells(batch: DialogueBatch, terms: Terms) -> list[Tensor]:
 
 def _weighed_alike(vectors: Tensor, plan: Plan) -> Tensor:
     """With the sums of some ratios replaced by their mean in each dialogue, and 1 where there is one."""
-    totals, counts = (vectors.index_select(1, constant(_as_tensor, places, like=vectors)) for places in plan.alike)
+    totals, counts = (vectors.index_select(1, constant(integers, places, like=vectors)) for places in plan.alike)
     alike = torch.cat([totals / counts.clamp_min(1), (counts > 0).to(totals)], 1)
-    return vectors.index_copy(1, constant(_as_tensor, sum(plan.alike, ()), like=vectors), alike)
+    return vectors.index_copy(1, constant(integers, sum(plan.alike, ()), like=vectors), alike)
 
 
 def _zero_for_nan(values: Tensor) -> Tensor:
@@ -240,10 +240,6 @@ def _zero_for_nan(values: Tensor) -> Tensor:
 
 def _as_columns(part: Tensor) -> Tensor:
     return part if part.ndim == 2 else part[:, None]
-
-
-def _as_tensor(values: tuple[int, ...], device: torch.device) -> Tensor:
-    return torch.tensor(values, dtype=torch.int64, device=device)
 
 
 def _from_zero(lines: int, width: int, device: torch.device) -> Tensor:

@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import doctest
+import json
+from pathlib import Path
 
 import imug_kernels
 import pytest
@@ -14,10 +16,11 @@ from torchmetrics import Metric
 
 import imug_metrics
 from benchmarks import dispatch_counts, metric_inputs, summary
-from benchmarks.cases import counters, providers
+from benchmarks.cases import counters, providers, update_counts
 from benchmarks.dispatch_counts import count
 from benchmarks.metric_inputs import METRICS
 
+ROOT = Path(__file__).parents[2]
 X = torch.arange(12.0).view(3, 4)
 MASK = torch.tensor([True, False, True])
 
@@ -48,7 +51,9 @@ def test_views_are_free_and_looks_are_waits(call, operations: int, waits: int) -
 
 
 def test_copies_and_index_adds() -> None:
-    assert count(lambda: torch.tensor([1.0, 2.0])).copies == 1
+    assert count(lambda: torch.tensor([1.0, 2.0])) == (0, 0, 1, 0)
+    with torch.inference_mode():
+        assert count(lambda: torch.tensor([1.0, 2.0])) == (0, 0, 1, 0)
     assert count(lambda: X.index_add(0, torch.arange(3), X)).index_adds == 1
     assert count(lambda: X.clone().index_add_(0, torch.arange(3), X)).index_adds == 1
 
@@ -98,3 +103,18 @@ def test_padded_and_flat_inputs_are_the_same_records(name: str) -> None:
 @pytest.mark.parametrize("module", [dispatch_counts, summary, counters, providers, metric_inputs])
 def test_examples(module) -> None:
     assert doctest.testmod(module).failed == 0
+
+
+def _recorded() -> dict[tuple[str, str], dict[str, int]]:
+    newest = max((ROOT / "benchmarks" / "results").glob("counts-????-??-??.json"))
+    return {(row["name"], row["input"]): row["counts"] for row in json.loads(newest.read_text())["counts"]}
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_no_metric_asks_for_more_than_is_documented(name: str) -> None:
+    """A change that makes an update dearer says so in `benchmarks/results`; versions make an index or two more."""
+    recorded = _recorded()
+    for row in update_counts._of_one(name, METRICS[name]):
+        known = recorded[name, row["input"]]
+        assert row["counts"]["operations"] <= known["operations"] + 3, row["input"]
+        assert row["counts"]["waits"] <= known["waits"], row["input"]
