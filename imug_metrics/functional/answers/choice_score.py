@@ -122,10 +122,9 @@ def choice_score(
             f"Expected arguments `pred_mask` and `target_mask` to have one shape, got {tuple(pred_mask.shape)} and "
             f"{tuple(target_mask.shape)}."
         )
-    right = _bit_count(pred_mask & target_mask)
-    wrong = _bit_count(pred_mask & ~target_mask)
-    size = _bit_count(target_mask).clamp(min=1)
-    score = (right - wrong).clamp(min=0).to(torch.float64) / size
+    letters = torch.stack([pred_mask & target_mask, pred_mask & ~target_mask, target_mask])
+    right, wrong, size = _bit_count(letters).unbind()
+    score = (right - wrong).clamp(min=0).to(torch.float64) / size.clamp(min=1)
     if weight is not None:
         score = score * weight
     return score if decimals is None else torch.round(score, decimals=decimals)
