@@ -93,7 +93,10 @@ def _steps(orders: Orders) -> Iterator[tuple[str, Job]]:
     setup = orders.made()
     for group in orders.groups:
         try:
-            for job in load(group)(setup):
+            jobs = load(group)(setup)
+            gc.collect()
+            gc.freeze()  # what was imported need not be searched for garbage before each look at the memory
+            for job in jobs:
                 yield group, job
         except Exception as error:
             yield group, Job(f"{group}, the rest of it", _raising(error))

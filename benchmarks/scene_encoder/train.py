@@ -284,7 +284,8 @@ def main(arguments: list[str] | None = None) -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description="Train the embedded scene encoder.")
     parser.add_argument("--out", type=Path, default=Path("weights.safetensors"), help="file of the weights (fp16)")
-    parser.add_argument("--steps", type=int, default=2000, help="batches of 256 images")
+    parser.add_argument("--steps", type=int, default=2000, help="batches")
+    parser.add_argument("--batch", type=int, default=256, help="images of a batch")
     parser.add_argument("--scenes", type=int, default=40_000, help="scenes to render; each gets a variant")
     parser.add_argument("--alike", type=float, default=0.0, help="share of two-object scenes of one colour or shape")
     parser.add_argument("--start", type=Path, help="weights to start from instead of random ones")
@@ -297,7 +298,7 @@ def main(arguments: list[str] | None = None) -> None:
     start = time.monotonic()
     pairs, images = make_pairs(options.scenes, 1000 + options.seed, options.alike)
     print(f"rendered {len(images)} images in {time.monotonic() - start:.0f} s", flush=True)
-    trainer = Trainer(pairs, images, options.steps, seed=options.seed)
+    trainer = Trainer(pairs, images, options.steps, options.batch, options.seed)
     if options.start is not None:
         trainer.model.load_state_dict(load_weights(options.start)[0].state_dict())
     if options.checkpoint is not None and options.checkpoint.exists():

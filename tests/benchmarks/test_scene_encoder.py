@@ -50,12 +50,12 @@ def test_two_steps_give_the_same_weights_again() -> None:
 
 def test_loss_falls_on_a_tiny_set() -> None:
     _, losses = _train(steps=14)
-    assert sum(losses[-3:]) < 0.92 * sum(losses[:3])
+    assert sum(losses[-3:]) < 0.85 * sum(losses[:3])
 
 
 def test_resumed_training_equals_uninterrupted_training(tmp_path: Path) -> None:
-    pairs, images = make_pairs(16, seed=2)
-    whole, first, second = (Trainer(pairs, images, steps=4, batch_size=16) for _ in range(3))
+    pairs, images = make_pairs(4, seed=2)
+    whole, first, second = (Trainer(pairs, images, steps=4, batch_size=8) for _ in range(3))
     losses = [whole.step() for _ in range(4)]
     assert [first.step() for _ in range(2)] == losses[:2]
     first.save(tmp_path / "checkpoint.pt")
@@ -64,8 +64,8 @@ def test_resumed_training_equals_uninterrupted_training(tmp_path: Path) -> None:
 
 
 def _train(steps: int) -> tuple[dict[str, torch.Tensor], list[float]]:
-    pairs, images = make_pairs(32, seed=2)
-    trainer = Trainer(pairs, images, steps=200, batch_size=32)
+    pairs, images = make_pairs(4, seed=2)
+    trainer = Trainer(pairs, images, steps=20, batch_size=8)
     losses = [trainer.step() for _ in range(steps)]
     return trainer.model.state_dict(), losses
 
@@ -80,7 +80,7 @@ def test_examples(module) -> None:
 def test_commands_write_weights_and_figures(tmp_path: Path, capsys) -> None:
     weights, figures = tmp_path / "weights.safetensors", tmp_path / "figures.json"
     try:
-        train.main(["--out", str(weights), "--steps", "2", "--scenes", "130"])
+        train.main(["--out", str(weights), "--steps", "2", "--batch", "8", "--scenes", "5"])
     finally:
         torch.set_flush_denormal(False)  # the command sets it for its whole process
     evaluate.main(["--weights", str(weights), "--seeds", "1", "--scenes", "12", "--json", str(figures)])
