@@ -85,7 +85,7 @@ def call_seconds(run: Callable[[], Any], at_least: float = 0.01) -> float:
         for _ in range(count):
             run()
 
-    run()  # the first of them finds in the caches what another provider left there
+    run()  # a warm-up, since the caches hold what another provider left there
     count, clock = 4, clock_seconds if ON_GPU else cpu_seconds
     while (took := clock(many)) < at_least:
         count = max(2 * count, min(100 * count, round(1.2 * count * at_least / max(took, 1e-9))))

@@ -14,10 +14,9 @@ from torch import Tensor
 
 import imug_metrics as im
 from imug_metrics.dialogues.inputs import flatten_lists
-from imug_metrics.functional import answer_accuracy
+from imug_metrics.functional.answers.choice_score import choice_mask
 from imug_metrics.functional.interleaved.tag_counts import count_column
-from imug_metrics.functional.self_evaluation.verdict_specificity import EVEN, specificity_column
-from imug_metrics.reading.specificity_words import ENGLISH
+from imug_metrics.functional.self_evaluation.verdict_specificity import specificity_shares
 
 from .machine import DEVICE, draw, draw_integers
 
@@ -38,8 +37,8 @@ class Entry:
         reads: the most expensive thing among them.
         forms: in which it takes them.
         metrics: how many it updates; what torchmetrics takes for as many means is what it is held against.
-        reading: what makes numbers of texts, of the columns in either form: its time is no part of what an update of
-            numbers takes. None: there are none.
+        reading: what is found in texts, of the columns in either form, and no score of it: its time is no part of what
+            an update of numbers takes. None: there are no texts.
     """
 
     make: Callable[..., Metric]
@@ -83,7 +82,7 @@ def baselines(metrics: int = 1) -> dict[str, Callable[[], None]]:
             mean.update(scores)
 
     return {
-        "torchmetrics MeanMetric": partial(means[0].update, scores) if metrics == 1 else update_means,
+        f"{'' if metrics == 1 else f'{metrics} x '}torchmetrics MeanMetric": update_means,
         "torchmetrics CosineSimilarity": partial(cosine.update, *(draw(rows, WIDTH, seed=seed) for seed in (1, 2))),
     }
 
@@ -111,8 +110,9 @@ def _labels(*names: str, kinds: int = 2, last: tuple[int, ...] = ()) -> Callable
     }
 
 
-def _texts(**lines: str) -> Callable[[], Columns]:
-    return lambda: {name: [[text] * TURNS for _ in range(DIALOGUES)] for name, text in lines.items()}
+def _texts(**lines: tuple[str, ...]) -> Callable[[], Columns]:
+    """Columns of texts: those given, one a turn."""
+    return lambda: {name: [[*texts] for _ in range(DIALOGUES)] for name, texts in lines.items()}
 
 
 def _policy() -> Columns:
@@ -137,8 +137,7 @@ def _pressure() -> Columns:
 
 
 def _read_answers(columns: Columns) -> object:
-    (preds, *_), (target, *_) = (flatten_lists(columns[name]) for name in ("preds", "target"))
-    return answer_accuracy(preds, target, reduction="none")
+    return [choice_mask(flatten_lists(columns[name])[0]) for name in ("preds", "target")]
 
 
 def _read_tags(columns: Columns) -> object:
@@ -146,13 +145,20 @@ def _read_tags(columns: Columns) -> object:
 
 
 def _read_verdicts(columns: Columns) -> object:
-    return specificity_column(columns["verdicts"], columns["texts"], EVEN, ENGLISH)
+    verdicts, texts = (flatten_lists(columns[name])[0] for name in ("verdicts", "texts"))
+    return [specificity_shares(verdict, text) for verdict, text in zip(verdicts, texts, strict=True)]
 
 
 METRICS: dict[str, Entry] = {
     "AdaptivePolicy": Entry(lambda **k: im.AdaptivePolicy(3, price=0.05, **k), _policy),
     "AnswerAccuracy": Entry(
-        im.AnswerAccuracy, _texts(preds="The answer is B.", target="B"), "texts", reading=_read_answers
+        im.AnswerAccuracy,
+        _texts(
+            preds=("The answer is B.", "C", "I choose A and D, since both cups are red.", "(A) left\nSo it is **A**."),
+            target=("B", "C", "AD", "B"),
+        ),
+        "texts",
+        reading=_read_answers,
     ),
     "BestOfN": Entry(lambda **k: im.BestOfN(4, **k), _shares("scores", "selector", last=(5,))),
     "Breakdown": Entry(lambda **k: im.Breakdown(im.TurnDecay(**k), [0, 1]), _groups, forms=("flat",), metrics=3),
@@ -173,7 +179,13 @@ METRICS: dict[str, Entry] = {
     "StrategyComparison": Entry(lambda **k: im.StrategyComparison(("a", "b", "c"), **k), _shares("scores", last=(3,))),
     "StructureIntegrity": Entry(im.StructureIntegrity, _labels("preds", "target", kinds=3, last=(7,))),
     "StructureIntegrity, texts": Entry(
-        im.StructureIntegrity, _texts(preds="a <image1>", target="<image1>"), "texts", reading=_read_tags
+        im.StructureIntegrity,
+        _texts(
+            preds=("a <image1>", "<image1> and <image2>", "no item", "see <audio1>, then <code1>"),
+            target=("<image1>", "<image1>", "<text1>", "<audio2> <code1>"),
+        ),
+        "texts",
+        reading=_read_tags,
     ),
     "Sycophancy": Entry(im.Sycophancy, _pressure),
     "TurnAlignment": Entry(im.TurnAlignment, _embeddings("images", "texts"), "embeddings"),
@@ -194,7 +206,10 @@ METRICS: dict[str, Entry] = {
     "UnderstandingGenerationGap": Entry(im.UnderstandingGenerationGap, _modality),
     "VerdictSpecificity": Entry(
         im.VerdictSpecificity,
-        _texts(verdicts="Two blue balls match.", texts="Draw two blue balls"),
+        _texts(
+            verdicts=("Two blue balls match.", "Looks good.", "The cup is left of the red box.", "No third tree."),
+            texts=("Draw two blue balls", "Add a dog", "Put the cup left of the box", "Draw three trees"),
+        ),
         "texts",
         reading=_read_verdicts,
     ),

@@ -94,6 +94,7 @@ def _steps(orders: Orders) -> Iterator[tuple[str, Job]]:
     for group in orders.groups:
         try:
             jobs = load(group)(setup)
+            gc.unfreeze()
             gc.collect()
             gc.freeze()  # what was imported need not be searched for garbage before each look at the memory
             for job in jobs:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import torch
@@ -24,7 +25,10 @@ def constant(make: Callable[..., Tensor], *arguments: Any, like: Tensor) -> Tens
     Args:
         make: a function of hashable arguments and `device`, defined once (not a lambda of a call).
         arguments: what it depends on.
-        like: where it is needed. Beside tensors that are not plain ones, such as those of a tracer, it is made anew.
+        like: where it is needed.
+
+    It is made anew, and not kept, where it is large, where PyTorch traces or transforms what is computed, and where a
+    CUDA graph is captured. One that a capture finds ready is kept for good, as replays read it.
 
     Example:
         >>> constant(torch.arange, 3, like=torch.ones(1))
@@ -32,20 +36,23 @@ def constant(make: Callable[..., Tensor], *arguments: Any, like: Tensor) -> Tens
         >>> constant(torch.arange, 3, like=torch.ones(1)) is constant(torch.arange, 3, like=torch.ones(1))
         True
     """
-    if type(like) is not Tensor:
+    if type(like) is not Tensor or torch.compiler.is_compiling():
         return make(*arguments, device=like.device)
     key = (make, arguments, like.device)
-    found = _kept.pop(key, None)
+    found = _kept.get(key)
     if found is None:
         with torch.inference_mode(False):  # one made in inference mode could not take part in a gradient later
             found = make(*arguments, device=like.device)
-        if found.numel() > _LARGEST or _is_of_its_place(found):
+        if found.numel() > _LARGEST or _is_local(found):
             return found
-    elif _is_captured(like):
+        _kept[key] = found
+        if len(_kept) > _MOST:
+            _kept.popitem(last=False)
+        return found
+    if _is_captured(like):
         _captured[id(found)] = found
-    _kept[key] = found  # behind all others: what is in use stays longest
-    if len(_kept) > _MOST:
-        _kept.popitem(last=False)
+    with suppress(KeyError):  # another thread has just made room
+        _kept.move_to_end(key)  # what is in use stays longest
     return found
 
 
@@ -54,7 +61,7 @@ def integers(values: tuple[int, ...], device: torch.device) -> Tensor:
     return torch.tensor(values, dtype=torch.int64, device=device)
 
 
-def _is_of_its_place(made: Tensor) -> bool:
+def _is_local(made: Tensor) -> bool:
     """Whether a tensor means something only where it was made: in a tracer, a transform or the capture of a graph."""
     return type(made) is not Tensor or torch._C._functorch.is_functorch_wrapped_tensor(made) or _is_captured(made)
 

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from imug_metrics import _constants
 from imug_metrics._constants import constant, integers
+from imug_metrics.functional import turn_consistency
 
 HERE = torch.zeros(1)
 
@@ -78,3 +79,13 @@ def test_one_of_a_transform_is_not_kept() -> None:
     assert not any(torch._C._functorch.is_functorch_wrapped_tensor(found) for found in _constants._kept.values())
     assert torch.func.grad(weighted)(torch.ones(3)).tolist() == [0, 1, 2]
     assert weighted(torch.ones(3)) == 3
+
+
+def test_what_is_compiled_is_one_graph_whatever_is_ready() -> None:
+    images = torch.randn(3, 4, 8)
+    expected = turn_consistency(images)
+    compiled = torch.compile(turn_consistency, fullgraph=True, backend="eager")
+    for _ in range(2):
+        torch.testing.assert_close(compiled(images), expected)
+        _constants._kept.clear()
+        torch.compiler.reset()

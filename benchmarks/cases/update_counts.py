@@ -16,7 +16,7 @@ from ..registry import Job, Record, Setup
 def update_counts(setup: Setup) -> Iterator[Job]:
     yield Job("torchmetrics", _torchmetrics)
     for name, entry in METRICS.items():
-        yield Job(name, partial(_of_one, name, entry))
+        yield Job(name, partial(counts_of, name, entry))
 
 
 def _torchmetrics() -> Iterator[Record]:
@@ -24,8 +24,8 @@ def _torchmetrics() -> Iterator[Record]:
         yield _counted(name, "flat", update)
 
 
-def _of_one(name: str, entry: Entry) -> Iterator[Record]:
-    """Of the second update: the first makes what later ones find ready."""
+def counts_of(name: str, entry: Entry) -> Iterator[Record]:
+    """Counts of a second `update`, a `forward` and a `compute`: the first update makes what later ones find ready."""
     inputs = entry.inputs()
     for form, columns in inputs.items():
         for validate in (True, False):

@@ -59,7 +59,7 @@ def align_rows(
             the cells behind a dialogue's last valid one are padding: say one of the two where the last output may be
             absent.
         lengths: padded: integers `[B]`, the number of turns of each dialogue; the cells behind them are padding.
-        ends: padded: what `lengths` says, where lists have said it; one a line, in 0 to T.
+        ends: padded: what `lengths` would say, where lists have said it; one a line, in 0 to T, and no `lengths`.
         like: a tensor on the device where the results live.
 
     Raises:

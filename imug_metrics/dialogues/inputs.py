@@ -148,7 +148,7 @@ def embedding_column(argument: str, items: Any, encode: Encode | None = None) ->
                 f"[B, T, 3, H, W], got shape {list(items.shape)} and {items.dtype}."
             )
         return Column(encode(rearrange(items, "... c h w -> (...) c h w")), tuple(items.shape[:-3]))
-    return _encode_list(list(items), encode)
+    return _encode_list(argument, list(items), encode)
 
 
 def is_embedding(items: Any) -> bool:
@@ -373,14 +373,20 @@ def place_of(cell: int, shape: tuple[int, ...]) -> int | list[int]:
     return list(divmod(cell, shape[1])) if len(shape) == 2 else cell
 
 
-def _encode_list(items: list[Any], encode: Encode) -> Column:
+def _encode_list(argument: str, items: list[Any], encode: Encode) -> Column:
     cells, shape, present, ends = flatten_lists(items)
     given = [item for item in cells if item is not None]
     if not given:
         return Column(torch.zeros(len(cells), 1), shape, present, ends)
     encoded = encode(given)
+    if encoded.ndim != 2 or len(encoded) != len(given):
+        raise ValueError(
+            f"Expected the encoder to give one embedding for each of the {len(given)} items of argument `{argument}`, "
+            f"[{len(given)}, D], got {list(encoded.shape)}."
+        )
     if present is None:
-        return Column(encoded, shape, None, ends)
+        outside = encoded.is_inference() and not torch.is_inference_mode_enabled()
+        return Column(encoded.clone() if outside else encoded, shape, None, ends)  # such rows could carry no gradient
     places = present.flatten().nonzero()[:, 0].to(encoded.device)
     values = encoded.new_zeros(len(cells), encoded.shape[-1]).index_copy(0, places, encoded)
     return Column(values, shape, present.to(values.device), ends)

@@ -70,7 +70,7 @@ def pack(
                 raise ValueError("Expected rows in the order of dialogue, subject and turn, as `in_order` promises.")
             keys, moved = _sorted(keys)
             runs = _runs(keys)
-            counts = _ends(look([_repeats(keys, moved, record)], _changes(keys, runs), like=turn))
+            counts = _number_of_runs(look([_repeats(keys, moved, record)], _changes(keys, runs), like=turn))
     elif validate:
         look(checks, like=turn)
     masks = [mask if mask is None or moved is None else mask[moved] for mask in (valid, said, record)]
@@ -184,7 +184,7 @@ def _look_at_order(
     right, lowest, *changes = look(checks, [ordered, turn.min(), *_changes(keys, runs)], like=turn)
     if lowest < 1:
         look([low_turns(turn)], like=turn)
-    return right == turn.shape[0] - 1, _ends(changes)
+    return right == turn.shape[0] - 1, _number_of_runs(changes)
 
 
 def _changes(keys: list[Tensor], runs: _Runs) -> list[Tensor]:
@@ -192,7 +192,7 @@ def _changes(keys: list[Tensor], runs: _Runs) -> list[Tensor]:
     return [runs.number[-1], runs.dialogue.count_nonzero()] if len(keys) > 2 else [runs.number[-1]]
 
 
-def _ends(changes: list[int]) -> tuple[int, int]:
+def _number_of_runs(changes: list[int]) -> tuple[int, int]:
     """How many segments and dialogues there are, from how often they change."""
     return changes[0] + 1, changes[-1] + 1
 

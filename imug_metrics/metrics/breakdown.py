@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from typing import Any, cast
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import ModuleDict
@@ -149,13 +150,11 @@ class Breakdown(WrapperMetric):
         _check_rows(names, {**{f"{place + 1}": value for place, value in enumerate(args)}, **kwargs})
         whole, *parts = self._metrics().values()
         rows = _Rows(names, self.groups)
-        taken = [rows.divide(value) for value in args]
-        named = {key: rows.divide(value) for key, value in kwargs.items()}
         with all_or_none([whole, *parts]):
             found = [getattr(whole, method)(*args, **kwargs)]
             for place, metric in enumerate(parts):
-                mine = {key: values[place] for key, values in named.items()}
-                found.append(getattr(metric, method)(*(values[place] for values in taken), **mine))
+                mine = {key: rows.take(value, place) for key, value in kwargs.items()}
+                found.append(getattr(metric, method)(*(rows.take(value, place) for value in args), **mine))
         return found
 
     def _named(self, found: list[Any]) -> dict[str, Tensor]:
@@ -247,28 +246,26 @@ def _check_rows(names: list[str], columns: Mapping[str, Any]) -> None:
 
 
 class _Rows:
-    """The rows of each group, on a device once however many columns live there."""
+    """The rows of each group, brought to a device once however many columns live there."""
 
     def __init__(self, names: list[str], groups: list[str]) -> None:
         by_name: dict[str, list[int]] = {}
         for row, name in enumerate(names):
             by_name.setdefault(name, []).append(row)
-        self.groups = [by_name.get(group, []) for group in groups]
-        self.sizes = [*map(len, self.groups)]
-        order = torch.tensor([row for rows in self.groups for row in rows], dtype=torch.int64)
-        self.order = {order.device: order}
+        self.listed = [by_name.get(group, []) for group in groups]
+        self.on: dict[torch.device, Sequence[Tensor]] = {}
 
-    def divide(self, value: Any) -> list[Any]:
-        """The part of every group in an argument; what is no column stays whole."""
+    def take(self, value: Any, place: int) -> Any:
+        """The part of a group in an argument; what is no column stays whole."""
         if isinstance(value, Mapping):
-            columns = {name: self.divide(column) for name, column in value.items()}
-            return [{name: parts[place] for name, parts in columns.items()} for place in range(len(self.groups))]
+            return {name: self.take(column, place) for name, column in value.items()}
         if not _is_column(value):
-            return [value] * len(self.groups)
+            return value
         if isinstance(value, (list, tuple, range)):
-            return [[value[row] for row in rows] for rows in self.groups]
+            return [value[row] for row in self.listed[place]]
         if not isinstance(value, Tensor):
-            return [value.__array__()[rows] for rows in self.groups]
-        if value.device not in self.order:
-            self.order[value.device] = self.order[torch.device("cpu")].to(value.device)
-        return [*torch.split(value.index_select(0, self.order[value.device]), self.sizes)]
+            return value.__array__()[np.array(self.listed[place], np.int64)]
+        if value.device not in self.on:
+            order = torch.tensor([row for rows in self.listed for row in rows], dtype=torch.int64)
+            self.on[value.device] = torch.split(order.to(value.device), [*map(len, self.listed)])
+        return value[self.on[value.device][place]]

@@ -5,6 +5,7 @@
 import functools
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any, Literal
 
 import torch
@@ -49,8 +50,9 @@ class DialogueMetric(Metric):
     under `<name>_<estimate>` with their intervals, and the curve `_turn_k`. Undefined values are NaN; a turn without a
     scored record is left out.
 
-    Outside `forward` an `update` runs in inference mode. A metric that runs a model there is an `EmbeddingMetric`,
-    which does not: what a model keeps from inference mode is of no use in training.
+    Outside `forward` an `update` runs in inference mode, unless a subclass that runs a model there says
+    `in_inference_mode = False`, as `EmbeddingMetric` does: what a model keeps from inference mode is of no use in
+    training. An `update` that raises is not counted.
 
     Arguments that the `update` of every metric shares are `dialogue`, `turn`, `subject`, `valid` and `lengths`; what
     each word means, here and in the other arguments, stands in `imug_metrics.metrics.vocabulary`.
@@ -75,6 +77,7 @@ class DialogueMetric(Metric):
     configuration: tuple[str, ...] = ("detail", "missing", "average", "level", "bootstrap", "seed", "max_turns")
     curves: tuple[str, ...] = ("turn_",)  # estimates that are left out where nothing was seen
     row_width = 1  # numbers that a row of a list state takes
+    in_inference_mode = True  # whether an `update` runs in it
     moments: Tensor
     config: Tensor
     replicates: Tensor
@@ -171,19 +174,24 @@ class DialogueMetric(Metric):
         self._update_count += incoming_state.update_count if isinstance(incoming_state, Metric) else 1
 
     def _wrap_update(self, update: Callable[..., None]) -> Callable[..., None]:
-        """`update` in inference mode, where PyTorch keeps no books for derivatives; within `forward` it keeps them."""
+        """`update` in inference mode, where PyTorch keeps no books for derivatives; within `forward` it keeps them.
+
+        One that is refused is not counted.
+        """
 
         @functools.wraps(update)
-        def in_inference_mode(*args: Any, **kwargs: Any) -> None:
-            if self._enable_grad:
-                update(*args, **kwargs)
-                return
-            with torch.inference_mode():
-                update(*args, **kwargs)
-            if not torch.is_inference_mode_enabled():
+        def wrapped(*args: Any, **kwargs: Any) -> None:
+            inference = self.in_inference_mode and not self._enable_grad
+            try:
+                with torch.inference_mode() if inference else nullcontext():
+                    update(*args, **kwargs)
+            except BaseException:
+                self._update_count -= 1  # torchmetrics has counted it before
+                raise
+            if inference and not torch.is_inference_mode_enabled():
                 leave_inference_mode(self)
 
-        return super()._wrap_update(in_inference_mode)
+        return super()._wrap_update(wrapped)
 
     def _forward_reduce_state_update(self, *args: Any, **kwargs: Any) -> Any:
         """A batch's own value, and the batch added; one that is refused leaves the state as it was."""

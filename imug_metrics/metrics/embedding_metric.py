@@ -4,7 +4,6 @@
 
 from typing import Any
 
-from torchmetrics import Metric
 from typing_extensions import Unpack
 
 from imug_metrics.dialogues.inputs import Column, embedding_column
@@ -25,7 +24,7 @@ class EmbeddingMetric(DialogueMetric):
     configuration = (*DialogueMetric.configuration, "encoder_name")
 
     # An encoder may be part of a model in training, where what it keeps from inference mode would be of no use.
-    _wrap_update = Metric._wrap_update
+    in_inference_mode = False
 
     def __init__(self, *, encoder: Any = None, **kwargs: Unpack[MetricOptions]) -> None:
         if encoder is not None:

@@ -3,6 +3,7 @@
 """The state of a metric: what may be taken over from elsewhere, and metrics that change together or not at all."""
 
 import sys
+import weakref
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -47,7 +48,7 @@ def check_state(metric: "DialogueMetric", state: Any) -> None:
 
 @contextmanager
 def all_or_none(metrics: Iterable[Metric]) -> Iterator[None]:
-    """A batch that one of the metrics refuses is taken by none of them; their states stay where they are.
+    """A batch that one of the metrics refuses is taken by none of them; what was added to in place stays in its place.
 
     Example:
         >>> from imug_metrics import TurnDecay
@@ -65,10 +66,9 @@ def all_or_none(metrics: Iterable[Metric]) -> Iterator[None]:
         yield
     except Exception:
         for metric, states, count in saved:
-            for name, copy in states.items():
-                state = getattr(metric, name)
-                in_place = isinstance(state, Tensor) and can_change(state) and state.shape == copy.shape
-                setattr(metric, name, state.copy_(copy) if in_place else copy)
+            for name, (state, copy) in states.items():
+                is_own = state is not None and state() is getattr(metric, name) and can_change(getattr(metric, name))
+                setattr(metric, name, getattr(metric, name).copy_(copy) if is_own else copy)
             metric._update_count, metric._computed = count, None
         raise
 
@@ -116,10 +116,16 @@ def is_shared(holder: dict[str, Any], name: str) -> bool:
     return sys.getrefcount(holder[name]) > sys.getrefcount(alone["state"])
 
 
-def _copied(metric: Metric) -> dict[str, Any]:
-    """A copy of a metric's state, in which lists share their entries."""
-    values = {name: getattr(metric, name) for name in metric._defaults}
-    return {name: list(value) if isinstance(value, list) else value.clone() for name, value in values.items()}
+def _copied(metric: Metric) -> dict[str, tuple[Any, Any]]:
+    """Copies of a metric's states, in which lists share their entries; and of tensors which one it was.
+
+    Weakly, since a state that is held here as well would not be changed in place.
+    """
+    states = {name: getattr(metric, name) for name in metric._defaults}
+    return {
+        name: (None, list(state)) if isinstance(state, list) else (weakref.ref(state), state.clone())
+        for name, state in states.items()
+    }
 
 
 def _check_tensor(name: str, value: Any, default: Tensor) -> None:

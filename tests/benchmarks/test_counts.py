@@ -105,16 +105,29 @@ def test_examples(module) -> None:
     assert doctest.testmod(module).failed == 0
 
 
-def _recorded() -> dict[tuple[str, str], dict[str, int]]:
+def recorded() -> dict[tuple[str, str], dict[str, int]]:
     newest = max((ROOT / "benchmarks" / "results").glob("counts-????-??-??.json"))
     return {(row["name"], row["input"]): row["counts"] for row in json.loads(newest.read_text())["counts"]}
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="what is documented was counted on a CPU")
 @pytest.mark.parametrize("name", METRICS)
 def test_no_metric_asks_for_more_than_is_documented(name: str) -> None:
     """A change that makes an update dearer says so in `benchmarks/results`; versions make an index or two more."""
-    recorded = _recorded()
-    for row in update_counts._of_one(name, METRICS[name]):
-        known = recorded[name, row["input"]]
+    for row in update_counts.counts_of(name, METRICS[name]):
+        known = recorded()[name, row["input"]]
         assert row["counts"]["operations"] <= known["operations"] + 3, row["input"]
         assert row["counts"]["waits"] <= known["waits"], row["input"]
+
+
+def test_the_table_of_the_documentation_holds_what_was_counted() -> None:
+    text = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    table = text.partition("## What an update asks for")[2].partition("## ")[0]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines() if line[:1] == "|"][2:]
+    places = [("padded", "operations"), ("flat", "operations"), ("padded, forward", "operations"), ("padded", "waits")]
+    places += [("padded, unchecked", "waits"), ("compute", "operations")]
+    assert {row[0] for row in rows} == {*METRICS}
+    for name, *cells in rows:
+        for (form, kind), cell in zip(places, cells, strict=True):
+            now = recorded().get((name, form), {}).get(kind)
+            assert cell.rpartition("→")[2].strip() == ("" if now is None else str(now)), (name, form, kind)

@@ -63,6 +63,11 @@ def test_lists_of_text_must_agree_too() -> None:
         VerdictSpecificity().update([["red", "blue"], ["green", "red"]], texts)
 
 
+def test_lengths_that_differ_from_lists_of_text_name_what_the_caller_gave() -> None:
+    with pytest.raises(ValueError, match="`lengths` and `preds` to have equal dialogues, got 2 and 1 turns at row 1"):
+        AnswerAccuracy().update([["B", "A"], ["C"]], [["B", "A"], ["C"]], lengths=torch.tensor([2, 2]))
+
+
 @pytest.mark.parametrize("wrong", [1.5, -0.1, math.inf, -math.inf])
 def test_bounds_hold_where_a_cell_counts(wrong: float) -> None:
     def pack_within(row: int, **where: Any) -> PackedInputs:

@@ -290,6 +290,14 @@ def test_arrays_and_lists_are_divided_as_tensors_are(case: Case, convert: Callab
     case.assert_same(metric.compute(), expected.compute())
 
 
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.uint16, torch.int32])
+def test_ids_of_any_integers_are_divided(dtype: torch.dtype) -> None:
+    expected, metric = (Breakdown(TurnDecay(), ["a", "b"]) for _ in range(2))
+    expected.update(SCORES, DIALOGUE, TURN, group=["a", "b"] * 24)
+    metric.update(SCORES, DIALOGUE.to(dtype), TURN.to(dtype), group=["a", "b"] * 24)
+    assert metric.compute() == expected.compute()
+
+
 def test_columns_by_name_are_divided() -> None:
     metric = Breakdown(StrategyComparison(["plain", "cot"], costs=["tokens"], detail=True), groups=["a", "b"])
     scores = {"plain": SCORES, "cot": SCORES.flip(0)}

@@ -46,9 +46,9 @@ SPLITS = ("one rank without data", "even", "one dialogue against the rest")
 
 
 def _metrics(split: str) -> Iterator[tuple[str, Case, str, dict[str, Any]]]:
-    """Every case with each of its options where both ranks see as much, and with the first elsewhere."""
+    """Every case with each of its options; with the first alone where a rank sees less, but something."""
     for name, case in all_cases().items():
-        for option, options in islice(case.options().items(), None if split == "even" else 1):
+        for option, options in islice(case.options().items(), 1 if split == "one dialogue against the rest" else None):
             yield name, case, option, options
 
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from functools import partial
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -44,3 +45,24 @@ def test_a_model_that_was_scored_can_be_trained(make: type[EmbeddingMetric]) -> 
     model(torch.rand(2, 4)).sum().backward()
     assert model.weight.grad is not None
     assert metric.update_count == 1
+
+
+@pytest.mark.parametrize("texts", [[["a", "b"], ["c", "d"]], [["a", None], ["c", "d"]], [["a", "b"], ["c"]]])
+def test_images_carry_a_gradient_beside_texts_of_inference_mode(texts: list[list[str | None]]) -> None:
+    encoder = CallableEncoder(lambda images: images, lambda texts: torch.inference_mode()(torch.ones)(len(texts), 4))
+    images = torch.rand(2, 2, 4, requires_grad=True)
+    TurnAlignment(encoder=encoder)(images, texts).backward()
+    assert images.grad is not None
+    assert images.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize("given", [torch.ones(3, 4), torch.ones(4), torch.ones(4, 2, 2)], ids=lambda x: str([*x.shape]))
+@pytest.mark.parametrize("texts", [[["a", "b"], ["c", "d"]], [["a", None], ["b", "c", "d"]]])
+def test_an_encoder_that_gives_something_else_is_refused_by_the_name_of_the_argument(
+    given: Tensor, texts: list[list[str | None]]
+) -> None:
+    encoder = SimpleNamespace(name="own", encode_images=lambda images: images, encode_texts=lambda texts: given)
+    metric = TurnAlignment(encoder=encoder)
+    with pytest.raises(ValueError, match=r"items of argument `texts`, \[4, D\], got"):
+        metric.update(torch.ones(2, len(texts[1]), 4), texts)
+    assert metric.update_count == 0

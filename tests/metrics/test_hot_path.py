@@ -20,6 +20,7 @@ from benchmarks.dispatch_counts import Counts, count
 from imug_metrics import TurnAlignment, TurnConsistency, TurnDecay, TurnRetrieval
 from imug_metrics._constants import constant
 from imug_metrics.functional import turn_decay
+from imug_metrics.stats import running_sums
 from tests.metrics.cases import OPTIONS, Case, metric_cases, places
 
 CASES = {name: case for name, case in metric_cases().items() if case.rows != "lists"}
@@ -256,25 +257,40 @@ class RefusedOnCuda(TorchDispatchMode):
             found = func.decompose(*args, **(kwargs or {}))
         if found is not NotImplemented:
             return found
-        name = func.overloadpacket.__name__
-        assert name not in {"put_", "histc", "kthvalue", "median.dim", "nll_loss_forward"}, name
-        assert not (name in {"cumsum", "cumsum_"} and args[0].is_floating_point()), "cumsum of floats"
-        assert not (name == "bincount" and len(args) > 1 and args[1] is not None), "bincount with weights"
+        name = func.name().removeprefix("aten::")
+        assert name not in {"put_", "histc", "median.dim", "nll_loss2d_forward"}, name
+        assert not (name in {"cumsum", "cumsum_", "cumsum.out"} and args[0].is_floating_point()), name
+        assert not (name == "bincount" and len(args) > 1 and args[1] is not None), name
         return func(*args, **(kwargs or {}))
 
 
 @pytest.mark.usefixtures("deterministic")
-def test_everything_runs_under_deterministic_algorithms_on_cuda_too(case: Case) -> None:
+def test_everything_runs_under_deterministic_algorithms_on_cuda_too(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running_sums, "_keeps_order", lambda values: False)  # as on other devices than a CPU
     for detail in (True, False):
         with RefusedOnCuda():
             case.feed(case.make(detail=detail), *places()).compute()
 
 
-def test_what_deterministic_algorithms_refuse_is_noticed() -> None:
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: x.cumsum(0),
+        lambda x: x.put_(torch.tensor([0]), x[:1]),
+        lambda x: x.histc(3),
+        lambda x: x.median(0),
+        lambda x: torch.arange(3).bincount(x),
+    ],
+)
+def test_what_deterministic_algorithms_refuse_is_noticed(call: Callable[[Tensor], Any]) -> None:
     with RefusedOnCuda():
         torch.arange(3).cumsum(0)
-        with torch.inference_mode(), pytest.raises(AssertionError, match="cumsum of floats"):
-            torch.rand(3).cumsum(0)
+        torch.arange(3).bincount()
+        for mode in (True, False):
+            with torch.inference_mode(mode), pytest.raises(AssertionError):
+                call(torch.rand(3))
 
 
 @pytest.mark.parametrize("value", [0.1, 1 / 3, -7.3])

@@ -145,6 +145,7 @@ def test_refused_batch_leaves_the_state_as_it_was(case: Case, method: str) -> No
     after = metric.metric_state
     for key, value in before.items():
         torch.testing.assert_close(after[key], value, rtol=0, atol=0)
+    assert metric.update_count == 1
     case.assert_same(metric.compute(), case.whole(detail=True))
 
 

@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
+from torchmetrics import Metric
 
 from imug_metrics import DialogueMetric
+from imug_metrics.metrics.state import all_or_none
 from tests.metrics.cases import Case, metric_cases, places
 
 CASES = metric_cases()
@@ -157,3 +159,58 @@ def _refuse(metric: DialogueMetric, call: Callable[[], Any], error: type[Excepti
         torch.testing.assert_close(metric.metric_state[key], state, rtol=0, atol=0)
     for key, number in metric.compute().items():
         torch.testing.assert_close(number, value[key], rtol=0, atol=0, equal_nan=True)
+
+
+class Keeps(Metric):
+    """A metric of somebody else's, whose update does with its state what it likes."""
+
+    full_state_update = False
+
+    def __init__(self, change: Callable[[Metric, Tensor], None]) -> None:
+        super().__init__()
+        self.change = change
+        self.add_state("last", torch.zeros(2, dtype=torch.float64), dist_reduce_fx="sum")
+
+    def update(self, values: Tensor) -> None:
+        self.change(self, values)
+
+    def compute(self) -> Any:
+        return self.last
+
+
+def _takes(metric: Metric, values: Tensor) -> None:
+    metric.last = values
+
+
+def _expands(metric: Metric, values: Tensor) -> None:
+    metric.last = values[:1].expand(2)
+
+
+def _rounds(metric: Metric, values: Tensor) -> None:
+    metric.last = (metric.last + values).float()
+
+
+def _adds(metric: Metric, values: Tensor) -> None:
+    metric.last += values
+
+
+@pytest.mark.parametrize("change", [_takes, _expands, _rounds, _adds])
+def test_what_a_refused_batch_did_is_undone_and_nothing_else(change: Callable[[Metric, Tensor], None]) -> None:
+    values, metric, other = torch.tensor([1 / 3, 2 / 3], dtype=torch.float64), Keeps(change), Keeps(_adds)
+    metric.last = values / 7
+    where, before = metric.last.data_ptr(), metric.last.clone()
+
+    def refuse() -> None:
+        with all_or_none([metric, other]):
+            metric.update(values)
+            other.update(values)
+            raise RuntimeError("refused")
+
+    with pytest.raises(RuntimeError, match="refused"):
+        refuse()
+    assert values.tolist() == [1 / 3, 2 / 3]
+    assert metric.last.dtype == torch.float64
+    assert torch.equal(metric.last, before)
+    assert not other.last.any()
+    assert (metric.update_count, other.update_count) == (0, 0)
+    assert change is not _adds or metric.last.data_ptr() == where

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from imug_metrics._constants import constant
 from imug_metrics.functional.answers.protocol import Protocol, check_protocol
 from imug_metrics.reading.choice import DEFAULT_OPTIONS, read_choice
 
@@ -122,7 +123,7 @@ def choice_score(
             f"Expected arguments `pred_mask` and `target_mask` to have one shape, got {tuple(pred_mask.shape)} and "
             f"{tuple(target_mask.shape)}."
         )
-    letters = torch.stack([pred_mask & target_mask, pred_mask & ~target_mask, target_mask])
+    letters = torch.stack([pred_mask & target_mask, pred_mask & ~target_mask, target_mask]).long()
     right, wrong, size = _bit_count(letters).unbind()
     score = (right - wrong).clamp(min=0).to(torch.float64) / size.clamp(min=1)
     if weight is not None:
@@ -158,9 +159,12 @@ def _weight(row: int, text: Any) -> float:
 
 
 def _bit_count(mask: Tensor) -> Tensor:
-    """Number of set bits among bits 0 to 31: sums of neighbouring fields of 1, 2, 4, 8 and 16 bits."""
-    mask = mask - ((mask >> 1) & 0x55555555)
-    mask = (mask & 0x33333333) + ((mask >> 2) & 0x33333333)
-    mask = (mask + (mask >> 4)) & 0x0F0F0F0F
-    mask = mask + (mask >> 8)
-    return (mask + (mask >> 16)) & 0x3F
+    """Number of set bits among bits 0 to 25, looked up half by half."""
+    table, half = constant(_bit_counts, 13, like=mask), (1 << 13) - 1
+    return table[mask & half] + table[(mask >> 13) & half]
+
+
+def _bit_counts(bits: int, device: torch.device) -> Tensor:
+    """Number of set bits of 0, 1, ..., `[2 ** bits]`."""
+    numbers = torch.arange(1 << bits, device=device)
+    return ((numbers[:, None] >> torch.arange(bits, device=device)) & 1).sum(1)

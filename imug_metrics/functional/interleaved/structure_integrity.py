@@ -137,13 +137,15 @@ def checked_counts(argument: str, rows: Column) -> Column:
         argument: its name, for errors.
         rows: of counts.
     """
-    counts, there = rows.values.double(), None if rows.present is None else rows.present.to(rows.values.device)
+    counts = rows.values.double()
+    there = None if rows.present is None else rows.present.to(counts.device)
     if rows.values.is_floating_point():
         # The whole number of what is below 0 or broken differs from it; NaN passes, and what is infinite does not.
         finite = counts.nan_to_num(0.0, -1.0, -1.0)
-        wrong, total = finite != finite.abs().floor(), counts.sum(1)
-        given = (total == total).view(rows.shape)  # an infinite count is a wrong one and not an absent answer
-        there = given if there is None else there & given
+        wrong = finite != finite.abs().floor()
+        total = counts.sum(1)
+        known = (total == total).view(rows.shape)  # an infinite count is a wrong one and not an absent answer
+        there = known if there is None else there & known
     else:
         wrong = counts < 0
 

@@ -125,6 +125,8 @@ def _given_counts(argument: str, counts: Tensor, text: TextType) -> Column:
             f"Expected argument `{argument}` to have shape [N, {len(MODALITIES)}] or [B, T, {len(MODALITIES)}], got "
             f"{list(counts.shape)}."
         )
+    if counts.is_complex():
+        raise TypeError(f"Expected argument `{argument}` to be real, got {counts.dtype}.")
     flat = counts.flatten(0, -2)
     if text == "ignore":
         flat = torch.cat([torch.zeros_like(flat[:, :1]), flat[:, 1:]], 1)

@@ -126,7 +126,8 @@ class AnswerAccuracy(DialogueMetric):
             device=self.device,
             **self.reading,
         )
-        scores = found.new_zeros(len(replies)).index_copy(0, torch.tensor(cells, device=found.device).long(), found)
-        inputs = self._pack({"scores": Column(scores, shape, present, ends)}, dialogue, turn, None, valid, lengths)
+        if len(cells) < len(replies):
+            found = found.new_zeros(len(replies)).index_copy(0, torch.tensor(cells).to(found.device), found)
+        inputs = self._pack({"preds": Column(found, shape, present, ends)}, dialogue, turn, None, valid, lengths)
         absent = 0.0 if self.protocol == "imug" else torch.nan
-        self._add(inputs.batch, inputs.columns["scores"].masked_fill(~inputs.batch.valid, absent))
+        self._add(inputs.batch, inputs.columns["preds"].masked_fill(~inputs.batch.valid, absent))

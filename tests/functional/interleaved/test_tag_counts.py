@@ -57,6 +57,11 @@ def test_lists_by_dialogue() -> None:
     assert nested.values.sum() == 2
 
 
+def test_counts_are_real() -> None:
+    with pytest.raises(TypeError, match=r"`preds` to be real, got torch\.complex64"):
+        count_column("preds", torch.ones(2, 7, dtype=torch.complex64))
+
+
 def test_what_is_no_answer_is_refused() -> None:
     with pytest.raises(TypeError, match="`preds`"):
         count_column("preds", [3])
