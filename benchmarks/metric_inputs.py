@@ -13,10 +13,6 @@ import torch
 from torch import Tensor
 
 import imug_metrics as im
-from imug_metrics.dialogues.inputs import flatten_lists
-from imug_metrics.functional.answers.choice_score import choice_mask
-from imug_metrics.functional.interleaved.tag_counts import count_column
-from imug_metrics.functional.self_evaluation.verdict_specificity import specificity_shares
 
 from .machine import DEVICE, draw, draw_integers
 
@@ -37,8 +33,8 @@ class Entry:
         reads: the most expensive thing among them.
         forms: in which it takes them.
         metrics: how many it updates; what torchmetrics takes for as many means is what it is held against.
-        reading: what is found in texts, of the columns in either form, and no score of it: its time is no part of what
-            an update of numbers takes. None: there are no texts.
+        reader: module and name of the function that reads a text, whose time is no part of what an update of numbers
+            takes. None: there are no texts.
     """
 
     make: Callable[..., Metric]
@@ -46,7 +42,7 @@ class Entry:
     reads: Literal["embeddings", "numbers", "texts"] = "numbers"
     forms: tuple[str, ...] = ("padded", "flat")
     metrics: int = 1
-    reading: Callable[[Columns], object] | None = None
+    reader: tuple[str, str] | None = None
 
     def metric(self, **options: Any) -> Metric:
         """The metric on the device of the columns."""
@@ -136,19 +132,6 @@ def _pressure() -> Columns:
     return {**columns, "suggested": (columns["target"] + 1) % 3}
 
 
-def _read_answers(columns: Columns) -> object:
-    return [choice_mask(flatten_lists(columns[name])[0]) for name in ("preds", "target")]
-
-
-def _read_tags(columns: Columns) -> object:
-    return [count_column(name, columns[name]) for name in ("preds", "target")]
-
-
-def _read_verdicts(columns: Columns) -> object:
-    verdicts, texts = (flatten_lists(columns[name])[0] for name in ("verdicts", "texts"))
-    return [specificity_shares(verdict, text) for verdict, text in zip(verdicts, texts, strict=True)]
-
-
 METRICS: dict[str, Entry] = {
     "AdaptivePolicy": Entry(lambda **k: im.AdaptivePolicy(3, price=0.05, **k), _policy),
     "AnswerAccuracy": Entry(
@@ -158,7 +141,7 @@ METRICS: dict[str, Entry] = {
             target=("B", "C", "AD", "B"),
         ),
         "texts",
-        reading=_read_answers,
+        reader=("imug_metrics.functional.answers.choice_score", "read_choice"),
     ),
     "BestOfN": Entry(lambda **k: im.BestOfN(4, **k), _shares("scores", "selector", last=(5,))),
     "Breakdown": Entry(lambda **k: im.Breakdown(im.TurnDecay(**k), [0, 1]), _groups, forms=("flat",), metrics=3),
@@ -185,7 +168,7 @@ METRICS: dict[str, Entry] = {
             target=("<image1>", "<image1>", "<text1>", "<audio2> <code1>"),
         ),
         "texts",
-        reading=_read_tags,
+        reader=("imug_metrics.metrics.interleaved.structure_integrity", "count_column"),
     ),
     "Sycophancy": Entry(im.Sycophancy, _pressure),
     "TurnAlignment": Entry(im.TurnAlignment, _embeddings("images", "texts"), "embeddings"),
@@ -211,7 +194,7 @@ METRICS: dict[str, Entry] = {
             texts=("Draw two blue balls", "Add a dog", "Put the cup left of the box", "Draw three trees"),
         ),
         "texts",
-        reading=_read_verdicts,
+        reader=("imug_metrics.functional.self_evaluation.verdict_specificity", "specificity_shares"),
     ),
     "VerifierCurve": Entry(
         im.VerifierCurve,

@@ -6,9 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from importlib import import_module
 from typing import Any
-
-import torch
 
 from ..machine import call_seconds
 from ..metric_inputs import DIALOGUES, METRICS, QUICK, TURNS, WIDTH, Entry, baselines
@@ -41,10 +40,31 @@ def _ours(entry: Entry) -> Iterator[Provider]:
     for form, columns in entry.inputs().items():
         for validate in (True, False):
             update = partial(entry.metric(validate=validate).update, **columns)
-            yield _provider(f"imug_metrics, {form}{'' if validate else ', unchecked'}", update)
-        if entry.reading:  # in inference mode, as within an update
-            reading = torch.inference_mode()(partial(entry.reading, columns))
-            yield _provider(f"imug_metrics, {form}, reading alone", reading)
+            name = f"imug_metrics, {form}{'' if validate else ', unchecked'}"
+            yield _provider(name, update)
+            if entry.reader:
+                yield _provider(f"{name}, once read", _once_read(*entry.reader, update))
+
+
+def _once_read(module: str, name: str, update: Callable[[], Any]) -> Callable[[], Any]:
+    """An update whose texts have been read before: what the reader found at first is found again at once."""
+    place, known = import_module(module), {}
+    read = getattr(place, name)
+
+    def remember(*texts: Any, **options: Any) -> Any:
+        key = tuple(map(id, texts))
+        if key not in known:
+            known[key] = read(*texts, **options)
+        return known[key]
+
+    def run() -> None:
+        setattr(place, name, remember)
+        try:
+            update()
+        finally:
+            setattr(place, name, read)
+
+    return run
 
 
 def _provider(name: str, update: Callable[[], Any]) -> Provider:

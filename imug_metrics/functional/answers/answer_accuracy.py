@@ -123,9 +123,9 @@ def _strict_choice(
             raise ValueError(
                 f"Expected argument `target` to name options among {options!r}, got {target[row]!r} at row {row}."
             )
-    absent = torch.tensor([pred is None for pred in preds], dtype=torch.bool, device=device)
     score = choice_score(choice_mask(preds, options=options, device=device), keys.to(device))
-    return score.masked_fill(absent, float("nan"))
+    absent = [pred is None for pred in preds]
+    return score.masked_fill(torch.tensor(absent).to(score.device), torch.nan) if any(absent) else score
 
 
 def _check_words(kind: str, protocol: str, reduction: str) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -64,7 +65,7 @@ def choice_mask(
             f"Expected argument `options` to be {DEFAULT_OPTIONS!r} under protocol 'imug', got {options!r}."
         )
     letters: Callable[[int, Any], str] = _imug_letters if protocol == "imug" else _strict_letters(options)
-    masks = [sum(1 << (ord(letter) - ord("A")) for letter in set(letters(row, text))) for row, text in enumerate(texts)]
+    masks = [_as_bits(letters(row, text)) for row, text in enumerate(texts)]
     return torch.tensor(masks, dtype=torch.int64, device=device)
 
 
@@ -123,12 +124,16 @@ def choice_score(
             f"Expected arguments `pred_mask` and `target_mask` to have one shape, got {tuple(pred_mask.shape)} and "
             f"{tuple(target_mask.shape)}."
         )
-    letters = torch.stack([pred_mask & target_mask, pred_mask & ~target_mask, target_mask]).long()
-    right, wrong, size = _bit_count(letters).unbind()
-    score = (right - wrong).clamp(min=0).to(torch.float64) / size.clamp(min=1)
+    right, chosen, size = _bit_count(torch.stack([pred_mask & target_mask, pred_mask, target_mask]).long()).unbind()
+    score = (2 * right - chosen).clamp(min=0).double() / size.clamp(min=1)
     if weight is not None:
         score = score * weight
     return score if decimals is None else torch.round(score, decimals=decimals)
+
+
+@lru_cache(4096)
+def _as_bits(letters: str) -> int:
+    return sum(1 << (ord(letter) - ord("A")) for letter in set(letters))
 
 
 def _imug_letters(row: int, text: Any) -> str:

@@ -123,9 +123,8 @@ def specificity_column(
         for verdict, prompt in zip(cells, prompts)
     ]
     shares = torch.tensor(found, dtype=torch.float64).view(len(cells), 3)
-    weight = shares.new_tensor([weights[0], 0.0 if texts is None else weights[1], weights[2]])
-    scores = (shares.nan_to_num(0) * weight).sum(1) / weight.sum()
-    return Column(scores.masked_fill(shares[:, 0].isnan(), torch.nan), shape, present, ends), shares
+    used, weight = (shares[:, ::2], weights[::2]) if texts is None else (shares, weights)
+    return Column(used @ torch.tensor(weight, dtype=torch.float64) / sum(weight), shape, present, ends), shares
 
 
 def check_weights(weights: Weights) -> None:

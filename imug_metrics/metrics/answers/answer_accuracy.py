@@ -129,5 +129,5 @@ class AnswerAccuracy(DialogueMetric):
         if len(cells) < len(replies):
             found = found.new_zeros(len(replies)).index_copy(0, torch.tensor(cells).to(found.device), found)
         inputs = self._pack({"preds": Column(found, shape, present, ends)}, dialogue, turn, None, valid, lengths)
-        absent = 0.0 if self.protocol == "imug" else torch.nan
-        self._add(inputs.batch, inputs.columns["preds"].masked_fill(~inputs.batch.valid, absent))
+        batch, scores = inputs.batch, inputs.columns["preds"]
+        self._add(batch, scores.where(batch.valid, 0) if self.protocol == "imug" else batch.present(scores))
