@@ -13,10 +13,10 @@ from torch import Tensor
 from torchmetrics import Metric
 
 if TYPE_CHECKING:
-    from imug_metrics.metrics.dialogue_metric import DialogueMetric
+    from imug_metrics.metrics.additive_metric import AdditiveMetric
 
 
-def check_state(metric: "DialogueMetric", state: Any) -> None:
+def check_state(metric: "AdditiveMetric", state: Any) -> None:
     """Raise ValueError unless a state is one of a metric's class and configuration, whole and finite.
 
     Args:
