@@ -17,6 +17,7 @@ def running_sums(values: Tensor, dim: int = -1) -> Tensor:
         Of the shape and dtype of `values`.
 
     Example:
+        >>> import torch
         >>> running_sums(torch.tensor([1.0, 2.0, 3.0]))
         tensor([1., 3., 6.])
     """
