@@ -73,5 +73,6 @@ _dialogue_gram = register(
     "(Tensor rows, Tensor offsets, Tensor? valid) -> Tensor",
     fake=_fake,
     backward=reference.dialogue_gram_backward,
+    fused_backward=True,
     wrt=(0,),
 )

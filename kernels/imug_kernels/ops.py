@@ -58,6 +58,7 @@ def register(
     dtype: Callable[[torch.device], torch.dtype] | None = result_dtype,
     fits: Callable[..., bool] = fits_float32,
     backward: Backward | None = None,
+    fused_backward: bool = False,
     wrt: Sequence[int] = (),
 ) -> Callable[..., Result]:
     """Register ``imug::<name of reference>`` with PyTorch and return it.
@@ -78,25 +79,39 @@ def register(
         backward: ``backward(grads, *arguments)`` in plain PyTorch operations (autograd is off in it): one tensor of
             the argument's shape and dtype for each argument in ``wrt``. ``grads`` has one tensor per result. Without
             it the operation is not differentiable: detach the arguments in the public function.
+        fused_backward: A kernel computes the gradient where one computes the operation: the function of the name of
+            ``backward`` in ``triton_kernels/<file>_backward.py``.
         wrt: Positions of the arguments that have a gradient.
     """
     name, file = reference.__name__, reference.__module__.rpartition(".")[2]
+    forward = _dispatched(reference, file, fits)
 
     @_prepared
     def run(*arguments: Any) -> Result:
-        device = arguments[0].device
-        implementation = reference
-        if fits(*arguments) and choose_backend(device) == "triton":
-            implementation = getattr(importlib.import_module(f"imug_kernels.triton_kernels.{file}"), name)
-        result = implementation(*arguments)
-        return result if dtype is None else _cast(result, dtype(device))
+        result = forward(*arguments)
+        return result if dtype is None else _cast(result, dtype(arguments[0].device))
 
     operation = torch.library.custom_op(f"imug::{name}", run, mutates_args=(), device_types="cuda", schema=schema)
     operation.register_kernel(["cpu", "mps"], run)
     operation.register_fake(fake)
     if backward is not None:
-        _register_backward(operation, name, schema, backward, tuple(wrt))
+        run_backward = _dispatched(backward, f"{file}_backward", fits) if fused_backward else backward
+        _register_backward(operation, name, schema, run_backward, tuple(wrt))
     return operation
+
+
+def _dispatched(plain: Callable[..., Any], file: str, fits: Callable[..., bool]) -> Callable[..., Any]:
+    """Return what runs the launcher of the name of ``plain`` in a file of kernels where that can run, else ``plain``."""
+
+    @functools.wraps(plain)
+    def run(*arguments: Any) -> Any:
+        first = next(value for value in arguments if isinstance(value, Tensor))
+        if fits(*arguments) and choose_backend(first.device) == "triton":
+            launcher = getattr(importlib.import_module(f"imug_kernels.triton_kernels.{file}"), plain.__name__)
+            return launcher(*arguments)
+        return plain(*arguments)
+
+    return run
 
 
 def _prepared(function: Callable[..., Result]) -> Callable[..., Result]:

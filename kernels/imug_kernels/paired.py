@@ -74,5 +74,6 @@ _paired_cosine = register(
     "(Tensor x, Tensor y, Tensor? ix, Tensor? iy, float scale, float? floor) -> Tensor",
     fake=_fake,
     backward=reference.paired_cosine_backward,
+    fused_backward=True,
     wrt=(0, 1),
 )

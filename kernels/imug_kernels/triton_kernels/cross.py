@@ -18,6 +18,7 @@ from torch import Tensor
 
 from imug_kernels.tolerances import TIE
 from imug_kernels.triton_kernels import settings
+from imug_kernels.triton_kernels.descriptors import all_pairs
 from imug_kernels.triton_kernels.numerics import (
     any_of,
     clamp,
@@ -27,7 +28,7 @@ from imug_kernels.triton_kernels.numerics import (
     leaves_range,
     needs_upcast,
 )
-from imug_kernels.triton_kernels.tiles import RARE_K, dot_tile, load_scaled, row_powers, store_field
+from imug_kernels.triton_kernels.tiles import RARE_K, descriptor_dot, dot_tile, load_scaled, row_powers, store_field
 from imug_kernels.triton_kernels.top_k import merge_splits, merge_top_k
 
 
@@ -61,16 +62,23 @@ def _scales_kernel(
 
 @triton.jit
 def _scaled_tile(
-    x_ptrs, y_ptrs, SCALES_X, SCALES_Y, row, column, rows, columns, mask_m, mask_n,
-    D: tl.constexpr, UPCAST: tl.constexpr, PRECISION: tl.constexpr,
+    x_ptrs, y_ptrs, x_tiles, y_tiles, first_row, first_column, SCALES_X, SCALES_Y, row, column, rows, columns,
+    mask_m, mask_n, D: tl.constexpr, UPCAST: tl.constexpr, PRECISION: tl.constexpr, DESCRIPTORS: tl.constexpr,
     BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_K: tl.constexpr,
 ):  # fmt: skip
-    """Cosines [M, N] of rows that begin at the pointers, from the inverse lengths and powers of two of `scales`."""
+    """Cosines [M, N] of rows that begin at the pointers, from the inverse lengths and powers of two of `scales`.
+
+    With DESCRIPTORS the rows are those from ``first_row`` and ``first_column`` on, and are copied a tile at a time.
+    """
     power_x = tl.load(SCALES_X + rows + row, mask=mask_m, other=1.0)
     power_y = tl.load(SCALES_Y + columns + column, mask=mask_n, other=1.0)
     if any_of(power_x != 1.0) | any_of(power_y != 1.0):
         dot = dot_tile(
             x_ptrs, y_ptrs, mask_m, mask_n, power_x, power_y, D, True, UPCAST, PRECISION, BLOCK_M, BLOCK_N, RARE_K
+        )
+    elif DESCRIPTORS:
+        dot = descriptor_dot(
+            x_tiles, y_tiles, first_row, first_column, D, UPCAST, PRECISION, BLOCK_M, BLOCK_N, BLOCK_K
         )
     else:
         dot = dot_tile(x_ptrs, y_ptrs, mask_m, mask_n, 1.0, 1.0, D, False, UPCAST, PRECISION, BLOCK_M, BLOCK_N, BLOCK_K)
@@ -95,8 +103,8 @@ def _positive_kernel(
     x_ptrs = X + row.to(tl.int64) * STRIDE_X
     y_ptrs = Y + positive * STRIDE_Y
     cosine = _scaled_tile(
-        x_ptrs, y_ptrs, SCALES_X, SCALES_Y, row, positive, rows, columns, mask_m, exists,
-        D, UPCAST, PRECISION, BLOCK_M, BLOCK_M, BLOCK_K,
+        x_ptrs, y_ptrs, None, None, 0, 0, SCALES_X, SCALES_Y, row, positive, rows, columns, mask_m, exists,
+        D, UPCAST, PRECISION, False, BLOCK_M, BLOCK_M, BLOCK_K,
     )  # fmt: skip
     local = tl.arange(0, BLOCK_M)
     own = tl.sum(tl.where(local[:, None] == local[None, :], cosine, 0.0), 1)
@@ -124,13 +132,13 @@ def _bin_counts(cosine, same_group, mask, BINS: tl.constexpr, PADDED_BINS: tl.co
 
 @triton.jit
 def _cross_kernel(
-    X, Y, SCALES_X, SCALES_Y, POSITIVE, OWN, GROUP_X, GROUP_Y,
+    X, Y, X_TILES, Y_TILES, SCALES_X, SCALES_Y, POSITIVE, OWN, GROUP_X, GROUP_Y,
     VALUES, INDICES, GREATER, EQUAL, HIGHEST, TOTAL, HISTOGRAM,
     rows, columns, split_size, scale, tie,
     D: tl.constexpr, STRIDE_X: tl.constexpr, STRIDE_Y: tl.constexpr,
     K: tl.constexpr, RANK: tl.constexpr, LSE: tl.constexpr, BINS: tl.constexpr, PADDED_BINS: tl.constexpr,
     EXCLUDE_SELF: tl.constexpr, EXCLUDE_SAME_GROUP: tl.constexpr, UPCAST: tl.constexpr, PRECISION: tl.constexpr,
-    BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_K: tl.constexpr,
+    DESCRIPTORS: tl.constexpr, BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_K: tl.constexpr,
 ):  # fmt: skip
     row = tl.program_id(0) * BLOCK_M + tl.arange(0, BLOCK_M)
     mask_m = row < rows
@@ -142,6 +150,8 @@ def _cross_kernel(
         indices = tl.zeros((BLOCK_M, K), tl.int32) - 1 - slot[None, :]
     if RANK:
         positive = tl.load(POSITIVE + row, mask=mask_m, other=-1)
+        # 32 bits halve the registers of what is compared by tile; a number that is no row's must not become one's.
+        positive = tl.where(positive < columns, positive, -1).to(tl.int32)
         own = tl.load(OWN + row, mask=mask_m, other=float("nan"))
         greater = tl.zeros((BLOCK_M,), tl.int32)
         equal = tl.zeros((BLOCK_M,), tl.int32)
@@ -159,8 +169,8 @@ def _cross_kernel(
         mask_n = column < end
         y_ptrs = Y + column.to(tl.int64) * STRIDE_Y
         cosine = _scaled_tile(
-            x_ptrs, y_ptrs, SCALES_X, SCALES_Y, row, column, rows, columns, mask_m, mask_n,
-            D, UPCAST, PRECISION, BLOCK_M, BLOCK_N, BLOCK_K,
+            x_ptrs, y_ptrs, X_TILES, Y_TILES, tl.program_id(0) * BLOCK_M, first, SCALES_X, SCALES_Y, row, column,
+            rows, columns, mask_m, mask_n, D, UPCAST, PRECISION, DESCRIPTORS, BLOCK_M, BLOCK_N, BLOCK_K,
         )  # fmt: skip
         mask = mask_m[:, None] & mask_n[None, :]
         if EXCLUDE_SELF:
@@ -173,8 +183,11 @@ def _cross_kernel(
         if RANK:
             other = mask & (column[None, :] != positive[:, None])
             ahead = cosine - own[:, None]
-            greater += tl.sum(tl.where(other & (ahead > tie), 1, 0), 1)
-            equal += tl.sum(tl.where(other & (tl.abs(ahead) <= tie), 1, 0), 1)
+            # Both counts of a tile, of at most 256 columns, in one number: one reduction, and half the registers.
+            level = tl.where(ahead > tie, 1 << 16, tl.where(ahead >= -tie, 1, 0))
+            found = tl.sum(tl.where(other, level, 0), 1)
+            greater += found >> 16
+            equal += found & 0xFFFF
         if BINS > 0:
             counts += _bin_counts(cosine, same_group, mask, BINS, PADDED_BINS, BLOCK_M * BLOCK_N)
         if LSE:
@@ -224,7 +237,7 @@ def cross_stats(
     """Launch the kernels and merge the splits; arguments and results are those of the operation."""
     x, y = dot_operands(x, y)
     rows, columns, device = len(x), len(y), x.device
-    tile = settings.all_pairs_tile(x.dtype, bins)
+    tile, x_tiles, y_tiles = all_pairs(_kernel_name(k, positive is not None, bins), x, y)
     row_blocks = triton.cdiv(rows, tile["BLOCK_M"])
     splits, split_size = settings.column_splits(columns, row_blocks, tile["BLOCK_N"])
     padded_k = triton.next_power_of_2(k) if k else 0
@@ -241,7 +254,7 @@ def cross_stats(
     partials = _partials(splits, rows, padded_k, positive is not None, lse, padded_bins, device)
     if rows and columns:
         _cross_kernel[(row_blocks, splits)](
-            x, y, scales_x, scales_y, positive, own, groups_x, groups_y, *partials,
+            x, y, x_tiles, y_tiles, scales_x, scales_y, positive, own, groups_x, groups_y, *partials,
             rows, columns, split_size, scale, TIE,
             **constants, K=padded_k, RANK=positive is not None, LSE=lse, BINS=bins, PADDED_BINS=padded_bins,
             EXCLUDE_SELF=exclude_self, EXCLUDE_SAME_GROUP=exclude_same_group, **tile,
@@ -250,6 +263,12 @@ def cross_stats(
     counts = torch.stack([greater.sum(0), equal.sum(0)])
     histograms = histogram.view(2, padded_bins)[:, :bins].contiguous()
     return *merge_splits(values, indices, k), own, counts, _merge_exponentials(highest, total), histograms
+
+
+def _kernel_name(k: int, rank: bool, bins: int) -> str:
+    """The name, in the table of settings, of what takes most registers of all that is asked for."""
+    asked = (bins > 0, "cross_histograms"), (k > 0, "cross_largest"), (rank, "cross_rank")
+    return next((name for wanted, name in asked if wanted), "cross_lse")
 
 
 def _partials(

@@ -35,12 +35,15 @@ def _products(
 
 
 @triton.jit
-def _paired_cosine_kernel(
-    X, Y, IX, IY, OUT, pairs, rows_x, rows_y,
-    D: tl.constexpr, STRIDE_X: tl.constexpr, STRIDE_Y: tl.constexpr, scale, floor,
-    HAS_IX: tl.constexpr, HAS_IY: tl.constexpr,
+def pair_products(
+    X, Y, IX, IY, pairs, rows_x, rows_y,
+    D: tl.constexpr, STRIDE_X: tl.constexpr, STRIDE_Y: tl.constexpr, HAS_IX: tl.constexpr, HAS_IY: tl.constexpr,
     BLOCK_R: tl.constexpr, BLOCK_D: tl.constexpr,
 ):  # fmt: skip
+    """A program's pairs and which of them exist, pointers to their rows, their products and their sums of squares.
+
+    Products are of rows times the powers of two that are returned with them: 1 for almost all.
+    """
     pair = tl.program_id(0).to(tl.int64) * BLOCK_R + tl.arange(0, BLOCK_R)
     inside = pair < pairs
     row_x = pair
@@ -53,15 +56,30 @@ def _paired_cosine_kernel(
     exists = inside & (row_x >= 0) & (row_y >= 0) & (row_x < rows_x) & (row_y < rows_y)
     x_ptrs = X + tl.where(exists, row_x, 0) * STRIDE_X
     y_ptrs = Y + tl.where(exists, row_y, 0) * STRIDE_Y
+    power_x = tl.full((BLOCK_R,), 1.0, tl.float32)
+    power_y = tl.full((BLOCK_R,), 1.0, tl.float32)
     dot, squares_x, squares_y = _products(x_ptrs, y_ptrs, exists, 1.0, 1.0, D, False, BLOCK_R, BLOCK_D)
     if any_of(exists & (leaves_range(squares_x) | leaves_range(squares_y))):
         RARE_STEP: tl.constexpr = BLOCK_D // 4 if BLOCK_D > 64 else BLOCK_D
         power_x = row_powers(x_ptrs, exists, squares_x, D, BLOCK_R, RARE_STEP)
         power_y = row_powers(y_ptrs, exists, squares_y, D, BLOCK_R, RARE_STEP)
         dot, squares_x, squares_y = _products(x_ptrs, y_ptrs, exists, power_x, power_y, D, True, BLOCK_R, RARE_STEP)
+    return pair, exists, x_ptrs, y_ptrs, power_x, power_y, dot, squares_x, squares_y
+
+
+@triton.jit
+def _paired_cosine_kernel(
+    X, Y, IX, IY, OUT, pairs, rows_x, rows_y,
+    D: tl.constexpr, STRIDE_X: tl.constexpr, STRIDE_Y: tl.constexpr, scale, floor,
+    HAS_IX: tl.constexpr, HAS_IY: tl.constexpr,
+    BLOCK_R: tl.constexpr, BLOCK_D: tl.constexpr,
+):  # fmt: skip
+    pair, exists, x_ptrs, y_ptrs, power_x, power_y, dot, squares_x, squares_y = pair_products(
+        X, Y, IX, IY, pairs, rows_x, rows_y, D, STRIDE_X, STRIDE_Y, HAS_IX, HAS_IY, BLOCK_R, BLOCK_D
+    )
     cosine = dot / direction_length(squares_x) / direction_length(squares_y)
     cosine = tl.where(cosine < floor, floor, cosine)  # a comparison with NaN is false, so NaN stays
-    tl.store(OUT + pair, tl.where(exists, cosine * scale, float("nan")), mask=inside)
+    tl.store(OUT + pair, tl.where(exists, cosine * scale, float("nan")), mask=pair < pairs)
 
 
 def paired_cosine(

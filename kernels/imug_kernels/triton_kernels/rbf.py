@@ -11,8 +11,9 @@ from torch import Tensor
 
 from imug_kernels.reference.rbf import squared_lengths
 from imug_kernels.triton_kernels import settings
+from imug_kernels.triton_kernels.descriptors import all_pairs
 from imug_kernels.triton_kernels.numerics import dot_operands, dot_precision, needs_upcast
-from imug_kernels.triton_kernels.tiles import dot_tile
+from imug_kernels.triton_kernels.tiles import descriptor_dot, dot_tile
 
 
 @triton.jit
@@ -24,10 +25,10 @@ def _exponential_less_one(x):
 
 @triton.jit
 def _rbf_kernel(
-    X, Y, SQUARES_X, SQUARES_Y, OUT, rows, columns, split_size, factor,
+    X, Y, X_TILES, Y_TILES, SQUARES_X, SQUARES_Y, OUT, rows, columns, split_size, factor,
     D: tl.constexpr, STRIDE_X: tl.constexpr, STRIDE_Y: tl.constexpr, IS_SELF: tl.constexpr,
     UPCAST: tl.constexpr, PRECISION: tl.constexpr,
-    BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_K: tl.constexpr,
+    DESCRIPTORS: tl.constexpr, BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_K: tl.constexpr,
 ):  # fmt: skip
     row = tl.program_id(0) * BLOCK_M + tl.arange(0, BLOCK_M)
     mask_m = row < rows
@@ -41,8 +42,14 @@ def _rbf_kernel(
     for first in range(begin, end, BLOCK_N):
         column = first + tl.arange(0, BLOCK_N)
         mask_n = column < end
-        y_ptrs = Y + column.to(tl.int64) * STRIDE_Y
-        dot = dot_tile(x_ptrs, y_ptrs, mask_m, mask_n, 1.0, 1.0, D, False, UPCAST, PRECISION, BLOCK_M, BLOCK_N, BLOCK_K)
+        if DESCRIPTORS:
+            first_row = tl.program_id(0) * BLOCK_M
+            dot = descriptor_dot(X_TILES, Y_TILES, first_row, first, D, UPCAST, PRECISION, BLOCK_M, BLOCK_N, BLOCK_K)
+        else:
+            y_ptrs = Y + column.to(tl.int64) * STRIDE_Y
+            dot = dot_tile(
+                x_ptrs, y_ptrs, mask_m, mask_n, 1.0, 1.0, D, False, UPCAST, PRECISION, BLOCK_M, BLOCK_N, BLOCK_K
+            )
         distance = squares_x[:, None] + tl.load(SQUARES_Y + column, mask=mask_n, other=0.0)[None, :] - 2.0 * dot
         distance = tl.where(distance < 0, 0.0, distance)
         mask = mask_m[:, None] & mask_n[None, :]
@@ -66,7 +73,7 @@ def rbf_self_sum(x: Tensor, sigma: float) -> Tensor:
 
 def _launch(x: Tensor, y: Tensor, sigma: float, *, is_self: bool) -> Tensor:
     x, y = dot_operands(x, y)
-    tile = settings.all_pairs_tile(x.dtype)
+    tile, x_tiles, y_tiles = all_pairs("rbf", x, y)
     row_blocks = triton.cdiv(len(x), tile["BLOCK_M"])
     splits, split_size = settings.column_splits(len(y), row_blocks, tile["BLOCK_N"])
     out = torch.zeros(row_blocks, splits, dtype=torch.float64, device=x.device)
@@ -74,7 +81,7 @@ def _launch(x: Tensor, y: Tensor, sigma: float, *, is_self: bool) -> Tensor:
     squares_y = squares_x if is_self else squared_lengths(y.float())
     if len(x) and len(y):
         _rbf_kernel[(row_blocks, splits)](
-            x, y, squares_x, squares_y, out, len(x), len(y), split_size, 0.5 / sigma**2,
+            x, y, x_tiles, y_tiles, squares_x, squares_y, out, len(x), len(y), split_size, 0.5 / sigma**2,
             D=x.shape[1], STRIDE_X=x.stride(0), STRIDE_Y=y.stride(0), IS_SELF=is_self,
             UPCAST=needs_upcast(x), PRECISION=dot_precision(x.dtype), **tile,
         )  # fmt: skip

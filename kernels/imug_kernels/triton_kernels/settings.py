@@ -4,15 +4,18 @@
 
 | operation | settings |
 |---|---|
-| `paired_cosine`, lengths of the rows in `cross_stats` | `row_blocks` |
-| `dialogue_gram`, `own_rank`, `delta_curve` | `segment_tile` |
+| `paired_cosine` and its gradient, lengths of the rows in `cross_stats` | `row_blocks` |
+| `dialogue_gram`, `own_rank`, `delta_curve`, the gradient of `dialogue_gram` | `segment_tile` |
 | `dialogue_cosine_sum` | `whole_rows` |
 | `segment_reduce` | `segment_values` |
 | `cross_stats`, `rbf_sum` | `all_pairs_tile`, `column_splits`; cosines to the positives: `diagonal_tile` |
 | `preprocess` | `PREPROCESS` |
 
-They follow from shapes and dtypes alone: to look at values would wait for the device. None of them spills registers on
-compute capability 8.0, 9.0 or 10.0; `python -m benchmarks.offline` compiles each and says so. `override` tries others.
+Matrix kernels are in `TABLE`, by dtype, size and device: the first row that fits is used. `CANDIDATES` has the forms that
+may be faster and have not been measured yet: they compile, give the same results, and are raced by `bench gpu`; what wins
+there moves to the table. Settings follow from shapes, dtypes and the device alone: to look at values would wait. None of
+them spills registers on compute capability 8.0, 9.0 or 10.0; `python -m benchmarks.offline` compiles each and says so.
+`override` tries others.
 """
 
 from __future__ import annotations
@@ -21,13 +24,103 @@ import functools
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 import triton
 
 Settings = dict[str, int]  # keyword arguments of a launch
 
+
+class Row(NamedTuple):
+    """Settings, and where they are used.
+
+    Attributes:
+        settings: of a launch.
+        bits: of a number in the rows, 32 or 16.
+        longest: up to which mean length of the segments.
+        capabilities: of the devices, such as 90; none: of all.
+    """
+
+    settings: Settings
+    bits: int
+    longest: float = math.inf
+    capabilities: tuple[int, ...] = ()
+
+    def fits(self, bits: int, length: float, capability: int) -> bool:
+        """Return whether it is for such rows on such a device."""
+        here = not self.capabilities or capability in self.capabilities
+        return self.bits == bits and length <= self.longest and here
+
+
+def _tile(m: int, n: int, k: int, *, warps: int, stages: int) -> Settings:
+    """Tile of m x n products, made k elements of the rows at a time."""
+    return {"BLOCK_M": m, "BLOCK_N": n, "BLOCK_K": k, "num_warps": warps, "num_stages": stages}
+
+
+def _segments(m: int, k: int, *, warps: int, stages: int, packed: int = 0) -> Settings:
+    """Square tile for the rows of segments; PACKED: how many rows of several short segments share a program."""
+    return {**_tile(m, m, k, warps=warps, stages=stages), "PACKED": packed}
+
+
+def _pairs(m: int, n: int, k: int, *, warps: int, stages: int, descriptors: bool = False) -> Settings:
+    """Tile for all pairs; DESCRIPTORS: whole tiles are copied by descriptors (TMA)."""
+    return {**_tile(m, n, k, warps=warps, stages=stages), "DESCRIPTORS": int(descriptors)}
+
+
+_SEGMENTS = (
+    Row(_segments(16, 64, warps=4, stages=3), 32, longest=12),
+    Row(_segments(32, 32, warps=4, stages=3), 32, longest=28),
+    Row(_segments(64, 16, warps=8, stages=3), 32),
+    Row(_segments(16, 128, warps=4, stages=3), 16, longest=12),
+    Row(_segments(32, 128, warps=4, stages=3), 16, longest=28),
+    Row(_segments(64, 64, warps=8, stages=3), 16),
+)
+_PAIRS = (Row(_pairs(64, 64, 32, warps=4, stages=3), 32), Row(_pairs(128, 64, 64, warps=8, stages=3), 16))
+
+# `cross_stats` has a name for each thing it keeps, of which the one that takes most registers decides.
+TABLE: dict[str, tuple[Row, ...]] = {
+    "gram": _SEGMENTS,
+    "gram_backward": _SEGMENTS,
+    "rank": _SEGMENTS,
+    "curve": _SEGMENTS,
+    "rbf": _PAIRS,
+    "cross_lse": _PAIRS,
+    "cross_rank": _PAIRS,
+    "cross_largest": _PAIRS,
+    "cross_histograms": (
+        Row(_pairs(64, 64, 32, warps=8, stages=3), 32),
+        Row(_pairs(64, 64, 64, warps=4, stages=4), 16),
+    ),
+}
+
+_WIDE_SINGLE = Row(_pairs(128, 128, 32, warps=8, stages=3, descriptors=True), 32, capabilities=(90,))
+_WIDE_HALF = Row(_pairs(128, 256, 64, warps=8, stages=3, descriptors=True), 16, capabilities=(90,))
+_SQUARE_HALF = Row(_pairs(128, 128, 64, warps=8, stages=3, descriptors=True), 16, capabilities=(90,))
+
+# Of a block of rows, only those that one segment fills are read: packed, more bytes are under way at a time.
+_PACKED_SINGLE = (
+    Row(_segments(64, 32, warps=8, stages=3, packed=48), 32, longest=28),
+    Row(_segments(32, 32, warps=4, stages=4, packed=24), 32, longest=12),
+)
+_PACKED_HALF = (
+    Row(_segments(64, 128, warps=4, stages=3, packed=56), 16, longest=12),
+    Row(_segments(32, 128, warps=4, stages=3, packed=24), 16, longest=12),
+)
+
+CANDIDATES: dict[str, tuple[Row, ...]] = {
+    "gram": (*_PACKED_SINGLE, *_PACKED_HALF, Row(_segments(32, 32, warps=4, stages=4), 32)),
+    "rank": (*_PACKED_SINGLE[1:], *_PACKED_HALF[1:]),
+    "rbf": (_WIDE_SINGLE, _WIDE_HALF, _SQUARE_HALF),
+    "cross_lse": (_WIDE_SINGLE, _WIDE_HALF, _SQUARE_HALF),
+    "cross_rank": (_WIDE_SINGLE, _SQUARE_HALF),
+    "cross_largest": (_WIDE_SINGLE, _SQUARE_HALF),
+}
+
+# Columns of all pairs are split until there are two programs for each multiprocessor of the largest devices.
+_PROGRAMS = 264
+
+PREPROCESS: Settings = {"BLOCK_H": 16, "BLOCK_W": 64, "BLOCK_R": 16, "num_warps": 4}
 
 _overriding: Settings = {}
 _overridden: set[str] = set()
@@ -77,30 +170,39 @@ def _tunable(choose: Callable[..., Settings]) -> Callable[..., Settings]:
     return chosen
 
 
-def _tile(m: int, n: int, k: int, *, warps: int, stages: int) -> Settings:
-    """Tile of m x n products, made k elements of the rows at a time."""
-    return {"BLOCK_M": m, "BLOCK_N": n, "BLOCK_K": k, "num_warps": warps, "num_stages": stages}
+def candidates(kernel: str, dtype: torch.dtype, length: float = 1, capability: int = 0) -> list[Settings]:
+    """Return what is to be tried beside the table's settings.
+
+    Args:
+        kernel: Name in `TABLE`.
+        dtype: Of the rows.
+        length: Mean length of the segments.
+        capability: Of the device, such as 90; 0: of any.
+
+    Example:
+        >>> [tried["BLOCK_N"] for tried in candidates("rbf", torch.bfloat16, capability=90)]
+        [256, 128]
+    """
+    rows = CANDIDATES.get(kernel, ())
+    everywhere = [row if capability else row._replace(capabilities=()) for row in rows]
+    return [row.settings for row in everywhere if row.fits(_bits(dtype), length, capability)]
 
 
-# Up to which mean length of the segments a tile is used, for rows of float32 and of 16 bits.
-_SEGMENT_TILES = (
-    (12, _tile(16, 16, 64, warps=4, stages=3), _tile(16, 16, 128, warps=4, stages=3)),
-    (28, _tile(32, 32, 32, warps=4, stages=3), _tile(32, 32, 128, warps=4, stages=3)),
-    (math.inf, _tile(64, 64, 16, warps=8, stages=3), _tile(64, 64, 64, warps=8, stages=3)),
-)
+def capability_of(device: torch.device) -> int:
+    """Return the compute capability of a device, such as 90; 0 of what is none."""
+    if device.type != "cuda":
+        return 0
+    major, minor = torch.cuda.get_device_capability(device)
+    return 10 * major + minor
 
-# By whether rows are float32 and whether histograms are counted, whose bins stay in registers.
-_ALL_PAIRS_TILES = {
-    (True, False): _tile(64, 64, 32, warps=4, stages=3),
-    (True, True): _tile(64, 64, 32, warps=8, stages=3),
-    (False, False): _tile(128, 64, 64, warps=8, stages=3),
-    (False, True): _tile(64, 64, 64, warps=4, stages=4),
-}
 
-# Columns of all pairs are split until there are two programs for each multiprocessor of the largest devices.
-_PROGRAMS = 264
+def _chosen(kernel: str, dtype: torch.dtype, device: torch.device, length: float = 1) -> Settings:
+    bits, capability = _bits(dtype), capability_of(device)
+    return next(row.settings for row in TABLE[kernel] if row.fits(bits, length, capability))
 
-PREPROCESS: Settings = {"BLOCK_H": 16, "BLOCK_W": 64, "BLOCK_R": 16, "num_warps": 4}
+
+def _bits(dtype: torch.dtype) -> int:
+    return 8 * dtype.itemsize
 
 
 @_tunable
@@ -111,11 +213,9 @@ def row_blocks(width: int) -> Settings:
 
 
 @_tunable
-def segment_tile(rows: int, segments: int, dtype: torch.dtype) -> Settings:
+def segment_tile(kernel: str, rows: torch.Tensor, segments: int) -> Settings:
     """Tile for segments of the mean length: the longest would be the better guide, but is known to the device only."""
-    mean = rows / max(segments, 1)
-    single, half = next((single, half) for longest, single, half in _SEGMENT_TILES if mean <= longest)
-    return single if dtype == torch.float32 else half
+    return _chosen(kernel, rows.dtype, rows.device, len(rows) / max(segments, 1))
 
 
 @_tunable
@@ -133,9 +233,15 @@ def segment_values(width: int) -> Settings:
 
 
 @_tunable
-def all_pairs_tile(dtype: torch.dtype, bins: int = 0) -> Settings:
+def all_pairs_tile(kernel: str, rows: torch.Tensor) -> Settings:
     """Tile for up to 64 largest cosines a row and 512 bins."""
-    return _ALL_PAIRS_TILES[dtype == torch.float32, bins > 0]
+    return _chosen(kernel, rows.dtype, rows.device)
+
+
+def pointer_tile(kernel: str, rows: torch.Tensor) -> Settings:
+    """Tile for rows that no descriptor can describe."""
+    rows_of_table = (row for row in TABLE[kernel] if not row.settings["DESCRIPTORS"])
+    return next(row.settings for row in rows_of_table if row.fits(_bits(rows.dtype), 1, 0))
 
 
 def diagonal_tile(tile: Settings) -> Settings:

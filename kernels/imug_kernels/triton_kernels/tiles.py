@@ -64,6 +64,23 @@ def dot_tile(
 
 
 @triton.jit
+def descriptor_dot(
+    x_tiles, y_tiles, first_row, first_column, D: tl.constexpr, UPCAST: tl.constexpr, PRECISION: tl.constexpr,
+    BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_K: tl.constexpr,
+):  # fmt: skip
+    """`dot_tile` of consecutive rows, copied by descriptors, a whole tile an instruction; beyond a tensor are zeros."""
+    dot = tl.zeros((BLOCK_M, BLOCK_N), tl.float32)
+    for k in tl.range(0, D, BLOCK_K):
+        x = x_tiles.load([first_row, k])
+        y = y_tiles.load([first_column, k])
+        if UPCAST:
+            dot = tl.dot(x.to(tl.float32), tl.trans(y.to(tl.float32)), dot, input_precision=PRECISION)
+        else:
+            dot = tl.dot(x, tl.trans(y), dot, input_precision=PRECISION)
+    return dot
+
+
+@triton.jit
 def row_powers(x_ptrs, mask, squares, D: tl.constexpr, BLOCK: tl.constexpr, STEP: tl.constexpr):
     """Power of two by which each row has to be multiplied for float32 to hold its squares: 1 for almost all."""
     peak = tl.zeros((BLOCK,), tl.float32)
@@ -107,11 +124,15 @@ def _cosines(
     dot, squares_x, squares_y, x_ptrs, y_ptrs, mask_m, mask_n, D: tl.constexpr, UPCAST: tl.constexpr,
     PRECISION: tl.constexpr, BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr,
 ):  # fmt: skip
-    """Cosines [M, N] from products, and which rows on either side have a direction.
+    """Cosines [M, N] from products; lengths of the rows on either side, and the powers of two these are made with.
+
+    The length of a row without a direction is NaN.
 
     Rows whose squares float32 cannot hold are rare: a tile with one, or with a row of zeros, which looks like one, is
     made again of scaled rows. That is done in small steps, so that the registers are those of the common case.
     """
+    power_x = tl.full((BLOCK_M,), 1.0, tl.float32)
+    power_y = tl.full((BLOCK_N,), 1.0, tl.float32)
     if any_of(mask_m & leaves_range(squares_x)) | any_of(mask_n & leaves_range(squares_y)):
         power_x = row_powers(x_ptrs, mask_m, squares_x, D, BLOCK_M, RARE_K)
         power_y = row_powers(y_ptrs, mask_n, squares_y, D, BLOCK_N, RARE_K)
@@ -121,9 +142,7 @@ def _cosines(
         )  # fmt: skip
     length_x = direction_length(squares_x)
     length_y = direction_length(squares_y)
-    known_x = mask_m & (length_x == length_x)
-    known_y = mask_n & (length_y == length_y)
-    return dot / length_x[:, None] / length_y[None, :], known_x, known_y
+    return dot / length_x[:, None] / length_y[None, :], length_x, length_y, power_x, power_y
 
 
 @triton.jit
@@ -141,19 +160,35 @@ def cosine_tile(
     dot, squares_x, squares_y = _squares_tile(
         x_ptrs, y_ptrs, mask_m, mask_n, 1.0, 1.0, D, False, False, UPCAST, PRECISION, BLOCK_M, BLOCK_N, BLOCK_K
     )
-    return _cosines(dot, squares_x, squares_y, x_ptrs, y_ptrs, mask_m, mask_n, D, UPCAST, PRECISION, BLOCK_M, BLOCK_N)
+    cosine, length_x, length_y, power_x, power_y = _cosines(
+        dot, squares_x, squares_y, x_ptrs, y_ptrs, mask_m, mask_n, D, UPCAST, PRECISION, BLOCK_M, BLOCK_N
+    )
+    return cosine, mask_m & (length_x == length_x), mask_n & (length_y == length_y)
 
 
 @triton.jit
 def segment_tile(
-    X, row, column, mask_m, mask_n, length,
+    X, row, column, mask_m, mask_n, is_single,
     D: tl.constexpr, STRIDE: tl.constexpr, UPCAST: tl.constexpr, PRECISION: tl.constexpr,
     BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_K: tl.constexpr,
 ):  # fmt: skip
-    """`cosine_tile` of a segment's rows with each other; one that fits into a block is read once."""
+    """`cosine_tile` of the rows of segments with each other; where the columns are the rows, these are read once."""
+    cosine, length_x, length_y, power_x, power_y = measured_tile(
+        X, row, column, mask_m, mask_n, is_single, D, STRIDE, UPCAST, PRECISION, BLOCK_M, BLOCK_N, BLOCK_K
+    )
+    return cosine, mask_m & (length_x == length_x), mask_n & (length_y == length_y)
+
+
+@triton.jit
+def measured_tile(
+    X, row, column, mask_m, mask_n, is_single,
+    D: tl.constexpr, STRIDE: tl.constexpr, UPCAST: tl.constexpr, PRECISION: tl.constexpr,
+    BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_K: tl.constexpr,
+):  # fmt: skip
+    """Cosines [M, N] of the rows of segments, with lengths and powers as `_cosines` has them."""
     x_ptrs = X + row.to(tl.int64) * STRIDE
     y_ptrs = X + column.to(tl.int64) * STRIDE
-    if length <= BLOCK_M:
+    if is_single:
         dot, squares_x, squares_y = _squares_tile(
             x_ptrs, x_ptrs, mask_m, mask_m, 1.0, 1.0, D, True, False, UPCAST, PRECISION, BLOCK_M, BLOCK_N, BLOCK_K
         )

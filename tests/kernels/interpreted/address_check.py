@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from triton.runtime import interpreter
+from triton.tools.tensor_descriptor import TensorDescriptor
 
 OUTSIDE = "outside of all tensors"
 
@@ -66,7 +67,8 @@ def checked_addresses() -> Iterator[None]:
     arguments_of = interpreter.GridExecutor._init_args_hst
 
     def note(self: Any, args: Any, kwargs: Any) -> Any:
-        memory.expect([value for value in (*args, *kwargs.values()) if isinstance(value, torch.Tensor)])
+        given = [value.base if isinstance(value, TensorDescriptor) else value for value in (*args, *kwargs.values())]
+        memory.expect([value for value in given if isinstance(value, torch.Tensor)])
         return arguments_of(self, args, kwargs)
 
     with (

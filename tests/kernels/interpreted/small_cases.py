@@ -62,7 +62,7 @@ def _tensors(result: Any) -> list[Tensor]:
 @contextmanager
 def tiny_blocks(tile: dict[str, int] | None, step: int) -> Iterator[None]:
     """Let all launchers use the least blocks there are, in the kernels as they are loaded now."""
-    tile = tile or {"BLOCK_M": 16, "BLOCK_N": 16, "BLOCK_K": 16}
+    tile = {"BLOCK_M": 16, "BLOCK_N": 16, "BLOCK_K": 16, "PACKED": 0, "DESCRIPTORS": 0, **(tile or {})}
     settings = kernels("settings")
     chosen = {
         "all_pairs_tile": tile,

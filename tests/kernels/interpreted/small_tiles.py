@@ -10,13 +10,19 @@ from importlib import import_module
 from types import ModuleType
 from unittest import mock
 
-TILE = {"BLOCK_M": 16, "BLOCK_N": 16, "BLOCK_K": 32}
+POINTERS = {"BLOCK_M": 16, "BLOCK_N": 16, "BLOCK_K": 32, "DESCRIPTORS": 0}
+DESCRIPTORS = {"BLOCK_M": 16, "BLOCK_N": 32, "BLOCK_K": 16, "DESCRIPTORS": 1}
+FORMS = (POINTERS, DESCRIPTORS)
 
 
 @contextmanager
-def small_tiles(name: str) -> Iterator[ModuleType]:
+def small_tiles(name: str, tile: dict[str, int] = POINTERS) -> Iterator[ModuleType]:
     """Yield `triton_kernels/NAME.py` as it is loaded now: the mutation tests load it from other text."""
-    with mock.patch.object(kernels("settings"), "all_pairs_tile", return_value=TILE):
+    settings = kernels("settings")
+    with (
+        mock.patch.object(settings, "all_pairs_tile", return_value=tile),
+        mock.patch.object(settings, "pointer_tile", return_value=POINTERS),
+    ):
         yield kernels(name)
 
 
