@@ -93,12 +93,12 @@ def _extremes_kernel(
         high_before += tl.sum(tl.where(earlier & (cosine >= highest_before[:, None]), 1.0, 0.0), 1)
     # The gradients of sum, count, minimum, maximum, maximum before, previous and anchor, as they come.
     inside = row < end
-    of_sum, grads = _next_field(GRADS + row, rows, inside)
-    of_low, grads = _next_field(grads + rows, rows, inside)
-    of_high, grads = _next_field(grads, rows, inside)
-    of_high_before, grads = _next_field(grads, rows, inside)
-    of_previous, grads = _next_field(grads, rows, inside)
-    of_anchor, grads = _next_field(grads, rows, inside)
+    of_sum, grads = _next_field(GRADS, row, rows, inside)
+    of_low, grads = _next_field(grads + rows, row, rows, inside)
+    of_high, grads = _next_field(grads, row, rows, inside)
+    of_high_before, grads = _next_field(grads, row, rows, inside)
+    of_previous, grads = _next_field(grads, row, rows, inside)
+    of_anchor, grads = _next_field(grads, row, rows, inside)
     out = store_field(OUT + row, rows, of_sum, inside)
     out = store_field(out, rows, lowest, inside)
     out = store_field(out, rows, of_low / tl.maximum(low, 1.0), inside)
@@ -111,23 +111,30 @@ def _extremes_kernel(
 
 
 @triton.jit
-def _next_field(field_ptrs, rows, mask):
-    """One field of some rows, and where the next lies: a field at a time, since their number times rows is large."""
-    return tl.load(field_ptrs, mask=mask, other=0.0), field_ptrs + rows
+def _next_field(fields, row, rows, mask):
+    """One field of some rows, and where the next begins: a field at a time, since their number times rows is large."""
+    return tl.load(fields + row, mask=mask, other=0.0), fields + rows
 
 
 @triton.jit
-def _weights(cosine, partner, earlier, is_previous, is_anchor, FIELDS, row, mask, rows):
-    """Gradients [M, N] of cosines by the statistics of the rows [M, 1] or [1, N] on one side of them."""
-    of_sum, fields = _next_field(FIELDS + row, rows, mask)
-    lowest, fields = _next_field(fields, rows, mask)
-    of_low, fields = _next_field(fields, rows, mask)
-    highest, fields = _next_field(fields, rows, mask)
-    of_high, fields = _next_field(fields, rows, mask)
-    highest_before, fields = _next_field(fields, rows, mask)
-    of_high_before, fields = _next_field(fields, rows, mask)
-    of_previous, fields = _next_field(fields, rows, mask)
-    of_anchor, fields = _next_field(fields, rows, mask)
+def _along(fields, row, rows, mask, AXIS: tl.constexpr):
+    """One field of the rows of one side of a tile, to be spread along ``AXIS``, and where the next begins."""
+    values, following = _next_field(fields, row, rows, mask)
+    return tl.expand_dims(values, AXIS), following
+
+
+@triton.jit
+def _weights(cosine, partner, earlier, is_previous, is_anchor, FIELDS, row, mask, rows, AXIS: tl.constexpr):
+    """Gradients [M, N] of cosines by the statistics of the rows on one side of them."""
+    of_sum, fields = _along(FIELDS, row, rows, mask, AXIS)
+    lowest, fields = _along(fields, row, rows, mask, AXIS)
+    of_low, fields = _along(fields, row, rows, mask, AXIS)
+    highest, fields = _along(fields, row, rows, mask, AXIS)
+    of_high, fields = _along(fields, row, rows, mask, AXIS)
+    highest_before, fields = _along(fields, row, rows, mask, AXIS)
+    of_high_before, fields = _along(fields, row, rows, mask, AXIS)
+    of_previous, fields = _along(fields, row, rows, mask, AXIS)
+    of_anchor, fields = _along(fields, row, rows, mask, AXIS)
     weight = of_sum + tl.where(cosine <= lowest, of_low, 0.0) + tl.where(cosine >= highest, of_high, 0.0)
     before = tl.where(cosine >= highest_before, of_high_before, 0.0)
     before += tl.where(is_previous, of_previous, 0.0) + tl.where(is_anchor, of_anchor, 0.0)
@@ -136,7 +143,7 @@ def _weights(cosine, partner, earlier, is_previous, is_anchor, FIELDS, row, mask
 
 @triton.jit
 def _gram_backward_kernel(
-    X, VALID, OFFSETS, SEGMENT, START, FIELDS, OUT, rows,
+    X, VALID, OFFSETS, SEGMENT, START, FIELDS, WEIGHTS, OUT, rows,
     D: tl.constexpr, STRIDE: tl.constexpr, HAS_VALID: tl.constexpr, UPCAST: tl.constexpr, PRECISION: tl.constexpr,
     BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_K: tl.constexpr,
 ):  # fmt: skip
@@ -149,39 +156,50 @@ def _gram_backward_kernel(
     x_ptrs = X + row.to(tl.int64) * STRIDE
     out_ptrs = OUT + row.to(tl.int64) * D
     written = row < end
+    STEP: tl.constexpr = 32 if BLOCK_K > 32 else BLOCK_K  # three tiles of rows are in registers at a time
+    # The weights of a tile pass through memory, that is through the caches, so that not everything that they are made
+    # of has to be in registers at a time; barriers stand between what one thread writes and another reads.
+    weight_ptrs = WEIGHTS + tl.program_id(0).to(tl.int64) * BLOCK_M * BLOCK_N
+    weight_ptrs += tl.arange(0, BLOCK_M)[:, None] * BLOCK_N + tl.arange(0, BLOCK_N)[None, :]
     for start in tl.range(first, end, BLOCK_N, disable_licm=True):
         column, local_n, mask_n = segment_rows(VALID, start, first, end, HAS_VALID, BLOCK_N)
         cosine, length_m, length_n, power_m, power_n = measured_tile(
             X, row, column, mask_m, mask_n, end - first <= BLOCK_M, D, STRIDE, UPCAST, PRECISION,
             BLOCK_M, BLOCK_N, BLOCK_K,
         )  # fmt: skip
-        known_m = mask_m & (length_m == length_m)
         ahead = local_m[:, None] - local_n[None, :]
-        partner = known_m[:, None] & (mask_n & (length_n == length_n))[None, :] & (ahead != 0)
+        partner = (cosine == cosine) & (ahead != 0)  # NaN is what rows have that are masked or have no direction
         weight = _weights(
-            cosine, partner, ahead > 0, ahead == 1, local_n[None, :] == 0, FIELDS, row[:, None], mask_m[:, None], rows
+            cosine, partner, ahead > 0, ahead == 1, (local_n == 0)[None, :], FIELDS, row, mask_m, rows, 1
         )
+        tl.store(weight_ptrs, weight)
+        tl.debug_barrier()
+        weight = tl.load(weight_ptrs)
+        tl.debug_barrier()
         weight += _weights(
-            cosine, partner, ahead < 0, ahead == -1, local_m[:, None] == 0, FIELDS, column[None, :], mask_n[None, :],
-            rows,
-        )  # fmt: skip
-        along = tl.where(known_m, tl.sum(tl.where(partner, weight * cosine, 0.0), 1) / length_m, 0.0)
-        weight = tl.where(partner, weight / length_n[None, :], 0.0)
-        inverse = tl.where(known_m, 1.0 / length_m, 0.0)
+            cosine, partner, ahead < 0, ahead == -1, (local_m == 0)[:, None], FIELDS, column, mask_n, rows, 0
+        )
+        inverse_m = tl.where(length_m == length_m, 1.0 / length_m, 0.0)
+        inverse_n = tl.where(length_n == length_n, 1.0 / length_n, 0.0)
+        along = tl.sum(tl.where(partner, weight * cosine, 0.0), 1) * inverse_m
+        tl.store(weight_ptrs, weight * inverse_n[None, :])
+        tl.debug_barrier()
         y_ptrs = X + column.to(tl.int64) * STRIDE
-        for k in tl.range(0, D, BLOCK_K, num_stages=1):
-            d = k + tl.arange(0, BLOCK_K)
+        known_m = mask_m & (length_m == length_m)  # others are not read: their NaN times 0 would spoil all
+        known_n = mask_n & (length_n == length_n)
+        for k in tl.range(0, D, STEP, num_stages=1, disable_licm=True):
+            d = k + tl.arange(0, STEP)
             within = (d < D)[None, :]
-            x = load_scaled(x_ptrs[:, None] + d[None, :], mask_m[:, None] & within, power_m, True).to(tl.float32)
-            y = load_scaled(y_ptrs[:, None] + d[None, :], mask_n[:, None] & within, power_n, True).to(tl.float32)
-            known_y = tl.where((length_n == length_n)[:, None], y, 0.0)
-            part = tl.dot(weight, known_y, input_precision="tf32x3") - tl.where(known_m[:, None], along[:, None] * x, 0.0)
-            part = part * inverse[:, None] * power_m[:, None]
+            x = load_scaled(x_ptrs[:, None] + d[None, :], known_m[:, None] & within, power_m, True).to(tl.float32)
+            y = load_scaled(y_ptrs[:, None] + d[None, :], known_n[:, None] & within, power_n, True).to(tl.float32)
+            weight = tl.load(weight_ptrs)
+            part = tl.dot(weight, y, input_precision="tf32x3") - along[:, None] * x
+            part = part * inverse_m[:, None] * power_m[:, None]
             place = out_ptrs[:, None] + d[None, :]
             if start > first:  # what the tiles before have added
                 part += tl.load(place, mask=written[:, None] & within, other=0.0)
             tl.store(place, part, mask=written[:, None] & within)
-        tl.debug_barrier()  # other threads may read what was written
+        tl.debug_barrier()
 
 
 def dialogue_gram_backward(
@@ -195,5 +213,6 @@ def dialogue_gram_backward(
         given: dict[str, Any] = {"VALID": valid, "rows": len(x), "STRIDE": x.stride(0), "HAS_VALID": valid is not None}
         fields = torch.empty(_FIELDS, len(x), dtype=torch.float32, device=x.device)
         launch(_extremes_kernel, blocks, x, GRADS=grads[0].float().contiguous(), OUT=fields, tie=TIE, **given)
-        launch(_gram_backward_kernel, blocks, x, FIELDS=fields, OUT=gradient, **given)
+        weights = torch.empty(blocks.programs, blocks.tile["BLOCK_M"], blocks.tile["BLOCK_N"], device=x.device)
+        launch(_gram_backward_kernel, blocks, x, FIELDS=fields, WEIGHTS=weights, OUT=gradient, **given)
     return [gradient.to(rows.dtype)]

@@ -33,7 +33,10 @@ def _segment_reduce_kernel(
         row = start + tl.arange(0, BLOCK_R)
         mask = valid_rows(VALID, row, end, HAS_VALID)[:, None] & mask_n[None, :]
         value_ptrs = VALUES + (row.to(tl.int64)[:, None] * width + column[None, :])
-        value = tl.load(value_ptrs, mask=mask, other=0.0).to(tl.float64)
+        value = tl.load(value_ptrs, mask=mask, other=0.0)
+        if value.dtype.primitive_bitwidth == 16:
+            value = value.to(tl.float32)  # the interpreter widens bf16 to this only
+        value = value.to(tl.float64)
         total += tl.where(mask, value, 0.0)
         if EXTREMES:
             count += tl.where(mask, 1.0, 0.0)
@@ -57,7 +60,7 @@ def segment_reduce(values: Tensor, offsets: Tensor, valid: Tensor | None, extrem
     out = torch.empty(4 if extremes else 1, segments, width, dtype=torch.float64, device=values.device)
     if out.numel() == 0:
         return out
-    if values.dtype not in (torch.float32, torch.float64):
+    if not values.is_floating_point():
         values = values.to(torch.float64)
     blocks = segment_values(width)
     _segment_reduce_kernel[(segments * triton.cdiv(width, blocks["BLOCK_W"]),)](
