@@ -49,7 +49,7 @@ def _fill_by_chunks(stats: Tensor, values: Tensor, offsets: Tensor, valid: Tenso
     extremes = len(stats) > 1
     if extremes:
         stats[2], stats[3] = torch.inf, -torch.inf
-    step = chunk_rows(values.shape[1])
+    step = chunk_rows(values.shape[1], values.device)
     for start in range(0, len(values), step):
         chunk = slice(start, start + step)
         rows, segments = values[chunk], owner[chunk]
