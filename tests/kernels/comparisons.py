@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import math
 import os
+from typing import Any
 
 import imug_kernels as ops
 import torch
@@ -15,6 +16,7 @@ from torch.testing import assert_close
 from tests.kernels.naive import (
     naive_curve,
     naive_gram,
+    naive_moments,
     naive_paired,
     naive_rank,
     offsets_of,
@@ -104,6 +106,12 @@ def check_segments(values: Tensor, lengths: list[int], valid: Tensor | None) -> 
         close(ops.segment_sum(values, offsets_of(lengths)), result.sum, 1e-12)
 
 
+def check_moments(values: Tensor, lengths: list[int], positions: Tensor, **options: Any) -> None:
+    result = ops.segment_moments(values, offsets_of(lengths), positions, **options)
+    expected = naive_moments(values, lengths, positions, **options)
+    close(result, expected.reshape(result.shape), 1e-12)
+
+
 def check_everything(lengths: list[int], width: int, dtype: torch.dtype, masked: bool, seed: int) -> None:
     """Compare all operations on random rows, a zero row, a duplicate and a NaN row among them."""
     count = sum(lengths)
@@ -121,3 +129,7 @@ def check_everything(lengths: list[int], width: int, dtype: torch.dtype, masked:
     if lengths:
         check_segments(x[:, 0], lengths, valid)
         check_segments(x[:, :3], lengths, valid)
+    few = x[:, :3]
+    check_moments(few, lengths, positions, valid=valid)
+    check_moments(few, lengths, positions, slopes=1, points=4, curves=(0, few.shape[1]), present=valid, expected=other)
+    check_moments(few, lengths, positions, slopes=1, over=y[:, :1].float(), valid=valid, coverage=few.shape[1] - 1)
