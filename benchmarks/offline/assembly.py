@@ -14,6 +14,12 @@ PRODUCT = re.compile(
 TILE_COPY = re.compile(r"\bcp\.async\.bulk\.tensor\.\dd\.shared::\w+\.global\b")
 COPY = re.compile(r"\bcp\.async\.c[ag]\.shared\.global[^;]*?,\s*(?P<bytes>0x[0-9a-f]+|\d+)\b")
 LOAD = re.compile(r"\bld\.global(?:\.[a-z]\w*(?:::\w+)*)*?(?:\.v(?P<lanes>[248]))?\.[bufs](?P<bits>\d+)\b")
+MMA_LAYOUT = re.compile(
+    r"^(?P<name>#\w+) = #ttg\.nvidia_mma<\{versionMajor = 3,.*?warpsPerCTA = \[(?P<down>\d+), (?P<across>\d+)\]"
+    r".*?instrShape = \[(?P<rows>\d+), (?P<columns>\d+)",
+    re.MULTILINE,
+)
+WARP_GROUP_DOT = re.compile(r"warp_group_dot .*-> tensor<(?P<rows>\d+)x(?P<columns>\d+)xf32, (?P<layout>#\w+)>")
 FLOAT32_DOT = re.compile(r"tt\.dot .*?(?:inputPrecision = (?P<how>\w+))?\s*: tensor<\w+xf32>")
 
 
@@ -45,3 +51,19 @@ def load_widths(ptx: str) -> list[int]:
 def plain_tf32_products(ttir: str) -> int:
     """Number of dots of float32 that are cut to TF32."""
     return sum(match["how"] == "tf32" for match in FLOAT32_DOT.finditer(ttir))
+
+
+def repeats(ttgir: str) -> int:
+    """How many warps make the same part of a wgmma product: 1, unless more warps stand on a tile than it has room for.
+
+    Of three TF32 products two are laid out by the rows alone: eight warps of 16 rows make each of 64 rows twice.
+    """
+    tiles = {
+        match["name"]: (int(match["down"]) * int(match["rows"]), int(match["across"]) * int(match["columns"]))
+        for match in MMA_LAYOUT.finditer(ttgir)
+    }
+    most = 1
+    for match in WARP_GROUP_DOT.finditer(ttgir):
+        rows, columns = tiles[match["layout"]]
+        most = max(most, -(-rows // int(match["rows"])) * -(-columns // int(match["columns"])))
+    return most

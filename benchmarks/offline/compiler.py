@@ -96,7 +96,8 @@ class Launch:
 class Report:
     """What one kernel became for one architecture; sizes in bytes.
 
-    `products` are its tensor-core instructions by shape, `blocks` and `in_flight` an estimate for one multiprocessor.
+    `products` are its tensor-core instructions by shape, `repeats` how many warps do the same ones; `blocks` and
+    `in_flight` are an estimate for one multiprocessor.
     """
 
     kernel: str
@@ -109,6 +110,7 @@ class Report:
     stages: int
     has_dot: bool
     products: dict[str, int]
+    repeats: int
     plain_tf32: int
     tile_copies: int
     asynchronous_copies: int
@@ -189,6 +191,7 @@ def compile_launch(launch: Launch, capability: int) -> Report:
         stages=made.num_stages,
         has_dot="tt.dot " in ttir,
         products=assembly.products(ptx),
+        repeats=assembly.repeats(found.asm["ttgir"]),
         plain_tf32=assembly.plain_tf32_products(ttir),
         tile_copies=tiles,
         asynchronous_copies=copies,
