@@ -60,7 +60,8 @@ def _cells(report: Report) -> Iterator[str]:
     yield str(report.registers)
     yield str(report.stack)
     yield _kib(report.shared)
-    yield ", ".join(f"{count} {name}" for name, count in report.products.items())
+    repeated = f", each by {report.repeats} warps" if report.repeats > 1 else ""
+    yield ", ".join(f"{count} {name}" for name, count in report.products.items()) + repeated
     yield str(report.tile_copies or "")
     yield str(report.asynchronous_copies or "")
     yield str(report.widest_load)
