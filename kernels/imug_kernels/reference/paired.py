@@ -28,7 +28,7 @@ def paired_cosine(
     if len(x) == 0 or len(y) == 0:
         return torch.full((len(x if ix is None else ix),), torch.nan, dtype=work_dtype(x.device), device=x.device)
     narrow = x.device.type == "cpu" and fits_float32(x, y)
-    cosine = (_narrow_cosine if narrow else _wide_cosine)(x, y, ix, iy)
+    cosine = (_narrow_cosine if narrow else wide_cosine)(x, y, ix, iy)
     for index, rows in ((ix, x), (iy, y)):
         if index is not None:
             cosine.masked_fill_(~existing(index, len(rows)), torch.nan)
@@ -41,7 +41,7 @@ def _narrow_cosine(x: Tensor, y: Tensor, ix: Tensor | None, iy: Tensor | None) -
     cosine: Tensor = dot / (squares[0] * squares[1]).sqrt_()
     pairs = beyond_float32(*squares)
     if len(pairs):
-        cosine[pairs] = _wide_cosine(x, y, *(pairs if index is None else index[pairs] for index in (ix, iy)))
+        cosine[pairs] = wide_cosine(x, y, *(pairs if index is None else index[pairs] for index in (ix, iy)))
     return cosine
 
 
@@ -67,7 +67,8 @@ def _products(x: Tensor, y: Tensor, ix: Tensor | None, iy: Tensor | None) -> Ten
     return totals
 
 
-def _wide_cosine(x: Tensor, y: Tensor, ix: Tensor | None, iy: Tensor | None) -> Tensor:
+def wide_cosine(x: Tensor, y: Tensor, ix: Tensor | None, iy: Tensor | None) -> Tensor:
+    """Return the cosine of every pair in working precision, of some other pair where there is none."""
     dtype = work_dtype(x.device)
     cosine = torch.empty(len(x if ix is None else ix), dtype=dtype, device=x.device)
     # Every piece is written as it comes: held until the end, the small pieces would lie between the freed
