@@ -101,6 +101,11 @@ def _segment_sum(b: Batch) -> Results:
     return {"sum": Result(ops.segment_sum(b.x, b.offsets), 1e-12)}
 
 
+def _moments(b: Batch) -> Results:
+    found = ops.segment_moments(b.x[:, :4], b.offsets, b.positions, valid=b.valid, slopes=2, curves=(1, 4), points=8)
+    return {"moments": Result(found, 1e-12)}
+
+
 def _cross(b: Batch) -> Results:
     found = ops.cross_stats(b.x, b.y, k=LARGEST, positive=b.index, lse=True, scale=10.0, groups_x=b.groups,
                             groups_y=b.groups, exclude_self=True, bins=BINS)  # fmt: skip
@@ -141,6 +146,7 @@ OPERATIONS: dict[str, Callable[[Batch], Results]] = {
     "dialogue_cosine_sum": _cosine_sum,
     "segment_reduce": _segments,
     "segment_sum": _segment_sum,
+    "segment_moments": _moments,
     "cross_stats": _cross,
     "rbf_sum": _rbf,
     "preprocess": _preprocess,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 import torch
-from imug_kernels import delta_curve, dialogue_cosine_sum, own_rank, segment_reduce, segment_sum
+from imug_kernels import delta_curve, dialogue_cosine_sum, own_rank, segment_moments, segment_reduce, segment_sum
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -71,6 +71,27 @@ def _added(rows: Tensor, offsets: Tensor) -> Tensor:
     return rows.new_zeros(len(offsets) - 1, rows.shape[1]).index_add(0, _owner(offsets), rows)
 
 
+def _moments(rows: Tensor, offsets: Tensor) -> Tensor:
+    """Slopes of four columns over their place, and sums at the first places."""
+    found = segment_moments(rows[:, :4], offsets, _places(offsets, rows), slopes=4, curves=(0, 4), points=DISTANCES)
+    return torch.cat([found[:, 8:16], found[:, 18:].unflatten(1, (DISTANCES, 2, 4))[:, :, 0].flatten(1)], 1)
+
+
+def _one_by_one(rows: Tensor, offsets: Tensor) -> Tensor:
+    """The same in a form for every sum."""
+    values, owner, place = rows[:, :4].double(), _owner(offsets), _places(offsets, rows)
+    turn = place.double()[:, None].expand_as(values)
+    lengths = offsets.diff().clamp_min(1)[:, None]
+    x, y = (part - (_added(part, offsets) / lengths)[owner] for part in (turn, values))
+    curve = values.new_zeros(len(offsets) - 1, DISTANCES + 1, 4)
+    curve.index_put_((owner, place.clamp(max=DISTANCES + 1) - 1), values, accumulate=True)
+    return torch.cat([_added(x * y, offsets), _added(x * x, offsets), curve[:, :DISTANCES].flatten(1)], 1)
+
+
+def _places(offsets: Tensor, rows: Tensor) -> Tensor:
+    return _positions(rows) - offsets[:-1][_owner(offsets)] + 1
+
+
 def _fused_sums(rows: Tensor, offsets: Tensor) -> Tensor:
     return dialogue_cosine_sum(rows, offsets)[0]
 
@@ -122,6 +143,7 @@ def _prompts(rows: Tensor) -> Tensor:
 QUESTIONS: dict[str, tuple[str, Function, Function, Callable[[float, int], float]]] = {
     "segment_reduce": ("torch index_add and scatter_reduce", _scattered, _reduced, lambda pairs, width: 0.0),
     "segment_sum": ("torch index_add", _added, segment_sum, lambda pairs, width: 0.0),
+    "segment_moments": ("torch index_add and index_put", _one_by_one, _moments, lambda pairs, width: 0.0),
     "dialogue_cosine_sum": ("torch normalize and index_add", _summed, _fused_sums, lambda pairs, width: 5.0 * width),
     "delta_curve": ("torch padded bmm", _diagonals, _curve, lambda pairs, width: pairs),
     "own_rank": ("torch padded bmm", _compared, _ranked, lambda pairs, width: pairs),

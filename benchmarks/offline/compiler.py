@@ -26,12 +26,12 @@ from torch import Tensor
 from triton.backends.compiler import GPUTarget
 from triton.runtime.driver import driver
 from triton.runtime.jit import JITFunction
+from triton.tools.tensor_descriptor import TensorDescriptor
+
+from benchmarks.offline import assembly
+from benchmarks.offline.occupancy import bytes_in_flight, resident_blocks
 
 TOOLS = Path(triton.__file__).parent / "backends" / "nvidia" / "bin"
-TENSOR_CORE = re.compile(r"\b(?:mma\.sync|wgmma\.mma_async|tcgen05\.mma)\b")
-LOAD = re.compile(r"\bld\.global(?:\.[a-z]\w*(?:::\w+)*)*?(?:\.v(?P<lanes>[248]))?\.[bufs](?P<bits>\d+)\b")
-COPY = re.compile(r"\bcp\.async\.c[ag]\.shared\.global[^;]*?,\s*(?P<bytes>0x[0-9a-f]+|\d+)\b")
-FLOAT32_DOT = re.compile(r"tt\.dot .*?(?:inputPrecision = (?P<how>\w+))?\s*: tensor<\w+xf32>")
 
 
 @dataclass(frozen=True)
@@ -49,10 +49,11 @@ class Launch:
 
         Widths and strides are constants too, but change a loop's bound only.
         """
-        constants = {n: v for n, v in self._constants().items() if n != "D" and not n.startswith("STRIDE")}
+        constants = {n: v for n, v in self.constants.items() if n != "D" and not n.startswith("STRIDE")}
         shown = {name: value for name, value in {**constants, **self.options}.items() if value is not False}
         aligned = [] if self.aligned else ["unaligned"]
-        return (self.name, *self.dtypes, *aligned, *(f"{name}={value}" for name, value in shown.items()))
+        described = ["descriptors"] if self.has_descriptors else []
+        return (self.name, *self.dtypes, *aligned, *described, *(f"{name}={value}" for name, value in shown.items()))
 
     @property
     def name(self) -> str:
@@ -62,24 +63,42 @@ class Launch:
     @property
     def dtypes(self) -> tuple[str, ...]:
         """Types of the tensors, in order: those of embeddings come first."""
-        tensors = [value for value in self.arguments.values() if isinstance(value, Tensor)]
-        return tuple(str(tensor.dtype).removeprefix("torch.") for tensor in tensors)
+        return tuple(str(tensor.dtype).removeprefix("torch.") for tensor in self._tensors())
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes of an element of the embeddings."""
+        return self._tensors()[0].dtype.itemsize
+
+    @property
+    def has_descriptors(self) -> bool:
+        """Whether tiles are read by tensor descriptors, which capability 9.0 or newer copies by one instruction."""
+        return any(isinstance(value, TensorDescriptor) for value in self.arguments.values())
 
     @property
     def aligned(self) -> bool:
         """Whether every row begins and ends at a multiple of 16 bytes and is long enough to be read in such pieces."""
-        constants = self._constants()
-        sizes = [value for name, value in constants.items() if name == "D" or name.startswith("STRIDE")]
+        sizes = [value for name, value in self.constants.items() if name == "D" or name.startswith("STRIDE")]
         return all(size % 8 == 0 and size >= 64 for size in sizes)
 
-    def _constants(self) -> dict[str, Any]:
+    @property
+    def constants(self) -> dict[str, Any]:
+        """Arguments that are compiled in."""
         parameters = {parameter.name: parameter.is_constexpr for parameter in self.kernel.params}
         return {name: value for name, value in self.arguments.items() if parameters[name]}
+
+    def _tensors(self) -> list[Tensor]:
+        values = (value.base if isinstance(value, TensorDescriptor) else value for value in self.arguments.values())
+        return [value for value in values if isinstance(value, Tensor)]
 
 
 @dataclass(frozen=True)
 class Report:
-    """What one kernel became for one architecture; sizes in bytes."""
+    """What one kernel became for one architecture; sizes in bytes.
+
+    `products` are its tensor-core instructions by shape, `repeats` how many warps do the same ones; `blocks` and
+    `in_flight` are an estimate for one multiprocessor.
+    """
 
     kernel: str
     configuration: list[str]
@@ -88,12 +107,19 @@ class Report:
     stack: int
     shared: int
     warps: int
+    stages: int
     has_dot: bool
-    tensor_core: int
+    products: dict[str, int]
+    repeats: int
     plain_tf32: int
+    tile_copies: int
+    asynchronous_copies: int
     widest_load: int
     two_byte_loads: int
     aligned: bool
+    has_descriptors: bool
+    blocks: int
+    in_flight: int
     seconds: float
 
 
@@ -150,31 +176,33 @@ def compile_launch(launch: Launch, capability: int) -> Report:
     with _compiling_for(capability):
         found = launch.kernel.run(**launch.arguments, grid=launch.grid, warmup=True, **launch.options)
     seconds = time.process_time() - start
-    assembly, high_level = found.asm["ptx"], found.asm["ttir"]
-    usage = _resource_usage(found.asm["cubin"])
-    widths = _load_widths(assembly)
+    ptx, ttir, made = found.asm["ptx"], found.asm["ttir"], found.metadata
+    usage, widths = _resource_usage(found.asm["cubin"]), assembly.load_widths(ptx)
+    tiles, copies = assembly.tile_copies(ptx), assembly.asynchronous_copies(ptx)
+    blocks = resident_blocks(capability, made.num_warps, usage["REG"], made.shared, made.tmem_size)
     return Report(
         kernel=launch.name,
         configuration=list(launch.configuration[1:]),
         architecture=capability,
         registers=usage["REG"],
         stack=max(usage["STACK"], usage["LOCAL"]),
-        shared=found.metadata.shared,
-        warps=found.metadata.num_warps,
-        has_dot="tt.dot " in high_level,
-        tensor_core=len(TENSOR_CORE.findall(assembly)),
-        plain_tf32=sum(match["how"] == "tf32" for match in FLOAT32_DOT.finditer(high_level)),
+        shared=made.shared,
+        warps=made.num_warps,
+        stages=made.num_stages,
+        has_dot="tt.dot " in ttir,
+        products=assembly.products(ptx),
+        repeats=assembly.repeats(found.asm["ttgir"]),
+        plain_tf32=assembly.plain_tf32_products(ttir),
+        tile_copies=tiles,
+        asynchronous_copies=copies,
         widest_load=max(widths, default=0),
         two_byte_loads=widths.count(2),
         aligned=launch.aligned,
+        has_descriptors=launch.has_descriptors,
+        blocks=blocks,
+        in_flight=bytes_in_flight(launch.constants, launch.itemsize, blocks, made.num_stages, tiles + copies > 0),
         seconds=round(seconds, 2),
     )
-
-
-def _load_widths(assembly: str) -> list[int]:
-    """Bytes that a thread reads from global memory by each instruction."""
-    loads = [int(match["lanes"] or 1) * int(match["bits"]) // 8 for match in LOAD.finditer(assembly)]
-    return loads + [int(match["bytes"], 0) for match in COPY.finditer(assembly)]
 
 
 def _resource_usage(binary: bytes) -> dict[str, int]:

@@ -14,7 +14,7 @@ from itertools import product
 
 import torch
 from imug_kernels.tolerances import TIE
-from imug_kernels.triton_kernels import cosine_sum, cross, curve, gram, paired, preprocess, rank, rbf, segments
+from imug_kernels.triton_kernels import cosine_sum, cross, curve, gram, moments, paired, preprocess, rank, rbf, segments
 from torch import Tensor
 
 from benchmarks.offline.compiler import Launch, record
@@ -34,6 +34,7 @@ def typical_calls() -> Iterator[Call]:
         yield from _by_segment(dtype, WIDTH, length=8, masked=False)
         yield from _cross(dtype, WIDTH)
     yield from _reductions([1])
+    yield from _moments([1])
     yield from _images([224], torch.bfloat16)
 
 
@@ -54,6 +55,7 @@ def all_calls() -> Iterator[Call]:
         yield from _cross(dtype, 770)
         yield from _cross_options(dtype)
     yield from _reductions([1, 3, 16, 64, 300])
+    yield from _moments([1, 2, 3, 8, 16, 64, 300])
     for dtype in DTYPES:
         yield from _images([224, 448, 30], dtype)
 
@@ -104,6 +106,16 @@ def _reductions(widths: Iterable[int]) -> Iterator[Call]:
         values = torch.zeros(64, width, dtype=dtype)
         for valid in (None, mask):
             yield partial(segments.segment_reduce, values, offsets, valid, extremes)
+
+
+def _moments(widths: Iterable[int]) -> Iterator[Call]:
+    offsets, positions = torch.arange(0, 65, 8), torch.arange(64)
+    mask = torch.ones(64, dtype=torch.bool)
+    for width, dtype, valid, own in product(widths, (torch.float32, torch.float64), (None, mask), (False, True)):
+        values = torch.zeros(64, width, dtype=dtype)
+        over = values[:, :1].contiguous() if own else None
+        for masks in ((valid, None, None), (valid, mask, mask)):
+            yield partial(moments.segment_moments, values, offsets, positions, over, *masks, 1, (0, 1), 16, 0)
 
 
 def _cross(dtype: torch.dtype, width: int) -> Iterator[Call]:

@@ -11,6 +11,7 @@ from imug_kernels.cosine_sum import dialogue_cosine_sum
 from imug_kernels.cross import CrossStats, cross_stats
 from imug_kernels.curve import delta_curve
 from imug_kernels.gram import GramStats, dialogue_gram
+from imug_kernels.moments import segment_moments
 from imug_kernels.paired import paired_cosine
 from imug_kernels.preprocess import preprocess
 from imug_kernels.rank import own_rank
@@ -29,6 +30,7 @@ __all__ = [
     "paired_cosine",
     "preprocess",
     "rbf_sum",
+    "segment_moments",
     "segment_reduce",
     "segment_sum",
 ]

@@ -46,6 +46,26 @@ def check_packed(rows: Tensor, offsets: Tensor, valid: Tensor | None) -> Tensor:
     return check_offsets(offsets, rows.device)
 
 
+def check_columns(name: str, columns: tuple[int, int], values: Tensor) -> None:
+    """Raise unless the columns from the first number up to the second are some of ``values``."""
+    first, end = columns
+    if not 0 <= first <= end <= values.shape[1]:
+        raise ValueError(
+            f"Expected argument `{name}` to lie within the {values.shape[1]} columns, got {first} to {end}."
+        )
+
+
+def check_table(name: str, table: Tensor | None, shape: tuple[int, int], device: torch.device) -> None:
+    """Raise unless ``table`` is absent or a floating point tensor of a shape on ``device``."""
+    if table is None:
+        return
+    if not table.is_floating_point():
+        raise TypeError(f"Expected argument `{name}` to be a floating point tensor, got {table.dtype}.")
+    if tuple(table.shape) != shape:
+        raise ValueError(f"Expected argument `{name}` to have shape {list(shape)}, got {list(table.shape)}.")
+    check_device(name, table, device)
+
+
 def check_device(name: str, tensor: Tensor, device: torch.device) -> None:
     """Raise unless ``tensor`` lies on ``device``."""
     if tensor.device != device:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import torch
@@ -30,6 +31,16 @@ def result_dtype(device: torch.device) -> torch.dtype:
 def fits_float32(*arguments: Any) -> bool:
     """Return whether no tensor among ``arguments`` is float64: the kernels work in float32."""
     return not any(isinstance(argument, Tensor) and argument.dtype == torch.float64 for argument in arguments)
+
+
+def multiplies_float32() -> bool:
+    """Return whether matrix products of float32 on a CPU are made in float32: TF32 and bfloat16 may be asked for."""
+    if os.environ.get("DNNL_DEFAULT_FPMATH_MODE", "STRICT").upper() != "STRICT":
+        return False
+    settings = getattr(torch.backends.mkldnn, "matmul", None)  # since PyTorch 2.9, which may refuse the older question
+    if settings is not None:
+        return settings.fp32_precision in ("none", "ieee")
+    return torch.get_float32_matmul_precision() == "highest"
 
 
 def work_zeros(like: Tensor, *shape: int) -> Tensor:

@@ -28,8 +28,10 @@ def paired_cosine(
     With ``scale=2.5, floor=0.0`` this is CLIPScore (Hessel et al., arXiv 2104.08718).
 
     A row without a direction, zero or holding NaN or infinity, gives NaN; any other length is exact, however short or
-    long. Rounding may carry the value past 1 by about 1e-15. Differentiable with respect to ``x`` and ``y``; a pair
-    that is NaN adds nothing to a gradient. Without gradients the temporaries stay cache-sized, whatever N is.
+    long. On a CPU rows of float32 and narrower are multiplied in float32, in blocks that float64 adds up: that is off
+    by about 1e-8 near 0 and 1e-7 near 1, at most 5e-7, and the same bit by bit wherever the pair stands. Cosines of
+    float64 rows are off by about 1e-15. Rounding may carry them past 1 by as much. Differentiable with respect to ``x``
+    and ``y``; a pair that is NaN adds nothing to a gradient. Temporaries are a few numbers a pair.
 
     Args:
         x: Rows ``[N, D]``, any floating dtype.

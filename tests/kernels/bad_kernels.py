@@ -5,63 +5,97 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import torch
 import triton
 import triton.language as tl
+from triton.tools.tensor_descriptor import TensorDescriptor
 
-from benchmarks.offline.compiler import compile_launch, record
+from benchmarks.offline.compiler import Report, compile_launch, record
 from benchmarks.offline.gate import problems
 
+HALF, SINGLE = torch.bfloat16, torch.float32
+
 
 @triton.jit
-def _square_kernel(
-    X, OUT, D: tl.constexpr, STRIDE: tl.constexpr, PRECISION: tl.constexpr, BLOCK: tl.constexpr, BLOCK_K: tl.constexpr
-):
-    """Product of a block of rows with itself."""
-    row = tl.arange(0, BLOCK)
-    dot = tl.zeros((BLOCK, BLOCK), tl.float32)
+def _product_kernel(
+    x_ptr, out_ptr, D: tl.constexpr, STRIDE: tl.constexpr, PRECISION: tl.constexpr,
+    BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_K: tl.constexpr,
+):  # fmt: skip
+    """Product of a block of rows with the next."""
+    row = tl.arange(0, BLOCK_M)
+    column = tl.arange(0, BLOCK_N)
+    dot = tl.zeros((BLOCK_M, BLOCK_N), tl.float32)
     for k in range(0, D, BLOCK_K):
         d = k + tl.arange(0, BLOCK_K)
-        x = tl.load(X + row[:, None] * STRIDE + d[None, :], mask=(d < D)[None, :], other=0.0)
-        y = tl.load(X + (BLOCK + row)[:, None] * STRIDE + d[None, :], mask=(d < D)[None, :], other=0.0)
+        x = tl.load(x_ptr + row[:, None] * STRIDE + d[None, :], mask=(d < D)[None, :], other=0.0)
+        y = tl.load(x_ptr + (BLOCK_M + column)[:, None] * STRIDE + d[None, :], mask=(d < D)[None, :], other=0.0)
         dot = tl.dot(x, tl.trans(y), dot, input_precision=PRECISION)
-    tl.store(OUT + row[:, None] * BLOCK + row[None, :], dot)
+    tl.store(out_ptr + row[:, None] * BLOCK_N + column[None, :], dot)
 
 
 @triton.jit
-def _runtime_width_kernel(X, OUT, width, D: tl.constexpr, BLOCK: tl.constexpr):
+def _descriptor_kernel(
+    x_tiles, y_tiles, out_ptr, D: tl.constexpr, BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_K: tl.constexpr
+):
+    """The same of tiles that one instruction copies."""
+    dot = tl.zeros((BLOCK_M, BLOCK_N), tl.float32)
+    for k in range(0, D, BLOCK_K):
+        dot = tl.dot(x_tiles.load([0, k]), y_tiles.load([BLOCK_M, k]).T, dot)
+    tl.store(out_ptr + tl.arange(0, BLOCK_M)[:, None] * BLOCK_N + tl.arange(0, BLOCK_N)[None, :], dot)
+
+
+@triton.jit
+def _runtime_width_kernel(x_ptr, out_ptr, width, D: tl.constexpr, BLOCK_R: tl.constexpr, BLOCK_D: tl.constexpr):
     """Sums of rows whose stride the compiler cannot see."""
-    row = tl.arange(0, BLOCK)
-    d = tl.arange(0, BLOCK)
-    x = tl.load(X + row[:, None] * width + d[None, :], mask=(d < width)[None, :], other=0.0)
-    tl.store(OUT + row, tl.sum(x.to(tl.float32), 1))
+    row = tl.arange(0, BLOCK_R)
+    d = tl.arange(0, BLOCK_D)
+    x = tl.load(x_ptr + row[:, None] * width + d[None, :], mask=(d < width)[None, :], other=0.0)
+    tl.store(out_ptr + row, tl.sum(x.to(tl.float32), 1))
 
 
-def _square(dtype: torch.dtype, precision: str, block: int, depth: int, **options: int) -> list[str]:
-    x, out = torch.zeros(2 * block, 768, dtype=dtype), torch.zeros(block, block)
-    kernel = _square_kernel[(1,)]
-    (launch,) = record(lambda: kernel(x, out, 768, 768, PRECISION=precision, BLOCK=block, BLOCK_K=depth, **options))
-    return problems(compile_launch(launch, 90))
+def _product(dtype: torch.dtype, precision: str, m: int, n: int, k: int, warps: int, stages: int) -> Report:
+    x, out = torch.zeros(m + n, 768, dtype=dtype), torch.zeros(m, n)
+    constants = {"PRECISION": precision, "BLOCK_M": m, "BLOCK_N": n, "BLOCK_K": k}
+    kernel = _product_kernel[(1,)]
+    (launch,) = record(lambda: kernel(x, out, 768, 768, **constants, num_warps=warps, num_stages=stages))
+    return compile_launch(launch, 90)
 
 
-def _narrow() -> list[str]:
-    x, out = torch.zeros(64, 776, dtype=torch.bfloat16), torch.zeros(64)
-    (launch,) = record(lambda: _runtime_width_kernel[(1,)](x, out, 776, D=776, BLOCK=64, num_warps=4))
-    return problems(compile_launch(launch, 90))
+def _of_descriptors(n: int, stages: int) -> Report:
+    x, out = torch.zeros(128 + n, 768, dtype=HALF), torch.zeros(128, n)
+    x_tiles, y_tiles = (TensorDescriptor.from_tensor(x, [rows, 64]) for rows in (128, n))
+    constants = {"BLOCK_M": 128, "BLOCK_N": n, "BLOCK_K": 64}
+    kernel = _descriptor_kernel[(1,)]
+    (launch,) = record(lambda: kernel(x_tiles, y_tiles, out, 768, **constants, num_warps=8, num_stages=stages))
+    return compile_launch(launch, 90)
+
+
+def _of_runtime_width() -> Report:
+    x, out = torch.zeros(64, 776, dtype=HALF), torch.zeros(64)
+    kernel = _runtime_width_kernel[(1,)]
+    (launch,) = record(lambda: kernel(x, out, 776, D=776, BLOCK_R=64, BLOCK_D=64, num_warps=4))
+    return compile_launch(launch, 90)
+
+
+def _as_all_pairs(report: Report) -> Report:
+    return replace(report, kernel="_cross_kernel")
 
 
 if __name__ == "__main__":
-    half, single = torch.bfloat16, torch.float32
-    print(
-        json.dumps(
-            {
-                "good": _square(half, "tf32", 64, 64, num_warps=4, num_stages=3),
-                "spills": _square(single, "ieee", 128, 32, num_warps=4, num_stages=2),
-                "ieee": _square(single, "ieee", 32, 32, num_warps=4, num_stages=2),
-                "tf32": _square(single, "tf32", 64, 32, num_warps=4, num_stages=2),
-                "narrow": _narrow(),
-                "large": _square(half, "tf32", 128, 128, num_warps=8, num_stages=3),
-            }
-        )
-    )
+    reports = {
+        "good": _as_all_pairs(_product(HALF, "tf32", 64, 64, 64, warps=4, stages=3)),
+        "good in float32": _as_all_pairs(_product(SINGLE, "tf32x3", 64, 32, 32, warps=4, stages=3)),
+        "good with descriptors": _as_all_pairs(_of_descriptors(n=128, stages=4)),
+        "spills": _product(SINGLE, "ieee", 128, 128, 32, warps=4, stages=2),
+        "ieee": _product(SINGLE, "ieee", 32, 32, 32, warps=4, stages=2),
+        "tf32": _product(SINGLE, "tf32", 64, 64, 32, warps=4, stages=2),
+        "narrow loads": _of_runtime_width(),
+        "large": _product(HALF, "tf32", 128, 128, 128, warps=8, stages=3),
+        "large with descriptors": _of_descriptors(n=256, stages=5),
+        "narrow products": _as_all_pairs(_product(HALF, "tf32", 64, 32, 64, warps=4, stages=3)),
+        "narrow products in float32": _as_all_pairs(_product(SINGLE, "tf32x3", 64, 16, 32, warps=4, stages=3)),
+        "products of warps": _as_all_pairs(_product(HALF, "tf32", 32, 64, 64, warps=4, stages=3)),
+    }
+    print(json.dumps({name: problems(report) for name, report in reports.items()}))

@@ -36,6 +36,12 @@ CALLS: dict[str, Call] = {
     "delta_curve": lambda b: ops.delta_curve(b.x, b.offsets, b.positions, 3, b.valid),
     "segment_reduce": lambda b: ops.segment_reduce(b.x, b.offsets, b.valid),
     "segment_sum": lambda b: [ops.segment_sum(b.x[:, 0], b.offsets)],
+    "segment_moments": lambda b: [
+        ops.segment_moments(b.x, b.offsets, b.positions, valid=b.valid, slopes=2, curves=(1, 4), points=3),
+        ops.segment_moments(
+            b.x, b.offsets, b.positions, over=b.positions[:, None].float(), slopes=1, present=b.valid, expected=b.valid
+        ),
+    ],
     "own_rank": lambda b: ops.own_rank(b.x, b.y, b.offsets, b.valid),
 }
 DIFFERENTIABLE = [name for name in CALLS if name != "own_rank"]

@@ -12,7 +12,7 @@ from unittest import mock
 
 import torch
 from imug_kernels.tolerances import TIE
-from imug_kernels.triton_kernels import cosine_sum, cross, curve, gram, paired, preprocess, rank, rbf, segments
+from imug_kernels.triton_kernels import cosine_sum, cross, curve, gram, moments, paired, preprocess, rank, rbf, segments
 from torch import Tensor
 from triton.runtime.jit import JITFunction
 
@@ -36,6 +36,11 @@ def calls() -> Iterator[Callable[[], object]]:
     yield partial(
         segments.segment_reduce, empty(4, 2**26, dtype=torch.float32), empty(3, dtype=torch.int64), None, False
     )
+    values, positions = empty(ROWS // 16, 8, dtype=torch.float64), empty(ROWS // 16, dtype=torch.int64)
+    masks = (None, None, None, None)
+    yield partial(moments.segment_moments, values, offsets, positions, *masks, 1, (0, 8), 16, 0)
+    wide, few = empty(4, 2**26, dtype=torch.float32), empty(4, dtype=torch.int64)
+    yield partial(moments.segment_moments, wide, few[1:], few, *masks, 1, (0, 1), 1, 0)
     # Row numbers of all pairs have 31 bits.
     many, few = empty(ROWS - 1, 16), empty(3, 16)
     for x, y in ((many, few), (few, many)):

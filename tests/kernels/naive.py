@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from fractions import Fraction
 
 import torch
 from imug_kernels import GramStats
@@ -96,6 +97,49 @@ def naive_rank(x: Tensor, y: Tensor, lengths: list[int], valid_x: Tensor, valid_
             table.append([greater, equal, len(candidates)])
         start += length
     return torch.tensor(table, dtype=torch.float64).reshape(-1, 3).T
+
+
+def naive_moments(
+    values: Tensor,
+    lengths: list[int],
+    positions: Tensor,
+    *,
+    over: Tensor | None = None,
+    valid: Tensor | None = None,
+    present: Tensor | None = None,
+    expected: Tensor | None = None,
+    slopes: int = 0,
+    curves: tuple[int, int] = (0, 0),
+    points: int = 0,
+    coverage: int = 0,
+) -> Tensor:
+    width, table, start = values.shape[1], [], 0
+    for length in lengths:
+        rows = [r for r in range(start, start + length) if valid is None or valid[r]]
+        by_column = [[(r, float(values[r, c])) for r in rows if not values[r, c].isnan()] for c in range(width)]
+        sums = [[math.fsum(y for _, y in column), len(column)] for column in by_column]
+        about = [naive_about_means(by_column[c], positions if over is None else over[:, c]) for c in range(slopes)]
+        scored = {r for r, _ in by_column[coverage]}
+        covered = sum(r in scored and (present is None or bool(present[r])) for r in rows)
+        due = sum(r in scored or expected is None or bool(expected[r]) for r in rows)
+        line = [*(total for total, _ in sums), *(count for _, count in sums)]
+        line += [*(xy for xy, _ in about), *(xx for _, xx in about), covered, due]
+        for point in range(1, points + 1):
+            there = [[y for r, y in by_column[c] if positions[r] == point] for c in range(*curves)]
+            line += [*map(math.fsum, there), *map(len, there)]
+        table.append(line)
+        start += length
+    return torch.tensor(table, dtype=torch.float64)
+
+
+def naive_about_means(column: list[tuple[int, float]], over: Tensor) -> tuple[float, float]:
+    """Sums of products and squares about the means, exact: in fractions."""
+    pairs = [(Fraction(over[r].item()), Fraction(y)) for r, y in column if over[r] == over[r]]
+    if not pairs:
+        return 0.0, 0.0
+    mean_x, mean_y = (sum(part) / len(pairs) for part in zip(*pairs, strict=True))
+    xy = sum((x - mean_x) * (y - mean_y) for x, y in pairs)
+    return float(xy), float(sum((x - mean_x) ** 2 for x, _ in pairs))
 
 
 def noise(count: int, width: int, seed: int = 0, dtype: torch.dtype = torch.float32) -> Tensor:

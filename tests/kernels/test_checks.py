@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 X, OFFSETS = torch.zeros(4, 2), torch.tensor([0, 1, 4])  # a packed batch of two segments
+ORDER = torch.arange(4)
 IMAGES, SIZE, UNIT = torch.zeros(1, 3, 9, 9, dtype=torch.uint8), (4, 4), ([0.0] * 3, [1.0] * 3)
 
 Case = tuple[Callable[[], object], type[Exception], str]
@@ -50,6 +51,20 @@ PACKED: list[Case] = [
     (lambda: ops.segment_sum(X, torch.zeros(0, dtype=torch.long)), ValueError, r"shape \[S \+ 1\]"),
     (lambda: ops.segment_sum(torch.tensor(1.0), torch.tensor([0, 1])), ValueError, "got a scalar"),
     (lambda: ops.segment_reduce(X, OFFSETS, torch.ones(4)), TypeError, "`valid` to be a boolean"),
+    (lambda: ops.segment_moments(X.long(), OFFSETS, ORDER), TypeError, "`values` to be a floating point"),
+    (lambda: ops.segment_moments(X[:, 0], OFFSETS, ORDER), ValueError, r"`values` to have shape \[N, D\]"),
+    (lambda: ops.segment_moments(X, OFFSETS + 1, ORDER), ValueError, "from 0 to 4, got 1 to 5"),
+    (lambda: ops.segment_moments(X, OFFSETS, X[:, 0]), TypeError, "`positions` to be an integer"),
+    (lambda: ops.segment_moments(X, OFFSETS, ORDER[:3]), ValueError, r"`positions` to have shape \[4\]"),
+    (lambda: ops.segment_moments(X, OFFSETS, ORDER, valid=ORDER), TypeError, "`valid` to be a boolean"),
+    (lambda: ops.segment_moments(X, OFFSETS, ORDER, present=ORDER), TypeError, "`present` to be a boolean"),
+    (lambda: ops.segment_moments(X, OFFSETS, ORDER, expected=ORDER), TypeError, "`expected` to be a boolean"),
+    (lambda: ops.segment_moments(X, OFFSETS, ORDER, slopes=3), ValueError, "`slopes` to lie within the 2 .* 0 to 3"),
+    (lambda: ops.segment_moments(X, OFFSETS, ORDER, curves=(2, 1)), ValueError, "`curves` to lie .* got 2 to 1"),
+    (lambda: ops.segment_moments(X, OFFSETS, ORDER, coverage=2), ValueError, "`coverage` to lie .* got 2 to 3"),
+    (lambda: ops.segment_moments(X, OFFSETS, ORDER, points=-1), ValueError, "`points` to be >= 0, got -1"),
+    (lambda: ops.segment_moments(X, OFFSETS, ORDER, over=X), ValueError, r"`over` to have shape \[4, 0\]"),
+    (lambda: ops.segment_moments(X, OFFSETS, ORDER, slopes=2, over=X.long()), TypeError, "`over` to be a floating"),
 ]
 ALL_PAIRS: list[Case] = [
     (lambda: ops.cross_stats(X, X, k=-1), ValueError, "`k` to be >= 0"),

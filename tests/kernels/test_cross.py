@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 import torch
 from imug_kernels import CrossStats, cross_stats
-from imug_kernels.reference import chunking
+from imug_kernels.reference import chunking, cross_tiles
 from torch import Tensor
 
 from tests.kernels.comparisons import DTYPES
 
+# Largest error of a log-sum-exp for each unit of the scale: cosines of float32.
+LSE = 2e-7
 SHAPES = [(1, 1, 1), (5, 3, 20), (33, 70, 7), (20, 130, 72)]
 
 
@@ -49,7 +51,7 @@ def test_every_field_is_what_the_matrix_gives(shape: tuple[int, int, int], dtype
     torch.testing.assert_close(found.values[:, : best.shape[1]], best, rtol=0, atol=1e-7)
     assert (found.indices[:, best.shape[1] :] == -1).all()
     torch.testing.assert_close(found.positive, own, rtol=0, atol=1e-7)
-    torch.testing.assert_close(found.lse, (20 * cosine).logsumexp(1), rtol=0, atol=2e-6)
+    torch.testing.assert_close(found.lse, (20 * cosine).logsumexp(1), rtol=0, atol=20 * LSE)
     other = torch.arange(m) != (torch.arange(n) % m)[:, None]
     assert torch.equal(found.greater, ((cosine - own[:, None] > 1e-6) & other).sum(1))
     assert found.same.sum() + found.different.sum() == n * m
@@ -65,7 +67,9 @@ def test_left_out_pairs_are_in_no_field(option: str) -> None:
     best = cosine.masked_fill(out, -9).sort(dim=1, descending=True)
     torch.testing.assert_close(found.values, best.values[:, :4], rtol=0, atol=1e-7)
     assert torch.equal(found.indices, best.indices[:, :4])
-    torch.testing.assert_close(found.lse, (20 * cosine).masked_fill(out, -torch.inf).logsumexp(1), rtol=0, atol=2e-6)
+    torch.testing.assert_close(
+        found.lse, (20 * cosine).masked_fill(out, -torch.inf).logsumexp(1), rtol=0, atol=20 * LSE
+    )
     other = ~out & (torch.arange(20)[:, None] != torch.arange(31))
     assert torch.equal(found.greater, ((cosine > cosine.diagonal()[:, None] + 1e-6) & other).sum(1))
     for counts, pairs in ((found.same, same & ~out), (found.different, ~same & ~out)):
@@ -111,6 +115,67 @@ def test_direction_is_exact_whatever_the_length_of_the_row(dtype: torch.dtype, s
         scaled[3 * row] *= size
     for found, expected in zip(everything(scaled, scaled.flip(0)), everything(signs, signs.flip(0)), strict=True):
         torch.testing.assert_close(found, expected, rtol=0, atol=1e-7)
+
+
+def as_in_float64(x: Tensor, y: Tensor, **options: Any) -> None:
+    """Compare with the same rows in float64: all but the log-sum-exp must be equal bit by bit."""
+    narrow, wide = everything(x, y, **options), everything(x.double(), y.double(), **options)
+    for name, found, expected in zip(narrow._fields, narrow, wide, strict=True):
+        if name == "lse":
+            torch.testing.assert_close(found, expected, rtol=0, atol=20 * LSE, equal_nan=True)
+        else:
+            assert torch.equal(found.nan_to_num(9), expected.nan_to_num(9)), name
+
+
+def crowded(kind: str, count: int, width: int) -> Tensor:
+    """Rows whose cosines lie as close to each other, and to what they are compared with, as a bound may find them."""
+    noise = rows(count, width, width)
+    if kind == "near copies":  # of cosines about one, within ties and just beyond
+        return rows(1, width, 1) + noise * torch.logspace(-8, -1, count)[:, None]
+    if kind == "copies":
+        return noise[torch.arange(count) % 5]
+    if kind == "positive":
+        return noise.abs()
+    if kind == "sorted":  # products rise along the sum, which loses most digits
+        return noise.abs().sort(1).values
+    return noise.sign()  # a few cosines that many pairs share, on the edges of bins
+
+
+@pytest.mark.parametrize("option", [{}, {"exclude_self": True}, {"exclude_same_group": True}], ids=str)
+@pytest.mark.parametrize("kind", ["near copies", "copies", "positive", "sorted", "signs", "random"])
+@pytest.mark.parametrize("width", [3, 64, 1500])
+def test_float32_decides_as_float64_would(width: int, kind: str, option: dict[str, bool]) -> None:
+    y = crowded(kind, 170, width) if kind != "random" else rows(170, width)
+    y[5], y[8] = 0, torch.nan
+    x = y[:60] + (0 if kind in ("copies", "signs") else 1e-6 * rows(60, width, 3))
+    as_in_float64(x, y, **option)
+
+
+@pytest.mark.parametrize("kind", ["near copies", "positive", "sorted"])
+@pytest.mark.parametrize("width", [768, 8192])
+def test_error_of_a_product_stays_within_its_bound(width: int, kind: str) -> None:
+    side = cross_tiles.Side(crowded(kind, 150, width))
+    exact = side.directions.unit @ side.directions.unit.mT
+    error = (side.narrow[0] @ side.narrow[0].mT - exact).abs().max()
+    assert error < cross_tiles.error_bound(width) / 4, "the bound is far from what happens"
+
+
+@pytest.mark.parametrize("spread", [0.0, 1e-7, 1.0])
+def test_tiles_are_multiplied_once_where_rows_differ_and_no_more_than_twice(
+    monkeypatch: pytest.MonkeyPatch, spread: float
+) -> None:
+    made = []
+    make = cross_tiles.Tile.cosine
+
+    def watched(tile: cross_tiles.Tile) -> Tensor:
+        made.append(tile.columns)
+        return make(tile)
+
+    monkeypatch.setattr(cross_tiles.Tile, "cosine", watched)
+    monkeypatch.setattr(chunking, "TILE_Y", 100)
+    y = rows(1, 40, 1) + spread * rows(400, 40)
+    everything(y, y)
+    assert len(made) == (0 if spread == 1 else 4), "what is as good as equal is made in float64"
 
 
 def test_row_without_positive_is_nan_and_counts_nothing() -> None:

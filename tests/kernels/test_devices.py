@@ -14,7 +14,7 @@ import imug_kernels as public
 import pytest
 import torch
 from imug_kernels import ops
-from imug_kernels.reference import cosine_blocks, cross, directions, segments
+from imug_kernels.reference import cosine_blocks, cross_tiles, directions, segments
 from torch import Tensor
 from torch._library.custom_ops import OPDEFS
 from torch._subclasses.fake_tensor import FakeTensorMode
@@ -65,7 +65,7 @@ def gradients(name: str, *arguments: Any) -> list[Tensor]:
 @pytest.fixture
 def as_on_a_device(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make the plain forms go the ways that they go on CUDA, where no value is looked at."""
-    for module in (directions, cosine_blocks, cross):
+    for module in (directions, cosine_blocks, cross_tiles):
         monkeypatch.setattr(module, "may_hold_any", lambda mask: True)
     monkeypatch.setattr(segments, "_fill_by_chunks", segments._fill_by_columns)
 

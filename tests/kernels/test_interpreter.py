@@ -23,7 +23,8 @@ ROOT = HERE.parents[1]
 @pytest.mark.skipif(importlib.util.find_spec("triton") is None, reason="triton is not installed")
 def test_kernels_pass_the_tests_of_the_operations_when_interpreted() -> None:
     environment = {**os.environ, "TRITON_INTERPRET": "1", "IMUG_BACKEND": "triton", "OMP_NUM_THREADS": "1"}
-    tests = [str(HERE / name) for name in ("test_operations.py", "test_strides.py", "interpreted")]
+    names = ("test_operations.py", "test_strides.py", "test_fair_tolerance.py", "interpreted")
+    tests = [str(HERE / name) for name in names]
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-x", *tests]
     result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=500)
     assert result.returncode == 0, result.stdout[-6000:] + result.stderr[-2000:]

@@ -19,6 +19,8 @@ from typing import Any
 
 import pytest
 
+from benchmarks.offline.occupancy import bytes_in_flight, resident_blocks
+
 ROOT = Path(__file__).resolve().parents[2]
 KERNELS = ROOT / "kernels" / "imug_kernels" / "triton_kernels"
 
@@ -65,9 +67,9 @@ def test_no_kernel_is_at_fault(compiled: list[Row]) -> None:
 
 
 def test_dots_of_embeddings_run_on_tensor_cores(compiled: list[Row]) -> None:
-    counts = {row["kernel"]: row["tensor_core"] for row in compiled if row["has_dot"] and row["architecture"] == 90}
+    products = {row["kernel"]: row["products"] for row in compiled if row["has_dot"] and row["architecture"] == 90}
     for kernel in ("_gram_kernel", "_rank_kernel", "_curve_kernel", "_cross_kernel", "_positive_kernel", "_rbf_kernel"):
-        assert counts[kernel] > 0, kernel
+        assert products[kernel], kernel
 
 
 def test_shapes_nobody_listed_choose_nothing_that_was_not_compiled() -> None:
@@ -87,16 +89,55 @@ def test_no_launch_is_larger_than_a_grid_may_be() -> None:
         assert all(axis <= 65_535 for axis in others), name
 
 
+FAULTS = {
+    "good": None,
+    "good in float32": None,
+    "good with descriptors": None,
+    "spills": "registers spill",
+    "ieee": "without tensor-core",
+    "tf32": "cut to TF32",
+    "narrow loads": "loads of 2 bytes",
+    "large": "shared memory, at most 101376",
+    "large with descriptors": "shared memory, at most 232448",
+    "narrow products": "wgmma of 32 columns",
+    "narrow products in float32": "wgmma of 16 columns",
+    "products of warps": "without wgmma",
+}
+
+
 def test_gate_finds_what_is_wrong_with_bad_kernels() -> None:
     done = _python("-m", "tests.kernels.bad_kernels")
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
-    assert found["good"] == []
-    assert any("registers spill" in fault for fault in found["spills"])
-    assert any("without tensor-core" in fault for fault in found["ieee"])
-    assert any("cut to TF32" in fault for fault in found["tf32"])
-    assert any("2 bytes" in fault for fault in found["narrow"])
-    assert any("shared memory" in fault for fault in found["large"])
+    assert found.keys() == FAULTS.keys()
+    for name, fault in FAULTS.items():
+        assert any(fault in line for line in found[name]) if fault else not found[name], (name, found[name])
+
+
+@pytest.mark.parametrize(
+    ("blocks", "architecture", "limited"),
+    [
+        (2, 90, {"warps": 8, "registers": 128, "shared": 72 * 1024}),  # by registers
+        (12, 90, {"warps": 4, "registers": 40, "shared": 64}),  # by registers that are left over, too few for 13
+        (3, 80, {"warps": 4, "registers": 32, "shared": 48 * 1024}),  # by shared memory
+        (8, 90, {"warps": 8, "registers": 30, "shared": 0}),  # by threads
+        (32, 90, {"warps": 1, "registers": 16, "shared": 0}),  # by blocks
+        (2, 100, {"warps": 4, "registers": 40, "shared": 0, "tensor_memory": 256}),
+    ],
+)
+def test_blocks_of_a_multiprocessor_are_what_its_scarcest_resource_holds(
+    blocks: int, architecture: int, limited: dict[str, int]
+) -> None:
+    assert resident_blocks(architecture, **limited) == blocks
+
+
+def test_bytes_in_flight_are_those_of_the_steps_ahead() -> None:
+    pairs = {"BLOCK_R": 4, "BLOCK_D": 1024, "D": 768, "STRIDE_X": 768, "STRIDE_Y": 768}
+    assert bytes_in_flight(pairs, itemsize=2, blocks=6, stages=3, asynchronous=False) == 6 * (4 + 4) * 768 * 2
+    tile = {"BLOCK_M": 128, "BLOCK_N": 64, "BLOCK_K": 64, "D": 768}
+    both, one = {**tile, "STRIDE_X": 768, "STRIDE_Y": 768}, {**tile, "STRIDE": 768}
+    assert bytes_in_flight(both, itemsize=2, blocks=1, stages=3, asynchronous=True) == 2 * (128 + 64) * 64 * 2
+    assert bytes_in_flight(one, itemsize=2, blocks=1, stages=3, asynchronous=True) == 2 * 128 * 64 * 2
 
 
 OTHER_SHAPES = """

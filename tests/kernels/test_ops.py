@@ -35,6 +35,7 @@ SCHEMAS: dict[str, Callable[[Tensor, Tensor], tuple[Any, ...]]] = {
     "dialogue_cosine_sum": lambda x, y: (x, OFFSETS, VALID),
     "delta_curve": lambda x, y: (x, OFFSETS, POSITIONS, 3, VALID),
     "segment_reduce": lambda x, y: (x, FULL, None, True),
+    "segment_moments": lambda x, y: (x, OFFSETS, POSITIONS, y[:, :2].detach(), VALID, VALID, VALID, 2, [1, 3], 4, 1),
     "own_rank": lambda x, y: (x.detach(), y.detach(), OFFSETS, None, None, 1e-6),
     "cross_stats": lambda x, y: (x, y[:8], 3, INDEX.clamp(0, 7), True, 2.0, POSITIONS, POSITIONS[:8], True, True, 4),
     "rbf_sum": lambda x, y: (x, y[:8], 1.0),

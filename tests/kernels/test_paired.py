@@ -5,12 +5,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import pytest
 import torch
 from imug_kernels import paired_cosine
+from torch import Tensor
 from torch.testing import assert_close
 
+from tests.kernels.comparisons import NARROW_PAIR, pair_tolerance
 from tests.kernels.naive import naive_paired
 
 
@@ -21,7 +24,7 @@ def test_equals_naive_reference(count: int, width: int, dtype: torch.dtype) -> N
     x, y = torch.randn(count, width).to(dtype), torch.randn(count, width).to(dtype)
     result = paired_cosine(x, y)
     assert result.dtype == torch.float64
-    assert_close(result, naive_paired(x, y), atol=1e-12, rtol=0)
+    assert_close(result, naive_paired(x, y), atol=pair_tolerance(x, y), rtol=0)
 
 
 def test_mixed_dtypes_are_compared_at_full_precision() -> None:
@@ -32,7 +35,7 @@ def test_mixed_dtypes_are_compared_at_full_precision() -> None:
 def test_rows_spread_over_many_chunks_keep_their_order() -> None:
     torch.manual_seed(0)
     x, y = torch.randn(2100, 300), torch.randn(2100, 300)
-    assert_close(paired_cosine(x, y), naive_paired(x, y), atol=1e-12, rtol=0)
+    assert_close(paired_cosine(x, y), naive_paired(x, y), atol=NARROW_PAIR, rtol=0)
 
 
 def test_index_selects_rows_and_minus_one_gives_nan() -> None:
@@ -41,15 +44,15 @@ def test_index_selects_rows_and_minus_one_gives_nan() -> None:
     ix, iy = torch.tensor([3, -1, 0, 3, 2]), torch.tensor([0, 1, -1, 2, 2])
     expected = naive_paired(x[ix], y[iy])
     expected[1] = expected[2] = torch.nan
-    assert_close(paired_cosine(x, y, ix, iy), expected, atol=1e-12, rtol=0, equal_nan=True)
+    assert_close(paired_cosine(x, y, ix, iy), expected, atol=NARROW_PAIR, rtol=0, equal_nan=True)
 
 
 def test_one_sided_index_pairs_with_rows_in_order() -> None:
     torch.manual_seed(0)
     x, y = torch.randn(4, 6), torch.randn(3, 6)
     index = torch.tensor([3, 1, 0])
-    assert_close(paired_cosine(x, y, ix=index), naive_paired(x[index], y), atol=1e-12, rtol=0)
-    assert_close(paired_cosine(y, x, iy=index), naive_paired(y, x[index]), atol=1e-12, rtol=0)
+    assert_close(paired_cosine(x, y, ix=index), naive_paired(x[index], y), atol=NARROW_PAIR, rtol=0)
+    assert_close(paired_cosine(y, x, iy=index), naive_paired(y, x[index]), atol=NARROW_PAIR, rtol=0)
 
 
 def test_minus_one_needs_no_rows_at_all() -> None:
@@ -73,17 +76,69 @@ def test_non_finite_row_gives_nan_and_spoils_no_other(bad: float) -> None:
     y[1, 2] = 0.0
     result = paired_cosine(x, y)
     assert result.isnan().tolist() == [False, True, False, True, False]
-    assert_close(result, naive_paired(x, y), atol=1e-12, rtol=0, equal_nan=True)
+    assert_close(result, naive_paired(x, y), atol=NARROW_PAIR, rtol=0, equal_nan=True)
 
 
-def test_result_does_not_depend_on_batch_split() -> None:
-    torch.manual_seed(0)
-    x, y = torch.randn(1500, 257), torch.randn(1500, 257)
+def laid_out_otherwise(rows: Tensor) -> Iterator[Tensor]:
+    """The same numbers at another address, with gaps, and column by column."""
+    count, width = rows.shape
+    for shift in (1, 3):
+        memory = torch.empty(count * width + shift)
+        yield memory[shift:].view(count, width).copy_(rows)
+    yield torch.cat([rows, rows], 1)[:, :width]
+    yield rows.T.contiguous().T
+    yield torch.stack([rows, rows], 2)[..., 0]
+
+
+@pytest.mark.parametrize("width", [1, 2, 7, 8, 33, 127, 128, 129, 257, 768, 1000, 4096])
+def test_no_bit_depends_on_the_other_pairs_or_on_where_a_row_lies(width: int) -> None:
+    generator = torch.Generator().manual_seed(width)
+    x, y = (torch.randn(700, width, generator=generator) for _ in range(2))
     whole = paired_cosine(x, y)
-    split = torch.cat([paired_cosine(x[i:j], y[i:j]) for i, j in ((0, 1), (1, 700), (700, 1500))])
-    order = torch.randperm(1500)
-    assert_close(whole, split, atol=1e-12, rtol=0)
-    assert_close(whole[order], paired_cosine(x, y, order, order), atol=1e-12, rtol=0)
+    split = [paired_cosine(x[i:j], y[i:j]) for i, j in ((0, 1), (1, 3), (3, 12), (12, 411), (411, 700))]
+    order = torch.randperm(700, generator=generator)
+    assert torch.equal(torch.cat(split), whole)
+    assert torch.equal(paired_cosine(x, y, order, order), whole[order])
+    assert torch.equal(paired_cosine(y, x), whole)
+    for a, b in zip(laid_out_otherwise(x), laid_out_otherwise(y), strict=True):
+        assert torch.equal(paired_cosine(a, b), whole)
+    assert torch.equal(paired_cosine(x, y[5:6].expand(700, -1)), paired_cosine(x, y[5:6].repeat(700, 1)))
+
+
+@pytest.mark.parametrize("width", [1, 5, 64, 768, 4096])
+def test_float32_costs_few_digits_whatever_the_signs(width: int) -> None:
+    generator = torch.Generator().manual_seed(width)
+    x, y = (torch.randn(200, width, generator=generator) for _ in range(2))
+    level = torch.rand(200, 2, 1, generator=generator).expand(-1, -1, width)
+    rising = torch.rand(200, width, generator=generator).sort(1).values
+    for a, b in (
+        (x, y),
+        (x, x + 0.01 * y),
+        (x.abs(), y.abs()),
+        (level[:, 0], level[:, 1]),
+        (rising, rising.roll(1, 0)),
+    ):
+        assert_close(paired_cosine(a, b), paired_cosine(a.double(), b), atol=NARROW_PAIR, rtol=0)
+
+
+def test_row_has_cosine_one_with_itself_and_with_twice_itself() -> None:
+    x = torch.randn(300, 770, generator=torch.Generator().manual_seed(0))
+    assert (paired_cosine(x, x) == 1).all()
+    assert (paired_cosine(x, 2 * x) == 1).all()
+
+
+def test_row_beyond_float32_changes_no_bit_of_the_others() -> None:
+    x, y = (torch.randn(90, 40, generator=torch.Generator().manual_seed(seed)) for seed in range(2))
+    whole, extreme = paired_cosine(x, y), x.clone()
+    extreme[3] *= 1e-30
+    extreme[7] *= 1e30
+    extreme[9], extreme[11] = 0.0, torch.nan
+    found = paired_cosine(extreme, y)
+    assert found[[9, 11]].isnan().all()
+    kept = ~torch.isin(torch.arange(90), torch.tensor([3, 7, 9, 11]))
+    assert torch.equal(found[kept], whole[kept])
+    assert_close(found[[3, 7]], whole[[3, 7]], atol=NARROW_PAIR, rtol=0)
+    assert_close(found[[3, 7]], paired_cosine(extreme.double(), y)[[3, 7]], atol=1e-15, rtol=0)
 
 
 def test_gradients_in_order_and_gathered() -> None:

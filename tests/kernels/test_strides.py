@@ -55,6 +55,18 @@ CASES: dict[str, tuple[Callable[..., object], Arguments]] = {
         ops.segment_reduce,
         {"values": _normal(20, 3), "offsets": OFFSETS, "valid": random_valid(20, 4)},
     ),
+    "segment_moments": (
+        lambda **a: ops.segment_moments(**a, slopes=2, curves=(1, 3), points=9),
+        {
+            "values": _normal(20, 4),
+            "offsets": OFFSETS,
+            "positions": INDEX,
+            "over": _normal(20, 2),
+            "valid": random_valid(20, 5),
+            "present": random_valid(20, 6),
+            "expected": random_valid(20, 7),
+        },
+    ),
     "segment_sum": (ops.segment_sum, {"values": _normal(20), "offsets": OFFSETS}),
     "cross_stats": (
         lambda **a: ops.cross_stats(**a, k=3, lse=True, bins=4, exclude_same_group=True),

@@ -10,15 +10,17 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from imug_kernels.dtypes import work_dtype
-
-# Elements worked on at a time: 2 MiB in float64. Measured fastest among 2**13 to 2**20 on a CPU with 1 MiB of L2 cache,
+# Elements worked on at a time on a CPU: 2 MiB in float64. Measured fastest among 2**13 to 2**20 with 1 MiB of L2 cache,
 # where smaller chunks pay for launching and larger ones for memory.
 CHUNK_ELEMENTS = 1 << 18
 
 # Rows of x and of y whose pairs are held at a time: 16 MiB in float64. Larger tiles measured no faster, as the product
 # dominates.
 TILE_X, TILE_Y = 512, 4096
+
+# The same anywhere else, where every piece costs launches: 256 MiB in float64, and a handful of such at a time.
+DEVICE_ELEMENTS = 1 << 25
+DEVICE_TILE = 4096, 8192
 
 
 class Bucket(NamedTuple):
@@ -28,21 +30,30 @@ class Bucket(NamedTuple):
     rows: Tensor
 
 
-def chunk_rows(width: int) -> int:
+def chunk_rows(width: int, device: torch.device) -> int:
     """Return how many rows of ``width`` elements are worked on at a time."""
-    return max(1, CHUNK_ELEMENTS // width)
+    elements = CHUNK_ELEMENTS if device.type == "cpu" else DEVICE_ELEMENTS
+    return max(1, elements // width)
 
 
-def widen_chunks(chunks: Iterable[Tensor]) -> Iterator[Tensor]:
-    """Yield chunks in working precision; the first is the longest, and each is gone when the next comes.
+def tile_shape(device: torch.device) -> tuple[int, int]:
+    """Return of how many rows of x and of y all pairs are worked on at a time."""
+    return (TILE_X, TILE_Y) if device.type == "cpu" else DEVICE_TILE
 
-    They share one buffer: fresh memory for every chunk costs up to ten times the arithmetic when the allocator gives it
-    back to the system in between.
+
+def widened_chunks(chunks: Iterable[Tensor], dtype: torch.dtype) -> Iterator[Tensor]:
+    """Yield chunks in ``dtype``; the first is the longest, and each is gone when the next comes.
+
+    Those of another dtype share one buffer: fresh memory for every chunk costs up to ten times the arithmetic when the
+    allocator gives it back to the system in between.
     """
     buffer = None
     for chunk in chunks:
+        if chunk.dtype == dtype:
+            yield chunk
+            continue
         if buffer is None:
-            buffer = torch.empty(chunk.shape, dtype=work_dtype(chunk.device), device=chunk.device)
+            buffer = torch.empty(chunk.shape, dtype=dtype, device=chunk.device)
         yield buffer[: len(chunk)].copy_(chunk)
 
 

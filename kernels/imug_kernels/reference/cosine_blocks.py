@@ -60,7 +60,7 @@ def cosine_blocks(
 
 def bucket_sides(rows: Tensor, offsets: Tensor, valid: Tensor | None) -> Iterator[tuple[Bucket, Side]]:
     """Yield the rows of equally long segments, a chunk at a time."""
-    for bucket in equal_length_buckets(offsets, chunk_rows(rows.shape[1])):
+    for bucket in equal_length_buckets(offsets, chunk_rows(rows.shape[1], rows.device)):
         yield bucket, _side(rows, bucket.rows, valid)
 
 

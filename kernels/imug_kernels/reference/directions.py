@@ -38,7 +38,7 @@ def measure(rows: Tensor, source: torch.dtype) -> Measured:
     """Measure ``rows``, which came in dtype ``source``: of a narrower one no square can leave the range."""
     lengths = torch.linalg.vector_norm(rows, dim=-1)
     peak: Tensor | float = 1.0
-    low = torch.finfo(rows.dtype).tiny ** 0.3  # squares and products of two lengths stay far inside the range
+    low = _shortest(rows.dtype)
     if torch.finfo(source).tiny < low:
         outside = ~((lengths > low) & (lengths < 1 / low))
         if may_hold_any(outside):
@@ -46,6 +46,24 @@ def measure(rows: Tensor, source: torch.dtype) -> Measured:
             rows = rows / peak[..., None]  # NaN for what has no direction
             lengths = torch.linalg.vector_norm(rows, dim=-1)
     return Measured(rows, lengths.masked_fill((lengths == 0) | lengths.isinf(), torch.nan), peak)
+
+
+def _shortest(dtype: torch.dtype) -> float:
+    """Return a length: of rows longer than it and shorter than its inverse, squares and products stay in the range."""
+    return float(torch.finfo(dtype).tiny ** 0.3)
+
+
+def beyond_float32(*squares: Tensor) -> Tensor:
+    """Return the numbers of rows of which one of the ``squares [N]``, made in float32, may be no longer exact.
+
+    NaN is none of them: it stays what it is.
+    """
+    low = _shortest(torch.float32) ** 2
+    beyond = torch.zeros(len(squares[0]), dtype=torch.bool)
+    for square in squares:
+        if len(square) and not all(low < float(extreme) < 1 / low for extreme in square.aminmax()):
+            beyond |= (square <= low) | (square >= 1 / low)
+    return beyond.nonzero().flatten()
 
 
 def directions(rows: Tensor, source: torch.dtype) -> Directions:
@@ -58,7 +76,7 @@ def directions(rows: Tensor, source: torch.dtype) -> Directions:
 def directions_backward(rows: Tensor, gradient: Tensor) -> Tensor:
     """Return the gradient of ``rows [N, D]`` from that of their directions; 0 for a row that has none."""
     result = torch.empty_like(rows)
-    step = chunk_rows(rows.shape[1])
+    step = chunk_rows(rows.shape[1], rows.device)
     for out, part, of_unit in zip(*(torch.split(side, step) for side in (result, rows, gradient)), strict=True):
         scaled, lengths, peak = measure(part.to(gradient.dtype), rows.dtype)
         unit = scaled * (1 / lengths)[:, None]

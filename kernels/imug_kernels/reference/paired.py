@@ -10,10 +10,13 @@ import torch
 from torch import Tensor
 
 from imug_kernels.checks import check_index_values
-from imug_kernels.dtypes import work_dtype
-from imug_kernels.reference.chunking import chunk_rows, widen_chunks
-from imug_kernels.reference.directions import directions, directions_backward, measure
+from imug_kernels.dtypes import fits_float32, work_dtype
+from imug_kernels.reference.chunking import chunk_rows, widened_chunks
+from imug_kernels.reference.directions import beyond_float32, directions, directions_backward, measure
 from imug_kernels.reference.indices import existing, gather_rows
+
+# Elements whose products are added up in float32, before float64 adds the sums of these blocks.
+_BLOCK = 128
 
 
 def paired_cosine(
@@ -22,20 +25,60 @@ def paired_cosine(
     """Return the scaled cosine of every pair ``[R]``, in working precision."""
     check_index_values("ix", ix, x)
     check_index_values("iy", iy, y)
-    count = len(x if ix is None else ix)
-    cosine = torch.full((count,), torch.nan, dtype=work_dtype(x.device), device=x.device)
-    if len(x) and len(y):
-        # Every piece is written as it comes: held until the end, the small pieces would lie between the freed
-        # temporaries of their chunks, keep the allocator from using those again, and memory would grow with N.
-        step = chunk_rows(x.shape[1])
-        sides = (widen_chunks(_gathered(x, ix, step)), widen_chunks(_gathered(y, iy, step)))
-        for part, a, b in zip(torch.split(cosine, step), *sides, strict=True):
-            side_x, side_y = measure(a, x.dtype), measure(b, y.dtype)
-            part.copy_(side_x.rows.mul_(side_y.rows).sum(1) / (side_x.lengths * side_y.lengths))
+    if len(x) == 0 or len(y) == 0:
+        return torch.full((len(x if ix is None else ix),), torch.nan, dtype=work_dtype(x.device), device=x.device)
+    narrow = x.device.type == "cpu" and fits_float32(x, y)
+    cosine = (_narrow_cosine if narrow else wide_cosine)(x, y, ix, iy)
     for index, rows in ((ix, x), (iy, y)):
         if index is not None:
             cosine.masked_fill_(~existing(index, len(rows)), torch.nan)
     return (cosine if floor is None else cosine.clamp_(min=floor)).mul_(scale)
+
+
+def _narrow_cosine(x: Tensor, y: Tensor, ix: Tensor | None, iy: Tensor | None) -> Tensor:
+    """Multiply in float32, which on a CPU takes half the time; pairs whose squares float32 cannot hold, in float64."""
+    dot, *squares = _products(x, y, ix, iy)
+    cosine: Tensor = dot / (squares[0] * squares[1]).sqrt_()
+    pairs = beyond_float32(*squares)
+    if len(pairs):
+        cosine[pairs] = wide_cosine(x, y, *(pairs if index is None else index[pairs] for index in (ix, iy)))
+    return cosine
+
+
+def _products(x: Tensor, y: Tensor, ix: Tensor | None, iy: Tensor | None) -> Tensor:
+    """Return the product of every pair and the squared lengths of its rows, ``[3, R]``, in float64.
+
+    All three are made by the same operations on one contiguous buffer: no bit depends on the other pairs or on where
+    and how the rows lie, and a row has cosine 1 with itself.
+    """
+    count, width = len(x if ix is None else ix), x.shape[1]
+    step = max(1, min(count, chunk_rows(width, x.device)))
+    blocks = -(-width // _BLOCK)
+    products = torch.zeros(step, blocks, -(-width // blocks), dtype=torch.float32)
+    sums, totals = products.new_empty(3, step, blocks), torch.empty(3, count, dtype=torch.float64)
+    sides = (widened_chunks(_gathered(rows, index, step), torch.float32) for rows, index in ((x, ix), (y, iy)))
+    for total, a, b in zip(torch.split(totals, step, 1), *sides, strict=True):
+        filled, parts = products[: len(a)], sums[:, : len(a)]
+        written = filled.flatten(1)[:, :width]
+        for part, left, right in zip(parts, (a, a, b), (b, a, b), strict=True):
+            torch.mul(left, right, out=written)
+            torch.sum(filled, 2, out=part)
+        torch.sum(parts, 2, dtype=torch.float64, out=total)
+    return totals
+
+
+def wide_cosine(x: Tensor, y: Tensor, ix: Tensor | None, iy: Tensor | None) -> Tensor:
+    """Return the cosine of every pair in working precision, of some other pair where there is none."""
+    dtype = work_dtype(x.device)
+    cosine = torch.empty(len(x if ix is None else ix), dtype=dtype, device=x.device)
+    # Every piece is written as it comes: held until the end, the small pieces would lie between the freed
+    # temporaries of their chunks, keep the allocator from using those again, and memory would grow with N.
+    step = chunk_rows(x.shape[1], x.device)
+    sides = (widened_chunks(_gathered(rows, index, step), dtype) for rows, index in ((x, ix), (y, iy)))
+    for part, a, b in zip(torch.split(cosine, step), *sides, strict=True):
+        side_x, side_y = measure(a, x.dtype), measure(b, y.dtype)
+        part.copy_(torch.linalg.vecdot(side_x.rows, side_y.rows) / (side_x.lengths * side_y.lengths))
+    return cosine
 
 
 def _gathered(rows: Tensor, index: Tensor | None, step: int) -> Iterator[Tensor]:
@@ -55,7 +98,7 @@ def paired_cosine_backward(
 ) -> list[Tensor]:
     """Return the gradients of ``x`` and ``y``; a pair nobody asks about spoils none, whatever it holds."""
     totals = [torch.zeros_like(rows, dtype=work_dtype(x.device)) for rows in (x, y)]
-    step = chunk_rows(x.shape[1])
+    step = chunk_rows(x.shape[1], x.device)
     for start in range(0, len(grads[0]) if len(x) and len(y) else 0, step):
         chunk = slice(start, start + step)
         grad = grads[0][chunk]

@@ -45,11 +45,11 @@ def _over(values: Tensor, reduction: str, offsets: Tensor, initial: float) -> Te
 
 def _fill_by_chunks(stats: Tensor, values: Tensor, offsets: Tensor, valid: Tensor | None) -> None:
     """Go row by row: of wide rows `torch.segment_reduce` goes through the columns, eight times slower."""
-    owner = _owners(offsets, len(values))
+    owner = owners(offsets, len(values))
     extremes = len(stats) > 1
     if extremes:
         stats[2], stats[3] = torch.inf, -torch.inf
-    step = chunk_rows(values.shape[1])
+    step = chunk_rows(values.shape[1], values.device)
     for start in range(0, len(values), step):
         chunk = slice(start, start + step)
         rows, segments = values[chunk], owner[chunk]
@@ -63,7 +63,7 @@ def _fill_by_chunks(stats: Tensor, values: Tensor, offsets: Tensor, valid: Tenso
                 stats[field].scatter_reduce_(0, segments[:, None].expand_as(rows), rows, reduction)
 
 
-def _owners(offsets: Tensor, count: int) -> Tensor:
+def owners(offsets: Tensor, count: int) -> Tensor:
     """Return the segment ``[N]`` of every row."""
     return torch.repeat_interleave(offsets[1:] - offsets[:-1], output_size=count)
 
@@ -72,7 +72,7 @@ def segment_reduce_backward(
     grads: Sequence[Tensor], values: Tensor, offsets: Tensor, valid: Tensor | None, extremes: bool
 ) -> list[Tensor]:
     """Return the gradient of ``values``; those that share an extreme share its gradient."""
-    owner = _owners(offsets, len(values))
+    owner = owners(offsets, len(values))
     gradient = grads[0][0][owner]
     if extremes:
         stats = segment_reduce(values, offsets, valid, True)

@@ -28,13 +28,29 @@ def empty_top_k(rows: int, k: int, device: torch.device) -> Tensor:
     return torch.full((rows, k), _EMPTY, dtype=torch.int64, device=device)
 
 
-def merge_top_k(codes: Tensor, cosine: Tensor, mask: Tensor, first: int) -> Tensor:
-    """Return the k largest codes ``[a, k]`` of those so far and of a tile whose columns begin at row ``first``."""
+def pack(cosine: Tensor, index: Tensor) -> Tensor:
+    """Return the codes of cosines on the grid with the rows they belong to."""
+    return ((cosine * _GRID).long() << _INDEX_BITS) + (_LAST_INDEX - index)
+
+
+def merge_top_k(codes: Tensor, cosine: Tensor, first: int) -> Tensor:
+    """Return the k largest codes ``[a, k]`` of those so far and of a tile whose columns begin at row ``first``.
+
+    What is not finite is no cosine.
+    """
     index = torch.arange(first, first + cosine.shape[1], device=codes.device)
-    level = (cosine.nan_to_num(0) * _GRID).long()
-    packed = ((level << _INDEX_BITS) + (_LAST_INDEX - index)).masked_fill_(~mask | cosine.isnan(), _EMPTY)
-    best = packed.topk(min(codes.shape[1], packed.shape[1]), dim=1).values
-    return torch.cat([codes, best], 1).topk(codes.shape[1], dim=1).values
+    packed = pack(cosine.nan_to_num(0, 0, 0), index).masked_fill_(~cosine.isfinite(), _EMPTY)
+    return merge_codes(codes, packed.topk(min(codes.shape[1], packed.shape[1]), dim=1).values)
+
+
+def lowest_cosine(codes: Tensor) -> Tensor:
+    """Return the k-th largest cosine ``[a]``, far below any where there are not k of them yet."""
+    return (codes[:, -1] >> _INDEX_BITS) / _GRID
+
+
+def merge_codes(codes: Tensor, others: Tensor) -> Tensor:
+    """Return the k largest of ``codes [a, k]`` and some others."""
+    return torch.cat([codes, others], 1).topk(codes.shape[1], dim=1).values
 
 
 def decode_top_k(codes: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:

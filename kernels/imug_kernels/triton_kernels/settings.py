@@ -7,7 +7,7 @@
 | `paired_cosine` and its gradient, lengths of the rows in `cross_stats` | `row_blocks` |
 | `dialogue_gram`, `own_rank`, `delta_curve`, the gradient of `dialogue_gram` | `segment_tile` |
 | `dialogue_cosine_sum` | `whole_rows` |
-| `segment_reduce` | `segment_values` |
+| `segment_reduce`, `segment_moments` | `segment_values` |
 | `cross_stats`, `rbf_sum` | `all_pairs_tile`, `column_splits`; cosines to the positives: `diagonal_tile` |
 | `preprocess` | `PREPROCESS` |
 

@@ -33,6 +33,29 @@ def test_compiled_kernels_equal_float64(width: int, dtype: torch.dtype) -> None:
     compare(ops.dialogue_cosine_sum, x, offsets, valid)
     compare(lambda r, o, p: ops.delta_curve(r, o, p, 6), x, offsets, positions)
     compare(ops.segment_reduce, x[:, 0], offsets, valid)
+    compare_moments(x, y, offsets, valid)
+
+
+def compare_moments(x: Tensor, y: Tensor, offsets: Tensor, valid: Tensor) -> None:
+    columns, width = x[:, :20].double(), min(x.shape[1], 20)
+    options = {"slopes": min(width, 3), "curves": (width // 2, width), "points": 9, "coverage": width - 1}
+    for first in (1, 10**18):
+
+        def call(values: Tensor, offsets: Tensor, valid: Tensor, first: int = first) -> Tensor:
+            positions = torch.arange(len(values), device=values.device) % 11 * 7 + first
+            masks = {"valid": valid, "present": valid.flip(0), "expected": valid.roll(3)}
+            return ops.segment_moments(values, offsets, positions, **masks, **options)
+
+        compare(call, columns, offsets, valid, tolerance=1e-12)
+        compare(call, columns.float(), offsets, valid, tolerance=1e-12)
+    compare(
+        lambda v, o, p, x: ops.segment_moments(v, o, p, over=x, slopes=1),
+        columns,
+        offsets,
+        torch.arange(len(x)),
+        y[:, :1],
+        tolerance=1e-12,
+    )
 
 
 def test_nan_and_infinity_survive_compilation() -> None:

@@ -75,6 +75,7 @@ def tiny_blocks(tile: dict[str, int] | None, step: int) -> Iterator[None]:
         for name, value in chosen.items():
             stack.enter_context(mock.patch.object(settings, name, return_value=value))
         by_name = (("paired", "row_blocks"), ("segments", "segment_values"), ("cosine_sum", "whole_rows"))
+        by_name += (("moments", "segment_values"),)
         for file, name in by_name:
             stack.enter_context(mock.patch.object(kernels(file), name, return_value=chosen[name]))
         images = {"BLOCK_H": 4, "BLOCK_W": 8, "BLOCK_R": 4}
@@ -215,6 +216,36 @@ def segments_cases() -> Iterator[tuple[str, Case]]:
     yield "of float64", Case(lambda: ops.segment_reduce(values[:, 0].double() * 1e9, OFFSETS), rtol=1e-14)
 
 
+def moments_cases() -> Iterator[tuple[str, Case]]:
+    values = noise(ROWS, 5).double() + 3
+    values[5, 0], values[7], values[22:30, 1], values[1, 2] = NAN, NAN, NAN, NAN
+    values = surrounded(values)
+    turns = torch.randint(1, 9, (ROWS,), generator=torch.Generator().manual_seed(0)) - 1
+    over = noise(ROWS, 3, 1).double() - 2
+    over[2, 0], over[30, 1] = NAN, NAN
+    masks = {name: random_valid(ROWS, seed) for seed, name in enumerate(("valid", "present", "expected"), 2)}
+    invalid = values.clone().masked_fill_(~masks["valid"][:, None], 1e9)
+    positions, apart = (order * 7919 % 1009 + 10**18 for order in (turns, torch.arange(ROWS)))
+    few, one = {"slopes": 3, "curves": (1, 4), "points": 5}, {"slopes": 1, "curves": (0, 1), "points": 2}
+    exact = {"rtol": 1e-13, "atol": 1e-12}
+
+    def case(rows: Tensor, order: Tensor, **options: Any) -> Case:
+        return Case(lambda: ops.segment_moments(rows, OFFSETS, order, **options), **exact)
+
+    yield "sums", case(values, turns)
+    yield "of single precision", case(values.float(), turns, **few)
+    yield "slopes and curves", case(values, turns, **few, coverage=1)
+    yield "of one column", case(values[:, :1], turns, **one, expected=masks["expected"])
+    yield "of valid rows", case(invalid, turns, **few, **masks, coverage=2)
+    yield "over time stamps", case(values, positions, slopes=5, present=masks["present"])
+    yield "over time stamps that differ", case(values, apart, slopes=4, valid=masks["valid"])
+    yield "over numbers", case(values, turns, **few, over=surrounded(over), valid=masks["valid"], coverage=4)
+    yield "over numbers of single precision", case(values, turns, **few, over=over.float())
+    yield "without valid rows", case(values, turns, **few, valid=torch.zeros(ROWS, dtype=torch.bool))
+    large = 2**62 * torch.tensor([1, -1, 1]).repeat(ROWS)[:ROWS]
+    yield "over the largest integers", Case(lambda: ops.segment_moments(values, OFFSETS, large, slopes=5), rtol=1e-12)
+
+
 def cross_arguments(n: int, m: int) -> dict[str, Any]:
     groups = torch.arange(n) % 5, torch.arange(m) % 5
     positive = torch.arange(n) * 7 % m
@@ -345,6 +376,7 @@ CASES: dict[str, Callable[[], Iterator[tuple[str, Case]]]] = {
     "curve": curve_cases,
     "rank": rank_cases,
     "segments": segments_cases,
+    "moments": moments_cases,
     "cross": cross_cases,
     "rbf": rbf_cases,
     "preprocess": preprocess_cases,

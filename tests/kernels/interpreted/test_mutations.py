@@ -15,7 +15,7 @@ import torch
 from imug_kernels import triton_kernels
 
 from tests.kernels import test_operations as operations
-from tests.kernels.comparisons import check_cosine_sum, check_curve, check_gram, check_pairs, check_rank
+from tests.kernels.comparisons import check_cosine_sum, check_curve, check_gram, check_moments, check_pairs, check_rank
 from tests.kernels.interpreted import test_cross as cross
 from tests.kernels.interpreted import test_rbf as rbf
 from tests.kernels.naive import random_rows
@@ -63,6 +63,20 @@ def curve() -> None:
 
 def cosine_sum() -> None:
     check_cosine_sum(random_rows(7, 16, 0), [3, 4], None)
+
+
+def moments() -> None:
+    values = random_rows(12, 3, 0).double()
+    check_moments(values, [5, 7], torch.arange(12) % 5, slopes=2, curves=(1, 3), points=3, coverage=1)
+
+
+def masked_moments() -> None:
+    values, valid = random_rows(5, 2, 0).double(), torch.tensor([1, 0, 1, 1, 1]).bool()
+    check_moments(values, [5], torch.arange(5), valid=valid, present=~valid, expected=~valid, slopes=1)
+
+
+def time_stamps() -> None:
+    check_moments(random_rows(5, 2, 0).double(), [5], 10**18 + torch.arange(5), slopes=2)
 
 
 def narrow_pairs() -> None:
@@ -131,6 +145,21 @@ MUTATIONS = {
     "a row is its own rival": ("rank.py", NOT_ITSELF, "", rank),
     "pairs count from both sides": ("curve.py", "(local_m[:, None] < local_n[None, :])", NOT_ITSELF[3:], curve),
     "a row is in its own sum": ("cosine_sum.py", "(total[None, :] - unit)", "total[None, :]", cosine_sum),
+    "NaN is a value": ("moments.py", "return value, value == value", "return value, mask_m[:, None]", moments),
+    "every position counts": ("moments.py", "(position == point)", "(position != point)", moments),
+    "time stamps are rounded": (
+        "moments.py",
+        "(x - least_x[None, :]).to(tl.float64)",
+        "x.to(tl.float64) - least_x[None, :].to(tl.float64)",
+        time_stamps,
+    ),
+    "a row without a value pulls the mean": (
+        "moments.py",
+        "tl.where(pair, (x",
+        "tl.where(row[:, None] < end, (x",
+        moments,
+    ),
+    "an invalid row is expected": ("moments.py", "(mask & valid_rows(EXPECTED", "(valid_rows(EXPECTED", masked_moments),
     "bf16 is multiplied as it is, in pairs": ("paired.py", "SCALED).to(tl.float32)", "SCALED)", narrow_pairs),
     "bf16 is multiplied as it is, in tiles": ("numerics.py", "return INTERPRET and", "return False and", narrow_gram),
     "an infinite length divides": ("numerics.py", ' & (squares < float("inf"))', "", bad_row),

@@ -1,0 +1,130 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Plain PyTorch form of `segment_moments`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from imug_kernels.dtypes import work_dtype, work_zeros
+from imug_kernels.reference.segments import owners, segment_reduce
+
+
+def fields(width: int, slopes: int, curves: Sequence[int], points: int) -> int:
+    """Return the number of moments of a segment."""
+    first, end = curves
+    return 2 * width + 2 * slopes + 2 + 2 * (end - first) * points
+
+
+def segment_moments(
+    values: Tensor,
+    offsets: Tensor,
+    positions: Tensor,
+    over: Tensor | None,
+    valid: Tensor | None,
+    present: Tensor | None,
+    expected: Tensor | None,
+    slopes: int,
+    curves: Sequence[int],
+    points: int,
+    coverage: int,
+) -> Tensor:
+    """Return ``[S, 2 W + 2 K + 2 + 2 C points]``, as `imug_kernels.segment_moments` has them side by side."""
+    known = _known(values, valid)
+    scored = known[:, coverage]
+    due = torch.ones_like(scored) if expected is None else expected
+    due = scored | (due if valid is None else due & valid)
+    covered = scored if present is None else scored & present
+    # What is summed by segment, and by segment and position.
+    filled = values.to(work_dtype(values.device)).masked_fill(~known, 0)
+    rows = torch.cat([filled, known.to(filled), torch.stack([covered, due], 1).to(filled)], 1)
+    sums = segment_reduce(rows, offsets, None, False)[0]
+    paired = _about_means(values, offsets, positions, over, known, slopes)
+    chosen = torch.cat([part[:, slice(*curves)] for part in (filled, known.to(filled))], 1)
+    return torch.cat([sums[:, :-2], *paired, sums[:, -2:], _by_position(chosen, offsets, positions, points)], 1)
+
+
+def _known(values: Tensor, valid: Tensor | None) -> Tensor:
+    known = values == values
+    return known if valid is None else known & valid[:, None]
+
+
+class _Pairs(NamedTuple):
+    """Of rows where abscissa and value are numbers, how far both are from the least of their segment; elsewhere 0."""
+
+    x: Tensor
+    y: Tensor
+    there: Tensor
+
+
+def _pairs(
+    values: Tensor, offsets: Tensor, positions: Tensor, over: Tensor | None, known: Tensor, slopes: int
+) -> _Pairs:
+    y = values[:, :slopes].to(work_dtype(values.device))
+    x = positions[:, None].expand(-1, slopes) if over is None else over.to(y)
+    there = known[:, :slopes] & (x == x)
+    # Integers are subtracted as they are: float64 would round time stamps.
+    x, y = (_from_least(part, offsets, there).to(y).masked_fill(~there, 0) for part in (x, y))
+    return _Pairs(x, y, there.to(y))
+
+
+def _from_least(part: Tensor, offsets: Tensor, there: Tensor) -> Tensor:
+    owner = owners(offsets, len(part))
+    beyond = torch.inf if part.is_floating_point() else torch.iinfo(part.dtype).max
+    least = part.new_full((len(offsets) - 1, part.shape[1]), beyond)
+    least.scatter_reduce_(0, owner[:, None].expand_as(part), part.where(there, beyond), "amin")
+    return part - least[owner]
+
+
+def _about_means(
+    values: Tensor, offsets: Tensor, positions: Tensor, over: Tensor | None, known: Tensor, slopes: int
+) -> tuple[Tensor, Tensor]:
+    """Return sums of products and of squares about the segments' means, each ``[S, K]``."""
+    x, y, there = _pairs(values, offsets, positions, over, known, slopes)
+    sums = segment_reduce(torch.cat([there, x, y, x * y, x * x], 1), offsets, None, False)[0]
+    count, of_x, of_y, products, squares = sums.view(len(sums), 5, slopes).unbind(1)
+    mean = of_x / count.clamp_min(1)
+    return products - mean * of_y, squares - mean * of_x
+
+
+def _by_position(rows: Tensor, offsets: Tensor, positions: Tensor, points: int) -> Tensor:
+    """Return sums of rows ``[N, C]`` at each position, ``[S, points * C]``."""
+    segments = len(offsets) - 1
+    # Behind the positions of every segment is a place for all that are not told apart.
+    place = torch.where((positions >= 1) & (positions <= points), positions - 1, points)
+    table = work_zeros(rows, segments, points + 1, rows.shape[1])
+    table.index_put_((owners(offsets, len(rows)), place), rows, accumulate=True)  # in order on every device
+    return table[:, :points].flatten(1)
+
+
+def segment_moments_backward(
+    grads: Sequence[Tensor],
+    values: Tensor,
+    offsets: Tensor,
+    positions: Tensor,
+    over: Tensor | None,
+    valid: Tensor | None,
+    present: Tensor | None,
+    expected: Tensor | None,
+    slopes: int,
+    curves: Sequence[int],
+    points: int,
+    coverage: int,
+) -> list[Tensor]:
+    """Return the gradient of ``values``."""
+    width, (first, end) = values.shape[1], curves
+    known, owner = _known(values, valid), owners(offsets, len(values))
+    # How each kind of moment stands in a row of them: sums, products about the means, and sums by position.
+    gradient = grads[0][:, :width][owner]
+    x, _, there = _pairs(values, offsets, positions, over, known, slopes)
+    of_x, count = (segment_reduce(part, offsets, None, False)[0] for part in (x, there))
+    about_mean = (x - (of_x / count.clamp_min(1))[owner]) * there
+    gradient[:, :slopes] += grads[0][:, 2 * width : 2 * width + slopes][owner] * about_mean
+    by_position = grads[0][:, 2 * (width + slopes + 1) :].reshape(len(grads[0]), points, 2, end - first)[:, :, 0]
+    for point in range(points):
+        gradient[:, first:end] += by_position[:, point][owner] * (positions == point + 1)[:, None]
+    return [gradient.masked_fill(~known, 0).to(values.dtype)]
