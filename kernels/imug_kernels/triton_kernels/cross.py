@@ -77,9 +77,7 @@ def _scaled_tile(
             x_ptrs, y_ptrs, mask_m, mask_n, power_x, power_y, D, True, UPCAST, PRECISION, BLOCK_M, BLOCK_N, RARE_K
         )
     elif DESCRIPTORS:
-        dot = descriptor_dot(
-            x_tiles, y_tiles, first_row, first_column, D, UPCAST, PRECISION, BLOCK_M, BLOCK_N, BLOCK_K
-        )
+        dot = descriptor_dot(x_tiles, y_tiles, first_row, first_column, D, UPCAST, PRECISION, BLOCK_M, BLOCK_N, BLOCK_K)
     else:
         dot = dot_tile(x_ptrs, y_ptrs, mask_m, mask_n, 1.0, 1.0, D, False, UPCAST, PRECISION, BLOCK_M, BLOCK_N, BLOCK_K)
     inverse_x = tl.load(SCALES_X + row, mask=mask_m, other=0.0)

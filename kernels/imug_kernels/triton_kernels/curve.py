@@ -39,7 +39,19 @@ def _curve_kernel(
     for start in tl.range(begin, end, BLOCK_N, disable_licm=True):
         column, local_n, mask_n = segment_rows(VALID, start, first, end, HAS_VALID, BLOCK_N)
         cosine, known_m, known_n = segment_tile(
-            X, row, column, mask_m, mask_n, end - first <= BLOCK_M, D, STRIDE, UPCAST, PRECISION, BLOCK_M, BLOCK_N, BLOCK_K
+            X,
+            row,
+            column,
+            mask_m,
+            mask_n,
+            end - first <= BLOCK_M,
+            D,
+            STRIDE,
+            UPCAST,
+            PRECISION,
+            BLOCK_M,
+            BLOCK_N,
+            BLOCK_K,
         )
         pair = known_m[:, None] & known_n[None, :] & (local_m[:, None] < local_n[None, :])
         position_n = tl.load(POSITIONS + column, mask=mask_n, other=0).to(tl.int32)

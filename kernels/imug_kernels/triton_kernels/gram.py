@@ -30,9 +30,7 @@ def _gram_kernel(
     segment = tl.load(SEGMENT + tl.program_id(0))
     if segment < 0:
         return
-    begin, end, first, finish, opening_m = program_rows(
-        OFFSETS, START, segment, segments, PACKED, BLOCK_M
-    )
+    begin, end, first, finish, opening_m = program_rows(OFFSETS, START, segment, segments, PACKED, BLOCK_M)
     row, local_m, mask_m = segment_rows(VALID, begin, begin, end, HAS_VALID, BLOCK_M)
     is_single = (begin == first) & (end == finish) & (end - begin <= BLOCK_M)
     total = tl.zeros((BLOCK_M,), tl.float32)
@@ -49,7 +47,9 @@ def _gram_kernel(
         )
         partner = known_m[:, None] & known_n[None, :] & (local_m[:, None] != local_n[None, :])
         if PACKED:
-            opening_n, reach = openings(OFFSETS, segment, segments, begin, local_n, (finish - begin).to(tl.int32), BLOCK_N)
+            opening_n, reach = openings(
+                OFFSETS, segment, segments, begin, local_n, (finish - begin).to(tl.int32), BLOCK_N
+            )
             partner = partner & (opening_m[:, None] == opening_n[None, :])
         earlier = partner & (local_n[None, :] < local_m[:, None])
         total += tl.sum(tl.where(partner, cosine, 0.0), 1)

@@ -169,9 +169,7 @@ def _gram_backward_kernel(
         )  # fmt: skip
         ahead = local_m[:, None] - local_n[None, :]
         partner = (cosine == cosine) & (ahead != 0)  # NaN is what rows have that are masked or have no direction
-        weight = _weights(
-            cosine, partner, ahead > 0, ahead == 1, (local_n == 0)[None, :], FIELDS, row, mask_m, rows, 1
-        )
+        weight = _weights(cosine, partner, ahead > 0, ahead == 1, (local_n == 0)[None, :], FIELDS, row, mask_m, rows, 1)
         tl.store(weight_ptrs, weight)
         tl.debug_barrier()
         weight = tl.load(weight_ptrs)

@@ -24,9 +24,7 @@ def _rank_kernel(
     segment = tl.load(SEGMENT + tl.program_id(0))
     if segment < 0:
         return
-    begin, end, first, finish, opening_m = program_rows(
-        OFFSETS, START, segment, segments, PACKED, BLOCK_M
-    )
+    begin, end, first, finish, opening_m = program_rows(OFFSETS, START, segment, segments, PACKED, BLOCK_M)
     row, local_m, mask_m = segment_rows(VALID_X, begin, begin, end, HAS_VALID_X, BLOCK_M)
     is_single = (begin == first) & (end == finish) & (end - begin <= BLOCK_M)
     has_own = valid_rows(VALID_Y, row, end, HAS_VALID_Y)
@@ -50,7 +48,9 @@ def _rank_kernel(
         ahead = cosine - own[:, None]
         candidate = mask_m[:, None] & mask_n[None, :]
         if PACKED:
-            opening_n, reach = openings(OFFSETS, segment, segments, begin, local_n, (finish - begin).to(tl.int32), BLOCK_N)
+            opening_n, reach = openings(
+                OFFSETS, segment, segments, begin, local_n, (finish - begin).to(tl.int32), BLOCK_N
+            )
             candidate = candidate & (opening_m[:, None] == opening_n[None, :])
         rival = candidate & (local_m[:, None] != local_n[None, :])
         greater += tl.sum(tl.where(rival & (ahead > tie), 1.0, 0.0), 1)

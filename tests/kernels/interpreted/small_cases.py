@@ -10,13 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from unittest import mock
 
 import imug_kernels as ops
 import pytest
 import torch
+from imug_kernels.reference import gram as plain_gram
+from imug_kernels.reference import paired as plain_paired
 from torch import Tensor
 from torch.testing import assert_close
 
@@ -75,7 +77,7 @@ def tiny_blocks(tile: dict[str, int] | None, step: int) -> Iterator[None]:
         for name, value in chosen.items():
             stack.enter_context(mock.patch.object(settings, name, return_value=value))
         by_name = (("paired", "row_blocks"), ("segments", "segment_values"), ("cosine_sum", "whole_rows"))
-        by_name += (("moments", "segment_values"),)
+        by_name += (("moments", "segment_values"), ("paired_backward", "row_blocks"))
         for file, name in by_name:
             stack.enter_context(mock.patch.object(kernels(file), name, return_value=chosen[name]))
         images = {"BLOCK_H": 4, "BLOCK_W": 8, "BLOCK_R": 4}
@@ -83,10 +85,22 @@ def tiny_blocks(tile: dict[str, int] | None, step: int) -> Iterator[None]:
         yield
 
 
+PACKED = {"PACKED": 12}
+DESCRIPTORS = {"BLOCK_N": 32, "DESCRIPTORS": 1}
+
+
 def surrounded(rows: Tensor) -> Tensor:
     """The same rows within memory that is NaN before, between and after them."""
     memory = torch.full((len(rows) + 2, rows.shape[1] + 6), NAN, dtype=rows.dtype)
     inner = memory[1:-1, 2:-4]
+    inner.copy_(rows)
+    return inner
+
+
+def described(rows: Tensor) -> Tensor:
+    """The same rows within such memory, each at a multiple of 16 bytes, as descriptors ask for."""
+    memory = torch.full((len(rows) + 2, rows.shape[1] + 8 + -rows.shape[1] % 8), NAN, dtype=rows.dtype)
+    inner = memory[1:-1, 8 : 8 + rows.shape[1]]
     inner.copy_(rows)
     return inner
 
@@ -177,6 +191,80 @@ def segment_inputs() -> Iterator[tuple[str, Tensor, Tensor, Tensor | None, Tenso
 def gram_cases() -> Iterator[tuple[str, Case]]:
     for name, x, _, valid, _ in segment_inputs():
         yield name, Case(lambda x=x, valid=valid: ops.dialogue_gram(x, OFFSETS, valid))
+    for name, x, _, valid, _ in list(segment_inputs())[:5:2]:
+        yield f"{name}, packed", Case(lambda x=x, valid=valid: ops.dialogue_gram(x, OFFSETS, valid), tiles=PACKED)
+    few = embeddings(13, 16)
+    offsets = offsets_of([0] * 40 + [3, 4] + [0] * 50 + [6])  # more empty ones than are looked at at a time
+    yield "packed among many empty ones", Case(lambda: ops.dialogue_gram(few, offsets), tiles=PACKED)
+
+
+def times_lengths(gradient: Tensor, rows: Tensor) -> Tensor:
+    """The gradient of rows as if each were one long; without those whose gradient is more than float32 holds."""
+    lengths = torch.linalg.vector_norm(rows.double(), dim=1, keepdim=True)
+    held = (lengths > 1e-36) & lengths.isfinite()
+    unscaled = gradient.double().where(lengths == 0, 0)
+    return (gradient.double() * lengths).where(held, unscaled)
+
+
+def of_numbers(*shape: int) -> list[Tensor]:
+    """Gradients of the results."""
+    return [torch.randn(shape, dtype=torch.float64, generator=torch.Generator().manual_seed(9))]
+
+
+def gram_backward_cases() -> Iterator[tuple[str, Case]]:
+    grads = of_numbers(7, ROWS)
+
+    def case(x: Tensor, valid: Tensor | None) -> Case:
+        def run(backward: Callable[..., list[Tensor]]) -> Tensor:
+            return times_lengths(*backward(grads, x, OFFSETS, valid), x)
+
+        tolerance = 3e-2 if x.dtype == torch.bfloat16 else 1e-4  # results have the dtype of the rows
+        return Case(
+            lambda: run(kernels("gram_backward").dialogue_gram_backward),
+            lambda: run(plain_gram.dialogue_gram_backward),
+            atol=tolerance,
+        )
+
+    for name, x, _, valid, _ in segment_inputs():
+        yield name, case(x, valid)
+    twins = noise(ROWS, 21)
+    twins[5] = twins[6] = twins[9]
+    twins[30] = twins[50] = twins[24]
+    yield "equal rows", case(surrounded(twins), None)
+
+
+def paired_backward_cases() -> Iterator[tuple[str, Case]]:
+    x, y = with_oddities(noise(13, 21)), embeddings(13, 21, 1)
+    sizes, others = of_all_sizes(noise(19, 21)), of_all_sizes(noise(19, 21, 1))
+    index = torch.tensor([0, 5, -1, 3, 12, 2, 2])
+    beyond = torch.tensor([5, 13, 3, -2, 0, 4, 2**40])
+    few = surrounded(y[:7])
+    grads = of_numbers(19)[0]
+    grads[2] = 0
+
+    def case(
+        x: Tensor, y: Tensor, ix: Tensor | None = None, iy: Tensor | None = None, *, floor: float | None = None
+    ) -> Case:
+        def run(backward: Callable[..., list[Tensor]]) -> list[Tensor]:
+            found = backward([grads[: len(x if ix is None else ix)]], x, y, ix, iy, 2.5, floor)
+            return [times_lengths(*side) for side in zip(found, (x, y), strict=True)]
+
+        return Case(
+            lambda: run(kernels("paired_backward").paired_cosine_backward),
+            lambda: run(plain_paired.paired_cosine_backward),
+            atol=3e-2 if x.dtype == torch.bfloat16 else 2e-5,
+        )
+
+    yield "pairs", case(x, y)
+    yield "bound", case(x, y, floor=0.05)
+    yield "numbers of x", case(x, few, index)
+    yield "numbers of y", case(few, x, None, beyond)
+    yield "numbers of both", case(x, y, index, beyond)
+    yield "of all sizes", case(sizes, others)
+    wide = of_all_sizes(noise(9, 150))
+    yield "of all sizes in steps of 64", replace(case(wide, wide.flip(0)), step=64)
+    half = embeddings(5, 3, 3, torch.bfloat16)
+    yield "bf16", case(half, half.flip(0))
 
 
 def curve_cases() -> Iterator[tuple[str, Case]]:
@@ -196,6 +284,9 @@ def rank_cases() -> Iterator[tuple[str, Case]]:
         y[2], y[25], y[40] = y[0], y[24], y[24]
         y = surrounded(y)
         yield name, Case(lambda x=x, y=y, a=valid_x, b=valid_y: ops.own_rank(x, y, OFFSETS, a, b))
+        if name in ("all rows", "invalid rows"):
+            packed = Case(lambda x=x, y=y, a=valid_x, b=valid_y: ops.own_rank(x, y, OFFSETS, a, b), tiles=PACKED)
+            yield f"{name}, packed", packed
     absent = noise(ROWS, 21, 1)
     absent[[3, 20, 25]], absent[ROWS - 1, 2] = 0, NAN  # alone, one of two and one of many
     for name, valid in (("y without directions", None), ("and invalid", random_valid(ROWS, 2))):
@@ -213,6 +304,7 @@ def segments_cases() -> Iterator[tuple[str, Case]]:
     yield "sums of three", Case(lambda: ops.segment_sum(values, OFFSETS))
     yield "of three", Case(lambda: ops.segment_reduce(values, OFFSETS))
     yield "of valid ones", Case(lambda: ops.segment_reduce(values.masked_fill(~valid[:, None], NAN), OFFSETS, valid))
+    yield "of bf16", Case(lambda: ops.segment_reduce(values.bfloat16(), OFFSETS), rtol=1e-14)
     yield "of float64", Case(lambda: ops.segment_reduce(values[:, 0].double() * 1e9, OFFSETS), rtol=1e-14)
 
 
@@ -257,6 +349,8 @@ def cross_cases() -> Iterator[tuple[str, Case]]:
     x, y = embeddings(19, 21, 1), embeddings(150, 21, 2)
     given = cross_arguments(19, 150)
     yield "all", Case(lambda: ops.cross_stats(x, y, k=5, lse=True, **given))
+    tiles = described(x), described(y)
+    yield "all, by descriptors", Case(lambda: ops.cross_stats(*tiles, k=5, lse=True, **given), tiles=DESCRIPTORS)
     z = surrounded(torch.cat([with_oddities(noise(33, 21, 3)), noise(6, 21, 4)]))
     own = cross_arguments(39, 39)
     yield (
@@ -326,6 +420,9 @@ def rbf_cases() -> Iterator[tuple[str, Case]]:
     for m, n in ((16, 32), (32, 16)):
         tile = {"BLOCK_M": m, "BLOCK_N": n, "BLOCK_K": 16}
         yield f"own, tiles of {m} x {n}", Case(lambda: ops.rbf_sum(y, sigma=1.0), **exact, tiles=tile)
+    tiles = described(x), described(y)
+    yield "by descriptors", Case(lambda: ops.rbf_sum(*tiles, sigma=1.0), **exact, tiles=DESCRIPTORS)
+    yield "own, by descriptors", Case(lambda: ops.rbf_sum(tiles[1], sigma=1.0), **exact, tiles=DESCRIPTORS)
     one = torch.ones(1, 1)
     sigma = (0.5 / 0.2499) ** 0.5
     yield "where the series ends", Case(lambda: ops.rbf_sum(0 * one, one, sigma=sigma), rtol=1e-7, atol=0)
@@ -371,7 +468,9 @@ def in_two_passes(images: Tensor, size: Any, mean: list[float], std: list[float]
 
 CASES: dict[str, Callable[[], Iterator[tuple[str, Case]]]] = {
     "paired": paired_cases,
+    "paired_backward": paired_backward_cases,
     "gram": gram_cases,
+    "gram_backward": gram_backward_cases,
     "cosine_sum": cosine_sum_cases,
     "curve": curve_cases,
     "rank": rank_cases,

@@ -36,7 +36,20 @@ SOURCE = Path(imug_kernels.__file__).parent / "triton_kernels"
 # Whose cases meet what several kernels share.
 USERS = {
     "numerics": ("paired", "gram", "cosine_sum", "cross"),
-    "tiles": ("gram", "rank", "curve", "cosine_sum", "segments", "paired", "rbf", "cross"),
+    "tiles": (
+        "gram",
+        "gram_backward",
+        "rank",
+        "curve",
+        "cosine_sum",
+        "segments",
+        "paired",
+        "paired_backward",
+        "rbf",
+        "cross",
+    ),
+    "segment_blocks": ("gram", "rank", "curve", "gram_backward"),
+    "paired": ("paired", "paired_backward"),
     "top_k": ("cross",),
 }
 CASE_SECONDS = 10  # of the processor; none of them takes two
