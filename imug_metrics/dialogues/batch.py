@@ -125,6 +125,11 @@ class DialogueBatch:
         return constant(torch.arange, self.segments, like=self.turn) if self.owners is None else self.owners
 
     @property
+    def is_on_cpu(self) -> bool:
+        """Whether the rows lie on a CPU, where few large operations are no faster than many of PyTorch's own."""
+        return on_cpu(self.turn)
+
+    @property
     def segments(self) -> int:
         """Number S of segments."""
         return self.offsets.shape[0] - 1
@@ -226,9 +231,14 @@ class DialogueBatch:
         return self.offsets.diff() if self.record is None else self.sum_segments(self.record).long()
 
 
+def on_cpu(values: Tensor) -> bool:
+    """Whether a tensor lies on a CPU."""
+    return values.device.type == "cpu"
+
+
 def _sum_runs(values: Tensor, offsets: Tensor) -> Tensor:
     """Sums `[S, ...]` of runs of rows, float64, in an order that never changes."""
-    if values.device.type != "cpu":
+    if not on_cpu(values):
         return segment_sum(values, offsets)
     # On a CPU PyTorch's own operation keeps the order as well, and starts fifty times faster.
     return torch.segment_reduce(values.double(), "sum", offsets=offsets, axis=0, initial=0)
@@ -236,7 +246,7 @@ def _sum_runs(values: Tensor, offsets: Tensor) -> Tensor:
 
 def _largest_of_runs(values: Tensor, offsets: Tensor) -> Tensor:
     """Largest value `[S, ...]` of runs of rows without NaN; NaN or -inf of an empty run."""
-    if values.device.type != "cpu":
+    if not on_cpu(values):
         return segment_reduce(values, offsets).max.to(values.dtype)
     return torch.segment_reduce(values, "max", offsets=offsets, axis=0, initial=-torch.inf)
 

@@ -243,7 +243,7 @@ class DialogueMetric(AdditiveMetric):
         """
         vectors = dialogue_vectors(
             batch,
-            values.double(),
+            values,
             expected,
             terms,
             self._components,

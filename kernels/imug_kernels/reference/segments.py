@@ -48,6 +48,7 @@ def _fill_by_chunks(stats: Tensor, values: Tensor, offsets: Tensor, valid: Tenso
     owner = owners(offsets, len(values))
     extremes = len(stats) > 1
     if extremes:
+        stats[1] = torch.bincount(owner if valid is None else owner[valid], minlength=stats.shape[1])[:, None]
         stats[2], stats[3] = torch.inf, -torch.inf
     step = chunk_rows(values.shape[1], values.device)
     for start in range(0, len(values), step):
@@ -58,7 +59,6 @@ def _fill_by_chunks(stats: Tensor, values: Tensor, offsets: Tensor, valid: Tenso
         rows = rows.to(stats.dtype)
         stats[0].index_add_(0, segments, rows)  # one row after the other on a CPU: the order is fixed
         if extremes:
-            stats[1].index_add_(0, segments, torch.ones_like(rows))
             for field, reduction in ((2, "amin"), (3, "amax")):
                 stats[field].scatter_reduce_(0, segments[:, None].expand_as(rows), rows, reduction)
 
