@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 GROUPS = (
     "cross",
     "end_to_end",
+    "gradients",
     "gram",
     "images",
     "judges",
@@ -31,7 +32,7 @@ GROUPS = (
 )
 
 # Groups of one operation, or of a few alike, that can be asked for in a size of one's own.
-SIZED = ("cross", "gram", "paired", "ragged", "rbf")
+SIZED = ("cross", "gradients", "gram", "paired", "ragged", "rbf")
 
 
 class Phase(NamedTuple):
@@ -54,7 +55,7 @@ ENVIRONMENT = Phase("environment", ("ceilings",), share=0.0)
 GPU_PHASES = (
     ENVIRONMENT,
     Phase("correctness", ("correctness",), 0.22, workers=max(1, min(8, (os.cpu_count() or 1) // 2))),
-    Phase("races", ("paired", "gram", "cross", "ragged", "rbf", "images"), 0.28),
+    Phase("races", ("paired", "gram", "cross", "gradients", "ragged", "rbf", "images"), 0.28),
     Phase("sweeps", ("sweeps",), 0.16),
     Phase("updates", ("profiled_updates",), 0.12),
     Phase("end to end", ("towers",), 0.12),

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Largest cosines, and log-sum-exp of the cosines, of every row to the rows of a second set."""
+"""Largest cosines, log-sum-exp of the cosines, and rank of the first, of every row to the rows of a second set."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from functools import partial
 
 import torch
 from imug_kernels import cross_stats
+from imug_kernels.tolerances import TIE
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -28,7 +29,12 @@ QUESTIONS: dict[str, tuple[Reduce, Function]] = {
         lambda cosine: torch.logsumexp(SCALE * cosine, 1),
         lambda x, y: cross_stats(x, y, lse=True, scale=SCALE).lse,
     ),
+    "ranks": (
+        lambda cosine: (cosine > cosine[:, :1] + TIE).sum(1),
+        lambda x, y: cross_stats(x, y, positive=torch.zeros(len(x), dtype=torch.int64, device=x.device)).greater,
+    ),
 }
+KERNELS = {"10 largest": "cross_largest", "log-sum-exp": "cross_lse", "ranks": "cross_rank"}  # in the table of settings
 
 
 def cross(setup: Setup) -> Iterator[Job]:
@@ -51,7 +57,7 @@ def cross_case(setup: Setup, question: str, size: Size, columns: int, *, compili
     functions: dict[str, Function] = {
         **({} if ON_GPU else {"torch matmul of all": partial(_whole, reduce)}),  # 1e10 cosines fill 40 GB
         **{name: partial(_chunked, function) for name, function in steps.items()},
-        **ours(setup, "imug_kernels cross_stats", fused),
+        **ours(setup, "imug_kernels cross_stats", fused, x, KERNELS[question]),
     }
     return Case(
         name=f"cross_stats: {question}",

@@ -45,10 +45,37 @@ def torchmetrics_functions(setup: Setup, **options: Any) -> dict[str, Function]:
     return {f"torchmetrics {name}": partial(getattr(functional, name), **given) for name, given in options.items()}
 
 
-def ours(setup: Setup, name: str, function: Function) -> dict[str, Function]:
-    """Return a function of imug_kernels as it is, and with each of the settings that are to be tried."""
+def ours(
+    setup: Setup, name: str, function: Function, rows: Tensor | None = None, kernel: str = "", length: float = 1
+) -> dict[str, Function]:
+    """Return a function of imug_kernels as it is, and with each of the settings that are to be tried.
+
+    On a GPU those are the candidates for ``kernel`` too, a name in the table of settings, for such rows in segments of
+    such a mean length.
+    """
     tried = {f"{name}, {config}": partial(_with_settings, parse_config(config), function) for config in setup.configs}
+    if ON_GPU and rows is not None:
+        tried |= {
+            f"{name}, {_text(form)}": partial(_trying, kernel, form, function) for form in _forms(kernel, rows, length)
+        }
     return {name: function, **tried}
+
+
+def _forms(kernel: str, rows: Tensor, length: float) -> list[dict[str, int]]:
+    from imug_kernels.triton_kernels import settings
+
+    return settings.candidates(kernel, rows.dtype, length, settings.capability_of(rows.device))
+
+
+def _text(form: Mapping[str, int]) -> str:
+    return ",".join(f"{name}={value}" for name, value in form.items())
+
+
+def _trying(kernel: str, form: dict[str, int], function: Function, *arguments: Tensor) -> Tensor:
+    from imug_kernels.triton_kernels.settings import trying
+
+    with trying(kernel, form):
+        return function(*arguments)
 
 
 def parse_config(text: str) -> dict[str, int]:

@@ -19,6 +19,7 @@ from .gram import packed, pad_unit_rows
 from .providers import Function, ours, providers
 
 DISTANCES = 8
+KERNELS = {"own_rank": "rank", "delta_curve": "curve"}  # in the table of settings
 
 
 def ragged(setup: Setup) -> Iterator[Job]:
@@ -33,7 +34,9 @@ def ragged_case(setup: Setup, name: str, size: Size) -> Case:
     lengths = offsets.diff().double()
     pairs = 2.0 * size.width * float((lengths**2).sum() / lengths.sum())
     baseline, plain, fused, flops = QUESTIONS[name]
-    functions = {baseline: plain, **ours(setup, f"imug_kernels {name}", fused)}
+    kernel = KERNELS.get(name, "")
+    tried = ours(setup, f"imug_kernels {name}", fused, rows, kernel, float(lengths.mean()))
+    functions = {baseline: plain, **tried}
     return Case(
         name=name,
         sizes={

@@ -30,7 +30,7 @@ def rbf_case(setup: Setup, size: Size, *, compiling: bool = False) -> Case:
     sums: dict[str, Function] = {
         "torch matmul and exp": _eager,
         **(compiled("torch.compile of it", _eager) if compiling else {}),
-        **ours(setup, "imug_kernels rbf_sum", partial(rbf_sum, sigma=SIGMA)),
+        **ours(setup, "imug_kernels rbf_sum", partial(rbf_sum, sigma=SIGMA), x, "rbf"),
     }
     means = {name: partial(_mean, function) for name, function in sums.items()}
     return Case(

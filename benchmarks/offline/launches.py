@@ -14,7 +14,21 @@ from itertools import product
 
 import torch
 from imug_kernels.tolerances import TIE
-from imug_kernels.triton_kernels import cosine_sum, cross, curve, gram, moments, paired, preprocess, rank, rbf, segments
+from imug_kernels.triton_kernels import (
+    cosine_sum,
+    cross,
+    curve,
+    gram,
+    gram_backward,
+    moments,
+    paired,
+    paired_backward,
+    preprocess,
+    rank,
+    rbf,
+    segments,
+    settings,
+)
 from torch import Tensor
 
 from benchmarks.offline.compiler import Launch, record
@@ -52,10 +66,13 @@ def all_calls() -> Iterator[Call]:
         yield from _curves(dtype, max_delta)
     for dtype in DTYPES:
         yield partial(paired.paired_cosine, *_one_index(dtype), 1.0, None)
+        yield partial(paired_backward.paired_cosine_backward, [torch.zeros(64)], *_one_index(dtype), 1.0, None)
         yield from _cross(dtype, 770)
         yield from _cross_options(dtype)
     yield from _reductions([1, 3, 16, 64, 300])
     yield from _moments([1, 2, 3, 8, 16, 64, 300])
+    for dtype in DTYPES:
+        yield from _candidates(dtype)
     for dtype in DTYPES:
         yield from _images([224, 448, 30], dtype)
 
@@ -73,6 +90,8 @@ def _paired(dtype: torch.dtype, width: int, indexed: bool) -> Iterator[Call]:
     x = torch.zeros(64, width, dtype=dtype)
     index = torch.arange(64) if indexed else None
     yield partial(paired.paired_cosine, x, x, index, index, 2.5, 0.0)
+    grads = [torch.zeros(64)]
+    yield partial(paired_backward.paired_cosine_backward, grads, x, x, index, index, 2.5, 0.0)
 
 
 def _one_index(dtype: torch.dtype) -> tuple[Tensor, Tensor, None, Tensor]:
@@ -88,6 +107,7 @@ def _packed(dtype: torch.dtype, width: int, length: int, masked: bool) -> tuple[
 def _by_segment(dtype: torch.dtype, width: int, length: int, masked: bool) -> Iterator[Call]:
     rows, offsets, valid = _packed(dtype, width, length, masked)
     yield partial(gram.dialogue_gram, rows, offsets, valid)
+    yield partial(gram_backward.dialogue_gram_backward, [torch.zeros(7, len(rows))], rows, offsets, valid)
     yield partial(rank.own_rank, rows, rows, offsets, valid, valid, TIE)
     yield partial(curve.delta_curve, rows, offsets, torch.arange(len(rows)), 8, valid)
     yield partial(cosine_sum.dialogue_cosine_sum, rows, offsets, valid)
@@ -127,6 +147,24 @@ def _cross(dtype: torch.dtype, width: int) -> Iterator[Call]:
     yield partial(cross.cross_stats, x, x, 0, None, False, 1.0, positive, positive, True, False, 256)
     yield partial(rbf.rbf_sum, x, x, 10.0)
     yield partial(rbf.rbf_self_sum, x, 10.0)
+
+
+def _candidates(dtype: torch.dtype) -> Iterator[Call]:
+    """What may be faster than the settings in use, for rows that descriptors can describe."""
+    for kernel in settings.CANDIDATES:
+        for tried, call in product(settings.candidates(kernel, dtype), (*_cross(dtype, WIDTH), *_cross_options(dtype))):
+            yield partial(_trying, kernel, tried, call)
+    for masked, length in product((False, True), LENGTHS):
+        rows, offsets, valid = _packed(dtype, WIDTH, length, masked)
+        for tried in settings.candidates("gram", dtype, length):
+            yield partial(_trying, "gram", tried, partial(gram.dialogue_gram, rows, offsets, valid))
+        for tried in settings.candidates("rank", dtype, length):
+            yield partial(_trying, "rank", tried, partial(rank.own_rank, rows, rows, offsets, valid, valid, TIE))
+
+
+def _trying(kernel: str, tried: settings.Settings, call: Call) -> None:
+    with settings.trying(kernel, tried):
+        call()
 
 
 def _scales(dtype: torch.dtype, width: int) -> Iterator[Call]:

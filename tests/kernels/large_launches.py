@@ -12,7 +12,21 @@ from unittest import mock
 
 import torch
 from imug_kernels.tolerances import TIE
-from imug_kernels.triton_kernels import cosine_sum, cross, curve, gram, moments, paired, preprocess, rank, rbf, segments
+from imug_kernels.triton_kernels import (
+    cosine_sum,
+    cross,
+    curve,
+    gram,
+    gram_backward,
+    moments,
+    paired,
+    paired_backward,
+    preprocess,
+    rank,
+    rbf,
+    segments,
+    settings,
+)
 from torch import Tensor
 from triton.runtime.jit import JITFunction
 
@@ -23,14 +37,24 @@ def empty(*shape: int, dtype: torch.dtype = torch.bfloat16) -> Tensor:
     return torch.empty(shape, dtype=dtype, device="meta")
 
 
+def packed(call: Callable[[], object]) -> None:
+    with settings.trying("gram", settings.candidates("gram", torch.bfloat16)[0]):
+        call()
+
+
 def calls() -> Iterator[Callable[[], object]]:
     rows, offsets, index = empty(ROWS, 16), empty(ROWS + 1, dtype=torch.int64), empty(ROWS, dtype=torch.int64)
     yield partial(paired.paired_cosine, rows, rows, index, None, 1.0, None)
+    yield partial(
+        paired_backward.paired_cosine_backward, [empty(ROWS, dtype=torch.float32)], rows, rows, None, None, 1.0, None
+    )
     yield partial(cosine_sum.dialogue_cosine_sum, rows, offsets[1:], None)
     yield partial(segments.segment_reduce, empty(ROWS, 8, dtype=torch.float64), offsets[1:], None, True)
     # A table of blocks as long as that is more than PyTorch makes of tensors without data.
     offsets = empty(ROWS // 16, dtype=torch.int64)
     yield partial(gram.dialogue_gram, rows, offsets, None)
+    yield partial(packed, partial(gram.dialogue_gram, rows, offsets, None))
+    yield partial(gram_backward.dialogue_gram_backward, [empty(7, ROWS, dtype=torch.float32)], rows, offsets, None)
     yield partial(rank.own_rank, rows, rows, offsets, None, None, TIE)
     yield partial(curve.delta_curve, rows, offsets, index, 4, None)
     yield partial(

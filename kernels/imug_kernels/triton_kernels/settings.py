@@ -12,8 +12,8 @@
 | `preprocess` | `PREPROCESS` |
 
 Matrix kernels are in `TABLE`, by dtype, size and device: the first row that fits is used. `CANDIDATES` has the forms that
-may be faster and have not been measured yet: they compile, give the same results, and are raced by `bench gpu`; what wins
-there moves to the table. Settings follow from shapes, dtypes and the device alone: to look at values would wait. None of
+may be faster and have not been measured yet: they compile, give the same results, and are raced by `bench gpu`; what
+wins there moves to the table. Settings follow from shapes, dtypes and the device alone: to look at values would wait. None of
 them spills registers on compute capability 8.0, 9.0 or 10.0; `python -m benchmarks.offline` compiles each and says so.
 `override` tries others.
 """
@@ -124,6 +124,7 @@ PREPROCESS: Settings = {"BLOCK_H": 16, "BLOCK_W": 64, "BLOCK_R": 16, "num_warps"
 
 _overriding: Settings = {}
 _overridden: set[str] = set()
+_tried: dict[str, Settings] = {}
 
 
 @contextmanager
@@ -170,6 +171,22 @@ def _tunable(choose: Callable[..., Settings]) -> Callable[..., Settings]:
     return chosen
 
 
+@contextmanager
+def trying(kernel: str, tried: Settings) -> Iterator[None]:
+    """Launch one kernel of `TABLE` with these settings, whatever its rows are: one of the `CANDIDATES` as a rule.
+
+    Example:
+        >>> with trying("rbf", candidates("rbf", torch.float32)[0]):
+        ...     all_pairs_tile("rbf", torch.zeros(2, 3))["BLOCK_N"]
+        128
+    """
+    _tried[kernel] = tried
+    try:
+        yield
+    finally:
+        del _tried[kernel]
+
+
 def candidates(kernel: str, dtype: torch.dtype, length: float = 1, capability: int = 0) -> list[Settings]:
     """Return what is to be tried beside the table's settings.
 
@@ -197,6 +214,8 @@ def capability_of(device: torch.device) -> int:
 
 
 def _chosen(kernel: str, dtype: torch.dtype, device: torch.device, length: float = 1) -> Settings:
+    if kernel in _tried:
+        return _tried[kernel]
     bits, capability = _bits(dtype), capability_of(device)
     return next(row.settings for row in TABLE[kernel] if row.fits(bits, length, capability))
 
