@@ -101,7 +101,7 @@ def register(
 
 
 def _dispatched(plain: Callable[..., Any], file: str, fits: Callable[..., bool]) -> Callable[..., Any]:
-    """Return what runs the launcher of the name of ``plain`` in a file of kernels where that can run, else ``plain``."""
+    """Return what runs the launcher of the name of ``plain`` where kernels can run, and ``plain`` elsewhere."""
 
     @functools.wraps(plain)
     def run(*arguments: Any) -> Any:

@@ -47,7 +47,7 @@ def _gram_kernel(
         )
         partner = known_m[:, None] & known_n[None, :] & (local_m[:, None] != local_n[None, :])
         if PACKED:
-            opening_n, reach = openings(
+            opening_n, _reach = openings(
                 OFFSETS, segment, segments, begin, local_n, (finish - begin).to(tl.int32), BLOCK_N
             )
             partner = partner & (opening_m[:, None] == opening_n[None, :])

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Gradient of `dialogue_gram`: tiles of cosines are made again, weighed, and multiplied with the rows they are of.
 
-Every statistic of row ``i`` weighs its cosines ``c_ij``: the gradient of a sum goes to all of them, that of an extreme in
-equal parts to those that attain it. With ``w_ij`` the weights from both of its rows, the gradient of row ``i`` is
+Every statistic of row ``i`` weighs its cosines ``c_ij``: the gradient of a sum goes to all of them, that of an extreme
+in equal parts to those that attain it. With ``w_ij`` the weights from both of its rows, the gradient of row ``i`` is
 ``sum_j w_ij (x_j / |x_j| - c_ij x_i / |x_i|) / |x_i|``. A first kernel finds which cosines attain the extremes.
 """
 

@@ -74,7 +74,7 @@ def _paired_cosine_kernel(
     HAS_IX: tl.constexpr, HAS_IY: tl.constexpr,
     BLOCK_R: tl.constexpr, BLOCK_D: tl.constexpr,
 ):  # fmt: skip
-    pair, exists, x_ptrs, y_ptrs, power_x, power_y, dot, squares_x, squares_y = pair_products(
+    pair, exists, _x_ptrs, _y_ptrs, _power_x, _power_y, dot, squares_x, squares_y = pair_products(
         X, Y, IX, IY, pairs, rows_x, rows_y, D, STRIDE_X, STRIDE_Y, HAS_IX, HAS_IY, BLOCK_R, BLOCK_D
     )
     cosine = dot / direction_length(squares_x) / direction_length(squares_y)

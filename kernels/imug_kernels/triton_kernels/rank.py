@@ -48,7 +48,7 @@ def _rank_kernel(
         ahead = cosine - own[:, None]
         candidate = mask_m[:, None] & mask_n[None, :]
         if PACKED:
-            opening_n, reach = openings(
+            opening_n, _reach = openings(
                 OFFSETS, segment, segments, begin, local_n, (finish - begin).to(tl.int32), BLOCK_N
             )
             candidate = candidate & (opening_m[:, None] == opening_n[None, :])
@@ -73,8 +73,8 @@ def own_rank(
     if out.numel():
         x, y = dot_operands(x, y)
         launch(
-            _rank_kernel, segment_blocks("rank", x, offsets), x, Y=y, VALID_X=valid_x, VALID_Y=valid_y, OUT=out, rows=len(x),
-            segments=len(offsets) - 1, STRIDE_X=x.stride(0), STRIDE_Y=y.stride(0), tie=tie,
+            _rank_kernel, segment_blocks("rank", x, offsets), x, Y=y, VALID_X=valid_x, VALID_Y=valid_y, OUT=out,
+            rows=len(x), segments=len(offsets) - 1, STRIDE_X=x.stride(0), STRIDE_Y=y.stride(0), tie=tie,
             HAS_VALID_X=valid_x is not None, HAS_VALID_Y=valid_y is not None,
         )  # fmt: skip
     return out

@@ -11,11 +11,11 @@
 | `cross_stats`, `rbf_sum` | `all_pairs_tile`, `column_splits`; cosines to the positives: `diagonal_tile` |
 | `preprocess` | `PREPROCESS` |
 
-Matrix kernels are in `TABLE`, by dtype, size and device: the first row that fits is used. `CANDIDATES` has the forms that
-may be faster and have not been measured yet: they compile, give the same results, and are raced by `bench gpu`; what
-wins there moves to the table. Settings follow from shapes, dtypes and the device alone: to look at values would wait. None of
-them spills registers on compute capability 8.0, 9.0 or 10.0; `python -m benchmarks.offline` compiles each and says so.
-`override` tries others.
+Matrix kernels are in `TABLE`, by dtype, size and device: the first row that fits is used. `CANDIDATES` has the forms
+that may be faster and have not been measured yet: they compile, give the same results, and are raced by `bench gpu`;
+what wins there moves to the table. Settings follow from shapes, dtypes and the device alone: to look at values would
+wait. None of them spills registers on the devices it is for, of capability 8.0, 9.0 and 10.0 as a rule;
+`python -m benchmarks.offline` compiles each and says so. `override` tries others.
 """
 
 from __future__ import annotations

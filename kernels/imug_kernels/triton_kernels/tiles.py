@@ -160,7 +160,7 @@ def cosine_tile(
     dot, squares_x, squares_y = _squares_tile(
         x_ptrs, y_ptrs, mask_m, mask_n, 1.0, 1.0, D, False, False, UPCAST, PRECISION, BLOCK_M, BLOCK_N, BLOCK_K
     )
-    cosine, length_x, length_y, power_x, power_y = _cosines(
+    cosine, length_x, length_y, _power_x, _power_y = _cosines(
         dot, squares_x, squares_y, x_ptrs, y_ptrs, mask_m, mask_n, D, UPCAST, PRECISION, BLOCK_M, BLOCK_N
     )
     return cosine, mask_m & (length_x == length_x), mask_n & (length_y == length_y)
@@ -173,7 +173,7 @@ def segment_tile(
     BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_K: tl.constexpr,
 ):  # fmt: skip
     """`cosine_tile` of the rows of segments with each other; where the columns are the rows, these are read once."""
-    cosine, length_x, length_y, power_x, power_y = measured_tile(
+    cosine, length_x, length_y, _power_x, _power_y = measured_tile(
         X, row, column, mask_m, mask_n, is_single, D, STRIDE, UPCAST, PRECISION, BLOCK_M, BLOCK_N, BLOCK_K
     )
     return cosine, mask_m & (length_x == length_x), mask_n & (length_y == length_y)
