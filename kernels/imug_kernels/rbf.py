@@ -21,8 +21,10 @@ def rbf_sum(x: Tensor, y: Tensor | None = None, *, sigma: float) -> Tensor:
 
     The ones cancel in a discrepancy, whose weights add up to zero; where distances are small beside sigma, as those of
     unit rows under sigma = 10, keeping them would cost the digits that matter. A row that holds NaN or infinity makes
-    NaN of the sum. The pairs are made in tiles: memory does not grow with N x M. Differentiable with respect to ``x``
-    and ``y``.
+    NaN of the sum. The pairs are made in tiles: memory does not grow with N x M. On a CPU many pairs of rows of float32
+    and narrower are multiplied in float32, from their centre, which costs the sum about 1e-8 of itself, and 1e-6 if all
+    rows of a side are equal and no error cancels another; float64 rows, few pairs and rows many sigmas apart are
+    multiplied in float64. Differentiable with respect to ``x`` and ``y``.
 
     Args:
         x: ``[N, D]``, any floating dtype.

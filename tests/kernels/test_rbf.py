@@ -48,6 +48,49 @@ def test_small_differences_of_large_sums_survive() -> None:
     assert found > 0
 
 
+def spread(kind: str, seed: int) -> Tensor:
+    """So many float32 rows that they are multiplied in float32 where that can be as good."""
+    unit = rows(400, 48, seed)
+    placed = {
+        "unit": unit,
+        "positive": unit.abs().sort(1).values,
+        "far": 100 + unit,
+        "close": rows(1, 48) + 1e-4 * unit,
+        "tiny": 1e-40 * unit,
+        "huge": 1e25 * unit,
+        "two far groups": unit + 1e4 * (torch.arange(400) % 2)[:, None],
+        "equal": unit[:1].expand(400, -1),
+    }
+    return placed[kind]
+
+
+@pytest.mark.parametrize("sigma", [0.3, 1.0, 10.0])
+@pytest.mark.parametrize("kind", ["unit", "positive", "far", "close", "tiny", "huge", "two far groups", "equal"])
+def test_float32_costs_no_digit_that_matters(kind: str, sigma: float) -> None:
+    x, y = spread(kind, 1), spread(kind, 2)
+    wide = x.double(), y.double()
+    error = 1e-6 if kind == "equal" else 1e-7  # errors of equal pairs do not cancel
+    torch.testing.assert_close(rbf_sum(x, y, sigma=sigma), rbf_sum(*wide, sigma=sigma), rtol=error, atol=1e-25)
+    torch.testing.assert_close(rbf_sum(x, sigma=sigma), rbf_sum(wide[0], sigma=sigma), rtol=error, atol=1e-25)
+
+
+@pytest.mark.parametrize("sigma", [0.3, 1.0, 10.0])
+def test_discrepancy_of_float32_rows_is_that_of_float64(sigma: float) -> None:
+    def discrepancy(x: Tensor, y: Tensor) -> Tensor:
+        return (rbf_sum(x, sigma=sigma) + rbf_sum(y, sigma=sigma) - 2 * rbf_sum(x, y, sigma=sigma)) / 500**2
+
+    x = rows(500, 64, 1)
+    y = torch.nn.functional.normalize(x + 0.05 + 0.1 * rows(500, 64, 2), dim=1)
+    torch.testing.assert_close(discrepancy(x, y), discrepancy(x.double(), y.double()), rtol=1e-5, atol=0)
+
+
+@pytest.mark.parametrize("value", [torch.nan, torch.inf])
+def test_unknown_row_among_many_makes_the_sum_unknown(value: float) -> None:
+    x = rows(500, 4)
+    x[5, 1] = value
+    assert rbf_sum(x, sigma=1.0).isnan()
+
+
 @pytest.mark.parametrize(("n", "m"), [(0, 4), (4, 0), (0, 0)])
 def test_no_pairs_sum_to_zero(n: int, m: int) -> None:
     assert rbf_sum(torch.zeros(n, 3), torch.zeros(m, 3), sigma=1.0) == 0

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from imug_kernels.dtypes import work_dtype
-from imug_kernels.reference.chunking import Bucket, chunk_rows, equal_length_buckets
+from imug_kernels.reference.chunking import DEVICE_ELEMENTS, Bucket, chunk_rows, equal_length_buckets
 from imug_kernels.reference.directions import directions, may_hold_any
 
-# Largest number of cosines held at a time: one long segment is cut into blocks of rows.
+# Largest number of cosines held at a time on a CPU: one long segment is cut into blocks of rows.
 BLOCK_ELEMENTS = 1 << 20
 
 
@@ -50,7 +50,8 @@ def cosine_blocks(
     same = y is x and valid_y is valid_x
     for (segments, columns), left in bucket_sides(x, offsets, valid_x):
         right = left if same else _side(y, columns, valid_y)
-        step = max(1, BLOCK_ELEMENTS // columns.numel())
+        elements = BLOCK_ELEMENTS if x.device.type == "cpu" else DEVICE_ELEMENTS
+        step = max(1, elements // columns.numel())
         local = torch.arange(columns.shape[1], device=x.device)
         for part in torch.split(local, step):
             rows = slice(int(part[0]), int(part[0]) + len(part))
