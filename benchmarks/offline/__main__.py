@@ -17,8 +17,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks.offline.compiler import Launch, compile_launch
-from benchmarks.offline.gate import problems
+from benchmarks.offline.compiler import Launch, Report
+from benchmarks.offline.gate import judge
 from benchmarks.offline.launches import all_calls, distinct, typical_calls
 from benchmarks.offline.occupancy import BYTES_NEEDED, KIB
 from benchmarks.offline.table import markdown, summary
@@ -31,23 +31,30 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = _parse(arguments)
     if os.environ.get("TRITON_INTERPRET") == "1":
         sys.exit("TRITON_INTERPRET=1 interprets; this command compiles. Unset it.")
-    reports = [compile_launch(*chosen) for chosen in _chosen(options)]
-    found = [(report, problems(report)) for report in reports]
+    found = [(launch, architecture, *judge(launch, architecture)) for launch, architecture in _chosen(options)]
+    reports = [report for _, _, report, _ in found if report]
     if options.table is None:
         print(*summary(reports), sep="\n")
         print(f"An H200 needs {BYTES_NEEDED / KIB:.0f} KiB in flight to reach its bandwidth.")
     else:
         for architecture in options.table or ARCHITECTURES:
             print(*markdown(reports, architecture), "", sep="\n")
-    for report, faults in found:
+    for launch, architecture, _, faults in found:
         for fault in faults:
-            print(f"sm_{report.architecture} {report.kernel} {' '.join(report.configuration)}: {fault}")
-    faulty = sum(bool(faults) for _, faults in found)
+            print(f"sm_{architecture} {' '.join(launch.configuration)}: {fault}")
+    faulty = sum(bool(faults) for *_, faults in found)
     print(f"{len(found)} kernels compiled, {faulty} at fault")
     if options.json:
-        rows = [{**asdict(report), "problems": faults} for report, faults in found]
+        rows = [_row(*entry) for entry in found]
         options.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
     sys.exit(faulty > 0)
+
+
+def _row(launch: Launch, architecture: int, report: Report | None, faults: list[str]) -> dict[str, object]:
+    """What is kept of one launch: the whole report, or of one that did not compile its name."""
+    name, *configuration = launch.configuration
+    named = {"kernel": name, "configuration": configuration, "architecture": architecture}
+    return {**named, **(asdict(report) if report else {}), "problems": faults}
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:

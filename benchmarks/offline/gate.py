@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from benchmarks.offline.compiler import Report
+from benchmarks.offline.compiler import Launch, Report, compile_launch
 
 # Versions of the compiler differ by 8 bytes that are no spill.
 MAX_STACK = 32
@@ -29,6 +29,16 @@ MATRIX_KERNELS = ("_cross_", "_rbf_")
 # shared memory, 128 bytes a cycle, and multiplies for N / 2 cycles: with fewer than 64 columns it waits for its
 # operands. TF32 in three products, m64nNk8, splits x in registers and reads y alone, so 32 do not wait.
 MIN_COLUMNS = {16: 64, 8: 32}
+
+
+def judge(launch: Launch, architecture: int) -> tuple[Report | None, list[str]]:
+    """Compile one launch; return what came of it, if anything, and what is wrong with it."""
+    try:
+        report = compile_launch(launch, architecture)
+    except Exception as error:  # a compiler fails in many ways, and the other kernels are still to be judged
+        said = str(error).strip().splitlines()
+        return None, [f"does not compile: {type(error).__name__}: {said[-1] if said else ''}"]
+    return report, problems(report)
 
 
 def problems(report: Report) -> list[str]:

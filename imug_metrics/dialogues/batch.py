@@ -196,9 +196,11 @@ class DialogueBatch:
 
     def is_last(self) -> Tensor:
         """True `[N]` where a packed row is the last record of its segment."""
-        if self.record is None and self.width is not None:
+        if self.record is not None:
+            return self.is_latest(self.record)
+        if self.width is not None:
             return constant(_closing, self.segments, self.width, like=self.turn)
-        return self.is_latest(self.is_record)
+        return self.less(self.rows, self.offsets[1:]) == -1
 
     def present(self, values: Tensor) -> Tensor:
         """Packed values `[N, ...]` with NaN where the caller said that an output is absent, and in padding."""

@@ -61,10 +61,10 @@ def packed_moments(vectors: Tensor) -> Tensor:
                 [1., 4., 2.],
                 [2., 2., 2.]], dtype=torch.float64)
     """
-    present = (vectors != 0).to(vectors)
+    present = vectors != 0
     # A dialogue that brought nothing (padding of a batch packed without validation) must not count.
-    any_present = present.amax(1, keepdim=True)
-    packed = torch.cat([torch.ones_like(any_present), vectors], 1).mT @ torch.cat([any_present, vectors], 1)
+    rows = torch.cat([present.any(1, keepdim=True).to(vectors), vectors], 1)
+    packed = rows.mT @ rows
     packed[1:, 0] = present.sum(0)
     return packed
 

@@ -53,7 +53,7 @@ def segment_moments(
         values: ``[N, W]``, any floating dtype.
         offsets: int64 ``[S + 1]``, rising from 0 to N; empty segments are allowed.
         positions: integer ``[N]``, in any order and however large; those of a segment differ by less than 2 ** 63.
-        over: abscissas ``x``, floating ``[N, K]``. Default: the positions.
+        over: abscissas ``x``, floating ``[N, K]``, without a gradient. Default: the positions.
         valid: bool ``[N]``; other rows take part in nothing. Default: all rows.
         present: bool ``[N]``. Default: all rows.
         expected: bool ``[N]``. Default: all rows.

@@ -13,7 +13,7 @@ import triton.language as tl
 from triton.tools.tensor_descriptor import TensorDescriptor
 
 from benchmarks.offline.compiler import Report, compile_launch, record
-from benchmarks.offline.gate import problems
+from benchmarks.offline.gate import judge, problems
 
 HALF, SINGLE = torch.bfloat16, torch.float32
 
@@ -53,6 +53,19 @@ def _runtime_width_kernel(x_ptr, out_ptr, width, D: tl.constexpr, BLOCK_R: tl.co
     d = tl.arange(0, BLOCK_D)
     x = tl.load(x_ptr + row[:, None] * width + d[None, :], mask=(d < width)[None, :], other=0.0)
     tl.store(out_ptr + row, tl.sum(x.to(tl.float32), 1))
+
+
+@triton.jit
+def _refused_kernel(out_ptr):
+    """A program that the compiler does not take."""
+    tl.static_assert(False, "refused")
+
+
+def _refused() -> list[str]:
+    (launch,) = record(lambda: _refused_kernel[(1,)](torch.zeros(1)))
+    report, faults = judge(launch, 90)
+    assert report is None
+    return faults
 
 
 def _product(dtype: torch.dtype, precision: str, m: int, n: int, k: int, warps: int, stages: int) -> Report:
@@ -98,4 +111,5 @@ if __name__ == "__main__":
         "narrow products in float32": _as_all_pairs(_product(SINGLE, "tf32x3", 64, 16, 32, warps=4, stages=3)),
         "products of warps": _as_all_pairs(_product(HALF, "tf32", 32, 64, 64, warps=4, stages=3)),
     }
-    print(json.dumps({name: problems(report) for name, report in reports.items()}))
+    found = {name: problems(report) for name, report in reports.items()}
+    print(json.dumps({**found, "refused": _refused()}))

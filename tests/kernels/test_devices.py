@@ -14,7 +14,7 @@ import imug_kernels as public
 import pytest
 import torch
 from imug_kernels import ops
-from imug_kernels.reference import cosine_blocks, cross_tiles, directions, segments
+from imug_kernels.reference import chunking, cosine_blocks, cross_tiles, directions, segments
 from torch import Tensor
 from torch._library.custom_ops import OPDEFS
 from torch._subclasses.fake_tensor import FakeTensorMode
@@ -203,3 +203,11 @@ def test_row_number_out_of_range_is_no_row_where_no_check_can_refuse_it(monkeypa
         assert found.greater[4] == found.equal[4] == 0
         wanted = torch.autograd.grad(cosine.nansum() + found.positive.nansum(), (x, y))
         assert all(gradient.isfinite().all() for gradient in wanted)
+
+
+def test_pieces_of_a_device_are_few_and_bounded() -> None:
+    rows = chunking.chunk_rows(768, SECOND)
+    assert 1_000_000 / rows < 30, "every piece costs launches"
+    assert rows * 768 <= chunking.DEVICE_ELEMENTS
+    tile_x, tile_y = chunking.tile_shape(SECOND)
+    assert tile_x * tile_y <= chunking.DEVICE_ELEMENTS

@@ -148,7 +148,8 @@ def test_gradients_do_not_depend_on_strides(view: Callable[[Tensor], Tensor]) ->
         found, expected = [], []
         for change, gradients in ((view, found), (torch.clone, expected)):
             arguments = {key: change(value) for key, value in CASES[name][1].items()}
-            leaves = [value.requires_grad_() for value in arguments.values() if value.is_floating_point()]
+            rows = [value for key, value in arguments.items() if value.is_floating_point() and key != "over"]
+            leaves = [value.requires_grad_() for value in rows]
             results = [part.nan_to_num().sum() for part in parts(name, arguments) if part.requires_grad]
             total = torch.stack(results).sum()
             gradients += torch.autograd.grad(total, leaves)

@@ -62,17 +62,20 @@ def retrieval_values(images: Tensor, texts: Tensor, batch: DialogueBatch) -> dic
     Ties are shared: with g prompts above and m equal to the own one, the expected reciprocal rank over random orders of
     the ties is `(1/(g+1) + ... + 1/(g+m+1)) / (m+1)`.
     """
-    first, ranks = first_values(images, texts, batch)
-    greater, equal, candidates = ranks
-    shared, above = equal + 1, greater + 1
+    first, (greater, shared, candidates) = first_values(images, texts, batch)
+    above = greater + 1
     reciprocal = (torch.digamma(above + shared) - torch.digamma(above)) / shared
-    values = torch.stack([reciprocal, 1 / candidates], 1).masked_fill(first.isnan()[:, None], torch.nan)
-    return {"first": first, "mrr": values[:, 0], "chance": values[:, 1]}
+    return {"first": first, "mrr": reciprocal, "chance": shared / (shared * candidates)}
 
 
 def first_values(images: Tensor, texts: Tensor, batch: DialogueBatch) -> tuple[Tensor, tuple[Tensor, Tensor, Tensor]]:
-    """First-rank share `[N]` of packed images, NaN where undefined, and the ranks it comes from."""
+    """First-rank share `[N]` of packed images, NaN where undefined, and what it comes from.
+
+    That is by image the number of prompts above its own, of those that share its rank (NaN where undefined), and of
+    all.
+    """
     greater, equal, candidates = own_rank(images, texts, batch.offsets, batch.there, batch.record)
-    # Of an unknown rank the number of equal prompts is NaN.
-    first = (greater == 0) / (equal + 1)
-    return first.masked_fill(candidates < 2, torch.nan), (greater, equal, candidates)
+    rivals = candidates - 1
+    # The own prompt is 1; where it has no rival it is 0 / 0. Of an unknown rank the number of equal prompts is NaN.
+    shared = torch.addcdiv(equal, rivals, rivals)
+    return (greater == 0) / shared, (greater, shared, candidates)

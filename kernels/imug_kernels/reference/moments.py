@@ -118,13 +118,16 @@ def segment_moments_backward(
     """Return the gradient of ``values``."""
     width, (first, end) = values.shape[1], curves
     known, owner = _known(values, valid), owners(offsets, len(values))
-    # How each kind of moment stands in a row of them: sums, products about the means, and sums by position.
-    gradient = grads[0][:, :width][owner]
+    of_sums, _, of_products, _, of_points = grads[0].split(
+        [width, width, slopes, slopes + 2, 2 * (end - first) * points], 1
+    )
+    gradient = of_sums[owner]
     x, _, there = _pairs(values, offsets, positions, over, known, slopes)
     of_x, count = (segment_reduce(part, offsets, None, False)[0] for part in (x, there))
-    about_mean = (x - (of_x / count.clamp_min(1))[owner]) * there
-    gradient[:, :slopes] += grads[0][:, 2 * width : 2 * width + slopes][owner] * about_mean
-    by_position = grads[0][:, 2 * (width + slopes + 1) :].reshape(len(grads[0]), points, 2, end - first)[:, :, 0]
-    for point in range(points):
-        gradient[:, first:end] += by_position[:, point][owner] * (positions == point + 1)[:, None]
+    about_mean = (x - (of_x / count.clamp_min(1))[owner]) * of_products[owner]
+    gradient[:, :slopes] += about_mean.masked_fill(there == 0, 0)
+    if points:
+        # Chosen and not weighed: where a point has no value, its mean has no gradient, which is NaN.
+        at = of_points.reshape(len(grads[0]), points, 2, end - first)[owner, positions.clamp(1, points) - 1, 0]
+        gradient[:, first:end] += at.masked_fill(((positions < 1) | (positions > points))[:, None], 0)
     return [gradient.masked_fill(~known, 0).to(values.dtype)]
