@@ -22,10 +22,10 @@ def rows(count: int, width: int, seed: int = 0, dtype: torch.dtype = torch.float
     return torch.randn(count, width, generator=torch.Generator().manual_seed(seed)).to(dtype)
 
 
-def compare(x: Tensor, y: Tensor, *arguments: object) -> None:
+def compare(x: Tensor, y: Tensor, *arguments: object, tiles: Sequence[dict[str, int]] = FORMS) -> None:
     """Kernel in each of its forms against plain PyTorch: floats to 1e-5, row numbers and counts exactly."""
     expected = reference.cross_stats(x, y, *arguments)
-    for tile in FORMS:
+    for tile in tiles:
         with small_tiles("cross", tile) as kernels:
             _same(kernels.cross_stats(x, y, *arguments), expected)
 

@@ -18,6 +18,8 @@ from tests.kernels import test_operations as operations
 from tests.kernels.comparisons import check_cosine_sum, check_curve, check_gram, check_moments, check_pairs, check_rank
 from tests.kernels.interpreted import test_cross as cross
 from tests.kernels.interpreted import test_rbf as rbf
+from tests.kernels.interpreted.small_cases import CASES
+from tests.kernels.interpreted.small_tiles import POINTERS
 from tests.kernels.naive import random_rows
 
 Mutate = Callable[[str, str, str], None]
@@ -129,18 +131,45 @@ def many_columns() -> None:
 
 def equals_at_the_end() -> None:
     y = cross.rows(6, 24, 3).repeat(10, 1)
-    cross.compare(y[:6], y, *cross.arguments(6, 60, k=16))
+    cross.compare(y[:6], y, *cross.arguments(6, 60, k=16), tiles=[POINTERS])
 
 
 def near_rows() -> None:
-    rbf.test_kernel_sums_equal_plain_pytorch(10.0, torch.float32)
+    rbf.test_kernel_sums_equal_plain_pytorch(POINTERS, 10.0, torch.float32)
 
 
 def rows_neither_near_nor_far() -> None:
-    rbf.test_kernel_sums_equal_plain_pytorch(1.0, torch.float32)
+    rbf.test_kernel_sums_equal_plain_pytorch(POINTERS, 1.0, torch.float32)
+
+
+def packed_gram() -> None:
+    small("gram", "all rows, packed")
+
+
+def gram_gradient() -> None:
+    small("gram_backward", "all rows")
+
+
+def equal_rows_gradient() -> None:
+    small("gram_backward", "equal rows")
+
+
+def bound_gradient() -> None:
+    small("paired_backward", "bound")
+
+
+def small(file: str, name: str) -> None:
+    case = dict(CASES[file]())[name]
+    case.check(case.reference())
 
 
 MUTATIONS = {
+    "segments that share a program meet": ("gram.py", "partner & (opening_m[:, None] == opening_n[None, :])", "partner", packed_gram),
+    "a long segment is one program's": ("segment_blocks.py", "BLOCK_M - PACKED + 1", "4 * BLOCK_M", packed_gram),
+    "a row has no part in the gradient of others": ("gram_backward.py", "ahead < 0, ahead == -1", "ahead > 0, ahead == 1", gram_gradient),
+    "a later tile replaces the gradient": ("gram_backward.py", "if start > first", "if start < first", gram_gradient),
+    "the first of equal extremes has all": ("gram_backward.py", "of_high / tl.maximum(high, 1.0)", "of_high", equal_rows_gradient),
+    "what the bound cut has a gradient": ("paired_backward.py", " & (cosine >= floor)", "", bound_gradient),
     "a row is its own partner": ("gram.py", NOT_ITSELF, "", gram),
     "a row is its own rival": ("rank.py", NOT_ITSELF, "", rank),
     "pairs count from both sides": ("curve.py", "(local_m[:, None] < local_n[None, :])", NOT_ITSELF[3:], curve),
@@ -168,8 +197,8 @@ MUTATIONS = {
     "squares overflow": ("numerics.py", "(squares > HIGHEST_SQUARES)", "(squares < 0)", long_rows),
     "a zero row is a partner": ("gram.py", "known_m[:, None] & known_n[", "mask_m[:, None] & mask_n[", zero_row),
     "invalid rows are partners": ("tiles.py", "    if HAS_VALID:", "    if False:", masked_gram),
-    "the anchor is the first row of all": ("gram.py", "local_n[None, :] == 0", "column[None, :] == 0", gram),
-    "only the first tile counts": ("gram.py", "range(first, end,", "range(first, first + 1,", long_gram),
+    "the anchor is the first row of all": ("gram.py", "== opening_m[:, None]", "== -begin", gram),
+    "only the first tile counts": ("gram.py", "range(first, finish,", "range(first, first + 1,", long_gram),
     "the bound replaces NaN": (
         "paired.py",
         "cosine < floor, floor, cosine",
