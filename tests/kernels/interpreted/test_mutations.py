@@ -164,11 +164,26 @@ def small(file: str, name: str) -> None:
 
 
 MUTATIONS = {
-    "segments that share a program meet": ("gram.py", "partner & (opening_m[:, None] == opening_n[None, :])", "partner", packed_gram),
+    "segments that share a program meet": (
+        "gram.py",
+        "partner & (opening_m[:, None] == opening_n[None, :])",
+        "partner",
+        packed_gram,
+    ),
     "a long segment is one program's": ("segment_blocks.py", "BLOCK_M - PACKED + 1", "4 * BLOCK_M", packed_gram),
-    "a row has no part in the gradient of others": ("gram_backward.py", "ahead < 0, ahead == -1", "ahead > 0, ahead == 1", gram_gradient),
+    "a row has no part in the gradient of others": (
+        "gram_backward.py",
+        "ahead < 0, ahead == -1",
+        "ahead > 0, ahead == 1",
+        gram_gradient,
+    ),
     "a later tile replaces the gradient": ("gram_backward.py", "if start > first", "if start < first", gram_gradient),
-    "the first of equal extremes has all": ("gram_backward.py", "of_high / tl.maximum(high, 1.0)", "of_high", equal_rows_gradient),
+    "the first of equal extremes has all": (
+        "gram_backward.py",
+        "of_high / tl.maximum(high, 1.0)",
+        "of_high",
+        equal_rows_gradient,
+    ),
     "what the bound cut has a gradient": ("paired_backward.py", " & (cosine >= floor)", "", bound_gradient),
     "a row is its own partner": ("gram.py", NOT_ITSELF, "", gram),
     "a row is its own rival": ("rank.py", NOT_ITSELF, "", rank),
