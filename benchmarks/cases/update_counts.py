@@ -5,8 +5,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any
+from unittest import mock
+
+from imug_metrics.dialogues import batch
 
 from ..dispatch_counts import count
 from ..metric_inputs import METRICS, Entry, baselines
@@ -33,11 +37,20 @@ def counts_of(name: str, entry: Entry) -> Iterator[Record]:
             metric.update(**columns)
             label = form if validate else f"{form}, unchecked"
             yield _counted(name, label, partial(metric.update, **columns))
+        with _as_on_a_device():
+            metric = entry.metric(validate=False, in_order=True)
+            metric.update(**columns)
+            yield _counted(name, f"{form}, in order on a device", partial(metric.update, **columns))
     metric = entry.metric()
     form, columns = next(iter(inputs.items()))
     metric(**columns)
     yield _counted(name, f"{form}, forward", partial(metric, **columns))
     yield _counted(name, "compute", metric.compute)
+
+
+def _as_on_a_device() -> AbstractContextManager[Any]:
+    """Let updates compute in the form of devices, of few and large operations."""
+    return mock.patch.object(batch, "on_cpu", return_value=False)
 
 
 def _counted(name: str, form: str, run: Callable[[], Any]) -> Record:

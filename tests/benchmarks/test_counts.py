@@ -126,6 +126,7 @@ def test_the_table_of_the_documentation_holds_what_was_counted() -> None:
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines() if line[:1] == "|"][2:]
     places = [("padded", "operations"), ("flat", "operations"), ("padded, forward", "operations"), ("padded", "waits")]
     places += [("padded, unchecked", "waits"), ("compute", "operations")]
+    places += [(f"{form}, in order on a device", "operations") for form in ("padded", "flat")]
     assert {row[0] for row in rows} == {*METRICS}
     for name, *cells in rows:
         for (form, kind), cell in zip(places, cells, strict=True):
