@@ -24,6 +24,7 @@ OFFSETS = torch.tensor([0, 4, 4, 5, 9])
 INDEX = torch.tensor([2, -1, 2, 0, 5, 1, 1, 8, -1])
 VALID = random_valid(9, 0)
 POSITIONS = torch.tensor([1, 2, 3, 4, 1, 1, 3, 4, 6])
+OVER = POSITIONS[:, None].float().expand(9, 2)
 
 FULL = torch.tensor([0, 4, 5, 9])  # no empty segment, whose extremes are NaN: opcheck compares NaN with NaN as unequal
 IMAGES = torch.randint(0, 256, (2, 3, 37, 53), generator=torch.Generator().manual_seed(0)).to(torch.uint8)
@@ -35,7 +36,7 @@ SCHEMAS: dict[str, Callable[[Tensor, Tensor], tuple[Any, ...]]] = {
     "dialogue_cosine_sum": lambda x, y: (x, OFFSETS, VALID),
     "delta_curve": lambda x, y: (x, OFFSETS, POSITIONS, 3, VALID),
     "segment_reduce": lambda x, y: (x, FULL, None, True),
-    "segment_moments": lambda x, y: (x, OFFSETS, POSITIONS, y[:, :2].detach(), VALID, VALID, VALID, 2, [1, 3], 4, 1),
+    "segment_moments": lambda x, y: (x, OFFSETS, POSITIONS, OVER, VALID, VALID, VALID, 2, [1, 3], 4, 1),
     "own_rank": lambda x, y: (x.detach(), y.detach(), OFFSETS, None, None, 1e-6),
     "cross_stats": lambda x, y: (x, y[:8], 3, INDEX.clamp(0, 7), True, 2.0, POSITIONS, POSITIONS[:8], True, True, 4),
     "rbf_sum": lambda x, y: (x, y[:8], 1.0),

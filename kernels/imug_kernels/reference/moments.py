@@ -74,9 +74,11 @@ def _pairs(
 
 def _from_least(part: Tensor, offsets: Tensor, there: Tensor) -> Tensor:
     owner = owners(offsets, len(part))
-    beyond = torch.inf if part.is_floating_point() else torch.iinfo(part.dtype).max
+    if part.is_floating_point():
+        return part - segment_reduce(part.masked_fill(~there, torch.inf), offsets, None, True)[2][owner]
+    beyond = torch.iinfo(part.dtype).max
     least = part.new_full((len(offsets) - 1, part.shape[1]), beyond)
-    least.scatter_reduce_(0, owner[:, None].expand_as(part), part.where(there, beyond), "amin")
+    least.scatter_reduce_(0, owner[:, None].expand_as(part), part.masked_fill(~there, beyond), "amin")
     return part - least[owner]
 
 
@@ -118,9 +120,8 @@ def segment_moments_backward(
     """Return the gradient of ``values``."""
     width, (first, end) = values.shape[1], curves
     known, owner = _known(values, valid), owners(offsets, len(values))
-    of_sums, _, of_products, _, of_points = grads[0].split(
-        [width, width, slopes, slopes + 2, 2 * (end - first) * points], 1
-    )
+    sizes = [width, width, slopes, slopes + 2, 2 * (end - first) * points]
+    of_sums, _, of_products, _, of_points = torch.split(grads[0], sizes, 1)
     gradient = of_sums[owner]
     x, _, there = _pairs(values, offsets, positions, over, known, slopes)
     of_x, count = (segment_reduce(part, offsets, None, False)[0] for part in (x, there))
