@@ -53,6 +53,8 @@ def problems(report: Report) -> list[str]:
         found.append("a dot without tensor-core instructions")
     if report.kernel.startswith(MATRIX_KERNELS) and report.architecture == 90:
         found += _narrow_products(report.products)
+        if report.repeats > 1:
+            found.append(f"the same products are made by {report.repeats} warps")
     if report.plain_tf32:
         found.append("float32 operands of a dot are cut to TF32")
     if report.aligned and report.kernel not in NARROW_READERS:

@@ -109,6 +109,7 @@ if __name__ == "__main__":
         "large with descriptors": _of_descriptors(n=256, stages=5),
         "narrow products": _as_all_pairs(_product(HALF, "tf32", 64, 32, 64, warps=4, stages=3)),
         "narrow products in float32": _as_all_pairs(_product(SINGLE, "tf32x3", 64, 16, 32, warps=4, stages=3)),
+        "repeated products": _as_all_pairs(_product(SINGLE, "tf32x3", 64, 64, 32, warps=8, stages=3)),
         "products of warps": _as_all_pairs(_product(HALF, "tf32", 32, 64, 64, warps=4, stages=3)),
     }
     found = {name: problems(report) for name, report in reports.items()}

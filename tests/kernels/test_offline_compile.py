@@ -101,6 +101,7 @@ FAULTS = {
     "large with descriptors": "shared memory, at most 232448",
     "narrow products": "wgmma of 32 columns",
     "narrow products in float32": "wgmma of 16 columns",
+    "repeated products": "made by 2 warps",
     "products of warps": "without wgmma",
     "refused": "does not compile",
 }
