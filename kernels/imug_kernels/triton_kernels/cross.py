@@ -101,7 +101,7 @@ def _positive_kernel(
     x_ptrs = X + row.to(tl.int64) * STRIDE_X
     y_ptrs = Y + positive * STRIDE_Y
     cosine = _scaled_tile(
-        x_ptrs, y_ptrs, None, None, 0, 0, SCALES_X, SCALES_Y, row, positive, rows, columns, mask_m, exists,
+        x_ptrs, y_ptrs, None, None, None, None, SCALES_X, SCALES_Y, row, positive, rows, columns, mask_m, exists,
         D, UPCAST, PRECISION, False, BLOCK_M, BLOCK_M, BLOCK_K,
     )  # fmt: skip
     local = tl.arange(0, BLOCK_M)
@@ -147,9 +147,9 @@ def _cross_kernel(
         values = tl.full((BLOCK_M, K), float("-inf"), tl.float32)
         indices = tl.zeros((BLOCK_M, K), tl.int32) - 1 - slot[None, :]
     if RANK:
-        positive = tl.load(POSITIVE + row, mask=mask_m, other=-1)
-        # 32 bits halve the registers of what is compared by tile; a number that is no row's must not become one's.
-        positive = tl.where(positive < columns, positive, -1).to(tl.int32)
+        # 32 bits halve the registers of what is compared by tile. What is no row's number is cut to one that may be: its
+        # cosine is NaN, and counts nothing.
+        positive = tl.load(POSITIVE + row, mask=mask_m, other=-1).to(tl.int32)
         own = tl.load(OWN + row, mask=mask_m, other=float("nan"))
         greater = tl.zeros((BLOCK_M,), tl.int32)
         equal = tl.zeros((BLOCK_M,), tl.int32)
