@@ -16,8 +16,8 @@ MAX_STACK = 32
 # 9.0 and 10.0, the only ones that forms with tensor descriptors are launched on.
 MAX_SHARED, MAX_SHARED_WITH_DESCRIPTORS = 99 * 1024, 227 * 1024
 
-# Reads single levels of 8 bits, and scalars of segments that begin anywhere.
-NARROW_READERS = {"_preprocess_kernel", "_segment_moments_kernel", "_segment_reduce_kernel"}
+# Read single levels of 8 bits, scalars of segments that begin anywhere, and where segments begin.
+NARROW_READERS = {"_blocks_kernel", "_preprocess_kernel", "_segment_moments_kernel", "_segment_reduce_kernel"}
 
 # Its product is a sum of weights: exact in float32 first, and a hundredth of the work.
 WITHOUT_TENSOR_CORES = {"_preprocess_kernel"}
