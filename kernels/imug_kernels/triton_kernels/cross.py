@@ -31,6 +31,9 @@ from imug_kernels.triton_kernels.numerics import (
 from imug_kernels.triton_kernels.tiles import RARE_K, descriptor_dot, dot_tile, load_scaled, row_powers, store_field
 from imug_kernels.triton_kernels.top_k import merge_splits, merge_top_k
 
+# How many largest cosines a row leave room for wide tiles in registers.
+_FEW = 16
+
 
 @triton.jit
 def _squares(x_ptrs, mask, power, D: tl.constexpr, SCALED: tl.constexpr, BLOCK_R: tl.constexpr, BLOCK_D: tl.constexpr):
@@ -235,7 +238,7 @@ def cross_stats(
     """Launch the kernels and merge the splits; arguments and results are those of the operation."""
     x, y = dot_operands(x, y)
     rows, columns, device = len(x), len(y), x.device
-    tile, x_tiles, y_tiles = all_pairs(_kernel_name(k, positive is not None, bins), x, y)
+    tile, x_tiles, y_tiles = all_pairs(_kernel_name(k, positive is not None, lse, bins), x, y)
     row_blocks = triton.cdiv(rows, tile["BLOCK_M"])
     splits, split_size = settings.column_splits(columns, row_blocks, tile["BLOCK_N"])
     padded_k = triton.next_power_of_2(k) if k else 0
@@ -263,10 +266,13 @@ def cross_stats(
     return *merge_splits(values, indices, k), own, counts, _merge_exponentials(highest, total), histograms
 
 
-def _kernel_name(k: int, rank: bool, bins: int) -> str:
-    """The name, in the table of settings, of what takes most registers of all that is asked for."""
-    asked = (bins > 0, "cross_histograms"), (k > 0, "cross_largest"), (rank, "cross_rank")
-    return next((name for wanted, name in asked if wanted), "cross_lse")
+def _kernel_name(k: int, rank: bool, lse: bool, bins: int) -> str:
+    """The name, in the table of settings, of what is kept in registers."""
+    if bins:
+        return "cross_histograms"
+    if k > _FEW or (k > 0) + rank + lse > 1:
+        return "cross_several"
+    return "cross_largest" if k else "cross_rank" if rank else "cross_lse"
 
 
 def _partials(

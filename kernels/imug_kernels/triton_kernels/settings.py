@@ -78,7 +78,7 @@ _SEGMENTS = (
 )
 _PAIRS = (Row(_pairs(64, 64, 32, warps=4, stages=3), 32), Row(_pairs(128, 64, 64, warps=8, stages=3), 16))
 
-# `cross_stats` has a name for each thing it keeps, of which the one that takes most registers decides.
+# `cross_stats` has a name for each thing that it may keep in registers, and for several at once.
 TABLE: dict[str, tuple[Row, ...]] = {
     "gram": _SEGMENTS,
     "gram_backward": _SEGMENTS,
@@ -89,6 +89,7 @@ TABLE: dict[str, tuple[Row, ...]] = {
     "cross_lse": _PAIRS,
     "cross_rank": _PAIRS,
     "cross_largest": _PAIRS,
+    "cross_several": _PAIRS,
     "cross_histograms": (
         Row(_pairs(64, 64, 16, warps=4, stages=4), 32),  # eight warps would make products twice
         Row(_pairs(64, 64, 64, warps=4, stages=4), 16),
