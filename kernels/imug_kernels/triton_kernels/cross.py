@@ -150,8 +150,8 @@ def _cross_kernel(
         values = tl.full((BLOCK_M, K), float("-inf"), tl.float32)
         indices = tl.zeros((BLOCK_M, K), tl.int32) - 1 - slot[None, :]
     if RANK:
-        # 32 bits halve the registers of what is compared by tile. What is no row's number is cut to one that may be: its
-        # cosine is NaN, and counts nothing.
+        # 32 bits halve the registers of what is compared by tile. A number that is no row's may be cut to one that is:
+        # its cosine is NaN, and counts nothing.
         positive = tl.load(POSITIVE + row, mask=mask_m, other=-1).to(tl.int32)
         own = tl.load(OWN + row, mask=mask_m, other=float("nan"))
         greater = tl.zeros((BLOCK_M,), tl.int32)
