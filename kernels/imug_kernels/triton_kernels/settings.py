@@ -106,7 +106,7 @@ _PACKED_SINGLE = (
     Row(_segments(32, 32, warps=4, stages=4, packed=24), 32, longest=12),
 )
 _PACKED_HALF = (
-    Row(_segments(64, 128, warps=4, stages=3, packed=56), 16, longest=12),
+    Row(_segments(64, 128, warps=8, stages=3, packed=56), 16, longest=12),
     Row(_segments(32, 128, warps=4, stages=3, packed=24), 16, longest=12),
 )
 
