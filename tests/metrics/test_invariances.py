@@ -170,7 +170,8 @@ def test_input_dtype(case: Case, dtype: torch.dtype) -> None:
     low, high = case.make(detail=True), case.make(detail=True)
     low.update(**rounded, dialogue=dialogue, turn=turn)
     high.update(**exact, dialogue=dialogue, turn=turn)
-    case.assert_same(low.compute(), high.compute())
+    # On a CPU cosines of pairs of narrower rows are multiplied in float32, see `imug_kernels.paired_cosine`.
+    case.assert_same(low.compute(), high.compute(), 1e-12 if dtype == torch.float64 else 1e-6)
 
 
 def test_sums_stay_float64_when_the_model_is_cast(case: Case) -> None:
