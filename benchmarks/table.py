@@ -15,8 +15,8 @@ from .plots import Lines, sweep_lines
 
 ROOT = Path(__file__).resolve().parents[1]
 HEADER = """\
-| provider | rows | rows/s | ratio | GB/s | GFLOP/s | roofline | peak memory | state | error |
-|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|"""
+| provider | rows | rows/s | spread | ratio | GB/s | GFLOP/s | roofline | peak memory | state | error |
+|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|"""
 
 Row = dict[str, Any]
 
@@ -96,6 +96,7 @@ def _line(name: str, found: dict[str, Row]) -> str:
         name,
         f"{rate['sizes']['rows']:,}",
         f"{_rounded(rate['median']):,}",
+        f"{(rate['p80'] - rate['p20']) / 2 / rate['median']:.0%}",
         "baseline" if rate["baseline"] else f"**{rate['ratio']:.1f}**" if "imug" in name else f"{rate['ratio']:.1f}",
         _cell(found.get("bandwidth"), 1),
         _cell(found.get("arithmetic"), 1e3),
