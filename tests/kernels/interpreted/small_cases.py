@@ -231,6 +231,7 @@ def gram_backward_cases() -> Iterator[tuple[str, Case]]:
     twins[5] = twins[6] = twins[9]
     twins[30] = twins[50] = twins[24]
     yield "equal rows", case(surrounded(twins), None)
+    yield "in steps of 32", replace(case(embeddings(ROWS, 70), None), tiles={"BLOCK_K": 64})
 
 
 def paired_backward_cases() -> Iterator[tuple[str, Case]]:
