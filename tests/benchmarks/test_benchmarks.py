@@ -63,7 +63,9 @@ def test_every_provider_gives_the_same_answer(document: dict[str, Any]) -> None:
     assert max(error for name, error in errors.items() if name not in levels) < 1e-5
     exact = {name: error for name, error in errors.items() if name[1] in PACKED}
     assert {provider for _, provider in exact} == PACKED
-    assert max(exact.values()) < 1e-12
+    rounded = {name: error for name, error in exact.items() if name[0].startswith(("paired_cosine", "gradient"))}
+    assert max(rounded.values()) < 5e-7, "products or results in float32"
+    assert max(error for name, error in exact.items() if name not in rounded) < 1e-12
 
 
 def test_updates_are_timed_against_those_of_torchmetrics(document: dict[str, Any]) -> None:

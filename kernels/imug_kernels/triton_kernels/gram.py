@@ -30,8 +30,8 @@ def _gram_kernel(
     segment = tl.load(SEGMENT + tl.program_id(0))
     if segment < 0:
         return
-    begin, end, first, finish, opening_m = program_rows(OFFSETS, START, segment, segments, PACKED, BLOCK_M)
-    row, local_m, mask_m = segment_rows(VALID, begin, begin, end, HAS_VALID, BLOCK_M)
+    begin, end, first, finish, origin, opening_m = program_rows(OFFSETS, START, segment, segments, PACKED, BLOCK_M)
+    row, local_m, mask_m = segment_rows(VALID, begin, origin, end, HAS_VALID, BLOCK_M)
     is_single = (begin == first) & (end == finish) & (end - begin <= BLOCK_M)
     total = tl.zeros((BLOCK_M,), tl.float32)
     count = tl.zeros((BLOCK_M,), tl.float32)
@@ -41,7 +41,7 @@ def _gram_kernel(
     previous = tl.full((BLOCK_M,), float("nan"), tl.float32)
     anchor = tl.full((BLOCK_M,), float("nan"), tl.float32)
     for start in tl.range(first, finish, BLOCK_N, disable_licm=True):
-        column, local_n, mask_n = segment_rows(VALID, start, begin, finish, HAS_VALID, BLOCK_N)
+        column, local_n, mask_n = segment_rows(VALID, start, origin, finish, HAS_VALID, BLOCK_N)
         cosine, known_m, known_n = segment_tile(
             X, row, column, mask_m, mask_n, is_single, D, STRIDE, UPCAST, PRECISION, BLOCK_M, BLOCK_N, BLOCK_K
         )
@@ -50,7 +50,7 @@ def _gram_kernel(
             opening_n, _reach = openings(
                 OFFSETS, segment, segments, begin, local_n, (finish - begin).to(tl.int32), BLOCK_N
             )
-            partner = partner & (opening_m[:, None] == opening_n[None, :])
+            partner = partner & (opening_m == opening_n[None, :])
         earlier = partner & (local_n[None, :] < local_m[:, None])
         total += tl.sum(tl.where(partner, cosine, 0.0), 1)
         count += tl.sum(tl.where(partner, 1.0, 0.0), 1)
@@ -58,7 +58,7 @@ def _gram_kernel(
         highest = tl.maximum(highest, tl.max(tl.where(partner, cosine, float("-inf")), 1))
         highest_before = tl.maximum(highest_before, tl.max(tl.where(earlier, cosine, float("-inf")), 1))
         previous = _pick(cosine, earlier & (local_n[None, :] == local_m[:, None] - 1), previous)
-        anchor = _pick(cosine, earlier & (local_n[None, :] == opening_m[:, None]), anchor)
+        anchor = _pick(cosine, earlier & (local_n[None, :] == opening_m), anchor)
     inside = row < end
     out = OUT + row  # a field at a time: 7 * rows may pass 2**31
     out = store_field(out, rows, total, inside)

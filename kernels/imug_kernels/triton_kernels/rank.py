@@ -24,8 +24,8 @@ def _rank_kernel(
     segment = tl.load(SEGMENT + tl.program_id(0))
     if segment < 0:
         return
-    begin, end, first, finish, opening_m = program_rows(OFFSETS, START, segment, segments, PACKED, BLOCK_M)
-    row, local_m, mask_m = segment_rows(VALID_X, begin, begin, end, HAS_VALID_X, BLOCK_M)
+    begin, end, first, finish, origin, opening_m = program_rows(OFFSETS, START, segment, segments, PACKED, BLOCK_M)
+    row, local_m, mask_m = segment_rows(VALID_X, begin, origin, end, HAS_VALID_X, BLOCK_M)
     is_single = (begin == first) & (end == finish) & (end - begin <= BLOCK_M)
     has_own = valid_rows(VALID_Y, row, end, HAS_VALID_Y)
     # The own cosine comes from the same arithmetic as those it is compared with, so that duplicates tie exactly.
@@ -38,7 +38,7 @@ def _rank_kernel(
     candidates = tl.zeros((BLOCK_M,), tl.float32)
     nans = tl.where(own != own, 1, 0)
     for start in tl.range(first, finish, BLOCK_N, disable_licm=True):
-        column, local_n, mask_n = segment_rows(VALID_Y, start, begin, finish, HAS_VALID_Y, BLOCK_N)
+        column, local_n, mask_n = segment_rows(VALID_Y, start, origin, finish, HAS_VALID_Y, BLOCK_N)
         cosine = own_tile
         if is_single == 0:
             cosine, _, _ = cosine_tile(
@@ -51,7 +51,7 @@ def _rank_kernel(
             opening_n, _reach = openings(
                 OFFSETS, segment, segments, begin, local_n, (finish - begin).to(tl.int32), BLOCK_N
             )
-            candidate = candidate & (opening_m[:, None] == opening_n[None, :])
+            candidate = candidate & (opening_m == opening_n[None, :])
         rival = candidate & (local_m[:, None] != local_n[None, :])
         greater += tl.sum(tl.where(rival & (ahead > tie), 1.0, 0.0), 1)
         equal += tl.sum(tl.where(rival & (tl.abs(ahead) <= tie), 1.0, 0.0), 1)

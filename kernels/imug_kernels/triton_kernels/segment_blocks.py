@@ -111,21 +111,25 @@ def launch(kernel: Any, blocks: SegmentBlocks, x: Tensor, **arguments: Any) -> N
 def program_rows(OFFSETS, START, segment, segments, PACKED: tl.constexpr, BLOCK_M: tl.constexpr):
     """First row of a program and the first behind its rows; first row that they meet and the first behind these.
 
-    And the first row of the segment of each of them, int32 `[M]`, counted from the program's first.
+    And the row that local numbers are counted from, and by these the first row of the segment of each row, int32
+    `[M, 1]`. By segment that is 0 for all.
     """
     begin = tl.load(START + tl.program_id(0))
     if PACKED:
         end = tl.load(START + tl.program_id(0) + 1)
+        origin = begin
         local = tl.arange(0, BLOCK_M)
         opening, reach = openings(OFFSETS, segment, segments, begin, local, (end - begin).to(tl.int32), BLOCK_M)
         first = begin + tl.min(opening)
         finish = begin + reach
+        opening = opening[:, None]
     else:
         first = tl.load(OFFSETS + segment)
         end = tl.load(OFFSETS + segment + 1)
         finish = end
-        opening = tl.zeros((BLOCK_M,), tl.int32) + (first - begin).to(tl.int32)
-    return begin, end, first, finish, opening
+        origin = first
+        opening = 0
+    return begin, end, first, finish, origin, opening
 
 
 @triton.jit

@@ -81,7 +81,7 @@ _PAIRS = (Row(_pairs(64, 64, 32, warps=4, stages=3), 32), Row(_pairs(128, 64, 64
 # `cross_stats` has a name for each thing that it may keep in registers, and for several at once.
 TABLE: dict[str, tuple[Row, ...]] = {
     "gram": _SEGMENTS,
-    "gram_backward": _SEGMENTS,
+    "gram_backward": (*_SEGMENTS[:2], Row(_segments(32, 32, warps=8, stages=3), 32), *_SEGMENTS[3:]),
     # Triton 3.6 does not compile the largest one in 16 bits for capability 10.0.
     "rank": (*_SEGMENTS[:-1], Row(_segments(32, 128, warps=4, stages=3), 16, capabilities=(100,)), _SEGMENTS[-1]),
     "curve": _SEGMENTS,

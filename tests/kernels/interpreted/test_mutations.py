@@ -166,7 +166,7 @@ def small(file: str, name: str) -> None:
 MUTATIONS = {
     "segments that share a program meet": (
         "gram.py",
-        "partner & (opening_m[:, None] == opening_n[None, :])",
+        "partner & (opening_m == opening_n[None, :])",
         "partner",
         packed_gram,
     ),
@@ -212,7 +212,7 @@ MUTATIONS = {
     "squares overflow": ("numerics.py", "(squares > HIGHEST_SQUARES)", "(squares < 0)", long_rows),
     "a zero row is a partner": ("gram.py", "known_m[:, None] & known_n[", "mask_m[:, None] & mask_n[", zero_row),
     "invalid rows are partners": ("tiles.py", "    if HAS_VALID:", "    if False:", masked_gram),
-    "the anchor is the first row of all": ("gram.py", "== opening_m[:, None]", "== -begin", gram),
+    "the anchor is the first row of all": ("gram.py", "local_n[None, :] == opening_m", "column[None, :] == 0", gram),
     "only the first tile counts": ("gram.py", "range(first, finish,", "range(first, first + 1,", long_gram),
     "the bound replaces NaN": (
         "paired.py",
