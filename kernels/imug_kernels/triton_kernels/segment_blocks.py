@@ -27,7 +27,8 @@ from imug_kernels.triton_kernels.numerics import dot_precision, needs_upcast
 # Programs that one program of the table looks up at a time, and offsets that a packed program looks at.
 LOOKED_UP, OFFSETS_AT_ONCE = 128, tl.constexpr(32)
 
-_BEYOND = tl.constexpr(1 << 62)
+# An offset behind all others, and what a distance of rows is cut to.
+_BEYOND, _FAR = tl.constexpr(1 << 62), tl.constexpr((1 << 31) - 1)
 
 
 class SegmentBlocks(NamedTuple):
@@ -38,7 +39,7 @@ class SegmentBlocks(NamedTuple):
 
     offsets: Tensor  # [S + 1]
     segment: Tensor  # [P] segment of each program, or -1; packed: the one in which its first place lies
-    start: Tensor  # [P] first row of its block; packed: [P + 1], and the first behind the last one
+    start: Tensor  # [P + 1] first row of its block; packed, the next program's is the first behind it
     tile: settings.Settings
 
     @property
@@ -81,7 +82,7 @@ def _blocks_kernel(
         start = first + (program - first // BLOCK_M - low) * BLOCK_M
         segment = tl.where(start < end, low, -1)
     tl.store(SEGMENT + program, segment, mask=program < programs)
-    tl.store(START + program, start, mask=program < programs + (PACKED > 0))
+    tl.store(START + program, start, mask=program <= programs)
 
 
 def segment_blocks(kernel: str, rows: Tensor, offsets: Tensor) -> SegmentBlocks:
@@ -139,16 +140,16 @@ def openings(OFFSETS, segment, segments, begin, local, stop, BLOCK: tl.constexpr
     All are counted from row ``begin``: ``local [BLOCK]`` of which those below ``stop`` are looked for, and what is
     returned. ``segment`` is one that begins no later than they do.
     """
-    opening = tl.full((BLOCK,), -2147483647, tl.int32)
-    finish = stop * 0 + 2147483647
+    opening = tl.full((BLOCK,), -_FAR, tl.int32)
+    finish = stop
     reached = stop - 1
     while reached < stop:
         number = segment + tl.arange(0, OFFSETS_AT_ONCE)
         offset = tl.load(OFFSETS + number, mask=number <= segments, other=_BEYOND) - begin
-        offset = tl.maximum(tl.minimum(offset, 2147483647), -2147483647).to(tl.int32)
-        opened = tl.where(offset[None, :] <= local[:, None], offset[None, :], -2147483647)
+        offset = tl.maximum(tl.minimum(offset, _FAR), -_FAR).to(tl.int32)
+        opened = tl.where(offset[None, :] <= local[:, None], offset[None, :], -_FAR)
         opening = tl.maximum(opening, tl.max(opened, 1))
-        finish = tl.minimum(finish, tl.min(tl.where(offset >= stop, offset, 2147483647)))
+        finish = tl.min(tl.where(offset >= stop, offset, _FAR))
         reached = tl.max(offset)
         segment += OFFSETS_AT_ONCE
     return opening, finish

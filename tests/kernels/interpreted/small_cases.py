@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 from unittest import mock
 
@@ -76,6 +77,8 @@ def tiny_blocks(tile: dict[str, int] | None, step: int) -> Iterator[None]:
     with ExitStack() as stack:
         for name, value in chosen.items():
             stack.enter_context(mock.patch.object(settings, name, return_value=value))
+        blocks = kernels("segment_blocks")
+        stack.enter_context(mock.patch.object(blocks, "LOOKED_UP", 4))
         by_name = (("paired", "row_blocks"), ("segments", "segment_values"), ("cosine_sum", "whole_rows"))
         by_name += (("moments", "segment_values"), ("paired_backward", "row_blocks"))
         for file, name in by_name:
@@ -85,7 +88,7 @@ def tiny_blocks(tile: dict[str, int] | None, step: int) -> Iterator[None]:
         yield
 
 
-PACKED = {"PACKED": 12}
+PACKED = {"PACKED": 12}  # in blocks of 16: a segment of 5 may begin at the last place, one of 6 is cut
 DESCRIPTORS = {"BLOCK_N": 32, "DESCRIPTORS": 1}
 
 
@@ -188,6 +191,50 @@ def segment_inputs() -> Iterator[tuple[str, Tensor, Tensor, Tensor | None, Tenso
     yield "bf16 of all sizes", *(of_all_sizes(rows) for rows in half), None, None
 
 
+def segment_blocks_cases() -> Iterator[tuple[str, Case]]:
+    for name, lengths in (
+        ("mixed", LENGTHS),
+        ("as long as may be whole, and longer", [11, 5, 7, 6, 0, 0, 24, 1, 4, 5, 30, 0]),
+        ("empty ones where programs begin", [0, 0, 12, 0, 0, 12, 3, 0, 9, 0, 0, 0, 0, 2]),
+    ):
+        offsets = offsets_of(lengths)
+        for form, tile, expected in (("by segment", {}, _cut_by_segment), ("packed", PACKED, _packed)):
+            yield (
+                f"{name}, {form}",
+                Case(lambda o=offsets: _programs(o), lambda o=offsets, f=expected: f(o.tolist()), tiles=tile),
+            )
+
+
+def _programs(offsets: Tensor) -> list[Tensor]:
+    rows = torch.zeros(int(offsets[-1]), 1)
+    found = kernels("segment_blocks").segment_blocks("gram", rows, offsets)
+    if found.tile["PACKED"]:
+        return [found.segment, found.start]
+    return [found.segment, found.start[:-1].where(found.segment >= 0, -1)]
+
+
+def _cut_by_segment(offsets: list[int], block: int = 16) -> list[Tensor]:
+    segment = torch.full((offsets[-1] // block + len(offsets) - 1,), -1)
+    start = segment.clone()
+    for number, (first, end) in enumerate(pairwise(offsets)):
+        begins = torch.arange(first, end, block)
+        programs = first // block + number + torch.arange(len(begins))
+        segment[programs], start[programs] = number, begins
+    return [segment, start]
+
+
+def _packed(offsets: list[int], block: int = 16, packed: int = 12) -> list[Tensor]:
+    rows = offsets[-1]
+    places = [*range(0, rows, packed), rows]
+    segments = [max(i for i, first in enumerate(offsets[:-1]) if first <= place) for place in places]
+    starts = list(places)
+    for program, (place, segment) in enumerate(zip(places, segments)):
+        first, end = offsets[segment : segment + 2]
+        if first < place and end - first <= block - packed + 1:  # it ends within the block it begins in
+            starts[program] = end
+    return [torch.tensor(segments[:-1]), torch.tensor(starts)]
+
+
 def gram_cases() -> Iterator[tuple[str, Case]]:
     for name, x, _, valid, _ in segment_inputs():
         yield name, Case(lambda x=x, valid=valid: ops.dialogue_gram(x, OFFSETS, valid))
@@ -196,6 +243,8 @@ def gram_cases() -> Iterator[tuple[str, Case]]:
     few = embeddings(13, 16)
     offsets = offsets_of([0] * 40 + [3, 4] + [0] * 50 + [6])  # more empty ones than are looked at at a time
     yield "packed among many empty ones", Case(lambda: ops.dialogue_gram(few, offsets), tiles=PACKED)
+    looked_at = offsets_of([0] * 19 + [1] * 10 + [2, 1])  # the last offset that is looked at at a time is the end
+    yield "packed, all looked at at once", Case(lambda: ops.dialogue_gram(few, looked_at), tiles=PACKED)
 
 
 def times_lengths(gradient: Tensor, rows: Tensor) -> Tensor:
@@ -241,7 +290,7 @@ def paired_backward_cases() -> Iterator[tuple[str, Case]]:
     beyond = torch.tensor([5, 13, 3, -2, 0, 4, 2**40])
     few = surrounded(y[:7])
     grads = of_numbers(19)[0]
-    grads[2] = 0
+    grads[0], grads[2] = 1 / 2.5, 0  # scaled: 1, which is as good as any other, and 0
 
     def case(
         x: Tensor, y: Tensor, ix: Tensor | None = None, iy: Tensor | None = None, *, floor: float | None = None
@@ -258,6 +307,7 @@ def paired_backward_cases() -> Iterator[tuple[str, Case]]:
 
     yield "pairs", case(x, y)
     yield "bound", case(x, y, floor=0.05)
+    yield "at the bound", case(torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 2.0]]), floor=0.0)
     yield "numbers of x", case(x, few, index)
     yield "numbers of y", case(few, x, None, beyond)
     yield "numbers of both", case(x, y, index, beyond)
@@ -470,6 +520,7 @@ def in_two_passes(images: Tensor, size: Any, mean: list[float], std: list[float]
 CASES: dict[str, Callable[[], Iterator[tuple[str, Case]]]] = {
     "paired": paired_cases,
     "paired_backward": paired_backward_cases,
+    "segment_blocks": segment_blocks_cases,
     "gram": gram_cases,
     "gram_backward": gram_backward_cases,
     "cosine_sum": cosine_sum_cases,

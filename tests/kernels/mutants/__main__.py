@@ -48,7 +48,7 @@ USERS = {
         "rbf",
         "cross",
     ),
-    "segment_blocks": ("gram", "rank", "curve", "gram_backward"),
+    "segment_blocks": ("segment_blocks", "gram", "rank", "curve", "gram_backward"),
     "paired": ("paired", "paired_backward"),
     "top_k": ("cross",),
 }
