@@ -29,7 +29,7 @@ def _rank_kernel(
     is_single = (begin == first) & (end == finish) & (end - begin <= BLOCK_M)
     has_own = valid_rows(VALID_Y, row, end, HAS_VALID_Y)
     # The own cosine comes from the same arithmetic as those it is compared with, so that duplicates tie exactly.
-    own_tile, known_m, _ = cosine_tile(
+    own_tile, known_m = cosine_tile(
         X, Y, row, row, mask_m, has_own, D, STRIDE_X, STRIDE_Y, UPCAST, PRECISION, BLOCK_M, BLOCK_N, BLOCK_K
     )
     own = tl.sum(tl.where(local_m[:, None] == local_m[None, :], own_tile, 0.0), 1)
@@ -41,7 +41,7 @@ def _rank_kernel(
         column, local_n, mask_n = segment_rows(VALID_Y, start, origin, finish, HAS_VALID_Y, BLOCK_N)
         cosine = own_tile
         if is_single == 0:
-            cosine, _, _ = cosine_tile(
+            cosine, _known_m = cosine_tile(
                 X, Y, row, column, mask_m, mask_n, D, STRIDE_X, STRIDE_Y, UPCAST, PRECISION,
                 BLOCK_M, BLOCK_N, BLOCK_K,
             )  # fmt: skip

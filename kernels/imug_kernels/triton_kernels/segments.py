@@ -33,10 +33,7 @@ def _segment_reduce_kernel(
         row = start + tl.arange(0, BLOCK_R)
         mask = valid_rows(VALID, row, end, HAS_VALID)[:, None] & mask_n[None, :]
         value_ptrs = VALUES + (row.to(tl.int64)[:, None] * width + column[None, :])
-        value = tl.load(value_ptrs, mask=mask, other=0.0)
-        if value.dtype.primitive_bitwidth == 16:
-            value = value.to(tl.float32)  # the interpreter widens bf16 to this only
-        value = value.to(tl.float64)
+        value = tl.load(value_ptrs, mask=mask, other=0.0).to(tl.float64)
         total += tl.where(mask, value, 0.0)
         if EXTREMES:
             count += tl.where(mask, 1.0, 0.0)

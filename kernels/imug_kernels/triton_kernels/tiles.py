@@ -151,19 +151,16 @@ def cosine_tile(
     D: tl.constexpr, STRIDE_X: tl.constexpr, STRIDE_Y: tl.constexpr, UPCAST: tl.constexpr, PRECISION: tl.constexpr,
     BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_K: tl.constexpr,
 ):  # fmt: skip
-    """Cosines [M, N], and which rows on either side have a direction.
-
-    Rows that are masked are not read: whatever they hold cannot reach another row.
-    """
+    """Cosines [M, N], and which rows of ``x`` have a direction; those that are masked are not read and have none."""
     x_ptrs = X + row_x.to(tl.int64) * STRIDE_X
     y_ptrs = Y + row_y.to(tl.int64) * STRIDE_Y
     dot, squares_x, squares_y = _squares_tile(
         x_ptrs, y_ptrs, mask_m, mask_n, 1.0, 1.0, D, False, False, UPCAST, PRECISION, BLOCK_M, BLOCK_N, BLOCK_K
     )
-    cosine, length_x, length_y, _power_x, _power_y = _cosines(
+    cosine, length_x, _length_y, _power_x, _power_y = _cosines(
         dot, squares_x, squares_y, x_ptrs, y_ptrs, mask_m, mask_n, D, UPCAST, PRECISION, BLOCK_M, BLOCK_N
     )
-    return cosine, mask_m & (length_x == length_x), mask_n & (length_y == length_y)
+    return cosine, length_x == length_x
 
 
 @triton.jit
@@ -172,11 +169,11 @@ def segment_tile(
     D: tl.constexpr, STRIDE: tl.constexpr, UPCAST: tl.constexpr, PRECISION: tl.constexpr,
     BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_K: tl.constexpr,
 ):  # fmt: skip
-    """`cosine_tile` of the rows of segments with each other; where the columns are the rows, these are read once."""
+    """Cosines [M, N] of the rows of segments with each other, and which rows and columns have a direction."""
     cosine, length_x, length_y, _power_x, _power_y = measured_tile(
         X, row, column, mask_m, mask_n, is_single, D, STRIDE, UPCAST, PRECISION, BLOCK_M, BLOCK_N, BLOCK_K
     )
-    return cosine, mask_m & (length_x == length_x), mask_n & (length_y == length_y)
+    return cosine, length_x == length_x, length_y == length_y
 
 
 @triton.jit
@@ -185,7 +182,11 @@ def measured_tile(
     D: tl.constexpr, STRIDE: tl.constexpr, UPCAST: tl.constexpr, PRECISION: tl.constexpr,
     BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_K: tl.constexpr,
 ):  # fmt: skip
-    """Cosines [M, N] of the rows of segments, with lengths and powers as `_cosines` has them."""
+    """Cosines [M, N] of the rows of segments, with lengths and powers as `_cosines` has them.
+
+    Where the columns are the rows, these are read once. Rows that are masked are not read: whatever they hold cannot
+    reach another row, and they have no direction.
+    """
     x_ptrs = X + row.to(tl.int64) * STRIDE
     y_ptrs = X + column.to(tl.int64) * STRIDE
     if is_single:

@@ -243,16 +243,19 @@ def gram_cases() -> Iterator[tuple[str, Case]]:
     few = embeddings(13, 16)
     offsets = offsets_of([0] * 40 + [3, 4] + [0] * 50 + [6])  # more empty ones than are looked at at a time
     yield "packed among many empty ones", Case(lambda: ops.dialogue_gram(few, offsets), tiles=PACKED)
-    looked_at = offsets_of([0] * 19 + [1] * 10 + [2, 1])  # the last offset that is looked at at a time is the end
-    yield "packed, all looked at at once", Case(lambda: ops.dialogue_gram(few, looked_at), tiles=PACKED)
+    looked_at = offsets_of([0] * 21 + [1] * 8 + [2, 2])  # the last offset that is looked at at a time is the end
+    yield (
+        "packed, all looked at at once",
+        Case(lambda: ops.dialogue_gram(surrounded(few[:12]), looked_at), tiles=PACKED),
+    )
 
 
 def times_lengths(gradient: Tensor, rows: Tensor) -> Tensor:
     """The gradient of rows as if each were one long; without those whose gradient is more than float32 holds."""
     lengths = torch.linalg.vector_norm(rows.double(), dim=1, keepdim=True)
-    held = (lengths > 1e-36) & lengths.isfinite()
-    unscaled = gradient.double().where(lengths == 0, 0)
-    return (gradient.double() * lengths).where(held, unscaled)
+    has_direction = (lengths > 0) & lengths.isfinite()
+    scaled = (gradient.double() * lengths).where(lengths > 1e-36, 0)
+    return scaled.where(has_direction, gradient.double())
 
 
 def of_numbers(*shape: int) -> list[Tensor]:
@@ -281,6 +284,22 @@ def gram_backward_cases() -> Iterator[tuple[str, Case]]:
     twins[30] = twins[50] = twins[24]
     yield "equal rows", case(surrounded(twins), None)
     yield "in steps of 32", replace(case(embeddings(ROWS, 70), None), tiles={"BLOCK_K": 64})
+    yield "weights", Case(lambda: _weights_are_written(embeddings(ROWS, 21)), lambda: torch.tensor(True))
+
+
+def _weights_are_written(rows: Tensor) -> Tensor:
+    """Return whether each program that has rows, and no other, has used the memory that is meant for its weights."""
+    made, empty = [], torch.empty
+
+    def poisoned(*shape: Any, **options: Any) -> Tensor:
+        made.append(empty(*shape, **options))
+        return made[-1].fill_(NAN) if made[-1].is_floating_point() else made[-1]
+
+    with mock.patch.object(torch, "empty", poisoned):
+        kernels("gram_backward").dialogue_gram_backward(of_numbers(7, ROWS), rows, OFFSETS, None)
+    (weights,) = (tensor for tensor in made if tensor.ndim == 3)
+    segment = kernels("segment_blocks").segment_blocks("gram_backward", rows, OFFSETS).segment
+    return (weights.isfinite().all(2).all(1) == (segment >= 0)).all()
 
 
 def paired_backward_cases() -> Iterator[tuple[str, Case]]:
