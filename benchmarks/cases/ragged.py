@@ -58,7 +58,7 @@ def _owner(offsets: Tensor) -> Tensor:
 
 
 def _reduced(rows: Tensor, offsets: Tensor) -> Tensor:
-    stats = segment_reduce(rows, offsets)
+    stats = segment_reduce(rows, offsets, dtype=torch.float32)
     return torch.stack([stats.sum, stats.min, stats.max])
 
 
@@ -145,7 +145,7 @@ def _prompts(rows: Tensor) -> Tensor:
 # The baseline, its function, ours, and the operations of a row, from those of its products with its dialogue and width.
 QUESTIONS: dict[str, tuple[str, Function, Function, Callable[[float, int], float]]] = {
     "segment_reduce": ("torch index_add and scatter_reduce", _scattered, _reduced, lambda pairs, width: 0.0),
-    "segment_sum": ("torch index_add", _added, segment_sum, lambda pairs, width: 0.0),
+    "segment_sum": ("torch index_add", _added, partial(segment_sum, dtype=torch.float32), lambda pairs, width: 0.0),
     "segment_moments": ("torch index_add and index_put", _one_by_one, _moments, lambda pairs, width: 0.0),
     "dialogue_cosine_sum": ("torch normalize and index_add", _summed, _fused_sums, lambda pairs, width: 5.0 * width),
     "delta_curve": ("torch padded bmm", _diagonals, _curve, lambda pairs, width: pairs),

@@ -122,10 +122,12 @@ def _curves(dtype: torch.dtype, max_delta: int) -> Iterator[Call]:
 def _reductions(widths: Iterable[int]) -> Iterator[Call]:
     offsets = torch.arange(0, 65, 8)
     mask = torch.ones(64, dtype=torch.bool)
-    for width, dtype, extremes in product(widths, (torch.float32, torch.float64), (False, True)):
+    wide, narrow = torch.float64, torch.float32
+    for width, dtype, into in product(widths, (narrow, wide), (narrow, wide)):
         values = torch.zeros(64, width, dtype=dtype)
+        yield partial(segments.segment_sum, values, offsets, into)
         for valid in (None, mask):
-            yield partial(segments.segment_reduce, values, offsets, valid, extremes)
+            yield partial(segments.segment_reduce, values, offsets, valid, into)
 
 
 def _moments(widths: Iterable[int]) -> Iterator[Call]:

@@ -249,7 +249,7 @@ def _sum_runs(values: Tensor, offsets: Tensor) -> Tensor:
 def _largest_of_runs(values: Tensor, offsets: Tensor) -> Tensor:
     """Largest value `[S, ...]` of runs of rows without NaN; NaN or -inf of an empty run."""
     if not on_cpu(values):
-        return segment_reduce(values, offsets).max.to(values.dtype)
+        return segment_reduce(values, offsets).max
     return torch.segment_reduce(values, "max", offsets=offsets, axis=0, initial=-torch.inf)
 
 

@@ -30,6 +30,11 @@ def result_dtype(device: torch.device) -> torch.dtype:
     return torch.float64 if device.type == "cpu" else torch.float32
 
 
+def extreme_dtype(values: Tensor) -> torch.dtype:
+    """Return the dtype of minima and maxima: that of the values, or one that has NaN."""
+    return values.dtype if values.is_floating_point() else work_dtype(values.device)
+
+
 def fits_float32(*arguments: Any) -> bool:
     """Return whether no tensor among ``arguments`` is float64: the kernels work in float32."""
     return not any(isinstance(argument, Tensor) and argument.dtype == torch.float64 for argument in arguments)

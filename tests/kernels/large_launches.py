@@ -49,7 +49,7 @@ def calls() -> Iterator[Callable[[], object]]:
         paired_backward.paired_cosine_backward, [empty(ROWS, dtype=torch.float32)], rows, rows, None, None, 1.0, None
     )
     yield partial(cosine_sum.dialogue_cosine_sum, rows, offsets[1:], None)
-    yield partial(segments.segment_reduce, empty(ROWS, 8, dtype=torch.float64), offsets[1:], None, True)
+    yield partial(segments.segment_reduce, empty(ROWS, 8, dtype=torch.float64), offsets[1:], None, torch.float64)
     # A table of blocks as long as that is more than PyTorch makes of tensors without data.
     offsets = empty(ROWS // 16, dtype=torch.int64)
     yield partial(gram.dialogue_gram, rows, offsets, None)
@@ -58,7 +58,7 @@ def calls() -> Iterator[Callable[[], object]]:
     yield partial(rank.own_rank, rows, rows, offsets, None, None, TIE)
     yield partial(curve.delta_curve, rows, offsets, index, 4, None)
     yield partial(
-        segments.segment_reduce, empty(4, 2**26, dtype=torch.float32), empty(3, dtype=torch.int64), None, False
+        segments.segment_sum, empty(4, 2**26, dtype=torch.float32), empty(3, dtype=torch.int64), torch.float64
     )
     values, positions = empty(ROWS // 16, 8, dtype=torch.float64), empty(ROWS // 16, dtype=torch.int64)
     masks = (None, None, None, None)

@@ -50,6 +50,8 @@ PACKED: list[Case] = [
     (lambda: ops.segment_sum(X, torch.tensor([[0, 4]])), ValueError, r"shape \[S \+ 1\]"),
     (lambda: ops.segment_sum(X, torch.zeros(0, dtype=torch.long)), ValueError, r"shape \[S \+ 1\]"),
     (lambda: ops.segment_sum(torch.tensor(1.0), torch.tensor([0, 1])), ValueError, "got a scalar"),
+    (lambda: ops.segment_sum(X, OFFSETS, torch.float16), TypeError, "`dtype` to be torch.float32 or torch.float64"),
+    (lambda: ops.segment_reduce(X, OFFSETS, dtype=torch.int64), TypeError, "`dtype` to be torch.float32 or"),
     (lambda: ops.segment_reduce(X, OFFSETS, torch.ones(4)), TypeError, "`valid` to be a boolean"),
     (lambda: ops.segment_moments(X.long(), OFFSETS, ORDER), TypeError, "`values` to be a floating point"),
     (lambda: ops.segment_moments(X[:, 0], OFFSETS, ORDER), ValueError, r"`values` to have shape \[N, D\]"),

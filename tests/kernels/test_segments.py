@@ -58,6 +58,33 @@ def test_wide_rows_of_many_chunks_equal_their_columns_one_by_one() -> None:
             torch.testing.assert_close(getattr(whole, field), expected, rtol=0, atol=0, equal_nan=True)
 
 
+@pytest.mark.parametrize("lengths", [[128, 3, 0, 60], [129, 3, 0, 5000]])
+@pytest.mark.parametrize("width", [1, 7])
+def test_sums_in_float32_stay_within_their_bound(lengths: list[int], width: int) -> None:
+    values = torch.randn(sum(lengths), width, generator=torch.Generator().manual_seed(0)) * 1e3
+    offsets = torch.tensor([0, *itertools.accumulate(lengths)])
+    narrow, wide, size = (
+        segment_sum(values, offsets, torch.float32),
+        segment_sum(values, offsets),
+        segment_sum(values.abs(), offsets),
+    )
+    assert narrow.dtype == torch.float32
+    assert ((narrow - wide).abs() <= 2**-17 * size).all()
+    assert ((narrow - wide).abs()[-1] <= 2**-23 * size[-1]).all() or max(lengths) <= 128
+    assert torch.equal(segment_reduce(values, offsets, dtype=torch.float32).sum, narrow)
+
+
+@pytest.mark.parametrize(
+    "dtype", [torch.float64, torch.float32, torch.bfloat16, torch.float16, torch.int32, torch.bool]
+)
+def test_extremes_are_values_and_have_their_dtype(dtype: torch.dtype) -> None:
+    values = (10 * torch.randn(9, 3, generator=torch.Generator().manual_seed(0))).to(dtype)
+    found = segment_reduce(values, OFFSETS)
+    assert found.min.dtype == found.max.dtype == (dtype if dtype.is_floating_point else torch.float64)
+    assert found.sum.dtype == found.count.dtype == torch.float64
+    assert torch.equal(found.max[4], values[4:9].double().amax(0).to(found.max.dtype))
+
+
 def test_gradients() -> None:
     values = torch.randn(9, 2, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(lambda v: segment_sum(v, OFFSETS), (values,))

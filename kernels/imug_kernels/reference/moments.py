@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from imug_kernels.dtypes import work_dtype, work_zeros
-from imug_kernels.reference.segments import owners, segment_reduce
+from imug_kernels.reference.segments import owners, segment_reduce, segment_sum
 
 
 def fields(width: int, slopes: int, curves: Sequence[int], points: int) -> int:
@@ -42,7 +42,7 @@ def segment_moments(
     # What is summed by segment, and by segment and position.
     filled = values.to(work_dtype(values.device)).masked_fill(~known, 0)
     rows = torch.cat([filled, known.to(filled), torch.stack([covered, due], 1).to(filled)], 1)
-    sums = segment_reduce(rows, offsets, None, False)[0]
+    sums = segment_sum(rows, offsets, rows.dtype)
     paired = _about_means(values, offsets, positions, over, known, slopes)
     chosen = torch.cat([part[:, slice(*curves)] for part in (filled, known.to(filled))], 1)
     return torch.cat([sums[:, :-2], *paired, sums[:, -2:], _by_position(chosen, offsets, positions, points)], 1)
@@ -75,7 +75,8 @@ def _pairs(
 def _from_least(part: Tensor, offsets: Tensor, there: Tensor) -> Tensor:
     owner = owners(offsets, len(part))
     if part.is_floating_point():
-        return part - segment_reduce(part.masked_fill(~there, torch.inf), offsets, None, True)[2][owner]
+        _, _, extremes = segment_reduce(part.masked_fill(~there, torch.inf), offsets, None, part.dtype)
+        return part - extremes[0][owner]
     beyond = torch.iinfo(part.dtype).max
     least = part.new_full((len(offsets) - 1, part.shape[1]), beyond)
     least.scatter_reduce_(0, owner[:, None].expand_as(part), part.masked_fill(~there, beyond), "amin")
@@ -87,7 +88,7 @@ def _about_means(
 ) -> tuple[Tensor, Tensor]:
     """Return sums of products and of squares about the segments' means, each ``[S, K]``."""
     x, y, there = _pairs(values, offsets, positions, over, known, slopes)
-    sums = segment_reduce(torch.cat([there, x, y, x * y, x * x], 1), offsets, None, False)[0]
+    sums = segment_sum(torch.cat([there, x, y, x * y, x * x], 1), offsets, x.dtype)
     count, of_x, of_y, products, squares = sums.view(len(sums), 5, slopes).unbind(1)
     mean = of_x / count.clamp_min(1)
     return products - mean * of_y, squares - mean * of_x
@@ -124,7 +125,7 @@ def segment_moments_backward(
     of_sums, _, of_products, _, of_points = torch.split(grads[0], sizes, 1)
     gradient = of_sums[owner]
     x, _, there = _pairs(values, offsets, positions, over, known, slopes)
-    of_x, count = (segment_reduce(part, offsets, None, False)[0] for part in (x, there))
+    of_x, count = (segment_sum(part, offsets, part.dtype) for part in (x, there))
     about_mean = (x - (of_x / count.clamp_min(1))[owner]) * of_products[owner]
     gradient[:, :slopes] += about_mean.masked_fill(there == 0, 0)
     if points:

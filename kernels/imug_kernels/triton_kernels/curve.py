@@ -11,7 +11,7 @@ from torch import Tensor
 
 from imug_kernels.triton_kernels.numerics import adjacent
 from imug_kernels.triton_kernels.segment_blocks import launch, segment_blocks
-from imug_kernels.triton_kernels.segments import segment_reduce
+from imug_kernels.triton_kernels.segments import segment_sum
 from imug_kernels.triton_kernels.tiles import segment_bounds, segment_rows, segment_tile
 
 
@@ -81,4 +81,4 @@ def delta_curve(rows: Tensor, offsets: Tensor, positions: Tensor, max_delta: int
         _curve_kernel, blocks, rows, VALID=valid, POSITIONS=positions, OUT=out, max_delta=max_delta,
         STRIDE=rows.stride(0), HAS_VALID=valid is not None, BLOCK_DELTA=triton.next_power_of_2(max_delta),
     )  # fmt: skip
-    return segment_reduce(out, blocks.begins(), None, False).view(segments, 2, max_delta)
+    return segment_sum(out, blocks.begins(), torch.float64).view(segments, 2, max_delta)

@@ -9,14 +9,16 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from imug_kernels.dtypes import extreme_dtype
+from imug_kernels.reference.segments import segment_reduce as plain_form
 from imug_kernels.triton_kernels.settings import segment_values
 from imug_kernels.triton_kernels.tiles import segment_bounds, valid_rows
 
 
 @triton.jit
 def _segment_reduce_kernel(
-    VALUES, VALID, OFFSETS, OUT, width, field,
-    HAS_VALID: tl.constexpr, EXTREMES: tl.constexpr, BLOCK_R: tl.constexpr, BLOCK_W: tl.constexpr,
+    VALUES, VALID, OFFSETS, SUMS, COUNTS, EXTREMES, width, field,
+    HAS_VALID: tl.constexpr, HAS_EXTREMES: tl.constexpr, BLOCK_R: tl.constexpr, BLOCK_W: tl.constexpr,
 ):  # fmt: skip
     # All programs lie on one axis of the grid: the others end at 65,535.
     across = tl.cdiv(width, BLOCK_W)
@@ -25,43 +27,67 @@ def _segment_reduce_kernel(
     column = tl.program_id(0) % across * BLOCK_W + tl.arange(0, BLOCK_W)
     mask_n = column < width
     total = tl.zeros((BLOCK_R, BLOCK_W), tl.float64)
-    count = tl.zeros((BLOCK_R, BLOCK_W), tl.float64)
+    count = tl.zeros((BLOCK_R,), tl.float64)
     nans = tl.zeros((BLOCK_R, BLOCK_W), tl.int32)
     lowest = tl.full((BLOCK_R, BLOCK_W), float("inf"), tl.float64)
     highest = tl.full((BLOCK_R, BLOCK_W), float("-inf"), tl.float64)
     for start in range(first, end, BLOCK_R):
         row = start + tl.arange(0, BLOCK_R)
-        mask = valid_rows(VALID, row, end, HAS_VALID)[:, None] & mask_n[None, :]
+        mask_m = valid_rows(VALID, row, end, HAS_VALID)
+        mask = mask_m[:, None] & mask_n[None, :]
         value_ptrs = VALUES + (row.to(tl.int64)[:, None] * width + column[None, :])
         value = tl.load(value_ptrs, mask=mask, other=0.0).to(tl.float64)
-        total += tl.where(mask, value, 0.0)
-        if EXTREMES:
-            count += tl.where(mask, 1.0, 0.0)
+        total += value
+        if HAS_EXTREMES:
+            count += tl.where(mask_m, 1.0, 0.0)
             # Counted apart: the compiled minimum of NaN and a number is the number, the interpreted one is NaN.
-            nans += tl.where(mask & (value != value), 1, 0)
+            nans += tl.where(value != value, 1, 0)
             lowest = tl.where(mask & (value < lowest), value, lowest)
             highest = tl.where(mask & (value > highest), value, highest)
-    out = OUT + segment * width + column
-    tl.store(out, tl.sum(total, 0), mask=mask_n)
-    if EXTREMES:
-        counted = tl.sum(count, 0)
-        undefined = (counted == 0) | (tl.sum(nans, 0) > 0)
-        tl.store(out + field, counted, mask=mask_n)
-        tl.store(out + 2 * field, tl.where(undefined, float("nan"), tl.min(lowest, 0)), mask=mask_n)
-        tl.store(out + 3 * field, tl.where(undefined, float("nan"), tl.max(highest, 0)), mask=mask_n)
+    out = segment * width + column
+    tl.store(SUMS + out, tl.sum(total, 0), mask=mask_n)
+    if HAS_EXTREMES:
+        counted = tl.sum(count)
+        tl.store(COUNTS + segment, counted)  # the same from each of its programs
+        undefined = tl.where(counted == 0, 1, tl.sum(nans, 0)) > 0
+        least = tl.where(undefined, float("nan"), tl.min(lowest, 0))
+        largest = tl.where(undefined, float("nan"), tl.max(highest, 0))
+        if EXTREMES.dtype.element_ty != tl.float64:  # the interpreter makes bf16 of float32 only
+            least, largest = least.to(tl.float32), largest.to(tl.float32)
+        tl.store(EXTREMES + out, least, mask=mask_n)
+        tl.store(EXTREMES + field + out, largest, mask=mask_n)
 
 
-def segment_reduce(values: Tensor, offsets: Tensor, valid: Tensor | None, extremes: bool) -> Tensor:
-    """Return sums ``[1, S, W]``, or sums, counts, minima and maxima ``[4, S, W]``, float64."""
-    segments, width = len(offsets) - 1, values.shape[1]
-    out = torch.empty(4 if extremes else 1, segments, width, dtype=torch.float64, device=values.device)
-    if out.numel() == 0:
-        return out
+def segment_sum(values: Tensor, offsets: Tensor, dtype: torch.dtype) -> Tensor:
+    """Return sums ``[S, W]`` in ``dtype``."""
+    sums = torch.empty(len(offsets) - 1, values.shape[1], dtype=dtype, device=values.device)
+    if sums.numel():
+        _launch(values, None, offsets, sums, None, None)
+    return sums
+
+
+def segment_reduce(
+    values: Tensor, offsets: Tensor, valid: Tensor | None, dtype: torch.dtype
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return sums ``[S, W]`` in ``dtype``, counts ``[S]``, and minima and maxima ``[2, S, W]``."""
+    shape = len(offsets) - 1, values.shape[1]
+    sums = torch.empty(shape, dtype=dtype, device=values.device)
+    if sums.numel() == 0:  # a launch without columns would count nothing
+        return sums, *plain_form(values, offsets, valid, dtype)[1:]
+    counts = torch.empty(shape[0], dtype=torch.float64, device=values.device)
+    extremes = torch.empty(2, *shape, dtype=extreme_dtype(values), device=values.device)
+    _launch(values, valid, offsets, sums, counts, extremes)
+    return sums, counts, extremes
+
+
+def _launch(
+    values: Tensor, valid: Tensor | None, offsets: Tensor, sums: Tensor, counts: Tensor | None, extremes: Tensor | None
+) -> None:
+    segments, width = sums.shape
     if not values.is_floating_point():
         values = values.to(torch.float64)
     blocks = segment_values(width)
     _segment_reduce_kernel[(segments * triton.cdiv(width, blocks["BLOCK_W"]),)](
-        values.contiguous(), valid, offsets, out, width, segments * width,
-        HAS_VALID=valid is not None, EXTREMES=extremes, **blocks,
+        values.contiguous(), valid, offsets, sums, counts, extremes, width, segments * width,
+        HAS_VALID=valid is not None, HAS_EXTREMES=extremes is not None, **blocks,
     )  # fmt: skip
-    return out

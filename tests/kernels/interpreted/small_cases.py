@@ -372,6 +372,7 @@ def segments_cases() -> Iterator[tuple[str, Case]]:
     values[5, 0], values[7, 1], values[12, 2] = NAN, INF, -INF
     valid = random_valid(ROWS, 2)
     yield "sums of three", Case(lambda: ops.segment_sum(values, OFFSETS))
+    yield "sums in single precision", Case(lambda: ops.segment_sum(values, OFFSETS, torch.float32), rtol=1e-6)
     yield "of three", Case(lambda: ops.segment_reduce(values, OFFSETS))
     yield "of valid ones", Case(lambda: ops.segment_reduce(values.masked_fill(~valid[:, None], NAN), OFFSETS, valid))
     yield "of bf16", Case(lambda: ops.segment_reduce(values.bfloat16(), OFFSETS), rtol=1e-14)
