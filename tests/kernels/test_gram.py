@@ -12,6 +12,7 @@ from imug_kernels import delta_curve, dialogue_gram, own_rank
 from imug_kernels.reference import cosine_blocks
 from imug_kernels.reference import gram as reference
 from torch import Tensor
+from torch.testing import assert_close
 
 from tests.kernels.comparisons import same
 from tests.kernels.naive import LENGTHS, naive_gram, naive_matrix, offsets_of, random_rows, random_valid
@@ -22,7 +23,7 @@ from tests.kernels.naive import LENGTHS, naive_gram, naive_matrix, offsets_of, r
 @pytest.mark.parametrize("width", [1, 5, 300])
 @pytest.mark.parametrize("lengths", LENGTHS.values(), ids=LENGTHS)
 def test_equals_loops_over_pairs(lengths: list[int], width: int, masked: bool) -> None:
-    rows, valid = random_rows(sum(lengths), width, 0), random_valid(sum(lengths), 1)
+    rows, valid = random_rows(sum(lengths), width, 0).double(), random_valid(sum(lengths), 1)
     everything = torch.ones_like(valid)
     result = dialogue_gram(rows, offsets_of(lengths), valid if masked else None)
     for field, expected in zip(result, naive_gram(rows, lengths, valid if masked else everything), strict=True):
@@ -98,9 +99,34 @@ def test_gradients() -> None:
     assert torch.autograd.gradcheck(lambda r: torch.stack(dialogue_gram(r, offsets, valid)).nan_to_num(), (rows,))
 
 
+@pytest.mark.parametrize("width", [768, 21, 1])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_long_segments_are_multiplied_in_float32_and_no_bit_depends_on_the_others(
+    width: int, dtype: torch.dtype
+) -> None:
+    lengths = [17, 3, 40, 17, 64, 17, 16, 40]
+    rows, offsets = random_rows(sum(lengths), width, 0, dtype), offsets_of(lengths)
+    whole = torch.stack(dialogue_gram(rows, offsets))
+    exact = torch.stack(dialogue_gram(rows.double(), offsets))
+    assert not torch.equal(whole.nan_to_num(), exact.nan_to_num()) or width == 1
+    assert_close(whole[2:], exact[2:], atol=2e-7, rtol=0, equal_nan=True)
+    for part, found in zip(rows.split(lengths), whole.split(lengths, 1), strict=True):
+        alone = torch.stack(dialogue_gram(part.clone(), torch.tensor([0, len(part)])))
+        if len(part) >= cosine_blocks.LONG:
+            assert torch.equal(found.nan_to_num(), alone.nan_to_num())
+
+
+@pytest.mark.parametrize("bad", [0.0, torch.nan, torch.inf, 1e-30, 1e30])
+def test_long_segments_with_a_row_that_float32_cannot_square_are_multiplied_in_float64(bad: float) -> None:
+    rows = random_rows(20, 8, 0)
+    rows[3] *= bad
+    assert_close(dialogue_gram(rows, torch.tensor([0, 20])), dialogue_gram(rows.double(), torch.tensor([0, 20])),
+                 atol=1e-12, rtol=0, equal_nan=True)  # fmt: skip
+
+
 def test_long_segment_is_worked_on_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     torch.manual_seed(0)
-    rows, offsets = torch.randn(1500, 8), torch.tensor([0, 1500])
+    rows, offsets = torch.randn(1500, 8, dtype=torch.float64), torch.tensor([0, 1500])
     largest = 0
     make = reference._block_stats
 

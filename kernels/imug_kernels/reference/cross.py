@@ -52,7 +52,7 @@ def cross_stats(x: Tensor, y: Tensor, *arguments: Any) -> tuple[Tensor, ...]:
     check_index_values("positive", options.positive, y)
     found = _nothing(x, y, options)
     narrow = fits_narrow(x, y)
-    for tile in _tiles(x, y, options):
+    for tile in _tiles(x, y, options, narrow):
         narrow = narrow and _add_narrow(found, tile, options)
         if not narrow:
             _add_wide(found, tile, options)
@@ -72,9 +72,9 @@ def _nothing(x: Tensor, y: Tensor, options: CrossOptions) -> _Found:
     )
 
 
-def _tiles(x: Tensor, y: Tensor, options: CrossOptions) -> Iterator[Tile]:
+def _tiles(x: Tensor, y: Tensor, options: CrossOptions, narrow: bool = False) -> Iterator[Tile]:
     """Yield all pairs; the rows of ``y`` are the outer loop, so that the larger tile is divided by its lengths once."""
-    size_x, size_y = tile_shape(x.device)
+    size_x, size_y = tile_shape(x.device, narrow)
     for columns in _slices(len(y), size_y):
         side_y = Side(y[columns])
         for rows in _slices(len(x), size_x):

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from imug_kernels.checks import check_offset_values
-from imug_kernels.dtypes import work_zeros
+from imug_kernels.dtypes import work_dtype, work_zeros
 from imug_kernels.reference.cosine_blocks import Block, add_block_backward, cosine_blocks, off_diagonal
+from imug_kernels.reference.cross_tiles import fits_narrow
 from imug_kernels.reference.directions import directions_backward
 
 
@@ -19,7 +20,7 @@ def dialogue_gram(rows: Tensor, offsets: Tensor, valid: Tensor | None) -> Tensor
     """Return the seven statistics of every row, ``[7, N]``."""
     check_offset_values(offsets, len(rows))
     stats = work_zeros(rows, 7, len(rows))
-    for block in cosine_blocks(rows, rows, offsets, valid, valid):
+    for block in cosine_blocks(rows, rows, offsets, valid, valid, narrow=fits_narrow(rows, rows)):
         stats[:, block.rows] = _block_stats(block)
     return stats
 
@@ -28,14 +29,16 @@ def _block_stats(block: Block) -> Tensor:
     """Return the statistics of a block's rows, ``[7, b, r]``."""
     partner, earlier = _partners(block)
     cosine, previous, anchor = block.cosine, *_previous_and_anchor(block)
-    total = cosine.masked_fill(~partner, 0).sum(2)
+    # Cosines are finite, so that adding infinity takes one out, at a fifth of what filling by a mask costs.
+    others, later = (cosine.new_zeros(mask.shape).masked_fill_(~mask, torch.inf) for mask in (partner, earlier))
+    total = (cosine * partner.to(cosine.dtype)).sum(2, dtype=work_dtype(cosine.device))
     return torch.stack(
         [
             total,
-            partner.sum(2).to(cosine.dtype).expand_as(total),
-            _nan_for(torch.inf, cosine.masked_fill(~partner, torch.inf).amin(2)),
-            _nan_for(-torch.inf, cosine.masked_fill(~partner, -torch.inf).amax(2)),
-            _nan_for(-torch.inf, cosine.masked_fill(~earlier, -torch.inf).amax(2)),
+            partner.sum(2).to(total.dtype).expand_as(total),
+            _nan_for(torch.inf, (cosine + others).amin(2)),
+            _nan_for(-torch.inf, (cosine - others).amax(2)),
+            _nan_for(-torch.inf, (cosine - later).amax(2)),
             _pick(cosine, earlier, previous),
             _pick(cosine, earlier, anchor),
         ]
