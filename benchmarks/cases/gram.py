@@ -36,6 +36,7 @@ def gram_case(setup: Setup, size: Size, *, compiling: bool = False) -> Case:
         "torch padded bmm": _padded,
         **(compiled("torch.compile of it", _padded) if compiling else {}),
         **{f"loop of {name}": partial(_loop, function) for name, function in pairwise.items()},
+        **({} if ON_GPU else {"loop of torch normalize and matmul": partial(_loop, _products)}),
         **ours(setup, "imug_kernels dialogue_gram", _packed, rows, "gram", float(lengths.mean())),
     }
     return Case(

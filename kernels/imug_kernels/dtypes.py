@@ -16,8 +16,8 @@ def work_dtype(device: torch.device) -> torch.dtype:
 
     In float64 a cosine differs by about 1e-15 between one batch split and another, so no score depends on how rows
     were batched; float32 matrix products differ by 1e-7 and, on CUDA, by 1e-3 once TF32 is allowed. On a CPU the forms
-    of `paired_cosine`, `cross_stats` and `rbf_sum` multiply in float32 where no bit, no decision or no digit that
-    matters depends on the batch.
+    of `paired_cosine`, `cross_stats`, `rbf_sum` and, of long segments, `dialogue_gram` multiply in float32 where no
+    bit, no decision or no digit that matters depends on the batch.
     """
     return torch.float32 if device.type == "mps" else torch.float64
 

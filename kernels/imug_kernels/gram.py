@@ -38,6 +38,9 @@ def dialogue_gram(rows: Tensor, offsets: Tensor, valid: Tensor | None = None) ->
     or holding NaN or infinity, is an invalid one. Differentiable with respect to ``rows``, an invalid row with
     gradient 0.
 
+    On a CPU cosines are made in float64, but in segments of 16 rows and more, of float32 or 16 bits, in float32: off by
+    about 1e-7, at most by ``(2 D + 16) * 2**-24``, with the same bits whatever stands beside the segment.
+
     Args:
         rows: ``[N, D]``, any floating dtype.
         offsets: int64 ``[S + 1]``, rising from 0 to N; empty segments are allowed.

@@ -25,8 +25,8 @@ when the first CUDA tensor arrives, never before. The plain form and the launche
 
 What PyTorch demands of both implementations and of the fake: outputs are new tensors that share no memory with an
 argument or with each other (return one stacked tensor and unbind it in the public function), and their dtype depends on
-the device alone. The rule for that dtype: one number a row is float32 on CUDA (`result_dtype`), one number a segment or
-a batch is float64 (`work_dtype`).
+the device alone, or on what is asked for. The rule for that dtype: one number a row is float32 on CUDA
+(`result_dtype`), one number a segment or a batch is float64 (`work_dtype`); what is one of the values has their dtype.
 
 What an implementation may rely on: tensors of one axis come contiguous, integers among them as int64, and the device of
 the tensors is the current one.

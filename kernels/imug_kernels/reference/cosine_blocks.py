@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from imug_kernels.dtypes import work_dtype
-from imug_kernels.reference.chunking import DEVICE_ELEMENTS, Bucket, chunk_rows, equal_length_buckets
+from imug_kernels.reference.chunking import DEVICE_ELEMENTS, Bucket, chunk_rows, equal_length_buckets, widened_chunks
 from imug_kernels.reference.directions import directions, may_hold_any
 
 # Largest number of cosines held at a time on a CPU: one long segment is cut into blocks of rows.
@@ -74,10 +74,15 @@ def bucket_sides(
 ) -> Iterator[tuple[Bucket, Side]]:
     """Yield the rows of equally long segments, a chunk at a time."""
     max_rows = chunk_rows(rows.shape[1], rows.device) * (2 if narrow else 1)  # float32 is half as large
-    lengths = torch.linalg.vector_norm(rows, dim=1, dtype=torch.float32) if narrow else None
+    lengths = _narrow_lengths(rows, max_rows) if narrow else None
     for bucket in equal_length_buckets(offsets, max_rows):
         for part, of_rows in _by_precision(bucket, lengths):
             yield part, _side(rows, part.rows, valid, of_rows)
+
+
+def _narrow_lengths(rows: Tensor, max_rows: int) -> Tensor:
+    chunks = widened_chunks(torch.split(rows, max_rows), torch.float32)
+    return torch.cat([torch.linalg.vector_norm(chunk, dim=1) for chunk in chunks])
 
 
 def _by_precision(bucket: Bucket, lengths: Tensor | None) -> Iterator[tuple[Bucket, Tensor | None]]:

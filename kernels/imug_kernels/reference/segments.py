@@ -13,8 +13,8 @@ from imug_kernels.checks import check_offset_values
 from imug_kernels.dtypes import extreme_dtype, work_dtype
 from imug_kernels.reference.chunking import chunk_rows
 
-# Rows that are added in float32 before float64 adds what they make.
-_BLOCK = 128
+# Rows of the longest segment whose sums may be added in float32.
+_LONGEST = 128
 
 
 def segment_sum(values: Tensor, offsets: Tensor, dtype: torch.dtype) -> Tensor:
@@ -50,7 +50,7 @@ def _sums(values: Tensor, offsets: Tensor, valid: Tensor | None, dtype: torch.dt
 
 def _are_short(offsets: Tensor) -> bool:
     """Return whether no segment is so long that sums in float32 would lose digits; a look is free on a CPU alone."""
-    return offsets.device.type == "cpu" and len(offsets) > 1 and int(offsets.diff().amax()) <= _BLOCK
+    return offsets.device.type == "cpu" and len(offsets) > 1 and int(offsets.diff().amax()) <= _LONGEST
 
 
 def _extremes(values: Tensor, offsets: Tensor, valid: Tensor | None) -> Tensor:
