@@ -67,7 +67,7 @@ def as_on_a_device(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make the plain forms go the ways that they go on CUDA, where no value is looked at."""
     for module in (directions, cosine_blocks, cross_tiles):
         monkeypatch.setattr(module, "may_hold_any", lambda mask: True)
-    monkeypatch.setattr(segments, "_fill_by_chunks", segments._fill_by_columns)
+    monkeypatch.setattr(segments, "_go_by_rows", lambda values: False)
 
 
 @contextmanager

@@ -173,7 +173,7 @@ def segment_tile(
     cosine, length_x, length_y, _power_x, _power_y = measured_tile(
         X, row, column, mask_m, mask_n, is_single, D, STRIDE, UPCAST, PRECISION, BLOCK_M, BLOCK_N, BLOCK_K
     )
-    return cosine, length_x == length_x, length_y == length_y
+    return cosine, mask_m & (length_x == length_x), mask_n & (length_y == length_y)  # without masks registers spill
 
 
 @triton.jit
