@@ -183,8 +183,8 @@ def _gram_backward_kernel(
         tl.store(weight_ptrs, weight * inverse_n[None, :])
         tl.debug_barrier()
         y_ptrs = X + column.to(tl.int64) * STRIDE
-        known_m = length_m == length_m  # others are not read: their NaN times 0 would spoil all
-        known_n = length_n == length_n
+        known_m = mask_m & (length_m == length_m)  # others are not read: their NaN times 0 would spoil all
+        known_n = mask_n & (length_n == length_n)
         for k in tl.range(0, D, STEP, num_stages=1, disable_licm=True):
             d = k + tl.arange(0, STEP)
             within = (d < D)[None, :]
