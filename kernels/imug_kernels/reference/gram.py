@@ -31,7 +31,8 @@ def _block_stats(block: Block) -> Tensor:
     cosine, previous, anchor = block.cosine, *_previous_and_anchor(block)
     # Cosines are finite, so that adding infinity takes one out, at a fifth of what filling by a mask costs.
     others, later = (cosine.new_zeros(mask.shape).masked_fill_(~mask, torch.inf) for mask in (partner, earlier))
-    total = (cosine * partner.to(cosine.dtype)).sum(2, dtype=work_dtype(cosine.device))
+    itself = cosine.diagonal(int(block.local_rows[0]), 1, 2)
+    total = cosine.sum(2, dtype=work_dtype(cosine.device)) - itself  # those of rows that are no partners are 0
     return torch.stack(
         [
             total,
