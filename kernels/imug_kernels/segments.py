@@ -91,10 +91,10 @@ def segment_reduce(
     """
     flat, offsets, dtype = _checked(values, offsets, dtype)
     check_valid("valid", valid, values)
-    sums, counts, extremes = _segment_reduce(flat, offsets, valid, dtype)
+    sums, counts, least, largest = _segment_reduce(flat, offsets, valid, dtype)
     shape = (-1, *values.shape[1:])
     counts = counts.reshape(-1, *(1 for _ in shape[1:])).expand_as(sums.reshape(shape))
-    return SegmentStats(sums.reshape(shape), counts, *(extreme.reshape(shape) for extreme in extremes.unbind()))
+    return SegmentStats(sums.reshape(shape), counts, least.reshape(shape), largest.reshape(shape))
 
 
 def _checked(values: Tensor, offsets: Tensor, dtype: torch.dtype | None) -> tuple[Tensor, Tensor, torch.dtype]:
@@ -113,10 +113,10 @@ def _fake_sum(values: Tensor, offsets: Tensor, dtype: torch.dtype) -> Tensor:
 
 def _fake_reduce(
     values: Tensor, offsets: Tensor, valid: Tensor | None, dtype: torch.dtype
-) -> tuple[Tensor, Tensor, Tensor]:
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     sums = _fake_sum(values, offsets, dtype)
-    extremes = sums.new_empty(2, *sums.shape, dtype=extreme_dtype(values))
-    return sums, sums.new_empty(len(sums), dtype=work_dtype(values.device)), extremes
+    least, largest = (torch.empty_like(sums, dtype=extreme_dtype(values)) for _ in range(2))
+    return sums, sums.new_empty(len(sums), dtype=work_dtype(values.device)), least, largest
 
 
 _segment_sum = register(
@@ -130,7 +130,7 @@ _segment_sum = register(
 )
 _segment_reduce = register(
     reference.segment_reduce,
-    "(Tensor values, Tensor offsets, Tensor? valid, ScalarType dtype) -> (Tensor, Tensor, Tensor)",
+    "(Tensor values, Tensor offsets, Tensor? valid, ScalarType dtype) -> (Tensor, Tensor, Tensor, Tensor)",
     fake=_fake_reduce,
     dtype=None,
     fits=lambda *_: True,

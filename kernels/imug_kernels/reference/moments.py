@@ -75,8 +75,8 @@ def _pairs(
 def _from_least(part: Tensor, offsets: Tensor, there: Tensor) -> Tensor:
     owner = owners(offsets, len(part))
     if part.is_floating_point():
-        _, _, extremes = segment_reduce(part.masked_fill(~there, torch.inf), offsets, None, part.dtype)
-        return part - extremes[0][owner]
+        _, _, least, _ = segment_reduce(part.masked_fill(~there, torch.inf), offsets, None, part.dtype)
+        return part - least[owner]
     beyond = torch.iinfo(part.dtype).max
     least = part.new_full((len(offsets) - 1, part.shape[1]), beyond)
     least.scatter_reduce_(0, owner[:, None].expand_as(part), part.masked_fill(~there, beyond), "amin")

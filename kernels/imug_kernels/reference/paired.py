@@ -52,7 +52,7 @@ def _products(x: Tensor, y: Tensor, ix: Tensor | None, iy: Tensor | None) -> Ten
     and how the rows lie, and a row has cosine 1 with itself.
     """
     count, width = len(x if ix is None else ix), x.shape[1]
-    step = max(1, min(count, chunk_rows(width, x.device)))
+    step = max(1, min(count, 2 * chunk_rows(width, x.device)))  # float32 is half as large
     blocks = -(-width // _BLOCK)
     products = torch.zeros(step, blocks, -(-width // blocks), dtype=torch.float32)
     sums, totals = products.new_empty(3, step, blocks), torch.empty(3, count, dtype=torch.float64)

@@ -12,6 +12,7 @@ from torch import Tensor
 from imug_kernels.checks import check_offset_values
 from imug_kernels.dtypes import extreme_dtype, work_dtype
 from imug_kernels.reference.chunking import chunk_rows
+from imug_kernels.reference.directions import may_hold_any
 
 # Rows of the longest segment whose sums may be added in float32.
 _LONGEST = 128
@@ -25,13 +26,17 @@ def segment_sum(values: Tensor, offsets: Tensor, dtype: torch.dtype) -> Tensor:
 
 def segment_reduce(
     values: Tensor, offsets: Tensor, valid: Tensor | None, dtype: torch.dtype
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Return sums ``[S, W]`` in ``dtype``, counts ``[S]``, and minima and maxima ``[2, S, W]``."""
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Return sums ``[S, W]`` in ``dtype``, counts ``[S]``, minima and maxima ``[S, W]``."""
     check_offset_values(offsets, len(values))
     work = work_dtype(values.device)
     counts = offsets.diff().to(work) if valid is None else _sums(valid[:, None], offsets, None, work)[:, 0]
-    extremes = _extremes(values, offsets, valid).masked_fill_(counts[:, None] == 0, torch.nan)
-    return _sums(values, offsets, valid, dtype), counts, extremes
+    least, largest = _extremes(values, offsets, valid)
+    is_empty = counts == 0
+    if may_hold_any(is_empty):
+        for extreme in (least, largest):
+            extreme.masked_fill_(is_empty[:, None], torch.nan)
+    return _sums(values, offsets, valid, dtype), counts, least, largest
 
 
 def _sums(values: Tensor, offsets: Tensor, valid: Tensor | None, dtype: torch.dtype) -> Tensor:
@@ -53,11 +58,10 @@ def _are_short(offsets: Tensor) -> bool:
     return offsets.device.type == "cpu" and len(offsets) > 1 and int(offsets.diff().amax()) <= _LONGEST
 
 
-def _extremes(values: Tensor, offsets: Tensor, valid: Tensor | None) -> Tensor:
+def _extremes(values: Tensor, offsets: Tensor, valid: Tensor | None) -> tuple[Tensor, Tensor]:
     """Return minima and maxima; inf and -inf of a segment without values."""
-    dtype = extreme_dtype(values)
-    found = torch.empty(2, len(offsets) - 1, values.shape[1], dtype=dtype, device=values.device)
-    found[0], found[1] = torch.inf, -torch.inf
+    dtype, shape = extreme_dtype(values), (len(offsets) - 1, values.shape[1])
+    found = values.new_full(shape, torch.inf, dtype=dtype), values.new_full(shape, -torch.inf, dtype=dtype)
     if values.numel() == 0:
         return found
     if not _go_by_rows(values):
@@ -110,13 +114,13 @@ def segment_reduce_backward(
     """Return the gradient of ``values``; those that share an extreme share its gradient."""
     owner, work = owners(offsets, len(values)), work_dtype(values.device)
     gradient = grads[0][owner].to(work)
-    _, _, extremes = segment_reduce(values, offsets, valid, dtype)
-    for extreme, of_extreme in zip(extremes, grads[2].to(work), strict=True):
+    _, _, *extremes = segment_reduce(values, offsets, valid, dtype)
+    for extreme, of_extreme in zip(extremes, grads[2:], strict=True):
         attained = (values == extreme[owner]).to(work)
         if valid is not None:
             attained = attained * valid[:, None]
         ties = _sums(attained, offsets, None, work)
-        gradient = gradient + attained * (of_extreme / ties.clamp_min(1))[owner]
+        gradient = gradient + attained * (of_extreme.to(work) / ties.clamp_min(1))[owner]
     if valid is not None:
         gradient = gradient.masked_fill(~valid[:, None], 0)
     return [gradient.to(values.dtype)]

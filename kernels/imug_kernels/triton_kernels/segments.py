@@ -17,7 +17,7 @@ from imug_kernels.triton_kernels.tiles import segment_bounds, valid_rows
 
 @triton.jit
 def _segment_reduce_kernel(
-    VALUES, VALID, OFFSETS, SUMS, COUNTS, EXTREMES, width, field,
+    VALUES, VALID, OFFSETS, SUMS, COUNTS, MINIMA, MAXIMA, width,
     HAS_VALID: tl.constexpr, HAS_EXTREMES: tl.constexpr, BLOCK_R: tl.constexpr, BLOCK_W: tl.constexpr,
 ):  # fmt: skip
     # All programs lie on one axis of the grid: the others end at 65,535.
@@ -52,42 +52,39 @@ def _segment_reduce_kernel(
         undefined = tl.where(counted == 0, 1, tl.sum(nans, 0)) > 0
         least = tl.where(undefined, float("nan"), tl.min(lowest, 0))
         largest = tl.where(undefined, float("nan"), tl.max(highest, 0))
-        if EXTREMES.dtype.element_ty != tl.float64:  # the interpreter makes bf16 of float32 only
+        if MINIMA.dtype.element_ty != tl.float64:  # the interpreter makes bf16 of float32 only
             least, largest = least.to(tl.float32), largest.to(tl.float32)
-        tl.store(EXTREMES + out, least, mask=mask_n)
-        tl.store(EXTREMES + field + out, largest, mask=mask_n)
+        tl.store(MINIMA + out, least, mask=mask_n)
+        tl.store(MAXIMA + out, largest, mask=mask_n)
 
 
 def segment_sum(values: Tensor, offsets: Tensor, dtype: torch.dtype) -> Tensor:
     """Return sums ``[S, W]`` in ``dtype``."""
     sums = torch.empty(len(offsets) - 1, values.shape[1], dtype=dtype, device=values.device)
     if sums.numel():
-        _launch(values, None, offsets, sums, None, None)
+        _launch(values, None, offsets, sums)
     return sums
 
 
 def segment_reduce(
     values: Tensor, offsets: Tensor, valid: Tensor | None, dtype: torch.dtype
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Return sums ``[S, W]`` in ``dtype``, counts ``[S]``, and minima and maxima ``[2, S, W]``."""
-    shape = len(offsets) - 1, values.shape[1]
-    sums = torch.empty(shape, dtype=dtype, device=values.device)
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Return sums ``[S, W]`` in ``dtype``, counts ``[S]``, minima and maxima ``[S, W]``."""
+    sums = torch.empty(len(offsets) - 1, values.shape[1], dtype=dtype, device=values.device)
     if sums.numel() == 0:  # a launch without columns would count nothing
-        return sums, *plain_form(values, offsets, valid, dtype)[1:]
-    counts = torch.empty(shape[0], dtype=torch.float64, device=values.device)
-    extremes = torch.empty(2, *shape, dtype=extreme_dtype(values), device=values.device)
-    _launch(values, valid, offsets, sums, counts, extremes)
-    return sums, counts, extremes
+        return plain_form(values, offsets, valid, dtype)
+    counts = torch.empty(len(sums), dtype=torch.float64, device=values.device)
+    least, largest = (torch.empty_like(sums, dtype=extreme_dtype(values)) for _ in range(2))
+    _launch(values, valid, offsets, sums, counts, least, largest)
+    return sums, counts, least, largest
 
 
-def _launch(
-    values: Tensor, valid: Tensor | None, offsets: Tensor, sums: Tensor, counts: Tensor | None, extremes: Tensor | None
-) -> None:
+def _launch(values: Tensor, valid: Tensor | None, offsets: Tensor, sums: Tensor, *others: Tensor) -> None:
     segments, width = sums.shape
     if not values.is_floating_point():
         values = values.to(torch.float64)
     blocks = segment_values(width)
     _segment_reduce_kernel[(segments * triton.cdiv(width, blocks["BLOCK_W"]),)](
-        values.contiguous(), valid, offsets, sums, counts, extremes, width, segments * width,
-        HAS_VALID=valid is not None, HAS_EXTREMES=extremes is not None, **blocks,
+        values.contiguous(), valid, offsets, sums, *(others or (None,) * 3), width,
+        HAS_VALID=valid is not None, HAS_EXTREMES=bool(others), **blocks,
     )  # fmt: skip
