@@ -243,7 +243,7 @@ def gram_cases() -> Iterator[tuple[str, Case]]:
     few = embeddings(13, 16)
     offsets = offsets_of([0] * 40 + [3, 4] + [0] * 50 + [6])  # more empty ones than are looked at at a time
     yield "packed among many empty ones", Case(lambda: ops.dialogue_gram(few, offsets), tiles=PACKED)
-    looked_at = offsets_of([0] * 21 + [1] * 8 + [2, 2])  # the last offset that is looked at at a time is the end
+    looked_at = offsets_of([1] + [0] * 20 + [1] * 9 + [2])  # the last offset that is looked at at a time is the end
     yield (
         "packed, all looked at at once",
         Case(lambda: ops.dialogue_gram(surrounded(few[:12]), looked_at), tiles=PACKED),
