@@ -40,8 +40,9 @@ def segment_sum(values: Tensor, offsets: Tensor, dtype: torch.dtype | None = Non
         values: ``[N, ...]``, any real dtype.
         offsets: int64 ``[S + 1]``, rising from 0 to N; empty segments are allowed.
         dtype: Of the sums: float64 (the default, but on MPS), in which they are added, or float32, which is half as
-            much to write. On a CPU up to 128 rows are then added in float32 as well: a sum is off by at most 2**-17 of
-            the sum of the absolute values, elsewhere and in longer segments by its own rounding.
+            much to write. On a CPU they are then added in float32 as well if no segment has more than 128 rows: a sum
+            is off by at most 2**-17 of the sum of the absolute values, otherwise by its own rounding. So its last bits
+            may depend on the other segments.
 
     Returns:
         Sums ``[S, ...]``; 0 for an empty segment.
