@@ -10,7 +10,7 @@ from typing import Any
 
 import imug_kernels as ops
 import torch
-from imug_kernels.reference.cosine_blocks import LONG
+from imug_kernels.reference.narrow_blocks import LONG
 from torch import Tensor
 from torch.testing import assert_close
 

@@ -172,7 +172,7 @@ def test_tiles_are_multiplied_once_where_rows_differ_and_no_more_than_twice(
         return make(tile)
 
     monkeypatch.setattr(cross_tiles.Tile, "cosine", watched)
-    monkeypatch.setattr(chunking, "TILE_Y", 50)  # twice as many where float32 is tried
+    monkeypatch.setattr(chunking, "TILE_Y", 25)  # four times as many where float32 is tried
     y = rows(1, 40, 1) + spread * rows(400, 40)
     everything(y, y)
     assert len(made) == (0 if spread == 1 else 4), "what is as good as equal is made in float64"

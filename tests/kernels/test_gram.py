@@ -9,7 +9,7 @@ import math
 import pytest
 import torch
 from imug_kernels import delta_curve, dialogue_gram, own_rank
-from imug_kernels.reference import cosine_blocks
+from imug_kernels.reference import cosine_blocks, narrow_blocks
 from imug_kernels.reference import gram as reference
 from torch import Tensor
 from torch.testing import assert_close
@@ -111,8 +111,10 @@ def test_long_segments_are_multiplied_in_float32_and_no_bit_depends_on_the_other
     assert not torch.equal(whole.nan_to_num(), exact.nan_to_num()) or width == 1
     assert_close(whole[2:], exact[2:], atol=2e-7, rtol=0, equal_nan=True)
     for part, found in zip(rows.split(lengths), whole.split(lengths, 1), strict=True):
-        alone = torch.stack(dialogue_gram(part.clone(), torch.tensor([0, len(part)])))
-        if len(part) >= cosine_blocks.LONG:
+        elsewhere = torch.nn.functional.pad(part.flatten(), (1, 0))[1:].view_as(part)
+        within = torch.cat([part, part], 1)[:, :width]
+        for moved in (part.clone(), elsewhere, within) if len(part) >= narrow_blocks.LONG else ():
+            alone = torch.stack(dialogue_gram(moved, torch.tensor([0, len(part)])))
             assert torch.equal(found.nan_to_num(), alone.nan_to_num())
 
 

@@ -14,13 +14,15 @@ from imug_kernels.dtypes import work_dtype, work_zeros
 from imug_kernels.reference.cosine_blocks import Block, add_block_backward, cosine_blocks, off_diagonal
 from imug_kernels.reference.cross_tiles import fits_narrow
 from imug_kernels.reference.directions import directions_backward
+from imug_kernels.reference.narrow_blocks import narrow_blocks
 
 
 def dialogue_gram(rows: Tensor, offsets: Tensor, valid: Tensor | None) -> Tensor:
     """Return the seven statistics of every row, ``[7, N]``."""
     check_offset_values(offsets, len(rows))
     stats = work_zeros(rows, 7, len(rows))
-    for block in cosine_blocks(rows, rows, offsets, valid, valid, narrow=fits_narrow(rows, rows)):
+    narrow = fits_narrow(rows, rows)
+    for block in narrow_blocks(rows, offsets, valid) if narrow else cosine_blocks(rows, rows, offsets, valid, valid):
         stats[:, block.rows] = _block_stats(block)
     return stats
 
