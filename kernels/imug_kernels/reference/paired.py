@@ -12,7 +12,7 @@ from torch import Tensor
 from imug_kernels.checks import check_index_values
 from imug_kernels.dtypes import fits_float32, work_dtype
 from imug_kernels.reference.chunking import chunk_rows, widened_chunks
-from imug_kernels.reference.directions import beyond_float32, directions, directions_backward, measure
+from imug_kernels.reference.directions import Measured, beyond_float32, may_hold_any, measure
 from imug_kernels.reference.indices import existing, gather_rows
 
 # Elements whose products are added up in float32, before float64 adds the sums of these blocks.
@@ -97,28 +97,52 @@ def paired_cosine_backward(
     floor: float | None,
 ) -> list[Tensor]:
     """Return the gradients of ``x`` and ``y``; a pair nobody asks about spoils none, whatever it holds."""
-    totals = [torch.zeros_like(rows, dtype=work_dtype(x.device)) for rows in (x, y)]
+    dtype = _gradient_dtype(x, y)
+    gradients = [
+        torch.zeros_like(rows, dtype=rows.dtype if index is None else work_dtype(x.device))
+        for rows, index in ((x, ix), (y, iy))
+    ]
     step = chunk_rows(x.shape[1], x.device)
     for start in range(0, len(grads[0]) if len(x) and len(y) else 0, step):
-        chunk = slice(start, start + step)
-        grad = grads[0][chunk]
-        index_x, index_y = (None if index is None else index[chunk] for index in (ix, iy))
-        a, b = (
-            directions(_taken(rows, index, chunk).to(total.dtype, copy=True), rows.dtype)
-            for rows, index, total in ((x, index_x, totals[0]), (y, index_y, totals[1]))
+        pairs = slice(start, start + step)
+        index_x, index_y = (None if index is None else index[pairs] for index in (ix, iy))
+        side_x, side_y = (
+            measure(_taken(rows, index, pairs).to(dtype, copy=True), rows.dtype)
+            for rows, index in ((x, index_x), (y, index_y))
         )
-        asked = a.known & b.known & (grad != 0)
-        for index, rows in ((index_x, x), (index_y, y)):
-            asked = asked if index is None else asked & existing(index, len(rows))
-        if floor is not None:
-            asked &= torch.linalg.vecdot(a.unit, b.unit) >= floor
-        weight = (scale * grad.to(totals[0].dtype)).masked_fill(~asked, 0)[:, None]
-        for total, index, other in ((totals[0], index_x, b.unit), (totals[1], index_y, a.unit)):
+        grad = scale * _asked(_asked(grads[0][pairs].to(dtype), index_x, x), index_y, y)
+        parts = _pair_gradients(side_x, side_y, grad, floor)
+        for gradient, index, part in zip(gradients, (index_x, index_y), parts, strict=True):
             if index is None:
-                torch.mul(weight, other, out=total[chunk])
+                gradient[pairs] = part
             else:  # in order on every device, unlike index_add
-                total.index_put_((index.long().clamp(0, len(total) - 1),), weight * other, accumulate=True)
-    return [directions_backward(rows, total) for rows, total in zip((x, y), totals, strict=True)]
+                row = index.clamp(0, len(gradient) - 1)
+                gradient.index_put_((row,), part.to(gradient.dtype), accumulate=True)
+    return [gradient.to(rows.dtype) for gradient, rows in zip(gradients, (x, y), strict=True)]
+
+
+def _gradient_dtype(x: Tensor, y: Tensor) -> torch.dtype:
+    """Return float32 for rows of 16 bits, whose gradients it rounds far less than they are, else working precision."""
+    return torch.float32 if max(x.element_size(), y.element_size()) == 2 else work_dtype(x.device)
+
+
+def _asked(grad: Tensor, index: Tensor | None, rows: Tensor) -> Tensor:
+    return grad if index is None else grad.masked_fill(~existing(index, len(rows)), 0)
+
+
+def _pair_gradients(a: Measured, b: Measured, grad: Tensor, floor: float | None) -> tuple[Tensor, Tensor]:
+    """Return the gradients of the rows of pairs from those ``[R]`` of their cosines."""
+    unit_a, unit_b = (side.rows.mul_(1 / side.lengths[:, None]) for side in (a, b))
+    cosine = torch.linalg.vecdot(unit_a, unit_b)
+    without = cosine.isnan() | (grad == 0) if floor is None else ~(cosine >= floor) | (grad == 0)
+    parts = (
+        torch.addcmul(other, unit, cosine[:, None], value=-1).mul_((grad / side.lengths / side.peak)[:, None])
+        for side, unit, other in ((a, unit_a, unit_b), (b, unit_b, unit_a))
+    )
+    if may_hold_any(without):
+        parts = (part.masked_fill_(without[:, None], 0) for part in parts)
+    of_a, of_b = parts
+    return of_a, of_b
 
 
 def _taken(rows: Tensor, index: Tensor | None, chunk: slice) -> Tensor:
