@@ -10,6 +10,7 @@ import pytest
 import torch
 from imug_kernels import CrossStats, cross_stats
 from imug_kernels.reference import chunking, cross_tiles
+from imug_kernels.reference.indices import few_pairs
 from torch import Tensor
 
 from tests.kernels.comparisons import DTYPES
@@ -178,6 +179,14 @@ def test_tiles_are_multiplied_once_where_rows_differ_and_no_more_than_twice(
     assert len(made) == (0 if spread == 1 else 4), "what is as good as equal is made in float64"
 
 
+@pytest.mark.parametrize("shape", [(1, 1), (3, 5), (8, 8), (7, 9), (64, 33)])
+@pytest.mark.parametrize("share", [0, 0.1, 1])
+def test_few_pairs_are_those_that_nonzero_finds(shape: tuple[int, int], share: float) -> None:
+    mask = torch.rand(shape, generator=torch.Generator().manual_seed(0)) < share
+    for found, wanted in zip(few_pairs(mask), mask.nonzero(as_tuple=True), strict=True):
+        assert torch.equal(found, wanted)
+
+
 def test_row_without_positive_is_nan_and_counts_nothing() -> None:
     found = cross_stats(rows(3, 4), rows(5, 4, 1), positive=torch.tensor([1, -1, 4]))
     assert found.positive.isnan().tolist() == [False, True, False]
@@ -191,6 +200,15 @@ def test_empty_sides(n: int, m: int) -> None:
     assert (found.values == -torch.inf).all()
     assert (found.indices == -1).all()
     assert (found.lse == -torch.inf).all()
+
+
+def test_sides_without_a_direction_have_no_partners() -> None:
+    for found in (
+        cross_stats(torch.zeros(5, 16), rows(40, 16), k=3),
+        cross_stats(rows(5, 16), torch.zeros(40, 16), k=3),
+    ):
+        assert (found.values == -torch.inf).all()
+        assert (found.indices == -1).all()
 
 
 def test_what_was_not_asked_for_is_empty() -> None:

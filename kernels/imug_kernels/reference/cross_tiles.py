@@ -19,8 +19,8 @@ from torch import Tensor
 from imug_kernels.dtypes import fits_float32, multiplies_float32, result_dtype
 from imug_kernels.reference.chunking import chunk_rows, widened_chunks
 from imug_kernels.reference.directions import Directions, directions, may_hold_any
-from imug_kernels.reference.indices import existing
-from imug_kernels.reference.top_k import empty_top_k, lowest_cosine, pack, round_to_grid
+from imug_kernels.reference.indices import existing, few_pairs
+from imug_kernels.reference.top_k import EMPTY, lowest_cosine, pack, round_to_grid
 from imug_kernels.tolerances import TIE
 
 # Rows wider than this are multiplied in float64: of the cosines of float32 too many would be open.
@@ -123,11 +123,10 @@ class NarrowTile:
         is_open = (values >= least[:, None]) & values.isfinite()
         if values.shape[1] < width and is_open[:, -1].any():
             raise TooManyOpenError
-        row, place = is_open.nonzero(as_tuple=True)
-        column = columns[row, place]
-        found = empty_top_k(len(codes), values.shape[1], codes.device)
-        found[row, place] = pack(self._exact(row, column), column + self.tile.columns.start)
-        return found
+        most = int(is_open.sum(1).max())  # those that are open come first
+        columns = columns[:, :most]
+        found = pack(self._exact_of_rows(columns), columns + self.tile.columns.start)
+        return torch.where(is_open[:, :most], found, EMPTY)
 
     def count_ahead(self, own: Tensor, positive: Tensor) -> Tensor:
         """Return how many other rows are closer than the positive and how many as close, ``[2, a]``."""
@@ -151,7 +150,7 @@ class NarrowTile:
         return found
 
     def _open(self, mask: Tensor) -> tuple[Tensor, ...]:
-        pairs = mask.nonzero(as_tuple=True)
+        pairs = few_pairs(mask)
         if len(pairs[0]) * _OPEN > mask.numel():
             raise TooManyOpenError
         return pairs
@@ -166,6 +165,18 @@ class NarrowTile:
         for out, a, b in zip(torch.split(product, step), *sides, strict=True):
             torch.sum(a.mul_(b), 1, out=out)
         return round_to_grid(product / (lengths_x[row] * lengths_y[column]))
+
+    def _exact_of_rows(self, columns: Tensor) -> Tensor:
+        """Return the same of the columns ``[a, c]`` of each row, for which the row is read once."""
+        (_, lengths_x), (_, lengths_y) = self.tile.x.narrow, self.tile.y.narrow
+        x, y = self.tile.x.rows, self.tile.y.rows
+        step = max(1, chunk_rows(x.shape[1], x.device) // max(1, columns.shape[1]))
+        product = torch.empty(columns.shape, dtype=torch.float64)
+        chunks = (y.index_select(0, part.flatten()) for part in torch.split(columns, step))
+        sides = (widened_chunks(side, product.dtype) for side in (torch.split(x, step), chunks))
+        for out, a, b in zip(torch.split(product, step), *sides, strict=True):
+            torch.sum(b.view(*out.shape, x.shape[1]).mul_(a[:, None]), 2, out=out)
+        return round_to_grid(product / (lengths_x[:, None] * lengths_y[columns]))
 
 
 def _gathered(rows: Tensor, index: Tensor, step: int) -> Iterator[Tensor]:

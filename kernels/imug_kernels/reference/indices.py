@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 
@@ -15,3 +16,16 @@ def existing(index: Tensor, count: int) -> Tensor:
 def gather_rows(rows: Tensor, index: Tensor) -> Tensor:
     """Return the rows of the numbers ``index [R]``, and some other where there is none; there is at least one row."""
     return rows.index_select(0, index.long().clamp(0, len(rows) - 1))
+
+
+def few_pairs(mask: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the rows and the columns where ``mask [a, b]`` is set, as `torch.nonzero` does, sooner where few are.
+
+    It looks at eight at a time.
+    """
+    flat = mask.flatten()
+    whole = len(flat) // 8 * 8
+    words = flat[:whole].view(torch.int64).nonzero()
+    places = torch.cat([(8 * words + torch.arange(8)).flatten(), torch.arange(whole, len(flat))])
+    places = places[flat[places]]
+    return places // mask.shape[1], places % mask.shape[1]

@@ -15,7 +15,7 @@ from torch import Tensor
 _GRID = float(1 << 24)
 _INDEX_BITS = 31
 _LAST_INDEX = (1 << _INDEX_BITS) - 1
-_EMPTY = -(1 << 62)
+EMPTY = -(1 << 62)  # the code of no pair
 
 
 def round_to_grid(cosine: Tensor) -> Tensor:
@@ -25,7 +25,7 @@ def round_to_grid(cosine: Tensor) -> Tensor:
 
 def empty_top_k(rows: int, k: int, device: torch.device) -> Tensor:
     """Return codes ``[N, k]`` of no pairs."""
-    return torch.full((rows, k), _EMPTY, dtype=torch.int64, device=device)
+    return torch.full((rows, k), EMPTY, dtype=torch.int64, device=device)
 
 
 def pack(cosine: Tensor, index: Tensor) -> Tensor:
@@ -39,7 +39,7 @@ def merge_top_k(codes: Tensor, cosine: Tensor, first: int) -> Tensor:
     What is not finite is no cosine.
     """
     index = torch.arange(first, first + cosine.shape[1], device=codes.device)
-    packed = pack(cosine.nan_to_num(0, 0, 0), index).masked_fill_(~cosine.isfinite(), _EMPTY)
+    packed = pack(cosine.nan_to_num(0, 0, 0), index).masked_fill_(~cosine.isfinite(), EMPTY)
     return merge_codes(codes, packed.topk(min(codes.shape[1], packed.shape[1]), dim=1).values)
 
 
@@ -55,6 +55,6 @@ def merge_codes(codes: Tensor, others: Tensor) -> Tensor:
 
 def decode_top_k(codes: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
     """Return cosines and row numbers; -inf and -1 where there is no pair."""
-    empty = codes == _EMPTY
+    empty = codes == EMPTY
     values = ((codes >> _INDEX_BITS).to(dtype) / _GRID).masked_fill_(empty, -torch.inf)
     return values, (_LAST_INDEX - (codes & _LAST_INDEX)).masked_fill_(empty, -1)
