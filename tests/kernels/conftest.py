@@ -38,13 +38,15 @@ def poison_empty(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def checked_addresses() -> Iterator[None]:
-    """Where kernels are interpreted, let none of them reach beyond its tensors."""
+def prepared_interpreter() -> Iterator[None]:
+    """Where kernels are interpreted, let none of them reach beyond its tensors, and none of them wait for long."""
     with ExitStack() as stack:
         if INTERPRETED:
             from tests.kernels.interpreted.address_check import checked_addresses
+            from tests.kernels.interpreted.builtins_cache import cached_builtins
 
             stack.enter_context(checked_addresses())
+            stack.enter_context(cached_builtins())
         yield
 
 

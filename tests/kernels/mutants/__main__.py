@@ -27,6 +27,7 @@ from imug_kernels import triton_kernels
 from torch import Tensor
 
 from tests.kernels.interpreted.address_check import OUTSIDE, checked_addresses
+from tests.kernels.interpreted.builtins_cache import cached_builtins
 from tests.kernels.interpreted.small_cases import CASES, Case
 from tests.kernels.mutants.equivalents import equivalents
 from tests.kernels.mutants.mutate import Mutant, mutants
@@ -115,7 +116,7 @@ def _child(mutant: Mutant | None, folder: Path, expected: Expected) -> int:
     try:
         if mutant:
             _load_from(folder, mutant)
-        with checked_addresses():
+        with checked_addresses(), cached_builtins():
             for case, values in expected:
                 signal.setitimer(signal.ITIMER_VIRTUAL, CASE_SECONDS)  # ends the process
                 case.check(values)
