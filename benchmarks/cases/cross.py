@@ -66,7 +66,7 @@ def cross_case(setup: Setup, question: str, size: Size, columns: int, *, compili
         bytes_per_row=size.width * x.element_size() * (rows + columns) / rows,
         flops_per_row=2.0 * columns * size.width,
         truth=_chunked(step, x.double(), y.double()),
-        repeats=3 if ON_GPU else 5,
+        repeats=3 if ON_GPU else 9,
     )
 
 
