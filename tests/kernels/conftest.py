@@ -6,13 +6,14 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
-from typing import Any
 
 import pytest
 import torch
 from imug_kernels.reference import chunking, cosine_blocks
+
+from tests.kernels.poisoned_memory import poisoned_memory
 
 # These need Triton's interpreter; test_interpreter.py starts a process that has it.
 INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
@@ -21,20 +22,11 @@ if importlib.util.find_spec("triton") is None:
     collect_ignore += ["bad_kernels.py", "large_launches.py"]
 
 
-def _poisoned(allocate: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
-    def allocate_nan(*args: Any, **kwargs: Any) -> torch.Tensor:
-        tensor = allocate(*args, **kwargs)
-        return tensor.fill_(torch.nan) if tensor.is_floating_point() else tensor.fill_(-1)
-
-    return allocate_nan
-
-
 @pytest.fixture(autouse=True)
-def poison_empty(monkeypatch: pytest.MonkeyPatch) -> None:
+def poison_empty() -> Iterator[None]:
     """Fill what `torch.empty` and its kin return with NaN."""
-    monkeypatch.setattr(torch, "empty", _poisoned(torch.empty))
-    monkeypatch.setattr(torch, "empty_like", _poisoned(torch.empty_like))
-    monkeypatch.setattr(torch.Tensor, "new_empty", _poisoned(torch.Tensor.new_empty))
+    with poisoned_memory():
+        yield
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -31,6 +31,7 @@ from tests.kernels.interpreted.builtins_cache import cached_builtins
 from tests.kernels.interpreted.small_cases import CASES, Case
 from tests.kernels.mutants.equivalents import equivalents
 from tests.kernels.mutants.mutate import Mutant, mutants
+from tests.kernels.poisoned_memory import poisoned_memory
 
 SOURCE = Path(imug_kernels.__file__).parent / "triton_kernels"
 
@@ -116,7 +117,7 @@ def _child(mutant: Mutant | None, folder: Path, expected: Expected) -> int:
     try:
         if mutant:
             _load_from(folder, mutant)
-        with checked_addresses(), cached_builtins():
+        with checked_addresses(), cached_builtins(), poisoned_memory():
             for case, values in expected:
                 signal.setitimer(signal.ITIMER_VIRTUAL, CASE_SECONDS)  # ends the process
                 case.check(values)
