@@ -60,8 +60,8 @@ def cross_stats(
     log-sum-exp. Results do not depend on how the pairs are tiled. On a CPU cosines are those of float64, rounded to
     multiples of 2**-24 (6e-8). Rows of float32 and narrower are multiplied in float32 there, and in float64 the pairs
     for which its error could change a rank, an order or a bin: these are exact. The log-sum-exp is that of float32
-    cosines, off by about 1e-7 of the scale, and by ``(D + 16) 2**-24`` of it at the most. ``values``, ``positive`` and
-    ``lse`` are differentiable with respect to ``x`` and ``y``; NaN has none.
+    cosines, off by about 1e-7 of the scale, at most by ``(D + 16) 2**-24`` of it, and by some 2e-7 of adding up.
+    ``values``, ``positive`` and ``lse`` are differentiable with respect to ``x`` and ``y``; NaN has none.
 
     Args:
         x: ``[N, D]``, any floating dtype.

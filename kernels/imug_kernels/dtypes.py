@@ -10,6 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+_WIDEST = 1 << 13
+
 
 def work_dtype(device: torch.device) -> torch.dtype:
     """Return the dtype of plain arithmetic, and of one number a segment: float64, on MPS, which has none, float32.
@@ -48,6 +50,14 @@ def multiplies_float32() -> bool:
     if settings is not None:
         return settings.fp32_precision in ("none", "ieee")
     return torch.get_float32_matmul_precision() == "highest"
+
+
+def fits_narrow(x: Tensor, y: Tensor) -> bool:
+    """Return whether the products of these rows are made in float32 on a CPU, where that is faster and its error known.
+
+    Wider rows are multiplied in float64: float32 would leave too much open.
+    """
+    return x.device.type == "cpu" and fits_float32(x, y) and x.shape[1] <= _WIDEST and multiplies_float32()
 
 
 def work_zeros(like: Tensor, *shape: int) -> Tensor:

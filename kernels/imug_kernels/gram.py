@@ -39,7 +39,8 @@ def dialogue_gram(rows: Tensor, offsets: Tensor, valid: Tensor | None = None) ->
     gradient 0.
 
     On a CPU cosines are made in float64, but in segments of 16 rows and more, of float32 or 16 bits, in float32: off by
-    about 1e-7, at most by ``(2 D + 16) * 2**-24``, with the same bits whatever stands beside the segment.
+    about 1e-7, at most by ``(2 D + 16) * 2**-24``, with the same bits whatever stands beside the segment. A row
+    that is zero, not finite, longer than 1e15 or shorter than 1e-15 takes its segment to float64.
 
     Args:
         rows: ``[N, D]``, any floating dtype.

@@ -183,8 +183,11 @@ def test_tiles_are_multiplied_once_where_rows_differ_and_no_more_than_twice(
 @pytest.mark.parametrize("share", [0, 0.1, 1])
 def test_few_pairs_are_those_that_nonzero_finds(shape: tuple[int, int], share: float) -> None:
     mask = torch.rand(shape, generator=torch.Generator().manual_seed(0)) < share
-    for found, wanted in zip(few_pairs(mask), mask.nonzero(as_tuple=True), strict=True):
-        assert torch.equal(found, wanted)
+    pairs = mask.nonzero(as_tuple=True)
+    found = few_pairs(mask, len(pairs[0]))
+    assert found is not None
+    assert all(torch.equal(*side) for side in zip(found, pairs, strict=True))
+    assert few_pairs(mask, len(pairs[0]) - 1) is None
 
 
 def test_row_without_positive_is_nan_and_counts_nothing() -> None:

@@ -118,6 +118,17 @@ def test_long_segments_are_multiplied_in_float32_and_no_bit_depends_on_the_other
             assert torch.equal(found.nan_to_num(), alone.nan_to_num())
 
 
+@pytest.mark.usefixtures("block_size")
+@pytest.mark.parametrize(("length", "width", "segments"), [(16, 3, 3000), (65, 64, 252), (458, 384, 5)])
+def test_no_bit_of_a_long_segment_depends_on_how_many_stand_beside_it(length: int, width: int, segments: int) -> None:
+    rows = random_rows(segments * length, width, 0)
+    beside = dialogue_gram(rows, torch.arange(segments + 1) * length)
+    for some in (rows[:length].clone(), rows[:length].T.contiguous().T):
+        alone = dialogue_gram(some, torch.tensor([0, length]))
+        for found, wanted in zip(beside, alone, strict=True):
+            assert torch.equal(found[:length].nan_to_num(), wanted.nan_to_num())
+
+
 @pytest.mark.parametrize("bad", [0.0, torch.nan, torch.inf, 1e-30, 1e30])
 def test_long_segments_with_a_row_that_float32_cannot_square_are_multiplied_in_float64(bad: float) -> None:
     rows = random_rows(20, 8, 0)

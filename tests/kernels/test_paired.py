@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 import torch
-from imug_kernels import paired_cosine
+from imug_kernels import dialogue_gram, paired_cosine
 from imug_kernels.reference import chunking
 from torch import Tensor
 from torch.testing import assert_close
@@ -38,6 +38,29 @@ def test_rows_spread_over_many_chunks_keep_their_order(monkeypatch: pytest.Monke
     torch.manual_seed(0)
     x, y = torch.randn(100, 300), torch.randn(100, 300)
     assert_close(paired_cosine(x, y), naive_paired(x, y), atol=NARROW_PAIR, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("row", "other", "upstream"),
+    [([1e-38, 0], [2, 0], 100), ([2e-39, 0], [1, 1], 1), ([1e10, 2e10], [1, 0], 1e39), ([1e-20, 2e-20], [1, 0], 1e-46)],
+)
+def test_gradients_of_narrow_rows_beyond_float32_are_those_of_wide_ones(
+    row: list[float], other: list[float], upstream: float
+) -> None:
+    x, y = (torch.tensor([side, own]).bfloat16() for side, own in ((row, [1, 2]), (other, [2, 1])))
+    found, wanted = (
+        torch.autograd.grad(upstream * paired_cosine(rows, y.to(rows.dtype)).sum(), rows)[0].bfloat16()
+        for rows in (x.requires_grad_(), x.detach().double().requires_grad_())
+    )
+    assert_close(found, wanted, rtol=1e-2, atol=0)
+
+
+def test_gradient_of_a_row_whose_inverse_is_infinite_is_0_where_it_is_0() -> None:
+    x = torch.tensor([[1e-310, 0, 0]], dtype=torch.float64, requires_grad=True)
+    y = torch.tensor([[1.0, 1, 0]], dtype=torch.float64)
+    for cosine in (paired_cosine(x, y), dialogue_gram(torch.cat([x, y]), torch.tensor([0, 2])).sum):
+        (gradient,) = torch.autograd.grad(cosine.sum(), x)
+        assert gradient.tolist() == [[0, math.inf, 0]]
 
 
 def test_index_selects_rows_and_minus_one_gives_nan() -> None:

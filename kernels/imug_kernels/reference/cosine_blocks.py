@@ -64,12 +64,16 @@ def side_blocks(bucket: Bucket, left: Side, right: Side) -> Iterator[Block]:
 def blocks(bucket: Bucket, left: Side, right: Side, cosines: Callable[[slice], Tensor]) -> Iterator[Block]:
     """Yield a bucket in blocks of so many rows as fit; ``cosines`` makes those of some rows, ``[b, r, n]``."""
     segments, columns = bucket
-    elements = BLOCK_ELEMENTS if columns.device.type == "cpu" else DEVICE_ELEMENTS
     local = torch.arange(columns.shape[1], device=columns.device)
-    for part in torch.split(local, max(1, elements // columns.numel())):
+    for part in torch.split(local, max(1, block_elements(columns.device) // columns.numel())):
         rows = slice(int(part[0]), int(part[0]) + len(part))
         side = Side(left.unit[:, rows], left.valid[:, rows], left.known[:, rows])
         yield Block(segments, columns[:, rows], columns, part, side, right, cosines(rows))
+
+
+def block_elements(device: torch.device) -> int:
+    """Return how many cosines are held at a time."""
+    return BLOCK_ELEMENTS if device.type == "cpu" else DEVICE_ELEMENTS
 
 
 def bucket_sides(rows: Tensor, offsets: Tensor, valid: Tensor | None) -> Iterator[tuple[Bucket, Side]]:

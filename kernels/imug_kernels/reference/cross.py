@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from imug_kernels.checks import check_index_values
-from imug_kernels.dtypes import result_dtype
+from imug_kernels.dtypes import fits_narrow, result_dtype
 from imug_kernels.reference.chunking import tile_shape
-from imug_kernels.reference.cross_tiles import NarrowTile, Side, Tile, TooManyOpenError, fits_narrow
+from imug_kernels.reference.cross_tiles import NarrowTile, Side, Tile, TooManyOpenError
 from imug_kernels.reference.directions import directions_backward
 from imug_kernels.reference.indices import existing
 from imug_kernels.reference.paired import wide_cosine

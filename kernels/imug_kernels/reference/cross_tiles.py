@@ -9,31 +9,24 @@ which a matrix product adds, at the price of the product in float32.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cached_property
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from imug_kernels.dtypes import fits_float32, multiplies_float32, result_dtype
+from imug_kernels.dtypes import result_dtype
 from imug_kernels.reference.chunking import chunk_rows, widened_chunks
 from imug_kernels.reference.directions import Directions, directions, may_hold_any
-from imug_kernels.reference.indices import existing, few_pairs
+from imug_kernels.reference.indices import existing, few_pairs, gathered_chunks
 from imug_kernels.reference.top_k import EMPTY, lowest_cosine, pack, round_to_grid
 from imug_kernels.tolerances import TIE
 
-# Rows wider than this are multiplied in float64: of the cosines of float32 too many would be open.
-_WIDEST = 1 << 13
-# Columns looked at beyond the k largest, for those that may belong to them as well, and more of them for every so many.
-_SPARE, _MORE = 4, 4
+# Columns looked at beyond the k largest, for those that may belong to them as well: so many, and one for every four.
+_SPARE, _EVERY = 4, 4
 # Of so many pairs one may be open: an open pair costs as much as a row of 30 in a product of float64.
 _OPEN = 32
-
-
-def fits_narrow(x: Tensor, y: Tensor) -> bool:
-    """Return whether float32 is faster and its products are what `error_bound` assumes."""
-    return x.device.type == "cpu" and fits_float32(x, y) and x.shape[1] <= _WIDEST and multiplies_float32()
 
 
 def error_bound(width: int) -> float:
@@ -117,7 +110,7 @@ class NarrowTile:
         """
         k, width = codes.shape[1], self.cosine.shape[1]
         cosine = self.cosine.nan_to_num(-torch.inf, neginf=-torch.inf) if self.has_nan else self.cosine
-        values, columns = cosine.topk(min(k + _SPARE + k // _MORE, width))
+        values, columns = cosine.topk(min(k + _SPARE + k // _EVERY, width))
         least = values[:, min(k, width) - 1] - 2 * self.bound
         least = torch.maximum(least, lowest_cosine(codes).float() - self.bound)
         is_open = (values >= least[:, None]) & values.isfinite()
@@ -150,8 +143,8 @@ class NarrowTile:
         return found
 
     def _open(self, mask: Tensor) -> tuple[Tensor, ...]:
-        pairs = few_pairs(mask)
-        if len(pairs[0]) * _OPEN > mask.numel():
+        pairs = few_pairs(mask, mask.numel() // _OPEN)
+        if pairs is None:
             raise TooManyOpenError
         return pairs
 
@@ -161,7 +154,9 @@ class NarrowTile:
         x, y = self.tile.x.rows, self.tile.y.rows
         step = max(1, chunk_rows(x.shape[1], x.device) // 2)  # so that both sides fit the cache
         product = torch.empty(len(row), dtype=torch.float64)
-        sides = (widened_chunks(_gathered(rows, index, step), product.dtype) for rows, index in ((x, row), (y, column)))
+        sides = (
+            widened_chunks(gathered_chunks(rows, index, step), product.dtype) for rows, index in ((x, row), (y, column))
+        )
         for out, a, b in zip(torch.split(product, step), *sides, strict=True):
             torch.sum(a.mul_(b), 1, out=out)
         return round_to_grid(product / (lengths_x[row] * lengths_y[column]))
@@ -177,7 +172,3 @@ class NarrowTile:
         for out, a, b in zip(torch.split(product, step), *sides, strict=True):
             torch.sum(b.view(*out.shape, x.shape[1]).mul_(a[:, None]), 2, out=out)
         return round_to_grid(product / (lengths_x[:, None] * lengths_y[columns]))
-
-
-def _gathered(rows: Tensor, index: Tensor, step: int) -> Iterator[Tensor]:
-    return (rows.index_select(0, part) for part in torch.split(index, step))

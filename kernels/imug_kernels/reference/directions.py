@@ -81,9 +81,16 @@ def directions_backward(rows: Tensor, gradient: Tensor) -> Tensor:
         scaled, lengths, peak = measure(part.to(gradient.dtype), rows.dtype)
         unit = scaled * (1 / lengths)[:, None]
         along = torch.linalg.vecdot(unit, of_unit)
-        of_part = torch.addcmul(of_unit, unit, along[:, None], value=-1).mul_((1 / lengths / peak)[:, None])
+        of_part = times(torch.addcmul(of_unit, unit, along[:, None], value=-1), 1 / lengths / peak)
         out.copy_(of_part.masked_fill_(lengths.isnan()[:, None], 0))
     return result
+
+
+def times(rows: Tensor, factors: Tensor) -> Tensor:
+    """Return ``rows [N, D]`` times ``factors [N]``, in wider numbers or infinite where theirs end, and 0 where 0."""
+    if not may_hold_any(factors.abs() > torch.finfo(rows.dtype).max):
+        return rows.mul_(factors.to(rows.dtype)[:, None])
+    return (rows * factors[:, None]).masked_fill_(rows == 0, 0)
 
 
 def may_hold_any(mask: Tensor) -> bool:

@@ -10,9 +10,8 @@ import torch
 from torch import Tensor
 
 from imug_kernels.checks import check_offset_values
-from imug_kernels.dtypes import work_dtype, work_zeros
+from imug_kernels.dtypes import fits_narrow, work_dtype, work_zeros
 from imug_kernels.reference.cosine_blocks import Block, add_block_backward, cosine_blocks, off_diagonal
-from imug_kernels.reference.cross_tiles import fits_narrow
 from imug_kernels.reference.directions import directions_backward
 from imug_kernels.reference.narrow_blocks import narrow_blocks
 

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor
 
@@ -18,14 +20,24 @@ def gather_rows(rows: Tensor, index: Tensor) -> Tensor:
     return rows.index_select(0, index.long().clamp(0, len(rows) - 1))
 
 
-def few_pairs(mask: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the rows and the columns where ``mask [a, b]`` is set, as `torch.nonzero` does, sooner where few are.
+def gathered_chunks(rows: Tensor, index: Tensor | None, step: int) -> Iterator[Tensor]:
+    """Yield so many rows at a time, all of them or those of the numbers ``index``, as `gather_rows` gives them."""
+    if index is None:
+        return iter(torch.split(rows, step))
+    return (gather_rows(rows, part) for part in torch.split(index, step))
 
-    It looks at eight at a time.
+
+def few_pairs(mask: Tensor, most: int) -> tuple[Tensor, Tensor] | None:
+    """Return rows and columns where ``mask [a, b]`` is set, or None if they are more than ``most``.
+
+    `torch.nonzero` takes four times as long where few are. This looks at eight at a time, so the memory of ``mask`` has
+    to begin with it.
     """
     flat = mask.flatten()
     whole = len(flat) // 8 * 8
     words = flat[:whole].view(torch.int64).nonzero()
+    if len(words) > most:
+        return None
     places = torch.cat([(8 * words + torch.arange(8)).flatten(), torch.arange(whole, len(flat))])
     places = places[flat[places]]
-    return places // mask.shape[1], places % mask.shape[1]
+    return None if len(places) > most else (places // mask.shape[1], places % mask.shape[1])

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from imug_kernels.reference.chunking import Bucket, chunk_rows, equal_length_buckets, split_bucket, widened_chunks
-from imug_kernels.reference.cosine_blocks import Block, blocks, bucket_side, masked_side, side_blocks
+from imug_kernels.reference.cosine_blocks import Block, block_elements, blocks, bucket_side, masked_side, side_blocks
 
 # Segments with so many rows take longer to multiply than to read.
 LONG = 16
@@ -26,12 +26,14 @@ _LONGEST = 1e15
 
 def narrow_blocks(rows: Tensor, offsets: Tensor, valid: Tensor | None) -> Iterator[Block]:
     """Yield the cosines of the rows of each segment, every pair once."""
-    max_rows = chunk_rows(rows.shape[1], rows.device)
-    lengths = _lengths(rows, max_rows) if (offsets.diff() >= LONG).any() else None
+    max_rows = chunk_rows(max(rows.shape[1], _ALIGNED), rows.device)
+    lengths = _lengths(rows, max_rows) if (offsets.diff() >= LONG).any() else torch.zeros(len(rows))
     for bucket in equal_length_buckets(offsets, 4 * max_rows):
-        fits = _fits(bucket, lengths)
-        if lengths is not None and fits.any():
-            yield from _divided_blocks(rows, _chosen(bucket, fits), valid, lengths)
+        fits = _fits(lengths[bucket.rows])
+        if fits.any():
+            # So many that a segment is cut, if at all, where it is cut when it is alone.
+            for part in split_bucket(_chosen(bucket, fits), block_elements(rows.device) // bucket.rows.shape[1]):
+                yield from _divided_blocks(rows, part, valid, lengths)
         if not fits.all():
             for part in split_bucket(_chosen(bucket, ~fits), max_rows):
                 side = bucket_side(rows, part, valid)
@@ -44,15 +46,12 @@ def _chosen(bucket: Bucket, segments: Tensor) -> Bucket:
 
 def _lengths(rows: Tensor, step: int) -> Tensor:
     chunks = widened_chunks(torch.split(rows, step), torch.float32)
-    return torch.cat([torch.linalg.vector_norm(chunk, dim=1) for chunk in chunks])
+    return torch.cat([torch.linalg.vector_norm(chunk.contiguous(), dim=1) for chunk in chunks])
 
 
-def _fits(bucket: Bucket, lengths: Tensor | None) -> Tensor:
-    """Return which segments ``[b]`` float32 is for, by the lengths ``[N]`` of all rows."""
-    if lengths is None or bucket.rows.shape[1] < LONG:
-        return torch.zeros_like(bucket.segments, dtype=torch.bool)
-    of_rows = lengths[bucket.rows]
-    return ((of_rows > 1 / _LONGEST) & (of_rows < _LONGEST)).all(1)
+def _fits(lengths: Tensor) -> Tensor:
+    """Return which segments float32 is for, by the lengths ``[b, n]`` of their rows."""
+    return ((lengths > 1 / _LONGEST) & (lengths < _LONGEST)).all(1) & (lengths.shape[1] >= LONG)
 
 
 def _divided_blocks(rows: Tensor, bucket: Bucket, valid: Tensor | None, lengths: Tensor) -> Iterator[Block]:
@@ -74,7 +73,9 @@ def _aligned(rows: Tensor) -> Tensor:
     beyond = -rows.shape[1] % _ALIGNED
     if rows.dtype == torch.float32 and rows.is_contiguous() and not beyond and rows.data_ptr() % (4 * _ALIGNED) == 0:
         return rows
-    return torch.nn.functional.pad(rows.float(), (0, beyond))
+    aligned = torch.zeros(len(rows), rows.shape[1] + beyond)
+    aligned[:, : rows.shape[1]] = rows
+    return aligned
 
 
 def _products(segments: list[Tensor], part: slice) -> Tensor:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -12,8 +12,8 @@ from torch import Tensor
 from imug_kernels.checks import check_index_values
 from imug_kernels.dtypes import fits_float32, work_dtype
 from imug_kernels.reference.chunking import chunk_rows, widened_chunks
-from imug_kernels.reference.directions import Measured, beyond_float32, may_hold_any, measure
-from imug_kernels.reference.indices import existing, gather_rows
+from imug_kernels.reference.directions import Measured, beyond_float32, may_hold_any, measure, times
+from imug_kernels.reference.indices import existing, gather_rows, gathered_chunks
 
 # Elements whose products are added up in float32, before float64 adds the sums of these blocks.
 _BLOCK = 128
@@ -56,7 +56,7 @@ def _products(x: Tensor, y: Tensor, ix: Tensor | None, iy: Tensor | None) -> Ten
     blocks = -(-width // _BLOCK)
     products = torch.zeros(step, blocks, -(-width // blocks), dtype=torch.float32)
     sums, totals = products.new_empty(3, step, blocks), torch.empty(3, count, dtype=torch.float64)
-    sides = (widened_chunks(_gathered(rows, index, step), torch.float32) for rows, index in ((x, ix), (y, iy)))
+    sides = (widened_chunks(gathered_chunks(rows, index, step), torch.float32) for rows, index in ((x, ix), (y, iy)))
     for total, a, b in zip(torch.split(totals, step, 1), *sides, strict=True):
         filled, parts = products[: len(a)], sums[:, : len(a)]
         written = filled.flatten(1)[:, :width]
@@ -74,17 +74,11 @@ def wide_cosine(x: Tensor, y: Tensor, ix: Tensor | None, iy: Tensor | None) -> T
     # Every piece is written as it comes: held until the end, the small pieces would lie between the freed
     # temporaries of their chunks, keep the allocator from using those again, and memory would grow with N.
     step = chunk_rows(x.shape[1], x.device)
-    sides = (widened_chunks(_gathered(rows, index, step), dtype) for rows, index in ((x, ix), (y, iy)))
+    sides = (widened_chunks(gathered_chunks(rows, index, step), dtype) for rows, index in ((x, ix), (y, iy)))
     for part, a, b in zip(torch.split(cosine, step), *sides, strict=True):
         side_x, side_y = measure(a, x.dtype), measure(b, y.dtype)
         part.copy_(torch.linalg.vecdot(side_x.rows, side_y.rows) / (side_x.lengths * side_y.lengths))
     return cosine
-
-
-def _gathered(rows: Tensor, index: Tensor | None, step: int) -> Iterator[Tensor]:
-    if index is None:
-        return iter(torch.split(rows, step))
-    return (gather_rows(rows, part) for part in torch.split(index, step))
 
 
 def paired_cosine_backward(
@@ -97,10 +91,9 @@ def paired_cosine_backward(
     floor: float | None,
 ) -> list[Tensor]:
     """Return the gradients of ``x`` and ``y``; a pair nobody asks about spoils none, whatever it holds."""
-    dtype = _gradient_dtype(x, y)
+    dtype, wide = _gradient_dtype(x, y), work_dtype(x.device)
     gradients = [
-        torch.zeros_like(rows, dtype=rows.dtype if index is None else work_dtype(x.device))
-        for rows, index in ((x, ix), (y, iy))
+        torch.zeros_like(rows, dtype=rows.dtype if index is None else wide) for rows, index in ((x, ix), (y, iy))
     ]
     step = chunk_rows(x.shape[1], x.device)
     for start in range(0, len(grads[0]) if len(x) and len(y) else 0, step):
@@ -110,14 +103,14 @@ def paired_cosine_backward(
             measure(_taken(rows, index, pairs).to(dtype, copy=True), rows.dtype)
             for rows, index in ((x, index_x), (y, index_y))
         )
-        grad = scale * _asked(_asked(grads[0][pairs].to(dtype), index_x, x), index_y, y)
+        grad = scale * _asked(_asked(grads[0][pairs].to(wide), index_x, x), index_y, y)
         parts = _pair_gradients(side_x, side_y, grad, floor)
         for gradient, index, part in zip(gradients, (index_x, index_y), parts, strict=True):
             if index is None:
                 gradient[pairs] = part
             else:  # in order on every device, unlike index_add
                 row = index.clamp(0, len(gradient) - 1)
-                gradient.index_put_((row,), part.to(gradient.dtype), accumulate=True)
+                gradient.index_put_((row,), part.to(wide), accumulate=True)
     return [gradient.to(rows.dtype) for gradient, rows in zip(gradients, (x, y), strict=True)]
 
 
@@ -136,7 +129,7 @@ def _pair_gradients(a: Measured, b: Measured, grad: Tensor, floor: float | None)
     cosine = torch.linalg.vecdot(unit_a, unit_b)
     without = cosine.isnan() | (grad == 0) if floor is None else ~(cosine >= floor) | (grad == 0)
     parts = (
-        torch.addcmul(other, unit, cosine[:, None], value=-1).mul_((grad / side.lengths / side.peak)[:, None])
+        times(torch.addcmul(other, unit, cosine[:, None], value=-1), grad / side.lengths / side.peak)
         for side, unit, other in ((a, unit_a, unit_b), (b, unit_b, unit_a))
     )
     if may_hold_any(without):
