@@ -23,7 +23,7 @@ check: $(VENV)/.test
 docs: $(VENV)/.docs
 	$(BIN)/mkdocs build --strict
 
-# Every kernel with one thing changed: half an hour, and so no part of the tests.
+# Every kernel with one thing changed: forty minutes, and so no part of the tests.
 mutants: $(VENV)/.test
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.kernels.mutants --jobs 2
 

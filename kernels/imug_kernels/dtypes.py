@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-_WIDEST = 1 << 13
+_WIDEST = 1 << 13  # columns
 
 
 def work_dtype(device: torch.device) -> torch.dtype:
