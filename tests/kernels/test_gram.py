@@ -118,6 +118,19 @@ def test_long_segments_are_multiplied_in_float32_and_no_bit_depends_on_the_other
             assert torch.equal(found.nan_to_num(), alone.nan_to_num())
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float64])
+def test_long_segments_do_not_depend_on_the_dtype_of_new_tensors(dtype: torch.dtype) -> None:
+    rows, offsets = random_rows(40, 21, 0), torch.tensor([0, 40])
+    wanted = torch.stack(dialogue_gram(rows, offsets))
+    usual = torch.get_default_dtype()
+    torch.set_default_dtype(dtype)
+    try:
+        found = torch.stack(dialogue_gram(rows, offsets))
+    finally:
+        torch.set_default_dtype(usual)
+    assert torch.equal(found.nan_to_num(), wanted.nan_to_num())
+
+
 @pytest.mark.usefixtures("block_size")
 @pytest.mark.parametrize(("length", "width", "segments"), [(16, 3, 3000), (65, 64, 252), (458, 384, 5)])
 def test_no_bit_of_a_long_segment_depends_on_how_many_stand_beside_it(length: int, width: int, segments: int) -> None:

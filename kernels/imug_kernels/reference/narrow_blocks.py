@@ -27,7 +27,7 @@ _LONGEST = 1e15
 def narrow_blocks(rows: Tensor, offsets: Tensor, valid: Tensor | None) -> Iterator[Block]:
     """Yield the cosines of the rows of each segment, every pair once."""
     max_rows = chunk_rows(max(rows.shape[1], _ALIGNED), rows.device)
-    lengths = _lengths(rows, max_rows) if (offsets.diff() >= LONG).any() else torch.zeros(len(rows))
+    lengths = _lengths(rows, max_rows) if (offsets.diff() >= LONG).any() else rows.new_zeros(len(rows))
     for bucket in equal_length_buckets(offsets, 4 * max_rows):
         fits = _fits(lengths[bucket.rows])
         if fits.any():
@@ -73,7 +73,7 @@ def _aligned(rows: Tensor) -> Tensor:
     beyond = -rows.shape[1] % _ALIGNED
     if rows.dtype == torch.float32 and rows.is_contiguous() and not beyond and rows.data_ptr() % (4 * _ALIGNED) == 0:
         return rows
-    aligned = torch.zeros(len(rows), rows.shape[1] + beyond)
+    aligned = rows.new_zeros(len(rows), rows.shape[1] + beyond, dtype=torch.float32)
     aligned[:, : rows.shape[1]] = rows
     return aligned
 
