@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.testing import assert_close
 
 from tests.kernels.comparisons import same
-from tests.kernels.naive import LENGTHS, naive_gram, naive_matrix, offsets_of, random_rows, random_valid
+from tests.kernels.naive import LENGTHS, naive_gram, naive_matrix, noise, offsets_of, random_rows, random_valid
 
 
 @pytest.mark.usefixtures("block_size")
@@ -120,7 +120,7 @@ def test_long_segments_are_multiplied_in_float32_and_no_bit_depends_on_the_other
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.float64])
 def test_long_segments_do_not_depend_on_the_dtype_of_new_tensors(dtype: torch.dtype) -> None:
-    rows, offsets = random_rows(40, 21, 0), torch.tensor([0, 40])
+    rows, offsets = noise(40, 21, 0), torch.tensor([0, 40])
     wanted = torch.stack(dialogue_gram(rows, offsets))
     usual = torch.get_default_dtype()
     torch.set_default_dtype(dtype)
@@ -134,7 +134,7 @@ def test_long_segments_do_not_depend_on_the_dtype_of_new_tensors(dtype: torch.dt
 @pytest.mark.usefixtures("block_size")
 @pytest.mark.parametrize(("length", "width", "segments"), [(16, 3, 3000), (65, 64, 252), (458, 384, 5)])
 def test_no_bit_of_a_long_segment_depends_on_how_many_stand_beside_it(length: int, width: int, segments: int) -> None:
-    rows = random_rows(segments * length, width, 0)
+    rows = noise(segments * length, width, 0)
     beside = dialogue_gram(rows, torch.arange(segments + 1) * length)
     for some in (rows[:length].clone(), rows[:length].T.contiguous().T):
         alone = dialogue_gram(some, torch.tensor([0, length]))
@@ -144,7 +144,7 @@ def test_no_bit_of_a_long_segment_depends_on_how_many_stand_beside_it(length: in
 
 @pytest.mark.parametrize("bad", [0.0, torch.nan, torch.inf, 1e-30, 1e30])
 def test_long_segments_with_a_row_that_float32_cannot_square_are_multiplied_in_float64(bad: float) -> None:
-    rows = random_rows(20, 8, 0)
+    rows = noise(20, 8, 0)
     rows[3] *= bad
     assert_close(dialogue_gram(rows, torch.tensor([0, 20])), dialogue_gram(rows.double(), torch.tensor([0, 20])),
                  atol=1e-12, rtol=0, equal_nan=True)  # fmt: skip
