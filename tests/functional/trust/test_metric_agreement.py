@@ -52,11 +52,29 @@ def test_weights_are_repetitions(kind: str) -> None:
         assert found[replicate].item() == pytest.approx(expected, abs=1e-12)
 
 
-def test_kendall_in_blocks_is_as_in_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    x, y = torch.randn(2, 50, generator=torch.Generator().manual_seed(2))
-    whole = metric_agreement(x, y, "kendall")
+@pytest.mark.parametrize("count", [31, 32, 33, 63, 65, 500, 3001])
+@pytest.mark.parametrize("values", [7, 2**40])
+def test_kendall_merges_halves_of_any_size(count: int, values: int) -> None:
+    generator = torch.Generator().manual_seed(count)
+    x = torch.randint(0, values, (count,), generator=generator).double()
+    y = x + torch.randint(-values, values, (count,), generator=generator)
+    weights = torch.poisson(torch.ones(count, 3, dtype=torch.float64), generator=generator)
+    for other in (y, x, -x):
+        found = metric_agreement(x, other, "kendall", weights=weights)  # type: ignore[arg-type]
+        for replicate, times in enumerate(weights.long().unbind(1)):
+            repeated = (side.repeat_interleave(times).numpy() for side in (x, other))
+            expected = by_scipy("kendall", *repeated)
+            assert found[replicate].item() == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize("leaf", [1, 3, 64])
+def test_kendall_in_blocks_is_as_in_one(monkeypatch: pytest.MonkeyPatch, leaf: int) -> None:
+    x, y = torch.randn(2, 50, generator=torch.Generator().manual_seed(2)).mul(4).round()
+    weights = torch.randint(0, 3, (50, 7), generator=torch.Generator().manual_seed(3))
+    whole = metric_agreement(x, y, "kendall", weights=weights)
     monkeypatch.setattr(module, "_BLOCK", 120)
-    torch.testing.assert_close(metric_agreement(x, y, "kendall"), whole)
+    monkeypatch.setattr(module, "_LEAF", leaf)
+    assert torch.equal(metric_agreement(x, y, "kendall", weights=weights), whole)
 
 
 @pytest.mark.parametrize("kind", KINDS)
