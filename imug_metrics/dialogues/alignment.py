@@ -55,9 +55,10 @@ def align_rows(
         dialogue: ids `[N]`; padded: `[B]` or `[B, T]`, by default 0 to B - 1. Integers or strings.
         turn: `[N]` integers from 1; padded: `[T]` or `[B, T]`, where 0 marks a cell of padding, by default 1 to T.
         subject: ids like `dialogue`, or None.
-        valid: bool `[N]` or `[B, T]`, False where an output is absent. In padded records without `turn` and `lengths`,
-            the cells behind a dialogue's last valid one are padding: say one of the two where the last output may be
-            absent.
+        valid: bool `[N]` or `[B, T]`, False where an output is absent; it never says what is padding. A line of padded
+            records that ends with False needs `turn` or `lengths`: without them the model may have given no last
+            output, or have been asked for none, and a check refuses it. Where nobody looks at the checks, such a cell
+            is an absent output.
         lengths: padded: integers `[B]`, the number of turns of each dialogue; the cells behind them are padding.
         ends: padded: what `lengths` would say, where lists have said it; one a line, in 0 to T, and no `lengths`.
         like: a tensor on the device where the results live.
@@ -68,7 +69,7 @@ def align_rows(
             `lengths`.
 
     Example:
-        >>> align_rows((2, 2), valid=torch.tensor([[True, True], [True, False]])).record
+        >>> align_rows((2, 2), valid=torch.tensor([[True, True], [True, False]]), lengths=[2, 1]).record
         tensor([[ True,  True],
                 [ True, False]])
     """
@@ -83,11 +84,9 @@ def align_rows(
     checks: tuple[Check, ...] = ()
     if len(shape) == 1:
         return Places(ids, turns, _full(subjects, shape), there, None, checks, False)
-    record = None
-    if turns is not None:
-        record = turns != 0
-    elif lengths is None and ends is None and there is not None and there.numel():
-        record = there.flip(1).cummax(1).values.flip(1)
+    record = None if turns is None else turns != 0
+    if turns is None and lengths is None and ends is None and there is not None and there.numel():
+        checks = (_open_end(there),)
     if ends is not None and min(ends, default=shape[1]) < shape[1]:
         lengths = torch.tensor(ends).to(like.device)
     elif lengths is not None:
@@ -122,6 +121,18 @@ def _as_valid(valid: Any, shape: tuple[int, ...], device: torch.device) -> Tenso
     if valid.dtype != torch.bool and valid.numel():
         raise TypeError(f"Expected argument `valid` to be boolean, got {valid.dtype}.")
     return of_shape("valid", valid.bool(), shape, shape)
+
+
+def _open_end(valid: Tensor) -> Check:
+    """The check that no line of `valid` ends with False, of which nobody says whether it is padding."""
+
+    def message(line: int) -> str:
+        return (
+            f"Expected argument `valid` to be True in the last cell of every line, got False in line {line}, where an "
+            "output may be absent or not expected: say which by `lengths`, or by `turn` with 0 in the padding."
+        )
+
+    return Check(~valid[:, -1], message)
 
 
 def _as_lengths(lengths: Any, shape: tuple[int, ...], device: torch.device) -> tuple[Tensor, Check]:

@@ -60,7 +60,8 @@ ARGUMENTS: dict[str, str] = {
     "subject": "ids in the form of `dialogue`: who or what should stay the same; the turns of one subject within a "
     "dialogue are a segment. None: a dialogue is one segment.",
     "group": "names or integers, one a record: the group that the record belongs to.",
-    "valid": "bool `[N]` or `[B, T]`, False where the output is absent; None: all are there, unless NaN or None.",
+    "valid": "bool `[N]` or `[B, T]`, False where the output is absent; None: all are there, unless NaN or None. A "
+    "padded line that ends with False needs `lengths` or `turn`, which say whether an output was expected there.",
     "lengths": "integers `[B]`: the number of turns of each padded dialogue; the cells behind them are padding. None: "
-    "`turn` says so, or without it `valid`, whose last True ends a dialogue.",
+    "`turn` says so, or the lists that the records come in; else every line has T turns.",
 }

@@ -93,14 +93,21 @@ def test_flat_records_need_dialogue_and_turn_of_their_length() -> None:
         align_rows((2,), [0, 1], [1, 2], valid=[1, 0])
 
 
-def test_padding_is_what_lies_behind_the_last_valid_cell_unless_turns_say_otherwise() -> None:
+def test_a_mask_that_ends_a_line_with_false_does_not_say_whether_that_is_padding() -> None:
     valid = torch.tensor([[True, False, True], [True, False, False]])
     places = align_rows((2, 3), ["a", "b"], valid=valid)
     assert places.turn is None
+    assert places.record is None
     assert places.dialogue.tolist() == hash_ids(["a", "b"]).tolist()
-    assert record_of(places) == [[True, True, True], [True, False, False]]
+    with pytest.raises(ValueError, match=r"`valid` .* got False in line 1, .* `lengths`, or by `turn` with 0"):
+        look(places.checks, like=valid)
     places = align_rows((2, 3), valid=valid, turn=torch.tensor([[1, 2, 3], [1, 2, 0]]))
+    look(places.checks, like=valid)
     assert record_of(places) == [[True, True, True], [True, True, False]]
+    for said in ({"turn": [1, 2, 3]}, {"lengths": [3, 3]}, {"ends": [3, 3]}):
+        look(align_rows((2, 3), valid=valid, **said).checks, like=valid)
+    look(align_rows((2, 3), valid=valid[:, [1, 0]][:, [0, 1, 1]]).checks, like=valid)
+    look(align_rows((2, 0), valid=valid[:, :0]).checks, like=valid)
 
 
 def test_lengths_say_where_padded_dialogues_end_and_absent_outputs_stay() -> None:

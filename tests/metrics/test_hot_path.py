@@ -130,6 +130,15 @@ def test_an_update_waits_once_for_its_checks_and_never_without_them(
         assert count_update(case.make(detail=detail, validate=validate), layout(case)).waits <= free + validate
 
 
+@pytest.mark.parametrize("validate", [True, False])
+def test_a_mask_is_looked_at_together_with_all_else(case: Case, name: str, validate: bool) -> None:
+    """Whether a line ends with False, which needs `lengths` or `turn`, is a look that costs no wait of its own."""
+    if name in LOOKS_ON_A_CPU or case.rows != "tensors":
+        pytest.skip("see the test above")
+    batch = {**padded_batch(case), "valid": torch.ones(LINES, WIDTH, dtype=torch.bool)}
+    assert count_update(case.make(validate=validate), batch).waits <= CLOSE_LOOKS.get(name, 0) + validate
+
+
 @pytest.mark.parametrize("layout", [padded_batch, flat_batch], ids=["padded", "flat"])
 @pytest.mark.parametrize("detail", [True, False])
 def test_an_update_runs_on_tensors_whose_values_nobody_can_see(

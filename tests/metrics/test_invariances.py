@@ -91,6 +91,45 @@ def test_padding(case: Case, options: dict[str, Any], extra: int, end: str) -> N
     case.assert_same(metric.compute(), case.whole(**options))
 
 
+@pytest.mark.parametrize("validate", [True, False])
+def test_a_model_that_gives_up_is_not_taken_for_a_dialogue_that_is_over(case: Case, validate: bool) -> None:
+    if case is CASES["breakdown"]:
+        pytest.skip("takes flat records alone")
+    batch, valid = padded_batch(case, 24, 4), torch.ones(24, 4, dtype=torch.bool)
+    valid[::2, 2:] = False
+    all_turns, shown = torch.full((24,), 4), valid.sum(1)
+
+    def found(**options: Any) -> dict[str, Tensor]:
+        metric = case.make(detail=True, validate=validate, **options.pop("options", {}))
+        metric.update(**batch, valid=valid, **options)
+        return metric.compute()
+
+    gave_up = found(lengths=all_turns)
+    case.assert_same(found(turn=torch.arange(1, 5)), gave_up)
+    primary = next(iter(gave_up))
+    assert gave_up[f"{primary}_coverage"] <= 0.75
+    if validate and not any(isinstance(column, list) for column in batch.values()):
+        with pytest.raises(ValueError, match=r"`valid` .* got False in line 0, .* `lengths`, or by `turn` with 0"):
+            found()
+    else:  # lists say how long they are, and nobody looks without validation
+        case.assert_same(found(), gave_up)
+    if "missing" not in case.refuses and case is not CASES["verifier"]:  # what no candidate scored has no ROC curve
+        zero = found(lengths=all_turns, options={"missing": "zero"})
+        assert not torch.equal(zero[primary], found(lengths=shown)[primary])
+
+
+def padded_batch(case: Case, lines: int, width: int) -> dict[str, Any]:
+    """The arguments of whole dialogues, one line each."""
+    dialogue, turn = torch.arange(lines * width) // width, torch.arange(lines * width) % width + 1
+    padded: dict[str, Any] = {}
+    for name, rows in case.columns(dialogue, turn).items():
+        if isinstance(rows, Tensor):
+            padded[name] = rows if name == "links" else rows.unflatten(0, (lines, width))
+        else:
+            padded[name] = [rows[start : start + width] for start in range(0, lines * width, width)]
+    return padded
+
+
 @pytest.mark.parametrize("parts", [1, 3])
 def test_merge_state(case: Case, options: dict[str, Any], parts: int) -> None:
     dialogue, turn = places()

@@ -42,7 +42,7 @@ def test_padded_points_and_their_masks() -> None:
     masks = torch.tensor([[[True, True], [True, False]], [[True, True], [False, False]]])
     valid = torch.tensor([[True, True], [True, False]])
     metric = PointScore()
-    metric.update(points, masks, valid=valid)
+    metric.update(points, masks, valid=valid, lengths=[2, 1])
     assert metric.compute().item() == point_score([[5, 0], [3], [4, 4]]).item()
 
 
