@@ -57,7 +57,8 @@ def test_infinity_is_refused_or_counts_as_nan(name: str, key: str, validate: boo
         if isinstance(found, str):
             assert f"`{key}`" in found
             continue
-        assert not isinstance(result(name, key, math.copysign(LARGEST, value), validate), str), "a range is checked"
+        refused = isinstance(result(name, key, math.copysign(LARGEST, value), validate), str)
+        assert not refused or name in ORDERS_ONLY, "a range is checked"
         assert not isinstance(unknown, str), "what is refused as NaN cannot be taken as infinity"
         assert found.keys() == unknown.keys()
         for entry, number in found.items():

@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from imug_metrics._constants import constant
 from imug_metrics.dialogues.arguments import Candidates
+from imug_metrics.dialogues.checks import Check
 from imug_metrics.dialogues.inputs import Column, as_numbers
 
 
@@ -53,6 +55,27 @@ def absent_candidates(scores: Tensor, selector: Tensor | None = None, valid: Ten
     if selector is not None:
         absent = absent | (selector != selector)
     return absent if valid is None else absent | ~valid
+
+
+def range_check(argument: str, scores: Tensor, outside: Tensor, low: float, high: float) -> Check:
+    """The check that the scores of all candidates have a bin, for the column of records.
+
+    Args:
+        argument: its name.
+        scores: `[N, n]` or `[B, T, n]`.
+        outside: bool of that shape, where the score of a candidate that is there has none.
+        low, high: ends of the range of the bins.
+    """
+
+    def message(place: int) -> str:
+        cell = [int(at) for at in np.unravel_index(place, tuple(scores.shape))]
+        return (
+            f"Expected argument `{argument}` to lie in {low:g} to {high:g}, the range of the bins, got "
+            f"{float(scores[tuple(cell)]):g} in cell {cell}: set `low` and `high` to the range of the scores, as for "
+            "logits, or use the function `verifier_curve`, which has no bins."
+        )
+
+    return Check(outside.flatten(0, -2), message)
 
 
 def record_columns(absent: Tensor | None = None, /, **columns: Tensor) -> dict[str, Column]:

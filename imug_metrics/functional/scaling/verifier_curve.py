@@ -17,6 +17,7 @@ from imug_metrics.dialogues.inputs import as_numbers
 from imug_metrics.stats.running_sums import running_sums
 
 _CELLS = 1 << 22  # cells of the table of bins that are held at a time
+_ROUNDING = 1e-6  # in float32 the end of a range may end up this far beyond it, as a share
 
 Share = Tensor | Sequence[float] | float
 
@@ -144,7 +145,8 @@ def score_bins(scores: Tensor, target: Tensor, low: float, high: float, bins: in
     """Counts `[N, bins]` of right and of wrong candidates `[N, n]` by the verifier's score.
 
     Args:
-        scores: NaN where there is no candidate; scores beyond the range count in the first or the last bin.
+        scores: NaN where there is no candidate; a score beyond the range counts in the first or the last bin, so that
+            a caller leaves out what is `out_of_range`.
         target: 1 where right, 0 where wrong.
         low, high: ends of the range.
         bins: number of bins of equal width.
@@ -172,6 +174,21 @@ def binned(values: Tensor, place: Tensor, bins: int) -> Tensor:
     bars = constant(torch.arange, bins, like=place)
     chunks = zip(torch.split(values.double(), step), torch.split(place, step))
     return torch.cat([(some[:, None] @ (where[:, :, None] == bars).double())[:, 0] for some, where in chunks])
+
+
+def out_of_range(scores: Tensor, low: float, high: float) -> Tensor:
+    """True where a score is finite and lies neither from `low` to `high` nor beside them by rounding.
+
+    Scores beyond one end would share a bin and lose the order that they have. An infinite one, such as the logarithm
+    of 0, has no other place than the end.
+
+    Example:
+        >>> out_of_range(torch.tensor([0.5, 1.2, -torch.inf, torch.nan]), 0, 1)
+        tensor([False,  True, False, False])
+    """
+    away = (scores.double() - (low + high) / 2).abs()
+    reach = (high - low) / 2 + _ROUNDING * max(abs(low), abs(high))
+    return (away > reach) & (away < torch.inf)
 
 
 def bin_places(scores: Tensor, low: float, high: float, bins: int) -> Tensor:

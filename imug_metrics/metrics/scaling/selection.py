@@ -8,11 +8,18 @@ import torch
 from torch import Tensor
 from typing_extensions import Unpack
 
+from imug_metrics.dialogues.inputs import SHARE
 from imug_metrics.dialogues.arguments import Candidates, Ids, Turns
 from imug_metrics.dialogues.checks import Check
-from imug_metrics.functional.scaling.candidates import absent_candidates, as_candidates, record_columns
+from imug_metrics.functional.scaling.candidates import absent_candidates, as_candidates, range_check, record_columns
 from imug_metrics.functional.scaling.selection import chance_of_best, selection_values
-from imug_metrics.functional.scaling.verifier_curve import bin_places, binned, counted_auroc, score_bins
+from imug_metrics.functional.scaling.verifier_curve import (
+    bin_places,
+    binned,
+    counted_auroc,
+    out_of_range,
+    score_bins,
+)
 from imug_metrics.metrics.dialogue_metric import DialogueMetric, check_choice
 from imug_metrics.metrics.dialogue_sums import Terms
 from imug_metrics.metrics.options import MetricOptions
@@ -48,7 +55,9 @@ class Selection(DialogueMetric):
         correlation: `"kendall"` takes n^2 steps a record, `"spearman"` n log n.
         threshold: candidates with at least this true score are right.
         probabilities: whether the selector's scores are probabilities of being right.
-        low, high: range of the selector's scores, for the bins; what lies beyond counts in the first or last one.
+        low, high: range of the selector's scores, for the bins of the detail; there a finite score beyond it is
+            refused, and without validation left out of `_pooled_auroc`. An infinite one counts in the first or last
+            bin, as a tie with the scores there.
         bins: number of bins; the state grows with its square.
         kwargs: those of all metrics, see `MetricOptions`.
 
@@ -64,6 +73,11 @@ class Selection(DialogueMetric):
     """
 
     name = "selection"
+    ranges = {
+        **dict.fromkeys(("top", "chance", "auroc", "pooled_auroc", "brier"), SHARE),
+        **dict.fromkeys(("mean", "turn_"), (-1.0, 1.0)),
+    }
+    steps = ("ece",)  # an absolute value has no derivative where a bin is calibrated
     configuration = (
         *DialogueMetric.configuration,
         *("correlation", "threshold", "probabilities", "low", "high", "bins"),
@@ -106,17 +120,24 @@ class Selection(DialogueMetric):
             dialogue, turn, valid, lengths: of the records, as in every metric, see `DialogueMetric`.
 
         Raises:
-            ValueError: if probabilities are not in [0, 1], shapes differ or turns are refused.
+            ValueError: if probabilities are not in [0, 1], or with `detail` a selector's score lies beyond `low` and
+                `high`, shapes differ or turns are refused.
         """
         y = as_candidates("scores", scores)
         p = as_candidates("selector", selector, y)
-        columns = record_columns(absent_candidates(y, p), scores=y, selector=p)
+        absent = absent_candidates(y, p)
+        columns = record_columns(absent, scores=y, selector=p)
         if self.probabilities:
             columns["present"] = columns["present"]._replace(checks=(_probability_check(p.flatten(0, -2)),))
+        elif self.detail:
+            outside = out_of_range(p, self.low, self.high) & ~absent
+            check = range_check("selector", p, outside, self.low, self.high)
+            columns["present"] = columns["present"]._replace(checks=(check,))
         inputs = self._pack(columns, dialogue, turn, None, valid, lengths)
         y, p = (inputs.batch.present(inputs.columns[name].double()) for name in ("scores", "selector"))
         if self.probabilities:
-            y, p = (column.masked_fill(p.isinf(), torch.nan) for column in (y, p))
+            outside = (p < 0) | (p > 1)  # which nobody refused without validation
+            y, p = (column.masked_fill(outside, torch.nan) for column in (y, p))
         primary = selection_values(y, p, self.correlation, self.threshold)
         self._add(inputs.batch, primary, None, self._terms(y, p) if self.detail else None)
 
@@ -129,7 +150,8 @@ class Selection(DialogueMetric):
 
     def _record_sums(self, y: Tensor, p: Tensor) -> dict[str, Tensor]:
         """By record: counts by bin, a straight line's sums, and by bin how much the selector says too much."""
-        right = (y >= self.threshold).double().where(~y.isnan(), torch.nan)
+        binned_ones = ~(y.isnan() | out_of_range(p, self.low, self.high))
+        right = (y >= self.threshold).double().where(binned_ones, torch.nan)
         found = dict(zip(("right", "wrong"), score_bins(p, right, self.low, self.high, self.bins)))
         if self.probabilities:
             place = bin_places(p, self.low, self.high, self.bins)
@@ -157,12 +179,6 @@ class Selection(DialogueMetric):
             excess = torch.stack([sums[f"excess_{b}"] for b in range(self.bins)], -1).abs().sum(-1)
             count = sums["n"]
             found["ece"] = torch.where(count > 0, excess / torch.where(count > 0, count, 1), torch.nan)
-        return found
-
-    def _finish(self, found: dict[str, Tensor]) -> dict[str, Tensor]:
-        if self.probabilities and not self.bootstrap:  # an absolute value has no derivative where a bin is calibrated
-            for bound in ("_lower", "_upper"):
-                found[f"{self.name}_ece{bound}"] = torch.full_like(found[f"{self.name}_ece"], torch.nan)
         return found
 
 

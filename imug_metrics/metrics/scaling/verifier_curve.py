@@ -9,10 +9,11 @@ import torch
 from torch import Tensor
 from typing_extensions import Unpack
 
+from imug_metrics.dialogues.inputs import SHARE
 from imug_metrics.dialogues.arguments import Candidates, Ids, Turns
 from imug_metrics.dialogues.checks import Check
-from imug_metrics.functional.scaling.candidates import absent_candidates, as_candidates, record_columns
-from imug_metrics.functional.scaling.verifier_curve import counted_auroc, counted_best_of_n, score_bins
+from imug_metrics.functional.scaling.candidates import absent_candidates, as_candidates, range_check, record_columns
+from imug_metrics.functional.scaling.verifier_curve import counted_auroc, counted_best_of_n, out_of_range, score_bins
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.dialogue_sums import Terms
 from imug_metrics.metrics.naming import rename
@@ -49,7 +50,8 @@ class VerifierCurve(DialogueMetric):
     Args:
         ns: numbers of candidates to predict for.
         thresholds: of rejection sampling; each is moved to the nearest edge of a bin.
-        low, high: range of the verifier's scores; what lies beyond counts in the first or last bin.
+        low, high: range of the verifier's scores; a finite score beyond it is refused, and without validation left out.
+            An infinite one counts in the first or last bin, as a tie with the scores there.
         bins: number of bins; the state grows with its square.
         kwargs: see `MetricOptions`. `missing="zero"` counts absent records as wrong in `_base_turn_t` and
             `_base_slope` alone: a candidate that is not there has no score.
@@ -67,6 +69,11 @@ class VerifierCurve(DialogueMetric):
     """
 
     name = "verifier_curve"
+    ranges = {
+        **dict.fromkeys(("mean", "turn_", "base", "auroc", "ceiling", "best_of_", "accepted_"), SHARE),
+        **dict.fromkeys(("true_accept_", "false_accept_"), SHARE),
+        "tries_": (1.0, math.inf),
+    }
     primary = "auroc"
     configuration = (*DialogueMetric.configuration, "ns", "thresholds", "low", "high", "bins")
 
@@ -109,13 +116,16 @@ class VerifierCurve(DialogueMetric):
             dialogue, turn, valid, lengths: of the records, as in every metric, see `DialogueMetric`.
 
         Raises:
-            ValueError: if a target is neither 0 nor 1, shapes differ or turns are refused.
+            ValueError: if a target is neither 0 nor 1, a score lies beyond `low` and `high`, shapes differ or turns are
+                refused.
         """
         p = as_candidates("scores", scores)
         y = as_candidates("target", target, p)
         absent = (y != y) | (p != p) if self.validate else absent_candidates(y, p)  # infinite targets are refused
-        columns = record_columns(absent, target=y, scores=p)
-        columns["present"] = columns["present"]._replace(checks=(_label_check(y.flatten(0, -2)),))
+        outside = out_of_range(p, self.low, self.high) & ~absent
+        columns = record_columns(absent | outside, target=y, scores=p)
+        checks = (_label_check(y.flatten(0, -2)), range_check("scores", p, outside, self.low, self.high))
+        columns["present"] = columns["present"]._replace(checks=checks)
         inputs = self._pack(columns, dialogue, turn, None, valid, lengths)
         batch, y, p = inputs.batch, inputs.columns["target"], inputs.columns["scores"]
         y = batch.present(y)

@@ -86,6 +86,23 @@ def test_probabilities_outside_their_range_are_refused(data: dict[str, Tensor]) 
         Selection(probabilities=True).update(**{**data, "selector": data["selector"] * 2})
 
 
+def test_a_selector_beyond_the_bins_is_refused_where_they_are_needed(data: dict[str, Tensor]) -> None:
+    logits = {**data, "selector": 3 + data["selector"]}
+    plain = Selection()
+    plain.update(**logits)
+    metric = Selection(detail=True)
+    with pytest.raises(ValueError, match=r"`selector` to lie in 0 to 1, .* in cell \[0, 0\]: set `low` and `high`"):
+        metric.update(**logits)
+    unseen = Selection(detail=True, validate=False)
+    unseen.update(**logits)
+    found = unseen.compute()
+    assert found["selection"] == plain.compute()
+    assert found["selection_pooled_auroc"].isnan()
+    right = Selection(detail=True, low=3, high=4)
+    right.update(**logits)
+    assert right.compute()["selection_pooled_auroc"] > 0.6
+
+
 @pytest.mark.parametrize("arguments", [{"correlation": "pearson"}, {"low": 1.0}, {"bins": 1}])
 def test_wrong_arguments_are_refused(arguments: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=f"`{next(iter(arguments))}`"):
@@ -96,7 +113,7 @@ def test_infinite_scores_are_ordered_and_spoil_nothing(data: dict[str, Tensor]) 
     """A selector may give logarithms of probabilities; that of 0 is -inf."""
     selector = data["selector"].log()
     selector[::7, 2] = -torch.inf
-    metric = Selection("spearman", low=-3, detail=True)
+    metric = Selection("spearman", low=-9, detail=True)
     metric.update(**data | {"selector": selector})
     found = {key: float(value) for key, value in metric.compute().items()}
     finite = selector.isfinite()

@@ -94,6 +94,38 @@ def test_labels_that_are_neither_are_refused() -> None:
         VerifierCurve().update([[0.5]], [[0.5]], dialogue=[0], turn=[1])
 
 
+def test_scores_beyond_the_bins_are_refused_or_left_out_and_never_clamped() -> None:
+    """A perfect verifier whose logits all lie beyond the last bin would have the AUROC of chance."""
+    logits, target = torch.tensor([[[4.0, 2.0]], [[3.0, -1.5]]]), torch.tensor([[[1, 0]], [[1, 0]]])
+    metric = VerifierCurve()
+    with pytest.raises(
+        ValueError, match=r"`scores` to lie in 0 to 1, .* got 4 in cell \[0, 0, 0\]: set `low` and `high`"
+    ):
+        metric.update(logits, target)
+    with pytest.raises(ValueError, match=r"got -1\.5 in cell \[1, 0, 1\]"):
+        VerifierCurve(high=4.0).update(logits, target)
+    assert metric.update_count == 0
+    unseen = VerifierCurve(validate=False, detail=True)
+    unseen.update(logits, target)
+    found = unseen.compute()
+    assert found["verifier_curve"].isnan()
+    assert found["verifier_curve_coverage"] == 0
+    wide = VerifierCurve(low=-5, high=5, thresholds=(0,))
+    wide.update(logits, target)
+    assert wide.compute() == verifier_curve(logits, target).auroc == 1
+    # What is not there may have any score, and ends of the range may be rounded.
+    metric.update(torch.tensor([[7.0, 1 + 1e-7, -1e-7]]), torch.tensor([[torch.nan, 1, 0]]), dialogue=[0], turn=[1])
+    assert metric.compute() == 1
+
+
+@pytest.mark.parametrize("validate", [True, False])
+def test_infinite_scores_are_those_of_the_outer_bins(validate: bool) -> None:
+    scores = torch.tensor([[torch.inf, 0.5, -torch.inf]])
+    metric = VerifierCurve(validate=validate)
+    metric.update(scores, torch.tensor([[1, 1, 0]]), dialogue=[0], turn=[1])
+    assert metric.compute() == verifier_curve(scores, torch.tensor([[1, 1, 0]])).auroc == 1
+
+
 @pytest.mark.parametrize("arguments", [{"low": 1.0}, {"ns": [0]}, {"thresholds": [2.0]}, {"bins": 1}])
 def test_wrong_arguments_are_refused(arguments: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=f"`{next(iter(arguments))}`"):
