@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 from typing_extensions import Unpack
 
-from imug_metrics.dialogues.inputs import SHARE
 from imug_metrics.dialogues.arguments import Candidates, Ids, Turns
 from imug_metrics.dialogues.checks import Check
 from imug_metrics.functional.scaling.candidates import absent_candidates, as_candidates, range_check, record_columns
@@ -73,11 +72,6 @@ class Selection(DialogueMetric):
     """
 
     name = "selection"
-    ranges = {
-        **dict.fromkeys(("top", "chance", "auroc", "pooled_auroc", "brier"), SHARE),
-        **dict.fromkeys(("mean", "turn_"), (-1.0, 1.0)),
-    }
-    steps = ("ece",)  # an absolute value has no derivative where a bin is calibrated
     configuration = (
         *DialogueMetric.configuration,
         *("correlation", "threshold", "probabilities", "low", "high", "bins"),
@@ -179,6 +173,12 @@ class Selection(DialogueMetric):
             excess = torch.stack([sums[f"excess_{b}"] for b in range(self.bins)], -1).abs().sum(-1)
             count = sums["n"]
             found["ece"] = torch.where(count > 0, excess / torch.where(count > 0, count, 1), torch.nan)
+        return found
+
+    def _finish(self, found: dict[str, Tensor]) -> dict[str, Tensor]:
+        if self.probabilities and not self.bootstrap:  # an absolute value has no derivative where a bin is calibrated
+            for bound in ("_lower", "_upper"):
+                found[f"{self.name}_ece{bound}"] = torch.full_like(found[f"{self.name}_ece"], torch.nan)
         return found
 
 

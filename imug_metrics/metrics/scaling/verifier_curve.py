@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 from typing_extensions import Unpack
 
-from imug_metrics.dialogues.inputs import SHARE
 from imug_metrics.dialogues.arguments import Candidates, Ids, Turns
 from imug_metrics.dialogues.checks import Check
 from imug_metrics.functional.scaling.candidates import absent_candidates, as_candidates, range_check, record_columns
@@ -69,11 +68,6 @@ class VerifierCurve(DialogueMetric):
     """
 
     name = "verifier_curve"
-    ranges = {
-        **dict.fromkeys(("mean", "turn_", "base", "auroc", "ceiling", "best_of_", "accepted_"), SHARE),
-        **dict.fromkeys(("true_accept_", "false_accept_"), SHARE),
-        "tries_": (1.0, math.inf),
-    }
     primary = "auroc"
     configuration = (*DialogueMetric.configuration, "ns", "thresholds", "low", "high", "bins")
 
