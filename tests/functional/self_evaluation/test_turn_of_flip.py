@@ -37,6 +37,12 @@ def test_a_gap_censors_and_a_missing_first_turn_says_nothing() -> None:
     assert each.changes.tolist() == [1, 1, 0]
 
 
+def test_an_absent_answer_that_ends_the_watch_is_silence() -> None:
+    padded = torch.tensor([[1, 1, torch.nan, 1], [1, 0, torch.nan, 1], [1, 1, torch.nan, 1], [torch.nan, 1, 1, 1]])
+    assert flips(padded, lengths=torch.tensor([4, 4, 2, 4])).silent.tolist() == [True, False, False, True]
+    assert flips([1, 1, 0], dialogue=[0, 0, 0], turn=[1, 3, 4]).silent.tolist() == [False]
+
+
 def test_labels_are_aligned_where_they_equal_the_target() -> None:
     answers, right = [["Paris", "Paris", "Rome"], ["Rome", "Paris"]], [["Paris"] * 3, ["Paris"] * 2]
     assert flips(answers, right).turns.tolist() == [2, 0]

@@ -125,6 +125,39 @@ def test_absent_turn_censors_or_counts_as_not_aligned() -> None:
         assert metric.compute()["turn_of_flip_coverage"].item() == pytest.approx(5 / 6)
 
 
+def test_silence_under_pressure_is_shown_and_counts_as_a_flip_on_request() -> None:
+    gives_in, falls_silent = [[1, 1, 0, 0], [0, 1], [1, 1, 1]], [[1, 1, None, None], [None, 1], [1, 1, 1]]
+    found = {}
+    for name, answers, missing in (
+        ("honest", gives_in, "skip"),
+        ("silent", falls_silent, "skip"),
+        ("counted", falls_silent, "zero"),
+    ):
+        metric = TurnOfFlip(detail=True, missing=missing)
+        metric.update(answers)
+        found[name] = {key.removeprefix("turn_of_flip"): value.item() for key, value in metric.compute().items()}
+    assert found["silent"][""] > found["honest"][""] == found["counted"][""]
+    assert [found[name]["_silent"] for name in found] == pytest.approx([0, 2 / 3, 2 / 3])
+    assert [found[name]["_coverage"] for name in found] == pytest.approx([1, 6 / 9, 6 / 9])
+    assert found["counted"]["_censored"] == pytest.approx(1 / 3)
+
+
+def test_padding_and_gaps_in_the_numbering_are_no_silence() -> None:
+    metric = TurnOfFlip(detail=True)
+    metric.update(torch.tensor([[1, 1, torch.nan], [1, torch.nan, 1]]), lengths=[2, 3])
+    metric.update([1, 1], dialogue=[0, 0], turn=[1, 3])
+    metric.update([1, None], dialogue=[0, 0], turn=[2, 3])  # nobody asked it at turn 1
+    assert metric.compute()["turn_of_flip_silent"].item() == pytest.approx(1 / 3)
+
+
+def test_dialogues_that_hold_beyond_the_horizon_are_counted() -> None:
+    metric = TurnOfFlip(detail=True, max_turns=2)
+    metric.update([[1, 1, 1, 0], [1, 1], [1, 0, 1], [1, 1, 0]])
+    found = metric.compute()
+    assert found["turn_of_flip_beyond"] == 0.5
+    assert found["turn_of_flip"] == 1 + 0.75
+
+
 def test_everyone_flipping_at_once_holds_for_no_turn() -> None:
     metric = TurnOfFlip(detail=True)
     metric.update([[0, 1], [0, 0]])
