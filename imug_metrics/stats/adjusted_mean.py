@@ -32,7 +32,7 @@ class AdjustedMean(NamedTuple):
     Attributes:
         value: the estimate.
         error: its standard error by dialogue.
-        lower, upper: its interval.
+        lower, upper: its interval; NaN below two effective dialogues, and where nothing varies.
         slopes: one a covariate; 0 where a covariate was not used.
         variance_ratio: squared standard error over that of the plain mean of the scored records, lower is better: 0.25
             is what four times as many scored dialogues would give. 1: nothing was gained.
@@ -130,8 +130,9 @@ def adjusted_mean(
     slopes = slopes.to(parts.others)
     value = float(parts.mean - (slopes * parts.shifts).where(slopes != 0, 0).sum())
     spread = float((parts.own - parts.others @ slopes).square().sum())
-    error, half = _student(spread, clusters - found, level)
-    plain, _ = _student(float(parts.own.square().sum()), clusters, level)
+    error = _error(spread, clusters - found)
+    half = _half_width(error, value, clusters - found, level)
+    plain = _error(float(parts.own.square().sum()), clusters)
     return AdjustedMean(
         value,
         error,
@@ -221,9 +222,13 @@ def _best_slopes(parts: Parts, clusters: float, bounds: tuple[float, float]) -> 
     return slopes
 
 
-def _student(spread: float, clusters: float, level: float) -> tuple[float, float]:
-    """Standard error and half an interval from a sum of squares over dialogues, with `clusters - 1` freedoms."""
-    if clusters < 2:
-        return math.nan, math.nan
-    error = math.sqrt(spread * clusters / (clusters - 1))
-    return error, error * float(special.stdtrit(clusters - 1, (1 + level) / 2))
+def _error(spread: float, clusters: float) -> float:
+    """Standard error from a sum of squares over dialogues."""
+    return math.sqrt(spread * clusters / (clusters - 1)) if clusters >= 2 else math.nan
+
+
+def _half_width(error: float, value: float, clusters: float, level: float) -> float:
+    """Half of Student's interval with `clusters - 1` degrees of freedom; NaN where nothing varies but by rounding."""
+    if not error > _ROUNDING * abs(value):
+        return math.nan
+    return error * float(special.stdtrit(clusters - 1, (1 + level) / 2))

@@ -130,10 +130,12 @@ def test_bounds_below_two_effective_dialogues_are_undefined():
     assert (empty.scored, empty.dialogues) == (0, 0.0)
 
 
-def test_scores_that_are_all_equal_have_an_interval_without_width():
+def test_scores_that_are_all_equal_have_no_interval():
     y, x, dialogue = drawn(40, 3, 0.5)
     found = adjusted_mean(mean_parts(torch.full_like(y, 0.1).where(~y.isnan(), math.nan), x, dialogue), level=0.95)
-    assert found.lower == found.value == found.upper == 0.1
+    assert (found.value, found.error) == (0.1, 0.0)
+    assert math.isnan(found.lower)
+    assert math.isnan(found.upper)
     assert (found.slopes, found.variance_ratio) == ((0.0,), 1.0)
 
 

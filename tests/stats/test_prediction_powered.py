@@ -118,10 +118,11 @@ def test_differences_are_taken_by_dialogue():
     _, judge, human = single(500, 60)
     zero, one = torch.arange(500), torch.tensor
     same = prediction_powered_difference((one(judge), one(judge)), (one(human), one(human)), zero)
-    assert same.lower == same.value == same.upper == 0
+    assert (same.value, same.error) == (0, 0)
+    assert math.isnan(same.lower), "nothing varies: no interval"
     shifted = prediction_powered_difference((one(judge + 2), one(judge)), (one(human + 2), one(human)), zero)
-    assert shifted.value == pytest.approx(2)
-    assert shifted.upper - shifted.lower < 1e-9
+    assert (shifted.value, shifted.error) == (pytest.approx(2), pytest.approx(0, abs=1e-12))
+    assert math.isnan(shifted.lower)
 
 
 def test_a_difference_has_the_lambdas_of_least_error_and_counts_either_label():
