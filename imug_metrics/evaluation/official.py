@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from imug_metrics.evaluation.model_result import ModelResult
+from imug_metrics.evaluation.powered import powered_scores
 from imug_metrics.metrics.answers.answer_accuracy import AnswerAccuracy
 from imug_metrics.protocols import imug
 from imug_metrics.protocols.imug.points import breakdown, point_scores
@@ -52,7 +53,7 @@ def with_points(
     readings: Readings,
     missing: Literal["skip", "zero"],
 ) -> ModelScores:
-    """Scores with those of judged images, and with all main scores by class and domain.
+    """Scores with those of judged images, people's among them, and with all main scores by class and domain.
 
     Args:
         scores: of the records.
@@ -69,7 +70,7 @@ def with_points(
     by_place = {(record.dialogue, record.turn): record for record in records}
     ordered = [by_place[item["dialogue"], item["turn"]] for item in items]
     groups = breakdown(ordered, items, missing=missing, max_turns=last)
-    return replace(scores, scores={**scores.scores, **found, **groups}, items=items)
+    return replace(scores, scores={**scores.scores, **found, **powered_scores(readings), **groups}, items=items)
 
 
 def write_official(folder: Path, results: Sequence[ModelResult], classes: Mapping[str, str]) -> None:

@@ -5,18 +5,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import combinations
 from pathlib import Path
 from typing import Any, Literal
 
-from imug_metrics.evaluation.human import judge_agreement
+from imug_metrics.evaluation.human import human_scores, judge_agreement, repeat_noise
 from imug_metrics.evaluation.inputs import Inputs, ModelInputs
 from imug_metrics.evaluation.official import write_judgements
+from imug_metrics.evaluation.powered import powered_difference
 from imug_metrics.evaluation.settings import JudgeSettings, Progress
 from imug_metrics.judges import JournalLockedError, Verdict
 from imug_metrics.protocols import imug
-from imug_metrics.protocols.imug.readings import Readings, official_readings, recorded_readings
+from imug_metrics.protocols.imug.readings import Readings, official_readings, recorded_readings, repeated_points
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,8 @@ class ModelReadings:
 
     Attributes:
         readings: keys of dynamic questions and points of images; None: there is no judge and no record of one.
-        judge: what the report says of the judge: answers, failures by kind, agreement; empty without a judge.
+        judge: what the report says of the judge: answers, failures by kind, agreement, what repeats are worth, and
+            differences to later models in people's terms; empty without a judge.
         problems: what is wrong with records or replies.
     """
 
@@ -53,7 +56,21 @@ def read_judgements(inputs: Inputs, progress: Progress) -> JudgedInputs:
     Raises:
         OSError: if a file of answers is in use or cannot be written.
     """
-    return JudgedInputs(inputs, tuple(_readings(inputs, model, progress) for model in inputs.models))
+    found = [_readings(inputs, model, progress) for model in inputs.models]
+    return JudgedInputs(inputs, tuple(_with_differences(inputs.models, found)))
+
+
+def _with_differences(models: Sequence[ModelInputs], found: Sequence[ModelReadings]) -> list[ModelReadings]:
+    """With the differences to each later model that people scored as well."""
+    differences: list[dict[str, dict[str, float]]] = [{} for _ in found]
+    for (place, first), (other, second) in combinations(enumerate(found), 2):
+        if first.readings is not None and second.readings is not None:
+            difference = powered_difference(first.readings, second.readings)
+            differences[place] |= {models[other].model: difference} if difference else {}
+    return [
+        replace(one, judge={**one.judge, "differences": more}) if more else one
+        for one, more in zip(found, differences, strict=True)
+    ]
 
 
 def _readings(inputs: Inputs, model: ModelInputs, progress: Progress) -> ModelReadings:
@@ -106,19 +123,27 @@ def _asked(
         verdicts += readings.verdicts
     if judge.protocol != "imug":
         strict = ask(model.folder, "strict")
-        readings.strict_keys = strict.keys
-        readings.strict_points = {(image.key, image.turn): image.points for image in strict.images}
-        readings.failures += strict.failures
-        readings.refused = []  # the strict reading is that of its own requests
-        readings.verdicts = readings.verdicts or strict.verdicts
+        _add_strict(readings, strict)
         verdicts += strict.verdicts
+    if judge.human is not None:
+        readings.human = human_scores(judge.human, model.model, benchmark)
     _list_failures(readings, journal or Path(model.model), problems)
     told = {
         "answers": sum(verdict.reply is not None for verdict in verdicts),
         "failures": dict(Counter(f"{failure.stage}: {failure.kind}" for failure in readings.failures)),
         "agreement": judge_agreement(readings, model.model, judge.repeats, judge.human),
+        "repeats": repeat_noise(readings, judge.repeats),
     }
     return ModelReadings(readings, told, tuple(problems))
+
+
+def _add_strict(readings: Readings, strict: imug.Judgements) -> None:
+    """Replace the strict reading of official requests by that of the strict ones."""
+    readings.strict_keys = strict.keys
+    readings.strict_points = repeated_points(strict)
+    readings.failures += strict.failures
+    readings.refused = []  # the strict reading is that of its own requests
+    readings.verdicts = readings.verdicts or strict.verdicts
 
 
 def _counter(what: str, progress: Progress) -> Callable[[], None]:

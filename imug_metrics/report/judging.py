@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -94,7 +95,22 @@ def shown_pairs(models: Sequence[ModelScores]) -> list[tuple[str, str, str]]:
 
 
 def judge_rows(models: Sequence[ModelScores], judges: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """One row a judged model: answers, failures by kind, agreement with itself and with people.
+    """One row a judged model: what the judge said, how far it can be trusted, and what people make of the same images.
+
+    Args:
+        models: with the scores `point_score_human` and `point_score_powered` where people scored images.
+        judges: by model, what is known of the judge: `answers`, `failures` by kind, `agreement` with itself and with
+            people, and if there are any `repeats` and `differences`; see `imug_metrics.evaluation`.
+
+    Returns:
+        By row `name`, `colour`, `answers`, `failed`, `kinds` and `agreements`, and
+
+        - `people`: cells `human` (people alone) and `powered` (with the judge's help), each `value` and `interval`,
+          the counts `labelled` and `records`, `power` (lambda) and `worth`, a sentence; None without people
+        - `repeats`: the variances `dialogue`, `record` and `repeat`, `widths` as pairs of a number of repeats and the
+          interval's relative width, `best` number of repeats, and `advice`,
+          a sentence; None where the judge was asked once
+        - `differences`: cells `model`, `value` and `interval` of how much higher people score this model than another
 
     Example:
         >>> from types import SimpleNamespace
@@ -118,9 +134,59 @@ def judge_rows(models: Sequence[ModelScores], judges: Mapping[str, Mapping[str, 
                 "failed": sum(failures.values()),
                 "kinds": ", ".join(f"{count} {kind}" for kind, count in failures.items()),
                 "agreements": agreements,
+                "people": _people(model.scores),
+                "repeats": _repeats(judge.get("repeats") or {}),
+                "differences": _differences(judge.get("differences") or {}),
             }
         )
     return rows
+
+
+def _people(scores: Mapping[str, Any]) -> dict[str, Any] | None:
+    alone, powered = estimate(scores, "point_score_human"), estimate(scores, "point_score_powered")
+    if not alone.known:
+        return None
+    found = {
+        name: number(as_float(scores.get(f"point_score_powered_{key}")), digits)
+        for name, key, digits in (("labelled", "labelled", 0), ("records", "records", 0), ("power", "lambda", 2))
+    }
+    ratio = as_float(scores.get("point_score_powered_variance_ratio"))
+    worth = "the judge does not help: people's scores stand alone"
+    if 0 < ratio < 1:
+        more = number(as_float(scores.get("point_score_powered_labelled")) / ratio, 0)
+        worth = f"with the judge's help {found['labelled']} images scored by people count as much as {more}"
+    return {
+        "human": {"value": number(alone.value), "interval": span(alone)},
+        "powered": {"value": number(powered.value), "interval": span(powered)},
+        **found,
+        "worth": worth,
+    }
+
+
+def _repeats(repeats: Mapping[str, Any]) -> dict[str, Any] | None:
+    if not repeats:
+        return None
+    widths = {count: as_float(width) for count, width in repeats["width"].items()}
+    share = as_float(repeats["share"])
+    advice = "too few repeats, or images a dialogue, to tell the judge's noise from the rest"
+    if not math.isnan(share):
+        three, never = (number(100 * (1 - widths[count]), 0) for count in ("3", "inf"))
+        advice = f"the judge's noise is {number(100 * share, 0)} % of the mean's variance: asking 3 times shortens the "
+        advice += f"interval by {three} %, a judge without noise by {never} %"
+    return {
+        **{level: number(as_float(repeats["variance"].get(level)), 3) for level in ("dialogue", "record", "repeat")},
+        "widths": [("∞" if count == "inf" else count, number(width)) for count, width in widths.items()],
+        "best": number(as_float(repeats["best"]), 1),
+        "advice": advice,
+    }
+
+
+def _differences(differences: Mapping[str, Mapping[str, Any]]) -> list[dict[str, str]]:
+    found = {model: estimate(values, "difference") for model, values in differences.items()}
+    return [
+        {"model": model, "value": number(value.value, signed=True), "interval": span(value)}
+        for model, value in found.items()
+    ]
 
 
 def _agreement(values: Mapping[str, float]) -> dict[str, dict[str, str]]:

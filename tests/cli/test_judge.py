@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -141,6 +142,65 @@ def test_repeats_and_people_show_how_far_the_judge_agrees(command, tmp_path):
     assert people["points"]["human_pearson"] == pytest.approx(-1)
     assert people["points"]["human_units"] == len(rows)
     assert "-1.00" in (command.out / "report.html").read_text().replace("−", "-")
+
+
+def test_a_score_is_the_mean_over_all_repeats_and_official_points_are_the_first(command):
+    with small(command) as server:
+        asked = Counter()
+
+        def moody(body):
+            """Points that rise by one each time they are asked for, and fall back to 0 after 5."""
+            asked[json.dumps(body)] += 1
+            content = json.loads(points_reply(body))
+            for row in content["evaluation_results"]:
+                row["score"] = (row["score"] + asked[json.dumps(body)] - 1) % 6
+            return json.dumps(content)
+
+        server.reply = moody
+        judge = ("--model", "steady", "--judge-url", server.url, "--judge-model", "m")
+        assert command.score(*judge) == 0, command.warned
+        once = {(row["dialogue"], row["turn"]): row["points"] for row in command.rows("items.jsonl") if row["points"]}
+        assert command.score(*judge, "--repeats", "3") == 0, command.warned
+    rows = [row for row in command.rows("items.jsonl") if row["points"] and "Geometric" not in row["dialogue"]]
+    assert len(rows) >= 10
+    for row in rows:
+        assert row["points"] == once[row["dialogue"], row["turn"]], "one answer makes the official score"
+        said = [(point + repeat) % 6 for point in row["points"] for repeat in range(3)]
+        assert row["points_strict"] == pytest.approx(sum(said) / len(said) / 5)
+    noise = command.json("summary.json")["judges"]["steady"]["repeats"]
+    assert noise["variance"]["repeat"] > 0
+    assert noise["width"]["inf"] < noise["width"]["3"] < noise["width"]["1"] == 1
+
+
+def test_people_on_some_images_carry_over_to_all(command, tmp_path):
+    with small(command) as server:
+        judge = ("--judge-url", server.url, "--judge-model", "m", "--model", "steady", "fading")
+        command.score(*judge)
+        items = [row for row in command.rows("items.jsonl") if row["points"]]
+        rows = [
+            {
+                "model": row["model"],
+                "dialogue": row["dialogue"],
+                "turn": row["turn"],
+                "score": 5 * row["points_strict"] * (0.5 if row["model"] == "steady" else 1.0),
+            }
+            for place, row in enumerate(items)
+            if place % 3
+        ]
+        (tmp_path / "people.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+        people = ("--human", str(tmp_path / "people.jsonl"))
+        assert command.score(*judge, *people) == 0, command.warned
+    summary = command.json("summary.json")
+    for model in ("steady", "fading"):
+        scores = summary["models"][model]
+        mine = [row for row in rows if row["model"] == model]
+        assert scores["point_score_powered_labelled"] == len(mine)
+        assert scores["point_score_powered_records"] == sum(row["model"] == model for row in items)
+        assert scores["point_score_human"] == pytest.approx(sum(row["score"] for row in mine) / len(mine) / 5)
+        assert scores["point_score_powered_lower"] < scores["point_score_powered"] < scores["point_score_powered_upper"]
+    difference = summary["judges"]["steady"]["differences"]["fading"]
+    assert difference["difference"] < 0
+    assert "differences" not in summary["judges"]["fading"]
 
 
 def test_people_may_score_whole_turns_in_a_csv_of_several_models(command, tmp_path):

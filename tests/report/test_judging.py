@@ -87,3 +87,60 @@ def test_the_table_shows_points_failures_and_classes(make_scores: Any) -> None:
     assert "1,200" in row
     assert row.split()[-1] == "2"
     assert "0.25" in said.partition("By class")[2]
+
+
+POWERED = {
+    "point_score_human": 0.6,
+    "point_score_human_lower": 0.5,
+    "point_score_human_upper": 0.7,
+    "point_score_powered": 0.62,
+    "point_score_powered_lower": 0.57,
+    "point_score_powered_upper": 0.67,
+    "point_score_powered_lambda": 0.8,
+    "point_score_powered_labelled": 50.0,
+    "point_score_powered_records": 400.0,
+    "point_score_powered_variance_ratio": 0.25,
+}
+REPEATS = {
+    "variance": {"dialogue": 0.5, "record": 1.25, "repeat": 0.25},
+    "width": {"1": 1.0, "2": 0.98, "3": 0.96, "5": 0.95, "inf": 0.9},
+    "share": 0.19,
+    "best": 0.447,
+}
+
+
+def test_a_row_says_what_people_and_repeats_say(make_scores: Any) -> None:
+    scores = make_scores("mine")
+    scores.scores.update(POWERED)
+    differences = {"other": {"difference": -0.1, "difference_lower": -0.2, "difference_upper": 0.02, "records": 4.0}}
+    judge = {**JUDGES["mine"], "repeats": REPEATS, "differences": differences}
+    [row] = judge_rows([scores], {"mine": judge})
+    assert row["people"]["human"] == {"value": "0.60", "interval": "0.50 to 0.70"}
+    assert row["people"]["powered"] == {"value": "0.62", "interval": "0.57 to 0.67"}
+    assert [row["people"][key] for key in ("labelled", "records", "power")] == ["50", "400", "0.80"]
+    assert row["people"]["worth"].endswith("50 images scored by people count as much as 200")
+    assert [row["repeats"][key] for key in ("dialogue", "record", "repeat", "best")] == [
+        "0.500",
+        "1.250",
+        "0.250",
+        "0.4",
+    ]
+    assert row["repeats"]["widths"][-1] == ("∞", "0.90")
+    assert "19 % of the mean's variance" in row["repeats"]["advice"]
+    assert "by 4 %, a judge without noise by 10 %" in row["repeats"]["advice"]
+    assert row["differences"] == [{"model": "other", "value": "−0.10", "interval": "−0.20 to 0.02"}]
+
+
+def test_a_row_says_nothing_of_people_and_repeats_that_there_were_not(make_scores: Any) -> None:
+    [row] = judge_rows([make_scores("mine")], {"mine": {**JUDGES["mine"], "repeats": {}}})
+    assert (row["people"], row["repeats"], row["differences"]) == (None, None, [])
+
+
+def test_what_cannot_be_told_is_said_in_words(make_scores: Any) -> None:
+    scores = make_scores("mine")
+    scores.scores.update({**POWERED, "point_score_powered_variance_ratio": 1.0})
+    unknown = {"variance": dict.fromkeys(REPEATS["variance"]), "width": dict.fromkeys(REPEATS["width"])}
+    [row] = judge_rows([scores], {"mine": {**JUDGES["mine"], "repeats": {**unknown, "share": None, "best": None}}})
+    assert row["people"]["worth"].startswith("the judge does not help")
+    assert row["repeats"]["advice"].startswith("too few repeats")
+    assert (row["repeats"]["record"], row["repeats"]["best"]) == ("–", "–")

@@ -34,10 +34,12 @@ class Readings:
         keys: official keys of dynamic questions.
         images: official points, in the order of the official file.
         strict_keys: keys under protocol "strict".
-        strict_points: points under protocol "strict"; an image that is absent has none.
+        strict_points: points under protocol "strict", of a judge that was asked repeatedly those of all repeats one
+            after the other, so that a score is their mean; an image that is absent has none.
         failures: turns, or repeats of them, without an official judgement.
         refused: judgements that the official reading takes and the strict one does not.
         verdicts: what the judge said, repeats included; empty for recorded judgements.
+        human: by turn, the score that people gave the image, from 0 to 1; see `imug_metrics.evaluation.read_human`.
     """
 
     keys: dict[Unit, str] = field(default_factory=dict)
@@ -47,6 +49,7 @@ class Readings:
     failures: list[Failure] = field(default_factory=list)
     refused: list[Failure] = field(default_factory=list)
     verdicts: list[Verdict[Any]] = field(default_factory=list)
+    human: dict[Unit, float] = field(default_factory=dict)
 
     @property
     def points(self) -> dict[Unit, Points]:
@@ -60,6 +63,7 @@ class Readings:
             ((image.key, image.turn, image.points) for image in self.images),
             self.strict_keys.items(),
             self.strict_points.items(),
+            self.human.items(),
         )
         return hashlib.blake2b(json.dumps([list(part) for part in parts]).encode(), digest_size=16).hexdigest()
 
@@ -106,7 +110,8 @@ def official_readings(
     """Readings of a judge's replies to the official requests: the official reading, and a strict one of the same reply.
 
     A key is strict only if all images that it hangs on are there, and points only if the image itself is. What the
-    official reading cannot use counts as failed under both.
+    official reading cannot use counts as failed under both. Of repeats the first that can be read is the key, and the
+    official points; the strict points are those of all.
 
     Args:
         benchmark: the samples, or a part of them.
@@ -126,7 +131,8 @@ def official_readings(
                 several = has_several_answers(sample, task, "strict")
                 found.strict_keys.setdefault(unit, strict_key(reply, task, several=several))
             elif stage == "image" and unit in drawn and task.points:
-                found.strict_points.setdefault(unit, strict_points(reply, len(task.points)))
+                points = strict_points(reply, len(task.points))
+                found.strict_points[unit] = found.strict_points.get(unit, ()) + points
         except ReplyError as error:
             found.refused.append(Failure(stage, *unit, repeat, error.kind, str(error)))
     boards: list[Failure] = []
@@ -134,6 +140,17 @@ def official_readings(
     absent = {(failure.key, failure.turn) for failure in boards}
     found.strict_points = {unit: points for unit, points in found.strict_points.items() if unit not in absent}
     return found
+
+
+def repeated_points(judgements: Judgements) -> dict[Unit, Points]:
+    """Points of images that were judged under protocol "strict", those of all repeats one after the other."""
+    points: dict[Unit, Points] = {}
+    for verdict in judgements.verdicts:
+        stage, _, domain, subdomain, sample_id, turn = verdict.key
+        if stage == "image" and verdict.value is not None:
+            unit = (str(domain), str(subdomain), str(sample_id)), int(turn)
+            points[unit] = points.get(unit, ()) + verdict.value
+    return {unit: points.get(unit, image) for unit, image in Readings(images=judgements.images).points.items()}
 
 
 def with_keys(records: Iterable[Record], keys: Mapping[Unit, str], samples: Iterable[Sample]) -> list[Record]:
