@@ -44,6 +44,14 @@ class TurnDistributionShift(EmbeddingMetric):
     `detail=True` a dict with its interval, the curve `_turn_2`, `_turn_3`, ... with theirs, `_coverage`, `_n` (images)
     and `_dialogues`. Turns beyond `max_turns` are in coverage and counts only.
 
+    A model that draws one picture whatever it is asked never shifts, and is best. So the detail also holds, with
+    intervals, how unlike the images of one turn are, over pairs of different dialogues: with cosine c of the pair
+
+        spread = 1 - mean c
+
+    as `_spread_turn_1`, `_spread_turn_2`, ... and, weighted by images, `_spread`. It is 0 where all images are equal:
+    read it beside the shift, and compare it with that of other models on the same prompts.
+
     Intervals: dialogues fall into `groups` by a hash of their ids, each group is left out in turn, and the spread of
     the results gives the error (delete-a-group jackknife, Kott, 2001) under Student's t with one degree of freedom less
     than there are groups; where there is no shift at all they are too wide. The groups depend on ids alone, so batches,
@@ -138,15 +146,15 @@ class TurnDistributionShift(EmbeddingMetric):
 
     def compute(self) -> Tensor | dict[str, Tensor]:
         """The mean shift, or with `detail=True` the curve with its intervals."""
-        value = self._shifts(self.sums.sum(0))
         if not self.detail:
-            return value[0]
-        error, groups = self._jackknife()
+            return self._shifts(self.sums.sum(0))[0]
+        value, (error, groups) = self._estimates_of(self.sums.sum(0)), self._jackknife()
         half = error * student_quantile(groups, self.level)
         names = [self.name, *(f"{self.name}_turn_{t}" for t in range(2, self.max_turns + 1))]
+        names += [f"{self.name}_spread", *(f"{self.name}_spread_turn_{t}" for t in range(1, self.max_turns + 1))]
         found: dict[str, Tensor] = {}
         for row, key in enumerate(names):
-            if row == 0 or not value[row].isnan():
+            if "_turn_" not in key or not value[row].isnan():
                 bounds = value[row] - half[row], value[row] + half[row]
                 found |= dict(zip((key, f"{key}_lower", f"{key}_upper"), (value[row], *bounds)))
             if row == 0:
@@ -174,11 +182,26 @@ class TurnDistributionShift(EmbeddingMetric):
         curve = torch.where(defined, self.scale * kernel_slope(centre, self.sigma) * linear, torch.nan)
         return torch.cat([mean_curve(curve, count[..., 1:])[..., None], curve], -1)
 
+    def _spreads(self, sums: Tensor) -> Tensor:
+        """Mean spread and spreads of turns 1, 2, ... `[..., T + 1]` from sums `[..., T, D + 4]`.
+
+        A turn has one image of each dialogue, so that all its pairs are of different ones.
+        """
+        rows, count, squares = sums[..., : self.width], sums[..., self.width], sums[..., self.width + 1]
+        pairs = count * (count - 1)
+        cosine = (rows.square().sum(-1) - squares) / torch.where(pairs > 0, pairs, torch.nan)
+        return torch.cat([mean_curve(1 - cosine, count)[..., None], 1 - cosine], -1)
+
+    def _estimates_of(self, sums: Tensor) -> Tensor:
+        """Shifts and spreads `[..., 2 T + 1]`."""
+        return torch.cat([self._shifts(sums), self._spreads(sums)], -1)
+
     def _jackknife(self) -> tuple[Tensor, Tensor]:
-        """Standard errors of the shifts and the numbers of groups `[T]` they rest on."""
+        """Standard errors of the estimates and the numbers of groups `[2 T + 1]` they rest on."""
         there = self.sums[..., self.width] > 0  # [groups, T]
-        clusters = torch.cat([there.any(1, keepdim=True), there[:, :1] | there[:, 1:]], 1).to(self.sums)
-        replicates = self._shifts(self.sums.sum(0) - self.sums)
+        some = there.any(1, keepdim=True)
+        clusters = torch.cat([some, there[:, :1] | there[:, 1:], some, there], 1).to(self.sums)
+        replicates = self._estimates_of(self.sums.sum(0) - self.sums)
         number = clusters.sum(0)
         known = clusters * replicates.isfinite()
         mean = (replicates.nan_to_num(0) * known).sum(0) / known.sum(0).clamp_min(1)

@@ -132,6 +132,28 @@ def test_counts_and_coverage() -> None:
     assert found[f"{NAME}_dialogues"] == len(rows["dialogue"][rows["valid"]].unique())
 
 
+def test_one_picture_for_everything_has_no_shift_and_no_spread() -> None:
+    rows = records()
+    metric = TurnDistributionShift(WIDTH, detail=True)
+    metric.update(**{**rows, "images": rows["images"][:1].expand_as(rows["images"])})
+    found = metric.compute()
+    for key in ("", "_turn_2", "_spread", "_spread_turn_1", "_spread_lower", "_spread_upper"):
+        assert found[f"{NAME}{key}"].item() == pytest.approx(0, abs=1e-9)
+    assert whole()[f"{NAME}_spread_lower"] > 0.1
+
+
+def test_spread_is_one_less_the_mean_cosine_of_images_of_one_turn() -> None:
+    rows, found, parts = records(), whole(), {}
+    for turn in range(1, 5):
+        units = torch.nn.functional.normalize(rows["images"][rows["valid"] & (rows["turn"] == turn)].double(), dim=1)
+        cosines = units @ units.mT
+        pairs = ~torch.eye(len(units), dtype=torch.bool)
+        parts[turn] = (1 - cosines[pairs].mean(), len(units))
+        torch.testing.assert_close(found[f"{NAME}_spread_turn_{turn}"], parts[turn][0])
+    total = sum(number for _, number in parts.values())
+    torch.testing.assert_close(found[f"{NAME}_spread"], sum(value * n for value, n in parts.values()) / total)
+
+
 def test_nothing_to_compare_is_nan_not_zero() -> None:
     metric = TurnDistributionShift(WIDTH, detail=True)
     with pytest.warns(UserWarning, match="compute"):
