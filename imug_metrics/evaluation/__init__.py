@@ -5,6 +5,7 @@
 from imug_metrics.evaluation.check import DataCheck, check_data
 from imug_metrics.evaluation.gain import GainEvaluation, evaluate_gain
 from imug_metrics.evaluation.human import read_human
+from imug_metrics.evaluation.plan import ComparisonPlan, plan_assumed, plan_comparison
 from imug_metrics.evaluation.result import Evaluation
 from imug_metrics.evaluation.run import evaluate, run
 from imug_metrics.evaluation.scaling import ScalingEvaluation, Strategy, evaluate_scaling
@@ -12,6 +13,7 @@ from imug_metrics.evaluation.settings import JudgeSettings, Settings
 from imug_metrics.evaluation.unim import UnimEvaluation, UnimSettings, evaluate_unim
 
 __all__ = [
+    "ComparisonPlan",
     "DataCheck",
     "Evaluation",
     "GainEvaluation",
@@ -26,6 +28,8 @@ __all__ = [
     "evaluate_gain",
     "evaluate_scaling",
     "evaluate_unim",
+    "plan_assumed",
+    "plan_comparison",
     "read_human",
     "run",
 ]
