@@ -26,6 +26,12 @@ CHECK_CODES = """exit codes:
   2    the command line is not as expected
 """
 
+PLAN_CODES = """exit codes:
+  0    finished
+  1    finished, but a pair shares too few scores to be planned, or its difference is the same in every dialogue
+  2    the command line is not as expected, or the results cannot be read
+"""
+
 WITH_OUT = EXIT_CODES.replace("OUT/problems.jsonl lists them", "with --out problems.jsonl lists them")
 BENCHMARK = "holds data/ and config/"
 
@@ -40,7 +46,17 @@ def parser() -> argparse.ArgumentParser:
     )
     whole.add_argument("--version", action="version", version=f"imug-metrics {__version__}")
     commands = whole.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (_add_score, _add_gain, _add_scaling, _add_check, _add_unim, _add_demo, _add_cache, _add_bench):
+    for add in (
+        _add_score,
+        _add_gain,
+        _add_scaling,
+        _add_plan,
+        _add_check,
+        _add_unim,
+        _add_demo,
+        _add_cache,
+        _add_bench,
+    ):
         add(commands)
     return whole
 
@@ -66,6 +82,12 @@ class _Command:
 
     def number(self, flag: str, metavar: str, text: str, default: int | None = None) -> None:
         self.options.add_argument(flag, type=int, metavar=metavar, default=default, help=_with_default(text, default))
+
+    def decimal(
+        self, flag: str, metavar: str, text: str, default: float | None = None, *, required: bool = False
+    ) -> None:
+        text = _with_default(text, default)
+        self.options.add_argument(flag, type=float, metavar=metavar, default=default, required=required, help=text)
 
     def choice(self, flag: str, choices: Sequence[str], default: str, text: str) -> None:
         self.options.add_argument(flag, choices=choices, default=default, help=_with_default(text, default))
@@ -185,6 +207,33 @@ def _add_scaling(commands: Any) -> None:
         "bounds by a bootstrap over dialogues of R replicates instead of Holm's and Bonferroni's rules",
         0,
     )
+
+
+def _add_plan(commands: Any) -> None:
+    plan = _Command(
+        commands,
+        "plan",
+        "how many dialogues a comparison of two models needs",
+        "How many dialogues, of which each model answers all, a comparison of two models needs to find a difference "
+        "with the given power, and which difference the dialogues there are can show. From the results of a finished "
+        "run, whose spread from dialogue to dialogue is known, or from assumptions.",
+        PLAN_CODES,
+    )
+    plan.decimal("--difference", "D", "the true difference that is to be found", required=True)
+    plan.decimal("--power", "P", "probability of finding it", 0.8)
+    plan.decimal("--level", "L", "probability with which the intervals of all comparisons cover together", 0.95)
+    plan.number("--comparisons", "K", "number of comparisons at once (default: the pairs of the models, or 1)")
+    plan.number("--repeats", "K", "how often each dialogue will be repeated and averaged", 1)
+    plan.decimal("--repeat-variance", "V", "variance of a model's mean of a dialogue from repeat to repeat", 0.0)
+    plan.decimal("--between", "R", "correlation of two models' means of a dialogue, where it is assumed (default: 0.5)")
+    plan.group("from results", "what `imug-metrics score` has written")
+    plan.options.add_argument("--from", dest="results", type=Path, metavar="DIR", help="the folder of its --out")
+    plan.text("--metric", "KEY", "such as point_score or turn_alignment (default: answer_accuracy)")
+    plan.names("--model", "NAME", "models to compare (default: all)")
+    plan.group("from assumptions", "of a metric that is a share")
+    plan.decimal("--p", "P", "share of right answers")
+    plan.decimal("--correlation", "R", "intra-cluster correlation (ICC) of the scores of one dialogue")
+    plan.decimal("--turns", "M", "scored turns a dialogue")
 
 
 def _add_check(commands: Any) -> None:
