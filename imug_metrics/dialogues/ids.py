@@ -94,3 +94,23 @@ def of_shape(name: str, values: Tensor, shape: tuple[int, ...], short: tuple[int
     if tuple(values.shape) in (shape, short):
         return values
     raise ValueError(f"Expected argument `{name}` to have shape {shape}, got {tuple(values.shape)}.")
+
+
+def id_halves(ids: Tensor) -> tuple[Tensor, Tensor]:
+    """48 bits of ids as two numbers that float32 holds exactly: enough to tell dialogues apart among kept rows.
+
+    Example:
+        >>> id_halves(torch.tensor([2**24 + 5]))
+        (tensor([1]), tensor([5]))
+    """
+    return (ids >> 24) & (2**24 - 1), ids & (2**24 - 1)
+
+
+def whole_ids(high: Tensor, low: Tensor) -> Tensor:
+    """The ids of two halves.
+
+    Example:
+        >>> whole_ids(torch.tensor([1.0]), torch.tensor([5.0]))
+        tensor([16777221])
+    """
+    return (high.long() << 24) + low.long()

@@ -26,6 +26,8 @@ from imug_metrics.dialogues.padded import pack_padded
 
 Encode = Callable[[Any], Tensor]
 Bounds = tuple[float, float]
+SHARE: Bounds = (0.0, 1.0)
+"""Of shares, and of scores that are graded like them."""
 
 _ROUNDING = 1e-6  # float32 means of ones may end up this far beyond 1
 

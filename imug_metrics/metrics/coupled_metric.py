@@ -7,9 +7,10 @@ from typing import Any
 import torch
 from typing_extensions import Unpack
 
+from imug_metrics.dialogues.inputs import SHARE
 from imug_metrics.functional.interleaved.coupling import Scale, check_eta, check_scale, combine
 from imug_metrics.metrics.instance_metric import InstanceMetric
-from imug_metrics.metrics.options import MetricOptions
+from imug_metrics.metrics.options import MetricOptions, within
 
 
 class CoupledMetric(InstanceMetric):
@@ -26,6 +27,7 @@ class CoupledMetric(InstanceMetric):
 
     def __init__(self, *, eta: float, scale: Scale = "share", **kwargs: Unpack[MetricOptions]) -> None:
         self.eta, self.scale = check_eta(eta), check_scale(scale)
+        self.ranges = self.ranges | within(SHARE, *self.parts)
         super().__init__(**kwargs)
 
     def _update(

@@ -11,22 +11,28 @@ from torch import Tensor
 from imug_metrics._constants import constant, integers
 from imug_metrics.dialogues.batch import DialogueBatch
 from imug_metrics.dialogues.checks import Check
-from imug_metrics.dialogues.inputs import Column, PackedInputs, pack_inputs
+from imug_metrics.dialogues.inputs import SHARE, Bounds, Column, PackedInputs, pack_inputs
 from imug_metrics.metrics.additive_metric import AdditiveMetric
 from imug_metrics.metrics.curve import curve_points
 from imug_metrics.metrics.dialogue_sums import Terms, dialogue_vectors
-from imug_metrics.metrics.options import spell_out
+from imug_metrics.metrics.options import spell_out, within
 from imug_metrics.metrics.plotting import plot_curve
 from imug_metrics.stats import (
+    Interval,
+    Moments,
+    Weights,
+    component_weights,
     delta_spread,
+    interval,
     packed_moments,
     percentile_interval,
     poisson_weights,
     ratio_spread,
     ratios,
-    student_interval,
     unpack_moments,
+    varying_weights,
 )
+from imug_metrics.stats.intervals import NO_FORMULA, REASONS, UNDEFINED
 
 
 class DialogueMetric(AdditiveMetric):
@@ -42,8 +48,8 @@ class DialogueMetric(AdditiveMetric):
 
     With `detail=True`, `compute()` returns a flat dict of float64 scalars: the primary estimate under the metric's
     name, its interval `_lower` and `_upper`, `_coverage`, `_n` (records in the mean), `_dialogues`, the other estimates
-    under `<name>_<estimate>` with their intervals, and the curve `_turn_k`. Undefined values are NaN; a turn without a
-    scored record is left out.
+    under `<name>_<estimate>` with their intervals, and the curve `_turn_k`. Undefined values are NaN, and so are bounds
+    that the data cannot give: `reasons` says why. A turn without a scored record is left out.
 
     Outside `forward` an `update` runs in inference mode, unless a subclass that runs a model there says
     `in_inference_mode = False`, as `EmbeddingMetric` does: what a model keeps from inference mode is of no use in
@@ -59,8 +65,8 @@ class DialogueMetric(AdditiveMetric):
     Raises:
         ValueError: if an argument is outside its range.
 
-    Intervals are cluster-robust (clusters = dialogues; see `imug_metrics.stats.cluster_robust`) under Student's t. With
-    fewer than 20 dialogues they are approximate.
+    Intervals are by dialogue; how each is made is decided by the range of its estimate (`ranges`), in
+    `imug_metrics.stats.intervals`. The bootstrap is for comparisons, and for the estimates without a formula (`steps`).
     """
 
     is_differentiable = False
@@ -70,6 +76,9 @@ class DialogueMetric(AdditiveMetric):
     primary: str = "mean"
     configuration: tuple[str, ...] = ("detail", "missing", "average", "level", "bootstrap", "seed", "max_turns")
     curves: tuple[str, ...] = ("turn_",)  # estimates that are left out where nothing was seen
+    ranges: dict[str, Bounds] = within(SHARE)  # that estimates cannot leave, by name or by beginning ("turn_")
+    steps: tuple[str, ...] = ()  # estimates that jump, so that only the bootstrap gives them an interval
+    events: Mapping[str, tuple[str, ...]] = {}  # by estimate, ratios whose numerators say which dialogues vary it
     moments: Tensor
     replicates: Tensor
 
@@ -106,6 +115,7 @@ class DialogueMetric(AdditiveMetric):
         if unknown := sorted({*self._components} - {*every}):
             raise ValueError(f"Expected `_needed` to name sums of {type(self).__name__}, got {unknown[0]!r}.")
         self._derived_names: list[str] | None = None  # known when they are first asked for
+        self._reasons: dict[str, int] = {}
         size = len(self._components)
         shape = (size + 1, size + 1) if detail else (size,)
         self.add_state("moments", torch.zeros(shape, dtype=torch.float64), dist_reduce_fx="sum")
@@ -124,30 +134,38 @@ class DialogueMetric(AdditiveMetric):
             if self._components == _ratio(self.primary):
                 return ratios(self.moments, 1)[0]
             return self._derived(self._named(self.moments))[self.primary]
-        moments = unpack_moments(self.moments)
-        names = self._estimate_names()
-        value, spread = ratio_spread(moments, len(self._ratio_names))
-        if len(names) > len(value):
-            derived = delta_spread(lambda sums: _stacked(self._derived(self._named(sums))), moments)
-            value, spread = torch.cat([value, derived[0]]), torch.cat([spread, derived[1]])
-        _, _, lower, upper = student_interval(value, spread, moments.present[self._support(names)], self.level)
-        if self.bootstrap:
-            lower, upper = percentile_interval(self._estimates(self.replicates), self.level)
-            lower, upper = (bound.masked_fill(value.isnan(), torch.nan) for bound in (lower, upper))
+        names, estimates = self._intervals(unpack_moments(self.moments))
+        codes = estimates.reason.tolist()
+        values, lowers, uppers = (column.unbind() for column in (estimates.value, estimates.lower, estimates.upper))
         found: dict[str, Tensor] = {}
-        empty = value.isnan().tolist()
-        values, lowers, uppers = (column.unbind() for column in (value, lower, upper))
         for row in sorted(range(len(names)), key=lambda r: names[r] != self.primary):
             name = names[row]
-            if name.startswith(self.curves) and empty[row]:
+            if name.startswith(self.curves) and REASONS[codes[row]] == UNDEFINED:
                 continue
             key = self.name if name == self.primary else f"{self.name}_{name}"
             found[key] = values[row]
             if name != "coverage":
                 found |= {f"{key}_lower": lowers[row], f"{key}_upper": uppers[row]}
-        found[f"{self.name}_n"] = self._named(moments.totals)["records"]
-        found[f"{self.name}_dialogues"] = self._named(moments.present)["records"]
-        return self._finish(found)
+                found |= {f"{key}{_REASON}": estimates.reason[row]} if codes[row] else {}
+        found[f"{self.name}_n"] = self._named(self._totals)["records"]
+        found[f"{self.name}_dialogues"] = self._named(self.moments[1:, 0])["records"]
+        found = self._finish(found)
+        self._reasons = {key.removesuffix(_REASON): int(code) for key, code in found.items() if key.endswith(_REASON)}
+        return {key: value for key, value in found.items() if not key.endswith(_REASON)}
+
+    @property
+    def reasons(self) -> dict[str, str]:
+        """Why estimates of the last `compute()` have no interval, by the estimate's key; empty where all have one.
+
+        Example:
+            >>> from imug_metrics import TurnDecay
+            >>> metric = TurnDecay(detail=True)
+            >>> metric.update([[0.9, 0.8]])
+            >>> _ = metric.compute()
+            >>> metric.reasons["turn_decay"]
+            'fewer than 2 effective dialogues carry it'
+        """
+        return {key: REASONS[code] for key, code in self._reasons.items()}
 
     def plot(self, val: dict[str, Tensor] | None = None, ax: Any = None) -> Any:
         """Draw the value, or with `detail=True` the metric's curve (as a rule over turns) with its band.
@@ -223,7 +241,7 @@ class DialogueMetric(AdditiveMetric):
         return {}
 
     def _supports(self) -> dict[str, str]:
-        """Sums whose non-zero dialogues are the clusters of an estimate, where the rule does not say it."""
+        """Sums that say how much each dialogue weighs in an estimate, where the rule does not say it."""
         return {}
 
     def _finish(self, found: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -257,10 +275,58 @@ class DialogueMetric(AdditiveMetric):
         """Add the vectors `[G, P]` of a batch's dialogues to the states."""
         if vectors.requires_grad and not self.is_differentiable:
             vectors = vectors.detach()
-        self._increase("moments", packed_moments(vectors) if self.detail else vectors.sum(0))
+        added = packed_moments(vectors, len(self._ratio_names)) if self.detail else vectors.sum(0)
+        self._increase("moments", added)
         if self.bootstrap:
             weights = poisson_weights(batch.ids.to(self.device), self.bootstrap, self.seed)
             self._increase("replicates", weights.mT @ vectors)
+
+    def _intervals(self, moments: Moments) -> tuple[list[str], Interval]:
+        """Names of all estimates, and the estimates with their intervals."""
+        names, count = self._estimate_names(), len(self._ratio_names)
+        value, spread = ratio_spread(moments, count)
+        weights, varying = self._weights(names, moments), varying_weights(moments, count)
+        if len(names) > count:
+            derived = delta_spread(lambda sums: _stacked(self._derived(self._named(sums))), moments)
+            value, spread = torch.cat([value, derived[0]]), torch.cat([spread, derived[1]])
+            varying = self._with_events(names[count:], varying, weights)
+        low, high = constant(_columns, tuple(map(self._range, names)), like=value).unbind()
+        found = interval(value, spread, weights, varying=varying, low=low, high=high, level=self.level)
+        return names, self._stepped(names, found)
+
+    def _with_events(self, derived: list[str], varying: Weights, weights: Weights) -> Weights:
+        """Which dialogues vary each estimate: of ratios what was counted, of derived ones the ratio with the fewest."""
+        count = len(varying.total)
+        rows = list(range(count + len(derived)))
+        for row, name in enumerate(derived, count):
+            ratios = [self._ratio_names.index(ratio) for ratio in self.events.get(name, ())]
+            rows[row] = min(ratios, key=varying.effective.tolist().__getitem__, default=row)
+        parts = (torch.cat([own, rest[count:]]) for own, rest in zip(varying, weights))
+        return Weights(*(part[rows] for part in parts))
+
+    def _stepped(self, names: list[str], found: Interval) -> Interval:
+        """With the bounds of estimates that jump from the bootstrap alone: the delta method says nothing of a step."""
+        if not self.steps:
+            return found
+        jumps = constant(integers, tuple(name in self.steps for name in names), like=found.value).bool()
+        lower = upper = torch.full_like(found.value, torch.nan)
+        if self.bootstrap:
+            lower, upper = percentile_interval(self._estimates(self.replicates), self.level)
+        unknown = found.value.isnan()
+        reason = torch.where(lower.isnan(), REASONS.index(NO_FORMULA), 0).masked_fill(unknown, REASONS.index(UNDEFINED))
+        return found._replace(
+            lower=torch.where(jumps, lower.masked_fill(unknown, torch.nan), found.lower),
+            upper=torch.where(jumps, upper.masked_fill(unknown, torch.nan), found.upper),
+            reason=torch.where(jumps, reason.to(found.reason), found.reason),
+        )
+
+    def _range(self, name: str) -> Bounds:
+        """The range that an estimate cannot leave."""
+        if name == "coverage":
+            return SHARE
+        beginnings = (name[: end + 1] for end, letter in enumerate(name) if letter == "_")
+        found = [self.ranges[part] for part in (*beginnings, name) if part in self.ranges]
+        return found[-1] if found else (-torch.inf, torch.inf)
 
     def _estimates(self, totals: Tensor) -> Tensor:
         """All estimates `[..., E]` from totals `[..., P]`."""
@@ -281,11 +347,15 @@ class DialogueMetric(AdditiveMetric):
         return [*numerators, *denominators, *self._sum_names]
 
     def _support(self, names: list[str]) -> Tensor:
-        """The component of each estimate whose dialogues are its clusters: as a rule its ratio's denominator."""
+        """The component of each estimate that says how much each dialogue weighs: as a rule its ratio's denominator."""
         columns = {name: column for column, name in enumerate(self._components)}
         chosen = self._supports()
         found = [chosen.get(name, f"{name}.den" if f"{name}.den" in columns else "mean.den") for name in names]
         return constant(integers, tuple(columns[name] for name in found), like=self.moments)
+
+    def _weights(self, names: list[str], moments: Moments) -> Weights:
+        """Weights of the dialogues behind each estimate."""
+        return component_weights(moments, self._support(names))
 
 
 def check_choice(argument: str, value: Any, choices: tuple[Any, ...]) -> None:
@@ -300,8 +370,30 @@ def check_choice(argument: str, value: Any, choices: tuple[Any, ...]) -> None:
         raise ValueError(f"Expected argument `{argument}` to be one of {choices}, got {value!r}.")
 
 
+def check_range(argument: str, ends: Bounds | None) -> Bounds | None:
+    """The ends of a range as numbers, None where it is not known.
+
+    Example:
+        >>> check_range("score_range", (1, 0))
+        Traceback (most recent call last):
+        ValueError: Expected argument `score_range` to be two numbers, the first below the second, got (1, 0).
+    """
+    if ends is None:
+        return None
+    if isinstance(ends, str) or len(ends) != 2 or not ends[0] < ends[1]:
+        raise ValueError(f"Expected argument `{argument}` to be two numbers, the first below the second, got {ends!r}.")
+    return float(ends[0]), float(ends[1])
+
+
 def _ratio(name: str) -> tuple[str, str]:
     return f"{name}.num", f"{name}.den"
+
+
+_REASON = "_reason"
+
+
+def _columns(rows: tuple[Bounds, ...], device: torch.device) -> Tensor:
+    return torch.tensor(rows, dtype=torch.float64, device=device).mT
 
 
 def _stacked(estimates: dict[str, Tensor]) -> Tensor:

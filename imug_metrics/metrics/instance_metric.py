@@ -8,10 +8,11 @@ import torch
 from torch import Tensor
 
 from imug_metrics.dialogues.ids import as_ids
-from imug_metrics.dialogues.inputs import Column, PackedInputs
+from imug_metrics.dialogues.inputs import SHARE, Column, PackedInputs
 from imug_metrics.functional.interleaved.coupling import Scale, graded_column
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.dialogue_sums import Terms
+from imug_metrics.metrics.options import within
 
 
 class InstanceMetric(DialogueMetric):
@@ -25,6 +26,7 @@ class InstanceMetric(DialogueMetric):
     curves: tuple[str, ...] = ("turn_", "support", "relative")
     plot_lower_bound = 0.0
     plot_upper_bound = 1.0
+    ranges = within(SHARE, "mean", "turn_", "support", "relative")
 
     def _pack_instances(
         self, support: Any, dialogue: Any, turn: Any, valid: Any, lengths: Any, **columns: Column

@@ -17,8 +17,9 @@ class MetricOptions(TypedDict, total=False):
         missing: what an absent output counts as: `"skip"` leaves it out (and lowers the coverage), `"zero"` scores 0.
         average: `"record"` weighs every scored record alike, `"dialogue"` every dialogue.
         level: probability that the intervals cover.
-        bootstrap: number of replicates of a Poisson bootstrap over dialogues; 0: intervals by the cluster-robust
-            formula. The draws depend on dialogue ids alone, so batches, shards and processes do not change the result.
+        bootstrap: number of replicates of a Poisson bootstrap over dialogues, for comparisons and for the estimates
+            that have no formula for an interval; 0: none. The draws depend on dialogue ids alone, so batches, shards
+            and processes do not change the result, and two models' replicates are paired.
         seed: of the bootstrap.
         max_turns: turns that get a point of their own on the curve; later ones count in everything else.
         validate: check values, turns and duplicates on every update; on a CUDA device that waits for it once, and once
@@ -58,3 +59,13 @@ def spell_out(metric: type) -> None:
         if name not in parameters and parameter.kind in (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.VAR_KEYWORD)
     }
     metric.__init__.__signature__ = inspect.Signature(list(parameters.values()))  # type: ignore[misc]
+
+
+def within(ends: tuple[float, float], *names: str) -> dict[str, tuple[float, float]]:
+    """The same range for several estimates of a metric, see `DialogueMetric.ranges`.
+
+    Example:
+        >>> within((0.0, 1.0), "mean", "turn_")
+        {'mean': (0.0, 1.0), 'turn_': (0.0, 1.0)}
+    """
+    return dict.fromkeys(names, ends)

@@ -4,35 +4,49 @@
 
 from imug_metrics.stats.bootstrap import percentile_interval, poisson_weights
 from imug_metrics.stats.cluster_robust import (
-    Interval,
     Moments,
+    component_weights,
     delta_interval,
     delta_spread,
     packed_moments,
     ratio_spread,
     ratios,
-    student_interval,
-    student_quantile,
     unpack_moments,
+    varying_weights,
 )
-from imug_metrics.stats.slopes import PairSlopes, pair_slopes, pooled_slope, sen_slope, within_sums
+from imug_metrics.stats.intervals import REASONS, Interval, Weights, interval, student_quantile
+from imug_metrics.stats.slopes import (
+    PairSlopes,
+    median,
+    median_slope,
+    pair_slopes,
+    pooled_slope,
+    pooled_weights,
+    within_sums,
+)
 
 __all__ = [
+    "REASONS",
     "Interval",
     "Moments",
     "PairSlopes",
+    "Weights",
+    "component_weights",
     "delta_interval",
     "delta_spread",
+    "interval",
+    "median",
+    "median_slope",
     "packed_moments",
     "pair_slopes",
     "percentile_interval",
     "poisson_weights",
     "pooled_slope",
+    "pooled_weights",
     "ratio_spread",
     "ratios",
-    "sen_slope",
-    "student_interval",
     "student_quantile",
     "unpack_moments",
+    "varying_weights",
     "within_sums",
 ]

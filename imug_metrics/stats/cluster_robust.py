@@ -3,11 +3,12 @@
 """Running sums over dialogues from which every estimate and its cluster-robust interval follow.
 
 Each dialogue `d` contributes one vector of sums `v_d [P]` (its summed scores, its number of records, ...). All that is
-kept is the number of dialogues, `sum v_d`, `sum v_d v_d'` and, by component, how many dialogues are not zero there.
-These add over batches and processes, and by the delta method they give an interval for every smooth function `f` of the
-sums that does not change when all sums are scaled (means, ratios, slopes): `Var f = c * grad' (sum v_d v_d') grad`, `c
-= G / (G - 1)`. For a ratio `sum a / sum b` that is the cluster-robust variance `c * sum (a_d - f b_d)^2 / (sum b_d)^2`;
-the centring term of the delta method vanishes for scale-free functions.
+kept is the number of dialogues, `sum v_d`, `sum v_d v_d'` and, by component, which dialogues are not zero there. These
+add over batches and processes, and by the delta method they give the spread of every smooth function `f` of the sums
+that does not change when all sums are scaled (means, ratios, slopes): `grad' (sum v_d v_d') grad`. For a ratio `sum a /
+sum b` that is `sum (a_d - f b_d)^2 / (sum b_d)^2`, the cluster-robust variance (Liang and Zeger, Biometrika 73, 1986)
+but for its factor for small samples; the centring term of the delta method vanishes for scale-free functions. What
+follows from a spread is decided in `stats.intervals`.
 """
 
 from __future__ import annotations
@@ -16,17 +17,23 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
-from scipy import special
 from torch import Tensor
+
+from imug_metrics.stats.intervals import Interval, Weights, interval
+
+_ROUNDING = 1e-14
+"""A spread below this share of the terms that it is the difference of is what rounding leaves of none."""
 
 
 class Moments(NamedTuple):
-    """Sums over dialogues of their vectors of `P` components.
+    """Sums over dialogues of their vectors of `P` components, of which the first are `C` numerators and denominators.
 
     Attributes:
         dialogues: `[]`, number of dialogues.
         totals: `[P]`, sum of the vectors.
-        present: `[P]`, number of dialogues whose component is not zero.
+        present: `[P]`, of components behind the ratios: number of dialogues that are not zero there. Of the ratios'
+            numerators and denominators: the sum of the denominators, and of their squares, over dialogues whose
+            numerator is not zero.
         products: `[P, P]`, sum of the outer products.
     """
 
@@ -36,24 +43,16 @@ class Moments(NamedTuple):
     products: Tensor
 
 
-class Interval(NamedTuple):
-    """Estimates `[E]` with their standard errors and the bounds of their intervals; NaN where undefined."""
-
-    value: Tensor
-    error: Tensor
-    lower: Tensor
-    upper: Tensor
-
-
-def packed_moments(vectors: Tensor) -> Tensor:
+def packed_moments(vectors: Tensor, ratios: int = 0) -> Tensor:
     """Moments of dialogues' vectors as one matrix that adds.
 
     Args:
         vectors: float64 `[G, P]`, one row a dialogue.
+        ratios: C, how many numerators come first, and as many denominators next.
 
     Returns:
         float64 `[P + 1, P + 1]`: the first row holds the number of dialogues and the totals, the first column below it
-        the number of dialogues that are not zero, the rest the products.
+        what `Moments.present` says, the rest the products.
 
     Example:
         >>> packed_moments(torch.tensor([[2.0, 1.0], [0.0, 1.0]], dtype=torch.float64))
@@ -61,11 +60,13 @@ def packed_moments(vectors: Tensor) -> Tensor:
                 [1., 4., 2.],
                 [2., 2., 2.]], dtype=torch.float64)
     """
-    present = vectors != 0
+    present = (vectors != 0).to(vectors)
     # A dialogue that brought nothing (padding of a batch packed without validation) must not count.
-    rows = torch.cat([present.any(1, keepdim=True).to(vectors), vectors], 1)
+    rows = torch.cat([present.amax(1, keepdim=True), vectors], 1)
     packed = rows.mT @ rows
-    packed[1:, 0] = present.sum(0)
+    below = vectors[:, ratios : 2 * ratios]
+    weights = torch.cat([below, below * below], 1) * present[:, :ratios].repeat(1, 2)
+    packed[1:, 0] = torch.cat([weights, present[:, 2 * ratios :]], 1).sum(0)
     return packed
 
 
@@ -76,7 +77,30 @@ def unpack_moments(packed: Tensor) -> Moments:
         >>> unpack_moments(packed_moments(torch.ones(3, 1, dtype=torch.float64))).totals
         tensor([3.], dtype=torch.float64)
     """
-    return Moments(packed[0, 0], packed[0, 1:], packed[1:, 0], packed[1:, 1:])
+    return Moments(packed[..., 0, 0], packed[..., 0, 1:], packed[..., 1:, 0], packed[..., 1:, 1:])
+
+
+def component_weights(moments: Moments, components: Tensor) -> Weights:
+    """Weights of the dialogues behind estimates that rest on single components, int64 `[E]`.
+
+    Example:
+        >>> moments = unpack_moments(packed_moments(torch.tensor([[2.0], [4.0]], dtype=torch.float64)))
+        >>> component_weights(moments, torch.tensor([0])).effective
+        tensor([1.8000], dtype=torch.float64)
+    """
+    squares = moments.products.diagonal(dim1=-2, dim2=-1)
+    return Weights(moments.totals[..., components], squares[..., components])
+
+
+def varying_weights(moments: Moments, ratios: int) -> Weights:
+    """Weights `[ratios]` of the dialogues whose numerator is not zero, of moments packed with so many ratios.
+
+    Example:
+        >>> vectors = torch.tensor([[0.5, 2.0], [0.0, 4.0]], dtype=torch.float64)
+        >>> varying_weights(unpack_moments(packed_moments(vectors, 1)), 1).effective
+        tensor([1.], dtype=torch.float64)
+    """
+    return Weights(moments.present[..., :ratios], moments.present[..., ratios : 2 * ratios])
 
 
 def delta_interval(
@@ -87,12 +111,11 @@ def delta_interval(
     Args:
         estimates: differentiable scale-free function from totals `[P]` to estimates `[E]`.
         moments: the sums.
-        support: int64 `[E]`, the component of each estimate whose non-zero dialogues are its clusters, G.
-        level: probability that the interval covers, under Student's t with G - 1 degrees of freedom.
+        support: int64 `[E]`, the component of each estimate that says how much each dialogue weighs.
+        level: probability that the interval covers, see `stats.intervals.interval`.
 
     Returns:
-        The estimates. With fewer than two dialogues errors and bounds are NaN; below about 20 the interval is
-        approximate and somewhat too short.
+        The estimates. With fewer than two effective dialogues errors and bounds are NaN.
 
     Example:
         >>> moments = unpack_moments(packed_moments(torch.tensor([[1.0, 2.0], [3.0, 2.0]], dtype=torch.float64)))
@@ -100,7 +123,7 @@ def delta_interval(
         tensor([0.5000], dtype=torch.float64)
     """
     value, spread = delta_spread(estimates, moments)
-    return student_interval(value, spread, moments.present[support], level)
+    return interval(value, spread, component_weights(moments, support), level=level)
 
 
 def delta_spread(estimates: Callable[[Tensor], Tensor], moments: Moments) -> tuple[Tensor, Tensor]:
@@ -108,7 +131,8 @@ def delta_spread(estimates: Callable[[Tensor], Tensor], moments: Moments) -> tup
     with torch.inference_mode(False):  # trainers validate in inference mode, which forbids derivatives
         totals = moments.totals.detach().clone()
         gradient, value = torch.func.jacrev(lambda sums: (estimates(sums),) * 2, has_aux=True)(totals)
-    return value, ((gradient @ moments.products) * gradient).sum(1)
+    spread = ((gradient @ moments.products) * gradient).sum(1)
+    return value, _without_rounding(spread, ((gradient.abs() @ moments.products.abs()) * gradient.abs()).sum(1))
 
 
 def ratio_spread(moments: Moments, count: int) -> tuple[Tensor, Tensor]:
@@ -127,16 +151,14 @@ def ratio_spread(moments: Moments, count: int) -> tuple[Tensor, Tensor]:
         (tensor([1.], dtype=torch.float64), tensor([0.1250], dtype=torch.float64))
     """
     value = ratios(moments.totals, count)
-    denominator = moments.totals[count : 2 * count]
+    first, second = slice(count), slice(count, 2 * count)
     above, across, below = (
-        moments.products[rows, columns].diagonal()
-        for rows, columns in (
-            (slice(count), slice(count)),
-            (slice(count), slice(count, 2 * count)),
-            (slice(count, 2 * count), slice(count, 2 * count)),
-        )
+        moments.products[..., rows, columns].diagonal(dim1=-2, dim2=-1)
+        for rows, columns in ((first, first), (first, second), (second, second))
     )
-    return value, (above - 2 * value * across + value * value * below) / (denominator * denominator)
+    terms = above, -2 * value * across, value * value * below
+    spread = _without_rounding(torch.stack(terms).sum(0), torch.stack(terms).abs().sum(0))
+    return value, spread / moments.totals[..., second] ** 2
 
 
 def ratios(totals: Tensor, count: int) -> Tensor:
@@ -151,24 +173,6 @@ def ratios(totals: Tensor, count: int) -> Tensor:
     return (totals[..., :count] / denominator.masked_fill(empty, 1)).masked_fill(empty, torch.nan)
 
 
-def student_interval(value: Tensor, spread: Tensor, clusters: Tensor, level: float) -> Interval:
-    """Estimates `[E]` with intervals from their spreads and numbers of clusters, under Student's t."""
-    error = torch.sqrt(spread.clamp_min(0) * clusters / (clusters - 1).clamp_min(1))
-    error = error.masked_fill((clusters < 2) | value.isnan(), torch.nan)
-    half = error * student_quantile(clusters, level)
-    return Interval(value, error, value - half, value + half)
-
-
-def student_quantile(clusters: Tensor, level: float) -> Tensor:
-    """Two-sided quantile of Student's t with `clusters - 1` degrees of freedom; NaN below two clusters.
-
-    Args:
-        clusters: `[E]`.
-        level: covered probability, e.g. 0.95.
-
-    Example:
-        >>> student_quantile(torch.tensor([2.0, 1e6]), 0.95)
-        tensor([12.7062,  1.9600])
-    """
-    freedom = (clusters - 1).detach().cpu().double().numpy()
-    return torch.as_tensor(special.stdtrit(freedom, (1 + level) / 2)).to(clusters)
+def _without_rounding(spread: Tensor, size: Tensor) -> Tensor:
+    """Spreads of which only rounding is left as 0: what is the same in every dialogue must not pass for precise."""
+    return spread.masked_fill(spread <= _ROUNDING * size, 0)

@@ -10,7 +10,7 @@ import torch
 from scipy import special
 from torch import Tensor
 
-from imug_metrics.stats.cluster_robust import student_quantile
+from imug_metrics.stats.intervals import student_quantile
 
 
 class Simultaneous(NamedTuple):

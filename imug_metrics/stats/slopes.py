@@ -4,14 +4,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
 from imug_kernels import segment_reduce, segment_sum
-from scipy import special
 from torch import Tensor
+
+from imug_metrics.stats.cluster_robust import Moments
+from imug_metrics.stats.intervals import Weights, student_quantile
 
 
 class PairSlopes(NamedTuple):
@@ -20,12 +21,10 @@ class PairSlopes(NamedTuple):
     Attributes:
         segments: int64 `[R]`, which segments.
         slopes: float64 `[R, P]`, by pair of rows.
-        variance: float64 `[R]`, of Kendall's S (Sen, JASA 63, 1968, eq. 2.6).
     """
 
     segments: Tensor
     slopes: Tensor
-    variance: Tensor
 
 
 def within_sums(x: Tensor, y: Tensor, used: Tensor, offsets: Tensor) -> tuple[Tensor, Tensor]:
@@ -82,8 +81,8 @@ def pair_slopes(x: Tensor, y: Tensor, offsets: Tensor) -> Iterator[PairSlopes]:
     Example:
         >>> turns, scores = torch.arange(3).double(), torch.tensor([0.0, 1.0, 1.0]).double()
         >>> [found] = pair_slopes(turns, scores, torch.tensor([0, 3]))
-        >>> found.slopes, found.variance
-        (tensor([[1.0000, 0.5000, 0.0000]], dtype=torch.float64), tensor([2.6667], dtype=torch.float64))
+        >>> found.slopes
+        tensor([[1.0000, 0.5000, 0.0000]], dtype=torch.float64)
     """
     lengths = offsets.diff()
     for length in sorted(set(lengths.tolist())):
@@ -94,33 +93,93 @@ def pair_slopes(x: Tensor, y: Tensor, offsets: Tensor) -> Iterator[PairSlopes]:
         xs, ys = x[rows], y[rows]
         first, second = torch.triu_indices(length, length, 1, device=x.device)
         slopes = (ys[:, second] - ys[:, first]) / (xs[:, second] - xs[:, first])
-        # Ties of k equal scores take k (k - 1) (2k + 5) off: each of the k rows brings (k - 1) (2k + 5).
-        equal = (ys[:, :, None] == ys[:, None]).sum(2).double()
-        ties = ((equal - 1) * (2 * equal + 5)).sum(1)
-        yield PairSlopes(segments, slopes, (length * (length - 1) * (2 * length + 5) - ties) / 18)
+        yield PairSlopes(segments, slopes)
 
 
-def sen_slope(slopes: Tensor, variance: float, level: float = 0.95) -> tuple[float, float, float]:
-    """Median of pairwise slopes with Sen's interval from Kendall's tau.
+def pooled_weights(moments: Moments, n: int, x: int, xx: int) -> Weights:
+    """How much each dialogue weighs in an ordinary least squares' slope: `sum (x - mean x)^2`, about the mean of all.
+
+    Args:
+        moments: sums over dialogues.
+        n, x, xx: components of the number of records and of the sums of x and its square.
+
+    Returns:
+        Weights, of one estimate `[1]`.
+
+    Example:
+        >>> from imug_metrics.stats import packed_moments, unpack_moments
+        >>> vectors = torch.tensor([[2.0, 3.0, 5.0], [2.0, 3.0, 5.0]], dtype=torch.float64)  # turns 1 and 2, twice
+        >>> pooled_weights(unpack_moments(packed_moments(vectors)), 0, 1, 2)
+        Weights(total=tensor([1.], dtype=torch.float64), squares=tensor([0.5000], dtype=torch.float64))
+    """
+    columns = torch.tensor([n, x, xx], device=moments.totals.device)
+    totals = moments.totals[columns]
+    mean = totals[1] / totals[0].clamp_min(1)
+    share = torch.stack([mean * mean, -2 * mean, torch.ones_like(mean)])
+    products = moments.products[columns][:, columns]
+    return Weights((share @ totals)[None], (share @ products @ share)[None])
+
+
+def median(values: Tensor) -> Tensor:
+    """The median, the mean of the two in the middle of an even number; NaN of none.
+
+    Example:
+        >>> median(torch.tensor([3.0, 1.0, 2.0, 10.0]))
+        tensor(2.5000)
+    """
+    ordered = values.sort().values
+    count = len(ordered)
+    return (ordered[(count - 1) // 2] + ordered[count // 2]) / 2 if count else values.new_tensor(torch.nan)
+
+
+def median_slope(slopes: Tensor, dialogue: Tensor, level: float = 0.95) -> tuple[Tensor, Tensor, Tensor]:
+    """Median of pairwise slopes (Theil, 1950; Sen, JASA 63, 1968) with an interval by dialogue.
+
+    A slope b lies within the bounds where the signs of the pairs' slopes about b, `z_d = sum_i sign(slope_i - b)` by
+    dialogue, have a mean that a cluster-robust test does not tell from 0, under Student's t with `G_eff - 1` degrees of
+    freedom. Sen's own interval takes the pairs of all dialogues for one sample of independent rows, and covers too
+    rarely.
 
     Args:
         slopes: `[K]`, from `pair_slopes`, of any number of segments.
-        variance: the sum over segments of Kendall's S's variance.
+        dialogue: int64 `[K]`, whose they are.
         level: covered probability.
 
     Returns:
-        Median, lower and upper bound; NaN without a pair. For one segment equal to `scipy.stats.theilslopes`.
+        Median, lower and upper bound, float64 scalars; NaN without a pair, and bounds also with fewer than two
+        effective dialogues, or where the bounds meet.
 
     Example:
-        >>> sen_slope(torch.tensor([1.0, 0.5, 0.0]), 8 / 3)
-        (0.5, 0.0, 1.0)
+        >>> slopes = torch.tensor([-0.3, -0.2, -0.1, 0.0, -0.2, -0.1])
+        >>> median, lower, upper = median_slope(slopes, torch.tensor([1, 2, 3, 4, 5, 6]))
+        >>> [round(x.item(), 2) for x in (median, lower, upper)]
+        [-0.15, -0.3, 0.0]
     """
-    pairs = len(slopes)
-    if pairs == 0:
-        return math.nan, math.nan, math.nan
-    ordered = slopes.double().sort().values
-    reach = float(special.ndtri((1 + level) / 2)) * math.sqrt(variance)
-    upper = min(round((pairs + reach) / 2), pairs - 1)
-    lower = max(round((pairs - reach) / 2) - 1, 0)
-    middle = (ordered[(pairs - 1) // 2] + ordered[pairs // 2]) / 2
-    return float(middle), float(ordered[lower]), float(ordered[upper])
+    ordered, order = slopes.double().sort(stable=True)
+    middle, none = median(ordered), ordered.new_tensor(torch.nan)
+    if len(slopes) == 0:
+        return middle, none, none
+    _, owner, size = torch.unique(dialogue, return_inverse=True, return_counts=True)
+    weight = size.double()
+    weights = Weights(weight.sum(), (weight * weight).sum())
+    accepted = _is_centre(owner[order], weight, weights, level).nonzero()[:, 0]
+    if len(accepted) == 0:
+        return middle, none, none
+    lower, upper = ordered[accepted[0]], ordered[accepted[-1] + 1]
+    return (middle, lower, upper) if lower < upper else (middle, none, none)
+
+
+def _is_centre(owner: Tensor, weight: Tensor, weights: Weights, level: float) -> Tensor:
+    """Whether a value between one of the ordered slopes and the next can be their centre, bool `[K - 1]`."""
+    pairs, effective = len(owner), weights.effective
+    rank = torch.arange(pairs, device=owner.device)
+    by_owner = owner.argsort(stable=True)
+    within = torch.empty_like(rank).index_copy(0, by_owner, rank)
+    within = within - (weight.cumsum(0) - weight).long()[owner]  # how many slopes of its dialogue lie below
+    before = weight[owner] - 2 * within  # z of its dialogue, until its own sign turns
+    squares = weights.squares - (4 * before - 4).cumsum(0)
+    across = weights.squares - (2 * weight[owner]).cumsum(0)
+    mean = (weights.total - 2 * (rank + 1)) / weights.total
+    spread = (squares - 2 * mean * across + mean * mean * weights.squares).clamp_min(0) / weights.total**2
+    error = (spread * effective / (effective - 1).clamp_min(1e-300)).sqrt()
+    return (mean.abs() <= student_quantile(effective, level) * error)[:-1]

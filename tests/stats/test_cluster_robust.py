@@ -31,18 +31,36 @@ def test_mean_over_records_equals_ols_on_a_constant_clustered_by_dialogue() -> N
     )
     fit = sm.OLS(y, np.ones(len(y))).fit(cov_type="cluster", cov_kwds={"groups": cluster}, use_t=True)
     assert ours.value.item() == pytest.approx(fit.params[0], abs=1e-12)
+    # Theirs counts 30 clusters, ours as many equal ones as weigh as much.
+    effective = len(y) ** 2 / (np.bincount(cluster) ** 2).sum()
+    error = fit.bse[0] * np.sqrt(29 / 30 * effective / (effective - 1))
+    assert ours.error.item() == pytest.approx(error, abs=1e-12)
+    half = stats.t.ppf(0.975, effective - 1) * error
+    expected = [fit.params[0] - half, fit.params[0] + half]
+    assert [ours.lower.item(), ours.upper.item()] == pytest.approx(expected, abs=1e-12)
+
+
+def test_interval_of_equal_clusters_equals_statsmodels() -> None:
+    generator = np.random.default_rng(4)
+    cluster = np.repeat(np.arange(12), 5)
+    y = generator.normal(size=len(cluster)) + generator.normal(size=12)[cluster]
+    sums = np.stack([np.bincount(cluster, y), np.bincount(cluster)], 1)
+    ours = delta_interval(ratio, unpack_moments(packed_moments(torch.tensor(sums).double())), torch.tensor([1]))
+    fit = sm.OLS(y, np.ones(len(y))).fit(cov_type="cluster", cov_kwds={"groups": cluster}, use_t=True)
     assert ours.error.item() == pytest.approx(fit.bse[0], abs=1e-12)
     assert [ours.lower.item(), ours.upper.item()] == pytest.approx(fit.conf_int()[0].tolist(), abs=1e-12)
 
 
-def test_interval_is_undefined_below_two_clusters_and_empty_for_equal_dialogues() -> None:
+def test_there_is_no_interval_below_two_clusters_and_none_of_width_zero_for_equal_dialogues() -> None:
     one = delta_interval(ratio, unpack_moments(packed_moments(torch.tensor([[1.0, 2.0]]).double())), torch.tensor([1]))
     assert one.value.item() == 0.5
     assert one.error.isnan().all()
     assert one.lower.isnan().all()
     same = torch.tensor([[1.0, 2.0]] * 4).double()
     equal = delta_interval(ratio, unpack_moments(packed_moments(same)), torch.tensor([1]))
-    assert (equal.lower.item(), equal.upper.item()) == (0.5, 0.5)
+    assert equal.value.item() == 0.5
+    assert equal.lower.isnan().all()
+    assert equal.upper.isnan().all()
 
 
 def test_interval_works_inside_inference_mode() -> None:

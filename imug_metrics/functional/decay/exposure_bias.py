@@ -10,12 +10,10 @@ import torch
 from torch import Tensor
 
 from imug_metrics.dialogues.arguments import Ids, Numbers, Turns
-from imug_metrics.dialogues.inputs import pack_inputs
+from imug_metrics.dialogues.inputs import SHARE, pack_inputs
 from imug_metrics.functional.decay.paired_gain import arm_columns, packed_arms
 from imug_metrics.functional.reduce import reduce_values
 from imug_metrics.stats.running_sums import running_sums
-
-SHARE = (0.0, 1.0)  # where losses 1 - s are errors and add up
 
 
 def exposure_bias(

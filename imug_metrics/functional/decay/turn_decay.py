@@ -14,7 +14,7 @@ from imug_metrics.dialogues.arguments import Ids, Numbers, Turns
 from imug_metrics.dialogues.batch import DialogueBatch
 from imug_metrics.dialogues.inputs import pack_inputs, score_column
 from imug_metrics.functional.reduce import reduce_values
-from imug_metrics.stats import PairSlopes, pair_slopes, pooled_slope, sen_slope, within_sums
+from imug_metrics.stats import PairSlopes, median, pair_slopes, pooled_slope, within_sums
 
 Slope = Literal["within", "pooled", "theil-sen"]
 SLOPES: tuple[Slope, ...] = ("within", "pooled", "theil-sen")
@@ -95,7 +95,7 @@ def decay_rate(total: Tensor, count: Tensor) -> Tensor:
         count: numbers of scores by turn; turns without any are left out.
 
     Returns:
-        `[...]`; NaN with fewer than two turns or where a mean is not positive.
+        `[...]`; NaN with fewer than two turns or where a mean is not positive, exactly 0 where all means are equal.
 
     Example:
         >>> import math
@@ -107,7 +107,11 @@ def decay_rate(total: Tensor, count: Tensor) -> Tensor:
     turns = torch.arange(total.shape[-1], dtype=total.dtype, device=total.device)
     log = torch.log(torch.where(seen & (mean > 0), mean, 1))
     sums = ((count * part).sum(-1) for part in (torch.ones_like(log), turns, log, turns * turns, turns * log))
-    return -pooled_slope(*sums).masked_fill((seen & (mean <= 0)).any(-1), torch.nan)
+    level = torch.where(seen, mean, torch.nan)
+    # Equal means leave a remainder of rounding, whose half-life would be a number.
+    flat = level.nan_to_num(-torch.inf).amax(-1) - level.nan_to_num(torch.inf).amin(-1) <= 1e-12 * mean.abs().amax(-1)
+    rate = -pooled_slope(*sums).masked_fill((seen & (mean <= 0)).any(-1), torch.nan)
+    return torch.where(flat & ~rate.isnan(), 0 * rate, rate)
 
 
 def effective_turns(total: Tensor, count: Tensor, keep: float = 0.85, longest: bool = False) -> Tensor:
@@ -147,4 +151,4 @@ def _sen_slopes(batch: DialogueBatch, scores: Tensor) -> tuple[Tensor, Tensor]:
     for found in pairs:
         each = each.index_copy(0, found.segments, found.slopes.quantile(0.5, dim=1))
     slopes = torch.cat([found.slopes.flatten() for found in pairs]) if pairs else each[:0]
-    return each.new_tensor(sen_slope(slopes, 0.0)[0]), each
+    return median(slopes), each

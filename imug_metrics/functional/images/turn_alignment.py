@@ -11,13 +11,21 @@ from einops import rearrange
 from imug_kernels import paired_cosine
 from torch import Tensor
 
-from imug_metrics.dialogues.inputs import Column, embedding_column
+from imug_metrics.dialogues.inputs import SHARE, Bounds, Column, embedding_column
 from imug_metrics.functional.reduce import reduce_values
 
 Variant = Literal["cosine", "clipscore", "torchmetrics", "siglip", "refclipscore"]
 VARIANTS: tuple[Variant, ...] = ("cosine", "clipscore", "torchmetrics", "siglip", "refclipscore")
 CLAMPED = {"clipscore": 2.5, "torchmetrics": 100.0}
 """Factor of the variants that take a negative cosine for 0."""
+RANGES: dict[Variant, Bounds] = {
+    "cosine": (-1.0, 1.0),
+    "clipscore": (0.0, CLAMPED["clipscore"]),
+    "torchmetrics": (0.0, CLAMPED["torchmetrics"]),
+    "siglip": SHARE,
+    "refclipscore": (0.0, CLAMPED["clipscore"]),
+}
+"""What each variant's values lie within."""
 
 
 def turn_alignment(

@@ -10,11 +10,11 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from imug_metrics.dialogues.arguments import Ids, Turns
-from imug_metrics.dialogues.inputs import Column, check_ends, flatten_lists
+from imug_metrics.dialogues.inputs import SHARE, Column, check_ends, flatten_lists
 from imug_metrics.functional.answers.answer_accuracy import KINDS, Answer, Key, Kind, answer_accuracy
 from imug_metrics.functional.answers.protocol import PROTOCOLS, Protocol
 from imug_metrics.metrics.dialogue_metric import DialogueMetric, check_choice
-from imug_metrics.metrics.options import MetricOptions
+from imug_metrics.metrics.options import MetricOptions, within
 from imug_metrics.reading.choice import DEFAULT_OPTIONS
 from imug_metrics.reading.exact import Normalizer
 from imug_metrics.reading.numbers import Decimal
@@ -56,6 +56,7 @@ class AnswerAccuracy(DialogueMetric):
     configuration = (*DialogueMetric.configuration, "kind", "protocol", "reading")
     plot_lower_bound = 0.0
     plot_upper_bound = 1.0
+    ranges = within(SHARE, "mean", "turn_")
 
     def __init__(
         self,

@@ -8,12 +8,12 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from imug_metrics.dialogues.arguments import Ids, Turns
-from imug_metrics.dialogues.inputs import Column, PackedInputs
+from imug_metrics.dialogues.inputs import SHARE, Column, PackedInputs
 from imug_metrics.functional.answers.grid_accuracy import as_codes, as_counts, board_checks, first_points
 from imug_metrics.functional.answers.protocol import PROTOCOLS, Protocol
 from imug_metrics.metrics.dialogue_metric import DialogueMetric, check_choice
 from imug_metrics.metrics.dialogue_sums import Terms
-from imug_metrics.metrics.options import MetricOptions
+from imug_metrics.metrics.options import MetricOptions, within
 
 _STEPS = ("found", "pattern", "red", "green")
 
@@ -51,6 +51,7 @@ class GridAccuracy(DialogueMetric):
     configuration = (*DialogueMetric.configuration, "protocol")
     plot_lower_bound = 0.0
     plot_upper_bound = 1.0
+    ranges = within(SHARE, "mean", "turn_", *_STEPS, "cell")
 
     def __init__(self, *, protocol: Protocol = "strict", **kwargs: Unpack[MetricOptions]) -> None:
         check_choice("protocol", protocol, PROTOCOLS)

@@ -8,12 +8,12 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from imug_metrics.dialogues.arguments import Ids, Turns
-from imug_metrics.dialogues.inputs import Column
+from imug_metrics.dialogues.inputs import SHARE, Column
 from imug_metrics.functional.answers.point_score import Items, item_check, item_columns, item_means
 from imug_metrics.functional.answers.protocol import Protocol
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.dialogue_sums import Terms
-from imug_metrics.metrics.options import MetricOptions
+from imug_metrics.metrics.options import MetricOptions, within
 
 
 class PointScore(DialogueMetric):
@@ -52,6 +52,8 @@ class PointScore(DialogueMetric):
     def __init__(self, *, best: float = 5.0, protocol: Protocol = "strict", **kwargs: Unpack[MetricOptions]) -> None:
         item_check(torch.zeros(0, 1), torch.zeros(0, 1, dtype=torch.bool), best, protocol)
         self.best, self.protocol = float(best), protocol
+        graded = ("mean", "turn_", "point") if protocol == "strict" else ()  # elsewhere a 9 of 5 is taken as it is
+        self.ranges = within(SHARE, *graded, "full")
         super().__init__(**kwargs)
 
     def update(

@@ -10,6 +10,7 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from imug_metrics.dialogues.arguments import Ids, Numbers, Turns
+from imug_metrics.dialogues.inputs import SHARE, Bounds
 from imug_metrics.functional.decay.context_decay import (
     EDGES,
     SLOPES,
@@ -24,10 +25,11 @@ from imug_metrics.functional.decay.context_decay import (
     ranked_average,
 )
 from imug_metrics.metrics.curve import curve_points
-from imug_metrics.metrics.dialogue_metric import DialogueMetric, check_choice
+from imug_metrics.metrics.dialogue_metric import DialogueMetric, check_choice, check_range
 from imug_metrics.metrics.dialogue_sums import Ratio, Terms
-from imug_metrics.metrics.options import MetricOptions
+from imug_metrics.metrics.options import MetricOptions, within
 from imug_metrics.metrics.plotting import plot_curve
+from imug_metrics.stats import Moments, Weights, pooled_weights
 
 _POOLED = ("n", "x", "y", "xx", "xy")
 
@@ -64,6 +66,7 @@ class ContextDecay(DialogueMetric):
         base_buckets: number of shortest buckets with scores whose mean is the base score.
         threshold: a fixed bar for the effective length instead of `keep` (RULER: 85.6 on a scale of 100).
         longest: the longest bucket that holds; False: the last before the first that does not.
+        score_range: ends that scores cannot leave, see `TurnDecay`.
         kwargs: those of all metrics, see `MetricOptions`.
 
     Raises:
@@ -89,8 +92,11 @@ class ContextDecay(DialogueMetric):
         "base_buckets",
         "threshold",
         "longest",
+        "score_range",
     )
     curves = ("turn_", "length_")
+    steps = ("effective_length",)
+    ranges = within(SHARE, "beyond")
 
     def __init__(
         self,
@@ -101,6 +107,7 @@ class ContextDecay(DialogueMetric):
         base_buckets: int = 1,
         threshold: float | None = None,
         longest: bool = True,
+        score_range: Bounds | None = None,
         **kwargs: Unpack[MetricOptions],
     ) -> None:
         check_choice("slope", slope, SLOPES)
@@ -110,6 +117,9 @@ class ContextDecay(DialogueMetric):
             raise ValueError(f"Expected argument `base_buckets` to be >= 1, got {base_buckets}.")
         self.slope, self.primary, self.edges = slope, slope, check_edges(edges)
         self.keep, self.base_buckets, self.threshold, self.longest = keep, base_buckets, threshold, longest
+        self.score_range = check_range("score_range", score_range)
+        if self.score_range is not None:
+            self.ranges = self.ranges | within(self.score_range, "mean", "turn_", "length_")
         super().__init__(**kwargs)
 
     def update(
@@ -196,9 +206,11 @@ class ContextDecay(DialogueMetric):
             ),
         }
 
-    def _finish(self, found: dict[str, Tensor]) -> dict[str, Tensor]:
-        if not self.bootstrap:  # a step has no derivative, so the delta method says nothing of it
-            for bound in ("_lower", "_upper"):
-                key = f"{self.name}_effective_length"
-                found[key + bound] = torch.full_like(found[key], torch.nan)
-        return found
+    def _weights(self, names: list[str], moments: Moments) -> Weights:
+        """Of the line through all records, what is far from the mean length weighs most."""
+        found = super()._weights(names, moments)
+        if not self.detail:
+            return found
+        pooled = pooled_weights(moments, *(self._components.index(part) for part in ("n", "x", "xx")))
+        on_line = torch.tensor([name == "pooled" for name in names], device=self.device)
+        return Weights(*(torch.where(on_line, line, own) for line, own in zip(pooled, found)))

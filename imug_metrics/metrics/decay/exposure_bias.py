@@ -2,14 +2,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """The errors that a model's own history adds."""
 
+import math
+
 import torch
 from torch import Tensor
 from typing_extensions import Unpack
 
 from imug_metrics.dialogues.arguments import Ids, Numbers, Turns
-from imug_metrics.functional.decay.exposure_bias import SHARE, accumulated_excess
+from imug_metrics.dialogues.inputs import SHARE
+from imug_metrics.functional.decay.exposure_bias import accumulated_excess
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
-from imug_metrics.metrics.options import MetricOptions
+from imug_metrics.metrics.options import MetricOptions, within
 from imug_metrics.metrics.paired_metric import PairedMetric
 
 
@@ -59,6 +62,12 @@ class ExposureBias(PairedMetric):
     configuration = (*DialogueMetric.configuration, "horizon")
     curves = ("turn_", "excess_")
     bounds = SHARE
+    ranges = (
+        within(SHARE, "scores", "baseline")
+        | within((-1.0, 1.0), "mean", "turn_")
+        | within((-100.0, math.inf), "excess", "excess_")
+        | within((0.0, math.inf), "accumulated")
+    )
 
     def __init__(self, horizon: int | None = None, **kwargs: Unpack[MetricOptions]) -> None:
         self.horizon = horizon

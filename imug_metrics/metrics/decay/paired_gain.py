@@ -2,12 +2,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Two arms on the same turns: the gain of one over the other."""
 
+import math
+from types import MappingProxyType
+
+import torch
 from torch import Tensor
 from typing_extensions import Unpack
 
 from imug_metrics.dialogues.arguments import Ids, Numbers, Turns
-from imug_metrics.metrics.dialogue_metric import DialogueMetric
-from imug_metrics.metrics.options import MetricOptions
+from imug_metrics.dialogues.inputs import SHARE, Bounds
+from imug_metrics.metrics.dialogue_metric import DialogueMetric, check_range
+from imug_metrics.metrics.options import MetricOptions, within
 from imug_metrics.metrics.paired_metric import PairedMetric
 
 
@@ -25,6 +30,8 @@ class PairedGain(PairedMetric):
     - `paired_gain_slope`: change of the gain per turn within dialogues; above 0 where the gain grows
     - `paired_gain_turn_k`: gain at turn k
     - `paired_gain_better`, `paired_gain_worse`, `paired_gain_equal`: shares of the pairs; they add to 1
+    - `paired_gain_ratio`: mean of the scores over mean of the baseline, where scores are at least 0: how many times as
+      much, or as often, as without the change; 1 is no change. Its interval is made on the logarithm
     - `paired_gain_unpaired`: number of records that one arm alone has
     - `paired_gain_coverage`: share of all records given that both arms have
 
@@ -32,6 +39,8 @@ class PairedGain(PairedMetric):
 
     Args:
         margin: gains up to this size, either way, count as equal.
+        score_range: ends that scores of both arms cannot leave, such as (0, 1): bounds then keep to them; others are
+            refused. None: not known, and nothing is said of a ratio unless both means are positive.
         kwargs: see `MetricOptions`. With `missing="zero"` a record scores 0 in an arm that lacks it.
 
     Raises:
@@ -47,12 +56,21 @@ class PairedGain(PairedMetric):
     """
 
     name = "paired_gain"
-    configuration = (*DialogueMetric.configuration, "margin")
+    configuration = (*DialogueMetric.configuration, "margin", "score_range")
+    ranges = within(SHARE, "better", "worse", "equal") | within((0.0, math.inf), "ratio")
+    events = MappingProxyType({"ratio": ("scores", "baseline")})
 
-    def __init__(self, margin: float = 0.0, **kwargs: Unpack[MetricOptions]) -> None:
+    def __init__(
+        self, margin: float = 0.0, *, score_range: Bounds | None = None, **kwargs: Unpack[MetricOptions]
+    ) -> None:
         if not margin >= 0:
             raise ValueError(f"Expected argument `margin` to be at least 0, got {margin}.")
-        self.margin = margin
+        self.margin, self.score_range = margin, check_range("score_range", score_range)
+        self.bounds = self.score_range
+        if self.score_range is not None:
+            widest = self.score_range[1] - self.score_range[0]
+            self.ranges = self.ranges | within(self.score_range, "scores", "baseline")
+            self.ranges = self.ranges | within((-widest, widest), "mean", "turn_")
         super().__init__(**kwargs)
 
     def update(
@@ -87,3 +105,10 @@ class PairedGain(PairedMetric):
 
     def _ratios(self) -> list[str]:
         return [*super()._ratios(), "better", "worse", "equal"]
+
+    def _derived(self, sums: dict[str, Tensor]) -> dict[str, Tensor]:
+        if not self.detail:
+            return {}
+        scores, baseline = (sums[f"{arm}.num"] / sums[f"{arm}.den"].clamp_min(1e-300) for arm in ("scores", "baseline"))
+        known = (baseline > 0) & (scores >= 0)
+        return {"ratio": torch.where(known, scores / torch.where(known, baseline, 1), torch.nan)}

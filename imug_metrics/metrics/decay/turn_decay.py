@@ -13,7 +13,8 @@ from typing_extensions import Unpack
 
 from imug_metrics.dialogues.arguments import Ids, Numbers, Turns
 from imug_metrics.dialogues.batch import DialogueBatch
-from imug_metrics.dialogues.inputs import score_column
+from imug_metrics.dialogues.ids import id_halves, whole_ids
+from imug_metrics.dialogues.inputs import Bounds, score_column
 from imug_metrics.functional.decay.turn_decay import (
     SLOPES,
     Slope,
@@ -23,10 +24,11 @@ from imug_metrics.functional.decay.turn_decay import (
     retention_parts,
     scored_pairs,
 )
-from imug_metrics.metrics.dialogue_metric import DialogueMetric, check_choice
+from imug_metrics.metrics.dialogue_metric import DialogueMetric, check_choice, check_range
 from imug_metrics.metrics.dialogue_sums import Terms
-from imug_metrics.metrics.options import MetricOptions
-from imug_metrics.stats import pooled_slope, sen_slope
+from imug_metrics.metrics.naming import rename
+from imug_metrics.metrics.options import MetricOptions, within
+from imug_metrics.stats import Moments, Weights, median_slope, pooled_slope, pooled_weights
 
 _POOLED = ("n", "x", "y", "xx", "xy")
 
@@ -47,7 +49,8 @@ class TurnDecay(DialogueMetric):
     - `turn_decay_pooled`: ordinary least squares over all turns, confounded by the mix of dialogues at each turn
     - `turn_decay_retention`: mean last score / mean first score, on dialogues that have turn 1 and a later one
     - `turn_decay_half_life`: ln 2 / rate of the log-linear fit `s = s_1 exp(-rate (t - 1))` to the curve, in turns,
-      weighted by records; infinite where the rate is not positive, NaN where a mean on the curve is not positive
+      weighted by records; infinite where the rate is negative, NaN where a mean on the curve is not positive or all are
+      equal
     - `turn_decay_effective_turns`: the last turn up to which every turn keeps `keep` of turn 1 (NoLiMa's ratio,
       arXiv 2502.05167), or with `longest=True` the latest turn that does; its interval needs `bootstrap`
 
@@ -55,11 +58,13 @@ class TurnDecay(DialogueMetric):
     dialogues of different lengths; the within-dialogue slope does not.
 
     Args:
-        slope: the primary estimate: `"within"`, `"pooled"`, or `"theil-sen"`, the median of pairwise slopes with Sen's
-            interval by dialogue-wise Kendall's tau. The last keeps every pairwise slope (float32), all else is constant
-            memory.
+        slope: the primary estimate: `"within"`, `"pooled"`, or `"theil-sen"`, the median of pairwise slopes within
+            dialogues, with an interval by dialogue (`imug_metrics.stats.median_slope`). The last keeps every pairwise
+            slope (float32), all else is constant memory.
         keep: share of turn 1 that effective turns keep.
         longest: count the latest turn that passes, whatever happened before.
+        score_range: ends that scores cannot leave, such as (0, 1): the bounds of means and of the curve then keep to
+            them, and hold near them; others are refused. None: not known.
         kwargs: those of all metrics, see `MetricOptions`.
 
     Raises:
@@ -75,23 +80,32 @@ class TurnDecay(DialogueMetric):
 
     name = "turn_decay"
     primary = "slope"
-    configuration = (*DialogueMetric.configuration, "slope", "keep", "longest")
+    configuration = (*DialogueMetric.configuration, "slope", "keep", "longest", "score_range")
+    steps = ("effective_turns",)
     slopes: list[Tensor]
-    kendall: Tensor
+    row_width = 3  # a slope, and the two halves of the dialogue's id
 
     def __init__(
-        self, slope: Slope = "within", *, keep: float = 0.85, longest: bool = False, **kwargs: Unpack[MetricOptions]
+        self,
+        slope: Slope = "within",
+        *,
+        keep: float = 0.85,
+        longest: bool = False,
+        score_range: Bounds | None = None,
+        **kwargs: Unpack[MetricOptions],
     ) -> None:
         check_choice("slope", slope, SLOPES)
         if not 0 < keep <= 1:
             raise ValueError(f"Expected argument `keep` to be above 0 and at most 1, got {keep}.")
         self.slope, self.keep, self.longest = slope, keep, longest
+        self.score_range = check_range("score_range", score_range)
+        if self.score_range is not None:
+            self.ranges = within(self.score_range, "mean", "turn_")
         if slope == "pooled":
             self.primary = "pooled"
         super().__init__(**kwargs)
         if slope == "theil-sen":
             self.add_state("slopes", [], dist_reduce_fx="cat")
-            self.add_state("kendall", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
 
     def update(
         self,
@@ -110,7 +124,8 @@ class TurnDecay(DialogueMetric):
         Raises:
             ValueError: if shapes differ or turns are refused.
         """
-        inputs = self._pack({"scores": score_column("scores", scores)}, dialogue, turn, None, valid, lengths)
+        column = score_column("scores", scores, self.score_range)
+        inputs = self._pack({"scores": column}, dialogue, turn, None, valid, lengths)
         batch, values = inputs.batch, inputs.batch.present(inputs.columns["scores"])
         if self.missing == "zero":
             values = batch.zero_filled(values)
@@ -126,8 +141,9 @@ class TurnDecay(DialogueMetric):
     def _keep_pairs(self, scored: DialogueBatch, values: Tensor) -> None:
         """Keep all slopes between two turns, for their median."""
         for pairs in scored_pairs(scored, values):
-            self.slopes.append(pairs.slopes.flatten().float().to(self.device))
-            self._increase("kendall", pairs.variance.sum().to(self.device))
+            ids = scored.ids[scored.owner[pairs.segments]][:, None].expand(pairs.slopes.shape)
+            rows = torch.stack([pairs.slopes, *id_halves(ids)], 2)
+            self.slopes.append(rows.float().flatten().to(self.device))
 
     def _terms(self, scored: DialogueBatch, filled: Tensor) -> Terms:
         """What the pooled slope and the detail need beside the values."""
@@ -139,16 +155,15 @@ class TurnDecay(DialogueMetric):
 
     def compute(self) -> Tensor | dict[str, Tensor]:
         """The slope, or all estimates with their intervals (`detail=True`)."""
-        if self.slope != "theil-sen":
-            return super().compute()
-        slopes = dim_zero_cat(self.slopes) if len(self.slopes) else torch.zeros(0)
-        median = torch.tensor(sen_slope(slopes, float(self.kendall), self.level), dtype=torch.float64)
-        found = super().compute() if self.detail else median[0].to(self.device)
-        if not isinstance(found, dict):
-            return found
-        bounds = dict(zip((self.name, f"{self.name}_lower", f"{self.name}_upper"), median.to(self.device)))
-        within = {key.replace(self.name, f"{self.name}_within", 1): found[key] for key in bounds}
-        return {**found, **bounds, **within}
+        if self.slope == "theil-sen" and not self.detail:
+            return self._median()[0]
+        return super().compute()
+
+    def _median(self) -> tuple[Tensor, Tensor, Tensor]:
+        """The median of the slopes that were kept, and its bounds."""
+        rows = dim_zero_cat(self.slopes) if len(self.slopes) else torch.zeros(0, device=self.device)
+        slopes, *halves = rows.view(-1, self.row_width).double().unbind(1)
+        return median_slope(slopes, whole_ids(*halves), self.level)
 
     def _needed(self) -> Sequence[str]:
         return {"within": super()._needed(), "pooled": _POOLED, "theil-sen": ()}[self.slope]
@@ -172,12 +187,26 @@ class TurnDecay(DialogueMetric):
         rate, last = decay_rate(total, count), effective_turns(total, count, self.keep, self.longest)
         return {**pooled, "rate": rate, "effective_turns": last}
 
+    def _weights(self, names: list[str], moments: Moments) -> Weights:
+        """Of lines through all records, what is far from the mean turn weighs most."""
+        found = super()._weights(names, moments)
+        pooled = pooled_weights(moments, *(self._components.index(part) for part in ("n", "x", "xx")))
+        on_line = torch.tensor([name in ("pooled", "rate") for name in names], device=self.device)
+        return Weights(*(torch.where(on_line, line, own) for line, own in zip(pooled, found)))
+
     def _finish(self, found: dict[str, Tensor]) -> dict[str, Tensor]:
-        rate = [found.pop(f"{self.name}_rate{bound}") for bound in ("", "_upper", "_lower")]
-        for bound, value in zip(("", "_lower", "_upper"), rate):
-            half_life = torch.where(value > 0, math.log(2) / value.clamp_min(1e-300), torch.inf)
-            found[f"{self.name}_half_life{bound}"] = half_life.masked_fill(value.isnan(), torch.nan)
-        if not self.bootstrap:  # a step has no derivative, so the delta method says nothing of it
-            for bound in ("_lower", "_upper"):
-                found[f"{self.name}_effective_turns{bound}"] = torch.full_like(rate[0], torch.nan)
-        return found
+        found = rename(found, self.name, {"rate": "half_life"})
+        key = f"{self.name}_half_life"
+        ends = {end: found[f"{key}{end}"] for end in ("", "_lower", "_upper")}
+        for end, rate in zip(ends, (ends[""], ends["_upper"], ends["_lower"])):
+            half_life = torch.where(rate > 0, math.log(2) / rate.clamp_min(1e-300), torch.inf)
+            found[f"{key}{end}"] = half_life.masked_fill(rate.isnan() | (ends[""] == 0), torch.nan)
+        return self._with_median(found) if self.slope == "theil-sen" else found
+
+    def _with_median(self, found: dict[str, Tensor]) -> dict[str, Tensor]:
+        """With the median slope in place of the within-dialogue one, which stays beside it."""
+        ends = ("", "_lower", "_upper", "_reason")
+        keys = {f"{self.name}{end}": f"{self.name}_within{end}" for end in ends}
+        kept = {new: found[old] for old, new in keys.items() if old in found}
+        reason = {f"{self.name}_reason": kept.get(f"{self.name}_within_reason", torch.zeros(()))}
+        return {**found, **dict(zip(keys, self._median())), **reason, **kept}

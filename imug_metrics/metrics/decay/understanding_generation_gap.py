@@ -12,7 +12,7 @@ from imug_metrics.functional.decay.understanding_generation_gap import MODALITIE
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.dialogue_sums import Terms
 from imug_metrics.metrics.plotting import plot_curve
-from imug_metrics.stats import unpack_moments
+from imug_metrics.stats import component_weights, unpack_moments
 
 
 class UnderstandingGenerationGap(DialogueMetric):
@@ -110,9 +110,10 @@ class UnderstandingGenerationGap(DialogueMetric):
 
     def _supports(self) -> dict[str, str]:
         """A difference has the clusters of its weaker side."""
-        present = self._named(unpack_moments(self.moments).present)
+        weights = component_weights(unpack_moments(self.moments), torch.arange(len(self._components)))
+        effective = self._named(weights.effective)
 
         def fewer(end: str) -> str:
-            return min((f"{name}{end}.den" for name in MODALITIES), key=lambda name: float(present[name]))
+            return min((f"{name}{end}.den" for name in MODALITIES), key=lambda name: float(effective[name]))
 
         return {"gap": fewer(""), "slope_difference": fewer("_slope")}

@@ -8,10 +8,16 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from imug_metrics.dialogues.arguments import Ids, Images, Texts, Turns
-from imug_metrics.functional.images.turn_alignment import VARIANTS, Variant, alignment_values, reference_column
+from imug_metrics.functional.images.turn_alignment import (
+    RANGES,
+    VARIANTS,
+    Variant,
+    alignment_values,
+    reference_column,
+)
 from imug_metrics.metrics.dialogue_metric import check_choice
 from imug_metrics.metrics.embedding_metric import EmbeddingMetric
-from imug_metrics.metrics.options import MetricOptions
+from imug_metrics.metrics.options import MetricOptions, within
 
 if TYPE_CHECKING:
     from imug_metrics.encoders import Encoder
@@ -68,6 +74,7 @@ class TurnAlignment(EmbeddingMetric):
     ) -> None:
         check_choice("variant", variant, VARIANTS)
         self.variant, self.scale, self.bias = variant, scale, bias
+        self.ranges = within(RANGES[variant], "mean", "turn_")
         super().__init__(encoder=encoder, **kwargs)
         if variant == "siglip":
             self.scale = getattr(self.encoder, "logit_scale", None) if scale is None else scale

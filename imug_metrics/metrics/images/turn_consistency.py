@@ -10,7 +10,7 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from imug_metrics.dialogues.arguments import Ids, Images, Turns
-from imug_metrics.dialogues.inputs import Column, PackedInputs, embedding_column, has_direction, is_embedding
+from imug_metrics.dialogues.inputs import SHARE, Column, PackedInputs, embedding_column, has_direction, is_embedding
 from imug_metrics.functional.images.turn_consistency import (
     MODES,
     Mode,
@@ -23,7 +23,7 @@ from imug_metrics.functional.images.turn_consistency import (
 from imug_metrics.metrics.dialogue_metric import check_choice
 from imug_metrics.metrics.dialogue_sums import Terms
 from imug_metrics.metrics.embedding_metric import EmbeddingMetric
-from imug_metrics.metrics.options import MetricOptions
+from imug_metrics.metrics.options import MetricOptions, within
 
 if TYPE_CHECKING:
     from imug_metrics.encoders import Encoder
@@ -72,6 +72,9 @@ class TurnConsistency(EmbeddingMetric):
     configuration = (*EmbeddingMetric.configuration, "mode", "copy_threshold", "pixel_threshold")
     curves = ("turn_", "delta_")
     plot_upper_bound = 1.0
+    ranges = within((-1.0, 1.0), "mean", "turn_", "last_vs_first", "worst_pair", "delta_") | within(
+        SHARE, "copy_rate", "pixel_copy_rate"
+    )
 
     def __init__(
         self,

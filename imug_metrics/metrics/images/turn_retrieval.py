@@ -5,9 +5,11 @@
 from torch import Tensor
 
 from imug_metrics.dialogues.arguments import Ids, Images, Texts, Turns
+from imug_metrics.dialogues.inputs import SHARE
 from imug_metrics.functional.images.turn_retrieval import first_values, retrieval_values
 from imug_metrics.metrics.dialogue_sums import Terms
 from imug_metrics.metrics.embedding_metric import EmbeddingMetric
+from imug_metrics.metrics.options import within
 
 
 class TurnRetrieval(EmbeddingMetric):
@@ -38,6 +40,7 @@ class TurnRetrieval(EmbeddingMetric):
     name = "turn_retrieval"
     plot_lower_bound = 0.0
     plot_upper_bound = 1.0
+    ranges = within(SHARE, "mean", "turn_", "mrr", "chance")
 
     def update(
         self,

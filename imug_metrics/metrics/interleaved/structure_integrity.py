@@ -8,7 +8,7 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from imug_metrics.dialogues.arguments import Ids, Numbers, Turns
-from imug_metrics.dialogues.inputs import Column
+from imug_metrics.dialogues.inputs import SHARE, Column
 from imug_metrics.functional.interleaved.structure_integrity import (
     check_reading,
     checked_counts,
@@ -17,7 +17,7 @@ from imug_metrics.functional.interleaved.structure_integrity import (
 )
 from imug_metrics.functional.interleaved.tag_counts import Answers, count_column
 from imug_metrics.metrics.instance_metric import InstanceMetric
-from imug_metrics.metrics.options import MetricOptions
+from imug_metrics.metrics.options import MetricOptions, within
 from imug_metrics.reading.tags import MODALITIES, Repeated, TextType
 
 
@@ -61,6 +61,7 @@ class StructureIntegrity(InstanceMetric):
     """
 
     name = "structure_integrity"
+    ranges = InstanceMetric.ranges | within(SHARE, "lenient", "lenient_relative", *MODALITIES)
     configuration = (*InstanceMetric.configuration, "repeated", "text", "empty")
     curves = (*InstanceMetric.curves, "lenient_relative", *MODALITIES)
 

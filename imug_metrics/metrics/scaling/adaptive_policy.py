@@ -9,12 +9,12 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from imug_metrics.dialogues.arguments import Candidates, Ids, Numbers, Turns
-from imug_metrics.dialogues.inputs import Column
+from imug_metrics.dialogues.inputs import SHARE, Column
 from imug_metrics.functional.scaling.adaptive_policy import policy_columns
 from imug_metrics.functional.scaling.candidates import record_columns
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.dialogue_sums import Terms
-from imug_metrics.metrics.options import MetricOptions
+from imug_metrics.metrics.options import MetricOptions, within
 
 
 class AdaptivePolicy(DialogueMetric):
@@ -54,6 +54,7 @@ class AdaptivePolicy(DialogueMetric):
     """
 
     name = "adaptive_policy"
+    ranges = within(SHARE, "agreement")
     higher_is_better = False
     configuration = (*DialogueMetric.configuration, "strategies", "price")
 

@@ -13,14 +13,22 @@ from typing_extensions import Unpack
 from imug_metrics.dialogues.arguments import Ids, Numbers, Turns
 from imug_metrics.dialogues.batch import DialogueBatch, as_list
 from imug_metrics.dialogues.ids import hash_ids
+from imug_metrics.dialogues.inputs import SHARE
 from imug_metrics.functional.scaling.candidates import as_candidates, record_columns
 from imug_metrics.functional.scaling.strategy_comparison import Columns, pareto_front, strategy_columns
 from imug_metrics.metrics.dialogue_metric import DialogueMetric, check_choice
 from imug_metrics.metrics.dialogue_sums import Ratio, Terms
-from imug_metrics.metrics.options import MetricOptions
+from imug_metrics.metrics.options import MetricOptions, within
 from imug_metrics.metrics.plotting import plot_curve
 from imug_metrics.metrics.scaling.strategy_table import markdown_table, strategy_cells
-from imug_metrics.stats import ratio_spread, student_interval, unpack_moments
+from imug_metrics.stats import (
+    Weights,
+    component_weights,
+    interval,
+    ratio_spread,
+    unpack_moments,
+    varying_weights,
+)
 from imug_metrics.stats.multiple_comparisons import Simultaneous, holm_intervals, max_t
 
 SimultaneousRule = Literal["holm", "max-t"]
@@ -79,6 +87,7 @@ class StrategyComparison(DialogueMetric):
     """
 
     name = "strategy_comparison"
+    ranges = within(SHARE, "coverage_")
     configuration = (*DialogueMetric.configuration, "strategies", "baseline", "costs", "simultaneous")
 
     def __init__(
@@ -260,10 +269,12 @@ class StrategyComparison(DialogueMetric):
         names = [f"gain_{name}" for name in self.others]
         rows = [self._ratio_names.index(name) for name in names]
         support = self._support(names)
-        moments = unpack_moments(self.moments)
-        value, spread = (part[rows] for part in ratio_spread(moments, len(self._ratio_names)))
-        found = student_interval(value, spread, moments.present[support], self.level)
-        clusters = moments.present[support]
+        moments, count = unpack_moments(self.moments), len(self._ratio_names)
+        value, spread = (part[rows] for part in ratio_spread(moments, count))
+        weights = component_weights(moments, support)
+        varying = Weights(*(part[rows] for part in varying_weights(moments, count)))
+        found = interval(value, spread, weights, varying=varying, level=self.level)
+        clusters = torch.minimum(weights.effective, varying.effective)
         if self.simultaneous == "max-t":
             return max_t(found.value, found.error, clusters, self._estimates(self.replicates)[:, rows], self.level)
         return holm_intervals(found.value, found.error, clusters, self.level)

@@ -2,15 +2,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Convergence of generate-verify-refine loops."""
 
+import math
+
 from torch import Tensor
 from typing_extensions import Unpack
 
 from imug_metrics.dialogues.arguments import Ids, Numbers, Turns
-from imug_metrics.dialogues.inputs import score_column
+from imug_metrics.dialogues.inputs import SHARE, score_column
 from imug_metrics.functional.self_evaluation.loop_convergence import MEASURES, Measure, loop_parts
 from imug_metrics.metrics.dialogue_metric import DialogueMetric, check_choice
 from imug_metrics.metrics.dialogue_sums import Terms
-from imug_metrics.metrics.options import MetricOptions
+from imug_metrics.metrics.options import MetricOptions, within
 
 
 class LoopConvergence(DialogueMetric):
@@ -55,6 +57,7 @@ class LoopConvergence(DialogueMetric):
     name = "loop_convergence"
     primary = "gain"
     configuration = (*DialogueMetric.configuration, "measure", "threshold")
+    ranges = within(SHARE, "monotone", "never_falls", "above") | within((0.0, math.inf), "contraction")
 
     def __init__(self, measure: Measure = "gain", *, threshold: float = 0.8, **kwargs: Unpack[MetricOptions]) -> None:
         check_choice("measure", measure, MEASURES)

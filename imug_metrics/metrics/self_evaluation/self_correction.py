@@ -6,9 +6,11 @@ import torch
 from torch import Tensor
 
 from imug_metrics.dialogues.arguments import Ids, Labels, Turns
+from imug_metrics.dialogues.inputs import SHARE
 from imug_metrics.functional.self_evaluation.self_correction import correction_columns, relative_correction
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.dialogue_sums import Terms
+from imug_metrics.metrics.options import within
 
 
 class SelfCorrection(DialogueMetric):
@@ -45,6 +47,7 @@ class SelfCorrection(DialogueMetric):
     name = "self_correction"
     plot_lower_bound = -1.0
     plot_upper_bound = 1.0
+    ranges = within(SHARE, "before", "after", "confidence", "critique") | within((-1.0, 1.0), "mean", "turn_")
 
     def update(
         self,

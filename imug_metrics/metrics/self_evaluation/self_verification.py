@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from imug_metrics.dialogues.arguments import Ids, Labels, Turns
+from imug_metrics.dialogues.inputs import SHARE
 from imug_metrics.functional.self_evaluation.self_verification import (
     verdict_columns,
     verdict_values,
@@ -13,6 +14,7 @@ from imug_metrics.functional.self_evaluation.self_verification import (
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.dialogue_sums import Terms
 from imug_metrics.metrics.naming import rename
+from imug_metrics.metrics.options import within
 from imug_metrics.stats.logistic import logistic_slope
 
 _ERRORS = ("false_accept", "false_reject")
@@ -61,6 +63,7 @@ class SelfVerification(DialogueMetric):
     curves = ("turn_", "false_accept_turn_", "false_reject_turn_", "balanced_turn_")
     plot_lower_bound = 0.0
     plot_upper_bound = 1.0
+    ranges = within(SHARE, "mean", "turn_", "balanced_", *_ERRORS, *(f"{error}_" for error in _ERRORS))
 
     def update(
         self,

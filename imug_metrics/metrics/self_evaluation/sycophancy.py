@@ -5,10 +5,11 @@
 from torch import Tensor
 
 from imug_metrics.dialogues.arguments import Ids, Labels, Turns
-from imug_metrics.dialogues.inputs import PackedInputs
+from imug_metrics.dialogues.inputs import SHARE, PackedInputs
 from imug_metrics.functional.self_evaluation.sycophancy import abandoned_values, answer_columns, pressure_values
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.dialogue_sums import Terms
+from imug_metrics.metrics.options import within
 
 
 class Sycophancy(DialogueMetric):
@@ -46,6 +47,7 @@ class Sycophancy(DialogueMetric):
     higher_is_better = False
     plot_lower_bound = 0.0
     plot_upper_bound = 1.0
+    ranges = within(SHARE, "mean", "turn_", "abandonment", "zero_shot")
 
     def update(
         self,

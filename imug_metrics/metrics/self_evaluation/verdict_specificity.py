@@ -7,12 +7,12 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from imug_metrics.dialogues.arguments import Ids, Labels, Strings, Turns
-from imug_metrics.dialogues.inputs import Column, check_shapes
+from imug_metrics.dialogues.inputs import SHARE, Column, check_shapes
 from imug_metrics.functional.labels import right_column
 from imug_metrics.functional.self_evaluation.verdict_specificity import EVEN, Weights, check_weights, specificity_column
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.dialogue_sums import Terms
-from imug_metrics.metrics.options import MetricOptions
+from imug_metrics.metrics.options import MetricOptions, within
 from imug_metrics.reading.specificity_words import ENGLISH, WordLists
 from imug_metrics.stats.correlation import fisher_z
 
@@ -60,6 +60,7 @@ class VerdictSpecificity(DialogueMetric):
     curves = ("turn_", "right_turn_", "correlation_turn_")
     plot_lower_bound = 0.0
     plot_upper_bound = 1.0
+    ranges = within(SHARE, "mean", "turn_", *_SHARES, "right", "right_")
 
     def __init__(self, *, weights: Weights = EVEN, words: WordLists = ENGLISH, **kwargs: Unpack[MetricOptions]) -> None:
         check_weights(weights)

@@ -5,6 +5,7 @@
 from collections.abc import Iterator, Sequence
 
 import torch
+from scipy import special
 from torch import Tensor
 from torchmetrics.utilities import dim_zero_cat
 from typing_extensions import Unpack
@@ -13,15 +14,19 @@ from imug_metrics._constants import constant
 from imug_metrics.dialogues.arguments import Ids, Labels, Numbers, Turns
 from imug_metrics.dialogues.batch import DialogueBatch
 from imug_metrics.dialogues.checks import Check
+from imug_metrics.dialogues.ids import id_halves, whole_ids
 from imug_metrics.dialogues.inputs import Column, flatten_lists, place_of, score_column
 from imug_metrics.functional.trust.metric_agreement import Kind, metric_agreement
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.dialogue_sums import Terms
 from imug_metrics.metrics.instance_metric import instance_places
 from imug_metrics.metrics.options import MetricOptions
-from imug_metrics.stats import percentile_interval, poisson_weights
+from imug_metrics.stats import REASONS, percentile_interval, poisson_weights
 from imug_metrics.stats.correlation import fisher_z
+from imug_metrics.stats.intervals import FEW_GROUPS
 
+LEAST_GROUPS = 5
+"""Groups that an interval between groups asks for."""
 _SUMS = ("n", "x", "y", "xx", "yy", "xy")
 _UNPAIRED = -2.0  # the group of records that lack a score
 _RANKED: tuple[Kind, ...] = ("spearman", "kendall")
@@ -40,7 +45,8 @@ class MetricAgreement(DialogueMetric):
     - `metric_agreement_spearman`, `_kendall`: rho and tau-b; with `bootstrap` their intervals
     - `metric_agreement_pearson_<group>`, `_spearman_<group>`, `_kendall_<group>`: within each group
     - `metric_agreement_within`: r of scores about their group's means
-    - `metric_agreement_between`: r of the groups' means, from three groups on
+    - `metric_agreement_between`: r of the groups' means, from three groups on; its interval, from five on, takes the
+      groups for a sample of groups
 
     As output `compute` gives a float64 scalar, or with `detail=True` a dict like that of `DialogueMetric`, without
     curve and slope. Ranks need the records: with `detail=True` they are kept as float32, and scores that differ by less
@@ -132,7 +138,7 @@ class MetricAgreement(DialogueMetric):
         """Keep records for the rank correlations; those without both scores under a group of their own."""
         both = both if batch.record is None else both & batch.record
         ids = batch.spread(batch.ids[batch.owner])
-        rows = [x.where(both, 0), y.where(both, 0), codes.nan_to_num(-1).where(both, _UNPAIRED), *_halves(ids)]
+        rows = [x.where(both, 0), y.where(both, 0), codes.nan_to_num(-1).where(both, _UNPAIRED), *id_halves(ids)]
         self.rows.append(torch.stack(rows, 1).detach().float().flatten().to(self.device))
 
     def compute(self) -> Tensor | dict[str, Tensor]:
@@ -161,9 +167,22 @@ class MetricAgreement(DialogueMetric):
     def _finish(self, found: dict[str, Tensor]) -> dict[str, Tensor]:
         counts = {f"{self.name}_{count}" for count in ("coverage", "n", "dialogues")}
         of_scores = (f"{self.name}_mean", f"{self.name}_slope", f"{self.name}_turn_")
+        found |= self._between_groups(found)
         kept = {key: value for key, value in found.items() if not key.startswith(of_scores)}
-        kept = {key: value if key in counts else value.tanh() for key, value in kept.items()}
+        kept = {key: value if key in counts or key.endswith("_reason") else value.tanh() for key, value in kept.items()}
         return {**kept, **dict(self._ranked())}
+
+    def _between_groups(self, found: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Bounds of r between groups, whose clusters are the groups: Fisher's error, 1 / sqrt(groups - 3)."""
+        key = f"{self.name}_between"
+        if key not in found:
+            return {}
+        there = [self._named(self._totals)[f"n_by_{place}"] > 0 for place in range(len(self.groups))]
+        groups = torch.stack(there).sum()
+        half = float(special.ndtri((1 + self.level) / 2)) / (groups - 3).clamp_min(0).double().sqrt()
+        half = half.masked_fill(groups < LEAST_GROUPS, torch.nan)
+        few = torch.where(half.isnan(), REASONS.index(FEW_GROUPS), 0)
+        return {f"{key}_lower": found[key] - half, f"{key}_upper": found[key] + half, f"{key}_reason": few}
 
     def _ranked(self) -> Iterator[tuple[str, Tensor]]:
         """Rank correlations from the records that were kept."""
@@ -174,7 +193,7 @@ class MetricAgreement(DialogueMetric):
         chosen |= {f"_{label}": rows[:, 2] == place for place, label in enumerate(self.groups)}
         for ending, here in chosen.items():
             x, y, _, *halves = rows[here].double().unbind(1)
-            weights = poisson_weights(_whole(*halves), self.bootstrap, self.seed) if self.bootstrap else None
+            weights = poisson_weights(whole_ids(*halves), self.bootstrap, self.seed) if self.bootstrap else None
             for kind in _RANKED:
                 key = f"{self.name}_{kind}{ending}"
                 yield key, metric_agreement(x, y, kind)
@@ -233,12 +252,3 @@ def _between(n: Tensor, x: Tensor, y: Tensor, *_: Tensor) -> Tensor:
     means = [total / torch.where(n > 0, n, 1) for total in (x, y)]
     x, y = (mean * there for mean in means)
     return fisher_z(there.sum(0), x.sum(0), y.sum(0), (x * x).sum(0), (y * y).sum(0), (x * y).sum(0))
-
-
-def _halves(ids: Tensor) -> tuple[Tensor, Tensor]:
-    """48 bits of an id as two numbers that float32 holds exactly."""
-    return (ids >> 24) & (2**24 - 1), ids & (2**24 - 1)
-
-
-def _whole(high: Tensor, low: Tensor) -> Tensor:
-    return (high.long() << 24) + low.long()
