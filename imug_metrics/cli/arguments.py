@@ -157,9 +157,9 @@ def _add_judge(score: _Command) -> None:
     score.folder(
         "--official-prompts", "a checkout of IMUG-Bench, whose instructions the judge is given (default: our own)"
     )
-    score.number("--repeats", "K", "ask K times and report how far the judge agrees with itself", 1)
+    score.number("--repeats", "K", "ask K times, score the mean, and report how far the judge agrees with itself", 1)
     score.switch("--retry-errors", "ask again where an earlier reply cannot be used")
-    score.folder("--human", "points by people, as JSON lines or CSV, to compare the judge with", metavar="FILE")
+    score.folder("--human", "points by people of some images, as JSON lines or CSV, beside the judge's", metavar="FILE")
 
 
 def _add_gain(commands: Any) -> None:
