@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -15,9 +14,9 @@ from imug_metrics.dialogues.arguments import Candidates, Ids, Numbers
 from imug_metrics.dialogues.checks import Check, look
 from imug_metrics.dialogues.ids import hash_ids
 from imug_metrics.functional.scaling.candidates import as_candidates
+from imug_metrics.functional.scaling.choice_knapsack import solve
+from imug_metrics.functional.scaling.hull_climb import climb
 from imug_metrics.stats.running_sums import running_sums
-
-_NODES = 10_000  # of the search for a proof that no policy is better
 
 
 class Policy(NamedTuple):
@@ -63,13 +62,14 @@ def best_policy(
         scores: `[N, S]`, one column a strategy, higher is better; NaN where a strategy lacks the record.
         costs: `[N, S]`, at least 0; NaN likewise.
         budget: mean cost of a record.
-        method: `"exact"` solves the integer program (`scipy.optimize.milp`), `"hull"` takes the steps up each record's
-            upper convex hull in the order of gain per cost until one does not fit: `S N log N` steps, and short of the
-            optimum by less than that one step, `bound - score` at most.
+        method: `"exact"` searches among the choices that may differ from those of the linear relaxation (Pisinger,
+            European Journal of Operational Research 83, 1995), `"hull"` takes the steps up each record's upper convex
+            hull in the order of gain per cost until one does not fit: `S N log N` steps, and short of the optimum by
+            less than that one step, `bound - score` at most.
 
     Returns:
-        The policy. For `"exact"` the bound is its score, unless the proof takes more than 10 000 nodes of the search,
-        as it may where costs are nearly proportional to scores: then it is the best policy found so far, and
+        The policy. For `"exact"` the bound is its score, to 1e-12 of the total, unless the proof takes more than some
+        seconds, as it may where costs are proportional to scores: then it is the best policy found so far, and
         `bound - score` says how far from the optimum it may be.
 
     Raises:
@@ -90,7 +90,7 @@ def best_policy(
     allowed = budget * len(y)
     if not float(least) <= allowed * (1 + 1e-12):
         raise ValueError(f"Expected argument `budget` to be at least {float(least) / max(len(y), 1):g}, got {budget}.")
-    picked, bound = _solve(y, c, allowed) if method == "exact" else _climb(y, c, allowed)
+    picked, bound = solve(y, c, allowed) if method == "exact" else climb(y, c, allowed)[:2]
     choice = torch.full(kept.shape, -1).masked_scatter(kept, picked)
     score, cost = (side.gather(1, picked[:, None]).sum() / max(len(y), 1) for side in (y, c))
     if not len(y):
@@ -233,99 +233,6 @@ def _flat_columns(scores: Candidates, costs: Candidates) -> tuple[Tensor, Tensor
     if y.ndim != 2:
         raise ValueError(f"Expected argument `scores` to have shape [N, S], got {[*y.shape]}.")
     return y, c
-
-
-def _solve(y: Tensor, c: Tensor, allowed: float) -> tuple[Tensor, Tensor]:
-    """Policy and bound by branch and bound: one 0-1 variable for each record and strategy that has it."""
-    from scipy.optimize import Bounds, LinearConstraint, milp
-    from scipy.sparse import csr_array
-
-    if not len(y):
-        return torch.zeros(0, dtype=torch.int64), y.sum()
-    there = ~y.isnan()
-    record, strategy = (part.numpy() for part in there.nonzero(as_tuple=True))
-    # The solver's tolerances are absolute: scores and costs are brought to the size of 1, whatever their unit.
-    gains, prices = (side[there].numpy() / _size(side[there]) for side in (y, c))
-    limit = allowed / _size(c[there])
-    count = len(gains)
-    one_each = csr_array((np.ones(count), (record, np.arange(count))), shape=(len(y), count))
-    limits = [LinearConstraint(one_each, 1, 1), LinearConstraint(prices[None], -np.inf, limit + 1e-9 * max(limit, 1.0))]
-    options = {"mip_rel_gap": 0.0, "node_limit": _NODES}
-    found = milp(-gains, constraints=limits, integrality=np.ones(count), bounds=Bounds(0, 1), options=options)
-    if found.x is None:  # the search ended before any policy was found
-        return _climb(y, c, allowed)
-    picked = torch.zeros(len(y), dtype=torch.int64)
-    taken = found.x > 0.5
-    picked[torch.from_numpy(record[taken])] = torch.from_numpy(strategy[taken])
-    score = y.gather(1, picked[:, None]).sum()
-    return picked, score if found.status == 0 else torch.maximum(score, _climb(y, c, allowed)[1])
-
-
-def _size(side: Tensor) -> float:
-    """The largest absolute value, 1 where all are 0."""
-    return float(side.abs().amax()) or 1.0
-
-
-class _Steps(NamedTuple):
-    """Steps up the records' upper convex hulls, those of the highest gain per cost first."""
-
-    extra: Tensor
-    gain: Tensor
-    row: Tensor
-    target: Tensor
-
-
-def _climb(y: Tensor, c: Tensor, allowed: float) -> tuple[Tensor, Tensor]:
-    """Greedy steps up the hulls, and the score of the linear relaxation."""
-    rows = torch.arange(len(y))
-    picked = _cheapest(y, c)
-    spent, reached = c[rows, picked].sum(), y[rows, picked].sum()
-    extra, gain, row, target = _hull_steps(y, c, picked)
-    total = spent + running_sums(extra)
-    fits = int((total <= allowed * (1 + 1e-12)).sum())
-    for index in range(y.shape[1] - 1):  # a later step of a record overrides an earlier one
-        chosen = _nth_step(row[:fits], index)
-        picked[row[:fits][chosen]] = target[:fits][chosen]
-    bound = reached + gain[:fits].sum()
-    if fits < len(extra):
-        room = allowed - (total[fits - 1] if fits else spent)
-        bound = bound + gain[fits] * (room / extra[fits]).clamp(0, 1)
-    return picked, bound
-
-
-def _cheapest(y: Tensor, c: Tensor) -> Tensor:
-    """The cheapest strategy of each record, of several the one that scores highest."""
-    price = c.nan_to_num(nan=torch.inf)
-    cheapest = price == price.amin(1, keepdim=True)
-    return y.nan_to_num(nan=-torch.inf).masked_fill(~cheapest, -torch.inf).argmax(1)
-
-
-def _hull_steps(y: Tensor, c: Tensor, start: Tensor) -> _Steps:
-    """The steps of every record from its start, a strategy `[N]`."""
-    rows, place = torch.arange(len(y)), start
-    rates, steps = [y.new_zeros(0)], [_Steps(y.new_zeros(0), y.new_zeros(0), rows[:0], rows[:0])]
-    for _ in range(y.shape[1] - 1):
-        gain, extra = y - y[rows, place][:, None], c - c[rows, place][:, None]
-        rate = torch.where((gain > 0) & (extra > 0), gain / extra, -torch.inf)
-        best = rate.amax(1, keepdim=True)
-        # Of several with the same rate the farthest: it leaves no step of that rate behind.
-        target = extra.nan_to_num(0).masked_fill(rate < best, -1).argmax(1)
-        moves = best[:, 0] > -torch.inf
-        rates.append(best[moves, 0])
-        steps.append(_Steps(extra[rows, target][moves], gain[rows, target][moves], rows[moves], target[moves]))
-        place = torch.where(moves, target, place)
-    # Rates fall along a hull, so the steps of a record stay in order.
-    order = torch.argsort(torch.cat(rates), descending=True, stable=True)
-    return _Steps(*(torch.cat(part)[order] for part in zip(*steps, strict=True)))
-
-
-def _nth_step(row: Tensor, index: int) -> Tensor:
-    """Positions of the entries that are the (index + 1)-th of their row."""
-    order = torch.argsort(row, stable=True)
-    grouped = row[order]
-    first = torch.searchsorted(grouped, grouped)
-    place = torch.empty_like(row).index_copy(0, order, torch.arange(len(row)) - first)
-    return (place == index).nonzero()[:, 0]
 
 
 def _by_group(x: Tensor, y: Tensor, c: Tensor, budget: float) -> Callable[[Tensor], Tensor]:

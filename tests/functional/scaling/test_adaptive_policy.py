@@ -6,12 +6,15 @@ from __future__ import annotations
 
 from itertools import product
 
+import numpy as np
 import pytest
 import torch
+from scipy.optimize import Bounds, LinearConstraint, milp
 from torch import Tensor
 
 from imug_metrics.functional import adaptive_policy, best_policy, learn_rule
 from imug_metrics.functional.scaling import adaptive_policy as policy
+from imug_metrics.functional.scaling import choice_knapsack
 
 
 def problem(records: int, strategies: int, seed: int, whole: bool = False) -> tuple[Tensor, Tensor]:
@@ -77,18 +80,85 @@ def test_the_units_of_scores_and_costs_do_not_matter(unit: float) -> None:
     assert torch.equal(best_policy(scores * unit, costs, 0.7).choice, expected)
 
 
-@pytest.mark.parametrize("nodes", [0, 1])
-def test_out_of_nodes_a_policy_within_the_budget_comes_with_a_bound(monkeypatch, nodes: int) -> None:
-    """Costs in proportion to scores: the proof would take tens of thousands of nodes."""
-    monkeypatch.setattr(policy, "_NODES", nodes)
+@pytest.mark.parametrize("widths", [(1,), (8, 2)])
+def test_a_search_cut_short_gives_a_policy_within_the_budget_with_a_bound(monkeypatch, widths: tuple[int, ...]) -> None:
+    """Costs in proportion to scores: many policies come close to the best."""
     scores = problem(1000, 4, 12)[0]
     costs = 1 + 3 * scores + 0.01 * problem(1000, 4, 13)[0]
+    best = best_policy(scores, costs, 2.5)
+    assert best.bound == best.score
+    monkeypatch.setattr(choice_knapsack, "_WIDTHS", widths)
     found = best_policy(scores, costs, 2.5)
     taken = scores.gather(1, found.choice[:, None]).mean()
     assert found.score.item() == pytest.approx(taken.item())
     assert found.cost <= 2.5 + 1e-9
-    assert found.score < found.bound < found.score + 1 / 1000
+    assert found.score <= best.score <= found.bound < found.score + 1 / 1000
+    assert found.score < found.bound
     assert adaptive_policy(scores, costs, found.choice, budget=2.5) == pytest.approx(found.bound - found.score)
+
+
+def test_a_search_out_of_steps_gives_a_bound_too(monkeypatch) -> None:
+    scores = problem(300, 4, 15)[0]
+    costs = 1 + 3 * scores + 0.01 * problem(300, 4, 16)[0]
+    best = best_policy(scores, costs, 2.5)
+    monkeypatch.setattr(choice_knapsack, "_STEPS", 100)
+    found = best_policy(scores, costs, 2.5)
+    assert found.score <= best.score <= found.bound
+    assert found.score < found.bound < found.score + 1 / 300
+
+
+def likeness(kind: str, records: int, strategies: int, seed: int) -> tuple[Tensor, Tensor]:
+    """Problems of the kinds that evaluations make."""
+    scores, costs = problem(records, strategies, seed)
+    if kind == "right or wrong":
+        return (scores > 0.5).double(), costs
+    if kind == "one price a strategy":
+        return scores, (0.1 * 2.0 ** torch.arange(strategies)).expand(records, -1).contiguous()
+    if kind == "both":
+        return (scores > 0.5).double(), 4.0 ** torch.arange(strategies).expand(records, -1).double()
+    if kind == "tokens":
+        return (scores * 4).round() / 4, (costs * 1000).round()
+    if kind == "proportional":
+        return scores * 10 - 5, 1 + 3 * scores
+    scores[:, 1:][problem(records, strategies - 1, seed + 1)[0] < 0.3] = torch.nan
+    return scores, costs.index_fill(1, torch.tensor([0]), 0.5)
+
+
+KINDS = ("right or wrong", "one price a strategy", "both", "tokens", "proportional", "holes")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("seed", range(5))
+def test_exact_is_the_best_of_every_policy_of_all_kinds(kind: str, seed: int) -> None:
+    scores, costs = likeness(kind, 6, 3, seed)
+    low, high = costs.masked_fill(scores.isnan(), torch.inf).amin(1).mean(), costs.amax(1).mean()
+    for share in (0.0, 0.1, 0.3, 0.6, 1.0):
+        budget = float(low + share * (high - low))
+        found = best_policy(scores, costs, budget)
+        best = every_policy(scores + 5, costs, budget) - 5
+        assert found.score.item() == pytest.approx(best, abs=1e-9)
+        assert found.bound.item() == pytest.approx(best, abs=1e-9)
+        assert found.cost.item() <= budget * (1 + 1e-11)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "proportional"])  # which is out of its reach
+def test_exact_is_what_a_solver_of_integer_programs_finds(kind: str) -> None:
+    scores, costs = likeness(kind, 60, 4, 3)
+    low, high = costs.masked_fill(scores.isnan(), torch.inf).amin(1).mean(), costs.amax(1).mean()
+    budget = float(low + 0.3 * (high - low))
+    found = best_policy(scores, costs, budget)
+    row, column = (~scores.isnan()).nonzero(as_tuple=True)
+    one_each = (row == torch.arange(60)[:, None]).double().numpy()
+    prices = costs[row, column].numpy()[None]
+    solved = milp(
+        -scores[row, column].numpy(),
+        constraints=[LinearConstraint(one_each, 1, 1), LinearConstraint(prices, ub=budget * 60)],
+        integrality=np.ones(len(row)),
+        bounds=Bounds(0, 1),
+        options={"mip_rel_gap": 0.0},
+    )
+    assert found.score.item() * 60 == pytest.approx(-solved.fun, abs=1e-5)  # its tolerance is 1e-6
+    assert found.bound.item() == pytest.approx(found.score.item(), abs=1e-9)
 
 
 def test_a_budget_that_is_no_number_is_refused() -> None:
