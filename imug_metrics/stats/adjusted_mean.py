@@ -17,8 +17,10 @@ import math
 from typing import NamedTuple
 
 import torch
-from scipy import optimize, special
+from scipy import optimize
 from torch import Tensor
+
+from imug_metrics.stats.intervals import LEAST_DIALOGUES, Weights, student_quantile
 
 MIN_DIALOGUES = 10
 """Below this many effective dialogues a slope that was found in the data is mostly noise, and none is looked for."""
@@ -157,7 +159,7 @@ def effective_dialogues(counts: Tensor) -> float:
         (3.0, 1.2195121951219512)
     """
     weights = counts.double()
-    return float(weights.sum().square() / weights.square().sum()) if bool(weights.any()) else 0.0
+    return float(Weights(weights.sum(), weights.square().sum()).effective)
 
 
 def check_rows(rows: int, **arguments: Tensor | None) -> None:
@@ -224,11 +226,11 @@ def _best_slopes(parts: Parts, clusters: float, bounds: tuple[float, float]) -> 
 
 def _error(spread: float, clusters: float) -> float:
     """Standard error from a sum of squares over dialogues."""
-    return math.sqrt(spread * clusters / (clusters - 1)) if clusters >= 2 else math.nan
+    return math.sqrt(spread * clusters / (clusters - 1)) if clusters >= LEAST_DIALOGUES else math.nan
 
 
 def _half_width(error: float, value: float, clusters: float, level: float) -> float:
     """Half of Student's interval with `clusters - 1` degrees of freedom; NaN where nothing varies but by rounding."""
     if not error > _ROUNDING * abs(value):
         return math.nan
-    return error * float(special.stdtrit(clusters - 1, (1 + level) / 2))
+    return error * float(student_quantile(torch.tensor(clusters, dtype=torch.float64), level))
