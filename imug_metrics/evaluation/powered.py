@@ -37,8 +37,8 @@ def powered_scores(readings: Readings) -> dict[str, float]:
     rows = _judge(readings, units), human, _dialogues(units)
     alone, powered = prediction_powered_mean(*rows, power=0.0), prediction_powered_mean(*rows)
     return {
-        **_bounded("point_score_human", alone),
-        **_bounded("point_score_powered", powered),
+        **_bounded("point_score_human", alone, 0.0),
+        **_bounded("point_score_powered", powered, 0.0),
         "point_score_powered_lambda": powered.slopes[0],
         "point_score_powered_labelled": float(powered.scored),
         "point_score_powered_records": float(powered.records),
@@ -61,11 +61,13 @@ def powered_difference(first: Readings, second: Readings) -> dict[str, float]:
     judge = [_judge(model, units) for model in models]
     found = prediction_powered_difference((judge[0], judge[1]), (human[0], human[1]), _dialogues(units))
     counts = {"variance_ratio": found.variance_ratio, "records": float(found.records)}
-    return {**_bounded("difference", found), **counts}
+    return {**_bounded("difference", found, -1.0), **counts}
 
 
-def _bounded(name: str, found: AdjustedMean) -> dict[str, float]:
-    return {name: found.value, f"{name}_lower": found.lower, f"{name}_upper": found.upper}
+def _bounded(name: str, found: AdjustedMean, lowest: float) -> dict[str, float]:
+    """The estimate with its bounds, which do not leave the range up to 1."""
+    lower, upper = torch.tensor([found.lower, found.upper], dtype=torch.float64).clamp(lowest, 1.0).tolist()
+    return {name: found.value, f"{name}_lower": lower, f"{name}_upper": upper}
 
 
 def _judge(readings: Readings, units: Sequence[Unit]) -> Tensor:

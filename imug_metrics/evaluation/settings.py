@@ -34,9 +34,10 @@ class JudgeSettings:
         judge: whom to ask.
         prompts: its instructions; None: our own.
         protocol: whose requests are sent; "both" asks twice.
-        repeats: how many times each question is asked.
+        repeats: how many times each question is asked. The strict score of an image is the mean over all of them; keys,
+            and official points, are those of the first reply that can be read.
         retry_errors: ask again also where an earlier reply cannot be used.
-        human: scores by people, to be compared with; see `read_human`.
+        human: scores by people of some images, to be compared with, and to be carried over to all; see `read_human`.
     """
 
     judge: Judge

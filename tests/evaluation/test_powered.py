@@ -48,6 +48,16 @@ def test_scores_are_those_of_the_judged_turns_by_dialogue():
     assert found["point_score_human_lower"] < found["point_score_powered_lower"]
 
 
+def test_bounds_stay_within_the_range_of_scores():
+    readings = judged(0, labelled=4)
+    readings.human = {unit: 1.0 if unit[1] == 2 else 0.9 for unit in readings.human}
+    readings.human[("Cooking", "pan", "3"), 4] = 0.6
+    found = powered_scores(readings)
+    assert found["point_score_human_upper"] == 1.0
+    readings.human = dict.fromkeys(readings.human, 0.9)
+    assert math.isnan(powered_scores(readings)["point_score_human_upper"]), "what does not vary has no bounds"
+
+
 def test_without_people_or_judge_there_are_no_such_scores():
     readings = judged(0)
     readings.human = {}
