@@ -187,7 +187,7 @@ class TurnDistributionShift(EmbeddingMetric):
 
         A turn has one image of each dialogue, so that all its pairs are of different ones.
         """
-        rows, count, squares = sums[..., : self.width], sums[..., self.width], sums[..., self.width + 1]
+        rows, (count, squares, *_) = sums[..., : self.width], sums[..., self.width :].unbind(-1)
         pairs = count * (count - 1)
         cosine = (rows.square().sum(-1) - squares) / torch.where(pairs > 0, pairs, torch.nan)
         return torch.cat([mean_curve(1 - cosine, count)[..., None], 1 - cosine], -1)
