@@ -169,7 +169,8 @@ def _add_gain(commands: Any) -> None:
         "compare two folders of outputs of the same models, turn by turn",
         "How much better outputs A answer the text turns of the benchmark than outputs B: the mean of A - B over "
         "turns that both answered, overall, by class, domain and turn, with 95 % intervals by dialogue. Questions "
-        "whose key depends on the model's own images are left out.",
+        "whose key depends on the model's own images are left out. With an encoder image turns are compared as well by "
+        "their alignment with the prompt, with judgements by their points.",
         WITH_OUT,
     )
     gain.folder("--benchmark", BENCHMARK, required=True)
@@ -179,6 +180,10 @@ def _add_gain(commands: Any) -> None:
     gain.choice(
         "--protocol", ("strict", "imug"), "strict", "how answers are scored: for what they say, or by the official rule"
     )
+    gain.text("--encoder", "SPEC", "compare images with prompts, as for score (default: image turns are left out)")
+    gain.text("--device", "DEVICE", "where the encoder runs, for example cuda (default: cpu)")
+    gain.folder("--judged-a", "recorded judgements of outputs A in the official layout: compares points of images")
+    gain.folder("--judged-b", "the same of outputs B")
     gain.folder("--out", "where gain.json and problems.jsonl go (default: print only)")
 
 

@@ -18,7 +18,16 @@ def run(options: Namespace) -> int:
     """`imug-metrics gain`: 0 if all data were fine, 1 if some were missing or malformed."""
     models = [name for names in options.model or () for name in names]
     found = evaluate_gain(
-        options.benchmark, options.a, options.b, models=models, protocol=options.protocol, out=options.out
+        options.benchmark,
+        options.a,
+        options.b,
+        models=models,
+        protocol=options.protocol,
+        encoder=options.encoder,
+        device=options.device,
+        judged_a=options.judged_a,
+        judged_b=options.judged_b,
+        out=options.out,
     )
     print_tables(found.tables())
     print(NOTE)

@@ -4,26 +4,34 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+import torch
 from torch import Tensor
 
 from imug_metrics._version import __version__
 from imug_metrics.dialogues.record import Record
+from imug_metrics.encoders import CachedEncoder, Encoder
 from imug_metrics.errors import ArgumentError
+from imug_metrics.evaluation.inputs import cached_encoder
 from imug_metrics.evaluation.settings import check_folders, chosen_models
+from imug_metrics.functional import point_score
 from imug_metrics.metrics.decay.paired_gain import PairedGain
+from imug_metrics.metrics.images.turn_alignment import TurnAlignment
 from imug_metrics.protocols import imug
+from imug_metrics.protocols.imug.readings import recorded_readings
 from imug_metrics.report.files import json_text, write_problems, write_whole
 from imug_metrics.report.metric_specs import as_float, estimate, number
 from imug_metrics.report.table import marked_cell
 from imug_metrics.report.text_table import Cell, TextTable
-from imug_metrics.suite import answer_values, metric_scores, with_key
+from imug_metrics.suite import answer_values, metric_scores, score_records, with_key
 
 Gains = Mapping[str, Mapping[str, Mapping[str, float]]]
+Protocol = Literal["strict", "imug"]
 
 _GROUPS: tuple[tuple[str, str, Callable[[Record], Any]], ...] = (
     ("overall", "", lambda record: "all turns"),
@@ -31,8 +39,9 @@ _GROUPS: tuple[tuple[str, str, Callable[[Record], Any]], ...] = (
     ("by_domain", "domain", lambda record: record.groups["domain"]),
     ("by_turn", "turn", lambda record: record.turn),
 )
+_MEASURES = {"alignment": "alignment of images", "points": "points of images"}
 _HEADER = ("", "\nPairs", "\nA", "\nB", "\nA - B", "\n95 % interval", "A - B\na turn", "Un-\npaired")
-NOTE = "A - B, mean over turns that both answered; ▼ ▲ the 95 % interval by dialogue lies wholly below / above 0"
+NOTE = "A - B, mean over turns that both have; ▼ ▲ the 95 % interval by dialogue lies wholly below / above 0"
 
 
 @dataclass(frozen=True)
@@ -40,18 +49,25 @@ class GainEvaluation:
     """What `evaluate_gain` found out.
 
     Attributes:
-        gains: by model, the result of `paired_gains`.
+        gains: by model, the result of `paired_gains` for its text turns.
         manifest: what was compared, and how.
         problems: what is wrong in the data.
+        images: the same of image turns, by measure, `"alignment"` and `"points"` where they were asked for, and model.
     """
 
     gains: Mapping[str, Gains]
     manifest: Mapping[str, Any]
     problems: imug.Problems
+    images: Mapping[str, Mapping[str, Gains]] = field(default_factory=dict)
 
     def tables(self) -> list[TextTable]:
-        """One table a model."""
-        return [_table(model, gains) for model, gains in self.gains.items()]
+        """One table a model of its text turns, and one a measure of its image turns."""
+        found = []
+        for model, gains in self.gains.items():
+            images = {f"{model}: {_MEASURES[name]}": of_images[model] for name, of_images in self.images.items()}
+            measured = {model: gains, **images}
+            found += [_table(title, gains) for title, gains in measured.items() if gains["overall"]]
+        return found
 
     def table(self) -> str:
         """The tables as text."""
@@ -62,7 +78,8 @@ class GainEvaluation:
         out = Path(out)
         out.mkdir(parents=True, exist_ok=True)
         write_problems(self.problems, out)
-        return write_whole(out / "gain.json", json_text("gain", {**self.manifest, "models": self.gains}))
+        content = {**self.manifest, "models": self.gains, "images": self.images}
+        return write_whole(out / "gain.json", json_text("gain", content))
 
 
 def evaluate_gain(
@@ -71,41 +88,67 @@ def evaluate_gain(
     b: Path | str,
     *,
     models: Sequence[str] = (),
-    protocol: Literal["strict", "imug"] = "strict",
+    protocol: Protocol = "strict",
+    encoder: Encoder | str | None = None,
+    device: str | None = None,
+    judged_a: Path | None = None,
+    judged_b: Path | None = None,
     out: Path | None = None,
 ) -> GainEvaluation:
-    """How much better outputs A answer the text turns of a benchmark than outputs B, on the same turns.
+    """How much better outputs A answer the turns of a benchmark than outputs B, on the same turns.
 
-    Questions whose key depends on the model's own images are left out.
+    Text turns are compared by their answers; questions whose key depends on the model's own images are left out. Image
+    turns are compared by their alignment with the prompt where there is an encoder, and by their points where both
+    were judged.
 
     Args:
         benchmark: folder in the layout of IMUG-Bench.
         a, b: folders of outputs, each of one folder a model.
         models: those to compare; none: all that both folders hold.
-        protocol: how answers are scored: for what they say, or by the official rule.
+        protocol: how answers are scored and points are read: for what they say, or by the official rule.
+        encoder: compares images and prompts; None: no alignment.
+        device: where an encoder given by name runs.
+        judged_a, judged_b: folders of recorded judgements of A and of B in the official layout; None: no points.
         out: where the result will be written, which must not lie in what is read; None: nowhere.
 
     Raises:
         ArgumentError: if an argument is not as expected.
     """
-    benchmark, a, b = Path(benchmark), Path(a), Path(b)
-    check_folders(benchmark, {"a": a, "b": b}, out)
-    names = chosen_models(models, {"a": a, "b": b})
+    benchmark, arms = Path(benchmark), {"a": Path(a), "b": Path(b)}
+    if (judged_a is None) != (judged_b is None):
+        raise ArgumentError(("judged_a", "judged_b"), "expected judgements of both outputs or of neither")
+    judged = [Path(folder) for folder in (judged_a, judged_b) if folder is not None]
+    check_folders(benchmark, {**arms, **dict(zip(("judged_a", "judged_b"), judged, strict=False))}, out)
+    names = chosen_models(models, arms)
     problems = imug.Problems()
-    read = imug.read_benchmark(benchmark, problems)
-    asked = read.select([_answerable(sample) for sample in read])
-    if not any(sample.tasks for sample in asked):
-        raise ArgumentError("benchmark", f"found no text turn with a key in {benchmark / imug.SAMPLES}")
-    gains = {}
+    asked = _asked(imug.read_benchmark(benchmark, problems), benchmark, images=encoder is not None or bool(judged))
+    cached = cached_encoder(encoder, device, None)
+    gains: dict[str, Gains] = {}
+    images: dict[str, dict[str, Gains]] = {"alignment": {}} if cached is not None else {}
+    images |= {"points": {}} if judged else {}
     for model in names:
-        left, right = (list(imug.read_records(asked, folder / model, problems)) for folder in (a, b))
-        gains[model] = paired_gains(left, right, protocol)
-    manifest = {"imug_metrics": __version__, "benchmark": benchmark, "a": a, "b": b, "protocol": protocol}
-    return GainEvaluation(gains, manifest, problems)
+        read = [list(imug.read_records(asked, folder / model, problems)) for folder in arms.values()]
+        texts, drawn = ([[r for r in arm if r.modality == kind] for arm in read] for kind in ("text", "image"))
+        gains[model] = paired_gains(texts[0], texts[1], protocol)
+        if cached is not None:
+            images["alignment"][model] = _by_group(drawn[0], [_alignment(arm, cached, problems) for arm in drawn])
+        if judged:
+            places = zip(drawn, arms.values(), judged, strict=True)
+            points = [_points(asked, arm, folder / model, said, protocol, problems) for arm, folder, said in places]
+            images["points"][model] = _by_group(drawn[0], points)
+    manifest = {
+        "imug_metrics": __version__,
+        "benchmark": benchmark,
+        **arms,
+        "protocol": protocol,
+        "encoder": {} if cached is None else {"name": cached.name, "fingerprint": cached.fingerprint},
+        "judged": judged,
+    }
+    return GainEvaluation(gains, manifest, problems, images)
 
 
-def paired_gains(a: Sequence[Record], b: Sequence[Record], protocol: Literal["strict", "imug"]) -> Gains:
-    """The gain of outputs A over outputs B by group.
+def paired_gains(a: Sequence[Record], b: Sequence[Record], protocol: Protocol) -> Gains:
+    """The gain of the answers of outputs A over those of outputs B by group.
 
     Args:
         a: records of arm A.
@@ -122,8 +165,12 @@ def paired_gains(a: Sequence[Record], b: Sequence[Record], protocol: Literal["st
         >>> paired_gains(*arms, "strict")["by_turn"]["2"]["paired_gain"]
         1.0
     """
-    records = with_key(a, protocol)
-    values = (answer_values(with_key(a, protocol), protocol), answer_values(with_key(b, protocol), protocol))
+    keyed = [with_key(arm, protocol) for arm in (a, b)]
+    return _by_group(keyed[0], [answer_values(records, protocol) for records in keyed])
+
+
+def _by_group(records: Sequence[Record], values: Sequence[Tensor]) -> Gains:
+    """Gains of the first over the second of two arms with one value a record, NaN where there is none."""
     gains = {}
     for title, _, group in _GROUPS:
         rows: dict[Any, list[int]] = {}
@@ -133,7 +180,7 @@ def paired_gains(a: Sequence[Record], b: Sequence[Record], protocol: Literal["st
     return gains
 
 
-def _gain(records: Sequence[Record], values: tuple[Tensor, Tensor], rows: list[int]) -> dict[str, float]:
+def _gain(records: Sequence[Record], values: Sequence[Tensor], rows: list[int]) -> dict[str, float]:
     turns = [records[row].turn for row in rows]
     metric = PairedGain(detail=True, max_turns=max(16, *turns))
     a, b = values
@@ -141,20 +188,62 @@ def _gain(records: Sequence[Record], values: tuple[Tensor, Tensor], rows: list[i
     return metric_scores(metric)
 
 
-def _answerable(sample: imug.Sample) -> imug.Sample:
-    """The sample with its text turns whose key is the same whatever the model drew; images are not looked for."""
-    tasks = (task for task in sample.tasks if task.modality == "text" and task.answer is not None and not task.dynamic)
-    return replace(sample, tasks=tuple(tasks))
+def _alignment(records: Sequence[Record], encoder: CachedEncoder, problems: imug.Problems) -> Tensor:
+    """Alignment `[N]` of images with the prompts of their turns."""
+
+    def unreadable(record: Record, reason: str) -> None:
+        problems.error(str(record.image), None, f"turn {record.turn}", reason)
+
+    try:
+        encoder.encode_texts([record.prompt for record in records[:1]])
+    except TypeError as error:
+        raise ArgumentError("encoder", f"expected one that embeds prompts as well, got {encoder.name}") from error
+    last = max((record.turn for record in records), default=1)
+    metric = TurnAlignment(max_turns=max(16, last))
+    items = score_records(records, model="", encoder=encoder, metrics=[metric], unreadable=unreadable).items
+    found = {(item["dialogue"], item["turn"]): item["alignment"] for item in items}
+    values = [found[record.dialogue, record.turn] for record in records]
+    return torch.tensor([math.nan if value is None else value for value in values], dtype=torch.float64)
 
 
-def _table(model: str, gains: Gains) -> TextTable:
+def _points(
+    benchmark: imug.Benchmark,
+    records: Sequence[Record],
+    outputs: Path,
+    judged: Path,
+    protocol: Protocol,
+    problems: imug.Problems,
+) -> Tensor:
+    """Scores `[N]` of images by the points that were recorded for them."""
+    readings = recorded_readings(benchmark, records, outputs, judged, problems)
+    known = readings.strict_points if protocol == "strict" else readings.points
+    by_dialogue = {("/".join(key), turn): points for (key, turn), points in known.items()}
+    points = [by_dialogue.get((record.dialogue, record.turn)) for record in records]
+    return point_score(points, protocol=protocol, reduction="none")
+
+
+def _asked(benchmark: imug.Benchmark, folder: Path, *, images: bool) -> imug.Benchmark:
+    """The turns that are compared: text turns whose key is the same whatever the model drew, and image turns."""
+
+    def compared(task: imug.Task) -> bool:
+        answerable = task.modality == "text" and task.answer is not None and not task.dynamic
+        return answerable or (images and task.modality == "image")
+
+    samples = [replace(sample, tasks=tuple(filter(compared, sample.tasks))) for sample in benchmark]
+    if not any(sample.tasks for sample in samples):
+        what = "text turn with a key, and no image turn," if images else "text turn with a key"
+        raise ArgumentError("benchmark", f"found no {what} in {folder / imug.SAMPLES}")
+    return benchmark.select(samples)
+
+
+def _table(title: str, gains: Gains) -> TextTable:
     sections = []
     for group, noun, _ in _GROUPS:
         label = "turn {}".format if noun == "turn" else str
         sections.append(
             [[Cell(label(name), "" if noun else "bold"), *_cells(values)] for name, values in gains[group].items()]
         )
-    return TextTable(_HEADER, sections, model)
+    return TextTable(_HEADER, sections, title)
 
 
 def _cells(values: Mapping[str, float]) -> list[Cell]:
