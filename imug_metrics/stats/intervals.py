@@ -103,7 +103,7 @@ def interval(
         >>> share, spread = torch.tensor(1.0), torch.tensor(0.0)
         >>> found = interval(share, spread, Weights(torch.tensor(120.0), torch.tensor(480.0)), low=0.0, high=1.0)
         >>> round(found.lower.item(), 3), round(found.upper.item(), 3)
-        (0.901, 1.0)
+        (0.902, 1.0)
     """
     low, high = (torch.as_tensor(end, dtype=value.dtype, device=value.device) for end in (low, high))
     effective = weights.effective

@@ -1,0 +1,213 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Models compared in pairs on the same dialogues: differences, intervals that hold for all pairs at once, and ranks.
+
+Two intervals side by side are no comparison: both carry the luck of the dialogues, which both models shared. The
+difference by dialogue does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+from typing import NamedTuple
+
+import torch
+from scipy import special
+from torch import Tensor
+
+from imug_metrics.stats.bootstrap import poisson_weights
+from imug_metrics.stats.cluster_robust import (
+    component_weights,
+    packed_moments,
+    ratio_spread,
+    unpack_moments,
+    varying_weights,
+)
+from imug_metrics.stats.intervals import REASONS, interval
+from imug_metrics.stats.multiple_comparisons import Simultaneous, max_t
+from imug_metrics.stats.planning import smallest_difference
+
+
+class PairedDifference(NamedTuple):
+    """One model less another, on the records that both have.
+
+    Attributes:
+        first, second: places of the two models.
+        value: mean difference, first less second; NaN where they have no record in common.
+        error: its standard error, by dialogue.
+        lower, upper: the interval of this difference alone.
+        joint_lower, joint_upper: bounds that hold for all pairs at once.
+        p: two-sided p-value, adjusted for all pairs.
+        smallest: the smallest true difference that these dialogues would show with the wanted power.
+        records, dialogues: that both have.
+        reason: why there is no interval; empty where there is one.
+    """
+
+    first: int
+    second: int
+    value: float
+    error: float
+    lower: float
+    upper: float
+    joint_lower: float
+    joint_upper: float
+    p: float
+    smallest: float
+    records: int
+    dialogues: int
+    reason: str
+
+    @property
+    def leader(self) -> int | None:
+        """The place of the model that is ahead by the bounds that hold for all pairs; None where they cover 0."""
+        if self.joint_lower > 0:
+            return self.first
+        return self.second if self.joint_upper < 0 else None
+
+
+def paired_differences(
+    scores: Tensor,
+    dialogue: Tensor,
+    level: float = 0.95,
+    *,
+    power: float = 0.8,
+    replicates: int = 2000,
+    seed: int = 0,
+) -> list[PairedDifference]:
+    """Every two models, compared on the records that both have.
+
+    The difference is the sum of the records' differences over their number, `sum_d a_d / sum_d n_d`, its interval that
+    of `stats.intervals` by dialogue. For more than one pair the joint bounds and p-values come from the largest
+    studentised difference in each of the `replicates` that draw dialogues by their ids (max-t, see
+    `stats.multiple_comparisons.max_t`).
+
+    Args:
+        scores: `[M, N]`, of M models on N records; NaN where a model has none.
+        dialogue: int64 `[N]`, whose records they are.
+        level: probability that the intervals cover.
+        power: of the smallest difference.
+        replicates, seed: of the bootstrap.
+
+    Returns:
+        A difference for each two models, in the order of `itertools.combinations`.
+
+    Raises:
+        ValueError: if there are fewer than two models, or shapes do not match.
+
+    Example:
+        >>> a = torch.tensor([0.9, 0.7, 0.8, 0.9, 0.6, 0.8])
+        >>> [found] = paired_differences(torch.stack([a, a - torch.tensor([0.1, 0.2] * 3)]), torch.arange(6))
+        >>> round(found.value, 3), round(found.lower, 3), round(found.upper, 3), found.leader
+        (0.15, 0.093, 0.207, 0)
+    """
+    if scores.ndim != 2 or len(scores) < 2:
+        got = list(scores.shape)
+        raise ValueError(f"Expected argument `scores` to have shape [models, records], two models or more, got {got}.")
+    if dialogue.shape != scores.shape[1:]:
+        expected, got = list(scores.shape[1:]), list(dialogue.shape)
+        raise ValueError(f"Expected argument `dialogue` to have shape {expected}, got {got}.")
+    ids, owner = torch.unique(dialogue, return_inverse=True)
+    pairs = list(combinations(range(len(scores)), 2))
+    first, second = torch.tensor(pairs, device=scores.device).unbind(1)
+    away = scores[first].double() - scores[second].double()
+    both = ~away.isnan()
+    above, below = (
+        part.new_zeros(len(pairs), len(ids)).index_add_(1, owner, part) for part in (away.nan_to_num(0), both.double())
+    )
+    return compared_sums(above, below, ids, pairs, level, power=power, replicates=replicates, seed=seed)
+
+
+def compared_sums(
+    above: Tensor,
+    below: Tensor,
+    ids: Tensor,
+    pairs: Sequence[tuple[int, int]],
+    level: float = 0.95,
+    *,
+    power: float = 0.8,
+    replicates: int = 2000,
+    seed: int = 0,
+) -> list[PairedDifference]:
+    """The same from sums by dialogue: of differences and numbers of records, or of products and squares for slopes.
+
+    Args:
+        above, below: float64 `[P, G]`, numerators and denominators of the ratio `sum_d above / sum_d below`.
+        ids: int64 `[G]`, of the dialogues, which the bootstrap draws by.
+        pairs: the places of the models of each of the P pairs.
+        level, power, replicates, seed: as for `paired_differences`.
+    """
+    count = len(pairs)
+    moments = unpack_moments(packed_moments(torch.cat([above, below]).mT, count))
+    value, spread = ratio_spread(moments, count)
+    weights = component_weights(moments, torch.arange(count, 2 * count, device=value.device))
+    varying = varying_weights(moments, count)
+    found = interval(value, spread, weights, varying=varying, level=level)
+    clusters = torch.minimum(weights.effective, varying.effective)
+    error = found.error.masked_fill(found.lower.isnan(), torch.nan)
+    if count == 1:
+        joint = Simultaneous(found.lower, found.upper, _two_sided(value / error, clusters))
+    else:
+        drawn = poisson_weights(ids, replicates, seed)
+        joint = max_t(value, error, clusters, ((above @ drawn) / (below @ drawn)).mT, level)
+    columns = {
+        "value": value,
+        "error": error,
+        "lower": found.lower,
+        "upper": found.upper,
+        "joint_lower": joint.lower,
+        "joint_upper": joint.upper,
+        "p": joint.p,
+        "smallest": _smallest(error, clusters, joint.upper - value, power),
+        "records": below.sum(1).round().long(),
+        "dialogues": below.count_nonzero(1),
+    }
+    rows = [dict(zip(columns, row)) for row in zip(*(column.tolist() for column in columns.values()))]
+    reasons = [REASONS[code] for code in found.reason.tolist()]
+    return [
+        PairedDifference(first, second, reason=why, **row)
+        for (first, second), row, why in zip(pairs, rows, reasons, strict=True)
+    ]
+
+
+def rank_bounds(differences: Sequence[PairedDifference], models: int) -> list[tuple[int, int]]:
+    """Ranks that each model can have, from 1 (the highest), by bounds that hold for all pairs at once.
+
+    A model ranks behind those that are ahead of it for certain, and ahead of those that are behind for certain (Mogstad
+    et al., Review of Economic Studies 91, 2024): with the level's probability all models' true ranks lie within.
+
+    Args:
+        differences: of all pairs.
+        models: their number.
+
+    Returns:
+        The first and the last rank of each model.
+
+    Example:
+        >>> scores = torch.tensor([[0.9, 0.8, 0.9, 0.8], [0.5, 0.5, 0.6, 0.4], [0.5, 0.6, 0.4, 0.5]])
+        >>> rank_bounds(paired_differences(scores, torch.arange(4)), 3)
+        [(1, 1), (2, 3), (2, 3)]
+    """
+    ahead, behind = [0] * models, [0] * models
+    for found in differences:
+        leader = found.leader
+        if leader is not None:
+            behind[leader] += 1
+            ahead[found.second if leader == found.first else found.first] += 1
+    return [(1 + ahead[place], models - behind[place]) for place in range(models)]
+
+
+def _two_sided(t: Tensor, clusters: Tensor) -> Tensor:
+    """P-values of Student's distribution with `clusters - 1` degrees of freedom."""
+    tail = special.stdtr((clusters - 1).cpu().numpy(), -t.abs().cpu().numpy())
+    return torch.as_tensor(2 * tail).to(t)
+
+
+def _smallest(error: Tensor, clusters: Tensor, half: Tensor, power: float) -> Tensor:
+    """The smallest differences that bounds of this half width would show, adjusted for all pairs as they are."""
+    found = torch.full_like(error, torch.nan)
+    for row in (half > 0).nonzero()[:, 0].tolist():
+        size, dialogues = float(error[row]), float(clusters[row])
+        level = 1 - 2 * float(special.stdtr(dialogues - 1, -float(half[row]) / size))
+        found[row] = smallest_difference(size, max(round(dialogues), 2), level, power)
+    return found
