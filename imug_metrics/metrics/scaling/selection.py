@@ -10,6 +10,7 @@ from typing_extensions import Unpack
 
 from imug_metrics.dialogues.arguments import Candidates, Ids, Turns
 from imug_metrics.dialogues.checks import Check
+from imug_metrics.dialogues.inputs import SHARE
 from imug_metrics.functional.scaling.candidates import absent_candidates, as_candidates, range_check, record_columns
 from imug_metrics.functional.scaling.selection import chance_of_best, selection_values
 from imug_metrics.functional.scaling.verifier_curve import (
@@ -21,7 +22,7 @@ from imug_metrics.functional.scaling.verifier_curve import (
 )
 from imug_metrics.metrics.dialogue_metric import DialogueMetric, check_choice
 from imug_metrics.metrics.dialogue_sums import Terms
-from imug_metrics.metrics.options import MetricOptions
+from imug_metrics.metrics.options import MetricOptions, within
 from imug_metrics.stats import pooled_slope
 
 _LINE = ("n", "x", "y", "xx", "xy")
@@ -72,6 +73,8 @@ class Selection(DialogueMetric):
     """
 
     name = "selection"
+    ranges = within(SHARE, "top", "chance", "auroc", "pooled_auroc", "brier") | within((-1.0, 1.0), "mean", "turn_")
+    steps = ("ece",)  # an absolute value has no derivative where a bin is calibrated
     configuration = (
         *DialogueMetric.configuration,
         *("correlation", "threshold", "probabilities", "low", "high", "bins"),
@@ -173,12 +176,6 @@ class Selection(DialogueMetric):
             excess = torch.stack([sums[f"excess_{b}"] for b in range(self.bins)], -1).abs().sum(-1)
             count = sums["n"]
             found["ece"] = torch.where(count > 0, excess / torch.where(count > 0, count, 1), torch.nan)
-        return found
-
-    def _finish(self, found: dict[str, Tensor]) -> dict[str, Tensor]:
-        if self.probabilities and not self.bootstrap:  # an absolute value has no derivative where a bin is calibrated
-            for bound in ("_lower", "_upper"):
-                found[f"{self.name}_ece{bound}"] = torch.full_like(found[f"{self.name}_ece"], torch.nan)
         return found
 
 

@@ -11,12 +11,13 @@ from typing_extensions import Unpack
 
 from imug_metrics.dialogues.arguments import Candidates, Ids, Turns
 from imug_metrics.dialogues.checks import Check
+from imug_metrics.dialogues.inputs import SHARE
 from imug_metrics.functional.scaling.candidates import absent_candidates, as_candidates, range_check, record_columns
 from imug_metrics.functional.scaling.verifier_curve import counted_auroc, counted_best_of_n, out_of_range, score_bins
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.dialogue_sums import Terms
 from imug_metrics.metrics.naming import rename
-from imug_metrics.metrics.options import MetricOptions
+from imug_metrics.metrics.options import MetricOptions, within
 
 
 class VerifierCurve(DialogueMetric):
@@ -68,6 +69,9 @@ class VerifierCurve(DialogueMetric):
     """
 
     name = "verifier_curve"
+    ranges = within(
+        SHARE, "mean", "turn_", "base", "auroc", "ceiling", "best_of_", "accepted_", "true_accept_", "false_accept_"
+    ) | within((1.0, math.inf), "tries_")
     primary = "auroc"
     configuration = (*DialogueMetric.configuration, "ns", "thresholds", "low", "high", "bins")
 

@@ -2,16 +2,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """For how many turns does a model hold the position it should hold?"""
 
+import math
+
 import torch
 from torch import Tensor
 
 from imug_metrics.dialogues.arguments import Ids, Labels, Turns
 from imug_metrics.dialogues.batch import DialogueBatch
+from imug_metrics.dialogues.inputs import SHARE
 from imug_metrics.functional.labels import right_column
 from imug_metrics.functional.self_evaluation.turn_of_flip import at_risk, neighbour_changes, silenced
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.dialogue_sums import Terms
 from imug_metrics.metrics.naming import rename
+from imug_metrics.metrics.options import within
 from imug_metrics.stats.survival import kaplan_meier, log_log, restricted_mean
 
 
@@ -66,6 +70,9 @@ class TurnOfFlip(DialogueMetric):
     primary = "restricted_mean"
     curves = ("turn_", "held_turn_", "survival_turn_", "loglog_turn_")
     plot_lower_bound = 0.0
+    ranges = within(SHARE, "mean", "turn_", "censored", "silent", "beyond", "flip_rate", "held_", "survival_") | within(
+        (0.0, math.inf), "observed", "flips"
+    )
 
     def update(
         self,
@@ -138,7 +145,7 @@ class TurnOfFlip(DialogueMetric):
     def _finish(self, found: dict[str, Tensor]) -> dict[str, Tensor]:
         for k in self._turns():
             low, high = (found.get(f"{self.name}_loglog_turn_{k}_{bound}") for bound in ("upper", "lower"))
-            if low is not None and high is not None:
+            if low is not None and high is not None and not low.isnan():
                 bounds = {"lower": low, "upper": high}
                 found |= {f"{self.name}_survival_turn_{k}_{b}": torch.exp(-v.exp()) for b, v in bounds.items()}
         internal = tuple(f"{self.name}_{name}_turn_" for name in ("held", "loglog"))
