@@ -19,7 +19,7 @@ from imug_metrics.functional.answers.answer_accuracy import answer_accuracy
 from imug_metrics.functional.answers.grid_accuracy import grid_accuracy, grid_points
 from imug_metrics.functional.answers.point_score import point_score
 from imug_metrics.functional.decay.context_decay import context_decay, effective_length, ranked_average
-from imug_metrics.functional.decay.exposure_bias import exposure_bias
+from imug_metrics.functional.decay.exposure_bias import exposure_bias, own_history_share, scheduled_sampling
 from imug_metrics.functional.decay.paired_gain import pair_records, paired_gain
 from imug_metrics.functional.decay.turn_decay import turn_decay
 from imug_metrics.functional.decay.understanding_generation_gap import understanding_generation_gap
@@ -135,6 +135,7 @@ __all__ = [
     "learn_rule",
     "loop_convergence",
     "metric_agreement",
+    "own_history_share",
     "pair_records",
     "paired_gain",
     "pareto_front",
@@ -145,6 +146,7 @@ __all__ = [
     "rejection_sampling",
     "relative_correction",
     "reliability",
+    "scheduled_sampling",
     "selection",
     "self_bias",
     "self_correction",

@@ -4,16 +4,21 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor
 
 from imug_metrics.dialogues.arguments import Ids, Numbers, Turns
+from imug_metrics.dialogues.ids import as_ids
 from imug_metrics.dialogues.inputs import SHARE, pack_inputs
 from imug_metrics.functional.decay.paired_gain import arm_columns, packed_arms
 from imug_metrics.functional.reduce import reduce_values
+from imug_metrics.stats.bootstrap import _mix
 from imug_metrics.stats.running_sums import running_sums
+
+Schedule = Literal["linear", "exponential", "inverse_sigmoid"]
+SCHEDULES: tuple[Schedule, ...] = get_args(Schedule)
 
 
 def exposure_bias(
@@ -89,3 +94,86 @@ def accumulated_excess(gap: Tensor, loss: Tensor, count: Tensor, seen: Tensor) -
     defined = (reference > 0) & ((count > 0) | ~seen).cummin(-1).values
     excess = 100 * own / torch.where(defined, reference, 1)
     return torch.where(defined, excess, torch.nan), seen.cumsum(-1).to(gap)
+
+
+def own_history_share(step: Numbers, schedule: Schedule, k: float) -> Tensor:
+    """Share of turns put on the model's own history at a step: one minus scheduled sampling's share of the reference.
+
+    The share of the reference at step, turn or epoch i falls from 1, or from near it (Bengio et al., arXiv 1506.03099):
+
+    - `"linear"`: `max(0, 1 - i / k)`, k > 0
+    - `"exponential"`: `k^i`, 0 <= k < 1
+    - `"inverse_sigmoid"`: `k / (k + exp(i / k))`, k >= 1
+
+    Args:
+        step: i, numbers from 0 of any shape.
+        schedule: which of the three.
+        k: its parameter; the larger, the later the model is on its own.
+
+    Returns:
+        float64 in the shape of `step`, from 0 (all on the reference history) to 1 (all on its own).
+
+    Raises:
+        ValueError: if a step is below 0 or NaN, `schedule` is unknown, or k is outside its range.
+
+    Example:
+        >>> own_history_share([0, 5, 10, 20], "linear", 10)
+        tensor([0.0000, 0.5000, 1.0000, 1.0000], dtype=torch.float64)
+        >>> own_history_share([0, 1, 2], "exponential", 0.5)
+        tensor([0.0000, 0.5000, 0.7500], dtype=torch.float64)
+    """
+    if schedule not in SCHEDULES:
+        raise ValueError(f"Expected argument `schedule` to be one of {SCHEDULES}, got {schedule!r}.")
+    known, expected = {
+        "linear": (k > 0, "above 0"),
+        "exponential": (0 <= k < 1, "from 0 and below 1"),
+        "inverse_sigmoid": (k >= 1, "at least 1"),
+    }[schedule]
+    if not known:
+        raise ValueError(f"Expected argument `k` to be {expected}, got {k}.")
+    i = torch.as_tensor(step).double()
+    if not bool((i >= 0).all()):
+        raise ValueError(f"Expected argument `step` to hold numbers from 0, got {float(i[~(i >= 0)][0]):g}.")
+    if schedule == "linear":
+        return (i / k).clamp(max=1)
+    if schedule == "exponential":
+        return 1 - k**i
+    return torch.sigmoid(i / k - torch.tensor(k, dtype=i.dtype).log())  # 1 - k / (k + e^(i / k)), without overflow
+
+
+def scheduled_sampling(dialogue: Ids, turn: Turns, share: Numbers | float, *, seed: int = 0) -> Tensor:
+    """Which turns to put on the model's own history, drawn at random by dialogue and turn.
+
+    The draw hangs on ids, turn and seed alone: it is the same in any order, on any device and in any number of
+    processes. A turn on its own history at one share is so at every larger one, hence runs at several shares differ by
+    no more than they have to.
+
+    Args:
+        dialogue: ids, `[N]`, or `[B]` or `[B, T]` with padded turns.
+        turn: `[N]` or `[B, T]`.
+        share: of turns on the model's own history, from 0 to 1, one for all or one a turn; see `own_history_share`.
+        seed: any integer; another seed gives another draw.
+
+    Returns:
+        bool in the shape of `turn`: True for the model's own history, False for the reference.
+
+    Raises:
+        ValueError: if shapes differ or a share is outside [0, 1].
+
+    Example:
+        >>> scheduled_sampling(["a", "a", "b", "b"], [1, 2, 1, 2], 0.5)
+        tensor([False, False, False,  True])
+    """
+    turns = torch.as_tensor(turn)
+    ids = as_ids("dialogue", dialogue, tuple(turns.shape), turns.device)
+    ids = ids[:, None] if ids.ndim < turns.ndim else ids
+    shares = torch.as_tensor(share, device=turns.device).double()
+    outside = ~((shares >= 0) & (shares <= 1))
+    if bool(outside.any()):
+        raise ValueError(f"Expected argument `share` to be from 0 to 1, got {float(shares[outside][0]):g}.")
+    if shares.ndim and shares.shape != turns.shape:
+        raise ValueError(f"Expected argument `share` to have shape {[*turns.shape]}, got {[*shares.shape]}.")
+    # The seed is mixed twice, the bootstrap's once: its weights say nothing of these draws.
+    salt = _mix(_mix(torch.tensor(seed, device=turns.device)))
+    uniform = (_mix(_mix(ids + salt) + _mix(turns.long())) >> 11) & (2**53 - 1)
+    return uniform.double() / 2**53 < shares
