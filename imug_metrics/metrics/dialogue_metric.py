@@ -23,6 +23,7 @@ from imug_metrics.stats import (
     Weights,
     component_weights,
     delta_spread,
+    id_fingerprint,
     interval,
     packed_moments,
     percentile_interval,
@@ -81,6 +82,7 @@ class DialogueMetric(AdditiveMetric):
     events: Mapping[str, tuple[str, ...]] = {}  # by estimate, ratios whose numerators say which dialogues vary it
     moments: Tensor
     replicates: Tensor
+    fingerprint: Tensor  # of the dialogues, see `imug_metrics.stats.id_fingerprint`
 
     def __init__(
         self,
@@ -122,6 +124,7 @@ class DialogueMetric(AdditiveMetric):
         self.add_state("config", self._digest(), dist_reduce_fx="max")
         if bootstrap:
             self.add_state("replicates", torch.zeros(bootstrap, size, dtype=torch.float64), dist_reduce_fx="sum")
+            self.add_state("fingerprint", torch.zeros(4, dtype=torch.float64), dist_reduce_fx="sum")
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -131,9 +134,7 @@ class DialogueMetric(AdditiveMetric):
     def compute(self) -> Tensor | dict[str, Tensor]:
         """The primary estimate, or all estimates with their intervals (`detail=True`)."""
         if not self.detail:
-            if self._components == _ratio(self.primary):
-                return ratios(self.moments, 1)[0]
-            return self._derived(self._named(self.moments))[self.primary]
+            return self._primary_of(self.moments)
         names, estimates = self._intervals(unpack_moments(self.moments))
         codes = estimates.reason.tolist()
         values, lowers, uppers = (column.unbind() for column in (estimates.value, estimates.lower, estimates.upper))
@@ -278,31 +279,41 @@ class DialogueMetric(AdditiveMetric):
         added = packed_moments(vectors, len(self._ratio_names)) if self.detail else vectors.sum(0)
         self._increase("moments", added)
         if self.bootstrap:
-            weights = poisson_weights(batch.ids.to(self.device), self.bootstrap, self.seed)
-            self._increase("replicates", weights.mT @ vectors)
+            ids = batch.ids.to(self.device)
+            self._increase("replicates", poisson_weights(ids, self.bootstrap, self.seed).mT @ vectors)
+            self._increase("fingerprint", id_fingerprint(ids, (vectors != 0).any(1)))
 
     def _intervals(self, moments: Moments) -> tuple[list[str], Interval]:
         """Names of all estimates, and the estimates with their intervals."""
-        names, count = self._estimate_names(), len(self._ratio_names)
+        names = self._estimate_names()
+        value, spread, weights, varying = self._with_spreads(names, moments)
+        low, high = constant(_columns, tuple(map(self._range, names)), like=value).unbind()
+        found = interval(value, spread, weights, varying=varying, low=low, high=high, level=self.level)
+        return names, self._stepped(names, found)
+
+    def _with_spreads(self, names: list[str], moments: Moments) -> tuple[Tensor, Tensor, Weights, Weights]:
+        """Estimates, their spreads, and the weights of the dialogues that carry and that vary them."""
+        count = len(self._ratio_names)
         value, spread = ratio_spread(moments, count)
         weights, varying = self._weights(names, moments), varying_weights(moments, count)
         if len(names) > count:
             derived = delta_spread(lambda sums: _stacked(self._derived(self._named(sums))), moments)
             value, spread = torch.cat([value, derived[0]]), torch.cat([spread, derived[1]])
             varying = self._with_events(names[count:], varying, weights)
-        low, high = constant(_columns, tuple(map(self._range, names)), like=value).unbind()
-        found = interval(value, spread, weights, varying=varying, low=low, high=high, level=self.level)
-        return names, self._stepped(names, found)
+        return value, spread, weights, varying
 
     def _with_events(self, derived: list[str], varying: Weights, weights: Weights) -> Weights:
         """Which dialogues vary each estimate: of ratios what was counted, of derived ones the ratio with the fewest."""
         count = len(varying.total)
-        rows = list(range(count + len(derived)))
+        found = [varying]
         for row, name in enumerate(derived, count):
-            ratios = [self._ratio_names.index(ratio) for ratio in self.events.get(name, ())]
-            rows[row] = min(ratios, key=varying.effective.tolist().__getitem__, default=row)
-        parts = (torch.cat([own, rest[count:]]) for own, rest in zip(varying, weights))
-        return Weights(*(part[rows] for part in parts))
+            chosen, rows = weights, [row]
+            if name in self.events:
+                chosen, rows = varying, [self._ratio_names.index(ratio) for ratio in self.events[name]]
+            of = Weights(*(part[rows] for part in chosen))
+            fewest = of.effective.argmin(0, keepdim=True)
+            found.append(Weights(*(part.gather(0, fewest) for part in of)))
+        return Weights(*map(torch.cat, zip(*found)))
 
     def _stepped(self, names: list[str], found: Interval) -> Interval:
         """With the bounds of estimates that jump from the bootstrap alone: the delta method says nothing of a step."""
@@ -333,6 +344,14 @@ class DialogueMetric(AdditiveMetric):
         found = ratios(totals, len(self._ratio_names))
         derived = self._derived(self._named(totals))
         return torch.cat([found, _stacked(derived)], -1) if derived else found
+
+    def _primary_of(self, totals: Tensor) -> Tensor:
+        """The primary estimate `[...]` from totals `[..., P]`."""
+        if self._components == _ratio(self.primary):
+            return ratios(totals, 1)[..., 0]
+        if self.primary in self._ratio_names:
+            return ratios(totals, len(self._ratio_names))[..., self._ratio_names.index(self.primary)]
+        return self._derived(self._named(totals))[self.primary]
 
     def _estimate_names(self) -> list[str]:
         if self._derived_names is None:

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Mathematics without metrics: sums over dialogues, intervals, slopes, the bootstrap."""
 
-from imug_metrics.stats.bootstrap import percentile_interval, poisson_weights
+from imug_metrics.stats.bootstrap import id_fingerprint, percentile_interval, poisson_weights
 from imug_metrics.stats.cluster_robust import (
     Moments,
     component_weights,
@@ -34,6 +34,7 @@ __all__ = [
     "component_weights",
     "delta_interval",
     "delta_spread",
+    "id_fingerprint",
     "interval",
     "median",
     "median_slope",

@@ -24,7 +24,7 @@ from imug_metrics.stats.cluster_robust import (
     unpack_moments,
     varying_weights,
 )
-from imug_metrics.stats.intervals import REASONS, interval
+from imug_metrics.stats.intervals import REASONS, Interval, Weights, interval
 from imug_metrics.stats.multiple_comparisons import Simultaneous, max_t
 from imug_metrics.stats.planning import smallest_difference
 
@@ -40,7 +40,7 @@ class PairedDifference(NamedTuple):
         joint_lower, joint_upper: bounds that hold for all pairs at once.
         p: two-sided p-value, adjusted for all pairs.
         smallest: the smallest true difference that these dialogues would show with the wanted power.
-        records, dialogues: that both have.
+        records, dialogues: that both have; from states, 0 records and the effective dialogues.
         reason: why there is no interval; empty where there is one.
     """
 
@@ -150,20 +150,65 @@ def compared_sums(
     else:
         drawn = poisson_weights(ids, replicates, seed)
         joint = max_t(value, error, clusters, ((above @ drawn) / (below @ drawn)).mT, level)
+    reasons = [REASONS[code] for code in found.reason.tolist()]
+    counts = below.sum(1).round().long(), below.count_nonzero(1)
+    return _rows(pairs, found._replace(error=error), joint, _smallest(error, clusters, joint, power), counts, reasons)
+
+
+def replicated_differences(
+    values: Tensor,
+    drawn: Tensor,
+    effective: Tensor,
+    pairs: Sequence[tuple[int, int]],
+    level: float = 0.95,
+    *,
+    power: float = 0.8,
+) -> list[PairedDifference]:
+    """The same from estimates and their replicates, which drew the same dialogues for all models.
+
+    Args:
+        values: float64 `[M]`, of M models.
+        drawn: `[M, R]`, in each replicate.
+        effective: `[M]`, effective dialogues behind each.
+        pairs: the places of the models of each pair.
+        level, power: as for `paired_differences`.
+    """
+    first, second = torch.tensor(pairs, device=values.device).unbind(1)
+    value, away = values[first] - values[second], (drawn[first] - drawn[second]).mT
+    clusters = torch.minimum(effective[first], effective[second])
+    spread = (away - away.nanmean(0)).square().nanmean(0)
+    found = interval(value, spread, Weights(clusters, clusters), level=level)  # as many dialogues of weight 1
+    error = found.error.masked_fill(found.lower.isnan(), torch.nan)
+    if len(pairs) == 1:
+        joint = Simultaneous(found.lower, found.upper, _two_sided(value / error, clusters))
+    else:
+        joint = max_t(value, error, clusters, away, level)
+    reasons = [REASONS[code] for code in found.reason.tolist()]
+    counts = torch.zeros_like(first), clusters.round().long()
+    return _rows(pairs, found._replace(error=error), joint, _smallest(error, clusters, joint, power), counts, reasons)
+
+
+def _rows(
+    pairs: Sequence[tuple[int, int]],
+    found: Interval,
+    joint: Simultaneous,
+    smallest: Tensor,
+    counts: tuple[Tensor, Tensor],
+    reasons: Sequence[str],
+) -> list[PairedDifference]:
     columns = {
-        "value": value,
-        "error": error,
+        "value": found.value,
+        "error": found.error,
         "lower": found.lower,
         "upper": found.upper,
         "joint_lower": joint.lower,
         "joint_upper": joint.upper,
         "p": joint.p,
-        "smallest": _smallest(error, clusters, joint.upper - value, power),
-        "records": below.sum(1).round().long(),
-        "dialogues": below.count_nonzero(1),
+        "smallest": smallest,
+        "records": counts[0],
+        "dialogues": counts[1],
     }
     rows = [dict(zip(columns, row)) for row in zip(*(column.tolist() for column in columns.values()))]
-    reasons = [REASONS[code] for code in found.reason.tolist()]
     return [
         PairedDifference(first, second, reason=why, **row)
         for (first, second), row, why in zip(pairs, rows, reasons, strict=True)
@@ -203,9 +248,9 @@ def _two_sided(t: Tensor, clusters: Tensor) -> Tensor:
     return torch.as_tensor(2 * tail).to(t)
 
 
-def _smallest(error: Tensor, clusters: Tensor, half: Tensor, power: float) -> Tensor:
-    """The smallest differences that bounds of this half width would show, adjusted for all pairs as they are."""
-    found = torch.full_like(error, torch.nan)
+def _smallest(error: Tensor, clusters: Tensor, joint: Simultaneous, power: float) -> Tensor:
+    """The smallest differences that bounds of this width would show, adjusted for all pairs as they are."""
+    found, half = torch.full_like(error, torch.nan), (joint.upper - joint.lower) / 2
     for row in (half > 0).nonzero()[:, 0].tolist():
         size, dialogues = float(error[row]), float(clusters[row])
         level = 1 - 2 * float(special.stdtr(dialogues - 1, -float(half[row]) / size))

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -39,6 +41,28 @@ def holm(p: Tensor) -> Tensor:
     factor = (count - torch.arange(len(p), dtype=p.dtype, device=p.device)).clamp_min(1)
     adjusted = (p[order] * factor).nan_to_num(0).cummax(0).values.clamp(max=1)
     return torch.empty_like(p).index_copy(0, order, adjusted).masked_fill(p.isnan(), torch.nan)
+
+
+def holm_families(families: Sequence[Tensor]) -> list[Tensor]:
+    """P-values that are adjusted within each of several families, adjusted over the families by Holm's rule.
+
+    A family is a metric, its p-values those of all pairs of models. Families are taken in the order of their smallest
+    p-value; the first is multiplied by their number, the next by one less, and so on.
+
+    Args:
+        families: p-values `[E]`; NaN ones stay NaN. A family of nothing else is not counted.
+
+    Example:
+        >>> holm_families([torch.tensor([0.01, 0.2]), torch.tensor([0.04, 0.5])])
+        [tensor([0.0200, 0.4000]), tensor([0.0400, 0.5000])]
+    """
+    smallest = [float(p[~p.isnan()].min()) if bool((~p.isnan()).any()) else math.nan for p in families]
+    known = sorted((p, place) for place, p in enumerate(smallest) if not math.isnan(p))
+    found, least = list(families), 0.0
+    for rank, (_, place) in enumerate(known):
+        found[place] = (families[place] * (len(known) - rank)).clamp(min=least, max=1)
+        least = float(found[place].nan_to_num(torch.inf).min())
+    return found
 
 
 def holm_intervals(value: Tensor, error: Tensor, clusters: Tensor, level: float = 0.95) -> Simultaneous:

@@ -27,8 +27,8 @@ def items(records: Sequence[Record], turns: Mapping[Route, Turns]) -> list[dict[
         turns: what metrics were fed with of these records.
 
     Returns:
-        Rows with the columns dialogue, turn, modality, prompt, text, image, class, domain, subdomain and `ITEM_SCORES`,
-        which are None where undefined.
+        Rows with the columns dialogue, turn, modality, prompt, target, text, image, class, domain, subdomain and
+        `ITEM_SCORES`, which are None where undefined.
     """
     scores: dict[int, dict[str, float]] = {id(record): {} for record in records}
     for name, found in turns.items():
@@ -67,6 +67,7 @@ def _item(record: Record, scores: Mapping[str, float]) -> dict[str, Any]:
         "turn": record.turn,
         "modality": record.modality,
         "prompt": record.prompt,
+        "target": None if record.target is None else str(record.target),
         "text": record.text,
         "image": None if record.image is None else str(record.image),
         **{name: record.groups.get(name) for name in ("class", "domain", "subdomain")},

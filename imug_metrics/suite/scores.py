@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
@@ -19,13 +20,15 @@ class ModelScores:
         scores: flat, by name; "answer_accuracy..." is protocol "strict", "answer_accuracy_imug..." the official one,
             "answer_accuracy_without_key" the number of text turns whose key is absent or names no option, and
             "turn_consistency_graph..." the agreement along links, where records have any. Undefined is NaN.
-        items: one row a record: dialogue, turn, modality, prompt, text, image, class, domain, subdomain, and the
-            record's own answer_strict, answer_imug, alignment, retrieval, consistency, copy (None where undefined).
+        reasons: why estimates have no interval, by name.
+        items: one row a record: dialogue, turn, modality, prompt, target, text, image, class, domain, subdomain, and
+            the record's own answer_strict, answer_imug, alignment, retrieval, consistency, copy (None where undefined).
     """
 
     model: str
     scores: dict[str, float]
     items: list[dict[str, Any]]
+    reasons: Mapping[str, str] = field(default_factory=dict)
 
 
 def metric_scores(metric: DialogueMetric, name: str | None = None) -> dict[str, float]:

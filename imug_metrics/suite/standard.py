@@ -69,7 +69,7 @@ def standard_metrics(*, missing: Literal["skip", "zero"] = "skip", max_turns: in
         "answer_accuracy_without_key": TurnsWithoutKey(),
         "answer_accuracy": AnswerAccuracy(protocol="strict", **options),
         "answer_accuracy_imug": AnswerAccuracy(protocol="imug", **options),
-        "turn_decay": TurnDecay(**options),
+        "turn_decay": TurnDecay(score_range=(0.0, 1.0), **options),
         "turn_alignment": TurnAlignment(**options),
         "turn_retrieval": TurnRetrieval(**options),
         "turn_consistency": TurnConsistency(**options),

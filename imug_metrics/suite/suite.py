@@ -145,8 +145,8 @@ class ImugSuite(MetricCollection):
             progress: called with the number of dialogues done and of all (None for an iterator).
 
         Yields:
-            A dict with dialogue, turn, modality, prompt, text, image, class, domain, subdomain and the record's own
-            answer_strict, answer_imug, alignment, retrieval, consistency, copy (None where undefined).
+            A dict with dialogue, turn, modality, prompt, target, text, image, class, domain, subdomain and the record's
+            own answer_strict, answer_imug, alignment, retrieval, consistency, copy (None where undefined).
 
         Raises:
             ValueError: if `dialogues_per_step` is below 1, a turn is below 1 or occurs twice in a dialogue, there are
@@ -181,6 +181,14 @@ class ImugSuite(MetricCollection):
         values = torch.stack([torch.as_tensor(value).double() for value in found.values()]).tolist() if found else []
         return dict(zip(found, values, strict=True))
 
+    def reasons(self) -> dict[str, str]:
+        """Why estimates of the last `compute()` have no interval, by the names of the scores."""
+        return {
+            key: str(why)
+            for name in self._fed()
+            for key, why in self._flat(name, getattr(self[name], "reasons", {})).items()
+        }
+
     def rows(self, table: Table = "list") -> Any:
         """A row of every record so far, as `stream` gives them; of this process alone.
 
@@ -207,7 +215,7 @@ class ImugSuite(MetricCollection):
         Raises:
             ValueError: unless the suite was made with `keep_rows=True`.
         """
-        return ModelScores(model, self.compute(), self.rows())
+        return ModelScores(model, self.compute(), self.rows(), self.reasons())
 
     def reset(self) -> None:
         """Forget everything but what the encoder has seen."""

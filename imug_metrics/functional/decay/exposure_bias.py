@@ -14,7 +14,7 @@ from imug_metrics.dialogues.ids import as_ids
 from imug_metrics.dialogues.inputs import SHARE, pack_inputs
 from imug_metrics.functional.decay.paired_gain import arm_columns, packed_arms
 from imug_metrics.functional.reduce import reduce_values
-from imug_metrics.stats.bootstrap import _mix
+from imug_metrics.stats.bootstrap import mix_bits
 from imug_metrics.stats.running_sums import running_sums
 
 Schedule = Literal["linear", "exponential", "inverse_sigmoid"]
@@ -174,6 +174,6 @@ def scheduled_sampling(dialogue: Ids, turn: Turns, share: Numbers | float, *, se
     if shares.ndim and shares.shape != turns.shape:
         raise ValueError(f"Expected argument `share` to have shape {[*turns.shape]}, got {[*shares.shape]}.")
     # The seed is mixed twice, the bootstrap's once: its weights say nothing of these draws.
-    salt = _mix(_mix(torch.tensor(seed, device=turns.device)))
-    uniform = (_mix(_mix(ids + salt) + _mix(turns.long())) >> 11) & (2**53 - 1)
+    salt = mix_bits(mix_bits(torch.tensor(seed, device=turns.device)))
+    uniform = (mix_bits(mix_bits(ids + salt) + mix_bits(turns.long())) >> 11) & (2**53 - 1)
     return uniform.double() / 2**53 < shares

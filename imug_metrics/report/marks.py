@@ -1,0 +1,105 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""What must be known of a number before it is believed: outputs left out of it, the level of chance, copied images."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+
+from imug_metrics.functional.answers.choice_score import choice_mask
+from imug_metrics.reading.choice import DEFAULT_OPTIONS
+from imug_metrics.report.metric_specs import CHANCE, MetricSpec, as_float, copies, estimate, number
+
+if TYPE_CHECKING:
+    from imug_metrics.suite import ModelScores
+
+LEAST_COVERAGE = 0.95
+"""Below this share of scored outputs a model is marked: what it left out may be what it would have got wrong."""
+
+_ANSWERS = ("answer_accuracy", "answer_accuracy_imug")
+
+
+class Mark(NamedTuple):
+    """One thing to know of a number.
+
+    Attributes:
+        sign: beside the number.
+        kind: "coverage", "chance" or "copies".
+        text: what it means.
+    """
+
+    sign: str
+    kind: str
+    text: str
+
+
+def coverage(model: ModelScores, view: MetricSpec) -> float:
+    """Share of the expected outputs that a metric could score; NaN where it has none."""
+    return as_float(model.scores.get(f"{view.key}_coverage"))
+
+
+def lowest_coverage(model: ModelScores, metrics: Sequence[MetricSpec]) -> float:
+    """The coverage of the least covered of the metrics; NaN where none has one."""
+    shares = [coverage(model, view) for view in metrics]
+    return min((share for share in shares if not math.isnan(share)), default=math.nan)
+
+
+def is_covered(share: float) -> bool:
+    """Whether so few outputs are missing that a score can be read as it is.
+
+    Example:
+        >>> is_covered(0.99), is_covered(0.6), is_covered(float("nan"))
+        (True, False, True)
+    """
+    return not share < LEAST_COVERAGE
+
+
+def with_absent_as_zero(model: ModelScores, view: MetricSpec) -> float:
+    """The score under `missing="zero"`, of a run that left absent outputs out: the mean times the share it is over."""
+    return as_float(model.scores.get(view.key)) * coverage(model, view)
+
+
+def chance(model: ModelScores, view: MetricSpec) -> float:
+    """What a score comes to by chance; NaN where that is not known.
+
+    Of retrieval it is 1 over the prompts of the dialogue. Of answers it is what the best constant answer would score:
+    always the same letter, whatever is asked.
+    """
+    if view.key == "turn_retrieval":
+        return as_float(model.scores.get(CHANCE))
+    if view.key not in _ANSWERS:
+        return math.nan
+    keys = [item.get("target") for item in model.items if item.get(view.item) is not None]
+    if not keys or any(key is None for key in keys):
+        return math.nan
+    letters = choice_mask([str(key) for key in keys])[:, None] >> torch.arange(len(DEFAULT_OPTIONS)) & 1
+    return float((letters / letters.sum(1, keepdim=True).clamp_min(1)).mean(0).max())
+
+
+def marks(model: ModelScores, view: MetricSpec) -> list[Mark]:
+    """All that must be known of a model's score under a metric; empty where it can be read as it is.
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> from imug_metrics.report.metric_specs import METRICS
+        >>> scores = {"turn_alignment": 0.9, "turn_alignment_coverage": 0.5}
+        >>> [mark] = marks(SimpleNamespace(model="skips", scores=scores, items=[]), METRICS[4])
+        >>> mark.kind, mark.text
+        ('coverage', '50 % of the outputs were scored; with the others as 0 it is 0.45')
+    """
+    found = []
+    share, score = coverage(model, view), estimate(model.scores, view.key)
+    if score.known and not is_covered(share):
+        rest = number(with_absent_as_zero(model, view))
+        text = f"{math.floor(100 * share)} % of the outputs were scored; with the others as 0 it is {rest}"
+        found.append(Mark("!", "coverage", text))
+    guessed = chance(model, view)
+    if score.bounded and score.lower <= guessed:
+        found.append(Mark("≈", "chance", f"not above chance, {number(guessed)}"))
+    if view.key == "turn_consistency" and copies(model):
+        found.append(Mark("=", "copies", "it repeats its own images, so that this is not identity kept"))
+    return found
