@@ -77,7 +77,7 @@ from imug_metrics.metrics.trust.metric_agreement import MetricAgreement
 from imug_metrics.metrics.trust.reliability import Reliability
 
 if TYPE_CHECKING:
-    from imug_metrics.evaluation import Evaluation, evaluate
+    from imug_metrics.evaluation import Comparison, Evaluation, compare, evaluate
     from imug_metrics.suite import ImugSuite
 
 __all__ = [
@@ -85,6 +85,7 @@ __all__ = [
     "AnswerAccuracy",
     "BestOfN",
     "Breakdown",
+    "Comparison",
     "ContextDecay",
     "DialogueMetric",
     "Evaluation",
@@ -123,6 +124,7 @@ __all__ = [
     "best_of_n",
     "best_of_n_curve",
     "best_policy",
+    "compare",
     "compare_strategies",
     "context_decay",
     "effective_length",
@@ -169,7 +171,13 @@ __all__ = [
 ]
 
 
-_WITH_ENCODERS = {"Evaluation": "evaluation", "ImugSuite": "suite", "evaluate": "evaluation"}
+_WITH_ENCODERS = {
+    "Comparison": "evaluation",
+    "Evaluation": "evaluation",
+    "ImugSuite": "suite",
+    "compare": "evaluation",
+    "evaluate": "evaluation",
+}
 
 
 def __getattr__(name: str) -> Any:

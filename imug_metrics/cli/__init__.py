@@ -33,7 +33,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _run(options)
     except ArgumentError as error:
-        flags = ", ".join(f"--{name.replace('_', '-')}" for name in error.arguments)
+        names = (name.replace("_", "-") for name in error.arguments)
+        flags = ", ".join(name if name.isupper() else f"--{name}" for name in names)  # DIR has no flag
         return _stop(EXIT_USAGE, f"{flags}: {error.message}")
     except (ModuleNotFoundError, OSError) as error:
         return _stop(EXIT_FAILED, str(error))

@@ -33,6 +33,10 @@ PLAN_CODES = """exit codes:
 """
 
 WITH_OUT = EXIT_CODES.replace("OUT/problems.jsonl lists them", "with --out problems.jsonl lists them")
+COMPARE_CODES = """exit codes:
+  0    finished
+  2    the command line is not as expected, or a folder holds nothing to compare
+"""
 BENCHMARK = "holds data/ and config/"
 
 
@@ -50,6 +54,7 @@ def parser() -> argparse.ArgumentParser:
         _add_score,
         _add_gain,
         _add_scaling,
+        _add_compare,
         _add_plan,
         _add_check,
         _add_unim,
@@ -212,6 +217,26 @@ def _add_scaling(commands: Any) -> None:
         "bounds by a bootstrap over dialogues of R replicates instead of Holm's and Bonferroni's rules",
         0,
     )
+
+
+def _add_compare(commands: Any) -> None:
+    compare = _Command(
+        commands,
+        "compare",
+        "say which models differ from each other",
+        "Compare every two models that were scored, paired by dialogue and turn: difference, interval and p-value that "
+        "hold for all pairs at once, the smallest difference that would have been seen, and the ranks that each model "
+        "can have.",
+        COMPARE_CODES,
+    )
+    text = "folders that `imug-metrics score` or `demo` has written"
+    compare.parser.add_argument("runs", type=Path, nargs="+", metavar="DIR", help=text)
+    compare.names("--metric", "KEY", "metrics to compare, such as turn_alignment (default: all that were scored)")
+    compare.names("--model", "NAME", "models to compare (default: all)")
+    compare.switch("--slopes", "compare the changes per turn as well")
+    compare.decimal("--level", "L", "probability with which all intervals of a metric cover", 0.95)
+    compare.decimal("--power", "P", "of the smallest difference that is told", 0.8)
+    compare.folder("--out", "where comparison.json goes (default: print only)")
 
 
 def _add_plan(commands: Any) -> None:

@@ -3,6 +3,7 @@
 """A whole run as a library call: folders or records in, scores, problems and reports out."""
 
 from imug_metrics.evaluation.check import DataCheck, check_data
+from imug_metrics.evaluation.comparison import Comparison, compare
 from imug_metrics.evaluation.gain import GainEvaluation, evaluate_gain
 from imug_metrics.evaluation.human import read_human
 from imug_metrics.evaluation.plan import ComparisonPlan, plan_assumed, plan_comparison
@@ -13,6 +14,7 @@ from imug_metrics.evaluation.settings import JudgeSettings, Settings
 from imug_metrics.evaluation.unim import UnimEvaluation, UnimSettings, evaluate_unim
 
 __all__ = [
+    "Comparison",
     "ComparisonPlan",
     "DataCheck",
     "Evaluation",
@@ -24,6 +26,7 @@ __all__ = [
     "UnimEvaluation",
     "UnimSettings",
     "check_data",
+    "compare",
     "evaluate",
     "evaluate_gain",
     "evaluate_scaling",

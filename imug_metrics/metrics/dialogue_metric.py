@@ -136,22 +136,23 @@ class DialogueMetric(AdditiveMetric):
         if not self.detail:
             return self._primary_of(self.moments)
         names, estimates = self._intervals(unpack_moments(self.moments))
-        codes = estimates.reason.tolist()
+        reasons = estimates.reason.tolist()
         values, lowers, uppers = (column.unbind() for column in (estimates.value, estimates.lower, estimates.upper))
         found: dict[str, Tensor] = {}
         for row in sorted(range(len(names)), key=lambda r: names[r] != self.primary):
             name = names[row]
-            if name.startswith(self.curves) and REASONS[codes[row]] == UNDEFINED:
+            if name.startswith(self.curves) and REASONS[reasons[row]] == UNDEFINED:
                 continue
             key = self.name if name == self.primary else f"{self.name}_{name}"
             found[key] = values[row]
             if name != "coverage":
                 found |= {f"{key}_lower": lowers[row], f"{key}_upper": uppers[row]}
-                found |= {f"{key}{_REASON}": estimates.reason[row]} if codes[row] else {}
+                found |= {f"{key}{_REASON}": estimates.reason[row]} if reasons[row] else {}
         found[f"{self.name}_n"] = self._named(self._totals)["records"]
         found[f"{self.name}_dialogues"] = self._named(self.moments[1:, 0])["records"]
         found = self._finish(found)
-        self._reasons = {key.removesuffix(_REASON): int(code) for key, code in found.items() if key.endswith(_REASON)}
+        codes = {key.removesuffix(_REASON): int(code) for key, code in found.items() if key.endswith(_REASON)}
+        self._reasons = {key: code for key, code in codes.items() if code}
         return {key: value for key, value in found.items() if not key.endswith(_REASON)}
 
     @property

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Models compared from the states of their metrics alone: replicates of the bootstrap pair them, no record is needed."""
+"""Models compared from the states of their metrics alone, which the bootstrap pairs: no record is needed."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imug_metrics._version import __version__
+from imug_metrics.report.comparison import compare_models, comparison_rows
 from imug_metrics.report.files import items_text, json_text, per_turn_text, write_whole
 from imug_metrics.report.findings import Finding, find
 from imug_metrics.report.judging import RuleRow
@@ -32,8 +33,9 @@ def write_report(
 ) -> Path:
     """Write the scores of all models into one folder.
 
-    - ``summary.json``: ``models`` (flat scores by model, NaN as null, infinities as ``"inf"``), ``findings``, and where
-      they are given ``rules`` (counts by model) and ``judges``.
+    - ``summary.json``: ``models`` (flat scores by model, NaN as null, infinities as ``"inf"``), ``findings``, for two
+      models or more ``differences`` and ``ranks``, ``without_interval`` (why a score has none, by model and name), and
+      where they are given ``rules`` (counts by model) and ``judges``.
     - ``per_turn.csv``: model, metric, turn, value, lower, upper, n; undefined cells are empty.
     - ``items.jsonl``: one record a line, its model first.
     - ``manifest.json``: the given manifest and the library's version.
@@ -47,7 +49,8 @@ def write_report(
         manifest: what the caller wants on record: versions, encoder, arguments, seed, counts.
         rules: rules in which two protocols differ, with the turns of each model that they touch.
         judges: by model, what is known of its judge: `answers` (how many), `failures` (counts by kind) and `agreement`
-            (by unit, the results of `imug_metrics.stats.agreement.agreement`).
+            (by unit, the results of `imug_metrics.stats.agreement.agreement`); with repeats `repeats`, with people's
+            scores `differences`.
 
     Returns:
         The path of ``report.html``.
@@ -67,9 +70,15 @@ def write_report(
     check_models(models)
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
-    findings = [{"tone": f.tone, "model": f.model or None, "text": f.text} for f in find(models, judges)]
+    compared = compare_models(models)
+    findings = [{"tone": f.tone, "model": f.model or None, "text": f.text} for f in find(models, judges, compared)]
     scores = {model.model: model.scores for model in models}
     summary: dict[str, Any] = {"models": scores, "findings": findings}
+    if compared:
+        summary["differences"] = comparison_rows(list(scores), compared)
+        summary["ranks"] = {metric.key: dict(zip(scores, metric.ranks)) for metric in compared}
+    if reasons := {model.model: dict(model.reasons) for model in models if model.reasons}:
+        summary["without_interval"] = reasons
     if rules:
         summary["rules"] = {model: {r.name: r.counts[model] for r in rules if model in r.counts} for model in scores}
     if judges:
@@ -78,4 +87,4 @@ def write_report(
     write_whole(out / "per_turn.csv", per_turn_text(models))
     write_whole(out / "items.jsonl", items_text(models))
     write_whole(out / "manifest.json", json_text("manifest", {"imug_metrics": __version__, **manifest}))
-    return write_whole(out / "report.html", page(models, manifest, __version__, rules=rules, judges=judges or {}))
+    return write_whole(out / "report.html", page(models, manifest, __version__, compared, rules=rules, judges=judges))

@@ -8,7 +8,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import torch
 from torch import Tensor
@@ -90,6 +90,21 @@ def compare_models(
         MetricComparison(view, slope, tuple(pairs), tuple(rank_bounds(pairs, len(models))), tuple(p.tolist()))
         for (view, slope, pairs), p in zip(found, adjusted, strict=True)
     ]
+
+
+def comparison_rows(models: Sequence[str], compared: Sequence[MetricComparison]) -> list[dict[str, Any]]:
+    """One row a metric and pair, with the models' names, for files and data frames.
+
+    Args:
+        models: names, by the places in the differences.
+        compared: all metrics.
+    """
+    found = []
+    for metric in compared:
+        for pair, adjusted in zip(metric.differences, metric.p, strict=True):
+            names = {"metric": metric.key, "first": models[pair.first], "second": models[pair.second]}
+            found.append({**pair._asdict(), **names, "p_all_metrics": adjusted})
+    return found
 
 
 @dataclass(frozen=True)

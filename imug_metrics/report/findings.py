@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from imug_metrics.report.comparison import MetricComparison, compare_models
+from imug_metrics.report.marks import marks
 from imug_metrics.report.metric_specs import (
     ALIGNMENT_GAP,
     COPY_RATE,
@@ -49,12 +51,17 @@ class Finding:
     text: str
 
 
-def find(models: Sequence[ModelScores], judges: Mapping[str, Mapping[str, Any]] | None = None) -> list[Finding]:
+def find(
+    models: Sequence[ModelScores],
+    judges: Mapping[str, Mapping[str, Any]] | None = None,
+    compared: Sequence[MetricComparison] | None = None,
+) -> list[Finding]:
     """All findings, the misleading numbers first.
 
     Args:
         models: scores of at least one model.
         judges: by model, what is known of its judge: `answers` and `failures` by kind.
+        compared: the models in pairs; None: they are compared here.
 
     Example:
         >>> from types import SimpleNamespace
@@ -65,8 +72,9 @@ def find(models: Sequence[ModelScores], judges: Mapping[str, Mapping[str, Any]] 
         'loses 0.080 of alignment per turn (95 % interval −0.100 to −0.060).'
     """
     findings: list[Finding] = []
-    for look in (_copying, _decay, _history, _best, _format, _missing, _few):
+    for look in (_copying, _left_out, _guessing, _decay, _history, _format, _missing, _few):
         findings.extend(look(models))
+    findings.extend(_best(models, compare_models(models) if compared is None else compared))
     findings.extend(_failed_judgements(judges or {}))
     return sorted(findings, key=lambda finding: _ORDER.index(finding.tone))
 
@@ -177,16 +185,38 @@ def _few(models: Sequence[ModelScores]) -> Iterator[Finding]:
         yield Finding("note", "", f"Approximate: {cause}, too few for the intervals to be taken at their word.")
 
 
-def _best(models: Sequence[ModelScores]) -> Iterator[Finding]:
-    """Name a leader only where its interval lies wholly above everyone else's."""
+def _best(models: Sequence[ModelScores], compared: Sequence[MetricComparison]) -> Iterator[Finding]:
+    """A leader is named only where it is ahead of everyone for all pairs at once, and never without its marks."""
     leads: dict[str, list[str]] = {}
-    for view in _JUDGED:
-        rows = [(model.model, estimate(model.scores, view.key)) for model in models]
-        rows = sorted((row for row in rows if row[1].bounded), key=lambda row: -row[1].value)
-        if len(rows) > 1 and rows[0][1].lower > max(other.upper for _, other in rows[1:]):
-            leads.setdefault(rows[0][0], []).append(f"{view.noun} ({number(rows[0][1].value)})")
-    for model, nouns in leads.items():
-        yield Finding("note", model, f"leads in {_join(nouns)}, its interval clear of every other model's.")
+    for metric in compared:
+        if metric.view not in _JUDGED or metric.leader is None:
+            continue
+        model = models[metric.leader]
+        noun = f"{metric.view.noun} ({number(as_float(model.scores.get(metric.view.key)))})"
+        told = [mark.text for mark in marks(model, metric.view)]
+        if told:
+            yield Finding("warn", model.model, f"has the highest {noun}, but {_join(told)}.")
+        else:
+            leads.setdefault(model.model, []).append(noun)
+    for name, nouns in leads.items():
+        yield Finding("note", name, f"leads in {_join(nouns)}: ahead of every other model on the same dialogues.")
+
+
+def _left_out(models: Sequence[ModelScores]) -> Iterator[Finding]:
+    for model in models:
+        found = [(view, mark) for view in _JUDGED for mark in marks(model, view) if mark.kind == "coverage"]
+        if found:
+            shares = [f"{view.noun}: {mark.text}" for view, mark in found]
+            yield Finding("warn", model.model, f"left outputs out. Of its {'; '.join(shares)}.")
+
+
+def _guessing(models: Sequence[ModelScores]) -> Iterator[Finding]:
+    for model in models:
+        found = [
+            f"{view.noun} ({mark.text})" for view in _JUDGED for mark in marks(model, view) if mark.kind == "chance"
+        ]
+        if found:
+            yield Finding("warn", model.model, f"cannot be told from guessing in {_join(found)}.")
 
 
 def _join(parts: Sequence[str]) -> str:

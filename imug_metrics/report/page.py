@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 from markupsafe import Markup
 
+from imug_metrics.report.comparison import MetricComparison
+from imug_metrics.report.comparison_table import joint, p_text
 from imug_metrics.report.files import to_json
 from imug_metrics.report.findings import find
 from imug_metrics.report.histories import histories
 from imug_metrics.report.images import ThumbnailShelf
 from imug_metrics.report.judging import RuleRow, both_protocols, by_group, is_grouped, judge_rows, shown_pairs
+from imug_metrics.report.marks import coverage, is_covered, lowest_coverage, marks, with_absent_as_zero
 from imug_metrics.report.metric_specs import (
     CHANCE,
     COPY_RATE,
@@ -50,6 +53,7 @@ def page(
     models: Sequence[ModelScores],
     manifest: Mapping[str, Any],
     version: str,
+    compared: Sequence[MetricComparison] = (),
     *,
     rules: Sequence[RuleRow] = (),
     judges: Mapping[str, Mapping[str, Any]] | None = None,
@@ -61,6 +65,7 @@ def page(
         models: scores of at least one model.
         manifest: what was run; shown as it is.
         version: the library's version.
+        compared: the models in pairs.
         rules, judges: see `write_report`.
         worst: dialogues shown a model.
     """
@@ -69,7 +74,10 @@ def page(
         "page.html",
         title="Dialogue report",
         lead=_lead(models, manifest),
-        findings=find(models, judges),
+        findings=find(models, judges, compared),
+        comparisons=[_comparison(metric, models) for metric in compared],
+        ranks=[_ranks(place, model, compared) for place, model in enumerate(models) if compared],
+        left_out=[entry for i, model in enumerate(models) for entry in _left_out(i, model, metrics)],
         marks=_MARKS,
         few=FEW_DIALOGUES,
         metrics=metrics,
@@ -78,6 +86,7 @@ def page(
         histories=histories(models),
         groups=by_group(models),
         names=[{"name": model.model, "colour": i} for i, model in enumerate(models)],
+        uncovered={model.model: _percent(share) for model, share in _uncovered(models, metrics)},
         pairs=shown_pairs(models),
         protocols=both_protocols(models),
         rules=[rule for rule in rules if any(rule.counts.values())],
@@ -133,22 +142,84 @@ def _trend(slope: Estimate) -> tuple[str, str, str]:
 
 def _row(index: int, model: ModelScores, metrics: Sequence[MetricSpec]) -> dict[str, Any]:
     copy = estimate(model.scores, COPY_RATE)
-    shares = [as_float(model.scores.get(f"{view.key}_coverage")) for view in metrics]
     return {
         "name": model.model,
         "colour": index,
         "cells": [_cell(model, view) for view in metrics],
         "copy_rate": {"value": number(copy.value), "interval": span(copy)},
         "copies": copies(model),
-        "coverage": _percent(min((share for share in shares if not math.isnan(share)), default=math.nan)),
+        "coverage": _percent(lowest_coverage(model, metrics)),
     }
 
 
-def _cell(model: ModelScores, view: MetricSpec) -> dict[str, str]:
+def _uncovered(models: Sequence[ModelScores], metrics: Sequence[MetricSpec]) -> list[tuple[ModelScores, float]]:
+    """The models that left outputs out, with their lowest coverage."""
+    shares = [(model, lowest_coverage(model, metrics)) for model in models]
+    return [(model, share) for model, share in shares if not is_covered(share)]
+
+
+def _left_out(index: int, model: ModelScores, metrics: Sequence[MetricSpec]) -> list[dict[str, Any]]:
+    """Scores of which outputs are missing, with those counted as 0 beside them."""
+    return [
+        {
+            "name": model.model,
+            "colour": index,
+            "label": view.label,
+            "coverage": _percent(coverage(model, view)),
+            "value": number(as_float(model.scores.get(view.key))),
+            "zero": number(with_absent_as_zero(model, view)),
+        }
+        for view in metrics
+        if not is_covered(coverage(model, view))
+    ]
+
+
+def _comparison(metric: MetricComparison, models: Sequence[ModelScores]) -> dict[str, Any]:
+    """All pairs under one metric, the clearest differences first where there are many."""
+    rows = []
+    for pair, p in zip(metric.differences, metric.p, strict=True):
+        found = joint(pair)
+        rows.append(
+            {
+                "first": {"name": models[pair.first].model, "colour": pair.first},
+                "second": {"name": models[pair.second].model, "colour": pair.second},
+                "value": number(pair.value, 3, signed=True),
+                "interval": span(found, 3) or pair.reason,
+                "p": p_text(p),
+                "smallest": number(pair.smallest, 3),
+                "dialogues": pair.dialogues,
+                "ahead": pair.leader is not None,
+            }
+        )
+    return {"label": metric.view.label, "rows": rows}
+
+
+def _ranks(place: int, model: ModelScores, compared: Sequence[MetricComparison]) -> dict[str, Any]:
+    cells = []
+    for metric in compared:
+        low, high = metric.ranks[place]
+        told = marks(model, metric.view)
+        cells.append(
+            {
+                "ranks": str(low) if low == high else f"{low}–{high}",
+                "signs": "".join(mark.sign for mark in told),
+                "told": "; ".join(mark.text for mark in told),
+            }
+        )
+    return {"name": model.model, "colour": place, "cells": cells}
+
+
+def _cell(model: ModelScores, view: MetricSpec) -> dict[str, Any]:
     score, slope = estimate(model.scores, view.key), estimate(model.scores, f"{view.key}_slope")
     tone, mark, _ = _trend(slope)
     change = f"{mark} {number(slope.value, 3, signed=True)} a turn".strip() if slope.known else "no slope"
-    return {"value": number(score.value), "interval": span(score), "slope": change, "tone": tone}
+    return {
+        "value": number(score.value),
+        "interval": span(score) or model.reasons.get(view.key, "no interval"),
+        "slope": change,
+        "tone": tone,
+        "marks": [{"sign": mark.sign, "text": mark.text} for mark in marks(model, view)],
+    }
 
 
 def _panel(view: MetricSpec, models: Sequence[ModelScores]) -> dict[str, Any] | None:
@@ -181,7 +252,7 @@ def _slopes(view: MetricSpec, models: Sequence[ModelScores]) -> dict[str, Any] |
                 "svg": Markup(error_bar(slope, low, high, i)),
                 "tone": tone,
                 "value": number(slope.value, 3, signed=True),
-                "interval": span(slope, 3),
+                "interval": span(slope, 3) or model.reasons.get(f"{view.key}_slope", ""),
                 "verdict": f"{mark} {verdict}",
             }
         )

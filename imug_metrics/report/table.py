@@ -4,22 +4,26 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from imug_metrics.report.judging import by_group, judge_rows
+from imug_metrics.report.marks import Mark, is_covered, lowest_coverage, marks
 from imug_metrics.report.metric_specs import (
     ALIGNMENT_GAP,
     COPY_RATE,
     EXPOSURE,
+    METRICS,
     Estimate,
+    MetricSpec,
     as_float,
     check_models,
     compares_histories,
-    copies,
     estimate,
     horizon,
     number,
+    shown_metrics,
 )
 from imug_metrics.report.text_table import Cell, TextTable, Tone
 
@@ -34,6 +38,7 @@ _SCORES = (
     ("Consis-\ntency", "turn_consistency"),
     ("Copy\nrate", COPY_RATE),
 )
+_COVERAGE = "Cover-\nage"
 _COSTS = (
     ("Gap", f"{EXPOSURE}_mean", 2),
     ("Gap\na turn", f"{EXPOSURE}_slope", 3),
@@ -49,10 +54,11 @@ def score_tables(
 ) -> list[TextTable]:
     """One row a model: scores, then the change per turn with its 95 % interval.
 
-    A slope whose interval lies below zero is marked ``▼``, above zero ``▲``; ``!`` marks a copy rate that makes the
-    consistency meaningless. Where models were scored on the reference history as well, a second table shows what their
-    own history costs them. Where images were judged, one more shows their points, and a last one the main scores by
-    class.
+    A slope whose interval lies below zero is marked ``▼``, above zero ``▲``. Every table has the coverage of the least
+    covered score; a score is marked ``!`` where outputs are missing that might have lowered it, ``≈`` where it is not
+    above chance and ``=`` where it comes from repeated images, and the caption says more. Where models were scored on
+    the reference history as well, a table shows what their own history costs them. Where images were judged, one more
+    shows their points, and a last one the main scores by class.
 
     Args:
         models: scores of at least one model, names unique.
@@ -63,12 +69,12 @@ def score_tables(
 
     Example:
         >>> from types import SimpleNamespace
-        >>> [table] = score_tables([SimpleNamespace(model="steady", scores={"turn_alignment": 0.5}, items=[])])
+        >>> table, *_ = score_tables([SimpleNamespace(model="steady", scores={"turn_alignment": 0.5}, items=[])])
         >>> "0.50" in str(table)
         True
     """
     check_models(models)
-    tables = [_scores(models)]
+    tables = [_scores(models), _changes(models)]
     compared = [model for model in models if compares_histories(model)]
     if compared:
         tables.append(_histories(compared))
@@ -81,46 +87,75 @@ def score_tables(
 
 
 def _scores(models: Sequence[ModelScores]) -> TextTable:
+    shown, told = shown_metrics(models), {model.model: _marks(model) for model in models}
     rows = [
         [
             _name(model),
-            *(_score(model, key) for _, key in _SCORES),
-            *(_slope(estimate(model.scores, key)) for _, key in _SLOPES),
+            *(_score(model, key, told[model.model]) for _, key in _SCORES),
+            _covered(model, shown),
         ]
         for model in models
     ]
-    header = ("\nModel", *(heading for heading, _ in (*_SCORES, *_SLOPES)))
-    caption = ["▼ ▲ the 95 % interval of the change a turn lies wholly below / above 0"]
-    if any(copies(model) for model in models):
-        caption.append("!   repeats its own images: its consistency is not identity kept")
-    return TextTable(header, [rows], caption=tuple(caption))
+    legend = [
+        f"{mark.sign}  {model}, {label.replace(chr(10), ' ').replace('- ', '')}: {mark.text}"
+        for model, by_key in told.items()
+        for label, key in _SCORES
+        for mark in by_key.get(key, ())
+    ]
+    return TextTable(("\nModel", *(heading for heading, _ in _SCORES), _COVERAGE), [rows], caption=tuple(legend))
+
+
+def _changes(models: Sequence[ModelScores]) -> TextTable:
+    shown = shown_metrics(models)
+    rows = [
+        [_name(model), *(_slope(estimate(model.scores, key)) for _, key in _SLOPES), _covered(model, shown)]
+        for model in models
+    ]
+    caption = "▼ ▲ the 95 % interval of the change a turn lies wholly below / above 0"
+    header = ("\nModel", *(heading for heading, _ in _SLOPES), _COVERAGE)
+    return TextTable(header, [rows], "Change a turn", (caption,))
+
+
+def _marks(model: ModelScores) -> dict[str, list[Mark]]:
+    """By metric, what must be known of the model's score."""
+    return {view.key: found for view in METRICS if (found := marks(model, view))}
+
+
+def _covered(model: ModelScores, shown: Sequence[MetricSpec]) -> Cell:
+    """The coverage of the least covered metric, rounded towards "not all"."""
+    share = lowest_coverage(model, shown)
+    text = "–" if math.isnan(share) else f"{math.floor(100 * share + 1e-9)} %"
+    return Cell(text) if is_covered(share) else Cell(f"{text} !", "warn")
 
 
 def _judged(models: Sequence[ModelScores], judges: Mapping[str, Mapping[str, Any]]) -> TextTable:
     told = {row["name"]: row for row in judge_rows(models, judges)}
     more = ("Judge's\nanswers", "Failed") if told else ()
-    header = ("\nModel", "Points\nstrict", "Points\nIMUG", "Points\na turn", *more)
+    header = ("\nModel", "Points\nstrict", "Points\nIMUG", "Points\na turn", *more, _COVERAGE)
+    views = [view for view in METRICS if view.key in _POINTS]
     rows = []
     for model in models:
         row = told.get(model.model)
         failed = Cell(str(row["failed"]), "bad" if row["failed"] else "") if row else Cell("")
         judge = [Cell(row["answers"] if row else ""), failed] if told else []
-        points = [Cell(number(as_float(model.scores.get(key)))) for key in _POINTS]
-        rows.append([_name(model), *points, _slope(estimate(model.scores, "point_score_slope")), *judge])
+        points = [_score(model, key, _marks(model)) for key in _POINTS]
+        slope = _slope(estimate(model.scores, "point_score_slope"))
+        rows.append([_name(model), *points, slope, *judge, _covered(model, views)])
     return TextTable(header, [rows], "Judged images", ("points / 5; failed judgements are left out, not counted as 0",))
 
 
 def _classes(models: Sequence[ModelScores], groups: Sequence[Mapping[str, Any]]) -> TextTable:
     names = list(dict.fromkeys(name for group in groups for name, _ in group["class"]))
+    shown = shown_metrics(models)
     sections = []
     for place, model in enumerate(models):
         rows = []
         for first, group in enumerate(groups):
             cells = {name: row[place]["value"] for name, row in group["class"]}
-            label = _name(model) if first == 0 else Cell("")
-            rows.append([label, Cell(group["label"]), *(Cell(cells.get(name, "–")) for name in names)])
+            label, covered = (_name(model), _covered(model, shown)) if first == 0 else (Cell(""), Cell(""))
+            rows.append([label, Cell(group["label"]), *(Cell(cells.get(name, "–")) for name in names), covered])
         sections.append(rows)
-    header = ("\nModel", "\nScore", *("\n".join(name.split(" ", 1)) for name in names))
+    header = ("\nModel", "\nScore", *("\n".join(name.split(" ", 1)) for name in names), _COVERAGE)
     return TextTable(header, sections, "By class", ("domains: summary.json and the report",))
 
 
@@ -131,8 +166,9 @@ def _histories(models: Sequence[ModelScores]) -> TextTable:
     for model in models:
         arms = [Cell(number(as_float(model.scores.get(f"{EXPOSURE}_{arm}")))) for arm in ("scores", "baseline")]
         costs = [_cost(estimate(model.scores, key), digits) for _, key, digits in _COSTS]
-        rows.append([_name(model), *arms, *costs])
-    header = ("\nModel", "Answers\nown", "Answers\nreference", *(heading for heading, _, _ in _COSTS))
+        pairs = [view for view in METRICS if view.key == "answer_accuracy"]
+        rows.append([_name(model), *arms, *costs, _covered(model, pairs)])
+    header = ("\nModel", "Answers\nown", "Answers\nreference", *(heading for heading, _, _ in _COSTS), _COVERAGE)
     return TextTable(header, [rows], "Own against reference history", (caption,))
 
 
@@ -140,9 +176,9 @@ def _name(model: ModelScores) -> Cell:
     return Cell(model.model, "bold")
 
 
-def _score(model: ModelScores, key: str) -> Cell:
-    text = number(as_float(model.scores.get(key)))
-    return Cell(f"{text} !", "warn") if key == COPY_RATE and copies(model) else Cell(text)
+def _score(model: ModelScores, key: str, told: Mapping[str, Sequence[Mark]]) -> Cell:
+    text, signs = number(as_float(model.scores.get(key))), "".join(mark.sign for mark in told.get(key, ()))
+    return Cell(f"{text} {signs}", "warn") if signs else Cell(text)
 
 
 def _cost(cost: Estimate, digits: int) -> Cell:

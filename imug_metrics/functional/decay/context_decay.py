@@ -14,7 +14,15 @@ from imug_metrics._constants import constant
 from imug_metrics.dialogues.arguments import Ids, Numbers, Turns
 from imug_metrics.dialogues.batch import DialogueBatch
 from imug_metrics.dialogues.checks import Check
-from imug_metrics.dialogues.inputs import Column, PackedInputs, check_shapes, pack_inputs, place_of, score_column
+from imug_metrics.dialogues.inputs import (
+    Bounds,
+    Column,
+    PackedInputs,
+    check_shapes,
+    pack_inputs,
+    place_of,
+    score_column,
+)
 from imug_metrics.functional.reduce import reduce_values
 from imug_metrics.stats import pooled_slope, within_sums
 
@@ -185,14 +193,17 @@ def placed_scores(inputs: PackedInputs, *, zero: bool = False) -> tuple[Tensor, 
     return scores, torch.log2(tokens.masked_fill(scores != scores, 1))  # a length that is not read has no gradient
 
 
-def length_columns(scores: Numbers, context_lengths: Numbers, *, zero: bool = False) -> dict[str, Column]:
+def length_columns(
+    scores: Numbers, context_lengths: Numbers, *, zero: bool = False, bounds: Bounds | None = None
+) -> dict[str, Column]:
     """Scores and context lengths as rows, with the check that lengths are at least 1 where there is a score.
 
     Args:
         scores, context_lengths: as in `context_decay`.
         zero: an absent score is 0, and so needs a length too.
+        bounds: where scores have to lie.
     """
-    rows, tokens = score_column("scores", scores), score_column("context_lengths", context_lengths)
+    rows, tokens = score_column("scores", scores, bounds), score_column("context_lengths", context_lengths)
     check_shapes(scores=rows, context_lengths=tokens)
     wrong = tokens.values.nan_to_num(0.0, 0.0, 0.0).to(rows.values.device) < 1
 
@@ -203,7 +214,7 @@ def length_columns(scores: Numbers, context_lengths: Numbers, *, zero: bool = Fa
     if zero:
         return {"scores": rows, "context_lengths": tokens._replace(checks=(Check(wrong, message),))}
     return {
-        "scores": rows._replace(checks=(Check(wrong & (rows.values * 0 == 0), message),)),
+        "scores": rows._replace(checks=(*rows.checks, Check(wrong & (rows.values * 0 == 0), message))),
         "context_lengths": tokens,
     }
 

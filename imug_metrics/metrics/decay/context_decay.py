@@ -143,7 +143,8 @@ class ContextDecay(DialogueMetric):
             ValueError: if shapes differ, turns are refused or a context length is below 1.
         """
         zero = self.missing == "zero"
-        inputs = self._pack(length_columns(scores, context_lengths, zero=zero), dialogue, turn, None, valid, lengths)
+        columns = length_columns(scores, context_lengths, zero=zero, bounds=self.score_range)
+        inputs = self._pack(columns, dialogue, turn, None, valid, lengths)
         placed, doublings = placed_scores(inputs, zero=zero)
         pooled = self.detail or self.slope == "pooled"
         terms = Terms(

@@ -28,7 +28,7 @@ from imug_metrics.metrics.dialogue_metric import DialogueMetric, check_choice, c
 from imug_metrics.metrics.dialogue_sums import Terms
 from imug_metrics.metrics.naming import rename
 from imug_metrics.metrics.options import MetricOptions, within
-from imug_metrics.stats import Moments, Weights, median_slope, pooled_slope, pooled_weights
+from imug_metrics.stats import Moments, Weights, interval, median, median_slope, pooled_slope, pooled_weights
 
 _POOLED = ("n", "x", "y", "xx", "xy")
 
@@ -156,14 +156,14 @@ class TurnDecay(DialogueMetric):
     def compute(self) -> Tensor | dict[str, Tensor]:
         """The slope, or all estimates with their intervals (`detail=True`)."""
         if self.slope == "theil-sen" and not self.detail:
-            return self._median()[0]
+            return median(self._pairs()[0])
         return super().compute()
 
-    def _median(self) -> tuple[Tensor, Tensor, Tensor]:
-        """The median of the slopes that were kept, and its bounds."""
+    def _pairs(self) -> tuple[Tensor, Tensor]:
+        """The slopes that were kept, and the dialogue of each."""
         rows = dim_zero_cat(self.slopes) if len(self.slopes) else torch.zeros(0, device=self.device)
         slopes, *halves = rows.view(-1, self.row_width).double().unbind(1)
-        return median_slope(slopes, whole_ids(*halves), self.level)
+        return slopes, whole_ids(*halves)
 
     def _needed(self) -> Sequence[str]:
         return {"within": super()._needed(), "pooled": _POOLED, "theil-sen": ()}[self.slope]
@@ -208,5 +208,8 @@ class TurnDecay(DialogueMetric):
         ends = ("", "_lower", "_upper", "_reason")
         keys = {f"{self.name}{end}": f"{self.name}_within{end}" for end in ends}
         kept = {new: found[old] for old, new in keys.items() if old in found}
-        reason = {f"{self.name}_reason": kept.get(f"{self.name}_within_reason", torch.zeros(()))}
-        return {**found, **dict(zip(keys, self._median())), **reason, **kept}
+        slopes, dialogue = self._pairs()
+        value, lower, upper = median_slope(slopes, dialogue, self.level)
+        size = torch.unique(dialogue, return_counts=True)[1].double()
+        reason = interval(value, (lower < upper).double(), Weights(size.sum(), (size * size).sum())).reason
+        return {**found, **dict(zip(keys, (value, lower, upper, reason))), **kept}
