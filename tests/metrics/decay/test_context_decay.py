@@ -16,6 +16,7 @@ from imug_metrics import ContextDecay
 from imug_metrics.functional import context_decay
 from tests.metrics import cases
 from tests.metrics.decay.ragged import centred, places
+from tests.metrics.interval_reference import bounds_of, share_bounds, student_bounds
 
 CASES = {
     "context-within": cases.Case(ContextDecay, cases.scores_and_context_lengths),
@@ -57,12 +58,11 @@ def test_within_slope_and_interval_equal_clustered_ols_on_within_centred_data(se
     scores, lengths, dialogue, turn = grown(seed)
     several = np.bincount(dialogue)[dialogue] > 1
     x, y = centred(np.log2(lengths), dialogue)[several], centred(scores, dialogue)[several]
-    fit = sm.OLS(y, x).fit(cov_type="cluster", cov_kwds={"groups": dialogue[several]}, use_t=True)
+    fit = sm.OLS(y, x).fit(cov_type="cluster", cov_kwds={"groups": dialogue[several], "use_correction": False})
     metric = ContextDecay(detail=True)
     metric.update(scores, lengths, dialogue, turn)
-    found = metric.compute()
-    bounds = [found[f"context_decay{end}"].item() for end in ("", "_lower", "_upper")]
-    assert bounds == pytest.approx([fit.params[0], *fit.conf_int()[0]], abs=1e-10)
+    expected = student_bounds(fit.params[0], fit.bse[0], np.bincount(dialogue[several], x**2))
+    assert bounds_of(metric.compute(), "context_decay") == pytest.approx(expected, abs=1e-10)
     function = context_decay(scores, lengths, dialogue, turn)
     assert function.item() == pytest.approx(fit.params[0], abs=1e-12)
 
@@ -70,15 +70,31 @@ def test_within_slope_and_interval_equal_clustered_ols_on_within_centred_data(se
 def test_pooled_slope_and_error_equal_clustered_ols() -> None:
     scores, lengths, dialogue, turn = grown(7)
     fit = sm.OLS(scores, sm.add_constant(np.log2(lengths))).fit(
-        cov_type="cluster", cov_kwds={"groups": dialogue, "use_correction": False}, use_t=True
+        cov_type="cluster", cov_kwds={"groups": dialogue, "use_correction": False}
     )
     metric = ContextDecay("pooled", detail=True)
     metric.update(scores, lengths, dialogue, turn)
-    found = metric.compute()
-    half = (fit.conf_int()[1][1] - fit.params[1]) * math.sqrt(40 / 39)
-    bounds = [found[f"context_decay{end}"].item() for end in ("", "_lower", "_upper")]
-    assert bounds == pytest.approx([fit.params[1], fit.params[1] - half, fit.params[1] + half], abs=1e-9)
-    assert context_decay(scores, lengths, dialogue, turn, slope="pooled").item() == pytest.approx(bounds[0], abs=1e-9)
+    doublings = np.log2(lengths)
+    expected = student_bounds(fit.params[1], fit.bse[1], np.bincount(dialogue, (doublings - doublings.mean()) ** 2))
+    assert bounds_of(metric.compute(), "context_decay") == pytest.approx(expected, abs=1e-9)
+    function = context_decay(scores, lengths, dialogue, turn, slope="pooled")
+    assert function.item() == pytest.approx(fit.params[1], abs=1e-9)
+
+
+def test_means_of_scores_in_a_range_have_the_bounds_of_a_share() -> None:
+    _, lengths, dialogue, turn = grown(3)
+    scores = (np.random.default_rng(3).random(len(turn)) < 0.9).astype(float)
+    metric = ContextDecay(detail=True, edges=(16000,), score_range=(0, 1))
+    metric.update(scores, lengths, dialogue, turn)
+    found, short = metric.compute(), lengths <= 16000
+    for key, rows in (("mean", short | True), ("length_16000", short)):
+        counts = np.bincount(dialogue[rows], minlength=40)
+        expected = share_bounds(np.bincount(dialogue[rows], scores[rows], 40)[counts > 0], counts[counts > 0])
+        assert bounds_of(found, f"context_decay_{key}") == pytest.approx(expected, abs=1e-10)
+    beyond = share_bounds(np.bincount(dialogue, ~short), np.bincount(dialogue))
+    assert bounds_of(found, "context_decay_beyond") == pytest.approx(beyond, abs=1e-10)
+    with pytest.raises(ValueError, match=r"`scores` to lie in \[0, 1\]"):
+        metric.update([1.5], [10], [0], [1])
 
 
 def test_a_bucket_ends_with_its_edge() -> None:

@@ -17,6 +17,7 @@ from imug_metrics.functional import exposure_bias
 from imug_metrics.stats import delta_interval, unpack_moments
 from tests.metrics import cases
 from tests.metrics.decay.ragged import arms, found
+from tests.metrics.interval_reference import bounds_of, log_bounds
 
 CASES = {
     "exposure-bias": cases.Case(ExposureBias, cases.arms),
@@ -58,8 +59,9 @@ def test_means_by_turn_are_weighed_alike_whatever_number_of_dialogues_reaches_th
 def test_the_horizon_is_the_turn_at_which_the_excess_is_read(horizon: int) -> None:
     whole = found(ExposureBias(detail=True), OWN, REFERENCE)
     values = found(ExposureBias(horizon=horizon, detail=True), OWN, REFERENCE)
-    for end in ("", "_lower", "_upper"):
-        assert values[f"exposure_bias{end}"] == whole[f"exposure_bias_excess_{horizon}{end}"]
+    expected = bounds_of(whole, f"exposure_bias_excess_{horizon}")
+    assert bounds_of(values, "exposure_bias") == pytest.approx(expected, nan_ok=True, abs=1e-12)
+    assert math.isnan(expected[1]) == (horizon == 1), "at turn 1 both dialogues have no excess at all"
     assert exposure_bias(OWN, REFERENCE, horizon=horizon).item() == pytest.approx(values["exposure_bias"], abs=1e-12)
 
 
@@ -86,11 +88,12 @@ def test_equal_arms_have_no_excess_and_accumulate_as_many_errors_as_turns() -> N
 
 def test_turns_without_a_pair_are_left_out_of_both_sums() -> None:
     dialogue, turn = [0, 0, 1, 1], [2, 4, 2, 4]
-    values = found(ExposureBias(detail=True), [0.5, 0.25, 0.5, 0.25], [0.75, 0.75, 0.75, 0.75], dialogue, turn)
+    own = [0.5, 0.375, 0.5, 0.125]
+    values = found(ExposureBias(detail=True), own, [0.75, 0.75, 0.5, 1.0], dialogue, turn)
     assert values["exposure_bias"] == pytest.approx(100 * (1.25 / 0.5 - 1))
     assert values["exposure_bias_accumulated"] == pytest.approx(2 * 1.25 / 0.5)
     assert "exposure_bias_excess_3" not in values
-    at_3 = found(ExposureBias(horizon=3, detail=True), [0.5, 0.25, 0.5, 0.25], [0.75] * 4, dialogue, turn)
+    at_3 = found(ExposureBias(horizon=3, detail=True), own, [0.75, 0.75, 0.5, 1.0], dialogue, turn)
     assert at_3["exposure_bias"] == pytest.approx(values["exposure_bias_excess_2"])
     assert at_3["exposure_bias_upper"] == pytest.approx(values["exposure_bias_excess_2_upper"])
 
@@ -170,6 +173,10 @@ def test_excess_and_its_error_equal_the_delta_method_on_clustered_ols() -> None:
     row = names.index("excess")
     assert ours.value[row].item() == pytest.approx(100 * (r / e - 1), abs=1e-9)
     assert ours.error[row].item() == pytest.approx(error, abs=1e-9)
+    # An excess is at least -100: its bounds are symmetric in the logarithm, and those dialogues that reach T count.
+    here = np.bincount(dialogue[turn == last], minlength=80)
+    expected = log_bounds(100 * (r / e - 1), error * math.sqrt((reached - 1) / reached), here, low=-100)
+    assert bounds_of(metric.compute(), "exposure_bias") == pytest.approx(expected, abs=1e-8)
 
 
 def test_gap_is_the_paired_gain_of_the_reference_over_the_own_arm() -> None:

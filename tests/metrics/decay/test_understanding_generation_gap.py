@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 import statsmodels.api as sm
 import torch
-from scipy import stats
 
 from imug_metrics import TurnDecay, UnderstandingGenerationGap
 from tests.metrics import cases
 from tests.metrics.decay.ragged import places
+from tests.metrics.interval_reference import bounds_of, effective, student_bounds
 
 CASES = {
     "gap": cases.Case(UnderstandingGenerationGap, cases.scores_and_modality),
@@ -32,7 +32,7 @@ def mixed(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
 
 
 def bounds(found: dict[str, torch.Tensor], key: str) -> list[float]:
-    return [found[f"{NAME}{key}{end}"].item() for end in ("", "_lower", "_upper")]
+    return bounds_of(found, f"{NAME}{key}")
 
 
 @pytest.fixture
@@ -48,12 +48,10 @@ def test_gap_and_interval_equal_clustered_ols_on_the_modality(found: dict[str, t
     fit = sm.OLS(scores, sm.add_constant((~image).astype(float))).fit(
         cov_type="cluster", cov_kwds={"groups": dialogue, "use_correction": False}
     )
-    value, lower, upper = bounds(found, "")
-    sides = [len(np.unique(dialogue[rows])) for rows in (image, ~image)]
-    clusters = min(sides)
-    half = fit.bse[1] * math.sqrt(clusters / (clusters - 1)) * stats.t.ppf(0.975, clusters - 1)
-    assert [value, lower, upper] == pytest.approx([fit.params[1], fit.params[1] - half, fit.params[1] + half], abs=1e-9)
-    assert value == pytest.approx(scores[~image].mean() - scores[image].mean())
+    weaker = min((np.bincount(dialogue[rows]) for rows in (image, ~image)), key=effective)
+    ours = bounds(found, "")
+    assert ours == pytest.approx(student_bounds(fit.params[1], fit.bse[1], weaker), abs=1e-9)
+    assert ours[0] == pytest.approx(scores[~image].mean() - scores[image].mean())
 
 
 def test_within_gap_equals_fixed_effects_of_dialogues(found: dict[str, torch.Tensor]) -> None:

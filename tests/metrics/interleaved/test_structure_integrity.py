@@ -4,14 +4,14 @@
 
 from __future__ import annotations
 
-import math
-
+import numpy as np
 import pytest
 import torch
 
 from imug_metrics import StructureIntegrity
 from imug_metrics.functional import structure_integrity
 from tests.metrics import cases
+from tests.metrics.interval_reference import bounds_of, share_bounds
 
 CASES = {
     "structure": cases.Case(StructureIntegrity, cases.counts),
@@ -43,8 +43,7 @@ def test_equals_its_function() -> None:
 def test_interval_is_that_of_a_mean_over_instances() -> None:
     found = computed()
     values = structure_integrity(PREDS, TARGET, reduction="none").strict
-    half = 3.182446305284263 * values.std() / math.sqrt(4)  # t quantile, 3 degrees of freedom
-    assert found["_upper"] - found[""] == pytest.approx(float(half), rel=1e-6)
+    assert bounds_of(found, "") == pytest.approx(share_bounds(values.numpy(), np.ones(4)), rel=1e-6)
 
 
 def test_relative_is_taken_by_instance() -> None:

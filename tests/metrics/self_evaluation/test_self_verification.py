@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 import statsmodels.api as sm
 import torch
-from scipy import special, stats
+from scipy import special
 
 from imug_metrics import SelfVerification
 from imug_metrics.functional import permissiveness_drift, self_verification
 from imug_metrics.stats import delta_interval, packed_moments, unpack_moments, within_sums
 from imug_metrics.stats.logistic import logistic_slope
 from tests.metrics import cases
+from tests.metrics.interval_reference import bounds_of, share_bounds, student_bounds
 
 CASES = {
     "verification": cases.Case(SelfVerification, cases.verdicts),
@@ -132,10 +133,12 @@ def test_drift_equals_clustered_least_squares_within_dialogues(judged: dict[str,
         for part in (turn, accepted)
     ]
     fit = sm.OLS(accepted - means[1], turn - means[0]).fit(
-        cov_type="cluster", cov_kwds={"groups": dialogue}, use_t=True
+        cov_type="cluster", cov_kwds={"groups": dialogue, "use_correction": False}
     )
-    values = [found[f"self_verification_drift{bound}"].item() for bound in ("", "_lower", "_upper")]
-    assert values == pytest.approx([fit.params[0], *fit.conf_int()[0]], abs=1e-10)
+    x = turn - means[0]
+    varies = np.abs(np.bincount(dialogue, x * accepted)) > 1e-9
+    expected = student_bounds(fit.params[0], fit.bse[0], np.bincount(dialogue, x**2), varies)
+    assert bounds_of(found, "self_verification_drift") == pytest.approx(expected, abs=1e-10)
 
 
 def test_logit_drift_equals_clustered_logistic_regression(judged: dict[str, np.ndarray]) -> None:
@@ -147,10 +150,20 @@ def test_logit_drift_equals_clustered_logistic_regression(judged: dict[str, np.n
     fit = sm.Logit(accepted, sm.add_constant(turn.astype(float))).fit(
         cov_type="cluster", cov_kwds={"groups": dialogue, "use_correction": False}, disp=0, tol=1e-12, maxiter=100
     )
-    clusters = len(np.unique(dialogue))
-    half = fit.bse[1] * math.sqrt(clusters / (clusters - 1)) * stats.t.ppf(0.975, clusters - 1)
-    values = [found[f"self_verification_drift_logit{bound}"].item() for bound in ("", "_lower", "_upper")]
-    assert values == pytest.approx([fit.params[1], fit.params[1] - half, fit.params[1] + half], abs=1e-8)
+    expected = student_bounds(fit.params[1], fit.bse[1], np.bincount(dialogue))
+    assert bounds_of(found, "self_verification_drift_logit") == pytest.approx(expected, abs=1e-8)
+
+
+def test_rates_have_the_bounds_of_shares(judged: dict[str, np.ndarray]) -> None:
+    metric = SelfVerification(detail=True)
+    metric.update(**{key: torch.tensor(value) for key, value in judged.items()})
+    found = metric.compute()
+    for error, truth, verdict in (("false_accept", 0, 1), ("false_reject", 1, 0)):
+        rows = judged["target"] == truth
+        dialogue, wrong = judged["dialogue"][rows], judged["preds"][rows] == verdict
+        counts = np.bincount(dialogue, minlength=60)
+        expected = share_bounds(np.bincount(dialogue, wrong, 60), counts)
+        assert bounds_of(found, f"self_verification_{error}") == pytest.approx(expected, abs=1e-10)
 
 
 def test_drift_covers_the_truth_where_long_dialogues_are_judged_more_leniently() -> None:

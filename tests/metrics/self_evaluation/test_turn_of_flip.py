@@ -14,6 +14,7 @@ from imug_metrics import TurnOfFlip
 from imug_metrics.stats import delta_interval, packed_moments, unpack_moments
 from imug_metrics.stats.survival import kaplan_meier, log_log, restricted_mean
 from tests.metrics import cases
+from tests.metrics.interval_reference import bounds_of, log_bounds, ratio_error, student_bounds
 
 CASES = {
     "turn-of-flip": cases.Case(TurnOfFlip, cases.stances),
@@ -85,8 +86,11 @@ def test_dialogues_of_one_length_give_the_plain_mean() -> None:
     found = metric.compute()
     assert found["turn_of_flip"].item() == pytest.approx(plain)
     assert found["turn_of_flip_observed"].item() == pytest.approx(plain)
-    for bound in ("_lower", "_upper"):
-        assert found[f"turn_of_flip{bound}"].item() == pytest.approx(found[f"turn_of_flip_observed{bound}"].item())
+    held, ones = table.cumprod(1).sum(1), np.ones(50)
+    error = ratio_error(held, ones)
+    assert bounds_of(found, "turn_of_flip") == pytest.approx(student_bounds(plain, error, ones))
+    observed = log_bounds(plain, error, ones, held != 0)
+    assert bounds_of(found, "turn_of_flip_observed") == pytest.approx(observed)
 
 
 def test_intervals_cover_the_truth_where_the_plain_mean_is_too_low() -> None:
