@@ -5,17 +5,19 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
-from typing import TYPE_CHECKING, Any, TypedDict
+from itertools import accumulate, combinations
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
 from imug_metrics.dialogues.ids import hash_ids
 from imug_metrics.report.metric_specs import MetricSpec, as_float, shown_metrics
-from imug_metrics.stats.comparison import PairedDifference, compared_sums, paired_differences, rank_bounds
+from imug_metrics.stats.bootstrap import poisson_weights
+from imug_metrics.stats.comparison import PairedDifference, compared_sums, difference_sums, rank_bounds
 from imug_metrics.stats.multiple_comparisons import holm_families
 from imug_metrics.stats.slopes import within_sums
 
@@ -78,13 +80,15 @@ def compare_models(
     """
     if len(models) < 2:
         return []
+    tables = [(view, _score_table(models, view)) for view in (shown_metrics(models) if metrics is None else metrics)]
+    pairs = list(combinations(range(len(models)), 2))
+    ids = torch.unique(torch.cat([table.ids for _, table in tables]))  # drawn once for all metrics
+    weights = poisson_weights(ids, replicates if len(pairs) > 1 else 0, seed)
     found = []
-    for view in shown_metrics(models) if metrics is None else metrics:
-        table = _score_table(models, view)
-        options = _Options(power=power, replicates=replicates, seed=seed)
-        found.append((view, False, paired_differences(table.scores, table.dialogue, level, **options)))
-        if slopes:
-            found.append((view, True, _slope_differences(table, level, options)))
+    for view, table in tables:
+        drawn = weights[torch.searchsorted(ids, table.ids)]
+        sums = [(False, table.differences(pairs)), *([(True, table.slopes(pairs))] if slopes else [])]
+        found += [(view, slope, compared_sums(*of, drawn, pairs, level, power=power)) for slope, of in sums]
     adjusted = holm_families([torch.tensor([pair.p for pair in pairs]) for _, _, pairs in found])
     return [
         MetricComparison(view, slope, tuple(pairs), tuple(rank_bounds(pairs, len(models))), tuple(p.tolist()))
@@ -109,11 +113,33 @@ def comparison_rows(models: Sequence[str], compared: Sequence[MetricComparison])
 
 @dataclass(frozen=True)
 class _ScoreTable:
-    """Scores `[M, N]` of the records that a model has, by dialogue and turn in rising order."""
+    """Scores of the records that a model has, by dialogue and turn in rising order.
+
+    Attributes:
+        scores: `[M, N]`; NaN where a model has none.
+        turn: float64 `[N]`.
+        ids: int64 `[G]`, of the dialogues.
+        offsets: int64 `[G + 1]`, where each begins.
+    """
 
     scores: Tensor
-    dialogue: Tensor
     turn: Tensor
+    ids: Tensor
+    offsets: Tensor
+
+    def differences(self, pairs: Sequence[tuple[int, int]]) -> tuple[Tensor, Tensor]:
+        """Numerators and denominators by pair and dialogue of the mean difference."""
+        owner = torch.repeat_interleave(torch.arange(len(self.ids)), self.offsets.diff())
+        return difference_sums(self.scores, owner, len(self.ids), pairs)
+
+    def slopes(self, pairs: Sequence[tuple[int, int]]) -> tuple[Tensor, Tensor]:
+        """The same of the slope of the records' differences over turns, within dialogues."""
+        sums = []
+        for first, second in pairs:
+            away = self.scores[first] - self.scores[second]
+            sums.append(within_sums(self.turn, away.nan_to_num(0), ~away.isnan(), self.offsets))
+        above, below = (torch.stack(parts) for parts in zip(*sums, strict=True))
+        return above, below
 
 
 def _score_table(models: Sequence[ModelScores], view: MetricSpec) -> _ScoreTable:
@@ -122,26 +148,11 @@ def _score_table(models: Sequence[ModelScores], view: MetricSpec) -> _ScoreTable
         for model in models
     ]
     places = sorted({place for scores in known for place, value in scores.items() if not math.isnan(value)})
-    ids = hash_ids([dialogue for dialogue, _ in places]) if places else torch.zeros(0, dtype=torch.int64)
+    lengths = Counter(dialogue for dialogue, _ in places)
     scores = [[scores.get(place, math.nan) for place in places] for scores in known]
-    turns = torch.tensor([turn for _, turn in places], dtype=torch.float64)
-    return _ScoreTable(torch.tensor(scores, dtype=torch.float64), ids, turns)
-
-
-class _Options(TypedDict):
-    power: float
-    replicates: int
-    seed: int
-
-
-def _slope_differences(table: _ScoreTable, level: float, options: _Options) -> list[PairedDifference]:
-    """Differences of slopes: the slope of the records' differences over turns, within dialogues."""
-    pairs = list(combinations(range(len(table.scores)), 2))
-    ids, counts = torch.unique_consecutive(table.dialogue, return_counts=True)
-    offsets = torch.cat([counts.new_zeros(1), counts.cumsum(0)])
-    sums = []
-    for first, second in pairs:
-        away = table.scores[first] - table.scores[second]
-        sums.append(within_sums(table.turn, away.nan_to_num(0), ~away.isnan(), offsets))
-    above, below = (torch.stack(parts) for parts in zip(*sums, strict=True))
-    return compared_sums(above, below, ids, pairs, level, **options)
+    return _ScoreTable(
+        torch.tensor(scores, dtype=torch.float64),
+        torch.tensor([turn for _, turn in places], dtype=torch.float64),
+        hash_ids(list(lengths)) if lengths else torch.zeros(0, dtype=torch.int64),
+        torch.tensor([0, *accumulate(lengths.values())]),
+    )

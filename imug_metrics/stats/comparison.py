@@ -109,33 +109,44 @@ def paired_differences(
         raise ValueError(f"Expected argument `dialogue` to have shape {expected}, got {got}.")
     ids, owner = torch.unique(dialogue, return_inverse=True)
     pairs = list(combinations(range(len(scores)), 2))
+    drawn = poisson_weights(ids, replicates if len(pairs) > 1 else 0, seed)
+    return compared_sums(*difference_sums(scores, owner, len(ids), pairs), drawn, pairs, level, power=power)
+
+
+def difference_sums(
+    scores: Tensor, owner: Tensor, dialogues: int, pairs: Sequence[tuple[int, int]]
+) -> tuple[Tensor, Tensor]:
+    """Sums of the records' differences, and numbers of records that both models have, `[P, G]` by pair and dialogue.
+
+    Args:
+        scores: `[M, N]`; NaN where a model has no record.
+        owner: int64 `[N]`, the place of each record's dialogue, from 0 to `dialogues - 1`.
+        dialogues: their number G.
+        pairs: the places of the models of each pair.
+    """
     first, second = torch.tensor(pairs, device=scores.device).unbind(1)
     away = scores[first].double() - scores[second].double()
-    both = ~away.isnan()
-    above, below = (
-        part.new_zeros(len(pairs), len(ids)).index_add_(1, owner, part) for part in (away.nan_to_num(0), both.double())
-    )
-    return compared_sums(above, below, ids, pairs, level, power=power, replicates=replicates, seed=seed)
+    parts = away.nan_to_num(0), (~away.isnan()).double()
+    above, below = (part.new_zeros(len(pairs), dialogues).index_add_(1, owner, part) for part in parts)
+    return above, below
 
 
 def compared_sums(
     above: Tensor,
     below: Tensor,
-    ids: Tensor,
+    drawn: Tensor,
     pairs: Sequence[tuple[int, int]],
     level: float = 0.95,
     *,
     power: float = 0.8,
-    replicates: int = 2000,
-    seed: int = 0,
 ) -> list[PairedDifference]:
     """The same from sums by dialogue: of differences and numbers of records, or of products and squares for slopes.
 
     Args:
         above, below: float64 `[P, G]`, numerators and denominators of the ratio `sum_d above / sum_d below`.
-        ids: int64 `[G]`, of the dialogues, which the bootstrap draws by.
+        drawn: `[G, R]`, how often each replicate draws each dialogue (`poisson_weights`); not read for a single pair.
         pairs: the places of the models of each of the P pairs.
-        level, power, replicates, seed: as for `paired_differences`.
+        level, power: as for `paired_differences`.
     """
     count = len(pairs)
     moments = unpack_moments(packed_moments(torch.cat([above, below]).mT, count))
@@ -148,7 +159,6 @@ def compared_sums(
     if count == 1:
         joint = Simultaneous(found.lower, found.upper, _two_sided(value / error, clusters))
     else:
-        drawn = poisson_weights(ids, replicates, seed)
         joint = max_t(value, error, clusters, ((above @ drawn) / (below @ drawn)).mT, level)
     reasons = [REASONS[code] for code in found.reason.tolist()]
     counts = below.sum(1).round().long(), below.count_nonzero(1)
