@@ -9,7 +9,7 @@ import pytest
 import torch
 from statsmodels.stats.multitest import multipletests
 
-from imug_metrics.stats.multiple_comparisons import holm, holm_intervals, max_t
+from imug_metrics.stats.multiple_comparisons import holm, holm_families, holm_intervals, max_t
 
 LEVEL = 0.95
 
@@ -61,3 +61,43 @@ def test_an_estimate_without_spread_is_undefined() -> None:
     found = max_t(torch.tensor([0.0, 4.5]).double(), torch.ones(2).double(), torch.full((2,), 9.0), replicates)
     assert found.p[0].isnan()
     assert found.p[1].isfinite()
+
+
+def families(*values: list[float]) -> list[torch.Tensor]:
+    return [torch.tensor(p, dtype=torch.float64) for p in values]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_families_of_one_member_are_holms_rule_of_statsmodels(seed: int) -> None:
+    p = np.random.default_rng(seed).random(7) ** 3
+    found = torch.cat(holm_families(list(torch.from_numpy(p)[:, None])))
+    np.testing.assert_allclose(found.numpy(), multipletests(p, method="holm")[1], rtol=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_families_keep_the_order_of_p_values_and_never_lower_one(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    given = [torch.from_numpy(rng.random(size) ** 4) for size in (1, 3, 6, 2)]
+    found = holm_families(given)
+    for before, after in zip(given, found, strict=True):
+        assert bool((after >= before).all())
+        assert bool((after <= 1).all())
+        assert bool((after[before.argsort()].diff() >= 0).all())
+    smallest = torch.stack([before.min() for before in given])
+    np.testing.assert_allclose([float(p.min()) for p in found], holm(smallest).numpy(), rtol=1e-12)
+
+
+def test_a_familys_smallest_p_value_is_not_adjusted_below_that_of_a_family_before_it() -> None:
+    found = holm_families(families([0.02, 0.5], [0.021], [0.03]))
+    assert [p.tolist() for p in found] == [pytest.approx([0.06, 1.0]), [0.06], [0.06]]
+
+
+def test_one_family_stays_as_it_is_and_an_unknown_one_does_not_count() -> None:
+    [alone] = holm_families(families([0.03, 0.4]))
+    assert alone.tolist() == [0.03, 0.4]
+    none, known, partly = holm_families(families([np.nan, np.nan], [0.01, 0.2], [np.nan, 0.4]))
+    assert bool(none.isnan().all())
+    assert known.tolist() == [0.02, 0.4]
+    assert bool(partly[0].isnan())
+    assert partly[1].item() == 0.4
+    assert holm_families([]) == []
