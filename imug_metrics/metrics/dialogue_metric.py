@@ -290,7 +290,7 @@ class DialogueMetric(AdditiveMetric):
         value, spread, weights, varying = self._with_spreads(names, moments)
         low, high = constant(_columns, tuple(map(self._range, names)), like=value).unbind()
         found = interval(value, spread, weights, varying=varying, low=low, high=high, level=self.level)
-        return names, self._stepped(names, found)
+        return names, self._stepped(names, found, weights)
 
     def _with_spreads(self, names: list[str], moments: Moments) -> tuple[Tensor, Tensor, Weights, Weights]:
         """Estimates, their spreads, and the weights of the dialogues that carry and that vary them."""
@@ -316,14 +316,14 @@ class DialogueMetric(AdditiveMetric):
             found.append(Weights(*(part.gather(0, fewest) for part in of)))
         return Weights(*map(torch.cat, zip(*found)))
 
-    def _stepped(self, names: list[str], found: Interval) -> Interval:
+    def _stepped(self, names: list[str], found: Interval, weights: Weights) -> Interval:
         """With the bounds of estimates that jump from the bootstrap alone: the delta method says nothing of a step."""
         if not self.steps:
             return found
         jumps = constant(integers, tuple(name in self.steps for name in names), like=found.value).bool()
         lower = upper = torch.full_like(found.value, torch.nan)
         if self.bootstrap:
-            lower, upper = percentile_interval(self._estimates(self.replicates), self.level)
+            lower, upper = percentile_interval(self._estimates(self.replicates), self.level, weights.effective)
         unknown = found.value.isnan()
         reason = torch.where(lower.isnan(), REASONS.index(NO_FORMULA), 0).masked_fill(unknown, REASONS.index(UNDEFINED))
         return found._replace(

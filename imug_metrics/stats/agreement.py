@@ -11,7 +11,9 @@ import torch
 from torch import Tensor
 
 from imug_metrics.stats.bootstrap import percentile_interval, poisson_weights
+from imug_metrics.stats.cluster_robust import component_weights, packed_moments, ratio_spread, unpack_moments
 from imug_metrics.stats.correlation import fisher_z
+from imug_metrics.stats.intervals import interval
 from imug_metrics.stats.running_sums import running_sums
 
 Level = Literal["nominal", "ordinal", "interval"]
@@ -68,7 +70,8 @@ def agreement(
         seed: of the bootstrap.
 
     Returns:
-        Each estimate, and with `_lower` and `_upper` its 95 % percentile interval. Over units with two repeats or more:
+        Each estimate, and with `_lower` and `_upper` its 95 % percentile interval (`percentile_interval`, with as many
+        clusters as there are), NaN where nothing varies. Over units with two repeats or more:
 
         - `alpha`: Krippendorff's alpha over the repeats
         - `spread`: mean over units of the standard deviation within the unit (divisor repeats - 1)
@@ -107,7 +110,21 @@ def agreement(
     def estimates(weights: Tensor) -> dict[str, Tensor]:
         return {name: value for part in parts for name, value in part(weights).items()}
 
-    return _with_intervals(estimates, ids, replicates, seed) | counts
+    found = _with_intervals(estimates, ids, replicates, seed)
+    return found | _identical_bounds(ratings, ids) | counts
+
+
+def _identical_bounds(ratings: _Ratings, ids: Tensor) -> dict[str, float]:
+    """Bounds of the share of units whose repeats are equal; percentiles would meet where it is 0 or 1."""
+    repeated = ratings.present.sum(0) >= 2
+    lowest = ratings.codes.masked_fill(~ratings.present, ratings.levels).amin(0)
+    equal = repeated & (lowest == ratings.codes.masked_fill(~ratings.present, -1).amax(0))
+    rows, owner = torch.stack([equal, repeated], 1).double(), torch.unique(ids, return_inverse=True)[1]
+    sums = rows.new_zeros(int(owner.max()) + 1 if len(owner) else 0, 2).index_add_(0, owner, rows)
+    moments = unpack_moments(packed_moments(sums, 1))
+    value, spread = ratio_spread(moments, 1)
+    found = interval(value, spread, component_weights(moments, torch.tensor([1])), low=0.0, high=1.0)
+    return {"identical_lower": float(found.lower), "identical_upper": float(found.upper)}
 
 
 class _Ratings(NamedTuple):
@@ -232,7 +249,8 @@ def _with_intervals(
     values = estimates(once)
     drawn = [estimates(weights) for weights in poisson_weights(ids, replicates, seed).T]
     table = torch.stack([torch.stack(list(draw.values())) for draw in drawn])
-    lower, upper = percentile_interval(table)
+    clusters = torch.full_like(table[0], len(torch.unique(ids)))
+    lower, upper = percentile_interval(table, clusters=clusters)
     rows = zip(values, values.values(), lower, upper)
     return {
         f"{name}{end}": float(number)

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from imug_metrics._constants import constant
+from imug_metrics.stats.intervals import student_quantile
 
 # Poisson(1) never reaches 20 in 2**53 equally likely steps of a uniform number.
 _STEPS = [math.ceil(2**53 * math.exp(-1) * sum(1 / math.factorial(i) for i in range(k + 1))) for k in range(20)]
@@ -75,23 +76,39 @@ def id_fingerprint(ids: Tensor, there: Tensor) -> Tensor:
     return (torch.stack(parts).double() * there).sum(1)
 
 
-def percentile_interval(replicates: Tensor, level: float = 0.95) -> tuple[Tensor, Tensor]:
+def percentile_interval(
+    replicates: Tensor, level: float = 0.95, clusters: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
     """Percentile bounds over replicates, leaving out those in which an estimate is undefined.
+
+    Of few dialogues plain percentiles are too narrow: they are those of a normal distribution whose spread lacks the
+    factor for small samples. With the number of clusters n the percentiles are moved outwards to where Student's bounds
+    would be, `Phi(-t sqrt(n / (n - 1)))` (the expanded percentile interval; Hesterberg, The American Statistician 69,
+    2015, section 3.2).
 
     Args:
         replicates: float64 `[R, E]`.
         level: covered probability.
+        clusters: `[E]`, effective dialogues behind each estimate; None: very many.
 
     Returns:
-        Lower and upper bounds, each `[E]`.
+        Lower and upper bounds, each `[E]`; NaN below two clusters, and where all replicates are equal.
 
     Example:
         >>> percentile_interval(torch.arange(5.0).double()[:, None], 0.5)
         (tensor([1.], dtype=torch.float64), tensor([3.], dtype=torch.float64))
     """
-    tails = torch.tensor([(1 - level) / 2, (1 + level) / 2], dtype=replicates.dtype, device=replicates.device)
-    lower, upper = torch.nanquantile(replicates, tails, dim=0)
-    return lower, upper
+    tail = replicates.new_full(replicates.shape[1:], (1 - level) / 2)
+    if clusters is not None:
+        away = student_quantile(clusters, level) * (clusters / (clusters - 1).clamp_min(1)).sqrt()
+        tail = torch.special.ndtr(-away).to(tail)
+    bounds = [
+        torch.nanquantile(column, torch.stack([end, 1 - end])) if end == end else column.new_full((2,), torch.nan)
+        for column, end in zip(replicates.unbind(1), tail.unbind())
+    ]
+    lower, upper = torch.stack(bounds, 1) if bounds else replicates.new_zeros(2, 0)
+    equal = lower == upper  # nothing varied: that is not to know all
+    return lower.masked_fill(equal, torch.nan), upper.masked_fill(equal, torch.nan)
 
 
 def mix_bits(keys: Tensor) -> Tensor:

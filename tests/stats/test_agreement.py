@@ -91,18 +91,29 @@ def test_labels_have_no_spread_and_no_correlation():
 
 
 def test_a_replicate_weights_units_as_if_they_were_repeated():
-    """Bounds of one replicate are the estimates of units repeated as often as it draws them."""
+    """Bounds of two replicates lie between the estimates of units repeated as often as each draws them."""
     from imug_metrics.stats.bootstrap import poisson_weights
 
     scores, human = ratings(3, 40, 6, 0.3, 4), ratings(2, 40, 6, 0.3, 4)
-    draws = poisson_weights(torch.arange(40), 1, seed=7)[:, 0].long()
-    expected = agreement(
-        scores.repeat_interleave(draws, 1), human.repeat_interleave(draws, 1), level="ordinal", replicates=1
-    )
-    found = agreement(scores, human, level="ordinal", replicates=1, seed=7)
-    names = ("alpha", "spread", "identical", "human_alpha", "human_pearson", "human_spearman")
-    for name in names:
-        assert found[f"{name}_lower"] == found[f"{name}_upper"] == pytest.approx(expected[name])
+    each = []
+    for draws in poisson_weights(torch.arange(40), 2, seed=7).long().T:
+        rows = [part.repeat_interleave(draws, 1) for part in (scores, human)]
+        each.append(agreement(*rows, level="ordinal", replicates=1))
+    found = agreement(scores, human, level="ordinal", replicates=2, seed=7)
+    tail = stats.norm.cdf(-stats.t.ppf(0.975, 39) * math.sqrt(40 / 39))
+    for name in ("alpha", "spread", "human_alpha", "human_pearson", "human_spearman"):
+        low, high = sorted(drawn[name] for drawn in each)
+        assert found[f"{name}_lower"] == pytest.approx(low + tail * (high - low))
+        assert found[f"{name}_upper"] == pytest.approx(high - tail * (high - low))
+
+
+def test_repeats_that_are_all_equal_have_no_interval_of_width_zero():
+    scores = torch.tensor([[1.0, 2.0, 3.0, 4.0, 5.0, 1.0]] * 3)
+    found = agreement(scores, clusters=torch.tensor([0, 0, 1, 1, 2, 2]))
+    assert found["identical"] == found["alpha"] == 1
+    assert found["identical_lower"] < 0.7
+    assert found["identical_upper"] == 1
+    assert math.isnan(found["alpha_lower"])
 
 
 def test_intervals_hold_the_estimate_and_are_wider_when_units_come_in_clusters():

@@ -21,7 +21,7 @@ from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.dialogue_sums import Terms
 from imug_metrics.metrics.instance_metric import instance_places
 from imug_metrics.metrics.options import MetricOptions
-from imug_metrics.stats import REASONS, percentile_interval, poisson_weights
+from imug_metrics.stats import REASONS, Weights, percentile_interval, poisson_weights
 from imug_metrics.stats.correlation import fisher_z
 from imug_metrics.stats.intervals import FEW_GROUPS
 
@@ -193,13 +193,16 @@ class MetricAgreement(DialogueMetric):
         chosen |= {f"_{label}": rows[:, 2] == place for place, label in enumerate(self.groups)}
         for ending, here in chosen.items():
             x, y, _, *halves = rows[here].double().unbind(1)
-            weights = poisson_weights(whole_ids(*halves), self.bootstrap, self.seed) if self.bootstrap else None
+            ids = whole_ids(*halves)
+            weights = poisson_weights(ids, self.bootstrap, self.seed) if self.bootstrap else None
+            counts = torch.unique(ids, return_counts=True)[1].double()
+            clusters = Weights(counts.sum(), (counts * counts).sum()).effective[None]
             for kind in _RANKED:
                 key = f"{self.name}_{kind}{ending}"
                 yield key, metric_agreement(x, y, kind)
                 if weights is not None:
                     drawn = metric_agreement(x, y, kind, weights=weights)
-                    lower, upper = percentile_interval(drawn[:, None], self.level)
+                    lower, upper = percentile_interval(drawn[:, None], self.level, clusters)
                     yield from ((f"{key}_lower", lower[0]), (f"{key}_upper", upper[0]))
 
     def _group_column(self, group: Labels | None, scores: Column) -> Column:
