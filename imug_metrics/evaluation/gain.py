@@ -25,6 +25,7 @@ from imug_metrics.metrics.images.turn_alignment import TurnAlignment
 from imug_metrics.protocols import imug
 from imug_metrics.protocols.imug.readings import recorded_readings
 from imug_metrics.report.files import json_text, write_problems, write_whole
+from imug_metrics.report.marks import share_cell
 from imug_metrics.report.metric_specs import as_float, estimate, number
 from imug_metrics.report.table import marked_cell
 from imug_metrics.report.text_table import Cell, TextTable
@@ -41,7 +42,10 @@ _GROUPS: tuple[tuple[str, str, Callable[[Record], Any]], ...] = (
 )
 _MEASURES = {"alignment": "alignment of images", "points": "points of images"}
 _HEADER = ("", "\nPairs", "\nA", "\nB", "\nA - B", "\n95 % interval", "A - B\na turn", "Un-\npaired")
-NOTE = "A - B, mean over turns that both have; ▼ ▲ the 95 % interval by dialogue lies wholly below / above 0"
+NOTE = (
+    "A - B, mean over turns that both have; ▼ ▲ the 95 % interval by dialogue lies wholly below / above 0; "
+    "! one of the two lacks many"
+)
 
 
 @dataclass(frozen=True)
@@ -249,7 +253,8 @@ def _table(title: str, gains: Gains) -> TextTable:
 def _cells(values: Mapping[str, float]) -> list[Cell]:
     gain, slope = estimate(values, "paired_gain"), estimate(values, "paired_gain_slope")
     arms = [Cell(number(as_float(values.get(f"paired_gain_{arm}")))) for arm in ("scores", "baseline")]
-    pairs, unpaired = (Cell(f"{values[f'paired_gain_{count}']:.0f}") for count in ("n", "unpaired"))
+    pairs = Cell(f"{values['paired_gain_n']:.0f}")
+    unpaired = share_cell(f"{values['paired_gain_unpaired']:.0f}", values["paired_gain_coverage"])
     interval = f"{number(gain.lower, 3)}…{number(gain.upper, 3)}" if gain.bounded else "–"
     signs = [marked_cell(value, 3) for value in (gain, slope)]
     return [pairs, *arms, signs[0], Cell(interval), signs[1], unpaired]

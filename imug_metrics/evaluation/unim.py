@@ -18,6 +18,7 @@ from imug_metrics.protocols import unim
 from imug_metrics.reading.files import Problems
 from imug_metrics.reading.tags import MODALITIES, Repeated, TextType
 from imug_metrics.report.files import write_problems
+from imug_metrics.report.marks import share_cell
 from imug_metrics.report.metric_specs import as_float, estimate, number, span
 from imug_metrics.report.text_table import Cell, TextTable
 from imug_metrics.report.unim import Column, shown_columns, write_unim_report
@@ -207,7 +208,8 @@ def _table(groups: Sequence[Mapping[str, Any]], columns: Sequence[Column]) -> Te
     for group in groups:
         by = group["by"]
         label = f"difficulty {group['name']}" if by == "difficulty" else group["name"]
-        answered = Cell(f"{group['answered']}/{group['instances']}")
+        share = group["answered"] / max(group["instances"], 1)
+        answered = share_cell(f"{group['answered']}/{group['instances']}", share)
         cells = [cell for column in columns for cell in _cells(group, column.key)]
         sections.setdefault(by, []).append([Cell(label, "bold" if by == "all" else ""), answered, *cells])
     return TextTable(tuple(header), list(sections.values()))

@@ -8,6 +8,9 @@ from typing import Any, Literal
 
 from typing_extensions import TypedDict
 
+LEAST_COVERAGE = 0.95
+"""Below this share of scored outputs a model is marked: what it left out may be what it would have got wrong."""
+
 
 class MetricOptions(TypedDict, total=False):
     """Options of every metric; the last seven are those of `torchmetrics.Metric`.

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 
 from imug_metrics.functional.answers.choice_score import choice_mask
+from imug_metrics.metrics.options import LEAST_COVERAGE
 from imug_metrics.reading.choice import DEFAULT_OPTIONS
 from imug_metrics.report.metric_specs import CHANCE, MetricSpec, as_float, copies, estimate, number
+from imug_metrics.report.text_table import Cell
 
 if TYPE_CHECKING:
     from imug_metrics.suite import ModelScores
 
-LEAST_COVERAGE = 0.95
-"""Below this share of scored outputs a model is marked: what it left out may be what it would have got wrong."""
 
 _ANSWERS = ("answer_accuracy", "answer_accuracy_imug")
 
@@ -58,9 +58,37 @@ def is_covered(share: float) -> bool:
     return not share < LEAST_COVERAGE
 
 
+def share_cell(text: str, share: float) -> Cell:
+    """A count or share of outputs for a table, marked where too many are missing.
+
+    Example:
+        >>> share_cell("31/60", 31 / 60)
+        Cell(text='31/60 !', tone='warn', below='')
+    """
+    return Cell(text) if is_covered(share) else Cell(f"{text} !", "warn")
+
+
+def absent_is_zero(model: ModelScores, view: MetricSpec) -> bool:
+    """Whether a score counts absent outputs as 0 already: its mean is over more records than have one."""
+    return as_float(model.scores.get(f"{view.key}_n")) > _scored(model, view) > 0
+
+
+def without_absent(model: ModelScores, view: MetricSpec) -> float:
+    """The score of the outputs that are there, whatever the run counted absent ones as."""
+    score = as_float(model.scores.get(view.key))
+    if not absent_is_zero(model, view):
+        return score
+    return score * as_float(model.scores.get(f"{view.key}_n")) / _scored(model, view)
+
+
 def with_absent_as_zero(model: ModelScores, view: MetricSpec) -> float:
-    """The score under `missing="zero"`, of a run that left absent outputs out: the mean times the share it is over."""
-    return as_float(model.scores.get(view.key)) * coverage(model, view)
+    """The score under `missing="zero"`: of a run that left absent outputs out the mean times the share it is over."""
+    score = as_float(model.scores.get(view.key))
+    return score if absent_is_zero(model, view) else score * coverage(model, view)
+
+
+def _scored(model: ModelScores, view: MetricSpec) -> int:
+    return sum(item.get(view.item) is not None for item in model.items)
 
 
 def chance(model: ModelScores, view: MetricSpec) -> float:
@@ -94,9 +122,11 @@ def marks(model: ModelScores, view: MetricSpec) -> list[Mark]:
     found = []
     share, score = coverage(model, view), estimate(model.scores, view.key)
     if score.known and not is_covered(share):
-        rest = number(with_absent_as_zero(model, view))
-        text = f"{math.floor(100 * share)} % of the outputs were scored; with the others as 0 it is {rest}"
-        found.append(Mark("!", "coverage", text))
+        zero, there = number(with_absent_as_zero(model, view)), number(without_absent(model, view))
+        rest = f", the others count 0; without them it is {there}"
+        if not absent_is_zero(model, view):
+            rest = f"; with the others as 0 it is {zero}"
+        found.append(Mark("!", "coverage", f"{math.floor(100 * share)} % of the outputs were scored{rest}"))
     guessed = chance(model, view)
     if score.bounded and score.lower <= guessed:
         found.append(Mark("≈", "chance", f"not above chance, {number(guessed)}"))

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
+from imug_metrics.metrics.options import LEAST_COVERAGE
+
 _DASH = "–"
 
 
@@ -36,7 +38,9 @@ def strategy_cells(
 
     def line(strategy: str) -> list[str]:
         gain = f"gain_{strategy}"
-        cells = [strategy, number(f"coverage_{strategy}", ""), number(f"score_{strategy}", "")]
+        # What a strategy leaves out may be what it cannot do.
+        lacks = " !" if float(found.get(f"{name}_coverage_{strategy}", 1)) < LEAST_COVERAGE else ""
+        cells = [strategy, number(f"coverage_{strategy}", "") + lacks, number(f"score_{strategy}", "")]
         cells += [number(gain), joint_bounds(gain), number(f"{gain}_p", ""), number(f"{gain}_slope")]
         for kind in costs:
             on_front = float(found.get(f"{name}_front_{kind}_{strategy}", 0)) > 0
