@@ -139,8 +139,8 @@ class VerdictSpecificity(DialogueMetric):
         return {"correlation": "n", **{f"correlation_turn_{k}": f"n_{k}" for k in self._turns()}}
 
     def _finish(self, found: dict[str, Tensor]) -> dict[str, Tensor]:
-        start = f"{self.name}_correlation"
-        return {key: value.tanh() if key.startswith(start) else value for key, value in found.items()}
+        z = [key for key in found if key.startswith(f"{self.name}_correlation") and not key.endswith("_reason")]
+        return {**found, **{key: found[key].tanh() for key in z}}
 
     def _turns(self) -> range:
         return range(1, self.max_turns + 1)
