@@ -65,6 +65,65 @@ def test_detail_is_a_flat_dict_of_float64_scalars() -> None:
         assert value.ndim == 0
 
 
+def test_reasons_tell_what_is_missing_in_the_last_result_and_nothing_else() -> None:
+    metric = TurnDecay(detail=True, bootstrap=0, score_range=(0, 1))
+    assert metric.reasons == {}
+    metric.update([[0.9, 0.8]], dialogue=[1])
+    found = metric.compute()
+    few = "fewer than 2 effective dialogues carry it"
+    assert metric.reasons["turn_decay"] == metric.reasons["turn_decay_mean"] == few
+    assert metric.reasons.keys() == {key for key in found if f"{key}_lower" in found}
+    metric.update(torch.rand(8, 3, generator=torch.Generator().manual_seed(0)), dialogue=range(2, 10))
+    assert few in metric.reasons.values(), "they are those of the last result until another one is made"
+    metric.compute()
+    assert metric.reasons == {
+        "turn_decay_effective_turns": "it has no formula for one, and there is no bootstrap",
+    }
+    assert not any(key.endswith("_reason") for key in metric.compute())
+
+
+def test_every_reason_is_given_for_what_it_says() -> None:
+    metric = TurnDecay(detail=True)
+    metric.update([[0.5, 0.5], [0.5, 0.5], [0.5, 0.5]])
+    metric.compute()
+    constant = "it is the same in all dialogues, or differs from 0 in fewer than 2 effective ones"
+    assert metric.reasons["turn_decay"] == metric.reasons["turn_decay_mean"] == constant
+    metric.reset()
+    metric.update([[0.5], [0.75], [0.25]])
+    metric.compute()
+    assert metric.reasons["turn_decay"] == metric.reasons["turn_decay_retention"] == "it is undefined"
+    assert "turn_decay_mean" not in metric.reasons
+
+
+def test_the_bootstrap_bounds_what_has_no_formula_and_leaves_the_other_bounds_as_they_are() -> None:
+    scores = torch.rand(30, 4, generator=torch.Generator().manual_seed(1)) - 0.1 * torch.arange(4)
+    results = []
+    for bootstrap in (0, 300):
+        metric = TurnDecay(detail=True, bootstrap=bootstrap)
+        metric.update(scores, dialogue=range(30))
+        results.append((metric.compute(), metric.reasons))
+    (plain, lacking), (drawn, nothing) = results
+    key = "turn_decay_effective_turns"
+    assert lacking.keys() == {key}
+    assert nothing == {}
+    assert drawn[f"{key}_lower"] <= drawn[key] <= drawn[f"{key}_upper"]
+    for name in plain.keys() - {f"{key}_lower", f"{key}_upper"}:
+        assert plain[name] == drawn[name], name
+
+
+def test_effective_dialogues_of_an_average_by_dialogue_are_all_of_them() -> None:
+    """Each weighs alike, however long: what is one dialogue by records has an interval by dialogue."""
+    scores = torch.rand(35, generator=torch.Generator().manual_seed(2))
+    dialogue, turn = [1] * 30 + [2] * 3 + [3, 4], [*range(1, 31), 1, 2, 3, 1, 1]
+    found = {}
+    for average in ("record", "dialogue"):
+        metric = TurnDecay(detail=True, average=average, max_turns=30)
+        metric.update(scores, dialogue, turn)
+        found[average] = metric.compute()["turn_decay_mean_lower"]
+    assert found["record"].isnan()
+    assert not found["dialogue"].isnan()
+
+
 def test_plot_draws_the_value_or_the_curve_with_its_band() -> None:
     scalar, curve = TurnDecay(), TurnDecay(detail=True)
     for metric in (scalar, curve):

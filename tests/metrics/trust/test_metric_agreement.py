@@ -116,6 +116,41 @@ def test_within_is_the_correlation_of_what_is_left_of_the_groups_means() -> None
     assert found["_between"] == pytest.approx(stats.pearsonr(*means)[0], abs=1e-9)
 
 
+@pytest.mark.parametrize("level", [0.8, 0.95])
+@pytest.mark.parametrize("groups", [3, 4, 5, 6, 12])
+def test_between_groups_the_groups_are_the_sample_and_five_are_needed(groups: int, level: float) -> None:
+    """However many records: with more of them in as many groups the interval stays as wide."""
+    generator = torch.Generator().manual_seed(groups)
+    labels = [f"m{place}" for place in range(groups)]
+    level_of = torch.randn(groups, 2, generator=generator, dtype=torch.float64) + torch.arange(groups)[:, None]
+    codes = torch.arange(groups).repeat_interleave(40)
+    scores, people = (level_of[codes] + torch.randn(len(codes), 2, generator=generator)).unbind(1)
+    metric = MetricAgreement([*labels, "without records"], detail=True, level=level)
+    metric.update(scores, people, codes.double())
+    found = found_of(metric)
+    means = [[part[codes == g].mean().item() for g in range(groups)] for part in (scores, people)]
+    reference = stats.pearsonr(*means)
+    assert found["_between"] == pytest.approx(reference.statistic, abs=1e-9)
+    if groups < 5:
+        assert np.isnan([found["_between_lower"], found["_between_upper"]]).all()
+        assert metric.reasons["metric_agreement_between"] == "fewer than 5 groups carry it"
+        return
+    expected = reference.confidence_interval(level)  # Fisher's, with an error of 1 / sqrt(groups - 3)
+    assert [found["_between_lower"], found["_between_upper"]] == pytest.approx([expected.low, expected.high], abs=1e-9)
+    assert "metric_agreement_between" not in metric.reasons
+
+
+def test_the_groups_that_have_records_are_those_that_count_between_groups() -> None:
+    metric = MetricAgreement(("a", "b", "c", "d", "e"), detail=True)
+    scores, people = judged(80)
+    metric.update(scores, people, (torch.arange(80) % 4).double())
+    assert np.isnan(found_of(metric)["_between_lower"])
+    assert metric.reasons["metric_agreement_between"] == "fewer than 5 groups carry it"
+    metric.update([0.1, 0.3], [1.0, 2.0], ["e", "e"], dialogue=[200, 201])
+    found = found_of(metric)
+    assert found["_between_lower"] < found["_between"] < found["_between_upper"]
+
+
 def test_undefined_without_spread() -> None:
     metric = MetricAgreement(detail=True)
     metric.update([0.5, 0.5, 0.5], [1.0, 2.0, 3.0])
