@@ -117,8 +117,9 @@ def read_result(path: Path, mark: str | None = None) -> ModelResult | None:
 def _result(content: Mapping[str, Any]) -> ModelResult:
     scores, official = content["scores"], content["official"]
     values = {name: math.nan if value is None else float(value) for name, value in scores["scores"].items()}
+    reasons = {name: str(why) for name, why in scores["reasons"].items()}
     return ModelResult(
-        ModelScores(scores["model"], values, scores["items"]),
+        ModelScores(scores["model"], values, scores["items"], reasons),
         None if official is None else _official(official),
         tuple(Problem(**problem) for problem in content["problems"]),
         content["judge"],

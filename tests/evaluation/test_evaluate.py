@@ -59,7 +59,7 @@ def test_records_of_one_model_need_no_name_and_no_encoder() -> None:
     assert found.scores["model"]["answer_accuracy"] == 0.5
     assert found.coverage["model"]["answer_accuracy"] == 1.0
     assert not found.problems
-    assert found.table().count("model") == 1
+    assert [table.count("\nmodel ") for table in found.table().split("\n\n")] == [1, 1], "a row of each table"
 
 
 def test_models_by_name_are_scored_apart() -> None:
@@ -209,6 +209,9 @@ def test_an_evaluation_that_was_saved_is_read_as_it_was(evaluation: Evaluation, 
     kept = Evaluation.load(tmp_path / "kept")
     assert all(same(evaluation.scores[model], kept.scores[model]) for model in evaluation.scores)
     assert kept.items == evaluation.items
+    reasons = [{found.model: found.scores.reasons for found in each.results} for each in (evaluation, kept)]
+    assert reasons[0] == reasons[1]
+    assert "dialogues" in reasons[1]["steady"]["turn_alignment_turn_6"], "one of four dialogues has so many turns"
     assert kept.problems == evaluation.problems
     assert kept.table() == evaluation.table()
     kept.report(tmp_path / "a")
@@ -227,7 +230,21 @@ def test_what_is_no_evaluation_of_this_version_is_refused(evaluation: Evaluation
     with pytest.raises(ArgumentError, match=r"evaluation/1.*evaluation/0"):
         Evaluation.load(tmp_path)
     path.write_text(json.dumps(content), encoding="utf-8")
-    (tmp_path / "models" / "steady.json").write_text("{}", encoding="utf-8")
+    model = tmp_path / "models" / "steady.json"
+    older = {**json.loads(model.read_text(encoding="utf-8")), "schema": "imug_metrics.model/3"}
+    del older["scores"]["reasons"]
+    for written in (older, {}):
+        model.write_text(json.dumps(written), encoding="utf-8")
+        with pytest.raises(ArgumentError, match="steady"):
+            Evaluation.load(tmp_path)
+
+
+def test_a_model_whose_reasons_were_changed_is_refused(evaluation: Evaluation, tmp_path: Path) -> None:
+    evaluation.save(tmp_path)
+    path = tmp_path / "models" / "steady.json"
+    content = json.loads(path.read_text(encoding="utf-8"))
+    content["scores"]["reasons"] = ["few"]
+    path.write_text(json.dumps(content), encoding="utf-8")
     with pytest.raises(ArgumentError, match="steady"):
         Evaluation.load(tmp_path)
 
