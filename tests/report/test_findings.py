@@ -52,13 +52,40 @@ def test_an_undefined_slope_is_no_finding(make_scores: Any) -> None:
     assert not texts([model], "calm")
 
 
-def test_a_leader_is_named_only_clear_of_every_other_interval(make_scores: Any) -> None:
-    def leaders(high: float) -> list[str]:
-        found = texts([make_scores("a", start=high), make_scores("b", start=0.5)], "note")
-        return [name for name, text in found if text.startswith("leads")]
+def leaders(*models: Any) -> dict[str, str]:
+    return {name: text for name, text in texts(list(models), "note") if text.startswith("leads")}
 
-    assert leaders(0.9) == ["a"]
-    assert leaders(0.55) == []
+
+def test_a_leader_is_named_only_where_it_is_ahead_of_everyone_on_the_same_dialogues(make_scores: Any) -> None:
+    def best(*starts: float) -> list[str]:
+        return [*leaders(*(make_scores(name, start=start, seed=1) for name, start in zip("abc", starts)))]
+
+    assert best(0.9, 0.5) == ["a"]
+    assert best(0.5, 0.9) == ["b"]
+    assert best(0.5, 0.9, 0.5) == ["b"]
+    assert best(0.9, 0.9, 0.5) == [], "two are ahead of the third and not of each other"
+    assert best(0.5, 0.5) == []
+
+
+def test_intervals_side_by_side_do_not_make_a_leader(make_scores: Any) -> None:
+    close = make_scores("a", start=0.56), make_scores("b", start=0.5)
+    assert close[0].scores["turn_alignment_lower"] < close[1].scores["turn_alignment_upper"], "the intervals overlap"
+    assert "alignment" in leaders(*close)["a"], "and the dialogues say which is ahead"
+    far = make_scores("a", start=0.9), make_scores("b", start=0.5)
+    for model in far:
+        for item in model.items:
+            item |= dict.fromkeys(("alignment", "retrieval", "answer_strict", "answer_imug"), 0.5)
+    assert leaders(*far) == {}, "what was not seen on any dialogue is no lead, however far the means are apart"
+
+
+def test_a_leader_that_left_outputs_out_is_named_with_its_coverage_or_not_at_all(make_scores: Any) -> None:
+    models = [make_scores("skips", start=0.9), make_scores("whole", start=0.5)]
+    for key in [key for key in models[0].scores if key.endswith("_coverage")]:
+        models[0].scores[key] = 0.6
+    assert leaders(*models) == {}
+    warned = [text for name, text in texts(models, "warn") if name == "skips" and "has the highest alignment" in text]
+    assert len(warned) == 1
+    assert "but 60 % of the outputs were scored; with the others as 0 it is 0.54." in warned[0]
 
 
 def test_the_gap_between_strict_and_official_is_named(make_scores: Any) -> None:

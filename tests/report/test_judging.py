@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +86,7 @@ def test_the_table_shows_points_failures_and_classes(make_scores: Any) -> None:
     said = console.file.getvalue()
     row = next(line for line in said.partition("Judged images")[2].splitlines() if line.strip().startswith("mine"))
     assert "1,200" in row
-    assert row.split()[-1] == "2"
+    assert row.split()[-3:] == ["2", "98", "%"]
     assert "0.25" in said.partition("By class")[2]
 
 
@@ -129,6 +130,25 @@ def test_a_row_says_what_people_and_repeats_say(make_scores: Any) -> None:
     assert "19 % of the mean's variance" in row["repeats"]["advice"]
     assert "by 4 %, a judge without noise by 10 %" in row["repeats"]["advice"]
     assert row["differences"] == [{"model": "other", "value": "−0.10", "interval": "−0.20 to 0.02"}]
+
+
+def test_the_page_shows_what_people_and_repeats_say(make_scores: Any, tmp_path: Path) -> None:
+    models = [judged(make_scores, "mine"), judged(make_scores, "other")]
+    models[0].scores.update(POWERED)
+    differences = {"other": {"difference": -0.1, "difference_lower": -0.2, "difference_upper": 0.02, "records": 4.0}}
+    judges = {
+        "mine": {**JUDGES["mine"], "repeats": REPEATS, "differences": differences},
+        "other": {**JUDGES["mine"], "repeats": {}},
+    }
+    page = text_of(write_report(models, tmp_path, manifest={}, judges=judges))
+    section = page.partition('<section id="judge">')[2].partition("</section>")[0]
+    said = re.sub(r"<[^>]*>", "", section.partition("</table>")[2]).replace("&#39;", "'")
+    assert "People alone: 0.60 (0.50 to 0.70); with the judge's help: 0.62 (0.57 to 0.67), 50 of 400 images" in said
+    assert "50 images scored by people count as much as 200" in said
+    assert "People score it −0.10 (−0.20 to 0.02) against other." in said
+    assert "the judge's noise is 19 % of the mean's variance" in said
+    assert said.count("People alone") == 1, "nobody scored the other model"
+    assert "<p>" not in section.partition("</table>")[2].partition("</p>")[2], "of it there is no paragraph"
 
 
 def test_a_row_says_nothing_of_people_and_repeats_that_there_were_not(make_scores: Any) -> None:

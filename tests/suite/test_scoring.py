@@ -193,6 +193,7 @@ def test_items_name_the_record_and_every_score(encoder, draw):
     path = draw("red")
     (item,) = score_records([asked("a", 1, "red", path, groups=groups)], model="mine", encoder=encoder).items
     head = {"dialogue": "a", "turn": 1, "modality": "image", "prompt": "Draw it red.", "text": None, "image": str(path)}
+    head["target"] = None
     assert item == {**head, **groups, **dict.fromkeys(ITEM_SCORES), "alignment": 2.5}
 
 
