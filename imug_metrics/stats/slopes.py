@@ -160,9 +160,8 @@ def median_slope(slopes: Tensor, dialogue: Tensor, level: float = 0.95) -> tuple
     if len(slopes) == 0:
         return middle, none, none
     _, owner, size = torch.unique(dialogue, return_inverse=True, return_counts=True)
-    weight = size.double()
-    weights = Weights(weight.sum(), (weight * weight).sum())
-    accepted = _is_centre(owner[order], weight, weights, level).nonzero()[:, 0]
+    weights = Weights(size.sum().double(), (size * size).sum().double())
+    accepted = _is_centre(owner[order], size, weights, level).nonzero()[:, 0]
     if len(accepted) == 0:
         return middle, none, none
     lower, upper = ordered[accepted[0]], ordered[accepted[-1] + 1]
@@ -171,11 +170,12 @@ def median_slope(slopes: Tensor, dialogue: Tensor, level: float = 0.95) -> tuple
 
 def _is_centre(owner: Tensor, weight: Tensor, weights: Weights, level: float) -> Tensor:
     """Whether a value between one of the ordered slopes and the next can be their centre, bool `[K - 1]`."""
+    # Counted in whole numbers, whose running sums are the same on every device and in every order.
     pairs, effective = len(owner), weights.effective
     rank = torch.arange(pairs, device=owner.device)
     by_owner = owner.argsort(stable=True)
     within = torch.empty_like(rank).index_copy(0, by_owner, rank)
-    within = within - (weight.cumsum(0) - weight).long()[owner]  # how many slopes of its dialogue lie below
+    within = within - (weight.cumsum(0) - weight)[owner]  # how many slopes of its dialogue lie below
     before = weight[owner] - 2 * within  # z of its dialogue, until its own sign turns
     squares = weights.squares - (4 * before - 4).cumsum(0)
     across = weights.squares - (2 * weight[owner]).cumsum(0)

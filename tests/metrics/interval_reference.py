@@ -24,10 +24,18 @@ def effective(weights: Array) -> float:
 
 
 def student_bounds(
-    value: float, error: float, weights: Array, varies: Array | None = None, level: float = 0.95
+    value: float, error: float, weights: Array, varies: Array | None = None, level: float = 0.95, fitted: int = 1
 ) -> list[float]:
-    """Value and bounds of what may be any number; `varies` says which dialogues differ from 0, None: all."""
-    half = _half(error, weights, varies, level)
+    """Value and bounds of what may be any number.
+
+    Args:
+        value, error: of the estimate.
+        weights: by dialogue.
+        varies: which dialogues differ from 0; None: all.
+        level: of the interval.
+        fitted: parameters, each of which costs a degree of freedom.
+    """
+    half = _half(error, weights, varies, level, fitted)
     return [value, value - half, value + half]
 
 
@@ -69,10 +77,10 @@ def bounds_of(found: dict[str, Any], key: str) -> list[float]:
     return [float(found[f"{key}{end}"]) for end in ("", "_lower", "_upper")]
 
 
-def _half(error: float, weights: Array, varies: Array | None, level: float) -> float:
+def _half(error: float, weights: Array, varies: Array | None, level: float, fitted: int = 1) -> float:
     dialogues = effective(weights)
     fewest = dialogues if varies is None else min(dialogues, effective(np.asarray(weights)[varies]))
-    return error * math.sqrt(dialogues / (dialogues - 1)) * float(stats.t.ppf((1 + level) / 2, fewest - 1))
+    return error * math.sqrt(dialogues / (dialogues - fitted)) * float(stats.t.ppf((1 + level) / 2, fewest - fitted))
 
 
 def _effective_records(p: float, variance: float, counts: Array) -> float:
