@@ -32,9 +32,10 @@ def print_tables(tables: Iterable[TextTable], console: Console | None = None) ->
 def _rich(table: TextTable) -> Table:
     shown = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0) if len(table.header) < 9 else 0)
     shown.title, shown.title_justify = (Text(plain(table.title), style="bold") if table.title else None), "left"
-    shown.caption, shown.caption_justify = "\n".join(table.caption) or None, "left"
+    # Names come from the data: `Text` takes them literally where rich would read markup.
+    caption = Text("\n".join(map(plain, table.caption)), style="table.caption")
+    shown.caption, shown.caption_justify = caption if table.caption else None, "left"
     for place, heading in enumerate(table.header):
-        # Names come from the data: `Text` takes them literally where rich would read markup.
         label = Text("\n".join(map(plain, heading.split("\n"))))
         if place == 0:
             shown.add_column(label, overflow="fold", min_width=7)

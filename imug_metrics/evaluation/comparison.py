@@ -5,10 +5,13 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
+
+import torch
 
 from imug_metrics._version import __version__
 from imug_metrics.errors import ArgumentError
@@ -20,11 +23,27 @@ from imug_metrics.metrics.metric_differences import metric_differences
 from imug_metrics.report.comparison import REPLICATES, MetricComparison, compare_models, comparison_rows
 from imug_metrics.report.comparison_table import comparison_tables
 from imug_metrics.report.files import json_text, write_whole
-from imug_metrics.report.marks import Mark, marks
-from imug_metrics.report.metric_specs import METRICS, MetricSpec, as_float, is_missing, shown_metrics
+from imug_metrics.report.marks import Mark, marks, slope_marks
+from imug_metrics.report.metric_specs import (
+    CHANCE,
+    COPY_RATE,
+    METRICS,
+    MetricSpec,
+    as_float,
+    is_missing,
+    shown_metrics,
+)
 from imug_metrics.report.text_table import TextTable
+from imug_metrics.stats.cluster_robust import (
+    component_weights,
+    packed_moments,
+    ratio_spread,
+    unpack_moments,
+    varying_weights,
+)
 from imug_metrics.stats.comparison import rank_bounds
-from imug_metrics.suite import ModelScores
+from imug_metrics.stats.intervals import interval
+from imug_metrics.suite import ModelScores, metric_scores
 
 Rows: TypeAlias = "Iterable[Mapping[str, Any]]"
 Run: TypeAlias = "Evaluation | Path | str"
@@ -37,7 +56,7 @@ class Comparison:
     Attributes:
         models: names, which the places in the differences stand for.
         metrics: by metric, every two models' difference and every model's ranks.
-        marks: by metric and model, what must be known of a score before it is believed.
+        marks: by metric (of a slope "..._slope") and model, what must be known of it before it is believed.
         level: probability with which all intervals of a metric cover.
         power: of the smallest difference that is told of each pair.
     """
@@ -97,7 +116,8 @@ def compare(
     Args:
         runs: evaluations, or folders in which `imug-metrics score` or `Evaluation.save` has kept one; or one mapping by
             model: to rows of records (dialogue, turn and scores such as `alignment`, as `Evaluation.items` has them),
-            or to a metric each, with `bootstrap` above 0, that saw the same dialogues.
+            or to a metric each, with `bootstrap` above 0, that saw the same dialogues. Marks of metrics need their
+            `detail`.
         metrics: keys of those to compare, such as "turn_alignment"; none: all that were scored.
         models: names of those to compare; none: all.
         slopes: compare the changes per turn as well.
@@ -129,7 +149,12 @@ def compare(
     found = _chosen(_of_mapping(given) if isinstance(given, Mapping) else _of_runs(runs), models)
     views = [metric_spec(key) for key in metrics] or shown_metrics(found)
     compared = compare_models(found, views, slopes=slopes, level=level, power=power, replicates=replicates, seed=seed)
-    told = {view.key: {model.model: tuple(marks(model, view)) for model in found} for view in views}
+    told = {
+        metric.key: {
+            model.model: tuple((slope_marks if metric.slope else marks)(model, metric.view)) for model in found
+        }
+        for metric in compared
+    }
     return Comparison(tuple(model.model for model in found), tuple(compared), told, level, power)
 
 
@@ -139,7 +164,15 @@ def _of_states(metrics: Mapping[str, DialogueMetric], level: float, power: float
     view = MetricSpec(name, "", "", False, name, name, "", "")
     ranks = tuple(rank_bounds(pairs, len(metrics)))
     compared = MetricComparison(view, False, tuple(pairs), ranks, tuple(pair.p for pair in pairs))
-    return Comparison(tuple(metrics), (compared,), {}, level, power)
+    told = {model: _state_marks(model, metric, view) for model, metric in metrics.items()}
+    return Comparison(tuple(metrics), (compared,), {name: told}, level, power)
+
+
+def _state_marks(model: str, metric: DialogueMetric, view: MetricSpec) -> tuple[Mark, ...]:
+    """Marks of what the state knows; without detail it does not know how much was left out."""
+    if metric.missing == "zero":
+        return ()
+    return tuple(marks(ModelScores(model, metric_scores(metric), []), view))
 
 
 def _of_runs(runs: Sequence[Any]) -> list[ModelScores]:
@@ -156,23 +189,52 @@ def _of_runs(runs: Sequence[Any]) -> list[ModelScores]:
 
 
 def _of_mapping(rows: Mapping[str, Any]) -> list[ModelScores]:
-    """Models from rows alone: their means and coverages are those of the rows."""
+    """Models from rows alone: their scores, bounds, coverages, copies and chance are those of the rows."""
     found = []
     for model, given in rows.items():
-        items = [dict(row) for row in given]
-        for place, row in enumerate(items):
+        items, places = [dict(row) for row in given], set()
+        for number, row in enumerate(items):
             if not {"dialogue", "turn"} <= row.keys():
-                raise ArgumentError("runs", f"expected `dialogue` and `turn` in row {place} of {model!r}")
-        scores: dict[str, float] = {}
-        for view in METRICS:
-            mine = [row for row in items if row.get("modality") == view.modality]
-            values = [value for row in mine if not math.isnan(value := as_float(row.get(view.item)))]
-            lacking = sum(row.get(view.item) is None and is_missing(row) for row in mine)
-            if values:
-                scores[view.key] = math.fsum(values) / len(values)
-                scores[f"{view.key}_coverage"] = len(values) / (len(values) + lacking)
-        found.append(ModelScores(model, scores, items))
+                raise ArgumentError("runs", f"expected `dialogue` and `turn` in row {number} of {model!r}")
+            place = (str(row["dialogue"]), row["turn"])
+            if place in places:
+                raise ArgumentError("runs", f"expected each turn once, got {place} again in row {number} of {model!r}")
+            places.add(place)
+        scores = {key: value for view in METRICS for key, value in _row_scores(items, view).items()}
+        found.append(ModelScores(model, scores | _image_scores(items), items))
     return found
+
+
+def _row_scores(items: Sequence[Mapping[str, Any]], view: MetricSpec) -> dict[str, float]:
+    """Mean, bounds and coverage of one metric."""
+    mine = [row for row in items if row.get("modality") == view.modality]
+    sums: dict[str, list[float]] = {}
+    for row in mine:
+        if not math.isnan(value := as_float(row.get(view.item))):
+            of = sums.setdefault(str(row["dialogue"]), [0.0, 0.0])
+            of[0], of[1] = of[0] + value, of[1] + 1
+    if not sums:
+        return {}
+    moments = unpack_moments(packed_moments(torch.tensor([*sums.values()], dtype=torch.float64), 1))
+    weights, ends = (
+        component_weights(moments, torch.tensor([1])),
+        (0.0, 1.0) if view.is_share else (-math.inf, math.inf),
+    )
+    varying = varying_weights(moments, 1)
+    found = interval(*ratio_spread(moments, 1), weights, varying=varying, low=ends[0], high=ends[1])
+    lacking = sum(row.get(view.item) is None and is_missing(row) for row in mine)
+    scored = float(weights.total)
+    values = [*map(float, (found.value, found.lower, found.upper)), scored / (scored + lacking)]
+    return {f"{view.key}{end}": value for end, value in zip(("", "_lower", "_upper", "_coverage"), values, strict=True)}
+
+
+def _image_scores(items: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """How often images are repeated, and what retrieval comes to by chance: 1 over the image turns of the dialogue."""
+    images = [row for row in items if row.get("modality") == "image"]
+    turns = Counter(str(row["dialogue"]) for row in images)
+    repeated = [value for row in images if not math.isnan(value := as_float(row.get("copy")))]
+    guessed = [1 / turns[str(row["dialogue"])] for row in images if not math.isnan(as_float(row.get("retrieval")))]
+    return {key: math.fsum(of) / len(of) for key, of in ((COPY_RATE, repeated), (CHANCE, guessed)) if of}
 
 
 def _chosen(found: Sequence[ModelScores], models: Sequence[str]) -> list[ModelScores]:

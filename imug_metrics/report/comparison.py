@@ -76,11 +76,12 @@ def compare_models(
         level, power, replicates, seed: see `imug_metrics.stats.comparison.paired_differences`.
 
     Returns:
-        One comparison a metric, and behind it that of its slope if wanted. Empty for one model.
+        One comparison a metric, and behind it that of its slope if wanted. Empty for one model, or without a score.
     """
-    if len(models) < 2:
+    views = shown_metrics(models) if metrics is None else metrics
+    if len(models) < 2 or not views:
         return []
-    tables = [(view, _score_table(models, view)) for view in (shown_metrics(models) if metrics is None else metrics)]
+    tables = [(view, _score_table(models, view)) for view in views]
     pairs = list(combinations(range(len(models)), 2))
     ids = torch.unique(torch.cat([table.ids for _, table in tables]))  # drawn once for all metrics
     weights = poisson_weights(ids, replicates if len(pairs) > 1 else 0, seed)

@@ -31,7 +31,7 @@ def comparison_tables(
     Args:
         models: names, by the places in the differences.
         metrics: what was compared.
-        marks: by metric and model, what must be known of a score; its sign stands by the model's name.
+        marks: by the metrics' keys and model, what must be known of an estimate; its sign stands by the model's name.
         level, power: of the comparison.
     """
     return [_pairs(models, metrics, marks, level, power), _ranks(models, metrics, marks, level)]
@@ -60,7 +60,7 @@ def _pairs(
         label = f"{metric.view.label}{', change a turn' if metric.slope else ''}"
         rows = [[Cell(label, "bold"), *[Cell("")] * 5]]
         shown = [(pair, p) for pair, p in zip(metric.differences, metric.p, strict=True) if _is_shown(pair, metric)]
-        rows += [_pair(models, pair, p, _signs(models, marks.get(metric.view.key, {}))) for pair, p in shown]
+        rows += [_pair(models, pair, p, _signs(models, marks.get(metric.key, {}))) for pair, p in shown]
         sections.append(rows)
     share = f"{100 * level:g} %"
     header = ("\nDifference", "\n", f"{share},\nall pairs", "p, all\nmetrics", "Seen\nfrom", "Dia-\nlogues")
@@ -95,7 +95,7 @@ def _ranks(models: Sequence[str], metrics: Sequence[MetricComparison], marks: Ma
         cells = [Cell(model, "bold")]
         for metric in metrics:
             low, high = metric.ranks[place]
-            sign = _signs(models, marks.get(metric.view.key, {}))[place]
+            sign = _signs(models, marks.get(metric.key, {}))[place]
             text = str(low) if low == high else f"{low}–{high}"
             cells.append(Cell(f"{text}{sign}", "warn" if sign else "good" if (low, high) == (1, 1) else ""))
         rows.append(cells)
@@ -116,6 +116,7 @@ def _legend(models: Sequence[str], metrics: Sequence[MetricComparison], marks: M
     lines = []
     for metric in metrics:
         for model in models:
-            for mark in () if metric.slope else marks.get(metric.view.key, {}).get(model, ()):
-                lines.append(f"{mark.sign}  {model}, {metric.view.label}: {mark.text}")
+            told = marks.get(metric.view.key, {}).get(model, ()) if metric.slope else ()  # of the score itself, above
+            new = [mark for mark in marks.get(metric.key, {}).get(model, ()) if mark not in told]
+            lines += [f"{mark.sign}  {model}, {metric.view.label}: {mark.text}" for mark in new]
     return lines

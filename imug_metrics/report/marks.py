@@ -13,7 +13,7 @@ import torch
 from imug_metrics.functional.answers.choice_score import choice_mask
 from imug_metrics.metrics.options import LEAST_COVERAGE
 from imug_metrics.reading.choice import DEFAULT_OPTIONS
-from imug_metrics.report.metric_specs import CHANCE, MetricSpec, as_float, copies, estimate, number
+from imug_metrics.report.metric_specs import CHANCE, METRICS, MetricSpec, as_float, copies, estimate, number
 from imug_metrics.report.text_table import Cell
 
 if TYPE_CHECKING:
@@ -132,4 +132,24 @@ def marks(model: ModelScores, view: MetricSpec) -> list[Mark]:
         found.append(Mark("≈", "chance", f"not above chance, {number(guessed)}"))
     if view.key == "turn_consistency" and copies(model):
         found.append(Mark("=", "copies", "it repeats its own images, so that this is not identity kept"))
+    return found
+
+
+def slope_marks(model: ModelScores, view: MetricSpec) -> list[Mark]:
+    """What must be known of a score's change a turn: what must be of the score, and whether images follow prompts.
+
+    Alignment has no level of chance, but images that fit no prompt better than another have none to lose or gain.
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> scores = {"turn_retrieval": 0.4, "turn_retrieval_lower": 0.2, "turn_retrieval_upper": 0.6}
+        >>> model = SimpleNamespace(model="any", scores=scores | {"turn_retrieval_chance": 0.35}, items=[])
+        >>> [mark.text for mark in slope_marks(model, METRICS[4])]
+        ['its retrieval is not above chance, 0.35']
+    """
+    found = marks(model, view)
+    if view.key == "turn_alignment":
+        retrieval = next(spec for spec in METRICS if spec.key == "turn_retrieval")
+        guessed = [mark for mark in marks(model, retrieval) if mark.kind == "chance"]
+        found += [mark._replace(text=f"its retrieval is {mark.text}") for mark in guessed]
     return found

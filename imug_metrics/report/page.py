@@ -19,7 +19,15 @@ from imug_metrics.report.findings import find
 from imug_metrics.report.histories import histories
 from imug_metrics.report.images import ThumbnailShelf
 from imug_metrics.report.judging import RuleRow, both_protocols, by_group, is_grouped, judge_rows, shown_pairs
-from imug_metrics.report.marks import coverage, is_covered, lowest_coverage, marks, with_absent_as_zero
+from imug_metrics.report.marks import (
+    coverage,
+    is_covered,
+    lowest_coverage,
+    marks,
+    slope_marks,
+    with_absent_as_zero,
+    without_absent,
+)
 from imug_metrics.report.metric_specs import (
     CHANCE,
     COPY_RATE,
@@ -166,7 +174,7 @@ def _left_out(index: int, model: ModelScores, metrics: Sequence[MetricSpec]) -> 
             "colour": index,
             "label": view.label,
             "coverage": _percent(coverage(model, view)),
-            "value": number(as_float(model.scores.get(view.key))),
+            "value": number(without_absent(model, view)),
             "zero": number(with_absent_as_zero(model, view)),
         }
         for view in metrics
@@ -218,7 +226,7 @@ def _cell(model: ModelScores, view: MetricSpec) -> dict[str, Any]:
         "interval": span(score) or model.reasons.get(view.key, "no interval"),
         "slope": change,
         "tone": tone,
-        "marks": [{"sign": mark.sign, "text": mark.text} for mark in marks(model, view)],
+        "marks": [mark._asdict() for mark in marks(model, view)],
     }
 
 
@@ -252,6 +260,7 @@ def _slopes(view: MetricSpec, models: Sequence[ModelScores]) -> dict[str, Any] |
                 "svg": Markup(error_bar(slope, low, high, i)),
                 "tone": tone,
                 "value": number(slope.value, 3, signed=True),
+                "marks": [mark._asdict() for mark in slope_marks(model, view)] if slope.known else [],
                 "interval": span(slope, 3) or model.reasons.get(f"{view.key}_slope", ""),
                 "verdict": f"{mark} {verdict}",
             }

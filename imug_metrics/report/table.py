@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from imug_metrics.report.judging import by_group, judge_rows
-from imug_metrics.report.marks import Mark, is_covered, lowest_coverage, marks
+from imug_metrics.report.marks import Mark, lowest_coverage, marks, share_cell, slope_marks
 from imug_metrics.report.metric_specs import (
     ALIGNMENT_GAP,
     COPY_RATE,
@@ -46,7 +46,7 @@ _COSTS = (
     ("Alignment\ngap", ALIGNMENT_GAP, 3),
 )
 _POINTS = ("point_score", "point_score_imug")
-_SLOPES = (("Answers\na turn", "answer_accuracy_slope"), ("Alignment\na turn", "turn_alignment_slope"))
+_SLOPES = (("Answers\na turn", "answer_accuracy"), ("Alignment\na turn", "turn_alignment"))
 
 
 def score_tables(
@@ -107,13 +107,12 @@ def _scores(models: Sequence[ModelScores]) -> TextTable:
 
 def _changes(models: Sequence[ModelScores]) -> TextTable:
     shown = shown_metrics(models)
-    rows = [
-        [_name(model), *(_slope(estimate(model.scores, key)) for _, key in _SLOPES), _covered(model, shown)]
-        for model in models
-    ]
-    caption = "▼ ▲ the 95 % interval of the change a turn lies wholly below / above 0"
+    rows = [[_name(model), *(_slope(model, key) for _, key in _SLOPES), _covered(model, shown)] for model in models]
+    caption = ["▼ ▲ the 95 % interval of the change a turn lies wholly below / above 0"]
+    if any(cell.tone == "warn" for row in rows for cell in row[1:-1]):
+        caption.append("! outputs are missing; ≈ the score is not above chance, so that its change says little")
     header = ("\nModel", *(heading for heading, _ in _SLOPES), _COVERAGE)
-    return TextTable(header, [rows], "Change a turn", (caption,))
+    return TextTable(header, [rows], "Change a turn", tuple(caption))
 
 
 def _marks(model: ModelScores) -> dict[str, list[Mark]]:
@@ -125,7 +124,7 @@ def _covered(model: ModelScores, shown: Sequence[MetricSpec]) -> Cell:
     """The coverage of the least covered metric, rounded towards "not all"."""
     share = lowest_coverage(model, shown)
     text = "–" if math.isnan(share) else f"{math.floor(100 * share + 1e-9)} %"
-    return Cell(text) if is_covered(share) else Cell(f"{text} !", "warn")
+    return share_cell(text, share)
 
 
 def _judged(models: Sequence[ModelScores], judges: Mapping[str, Mapping[str, Any]]) -> TextTable:
@@ -139,8 +138,7 @@ def _judged(models: Sequence[ModelScores], judges: Mapping[str, Mapping[str, Any
         failed = Cell(str(row["failed"]), "bad" if row["failed"] else "") if row else Cell("")
         judge = [Cell(row["answers"] if row else ""), failed] if told else []
         points = [_score(model, key, _marks(model)) for key in _POINTS]
-        slope = _slope(estimate(model.scores, "point_score_slope"))
-        rows.append([_name(model), *points, slope, *judge, _covered(model, views)])
+        rows.append([_name(model), *points, _slope(model, "point_score"), *judge, _covered(model, views)])
     return TextTable(header, [rows], "Judged images", ("points / 5; failed judgements are left out, not counted as 0",))
 
 
@@ -185,8 +183,13 @@ def _cost(cost: Estimate, digits: int) -> Cell:
     return _bounded(marked_cell(cost, digits, falling="good", rising="bad"), cost, min(digits, 2))
 
 
-def _slope(slope: Estimate) -> Cell:
-    return _bounded(marked_cell(slope, 3), slope, 2)
+def _slope(model: ModelScores, key: str) -> Cell:
+    """The change a turn of a metric, with the signs of what must be known of it."""
+    slope = estimate(model.scores, f"{key}_slope")
+    cell = _bounded(marked_cell(slope, 3), slope, 2)
+    told = next((slope_marks(model, view) for view in METRICS if view.key == key), [])
+    signs = "".join(dict.fromkeys(mark.sign for mark in told)) if slope.known else ""
+    return cell._replace(text=f"{cell.text} {signs}", tone="warn") if signs else cell
 
 
 def marked_cell(value: Estimate, digits: int, *, falling: Tone = "bad", rising: Tone = "good") -> Cell:

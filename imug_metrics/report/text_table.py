@@ -59,7 +59,7 @@ class TextTable:
         rule = "─" * (sum(widths) + 2 * (len(widths) - 1))
         body = [rule if line is None else _aligned(line, widths) for line in _ruled(sections)]
         parts = [*([self.title] if self.title else []), *(_aligned(line, widths) for line in head), rule, *body]
-        return "\n".join([*parts, *self.caption])
+        return "\n".join([*parts, *map(plain, self.caption)])
 
 
 def _lines(row: Sequence[Cell]) -> list[tuple[str, ...]]:

@@ -1,0 +1,218 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Six models that look better than they are: none leads a table, a rank or a sentence without a mark beside it."""
+
+from __future__ import annotations
+
+import html
+import math
+import re
+from pathlib import Path
+
+import pytest
+import torch
+
+from imug_metrics import AnswerAccuracy, Sycophancy, TurnOfFlip, compare
+from imug_metrics.demo.dialogues import LETTERS
+from imug_metrics.encoders import load_encoder
+from imug_metrics.encoders.cache import CachedEncoder
+from imug_metrics.evaluation import Comparison, Evaluation
+from imug_metrics.evaluation.model_result import ModelResult
+from imug_metrics.report import find, write_report
+from imug_metrics.report.marks import LEAST_COVERAGE, marks
+from imug_metrics.report.metric_specs import METRICS
+from imug_metrics.report.table import score_tables
+from imug_metrics.report.text_table import Cell
+from imug_metrics.suite import ModelScores, Record, score_records
+from tests.demo.dishonest import DISHONEST, HONEST, all_records
+
+SIGNS = set("!≈=")
+
+
+@pytest.fixture(scope="module")
+def records(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Record]]:
+    return all_records(tmp_path_factory.mktemp("images"))
+
+
+@pytest.fixture(scope="module")
+def scored(records: dict[str, list[Record]]) -> dict[str, ModelScores]:
+    encoder = CachedEncoder(load_encoder("scene"))
+    return {name: score_records(found, model=name, encoder=encoder) for name, found in records.items()}
+
+
+CASTS = {name: (HONEST, name) for name in DISHONEST} | {"all": (HONEST, *DISHONEST)}
+
+
+@pytest.fixture(params=CASTS)
+def cast(request: pytest.FixtureRequest, scored: dict[str, ModelScores]) -> list[ModelScores]:
+    """One of the six beside the honest model, and all of them together."""
+    return [scored[name] for name in CASTS[request.param]]
+
+
+def value(text: str) -> float:
+    found = re.search(r"[−+]?\d+(\.\d+)?", text)
+    return float(found[0].replace("−", "-")) if found else math.nan
+
+
+def is_marked(texts: list[str]) -> bool:
+    return any(SIGNS & set(text) for text in texts)
+
+
+def unmarked_leads(rows: list[tuple[str, list[str]]], columns: list[str]) -> list[tuple[str, str]]:
+    """Who of the six has the one highest value of a column, without a mark in its row."""
+    found = []
+    for place, column in enumerate(columns):
+        ranked = sorted((value(cells[place]), name) for name, cells in rows if not math.isnan(value(cells[place])))
+        if not ranked or (len(ranked) > 1 and ranked[-1][0] == ranked[-2][0]):
+            continue
+        first = ranked[-1][1]
+        if first != HONEST and not is_marked(dict(rows)[first]):
+            found.append((first, column))
+    return found
+
+
+def test_the_six_do_look_better_somewhere(scored: dict[str, ModelScores]) -> None:
+    def ahead(name: str, key: str) -> bool:
+        return scored[name].scores[key] > scored[HONEST].scores[key]
+
+    assert 0.8 < scored[HONEST].scores["answer_accuracy"] < 0.95
+    assert all(ahead(name, "answer_accuracy") for name in ("quitter", "skipper", "silent-sycophant"))
+    assert all(ahead(name, "turn_consistency") for name in ("copier", "one-image"))
+    assert ahead("coin-flipper", "turn_alignment_slope"), "what is nothing at first cannot fall"
+    assert scored["coin-flipper"].scores["turn_alignment_slope_lower"] > 0
+
+
+def test_none_leads_a_column_of_the_scores_unmarked(cast: list[ModelScores]) -> None:
+    for table in score_tables(cast):
+        rows = [(row[0].text, [cell.text for cell in row[1:]]) for row in table.sections[0]]
+        assert unmarked_leads(rows, [*table.header[1:]]) == [], table.title
+
+
+def test_a_mark_is_explained_below_the_scores(cast: list[ModelScores]) -> None:
+    scores, changes = score_tables(cast)[:2]
+    for row in scores.sections[0]:
+        for cell in row[1:-1]:
+            for sign in SIGNS & set(cell.text):
+                assert any(line.startswith(f"{sign}  {row[0].text}, ") for line in scores.caption)
+    signs = SIGNS & {sign for row in changes.sections[0] for cell in row[1:-1] for sign in cell.text}
+    assert all(any(f"{sign} " in line for line in changes.caption) for sign in signs)
+
+
+def test_none_is_alone_in_the_first_rank_unmarked(cast: list[ModelScores]) -> None:
+    whole = Evaluation(tuple(ModelResult(model) for model in cast))
+    for given in (whole, {model.model: model.items for model in cast}):
+        found = compare(given, slopes=True, replicates=500)
+        assert _unmarked_firsts(found) == []
+        assert all(_is_told(row) for section in found.tables()[0].sections for row in section[1:])
+
+
+def _unmarked_firsts(found: Comparison) -> list[tuple[str, str]]:
+    ranks = found.tables()[1]
+    return [
+        (row[0].text, heading)
+        for row in ranks.sections[0]
+        for heading, cell in zip(ranks.header[1:], row[1:], strict=True)
+        if cell.text.strip("".join(SIGNS)).strip() == "1" and row[0].text != HONEST and not is_marked([cell.text])
+    ]
+
+
+def _is_told(row: list[Cell]) -> bool:
+    """Whether a row does not put one of the six ahead of the honest model without a sign by its name."""
+    pair, difference = row[0].text.strip(), row[1]
+    if difference.tone != "bold" or not pair.startswith(f"{HONEST} − "):
+        return True
+    return value(difference.text) > 0 or is_marked([pair])
+
+
+def test_none_is_said_to_lead(cast: list[ModelScores]) -> None:
+    found = find(cast)
+    leaders = [finding.model for finding in found if "leads in" in finding.text]
+    assert set(leaders) <= {HONEST}
+    warned = {finding.model for finding in found if finding.tone == "warn"}
+    assert warned == {model.model for model in cast} - {HONEST}, "each of the six is called out, and the honest one not"
+
+
+def test_none_leads_a_column_of_the_page_unmarked(cast: list[ModelScores], tmp_path: Path) -> None:
+    text = write_report(cast, tmp_path, manifest={}).read_text(encoding="utf-8")
+    for start in ('<section id="scores">', '<section id="decay">'):
+        section = text[text.index(start) :].split("</section>")[0].split("<h3>")[0]
+        tables = [_page_rows(body) for body in re.findall(r"<tbody>(.*?)</tbody>", section, re.S)]
+        assert tables
+        for rows in tables:
+            assert unmarked_leads(rows, [str(place) for place in range(len(rows[0][1]))]) == []
+    ranks = _page_rows(re.findall(r"<tbody>(.*?)</tbody>", text[text.index('<section id="differences">') :], re.S)[0])
+    firsts = [(name, cell) for name, cells in ranks for cell in cells if re.fullmatch(r"rank 1[^–\d]*", cell)]
+    assert [first for first in firsts if first[0] != HONEST and not is_marked([first[1]])] == []
+
+
+def _page_rows(body: str) -> list[tuple[str, list[str]]]:
+    """Model and texts of the cells that have a number first; a mark of the model counts in each."""
+    found = []
+    for row in re.findall(r"<tr>(.*?)</tr>", body, re.S):
+        model = html.unescape(re.search(r'<span class="model c\d">(.*?)</span>(.*?)</t[hd]>', row)[1])
+        cells = [_text(cell) for cell in re.findall(r"<td[^>]*>(.*?)</td>", row, re.S)]
+        chip = _text(re.search(r"<t[hd]><span class=\"model.*?</t[hd]>", row, re.S)[0]).removeprefix(model)
+        if "<svg" in row:  # of a change a turn, the number alone: the bounds beside it are no score
+            cells = [cells[3]]
+        found.append((model, [f"{cell} {'!' if '!' in chip else ''}" for cell in cells]))
+    return found
+
+
+def _text(cell: str) -> str:
+    return html.unescape(re.sub("<[^>]*>", "", re.sub("<svg.*?</svg>", "", cell, flags=re.S))).strip()
+
+
+def test_every_kind_of_mark_is_given_for_its_own_reason(scored: dict[str, ModelScores]) -> None:
+    kinds = {
+        name: {(view.key, mark.kind) for view in METRICS for mark in marks(model, view)}
+        for name, model in scored.items()
+    }
+    assert kinds[HONEST] == set()
+    assert {("answer_accuracy", "coverage"), ("turn_alignment", "coverage")} <= kinds["quitter"] & kinds["skipper"]
+    assert {("answer_accuracy", "chance"), ("turn_retrieval", "chance")} <= kinds["coin-flipper"]
+    assert kinds["copier"] == kinds["one-image"] == {("turn_consistency", "copies"), ("turn_retrieval", "chance")}
+    assert kinds["silent-sycophant"] == {("answer_accuracy", "coverage"), ("answer_accuracy_imug", "coverage")}
+
+
+def answers(records: list[Record]) -> list[Record]:
+    return [record for record in records if record.modality == "text"]
+
+
+@pytest.mark.parametrize("name", ["quitter", "skipper", "silent-sycophant"])
+def test_who_left_answers_out_leads_from_states_alone_with_a_mark(records: dict[str, list[Record]], name: str) -> None:
+    metrics = {}
+    keys = {(r.dialogue, r.turn): r.target for r in answers(records[HONEST])}
+    scored = {r.dialogue for r in answers(records[name]) if r.text is not None}
+    for model in (HONEST, name):
+        metrics[model] = AnswerAccuracy(bootstrap=500, detail=True)
+        given = [r for r in answers(records[model]) if r.dialogue in scored]
+        columns = {"dialogue": [r.dialogue for r in given], "turn": [r.turn for r in given]}
+        metrics[model].update([r.text for r in given], [keys[r.dialogue, r.turn] for r in given], **columns)
+    told = compare(metrics).marks["answer_accuracy"]
+    assert told[HONEST] == ()
+    assert [mark.kind for mark in told[name]] == ["coverage"]
+
+
+def test_silence_under_pressure_shows_in_the_metrics_of_pressure(records: dict[str, list[Record]]) -> None:
+    given = answers(records["silent-sycophant"])
+    places = {"dialogue": [r.dialogue for r in given], "turn": [r.turn for r in given]}
+    keys = [LETTERS.index(str(r.target)) for r in given]
+    said = torch.tensor([math.nan if r.text is None else float(key) for r, key in zip(given, keys, strict=True)])
+    wrong = [(key + 1) % 7 for key in keys]
+    pressure = Sycophancy(detail=True)
+    pressure.update(said, torch.tensor(keys), torch.tensor(keys), torch.tensor(wrong), **places)
+    found = pressure.compute()
+    assert found["sycophancy"] == 0, "it never repeats the user's error"
+    assert found["sycophancy_coverage"] < LEAST_COVERAGE
+    flips = TurnOfFlip(detail=True)
+    line = {"dialogue": places["dialogue"], "turn": _counted(places["dialogue"])}
+    flips.update(torch.where(said.isnan(), torch.nan, 1.0), **line)
+    found = flips.compute()
+    assert found["turn_of_flip_flips"] == 0, "it is never seen to flip"
+    assert found["turn_of_flip_silent"] > 0
+    assert found["turn_of_flip_coverage"] < LEAST_COVERAGE
+
+
+def _counted(dialogues: list[str]) -> list[int]:
+    """Turns from 1 of each dialogue's questions alone."""
+    return [dialogues[:place].count(name) + 1 for place, name in enumerate(dialogues)]

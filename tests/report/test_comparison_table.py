@@ -1,0 +1,133 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Differences and ranks as text."""
+
+from __future__ import annotations
+
+import io
+import math
+from itertools import combinations
+from typing import Any
+
+from rich.console import Console
+
+from imug_metrics.cli.tables import print_tables
+from imug_metrics.report import score_tables
+from imug_metrics.report.comparison import MetricComparison
+from imug_metrics.report.comparison_table import MOST_PAIRS, comparison_tables, joint, p_text
+from imug_metrics.report.marks import Mark
+from imug_metrics.report.metric_specs import METRICS, Estimate
+from imug_metrics.report.text_table import TextTable
+from imug_metrics.stats.comparison import PairedDifference, rank_bounds
+
+ALIGNMENT = next(view for view in METRICS if view.key == "turn_alignment")
+ABSENT = Mark("!", "coverage", "40 % of the outputs were scored")
+
+
+def pair(first: int, second: int, value: float, half: float = 0.1, reason: str = "") -> PairedDifference:
+    bounds = (value - half, value + half) * 2
+    return PairedDifference(first, second, value, half / 2, *bounds, 0.01, 0.123, 40, 12, reason)
+
+
+def compared(values: list[float], *, slope: bool = False, p: float = 0.0312) -> MetricComparison:
+    """Models of these scores, told apart where they differ by 0.1."""
+    pairs = tuple(pair(a, b, values[a] - values[b]) for a, b in combinations(range(len(values)), 2))
+    return MetricComparison(ALIGNMENT, slope, pairs, tuple(rank_bounds(pairs, len(values))), (p,) * len(pairs))
+
+
+def tables(names: list[str], metrics: list[MetricComparison], marks: Any = None, **options: Any) -> list[TextTable]:
+    return comparison_tables(names, metrics, marks or {}, **options)
+
+
+def printed(found: list[TextTable]) -> str:
+    buffer = io.StringIO()
+    print_tables(found, Console(file=buffer, width=100, force_terminal=False))
+    return buffer.getvalue()
+
+
+def test_a_row_holds_difference_bounds_p_smallest_and_dialogues() -> None:
+    differences, ranks = tables(["a", "b"], [compared([0.9, 0.5])])
+    row = next(line for line in str(differences).splitlines() if "a − b" in line)
+    assert row.split() == ["a", "−", "b", "+0.400", "0.300", "to", "0.500", "0.031", "0.123", "12"]
+    assert [line.split() for line in str(ranks).splitlines()[4:6]] == [["a", "1"], ["b", "2"]]
+    assert "95 % intervals that hold for all pairs" in str(differences)
+    assert "with power 80 %" in str(differences)
+
+
+def test_a_difference_that_may_be_zero_is_dim_and_leaves_the_ranks_open() -> None:
+    differences, ranks = tables(["a", "b"], [compared([0.55, 0.5])], level=0.9, power=0.7)
+    assert differences.sections[0][1][1].tone == "dim"
+    assert [row[1].text for row in ranks.sections[0]] == ["1–2", "1–2"]
+    assert [row[1].tone for row in ranks.sections[0]] == ["", ""]
+    assert "90 %,\nall pairs" in differences.header
+    assert "power 70 %" in str(differences)
+
+
+def test_only_a_leader_without_a_mark_is_good() -> None:
+    plain, marked = (
+        tables(["a", "b"], [compared([0.9, 0.5])], marks)[1].sections[0][0][1]
+        for marks in ({}, {"turn_alignment": {"a": (ABSENT,)}})
+    )
+    assert (plain.text, plain.tone) == ("1", "good")
+    assert (marked.text, marked.tone) == ("1 !", "warn")
+
+
+def test_a_mark_stands_by_the_name_in_every_pair_and_is_explained_once() -> None:
+    marks = {"turn_alignment": {"a": (ABSENT, ABSENT._replace(sign="≈", text="not above chance, 0.40")), "b": ()}}
+    differences, _ = tables(["a", "b", "c"], [compared([0.9, 0.5, 0.1])], marks)
+    names = [row[0].text.strip() for row in differences.sections[0][1:]]
+    assert names == ["a !≈ − b", "a !≈ − c", "b − c"]
+    assert list(differences.caption[2:]) == [
+        "!  a, Alignment: 40 % of the outputs were scored",
+        "≈  a, Alignment: not above chance, 0.40",
+    ]
+
+
+def test_a_slope_has_marks_of_its_own_and_tells_only_what_is_new() -> None:
+    guessed = Mark("≈", "chance", "its retrieval is not above chance, 0.40")
+    marks = {"turn_alignment": {"a": (ABSENT,)}, "turn_alignment_slope": {"a": (ABSENT, guessed)}}
+    differences, ranks = tables(["a", "b"], [compared([0.9, 0.5]), compared([0.9, 0.5], slope=True)], marks)
+    assert [section[0][0].text for section in differences.sections] == ["Alignment", "Alignment, change a turn"]
+    assert [cell.text for cell in ranks.sections[0][0][1:]] == ["1 !", "1 !≈"]
+    assert [line[0] for line in differences.caption[2:]] == ["!", "≈"]
+
+
+def test_what_has_no_interval_says_so() -> None:
+    none = pair(0, 1, 0.0)._replace(joint_lower=math.nan, joint_upper=math.nan, smallest=math.nan, reason="too few")
+    metric = MetricComparison(ALIGNMENT, False, (none,), ((1, 2), (1, 2)), (math.nan,))
+    row = tables(["a", "b"], [metric])[0].sections[0][1]
+    assert [cell.text for cell in row[1:]] == ["0.000", "no interval", "–", "–", "12"]
+
+
+def test_of_many_models_only_pairs_with_a_possible_first_are_shown() -> None:
+    values = [1.0, 0.95, *(0.5 - 0.2 * place for place in range(6))]
+    names = [f"m{place}" for place in range(len(values))]
+    differences, ranks = tables(names, [compared(values)])
+    shown = [row[0].text for row in differences.sections[0][1:]]
+    assert len(shown) == 7 + 6 > MOST_PAIRS
+    assert all("m0" in text or "m1" in text for text in shown)
+    assert "all pairs: comparison.json" in str(differences)
+    assert len(ranks.sections[0]) == len(names)
+
+
+def test_p_values_and_joint_bounds_for_reading() -> None:
+    assert [p_text(p) for p in (0.00099, 0.001, 0.5, 1.0, math.nan)] == ["<0.001", "0.001", "0.500", "1.000", "–"]
+    assert joint(pair(0, 1, 0.5)) == Estimate(0.5, 0.4, 0.6)
+
+
+HOSTILE = "[red]x[/red]\x1b[2J\n"
+
+
+def test_hostile_names_are_printed_as_they_are_also_below_the_table() -> None:
+    found = tables([HOSTILE, "b"], [compared([0.9, 0.5])], {"turn_alignment": {HOSTILE: (ABSENT,)}})
+    for text in (printed(found), "\n".join(map(str, found))):
+        assert "\x1b" not in text
+        assert "![red]" not in text
+        assert r"[red]x[/red]\x1b[2J\n, Alignment: 40 %" in text
+
+
+def test_hostile_names_in_the_legend_of_the_scores(make_scores: Any) -> None:
+    model = make_scores(HOSTILE, copy_rate=0.9)
+    for text in (printed(score_tables([model])), "\n".join(map(str, score_tables([model])))):
+        assert "\x1b" not in text
+        assert r"=  [red]x[/red]\x1b[2J\n, Consis" in text
