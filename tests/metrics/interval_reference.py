@@ -31,7 +31,7 @@ def student_bounds(
     Args:
         value, error: of the estimate.
         weights: by dialogue.
-        varies: which dialogues differ from 0; None: all.
+        varies: which dialogues differ from 0, or the weights of those where they are others; None: all.
         level: of the interval.
         fitted: parameters, each of which costs a degree of freedom.
     """
@@ -79,7 +79,11 @@ def bounds_of(found: dict[str, Any], key: str) -> list[float]:
 
 def _half(error: float, weights: Array, varies: Array | None, level: float, fitted: int = 1) -> float:
     dialogues = effective(weights)
-    fewest = dialogues if varies is None else min(dialogues, effective(np.asarray(weights)[varies]))
+    if varies is None:
+        varies = weights
+    elif np.asarray(varies).dtype == bool:
+        varies = np.asarray(weights)[varies]
+    fewest = min(dialogues, effective(varies))
     return error * math.sqrt(dialogues / (dialogues - fitted)) * float(stats.t.ppf((1 + level) / 2, fewest - fitted))
 
 

@@ -71,7 +71,9 @@ def test_pooled_slope_and_error_equal_clustered_ols() -> None:
     metric = TurnDecay(slope="pooled", detail=True)
     metric.update(scores, dialogue, turn)
     weights = np.bincount(dialogue, (turn - turn.mean()) ** 2)
-    expected = student_bounds(fit.params[1], fit.bse[1], weights)
+    # A line fits two parameters; how well its spread is known is told by the slopes within dialogues.
+    within = np.bincount(dialogue, centred(turn.astype(float), dialogue) ** 2)
+    expected = student_bounds(fit.params[1], fit.bse[1], weights, within, fitted=2)
     assert bounds_of(metric.compute(), "turn_decay") == pytest.approx(expected, abs=1e-10)
 
 
