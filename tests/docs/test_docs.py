@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import doctest
 import io
@@ -143,7 +144,7 @@ def _numbers(text: str) -> list[float]:
 
 
 def test_table_of_the_readme_is_what_the_demo_prints(demo: Demo) -> None:
-    [shown] = [code.text for code in _codes(ROOT / "README.md") if "steady" in code.text]
+    [shown] = [code.text for code in _codes(ROOT / "README.md") if "steady" in code.text and "a turn" in code.text]
     printed = demo.printed.split("Report:")[0]
     assert re.sub(r"[-+−]?\d+\.\d+", "#", shown).split() == re.sub(r"[-+−]?\d+\.\d+", "#", printed).split()
     assert _numbers(shown) == pytest.approx(_numbers(printed), abs=0.011)  # the last digit may round either way
@@ -151,14 +152,18 @@ def test_table_of_the_readme_is_what_the_demo_prints(demo: Demo) -> None:
 
 def test_call_of_the_readme_gives_what_the_command_writes(demo: Demo, monkeypatch: pytest.MonkeyPatch) -> None:
     [call] = [code.text for code in _codes(ROOT / "README.md") if "imug_metrics.evaluate(" in code.text]
+    [compared] = [code.text for code in _codes(ROOT / "README.md") if "imug_metrics.compare(" in code.text]
     monkeypatch.chdir(demo.folder)
-    result = _executed(call)["result"]
+    names = _executed(call + compared)
+    result, found = names["result"], names["found"]
+    [ranks] = re.findall(r"# (\{.*\})$", compared, re.M)
+    assert ast.literal_eval(ranks) == dict(zip(found.models, found.metrics[0].ranks, strict=True))
     for model, scores in demo.summary["models"].items():
-        found = result.scores[model]
-        assert set(found) == set(scores)
+        given = result.scores[model]
+        assert set(given) == set(scores)
         defined = {name: float(value) for name, value in scores.items() if value is not None}
-        assert {name: found[name] for name in defined} == defined
-        assert all(math.isnan(found[name]) for name in set(scores) - set(defined))
+        assert {name: given[name] for name in defined} == defined
+        assert all(math.isnan(given[name]) for name in set(scores) - set(defined))
     [shown] = re.findall(r"# (-\d\.\d+)$", call, re.M)
     assert float(shown) == pytest.approx(result.scores["fading"]["turn_alignment_slope"], abs=0.0006)
     assert (
