@@ -21,6 +21,8 @@ from torch import Tensor
 
 from imug_metrics.stats.intervals import Interval, Weights, interval
 
+_ZERO = 1e-12
+"""A dialogue's own ratio below this is 0: what is left of a slope of nothing depends on the order of its sums."""
 _ROUNDING = 1e-14
 """A spread below this share of the terms that it is the difference of is what rounding leaves of none."""
 
@@ -65,7 +67,8 @@ def packed_moments(vectors: Tensor, ratios: int = 0) -> Tensor:
     rows = torch.cat([present.amax(1, keepdim=True), vectors], 1)
     packed = rows.mT @ rows
     below = vectors[:, ratios : 2 * ratios]
-    weights = torch.cat([below, below * below], 1) * present[:, :ratios].repeat(1, 2)
+    counted = vectors[:, :ratios].abs() > _ZERO * below
+    weights = torch.cat([below, below * below], 1) * counted.repeat(1, 2)
     packed[1:, 0] = torch.cat([weights, present[:, 2 * ratios :]], 1).sum(0)
     return packed
 

@@ -8,7 +8,7 @@ import statsmodels.api as sm
 import torch
 from scipy import stats
 
-from imug_metrics.stats import delta_interval, packed_moments, student_quantile, unpack_moments
+from imug_metrics.stats import delta_interval, packed_moments, student_quantile, unpack_moments, varying_weights
 
 
 def ratio(sums: torch.Tensor) -> torch.Tensor:
@@ -61,6 +61,15 @@ def test_there_is_no_interval_below_two_clusters_and_none_of_width_zero_for_equa
     assert equal.value.item() == 0.5
     assert equal.lower.isnan().all()
     assert equal.upper.isnan().all()
+
+
+def test_what_rounding_leaves_of_a_slope_of_nothing_varies_no_estimate() -> None:
+    """Sums in another order leave 0 or 1e-17 of a dialogue that is level; the degrees of freedom must be the same."""
+    exact = torch.tensor([[0.5, 2.0], [0.0, 2.0], [-0.25, 5.0], [0.0, 10.0]]).double()
+    rounded = exact.clone()
+    rounded[1, 0], rounded[3, 0] = 1e-17, -3e-16
+    for vectors in (exact, rounded):
+        assert varying_weights(unpack_moments(packed_moments(vectors, 1)), 1).total.item() == 7.0
 
 
 def test_interval_works_inside_inference_mode() -> None:
