@@ -55,6 +55,7 @@ def parser() -> argparse.ArgumentParser:
         _add_gain,
         _add_scaling,
         _add_compare,
+        _add_repeats,
         _add_plan,
         _add_check,
         _add_unim,
@@ -234,9 +235,26 @@ def _add_compare(commands: Any) -> None:
     compare.names("--metric", "KEY", "metrics to compare, such as turn_alignment (default: all that were scored)")
     compare.names("--model", "NAME", "models to compare (default: all)")
     compare.switch("--slopes", "compare the changes per turn as well")
+    compare.switch("--repeats", "the folders are repeated runs of the same models: compare their means over the runs")
     compare.decimal("--level", "L", "probability with which all intervals of a metric cover", 0.95)
     compare.decimal("--power", "P", "of the smallest difference that is told", 0.8)
     compare.folder("--out", "where comparison.json goes (default: print only)")
+
+
+def _add_repeats(commands: Any) -> None:
+    repeats = _Command(
+        commands,
+        "repeats",
+        "say how much of a score is the luck of a run",
+        "From repeated runs of the same models on the same turns: means over the runs with intervals that hold the "
+        "luck of the runs, how much of the variance is of dialogues, records and runs, and what more runs would bring.",
+        COMPARE_CODES,
+    )
+    text = "folders that `imug-metrics score` has written, one a run"
+    repeats.parser.add_argument("runs", type=Path, nargs="+", metavar="DIR", help=text)
+    repeats.names("--metric", "KEY", "metrics to look at (default: all that were scored)")
+    repeats.names("--model", "NAME", "models to look at (default: all that every run holds)")
+    repeats.folder("--out", "where repeats.json goes (default: print only)")
 
 
 def _add_plan(commands: Any) -> None:

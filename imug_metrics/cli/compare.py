@@ -26,6 +26,7 @@ def run(options: Namespace) -> int:
             metrics=metrics,
             models=models,
             slopes=options.slopes,
+            repeats=options.repeats,
             level=options.level,
             power=options.power,
         )

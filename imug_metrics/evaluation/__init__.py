@@ -7,6 +7,7 @@ from imug_metrics.evaluation.comparison import Comparison, compare
 from imug_metrics.evaluation.gain import GainEvaluation, evaluate_gain
 from imug_metrics.evaluation.human import read_human
 from imug_metrics.evaluation.plan import ComparisonPlan, plan_assumed, plan_comparison
+from imug_metrics.evaluation.repeats import RepeatedRuns, RepeatedScore, repeated_runs
 from imug_metrics.evaluation.result import Evaluation
 from imug_metrics.evaluation.run import evaluate, run
 from imug_metrics.evaluation.scaling import ScalingEvaluation, Strategy, evaluate_scaling
@@ -20,6 +21,8 @@ __all__ = [
     "Evaluation",
     "GainEvaluation",
     "JudgeSettings",
+    "RepeatedRuns",
+    "RepeatedScore",
     "ScalingEvaluation",
     "Settings",
     "Strategy",
@@ -34,5 +37,6 @@ __all__ = [
     "plan_assumed",
     "plan_comparison",
     "read_human",
+    "repeated_runs",
     "run",
 ]

@@ -4,19 +4,17 @@
 
 from __future__ import annotations
 
-import math
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import torch
-
 from imug_metrics._version import __version__
 from imug_metrics.errors import ArgumentError
 from imug_metrics.evaluation.item_scores import metric_spec
+from imug_metrics.evaluation.repeats import average_runs, models_of_runs
 from imug_metrics.evaluation.result import Evaluation
+from imug_metrics.evaluation.row_scores import image_scores, row_scores
 from imug_metrics.evaluation.settings import join_names
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.metric_differences import metric_differences
@@ -25,24 +23,12 @@ from imug_metrics.report.comparison_table import comparison_tables
 from imug_metrics.report.files import json_text, write_whole
 from imug_metrics.report.marks import Mark, marks, slope_marks
 from imug_metrics.report.metric_specs import (
-    CHANCE,
-    COPY_RATE,
     METRICS,
     MetricSpec,
-    as_float,
-    is_missing,
     shown_metrics,
 )
 from imug_metrics.report.text_table import TextTable
-from imug_metrics.stats.cluster_robust import (
-    component_weights,
-    packed_moments,
-    ratio_spread,
-    unpack_moments,
-    varying_weights,
-)
 from imug_metrics.stats.comparison import rank_bounds
-from imug_metrics.stats.intervals import interval
 from imug_metrics.suite import ModelScores, metric_scores
 
 Rows: TypeAlias = "Iterable[Mapping[str, Any]]"
@@ -103,6 +89,7 @@ def compare(
     metrics: Sequence[str] = (),
     models: Sequence[str] = (),
     slopes: bool = False,
+    repeats: bool = False,
     level: float = 0.95,
     power: float = 0.8,
     replicates: int = REPLICATES,
@@ -121,6 +108,7 @@ def compare(
         metrics: keys of those to compare, such as "turn_alignment"; none: all that were scored.
         models: names of those to compare; none: all.
         slopes: compare the changes per turn as well.
+        repeats: the runs are repeats of the same models, and their means over the runs are compared.
         level: probability with which all intervals of a metric cover.
         power: of the smallest difference that is told of each pair.
         replicates, seed: of the bootstrap behind the bounds that hold for all pairs.
@@ -146,7 +134,11 @@ def compare(
     given = runs[0] if len(runs) == 1 else None
     if isinstance(given, Mapping) and given and all(isinstance(each, DialogueMetric) for each in given.values()):
         return _of_states(given, level, power)  # type: ignore[arg-type]
-    found = _chosen(_of_mapping(given) if isinstance(given, Mapping) else _of_runs(runs), models)
+    if repeats:
+        found = [average_runs(scores) for scores in models_of_runs(_folders(runs)).values()]
+    else:
+        found = _of_mapping(given) if isinstance(given, Mapping) else _of_runs(_folders(runs))
+    found = _chosen(found, models)
     views = [metric_spec(key) for key in metrics] or shown_metrics(found)
     compared = compare_models(found, views, slopes=slopes, level=level, power=power, replicates=replicates, seed=seed)
     told = {
@@ -175,7 +167,16 @@ def _state_marks(model: str, metric: DialogueMetric, view: MetricSpec) -> tuple[
     return tuple(marks(ModelScores(model, metric_scores(metric), []), view))
 
 
-def _of_runs(runs: Sequence[Any]) -> list[ModelScores]:
+def _folders(runs: Sequence[Any]) -> Sequence[Run]:
+    for run in runs:
+        if not isinstance(run, (Evaluation, Path, str)):
+            raise ArgumentError(
+                "runs", f"expected evaluations or folders, or one mapping alone, got {type(run).__name__}"
+            )
+    return runs
+
+
+def _of_runs(runs: Sequence[Run]) -> list[ModelScores]:
     """The models of all runs; a name that comes twice has its run's before it."""
     loaded = [(run, run if isinstance(run, Evaluation) else Evaluation.load(run)) for run in runs]
     names = [result.model for _, evaluation in loaded for result in evaluation.results]
@@ -200,41 +201,9 @@ def _of_mapping(rows: Mapping[str, Any]) -> list[ModelScores]:
             if place in places:
                 raise ArgumentError("runs", f"expected each turn once, got {place} again in row {number} of {model!r}")
             places.add(place)
-        scores = {key: value for view in METRICS for key, value in _row_scores(items, view).items()}
-        found.append(ModelScores(model, scores | _image_scores(items), items))
+        scores = {key: value for view in METRICS for key, value in row_scores(items, view).items()}
+        found.append(ModelScores(model, scores | image_scores(items), items))
     return found
-
-
-def _row_scores(items: Sequence[Mapping[str, Any]], view: MetricSpec) -> dict[str, float]:
-    """Mean, bounds and coverage of one metric."""
-    mine = [row for row in items if row.get("modality") == view.modality]
-    sums: dict[str, list[float]] = {}
-    for row in mine:
-        if not math.isnan(value := as_float(row.get(view.item))):
-            of = sums.setdefault(str(row["dialogue"]), [0.0, 0.0])
-            of[0], of[1] = of[0] + value, of[1] + 1
-    if not sums:
-        return {}
-    moments = unpack_moments(packed_moments(torch.tensor([*sums.values()], dtype=torch.float64), 1))
-    weights, ends = (
-        component_weights(moments, torch.tensor([1])),
-        (0.0, 1.0) if view.is_share else (-math.inf, math.inf),
-    )
-    varying = varying_weights(moments, 1)
-    found = interval(*ratio_spread(moments, 1), weights, varying=varying, low=ends[0], high=ends[1])
-    lacking = sum(row.get(view.item) is None and is_missing(row) for row in mine)
-    scored = float(weights.total)
-    values = [*map(float, (found.value, found.lower, found.upper)), scored / (scored + lacking)]
-    return {f"{view.key}{end}": value for end, value in zip(("", "_lower", "_upper", "_coverage"), values, strict=True)}
-
-
-def _image_scores(items: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """How often images are repeated, and what retrieval comes to by chance: 1 over the image turns of the dialogue."""
-    images = [row for row in items if row.get("modality") == "image"]
-    turns = Counter(str(row["dialogue"]) for row in images)
-    repeated = [value for row in images if not math.isnan(value := as_float(row.get("copy")))]
-    guessed = [1 / turns[str(row["dialogue"])] for row in images if not math.isnan(as_float(row.get("retrieval")))]
-    return {key: math.fsum(of) / len(of) for key, of in ((COPY_RATE, repeated), (CHANCE, guessed)) if of}
 
 
 def _chosen(found: Sequence[ModelScores], models: Sequence[str]) -> list[ModelScores]:

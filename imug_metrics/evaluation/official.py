@@ -38,12 +38,15 @@ def with_official_answers(scores: ModelScores, records: Sequence[Record]) -> Mod
         dialogue=[record.dialogue for record in answered],
         turn=[record.turn for record in answered],
     )
-    found = metric_scores(metric, "answer_accuracy_imug")
-    kept = {key: value for key, value in scores.scores.items() if not key.startswith("answer_accuracy_imug")}
+    name = "answer_accuracy_imug"
+    found = metric_scores(metric, name)
+    kept = {key: value for key, value in scores.scores.items() if not key.startswith(name)}
+    reasons = {key: why for key, why in scores.reasons.items() if not key.startswith(name)}
+    reasons |= {f"{name}{key.removeprefix(metric.name)}": why for key, why in metric.reasons.items()}
     values = answer_values(answered, "imug").tolist()
     turns = {(record.dialogue, record.turn): value for record, value in zip(answered, values, strict=True)}
     items = [{**item, "answer_imug": _known(turns.get((item["dialogue"], item["turn"])))} for item in scores.items]
-    return replace(scores, scores={**kept, **found}, items=items)
+    return replace(scores, scores={**kept, **found}, items=items, reasons=reasons)
 
 
 def with_points(
