@@ -8,6 +8,7 @@ import csv
 import json
 import math
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,25 @@ def test_summary_holds_every_score_with_nan_as_null_and_infinity_as_text(make_sc
     assert summary["models"]["one"]["turn_decay"] is None
     assert summary["models"]["one"]["turn_alignment"] == model.scores["turn_alignment"]
     assert {finding["model"] for finding in summary["findings"]} <= {"one", "two", None}
+
+
+def test_summary_of_two_models_holds_their_differences_and_ranks(make_scores: Any, tmp_path: Path) -> None:
+    models = [make_scores("a", start=0.9), make_scores("b", start=0.5)]
+    models[1] = replace(models[1], reasons={"turn_alignment_slope": "too few"})
+    write_report(models, tmp_path / "two", manifest={})
+    summary = json.loads((tmp_path / "two" / "summary.json").read_text(encoding="utf-8"))
+    [row] = [row for row in summary["differences"] if row["metric"] == "turn_alignment"]
+    assert (row["first"], row["second"], row["dialogues"]) == ("a", "b", 30)
+    assert 0 < row["joint_lower"] < row["value"] < row["joint_upper"]
+    assert row["p"] <= row["p_all_metrics"]
+    assert summary["ranks"]["turn_alignment"] == {"a": [1, 1], "b": [2, 2]}
+    assert summary["without_interval"] == {"b": {"turn_alignment_slope": "too few"}}
+    page = (tmp_path / "two" / "report.html").read_text(encoding="utf-8")
+    assert "Who differs from whom" in page
+    write_report(models[:1], tmp_path / "one", manifest={})
+    alone = json.loads((tmp_path / "one" / "summary.json").read_text(encoding="utf-8"))
+    assert not {"differences", "ranks", "without_interval"} & alone.keys()
+    assert "Who differs from whom" not in (tmp_path / "one" / "report.html").read_text(encoding="utf-8")
 
 
 def test_per_turn_has_one_row_a_model_metric_and_turn(make_scores: Any, tmp_path: Path) -> None:

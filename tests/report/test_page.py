@@ -8,6 +8,7 @@ import base64
 import io
 import math
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -204,3 +205,29 @@ def test_images_of_any_mode_become_thumbnails(tmp_path: Path, mode: str) -> None
     Image.new(mode, (400, 100)).save(path)
     data = base64.b64decode(thumbnail(path).partition(",")[2])
     assert Image.open(io.BytesIO(data)).size == (MAX_SIDE, 40)
+
+
+@pytest.mark.parametrize("counted", [False, True])
+def test_scores_with_missing_outputs_stand_beside_those_with_absent_ones_as_0(
+    make_scores: Any, tmp_path: Path, counted: bool
+) -> None:
+    model = make_scores("skips")
+    scored = sum(item["alignment"] is not None for item in model.items)
+    there = 0.5 if counted else 0.8
+    new = {"turn_alignment": there, "turn_alignment_coverage": 0.625, "turn_alignment_n": scored / 0.625}
+    model.scores.update(new)
+    if not counted:
+        model.scores["turn_alignment_n"] = scored
+    page = " ".join(write_report([model], tmp_path, manifest={}).read_text(encoding="utf-8").split())
+    section = page.partition("With absent outputs as 0")[2].partition("</table>")[0]
+    assert "<td>Alignment</td><td>62.5 %</td><td>0.80</td><td>0.50</td>" in section
+    assert section.count("<tr>") == 2, "the heading and one score"
+    told = "the others count 0; without them it is 0.80" if counted else "with the others as 0 it is 0.50"
+    assert f"62 % of the outputs were scored{', ' if counted else '; '}{told}" in page
+
+
+def test_a_score_without_interval_says_why(make_scores: Any, tmp_path: Path) -> None:
+    model = replace(make_scores("few"), reasons={"turn_alignment": "fewer than 2 effective dialogues carry it"})
+    model.scores.update(dict.fromkeys(("turn_alignment_lower", "turn_alignment_upper"), math.nan))
+    page = write_report([model], tmp_path, manifest={}).read_text(encoding="utf-8")
+    assert '<span class="sub">fewer than 2 effective dialogues carry it</span>' in page
