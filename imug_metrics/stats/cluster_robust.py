@@ -67,9 +67,8 @@ def packed_moments(vectors: Tensor, ratios: int = 0) -> Tensor:
     rows = torch.cat([present.amax(1, keepdim=True), vectors], 1)
     packed = rows.mT @ rows
     below = vectors[:, ratios : 2 * ratios]
-    counted = vectors[:, :ratios].abs() > _ZERO * below
-    weights = torch.cat([below, below * below], 1) * counted.repeat(1, 2)
-    packed[1:, 0] = torch.cat([weights, present[:, 2 * ratios :]], 1).sum(0)
+    weights = below.masked_fill(vectors[:, :ratios].abs() <= _ZERO * below, 0)
+    packed[1:, 0] = torch.cat([weights, weights * weights, present[:, 2 * ratios :]], 1).sum(0)
     return packed
 
 
