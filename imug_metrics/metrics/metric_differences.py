@@ -20,7 +20,9 @@ def metric_differences(
     """Every two models' primary estimates, compared from the states of one metric of each.
 
     The replicates of `bootstrap` draw dialogues by their ids, so those of two models drew the same dialogues: their
-    differences are paired, over batches, processes and merged states.
+    differences are paired, over batches, processes and merged states. Each model's estimate is of the records that it
+    has: where one leaves turns out that another one answers, compare rows (`imug_metrics.compare`), which are paired by
+    turn as well, or count what is absent (`missing="zero"`).
 
     Args:
         metrics: by model, metrics of the same class, options and seed, with `bootstrap` above 0, that saw the same

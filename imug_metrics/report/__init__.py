@@ -60,8 +60,8 @@ def write_report(
 
     Example:
         >>> import tempfile
-        >>> from types import SimpleNamespace
-        >>> scores = SimpleNamespace(model="steady", scores={"turn_alignment": 0.5}, items=[])
+        >>> from imug_metrics.suite import ModelScores
+        >>> scores = ModelScores("steady", {"turn_alignment": 0.5}, [])
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     path = write_report([scores], Path(folder), manifest={"seed": 0})
         ...     sorted(file.name for file in path.parent.iterdir())

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from imug_metrics.report.comparison import MetricComparison, compare_models
-from imug_metrics.report.marks import marks
+from imug_metrics.report.marks import marks, slope_marks
 from imug_metrics.report.metric_specs import (
     ALIGNMENT_GAP,
     COPY_RATE,
@@ -100,7 +100,8 @@ def _failed_judgements(judges: Mapping[str, Mapping[str, Any]]) -> Iterator[Find
 
 def _decay(models: Sequence[ModelScores]) -> Iterator[Finding]:
     for model in models:
-        slopes = {view: estimate(model.scores, f"{view.key}_slope") for view in _JUDGED}
+        told = [view for view in _JUDGED if all(mark.kind != "chance" for mark in slope_marks(model, view))]
+        slopes = {view: estimate(model.scores, f"{view.key}_slope") for view in told}  # guessing has none to lose
         falling = {view: slope for view, slope in slopes.items() if slope.falls}
         rising = {view: slope for view, slope in slopes.items() if slope.rises}
         level = {view: slope for view, slope in slopes.items() if slope.varies and not (slope.falls or slope.rises)}

@@ -121,8 +121,11 @@ def marks(model: ModelScores, view: MetricSpec) -> list[Mark]:
     """
     found = []
     share, score = coverage(model, view), estimate(model.scores, view.key)
-    if score.known and not is_covered(share):
-        zero, there = number(with_absent_as_zero(model, view)), number(without_absent(model, view))
+    zeroed = with_absent_as_zero(model, view)
+    # Few may be missing and still decide: exactly those that it would have got wrong.
+    decides = score.bounded and share < 1 and zeroed < score.lower
+    if score.known and (decides or not is_covered(share)):
+        zero, there = number(zeroed), number(without_absent(model, view))
         rest = f", the others count 0; without them it is {there}"
         if not absent_is_zero(model, view):
             rest = f"; with the others as 0 it is {zero}"

@@ -163,3 +163,12 @@ def test_a_complete_model_is_the_same_either_way(tmp_path: Path) -> None:
     records = [replace(record, text=record.text or "B") for record in lacking(tmp_path) if record.modality == "text"]
     model = score_records(records, model="m", encoder=None)
     assert with_absent_as_zero(model, STRICT) == without_absent(model, STRICT) == model.scores["answer_accuracy"]
+
+
+@pytest.mark.parametrize(("lower", "marked"), [(0.99, True), (0.96, True), (0.94, False)])
+def test_few_outputs_left_out_are_marked_where_they_could_move_the_score_out_of_its_interval(
+    lower: float, marked: bool
+) -> None:
+    """Who leaves out exactly what it would get wrong needs to leave out but little."""
+    scores = bounded("answer_accuracy", 1.0, lower, 1.0, answer_accuracy_coverage=0.953)
+    assert kinds(STRICT, scores) == (["coverage"] if marked else [])
