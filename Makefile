@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 TORCH := $(shell grep '^torch==' constraints.txt)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test check docs bench mutants clean
+.PHONY: demo test check docs bench mutants coverage clean
 
 demo: $(VENV)/.demo
 	$(BIN)/imug-metrics demo --out imug-demo
@@ -26,6 +26,10 @@ docs: $(VENV)/.docs
 # Every kernel with one thing changed: forty minutes, and so no part of the tests.
 mutants: $(VENV)/.test
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.kernels.mutants --jobs 2
+
+# Every kind of interval on data of known truth: ten minutes; a part of it is among the tests.
+coverage: $(VENV)/.test
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.coverage --out docs/quality
 
 bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks

@@ -8,6 +8,7 @@ of each run's.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -15,12 +16,11 @@ import torch
 from torch import Tensor
 
 from imug_metrics import ExposureBias, MetricAgreement, PairedGain, TurnDecay, TurnOfFlip
-from imug_metrics.functional.decay.turn_decay import decay_rate
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
-from imug_metrics.stats import Interval, interval, median_slope, packed_moments, pair_slopes, unpack_moments
+from imug_metrics.stats import Interval, median_slope, packed_moments, pair_slopes, unpack_moments
 from imug_metrics.stats.intervals import REASONS
 from imug_metrics.stats.prediction_powered import prediction_powered_mean
-from tests.coverage.data import EVEN, RIGHT, SCORES, SKEWED, Lengths, Records, Scores, partly, records, uniform
+from tests.coverage.data import EVEN, Lengths, Records, Scores, partly, records, uniform
 
 DECAY = 0.5
 """Planted: of its mean a score loses this share over 30 turns."""
@@ -60,13 +60,9 @@ def by_run(metric: DialogueMetric, rows: Records, *columns: Tensor, **more: Tens
     packed = torch.vmap(lambda of_run: packed_moments(of_run, ratios))(vectors)
     metric.moments = packed.sum(0)
     names = metric._estimate_names()
-    value, spread, weights, varying = torch.vmap(lambda part: metric._with_spreads(names, part))(unpack_moments(packed))
-    ranges = [metric._range(name) for name in names]
-    low, high = torch.tensor(ranges, dtype=torch.float64).unbind(1)
-    found = interval(value, spread, weights, varying=varying, low=low, high=high)
-    return {
-        name: (Interval(*(part[:, place] for part in found)), ranges[place]) for place, name in enumerate(names)
-    }
+    spreads = torch.vmap(lambda of_run: metric._with_spreads(names, of_run))(unpack_moments(packed))
+    found = zip(*(part.unbind(1) for part in metric._bounded(names, *spreads)))
+    return {name: (Interval(*parts), metric._range(name)) for name, parts in zip(names, found)}
 
 
 def shares(cell: Cell, runs: int, generator: torch.Generator) -> Iterator[Found]:
@@ -115,15 +111,22 @@ def gains(cell: Cell, runs: int, generator: torch.Generator) -> Iterator[Found]:
 
 
 def survival(cell: Cell, runs: int, generator: torch.Generator) -> Iterator[Found]:
-    """Share that holds through turn 2, where no position ever comes back; on the scale of its bounds."""
+    """Shares that hold through turns 2 and 4, and the mean number of turns held, of the first two."""
     rows = records(cell.lengths, cell.dialogues, runs, generator)
     p, shared = cell.scores.mean, cell.correlation**0.5
     mean = torch.full_like(rows.turn, p, dtype=torch.float64)
     holds = cell.scores.draw(uniform(rows, cell.correlation, generator), mean)
+
+    def truth(turns: int) -> float:
+        """All right: k of the turns have the number of the dialogue, and are as one."""
+        ways = (math.comb(turns, k) * shared**k * (1 - shared) ** (turns - k) for k in range(turns + 1))
+        return sum(way * p ** (turns - k + (k > 0)) for k, way in enumerate(ways))
+
     found = by_run(TurnOfFlip(detail=True, max_turns=4), rows, holds.long())
-    both = shared**2 * p + (1 - shared**2) * p * p
-    truth = torch.log(-torch.log(torch.tensor(both, dtype=torch.float64)))
-    yield Found("survival, turn 2", truth, *_parts(found["loglog_turn_2"]))
+    for turn in (2, 4):
+        yield Found(f"survival, turn {turn}", truth(turn), *_parts(found[f"survival_turn_{turn}"]))
+    cut = by_run(TurnOfFlip(detail=True, max_turns=2), rows, holds.long())
+    yield Found("turns held, of two", truth(1) + truth(2), *_parts(cut["restricted_mean"]))
 
 
 def excess(cell: Cell, runs: int, generator: torch.Generator) -> Iterator[Found]:

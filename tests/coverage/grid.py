@@ -7,7 +7,7 @@ from __future__ import annotations
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 import torch
 from scipy import stats
@@ -101,7 +101,7 @@ class Row:
 
     def as_dict(self) -> dict[str, object]:
         """What is written down."""
-        return asdict(self)
+        return {**vars(self), "reasons": dict(self.reasons)}
 
 
 def cells(
