@@ -52,6 +52,7 @@ def test_bounds_stay_within_the_range_of_scores():
     readings = judged(0, labelled=4)
     readings.human = {unit: 1.0 if unit[1] == 2 else 0.9 for unit in readings.human}
     readings.human[("Cooking", "pan", "3"), 4] = 0.6
+    readings.human[("Cooking", "pan", "1"), 4] = 0.7
     found = powered_scores(readings)
     assert found["point_score_human_upper"] == 1.0
     readings.human = dict.fromkeys(readings.human, 0.9)
