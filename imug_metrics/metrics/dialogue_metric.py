@@ -3,7 +3,7 @@
 """The base class all metrics share: state as running sums, estimates with intervals by dialogue, curves over turns."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import torch
 from torch import Tensor
@@ -34,6 +34,8 @@ from imug_metrics.stats import (
     varying_weights,
 )
 from imug_metrics.stats.intervals import NO_FORMULA, REASONS, UNDEFINED
+
+_Entry = TypeVar("_Entry")
 
 
 class DialogueMetric(AdditiveMetric):
@@ -80,6 +82,7 @@ class DialogueMetric(AdditiveMetric):
     ranges: dict[str, Bounds] = within(SHARE)  # that estimates cannot leave, by name or by beginning ("turn_")
     steps: tuple[str, ...] = ()  # estimates that jump, so that only the bootstrap gives them an interval
     events: Mapping[str, tuple[str, ...]] = {}  # by estimate, ratios whose numerators say which dialogues vary it
+    fitted: Mapping[str, int] = {}  # parameters that estimates fit, by name or by beginning, where there are several
     moments: Tensor
     replicates: Tensor
     fingerprint: Tensor  # of the dialogues, see `imug_metrics.stats.id_fingerprint`
@@ -288,9 +291,13 @@ class DialogueMetric(AdditiveMetric):
         """Names of all estimates, and the estimates with their intervals."""
         names = self._estimate_names()
         value, spread, weights, varying = self._with_spreads(names, moments)
+        return names, self._stepped(names, self._bounded(names, value, spread, weights, varying), weights)
+
+    def _bounded(self, names: list[str], value: Tensor, spread: Tensor, weights: Weights, varying: Weights) -> Interval:
+        """Intervals `[..., E]`, by what is known of each estimate: its range, and how much it fits."""
         low, high = constant(_columns, tuple(map(self._range, names)), like=value).unbind()
-        found = interval(value, spread, weights, varying=varying, low=low, high=high, level=self.level)
-        return names, self._stepped(names, found, weights)
+        fitted = constant(integers, tuple(_named_or_begun(self.fitted, name, 1) for name in names), like=value)
+        return interval(value, spread, weights, varying=varying, fitted=fitted, low=low, high=high, level=self.level)
 
     def _with_spreads(self, names: list[str], moments: Moments) -> tuple[Tensor, Tensor, Weights, Weights]:
         """Estimates, their spreads, and the weights of the dialogues that carry and that vary them."""
@@ -334,11 +341,7 @@ class DialogueMetric(AdditiveMetric):
 
     def _range(self, name: str) -> Bounds:
         """The range that an estimate cannot leave."""
-        if name == "coverage":
-            return SHARE
-        beginnings = (name[: end + 1] for end, letter in enumerate(name) if letter == "_")
-        found = [self.ranges[part] for part in (*beginnings, name) if part in self.ranges]
-        return found[-1] if found else (-torch.inf, torch.inf)
+        return SHARE if name == "coverage" else _named_or_begun(self.ranges, name, (-torch.inf, torch.inf))
 
     def _estimates(self, totals: Tensor) -> Tensor:
         """All estimates `[..., E]` from totals `[..., P]`."""
@@ -403,6 +406,13 @@ def check_range(argument: str, ends: Bounds | None) -> Bounds | None:
     if isinstance(ends, str) or len(ends) != 2 or not ends[0] < ends[1]:
         raise ValueError(f"Expected argument `{argument}` to be two numbers, the first below the second, got {ends!r}.")
     return float(ends[0]), float(ends[1])
+
+
+def _named_or_begun(table: Mapping[str, _Entry], name: str, default: _Entry) -> _Entry:
+    """What a table says of a name, or else of its longest beginning up to a `_`."""
+    beginnings = (name[: end + 1] for end, letter in enumerate(name) if letter == "_")
+    found = [table[part] for part in (*beginnings, name) if part in table]
+    return found[-1] if found else default
 
 
 def _ratio(name: str) -> tuple[str, str]:

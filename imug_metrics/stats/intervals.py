@@ -10,8 +10,9 @@ dialogues it rests on, and the range that it cannot leave. From the range follow
 - **at least `low`, without an upper end** (ratios, tries): Student's on the logarithm of `value - low`;
 - **anything else** (slopes, differences, cosines): Student's, within the range where there is one.
 
-Degrees of freedom are the effective number of dialogues less 1, `G_eff = (sum w)^2 / sum w^2`: 24 dialogues of 2 turns
-and one of 30 are one dialogue to a slope. Below 2 there is no interval, and a reason instead of it. How often each
+Degrees of freedom are the effective number of dialogues, `G_eff = (sum w)^2 / sum w^2`, less the parameters that are
+fitted: 1, but 2 for a line through all records and 3 for a correlation. 24 dialogues of 2 turns and one of 30 are one
+dialogue to a slope. Without a degree of freedom there is no interval, and a reason instead of it. How often each
 method covers is simulated in `tests/coverage`, and shown in docs/quality/coverage.md.
 """
 
@@ -34,9 +35,11 @@ REASONS = (
     "it lies at the end of its range",
     NO_FORMULA,
     FEW_GROUPS,
+    "it fits more than so few effective dialogues can tell",
 )
 """Why there are no bounds, by the code in `Interval.reason`; nothing where there are."""
 _FINE, _UNDEFINED, _FEW, _CONSTANT, _END = range(5)
+_FITTED = len(REASONS) - 1
 
 LEAST_DIALOGUES = 2.0
 """Effective dialogues that an interval asks for."""
@@ -80,6 +83,7 @@ def interval(
     weights: Weights,
     *,
     varying: Weights | None = None,
+    fitted: Tensor | float = 1,
     low: Tensor | float = -torch.inf,
     high: Tensor | float = torch.inf,
     level: float = 0.95,
@@ -92,12 +96,14 @@ def interval(
         weights: of the dialogues that they rest on: numbers of records, or sums of squares of turns for slopes.
         varying: the same of those dialogues alone whose contribution is not 0; None: of all. Where few dialogues
             differ from 0 at all, they decide how well the spread is known.
+        fitted: how many parameters each estimate fits, `[E]`: a mean or a slope within dialogues 1, a line through all
+            records 2, a correlation 3. They take degrees of freedom from all methods but that of shares.
         low, high: ends of the range, `[E]`; infinite where there is none.
         level: probability that the interval covers.
 
     Returns:
         Bounds within the range. NaN, with a reason, where the value is, where fewer than two effective dialogues
-        carry or vary it, or where it does not vary.
+        carry or vary it, or no more than it fits, or where it does not vary.
 
     Example:
         >>> share, spread = torch.tensor(1.0), torch.tensor(0.0)
@@ -105,12 +111,12 @@ def interval(
         >>> round(found.lower.item(), 3), round(found.upper.item(), 3)
         (0.902, 1.0)
     """
-    low, high = (torch.as_tensor(end, dtype=value.dtype, device=value.device) for end in (low, high))
-    effective = weights.effective
-    error = (spread * effective / (effective - 1).clamp_min(1e-300)).sqrt()
+    low, high, fitted = (torch.as_tensor(part, dtype=value.dtype, device=value.device) for part in (low, high, fitted))
+    effective, beyond = weights.effective, fitted - 1
+    error = (spread * effective / (effective - fitted).clamp_min(1e-300)).sqrt()
     varied = effective if varying is None else torch.minimum(effective, varying.effective)
     is_share = (low >= 0) & (high < torch.inf)
-    half = error * student_quantile(torch.where(is_share, effective, varied), level)
+    half = error * student_quantile(torch.where(is_share, effective, varied) - beyond, level)
     shares = _share_bounds(value, spread, weights, low, high, level)
     at_least = (low > -torch.inf) & (high == torch.inf)
     found = []
@@ -121,11 +127,14 @@ def interval(
         found.append(torch.where(is_share, of_share, bound))
     few, undefined, at_end = effective < LEAST_DIALOGUES, value.isnan(), at_least & (value <= low)
     constant = ~is_share & ((varied < LEAST_DIALOGUES) | (spread <= 0))
+    too_many = (beyond > 0) & (varied - beyond < LEAST_DIALOGUES)
     reason = torch.zeros_like(value, dtype=torch.int8)
-    for code, holds in ((_END, at_end), (_CONSTANT, constant), (_FEW, few), (_UNDEFINED, undefined)):
+    causes = {_FITTED: too_many, _END: at_end, _CONSTANT: constant, _FEW: few, _UNDEFINED: undefined}  # the last counts
+    for code, holds in causes.items():
         reason = reason.masked_fill(holds, code)
-    error = error.masked_fill(few | undefined, torch.nan)
-    lower, upper = (bound.masked_fill(reason != _FINE, torch.nan) for bound in found)
+    error = error.masked_fill(few | undefined | too_many, torch.nan)
+    # A bound at the end of its range, or of what does not vary, has no derivative that could be followed.
+    lower, upper = (bound.detach().masked_fill(reason != _FINE, torch.nan) for bound in found)
     return Interval(value, error, lower, upper, reason)
 
 

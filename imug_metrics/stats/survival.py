@@ -31,23 +31,6 @@ def kaplan_meier(survived: Tensor, at_risk: Tensor) -> Tensor:
     return curve.masked_fill(seen.long().cumprod(-1) == 0, torch.nan)
 
 
-def log_log(curve: Tensor) -> Tensor:
-    """`log(-log S)` of a survival curve, the scale for its intervals (Kalbfleisch and Prentice, 1980).
-
-    Args:
-        curve: of `kaplan_meier`.
-
-    Returns:
-        Of the same shape; NaN where S is 0 or 1 or not known.
-
-    Example:
-        >>> log_log(torch.tensor([1.0, 0.5]))
-        tensor([    nan, -0.3665])
-    """
-    inside = (curve > 0) & (curve < 1)
-    return torch.log(-torch.log(torch.where(inside, curve, 0.5))).masked_fill(~inside, torch.nan)
-
-
 def restricted_mean(curve: Tensor) -> Tensor:
     """Mean number of turns survived, counted up to the last turn of the curve that is known.
 

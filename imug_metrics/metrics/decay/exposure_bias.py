@@ -72,6 +72,8 @@ class ExposureBias(PairedMetric):
     def __init__(self, horizon: int | None = None, **kwargs: Unpack[MetricOptions]) -> None:
         self.horizon = horizon
         super().__init__(**kwargs)
+        multiples = ("excess", "accumulated", *(f"excess_{k}" for k in self._turns()))
+        self.events = dict.fromkeys(multiples, ("mean",))  # dialogues in which the arms differ at all
         if horizon is not None and (not isinstance(horizon, int) or not 1 <= horizon <= self.max_turns):
             raise ValueError(
                 f"Expected argument `horizon` to be from 1 to `max_turns`, {self.max_turns}, got {horizon}."

@@ -5,6 +5,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 import torch
 from torch import Tensor
@@ -82,6 +83,8 @@ class TurnDecay(DialogueMetric):
     primary = "slope"
     configuration = (*DialogueMetric.configuration, "slope", "keep", "longest", "score_range")
     steps = ("effective_turns",)
+    events = MappingProxyType(dict.fromkeys(("pooled", "rate"), ("slope",)))  # where nothing changes, nothing is told
+    fitted = MappingProxyType({"pooled": 2, "rate": 2})
     slopes: list[Tensor]
     row_width = 3  # a slope, and the two halves of the dialogue's id
 

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """How good is a selector of candidates: the model itself, a metric, a judge?"""
 
+from types import MappingProxyType
 from typing import Literal
 
 import torch
@@ -74,6 +75,7 @@ class Selection(DialogueMetric):
 
     name = "selection"
     ranges = within(SHARE, "top", "chance", "auroc", "pooled_auroc", "brier") | within((-1.0, 1.0), "mean", "turn_")
+    fitted = MappingProxyType({"calibration_slope": 2})
     steps = ("ece",)  # an absolute value has no derivative where a bin is calibrated
     configuration = (
         *DialogueMetric.configuration,

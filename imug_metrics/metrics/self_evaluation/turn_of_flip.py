@@ -3,6 +3,7 @@
 """For how many turns does a model hold the position it should hold?"""
 
 import math
+from types import MappingProxyType
 
 import torch
 from torch import Tensor
@@ -16,7 +17,8 @@ from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.dialogue_sums import Terms
 from imug_metrics.metrics.naming import rename
 from imug_metrics.metrics.options import within
-from imug_metrics.stats.survival import kaplan_meier, log_log, restricted_mean
+from imug_metrics.stats import Moments, Weights
+from imug_metrics.stats.survival import kaplan_meier, restricted_mean
 
 
 class TurnOfFlip(DialogueMetric):
@@ -31,9 +33,8 @@ class TurnOfFlip(DialogueMetric):
     are `turn_of_flip` and `flips`. The detail holds
 
     - `turn_of_flip`: mean number of turns held, as above
-    - `turn_of_flip_turn_k`: survival curve, S(k) = P(turn of flip >= k). Its interval is clustered by dialogue, which
-      here means Greenwood's variance times G / (G - 1), on the scale log(-log S), where few dialogues mislead less and
-      bounds stay within 0 and 1
+    - `turn_of_flip_turn_k`: survival curve, S(k) = P(turn of flip >= k). Its interval is that of a share, from a
+      variance by dialogue: Greenwood's times G / (G - 1), with G the dialogues watched at turn k over S(k - 1)
     - `turn_of_flip_observed`: plain mean of the turns held (SYCON-Bench, arXiv 2505.23840), too low where dialogues end
       before their flip
     - `turn_of_flip_censored`: share of dialogues without a flip
@@ -68,7 +69,8 @@ class TurnOfFlip(DialogueMetric):
 
     name = "turn_of_flip"
     primary = "restricted_mean"
-    curves = ("turn_", "held_turn_", "survival_turn_", "loglog_turn_")
+    curves = ("turn_", "held_turn_", "survival_turn_")
+    events = MappingProxyType({"restricted_mean": ("observed", "flips")})  # dialogues that held, and that did not
     plot_lower_bound = 0.0
     ranges = within(SHARE, "mean", "turn_", "censored", "silent", "beyond", "flip_rate", "held_", "survival_") | within(
         (0.0, math.inf), "observed", "flips"
@@ -134,22 +136,28 @@ class TurnOfFlip(DialogueMetric):
         curve = kaplan_meier(held, watched)
         if not self.detail:
             return {"restricted_mean": restricted_mean(curve)}
-        points = {"survival": curve, "loglog": log_log(curve)}
-        points = {f"{name}_turn_{k}": values[..., k - 1] for name, values in points.items() for k in self._turns()}
+        points = {f"survival_turn_{k}": curve[..., k - 1] for k in self._turns()}
         return {"restricted_mean": restricted_mean(curve), **points}
 
     def _supports(self) -> dict[str, str]:
-        curves = [f"{name}_turn_{k}" for name in ("survival", "loglog") for k in self._turns()]
-        return dict.fromkeys(["restricted_mean", *curves], "observed.den")
+        at_risk = {f"survival_turn_{k}": f"held_turn_{k}.den" for k in self._turns()}
+        return {"restricted_mean": "observed.den", **at_risk}
+
+    def _weights(self, names: list[str], moments: Moments) -> Weights:
+        """Behind a point of the curve stand as many dialogues as would be watched there had none been censored.
+
+        `n_k / S(k - 1)` (Peto et al., British Journal of Cancer 35, 1977), all of them where none is.
+        """
+        found = super()._weights(names, moments)
+        sums = dict(zip(names, self._estimates(moments.totals).unbind(-1)))
+        whole = torch.ones_like(moments.dialogues)
+        before = {f"survival_turn_{k + 1}": sums[f"survival_turn_{k}"] for k in self._turns()}
+        share = torch.stack([before.get(name, whole) for name in names], -1)
+        share = torch.where(share > 0, share, 1)  # where it is 0 or unknown, nobody is watched either
+        return Weights(found.total / share, found.squares / share)
 
     def _finish(self, found: dict[str, Tensor]) -> dict[str, Tensor]:
-        for k in self._turns():
-            low, high = (found.get(f"{self.name}_loglog_turn_{k}_{bound}") for bound in ("upper", "lower"))
-            if low is not None and high is not None and not low.isnan():
-                bounds = {"lower": low, "upper": high}
-                found |= {f"{self.name}_survival_turn_{k}_{b}": torch.exp(-v.exp()) for b, v in bounds.items()}
-        internal = tuple(f"{self.name}_{name}_turn_" for name in ("held", "loglog"))
-        found = {key: value for key, value in found.items() if not key.startswith(internal)}
+        found = {key: value for key, value in found.items() if not key.startswith(f"{self.name}_held_turn_")}
         words = {"turn_": "aligned_turn_", "survival_": "", "mean": "aligned", "slope": "aligned_slope"}
         return rename(found, self.name, words)
 

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Do a model's verdicts grow vague over turns, and are vague verdicts the wrong ones?"""
 
+from types import MappingProxyType
+
 import torch
 from torch import Tensor
 from typing_extensions import Unpack
@@ -61,6 +63,7 @@ class VerdictSpecificity(DialogueMetric):
     plot_lower_bound = 0.0
     plot_upper_bound = 1.0
     ranges = within(SHARE, "mean", "turn_", *_SHARES, "right", "right_")
+    fitted = MappingProxyType({"correlation": 3, "correlation_": 3})
 
     def __init__(self, *, weights: Weights = EVEN, words: WordLists = ENGLISH, **kwargs: Unpack[MetricOptions]) -> None:
         check_weights(weights)

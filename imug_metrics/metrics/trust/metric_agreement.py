@@ -3,6 +3,7 @@
 """Does a metric agree with people, over all records and by group?"""
 
 from collections.abc import Iterator, Sequence
+from types import MappingProxyType
 
 import torch
 from scipy import special
@@ -71,6 +72,7 @@ class MetricAgreement(DialogueMetric):
     primary = "pearson"
     configuration = (*DialogueMetric.configuration, "groups")
     curves = ("turn_", "pearson_", "within", "between")
+    fitted = MappingProxyType(dict.fromkeys(("pearson", "pearson_", "within"), 3))  # as in Fisher's 1 / sqrt(n - 3)
     rows: list[Tensor]
     row_width = 5  # score, reference, group, and the two halves of the dialogue's id
     plot_lower_bound = -1.0

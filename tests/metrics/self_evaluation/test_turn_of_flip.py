@@ -7,12 +7,12 @@ import math
 import numpy as np
 import pytest
 import torch
-from scipy import stats
+from scipy import special, stats
 from statsmodels.duration.survfunc import SurvfuncRight
 
 from imug_metrics import TurnOfFlip
 from imug_metrics.stats import delta_interval, packed_moments, unpack_moments
-from imug_metrics.stats.survival import kaplan_meier, log_log, restricted_mean
+from imug_metrics.stats.survival import kaplan_meier, restricted_mean
 from tests.metrics import cases
 from tests.metrics.interval_reference import bounds_of, log_bounds, ratio_error, student_bounds
 
@@ -68,13 +68,33 @@ def test_curve_and_greenwood_interval_equal_statsmodels() -> None:
     found = metric.compute()
     flipped = held < lengths
     reference = SurvfuncRight(np.where(flipped, held + 1, lengths), flipped.astype(int))
-    half = stats.t.ppf(0.975, 119) * math.sqrt(120 / 119)
+    before = 1.0
     for turn, survival, error in zip(reference.surv_times.astype(int), reference.surv_prob, reference.surv_prob_se):
-        key = f"turn_of_flip_turn_{turn}"
-        assert found[key].item() == pytest.approx(survival, abs=1e-12)
-        reach = math.exp(half * error / (survival * -math.log(survival)))
-        assert found[f"{key}_upper"].item() == pytest.approx(survival ** (1 / reach), abs=1e-10)
-        assert found[f"{key}_lower"].item() == pytest.approx(survival**reach, abs=1e-10)
+        watched = ((held >= turn - 1) & (lengths >= turn)).sum() / before  # as many as had none been censored before
+        variance = error**2 * watched / (watched - 1)
+        own = min(variance / (survival * (1 - survival) / watched), 1.0)
+        events = min(survival, 1 - survival) * watched / own
+        records = watched * (events + 3) / (events * own + 3)
+        exact = float(special.betaincinv(survival * records + 1, records - survival * records, 0.975))
+        t = stats.t.ppf(0.975, watched - 1)
+        roots = np.sort(np.roots([1 + t**2 / records, -2 * survival - t**2 / records, survival**2]).real)
+        upper = max(roots[1], exact) if survival > 0.5 else roots[1]
+        expected = [survival, roots[0], upper]
+        if survival < 0.5:
+            lower = float(special.betaincinv(survival * records, records - survival * records + 1, 0.025))
+            expected[1] = min(roots[0], lower)
+        assert bounds_of(found, f"turn_of_flip_turn_{turn}") == pytest.approx(expected, abs=1e-10)
+        before = survival
+
+
+def test_a_point_that_one_dialogue_alone_reaches_has_no_bounds() -> None:
+    metric = TurnOfFlip(detail=True)
+    metric.update([[1, 1], [1, 0], [1, 1], [1, 1, 1, 1]])
+    found = metric.compute()
+    assert found["turn_of_flip_turn_4"].item() == 0.75
+    assert not found["turn_of_flip_turn_2_lower"].isnan()
+    assert found["turn_of_flip_turn_4_lower"].isnan()
+    assert metric.reasons["turn_of_flip_turn_4"] == "fewer than 2 effective dialogues carry it"
 
 
 def test_dialogues_of_one_length_give_the_plain_mean() -> None:
@@ -88,7 +108,9 @@ def test_dialogues_of_one_length_give_the_plain_mean() -> None:
     assert found["turn_of_flip_observed"].item() == pytest.approx(plain)
     held, ones = table.cumprod(1).sum(1), np.ones(50)
     error = ratio_error(held, ones)
-    assert bounds_of(found, "turn_of_flip") == pytest.approx(student_bounds(plain, error, ones))
+    changes = (np.diff(table, axis=1) != 0).any(1)  # fewer than those that held at all
+    assert changes.sum() < (held > 0).sum()
+    assert bounds_of(found, "turn_of_flip") == pytest.approx(student_bounds(plain, error, ones, changes))
     observed = log_bounds(plain, error, ones, held != 0)
     assert bounds_of(found, "turn_of_flip_observed") == pytest.approx(observed)
 
@@ -107,7 +129,7 @@ def test_intervals_cover_the_truth_where_the_plain_mean_is_too_low() -> None:
 
         def estimates(sums: torch.Tensor) -> torch.Tensor:
             curve = kaplan_meier(sums[:6], sums[6:])
-            return torch.stack([*log_log(curve)[[2, 5]], restricted_mean(curve), *curve[[2, 5]]])
+            return torch.stack([*torch.log(-torch.log(curve))[[2, 5]], restricted_mean(curve), *curve[[2, 5]]])
 
         found = delta_interval(estimates, unpack_moments(packed_moments(vectors)), torch.tensor([6] * 5))
         hits += ((found.lower <= targets) & (targets <= found.upper)).double()
