@@ -178,7 +178,7 @@ def _left_out(index: int, model: ModelScores, metrics: Sequence[MetricSpec]) -> 
             "zero": number(with_absent_as_zero(model, view)),
         }
         for view in metrics
-        if not is_covered(coverage(model, view))
+        if any(mark.kind == "coverage" for mark in marks(model, view))
     ]
 
 
