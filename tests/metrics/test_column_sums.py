@@ -19,10 +19,10 @@ from tests.metrics.test_hot_path import _arguments, padded_batch, records
 
 CASES = metric_cases()
 COUNTS = {
-    TurnAlignment: {"plain": (4, 8), "detail": (11, 15)},
-    TurnRetrieval: {"plain": (8, 12), "detail": (24, 28)},
-    TurnConsistency: {"plain": (8, 12), "detail": (30, 37)},
-    TurnDecay: {"plain": (6, 10), "detail": (35, 41)},
+    TurnAlignment: {"plain": (4, 8), "detail": (17, 21)},
+    TurnRetrieval: {"plain": (8, 12), "detail": (30, 34)},
+    TurnConsistency: {"plain": (8, 12), "detail": (36, 43)},
+    TurnDecay: {"plain": (6, 10), "detail": (41, 47)},
 }
 """Operations of an update whose rows come in order, padded and flat: on CUDA a launch each."""
 
