@@ -9,7 +9,9 @@ import json
 import platform
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import scipy
 import torch
@@ -42,13 +44,22 @@ def main(arguments: list[str] | None = None) -> None:
             "python": platform.python_version(),
         },
     }
-    options.out.mkdir(parents=True, exist_ok=True)
-    content = {**made, "cells": [row.as_dict() for row in rows], "comparisons": [one.as_dict() for one in told]}
-    (options.out / "coverage.json").write_text(_lines(content), encoding="utf-8")
-    (options.out / "coverage.md").write_text(page(rows, told, made), encoding="utf-8")
+    write(rows, told, made, options.out)
     for row in below(rows):
         print(f"too rarely: {row.covered:.1%} of {row.given}: {row}")
     sys.exit(bool(below(rows)))
+
+
+def write(rows: Sequence[Row], told: Sequence[Told], made: Mapping[str, Any], folder: Path) -> None:
+    """The counts as one line a cell, whose changes a diff shows, and the page made of them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    counted = {"cells": [row.as_dict() for row in rows], "comparisons": [one.as_dict() for one in told]}
+    parts = [f"{json.dumps(key)}: {json.dumps(value)}" for key, value in made.items()]
+    for name, lines in counted.items():
+        body = ",\n".join(json.dumps([*line.values()]) for line in lines)
+        parts.append(f'"{name}": {{"columns": {json.dumps([*lines[0]])}, "rows": [\n{body}\n]}}')
+    (folder / "coverage.json").write_text("{\n" + ",\n".join(parts) + "\n}\n", encoding="utf-8")
+    (folder / "coverage.md").write_text(page(rows, told, made), encoding="utf-8")
 
 
 def _rows(runs: int) -> list[Row]:
@@ -74,18 +85,6 @@ def _told(runs: int) -> list[Told]:
     ahead = [tell_apart(kind, 2, dialogues, runs, AHEAD, SEED) for kind in kinds for dialogues in DIALOGUES[1:]]
     print(f"comparisons: {time.perf_counter() - start:.0f} s", flush=True)
     return equal + ahead
-
-
-def _lines(content: dict[str, object]) -> str:
-    """JSON with one cell a line: what changes from one run to the next is seen in a diff."""
-    parts = []
-    for key, value in content.items():
-        if isinstance(value, list):
-            rows = ",\n".join(json.dumps(row) for row in value)
-            parts.append(f"{json.dumps(key)}: [\n{rows}\n]")
-        else:
-            parts.append(f"{json.dumps(key)}: {json.dumps(value)}")
-    return "{\n" + ",\n".join(parts) + "\n}\n"
 
 
 if __name__ == "__main__":

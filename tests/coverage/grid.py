@@ -101,7 +101,7 @@ class Row:
 
     def as_dict(self) -> dict[str, object]:
         """What is written down."""
-        return {**vars(self), "reasons": dict(self.reasons)}
+        return {**vars(self), "width": float(f"{self.width:.6g}"), "reasons": dict(self.reasons)}
 
 
 def cells(

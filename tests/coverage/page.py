@@ -26,7 +26,9 @@ def page(rows: Sequence[Row], told: Sequence[Told], made: Mapping[str, Any]) -> 
     """The page's text."""
     regular, bad = [row for row in rows if row.correlation < _HARDEST], below(rows)
     judged = sum(row.is_judged for row in regular)
-    verdict = f"Of {judged:,} cells {len(bad) or 'none'} {'are' if len(bad) > 1 else 'is'} below it."
+    low = sum(row.is_judged and row.covered < WANTED for row in regular) - len(bad)
+    verdict = f"Of {judged:,} cells {len(bad) or 'none'} {'are' if len(bad) > 1 else 'is'} below it"
+    verdict += f" (in {low} more the count is, by no more than chance explains)." if low else "."
     return _TEMPLATE.read_text(encoding="utf-8").format(
         wanted=f"{WANTED:.0%}".replace("%", " %"),
         usual=f"{USUAL:.0%}".replace("%", " %"),
