@@ -111,31 +111,46 @@ def interval(
         >>> round(found.lower.item(), 3), round(found.upper.item(), 3)
         (0.902, 1.0)
     """
-    low, high, fitted = (torch.as_tensor(part, dtype=value.dtype, device=value.device) for part in (low, high, fitted))
+    ends = (torch.as_tensor(part, dtype=value.dtype, device=value.device) for part in (fitted, low, high))
+    known = (value, spread, *weights, *(weights if varying is None else varying), *ends)
+    # Quantiles are found on the host: one way there and one back. Bounds carry no derivative, since at the end of a
+    # range, or of what does not vary, there is none that could be followed.
+    with torch.no_grad():
+        shape = torch.broadcast_shapes(*(part.shape for part in known))  # type: ignore[no-untyped-call]
+        rows = torch.stack([part.expand(shape) for part in known])
+        found = _host_interval(rows.cpu(), level).to(value.device)
+    error, lower, upper, reason = found.unbind()
+    return Interval(value, error, lower, upper, reason.to(torch.int8))
+
+
+def _host_interval(known: Tensor, level: float) -> Tensor:
+    """Errors, bounds and codes `[4, ..., E]` of what is known of the estimates `[9, ..., E]`, on the host."""
+    value, spread, total, squares, varying_total, varying_squares, fitted, low, high = known.unbind()
+    weights = Weights(total, squares)
     effective, beyond = weights.effective, fitted - 1
+    varied = torch.minimum(effective, Weights(varying_total, varying_squares).effective)
     error = (spread * effective / (effective - fitted).clamp_min(1e-300)).sqrt()
-    varied = effective if varying is None else torch.minimum(effective, varying.effective)
-    is_share = (low >= 0) & (high < torch.inf)
+    is_share, at_least = (low >= 0) & (high < torch.inf), (low > -torch.inf) & (high == torch.inf)
     half = error * student_quantile(torch.where(is_share, effective, varied) - beyond, level)
-    shares = _share_bounds(value, spread, weights, low, high, level)
-    at_least = (low > -torch.inf) & (high == torch.inf)
-    found = []
-    for side, of_share in zip((-1, 1), shares):
+    bounds = []
+    for side, of_share in zip((-1, 1), _share_bounds(value, spread, weights, low, high, level)):
         plain = (value + side * half).clamp(low, high)
         above = (value - low).clamp_min(1e-300)
         bound = torch.where(at_least, low + above * (side * half / above).exp(), plain)
-        found.append(torch.where(is_share, of_share, bound))
-    few, undefined, at_end = effective < LEAST_DIALOGUES, value.isnan(), at_least & (value <= low)
-    constant = ~is_share & ((varied < LEAST_DIALOGUES) | (spread <= 0))
-    too_many = (beyond > 0) & (varied - beyond < LEAST_DIALOGUES)
-    reason = torch.zeros_like(value, dtype=torch.int8)
-    causes = {_FITTED: too_many, _END: at_end, _CONSTANT: constant, _FEW: few, _UNDEFINED: undefined}  # the last counts
+        bounds.append(torch.where(is_share, of_share, bound))
+    causes = {  # the last counts
+        _FITTED: (beyond > 0) & (varied - beyond < LEAST_DIALOGUES),
+        _END: at_least & (value <= low),
+        _CONSTANT: ~is_share & ((varied < LEAST_DIALOGUES) | (spread <= 0)),
+        _FEW: effective < LEAST_DIALOGUES,
+        _UNDEFINED: value.isnan(),
+    }
+    reason = torch.zeros_like(value)
     for code, holds in causes.items():
         reason = reason.masked_fill(holds, code)
-    error = error.masked_fill(few | undefined | too_many, torch.nan)
-    # A bound at the end of its range, or of what does not vary, has no derivative that could be followed.
-    lower, upper = (bound.detach().masked_fill(reason != _FINE, torch.nan) for bound in found)
-    return Interval(value, error, lower, upper, reason)
+    unknown = causes[_FEW] | causes[_UNDEFINED] | causes[_FITTED]
+    bounds = [bound.masked_fill(reason != _FINE, torch.nan) for bound in bounds]
+    return torch.stack([error.masked_fill(unknown, torch.nan), *bounds, reason])
 
 
 def _share_bounds(
@@ -152,9 +167,9 @@ def _share_bounds(
     t = student_quantile(weights.effective, level)
     lower, upper = wilson_bounds(share, records, t)
     tail = (1 - level) / 2
-    p, n = (part.detach().cpu().double().numpy() for part in (share, records))
+    p, n = (part.double().numpy() for part in (share, records))
     exact = (special.betaincinv(p * n, n - p * n + 1, tail), special.betaincinv(p * n + 1, n - p * n, 1 - tail))
-    below, above = (torch.as_tensor(bound, dtype=value.dtype, device=value.device) for bound in exact)
+    below, above = (torch.as_tensor(bound, dtype=value.dtype) for bound in exact)
     lower = torch.where(share < 0.5, torch.minimum(lower, below.nan_to_num(0)), lower)
     upper = torch.where(share > 0.5, torch.maximum(upper, above.nan_to_num(1)), upper)
     return low + width * lower.clamp(0, 1), low + width * upper.clamp(0, 1)
