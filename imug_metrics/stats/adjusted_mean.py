@@ -116,7 +116,8 @@ def adjusted_mean(
             than `MIN_DIALOGUES` effective dialogues a covariate. Each that is found costs a degree of freedom.
 
     Degrees of freedom are those of the effective dialogues with a score, or of those that carry the spread where these
-    are fewer: a handful of dialogues that are unlike all others says little about how far such a mean strays.
+    are fewer, in the interval's factor for small samples as well: a handful of dialogues that are unlike all others says
+    little about how far such a mean strays.
 
     Example:
         >>> torch.manual_seed(0).initial_seed()
@@ -135,8 +136,8 @@ def adjusted_mean(
     slopes = slopes.to(parts.others)
     value = float(parts.mean - (slopes * parts.shifts).where(slopes != 0, 0).sum())
     squares = (parts.own - parts.others @ slopes).square()
-    error = _error(float(squares.sum()), clusters - found)
-    half = _half_width(error, value, min(clusters - found, _carrying(squares)), level)
+    error, carried = _error(float(squares.sum()), clusters - found), min(clusters - found, _carrying(squares))
+    half = _half_width(_error(float(squares.sum()), carried), value, carried, level)
     plain = _error(float(parts.own.square().sum()), clusters)
     return AdjustedMean(
         value,

@@ -23,7 +23,7 @@ from tests.coverage.page import below, page
 
 EXTRA = ("shares", "planted", "gains", "correlations")
 """Simulated under the highest correlation too."""
-_FEWER = {2: 1, 3: 1, 10: 5}
+_FEWER = {2: 1, 3: 1, 10: 2}
 SEED = 2026
 
 

@@ -42,7 +42,7 @@ def test_lambda_and_interval_are_those_of_the_influence_function():
     error = math.sqrt(squares.sum() * 59 / 58)
     carrying = squares.sum() ** 2 / (squares**2).sum()
     assert 2 < carrying < 59
-    half = stats.t.ppf(0.975, carrying - 1) * error
+    half = stats.t.ppf(0.975, carrying - 1) * math.sqrt(squares.sum() * carrying / (carrying - 1))
     assert (found.lower, found.upper) == pytest.approx((found.value - half, found.value + half), abs=1e-12)
     plain = y.var(ddof=1) / n
     assert found.variance_ratio == pytest.approx(error**2 / plain, rel=1e-10)
@@ -68,8 +68,11 @@ def test_without_power_it_is_the_mean_of_people_alone():
     known = human[:60]
     assert found.value == pytest.approx(known.mean(), abs=1e-14)
     squares = (known - known.mean()) ** 2
-    expected = stats.t.interval(0.95, squares.sum() ** 2 / (squares**2).sum() - 1, known.mean(), stats.sem(known))
+    carrying = squares.sum() ** 2 / (squares**2).sum()
+    error = math.sqrt(squares.sum() * carrying / (carrying - 1)) / 60
+    expected = stats.t.interval(0.95, carrying - 1, known.mean(), error)
     assert (found.lower, found.upper) == pytest.approx(expected, abs=1e-12)
+    assert found.error == pytest.approx(stats.sem(known), abs=1e-12)
     assert found.variance_ratio == 1.0
     assert powered(judge, human, power=1.0).value == pytest.approx(judge.mean() + (known - judge[:60]).mean())
 
