@@ -115,8 +115,8 @@ def adjusted_mean(
         slopes: float64 `[K]`; None: those within the bounds under which the estimate varies least, or 0 with fewer
             than `MIN_DIALOGUES` effective dialogues a covariate. Each that is found costs a degree of freedom.
 
-    Degrees of freedom are those of the effective dialogues with a score, or of those that carry the spread where these
-    are fewer, in the interval's factor for small samples as well: a handful of dialogues that are unlike all others says
+    Degrees of freedom, and with them the factor for small samples, are those of the effective dialogues with a score,
+    or of those that carry the spread where these are fewer: a handful of dialogues that are unlike all others says
     little about how far such a mean strays.
 
     Example:
