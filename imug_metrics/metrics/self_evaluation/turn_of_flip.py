@@ -154,6 +154,9 @@ class TurnOfFlip(DialogueMetric):
         before = {f"survival_turn_{k + 1}": sums[f"survival_turn_{k}"] for k in self._turns()}
         share = torch.stack([before.get(name, whole) for name in names], -1)
         share = torch.where(share > 0, share, 1)  # where it is 0 or unknown, nobody is watched either
+        # The last dialogue that is not censored stands for itself alone.
+        censored = found.total < 0.999 * share * found.total[names.index("survival_turn_1")]
+        share = torch.where(censored & (found.total < 2), 1, share)
         return Weights(found.total / share, found.squares / share)
 
     def _finish(self, found: dict[str, Tensor]) -> dict[str, Tensor]:
