@@ -65,7 +65,7 @@ class MetricAgreement(DialogueMetric):
         >>> metric.update([0.1, 0.4, 0.5, 0.9, 0.8], [1, 2, 4, 5, 3])
         >>> found = metric.compute()
         >>> [round(float(found[f"metric_agreement{key}"]), 3) for key in ("", "_lower", "_spearman", "_kendall")]
-        [0.838, -0.128, 0.9, 0.8]
+        [0.838, -0.939, 0.9, 0.8]
     """
 
     name = "metric_agreement"
