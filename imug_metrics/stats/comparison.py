@@ -155,14 +155,9 @@ def compared_sums(
     varying = varying_weights(moments, count)
     found = interval(value, spread, weights, varying=varying, level=level)
     clusters = torch.minimum(weights.effective, varying.effective)
-    error = found.error.masked_fill(found.lower.isnan(), torch.nan)
-    if count == 1:
-        joint = Simultaneous(found.lower, found.upper, _two_sided(value / error, clusters))
-    else:
-        joint = max_t(value, error, clusters, ((above @ drawn) / (below @ drawn)).mT, level)
-    reasons = [REASONS[code] for code in found.reason.tolist()]
+    replicates = None if count == 1 else ((above @ drawn) / (below @ drawn)).mT
     counts = below.sum(1).round().long(), below.count_nonzero(1)
-    return _rows(pairs, found._replace(error=error), joint, _smallest(error, clusters, joint, power), counts, reasons)
+    return _differences(pairs, found, clusters, replicates, counts, level, power)
 
 
 def replicated_differences(
@@ -188,36 +183,39 @@ def replicated_differences(
     clusters = torch.minimum(effective[first], effective[second])
     spread = (away - away.nanmean(0)).square().nanmean(0)
     found = interval(value, spread, Weights(clusters, clusters), level=level)  # as many dialogues of weight 1
-    error = found.error.masked_fill(found.lower.isnan(), torch.nan)
-    if len(pairs) == 1:
-        joint = Simultaneous(found.lower, found.upper, _two_sided(value / error, clusters))
-    else:
-        joint = max_t(value, error, clusters, away, level)
-    reasons = [REASONS[code] for code in found.reason.tolist()]
+    replicates = None if len(pairs) == 1 else away
     counts = torch.zeros_like(first), clusters.round().long()
-    return _rows(pairs, found._replace(error=error), joint, _smallest(error, clusters, joint, power), counts, reasons)
+    return _differences(pairs, found, clusters, replicates, counts, level, power)
 
 
-def _rows(
+def _differences(
     pairs: Sequence[tuple[int, int]],
     found: Interval,
-    joint: Simultaneous,
-    smallest: Tensor,
+    clusters: Tensor,
+    replicates: Tensor | None,
     counts: tuple[Tensor, Tensor],
-    reasons: Sequence[str],
+    level: float,
+    power: float,
 ) -> list[PairedDifference]:
+    """Differences `[P]` with what holds for all pairs at once, from replicates `[R, P]`; None: there is one pair."""
+    error = found.error.masked_fill(found.lower.isnan(), torch.nan)
+    if replicates is None:
+        joint = Simultaneous(found.lower, found.upper, _two_sided(found.value / error, clusters))
+    else:
+        joint = max_t(found.value, error, clusters, replicates, level)
     columns = {
         "value": found.value,
-        "error": found.error,
+        "error": error,
         "lower": found.lower,
         "upper": found.upper,
         "joint_lower": joint.lower,
         "joint_upper": joint.upper,
         "p": joint.p,
-        "smallest": smallest,
+        "smallest": _smallest(error, clusters, joint, power),
         "records": counts[0],
         "dialogues": counts[1],
     }
+    reasons = [REASONS[code] for code in found.reason.tolist()]
     rows = [dict(zip(columns, row)) for row in zip(*(column.tolist() for column in columns.values()))]
     return [
         PairedDifference(first, second, reason=why, **row)
