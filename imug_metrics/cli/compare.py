@@ -7,8 +7,8 @@ from __future__ import annotations
 from argparse import Namespace
 
 from imug_metrics.cli.exit_codes import EXIT_FINE
+from imug_metrics.cli.messages import named_as
 from imug_metrics.cli.tables import print_tables
-from imug_metrics.errors import ArgumentError
 from imug_metrics.evaluation import compare
 from imug_metrics.report.sanitize import plain
 
@@ -20,7 +20,7 @@ def run(options: Namespace) -> int:
     metrics, models = (
         [entry for entries in given or () for entry in entries] for given in (options.metric, options.model)
     )
-    try:
+    with named_as(**_FLAGS):
         found = compare(
             *options.runs,
             metrics=metrics,
@@ -30,8 +30,6 @@ def run(options: Namespace) -> int:
             level=options.level,
             power=options.power,
         )
-    except ArgumentError as error:
-        raise ArgumentError(tuple(_FLAGS.get(name, name) for name in error.arguments), error.message) from error
     print_tables(found.tables())
     if options.out is not None:
         print(f"Numbers: {plain(str(found.report(options.out)))}")

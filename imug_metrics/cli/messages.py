@@ -1,12 +1,15 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""What the commands tell on standard error."""
+"""What the commands tell on standard error, and what they call the arguments in it."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from imug_metrics.errors import ArgumentError
 from imug_metrics.reading.files import Problem, Problems
 from imug_metrics.report.sanitize import plain
 
@@ -36,3 +39,16 @@ def describe(problem: Problem) -> str:
     """
     place = problem.file if problem.line is None else f"{problem.file}:{problem.line}"
     return plain(": ".join(part for part in (place, problem.field, problem.message) if part))
+
+
+@contextmanager
+def named_as(**flags: str) -> Iterator[None]:
+    """Errors about arguments of a call name the flags that they came from.
+
+    Args:
+        flags: by argument; "DIR", in capitals, has no dashes.
+    """
+    try:
+        yield
+    except ArgumentError as error:
+        raise ArgumentError(tuple(flags.get(name, name) for name in error.arguments), error.message) from error

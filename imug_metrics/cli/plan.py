@@ -8,6 +8,7 @@ from argparse import Namespace
 from typing import Any
 
 from imug_metrics.cli.exit_codes import EXIT_FINE, EXIT_PROBLEMS
+from imug_metrics.cli.messages import named_as
 from imug_metrics.cli.tables import print_tables
 from imug_metrics.errors import ArgumentError
 from imug_metrics.evaluation.plan import ComparisonPlan, plan_assumed, plan_comparison
@@ -20,10 +21,8 @@ _FLAGS = {"results": "from", "models": "model"}
 
 def run(options: Namespace) -> int:
     """`imug-metrics plan`: 0 if every pair can be planned, 1 if the results say too little of one."""
-    try:
+    with named_as(**_FLAGS):
         found = _plan(options)
-    except ArgumentError as error:
-        raise ArgumentError(tuple(_FLAGS.get(name, name) for name in error.arguments), error.message) from error
     print_tables(found.tables())
     return EXIT_PROBLEMS if any(pair.needed is None for pair in found.pairs) else EXIT_FINE
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 from argparse import Namespace
 
 from imug_metrics.cli.exit_codes import EXIT_FINE
+from imug_metrics.cli.messages import named_as
 from imug_metrics.cli.tables import print_tables
-from imug_metrics.errors import ArgumentError
 from imug_metrics.evaluation import repeated_runs
 from imug_metrics.report.sanitize import plain
 
@@ -19,10 +19,8 @@ def run(options: Namespace) -> int:
     """`imug-metrics repeats`: 0; what is no repeat of the same models is an error of the command line."""
     given = options.metric, options.model
     metrics, models = ([name for names in chosen or () for name in names] for chosen in given)
-    try:
+    with named_as(**_FLAGS):
         found = repeated_runs(*options.runs, metrics=metrics, models=models)
-    except ArgumentError as error:
-        raise ArgumentError(tuple(_FLAGS.get(name, name) for name in error.arguments), error.message) from error
     print_tables(found.tables())
     if options.out is not None:
         print(f"Numbers: {plain(str(found.report(options.out)))}")
