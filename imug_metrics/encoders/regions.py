@@ -23,6 +23,7 @@ from imug_metrics.media.images import MAX_PIXELS, ImageRegion, check_sequence, i
 RegionFinder = Callable[[Tensor], Any]
 _SHARED = ("batch_size", "device", "differentiable", "logit_bias", "logit_scale", "truncated_texts")  # of the encoder
 
+_TOLERANCE = 1e-3  # resized masks overshoot [0, 1] by rounding errors
 _GREY = 127  # what is painted over: near the mean that models subtract
 
 
@@ -227,18 +228,52 @@ def _box_or_mask(found: Any, image: Tensor, row: int) -> tuple[int, int, int, in
         return None
     if isinstance(found, (Image.Image, str, os.PathLike)):
         found = load_image(found, row=row).float().mean(0) > 127
-    values = found if isinstance(found, Tensor) else torch.as_tensor(np.asarray(found))
+    values = _values(found, row)
     height, width = image.shape[1:]
     if values.ndim == 2 and tuple(values.shape) == (height, width):
-        mask = values.float().clamp(0, 1) if values.is_floating_point() else (values > 0).float()
+        mask = _shares(values, row) if values.is_floating_point() else (values > 0).float()
         return mask if bool((mask > 0).any()) else None
     boxes = values.double().reshape(-1, 4) if values.numel() % 4 == 0 and values.shape[-1:] in ((4,), (0,)) else None
     if boxes is None or values.ndim > 2 or values.dtype == torch.bool:
         raise ValueError(
             f"Expected a region to be a box [4], boxes [K, 4] or a mask [{height}, {width}], got {list(values.shape)}"
-            f" at row {row}."
+            f" at row {row}.{_cure_of_mask(list(values.shape), height, width)}"
         )
     return _largest_box(boxes, height, width)
+
+
+def _values(found: Any, row: int) -> Tensor:
+    if isinstance(found, Tensor):
+        return found if found.is_floating_point() or found.element_size() == 1 else found.long()
+    array = np.asarray(found)
+    if array.dtype.kind not in "buif":
+        raise ValueError(f"Expected a region to hold numbers, got {array.dtype} at row {row}.")
+    # PyTorch compares no unsigned integers of more than 8 bits, and wraps no foreign byte order.
+    kept = np.dtype("int64") if array.dtype.kind == "u" else array.dtype.newbyteorder("=")
+    return torch.from_numpy(np.array(array, dtype=kept))
+
+
+def _shares(mask: Tensor, row: int) -> Tensor:
+    """A floating-point mask as it stands, if it holds shares."""
+    low, high = mask.aminmax()
+    if low >= -_TOLERANCE and high <= 1 + _TOLERANCE:  # false for NaN as well
+        return mask.float().clamp(0, 1)
+    found = "NaN" if bool(low.isnan()) else f"values from {float(low):.4g} to {float(high):.4g}"
+    cure = "`mask / 255` for the range 0 to 255" if low >= 0 and 1 < high <= 255 else "`mask > 0` for a yes or no"
+    raise ValueError(
+        f"Expected a region's mask to lie in [0, 1] where it is floating point, got {found} at row {row}. Write {cure}."
+    )
+
+
+def _cure_of_mask(shape: list[int], height: int, width: int) -> str:
+    """What to write in place of a mask of another shape; empty where that is not clear."""
+    if shape == [width, height]:
+        return " Write `mask.T` for a mask of columns and rows."
+    if shape in ([1, height, width], [height, width, 1]):
+        return f" Write `mask{'[0]' if shape[0] == 1 and shape[1:] == [height, width] else '[..., 0]'}`."
+    if shape in ([3, height, width], [height, width, 3], [4, height, width], [height, width, 4]):
+        return f" Write `mask{'[0]' if shape[1:] == [height, width] else '[..., 0]'}`, or pass the PIL image of it."
+    return " Resize the mask to the size of its image." if len(shape) == 2 and 1 not in shape and 4 not in shape else ""
 
 
 def _largest_box(boxes: Tensor, height: int, width: int) -> tuple[int, int, int, int] | None:

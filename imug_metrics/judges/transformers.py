@@ -25,7 +25,8 @@ from imug_metrics._optional import require
 from imug_metrics.encoders.fingerprint import digest_weights
 from imug_metrics.judges.journal import address_of
 from imug_metrics.judges.protocol import ImagePart, JudgeError, JudgeRequest, ReplyError
-from imug_metrics.media.images import FORMATS, MAX_PIXELS, load_image
+from imug_metrics.media.formats import open_image
+from imug_metrics.media.images import MAX_PIXELS, load_image
 
 # How long a batch that is not full waits for other requests that were sent together with its own.
 _BATCH_WAIT_SECONDS = 0.02
@@ -234,8 +235,8 @@ def _messages(request: JudgeRequest) -> list[dict[str, Any]]:
 
 def _decode(content: bytes, row: int, max_pixels: int) -> Image.Image:
     try:
-        opened = Image.open(io.BytesIO(content), formats=FORMATS)  # reads the header only
-    except Exception as error:  # decoders of hostile files raise nearly anything
+        opened = open_image(io.BytesIO(content))
+    except ValueError as error:
         raise ValueError(f"Expected a readable image as image {row}: {error}") from error
     with opened:
         pixels = load_image(opened, row=row, max_pixels=max_pixels)

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Image inputs of every accepted kind, checked, decoded and cut into batches.
 
-Accepted are a tensor or array of a whole batch (uint8 ``[N, 3, H, W]`` or ``[N, H, W, 3]``, floating point
-``[N, 3, H, W]`` in [0, 1]), or a sequence of single images of any sizes: PIL images, uint8 arrays ``[H, W]``,
-``[H, W, 3]`` or ``[H, W, 4]``, tensors without the batch dimension, and file paths. Where a shape fits both layouts,
-channels first is assumed. An `ImageRegion` counts as the image it holds.
+Accepted are a tensor or array of a whole batch (``[N, 3, H, W]`` or ``[N, H, W, 3]``, uint8 or floating point in
+[0, 1]), or a sequence of single images of any sizes: PIL images, uint8 arrays ``[H, W]`` or ``[H, W, 4]``, arrays and
+tensors like the batch without its first dimension, and file paths. Where a shape fits both layouts, channels first is
+assumed. An `ImageRegion` counts as the image it holds.
 
 Files come from models and are not trusted: their size is checked before they are decoded.
 """
@@ -23,14 +23,13 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
+from imug_metrics.media.arrays import check_size, check_tensor
+from imug_metrics.media.colour import to_srgb
+from imug_metrics.media.formats import FORMATS as FORMATS
+from imug_metrics.media.formats import open_image
+
 MAX_PIXELS = 64 * 1024 * 1024
 """Largest image that is decoded unless an encoder is told otherwise, in pixels (8192 x 8192)."""
-
-FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000")
-"""File formats that are decoded. Others are refused, EPS above all: its decoder runs an interpreter on the file."""
-
-# Resized images overshoot [0, 1] by rounding errors; anything further out is in another range altogether.
-_RANGE_TOLERANCE = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,8 +62,9 @@ ImageBatch: TypeAlias = Tensor | Sequence[Tensor]
 def image_batches(images: Images, batch_size: int, *, max_pixels: int = MAX_PIXELS) -> Iterator[ImageBatch]:
     """Decode ``images`` one batch at a time.
 
-    Transparent images are laid over white, the EXIF orientation is applied, grey images get three equal channels,
-    16-bit images are scaled to 8 bits, and of animations the first frame is taken.
+    Colours of an ICC profile are turned into sRGB, transparent images are laid over white, the EXIF orientation is
+    applied, grey images get three equal channels, 16-bit images are scaled to 8 bits, and of animations the first
+    frame is taken.
 
     Args:
         images: A batch or a sequence, see the module's description.
@@ -84,7 +84,7 @@ def image_batches(images: Images, batch_size: int, *, max_pixels: int = MAX_PIXE
         [(4, 3, 8, 9), (1, 3, 8, 9)]
     """
     if isinstance(images, (Tensor, np.ndarray)):
-        batch = _check_tensor(_as_tensor(images), ndim=4, where="", max_pixels=max_pixels)
+        batch = check_tensor(images, ndim=4, where="", max_pixels=max_pixels)
         yield from torch.split(batch, batch_size) if len(batch) else ()
         return
     rows = enumerate(check_sequence(images))
@@ -138,13 +138,13 @@ def load_image(image: Any, *, row: int, max_pixels: int = MAX_PIXELS) -> Tensor:
     if isinstance(image, (str, os.PathLike)):
         return _read(image, where, max_pixels)
     if isinstance(image, Tensor):
-        return _check_tensor(image, ndim=3, where=where, max_pixels=max_pixels)
+        return check_tensor(image, ndim=3, where=where, max_pixels=max_pixels)
     if isinstance(image, np.ndarray):
         if image.ndim == 3 and image.shape[-1] == 1:
             image = image[..., 0]
-        if image.dtype == np.uint8 and (image.ndim == 2 or (image.ndim == 3 and image.shape[-1] == 4)):
+        if image.dtype == np.uint8 and image.size and (image.ndim == 2 or (image.ndim == 3 and image.shape[-1] == 4)):
             return _decode(Image.fromarray(image), where, max_pixels)
-        return _check_tensor(_as_tensor(image), ndim=3, where=where, max_pixels=max_pixels)
+        return check_tensor(image, ndim=3, where=where, max_pixels=max_pixels)
     raise TypeError(
         "Expected argument `images` to hold PIL images, uint8 arrays, tensors or file paths, got"
         f" {type(image).__name__}{where}."
@@ -181,64 +181,18 @@ def _stack(images: list[Tensor]) -> Tensor:
     return torch.stack(images)
 
 
-def _as_tensor(images: Tensor | np.ndarray) -> Tensor:
-    # Negative strides (flipped views) and read-only memory cannot be wrapped without a copy.
-    return images if isinstance(images, Tensor) else torch.from_numpy(np.array(images))
-
-
-def _check_tensor(images: Tensor, *, ndim: int, where: str, max_pixels: int) -> Tensor:
-    expected = "[N, 3, H, W]" if ndim == 4 else "[3, H, W]"
-    if images.ndim == ndim and images.shape[-3] != 3 and images.shape[-1] == 3 and images.dtype == torch.uint8:
-        images = images.movedim(-1, -3)
-    if images.ndim != ndim or images.shape[-3] != 3 or 0 in images.shape[-2:]:
-        raise ValueError(
-            f"Expected argument `images` to have shape {expected} (or uint8 with channels last), got"
-            f" {list(images.shape)}{where}."
-        )
-    _check_size(images.shape[-1], images.shape[-2], where, max_pixels)
-    if images.dtype == torch.uint8:
-        return images
-    if not images.is_floating_point():
-        raise ValueError(f"Expected argument `images` to be uint8 or floating point, got {images.dtype}{where}.")
-    return _check_range(images.float(), where)
-
-
-def _check_range(images: Tensor, where: str) -> Tensor:
-    if images.numel() == 0:
-        return images
-    low, high = images.detach().aminmax()
-    if low >= -_RANGE_TOLERANCE and high <= 1 + _RANGE_TOLERANCE:  # false for NaN as well
-        return images.clamp(0, 1)
-    if not where:
-        flat = images.detach().flatten(1)
-        inside = (flat.amin(1) >= -_RANGE_TOLERANCE) & (flat.amax(1) <= 1 + _RANGE_TOLERANCE)
-        where = f" at row {int((~inside).nonzero()[0, 0])}"
-    raise ValueError(
-        "Expected argument `images` to lie in [0, 1] where it is floating point, got values from"
-        f" {float(low):.4g} to {float(high):.4g}{where}. Pass uint8 for the range 0 to 255."
-    )
-
-
-def _check_size(width: int, height: int, where: str, max_pixels: int) -> None:
-    if width * height > max_pixels:
-        raise ValueError(
-            f"Expected argument `images` to hold at most {max_pixels} pixels an image, got {width} x {height}{where}."
-            " Raise `max_pixels` to accept it."
-        )
-
-
 def _read(path: str | os.PathLike[str], where: str, max_pixels: int) -> Tensor:
     where = f"{where} ({os.fspath(path)})"
     try:
-        image = Image.open(path, formats=FORMATS)  # reads the header only
-    except Exception as error:  # decoders of hostile files raise nearly anything
+        image = open_image(path)
+    except ValueError as error:
         raise ValueError(f"Expected argument `images` to name readable image files{where}: {error}") from error
     with image:
         return _decode(image, where, max_pixels)
 
 
 def _decode(image: Image.Image, where: str, max_pixels: int) -> Tensor:
-    _check_size(*image.size, where, max_pixels)
+    check_size(*image.size, where, max_pixels)
     if image.mode == "F":
         raise ValueError(f"Expected argument `images` to hold 8-bit or 16-bit images, got PIL mode F{where}.")
     try:
@@ -250,7 +204,10 @@ def _decode(image: Image.Image, where: str, max_pixels: int) -> Tensor:
 
 def _to_rgb(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I"):  # 16-bit greys; PIL would clip them at 255
+        profile = image.info.get("icc_profile")
         image = Image.fromarray((np.asarray(image).clip(0, 65535) / 257).round().astype(np.uint8))
+        image.info["icc_profile"] = profile
+    image = to_srgb(image)
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)

@@ -19,6 +19,7 @@ from einops import reduce
 from PIL import Image
 from scipy import ndimage
 
+from imug_metrics.media.formats import UnreadFormatError, open_image
 from imug_metrics.media.images import MAX_PIXELS, load_image
 from imug_metrics.quality.result import Quality, combined, ramp
 from imug_metrics.quality.source import BrokenError, UnjudgedError, as_quality, read_bytes
@@ -31,7 +32,6 @@ MAX_BYTES = 64 * 1024 * 1024
 MAX_MEASURED = 2 * 1024 * 1024
 """Pixels that are measured; a larger image is first reduced by averaging."""
 
-_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF")  # EPS would start a program
 _BLOCK = 16
 _GRIDS = range(3, 17)
 _GREY = np.array([0.299, 0.587, 0.114], dtype=np.float32)
@@ -58,12 +58,13 @@ def image_quality(source: Any) -> Quality:
     - ``empty``: share of 16 x 16 blocks of one single colour: 1 scores 0.5, 0.1 scores 1.
 
     Args:
-        source: Path or bytes of a PNG, JPEG, WebP, GIF, BMP, TIFF, PPM or AVIF file (first frame), a PIL image, an
-            array uint8 ``[H, W]``, ``[H, W, 3]`` or ``[H, W, 4]``, or a tensor ``[3, H, W]``, uint8 or float in
-            [0, 1].
+        source: Path or bytes of a file (first frame) of `imug_metrics.media.formats.FORMATS`, or an image in memory
+            as encoders take it: a PIL image, an array uint8 ``[H, W]`` or ``[H, W, 4]``, an array or tensor
+            ``[H, W, 3]`` or ``[3, H, W]``, uint8 or floating point in [0, 1].
 
     Returns:
-        The quality in [0, 1]; 0 for a file that cannot be decoded, NaN for one that is too large.
+        The quality in [0, 1]; 0 for a file that cannot be decoded, NaN for one that is too large or of a format that
+        is not read.
 
     Raises:
         TypeError: If ``source`` is of another kind.
@@ -125,10 +126,12 @@ def _decoded(content: bytes) -> Pixels:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the size is checked below, and odd metadata is no concern here
         try:
-            image = Image.open(io.BytesIO(content), formats=_FORMATS)  # reads the header only
-        except Image.DecompressionBombError as error:
-            raise UnjudgedError("The image has too many pixels.") from error
-        except Exception as error:  # decoders of hostile files raise nearly anything
+            image = open_image(io.BytesIO(content))
+        except UnreadFormatError as error:
+            raise UnjudgedError(f"The file is {error}.") from error
+        except ValueError as error:
+            if isinstance(error.__cause__, Image.DecompressionBombError):
+                raise UnjudgedError("The image has too many pixels.") from error
             raise BrokenError("The file is no readable image.") from error
         if image.width * image.height > MAX_PIXELS:
             raise UnjudgedError(f"The image has {image.width} x {image.height} pixels, more than {MAX_PIXELS}.")
@@ -141,7 +144,10 @@ def _decoded(content: bytes) -> Pixels:
 
 
 def _pixels(source: Any) -> Pixels:
-    image = load_image(source, row=0).movedim(0, -1)
+    try:
+        image = load_image(source, row=0).movedim(0, -1)
+    except (TypeError, ValueError) as error:
+        raise type(error)(str(error).replace("`images`", "`source`").replace(" at row 0", "")) from error
     pixels: Pixels = image.detach().cpu().numpy()
     return pixels.astype(np.float32) / 255 if pixels.dtype == np.uint8 else pixels
 

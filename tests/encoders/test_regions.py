@@ -299,3 +299,51 @@ def test_boxes_and_masks_do_not_mix(vit, photographs):
     mixed = [ImageRegion(image, box=BOX), ImageRegion(image, mask=mask_of(BOX, *image.shape[:2]))]
     with pytest.raises(ValueError, match="boxes or masks, got both"):
         RegionEncoder(vit).encode_images(mixed)
+
+
+def painted(mask) -> list[float]:
+    image = scene((200, 0, 0), (0, 0, 200), BOX)
+    return RegionEncoder(colours(), masking="paint").encode_images([ImageRegion(image, mask=mask)])[0].tolist()
+
+
+@pytest.mark.parametrize(
+    "mask",
+    [
+        mask_of(BOX),
+        mask_of(BOX).tolist(),
+        mask_of(BOX).astype(np.uint16) * 65535,
+        mask_of(BOX).astype(np.uint32),
+        mask_of(BOX).astype(">i4"),
+        mask_of(BOX).astype(np.int8) * 2 - 1,  # above 0 is the subject
+        mask_of(BOX).astype(np.float16),
+        mask_of(BOX).astype(">f8") * (1 + 5e-4),
+        torch.from_numpy(mask_of(BOX).astype(np.uint16)),
+        torch.from_numpy(mask_of(BOX)).double(),
+        Image.fromarray(mask_of(BOX)),
+        Image.fromarray(mask_of(BOX).astype(np.uint16) * 65535),
+    ],
+)
+def test_a_mask_of_any_type_is_read(mask):
+    assert painted(mask) == [200, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("mask", "message"),
+    [
+        (mask_of(BOX) * 255.0, r"from 0 to 255 at row 0. Write `mask / 255`"),
+        (mask_of(BOX) * 8.0 - 4, r"from -4 to 4 at row 0. Write `mask > 0`"),
+        (mask_of(BOX) * np.nan, r"NaN at row 0. Write `mask > 0`"),
+        (mask_of(BOX) * 65535.0, r"from 0 to 6.*Write `mask > 0`"),
+        (mask_of(BOX)[None], r"got \[1, 160, 200\] at row 0. Write `mask\[0\]`"),
+        (mask_of(BOX)[..., None], r"Write `mask\[..., 0\]`"),
+        (np.stack([mask_of(BOX)] * 3), r"Write `mask\[0\]`, or pass the PIL image"),
+        (np.stack([mask_of(BOX)] * 4, -1), r"Write `mask\[..., 0\]`, or pass the PIL image"),
+        (mask_of(BOX).T, r"Write `mask.T`"),
+        (mask_of(BOX)[:80, :100], r"got \[80, 100\] at row 0. Resize the mask"),
+        (mask_of(BOX).astype(complex), "numbers, got complex128 at row 0"),
+        (np.full((160, 200), "x"), "numbers, got <U1 at row 0"),
+    ],
+)
+def test_a_mask_that_cannot_be_read_is_refused_with_the_cure(mask, message):
+    with pytest.raises(ValueError, match=f"^Expected a region.*{message}"):
+        painted(mask)

@@ -21,7 +21,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from imug_metrics.media.images import FORMATS, ImageRegion, load_image
+from imug_metrics.media.formats import open_image
+from imug_metrics.media.images import ImageRegion, load_image
 
 MAX_FILE_BYTES = 256 * 2**20
 """Largest file that is read."""
@@ -86,7 +87,7 @@ def read(image: SourceImage, max_pixels: int) -> SourceImage:
         content: bytes | Tensor
         if isinstance(source, (str, os.PathLike)):
             content = _file(Path(source))
-            digest = _digest("file", content)
+            digest = _digest("file in sRGB", content)  # names what is made of it, for caches that outlive a version
         else:
             with _LOCKS[id(source) // 64 % len(_LOCKS)]:
                 content = load_image(source, row=image.row, max_pixels=max_pixels).detach()
@@ -158,8 +159,8 @@ def _file(path: Path) -> bytes:
 
 def _open_header(content: bytes) -> Image.Image:
     try:
-        return Image.open(io.BytesIO(content), formats=FORMATS)
-    except Exception as error:  # decoders of hostile files raise nearly anything
+        return open_image(io.BytesIO(content))
+    except ValueError as error:
         raise ValueError(f"could not be read: {error}") from error
 
 
