@@ -37,8 +37,7 @@ def describe(problem: Problem) -> str:
         >>> describe(Problem("data.jsonl", 3, "tasks[0].turn", "expected a turn from 1, got 'x'"))
         "data.jsonl:3: tasks[0].turn: expected a turn from 1, got 'x'"
     """
-    place = problem.file if problem.line is None else f"{problem.file}:{problem.line}"
-    return plain(": ".join(part for part in (place, problem.field, problem.message) if part))
+    return plain(str(problem))
 
 
 @contextmanager

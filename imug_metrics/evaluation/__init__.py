@@ -5,7 +5,7 @@
 from imug_metrics.evaluation.check import DataCheck, check_data
 from imug_metrics.evaluation.comparison import Comparison, compare
 from imug_metrics.evaluation.gain import GainEvaluation, evaluate_gain
-from imug_metrics.evaluation.human import read_human
+from imug_metrics.evaluation.human_file import read_human
 from imug_metrics.evaluation.plan import ComparisonPlan, plan_assumed, plan_comparison
 from imug_metrics.evaluation.repeats import RepeatedRuns, RepeatedScore, repeated_runs
 from imug_metrics.evaluation.result import Evaluation

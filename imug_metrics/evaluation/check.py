@@ -12,6 +12,7 @@ from imug_metrics.errors import ArgumentError
 from imug_metrics.evaluation.settings import check_folders, chosen_models
 from imug_metrics.protocols import imug
 from imug_metrics.protocols.imug.check import check_benchmark, check_judged, check_outputs
+from imug_metrics.protocols.imug.check.fields import check_benchmark_fields, check_judged_fields, check_result_fields
 from imug_metrics.report.files import write_problems
 
 
@@ -46,7 +47,7 @@ def check_data(
     models: Sequence[str] = (),
     out: Path | None = None,
 ) -> DataCheck:
-    """List what cannot be read, what is missing, repeated or of no use, images that do not decode, and dead links.
+    """List what cannot be read, is missing, repeated or of no use, unknown fields, broken images and dead links.
 
     Args:
         benchmark: folder in the layout of IMUG-Bench.
@@ -63,12 +64,19 @@ def check_data(
     check_folders(benchmark, {"outputs": outputs, "judged": judged}, out)
     names = _models(models, outputs, judged)
     problems = imug.Problems()
-    samples = check_benchmark(benchmark, problems)
+    try:
+        samples = check_benchmark(benchmark, problems)
+    except ArgumentError as error:  # whatever else there is to say follows from it
+        problems.error(benchmark, None, "turn", error.message)
+        return DataCheck(problems, 0, 0, ())
+    check_benchmark_fields(benchmark, samples, problems)
     for model in names:
         if outputs is not None:
             check_outputs(samples, outputs / model, problems)
+            check_result_fields(samples, outputs / model, problems)
         if judged is not None:
             check_judged(samples, judged, model, problems)
+            check_judged_fields(judged, model, problems)
     return DataCheck(problems, len(samples), sum(len(sample.tasks) for sample in samples), names)
 
 

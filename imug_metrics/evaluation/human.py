@@ -4,51 +4,40 @@
 
 from __future__ import annotations
 
-import csv
-import json
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
 import torch
 
-from imug_metrics.errors import ArgumentError
 from imug_metrics.protocols.imug.readings import Readings, Unit
 from imug_metrics.protocols.imug.samples import Sample
+from imug_metrics.reading.files import Problem
 from imug_metrics.stats.agreement import agreement
 from imug_metrics.stats.variance_components import repeats_worth, variance_components
 
 Place: TypeAlias = "tuple[str, int, int | None]"
 """Dialogue, turn, and the evaluation point from 1; None: the turn as a whole."""
-Human: TypeAlias = "dict[str, dict[Place, dict[str, float]]]"
-"""By model and place, the score of each rater."""
-
 BEST = 5
 
 
-def read_human(path: Path, models: Sequence[str]) -> Human:
-    """Scores of people from a file of JSON lines, or of CSV where its name ends in .csv.
+class Human(dict[str, dict[Place, dict[str, float]]]):
+    """By model and place, the score of each rater.
 
     Args:
-        path: rows with `dialogue`, `turn` and `score` (0 to 5), and if there are any `point` (from 1), `rater` and
-            `model`. Without `point` a score is that of the turn as a whole.
-        models: those that are scored; rows of others are left out. A row without `model` is of the only one.
-
-    Raises:
-        ArgumentError: if the file cannot be read or a row is not as expected; the message names it.
+        scores: these.
+        file: where they come from, for messages.
+        problems: what is odd in that file.
     """
-    found: Human = {}
-    try:
-        for line, row in _rows(path):
-            model, place, rater, score = _entry(row, models, f"{path}:{line}")
-            if model in models:
-                found.setdefault(model, {}).setdefault(place, {})[rater] = score
-    except (OSError, UnicodeDecodeError) as error:
-        raise ArgumentError("human", f"{path}: {error}") from error
-    if not found:
-        raise ArgumentError("human", f"found no score of the models in {path}")
-    return found
+
+    def __init__(
+        self,
+        scores: Mapping[str, dict[Place, dict[str, float]]] | None = None,
+        file: str = "human scores",
+        problems: Iterable[Problem] = (),
+    ) -> None:
+        super().__init__(scores or {})
+        self.file, self.problems = file, tuple(problems)
 
 
 def judge_agreement(readings: Readings, model: str, repeats: int, human: Human | None) -> dict[str, dict[str, float]]:
@@ -65,7 +54,7 @@ def judge_agreement(readings: Readings, model: str, repeats: int, human: Human |
         compare for: the results of `imug_metrics.stats.agreement.agreement`.
     """
     points, turns = _judged(readings, repeats)
-    people = (human or {}).get(model, {})
+    people = {} if human is None else human.get(model, {})
     found = {}
     for name, judged in (("points", points), ("turns", turns)):
         known = {place: people[place] for place in judged if place in people}
@@ -171,33 +160,3 @@ def _judged(readings: Readings, repeats: int) -> tuple[dict[Place, dict[int, flo
         for place, value in enumerate(values, 1):
             points.setdefault((dialogue, number, place), {})[verdict.repeat] = value
     return points, turns
-
-
-def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        if path.suffix.lower() == ".csv":
-            yield from enumerate(csv.DictReader(file), 2)
-        else:
-            for line, text in enumerate(file, 1):
-                if text.strip():
-                    yield line, _json(path, line, text)
-
-
-def _json(path: Path, line: int, text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ArgumentError("human", f"{path}:{line}: expected JSON: {error}") from error
-
-
-def _entry(row: Any, models: Sequence[str], where: str) -> tuple[str, Place, str, float]:
-    try:
-        if not row.get("model") and len(models) > 1:
-            raise ValueError("there is no model, and more than one is scored")
-        point, score = row.get("point"), float(row["score"])
-        if not 0 <= score <= BEST:
-            raise ValueError(f"score {score} is not from 0 to {BEST}")
-        place = (str(row["dialogue"]), int(row["turn"]), None if point in (None, "") else int(point))
-        return str(row.get("model") or models[0]), place, str(row.get("rater") or ""), score
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ArgumentError("human", f"{where}: expected dialogue, turn and score: {error}") from error

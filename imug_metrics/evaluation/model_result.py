@@ -14,10 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from imug_metrics.protocols.imug import Problem, TurnScore
+from imug_metrics.reading.text_files import read_text
 from imug_metrics.report.files import json_text, schema, write_whole
 from imug_metrics.suite import ModelScores
 
 KIND = "model"
+MAX_BYTES = 2**32
+"""Size of the largest file of a result that is read: it has a row a record."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,7 @@ def read_result(path: Path, mark: str | None = None) -> ModelResult | None:
         mark: the fingerprint that it must have; None: any.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(read_text(path, max_bytes=MAX_BYTES))
         if content["schema"] != schema(KIND) or (mark is not None and content["fingerprint"] != mark):
             return None
         if content["scores"]["model"] != path.stem:  # it names files when it is written again

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from imug_metrics.evaluation.human import human_scores, judge_agreement, repeat_noise
+from imug_metrics.evaluation.human_file import unmatched_scores
 from imug_metrics.evaluation.inputs import Inputs, ModelInputs
 from imug_metrics.evaluation.official import write_judgements
 from imug_metrics.evaluation.powered import powered_difference
@@ -127,6 +128,7 @@ def _asked(
         verdicts += strict.verdicts
     if judge.human is not None:
         readings.human = human_scores(judge.human, model.model, benchmark)
+        problems += [*judge.human.problems, *unmatched_scores(judge.human, model.model, benchmark)]
     _list_failures(readings, journal or Path(model.model), problems)
     told = {
         "answers": sum(verdict.reply is not None for verdict in verdicts),

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from imug_metrics._optional import require
 from imug_metrics.errors import ArgumentError
-from imug_metrics.evaluation.model_result import ModelResult, read_result, write_result
+from imug_metrics.evaluation.model_result import MAX_BYTES, ModelResult, read_result, write_result
 from imug_metrics.evaluation.official import write_official
 from imug_metrics.protocols import imug
 from imug_metrics.reading.files import as_name
+from imug_metrics.reading.text_files import read_text
 from imug_metrics.report import RuleRow, write_report
 from imug_metrics.report.files import json_text, schema, write_problems, write_whole
 from imug_metrics.report.table import score_tables
@@ -134,7 +135,7 @@ class Evaluation:
         """
         path = Path(folder) / "evaluation.json"
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
+            content = json.loads(read_text(path, max_bytes=MAX_BYTES))
         except (OSError, ValueError, RecursionError) as error:
             raise ArgumentError("folder", f"expected a saved evaluation, {path} cannot be read: {error}") from error
         found = content.get("schema") if isinstance(content, dict) else None

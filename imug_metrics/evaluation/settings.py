@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -46,6 +47,10 @@ class JudgeSettings:
     repeats: int = 1
     retry_errors: bool = False
     human: Human | None = None
+
+    def __post_init__(self) -> None:
+        if self.human is not None and not isinstance(self.human, Human):
+            object.__setattr__(self, "human", Human(self.human))  # a plain dict has no file to name in messages
 
     def describe(self) -> dict[str, Any]:
         """What the manifest says of it; no key and no user name is part of it."""
@@ -161,6 +166,19 @@ def check_folders(benchmark: Path, folders: Mapping[str, Path | None], out: Path
         if path is not None and name != "judged" and out.resolve().is_relative_to(path.resolve()):
             why = "which is read" if name == "benchmark" else "where it would pass for a model"
             raise ArgumentError(argument, f"expected a folder outside of {path}, {why}")
+
+
+@contextmanager
+def as_argument(name: str) -> Iterator[None]:
+    """Errors about what lies in a folder name the argument that the folder came from.
+
+    Args:
+        name: of the argument.
+    """
+    try:
+        yield
+    except ArgumentError as error:
+        raise ArgumentError(name, error.message) from error
 
 
 def chosen_models(chosen: Sequence[str], folders: Mapping[str, Path]) -> tuple[str, ...]:

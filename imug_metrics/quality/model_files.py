@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from imug_metrics._optional import require
 from imug_metrics.quality.source import BrokenError, File, UnjudgedError, read_bytes, suffix_of
+from imug_metrics.reading.text_files import decode
 
 MAX_BYTES = 64 * 1024 * 1024
 """Largest model file that is opened."""
@@ -108,7 +109,7 @@ def _gltf_header(content: bytes, kind: str) -> dict[str, Any]:
         if kind == "glb":
             length = struct.unpack_from("<I", content, 12)[0]
             content = content[20 : 20 + length]
-        header = json.loads(content)
+        header = json.loads(decode(content))
     except (struct.error, ValueError, RecursionError) as error:
         raise BrokenError("The header of the glTF file is no JSON.") from error
     if not isinstance(header, dict):

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Reading files that others wrote: within size limits, within their folder, and with every problem collected."""
+"""Reading data that others wrote: within size limits, within their folder, and with every problem collected."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-MAX_JSON_BYTES = 16 * 2**20
+from imug_metrics.reading.text_files import MAX_TEXT_BYTES, TextError, read_lines, read_text
+
+MAX_JSON_BYTES = MAX_TEXT_BYTES
 MAX_IMAGE_BYTES = 256 * 2**20
 MAX_TURN = 1024
 
@@ -27,6 +29,10 @@ class Problem:
         message: what was expected and what was found.
         level: "error" where something expected could not be read or is absent, so that a record is not scored on its
             merits; "warning" where something odd was ignored or read in a documented way.
+
+    Example:
+        >>> print(Problem("data.jsonl", 3, "tasks[0].turn", "expected a turn from 1, got 'x'"))
+        data.jsonl:3: tasks[0].turn: expected a turn from 1, got 'x'
     """
 
     file: str
@@ -38,6 +44,10 @@ class Problem:
     def as_row(self) -> dict[str, Any]:
         """The problem as one JSON object."""
         return asdict(self)
+
+    def __str__(self) -> str:
+        place = self.file if self.line is None else f"{self.file}:{self.line}"
+        return ": ".join(part for part in (place, self.field, self.message) if part)
 
 
 class Problems(list[Problem]):
@@ -71,43 +81,35 @@ def read_jsonl(
     """Yield (line number, object) of a JSON-lines file, one line at a time.
 
     Lines end at the newline character alone, so that a text may hold any other Unicode line break. Blank lines are
-    skipped; a line that is too long, not UTF-8, not JSON or not an object is collected as an error and skipped.
+    skipped; a line that is too long, not UTF-8, not JSON or not an object is collected as an error and skipped, a file
+    that as a whole is in another encoding as one error. Of a field that an object has twice the last counts, with a
+    warning.
     """
     try:
-        file = path.open("rb")
-    except OSError as error:
-        problems.error(path, None, "", f"could not be opened: {error.strerror}")
-        return
-    with file:
-        number = 0
-        while line := file.readline(max_bytes + 1):
-            number += 1
-            if len(line) > max_bytes:
-                problems.error(path, number, "", f"expected a line of at most {max_bytes} bytes")
-                while line and not line.endswith(b"\n"):
-                    line = file.readline(max_bytes)
+        for number, text in read_lines(path, max_bytes=max_bytes):
+            if isinstance(text, str) and not text.strip():
                 continue
-            if not line.strip():
-                continue
-            value = _parse(line, path, number, problems)
+            value = _parse(text, path, number, problems)
             if isinstance(value, dict):
                 yield number, value
             elif value is not _BROKEN:
                 problems.error(path, number, "", f"expected an object, got {kind(value)}")
+    except OSError as error:
+        problems.error(path, None, "", f"could not be opened: {error.strerror}")
+    except TextError as error:
+        problems.error(path, None, "", error.message)
 
 
 def read_json(path: Path, problems: Problems, *, max_bytes: int = MAX_JSON_BYTES) -> Any:
     """The content of a JSON file, or None, with the reason collected, where it cannot be read."""
     try:
-        with path.open("rb") as file:
-            content = file.read(max_bytes + 1)
+        value = _parse(read_text(path, max_bytes=max_bytes), path, None, problems)
     except OSError as error:
         problems.error(path, None, "", f"could not be opened: {error.strerror}")
         return None
-    if len(content) > max_bytes:
-        problems.error(path, None, "", f"expected a file of at most {max_bytes} bytes")
+    except TextError as error:
+        problems.error(path, None, "", error.message)
         return None
-    value = _parse(content, path, None, problems)
     return None if value is _BROKEN else value
 
 
@@ -165,13 +167,38 @@ def kind(value: Any) -> str:
 _BROKEN = object()
 
 
-def _parse(content: bytes, path: Path, line: int | None, problems: Problems) -> Any:
+def _parse(text: str | TextError, path: Path, line: int | None, problems: Problems) -> Any:
+    """The value of a JSON text, or `_BROKEN`, with the reason collected."""
+    repeated: dict[str, None] = {}
+
+    def whole(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            names = [name for name, _ in pairs]
+            repeated.update((name, None) for name in found if names.count(name) > 1)
+        return found
+
     try:
-        return json.loads(content.decode("utf-8"))
-    except UnicodeDecodeError as error:
-        problems.error(path, line, "", f"expected UTF-8, found byte {content[error.start]:#04x} at {error.start}")
+        if isinstance(text, TextError):
+            raise text
+        value = json.loads(text, object_pairs_hook=whole)
+    except TextError as error:
+        problems.error(path, line, "", error.message)
     except RecursionError:
         problems.error(path, line, "", "expected JSON that is not nested so deeply")
     except ValueError as error:  # also integers of more digits than Python converts
-        problems.error(path, line, "", f"expected JSON: {error}")
+        problems.error(path, line, "", f"expected JSON: {error}{_cure(text, line)}")
+    else:
+        for name in repeated:
+            problems.warn(path, line, name[:80], "one object has this field twice; the last counts")
+        return value
     return _BROKEN
+
+
+def _cure(text: str | TextError, line: int | None) -> str:
+    """What to do about a line that is no JSON, where its form shows it."""
+    if line is None or isinstance(text, TextError):
+        return ""
+    if "\r" in text.strip():
+        return "; its lines end in CR alone: save it with LF at the end of each line"
+    return "; expected one object a line, not an array" if text.lstrip().startswith("[") else ""

@@ -10,6 +10,8 @@ from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
 
+from imug_metrics.reading.text_files import decode, read_text
+
 MAX_PROMPT_BYTES = 2**20
 OFFICIAL_FOLDER = Path("scripts/auxiliary")
 OFFICIAL_FILES = {"dynamic": "dynamic_prompt.txt", "image": "eval_prompt.txt"}
@@ -50,7 +52,7 @@ class OwnPrompts(Prompts):
 
     def __init__(self) -> None:
         folder = files("imug_metrics.protocols.imug") / "judge_prompts"
-        dynamic, image = ((folder / name).read_text("utf-8").strip() for name in ("dynamic.txt", "image.txt"))
+        dynamic, image = (decode((folder / name).read_bytes()).strip() for name in ("dynamic.txt", "image.txt"))
         super().__init__(dynamic, image, "imug_metrics")
 
 
@@ -87,14 +89,7 @@ def _official(name: str, folder: Path) -> str:
         raise FileNotFoundError(
             f"Expected a checkout of IMUG-Bench that holds {OFFICIAL_FOLDER / OFFICIAL_FILES[name]}, got {folder}."
         )
-    with path.open("rb") as file:
-        content = file.read(MAX_PROMPT_BYTES + 1)
-    if len(content) > MAX_PROMPT_BYTES:
-        raise ValueError(f"{path}: expected at most {MAX_PROMPT_BYTES} bytes.")
-    try:
-        text = content.decode("utf-8-sig").replace("\r\n", "\n")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path}: expected UTF-8: {error.reason} at byte {error.start}.") from None
+    text = read_text(path, max_bytes=MAX_PROMPT_BYTES)
     if not text.strip():
         raise ValueError(f"{path}: expected instructions, got an empty file.")
     return text if _digest(text) == OFFICIAL_SHA256[name] else text.strip()

@@ -12,10 +12,12 @@ from imug_metrics.protocols.unim.records import CONTENT, Answer, Key, record_key
 from imug_metrics.protocols.unim.stream import read_objects
 from imug_metrics.reading.files import Problems, kind
 from imug_metrics.reading.tags import read_name, read_tags
+from imug_metrics.reading.text_files import TextError, read_beginning
 
 Captions = Mapping[Key, Mapping[str, str]]
 
 NO_CAPTION = "not described"
+NO_TEXT = "a file that is no UTF-8 text"
 MAX_CAPTION = 4000
 _PLACEHOLDER = re.compile(r"<\s*([a-z3]+)\s*([0-9]{1,9})\s*>", re.IGNORECASE | re.ASCII)
 
@@ -83,9 +85,11 @@ def captioned_text(answer: Answer, captions: Mapping[str, str]) -> str:
 
 
 def item_content(answer: Answer, name: str) -> str | None:
-    """Content of an item of text or code: that of its file, or what the record itself holds."""
+    """Content of an item of text or code: that of its file, cut at its beginning, or what the record itself holds."""
     path = answer.find(name)
     if path is None:
         return answer.inline_content(name)
-    with path.open("rb") as file:
-        return file.read(4 * MAX_CAPTION).decode("utf-8", errors="replace")
+    try:
+        return read_beginning(path, 4 * MAX_CAPTION)
+    except TextError:
+        return NO_TEXT

@@ -4,19 +4,19 @@
 
 from __future__ import annotations
 
-import codecs
 import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from imug_metrics.reading.files import MAX_JSON_BYTES, Problems, kind
+from imug_metrics.reading.text_files import BYTE_ORDER_MARK, TextError, TextStream
 
 _CHUNK = 2**16
 _TOKEN = 16  # characters of the longest word that the end of what was read can cut, strings apart
 _GIVE_UP_AFTER = 10_000
-_BETWEEN = re.compile(r"[\s,\[\]]*")
+_BETWEEN = re.compile(rf"[\s,\[\]{BYTE_ORDER_MARK}]*")
 _INDENT = 99  # characters before an object on its line
 _NEXT_START = re.compile(rf"\n[ \t,\[]{{0,{_INDENT}}}(?=\{{)")
 
@@ -31,25 +31,27 @@ def read_objects(
     the rest of the file is not read.
 
     Args:
-        path: the file, UTF-8.
+        path: the file, UTF-8 with or without byte order mark.
         problems: collects what is wrong.
         max_bytes: size of the largest object that is read, in characters.
     """
     try:
-        file = path.open("rb")
+        text = TextStream(path)
     except OSError as error:
         problems.error(path, None, "", f"could not be opened: {error.strerror}")
         return
-    with file:
-        yield from _Stream(file, path, problems, max_bytes).objects()
+    except TextError as error:
+        problems.error(path, None, "", error.message)
+        return
+    with text:
+        yield from _Objects(text, path, problems, max_bytes).objects()
 
 
-class _Stream:
+class _Objects:
     """A window on the text of a file: `buffer[at:]` is what has been read and not yet understood."""
 
-    def __init__(self, file: BinaryIO, path: Path, problems: Problems, limit: int) -> None:
-        self.file, self.path, self.problems, self.limit = file, path, problems, limit
-        self.decoder = codecs.getincrementaldecoder("utf-8-sig")()
+    def __init__(self, text: TextStream, path: Path, problems: Problems, limit: int) -> None:
+        self.text, self.path, self.problems, self.limit = text, path, problems, limit
         self.buffer, self.at, self.line, self.ended, self.broken = "", 0, 1, False, 0
 
     def objects(self) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -99,16 +101,14 @@ class _Stream:
         if self.ended:
             return False
         rest = self.buffer[self.at :]
-        content = self.file.read(max(_CHUNK, len(rest)))
-        self.ended = not content
         try:
-            text = self.decoder.decode(content, final=self.ended)
-        except UnicodeDecodeError as error:
-            wrong = error.object[error.start]
-            self.problems.error(self.path, None, "", f"expected UTF-8, found byte {wrong:#04x}; the rest is not read")
-            text, self.ended = error.object[: error.start].decode(), True
+            text = self.text.read(max(_CHUNK, len(rest)))
+        except TextError as error:
+            self.problems.error(self.path, None, "", f"{error.message}; the rest is not read")
+            text = ""
+        self.ended = not text
         self.buffer, self.at = rest + text, 0
-        return bool(text) or not self.ended
+        return not self.ended
 
     def _skip_broken(self, error: Exception) -> None:
         large = len(self.buffer) - self.at > self.limit and self._is_cut(error)
