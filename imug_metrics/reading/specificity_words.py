@@ -17,6 +17,8 @@ class WordLists:
         numbers: number words; digits always count.
         colours: names of colours.
         places: words that say where something is.
+        languages: ISO 639-1 codes of the languages that the lists cover, of `imug_metrics.reading.languages`. Texts in
+            another language are then left unread. Empty: every text is read.
     """
 
     function: frozenset[str]
@@ -24,6 +26,7 @@ class WordLists:
     numbers: frozenset[str]
     colours: frozenset[str]
     places: frozenset[str]
+    languages: tuple[str, ...] = ()
 
 
 def _words(text: str) -> frozenset[str]:
@@ -74,4 +77,5 @@ ENGLISH = WordLists(
         centre middle corner edge side upper lower foreground background opposite adjacent beneath row column
         """
     ),
+    languages=("en",),
 )

@@ -219,7 +219,8 @@ def self_scores(dialogue: Tensor, turn: Tensor) -> Batch:
 
 def verdict_texts(dialogue: Tensor, turn: Tensor) -> Batch:
     phrases = ["Looks good.", "The red cube is left.", "Two blue balls match the prompt.", "Yes, correct: a green cone"]
-    said = [phrases[int(row)] for row in labels(dialogue, turn, 16, 4)]
+    phrases += ["Der Ball ist rot."]  # unread
+    said = [phrases[int(row)] for row in labels(dialogue, turn, 16, 5)]
     texts = [f"Draw {int(t)} red cubes and blue balls" for t in turn]
     return {"verdicts": said, "texts": texts, **verdicts(dialogue, turn)}
 

@@ -13,6 +13,7 @@ from torch import Tensor
 from imug_metrics.dialogues.arguments import Strings
 from imug_metrics.dialogues.inputs import Column, check_ends, flatten_lists
 from imug_metrics.functional.reduce import reduce_values
+from imug_metrics.reading.languages import check_languages, is_written_in
 from imug_metrics.reading.specificity_words import ENGLISH, WordLists
 
 Weights = tuple[float, float, float]
@@ -32,6 +33,17 @@ class Shares(NamedTuple):
     content: float
     grounded: float
     details: float
+
+
+class Specificity(NamedTuple):
+    """Scores of verdicts (NaN where undefined or absent), their shares `[cells, 3]`, and which of them were not read.
+
+    Those are there, as are their prompts, but one of the two is in a language that the lists do not cover.
+    """
+
+    column: Column
+    shares: Tensor
+    unread: Tensor
 
 
 _UNKNOWN = Shares(torch.nan, torch.nan, torch.nan)
@@ -55,30 +67,32 @@ def verdict_specificity(
     are scaled up, so compare scores with prompts to scores with prompts only. A verdict without words ("" or an emoji)
     says nothing: 0.
 
-    The lists are English. A text mostly in another script is undefined; in another language of the Latin script every
-    word counts as content, so the score is too high: give other lists with `words`.
+    The lists are English. A verdict in another language, or one whose prompt is, is not read: undefined. Where a text
+    holds too little to tell ("Ok", a name) it is read. Give lists for another language with `words`.
 
     Args:
         verdicts: strings, `[N]` in a list or one list a dialogue; None for an absent one.
         texts: the prompts of the turns, in the same form; None: no prompts. A verdict whose prompt alone is None is
             undefined.
         weights: of content, grounded and details; only their proportions matter.
-        words: the word lists.
+        words: the word lists; their `languages` say which texts are read.
         reduction: `"none"`, or `"mean"` of the verdicts that have a value.
 
     Returns:
         float64 scalar, or values `[N]` (or `[B, T]`) with NaN where undefined.
 
     Raises:
-        ValueError: if weights are negative or all zero, or `texts` differs in shape.
+        ValueError: if weights are negative or all zero, `texts` differs in shape or a language is unknown.
         TypeError: if a verdict or prompt is not a string.
 
     Example:
         >>> verdicts = ["Looks good.", "The red cube is left of the two balls."]
         >>> verdict_specificity(verdicts, ["Put a red cube beside two balls."] * 2, reduction="none")
         tensor([0.0000, 0.4444], dtype=torch.float64)
+        >>> verdict_specificity(["Sieht gut aus.", "Looks good."], reduction="none")
+        tensor([nan, 0.], dtype=torch.float64)
     """
-    column, _ = specificity_column(verdicts, texts, weights, words)
+    column = specificity_column(verdicts, texts, weights, words).column
     return reduce_values(column.values.view(column.shape), reduction)
 
 
@@ -96,7 +110,7 @@ def specificity_shares(text: str, prompt: str | None = None, words: WordLists = 
     grounded = torch.nan if prompt is None else 0.0
     if not found:
         return Shares(0.0, grounded, 0.0)
-    if words == ENGLISH and not _is_latin(plain):
+    if not _is_covered((text, prompt), words):
         return _UNKNOWN
     rights = len(_RIGHT.findall(plain))
     details = [word for word in found if _is_detail(word, words)]
@@ -107,24 +121,25 @@ def specificity_shares(text: str, prompt: str | None = None, words: WordLists = 
     return Shares((len(content) + rights) / len(found), grounded, (len(details) + rights) / len(found))
 
 
-def specificity_column(
-    verdicts: Strings, texts: Strings | None, weights: Weights, words: WordLists
-) -> tuple[Column, Tensor]:
-    """Scores of verdicts as a column (NaN where undefined or absent), and their shares `[cells, 3]`."""
+def specificity_column(verdicts: Strings, texts: Strings | None, weights: Weights, words: WordLists) -> Specificity:
+    """Scores of verdicts as a column, their shares, and which were not read."""
     check_weights(weights)
+    check_languages(words.languages)
     cells, shape, present, ends = flatten_lists(verdicts)
     prompts: list[str | None] = [None] * len(cells) if texts is None else _prompts(texts, shape, ends)
     _check_strings("verdicts", cells)
     _check_strings("texts", prompts)
     found = [
-        _UNKNOWN
+        None
         if verdict is None or (prompt is None and texts is not None)
         else specificity_shares(verdict, prompt, words)
         for verdict, prompt in zip(cells, prompts)
     ]
-    shares = torch.tensor(found, dtype=torch.float64).view(len(cells), 3)
+    shares = torch.tensor([row or _UNKNOWN for row in found], dtype=torch.float64).view(len(cells), 3)
+    unread = torch.tensor([row is _UNKNOWN for row in found], dtype=torch.float64)
     used, weight = (shares[:, ::2], weights[::2]) if texts is None else (shares, weights)
-    return Column(used @ torch.tensor(weight, dtype=torch.float64) / sum(weight), shape, present, ends), shares
+    values = used @ torch.tensor(weight, dtype=torch.float64) / sum(weight)
+    return Specificity(Column(values, shape, present, ends), shares, unread)
 
 
 def check_weights(weights: Weights) -> None:
@@ -158,6 +173,12 @@ def _check_strings(argument: str, cells: list[str | None]) -> None:
             raise TypeError(f"Expected argument `{argument}` to hold strings, got {cell!r} at row {row}.")
 
 
+def _is_covered(texts: tuple[str | None, ...], words: WordLists) -> bool:
+    """Whether no text is in a language beside those of the lists, as far as can be told."""
+    said = [text for text in texts if text is not None] if words.languages else []
+    return all(is_written_in(text, words.languages) is not False for text in said)
+
+
 def _is_detail(word: str, words: WordLists) -> bool:
     return word[0].isdigit() or _is_any(word, words.numbers, words.colours, words.places)
 
@@ -178,9 +199,3 @@ def _singular(word: str) -> str:
     if len(word) > 4 and word.endswith("ies"):
         return word[:-3] + "y"
     return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")) else word
-
-
-def _is_latin(text: str) -> bool:
-    """Whether at least half of the letters are of the Latin script; True for a text without letters."""
-    letters = [letter for letter in text if letter.isalpha()]
-    return 2 * sum(ord(letter) < 0x250 for letter in letters) >= len(letters)

@@ -15,6 +15,7 @@ from imug_metrics.functional.self_evaluation.verdict_specificity import EVEN, We
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.dialogue_sums import Terms
 from imug_metrics.metrics.options import MetricOptions, within
+from imug_metrics.reading.languages import check_languages
 from imug_metrics.reading.specificity_words import ENGLISH, WordLists
 from imug_metrics.stats.correlation import fisher_z
 
@@ -39,6 +40,8 @@ class VerdictSpecificity(DialogueMetric):
     - `verdict_specificity_correlation`, `_correlation_turn_k`: Pearson's r of specificity and being right, over all
       records and at turn k, with intervals by Fisher's z and the delta method over dialogues; NaN (left out of the
       curve) where fewer than three records have both or one of them does not vary
+    - `verdict_specificity_unread`: verdicts that are there but were not read, since they or their prompts are in a
+      language that the lists do not cover; the coverage misses them too
 
     As output `compute` gives a float64 scalar, or the dict of `DialogueMetric` with `detail=True`.
 
@@ -67,6 +70,7 @@ class VerdictSpecificity(DialogueMetric):
 
     def __init__(self, *, weights: Weights = EVEN, words: WordLists = ENGLISH, **kwargs: Unpack[MetricOptions]) -> None:
         check_weights(weights)
+        check_languages(words.languages)
         first, second, third = weights
         self.weights, self.words = (first, second, third), words
         self.lists = {kind: sorted(listed) for kind, listed in vars(words).items()}  # sets have no order to digest
@@ -98,7 +102,7 @@ class VerdictSpecificity(DialogueMetric):
             ValueError: if shapes differ or turns are refused.
             TypeError: if a verdict or prompt is not a string.
         """
-        specificity, shares = specificity_column(verdicts, texts, self.weights, self.words)
+        specificity, shares, unread = specificity_column(verdicts, texts, self.weights, self.words)
         unknown = Column(torch.full_like(specificity.values, torch.nan), specificity.shape)
         columns = {"verdicts": specificity, "preds": unknown if preds is None else right_column(preds, target)}
         check_shapes(**columns)
@@ -106,6 +110,7 @@ class VerdictSpecificity(DialogueMetric):
         columns = {"given": specificity._replace(values=torch.zeros_like(specificity.values)), **columns}
         if self.detail:
             columns |= {name: Column(share, specificity.shape) for name, share in zip(_SHARES, shares.unbind(1))}
+            columns["unread"] = Column(unread, specificity.shape)
         inputs = self._pack(columns, dialogue, turn, None, valid, lengths)
         batch, found = inputs.batch, inputs.columns
         if self.detail:
@@ -118,7 +123,8 @@ class VerdictSpecificity(DialogueMetric):
         """Shares, how often the verdict is right, and what correlations sum."""
         means = {**{name: found[name] for name in _SHARES}, "right": found["preds"]}
         pairs = self._pairs(found)
-        return Terms(means, curves={"right": found["preds"]}, sums=pairs, curve_sums=pairs)
+        sums = {**pairs, "unread": found["unread"].nan_to_num()}
+        return Terms(means, curves={"right": found["preds"]}, sums=sums, curve_sums=pairs)
 
     def _pairs(self, found: dict[str, Tensor]) -> dict[str, Tensor]:
         """What correlations sum, over all turns and at each."""
@@ -131,7 +137,7 @@ class VerdictSpecificity(DialogueMetric):
         return [*_SHARES, "right", *(f"right_turn_{k}" for k in self._turns())]
 
     def _sums(self) -> list[str]:
-        return [*_SUMS, *(f"{name}_{k}" for name in _SUMS for k in self._turns())]
+        return [*_SUMS, "unread", *(f"{name}_{k}" for name in _SUMS for k in self._turns())]
 
     def _derived(self, sums: dict[str, Tensor]) -> dict[str, Tensor]:
         ends = ["", *(f"_{k}" for k in self._turns())]
@@ -143,7 +149,8 @@ class VerdictSpecificity(DialogueMetric):
 
     def _finish(self, found: dict[str, Tensor]) -> dict[str, Tensor]:
         z = [key for key in found if key.startswith(f"{self.name}_correlation") and not key.endswith("_reason")]
-        return {**found, **{key: found[key].tanh() for key in z}}
+        unread = self._named(self._totals)["unread"]
+        return {**found, **{key: found[key].tanh() for key in z}, f"{self.name}_unread": unread}
 
     def _turns(self) -> range:
         return range(1, self.max_turns + 1)

@@ -3,6 +3,7 @@
 """verdict_specificity: shares counted by hand."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -49,6 +50,59 @@ def test_weights_count_by_proportion() -> None:
     for weights in ((0.0, 1.0, 0.0), (-1.0, 1.0, 1.0), (1.0, 1.0)):
         with pytest.raises(ValueError, match="`weights`"):
             verdict_specificity(verdict, weights=weights)
+
+
+FOREIGN = [
+    "Sieht gut aus.",
+    "Der rote Würfel steht links.",
+    "C'est correct.",
+    "Le cube rouge est à gauche.",
+    "Parece bien.",
+    "Il cubo è rosso.",
+    "A bola vermelha está à esquerda.",
+    "De bal ontbreekt.",
+    "Kuben är röd.",
+    "Czerwony sześcian jest po lewej.",
+    "Küp kırmızı.",
+    "Khối màu đỏ",
+    "看起来不错",
+    "良さそうです。",
+    "좋아 보입니다.",
+    "Красный куб слева",
+    "المكعب أحمر.",
+]
+
+
+@pytest.mark.parametrize("text", FOREIGN)
+def test_a_text_in_another_language_is_not_read(text: str) -> None:
+    assert verdict_specificity([text]).isnan()
+    assert verdict_specificity([text], [PROMPT]).isnan()
+    assert verdict_specificity(["A red cube."], [text]).isnan(), "no word of such a prompt can be found again"
+    assert not verdict_specificity([text], words=replace(ENGLISH, languages=())).isnan()
+
+
+@pytest.mark.parametrize(
+    "text", ["Ok", "12, B", "Maria", "Correct.", "3/5", "👍", "", "?", "Tower Bridge, London", "A1"]
+)
+def test_too_little_to_tell_is_read_unless_the_prompt_tells(text: str) -> None:
+    assert not verdict_specificity([text]).isnan()
+    assert not verdict_specificity([text], [PROMPT]).isnan()
+    if any(letter.isalnum() for letter in text):
+        assert verdict_specificity([text], ["Zeichne zwei rote Würfel neben die Kiste."]).isnan()
+
+
+def test_lists_are_for_their_own_languages() -> None:
+    none = frozenset[str]()
+    german = WordLists(frozenset({"der", "ist"}), none, none, frozenset({"rot"}), none, languages=("de",))
+    values = verdict_specificity(["Der Würfel ist rot.", "The cube is red."], words=german, reduction="none")
+    assert values[0].item() == pytest.approx((2 / 4 + 1 / 4) / 2)
+    assert values[1].isnan()
+    both = replace(ENGLISH, function=ENGLISH.function | german.function, languages=("en", "de"))
+    assert (
+        not verdict_specificity(["Der Würfel ist rot.", "The cube is red."], words=both, reduction="none").isnan().any()
+    )
+    with pytest.raises(ValueError, match=r"`languages` to hold codes .* got 'german'"):
+        verdict_specificity(["OK"], words=replace(ENGLISH, languages=("german",)))
 
 
 def test_another_script_is_undefined_until_lists_are_given() -> None:

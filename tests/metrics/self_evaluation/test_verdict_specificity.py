@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """VerdictSpecificity: correlations against scipy, and what vagueness over turns looks like."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +11,7 @@ from scipy import stats
 
 from imug_metrics import VerdictSpecificity
 from imug_metrics.functional import verdict_specificity
+from imug_metrics.reading.specificity_words import ENGLISH
 from tests.metrics import cases
 
 CASES = {
@@ -38,6 +41,52 @@ def test_another_script_lowers_the_coverage() -> None:
     found = metric.compute()
     assert found["verdict_specificity_coverage"].item() == 0.5
     assert found["verdict_specificity_n"].item() == 3, "an absent verdict counts as 0, an unreadable one as nothing"
+
+
+MIXED = [
+    ["The red cube is left.", "Sieht gut aus.", None],
+    ["Looks good.", "Ok", "看起来不错"],
+    [None, "Le cube est rouge.", "A green cone, 2 balls"],
+    ["Красный куб слева", "Parece bien.", "Two blue balls match the prompt."],
+]
+
+
+def test_unread_verdicts_are_counted_and_missing_from_the_coverage() -> None:
+    ids = [3, 5, 8, 13]
+    whole = VerdictSpecificity(detail=True)
+    whole.update(MIXED, dialogue=ids)
+    found = whole.compute()
+    assert found["verdict_specificity_unread"].item() == 5
+    assert found["verdict_specificity_n"].item() == 5
+    assert found["verdict_specificity_coverage"].item() == pytest.approx(5 / 12)
+    assert found["verdict_specificity"].item() == pytest.approx(verdict_specificity(MIXED).item())
+    parts = [VerdictSpecificity(detail=True) for _ in range(2)]
+    for metric, rows in zip(parts, (slice(2, 4), slice(0, 2))):
+        metric.update(MIXED[rows], dialogue=ids[rows])
+    parts[0].merge_state(parts[1])
+    for key, value in parts[0].compute().items():
+        assert value.item() == pytest.approx(found[key].item(), nan_ok=True), key
+
+
+def test_what_is_absent_or_has_no_prompt_is_not_unread() -> None:
+    metric = VerdictSpecificity(detail=True, missing="zero")
+    german = "Zeichne einen roten Würfel."
+    metric.update([[None, "Ein Ball", "A ball"]], [[PROMPT, None, german]], valid=torch.tensor([[True, True, True]]))
+    found = metric.compute()
+    assert found["verdict_specificity_unread"].item() == 1, "the one whose prompt is German"
+    metric.reset()
+    metric.update([["Ein roter Ball", "Der Ball ist rot"]], valid=torch.tensor([[False, True]]), turn=[[1, 2]])
+    assert metric.compute()["verdict_specificity_unread"].item() == 1, "what is not valid is absent"
+
+
+def test_other_languages_are_another_configuration() -> None:
+    everything = VerdictSpecificity(words=replace(ENGLISH, languages=()))
+    with pytest.raises(ValueError, match="same configuration"):
+        VerdictSpecificity().merge_state(everything)
+    everything.update(MIXED)
+    assert everything.compute().item() > 0
+    with pytest.raises(ValueError, match="`languages` to hold codes"):
+        VerdictSpecificity(words=replace(ENGLISH, languages=("klingon",)))
 
 
 def test_vagueness_that_rises_over_turns_shows_beside_pass_and_fail() -> None:
