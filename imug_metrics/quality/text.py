@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Quality of a text from its letters: what can be said where no judge reads it.
 
-The measures see what is broken, not what is well said. Words are only looked into where most letters are Latin.
+The measures see what is broken, not what is well said. Words are only looked into where most letters are Latin, and
+how easily they read only where they are English.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from pathlib import Path
 
 from imug_metrics.quality.result import Quality, combined, ramp
 from imug_metrics.quality.source import BrokenError, UnjudgedError, as_quality, read_bytes
+from imug_metrics.reading.languages import is_latin, is_written_in
+from imug_metrics.reading.text_files import TextError, decode
 
 MAX_CHARACTERS = 1_000_000
 """Longest text that is measured."""
@@ -30,7 +33,8 @@ def text_quality(source: str | bytes | Path) -> Quality:
     """Quality of a text as far as plain formulas see it.
 
     The value is the product of the sub-scores; those marked (L) are left out where fewer than half of the
-    letters are Latin, or the text has fewer than five words.
+    letters are Latin, or the text has fewer than five words, and the one marked (E) unless the text is certainly
+    English too: the part ``english`` is 1 or 0, and absent where there is too little to tell.
 
     - ``clean``: share of characters that are neither control, private-use or replacement characters nor the traces of
       text decoded with the wrong table: 0.9 scores 0, 1 scores 1.
@@ -44,7 +48,7 @@ def text_quality(source: str | bytes | Path) -> Quality:
       times in a row, no capital after a small letter, at most 20 letters: 0.4 scores 0, 0.9 scores 1.
     - ``case`` (L): share of sentences that begin with a capital or a digit, times the share of words that are not all
       capitals: 0 scores 0.5, 0.8 scores 1.
-    - ``ease`` (L): Flesch's reading ease (J. Appl. Psych. 32, 1948), 206.835 - 1.015 words/sentence - 84.6
+    - ``ease`` (E): Flesch's reading ease (J. Appl. Psych. 32, 1948), 206.835 - 1.015 words/sentence - 84.6
       syllables/word, with groups of vowels for syllables: -100 scores 0, 20 scores 1.
 
     Args:
@@ -88,9 +92,9 @@ def read_text(source: str | bytes | Path, max_characters: int) -> str:
         text = source
     else:
         try:
-            text = read_bytes(source, 4 * max_characters).decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            raise BrokenError(f"The text is no UTF-8 from byte {error.start}.") from error
+            text = decode(read_bytes(source, 4 * max_characters))
+        except TextError as error:
+            raise BrokenError(f"The text is no UTF-8: {error.message}.") from error
     if len(text) > max_characters:
         raise UnjudgedError(f"The text has {len(text)} characters, more than {max_characters}.")
     if not text.strip():
@@ -136,11 +140,15 @@ def _measured(text: str) -> Quality:
     if len(raw) > 200:
         measured["density"] = len(zlib.compress(raw)) / len(raw)
         scores["density"] = ramp(measured["density"], 0.05, 0.3)
-    if len(words) >= 5 and _latin(words) >= 0.5:
-        measured.update(like_words=_like_words(words), case=_case(text, words), ease=_ease(text, words))
+    if len(words) >= 5 and is_latin(words):
+        english = is_written_in(text, ("en",))
+        measured.update(like_words=_like_words(words), case=_case(text, words))
+        measured.update({} if english is None else {"english": float(english)})
         scores["words"] = ramp(measured["like_words"], 0.4, 0.9)
         scores["case"] = 0.5 + 0.5 * ramp(measured["case"], 0.0, 0.8)
-        scores["ease"] = ramp(measured["ease"], -100.0, 20.0)
+        if english:
+            measured["ease"] = _ease(text, words)
+            scores["ease"] = ramp(measured["ease"], -100.0, 20.0)
     return combined(measured, scores)
 
 
@@ -166,11 +174,6 @@ def _has_unclosed(text: str) -> bool:
             stack.pop()
     quotes = text.count('"') % 2 == 1 or text.count("“") > text.count("”")
     return bool(stack) or quotes or text.count("```") % 2 == 1
-
-
-def _latin(words: list[str]) -> float:
-    letters = [c for word in words for c in word if c.isalpha()]
-    return sum(c < "ɐ" for c in letters) / len(letters)
 
 
 def _like_words(words: list[str]) -> float:
