@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, NamedTuple
 
+from imug_metrics.judges.content import message_text
 from imug_metrics.judges.protocol import ImagePart, JudgeRequest
 
 _BEGINNING = b'{"key": '  # of every line
@@ -208,7 +209,7 @@ def _line(address: Address, answer: Answer) -> bytes:
 def _parse(line: bytes) -> tuple[Address, Answer]:
     row = json.loads(line)
     address = Address(tuple(row["key"]), row["prompt"], tuple(row["images"]), row["judge"], row["repeat"])
-    answer = Answer(row["asked"], row["reply"], row["error"])
+    answer = Answer(row["asked"], message_text(row["reply"]), row["error"])  # other tools record lists of chunks
     texts = (address.prompt, address.judge, *address.images)
     whole = (*(_is(part, str, int) for part in address.key), *(_is(text, str) for text in texts))
     counts = _is(address.repeat, int) and _is(answer.asked, int)

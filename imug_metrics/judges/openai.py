@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from imug_metrics._optional import require
+from imug_metrics.judges.content import message_text
 from imug_metrics.judges.credentials import bearer, proxy_for, split_url
 from imug_metrics.judges.protocol import ImagePart, JudgeError, JudgeRequest, ReplyError
 from imug_metrics.judges.retrying import Backoff, Failure, failure_of_status
@@ -131,7 +132,7 @@ class OpenAIJudge:
         Raises:
             JudgeError: if no attempt had a reply, or the server refused.
             ReplyError: if the reply was cut off by the length limit (kind `"cut"`), withheld by a filter
-                (`"filtered"`) or holds no text (`"no_text"`).
+                (`"filtered"`), holds no text (`"no_text"`) or something else than text and thinking (`"content"`).
         """
         content = json.dumps({**chat_body(request, self.model), **self.settings}).encode()
         session = self._session()
@@ -214,12 +215,16 @@ class OpenAIJudge:
         return self._reply(choice)
 
     def _reply(self, choice: _Choice) -> str | ReplyError:
-        reply = self._credentials.redact(choice.content or "")
+        try:
+            content = message_text(choice.content)
+        except ReplyError as error:
+            return ReplyError(error.kind, self._redact(str(error)))
+        reply = self._credentials.redact(content or "")
         if choice.finish_reason == "length":
             return ReplyError("cut", "The reply was cut off by the length limit.", reply)
         if choice.finish_reason == "content_filter":
             return ReplyError("filtered", "The reply was withheld by a content filter.", reply)
-        if choice.content is None:
+        if content is None:
             reason = "holds no text" if choice.refusal is None else f"is a refusal: {self._redact(choice.refusal)}"
             return ReplyError("no_text", f"The reply {reason}.", reply)
         return reply
@@ -250,7 +255,7 @@ def _content(part: str | ImagePart) -> dict[str, Any]:
 class _Choice(NamedTuple):
     """The first choice of a chat completion."""
 
-    content: str | None
+    content: Any
     refusal: str | None
     finish_reason: str | None
 
@@ -260,10 +265,10 @@ def _choice(text: str) -> _Choice | None:
     try:
         choice = json.loads(text)["choices"][0]
         message = choice["message"]
-        found = message.get("content"), message.get("refusal"), choice.get("finish_reason")
+        content, found = message.get("content"), (message.get("refusal"), choice.get("finish_reason"))
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
         return None
-    return _Choice(*(value if isinstance(value, str) else None for value in found))
+    return _Choice(content, *(value if isinstance(value, str) else None for value in found))
 
 
 def _setting(argument: str, value: str | None, variable: str) -> str:

@@ -7,6 +7,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from imug_metrics.errors import ReplyError
+
+__all__ = ["ImagePart", "Judge", "JudgeError", "JudgeRequest", "ReplyError"]
+
 
 @dataclass(frozen=True)
 class ImagePart:
@@ -81,21 +85,3 @@ class JudgeError(RuntimeError):
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)
         self.kind = kind
-
-
-class ReplyError(ValueError):
-    """A reply that cannot be used.
-
-    Attributes:
-        kind: short name of what is wrong, to be counted.
-        reply: the reply, where the judge that raises this has one.
-
-    Example:
-        >>> str(ReplyError("too_many_points", "Expected 3 points, got 4."))
-        'Expected 3 points, got 4.'
-    """
-
-    def __init__(self, kind: str, message: str, reply: str | None = None) -> None:
-        super().__init__(message)
-        self.kind = kind
-        self.reply = reply

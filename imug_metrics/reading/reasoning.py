@@ -46,7 +46,7 @@ _MARK = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE,
 )
-_WITHOUT_TOKENS = re.compile(r"\s*analysis(?![a-z])"), re.compile(r"assistantfinal")
+_WITHOUT_TOKENS = re.compile(r"\s*analysis"), re.compile(r"assistantfinal")
 _GRANITE = (
     re.compile(r"\s*here(?: i|['’])s my thought process:", re.I),
     re.compile(r"here(?: i|['’])s my response:", re.I),
@@ -55,7 +55,7 @@ _OBJECT = re.compile(r'\{\s*"')
 _ESCAPE = re.compile(r'\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})|\\')
 _FENCE = re.compile(r"^[ \t>]*(```+|~~~+)[ \t]*([\w+-]*)[^\n`]*$", re.MULTILINE)
 _INLINE = re.compile(r"(?<!`)(`{1,3})(?![`\s])[^`\n]{0,500}(?<!\s)\1(?!`)")
-_QUOTES = {'"': '"', "'": "'", "“": "”", "‘": "’", "«": "»", "「": "」"}
+_QUOTES = {'"': '"', "'": "'", "“": "”", "„": "“”", "‘": "’", "«": "»", "「": "」"}
 _DECODER = json.JSONDecoder(strict=False)
 _FAILED, _TOO_DEEP = 64, 2**15  # what attempts to decode cost, in characters
 
@@ -185,7 +185,7 @@ def _marks_in_words(text: str) -> Iterator[_Mark]:
 
 def _is_quoted(text: str, mark: _Mark, quoted: Sequence[tuple[int, int]], starts: Sequence[int]) -> bool:
     before, behind = text[mark.start - 1 : mark.start], text[mark.end : mark.end + 1]
-    if behind and _QUOTES.get(before) == behind:
+    if behind and behind in _QUOTES.get(before, ""):
         return True
     place = bisect_right(starts, mark.start) - 1
     return place >= 0 and mark.end <= quoted[place][1]

@@ -226,7 +226,9 @@ def test_an_answer_of_any_length_is_not_read(monkeypatch: pytest.MonkeyPatch):
         (completion("Sor", finish_reason="content_filter"), "filtered", "Sor"),
         (completion(None, message={"content": None, "refusal": "I would rather not."}), "no_text", ""),
         (completion(None), "no_text", ""),
-        (completion([{"type": "text"}]), "no_text", ""),
+        (completion([{"type": "thinking", "thinking": "hm"}]), "no_text", ""),
+        (completion([{"type": "text"}]), "content", None),
+        (completion({"text": "A"}), "content", None),
     ],
 )
 def test_a_reply_that_is_none_has_a_kind_of_its_own(answer: dict[str, Any], kind: str, reply: str):

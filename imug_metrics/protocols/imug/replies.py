@@ -3,30 +3,27 @@
 """Reading the replies of a judge: as the released IMUG-Bench tools do, or strictly.
 
 The released reading takes what stands from the first `{` to the last `}` as JSON, and its values as they come. The
-strict reading finds the one object that holds the answer, whatever prose or fences stand around it, and takes nothing
-in it that was not asked for.
+strict reading finds the one object that holds the answer, whatever prose, fences or thinking stand around it and
+whatever small breaks are in it (see `imug_metrics.reading.json_reply`), and takes no answer that is in doubt.
 """
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Sequence
-from typing import Any, NoReturn
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
 
 from imug_metrics.judges import ReplyError
 from imug_metrics.protocols.imug.judged import as_score
 from imug_metrics.protocols.imug.samples import DYNAMIC
 from imug_metrics.reading.files import kind
+from imug_metrics.reading.json_reply import read_reply, whole_number
+from imug_metrics.reading.letters import named_letters
 
 LETTERS = "ABCDEFG"
 BEST = 5
 POINTS, ANSWER = "evaluation_results", "determined_answer"
-
-_LETTER_LIST = re.compile(r"[A-Z](?:(?:\s*[,;/+&]\s*|\s+and\s+|\s*)[A-Z])*")
-_MAX_CHARS = 2**18
-_MAX_ANSWER = 200
-_MAX_STARTS = 256  # places where an object may begin that are tried; bounds the time that hostile replies take
 
 
 def official_points(text: str) -> tuple[float, ...]:
@@ -111,11 +108,11 @@ def strict_points(text: str, count: int) -> tuple[int, ...]:
     """Point scores of a reply that holds exactly what was asked for.
 
     Args:
-        text: the judge's reply: one JSON object, prose and fences around it aside.
+        text: the judge's reply: one JSON object, see `read_reply` for what may stand around it.
         count: how many points were to be scored.
 
     Returns:
-        `count` integers 0 to 5, in the order of their point ids 1 to `count`.
+        `count` integers 0 to 5, in the order of their point ids 1 to `count`. `4.0` and `"4"` are 4.
 
     Raises:
         ReplyError: for anything else; `kind` and message say what.
@@ -125,7 +122,33 @@ def strict_points(text: str, count: int) -> tuple[int, ...]:
         >>> strict_points('Here it is: {"evaluation_results": ' + rows + "}", 2)
         (0, 5)
     """
-    results = _the_object(text, POINTS)[POINTS]
+    return read_reply(text, POINTS, partial(_strict_points, count=count))
+
+
+def strict_letters(text: str, options: str = LETTERS, *, single: bool = False) -> str:
+    """The letters of a reply that names options and nothing else.
+
+    Args:
+        text: the judge's reply: one JSON object, see `read_reply` for what may stand around it. Its answer is text or
+            a list of texts, see `named_letters`.
+        options: the letters that are options.
+        single: whether only one letter can be right.
+
+    Returns:
+        The letters, sorted, without repeats, at least one.
+
+    Raises:
+        ReplyError: for anything else; `kind` and message say what.
+
+    Example:
+        >>> strict_letters('{"determined_answer": "C, A"}', "ABCD"), strict_letters('{"determined_answer": ["B"]}')
+        ('AC', 'B')
+    """
+    return read_reply(text, ANSWER, partial(_strict_letters, options=options, single=single))
+
+
+def _strict_points(found: Mapping[str, Any], count: int) -> tuple[int, ...]:
+    results = found[POINTS]
     if not isinstance(results, list):
         raise ReplyError("type", f"Expected a list as {POINTS!r}, got {kind(results)}.")
     scores: dict[int, int] = {}
@@ -146,34 +169,17 @@ def strict_points(text: str, count: int) -> tuple[int, ...]:
     return tuple(scores[point] for point in range(1, count + 1))
 
 
-def strict_letters(text: str, options: str = LETTERS, *, single: bool = False) -> str:
-    """The letters of a reply that names options and nothing else.
-
-    Args:
-        text: the judge's reply: one JSON object, prose and fences around it aside.
-        options: the letters that are options.
-        single: whether only one letter can be right.
-
-    Returns:
-        The letters, sorted, without repeats, at least one.
-
-    Raises:
-        ReplyError: for anything else; `kind` and message say what.
-
-    Example:
-        >>> strict_letters('{"determined_answer": "C, A"}', "ABCD"), strict_letters('{"determined_answer": ["B"]}')
-        ('AC', 'B')
-    """
-    answer = _the_object(text, ANSWER)[ANSWER]
-    if isinstance(answer, list) and all(isinstance(entry, str) for entry in answer):
-        answer = ",".join(answer)
-    if not isinstance(answer, str):
+def _strict_letters(found: Mapping[str, Any], options: str, single: bool) -> str:
+    answer = found[ANSWER]
+    entries = answer if isinstance(answer, list) else [answer]
+    if not all(isinstance(entry, str) for entry in entries):
         raise ReplyError("type", f"Expected text as {ANSWER!r}, got {kind(answer)}.")
-    if not answer.strip():
+    if not any(entry.strip() for entry in entries):
         raise ReplyError("no_letter", f"Expected at least one option as {ANSWER!r}, got none.")
-    if len(answer) > _MAX_ANSWER or not _LETTER_LIST.fullmatch(answer.strip()):
-        raise ReplyError("letters", f"Expected upper-case letters alone as {ANSWER!r}, got {answer[:80]!r}.")
-    letters = sorted({letter for letter in answer if letter.isupper()})
+    named = [named_letters(entry) for entry in entries]
+    if None in named:
+        raise ReplyError("letters", f"Expected letters of options alone as {ANSWER!r}, got {str(answer)[:80]!r}.")
+    letters = sorted({letter for entry in named for letter in entry or ""})
     unknown = [letter for letter in letters if letter not in options]
     if unknown:
         raise ReplyError("unknown_option", f"Expected options among {options}, got {_listed(unknown)}.")
@@ -192,64 +198,12 @@ def _outer_object(text: str) -> dict[str, Any]:
         raise ReplyError("json", f"Expected JSON from the first to the last brace: {error}.") from None
 
 
-def _the_object(text: str, field: str) -> dict[str, Any]:
-    """The one JSON object of a text that holds a field."""
-    text = text.rpartition("</think>")[2]
-    if len(text) > _MAX_CHARS:
-        raise ReplyError("too_long", f"Expected at most {_MAX_CHARS} characters, got {len(text)}.")
-    found, broken = _objects(text)
-    fitting = [value for value in found if field in value]
-    if len(fitting) > 1:
-        raise ReplyError("several_objects", f"Expected one object with {field!r}, got {len(fitting)}.")
-    if fitting:
-        return fitting[0]
-    if broken is not None and (not found or f'"{field}"' in text):
-        raise ReplyError("json", f"Expected JSON with {field!r}: {broken}.")
-    if found:
-        raise ReplyError("missing_field", f"Expected the field {field!r}, got {_listed(list(found[-1]))[:200]}.")
-    raise ReplyError("no_object", f"Expected a JSON object with {field!r}, got no braces.")
-
-
-def _objects(text: str) -> tuple[list[dict[str, Any]], str | None]:
-    """Every outermost JSON object of a text, and why the first brace that begins none does not."""
-    found: list[dict[str, Any]] = []
-    broken = None
-    start = text.find("{")
-    for _ in range(_MAX_STARTS):
-        if start < 0:
-            break
-        try:
-            value, end = _DECODER.raw_decode(text, start)
-            found.append(value)
-        except (ValueError, RecursionError) as error:
-            if isinstance(error, ReplyError):
-                raise
-            broken = broken or str(error)[:200]
-            end = start + 1
-        start = text.find("{", end)
-    return found, broken
-
-
-def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    fields = dict(pairs)
-    if len(fields) < len(pairs):
-        raise ReplyError("repeated_field", "Expected each field of an object once, got one again.")
-    return fields
-
-
-def _no_number(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON number")
-
-
-_DECODER = json.JSONDecoder(object_pairs_hook=_once, parse_constant=_no_number)
-
-
-def _integer(row: dict[str, Any], field: str, place: int) -> int:
+def _integer(row: Mapping[str, Any], field: str, place: int) -> int:
     if field not in row:
         raise ReplyError("missing_field", f"Expected the field {field!r} in result {place}.")
-    value = row[field]
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise ReplyError("type", f"Expected an integer as {field!r} of result {place}, got {str(value)[:80]!r}.")
+    value = whole_number(row[field])
+    if value is None:
+        raise ReplyError("type", f"Expected an integer as {field!r} of result {place}, got {str(row[field])[:80]!r}.")
     return value
 
 

@@ -8,12 +8,14 @@ written by a model and may try to give orders.
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from imug_metrics.judges import ImagePart, JudgeRequest, Question, ReplyError
 from imug_metrics.protocols.unim.records import Key
+from imug_metrics.reading.json_reply import read_reply, whole_number
+from imug_metrics.reading.reasoning import without_reasoning
 
 MAX_IMAGE_BYTES = 20 * 2**20
 MEDIA_TYPES = {
@@ -104,35 +106,35 @@ def caption_question(key: Key, name: str, image: Path, kind: str = "caption") ->
 
 
 def read_grades(reply: str, *names: str) -> tuple[int, ...]:
-    """The grades of a reply: a JSON object, alone or in a fenced block, with whole numbers from 1 to 5.
+    """The grades of a reply: whole numbers from 1 to 5 in one JSON object, see `read_reply`.
 
     Raises:
-        ReplyError: if it is anything else.
+        ReplyError: `"no_grade"` for a grade that is absent or anything else, or what `read_reply` raises.
 
     Example:
-        >>> read_grades('{"coherence": 4, "style": 5}', "coherence", "style")
+        >>> read_grades('Here: {"coherence": 4, "style": 5}', "coherence", "style")
         (4, 5)
     """
-    text = reply.strip()
-    if text.startswith("```"):
-        text = text.strip("`").removeprefix("json")
-    try:
-        found: Any = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ReplyError("not_json", f"Expected one JSON object and nothing else: {error}") from error
-    grades: list[int] = []
-    for name in names:
-        grade = found.get(name) if isinstance(found, dict) else None
-        if isinstance(grade, bool) or not isinstance(grade, int) or not 1 <= grade <= 5:
-            raise ReplyError("no_grade", f"Expected `{name}` to be a whole number from 1 to 5, got {grade!r}.")
-        grades.append(grade)
-    return tuple(grades)
+
+    def read(found: Mapping[str, Any]) -> tuple[int, ...]:
+        return tuple(_read_grade(found, name) for name in names)
+
+    return read_reply(reply, names[0], read)
+
+
+def _read_grade(found: Mapping[str, Any], name: str) -> int:
+    grade = whole_number(found.get(name))
+    if grade is None or not 1 <= grade <= 5:
+        got = str(found.get(name))[:80]
+        raise ReplyError("no_grade", f"Expected `{name}` to be a whole number from 1 to 5, got {got!r}.")
+    return grade
 
 
 def _read_caption(reply: str) -> str:
-    if not reply.strip():
+    caption = without_reasoning(reply).strip()
+    if not caption:
         raise ReplyError("empty", "Expected a description, got nothing.")
-    return reply.strip()
+    return caption
 
 
 def _marked(name: str, text: str) -> str:

@@ -84,7 +84,7 @@ def test_fixed_letters_come_in_under_both_protocols():
     task = Task(2, "text", "Which? A. x B. y C. z", stated="C+<DYNAMIC>")
     assert official_key(answer("a and d"), task) == "ACD"  # "and" holds A and D
     assert strict_key(answer("A"), task, several=True) == "AC"
-    for reply in (answer("D"), answer("a"), answer("A, D"), "A"):
+    for reply in (answer("D"), answer("a cup"), answer("A, D"), "A"):
         with pytest.raises(ReplyError):
             strict_key(reply, task, several=True)
     with pytest.raises(ReplyError):

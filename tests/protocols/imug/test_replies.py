@@ -82,7 +82,13 @@ GOOD = results(point(1, 0, reason="no {cup}"), point(2, 5))
         f"<pre>{GOOD}</pre>",
         f"<think>maybe {GOOD}? no, {results(point(1, 3))}</think>\n{GOOD}",
         results(point(2, 5), point(1, 0)),
+        results(point("2", "5"), point(1.0, "0.0")),
         f"[{GOOD}]",
+        f"{GOOD}\nThat is:\n{results(point(1, 0), point(2, 5.0, reason='sharp'))}",
+        GOOD.replace('"', "'"),
+        GOOD.replace("no {cup}", 'no\n"cup" \\alpha'),
+        GOOD.replace("no {cup}", "it shows </think>"),
+        GOOD.replace("}]", "},]"),
     ],
 )
 def test_one_whole_object_is_read_whatever_stands_around_it(text):
@@ -94,11 +100,13 @@ def test_one_whole_object_is_read_whatever_stands_around_it(text):
     [
         ("", "no_object"),
         ("The image deserves 4 and 5.", "no_object"),
-        (GOOD[:-30], "json"),
-        (GOOD.replace('"', "'"), "json"),
+        (GOOD[:-30], "cut_off"),
+        (GOOD[:-1], "cut_off"),
+        (f"{GOOD}\nNo:\n{GOOD[:-30]}", "cut_off"),
+        (f"<think>{GOOD}", "cut_off"),
         (GOOD.replace("5", "05"), "json"),
         (GOOD.replace("5", "NaN"), "json"),
-        (GOOD + "\n" + GOOD, "several_objects"),
+        (GOOD + "\n" + results(point(1, 0), point(2, 4)), "several_objects"),
         (GOOD.replace("evaluation_results", "results"), "missing_field"),
         ('{"answer": ' + GOOD + "}", "missing_field"),
         ('{"evaluation_results": [], "evaluation_results": []}', "repeated_field"),
@@ -107,13 +115,17 @@ def test_one_whole_object_is_read_whatever_stands_around_it(text):
         (results(4, 5), "type"),
         (results({"point_id": 1}, point(2, 5)), "missing_field"),
         (results({"score": 1}, point(2, 5)), "missing_field"),
-        (results(point("1", 3), point(2, 5)), "type"),
-        (results(point(1, "3"), point(2, 5)), "type"),
+        (results(point("one", 3), point(2, 5)), "type"),
+        (results(point(1, "8/10"), point(2, 5)), "type"),
         (results(point(1, True), point(2, 5)), "type"),
-        (results(point(1, 3.0), point(2, 5)), "type"),
+        (results(point(1, 3.5), point(2, 5)), "type"),
+        (GOOD.replace("0, ", "0 of 5, "), "json"),
+        (GOOD.replace("}, {", ", "), "repeated_field"),
         (results(point(1, None), point(2, 5)), "type"),
         (results(point(1, 6), point(2, 5)), "range"),
         (results(point(1, -1), point(2, 5)), "range"),
+        (results(point(1, 85), point(2, 5)), "range"),
+        (results(point(1, 4), point(2, 3), point(3, 5)), "unknown_point"),
         (results(point(1, 4), point(1, 4)), "repeated_point"),
         (results(point(1, 4), point(3, 4)), "unknown_point"),
         (results(point(0, 4), point(1, 4)), "unknown_point"),
@@ -129,11 +141,28 @@ def test_each_malformed_reply_has_an_error_of_its_kind(text, kind):
     assert len(str(caught.value)) < 400
 
 
+@pytest.mark.parametrize("row", rows_of(DATA / "strict_replies.jsonl"), ids=lambda row: row["kind"])
+def test_replies_of_each_kind_are_read_or_refused(row):
+    def read():
+        return (
+            list(strict_points(row["text"], row["points"])) if row["read"] == "points" else strict_letters(row["text"])
+        )
+
+    if row["want"] is None:
+        with pytest.raises(ReplyError):
+            read()
+    else:
+        assert read() == row["want"]
+
+
 def answer(value) -> str:
     return json.dumps({"reasoning": "the {box} is red", "determined_answer": value})
 
 
-@pytest.mark.parametrize("value", ["BD", "D, B", "B and D", "B;D", " B/D\n", "B & D", ["D", "B"], "BDB"])
+@pytest.mark.parametrize(
+    "value",
+    ["BD", "D, B", "B and D", "B;D", " B/D\n", "B & D", ["D", "B"], "BDB", ["B) red", "option d"], "Ｂ和Ｄ", "b, d"],
+)
 def test_letters_are_read_however_they_are_listed(value):
     assert strict_letters(answer(value), "ABCD") == "BD"
 
@@ -149,13 +178,12 @@ def test_letters_are_read_however_they_are_listed(value):
         (3, "type"),
         ({"A": 1}, "type"),
         ([1], "type"),
-        ("b", "letters"),
         ("none", "letters"),
-        ("Option D", "letters"),
+        (["B", "none"], "letters"),
+        ("B or D", "letters"),
         ("A," * 99 + "A, and much more that is no letter: D", "letters"),
         ("A and", "letters"),
-        ("答案B", "letters"),
-        ("Ａ", "letters"),
+        ("红色", "letters"),
         ("H", "unknown_option"),
         ("E", "unknown_option"),
         ("NONE", "unknown_option"),

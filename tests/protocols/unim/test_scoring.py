@@ -190,7 +190,40 @@ def test_quality_is_the_mean_of_the_items_and_broken_ones_count_zero(tmp_path: P
 
 
 @pytest.mark.parametrize(
-    "reply", ["4", '{"score": 6}', '{"score": "4"}', '{"score": 4.5}', '{"score": true}', "[4]", '{"score": 4} ok', ""]
+    "reply",
+    [
+        '{"score": 4}',
+        '```json\n{"score": "4"}\n```',
+        'My grade: {"score": 4.0}. That is all.',
+        '<think>{"score": 1}?</think>{"score": 4}',
+        '<|channel|>analysis<|message|>1?<|end|><|start|>assistant<|channel|>final<|message|>{"score": 4}',
+        "{'score': 4,}",
+        '{"score": 4, "reason": "the "red" door"}',
+        '{"reason": "一\n二", "score": 4} // 好',
+        '{"score": 4}\n{"score": 4}',
+        '评分：{"score"：4}',
+    ],
+)
+def test_grades_are_read_whatever_stands_around_them(reply: str) -> None:
+    assert read_grades(reply, "score") == (4,)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "4",
+        '{"score": 6}',
+        '{"score": "4/5"}',
+        '{"score": 4.5}',
+        '{"score": true}',
+        "[4]",
+        '{"score": 4} {"score": 5}',
+        "",
+        '{"score": 4',
+        '<think>{"score": 4}',
+        '{"score": NaN}',
+        '{"grade": 4}',
+    ],
 )
 def test_malformed_grades_are_refused(reply: str) -> None:
     with pytest.raises(ReplyError):
