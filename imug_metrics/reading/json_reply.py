@@ -91,9 +91,8 @@ class _Found(NamedTuple):
 
 def _objects_with(text: str, field: str) -> list[dict[str, Any]]:
     name = re.escape(field).replace("_", r"\\?_")
-    mentions = [
-        match.start() for match in re.finditer(rf"""(?:[{{,]|^)[ \t]*["'`“”„‘]?{name}["'`“”’]?\s?[:：]""", text, re.M)
-    ]
+    quoted = rf"""(?:[{{,]|^)[ \t]*["'`“”„‘]{name}["'`“”’]\s?[:：]"""
+    mentions = [match.start() for match in re.finditer(rf"{quoted}|[{{,]\s?{name}\s?:", text, re.MULTILINE)]
     found, broken = _objects(text, mentions[-1] + 1 if mentions else -1)
     starts = [item.start for item in found]
     for mention in mentions:  # an object that has the field and cannot be read may say something else

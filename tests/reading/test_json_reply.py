@@ -207,6 +207,7 @@ DECORATIONS = [
     "```\n{}```",
     "~~~json\n{}\n~~~",
     "```python\nprint({1: 2})\n```\n{}",
+    "**answer:**\nanswer:\n{}",
     "Of course {as you wish}: {} and that is {all}.",
     "Hier ist die Bewertung:\n{}\nViele Grüße",
     "评分如下：\n{}\n参考文献：[1]",
