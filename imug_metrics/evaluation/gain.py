@@ -18,7 +18,7 @@ from imug_metrics.dialogues.record import Record
 from imug_metrics.encoders import CachedEncoder, Encoder
 from imug_metrics.errors import ArgumentError
 from imug_metrics.evaluation.inputs import cached_encoder
-from imug_metrics.evaluation.settings import check_folders, chosen_models
+from imug_metrics.evaluation.settings import as_argument, check_folders, chosen_models
 from imug_metrics.functional import point_score
 from imug_metrics.metrics.decay.paired_gain import PairedGain
 from imug_metrics.metrics.images.turn_alignment import TurnAlignment
@@ -131,7 +131,7 @@ def evaluate_gain(
     images: dict[str, dict[str, Gains]] = {"alignment": {}} if cached is not None else {}
     images |= {"points": {}} if judged else {}
     for model in names:
-        read = [list(imug.read_records(asked, folder / model, problems)) for folder in arms.values()]
+        read = [_read(asked, folder / model, name, problems) for name, folder in arms.items()]
         texts, drawn = ([[r for r in arm if r.modality == kind] for arm in read] for kind in ("text", "image"))
         gains[model] = paired_gains(texts[0], texts[1], protocol)
         if cached is not None:
@@ -149,6 +149,11 @@ def evaluate_gain(
         "judged": judged,
     }
     return GainEvaluation(gains, manifest, problems, images)
+
+
+def _read(asked: imug.Benchmark, folder: Path, argument: str, problems: imug.Problems) -> list[Record]:
+    with as_argument(argument):
+        return list(imug.read_records(asked, folder, problems))
 
 
 def paired_gains(a: Sequence[Record], b: Sequence[Record], protocol: Protocol) -> Gains:

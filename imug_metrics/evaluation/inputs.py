@@ -18,7 +18,7 @@ from imug_metrics._version import __version__
 from imug_metrics.dialogues.record import Record
 from imug_metrics.encoders import CachedEncoder, Encoder, load_encoder
 from imug_metrics.errors import ArgumentError
-from imug_metrics.evaluation.settings import JudgeSettings, Missing, Settings
+from imug_metrics.evaluation.settings import JudgeSettings, Missing, Settings, as_argument
 from imug_metrics.protocols import imug
 from imug_metrics.reading.files import MAX_TURN, as_turn
 
@@ -79,7 +79,8 @@ def read_inputs(settings: Settings) -> Inputs:
     """Read what the settings name, each file once.
 
     Raises:
-        ArgumentError: if there is nothing to score, the encoder does not load, or there is none for images.
+        ArgumentError: if there is nothing to score, if turns count from 0, or if the encoder does not load or is
+            missing for images.
     """
     problems = imug.Problems()
     benchmark = None
@@ -123,7 +124,8 @@ def _checked(model: str, records: Iterable[Record]) -> tuple[Record, ...]:
             raise ArgumentError("records", f"expected the modality 'text' or 'image', got {got}")
         if as_turn(record.turn) != record.turn:
             got = f"{record.turn!r} at {place} of {model}"
-            raise ArgumentError("records", f"expected a turn from 1 to {MAX_TURN}, got {got}")
+            cure = "; turns count from 1: add 1 to every turn" if record.turn == 0 else ""
+            raise ArgumentError("records", f"expected a turn from 1 to {MAX_TURN}, got {got}{cure}")
     return found
 
 
@@ -158,7 +160,8 @@ def _manifest(
 
 def _read_model(benchmark: imug.Benchmark, folder: Path, references: Path | None) -> ModelInputs:
     problems = imug.Problems()
-    records = tuple(imug.read_records(benchmark, folder, problems))
+    with as_argument("outputs"):
+        records = tuple(imug.read_records(benchmark, folder, problems))
     if references is None:
         return ModelInputs(folder.name, records, tuple(problems), folder)
     other = references / folder.name
@@ -166,7 +169,8 @@ def _read_model(benchmark: imug.Benchmark, folder: Path, references: Path | None
         problems.warn(other, None, "", "does not exist: no exposure bias for this model")
         return ModelInputs(folder.name, records, tuple(problems), folder)
     # No resolved keys: the right answer of a dynamic question hangs on the history and differs between the runs.
-    reference = tuple(imug.read_records(benchmark, other, problems))
+    with as_argument("reference_history"):
+        reference = tuple(imug.read_records(benchmark, other, problems))
     return ModelInputs(folder.name, records, tuple(problems), folder, reference, other)
 
 

@@ -18,7 +18,7 @@ from imug_metrics._version import __version__
 from imug_metrics.encoders import CachedEncoder, Encoder
 from imug_metrics.errors import ArgumentError
 from imug_metrics.evaluation.inputs import cached_encoder
-from imug_metrics.evaluation.settings import check_folders
+from imug_metrics.evaluation.settings import as_argument, check_folders
 from imug_metrics.functional import turn_alignment
 from imug_metrics.functional.scaling.best_of_n import picked_score
 from imug_metrics.metrics.scaling.best_of_n import BestOfN
@@ -126,7 +126,8 @@ def evaluate_scaling(
     _check_names(arms, samples)
     compare = _Comparison(baseline or arms[0].name, bootstrap, notes)
     cached = cached_encoder(encoder, device, None)
-    read = {arm.name: list(read_candidates(samples, arm.folder, problems, limit=arm.limit)) for arm in arms}
+    with as_argument("runs"):
+        read = {arm.name: list(read_candidates(samples, arm.folder, problems, limit=arm.limit)) for arm in arms}
     parts = [_answers(read, compare), None if cached is None else _alignment(read, compare, cached, problems)]
     found = tuple(part for part in parts if part is not None)
     notes += [

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import overload
 
 from imug_metrics.protocols.imug.board import Protocol
+from imug_metrics.protocols.imug.counting import check_benchmark_counting
 from imug_metrics.protocols.imug.dynamic import DynamicLink, read_dynamic_links
 from imug_metrics.protocols.imug.grid import Boards, is_grid, read_boards
 from imug_metrics.protocols.imug.samples import Key, Sample, read_classes, read_samples
@@ -68,8 +69,10 @@ def read_benchmark(root: Path, problems: Problems, *, limit: int | None = None) 
 
     Raises:
         FileNotFoundError: if there is no data/benchmark.jsonl.
+        ArgumentError: if the turns of a file count from 0.
     """
     samples = read_samples(root, problems, limit=limit)
+    check_benchmark_counting(root, samples)
     links = read_dynamic_links(root, samples, problems)
     boards = {sample.key: read_boards(root, sample, problems) for sample in samples if is_grid(sample)}
     return Benchmark(root, tuple(samples), read_classes(root, Problems()), tuple(links), boards)

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from imug_metrics.protocols.imug.counting import check_outputs_counting
 from imug_metrics.protocols.imug.outputs import question_folder, read_records
 from imug_metrics.protocols.imug.samples import Sample
 from imug_metrics.reading.files import Problems, as_turn, inside, kind, read_json
@@ -61,7 +62,12 @@ def read_candidates(
 
     Yields:
         Entries in the order of the benchmark.
+
+    Raises:
+        ArgumentError: if the turns of the answers count from 0.
     """
+    samples = list(samples)
+    check_outputs_counting(samples, run, {sample.key: question_folder(run, sample) for sample in samples})
     for sample in samples:
         folder = question_folder(run, sample)
         entries = _entries(folder / "result.json", run)

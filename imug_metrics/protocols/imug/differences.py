@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from imug_metrics.functional.answers.choice_score import choice_mask, choice_score, format_weight
 from imug_metrics.protocols.imug.benchmark import Benchmark
 from imug_metrics.protocols.imug.grid import is_grid
+from imug_metrics.protocols.imug.outputs import has_other_suffix
 from imug_metrics.protocols.imug.readings import Readings
 from imug_metrics.protocols.imug.requests import has_several_answers
 from imug_metrics.protocols.imug.samples import Sample
@@ -59,7 +60,9 @@ def _of_tasks(samples: Sequence[Sample]) -> dict[str, int]:
 
 
 def _of_judgements(benchmark: Benchmark, records: Sequence[Record], readings: Readings) -> dict[str, int]:
-    drawn = {(record.dialogue, record.turn) for record in records if record.image is not None}
+    images = [record for record in records if record.image is not None]
+    suffixed = {(record.dialogue, record.turn) for record in images if has_other_suffix(record)}
+    drawn = {(record.dialogue, record.turn) for record in images} - suffixed
     modality = {(record.dialogue, record.turn): record.modality for record in records}
     turns = [[("/".join(link.key), turn) for turn in link.references] for link in benchmark.links]
     boards = {sample.key for sample in benchmark if is_grid(sample)}
@@ -76,6 +79,7 @@ def _of_judgements(benchmark: Benchmark, records: Sequence[Record], readings: Re
             any(modality.get(turn) == "image" and turn not in drawn for turn in of) for of in turns
         ),
         "image: missing target": sum(("/".join(key), turn) not in drawn for key, turn in points),
+        "image: suffix": len(suffixed),
         "image: look-up stops": sum(failure.kind == "look_up" for failure in readings.failures),
         "reply of the judge": sum(("image", *unit) in refused for unit in points),
         "board: points": sum(

@@ -17,6 +17,7 @@ from imug_metrics.protocols.imug.board import Protocol
 from imug_metrics.protocols.imug.samples import Sample
 from imug_metrics.reading.files import Problems, as_turn, read_jsonl
 
+GRIDS = Path("data/grid_gt")
 DOMAIN = "Geometric_Coloring"
 SUBDOMAINS = ("cubes_coloring", "cubes_completion", "cubes_synthesis")
 """The sub-domains whose images are scored by rule."""
@@ -65,7 +66,7 @@ def board_points(
 
 def truth_file(benchmark: Path, sample: Sample) -> Path:
     """Where the right boards of a sample lie."""
-    return benchmark / "data" / "grid_gt" / ("__".join(sample.key) + ".jsonl")
+    return benchmark / GRIDS / ("__".join(sample.key) + ".jsonl")
 
 
 @dataclass(frozen=True)

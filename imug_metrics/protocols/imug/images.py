@@ -15,10 +15,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
-from PIL import Image
-
 from imug_metrics.judges import ImagePart
-from imug_metrics.media.images import FORMATS, MAX_PIXELS
+from imug_metrics.media.formats import open_image
+from imug_metrics.media.images import MAX_PIXELS
 from imug_metrics.protocols.imug.outputs import Replies, asks_for_text, find_image, question_folder, read_replies
 from imug_metrics.protocols.imug.samples import Sample
 from imug_metrics.reading.files import Problems, as_turn, inside, kind, read_json
@@ -106,7 +105,8 @@ class SampleImages:
     def output(self, turn: int) -> ImageFile | None:
         """The output under its usual name, else the first file that result.json names for the turn.
 
-        A text turn has none. Under `"strict"` a file that does not begin like an image is none.
+        A text turn has none. Under `"strict"` another suffix of the usual name will do as well, and a file that does
+        not begin like an image is none.
 
         Raises:
             LookUpError: under `"imug"`, where the released tool stops.
@@ -117,7 +117,8 @@ class SampleImages:
         if found is None:
             if self.protocol == "imug":
                 _check_look_up(self._entries, turn, self.folder)
-            path = find_image(turn, self._replies, self.folder, self.model, self.problems)
+            released = self.protocol == "imug"
+            path = find_image(turn, self._replies, self.folder, self.model, self.problems, released=released)
             found = None if path is None else ImageFile(path, self.model)
         return found if found is not None and self._shows(found) else None
 
@@ -177,12 +178,12 @@ def _check_size(file: BinaryIO, path: Path) -> None:
 def _content_type(file: BinaryIO, path: Path) -> str:
     """The media type that a file's header says, of an image that is not too large."""
     try:
-        with Image.open(file, formats=FORMATS) as image:  # the header alone
+        with open_image(file) as image:
             (width, height), found = image.size, str(image.format)
-    except Exception as error:  # decoders of hostile files raise nearly anything
-        raise ValueError(f"{path}: expected an image, got {type(error).__name__}") from None
+    except ValueError as error:
+        raise ValueError(f"{path}: expected an image: {error}") from None
     if width * height > MAX_PIXELS:
         raise ValueError(f"{path}: expected at most {MAX_PIXELS} pixels, got {width} x {height}")
     if found not in _SENT:
-        raise ValueError(f"{path}: expected PNG, JPEG, WEBP or GIF, got {found}")
+        raise ValueError(f"{path}: expected PNG, JPEG, WEBP or GIF, which judges are sent, got {found}: convert it")
     return _SENT[found]

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from imug_metrics.protocols.imug.counting import check_outputs_counting
+from imug_metrics.protocols.imug.names import Siblings, other_names, siblings
 from imug_metrics.protocols.imug.samples import Key, Sample, Task
 from imug_metrics.reading.files import Problems, as_turn, inside, kind, read_json
 from imug_metrics.suite import FAILED, Record
@@ -42,7 +44,12 @@ def read_records(
 
     Yields:
         Records in the order of the benchmark.
+
+    Raises:
+        ArgumentError: if the turns of the answers count from 0.
     """
+    samples = list(samples)
+    check_outputs_counting(samples, model, {sample.key: question_folder(model, sample) for sample in samples})
     for sample in samples:
         folder = question_folder(model, sample)
         replies = read_replies(folder, model, problems, texts=asks_for_text(sample.tasks))
@@ -99,7 +106,8 @@ def read_replies(folder: Path, model: Path, problems: Problems, *, texts: bool =
     for place, entry in enumerate(entries):
         turn = as_turn(entry.get("turn")) if isinstance(entry, dict) else None
         if turn is None:
-            problems.error(path, None, f"tasks[{place}].turn", "expected an object with a turn from 1")
+            found = f"a turn {str(entry.get('turn'))[:80]!r}" if isinstance(entry, dict) else kind(entry)
+            problems.error(path, None, f"tasks[{place}].turn", f"expected an object with a turn from 1, got {found}")
         else:
             replies.setdefault(turn, []).append(entry.get("model_response"))
     return replies
@@ -123,23 +131,66 @@ def _answer(turn: int, replies: Replies | None, folder: Path, problems: Problems
     return answer
 
 
-def find_image(turn: int, replies: Replies, folder: Path, model: Path, problems: Problems) -> Path | None:
-    """turn_<t>_output.png, else the first file that result.json names for the turn and that lies in the folder."""
+def find_image(
+    turn: int, replies: Replies, folder: Path, model: Path, problems: Problems, *, released: bool = False
+) -> Path | None:
+    """The image of a turn: by the rule of the released tools, else turn_<t>_output under another suffix.
+
+    Args:
+        turn: of which.
+        replies: what result.json holds.
+        folder: of the question.
+        model: the model's folder, which no image may lead out of.
+        problems: collects why there is none, and of which name it is otherwise.
+        released: whether the rule of the released tools alone counts.
+    """
     path = folder / f"turn_{turn}_output.png"
-    if inside(path, model):
-        return path
-    if path.is_symlink():
+    if path.is_symlink() and not inside(path, model):
         problems.error(path, None, f"turn {turn}", "leads out of the model's folder or is no file: not followed")
         return None
-    names = [reply for reply in replies.get(turn, ()) if isinstance(reply, str) and reply.strip()]
-    for name in names:
-        if inside(folder / name, folder):
-            return folder / name
-    found = f"expected an image, found no file {path.name}"
-    if names:
-        found += f"; the reply is {names[0][:120]!r}"
-    problems.error(folder, None, f"turn {turn}", found)
+    found = _released(path, replies.get(turn, ()), folder, model)
+    if found is not None:
+        return found
+    others = siblings(path, model)
+    if not released and len(others.images) == 1:
+        (other,) = others.images
+        why = f"is read in place of {path.name}; the released tools, and protocol imug, do not look for it"
+        problems.warn(other, None, f"turn {turn}", why)
+        return other
+    problems.error(folder, None, f"turn {turn}", _no_image(path, replies.get(turn, ()), folder, others))
     return None
+
+
+def has_other_suffix(record: Record) -> bool:
+    """Whether the image of a record is one that the released tools do not find."""
+    if record.image is None:
+        return False
+    image = Path(record.image)
+    usual = image.with_name(f"turn_{record.turn}_output.png")
+    if image == usual or image.stem != usual.stem:
+        return False
+    replies = read_replies(image.parent, image.parent, Problems(), texts=False) or {}
+    return _released(usual, replies.get(record.turn, ()), image.parent, image.parent) is None
+
+
+def _released(path: Path, replies: Iterable[Any], folder: Path, model: Path) -> Path | None:
+    """turn_<t>_output.png, else the first file that result.json names for the turn and that lies in the folder."""
+    if inside(path, model):
+        return path
+    names = (reply for reply in replies if isinstance(reply, str) and reply.strip())
+    return next((folder / name for name in names if inside(folder / name, folder)), None)
+
+
+def _no_image(path: Path, replies: Iterable[Any], folder: Path, others: Siblings) -> str:
+    names = [reply for reply in replies if isinstance(reply, str) and reply.strip()]
+    found = f"expected an image, found no file {path.name}"
+    if len(others.images) > 1:
+        found += f", but {' and '.join(image.name for image in others.images)}: keep one of them"
+    for name, why in others.refused.items():
+        found += f"; {name}: {why}"
+    if near := other_names(path):
+        found += f"; found {', '.join(near)}: rename it to {path.name}"
+    return found + (f"; the reply is {names[0][:120]!r}" if names else "")
 
 
 def _links(task: Task, modalities: Mapping[int, str]) -> tuple[int, ...]:

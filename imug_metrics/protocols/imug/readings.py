@@ -13,9 +13,11 @@ from typing import Any, TypeAlias
 
 from imug_metrics.judges import ReplyError, Verdict
 from imug_metrics.protocols.imug.benchmark import Benchmark
+from imug_metrics.protocols.imug.counting import check_judged_counting
 from imug_metrics.protocols.imug.dynamic import strict_key
-from imug_metrics.protocols.imug.judged import JudgedImage, point_file, read_keys, read_points
+from imug_metrics.protocols.imug.judged import JudgedImage, key_file, point_file, read_keys, read_points
 from imug_metrics.protocols.imug.judging import Failure, Judgements, grid_scores
+from imug_metrics.protocols.imug.outputs import has_other_suffix
 from imug_metrics.protocols.imug.replies import LETTERS, strict_points
 from imug_metrics.protocols.imug.requests import has_several_answers
 from imug_metrics.protocols.imug.samples import Key, Sample, Task
@@ -83,8 +85,12 @@ def recorded_readings(
         outputs: the model's folder.
         judged: folder of judgements.
         problems: collects what is wrong.
+
+    Raises:
+        ArgumentError: if the turns of the judgements count from 0.
     """
     model, wanted = outputs.name, {sample.key for sample in benchmark}
+    check_judged_counting(benchmark, key_file(judged, model), point_file(judged, model))
     tasks = {(sample.key, task.turn): task for sample in benchmark for task in sample.tasks}
     readings = Readings(
         {unit: key for unit, key in read_keys(judged, model, problems).items() if unit[0] in wanted},
@@ -176,8 +182,9 @@ def _task(sample: Sample, turn: int) -> Task:
 
 
 def _drawn(records: Iterable[Record]) -> set[Unit]:
-    """Image turns of which there is an image."""
-    places = ((record.dialogue.split("/"), record.turn) for record in records if record.image is not None)
+    """Image turns of which there is an image that the released tools find, so that a judge has seen it."""
+    seen = (record for record in records if record.image is not None and not has_other_suffix(record))
+    places = ((record.dialogue.split("/"), record.turn) for record in seen)
     return {((parts[0], parts[1], parts[2]), turn) for parts, turn in places}
 
 

@@ -93,6 +93,12 @@ RULES: tuple[Rule, ...] = (
         "the points are made up",
     ),
     Rule(
+        "image: suffix",
+        "turn_<t>_output.png or what result.json names; any other file is no image",
+        "turn_<t>_output under another suffix too (.jpg, .webp, .PNG), where it is the only one",
+        "the image is there, and is an image",
+    ),
+    Rule(
         "image: look-up stops",
         "a reply that is null, empty or no name, or an unreadable result.json: no record for the turn, nor for those "
         "that refer to it",

@@ -11,6 +11,7 @@ from typing import Any
 from imug_metrics.functional.answers.answer_accuracy import answer_accuracy
 from imug_metrics.protocols.imug.check.image import check_image
 from imug_metrics.protocols.imug.check.links import Tasks, check_dynamic, check_grids, check_links
+from imug_metrics.protocols.imug.counting import check_benchmark_counting
 from imug_metrics.protocols.imug.images import IMAGES
 from imug_metrics.protocols.imug.samples import (
     CLASSES,
@@ -42,8 +43,10 @@ def check_benchmark(root: Path, problems: Problems) -> list[Sample]:
 
     Raises:
         FileNotFoundError: if there is no data/benchmark.jsonl.
+        ArgumentError: if the turns of a file count from 0: nothing else is looked at then.
     """
     samples = read_samples(root, problems)
+    check_benchmark_counting(root, samples)
     tasks = {sample.key: {task.turn: task for task in sample.tasks} for sample in samples}
     drawn = _check_rows(root, tasks, problems)
     check_links(root, tasks, drawn, problems)

@@ -6,12 +6,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
-from imug_metrics.media.images import FORMATS, MAX_PIXELS
+from imug_metrics.media.formats import SUFFIXES, open_image
+from imug_metrics.media.images import MAX_PIXELS
 from imug_metrics.reading.files import MAX_IMAGE_BYTES, Problems
-
-_SUFFIXES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".gif": "GIF", ".bmp": "BMP"}
 
 
 def check_image(path: Path, field: str, problems: Problems) -> None:
@@ -26,19 +25,20 @@ def check_image(path: Path, field: str, problems: Problems) -> None:
         if path.stat().st_size > MAX_IMAGE_BYTES:
             problems.error(path, None, field, f"expected a file of at most {MAX_IMAGE_BYTES} bytes")
             return
-        with Image.open(path, formats=FORMATS) as image:  # the header alone
+        with open_image(path) as image:
             if image.width * image.height > MAX_PIXELS:
                 size = f"{image.width} x {image.height}"
                 problems.error(path, None, field, f"expected at most {MAX_PIXELS} pixels, got {size}")
                 return
             image.load()
             found = "JPEG" if image.format == "MPO" else image.format
-    except Image.DecompressionBombError:
-        problems.error(path, None, field, f"expected at most {MAX_PIXELS} pixels")
     except Exception as error:  # decoders of hostile files raise nearly anything
-        why = "no image of a known format" if isinstance(error, UnidentifiedImageError) else type(error).__name__
+        if isinstance(error.__cause__, Image.DecompressionBombError):
+            problems.error(path, None, field, f"expected at most {MAX_PIXELS} pixels")
+            return
+        why = str(error) if isinstance(error, ValueError) else type(error).__name__
         problems.error(path, None, field, f"expected an image that can be decoded: {why}")
     else:
-        named = _SUFFIXES.get(path.suffix.lower())
+        named = SUFFIXES.get(path.suffix.lower())
         if named != found:
             problems.warn(path, None, field, f"holds {found}, which its suffix does not say; it is read as {found}")

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from imug_metrics.errors import ArgumentError
+from imug_metrics.protocols.imug.counting import check_judged_counting
 from imug_metrics.protocols.imug.judged import key_file, point_file, read_keys, read_points
 from imug_metrics.protocols.imug.replies import BEST, LETTERS
 from imug_metrics.protocols.imug.samples import Key, Sample, Task, sample_key
@@ -25,6 +27,11 @@ def check_judged(samples: Sequence[Sample], judged: Path, model: str, problems: 
         model: name of the model.
         problems: collects what is found.
     """
+    try:
+        check_judged_counting(samples, key_file(judged, model), point_file(judged, model))
+    except ArgumentError as error:  # whatever else there is to say follows from it
+        problems.error(judged / model, None, "turn", error.message)
+        return
     turns = {(sample.key, task.turn): task for sample in samples for task in sample.tasks}
     read_keys(judged, model, problems)
     path = key_file(judged, model)

@@ -9,11 +9,9 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from imug_metrics.protocols.imug.dynamic import DYNAMIC_LINKS
-from imug_metrics.protocols.imug.grid import CODES, DOMAIN, SUBDOMAINS
+from imug_metrics.protocols.imug.grid import CODES, DOMAIN, GRIDS, SUBDOMAINS
 from imug_metrics.protocols.imug.samples import LINKS, Key, Task, sample_key
 from imug_metrics.reading.files import Problems, as_turn, kind, read_jsonl
-
-GRIDS = Path("data/grid_gt")
 
 Tasks: TypeAlias = "Mapping[Key, Mapping[int, Task]]"
 
