@@ -11,10 +11,11 @@ from pathlib import Path
 
 from PIL import Image
 
+from imug_metrics.media.formats import FORMATS
+
 MAX_SIDE = 160
 MAX_FILE_BYTES = 32 * 2**20
 MAX_PIXELS = 40_000_000
-FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")
 
 
 @dataclass
@@ -47,7 +48,7 @@ def thumbnail(path: Path) -> str:
     """The image as a JPEG data URI with no side above 160 pixels.
 
     Args:
-        path: a PNG, JPEG, WEBP, BMP or GIF file of at most 32 MiB and 40 million pixels.
+        path: a file of `imug_metrics.media.formats.FORMATS`, of at most 32 MiB and 40 million pixels.
 
     Raises:
         ValueError: the file or its image is larger than that; it's told before anything is decoded.
