@@ -77,7 +77,7 @@ def unmatched_scores(human: Human, model: str, samples: Iterable[Sample]) -> Pro
     """
     problems, places = Problems(), human.get(model, {})
     points = {("/".join(sample.key), task.turn): len(task.points) for sample in samples for task in sample.tasks}
-    dialogues = {dialogue for dialogue, _ in points}
+    dialogues = dict.fromkeys(dialogue for dialogue, _ in points)
     unknown = [place for place in places if place[0] not in dialogues]
     if unknown and len(unknown) == len(places):
         example = next(iter(dialogues), "Cooking/pan/1")

@@ -136,7 +136,7 @@ def _by_nuls(content: bytes) -> str | None:
         return "UTF-32 (little-endian)"
     if len(content) >= 4 and min(empty[:2]) >= 0.9:
         return "UTF-32 (big-endian)"
-    if content.count(0) < max(1, 0.02 * len(content)):
+    if len(content) % 2 or content.count(0) < max(1, 0.02 * len(content)):
         return None
     plain = {codec: _plain_share(content, codec) for codec in _WIDE}
     best = max(plain, key=lambda codec: plain[codec])
@@ -163,10 +163,11 @@ def _weight(text: str, place: int, encoding: _Encoding) -> float:
     """From 1 for a character that such texts are full of to -1 for one that has no place there."""
     character, before = text[place], text[max(0, place - 1) : place]
     after = text[place + 1 : place + 2]
-    strange = any(other.isalpha() and other.isascii() != encoding.is_latin for other in before + after)
+    strange = sum(other.isalpha() and other.isascii() != encoding.is_latin for other in before + after)
     humped = (before.islower() and character.isupper()) or (character.islower() and after.isupper())
-    if character.isalpha() and not encoding.leads and (strange or humped):
+    if character.isalpha() and not encoding.leads and (humped or (strange and not encoding.is_latin)):
         return -0.5
     if character in encoding.usual or character.lower() in encoding.usual:
-        return 0.8 if character.isupper() and before.isalpha() else 1.0
+        capital = character.isupper() and before.isalpha()
+        return (1.0, 0.3, 0.0)[strange] if encoding.is_latin and character.isalpha() else 0.8 if capital else 1.0
     return 0.8 if encoding.leads and character.encode(encoding.codec)[0] in encoding.leads else -0.7

@@ -72,6 +72,7 @@ class UnknownFields:
 
     Args:
         known: the names that are read, or are known to be passed over.
+        only_near: tell only of names that seem to mean a known one, where rows may hold more than is read.
 
     Example:
         >>> problems, fields = Problems(), UnknownFields({"turn": None, "tasks": {"modality": None}})
@@ -83,9 +84,9 @@ class UnknownFields:
         data.jsonl:2: tasks[].modalty: unknown field, is not read; did you mean `modality`?
     """
 
-    def __init__(self, known: Fields) -> None:
-        self.known = known
-        self._found: dict[str, tuple[int, Path | str, int | None, str]] = {}
+    def __init__(self, known: Fields, *, only_near: bool = False) -> None:
+        self.known, self.only_near = known, only_near
+        self._found: dict[str, tuple[Any, ...]] = {}  # how often, and of the first time: file, line, hint
 
     def look(self, file: Path | str, line: int | None, value: Any) -> None:
         """Look at a row, and at what it holds."""
@@ -109,13 +110,14 @@ class UnknownFields:
                 field = f"{place}.{name[:80]}" if place else name[:80]
                 below = known.get(name)
                 if name not in known:
-                    self._count(field, file, line, meant(name, known))
+                    self._count(field, file, line, meant(name, [one for one in known if one not in value]))
                 elif below is not None:
                     self._look(file, line, content, below, field)
 
     def _count(self, field: str, file: Path | str, line: int | None, hint: str) -> None:
-        count, *first = self._found.get(field, (0, file, line, hint))
-        self._found[field] = (count + 1, first[0], first[1], first[2])  # type: ignore[assignment]
+        if hint or not self.only_near:
+            count, *first = self._found.get(field, (0, file, line, hint))
+            self._found[field] = (count + 1, *first)
 
 
 def _listed(names: Collection[str]) -> str:

@@ -86,8 +86,12 @@ def read_beginning(path: Path, max_bytes: int) -> str:
         OSError: if it cannot be opened.
         TextError: if that is not UTF-8; the message names the file.
     """
-    with TextStream(path) as stream:
-        return stream.read(max_bytes).replace("\r\n", "\n")
+    with path.open("rb") as file:
+        content = file.read(max_bytes + 1)
+    end = max_bytes
+    while max_bytes - 4 < end < len(content) and 0x80 <= content[end] < 0xC0:  # within a character
+        end -= 1
+    return decode(content[:end], path=path).replace("\r\n", "\n")
 
 
 def read_lines(path: Path, *, max_bytes: int = MAX_TEXT_BYTES) -> Iterator[tuple[int, str | TextError]]:
@@ -135,6 +139,8 @@ class TextStream:
         self._decoder = codecs.getincrementaldecoder("utf-8")()
         self._error: TextError | None = None
         self._begun = False
+        self._last = b""  # bytes of the text so far, for the message
+        self._before = (0, 0)  # bytes and lines before these
 
     def read(self, size: int) -> str:
         """The next characters, of about so many bytes; empty at the end.
@@ -147,9 +153,10 @@ class TextStream:
         while content := self._file.read(size):
             try:
                 text = self._decoder.decode(content)
+                self._remember(content)
             except UnicodeDecodeError as error:
                 text = error.object[: error.start].decode("utf-8")
-                self._error = TextError(_undecodable(error.object, error.start, error.reason), self._path)
+                self._error = self._at(len(self._last) + len(content) - len(error.object) + error.start, content)
             if not self._begun:
                 text = text.lstrip(BYTE_ORDER_MARK)
             if text:
@@ -173,8 +180,18 @@ class TextStream:
         """Nothing, unless the file ends within a character."""
         rest = self._decoder.getstate()[0]
         if rest:
-            raise TextError(_undecodable(rest, 0, "unexpected end of data"), self._path)
+            raise self._at(len(self._last) - len(rest), b"", "unexpected end of data")
         return ""
+
+    def _remember(self, content: bytes) -> None:
+        known = self._last + content
+        left = known[:-_WINDOW]
+        self._last, self._before = known[-_WINDOW:], (self._before[0] + len(left), self._before[1] + left.count(b"\n"))
+
+    def _at(self, start: int, content: bytes, reason: str = "") -> TextError:
+        """What is said of the byte at `start` of what is remembered, the content read last, and what follows."""
+        content = self._last + content + self._file.read(_WINDOW)
+        return TextError(_undecodable(content, start, reason, self._before), self._path)
 
 
 def _open(path: Path) -> BinaryIO:
@@ -194,12 +211,13 @@ def _of_encoding(name: str) -> str:
     return f"expected UTF-8, found {name}: save it as UTF-8"
 
 
-def _undecodable(content: bytes, start: int, reason: str) -> str:
-    """What is said of bytes of which those from `start` on are not UTF-8."""
-    line = content.count(b"\n", 0, start) + 1
-    found = f"expected UTF-8, found byte {content[start]:#04x} at {start}" + (f" (line {line})" if line > 1 else "")
+def _undecodable(content: bytes, start: int, reason: str, before: tuple[int, int] = (0, 0)) -> str:
+    """What is said of bytes of which those from `start` on are not UTF-8; so many bytes and lines were before them."""
+    line = before[1] + content.count(b"\n", 0, start) + 1
+    place = f"{before[0] + start}" + (f" (line {line})" if line > 1 else "")
+    found = f"expected UTF-8, found byte {content[start]:#04x} at {place}"
     begin = max(0, start - _WINDOW)
-    while content[begin] >= 0x80 and begin < start:  # not within a character
+    while begin < start and 0x80 <= content[begin] < 0xC0:  # within a character
         begin += 1
     content = content[begin : start + _WINDOW]
     text = content.decode("utf-8", "replace")

@@ -211,9 +211,13 @@ def test_people_may_score_whole_turns_in_a_csv_of_several_models(command, tmp_pa
         lines = [
             f"{row['model']},{row['dialogue']},{row['turn']},{sum(row['points']) / len(row['points'])}" for row in items
         ]
-        (tmp_path / "people.csv").write_text("\n".join(["model,dialogue,turn,score", *lines]))
+        lines += ["copying,x,1,2", "steady,nowhere/at/all,1,2"]
+        text = "\r\n".join(["model,dialogue,turn,score", *lines]).replace(",", ";")  # as a spreadsheet saves it
+        (tmp_path / "people.csv").write_text(text, encoding="utf-8-sig")
         people = ("--human", str(tmp_path / "people.csv"))
         assert command.score(*judge, "--model", "steady", "fading", *people) == 0, command.warned
+    left_out = [row for row in command.rows("problems.jsonl") if row["file"].endswith("people.csv")]
+    assert [(row["field"], row["level"]) for row in left_out] == [("model", "warning"), ("dialogue", "warning")]
     for judge in command.json("summary.json")["judges"].values():
         assert judge["agreement"]["turns"]["human_alpha"] == pytest.approx(1)
 

@@ -11,10 +11,18 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from imug_metrics.protocols.unim.stream import read_objects
+from imug_metrics.reading.fields import Fields, UnknownFields
 from imug_metrics.reading.files import Problems, inside, kind
 from imug_metrics.reading.tags import read_name, read_tags
 
 UNSTATED = "unstated"
+_ITEMS: Fields = dict.fromkeys(("content", "modal", "captioned_response"))
+_FIELDS: Fields = {
+    **dict.fromkeys(("id", "domain", "subdomain", "difficulty_level")),
+    **_ITEMS,  # of an answer that stands in the record itself
+    "input": _ITEMS,
+    "output": _ITEMS,
+}
 # The data's folders say "general_area", its records "general_domain".
 FIELDS = {"general_area": "general", "general_domain": "general"}
 CONTENT = ("text", "code")  # modalities whose items may stand in the record itself
@@ -196,9 +204,12 @@ def _rows(path: Path, problems: Problems) -> Iterator[tuple[Path, int, dict[str,
         files = [file for file in listed if inside(file, path) is not None]
     if not files:
         problems.error(path, None, "", "expected files that end in .jsonl or .json, found none")
+    fields = UnknownFields(_FIELDS, only_near=True)
     for file in files:
         for line, row in read_objects(file, problems):
+            fields.look(file, line, row)
             yield file, line, row
+    fields.warn(problems)
 
 
 def _answer(row: Mapping[str, Any], path: Path, file: Path, line: int, problems: Problems) -> Answer | None:

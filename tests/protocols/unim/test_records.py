@@ -190,6 +190,36 @@ def test_captions_in_the_layout_of_the_released_script(tmp_path: Path) -> None:
     assert problems.errors == 1
 
 
+@pytest.mark.parametrize(
+    ("name", "near", "field"),
+    [
+        ("output", "outputs", "outputs"),
+        ("output", "Output", "Output"),
+        ("subdomain", "sub_domain", "sub_domain"),
+        ("difficulty_level", "dificulty_level", "dificulty_level"),
+        ("modal", "modall", "output.modall"),
+        ("modal", "modals", "output.modals"),
+        ("content", "contents", "output.contents"),
+        ("captioned_response", "captionedresponse", "output.captionedresponse"),
+        ("input", "inputs", "inputs"),
+        ("domain", "Domain", "Domain"),
+    ],
+)
+def test_a_field_whose_name_is_nearly_right_is_told_of(tmp_path: Path, name: str, near: str, field: str) -> None:
+    row = record(1)
+    row["output"] = {**row["output"], "modal": {}, "captioned_response": "a"}
+    row = {**row, "difficulty_level": 1, "of_their_own": 1}
+    problems = Problems()
+    read_references(write(tmp_path / "r.json", row, row), problems)
+    assert not [problem for problem in problems if "unknown field" in problem.message]
+    text = json.dumps(row).replace(f'"{name}"', f'"{near}"')
+    (tmp_path / "r.json").write_text(text + text)
+    read_references(tmp_path / "r.json", problems)
+    (problem,) = (problem for problem in problems if "unknown field" in problem.message and problem.field == field)
+    assert f"did you mean `{name}`" in problem.message
+    assert "2 times" in problem.message
+
+
 @pytest.mark.parametrize("pad", range(12))
 def test_an_object_behind_a_large_one_is_found_wherever_a_piece_of_the_file_ends(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pad: int
