@@ -18,7 +18,7 @@ from imug_metrics._version import __version__
 from imug_metrics.dialogues.record import Record
 from imug_metrics.encoders import CachedEncoder, Encoder, load_encoder
 from imug_metrics.errors import ArgumentError
-from imug_metrics.evaluation.settings import JudgeSettings, Missing, Settings, as_argument
+from imug_metrics.evaluation.settings import JudgeSettings, Missing, Settings, as_argument, readable_benchmark
 from imug_metrics.protocols import imug
 from imug_metrics.reading.files import MAX_TURN, as_turn
 
@@ -89,10 +89,7 @@ def read_inputs(settings: Settings) -> Inputs:
         models = tuple(ModelInputs(model, _checked(model, records)) for model, records in named.items())
     else:
         assert settings.outputs is not None
-        benchmark = imug.read_benchmark(settings.benchmark, problems, limit=settings.limit)
-        if not benchmark:
-            where = settings.benchmark / imug.SAMPLES
-            raise ArgumentError("benchmark", f"found no sample that can be read in {where}")
+        benchmark = readable_benchmark(settings.benchmark, problems, settings.limit)
         folders = (settings.outputs / name for name in settings.models)
         models = tuple(_read_model(benchmark, folder, settings.reference_history) for folder in folders)
     if settings.encoder is None and settings.metrics is None:

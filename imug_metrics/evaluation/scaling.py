@@ -18,7 +18,7 @@ from imug_metrics._version import __version__
 from imug_metrics.encoders import CachedEncoder, Encoder
 from imug_metrics.errors import ArgumentError
 from imug_metrics.evaluation.inputs import cached_encoder
-from imug_metrics.evaluation.settings import as_argument, check_folders
+from imug_metrics.evaluation.settings import as_argument, check_folders, readable_benchmark
 from imug_metrics.functional import turn_alignment
 from imug_metrics.functional.scaling.best_of_n import picked_score
 from imug_metrics.metrics.scaling.best_of_n import BestOfN
@@ -120,9 +120,7 @@ def evaluate_scaling(
     arms = _strategies(strategies)
     _check(benchmark, arms, baseline, bootstrap, out)
     problems, notes = imug.Problems(), list[str]()
-    samples = imug.read_benchmark(benchmark, problems)
-    if not samples:
-        raise ArgumentError("benchmark", f"found no sample that can be read in {benchmark / imug.SAMPLES}")
+    samples = readable_benchmark(benchmark, problems)
     _check_names(arms, samples)
     compare = _Comparison(baseline or arms[0].name, bootstrap, notes)
     cached = cached_encoder(encoder, device, None)

@@ -181,6 +181,25 @@ def as_argument(name: str) -> Iterator[None]:
         raise ArgumentError(name, error.message) from error
 
 
+def readable_benchmark(folder: Path, problems: imug.Problems, limit: int | None = None) -> imug.Benchmark:
+    """The benchmark of a folder.
+
+    Args:
+        folder: in the layout of IMUG-Bench.
+        problems: collects what is wrong.
+        limit: read only the first so many samples.
+
+    Raises:
+        ArgumentError: if there is no sample that can be read; the message says what is wrong with the first.
+    """
+    found = imug.read_benchmark(folder, problems, limit=limit)
+    if not found:
+        path = folder / imug.SAMPLES
+        why = problems.first_error(path)
+        raise ArgumentError("benchmark", f"found no sample that can be read in {path}{why}")
+    return found
+
+
 def chosen_models(chosen: Sequence[str], folders: Mapping[str, Path]) -> tuple[str, ...]:
     """The models that were named, or all that every one of the folders of outputs holds.
 

@@ -149,7 +149,8 @@ def evaluate_unim(settings: UnimSettings) -> UnimEvaluation:
     problems = Problems()
     instances = unim.read_references(settings.references, problems)
     if not instances:
-        raise ArgumentError("references", f"found no instance in {settings.references}")
+        why = problems.first_error(settings.references)
+        raise ArgumentError("references", f"found no instance in {settings.references}{why}")
     answers = unim.read_answers(settings.outputs, instances, problems)
     scored = unim.score_structure(
         instances,

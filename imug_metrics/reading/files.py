@@ -69,6 +69,19 @@ class Problems(list[Problem]):
         """Add what is odd but has a documented reading."""
         self.append(Problem(str(file), line, field, message, "warning"))
 
+    def first_error(self, path: Path) -> str:
+        """The first error in a file, or below a folder, to end a message with; empty where there is none.
+
+        Example:
+            >>> problems = Problems()
+            >>> problems.error("data/a.json", 2, "", "expected UTF-8")
+            >>> "found nothing" + problems.first_error(Path("data"))
+            'found nothing; data/a.json:2: expected UTF-8'
+        """
+        errors = (problem for problem in self if problem.level == "error")
+        found = next((problem for problem in errors if Path(problem.file).is_relative_to(path)), None)
+        return "" if found is None else f"; {found}"
+
     @property
     def errors(self) -> int:
         """How many of them are errors."""

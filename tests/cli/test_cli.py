@@ -160,10 +160,26 @@ def test_a_wrong_argument_is_named_in_one_line_without_a_traceback(command, monk
     assert not command.out.exists()
 
 
-def test_a_benchmark_without_a_readable_sample_is_refused(command):
-    (command.benchmark / "data/benchmark.jsonl").write_text("{}\n")
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"{}\n", "benchmark.jsonl:1: domain"),
+        (b"", "benchmark.jsonl\n"),
+        ("{}\n".encode("utf-16"), "expected UTF-8, found UTF-16 (little-endian): save it as UTF-8"),
+        ("{}\n".encode("utf-32-be"), "expected UTF-8, found UTF-32 (big-endian)"),
+        ('{"domain": "Küche"}\n'.encode("latin-1"), "it looks like Windows-1252 (Latin-1)"),
+        ('{"domain": "料理"}\n'.encode("gb18030"), "expected UTF-8, found byte 0xc1"),
+        (b'[{"domain": "x"},\n{}]', "not an array"),
+        (b'{"domain": "x"}\r{"domain": "x"}\r', "in CR alone"),
+        (b'{"sampleid": 1, "domain": "x", "subdomain": "y"}\n', "sample_id"),
+        (b"{" * 100_000, "benchmark.jsonl:1: expected JSON"),
+    ],
+)
+def test_a_benchmark_without_a_readable_sample_is_refused_with_the_reason(command, content, why):
+    (command.benchmark / "data/benchmark.jsonl").write_bytes(content)
     assert command.score() == 2
     assert "found no sample that can be read" in command.warned
+    assert why in command.warned
 
 
 def test_an_encoder_that_does_not_load_is_a_usage_error(command, monkeypatch):
