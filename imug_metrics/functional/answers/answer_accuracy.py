@@ -16,7 +16,7 @@ from imug_metrics.functional.answers.protocol import Protocol, check_protocol
 from imug_metrics.functional.answers.text_match import exact_match, token_f1
 from imug_metrics.reading.choice import DEFAULT_OPTIONS
 from imug_metrics.reading.exact import Normalizer, require_text
-from imug_metrics.reading.numbers import Decimal
+from imug_metrics.reading.figures import Decimal
 
 Kind = Literal["choice", "exact", "numeric", "f1"]
 Reduction = Literal["mean", "none"]
@@ -44,7 +44,7 @@ def answer_accuracy(
     - `kind="choice"`: `max(0, (|P & K| - |P - K|) / |K|)`, P the letters read in the answer and K those of the key
       (`choice_score`; IMUG-Bench, arXiv 2606.09169).
     - `kind="exact"`: 1 where answer and key are equal after normalisation (`exact_match`).
-    - `kind="numeric"`: 1 where the answer's last number p has `|p - t| <= max(abs_tol, rel_tol * |t|)`
+    - `kind="numeric"`: 1 where the answer's number p has `|p - t| <= max(abs_tol, rel_tol * |t|)`
       (`numeric_match`).
     - `kind="f1"`: `2 |P & K| / (|P| + |K|)` over tokens (`token_f1`; SQuAD, arXiv 1606.05250).
 

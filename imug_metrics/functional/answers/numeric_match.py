@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Numeric answers: is the last number of a reply close enough to its reference?"""
+"""Numeric answers: is the number that a reply states close enough to its reference?"""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from typing import Any
 from torch import Tensor
 
 from imug_metrics.functional.answers.text_match import best_over_references
-from imug_metrics.reading.numbers import Decimal, parse_number
+from imug_metrics.reading.figures import Decimal
+from imug_metrics.reading.numbers import parse_number
 
 
 def numeric_match(
@@ -23,8 +24,9 @@ def numeric_match(
     abs_tol: float = 0.0,
     decimal: Decimal = ".",
 ) -> Tensor:
-    """Whether the last number of a reply is close to its reference, or to one of its references.
+    r"""Whether the number that a reply states is close to its reference, or to one of its references.
 
+    It is the one in `\boxed{}` or behind "the answer is", or else the last one (`imug_metrics.reading.numbers`).
     Close is `|p - t| <= max(abs_tol, rel_tol * |t|)`: relative to the reference alone.
 
     Args:
@@ -32,20 +34,21 @@ def numeric_match(
         target: N references, each text, a number, or several of them.
         rel_tol: relative tolerance.
         abs_tol: absolute tolerance.
-        decimal: decimal separator of replies and references, see
-            `parse_number`.
+        decimal: decimal separator of replies and references, see `parse_number`.
 
     Returns:
         float64 `[N]`, 0 or 1, NaN where the reply is absent; a reply without a number scores 0. Higher is better.
 
     Raises:
-        ValueError: lengths that differ, a negative tolerance, or a reference without a number.
+        ValueError: lengths that differ, a negative tolerance, or a reference without a number that can be read.
         TypeError: a reply or a reference that is neither text nor a number.
 
     Example:
         >>> from imug_metrics.functional.answers.numeric_match import numeric_match
         >>> numeric_match(["There are 12 cups.", "0.33", "none"], [12, "1/3", 0], rel_tol=0.02)
         tensor([1., 1., 0.], dtype=torch.float64)
+        >>> numeric_match(["The answer is –72. I checked it in 3 ways."], [-72])
+        tensor([1.], dtype=torch.float64)
     """
     for name, tolerance in (("rel_tol", rel_tol), ("abs_tol", abs_tol)):
         if not tolerance >= 0:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -25,6 +26,8 @@ def exact_match(
 ) -> Tensor:
     """Whether an answer equals its reference, or one of its references.
 
+    `imug_metrics.reading.exact` says what normalisation does: -5 is not 5, 3.14 is not 314, "the" is not "a".
+
     Args:
         preds: N answers; `None` is an absent one.
         target: N references, each a text or several texts.
@@ -42,6 +45,8 @@ def exact_match(
         >>> from imug_metrics.functional.answers.text_match import exact_match
         >>> exact_match(["The red cup.", "cup"], ["red cup", ["a mug", "a plate"]])
         tensor([1., 0.], dtype=torch.float64)
+        >>> exact_match(["-5", "−5", "(3.14)", "3.14"], ["5", "-5", "3.14", "314"])
+        tensor([0., 1., 1., 0.], dtype=torch.float64)
     """
     form = _normalizer(normalize)
     return best_over_references(
@@ -58,7 +63,8 @@ def token_f1(
     """Harmonic mean of precision and recall over the tokens of answer and reference, the best over several references.
 
     `F1 = 2 * |P & K| / (|P| + |K|)` with the tokens of both as multisets, as in SQuAD (arXiv 1606.05250). Tokens are
-    words; each Chinese or Japanese character and each Hangul syllable is a token of its own. Two empty texts score 1.
+    words; each Chinese or Japanese character, each Hangul syllable, and each Thai, Lao, Khmer or Burmese character with
+    its marks is a token of its own. Two empty texts score 1.
 
     Args:
         preds: N answers; `None` is an absent one.
@@ -122,8 +128,17 @@ def best_over_references(
 
 
 # Scripts written without spaces, and Hangul, whose particles stick to words: every character is a token.
-_ONE_CHARACTER_TOKEN = re.compile(
-    "[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff]"
+_ONE_CHARACTER = (
+    "\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff"
+)
+# Thai and Lao, Burmese, Khmer: with its marks, and with what a Burmese or Khmer sign puts below it.
+_BLOCKS = ((0x0E01, 0x0EFF), (0x1000, 0x109F), (0x1780, 0x17FF), (0xA9E0, 0xA9FF), (0xAA60, 0xAA7F))
+_SOUTH_EAST = "".join(f"{chr(first)}-{chr(last)}" for first, last in _BLOCKS)
+_MARKS = "".join(
+    chr(c) for first, last in _BLOCKS for c in range(first, last + 1) if unicodedata.category(chr(c))[0] == "M"
+)
+_TOKEN_WITHOUT_SPACES = re.compile(
+    rf"[{_ONE_CHARACTER}][\u3099\u309a]*|[{_SOUTH_EAST}](?:[\u1039\u17d2][{_SOUTH_EAST}]|[{_MARKS}])*"
 )
 
 
@@ -134,7 +149,7 @@ def _normalizer(normalize: bool | Normalizer) -> Normalizer:
 
 
 def _tokens(text: str) -> Counter[str]:
-    return Counter(_ONE_CHARACTER_TOKEN.sub(r" \g<0> ", text).split())
+    return Counter(_TOKEN_WITHOUT_SPACES.sub(r" \g<0> ", text).split())
 
 
 def _f1(pred: Counter[str], target: Counter[str]) -> float:

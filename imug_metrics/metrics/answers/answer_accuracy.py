@@ -17,7 +17,7 @@ from imug_metrics.metrics.dialogue_metric import DialogueMetric, check_choice
 from imug_metrics.metrics.options import MetricOptions, within
 from imug_metrics.reading.choice import DEFAULT_OPTIONS
 from imug_metrics.reading.exact import Normalizer
-from imug_metrics.reading.numbers import Decimal
+from imug_metrics.reading.figures import Decimal
 
 
 class AnswerAccuracy(DialogueMetric):
@@ -28,7 +28,7 @@ class AnswerAccuracy(DialogueMetric):
     - `"choice"`: `max(0, (|P & K| - |P - K|) / |K|)` over letters, under `protocol="imug"` times a weight for the
       answer's format (IMUG-Bench, arXiv 2606.09169)
     - `"exact"`: 1 where P = K after normalisation
-    - `"numeric"`: 1 where `|P - K| <= max(abs_tol, rel_tol * |K|)`, P the last number of the answer
+    - `"numeric"`: 1 where `|P - K| <= max(abs_tol, rel_tol * |K|)`, P the number that the answer states
     - `"f1"`: `2 |P & K| / (|P| + |K|)` over tokens (SQuAD, arXiv 1606.05250)
 
     The functional counterpart is `answer_accuracy`. Answers are read on the host; scores are tensor arithmetic. As

@@ -16,6 +16,7 @@ from imug_metrics.functional.answers.numeric_match import numeric_match
 from imug_metrics.functional.answers.text_match import exact_match, token_f1
 
 SAMPLE = Path(__file__).parent / "data" / "mcq_sample.jsonl"
+SHOWN = [json.loads(line) for line in (SAMPLE.parent / "shown_answers.jsonl").read_text(encoding="utf-8").splitlines()]
 
 
 @pytest.fixture(params=["sample", "all"])
@@ -68,6 +69,11 @@ def test_no_rows_have_no_mean() -> None:
         assert answer_accuracy([], [], kind=kind, reduction="none").shape == (0,)
         assert torch.isnan(answer_accuracy([], [], kind=kind))
     assert torch.isnan(answer_accuracy([None], ["A"]))
+
+
+@pytest.mark.parametrize("row", SHOWN, ids=lambda row: f"{row['kind']}: {row['text']}")
+def test_small_answers_of_each_kind_score_as_a_reader_would_score_them(row: dict[str, Any]) -> None:
+    assert answer_accuracy([row["text"]], [row["key"]], kind=row["read"]).item() == pytest.approx(row["want"])
 
 
 def test_kinds_are_the_functions_of_their_names() -> None:

@@ -27,6 +27,19 @@ def test_numbers_themselves_and_several_references_are_taken() -> None:
     assert numeric_match([3, 0.5, np.float32(2), "4 or 5"], ["3", "1/2", 2, [4, "5"]]).tolist() == [1.0] * 4
 
 
+def test_the_stated_number_counts_and_thinking_does_not() -> None:
+    replies = [
+        "The answer is 72. I took 3 steps.",
+        "<think>3</think>72",
+        r"\boxed{$9{,}500} 3",
+        "–5",
+        "3–5",
+        "3 or 1e400",
+    ]
+    assert numeric_match(replies, [72, 72, 9500, -5, -5, 3]).tolist() == [1.0, 1.0, 1.0, 1.0, 0.0, 0.0]
+    assert numeric_match(["3"] * 4, ["#### 3", "3.0", r"\boxed{3}", "3 cups"]).tolist() == [1.0] * 4
+
+
 def test_reply_without_a_number_scores_zero_and_an_absent_one_nan() -> None:
     values = numeric_match(["none", float("nan"), float("inf"), None], [1, 1, 1, 1]).tolist()
     assert values[:3] == [0.0, 0.0, 0.0]
@@ -36,6 +49,8 @@ def test_reply_without_a_number_scores_zero_and_an_absent_one_nan() -> None:
 def test_bad_rows_are_named() -> None:
     with pytest.raises(ValueError, match="'none' at row 1"):
         numeric_match(["1", "1"], ["1", "none"])
+    with pytest.raises(ValueError, match="'3,14' at row 0"):
+        numeric_match(["3"], ["3,14"])
     with pytest.raises(ValueError, match="nan at row 0"):
         numeric_match(["1"], [float("nan")])
     with pytest.raises(TypeError, match="got bool at row 0"):
