@@ -13,7 +13,7 @@ _SYMBOLS = {
     "left": "", "right": "", "displaystyle": "",
 }  # fmt: skip
 _COMMAND = re.compile(r"\\([A-Za-z]{1,20})")
-_SPACE = re.compile(r"(?:\{(?:\\[,;:> ]|[ ~])\}|\\[,;:> ]|~)+")
+_SPACE = re.compile(r" ?(?:\{(?:\\[,;:> ]|[ ~])\}|\\[,;:> ]|~)+ ?")
 _WRAPPED_MARK = re.compile(r"\{([-−+.,])\}")
 _FIGURE = r"\s?[-−+]?\d[\d.,\u2009]{0,60}\s?"
 _FONT = re.compile(

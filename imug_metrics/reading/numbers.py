@@ -167,7 +167,7 @@ def _number_pattern(decimal: Decimal) -> re.Pattern[str]:
         rf"(?<=\d{space}[{_LETTERS}]{{{n}}}[-–])" for space in ("", r"\ ") for n in (1, 2, 3)
     )  # "5 kg–10 kg"
     start = rf"(?<![\d{GLUE}])(?<!\w_)(?<!\^)(?<!\^[-−+(])(?<!\d[.,:/])(?:(?<![{_LETTERS}][-–])|{units})"
-    number = rf"(?:\d+(?:[.,]\d+)*|(?<![.,]){point}\d+)"
+    number = rf"(?:\d+(?:[.,]\d+)*(?:{point}(?=e[-−–+]?\d))?|(?<![.,]){point}\d+)"
     power = r"\ ?(?:\^(?!\ ?(?:th|st|nd|rd)\b)|\*\*\ ?[-−(]?\d)"
     ten_to_the = r"10\ ?(?:\^|\*\*)\ ?\(?"
     scales = "|".join(sorted(_SCALES, key=len, reverse=True))
@@ -176,7 +176,7 @@ def _number_pattern(decimal: Decimal) -> re.Pattern[str]:
         (?P<code>
             https?://\S{{1,2000}}
           | (?:±|\+/[-−]|\+−)\ ?{number}
-          | [{MINUS}+]?{start}(?:0x[0-9a-f]+
+          | [{MINUS}+]?[{CURRENCY}]?\ ?{start}(?:0x[0-9a-f]+
             | \d+(?:\.\d+){{2,}} | \d+(?:/\d+){{2,}} | \d+(?:[-–]\d+){{2,}} | \d{{4}}[-–]\d\d(?!\d)
             | \d+(?::\d+)+(?:[.,]\d+)?
             | \d+\ ?[年년]\ ?\d+\ ?[月월](?:\ ?\d+\ ?[日일])? | \d+\ ?[月월]\ ?\d+\ ?[日일]))
