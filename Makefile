@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 TORCH := $(shell grep '^torch==' constraints.txt)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test check docs bench mutants coverage clean
+.PHONY: demo test check docs bench mutants coverage choices clean
 
 demo: $(VENV)/.demo
 	$(BIN)/imug-metrics demo --out imug-demo
@@ -30,6 +30,10 @@ mutants: $(VENV)/.test
 # Every kind of interval on data of known truth: ten minutes; a part of it is among the tests.
 coverage: $(VENV)/.test
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.coverage --out docs/quality
+
+# A million replies with the letters they should be read as: minutes; a part of it is among the tests.
+choices: $(VENV)/.test
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.reading.choice_proof --inputs 1000000 --jobs 2
 
 bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks

@@ -1,28 +1,33 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Model replies as plain lines of text: Unicode variants, reasoning blocks, HTML, LaTeX and Markdown taken away."""
+"""Model replies as plain text: Unicode variants, reasoning, HTML, LaTeX and Markdown taken away."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 
+from imug_metrics.reading.reasoning import without_reasoning
+
 # Latin letters and digits, and marks that stick to them ("20°C", "été"). Ideographs and the like are not among them.
-GLUE = "0-9A-Za-zªº°À-ʯ\u0300-\u036fͰ-ԯ"
+GLUE = "0-9A-Za-zªº°À-ÖØ-öø-ʯ\u0300-\u036fͰ-ԯḀ-ỿ"
 
-_LIMIT = 8_192
-_END_OF_REASONING = ("</think>", "</thinking>")
-
-_CUT_WORD = re.compile(r"\A\S{0,64}")
-_LINE_BREAK = re.compile(r"\r\n?|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]|\\n(?![a-z])|<(?:br|/?p) ?/?>")
+_LINE_BREAK = re.compile(r"\r\n?|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]|\\n(?![a-z])|<(?:br|/?p|/?li|/?div|/?tr) ?/?>")
 _BOXED = re.compile(r"\\f?box(?:ed)?\b")
-_LATEX = re.compile(r"\\(?:text|math|bold)[a-z]{0,10}|\\(?:left|right|quad|bf|rm)\b|\\[,;! ]")
-_SPECIAL_TOKEN = re.compile(r"<\|[^|<>\n]{0,40}\|>")
+_LATEX = re.compile(r"\\(?:text|math|bold)[a-z]{0,10}|\\(?:left|right|quad|bf|rm)\b|\\[,;! ()\[\]]")
+_ARROW = re.compile(r"\\(?:long)?(?:right|Right)arrow\b|\\to\b|\\implies\b")
+_SPECIAL_TOKEN = re.compile(
+    r"<[|｜][^|｜<>\n]{0,40}[|｜]>|</?s>|</?bos>|</?eos>|<pad>|<unk>|<(?:start|end)_of_turn>|\[/?INST\]"
+)
+_STRUCK = re.compile(r"~~[^~\n]{1,400}~~|<(s|del|strike)>[^<\n]{1,400}</\1>")
+_FENCE = re.compile(r"^[ \t]*(?:`{3,}|~{3,})[\w+-]*", re.MULTILINE)
 _TAG = re.compile(r"<(/?)([A-Za-z][\w-]{0,30})((?:\s[^<>\n]{0,200})?)/?>")
-_LIST_MARK = re.compile(r"^[ \t]*(?:[-+*•·‣▪●○◦>#][ \t]*|\d{1,2}[.)][ \t]+){1,6}", re.MULTILINE)
-_MARKS = re.compile(rf"[*_~`\"“”„«»{{}}\[\]<>|#\\$…「」『』【】《》〈〉]|(?<![{GLUE}])['‘’]|['‘’](?![{GLUE}])")
-_SPACES = re.compile(r"[^\S\n]+")
-_BLANK_LINES = re.compile(r" ?\n\s*")
+_LIST_MARK = re.compile(r"^[ \t]*(?:[-+•·‣▪◦>#●][ \t]*|\*[ \t]+|\d{1,2}[.)][ \t]+){1,6}", re.MULTILINE)
+_BOX = re.compile(
+    r"\[ ?[xX] ?\](?=[ \t]?[(*_]{0,3}[A-Za-z](?![A-Za-z]))"
+    r"|\[ ?[✓✔√☑] ?\]|\([ \u3000]?[✓✔√][ \u3000]?\)|\[ ?\]|\[_\]|\([ \u3000]{1,3}\)"
+)
+_TICKED, _OPEN, _CROSSED = "☑", "☐", "✗"
 
 
 def _variants() -> dict[int, str | None]:
@@ -31,57 +36,71 @@ def _variants() -> dict[int, str | None]:
     table: dict[int, str | None] = {
         code: unicodedata.normalize("NFKC", chr(code)) for first, last in ranges for code in range(first, last + 1)
     }
-    for first in (0x1F150, 0x1F170):  # white letters on black discs and squares, which have no compatibility form
+    for first in (0x1F150, 0x1F170, 0x1F1E6):  # on black discs and squares, and flags: no compatibility form
         table.update({first + i: chr(ord("A") + i) for i in range(26)})
-    invisible = (0xAD, 0xFEFF, 0xFE0F, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x206A))
+    invisible = (0xAD, 0xFEFF, 0xFE0E, 0xFE0F, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x206A))
     table.update(dict.fromkeys(invisible))
-    table.update({ord(dash): " - " for dash in "‒–—―−"})
-    table.update({ord(mark): ascii_mark for mark, ascii_mark in zip("。।・،؛؟", "..,,;?", strict=True)})
+    table.update({ord(dash): " - " for dash in "‐‑‒–—―−"})
+    table.update({ord(arrow): ">" for arrow in "→⇒⟶⟹➔➜➞➡▶►☞👉"})
+    table.update(
+        {ord(mark): ascii_mark for mark, ascii_mark in zip("。।・،؛؟…．：；？！，、", "..,,;?..:;?!,,", strict=True)}
+    )
     return table
 
 
 _VARIANTS = _variants()
 
 
-def unmark(text: str) -> str:
-    r"""Fold variants of letters, line breaks, HTML and LaTeX, but keep brackets, quotes and Markdown emphasis.
+def plain_text(text: str) -> str:
+    r"""A reply without what the model thought, with its letters, line breaks, arrows and check boxes in one form each.
 
-    Text up to `</think>` is dropped unless nothing follows it; of text longer than 8,192 characters the first quarter
-    and the last three quarters of that length are kept. `\boxed` and `<answer>` become `answer:`, paired tags `*`.
-
-    Example:
-        >>> from imug_metrics.reading.markup import unmark
-        >>> unmark("<think>hm</think><b>Ｂ</b> in $\\boxed{B}$")
-        '*B* in $ answer: {B}$'
-    """
-    text = _read_part(text)
-    text = text if text.isascii() else text.translate(_VARIANTS)
-    text = _LINE_BREAK.sub("\n", text)
-    text = _LATEX.sub(" ", _BOXED.sub(" answer: ", text))
-    closed = {match[2] for match in _TAG.finditer(text) if match[1]}
-    return _TAG.sub(lambda match: _tag(match, closed), _SPECIAL_TOKEN.sub("\n", text))
-
-
-def plain_lines(text: str) -> str:
-    r"""Take away quotes, emphasis, brackets other than round ones, list marks and superfluous white space.
+    Brackets, quotes and emphasis stay. HTML becomes emphasis, `\\boxed` and `<answer>` become `answer:`; what is struck
+    out and list marks are taken away. The time this takes is linear in the length.
 
     Example:
-        >>> from imug_metrics.reading.markup import plain_lines
-        >>> plain_lines('- **Answer:**  "red"' + chr(10) * 2 + "1. [cup]")
-        'Answer: red\ncup'
+        >>> from imug_metrics.reading.markup import plain_text
+        >>> plain_text("<think>hm</think>- <b>Ｂ</b> in $\\boxed{B}$, ~~not A~~")
+        '*B* in $ answer: {B}$,  '
     """
-    text = _MARKS.sub(" ", _LIST_MARK.sub("", text))
-    return _BLANK_LINES.sub("\n", _SPACES.sub(" ", text)).strip()
+    text = fold_variants(without_reasoning(text))
+    if "\r" in text or "\\n" in text or "<" in text or not text.isascii():
+        text = _LINE_BREAK.sub("\n", text)
+    if "\\" in text:
+        text = _LATEX.sub(" ", _ARROW.sub(">", _BOXED.sub(" answer: ", text)))
+    if "<" in text or "~~" in text:
+        text = _SPECIAL_TOKEN.sub("\n", _STRUCK.sub(" ", text))
+        closed = {match[2] for match in _TAG.finditer(text) if match[1]}
+        text = _TAG.sub(lambda match: _tag(match, closed), text)
+    if "```" in text or "~~~" in text:
+        text = _FENCE.sub("", text)
+    if " as well as " in text:
+        text = text.replace(" as well as ", " and ")
+    return _LIST_MARK.sub("", _boxes(text))
 
 
-def _read_part(text: str) -> str:
-    for end in _END_OF_REASONING:
-        reply = text.rpartition(end)[2]
-        text = reply if reply.strip() else text
-    if len(text) <= _LIMIT:
-        return text
-    head, tail = text[: _LIMIT // 4], text[-_LIMIT * 3 // 4 :]
-    return head + _CUT_WORD.sub("", tail, count=1)
+def fold_variants(text: str) -> str:
+    r"""A text with variants of letters, dashes, arrows and punctuation in one form, without invisible characters.
+
+    Example:
+        >>> fold_variants("（Ａ）\u200b 🅱：—")
+        '(A) B: - '
+    """
+    return text if text.isascii() else text.translate(_VARIANTS)
+
+
+def _boxes(text: str) -> str:
+    """Check boxes and radio buttons of all kinds as ☑, ☐ and ✗."""
+    if "○" in text or "◯" in text:  # a radio button, or in Japan the counterpart of a cross
+        crossed = any(mark in text for mark in "×✗✕❌")
+        text = text.replace("◯", "○").replace("●", _TICKED).replace("○", _TICKED if crossed else _OPEN)
+    if "☒" in text:  # ticked beside an empty box, crossed out beside a ticked one, and neither alone
+        ticked = any(mark in text for mark in "☑✓✔✅")
+        text = text.replace("☒", _CROSSED if ticked else _TICKED if "☐" in text or "[ ]" in text else "�")
+    if "(x)" in text and "( )" in text:
+        text = text.replace("(x)", _TICKED)
+    if "[" in text or "(" in text:
+        text = _BOX.sub(lambda match: _OPEN if match[0].strip("[]()_ \u3000") == "" else _TICKED, text)
+    return text
 
 
 def _tag(match: re.Match[str], closed: set[str]) -> str:

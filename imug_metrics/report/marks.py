@@ -12,7 +12,7 @@ import torch
 
 from imug_metrics.functional.answers.choice_score import choice_mask
 from imug_metrics.metrics.options import LEAST_COVERAGE
-from imug_metrics.reading.choice import DEFAULT_OPTIONS
+from imug_metrics.reading.options import DEFAULT_OPTIONS
 from imug_metrics.report.metric_specs import CHANCE, METRICS, MetricSpec, as_float, copies, estimate, number
 from imug_metrics.report.text_table import Cell
 

@@ -10,13 +10,19 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
-from imug_metrics.functional.answers.choice_score import choice_mask, choice_score, format_weight
+from imug_metrics.functional.answers.choice_score import (
+    OptionsByRow,
+    choice_mask,
+    choice_score,
+    format_weight,
+    options_by_row,
+)
 from imug_metrics.functional.answers.numeric_match import numeric_match
 from imug_metrics.functional.answers.protocol import Protocol, check_protocol
 from imug_metrics.functional.answers.text_match import exact_match, token_f1
-from imug_metrics.reading.choice import DEFAULT_OPTIONS
 from imug_metrics.reading.exact import Normalizer, require_text
 from imug_metrics.reading.figures import Decimal
+from imug_metrics.reading.options import DEFAULT_OPTIONS
 
 Kind = Literal["choice", "exact", "numeric", "f1"]
 Reduction = Literal["mean", "none"]
@@ -32,7 +38,7 @@ def answer_accuracy(
     kind: Kind = "choice",
     protocol: Protocol = "strict",
     reduction: Reduction = "mean",
-    options: str = DEFAULT_OPTIONS,
+    options: OptionsByRow = DEFAULT_OPTIONS,
     normalize: bool | Normalizer = True,
     rel_tol: float = 1e-6,
     abs_tol: float = 0.0,
@@ -58,7 +64,8 @@ def answer_accuracy(
         kind: what the answers are.
         protocol: `"imug"` exists for `kind="choice"` only.
         reduction: `"mean"` over the rows that have a value, or `"none"`.
-        options: letters that are options (`kind="choice"`, `protocol="strict"`).
+        options: letters that are options, or their texts by letter, which an answer may give instead; of all rows, or
+            in a list of each (`kind="choice"`, `protocol="strict"`). `read_options` finds them in a prompt.
         normalize: of `"exact"` and `"f1"`, see `exact_match`.
         rel_tol, abs_tol, decimal: of `"numeric"`, see `numeric_match`.
         device: where the result is put and choices are scored.
@@ -76,6 +83,8 @@ def answer_accuracy(
         >>> from imug_metrics.functional.answers.answer_accuracy import answer_accuracy
         >>> answer_accuracy(["Answer: B and D", "(C)", "A cat"], ["BD", "C", "A"])
         tensor(0.6667, dtype=torch.float64)
+        >>> answer_accuracy(["It is the red cup."], ["B"], options={"A": "a blue cup", "B": "a red cup"})
+        tensor(1., dtype=torch.float64)
         >>> answer_accuracy(["B", "B, D", "the answer is B"], ["B", "B, D", "B"], protocol="imug", reduction="none")
         tensor([1.0000, 0.7500, 0.5000], dtype=torch.float64)
         >>> answer_accuracy(["about 3,000 people"], [3000], kind="numeric")
@@ -98,7 +107,7 @@ def answer_accuracy(
 
 
 def _imug_choice(
-    preds: Sequence[Answer], target: Sequence[Key], options: str, device: torch.device | str | None
+    preds: Sequence[Answer], target: Sequence[Key], options: OptionsByRow, device: torch.device | str | None
 ) -> Tensor:
     keys = choice_mask(target, "imug", options=options)
     # The released scorer does not look at the reply where the key holds no letter.
@@ -111,17 +120,18 @@ def _imug_choice(
 
 
 def _strict_choice(
-    preds: Sequence[Answer], target: Sequence[Key], options: str, device: torch.device | str | None
+    preds: Sequence[Answer], target: Sequence[Key], options: OptionsByRow, device: torch.device | str | None
 ) -> Tensor:
     for row, (pred, key) in enumerate(zip(preds, target)):
         require_text(key, "target", row)
         if pred is not None:
             require_text(pred, "preds", row)
     keys = choice_mask(target, options=options)
-    for row, key in enumerate(keys.tolist()):
+    for row, (key, listed) in enumerate(zip(keys.tolist(), options_by_row(options, len(target)))):
         if not key:
             raise ValueError(
-                f"Expected argument `target` to name options among {options!r}, got {target[row]!r} at row {row}."
+                f"Expected argument `target` to name options among {''.join(listed)!r}, got {target[row]!r} at row"
+                f" {row}."
             )
     score = choice_score(choice_mask(preds, options=options, device=device), keys.to(device))
     absent = [pred is None for pred in preds]

@@ -8,16 +8,20 @@ Option `A` is bit 0, `B` bit 1, and so on. Text is parsed on the host; what foll
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
 
 from imug_metrics._constants import constant
 from imug_metrics.functional.answers.protocol import Protocol, check_protocol
-from imug_metrics.reading.choice import DEFAULT_OPTIONS, read_choice
+from imug_metrics.reading.choice import ChoiceReading, read_choice
+from imug_metrics.reading.options import DEFAULT_OPTIONS, Options
+
+OptionsByRow: TypeAlias = Options | Sequence[Options | None]
+"""Options of all questions, or those of each; None in a list stands for the default letters."""
 
 _LONE_LETTER = re.compile(r"\b[A-G]\b")
 _LETTERS_ONLY = re.compile(r"[A-G]+")
@@ -28,7 +32,7 @@ def choice_mask(
     texts: Sequence[Any],
     protocol: Protocol = "strict",
     *,
-    options: str = DEFAULT_OPTIONS,
+    options: OptionsByRow = DEFAULT_OPTIONS,
     device: torch.device | str | None = None,
 ) -> Tensor:
     """Read the chosen letters of every text as a bit mask.
@@ -36,13 +40,14 @@ def choice_mask(
     - `"imug"`: an upper-case letter A to G counts where it stands alone between non-word characters, as the released
       IMUG-Bench scorer (arXiv 2606.09169) reads it. `BD` therefore holds no letter and the article in `A cat` is a
       choice. Anything that is not text holds no letter.
-    - `"strict"`: the corrected rules of `read_choice`. `None`, an
-      absent answer, holds no letter.
+    - `"strict"`: the corrected rules of `read_choice`, which know the question's options. `None`, an absent answer,
+      holds no letter.
 
     Args:
         texts: N replies or keys.
         protocol: which rules read the letters.
-        options: the letters that are options, upper-case, `"ABCDEFG"` by default; only `"strict"` can change them.
+        options: the letters that are options, upper-case, or their texts by letter; of all rows or in a list of each.
+            Only `"strict"` can change them.
         device: where the mask is put.
 
     Returns:
@@ -50,7 +55,8 @@ def choice_mask(
 
     Raises:
         TypeError: under `"strict"`, a row that is neither text nor `None`.
-        ValueError: an unknown protocol, or options that are not distinct letters A to Z.
+        ValueError: an unknown protocol, options that are not distinct letters A to Z, or a list of them of another
+            length.
 
     Example:
         >>> from imug_metrics.functional.answers.choice_score import choice_mask
@@ -64,9 +70,38 @@ def choice_mask(
         raise ValueError(
             f"Expected argument `options` to be {DEFAULT_OPTIONS!r} under protocol 'imug', got {options!r}."
         )
-    letters: Callable[[int, Any], str] = _imug_letters if protocol == "imug" else _strict_letters(options)
-    masks = [_as_bits(letters(row, text)) for row, text in enumerate(texts)]
-    return torch.tensor(masks, dtype=torch.int64, device=device)
+    if protocol == "imug":
+        letters = [_imug_letters(text) for text in texts]
+    else:
+        letters = [reading.letters if reading else "" for reading in choice_readings(texts, options)]
+    return torch.tensor([_as_bits(each) for each in letters], dtype=torch.int64, device=device)
+
+
+def choice_readings(texts: Sequence[Any], options: OptionsByRow = DEFAULT_OPTIONS) -> list[ChoiceReading | None]:
+    """What `read_choice` reads in every text, None for an absent one; raises as `choice_mask` does.
+
+    Example:
+        >>> from imug_metrics.functional.answers.choice_score import choice_readings
+        >>> choice_readings(["(B)", None, "A cat"])
+        [ChoiceReading(letters='B', reason='answer'), None, ChoiceReading(letters='', reason='unclear')]
+    """
+    rows = options_by_row(options, len(texts))
+    if not isinstance(options, Sequence) or isinstance(options, str):
+        read_choice("", options)  # so that bad options are refused even where there is no row to read
+    return [None if text is None else _read(row, text, listed) for row, (text, listed) in enumerate(zip(texts, rows))]
+
+
+def options_by_row(options: OptionsByRow, rows: int) -> list[Options]:
+    """The options of each row.
+
+    Raises:
+        ValueError: a list of another length.
+    """
+    if isinstance(options, (str, Mapping)):
+        return [options] * rows
+    if len(options) != rows:
+        raise ValueError(f"Expected argument `options` to have one entry for each of {rows} rows, got {len(options)}.")
+    return [DEFAULT_OPTIONS if listed is None else listed for listed in options]
 
 
 def format_weight(texts: Sequence[Any], *, device: torch.device | str | None = None) -> Tensor:
@@ -136,20 +171,17 @@ def _as_bits(letters: str) -> int:
     return sum(1 << (ord(letter) - ord("A")) for letter in set(letters))
 
 
-def _imug_letters(row: int, text: Any) -> str:
+def _imug_letters(text: Any) -> str:
     return "".join(set(_LONE_LETTER.findall(text))) if isinstance(text, str) else ""
 
 
-def _strict_letters(options: str) -> Callable[[int, Any], str]:
-    def letters(row: int, text: Any) -> str:
-        if text is None:
-            return ""
-        if not isinstance(text, str):
-            raise TypeError(f"Expected argument `texts` to hold text or None, got {type(text).__name__} at row {row}.")
+def _read(row: int, text: Any, options: Options) -> ChoiceReading:
+    if not isinstance(text, str):
+        raise TypeError(f"Expected argument `texts` to hold text or None, got {type(text).__name__} at row {row}.")
+    try:
         return read_choice(text, options)
-
-    read_choice("", options)  # so that bad options are refused even where there is no row to read
-    return letters
+    except ValueError as error:
+        raise ValueError(f"{str(error).rstrip('.')}, at row {row}.") from error
 
 
 def _weight(row: int, text: Any) -> float:

@@ -15,9 +15,9 @@ from imug_metrics.functional.answers.answer_accuracy import KINDS, Answer, Key, 
 from imug_metrics.functional.answers.protocol import PROTOCOLS, Protocol
 from imug_metrics.metrics.dialogue_metric import DialogueMetric, check_choice
 from imug_metrics.metrics.options import MetricOptions, within
-from imug_metrics.reading.choice import DEFAULT_OPTIONS
 from imug_metrics.reading.exact import Normalizer
 from imug_metrics.reading.figures import Decimal
+from imug_metrics.reading.options import DEFAULT_OPTIONS
 
 
 class AnswerAccuracy(DialogueMetric):

@@ -189,7 +189,7 @@ def _read_task(
         problems.error(path, line, f"{field}.output.answer", f"expected text, got {kind(answer)}")
         answer = " "  # a key without a letter: whatever is answered scores 0, as in the official tool
     dynamic = DYNAMIC in (answer or "")
-    if answer and not dynamic and not read_choice(answer):
+    if answer and not dynamic and not read_choice(answer).letters:
         problems.warn(path, line, f"{field}.output.answer", "names no option from A to G: every answer scores 0")
     return Task(turn, modality, answer=answer or None, dynamic=dynamic, **shown)
 

@@ -1,0 +1,270 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""What a reply states about the letters in it: regular expressions over the parts that its words play.
+
+The parts are those of `imug_metrics.reading.choice_parts` and `choice_lexicon`, with each list of letters as one. Every
+repeat is bounded or runs over the same characters once, so the time is linear in the reply's length.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from itertools import takewhile
+from typing import Literal, NamedTuple, TypeAlias
+
+from imug_metrics.reading.choice_parts import Reply, join_letters
+
+How: TypeAlias = Literal["answer", "ticked", "choice", "label", "mention"]
+
+_L = "[LBK]"  # a list of letters
+_F = "[fDoPO]"  # a word that may stand before one
+_PAUSE = rf"(?={_F}{{0,2}}(?:\Z|[.,;:!?\n)b(-]))"
+_PAUSE_NO_DASH_BEHIND_OPTION = rf"(?:(?<!o.)(?=-)|(?={_F}{{0,2}}(?:\Z|[.,;:!?\n)b(])))"
+_END_OF_LINE = r"(?=[.!)]*(?:\n|\Z))"
+
+# An answer: "the correct option is B", "True: B", "All of the above: A, B and C", "Assistant: B"
+_CUE = r"(?:a|[kR](?=[:>oPa])|[yv][pDfcCw]{0,3}e(?=[:>(,BK-])|e[yv]c?(?=[:>(,BK-])|m(?=[:>]))"
+_BRIDGE = r"[^.;?\nLBKlxn]{0,10}?"
+_LINK = rf"[:>=cC)h-](?:[\ncC:=>iJIh]|{_F}){{0,6}}"
+_STATED = re.compile(rf"{_CUE}(?:{_BRIDGE}{_LINK}({_L})|(?:\n|{_F}){{0,4}}({_L})|p{_F}?({_L}){_PAUSE})")
+_FIELD = re.compile(rf"[soh]k?[:>=](?:\n|{_F}){{0,3}}({_L})")  # "Selection: B"
+_ARROW = re.compile(rf"(?<![LBKl])>{_F}{{0,3}}({_L}){_END_OF_LINE}")
+_CORRECTED = re.compile(  # "no, C", "wait, it's B"
+    rf"(?:z|[xn](?=[,.!]|z))(?:[zxn,.!]|(?<=z)[:>-]){{0,4}}(?:[ziUIJcCa,]|{_F}){{0,6}}({_L})(?=\Z|[.,;!?\n)b])"
+)
+_ANSWERS = (_STATED, _FIELD, _ARROW, _CORRECTED)
+
+# A choice: "B is correct", "I choose B", "I think B", ". B" at the very end, "not A but B", "from A to B"
+_VERDICT = re.compile(
+    rf"(?:\A|(?<=[.,;:\n!?iUIJ&bzpa>-])|(?<={_F}))({_L})(?:[cC]|{_F}){{0,4}}(?:[ka]|R(?=\Z|[.,;:!?\n)&oab-]))"
+)
+_CHOSEN = re.compile(rf"(?:h|g[fDp])(?:[p:I]|{_F}){{0,4}}({_L})")
+_INDEED = re.compile(rf"(?:[iU]|I[cC]|J|z)(?:[,:iIJUcCpa]|{_F}){{0,6}}({_L}){_PAUSE_NO_DASH_BEHIND_OPTION}")
+_LAST = re.compile(rf"(?:(?<![LBKl])[,:>-]|[.;!?])(?:[,iUJ]|{_F}){{0,4}}({_L})[.!)]*\Z")
+_INSTEAD = re.compile(
+    rf"(?:[nx](?:[wc]|{_F}){{0,3}}{_L}[,;.]?(?:[zwciIJUW]|{_F}){{1,3}}|(?<={_L})c?n[wWfi]{{0,3}},?"
+    rf"|z[wDap]{{0,4}}p{_L}p)({_L}){_PAUSE}"
+)
+_CHOICES = (_VERDICT, _CHOSEN, _INDEED, _LAST, _INSTEAD)
+_EITHER = re.compile(rf"i{_F}{{0,2}}{_L}[,;]?[&U]?i{_F}{{0,2}}{_L}")  # "maybe A, maybe C"
+
+_BARE = re.compile(rf"(?:[iUa:>,&=-]|{_F})*({_L})(?:[.:;,!?-]|{_F})*")
+_LABEL = re.compile(
+    rf"{_F}{{0,2}}(?P<list>[BK]|L(?=[.:](?!\.|\Z)|>(?!{_F}{{0,3}}{_L}|\Z)|(?P<loose>[,b(-])))[.:>,b(-]?"
+    rf"(?![cC](?!{_L})|[kxR](?:\Z|[.,]))"
+)
+_LABEL_TEXT = re.compile(r"[^.?!;]*(?:[.?!;]+(?![fwmjIDpo]{0,4}[ahmiUJzn])[^.?!;]*)*")
+_NEXT_LABEL = re.compile(r"[^,;.xnkRLBK\n]{1,60}[,;]&?([BK]|L[.:])")
+_LABEL_OF_NEXT_LINE = re.compile(r"[^\n]{0,200}\n([BK]|L[.:])")
+_ANOTHER_SENTENCE = re.compile(r"[^\n]{1,200}?[.?!]([BK]|L[.:])")
+_MENTION = re.compile(rf"o[cC]?({_L})|(B)")
+
+# A list of letters is turned down: "B is wrong", "B ✗", "B isn't"
+_DENIED = re.compile(rf"[:-]?f?[xX](?![a:>]|{_L})|[cC]{_F}{{0,2}}[nx]|n(?!{_F}{{0,2}}{_L})")
+_DENIED_LABEL = re.compile(rf"[:.>-]{{0,2}}f?(?:[xX](?=[.,;!?()\nba]|\Z)|n(?=[.,;]|\Z))|[cC]{_F}{{0,2}}[nx]")
+_NEW_CLAUSE = re.compile(r"c|x(?!:)")  # "B and C is too small"
+_SENTENCE_END = re.compile(r"[.;?\n]")
+_CLAUSE_END = re.compile(r"[,:()!Uzb]")
+_LOOK_BACK = 40  # parts
+
+_MARK_BEFORE = re.compile(rf"([tXu])[.:fo-]{{0,3}}({_L})")
+_MARK_BEHIND = re.compile(rf"({_L})[^\nLBKtXu]{{0,80}}([tXu])")
+_WORD_BEHIND = re.compile(
+    rf"({_L})(?:[.:,>-]|[cC]){{0,4}}f?(?:([kaxR])(?=[).,;:!?\n&(bfpBK-]|L[.:-]|\Z)|(n)(?=[).,;:!?\n&-]|\Z))"
+)
+_WORD_AT_END = re.compile(r"(?:\A|(?<=\n))([LBK])[^\nLBK]{0,200}[-:,.(>;]c?f?([kaxR])[).!]*(?=\n|\Z)")
+_AFFIRMED = "tkaR"
+
+
+class Stated(NamedTuple):
+    """Letters that a reply states.
+
+    Attributes:
+        letters: in their order.
+        how: which rule read them.
+        place: in the joined parts; the last statement counts.
+        words: how many words the reply has up to the end of the statement.
+    """
+
+    letters: str
+    how: How
+    place: int
+    words: int
+
+
+class Statements:
+    """What a reply states about its letters, with one method for each rule.
+
+    Args:
+        reply: of `read_parts`.
+        kind: which letters are looked at: upper-case ones, lower-case ones, or those that are no options.
+
+    Example:
+        >>> from imug_metrics.reading.choice_parts import read_parts
+        >>> Statements(read_parts("The answer is B, not A.", "ABCD")).answer()
+        Stated(letters='B', how='answer', place=3, words=4)
+    """
+
+    def __init__(self, reply: Reply, kind: Literal["L", "l", "j"] = "L") -> None:
+        self.kind = kind
+        self.words = reply.words
+        self.unmasked, self.letters, self.ends = join_letters(reply, kind)
+        self.lines = [match.span() for match in re.finditer(r"[^\n]+", self.unmasked)] if self.letters else []
+        self.marks = self._marks() if self.letters else []
+        self.parts = self._masked() if self.letters else self.unmasked
+
+    def answer(self) -> Stated | None:
+        """The last explicit answer: stated, ticked, or lines of letters alone at the beginning or the end."""
+        if not self.letters:
+            return None
+        ticked = "".join(self._all(place) for mark, place in self.marks if mark in _AFFIRMED)
+        found = [self._bare(self.lines), self._bare(self.lines[::-1]), *map(self._last_answer, _ANSWERS)]
+        if ticked:
+            found.append(self._stated(ticked, "ticked", self.marks[-1][1]))
+        return _latest(found)
+
+    def choice(self) -> Stated | None:
+        """The last choice: "I think B", "B is correct", "not A but B"."""
+        if not self.letters or self.kind == "l" or _EITHER.search(self.parts):
+            return None
+        return _latest(map(self._last_choice, _CHOICES))
+
+    def label(self) -> Stated | None:
+        """Lines that begin like options, at the beginning or else at the end."""
+        labels = [self._labelled(*line) for line in self.lines]
+        down = self._turned_down()
+        for side in (labels, labels[::-1]):
+            block = "".join(takewhile(lambda each: each is not None, side))  # type: ignore[arg-type]
+            letters = "".join(letter for letter in block if letter not in down)
+            if letters:
+                return self._stated(letters, "label", max(self.letters))
+        return None
+
+    def mention(self) -> Stated | None:
+        """What all mentions of options agree on: "option B", "(B)"."""
+        if self.kind == "l" or not self.letters:
+            return None
+        down, found = self._turned_down(), set()
+        for match in _MENTION.finditer(self.parts):
+            if not self._negated(match.start()) and not _DENIED.match(self.parts, match.end()):
+                found.add("".join(sorted(set(self._all(match.end() - 1)) - down)))
+        return self._stated(found.pop(), "mention", 0) if len(found) == 1 else None
+
+    def all_turned_down(self) -> bool:
+        """Whether there are letters, and each of them is denied or negated."""
+        down = self._turned_down()
+        return bool(self.letters) and all(
+            set(self._all(place)) <= down or self._negated(place) or _DENIED.match(self.unmasked, place + 1)
+            for place in self.letters
+        )
+
+    def _stated(self, letters: str, how: How, place: int) -> Stated:
+        return Stated(letters, how, place, self.ends.get(place, 0))
+
+    def _last_answer(self, pattern: re.Pattern[str]) -> Stated | None:
+        place = self._last(pattern)
+        if place is None:
+            return None
+        further = self._further(place, own_line=self.unmasked[place - 1 : place] == "\n")
+        return self._stated(self._within(place) + further, "answer", place)
+
+    def _last_choice(self, pattern: re.Pattern[str]) -> Stated | None:
+        place = self._last(pattern)
+        return None if place is None else self._stated(self._all(place), "choice", place)
+
+    def _last(self, pattern: re.Pattern[str]) -> int | None:
+        """The place of the letters of a pattern's last match that is neither negated nor denied."""
+        for match in reversed(list(pattern.finditer(self.parts))):
+            place = match.end(match.lastindex or 0) - 1
+            if not self._negated(match.start()) and not _DENIED.match(self.unmasked, place + 1):
+                return place
+        return None
+
+    def _negated(self, start: int) -> bool:
+        """Whether a statement's clause is negated, or its sentence a condition other than "if I had to choose"."""
+        sentence = _SENTENCE_END.split(self.parts[max(0, start - _LOOK_BACK) : start])[-1]
+        if any(part in _CLAUSE_END.split(sentence)[-1] for part in "nxrvQ"):
+            return True
+        return "Q" in sentence and not re.search("Q[jY]|[hg]", sentence)
+
+    def _all(self, place: int) -> str:
+        return "".join(self.letters[place])
+
+    def _within(self, place: int) -> str:
+        """A list's letters, less a last one that begins the next clause."""
+        runs = self.letters[place]
+        return "".join(runs[:-1] if len(runs) > 1 and _NEW_CLAUSE.match(self.parts, place + 1) else runs)
+
+    def _further(self, place: int, own_line: bool) -> str:
+        """Further labels like that of a single letter: "Answer: A. cup, C. plate", or each on its own line."""
+        letters = ""
+        while len(self.letters[place]) == 1 and (label := re.match(r"[BK]|L[.:]", self.unmasked[place : place + 2])):
+            following = _NEXT_LABEL.match(self.unmasked, place + len(label[0]))
+            if following is None and own_line:
+                following = _LABEL_OF_NEXT_LINE.match(self.unmasked, place + len(label[0]))
+            if following is None or following[1] != label[0]:
+                break
+            place = following.start(1)
+            letters += self._all(place)
+        return letters
+
+    def _bare(self, lines: Iterable[tuple[int, int]]) -> Stated | None:
+        """Letters of lines that hold nothing else, as far as they go."""
+        letters, last = "", -1
+        for start, end in lines:
+            match = _BARE.fullmatch(self.parts, start, end)
+            if not match:
+                break
+            letters += self._within(match.start(1))
+            last = max(last, match.start(1))
+        return self._stated(letters, "answer", last) if letters else None
+
+    def _labelled(self, start: int, end: int) -> str | None:
+        """The letters of a line that begins like an option, none where they are turned down; None for another line."""
+        match = _LABEL.match(self.parts, start, end)
+        if not match:
+            return None
+        place = match.start("list")
+        if match["loose"] and (self.kind == "l" or self._all(place) == "I"):
+            return None
+        if _DENIED_LABEL.match(self.unmasked, place + 1, end):
+            return ""
+        another = _ANOTHER_SENTENCE.match(self.unmasked, match.end(), end)
+        if another and another[1] == self.unmasked[place : match.end()]:  # all options are repeated
+            return None
+        return self._within(place) + self._further(place, own_line=False)
+
+    def _masked(self) -> str:
+        """Parts with the letters in the text behind the label of a line as words."""
+        pieces: list[str] = []
+        position = 0
+        for start, end in self.lines:
+            match = _LABEL.match(self.unmasked, start, end)
+            text = _LABEL_TEXT.match(self.unmasked, match.end(), end) if match and not match["loose"] else None
+            if match and text:
+                pieces += self.unmasked[position : match.end()], re.sub(_L, "w", text[0])
+                position = text.end()
+        return "".join([*pieces, self.unmasked[position:]])
+
+    def _marks(self) -> list[tuple[str, int]]:
+        """Ticks, crosses and empty boxes, or words such as "true", each with the place of the letters it belongs to."""
+        parts = self.unmasked
+        places = [place for place in map(parts.find, "tXu") if place >= 0]
+        if places and min(places) < min(self.letters):
+            return [(match[1], match.start(2)) for match in _MARK_BEFORE.finditer(parts)]
+        if places:
+            return [(match[2], match.start(1)) for match in _MARK_BEHIND.finditer(parts)]
+        found = {
+            match.start(1): match[match.lastindex or 0]
+            for pattern in (_WORD_AT_END, _WORD_BEHIND)
+            for match in pattern.finditer(parts)
+        }
+        return [(found[place], place) for place in sorted(found)] if len(found) > 1 else []
+
+    def _turned_down(self) -> set[str]:
+        return {letter for mark, place in self.marks if mark not in _AFFIRMED for letter in self._all(place)}
+
+
+def _latest(found: Iterable[Stated | None]) -> Stated | None:
+    return max((each for each in found if each and each.letters), key=lambda each: each.place, default=None)

@@ -1,0 +1,168 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Answers given as an option's text instead of its letter."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+
+from imug_metrics.reading.choice_parts import Reply, read_parts
+
+_ARTICLES = frozenset(
+    (
+        *(
+            "a",
+            "an",
+            "the",
+            "un",
+            "une",
+            "uno",
+            "una",
+            "ein",
+            "eine",
+            "einen",
+            "einem",
+            "der",
+            "die",
+            "das",
+            "den",
+            "el",
+        ),
+        *("la", "los", "las", "il", "lo", "le", "les", "o", "os", "as", "um", "uma", "gli", "een", "het", "de"),
+    )
+)
+_ALL = re.compile(
+    r"\b(?:all|both|todas?|todos|toutes|tous|alles?|tutte|tutti|wszystkie|semua|все|всё|всі|كل|جميع|hepsi|tất cả|सभी)\b"
+    r"|(?:以上|上述)(?:选项|選項)?(?:都|全|皆|均)|すべて|全て|모두|전부"
+)
+_NONE = re.compile(
+    r"\b(?:none|neither|ningun[oa]|ningún|aucune?|keine[rs]?|nessun[oa]|nenhuma?|żad(?:na|ne|en)|geen|ничего"
+    r"|ни од(?:ин|но|на)|жоден|жодн\w+|لا شيء|hiçbiri|không|कोई)\b"
+    r"|都不|皆非|均不|都错|なし|いずれでもない|どれでもない|없음|없다|아무것도"
+)
+_ABOVE = re.compile(
+    r"\b(?:above|these|them|options?|answers?|anteriores|ci-dessus|oben|genannten|precedenti|acima|powyższ\w+|atas|trên"
+    r"|вышеперечисленн\w+|перечисленн\w+|yukarıdaki\w*|réponses?|respuestas|ما سبق|उपरोक्त)\b|ما سبق|उपरोक्त"
+    r"|以上|上述|上記|위의|위"
+)
+_LONGEST_ABOVE = 60  # characters of a reply that says no more than "all of the above"
+_MARKS = frozenset("\n.,;:=()/&+->?!")
+_CLAUSE_END = re.compile(r"[.,;:\n()?Uzb]")
+_SENTENCE_END = re.compile(r"[.?\n]|\Z")
+_NAMING = re.compile(r"[asohJP]|I[cC]|[iU]p?")
+_BEFORE_TEXT = "cC:>=fDJIpah"
+_DENIED = re.compile(r"[:-]?f?[xX]|[cC]f{0,2}[nx]")
+
+
+class OptionTexts:
+    """What the options of a question say, and which of them a reply names.
+
+    Args:
+        options: letters and texts.
+
+    Example:
+        >>> from imug_metrics.reading.choice_parts import read_parts
+        >>> options = OptionTexts((("A", "a red cup"), ("B", "a blue cup"), ("C", "none of the above")))
+        >>> reply = read_parts("The answer is the blue cup.", "ABC")
+        >>> options.stated(reply), options.named(reply), options.named(read_parts("None of these.", "ABC"))
+        ('B', 'B', 'C')
+    """
+
+    def __init__(self, options: Sequence[tuple[str, str]]) -> None:
+        letters = "".join(letter for letter, _ in options)
+        keys = [" ".join(_plain(read_parts(text, letters))) for _, text in options]
+        self.letters = {key: letter for key, (letter, _) in zip(keys, options, strict=True) if keys.count(key) == 1}
+        self.letters.pop("", None)
+        self.above = [self._saying(pattern, options) for pattern in (_ALL, _NONE)]
+
+    def stated(self, reply: Reply) -> str:
+        """The option whose text is all of the reply, or follows "the answer is" up to the sentence's end."""
+        if not set(reply.parts) - set("L.,()\n"):
+            return ""  # letters alone are letters
+        for start, end in _statements(reply.parts):
+            letter = self.letters.get(" ".join(_plain(Reply(reply.words[start:end], reply.parts[start:end]))))
+            if letter and not _negated(reply.parts, start):
+                return letter
+        return ""
+
+    def named(self, reply: Reply) -> str:
+        """The option that says all or none of the above where the reply does; else the only one that it names."""
+        if len(reply.words) < _LONGEST_ABOVE and not set(reply.parts) & set("nx"):
+            said = " ".join(reply.words).casefold()
+            for pattern, letter in zip((_ALL, _NONE), self.above, strict=True):
+                if letter and len(said) < _LONGEST_ABOVE and pattern.search(said) and _ABOVE.search(said):
+                    return letter
+        return self._mentioned(reply)
+
+    def _mentioned(self, reply: Reply) -> str:
+        kept = [place for place, word in enumerate(reply.words) if _counts(word)]
+        text = f" {' '.join(_fold(reply.words[place]) for place in kept)} "
+        found = set()
+        for key in sorted(self.letters, key=len, reverse=True):
+            position = text.find(f" {key} ")
+            if position < 0:
+                continue
+            first = text.count(" ", 0, position)
+            start, end = kept[first], kept[first + key.count(" ")] + 1
+            if _negated(reply.parts, start) or _DENIED.match(reply.parts, end):
+                return ""
+            found.add(self.letters[key])
+            text = text.replace(f" {key} ", f" {'_' * len(key)} ")  # "red" is no mention within "dark red"
+        return found.pop() if len(found) == 1 else ""
+
+    def _saying(self, pattern: re.Pattern[str], options: Sequence[tuple[str, str]]) -> str:
+        found = [
+            letter for letter, text in options if pattern.search(text.casefold()) and _ABOVE.search(text.casefold())
+        ]
+        return found[0] if len(found) == 1 else ""
+
+
+@lru_cache(maxsize=4096)
+def option_texts(options: tuple[tuple[str, str], ...]) -> OptionTexts:
+    """The `OptionTexts` of a question, made once."""
+    return OptionTexts(options)
+
+
+def says_above(text: str) -> bool:
+    """Whether a short text says "all of the above" or "none of the above".
+
+    Example:
+        >>> says_above("None of the above."), says_above("以上都对"), says_above("The cup above")
+        (True, True, False)
+    """
+    said = text.casefold()
+    return len(said) < _LONGEST_ABOVE and bool((_ALL.search(said) or _NONE.search(said)) and _ABOVE.search(said))
+
+
+def _statements(parts: str) -> Iterator[tuple[int, int]]:
+    """Where a text may be stated: all of the reply, and what follows words such as "the answer is"."""
+    yield 0, len(parts)
+    for match in _NAMING.finditer(parts):
+        start = match.end()
+        end = _SENTENCE_END.search(parts, start)
+        while end and start < end.start():
+            yield start, end.start()
+            if parts[start] not in _BEFORE_TEXT or start - match.end() > 5:
+                break
+            start += 1
+
+
+def _plain(reply: Reply) -> list[str]:
+    """Words without marks, and without articles unless nothing else is there."""
+    kept = [_fold(word) for word in reply.words if word not in _MARKS]
+    return [word for word in kept if word not in _ARTICLES] or kept
+
+
+def _counts(word: str) -> bool:
+    return word not in _MARKS and _fold(word) not in _ARTICLES
+
+
+def _fold(word: str) -> str:
+    return word.casefold().replace("ё", "е")
+
+
+def _negated(parts: str, start: int) -> bool:
+    clause = _CLAUSE_END.split(parts[max(0, start - 24) : start])[-1]
+    return "n" in clause or "x" in clause
