@@ -187,7 +187,7 @@ def _number_pattern(decimal: Decimal) -> re.Pattern[str]:
             (?:e(?P<power>[-−–+]?\d{{1,4}})(?![\d{GLUE}])
               |\ ?[×x*·]\ ?{ten_to_the}(?P<times>[-−+]?\d{{1,4}})\)?
               |\ ?/\ ?(?P<divisor>[-−]?{number}))?)
-         (?!\d|{point}\d|[/:]\d|[-–]\d+[-–]\d|{power}|\ ?[√π])
+         (?!\d|{point}\d|[/:]\d|{power}|\ ?[√π])
          (?:\ ?(?P<scale>{scales})(?![{_LETTERS}]))?
          (?P<percent>\ ?(?:{_PERCENT}|‰))?
         |(?P<unread>[{MINUS}+]?(?:{start}{number}\ ?)?[√π](?:\ ?[(\[]?[\d.,]+[)\]]?)?(?:/\d+)?
