@@ -139,7 +139,8 @@ def _why_unread(text: str, reply: Reply, upper: Statements) -> str:
         return "declined"
     if says_above(text):
         return "above"
-    if Statements(reply, "j").answer():
+    others = Statements(reply, "j")
+    if others.answer() or others.choice():
         return "outside"
     if upper.letters:
         return "excluded" if upper.all_turned_down() else "ambiguous" if len(upper.letters) > 1 else "unclear"

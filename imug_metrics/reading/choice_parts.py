@@ -15,7 +15,7 @@ _SPACELESS = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\
 _SPACED = "\u0530-\u08ff\u0900-\u0dff\u0f00-\u0fff\u10a0-\u10ff\u1200-\u137f"  # further scripts, marks and all
 _MARKS = {
     **{mark: mark for mark in "\n.,;:=()/&+->?"},
-    **{"!": ".", "--": "-", "---": "-", "=>": ">", "->": ">", "==>": ">", "-->": ">"},
+    **{"!": ".", "<": "w", "--": "-", "---": "-", "=>": ">", "->": ">", "==>": ">", "-->": ">"},
     **dict.fromkeys("☑✓✔✅√🗸🗹⭕", "t"),
     **dict.fromkeys("✗✘❌✕❎×🗴🗶", "X"),
     **dict.fromkeys("☐⬜□▢◻", "u"),
@@ -29,7 +29,7 @@ _LONGEST_RUN, _FEW = 3, 8  # letters of a known word, and options, up to which "
 def _token(glue: str, further: str = "") -> re.Pattern[str]:
     """Words such as "don't", "E-mail", "C++" and "answer(s)", arrows, and marks; all else is between words."""
     tail = rf"(?<=['’])[{glue}]+|(?<=-)[{glue}]{{2,}}|(?<=\+)\+?(?![{glue} (])|(?<=\#)|(?<=\()s\)"
-    return re.compile(rf"[{glue}]+(?:['’+#(-](?:{tail}))*|\n|[-=]{{1,2}}>|-{{1,3}}|[.!?,;:=()/&+>]{further}")
+    return re.compile(rf"[{glue}]+(?:['’+#(-](?:{tail}))*|\n|[-=]{{1,2}}>|-{{1,3}}|[.!?,;:=()/&+<>]{further}")
 
 
 _ASCII_TOKEN = _token("0-9A-Za-z")
@@ -137,12 +137,12 @@ def _other_part(word: str) -> str:
 
 # Parts before which a letter is a word: "A red cup", "A final look", "I see", "BAD dog".
 _NOUN = "wOVaosmqDRj0gr"
-_ARTICLE = re.compile(rf"(?<![oP])[AM](?=[{_NOUN}])|A(?=[kx][{_NOUN}hfop])|2(?![LAM1.,;:)?\n&/b(-]|\Z)")
+_ARTICLE = re.compile(rf"(?<![oP])[AM](?=[{_NOUN}])|A(?=[kxG][{_NOUN}hfop])|2(?![LAM1.,;:)?\n&/b(-]|\Z)")
 _ARTICLE_OF_LETTER = re.compile("2(?=[LAM1])")  # "é a C"
 _PRONOUN = re.compile(r"1(?![.,;:?)\n/+-]|&[LAl1]|[LAb]|c(?:[^w]|\Z)|f[.\n]|f?\Z)")
 # Letters that name something else: "vitamin C", "20 C", "J. B. Smith", "A.I.", "e.g.", "N/A".
 _NAME = re.compile(
-    r"(?<=[V0])[LA1M](?![).:]*\n?[LA])|(?<=V[-(])[LA1M]|(?:j\.)+[LA1M]|[LA1M](?=\.j)"
+    r"(?<=[V0])[LA1Ml2](?![).:]*\n?[LA])|(?<=V[-(])[LA1M]|(?:j\.)+[LA1M]|[LA1M](?=\.j)"
     r"|[lE2j]\.[lE2j](?=\.)|[jLAM1]/[jA1]"
 )
 _NAME_OR_OPTION_A = re.compile(r"A:\(?[LM1]\)?\.?")
@@ -174,7 +174,7 @@ def _words(match: re.Match[str]) -> str:
     return "w" * len(match[0])
 
 
-_SEPARATOR = r"(?:[/+EN-]|,(?!L(?:c|x(?![:>])))|;(?!L(?:[cCkaR]|x(?![:>])))|,?&-?|[,;/+-]&)"
+_SEPARATOR = r"(?:[/+EN-]|,(?!L(?:c|[xG](?![:>])))|;(?!L(?:[cCkaR]|[xG](?![:>])))|,?&-?|[,;/+-]&)"
 _PLAIN = rf"L(?:{_SEPARATOR}?L)*"
 _COMMENT = r"\([^()\n]{1,30}\)"
 _LIST = re.compile(

@@ -25,25 +25,28 @@ _END_OF_LINE = r"(?=[.!)]*(?:\n|\Z))"
 
 # An answer: "the correct option is B", "True: B", "All of the above: A, B and C", "Assistant: B"
 _CUE = r"(?:a|[kR](?=[:>oPa])|[yv][pDfcCw]{0,3}e(?=[:>(,BK-])|e[yv]c?(?=[:>(,BK-])|m(?=[:>]))"
-_BRIDGE = r"[^.;?\nLBKlxn]{0,10}?"
+_BRIDGE = r"[^.;?\nLBKlxGn]{0,10}?"
 _LINK = rf"[:>=cC)h-](?:[\ncC:=>iJIh]|{_F}){{0,6}}"
 _STATED = re.compile(rf"{_CUE}(?:{_BRIDGE}{_LINK}({_L})|(?:\n|{_F}){{0,4}}({_L})|p{_F}?({_L}){_PAUSE})")
 _FIELD = re.compile(rf"[soh]k?[:>=](?:\n|{_F}){{0,3}}({_L})")  # "Selection: B"
 _ARROW = re.compile(rf"(?<![LBKl])>{_F}{{0,3}}({_L}){_END_OF_LINE}")
 _CORRECTED = re.compile(  # "no, C", "wait, it's B"
-    rf"(?:z|[xn](?=[,.!]|z))(?:[zxn,.!]|(?<=z)[:>-]){{0,4}}(?:[ziUIJcCa,]|{_F}){{0,6}}({_L})(?=\Z|[.,;!?\n)b])"
+    rf"(?:z|[xGn](?=[,.!]|z))(?:[zxGn,.!]|(?<=z)[:>-]){{0,4}}(?:[ziUIJcCa,]|{_F}){{0,6}}({_L})(?=\Z|[.,;!?\n)b])"
 )
 _ANSWERS = (_STATED, _FIELD, _ARROW, _CORRECTED)
 
 # A choice: "B is correct", "I choose B", "I think B", ". B" at the very end, "not A but B", "from A to B"
 _VERDICT = re.compile(
-    rf"(?:\A|(?<=[.,;:\n!?iUIJ&bzpa>-])|(?<={_F}))({_L})(?:[cC]|{_F}){{0,4}}(?:[ka]|R(?=\Z|[.,;:!?\n)&oab-]))"
+    rf"(?:\A|(?<=[.,;:\n!?iUIJ&bzpa>-])|(?<={_F}))({_L})(?:[cC]|{_F}){{0,4}}(?:[ka]|R(?=\Z|[.,;:!?\n)&oab-])"
+    r"|(?<=c)DD(?=[.!\n]|\Z)|Ic(?=[.!\n]|\Z))"
 )
 _CHOSEN = re.compile(rf"(?:h|g[fDp])(?:[p:I]|{_F}){{0,4}}({_L})")
-_INDEED = re.compile(rf"(?:[iU]|I[cC]|J|z)(?:[,:iIJUcCpa]|{_F}){{0,6}}({_L}){_PAUSE_NO_DASH_BEHIND_OPTION}")
-_LAST = re.compile(rf"(?:(?<![LBKl])[,:>-]|[.;!?])(?:[,iUJ]|{_F}){{0,4}}({_L})[.!)]*\Z")
+_INDEED = re.compile(
+    rf"(?:[iU]|I[cC]|J|z|(?:\A|(?<=[.,;:\n!]))c(?!I))(?:[,:iIJUcCpa]|{_F}){{0,6}}({_L}){_PAUSE_NO_DASH_BEHIND_OPTION}"
+)
+_LAST = re.compile(rf"(?:(?<![LBKl])[,:>-]|[.;!?])(?:[,iUJ]|{_F}){{0,4}}({_L})[.!?)]*\Z")
 _INSTEAD = re.compile(
-    rf"(?:[nx](?:[wc]|{_F}){{0,3}}{_L}[,;.]?(?:[zwciIJUW]|{_F}){{1,3}}|(?<={_L})c?n[wWfi]{{0,3}},?"
+    rf"(?:[nxG](?:[wc]|{_F}){{0,3}}{_L}[,;.]?(?:[zwciIJUW]|{_F}){{1,3}}|(?<={_L})c?n[wWfi]{{0,3}},?"
     rf"|z[wDap]{{0,4}}p{_L}p)({_L}){_PAUSE}"
 )
 _CHOICES = (_VERDICT, _CHOSEN, _INDEED, _LAST, _INSTEAD)
@@ -55,15 +58,17 @@ _LABEL = re.compile(
     rf"(?![cC](?!{_L})|[kxR](?:\Z|[.,]))"
 )
 _LABEL_TEXT = re.compile(r"[^.?!;]*(?:[.?!;]+(?![fwmjIDpo]{0,4}[ahmiUJzn])[^.?!;]*)*")
-_NEXT_LABEL = re.compile(r"[^,;.xnkRLBK\n]{1,60}[,;]&?([BK]|L[.:])")
+_NEXT_LABEL = re.compile(r"[^,;.xGnkRLBK\n]{1,60}(?:[,;]&?([BK]|L[.:])|(K))")
 _LABEL_OF_NEXT_LINE = re.compile(r"[^\n]{0,200}\n([BK]|L[.:])")
 _ANOTHER_SENTENCE = re.compile(r"[^\n]{1,200}?[.?!]([BK]|L[.:])")
 _MENTION = re.compile(rf"o[cC]?({_L})|(B)")
 
 # A list of letters is turned down: "B is wrong", "B ✗", "B isn't"
-_DENIED = re.compile(rf"[:-]?f?[xX](?![a:>]|{_L})|[cC]{_F}{{0,2}}[nx]|n(?!{_F}{{0,2}}{_L})")
-_DENIED_LABEL = re.compile(rf"[:.>-]{{0,2}}f?(?:[xX](?=[.,;!?()\nba]|\Z)|n(?=[.,;]|\Z))|[cC]{_F}{{0,2}}[nx]")
-_NEW_CLAUSE = re.compile(r"c|x(?!:)")  # "B and C is too small"
+_DENIED = re.compile(rf"[:-]?f?[xGX](?![a:>]|{_L})|[cC]{_F}{{0,2}}[nxG]|n(?!{_F}{{0,2}}{_L})")
+_DENIED_LABEL = re.compile(
+    rf"[:.>-]{{0,2}}f?(?:[xX](?=[.,;!?()\nba]|\Z)|n(?=[.,;]|\Z))|[:>-]f?G(?=[.,;!?()\nba]|\Z)|[cC]{_F}{{0,2}}[nxG]"
+)
+_NEW_CLAUSE = re.compile(r"c|[xG](?!:)")  # "B and C is too small"
 _SENTENCE_END = re.compile(r"[.;?\n]")
 _CLAUSE_END = re.compile(r"[,:()!Uzb]")
 _LOOK_BACK = 40  # parts
@@ -71,9 +76,9 @@ _LOOK_BACK = 40  # parts
 _MARK_BEFORE = re.compile(rf"([tXu])[.:fo-]{{0,3}}({_L})")
 _MARK_BEHIND = re.compile(rf"({_L})[^\nLBKtXu]{{0,80}}([tXu])")
 _WORD_BEHIND = re.compile(
-    rf"({_L})(?:[.:,>-]|[cC]){{0,4}}f?(?:([kaxR])(?=[).,;:!?\n&(bfpBK-]|L[.:-]|\Z)|(n)(?=[).,;:!?\n&-]|\Z))"
+    rf"({_L})(?:[.:,>-]|[cC]){{0,4}}f?(?:([kaxGR])(?=[).,;:!?\n&(bfpBK-]|L[.:-]|\Z)|(n)(?=[).,;:!?\n&-]|\Z))"
 )
-_WORD_AT_END = re.compile(r"(?:\A|(?<=\n))([LBK])[^\nLBK]{0,200}[-:,.(>;]c?f?([kaxR])[).!]*(?=\n|\Z)")
+_WORD_AT_END = re.compile(r"(?:\A|(?<=\n))([LBK])[^\nLBK]{0,200}[-:,.(>;]c?f?([kaxGR])[).!]*(?=\n|\Z)")
 _AFFIRMED = "tkaR"
 
 
@@ -126,8 +131,10 @@ class Statements:
 
     def choice(self) -> Stated | None:
         """The last choice: "I think B", "B is correct", "not A but B"."""
-        if not self.letters or self.kind == "l" or _EITHER.search(self.parts):
+        if not self.letters or _EITHER.search(self.parts):
             return None
+        if self.kind == "l":
+            return _latest(filter(self._stands_alone, map(self._last_choice, (_VERDICT, _CHOSEN, _INDEED))))
         return _latest(map(self._last_choice, _CHOICES))
 
     def label(self) -> Stated | None:
@@ -173,6 +180,12 @@ class Statements:
         place = self._last(pattern)
         return None if place is None else self._stated(self._all(place), "choice", place)
 
+    def _stands_alone(self, stated: Stated | None) -> bool:
+        """Whether a lower-case letter is no word: "i think b.", but not "so a cup" or "it is e"."""
+        if stated is None or not set("aeiouy").isdisjoint(stated.letters):
+            return False
+        return stated.how == "choice" and re.match(r"\Z|[.,!\n)bcka]", self.parts[stated.place + 1 :][:1]) is not None
+
     def _last(self, pattern: re.Pattern[str]) -> int | None:
         """The place of the letters of a pattern's last match that is neither negated nor denied."""
         for match in reversed(list(pattern.finditer(self.parts))):
@@ -183,8 +196,9 @@ class Statements:
 
     def _negated(self, start: int) -> bool:
         """Whether a statement's clause is negated, or its sentence a condition other than "if I had to choose"."""
+        start += self.parts[start] in ",!Uz"  # "not sure, B" begins with the comma
         sentence = _SENTENCE_END.split(self.parts[max(0, start - _LOOK_BACK) : start])[-1]
-        if any(part in _CLAUSE_END.split(sentence)[-1] for part in "nxrvQ"):
+        if any(part in _CLAUSE_END.split(sentence)[-1] for part in "nxGrvQ"):
             return True
         return "Q" in sentence and not re.search("Q[jY]|[hg]", sentence)
 
@@ -203,9 +217,9 @@ class Statements:
             following = _NEXT_LABEL.match(self.unmasked, place + len(label[0]))
             if following is None and own_line:
                 following = _LABEL_OF_NEXT_LINE.match(self.unmasked, place + len(label[0]))
-            if following is None or following[1] != label[0]:
+            if following is None or following[following.lastindex or 0] != label[0]:
                 break
-            place = following.start(1)
+            place = following.start(following.lastindex or 0)
             letters += self._all(place)
         return letters
 

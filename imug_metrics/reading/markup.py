@@ -22,7 +22,7 @@ _SPECIAL_TOKEN = re.compile(
 _STRUCK = re.compile(r"~~[^~\n]{1,400}~~|<(s|del|strike)>[^<\n]{1,400}</\1>")
 _FENCE = re.compile(r"^[ \t]*(?:`{3,}|~{3,})[\w+-]*", re.MULTILINE)
 _TAG = re.compile(r"<(/?)([A-Za-z][\w-]{0,30})((?:\s[^<>\n]{0,200})?)/?>")
-_LIST_MARK = re.compile(r"^[ \t]*(?:[-+•·‣▪◦>#●][ \t]*|\*[ \t]+|\d{1,2}[.)][ \t]+){1,6}", re.MULTILINE)
+_LIST_MARK = re.compile(r"^[ \t]*(?:[-+•·‣▪◦>#●][ \t]*|\*[ \t]+|\(?\d{1,2}[.)][ \t]+){1,6}", re.MULTILINE)
 _BOX = re.compile(
     r"\[ ?[xX] ?\](?=[ \t]?[(*_]{0,3}[A-Za-z](?![A-Za-z]))"
     r"|\[ ?[✓✔√☑] ?\]|\([ \u3000]?[✓✔√][ \u3000]?\)|\[ ?\]|\[_\]|\([ \u3000]{1,3}\)"
