@@ -37,6 +37,12 @@ COMPARE_CODES = """exit codes:
   0    finished
   2    the command line is not as expected, or a folder holds nothing to compare
 """
+READ_CODES = """exit codes:
+  0    letters, a number or words were read
+  1    nothing was read, and the reason is told
+  2    the command line is not as expected, or a text is not UTF-8
+  3    a file cannot be opened
+"""
 BENCHMARK = "holds data/ and config/"
 
 
@@ -58,6 +64,7 @@ def parser() -> argparse.ArgumentParser:
         _add_repeats,
         _add_plan,
         _add_check,
+        _add_read,
         _add_unim,
         _add_demo,
         _add_cache,
@@ -299,6 +306,30 @@ def _add_check(commands: Any) -> None:
     check.names("--model", "NAME", "models to check (default: all)")
     check.switch("--json", "print one JSON object a problem")
     check.folder("--out", "write the list to DIR/problems.jsonl instead of printing it")
+
+
+def _add_read(commands: Any) -> None:
+    read = _Command(
+        commands,
+        "read",
+        "show how one answer is read, and why",
+        "Show what is read in one answer of a model and by which rule, or why nothing is read: before a run, to see "
+        "what a prompt makes of answers, and after one, where a score surprises. A TEXT that begins with a dash "
+        "stands behind --.",
+        READ_CODES,
+    )
+    read.parser.add_argument("text", nargs="?", metavar="TEXT", help="the answer; - reads standard input")
+    read.folder("--file", "a text file that holds the answer", metavar="FILE")
+    read.folder("--prompt", "a text file with the question, whose options are read in it", metavar="FILE")
+    read.text(
+        "--options",
+        "OPTIONS",
+        'the options instead: letters such as ABCD or A,B,C, or a list such as "A) a cup B) a plate" (default: A to G)',
+    )
+    read.choice("--kind", ("choice", "numeric", "exact", "f1"), "choice", "what is read, as in answer_accuracy")
+    read.choice("--decimal", (".", ","), ".", "decimal separator of numbers")
+    read.text("--key", "KEY", "the right answer: gives the scores")
+    read.switch("--json", "print one JSON object")
 
 
 def _add_unim(commands: Any) -> None:
