@@ -81,9 +81,9 @@ class OptionTexts:
         """The option whose text is all of the reply, or follows "the answer is" up to the sentence's end."""
         if not set(reply.parts) - set("L.,()\n"):
             return ""  # letters alone are letters
-        letter, *text = _plain(reply) or [""]
-        if self.letters.get(" ".join(text)) == letter.upper():  # "B: False"
-            return letter.upper()
+        label, *text = _plain(reply) or [""]
+        if self.letters.get(" ".join(text)) == label.upper():  # "B: False"
+            return label.upper()
         for start, end in _statements(reply.parts):
             letter = self.letters.get(" ".join(_plain(Reply(reply.words[start:end], reply.parts[start:end]))))
             if letter and not _negated(reply.parts, start):

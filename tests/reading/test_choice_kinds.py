@@ -17,15 +17,25 @@ import pytest
 
 from imug_metrics.reading.choice import read_choice
 
-CASES: list[dict[str, Any]] = [
-    json.loads(line)
-    for line in (Path(__file__).parent / "data" / "choice_kinds.jsonl").read_text(encoding="utf-8").splitlines()
-]
+DATA = Path(__file__).parent / "data"
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+CASES = _rows(DATA / "choice_kinds.jsonl")
+SHOWN = _rows(DATA / "shown_choices.jsonl")  # made of public bug reports of neighbouring tools
 KINDS = 13
 
 
 def _name(case: dict[str, Any]) -> str:
     return ascii(f"{case['kind']}, {case['language']}: {case['text'][:60]}")[1:-1]
+
+
+@pytest.mark.parametrize("case", SHOWN, ids=lambda case: ascii(f"{case['kind']}: {case['text'][:60]}")[1:-1])
+def test_reply_that_other_tools_misread_is_read_right(case: dict[str, Any]) -> None:
+    assert read_choice(case["text"], case["options"]).letters == case["letters"]
 
 
 @pytest.mark.parametrize("case", CASES, ids=_name)
