@@ -48,6 +48,7 @@ LEAST_DIALOGUES = 2.0
 # shares of 0.02 to 0.99 in 6 to 120 dialogues, where no cell then covers less than 93 %.
 _PRIOR_CORRELATION = 0.7
 _PRIOR_EVENTS = 3.0
+_ROUNDING = 1e-9
 
 
 class Interval(NamedTuple):
@@ -170,8 +171,9 @@ def _share_bounds(
     p, n = (part.double().numpy() for part in (share, records))
     exact = (special.betaincinv(p * n, n - p * n + 1, tail), special.betaincinv(p * n + 1, n - p * n, 1 - tail))
     below, above = (torch.as_tensor(bound, dtype=value.dtype) for bound in exact)
-    lower = torch.where(share < 0.5, torch.minimum(lower, below.nan_to_num(0)), lower)
-    upper = torch.where(share > 0.5, torch.maximum(upper, above.nan_to_num(1)), upper)
+    # A half has no nearer end, whichever way the sums of its records were rounded.
+    lower = torch.where(share < 0.5 - _ROUNDING, torch.minimum(lower, below.nan_to_num(0)), lower)
+    upper = torch.where(share > 0.5 + _ROUNDING, torch.maximum(upper, above.nan_to_num(1)), upper)
     return low + width * lower.clamp(0, 1), low + width * upper.clamp(0, 1)
 
 

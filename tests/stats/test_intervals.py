@@ -303,3 +303,12 @@ def test_float32_and_gradients_do_not_reach_into_the_bounds() -> None:
     found = interval(value * 1, torch.tensor(0.01), Weights(torch.tensor(20.0), torch.tensor(40.0)), low=0, high=1)
     assert found.lower.dtype == found.upper.dtype == torch.float32
     assert 0 < found.lower < 0.7 < found.upper < 1
+
+
+@pytest.mark.parametrize("sizes", [[1] * 24, [1, 2, 3, 4, 2], [4] * 6, [9, 8, 1], [2] * 100])
+@pytest.mark.parametrize("off", [-2e-16, -1e-13, 1e-13, 2e-16])
+def test_a_half_has_the_bounds_of_a_half_however_it_was_rounded(sizes: list[int], off: float) -> None:
+    weights = weights_of(sizes)
+    exact, rounded = (interval(number(0.5 + by), number(0.01), weights, low=0, high=1) for by in (0.0, off))
+    assert rounded.lower.item() == pytest.approx(exact.lower.item(), abs=1e-10)
+    assert rounded.upper.item() == pytest.approx(exact.upper.item(), abs=1e-10)
