@@ -23,6 +23,8 @@ ARGUMENTS: dict[str, str] = {
     # What was asked, and what is right.
     "target": "the right answers, in the form and shape of what they are compared with; NaN, or None in a list, where "
     "not known.",
+    "options": "the options of each question, `[N]` in a list or one list a dialogue, or one for all: letters such as "
+    '`"ABCD"`, or a mapping from letters to texts; None for those of the metric.',
     "texts": "the prompts or captions of the turns: strings, in a list or one list a dialogue, or with metrics of "
     "embeddings their embeddings, in the shape of `images`; strings need an `encoder` there.",
     "references": "what outputs are compared with where nothing is right or wrong: embeddings of reference images, or "

@@ -191,6 +191,26 @@ def answers(dialogue: Tensor, turn: Tensor) -> Batch:
     return {"preds": said, "target": right}
 
 
+def answers_with_options(dialogue: Tensor, turn: Tensor) -> Batch:
+    """Every third question has the options of the metric, every third letters of its own, and every third texts."""
+    found = answers(dialogue, turn)
+    texts = {"A": "a red cup", "B": "a blue cup", "C": "eine grüne Tasse", "D": "黄色的杯子"}
+    kinds = [None, "ABCD", texts]
+    options = [kinds[int(d + t) % 3] for d, t in zip(dialogue, turn)]
+    found["preds"] = [
+        texts[key] if listed is texts and said.startswith("(") else said
+        for said, key, listed in zip(found["preds"], found["target"], options)
+    ]
+    return {**found, "options": options}
+
+
+def numbers(dialogue: Tensor, turn: Tensor) -> Batch:
+    right = [(int(d) + int(t)) % 4 for d, t in zip(dialogue, turn)]
+    forms = ["{}", "It is {}.", "none that I can see", "keine", "{}, then 9"]
+    said = [forms[int(d + 2 * t) % 5].format(k) for d, t, k in zip(dialogue, turn, right)]
+    return {"preds": said, "target": right}
+
+
 def labels(dialogue: Tensor, turn: Tensor, salt: int, kinds: int = 2) -> Tensor:
     return (noise(dialogue, turn, salt, 1)[:, 0] * 100).long() % kinds
 

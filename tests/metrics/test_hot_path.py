@@ -83,7 +83,7 @@ def test_an_update_asks_for_few_operations(case: Case, name: str, form: str, kin
 @pytest.mark.parametrize("detail", [True, False])
 def test_an_update_that_reads_texts_asks_for_few_operations_too(name: str, detail: bool) -> None:
     case = metric_cases()[name]
-    letters = name in {"accuracy-strict", "accuracy-imug"}  # of keys, which the host looks at
+    letters = name in {"accuracy-strict", "accuracy-imug", "accuracy-options"}  # of keys, which the host looks at
     for validate in (True, False):
         found = count_update(case.make(detail=detail, validate=validate), flat_batch(case))
         assert found.operations <= 42 + 50 * detail

@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 import torch
 from torch import Tensor
@@ -13,11 +14,13 @@ from torch import Tensor
 from imug_metrics.functional.answers.choice_score import (
     OptionsByRow,
     choice_mask,
+    choice_readings,
     choice_score,
     format_weight,
     options_by_row,
+    reading_mask,
 )
-from imug_metrics.functional.answers.numeric_match import numeric_match
+from imug_metrics.functional.answers.numeric_match import numeric_match, numeric_readings
 from imug_metrics.functional.answers.protocol import Protocol, check_protocol
 from imug_metrics.functional.answers.text_match import exact_match, token_f1
 from imug_metrics.reading.exact import Normalizer, require_text
@@ -91,24 +94,66 @@ def answer_accuracy(
         tensor(1., dtype=torch.float64)
     """
     _check_words(kind, protocol, reduction)
+    values = score_answers(
+        preds,
+        target,
+        kind=kind,
+        protocol=protocol,
+        options=options,
+        normalize=normalize,
+        rel_tol=rel_tol,
+        abs_tol=abs_tol,
+        decimal=decimal,
+        device=device,
+    ).values
+    return values if reduction == "none" else values.nanmean()
+
+
+class ScoredAnswers(NamedTuple):
+    """Scores of answers, and which of them say nothing that could be read.
+
+    Attributes:
+        values: float64 `[N]`, as `answer_accuracy` gives them with `reduction="none"`.
+        unread: N answers, True where one is there but holds no letters (`kind="choice"`, strictly read) or states no
+            number (`kind="numeric"`).
+    """
+
+    values: Tensor
+    unread: list[bool]
+
+
+def score_answers(
+    preds: Sequence[Answer],
+    target: Sequence[Key],
+    *,
+    kind: Kind,
+    protocol: Protocol,
+    options: OptionsByRow,
+    normalize: bool | Normalizer,
+    rel_tol: float,
+    abs_tol: float,
+    decimal: Decimal,
+    device: torch.device | str | None,
+) -> ScoredAnswers:
+    """What `answer_accuracy` scores row by row, each answer read once; arguments and errors are the same."""
     if len(preds) != len(target):
         raise ValueError(
             f"Expected arguments `preds` and `target` to have the same length, got {len(preds)} and {len(target)}."
         )
     if kind == "choice":
         choose = _imug_choice if protocol == "imug" else _strict_choice
-        values = choose(preds, target, options, device)
-    elif kind == "numeric":
-        values = numeric_match(preds, target, rel_tol=rel_tol, abs_tol=abs_tol, decimal=decimal).to(device)
-    else:
-        match: Callable[..., Tensor] = exact_match if kind == "exact" else token_f1
-        values = match(preds, target, normalize=normalize).to(device)
-    return values if reduction == "none" else values.nanmean()
+        return choose(preds, target, options, device)
+    if kind == "numeric":
+        numbers = numeric_readings(preds, decimal=decimal)
+        values = numeric_match(numbers, target, rel_tol=rel_tol, abs_tol=abs_tol, decimal=decimal)
+        return ScoredAnswers(values.to(device), [number is not None and math.isnan(number) for number in numbers])
+    match: Callable[..., Tensor] = exact_match if kind == "exact" else token_f1
+    return ScoredAnswers(match(preds, target, normalize=normalize).to(device), [False] * len(preds))
 
 
 def _imug_choice(
     preds: Sequence[Answer], target: Sequence[Key], options: OptionsByRow, device: torch.device | str | None
-) -> Tensor:
+) -> ScoredAnswers:
     keys = choice_mask(target, "imug", options=options)
     # The released scorer does not look at the reply where the key holds no letter.
     replies = [pred if key and pred else None for pred, key in zip(preds, keys.tolist())]
@@ -116,12 +161,13 @@ def _imug_choice(
         if reply is not None:
             require_text(reply, "preds", row)
     chosen = choice_mask(replies, "imug", device=device)
-    return choice_score(chosen, keys.to(device), format_weight(replies, device=device), decimals=4)
+    score = choice_score(chosen, keys.to(device), format_weight(replies, device=device), decimals=4)
+    return ScoredAnswers(score, [False] * len(preds))
 
 
 def _strict_choice(
     preds: Sequence[Answer], target: Sequence[Key], options: OptionsByRow, device: torch.device | str | None
-) -> Tensor:
+) -> ScoredAnswers:
     for row, (pred, key) in enumerate(zip(preds, target)):
         require_text(key, "target", row)
         if pred is not None:
@@ -133,9 +179,12 @@ def _strict_choice(
                 f"Expected argument `target` to name options among {''.join(listed)!r}, got {target[row]!r} at row"
                 f" {row}."
             )
-    score = choice_score(choice_mask(preds, options=options, device=device), keys.to(device))
-    absent = [pred is None for pred in preds]
-    return score.masked_fill(torch.tensor(absent).to(score.device), torch.nan) if any(absent) else score
+    read = choice_readings(preds, options)
+    score = choice_score(reading_mask(read, device=device), keys.to(device))
+    absent = [reading is None for reading in read]
+    if any(absent):
+        score = score.masked_fill(torch.tensor(absent).to(score.device), torch.nan)
+    return ScoredAnswers(score, [reading is not None and not reading.letters for reading in read])
 
 
 def _check_words(kind: str, protocol: str, reduction: str) -> None:

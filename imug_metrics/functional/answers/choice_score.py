@@ -70,11 +70,9 @@ def choice_mask(
         raise ValueError(
             f"Expected argument `options` to be {DEFAULT_OPTIONS!r} under protocol 'imug', got {options!r}."
         )
-    if protocol == "imug":
-        letters = [_imug_letters(text) for text in texts]
-    else:
-        letters = [reading.letters if reading else "" for reading in choice_readings(texts, options)]
-    return torch.tensor([_as_bits(each) for each in letters], dtype=torch.int64, device=device)
+    if protocol == "strict":
+        return reading_mask(choice_readings(texts, options), device=device)
+    return torch.tensor([_as_bits(_imug_letters(text)) for text in texts], dtype=torch.int64, device=device)
 
 
 def choice_readings(texts: Sequence[Any], options: OptionsByRow = DEFAULT_OPTIONS) -> list[ChoiceReading | None]:
@@ -85,23 +83,63 @@ def choice_readings(texts: Sequence[Any], options: OptionsByRow = DEFAULT_OPTION
         >>> choice_readings(["(B)", None, "A cat"])
         [ChoiceReading(letters='B', reason='answer'), None, ChoiceReading(letters='', reason='unclear')]
     """
-    rows = options_by_row(options, len(texts))
-    if not isinstance(options, Sequence) or isinstance(options, str):
-        read_choice("", options)  # so that bad options are refused even where there is no row to read
-    return [None if text is None else _read(row, text, listed) for row, (text, listed) in enumerate(zip(texts, rows))]
+    listed = options_by_row(options, len(texts))
+    return [None if text is None else read_choice(_text(row, text), listed[row]) for row, text in enumerate(texts)]
+
+
+def reading_mask(readings: Sequence[ChoiceReading | None], *, device: torch.device | str | None = None) -> Tensor:
+    """The letters of readings as bit masks, int64 `[N]`.
+
+    Example:
+        >>> from imug_metrics.functional.answers.choice_score import choice_readings, reading_mask
+        >>> reading_mask(choice_readings(["(B)", None, "A and C"]))
+        tensor([2, 0, 5])
+    """
+    bits = [0 if reading is None else _as_bits(reading.letters) for reading in readings]
+    return torch.tensor(bits, dtype=torch.int64, device=device)
 
 
 def options_by_row(options: OptionsByRow, rows: int) -> list[Options]:
     """The options of each row.
 
     Raises:
-        ValueError: a list of another length.
+        TypeError: options that are neither letters nor texts by letter.
+        ValueError: a list of another length, or options that are not distinct letters A to Z; the message names the
+            row.
     """
     if isinstance(options, (str, Mapping)):
+        check_options(options)
         return [options] * rows
     if len(options) != rows:
         raise ValueError(f"Expected argument `options` to have one entry for each of {rows} rows, got {len(options)}.")
+    for row, listed in enumerate(options):
+        if listed is not None:
+            check_options(listed, row)
     return [DEFAULT_OPTIONS if listed is None else listed for listed in options]
+
+
+def check_options(options: Any, row: int | list[int] | None = None) -> None:
+    """Raise unless options are distinct letters, or texts by letter.
+
+    Args:
+        options: of one question.
+        row: where they stand among others, for the message.
+
+    Example:
+        >>> check_options({"A": "a red cup", "B": "a blue cup"}, 0)
+        >>> check_options("ABB", 1)
+        Traceback (most recent call last):
+        ValueError: Expected argument `options` to be distinct letters A to Z, got 'ABB' at row 1.
+    """
+    where = "" if row is None else f" at row {row}"
+    if not isinstance(options, (str, Mapping)):
+        raise TypeError(
+            f"Expected argument `options` to hold letters or texts by letter, got {type(options).__name__}{where}."
+        )
+    if isinstance(options, Mapping) and not all(_is_option(*entry) for entry in options.items()):
+        raise ValueError(f"Expected argument `options` to hold texts by letter, got {options!r}{where}.")
+    if not _are_letters("".join(options)):
+        raise ValueError(f"Expected argument `options` to be distinct letters A to Z, got {options!r}{where}.")
 
 
 def format_weight(texts: Sequence[Any], *, device: torch.device | str | None = None) -> Tensor:
@@ -175,13 +213,23 @@ def _imug_letters(text: Any) -> str:
     return "".join(set(_LONE_LETTER.findall(text))) if isinstance(text, str) else ""
 
 
-def _read(row: int, text: Any, options: Options) -> ChoiceReading:
-    if not isinstance(text, str):
-        raise TypeError(f"Expected argument `texts` to hold text or None, got {type(text).__name__} at row {row}.")
+def _text(row: int, text: Any) -> str:
+    if isinstance(text, str):
+        return text
+    raise TypeError(f"Expected argument `texts` to hold text or None, got {type(text).__name__} at row {row}.")
+
+
+def _is_option(letter: Any, text: Any) -> bool:
+    return isinstance(letter, str) and len(letter) == 1 and isinstance(text, str)
+
+
+@lru_cache(4096)
+def _are_letters(letters: str) -> bool:
     try:
-        return read_choice(text, options)
-    except ValueError as error:
-        raise ValueError(f"{str(error).rstrip('.')}, at row {row}.") from error
+        read_choice("", letters)
+    except ValueError:
+        return False
+    return True
 
 
 def _weight(row: int, text: Any) -> float:

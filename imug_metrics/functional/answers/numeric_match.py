@@ -68,6 +68,23 @@ def numeric_match(
     return best_over_references(preds, target, number, close)
 
 
+def numeric_readings(preds: Sequence[Any], *, decimal: Decimal = ".") -> list[float | None]:
+    """The number that every reply states: NaN where there is none, None where the reply is absent.
+
+    Raises:
+        TypeError: a reply that is neither text nor a number.
+
+    Example:
+        >>> from imug_metrics.functional.answers.numeric_match import numeric_readings
+        >>> numeric_readings(["There are 12 cups.", "none", None])
+        [12.0, nan, None]
+    """
+    numbers = [None if pred is None else _as_number(pred, "preds", row, decimal) for row, pred in enumerate(preds)]
+    return [
+        math.nan if number is None and pred is not None else number for number, pred in zip(numbers, preds, strict=True)
+    ]
+
+
 def _as_number(value: Any, name: str, row: int, decimal: Decimal) -> float | None:
     if isinstance(value, str):
         return parse_number(value, decimal=decimal)

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Accuracy of answers turn by turn."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -10,14 +11,16 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from imug_metrics.dialogues.arguments import Ids, Turns
-from imug_metrics.dialogues.inputs import SHARE, Column, check_ends, flatten_lists
-from imug_metrics.functional.answers.answer_accuracy import KINDS, Answer, Key, Kind, answer_accuracy
+from imug_metrics.dialogues.inputs import SHARE, Column, check_ends, flatten_lists, place_of
+from imug_metrics.functional.answers.answer_accuracy import KINDS, Answer, Key, Kind, answer_accuracy, score_answers
+from imug_metrics.functional.answers.choice_score import OptionsByRow, check_options
 from imug_metrics.functional.answers.protocol import PROTOCOLS, Protocol
 from imug_metrics.metrics.dialogue_metric import DialogueMetric, check_choice
+from imug_metrics.metrics.dialogue_sums import Terms
 from imug_metrics.metrics.options import MetricOptions, within
 from imug_metrics.reading.exact import Normalizer
 from imug_metrics.reading.figures import Decimal
-from imug_metrics.reading.options import DEFAULT_OPTIONS
+from imug_metrics.reading.options import DEFAULT_OPTIONS, Options
 
 
 class AnswerAccuracy(DialogueMetric):
@@ -32,14 +35,20 @@ class AnswerAccuracy(DialogueMetric):
     - `"f1"`: `2 |P & K| / (|P| + |K|)` over tokens (SQuAD, arXiv 1606.05250)
 
     The functional counterpart is `answer_accuracy`. Answers are read on the host; scores are tensor arithmetic. As
-    output `compute` gives a float64 scalar, or the dict of `DialogueMetric` with `detail=True`. Under the protocol
-    `"imug"` an absent answer scores 0, as in the official tool, whatever `missing` says; its coverage falls all the
-    same.
+    output `compute` gives a float64 scalar, or the dict of `DialogueMetric` with `detail=True`, which adds
+
+    - `answer_accuracy_unread`: answers that are there but from which nothing could be read, no letter of a choice or no
+      number; they score 0 like any wrong answer. Texts compared as they are (`"exact"`, `"f1"`) are all read. Left out
+      under protocol `"imug"`, whose rule knows no such answers
+
+    Under the protocol `"imug"` an absent answer scores 0, as in the official tool, whatever `missing` says; its
+    coverage falls all the same.
 
     Args:
         kind: `"choice"`, `"exact"`, `"numeric"` or `"f1"`.
         protocol: of choices: `"strict"`, or `"imug"` for the released scorer of IMUG-Bench number for number.
-        options, normalize, rel_tol, abs_tol, decimal: as in the functional counterpart.
+        options: letters that are options, or their texts by letter, of all questions for which `update` is told none.
+        normalize, rel_tol, abs_tol, decimal: as in the functional counterpart.
         kwargs: those of all metrics, see `MetricOptions`.
 
     Raises:
@@ -63,7 +72,7 @@ class AnswerAccuracy(DialogueMetric):
         kind: Kind = "choice",
         *,
         protocol: Protocol = "strict",
-        options: str = DEFAULT_OPTIONS,
+        options: Options = DEFAULT_OPTIONS,
         normalize: bool | Normalizer = True,
         rel_tol: float = 1e-6,
         abs_tol: float = 0.0,
@@ -72,6 +81,7 @@ class AnswerAccuracy(DialogueMetric):
     ) -> None:
         check_choice("kind", kind, KINDS)
         check_choice("protocol", protocol, PROTOCOLS)
+        check_options(options)
         self.kind, self.protocol = kind, protocol
         self.reading: dict[str, Any] = {
             "options": options,
@@ -91,6 +101,7 @@ class AnswerAccuracy(DialogueMetric):
         turn: Turns | None = None,
         valid: Tensor | None = None,
         lengths: Tensor | None = None,
+        options: OptionsByRow | Sequence[Sequence[Options | None]] | None = None,
     ) -> None:
         """Add a batch of whole dialogues.
 
@@ -100,35 +111,97 @@ class AnswerAccuracy(DialogueMetric):
             target: their keys in the same form; with all kinds but `"choice"` a key may be a list of references, of
                 which the best counts.
             dialogue, turn, valid, lengths: as in every metric, see `DialogueMetric`.
+            options: of each question in the same form, or of all: letters, or texts by letter; None for those of the
+                constructor. Read with `kind="choice"` under protocol `"strict"` alone.
 
         Raises:
-            ValueError: if `target` has not one key for each answer, or a key cannot be read.
-            TypeError: if an answer is neither text, nor a number with `kind="numeric"`, nor None.
+            ValueError: if `target` or `options` has not one entry for each answer, a key cannot be read, or options are
+                no letters; the message names the row.
+            TypeError: if an answer is neither text, nor a number with `kind="numeric"`, nor None, or options are
+                neither letters nor texts by letter.
         """
         replies, shape, present, ends = flatten_lists(preds)
+        keys = self._keys(target, shape, ends)
+        listed = self._listed(options, shape, ends)
+        cells = [*range(len(replies))]
+        if ends is not None:
+            cells = [line * shape[1] + turn for line, end in enumerate(ends) for turn in range(end)]
+        scores, unread = self._score(replies, keys, listed, cells)
+        columns = {"preds": Column(scores, shape, present, ends)}
+        if self._counts_unread:
+            columns["unread"] = Column(unread, shape)
+        inputs = self._pack(columns, dialogue, turn, None, valid, lengths)
+        batch, found = inputs.batch, inputs.columns
+        if self._counts_unread:
+            counted = batch.present(found["unread"]).nan_to_num()
+            self._add(batch, batch.present(found["preds"]), None, Terms(sums={"unread": counted}))
+        else:
+            scores = found["preds"]
+            self._add(batch, scores.where(batch.valid, 0) if self.protocol == "imug" else batch.present(scores))
+
+    @property
+    def _counts_unread(self) -> bool:
+        return self.detail and self.protocol == "strict"
+
+    def _keys(self, target: Sequence[Any], shape: tuple[int, ...], ends: tuple[int, ...] | None) -> list[Any]:
+        """The key of each cell."""
         keys: list[Any] = list(target)
         key_shape: tuple[int, ...] = (len(keys),)
+        key_ends = None
         if ends is not None:  # else a list within the list is one key of several references
             keys, key_shape, _, key_ends = flatten_lists(target)
         if key_shape != shape:
             raise ValueError(
                 f"Expected argument `target` to have one key for each of `preds`, {list(shape)}, got {list(key_shape)}."
             )
-        cells = [*range(len(replies))]
         if ends is not None and key_ends is not None:
             check_ends(preds=ends, target=key_ends)
-            cells = [line * shape[1] + turn for line, end in enumerate(ends) for turn in range(end)]
-        found = answer_accuracy(
-            [replies[row] for row in cells],
-            [keys[row] for row in cells],
+        return keys
+
+    def _listed(self, options: Any, shape: tuple[int, ...], ends: tuple[int, ...] | None) -> list[Options] | None:
+        """The options of each cell; None: the constructor's of all."""
+        if options is None:
+            return None
+        if isinstance(options, (str, Mapping)):
+            check_options(options)
+            entries = [options] * math.prod(shape)
+        else:
+            entries, option_shape, _, option_ends = flatten_lists(options)
+            if option_shape != shape:
+                raise ValueError(
+                    f"Expected argument `options` to have one entry for each of `preds`, {list(shape)}, got "
+                    f"{list(option_shape)}."
+                )
+            if ends is not None and option_ends is not None:
+                check_ends(preds=ends, options=option_ends)
+            for cell, entry in enumerate(entries):
+                if entry is not None:
+                    check_options(entry, place_of(cell, shape))
+        if self.kind != "choice" or self.protocol == "imug":
+            return None
+        return [self.reading["options"] if entry is None else entry for entry in entries]
+
+    def _score(
+        self, replies: list[Any], keys: list[Any], listed: list[Options] | None, cells: list[int]
+    ) -> tuple[Tensor, Tensor]:
+        """Scores of all cells, and 1 where an answer could not be read; 0 where no record is."""
+        reading = self.reading if listed is None else {**self.reading, "options": [listed[cell] for cell in cells]}
+        scores, unread = score_answers(
+            [replies[cell] for cell in cells],
+            [keys[cell] for cell in cells],
             kind=self.kind,
             protocol=self.protocol,
-            reduction="none",
             device=self.device,
-            **self.reading,
+            **reading,
         )
-        if len(cells) < len(replies):
-            found = found.new_zeros(len(replies)).index_copy(0, torch.tensor(cells).to(found.device), found)
-        inputs = self._pack({"preds": Column(found, shape, present, ends)}, dialogue, turn, None, valid, lengths)
-        batch, scores = inputs.batch, inputs.columns["preds"]
-        self._add(batch, scores.where(batch.valid, 0) if self.protocol == "imug" else batch.present(scores))
+        counted = torch.tensor(unread).to(scores)
+        if len(cells) == len(replies):
+            return scores, counted
+        place, empty = torch.tensor(cells).to(scores.device), scores.new_zeros(len(replies))
+        return empty.index_copy(0, place, scores), empty.index_copy(0, place, counted)
+
+    def _sums(self) -> list[str]:
+        return ["unread"] if self.protocol == "strict" else []
+
+    def _finish(self, found: dict[str, Tensor]) -> dict[str, Tensor]:
+        return {**found, f"{self.name}_unread": self._named(self._totals)["unread"]} if self._counts_unread else found
