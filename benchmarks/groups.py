@@ -24,6 +24,7 @@ GROUPS = (
     "protocol",
     "ragged",
     "rbf",
+    "reading",
     "scaling",
     "streaming",
     "structure",

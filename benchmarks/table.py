@@ -65,7 +65,8 @@ def _sweep(name: str, axis: str, lines: Lines) -> str:
     head = f"| {' | '.join((f'{name} over {axis}', *(f'{size:,}' for size in sizes)))} |\n|---|{'---:|' * len(sizes)}"
     rows = [f"| {baseline}, milliseconds | {' | '.join(_short(1e3 * times[size]) for size in sizes)} |"]
     for provider, found in others:
-        cells = " | ".join(f"{times[size] / time:.1f}" for size, time in found)
+        ratios = [times[size] / time for size, time in found]
+        cells = " | ".join(f"{ratio:.1f}" if ratio >= 0.1 else f"{ratio:.2g}" for ratio in ratios)
         rows.append(f"| {provider}, times faster | {cells} |")
     return "\n".join((head, *rows))
 

@@ -97,7 +97,8 @@ def test_plots_hold_every_sweep_and_every_kernel(document: dict[str, Any], tmp_p
         next(tmp_path.glob(f"*-{name}.svg")).read_text(encoding="utf-8") for name in ("sweeps", "roofline")
     )
     small = {(f"{name}, back to back", "rows") for name in ("paired_cosine", "dialogue_gram")}
-    assert set(plots.sweep_lines(document)) == {("paired_cosine", "rows")} | small
+    others = {("paired_cosine", "rows"), ("letters of replies", "characters")}
+    assert set(plots.sweep_lines(document)) == others | small
     assert "imug_kernels paired_cosine" in sweeps
     for name in ("dialogue_gram", "cross_stats", "rbf_sum"):
         assert name in roofline
