@@ -32,6 +32,8 @@ class Record:
         groups: what means are taken by: "class", "domain", "subdomain".
         attempted: False where the model left nothing at all for this dialogue. Under protocol "imug" such a dialogue is
             left out, while a missing answer in a dialogue that was attempted counts 0.
+        options: of the question of a text turn, letters or texts by letter, which its answer and its key are read by
+            under protocol "strict"; None: the letters A to G.
 
     Example:
         >>> Record("Cooking/pan/1", turn=1, modality="text", prompt="Which? A or B", text="A", target="A").turn
@@ -48,6 +50,7 @@ class Record:
     links: tuple[int, ...] = ()
     groups: Mapping[str, str] = field(default_factory=dict)
     attempted: bool = True
+    options: Mapping[str, str] | str | None = None
 
 
 def by_dialogue(records: Iterable[Record]) -> list[list[Record]]:

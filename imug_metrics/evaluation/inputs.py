@@ -19,8 +19,10 @@ from imug_metrics.dialogues.record import Record
 from imug_metrics.encoders import CachedEncoder, Encoder, load_encoder
 from imug_metrics.errors import ArgumentError
 from imug_metrics.evaluation.settings import JudgeSettings, Missing, Settings, as_argument, readable_benchmark
+from imug_metrics.functional.answers.choice_score import check_options
 from imug_metrics.protocols import imug
 from imug_metrics.reading.files import MAX_TURN, as_turn
+from imug_metrics.reading.options import DEFAULT_OPTIONS
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,11 @@ def _checked(model: str, records: Iterable[Record]) -> tuple[Record, ...]:
         if record.modality not in ("text", "image"):
             got = f"{record.modality!r} at {place} of {model}"
             raise ArgumentError("records", f"expected the modality 'text' or 'image', got {got}")
+        try:
+            check_options(DEFAULT_OPTIONS if record.options is None else record.options)
+        except (TypeError, ValueError) as error:
+            got = f"{record.options!r} at {place} of {model}"
+            raise ArgumentError("records", f"expected options as letters or texts, got {got}"[:300]) from error
         if as_turn(record.turn) != record.turn:
             got = f"{record.turn!r} at {place} of {model}"
             cure = "; turns count from 1: add 1 to every turn" if record.turn == 0 else ""

@@ -13,7 +13,9 @@ from torch import Tensor
 
 from imug_metrics import functional
 from imug_metrics.dialogues.record import FAILED, Record
-from imug_metrics.functional.answers.choice_score import choice_mask
+from imug_metrics.functional.answers.choice_score import choice_mask, choice_readings, choice_score, reading_mask
+from imug_metrics.reading.choice import ChoiceReading
+from imug_metrics.reading.options import Options
 
 
 def with_key(records: Sequence[Record], protocol: Literal["strict", "imug"]) -> list[Record]:
@@ -28,7 +30,7 @@ def with_key(records: Sequence[Record], protocol: Literal["strict", "imug"]) -> 
     texts = [record for record in records if record.modality == "text" and record.target is not None]
     if protocol == "imug":
         return texts
-    named = choice_mask([record.target for record in texts]).tolist()
+    named = choice_mask([record.target for record in texts], options=options_of(texts)).tolist()
     return [record for record, options in zip(texts, named, strict=True) if options]
 
 
@@ -40,10 +42,36 @@ def answer_values(records: Sequence[Record], protocol: Literal["strict", "imug"]
         >>> answer_values(said, "strict"), answer_values(said, "imug")
         (tensor([1., nan], dtype=torch.float64), tensor([0.5000, 0.0000], dtype=torch.float64))
     """
-    there = [record.attempted if protocol == "imug" else answered(record) for record in records]
+    if protocol == "strict":
+        return scored_readings(records, answer_readings(records))
+    there = [record.attempted for record in records]
     answers, keys = [record.text for record in records], [str(record.target) for record in records]
     values = functional.answer_accuracy(answers, keys, kind="choice", protocol=protocol, reduction="none")
     return values.masked_fill(~torch.tensor(there, dtype=torch.bool), math.nan)
+
+
+def answer_readings(records: Sequence[Record]) -> list[ChoiceReading | None]:
+    """What the answer of each text turn is read as under protocol "strict"; None where it is absent.
+
+    Example:
+        >>> texts = ("(A)", "C", None)
+        >>> said = [Record("a", t + 1, "text", "Which?", text=text, options="AB") for t, text in enumerate(texts)]
+        >>> answer_readings(said)
+        [ChoiceReading(letters='A', reason='answer'), ChoiceReading(letters='', reason='outside'), None]
+    """
+    return choice_readings([record.text if answered(record) else None for record in records], options_of(records))
+
+
+def scored_readings(records: Sequence[Record], readings: Sequence[ChoiceReading | None]) -> Tensor:
+    """Scores `[N]` of what was read in the answers to text turns with a key; NaN where one is absent."""
+    keys = choice_mask([str(record.target) for record in records], options=options_of(records))
+    absent = torch.tensor([reading is None for reading in readings], dtype=torch.bool)
+    return choice_score(reading_mask(readings), keys).masked_fill(absent, math.nan)
+
+
+def options_of(records: Sequence[Record]) -> list[Options | None]:
+    """The options of each record's question."""
+    return [record.options for record in records]
 
 
 def answered(record: Record) -> bool:

@@ -12,10 +12,12 @@ from torch import Tensor
 
 from imug_metrics import functional
 from imug_metrics.dialogues.record import Record
+from imug_metrics.reading.choice import ChoiceReading
 from imug_metrics.suite.answers import answer_values
 from imug_metrics.suite.standard import Route
 from imug_metrics.suite.turns import Turns
 
+ITEM_READING = ("read", "reading")
 ITEM_SCORES = ("answer_strict", "answer_imug", "alignment", "retrieval", "consistency", "copy")
 
 
@@ -27,15 +29,17 @@ def items(records: Sequence[Record], turns: Mapping[Route, Turns]) -> list[dict[
         turns: what metrics were fed with of these records.
 
     Returns:
-        Rows with the columns dialogue, turn, modality, prompt, target, text, image, class, domain, subdomain and
-        `ITEM_SCORES`, which are None where undefined.
+        Rows with the columns dialogue, turn, modality, prompt, target, text, image, class, domain, subdomain,
+        `ITEM_READING`, the letters and the reason's word that `read_choice` gives of an answer that is there and has a
+        key, and `ITEM_SCORES`; None where undefined.
     """
+    read = {id(record): reading for found in turns.values() for record, reading in zip(found.records, found.readings)}
     scores: dict[int, dict[str, float]] = {id(record): {} for record in records}
     for name, found in turns.items():
         for column, values in _scores(name, found).items():
             for record, value in zip(found.records, values.tolist(), strict=True):
                 scores[id(record)][column] = value
-    return [_item(record, scores[id(record)]) for record in records]
+    return [_item(record, read.get(id(record)), scores[id(record)]) for record in records]
 
 
 def _scores(name: Route, turns: Turns) -> dict[str, Tensor]:
@@ -60,7 +64,7 @@ def _image_scores(columns: Mapping[str, Any]) -> dict[str, Tensor]:
     return found
 
 
-def _item(record: Record, scores: Mapping[str, float]) -> dict[str, Any]:
+def _item(record: Record, reading: ChoiceReading | None, scores: Mapping[str, float]) -> dict[str, Any]:
     values = {name: scores.get(name, math.nan) for name in ITEM_SCORES}
     return {
         "dialogue": record.dialogue,
@@ -71,5 +75,6 @@ def _item(record: Record, scores: Mapping[str, float]) -> dict[str, Any]:
         "text": record.text,
         "image": None if record.image is None else str(record.image),
         **{name: record.groups.get(name) for name in ("class", "domain", "subdomain")},
+        **dict(zip(ITEM_READING, (None, None) if reading is None else reading)),
         **{name: None if math.isnan(value) else value for name, value in values.items()},
     }

@@ -145,8 +145,9 @@ class ImugSuite(MetricCollection):
             progress: called with the number of dialogues done and of all (None for an iterator).
 
         Yields:
-            A dict with dialogue, turn, modality, prompt, target, text, image, class, domain, subdomain and the record's
-            own answer_strict, answer_imug, alignment, retrieval, consistency, copy (None where undefined).
+            A dict with dialogue, turn, modality, prompt, target, text, image, class, domain, subdomain, read and
+            reading, and the record's own answer_strict, answer_imug, alignment, retrieval, consistency, copy (None
+            where undefined); see `ModelScores`.
 
         Raises:
             ValueError: if `dialogues_per_step` is below 1, a turn is below 1 or occurs twice in a dialogue, there are

@@ -13,17 +13,19 @@ from torch import Tensor
 from imug_metrics.dialogues.record import Record, valid_places
 from imug_metrics.encoders.cache import CachedEncoder
 from imug_metrics.encoders.texts import check_texts
-from imug_metrics.suite.answers import answer_values, answered, with_key
+from imug_metrics.reading.choice import ChoiceReading
+from imug_metrics.suite.answers import answer_readings, answered, options_of, scored_readings, with_key
 from imug_metrics.suite.standard import Route
 
 Unreadable = Callable[[Record, str], None]
 
 
 class Turns(NamedTuple):
-    """Records of one kind and the arguments that metrics take of them, one row a record."""
+    """Records of one kind and the arguments that metrics take of them, one row a record; of answers, how they read."""
 
     records: Sequence[Record]
     columns: Mapping[str, Any]
+    readings: Sequence[ChoiceReading | None] = ()
 
 
 def turns_by_route(
@@ -53,8 +55,9 @@ def turns_by_route(
     found: dict[Route, Turns] = {"without_key": Turns(texts, {"without_key": len(texts) - len(with_options)})}
     if with_options:
         found["answers"] = Turns(with_options, _strict_columns(with_options))
-        values = answer_values(with_options, "strict")
-        found["scores"] = Turns(with_options, {"scores": values, **_answered_places(with_options)})
+        readings = answer_readings(with_options)
+        values = scored_readings(with_options, readings)
+        found["scores"] = Turns(with_options, {"scores": values, **_answered_places(with_options)}, readings)
     if official:
         found["answers_imug"] = Turns(official, _official_columns(official))
     if images and ("images" in wanted or encoder is not None):
@@ -66,7 +69,8 @@ def turns_by_route(
 
 def _strict_columns(records: Sequence[Record]) -> dict[str, Any]:
     preds = [record.text if answered(record) else None for record in records]
-    return {"preds": preds, "target": [str(record.target) for record in records], **_answered_places(records)}
+    given = {"target": [str(record.target) for record in records], "options": options_of(records)}
+    return {"preds": preds, **given, **_answered_places(records)}
 
 
 def _answered_places(records: Sequence[Record]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from PIL import Image
 
 from imug_metrics.encoders import CallableEncoder
 from imug_metrics.suite import ITEM_SCORES, Record, compare_histories, score_records
+from imug_metrics.suite.items import ITEM_READING
 
 COLOURS = {"red": (255, 0, 0), "lime": (0, 255, 0), "blue": (0, 0, 255), "white": (255, 255, 255)}
 
@@ -194,7 +195,8 @@ def test_items_name_the_record_and_every_score(encoder, draw):
     (item,) = score_records([asked("a", 1, "red", path, groups=groups)], model="mine", encoder=encoder).items
     head = {"dialogue": "a", "turn": 1, "modality": "image", "prompt": "Draw it red.", "text": None, "image": str(path)}
     head["target"] = None
-    assert item == {**head, **groups, **dict.fromkeys(ITEM_SCORES), "alignment": 2.5}
+    nothing = dict.fromkeys((*ITEM_READING, *ITEM_SCORES))
+    assert item == {**head, **groups, **nothing, "alignment": 2.5}
 
 
 def test_no_records_give_no_scores(encoder):
@@ -247,3 +249,58 @@ def test_only_what_both_histories_have_is_compared(encoder):
     zero = compare_histories(records, own, reference, missing="zero")
     assert zero["exposure_bias_mean"] == pytest.approx((1 - 1 + 0) / 3)
     assert compare_histories(records, [], reference) == compare_histories([], own, reference) == {}
+
+
+# What is said, the options of the question, and the letters read with the reason's word.
+READ = [
+    ("B", None, "B", "answer"),
+    ("I choose C.", None, "C", "choice"),
+    ("a blue cup", {"A": "a red cup", "B": "a blue cup"}, "B", "text"),
+    ("eine blaue Tasse", {"A": "eine rote Tasse", "B": "eine blaue Tasse"}, "B", "text"),
+    ("一个蓝色的杯子", {"A": "一个红色的杯子", "B": "一个蓝色的杯子"}, "B", "text"),
+    ("E", "ABCD", "", "outside"),
+    ("H", "ABCDEFGH", "H", "answer"),
+    ("", None, "", "empty"),
+    ("I cannot see the image, so I cannot answer.", None, "", "declined"),
+    ("A cat", None, "", "unclear"),
+    (None, None, None, None),
+    ("ERROR: timeout", None, None, None),
+]
+
+
+def test_rows_say_how_answers_were_read():
+    records = [
+        Record("a", turn, "text", "Which?", text=text, target="A", options=options)
+        for turn, (text, options, _, _) in enumerate(READ, 1)
+    ]
+    records += [Record("a", 20, "text", "Which?", text="A"), Record("a", 21, "text", "Which?", text="A", target="none")]
+    items = score_records(records, model="mine", encoder=None).items
+    read = [(item["read"], item["reading"]) for item in items]
+    assert read == [*((letters, reason) for *_, letters, reason in READ), (None, None), (None, None)]
+
+
+def test_records_are_scored_by_the_options_of_their_question_under_protocol_strict_alone():
+    texts = {"A": "a red cup", "B": "a blue cup"}
+    said = [("a blue cup", texts), ("a blue cup", None), ("H", "ABCDEFGH"), ("B", texts), ("E", "ABCD")]
+    records = [
+        Record("a", turn, "text", "Which?", text=text, target="H" if text == "H" else "B", options=options)
+        for turn, (text, options) in enumerate(said, 1)
+    ]
+    found = score_records(records, model="mine", encoder=None)
+    assert [item["answer_strict"] for item in found.items] == [1, 0, 1, 1, 0]
+    assert [item["answer_imug"] for item in found.items] == [0, 0, 0, 1, 0]
+    assert found.scores["answer_accuracy_unread"] == 2
+    assert "answer_accuracy_imug_unread" not in found.scores
+    plain = score_records([replace(r, options=None) for r in records], model="mine", encoder=None)
+    official = [key for key in found.scores if key.startswith("answer_accuracy_imug")]
+    assert {key: found.scores[key] for key in official} == pytest.approx(
+        {key: plain.scores[key] for key in official}, nan_ok=True
+    )
+
+
+def test_a_key_that_is_none_of_the_options_is_no_key():
+    records = [Record("a", 1, "text", "Which?", text="D", target="D", options="ABC")]
+    found = score_records(records, model="mine", encoder=None)
+    assert found.scores["answer_accuracy_without_key"] == 1
+    with pytest.raises(ValueError, match="`options` to be distinct letters A to Z, got 'AA' at row 0"):
+        score_records([replace(records[0], options="AA")], model="mine", encoder=None)

@@ -34,12 +34,13 @@ def _of_texts(records: Sequence[Record]) -> dict[str, int]:
     texts = [record for record in records if record.modality == "text" and record.target is not None]
     said = [record for record in texts if record.text is not None and record.attempted]
     replies, keys = [record.text for record in said], [str(record.target) for record in said]
+    options = [record.options for record in said]
     chosen, named = (choice_mask(values, "imug") for values in (replies, keys))
     weight = format_weight(replies)
     rounded = choice_score(chosen, named, weight, decimals=4) != choice_score(chosen, named, weight)
     return {
-        "letters of a reply": int((chosen != choice_mask(replies)).sum()),
-        "letters of a key": int((named != choice_mask(keys)).sum()),
+        "letters of a reply": int((chosen != choice_mask(replies, options=options)).sum()),
+        "letters of a key": int((named != choice_mask(keys, options=options)).sum()),
         "format of a reply": int(((weight > 0) & (weight < 1) & (chosen & named != 0)).sum()),
         "rounding": int(rounded.sum()),
         "absent answer": len(texts) - len(said),

@@ -14,6 +14,7 @@ from typing import Any
 
 from imug_metrics.protocols.imug.counting import check_outputs_counting
 from imug_metrics.protocols.imug.names import Siblings, other_names, siblings
+from imug_metrics.protocols.imug.options import question_options
 from imug_metrics.protocols.imug.samples import Key, Sample, Task
 from imug_metrics.reading.files import Problems, as_turn, inside, kind, read_json
 from imug_metrics.suite import FAILED, Record
@@ -56,6 +57,7 @@ def read_records(
         modalities = {task.turn: task.modality for task in sample.tasks}
         for task in sample.tasks:
             is_text = task.modality == "text"
+            target = (keys or {}).get((sample.key, task.turn)) if task.dynamic else task.answer
             yield Record(
                 dialogue=sample.dialogue,
                 turn=task.turn,
@@ -63,10 +65,11 @@ def read_records(
                 prompt=task.prompt,
                 text=_answer(task.turn, replies, folder, problems) if is_text else None,
                 image=None if is_text else find_image(task.turn, replies or {}, folder, model, problems),
-                target=(keys or {}).get((sample.key, task.turn)) if task.dynamic else task.answer,
+                target=target,
                 links=_links(task, modalities),
                 groups={"class": sample.category, "domain": sample.domain, "subdomain": sample.subdomain},
                 attempted=replies is not None,
+                options=question_options(task.prompt, target) if is_text else None,
             )
 
 

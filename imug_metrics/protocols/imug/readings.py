@@ -17,6 +17,7 @@ from imug_metrics.protocols.imug.counting import check_judged_counting
 from imug_metrics.protocols.imug.dynamic import strict_key
 from imug_metrics.protocols.imug.judged import JudgedImage, key_file, point_file, read_keys, read_points
 from imug_metrics.protocols.imug.judging import Failure, Judgements, grid_scores
+from imug_metrics.protocols.imug.options import question_options
 from imug_metrics.protocols.imug.outputs import has_other_suffix
 from imug_metrics.protocols.imug.replies import LETTERS, strict_points
 from imug_metrics.protocols.imug.requests import has_several_answers
@@ -163,11 +164,15 @@ def with_keys(records: Iterable[Record], keys: Mapping[Unit, str], samples: Iter
     """Records whose dynamic questions have these keys, and none where there is none."""
     dynamic = {(s.dialogue, task.turn): (s.key, task.turn) for s in samples for task in s.tasks if task.dynamic}
     return [
-        replace(record, target=keys.get(dynamic[record.dialogue, record.turn]))
+        _with_key(record, keys.get(dynamic[record.dialogue, record.turn]))
         if (record.dialogue, record.turn) in dynamic
         else record
         for record in records
     ]
+
+
+def _with_key(record: Record, key: str | None) -> Record:
+    return replace(record, target=key, options=question_options(record.prompt, key))
 
 
 def _replies(verdicts: Iterable[Verdict[Any]]) -> Iterator[tuple[Unit, str, int, Any]]:

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from imug_metrics.protocols.imug.options import question_options, unlisted_letters
 from imug_metrics.reading.choice import read_choice
 from imug_metrics.reading.files import Problems, as_name, as_turn, kind, read_json, read_jsonl
+from imug_metrics.reading.options import DEFAULT_OPTIONS
 
 DYNAMIC = "<DYNAMIC>"
 UNASSIGNED = "Unassigned"
@@ -189,9 +191,21 @@ def _read_task(
         problems.error(path, line, f"{field}.output.answer", f"expected text, got {kind(answer)}")
         answer = " "  # a key without a letter: whatever is answered scores 0, as in the official tool
     dynamic = DYNAMIC in (answer or "")
-    if answer and not dynamic and not read_choice(answer).letters:
-        problems.warn(path, line, f"{field}.output.answer", "names no option from A to G: every answer scores 0")
+    if answer and not dynamic:
+        _check_key(answer, shown["prompt"], path, line, f"{field}.output.answer", problems)
     return Task(turn, modality, answer=answer or None, dynamic=dynamic, **shown)
+
+
+def _check_key(key: str, prompt: str, path: Path, line: int, field: str, problems: Problems) -> None:
+    """Collect what keeps a key from being what an answer can be."""
+    listed = question_options(prompt, key)
+    if not read_choice(key, listed or DEFAULT_OPTIONS).letters:
+        problems.warn(path, line, field, "names no option from A to G: every answer scores 0")
+    elif not read_choice(key).letters:
+        problems.warn(path, line, field, "names no option from A to G: every answer scores 0 under protocol imug")
+    elif unlisted := unlisted_letters(prompt, key):
+        said = f"names {unlisted}, which is no option that the prompt lists: answers are read by the letters A to G"
+        problems.warn(path, line, field, said)
 
 
 def _modality(value: Any) -> Modality | None:
