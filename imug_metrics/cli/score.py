@@ -42,6 +42,9 @@ def run(options: Namespace) -> int:
     for result in evaluation.results:
         if result.official is not None:
             print_note(f"official scores of {result.model}: {imug.describe_contents(result.official.contents)}")
+        answers = result.scores.answers_read
+        if answers.unread:
+            print_note(f"{result.model}: {answers}; see {options.out / 'report.html'}")
         _report_failures(result.model, result.judge.get("failures", {}), settings)
     report_problems(evaluation.problems, options.out)
     return EXIT_PROBLEMS if evaluation.problems.errors else EXIT_FINE

@@ -22,6 +22,7 @@ from imug_metrics.report import RuleRow, write_report
 from imug_metrics.report.files import json_text, schema, write_problems, write_whole
 from imug_metrics.report.table import score_tables
 from imug_metrics.report.text_table import TextTable
+from imug_metrics.suite.unread import AnswersRead
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -64,6 +65,11 @@ class Evaluation:
             }
             for model, scores in self.scores.items()
         }
+
+    @property
+    def answers_read(self) -> dict[str, AnswersRead]:
+        """By model, how many answers were read by which rule, and which could not be read and why."""
+        return {result.model: result.scores.answers_read for result in self.results}
 
     @property
     def problems(self) -> imug.Problems:

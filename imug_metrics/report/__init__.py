@@ -15,6 +15,7 @@ from imug_metrics.report.findings import Finding, find
 from imug_metrics.report.judging import RuleRow
 from imug_metrics.report.metric_specs import check_models
 from imug_metrics.report.page import page
+from imug_metrics.report.readings import readings_json
 from imug_metrics.report.table import score_tables
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ def write_report(
 
     - ``summary.json``: ``models`` (flat scores by model, NaN as null, infinities as ``"inf"``), ``findings``, for two
       models or more ``differences`` and ``ranks``, ``without_interval`` (why a score has none, by model and name), and
-      where they are given ``rules`` (counts by model) and ``judges``.
+      where they are given ``rules`` (counts by model) and ``judges``. ``answers`` has by model how many answers were
+      ``read`` by which rule, how many were ``unread`` for which reason, and up to three ``examples`` of each reason.
     - ``per_turn.csv``: model, metric, turn, value, lower, upper, n; undefined cells are empty.
     - ``items.jsonl``: one record a line, its model first.
     - ``manifest.json``: the given manifest and the library's version.
@@ -79,6 +81,8 @@ def write_report(
         summary["ranks"] = {metric.key: dict(zip(scores, metric.ranks)) for metric in compared}
     if reasons := {model.model: dict(model.reasons) for model in models if model.reasons}:
         summary["without_interval"] = reasons
+    if answers := readings_json(models):
+        summary["answers"] = answers
     if rules:
         summary["rules"] = {model: {r.name: r.counts[model] for r in rules if model in r.counts} for model in scores}
     if judges:

@@ -20,7 +20,7 @@ from imug_metrics.report.metric_specs import METRICS, curve, records_by_turn
 if TYPE_CHECKING:
     from imug_metrics.suite import ModelScores
 
-VERSIONS: Mapping[str, int] = {"model": 4}
+VERSIONS: Mapping[str, int] = {"model": 5}
 """Versions of the forms that have changed; a form of which nothing stands here is of version 1."""
 
 PER_TURN_COLUMNS = ("model", "metric", "turn", "value", "lower", "upper", "n")

@@ -45,6 +45,7 @@ from imug_metrics.report.metric_specs import (
     shown_metrics,
     span,
 )
+from imug_metrics.report.readings import reading_rows
 from imug_metrics.report.svg import Line, curves, error_bar
 from imug_metrics.report.worst import worst_dialogues
 
@@ -100,6 +101,7 @@ def page(
         rules=[rule for rule in rules if any(rule.counts.values())],
         quiet_rules=[rule for rule in rules if not any(rule.counts.values())],
         judges=judge_rows(models, judges or {}),
+        readings=reading_rows(models),
         slopes=[group for view in metrics if (group := _slopes(view, models))],
         coverage=[_coverage(i, model, metrics) for i, model in enumerate(models)],
         any_without_key=any(as_float(model.scores.get(WITHOUT_KEY)) > 0 for model in models),

@@ -10,14 +10,18 @@ from imug_metrics.suite.scores import ModelScores, metric_scores
 from imug_metrics.suite.scoring import score_records
 from imug_metrics.suite.standard import named_metrics, standard_metrics
 from imug_metrics.suite.suite import ImugSuite
+from imug_metrics.suite.unread import AnswersRead, UnreadAnswer, answers_read
 
 __all__ = [
     "FAILED",
     "ITEM_SCORES",
+    "AnswersRead",
     "ImugSuite",
     "ModelScores",
     "Record",
+    "UnreadAnswer",
     "answer_values",
+    "answers_read",
     "compare_histories",
     "metric_scores",
     "named_metrics",

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
+from imug_metrics.suite.unread import AnswersRead, answers_read
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,8 @@ class ModelScores:
             "answer_accuracy_without_key" the number of text turns whose key is absent or names no option, and
             "turn_consistency_graph..." the agreement along links, where records have any. Undefined is NaN.
         reasons: why estimates have no interval, by name.
-        items: one row a record: dialogue, turn, modality, prompt, target, text, image, class, domain, subdomain, and
+        items: one row a record: dialogue, turn, modality, prompt, target, text, image, class, domain, subdomain, read
+            and reading (the letters read in an answer, and how or why none: `imug_metrics.reading.choice.REASONS`), and
             the record's own answer_strict, answer_imug, alignment, retrieval, consistency, copy (None where undefined).
     """
 
@@ -29,6 +31,11 @@ class ModelScores:
     scores: dict[str, float]
     items: list[dict[str, Any]]
     reasons: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def answers_read(self) -> AnswersRead:
+        """How many answers were read by which rule, and which could not be read and why."""
+        return answers_read(self.items)
 
 
 def metric_scores(metric: DialogueMetric, name: str | None = None) -> dict[str, float]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -38,6 +39,23 @@ def test_gaps_in_the_outputs_end_with_1_and_are_listed(command):
     assert set(problems[0]) == {"file", "line", "field", "message", "level"}
     assert "2 errors" in command.warned
     assert "problems.jsonl" in command.warned
+
+
+def test_answers_that_could_not_be_read_are_counted_on_one_line_a_model(command):
+    said = ["I cannot see the image.", "It is <b>red</b>\x1b[31m", "Désolé, je ne peux pas voir l'image.", "A cat"]
+    paths = sorted((command.outputs / "steady").glob("*/*/*/result.json"))
+    for path, reply in zip(paths, said):
+        content = json.loads(path.read_text())
+        answer = next(task for task in content["tasks"] if not task["model_response"].endswith(".png"))
+        answer["model_response"] = reply
+        path.write_text(json.dumps(content))
+    command.score()
+    lines = [line for line in command.warned.splitlines() if "could not be read" in line]
+    assert len(lines) == 1
+    assert re.fullmatch(
+        rf"steady: \d of \d+ answers could not be read: .*2 declined.*; see {command.out / 'report.html'}", lines[0]
+    )
+    assert "\x1b" not in command.warned
 
 
 def test_models_can_be_named(command):

@@ -9,6 +9,7 @@ import math
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -256,6 +257,27 @@ def test_every_json_file_of_ours_says_its_schema(evaluation: Evaluation, tmp_pat
     found = {str(path.relative_to(tmp_path)): json.loads(path.read_text("utf-8")) for path in tmp_path.rglob("*.json")}
     assert len(found) >= 6
     assert [name for name, content in found.items() if ("schema" not in content) != (name in official)] == []
+
+
+def test_it_says_which_answers_could_not_be_read_and_keeps_that(tmp_path: Path) -> None:
+    said = ["B", "I cannot see the image.", "Ich kann das nicht beantworten.", "A cat", "它是红色的", "a blue cup"]
+    options = {"A": "a red cup", "B": "a blue cup"}
+    records = [
+        Record("a", turn, "text", "Which?", text=text, target="B", options=options) for turn, text in enumerate(said, 1)
+    ]
+    found = imug_metrics.evaluate({"mine": records})
+    answers = found.answers_read["mine"]
+    assert (answers.read, answers.unread) == ({"answer": 1, "text": 1}, {"declined": 2, "unclear": 2})
+    assert found.scores["mine"]["answer_accuracy_unread"] == 4
+    found.save(tmp_path)
+    assert Evaluation.load(tmp_path).answers_read == found.answers_read
+
+
+@pytest.mark.parametrize("options", ["", "AA", "ab", "A1", 4, ["A", "B"], {}, {"AB": "x"}, {"A": None}, {1: "x"}])
+def test_options_that_are_none_are_named_with_their_record(options: Any) -> None:
+    records = [*answers("B"), Record("b", 1, "text", "Which?", text="B", target="B", options=options)]
+    with pytest.raises(ArgumentError, match=r"options as letters or texts, got .* at 1 of mine"):
+        imug_metrics.evaluate({"mine": records})
 
 
 def test_a_run_goes_on_from_where_it_was_kept(demo: Path, tmp_path: Path) -> None:
