@@ -57,9 +57,7 @@ UNREAD = {
 REASONS = READ | UNREAD
 
 _RULES = (Statements.answer, Statements.choice, Statements.label, Statements.mention)
-_LEAST = 3  # options of which a reply that "chooses" all only repeats the question, unless it states the answer
 _SEEN = 20_000  # characters in which a refusal is looked for
-_OR = frozenset(["or", "oder", "ou", "o", "u", "of", "eller", "lub", "или", "або", "或", "还是", "أو", "または"])
 
 
 class ChoiceReading(NamedTuple):
@@ -101,7 +99,7 @@ def read_choice(text: str, options: Options = DEFAULT_OPTIONS) -> ChoiceReading:
     if not text.strip() or text.lstrip().startswith("ERROR:"):
         return ChoiceReading("", "failed" if text.strip() else "empty")
     texts = option_texts(tuple(options.items())) if isinstance(options, Mapping) else None
-    upper = Statements(reply)
+    upper = Statements(reply, letters)
     return _read(text, reply, letters, texts, upper) or ChoiceReading("", _why_unread(text, reply, upper))
 
 
@@ -109,7 +107,7 @@ def _read(text: str, reply: Reply, letters: str, texts: OptionTexts | None, uppe
     named = texts.stated(reply) if texts else ""
     if named:
         return ChoiceReading(named, "text")
-    stated = _stated(reply, upper, len(letters))
+    stated = _stated(reply, upper, letters)
     if stated:
         if is_undecided(" ".join(reply.words[stated.words :])[:_SEEN]):
             return ChoiceReading("", "declined")
@@ -118,20 +116,13 @@ def _read(text: str, reply: Reply, letters: str, texts: OptionTexts | None, uppe
     return ChoiceReading(named, "text") if named else None
 
 
-def _stated(reply: Reply, upper: Statements, options: int) -> Stated | None:
-    forms = [upper, Statements(reply, "l")] if "l" in reply.parts or "E" in reply.parts else [upper]
+def _stated(reply: Reply, upper: Statements, options: str) -> Stated | None:
+    forms = [upper, Statements(reply, options, "l")] if "l" in reply.parts or "E" in reply.parts else [upper]
     for rule in _RULES:
         found = max(filter(None, map(rule, forms)), key=lambda each: each.place, default=None)
-        if found and not (len(set(found.letters)) == options >= _LEAST and _repeats_options(found, reply, upper)):
+        if found:
             return found
     return None
-
-
-def _repeats_options(found: Stated, reply: Reply, upper: Statements) -> bool:
-    """Whether letters are those of the question and none is chosen: "upload the image and I will pick A, B or C"."""
-    offered = found.how == "choice" and not _OR.isdisjoint(map(str.lower, reply.words[: found.words][-4:]))
-    together = any(set("".join(runs)) == set(found.letters) for runs in upper.letters.values())
-    return offered or (found.how in ("label", "mention") and not together)
 
 
 def _why_unread(text: str, reply: Reply, upper: Statements) -> str:
@@ -139,9 +130,10 @@ def _why_unread(text: str, reply: Reply, upper: Statements) -> str:
         return "declined"
     if says_above(text):
         return "above"
-    others = Statements(reply, "j")
+    if upper.letters or upper.offers:
+        several = upper.offers or len(upper.letters) > 1
+        return "excluded" if upper.all_turned_down() else "ambiguous" if several else "unclear"
+    others = Statements(reply, "", "j")
     if others.answer() or others.choice():
         return "outside"
-    if upper.letters:
-        return "excluded" if upper.all_turned_down() else "ambiguous" if len(upper.letters) > 1 else "unclear"
     return "language" if is_written_in(text[:_SEEN], LANGUAGES) is False else "unclear"

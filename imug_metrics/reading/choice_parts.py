@@ -16,21 +16,27 @@ _SPACED = "\u0530-\u08ff\u0900-\u0dff\u0f00-\u0fff\u10a0-\u10ff\u1200-\u137f"  #
 _MARKS = {
     **{mark: mark for mark in "\n.,;:=()/&+->?"},
     **{"!": ".", "<": "w", "--": "-", "---": "-", "=>": ">", "->": ">", "==>": ">", "-->": ">"},
-    **dict.fromkeys("☑✓✔✅√🗸🗹⭕", "t"),
-    **dict.fromkeys("✗✘❌✕❎×🗴🗶", "X"),
+    **dict.fromkeys("☑✓✔✅√🗸🗹⭕👍", "t"),
+    **dict.fromkeys("✗✘❌✕✖❎×🗴🗶👎", "X"),
     **dict.fromkeys("☐⬜□▢◻", "u"),
 }
 _GLUED = {word: part for part, words in GLUED.items() for word in words.split()}
 _PARTS = {word: part for part, words in WORDS.items() for word in words.split()} | _GLUED | _MARKS
 _KNOWN_SPELLINGS = 20_000  # that are kept; replies are untrusted
+_JOINING = {"e": "N", "i": "N", "y": "N", "o": "Z", "u": "Z"}  # "and" or "or" in some language
 _LONGEST_RUN, _FEW = 3, 8  # letters of a known word, and options, up to which "DE" is two options and no word
 
 
 def _token(glue: str, further: str = "") -> re.Pattern[str]:
     """Words such as "don't", "E-mail", "C++" and "answer(s)", arrows, and marks; all else is between words."""
     tail = rf"(?<=['’])[{glue}]+|(?<=-)[{glue}]{{2,}}|(?<=\+)\+?(?![{glue} (])|(?<=\#)|(?<=\()s\)"
-    return re.compile(rf"[{glue}]+(?:['’+#(-](?:{tail}))*|\n|[-=]{{1,2}}>|-{{1,3}}|[.!?,;:=()/&+<>]{further}")
+    initials = r"(?<![A-Za-z.])(?:[A-Za-z]\.){2,}(?![A-Za-z])"
+    return re.compile(
+        rf"{initials}|[{glue}]+(?:['’+#(-](?:{tail}))*|\n|[-=]{{1,2}}>|-{{1,3}}|[.!?,;:=()/&+<>]{further}"
+    )
 
+
+_SUFFIXED = re.compile(r"([A-Z])'(?:[dt][iıuü]r|y?[iıuü]|[nd][iıuü]n|y[ae])")  # Turkish: "C'dir"
 
 _ASCII_TOKEN = _token("0-9A-Za-z")
 _ANY_TOKEN = _token(
@@ -44,10 +50,10 @@ _ANY_TOKEN = _token(
 class Reply(NamedTuple):
     """Words in order, and one character for each: the part it plays.
 
-    Beside those of `imug_metrics.reading.choice_lexicon`: `L` letters of options, `l` lower-case ones, `E` a lower-case
-    vowel, which joins letters in some language, `N` one that is no option, `j` another single letter, `0` a number, `w`
-    any other word, `W` a character of a script without spaces, `t`, `X` and `u` a tick, a cross and an empty box, `>`
-    an arrow, `.` also an exclamation mark, `-` also longer dashes; other marks as they are.
+    Beside those of `imug_metrics.reading.choice_lexicon`: `L` letters of options, `l` lower-case ones, `E` a lower-
+    case vowel, which joins letters in some language, `N` or `Z` one that is no option, `j` another single letter,
+    `0` a number, `w` any other word, `W` a character of a script without spaces, `t`, `X` and `u` a tick, a cross
+    and an empty box, `>` an arrow, `.` also an exclamation mark, `-` also longer dashes; other marks as they are.
     """
 
     words: list[str]
@@ -70,7 +76,7 @@ def read_parts(text: str, options: str) -> Reply:
         Reply(words=['The', 'answer', 'is', '(', 'B', ')', ',', 'not', 'A', '.'], parts='Dac(L),nL.')
     """
     alphabet = _alphabet(options)
-    plain = alphabet.wrapped.sub(r" (\g<letters>) ", plain_text(text))
+    plain = alphabet.wrapped.sub(_unwrapped, plain_text(text))
     words = (_ASCII_TOKEN if plain.isascii() else _ANY_TOKEN).findall(plain)
     return Reply(words, _tell_letters("".join([alphabet[word] for word in words])))
 
@@ -93,14 +99,17 @@ class _Alphabet(dict[str, str]):
 
     def letters(self, word: str) -> str | None:
         """`A`, `1` (I), `M` (several) and `2` (the letter a) until their surroundings tell letters from words."""
+        suffixed = _SUFFIXED.fullmatch(word)
+        if suffixed:
+            return self[suffixed[1]]
         if len(word) > self.size or not (word.isascii() and word.isalpha()) or len(set(word)) < len(word):
             return None
         if word.lower() in _PARTS and (len(word) > _LONGEST_RUN or (len(word) > 1 and self.size > _FEW)):
             return None
         if self.upper.fullmatch(word):
             return "M" if len(word) > 1 else {"A": "A", "I": "1"}.get(word, "L")
-        if word in ("e", "i", "o", "u", "y"):
-            return "E" if self.lower.fullmatch(word) else "N"
+        if word in _JOINING:
+            return "E" if self.lower.fullmatch(word) else _JOINING[word]
         if not self.lower.fullmatch(word) or list(word) != sorted(word) or word in _PARTS:
             return None
         return "2" if word == "a" else "l"
@@ -119,7 +128,17 @@ def _wrapped(options: str) -> re.Pattern[str]:
     either = rf"(?:[{options}]{{1,{len(options)}}}|[{options.lower()}])"
     joined = r"(?: ?[,;/&+、] ?|(?:,? (?:and|or|und|oder|y|o|e|et|ou|и) )| )"
     several = rf"(?P<letters>{either}(?:{joined}{either}){{0,{len(options)}}})"
-    return re.compile(rf"(?:{opening} ?|{quote}){{1,8}}{several}[.:]?(?:{quote}| ?{closing}){{1,8}}(?![{GLUE}])")
+    not_of_function = r"(?<![^A-Za-z][A-Za-z].)(?<!\A[A-Za-z].)"  # "P(A)"
+    first = rf"(?:{opening}{not_of_function} ?|{quote})"
+    return re.compile(
+        rf"(?P<open>{first}(?:{opening} ?|{quote}){{0,7}}){several}[.:]?(?:{quote}| ?{closing}){{1,8}}(?![{GLUE}])"
+    )
+
+
+def _unwrapped(match: re.Match[str]) -> str:
+    """Letters in round brackets where they stood in brackets or emphasis; quotes say nothing about them."""
+    quoted = not set(match["open"]).isdisjoint("\"'“”„‘’«»‹›「『") and set(match["open"]).isdisjoint("*_`(")
+    return f" {match['letters']} " if quoted else f" ({match['letters']}) "
 
 
 def _other_part(word: str) -> str:
@@ -132,17 +151,17 @@ def _other_part(word: str) -> str:
         return _PARTS.get(re.split("['’]", word, maxsplit=1)[1].lower(), "w")
     if len(word) > 1:
         return "w"
-    return "W" if ord(word) > 0xE00 else "j" if word.isupper() else "w"
+    return "W" if ord(word) > 0xE00 else "j"
 
 
 # Parts before which a letter is a word: "A red cup", "A final look", "I see", "BAD dog".
 _NOUN = "wOVaosmqDRj0gr"
-_ARTICLE = re.compile(rf"(?<![oP])[AM](?=[{_NOUN}])|A(?=[kxG][{_NOUN}hfop])|2(?![LAM1.,;:)?\n&/b(-]|\Z)")
-_ARTICLE_OF_LETTER = re.compile("2(?=[LAM1])")  # "é a C"
+_ARTICLE = re.compile(rf"(?<![oP])[AM](?=[{_NOUN}])|A(?=[kxG][{_NOUN}hfop])|2(?![oO]?[LAM1]|[.,;:)?\n&/b(-]|\Z)")
+_ARTICLE_OF_LETTER = re.compile("2(?=[oO]?[LAM1])")  # "é a C"
 _PRONOUN = re.compile(r"1(?![.,;:?)\n/+-]|&[LAl1]|[LAb]|c(?:[^w]|\Z)|f[.\n]|f?\Z)")
 # Letters that name something else: "vitamin C", "20 C", "J. B. Smith", "A.I.", "e.g.", "N/A".
 _NAME = re.compile(
-    r"(?<=[V0])[LA1Ml2](?![).:]*\n?[LA])|(?<=V[-(])[LA1M]|(?:j\.)+[LA1M]|[LA1M](?=\.j)"
+    r"(?<=V)[LA1Ml2]|(?<=0)[LA1Ml2](?![).:])|(?<=V[-(.])[LA1M]|(?<=V\.\()[LA1M]|(?<=j\()[LA1M]|(?:j\.)+[LA1M]|[LA1M](?=\.j\.)"
     r"|[lE2j]\.[lE2j](?=\.)|[jLAM1]/[jA1]"
 )
 _NAME_OR_OPTION_A = re.compile(r"A:\(?[LM1]\)?\.?")
@@ -174,7 +193,7 @@ def _words(match: re.Match[str]) -> str:
     return "w" * len(match[0])
 
 
-_SEPARATOR = r"(?:[/+EN-]|,(?!L(?:c|[xG](?![:>])))|;(?!L(?:[cCkaR]|[xG](?![:>])))|,?&-?|[,;/+-]&)"
+_SEPARATOR = r"(?:[/+ENZ]|,(?!L(?:c|[xG](?![:>])))|;(?!L(?:[cCkaR]|[xG](?![:>])))|,?[&Z]-?|[,;/+][&Z])"
 _PLAIN = rf"L(?:{_SEPARATOR}?L)*"
 _COMMENT = r"\([^()\n]{1,30}\)"
 _LIST = re.compile(
@@ -185,31 +204,37 @@ _LIST = re.compile(
 )
 
 
+_LEAST = 3  # letters of a list that can repeat the question
+
+
 class Joined(NamedTuple):
     """A reply's parts with each list of letters as one: `L`, or `B` in brackets, or `K` closed by one, as in "B)".
 
     Attributes:
         parts: of the reply.
         letters: by the place of a list in `parts`, its runs of letters.
+        offers: the same of lists that decide nothing, such as "A or B", which are `A` in `parts`.
         ends: by the same place, how many words the reply has up to the list's end.
     """
 
     parts: str
     letters: dict[int, list[str]]
+    offers: dict[int, list[str]]
     ends: dict[int, int]
 
 
-def join_letters(reply: Reply, kind: Literal["L", "l", "j"] = "L") -> Joined:
+def join_letters(reply: Reply, options: int, kind: Literal["L", "l", "j"] = "L") -> Joined:
     """Join letters to lists, such as "B, D and E", "(B)(D)" or "A (the cup) and C".
 
     Args:
         reply: of `read_parts`.
+        options: how many there are; a list of all of them on lines or in brackets repeats the question.
         kind: which letters: of options, lower-case ones, or those that are no options.
 
     Example:
         >>> from imug_metrics.reading.choice_parts import join_letters, read_parts
-        >>> join_letters(read_parts("B and D, or (C)", "ABCD"))
-        Joined(parts='L,&B', letters={0: ['B', 'D'], 3: ['C']}, ends={0: 3, 3: 8})
+        >>> join_letters(read_parts("B and D, not (C)", "ABCD"), 4)
+        Joined(parts='L,nB', letters={0: ['B', 'D'], 3: ['C']}, offers={}, ends={0: 3, 3: 8})
     """
     parts = reply.parts
     if kind != "L":
@@ -218,13 +243,20 @@ def join_letters(reply: Reply, kind: Literal["L", "l", "j"] = "L") -> Joined:
         parts = parts.replace("E", "L")
     pieces: list[str] = []
     letters: dict[int, list[str]] = {}
+    offers: dict[int, list[str]] = {}
     ends: dict[int, int] = {}
     position = length = 0
     for match in _LIST.finditer(parts) if "L" in parts else ():
         start, end = match.span()
-        pieces += parts[position:start], match.lastgroup or "L"
+        runs = [word.split("'")[0] for word, part in zip(reply.words[start:end], match[0], strict=True) if part == "L"]
+        offered = "Z" in match[0] or (len(runs) == options >= _LEAST and _repeats(match))
+        pieces += parts[position:start], "A" if offered else match.lastgroup or "L"
         length += start - position
-        letters[length] = [word for word, part in zip(reply.words[start:end], match[0], strict=True) if part == "L"]
+        (offers if offered else letters)[length] = runs
         ends[length] = position = end
         length += 1
-    return Joined("".join([*pieces, parts[position:]]), letters, ends)
+    return Joined("".join([*pieces, parts[position:]]), letters, offers, ends)
+
+
+def _repeats(match: re.Match[str]) -> bool:
+    return "\n" in match[0] or (match[0].count("(") > 1 and "&" not in match[0])

@@ -9,7 +9,7 @@ repeat is bounded or runs over the same characters once, so the time is linear i
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import takewhile
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -18,50 +18,54 @@ from imug_metrics.reading.choice_parts import Reply, join_letters
 How: TypeAlias = Literal["answer", "ticked", "choice", "label", "mention"]
 
 _L = "[LBK]"  # a list of letters
-_F = "[fDoPO]"  # a word that may stand before one
+_F = "[fFDoPO]"  # a word that may stand before one
 _PAUSE = rf"(?={_F}{{0,2}}(?:\Z|[.,;:!?\n)b(-]))"
 _PAUSE_NO_DASH_BEHIND_OPTION = rf"(?:(?<!o.)(?=-)|(?={_F}{{0,2}}(?:\Z|[.,;:!?\n)b(])))"
 _END_OF_LINE = r"(?=[.!)]*(?:\n|\Z))"
 
 # An answer: "the correct option is B", "True: B", "All of the above: A, B and C", "Assistant: B"
-_CUE = r"(?:a|[kR](?=[:>oPa])|[yv][pDfcCw]{0,3}e(?=[:>(,BK-])|e[yv]c?(?=[:>(,BK-])|m(?=[:>]))"
-_BRIDGE = r"[^.;?\nLBKlxGn]{0,10}?"
+_CUE = r"(?:a|[kR](?=[:>oPaD])|[yv][pDfcCw]{0,3}e(?=[:>(,BK-])|e[yv]c?(?=[:>(,BK-])|m(?=[:>]))"
+_BRIDGE = r"[^.;?\nLBKAlxGnVH]{0,10}?"
 _LINK = rf"[:>=cC)h-](?:[\ncC:=>iJIh]|{_F}){{0,6}}"
-_STATED = re.compile(rf"{_CUE}(?:{_BRIDGE}{_LINK}({_L})|(?:\n|{_F}){{0,4}}({_L})|p{_F}?({_L}){_PAUSE})")
+_STATED = re.compile(rf"{_CUE}(?:{_BRIDGE}{_LINK}({_L})|(?:\n|{_F}){{0,4}}({_L})|T{_F}?({_L}){_PAUSE})")
 _FIELD = re.compile(rf"[soh]k?[:>=](?:\n|{_F}){{0,3}}({_L})")  # "Selection: B"
 _ARROW = re.compile(rf"(?<![LBKl])>{_F}{{0,3}}({_L}){_END_OF_LINE}")
 _CORRECTED = re.compile(  # "no, C", "wait, it's B"
-    rf"(?:z|[xGn](?=[,.!]|z))(?:[zxGn,.!]|(?<=z)[:>-]){{0,4}}(?:[ziUIJcCa,]|{_F}){{0,6}}({_L})(?=\Z|[.,;!?\n)b])"
+    rf"(?:z(?!n)(?:[zxGn,.!:>-]){{0,5}}|[xGn](?=[,.!]|z)[zxGn,.!]{{0,4}})(?:[pw]{{1,3}},)?(?:[ziUIJcCaj,]|{_F}){{0,6}}({_L})(?=\Z|[.,;!?\n)b])"
 )
-_ANSWERS = (_STATED, _FIELD, _ARROW, _CORRECTED)
+_ANSWERS = (_STATED, _FIELD, _ARROW)
 
 # A choice: "B is correct", "I choose B", "I think B", ". B" at the very end, "not A but B", "from A to B"
 _VERDICT = re.compile(
-    rf"(?:\A|(?<=[.,;:\n!?iUIJ&bzpa>-])|(?<={_F}))({_L})(?:[cC]|{_F}){{0,4}}(?:[ka]|R(?=\Z|[.,;:!?\n)&oab-])"
-    r"|(?<=c)DD(?=[.!\n]|\Z)|Ic(?=[.!\n]|\Z))"
+    rf"(?:\A|(?<=[.,;:\n!?iUIJ&bzpacC>-])|(?<={_F}))({_L})(?:[cC]w?|{_F}){{0,4}}(?:[ka]|R(?=\Z|[.,;:!?\n)&oab-])"
+    r"|h(?=[.!\n]|\Z)|(?<=c)DF?[Do](?=[.!\nw]|\Z|p[cC])|(?<=c)w{1,2}h|Ic(?=[.!\n]|\Z))"
 )
-_CHOSEN = re.compile(rf"(?:h|g[fDp])(?:[p:I]|{_F}){{0,4}}({_L})")
+_CHOSEN = re.compile(rf"(?:h|g[cfDp])(?:[p:I]|{_F}){{0,4}}({_L})|({_L})c?h(?=W{{0,4}}(?:[.!\n]|\Z))")
 _INDEED = re.compile(
-    rf"(?:[iU]|I[cC]|J|z|(?:\A|(?<=[.,;:\n!]))c(?!I))(?:[,:iIJUcCpa]|{_F}){{0,6}}({_L}){_PAUSE_NO_DASH_BEHIND_OPTION}"
+    rf"(?:[iU]|I[cC]|J|z(?![np])|(?:\A|(?<=[.,;:\n!]))c(?!I))(?:[,:iIJUcCpTa]|{_F}){{0,6}}({_L}){_PAUSE_NO_DASH_BEHIND_OPTION}"
 )
-_LAST = re.compile(rf"(?:(?<![LBKl])[,:>-]|[.;!?])(?:[,iUJ]|{_F}){{0,4}}({_L})[.!?)]*\Z")
+_LAST = re.compile(rf"(?:(?<![LBKlP])[,:>-]|[.;!?])(?:[,iUJ]|{_F}){{0,4}}({_L})[.!?)]*\Z")
 _INSTEAD = re.compile(
-    rf"(?:[nxG](?:[wc]|{_F}){{0,3}}{_L}[,;.]?(?:[zwciIJUW]|{_F}){{1,3}}|(?<={_L})c?n[wWfi]{{0,3}},?"
-    rf"|z[wDap]{{0,4}}p{_L}p)({_L}){_PAUSE}"
+    rf"(?:[nxG](?:[wc]|{_F}){{0,3}}{_L}[,;.]?(?:[zwciIJUW]|{_F}){{1,3}}|(?<={_L})c?~,?"
+    rf"|z[wDapI]{{0,4}}(?:p{_L})?T)({_L}){_PAUSE}"
 )
-_CHOICES = (_VERDICT, _CHOSEN, _INDEED, _LAST, _INSTEAD)
-_EITHER = re.compile(rf"i{_F}{{0,2}}{_L}[,;]?[&U]?i{_F}{{0,2}}{_L}")  # "maybe A, maybe C"
+_ONLY = re.compile(rf"F{_F}{{0,2}}({_L})[cC]")  # "only C shows a cup"
+_PREFERRED = re.compile(rf"({_L})[,(&]{{0,2}}(?:z?np?|zp){_F}{{0,2}}{_L}")  # "B rather than A", "B, not A"
+_CHOICES = (_VERDICT, _CHOSEN, _INDEED, _LAST, _INSTEAD, _ONLY, _PREFERRED, _CORRECTED)
+_EITHER = re.compile(
+    rf"i{_F}{{0,2}}{_L}[,;]?[&UZ]?i{_F}{{0,2}}{_L}|{_L}[,(]?Z[iH]?{_F}{{0,2}}{_L}"
+)  # "maybe A, maybe C"
 
-_BARE = re.compile(rf"(?:[iUa:>,&=-]|{_F})*({_L})(?:[.:;,!?-]|{_F})*")
+_BARE = re.compile(rf"(?:[iUa:>,&=-]|P(?!:)|[fFDoO])*({_L})(?:[.:;,!?-]|{_F})*")
 _LABEL = re.compile(
-    rf"{_F}{{0,2}}(?P<list>[BK]|L(?=[.:](?!\.|\Z)|>(?!{_F}{{0,3}}{_L}|\Z)|(?P<loose>[,b(-])))[.:>,b(-]?"
-    rf"(?![cC](?!{_L})|[kxR](?:\Z|[.,]))"
+    rf"{_F}{{0,2}}(?P<list>[BK]|L(?=[.:](?!\.|\Z)|>(?!{_F}{{0,3}}{_L}|\Z)|(?P<loose>[,be]|\((?!Z)|-(?!{_L}(?:\Z|[.\n])))))[.:>,b(e-]?+"
+    rf"(?![cC](?!{_L})|[kxR](?:\Z|[.,])|[Gxn]?,?z|[fD]{{0,3}}a[oP]?[cC:])"
 )
 _LABEL_TEXT = re.compile(r"[^.?!;]*(?:[.?!;]+(?![fwmjIDpo]{0,4}[ahmiUJzn])[^.?!;]*)*")
 _NEXT_LABEL = re.compile(r"[^,;.xGnkRLBK\n]{1,60}(?:[,;]&?([BK]|L[.:])|(K))")
 _LABEL_OF_NEXT_LINE = re.compile(r"[^\n]{0,200}\n([BK]|L[.:])")
 _ANOTHER_SENTENCE = re.compile(r"[^\n]{1,200}?[.?!]([BK]|L[.:])")
-_MENTION = re.compile(rf"o[cC]?({_L})|(B)")
+_MENTION = re.compile(rf"o({_L})|(B)")
 
 # A list of letters is turned down: "B is wrong", "B ✗", "B isn't"
 _DENIED = re.compile(rf"[:-]?f?[xGX](?![a:>]|{_L})|[cC]{_F}{{0,2}}[nxG]|n(?!{_F}{{0,2}}{_L})")
@@ -69,6 +73,10 @@ _DENIED_LABEL = re.compile(
     rf"[:.>-]{{0,2}}f?(?:[xX](?=[.,;!?()\nba]|\Z)|n(?=[.,;]|\Z))|[:>-]f?G(?=[.,;!?()\nba]|\Z)|[cC]{_F}{{0,2}}[nxG]"
 )
 _NEW_CLAUSE = re.compile(r"c|[xG](?!:)")  # "B and C is too small"
+_NOT_BEHIND = re.compile(rf"n(?!{_F}{{0,2}}{_L})")  # "B doğru değil"
+_REST = re.compile(r"[^.,:;!?\nU]{0,60}(?:,[QS])?")
+_ASKED = re.compile(r"[^.;!?\nU]{0,60}\?")
+_TOLD = re.compile(r":[^:]{0,4}\Z|[.,!]\Z|[.,!].\Z")  # "Answer: B?" and "Hmm, B?" are answers all the same
 _SENTENCE_END = re.compile(r"[.;?\n]")
 _CLAUSE_END = re.compile(r"[,:()!Uzb]")
 _LOOK_BACK = 40  # parts
@@ -76,10 +84,12 @@ _LOOK_BACK = 40  # parts
 _MARK_BEFORE = re.compile(rf"([tXu])[.:fo-]{{0,3}}({_L})")
 _MARK_BEHIND = re.compile(rf"({_L})[^\nLBKtXu]{{0,80}}([tXu])")
 _WORD_BEHIND = re.compile(
-    rf"({_L})(?:[.:,>-]|[cC]){{0,4}}f?(?:([kaxGR])(?=[).,;:!?\n&(bfpBK-]|L[.:-]|\Z)|(n)(?=[).,;:!?\n&-]|\Z))"
+    rf"({_L})(?:[.:,>=?-]|[cC]){{0,4}}f?(?:([kaxGR])(?=[).,;:!?\n&(bfpBK-]|L[.:-]|\Z)|(n)(?=[).,;:!?\n&-]|\Z))"
 )
 _WORD_AT_END = re.compile(r"(?:\A|(?<=\n))([LBK])[^\nLBK]{0,200}[-:,.(>;]c?f?([kaxGR])[).!]*(?=\n|\Z)")
 _AFFIRMED = "tkaR"
+_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_LEAST = 3  # lines that list the options
 
 
 class Stated(NamedTuple):
@@ -103,20 +113,22 @@ class Statements:
 
     Args:
         reply: of `read_parts`.
+        options: the letters that are options.
         kind: which letters are looked at: upper-case ones, lower-case ones, or those that are no options.
 
     Example:
         >>> from imug_metrics.reading.choice_parts import read_parts
-        >>> Statements(read_parts("The answer is B, not A.", "ABCD")).answer()
+        >>> Statements(read_parts("The answer is B, not A.", "ABCD"), "ABCD").answer()
         Stated(letters='B', how='answer', place=3, words=4)
     """
 
-    def __init__(self, reply: Reply, kind: Literal["L", "l", "j"] = "L") -> None:
-        self.kind = kind
-        self.words = reply.words
-        self.unmasked, self.letters, self.ends = join_letters(reply, kind)
+    def __init__(self, reply: Reply, options: str, kind: Literal["L", "l", "j"] = "L") -> None:
+        self.kind, self.options = kind, len(options)
+        self.unmasked, self.letters, self.offers, self.ends = join_letters(reply, self.options, kind)
         self.lines = [match.span() for match in re.finditer(r"[^\n]+", self.unmasked)] if self.letters else []
         self.marks = self._marks() if self.letters else []
+        self.labels = self._line_labels()
+        self.listing = self._lists_options(len(options))
         self.parts = self._masked() if self.letters else self.unmasked
 
     def answer(self) -> Stated | None:
@@ -127,7 +139,14 @@ class Statements:
         found = [self._bare(self.lines), self._bare(self.lines[::-1]), *map(self._last_answer, _ANSWERS)]
         if ticked:
             found.append(self._stated(ticked, "ticked", self.marks[-1][1]))
-        return _latest(found)
+        first = _latest(found)
+        if first is None or set("zGn").isdisjoint(self.parts[first.place :]):
+            return first
+        first = _latest([first, self._last_answer(_CORRECTED)]) or first
+        if "z" not in self.parts[first.place :]:
+            return first
+        second = self.choice()  # "Answer: A. Wait, B is right."
+        return second if second and second.place > self.parts.index("z", first.place) else first
 
     def choice(self) -> Stated | None:
         """The last choice: "I think B", "B is correct", "not A but B"."""
@@ -139,12 +158,11 @@ class Statements:
 
     def label(self) -> Stated | None:
         """Lines that begin like options, at the beginning or else at the end."""
-        labels = [self._labelled(*line) for line in self.lines]
         down = self._turned_down()
-        for side in (labels, labels[::-1]):
-            block = "".join(takewhile(lambda each: each is not None, side))  # type: ignore[arg-type]
+        for lines in (self.lines, self.lines[::-1]):
+            block = "".join(takewhile(lambda each: each is not None, map(self._labelled, self._paragraph(lines))))  # type: ignore[arg-type]
             letters = "".join(letter for letter in block if letter not in down)
-            if letters:
+            if letters and not self._repeats(letters):
                 return self._stated(letters, "label", max(self.letters))
         return None
 
@@ -154,7 +172,7 @@ class Statements:
             return None
         down, found = self._turned_down(), set()
         for match in _MENTION.finditer(self.parts):
-            if not self._negated(match.start()) and not _DENIED.match(self.parts, match.end()):
+            if not self._negated(match.start(), "nxGrvQ") and not _DENIED.match(self.parts, match.end()):
                 found.add("".join(sorted(set(self._all(match.end() - 1)) - down)))
         return self._stated(found.pop(), "mention", 0) if len(found) == 1 else None
 
@@ -171,7 +189,7 @@ class Statements:
 
     def _last_answer(self, pattern: re.Pattern[str]) -> Stated | None:
         place = self._last(pattern)
-        if place is None:
+        if place is None or (self.listing and place in self.labels):
             return None
         further = self._further(place, own_line=self.unmasked[place - 1 : place] == "\n")
         return self._stated(self._within(place) + further, "answer", place)
@@ -190,16 +208,31 @@ class Statements:
         """The place of the letters of a pattern's last match that is neither negated nor denied."""
         for match in reversed(list(pattern.finditer(self.parts))):
             place = match.end(match.lastindex or 0) - 1
-            if not self._negated(match.start()) and not _DENIED.match(self.unmasked, place + 1):
+            unsaid = self._negated(match.start()) or self._taken_back(match.start(), place + 1)
+            if not unsaid and not _NOT_BEHIND.match(self.parts, match.end()):
                 return place
         return None
 
-    def _negated(self, start: int) -> bool:
+    def _taken_back(self, start: int, end: int) -> bool:
+        """Whether what follows a statement denies it, makes it conditional, or ends its sentence as a question."""
+        if _DENIED.match(self.unmasked, end):
+            return True
+        if _ASKED.match(self.unmasked, end):
+            return _TOLD.search(self.parts, start, end) is None
+        rest = _REST.match(self.unmasked, end)
+        condition = "" if rest is None else rest[0]
+        conditional = "Q" in condition or ("S" in condition and "c" in self.parts[start:end] + condition)
+        return conditional and not re.search("[QS][jY]", condition)
+
+    def _negated(self, start: int, signs: str = "nxGrvQH~") -> bool:
         """Whether a statement's clause is negated, or its sentence a condition other than "if I had to choose"."""
+        if self.parts[start - 1 : start + 1] == "nU":  # "anything but B"
+            return True
         start += self.parts[start] in ",!Uz"  # "not sure, B" begins with the comma
         sentence = _SENTENCE_END.split(self.parts[max(0, start - _LOOK_BACK) : start])[-1]
-        if any(part in _CLAUSE_END.split(sentence)[-1] for part in "nxGrvQ"):
+        if any(part in _CLAUSE_END.split(sentence)[-1] for part in signs):
             return True
+        sentence = sentence.rpartition("U")[2]
         return "Q" in sentence and not re.search("Q[jY]|[hg]", sentence)
 
     def _all(self, place: int) -> str:
@@ -225,17 +258,31 @@ class Statements:
 
     def _bare(self, lines: Iterable[tuple[int, int]]) -> Stated | None:
         """Letters of lines that hold nothing else, as far as they go."""
-        letters, last = "", -1
+        letters, last, count = "", -1, 0
         for start, end in lines:
             match = _BARE.fullmatch(self.parts, start, end)
             if not match:
                 break
             letters += self._within(match.start(1))
-            last = max(last, match.start(1))
-        return self._stated(letters, "answer", last) if letters else None
+            last, count = max(last, match.start(1)), count + 1
+        repeated = count >= _LEAST and len(set(letters)) == self.options
+        return self._stated(letters, "answer", last) if letters and not repeated else None
 
-    def _labelled(self, start: int, end: int) -> str | None:
+    def _repeats(self, letters: str) -> bool:
+        """Whether letters of several lists are those of the question."""
+        together = any(set(self._all(place)) == set(letters) for place in self.letters)
+        return len(set(letters)) == self.options >= _LEAST and not together
+
+    def _paragraph(self, lines: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+        """Lines up to the first blank one."""
+        for line, following in zip(lines, [*lines[1:], None]):
+            yield line
+            if following and abs(min(line[1], following[1]) - max(line[0], following[0])) > 1:
+                return
+
+    def _labelled(self, line: tuple[int, int]) -> str | None:
         """The letters of a line that begins like an option, none where they are turned down; None for another line."""
+        start, end = line
         match = _LABEL.match(self.parts, start, end)
         if not match:
             return None
@@ -244,10 +291,24 @@ class Statements:
             return None
         if _DENIED_LABEL.match(self.unmasked, place + 1, end):
             return ""
+        if self.unmasked[place + 1] == ":" and re.search(rf"[,;]&?{_L}:", self.unmasked[place:end]):
+            return None  # "A: 12 cm, B: 15 cm" tells of the options
         another = _ANOTHER_SENTENCE.match(self.unmasked, match.end(), end)
         if another and another[1] == self.unmasked[place : match.end()]:  # all options are repeated
             return None
         return self._within(place) + self._further(place, own_line=False)
+
+    def _line_labels(self) -> dict[int, str]:
+        """By the place of the letters of each line that begins like an option, the letters."""
+        found = (_LABEL.match(self.unmasked, *line) for line in self.lines)
+        places = (match.start("list") for match in found if match and not match["loose"])
+        return {place: self._all(place) for place in places}
+
+    def _lists_options(self, options: int) -> bool:
+        """Whether lines list the options of the question: all of them, or three and more from A on."""
+        letters = "".join(dict.fromkeys(self.labels.values())).upper()
+        from_a = letters == _ALPHABET[: len(letters)]
+        return len(letters) >= _LEAST and (len(set(letters)) == options or from_a)
 
     def _masked(self) -> str:
         """Parts with the letters in the text behind the label of a line as words."""
@@ -265,10 +326,11 @@ class Statements:
         """Ticks, crosses and empty boxes, or words such as "true", each with the place of the letters it belongs to."""
         parts = self.unmasked
         places = [place for place in map(parts.find, "tXu") if place >= 0]
-        if places and min(places) < min(self.letters):
-            return [(match[1], match.start(2)) for match in _MARK_BEFORE.finditer(parts)]
         if places:
-            return [(match[2], match.start(1)) for match in _MARK_BEHIND.finditer(parts)]
+            line = parts.rfind("\n", 0, min(places)) + 1
+            if any(line <= place < min(places) for place in self.letters):
+                return [(match[2], match.start(1)) for match in _MARK_BEHIND.finditer(parts)]
+            return [(match[1], match.start(2)) for match in _MARK_BEFORE.finditer(parts)]
         found = {
             match.start(1): match[match.lastindex or 0]
             for pattern in (_WORD_AT_END, _WORD_BEHIND)

@@ -20,11 +20,17 @@ _SPECIAL_TOKEN = re.compile(
     r"<[|｜][^|｜<>\n]{0,40}[|｜]>|</?s>|</?bos>|</?eos>|<pad>|<unk>|<(?:start|end)_of_turn>|\[/?INST\]"
 )
 _STRUCK = re.compile(r"~~[^~\n]{1,400}~~|<(s|del|strike)>[^<\n]{1,400}</\1>")
+_CERTAINLY = re.compile(
+    r"(?i)\b(?:(?:there(?: is|'s) )?no (?:doubt|question)(?: that)?|without (?:a |any )?doubt|none other than"
+    r"|for sure)\b"
+)
+_LEFT_ARROW = re.compile(r"<-{1,2}(?!!)|[←⇐]")
 _FENCE = re.compile(r"^[ \t]*(?:`{3,}|~{3,})[\w+-]*", re.MULTILINE)
 _TAG = re.compile(r"<(/?)([A-Za-z][\w-]{0,30})((?:\s[^<>\n]{0,200})?)/?>")
 _LIST_MARK = re.compile(r"^[ \t]*(?:[-+•·‣▪◦>#●][ \t]*|\*[ \t]+|\(?\d{1,2}[.)][ \t]+){1,6}", re.MULTILINE)
+_ROOT = re.compile(r"√(?=[\d({]|[a-z]\b)")
 _BOX = re.compile(
-    r"\[ ?[xX] ?\](?=[ \t]?[(*_]{0,3}[A-Za-z](?![A-Za-z]))"
+    r"\[ ?[xX] ?\](?=[ \t]?[(*_]{0,3}[A-Za-z](?![A-Za-z]))|(?<=[A-Z] )\[ ?[xX] ?\](?=\s|\Z)"
     r"|\[ ?[✓✔√☑] ?\]|\([ \u3000]?[✓✔√][ \u3000]?\)|\[ ?\]|\[_\]|\([ \u3000]{1,3}\)"
 )
 _TICKED, _OPEN, _CROSSED = "☑", "☐", "✗"
@@ -73,8 +79,8 @@ def plain_text(text: str) -> str:
         text = _TAG.sub(lambda match: _tag(match, closed), text)
     if "```" in text or "~~~" in text:
         text = _FENCE.sub("", text)
-    if " as well as " in text:
-        text = text.replace(" as well as ", " and ")
+    if any(mark in text for mark in ("doubt", "question", "other than", "for sure", "as well as", "<-", "←", "⇐")):
+        text = _LEFT_ARROW.sub(", ", _CERTAINLY.sub("certainly", text.replace(" as well as ", " and ")))
     return _LIST_MARK.sub("", _boxes(text))
 
 
@@ -90,14 +96,18 @@ def fold_variants(text: str) -> str:
 
 def _boxes(text: str) -> str:
     """Check boxes and radio buttons of all kinds as ☑, ☐ and ✗."""
-    if "○" in text or "◯" in text:  # a radio button, or in Japan the counterpart of a cross
-        crossed = any(mark in text for mark in "×✗✕❌")
-        text = text.replace("◯", "○").replace("●", _TICKED).replace("○", _TICKED if crossed else _OPEN)
+    if any(mark in text for mark in "○◯〇"):  # a radio button, or in Japan the counterpart of a cross
+        crossed = any(mark in text for mark in "×✗✕✖❌")
+        text = (
+            text.replace("◯", "○").replace("〇", "○").replace("●", _TICKED).replace("○", _TICKED if crossed else _OPEN)
+        )
     if "☒" in text:  # ticked beside an empty box, crossed out beside a ticked one, and neither alone
         ticked = any(mark in text for mark in "☑✓✔✅")
         text = text.replace("☒", _CROSSED if ticked else _TICKED if "☐" in text or "[ ]" in text else "�")
     if "(x)" in text and "( )" in text:
         text = text.replace("(x)", _TICKED)
+    if "√" in text:  # a tick, or a root
+        text = _ROOT.sub(" ", text)
     if "[" in text or "(" in text:
         text = _BOX.sub(lambda match: _OPEN if match[0].strip("[]()_ \u3000") == "" else _TICKED, text)
     return text

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
@@ -51,9 +52,12 @@ _LONGEST_ABOVE = 60  # characters of a reply that says no more than "all of the 
 _MARKS = frozenset("\n.,;:=()/&+->?!")
 _CLAUSE_END = re.compile(r"[.,;:\n()?Uzb]")
 _SENTENCE_END = re.compile(r"[.?\n]|\Z")
-_NAMING = re.compile(r"[asohJP]|I[cC]|[iU]p?")
+_WORD = re.compile(r"\S+")
+_FIRST_CLAUSE = re.compile(r"[.,;]")
+_STATEMENTS, _LONGEST_STATEMENT, _WORDS_BEFORE = 64, 80, 6
+_NAMING = re.compile(r"[as]")
 _BEFORE_TEXT = "cC:>=fDJIpah"
-_DENIED = re.compile(r"[:-]?f?[xX]|[cC]f{0,2}[nx]")
+_DENIED = re.compile(r"[:-]?f?[xX]|[cC]?f{0,2}[nx]")
 
 
 class OptionTexts:
@@ -85,6 +89,8 @@ class OptionTexts:
         if self.letters.get(" ".join(text)) == label.upper():  # "B: False"
             return label.upper()
         for start, end in _statements(reply.parts):
+            if not set(reply.parts[start:end]) - set("L.,():=>"):
+                continue
             letter = self.letters.get(" ".join(_plain(Reply(reply.words[start:end], reply.parts[start:end]))))
             if letter and not _negated(reply.parts, start):
                 return letter
@@ -109,10 +115,9 @@ class OptionTexts:
                 continue
             first = text.count(" ", 0, position)
             start, end = kept[first], kept[first + key.count(" ")] + 1
-            if _negated(reply.parts, start) or _DENIED.match(reply.parts, end):
-                return ""
-            found.add(self.letters[key])
-            text = text.replace(f" {key} ", f" {'_' * len(key)} ")  # "red" is no mention within "dark red"
+            if not _negated(reply.parts, start) and not _DENIED.match(reply.parts, end):
+                found.add(self.letters[key])
+            text = text.replace(f" {key} ", f" {_WORD.sub('_', key)} ")  # "red" is no mention within "dark red"
         return found.pop() if len(found) == 1 else ""
 
     def _saying(self, pattern: re.Pattern[str], options: Sequence[tuple[str, str]]) -> str:
@@ -140,22 +145,25 @@ def says_above(text: str) -> bool:
 
 
 def _statements(parts: str) -> Iterator[tuple[int, int]]:
-    """Where a text may be stated: all of the reply, and what follows words such as "the answer is"."""
+    """Where a text may be stated: all of the reply, its first clause, and behind words such as "the answer is"."""
     yield 0, len(parts)
-    for match in _NAMING.finditer(parts):
-        start = match.end()
-        end = _SENTENCE_END.search(parts, start)
-        while end and start < end.start():
+    first = _FIRST_CLAUSE.search(parts)
+    if first:
+        yield 0, first.start()
+    for match in deque(_NAMING.finditer(parts), maxlen=_STATEMENTS):
+        end = _SENTENCE_END.search(parts, match.end(), match.end() + _LONGEST_STATEMENT)
+        if end is None:
+            continue
+        for start in range(match.end(), min(end.start(), match.end() + _WORDS_BEFORE)):
             yield start, end.start()
-            if parts[start] not in _BEFORE_TEXT or start - match.end() > 5:
+            if parts[start] not in _BEFORE_TEXT:
                 break
-            start += 1
 
 
 def _plain(reply: Reply) -> list[str]:
     """Words without marks, and without articles unless nothing else is there."""
-    kept = [_fold(word) for word in reply.words if word not in _MARKS]
-    return [word for word in kept if word not in _ARTICLES] or kept
+    kept = [(_fold(word), part) for word, part in zip(reply.words, reply.parts, strict=True) if word not in _MARKS]
+    return [word for word, part in kept if part == "L" or word not in _ARTICLES] or [word for word, _ in kept]
 
 
 def _counts(word: str) -> bool:
@@ -168,4 +176,4 @@ def _fold(word: str) -> str:
 
 def _negated(parts: str, start: int) -> bool:
     clause = _CLAUSE_END.split(parts[max(0, start - 24) : start])[-1]
-    return "n" in clause or "x" in clause
+    return not set("nxG").isdisjoint(clause)

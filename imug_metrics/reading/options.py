@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
 from imug_metrics.reading.markup import fold_variants
@@ -15,16 +15,25 @@ Options: TypeAlias = str | Mapping[str, str]
 
 DEFAULT_OPTIONS = "ABCDEFG"
 
-# "A.", "(A)", "A)", "A:", "**A.**", "[A]", "Option A:", at the start of a line or behind white space or punctuation.
-_LABEL = re.compile(
-    r"(?:^[ \t>*+-]*|(?<=[\s;,.!?:])|(?<![0-9A-Za-z])(?=[(\[][A-Za-z][)\]]))"
-    r"(?:(?:Option|Choice|Opción|Opzione|Opção|Вариант|选项|選項)\s?)?[*_`]{0,3}(?P<open>[(\[]?)[*_`]{0,3}(?P<letter>[A-Za-z])"
-    r"[*_`]{0,3} ?(?P<close>[.):\]])[*_`]{0,3}(?![.):\]])",
+_MARKS = r"[*_`\"']{0,3}"
+_OPTION = r"(?:(?:Option|Choice|Opción|Opzione|Opção|Вариант|选项|選項) ?)?"
+# "A.", "(A)", "A)", "A:", "[A]", "A -", "**A** ", "Option A:", a row of a table, at the start of a line.
+_LINE = re.compile(
+    rf"^[ \t>*+|-]*{_OPTION}{_MARKS}(?P<open>[(\[]?){_MARKS}(?P<letter>[A-Za-z]){_MARKS}"
+    rf"(?P<close> ?[.):\]|](?![.)])| ?-(?= )|(?<=\*\*)(?= )|(?= [\u3040-\ud7ff])){_MARKS}",
     re.MULTILINE,
 )
+# The same one after the other: "Which? A. one B. two".
+_INLINE = re.compile(
+    rf"(?<![0-9A-Za-z'’-]){_OPTION}{_MARKS}(?P<open>[(\[]?){_MARKS}(?P<letter>[A-Z]){_MARKS}"
+    rf"(?P<close> ?[.):\]](?![.)])){_MARKS}"
+)
+_OPENING = re.compile(r"(?:\A|[.?!:;,{\n]|\bare)\s*[\[({\"'*_]*\Z")  # what stands before the first of them
 _IDEOGRAPHIC_COMMA = re.compile(r"(?<=[A-Za-zＡ-Ｚ])、")
+_BREAK = re.compile(r"<br ?/?>|</?(?:p|li|div|tr)>")
+_MARKUP = re.compile(r"</?\w{1,10}>|\\(?:text|math)\w{0,10}\{([^{}\n]*)\}|\\q?quad\b|\$")
 _LONGEST = 2_000  # characters of an option's text
-_MARKUP = re.compile(r"^[\s*_`]+|[\s*_`]+$")
+_EDGES = " \t\n\r*_`|;,\"'{}"
 
 
 def read_options(prompt: str) -> dict[str, str]:
@@ -47,38 +56,41 @@ def read_options(prompt: str) -> dict[str, str]:
         ({'A': 'one', 'B': 'two', 'C': 'three'}, {})
     """
     prompt = fold_variants(_IDEOGRAPHIC_COMMA.sub(". ", prompt))
-    best: list[re.Match[str]] = []
-    for labels in _lists(prompt):
-        best = labels if len(labels) > 1 else best
-    ends = [*(label.start() for label in best[1:]), len(prompt)]
+    prompt = _MARKUP.sub(lambda match: match[1] or " ", _BREAK.sub("\n", prompt))
+    labels = _last_list(_LINE.finditer(prompt))
+    if not labels:
+        inline = _INLINE.finditer(prompt)
+        labels = _last_list(each for each in inline if each["letter"] != "A" or _opens(prompt, each))
+    ends = [*(label.start() for label in labels[1:]), len(prompt)]
     return {
-        label["letter"].upper(): _text(prompt[label.end() : end], last=label is best[-1])
-        for label, end in zip(best, ends[: len(best)], strict=True)
+        label["letter"].upper(): _text(prompt[label.end() : end], last=label is labels[-1])
+        for label, end in zip(labels, ends[: len(labels)], strict=True)
     }
 
 
-def _lists(prompt: str) -> Iterator[list[re.Match[str]]]:
-    """Runs of labels A, B, C ... with one way of writing them."""
-    labels: list[re.Match[str]] = []
-    for match in _LABEL.finditer(prompt):
-        if match["letter"] in "Aa" and not _is_prose(match):
-            yield labels
-            labels = [match]
-        elif labels and _style(match) == _style(labels[0]) and ord(match["letter"]) == ord(labels[-1]["letter"]) + 1:
-            labels.append(match)
-    yield labels
+def _last_list(labels: Iterable[re.Match[str]]) -> list[re.Match[str]]:
+    """The last run of labels A, B, C ... with one way of writing them, of two or more."""
+    last: list[re.Match[str]] = []
+    run: list[re.Match[str]] = []
+    for label in labels:
+        if label["letter"] in "Aa":
+            run = [label]
+        elif run and _style(label) == _style(run[0]) and ord(label["letter"]) == ord(run[-1]["letter"]) + 1:
+            run.append(label)
+            last = run
+    return last
 
 
 def _style(label: re.Match[str]) -> tuple[str, str]:
-    return label["open"], label["close"]
+    return label["open"], label["close"].strip()
 
 
-def _is_prose(label: re.Match[str]) -> bool:
-    """Whether a lower-case letter ends a sentence: "a." labels nothing, "a)" does."""
-    return label["letter"] == "a" and label["close"] != ")"
+def _opens(prompt: str, label: re.Match[str]) -> bool:
+    """Whether a list can begin here: "vitamin A. Then vitamin B." is none."""
+    return _OPENING.search(prompt, max(0, label.start() - 8), label.start()) is not None
 
 
 def _text(text: str, *, last: bool) -> str:
     """An option's text; the last one ends with its line."""
-    text = text[:_LONGEST].strip()
-    return _MARKUP.sub("", text.split("\n")[0] if last else " ".join(text.split())).rstrip(";,")
+    text = text[:_LONGEST].strip(_EDGES)
+    return (text.split("\n")[0] if last else " ".join(text.split())).strip(_EDGES)

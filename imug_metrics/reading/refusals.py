@@ -38,7 +38,7 @@ _OTHER_SCRIPTS = (
 _DECLINED = re.compile(f"(?i:{_ENGLISH}|{_LATIN}|{_OTHER_SCRIPTS})")
 _UNDECIDED = re.compile(
     r"(?i)\b(?:cannot|can['’]t|unable to|not able to) (?:really |possibly )?"
-    r"(?:decide|determine|choose|tell|say|pick|select|answer)\b"
+    r"(?:decide|determine|choose|tell|say|pick|select|answer)\b|\bnone of the (?:options|answers|choices)\b"
 )
 
 
