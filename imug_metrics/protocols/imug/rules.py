@@ -28,7 +28,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "letters of a reply",
         "every capital A to G that stands alone",
-        "what the reply says it chooses",
+        "what the reply says it chooses, of the options that the prompt lists",
         'the article in "A cat" is no choice, and "BD" names two options',
     ),
     Rule(
