@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 import torch
+from torchmetrics import MetricCollection
 
-from imug_metrics import AnswerAccuracy
+from imug_metrics import AnswerAccuracy, Breakdown, RolloutBuffer
+from imug_metrics.suite import ImugSuite
 from tests.metrics import cases
 
 CASES = {
@@ -240,3 +242,33 @@ def test_only_answers_that_are_there_are_counted_as_unread() -> None:
     official = AnswerAccuracy(protocol="imug", detail=True)
     official.update(["no idea"], ["A"], dialogue=[0], turn=[1])
     assert "answer_accuracy_unread" not in official.compute()
+
+
+@pytest.mark.parametrize("options", [CUPS, "ABCD", [CUPS, None, "ABCD", CUPS]])
+def test_options_come_through_whatever_feeds_the_metric(options: Any) -> None:
+    columns: dict[str, Any] = {"preds": ["a blue cup", "B", "E", "a red cup"], "target": ["B", "B", "A", "B"]}
+    places = {"dialogue": ["x", "x", "y", "y"], "turn": [1, 2, 1, 2]}
+    alone = AnswerAccuracy(detail=True)
+    alone.update(**columns, **places, options=options)
+    expected = alone.compute()["answer_accuracy"].item()
+
+    collection = MetricCollection({"strict": AnswerAccuracy(), "imug": AnswerAccuracy(protocol="imug")})
+    collection.update(**columns, **places, options=options)
+    assert collection.compute()["strict"].item() == expected
+    suite = ImugSuite([AnswerAccuracy(detail=True)])
+    suite.update(**columns, **places, options=options)
+    assert suite.compute()["answer_accuracy"] == expected
+    groups = Breakdown(AnswerAccuracy(), groups=["g", "h"])
+    groups.update(**columns, **places, options=options, group=["g", "g", "h", "h"])
+    found = {key: value.item() for key, value in groups.compute().items()}
+    by_turn = {"answer_accuracy": expected, "answer_accuracy[g]": 1.0 if options != "ABCD" else 0.5}
+    assert found == {**by_turn, "answer_accuracy[h]": 0.0}
+    if isinstance(options, list):
+        buffer = RolloutBuffer()
+        for turn in (1, 2):
+            rows = [turn - 1, turn + 1]
+            taken = {name: [column[row] for row in rows] for name, column in {**columns, "options": options}.items()}
+            buffer.add(["x", "y"], turn, **taken)
+        released = AnswerAccuracy()
+        released.update(**buffer.release())
+        assert released.compute().item() == expected
