@@ -165,8 +165,10 @@ _NAME = re.compile(
     r"|[lE2j]\.[lE2j](?=\.)|[jLAM1]/[jA1]"
 )
 _NAME_OR_OPTION_A = re.compile(r"A:\(?[LM1]\)?\.?")
-_SPEAKER_A = re.compile(r"(\A|[\n.?]|q:[^\n]{1,80}[.?])A(?=:)")
-_REPLIED = re.compile(r"(?<=[\n.?])[fD]?[ma][:>]")
+_SPEAKER_A = re.compile(  # but not where B follows: those are options
+    r"(\A|[\n.?]|q:[^\n]{1,80}[.?])A(?=:(?![^\n]{0,80}\nL))|(q\.[^\n]{1,80}[.?]\n?)A(?=\.(?![^\n]{0,80}\nL))"
+)
+_REPLIED = re.compile(r"(?<=[\n.?])[fD]?[ma][:.>]")
 _UNTOLD = re.compile("[A1MlE2L]")
 _LETTERS = str.maketrans("AM12", "LLLl")
 
@@ -174,7 +176,7 @@ _LETTERS = str.maketrans("AM12", "LLLl")
 def _tell_letters(parts: str) -> str:
     """Parts where what may be a letter is `L` or `l`, or `w` where its surroundings make it a word."""
     if "q" in parts:  # "Q: Which? A: C"
-        parts = _after_question(_SPEAKER_A.sub(r"\1m", parts))
+        parts = _after_question(_SPEAKER_A.sub(r"\1\2m", parts))
     if "1" in parts:
         parts = _PRONOUN.sub("w", parts)
     parts = _NAME.sub(_words, _ARTICLE_OF_LETTER.sub("f", _ARTICLE.sub("w", parts)))
@@ -193,7 +195,7 @@ def _words(match: re.Match[str]) -> str:
     return "w" * len(match[0])
 
 
-_SEPARATOR = r"(?:[/+ENZ]|,(?!L(?:c|[xG](?![:>])))|;(?!L(?:[cCkaR]|[xG](?![:>])))|,?[&Z]-?|[,;/+][&Z])"
+_SEPARATOR = r"(?:[/+ENZ]|,(?!L(?:c|[xG](?![:>])))|;(?!L(?:[cCkaR]|[xG](?![:>])))|,?[&Z]-?f?|[,;/+][&Z])"
 _PLAIN = rf"L(?:{_SEPARATOR}?L)*"
 _COMMENT = r"\([^()\n]{1,30}\)"
 _LIST = re.compile(

@@ -24,7 +24,7 @@ _PAUSE_NO_DASH_BEHIND_OPTION = rf"(?:(?<!o.)(?=-)|(?={_F}{{0,2}}(?:\Z|[.,;:!?\n)
 _END_OF_LINE = r"(?=[.!)]*(?:\n|\Z))"
 
 # An answer: "the correct option is B", "True: B", "All of the above: A, B and C", "Assistant: B"
-_CUE = r"(?:a|[kR](?=[:>oPaD])|[yv][pDfcCw]{0,3}e(?=[:>(,BK-])|e[yv]c?(?=[:>(,BK-])|m(?=[:>]))"
+_CUE = r"(?:a|[kR](?=[:>oPaD])|[yv][pDfcCw]{0,3}e(?=[:>(,BK-])|e[yv]c?(?=[:>(,BK-])|m(?=[:>.]))"
 _BRIDGE = r"[^.;?\nLBKAlxGnVH]{0,10}?"
 _LINK = rf"[:>=cC)h-](?:[\ncC:=>iJIh]|{_F}){{0,6}}"
 _STATED = re.compile(rf"{_CUE}(?:{_BRIDGE}{_LINK}({_L})|(?:\n|{_F}){{0,4}}({_L})|T{_F}?({_L}){_PAUSE})")
@@ -42,7 +42,7 @@ _VERDICT = re.compile(
 )
 _CHOSEN = re.compile(rf"(?:h|g[cfDp])(?:[p:I]|{_F}){{0,4}}({_L})|({_L})c?h(?=W{{0,4}}(?:[.!\n]|\Z))")
 _INDEED = re.compile(
-    rf"(?:[iU]|I[cC]|J|z(?![np])|(?:\A|(?<=[.,;:\n!]))c(?!I))(?:[,:iIJUcCpTa]|{_F}){{0,6}}({_L}){_PAUSE_NO_DASH_BEHIND_OPTION}"
+    rf"(?:[iU]|I[cC]|J|z(?![np])|c(?=o)|(?:\A|(?<=[.,;:\n!]))c(?!I))(?:[,:iIJUcCpTa]|{_F}){{0,6}}({_L}){_PAUSE_NO_DASH_BEHIND_OPTION}"
 )
 _LAST = re.compile(rf"(?:(?<![LBKlP])[,:>-]|[.;!?])(?:[,iUJ]|{_F}){{0,4}}({_L})[.!?)]*\Z")
 _INSTEAD = re.compile(
@@ -50,7 +50,7 @@ _INSTEAD = re.compile(
     rf"|z[wDapI]{{0,4}}(?:p{_L})?T)({_L}){_PAUSE}"
 )
 _ONLY = re.compile(rf"F{_F}{{0,2}}({_L})[cC]")  # "only C shows a cup"
-_PREFERRED = re.compile(rf"({_L})[,(&]{{0,2}}(?:z?np?|zp){_F}{{0,2}}{_L}")  # "B rather than A", "B, not A"
+_PREFERRED = re.compile(rf"({_L})[,(&]{{0,2}}U?(?:z?np?|zp){_F}{{0,2}}{_L}")  # "B rather than A", "B, not A"
 _CHOICES = (_VERDICT, _CHOSEN, _INDEED, _LAST, _INSTEAD, _ONLY, _PREFERRED, _CORRECTED)
 _EITHER = re.compile(
     rf"i{_F}{{0,2}}{_L}[,;]?[&UZ]?i{_F}{{0,2}}{_L}|{_L}[,(]?Z[iH]?{_F}{{0,2}}{_L}"
@@ -287,10 +287,13 @@ class Statements:
         if not match:
             return None
         place = match.start("list")
-        if match["loose"] and (self.kind == "l" or self._all(place) == "I"):
+        pronoun = self._all(place) == "I" and self.unmasked[place + 1 : place + 3] != ",b"
+        if match["loose"] and (self.kind == "l" or pronoun):
             return None
         if _DENIED_LABEL.match(self.unmasked, place + 1, end):
             return ""
+        if self.unmasked[end - 1] == "?":
+            return None
         if self.unmasked[place + 1] == ":" and re.search(rf"[,;]&?{_L}:", self.unmasked[place:end]):
             return None  # "A: 12 cm, B: 15 cm" tells of the options
         another = _ANOTHER_SENTENCE.match(self.unmasked, match.end(), end)

@@ -25,6 +25,7 @@ def _rows(path: Path) -> list[dict[str, Any]]:
 
 
 CASES = _rows(DATA / "choice_kinds.jsonl")
+REPLIES = _rows(DATA / "choice_replies.jsonl")  # written by another hand, to break the reader
 SHOWN = _rows(DATA / "shown_choices.jsonl")  # made of public bug reports of neighbouring tools
 KINDS = 13
 
@@ -41,6 +42,14 @@ def test_reply_that_other_tools_misread_is_read_right(case: dict[str, Any]) -> N
 @pytest.mark.parametrize("case", CASES, ids=_name)
 def test_reply_is_read_as_an_examiner_reads_it(case: dict[str, Any]) -> None:
     assert read_choice(case["text"], case.get("texts", case["options"])).letters == case["letters"]
+
+
+@pytest.mark.parametrize("kind", sorted({case["kind"] for case in REPLIES}))
+def test_replies_written_to_be_misread_are_not(kind: str) -> None:
+    cases = [case for case in REPLIES if case["kind"] == kind]
+    assert len(cases) >= 10
+    read = [read_choice(case["text"], case.get("texts", case["options"])).letters for case in cases]
+    assert [case for case, letters in zip(cases, read, strict=True) if letters != case["letters"]] == []
 
 
 def test_every_kind_is_met_in_number_and_in_many_languages() -> None:
