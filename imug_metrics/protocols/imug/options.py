@@ -41,6 +41,11 @@ def unlisted_letters(prompt: str, key: str | None) -> str:
     return "".join(letter for letter in named if letter not in listed)
 
 
+def unlisted_message(letters: str) -> str:
+    """What is said of a key that names letters which its prompt does not list."""
+    return f"names {letters}, which is no option that the prompt lists: answers are read by the letters A to G"
+
+
 @lru_cache(4096)
 def _listed(prompt: str) -> dict[str, str]:
     return read_options(prompt)

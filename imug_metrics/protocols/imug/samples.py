@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from imug_metrics.protocols.imug.options import question_options, unlisted_letters
+from imug_metrics.protocols.imug.options import question_options, unlisted_letters, unlisted_message
 from imug_metrics.reading.choice import read_choice
 from imug_metrics.reading.files import Problems, as_name, as_turn, kind, read_json, read_jsonl
 from imug_metrics.reading.options import DEFAULT_OPTIONS
@@ -204,8 +204,7 @@ def _check_key(key: str, prompt: str, path: Path, line: int, field: str, problem
     elif not read_choice(key).letters:
         problems.warn(path, line, field, "names no option from A to G: every answer scores 0 under protocol imug")
     elif unlisted := unlisted_letters(prompt, key):
-        said = f"names {unlisted}, which is no option that the prompt lists: answers are read by the letters A to G"
-        problems.warn(path, line, field, said)
+        problems.warn(path, line, field, unlisted_message(unlisted))
 
 
 def _modality(value: Any) -> Modality | None:

@@ -45,7 +45,7 @@ def whole(folder):
     Image.new("RGB", (8, 8)).save(images / "in.png")
     folder.reply((1, "turn_1_output.png"), (2, "A"), (3, "turn_3_output.png"), (4, "B"))
     folder.draw("turn_1_output.png"), folder.draw("turn_3_output.png")
-    folder.judgements("dynamic_answer", {"turn": 2, "determined_answer": "AC"})
+    folder.judgements("dynamic_answer", {"turn": 2, "determined_answer": "AB"})
     points = [{"point_id": n, "score": 5} for n in (1, 2)]
     folder.judgements("score_img", {"turn": 1, "scores": points}, {"turn": 3, "scores": points})
     return folder
@@ -218,7 +218,7 @@ def test_missing_outputs_are_errors(whole):
     ("rows", "fields"),
     [
         ([], [(None, "Cooking/pan/1 turn 2")]),
-        ([(2, "AC"), (2, "B")], [(2, "turn")]),
+        ([(2, "AB"), (2, "B")], [(2, "turn")]),
         ([(2, "")], [(1, "determined_answer")]),
         ([(2, "A C")], [(1, "determined_answer")]),
         ([(2, "A"), (4, "B")], [(2, "turn")]),

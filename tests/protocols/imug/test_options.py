@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from imug_metrics.protocols.imug.check.judged import check_judged
 from imug_metrics.protocols.imug.options import question_options, unlisted_letters
 from imug_metrics.suite import answer_values, with_key
 
+LISTED = "which is no option that the prompt lists: answers are read by the letters A to G"
 CUPS = "Which cup?\nA. a red cup\nB. a blue cup\nC. a green cup"
 
 # Prompt, key, the letters of the options that are used (none: A to G), and the key's letters that are not listed.
@@ -63,11 +65,10 @@ def test_a_key_that_the_prompt_does_not_list_is_a_warning_that_names_the_letter(
     asked = [("B", CUPS), ("D", CUPS), ("BE", CUPS), ("H", ten), ("H", CUPS), ("a red cup", CUPS), ("none", CUPS)]
     folder.samples(folder.sample(*(folder.text(turn, key, prompt) for turn, (key, prompt) in enumerate(asked, 1))))
     folder.read_samples()
-    letters = "answers are read by the letters A to G"
     nothing = "names no option from A to G: every answer scores 0"
     assert [(problem.field, problem.message) for problem in folder.problems] == [
-        ("tasks[1].output.answer", f"names D, which is no option that the prompt lists: {letters}"),
-        ("tasks[2].output.answer", f"names E, which is no option that the prompt lists: {letters}"),
+        ("tasks[1].output.answer", f"names D, {LISTED}"),
+        ("tasks[2].output.answer", f"names E, {LISTED}"),
         ("tasks[3].output.answer", f"{nothing} under protocol imug"),
         ("tasks[4].output.answer", nothing),
         ("tasks[5].output.answer", f"{nothing} under protocol imug"),
@@ -83,3 +84,14 @@ def test_a_resolved_key_is_held_against_the_options_too(folder: Any, key: str, l
     (record,) = folder.read()
     assert (record.target, "".join(record.options or ())) == (key, letters)
     assert answer_values([record], "strict").tolist() == [score]
+
+
+@pytest.mark.parametrize(("key", "unlisted"), [("B", ""), ("AC", ""), ("D", "D"), ("BE", "E"), ("", ""), ("x", "")])
+def test_a_recorded_key_with_an_unlisted_letter_is_a_warning(folder: Any, key: str, unlisted: str) -> None:
+    folder.samples(folder.sample(folder.text(1, "<DYNAMIC>", CUPS)))
+    folder.judgements("dynamic_answer", {"turn": 1, "determined_answer": key})
+    samples = folder.read_samples()
+    folder.problems.clear()
+    check_judged(samples, folder.judged, "mine", folder.problems)
+    said = [problem.message for problem in folder.problems if "no option" in problem.message]
+    assert said == ([f"names {unlisted}, {LISTED}"] if unlisted else [])

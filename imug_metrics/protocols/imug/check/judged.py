@@ -11,6 +11,7 @@ from typing import Any
 from imug_metrics.errors import ArgumentError
 from imug_metrics.protocols.imug.counting import check_judged_counting
 from imug_metrics.protocols.imug.judged import key_file, point_file, read_keys, read_points
+from imug_metrics.protocols.imug.options import unlisted_letters, unlisted_message
 from imug_metrics.protocols.imug.replies import BEST, LETTERS
 from imug_metrics.protocols.imug.samples import Key, Sample, Task, sample_key
 from imug_metrics.reading.files import Problems, as_turn, read_jsonl
@@ -53,6 +54,8 @@ def _check_keys(path: Path, turns: Turns, problems: Problems) -> set[tuple[Key, 
             problems.warn(path, line, "turn", "the turn has a fixed key: the entry is unused")
         if isinstance(answer, str) and (not answer or set(answer) - set(LETTERS)):
             problems.warn(path, line, "determined_answer", f"expected letters from A to G, got {answer[:40]!r}")
+        elif isinstance(answer, str) and (unlisted := unlisted_letters(turns[place].prompt, answer)):
+            problems.warn(path, line, "determined_answer", unlisted_message(unlisted))
         seen.add(place)
     return seen
 
