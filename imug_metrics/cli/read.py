@@ -10,21 +10,14 @@ import re
 import sys
 from argparse import Namespace
 from collections.abc import Iterator
-from typing import Any
 
 from imug_metrics.cli.exit_codes import EXIT_FINE, EXIT_PROBLEMS
 from imug_metrics.errors import ArgumentError
-from imug_metrics.functional.answers.answer_accuracy import answer_accuracy
-from imug_metrics.functional.answers.choice_score import choice_mask, format_weight
-from imug_metrics.reading.choice import REASONS, read_choice
-from imug_metrics.reading.exact import normalize_answer
-from imug_metrics.reading.numbers import parse_number
+from imug_metrics.evaluation.answer_reading import Found, read_answer
 from imug_metrics.reading.options import DEFAULT_OPTIONS, Options, read_options
 from imug_metrics.reading.reasoning import without_reasoning
 from imug_metrics.reading.text_files import MAX_TEXT_BYTES, TextError, decode, read_text
 from imug_metrics.report.sanitize import plain
-
-Found = dict[str, Any]
 
 _SOURCES = {"options": "", "prompt": "", "none in prompt": " (the prompt lists none)", "default": " (by default)"}
 
@@ -33,9 +26,13 @@ def run(options: Namespace) -> int:
     """`imug-metrics read`: 0 if something was read, 1 if not."""
     _check(options)
     text = _text(options)
-    show = {"choice": _choice, "numeric": _number}.get(options.kind, _normal_form)
+    source, listed = _options(options)
+    read = read_answer(text, options.kind, options=listed, key=options.key, decimal=options.decimal)
     thinking = len(text) - len(without_reasoning(text))
-    found = {"kind": options.kind, "thinking_characters": thinking, **show(text, options)}
+    found = {"kind": options.kind, "thinking_characters": thinking, **read}
+    if options.kind == "choice":
+        texts = dict(listed) if isinstance(listed, dict) else dict.fromkeys(listed, "")
+        found |= {"options": texts, "options_from": source}
     if options.json:
         print(json.dumps(found))
     else:
@@ -68,29 +65,6 @@ def _text(options: Namespace) -> str:
         raise ArgumentError("TEXT" if options.file is None else "file", str(error)) from error
 
 
-def _choice(text: str, options: Namespace) -> Found:
-    source, listed = _options(options)
-    reading = read_choice(text, listed)
-    found: Found = {
-        "read": reading.letters,
-        "reason": reading.reason,
-        "meaning": REASONS[reading.reason],
-        "options": dict(listed) if isinstance(listed, dict) else dict.fromkeys(listed, ""),
-        "options_from": source,
-        "official": {"read": _official(text), "weight": format_weight([text]).item()},
-    }
-    if options.key is None:
-        return found
-    key = read_choice(options.key, listed).letters
-    if not key:
-        raise ArgumentError("key", f"expected letters among {''.join(listed)}, got {options.key!r}")
-    scores = {
-        "strict": answer_accuracy([text], [options.key], options=listed).item(),
-        "imug": answer_accuracy([text], [options.key], protocol="imug").item(),
-    }
-    return found | {"key": key, "official_key": _official(options.key), "scores": scores}
-
-
 def _options(options: Namespace) -> tuple[str, Options]:
     """The question's options, and where they come from."""
     if options.options is not None:
@@ -109,31 +83,6 @@ def _options(options: Namespace) -> tuple[str, Options]:
     except TextError as error:
         raise ArgumentError("prompt", str(error)) from error
     return ("prompt", listed) if listed else ("none in prompt", DEFAULT_OPTIONS)
-
-
-def _official(text: str) -> str:
-    """Letters that the released scorer reads."""
-    mask = int(choice_mask([text], "imug"))
-    return "".join(letter for place, letter in enumerate(DEFAULT_OPTIONS) if mask >> place & 1)
-
-
-def _number(text: str, options: Namespace) -> Found:
-    found: Found = {"read": parse_number(text, decimal=options.decimal)}
-    if options.key is None:
-        return found
-    key = parse_number(options.key, decimal=options.decimal)
-    if key is None:
-        raise ArgumentError("key", f"expected a number, got {options.key!r}")
-    score = answer_accuracy([text], [options.key], kind="numeric", decimal=options.decimal)
-    return found | {"key": key, "scores": {"strict": score.item()}}
-
-
-def _normal_form(text: str, options: Namespace) -> Found:
-    found: Found = {"read": normalize_answer(text)}
-    if options.key is None:
-        return found
-    score = answer_accuracy([text], [options.key], kind=options.kind)
-    return found | {"key": normalize_answer(options.key), "scores": {"strict": score.item()}}
 
 
 def _lines(found: Found, length: int) -> Iterator[tuple[str, str]]:

@@ -23,9 +23,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from imug_metrics.reading.choice_lexicon import LANGUAGES
 from imug_metrics.reading.choice_parts import Reply, read_parts
 from imug_metrics.reading.choice_rules import Stated, Statements
+from imug_metrics.reading.choice_words import LANGUAGES
 from imug_metrics.reading.languages import is_written_in
 from imug_metrics.reading.option_texts import OptionTexts, option_texts, says_above
 from imug_metrics.reading.options import DEFAULT_OPTIONS, Options

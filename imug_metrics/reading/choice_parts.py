@@ -5,10 +5,12 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
-from imug_metrics.reading.choice_lexicon import GLUED, WORDS
+from imug_metrics.reading.choice_words import GLUED, WORDS
 from imug_metrics.reading.markup import GLUE, plain_text
 
 _SPACELESS = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
@@ -23,6 +25,7 @@ _MARKS = {
 _GLUED = {word: part for part, words in GLUED.items() for word in words.split()}
 _PARTS = {word: part for part, words in WORDS.items() for word in words.split()} | _GLUED | _MARKS
 _KNOWN_SPELLINGS = 20_000  # that are kept; replies are untrusted
+_GROUP = 10  # first characters in one group of a pattern
 _JOINING = {"e": "N", "i": "N", "y": "N", "o": "Z", "u": "Z"}  # "and" or "or" in some language
 _LONGEST_RUN, _FEW = 3, 8  # letters of a known word, and options, up to which "DE" is two options and no word
 
@@ -30,18 +33,35 @@ _LONGEST_RUN, _FEW = 3, 8  # letters of a known word, and options, up to which "
 def _token(glue: str, further: str = "") -> re.Pattern[str]:
     """Words such as "don't", "E-mail", "C++" and "answer(s)", arrows, and marks; all else is between words."""
     tail = rf"(?<=['’])[{glue}]+|(?<=-)[{glue}]{{2,}}|(?<=\+)\+?(?![{glue} (])|(?<=\#)|(?<=\()s\)"
-    initials = r"(?<![A-Za-z.])(?:[A-Za-z]\.){2,}(?![A-Za-z])"
-    return re.compile(
-        rf"{initials}|[{glue}]+(?:['’+#(-](?:{tail}))*|\n|[-=]{{1,2}}>|-{{1,3}}|[.!?,;:=()/&+<>]{further}"
+    mark = r"[\n.!?,;:=()/&+<>-](?:(?<=[-=])[-=]?>|(?<=-)-{1,2})?"
+    return re.compile(rf"[{glue}]+(?:['’+#(-](?:{tail}))*+|{mark}{further}")
+
+
+_MIDDLE_INITIAL = re.compile(r"\.[A-Za-z]\.")
+_INITIALS = re.compile(r"(?<![A-Za-z.])(?:[A-Za-z]\.){2,}(?![A-Za-z])")  # "A.I.", "e.g.", "D.C."
+_SUFFIXED = re.compile(r"([A-Z])'(?:[dt][iıuü]r|y?[iıuü]|[nd][iıuü]n|y[ae])")  # Turkish: "C'dir"
+
+
+def _any_of(words: Iterable[str]) -> str:
+    """A pattern for any of many words, the longest first, in groups by their first characters: a third of the time."""
+    by_first: dict[str, list[str]] = defaultdict(list)
+    for word in sorted(words, key=len, reverse=True):
+        by_first[word[0]].append(word)
+    firsts = sorted(by_first)
+    groups = ["".join(firsts[place : place + _GROUP]) for place in range(0, len(firsts), _GROUP)]
+    return "|".join(
+        f"(?=[{group}])(?:{'|'.join(word for first in group for word in by_first[first])})" for group in groups
     )
 
 
-_SUFFIXED = re.compile(r"([A-Z])'(?:[dt][iıuü]r|y?[iıuü]|[nd][iıuü]n|y[ae])")  # Turkish: "C'dir"
-
 _ASCII_TOKEN = _token("0-9A-Za-z")
+_LATIN_TOKEN = _token(GLUE)
+_BEYOND_LATIN = re.compile("[\u0530-\u1dff\u2100-\U0010ffff]")
+_BEGINNINGS = "".join(sorted({word[0] for word in _GLUED}))
 _ANY_TOKEN = _token(
     GLUE,
-    rf"|(?=[{_SPACELESS}])(?:{'|'.join(sorted(_GLUED, key=len, reverse=True))}|.)"
+    rf"|(?=[{_SPACELESS}])(?:(?:(?![{_BEGINNINGS}])[{_SPACELESS}])+"
+    rf"|{_any_of(_GLUED)}|.)"
     rf"|[{_SPACED}]+(?:['’׳״\u200c][{_SPACED}]+)*"
     rf"|[{re.escape(''.join(mark for mark in _MARKS if ord(mark[0]) > 127))}�]",
 )
@@ -50,10 +70,11 @@ _ANY_TOKEN = _token(
 class Reply(NamedTuple):
     """Words in order, and one character for each: the part it plays.
 
-    Beside those of `imug_metrics.reading.choice_lexicon`: `L` letters of options, `l` lower-case ones, `E` a lower-
-    case vowel, which joins letters in some language, `N` or `Z` one that is no option, `j` another single letter,
-    `0` a number, `w` any other word, `W` a character of a script without spaces, `t`, `X` and `u` a tick, a cross
-    and an empty box, `>` an arrow, `.` also an exclamation mark, `-` also longer dashes; other marks as they are.
+    Beside those of `imug_metrics.reading.choice_words`: `L` letters of options, `l` lower-case ones, `E` a lower-
+    case vowel, which joins letters in some language, `N` or `Z` one that is no option, `j` another single capital,
+    `%` another letter alone, `0` a number, `w` any other word, `W` characters of a script without spaces, `t`, `X`
+    and `u` a tick, a cross and an empty box, `>` an arrow, `.` also an exclamation mark, `-` also longer dashes;
+    other marks as they are.
     """
 
     words: list[str]
@@ -77,7 +98,10 @@ def read_parts(text: str, options: str) -> Reply:
     """
     alphabet = _alphabet(options)
     plain = alphabet.wrapped.sub(_unwrapped, plain_text(text))
-    words = (_ASCII_TOKEN if plain.isascii() else _ANY_TOKEN).findall(plain)
+    if _MIDDLE_INITIAL.search(plain):
+        plain = _INITIALS.sub(" initials ", plain)
+    token = _ASCII_TOKEN if plain.isascii() else _ANY_TOKEN if _BEYOND_LATIN.search(plain) else _LATIN_TOKEN
+    words = token.findall(plain)
     return Reply(words, _tell_letters("".join([alphabet[word] for word in words])))
 
 
@@ -135,6 +159,16 @@ def _wrapped(options: str) -> re.Pattern[str]:
     )
 
 
+def is_spaceless(word: str) -> bool:
+    """Whether a word is of a script written without spaces, such as Chinese or Thai.
+
+    Example:
+        >>> is_spaceless("杯子"), is_spaceless("cup")
+        (True, False)
+    """
+    return word[0] >= "\u0e00" and re.match(f"[{_SPACELESS}]", word) is not None
+
+
 def _unwrapped(match: re.Match[str]) -> str:
     """Letters in round brackets where they stood in brackets or emphasis; quotes say nothing about them."""
     quoted = not set(match["open"]).isdisjoint("\"'“”„‘’«»‹›「『") and set(match["open"]).isdisjoint("*_`(")
@@ -149,9 +183,9 @@ def _other_part(word: str) -> str:
         return "0"
     if "'" in word or "’" in word:  # "l'option"
         return _PARTS.get(re.split("['’]", word, maxsplit=1)[1].lower(), "w")
-    if len(word) > 1:
-        return "w"
-    return "W" if ord(word) > 0xE00 else "j"
+    if is_spaceless(word):
+        return "W"
+    return "w" if len(word) > 1 else "j" if word.isupper() else "%"
 
 
 # Parts before which a letter is a word: "A red cup", "A final look", "I see", "BAD dog".
@@ -161,14 +195,17 @@ _ARTICLE_OF_LETTER = re.compile("2(?=[oO]?[LAM1])")  # "é a C"
 _PRONOUN = re.compile(r"1(?![.,;:?)\n/+-]|&[LAl1]|[LAb]|c(?:[^w]|\Z)|f[.\n]|f?\Z)")
 # Letters that name something else: "vitamin C", "20 C", "J. B. Smith", "A.I.", "e.g.", "N/A".
 _NAME = re.compile(
-    r"(?<=V)[LA1Ml2]|(?<=0)[LA1Ml2](?![).:])|(?<=V[-(.])[LA1M]|(?<=V\.\()[LA1M]|(?<=j\()[LA1M]|(?:j\.)+[LA1M]|[LA1M](?=\.j\.)"
-    r"|[lE2j]\.[lE2j](?=\.)|[jLAM1]/[jA1]"
+    r"(?=[LA1Ml2Ej%])(?:(?<=V)[LA1Ml2]|(?<=0)[LA1Ml2](?![).:])|(?<=V[-(.])[LA1M]|(?<=V\.\()[LA1M]|(?<=[j%]\()[LA1M]|(?:j\.)+[LA1M]|[LA1M](?=\.j\.)"
+    r"|[lE2j%]\.[lE2j%](?=\.)|[jLAM1]/[jA1])"
 )
+# A list with a letter that is no option, as in "A, H", names none.
+_BEYOND = re.compile(r"\(?[LAM1]\)?(?:[,;/&]{1,2}\(?j\)?|\(j\))+|\(?j\)?(?:[,;/&]{1,2}\(?[LAM1]\)?|\([LAM1]\))+")
 _NAME_OR_OPTION_A = re.compile(r"A:\(?[LM1]\)?\.?")
 _SPEAKER_A = re.compile(  # but not where B follows: those are options
     r"(\A|[\n.?]|q:[^\n]{1,80}[.?])A(?=:(?![^\n]{0,80}\nL))|(q\.[^\n]{1,80}[.?]\n?)A(?=\.(?![^\n]{0,80}\nL))"
 )
 _REPLIED = re.compile(r"(?<=[\n.?])[fD]?[ma][:.>]")
+_CAPITAL = re.compile("[LAM1]")
 _UNTOLD = re.compile("[A1MlE2L]")
 _LETTERS = str.maketrans("AM12", "LLLl")
 
@@ -179,6 +216,8 @@ def _tell_letters(parts: str) -> str:
         parts = _after_question(_SPEAKER_A.sub(r"\1\2m", parts))
     if "1" in parts:
         parts = _PRONOUN.sub("w", parts)
+    if "j" in parts:
+        parts = _BEYOND.sub(lambda match: _CAPITAL.sub("j", match[0]), parts)
     parts = _NAME.sub(_words, _ARTICLE_OF_LETTER.sub("f", _ARTICLE.sub("w", parts)))
     if parts.startswith("A:") and _NAME_OR_OPTION_A.fullmatch(parts):  # is "A" an option, or "answer"?
         return "w" * len(parts)

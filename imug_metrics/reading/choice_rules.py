@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a reply states about the letters in it: regular expressions over the parts that its words play.
 
-The parts are those of `imug_metrics.reading.choice_parts` and `choice_lexicon`, with each list of letters as one. Every
+The parts are those of `imug_metrics.reading.choice_parts` and `choice_words`, with each list of letters as one. Every
 repeat is bounded or runs over the same characters once, so the time is linear in the reply's length.
 """
 

@@ -8,8 +8,9 @@ import re
 from collections import deque
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
-from imug_metrics.reading.choice_parts import Reply, read_parts
+from imug_metrics.reading.choice_parts import Reply, is_spaceless, read_parts
 
 _ARTICLES = frozenset(
     (
@@ -54,6 +55,7 @@ _CLAUSE_END = re.compile(r"[.,;:\n()?Uzb]")
 _SENTENCE_END = re.compile(r"[.?\n]|\Z")
 _WORD = re.compile(r"\S+")
 _FIRST_CLAUSE = re.compile(r"[.,;]")
+_UNCOUNTED = 12  # articles and marks that a statement may hold beside an option's words
 _STATEMENTS, _LONGEST_STATEMENT, _WORDS_BEFORE = 64, 80, 6
 _NAMING = re.compile(r"[as]")
 _BEFORE_TEXT = "cC:>=fDJIpah"
@@ -79,17 +81,18 @@ class OptionTexts:
         keys = [" ".join(_plain(read_parts(text, letters))) for _, text in options]
         self.letters = {key: letter for key, (letter, _) in zip(keys, options, strict=True) if keys.count(key) == 1}
         self.letters.pop("", None)
+        self.longest = max((key.count(" ") for key in self.letters), default=0) + _UNCOUNTED
         self.above = [self._saying(pattern, options) for pattern in (_ALL, _NONE)]
 
     def stated(self, reply: Reply) -> str:
         """The option whose text is all of the reply, or follows "the answer is" up to the sentence's end."""
         if not set(reply.parts) - set("L.,()\n"):
             return ""  # letters alone are letters
-        label, *text = _plain(reply) or [""]
+        label, *text = (_plain(reply) if len(reply.words) <= self.longest else []) or [""]
         if self.letters.get(" ".join(text)) == label.upper():  # "B: False"
             return label.upper()
         for start, end in _statements(reply.parts):
-            if not set(reply.parts[start:end]) - set("L.,():=>"):
+            if end - start > self.longest or not set(reply.parts[start:end]) - set("L.,():=>"):
                 continue
             letter = self.letters.get(" ".join(_plain(Reply(reply.words[start:end], reply.parts[start:end]))))
             if letter and not _negated(reply.parts, start):
@@ -106,15 +109,15 @@ class OptionTexts:
         return self._mentioned(reply)
 
     def _mentioned(self, reply: Reply) -> str:
-        kept = [place for place, word in enumerate(reply.words) if _counts(word)]
-        text = f" {' '.join(_fold(reply.words[place]) for place in kept)} "
+        units = [unit for unit in _units(reply) if unit.word not in _ARTICLES]
+        text = f" {' '.join(unit.word for unit in units)} "
         found = set()
         for key in sorted(self.letters, key=len, reverse=True):
             position = text.find(f" {key} ")
             if position < 0:
                 continue
             first = text.count(" ", 0, position)
-            start, end = kept[first], kept[first + key.count(" ")] + 1
+            start, end = units[first].place, units[first + key.count(" ")].place + 1
             if not _negated(reply.parts, start) and not _DENIED.match(reply.parts, end):
                 found.add(self.letters[key])
             text = text.replace(f" {key} ", f" {_WORD.sub('_', key)} ")  # "red" is no mention within "dark red"
@@ -160,14 +163,27 @@ def _statements(parts: str) -> Iterator[tuple[int, int]]:
                 break
 
 
+class _Unit(NamedTuple):
+    """A word, or a character of a script without spaces; where in the reply, and its part."""
+
+    word: str
+    place: int
+    part: str
+
+
+def _units(reply: Reply) -> Iterator[_Unit]:
+    for place, (word, part) in enumerate(zip(reply.words, reply.parts, strict=True)):
+        if word in _MARKS:
+            continue
+        for piece in word if len(word) > 1 and is_spaceless(word) else (word,):
+            yield _Unit(_fold(piece), place, part)
+
+
 def _plain(reply: Reply) -> list[str]:
     """Words without marks, and without articles unless nothing else is there."""
-    kept = [(_fold(word), part) for word, part in zip(reply.words, reply.parts, strict=True) if word not in _MARKS]
-    return [word for word, part in kept if part == "L" or word not in _ARTICLES] or [word for word, _ in kept]
-
-
-def _counts(word: str) -> bool:
-    return word not in _MARKS and _fold(word) not in _ARTICLES
+    units = list(_units(reply))
+    kept = [unit.word for unit in units if unit.part == "L" or unit.word not in _ARTICLES]
+    return kept or [unit.word for unit in units]
 
 
 def _fold(word: str) -> str:

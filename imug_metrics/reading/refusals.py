@@ -9,6 +9,7 @@ A refusal decides nothing by itself: it only says why a reply holds no choice. T
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 LANGUAGES = (
     *("ar", "cs", "de", "en", "es", "fr", "he", "hi", "id", "it", "ja", "ko", "nl", "pl", "pt", "ru", "sv", "th", "tr"),
@@ -16,26 +17,38 @@ LANGUAGES = (
 )
 """Languages in which refusals are recognised, as ISO 639-1 codes."""
 
-_ENGLISH = (
-    r"\bn/a\b|\bunanswerable\b|\binsufficient\b|\bsorry\b|\b(?:i['’]m|i am) afraid\b"
-    r"|\bno (?:image|idea|picture|answer)\b|\b(?:cannot|can not|can['’]?t|could(?:n['’]t| not)"
-    r"|(?:un|not )able to|(?:not |im)possible to"
-    r"|do(?:n['’]t| not)|not)(?: \w+){0,2} (?:see|view|access|open|determine|decide|choose|tell|say|answer|know"
-    r"|identify|recogni[sz]e|process|analy[sz]e|help|assist|pick|select|sure|certain|enough)\b"
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+# A word of the first kind, and one of the second within so many words behind it.
+_PAIRS = (
+    (
+        _words("cannot can't cant couldn't unable able impossible possible don't not"),
+        _words(
+            "see view access open determine decide choose tell say answer know identify recognize recognise process"
+            " analyze analyse help assist pick select sure certain enough"
+        ),
+        4,
+    ),
+    (_words("kann konnte weiß"), _words("nicht"), 12),
+    (_words("weet kan zie"), _words("niet"), 12),
+    (_words("vet kan ser"), _words("inte"), 2),
 )
-_LATIN = (
-    r"\bno (?:lo sé|puedo)\b|\bje ne (?:sais|peux|vois|parviens)\b|\bimpossible de\b|\bleider\b|\bkeine ahnung\b"
-    r"|\b(?:kann|konnte|weiß)\b.{0,60}\bnicht\b|\bnon (?:so|posso|riesco|vedo)\b|\bnão (?:sei|posso|consigo|vejo)\b"
-    r"|\bne(?:vím|mohu|vidím)\b|\bnie (?:wiem|mogę|widzę)\b|\bik (?:weet|kan|zie)\b.{0,60}\bniet\b"
-    r"|\b(?:vet|kan|ser) (?:jag )?inte\b|\bbilmiyorum\b|\bgöremiyorum\b|\btidak (?:tahu|dapat|bisa)\b"
-    r"|\bkhông (?:biết|thể)\b"
+_WHOLE_WORDS = _words(
+    "n/a unanswerable insufficient sorry afraid leider désolé bilmiyorum göremiyorum nevím nemohu nevidím извините"
+    " простите وعذراً عذراً آسف क्षमा"
 )
-_OTHER_SCRIPTS = (
-    r"\bне (?:знаю|могу|вижу|можу|бачу|удалось)\b|无法|無法|不知道|不清楚|不能确定|看不到|抱歉|对不起"
-    r"|分かりません|わかりません|できません|申し訳|모르겠|모릅니다|수 없|죄송|لا أعرف|لا أستطيع|لا يمكن|عذراً|آسف"
-    r"|לא יודע|לא יכול|मुझे नहीं|नहीं (?:सकता|सकती|पता)|क्षमा|ไม่ทราบ|ไม่สามารถ|ขอโทษ"
+_PHRASES = (
+    *("no image", "no idea", "no picture", "no answer", "no lo sé", "no puedo", "je ne sais", "je ne peux"),
+    *("je ne vois", "je ne parviens", "impossible de", "keine ahnung", "non so", "non posso", "non riesco", "non vedo"),
+    *("não sei", "não posso", "não consigo", "não vejo", "nie wiem", "nie mogę", "nie widzę", "tidak tahu"),
+    *("tidak dapat", "tidak bisa", "không biết", "không thể", "не знаю", "не могу", "не вижу", "не можу", "не бачу"),
+    *("не удалось", "无法", "無法", "不知道", "不清楚", "不能确定", "看不到", "抱歉", "对不起", "分かりません"),
+    *("わかりません", "できません", "申し訳", "모르겠", "모릅니다", "수 없", "죄송", "لا أعرف", "لا أستطيع", "لا يمكن"),
+    *("לא יודע", "לא יכול", "मुझे नहीं", "नहीं सकता", "नहीं सकती", "नहीं पता", "ไม่ทราบ", "ไม่สามารถ", "ขอโทษ"),
 )
-_DECLINED = re.compile(f"(?i:{_ENGLISH}|{_LATIN}|{_OTHER_SCRIPTS})")
 _UNDECIDED = re.compile(
     r"(?i)\b(?:cannot|can['’]t|unable to|not able to) (?:really |possibly )?"
     r"(?:decide|determine|choose|tell|say|pick|select|answer)\b|\bnone of the (?:options|answers|choices)\b"
@@ -49,7 +62,11 @@ def declines(text: str) -> bool:
         >>> declines("I'm sorry, I can't see the image."), declines("我无法确定。"), declines("The cup is red.")
         (True, True, False)
     """
-    return _DECLINED.search(text) is not None
+    text = text.lower().replace("’", "'")
+    words = [word.strip('.,;:!?()*"') for word in text.split()]
+    if not _WHOLE_WORDS.isdisjoint(words) or any(phrase in text for phrase in _PHRASES):
+        return True
+    return any(_follows(words, *pair) for pair in _PAIRS)
 
 
 def is_undecided(text: str) -> bool:
@@ -60,3 +77,10 @@ def is_undecided(text: str) -> bool:
         (True, False)
     """
     return _UNDECIDED.search(text) is not None
+
+
+def _follows(words: Sequence[str], first: frozenset[str], second: frozenset[str], within: int) -> bool:
+    return any(
+        word in first and not second.isdisjoint(words[place + 1 : place + 1 + within])
+        for place, word in enumerate(words)
+    )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from imug_metrics.reading import choice_lexicon, refusals
+from imug_metrics.reading import choice_words, refusals
 from imug_metrics.reading.choice import READ, UNREAD, read_choice
 from imug_metrics.reading.exact import normalize_answer
 from imug_metrics.reading.languages import LANGUAGES
@@ -67,7 +67,7 @@ def test_example_of_a_reason_is_not_read_for_it(reason: str) -> None:
 
 
 def test_languages_are_those_of_the_word_lists() -> None:
-    assert _languages("choices") == sorted(choice_lexicon.LANGUAGES)
+    assert _languages("choices") == sorted(choice_words.LANGUAGES)
     assert _languages("refusals") == sorted(refusals.LANGUAGES)
     assert _languages("specificity") == sorted(ENGLISH.languages)
     assert _languages("stated numbers") == sorted(STATED)

@@ -138,8 +138,8 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "reply of the judge",
         "JSON from the first to the last brace; points in any number, under any id, in any range, as text too",
-        "one JSON object, prose and fences aside; every point once, an integer from 0 to 5; asked again once, then "
-        "listed as a failure",
+        "one JSON object, prose, fences, thinking and small breaks aside; every point once, an integer from 0 to 5; "
+        "asked again once, then listed as a failure",
         "a 9 counts as 180 %, and a list of two points as full marks for four",
     ),
     Rule(
