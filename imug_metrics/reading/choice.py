@@ -15,7 +15,9 @@ first of these rules that finds letters decides. The page "How answers are read"
 5. **mention**: "option B", "(B)", where all mentions name the same letters.
 6. **text**: the text of one option alone is named, or "all of the above" where an option says so.
 
-A statement counts neither in a negated clause ("not B", "B is wrong") nor under a condition ("if it is red, B").
+A statement counts neither in a negated clause ("not B", "B is wrong") nor under a condition ("if it is red, B"), nor as
+a question, a possibility or what others say. Letters that are offered ("A or B") or are joined to one that is no option
+("A, H") are no choice.
 """
 
 from __future__ import annotations
@@ -47,7 +49,7 @@ UNREAD = {
     "declined": "the model says that it cannot answer",
     "above": "all or none of the above is chosen, and no option says so",
     "outside": "the letter stated is none of the options",
-    "excluded": "options are turned down, and none is chosen",
+    "excluded": "options are turned down, doubted or made conditional, and none is chosen",
     "ambiguous": "several options are named, and none is chosen",
     "language": "the text is in a language that the word lists do not cover",
     "unclear": "no option is named, or not as a choice",

@@ -1,10 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""What a reply states about the letters in it: regular expressions over the parts that its words play.
-
-The parts are those of `imug_metrics.reading.choice_parts` and `choice_words`, with each list of letters as one. Every
-repeat is bounded or runs over the same characters once, so the time is linear in the reply's length.
-"""
+"""What a reply states about the letters in it: rules over the grammar of `imug_metrics.reading.choice_patterns`."""
 
 from __future__ import annotations
 
@@ -13,80 +9,11 @@ from collections.abc import Iterable, Iterator
 from itertools import takewhile
 from typing import Literal, NamedTuple, TypeAlias
 
+from imug_metrics.reading import choice_patterns as patterns
 from imug_metrics.reading.choice_parts import Reply, join_letters
 
 How: TypeAlias = Literal["answer", "ticked", "choice", "label", "mention"]
 
-_L = "[LBK]"  # a list of letters
-_F = "[fFDoPO]"  # a word that may stand before one
-_PAUSE = rf"(?={_F}{{0,2}}(?:\Z|[.,;:!?\n)b(-]))"
-_PAUSE_NO_DASH_BEHIND_OPTION = rf"(?:(?<!o.)(?=-)|(?={_F}{{0,2}}(?:\Z|[.,;:!?\n)b(])))"
-_END_OF_LINE = r"(?=[.!)]*(?:\n|\Z))"
-
-# An answer: "the correct option is B", "True: B", "All of the above: A, B and C", "Assistant: B"
-_CUE = r"(?:a|[kR](?=[:>oPaD])|[yv][pDfcCw]{0,3}e(?=[:>(,BK-])|e[yv]c?(?=[:>(,BK-])|m(?=[:>.]))"
-_BRIDGE = r"[^.;?\nLBKAlxGnVH]{0,10}?"
-_LINK = rf"[:>=cC)h-](?:[\ncC:=>iJIh]|{_F}){{0,6}}"
-_STATED = re.compile(rf"{_CUE}(?:{_BRIDGE}{_LINK}({_L})|(?:\n|{_F}){{0,4}}({_L})|T{_F}?({_L}){_PAUSE})")
-_FIELD = re.compile(rf"[soh]k?[:>=](?:\n|{_F}){{0,3}}({_L})")  # "Selection: B"
-_ARROW = re.compile(rf"(?<![LBKl])>{_F}{{0,3}}({_L}){_END_OF_LINE}")
-_CORRECTED = re.compile(  # "no, C", "wait, it's B"
-    rf"(?:z(?!n)(?:[zxGn,.!:>-]){{0,5}}|[xGn](?=[,.!]|z)[zxGn,.!]{{0,4}})(?:[pw]{{1,3}},)?(?:[ziUIJcCaj,]|{_F}){{0,6}}({_L})(?=\Z|[.,;!?\n)b])"
-)
-_ANSWERS = (_STATED, _FIELD, _ARROW)
-
-# A choice: "B is correct", "I choose B", "I think B", ". B" at the very end, "not A but B", "from A to B"
-_VERDICT = re.compile(
-    rf"(?:\A|(?<=[.,;:\n!?iUIJ&bzpacC>-])|(?<={_F}))({_L})(?:[cC]w?|{_F}){{0,4}}(?:[ka]|R(?=\Z|[.,;:!?\n)&oab-])"
-    r"|h(?=[.!\n]|\Z)|(?<=c)DF?[Do](?=[.!\nw]|\Z|p[cC])|(?<=c)w{1,2}h|Ic(?=[.!\n]|\Z))"
-)
-_CHOSEN = re.compile(rf"(?:h|g[cfDp])(?:[p:I]|{_F}){{0,4}}({_L})|({_L})c?h(?=W{{0,4}}(?:[.!\n]|\Z))")
-_INDEED = re.compile(
-    rf"(?:[iU]|I[cC]|J|z(?![np])|c(?=o)|(?:\A|(?<=[.,;:\n!]))c(?!I))(?:[,:iIJUcCpTa]|{_F}){{0,6}}({_L}){_PAUSE_NO_DASH_BEHIND_OPTION}"
-)
-_LAST = re.compile(rf"(?:(?<![LBKlP])[,:>-]|[.;!?])(?:[,iUJ]|{_F}){{0,4}}({_L})[.!?)]*\Z")
-_INSTEAD = re.compile(
-    rf"(?:[nxG](?:[wc]|{_F}){{0,3}}{_L}[,;.]?(?:[zwciIJUW]|{_F}){{1,3}}|(?<={_L})c?~,?"
-    rf"|z[wDapI]{{0,4}}(?:p{_L})?T)({_L}){_PAUSE}"
-)
-_ONLY = re.compile(rf"F{_F}{{0,2}}({_L})[cC]")  # "only C shows a cup"
-_PREFERRED = re.compile(rf"({_L})[,(&]{{0,2}}U?(?:z?np?|zp){_F}{{0,2}}{_L}")  # "B rather than A", "B, not A"
-_CHOICES = (_VERDICT, _CHOSEN, _INDEED, _LAST, _INSTEAD, _ONLY, _PREFERRED, _CORRECTED)
-_EITHER = re.compile(
-    rf"i{_F}{{0,2}}{_L}[,;]?[&UZ]?i{_F}{{0,2}}{_L}|{_L}[,(]?Z[iH]?{_F}{{0,2}}{_L}"
-)  # "maybe A, maybe C"
-
-_BARE = re.compile(rf"(?:[iUa:>,&=-]|P(?!:)|[fFDoO])*({_L})(?:[.:;,!?-]|{_F})*")
-_LABEL = re.compile(
-    rf"{_F}{{0,2}}(?P<list>[BK]|L(?=[.:](?!\.|\Z)|>(?!{_F}{{0,3}}{_L}|\Z)|(?P<loose>[,be]|\((?!Z)|-(?!{_L}(?:\Z|[.\n])))))[.:>,b(e-]?+"
-    rf"(?![cC](?!{_L})|[kxR](?:\Z|[.,])|[Gxn]?,?z|[fD]{{0,3}}a[oP]?[cC:])"
-)
-_LABEL_TEXT = re.compile(r"[^.?!;]*(?:[.?!;]+(?![fwmjIDpo]{0,4}[ahmiUJzn])[^.?!;]*)*")
-_NEXT_LABEL = re.compile(r"[^,;.xGnkRLBK\n]{1,60}(?:[,;]&?([BK]|L[.:])|(K))")
-_LABEL_OF_NEXT_LINE = re.compile(r"[^\n]{0,200}\n([BK]|L[.:])")
-_ANOTHER_SENTENCE = re.compile(r"[^\n]{1,200}?[.?!]([BK]|L[.:])")
-_MENTION = re.compile(rf"o({_L})|(B)")
-
-# A list of letters is turned down: "B is wrong", "B ✗", "B isn't"
-_DENIED = re.compile(rf"[:-]?f?[xGX](?![a:>]|{_L})|[cC]{_F}{{0,2}}[nxG]|n(?!{_F}{{0,2}}{_L})")
-_DENIED_LABEL = re.compile(
-    rf"[:.>-]{{0,2}}f?(?:[xX](?=[.,;!?()\nba]|\Z)|n(?=[.,;]|\Z))|[:>-]f?G(?=[.,;!?()\nba]|\Z)|[cC]{_F}{{0,2}}[nxG]"
-)
-_NEW_CLAUSE = re.compile(r"c|[xG](?!:)")  # "B and C is too small"
-_NOT_BEHIND = re.compile(rf"n(?!{_F}{{0,2}}{_L})")  # "B doğru değil"
-_REST = re.compile(r"[^.,:;!?\nU]{0,60}(?:,[QS])?")
-_ASKED = re.compile(r"[^.;!?\nU]{0,60}\?")
-_TOLD = re.compile(r":[^:]{0,4}\Z|[.,!]\Z|[.,!].\Z")  # "Answer: B?" and "Hmm, B?" are answers all the same
-_SENTENCE_END = re.compile(r"[.;?\n]")
-_CLAUSE_END = re.compile(r"[,:()!Uzb]")
-_LOOK_BACK = 40  # parts
-
-_MARK_BEFORE = re.compile(rf"([tXu])[.:fo-]{{0,3}}({_L})")
-_MARK_BEHIND = re.compile(rf"({_L})[^\nLBKtXu]{{0,80}}([tXu])")
-_WORD_BEHIND = re.compile(
-    rf"({_L})(?:[.:,>=?-]|[cC]){{0,4}}f?(?:([kaxGR])(?=[).,;:!?\n&(bfpBK-]|L[.:-]|\Z)|(n)(?=[).,;:!?\n&-]|\Z))"
-)
-_WORD_AT_END = re.compile(r"(?:\A|(?<=\n))([LBK])[^\nLBK]{0,200}[-:,.(>;]c?f?([kaxGR])[).!]*(?=\n|\Z)")
 _AFFIRMED = "tkaR"
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _LEAST = 3  # lines that list the options
@@ -136,13 +63,13 @@ class Statements:
         if not self.letters:
             return None
         ticked = "".join(self._all(place) for mark, place in self.marks if mark in _AFFIRMED)
-        found = [self._bare(self.lines), self._bare(self.lines[::-1]), *map(self._last_answer, _ANSWERS)]
+        found = [self._bare(self.lines), self._bare(self.lines[::-1]), *map(self._last_answer, patterns.ANSWERS)]
         if ticked:
             found.append(self._stated(ticked, "ticked", self.marks[-1][1]))
         first = _latest(found)
         if first is None or set("zGn").isdisjoint(self.parts[first.place :]):
             return first
-        first = _latest([first, self._last_answer(_CORRECTED)]) or first
+        first = _latest([first, self._last_answer(patterns.CORRECTED)]) or first
         if "z" not in self.parts[first.place :]:
             return first
         second = self.choice()  # "Answer: A. Wait, B is right."
@@ -150,11 +77,13 @@ class Statements:
 
     def choice(self) -> Stated | None:
         """The last choice: "I think B", "B is correct", "not A but B"."""
-        if not self.letters or _EITHER.search(self.parts):
+        if not self.letters or patterns.EITHER.search(self.parts):
             return None
         if self.kind == "l":
-            return _latest(filter(self._stands_alone, map(self._last_choice, (_VERDICT, _CHOSEN, _INDEED))))
-        return _latest(map(self._last_choice, _CHOICES))
+            return _latest(
+                filter(self._stands_alone, map(self._last_choice, (patterns.VERDICT, patterns.CHOSEN, patterns.INDEED)))
+            )
+        return _latest(map(self._last_choice, patterns.CHOICES))
 
     def label(self) -> Stated | None:
         """Lines that begin like options, at the beginning or else at the end."""
@@ -171,8 +100,8 @@ class Statements:
         if self.kind == "l" or not self.letters:
             return None
         down, found = self._turned_down(), set()
-        for match in _MENTION.finditer(self.parts):
-            if not self._negated(match.start(), "nxGrvQ") and not _DENIED.match(self.parts, match.end()):
+        for match in patterns.MENTION.finditer(self.parts):
+            if not self._negated(match.start(), "nxGrvQ") and not patterns.DENIED.match(self.parts, match.end()):
                 found.add("".join(sorted(set(self._all(match.end() - 1)) - down)))
         return self._stated(found.pop(), "mention", 0) if len(found) == 1 else None
 
@@ -180,7 +109,7 @@ class Statements:
         """Whether there are letters, and each of them is denied or negated."""
         down = self._turned_down()
         return bool(self.letters) and all(
-            set(self._all(place)) <= down or self._negated(place) or _DENIED.match(self.unmasked, place + 1)
+            set(self._all(place)) <= down or self._negated(place) or patterns.DENIED.match(self.unmasked, place + 1)
             for place in self.letters
         )
 
@@ -209,17 +138,17 @@ class Statements:
         for match in reversed(list(pattern.finditer(self.parts))):
             place = match.end(match.lastindex or 0) - 1
             unsaid = self._negated(match.start()) or self._taken_back(match.start(), place + 1)
-            if not unsaid and not _NOT_BEHIND.match(self.parts, match.end()):
+            if not unsaid and not patterns.NOT_BEHIND.match(self.parts, match.end()):
                 return place
         return None
 
     def _taken_back(self, start: int, end: int) -> bool:
         """Whether what follows a statement denies it, makes it conditional, or ends its sentence as a question."""
-        if _DENIED.match(self.unmasked, end):
+        if patterns.DENIED.match(self.unmasked, end):
             return True
-        if _ASKED.match(self.unmasked, end):
-            return _TOLD.search(self.parts, start, end) is None
-        rest = _REST.match(self.unmasked, end)
+        if patterns.ASKED.match(self.unmasked, end):
+            return patterns.TOLD.search(self.parts, start, end) is None
+        rest = patterns.REST.match(self.unmasked, end)
         condition = "" if rest is None else rest[0]
         conditional = "Q" in condition or ("S" in condition and "c" in self.parts[start:end] + condition)
         return conditional and not re.search("[QS][jY]", condition)
@@ -229,8 +158,8 @@ class Statements:
         if self.parts[start - 1 : start + 1] == "nU":  # "anything but B"
             return True
         start += self.parts[start] in ",!Uz"  # "not sure, B" begins with the comma
-        sentence = _SENTENCE_END.split(self.parts[max(0, start - _LOOK_BACK) : start])[-1]
-        if any(part in _CLAUSE_END.split(sentence)[-1] for part in signs):
+        sentence = patterns.SENTENCE_END.split(self.parts[max(0, start - patterns.LOOK_BACK) : start])[-1]
+        if any(part in patterns.CLAUSE_END.split(sentence)[-1] for part in signs):
             return True
         sentence = sentence.rpartition("U")[2]
         return "Q" in sentence and not re.search("Q[jY]|[hg]", sentence)
@@ -241,15 +170,15 @@ class Statements:
     def _within(self, place: int) -> str:
         """A list's letters, less a last one that begins the next clause."""
         runs = self.letters[place]
-        return "".join(runs[:-1] if len(runs) > 1 and _NEW_CLAUSE.match(self.parts, place + 1) else runs)
+        return "".join(runs[:-1] if len(runs) > 1 and patterns.NEW_CLAUSE.match(self.parts, place + 1) else runs)
 
     def _further(self, place: int, own_line: bool) -> str:
         """Further labels like that of a single letter: "Answer: A. cup, C. plate", or each on its own line."""
         letters = ""
         while len(self.letters[place]) == 1 and (label := re.match(r"[BK]|L[.:]", self.unmasked[place : place + 2])):
-            following = _NEXT_LABEL.match(self.unmasked, place + len(label[0]))
+            following = patterns.NEXT_LABEL.match(self.unmasked, place + len(label[0]))
             if following is None and own_line:
-                following = _LABEL_OF_NEXT_LINE.match(self.unmasked, place + len(label[0]))
+                following = patterns.LABEL_OF_NEXT_LINE.match(self.unmasked, place + len(label[0]))
             if following is None or following[following.lastindex or 0] != label[0]:
                 break
             place = following.start(following.lastindex or 0)
@@ -260,7 +189,7 @@ class Statements:
         """Letters of lines that hold nothing else, as far as they go."""
         letters, last, count = "", -1, 0
         for start, end in lines:
-            match = _BARE.fullmatch(self.parts, start, end)
+            match = patterns.BARE.fullmatch(self.parts, start, end)
             if not match:
                 break
             letters += self._within(match.start(1))
@@ -283,27 +212,27 @@ class Statements:
     def _labelled(self, line: tuple[int, int]) -> str | None:
         """The letters of a line that begins like an option, none where they are turned down; None for another line."""
         start, end = line
-        match = _LABEL.match(self.parts, start, end)
+        match = patterns.LABEL.match(self.parts, start, end)
         if not match:
             return None
         place = match.start("list")
         pronoun = self._all(place) == "I" and self.unmasked[place + 1 : place + 3] != ",b"
         if match["loose"] and (self.kind == "l" or pronoun):
             return None
-        if _DENIED_LABEL.match(self.unmasked, place + 1, end):
+        if patterns.DENIED_LABEL.match(self.unmasked, place + 1, end):
             return ""
         if self.unmasked[end - 1] == "?":
             return None
-        if self.unmasked[place + 1] == ":" and re.search(rf"[,;]&?{_L}:", self.unmasked[place:end]):
+        if self.unmasked[place + 1] == ":" and re.search(rf"[,;]&?{patterns.L}:", self.unmasked[place:end]):
             return None  # "A: 12 cm, B: 15 cm" tells of the options
-        another = _ANOTHER_SENTENCE.match(self.unmasked, match.end(), end)
+        another = patterns.ANOTHER_SENTENCE.match(self.unmasked, match.end(), end)
         if another and another[1] == self.unmasked[place : match.end()]:  # all options are repeated
             return None
         return self._within(place) + self._further(place, own_line=False)
 
     def _line_labels(self) -> dict[int, str]:
         """By the place of the letters of each line that begins like an option, the letters."""
-        found = (_LABEL.match(self.unmasked, *line) for line in self.lines)
+        found = (patterns.LABEL.match(self.unmasked, *line) for line in self.lines)
         places = (match.start("list") for match in found if match and not match["loose"])
         return {place: self._all(place) for place in places}
 
@@ -318,10 +247,10 @@ class Statements:
         pieces: list[str] = []
         position = 0
         for start, end in self.lines:
-            match = _LABEL.match(self.unmasked, start, end)
-            text = _LABEL_TEXT.match(self.unmasked, match.end(), end) if match and not match["loose"] else None
+            match = patterns.LABEL.match(self.unmasked, start, end)
+            text = patterns.LABEL_TEXT.match(self.unmasked, match.end(), end) if match and not match["loose"] else None
             if match and text:
-                pieces += self.unmasked[position : match.end()], re.sub(_L, "w", text[0])
+                pieces += self.unmasked[position : match.end()], re.sub(patterns.L, "w", text[0])
                 position = text.end()
         return "".join([*pieces, self.unmasked[position:]])
 
@@ -332,11 +261,11 @@ class Statements:
         if places:
             line = parts.rfind("\n", 0, min(places)) + 1
             if any(line <= place < min(places) for place in self.letters):
-                return [(match[2], match.start(1)) for match in _MARK_BEHIND.finditer(parts)]
-            return [(match[1], match.start(2)) for match in _MARK_BEFORE.finditer(parts)]
+                return [(match[2], match.start(1)) for match in patterns.MARK_BEHIND.finditer(parts)]
+            return [(match[1], match.start(2)) for match in patterns.MARK_BEFORE.finditer(parts)]
         found = {
             match.start(1): match[match.lastindex or 0]
-            for pattern in (_WORD_AT_END, _WORD_BEHIND)
+            for pattern in (patterns.WORD_AT_END, patterns.WORD_BEHIND)
             for match in pattern.finditer(parts)
         }
         return [(found[place], place) for place in sorted(found)] if len(found) > 1 else []
