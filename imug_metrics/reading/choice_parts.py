@@ -234,9 +234,12 @@ def _words(match: re.Match[str]) -> str:
     return "w" * len(match[0])
 
 
-_SEPARATOR = r"(?:[/+ENZ]|,(?!L(?:c|[xG](?![:>])))|;(?!L(?:[cCkaR]|[xG](?![:>])))|,?[&Z]-?f?|[,;/+][&Z])"
+_DENIED = r"(?!L(?:[,&]{1,2}L){0,4}[cC][fFD]?[xGn])"  # "the answer is B, C and D are wrong"
+_SEPARATOR = (
+    rf"(?:[/+ENZ]|,(?!L(?:c|[xG](?![:>]))){_DENIED}|;(?!L(?:[cCkaR]|[xG](?![:>])))|,?[&Z]-?f?{_DENIED}|[,;/+][&Z]{_DENIED})"
+)
 _PLAIN = rf"L(?:{_SEPARATOR}?L)*"
-_COMMENT = r"\([^()\n]{1,30}\)"
+_COMMENT = r"\([^()\nakxGRntX]{1,30}\)"
 _LIST = re.compile(
     rf"(?P<B>\({_PLAIN}\)(?:(?:{_COMMENT})?{_SEPARATOR}{{0,2}}\({_PLAIN}\)|{_SEPARATOR}{{1,2}}{_PLAIN}(?!\)))*"
     rf"(?:,?\n(?=\(L\)[.,]?(?:\n|\Z))\(L\))*)"

@@ -18,7 +18,7 @@ PAUSE_NO_DASH_BEHIND_OPTION = rf"(?:(?<!o.)(?=-)|(?={F}{{0,2}}(?:\Z|[.,;:!?\n)b(
 END_OF_LINE = r"(?=[.!)]*(?:\n|\Z))"
 
 # An answer: "the correct option is B", "True: B", "All of the above: A, B and C", "Assistant: B"
-CUE = r"(?:a|[kR](?=[:>oPaD])|[yv][pDfcCw]{0,3}e(?=[:>(,BK-])|e[yv]c?(?=[:>(,BK-])|m(?=[:>.]))"
+CUE = r"(?:a|(?<=D)F[oD]|[kR](?=[:>oPaD])|[yv][pDfcCw]{0,3}e(?=[:>(,BK-])|e[yv]c?(?=[:>(,BK-])|m(?=[:>.]))"
 BRIDGE = r"[^.;?\nLBKAlxGnVH]{0,10}?"
 LINK = rf"[:>=cC)h-](?:[\ncC:=>iJIh]|{F}){{0,6}}"
 STATED = re.compile(rf"{CUE}(?:{BRIDGE}{LINK}({L})|(?:\n|{F}){{0,4}}({L})|T{F}?({L}){PAUSE})")
@@ -76,6 +76,6 @@ LOOK_BACK = 40  # parts
 MARK_BEFORE = re.compile(rf"([tXu])[.:fo-]{{0,3}}({L})")
 MARK_BEHIND = re.compile(rf"({L})[^\nLBKtXu]{{0,80}}([tXu])")
 WORD_BEHIND = re.compile(
-    rf"({L})(?:[.:,>=?-]|[cC]){{0,4}}f?(?:([kaxGR])(?=[).,;:!?\n&(bfpBK-]|L[.:-]|\Z)|(n)(?=[).,;:!?\n&-]|\Z))"
+    rf"({L})(?:[.:,>=?(-]|[cCy]){{0,4}}f?(?:([kaxGR])(?=[).,;:!?\n&(bfpBK-]|L[.:-]|\Z)|(n)(?=[).,;:!?\n&-]|\Z))"
 )
 WORD_AT_END = re.compile(r"(?:\A|(?<=\n))([LBK])[^\nLBK]{0,200}[-:,.(>;]c?f?([kaxGR])[).!]*(?=\n|\Z)")
