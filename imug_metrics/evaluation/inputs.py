@@ -19,10 +19,9 @@ from imug_metrics.dialogues.record import Record
 from imug_metrics.encoders import CachedEncoder, Encoder, load_encoder
 from imug_metrics.errors import ArgumentError
 from imug_metrics.evaluation.settings import JudgeSettings, Missing, Settings, as_argument, readable_benchmark
-from imug_metrics.functional.answers.choice_score import check_options
 from imug_metrics.protocols import imug
 from imug_metrics.reading.files import MAX_TURN, as_turn
-from imug_metrics.reading.options import DEFAULT_OPTIONS
+from imug_metrics.reading.options import DEFAULT_OPTIONS, check_options
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ from imug_metrics.reading.choice_rules import Stated, Statements
 from imug_metrics.reading.choice_words import LANGUAGES
 from imug_metrics.reading.languages import is_written_in
 from imug_metrics.reading.option_texts import OptionTexts, option_texts, says_above
-from imug_metrics.reading.options import DEFAULT_OPTIONS, Options
+from imug_metrics.reading.options import DEFAULT_OPTIONS, Options, check_options
 from imug_metrics.reading.refusals import declines, is_undecided
 
 READ = {
@@ -85,6 +85,7 @@ def read_choice(text: str, options: Options = DEFAULT_OPTIONS) -> ChoiceReading:
         The letters, and how they were read or why there are none.
 
     Raises:
+        TypeError: a text that is none, or options that are neither letters nor texts by letter.
         ValueError: options that are not distinct upper-case letters A to Z.
 
     Example:
@@ -96,30 +97,36 @@ def read_choice(text: str, options: Options = DEFAULT_OPTIONS) -> ChoiceReading:
         >>> read_choice("It shows a red cup.", {"A": "A blue cup", "B": "A red cup"})
         ChoiceReading(letters='B', reason='text')
     """
+    if not isinstance(text, str):
+        raise TypeError(f"Expected argument `text` to be text, got {type(text).__name__}.")
+    check_options(options)
     letters = "".join(options)
-    reply = read_parts(text, letters)
     if not text.strip() or text.lstrip().startswith("ERROR:"):
         return ChoiceReading("", "failed" if text.strip() else "empty")
+    reply = read_parts(text, letters)
     texts = option_texts(tuple(options.items())) if isinstance(options, Mapping) else None
-    upper = Statements(reply, letters)
-    return _read(text, reply, letters, texts, upper) or ChoiceReading("", _why_unread(text, reply, upper))
+    statements = Statements(reply, letters)
+    return _read(text, reply, letters, texts, statements) or ChoiceReading("", _why_unread(text, reply, statements))
 
 
-def _read(text: str, reply: Reply, letters: str, texts: OptionTexts | None, upper: Statements) -> ChoiceReading | None:
+def _read(
+    text: str, reply: Reply, letters: str, texts: OptionTexts | None, statements: Statements
+) -> ChoiceReading | None:
     named = texts.stated(reply) if texts else ""
     if named:
         return ChoiceReading(named, "text")
-    stated = _stated(reply, upper, letters)
+    stated = _stated(reply, statements, letters)
     if stated:
-        if is_undecided(" ".join(reply.words[stated.words :])[:_SEEN]):
+        unsure = stated.how == "mention" and declines(text[:_SEEN])
+        if unsure or is_undecided(" ".join(reply.words[stated.words :])[:_SEEN]):
             return ChoiceReading("", "declined")
         return ChoiceReading("".join(sorted(set(stated.letters.upper()))), stated.how)
     named = texts.named(reply) if texts else ""
     return ChoiceReading(named, "text") if named else None
 
 
-def _stated(reply: Reply, upper: Statements, options: str) -> Stated | None:
-    forms = [upper, Statements(reply, options, "l")] if "l" in reply.parts or "E" in reply.parts else [upper]
+def _stated(reply: Reply, statements: Statements, options: str) -> Stated | None:
+    forms = [statements, Statements(reply, options, "l")] if "l" in reply.parts or "E" in reply.parts else [statements]
     for rule in _RULES:
         found = max(filter(None, map(rule, forms)), key=lambda each: each.place, default=None)
         if found:
@@ -127,14 +134,14 @@ def _stated(reply: Reply, upper: Statements, options: str) -> Stated | None:
     return None
 
 
-def _why_unread(text: str, reply: Reply, upper: Statements) -> str:
+def _why_unread(text: str, reply: Reply, statements: Statements) -> str:
     if declines(text[:_SEEN]):
         return "declined"
     if says_above(text):
         return "above"
-    if upper.letters or upper.offers:
-        several = upper.offers or len(upper.letters) > 1
-        return "excluded" if upper.all_turned_down() else "ambiguous" if several else "unclear"
+    if statements.letters or statements.offers:
+        several = statements.offers or len(statements.letters) > 1
+        return "excluded" if statements.all_turned_down() else "ambiguous" if several else "unclear"
     others = Statements(reply, "", "j")
     if others.answer() or others.choice():
         return "outside"

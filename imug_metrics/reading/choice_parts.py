@@ -17,7 +17,7 @@ _SPACELESS = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\
 _SPACED = "\u0530-\u08ff\u0900-\u0dff\u0f00-\u0fff\u10a0-\u10ff\u1200-\u137f"  # further scripts, marks and all
 _MARKS = {
     **{mark: mark for mark in "\n.,;:=()/&+->?"},
-    **{"!": ".", "<": "w", "--": "-", "---": "-", "=>": ">", "->": ">", "==>": ">", "-->": ">"},
+    **{"!": ".", "<": "w", "~": "-", "≠": "n", "--": "-", "---": "-", "=>": ">", "->": ">", "==>": ">", "-->": ">"},
     **dict.fromkeys("☑✓✔✅√🗸🗹⭕👍", "t"),
     **dict.fromkeys("✗✘❌✕✖❎×🗴🗶👎", "X"),
     **dict.fromkeys("☐⬜□▢◻", "u"),
@@ -33,7 +33,7 @@ _LONGEST_RUN, _FEW = 3, 8  # letters of a known word, and options, up to which "
 def _token(glue: str, further: str = "") -> re.Pattern[str]:
     """Words such as "don't", "E-mail", "C++" and "answer(s)", arrows, and marks; all else is between words."""
     tail = rf"(?<=['’])[{glue}]+|(?<=-)[{glue}]{{2,}}|(?<=\+)\+?(?![{glue} (])|(?<=\#)|(?<=\()s\)"
-    mark = r"[\n.!?,;:=()/&+<>-](?:(?<=[-=])[-=]?>|(?<=-)-{1,2})?"
+    mark = r"[\n.!?,;:=()/&+<>~-](?:(?<=[-=])[-=]?>|(?<=-)-{1,2})?"
     return re.compile(rf"[{glue}]+(?:['’+#(-](?:{tail}))*+|{mark}{further}")
 
 
@@ -236,7 +236,8 @@ def _words(match: re.Match[str]) -> str:
 
 _DENIED = r"(?!L(?:[,&]{1,2}L){0,4}[cC][fFD]?[xGn])"  # "the answer is B, C and D are wrong"
 _SEPARATOR = (
-    rf"(?:[/+ENZ]|,(?!L(?:c|[xG](?![:>]))){_DENIED}|;(?!L(?:[cCkaR]|[xG](?![:>])))|,?[&Z]-?f?{_DENIED}|[,;/+][&Z]{_DENIED})"
+    rf"(?:[/+ENZ]|,(?!L(?:c|[xG](?![:>]))){_DENIED}|;(?!L(?:[cCkaR]|[xG](?![:>])))"
+    rf"|,?[&Z]-?f?{_DENIED}|[,;/+][&Z]{_DENIED})"
 )
 _PLAIN = rf"L(?:{_SEPARATOR}?L)*"
 _COMMENT = r"\([^()\nakxGRntX]{1,30}\)"
@@ -257,7 +258,7 @@ class Joined(NamedTuple):
     Attributes:
         parts: of the reply.
         letters: by the place of a list in `parts`, its runs of letters.
-        offers: the same of lists that decide nothing, such as "A or B", which are `A` in `parts`.
+        offers: the same of lists that decide nothing, such as "A or B", which are `@` in `parts`.
         ends: by the same place, how many words the reply has up to the list's end.
     """
 
@@ -294,7 +295,7 @@ def join_letters(reply: Reply, options: int, kind: Literal["L", "l", "j"] = "L")
         start, end = match.span()
         runs = [word.split("'")[0] for word, part in zip(reply.words[start:end], match[0], strict=True) if part == "L"]
         offered = "Z" in match[0] or (len(runs) == options >= _LEAST and _repeats(match))
-        pieces += parts[position:start], "A" if offered else match.lastgroup or "L"
+        pieces += parts[position:start], "@" if offered else match.lastgroup or "L"
         length += start - position
         (offers if offered else letters)[length] = runs
         ends[length] = position = end

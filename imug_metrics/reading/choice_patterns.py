@@ -19,7 +19,7 @@ END_OF_LINE = r"(?=[.!)]*(?:\n|\Z))"
 
 # An answer: "the correct option is B", "True: B", "All of the above: A, B and C", "Assistant: B"
 CUE = r"(?:a|(?<=D)F[oD]|[kR](?=[:>oPaD])|[yv][pDfcCw]{0,3}e(?=[:>(,BK-])|e[yv]c?(?=[:>(,BK-])|m(?=[:>.]))"
-BRIDGE = r"[^.;?\nLBKAlxGnVH]{0,10}?"
+BRIDGE = r"[^.;?\nLBK@lxGnVH]{0,10}?"
 LINK = rf"[:>=cC)h-](?:[\ncC:=>iJIh]|{F}){{0,6}}"
 STATED = re.compile(rf"{CUE}(?:{BRIDGE}{LINK}({L})|(?:\n|{F}){{0,4}}({L})|T{F}?({L}){PAUSE})")
 FIELD = re.compile(rf"[soh]k?[:>=](?:\n|{F}){{0,3}}({L})")  # "Selection: B"
@@ -50,8 +50,8 @@ EITHER = re.compile(rf"i{F}{{0,2}}{L}[,;]?[&UZ]?i{F}{{0,2}}{L}|{L}[,(]?Z[iH]?{F}
 
 BARE = re.compile(rf"(?:[iUa:>,&=-]|P(?!:)|[fFDoO])*({L})(?:[.:;,!?-]|{F})*")
 LABEL = re.compile(
-    rf"{F}{{0,2}}(?P<list>[BK]|L(?=[.:](?!\.|\Z)|>(?!{F}{{0,3}}{L}|\Z)|(?P<loose>[,be]|\((?!Z)|-(?!{L}(?:\Z|[.\n])))))[.:>,b(e-]?+"
-    rf"(?![cC](?!{L})|[kxR](?:\Z|[.,])|[Gxn]?,?z|[fD]{{0,3}}a[oP]?[cC:])"
+    rf"{F}{{0,2}}(?P<list>[BK](?!-{L})|L(?=[.:](?!\.|\Z)|>(?!{F}{{0,3}}{L}|\Z)|(?P<loose>[,be]|\((?!Z)|-(?!{L}(?:\Z|[.\n])))))[.:>,b(e-]?+"
+    rf"(?![cC](?!{L})|[kxR](?:\Z|[.,])|[Gxn]?,?z|Z|[fD]{{0,3}}a[oP]?[cC:])"
 )
 LABEL_TEXT = re.compile(r"[^.?!;]*(?:[.?!;]+(?![fwmjIDpo]{0,4}[ahmiUJzn])[^.?!;]*)*")
 NEXT_LABEL = re.compile(r"[^,;.xGnkRLBK\n]{1,60}(?:[,;]&?([BK]|L[.:])|(K))")
@@ -65,6 +65,9 @@ DENIED_LABEL = re.compile(
     rf"[:.>-]{{0,2}}f?(?:[xX](?=[.,;!?()\nba]|\Z)|n(?=[.,;]|\Z))|[:>-]f?G(?=[.,;!?()\nba]|\Z)|[cC]{F}{{0,2}}[nxG]"
 )
 NEW_CLAUSE = re.compile(r"c|[xG](?!:)")  # "B and C is too small"
+OFFERED = re.compile(r"[.,(\n]{0,2}Z")  # "B. Or C."
+RANGE = re.compile(rf"T{L}")  # "A to C"
+ALL_BUT = re.compile(r"(?:n|y[fDoPe]{0,3})\Z")
 NOT_BEHIND = re.compile(rf"n(?!{F}{{0,2}}{L})")  # "B doğru değil"
 REST = re.compile(r"[^.,:;!?\nU]{0,60}(?:,[QS])?")
 ASKED = re.compile(r"[^.;!?\nU]{0,60}\?")

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from itertools import takewhile
+from string import ascii_uppercase
 from typing import Literal, NamedTuple, TypeAlias
 
 from imug_metrics.reading import choice_patterns as patterns
@@ -15,7 +15,6 @@ from imug_metrics.reading.choice_parts import Reply, join_letters
 How: TypeAlias = Literal["answer", "ticked", "choice", "label", "mention"]
 
 _AFFIRMED = "tkaR"
-_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _LEAST = 3  # lines that list the options
 
 
@@ -55,7 +54,7 @@ class Statements:
         self.lines = [match.span() for match in re.finditer(r"[^\n]+", self.unmasked)] if self.letters else []
         self.marks = self._marks() if self.letters else []
         self.labels = self._line_labels()
-        self.listing = self._lists_options(len(options))
+        self.listing = self._lists_options()
         self.parts = self._masked() if self.letters else self.unmasked
 
     def answer(self) -> Stated | None:
@@ -89,8 +88,13 @@ class Statements:
         """Lines that begin like options, at the beginning or else at the end."""
         down = self._turned_down()
         for lines in (self.lines, self.lines[::-1]):
-            block = "".join(takewhile(lambda each: each is not None, map(self._labelled, self._paragraph(lines))))  # type: ignore[arg-type]
-            letters = "".join(letter for letter in block if letter not in down)
+            block: list[str] = []
+            for line in self._paragraph(lines):
+                labelled = self._labelled(line)
+                if labelled is None:
+                    break
+                block.append(labelled)
+            letters = "".join(letter for letter in "".join(block) if letter not in down)
             if letters and not self._repeats(letters):
                 return self._stated(letters, "label", max(self.letters))
         return None
@@ -101,7 +105,9 @@ class Statements:
             return None
         down, found = self._turned_down(), set()
         for match in patterns.MENTION.finditer(self.parts):
-            if not self._negated(match.start(), "nxGrvQ") and not patterns.DENIED.match(self.parts, match.end()):
+            if not is_negated(self.parts, match.start(), "nxGrvQ") and not patterns.DENIED.match(
+                self.parts, match.end()
+            ):
                 found.add("".join(sorted(set(self._all(match.end() - 1)) - down)))
         return self._stated(found.pop(), "mention", 0) if len(found) == 1 else None
 
@@ -109,7 +115,9 @@ class Statements:
         """Whether there are letters, and each of them is denied or negated."""
         down = self._turned_down()
         return bool(self.letters) and all(
-            set(self._all(place)) <= down or self._negated(place) or patterns.DENIED.match(self.unmasked, place + 1)
+            set(self._all(place)) <= down
+            or is_negated(self.parts, place)
+            or patterns.DENIED.match(self.unmasked, place + 1)
             for place in self.letters
         )
 
@@ -118,7 +126,7 @@ class Statements:
 
     def _last_answer(self, pattern: re.Pattern[str]) -> Stated | None:
         place = self._last(pattern)
-        if place is None or (self.listing and place in self.labels):
+        if place is None or (self.listing and place in self.labels) or patterns.RANGE.match(self.parts, place + 1):
             return None
         further = self._further(place, own_line=self.unmasked[place - 1 : place] == "\n")
         return self._stated(self._within(place) + further, "answer", place)
@@ -137,32 +145,10 @@ class Statements:
         """The place of the letters of a pattern's last match that is neither negated nor denied."""
         for match in reversed(list(pattern.finditer(self.parts))):
             place = match.end(match.lastindex or 0) - 1
-            unsaid = self._negated(match.start()) or self._taken_back(match.start(), place + 1)
+            unsaid = is_unsaid(self.parts, self.unmasked, match.start(), place + 1)
             if not unsaid and not patterns.NOT_BEHIND.match(self.parts, match.end()):
                 return place
         return None
-
-    def _taken_back(self, start: int, end: int) -> bool:
-        """Whether what follows a statement denies it, makes it conditional, or ends its sentence as a question."""
-        if patterns.DENIED.match(self.unmasked, end):
-            return True
-        if patterns.ASKED.match(self.unmasked, end):
-            return patterns.TOLD.search(self.parts, start, end) is None
-        rest = patterns.REST.match(self.unmasked, end)
-        condition = "" if rest is None else rest[0]
-        conditional = "Q" in condition or ("S" in condition and "c" in self.parts[start:end] + condition)
-        return conditional and not re.search("[QS][jY]", condition)
-
-    def _negated(self, start: int, signs: str = "nxGrvQH~") -> bool:
-        """Whether a statement's clause is negated, or its sentence a condition other than "if I had to choose"."""
-        if self.parts[start - 1 : start + 1] == "nU":  # "anything but B"
-            return True
-        start += self.parts[start] in ",!Uz"  # "not sure, B" begins with the comma
-        sentence = patterns.SENTENCE_END.split(self.parts[max(0, start - patterns.LOOK_BACK) : start])[-1]
-        if any(part in patterns.CLAUSE_END.split(sentence)[-1] for part in signs):
-            return True
-        sentence = sentence.rpartition("U")[2]
-        return "Q" in sentence and not re.search("Q[jY]|[hg]", sentence)
 
     def _all(self, place: int) -> str:
         return "".join(self.letters[place])
@@ -190,7 +176,7 @@ class Statements:
         letters, last, count = "", -1, 0
         for start, end in lines:
             match = patterns.BARE.fullmatch(self.parts, start, end)
-            if not match:
+            if not match or patterns.OFFERED.match(self.unmasked, match.end(1)):
                 break
             letters += self._within(match.start(1))
             last, count = max(last, match.start(1)), count + 1
@@ -236,11 +222,11 @@ class Statements:
         places = (match.start("list") for match in found if match and not match["loose"])
         return {place: self._all(place) for place in places}
 
-    def _lists_options(self, options: int) -> bool:
+    def _lists_options(self) -> bool:
         """Whether lines list the options of the question: all of them, or three and more from A on."""
         letters = "".join(dict.fromkeys(self.labels.values())).upper()
-        from_a = letters == _ALPHABET[: len(letters)]
-        return len(letters) >= _LEAST and (len(set(letters)) == options or from_a)
+        from_a = letters == ascii_uppercase[: len(letters)]
+        return len(letters) >= _LEAST and (len(set(letters)) == self.options or from_a)
 
     def _masked(self) -> str:
         """Parts with the letters in the text behind the label of a line as words."""
@@ -272,6 +258,50 @@ class Statements:
 
     def _turned_down(self) -> set[str]:
         return {letter for mark, place in self.marks if mark not in _AFFIRMED for letter in self._all(place)}
+
+
+def is_unsaid(parts: str, unmasked: str, start: int, end: int) -> bool:
+    """Whether a statement is negated, offered, asked, conditional or what others say, by what stands around it.
+
+    Args:
+        parts: of the reply, with letters in the texts of options as words.
+        unmasked: with all letters.
+        start, end: the places where the statement begins and where the letters in it end.
+    """
+    return is_negated(parts, start) or _is_taken_back(parts, unmasked, start, end)
+
+
+def is_denied(parts: str, start: int, end: int) -> bool:
+    """Whether a statement is negated, as one kind of what `is_unsaid` tells."""
+    return is_negated(parts, start, "nxG~") or patterns.DENIED.match(parts, end) is not None
+
+
+def is_negated(parts: str, start: int, signs: str = "nxGrvQH~") -> bool:
+    """Whether the clause before a place is negated, or its sentence a condition other than "if I had to choose"."""
+    but = start - (parts[start] != "U")
+    if parts[but : but + 1] == "U" and patterns.ALL_BUT.search(parts[max(0, but - 5) : but]):  # "anything but B"
+        return True
+    before = parts[start - 1 : start]
+    if (before == "Z" and parts[start] != "z") or (before in ("Y", "q", "m") and parts[start] == "h"):
+        return True  # "red or blue", "she chose B"
+    start += parts[start] in ",!Uz"  # "not sure, B" begins with the comma
+    sentence = patterns.SENTENCE_END.split(parts[max(0, start - patterns.LOOK_BACK) : start])[-1]
+    if not set(signs).isdisjoint(patterns.CLAUSE_END.split(sentence)[-1]):
+        return True
+    sentence = sentence.rpartition("U")[2]
+    return "Q" in sentence and not re.search("Q[jY]|[hg]", sentence)
+
+
+def _is_taken_back(parts: str, unmasked: str, start: int, end: int) -> bool:
+    """Whether what follows a statement denies it, offers another, or makes its sentence a condition or a question."""
+    if patterns.DENIED.match(unmasked, end) or patterns.OFFERED.match(unmasked, end):
+        return True
+    if patterns.ASKED.match(unmasked, end):
+        return patterns.TOLD.search(parts, start, end) is None
+    rest = patterns.REST.match(unmasked, end)
+    condition = "" if rest is None else rest[0]
+    conditional = "Q" in condition or ("S" in condition and "c" in parts[start:end] + condition)
+    return conditional and not re.search("[QS][jY]", condition)
 
 
 def _latest(found: Iterable[Stated | None]) -> Stated | None:

@@ -13,20 +13,20 @@ LANGUAGES = (
     *("ar", "bg", "bn", "ca", "cs", "da", "de", "el", "en", "es", "fa", "fi", "fr", "he", "hi", "hr", "hu", "id"),
     *("it", "ja", "ko", "ms", "nl", "no", "pl", "pt", "ro", "ru", "sv", "th", "tr", "uk", "vi", "zh"),
 )
-"""Languages that replies are read in, as ISO 639-1 codes; in any other, bare letters alone are read."""
+"""Languages that replies are read in, as ISO 639-1 codes; in any other, letters alone, labelled or ticked are read."""
 
 WORDS: dict[str, str] = {
     # names the answer: what follows, after a copula, is the reply's choice
     "a": """
         lời winner answer answers ans solution solutions correct best guess accurate appropriate plausible suitable
         closest fitting zutreffende passende passendste wahrscheinlichste appropriée adéquate adecuada apropiada
-        adequada respuesta respuestas correcta correctas correcto correctos resposta respostas correta corretas correto
-        corretos réponse réponses reponse correcte correctes bonne bonnes antwort antworten richtig richtige richtigen
-        richtiges richtiger lösung lösungen korrekt korrekte risposta risposte corretta corrette corretto corretti
-        antwoord antwoorden juiste svar svaret svaren svarene rätt riktig riktige rigtige rigtigt korrekta odpowiedź
-        odpowiedzi odpowiedzią poprawna poprawną poprawne poprawny prawidłowa prawidłowe odpověď odpovědi správná
-        správně správné cevap cevaplar cevabı cevabım yanıt yanıtı jawaban jawabannya jawapan jawapannya đáp válasz
-        helyes vastaus oikea răspuns răspunsul corect odgovor točan ответ ответы ответом правильный правильная
+        adequada respuesta respuestas correcta correctas correcto correctos resposta respostas correta corretas
+        correto corretos réponse réponses reponse correcte correctes bonne bonnes antwort antworten richtig richtige
+        richtigen richtiges richtiger lösung lösungen korrekt korrekte risposta risposte corretta corrette corretto
+        corretti antwoord antwoorden juiste svar svaret svaren svarene rätt riktig riktige rigtige rigtigt korrekta
+        odpowiedź odpowiedzi odpowiedzią poprawna poprawną poprawne poprawny prawidłowa prawidłowe odpověď odpovědi
+        správná správně správné cevap cevaplar cevabı cevabım yanıt yanıtı jawaban jawabannya jawapan jawapannya đáp
+        válasz helyes vastaus oikea răspuns răspunsul corect odgovor točan ответ ответы ответом правильный правильная
         правильное правильные правильно відповідь відповіді правильна правильне отговор отговорът правилният απάντηση
         σωστή الإجابة الاجابة الجواب إجابة اجابة إجابتي جواب والإجابة فالإجابة الصحيحة الصحيح پاسخ درست صحیح תשובה
         התשובה תשובתי הנכונה उत्तर जवाब सही উত্তর সঠিক
@@ -34,21 +34,21 @@ WORDS: dict[str, str] = {
     # affirms: a verdict behind letters ("B is true"), or a heading before them ("True: B")
     "k": """
         better doğrudur besser true yes valid verdadero verdadera verdaderos verdaderas cierto cierta sí vrai vraie
-        vrais vraies oui exact exacte wahr ja stimmt zutreffend vero vera veri vere sì verdadeiro verdadeira verdadeiros
-        sim certo certa waar juist sant sann stämmer prawda prawdziwe prawdziwa tak pravda ano doğru evet benar betul ya
-        đúng igaz igen tosi kyllä oikein adevărat да верно верный верна верны правда істина так вірно ναι σωστό صحيح صح
-        نعم صحيحة بله נכון כן हाँ हां সত্য remains remain bleibt होता oikeat
+        vrais vraies oui exact exacte wahr ja stimmt zutreffend vero vera veri vere sì verdadeiro verdadeira
+        verdadeiros sim certo certa waar juist sant sann stämmer prawda prawdziwe prawdziwa tak pravda ano doğru evet
+        benar betul ya đúng igaz igen tosi kyllä oikein adevărat да верно верный верна верны правда істина так вірно
+        ναι σωστό صحيح صح نعم صحيحة بله נכון כן हाँ हां সত্য remains remain bleibt होता oikeat
     """,
     # the same, but also a place: "A is right of B"
     "R": "right",
     # turns down
     "x": """
-        wrong incorrect invalid mauvaise mauvais неверен неверной الخاطئة incorrecta incorrectas incorrecto falsche
-        falschen errato errata errate sbagliata sbagliato sbagliate incorreta incorretas incorreto errada errado erradas
-        onjuist onwaar fout niet fel feil forkert nieprawda błędna błędne nepravda špatně salah hamis väärin fals
-        netočan неверно неверный неверна неверны неправильно неправильный неправильная невірно хибно λάθος خطأ خاطئ
-        خاطئة غلط خیر שגוי गलत ভুল eliminated excluded descartada descartadas éliminée éliminées eliminata eliminadas
-        ausgeschlossen
+        wrong incorrect invalid least worst schlechteste peor pire peggiore pior incorrecte incorrectes mauvaise
+        mauvais неверен неверной الخاطئة incorrecta incorrectas incorrecto falsche falschen errato errata errate
+        sbagliata sbagliato sbagliate incorreta incorretas incorreto errada errado erradas onjuist onwaar fout niet
+        fel feil forkert nieprawda błędna błędne nepravda špatně salah hamis väärin fals netočan неверно неверный
+        неверна неверны неправильно неправильный неправильная невірно хибно λάθος خطأ خاطئ خاطئة غلط خیر שגוי गलत ভুল
+        eliminated excluded descartada descartadas éliminée éliminées eliminata eliminadas ausgeschlossen
     """,
     # the same; but options say it, too: "B) No"
     "G": """
@@ -63,7 +63,8 @@ WORDS: dict[str, str] = {
     """,
     # the same, of several
     "P": """
-        options choices letters opciones opzioni opções alternativas lettres opties opcje варианты варіанти alternativen
+        options choices letters opciones opzioni opções alternativas lettres opties opcje варианты варіанти
+        alternativen
     """,
     # names something that can be true: "statement B is true"
     "O": """
@@ -78,36 +79,36 @@ WORDS: dict[str, str] = {
         resultado selectie seçim seçimim výběr wybór val valg r respondo
     """,
     "c": """
-        е würde is was be being equals lautet es está sería seria est serait ist wäre è sarebbe é será seja er är adalah
-        ialah là jest je это то είναι هي هو است הוא היא है এটি must should would will seems seem appears fits fit
-        matches match shows has have had does do looks look este
+        е würde is was be being equals lautet es está sería seria est serait ist wäre è sarebbe é será seja er är
+        adalah ialah là jest je это то είναι هي هو است הוא היא है এটি must should would will seems seem appears fits
+        fit matches match shows has have had does do looks look este
     """,
     "C": "are were son sont sind sono são zijn są jsou",
     # says what the reply chooses
     "h": """
-        prefer prefers preferred bevorzuge préfère prefiero preferisco prefiro makes make queda quedan остаётся остается
-        sagen entscheide चुनूँगा चुनूंगा nehmen wählen choose chooses chose chosen choosing pick picks picked picking
-        select selects selecting answered settle elijo escojo selecciono marco choisis choisi choisirais choisirai
-        sélectionne wähle nehme gewählt scelgo seleziono escolho seleciono kies kiezen gekozen väljer velger vælger
-        wybieram wybrałbym wybrałabym vybírám volím seçiyorum seçerim memilih pilih chọn választom valitsen aleg biram
-        выбираю выбрал выбрала выберу выбор обираю вибираю избирам διαλέγω επιλέγω أختار اخترت اختار انتخاب בוחר बुनता
-        चुनता चुनती leaving leaves
+        prefer preferred bevorzuge préfère prefiero preferisco prefiro makes make queda quedan остаётся остается sagen
+        entscheide चुनूँगा चुनूंगा nehmen wählen choose chose chosen choosing pick picked picking select selects
+        selecting answered settle elijo escojo selecciono marco choisis choisi choisirais choisirai sélectionne wähle
+        nehme gewählt scelgo seleziono escolho seleciono kies kiezen gekozen väljer velger vælger wybieram wybrałbym
+        wybrałabym vybírám volím seçiyorum seçerim memilih pilih chọn választom valitsen aleg biram выбираю выбрал
+        выбрала выберу выбор обираю вибираю избирам διαλέγω επιλέγω أختار اخترت اختار انتخاب בוחר बुनता चुनता चुनती
+        leaving leaves
     """,
     "g": """
         quedo go going went lean leaning incline inclined opted opting opte vote votes voted settled gehe stimme tippe
     """,  # go with, vote for
     "p": """
         with for in from towards toward of que che że dass dat att ki hogy että că что أن कि at by out up then where
-        which that while when who via per through into under among within without nor para por con de del pour dans avec
-        sur à mit von für zu bei auf im zur di da em com met van voor op
+        which that while when who via per through into under among within without nor para por con de del pour dans
+        avec sur à mit von für zu bei auf im zur di da em com met van voor op
     """,
     "r": "rule rules ruled ruling cross crossed crossing strike struck",  # rule out
     # may stand before letters and says nothing
     "f": """
-        more like mich vermutlich sans doute probablemente probabilmente provavelmente câu trả both either just clearly
-        definitely probably likely most certainly obviously surely overall again indeed also exactly simply alone ganz
-        klar saya होगा la las le les die der das den el los il lo gli as os het een l mein meine mis mon minha meu mia
-        mio claramente clairement probablement wahrscheinlich eindeutig просто bahwa rằng
+        more like mich vermutlich sans doute probablemente probabilmente provavelmente câu trả both either just
+        clearly definitely probably likely most certainly obviously surely overall again indeed also exactly simply
+        alone ganz klar saya होगा la las le les die der das den el los il lo gli as os het een l mein meine mis mon
+        minha meu mia mio claramente clairement probablement wahrscheinlich eindeutig просто bahwa rằng
     """,
     # the same, but never behind the letter A: "A final ..." begins with an article
     "D": "the my your our its final one ones letzte endgültige",
@@ -118,9 +119,9 @@ WORDS: dict[str, str] = {
     "Z": "or oder ou eller veya atau hoặc vagy lub nebo sau ili или або أو या",
     # says what might be, or what others say
     "H": """
-        could might may between some others many people students nobody claims claimed said according often almost
-        könnte dürfte zwischen manche viele pourrait certains entre podría algunos potrebbe alcuni poderia alguns может
-        могут многие некоторые
+        could might may between thinks believes says argues picks chooses some others many people students nobody
+        claims claimed said according often almost könnte dürfte zwischen manche viele pourrait certains entre podría
+        algunos potrebbe alcuni poderia alguns может могут многие некоторые
     """,
     # "to": "from A to B", and the Polish "is"
     "T": "to on",
@@ -134,8 +135,8 @@ WORDS: dict[str, str] = {
         than over statt anstatt assume suppose explain before anything descartamos исключаются исключается not cannot
         can't isn't aren't wasn't won't don't doesn't didn't couldn't shouldn't wouldn't cant isnt dont neither never
         doubt except eliminate eliminates eliminating exclude excludes excluding discard dismiss reject rejecting
-        impossible unlikely nicht kein keine keiner weder n'est pas ausschließen ausschliessen scheidet scheiden non não
-        nunca geen inte ikke nie ani ne değil bukan nu не ни кроме ليس ليست אין μην δεν descarto descartar elimino
+        impossible unlikely nicht kein keine keiner weder n'est pas ausschließen ausschliessen scheidet scheiden non
+        não nunca geen inte ikke nie ani ne değil bukan nu не ни кроме ليس ليست אין μην δεν descarto descartar elimino
         eliminando descartando éliminer élimine исключаем исключить исключая wykluczam eliminuję
     """,
     # makes it conditional
@@ -152,11 +153,11 @@ WORDS: dict[str, str] = {
     "U": """
         doch ma so therefore thus hence ergo consequently but however alors donc mais daher deshalb aber sondern sino
         pero entonces luego quindi perciò bensì então portanto mas dus maar alltså więc zatem ale lecz takže tedy yani
-        ama jadi maka vậy nên tehát siis mutta deci dar значит следовательно поэтому но а отже тому але إذن لذا ولكن بل
-        לכן אבל אלא इसलिए बल्कि utan men tetapi melainkan mà
+        ama jadi maka vậy nên tehát siis mutta deci dar значит следовательно поэтому но а отже тому але إذن لذا ولكن
+        بل לכן אבל אלא इसलिए बल्कि utan men tetapi melainkan mà
     """,
     "I": "it this",
-    "Y": "you we",
+    "Y": "you he she they",
     "J": "it's that's c'est",
     # takes back what was said before
     "z": """
@@ -174,7 +175,8 @@ WORDS: dict[str, str] = {
     "q": "q question user human frage pregunta domanda pergunta вопрос utilisateur benutzer usuario سؤال prompt",
     "v": "none ninguna ninguno ningún aucune aucun keines nessuna nessun nessuno nenhuma nenhum žádná hiçbiri",
     "y": """
-        all every everything todas todos tutte tutti toutes tous alle alles wszystkie všechny hepsi semua все всё всі كل
+        all every everything todas todos tutte tutti toutes tous alle alles wszystkie všechny hepsi semua все всё всі
+        كل
     """,
     "e": """
         above these following anteriores précédentes oben genannten precedenti acima bovenstaande powyższych atas
@@ -183,9 +185,9 @@ WORDS: dict[str, str] = {
     # names something that letters stand for: "vitamin C", "plan B"
     "V": """
         mr mrs ms dr prof vitamin vitamins vitamine vitamina vitamín витамин plan hepatitis type grade class section
-        figure fig appendix group team gate row exhibit level size point line room block building zone terminal platform
-        series version part chapter table phase route bus channel column category unit state step player person side
-        angle vertex bâtiment gruppe abbildung punkt figura grupo clase note
+        figure fig appendix group team gate row exhibit level size point line room block building zone terminal
+        platform series version part chapter table phase route bus channel column category unit state step player
+        person side angle vertex bâtiment gruppe abbildung punkt figura grupo clase note
     """,
 }
 

@@ -21,6 +21,7 @@ _ARROW = re.compile(r"\\(?:long)?(?:right|Right)arrow\b|\\to\b|\\implies\b")
 _SPECIAL_TOKEN = re.compile(
     r"<[|｜][^|｜<>\n]{0,40}[|｜]>|</?s>|</?bos>|</?eos>|<pad>|<unk>|<(?:start|end)_of_turn>|\[/?INST\]"
 )
+_RANGE = re.compile(r"(?<![A-Za-z])([A-Z])(?:[-–—~～]|\.\.\.?|…| through | thru )([A-Z])(?![A-Za-z])")
 _STRUCK = re.compile(r"~~[^~\n]{1,400}~~|<(s|del|strike)>[^<\n]{1,400}</\1>")
 _CERTAINLY = re.compile(
     r"(?i)\b(?:(?:there(?: is|'s) )?no (?:doubt|question)(?: that)?|without (?:a |any )?doubt|none other than"
@@ -82,7 +83,7 @@ def plain_text(text: str) -> str:
         >>> plain_text("<think>hm</think>- <b>Ｂ</b> in $\\boxed{B}$, ~~not A~~")
         '*B* in $ answer: {B}$,  '
     """
-    text = fold_variants(without_reasoning(text))
+    text = fold_variants(_RANGE.sub(r"\1 or \2", without_reasoning(text)))  # what a range holds is not sure
     if _MAY_BREAK.search(text):
         text = _LINE_BREAK.sub("\n", text)
     if "\\" in text:

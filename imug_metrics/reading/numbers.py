@@ -118,13 +118,18 @@ def parse_number(text: str, *, decimal: Decimal = ".") -> float | None:
     if marked is not None:
         return _stated_number(_plain("=" + marked, decimal), decimal).value  # a dash behind "=" is a sign
     text = _plain(text[-_LIMIT:], decimal)
+    denied: set[float | None] = set()
     for passage in worded_passages(text):
-        sentence = _beginning(_SENTENCE, passage)
+        sentence = _beginning(_SENTENCE, passage.text)
         found = _stated_number(sentence, decimal)
-        if found.end and not passage.startswith(("?", "？"), len(sentence)):
+        if not found.end:
+            continue
+        if not passage.denied and not passage.text.startswith(("?", "？"), len(sentence)):
             return found.value
+        numbers = {number.value for number in _numbers(sentence, decimal)}
+        denied |= numbers if len(numbers) == 1 else set()  # "not 5, but 7" states 7
     last = deque(_numbers(text, decimal), maxlen=1)
-    return last[0].value if last else None
+    return last[0].value if last and last[0].value not in denied else None
 
 
 def _plain(text: str, decimal: Decimal) -> str:

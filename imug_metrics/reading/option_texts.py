@@ -11,6 +11,8 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from imug_metrics.reading.choice_parts import Reply, is_spaceless, read_parts
+from imug_metrics.reading.choice_rules import is_denied, is_unsaid
+from imug_metrics.reading.refusals import is_undecided
 
 _ARTICLES = frozenset(
     (
@@ -51,7 +53,6 @@ _ABOVE = re.compile(
 )
 _LONGEST_ABOVE = 60  # characters of a reply that says no more than "all of the above"
 _MARKS = frozenset("\n.,;:=()/&+->?!")
-_CLAUSE_END = re.compile(r"[.,;:\n()?Uzb]")
 _SENTENCE_END = re.compile(r"[.?\n]|\Z")
 _WORD = re.compile(r"\S+")
 _FIRST_CLAUSE = re.compile(r"[.,;]")
@@ -59,7 +60,6 @@ _UNCOUNTED = 12  # articles and marks that a statement may hold beside an option
 _STATEMENTS, _LONGEST_STATEMENT, _WORDS_BEFORE = 64, 80, 6
 _NAMING = re.compile(r"[as]")
 _BEFORE_TEXT = "cC:>=fDJIpah"
-_DENIED = re.compile(r"[:-]?f?[xX]|[cC]?f{0,2}[nx]")
 
 
 class OptionTexts:
@@ -91,11 +91,11 @@ class OptionTexts:
         label, *text = (_plain(reply) if len(reply.words) <= self.longest else []) or [""]
         if self.letters.get(" ".join(text)) == label.upper():  # "B: False"
             return label.upper()
-        for start, end in _statements(reply.parts):
+        for begin, start, end in _statements(reply.parts):
             if end - start > self.longest or not set(reply.parts[start:end]) - set("L.,():=>"):
                 continue
             letter = self.letters.get(" ".join(_plain(Reply(reply.words[start:end], reply.parts[start:end]))))
-            if letter and not _negated(reply.parts, start):
+            if letter and not _is_unsaid(reply, begin, start, end):
                 return letter
         return ""
 
@@ -118,7 +118,10 @@ class OptionTexts:
                 continue
             first = text.count(" ", 0, position)
             start, end = units[first].place, units[first + key.count(" ")].place + 1
-            if not _negated(reply.parts, start) and not _DENIED.match(reply.parts, end):
+            marked = _with_letter(reply, start, end)
+            if not is_denied(*marked):
+                if _is_unsaid(reply, start, start, end):
+                    return ""  # offered, asked or the like
                 found.add(self.letters[key])
             text = text.replace(f" {key} ", f" {_WORD.sub('_', key)} ")  # "red" is no mention within "dark red"
         return found.pop() if len(found) == 1 else ""
@@ -147,18 +150,22 @@ def says_above(text: str) -> bool:
     return len(said) < _LONGEST_ABOVE and bool((_ALL.search(said) or _NONE.search(said)) and _ABOVE.search(said))
 
 
-def _statements(parts: str) -> Iterator[tuple[int, int]]:
-    """Where a text may be stated: all of the reply, its first clause, and behind words such as "the answer is"."""
-    yield 0, len(parts)
+def _statements(parts: str) -> Iterator[tuple[int, int, int]]:
+    """Where a text may be stated: all of the reply, its first clause, and behind words such as "the answer is".
+
+    Yields:
+        Where the statement begins, and where the text in it begins and ends.
+    """
+    yield 0, 0, len(parts)
     first = _FIRST_CLAUSE.search(parts)
     if first:
-        yield 0, first.start()
+        yield 0, 0, first.start()
     for match in deque(_NAMING.finditer(parts), maxlen=_STATEMENTS):
         end = _SENTENCE_END.search(parts, match.end(), match.end() + _LONGEST_STATEMENT)
         if end is None:
             continue
         for start in range(match.end(), min(end.start(), match.end() + _WORDS_BEFORE)):
-            yield start, end.start()
+            yield match.start(), start, end.start()
             if parts[start] not in _BEFORE_TEXT:
                 break
 
@@ -190,6 +197,16 @@ def _fold(word: str) -> str:
     return word.casefold().replace("ё", "е")
 
 
-def _negated(parts: str, start: int) -> bool:
-    clause = _CLAUSE_END.split(parts[max(0, start - 24) : start])[-1]
-    return not set("nxG").isdisjoint(clause)
+def _is_unsaid(reply: Reply, begin: int, start: int, end: int) -> bool:
+    """Whether the text of an option is negated, asked or the like, as a letter in its place would be."""
+    parts, place, after = _with_letter(reply, start, end)
+    begin = place if begin == start else begin
+    return is_undecided(" ".join(reply.words[end:])) or is_unsaid(parts, parts, begin, after)
+
+
+def _with_letter(reply: Reply, start: int, end: int) -> tuple[str, int, int]:
+    """The reply's parts with a text and its article as one letter; where a statement of it begins and ends."""
+    while start > 0 and reply.parts[start - 1] != "Z" and reply.words[start - 1].casefold() in _ARTICLES:
+        start -= 1
+    heading = start > 0 and reply.parts[start - 1] == ":"  # "worst: red"
+    return f"{reply.parts[:start]}L{reply.parts[end:]}", start - heading, start + 1

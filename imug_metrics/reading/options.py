@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from imug_metrics.reading.markup import fold_variants
 
@@ -29,11 +29,43 @@ _INLINE = re.compile(
     rf"(?P<close> ?[.):\]](?![.)])){_MARKS}"
 )
 _OPENING = re.compile(r"(?:\A|[.?!:;,{\n]|\bare)\s*[\[({\"'*_]*\Z")  # what stands before the first of them
+_LETTERS = re.compile("[A-Z]+")
 _IDEOGRAPHIC_COMMA = re.compile(r"(?<=[A-Za-zＡ-Ｚ])、")
 _BREAK = re.compile(r"<br ?/?>|</?(?:p|li|div|tr)>")
 _MARKUP = re.compile(r"</?\w{1,10}>|\\(?:text|math)\w{0,10}\{([^{}\n]*)\}|\\q?quad\b|\$")
 _LONGEST = 2_000  # characters of an option's text
 _EDGES = " \t\n\r*_`|;,\"'{}"
+
+
+def check_options(options: Any, row: int | list[int] | None = None) -> None:
+    """Raise unless options are distinct letters, or texts by letter.
+
+    Args:
+        options: of one question.
+        row: where they stand among others, for the message.
+
+    Raises:
+        TypeError: options that are neither.
+        ValueError: letters that are not distinct letters A to Z, or a text that is none.
+
+    Example:
+        >>> from imug_metrics.reading.options import check_options
+        >>> check_options({"A": "a red cup", "B": "a blue cup"}, 0)
+        >>> check_options("ABB", 1)
+        Traceback (most recent call last):
+        ValueError: Expected argument `options` to be distinct letters A to Z, got 'ABB' at row 1.
+    """
+    where = "" if row is None else f" at row {row}"
+    if not isinstance(options, (str, Mapping)):
+        raise TypeError(
+            f"Expected argument `options` to hold letters or texts by letter, got {type(options).__name__}{where}."
+        )
+    for letter, text in options.items() if isinstance(options, Mapping) else ():
+        if not (isinstance(letter, str) and len(letter) == 1 and isinstance(text, str)):
+            raise ValueError(f"Expected argument `options` to hold texts by letter, got {letter!r}: {text!r}{where}.")
+    letters = "".join(options)
+    if not _LETTERS.fullmatch(letters) or len(set(letters)) < len(letters):
+        raise ValueError(f"Expected argument `options` to be distinct letters A to Z, got {options!r}{where}.")
 
 
 def read_options(prompt: str) -> dict[str, str]:

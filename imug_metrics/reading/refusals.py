@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Replies in which a model says that it cannot answer.
 
-A refusal decides nothing by itself: it only says why a reply holds no choice. The languages covered are those of
-`LANGUAGES`; in others a refusal counts as a reply without a choice.
+A refusal only says why a reply holds no choice, but for English words behind a statement that take it back ("I cannot
+decide."). The languages covered are those of `LANGUAGES`; in others a refusal is a reply without a choice.
 """
 
 from __future__ import annotations
@@ -25,13 +25,14 @@ def _words(text: str) -> frozenset[str]:
 # A word of the first kind, and one of the second within so many words behind it.
 _PAIRS = (
     (
-        _words("cannot can't cant couldn't unable able impossible possible don't not"),
+        _words("cannot can't cant couldn't unable impossible don't"),
         _words(
             "see view access open determine decide choose tell say answer know identify recognize recognise process"
             " analyze analyse help assist pick select sure certain enough"
         ),
         4,
     ),
+    (_words("not"), _words("able sure certain possible enough see view access know"), 3),
     (_words("kann konnte weiß"), _words("nicht"), 12),
     (_words("weet kan zie"), _words("niet"), 12),
     (_words("vet kan ser"), _words("inte"), 2),
@@ -51,7 +52,8 @@ _PHRASES = (
 )
 _UNDECIDED = re.compile(
     r"(?i)\b(?:cannot|can['’]t|unable to|not able to) (?:really |possibly )?"
-    r"(?:decide|determine|choose|tell|say|pick|select|answer)\b|\bnone of the (?:options|answers|choices)\b"
+    r"(?:decide|determine|choose|tell|say|pick|select|answer)(?= ?[.!,;]| between| ?\Z)"
+    r"|\bnone of the (?:options|answers|choices) (?:can|could|is|are|fits?|match(?:es)?)\b"
 )
 
 

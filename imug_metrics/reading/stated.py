@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
+from typing import NamedTuple
 
 from imug_metrics.reading import stated_words as words
 
@@ -50,23 +51,30 @@ def marked_passage(text: str) -> str | None:
     return None
 
 
-def worded_passages(text: str) -> list[str]:
+class Passage(NamedTuple):
+    """What follows "the answer is", and whether its clause is negated or conditional."""
+
+    text: str
+    denied: bool
+
+
+def worded_passages(text: str) -> list[Passage]:
     """What follows "the answer is" in a reply, up to 1,000 characters each, the last statement first.
 
-    Negated and conditional statements are left out. Of a longer reply the last 8,192 characters are read.
+    Of a longer reply the last 8,192 characters are read.
 
     Example:
         >>> from imug_metrics.reading.stated import worded_passages
-        >>> worded_passages("The answer is not 5. **Answer:** 72, of course.")
-        ['72, of course.']
+        >>> worded_passages("The answer is not 5. **Answer:** 72, of course.")[0]
+        Passage(text='72, of course.', denied=False)
     """
     text = _EMPHASIS.sub("", text[-_LIMIT:])
     passages = []
     for cue in deque(_WORDED.finditer(text), maxlen=_STATEMENTS):
         passage = text[cue.end() : cue.end() + _LENGTH].lstrip()
         before = _CLAUSE.search(text[max(0, cue.start() - 60) : cue.start()])
-        if not any(part and _NEGATION.search(part[0]) for part in (before, cue, _TO_NUMBER.match(passage))):
-            passages.append(passage)
+        around = (before, cue, _TO_NUMBER.match(passage))
+        passages.append(Passage(passage, any(part and _NEGATION.search(part[0]) for part in around)))
     return passages[::-1]
 
 

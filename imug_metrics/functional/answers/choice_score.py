@@ -18,7 +18,7 @@ from torch import Tensor
 from imug_metrics._constants import constant
 from imug_metrics.functional.answers.protocol import Protocol, check_protocol
 from imug_metrics.reading.choice import ChoiceReading, read_choice
-from imug_metrics.reading.options import DEFAULT_OPTIONS, Options
+from imug_metrics.reading.options import DEFAULT_OPTIONS, Options, check_options
 
 OptionsByRow: TypeAlias = Options | Sequence[Options | None]
 """Options of all questions, or those of each; None in a list stands for the default letters."""
@@ -118,30 +118,6 @@ def options_by_row(options: OptionsByRow, rows: int) -> list[Options]:
     return [DEFAULT_OPTIONS if listed is None else listed for listed in options]
 
 
-def check_options(options: Any, row: int | list[int] | None = None) -> None:
-    """Raise unless options are distinct letters, or texts by letter.
-
-    Args:
-        options: of one question.
-        row: where they stand among others, for the message.
-
-    Example:
-        >>> check_options({"A": "a red cup", "B": "a blue cup"}, 0)
-        >>> check_options("ABB", 1)
-        Traceback (most recent call last):
-        ValueError: Expected argument `options` to be distinct letters A to Z, got 'ABB' at row 1.
-    """
-    where = "" if row is None else f" at row {row}"
-    if not isinstance(options, (str, Mapping)):
-        raise TypeError(
-            f"Expected argument `options` to hold letters or texts by letter, got {type(options).__name__}{where}."
-        )
-    if isinstance(options, Mapping) and not all(_is_option(*entry) for entry in options.items()):
-        raise ValueError(f"Expected argument `options` to hold texts by letter, got {options!r}{where}.")
-    if not _are_letters("".join(options)):
-        raise ValueError(f"Expected argument `options` to be distinct letters A to Z, got {options!r}{where}.")
-
-
 def format_weight(texts: Sequence[Any], *, device: torch.device | str | None = None) -> Tensor:
     """Format factor of the released IMUG-Bench scorer (arXiv 2606.09169): how cleanly a reply gives its letters.
 
@@ -217,19 +193,6 @@ def _text(row: int, text: Any) -> str:
     if isinstance(text, str):
         return text
     raise TypeError(f"Expected argument `texts` to hold text or None, got {type(text).__name__} at row {row}.")
-
-
-def _is_option(letter: Any, text: Any) -> bool:
-    return isinstance(letter, str) and len(letter) == 1 and isinstance(text, str)
-
-
-@lru_cache(4096)
-def _are_letters(letters: str) -> bool:
-    try:
-        read_choice("", letters)
-    except ValueError:
-        return False
-    return True
 
 
 def _weight(row: int, text: Any) -> float:

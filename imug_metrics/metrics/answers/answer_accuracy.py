@@ -13,14 +13,14 @@ from typing_extensions import Unpack
 from imug_metrics.dialogues.arguments import Ids, Turns
 from imug_metrics.dialogues.inputs import SHARE, Column, check_ends, flatten_lists, place_of
 from imug_metrics.functional.answers.answer_accuracy import KINDS, Answer, Key, Kind, answer_accuracy, score_answers
-from imug_metrics.functional.answers.choice_score import OptionsByRow, check_options
+from imug_metrics.functional.answers.choice_score import OptionsByRow
 from imug_metrics.functional.answers.protocol import PROTOCOLS, Protocol
 from imug_metrics.metrics.dialogue_metric import DialogueMetric, check_choice
 from imug_metrics.metrics.dialogue_sums import Terms
 from imug_metrics.metrics.options import MetricOptions, within
 from imug_metrics.reading.exact import Normalizer
 from imug_metrics.reading.figures import Decimal
-from imug_metrics.reading.options import DEFAULT_OPTIONS, Options
+from imug_metrics.reading.options import DEFAULT_OPTIONS, Options, check_options
 
 
 class AnswerAccuracy(DialogueMetric):
