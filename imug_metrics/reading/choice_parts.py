@@ -190,7 +190,7 @@ def _other_part(word: str) -> str:
 
 # Parts before which a letter is a word: "A red cup", "A final look", "I see", "BAD dog".
 _NOUN = "wOVaosmqDRj0gr"
-_ARTICLE = re.compile(rf"(?<![oP])[AM](?=[{_NOUN}])|A(?=[kxG][{_NOUN}hfop])|2(?![oO]?[LAM1]|[.,;:)?\n&/b(-]|\Z)")
+_ARTICLE = re.compile(rf"[AM](?<![oP].)(?=[{_NOUN}])|A(?=[kxG][{_NOUN}hfop])|2(?![oO]?[LAM1]|[.,;:)?\n&/b(-]|\Z)")
 _ARTICLE_OF_LETTER = re.compile("2(?=[oO]?[LAM1])")  # "é a C"
 _PRONOUN = re.compile(r"1(?![.,;:?)\n/+-]|&[LAl1]|[LAb]|c(?:[^w]|\Z)|f[.\n]|f?\Z)")
 # Letters that name something else: "vitamin C", "20 C", "J. B. Smith", "A.I.", "e.g.", "N/A".

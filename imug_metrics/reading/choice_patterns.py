@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 
+# A pattern looks behind after its first part: its beginnings are found by themselves then, which is fast.
 L = "[LBK]"  # a list of letters
 F = "[fFDoPO]"  # a word that may stand before one
 PAUSE = rf"(?={F}{{0,2}}(?:\Z|[.,;:!?\n)b(-]))"
@@ -18,12 +19,12 @@ PAUSE_NO_DASH_BEHIND_OPTION = rf"(?:(?<!o.)(?=-)|(?={F}{{0,2}}(?:\Z|[.,;:!?\n)b(
 END_OF_LINE = r"(?=[.!)]*(?:\n|\Z))"
 
 # An answer: "the correct option is B", "True: B", "All of the above: A, B and C", "Assistant: B"
-CUE = r"(?:a|(?<=D)F[oD]|[kR](?=[:>oPaD])|[yv][pDfcCw]{0,3}e(?=[:>(,BK-])|e[yv]c?(?=[:>(,BK-])|m(?=[:>.]))"
+CUE = r"(?:a|F(?<=DF)[oD]|[kR](?=[:>oPaD])|[yv][pDfcCw]{0,3}e(?=[:>(,BK-])|e[yv]c?(?=[:>(,BK-])|m(?=[:>.]))"
 BRIDGE = r"[^.;?\nLBK@lxGnVH]{0,10}?"
 LINK = rf"[:>=cC)h-](?:[\ncC:=>iJIh]|{F}){{0,6}}"
 STATED = re.compile(rf"{CUE}(?:{BRIDGE}{LINK}({L})|(?:\n|{F}){{0,4}}({L})|T{F}?({L}){PAUSE})")
 FIELD = re.compile(rf"[soh]k?[:>=](?:\n|{F}){{0,3}}({L})")  # "Selection: B"
-ARROW = re.compile(rf"(?<![LBKl])>{F}{{0,3}}({L}){END_OF_LINE}")
+ARROW = re.compile(rf">(?<![LBKl]>){F}{{0,3}}({L}){END_OF_LINE}")
 CORRECTED = re.compile(  # "no, C", "wait, it's B"
     rf"(?:z(?!n)(?:[zxGn,.!:>-]){{0,5}}|[xGn](?=[,.!]|z)[zxGn,.!]{{0,4}})(?:[pw]{{1,3}},)?(?:[ziUIJcCaj,]|{F}){{0,6}}({L})(?=\Z|[.,;!?\n)b])"
 )
@@ -31,14 +32,14 @@ ANSWERS = (STATED, FIELD, ARROW)
 
 # A choice: "B is correct", "I choose B", "I think B", ". B" at the very end, "not A but B", "from A to B"
 VERDICT = re.compile(
-    rf"(?:\A|(?<=[.,;:\n!?iUIJ&bzpacC>-])|(?<={F}))({L})(?:[cC]w?|{F}){{0,4}}(?:[ka]|R(?=\Z|[.,;:!?\n)&oab-])"
+    rf"({L})(?<![^.,;:\n!?iUIJ&bzpacCfFDoPO>-].)(?:[cC]w?|{F}){{0,4}}(?:[ka]|R(?=\Z|[.,;:!?\n)&oab-])"
     r"|h(?=[.!\n]|\Z)|(?<=c)DF?[Do](?=[.!\nw]|\Z|p[cC])|(?<=c)w{1,2}h|Ic(?=[.!\n]|\Z))"
 )
 CHOSEN = re.compile(rf"(?:h|g[cfDp])(?:[p:I]|{F}){{0,4}}({L})|({L})c?h(?=W{{0,4}}(?:[.!\n]|\Z))")
 INDEED = re.compile(
-    rf"(?:[iU]|I[cC]|J|z(?![np])|c(?=o)|(?:\A|(?<=[.,;:\n!]))c(?!I))(?:[,:iIJUcCpTa]|{F}){{0,6}}({L}){PAUSE_NO_DASH_BEHIND_OPTION}"
+    rf"(?:[iU]|I[cC]|J|z(?![np])|c(?=o)|c(?<![^.,;:\n!].)(?!I))(?:[,:iIJUcCpTa]|{F}){{0,6}}({L}){PAUSE_NO_DASH_BEHIND_OPTION}"
 )
-LAST = re.compile(rf"(?:(?<![LBKlP])[,:>-]|[.;!?])(?:[,iUJ]|{F}){{0,4}}({L})[.!?)]*\Z")
+LAST = re.compile(rf"(?:[,:>-](?<![LBKlP].)|[.;!?])(?:[,iUJ]|{F}){{0,4}}({L})[.!?)]*\Z")
 INSTEAD = re.compile(
     rf"(?:[nxG](?:[wc]|{F}){{0,3}}{L}[,;.]?(?:[zwciIJUW]|{F}){{1,3}}|(?<={L})c?~,?"
     rf"|z[wDapI]{{0,4}}(?:p{L})?T)({L}){PAUSE}"
@@ -81,4 +82,4 @@ MARK_BEHIND = re.compile(rf"({L})[^\nLBKtXu]{{0,80}}([tXu])")
 WORD_BEHIND = re.compile(
     rf"({L})(?:[.:,>=?(-]|[cCy]){{0,4}}f?(?:([kaxGR])(?=[).,;:!?\n&(bfpBK-]|L[.:-]|\Z)|(n)(?=[).,;:!?\n&-]|\Z))"
 )
-WORD_AT_END = re.compile(r"(?:\A|(?<=\n))([LBK])[^\nLBK]{0,200}[-:,.(>;]c?f?([kaxGR])[).!]*(?=\n|\Z)")
+WORD_AT_END = re.compile(r"([LBK])(?<![^\n].)[^\nLBK]{0,200}[-:,.(>;]c?f?([kaxGR])[).!]*(?=\n|\Z)")

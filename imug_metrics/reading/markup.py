@@ -21,7 +21,7 @@ _ARROW = re.compile(r"\\(?:long)?(?:right|Right)arrow\b|\\to\b|\\implies\b")
 _SPECIAL_TOKEN = re.compile(
     r"<[|｜][^|｜<>\n]{0,40}[|｜]>|</?s>|</?bos>|</?eos>|<pad>|<unk>|<(?:start|end)_of_turn>|\[/?INST\]"
 )
-_RANGE = re.compile(r"(?<![A-Za-z])([A-Z])(?:[-–—~～]|\.\.\.?|…| through | thru )([A-Z])(?![A-Za-z])")
+_RANGE = re.compile(r"([A-Z])(?<![A-Za-z].)(?:[-–—~～]|\.\.\.?|…| through | thru )([A-Z])(?![A-Za-z])")
 _STRUCK = re.compile(r"~~[^~\n]{1,400}~~|<(s|del|strike)>[^<\n]{1,400}</\1>")
 _CERTAINLY = re.compile(
     r"(?i)\b(?:(?:there(?: is|'s) )?no (?:doubt|question)(?: that)?|without (?:a |any )?doubt|none other than"

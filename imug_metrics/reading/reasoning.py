@@ -52,6 +52,8 @@ _GRANITE = (
     re.compile(r"\s*here(?: i|['’])s my thought process:", re.I),
     re.compile(r"here(?: i|['’])s my response:", re.I),
 )
+_IN_WORDS = (_WITHOUT_TOKENS, _GRANITE)
+_MAY_BE_MARKED = re.compile(r"[<&◁\[]")
 _OBJECT = re.compile(r'\{\s*"')
 _ESCAPE = re.compile(r'\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})|\\')
 _FENCE = re.compile(r"^[ \t>]*(```+|~~~+)[ \t]*([\w+-]*)[^\n`]*$", re.MULTILINE)
@@ -97,6 +99,8 @@ def without_reasoning(text: str) -> str:
         >>> without_reasoning('{"reason": "the image shows </think>"}')
         '{"reason": "the image shows </think>"}'
     """
+    if not _MAY_BE_MARKED.search(text) and not any(opening.match(text) for opening, _ in _IN_WORDS):
+        return text
     marks = _marks(text)
     if not marks:
         return text
@@ -179,7 +183,7 @@ def _other_mark(span: tuple[int, int], mark: str, family: str | None, closes: bo
 
 
 def _marks_in_words(text: str) -> Iterator[_Mark]:
-    for opening, closing in (_WITHOUT_TOKENS, _GRANITE):
+    for opening, closing in _IN_WORDS:
         if opening.match(text):
             yield from (_Mark(*match.span(), "words", True, True) for match in closing.finditer(text))
 
