@@ -178,8 +178,13 @@ class Statements:
             match = patterns.BARE.fullmatch(self.parts, start, end)
             if not match or patterns.OFFERED.match(self.unmasked, match.end(1)):
                 break
+            stated = "a" in self.parts[start : match.start(1)]  # "Answer: A" is no part of a list
+            if stated and letters:
+                break
             letters += self._within(match.start(1))
             last, count = max(last, match.start(1)), count + 1
+            if stated:
+                break
         repeated = count >= _LEAST and len(set(letters)) == self.options
         return self._stated(letters, "answer", last) if letters and not repeated else None
 
