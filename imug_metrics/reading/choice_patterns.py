@@ -19,7 +19,10 @@ PAUSE_NO_DASH_BEHIND_OPTION = rf"(?:(?<!o.)(?=-)|(?={F}{{0,2}}(?:\Z|[.,;:!?\n)b(
 END_OF_LINE = r"(?=[.!)]*(?:\n|\Z))"
 
 # An answer: "the correct option is B", "True: B", "All of the above: A, B and C", "Assistant: B"
-CUE = r"(?:a|F(?<=DF)[oD]|[kR](?=[:>oPaD])|[yv][pDfcCw]{0,3}e(?=[:>(,BK-])|e[yv]c?(?=[:>(,BK-])|m(?=[:>.]))"
+CUE = (
+    r"(?:a|F(?<=DF)[oD]|D(?<=DD)(?=[pI])|[kR](?=[:>oOPaD])|m(?=[:>.])"
+    r"|[yv][pDfcCw]{0,3}e(?=[:>(,BK-])|e[yv]c?(?=[:>(,BK-]))"
+)
 BRIDGE = r"[^.;?\nLBK@lxGnVH]{0,10}?"
 LINK = rf"[:>=cC)h-](?:[\ncC:=>iJIh]|{F}){{0,6}}"
 STATED = re.compile(rf"{CUE}(?:{BRIDGE}{LINK}({L})|(?:\n|{F}){{0,4}}({L})|T{F}?({L}){PAUSE})")
@@ -33,9 +36,9 @@ ANSWERS = (STATED, FIELD, ARROW)
 # A choice: "B is correct", "I choose B", "I think B", ". B" at the very end, "not A but B", "from A to B"
 VERDICT = re.compile(
     rf"({L})(?<![^.,;:\n!?iUIJ&bzpacCfFDoPO>-].)(?:[cC]w?|{F}){{0,4}}(?:[ka]|R(?=\Z|[.,;:!?\n)&oab-])"
-    r"|h(?=[.!\n]|\Z)|(?<=c)DF?[Do](?=[.!\nw]|\Z|p[cC])|(?<=c)w{1,2}h|Ic(?=[.!\n]|\Z))"
+    r"|h(?=[.!\n]|\Z)|(?<=c)DF?[Do](?=[.!\nw]|\Z|[pI][cC])|(?<=c)w{1,2}h|Ic(?=[.!\n]|\Z))"
 )
-CHOSEN = re.compile(rf"(?:h|g[cfDp])(?:[p:I]|{F}){{0,4}}({L})|({L})c?h(?=W{{0,4}}(?:[.!\n]|\Z))")
+CHOSEN = re.compile(rf"(?:h|g[cfDp]?)(?:[pc:I]|{F}){{0,4}}({L})|({L})c?h(?=W{{0,4}}(?:[.!\n]|\Z))")
 INDEED = re.compile(
     rf"(?:[iU]|I[cC]|J|z(?![np])|c(?=o)|c(?<![^.,;:\n!].)(?!I))(?:[,:iIJUcCpTa]|{F}){{0,6}}({L}){PAUSE_NO_DASH_BEHIND_OPTION}"
 )
@@ -82,4 +85,7 @@ MARK_BEHIND = re.compile(rf"({L})[^\nLBKtXu]{{0,80}}([tXu])")
 WORD_BEHIND = re.compile(
     rf"({L})(?:[.:,>=?(-]|[cCy]){{0,4}}f?(?:([kaxGR])(?=[).,;:!?\n&(bfpBK-]|L[.:-]|\Z)|(n)(?=[).,;:!?\n&-]|\Z))"
 )
-WORD_AT_END = re.compile(r"([LBK])(?<![^\n].)[^\nLBK]{0,200}[-:,.(>;]c?f?([kaxGR])[).!]*(?=\n|\Z)")
+WORD_AT_END = re.compile(
+    r"([LBK])(?<![^\n].)[^\nLBK]{0,200}[-:,.(>;](?:I?c|J)?f?"
+    r"(?:([kaxGR])[).!]*(?=\n|\Z)|(?<=[:>-].)([kaxR])(?=[.,;]|b)|(?<=[:>-])([kaxR])(?=[.,;]|b))"
+)

@@ -99,7 +99,7 @@ WORDS: dict[str, str] = {
     """,  # go with, vote for
     "p": """
         with for in from towards toward of que che że dass dat att ki hogy että că что أن कि at by out up then where
-        which that while when who via per through into under among within without nor para por con de del pour dans
+        which while when who via per through into under among within without nor para por con de del pour dans
         avec sur à mit von für zu bei auf im zur di da em com met van voor op
     """,
     "r": "rule rules ruled ruling cross crossed crossing strike struck",  # rule out
@@ -156,9 +156,9 @@ WORDS: dict[str, str] = {
         ama jadi maka vậy nên tehát siis mutta deci dar значит следовательно поэтому но а отже тому але إذن لذا ولكن
         بل לכן אבל אלא इसलिए बल्कि utan men tetapi melainkan mà
     """,
-    "I": "it this",
+    "I": "it this that",
     "Y": "you he she they",
-    "J": "it's that's c'est",
+    "J": "it's that's that'd c'est",
     # takes back what was said before
     "z": """
         edit update meant change changing changed switch switched switching wait actually rather instead correction

@@ -7,7 +7,8 @@ Reasoning in thinking blocks is no part of the reply. Then the first of these ru
 1. **Marked.** The number in the last `\boxed{72}`, `<answer>72</answer>` or line `#### 72`. Where that holds no single
    number, the reply has none.
 2. **Stated.** "The answer is 72. I checked it in 3 ways.", "Answer: 72": the number in the last such sentence.
-3. **Last.** The last number of the reply.
+3. **Last.** The last number of the reply, unless all that is stated of it is negated, conditional or a question ("The
+   answer is not 5.").
 
 Within a passage of rules 1 and 2: behind its last `=` or `≈`; else the number at its very beginning; else the last one.
 So "72 clips in 2 months" and "5 of 8" are 72 and 5. "3 or 4", "3, 4" and "3 to 5" are no single number there.

@@ -25,7 +25,7 @@ def _rows(path: Path) -> list[dict[str, Any]]:
 
 
 CASES = _rows(DATA / "choice_kinds.jsonl")
-REPLIES = _rows(DATA / "choice_replies.jsonl")  # written by another hand, to break the reader
+REPLIES = _rows(DATA / "choice_replies.jsonl")  # written to be misread
 SHOWN = _rows(DATA / "shown_choices.jsonl")  # made of public bug reports of neighbouring tools
 KINDS = 13
 
