@@ -85,7 +85,7 @@ MARK_BEHIND = re.compile(rf"({L})[^\nLBKtXu]{{0,80}}([tXu])")
 WORD_BEHIND = re.compile(
     rf"({L})(?:[.:,>=?(-]|[cCy]){{0,4}}f?(?:([kaxGR])(?=[).,;:!?\n&(bfpBK-]|L[.:-]|\Z)|(n)(?=[).,;:!?\n&-]|\Z))"
 )
-WORD_AT_END = re.compile(
-    r"([LBK])(?<![^\n].)[^\nLBK]{0,200}[-:,.(>;](?:I?c|J)?f?"
-    r"(?:([kaxGR])[).!]*(?=\n|\Z)|(?<=[:>-].)([kaxR])(?=[.,;]|b)|(?<=[:>-])([kaxR])(?=[.,;]|b))"
+WORD_AT_END = re.compile(  # "B. A cup - this is correct", "A. A plate: incorrect, it is a cup"
+    r"([LBK])(?<![^\n].)[^\nLBK]{0,200}"
+    r"(?:[-:,.(>;](?:I?c|J)?f?([kaxGR])[).!]*(?=\n|\Z)|[:>-](?:I?c|J)?f?([kaxR])(?=[.,;b]))"
 )
