@@ -24,6 +24,32 @@ class ArgumentError(ValueError):
         super().__init__(f"Argument{'' if len(self.arguments) == 1 else 's'} {names}: {message}")
 
 
+class InputError(ValueError, TypeError):
+    """An argument of a metric, or of its functional counterpart, is not as expected; nothing was changed.
+
+    It is a ValueError and a TypeError, so that whoever catches either has it.
+
+    Attributes:
+        argument: its name.
+        expected: what it has to be, as it stands behind the name.
+        got: what was found.
+        row: where: the row of flat records, line and column of padded ones, or the line of a list; None: everywhere.
+
+    Example:
+        >>> str(InputError("turn", "to be at least 1", 0, 3))
+        'Expected argument `turn` to be at least 1, got 0 at row 3.'
+    """
+
+    def __init__(self, argument: str, expected: str, got: object = None, row: int | list[int] | None = None) -> None:
+        super().__init__(argument, expected, got, row)
+        self.argument, self.expected, self.got, self.row = argument, expected, got, row
+
+    def __str__(self) -> str:
+        found = "" if self.got is None else f", got {self.got}"
+        place = "" if self.row is None else f" at row {self.row}"
+        return f"Expected argument `{self.argument}` {self.expected}{found}{place}."
+
+
 class ReplyError(ValueError):
     """A reply that cannot be used.
 

@@ -26,7 +26,7 @@ class Record:
         prompt: what was asked at this turn.
         text: the answer at a text turn; None: absent. An answer that begins with "ERROR:" reports a failed turn: absent
             under protocol "strict", an answer like any other under "imug".
-        image: the image at an image turn; None: absent.
+        image: the image at an image turn: a path, or the content of an image file; None: absent.
         target: the answer key of a text turn; None: there is nothing to score against.
         links: earlier turns whose image this turn's image should agree with.
         groups: what means are taken by: "class", "domain", "subdomain".
@@ -34,6 +34,11 @@ class Record:
             left out, while a missing answer in a dialogue that was attempted counts 0.
         options: of the question of a text turn, letters or texts by letter, which its answer and its key are read by
             under protocol "strict"; None: the letters A to G.
+        scores: of the record, by name, from wherever they come; NaN: it could not be scored.
+        reference: an image that this turn's image should look like; None: there is none.
+        mask: the place of the subject in the image: an image of its size, above half is the subject; None: not known.
+        subject: id of who or what should stay the same over turns; None: the dialogue has one subject.
+        costs: of the output, by name: "tokens", "seconds", "images".
 
     Example:
         >>> Record("Cooking/pan/1", turn=1, modality="text", prompt="Which? A or B", text="A", target="A").turn
@@ -45,12 +50,17 @@ class Record:
     modality: Literal["text", "image"]
     prompt: str
     text: str | None = None
-    image: Path | None = None
+    image: Path | bytes | None = None
     target: str | None = None
     links: tuple[int, ...] = ()
     groups: Mapping[str, str] = field(default_factory=dict)
     attempted: bool = True
     options: Mapping[str, str] | str | None = None
+    scores: Mapping[str, float] = field(default_factory=dict)
+    reference: Path | bytes | None = None
+    mask: Path | bytes | None = None
+    subject: str | None = None
+    costs: Mapping[str, float] = field(default_factory=dict)
 
 
 def by_dialogue(records: Iterable[Record]) -> list[list[Record]]:
