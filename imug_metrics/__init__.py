@@ -78,6 +78,7 @@ from imug_metrics.metrics.trust.reliability import Reliability
 
 if TYPE_CHECKING:
     from imug_metrics.evaluation import Comparison, Evaluation, compare, evaluate
+    from imug_metrics.formats import read_records
     from imug_metrics.suite import ImugSuite
 
 __all__ = [
@@ -145,6 +146,7 @@ __all__ = [
     "permissiveness_drift",
     "point_score",
     "ranked_average",
+    "read_records",
     "rejection_sampling",
     "relative_correction",
     "reliability",
@@ -177,6 +179,7 @@ _WITH_ENCODERS = {
     "ImugSuite": "suite",
     "compare": "evaluation",
     "evaluate": "evaluation",
+    "read_records": "formats",
 }
 
 

@@ -7,10 +7,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from imug_metrics.dialogues.record import Record
+from imug_metrics.errors import ArgumentError
+from imug_metrics.reading.fields import meant
 from imug_metrics.reading.files import Problems
+
+FIELDS = (
+    *("dialogue", "turn", "modality", "prompt", "text", "image", "target", "options", "links", "reference", "mask"),
+    *("subject", "model", "class", "domain", "subdomain", "score", "scores", "costs", "messages", "images"),
+)
+"""What `columns` may name, besides scores and costs of a name of their own: `score.NAME` and `cost.NAME`."""
+NAMED = ("score.", "cost.")
 
 
 @dataclass(frozen=True)
@@ -20,10 +29,11 @@ class Head:
     Attributes:
         path: the file or folder.
         start: its first bytes; empty for a folder.
-        value: the first JSON value: that of the first line, or the first entry of the file's array or the file's
-            object; None where there is none.
-        names: the column names of a table's first line, or of a parquet file; empty for all else.
-        entries: names of what a folder holds at its top; empty for a file.
+        value: the first JSON object: that of the first line, the first of the file's array, or the file's only one;
+            None where there is none.
+        names: the cells of the first line of a text that is no JSON, split by comma, semicolon or tab; else empty.
+        entries: names of what a folder holds at its top, or a zip archive anywhere; empty for all else.
+        columns: what the caller has named, see `ReadOptions`.
     """
 
     path: Path
@@ -31,6 +41,7 @@ class Head:
     value: Any = None
     names: tuple[str, ...] = ()
     entries: tuple[str, ...] = ()
+    columns: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -38,11 +49,21 @@ class ReadOptions:
     """How a file is read.
 
     Attributes:
-        columns: by field of a record, or by `score` or a score's own name, the column or key that holds it; fields that
-            are not named are looked for under their usual names.
+        columns: by field of a record, one of `FIELDS`, or by `score.NAME` or `cost.NAME`, the column or key that holds
+            it; fields that are not named are looked for under their usual names.
         images: the folder that image paths of the file lie in, and that none may lead out of; None: the file's own.
         benchmark: the folder of the questions, where outputs do not hold them (IMUG-Bench).
         model: the name of the model, where the file does not say it; None: the file's name.
+
+    Raises:
+        ArgumentError: if `columns` names no field of a record.
+
+    Example:
+        >>> ReadOptions({"dialog": "id"})
+        Traceback (most recent call last):
+        ...
+        imug_metrics.errors.ArgumentError: Argument `columns`: expected fields of a record, such as dialogue, turn,
+        score or score.NAME, got 'dialog'; did you mean `dialogue`?
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -50,18 +71,48 @@ class ReadOptions:
     benchmark: Path | None = None
     model: str | None = None
 
+    def __post_init__(self) -> None:
+        for name in self.columns:
+            own = name.startswith(NAMED) and not name.endswith(".")
+            if not own and name not in FIELDS:
+                expected = "expected fields of a record, such as dialogue, turn, score or score.NAME"
+                raise ArgumentError("columns", f"{expected}, got {name!r}{meant(name, FIELDS)}")
+
+
+class RecordAt(NamedTuple):
+    """A record, and where it was read.
+
+    Attributes:
+        record: what was read.
+        line: line or row of the file, from 1; None where it has none.
+        model: the name of the model; None where the file does not say it.
+        file: the file; None: the one that is read.
+
+    Example:
+        >>> RecordAt(Record("a", 1, "text", "Which?", text="B"), line=3).line
+        3
+    """
+
+    record: Record
+    line: int | None = None
+    model: str | None = None
+    file: Path | None = None
+
 
 class Reader(Protocol):
     """Reads one format: `name` for messages and `--format`, `recognises` by content, and `read`."""
 
-    name: str
-
-    def recognises(self, head: Head) -> bool:
-        """Whether this is a file of the format, judged by its content."""
+    @property
+    def name(self) -> str:
+        """What the format is called."""
         ...
 
-    def read(self, path: Path, options: ReadOptions, problems: Problems) -> Iterator[tuple[str | None, Record]]:
-        """The records of a file, each with the name of its model, None where the file does not say it.
+    def recognises(self, head: Head) -> bool:
+        """Whether this is a file of the format, judged by its content; of no file may two readers say so."""
+        ...
+
+    def read(self, path: Path, options: ReadOptions, problems: Problems) -> Iterator[RecordAt]:
+        """The records of a file, one at a time; which of them repeat a turn is not the reader's to notice.
 
         Args:
             path: the file or folder.

@@ -5,7 +5,7 @@
 from imug_metrics.protocols.unim.captions import captioned_text, read_captions
 from imug_metrics.protocols.unim.records import Answer, Instance, Key, read_answers, read_references
 from imug_metrics.protocols.unim.scoring import Grades, Scored, score_structure, summarize, with_grades
-from imug_metrics.protocols.unim.stream import read_objects
+from imug_metrics.reading.json_stream import read_objects
 
 __all__ = [
     "Answer",

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from imug_metrics.protocols.unim.records import CONTENT, Answer, Key, record_key
-from imug_metrics.protocols.unim.stream import read_objects
 from imug_metrics.reading.files import Problems, kind
+from imug_metrics.reading.json_stream import read_objects
 from imug_metrics.reading.tags import read_name, read_tags
 from imug_metrics.reading.text_files import TextError, read_beginning
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from imug_metrics.protocols.unim.stream import read_objects
 from imug_metrics.reading.fields import Fields, UnknownFields
 from imug_metrics.reading.files import Problems, inside, kind
+from imug_metrics.reading.json_stream import read_objects
 from imug_metrics.reading.tags import read_name, read_tags
 
 UNSTATED = "unstated"

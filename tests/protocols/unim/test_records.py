@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from imug_metrics.protocols.unim import Answer, Key, read_answers, read_captions, read_objects, read_references
-from imug_metrics.protocols.unim import stream as stream_module
+from imug_metrics.reading import json_stream as stream_module
 from imug_metrics.reading.files import Problems
 
 

@@ -1,0 +1,242 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""A conversation to records: what every reader of chats rests on.
+
+Each message of the user, or run of them, opens a turn; all that the model and its tools give until the next one is the
+turn's output. A turn whose output holds an image is an image turn, its text the caption; of several images the last
+counts. Text that a model wrote before a tool answered counts only where it wrote none after. Images of the user are not
+read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from imug_metrics.formats.answer_keys import read_key
+from imug_metrics.formats.image_sources import ImageSources, has_image
+from imug_metrics.formats.parts import ImagePart, Message, Part, read_messages, text_of
+from imug_metrics.formats.place import Place
+from imug_metrics.formats.protocol import ReadOptions, RecordAt
+from imug_metrics.formats.turn_fields import GROUPS, LineFields
+from imug_metrics.reading.files import MAX_TURN, as_turn, kind
+
+MESSAGES = ("messages", "conversations", "conversation")
+"""Usual names of the field that holds the messages."""
+IMAGES = ("images", "image")
+"""Usual names of the field that holds the images which `<image>`, or a part without one of its own, stands for."""
+
+
+@dataclass
+class _Turn:
+    """The messages of one turn."""
+
+    asked: list[Message] = field(default_factory=list)
+    given: list[Message] = field(default_factory=list)
+
+    @property
+    def fields(self) -> list[tuple[str, Mapping[str, Any]]]:
+        """What its messages hold, the user's first."""
+        return [(message.where, message.fields) for message in (*self.asked, *self.given)]
+
+    @property
+    def prompt(self) -> str:
+        """What the user wrote."""
+        return "\n".join(text for message in self.asked if (text := text_of(message.parts)) is not None)
+
+    @property
+    def text(self) -> str | None:
+        """What the model wrote: after the last answer of a tool, or before where there is nothing after."""
+        before: list[str] = []
+        after: list[str] = []
+        for message in self.given:
+            if message.role == "tool":
+                before, after = before + after, []
+            elif message.role == "assistant" and (text := text_of(message.parts)) is not None:
+                after.append(text)
+        texts = after if any(text.strip() for text in after) else before or after
+        return "\n".join(texts) if texts else None
+
+    @property
+    def images(self) -> list[ImagePart]:
+        """What the model and its tools showed."""
+        return [part for message in self.given for part in message.parts if isinstance(part, ImagePart)]
+
+
+def messages_field(row: Mapping[str, Any], columns: Mapping[str, str]) -> str | None:
+    """The field that holds a line's messages; None where it has none.
+
+    Example:
+        >>> messages_field({"conversations": []}, {}), messages_field({"chat": []}, {"messages": "chat"})
+        ('conversations', 'chat')
+    """
+    names = (columns["messages"],) if "messages" in columns else MESSAGES
+    return next((name for name in names if name in row), None)
+
+
+def conversation_records(
+    row: Mapping[str, Any], place: Place, options: ReadOptions, sources: ImageSources
+) -> Iterator[RecordAt]:
+    """The records of one conversation, one a turn.
+
+    Args:
+        row: an object that holds messages, and what else is said of them.
+        place: its line; collects what is wrong.
+        options: how it is read.
+        sources: finds its images.
+
+    Example:
+        >>> from imug_metrics.reading.files import Problems
+        >>> said = [{"role": "user", "content": "Which? A. red B. blue", "target": "B"},
+        ...         {"role": "assistant", "content": "(B)"}, {"role": "user", "content": "Draw it."}]
+        >>> place = Place(Path("chat.jsonl"), 1, Problems())
+        >>> for found in conversation_records({"id": 7, "messages": said}, place, ReadOptions(), ImageSources(None)):
+        ...     print(found.record.dialogue, found.record.turn, found.record.prompt, found.record.text)
+        7 1 Which? A. red B. blue (B)
+        7 2 Draw it. None
+        >>> print(*place.problems)
+        chat.jsonl:1: messages[2]: expected an answer, found none: it counts as absent
+    """
+    name = messages_field(row, options.columns)
+    if name is None:
+        place.error(options.columns.get("messages", "messages"), "expected a list of messages, found none")
+        return None
+    images = _line_images(row, options.columns, place)
+    messages = read_messages(row[name], name, place, marked=bool(images))
+    if messages is None:
+        return
+    turns = _turns(_filled(messages, images, place), place)
+    if not turns:
+        place.error(name, "expected a message of the user, found none")
+        return None
+    if len(turns) > MAX_TURN:
+        place.error(name, f"expected at most {MAX_TURN} turns, got {len(turns)}")
+        return None
+    line = LineFields(row, options.columns, len(turns), place)
+    yield from _Records(line, sources, attempted=any(turn.given for turn in turns)).read(turns)
+
+
+class _Records:
+    """Makes the records of a line's turns."""
+
+    def __init__(self, line: LineFields, sources: ImageSources, *, attempted: bool) -> None:
+        self.line, self.sources, self.attempted, self.place = line, sources, attempted, line.place
+
+    def read(self, turns: Sequence[_Turn]) -> Iterator[RecordAt]:
+        file, number = self.place.file.name, self.place.line
+        dialogue = self.line.name("dialogue") or (file if number is None else f"{file}:{number}")
+        model = self.line.name("model")
+        for count, turn in enumerate(turns, 1):
+            fields = {"dialogue": dialogue, "turn": count, **self._output(turn, count), **self._beside(turn, count)}
+            record = self.place.make_record(fields, turn.asked[0].where)
+            if record is not None:
+                yield RecordAt(record, number, model)
+
+    def _output(self, turn: _Turn, count: int) -> dict[str, Any]:
+        """What was asked and what came of it."""
+        images, text, where = turn.images, turn.text, turn.asked[0].where
+        said = self.line.modality(count, turn.fields)
+        modality = said or ("image" if images else "text")
+        prompt = turn.prompt
+        found = {"modality": modality, "prompt": prompt, "text": text, "attempted": self.attempted}
+        if modality == "image":
+            if not images:
+                self.place.error(where, "expected an image, found none: it counts as absent")
+            return {**found, "image": self._image(images)}
+        if images:
+            self.place.warn(images[0].where, "an image at a turn that asks for text is not read")
+        if text is None:
+            self.place.error(where, "expected an answer, found none: it counts as absent")
+        fields = {name: self.line.find(name, count, turn.fields) for name in ("target", "options")}
+        places = {name: place for name, (_, place) in fields.items()}
+        key, options = read_key(fields["target"][0], fields["options"][0], prompt, self.place, places)
+        return {**found, "target": key, "options": options}
+
+    def _image(self, images: Sequence[ImagePart]) -> Path | bytes | None:
+        """The image of an output, of several the last."""
+        if not images:
+            return None
+        if len(images) > 1:
+            self.place.warn(images[0].where, f"{len(images)} images in one output: the last counts")
+        if images[-1].value is None:
+            self.place.error(images[-1].where, "expected an image, found none that stands for it")
+            return None
+        return self.sources.find(images[-1].value, self.place, images[-1].where)
+
+    def _beside(self, turn: _Turn, count: int) -> dict[str, Any]:
+        """What the line and its messages say of a turn."""
+        fields = turn.fields
+        found: dict[str, Any] = {
+            "scores": self.line.numbers("scores", count, fields),
+            "costs": self.line.costs(count, fields),
+            "links": self._links(count, fields),
+            "subject": self.line.as_name(*self.line.find("subject", count, fields)),
+        }
+        for name in ("reference", "mask"):
+            value, where = self.line.find(name, count, fields)
+            found[name] = self.sources.find(value, self.place, where) if has_image(value) else None
+        groups = {name: self.line.as_name(*self.line.find(name, count, fields)) for name in GROUPS}
+        found["groups"] = {name: group for name, group in groups.items() if group is not None}
+        return found
+
+    def _links(self, count: int, fields: Sequence[tuple[str, Mapping[str, Any]]]) -> tuple[int, ...]:
+        """Earlier turns whose image this one should agree with."""
+        value, where = self.line.find("links", count, fields)
+        entries = value if isinstance(value, list) else [] if value is None else [value]
+        turns = [as_turn(entry) for entry in entries]
+        found = tuple(dict.fromkeys(turn for turn in turns if turn is not None and turn < count))
+        if len(found) < len(entries):
+            got = ", ".join(str(entry)[:20] for entry in entries[:10])
+            self.place.error(where, f"expected earlier turns from 1 to {count - 1}, each once, got {got}")
+        return found
+
+
+def _turns(messages: Sequence[Message], place: Place) -> list[_Turn]:
+    """The messages by turn; what a model says before the first message of the user is told and left out."""
+    turns: list[_Turn] = []
+    for message in messages:
+        if message.role == "user":
+            if not turns or turns[-1].given:
+                turns.append(_Turn())
+            turns[-1].asked.append(message)
+        elif message.role in ("assistant", "tool", "call") and turns:
+            turns[-1].given.append(message)
+        elif message.role != "system":
+            place.warn(message.where, "comes before the first message of the user: it is no turn, and is left out")
+    return turns
+
+
+def _filled(messages: list[Message], images: Sequence[ImagePart], place: Place) -> list[Message]:
+    """Messages with the line's images where they belong; with none of them where that is not certain."""
+    gaps = sum(_is_gap(part) for message in messages for part in message.parts)
+    if images and gaps != len(images):
+        found = f"{len(images)} images and {gaps} places for them in the messages: the images are not read"
+        told = place.error if gaps else place.warn
+        told(images[0].where.partition("[")[0], f"expected as many of both, got {found}")
+        return messages
+    left = iter(images)
+    return [
+        replace(message, parts=tuple(next(left, part) if _is_gap(part) else part for part in message.parts))
+        for message in messages
+    ]
+
+
+def _is_gap(part: Part) -> bool:
+    return isinstance(part, ImagePart) and part.value is None
+
+
+def _line_images(row: Mapping[str, Any], columns: Mapping[str, str], place: Place) -> list[ImagePart]:
+    """The images that a line has beside its messages, in their order."""
+    names = (columns["images"],) if "images" in columns else IMAGES
+    name = next((name for name in names if has_image(row.get(name)) and row[name] != []), None)
+    if name is None:
+        return []
+    value = row[name]
+    if isinstance(value, list):
+        return [ImagePart(entry, f"{name}[{number}]") for number, entry in enumerate(value)]
+    if isinstance(value, (str, bytes, Mapping)):
+        return [ImagePart(value, name)]
+    place.error(name, f"expected images, got {kind(value)}")
+    return []

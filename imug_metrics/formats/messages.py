@@ -1,0 +1,76 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Messages as Qwen and Hugging Face write them: images within the messages or beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from imug_metrics.formats.conversation import IMAGES, conversation_records
+from imug_metrics.formats.image_sources import ImageSources, has_image
+from imug_metrics.formats.json_rows import json_rows
+from imug_metrics.formats.place import Place
+from imug_metrics.formats.protocol import Head, ReadOptions, RecordAt
+from imug_metrics.reading.files import Problems
+
+
+class MessagesReader:
+    """JSON lines of `messages` with parts `{"type": "image", "image": "path"}`, or with `images` beside them.
+
+    Also lines of `query`, `response` and `history`, a list of earlier pairs of both.
+    """
+
+    name = "messages"
+
+    def recognises(self, head: Head) -> bool:
+        """Messages with images of this form, or a query with its response."""
+        row = head.value
+        if not isinstance(row, Mapping):
+            return False
+        name = head.columns.get("messages", "messages")
+        return has_own_images(row, name) if isinstance(row.get(name), list) else _is_query(row)
+
+    def read(self, path: Path, options: ReadOptions, problems: Problems) -> Iterator[RecordAt]:
+        """The records of each line, one a turn; see `conversation_records`."""
+        sources = ImageSources(options.images or path.parent)
+        for line, row in json_rows(path, problems):
+            place = Place(path, line, problems)
+            found = _as_messages(row, place) if _is_query(row) else row
+            if found is not None:
+                yield from conversation_records(found, place, options, sources)
+
+
+def has_own_images(row: Mapping[str, Any], name: str) -> bool:
+    """Whether a line has images beside its messages, or parts of type `image`.
+
+    Args:
+        row: the line's object.
+        name: the field that holds its messages.
+    """
+    if any(has_image(row.get(images)) and row[images] != [] for images in IMAGES):
+        return True
+    contents = [message.get("content") for message in row[name] if isinstance(message, Mapping)]
+    parts = [part for content in contents if isinstance(content, list) for part in content]
+    return any(isinstance(part, Mapping) and part.get("type") == "image" for part in parts)
+
+
+def _is_query(row: Mapping[str, Any]) -> bool:
+    return "messages" not in row and isinstance(row.get("query"), str) and "response" in row
+
+
+def _as_messages(row: Mapping[str, Any], place: Place) -> dict[str, Any] | None:
+    """A query, its response and its history as messages."""
+    pairs = row.get("history") or []
+    if not isinstance(pairs, list) or not all(isinstance(pair, list) and len(pair) == 2 for pair in pairs):
+        place.error("history", "expected a list of pairs, each a query and its response")
+        return None
+    system = [{"role": "system", "content": row["system"]}] if row.get("system") else []
+    turns = [*pairs, [row["query"], row["response"]]]
+    said = [
+        message
+        for query, response in turns
+        for message in ({"role": "user", "content": query}, {"role": "assistant", "content": response})
+    ]
+    return {**row, "messages": [*system, *said]}

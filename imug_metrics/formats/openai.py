@@ -1,0 +1,86 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Chats of OpenAI's forms: `messages` a line, responses with `input` and `output`, and the output of batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from imug_metrics.formats.conversation import conversation_records
+from imug_metrics.formats.image_sources import ImageSources
+from imug_metrics.formats.json_rows import json_rows
+from imug_metrics.formats.messages import has_own_images
+from imug_metrics.formats.place import Place
+from imug_metrics.formats.protocol import Head, ReadOptions, RecordAt
+from imug_metrics.reading.files import Problems
+
+
+class OpenAIReader:
+    """Chat JSON lines: `{"messages": [{"role": "user", "content": ...}, ...]}`.
+
+    A content is a text or a list of parts: `text`, `image_url` with a data: URL or a path, `input_text`, `input_image`,
+    `output_text`, `refusal`. Lines may also hold a response (`input`, `output`) or a completion (`choices`), alone or
+    under `response.body` as batches give them.
+    """
+
+    name = "openai"
+
+    def recognises(self, head: Head) -> bool:
+        """Messages that hold no image in the form of Qwen and Hugging Face, or an answer of the server."""
+        row = head.value
+        if not isinstance(row, Mapping):
+            return False
+        name = head.columns.get("messages", "messages")
+        if isinstance(row.get(name), list):
+            return _has_roles(row[name]) and not has_own_images(row, name)
+        return _answer(row) is not None
+
+    def read(self, path: Path, options: ReadOptions, problems: Problems) -> Iterator[RecordAt]:
+        """The records of each line, one a turn; see `conversation_records`."""
+        sources = ImageSources(options.images or path.parent)
+        for line, row in json_rows(path, problems):
+            yield from conversation_records(_as_messages(row), Place(path, line, problems), options, sources)
+
+
+def _has_roles(messages: list[Any]) -> bool:
+    return bool(messages) and isinstance(messages[0], Mapping) and "role" in messages[0]
+
+
+def _as_messages(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A line with its messages, also where a server's answer holds them."""
+    answer = None if "messages" in row else _answer(row)
+    if answer is None:
+        return row
+    said, given = answer
+    body = _body(row)
+    kept = {name: body[name] for name in ("model", "usage") if name in body}
+    return {**kept, **row, "messages": [*said, *given]}
+
+
+def _answer(row: Mapping[str, Any]) -> tuple[list[Any], list[Any]] | None:
+    """What was asked and answered, where a line is an answer of a server; nothing is asked in the output of batches."""
+    body = _body(row)
+    if isinstance(body.get("choices"), list) and body["choices"]:
+        first = body["choices"][0]
+        given = [first["message"]] if isinstance(first, Mapping) and isinstance(first.get("message"), Mapping) else []
+    elif isinstance(body.get("output"), list):
+        given = [_as_message(item) for item in body["output"]]
+    else:
+        return None
+    said = row.get("input", body.get("input"))
+    return (said if isinstance(said, list) else [{"role": "user", "content": said or ""}]), given
+
+
+def _body(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    response = row.get("response")
+    body = response.get("body", response) if isinstance(response, Mapping) else row
+    return body if isinstance(body, Mapping) else {}
+
+
+def _as_message(item: Any) -> Any:
+    """An item of a response as a message: what is no message is a part of one."""
+    if not isinstance(item, Mapping) or "role" in item:
+        return item
+    return {"role": "assistant", "content": [item]}

@@ -1,0 +1,16 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""The readers there are: the one list of formats."""
+
+from __future__ import annotations
+
+from imug_metrics.formats.messages import MessagesReader
+from imug_metrics.formats.openai import OpenAIReader
+from imug_metrics.formats.protocol import Reader
+from imug_metrics.formats.sharegpt import ShareGPTReader
+
+READERS: tuple[Reader, ...] = (
+    OpenAIReader(),
+    MessagesReader(),
+    ShareGPTReader(),
+)

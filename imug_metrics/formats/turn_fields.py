@@ -1,0 +1,170 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""What a line of a conversation says beside its messages: keys, options, scores, references, masks, subjects, costs.
+
+A message says it of its own turn. The line says it of a dialogue of one turn, or by a list of one entry a turn; subject
+and groups of all turns at once.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from imug_metrics.formats.place import Place
+from imug_metrics.reading.files import kind
+
+USUAL: Mapping[str, tuple[str, ...]] = {
+    "dialogue": (
+        *("dialogue", "dialogue_id", "conversation_id", "session_id", "session", "conversation", "sample_id"),
+        *("custom_id", "question_id", "id", "uid", "uuid"),
+    ),
+    "modality": ("modality", "output_modality", "output_mode"),
+    "target": ("target", "answer_key", "ground_truth", "gold", "label", "answer"),
+    "options": ("options", "choices"),
+    "links": ("links",),
+    "reference": ("reference_image", "reference"),
+    "mask": ("mask",),
+    "subject": ("subject", "subject_id"),
+    "model": ("model", "model_name", "model_id"),
+    **{name: (name,) for name in ("class", "domain", "subdomain", "score", "scores", "costs", "usage")},
+}
+"""Names under which a field of a record is looked for, where `columns` does not say one."""
+
+GROUPS = ("class", "domain", "subdomain")
+_WHOLE = ("subject", *GROUPS)
+_LISTS = ("options", "links")
+_TOKENS = ("completion_tokens", "output_tokens")
+_MODALITIES = {"text_only": "text", "image_only": "image", "text": "text", "image": "image"}
+
+
+@dataclass(frozen=True)
+class LineFields:
+    """What a line says beside its messages.
+
+    Attributes:
+        row: the line's object.
+        columns: by field, the key that holds it.
+        turns: how many turns the line has.
+        place: the line.
+    """
+
+    row: Mapping[str, Any]
+    columns: Mapping[str, str]
+    turns: int
+    place: Place
+
+    def find(self, name: str, turn: int, messages: Sequence[tuple[str, Mapping[str, Any]]]) -> tuple[Any, str]:
+        """A field of a turn, and where it stands; None where it is not there.
+
+        Args:
+            name: of the field.
+            turn: from 1.
+            messages: those of the turn, each with its place in the line.
+        """
+        names = (self.columns[name],) if name in self.columns else USUAL.get(name, (name,))
+        for where, message in messages:
+            if (key := self._there(message, names, where)) is not None:
+                return message[key], f"{where}.{key}"
+        key = self._there(self.row, names, "", told=turn > 1)
+        if key is None:
+            return None, name
+        return self._of_turn(name, self.row[key], key, turn), key
+
+    def name(self, field: str) -> str | None:
+        """An id or a name that the line has; None where it has none."""
+        value, where = self.find(field, 1, [])
+        value = value[0] if isinstance(value, list) and len(value) == 1 else value
+        return self.as_name(value, where)
+
+    def as_name(self, value: Any, where: str) -> str | None:
+        """A value as the text of a name, or None, with the reason told."""
+        if isinstance(value, bool) or not isinstance(value, (str, int, type(None))) or value == "":
+            got = "an empty text" if value == "" else kind(value)
+            self.place.error(where, f"expected a text or a whole number, got {got}")
+            return None
+        return None if value is None else str(value).encode("utf-8", "replace").decode("utf-8")
+
+    def modality(self, turn: int, messages: Sequence[tuple[str, Mapping[str, Any]]]) -> str | None:
+        """What a turn asks for, where it is said."""
+        value, where = self.find("modality", turn, messages)
+        found = _MODALITIES.get(value.strip().lower()) if isinstance(value, str) else None
+        if value is not None and found is None:
+            got = repr(value[:40]) if isinstance(value, str) else kind(value)
+            self.place.error(where, f"expected text or image, got {got}: taken from what the model gave")
+        return found
+
+    def numbers(self, name: str, turn: int, messages: Sequence[tuple[str, Mapping[str, Any]]]) -> dict[str, float]:
+        """Scores or costs of a turn by name: `score`, an object `scores`, and what `columns` names."""
+        single, own = ("score", "score.") if name == "scores" else ("", "cost.")
+        found: dict[str, float] = {}
+        many, where = self.find(name, turn, messages)
+        if isinstance(many, Mapping):
+            for key, value in many.items():
+                self._add(found, str(key), self._of_turn(name, value, where, turn), f"{where}.{str(key)[:80]}")
+        elif many is not None:
+            self.place.error(where, f"expected numbers by name, got {kind(many)}")
+        for column in (single, *(column for column in self.columns if column.startswith(own))):
+            if column:
+                self._add(found, column.removeprefix(own), *self.find(column, turn, messages))
+        return found
+
+    def costs(self, turn: int, messages: Sequence[tuple[str, Mapping[str, Any]]]) -> dict[str, float]:
+        """Costs of a turn: `costs`, what `columns` names, and the tokens of `usage`, summed over messages."""
+        found = self.numbers("costs", turn, messages)
+        every = [*messages, *([("", self.row)] if self.turns == 1 else [])]
+        used = [tokens for _, message in every if (tokens := _tokens(message.get("usage"))) is not None]
+        return {"tokens": float(sum(used)), **found} if used else found
+
+    def _add(self, found: dict[str, float], name: str, value: Any, where: str) -> None:
+        """Add a number under its name, or tell why it is none."""
+        if value is None:
+            return
+        try:
+            number = math.inf if isinstance(value, bool) or not isinstance(value, (int, float)) else float(value)
+        except OverflowError:
+            number = math.inf
+        if math.isinf(number):
+            self.place.error(where, f"expected a finite number, got {_shown(value)}")
+        else:
+            found[name] = number
+
+    def _there(self, fields: Mapping[str, Any], names: Sequence[str], where: str, *, told: bool = False) -> str | None:
+        """The name under which a value is there; of several that differ none, which is told."""
+        there = [name for name in names if fields.get(name) is not None]
+        if there and names is not USUAL["dialogue"] and any(fields[name] != fields[there[0]] for name in there[1:]):
+            named = " and ".join(f"`{name}`" for name in there)
+            if not told:
+                self.place.error(where or there[0], f"{named} differ: say by `columns` which of them is meant")
+            return None
+        return there[0] if there else None
+
+    def _of_turn(self, name: str, value: Any, key: str, turn: int) -> Any:
+        """What the line's value says of a turn."""
+        if name in _WHOLE and not isinstance(value, list):
+            return value
+        if isinstance(value, list) and len(value) == self.turns and _one_a_turn(name, value):
+            return value[turn - 1]
+        if self.turns == 1 or name in ("dialogue", "model", "scores", "costs") or value is None:
+            return value
+        if turn == 1:
+            got = f"a list of {len(value)}" if isinstance(value, list) else "one value"
+            cure = "put it on the messages, or give a list of one entry a turn"
+            self.place.error(key, f"expected one entry for each of {self.turns} turns, got {got}: {cure}")
+        return None
+
+
+def _one_a_turn(name: str, values: Sequence[Any]) -> bool:
+    """Whether the entries of a list are of one turn each, where a turn's value may be a list itself."""
+    return name not in _LISTS or all(value is None or isinstance(value, (list, Mapping)) for value in values)
+
+
+def _tokens(usage: Any) -> int | None:
+    counts: Iterator[Any] = (usage.get(name) for name in _TOKENS) if isinstance(usage, Mapping) else iter(())
+    return next((n for n in counts if isinstance(n, int) and not isinstance(n, bool) and 0 <= n < 2**53), None)
+
+
+def _shown(value: Any) -> str:
+    return repr(value)[:40] if isinstance(value, (str, float)) else kind(value)
