@@ -17,8 +17,8 @@ from imug_metrics.encoders.scene.scenes import Scene, Thing
 MODEL = "mödel-4.1"
 """The model of the files that name one."""
 
-_STAR = Thing("star", "red")
-_RING = Thing("ring", "blue")
+_STAR = Thing("red", "star")
+_RING = Thing("blue", "ring")
 
 
 def source_records() -> list[Record]:
@@ -37,11 +37,8 @@ def source_records() -> list[Record]:
 
 
 def _draw(dialogue: str, turn: int, scene: Scene, prompt: str, score: float) -> Record:
-    groups = _groups(dialogue)
-    image = png(scene, turn)
-    return Record(
-        dialogue, turn, "image", prompt, image=image, groups=groups, scores={"clip": score, "judge": 4 + turn}
-    )
+    scores, image = {"clip": score, "judge": 4.0 + turn}, png(scene, turn)
+    return Record(dialogue, turn, "image", prompt, image=image, groups=_groups(dialogue), scores=scores)
 
 
 def _ask(
