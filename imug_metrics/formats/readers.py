@@ -6,11 +6,15 @@ from __future__ import annotations
 
 from imug_metrics.formats.messages import MessagesReader
 from imug_metrics.formats.openai import OpenAIReader
+from imug_metrics.formats.parquet import ParquetReader
 from imug_metrics.formats.protocol import Reader
 from imug_metrics.formats.sharegpt import ShareGPTReader
+from imug_metrics.formats.table import TableReader
 
 READERS: tuple[Reader, ...] = (
     OpenAIReader(),
     MessagesReader(),
     ShareGPTReader(),
+    TableReader(),
+    ParquetReader(),
 )

@@ -1,0 +1,322 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Flat rows to records: one row is one turn of one dialogue, whatever kind of file it stands in."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Collection, Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, NoReturn
+
+from imug_metrics.errors import ArgumentError
+from imug_metrics.formats.answer_keys import read_key
+from imug_metrics.formats.columns import USUAL, Columns, find_columns, warn_of_misspelled
+from imug_metrics.formats.image_sources import ImageSources
+from imug_metrics.formats.place import Place
+from imug_metrics.formats.protocol import ReadOptions, RecordAt
+from imug_metrics.reading.fields import meant
+from imug_metrics.reading.files import MAX_TURN, Problems, as_turn, kind
+from imug_metrics.reading.options import read_options
+
+_WHOLE = re.compile(r"[+-]?\d{1,9}(?:\.0{1,9})?")
+_NUMBER = re.compile(r"[+-]?(?:\d{1,40}\.?\d{0,40}|\.\d{1,40})(?:[eE][+-]?\d{1,4})?")
+_WORDS = {"true": 1.0, "false": 0.0, "nan": math.nan}
+_GROUPS = ("class", "domain", "subdomain")
+
+
+class Rows:
+    """Makes records of the rows of one file.
+
+    Args:
+        path: the file.
+        names: of its columns.
+        options: how it is read.
+        problems: collects what is wrong.
+        sources: finds images; None: those in the folder of the file, or in that of the options.
+        usual: names of columns by field, see `find_columns`.
+
+    Raises:
+        ArgumentError: of `columns`, see `find_columns`.
+
+    Example:
+        >>> rows = Rows(Path("mine.csv"), ["id", "turn", "score", "reply"], ReadOptions(), Problems())
+        >>> found = rows.read({"id": "a", "turn": "2", "score": "0.5", "reply": "B"}, 2)
+        >>> found.record.dialogue, found.record.turn, found.record.scores, found.record.text
+        ('a', 2, {'score': 0.5}, 'B')
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        names: Collection[str],
+        options: ReadOptions,
+        problems: Problems,
+        *,
+        sources: ImageSources | None = None,
+        usual: Mapping[str, tuple[tuple[str, ...], ...]] = USUAL,
+    ) -> None:
+        self.path, self.problems = path, problems
+        self.columns: Columns = find_columns(names, options.columns, path, usual=usual)
+        self.sources = ImageSources(options.images or path.parent) if sources is None else sources
+        self._alone: dict[str, int] = {}  # turn of dialogues with one row, where their column was guessed
+        self._shared = False
+        warn_of_misspelled(self.columns, path, None, problems)
+
+    def read(self, row: Mapping[str, Any], line: int | None, file: Path | None = None) -> RecordAt | None:
+        """The record of a row, or None, with the reason told.
+
+        Raises:
+            ArgumentError: if turns count from 0.
+        """
+        place = Place(file or self.path, line, self.problems)
+        dialogue, turn = self._dialogue(row, place), self._turn(row, place)
+        modality = self._modality(row, place)
+        if dialogue is None or turn is None or modality is None:
+            return None
+        prompt, scores = self._text(row, "prompt", place) or "", self._numbers(row, "score", place)
+        fields = {
+            **{"dialogue": dialogue, "turn": turn, "modality": modality, "prompt": prompt, "scores": scores},
+            **{name: self._text(row, name, place) for name in ("text", "subject")},
+            **{name: self._image(row, name, place) for name in ("reference", "mask")},
+            **(self._key(row, prompt, place) if modality == "text" else {"image": self._image(row, "image", place)}),
+            "groups": {name: text for name in _GROUPS if (text := self._text(row, name, place)) is not None},
+            "links": self._links(row, turn, place),
+            "costs": self._numbers(row, "cost", place),
+        }
+        if not scores and self._cell(row, modality) is None and modality in self.columns.of:
+            place.error(self.columns.of[modality], "expected an answer, found none: it counts as absent")
+        record = place.make_record(fields)
+        if record is None:
+            return None
+        self._notice(dialogue, turn)
+        return RecordAt(record, line, self._text(row, "model", place), file)
+
+    def end(self) -> None:
+        """Look at what only all rows together show.
+
+        Raises:
+            ArgumentError: of `columns`, if what was taken for the dialogue is another one in each row.
+        """
+        if not self._shared and any(turn > 1 for turn in self._alone.values()) and len(self._alone) > 1:
+            name = self.columns.dialogue[0]
+            cure = f"name the column of the dialogue, or say dialogue={name[:40]}"
+            raise ArgumentError("columns", f"{self.path}: `{name[:40]}` differs in each row, while turns go on: {cure}")
+
+    def _notice(self, dialogue: str, turn: int) -> None:
+        """Remember whether dialogues of a column that was guessed have several rows."""
+        if "dialogue" in self.columns.guessed and not self._shared:
+            self._shared = dialogue in self._alone and self._alone[dialogue] != turn
+            self._alone.setdefault(dialogue, turn)
+
+    def _cell(self, row: Mapping[str, Any], field: str) -> Any:
+        column = self.columns.of.get(field)
+        return None if column is None else cell(row, column)
+
+    def _dialogue(self, row: Mapping[str, Any], place: Place) -> str | None:
+        parts = []
+        for column in self.columns.dialogue:
+            text = as_text(cell(row, column))
+            if not isinstance(text, str) or not text.strip():
+                place.error(column, f"expected the id of a dialogue, got {shown(cell(row, column))}")
+                return None
+            parts.append(text)
+        return "/".join(parts)
+
+    def _turn(self, row: Mapping[str, Any], place: Place) -> int | None:
+        if self.columns.turn is not None:
+            return self.columns.turn
+        column = self.columns.of["turn"]
+        value = cell(row, column)
+        if isinstance(value, str) and _WHOLE.fullmatch(value.strip()):
+            value = int(value.strip().partition(".")[0])
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and value == 0:
+            _refuse_zero(place, column)
+        turn = as_turn(value)
+        if turn is None:
+            place.error(column, f"expected a turn from 1 to {MAX_TURN}, got {shown(value)}")
+        return turn
+
+    def _modality(self, row: Mapping[str, Any], place: Place) -> str | None:
+        value, columns = self._cell(row, "modality"), self.columns
+        if value is not None:
+            name = value.strip().lower() if isinstance(value, str) else ""
+            if name in ("text", "image"):
+                return name
+            hint = meant(name, ("text", "image"))
+            place.error(columns.of["modality"], f"expected 'text' or 'image', got {shown(value)}{hint}")
+            return None
+        text, image = self._cell(row, "text"), self._cell(row, "image")
+        if text is not None and image is not None and "image" in columns.guessed:
+            cure = "name the column of the modality, or say image=... for images that the model made"
+            place.error(columns.of["image"], f"stands beside an answer in text, and may be of the question: {cure}")
+            return None
+        if image is not None or ("image" in columns.of and "text" not in columns.of):
+            return "image"
+        if "image" in columns.of and text is None and self._cell(row, "target") is None:
+            place.error("", "is empty, and nothing says whether text or an image was expected: add a column `modality`")
+            return None
+        return "text"
+
+    def _text(self, row: Mapping[str, Any], field: str, place: Place) -> str | None:
+        value = self._cell(row, field)
+        text = as_text(value)
+        if text is None and value is not None:
+            place.error(self.columns.of[field], f"expected text, got {shown(value)}")
+        return text
+
+    def _image(self, row: Mapping[str, Any], field: str, place: Place) -> Path | bytes | None:
+        value = self._cell(row, field)
+        if value is None:
+            return None
+        if isinstance(value, list) and len(value) == 1:
+            value = value[0]
+        return self.sources.find(value, place, self.columns.of[field])
+
+    def _key(self, row: Mapping[str, Any], prompt: str, place: Place) -> dict[str, Any]:
+        """The answer key and the options; see `read_key`."""
+        named = self.columns.of
+        target, options = self._text(row, "target", place), self._cell(row, "options")
+        if isinstance(options, str):
+            options = _listed_options(options)
+        target, options = read_key(target, options, prompt, place, named)
+        return {"target": target, "options": options}
+
+    def _links(self, row: Mapping[str, Any], turn: int, place: Place) -> tuple[int, ...]:
+        value = self._cell(row, "links")
+        if value is None:
+            return ()
+        entries = re.split(r"[\s,;]+", value.strip(" []")) if isinstance(value, str) else value
+        turns = [as_turn(entry) for entry in (entries if isinstance(entries, list) else [entries])]
+        found = tuple(dict.fromkeys(entry for entry in turns if entry is not None and entry < turn))
+        if len(found) < len(turns):
+            place.error(self.columns.of["links"], f"expected earlier turns, each once, got {shown(value)}")
+        return found
+
+    def _numbers(self, row: Mapping[str, Any], name: str, place: Place) -> dict[str, float]:
+        """Scores or costs by name; what is no number is told, and NaN."""
+        cells: dict[str, tuple[str, Any]] = {}
+        whole = self._cell(row, f"{name}s")
+        if whole is not None:
+            column = self.columns.of[f"{name}s"]
+            values = as_json(whole)
+            if isinstance(values, dict):
+                cells = {each: (f"{column}.{each}", present(value)) for each, value in values.items()}
+            else:
+                place.error(column, f"expected an object of numbers by name, got {shown(whole)}")
+        for field, column in self.columns.of.items():
+            if field == name or field.startswith(f"{name}."):
+                cells[field.removeprefix(f"{name}.")] = (column, cell(row, column))
+        return {each: _number(*found, place) for each, found in cells.items() if found[1] is not None}
+
+
+def cell(row: Mapping[str, Any], column: str) -> Any:
+    """What a column holds, or None where that is nothing; a dotted name leads into objects.
+
+    Example:
+        >>> cell({"a": {"b": 2}, "c": ""}, "a.b"), cell({"c": " "}, "c"), cell({"a.b": 1}, "a.b")
+        (2, None, 1)
+    """
+    value: Any = row
+    if column in row:
+        return present(row[column])
+    for name in column.split("."):
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return present(value)
+
+
+def present(value: Any) -> Any:
+    """The value, or None where it is empty."""
+    return None if isinstance(value, str) and not value.strip() else value
+
+
+def as_text(value: Any) -> str | None:
+    """The text of a cell; None for what is none.
+
+    Example:
+        >>> as_text("B"), as_text(3), as_text(3.0), as_text(0.5), as_text([1]), as_text(None)
+        ('B', '3', '3', '0.5', None, None)
+    """
+    if isinstance(value, str):
+        return value
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() else None if math.isnan(value) else str(value)
+    try:
+        return str(value) if isinstance(value, (bool, int)) else None
+    except ValueError:  # more digits than Python converts
+        return None
+
+
+def as_number(value: Any) -> float | None:
+    """The number of a cell: finite, NaN, or 1 and 0 for true and false; None for what is none.
+
+    Example:
+        >>> as_number("0.5"), as_number(" 1e-3"), as_number("True"), as_number("0,5"), as_number("inf")
+        (0.5, 0.001, 1.0, None, None)
+    """
+    if isinstance(value, str):
+        text = value.strip()
+        if text.lower() in _WORDS:
+            return _WORDS[text.lower()]
+        value = float(text) if _NUMBER.fullmatch(text) else None
+    if not isinstance(value, (bool, int, float, Decimal)):
+        return None
+    try:
+        number = float(value)
+    except (OverflowError, ValueError):  # ValueError: a signalling NaN
+        return None
+    return None if math.isinf(number) else number
+
+
+def as_json(value: Any) -> Any:
+    """The value that a cell of text holds as JSON; any other value as it is, and None for what is no JSON."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        return None
+
+
+def shown(value: Any) -> str:
+    """A value for a message.
+
+    Example:
+        >>> shown("x"), shown(None), shown([1]), shown(2.5)
+        ("'x'", 'nothing', 'a list', '2.5')
+    """
+    if value is None:
+        return "nothing"
+    if isinstance(value, (dict, list, bool)):
+        return kind(value)
+    try:
+        return repr(value)[:80]
+    except ValueError:  # more digits than Python converts
+        return kind(value)
+
+
+def _listed_options(text: str) -> Any:
+    """Options in one cell: as JSON, as lines "A. ...", or as letters."""
+    text = text.strip()
+    return as_json(text) if text[:1] in ("[", "{") else read_options(text) or text
+
+
+def _number(column: str, value: Any, place: Place) -> float:
+    number = as_number(value)
+    if number is not None:
+        return number
+    comma = isinstance(value, str) and _NUMBER.fullmatch(value.strip().replace(",", "."))
+    place.error(column, f"expected a finite number, got {shown(value)}{'; decimals have a point' if comma else ''}")
+    return math.nan
+
+
+def _refuse_zero(place: Place, column: str) -> NoReturn:
+    where = place.file if place.line is None else f"{place.file}:{place.line}"
+    raise ArgumentError(
+        "path",
+        f"{where}: expected turns from 1, got turn 0 in {column!r}: turns count from 1; add 1 to every turn there, or "
+        "remove rows of turn 0 where they are no answers",
+    )
