@@ -13,6 +13,7 @@ from imug_metrics.evaluation.settings import check_folders, chosen_models
 from imug_metrics.protocols import imug
 from imug_metrics.protocols.imug.check import check_benchmark, check_judged, check_outputs
 from imug_metrics.protocols.imug.check.fields import check_benchmark_fields, check_judged_fields, check_result_fields
+from imug_metrics.reading.fields import meant
 from imug_metrics.report.files import write_problems
 
 
@@ -94,5 +95,6 @@ def _models(chosen: Sequence[str], outputs: Path | None, judged: Path | None) ->
         if imug.key_file(judged, name).is_file() or imug.point_file(judged, name).is_file()
     ]
     if absent := [name for name in chosen if name not in there]:
-        raise ArgumentError("model", f"expected a model with judgements in {judged}, got {absent[0]!r}")
+        hint = meant(absent[0], there)
+        raise ArgumentError("model", f"expected a model with judgements in {judged}, got {absent[0]!r}{hint}")
     return tuple(chosen) or tuple(there)

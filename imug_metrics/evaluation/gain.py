@@ -18,7 +18,8 @@ from imug_metrics.dialogues.record import Record
 from imug_metrics.encoders import CachedEncoder, Encoder
 from imug_metrics.errors import ArgumentError
 from imug_metrics.evaluation.inputs import cached_encoder
-from imug_metrics.evaluation.settings import as_argument, check_folders, chosen_models, readable_benchmark
+from imug_metrics.evaluation.layouts import check_any_output
+from imug_metrics.evaluation.settings import as_argument, check_folders, check_judged, chosen_models, readable_benchmark
 from imug_metrics.functional import point_score
 from imug_metrics.metrics.decay.paired_gain import PairedGain
 from imug_metrics.metrics.images.turn_alignment import TurnAlignment
@@ -124,8 +125,12 @@ def evaluate_gain(
     judged = [Path(folder) for folder in (judged_a, judged_b) if folder is not None]
     check_folders(benchmark, {**arms, **dict(zip(("judged_a", "judged_b"), judged, strict=False))}, out)
     names = chosen_models(models, arms)
+    for argument, folder in zip(("judged_a", "judged_b"), judged, strict=False):
+        check_judged(folder, names, argument)
     problems = imug.Problems()
     asked = _asked(readable_benchmark(benchmark, problems), benchmark, images=encoder is not None or bool(judged))
+    for argument, folder in arms.items():
+        check_any_output(argument, [folder / model for model in names], asked)
     cached = cached_encoder(encoder, device, None)
     gains: dict[str, Gains] = {}
     images: dict[str, dict[str, Gains]] = {"alignment": {}} if cached is not None else {}

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from imug_metrics.errors import ArgumentError
+from imug_metrics.evaluation.layouts import misfit
 from imug_metrics.reading.fields import nearest
 from imug_metrics.reading.files import Problems, kind, read_jsonl
 from imug_metrics.report.metric_specs import METRICS, MetricSpec
@@ -52,7 +53,8 @@ def read_item_scores(results: Path, metric: MetricSpec) -> dict[str, ItemScores]
     """
     path, problems = results / ITEMS, Problems()
     if not path.is_file():
-        raise ArgumentError("results", f"expected a folder with {ITEMS}, as `imug-metrics score` writes it: {results}")
+        expected = f"expected a folder with {ITEMS}, as `imug-metrics score` writes it"
+        raise ArgumentError("results", f"{expected}, got {misfit(results, 'results')}")
     found: dict[str, ItemScores] = {}
     seen: set[tuple[str, str, int]] = set()
     lines: dict[bool, int] = {}

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from imug_metrics._optional import require
 from imug_metrics.errors import ArgumentError
+from imug_metrics.evaluation.layouts import kinds, misfit
 from imug_metrics.evaluation.model_result import MAX_BYTES, ModelResult, read_result, write_result
 from imug_metrics.evaluation.official import write_official
 from imug_metrics.protocols import imug
@@ -140,6 +141,8 @@ class Evaluation:
             ArgumentError: if there is none, or none of this version.
         """
         path = Path(folder) / "evaluation.json"
+        if not path.is_file() and "results" not in kinds(path.parent):
+            raise ArgumentError("folder", f"expected a saved evaluation, got {misfit(path.parent, 'results')}")
         try:
             content = json.loads(read_text(path, max_bytes=MAX_BYTES))
         except (OSError, ValueError, RecursionError) as error:

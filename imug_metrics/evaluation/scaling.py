@@ -18,6 +18,7 @@ from imug_metrics._version import __version__
 from imug_metrics.encoders import CachedEncoder, Encoder
 from imug_metrics.errors import ArgumentError
 from imug_metrics.evaluation.inputs import cached_encoder
+from imug_metrics.evaluation.layouts import check_any_output, check_layouts
 from imug_metrics.evaluation.settings import as_argument, check_folders, readable_benchmark
 from imug_metrics.functional import turn_alignment
 from imug_metrics.functional.scaling.best_of_n import picked_score
@@ -122,6 +123,8 @@ def evaluate_scaling(
     problems, notes = imug.Problems(), list[str]()
     samples = readable_benchmark(benchmark, problems)
     _check_names(arms, samples)
+    for arm in arms:
+        check_any_output("runs", [arm.folder], samples)
     compare = _Comparison(baseline or arms[0].name, bootstrap, notes)
     cached = cached_encoder(encoder, device, None)
     with as_argument("runs"):
@@ -168,8 +171,7 @@ def _check(benchmark: Path, arms: Sequence[Strategy], baseline: str | None, boot
     if bootstrap < 0:
         raise ArgumentError("bootstrap", f"expected a number from 0, got {bootstrap}")
     for arm in arms:
-        if not arm.folder.is_dir():
-            raise ArgumentError("runs", f"expected an existing folder for {arm.name}, got {arm.folder}")
+        check_layouts({"runs": (arm.folder, "model"), "benchmark": (benchmark, "benchmark")})
         if out is not None and out.resolve().is_relative_to(arm.folder.resolve()):
             raise ArgumentError("out", f"expected a folder outside of {arm.folder}, which is read")
     check_folders(benchmark, {}, out)

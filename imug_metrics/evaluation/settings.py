@@ -16,8 +16,10 @@ from imug_metrics.dialogues.record import Record
 from imug_metrics.encoders import Encoder
 from imug_metrics.errors import ArgumentError
 from imug_metrics.evaluation.human import Human
+from imug_metrics.evaluation.layouts import Wanted, check_layouts
 from imug_metrics.judges import Judge
 from imug_metrics.protocols import imug
+from imug_metrics.reading.fields import meant
 from imug_metrics.reading.files import as_name
 
 Missing: TypeAlias = Literal["skip", "zero"]
@@ -25,6 +27,7 @@ Progress: TypeAlias = Callable[[str, int, "int | None"], None]
 """Called with what is being done, how much of it is done, and how much there is (None: not known)."""
 
 SHOWN_NAMES = 5
+_HOLD: Mapping[str, Wanted] = {"benchmark": "benchmark", **dict.fromkeys(("judged", "judged_a", "judged_b"), "judged")}
 
 
 @dataclass(frozen=True)
@@ -135,6 +138,7 @@ class Settings:
         check_folders(self.benchmark, folders, self.cache, "cache")
         names = chosen_models(self.models, {"outputs": self.outputs})
         object.__setattr__(self, "models", names)  # all of them, where none was named
+        check_judged(self.judged, names)
         reference = self.reference_history
         if reference is not None and not set(names) & set(imug.list_models(reference)):
             expected = f"expected a folder of one of the models ({join_names(names)}) in {reference}"
@@ -142,7 +146,7 @@ class Settings:
 
 
 def check_folders(benchmark: Path, folders: Mapping[str, Path | None], out: Path | None, argument: str = "out") -> None:
-    """Raise unless the folders that are read exist and the one that is written lies outside of them.
+    """Raise unless the folders that are read hold what they should and the one that is written lies outside of them.
 
     Args:
         benchmark: folder of the benchmark.
@@ -153,11 +157,8 @@ def check_folders(benchmark: Path, folders: Mapping[str, Path | None], out: Path
     Raises:
         ArgumentError: it names the argument.
     """
-    for name, path in {"benchmark": benchmark, **folders}.items():
-        if path is not None and not path.is_dir():
-            raise ArgumentError(name, f"expected an existing folder, got {path}")
-    if not (benchmark / imug.SAMPLES).is_file():
-        raise ArgumentError("benchmark", f"expected a folder with {imug.SAMPLES}, {benchmark} has none")
+    given = {name: (path, _HOLD.get(name, "outputs")) for name, path in {"benchmark": benchmark, **folders}.items()}
+    check_layouts(given, imug.read_classes(benchmark, imug.Problems()))
     if out is None:
         return
     if out.exists() and not out.is_dir():
@@ -166,6 +167,22 @@ def check_folders(benchmark: Path, folders: Mapping[str, Path | None], out: Path
         if path is not None and name != "judged" and out.resolve().is_relative_to(path.resolve()):
             why = "which is read" if name == "benchmark" else "where it would pass for a model"
             raise ArgumentError(argument, f"expected a folder outside of {path}, {why}")
+
+
+def check_judged(judged: Path | None, models: Sequence[str], argument: str = "judged") -> None:
+    """Raise where a folder of judgements holds none of the models.
+
+    Args:
+        judged: the folder; None: there is none.
+        models: names.
+        argument: that the folder was given as.
+
+    Raises:
+        ArgumentError: it names the models.
+    """
+    files = (place(judged, model) for model in models if judged for place in (imug.key_file, imug.point_file))
+    if judged is not None and not any(path.is_file() for path in files):
+        raise ArgumentError(argument, f"expected judgements of one of the models ({join_names(models)}) in {judged}")
 
 
 @contextmanager
@@ -215,12 +232,25 @@ def chosen_models(chosen: Sequence[str], folders: Mapping[str, Path]) -> tuple[s
     names = tuple(dict.fromkeys(chosen))
     for model in names:
         if model not in there:
-            raise ArgumentError("model", f"expected a folder in {shown} ({join_names(there)}), got {model!r}")
+            hint = _meant_model(model, there, folders.values())
+            raise ArgumentError("model", f"expected a folder in {shown} ({join_names(there)}), got {model!r}{hint}")
     if not there:
         what = "a folder that holds one folder a model"
         what += "" if len(folders) == 1 else ", of which one name at least is in both"
         raise ArgumentError(tuple(folders), f"expected {what}, {shown} holds none")
     return names or tuple(there)
+
+
+def _meant_model(name: str, there: Sequence[str], folders: Iterable[Path]) -> str:
+    """What a name that is no model's seems to mean: a domain, a path, or a model under a similar name."""
+    last = Path(name).name
+    if last in there:
+        return f"; did you mean {last!r}?"
+    if as_name(name) == name:
+        holders = [model for folder in folders for model in there if (folder / model / name).is_dir()]
+        if holders:
+            return f", a domain in the outputs of {join_names(list(dict.fromkeys(holders)))}: name the model instead"
+    return meant(name, there)
 
 
 def join_names(names: Sequence[str]) -> str:

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from imug_metrics._version import __version__
 from imug_metrics.errors import ArgumentError
+from imug_metrics.evaluation.layouts import HOLDS, kinds
 from imug_metrics.functional.interleaved.coupling import Scale
 from imug_metrics.judges import Judge
 from imug_metrics.protocols import unim
@@ -65,6 +66,8 @@ class UnimSettings:
             path = getattr(self, name)
             if path is not None and not path.exists():
                 raise ArgumentError(name, f"expected a file or folder, there is no {path}")
+        for name in ("references", "outputs"):
+            _check_records(name, getattr(self, name))
         for name in ("captions", "reference_captions", "retry_errors"):
             if getattr(self, name) and self.judge is None:
                 raise ArgumentError(name, "expected together with a judge; structure needs none")
@@ -86,6 +89,20 @@ class UnimSettings:
                 raise ArgumentError(
                     "out", f"expected a folder outside of the {name}, where it would be read as records"
                 )
+
+
+def _check_records(argument: str, path: Path) -> None:
+    """Raise where a folder holds no records, or those of another kind."""
+    if not path.is_dir():
+        return
+    found = [kind for kind in kinds(path) if kind not in ("results", "judged part")]
+    if found:
+        message = f"expected records of UniM, {path} {HOLDS[found[0]]} in the layout of IMUG-Bench"
+        raise ArgumentError(argument, f"{message}; did you mean `imug-metrics score`?")
+    if (path / "report.html").is_file() and (path / "items.jsonl").is_file():
+        raise ArgumentError(argument, f"expected records of UniM, {path} holds scores that this command has written")
+    if not any(next(path.rglob(ending), None) for ending in ("*.jsonl", "*.json")):
+        raise ArgumentError(argument, f"expected files that end in .jsonl or .json, {path} holds none")
 
 
 @dataclass(frozen=True)
@@ -152,6 +169,7 @@ def evaluate_unim(settings: UnimSettings) -> UnimEvaluation:
         why = problems.first_error(settings.references)
         raise ArgumentError("references", f"found no instance in {settings.references}{why}")
     answers = unim.read_answers(settings.outputs, instances, problems)
+    _check_answers(settings, instances, answers, problems)
     scored = unim.score_structure(
         instances,
         answers,
@@ -165,6 +183,23 @@ def evaluate_unim(settings: UnimSettings) -> UnimEvaluation:
         scored = unim.with_grades(scored, _grades(settings, settings.judge, instances, answers, problems))
     groups = unim.summarize(scored, missing=settings.missing, scale=settings.scale)
     return UnimEvaluation(groups, scored, _manifest(settings), problems)
+
+
+def _check_answers(
+    settings: UnimSettings,
+    instances: Sequence[unim.Instance],
+    answers: Mapping[unim.Key, unim.Answer],
+    problems: Problems,
+) -> None:
+    """Raise where references and answers stand in each other's place, or belong to different data."""
+    if not any(instance.prompt for instance in instances):
+        asked = [one for one in unim.read_references(settings.outputs, Problems()) if one.prompt]
+        if asked:
+            cure = f"did you mean references {settings.outputs} and outputs {settings.references}?"
+            raise ArgumentError(("references", "outputs"), f"they seem to be swapped: only the latter ask; {cure}")
+    strays = [problem for problem in problems if problem.message.startswith("no reference has the instance")]
+    if strays and not answers:
+        raise ArgumentError("outputs", f"found no answer to any of the references in {settings.outputs}: {strays[0]}")
 
 
 def _grades(

@@ -277,10 +277,12 @@ def test_questions_whose_key_depends_on_the_history_are_not_compared(histories, 
     ("folder", "message"),
     [
         ("nowhere", "--reference-history: expected an existing folder"),
-        ("bench", "expected a folder of one of the models"),
+        ("bench", "--reference-history: expected a folder that holds one folder a model"),
+        ("strangers", "expected a folder of one of the models"),
     ],
 )
 def test_a_wrong_reference_folder_is_named(histories, tmp_path, folder, message):
+    (tmp_path / "strangers/another").mkdir(parents=True)
     assert histories.score("--reference-history", str(tmp_path / folder)) == 2
     assert message in histories.warned
 

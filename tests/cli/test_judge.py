@@ -242,7 +242,10 @@ def test_the_strict_protocol_asks_its_own_requests(command):
     [
         (["--judge-url", "http://localhost:1/v1"], "--judge-model: Expected argument `model`"),
         (["--judge-url", "ftp://x", "--judge-model", "m"], "http or https URL"),
-        (["--judge-url", "http://localhost:1/v1", "--judge-model", "m", "--judged", "."], "--judged: expected without"),
+        (
+            ["--judge-url", "http://localhost:1/v1", "--judge-model", "m", "--judged", "bare"],
+            "--judged: expected without",
+        ),
         (["--judge-url", "http://localhost:1", "--judge-model", "m", "--judge-local", "m"], "--judge-local"),
         (["--judge-url", "http://localhost:1", "--judge-model", "m", "--repeats", "0"], "--repeats"),
         (["--judge-url", "http://localhost:1", "--judge-model", "m", "--judge-concurrency", "0"], "concurrency"),
@@ -256,6 +259,7 @@ def test_wrong_arguments_of_the_judge_are_named(command, monkeypatch, arguments,
     for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(command.root)
+    (command.root / "bare").mkdir()
     assert command.score(*arguments) == 2, command.warned
     assert message in command.warned
     assert not command.out.exists()
