@@ -102,7 +102,7 @@ def test_subject_and_background_are_told_apart(images):
     replaced = [pasted(subject, around[0], 100, 100) for subject in subjects]
     encoders = [RegionEncoder(encoder), RegionEncoder(encoder, background=True), encoder]
     (identity, leakage, whole), (lost, kept, whole_lost) = (
-        [float(turn_consistency(part.encode_images(shown), [0] * 3, [1, 2, 3])) for part in encoders]
+        [float(turn_consistency(part.encode_images(shown), dialogue=[0] * 3, turn=[1, 2, 3])) for part in encoders]
         for shown in (travels, replaced)
     )
     assert identity > whole + 0.1 > leakage + 0.4

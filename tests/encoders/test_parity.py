@@ -188,7 +188,9 @@ def test_consistency_is_a_reward_for_each_image(dino, images):
     """The values of single records have gradients to the images they belong to, and to no other dialogue's."""
     reward = TransformersEncoder(dino.model, dino.processor, pooling="cls", differentiable=True)
     pixels = torch.rand(4, 3, 40, 36, generator=torch.Generator().manual_seed(0)).requires_grad_()
-    values = turn_consistency(reward.encode_images(pixels), [0, 0, 1, 1], [1, 2, 1, 2], mode="anchor", reduction="none")
+    values = turn_consistency(
+        reward.encode_images(pixels), dialogue=[0, 0, 1, 1], turn=[1, 2, 1, 2], mode="anchor", reduction="none"
+    )
     values[1].backward()
     assert (pixels.grad.flatten(1).abs().sum(1) > 0).tolist() == [True, True, False, False]
     metric = TurnConsistency(mode="anchor", encoder=reward)

@@ -193,7 +193,7 @@ def test_two_processes_that_see_the_same_count_it_twice(case: Case, divided: Bre
     alone = copy.deepcopy(divided.metric_state)
     divided.sync(dist_sync_fn=lambda state, group: [state, state], distributed_available=lambda: True)
     for key, value in divided.metric_state.items():
-        if key.endswith("moments"):
+        if key.endswith("packed"):
             torch.testing.assert_close(value, 2 * alone[key])
     divided.unsync()
     for key, value in divided.metric_state.items():
@@ -201,7 +201,7 @@ def test_two_processes_that_see_the_same_count_it_twice(case: Case, divided: Bre
 
 
 def with_nan(state: dict[str, Any]) -> dict[str, Any]:
-    return {**state, "parts.[1].moments": torch.full_like(state["parts.[1].moments"], torch.nan)}
+    return {**state, "parts.[1].packed": torch.full_like(state["parts.[1].packed"], torch.nan)}
 
 
 def state_of(metric: Any, case: Case) -> dict[str, Any]:
@@ -237,25 +237,25 @@ def test_a_wrong_state_is_taken_over_by_no_part(case: Case, divided: Breakdown, 
 class Fussy(TurnDecay):
     """A metric that refuses a batch of less than three turns."""
 
-    def update(self, scores: Tensor, dialogue: Tensor, turn: Tensor, valid: Tensor | None = None) -> None:
+    def update(self, scores: Tensor, *, dialogue: Tensor, turn: Tensor, valid: Tensor | None = None) -> None:
         if len(turn) < 3:
             raise ValueError("Expected three turns.")
-        super().update(scores, dialogue, turn, valid)
+        super().update(scores, dialogue=dialogue, turn=turn, valid=valid)
 
 
 @pytest.mark.parametrize("method", ["update", "forward"])
 def test_a_batch_that_one_group_refuses_is_taken_by_none(method: str) -> None:
     metric = Breakdown(Fussy(), ["a", "b"])
-    metric.update(SCORES, DIALOGUE, TURN, group=["a", "b"] * 24)
+    metric.update(SCORES, dialogue=DIALOGUE, turn=TURN, group=["a", "b"] * 24)
     before = copy.deepcopy(metric.metric_state)
     where = {key: value.data_ptr() for key, value in metric.metric_state.items() if isinstance(value, Tensor)}
     with pytest.raises(ValueError, match="three turns"):
-        getattr(metric, method)(SCORES, DIALOGUE + 50, TURN, group=["a"] * 46 + ["b"] * 2)
+        getattr(metric, method)(SCORES, dialogue=DIALOGUE + 50, turn=TURN, group=["a"] * 46 + ["b"] * 2)
     assert {part.update_count for part in metric._metrics().values()} == {1}
     for key, value in metric.metric_state.items():
         torch.testing.assert_close(value, before[key], rtol=0, atol=0)
         assert isinstance(value, list) or value.data_ptr() == where[key]
-    again = metric(SCORES, DIALOGUE + 50, TURN, group=["a", "b"] * 24)
+    again = metric(SCORES, dialogue=DIALOGUE + 50, turn=TURN, group=["a", "b"] * 24)
     assert again == metric.compute()
 
 
@@ -293,8 +293,8 @@ def test_arrays_and_lists_are_divided_as_tensors_are(case: Case, convert: Callab
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.uint16, torch.int32])
 def test_ids_of_any_integers_are_divided(dtype: torch.dtype) -> None:
     expected, metric = (Breakdown(TurnDecay(), ["a", "b"]) for _ in range(2))
-    expected.update(SCORES, DIALOGUE, TURN, group=["a", "b"] * 24)
-    metric.update(SCORES, DIALOGUE.to(dtype), TURN.to(dtype), group=["a", "b"] * 24)
+    expected.update(SCORES, dialogue=DIALOGUE, turn=TURN, group=["a", "b"] * 24)
+    metric.update(SCORES, dialogue=DIALOGUE.to(dtype), turn=TURN.to(dtype), group=["a", "b"] * 24)
     assert metric.compute() == expected.compute()
 
 
@@ -305,7 +305,9 @@ def test_columns_by_name_are_divided() -> None:
     metric.update(scores, costs, dialogue=DIALOGUE, turn=TURN, group=["a"] * 24 + ["b"] * 24)
     alone = StrategyComparison(["plain", "cot"], costs=["tokens"], detail=True)
     half = {name: column[24:] for name, column in scores.items()}
-    alone.update(half, {"tokens": {name: costs["tokens"][name][24:] for name in half}}, DIALOGUE[24:], TURN[24:])
+    alone.update(
+        half, {"tokens": {name: costs["tokens"][name][24:] for name in half}}, dialogue=DIALOGUE[24:], turn=TURN[24:]
+    )
     found = metric.compute()
     for key, value in alone.compute().items():
         mine = found[key.replace("strategy_comparison", "strategy_comparison[b]", 1)]
@@ -318,14 +320,14 @@ def test_columns_by_name_are_divided() -> None:
 def test_groups_that_are_neither_names_nor_integers_are_refused(group: Any) -> None:
     metric = Breakdown(TurnDecay(), groups=[0, 1])
     with pytest.raises(TypeError, match=r"`group` to hold names or integers, got .* at row 0"):
-        metric.update(SCORES, DIALOGUE, TURN, group=group)
+        metric.update(SCORES, dialogue=DIALOGUE, turn=TURN, group=group)
     assert not metric.update_called
 
 
 def test_names_of_groups_may_be_anything() -> None:
     names = ["a.b", "a%2Eb", "keys", "", "training", "a"]
     metric = Breakdown(TurnDecay("pooled"), groups=names)
-    metric.update(SCORES, DIALOGUE, TURN, group=[names[d % 6] for d in DIALOGUE.tolist()])
+    metric.update(SCORES, dialogue=DIALOGUE, turn=TURN, group=[names[d % 6] for d in DIALOGUE.tolist()])
     assert len({float(metric.compute()[f"turn_decay[{name}]"]) for name in names}) == 6
     assert len(metric.metric_state) == 7 * 2
 
@@ -338,6 +340,6 @@ def test_wrappers_track_its_values_or_refuse() -> None:
     tracker = MetricTracker(Breakdown(TurnDecay(), groups=["a"]), maximize=True)
     for sign in (1, -1):
         tracker.increment()
-        tracker.update(sign * SCORES, DIALOGUE, TURN, group=["a"] * 48)
+        tracker.update(sign * SCORES, dialogue=DIALOGUE, turn=TURN, group=["a"] * 48)
     values = tracker.compute_all()["turn_decay[a]"]
     assert values[0] == -values[1]

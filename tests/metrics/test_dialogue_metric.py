@@ -52,7 +52,7 @@ def test_average_by_dialogue_weighs_short_and_long_alike() -> None:
     scores, dialogue, turn = [1.0, 0.0, 0.0, 0.0], [0, 1, 1, 1], [1, 1, 2, 3]
     for average, mean in (("record", 0.25), ("dialogue", 0.5)):
         metric = TurnDecay(detail=True, average=average)
-        metric.update(scores, dialogue, turn)
+        metric.update(scores, dialogue=dialogue, turn=turn)
         assert metric.compute()["turn_decay_mean"].item() == pytest.approx(mean)
 
 
@@ -118,7 +118,7 @@ def test_effective_dialogues_of_an_average_by_dialogue_are_all_of_them() -> None
     found = {}
     for average in ("record", "dialogue"):
         metric = TurnDecay(detail=True, average=average, max_turns=30)
-        metric.update(scores, dialogue, turn)
+        metric.update(scores, dialogue=dialogue, turn=turn)
         found[average] = metric.compute()["turn_decay_mean_lower"]
     assert found["record"].isnan()
     assert not found["dialogue"].isnan()
@@ -168,7 +168,7 @@ class _Own(DialogueMetric):
 
     name = "own"
 
-    def update(self, scores: list[float], dialogue: list[int], turn: list[int]) -> None:
+    def update(self, scores: list[float], *, dialogue: list[int] | None = None, turn: list[int] | None = None) -> None:
         inputs = self._pack({"scores": score_column("scores", scores)}, dialogue, turn)
         self._add(inputs.batch, inputs.columns["scores"])
 
@@ -201,7 +201,7 @@ class _OfUnknownSums(_OfSums):
 def test_any_estimate_may_be_the_primary_one(metric: type[_Own], value: float, kept: int, padded: bool) -> None:
     plain, detailed = metric(), metric(detail=True)
     for each in (plain, detailed):
-        each.update(torch.tensor([[1.0, 3.0]]), None, None) if padded else each.update([1.0, 3.0], [0, 0], [1, 2])
+        each.update(torch.tensor([[1.0, 3.0]])) if padded else each.update([1.0, 3.0], dialogue=[0, 0], turn=[1, 2])
     assert plain.compute() == detailed.compute()["own"] == value
     assert len(plain.moments) == kept
 

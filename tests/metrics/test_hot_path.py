@@ -309,9 +309,9 @@ def test_a_constant_dialogue_has_a_slope_of_exactly_zero(value: float) -> None:
     dialogue, turn = torch.arange(3).repeat_interleave(7), torch.arange(1, 8).repeat(3) ** 2
     padded, flat, unsorted = TurnDecay(), TurnDecay(), TurnDecay()
     padded.update(scores)
-    flat.update(scores.flatten(), dialogue, turn)
+    flat.update(scores.flatten(), dialogue=dialogue, turn=turn)
     order = torch.randperm(21, generator=torch.Generator().manual_seed(0))
-    unsorted.update(scores.flatten()[order], dialogue[order], turn[order])
+    unsorted.update(scores.flatten()[order], dialogue=dialogue[order], turn=turn[order])
     assert [metric.compute().item() for metric in (padded, flat, unsorted)] == [0, 0, 0]
 
 
@@ -323,7 +323,7 @@ def test_slopes_over_time_stamps_are_exact(start: int, detail: bool) -> None:
     flat.update(scores, dialogue=[0, 0, 0], turn=turn)
     padded.update(scores[None], turn=turn[None])
     found = [metric.compute() for metric in (flat, padded)]
-    found += [turn_decay(scores, [0, 0, 0], turn)]
+    found += [turn_decay(scores, dialogue=[0, 0, 0], turn=turn)]
     assert [float(value["turn_decay"] if isinstance(value, dict) else value) for value in found] == pytest.approx(
         [-0.25] * 3, abs=1e-12
     )
@@ -343,7 +343,7 @@ def test_sums_equal_a_loop_over_dialogues(seed: int) -> None:
     columns = (np.repeat(np.arange(9) * 7 - 20, list(map(len, turns))), np.concatenate(turns), np.concatenate(scores))
     dialogue, turn, flat = (torch.tensor(column[order]) for column in columns)
     metric = TurnDecay(**options)
-    metric.update(flat, dialogue, turn, valid=torch.tensor(np.concatenate(valid)[order]))
+    metric.update(flat, dialogue=dialogue, turn=turn, valid=torch.tensor(np.concatenate(valid)[order]))
     compare(metric.compute(), expected)
 
     shape = (9, max(map(len, turns)) + 1)
@@ -387,10 +387,10 @@ def test_rows_promised_in_order_are_checked_unless_validation_is_off() -> None:
     for validate in (True, False):
         promised, sorted_ = TurnDecay(in_order=True, validate=validate), TurnDecay(validate=validate)
         for metric in (promised, sorted_):
-            metric.update(scores, dialogue, turn)
+            metric.update(scores, dialogue=dialogue, turn=turn)
         assert torch.equal(promised.moments, sorted_.moments)
     with pytest.raises(ValueError, match="as `in_order` promises"):
-        TurnDecay(in_order=True).update(scores, dialogue.flip(0), turn.flip(0))
+        TurnDecay(in_order=True).update(scores, dialogue=dialogue.flip(0), turn=turn.flip(0))
     with pytest.raises(ValueError, match="as `in_order` promises"):
         TurnDecay(in_order=True).update(scores[None, :2], turn=torch.tensor([[2, 1]]))
 

@@ -35,9 +35,9 @@ EDGES = (4096, 8192, 16384, 32768, 65536, 131072)
 def context_decay(
     scores: Numbers,
     context_lengths: Numbers,
+    *,
     dialogue: Ids | None = None,
     turn: Turns | None = None,
-    *,
     valid: Tensor | None = None,
     lengths: Tensor | None = None,
     slope: Slope = "within",

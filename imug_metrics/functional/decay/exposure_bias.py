@@ -24,9 +24,9 @@ SCHEDULES: tuple[Schedule, ...] = get_args(Schedule)
 def exposure_bias(
     scores: Numbers,
     baseline: Numbers,
+    *,
     dialogue: Ids | None = None,
     turn: Turns | None = None,
-    *,
     subject: Ids | None = None,
     valid: Tensor | None = None,
     lengths: Tensor | None = None,
@@ -141,7 +141,7 @@ def own_history_share(step: Numbers, schedule: Schedule, k: float) -> Tensor:
     return torch.sigmoid(i / k - torch.tensor(k, dtype=i.dtype).log())  # 1 - k / (k + e^(i / k)), without overflow
 
 
-def scheduled_sampling(dialogue: Ids, turn: Turns, share: Numbers | float, *, seed: int = 0) -> Tensor:
+def scheduled_sampling(*, dialogue: Ids, turn: Turns, share: Numbers | float, seed: int = 0) -> Tensor:
     """Which turns to put on the model's own history, drawn at random by dialogue and turn.
 
     The draw hangs on ids, turn and seed alone: it is the same in any order, on any device and in any number of
@@ -161,7 +161,7 @@ def scheduled_sampling(dialogue: Ids, turn: Turns, share: Numbers | float, *, se
         ValueError: if shapes differ or a share is outside [0, 1].
 
     Example:
-        >>> scheduled_sampling(["a", "a", "b", "b"], [1, 2, 1, 2], 0.5)
+        >>> scheduled_sampling(dialogue=["a", "a", "b", "b"], turn=[1, 2, 1, 2], share=0.5)
         tensor([False, False, False,  True])
     """
     turns = torch.as_tensor(turn)

@@ -62,9 +62,9 @@ class Arms(NamedTuple):
 def paired_gain(
     scores: Numbers,
     baseline: Numbers,
+    *,
     dialogue: Ids | None = None,
     turn: Turns | None = None,
-    *,
     subject: Ids | None = None,
     valid: Tensor | None = None,
     lengths: Tensor | None = None,
@@ -97,12 +97,12 @@ def paired_gain(
 
 def pair_records(
     scores: Numbers,
+    *,
     dialogue: Ids,
     turn: Turns,
     baseline: Numbers,
     baseline_dialogue: Ids,
     baseline_turn: Turns,
-    *,
     subject: Ids | None = None,
     baseline_subject: Ids | None = None,
     unpaired: Literal["raise", "keep"] = "raise",
@@ -126,7 +126,10 @@ def pair_records(
             or hold a record twice.
 
     Example:
-        >>> pairs = pair_records([0.5, 0.75], ["a", "a"], [1, 2], [0.25], ["a"], [2], unpaired="keep")
+        >>> pairs = pair_records(
+        ...     [0.5, 0.75], dialogue=["a", "a"], turn=[1, 2],
+        ...     baseline=[0.25], baseline_dialogue=["a"], baseline_turn=[2], unpaired="keep",
+        ... )
         >>> pairs.rows["baseline"], pairs.scores_only
         (tensor([   nan, 0.2500], dtype=torch.float64), tensor([0]))
     """

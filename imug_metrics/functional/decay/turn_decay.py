@@ -22,9 +22,9 @@ SLOPES: tuple[Slope, ...] = ("within", "pooled", "theil-sen")
 
 def turn_decay(
     scores: Numbers,
+    *,
     dialogue: Ids | None = None,
     turn: Turns | None = None,
-    *,
     valid: Tensor | None = None,
     lengths: Tensor | None = None,
     slope: Slope = "within",

@@ -28,9 +28,9 @@ MODALITIES = ("text", "image")
 def understanding_generation_gap(
     scores: Numbers,
     modality: Labels,
+    *,
     dialogue: Ids | None = None,
     turn: Turns | None = None,
-    *,
     valid: Tensor | None = None,
     lengths: Tensor | None = None,
     reduction: Literal["mean", "none"] = "mean",
@@ -82,7 +82,7 @@ def modality_column(modality: Labels) -> Column:
     """
     if isinstance(modality, Tensor):
         return score_column("modality", modality)
-    cells, shape, _, ends = flatten_lists(modality.tolist() if hasattr(modality, "tolist") else modality)
+    cells, shape, _, ends = flatten_lists("modality", modality)
     known: dict[Any, float] = {"text": 0.0, "image": 1.0, False: 0.0, True: 1.0, None: torch.nan}
     for row, cell in enumerate(cells):
         if cell not in known:

@@ -23,9 +23,9 @@ MODES: tuple[Mode, ...] = ("pairwise", "anchor", "consecutive", "graph", "vbench
 
 def turn_consistency(
     images: Tensor,
+    *,
     dialogue: Ids | None = None,
     turn: Turns | None = None,
-    *,
     subject: Ids | None = None,
     valid: Tensor | None = None,
     lengths: Tensor | None = None,
@@ -80,9 +80,9 @@ def turn_consistency(
 
 def turn_copies(
     images: Tensor,
+    *,
     dialogue: Ids | None = None,
     turn: Turns | None = None,
-    *,
     subject: Ids | None = None,
     valid: Tensor | None = None,
     lengths: Tensor | None = None,

@@ -18,9 +18,9 @@ from imug_metrics.dialogues.inputs import embedding_column, has_direction, pack_
 
 def turn_distribution_shift(
     images: Tensor,
+    *,
     dialogue: Ids | None = None,
     turn: Turns | None = None,
-    *,
     valid: Tensor | None = None,
     lengths: Tensor | None = None,
     sigma: float = 10.0,

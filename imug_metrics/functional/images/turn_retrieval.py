@@ -19,9 +19,9 @@ from imug_metrics.functional.reduce import reduce_values
 def turn_retrieval(
     images: Tensor,
     texts: Tensor,
+    *,
     dialogue: Ids | None = None,
     turn: Turns | None = None,
-    *,
     valid: Tensor | None = None,
     lengths: Tensor | None = None,
     reduction: Literal["mean", "none"] = "mean",

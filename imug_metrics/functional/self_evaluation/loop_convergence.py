@@ -35,9 +35,9 @@ _ROUNDING = 1e-6  # a float32 score of 0.7 is less than 0.7
 
 def loop_convergence(
     scores: Numbers,
+    *,
     dialogue: Ids | None = None,
     turn: Turns | None = None,
-    *,
     subject: Ids | None = None,
     valid: Tensor | None = None,
     lengths: Tensor | None = None,

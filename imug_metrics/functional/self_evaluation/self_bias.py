@@ -17,9 +17,9 @@ from imug_metrics.functional.reduce import reduce_values
 def self_bias(
     scores: Numbers,
     references: Numbers,
+    *,
     dialogue: Ids | None = None,
     turn: Turns | None = None,
-    *,
     valid: Tensor | None = None,
     lengths: Tensor | None = None,
     reduction: Literal["mean", "none"] = "mean",

@@ -22,9 +22,9 @@ Scale = Literal["rate", "logit"]
 def self_verification(
     preds: Labels,
     target: Labels,
+    *,
     dialogue: Ids | None = None,
     turn: Turns | None = None,
-    *,
     valid: Tensor | None = None,
     lengths: Tensor | None = None,
     reduction: Literal["mean", "none"] = "mean",
@@ -61,9 +61,9 @@ def self_verification(
 def permissiveness_drift(
     preds: Labels,
     target: Labels,
+    *,
     dialogue: Ids | None = None,
     turn: Turns | None = None,
-    *,
     valid: Tensor | None = None,
     lengths: Tensor | None = None,
     scale: Scale = "rate",

@@ -36,9 +36,9 @@ class Flips(NamedTuple):
 def turn_of_flip(
     preds: Labels,
     target: Labels | None = None,
+    *,
     dialogue: Ids | None = None,
     turn: Turns | None = None,
-    *,
     valid: Tensor | None = None,
     lengths: Tensor | None = None,
     reduction: Literal["mean", "none"] = "mean",
@@ -72,7 +72,7 @@ def turn_of_flip(
     if reduction not in ("mean", "none"):
         raise ValueError(f"Expected argument `reduction` to be 'mean' or 'none', got {reduction!r}.")
     if reduction == "none":
-        return flips(preds, target, dialogue, turn, valid=valid, lengths=lengths).turns
+        return flips(preds, target, dialogue=dialogue, turn=turn, valid=valid, lengths=lengths).turns
     batch, aligned = _pack(preds, target, dialogue, turn, valid, lengths)
     watched = at_risk(batch, aligned)
     held = torch.stack([aligned.nan_to_num(0) * watched, watched.double()], 1)
@@ -82,9 +82,9 @@ def turn_of_flip(
 def flips(
     preds: Labels,
     target: Labels | None = None,
+    *,
     dialogue: Ids | None = None,
     turn: Turns | None = None,
-    *,
     valid: Tensor | None = None,
     lengths: Tensor | None = None,
 ) -> Flips:

@@ -63,6 +63,7 @@ class GridAccuracy(DialogueMetric):
         preds: Tensor,
         target: Tensor,
         counts: Tensor | int = 4,
+        *,
         dialogue: Ids | None = None,
         turn: Turns | None = None,
         valid: Tensor | None = None,

@@ -60,6 +60,7 @@ class PointScore(DialogueMetric):
         self,
         items: Items,
         masks: Tensor | None = None,
+        *,
         dialogue: Ids | None = None,
         turn: Turns | None = None,
         valid: Tensor | None = None,

@@ -126,6 +126,7 @@ class ContextDecay(DialogueMetric):
         self,
         scores: Numbers,
         context_lengths: Numbers,
+        *,
         dialogue: Ids | None = None,
         turn: Turns | None = None,
         valid: Tensor | None = None,

@@ -83,6 +83,7 @@ class ExposureBias(PairedMetric):
         self,
         scores: Numbers,
         baseline: Numbers,
+        *,
         dialogue: Ids | None = None,
         turn: Turns | None = None,
         subject: Ids | None = None,

@@ -77,6 +77,7 @@ class PairedGain(PairedMetric):
         self,
         scores: Numbers,
         baseline: Numbers,
+        *,
         dialogue: Ids | None = None,
         turn: Turns | None = None,
         subject: Ids | None = None,

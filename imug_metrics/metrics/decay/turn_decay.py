@@ -113,6 +113,7 @@ class TurnDecay(DialogueMetric):
     def update(
         self,
         scores: Numbers,
+        *,
         dialogue: Ids | None = None,
         turn: Turns | None = None,
         valid: Tensor | None = None,

@@ -56,6 +56,7 @@ class UnderstandingGenerationGap(DialogueMetric):
         self,
         scores: Numbers,
         modality: Labels,
+        *,
         dialogue: Ids | None = None,
         turn: Turns | None = None,
         valid: Tensor | None = None,

@@ -87,6 +87,7 @@ class TurnAlignment(EmbeddingMetric):
         images: Images,
         texts: Texts,
         references: Tensor | None = None,
+        *,
         dialogue: Ids | None = None,
         turn: Turns | None = None,
         valid: Tensor | None = None,

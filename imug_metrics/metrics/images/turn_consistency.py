@@ -92,12 +92,12 @@ class TurnConsistency(EmbeddingMetric):
     def update(
         self,
         images: Images,
+        *,
         dialogue: Ids | None = None,
         turn: Turns | None = None,
         subject: Ids | None = None,
         valid: Tensor | None = None,
         lengths: Tensor | None = None,
-        *,
         references: Tensor | None = None,
         links: Tensor | None = None,
         pixels: Tensor | None = None,

@@ -115,6 +115,7 @@ class TurnDistributionShift(EmbeddingMetric):
     def update(
         self,
         images: Images,
+        *,
         dialogue: Ids | None = None,
         turn: Turns | None = None,
         valid: Tensor | None = None,

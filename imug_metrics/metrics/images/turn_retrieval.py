@@ -46,6 +46,7 @@ class TurnRetrieval(EmbeddingMetric):
         self,
         images: Images,
         texts: Texts,
+        *,
         dialogue: Ids | None = None,
         turn: Turns | None = None,
         valid: Tensor | None = None,

@@ -55,11 +55,11 @@ class InterleavedCoherence(CoupledMetric):
         self,
         holistic: Numbers,
         style: Numbers,
+        *,
         dialogue: Ids | None = None,
         turn: Turns | None = None,
         valid: Tensor | None = None,
         lengths: Tensor | None = None,
-        *,
         support: Numbers | None = None,
     ) -> None:
         """Add a batch of whole dialogues.

@@ -57,11 +57,11 @@ class SemanticQuality(CoupledMetric):
         self,
         correctness: Numbers,
         quality: Numbers,
+        *,
         dialogue: Ids | None = None,
         turn: Turns | None = None,
         valid: Tensor | None = None,
         lengths: Tensor | None = None,
-        *,
         support: Numbers | None = None,
     ) -> None:
         """Add a batch of whole dialogues.

@@ -81,11 +81,11 @@ class StructureIntegrity(InstanceMetric):
         self,
         preds: Answers,
         target: Answers,
+        *,
         dialogue: Ids | None = None,
         turn: Turns | None = None,
         valid: Tensor | None = None,
         lengths: Tensor | None = None,
-        *,
         support: Numbers | None = None,
         available: Sequence[Collection[str] | None] | None = None,
     ) -> None:

@@ -71,6 +71,7 @@ class AdaptivePolicy(DialogueMetric):
         scores: Candidates,
         costs: Candidates,
         preds: Numbers,
+        *,
         dialogue: Ids | None = None,
         turn: Turns | None = None,
         valid: Tensor | None = None,

@@ -80,6 +80,7 @@ class BestOfN(DialogueMetric):
         self,
         scores: Candidates,
         selector: Candidates | None = None,
+        *,
         dialogue: Ids | None = None,
         turn: Turns | None = None,
         valid: Tensor | None = None,

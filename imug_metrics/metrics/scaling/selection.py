@@ -67,7 +67,8 @@ class Selection(DialogueMetric):
 
     Example:
         >>> metric = Selection(detail=True)
-        >>> metric.update([[0.2, 0.8, 0.5], [0.0, 1.0, 1.0]], [[0.1, 0.4, 0.6], [0.2, 0.7, 0.3]], ["a", "b"], [1, 1])
+        >>> scores, selector = [[0.2, 0.8, 0.5], [0.0, 1.0, 1.0]], [[0.1, 0.4, 0.6], [0.2, 0.7, 0.3]]
+        >>> metric.update(scores, selector, dialogue=["a", "b"], turn=[1, 1])
         >>> found = metric.compute()
         >>> [round(float(found[f"selection{key}"]), 3) for key in ("", "_top", "_chance", "_auroc")]
         [0.575, 0.5, 0.5, 1.0]
@@ -106,6 +107,7 @@ class Selection(DialogueMetric):
         self,
         scores: Candidates,
         selector: Candidates,
+        *,
         dialogue: Ids | None = None,
         turn: Turns | None = None,
         valid: Tensor | None = None,

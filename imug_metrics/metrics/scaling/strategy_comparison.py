@@ -117,6 +117,7 @@ class StrategyComparison(DialogueMetric):
         self,
         scores: Columns,
         costs: Columns | Mapping[str, Columns] | None = None,
+        *,
         dialogue: Ids | None = None,
         turn: Turns | None = None,
         valid: Tensor | None = None,
@@ -282,9 +283,9 @@ class StrategyComparison(DialogueMetric):
 
 def compare_strategies(
     scores: Mapping[str, Numbers],
+    *,
     dialogue: Tensor | Sequence[int] | Sequence[str],
     turn: Tensor | Sequence[int],
-    *,
     costs: Mapping[str, Mapping[str, Numbers]] | None = None,
     groups: Mapping[str, Sequence[Any]] | None = None,
     baseline: str | None = None,
@@ -312,7 +313,7 @@ def compare_strategies(
 
     Example:
         >>> found = compare_strategies(
-        ...     {"plain": [0.5, 0.4, 0.6], "cot": [0.6, 0.4, 0.9]}, ["a", "a", "b"], [1, 2, 1],
+        ...     {"plain": [0.5, 0.4, 0.6], "cot": [0.6, 0.4, 0.9]}, dialogue=["a", "a", "b"], turn=[1, 2, 1],
         ...     groups={"modality": ["text", "image", "text"]},
         ... )
         >>> round(float(found["modality"]["text"]["strategy_comparison_gain_cot"]), 3)
@@ -329,7 +330,7 @@ def compare_strategies(
     def compared(rows: list[int]) -> dict[str, Tensor]:
         metric = StrategyComparison(names, baseline=baseline, costs=tuple(spent), simultaneous=simultaneous, **options)
         part = {kind: column[rows] for kind, column in spent.items()}
-        metric.update(columns[rows], part or None, ids[rows], turns[rows])
+        metric.update(columns[rows], part or None, dialogue=ids[rows], turn=turns[rows])
         detail = cast("dict[str, Tensor]", metric.compute())
         return detail | {f"{metric.name}_records": torch.tensor(len(rows))}
 

@@ -100,6 +100,7 @@ class VerifierCurve(DialogueMetric):
         self,
         scores: Candidates,
         target: Candidates,
+        *,
         dialogue: Ids | None = None,
         turn: Turns | None = None,
         valid: Tensor | None = None,

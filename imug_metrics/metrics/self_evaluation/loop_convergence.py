@@ -67,6 +67,7 @@ class LoopConvergence(DialogueMetric):
     def update(
         self,
         scores: Numbers,
+        *,
         dialogue: Ids | None = None,
         turn: Turns | None = None,
         subject: Ids | None = None,

@@ -62,6 +62,7 @@ class SelfBias(DialogueMetric):
         self,
         scores: Numbers,
         references: Numbers,
+        *,
         dialogue: Ids | None = None,
         turn: Turns | None = None,
         valid: Tensor | None = None,

@@ -54,6 +54,7 @@ class SelfCorrection(DialogueMetric):
         preds: Labels,
         before: Labels,
         target: Labels | None = None,
+        *,
         dialogue: Ids | None = None,
         turn: Turns | None = None,
         valid: Tensor | None = None,

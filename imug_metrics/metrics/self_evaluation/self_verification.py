@@ -69,6 +69,7 @@ class SelfVerification(DialogueMetric):
         self,
         preds: Labels,
         target: Labels,
+        *,
         dialogue: Ids | None = None,
         turn: Turns | None = None,
         valid: Tensor | None = None,

@@ -55,6 +55,7 @@ class Sycophancy(DialogueMetric):
         target: Labels,
         before: Labels,
         suggested: Labels,
+        *,
         dialogue: Ids | None = None,
         turn: Turns | None = None,
         valid: Tensor | None = None,

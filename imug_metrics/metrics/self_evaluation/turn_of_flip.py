@@ -80,6 +80,7 @@ class TurnOfFlip(DialogueMetric):
         self,
         preds: Labels,
         target: Labels | None = None,
+        *,
         dialogue: Ids | None = None,
         turn: Turns | None = None,
         valid: Tensor | None = None,

@@ -82,6 +82,7 @@ class VerdictSpecificity(DialogueMetric):
         texts: Strings | None = None,
         preds: Labels | None = None,
         target: Labels | None = None,
+        *,
         dialogue: Ids | None = None,
         turn: Turns | None = None,
         valid: Tensor | None = None,

@@ -45,8 +45,10 @@ def test_the_function_gives_the_excess_of_the_class() -> None:
     own, reference, dialogue, turn = arms(8)
     own[5] = NAN
     metric = ExposureBias()
-    metric.update(own, reference, dialogue, turn)
-    assert exposure_bias(own, reference, dialogue, turn).item() == pytest.approx(metric.compute().item(), abs=1e-9)
+    metric.update(own, reference, dialogue=dialogue, turn=turn)
+    assert exposure_bias(own, reference, dialogue=dialogue, turn=turn).item() == pytest.approx(
+        metric.compute().item(), abs=1e-9
+    )
 
 
 def test_gradients_of_the_excess_pass_absent_records() -> None:
@@ -96,39 +98,42 @@ def turns_of(dialogues: int) -> tuple[torch.Tensor, torch.Tensor]:
 def test_a_share_of_turns_is_on_the_own_history_at_every_turn() -> None:
     dialogue, turn = turns_of(4000)
     for share in (0.1, 0.5, 0.8):
-        own = scheduled_sampling(dialogue, turn, share).double()
+        own = scheduled_sampling(dialogue=dialogue, turn=turn, share=share).double()
         for position in range(1, 6):
             assert own[turn == position].mean().item() == pytest.approx(share, abs=4 * 0.5 / 4000**0.5)
         table = own.view(-1, 5).mT.corrcoef()
         assert (table - torch.eye(5)).abs().max() < 0.08, "turns of a dialogue are drawn independently"
-    assert not scheduled_sampling(dialogue, turn, 0.0).any()
-    assert scheduled_sampling(dialogue, turn, 1.0).all()
+    assert not scheduled_sampling(dialogue=dialogue, turn=turn, share=0.0).any()
+    assert scheduled_sampling(dialogue=dialogue, turn=turn, share=1.0).all()
 
 
 def test_the_draw_hangs_on_dialogue_turn_and_seed_alone() -> None:
     dialogue, turn = turns_of(300)
-    own = scheduled_sampling(dialogue, turn, 0.4)
+    own = scheduled_sampling(dialogue=dialogue, turn=turn, share=0.4)
     order = torch.randperm(len(turn), generator=torch.Generator().manual_seed(0))
-    assert torch.equal(scheduled_sampling(dialogue[order], turn[order], 0.4), own[order])
-    padded = scheduled_sampling(torch.arange(300), turn.view(300, 5), 0.4)
+    assert torch.equal(scheduled_sampling(dialogue=dialogue[order], turn=turn[order], share=0.4), own[order])
+    padded = scheduled_sampling(dialogue=torch.arange(300), turn=turn.view(300, 5), share=0.4)
     assert torch.equal(padded.flatten(), own)
     names = [f"d{i}" for i in dialogue.tolist()]
-    assert torch.equal(scheduled_sampling(names[:7], turn[:7], 0.4), scheduled_sampling(names, turn, 0.4)[:7])
-    assert not torch.equal(scheduled_sampling(dialogue, turn, 0.4, seed=1), own)
+    assert torch.equal(
+        scheduled_sampling(dialogue=names[:7], turn=turn[:7], share=0.4),
+        scheduled_sampling(dialogue=names, turn=turn, share=0.4)[:7],
+    )
+    assert not torch.equal(scheduled_sampling(dialogue=dialogue, turn=turn, share=0.4, seed=1), own)
 
 
 def test_more_share_takes_no_turn_back() -> None:
     dialogue, turn = turns_of(300)
-    less, more = (scheduled_sampling(dialogue, turn, share) for share in (0.3, 0.6))
+    less, more = (scheduled_sampling(dialogue=dialogue, turn=turn, share=share) for share in (0.3, 0.6))
     assert (more | ~less).all()
-    rising = scheduled_sampling(dialogue, turn, own_history_share(turn - 1, "linear", 4))
+    rising = scheduled_sampling(dialogue=dialogue, turn=turn, share=own_history_share(turn - 1, "linear", 4))
     assert not rising[turn == 1].any()
     assert rising[turn == 5].all()
 
 
 def test_the_draw_is_not_that_of_the_bootstrap() -> None:
     dialogue = torch.arange(20_000)
-    own = scheduled_sampling(dialogue, torch.ones_like(dialogue), 0.5).double()
+    own = scheduled_sampling(dialogue=dialogue, turn=torch.ones_like(dialogue), share=0.5).double()
     weights = poisson_weights(dialogue, 3)
     for replicate in weights.unbind(1):
         assert abs(torch.stack([own, replicate]).corrcoef()[0, 1].item()) < 0.03
@@ -137,8 +142,8 @@ def test_the_draw_is_not_that_of_the_bootstrap() -> None:
 def test_shares_outside_their_range_are_refused() -> None:
     for share in (-0.1, 1.1, NAN):
         with pytest.raises(ValueError, match="`share` to be from 0 to 1"):
-            scheduled_sampling([1, 2], [1, 1], share)
+            scheduled_sampling(dialogue=[1, 2], turn=[1, 1], share=share)
     with pytest.raises(ValueError, match="`share` to have shape"):
-        scheduled_sampling([1, 2], [1, 1], [0.5, 0.5, 0.5])
+        scheduled_sampling(dialogue=[1, 2], turn=[1, 1], share=[0.5, 0.5, 0.5])
     with pytest.raises(ValueError, match="`dialogue`"):
-        scheduled_sampling([1, 2, 3], [1, 1], 0.5)
+        scheduled_sampling(dialogue=[1, 2, 3], turn=[1, 1], share=0.5)

@@ -22,7 +22,14 @@ def test_two_lists_pair_by_dialogue_and_turn_in_any_order() -> None:
     scores, baseline, dialogue, turn = arms(5)
     names = np.array([f"sample/{d}" for d in dialogue])
     order = np.random.default_rng(0).permutation(len(turn))
-    pairs = pair_records(scores, names.tolist(), turn, baseline[order], names[order].tolist(), turn[order])
+    pairs = pair_records(
+        scores,
+        dialogue=names.tolist(),
+        turn=turn,
+        baseline=baseline[order],
+        baseline_dialogue=names[order].tolist(),
+        baseline_turn=turn[order],
+    )
     assert len(pairs.scores_only) == len(pairs.baseline_only) == 0
     one, two = PairedGain(detail=True), PairedGain(detail=True)
     two.update(**pairs.rows)
@@ -31,17 +38,27 @@ def test_two_lists_pair_by_dialogue_and_turn_in_any_order() -> None:
 
 
 def test_unpaired_rows_are_named_in_their_own_arm() -> None:
-    a = ([0.5, 0.6, 0.7], ["x", "x", "y"], [1, 2, 1])
+    a = {"scores": [0.5, 0.6, 0.7], "dialogue": ["x", "x", "y"], "turn": [1, 2, 1]}
     with pytest.raises(ValueError, match=r"got `scores` alone at row 1 \(dialogue 'x', turn 2\)\."):
-        pair_records(*a, [0.1, 0.2], ["y", "x"], [1, 1])
+        pair_records(**a, baseline=[0.1, 0.2], baseline_dialogue=["y", "x"], baseline_turn=[1, 1])
     with pytest.raises(ValueError, match=r"`baseline` alone at row 0 \(dialogue 'z', turn 9\)\."):
-        pair_records([0.5], ["x"], [1], [0.1, 0.2], ["z", "x"], [9, 1])
+        pair_records(
+            [0.5], dialogue=["x"], turn=[1], baseline=[0.1, 0.2], baseline_dialogue=["z", "x"], baseline_turn=[9, 1]
+        )
     with pytest.raises(ValueError, match=r"`scores` alone at row 0 .* and 3 more\."):
-        pair_records([0.5] * 8, range(8), [1] * 8, [], [], [])
+        pair_records([0.5] * 8, dialogue=range(8), turn=[1] * 8, baseline=[], baseline_dialogue=[], baseline_turn=[])
 
 
 def test_unpaired_rows_can_be_kept_and_are_then_counted() -> None:
-    pairs = pair_records([0.5, 0.6], [1, 2], [1, 1], [0.25, 0.5], [3, 1], [1, 1], unpaired="keep")
+    pairs = pair_records(
+        [0.5, 0.6],
+        dialogue=[1, 2],
+        turn=[1, 1],
+        baseline=[0.25, 0.5],
+        baseline_dialogue=[3, 1],
+        baseline_turn=[1, 1],
+        unpaired="keep",
+    )
     assert (pairs.scores_only.tolist(), pairs.baseline_only.tolist()) == ([1], [0])
     values = found(PairedGain(detail=True), **pairs.rows)
     assert (values["paired_gain"], values["paired_gain_unpaired"], values["paired_gain_n"]) == (0, 2, 1)
@@ -49,11 +66,20 @@ def test_unpaired_rows_can_be_kept_and_are_then_counted() -> None:
 
 def test_two_lists_with_subjects_pair_by_subject() -> None:
     pairs = pair_records(
-        [0.5, 0.75], [1, 1], [1, 1], [0.25, 0.5], [1, 1], [1, 1], subject=["a", "b"], baseline_subject=["b", "a"]
+        [0.5, 0.75],
+        dialogue=[1, 1],
+        turn=[1, 1],
+        baseline=[0.25, 0.5],
+        baseline_dialogue=[1, 1],
+        baseline_turn=[1, 1],
+        subject=["a", "b"],
+        baseline_subject=["b", "a"],
     )
     assert sorted((pairs.rows["scores"] - pairs.rows["baseline"]).tolist()) == [0.0, 0.5]
     with pytest.raises(ValueError, match="`subject` and `baseline_subject` together"):
-        pair_records([0.5], [1], [1], [0.5], [1], [1], subject=[1])
+        pair_records(
+            [0.5], dialogue=[1], turn=[1], baseline=[0.5], baseline_dialogue=[1], baseline_turn=[1], subject=[1]
+        )
 
 
 @pytest.mark.parametrize(
@@ -67,12 +93,14 @@ def test_two_lists_with_subjects_pair_by_subject() -> None:
 )
 def test_a_malformed_arm_is_named(baseline: Any, dialogue: Any, turn: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        pair_records([0.5], [1], [1], baseline, dialogue, turn)
+        pair_records([0.5], dialogue=[1], turn=[1], baseline=baseline, baseline_dialogue=dialogue, baseline_turn=turn)
 
 
 def test_pairing_takes_only_what_it_knows() -> None:
     with pytest.raises(ValueError, match="`unpaired`"):
-        pair_records([0.5], [1], [1], [0.5], [1], [1], unpaired="drop")
+        pair_records(
+            [0.5], dialogue=[1], turn=[1], baseline=[0.5], baseline_dialogue=[1], baseline_turn=[1], unpaired="drop"
+        )
 
 
 def test_lengths_leave_out_what_lies_behind_a_dialogue() -> None:
@@ -95,9 +123,11 @@ def test_the_function_gives_the_gain_of_the_class_and_of_each_record() -> None:
     own, reference, dialogue, turn = arms(8)
     own[5] = NAN
     metric = PairedGain()
-    metric.update(own, reference, dialogue, turn)
-    assert paired_gain(own, reference, dialogue, turn).item() == pytest.approx(metric.compute().item(), abs=1e-12)
-    each = paired_gain(own, reference, dialogue, turn, reduction="none").numpy()
+    metric.update(own, reference, dialogue=dialogue, turn=turn)
+    assert paired_gain(own, reference, dialogue=dialogue, turn=turn).item() == pytest.approx(
+        metric.compute().item(), abs=1e-12
+    )
+    each = paired_gain(own, reference, dialogue=dialogue, turn=turn, reduction="none").numpy()
     np.testing.assert_allclose(each, own - reference)
 
 

@@ -15,9 +15,12 @@ from imug_metrics.functional import turn_decay
 
 def test_harder_long_dialogues_are_no_decay_within_dialogues() -> None:
     scores = [[0.9, 0.9], [0.4] * 6]  # nothing falls, but only the hard dialogue has late turns
-    assert turn_decay(torch.tensor([0.9] * 2 + [0.4] * 6), [0, 0] + [1] * 6, [1, 2, *range(1, 7)]).item() == 0
+    assert (
+        turn_decay(torch.tensor([0.9] * 2 + [0.4] * 6), dialogue=[0, 0] + [1] * 6, turn=[1, 2, *range(1, 7)]).item()
+        == 0
+    )
     flat = [s for line in scores for s in line]
-    assert turn_decay(flat, [0, 0] + [1] * 6, [1, 2, *range(1, 7)], slope="pooled").item() < -0.02
+    assert turn_decay(flat, dialogue=[0, 0] + [1] * 6, turn=[1, 2, *range(1, 7)], slope="pooled").item() < -0.02
 
 
 def test_median_of_pairwise_slopes_equals_scipy() -> None:
@@ -27,7 +30,7 @@ def test_median_of_pairwise_slopes_equals_scipy() -> None:
 
 
 def test_slopes_by_dialogue_are_ordered_by_id_and_undefined_for_one_turn() -> None:
-    found = turn_decay([0.5, 0.9, 0.8, 0.3], [7, 2, 2, 5], [1, 1, 3, 1], reduction="none")
+    found = turn_decay([0.5, 0.9, 0.8, 0.3], dialogue=[7, 2, 2, 5], turn=[1, 1, 3, 1], reduction="none")
     assert found.tolist() == pytest.approx([-0.05, math.nan, math.nan], nan_ok=True)
 
 

@@ -27,7 +27,7 @@ def mixed(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
 def found() -> dict[str, torch.Tensor]:
     scores, image, dialogue, turn = mixed(0)
     metric = UnderstandingGenerationGap(detail=True)
-    metric.update(scores, torch.tensor(image), dialogue, turn)
+    metric.update(scores, torch.tensor(image), dialogue=dialogue, turn=turn)
     return metric.compute()
 
 
@@ -47,7 +47,7 @@ def test_gap_is_differentiable() -> None:
 
 def test_an_unknown_modality_is_refused_by_row() -> None:
     with pytest.raises(ValueError, match=r"`modality` to be 'text' or 'image', got 'audio' at row 1"):
-        understanding_generation_gap([0.5, 0.6], ["text", "audio"], [0, 0], [1, 2])
+        understanding_generation_gap([0.5, 0.6], ["text", "audio"], dialogue=[0, 0], turn=[1, 2])
 
 
 def test_turns_of_one_modality_have_no_gap() -> None:

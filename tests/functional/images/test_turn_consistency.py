@@ -18,7 +18,9 @@ D = torch.float64
 
 def flat(images: Tensor, mode: str, **arguments: object) -> Tensor:
     turns = torch.arange(1, len(images) + 1)
-    return turn_consistency(images, torch.zeros_like(turns), turns, mode=mode, reduction="none", **arguments)
+    return turn_consistency(
+        images, dialogue=torch.zeros_like(turns), turn=turns, mode=mode, reduction="none", **arguments
+    )
 
 
 def test_pairwise_equals_torchmetrics_and_sklearn_without_the_diagonal() -> None:

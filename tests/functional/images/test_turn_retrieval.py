@@ -33,7 +33,7 @@ def test_retrieval_is_one_for_the_own_prompt_and_shared_among_ties() -> None:
 
 def test_dialogues_of_one_turn_have_nothing_to_confuse() -> None:
     images, texts = pairs(3)
-    found = turn_retrieval(images, texts, [0, 1, 1], [1, 1, 2], reduction="none")
+    found = turn_retrieval(images, texts, dialogue=[0, 1, 1], turn=[1, 1, 2], reduction="none")
     assert found.isnan().tolist() == [True, False, False]
 
 

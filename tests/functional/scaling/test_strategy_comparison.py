@@ -15,7 +15,7 @@ def test_every_gain_is_the_paired_gain() -> None:
     scores[::4, 1] = torch.nan
     found = strategy_comparison(scores, baseline=2)
     for column in range(3):
-        expected = paired_gain(scores[:, column], scores[:, 2], torch.arange(20), torch.ones(20).long())
+        expected = paired_gain(scores[:, column], scores[:, 2], dialogue=torch.arange(20), turn=torch.ones(20).long())
         torch.testing.assert_close(found[column], expected)
     assert found[2] == 0
 

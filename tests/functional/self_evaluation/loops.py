@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,7 +20,7 @@ def trajectories(seed: int) -> list[list[float]]:
     return [np.where(generator.random(len(loop)) < 0.15, NAN, loop).tolist() for loop in loops]
 
 
-def flat(loops: list[list[float]]) -> tuple[torch.Tensor, list[int], list[int]]:
+def flat(loops: list[list[float]]) -> dict[str, Any]:
     rows = [(s, d, t) for d, loop in enumerate(loops) for t, s in enumerate(loop, 1)]
     scores, dialogue, turn = (list(column) for column in zip(*rows))
-    return torch.tensor(scores, dtype=torch.float64), dialogue, turn
+    return {"scores": torch.tensor(scores, dtype=torch.float64), "dialogue": dialogue, "turn": turn}

@@ -38,7 +38,7 @@ def plain(scores: list[float], threshold: float = 0.8) -> dict[str, float]:
 @pytest.mark.parametrize("measure", MEASURES)
 def test_every_loop_equals_the_plain_definition(measure: str) -> None:
     loops = trajectories(0)
-    found = loop_convergence(*flat(loops), measure=measure, reduction="none").tolist()
+    found = loop_convergence(**flat(loops), measure=measure, reduction="none").tolist()
     assert found == pytest.approx([plain(loop)[measure] for loop in loops], nan_ok=True, abs=1e-12)
     assert len({value for value in found if not math.isnan(value)}) > 1
 
@@ -72,7 +72,7 @@ def test_contraction_of_many_loops_weighs_them_by_movement() -> None:
 
 def test_several_loops_of_a_dialogue_are_told_apart_by_subject() -> None:
     scores, dialogue, turn, subject = [0.1, 0.5, 0.9, 0.3], [4] * 4, [1, 2, 1, 2], [0, 0, 1, 1]
-    found = loop_convergence(scores, dialogue, turn, subject=subject, reduction="none")
+    found = loop_convergence(scores, dialogue=dialogue, turn=turn, subject=subject, reduction="none")
     assert found.tolist() == pytest.approx([0.4, -0.6])
 
 

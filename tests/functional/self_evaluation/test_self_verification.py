@@ -50,4 +50,4 @@ def test_what_is_neither_is_refused_by_name_and_row() -> None:
     with pytest.raises(ValueError, match=r"`target` to hold 1 and 0, got 2 at row 0"):
         self_verification([1], [2], dialogue=[0], turn=[1])
     with pytest.raises(ValueError, match=r"`scale` to be 'rate' or 'logit'"):
-        permissiveness_drift([1], [0], [0], [1], scale="probit")
+        permissiveness_drift([1], [0], dialogue=[0], turn=[1], scale="probit")

@@ -26,7 +26,7 @@ def test_undefined_where_nothing_was_known() -> None:
 
 def test_a_suggestion_that_is_right_is_refused_by_row_of_the_input() -> None:
     with pytest.raises(ValueError, match="`suggested` to differ from `target`, got the right answer at row 0"):
-        sycophancy(["B", "A"], ["B", "A"], ["A", "B"], ["B", "B"], [0, 0], [2, 1])
+        sycophancy(["B", "A"], ["B", "A"], ["A", "B"], ["B", "B"], dialogue=[0, 0], turn=[2, 1])
     with pytest.raises(ValueError, match=r"got the right answer at row \[1, 1\]"):
         sycophancy(*(torch.tensor([[1, 9], [2, 2]]) for _ in range(3)), torch.tensor([[2, 9], [3, 2]]), lengths=[1, 2])
 

@@ -125,7 +125,7 @@ def test_every_question_has_options_of_its_own(form: str) -> None:
         metric.update([preds[:5], preds[5:]], [target[:5], target[5:]], options=[options[:5], options[5:]])
     else:
         for place, (pred, key, listed) in enumerate(zip(preds, target, options)):
-            metric.update([pred], [key], [0], [place + 1], None, None, [listed])
+            metric.update([pred], [key], dialogue=[0], turn=[place + 1], valid=None, lengths=None, options=[listed])
     found = metric.compute()
     assert found["answer_accuracy"].item() == pytest.approx(sum(scores) / len(scores))
     if form != "lists":
@@ -147,8 +147,8 @@ def test_options_of_all_questions_and_those_of_the_constructor_stand_in_for_none
 def test_a_metric_that_reads_no_options_may_be_given_them(make: Callable[[], AnswerAccuracy]) -> None:
     """So that a collection can feed it together with others."""
     with_options, without = make(), make()
-    with_options.update(["a blue cup", "A"], ["B", "A"], [0, 0], [1, 2], options=[CUPS, "ABCD"])
-    without.update(["a blue cup", "A"], ["B", "A"], [0, 0], [1, 2])
+    with_options.update(["a blue cup", "A"], ["B", "A"], dialogue=[0, 0], turn=[1, 2], options=[CUPS, "ABCD"])
+    without.update(["a blue cup", "A"], ["B", "A"], dialogue=[0, 0], turn=[1, 2])
     assert torch.equal(with_options.moments, without.moments)
 
 

@@ -60,10 +60,10 @@ def test_within_slope_and_interval_equal_clustered_ols_on_within_centred_data(se
     x, y = centred(np.log2(lengths), dialogue)[several], centred(scores, dialogue)[several]
     fit = sm.OLS(y, x).fit(cov_type="cluster", cov_kwds={"groups": dialogue[several], "use_correction": False})
     metric = ContextDecay(detail=True)
-    metric.update(scores, lengths, dialogue, turn)
+    metric.update(scores, lengths, dialogue=dialogue, turn=turn)
     expected = student_bounds(fit.params[0], fit.bse[0], np.bincount(dialogue[several], x**2))
     assert bounds_of(metric.compute(), "context_decay") == pytest.approx(expected, abs=1e-10)
-    function = context_decay(scores, lengths, dialogue, turn)
+    function = context_decay(scores, lengths, dialogue=dialogue, turn=turn)
     assert function.item() == pytest.approx(fit.params[0], abs=1e-12)
 
 
@@ -73,11 +73,11 @@ def test_pooled_slope_and_error_equal_clustered_ols() -> None:
         cov_type="cluster", cov_kwds={"groups": dialogue, "use_correction": False}
     )
     metric = ContextDecay("pooled", detail=True)
-    metric.update(scores, lengths, dialogue, turn)
+    metric.update(scores, lengths, dialogue=dialogue, turn=turn)
     doublings = np.log2(lengths)
     expected = student_bounds(fit.params[1], fit.bse[1], np.bincount(dialogue, (doublings - doublings.mean()) ** 2))
     assert bounds_of(metric.compute(), "context_decay") == pytest.approx(expected, abs=1e-9)
-    function = context_decay(scores, lengths, dialogue, turn, slope="pooled")
+    function = context_decay(scores, lengths, dialogue=dialogue, turn=turn, slope="pooled")
     assert function.item() == pytest.approx(fit.params[1], abs=1e-9)
 
 
@@ -85,7 +85,7 @@ def test_means_of_scores_in_a_range_have_the_bounds_of_a_share() -> None:
     _, lengths, dialogue, turn = grown(3)
     scores = (np.random.default_rng(3).random(len(turn)) < 0.9).astype(float)
     metric = ContextDecay(detail=True, edges=(16000,), score_range=(0, 1))
-    metric.update(scores, lengths, dialogue, turn)
+    metric.update(scores, lengths, dialogue=dialogue, turn=turn)
     found, short = metric.compute(), lengths <= 16000
     for key, rows in (("mean", short | True), ("length_16000", short)):
         counts = np.bincount(dialogue[rows], minlength=40)
@@ -94,12 +94,12 @@ def test_means_of_scores_in_a_range_have_the_bounds_of_a_share() -> None:
     beyond = share_bounds(np.bincount(dialogue, ~short), np.bincount(dialogue))
     assert bounds_of(found, "context_decay_beyond") == pytest.approx(beyond, abs=1e-10)
     with pytest.raises(ValueError, match=r"`scores` to lie in \[0, 1\]"):
-        metric.update([1.5], [10], [0], [1])
+        metric.update([1.5], [10], dialogue=[0], turn=[1])
 
 
 def test_a_bucket_ends_with_its_edge() -> None:
     metric = ContextDecay(detail=True, edges=(1000, 2000))
-    metric.update([0.1, 0.2, 0.4, 0.8, 0.9], [1, 1000, 1001, 2000, 2001], [0, 1, 2, 3, 4], [1] * 5)
+    metric.update([0.1, 0.2, 0.4, 0.8, 0.9], [1, 1000, 1001, 2000, 2001], dialogue=[0, 1, 2, 3, 4], turn=[1] * 5)
     found = metric.compute()
     assert found["context_decay_length_1000"].item() == pytest.approx(0.15)
     assert found["context_decay_length_2000"].item() == pytest.approx(0.6)
@@ -120,7 +120,7 @@ def test_effective_length_has_an_interval_from_the_bootstrap_only() -> None:
     scores, lengths, dialogue, turn = grown(1)
     for bootstrap in (0, 200):
         metric = ContextDecay(detail=True, bootstrap=bootstrap)
-        metric.update(scores, lengths, dialogue, turn)
+        metric.update(scores, lengths, dialogue=dialogue, turn=turn)
         found = metric.compute()
         value, lower, upper = (found[f"context_decay_effective_length{end}"] for end in ("", "_lower", "_upper"))
         assert (lower <= value <= upper) if bootstrap else lower.isnan() and upper.isnan()
@@ -129,8 +129,8 @@ def test_effective_length_has_an_interval_from_the_bootstrap_only() -> None:
 def test_a_score_without_a_length_is_refused_and_an_absent_score_needs_none() -> None:
     metric = ContextDecay()
     with pytest.raises(ValueError, match="`context_lengths` to be >= 1, got 0 at row 2"):
-        metric.update([0.5, 0.5, 0.5], [10, 20, 0], [0, 0, 0], [1, 3, 2])
-    metric.update([0.5, 0.4, math.nan], [10, 20, 0], [0, 0, 0], [1, 3, 2])
+        metric.update([0.5, 0.5, 0.5], [10, 20, 0], dialogue=[0, 0, 0], turn=[1, 3, 2])
+    metric.update([0.5, 0.4, math.nan], [10, 20, 0], dialogue=[0, 0, 0], turn=[1, 3, 2])
     assert metric.compute().item() == pytest.approx(-0.1)
 
 
@@ -149,7 +149,8 @@ def test_options_outside_their_range_are_refused(bad: dict[str, Any]) -> None:
 def test_plot_has_context_length_on_a_log_axis() -> None:
     pytest.importorskip("matplotlib").use("Agg")
     metric = ContextDecay(detail=True)
-    metric.update(*grown(2)[:2], *grown(2)[2:])
+    scores, lengths, dialogue, turn = grown(2)
+    metric.update(scores, lengths, dialogue=dialogue, turn=turn)
     _, ax = metric.plot()
     assert ax.get_xscale() == "log"
     assert "tokens" in ax.get_xlabel()

@@ -89,11 +89,11 @@ def test_equal_arms_have_no_excess_and_accumulate_as_many_errors_as_turns() -> N
 def test_turns_without_a_pair_are_left_out_of_both_sums() -> None:
     dialogue, turn = [0, 0, 1, 1], [2, 4, 2, 4]
     own = [0.5, 0.375, 0.5, 0.125]
-    values = found(ExposureBias(detail=True), own, [0.75, 0.75, 0.5, 1.0], dialogue, turn)
+    values = found(ExposureBias(detail=True), own, [0.75, 0.75, 0.5, 1.0], dialogue=dialogue, turn=turn)
     assert values["exposure_bias"] == pytest.approx(100 * (1.25 / 0.5 - 1))
     assert values["exposure_bias_accumulated"] == pytest.approx(2 * 1.25 / 0.5)
     assert "exposure_bias_excess_3" not in values
-    at_3 = found(ExposureBias(horizon=3, detail=True), own, [0.75, 0.75, 0.5, 1.0], dialogue, turn)
+    at_3 = found(ExposureBias(horizon=3, detail=True), own, [0.75, 0.75, 0.5, 1.0], dialogue=dialogue, turn=turn)
     assert at_3["exposure_bias"] == pytest.approx(values["exposure_bias_excess_2"])
     assert at_3["exposure_bias_upper"] == pytest.approx(values["exposure_bias_excess_2_upper"])
 
@@ -167,7 +167,7 @@ def test_excess_and_its_error_equal_the_delta_method_on_clustered_ols() -> None:
     error = math.sqrt(gradient @ fit.cov_params() @ gradient * reached / (reached - 1))
 
     metric = ExposureBias(horizon=last, detail=True)
-    metric.update(own, reference, dialogue, turn)
+    metric.update(own, reference, dialogue=dialogue, turn=turn)
     names = metric._estimate_names()
     ours = delta_interval(metric._estimates, unpack_moments(metric.moments), metric._support(names))
     row = names.index("excess")
@@ -181,8 +181,8 @@ def test_excess_and_its_error_equal_the_delta_method_on_clustered_ols() -> None:
 
 def test_gap_is_the_paired_gain_of_the_reference_over_the_own_arm() -> None:
     own, reference, dialogue, turn = arms(7)
-    gain = found(PairedGain(detail=True), reference, own, dialogue, turn)
-    bias = found(ExposureBias(detail=True), own, reference, dialogue, turn)
+    gain = found(PairedGain(detail=True), reference, own, dialogue=dialogue, turn=turn)
+    bias = found(ExposureBias(detail=True), own, reference, dialogue=dialogue, turn=turn)
     for end in ("", "_lower", "_upper"):
         assert bias[f"exposure_bias_mean{end}"] == pytest.approx(gain[f"paired_gain{end}"], abs=1e-12)
         for key in ("_slope", "_turn_4"):
@@ -193,7 +193,7 @@ def test_bootstrap_interval_is_close_to_the_formula() -> None:
     own, reference, dialogue, turn = arms(9, 300)
     widths = []
     for bootstrap in (0, 1000):
-        values = found(ExposureBias(detail=True, bootstrap=bootstrap), own, reference, dialogue, turn)
+        values = found(ExposureBias(detail=True, bootstrap=bootstrap), own, reference, dialogue=dialogue, turn=turn)
         widths.append(
             [values[f"exposure_bias{k}_upper"] - values[f"exposure_bias{k}_lower"] for k in ("", "_excess_3")]
         )

@@ -52,9 +52,9 @@ def test_gain_of_every_estimate_by_hand() -> None:
 def test_unpaired_records_are_counted_and_change_no_estimate() -> None:
     scores, baseline, dialogue, turn = arms(3)
     for metric, name in ((PairedGain, "paired_gain"), (ExposureBias, "exposure_bias")):
-        paired = found(metric(detail=True), scores, baseline, dialogue, turn)
-        more = [np.r_[scores, [0.9, NAN, NAN]], np.r_[baseline, [NAN, 0.1, NAN]], np.r_[dialogue, [99] * 3]]
-        mixed = found(metric(detail=True), *more, np.r_[turn, [1, 2, 3]])
+        paired = found(metric(detail=True), scores, baseline, dialogue=dialogue, turn=turn)
+        more = [np.r_[scores, [0.9, NAN, NAN]], np.r_[baseline, [NAN, 0.1, NAN]]]
+        mixed = found(metric(detail=True), *more, dialogue=np.r_[dialogue, [99] * 3], turn=np.r_[turn, [1, 2, 3]])
         assert mixed.pop(f"{name}_unpaired") == 2
         assert paired.pop(f"{name}_unpaired") == 0
         assert mixed.pop(f"{name}_coverage") == pytest.approx(len(turn) / (len(turn) + 3))
@@ -82,7 +82,7 @@ def test_the_arms_differ_by_the_gain_under_either_average() -> None:
     scores, baseline, dialogue, turn = arms(4)
     scores[::7] = NAN
     by_record, by_dialogue = (
-        found(PairedGain(average=average, detail=True), scores, baseline, dialogue, turn)
+        found(PairedGain(average=average, detail=True), scores, baseline, dialogue=dialogue, turn=turn)
         for average in ("record", "dialogue")
     )
     for values in (by_record, by_dialogue):
@@ -114,7 +114,7 @@ def test_wrong_arguments_of_a_gain_are_refused_by_name() -> None:
     with pytest.raises(ValueError, match="`margin`"):
         PairedGain(margin=-0.1)
     with pytest.raises(ValueError, match="`baseline` to have one entry for each of `scores`"):
-        PairedGain().update([0.5, 0.5], [0.5], [1, 1], [1, 2])
+        PairedGain().update([0.5, 0.5], [0.5], dialogue=[1, 1], turn=[1, 2])
     with pytest.raises(ValueError, match="`dialogue`"):
         PairedGain(bootstrap=5).update([[0.5]], [[0.5]])
 
@@ -127,7 +127,7 @@ def test_gains_have_any_scale() -> None:
 def test_gain_and_its_slope_equal_clustered_ols_of_the_differences(seed: int) -> None:
     scores, baseline, dialogue, turn = arms(seed)
     gain = scores - baseline
-    values = found(PairedGain(detail=True), scores, baseline, dialogue, turn)
+    values = found(PairedGain(detail=True), scores, baseline, dialogue=dialogue, turn=turn)
     several = np.bincount(dialogue)[dialogue] > 1
     x, y = centred(turn.astype(float), dialogue)[several], centred(gain, dialogue)[several]
     for key, groups, design, target in (
@@ -167,7 +167,13 @@ def test_a_gain_in_one_dialogue_alone_has_no_interval() -> None:
 @pytest.mark.parametrize("score_range", [None, (0, 1)])
 def test_the_ratio_has_the_delta_method_of_its_logarithm(average: str, score_range: Any) -> None:
     scores, baseline, dialogue, turn = arms(8)
-    values = found(PairedGain(detail=True, average=average, score_range=score_range), scores, baseline, dialogue, turn)
+    values = found(
+        PairedGain(detail=True, average=average, score_range=score_range),
+        scores,
+        baseline,
+        dialogue=dialogue,
+        turn=turn,
+    )
     weight = 1 / np.bincount(dialogue)[dialogue] if average == "dialogue" else np.ones(len(turn))
     weights = np.bincount(dialogue, weight)
     above, below = np.bincount(dialogue, weight * scores), np.bincount(dialogue, weight * baseline)
@@ -218,7 +224,7 @@ def test_a_range_of_scores_bounds_both_arms_and_their_difference() -> None:
 
 def test_shares_of_pairs_have_the_bounds_of_a_share() -> None:
     scores, baseline, dialogue, turn = arms(10)
-    values = found(PairedGain(0.02, detail=True), scores, baseline, dialogue, turn)
+    values = found(PairedGain(0.02, detail=True), scores, baseline, dialogue=dialogue, turn=turn)
     gain = scores - baseline
     for share, rows in (("better", gain > 0.02), ("worse", gain < -0.02), ("equal", abs(gain) <= 0.02)):
         expected = share_bounds(np.bincount(dialogue, rows), np.bincount(dialogue))

@@ -84,7 +84,7 @@ def test_intervals_of_gain_and_slope_cover_the_truth() -> None:
     own_slope = 0.05 * normal(persons)[dialogue]
     gain = 0.05 + 0.03 * turn + own_gain + own_slope * turn + 0.1 * turn * normal(len(turn))  # noise grows with turns
     metric = RecordingGain(max_turns=6, detail=True)
-    metric.update(hard + gain, hard, dialogue, turn)
+    metric.update(hard + gain, hard, dialogue=dialogue, turn=turn)
     by_turn = 0.05 + 0.03 * TURNS
     truth = {
         "mean": ((REACHES * by_turn).sum() / REACHES.sum()).item(),
@@ -108,7 +108,7 @@ def test_intervals_of_gap_slope_and_excess_cover_the_truth() -> None:
     luck = uniform(len(turn))
     other = torch.where(uniform(len(turn)) < 0.7, luck, uniform(len(turn)))  # the arms mostly err together
     metric = RecordingBias(max_turns=6, detail=True)
-    metric.update((other < right - lost).double(), (luck < right).double(), dialogue, turn)
+    metric.update((other < right - lost).double(), (luck < right).double(), dialogue=dialogue, turn=turn)
     # Only longer and so harder dialogues reach late turns.
     mean_length = torch.stack([(LENGTHS[t:] * TURNS[t:]).sum() / REACHES[t] for t in range(6)])
     reference, gap = 0.2 + 0.02 * TURNS + 0.03 * (mean_length - 3), 0.02 + 0.025 * (TURNS - 1)

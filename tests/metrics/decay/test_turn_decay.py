@@ -45,7 +45,7 @@ def test_slope_error_and_interval_equal_clustered_ols_on_within_centred_data(see
     metric = TurnDecay(detail=True)
     for part in np.array_split(np.unique(dialogue), 3):
         rows = np.isin(dialogue, part)
-        metric.update(torch.tensor(scores[rows]), dialogue[rows], turn[rows])
+        metric.update(torch.tensor(scores[rows]), dialogue=dialogue[rows], turn=turn[rows])
     found = metric.compute()
     expected = student_bounds(fit.params[0], fit.bse[0], np.bincount(dialogue, x**2))
     assert bounds_of(found, "turn_decay") == pytest.approx(expected, abs=1e-10)
@@ -58,7 +58,7 @@ def test_interval_of_dialogues_of_one_length_equals_clustered_ols_as_it_is() -> 
     x, y = centred(turn.astype(float), dialogue), centred(scores, dialogue)
     fit = sm.OLS(y, x).fit(cov_type="cluster", cov_kwds={"groups": dialogue}, use_t=True)
     metric = TurnDecay(detail=True)
-    metric.update(scores, dialogue, turn)
+    metric.update(scores, dialogue=dialogue, turn=turn)
     # statsmodels' factor is G / (G - 1) * (N - 1) / (N - K), and K = 1.
     assert bounds_of(metric.compute(), "turn_decay") == pytest.approx([fit.params[0], *fit.conf_int()[0]], abs=1e-10)
 
@@ -69,7 +69,7 @@ def test_pooled_slope_and_error_equal_clustered_ols() -> None:
         cov_type="cluster", cov_kwds={"groups": dialogue, "use_correction": False}
     )
     metric = TurnDecay(slope="pooled", detail=True)
-    metric.update(scores, dialogue, turn)
+    metric.update(scores, dialogue=dialogue, turn=turn)
     weights = np.bincount(dialogue, (turn - turn.mean()) ** 2)
     # A line fits two parameters; how well its spread is known is told by the slopes within dialogues.
     within = np.bincount(dialogue, centred(turn.astype(float), dialogue) ** 2)
@@ -94,7 +94,7 @@ def test_theil_sen_is_bounded_by_the_slopes_that_a_test_of_signs_by_dialogue_tak
     metric = TurnDecay(slope="theil-sen", detail=True)
     for part in np.array_split(np.unique(dialogue), 3):
         rows = np.isin(dialogue, part)
-        metric.update(torch.tensor(scores[rows]), dialogue[rows], turn[rows])
+        metric.update(torch.tensor(scores[rows]), dialogue=dialogue[rows], turn=turn[rows])
     pairs = [(i, j) for i in range(len(turn)) for j in range(i + 1, len(turn)) if dialogue[i] == dialogue[j]]
     first, second = np.array(pairs).T
     slopes, owner = (scores[second] - scores[first]) / (turn[second] - turn[first]), dialogue[first]
@@ -142,7 +142,7 @@ def test_effective_turns_get_an_interval_from_the_bootstrap_only() -> None:
     scores, dialogue, turn = ragged(1, dialogues=80)
     for bootstrap in (0, 200):
         metric = TurnDecay(detail=True, bootstrap=bootstrap)
-        metric.update(scores, dialogue, turn)
+        metric.update(scores, dialogue=dialogue, turn=turn)
         found = metric.compute()
         lower, upper = found["turn_decay_effective_turns_lower"], found["turn_decay_effective_turns_upper"]
         assert (lower <= found["turn_decay_effective_turns"] <= upper) if bootstrap else lower.isnan() and upper.isnan()
@@ -153,7 +153,7 @@ def test_bootstrap_interval_is_close_to_the_formula() -> None:
     found = {}
     for bootstrap in (0, 1000):
         metric = TurnDecay(detail=True, bootstrap=bootstrap)
-        metric.update(scores, dialogue, turn)
+        metric.update(scores, dialogue=dialogue, turn=turn)
         found[bootstrap] = metric.compute()
     for key in ("turn_decay", "turn_decay_mean", "turn_decay_retention", "turn_decay_half_life", "turn_decay_turn_3"):
         widths = [(found[b][f"{key}_upper"] - found[b][f"{key}_lower"]).item() for b in (0, 1000)]
@@ -185,7 +185,7 @@ def test_one_long_dialogue_among_short_ones_is_one_dialogue_to_a_slope() -> None
     dialogue = np.repeat(np.arange(25), [2] * 24 + [30])
     turn = np.concatenate([np.arange(1, n + 1) for n in np.bincount(dialogue)])
     metric = TurnDecay(detail=True)
-    metric.update(generator.normal(size=len(turn)), dialogue, turn)
+    metric.update(generator.normal(size=len(turn)), dialogue=dialogue, turn=turn)
     found = metric.compute()
     assert effective(np.bincount(dialogue, centred(turn.astype(float), dialogue) ** 2)) < 1.02
     assert found["turn_decay_lower"].isnan()
@@ -199,7 +199,7 @@ def test_why_the_median_slope_has_no_bounds_is_told_of_itself_and_not_of_the_slo
     dialogue = np.repeat(np.arange(25), [2] * 24 + [8])
     turn = np.concatenate([np.arange(1, n + 1) for n in np.bincount(dialogue)])
     metric = TurnDecay("theil-sen", detail=True)
-    metric.update(generator.normal(size=len(turn)), dialogue, turn)
+    metric.update(generator.normal(size=len(turn)), dialogue=dialogue, turn=turn)
     found = metric.compute()
     assert not found["turn_decay_lower"].isnan()
     assert found["turn_decay_within_lower"].isnan()
@@ -214,7 +214,7 @@ def test_means_within_a_range_have_the_bounds_of_a_share_and_others_those_of_stu
     counts, totals = np.bincount(dialogue), np.bincount(dialogue, scores)
     plain, ranged = TurnDecay(detail=True), TurnDecay(detail=True, score_range=(0, 1))
     for metric in (plain, ranged):
-        metric.update(scores, dialogue, turn)
+        metric.update(scores, dialogue=dialogue, turn=turn)
     found, mean = ranged.compute(), totals.sum() / counts.sum()
     assert bounds_of(found, "turn_decay_mean") == pytest.approx(share_bounds(totals, counts), abs=1e-10)
     second = turn == 2
@@ -231,7 +231,7 @@ def test_bounds_of_a_mean_move_with_the_range_of_its_scores() -> None:
     grades = generator.integers(1, 6, len(turn)).astype(float)
     counts, totals = np.bincount(dialogue), np.bincount(dialogue, grades)
     metric = TurnDecay(detail=True, score_range=(1, 5))
-    metric.update(grades, dialogue, turn)
+    metric.update(grades, dialogue=dialogue, turn=turn)
     expected = share_bounds(totals, counts, 1, 5)
     assert bounds_of(metric.compute(), "turn_decay_mean") == pytest.approx(expected, abs=1e-10)
 

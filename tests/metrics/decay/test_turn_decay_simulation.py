@@ -158,7 +158,9 @@ def test_composition_trap_long_dialogues_that_are_merely_harder_are_no_decay(dat
     falls, covers = [], []
     for data in data_sets[:200]:
         metric = TurnDecay(max_turns=1, detail=True)
-        metric.update(data["scores"] - SLOPE * data["turn"], data["dialogue"], data["turn"])  # nothing falls
+        metric.update(
+            data["scores"] - SLOPE * data["turn"], dialogue=data["dialogue"], turn=data["turn"]
+        )  # nothing falls
         (_, _, pooled), (_, lower, upper) = estimates(metric, "pooled", "slope")
         falls.append(pooled < 0)
         covers.append(lower <= 0 <= upper)

@@ -39,7 +39,7 @@ def bounds(found: dict[str, torch.Tensor], key: str) -> list[float]:
 def found() -> dict[str, torch.Tensor]:
     scores, image, dialogue, turn = mixed(0)
     metric = UnderstandingGenerationGap(detail=True)
-    metric.update(scores, torch.tensor(image), dialogue, turn)
+    metric.update(scores, torch.tensor(image), dialogue=dialogue, turn=turn)
     return metric.compute()
 
 
@@ -67,7 +67,7 @@ def test_each_modality_has_the_mean_curve_and_slope_of_its_turns_alone(
     scores, image, dialogue, turn = mixed(0)
     rows = image if modality == "image" else ~image
     alone = TurnDecay(detail=True)
-    alone.update(scores[rows], dialogue[rows], turn[rows])
+    alone.update(scores[rows], dialogue=dialogue[rows], turn=turn[rows])
     expected = alone.compute()
     for ours, theirs in (("", "_mean"), ("_slope", ""), ("_turn_2", "_turn_2")):
         values = [expected[f"turn_decay{theirs}{end}"].item() for end in ("", "_lower", "_upper")]
@@ -112,7 +112,7 @@ def test_one_modality_has_no_gap() -> None:
 def test_a_modality_that_is_neither_is_refused_by_row() -> None:
     for modality in (["image", None], torch.tensor([1, 7])):
         with pytest.raises(ValueError, match=r"`modality` .* at row 1"):
-            UnderstandingGenerationGap().update([0.5, 0.6], modality, [0, 0], [2, 1])
+            UnderstandingGenerationGap().update([0.5, 0.6], modality, dialogue=[0, 0], turn=[2, 1])
 
 
 def test_missing_outputs_count_as_zero_in_their_own_modality() -> None:
@@ -126,7 +126,7 @@ def test_plot_draws_both_curves() -> None:
     pytest.importorskip("matplotlib").use("Agg")
     metric = UnderstandingGenerationGap(detail=True)
     scores, image, dialogue, turn = mixed(1)
-    metric.update(scores, torch.tensor(image), dialogue, turn)
+    metric.update(scores, torch.tensor(image), dialogue=dialogue, turn=turn)
     _, ax = metric.plot()
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["text", "image"]
     assert len(ax.lines) == 2

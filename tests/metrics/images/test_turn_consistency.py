@@ -133,4 +133,4 @@ def test_unknown_mode_and_images_without_encoder_are_refused() -> None:
     with pytest.raises(ValueError, match="`encoder`"):
         TurnConsistency().update(torch.zeros(2, 3, 8, 8, dtype=torch.uint8), dialogue=[0, 0], turn=[1, 2])
     with pytest.raises(ValueError, match="`references` to have one entry"):
-        TurnConsistency("anchor").update(dialogue(3), [0] * 3, [1, 2, 3], references=dialogue(2))
+        TurnConsistency("anchor").update(dialogue(3), dialogue=[0] * 3, turn=[1, 2, 3], references=dialogue(2))

@@ -119,9 +119,9 @@ def test_absent_zero_and_unknown_images_count_alike() -> None:
     for value in (0.0, torch.nan):
         images = rows["images"].masked_fill(~rows["valid"][:, None], value)
         metric = TurnDistributionShift(WIDTH, detail=True)
-        metric.update(images, rows["dialogue"], rows["turn"])
+        metric.update(images, dialogue=rows["dialogue"], turn=rows["turn"])
         assert_same(metric.compute(), whole())
-        exact = turn_distribution_shift(images, rows["dialogue"], rows["turn"])
+        exact = turn_distribution_shift(images, dialogue=rows["dialogue"], turn=rows["turn"])
         torch.testing.assert_close(exact, turn_distribution_shift(**rows))
 
 
@@ -159,7 +159,9 @@ def test_nothing_to_compare_is_nan_not_zero() -> None:
     with pytest.warns(UserWarning, match="compute"):
         assert metric.compute()[NAME].isnan()
     metric.update(torch.rand(3, 1, WIDTH), dialogue=torch.arange(3))
-    metric.update(torch.zeros(0, WIDTH), torch.zeros(0, dtype=torch.int64), torch.zeros(0, dtype=torch.int64))
+    metric.update(
+        torch.zeros(0, WIDTH), dialogue=torch.zeros(0, dtype=torch.int64), turn=torch.zeros(0, dtype=torch.int64)
+    )
     assert metric.compute()[NAME].isnan()
 
 
@@ -190,13 +192,15 @@ def test_input_dtype(dtype: torch.dtype) -> None:
 def test_gradients_pull_the_turns_together() -> None:
     rows = records(20)
     images = rows["images"].double().requires_grad_()
-    (exact,) = torch.autograd.grad(turn_distribution_shift(images, rows["dialogue"], rows["turn"]), images)
-    value = TurnDistributionShift(WIDTH)(images, rows["dialogue"], rows["turn"])
+    (exact,) = torch.autograd.grad(
+        turn_distribution_shift(images, dialogue=rows["dialogue"], turn=rows["turn"]), images
+    )
+    value = TurnDistributionShift(WIDTH)(images, dialogue=rows["dialogue"], turn=rows["turn"])
     (streamed,) = torch.autograd.grad(value, images)
     torch.testing.assert_close(streamed, exact, rtol=0, atol=0.01 * float(exact.abs().max()))
     moved = images.detach() - 0.1 * exact / exact.norm()
-    before = turn_distribution_shift(images.detach(), rows["dialogue"], rows["turn"])
-    assert turn_distribution_shift(moved, rows["dialogue"], rows["turn"]) < before
+    before = turn_distribution_shift(images.detach(), dialogue=rows["dialogue"], turn=rows["turn"])
+    assert turn_distribution_shift(moved, dialogue=rows["dialogue"], turn=rows["turn"]) < before
 
 
 def test_collection_keeps_it_apart_from_others() -> None:
@@ -220,7 +224,7 @@ def test_refused_batch_leaves_the_state_as_it_was() -> None:
     with pytest.raises(ValueError, match="`images` to have width 24, got 5"):
         metric(torch.rand(2, 2, 5))
     with pytest.raises(ValueError, match="`turn` to be >= 1"):
-        metric.update(torch.rand(1, WIDTH), torch.tensor([1]), torch.tensor([-1]))
+        metric.update(torch.rand(1, WIDTH), dialogue=torch.tensor([1]), turn=torch.tensor([-1]))
     assert_same(metric.compute(), whole())
 
 

@@ -48,7 +48,9 @@ def test_every_gain_is_that_of_the_paired_metric() -> None:
     found = metric.compute()
     for column, name in enumerate(NAMES[1:], 1):
         pair = PairedGain(detail=True)
-        pair.update(columns["scores"][:, column], columns["scores"][:, 0], columns["dialogue"], columns["turn"])
+        pair.update(
+            columns["scores"][:, column], columns["scores"][:, 0], dialogue=columns["dialogue"], turn=columns["turn"]
+        )
         expected = pair.compute()
         for key in ("", "_lower", "_upper", "_slope", "_slope_lower", "_turn_2", "_turn_2_upper"):
             torch.testing.assert_close(found[f"strategy_comparison_gain_{name}{key}"], expected[f"paired_gain{key}"])
@@ -135,12 +137,14 @@ def test_groups_may_be_columns_of_any_kind(kind: Callable[..., object]) -> None:
     columns = data()
     by_name = dict(zip(NAMES, columns["scores"].unbind(1), strict=True))
     groups = {"turn": kind(columns["turn"].tolist())}
-    found = compare_strategies(by_name, columns["dialogue"], columns["turn"], groups=groups)
+    found = compare_strategies(by_name, dialogue=columns["dialogue"], turn=columns["turn"], groups=groups)
     assert list(found["turn"]) == ["1", "2", "3", "4", "5"]
 
 
 def test_records_without_a_group_are_a_group() -> None:
-    found = compare_strategies({"a": [0.0, 0.0], "b": [1.0, 3.0]}, ["x", "y"], [1, 1], groups={"class": [None, "k"]})
+    found = compare_strategies(
+        {"a": [0.0, 0.0], "b": [1.0, 3.0]}, dialogue=["x", "y"], turn=[1, 1], groups={"class": [None, "k"]}
+    )
     assert {name: float(group["strategy_comparison"]) for name, group in found["class"].items()} == {"None": 1, "k": 3}
 
 
@@ -148,7 +152,9 @@ def test_groups_are_compared_one_by_one() -> None:
     columns = data()
     by_name = dict(zip(NAMES, columns["scores"].unbind(1), strict=True))
     modality = ["text" if turn % 2 else "image" for turn in columns["turn"].tolist()]
-    found = compare_strategies(by_name, columns["dialogue"], columns["turn"], groups={"modality": modality})
+    found = compare_strategies(
+        by_name, dialogue=columns["dialogue"], turn=columns["turn"], groups={"modality": modality}
+    )
     assert set(found) == {"overall", "modality"}
     assert set(found["modality"]) == {"text", "image"}
     alone = comparison()

@@ -68,13 +68,13 @@ def test_prediction_is_too_high_where_records_differ_in_difficulty() -> None:
     columns = data(4000, 2, spread=3.0)
     predicted, seen = VerifierCurve(ns=(4,), detail=True), BestOfN(4)
     predicted.update(**columns)
-    seen.update(columns["target"], columns["scores"], columns["dialogue"], columns["turn"])
+    seen.update(columns["target"], columns["scores"], dialogue=columns["dialogue"], turn=columns["turn"])
     assert predicted.compute()["verifier_curve_best_of_4_lower"] > seen.compute() + 0.05
     same = data(4000, 2)
     predicted.reset()
     predicted.update(**same)
     seen.reset()
-    seen.update(same["target"], same["scores"], same["dialogue"], same["turn"])
+    seen.update(same["target"], same["scores"], dialogue=same["dialogue"], turn=same["turn"])
     found = predicted.compute()
     assert found["verifier_curve_best_of_4"].item() == pytest.approx(seen.compute().item(), abs=0.02)
 

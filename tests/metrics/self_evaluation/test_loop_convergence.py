@@ -26,12 +26,12 @@ NAN = math.nan
 def test_every_measure_is_that_of_the_function() -> None:
     loops = flat(trajectories(1))
     metric = LoopConvergence(detail=True)
-    metric.update(*loops)
+    metric.update(**loops)
     found = metric.compute()
     for measure in MEASURES:
         key = "loop_convergence" if measure == "gain" else f"loop_convergence_{measure}"
-        each = loop_convergence(*loops, measure=measure, reduction="none")
-        assert found[key].item() == pytest.approx(loop_convergence(*loops, measure=measure).item()), measure
+        each = loop_convergence(**loops, measure=measure, reduction="none")
+        assert found[key].item() == pytest.approx(loop_convergence(**loops, measure=measure).item()), measure
         if measure != "contraction":
             assert found[key].item() == pytest.approx(each.nanmean().item()), measure
         assert found[f"{key}_lower"] < found[key] < found[f"{key}_upper"]
@@ -56,7 +56,7 @@ def test_slope_by_step_is_that_of_turn_decay() -> None:
     loops = flat(trajectories(2))
     metric, decay = LoopConvergence(detail=True), TurnDecay(detail=True)
     for one in (metric, decay):
-        one.update(*loops)
+        one.update(**loops)
     found, expected = metric.compute(), decay.compute()
     for end in ("", "_lower", "_upper"):
         assert found[f"loop_convergence_slope{end}"].item() == pytest.approx(expected[f"turn_decay{end}"].item())
@@ -65,7 +65,7 @@ def test_slope_by_step_is_that_of_turn_decay() -> None:
 def test_several_loops_of_a_dialogue_are_told_apart_by_subject() -> None:
     scores, dialogue, turn, subject = [0.1, 0.5, 0.9, 0.3], [4] * 4, [1, 2, 1, 2], [0, 0, 1, 1]
     metric = LoopConvergence(detail=True)
-    metric.update(scores, dialogue, turn, subject)
+    metric.update(scores, dialogue=dialogue, turn=turn, subject=subject)
     found = metric.compute()
     assert found["loop_convergence"].item() == pytest.approx(-0.1)
     assert found["loop_convergence_dialogues"].item() == 1

@@ -66,4 +66,4 @@ def test_absent_answers_are_skipped_or_count_as_abandoned() -> None:
 
 def test_a_suggestion_that_is_right_is_refused_by_row() -> None:
     with pytest.raises(ValueError, match="`suggested` to differ from `target`, got the right answer at row 1"):
-        Sycophancy().update(["A", "B"], ["A", "B"], ["A", "B"], ["B", "B"], [0, 0], [1, 2])
+        Sycophancy().update(["A", "B"], ["A", "B"], ["A", "B"], ["B", "B"], dialogue=[0, 0], turn=[1, 2])

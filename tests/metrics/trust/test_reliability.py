@@ -26,7 +26,7 @@ def test_metric_averages_items_and_draws_aptitude_and_reliability_by_turn() -> N
     scores, turn, dialogue = generator.random((60, 10)), np.tile([1, 2, 3], 20), np.repeat(np.arange(20), 3)
     low, high = np.percentile(scores, [10, 90], axis=1)
     metric = Reliability(detail=True)
-    metric.update(torch.tensor(scores), dialogue, turn)
+    metric.update(torch.tensor(scores), dialogue=dialogue, turn=turn)
     found = metric.compute()
     spread = high - low
     for key, values in (
@@ -55,7 +55,7 @@ def test_interval_is_that_of_dialogues_means() -> None:
 def test_runs_that_failed_are_left_out_and_two_are_needed() -> None:
     runs = [[0.2, NAN, 0.4], [0.9, NAN, NAN], [NAN] * 3]
     metric = Reliability(detail=True)
-    metric.update(runs, [0, 1, 2], [1, 1, 1])
+    metric.update(runs, dialogue=[0, 1, 2], turn=[1, 1, 1])
     found = metric.compute()
     assert found["reliability"].item() == pytest.approx(1 - 0.8 * 0.2)
     assert found["reliability_coverage"].item() == pytest.approx(1 / 3)
@@ -63,7 +63,12 @@ def test_runs_that_failed_are_left_out_and_two_are_needed() -> None:
 
 def test_missing_zero_counts_failed_runs_and_failed_records_as_zero() -> None:
     metric = Reliability(detail=True, missing="zero")
-    metric.update([[1.0, NAN], [0.5, 0.5], [0.7, 0.9]], [0, 1, 2], [1, 1, 1], torch.tensor([True, True, False]))
+    metric.update(
+        [[1.0, NAN], [0.5, 0.5], [0.7, 0.9]],
+        dialogue=[0, 1, 2],
+        turn=[1, 1, 1],
+        valid=torch.tensor([True, True, False]),
+    )
     found = metric.compute()
     assert found["reliability_aptitude"].item() == pytest.approx((0.9 + 0.5 + 0) / 3)
     assert found["reliability"].item() == pytest.approx((0.2 + 1 + 1) / 3), "what always fails does not stray"
@@ -74,6 +79,6 @@ def test_missing_zero_counts_failed_runs_and_failed_records_as_zero() -> None:
 def test_shapes_and_options_are_checked() -> None:
     for scores in ([0.1, 0.2], [[0.1], [0.2]]):
         with pytest.raises(ValueError, match="`scores`"):
-            Reliability().update(scores, [0, 1], [1, 1])
+            Reliability().update(scores, dialogue=[0, 1], turn=[1, 1])
     with pytest.raises(ValueError, match="`method`"):
         Reliability("cubic")
