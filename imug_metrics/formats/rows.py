@@ -130,15 +130,7 @@ class Rows:
         if self.columns.turn is not None:
             return self.columns.turn
         column = self.columns.of["turn"]
-        value = cell(row, column)
-        if isinstance(value, str) and _WHOLE.fullmatch(value.strip()):
-            value = int(value.strip().partition(".")[0])
-        if isinstance(value, (int, float)) and not isinstance(value, bool) and value == 0:
-            _refuse_zero(place, column)
-        turn = as_turn(value)
-        if turn is None:
-            place.error(column, f"expected a turn from 1 to {MAX_TURN}, got {shown(value)}")
-        return turn
+        return read_turn(cell(row, column), column, place)
 
     def _modality(self, row: Mapping[str, Any], place: Place) -> str | None:
         value, columns = self._cell(row, "modality"), self.columns
@@ -211,6 +203,22 @@ class Rows:
             if field == name or field.startswith(f"{name}."):
                 cells[field.removeprefix(f"{name}.")] = (column, cell(row, column))
         return {each: _number(*found, place) for each, found in cells.items() if found[1] is not None}
+
+
+def read_turn(value: Any, column: str, place: Place) -> int | None:
+    """The turn that a cell holds, or None, with the reason told.
+
+    Raises:
+        ArgumentError: of `path`, if it is 0.
+    """
+    if isinstance(value, str) and _WHOLE.fullmatch(value.strip()):
+        value = int(value.strip().partition(".")[0])
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and value == 0:
+        _refuse_zero(place, column)
+    turn = as_turn(value)
+    if turn is None:
+        place.error(column, f"expected a turn from 1 to {MAX_TURN}, got {shown(value)}")
+    return turn
 
 
 def cell(row: Mapping[str, Any], column: str) -> Any:
