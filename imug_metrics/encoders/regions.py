@@ -226,7 +226,7 @@ def _box_or_mask(found: Any, image: Tensor, row: int) -> tuple[int, int, int, in
     """A box of whole pixels inside the image, a float mask ``[H, W]``, or None where nothing is left."""
     if found is None:
         return None
-    if isinstance(found, (Image.Image, str, os.PathLike)):
+    if isinstance(found, (Image.Image, str, os.PathLike, bytes)):
         found = load_image(found, row=row).float().mean(0) > 127
     values = _values(found, row)
     height, width = image.shape[1:]

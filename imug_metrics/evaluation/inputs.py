@@ -15,13 +15,11 @@ from typing import Any
 from torchmetrics import Metric
 
 from imug_metrics._version import __version__
-from imug_metrics.dialogues.record import Record
+from imug_metrics.dialogues.record import Record, as_records, check_record
 from imug_metrics.encoders import CachedEncoder, Encoder, load_encoder
-from imug_metrics.errors import ArgumentError
+from imug_metrics.errors import ArgumentError, InputError
 from imug_metrics.evaluation.settings import JudgeSettings, Missing, Settings, as_argument, readable_benchmark
 from imug_metrics.protocols import imug
-from imug_metrics.reading.files import MAX_TURN, as_turn
-from imug_metrics.reading.options import DEFAULT_OPTIONS, check_options
 
 
 @dataclass(frozen=True)
@@ -112,24 +110,16 @@ def read_inputs(settings: Settings) -> Inputs:
 
 
 def _checked(model: str, records: Iterable[Record]) -> tuple[Record, ...]:
-    """Records whose turn and modality can be scored."""
-    found = tuple(records)
-    for place, record in enumerate(found):
-        if not isinstance(record, Record):
-            raise ArgumentError("records", f"expected a Record, got {type(record).__name__} at {place} of {model}")
-        if record.modality not in ("text", "image"):
-            got = f"{record.modality!r} at {place} of {model}"
-            raise ArgumentError("records", f"expected the modality 'text' or 'image', got {got}")
-        try:
-            check_options(DEFAULT_OPTIONS if record.options is None else record.options)
-        except (TypeError, ValueError) as error:
-            got = f"{record.options!r} at {place} of {model}"
-            raise ArgumentError("records", f"expected options as letters or texts, got {got}"[:300]) from error
-        if as_turn(record.turn) != record.turn:
-            got = f"{record.turn!r} at {place} of {model}"
-            cure = "; turns count from 1: add 1 to every turn" if record.turn == 0 else ""
-            raise ArgumentError("records", f"expected a turn from 1 to {MAX_TURN}, got {got}{cure}")
-    return found
+    """The records, each of which is one."""
+    try:
+        return tuple(check_record(record, row) for row, record in enumerate(as_records(records)))
+    except InputError as error:
+        raise ArgumentError("records", f"expected {_without_name(error)} of {model}") from error
+
+
+def _without_name(error: InputError) -> str:
+    """What an error says behind the argument's name."""
+    return str(error).partition("` ")[2].rstrip(".")
 
 
 def _check_no_images(models: Iterable[ModelInputs]) -> None:

@@ -122,7 +122,7 @@ class Settings:
             raise ArgumentError("models", "expected together with `benchmark`; of records give those to score")
         if self.metrics is not None and self.missing != "skip":
             raise ArgumentError("missing", "expected as an option of the `metrics` that are given")
-        given = [records for records in self.records.values() if iter(records) is records]
+        given = [records for records in self.records.values() if isinstance(records, Iterator)]
         if len(set(map(id, given))) < len(given):
             raise ArgumentError("records", "expected an iterator for each model, got one for two of them")
         for name in self.records:

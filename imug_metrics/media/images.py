@@ -4,14 +4,15 @@
 
 Accepted are a tensor or array of a whole batch (``[N, 3, H, W]`` or ``[N, H, W, 3]``, uint8 or floating point in
 [0, 1]), or a sequence of single images of any sizes: PIL images, uint8 arrays ``[H, W]`` or ``[H, W, 4]``, arrays and
-tensors like the batch without its first dimension, and file paths. Where a shape fits both layouts, channels first is
-assumed. An `ImageRegion` counts as the image it holds.
+tensors like the batch without its first dimension, file paths, and the contents of files as bytes. Where a shape fits
+both layouts, channels first is assumed. An `ImageRegion` counts as the image it holds.
 
-Files come from models and are not trusted: their size is checked before they are decoded.
+Files and their contents come from models and are not trusted: their size is checked before they are decoded.
 """
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ from torch import Tensor
 from imug_metrics.media.arrays import check_size, check_tensor
 from imug_metrics.media.colour import to_srgb
 from imug_metrics.media.formats import FORMATS as FORMATS
-from imug_metrics.media.formats import open_image
+from imug_metrics.media.formats import ImageSource, open_image
 
 MAX_PIXELS = 64 * 1024 * 1024
 """Largest image that is decoded unless an encoder is told otherwise, in pixels (8192 x 8192)."""
@@ -42,7 +43,8 @@ class ImageRegion:
         image: A single image of any accepted kind.
         box: Left, top, right and bottom in pixels, from the upper left corner; right and bottom are exclusive.
         mask: ``[H, W]`` of the image's size: a tensor or array, boolean, integer (above 0 is the subject) or floating
-            point (share in [0, 1]); a PIL image or the path of one (above half is the subject).
+            point (share in [0, 1]); a PIL image, or the path or the content of an image file (above half is the
+            subject).
 
     Example:
         >>> ImageRegion("cat.png", box=(10, 20, 110, 120)).box
@@ -54,7 +56,7 @@ class ImageRegion:
     mask: Any = None
 
 
-SingleImage: TypeAlias = Tensor | np.ndarray | Image.Image | str | os.PathLike[str] | ImageRegion
+SingleImage: TypeAlias = Tensor | np.ndarray | Image.Image | str | os.PathLike[str] | bytes | ImageRegion
 Images: TypeAlias = Tensor | np.ndarray | Iterable[SingleImage]
 ImageBatch: TypeAlias = Tensor | Sequence[Tensor]
 
@@ -114,7 +116,7 @@ def load_image(image: Any, *, row: int, max_pixels: int = MAX_PIXELS) -> Tensor:
     """Decode one image.
 
     Args:
-        image: PIL image, array, tensor, path of a file, or a region of one of these.
+        image: PIL image, array, tensor, path or content of a file, or a region of one of these.
         row: Its position in the caller's sequence, for error messages.
         max_pixels: Height times width above which the image is refused before it is decoded.
 
@@ -136,7 +138,9 @@ def load_image(image: Any, *, row: int, max_pixels: int = MAX_PIXELS) -> Tensor:
     if isinstance(image, Image.Image):
         return _decode(image, where, max_pixels)
     if isinstance(image, (str, os.PathLike)):
-        return _read(image, where, max_pixels)
+        return _read(image, f"{where} ({os.fspath(image)})", max_pixels)
+    if isinstance(image, bytes):
+        return _read(io.BytesIO(image), where, max_pixels)
     if isinstance(image, Tensor):
         return check_tensor(image, ndim=3, where=where, max_pixels=max_pixels)
     if isinstance(image, np.ndarray):
@@ -146,7 +150,7 @@ def load_image(image: Any, *, row: int, max_pixels: int = MAX_PIXELS) -> Tensor:
             return _decode(Image.fromarray(image), where, max_pixels)
         return check_tensor(image, ndim=3, where=where, max_pixels=max_pixels)
     raise TypeError(
-        "Expected argument `images` to hold PIL images, uint8 arrays, tensors or file paths, got"
+        "Expected argument `images` to hold PIL images, uint8 arrays, tensors, file paths or contents, got"
         f" {type(image).__name__}{where}."
     )
 
@@ -181,10 +185,9 @@ def _stack(images: list[Tensor]) -> Tensor:
     return torch.stack(images)
 
 
-def _read(path: str | os.PathLike[str], where: str, max_pixels: int) -> Tensor:
-    where = f"{where} ({os.fspath(path)})"
+def _read(source: ImageSource, where: str, max_pixels: int) -> Tensor:
     try:
-        image = open_image(path)
+        image = open_image(source)
     except ValueError as error:
         raise ValueError(f"Expected argument `images` to name readable image files{where}: {error}") from error
     with image:

@@ -82,6 +82,62 @@ def test_a_region_is_part_of_what_a_image_is(inner, files):
     assert sum(inner.batches) == 5, "the same box twice is the same region"
 
 
+def test_the_content_of_a_file_is_the_image_that_the_file_is(inner, files):
+    encoder = CachedEncoder(inner)
+    by_path = encoder.encode_images(files)
+    assert torch.equal(encoder.encode_images([file.read_bytes() for file in files]), by_path)
+    assert sum(inner.batches) == 3
+
+
+@pytest.mark.parametrize(("content", "why"), [(b"", "empty"), (b"no image", "no image"), (b"<svg/>", "SVG")])
+def test_content_that_is_no_image_is_told_and_the_others_are_encoded(inner, files, content, why):
+    found = CachedEncoder(inner).encode_readable([files[0], content, files[2].read_bytes()])
+    assert [error is None for error in found.errors] == [True, False, True]
+    assert why in found.errors[1]
+    assert "row" not in found.errors[1]
+    assert not found.embeddings[1].any()
+
+
+def test_content_larger_than_a_file_may_be_is_not_decoded(inner, files, monkeypatch):
+    monkeypatch.setattr(images, "MAX_FILE_BYTES", 20)
+    found = CachedEncoder(inner).encode_readable([files[0], files[0].read_bytes()])
+    assert ["at most" in error for error in found.errors] == [True, True]
+
+
+def left_half(size=(9, 7)) -> Image.Image:
+    mask = Image.new("L", size, 0)
+    mask.paste(255, (0, 0, size[0] // 2, size[1]))
+    return mask
+
+
+@pytest.mark.parametrize("as_content", [False, True])
+def test_a_mask_is_a_path_or_the_content_of_a_file(inner, tmp_path, as_content):
+    path = tmp_path / "mask.png"
+    left_half().save(path)
+    pixels = torch.zeros(3, 7, 9, dtype=torch.uint8)
+    pixels[:, :, :4] = 200
+    encoder = CachedEncoder(RegionEncoder(inner, "given", masking="paint"))
+    mask = path.read_bytes() if as_content else path
+    assert encoder.encode_images([ImageRegion(pixels, mask=mask)]).tolist() == [pytest.approx([200 / 255] * 3)]
+
+
+def test_a_mask_that_does_not_serve_is_told_and_the_others_are_encoded(inner, tmp_path):
+    image, good, small, broken = (tmp_path / f"{name}.png" for name in ("image", "good", "small", "broken"))
+    Image.new("RGB", (9, 7), (40, 0, 9)).save(image)
+    left_half().save(good)
+    left_half((4, 4)).save(small)
+    broken.write_bytes(b"no image")
+    masks = [good, small, broken, tmp_path / "absent.png", b"<svg/>", small.read_bytes()]
+    encoder = CachedEncoder(RegionEncoder(inner, "given", masking="paint"))
+    found = encoder.encode_readable([ImageRegion(image, mask=mask) for mask in masks])
+    expected = ["", "mask has 4 x 4 pixels, the image has 9 x 7", "no image", "could not be opened", "SVG", "4 x 4"]
+    assert found.errors[0] is None
+    for error, part in zip(found.errors[1:], expected[1:], strict=True):
+        assert error.startswith("its mask ")
+        assert part in error
+    assert [bool(row.any()) for row in found.embeddings] == [True] + 5 * [False]
+
+
 def test_a_changed_encoder_makes_new_rows(inner, files):
     encoder = CachedEncoder(inner)
     encoder.encode_images(files)

@@ -103,8 +103,9 @@ def test_images_need_an_encoder_only_where_a_metric_takes_them() -> None:
         ({"records": [], "metrics": [TurnDecay()], "missing": "zero"}, ("missing",)),
         ({"records": {None: []}}, ("records",)),
         ({"records": ["text"]}, ("records",)),
-        ({"records": [Record("a", 1, "audio", "Say it.")]}, ("records",)),
-        ({"records": [Record("a", 10**6, "text", "Which?")]}, ("records",)),
+        ({"records": [{"dialogue": "a", "turn": 1}]}, ("records",)),
+        ({"records": Record("a", 1, "text", "Which?")}, ("records",)),
+        ({"records": {"a": Path("records.jsonl")}}, ("records",)),
         ({"records": dict.fromkeys("ab", iter(()))}, ("records",)),
     ],
 )
@@ -273,10 +274,9 @@ def test_it_says_which_answers_could_not_be_read_and_keeps_that(tmp_path: Path) 
     assert Evaluation.load(tmp_path).answers_read == found.answers_read
 
 
-@pytest.mark.parametrize("options", ["", "AA", "ab", "A1", 4, ["A", "B"], {}, {"AB": "x"}, {"A": None}, {1: "x"}])
-def test_options_that_are_none_are_named_with_their_record(options: Any) -> None:
-    records = [*answers("B"), Record("b", 1, "text", "Which?", text="B", target="B", options=options)]
-    with pytest.raises(ArgumentError, match=r"options as letters or texts, got .* at 1 of mine"):
+def test_a_dict_in_place_of_a_record_is_named_with_its_row_and_model() -> None:
+    records = [*answers("B"), {"dialogue": "b", "turn": 1, "modality": "text", "prompt": "Which?"}]
+    with pytest.raises(ArgumentError, match=r"Record\(\*\*row\).*got dict at row 1 of mine"):
         imug_metrics.evaluate({"mine": records})
 
 

@@ -38,6 +38,7 @@ def test_lossless_files_agree(tmp_path: Path, suffix: str):
     Image.fromarray(PIXELS).save(path, **({"lossless": True} if suffix == "webp" else {}))
     assert torch.equal(decode([path])[0], CHANNELS_FIRST)
     assert torch.equal(decode([str(path)])[0], CHANNELS_FIRST)
+    assert torch.equal(decode([path.read_bytes()])[0], CHANNELS_FIRST)
 
 
 def test_batch_layouts_agree():
@@ -129,6 +130,33 @@ def test_size_limit_is_an_argument():
         assert len(decode([image], max_pixels=35)) == 1
         with pytest.raises(ValueError, match="at most 34 pixels an image, got 7 x 5 at row 0"):
             decode([image], max_pixels=34)
+
+
+@pytest.mark.parametrize("side", [9_000, 100_000])
+def test_contents_of_files_are_under_the_same_limit(tmp_path: Path, side: int):
+    bomb = huge_png(tmp_path / "bomb.png", side)
+    with pytest.raises(ValueError, match=r"at row 1"):
+        decode([PIXELS, bomb.read_bytes()])
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "empty"),
+        (b"no image", "no image of a known format"),
+        (b"<svg width='8'/>", "SVG"),
+        (b"\x89PNG\r\n\x1a\n", "image"),
+        (b"<!doctype html><html>", "a web page"),
+        (b"version https://git-lfs.github.com/spec/v1", "Git LFS"),
+        (b"data:image/png;base64,iVBORw0", "data URI"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0", "no image of a known format"),
+        (b"8BPS\x00\x01", "Photoshop"),
+        (b"\x00" * 64, "no image of a known format"),
+    ],
+)
+def test_contents_that_are_no_image_are_refused_with_the_row_and_the_cure(content: bytes, message: str):
+    with pytest.raises(ValueError, match=f"(?s)at row 1.*{message}"):
+        decode([PIXELS, content])
 
 
 def test_unreadable_files_are_named(tmp_path: Path):

@@ -229,7 +229,7 @@ class CachedEncoder:
         files = {
             row: decode(read(SourceImage(row, image), limit), limit)  # no graph leads to a file
             for row, image in enumerate(images)
-            if isinstance(image, (str, os.PathLike))
+            if isinstance(image, (str, os.PathLike, bytes))
         }
         errors = [files[row].error if row in files else None for row in range(len(images))]
         rows = [row for row, image in enumerate(images) if image is not None and errors[row] is None]

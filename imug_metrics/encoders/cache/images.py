@@ -27,8 +27,13 @@ from imug_metrics.media.images import ImageRegion, load_image
 MAX_FILE_BYTES = 256 * 2**20
 """Largest file that is read."""
 
+_TOO_LARGE = f"expected a file of at most {MAX_FILE_BYTES} bytes"
+
 MAX_WAITING_BYTES = 512 * 2**20
 """Decoded images that may wait, besides those that are being decoded."""
+
+_FILES = (str, os.PathLike, bytes)  # paths of files, and their contents
+_HALF = 127  # above it a mask's pixel is the subject
 
 # An opened PIL image reads its file on first use, and breaks when two threads make it do so. The same object may occur
 # twice in a batch: threads take turns at it, and at others that fall on the same lock.
@@ -41,7 +46,7 @@ class SourceImage:
 
     Attributes:
         row: its number among the caller's.
-        source: where it comes from: a path, or what `load_image` takes; None: absent.
+        source: where it comes from: a path or the content of a file, or what `load_image` takes; None: absent.
         digest: 16 bytes of its content: of the file or of the pixels, and of the region. None until it is read, and
             where it is absent.
         content: of the file, or the pixels; None before it is read.
@@ -87,10 +92,14 @@ def read(image: SourceImage, max_pixels: int) -> SourceImage:
         content: bytes | Tensor
         if isinstance(source, (str, os.PathLike)):
             content = _file(Path(source))
-            digest = _digest("file in sRGB", content)  # names what is made of it, for caches that outlive a version
+        elif isinstance(source, bytes):
+            content = _checked(source)
         else:
             with _LOCKS[id(source) // 64 % len(_LOCKS)]:
                 content = load_image(source, row=image.row, max_pixels=max_pixels).detach()
+        if isinstance(content, bytes):
+            digest = _digest("file in sRGB", content)  # names what is made of it, for caches that outlive a version
+        else:
             digest = _digest("pixels", *_tensor_bytes(content))
         if region is not None:
             digest = _digest("region", digest, *_region_bytes(region))
@@ -100,13 +109,15 @@ def read(image: SourceImage, max_pixels: int) -> SourceImage:
 
 
 def decode(image: SourceImage, max_pixels: int, *, pin: bool = False) -> SourceImage:
-    """The image with decoded pixels, in pinned memory if asked for."""
+    """The image with decoded pixels, in pinned memory if asked for, and with a decoded mask."""
     content = image.content
-    if isinstance(content, bytes):
-        try:
+    try:
+        if isinstance(content, bytes):
             content = load_image(_open_header(content), row=image.row, max_pixels=max_pixels)
-        except ValueError as error:
-            return replace(image, content=None, error=_without_row(error, image))
+        if content is not None:
+            image = _with_mask(image, content)
+    except ValueError as error:
+        return replace(image, content=None, error=_without_row(error, image))
     if pin and content is not None and not content.is_cuda:
         content = content.pin_memory()
     return replace(image, content=content)
@@ -151,10 +162,16 @@ def _file(path: Path) -> bytes:
         if not stat.S_ISREG(status.st_mode):  # a pipe would never end
             raise ValueError("expected a regular file")
         if status.st_size > MAX_FILE_BYTES:
-            raise ValueError(f"expected a file of at most {MAX_FILE_BYTES} bytes")
+            raise ValueError(_TOO_LARGE)
         return path.read_bytes()
     except OSError as error:
         raise ValueError(f"could not be opened: {error.strerror}") from error
+
+
+def _checked(content: bytes) -> bytes:
+    if len(content) > MAX_FILE_BYTES:
+        raise ValueError(_TOO_LARGE)
+    return content
 
 
 def _open_header(content: bytes) -> Image.Image:
@@ -168,11 +185,31 @@ def _region_bytes(region: ImageRegion) -> Iterator[bytes | memoryview]:
     """Box and mask of a region."""
     box = region.box.tolist() if isinstance(region.box, Tensor) else region.box
     yield repr(box if box is None else [float(side) for side in box]).encode()
-    if isinstance(region.mask, (str, os.PathLike)):
-        yield _file(Path(region.mask))
+    if isinstance(region.mask, bytes):
+        yield _checked(region.mask)
+    elif isinstance(region.mask, (str, os.PathLike)):
+        try:
+            yield _file(Path(region.mask))
+        except ValueError as error:
+            raise ValueError(f"its mask {error}") from error
     elif region.mask is not None:
         mask = region.mask if isinstance(region.mask, Tensor) else torch.from_numpy(np.array(region.mask))
         yield from _tensor_bytes(mask)
+
+
+def _with_mask(image: SourceImage, pixels: Tensor) -> SourceImage:
+    """The image with its mask decoded where that is a file, which must have the image's size."""
+    region = image.source
+    if not isinstance(region, ImageRegion) or not isinstance(region.mask, _FILES):
+        return image
+    try:
+        mask = load_image(region.mask, row=image.row).float().mean(0) > _HALF
+    except ValueError as error:
+        raise ValueError(f"its mask cannot be read: {error}") from error
+    sizes = [f"{shape[1]} x {shape[0]}" for shape in (mask.shape, pixels.shape[1:])]
+    if sizes[0] != sizes[1]:
+        raise ValueError(f"its mask has {sizes[0]} pixels, the image has {sizes[1]}")
+    return replace(image, source=replace(region, mask=mask))
 
 
 def _tensor_bytes(values: Tensor) -> tuple[bytes, memoryview]:

@@ -166,9 +166,9 @@ def find_image(
 
 def has_other_suffix(record: Record) -> bool:
     """Whether the image of a record is one that the released tools do not find."""
-    if record.image is None:
+    image = record.image
+    if not isinstance(image, Path):
         return False
-    image = Path(record.image)
     usual = image.with_name(f"turn_{record.turn}_output.png")
     if image == usual or image.stem != usual.stem:
         return False

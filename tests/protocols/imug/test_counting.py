@@ -11,7 +11,7 @@ import pytest
 
 from imug_metrics import Record, evaluate
 from imug_metrics.cli import main
-from imug_metrics.errors import ArgumentError
+from imug_metrics.errors import ArgumentError, InputError
 from imug_metrics.evaluation import check_data, evaluate_gain
 from imug_metrics.protocols import imug
 from imug_metrics.protocols.imug.candidates import read_candidates
@@ -263,9 +263,8 @@ def test_points_that_count_from_0_are_refused(folder):
 
 
 def test_records_count_from_1():
-    records = [Record("a", turn, "text", "Which?", text="A", target="A") for turn in (0, 1)]
-    with pytest.raises(ArgumentError, match=f"got 0 at 0 of model; {CURE.replace(';', ':')}"):
-        evaluate(records)
+    with pytest.raises(InputError, match="`turn`.*got 0: turns count from 1"):
+        Record("a", 0, "text", "Which?", text="A", target="A")
 
 
 def test_the_reference_history_is_named_by_its_own_argument(folder, tmp_path):
