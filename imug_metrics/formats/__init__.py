@@ -5,5 +5,6 @@
 from imug_metrics.formats.protocol import Head, Reader, ReadOptions, RecordAt, RecordsByModel
 from imug_metrics.formats.read import read_records
 from imug_metrics.formats.readers import READERS
+from imug_metrics.formats.write import write_records
 
-__all__ = ["READERS", "Head", "ReadOptions", "Reader", "RecordAt", "RecordsByModel", "read_records"]
+__all__ = ["READERS", "Head", "ReadOptions", "Reader", "RecordAt", "RecordsByModel", "read_records", "write_records"]

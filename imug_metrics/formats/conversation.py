@@ -20,7 +20,7 @@ from imug_metrics.formats.image_sources import ImageSources, has_image
 from imug_metrics.formats.parts import ImagePart, Message, Part, read_messages, text_of
 from imug_metrics.formats.place import Place
 from imug_metrics.formats.protocol import ReadOptions, RecordAt
-from imug_metrics.formats.turn_fields import GROUPS, LineFields
+from imug_metrics.formats.turn_fields import LineFields
 from imug_metrics.reading.files import MAX_TURN, as_turn, kind
 
 MESSAGES = ("messages", "conversations", "conversation")
@@ -58,6 +58,11 @@ class _Turn:
                 after.append(text)
         texts = after if any(text.strip() for text in after) else before or after
         return "\n".join(texts) if texts else None
+
+    @property
+    def answered(self) -> bool:
+        """Whether the model left anything."""
+        return self.text is not None or bool(self.images)
 
     @property
     def images(self) -> list[ImagePart]:
@@ -115,21 +120,27 @@ def conversation_records(
         place.error(name, f"expected at most {MAX_TURN} turns, got {len(turns)}")
         return None
     line = LineFields(row, options.columns, len(turns), place)
-    yield from _Records(line, sources, attempted=any(turn.given for turn in turns)).read(turns)
+    numbers = _numbers(row, turns, place)
+    if numbers is not None:
+        said = row.get("attempted")
+        attempted = said if isinstance(said, bool) else any(turn.answered for turn in turns)
+        yield from _Records(line, sources, numbers, attempted=attempted).read(turns)
 
 
 class _Records:
     """Makes the records of a line's turns."""
 
-    def __init__(self, line: LineFields, sources: ImageSources, *, attempted: bool) -> None:
+    def __init__(self, line: LineFields, sources: ImageSources, numbers: Sequence[int], *, attempted: bool) -> None:
         self.line, self.sources, self.attempted, self.place = line, sources, attempted, line.place
+        self.numbers = numbers
 
     def read(self, turns: Sequence[_Turn]) -> Iterator[RecordAt]:
         file, number = self.place.file.name, self.place.line
         dialogue = self.line.name("dialogue") or (file if number is None else f"{file}:{number}")
         model = self.line.name("model")
         for count, turn in enumerate(turns, 1):
-            fields = {"dialogue": dialogue, "turn": count, **self._output(turn, count), **self._beside(turn, count)}
+            named = {"dialogue": dialogue, "turn": self.numbers[count - 1], "attempted": self.attempted}
+            fields = {**named, **self._output(turn, count), **self._beside(turn, count)}
             record = self.place.make_record(fields, turn.asked[0].where)
             if record is not None:
                 yield RecordAt(record, number, model)
@@ -140,7 +151,10 @@ class _Records:
         said = self.line.modality(count, turn.fields)
         modality = said or ("image" if images else "text")
         prompt = turn.prompt
-        found = {"modality": modality, "prompt": prompt, "text": text, "attempted": self.attempted}
+        found: dict[str, Any] = {"modality": modality, "prompt": prompt, "text": text}
+        fields = {name: self.line.find(name, count, turn.fields) for name in ("target", "options")}
+        asked = fields["target"][0], fields["options"][0], prompt if modality == "text" else ""
+        found["target"], found["options"] = read_key(*asked, self.place, {name: at for name, (_, at) in fields.items()})
         if modality == "image":
             if not images:
                 self.place.error(where, "expected an image, found none: it counts as absent")
@@ -149,10 +163,7 @@ class _Records:
             self.place.warn(images[0].where, "an image at a turn that asks for text is not read")
         if text is None:
             self.place.error(where, "expected an answer, found none: it counts as absent")
-        fields = {name: self.line.find(name, count, turn.fields) for name in ("target", "options")}
-        places = {name: place for name, (_, place) in fields.items()}
-        key, options = read_key(fields["target"][0], fields["options"][0], prompt, self.place, places)
-        return {**found, "target": key, "options": options}
+        return found
 
     def _image(self, images: Sequence[ImagePart]) -> Path | bytes | None:
         """The image of an output, of several the last."""
@@ -172,13 +183,12 @@ class _Records:
             "scores": self.line.numbers("scores", count, fields),
             "costs": self.line.costs(count, fields),
             "links": self._links(count, fields),
+            "groups": self.line.groups(count, fields),
             "subject": self.line.as_name(*self.line.find("subject", count, fields)),
         }
         for name in ("reference", "mask"):
             value, where = self.line.find(name, count, fields)
             found[name] = self.sources.find(value, self.place, where) if has_image(value) else None
-        groups = {name: self.line.as_name(*self.line.find(name, count, fields)) for name in GROUPS}
-        found["groups"] = {name: group for name, group in groups.items() if group is not None}
         return found
 
     def _links(self, count: int, fields: Sequence[tuple[str, Mapping[str, Any]]]) -> tuple[int, ...]:
@@ -186,11 +196,31 @@ class _Records:
         value, where = self.line.find("links", count, fields)
         entries = value if isinstance(value, list) else [] if value is None else [value]
         turns = [as_turn(entry) for entry in entries]
-        found = tuple(dict.fromkeys(turn for turn in turns if turn is not None and turn < count))
+        found = tuple(dict.fromkeys(turn for turn in turns if turn is not None and turn < self.numbers[count - 1]))
         if len(found) < len(entries):
             got = ", ".join(str(entry)[:20] for entry in entries[:10])
-            self.place.error(where, f"expected earlier turns from 1 to {count - 1}, each once, got {got}")
+            self.place.error(where, f"expected earlier turns, each once, got {got}")
         return found
+
+
+def _numbers(row: Mapping[str, Any], turns: Sequence[_Turn], place: Place) -> Sequence[int] | None:
+    """The number of each turn: as `turns` says, for dialogues whose turns are not all there, else from 1."""
+    given = row.get("turns")
+    if isinstance(given, list) and given and all(isinstance(entry, int) for entry in given):
+        numbers = [as_turn(entry) or 0 for entry in given]
+        if 0 in numbers or numbers != sorted(set(numbers)) or len(numbers) != len(turns):
+            expected = f"expected the numbers of {len(turns)} turns, from 1 to {MAX_TURN}, each above the one before"
+            place.error("turns", f"{expected}, got {str(given)[:80]}")
+            return None
+        return numbers
+    counted = range(1, len(turns) + 1)
+    said = [as_turn(turn.asked[0].fields.get("turn")) for turn in turns]
+    if any(turn not in (None, count) for turn, count in zip(said, counted)):
+        at = turns[0].asked[0].where
+        place.warn(
+            at, "`turn` is not read: turns are the messages of the user, counted from 1; give `turns` on the line"
+        )
+    return counted
 
 
 def _turns(messages: Sequence[Message], place: Place) -> list[_Turn]:

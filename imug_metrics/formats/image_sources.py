@@ -37,7 +37,9 @@ _KEYS = (
     "source",
 )
 _ENCODED = ("b64_json", "base64", "data", "result")
-_MAX_DEPTH = 4
+_BEGINNINGS = ("iVBORw0KGgo", "/9j/", "UklGR", "R0lGOD")  # of PNG, JPEG, WebP and GIF files in base64
+_LONGEST_NAME = 255
+_MAX_DEPTH = 5
 
 
 class _MisreadError(ValueError):
@@ -102,7 +104,7 @@ class ImageSources:
             return self.members[text]
         if text[:5].lower() == "data:":
             return _decoded_url(text)
-        if encoded:
+        if encoded or (len(text) > _LONGEST_NAME and text.startswith(_BEGINNINGS)):
             return _decoded(text)
         if text[:7].lower() == "file://":
             text = unquote(text[7:].removeprefix("localhost"))

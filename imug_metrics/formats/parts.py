@@ -145,7 +145,7 @@ def _part(part: Mapping[str, Any], where: str, place: Place, marked: bool) -> It
         elif text is not None or named is not None:  # a column of structs has every key in every part
             place.error(f"{where}.{key}", f"expected a text, got {kind(text)}: it is not read")
     elif named in _IMAGES or (named is None and image_of(part) is not None):
-        yield ImagePart(image_of(part), where)
+        yield ImagePart(None if image_of(part) is None else part, where)
     elif not (isinstance(named, str) and named in _NO_ANSWER):
         got = repr(named[:40]) if isinstance(named, str) else kind(named)
         place.warn(f"{where}.type", f"expected a text or an image, got {got}: it is not read")

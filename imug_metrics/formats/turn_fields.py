@@ -8,12 +8,12 @@ and groups of all turns at once.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from imug_metrics.formats.place import Place
+from imug_metrics.formats.rows import as_number, shown
 from imug_metrics.reading.files import kind
 
 USUAL: Mapping[str, tuple[str, ...]] = {
@@ -34,7 +34,7 @@ USUAL: Mapping[str, tuple[str, ...]] = {
 """Names under which a field of a record is looked for, where `columns` does not say one."""
 
 GROUPS = ("class", "domain", "subdomain")
-_WHOLE = ("subject", *GROUPS)
+_WHOLE = ("subject", "groups", *GROUPS)
 _LISTS = ("options", "links")
 _TOKENS = ("completion_tokens", "output_tokens")
 _MODALITIES = {"text_only": "text", "image_only": "image", "text": "text", "image": "image"}
@@ -87,6 +87,17 @@ class LineFields:
             return None
         return None if value is None else str(value).encode("utf-8", "replace").decode("utf-8")
 
+    def groups(self, turn: int, messages: Sequence[tuple[str, Mapping[str, Any]]]) -> dict[str, str]:
+        """What means are taken by: an object `groups`, and what stands under the usual names."""
+        many, where = self.find("groups", turn, messages)
+        if many is not None and not isinstance(many, Mapping):
+            self.place.error(where, f"expected names by name, got {kind(many)}")
+        given = many if isinstance(many, Mapping) else {}
+        every = [(name, *self.find(name, turn, messages)) for name in GROUPS if name not in given]
+        every += [(str(name), value, f"{where}.{str(name)[:80]}") for name, value in given.items()]
+        found = {name: self.as_name(value, at) for name, value, at in every}
+        return {name: value for name, value in found.items() if value is not None}
+
     def modality(self, turn: int, messages: Sequence[tuple[str, Mapping[str, Any]]]) -> str | None:
         """What a turn asks for, where it is said."""
         value, where = self.find("modality", turn, messages)
@@ -122,12 +133,9 @@ class LineFields:
         """Add a number under its name, or tell why it is none."""
         if value is None:
             return
-        try:
-            number = math.inf if isinstance(value, bool) or not isinstance(value, (int, float)) else float(value)
-        except OverflowError:
-            number = math.inf
-        if math.isinf(number):
-            self.place.error(where, f"expected a finite number, got {_shown(value)}")
+        number = as_number(value)
+        if number is None:
+            self.place.error(where, f"expected a finite number, got {shown(value)}")
         else:
             found[name] = number
 
@@ -164,7 +172,3 @@ def _one_a_turn(name: str, values: Sequence[Any]) -> bool:
 def _tokens(usage: Any) -> int | None:
     counts: Iterator[Any] = (usage.get(name) for name in _TOKENS) if isinstance(usage, Mapping) else iter(())
     return next((n for n in counts if isinstance(n, int) and not isinstance(n, bool) and 0 <= n < 2**53), None)
-
-
-def _shown(value: Any) -> str:
-    return repr(value)[:40] if isinstance(value, (str, float)) else kind(value)

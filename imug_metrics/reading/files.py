@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from imug_metrics.reading.text_files import MAX_TEXT_BYTES, TextError, read_lines, read_text
+from imug_metrics.reading.text_files import MAX_TEXT_BYTES, TextError, decode, read_lines, read_text
 
 MAX_JSON_BYTES = MAX_TEXT_BYTES
 MAX_IMAGE_BYTES = 256 * 2**20
@@ -122,6 +122,24 @@ def read_json(path: Path, problems: Problems, *, max_bytes: int = MAX_JSON_BYTES
         return None
     except TextError as error:
         problems.error(path, None, "", error.message)
+        return None
+    return None if value is _BROKEN else value
+
+
+def parse_json(content: bytes, path: Path, line: int | None, problems: Problems) -> Any:
+    """The value of JSON in UTF-8 that stands within a file, or None, with the reason collected.
+
+    Example:
+        >>> problems = Problems()
+        >>> parse_json(b'[1, 2]', Path("a.tar"), 1, problems), parse_json(b"{", Path("a.tar"), 2, problems)
+        ([1, 2], None)
+        >>> print(*problems)
+        a.tar:2: expected JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)
+    """
+    try:
+        value = _parse(decode(content), path, line, problems)
+    except TextError as error:
+        problems.error(path, line, "", error.message)
         return None
     return None if value is _BROKEN else value
 
