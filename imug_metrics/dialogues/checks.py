@@ -10,17 +10,19 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from imug_metrics.errors import InputError
+
 
 class Check(NamedTuple):
     """Where an argument is wrong, and what to say about the first such place.
 
     Attributes:
         wrong: bool, of any shape.
-        message: from the place of the first True in the flattened `wrong` to the error's text.
+        error: from the place of the first True in the flattened `wrong` to the error.
     """
 
     wrong: Tensor
-    message: Callable[[int], str]
+    error: Callable[[int], InputError | str]
 
 
 def look(checks: Sequence[Check], counts: Sequence[Tensor] = (), *, like: Tensor) -> list[int]:
@@ -35,18 +37,20 @@ def look(checks: Sequence[Check], counts: Sequence[Tensor] = (), *, like: Tensor
         The counts.
 
     Raises:
-        ValueError: at the first check that fails.
+        InputError: at the first check that fails.
 
     Example:
         >>> scores = torch.tensor([0.5, 7.0])
-        >>> look([Check(scores > 1, lambda row: f"Expected at most 1, got {scores[row]:g} at row {row}.")], like=scores)
+        >>> high = Check(scores > 1, lambda row: InputError("scores", "to be at most 1", float(scores[row]), row))
+        >>> look([high], like=scores)
         Traceback (most recent call last):
-        ValueError: Expected at most 1, got 7 at row 1.
+        imug_metrics.errors.InputError: Expected argument `scores` to be at most 1, got 7.0 at row 1.
     """
     # Counts beside counts, since stacking them with booleans would convert all of them.
     every = [*(check.wrong.count_nonzero().to(like.device) for check in checks), *counts]
     found: list[int] = torch.stack(every).tolist() if every else []
     for check, wrong in zip(checks, found):
         if wrong:
-            raise ValueError(check.message(int(check.wrong.flatten().nonzero()[0])))
+            error = check.error(int(check.wrong.flatten().nonzero()[0]))
+            raise error if isinstance(error, Exception) else ValueError(error)
     return found[len(checks) :]

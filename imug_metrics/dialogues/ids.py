@@ -5,44 +5,90 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
+from imug_metrics.dialogues.arrays import INTEGERS, is_integer, opened, place_of, read_array, read_cells, shown
+from imug_metrics.errors import InputError
 
-def hash_ids(ids: Iterable[Any]) -> Tensor:
+
+class Ids(NamedTuple):
+    """Ids of one argument.
+
+    Attributes:
+        values: int64, in the shape in which they were given, padded behind the ends of shorter lists.
+        ends: for one list a dialogue, the number of turns of each; None: not known.
+        names: the ids as they were given, by the cell of the flattened values.
+    """
+
+    values: Tensor
+    ends: tuple[int, ...] | None
+    names: Callable[[int], Any]
+
+
+def hash_ids(ids: Iterable[Any], argument: str = "dialogue", shape: tuple[int, ...] = ()) -> Tensor:
     """Ids as int64: integers stay as they are, strings are hashed stably (the same in every process and version).
 
     Args:
         ids: integers or strings, not mixed.
+        argument: its name, for errors.
+        shape: of the records, for the rows of errors; by default one list.
 
     Returns:
         int64 tensor `[N]`. A string's id is the first eight bytes of its BLAKE2b digest, so two of a million different
         strings collide with a probability of about 3e-8.
 
     Raises:
-        TypeError: if an id is neither an integer nor a string, or the kinds are mixed.
+        InputError: if an id is neither an integer nor a string, or the kinds are mixed.
 
     Example:
         >>> hash_ids(["cooking/1", "cooking/2", "cooking/1"])
         tensor([-8644237231476006943, -2729682032578851588, -8644237231476006943])
     """
     ids = list(ids)
-    kinds = {str if isinstance(i, str) else int if is_integer(i) else None for i in ids}
-    if None in kinds or len(kinds) > 1:
-        wrong = next((r for r, i in enumerate(ids) if isinstance(i, str) != isinstance(ids[0], str)), 0)
-        wrong = next((r for r, i in enumerate(ids) if not isinstance(i, str) and not is_integer(i)), wrong)
-        raise TypeError(f"Expected ids to be all integers or all strings, got {ids[wrong]!r} at row {wrong}.")
-    if kinds == {str}:
+    kinds = {*map(type, ids)}
+    if not kinds <= {str} and not kinds <= {int}:
+        _check_ids(ids, argument, shape)
+    if ids and isinstance(ids[0], str):
         ids = [int.from_bytes(hashlib.blake2b(i.encode(), digest_size=8).digest(), "big", signed=True) for i in ids]
-    return torch.tensor([int(i) for i in ids], dtype=torch.int64)
+    try:
+        return torch.tensor([int(i) for i in ids], dtype=torch.int64)
+    except (OverflowError, RuntimeError):
+        row = next(row for row, i in enumerate(ids) if not -(2**63) <= int(i) < 2**63)
+        raise InputError(argument, "to hold integers of 64 bits", ids[row], place_of(row, shape)) from None
 
 
-def is_integer(value: Any) -> bool:
-    """Whether a value is an integer of any kind; a boolean is none."""
-    return not isinstance(value, bool) and hasattr(value, "__index__")
+def read_ids(argument: str, ids: Any) -> Ids:
+    """Ids of any form.
+
+    Args:
+        argument: its name, for errors.
+        ids: integers or strings, not mixed: a tensor, an array, a column of a table, a list, or lists of these.
+
+    Raises:
+        InputError: if they are anything else.
+
+    Example:
+        >>> read_ids("dialogue", [["b", "b"], ["a"]]).names(2)
+        'a'
+    """
+    given = opened(argument, ids)
+    if isinstance(given, Tensor):
+        values = as_integers(argument, given)
+        return Ids(values, None, lambda cell: int(values.flatten()[cell]))
+    entries, shape, ends = read_cells(argument, given)
+    if ends is None or min(ends) == shape[1]:
+        return Ids(hash_ids(entries, argument, shape).view(shape), ends, entries.__getitem__)
+    # Behind its end a line goes on as it began, so that the padding is of no dialogue of its own.
+    first = [entries[line * shape[1]] for line in range(shape[0])]
+    behind = [column >= end for end in ends for column in range(shape[1])]
+    known = next((name for name, end in zip(first, ends) if end), 0)
+    first = [name if end else known for name, end in zip(first, ends)]
+    names = [first[cell // shape[1]] if gone else entries[cell] for cell, gone in enumerate(behind)]
+    return Ids(hash_ids(names, argument, shape).view(shape), ends, names.__getitem__)
 
 
 def as_ids(name: str, ids: Any, shape: tuple[int, ...], device: torch.device | None = None) -> Tensor:
@@ -50,50 +96,55 @@ def as_ids(name: str, ids: Any, shape: tuple[int, ...], device: torch.device | N
 
     Args:
         name: of the argument, for errors.
-        ids: integers or strings, a tensor, an array, a list, or lists of lists.
+        ids: as in `read_ids`.
         shape: `(N,)` or `(B, T)`.
         device: where the result lives.
 
     Raises:
-        TypeError: if an id is neither an integer nor a string.
-        ValueError: if the shape differs.
+        InputError: if an id is neither an integer nor a string, or the shape differs.
 
     Example:
         >>> as_ids("dialogue", [[3, 3], [4, 4]], (2, 2))
         tensor([[3, 3],
                 [4, 4]])
     """
-    if not isinstance(ids, Tensor):
-        ids = ids.tolist() if hasattr(ids, "tolist") else ids
-        nested = len(ids) > 0 and isinstance(ids[0], (list, tuple))
-        ids = torch.stack([hash_ids(line) for line in ids]) if nested else hash_ids(ids)
-    return of_shape(name, as_integers(name, ids), shape, shape[:1]).to(device)
+    return of_shape(name, read_ids(name, ids).values, shape, shape[:1]).to(device)
 
 
-def as_integers(name: str, values: Tensor) -> Tensor:
+def as_integers(name: str, values: Any) -> Tensor:
     """An argument's integers as int64.
 
     Raises:
-        TypeError: if they are no integers.
+        InputError: if they are no integers.
 
     Example:
         >>> as_integers("turn", torch.tensor([1, 2], dtype=torch.int32))
         tensor([1, 2])
     """
-    if values.numel() and (values.is_floating_point() or values.is_complex() or values.dtype == torch.bool):
-        raise TypeError(f"Expected argument `{name}` to hold integers, got {values.dtype}.")
-    return values.long()
+    return read_array(name, values, INTEGERS).values.long()
 
 
-def of_shape(name: str, values: Tensor, shape: tuple[int, ...], short: tuple[int, ...]) -> Tensor:
+def of_shape(name: str, values: Tensor, shape: Sequence[int], short: Sequence[int]) -> Tensor:
     """Values as they are, if they have the records' shape or the short one.
 
     Raises:
-        ValueError: if they have another.
+        InputError: if they have another.
     """
-    if tuple(values.shape) in (shape, short):
+    if tuple(values.shape) in (tuple(shape), tuple(short)):
         return values
-    raise ValueError(f"Expected argument `{name}` to have shape {shape}, got {tuple(values.shape)}.")
+    either = f" or {tuple(short)}" if tuple(short) != tuple(shape) else ""
+    raise InputError(name, f"to have shape {tuple(shape)}{either}", tuple(values.shape))
+
+
+def _check_ids(ids: list[Any], argument: str, shape: tuple[int, ...]) -> None:
+    """Raise InputError unless ids are all integers or all strings."""
+    texts = isinstance(ids[0], str)
+    for row, entry in enumerate(ids):
+        is_text = isinstance(entry, str)
+        if is_text != texts or not (is_text or is_integer(entry)):
+            wrong = next((r for r, i in enumerate(ids) if not isinstance(i, str) and not is_integer(i)), row)
+            expected = "to hold ids, all integers or all strings"
+            raise InputError(argument, expected, shown(ids[wrong]), place_of(wrong, shape))
 
 
 def id_halves(ids: Tensor) -> tuple[Tensor, Tensor]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
@@ -19,10 +19,14 @@ from einops import rearrange
 from torch import Tensor
 
 from imug_metrics.dialogues.alignment import Places, align_rows
+from imug_metrics.dialogues.alignment import check_ends as check_ends
+from imug_metrics.dialogues.arrays import REALS, opened, read_array, read_cells
+from imug_metrics.dialogues.arrays import place_of as place_of
 from imug_metrics.dialogues.batch import DialogueBatch
-from imug_metrics.dialogues.checks import Check, look
+from imug_metrics.dialogues.checks import Check
 from imug_metrics.dialogues.packing import pack
 from imug_metrics.dialogues.padded import pack_padded
+from imug_metrics.errors import InputError
 
 Encode = Callable[[Any], Tensor]
 Bounds = tuple[float, float]
@@ -41,6 +45,9 @@ class Column(NamedTuple):
         present: bool of that shape, False where the item is None; None: all are there.
         ends: for lists of lists, the number of turns of each dialogue; None: not known.
         checks: of the values, `[N, ...]`; they count where a cell is a record.
+        open_end: of padded records that are no lists, the check that no line ends with a cell without a value, which
+            may be padding; made where nobody says what is.
+        width: numbers in each row, where those of other arguments need as many.
     """
 
     values: Tensor
@@ -48,6 +55,8 @@ class Column(NamedTuple):
     present: Tensor | None = None
     ends: tuple[int, ...] | None = None
     checks: tuple[Check, ...] = ()
+    open_end: Callable[[], Check] | None = None
+    width: int | None = None
 
 
 @dataclass(frozen=True)
@@ -82,39 +91,43 @@ def score_column(argument: str, scores: Any, bounds: Bounds | None = None) -> Co
 
     Args:
         argument: its name, for errors.
-        scores: a tensor, or what `torch.as_tensor` takes.
+        scores: real numbers in a tensor, an array, a column of a table, a list, or one of these a dialogue; NaN or None
+            where there is none.
         bounds: where they have to lie; `pack_inputs` looks, since it knows which cells are padding.
 
     Raises:
-        ValueError: if it has another number of dimensions.
-        TypeError: if it is complex.
+        InputError: if they are held in anything else, or are no real numbers, or have another number of dimensions.
 
     Example:
         >>> score_column("scores", [0.5, 1]).values
         tensor([0.5000, 1.0000], dtype=torch.float64)
     """
-    scores = as_numbers(scores)
-    if scores.is_complex():
-        raise TypeError(f"Expected argument `{argument}` to be real, got {scores.dtype}.")
-    if scores.ndim not in (1, 2):
-        raise ValueError(f"Expected argument `{argument}` to have shape [N] or [B, T], got {list(scores.shape)}.")
-    column = Column(scores.double().flatten(), tuple(scores.shape))
+    numbers, ends = read_array(argument, scores, REALS, filler=torch.nan)
+    if numbers.ndim not in (1, 2):
+        raise InputError(argument, "to have shape [N] or [B, T]", list(numbers.shape))
+    column = Column(numbers.double().flatten(), tuple(numbers.shape), None, ends)
+    if ends is None and numbers.ndim == 2 and numbers.is_floating_point():
+        column = column._replace(open_end=partial(open_end, argument, numbers, _is_nan))
     return column if bounds is None else column._replace(checks=(_bounds_check(argument, column, bounds),))
 
 
-def as_numbers(values: Any) -> Tensor:
-    """Numbers as a tensor; lists become float64, since of Python's floats the default dtype keeps seven digits.
+def as_numbers(argument: str, values: Any) -> Tensor:
+    """Real numbers of any shape as a tensor; lists become float64, since the default dtype keeps seven digits.
 
     Args:
-        values: a tensor or an array, which keep their dtype, or lists.
+        argument: its name, for errors.
+        values: a tensor or an array, which keep their dtype, a column of a table, or lists, the shorter ones of which
+            are filled with NaN.
+
+    Raises:
+        InputError: if they are anything else.
 
     Example:
-        >>> as_numbers([[0.1, 0.2]])
-        tensor([[0.1000, 0.2000]], dtype=torch.float64)
+        >>> as_numbers("scores", [[0.1, 0.2], [0.3]])
+        tensor([[0.1000, 0.2000],
+                [0.3000,    nan]], dtype=torch.float64)
     """
-    if isinstance(values, (list, tuple)):
-        return torch.tensor(values, dtype=torch.float64)
-    return torch.as_tensor(values)
+    return read_array(argument, values, REALS, inner=1, filler=torch.nan).values
 
 
 def embedding_column(argument: str, items: Any, encode: Encode | None = None) -> Column:
@@ -122,45 +135,55 @@ def embedding_column(argument: str, items: Any, encode: Encode | None = None) ->
 
     Args:
         argument: its name, for errors.
-        items: floating-point embeddings `[N, D]` or `[B, T, D]`. With `encode` also a batch of images (a tensor of four
-            dimensions, or five when padded) or a list of items, where None stands for an absent one; a list of lists is
-            one list a dialogue.
-        encode: function from items to embeddings `[N, D]`.
+        items: embeddings `[N, D]` or `[B, T, D]`: a tensor, an array, or a list of vectors or of `[T_i, D]`, one a
+            dialogue, None for an absent vector. With `encode` also a batch of images (four dimensions, or five when
+            padded) or a list of items, where None stands for an absent one; a list of lists is one list a dialogue.
+        encode: function from items to embeddings `[N, D]`; with it embeddings have to be of floating point.
 
     Raises:
-        ValueError: if a tensor has another shape, or items come without an encoder.
+        InputError: if they have another shape, or items come without an encoder.
 
     Example:
-        >>> embedding_column("images", torch.ones(2, 3, 8)).shape
-        (2, 3)
+        >>> embedding_column("images", [torch.ones(2, 8), torch.ones(1, 8)]).ends
+        (2, 1)
         >>> embedding_column("images", ["a.png"])
         Traceback (most recent call last):
-        ValueError: Expected argument `images` to be embeddings [N, D] or [B, T, D]; other items need an `encoder`.
+        imug_metrics.errors.InputError: Expected argument `images` to be embeddings [N, D] or [B, T, D] (other items
+        need an `encoder`), got 'a.png' at row 0.
     """
-    if is_embedding(items):
-        return Column(rearrange(items, "... d -> (...) d"), tuple(items.shape[:-1]))
-    if encode is None:
-        raise ValueError(
-            f"Expected argument `{argument}` to be embeddings [N, D] or [B, T, D]; other items need an `encoder`."
-        )
-    if isinstance(items, Tensor):
-        if items.ndim not in (4, 5):
-            raise ValueError(
-                f"Expected argument `{argument}` to be embeddings [N, D] or [B, T, D] or images [N, 3, H, W] or "
-                f"[B, T, 3, H, W], got shape {list(items.shape)} and {items.dtype}."
-            )
-        return Column(encode(rearrange(items, "... c h w -> (...) c h w")), tuple(items.shape[:-3]))
-    return _encode_list(argument, list(items), encode)
+    given = opened(argument, items)
+    if is_embedding(given) or (encode is None and not _all_absent(given)):
+        return _embedded(argument, given, encode)
+    if isinstance(given, list):
+        return _encode_list(argument, given, encode)
+    assert encode is not None
+    if given.ndim not in (4, 5):
+        expected = f"{_EMBEDDINGS}, or images [N, 3, H, W] or [B, T, 3, H, W]"
+        raise InputError(argument, expected, f"{list(given.shape)} of {given.dtype}")
+    images = rearrange(given, "... c h w -> (...) c h w")
+    encoded = _encoded(argument, encode, images, len(images))
+    check = partial(open_end, argument, given, _is_blank) if given.ndim == 5 else None
+    return Column(encoded, tuple(given.shape[:-3]), open_end=check, width=encoded.shape[1])
 
 
 def is_embedding(items: Any) -> bool:
-    """Whether items are embeddings `[N, D]` or `[B, T, D]` already.
+    """Whether items are embeddings `[N, D]` or `[B, T, D]` already, or lists of them, and nothing to encode.
 
     Example:
-        >>> is_embedding(torch.ones(2, 8)), is_embedding(["a.png"])
-        (True, False)
+        >>> is_embedding(torch.ones(2, 8)), is_embedding([torch.ones(2, 8), torch.ones(1, 8)]), is_embedding(["a.png"])
+        (True, True, False)
     """
-    return isinstance(items, Tensor) and items.is_floating_point() and items.ndim in (2, 3)
+    if not isinstance(items, (Tensor, list)):
+        items = opened("images", items)
+    if isinstance(items, Tensor):
+        return items.is_floating_point() and items.ndim in (2, 3)
+    depth, entry = 0, items
+    while isinstance(entry, (list, tuple)):
+        depth, entry = depth + 1, next((part for part in entry if part is not None), None)
+    if isinstance(entry, float):
+        return depth in (2, 3)
+    floating = str(getattr(entry, "dtype", "")).removeprefix("torch.").startswith(("float", "bfloat"))
+    return floating and 2 <= depth + getattr(entry, "ndim", 0) <= 3
 
 
 def pack_inputs(
@@ -188,8 +211,9 @@ def pack_inputs(
         checks: of anything else.
 
     Raises:
-        ValueError: if two arguments differ in shape, or lists of dialogues in their lengths, ids and turns are
-            refused, or a check fails.
+        InputError: if two arguments differ in shape or in width, or lists of dialogues in their lengths, ids and turns
+            are refused, a line of padded records ends without a value and nobody says what is padding, or a check
+            fails.
 
     Example:
         >>> records = pack_inputs({"scores": score_column("scores", [0.0, 1.0])}, [4, 4], [2, 1])
@@ -197,18 +221,19 @@ def pack_inputs(
         (tensor([1., 0.], dtype=torch.float64), tensor([0., 1.], dtype=torch.float64))
     """
     check_shapes(**columns)
+    check_widths(**columns)
     rows = next(iter(columns.values()))
     shape = rows.shape
     lists = {name: column.ends for name, column in columns.items() if column.ends is not None}
-    ends = next(iter(lists.values()), None) if lengths is None else None
-    places = align_rows(shape, dialogue, turn, subject, valid, lengths, ends=ends, like=rows.values)
-    if lists:
-        _check_lists(lists, lengths, places, rows)
+    places = align_rows(shape, dialogue, turn, subject, valid, lengths, lists=lists, like=rows.values)
     values, given = _read_values(columns, look_at_rows)
     record, present = places.record, rows.present
     said = _both(places.valid, None if present is None else present.to(rows.values.device))
     record, said = (None if mask is None else mask.flatten() for mask in (record, _both(record, said)))
-    every = [*places.checks, *checks, *_cell_checks(columns, said, record)] if validate else []
+    every: list[Check] = []
+    if validate:
+        every = [*places.checks, *checks, *_cell_checks(columns, said, record)]
+        every += [rows.open_end()] if places.open and rows.open_end is not None else []
     options = Options(_both(said, given), said, every, validate, in_order)
     batch = _pack_places(places, shape, options)
     return PackedInputs(batch, {name: batch.pack(value) for name, value in values.items()}, shape)
@@ -236,7 +261,8 @@ def _pack_places(places: Places, shape: tuple[int, ...], options: Options) -> Di
     if turn is None:
         turn = torch.arange(1, shape[1] + 1, device=ids.device).expand(shape)
     subject, record = (None if part is None else part.flatten() for part in (places.subject, places.record))
-    return pack(ids.flatten(), turn.flatten(), subject=subject, record=record, **options._asdict())
+    named = {"name": places.name, "shape": shape}
+    return pack(ids.flatten(), turn.flatten(), subject=subject, record=record, **named, **options._asdict())
 
 
 def _read_values(columns: Mapping[str, Column], look_at_rows: bool) -> tuple[dict[str, Tensor], Tensor | None]:
@@ -284,73 +310,98 @@ def _where(check: Check, cells: Tensor) -> Check:
     return check._replace(wrong=wrong & cells if wrong.ndim == 1 else wrong.flatten(1) & cells[:, None])
 
 
-def _check_lists(lists: dict[str, tuple[int, ...]], lengths: Any, places: Places, rows: Column) -> None:
-    """Lists of one length are padded like a tensor, whose lengths may differ; others say where their dialogues end."""
-    if lengths is not None:
-        look(places.checks, like=rows.values)  # before they are compared with those of the lists
-        ragged = {name: ends for name, ends in lists.items() if min(ends) < rows.shape[1]}
-        lists = {"lengths": tuple(torch.as_tensor(lengths).tolist()), **ragged}
-    check_ends(**lists)
-
-
 def check_shapes(**columns: Column) -> None:
-    """Raise ValueError unless all rows have the shape of the first.
+    """Raise InputError unless all rows have the shape of the first.
 
     Example:
         >>> check_shapes(preds=score_column("preds", [1.0]), target=score_column("target", [1.0, 0.0]))
         Traceback (most recent call last):
-        ValueError: Expected argument `target` to have one entry for each of `preds`, [1], got [2].
+        imug_metrics.errors.InputError: Expected argument `target` to have one entry for each of `preds`, [1], got [2].
     """
     (first, rows), *others = columns.items()
     for name, other in others:
         if other.shape != rows.shape:
-            raise ValueError(
-                f"Expected argument `{name}` to have one entry for each of `{first}`, {list(rows.shape)}, got "
-                f"{list(other.shape)}."
-            )
+            raise InputError(name, f"to have one entry for each of `{first}`, {list(rows.shape)}", list(other.shape))
 
 
-def flatten_lists(items: Sequence[Any]) -> tuple[list[Any], tuple[int, ...], Tensor | None, tuple[int, ...] | None]:
+def check_widths(**columns: Column) -> None:
+    """Raise InputError unless embeddings that are compared with each other have one width.
+
+    Example:
+        >>> rows = {"images": torch.ones(2, 16), "texts": torch.ones(2, 8)}
+        >>> check_widths(**{name: embedding_column(name, values) for name, values in rows.items()})
+        Traceback (most recent call last):
+        imug_metrics.errors.InputError: Expected argument `texts` to hold embeddings as wide as those of `images`, 16,
+        got 8.
+    """
+    (first, width), *others = [(n, column.width) for n, column in columns.items() if column.width is not None] or [
+        ("", 0)
+    ]
+    for name, other in others:
+        if other != width:
+            raise InputError(name, f"to hold embeddings as wide as those of `{first}`, {width}", other)
+
+
+def flatten_lists(
+    argument: str, items: Any, *, arrays: bool = True
+) -> tuple[list[Any], tuple[int, ...], Tensor | None, tuple[int, ...] | None]:
     """Items in one list or in one list a dialogue, as cells.
 
     Args:
-        items: `[N]` items, or lists of items by dialogue, of different lengths; None stands for an absent item.
+        argument: its name, for errors.
+        items: `[N]` items in a list, an array or a column of a table, or one of these a dialogue, of different lengths;
+            None stands for an absent item.
+        arrays: as in `read_cells`.
 
     Returns:
         The cells in one list, their shape `(N,)` or `(B, T)`, bool `present` of that shape (None: no item is absent),
         and the number of turns of each dialogue (None for a flat list).
 
+    Raises:
+        InputError: if they are held in anything else.
+
     Example:
-        >>> flatten_lists([["a", None], ["b"]])[0]
+        >>> flatten_lists("texts", [["a", None], ["b"]])[0]
         ['a', None, 'b', None]
     """
-    items = list(items)
-    shape: tuple[int, ...] = (len(items),)
-    ends = None
-    if items and all(isinstance(line, (list, tuple)) for line in items):
-        ends = tuple(map(len, items))
-        shape = len(items), max(ends)
-        items = [item for line in items for item in [*line, *[None] * (shape[1] - len(line))]]
-    if not any(item is None for item in items):  # and not `None in items`, which asks the items whether they are equal
-        return items, shape, None, ends
-    return items, shape, torch.tensor([item is not None for item in items]).view(shape), ends
+    cells, shape, ends = read_cells(argument, items, arrays=arrays)
+    if not any(item is None for item in cells):  # and not `None in cells`, which asks the items whether they are equal
+        return cells, shape, None, ends
+    return cells, shape, torch.tensor([item is not None for item in cells]).view(shape), ends
 
 
-def check_ends(**lengths: tuple[int, ...]) -> None:
-    """Raise ValueError unless all arguments that say how many turns each dialogue has say the same.
+def open_end(argument: str, values: Tensor, is_empty: Callable[[Tensor], Tensor]) -> Check:
+    """The check that no line of padded records ends with a cell without a value, of which nobody says what it is.
 
-    Example:
-        >>> check_ends(preds=(2, 1), target=(2, 2))
-        Traceback (most recent call last):
-        ValueError: Expected arguments `preds` and `target` to have equal dialogues, got 1 and 2 turns at row 1.
+    Args:
+        argument: its name, for errors.
+        values: `[B, T, ...]`.
+        is_empty: from the last cells `[B, ...]` to bool `[B]`.
     """
-    for (first, ends), (name, other) in pairwise(lengths.items()):
-        for row, (one, two) in enumerate(zip(ends, other, strict=True)):
-            if one != two:
-                raise ValueError(
-                    f"Expected arguments `{first}` and `{name}` to have equal dialogues, got {one} and {two} turns at "
-                    f"row {row}."
-                )
+
+    def error(line: int) -> InputError:
+        cell = values[line, -1]
+        got = "NaN" if bool(cell.isnan().any()) else "zeros" if not bool(cell.any()) else "no finite value"
+        expected = (
+            "to hold an output in the last cell of every line where nobody says which cells are padding (say so by "
+            "`lengths`, or by `turn` with 0 there)"
+        )
+        return InputError(argument, expected, got, [line, values.shape[1] - 1])
+
+    return Check(is_empty(values[:, -1]), error)
+
+
+def _is_nan(cells: Tensor) -> Tensor:
+    return cells != cells
+
+
+def _has_no_direction(cells: Tensor) -> Tensor:
+    return ~has_direction(cells)
+
+
+def _is_blank(images: Tensor) -> Tensor:
+    """Whether images are of zeros alone, as padding is."""
+    return ~images.flatten(1).any(1)
 
 
 def _bounds_check(name: str, column: Column, bounds: Bounds) -> Check:
@@ -358,37 +409,64 @@ def _bounds_check(name: str, column: Column, bounds: Bounds) -> Check:
     low, high = bounds
     wrong = (column.values < low - _ROUNDING) | (column.values > high + _ROUNDING)
 
-    def message(cell: int) -> str:
-        got, row = float(column.values[cell]), place_of(cell, column.shape)
-        return f"Expected argument `{name}` to lie in [{low:g}, {high:g}], got {got:g} at row {row}."
+    def error(cell: int) -> InputError:
+        got = f"{float(column.values[cell]):g}"
+        return InputError(name, f"to lie in [{low:g}, {high:g}]", got, place_of(cell, column.shape))
 
-    return Check(wrong, message)
-
-
-def place_of(cell: int, shape: tuple[int, ...]) -> int | list[int]:
-    """A cell as the user counts it: the row, or line and column of padded records.
-
-    Example:
-        >>> place_of(5, (2, 3)), place_of(5, (6,))
-        ([1, 2], 5)
-    """
-    return list(divmod(cell, shape[1])) if len(shape) == 2 else cell
+    return Check(wrong, error)
 
 
-def _encode_list(argument: str, items: list[Any], encode: Encode) -> Column:
-    cells, shape, present, ends = flatten_lists(items)
+def _all_absent(given: Tensor | list[Any]) -> bool:
+    """Whether items are None alone, so that nobody has to encode any."""
+    if isinstance(given, Tensor) or not given:
+        return False
+    return all(entry is None or (isinstance(entry, (list, tuple)) and _all_absent(list(entry))) for entry in given)
+
+
+_EMBEDDINGS = "to be embeddings [N, D] or [B, T, D]"
+
+
+def _embedded(argument: str, given: Tensor | list[Any], encode: Encode | None) -> Column:
+    """The column of embeddings."""
+    expected = _EMBEDDINGS if encode else f"{_EMBEDDINGS} (other items need an `encoder`)"
+    try:
+        rows, ends = read_array(argument, given, REALS, inner=1, even=True)
+    except InputError as error:
+        same = "equally many" in error.expected
+        raise InputError(
+            argument, "to hold embeddings of one width" if same else expected, error.got, error.row
+        ) from None
+    if rows.ndim not in (2, 3):
+        raise InputError(argument, expected, f"{list(rows.shape)} of {rows.dtype}")
+    rows = rows if rows.is_floating_point() else rows.float()
+    padded = rows.ndim == 3 and ends is None
+    check = partial(open_end, argument, rows, _has_no_direction) if padded else None
+    flat, shape = rearrange(rows, "... d -> (...) d"), tuple(rows.shape[:-1])
+    return Column(flat, shape, None, ends, open_end=check, width=rows.shape[-1])
+
+
+def _encode_list(argument: str, items: list[Any], encode: Encode | None) -> Column:
+    cells, shape, present, ends = flatten_lists(argument, items, arrays=False)
     given = [item for item in cells if item is not None]
     if not given:
         return Column(torch.zeros(len(cells), 1), shape, present, ends)
-    encoded = encode(given)
-    if encoded.ndim != 2 or len(encoded) != len(given):
-        raise ValueError(
-            f"Expected the encoder to give one embedding for each of the {len(given)} items of argument `{argument}`, "
-            f"[{len(given)}, D], got {list(encoded.shape)}."
-        )
+    assert encode is not None
+    encoded = _encoded(argument, encode, given, len(given))
+    width = encoded.shape[1]
     if present is None:
         outside = encoded.is_inference() and not torch.is_inference_mode_enabled()
-        return Column(encoded.clone() if outside else encoded, shape, None, ends)  # such rows could carry no gradient
+        # Rows of inference mode could carry no gradient.
+        return Column(encoded.clone() if outside else encoded, shape, None, ends, width=width)
     places = present.flatten().nonzero()[:, 0].to(encoded.device)
-    values = encoded.new_zeros(len(cells), encoded.shape[-1]).index_copy(0, places, encoded)
-    return Column(values, shape, present.to(values.device), ends)
+    values = encoded.new_zeros(len(cells), width).index_copy(0, places, encoded)
+    return Column(values, shape, present.to(values.device), ends, width=width)
+
+
+def _encoded(argument: str, encode: Encode, items: Any, count: int) -> Tensor:
+    encoded = encode(items)
+    if encoded.ndim != 2 or len(encoded) != count:
+        raise ValueError(
+            f"Expected the encoder to give one embedding for each of the {count} items of argument `{argument}`, "
+            f"[{count}, D], got {list(encoded.shape)}."
+        )
+    return encoded

@@ -4,16 +4,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import torch
 from torch import Tensor
 
 from imug_metrics._constants import constant
+from imug_metrics.dialogues.arrays import place_of
 from imug_metrics.dialogues.batch import BEYOND, DialogueBatch
 from imug_metrics.dialogues.checks import Check, look
 from imug_metrics.dialogues.ids import as_ids
+from imug_metrics.errors import InputError
 
 Item = TypeVar("Item")
 
@@ -29,6 +31,8 @@ def pack(
     checks: Sequence[Check] = (),
     validate: bool = True,
     in_order: bool = False,
+    name: Callable[[int], Any] | None = None,
+    shape: tuple[int, ...] = (),
 ) -> DialogueBatch:
     """Bring flat rows into the order of dialogue, subject and turn.
 
@@ -43,12 +47,14 @@ def pack(
         validate: look at the checks, turns and duplicates and count the dialogues. On a CUDA device this waits for the
             device once, and once more for rows that are not in order; without it there is no wait.
         in_order: the caller promises that the rows come in packed order, so that nothing has to be sorted.
+        name: from a row to the id of its dialogue as it was given, for errors; None: the number.
+        shape: of the records as they were given, for errors; by default `(N,)`.
 
     Returns:
         The packed batch. No rows give a batch of no dialogues.
 
     Raises:
-        ValueError: if a check fails, a turn is below 1, a (dialogue, turn, subject) occurs twice, or rows that were
+        InputError: if a check fails, a turn is below 1, a (dialogue, turn, subject) occurs twice, or rows that were
             promised in order are not.
 
     Example:
@@ -64,13 +70,16 @@ def pack(
         keys, moved = _sorted(keys)
     runs, counts = _runs(keys), (rows, rows)
     if validate and rows:
-        ordered, counts = _look_at_order(keys, runs, record, checks)
+        ordered, counts = _look_at_order(keys, runs, record, checks, shape)
         if not ordered:
             if in_order:
-                raise ValueError("Expected rows in the order of dialogue, subject and turn, as `in_order` promises.")
+                raise InputError(
+                    "dialogue", "to come in the order of dialogue, subject and turn, as `in_order` promises"
+                )
             keys, moved = _sorted(keys)
             runs = _runs(keys)
-            counts = _number_of_runs(look([_repeats(keys, moved, record)], _changes(keys, runs), like=turn))
+            repeats = _repeats(keys, moved, record, Named(name or (lambda row: int(dialogue[row])), shape))
+            counts = _number_of_runs(look([repeats], _changes(keys, runs), like=turn))
     elif validate:
         look(checks, like=turn)
     masks = [mask if mask is None or moved is None else mask[moved] for mask in (valid, said, record)]
@@ -90,7 +99,7 @@ def from_lists(
         The items in one list, `dialogue [N]` and `turn [N]` as int64.
 
     Raises:
-        ValueError: if the number of ids is not the number of lists.
+        InputError: if the number of ids is not the number of lists.
 
     Example:
         >>> from_lists([["a", "b"], ["c"]])
@@ -164,15 +173,36 @@ def _packed(
     )
 
 
-def low_turns(turn: Tensor) -> Check:
+class Named(NamedTuple):
+    """What rows are called in errors.
+
+    Attributes:
+        name: from a row of the input to the id of its dialogue as it was given.
+        shape: of the input.
+    """
+
+    name: Callable[[int], Any]
+    shape: tuple[int, ...]
+
+    def repeated(self, turn: int, first: int, second: int) -> InputError:
+        """What to say of a turn that occurs in two rows."""
+        rows = [place_of(row, self.shape) for row in sorted((first, second))]
+        got = f"dialogue {self.name(first)!r}, turn {turn} at rows {rows[0]} and {rows[1]}"
+        return InputError("turn", "to come once in its dialogue (and subject)", got)
+
+
+def low_turns(turn: Tensor, shape: tuple[int, ...] = ()) -> Check:
     """The check that turns begin at 1."""
-    return Check(
-        turn < 1, lambda row: f"Expected argument `turn` to be >= 1, got {int(turn.flatten()[row])} at row {row}."
-    )
+
+    def error(row: int) -> InputError:
+        got = int(turn.flatten()[row])
+        return InputError("turn", "to be >= 1", got, place_of(row, shape))
+
+    return Check(turn < 1, error)
 
 
 def _look_at_order(
-    keys: list[Tensor], runs: _Runs, record: Tensor | None, checks: Sequence[Check]
+    keys: list[Tensor], runs: _Runs, record: Tensor | None, checks: Sequence[Check], shape: tuple[int, ...]
 ) -> tuple[bool, tuple[int, int]]:
     """Whether keys are in order and differ, and if so how many segments and dialogues there are; after the checks."""
     turn, (ahead, *subject, rises) = keys[-1], [later > earlier for later, earlier in runs.pairs]
@@ -183,7 +213,7 @@ def _look_at_order(
     ordered = torch.where(runs.segment, ahead, rises).count_nonzero()
     right, lowest, *changes = look(checks, [ordered, turn.min(), *_changes(keys, runs)], like=turn)
     if lowest < 1:
-        look([low_turns(turn)], like=turn)
+        look([low_turns(turn, shape)], like=turn)
     return right == turn.shape[0] - 1, _number_of_runs(changes)
 
 
@@ -207,23 +237,11 @@ def _sorted(keys: list[Tensor]) -> tuple[list[Tensor], Tensor]:
     return found, order
 
 
-def _repeats(keys: list[Tensor], moved: Tensor, record: Tensor | None) -> Check:
+def _repeats(keys: list[Tensor], moved: Tensor, record: Tensor | None, named: Named) -> Check:
     """The check that no key occurs twice, of keys in order."""
     equal = torch.stack([key[1:] == key[:-1] for key in keys]).all(0)
     equal = equal if record is None else equal & record[moved][1:]
-
-    def message(place: int) -> str:
-        return repeated_turn(int(keys[0][place]), int(keys[-1][place]), int(moved[place]), int(moved[place + 1]))
-
-    return Check(equal, message)
-
-
-def repeated_turn(dialogue: int, turn: int, row: int, other: int) -> str:
-    """What to say of a turn that occurs twice."""
-    return (
-        f"Expected each turn once in its dialogue (and subject), got dialogue {dialogue}, turn {turn} at rows {row} "
-        f"and {other}."
-    )
+    return Check(equal, lambda row: named.repeated(int(keys[-1][row]), int(moved[row]), int(moved[row + 1])))
 
 
 def _offsets(number: Tensor, count: int) -> Tensor:

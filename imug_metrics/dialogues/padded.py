@@ -13,7 +13,8 @@ from imug_metrics._constants import constant
 from imug_metrics.dialogues.alignment import Places
 from imug_metrics.dialogues.batch import BEYOND, DialogueBatch
 from imug_metrics.dialogues.checks import Check, look
-from imug_metrics.dialogues.packing import low_turns, pack, repeated_turn
+from imug_metrics.dialogues.packing import Named, low_turns, pack
+from imug_metrics.errors import InputError
 
 
 def pack_padded(
@@ -42,7 +43,7 @@ def pack_padded(
         The batch; None where an id occurs in several lines, whose dialogue has to be put together.
 
     Raises:
-        ValueError: as `pack`.
+        InputError: as `pack`.
     """
     like, record = places.dialogue, places.record
     key = None if places.turn is None or record is None else places.turn.where(record, BEYOND)
@@ -52,7 +53,7 @@ def pack_padded(
         if repeated:
             return None
         if unordered and in_order:
-            raise ValueError("Expected turns that rise in every line, as `in_order` promises.")
+            raise InputError("turn", "to rise in every line, as `in_order` promises")
     moved = None
     masks = [None if mask is None else mask.flatten() for mask in (valid, said, record)]
     if key is not None and unordered:
@@ -60,7 +61,7 @@ def pack_padded(
         moved = (place + constant(_line_starts, lines, width, like=like)).flatten()
         masks = [None if mask is None else mask[moved] for mask in masks]
         if validate:
-            look([_repeats(places.dialogue, key, moved, width)], like=like)
+            look([_repeats(key, moved, Named(places.name, (lines, width)))], like=like)
     turn = constant(_counted, lines, width, like=like) if key is None else key.flatten()
     offsets = constant(_offsets, lines, width, like=like)
     there, said, record = masks
@@ -101,22 +102,17 @@ def _look_at_lines(places: Places, key: Tensor | None, checks: Sequence[Check]) 
         ids = ids.sort().values
         counts.append((ids[1:] == ids[:-1]).count_nonzero())
     if key is not None and places.record is not None:
-        checks = [*checks, low_turns(key)]
+        checks = [*checks, low_turns(key, tuple(key.shape))]
         counts.append(((key[:, 1:] <= key[:, :-1]) & places.record[:, 1:]).count_nonzero())
     found = look(checks, counts, like=places.dialogue)
     return not places.numbered and found[0] > 0, key is not None and found[-1] > 0
 
 
-def _repeats(dialogue: Tensor, key: Tensor, moved: Tensor, width: int) -> Check:
+def _repeats(key: Tensor, moved: Tensor, named: Named) -> Check:
     """The check that no turn occurs twice in a line, of turns `[B, T]` in order."""
     equal = torch.zeros_like(key, dtype=torch.bool)
     equal[:, :-1] = (key[:, 1:] == key[:, :-1]) & (key[:, 1:] < BEYOND)
-
-    def message(place: int) -> str:
-        line = int(dialogue[place // width])
-        return repeated_turn(line, int(key.flatten()[place]), int(moved[place]), int(moved[place + 1]))
-
-    return Check(equal, message)
+    return Check(equal, lambda row: named.repeated(int(key.flatten()[row]), int(moved[row]), int(moved[row + 1])))
 
 
 def _line_starts(lines: int, width: int, device: torch.device) -> Tensor:

@@ -6,12 +6,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from imug_metrics.dialogues.arguments import Labels
+from imug_metrics.dialogues.arrays import opened, shown
 from imug_metrics.dialogues.checks import Check
 from imug_metrics.dialogues.inputs import Column, check_shapes, flatten_lists, place_of, score_column
+from imug_metrics.errors import InputError
 
 
 def label_columns(**columns: Labels) -> dict[str, Column]:
@@ -25,17 +28,18 @@ def label_columns(**columns: Labels) -> dict[str, Column]:
         Rows of float64 by argument, NaN where absent.
 
     Raises:
-        ValueError: if a tensor has another number of dimensions.
+        InputError: if there is another number of dimensions, or a label is neither a number nor a text.
 
     Example:
         >>> rows = label_columns(preds=["cat", None], target=["cat", "dog"])
         >>> rows["preds"].values, rows["target"].values
         (tensor([0., nan], dtype=torch.float64), tensor([0., 1.], dtype=torch.float64))
     """
-    if not any(isinstance(labels, (list, tuple)) for labels in columns.values()):
-        return {name: score_column(name, labels) for name, labels in columns.items()}
+    given = {name: opened(name, labels) for name, labels in columns.items()}
+    if all(isinstance(labels, Tensor) for labels in given.values()):
+        return {name: score_column(name, labels) for name, labels in given.items()}
     codes: dict[Any, float] = {}
-    return {name: _coded(labels, codes) for name, labels in columns.items()}
+    return {name: _coded(name, labels, codes) for name, labels in given.items()}
 
 
 def binary_column(argument: str, labels: Labels) -> Column:
@@ -49,29 +53,22 @@ def binary_column(argument: str, labels: Labels) -> Column:
         Rows of float64, NaN where absent, with the check that a label is 1 or 0.
 
     Raises:
-        ValueError: if a tensor has another number of dimensions.
-        TypeError: if a label is a string.
+        InputError: if there is another number of dimensions, or a label is no number.
 
     Example:
         >>> binary_column("preds", [True, None]).values
         tensor([1., nan], dtype=torch.float64)
     """
-    if isinstance(labels, (list, tuple)):
-        cells, shape, present, ends = flatten_lists(labels)
-        for row, cell in enumerate(cells):
-            if isinstance(cell, str):
-                raise TypeError(f"Expected argument `{argument}` to hold 1 and 0, got {cell!r} at row {row}.")
-        values = torch.tensor([torch.nan if cell is None else float(cell) for cell in cells], dtype=torch.float64)
-        rows = Column(values, shape, present, ends)
-    else:
+    try:
         rows = score_column(argument, labels)
+    except InputError as error:
+        raise InputError(argument, "to hold 1 and 0", error.got, error.row) from None
 
-    def message(cell: int) -> str:
-        got, row = float(rows.values[cell]), place_of(cell, rows.shape)
-        return f"Expected argument `{argument}` to hold 1 and 0, got {got:g} at row {row}."
+    def error_at(cell: int) -> InputError:
+        return InputError(argument, "to hold 1 and 0", f"{float(rows.values[cell]):g}", place_of(cell, rows.shape))
 
     wrong = (rows.values * (rows.values - 1)).abs() > 0  # False for NaN
-    return rows._replace(checks=(Check(wrong, message),))
+    return rows._replace(checks=(Check(wrong, error_at),))
 
 
 def right_column(preds: Labels, target: Labels | None) -> Column:
@@ -82,7 +79,7 @@ def right_column(preds: Labels, target: Labels | None) -> Column:
         target: labels of the same form; None: `preds` say already what is right.
 
     Raises:
-        ValueError: if shapes differ. Whether labels without a target are 1 and 0 is checked with the turns.
+        InputError: if shapes differ. Whether labels without a target are 1 and 0 is checked with the turns.
 
     Example:
         >>> right_column(["A", "B"], ["A", "C"]).values
@@ -106,8 +103,12 @@ def agreement(first: Tensor, second: Tensor) -> Tensor:
     return (difference == 0).double().masked_fill(difference * 0 != 0, torch.nan)
 
 
-def _coded(labels: Labels, codes: dict[Any, float]) -> Column:
-    cells, shape, present, ends = flatten_lists(labels.tolist() if hasattr(labels, "tolist") else labels)
-    absent = [cell is None or cell != cell for cell in cells]
-    numbers = [torch.nan if gone else codes.setdefault(cell, float(len(codes))) for cell, gone in zip(cells, absent)]
+def _coded(argument: str, labels: Any, codes: dict[Any, float]) -> Column:
+    cells, shape, present, ends = flatten_lists(argument, labels)
+    numbers = []
+    for cell, label in enumerate(cells):
+        if label is not None and not isinstance(label, (str, int, float, np.generic)):
+            raise InputError(argument, "to hold numbers, booleans or texts", shown(label), place_of(cell, shape))
+        known = label is not None and label == label
+        numbers.append(codes.setdefault(label, float(len(codes))) if known else torch.nan)
     return Column(torch.tensor(numbers, dtype=torch.float64), shape, present, ends)

@@ -63,7 +63,7 @@ def _images(columns: Mapping[str, Any], encoder: CachedEncoder | None, small: in
     if encoder is None or isinstance(images, Tensor):
         rows = embedding_column("images", images, None if encoder is None else see)
     else:  # all cells, the absent ones too, so that errors name the row that the caller knows
-        cells, shape, present, ends = flatten_lists(list(check_sequence(images)))
+        cells, shape, present, ends = flatten_lists("images", list(check_sequence(images)), arrays=False)
         values = see(cells)
         rows = Column(values, shape, None if present is None else present.to(values.device), ends)
     values = rows.values.view(*rows.shape, -1)

@@ -15,7 +15,7 @@ from imug_metrics.dialogues.inputs import Column, PackedInputs, flatten_lists, p
 
 
 def lists_column(lists: list[list[float | None]]) -> Column:
-    cells, shape, present, ends = flatten_lists(lists)
+    cells, shape, present, ends = flatten_lists("scores", lists)
     values = torch.tensor([torch.nan if cell is None else cell for cell in cells], dtype=torch.float64)
     return Column(values, shape, present, ends)
 
@@ -38,7 +38,7 @@ def test_lists_say_where_dialogues_end_whatever_the_turns_are_called() -> None:
 def test_lengths_beside_lists_that_differ_in_length_must_agree_with_them() -> None:
     lists: list[list[float | None]] = [[0.1, 0.2, 0.3], [0.4, None]]
     assert packed(None, None, None, None, [3, 2], scores=lists).batch.is_record.tolist() == [True] * 5 + [False]
-    with pytest.raises(ValueError, match=r"`lengths` and `scores` to have equal dialogues, got 1 and 2 turns at row 1"):
+    with pytest.raises(ValueError, match="`scores` to have the dialogues of `lengths`, of 1 turns, got 2 at row 1"):
         packed(None, None, None, None, [3, 1], scores=lists)
     with pytest.raises(ValueError, match="`lengths` to lie in 0 to 3"):
         packed(None, None, None, None, [3, 4], scores=lists)
@@ -51,20 +51,20 @@ def test_lists_of_one_length_are_padded_and_end_where_lengths_say() -> None:
 
 
 def test_lists_of_two_arguments_must_agree() -> None:
-    with pytest.raises(ValueError, match=r"`preds` and `target` to have equal dialogues, got 1 and 2 turns at row 0"):
+    with pytest.raises(ValueError, match="`target` to have the dialogues of `preds`, of 1 turns, got 2 at row 0"):
         packed(preds=[[0.1], [0.2, 0.3]], target=[[0.1, 0.4], [0.2, 0.3]])
 
 
 def test_lists_of_text_must_agree_too() -> None:
     keys, texts = [["B", "A"], ["C", "D"]], [["red", "blue"], ["green"]]
-    with pytest.raises(ValueError, match="`preds` and `target` to have equal dialogues, got 1 and 2 turns at row 0"):
+    with pytest.raises(ValueError, match="`target` to have the dialogues of `preds`, of 1 turns, got 2 at row 0"):
         AnswerAccuracy().update([["B"], ["C", "D"]], keys)
-    with pytest.raises(ValueError, match="`verdicts` and `texts` to have equal dialogues, got 2 and 1 turns at row 1"):
+    with pytest.raises(ValueError, match="`texts` to have the dialogues of `verdicts`, of 2 turns, got 1 at row 1"):
         VerdictSpecificity().update([["red", "blue"], ["green", "red"]], texts)
 
 
 def test_lengths_that_differ_from_lists_of_text_name_what_the_caller_gave() -> None:
-    with pytest.raises(ValueError, match="`lengths` and `preds` to have equal dialogues, got 2 and 1 turns at row 1"):
+    with pytest.raises(ValueError, match="`preds` to have the dialogues of `lengths`, of 2 turns, got 1 at row 1"):
         AnswerAccuracy().update([["B", "A"], ["C"]], [["B", "A"], ["C"]], lengths=torch.tensor([2, 2]))
 
 

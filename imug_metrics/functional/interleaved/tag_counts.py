@@ -112,7 +112,7 @@ def count_column(
             if not isinstance(line, (list, tuple)):
                 raise TypeError(f"Expected argument `{argument}` to hold texts or lists, got {line!r} at row {row}.")
         boxed = [[as_counter(answer) for answer in line] for line in given]
-    cells, shape, present, ends = flatten_lists(boxed)
+    cells, shape, present, ends = flatten_lists(argument, boxed)
     if available is not None and len(shape) > 1:
         raise ValueError(f"Expected argument `available` together with a flat list of `{argument}`.")
     counts = tag_counts(cells, repeated=repeated, text=text, available=available)

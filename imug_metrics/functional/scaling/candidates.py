@@ -31,7 +31,7 @@ def as_candidates(argument: str, values: Candidates, like: Tensor | None = None)
         Traceback (most recent call last):
         ValueError: Expected argument `selector` to have shape [2, 2], got [1, 2].
     """
-    numbers = as_numbers(values)
+    numbers = as_numbers(argument, values)
     numbers = numbers if numbers.is_floating_point() else numbers.double()
     if like is None:
         if numbers.ndim < 2:

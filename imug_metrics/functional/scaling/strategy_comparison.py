@@ -41,7 +41,7 @@ def strategy_comparison(
         >>> strategy_comparison(torch.tensor([[0.5, 0.75], [0.25, float("nan")]]))
         tensor([0.0000, 0.2500], dtype=torch.float64)
     """
-    columns = as_numbers(scores).double()
+    columns = as_numbers("scores", scores).double()
     if not 0 <= baseline < columns.shape[-1]:
         raise ValueError(f"Expected argument `baseline` to be a column from 0 to {columns.shape[-1] - 1}.")
     gains = columns - columns[..., baseline, None]
@@ -63,7 +63,7 @@ def pareto_front(scores: Tensor | Sequence[float], costs: Tensor | Sequence[floa
         >>> pareto_front([0.5, 0.75, 0.7], [1.0, 2.0, 3.0])
         tensor([ True,  True, False])
     """
-    y, c = as_numbers(scores).double(), as_numbers(costs).double()
+    y, c = as_numbers("scores", scores).double(), as_numbers("costs", costs).double()
     as_good = (y[None] >= y[:, None]) & (c[None] <= c[:, None])
     better = (y[None] > y[:, None]) | (c[None] < c[:, None])
     return ~(as_good & better).any(1) & ~y.isnan() & ~c.isnan()
@@ -82,12 +82,12 @@ def strategy_columns(argument: str, values: Columns, names: Sequence[str]) -> Te
     if isinstance(values, Mapping):
         if set(values) != set(names):
             raise ValueError(f"Expected argument `{argument}` to name {sorted(names)}, got {sorted(values)}.")
-        columns = [as_numbers(values[name]).double() for name in names]
+        columns = [as_numbers(f"{argument}[{name!r}]", values[name]).double() for name in names]
         if any(column.shape != columns[0].shape for column in columns):
             shapes = {name: [*column.shape] for name, column in zip(names, columns, strict=True)}
             raise ValueError(f"Expected argument `{argument}` to hold columns of one shape, got {shapes}.")
         return torch.stack(columns, -1)
-    columns_last = as_numbers(values).double()
+    columns_last = as_numbers(argument, values).double()
     if columns_last.ndim not in (2, 3) or columns_last.shape[-1] != len(names):
         raise ValueError(
             f"Expected argument `{argument}` to have shape [N, {len(names)}] or [B, T, {len(names)}], one column a "

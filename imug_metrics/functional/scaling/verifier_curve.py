@@ -61,8 +61,8 @@ def verifier_curve(scores: Numbers, target: Numbers, *, valid: Tensor | None = N
         >>> roc.auroc
         tensor(0.8750, dtype=torch.float64)
     """
-    p = as_numbers(scores).double()
-    y = as_numbers(target).to(p.device).double()
+    p = as_numbers("scores", scores).double()
+    y = as_numbers("target", target).to(p.device).double()
     if p.shape != y.shape:
         raise ValueError(f"Expected argument `target` to have shape {[*p.shape]}, got {[*y.shape]}.")
     there = ~p.isnan() & ~y.isnan() if valid is None else ~p.isnan() & ~y.isnan() & valid

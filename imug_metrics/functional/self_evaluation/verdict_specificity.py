@@ -125,7 +125,7 @@ def specificity_column(verdicts: Strings, texts: Strings | None, weights: Weight
     """Scores of verdicts as a column, their shares, and which were not read."""
     check_weights(weights)
     check_languages(words.languages)
-    cells, shape, present, ends = flatten_lists(verdicts)
+    cells, shape, present, ends = flatten_lists("verdicts", verdicts)
     prompts: list[str | None] = [None] * len(cells) if texts is None else _prompts(texts, shape, ends)
     _check_strings("verdicts", cells)
     _check_strings("texts", prompts)
@@ -157,7 +157,7 @@ def check_weights(weights: Weights) -> None:
 
 
 def _prompts(texts: Strings, shape: tuple[int, ...], ends: tuple[int, ...] | None) -> list[str | None]:
-    prompts, other, _, text_ends = flatten_lists(texts)
+    prompts, other, _, text_ends = flatten_lists("texts", texts)
     if other != shape:
         raise ValueError(
             f"Expected argument `texts` to have one entry for each of `verdicts`, {list(shape)}, got {list(other)}."

@@ -70,7 +70,7 @@ def run_values(scores: Candidates, method: Method, scale: float, *, average: boo
     Raises:
         ValueError: if there are fewer than two runs or the method is unknown.
     """
-    runs = as_numbers(scores)
+    runs = as_numbers("scores", scores)
     if runs.ndim < 2 or runs.shape[-1] < 2:
         raise ValueError(
             f"Expected argument `scores` to have shape [N, R] with R >= 2 runs of a record in a row, got "

@@ -97,6 +97,7 @@ class AnswerAccuracy(DialogueMetric):
         self,
         preds: Sequence[Answer] | Sequence[Sequence[Answer]],
         target: Sequence[Key] | Sequence[Sequence[Key]],
+        *,
         dialogue: Ids | None = None,
         turn: Turns | None = None,
         valid: Tensor | None = None,
@@ -120,7 +121,7 @@ class AnswerAccuracy(DialogueMetric):
             TypeError: if an answer is neither text, nor a number with `kind="numeric"`, nor None, or options are
                 neither letters nor texts by letter.
         """
-        replies, shape, present, ends = flatten_lists(preds)
+        replies, shape, present, ends = flatten_lists("preds", preds)
         keys = self._keys(target, shape, ends)
         listed = self._listed(options, shape, ends)
         cells = [*range(len(replies))]
@@ -149,7 +150,7 @@ class AnswerAccuracy(DialogueMetric):
         key_shape: tuple[int, ...] = (len(keys),)
         key_ends = None
         if ends is not None:  # else a list within the list is one key of several references
-            keys, key_shape, _, key_ends = flatten_lists(target)
+            keys, key_shape, _, key_ends = flatten_lists("target", target)
         if key_shape != shape:
             raise ValueError(
                 f"Expected argument `target` to have one key for each of `preds`, {list(shape)}, got {list(key_shape)}."
@@ -166,7 +167,7 @@ class AnswerAccuracy(DialogueMetric):
             check_options(options)
             entries = [options] * math.prod(shape)
         else:
-            entries, option_shape, _, option_ends = flatten_lists(options)
+            entries, option_shape, _, option_ends = flatten_lists("options", options)
             if option_shape != shape:
                 raise ValueError(
                     f"Expected argument `options` to have one entry for each of `preds`, {list(shape)}, got "

@@ -139,12 +139,12 @@ class TurnConsistency(EmbeddingMetric):
     def _pixels(self, images: Images, pixels: Tensor | None) -> dict[str, Column]:
         """Small versions of the images for the copy test, where there are any."""
         if pixels is not None:
-            return {"pixels": embedding_column("pixels", pixels)}
+            return {"pixels": embedding_column("pixels", pixels)._replace(width=None)}
         if self.encoder is None or is_embedding(images):
             return {}
         from imug_metrics.media.thumbnails import thumbnails
 
-        return {"pixels": embedding_column("images", images, thumbnails)}
+        return {"pixels": embedding_column("images", images, thumbnails)._replace(width=None)}
 
     def _drift_and_copies(self, inputs: PackedInputs, gram: GramStats) -> Terms:
         batch, rows = inputs.batch, inputs.columns["images"].detach()

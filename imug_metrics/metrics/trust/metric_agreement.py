@@ -97,6 +97,7 @@ class MetricAgreement(DialogueMetric):
         scores: Numbers,
         references: Numbers,
         group: Labels | None = None,
+        *,
         dialogue: Ids | None = None,
         turn: Turns | None = None,
         valid: Tensor | None = None,
@@ -119,7 +120,7 @@ class MetricAgreement(DialogueMetric):
         columns = {"scores": score_column("scores", scores), "references": score_column("references", references)}
         columns["group"] = self._group_column(group, columns["scores"])
         places = instance_places(columns["scores"].shape, dialogue, turn, self.bootstrap)
-        inputs = self._pack(columns, *places, None, valid, lengths)
+        inputs = self._pack(columns, *places, None, valid, lengths, numbered=dialogue is None)
         batch, (x, y, codes) = inputs.batch, (inputs.columns[name] for name in columns)
         x = batch.present(x)
         known = y == y
@@ -213,7 +214,7 @@ class MetricAgreement(DialogueMetric):
             return Column(torch.full_like(scores.values, -1), scores.shape)
         if isinstance(group, Tensor):
             return self._known_places(score_column("group", group))
-        labels, shape, *_ = flatten_lists(group)
+        labels, shape, *_ = flatten_lists("group", group)
         places = {label: place for place, label in enumerate(self.groups)}
         for row, label in enumerate(labels):
             if label is not None and str(label) not in places:

@@ -60,6 +60,7 @@ class Reliability(DialogueMetric):
     def update(
         self,
         scores: Candidates,
+        *,
         dialogue: Ids | None = None,
         turn: Turns | None = None,
         valid: Tensor | None = None,
@@ -75,7 +76,7 @@ class Reliability(DialogueMetric):
         Raises:
             ValueError: if shapes differ or turns are refused.
         """
-        runs = as_numbers(scores)
+        runs = as_numbers("scores", scores)
         if runs.ndim not in (2, 3):
             raise ValueError(f"Expected argument `scores` to have shape [N, R] or [B, T, R], got {list(runs.shape)}.")
         zero = self.missing == "zero"
