@@ -16,8 +16,9 @@ from imug_metrics.formats import READERS
 from imug_metrics.formats.head import read_head
 from tests.formats.chat_files import CHAT_FILES
 from tests.formats.dialogues import source_records
+from tests.formats.table_files import TABLE_FILES
 
-FILES = {**CHAT_FILES}
+FILES = {**CHAT_FILES, **TABLE_FILES}
 
 
 def content(record: Record) -> Record:
