@@ -50,6 +50,13 @@ class InputError(ValueError, TypeError):
         return f"Expected argument `{self.argument}` {self.expected}{found}{place}."
 
 
+class RepeatedDialoguesWarning(UserWarning):
+    """A metric counted dialogues more often than once: they came in pieces or were sent again.
+
+    Turn it into an error with `warnings.simplefilter("error", RepeatedDialoguesWarning)`.
+    """
+
+
 class ReplyError(ValueError):
     """A reply that cannot be used.
 

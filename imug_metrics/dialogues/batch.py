@@ -67,8 +67,11 @@ class DialogueBatch:
         """int64 `[G]`, the id of each dialogue; rising for flat rows."""
         if self.width is not None or not self.turn.shape[0]:
             return self.dialogue
-        ids = self.dialogue.index_select(0, self.first)
-        return ids if self.starts is None else ids[self.starts[:-1].clamp(max=self.segments - 1)]
+        first = self.first
+        if self.starts is not None:
+            first = self.offsets.index_select(0, self.starts[:-1])
+            first = first if self.full else first.clamp(max=self.turn.shape[0] - 1)
+        return self.dialogue.index_select(0, first)
 
     @cached_property
     def order(self) -> Tensor:
@@ -185,6 +188,17 @@ class DialogueBatch:
         cell = self.turn.clamp(1, turns + 1).add(self.segment, alpha=turns + 1)
         table = values.new_zeros(1 + self.segments * (turns + 1), values.shape[1]).index_copy(0, cell, values)
         return table[1:].view(self.segments, turns + 1, values.shape[1])[:, :turns]
+
+    def dialogues_with_records(self) -> Tensor | None:
+        """Bool `[G]`, the dialogues that hold a record at all; None: every one does."""
+        if self.record is None:
+            if self.full:
+                return None
+            bounds = self.offsets if self.starts is None else self.starts
+            return bounds[1:] > bounds[:-1]
+        if self.width:
+            return self.record.view(-1, self.width).any(1)
+        return self.sum_dialogues(self.sum_segments(self.record)) > 0
 
     def by_id(self, values: Tensor) -> Tensor:
         """Values `[G, ...]` of the dialogues in the order of their ids."""

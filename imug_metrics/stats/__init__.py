@@ -15,6 +15,7 @@ from imug_metrics.stats.cluster_robust import (
     varying_weights,
 )
 from imug_metrics.stats.intervals import REASONS, Interval, Weights, interval, student_quantile
+from imug_metrics.stats.repeats import Repeats, add_sightings, count_repeats
 from imug_metrics.stats.slopes import (
     PairSlopes,
     median,
@@ -30,8 +31,11 @@ __all__ = [
     "Interval",
     "Moments",
     "PairSlopes",
+    "Repeats",
     "Weights",
+    "add_sightings",
     "component_weights",
+    "count_repeats",
     "delta_interval",
     "delta_spread",
     "id_fingerprint",
