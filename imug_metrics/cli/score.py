@@ -12,6 +12,7 @@ from imug_metrics.cli.exit_codes import EXIT_FINE, EXIT_PROBLEMS
 from imug_metrics.cli.messages import print_note, report_problems
 from imug_metrics.cli.progress import progress_bars
 from imug_metrics.cli.tables import print_tables
+from imug_metrics.encoders.devices import check_device
 from imug_metrics.errors import ArgumentError
 from imug_metrics.evaluation import Evaluation, JudgeSettings, Settings, read_human
 from imug_metrics.evaluation import run as evaluate_settings
@@ -96,6 +97,7 @@ def _judge_settings(options: Namespace, models: Sequence[str]) -> JudgeSettings 
 
 
 def _judge(options: Namespace) -> Judge:
+    check_device(options.device)
     try:
         if options.judge_local:
             return TransformersJudge(options.judge_local, device=options.device)

@@ -5,6 +5,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from functools import partial
 from typing import Any
 
 import torch
@@ -13,17 +16,40 @@ from typing_extensions import Unpack
 
 from imug_metrics.encoders.base import EncoderOptions
 from imug_metrics.encoders.callable import CallableEncoder
+from imug_metrics.encoders.devices import check_device
+from imug_metrics.encoders.downloads import brief_downloads, why_not_downloaded
 from imug_metrics.encoders.lpips import TRUNKS, LpipsEncoder
 from imug_metrics.encoders.openclip import OpenClipEncoder
 from imug_metrics.encoders.protocol import Encoder
+from imug_metrics.encoders.sources import (
+    HUB,
+    LOCAL,
+    check_open_clip,
+    check_timm,
+    check_transformers,
+    near_names,
+)
 from imug_metrics.encoders.timm import TimmEncoder
 from imug_metrics.encoders.transformers import TransformersEncoder
+from imug_metrics.errors import ArgumentError
 
-_FORMS = "scene, open_clip:MODEL[:TAG-OR-FILE], hf:FOLDER-OR-NAME, timm:MODEL[:FILE] or lpips:TRUNK"
+FAMILIES = ("open_clip", "hf", "timm", "lpips")
+_FORMS = "scene, open_clip:MODEL:TAG-OR-FILE, hf:FOLDER-OR-NAME, timm:MODEL[:FILE] or lpips:TRUNK"
+_ALIASES = {"openclip": "open_clip", "clip": "open_clip", "huggingface": "hf", "transformers": "hf", "hub": "hf"}
+_INSTEAD = {
+    "open_clip": "Fetch it elsewhere and name what lies here: open_clip:MODEL:/path/to/weights, or a folder with "
+    "open_clip_config.json and weights: open_clip:local-dir:/path",
+    "hf": "Fetch it elsewhere and name its folder, with config.json and weights: hf:/path/to/folder",
+    "timm": "Fetch it elsewhere and name the file: timm:MODEL:/path/to/weights",
+    "lpips": "Fetch the weights of the trunk elsewhere, and put them into checkpoints/ below `torch.hub.get_dir()`",
+}
+_LONGEST = 300
 
 
 def load_encoder(spec: str, device: torch.device | str | None = None, **options: Unpack[EncoderOptions]) -> Encoder:
     """Load an encoder named by a string.
+
+    What can be known to be wrong is said before anything is loaded or downloaded.
 
     Args:
         spec: ``"scene"`` (the embedded one, for rendered scenes), ``"open_clip:ViT-B-32:laion2b_s34b_b79k"`` (tag or
@@ -36,32 +62,101 @@ def load_encoder(spec: str, device: torch.device | str | None = None, **options:
         The encoder.
 
     Raises:
-        ValueError: If ``spec`` has none of these forms.
+        ArgumentError: If ``spec`` has none of these forms, names what there is not, cannot be downloaded or does not
+            load; or if there is no such ``device``.
         ModuleNotFoundError: If the library it needs is not installed.
 
     Example:
-        >>> load_encoder("clip")  # doctest: +ELLIPSIS
+        >>> load_encoder("openclip:ViT-B-32:openai")
         Traceback (most recent call last):
         ...
-        ValueError: Expected argument `spec` to be scene, open_clip:MODEL[:TAG-OR-FILE], ... got 'clip'.
+        imug_metrics.errors.ArgumentError: Argument `spec`: expected scene, open_clip:MODEL:TAG-OR-FILE,
+        hf:FOLDER-OR-NAME, timm:MODEL[:FILE] or lpips:TRUNK, got 'openclip:ViT-B-32:openai'; did you mean open_clip:...?
     """
-    family, _, rest = spec.partition(":")
-    if spec == "scene":
+    check_device(device)
+    family, rest = _split(spec)
+    if family == "scene":
         from imug_metrics.encoders.scene.encoder import SceneEncoder
 
         return SceneEncoder(device=device, **options)
-    if family == "open_clip" and rest:
-        # open_clip has prefixes of its own, which hold the weights as well.
-        name, _, pretrained = (rest, "", "") if rest.startswith(("hf-hub:", "local-dir:")) else rest.partition(":")
-        return OpenClipEncoder(name, pretrained or None, device=device, **options)
-    if family == "hf" and rest:
-        return TransformersEncoder(rest, device=device, **options)
-    if family == "timm" and rest:
-        name, _, weights = rest.partition(":")
-        return TimmEncoder(name, weights or None, device=device, **options)
-    if family == "lpips" and rest in TRUNKS:
-        return LpipsEncoder(rest, device=device, **options)
-    raise ValueError(f"Expected argument `spec` to be {_FORMS}, got {spec!r}.")
+    make = _prepared(family, rest)
+    try:
+        with brief_downloads() if _may_download(family, rest) else nullcontext():
+            return make(device=device, **options)
+    except ModuleNotFoundError:
+        raise
+    except torch.cuda.OutOfMemoryError as error:
+        raise ArgumentError("device", f"{spec} does not fit into the memory of {device}") from error
+    except Exception as error:  # model libraries raise nearly anything
+        if str(error).startswith("Expected argument"):  # of the options, which have names of their own
+            raise
+        raise ArgumentError("spec", _why_not_loaded(spec, family, error)) from error
+
+
+def _split(spec: str) -> tuple[str, str]:
+    """Family and the rest of a specification."""
+    family, _, rest = spec.partition(":") if isinstance(spec, str) else ("", "", "")
+    if spec == "scene" or (family in FAMILIES and rest and (family != "lpips" or rest in TRUNKS)):
+        return family, rest
+    if family == "lpips":
+        near = near_names(rest, TRUNKS)
+        hint = f"; did you mean lpips:{near[0]}?" if near else ""
+        raise ArgumentError("spec", f"expected lpips:TRUNK with one of {', '.join(TRUNKS)}, got {spec!r}{hint}")
+    raise ArgumentError("spec", f"expected {_FORMS}, got {spec!r}{_meant(spec, family, rest)}")
+
+
+def _meant(spec: Any, family: str, rest: str) -> str:
+    """What a specification of no known form seems to mean."""
+    if not isinstance(spec, str):
+        return ""
+    if os.path.isdir(os.path.expanduser(spec)):
+        form = "open_clip:local-dir:" if os.path.isfile(os.path.join(spec, "open_clip_config.json")) else "hf:"
+        return f"; did you mean {form}{spec}?"
+    near = near_names(_ALIASES.get(family.lower(), family), ("scene", *FAMILIES))
+    if near:
+        return f"; did you mean {near[0]}{':...' if near[0] != 'scene' else ''}?"
+    return f"; did you mean hf:{spec}?" if spec.count("/") == 1 and not rest else ""
+
+
+def _prepared(family: str, rest: str) -> Callable[..., Encoder]:
+    """What makes the encoder, its names and files checked."""
+    if family == "hf":
+        return partial(TransformersEncoder, check_transformers(rest))
+    if family == "lpips":
+        return partial(LpipsEncoder, rest)
+    # open_clip and timm have prefixes of their own, which hold the weights as well.
+    name, _, weights = (rest, "", "") if rest.startswith((*HUB, LOCAL)) else rest.partition(":")
+    if family == "open_clip":
+        name, weights = check_open_clip(name, weights)
+        return partial(OpenClipEncoder, name, weights or None)
+    name, weights = check_timm(name, weights)
+    return partial(TimmEncoder, name, weights or None)
+
+
+def _may_download(family: str, rest: str) -> bool:
+    return not (family == "hf" and os.path.isdir(os.path.expanduser(rest)))
+
+
+def _why_not_loaded(spec: str, family: str, error: Exception) -> str:
+    why = why_not_downloaded(error)
+    if why is not None:
+        return f"{spec} could not be downloaded: {why}. {_INSTEAD[family]}"
+    first = " ".join(str(error).split()) or type(error).__name__
+    return f"{spec} does not load: {first[:_LONGEST]}{'...' if len(first) > _LONGEST else ''}"
+
+
+@contextmanager
+def spec_named(argument: str) -> Iterator[None]:
+    """Errors about a specification name the argument that it came from.
+
+    Args:
+        argument: its name.
+    """
+    try:
+        yield
+    except ArgumentError as error:
+        names = tuple(argument if name == "spec" else name for name in error.arguments)
+        raise ArgumentError(names, error.message) from error
 
 
 def as_encoder(encoder: Encoder | str | os.PathLike[str] | Any) -> Encoder:
@@ -76,7 +171,7 @@ def as_encoder(encoder: Encoder | str | os.PathLike[str] | Any) -> Encoder:
 
     Raises:
         TypeError: If it is none of these, or a transformers model without its processor.
-        ValueError: If a string has none of the forms of `load_encoder`.
+        ArgumentError: If a string is not as `load_encoder` expects it.
 
     Example:
         >>> import torch
@@ -84,10 +179,10 @@ def as_encoder(encoder: Encoder | str | os.PathLike[str] | Any) -> Encoder:
         tensor([[1., 1., 1.],
                 [1., 1., 1.]])
     """
-    if isinstance(encoder, str):
-        return load_encoder(encoder)
-    if isinstance(encoder, os.PathLike):
-        return TransformersEncoder(encoder)
+    if isinstance(encoder, (str, os.PathLike)):
+        spec = encoder if isinstance(encoder, str) else f"hf:{os.fspath(encoder)}"
+        with spec_named("encoder"):
+            return load_encoder(spec)
     if isinstance(encoder, nn.Module) and (hasattr(encoder, "encode_image") or hasattr(encoder, "config")):
         raise TypeError(
             f"Expected argument `encoder` to bring its preprocessing, got a bare {type(encoder).__name__}. Wrap it in"

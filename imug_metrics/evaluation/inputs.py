@@ -5,8 +5,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -17,8 +16,12 @@ from torchmetrics import Metric
 from imug_metrics._version import __version__
 from imug_metrics.dialogues.record import Record, as_records, check_record
 from imug_metrics.encoders import CachedEncoder, Encoder, load_encoder
+from imug_metrics.encoders.devices import check_device
+from imug_metrics.encoders.loading import spec_named
 from imug_metrics.errors import ArgumentError, InputError
+from imug_metrics.evaluation.layouts import check_any_output
 from imug_metrics.evaluation.settings import JudgeSettings, Missing, Settings, as_argument, readable_benchmark
+from imug_metrics.formats import RecordsByModel
 from imug_metrics.protocols import imug
 
 
@@ -86,10 +89,12 @@ def read_inputs(settings: Settings) -> Inputs:
     if settings.benchmark is None:
         named = {} if settings.records is None else settings.records
         models = tuple(ModelInputs(model, _checked(model, records)) for model, records in named.items())
+        problems.extend(named.problems if isinstance(named, RecordsByModel) else ())
     else:
         assert settings.outputs is not None
         benchmark = readable_benchmark(settings.benchmark, problems, settings.limit)
-        folders = (settings.outputs / name for name in settings.models)
+        folders = [settings.outputs / name for name in settings.models]
+        check_any_output("outputs", folders, benchmark)
         models = tuple(_read_model(benchmark, folder, settings.reference_history) for folder in folders)
     if settings.encoder is None and settings.metrics is None:
         _check_no_images(models)
@@ -171,13 +176,14 @@ def cached_encoder(encoder: Encoder | str | None, device: str | None, cache: Pat
     """The encoder, which sees what two models share once, and nothing that an earlier run has left in the cache.
 
     Raises:
-        ArgumentError: if it does not load, or the cache cannot be written.
+        ArgumentError: if it does not load, there is no such device, or the cache cannot be written.
         ModuleNotFoundError: if its package is not installed.
     """
+    check_device(device)
     if encoder is None:
         return None
     if isinstance(encoder, str):
-        with _named("encoder", f"{encoder} does not load"):
+        with spec_named("encoder"):
             encoder = load_encoder(encoder, device)
     if isinstance(encoder, CachedEncoder):
         return encoder
@@ -185,14 +191,3 @@ def cached_encoder(encoder: Encoder | str | None, device: str | None, cache: Pat
         return CachedEncoder(encoder, disk=cache)
     except OSError as error:
         raise ArgumentError("cache", f"expected a folder that can be written, got {cache}: {error.strerror}") from error
-
-
-@contextmanager
-def _named(argument: str, message: str) -> Iterator[None]:
-    """Errors of model libraries, which raise nearly anything for a wrong name or device, as that of an argument."""
-    try:
-        yield
-    except ModuleNotFoundError:
-        raise
-    except Exception as error:
-        raise ArgumentError(argument, f"{message}: {error}") from error

@@ -14,6 +14,7 @@ from torchmetrics import Metric
 
 from imug_metrics.dialogues.record import Record
 from imug_metrics.encoders import Encoder
+from imug_metrics.encoders.devices import check_device
 from imug_metrics.errors import ArgumentError
 from imug_metrics.evaluation.human import Human
 from imug_metrics.evaluation.layouts import Wanted, check_layouts
@@ -102,6 +103,7 @@ class Settings:
         whole = isinstance(self.limit, int) and not isinstance(self.limit, bool)
         if self.limit is not None and (not whole or self.limit < 1):
             raise ArgumentError("limit", f"expected a number of samples from 1, got {self.limit}")
+        check_device(self.device)
         if self.judge is not None and self.judge.repeats < 1:
             raise ArgumentError("repeats", f"expected a number from 1, got {self.judge.repeats}")
         if self.judge is not None and self.judged is not None:

@@ -12,6 +12,7 @@ import sys
 
 import pytest
 
+from imug_metrics.errors import ArgumentError
 from imug_metrics.evaluation import inputs, result, scores
 
 FILES = {"summary.json", "per_turn.csv", "items.jsonl", "manifest.json", "report.html", "problems.jsonl", "official"}
@@ -202,7 +203,7 @@ def test_a_benchmark_without_a_readable_sample_is_refused_with_the_reason(comman
 
 def test_an_encoder_that_does_not_load_is_a_usage_error(command, monkeypatch):
     def refuse(spec, device=None):
-        raise ValueError(f"Expected argument `spec` to be scene, ... got {spec!r}.")
+        raise ArgumentError("spec", f"{spec} does not load: no weights")
 
     monkeypatch.setattr(inputs, "load_encoder", refuse)
     assert command.score() == 2

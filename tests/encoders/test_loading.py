@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from imug_metrics.encoders import CallableEncoder, as_encoder, load_encoder
+from imug_metrics.errors import ArgumentError
 
 
 def test_encoders_pass_through():
@@ -32,7 +33,7 @@ def test_options_reach_the_encoder(clip_folder):
 
 @pytest.mark.parametrize("spec", ["", "clip", "open_clip", "open_clip:", "hf:", "timm:", "scene:large", "OPEN_CLIP:x"])
 def test_unknown_specifications_are_refused(spec):
-    with pytest.raises(ValueError, match="`spec` to be scene, open_clip:"):
+    with pytest.raises(ArgumentError, match="`encoder`: expected scene, open_clip:"):
         as_encoder(spec)
 
 
