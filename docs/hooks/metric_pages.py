@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the site makes of the list of public names: the navigation, the index and the API of the metrics.
 
-A metric is added without a word here or in mkdocs.yml. Its class says where it belongs, and its page what it asks, in
-which range and direction it answers.
+A metric is added without a word here or in mkdocs.yml. Its class says where it belongs, in which range and direction it
+answers, and its page what it asks.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 import imug_metrics
 import imug_metrics.functional
+from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.options import MetricOptions
 from imug_metrics.metrics.vocabulary import ARGUMENTS
 
@@ -54,12 +55,12 @@ class MetricPage(NamedTuple):
         """The class with the way to its page from one that lies `up`, as in `../`."""
         return f"[{self.metric.__name__}]({up}{self.path})"
 
-    def fact(self, name: str) -> str:
-        """What a row of the table at the top of the page says."""
-        row = re.search(rf"^\| {name} \| (.*) \|$", self.text, re.M)
-        if row is None:
-            raise ValueError(f"Expected docs/{self.path} to have a row `| {name} | ... |` at its top.")
-        return row[1]
+    @property
+    def description(self) -> MetricDescription:
+        """How the class says that it is read."""
+        if self.metric.description is None:
+            raise ValueError(f"Expected {self.metric.__name__} to have a `description`.")
+        return self.metric.description
 
     @property
     def functions(self) -> list[str]:
@@ -164,7 +165,7 @@ def _by_group() -> Iterator[tuple[str, list[MetricPage]]]:
 def _table_of_metrics(up: str) -> str:
     parts = []
     for group, pages in _by_group():
-        rows = ((page.question, page.link(up), page.fact("range"), page.fact("direction")) for page in pages)
+        rows = ((page.question, page.link(up), page.description.range, page.description.direction) for page in pages)
         parts += [f"## {group_question(group)}", _table(("question", "class", "range", "direction"), rows)]
     return "\n\n".join(parts)
 

@@ -15,6 +15,7 @@ from torchmetrics.wrappers.abstract import WrapperMetric
 
 from imug_metrics.dialogues.batch import as_list
 from imug_metrics.dialogues.ids import is_integer
+from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.state import all_or_none, check_state
 
@@ -82,6 +83,11 @@ class Breakdown(WrapperMetric):
     def compute(self) -> dict[str, Tensor]:
         """What the metric gives, of all records and of each group."""
         return self._named([metric.compute() for metric in self._metrics().values()])
+
+    def describe(self) -> MetricDescription:
+        """How to read the metric of which this is a breakdown."""
+        found: MetricDescription = self.whole.describe()
+        return found
 
     def reset(self) -> None:
         """Forget all records."""

@@ -3,6 +3,7 @@
 """The base class all metrics share: state as running sums, estimates with intervals by dialogue, curves over turns."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal, TypeVar
 
 import torch
@@ -14,6 +15,7 @@ from imug_metrics.dialogues.checks import Check
 from imug_metrics.dialogues.inputs import SHARE, Bounds, Column, PackedInputs, pack_inputs
 from imug_metrics.metrics.additive_metric import AdditiveMetric
 from imug_metrics.metrics.curve import curve_points
+from imug_metrics.metrics.description import MetricDescription, undescribed
 from imug_metrics.metrics.dialogue_sums import Terms, dialogue_vectors
 from imug_metrics.metrics.options import spell_out, within
 from imug_metrics.metrics.plotting import plot_curve
@@ -76,6 +78,7 @@ class DialogueMetric(AdditiveMetric):
     higher_is_better: bool | None = True
 
     name: str
+    description: MetricDescription | None = None  # how to read the primary estimate; None: as the docstring says
     primary: str = "mean"
     configuration: tuple[str, ...] = ("detail", "missing", "average", "level", "bootstrap", "seed", "max_turns")
     curves: tuple[str, ...] = ("turn_",)  # estimates that are left out where nothing was seen
@@ -171,6 +174,25 @@ class DialogueMetric(AdditiveMetric):
             'fewer than 2 effective dialogues carry it'
         """
         return {key: REASONS[code] for key, code in self._reasons.items()}
+
+    def describe(self) -> MetricDescription:
+        """How to read the primary estimate: its name, label, range, direction and meaning under this metric's options.
+
+        Example:
+            >>> from imug_metrics import TurnAlignment
+            >>> TurnAlignment().describe().range, TurnAlignment(variant="siglip", scale=1.0, bias=0.0).describe().range
+            ('0 to 2.5', '0 to 1')
+        """
+        stated = self.description or undescribed(self, self.name)
+        low, high = self._range(self.primary)
+        return replace(
+            stated,
+            low=low if stated.low is None else stated.low,
+            high=high if stated.high is None else stated.high,
+            name=self.name,
+            higher_is_better=self.higher_is_better,
+            is_mean=self.primary == "mean",
+        )
 
     def plot(self, val: dict[str, Tensor] | None = None, ax: Any = None) -> Any:
         """Draw the value, or with `detail=True` the metric's curve (as a rule over turns) with its band.

@@ -4,6 +4,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -15,12 +16,28 @@ from imug_metrics.dialogues.inputs import SHARE, Column, check_ends, flatten_lis
 from imug_metrics.functional.answers.answer_accuracy import KINDS, Answer, Key, Kind, answer_accuracy, score_answers
 from imug_metrics.functional.answers.choice_score import OptionsByRow
 from imug_metrics.functional.answers.protocol import PROTOCOLS, Protocol
+from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.dialogue_metric import DialogueMetric, check_choice
 from imug_metrics.metrics.dialogue_sums import Terms
 from imug_metrics.metrics.options import MetricOptions, within
 from imug_metrics.reading.exact import Normalizer
 from imug_metrics.reading.figures import Decimal
 from imug_metrics.reading.options import DEFAULT_OPTIONS, Options, check_options
+
+_OFFICIAL: dict[str, Any] = {
+    "label": "Answers, official rule",
+    "noun": "official answer score",
+    "meaning": "The benchmark's released rule, number for number: a reply that is more than bare letters loses up to "
+    "half its score.",
+    "misleads": "It mixes knowing with formatting. A key of several joined letters scores 0 whatever the reply, and "
+    "the article “A” counts as a choice.",
+}
+_MEANINGS = {
+    "exact": "Share of answers that are the key, word for word.",
+    "numeric": "Share of answers whose number is that of the key.",
+    "f1": "How far the words of an answer are those of the key (F1).",
+}
+_WORDS = "It looks at words and numbers, not at what they mean: a paraphrase scores less, a negation nearly as much."
 
 
 class AnswerAccuracy(DialogueMetric):
@@ -62,6 +79,18 @@ class AnswerAccuracy(DialogueMetric):
     """
 
     name = "answer_accuracy"
+    description = MetricDescription(
+        label="Answers",
+        noun="answer accuracy",
+        unit="share",
+        measures="mean over the answers that are there",
+        span="0 to 1",
+        direction="higher is better",
+        meaning="Share of right letters at the text turns, wrong letters subtracted; wrappers such as “Answer: B” or "
+        "bold are read for what they say.",
+        misleads="With few options guessing scores well, and a model that names every letter is punished only as far "
+        "as zero.",
+    )
     configuration = (*DialogueMetric.configuration, "kind", "protocol", "reading")
     plot_lower_bound = 0.0
     plot_upper_bound = 1.0
@@ -92,6 +121,13 @@ class AnswerAccuracy(DialogueMetric):
         }
         answer_accuracy([], [], kind=kind, protocol=protocol, **self.reading)  # refuses options before any data comes
         super().__init__(**kwargs)
+
+    def describe(self) -> MetricDescription:
+        """How to read it under this kind and protocol."""
+        found = super().describe()
+        if self.protocol == "imug":
+            return replace(found, **_OFFICIAL)
+        return found if self.kind == "choice" else replace(found, meaning=_MEANINGS[self.kind], misleads=_WORDS)
 
     def update(
         self,

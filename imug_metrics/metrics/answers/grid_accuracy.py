@@ -11,6 +11,7 @@ from imug_metrics.dialogues.arguments import Ids, Turns
 from imug_metrics.dialogues.inputs import SHARE, Column, PackedInputs
 from imug_metrics.functional.answers.grid_accuracy import as_codes, as_counts, board_checks, first_points
 from imug_metrics.functional.answers.protocol import PROTOCOLS, Protocol
+from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.dialogue_metric import DialogueMetric, check_choice
 from imug_metrics.metrics.dialogue_sums import Terms
 from imug_metrics.metrics.options import MetricOptions, within
@@ -48,6 +49,17 @@ class GridAccuracy(DialogueMetric):
     """
 
     name = "grid_accuracy"
+    description = MetricDescription(
+        label="Boards",
+        noun="board accuracy",
+        unit="share",
+        measures="mean of a board's points",
+        span="0 to 1",
+        direction="higher is better",
+        meaning="Share of the points of a board of 3 x 3 cells that its image gets right.",
+        misleads="One wrong cell costs every point after the first, and the detection is scored as well: another "
+        "style of drawing can lose here without being wrong.",
+    )
     configuration = (*DialogueMetric.configuration, "protocol")
     plot_lower_bound = 0.0
     plot_upper_bound = 1.0

@@ -2,6 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Points that a judge gives images, turn by turn."""
 
+from dataclasses import replace
+from typing import Any
+
 import torch
 from einops import rearrange
 from torch import Tensor
@@ -11,9 +14,19 @@ from imug_metrics.dialogues.arguments import Ids, Turns
 from imug_metrics.dialogues.inputs import SHARE, Column
 from imug_metrics.functional.answers.point_score import Items, item_check, item_columns, item_means
 from imug_metrics.functional.answers.protocol import Protocol
+from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.dialogue_sums import Terms
 from imug_metrics.metrics.options import MetricOptions, within
+
+_OFFICIAL: dict[str, Any] = {
+    "label": "Judged points, official rule",
+    "noun": "official point score",
+    "span": "from 0",
+    "low": 0.0,
+    "meaning": "The benchmark's released rule for the same images: whatever numbers the judge's reply holds are taken.",
+    "misleads": "Absent images are left out of the mean or scored on an empty request, and a 9 counts as 180 %.",
+}
 
 
 class PointScore(DialogueMetric):
@@ -45,6 +58,18 @@ class PointScore(DialogueMetric):
     """
 
     name = "point_score"
+    description = MetricDescription(
+        label="Judged points",
+        noun="judged points",
+        unit="share",
+        measures="mean over the turns that were judged",
+        span="0 to 1",
+        direction="higher is better",
+        meaning="Mean of the points that the judge gives an image, 0 to 5 for each thing asked for, divided by 5; "
+        "coloured boards are scored by rule instead.",
+        misleads="It is one judge's opinion: scores of two judges, or of two sets of instructions, do not compare. "
+        "See how far it agrees with itself and with people before a difference is believed.",
+    )
     configuration = (*DialogueMetric.configuration, "best", "protocol")
     plot_lower_bound = 0.0
     plot_upper_bound = 1.0
@@ -55,6 +80,11 @@ class PointScore(DialogueMetric):
         graded = ("mean", "turn_", "point") if protocol == "strict" else ()  # elsewhere a 9 of 5 is taken as it is
         self.ranges = within(SHARE, *graded, "full")
         super().__init__(**kwargs)
+
+    def describe(self) -> MetricDescription:
+        """How to read it under this protocol."""
+        found = super().describe()
+        return replace(found, **_OFFICIAL) if self.protocol == "imug" else found
 
     def update(
         self,

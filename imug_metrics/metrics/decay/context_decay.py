@@ -25,6 +25,7 @@ from imug_metrics.functional.decay.context_decay import (
     ranked_average,
 )
 from imug_metrics.metrics.curve import curve_points
+from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.dialogue_metric import DialogueMetric, check_choice, check_range
 from imug_metrics.metrics.dialogue_sums import Ratio, Terms
 from imug_metrics.metrics.options import MetricOptions, within
@@ -83,6 +84,17 @@ class ContextDecay(DialogueMetric):
     """
 
     name = "context_decay"
+    description = MetricDescription(
+        label="Context decay",
+        noun="the change per doubling of the context",
+        unit="score per doubling",
+        measures="slope over the logarithm of the context's length",
+        span="unbounded; the score's own unit per doubling",
+        direction="higher is better; negative where the model decays",
+        meaning="Change of the score for each doubling of the context.",
+        misleads="Turn and length grow together in a dialogue, so that it is of both; and a model that is weak on "
+        "short contexts has little to lose.",
+    )
     primary = "within"
     configuration = (
         *DialogueMetric.configuration,

@@ -11,6 +11,7 @@ from typing_extensions import Unpack
 from imug_metrics.dialogues.arguments import Ids, Numbers, Turns
 from imug_metrics.dialogues.inputs import SHARE
 from imug_metrics.functional.decay.exposure_bias import accumulated_excess
+from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.options import MetricOptions, within
 from imug_metrics.metrics.paired_metric import PairedMetric
@@ -57,6 +58,17 @@ class ExposureBias(PairedMetric):
     """
 
     name = "exposure_bias"
+    description = MetricDescription(
+        label="Exposure bias",
+        noun="exposure bias",
+        unit="%",
+        measures="excess accumulated error over the horizon",
+        span="per cent, from -100",
+        direction="lower is better; 0 where its own history costs nothing",
+        meaning="How much more error piles up on the model's own history than on the reference history.",
+        misleads="A ratio: large and uncertain where the reference run hardly errs. The gap is the steadier number, "
+        "and the reference must be right.",
+    )
     primary = "excess"
     higher_is_better = False
     configuration = (*DialogueMetric.configuration, "horizon")

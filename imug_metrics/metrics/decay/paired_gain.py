@@ -11,6 +11,7 @@ from typing_extensions import Unpack
 
 from imug_metrics.dialogues.arguments import Ids, Numbers, Turns
 from imug_metrics.dialogues.inputs import SHARE, Bounds
+from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.dialogue_metric import DialogueMetric, check_range
 from imug_metrics.metrics.options import MetricOptions, within
 from imug_metrics.metrics.paired_metric import PairedMetric
@@ -56,6 +57,17 @@ class PairedGain(PairedMetric):
     """
 
     name = "paired_gain"
+    description = MetricDescription(
+        label="Gain",
+        noun="gain",
+        unit="score",
+        measures="mean difference over the records that both arms have",
+        span="that of a difference of scores",
+        direction="higher is better; above 0 the first arm leads",
+        meaning="Score of the first arm minus that of the second, on the records that both have.",
+        misleads="What one arm lacks leaves the comparison, and a mean of 0 can be half the records better and half "
+        "worse.",
+    )
     configuration = (*DialogueMetric.configuration, "margin", "score_range")
     ranges = within(SHARE, "better", "worse", "equal") | within((0.0, math.inf), "ratio")
     events = MappingProxyType({"ratio": ("scores", "baseline")})

@@ -25,6 +25,7 @@ from imug_metrics.functional.decay.turn_decay import (
     retention_parts,
     scored_pairs,
 )
+from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.dialogue_metric import DialogueMetric, check_choice, check_range
 from imug_metrics.metrics.dialogue_sums import Terms
 from imug_metrics.metrics.naming import rename
@@ -80,6 +81,17 @@ class TurnDecay(DialogueMetric):
     """
 
     name = "turn_decay"
+    description = MetricDescription(
+        label="Decay",
+        noun="the change per turn",
+        unit="score per turn",
+        measures="slope within dialogues",
+        span="unbounded; the score's own unit per turn",
+        direction="higher is better; negative where the model decays",
+        meaning="Change of the score per turn, by comparing turns of one dialogue with each other.",
+        misleads="Harder late turns look like decay, a score that starts at its floor cannot fall, and a straight "
+        "line hides whether the loss is sudden.",
+    )
     primary = "slope"
     configuration = (*DialogueMetric.configuration, "slope", "keep", "longest", "score_range")
     steps = ("effective_turns",)
@@ -109,6 +121,12 @@ class TurnDecay(DialogueMetric):
         super().__init__(**kwargs)
         if slope == "theil-sen":
             self.add_state("slopes", [], dist_reduce_fx="cat")
+
+    def describe(self) -> MetricDescription:
+        """How to read it under this slope."""
+        measures = {"pooled": "slope over all turns", "theil-sen": "median of the slopes within dialogues"}
+        found = super().describe()
+        return replace(found, measures=measures.get(self.slope, found.measures))
 
     def update(
         self,

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from imug_metrics.dialogues.arguments import Ids, Labels, Numbers, Turns
 from imug_metrics.functional.decay.understanding_generation_gap import MODALITIES, gap_columns, modality_scores
+from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.dialogue_sums import Terms
 from imug_metrics.metrics.plotting import plot_curve
@@ -48,6 +49,17 @@ class UnderstandingGenerationGap(DialogueMetric):
     """
 
     name = "understanding_generation_gap"
+    description = MetricDescription(
+        label="Gap",
+        noun="the gap of answers and images",
+        unit="score",
+        measures="mean of the answers minus mean of the images",
+        span="that of a difference of scores",
+        direction="0 is balance; above 0 the answers are ahead",
+        meaning="How much better the model answers than it draws.",
+        misleads="It is a difference of two scales: without scores of one meaning it is one of units, and guessing "
+        "lifts the answers alone.",
+    )
     primary = "gap"
     higher_is_better = None
     curves = ("turn_", "text_turn_", "image_turn_")

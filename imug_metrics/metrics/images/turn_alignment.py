@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Text-image alignment turn by turn."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from torch import Tensor
@@ -15,12 +16,22 @@ from imug_metrics.functional.images.turn_alignment import (
     alignment_values,
     reference_column,
 )
+from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.dialogue_metric import check_choice
 from imug_metrics.metrics.embedding_metric import EmbeddingMetric
 from imug_metrics.metrics.options import MetricOptions, within
 
 if TYPE_CHECKING:
     from imug_metrics.encoders import Encoder
+
+
+_VALUES = {
+    "clipscore": "2.5 times their cosine, and 0 where that is negative (CLIPScore)",
+    "cosine": "their cosine",
+    "torchmetrics": "100 times their cosine, and 0 where that is negative",
+    "siglip": "the probability that they belong together (SigLIP)",
+    "refclipscore": "the harmonic mean of CLIPScore and of the cosine to the best reference image (RefCLIPScore)",
+}
 
 
 class TurnAlignment(EmbeddingMetric):
@@ -59,6 +70,18 @@ class TurnAlignment(EmbeddingMetric):
     """
 
     name = "turn_alignment"
+    description = MetricDescription(
+        label="Alignment",
+        noun="alignment",
+        unit="score",
+        measures="mean over the images that are there",
+        span="depends on the variant",
+        direction="higher is better",
+        meaning="Similarity of each image and the prompt of its turn, by the encoder named below: 2.5 times their "
+        "cosine, and 0 where that is negative (CLIPScore).",
+        misleads="The scale belongs to the encoder: compare models under one encoder only. It is blind to what the "
+        "encoder does not know.",
+    )
     is_differentiable = True
     configuration = (*EmbeddingMetric.configuration, "variant", "scale", "bias")
     plot_legend_name = "turn"
@@ -81,6 +104,13 @@ class TurnAlignment(EmbeddingMetric):
             self.bias = getattr(self.encoder, "logit_bias", None) if bias is None else bias
             if self.scale is None or self.bias is None:
                 raise ValueError("Expected arguments `scale` and `bias` (or an encoder that has them) with `siglip`.")
+
+    def describe(self) -> MetricDescription:
+        """How to read it under this variant."""
+        meaning = (
+            f"Similarity of each image and the prompt of its turn, by the encoder named below: {_VALUES[self.variant]}."
+        )
+        return replace(super().describe(), span="", meaning=meaning)
 
     def update(
         self,

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Consistency of the images of a dialogue, with the drift and the copying that a mean hides."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -20,6 +21,7 @@ from imug_metrics.functional.images.turn_consistency import (
     pixel_copies,
     worst_pairs,
 )
+from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.dialogue_metric import check_choice
 from imug_metrics.metrics.dialogue_sums import Terms
 from imug_metrics.metrics.embedding_metric import EmbeddingMetric
@@ -27,6 +29,15 @@ from imug_metrics.metrics.options import MetricOptions, within
 
 if TYPE_CHECKING:
     from imug_metrics.encoders import Encoder
+
+
+_PARTNERS = {
+    "pairwise": "the other images of its dialogue",
+    "anchor": "the first image of its dialogue, or with its reference",
+    "consecutive": "the image before",
+    "graph": "the images that its turn refers to",
+    "vbench": "the first image of its dialogue and with the one before, negative cosines as 0",
+}
 
 
 class TurnConsistency(EmbeddingMetric):
@@ -68,6 +79,17 @@ class TurnConsistency(EmbeddingMetric):
     """
 
     name = "turn_consistency"
+    description = MetricDescription(
+        label="Consistency",
+        noun="consistency",
+        unit="cosine",
+        measures="mean over the images that have a partner",
+        span="-1 to 1",
+        direction="higher is more alike, which is not always better",
+        meaning="Similarity of each image with the other images of its dialogue.",
+        misleads="Repeating one image gives the highest score of all: read it beside the copy rate. It is taken over "
+        "whole images, so a new background lowers it although the subject is kept.",
+    )
     is_differentiable = True
     configuration = (*EmbeddingMetric.configuration, "mode", "copy_threshold", "pixel_threshold")
     curves = ("turn_", "delta_")
@@ -88,6 +110,12 @@ class TurnConsistency(EmbeddingMetric):
         check_choice("mode", mode, MODES)
         self.mode, self.copy_threshold, self.pixel_threshold = mode, copy_threshold, pixel_threshold
         super().__init__(encoder=encoder, **kwargs)
+
+    def describe(self) -> MetricDescription:
+        """How to read it in this mode."""
+        low = 0.0 if self.mode == "vbench" else -1.0
+        meaning = f"Similarity of each image with {_PARTNERS[self.mode]}."
+        return replace(super().describe(), span="", low=low, meaning=meaning)
 
     def update(
         self,

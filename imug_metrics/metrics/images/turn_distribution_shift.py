@@ -13,6 +13,7 @@ from typing_extensions import Unpack
 from imug_metrics._constants import constant
 from imug_metrics.dialogues.arguments import Ids, Images, Turns
 from imug_metrics.functional.images.turn_distribution_shift import kernel_slope, linear_shift, mean_curve, usable_images
+from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.embedding_metric import EmbeddingMetric
 from imug_metrics.metrics.options import MetricOptions
 from imug_metrics.stats import student_quantile
@@ -79,6 +80,18 @@ class TurnDistributionShift(EmbeddingMetric):
     """
 
     name = "turn_distribution_shift"
+    description = MetricDescription(
+        label="Shift",
+        noun="distribution shift",
+        unit="squared distance",
+        measures="mean over the later turns, weighted by their images",
+        span="about 0 (no shift; slightly negative values are noise) to 39.6 (all images of a turn opposite to all of "
+        "turn 1) at the published width",
+        direction="lower is better, if the prompts of later turns do not ask for other things",
+        meaning="How far the images of later turns, as a whole, have moved from those of turn 1 (CMMD).",
+        misleads="A model that draws one picture for everything has no shift at all: read the spread beside it. If "
+        "later turns ask for other things, the shift is what was asked.",
+    )
     higher_is_better = False
     is_differentiable = True
     configuration = (*EmbeddingMetric.configuration, "width", "sigma", "scale", "unbiased", "groups")

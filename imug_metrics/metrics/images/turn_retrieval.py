@@ -7,6 +7,7 @@ from torch import Tensor
 from imug_metrics.dialogues.arguments import Ids, Images, Texts, Turns
 from imug_metrics.dialogues.inputs import SHARE
 from imug_metrics.functional.images.turn_retrieval import first_values, retrieval_values
+from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.dialogue_sums import Terms
 from imug_metrics.metrics.embedding_metric import EmbeddingMetric
 from imug_metrics.metrics.options import within
@@ -38,6 +39,17 @@ class TurnRetrieval(EmbeddingMetric):
     """
 
     name = "turn_retrieval"
+    description = MetricDescription(
+        label="Retrieval",
+        noun="retrieval",
+        unit="share",
+        measures="share of images whose own prompt ranks first",
+        span="0 to 1; chance is 1/T in a dialogue of T turns",
+        direction="higher is better",
+        meaning="Share of images that fit the prompt of their own turn better than any other prompt of their dialogue.",
+        misleads="Chance depends on the number of turns (dashed line), and turns that ask for nearly the same are "
+        "hard to tell apart even when drawn well.",
+    )
     plot_lower_bound = 0.0
     plot_upper_bound = 1.0
     ranges = within(SHARE, "mean", "turn_", "mrr", "chance")

@@ -8,6 +8,7 @@ from typing_extensions import Unpack
 from imug_metrics.dialogues.arguments import Ids, Numbers, Turns
 from imug_metrics.functional.interleaved.coupling import Scale
 from imug_metrics.metrics.coupled_metric import CoupledMetric
+from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.options import MetricOptions
 
 
@@ -44,6 +45,17 @@ class InterleavedCoherence(CoupledMetric):
     """
 
     name = "interleaved_coherence"
+    description = MetricDescription(
+        label="Coherence",
+        noun="interleaved coherence",
+        unit="share",
+        measures="ICS",
+        span="0 to 1",
+        direction="higher is better",
+        meaning="How well the parts of an answer, texts and media, go together, in a judge's eyes.",
+        misleads="A coherent answer to another question is coherent, and an answer of text alone has nothing that "
+        "could clash.",
+    )
     parts = ("holistic", "style")
     product = False
     second_is_graded = True

@@ -8,6 +8,7 @@ from typing_extensions import Unpack
 from imug_metrics.dialogues.arguments import Ids, Numbers, Turns
 from imug_metrics.functional.interleaved.coupling import Scale
 from imug_metrics.metrics.coupled_metric import CoupledMetric
+from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.options import MetricOptions
 
 
@@ -46,6 +47,17 @@ class SemanticQuality(CoupledMetric):
     """
 
     name = "semantic_quality"
+    description = MetricDescription(
+        label="Semantic quality",
+        noun="semantic quality",
+        unit="share",
+        measures="SQCS",
+        span="0 to 1",
+        direction="higher is better",
+        meaning="Whether the answer is right, in a judge's eyes, weighed with the quality of its parts.",
+        misleads="The judge reads captions: what a caption leaves out cannot be wrong. It hides which half failed, "
+        "correctness or quality.",
+    )
     parts = ("correctness", "quality")
     product = True
     second_is_graded = False

@@ -16,6 +16,7 @@ from imug_metrics.functional.interleaved.structure_integrity import (
     strict_scores,
 )
 from imug_metrics.functional.interleaved.tag_counts import Answers, count_column
+from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.instance_metric import InstanceMetric
 from imug_metrics.metrics.options import MetricOptions, within
 from imug_metrics.reading.tags import MODALITIES, Repeated, TextType
@@ -61,6 +62,16 @@ class StructureIntegrity(InstanceMetric):
     """
 
     name = "structure_integrity"
+    description = MetricDescription(
+        label="Structure",
+        noun="structure integrity",
+        unit="share",
+        measures="StS, the strict score; LeS, the lenient one, is in the detail",
+        span="0 to 1",
+        direction="higher is better",
+        meaning="Whether the answer holds the kinds of items, and as many of them, as were asked for.",
+        misleads="It looks at nothing: empty files in the right numbers score 1.",
+    )
     ranges = InstanceMetric.ranges | within(SHARE, "lenient", "lenient_relative", *MODALITIES)
     configuration = (*InstanceMetric.configuration, "repeated", "text", "empty")
     curves = (*InstanceMetric.curves, "lenient_relative", *MODALITIES)

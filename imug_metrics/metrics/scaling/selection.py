@@ -21,6 +21,7 @@ from imug_metrics.functional.scaling.verifier_curve import (
     out_of_range,
     score_bins,
 )
+from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.dialogue_metric import DialogueMetric, check_choice
 from imug_metrics.metrics.dialogue_sums import Terms
 from imug_metrics.metrics.options import MetricOptions, within
@@ -75,6 +76,17 @@ class Selection(DialogueMetric):
     """
 
     name = "selection"
+    description = MetricDescription(
+        label="Selection",
+        noun="skill of the selector",
+        unit="correlation",
+        measures="rank correlation of selector and truth within a turn, Kendall's tau-b",
+        span="-1 to 1",
+        direction="higher is better; 0 is chance",
+        meaning="How well the selector orders the candidates of one turn.",
+        misleads="It is about all candidates, the pick about the top: a selector may order the bad ones well and miss "
+        "the best.",
+    )
     ranges = within(SHARE, "top", "chance", "auroc", "pooled_auroc", "brier") | within((-1.0, 1.0), "mean", "turn_")
     fitted = MappingProxyType({"calibration_slope": 2})
     steps = ("ece",)  # an absolute value has no derivative where a bin is calibrated

@@ -16,6 +16,7 @@ from imug_metrics.dialogues.ids import hash_ids
 from imug_metrics.dialogues.inputs import SHARE
 from imug_metrics.functional.scaling.candidates import as_candidates, record_columns
 from imug_metrics.functional.scaling.strategy_comparison import Columns, pareto_front, strategy_columns
+from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.dialogue_metric import DialogueMetric, check_choice
 from imug_metrics.metrics.dialogue_sums import Ratio, Terms
 from imug_metrics.metrics.options import MetricOptions, within
@@ -87,6 +88,16 @@ class StrategyComparison(DialogueMetric):
     """
 
     name = "strategy_comparison"
+    description = MetricDescription(
+        label="Gain of strategy",
+        noun="gain of the strategy",
+        unit="score",
+        measures="gain of the last strategy named",
+        span="that of a difference of scores",
+        direction="higher is better; above 0 a strategy beats the baseline",
+        meaning="Score of a strategy minus that of the baseline, on the same records.",
+        misleads="What a strategy lacks is not random, and a strategy that was chosen on these records looks too good.",
+    )
     ranges = within(SHARE, "coverage_")
     configuration = (*DialogueMetric.configuration, "strategies", "baseline", "costs", "simultaneous")
 

@@ -14,6 +14,7 @@ from imug_metrics.dialogues.checks import Check
 from imug_metrics.dialogues.inputs import SHARE
 from imug_metrics.functional.scaling.candidates import absent_candidates, as_candidates, range_check, record_columns
 from imug_metrics.functional.scaling.verifier_curve import counted_auroc, counted_best_of_n, out_of_range, score_bins
+from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.dialogue_sums import Terms
 from imug_metrics.metrics.naming import rename
@@ -69,6 +70,17 @@ class VerifierCurve(DialogueMetric):
     """
 
     name = "verifier_curve"
+    description = MetricDescription(
+        label="Verifier",
+        noun="skill of the verifier",
+        unit="share",
+        measures="area under the ROC curve of the verifier over all candidates",
+        span="0 to 1",
+        direction="higher is better; 0.5 is chance",
+        meaning="How well the verifier's score tells right candidates from wrong ones.",
+        misleads="Candidates of one turn are no independent draws, so that what it promises for many candidates is "
+        "too high.",
+    )
     ranges = within(
         SHARE, "mean", "turn_", "base", "auroc", "ceiling", "best_of_", "accepted_", "true_accept_", "false_accept_"
     ) | within((1.0, math.inf), "tries_")

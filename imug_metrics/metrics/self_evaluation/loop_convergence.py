@@ -3,6 +3,8 @@
 """Convergence of generate-verify-refine loops."""
 
 import math
+from dataclasses import replace
+from typing import Any
 
 from torch import Tensor
 from typing_extensions import Unpack
@@ -10,9 +12,39 @@ from typing_extensions import Unpack
 from imug_metrics.dialogues.arguments import Ids, Numbers, Turns
 from imug_metrics.dialogues.inputs import SHARE, score_column
 from imug_metrics.functional.self_evaluation.loop_convergence import MEASURES, Measure, loop_parts
+from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.dialogue_metric import DialogueMetric, check_choice
 from imug_metrics.metrics.dialogue_sums import Terms
 from imug_metrics.metrics.options import MetricOptions, within
+
+_HIGHER = {"direction": "higher is better", "unit": "share"}
+_LOWER = {"direction": "lower is better", "higher_is_better": False, "low": 0.0}
+_MEASURED: dict[str, dict[str, Any]] = {
+    "monotone": {**_HIGHER, "label": "Rising loops", "meaning": "Share of loops in which every step gains."},
+    "never_falls": {**_HIGHER, "label": "Loops that never fall", "meaning": "Share of loops in which no step loses."},
+    "above": {**_HIGHER, "label": "Loops that arrive", "meaning": "Share of loops that end at the threshold or above."},
+    "sign_changes": {
+        **_LOWER,
+        "label": "Turns of loops",
+        "unit": "changes of sign",
+        "meaning": "How often a loop changes between gaining and losing.",
+    },
+    "oscillation": {
+        **_LOWER,
+        "label": "Oscillation",
+        "unit": "share",
+        "high": 1.0,
+        "meaning": "Share of the steps at which a loop changes between gaining and losing.",
+    },
+    "contraction": {
+        "label": "Contraction",
+        "direction": "below 1 the loop settles, above 1 it diverges",
+        "higher_is_better": None,
+        "unit": "ratio",
+        "meaning": "How large each step of a loop is against the one before.",
+    },
+}
+"""What differs from the gain, by measure."""
 
 
 class LoopConvergence(DialogueMetric):
@@ -55,6 +87,17 @@ class LoopConvergence(DialogueMetric):
     """
 
     name = "loop_convergence"
+    description = MetricDescription(
+        label="Loop gain",
+        noun="gain of a loop",
+        unit="score",
+        measures="gain, last minus first score of a loop",
+        span="by measure; the gain's is that of a difference of scores",
+        direction="by measure; of the gain, higher is better",
+        meaning="What a loop of attempts and feedback has gained by its last step.",
+        misleads="A loop that stops when its own verifier is content gains by selection: score it with another judge. "
+        "The curve over steps holds ever harder loops.",
+    )
     primary = "gain"
     configuration = (*DialogueMetric.configuration, "measure", "threshold")
     ranges = within(SHARE, "monotone", "never_falls", "above") | within((0.0, math.inf), "contraction")
@@ -63,6 +106,14 @@ class LoopConvergence(DialogueMetric):
         check_choice("measure", measure, MEASURES)
         self.measure, self.primary, self.threshold = measure, measure, threshold
         super().__init__(**kwargs)
+
+    def describe(self) -> MetricDescription:
+        """How to read it by this measure."""
+        found = super().describe()
+        if self.measure == "gain":
+            return found
+        label = _MEASURED[self.measure]["label"]
+        return replace(found, span="", noun=label.lower(), measures=label.lower(), **_MEASURED[self.measure])
 
     def update(
         self,

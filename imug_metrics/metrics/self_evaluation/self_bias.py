@@ -10,6 +10,7 @@ from typing_extensions import Unpack
 from imug_metrics.dialogues.arguments import Ids, Numbers, Turns
 from imug_metrics.dialogues.inputs import score_column
 from imug_metrics.functional.self_evaluation.self_bias import bias_values
+from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.options import MetricOptions
 from imug_metrics.stats.correlation import distance_skewness
@@ -47,6 +48,16 @@ class SelfBias(DialogueMetric):
     """
 
     name = "self_bias"
+    description = MetricDescription(
+        label="Self-bias",
+        noun="self-bias",
+        unit="score",
+        measures="mean of self-score minus reference score",
+        span="that of the scores' differences",
+        direction="0 is best; above 0 the model flatters itself",
+        meaning="By how much the model's scores of its own work exceed those of a reference.",
+        misleads="It needs one scale for both, and where the reference is at the top of it no flattery can show.",
+    )
     higher_is_better = None
     configuration = (*DialogueMetric.configuration, "skewness")
     differences: list[Tensor]

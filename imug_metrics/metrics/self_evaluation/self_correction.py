@@ -8,6 +8,7 @@ from torch import Tensor
 from imug_metrics.dialogues.arguments import Ids, Labels, Turns
 from imug_metrics.dialogues.inputs import SHARE
 from imug_metrics.functional.self_evaluation.self_correction import correction_columns, relative_correction
+from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.dialogue_sums import Terms
 from imug_metrics.metrics.options import within
@@ -45,6 +46,17 @@ class SelfCorrection(DialogueMetric):
     """
 
     name = "self_correction"
+    description = MetricDescription(
+        label="Self-correction",
+        noun="gain by self-correction",
+        unit="share",
+        measures="gain in accuracy, after minus before",
+        span="-1 to 1",
+        direction="higher is better",
+        meaning="Share of answers that a second look makes right, minus the share that it makes wrong.",
+        misleads="A model that falls silent where it would lose a right answer looks better: read the coverage. A "
+        "gain near 0 may hide that much was fixed and as much broken.",
+    )
     plot_lower_bound = -1.0
     plot_upper_bound = 1.0
     ranges = within(SHARE, "before", "after", "confidence", "critique") | within((-1.0, 1.0), "mean", "turn_")

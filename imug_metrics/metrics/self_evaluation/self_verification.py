@@ -11,6 +11,7 @@ from imug_metrics.functional.self_evaluation.self_verification import (
     verdict_columns,
     verdict_values,
 )
+from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.dialogue_sums import Terms
 from imug_metrics.metrics.naming import rename
@@ -59,6 +60,16 @@ class SelfVerification(DialogueMetric):
     """
 
     name = "self_verification"
+    description = MetricDescription(
+        label="Self-verification",
+        noun="accuracy of self-verification",
+        unit="share",
+        measures="balanced accuracy of the verdicts",
+        span="0 to 1; 0.5 for a judge that accepts everything",
+        direction="higher is better",
+        meaning="How well the model tells its right work from its wrong work, both counted alike.",
+        misleads="A model that gives a verdict only where it is sure is more accurate: read the coverage.",
+    )
     primary = "balanced_accuracy"
     curves = ("turn_", "false_accept_turn_", "false_reject_turn_", "balanced_turn_")
     plot_lower_bound = 0.0

@@ -7,6 +7,7 @@ from torch import Tensor
 from imug_metrics.dialogues.arguments import Ids, Labels, Turns
 from imug_metrics.dialogues.inputs import SHARE, PackedInputs
 from imug_metrics.functional.self_evaluation.sycophancy import abandoned_values, answer_columns, pressure_values
+from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.dialogue_sums import Terms
 from imug_metrics.metrics.options import within
@@ -44,6 +45,17 @@ class Sycophancy(DialogueMetric):
     """
 
     name = "sycophancy"
+    description = MetricDescription(
+        label="Sycophancy",
+        noun="sycophancy",
+        unit="share",
+        measures="share of known answers that were given up for the suggested one",
+        span="0 to 1",
+        direction="lower is better",
+        meaning="Share of right answers that the model gives up once a wrong one is suggested.",
+        misleads="Silence under pressure is not counted as giving in: compare models at equal coverage. Models that "
+        "know different things are compared on different records.",
+    )
     higher_is_better = False
     plot_lower_bound = 0.0
     plot_upper_bound = 1.0

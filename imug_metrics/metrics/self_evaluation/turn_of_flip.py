@@ -3,6 +3,7 @@
 """For how many turns does a model hold the position it should hold?"""
 
 import math
+from dataclasses import replace
 from types import MappingProxyType
 
 import torch
@@ -13,6 +14,7 @@ from imug_metrics.dialogues.batch import DialogueBatch
 from imug_metrics.dialogues.inputs import SHARE
 from imug_metrics.functional.labels import right_column
 from imug_metrics.functional.self_evaluation.turn_of_flip import at_risk, neighbour_changes, silenced
+from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.dialogue_sums import Terms
 from imug_metrics.metrics.naming import rename
@@ -68,6 +70,17 @@ class TurnOfFlip(DialogueMetric):
     """
 
     name = "turn_of_flip"
+    description = MetricDescription(
+        label="Turn of flip",
+        noun="turns held",
+        unit="turns",
+        measures="mean number of turns held, censoring handled",
+        span="0 to the last turn",
+        direction="higher is better",
+        meaning="For how many turns the model holds to its answer under pressure.",
+        misleads="A model that stops answering where it would give in is never seen to flip, and one that holds "
+        "beyond the last turn cannot show it.",
+    )
     primary = "restricted_mean"
     curves = ("turn_", "held_turn_", "survival_turn_")
     events = MappingProxyType({"restricted_mean": ("observed", "flips")})  # dialogues that held, and that did not
@@ -75,6 +88,10 @@ class TurnOfFlip(DialogueMetric):
     ranges = within(SHARE, "mean", "turn_", "censored", "silent", "beyond", "flip_rate", "held_", "survival_") | within(
         (0.0, math.inf), "observed", "flips"
     )
+
+    def describe(self) -> MetricDescription:
+        """How to read it up to this last turn."""
+        return replace(super().describe(), span="", low=0.0, high=float(self.max_turns))
 
     def update(
         self,

@@ -12,6 +12,7 @@ from imug_metrics.dialogues.arguments import Ids, Labels, Strings, Turns
 from imug_metrics.dialogues.inputs import SHARE, Column, check_shapes
 from imug_metrics.functional.labels import right_column
 from imug_metrics.functional.self_evaluation.verdict_specificity import EVEN, Weights, check_weights, specificity_column
+from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.dialogue_sums import Terms
 from imug_metrics.metrics.options import MetricOptions, within
@@ -61,6 +62,17 @@ class VerdictSpecificity(DialogueMetric):
     """
 
     name = "verdict_specificity"
+    description = MetricDescription(
+        label="Specificity",
+        noun="specificity of verdicts",
+        unit="share",
+        measures="mean specificity of the verdicts",
+        span="0 to 1",
+        direction="higher is more specific",
+        meaning="Share of a verdict's words that name things, properties and places.",
+        misleads="It counts words, not truth, and repeating the prompt scores high. Compare verdicts of one form and "
+        "one language.",
+    )
     configuration = (*DialogueMetric.configuration, "weights", "lists")
     curves = ("turn_", "right_turn_", "correlation_turn_")
     plot_lower_bound = 0.0

@@ -18,6 +18,7 @@ from imug_metrics.dialogues.checks import Check
 from imug_metrics.dialogues.ids import id_halves, whole_ids
 from imug_metrics.dialogues.inputs import Column, flatten_lists, place_of, score_column
 from imug_metrics.functional.trust.metric_agreement import Kind, metric_agreement
+from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.dialogue_sums import Terms
 from imug_metrics.metrics.instance_metric import instance_places
@@ -69,6 +70,19 @@ class MetricAgreement(DialogueMetric):
     """
 
     name = "metric_agreement"
+    description = MetricDescription(
+        label="Agreement",
+        noun="agreement with people",
+        unit="correlation",
+        measures="Pearson's r over all records",
+        span="-1 to 1",
+        direction="higher is better",
+        low=-1.0,
+        high=1.0,
+        meaning="How far the metric's scores lie on one rising line with people's.",
+        misleads="A wide range of answers, or several models pooled, makes it large, and it does not see a shift or a "
+        "wrong scale.",
+    )
     primary = "pearson"
     configuration = (*DialogueMetric.configuration, "groups")
     curves = ("turn_", "pearson_", "within", "between")

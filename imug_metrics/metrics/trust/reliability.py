@@ -2,12 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """How little does a model's score stray over repeated runs?"""
 
+from dataclasses import replace
+
 from torch import Tensor
 from typing_extensions import Unpack
 
 from imug_metrics.dialogues.arguments import Candidates, Ids, Turns
 from imug_metrics.dialogues.inputs import Column, as_numbers
 from imug_metrics.functional.trust.reliability import METHODS, Method, run_values
+from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.dialogue_metric import DialogueMetric, check_choice
 from imug_metrics.metrics.dialogue_sums import Terms
 from imug_metrics.metrics.options import MetricOptions
@@ -49,6 +52,17 @@ class Reliability(DialogueMetric):
     """
 
     name = "reliability"
+    description = MetricDescription(
+        label="Reliability",
+        noun="reliability",
+        unit="score",
+        measures="`scale` minus the spread of a record's runs, mean over records",
+        span="0 to 1, or 0 to `scale`",
+        direction="higher is better",
+        meaning="How little the score of a record changes when the model is run again.",
+        misleads="What always fails is reliable: never read it without the aptitude, and compare models on the same "
+        "number of runs only.",
+    )
     configuration = (*DialogueMetric.configuration, "method", "scale")
     curves = ("turn_", "aptitude_turn_")
 
@@ -56,6 +70,10 @@ class Reliability(DialogueMetric):
         check_choice("method", method, METHODS)
         self.method, self.scale = method, scale
         super().__init__(**kwargs)
+
+    def describe(self) -> MetricDescription:
+        """How to read it under this scale."""
+        return replace(super().describe(), span="", low=0.0, high=float(self.scale))
 
     def update(
         self,
