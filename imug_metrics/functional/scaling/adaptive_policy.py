@@ -13,7 +13,8 @@ from torch import Tensor
 from imug_metrics.dialogues.arguments import Candidates, Ids, Numbers
 from imug_metrics.dialogues.checks import Check, look
 from imug_metrics.dialogues.ids import hash_ids
-from imug_metrics.functional.scaling.candidates import as_candidates
+from imug_metrics.errors import InputError
+from imug_metrics.functional.scaling.candidates import as_candidates, cell_of
 from imug_metrics.functional.scaling.choice_knapsack import solve
 from imug_metrics.functional.scaling.hull_climb import climb
 from imug_metrics.stats.running_sums import running_sums
@@ -220,11 +221,12 @@ def policy_columns(scores: Candidates, costs: Candidates) -> tuple[Tensor, Tenso
     y = as_candidates("scores", scores).double()
     c = as_candidates("costs", costs, like=y).double()
 
-    def message(place: int) -> str:
-        return f"Expected argument `costs` to be at least 0, got {float(c.flatten()[place]):g} in cell {place}."
+    def error(place: int) -> InputError:
+        got = f"{float(c.flatten()[place]):g}"
+        return InputError("costs", "to be at least 0", got, cell_of(place, c.shape))
 
     absent = (y + c) * 0 != 0
-    return y.masked_fill(absent, torch.nan), c.masked_fill(absent, torch.nan), Check(c < 0, message)
+    return y.masked_fill(absent, torch.nan), c.masked_fill(absent, torch.nan), Check(c < 0, error)
 
 
 def _flat_columns(scores: Candidates, costs: Candidates) -> tuple[Tensor, Tensor]:

@@ -4,44 +4,55 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from imug_metrics._constants import constant
 from imug_metrics.dialogues.arguments import Candidates
+from imug_metrics.dialogues.arrays import REALS, Array, read_array
 from imug_metrics.dialogues.checks import Check
-from imug_metrics.dialogues.inputs import Column, as_numbers
+from imug_metrics.dialogues.inputs import Column, open_end
+from imug_metrics.errors import InputError
 
 
 def as_candidates(argument: str, values: Candidates, like: Tensor | None = None) -> Tensor:
-    """Numbers of candidates as a floating-point tensor.
-
-    Args:
-        argument: its name, for errors.
-        values: `[N, n]` or `[B, T, n]`.
-        like: a tensor whose shape they must have; they are put on its device.
-
-    Raises:
-        ValueError: if there is no dimension of candidates, or the shape is another.
+    """Numbers of candidates as a floating-point tensor, as `read_candidates` reads them.
 
     Example:
         >>> scores = as_candidates("scores", [[0.5, 1], [0, 1]])
         >>> as_candidates("selector", [[0.5, 1]], like=scores)
         Traceback (most recent call last):
-        ValueError: Expected argument `selector` to have shape [2, 2], got [1, 2].
+        imug_metrics.errors.InputError: Expected argument `selector` to have shape [2, 2], got [1, 2].
     """
-    numbers = as_numbers(argument, values)
+    return read_candidates(argument, values, like).values
+
+
+def read_candidates(argument: str, values: Candidates, like: Tensor | None = None) -> Array:
+    """Numbers of candidates as a floating-point tensor, and where dialogues end.
+
+    Args:
+        argument: its name, for errors.
+        values: `[N, n]` or `[B, T, n]`; in lists n may differ, and so may T, and None stands for a record without any.
+        like: a tensor whose shape they must have; they are put on its device.
+
+    Raises:
+        InputError: if there is no dimension of candidates, or the shape is another, or entries are no numbers.
+
+    Example:
+        >>> read_candidates("scores", [[[0.5, 1], [1]], [[0]]]).ends
+        (2, 1)
+    """
+    numbers, ends = read_array(argument, values, REALS, inner=1, filler=torch.nan)
     numbers = numbers if numbers.is_floating_point() else numbers.double()
-    if like is None:
-        if numbers.ndim < 2:
-            raise ValueError(
-                f"Expected argument `{argument}` to have shape [N, n] or [B, T, n], got {[*numbers.shape]}."
-            )
-        return numbers
-    if numbers.shape != like.shape:
-        raise ValueError(f"Expected argument `{argument}` to have shape {[*like.shape]}, got {[*numbers.shape]}.")
-    return numbers.to(like.device)
+    if like is not None and numbers.shape != like.shape:
+        raise InputError(argument, f"to have shape {[*like.shape]}", [*numbers.shape])
+    if numbers.ndim not in (2, 3):
+        raise InputError(argument, "to have shape [N, n] or [B, T, n]", [*numbers.shape])
+    return Array(numbers if like is None else numbers.to(like.device), ends)
 
 
 def absent_candidates(scores: Tensor, selector: Tensor | None = None, valid: Tensor | None = None) -> Tensor:
@@ -67,23 +78,36 @@ def range_check(argument: str, scores: Tensor, outside: Tensor, low: float, high
         low, high: ends of the range of the bins.
     """
 
-    def message(place: int) -> str:
-        cell = [int(at) for at in np.unravel_index(place, tuple(scores.shape))]
-        return (
-            f"Expected argument `{argument}` to lie in {low:g} to {high:g}, the range of the bins, got "
-            f"{float(scores[tuple(cell)]):g} in cell {cell}: set `low` and `high` to the range of the scores, as for "
-            "logits, or use the function `verifier_curve`, which has no bins."
+    def error(place: int) -> InputError:
+        cell = cell_of(place, scores.shape)
+        expected = (
+            f"to lie in {low:g} to {high:g}, the range of the bins (set `low` and `high` to the range of the scores, "
+            "as for logits, or use the function `verifier_curve`, which has no bins)"
         )
+        return InputError(argument, expected, f"{float(scores[tuple(cell)]):g}", cell)
 
-    return Check(outside.flatten(0, -2), message)
+    return Check(outside.flatten(0, -2), error)
 
 
-def record_columns(absent: Tensor | None = None, /, **columns: Tensor) -> dict[str, Column]:
+def cell_of(place: int, shape: Sequence[int]) -> list[int]:
+    """A candidate as the user counts it: record (or line and column) and candidate, from its place among all.
+
+    Example:
+        >>> cell_of(5, (2, 3))
+        [1, 2]
+    """
+    return [int(at) for at in np.unravel_index(place, tuple(shape))]
+
+
+def record_columns(
+    absent: Tensor | None = None, /, *, given: Mapping[str, Array] | None = None, **columns: Tensor
+) -> dict[str, Column]:
     """Columns of candidates for `pack_inputs`, behind one that says which records are there.
 
     Args:
         absent: bool `[..., n]`, where a candidate is not there; it becomes NaN in all columns. None: where the first
             column is NaN.
+        given: arguments as they were read, the outputs first: they say where dialogues end, or leave it open.
         columns: by name, `[..., n]`. A record without any candidate counts as absent.
 
     Example:
@@ -91,15 +115,28 @@ def record_columns(absent: Tensor | None = None, /, **columns: Tensor) -> dict[s
         {'present': tensor([0.], dtype=torch.float64), 'scores': tensor([[0.5000,    nan]])}
     """
     first = next(iter(columns.values()))
-    shape = tuple(first.shape[:-1])
+    shape, given = tuple(first.shape[:-1]), given or {}
     if absent is None:
         absent = first != first
     else:
         columns = {name: values.masked_fill(absent, torch.nan) for name, values in columns.items()}
     rows = {name: values.flatten(0, -2) for name, values in columns.items()}
+    ends = {name: given[name].ends for name in rows if name in given}
     empty = absent.all(-1).flatten()
-    present = constant(_zeros, empty.shape[0], like=first).masked_fill(empty, torch.nan)
-    return {"present": Column(present, shape)} | {name: Column(values, shape) for name, values in rows.items()}
+    present = Column(constant(_zeros, empty.shape[0], like=first).masked_fill(empty, torch.nan), shape)
+    for name, array in [*given.items()][:1]:
+        present = present._replace(open_end=candidates_open_end(name, array))
+    return {"present": present} | {name: Column(values, shape, ends=ends.get(name)) for name, values in rows.items()}
+
+
+def candidates_open_end(argument: str, given: Array) -> Callable[[], Check] | None:
+    """What a column of records needs for the check that no line ends without any candidate; None: lines have an end."""
+    padded = given.ends is None and given.values.ndim == 3
+    return partial(open_end, argument, given.values, _is_nan) if padded else None
+
+
+def _is_nan(cells: Tensor) -> Tensor:
+    return (cells != cells).all(-1)
 
 
 def _zeros(count: int, device: torch.device) -> Tensor:

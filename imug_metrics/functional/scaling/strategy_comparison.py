@@ -12,7 +12,9 @@ from einops import rearrange
 from torch import Tensor
 
 from imug_metrics.dialogues.arguments import Candidates, Numbers
-from imug_metrics.dialogues.inputs import as_numbers
+from imug_metrics.dialogues.arrays import REALS, Array, read_array
+from imug_metrics.dialogues.inputs import as_numbers, check_ends, check_shapes, score_column
+from imug_metrics.errors import InputError
 from imug_metrics.functional.reduce import reduce_values
 
 Columns = Candidates | Mapping[str, Numbers]
@@ -69,28 +71,32 @@ def pareto_front(scores: Tensor | Sequence[float], costs: Tensor | Sequence[floa
     return ~(as_good & better).any(1) & ~y.isnan() & ~c.isnan()
 
 
-def strategy_columns(argument: str, values: Columns, names: Sequence[str]) -> Tensor:
+def strategy_columns(argument: str, values: Columns, names: Sequence[str]) -> Array:
     """One column a strategy, `[..., S]`, from a tensor or from a mapping of strategies' names to `[...]`.
 
     Raises:
-        ValueError: if the strategies are not those named.
+        InputError: if the strategies are not those named.
 
     Example:
-        >>> strategy_columns("scores", {"b": [1.0], "a": [0.0]}, ("a", "b"))
+        >>> strategy_columns("scores", {"b": [1.0], "a": [0.0]}, ("a", "b")).values
         tensor([[0., 1.]], dtype=torch.float64)
     """
     if isinstance(values, Mapping):
         if set(values) != set(names):
-            raise ValueError(f"Expected argument `{argument}` to name {sorted(names)}, got {sorted(values)}.")
-        columns = [as_numbers(f"{argument}[{name!r}]", values[name]).double() for name in names]
-        if any(column.shape != columns[0].shape for column in columns):
-            shapes = {name: [*column.shape] for name, column in zip(names, columns, strict=True)}
-            raise ValueError(f"Expected argument `{argument}` to hold columns of one shape, got {shapes}.")
-        return torch.stack(columns, -1)
-    columns_last = as_numbers(argument, values).double()
-    if columns_last.ndim not in (2, 3) or columns_last.shape[-1] != len(names):
-        raise ValueError(
-            f"Expected argument `{argument}` to have shape [N, {len(names)}] or [B, T, {len(names)}], one column a "
-            f"strategy, got {[*columns_last.shape]}."
-        )
-    return columns_last
+            raise InputError(argument, f"to name {sorted(names)}", sorted(map(str, values)))
+        return _named_columns({f"{argument}[{name!r}]": values[name] for name in names})
+    numbers, ends = read_array(argument, values, REALS, inner=1, filler=torch.nan)
+    if numbers.ndim not in (2, 3) or numbers.shape[-1] != len(names):
+        expected = f"to have shape [N, {len(names)}] or [B, T, {len(names)}], one column a strategy"
+        raise InputError(argument, expected, [*numbers.shape])
+    return Array(numbers.double(), ends)
+
+
+def _named_columns(columns: Mapping[str, Numbers]) -> Array:
+    """Columns of strategies beside each other."""
+    rows = {name: score_column(name, column) for name, column in columns.items()}
+    check_shapes(**rows)
+    ends = {name: column.ends for name, column in rows.items() if column.ends is not None}
+    check_ends(**ends)
+    values = torch.stack([column.values.view(column.shape) for column in rows.values()], -1)
+    return Array(values, next(iter(ends.values()), None))

@@ -9,10 +9,10 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from imug_metrics.dialogues.arguments import Candidates, Ids, Numbers, Turns
-from imug_metrics.dialogues.inputs import SHARE, Column
+from imug_metrics.dialogues.inputs import SHARE, score_column
+from imug_metrics.errors import InputError
 from imug_metrics.functional.scaling.adaptive_policy import policy_columns
-from imug_metrics.functional.scaling.candidates import record_columns
-from imug_metrics.metrics.description import MetricDescription
+from imug_metrics.functional.scaling.candidates import read_candidates, record_columns
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.dialogue_sums import Terms
 from imug_metrics.metrics.options import MetricOptions, within
@@ -55,17 +55,6 @@ class AdaptivePolicy(DialogueMetric):
     """
 
     name = "adaptive_policy"
-    description = MetricDescription(
-        label="Regret",
-        noun="regret of the policy",
-        unit="score",
-        measures="mean regret of the policy's choices when a unit of cost is worth `price` of score",
-        span="from 0",
-        direction="lower is better; 0 is the optimum",
-        low=0.0,
-        meaning="What the policy's choices of a strategy lose against the best choice at each turn.",
-        misleads="The optimum sees luck that no rule can follow, so that a part of every regret cannot be had.",
-    )
     ranges = within(SHARE, "agreement")
     higher_is_better = False
     configuration = (*DialogueMetric.configuration, "strategies", "price")
@@ -101,15 +90,16 @@ class AdaptivePolicy(DialogueMetric):
         Raises:
             ValueError: if shapes differ, a cost is below 0 or turns are refused.
         """
-        y, c, check = policy_columns(scores, costs)
-        # Padding of a tensor of numbers is NaN.
-        chosen = torch.as_tensor(preds, device=y.device).double().nan_to_num(-1)
+        given = {"scores": read_candidates("scores", scores)}
+        given["costs"] = read_candidates("costs", costs, given["scores"].values)
+        y, c, check = policy_columns(*(array.values for array in given.values()))
+        chosen = score_column("preds", preds)
         if y.shape != (*chosen.shape, self.strategies):
-            raise ValueError(
-                f"Expected argument `scores` to have shape {[*chosen.shape, self.strategies]}, a column a strategy for "
-                f"each of `preds`, got {[*y.shape]}."
-            )
-        columns = {**record_columns(scores=y, costs=c), "preds": Column(chosen.flatten(), tuple(chosen.shape))}
+            expected = f"to have shape {[*chosen.shape, self.strategies]}, a column a strategy for each of `preds`"
+            raise InputError("scores", expected, [*y.shape])
+        # Padding of a tensor of numbers is NaN.
+        chosen = chosen._replace(values=chosen.values.to(y.device).nan_to_num(-1))
+        columns = {**record_columns(given=given, scores=y, costs=c), "preds": chosen}
         inputs = self._pack(columns, dialogue, turn, None, valid, lengths, checks=[check])
         batch, found = inputs.batch, inputs.columns
         y = batch.present(found["scores"])

@@ -12,7 +12,14 @@ from typing_extensions import Unpack
 from imug_metrics.dialogues.arguments import Candidates, Ids, Turns
 from imug_metrics.dialogues.checks import Check
 from imug_metrics.dialogues.inputs import SHARE
-from imug_metrics.functional.scaling.candidates import absent_candidates, as_candidates, range_check, record_columns
+from imug_metrics.errors import InputError
+from imug_metrics.functional.scaling.candidates import (
+    absent_candidates,
+    cell_of,
+    range_check,
+    read_candidates,
+    record_columns,
+)
 from imug_metrics.functional.scaling.selection import chance_of_best, selection_values
 from imug_metrics.functional.scaling.verifier_curve import (
     bin_places,
@@ -136,12 +143,14 @@ class Selection(DialogueMetric):
             ValueError: if probabilities are not in [0, 1], or with `detail` a selector's score lies beyond `low` and
                 `high`, shapes differ or turns are refused.
         """
-        y = as_candidates("scores", scores)
-        p = as_candidates("selector", selector, y)
+        given = {"scores": read_candidates("scores", scores)}
+        y = given["scores"].values
+        given["selector"] = read_candidates("selector", selector, y)
+        p = given["selector"].values
         absent = absent_candidates(y, p)
-        columns = record_columns(absent, scores=y, selector=p)
+        columns = record_columns(absent, given=given, scores=y, selector=p)
         if self.probabilities:
-            columns["present"] = columns["present"]._replace(checks=(_probability_check(p.flatten(0, -2)),))
+            columns["present"] = columns["present"]._replace(checks=(_probability_check(p),))
         elif self.detail:
             outside = out_of_range(p, self.low, self.high) & ~absent
             check = range_check("selector", p, outside, self.low, self.high)
@@ -196,10 +205,8 @@ class Selection(DialogueMetric):
 
 
 def _probability_check(selector: Tensor) -> Check:
-    def message(place: int) -> str:
-        return (
-            "Expected argument `selector` to lie in [0, 1], as probabilities do, got "
-            f"{float(selector.flatten()[place]):g} in cell {place}."
-        )
+    def error(place: int) -> InputError:
+        got = f"{float(selector.flatten()[place]):g}"
+        return InputError("selector", "to lie in [0, 1], as probabilities do", got, cell_of(place, selector.shape))
 
-    return Check((selector < 0) | (selector > 1), message)
+    return Check(((selector < 0) | (selector > 1)).flatten(0, -2), error)

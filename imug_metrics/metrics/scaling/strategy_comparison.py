@@ -146,9 +146,12 @@ class StrategyComparison(DialogueMetric):
         Raises:
             ValueError: if names are not those of the metric, shapes differ or turns are refused.
         """
-        given = strategy_columns("scores", scores, self.strategies)
+        read = strategy_columns("scores", scores, self.strategies)
+        given = read.values
         spent = {f"cost_{kind}": column for kind, column in self._costs(costs, given).items()}
-        columns = record_columns(scores=given.masked_fill(~given.isfinite(), torch.nan), **spent)
+        columns = record_columns(
+            given={"scores": read}, scores=given.masked_fill(~given.isfinite(), torch.nan), **spent
+        )
         inputs = self._pack(columns, dialogue, turn, None, valid, lengths)
         found = {name: inputs.batch.present(inputs.columns[name]) for name in ("scores", *spent)}
         values = found["scores"].nan_to_num(0) if self.missing == "zero" else found["scores"]
@@ -231,7 +234,7 @@ class StrategyComparison(DialogueMetric):
         kinds = cast("Mapping[str, Columns]", costs if by_kind else {self.costs[0]: costs})
         if set(kinds) != set(self.costs):
             raise ValueError(f"Expected argument `costs` by {list(self.costs)}, got only one of them.")
-        columns = {kind: strategy_columns("costs", kinds[kind], self.strategies) for kind in self.costs}
+        columns = {kind: strategy_columns("costs", kinds[kind], self.strategies).values for kind in self.costs}
         columns = {kind: as_candidates("costs", column, like=scores) for kind, column in columns.items()}
         return {kind: column.masked_fill(~column.isfinite(), torch.nan) for kind, column in columns.items()}
 
@@ -332,8 +335,8 @@ def compare_strategies(
     """
     names = tuple(scores)
     kinds = costs or {}
-    columns = strategy_columns("scores", scores, names)
-    spent = {kind: strategy_columns("costs", by_name, names) for kind, by_name in kinds.items()}
+    columns = strategy_columns("scores", scores, names).values
+    spent = {kind: strategy_columns("costs", by_name, names).values for kind, by_name in kinds.items()}
     ids = dialogue if isinstance(dialogue, Tensor) else hash_ids(dialogue)
     turns = torch.as_tensor(turn)
     options: MetricOptions = {**kwargs, "detail": True}

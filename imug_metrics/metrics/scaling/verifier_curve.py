@@ -12,7 +12,14 @@ from typing_extensions import Unpack
 from imug_metrics.dialogues.arguments import Candidates, Ids, Turns
 from imug_metrics.dialogues.checks import Check
 from imug_metrics.dialogues.inputs import SHARE
-from imug_metrics.functional.scaling.candidates import absent_candidates, as_candidates, range_check, record_columns
+from imug_metrics.errors import InputError
+from imug_metrics.functional.scaling.candidates import (
+    absent_candidates,
+    cell_of,
+    range_check,
+    read_candidates,
+    record_columns,
+)
 from imug_metrics.functional.scaling.verifier_curve import counted_auroc, counted_best_of_n, out_of_range, score_bins
 from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
@@ -130,12 +137,14 @@ class VerifierCurve(DialogueMetric):
             ValueError: if a target is neither 0 nor 1, a score lies beyond `low` and `high`, shapes differ or turns are
                 refused.
         """
-        p = as_candidates("scores", scores)
-        y = as_candidates("target", target, p)
+        given = {"scores": read_candidates("scores", scores)}
+        p = given["scores"].values
+        given["target"] = read_candidates("target", target, p)
+        y = given["target"].values
         absent = (y != y) | (p != p) if self.validate else absent_candidates(y, p)  # infinite targets are refused
         outside = out_of_range(p, self.low, self.high) & ~absent
-        columns = record_columns(absent | outside, target=y, scores=p)
-        checks = (_label_check(y.flatten(0, -2)), range_check("scores", p, outside, self.low, self.high))
+        columns = record_columns(absent | outside, given=given, target=y, scores=p)
+        checks = (_label_check(y), range_check("scores", p, outside, self.low, self.high))
         columns["present"] = columns["present"]._replace(checks=checks)
         inputs = self._pack(columns, dialogue, turn, None, valid, lengths)
         batch, y, p = inputs.batch, inputs.columns["target"], inputs.columns["scores"]
@@ -181,8 +190,8 @@ def _share(part: Tensor, whole: Tensor) -> Tensor:
 
 
 def _label_check(target: Tensor) -> Check:
-    def message(place: int) -> str:
-        got = float(target.flatten()[place])
-        return f"Expected argument `target` to hold 0 and 1, got {got:g} in cell {place}."
+    def error(place: int) -> InputError:
+        got = f"{float(target.flatten()[place]):g}"
+        return InputError("target", "to hold 0 and 1", got, cell_of(place, target.shape))
 
-    return Check((target * (target - 1)).abs() > 0, message)  # False for NaN
+    return Check(((target * (target - 1)).abs() > 0).flatten(0, -2), error)  # False for NaN

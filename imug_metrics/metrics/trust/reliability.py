@@ -8,7 +8,8 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from imug_metrics.dialogues.arguments import Candidates, Ids, Turns
-from imug_metrics.dialogues.inputs import Column, as_numbers
+from imug_metrics.dialogues.inputs import Column
+from imug_metrics.functional.scaling.candidates import candidates_open_end, read_candidates
 from imug_metrics.functional.trust.reliability import METHODS, Method, run_values
 from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.dialogue_metric import DialogueMetric, check_choice
@@ -94,14 +95,14 @@ class Reliability(DialogueMetric):
         Raises:
             ValueError: if shapes differ or turns are refused.
         """
-        runs = as_numbers("scores", scores)
-        if runs.ndim not in (2, 3):
-            raise ValueError(f"Expected argument `scores` to have shape [N, R] or [B, T, R], got {list(runs.shape)}.")
+        given = read_candidates("scores", scores)
+        runs = given.values
         zero = self.missing == "zero"
         runs = runs.masked_fill(~runs.isfinite(), 0) if zero else runs
         values = run_values(runs, self.method, self.scale, average=self.detail)
         wanted = values if self.detail else {"reliability": values["reliability"]}
-        columns = {name: Column(value.flatten(), tuple(value.shape)) for name, value in wanted.items()}
+        shape, check = tuple(runs.shape[:-1]), candidates_open_end("scores", given)
+        columns = {name: Column(value.flatten(), shape, None, given.ends, (), check) for name, value in wanted.items()}
         inputs = self._pack(columns, dialogue, turn, None, valid, lengths)
         batch = inputs.batch
         found = {name: batch.present(value) for name, value in inputs.columns.items()}

@@ -91,7 +91,7 @@ def test_a_selector_beyond_the_bins_is_refused_where_they_are_needed(data: dict[
     plain = Selection()
     plain.update(**logits)
     metric = Selection(detail=True)
-    with pytest.raises(ValueError, match=r"`selector` to lie in 0 to 1, .* in cell \[0, 0\]: set `low` and `high`"):
+    with pytest.raises(ValueError, match=r"`selector` to lie in 0 to 1, .*set `low` and `high`.* at row \[0, 0\]"):
         metric.update(**logits)
     unseen = Selection(detail=True, validate=False)
     unseen.update(**logits)

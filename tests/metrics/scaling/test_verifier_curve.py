@@ -99,10 +99,10 @@ def test_scores_beyond_the_bins_are_refused_or_left_out_and_never_clamped() -> N
     logits, target = torch.tensor([[[4.0, 2.0]], [[3.0, -1.5]]]), torch.tensor([[[1, 0]], [[1, 0]]])
     metric = VerifierCurve()
     with pytest.raises(
-        ValueError, match=r"`scores` to lie in 0 to 1, .* got 4 in cell \[0, 0, 0\]: set `low` and `high`"
+        ValueError, match=r"`scores` to lie in 0 to 1, .*set `low` and `high`.* got 4 at row \[0, 0, 0\]"
     ):
         metric.update(logits, target)
-    with pytest.raises(ValueError, match=r"got -1\.5 in cell \[1, 0, 1\]"):
+    with pytest.raises(ValueError, match=r"got -1\.5 at row \[1, 0, 1\]"):
         VerifierCurve(high=4.0).update(logits, target)
     assert metric.update_count == 0
     unseen = VerifierCurve(validate=False, detail=True)
