@@ -70,6 +70,8 @@ def read_records(
     reader = _found(head) if format is None else _named(format)
     problems = Problems()
     records = _by_model(reader.read(path, options, problems), model or _file_name(path), path, problems)
+    if not records and not problems:
+        problems.error(path, None, "", f"expected records in the format {reader.name}, found none")
     return RecordsByModel(records, format=reader.name, problems=problems)
 
 
