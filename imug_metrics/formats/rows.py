@@ -309,14 +309,15 @@ def shown(value: Any) -> str:
 def _listed_options(text: str) -> Any:
     """Options in one cell: as JSON, as lines "A. ...", or as letters."""
     text = text.strip()
-    return as_json(text) if text[:1] in ("[", "{") else read_options(text) or text
+    found = as_json(text) if text[:1] in ("[", "{") else read_options(text)
+    return found or text
 
 
 def _number(column: str, value: Any, place: Place) -> float:
     number = as_number(value)
     if number is not None:
         return number
-    comma = isinstance(value, str) and _NUMBER.fullmatch(value.strip().replace(",", "."))
+    comma = isinstance(value, str) and "," in value and _NUMBER.fullmatch(value.strip().replace(",", "."))
     place.error(column, f"expected a finite number, got {shown(value)}{'; decimals have a point' if comma else ''}")
     return math.nan
 
