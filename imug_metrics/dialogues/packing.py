@@ -14,6 +14,7 @@ from imug_metrics._constants import constant
 from imug_metrics.dialogues.arrays import place_of
 from imug_metrics.dialogues.batch import BEYOND, DialogueBatch
 from imug_metrics.dialogues.checks import Check, look
+from imug_metrics.dialogues.exchange import warn_of_exchange
 from imug_metrics.dialogues.ids import as_ids
 from imug_metrics.errors import InputError
 
@@ -79,7 +80,10 @@ def pack(
             keys, moved = _sorted(keys)
             runs = _runs(keys)
             repeats = _repeats(keys, moved, record, Named(name or (lambda row: int(dialogue[row])), shape))
-            counts = _number_of_runs(look([repeats], _changes(keys, runs), like=turn))
+            *changes, first, last = look([repeats], [*_changes(keys, runs), keys[0][0], keys[0][-1]], like=turn)
+            counts = _number_of_runs(changes)
+            if len(keys) == 2 and record is None:
+                warn_of_exchange(*keys, first, last, counts[1])
     elif validate:
         look(checks, like=turn)
     masks = [mask if mask is None or moved is None else mask[moved] for mask in (valid, said, record)]
@@ -188,7 +192,7 @@ class Named(NamedTuple):
         """What to say of a turn that occurs in two rows."""
         rows = [place_of(row, self.shape) for row in sorted((first, second))]
         got = f"dialogue {self.name(first)!r}, turn {turn} at rows {rows[0]} and {rows[1]}"
-        return InputError("turn", "to come once in its dialogue (and subject)", got)
+        return InputError("turn", "to come once in its `dialogue` (and `subject`)", got)
 
 
 def low_turns(turn: Tensor, shape: tuple[int, ...] = ()) -> Check:
