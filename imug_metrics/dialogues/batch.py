@@ -67,11 +67,10 @@ class DialogueBatch:
         """int64 `[G]`, the id of each dialogue; rising for flat rows."""
         if self.width is not None or not self.turn.shape[0]:
             return self.dialogue
-        first = self.first
-        if self.starts is not None:
-            first = self.offsets.index_select(0, self.starts[:-1])
-            first = first if self.full else first.clamp(max=self.turn.shape[0] - 1)
-        return self.dialogue.index_select(0, first)
+        if self.starts is None:
+            return self.dialogue.index_select(0, self.first)
+        first = self.offsets.index_select(0, self.starts[:-1])
+        return self.dialogue.index_select(0, first if self.full else first.clamp(max=self.turn.shape[0] - 1))
 
     @cached_property
     def order(self) -> Tensor:

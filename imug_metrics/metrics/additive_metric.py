@@ -33,6 +33,9 @@ class AdditiveMetric(Metric):
     in_inference_mode = True
     config: Tensor
 
+    _set_aside: dict[str, Any] | None = None
+    """Within `forward` the states of all earlier batches, in whose place stand those of its batch alone."""
+
     def merge_state(self, incoming_state: dict[str, Any] | Metric) -> None:
         """Add another metric's state, of the same class and configuration, to this one.
 
@@ -83,6 +86,7 @@ class AdditiveMetric(Metric):
             default = self._defaults[name]
             setattr(self, name, [] if isinstance(default, list) else default.detach().clone().to(self.device))
         self._to_sync, self._should_unsync, self._enable_grad = self.dist_sync_on_step, False, True
+        self._set_aside = kept
         on_cpu, self.compute_on_cpu = self.compute_on_cpu, False
         try:
             self.update(*args, **kwargs)
@@ -90,6 +94,7 @@ class AdditiveMetric(Metric):
         finally:
             for name, state in kept.items():
                 setattr(self, name, state)
+            self._set_aside = None
             self._update_count, self._computed, self._is_synced = count, None, False
             self._to_sync, self._should_unsync, self._enable_grad = self.sync_on_compute, True, False
             self.compute_on_cpu = on_cpu
@@ -140,6 +145,10 @@ class AdditiveMetric(Metric):
             setattr(self, name, state + added)
         else:
             state.add_(added)
+
+    def _width_of(self, rows: str) -> int:
+        """Numbers of a row of a state that is a list."""
+        return self.row_width
 
     def _digest(self) -> Tensor:
         """Configuration as a state, so that a MetricCollection never takes two look-alikes for one."""

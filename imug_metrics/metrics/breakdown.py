@@ -15,6 +15,7 @@ from torchmetrics.wrappers.abstract import WrapperMetric
 
 from imug_metrics.dialogues.batch import as_list
 from imug_metrics.dialogues.ids import is_integer
+from imug_metrics.errors import InputError
 from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.state import all_or_none, check_state
@@ -62,6 +63,8 @@ class Breakdown(WrapperMetric):
         self.whole = deepcopy(metric)
         self.whole.reset()
         self.parts = ModuleDict({_module_name(group): deepcopy(self.whole) for group in self.groups})
+        for part in self._metrics().values():
+            part._warns_of_repeats = part is self.whole  # which has all records
 
     def update(self, *args: Any, group: Sequence[Any] | Tensor, **kwargs: Any) -> None:
         """Add a batch of whole dialogues; one that is refused changes nothing.
@@ -71,8 +74,8 @@ class Breakdown(WrapperMetric):
             group: the group of each record, `[N]` names or integers.
 
         Raises:
-            ValueError: if `group` has not one entry a record, or as the metric's own `update`.
-            TypeError: if a group is neither a name nor an integer.
+            InputError: if `group` has not one entry a record, a group is neither a name nor an integer, or as the
+                metric's own `update`.
         """
         self._each("update", args, kwargs, group)
 
@@ -227,7 +230,7 @@ def _group_names(group: Any) -> list[str]:
     entries = as_list(group)
     for row, entry in enumerate(entries):
         if not isinstance(entry, str) and not is_integer(entry):
-            raise TypeError(f"Expected argument `group` to hold names or integers, got {entry!r} at row {row}.")
+            raise InputError("group", "to hold names or integers", repr(entry), row)
     return [str(entry) for entry in entries]
 
 
@@ -241,14 +244,12 @@ def _is_column(value: Any) -> bool:
 def _check_rows(names: list[str], columns: Mapping[str, Any]) -> None:
     for key, value in columns.items():
         if key == "links" and value is not None:
-            raise ValueError("Expected argument `links` to be None: row numbers do not survive a division into groups.")
+            raise InputError("links", "to be None, since row numbers do not survive a division into groups")
         if isinstance(value, Mapping):
             _check_rows(names, {f"{key}[{name!r}]": column for name, column in value.items()})
         if _is_column(value) and len(value) != len(names):
-            raise ValueError(
-                f"Expected argument `group` to have one entry for each of argument {key}, [{len(value)}], got "
-                f"[{len(names)}]. Give records flat."
-            )
+            expected = f"to have one entry for each of argument {key}, [{len(value)}] (give records flat)"
+            raise InputError("group", expected, f"[{len(names)}]")
 
 
 class _Rows:

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The base class all metrics share: state as running sums, estimates with intervals by dialogue, curves over turns."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal, TypeVar
@@ -13,11 +14,11 @@ from imug_metrics._constants import constant, integers
 from imug_metrics.dialogues.batch import DialogueBatch
 from imug_metrics.dialogues.checks import Check
 from imug_metrics.dialogues.inputs import SHARE, Bounds, Column, PackedInputs, pack_inputs
-from imug_metrics.metrics.additive_metric import AdditiveMetric
 from imug_metrics.metrics.curve import curve_points
 from imug_metrics.metrics.description import MetricDescription, undescribed
 from imug_metrics.metrics.dialogue_sums import Terms, dialogue_vectors
 from imug_metrics.metrics.options import spell_out, within
+from imug_metrics.metrics.packed_metric import PackedMetric
 from imug_metrics.metrics.plotting import plot_curve
 from imug_metrics.stats import (
     Interval,
@@ -40,7 +41,7 @@ from imug_metrics.stats.intervals import NO_FORMULA, REASONS, UNDEFINED
 _Entry = TypeVar("_Entry")
 
 
-class DialogueMetric(AdditiveMetric):
+class DialogueMetric(PackedMetric):
     """A metric over turns of dialogues, kept as sums over dialogues.
 
     A subclass names itself (`name`), says in `primary` which estimate `compute()` returns, lists in `configuration`
@@ -54,7 +55,8 @@ class DialogueMetric(AdditiveMetric):
     With `detail=True`, `compute()` returns a flat dict of float64 scalars: the primary estimate under the metric's
     name, its interval `_lower` and `_upper`, `_coverage`, `_n` (records in the mean), `_dialogues`, the other estimates
     under `<name>_<estimate>` with their intervals, and the curve `_turn_k`. Undefined values are NaN, and so are bounds
-    that the data cannot give: `reasons` says why. A turn without a scored record is left out.
+    that the data cannot give: `reasons` says why. A turn without a scored record is left out. Where scored records have
+    turns beyond `max_turns`, `_later_n` is their number, and a warning says where the curve ends.
 
     Outside `forward` an `update` runs in inference mode, unless a subclass that runs a model there says
     `in_inference_mode = False`, as `EmbeddingMetric` does: what a model keeps from inference mode is of no use in
@@ -64,7 +66,8 @@ class DialogueMetric(AdditiveMetric):
     each word means, here and in the other arguments, stands in `imug_metrics.metrics.vocabulary`.
 
     Args:
-        detail, missing, average, level, bootstrap, seed, max_turns, validate, in_order: see `MetricOptions`.
+        detail, missing, average, level, bootstrap, seed, max_turns, validate, in_order, check_repeats: see
+            `MetricOptions`.
         kwargs: those of `torchmetrics.Metric`.
 
     Raises:
@@ -80,13 +83,21 @@ class DialogueMetric(AdditiveMetric):
     name: str
     description: MetricDescription | None = None  # how to read the primary estimate; None: as the docstring says
     primary: str = "mean"
-    configuration: tuple[str, ...] = ("detail", "missing", "average", "level", "bootstrap", "seed", "max_turns")
+    configuration: tuple[str, ...] = (
+        "detail",
+        "missing",
+        "average",
+        "level",
+        "bootstrap",
+        "seed",
+        "max_turns",
+        "check_repeats",
+    )
     curves: tuple[str, ...] = ("turn_",)  # estimates that are left out where nothing was seen
     ranges: dict[str, Bounds] = within(SHARE)  # that estimates cannot leave, by name or by beginning ("turn_")
     steps: tuple[str, ...] = ()  # estimates that jump, so that only the bootstrap gives them an interval
     events: Mapping[str, tuple[str, ...]] = {}  # by estimate, ratios whose numerators say which dialogues vary it
     fitted: Mapping[str, int] = {}  # parameters that estimates fit, by name or by beginning, where there are several
-    moments: Tensor
     replicates: Tensor
     fingerprint: Tensor  # of the dialogues, see `imug_metrics.stats.id_fingerprint`
 
@@ -102,9 +113,10 @@ class DialogueMetric(AdditiveMetric):
         max_turns: int = 16,
         validate: bool = True,
         in_order: bool = False,
+        check_repeats: bool = False,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(check_repeats=check_repeats, **kwargs)
         check_choice("missing", missing, ("skip", "zero"))
         check_choice("average", average, ("record", "dialogue"))
         if not 0 < level < 1:
@@ -125,8 +137,7 @@ class DialogueMetric(AdditiveMetric):
         self._derived_names: list[str] | None = None  # known when they are first asked for
         self._reasons: dict[str, int] = {}
         size = len(self._components)
-        shape = (size + 1, size + 1) if detail else (size,)
-        self.add_state("moments", torch.zeros(shape, dtype=torch.float64), dist_reduce_fx="sum")
+        self._add_packed_state((size + 1, size + 1) if detail else (size,))
         self.add_state("config", self._digest(), dist_reduce_fx="max")
         if bootstrap:
             self.add_state("replicates", torch.zeros(bootstrap, size, dtype=torch.float64), dist_reduce_fx="sum")
@@ -157,9 +168,32 @@ class DialogueMetric(AdditiveMetric):
         found[f"{self.name}_n"] = self._named(self._totals)["records"]
         found[f"{self.name}_dialogues"] = self._named(self.moments[1:, 0])["records"]
         found = self._finish(found)
+        found |= self._later_records(found)
         codes = {key.removesuffix(_REASON): int(code) for key, code in found.items() if key.endswith(_REASON)}
         self._reasons = {key: code for key, code in codes.items() if code}
         return {key: value for key, value in found.items() if not key.endswith(_REASON)}
+
+    def _later_records(self, found: dict[str, Tensor], elsewhere: str = "the other estimates") -> dict[str, Tensor]:
+        """How many scored records have turns that the curve does not reach, if any do; with a warning where it stops.
+
+        Args:
+            found: the result, which may hold no curve.
+            elsewhere: what such records count in.
+        """
+        if not any("_turn_" in key for key in found):  # nor where turns are time stamps, which are all later
+            return {}
+        sums = self._named(self._totals)
+        shown = torch.stack([sums[f"turn_{k}.den"] for k in range(1, self.max_turns + 1)]).sum()
+        later, drawn = torch.stack([sums["records"] - shown, shown]).tolist()
+        if later < 1:
+            return {}
+        warnings.warn(
+            f"The curve of {type(self).__name__} ends at turn {self.max_turns}: {later:,.0f} of {later + drawn:,.0f} "
+            f"scored records have later turns, which count in {elsewhere}. Give the metric a larger `max_turns` to see "
+            "them.",
+            stacklevel=5,
+        )
+        return {f"{self.name}_later_n": sums["records"] - shown}
 
     @property
     def reasons(self) -> dict[str, str]:
@@ -226,11 +260,15 @@ class DialogueMetric(AdditiveMetric):
         lengths: Any = None,
         *,
         checks: Sequence[Check] = (),
+        numbered: bool = False,
     ) -> PackedInputs:
-        """Pack the arguments of one update; nothing of the state has changed when it refuses them."""
+        """Pack the arguments of one update; nothing of the state has changed when it refuses them.
+
+        Dialogues that a subclass has numbered itself are not looked for in other updates.
+        """
         if self.bootstrap and dialogue is None:
             raise ValueError("Expected argument `dialogue`: the bootstrap draws by the dialogues' ids.")
-        return pack_inputs(
+        packed = pack_inputs(
             columns,
             dialogue,
             turn,
@@ -242,6 +280,9 @@ class DialogueMetric(AdditiveMetric):
             look_at_rows=self.missing == "zero",
             checks=checks,
         )
+        if dialogue is not None and not numbered:
+            self._take_note(packed.batch, dialogue, packed.shape)
+        return packed
 
     def _needed(self) -> Sequence[str]:
         """The sums that the primary estimate is made of: without detail nothing else is kept."""
@@ -303,7 +344,7 @@ class DialogueMetric(AdditiveMetric):
         if vectors.requires_grad and not self.is_differentiable:
             vectors = vectors.detach()
         added = packed_moments(vectors, len(self._ratio_names)) if self.detail else vectors.sum(0)
-        self._increase("moments", added)
+        self._increase_moments(added)
         if self.bootstrap:
             ids = batch.ids.to(self.device)
             self._increase("replicates", poisson_weights(ids, self.bootstrap, self.seed).mT @ vectors)

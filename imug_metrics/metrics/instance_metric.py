@@ -35,7 +35,8 @@ class InstanceMetric(DialogueMetric):
         shape = next(iter(columns.values())).shape
         if support is not None:
             columns["support"] = self._shares("support", support)
-        return self._pack(columns, *instance_places(shape, dialogue, turn, self.bootstrap), None, valid, lengths)
+        places = instance_places(shape, dialogue, turn, self.bootstrap)
+        return self._pack(columns, *places, None, valid, lengths, numbered=dialogue is None)
 
     def _shares(self, argument: str, values: Any, scale: Scale = "share") -> Column:
         """Scores of a scale as rows of shares in [0, 1], NaN where unknown, on the metric's device."""

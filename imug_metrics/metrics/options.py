@@ -29,6 +29,10 @@ class MetricOptions(TypedDict, total=False):
             more for flat records that are not in order. Without it nothing is looked at and nothing waits.
         in_order: the records of every update come by dialogue, subject and turn, ids rising, so that nothing is sorted;
             checked with `validate`, taken for granted without.
+        check_repeats: keep the id of every dialogue and the turns that were seen, and refuse a dialogue that comes back
+            in a later update, by its name; across processes and merged states `compute` refuses it. Every update then
+            waits for the device, and memory grows by 16 bytes a record. Without it `compute` warns where many came
+            back, at no such cost.
     """
 
     detail: bool
@@ -40,6 +44,7 @@ class MetricOptions(TypedDict, total=False):
     max_turns: int
     validate: bool
     in_order: bool
+    check_repeats: bool
     compute_on_cpu: bool
     dist_sync_on_step: bool
     process_group: Any

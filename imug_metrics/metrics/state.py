@@ -43,7 +43,7 @@ def check_state(metric: "AdditiveMetric", state: Any) -> None:
             _check_tensor(f"{name}.{key}", state[key], default)
         else:
             for rows in state[key] if isinstance(state[key], (list, tuple)) else [state[key]]:
-                _check_rows(f"{name}.{key}", rows, metric.row_width)
+                _check_rows(f"{name}.{key}", rows, metric._width_of(key))
 
 
 @contextmanager

@@ -37,7 +37,7 @@ def state_of(case: Case, **options: Any) -> State:
     return dict(case.feed(persistent(case, **options), *places()).state_dict())
 
 
-def _with(change: Callable[[Tensor], Tensor], key: str = "moments") -> Callable[[State], State]:
+def _with(change: Callable[[Tensor], Tensor], key: str = "packed") -> Callable[[State], State]:
     return lambda state: {**state, key: change(state[key])}
 
 
@@ -54,7 +54,7 @@ WRONG: dict[str, Callable[[State], State]] = {
     "no tensor": _with(lambda moments: moments.tolist()),
     "another configuration": _with(lambda config: config + 1, "config"),
     "configuration of another kind": _with(lambda config: config.long(), "config"),
-    "a part is missing": lambda state: {key: value for key, value in state.items() if key != "moments"},
+    "a part is missing": lambda state: {key: value for key, value in state.items() if key != "packed"},
     "a part too many": lambda state: {**state, "another": torch.zeros(1)},
     "configuration is missing": lambda state: {key: value for key, value in state.items() if key != "config"},
 }
