@@ -9,6 +9,7 @@ from typing import Any
 
 from imug_metrics.formats.place import Place
 from imug_metrics.protocols.imug.options import question_options
+from imug_metrics.reading.choice import read_choice
 from imug_metrics.reading.files import kind
 from imug_metrics.reading.options import check_options, read_options
 
@@ -40,7 +41,11 @@ def read_key(
     key = _key(target, place, where.get("target", "target"))
     if key is None or found is None:
         return key, question_options(prompt, key) if found is None else found
-    return _letter(key, found) or key, found
+    letter = _letter(key, found)
+    if letter is None and not read_choice(key, found).letters:
+        expected = f"expected the letter or the text of an option, {', '.join(found)}"
+        place.error(where.get("target", "target"), f"{expected}, got {key[:80]!r}: no answer can be right")
+    return letter or key, found
 
 
 def _key(target: Any, place: Place, where: str) -> str | None:

@@ -124,6 +124,8 @@ def test_turns_from_0_are_refused_with_the_cure(tmp_path, kind, cell) -> None:
         ({"modality": "video"}, "modality", "expected 'text' or 'image'"),
         ({"modality": "text", "reply": "B", "options": '{"A": '}, "options", "options"),
         ({"modality": "text", "reply": "B", "options": "red"}, "options", "options"),
+        ({"modality": "text", "reply": "B", "options": '["red", "blue"]', "target": 1}, "target", "the text of"),
+        ({"modality": "text", "reply": "B", "options": "AB", "target": "green"}, "target", "option, A, B, got 'green'"),
         ({"modality": "image", "image": "gone.png"}, "image", "found none at 'gone.png'"),
         ({"modality": "image", "image": "../../etc/passwd"}, "image", "expected an image inside"),
         ({"modality": "image", "image": "https://example.org/a.png"}, "image", "not fetched"),
