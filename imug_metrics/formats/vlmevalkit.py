@@ -23,6 +23,7 @@ _USUAL = {
     "dialogue": (*USUAL["dialogue"], ("index",)),
     "class": (*USUAL["class"], ("category",)),
     "score": (*USUAL["score"], ("hit",)),
+    "image": USUAL["image"][:1],  # not `image`, which is the question's
 }
 _GIVEN = {"prompt": "question", "text": "prediction", "target": "answer"}
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -111,9 +112,8 @@ def _turns(row: Mapping[str, Any], place: Place) -> Iterator[Mapping[str, Any]]:
     """A row of lists as one row a turn."""
     questions, replies = _list(row.get("question")), _list(row.get("prediction"))
     if questions is None or replies is None or len(questions) != len(replies) or len(questions) > MAX_TURN:
-        got = " and ".join(
-            kind(value) if value is None else f"a list of {len(value)}" for value in (questions, replies)
-        )
+        cells = ((questions, row.get("question")), (replies, row.get("prediction")))
+        got = " and ".join(kind(cell) if found is None else f"a list of {len(found)}" for found, cell in cells)
         place.error("prediction", f"expected lists of as many questions and predictions, got {got}")
         return
     keys = _list(row.get("answer"))
