@@ -152,7 +152,9 @@ def warn_of_misspelled(columns: Columns, file: Path, line: int | None, problems:
     read = {*columns.of.values(), *columns.dialogue}
     absent = {_plain(name): name for name in USUAL if name not in columns.of}
     for name in columns.names:
-        close = [] if name in read else difflib.get_close_matches(_plain(name), absent, 1, 0.85)
+        close = (
+            [] if name in read or _plain(name) in absent else difflib.get_close_matches(_plain(name), absent, 1, 0.85)
+        )
         if close:
             problems.warn(file, line, name[:80], f"unknown column, is not read; did you mean `{absent[close[0]]}`?")
 

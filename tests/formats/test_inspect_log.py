@@ -1,0 +1,226 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Logs of Inspect: dialogues and single turns, scores of every form, epochs, attachments, and archives that are broken."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from imug_metrics import Record, read_records
+from imug_metrics.errors import ArgumentError
+from tests.formats.table_files import log_header, write_archive
+
+
+def sample(**more: Any) -> dict[str, Any]:
+    """A sample as Inspect logs it."""
+    return {
+        **{"id": "s", "epoch": 1, "input": "Which?", "target": "B", "choices": ["red", "blue"]},
+        "messages": [{"role": "user", "content": "Which?"}, {"role": "assistant", "content": "B"}],
+        **{"scores": {"choice": {"value": "C"}}, "metadata": {}, "attachments": {}},
+        **more,
+    }
+
+
+def read(folder: Path, *samples: Any, **options: Any) -> tuple[list[Record], list[str]]:
+    path = folder / "log.json"
+    path.write_text(json.dumps({**log_header(), "samples": samples}))
+    found = read_records(path, **options)
+    assert found.format == "inspect"
+    return [record for records in found.values() for record in records], [
+        str(problem).removeprefix(f"{path}:") for problem in found.problems
+    ]
+
+
+def test_a_sample_of_one_question_is_read_whole(tmp_path) -> None:
+    usage = {"model_usage": {log_header()["eval"]["model"]: {"output_tokens": 7}, "grader": {"output_tokens": 99}}}
+    [record], problems = read(tmp_path, sample(**usage))
+    assert (record.dialogue, record.turn, record.prompt, record.text, record.target) == ("s", 1, "Which?", "B", "B")
+    assert (record.options, record.scores) == ({"A": "red", "B": "blue"}, {"choice": 1.0})
+    assert record.costs == {"tokens": 7.0}
+    assert problems == []
+
+
+@pytest.mark.parametrize(
+    ("value", "scores"),
+    [
+        ("C", {"s": 1.0}),
+        ("I", {"s": 0.0}),
+        ("P", {"s": 0.5}),
+        ("N", {"s": 0.0}),
+        (0.25, {"s": 0.25}),
+        (True, {"s": 1.0}),
+        ("0.5", {"s": 0.5}),
+        (math.nan, {"s": math.nan}),
+        ({"a": 1, "b": "C"}, {"s.a": 1.0, "s.b": 1.0}),
+        ("maybe", "told"),
+        (None, "told"),
+        ([1, 2], "told"),
+        (math.inf, "told"),
+    ],
+)
+def test_scores_of_every_form(tmp_path, value, scores) -> None:
+    [record], problems = read(tmp_path, sample(scores={"s": {"value": value}}))
+    assert record.scores == pytest.approx({"s": math.nan} if scores == "told" else scores, nan_ok=True)
+    assert [problem.partition(": ")[2].partition(":")[0] for problem in problems] == (
+        ["scores.s"] if scores == "told" else []
+    )
+
+
+def test_the_turns_of_a_dialogue_are_its_users_messages_and_the_key_is_the_last_turns(tmp_path) -> None:
+    messages = [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "Что это?", "metadata": {"target": "кот", "scores": {"s": 0.5}}},
+        {"role": "assistant", "content": [{"type": "reasoning", "reasoning": "hm"}, {"type": "text", "text": "кот"}]},
+        {"role": "user", "content": "Which?"},
+        {"role": "assistant", "content": "", "tool_calls": [{"id": "1", "function": "look"}]},
+        {"role": "tool", "content": "it is red", "tool_call_id": "1"},
+        {"role": "assistant", "content": "A"},
+    ]
+    (first, second), problems = read(tmp_path, sample(messages=messages, target="A"))
+    assert (first.turn, first.text, first.target, first.options, first.scores) == (1, "кот", "кот", None, {"s": 0.5})
+    assert (second.turn, second.text, second.target, second.scores) == (2, "A", "A", {"choice": 1.0})
+    assert problems == []
+
+
+def test_a_sample_that_names_its_turn_is_that_turn_whatever_history_it_holds(tmp_path) -> None:
+    history = [{"role": "user", "content": "Earlier?"}, {"role": "assistant", "content": "Yes."}]
+    now = sample()["messages"]
+    metadata = {"conversation_id": "d", "turn": 3, "links": [1, 9], "subject": "cat", "answer": "elsewhere"}
+    [record], problems = read(tmp_path, sample(messages=[*history, *now], metadata=metadata))
+    assert (record.dialogue, record.turn, record.prompt, record.text) == ("d", 3, "Which?", "B")
+    assert (record.links, record.subject) == ((1,), "cat")
+    assert [problem.partition(": ")[2].partition(":")[0] for problem in problems] == ["metadata.links"]
+
+
+@pytest.mark.parametrize(("metadata", "columns"), [({"case": "d", "nr": "2"}, {"dialogue": "case", "turn": "nr"})])
+def test_fields_of_metadata_may_be_named(tmp_path, metadata, columns) -> None:
+    [record], _ = read(tmp_path, sample(metadata=metadata), columns=columns)
+    assert (record.dialogue, record.turn) == ("d", 2)
+
+
+def test_epochs_are_dialogues_of_their_own(tmp_path) -> None:
+    records, problems = read(tmp_path, *(sample(epoch=epoch) for epoch in (1, 2, 3)))
+    assert [record.dialogue for record in records] == ["s", "s#2", "s#3"]
+    assert problems == []
+
+
+def test_attachments_take_the_place_of_their_names(tmp_path) -> None:
+    shown = [{"type": "image", "image": "attachment://a"}]
+    messages = [{"role": "user", "content": "attachment://b"}, {"role": "assistant", "content": shown}]
+    attachments = {"a": "data:image/png;base64,aW1hZ2U=", "b": "a long question"}
+    [record], problems = read(tmp_path, sample(messages=messages, attachments=attachments, target=""))
+    assert (record.prompt, record.modality, record.image, problems) == ("a long question", "image", b"image", [])
+    [record], problems = read(tmp_path, sample(messages=messages, target="", attachments={"b": "a long question"}))
+    assert (record.modality, record.image) == ("image", None)
+    assert "expected 'attachment://a', which a message names" in problems[0]
+
+
+def test_messages_that_were_not_logged_are_made_of_input_and_output(tmp_path) -> None:
+    output = {"choices": [{"message": {"role": "assistant", "content": "A"}}]}
+    [record], problems = read(tmp_path, sample(messages=[], output=output))
+    assert (record.prompt, record.text, problems) == ("Which?", "A", [])
+
+
+@pytest.mark.parametrize(
+    ("more", "count", "message"),
+    [
+        ({"messages": "x"}, 0, "1: messages: expected a list, got text"),
+        ({"messages": ["x"]}, 0, "1: messages[0]: expected a message, got text"),
+        ({"messages": [], "input": 3, "output": None}, 1, "expected a text or a list of parts, got a number"),
+        ({"metadata": {"turn": "x"}}, 0, "1: metadata.turn: expected a turn from 1 to 1024, got 'x'"),
+        ({"target": ["A", "B"]}, 1, "expected the key as text, got a list"),
+        ({"target": "D"}, 1, "expected the letter or the text of an option, A, B, got 'D'"),
+        ({"messages": [{"role": "user", "content": "Which?"}]}, 1, "expected an answer, found none"),
+    ],
+)
+def test_what_is_wrong_in_a_sample_is_told_by_its_number_and_field(tmp_path, more, count, message) -> None:
+    records, problems = read(tmp_path, sample(**more), sample(id="right"))
+    assert [record.dialogue for record in records][-1] == "right"
+    assert len(records) == count + 1
+    assert any(message in problem for problem in problems)
+
+
+def test_turns_from_0_are_refused_with_the_cure(tmp_path) -> None:
+    with pytest.raises(ArgumentError, match="add 1 to every turn"):
+        read(tmp_path, sample(metadata={"dialogue": "d", "turn": 0}))
+
+
+@pytest.mark.parametrize("content", [{"samples": None}, {}, {"samples": {"a": 1}}])
+def test_a_log_without_samples_says_so(tmp_path, content) -> None:
+    (tmp_path / "log.json").write_text(json.dumps({**log_header(), **content}))
+    found = read_records(tmp_path / "log.json")
+    assert dict(found) == {}
+    assert "expected a list of samples" in str(found.problems[0])
+
+
+def test_the_model_is_that_of_the_log(tmp_path) -> None:
+    path = write_archive(tmp_path / "log.eval", [sample()])
+    assert [*read_records(path)] == [log_header()["eval"]["model"]]
+
+
+def members(path: Path) -> dict[str, bytes]:
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def pack(path: Path, content: dict[str, bytes]) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in content.items():
+            archive.writestr(name, data)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("samples/bad_epoch_1.json", b"{", "samples/bad_epoch_1.json: expected JSON"),
+        ("samples/bad_epoch_1.json", b"\xff\xff", "samples/bad_epoch_1.json: expected UTF-8"),
+        ("samples/bad_epoch_1.json", b"[" * 100_000, "samples/bad_epoch_1.json: expected JSON"),
+        ("samples/bad_epoch_1.json", b"[]", "samples/bad_epoch_1.json: expected a sample, got a list"),
+        ("samples/bad_epoch_1/sample.json", b"{}", "is a sample in pieces, which is not read"),
+        ("header.json", b"[]", "header.json: eval.model: expected the name of the model"),
+    ],
+)
+def test_a_broken_member_costs_itself_alone(tmp_path, name, content, message) -> None:
+    path = write_archive(tmp_path / "log.eval", [sample()])
+    found = read_records(pack(path, {**members(path), name: content}))
+    [records] = found.values()
+    assert [record.dialogue for record in records] == ["s"]
+    assert message in str(found.problems[0])
+
+
+def test_an_archive_without_samples_says_so(tmp_path) -> None:
+    path = pack(tmp_path / "log.eval", {"_journal/start.json": json.dumps(log_header()).encode()})
+    [problem] = read_records(path).problems
+    assert "found none: the log was not finished, or cut" in str(problem)
+
+
+def test_a_member_that_unpacks_to_too_much_is_not_unpacked(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("imug_metrics.formats.inspect_log.MAX_ROW_BYTES", 10_000)
+    path = write_archive(tmp_path / "log.eval", [sample(id="bomb", input="0" * 10**6), sample()])
+    found = read_records(path)
+    assert [record.dialogue for [*records] in found.values() for record in records] == ["s"]
+    assert "expected at most 10000 bytes, got 1000" in str(found.problems[0])
+
+
+def test_an_archive_that_unpacks_to_too_much_is_read_up_to_there(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("imug_metrics.formats.zip_members.MAX_TOTAL", 2_000)
+    found = read_records(write_archive(tmp_path / "log.eval", [sample(id=f"{n}") for n in range(20)]))
+    [records] = found.values()
+    assert 1 <= len(records) < 20
+    assert len(records) + len(found.problems) == 20
+    assert "expected an archive of at most 2000 bytes" in str(found.problems[-1])
+
+
+def test_what_zstandard_needs_is_named(tmp_path, monkeypatch) -> None:
+    path = write_archive(tmp_path / "log.eval", [sample()], zstandard=True)
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(ModuleNotFoundError, match=r"needs pyarrow, .*imug_metrics\[formats\]"):
+        read_records(path)
