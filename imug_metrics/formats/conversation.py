@@ -2,31 +2,27 @@
 # SPDX-License-Identifier: Apache-2.0
 """A conversation to records: what every reader of chats rests on.
 
-Each message of the user, or run of them, opens a turn; all that the model and its tools give until the next one is the
-turn's output. A turn whose output holds an image is an image turn, its text the caption; of several images the last
-counts. Text that a model wrote before a tool answered counts only where it wrote none after. Images of the user are not
-read.
+Each message of the user opens a turn; several in a row are one turn, unless two of them hold what is known of a turn.
+All that the model and its tools give until the next one is the turn's output. A turn whose output holds an image is an
+image turn, its text the caption, unless there is an answer key and an answer; of several images the last counts. Text
+that a model wrote before a tool answered counts only where it wrote none after. Images of the user are not read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from imug_metrics.formats.answer_keys import read_key
 from imug_metrics.formats.image_sources import ImageSources, has_image
+from imug_metrics.formats.line_keys import IMAGES, MESSAGES, LineKeys
 from imug_metrics.formats.parts import ImagePart, Message, Part, read_messages, text_of
 from imug_metrics.formats.place import Place
 from imug_metrics.formats.protocol import ReadOptions, RecordAt
-from imug_metrics.formats.turn_fields import LineFields
-from imug_metrics.reading.files import MAX_TURN, as_turn, kind
-
-MESSAGES = ("messages", "conversations", "conversation")
-"""Usual names of the field that holds the messages."""
-IMAGES = ("images", "image")
-"""Usual names of the field that holds the images which `<image>`, or a part without one of its own, stands for."""
+from imug_metrics.formats.turn_fields import LineFields, is_of_turn
+from imug_metrics.reading.files import MAX_TURN, Problems, as_turn, kind
 
 
 @dataclass
@@ -79,6 +75,32 @@ def messages_field(row: Mapping[str, Any], columns: Mapping[str, str]) -> str | 
     """
     names = (columns["messages"],) if "messages" in columns else MESSAGES
     return next((name for name in names if name in row), None)
+
+
+def read_conversations(
+    rows: Iterable[tuple[int, Mapping[str, Any]]],
+    path: Path,
+    options: ReadOptions,
+    problems: Problems,
+) -> Iterator[RecordAt]:
+    """The records of all conversations of a file, and what only all of them together show.
+
+    Args:
+        rows: line and object of each conversation.
+        path: the file.
+        options: how it is read.
+        problems: collects what is wrong.
+
+    Raises:
+        ArgumentError: of `columns`, if no line has a key that it names.
+    """
+    sources = ImageSources(options.images or path.parent)
+    keys = LineKeys(options.columns)
+    for line, row in rows:
+        place = Place(path, line, problems)
+        keys.look(row, messages_field(row, options.columns), place)
+        yield from conversation_records(row, place, options, sources)
+    keys.check(path)
 
 
 def conversation_records(
@@ -136,7 +158,7 @@ class _Records:
 
     def read(self, turns: Sequence[_Turn]) -> Iterator[RecordAt]:
         file, number = self.place.file.name, self.place.line
-        dialogue = self.line.name("dialogue") or (file if number is None else f"{file}:{number}")
+        dialogue = self.line.dialogue() or (file if number is None else f"{file}:{number}")
         model = self.line.name("model")
         for count, turn in enumerate(turns, 1):
             named = {"dialogue": dialogue, "turn": self.numbers[count - 1], "attempted": self.attempted}
@@ -148,11 +170,12 @@ class _Records:
     def _output(self, turn: _Turn, count: int) -> dict[str, Any]:
         """What was asked and what came of it."""
         images, text, where = turn.images, turn.text, turn.asked[0].where
+        fields = {name: self.line.find(name, count, turn.fields) for name in ("target", "options")}
+        answered = fields["target"][0] is not None and text is not None  # a key asks for text
         said = self.line.modality(count, turn.fields)
-        modality = said or ("image" if images else "text")
+        modality = said or ("image" if images and not answered else "text")
         prompt = turn.prompt
         found: dict[str, Any] = {"modality": modality, "prompt": prompt, "text": text}
-        fields = {name: self.line.find(name, count, turn.fields) for name in ("target", "options")}
         asked = fields["target"][0], fields["options"][0], prompt if modality == "text" else ""
         found["target"], found["options"] = read_key(*asked, self.place, {name: at for name, (_, at) in fields.items()})
         if modality == "image":
@@ -214,22 +237,26 @@ def _numbers(row: Mapping[str, Any], turns: Sequence[_Turn], place: Place) -> Se
             return None
         return numbers
     counted = range(1, len(turns) + 1)
-    said = [as_turn(turn.asked[0].fields.get("turn")) for turn in turns]
-    if any(turn not in (None, count) for turn, count in zip(said, counted)):
-        at = turns[0].asked[0].where
-        place.warn(
-            at, "`turn` is not read: turns are the messages of the user, counted from 1; give `turns` on the line"
-        )
+    for turn, count in zip(turns, counted):
+        first = turn.asked[0]
+        if as_turn(first.fields.get("turn")) not in (None, count):
+            cure = "give `turns` on the line where some are not there"
+            place.warn(f"{first.where}.turn", f"is not read: turns are counted from 1 by messages of the user; {cure}")
+            break
     return counted
 
 
 def _turns(messages: Sequence[Message], place: Place) -> list[_Turn]:
     """The messages by turn; what a model says before the first message of the user is told and left out."""
     turns: list[_Turn] = []
+    in_a_row = False
     for message in messages:
         if message.role == "user":
-            if not turns or turns[-1].given:
+            if not turns or turns[-1].given or (is_of_turn(message.fields) and is_of_turn(turns[-1].asked[-1].fields)):
                 turns.append(_Turn())
+            elif not in_a_row:
+                in_a_row = True
+                place.warn(message.where, "messages of the user in a row are read as one turn")
             turns[-1].asked.append(message)
         elif message.role in ("assistant", "tool", "call") and turns:
             turns[-1].given.append(message)

@@ -8,9 +8,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from imug_metrics.formats.conversation import IMAGES, conversation_records
-from imug_metrics.formats.image_sources import ImageSources, has_image
+from imug_metrics.formats.conversation import read_conversations
+from imug_metrics.formats.image_sources import has_image
 from imug_metrics.formats.json_rows import json_rows
+from imug_metrics.formats.line_keys import IMAGES
 from imug_metrics.formats.place import Place
 from imug_metrics.formats.protocol import Head, ReadOptions, RecordAt
 from imug_metrics.reading.files import Problems
@@ -33,13 +34,8 @@ class MessagesReader:
         return has_own_images(row, name) if isinstance(row.get(name), list) else _is_query(row)
 
     def read(self, path: Path, options: ReadOptions, problems: Problems) -> Iterator[RecordAt]:
-        """The records of each line, one a turn; see `conversation_records`."""
-        sources = ImageSources(options.images or path.parent)
-        for line, row in json_rows(path, problems):
-            place = Place(path, line, problems)
-            found = _as_messages(row, place) if _is_query(row) else row
-            if found is not None:
-                yield from conversation_records(found, place, options, sources)
+        """The records of each line, one a turn; see `read_conversations`."""
+        return read_conversations(_rows(path, problems), path, options, problems)
 
 
 def has_own_images(row: Mapping[str, Any], name: str) -> bool:
@@ -54,6 +50,14 @@ def has_own_images(row: Mapping[str, Any], name: str) -> bool:
     contents = [message.get("content") for message in row[name] if isinstance(message, Mapping)]
     parts = [part for content in contents if isinstance(content, list) for part in content]
     return any(isinstance(part, Mapping) and part.get("type") == "image" for part in parts)
+
+
+def _rows(path: Path, problems: Problems) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """Lines with their messages, also where they hold a query and its response."""
+    for line, row in json_rows(path, problems):
+        found = _as_messages(row, Place(path, line, problems)) if _is_query(row) else row
+        if found is not None:
+            yield line, found
 
 
 def _is_query(row: Mapping[str, Any]) -> bool:

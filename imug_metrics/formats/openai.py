@@ -8,11 +8,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from imug_metrics.formats.conversation import conversation_records
-from imug_metrics.formats.image_sources import ImageSources
+from imug_metrics.formats.conversation import read_conversations
 from imug_metrics.formats.json_rows import json_rows
 from imug_metrics.formats.messages import has_own_images
-from imug_metrics.formats.place import Place
 from imug_metrics.formats.protocol import Head, ReadOptions, RecordAt
 from imug_metrics.reading.files import Problems
 
@@ -38,10 +36,9 @@ class OpenAIReader:
         return _answer(row) is not None
 
     def read(self, path: Path, options: ReadOptions, problems: Problems) -> Iterator[RecordAt]:
-        """The records of each line, one a turn; see `conversation_records`."""
-        sources = ImageSources(options.images or path.parent)
-        for line, row in json_rows(path, problems):
-            yield from conversation_records(_as_messages(row), Place(path, line, problems), options, sources)
+        """The records of each line, one a turn; see `read_conversations`."""
+        rows = ((line, _as_messages(row)) for line, row in json_rows(path, problems))
+        return read_conversations(rows, path, options, problems)
 
 
 def _has_roles(messages: list[Any]) -> bool:

@@ -113,6 +113,8 @@ def _cure(head: Head) -> str:
     found = [str(name) for name in head.value or head.names]
     if not found:
         return f"; {formats}"
+    if {"role", "content"} <= {*found}:
+        return f"; put the messages of a conversation into one object, under `messages`; {formats}"
     wanted = "which of them are what, such as dialogue=..., turn=..., text=..., score=..."
     for name in found:
         if hint := meant(name, {"conversations", *FIELDS} - {*found}):

@@ -7,10 +7,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from imug_metrics.formats.conversation import conversation_records
-from imug_metrics.formats.image_sources import ImageSources
+from imug_metrics.formats.conversation import read_conversations
 from imug_metrics.formats.json_rows import json_rows
-from imug_metrics.formats.place import Place
 from imug_metrics.formats.protocol import Head, ReadOptions, RecordAt
 from imug_metrics.reading.files import Problems
 
@@ -32,7 +30,5 @@ class ShareGPTReader:
         return any(isinstance(entry, Mapping) and "from" in entry for found in lists for entry in found[:1])
 
     def read(self, path: Path, options: ReadOptions, problems: Problems) -> Iterator[RecordAt]:
-        """The records of each conversation, one a turn; see `conversation_records`."""
-        sources = ImageSources(options.images or path.parent)
-        for line, row in json_rows(path, problems):
-            yield from conversation_records(row, Place(path, line, problems), options, sources)
+        """The records of each conversation, one a turn; see `read_conversations`."""
+        return read_conversations(json_rows(path, problems), path, options, problems)

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from imug_metrics.formats.place import Place
-from imug_metrics.formats.rows import as_number, shown
+from imug_metrics.formats.rows import as_number, cell, shown
 from imug_metrics.reading.files import kind
 
 USUAL: Mapping[str, tuple[str, ...]] = {
     "dialogue": (
-        *("dialogue", "dialogue_id", "conversation_id", "session_id", "session", "conversation", "sample_id"),
+        *("dialogue", "dialogue_id", "conversation_id", "session_id", "session", "sample_id"),
         *("custom_id", "question_id", "id", "uid", "uuid"),
     ),
     "modality": ("modality", "output_modality", "output_mode"),
@@ -34,6 +34,11 @@ USUAL: Mapping[str, tuple[str, ...]] = {
 """Names under which a field of a record is looked for, where `columns` does not say one."""
 
 GROUPS = ("class", "domain", "subdomain")
+_OF_TURN = [
+    name
+    for field in ("modality", "target", "options", "reference", "score", "scores", "costs")
+    for name in USUAL[field]
+]
 _WHOLE = ("subject", "groups", *GROUPS)
 _LISTS = ("options", "links")
 _TOKENS = ("completion_tokens", "output_tokens")
@@ -67,11 +72,18 @@ class LineFields:
         names = (self.columns[name],) if name in self.columns else USUAL.get(name, (name,))
         for where, message in messages:
             if (key := self._there(message, names, where)) is not None:
-                return message[key], f"{where}.{key}"
+                return cell(message, key), f"{where}.{key}"
         key = self._there(self.row, names, "", told=turn > 1)
         if key is None:
             return None, name
-        return self._of_turn(name, self.row[key], key, turn), key
+        return self._of_turn(name, cell(self.row, key), key, turn), key
+
+    def dialogue(self) -> str | None:
+        """The id of the dialogue; None where the line has none."""
+        found = self.name("dialogue")
+        if found is None and "dialogue" in self.columns:
+            self.place.error(self.columns["dialogue"], "expected the id of a dialogue, found none: its line names it")
+        return found
 
     def name(self, field: str) -> str | None:
         """An id or a name that the line has; None where it has none."""
@@ -141,8 +153,9 @@ class LineFields:
 
     def _there(self, fields: Mapping[str, Any], names: Sequence[str], where: str, *, told: bool = False) -> str | None:
         """The name under which a value is there; of several that differ none, which is told."""
-        there = [name for name in names if fields.get(name) is not None]
-        if there and names is not USUAL["dialogue"] and any(fields[name] != fields[there[0]] for name in there[1:]):
+        there = [name for name in names if cell(fields, name) is not None]
+        first = cell(fields, there[0]) if there else None
+        if names is not USUAL["dialogue"] and any(cell(fields, name) != first for name in there[1:]):
             named = " and ".join(f"`{name}`" for name in there)
             if not told:
                 self.place.error(where or there[0], f"{named} differ: say by `columns` which of them is meant")
@@ -162,6 +175,11 @@ class LineFields:
             cure = "put it on the messages, or give a list of one entry a turn"
             self.place.error(key, f"expected one entry for each of {self.turns} turns, got {got}: {cure}")
         return None
+
+
+def is_of_turn(message: Mapping[str, Any]) -> bool:
+    """Whether a message holds what is known of a turn under a usual name."""
+    return any(message.get(name) is not None for name in _OF_TURN)
 
 
 def _one_a_turn(name: str, values: Sequence[Any]) -> bool:

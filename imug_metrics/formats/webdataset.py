@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from imug_metrics.formats.conversation import IMAGES, conversation_records
+from imug_metrics.formats.conversation import conversation_records, messages_field
 from imug_metrics.formats.image_sources import ImageSources, has_image
 from imug_metrics.formats.json_rows import MAX_ROW_BYTES
+from imug_metrics.formats.line_keys import IMAGES, LineKeys
 from imug_metrics.formats.place import Place
 from imug_metrics.formats.protocol import Head, ReadOptions, RecordAt
 from imug_metrics.formats.turn_fields import USUAL
@@ -44,12 +45,15 @@ class WebDatasetReader:
 
     def read(self, path: Path, options: ReadOptions, problems: Problems) -> Iterator[RecordAt]:
         """The records of each dialogue, one a turn; see `conversation_records`. The line is the dialogue's number."""
+        keys = LineKeys(options.columns)
         for number, sample in enumerate(_samples(path, problems), 1):
             place = Place(path, number, problems)
             row = _row(sample, place)
             if row is not None:
+                keys.look(row, messages_field(row, options.columns), place)
                 named = {name: sample.members[suffix] for suffix in sample.images for name in sample.names(suffix)}
                 yield from conversation_records(row, place, options, ImageSources(None, named))
+        keys.check(path)
 
 
 @dataclass

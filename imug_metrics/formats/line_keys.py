@@ -1,0 +1,78 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""The keys of a chat's lines: a misspelled one is told, and one that was named must be there."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from imug_metrics.errors import ArgumentError
+from imug_metrics.formats.place import Place
+from imug_metrics.formats.turn_fields import USUAL
+from imug_metrics.reading.fields import meant
+
+MESSAGES = ("messages", "conversations", "conversation")
+"""Usual names of the field that holds the messages."""
+IMAGES = ("images", "image")
+"""Usual names of the field that holds the images which `<image>`, or a part without one of its own, stands for."""
+
+_KNOWN = {name.replace("_", ""): name for names in (*USUAL.values(), MESSAGES, IMAGES) for name in names}
+_READ = {*_KNOWN.values(), *MESSAGES, *IMAGES, "turn", "turns", "groups", "attempted"}
+_MAX_NAMES = 10_000
+_NEAR = 0.85
+
+
+class LineKeys:
+    """Looks at the keys of lines and of their messages.
+
+    Args:
+        columns: what the caller has named.
+
+    Example:
+        >>> from imug_metrics.reading.files import Problems
+        >>> place = Place(Path("chat.jsonl"), 1, Problems())
+        >>> keys = LineKeys({})
+        >>> keys.look({"id": "a", "messages": [{"role": "user", "content": "Which?", "taget": "B"}]}, "messages", place)
+        >>> print(*place.problems)
+        chat.jsonl:1: messages[0].taget: unknown key, is not read; did you mean `target`? It is told once
+    """
+
+    def __init__(self, columns: Mapping[str, str]) -> None:
+        self.columns = columns
+        self.names: set[str] = set()
+
+    def look(self, row: Mapping[str, Any], messages: str | None, place: Place) -> None:
+        """Look at a line, and at what the field of its messages holds."""
+        self._look(row, "", place)
+        said = row.get(messages) if messages is not None else None
+        for number, message in enumerate(said if isinstance(said, list) else ()):
+            if isinstance(message, Mapping):
+                self._look(message, f"{messages}[{number}].", place)
+
+    def check(self, path: Path) -> None:
+        """Refuse a name that no line has.
+
+        Raises:
+            ArgumentError: of `columns`.
+        """
+        for field, key in self.columns.items():
+            if self.names and key not in self.names and key.partition(".")[0] not in self.names:
+                known = ", ".join(sorted(name[:40] for name in self.names)[:40])
+                got = f"{field}={key[:80]}, which no line of {path} has{meant(key, self.names)}"
+                raise ArgumentError("columns", f"expected a key of lines or messages, got {got}; there are {known}")
+
+    def _look(self, fields: Mapping[str, Any], where: str, place: Place) -> None:
+        new = fields.keys() - self.names
+        if not new or len(self.names) > _MAX_NAMES:
+            return
+        self.names |= new
+        for name in new - {*self.columns.values()}:
+            if name in _READ:
+                continue
+            absent = [one for one in _KNOWN if _KNOWN[one] not in fields]
+            if found := difflib.get_close_matches(name.replace("_", "").casefold(), absent, 1, _NEAR):
+                hint = f"did you mean `{_KNOWN[found[0]]}`? It is told once"
+                place.warn(f"{where}{name[:80]}", f"unknown key, is not read; {hint}")
