@@ -35,11 +35,9 @@ def stream_workbook(path: Path) -> tuple[tuple[str, ...], Iterator[tuple[int, di
     openpyxl = require("openpyxl", purpose=_PURPOSE, extra="formats")
     try:
         with ZipMembers(path, max_bytes=MAX_WORKBOOK_BYTES) as members:
-            size = members.size
+            members.check(MAX_WORKBOOK_BYTES)
     except ZipError as error:
         raise TextError(str(error), path) from error
-    if size > MAX_WORKBOOK_BYTES:
-        raise TextError(f"expected a workbook of at most {MAX_WORKBOOK_BYTES} bytes, unpacked, got {size}", path)
     cells = _cells(openpyxl, path)
     head = next(cells, None)
     if head is None:

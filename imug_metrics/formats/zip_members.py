@@ -15,6 +15,7 @@ MAX_TOTAL = 2**34
 """Bytes that all members of an archive together may unpack to."""
 
 _ZSTANDARD = 93
+_PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, _ZSTANDARD)  # others may need any amount of memory
 _LOCAL_HEADER = struct.Struct("<4s5H3I2H")
 
 
@@ -61,21 +62,31 @@ class ZipMembers:
         """Names of all members, in their order."""
         return tuple(self._infos)
 
-    @property
-    def size(self) -> int:
-        """Bytes that all members say they unpack to."""
-        return sum(info.file_size for info in self._infos.values())
+    def check(self, max_total: int) -> None:
+        """Look at all members before another reader unpacks them.
+
+        Raises:
+            ZipError: if they say that they unpack to more than so many bytes, or are packed in another way than by
+                Deflate.
+        """
+        size = sum(info.file_size for info in self._infos.values())
+        if size > max_total:
+            raise ZipError(f"expected at most {max_total} bytes, unpacked, got {size}")
+        if any(info.compress_type not in _PACKINGS[:2] for info in self._infos.values()):
+            raise ZipError("expected members that are packed by Deflate")
 
     def read(self, name: str) -> bytes:
         """The content of a member.
 
         Raises:
-            ZipError: if it is damaged, encrypted, too large, or there is none of this name.
+            ZipError: if it is damaged, encrypted, too large or packed in another way, or there is none of this name.
             ModuleNotFoundError: if it is packed with Zstandard and pyarrow is not installed.
         """
         info = self._infos.get(name)
         if info is None:
             raise ZipError("is not in the archive")
+        if info.compress_type not in _PACKINGS:
+            raise ZipError("expected it to be packed by Deflate or Zstandard")
         if info.file_size > self._max_bytes:
             raise ZipError(f"expected at most {self._max_bytes} bytes, got {info.file_size}")
         self._left -= info.file_size
