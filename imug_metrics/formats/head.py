@@ -57,7 +57,7 @@ def read_head(path: Path, columns: Mapping[str, str] | None = None) -> Head:
         reason = getattr(error, "strerror", None) or str(error)
         raise ArgumentError("path", f"expected a file or folder that can be read, got {path}: {reason}") from error
     value = _first_object(path) if start.lstrip(_BLANK).startswith(_JSON) else None
-    names = _cells(path) if value is None and not _is_binary(start) else ()
+    names = _cells(path) if value is None and not _is_binary(start) and not _known(start) else ()
     return Head(path, start, value, names, tuple(_archived(path, start)), columns)
 
 
@@ -74,13 +74,18 @@ def describe(head: Head) -> str:
         return f"JSON with the fields {_listed(head.value)}"
     if head.names:
         return f"a text whose first line has the cells {_listed(head.names)}"
-    if known := next((what for magic, what in _MAGIC if head.start.startswith(magic)), ""):
+    if known := _known(head.start):
         return known + (f" of {_listed(head.entries)}" if head.entries else "")
     if head.start:
         return "a binary file" if _is_binary(head.start) else "text that holds no JSON object"
     if head.path.is_dir():
         return f"a folder of {_listed(head.entries)}" if head.entries else "an empty folder"
     return "an empty file"
+
+
+def _known(start: bytes) -> str:
+    """What a file is that begins in this way; empty where its beginning says nothing."""
+    return next((what for magic, what in _MAGIC if start.startswith(magic)), "")
 
 
 def _listed(names: Any) -> str:

@@ -21,7 +21,7 @@ from imug_metrics.formats.place import Place
 from imug_metrics.reading.files import MAX_IMAGE_BYTES, inside, kind
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
-_DATA = re.compile(r"data:[^,]{0,200},")
+_DATA = re.compile(r"data:[^,]{0,200},", re.IGNORECASE)
 _KEYS = (
     "bytes",
     "url",
