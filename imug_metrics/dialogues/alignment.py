@@ -56,6 +56,7 @@ def align_rows(
     *,
     lists: Mapping[str, Ends] | None = None,
     like: Tensor | None = None,
+    of: str = "the records",
 ) -> Places:
     """The places of records given flat or padded; looks at no value that lies on a device.
 
@@ -75,6 +76,7 @@ def align_rows(
         lengths: padded: integers `[B]`, the number of turns of each dialogue; the cells behind them are padding.
         lists: padded: by argument, what `lengths` would say, where lists of records have said it; one a line.
         like: a tensor on the device where the results live.
+        of: what has the shape, for errors.
 
     Raises:
         InputError: if ids are not integers or strings, turns or `lengths` not integers, or `valid` not boolean, a shape
@@ -88,12 +90,14 @@ def align_rows(
     """
     shape, like = tuple(shape), torch.empty(0) if like is None else like
     if len(shape) == 1:
-        _check_flat(shape[0], dialogue, turn, lengths)
+        _check_flat(shape[0], dialogue, turn, lengths, of)
     said = dict(lists or {})
-    ids, names = _read_dialogues(dialogue, shape, said, like)
-    subjects = None if subject is None else _fitted("subject", read_ids("subject", subject), shape, shape[:1], said)
-    turns = None if turn is None else _read_turns(turn, shape, said)
-    there = None if valid is None else _fitted("valid", read_array("valid", valid, BOOLEANS), shape, shape, said).bool()
+    ids, names = _read_dialogues(dialogue, shape, said, like, of)
+    subjects = None if subject is None else _fitted("subject", read_ids("subject", subject), shape, shape[:1], said, of)
+    turns = None if turn is None else _read_turns(turn, shape, said, of)
+    there = None
+    if valid is not None:
+        there = _fitted("valid", read_array("valid", valid, BOOLEANS), shape, shape, said, of).bool()
     subjects, turns, there = (None if part is None else part.to(like.device) for part in (subjects, turns, there))
     places = Places(ids, turns, _full(subjects, shape), there, None, (), dialogue is None, False, names)
     return places if len(shape) == 1 else _with_ends(places, shape, said, lengths)
@@ -143,12 +147,12 @@ def _with_ends(places: Places, shape: tuple[int, ...], lists: dict[str, Ends], l
     return places._replace(record=record, checks=tuple(checks), open=nobody_says and there is None and shape[1] > 1)
 
 
-def _check_flat(count: int, dialogue: Any, turn: Any, lengths: Any) -> None:
+def _check_flat(count: int, dialogue: Any, turn: Any, lengths: Any, of: str) -> None:
     for name, value in (("dialogue", dialogue), ("turn", turn)):
         if value is None:
             raise InputError(name, f"with one entry for each of the {count} flat records", "None")
     if lengths is not None:
-        raise InputError("lengths", "with padded records [B, T] only", f"{count} flat records")
+        raise InputError("lengths", f"to be None unless {of} are padded, [B, T]", f"lengths of flat records, [{count}]")
 
 
 def _full(ids: Tensor | None, shape: tuple[int, ...]) -> Tensor | None:
@@ -157,7 +161,7 @@ def _full(ids: Tensor | None, shape: tuple[int, ...]) -> Tensor | None:
 
 
 def _fitted(
-    name: str, given: Ids | Array, shape: tuple[int, ...], short: tuple[int, ...], said: dict[str, Ends]
+    name: str, given: Ids | Array, shape: tuple[int, ...], short: tuple[int, ...], said: dict[str, Ends], of: str
 ) -> Tensor:
     """Values in the shape of the records or the short one; where lists end before the records do, `said` is told."""
     values, ends = given.values, given.ends
@@ -165,18 +169,18 @@ def _fitted(
         said[name] = ends
         filler = values[:, :1] if isinstance(given, Ids) and values.shape[1] else values.new_zeros(len(ends), 1)
         values = torch.cat([values, filler.expand(-1, max(shape[1] - values.shape[1], 0))], 1)
-    return of_shape(name, values, shape, short)
+    return of_shape(name, values, shape, short, of)
 
 
 def _read_dialogues(
-    dialogue: Any, shape: tuple[int, ...], said: dict[str, Ends], like: Tensor
+    dialogue: Any, shape: tuple[int, ...], said: dict[str, Ends], like: Tensor, of: str
 ) -> tuple[Tensor, Callable[[int], Any]]:
     """Ids of dialogues, and from a cell to the id as it was given."""
     width = 1 if len(shape) == 1 else shape[1]
     if dialogue is None:
         return constant(torch.arange, shape[0], like=like), lambda cell: cell // width
     given = read_ids("dialogue", dialogue)
-    ids = _fitted("dialogue", given, shape, shape[:1], said)
+    ids = _fitted("dialogue", given, shape, shape[:1], said, of)
     if ids.ndim < len(shape):
         return ids.to(like.device), lambda cell: given.names(cell // width)
     if given.ends is not None:  # one list a dialogue, whose ids are all the same as a rule, and on the host
@@ -186,9 +190,9 @@ def _read_dialogues(
     return ids.to(like.device), given.names
 
 
-def _read_turns(turn: Any, shape: tuple[int, ...], said: dict[str, Ends]) -> Tensor:
+def _read_turns(turn: Any, shape: tuple[int, ...], said: dict[str, Ends], of: str) -> Tensor:
     given = read_array("turn", turn, INTEGERS)
-    turns = _fitted("turn", given._replace(values=given.values.long()), shape, shape[-1:], said)
+    turns = _fitted("turn", given._replace(values=given.values.long()), shape, shape[-1:], said, of)
     return turns if turns.ndim == len(shape) else turns.expand(shape)
 
 

@@ -13,6 +13,9 @@ Ids = Tensor | Sequence[int] | Sequence[str] | Sequence[Sequence[int]] | Sequenc
 Turns = Tensor | Sequence[int] | Sequence[Sequence[int]]
 """Integers from 1."""
 
+Valid = Tensor | Sequence[bool] | Sequence[Sequence[bool]]
+"""Booleans, False where an output is absent."""
+
 Numbers = Tensor | Sequence[float] | Sequence[Sequence[float]]
 """Real numbers; NaN where there is none."""
 

@@ -154,6 +154,33 @@ def opened(argument: str, values: Any) -> Tensor | list[Any]:
     return _of_numpy(argument, values) if isinstance(values, np.ndarray) else _of_column(argument, values)
 
 
+def depth_of(given: Any) -> int:
+    """Dimensions of what holds values, by the first entry of each list that is there.
+
+    Example:
+        >>> depth_of([[None, [0.5]]]), depth_of([torch.ones(2, 3)])
+        (3, 3)
+    """
+    return first_entry(given)[1]
+
+
+def first_entry(given: Any) -> tuple[Any, int]:
+    """The first entry that is there, and the dimensions of what holds it; of arrays of numbers a zero of their kind.
+
+    Example:
+        >>> first_entry([None, ["a", "b"]]), first_entry([torch.ones(2, 3)])
+        (('a', 2), (0.0, 3))
+    """
+    depth, entry = 0, given
+    while _holds(entry):
+        found = opened("", entry)
+        if isinstance(found, Tensor):
+            kind = float if found.is_floating_point() else bool if found.dtype == torch.bool else int
+            return kind(0), depth + found.ndim
+        depth, entry = depth + 1, next((part for part in found if not is_absent(part)), None)
+    return _plain(entry), depth
+
+
 def is_absent(entry: Any) -> bool:
     """Whether an entry is None, or what a table has in its place; NaN is a number and not meant.
 
@@ -224,7 +251,6 @@ def _of_list(argument: str, given: list[Any], kind: Kind, form: _Form, place: tu
     """A list at a place of a nested list, as a tensor."""
     if (plain := _of_plain(given, kind)) is not None:
         return plain
-    given = [entry.item() if isinstance(entry, np.generic) else entry for entry in given]
     if not any(map(_holds, given)):
         return _of_entries(argument, given, kind, place)
     parts: list[Tensor | None] = []
@@ -258,7 +284,7 @@ def _of_entries(argument: str, given: list[Any], kind: Kind, place: tuple[int, .
         return found
     values = []
     for row, entry in enumerate(given):
-        value = kind.read(entry.item() if isinstance(entry, Tensor) else entry)
+        value = kind.read(_plain(entry))
         if value is None:
             raise InputError(argument, kind.expected, shown(entry), _row((*place, row)))
         values.append(value)
@@ -310,8 +336,9 @@ def _filled(part: Tensor | None, sizes: list[int], filler: float, like: Tensor) 
 def _of_tensor(argument: str, values: Tensor) -> Tensor | list[Any]:
     if values.is_nested:
         return list(values.unbind())
-    if values.layout != torch.strided or values.is_quantized:
-        raise InputError(argument, "to be a dense tensor", f"{values.layout} of {values.dtype}")
+    if values.layout != torch.strided or values.is_quantized or values.is_meta:
+        got = f"{values.layout} of {values.dtype} on {values.device}"
+        raise InputError(argument, "to be a dense tensor of values", got)
     if values.ndim == 0:
         raise InputError(argument, HOLDERS, "a tensor of one number without dimensions")
     return values
@@ -384,8 +411,16 @@ def _line(entry: Any, arrays: bool) -> list[Any] | None:
 
 def _without_marks(entries: list[Any]) -> list[Any]:
     """Entries with None for what a table has where nothing is: a mark of its own, or NaN among texts."""
+    entries = [_plain(entry) for entry in entries]
     texts = any(isinstance(entry, str) for entry in entries)
     return [None if is_absent(entry) or (texts and _is_nan(entry)) else entry for entry in entries]
+
+
+def _plain(entry: Any) -> Any:
+    """An entry as Python has it: arrays and tensors of one number without dimensions are that number."""
+    if isinstance(entry, (np.generic, np.ndarray, Tensor)) and entry.ndim == 0:
+        return entry.item()
+    return entry
 
 
 def _is_nan(entry: Any) -> bool:

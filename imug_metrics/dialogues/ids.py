@@ -56,7 +56,7 @@ def hash_ids(ids: Iterable[Any], argument: str = "dialogue", shape: tuple[int, .
         ids = [int.from_bytes(hashlib.blake2b(i.encode(), digest_size=8).digest(), "big", signed=True) for i in ids]
     try:
         return torch.tensor([int(i) for i in ids], dtype=torch.int64)
-    except (OverflowError, RuntimeError):
+    except (OverflowError, RuntimeError, ValueError):
         row = next(row for row, i in enumerate(ids) if not -(2**63) <= int(i) < 2**63)
         raise InputError(argument, "to hold integers of 64 bits", ids[row], place_of(row, shape)) from None
 
@@ -124,16 +124,22 @@ def as_integers(name: str, values: Any) -> Tensor:
     return read_array(name, values, INTEGERS).values.long()
 
 
-def of_shape(name: str, values: Tensor, shape: Sequence[int], short: Sequence[int]) -> Tensor:
+def of_shape(name: str, values: Tensor, shape: Sequence[int], short: Sequence[int], of: str = "the records") -> Tensor:
     """Values as they are, if they have the records' shape or the short one.
+
+    Args:
+        name: of the argument.
+        values: as they were given.
+        shape, short: what they may have.
+        of: whose shape it is, for the error.
 
     Raises:
         InputError: if they have another.
     """
     if tuple(values.shape) in (tuple(shape), tuple(short)):
         return values
-    either = f" or {tuple(short)}" if tuple(short) != tuple(shape) else ""
-    raise InputError(name, f"to have shape {tuple(shape)}{either}", tuple(values.shape))
+    either = f" or {[*short]}" if tuple(short) != tuple(shape) else ""
+    raise InputError(name, f"to have the shape of {of}, {[*shape]}{either}", [*values.shape])
 
 
 def _check_ids(ids: list[Any], argument: str, shape: tuple[int, ...]) -> None:

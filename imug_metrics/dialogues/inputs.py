@@ -20,7 +20,7 @@ from torch import Tensor
 
 from imug_metrics.dialogues.alignment import Places, align_rows
 from imug_metrics.dialogues.alignment import check_ends as check_ends
-from imug_metrics.dialogues.arrays import REALS, opened, read_array, read_cells
+from imug_metrics.dialogues.arrays import REALS, first_entry, opened, read_array, read_cells
 from imug_metrics.dialogues.arrays import place_of as place_of
 from imug_metrics.dialogues.batch import DialogueBatch
 from imug_metrics.dialogues.checks import Check
@@ -47,7 +47,8 @@ class Column(NamedTuple):
         checks: of the values, `[N, ...]`; they count where a cell is a record.
         open_end: of padded records that are no lists, the check that no line ends with a cell without a value, which
             may be padding; made where nobody says what is.
-        width: numbers in each row, where those of other arguments need as many.
+        width: numbers in each row, where those of other arguments need as many; 0 where no item has told it.
+        argument: what it was made of, for errors; None: what it is called.
     """
 
     values: Tensor
@@ -57,6 +58,7 @@ class Column(NamedTuple):
     checks: tuple[Check, ...] = ()
     open_end: Callable[[], Check] | None = None
     width: int | None = None
+    argument: str | None = None
 
 
 @dataclass(frozen=True)
@@ -177,13 +179,8 @@ def is_embedding(items: Any) -> bool:
         items = opened("images", items)
     if isinstance(items, Tensor):
         return items.is_floating_point() and items.ndim in (2, 3)
-    depth, entry = 0, items
-    while isinstance(entry, (list, tuple)):
-        depth, entry = depth + 1, next((part for part in entry if part is not None), None)
-    if isinstance(entry, float):
-        return depth in (2, 3)
-    floating = str(getattr(entry, "dtype", "")).removeprefix("torch.").startswith(("float", "bfloat"))
-    return floating and 2 <= depth + getattr(entry, "ndim", 0) <= 3
+    entry, depth = first_entry(items)
+    return isinstance(entry, float) and depth in (2, 3)
 
 
 def pack_inputs(
@@ -221,11 +218,13 @@ def pack_inputs(
         (tensor([1., 0.], dtype=torch.float64), tensor([0., 1.], dtype=torch.float64))
     """
     check_shapes(**columns)
-    check_widths(**columns)
-    rows = next(iter(columns.values()))
+    columns = _of_one_width(columns)
+    first, rows = next(iter(columns.items()))
     shape = rows.shape
     lists = {name: column.ends for name, column in columns.items() if column.ends is not None}
-    places = align_rows(shape, dialogue, turn, subject, valid, lengths, lists=lists, like=rows.values)
+    places = align_rows(
+        shape, dialogue, turn, subject, valid, lengths, lists=lists, like=rows.values, of=f"`{rows.argument or first}`"
+    )
     values, given = _read_values(columns, look_at_rows)
     record, present = places.record, rows.present
     said = _both(places.valid, None if present is None else present.to(rows.values.device))
@@ -319,13 +318,21 @@ def check_shapes(**columns: Column) -> None:
         imug_metrics.errors.InputError: Expected argument `target` to have one entry for each of `preds`, [1], got [2].
     """
     (first, rows), *others = columns.items()
+    first = rows.argument or first
     for name, other in others:
         if other.shape != rows.shape:
-            raise InputError(name, f"to have one entry for each of `{first}`, {list(rows.shape)}", list(other.shape))
+            raise InputError(
+                other.argument or name,
+                f"to have one entry for each of `{first}`, {list(rows.shape)}",
+                list(other.shape),
+            )
 
 
-def check_widths(**columns: Column) -> None:
-    """Raise InputError unless embeddings that are compared with each other have one width.
+def check_widths(**columns: Column) -> int | None:
+    """The one width of embeddings that are compared with each other; None without any.
+
+    Raises:
+        InputError: if they have several.
 
     Example:
         >>> rows = {"images": torch.ones(2, 16), "texts": torch.ones(2, 8)}
@@ -334,12 +341,23 @@ def check_widths(**columns: Column) -> None:
         imug_metrics.errors.InputError: Expected argument `texts` to hold embeddings as wide as those of `images`, 16,
         got 8.
     """
-    (first, width), *others = [(n, column.width) for n, column in columns.items() if column.width is not None] or [
-        ("", 0)
-    ]
-    for name, other in others:
-        if other != width:
-            raise InputError(name, f"to hold embeddings as wide as those of `{first}`, {width}", other)
+    widths = {name: column.width for name, column in columns.items() if column.width}
+    first = next(iter(widths), None)
+    for name, width in widths.items():
+        if first is not None and width != widths[first]:
+            raise InputError(name, f"to hold embeddings as wide as those of `{first}`, {widths[first]}", width)
+    return None if first is None else widths[first]
+
+
+def _of_one_width(columns: Mapping[str, Column]) -> dict[str, Column]:
+    """Columns, of which those without a single item get the width of the others."""
+    width = check_widths(**columns)
+    return {
+        name: column._replace(values=column.values.new_zeros(len(column.values), width or 1))
+        if column.width == 0
+        else column
+        for name, column in columns.items()
+    }
 
 
 def flatten_lists(
@@ -449,7 +467,7 @@ def _encode_list(argument: str, items: list[Any], encode: Encode | None) -> Colu
     cells, shape, present, ends = flatten_lists(argument, items, arrays=False)
     given = [item for item in cells if item is not None]
     if not given:
-        return Column(torch.zeros(len(cells), 1), shape, present, ends)
+        return Column(torch.zeros(len(cells), 1), shape, present, ends, width=0)
     assert encode is not None
     encoded = _encoded(argument, encode, given, len(given))
     width = encoded.shape[1]

@@ -27,6 +27,7 @@ import unicodedata
 from collections.abc import Callable
 from typing import Any
 
+from imug_metrics.errors import InputError
 from imug_metrics.reading.figures import MINUS, plain_figures
 from imug_metrics.reading.reasoning import without_reasoning
 
@@ -81,10 +82,10 @@ def require_text(value: Any, name: str, row: int) -> str:
     """The value, if it is text.
 
     Raises:
-        TypeError: it is not.
+        InputError: it is not.
     """
     if not isinstance(value, str):
-        raise TypeError(f"Expected argument `{name}` to hold text, got {type(value).__name__} at row {row}.")
+        raise InputError(name, "to hold text", type(value).__name__, row)
     return value
 
 

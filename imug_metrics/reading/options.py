@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
+from imug_metrics.errors import InputError
 from imug_metrics.reading.markup import fold_variants
 
 Options: TypeAlias = str | Mapping[str, str]
@@ -45,27 +46,23 @@ def check_options(options: Any, row: int | list[int] | None = None) -> None:
         row: where they stand among others, for the message.
 
     Raises:
-        TypeError: options that are neither.
-        ValueError: letters that are not distinct letters A to Z, or a text that is none.
+        InputError: options that are neither, letters that are not distinct letters A to Z, or a text that is none.
 
     Example:
         >>> from imug_metrics.reading.options import check_options
         >>> check_options({"A": "a red cup", "B": "a blue cup"}, 0)
         >>> check_options("ABB", 1)
         Traceback (most recent call last):
-        ValueError: Expected argument `options` to be distinct letters A to Z, got 'ABB' at row 1.
+        imug_metrics.errors.InputError: Expected argument `options` to be distinct letters A to Z, got 'ABB' at row 1.
     """
-    where = "" if row is None else f" at row {row}"
     if not isinstance(options, (str, Mapping)):
-        raise TypeError(
-            f"Expected argument `options` to hold letters or texts by letter, got {type(options).__name__}{where}."
-        )
+        raise InputError("options", "to hold letters or texts by letter", type(options).__name__, row)
     for letter, text in options.items() if isinstance(options, Mapping) else ():
         if not (isinstance(letter, str) and len(letter) == 1 and isinstance(text, str)):
-            raise ValueError(f"Expected argument `options` to hold texts by letter, got {letter!r}: {text!r}{where}.")
+            raise InputError("options", "to hold texts by letter", f"{letter!r}: {text!r}", row)
     letters = "".join(options)
     if not _LETTERS.fullmatch(letters) or len(set(letters)) < len(letters):
-        raise ValueError(f"Expected argument `options` to be distinct letters A to Z, got {options!r}{where}.")
+        raise InputError("options", "to be distinct letters A to Z", repr(options), row)
 
 
 def read_options(prompt: str) -> dict[str, str]:

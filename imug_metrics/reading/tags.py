@@ -75,21 +75,26 @@ def as_counter(answer: Any) -> Any:
     return Counter(answer) if isinstance(answer, list) and is_answer(answer) else answer
 
 
-def answer_tags(answer: Any, row: int, names: Collection[str] | None, ids: dict[tuple[int, Any], int]) -> list[str]:
-    """The tags of one answer, as they are spelled; a pair becomes a tag with the number that `ids` gives its id."""
+def answer_tags(answer: Any, names: Collection[str] | None, ids: dict[tuple[int, Any], int]) -> list[str]:
+    """The tags of one answer, as they are spelled; a pair becomes a tag with the number that `ids` gives its id.
+
+    Raises:
+        ValueError: if it is neither a text nor a list of pairs, or a modality is not known; the message says what was
+            found.
+    """
     if answer is None:
         return []
     there = None if names is None else {str(read_name(name) or name) for name in names}
     if isinstance(answer, str):
         found = _TAG.findall(answer)
         return found if there is None else [tag for tag in found if str(_tag(tag)) in there]
-    if not isinstance(answer, (list, Counter)):
-        raise TypeError(f"Expected an answer to be a text or a list of (modality, id), got {answer!r} at row {row}.")
+    if not isinstance(answer, Counter) and not (isinstance(answer, list) and is_answer(answer)):
+        raise ValueError(repr(answer))
     tags = []
     for modality, key in answer.elements() if isinstance(answer, Counter) else answer:
         column = _COLUMNS.get(str(modality).lower())
         if column is None:
-            raise ValueError(f"Expected a modality of {MODALITIES}, got {modality!r} at row {row}.")
+            raise ValueError(f"the modality {modality!r}")
         if there is None or f"{MODALITIES[column]}{key}" in there:
             tags.append(f"<{MODALITIES[column]}{ids.setdefault((column, key), len(ids))}>")
     return tags

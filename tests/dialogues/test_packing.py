@@ -85,7 +85,7 @@ def test_tensor_ids_must_hold_integers(ids: torch.Tensor) -> None:
 def test_flat_records_need_dialogue_and_turn_of_their_length() -> None:
     with pytest.raises(ValueError, match="`turn` with one entry for each of the 2"):
         align_rows((2,), [0, 1])
-    with pytest.raises(ValueError, match=r"`dialogue` to have shape \(2,\), got \(3,\)"):
+    with pytest.raises(ValueError, match=r"`dialogue` to have the shape of the records, \[2\], got \[3\]"):
         align_rows((2,), [0, 1, 2], [1, 2])
     with pytest.raises(ValueError, match="`valid` to have shape"):
         align_rows((2,), [0, 1], [1, 2], valid=[True])
@@ -130,7 +130,7 @@ def record_of(places: Places) -> list[list[bool]]:
         ((2, 3), [3, -1], ValueError, "`lengths` to lie in 0 to 3, got -1 at row 1"),
         ((2, 3), [3], ValueError, r"`lengths` to have shape \(2,\)"),
         ((2, 3), [3.0, 1.0], TypeError, "`lengths` to hold integers"),
-        ((2,), [1, 1], ValueError, "`lengths` with padded records"),
+        ((2,), [1, 1], ValueError, "`lengths` to be None unless"),
     ],
 )
 def test_lengths_that_cannot_be_are_refused(

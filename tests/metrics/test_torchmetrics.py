@@ -133,7 +133,7 @@ def test_bootstrap_draws_whole_dialogues_that_are_padded(case: Case, strategy: s
 @pytest.mark.parametrize("case", DRAWN)
 def test_bootstrap_of_single_records_is_refused(case: Case) -> None:
     torch.manual_seed(0)
-    with pytest.raises(ValueError, match="each turn once in its dialogue"):
+    with pytest.raises(ValueError, match="once in its `dialogue`"):
         case.feed(BootStrapper(case.make(), 4), DIALOGUE, TURN)
 
 

@@ -217,7 +217,7 @@ def test_progress_counts_dialogues(encoder):
 
 
 def test_a_turn_twice_and_an_empty_step_are_refused(encoder):
-    with pytest.raises(ValueError, match="once in its dialogue"):
+    with pytest.raises(ValueError, match="once in its `dialogue`"):
         score_records([said("a", 1, "A"), said("a", 1, "B")], model="mine", encoder=encoder)
     with pytest.raises(ValueError, match="dialogues_per_step"):
         score_records([], model="mine", encoder=encoder, dialogues_per_step=0)

@@ -11,6 +11,8 @@ from typing import Literal, NamedTuple, get_args
 import torch
 from torch import Tensor
 
+from imug_metrics.dialogues.arrays import shown
+from imug_metrics.errors import InputError
 from imug_metrics.functional.answers.choice_score import (
     OptionsByRow,
     choice_mask,
@@ -20,9 +22,9 @@ from imug_metrics.functional.answers.choice_score import (
     options_by_row,
     reading_mask,
 )
-from imug_metrics.functional.answers.numeric_match import numeric_match, numeric_readings
+from imug_metrics.functional.answers.numeric_match import match_readings, numeric_readings
 from imug_metrics.functional.answers.protocol import Protocol, check_protocol
-from imug_metrics.functional.answers.text_match import exact_match, token_f1
+from imug_metrics.functional.answers.text_match import exact_match, paired_entries, token_f1
 from imug_metrics.reading.exact import Normalizer, require_text
 from imug_metrics.reading.figures import Decimal
 from imug_metrics.reading.options import DEFAULT_OPTIONS
@@ -77,10 +79,10 @@ def answer_accuracy(
         float64, a scalar (NaN where no row has a value) or `[N]`, in [0, 1]; higher is better.
 
     Raises:
-        ValueError: lengths that differ, an unknown word for an argument, under `"strict"` a key without letters, or a
-            reference that the kind cannot use; the message names the row.
-        TypeError: an answer that is neither text nor absent. Under `"imug"` only where the key holds a letter, since
-            the released scorer looks at no other answers, and any empty value (0, `[]`) counts as an absent answer.
+        ValueError: an unknown word for an argument.
+        InputError: lengths that differ, under `"strict"` a key without letters, a reference that the kind cannot use,
+            or an answer that is neither text nor absent. Under `"imug"` only where the key holds a letter, since the
+            released scorer looks at no other answers, and any empty value (0, `[]`) counts as an absent answer.
 
     Example:
         >>> from imug_metrics.functional.answers.answer_accuracy import answer_accuracy
@@ -136,16 +138,13 @@ def score_answers(
     device: torch.device | str | None,
 ) -> ScoredAnswers:
     """What `answer_accuracy` scores row by row, each answer read once; arguments and errors are the same."""
-    if len(preds) != len(target):
-        raise ValueError(
-            f"Expected arguments `preds` and `target` to have the same length, got {len(preds)} and {len(target)}."
-        )
+    preds, target = paired_entries(preds, target)
     if kind == "choice":
         choose = _imug_choice if protocol == "imug" else _strict_choice
         return choose(preds, target, options, device)
     if kind == "numeric":
         numbers = numeric_readings(preds, decimal=decimal)
-        values = numeric_match(numbers, target, rel_tol=rel_tol, abs_tol=abs_tol, decimal=decimal)
+        values = match_readings(numbers, target, rel_tol=rel_tol, abs_tol=abs_tol, decimal=decimal)
         return ScoredAnswers(values.to(device), [number is not None and math.isnan(number) for number in numbers])
     match: Callable[..., Tensor] = exact_match if kind == "exact" else token_f1
     return ScoredAnswers(match(preds, target, normalize=normalize).to(device), [False] * len(preds))
@@ -175,10 +174,7 @@ def _strict_choice(
     keys = choice_mask(target, options=options)
     for row, (key, listed) in enumerate(zip(keys.tolist(), options_by_row(options, len(target)))):
         if not key:
-            raise ValueError(
-                f"Expected argument `target` to name options among {''.join(listed)!r}, got {target[row]!r} at row"
-                f" {row}."
-            )
+            raise InputError("target", f"to name options among {''.join(listed)!r}", shown(target[row]), row)
     read = choice_readings(preds, options)
     score = choice_score(reading_mask(read, device=device), keys.to(device))
     absent = [reading is None for reading in read]

@@ -16,6 +16,8 @@ import torch
 from torch import Tensor
 
 from imug_metrics._constants import constant
+from imug_metrics.dialogues.arrays import read_entries, shown
+from imug_metrics.errors import InputError
 from imug_metrics.functional.answers.protocol import Protocol, check_protocol
 from imug_metrics.reading.choice import ChoiceReading, read_choice
 from imug_metrics.reading.options import DEFAULT_OPTIONS, Options, check_options
@@ -54,9 +56,9 @@ def choice_mask(
         int64 `[N]`; 0 where nothing was chosen.
 
     Raises:
-        TypeError: under `"strict"`, a row that is neither text nor `None`.
-        ValueError: an unknown protocol, options that are not distinct letters A to Z, or a list of them of another
-            length.
+        ValueError: an unknown protocol.
+        InputError: under `"strict"`, a row that is neither text nor `None`; options that are not distinct letters A to
+            Z, or a list of them of another length.
 
     Example:
         >>> from imug_metrics.functional.answers.choice_score import choice_mask
@@ -66,10 +68,8 @@ def choice_mask(
         tensor([ 0, 10,  1])
     """
     check_protocol(protocol)
-    if protocol == "imug" and options != DEFAULT_OPTIONS:
-        raise ValueError(
-            f"Expected argument `options` to be {DEFAULT_OPTIONS!r} under protocol 'imug', got {options!r}."
-        )
+    if protocol == "imug" and not (isinstance(options, str) and options == DEFAULT_OPTIONS):
+        raise InputError("options", f"to be {DEFAULT_OPTIONS!r} under protocol 'imug'", shown(options))
     if protocol == "strict":
         return reading_mask(choice_readings(texts, options), device=device)
     return torch.tensor([_as_bits(_imug_letters(text)) for text in texts], dtype=torch.int64, device=device)
@@ -103,19 +103,19 @@ def options_by_row(options: OptionsByRow, rows: int) -> list[Options]:
     """The options of each row.
 
     Raises:
-        TypeError: options that are neither letters nor texts by letter.
-        ValueError: a list of another length, or options that are not distinct letters A to Z; the message names the
-            row.
+        InputError: options that are neither letters nor texts by letter or not distinct letters A to Z, or a list of
+            another length.
     """
     if isinstance(options, (str, Mapping)):
         check_options(options)
         return [options] * rows
-    if len(options) != rows:
-        raise ValueError(f"Expected argument `options` to have one entry for each of {rows} rows, got {len(options)}.")
-    for row, listed in enumerate(options):
+    entries = read_entries("options", options)
+    if len(entries) != rows:
+        raise InputError("options", f"to have one entry for each answer, [{rows}]", f"[{len(entries)}]")
+    for row, listed in enumerate(entries):
         if listed is not None:
             check_options(listed, row)
-    return [DEFAULT_OPTIONS if listed is None else listed for listed in options]
+    return [DEFAULT_OPTIONS if listed is None else listed for listed in entries]
 
 
 def format_weight(texts: Sequence[Any], *, device: torch.device | str | None = None) -> Tensor:
@@ -132,7 +132,7 @@ def format_weight(texts: Sequence[Any], *, device: torch.device | str | None = N
         float64 `[N]`, one of 0, 0.5, 0.75, 1; higher is better.
 
     Raises:
-        TypeError: a non-empty reply that is not text. The released scorer stops there with an exception.
+        InputError: a non-empty reply that is not text. The released scorer stops there with an exception.
 
     Example:
         >>> from imug_metrics.functional.answers.choice_score import format_weight
@@ -192,14 +192,14 @@ def _imug_letters(text: Any) -> str:
 def _text(row: int, text: Any) -> str:
     if isinstance(text, str):
         return text
-    raise TypeError(f"Expected argument `texts` to hold text or None, got {type(text).__name__} at row {row}.")
+    raise InputError("texts", "to hold text or None", type(text).__name__, row)
 
 
 def _weight(row: int, text: Any) -> float:
     if not text:
         return 0.0
     if not isinstance(text, str):
-        raise TypeError(f"Expected argument `texts` to hold text or nothing, got {type(text).__name__} at row {row}.")
+        raise InputError("texts", "to hold text or nothing", type(text).__name__, row)
     stripped = text.strip()
     if _LETTERS_ONLY.fullmatch(stripped):
         return 1.0

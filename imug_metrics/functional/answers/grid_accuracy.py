@@ -4,13 +4,17 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from imug_metrics._constants import constant
+from imug_metrics.dialogues.arrays import INTEGERS, place_of, read_array
 from imug_metrics.dialogues.checks import Check, look
+from imug_metrics.errors import InputError
 from imug_metrics.functional.answers.protocol import Protocol, check_protocol
 from imug_metrics.functional.reduce import reduce_values
 
@@ -19,11 +23,14 @@ NO_BOARD = -1
 BEST = 5.0
 """What a point that is met scores."""
 
+Codes = Tensor | Sequence[Any]
+"""Integer codes of boards, in a tensor or in lists; None for an absent one."""
+
 
 def grid_accuracy(
-    preds: Tensor,
-    target: Tensor,
-    counts: Tensor | int = 4,
+    preds: Codes,
+    target: Codes,
+    counts: Tensor | Sequence[int] | int = 4,
     *,
     protocol: Protocol = "strict",
     reduction: Literal["none", "mean"] = "mean",
@@ -35,8 +42,9 @@ def grid_accuracy(
     filled cells differ, later points are not met.
 
     Args:
-        preds: integer codes `[N, 3, 3]`: 0 empty, 1 filled, 2 red, 3 green; all -1 where no board was found.
-        target: codes of the right boards, without -1.
+        preds: integer codes `[N, 3, 3]`, in a tensor, an array or lists: 0 empty, 1 filled, 2 red, 3 green; all -1
+            where no board was found, None for an absent image.
+        target: codes of the right boards, without -1; None where not known.
         counts: points of the task, one number or `[N]`. A task with three does not look at green; points beyond
             the fourth are never met.
         protocol: `"strict"`: a task's own points and no others count. `"imug"`: a point 1 or 2 that is met is counted
@@ -47,8 +55,7 @@ def grid_accuracy(
         float64 `[N]` or a scalar.
 
     Raises:
-        ValueError: if shapes differ or a code is unknown; the message names the row.
-        TypeError: if codes are not integers.
+        InputError: if shapes differ, codes are not integers, or one is unknown.
 
     Example:
         >>> target = torch.tensor([[[2, 0, 0], [0, 3, 0], [0, 0, 1]]])
@@ -61,7 +68,9 @@ def grid_accuracy(
     return reduce_values(points.nanmean(1) / BEST, reduction)
 
 
-def grid_points(preds: Tensor, target: Tensor, counts: Tensor | int = 4, *, protocol: Protocol = "strict") -> Tensor:
+def grid_points(
+    preds: Codes, target: Codes, counts: Tensor | Sequence[int] | int = 4, *, protocol: Protocol = "strict"
+) -> Tensor:
     """The points of boards, one by one.
 
     Args:
@@ -71,25 +80,91 @@ def grid_points(preds: Tensor, target: Tensor, counts: Tensor | int = 4, *, prot
         float64 `[N, P]` of 0 and 5, where P is at least 4; NaN where a point does not count.
 
     Raises:
-        ValueError: if shapes differ or a code is unknown; the message names the row.
-        TypeError: if codes are not integers.
+        InputError: if shapes differ, codes are not integers, or one is unknown.
 
     Example:
         >>> board = torch.zeros(1, 3, 3, dtype=torch.int8)
         >>> grid_points(board, board, 1), grid_points(board, board, 1, protocol="imug")[0, :2].tolist()
         (tensor([[5., nan, nan, nan]], dtype=torch.float64), [5.0, 5.0])
     """
-    preds, target, counts = as_codes(preds), as_codes(target), as_counts(counts, preds)
-    look(board_checks(preds, target, counts), like=preds)
-    points = first_points(preds, target, counts, protocol=protocol) * BEST
-    beyond = torch.arange(5, max(int(counts.max()) if len(counts) else 0, 4) + 1, device=preds.device)
-    never = torch.where(beyond <= counts[:, None], 0.0, torch.nan).double()
-    return torch.cat([points, never], 1)
+    boards = read_boards(preds, target, counts)
+    if len(boards.shape) > 1:
+        raise InputError("preds", "to have shape [N, 3, 3]", [*boards.shape, 3, 3])
+    cells, number = boards.preds, boards.counts
+    look(board_checks(boards), like=cells)
+    points = first_points(cells, boards.target, number, protocol=protocol) * BEST
+    beyond = torch.arange(5, max(int(number.max()) if len(number) else 0, 4) + 1, device=cells.device)
+    never = torch.where(beyond <= number[:, None], 0.0, torch.nan).double()
+    points = torch.cat([points, never], 1)
+    return points if boards.present is None else points.masked_fill(~boards.present[:, None], torch.nan)
 
 
-def as_codes(codes: Tensor) -> Tensor:
-    """Codes of a dtype that has a -1: of unsigned integers it would stand for the largest."""
-    return codes if codes.dtype.is_signed or codes.dtype == torch.bool else codes.long()
+class Boards(NamedTuple):
+    """Boards and their tasks, one row a board.
+
+    Attributes:
+        preds, target: signed integer codes `[N, 3, 3]`.
+        counts: integers `[N]`, points of the tasks.
+        shape: `(N,)` for flat boards, `(B, T)` for padded ones.
+        present: bool `[N]`, False where a list holds None; None: all are there.
+        ends: for one list a dialogue, the number of turns of each; None: not known.
+    """
+
+    preds: Tensor
+    target: Tensor
+    counts: Tensor
+    shape: tuple[int, ...]
+    present: Tensor | None
+    ends: tuple[int, ...] | None
+
+
+def read_boards(preds: Any, target: Any, counts: Any) -> Boards:
+    """Boards of any form as rows; `board_checks` has the checks of their codes.
+
+    Raises:
+        InputError: if shapes differ, or codes or counts are not integers.
+
+    Example:
+        >>> read_boards(torch.zeros(2, 3, 3, 3).int(), torch.zeros(2, 3, 3, 3).int(), 4).shape
+        (2, 3)
+    """
+    cells, present, ends = _codes_of("preds", preds)
+    wanted, known, _ = _codes_of("target", target)
+    shape = tuple(cells.shape[:-2])
+    if wanted.shape != cells.shape:
+        expected = f"to have one board for each of `preds`, {[*cells.shape]}"
+        raise InputError("target", expected, [*wanted.shape])
+    number = _read_counts(counts, shape, cells)
+    present = known if present is None else present if known is None else present & known
+    rows = cells.flatten(0, -3), wanted.to(cells.device).flatten(0, -3)
+    return Boards(*rows, number, shape, present, ends)
+
+
+def _codes_of(argument: str, boards: Any) -> tuple[Tensor, Tensor | None, tuple[int, ...] | None]:
+    """Codes `[N, 3, 3]` or `[B, T, 3, 3]`, which of them are there, flat, and where lists of them end."""
+    codes, ends = read_array(argument, boards, INTEGERS, inner=2, filler=torch.nan)
+    codes = codes.view(0, 3, 3) if codes.shape == (0,) else codes
+    if codes.ndim not in (3, 4) or codes.shape[-2:] != (3, 3):
+        raise InputError(argument, "to have shape [N, 3, 3] or [B, T, 3, 3]", [*codes.shape])
+    present = None
+    if codes.is_floating_point():  # integers, and NaN where a list has none
+        present = codes[..., 0, 0].flatten() == codes[..., 0, 0].flatten()
+        codes = codes.nan_to_num(EMPTY).long()
+    # Of unsigned integers -1 would stand for the largest.
+    return codes if codes.dtype.is_signed else codes.long(), present, ends
+
+
+def _read_counts(counts: Any, shape: tuple[int, ...], like: Tensor) -> Tensor:
+    """Numbers of points as integers `[N]`, on the device of `like`."""
+    if isinstance(counts, Tensor) and counts.ndim == 0 and counts.device.type != "meta":
+        counts = counts.item()
+    rows = like.shape[:-2].numel()
+    if isinstance(counts, (int, np.integer)) and not isinstance(counts, bool) and abs(int(counts)) < 2**31:
+        return constant(torch.full, (rows,), int(counts), like=like)
+    numbers = read_array("counts", counts, INTEGERS).values
+    if tuple(numbers.shape) != shape:
+        raise InputError("counts", f"to be an integer or to have one for each board, {[*shape]}", [*numbers.shape])
+    return numbers.flatten().to(like.device).long()
 
 
 def first_points(preds: Tensor, target: Tensor, counts: Tensor, *, protocol: Protocol = "strict") -> Tensor:
@@ -116,57 +191,29 @@ def _codes(device: torch.device) -> Tensor:
     return torch.tensor([EMPTY, RED, GREEN], device=device)[:, None]
 
 
-def board_checks(preds: Tensor, target: Tensor, counts: Tensor) -> list[Check]:
-    """The checks of the values of boards `[N, 3, 3]` and of their numbers of points `[N]`.
+def board_checks(boards: Boards) -> list[Check]:
+    """The checks of the codes of boards and of their numbers of points."""
+    checks = [
+        _code_check("preds", boards.preds, NO_BOARD, boards.shape),
+        _code_check("target", boards.target, EMPTY, boards.shape),
+    ]
+    counts = boards.counts
 
-    Raises:
-        ValueError: if shapes differ.
-        TypeError: if codes are not integers.
-    """
-    checks = [_code_check("preds", preds, NO_BOARD), _code_check("target", target, EMPTY)]
-    if preds.shape != target.shape:
-        raise ValueError(
-            f"Expected argument `target` to have the shape of `preds`, {list(preds.shape)}, got {list(target.shape)}."
-        )
+    def error(row: int) -> InputError:
+        return InputError("counts", "to be >= 0", int(counts[row]), place_of(row, boards.shape))
 
-    def message(row: int) -> str:
-        return f"Expected argument `counts` to be >= 0, got {int(counts[row])} at row {row}."
-
-    return [*checks, Check(counts < 0, message)]
+    return [*checks, Check(counts < 0, error)]
 
 
-def _code_check(argument: str, codes: Tensor, least: int) -> Check:
-    if codes.is_floating_point() or codes.is_complex() or codes.dtype == torch.bool:
-        raise TypeError(f"Expected argument `{argument}` to hold integer codes, got {codes.dtype}.")
-    if codes.ndim != 3 or codes.shape[1:] != (3, 3):
-        raise ValueError(f"Expected argument `{argument}` to have shape [N, 3, 3], got {list(codes.shape)}.")
+def _code_check(argument: str, codes: Tensor, least: int, shape: tuple[int, ...]) -> Check:
     wrong = codes.clamp(least, GREEN) != codes
     if least == NO_BOARD:
         absent = codes == NO_BOARD
         wrong = wrong | (absent != absent[:, :1, :1])  # all cells of a board are there or none
 
-    def message(cell: int) -> str:
+    def error(cell: int) -> InputError:
         row = cell // 9
-        return (
-            f"Expected argument `{argument}` to hold codes {EMPTY} to {GREEN}"
-            f"{'' if least == EMPTY else ' or nine times -1'}, got {codes[row].tolist()} at row {row}."
-        )
+        expected = f"to hold codes {EMPTY} to {GREEN}{'' if least == EMPTY else ' or nine times -1'}"
+        return InputError(argument, expected, codes[row].tolist(), place_of(row, shape))
 
-    return Check(wrong, message)
-
-
-def as_counts(counts: Tensor | int, preds: Tensor) -> Tensor:
-    """Numbers of points as integers `[N]`.
-
-    Raises:
-        ValueError: if they are no integers, or not one for each board.
-    """
-    if isinstance(counts, int):
-        return constant(torch.full, (len(preds),), counts, like=preds)
-    counts = torch.as_tensor(counts, device=preds.device)
-    if counts.is_floating_point() or counts.ndim > 1 or (counts.ndim == 1 and len(counts) != len(preds)):
-        raise ValueError(
-            f"Expected argument `counts` to be an integer or integers [{len(preds)}], got {counts.dtype} of shape "
-            f"{list(counts.shape)}."
-        )
-    return counts.expand(len(preds))
+    return Check(wrong, error)

@@ -5,22 +5,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor
 
+from imug_metrics.dialogues.arrays import BOOLEANS, REALS, is_absent, opened, place_of, read_array, shown
 from imug_metrics.dialogues.checks import Check, look
-from imug_metrics.dialogues.inputs import place_of
+from imug_metrics.errors import InputError
 from imug_metrics.functional.answers.protocol import Protocol, check_protocol
 from imug_metrics.functional.reduce import reduce_values
 
-Items = Tensor | Sequence[Sequence[float] | None]
+Items = Tensor | Sequence[Any]
+"""Points `[N, P]` or `[B, T, P]`, or lists of any length by turn; None for a turn that was not judged."""
 
 
 def point_score(
     items: Items,
-    masks: Tensor | None = None,
+    masks: Tensor | Sequence[Any] | None = None,
     *,
     best: float = 5.0,
     protocol: Protocol = "strict",
@@ -32,7 +34,7 @@ def point_score(
 
     Args:
         items: points `[N, P]`, or N lists of any length, where None stands for a turn that was not judged.
-        masks: bool `[N, P]`, the cells of a tensor that are points; None: all are.
+        masks: bool in the form of `items`, the cells that are points; None: all are.
         best: the highest point.
         protocol: `"strict"` takes whole points from 0 to `best` and refuses others. `"imug"` takes any number as it is,
             as the released summary does, so a score may leave its range.
@@ -43,66 +45,83 @@ def point_score(
         rest would forgive it.
 
     Raises:
-        ValueError: if shapes differ or a point is outside its range; the message names the row.
+        InputError: if shapes differ or a point is outside its range.
 
     Example:
         >>> point_score([[5, 5, 2], [4], None], reduction="none")
         tensor([0.8000, 0.8000,    nan], dtype=torch.float64)
     """
-    values, there = item_columns(items, masks)
-    look(item_check(values, there, best, protocol), like=values)
-    return reduce_values(item_means(values, there, best), reduction)
+    points = read_items(items, masks)
+    if len(points.shape) > 1:
+        raise InputError("items", "to have shape [N, P]", [*points.shape, points.values.shape[-1]])
+    look(item_check(points, best, protocol), like=points.values)
+    return reduce_values(item_means(points.values, points.there, best), reduction)
 
 
-def item_columns(items: Items, masks: Tensor | None = None) -> tuple[Tensor, Tensor]:
-    """Points as float64 `[..., P]` and bool of that shape, True where there is a point.
+class Points(NamedTuple):
+    """Points of turns, one row a turn.
+
+    Attributes:
+        values: float64 `[N, P]`.
+        there: bool `[N, P]`, True where there is a point.
+        shape: `(N,)` for flat turns, `(B, T)` for padded ones.
+        judged: bool of that shape, False where a list holds None; None: all are.
+        ends: for one list a dialogue, the number of turns of each; None: not known.
+    """
+
+    values: Tensor
+    there: Tensor
+    shape: tuple[int, ...]
+    judged: Tensor | None = None
+    ends: tuple[int, ...] | None = None
+
+
+def read_items(items: Any, masks: Any = None) -> Points:
+    """Points of any form as rows.
 
     Raises:
-        ValueError: if the points have no axis of their own, or `masks` another shape.
+        InputError: if the points are no real numbers or have no axis of their own, or `masks` another shape.
 
     Example:
-        >>> item_columns([[5, 0], [3]])[1]
+        >>> read_items([[5, 0], [3]]).there
         tensor([[ True,  True],
                 [ True, False]])
     """
-    if not isinstance(items, Tensor):
-        if masks is not None:
-            raise ValueError("Expected argument `masks` to be None where `items` are lists.")
-        return _pad([list(row) if row is not None else [] for row in items])
-    if items.ndim not in (2, 3) or items.is_complex():
-        raise ValueError(
-            f"Expected argument `items` to have shape [N, P] or [B, T, P], got {items.dtype} {list(items.shape)}."
-        )
+    given = opened("items", items)
+    points = _of_tensor(given) if isinstance(given, Tensor) else _of_lists(given)
     if masks is None:
-        return items.double(), torch.ones_like(items, dtype=torch.bool)
-    if masks.shape != items.shape or masks.dtype != torch.bool:
-        raise ValueError(
-            f"Expected argument `masks` to be bool of shape {list(items.shape)}, got {masks.dtype} {list(masks.shape)}."
-        )
-    return items.double(), masks
+        return points
+    full = (*points.shape, points.values.shape[-1])
+    chosen = read_array("masks", masks, BOOLEANS, inner=1).values
+    if tuple(chosen.shape) != full:
+        raise InputError("masks", f"to have the shape of `items`, {[*full]}", [*chosen.shape])
+    return points._replace(there=points.there & chosen.to(points.there.device).flatten(0, -2))
 
 
-def item_check(values: Tensor, there: Tensor, best: float, protocol: str) -> list[Check]:
+def item_check(points: Points, best: float, protocol: str) -> list[Check]:
     """The check of the points of `point_score`; points that are NaN pass, and with `"imug"` all do.
 
     Raises:
         ValueError: if `best` is not positive or `protocol` is unknown.
     """
-    if not best > 0:
-        raise ValueError(f"Expected argument `best` to be positive, got {best}.")
+    check_best(best)
     check_protocol(protocol)
     if protocol == "imug":
         return []
-    wrong = ~((values >= 0) & (values <= best) & (values == values.round())) & ~values.isnan() & there
+    values = points.values
+    wrong = ~((values >= 0) & (values <= best) & (values == values.round())) & ~values.isnan() & points.there
 
-    def message(place: int) -> str:
+    def error(place: int) -> InputError:
         row, got = place // values.shape[-1], float(values.flatten()[place])
-        return (
-            f"Expected argument `items` to hold whole numbers from 0 to {best:g}, got {got} at row "
-            f"{place_of(row, tuple(values.shape[:-1]))}."
-        )
+        return InputError("items", f"to hold whole numbers from 0 to {best:g}", got, place_of(row, points.shape))
 
-    return [Check(wrong, message)]
+    return [Check(wrong, error)]
+
+
+def check_best(best: float) -> None:
+    """Raise ValueError unless the best point is positive."""
+    if not best > 0:
+        raise ValueError(f"Expected argument `best` to be positive, got {best}.")
 
 
 def item_means(values: Tensor, there: Tensor, best: float) -> Tensor:
@@ -112,9 +131,53 @@ def item_means(values: Tensor, there: Tensor, best: float) -> Tensor:
     return means.masked_fill(count == 0, torch.nan)
 
 
-def _pad(rows: list[list[float]]) -> tuple[Tensor, Tensor]:
-    width = max(map(len, rows), default=0)
-    cells = [[*map(float, row), *[0.0] * (width - len(row))] for row in rows]
-    values = torch.tensor(cells, dtype=torch.float64).reshape(len(rows), width)
-    lengths = torch.tensor([len(row) for row in rows], dtype=torch.int64)
-    return values, torch.arange(width) < lengths[:, None]
+def _of_tensor(items: Tensor) -> Points:
+    if items.ndim not in (2, 3) or items.is_complex():
+        got = f"{[*items.shape]} of {items.dtype}"
+        raise InputError("items", "to have shape [N, P] or [B, T, P]", got)
+    values = items.flatten(0, -2).double()
+    return Points(values, torch.ones_like(values, dtype=torch.bool), tuple(items.shape[:-1]))
+
+
+def _of_lists(items: list[Any]) -> Points:
+    """Lists of points, or one list of these a dialogue."""
+    rows: list[Any] = [_as_list(entry) for entry in items]
+    shape: tuple[int, ...] = (len(rows),)
+    ends = None
+    if any(isinstance(row, list) and any(isinstance(_as_list(point), list) for point in row) for row in rows):
+        for line, row in enumerate(rows):
+            if not isinstance(row, list):
+                raise InputError("items", "to hold one list of turns a dialogue", shown(row), line)
+        ends = tuple(map(len, rows))
+        shape = len(rows), max(ends)
+        rows = [_as_list(entry) for row in rows for entry in [*row, *[None] * (shape[1] - len(row))]]
+    cells = [_points_of(row, place_of(place, shape)) for place, row in enumerate(rows)]
+    width = max(map(len, cells), default=0)
+    values = torch.tensor([[*row, *[0.0] * (width - len(row))] for row in cells], dtype=torch.float64)
+    lengths = torch.tensor([len(row) for row in cells], dtype=torch.int64)
+    judged = None if all(row is not None for row in rows) else torch.tensor([row is not None for row in rows])
+    judged = judged if judged is None else judged.view(shape)
+    return Points(values.view(len(cells), width), torch.arange(width) < lengths[:, None], shape, judged, ends)
+
+
+def _as_list(entry: Any) -> Any:
+    """An entry that holds others as a list, any other as it is."""
+    if isinstance(entry, (list, tuple)):
+        return list(entry)
+    if hasattr(entry, "__array__") and getattr(entry, "ndim", 1) > 0:
+        found = opened("items", entry)
+        return found.tolist() if isinstance(found, Tensor) else found
+    return None if is_absent(entry) else entry
+
+
+def _points_of(row: Any, place: int | list[int]) -> list[float]:
+    """The points of a turn as floats; none of one that was not judged."""
+    if row is None:
+        return []
+    if not isinstance(row, list):
+        raise InputError("items", "to hold a list of points for each turn, or None", shown(row), place)
+    points = [REALS.read(point) for point in row]
+    for given, point in zip(row, points):
+        if point is None:
+            raise InputError("items", "to hold points, real numbers", shown(given), place)
+    return points

@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
+from imug_metrics.dialogues.arrays import read_entries
+from imug_metrics.errors import InputError
 from imug_metrics.reading.exact import Normalizer, normalize_answer, require_text
 
 Prepared = TypeVar("Prepared")
@@ -38,8 +40,7 @@ def exact_match(
         float64 `[N]`, 0 or 1, NaN where the answer is absent; higher is better.
 
     Raises:
-        ValueError: lengths that differ, or a row without references.
-        TypeError: an answer or a reference that is not text.
+        InputError: lengths that differ, a row without references, or an answer or a reference that is not text.
 
     Example:
         >>> from imug_metrics.functional.answers.text_match import exact_match
@@ -75,8 +76,7 @@ def token_f1(
         float64 `[N]` in [0, 1], NaN where the answer is absent; higher is better.
 
     Raises:
-        ValueError: lengths that differ, or a row without references.
-        TypeError: an answer or a reference that is not text.
+        InputError: lengths that differ, a row without references, or an answer or a reference that is not text.
 
     Example:
         >>> from imug_metrics.functional.answers.text_match import token_f1
@@ -107,17 +107,14 @@ def best_over_references(
         float64 `[N]`, NaN where the answer is absent.
 
     Raises:
-        ValueError: lengths that differ, or a row without references.
+        InputError: lengths that differ, or a row without references.
     """
-    if len(preds) != len(target):
-        raise ValueError(
-            f"Expected arguments `preds` and `target` to have the same length, got {len(preds)} and {len(target)}."
-        )
+    replies, keys = paired_entries(preds, target)
     values = []
-    for row, (pred, key) in enumerate(zip(preds, target)):
+    for row, (pred, key) in enumerate(zip(replies, keys)):
         references = key if isinstance(key, (list, tuple)) else [key]
         if not references:
-            raise ValueError(f"Expected argument `target` to hold at least one reference, got none at row {row}.")
+            raise InputError("target", "to hold at least one reference", "none", row)
         prepared = [prepare(reference, "target", row) for reference in references]
         if pred is None:
             values.append(float("nan"))
@@ -125,6 +122,23 @@ def best_over_references(
             answer = prepare(pred, "preds", row)
             values.append(max(score(answer, reference) for reference in prepared))
     return torch.tensor(values, dtype=torch.float64)
+
+
+def paired_entries(preds: Any, target: Any) -> tuple[list[Any], list[Any]]:
+    """Answers and keys in lists, one a row.
+
+    Raises:
+        InputError: if they are held in anything else, or lengths differ.
+
+    Example:
+        >>> paired_entries(("a", "b"), ["a"])
+        Traceback (most recent call last):
+        imug_metrics.errors.InputError: Expected argument `target` to have one entry for each of `preds`, [2], got [1].
+    """
+    replies, keys = read_entries("preds", preds), read_entries("target", target)
+    if len(replies) != len(keys):
+        raise InputError("target", f"to have one entry for each of `preds`, [{len(replies)}]", f"[{len(keys)}]")
+    return replies, keys
 
 
 # Scripts written without spaces, and Hangul, whose particles stick to words: every character is a token.

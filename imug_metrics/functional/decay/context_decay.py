@@ -23,6 +23,7 @@ from imug_metrics.dialogues.inputs import (
     place_of,
     score_column,
 )
+from imug_metrics.errors import InputError
 from imug_metrics.functional.reduce import reduce_values
 from imug_metrics.stats import pooled_slope, within_sums
 
@@ -207,14 +208,14 @@ def length_columns(
     check_shapes(scores=rows, context_lengths=tokens)
     wrong = tokens.values.nan_to_num(0.0, 0.0, 0.0).to(rows.values.device) < 1
 
-    def message(cell: int) -> str:
-        got, row = float(tokens.values[cell]), place_of(cell, tokens.shape)
-        return f"Expected argument `context_lengths` to be >= 1, got {got:g} at row {row}."
+    def error(cell: int) -> InputError:
+        got = f"{float(tokens.values[cell]):g}"
+        return InputError("context_lengths", "to be >= 1 where there is a score", got, place_of(cell, tokens.shape))
 
     if zero:
-        return {"scores": rows, "context_lengths": tokens._replace(checks=(Check(wrong, message),))}
+        return {"scores": rows, "context_lengths": tokens._replace(checks=(Check(wrong, error),))}
     return {
-        "scores": rows._replace(checks=(*rows.checks, Check(wrong & (rows.values * 0 == 0), message))),
+        "scores": rows._replace(checks=(*rows.checks, Check(wrong & (rows.values * 0 == 0), error))),
         "context_lengths": tokens,
     }
 

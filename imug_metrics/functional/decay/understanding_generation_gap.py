@@ -4,12 +4,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor
 
 from imug_metrics.dialogues.arguments import Ids, Labels, Numbers, Turns
+from imug_metrics.dialogues.arrays import REALS, opened, place_of, shown
 from imug_metrics.dialogues.checks import Check
 from imug_metrics.dialogues.inputs import (
     Column,
@@ -17,12 +18,13 @@ from imug_metrics.dialogues.inputs import (
     check_shapes,
     flatten_lists,
     pack_inputs,
-    place_of,
     score_column,
 )
+from imug_metrics.errors import InputError
 from imug_metrics.functional.reduce import reduce_values
 
 MODALITIES = ("text", "image")
+_CODES = {"text": 0.0, "image": 1.0}
 
 
 def understanding_generation_gap(
@@ -50,7 +52,7 @@ def understanding_generation_gap(
         Differentiable.
 
     Raises:
-        ValueError: if shapes differ, turns or modalities are refused.
+        InputError: if shapes differ, or turns or modalities are refused.
 
     Example:
         >>> understanding_generation_gap([[0.9, 0.7, 0.9, 0.5]], [["text", "image", "text", "image"]])
@@ -74,20 +76,23 @@ def modality_column(modality: Labels) -> Column:
         modality: strings, in one list or one list a dialogue, or bools (a tensor, an array or lists).
 
     Raises:
-        ValueError: if a string is neither `"text"` nor `"image"`.
+        InputError: if an entry is neither `"text"` nor `"image"`.
 
     Example:
         >>> modality_column(["text", "image"]).values
         tensor([0., 1.], dtype=torch.float64)
     """
-    if isinstance(modality, Tensor):
-        return score_column("modality", modality)
-    cells, shape, _, ends = flatten_lists("modality", modality)
-    known: dict[Any, float] = {"text": 0.0, "image": 1.0, False: 0.0, True: 1.0, None: torch.nan}
+    given = opened("modality", modality)
+    if isinstance(given, Tensor):
+        return score_column("modality", given)
+    cells, shape, _, ends = flatten_lists("modality", given)
+    codes: list[float] = []
     for row, cell in enumerate(cells):
-        if cell not in known:
-            raise ValueError(f"Expected argument `modality` to be 'text' or 'image', got {cell!r} at row {row}.")
-    return Column(torch.tensor([known[cell] for cell in cells], dtype=torch.float64), shape, ends=ends)
+        code = _CODES.get(cell) if isinstance(cell, str) else REALS.read(cell)
+        if code is None or (code not in (0, 1) and code == code):
+            raise InputError("modality", "to be 'text' or 'image'", shown(cell), place_of(row, shape))
+        codes.append(code)
+    return Column(torch.tensor(codes, dtype=torch.float64), shape, ends=ends)
 
 
 def modality_scores(inputs: PackedInputs, scores: Tensor) -> dict[str, Tensor]:
@@ -107,10 +112,12 @@ def gap_columns(scores: Numbers, modality: Labels, *, zero: bool = False) -> dic
     check_shapes(scores=rows, modality=kinds)
     wrong = ((kinds.values != 0) & (kinds.values != 1)).to(rows.values.device)
 
-    def message(cell: int) -> str:
-        got, row = float(kinds.values[cell]), place_of(cell, kinds.shape)
-        return f"Expected argument `modality` to be 'text' or 'image', got {got:g} at row {row}."
+    def error(cell: int) -> InputError:
+        got = f"{float(kinds.values[cell]):g}"
+        return InputError(
+            "modality", "to be 'text' or 'image' where there is a score", got, place_of(cell, kinds.shape)
+        )
 
     if zero:
-        return {"scores": rows, "modality": kinds._replace(checks=(Check(wrong, message),))}
-    return {"scores": rows._replace(checks=(Check(wrong & (rows.values * 0 == 0), message),)), "modality": kinds}
+        return {"scores": rows, "modality": kinds._replace(checks=(Check(wrong, error),))}
+    return {"scores": rows._replace(checks=(Check(wrong & (rows.values * 0 == 0), error),)), "modality": kinds}

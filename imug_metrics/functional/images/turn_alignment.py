@@ -4,15 +4,18 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from einops import rearrange
 from imug_kernels import paired_cosine
 from torch import Tensor
 
-from imug_metrics.dialogues.inputs import SHARE, Bounds, Column, embedding_column
-from imug_metrics.functional.reduce import reduce_values
+from imug_metrics.dialogues.arguments import Images, Texts, Valid
+from imug_metrics.dialogues.arrays import REALS, depth_of, opened, read_array
+from imug_metrics.dialogues.inputs import SHARE, Bounds, Column, check_shapes, check_widths, embedding_column
+from imug_metrics.errors import InputError
+from imug_metrics.functional.reduce import present_values, reduce_values
 
 Variant = Literal["cosine", "clipscore", "torchmetrics", "siglip", "refclipscore"]
 VARIANTS: tuple[Variant, ...] = ("cosine", "clipscore", "torchmetrics", "siglip", "refclipscore")
@@ -29,11 +32,11 @@ RANGES: dict[Variant, Bounds] = {
 
 
 def turn_alignment(
-    images: Tensor,
-    texts: Tensor,
-    references: Tensor | None = None,
+    images: Images,
+    texts: Texts,
+    references: Images | None = None,
     *,
-    valid: Tensor | None = None,
+    valid: Valid | None = None,
     variant: Variant = "clipscore",
     scale: float | None = None,
     bias: float | None = None,
@@ -64,33 +67,46 @@ def turn_alignment(
         Scalar, or values in the shape of the records; NaN where undefined. float64 on a CPU. Differentiable.
 
     Raises:
-        ValueError: if shapes differ, the variant is unknown, or what a variant needs is missing.
+        ValueError: if the variant is unknown, or `siglip` lacks scale or bias.
+        InputError: if shapes or widths differ, or `refclipscore` has no references.
 
     Example:
         >>> turn_alignment(torch.eye(2), torch.tensor([[1.0, 0.0], [1.0, 1.0]]), reduction="none")
         tensor([2.5000, 1.7678], dtype=torch.float64)
     """
     rows, prompts = embedding_column("images", images), embedding_column("texts", texts)
-    if rows.values.shape != prompts.values.shape:
-        raise ValueError(f"Expected argument `texts` to have shape {list(images.shape)}, got {list(texts.shape)}.")
-    shown = None if references is None else reference_column(references, rows.shape).values
-    values = alignment_values(rows.values, prompts.values, shown, variant, scale, bias).view(rows.shape)
-    return reduce_values(values if valid is None else values.masked_fill(~valid, torch.nan), reduction)
+    columns = {"images": rows, "texts": prompts}
+    if references is not None:
+        columns["references"] = reference_column(references, rows.shape)
+    check_shapes(**columns)
+    check_widths(**columns)
+    several = columns["references"].values if references is not None else None
+    values = alignment_values(rows.values, prompts.values, several, variant, scale, bias).view(rows.shape)
+    return reduce_values(present_values(values, valid), reduction)
 
 
-def reference_column(references: Tensor, shape: tuple[int, ...]) -> Column:
+def reference_column(references: Any, shape: tuple[int, ...]) -> Column:
     """References `[N, R, D]` of records of a shape, from `[*shape, D]` or `[*shape, R, D]`.
 
     Raises:
-        ValueError: if the leading dimensions are not those of the records.
+        InputError: if they are no embeddings, or the leading dimensions are not those of the records.
+
+    Example:
+        >>> reference_column(torch.ones(2, 8), (2,)).values.shape
+        torch.Size([2, 1, 8])
     """
-    if references.ndim == len(shape) + 1:
-        references = rearrange(references, "... d -> ... 1 d")
-    if references.ndim != len(shape) + 2 or tuple(references.shape[:-2]) != shape:
-        raise ValueError(
-            f"Expected argument `references` to have shape {[*shape]} + [D] or [R, D], got {[*references.shape]}."
+    given = opened("references", references)
+    inner = 2 if depth_of(given) == len(shape) + 2 else 1
+    rows, ends = read_array("references", given, REALS, inner=inner, filler=torch.nan)
+    if inner == 1:
+        rows = rows[..., None, :]
+    if rows.ndim != len(shape) + 2 or tuple(rows.shape[:-2]) != shape:
+        expected = f"to be embeddings of shape {[*shape]} + [D] or [R, D], for each of `images`"
+        raise InputError(
+            "references", expected, f"{[*rows.shape]}" if inner == 2 else f"{[*rows.shape[:-2], rows.shape[-1]]}"
         )
-    return Column(rearrange(references, "... r d -> (...) r d"), shape)
+    rows = rows if rows.is_floating_point() else rows.float()
+    return Column(rearrange(rows, "... r d -> (...) r d"), shape, None, ends, width=rows.shape[-1])
 
 
 def alignment_values(
@@ -109,7 +125,7 @@ def alignment_values(
     if variant != "refclipscore":
         return alignment_of_cosine(paired_cosine(images, texts), variant, scale, bias)
     if references is None:
-        raise ValueError("Expected argument `references`, embeddings of reference images, with `refclipscore`.")
+        raise InputError("references", "to be embeddings of reference images with `refclipscore`", "None")
     clip = paired_cosine(images, texts, scale=CLAMPED["clipscore"], floor=0.0)
     return _harmonic_mean(clip, _best_reference(images, references))
 

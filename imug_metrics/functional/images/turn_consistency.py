@@ -4,17 +4,19 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
 import torch
 from imug_kernels import GramStats, dialogue_cosine_sum, dialogue_gram, paired_cosine, segment_sum
 from torch import Tensor
 
 from imug_metrics._constants import constant
-from imug_metrics.dialogues.arguments import Ids, Turns
+from imug_metrics.dialogues.arguments import Ids, Images, Turns
+from imug_metrics.dialogues.arrays import INTEGERS, place_of, read_array
 from imug_metrics.dialogues.batch import DialogueBatch
 from imug_metrics.dialogues.checks import Check
-from imug_metrics.dialogues.inputs import Column, PackedInputs, embedding_column, pack_inputs
+from imug_metrics.dialogues.inputs import Column, PackedInputs, check_widths, embedding_column, pack_inputs
+from imug_metrics.errors import InputError
 from imug_metrics.functional.reduce import reduce_values
 
 Mode = Literal["pairwise", "anchor", "consecutive", "graph", "vbench"]
@@ -22,15 +24,15 @@ MODES: tuple[Mode, ...] = ("pairwise", "anchor", "consecutive", "graph", "vbench
 
 
 def turn_consistency(
-    images: Tensor,
+    images: Images,
     *,
     dialogue: Ids | None = None,
     turn: Turns | None = None,
     subject: Ids | None = None,
     valid: Tensor | None = None,
     lengths: Tensor | None = None,
-    references: Tensor | None = None,
-    links: Tensor | None = None,
+    references: Images | None = None,
+    links: Any = None,
     mode: Mode = "pairwise",
     reduction: Literal["mean", "none"] = "mean",
 ) -> Tensor:
@@ -61,7 +63,8 @@ def turn_consistency(
         Scalar, or values in the shape of the records; NaN where undefined. float64 on a CPU. Differentiable.
 
     Raises:
-        ValueError: if shapes differ, turns are refused, the mode is unknown or `graph` has no links.
+        ValueError: if the mode is unknown.
+        InputError: if shapes or widths differ, turns or links are refused, or `graph` has no links.
 
     Example:
         >>> images = torch.tensor([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
@@ -72,14 +75,14 @@ def turn_consistency(
     if mode == "anchor" and references is not None:
         columns["references"] = embedding_column("references", references)
     check_mode(mode)
-    bank = references if mode == "graph" else None
-    checks = [link_check(links, columns["images"], bank)] if mode == "graph" else []
+    graph = read_graph(links, references, columns["images"]) if mode == "graph" else None
+    checks = [] if graph is None else [graph.check()]
     inputs = pack_inputs(columns, dialogue, turn, subject, valid, lengths, checks=checks)
-    return reduce_values(inputs.unpack(consistency_values(inputs, mode, bank, links)[0]), reduction)
+    return reduce_values(inputs.unpack(consistency_values(inputs, mode, graph)[0]), reduction)
 
 
 def turn_copies(
-    images: Tensor,
+    images: Images,
     *,
     dialogue: Ids | None = None,
     turn: Turns | None = None,
@@ -142,24 +145,19 @@ def check_mode(mode: Mode) -> None:
 
 
 def consistency_values(
-    inputs: PackedInputs,
-    mode: Mode,
-    bank: Tensor | None = None,
-    links: Tensor | None = None,
-    gram: GramStats | None = None,
+    inputs: PackedInputs, mode: Mode, graph: Graph | None = None, gram: GramStats | None = None
 ) -> tuple[Tensor, Tensor | None]:
     """Values `[N]` of packed rows, and bool `[N]`: the rows that would have a value were every image there; None: all.
 
     Args:
         inputs: with the column `images`, and with mode `"anchor"` perhaps `references`.
         mode: see `turn_consistency`.
-        bank: with `"graph"`, what links point into; None: the images.
-        links: with `"graph"`.
+        graph: with `"graph"`.
         gram: of the images, where it is known already.
     """
     batch, images, references = inputs.batch, inputs.columns["images"], inputs.columns.get("references")
-    if mode == "graph":
-        return _linked_values(inputs, bank, links)
+    if graph is not None:
+        return _linked_values(inputs, graph)
     if mode == "anchor" and references is not None:
         return batch.present(paired_cosine(images, references)), None
     if mode == "pairwise":
@@ -181,40 +179,79 @@ def row_sums(images: Tensor, batch: DialogueBatch, gram: GramStats | None) -> tu
     return dialogue_cosine_sum(images, batch.offsets, batch.there)
 
 
-def link_check(links: Tensor | None, images: Column, bank: Tensor | None) -> Check:
-    """The check that links name existing rows.
+def pixel_column(pixels: Any) -> Column:
+    """Small versions of images as rows, with the check that they lie in [0, 1].
 
     Raises:
-        ValueError: if there are none, or they are not integers `[E, 2]`.
+        InputError: if they are no numbers `[N, K]` or `[B, T, K]`.
     """
-    links = as_links(links, images.values.device)
-    count = len(images.values)
-    limits = constant(_pair, count, count if bank is None else len(bank), like=links)
-    outside = ((links < 0) | (links >= limits)).any(1)
+    column = embedding_column("pixels", pixels)
+    wrong = ((column.values < 0) | (column.values > 1)).any(1)
 
-    def message(row: int) -> str:
-        return f"Expected argument `links` to name existing rows, got {links[row].tolist()} at row {row}."
+    def error(row: int) -> InputError:
+        values = column.values[row]
+        got = f"{float(values[(values < 0) | (values > 1)][0]):g}"
+        return InputError("pixels", "to lie in [0, 1] (divide bytes by 255)", got, place_of(row, column.shape))
 
-    return Check(outside, message)
+    return column._replace(width=None, open_end=None, checks=(Check(wrong, error),))
 
 
-def as_links(links: Tensor | None, device: torch.device) -> Tensor:
-    """Links as integers `[E, 2]` on a device.
+class Graph(NamedTuple):
+    """Links between images.
+
+    Attributes:
+        links: int64 `[E, 2]`, the row of an image, and the row of what it should agree with.
+        bank: embeddings `[M, D]` that links point into; None: the images.
+        images: how many there are.
+    """
+
+    links: Tensor
+    bank: Tensor | None
+    images: int
+
+    def check(self) -> Check:
+        """The check that links name existing rows."""
+        links, goals = self.links, self.images if self.bank is None else len(self.bank)
+        outside = ((links < 0) | (links >= constant(_pair, self.images, goals, like=links))).any(1)
+
+        def error(row: int) -> InputError:
+            expected = f"to name existing rows, below {self.images} and {goals}"
+            return InputError("links", expected, links[row].tolist(), row)
+
+        return Check(outside, error)
+
+
+def read_graph(links: Any, references: Any, images: Column) -> Graph:
+    """Links of any form, and what they point into, on the device of the images.
 
     Raises:
-        ValueError: if there are none, or they are anything else.
+        InputError: if there are no links or they are not integers `[E, 2]`, or if `references` are no embeddings
+            `[M, D]` as wide as the images.
+
+    Example:
+        >>> read_graph([[1, 0]], None, embedding_column("images", torch.ones(2, 8))).links
+        tensor([[1, 0]])
     """
+    expected = "to be integers [E, 2] with mode 'graph'"
     if links is None:
-        raise ValueError("Expected argument `links` [E, 2] with mode 'graph'.")
-    links = torch.as_tensor(links, device=device)
-    if links.ndim != 2 or links.shape[1] != 2 or links.is_floating_point():
-        raise ValueError(f"Expected argument `links` to hold integers [E, 2], got {list(links.shape)}, {links.dtype}.")
-    return links.long()
+        raise InputError("links", expected, "None")
+    pairs = read_array("links", links, INTEGERS, inner=1).values
+    pairs = pairs.view(0, 2) if pairs.shape == (0,) else pairs
+    if pairs.ndim != 2 or pairs.shape[1] != 2:
+        raise InputError("links", expected, [*pairs.shape])
+    bank = None
+    if references is not None:
+        column = embedding_column("references", references)
+        if len(column.shape) != 1:
+            raise InputError("references", "to be embeddings [M, D] with mode 'graph'", [*column.shape, column.width])
+        check_widths(images=images, references=column)
+        bank = column.values.to(images.values.device)
+    return Graph(pairs.long().to(images.values.device), bank, len(images.values))
 
 
-def _linked_values(inputs: PackedInputs, bank: Tensor | None, links: Tensor | None) -> tuple[Tensor, Tensor]:
+def _linked_values(inputs: PackedInputs, graph: Graph) -> tuple[Tensor, Tensor]:
     batch, images, positions = inputs.batch, inputs.columns["images"], inputs.positions()
-    links = as_links(links, images.device)
+    links, bank = graph.links, graph.bank
     # By the row that refers, so that each row's links lie together and are summed in one order.
     source, goal = (positions[links[:, 0]], links[:, 1])
     order = source.argsort(stable=True)

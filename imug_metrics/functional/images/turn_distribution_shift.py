@@ -12,12 +12,12 @@ from imug_kernels import rbf_sum
 from torch import Tensor
 from torch.nn import functional as F
 
-from imug_metrics.dialogues.arguments import Ids, Turns
+from imug_metrics.dialogues.arguments import Ids, Images, Turns
 from imug_metrics.dialogues.inputs import embedding_column, has_direction, pack_inputs
 
 
 def turn_distribution_shift(
-    images: Tensor,
+    images: Images,
     *,
     dialogue: Ids | None = None,
     turn: Turns | None = None,
@@ -55,7 +55,8 @@ def turn_distribution_shift(
         `unbiased`, none of two dialogues). Differentiable.
 
     Raises:
-        ValueError: if shapes differ, turns are refused or `sigma` is not positive.
+        ValueError: if `sigma` is not positive.
+        InputError: if shapes differ or turns are refused.
 
     Example:
         >>> images = torch.tensor([[[1.0, 0.0], [0.0, 1.0]], [[1.0, 0.0], [0.0, 1.0]]])

@@ -10,15 +10,15 @@ import torch
 from imug_kernels import own_rank
 from torch import Tensor
 
-from imug_metrics.dialogues.arguments import Ids, Turns
+from imug_metrics.dialogues.arguments import Ids, Images, Texts, Turns
 from imug_metrics.dialogues.batch import DialogueBatch
 from imug_metrics.dialogues.inputs import embedding_column, pack_inputs
 from imug_metrics.functional.reduce import reduce_values
 
 
 def turn_retrieval(
-    images: Tensor,
-    texts: Tensor,
+    images: Images,
+    texts: Texts,
     *,
     dialogue: Ids | None = None,
     turn: Turns | None = None,
@@ -43,7 +43,7 @@ def turn_retrieval(
         turn, where there is nothing to confuse.
 
     Raises:
-        ValueError: if shapes differ or turns are refused.
+        InputError: if shapes or widths differ, or turns are refused.
 
     Example:
         >>> prompts = torch.eye(2)

@@ -4,13 +4,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
+import torch
 from torch import Tensor
 
 from imug_metrics.dialogues.arguments import Numbers
 from imug_metrics.dialogues.checks import Check, look
-from imug_metrics.dialogues.inputs import Column, place_of, score_column
+from imug_metrics.dialogues.inputs import Column, check_shapes, place_of, score_column
+from imug_metrics.errors import InputError
 
 Scale = Literal["share", "grade", "grade/5"]
 SCALES: tuple[Scale, ...] = ("share", "grade", "grade/5")
@@ -24,37 +27,33 @@ def combine(first: Tensor, second: Tensor, eta: float, *, product: bool) -> Tens
         eta: in [0, 1].
         product: which of the two.
 
-    Raises:
-        ValueError: if the shapes differ.
-
     Example:
-        >>> import torch
         >>> combine(torch.tensor([0.5]), torch.tensor([1.0]), 0.8, product=False)
         tensor([0.6000])
     """
-    if first.shape != second.shape:
-        raise ValueError(f"Expected two scores of one shape, got {list(first.shape)} and {list(second.shape)}.")
     return first * (eta + (1 - eta) * second) if product else eta * first + (1 - eta) * second
 
 
-def graded(argument: str, values: Numbers, scale: Scale) -> Tensor:
-    """Scores of a scale as shares in [0, 1], float64 in the shape of `values`.
+def graded(scales: Sequence[Scale], **values: Numbers) -> list[Tensor]:
+    """Scores of the same records on their scales as shares in [0, 1], float64.
 
     Args:
-        argument: its name, for errors.
-        values: `[N]` or `[B, T]`.
-        scale: see `semantic_quality`.
+        scales: one an argument, see `semantic_quality`.
+        values: by argument, `[N]` or `[B, T]`.
 
     Raises:
-        ValueError: if the scale is unknown or a value is outside of it.
+        ValueError: if a scale is unknown.
+        InputError: if shapes differ, or a value is outside its scale.
 
     Example:
-        >>> graded("style", [1, 3, 5], "grade"), graded("style", [1, 3, 5], "grade/5")
-        (tensor([0.0000, 0.5000, 1.0000], dtype=torch.float64), tensor([0.2000, 0.6000, 1.0000], dtype=torch.float64))
+        >>> graded(["grade", "grade/5"], style=[1, 3, 5], holistic=[1, 3, 5])
+        [tensor([0.0000, 0.5000, 1.0000], dtype=torch.float64), tensor([0.2000, 0.6000, 1.0000], dtype=torch.float64)]
     """
-    column = graded_column(argument, values, scale)
-    look(column.checks, like=column.values)
-    return column.values.view(column.shape)
+    columns = {name: graded_column(name, given, scale) for (name, given), scale in zip(values.items(), scales)}
+    check_shapes(**columns)
+    every = [*columns.values()]
+    look([check for column in every for check in column.checks], like=every[0].values)
+    return [column.values.nan_to_num(torch.nan, torch.nan, torch.nan).view(column.shape) for column in every]
 
 
 def graded_column(argument: str, values: Numbers, scale: Scale) -> Column:
@@ -67,11 +66,11 @@ def graded_column(argument: str, values: Numbers, scale: Scale) -> Column:
     rows = score_column(argument, values)
     low, high = (0, 1) if scale == "share" else (1, 5)
 
-    def message(cell: int) -> str:
-        got, row = float(rows.values[cell]), place_of(cell, rows.shape)
-        return f"Expected argument `{argument}` to lie between {low} and {high}, got {got} at row {row}."
+    def error(cell: int) -> InputError:
+        got = f"{float(rows.values[cell]):g}"
+        return InputError(argument, f"to lie between {low} and {high}", got, place_of(cell, rows.shape))
 
-    check = Check((rows.values < low) | (rows.values > high), message)
+    check = Check((rows.values < low) | (rows.values > high), error)
     shares = rows.values
     if scale != "share":
         shares = (shares - 1) / 4 if scale == "grade" else shares / 5

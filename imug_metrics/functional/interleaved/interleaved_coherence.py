@@ -36,11 +36,13 @@ def interleaved_coherence(
         float64 scalar, or values in the shape of the answers, NaN where one of the two is unknown. Differentiable.
 
     Raises:
-        ValueError: if shapes differ or a number is outside its range.
+        ValueError: if `eta` or `scale` is refused.
+        InputError: if shapes differ or a number is outside its range.
 
     Example:
         >>> interleaved_coherence([5, 3], [3, 3], scale="grade", reduction="none")
         tensor([0.9000, 0.5000], dtype=torch.float64)
     """
-    values = combine(graded("holistic", holistic, scale), graded("style", style, scale), check_eta(eta), product=False)
+    whole, harmony = graded((scale, scale), holistic=holistic, style=style)
+    values = combine(whole, harmony, check_eta(eta), product=False)
     return reduce_values(values, reduction)

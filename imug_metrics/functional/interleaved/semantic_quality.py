@@ -39,13 +39,13 @@ def semantic_quality(
         float64 scalar, or values in the shape of the answers, NaN where one of the two is unknown. Differentiable.
 
     Raises:
-        ValueError: if shapes differ or a number is outside its range.
+        ValueError: if `eta` or `scale` is refused.
+        InputError: if shapes differ or a number is outside its range.
 
     Example:
         >>> semantic_quality([1.0, 0.5], [0.8, 0.0], reduction="none")
         tensor([0.9400, 0.3500], dtype=torch.float64)
     """
-    values = combine(
-        graded("correctness", correctness, scale), graded("quality", quality, "share"), check_eta(eta), product=True
-    )
+    right, good = graded((scale, "share"), correctness=correctness, quality=quality)
+    values = combine(right, good, check_eta(eta), product=True)
     return reduce_values(values, reduction)

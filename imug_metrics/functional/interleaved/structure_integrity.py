@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from imug_metrics.dialogues.checks import Check, look
-from imug_metrics.dialogues.inputs import Column, place_of
+from imug_metrics.dialogues.inputs import Column, check_shapes, place_of
+from imug_metrics.errors import InputError
 from imug_metrics.functional.interleaved.tag_counts import Answers, count_column
 from imug_metrics.reading.tags import REPEATED, TEXT_TYPES, Repeated, TextType
 
@@ -53,8 +54,8 @@ def structure_integrity(
         preds: answers, in any of the forms of `count_column`: texts with tags,
             lists of (modality, id), or counts `[N, 7]`.
         target: references, in any of these forms.
-        available: by answer, the names of the items whose file is there ("image2"); a tag without file does not count.
-            None, for one answer or for all: not checked. Needs answers in a flat list.
+        available: by answer, the names of the items whose file is there ("image2"), in a list or one list a dialogue; a
+            tag without file does not count. None, for one answer or for all: not checked.
         repeated: a tag that comes twice is one item (`"once"`) or two (`"each"`).
         text: what counts as an item of text: `<text1>` tags (`"tags"`), also prose around the tags as one item
             (`"prose"`), or nothing (`"ignore"`).
@@ -66,8 +67,8 @@ def structure_integrity(
         and `f1`, the same with one more dimension of size 7.
 
     Raises:
-        ValueError: if shapes differ, counts are not whole numbers >= 0, or a modality is not known.
-        TypeError: if an answer has none of the forms.
+        InputError: if shapes differ, counts are not whole numbers >= 0, a modality is not known, or an answer has none
+            of the forms.
 
     Example:
         >>> scores = structure_integrity(["A <image1> and <image2>."], ["See <image1>, hear <audio1>."])
@@ -77,11 +78,7 @@ def structure_integrity(
     check_reading(repeated, text, empty)
     answers = count_column("preds", preds, repeated=repeated, text=text, available=available)
     references = count_column("target", target, repeated=repeated, text=text)
-    if answers.shape != references.shape:
-        raise ValueError(
-            f"Expected argument `target` to have one entry for each of `preds`, {list(answers.shape)}, got "
-            f"{list(references.shape)}."
-        )
+    check_shapes(preds=answers, target=references)
     columns = checked_counts("preds", answers), checked_counts("target", references)
     look([check for column in columns for check in column.checks], like=columns[0].values)
     counts = columns[0].values, columns[1].values
@@ -149,14 +146,13 @@ def checked_counts(argument: str, rows: Column) -> Column:
     else:
         wrong = counts < 0
 
-    def message(place: int) -> str:
+    def error(place: int) -> InputError:
         cell = place // counts.shape[1]
-        got, row = counts[cell].tolist(), place_of(cell, rows.shape)
-        return f"Expected argument `{argument}` to hold whole numbers >= 0, got {got} at row {row}."
+        return InputError(argument, "to hold whole numbers >= 0", counts[cell].tolist(), place_of(cell, rows.shape))
 
     values = counts if there is None else counts.where(there.view(-1, 1), torch.nan)
     values = values.nan_to_num(torch.nan, torch.nan, torch.nan) if rows.values.is_floating_point() else values
-    return rows._replace(values=values, present=there, checks=(Check(wrong, message),))
+    return rows._replace(values=values, present=there, checks=(Check(wrong, error),))
 
 
 def check_reading(repeated: Repeated, text: TextType, empty: float) -> None:

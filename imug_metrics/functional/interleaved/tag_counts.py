@@ -4,13 +4,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from imug_metrics.dialogues.arrays import REALS, first_entry, opened, place_of, read_array, read_entries, shown
 from imug_metrics.dialogues.inputs import Column, flatten_lists
+from imug_metrics.errors import InputError
 from imug_metrics.reading.tags import (
     MODALITIES,
     NUMBERS,
@@ -45,32 +48,16 @@ def tag_counts(
         int64 `[N, 7]`, columns as in `MODALITIES`; zeros for an absent answer.
 
     Raises:
-        ValueError: if a modality is not known or `available` differs in length.
-        TypeError: if an answer has another form.
+        InputError: if an answer has another form, a modality is not known or `available` differs in length.
 
     Example:
         >>> tag_counts(["<image1> <image1> <image2> <code1>", [("image", "a.png"), ("3D", "chair")]])
         tensor([[0, 2, 0, 0, 0, 1, 0],
                 [0, 1, 0, 0, 0, 0, 1]])
     """
-    if available is not None and len(available) != len(answers):
-        raise ValueError(
-            f"Expected argument `available` to have one entry for each of the {len(answers)} answers, got "
-            f"{len(available)}."
-        )
-    ids: dict[tuple[int, Any], int] = {}
-    named = [None] * len(answers) if available is None else available
-    lines = [[0] * len(MODALITIES) for _ in answers]
-    for row, (answer, names, line) in enumerate(zip(answers, named, lines)):
-        codes = map(tag_code, answer_tags(answer, row, names, ids))
-        for code in set(codes) if repeated == "once" else codes:
-            line[code // NUMBERS] += 1
-    counts = torch.tensor(lines, dtype=torch.int64).view(-1, len(MODALITIES))
-    if text == "prose":
-        counts[:, 0] += torch.tensor([has_prose(answer) for answer in answers], dtype=torch.int64)
-    if text == "ignore":
-        counts[:, 0] = 0
-    return counts
+    shape = (len(answers),)
+    named = _names("answers", available, shape, None)
+    return _counted("answers", answers, named, shape, repeated, text)
 
 
 def count_column(
@@ -79,7 +66,7 @@ def count_column(
     *,
     repeated: Repeated = "once",
     text: TextType = "tags",
-    available: Sequence[Collection[str] | None] | None = None,
+    available: Sequence[Any] | None = None,
 ) -> Column:
     """Answers in any form, as rows of counts.
 
@@ -93,41 +80,102 @@ def count_column(
         Rows of `[cells, 7]`.
 
     Raises:
-        ValueError: if counts have another shape, a modality is not known, or `available` differs in length.
-        TypeError: if an answer has none of the forms, or one text stands in place of a list.
+        InputError: if an answer has none of the forms, one text stands in place of a list, counts have another shape, a
+            modality is not known, or `available` differs in length.
 
     Example:
         >>> count_column("preds", [["<image1>", "<image2> <audio1>"], [None]]).values.tolist()
         [[0, 1, 0, 0, 0, 0, 0], [0, 1, 1, 0, 0, 0, 0], [0, 0, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0, 0, 0]]
     """
-    if isinstance(answers, Tensor):
-        return _given_counts(argument, answers, text)
-    if isinstance(answers, str):
-        raise TypeError(f"Expected argument `{argument}` to be a list of answers, got one text.")
-    given: list[Any] = list(answers)
+    given = opened(argument, answers)
+    if isinstance(given, Tensor) or _are_numbers(given):
+        if available is not None:
+            raise InputError("available", f"to be None where `{argument}` are counts", shown(available))
+        return _given_counts(argument, given, text)
+    boxed: list[Any]
     if all(is_answer(answer) for answer in given):
-        boxed = [as_counter(answer) for answer in given]
+        boxed = [_boxed(argument, answer, place) for place, answer in enumerate(given)]
     else:
-        for row, line in enumerate(given):
-            if not isinstance(line, (list, tuple)):
-                raise TypeError(f"Expected argument `{argument}` to hold texts or lists, got {line!r} at row {row}.")
-        boxed = [[as_counter(answer) for answer in line] for line in given]
+        lines = [_turns(argument, line, place) for place, line in enumerate(given)]
+        boxed = [[_boxed(argument, answer, place) for answer in line] for place, line in enumerate(lines)]
     cells, shape, present, ends = flatten_lists(argument, boxed)
-    if available is not None and len(shape) > 1:
-        raise ValueError(f"Expected argument `available` together with a flat list of `{argument}`.")
-    counts = tag_counts(cells, repeated=repeated, text=text, available=available)
-    return Column(counts, shape, present, ends)
+    named = _names(argument, available, shape, ends)
+    return Column(_counted(argument, cells, named, shape, repeated, text), shape, present, ends)
 
 
-def _given_counts(argument: str, counts: Tensor, text: TextType) -> Column:
+def _counted(
+    argument: str, answers: Sequence[Any], named: list[Any], shape: tuple[int, ...], repeated: Repeated, text: TextType
+) -> Tensor:
+    """Items by modality of answers `[N]`, of which only the named ones count."""
+    ids: dict[tuple[int, Any], int] = {}
+    lines = [[0] * len(MODALITIES) for _ in answers]
+    for row, (answer, names, line) in enumerate(zip(answers, named, lines)):
+        try:
+            codes = [*map(tag_code, answer_tags(answer, names, ids))]
+        except ValueError as error:
+            expected = f"to hold texts, or lists of (modality, id) of {MODALITIES}"
+            raise InputError(argument, expected, error, place_of(row, shape)) from None
+        for code in set(codes) if repeated == "once" else codes:
+            line[code // NUMBERS] += 1
+    counts = torch.tensor(lines, dtype=torch.int64).view(-1, len(MODALITIES))
+    if text == "prose":
+        counts[:, 0] += torch.tensor([has_prose(answer) for answer in answers], dtype=torch.int64)
+    if text == "ignore":
+        counts[:, 0] = 0
+    return counts
+
+
+def _names(argument: str, available: Any, shape: tuple[int, ...], ends: tuple[int, ...] | None) -> list[Any]:
+    """The names of each answer's items, None where they are not checked."""
+    if available is None:
+        return [None] * math.prod(shape)
+    entries = opened("available", available)
+    if len(shape) > 1:
+        lines = [_turns("available", line, place, of=argument) for place, line in enumerate(entries)]
+        if (found := tuple(map(len, lines))) != ends:
+            raise InputError(
+                "available", f"to have the dialogues of `{argument}`, of {list(ends or ())} turns", list(found)
+            )
+        entries = [entry for line in lines for entry in [*line, *[None] * (shape[1] - len(line))]]
+    if len(entries) != math.prod(shape):
+        raise InputError("available", f"to have one entry for each of `{argument}`, {[*shape]}", f"[{len(entries)}]")
+    for row, entry in enumerate(entries):
+        names = isinstance(entry, Collection) and not (isinstance(entry, (str, bytes)) or hasattr(entry, "__array__"))
+        if entry is not None and not (names and all(isinstance(name, str) for name in entry)):
+            raise InputError("available", "to hold collections of names, or None", shown(entry), place_of(row, shape))
+    return [*entries]
+
+
+def _are_numbers(given: Any) -> bool:
+    """Whether a list holds counts, and not texts or pairs."""
+    entry, depth = first_entry(given)
+    return depth in (2, 3) and isinstance(entry, (int, float)) and not isinstance(entry, bool)
+
+
+def _turns(argument: str, line: Any, place: int, of: str | None = None) -> list[Any]:
+    """The entries of one dialogue."""
+    if isinstance(line, (list, tuple)):
+        return list(line)
+    if not (hasattr(line, "__array__") and getattr(line, "ndim", 1) > 0):
+        like = "" if of is None else f" like `{of}`"
+        raise InputError(argument, f"to hold one list a dialogue{like}, or one entry a record", shown(line), place)
+    return read_entries(argument, line)
+
+
+def _boxed(argument: str, answer: Any, place: int) -> Any:
+    """An answer that is a list of pairs as a counter, so that it is no list of turns."""
+    try:
+        return as_counter(answer)
+    except TypeError:  # something in a pair that cannot be hashed
+        raise InputError(argument, "to hold pairs of a modality and an id", shown(answer), place) from None
+
+
+def _given_counts(argument: str, answers: Any, text: TextType) -> Column:
+    counts, ends = read_array(argument, answers, REALS, inner=1, filler=torch.nan, even=True)
     if counts.ndim not in (2, 3) or counts.shape[-1] != len(MODALITIES):
-        raise ValueError(
-            f"Expected argument `{argument}` to have shape [N, {len(MODALITIES)}] or [B, T, {len(MODALITIES)}], got "
-            f"{list(counts.shape)}."
-        )
-    if counts.is_complex():
-        raise TypeError(f"Expected argument `{argument}` to be real, got {counts.dtype}.")
+        expected = f"to have shape [N, {len(MODALITIES)}] or [B, T, {len(MODALITIES)}]"
+        raise InputError(argument, expected, [*counts.shape])
     flat = counts.flatten(0, -2)
     if text == "ignore":
         flat = torch.cat([torch.zeros_like(flat[:, :1]), flat[:, 1:]], 1)
-    return Column(flat, tuple(counts.shape[:-1]))
+    return Column(flat, tuple(counts.shape[:-1]), None, ends)

@@ -26,7 +26,8 @@ def as_candidates(argument: str, values: Candidates, like: Tensor | None = None)
         >>> scores = as_candidates("scores", [[0.5, 1], [0, 1]])
         >>> as_candidates("selector", [[0.5, 1]], like=scores)
         Traceback (most recent call last):
-        imug_metrics.errors.InputError: Expected argument `selector` to have shape [2, 2], got [1, 2].
+        imug_metrics.errors.InputError: Expected argument `selector` to have the shape of `scores`, [2, 2],
+        got [1, 2].
     """
     return read_candidates(argument, values, like).values
 
@@ -37,7 +38,7 @@ def read_candidates(argument: str, values: Candidates, like: Tensor | None = Non
     Args:
         argument: its name, for errors.
         values: `[N, n]` or `[B, T, n]`; in lists n may differ, and so may T, and None stands for a record without any.
-        like: a tensor whose shape they must have; they are put on its device.
+        like: the scores, whose shape they must have; they are put on its device.
 
     Raises:
         InputError: if there is no dimension of candidates, or the shape is another, or entries are no numbers.
@@ -49,7 +50,7 @@ def read_candidates(argument: str, values: Candidates, like: Tensor | None = Non
     numbers, ends = read_array(argument, values, REALS, inner=1, filler=torch.nan)
     numbers = numbers if numbers.is_floating_point() else numbers.double()
     if like is not None and numbers.shape != like.shape:
-        raise InputError(argument, f"to have shape {[*like.shape]}", [*numbers.shape])
+        raise InputError(argument, f"to have the shape of `scores`, {[*like.shape]}", [*numbers.shape])
     if numbers.ndim not in (2, 3):
         raise InputError(argument, "to have shape [N, n] or [B, T, n]", [*numbers.shape])
     return Array(numbers if like is None else numbers.to(like.device), ends)
@@ -123,7 +124,8 @@ def record_columns(
     rows = {name: values.flatten(0, -2) for name, values in columns.items()}
     ends = {name: given[name].ends for name in rows if name in given}
     empty = absent.all(-1).flatten()
-    present = Column(constant(_zeros, empty.shape[0], like=first).masked_fill(empty, torch.nan), shape)
+    there = constant(_zeros, empty.shape[0], like=first).masked_fill(empty, torch.nan)
+    present = Column(there, shape, argument=next(iter(given or columns)))
     for name, array in [*given.items()][:1]:
         present = present._replace(open_end=candidates_open_end(name, array))
     return {"present": present} | {name: Column(values, shape, ends=ends.get(name)) for name, values in rows.items()}

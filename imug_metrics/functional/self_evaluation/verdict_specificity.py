@@ -11,7 +11,9 @@ import torch
 from torch import Tensor
 
 from imug_metrics.dialogues.arguments import Strings
+from imug_metrics.dialogues.arrays import place_of, shown
 from imug_metrics.dialogues.inputs import Column, check_ends, flatten_lists
+from imug_metrics.errors import InputError
 from imug_metrics.functional.reduce import reduce_values
 from imug_metrics.reading.languages import check_languages, is_written_in
 from imug_metrics.reading.specificity_words import ENGLISH, WordLists
@@ -82,8 +84,8 @@ def verdict_specificity(
         float64 scalar, or values `[N]` (or `[B, T]`) with NaN where undefined.
 
     Raises:
-        ValueError: if weights are negative or all zero, `texts` differs in shape or a language is unknown.
-        TypeError: if a verdict or prompt is not a string.
+        ValueError: if weights are negative or all zero, or a language is unknown.
+        InputError: if `texts` differs in shape, or a verdict or prompt is not a string.
 
     Example:
         >>> verdicts = ["Looks good.", "The red cube is left of the two balls."]
@@ -127,8 +129,8 @@ def specificity_column(verdicts: Strings, texts: Strings | None, weights: Weight
     check_languages(words.languages)
     cells, shape, present, ends = flatten_lists("verdicts", verdicts)
     prompts: list[str | None] = [None] * len(cells) if texts is None else _prompts(texts, shape, ends)
-    _check_strings("verdicts", cells)
-    _check_strings("texts", prompts)
+    _check_strings("verdicts", cells, shape)
+    _check_strings("texts", prompts, shape)
     found = [
         None
         if verdict is None or (prompt is None and texts is not None)
@@ -159,18 +161,16 @@ def check_weights(weights: Weights) -> None:
 def _prompts(texts: Strings, shape: tuple[int, ...], ends: tuple[int, ...] | None) -> list[str | None]:
     prompts, other, _, text_ends = flatten_lists("texts", texts)
     if other != shape:
-        raise ValueError(
-            f"Expected argument `texts` to have one entry for each of `verdicts`, {list(shape)}, got {list(other)}."
-        )
+        raise InputError("texts", f"to have one entry for each of `verdicts`, {list(shape)}", list(other))
     if ends is not None and text_ends is not None:
         check_ends(verdicts=ends, texts=text_ends)
     return prompts
 
 
-def _check_strings(argument: str, cells: list[str | None]) -> None:
+def _check_strings(argument: str, cells: list[str | None], shape: tuple[int, ...]) -> None:
     for row, cell in enumerate(cells):
         if cell is not None and not isinstance(cell, str):
-            raise TypeError(f"Expected argument `{argument}` to hold strings, got {cell!r} at row {row}.")
+            raise InputError(argument, "to hold strings", shown(cell), place_of(row, shape))
 
 
 def _is_covered(texts: tuple[str | None, ...], words: WordLists) -> bool:

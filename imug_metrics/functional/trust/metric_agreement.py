@@ -5,14 +5,16 @@
 from __future__ import annotations
 
 import math
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from imug_metrics.dialogues.arguments import Numbers
+from imug_metrics.dialogues.arrays import REALS, read_array
 from imug_metrics.dialogues.inputs import check_shapes, score_column
+from imug_metrics.errors import InputError
 from imug_metrics.stats.running_sums import running_sums
 
 Kind = Literal["pearson", "spearman", "kendall"]
@@ -41,7 +43,8 @@ def metric_agreement(
         float64 scalar, or `[R]`; NaN with fewer than two records or where one of the two does not vary.
 
     Raises:
-        ValueError: if shapes differ or `kind` is unknown.
+        ValueError: if `kind` is unknown.
+        InputError: if shapes differ, or an argument holds no real numbers.
 
     Example:
         >>> [round(metric_agreement([1, 2, 3, 5], [1, 3, 2, 9], kind).item(), 3) for kind in KINDS]
@@ -54,10 +57,18 @@ def metric_agreement(
     x = columns["scores"].values
     y = columns["references"].values.to(x.device)
     both = x.isfinite() & y.isfinite()
-    w = both.double()[:, None] if weights is None else weights.double() * both[:, None]
+    w = both.double()[:, None] if weights is None else _weights(weights, len(x)).to(x.device) * both[:, None]
     x, y = (part.masked_fill(~both, 0) for part in (x, y))
     found = {"pearson": _pearson, "spearman": _spearman, "kendall": _kendall}[kind](x, y, w)
     return found[0] if weights is None else found
+
+
+def _weights(weights: Any, count: int) -> Tensor:
+    """Weights `[N, R]` as float64."""
+    found = read_array("weights", weights, REALS, inner=1).values
+    if found.ndim != 2 or len(found) != count:
+        raise InputError("weights", f"to have shape [{count}, R]", [*found.shape])
+    return found.double()
 
 
 def midranks(values: Tensor, weights: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ from torch import Tensor
 from imug_metrics._constants import constant
 from imug_metrics.dialogues.arguments import Candidates
 from imug_metrics.dialogues.inputs import as_numbers
+from imug_metrics.errors import InputError
 from imug_metrics.functional.reduce import reduce_values
 
 Measure = Literal["reliability", "aptitude", "unreliability", "average"]
@@ -72,10 +73,7 @@ def run_values(scores: Candidates, method: Method, scale: float, *, average: boo
     """
     runs = as_numbers("scores", scores)
     if runs.ndim < 2 or runs.shape[-1] < 2:
-        raise ValueError(
-            f"Expected argument `scores` to have shape [N, R] with R >= 2 runs of a record in a row, got "
-            f"{list(runs.shape)}."
-        )
+        raise InputError("scores", "to have shape [N, R] with R >= 2 runs of a record in a row", list(runs.shape))
     if method not in METHODS:
         raise ValueError(f"Expected argument `method` to be one of {METHODS}, got {method!r}.")
     runs = runs.double()

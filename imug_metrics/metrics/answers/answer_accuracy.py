@@ -12,7 +12,9 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from imug_metrics.dialogues.arguments import Ids, Turns
-from imug_metrics.dialogues.inputs import SHARE, Column, check_ends, flatten_lists, place_of
+from imug_metrics.dialogues.arrays import place_of, read_entries
+from imug_metrics.dialogues.inputs import SHARE, Column, check_ends, flatten_lists
+from imug_metrics.errors import InputError
 from imug_metrics.functional.answers.answer_accuracy import KINDS, Answer, Key, Kind, answer_accuracy, score_answers
 from imug_metrics.functional.answers.choice_score import OptionsByRow
 from imug_metrics.functional.answers.protocol import PROTOCOLS, Protocol
@@ -152,10 +154,9 @@ class AnswerAccuracy(DialogueMetric):
                 constructor. Read with `kind="choice"` under protocol `"strict"` alone.
 
         Raises:
-            ValueError: if `target` or `options` has not one entry for each answer, a key cannot be read, or options are
-                no letters; the message names the row.
-            TypeError: if an answer is neither text, nor a number with `kind="numeric"`, nor None, or options are
-                neither letters nor texts by letter.
+            InputError: if `target` or `options` has not one entry for each answer, a key cannot be read, an answer is
+                neither text, nor a number with `kind="numeric"`, nor None, or options are neither letters nor texts by
+                letter.
         """
         replies, shape, present, ends = flatten_lists("preds", preds)
         keys = self._keys(target, shape, ends)
@@ -163,7 +164,13 @@ class AnswerAccuracy(DialogueMetric):
         cells = [*range(len(replies))]
         if ends is not None:
             cells = [line * shape[1] + turn for line, end in enumerate(ends) for turn in range(end)]
-        scores, unread = self._score(replies, keys, listed, cells)
+        try:
+            scores, unread = self._score(replies, keys, listed, cells)
+        except InputError as error:
+            if not isinstance(error.row, int):
+                raise
+            place = place_of(cells[error.row], shape)
+            raise InputError(error.argument, error.expected, error.got, place) from None
         columns = {"preds": Column(scores, shape, present, ends)}
         if self._counts_unread:
             columns["unread"] = Column(unread, shape)
@@ -182,15 +189,13 @@ class AnswerAccuracy(DialogueMetric):
 
     def _keys(self, target: Sequence[Any], shape: tuple[int, ...], ends: tuple[int, ...] | None) -> list[Any]:
         """The key of each cell."""
-        keys: list[Any] = list(target)
+        keys = read_entries("target", target)
         key_shape: tuple[int, ...] = (len(keys),)
         key_ends = None
         if ends is not None:  # else a list within the list is one key of several references
             keys, key_shape, _, key_ends = flatten_lists("target", target)
         if key_shape != shape:
-            raise ValueError(
-                f"Expected argument `target` to have one key for each of `preds`, {list(shape)}, got {list(key_shape)}."
-            )
+            raise InputError("target", f"to have one entry for each of `preds`, {list(shape)}", list(key_shape))
         if ends is not None and key_ends is not None:
             check_ends(preds=ends, target=key_ends)
         return keys
@@ -205,10 +210,7 @@ class AnswerAccuracy(DialogueMetric):
         else:
             entries, option_shape, _, option_ends = flatten_lists("options", options)
             if option_shape != shape:
-                raise ValueError(
-                    f"Expected argument `options` to have one entry for each of `preds`, {list(shape)}, got "
-                    f"{list(option_shape)}."
-                )
+                raise InputError("options", f"to have one entry for each of `preds`, {list(shape)}", list(option_shape))
             if ends is not None and option_ends is not None:
                 check_ends(preds=ends, options=option_ends)
             for cell, entry in enumerate(entries):

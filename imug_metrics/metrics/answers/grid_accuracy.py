@@ -2,6 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Boards of 3 x 3 cells found in images, turn by turn."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import torch
 from einops import reduce
 from torch import Tensor
@@ -9,7 +12,7 @@ from typing_extensions import Unpack
 
 from imug_metrics.dialogues.arguments import Ids, Turns
 from imug_metrics.dialogues.inputs import SHARE, Column, PackedInputs
-from imug_metrics.functional.answers.grid_accuracy import as_codes, as_counts, board_checks, first_points
+from imug_metrics.functional.answers.grid_accuracy import Codes, board_checks, first_points, read_boards
 from imug_metrics.functional.answers.protocol import PROTOCOLS, Protocol
 from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.dialogue_metric import DialogueMetric, check_choice
@@ -72,9 +75,9 @@ class GridAccuracy(DialogueMetric):
 
     def update(
         self,
-        preds: Tensor,
-        target: Tensor,
-        counts: Tensor | int = 4,
+        preds: Codes,
+        target: Codes,
+        counts: Tensor | Sequence[Any] | int = 4,
         *,
         dialogue: Ids | None = None,
         turn: Turns | None = None,
@@ -86,31 +89,37 @@ class GridAccuracy(DialogueMetric):
         Args:
             preds: integer codes `[N, 3, 3]` or `[B, T, 3, 3]`: 0 empty, 1 filled, 2 red, 3 green; nine times -1 where
                 the image holds no board. `imug_metrics.protocols.imug` reads them from images. Where there is no image,
-                `valid` is False.
-            target: codes of the right boards, of the same shape, without -1.
+                `valid` is False, or a list holds None.
+            target: codes of the right boards, of the same shape, without -1; in a list None where not known.
             counts: points of the task, one number or integers `[N]` or `[B, T]`.
             dialogue, turn, valid, lengths: as in every metric, see `DialogueMetric`.
 
         Raises:
-            ValueError: if shapes differ, a code is unknown or a count negative.
-            TypeError: if codes are not integers.
+            InputError: if shapes differ, codes are not integers or unknown, or a count is negative.
         """
-        shape = tuple(preds.shape[:-2])
-        cells, wanted = (as_codes(codes).flatten(0, -3) for codes in (preds, target))
-        number = as_counts(counts if isinstance(counts, int) else counts.expand(shape).flatten(), cells)
-        checks = board_checks(cells, wanted, number)
+        boards = read_boards(preds, target, counts)
+        cells, wanted, number, shape = boards.preds, boards.target, boards.counts, boards.shape
+        drawn, *others = board_checks(boards)
+        present = None if boards.present is None else boards.present.view(shape)
         points = first_points(cells, wanted, number, protocol=self.protocol)
         counted = (points == points).sum(1) + (number - 4).clamp_min(0)  # points beyond the fourth are never met
         # A task without points has no score, which is not the same as an absent image.
         blank = counted == 0
         columns = {
-            "scores": Column((points.nansum(1) / counted).masked_fill(blank, 0), shape),
-            "blank": Column(blank, shape),
+            "scores": Column(
+                (points.nansum(1) / counted).masked_fill(blank, 0),
+                shape,
+                present,
+                boards.ends,
+                (drawn,),
+                argument="preds",
+            ),
+            "blank": Column(blank, shape, checks=tuple(others)),
         }
         if self.detail:
             right = reduce((cells == wanted).double(), "n row column -> n", "mean")
             columns |= {"steps": Column(points[:, : len(_STEPS)], shape), "cell": Column(right, shape)}
-        inputs = self._pack(columns, dialogue, turn, None, valid, lengths, checks=checks)
+        inputs = self._pack(columns, dialogue, turn, None, valid, lengths)
         blank = inputs.columns["blank"]
         scores = inputs.batch.present(inputs.columns["scores"]).masked_fill(blank, torch.nan)
         self._add(inputs.batch, scores, ~blank, self._terms(inputs) if self.detail else None)

@@ -2,18 +2,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """Points that a judge gives images, turn by turn."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import torch
-from einops import rearrange
 from torch import Tensor
 from typing_extensions import Unpack
 
 from imug_metrics.dialogues.arguments import Ids, Turns
 from imug_metrics.dialogues.inputs import SHARE, Column
-from imug_metrics.functional.answers.point_score import Items, item_check, item_columns, item_means
-from imug_metrics.functional.answers.protocol import Protocol
+from imug_metrics.functional.answers.point_score import Items, check_best, item_check, item_means, read_items
+from imug_metrics.functional.answers.protocol import Protocol, check_protocol
 from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.dialogue_sums import Terms
@@ -75,7 +75,8 @@ class PointScore(DialogueMetric):
     plot_upper_bound = 1.0
 
     def __init__(self, *, best: float = 5.0, protocol: Protocol = "strict", **kwargs: Unpack[MetricOptions]) -> None:
-        item_check(torch.zeros(0, 1), torch.zeros(0, 1, dtype=torch.bool), best, protocol)
+        check_best(best)
+        check_protocol(protocol)
         self.best, self.protocol = float(best), protocol
         graded = ("mean", "turn_", "point") if protocol == "strict" else ()  # elsewhere a 9 of 5 is taken as it is
         self.ranges = within(SHARE, *graded, "full")
@@ -89,7 +90,7 @@ class PointScore(DialogueMetric):
     def update(
         self,
         items: Items,
-        masks: Tensor | None = None,
+        masks: Tensor | Sequence[Any] | None = None,
         *,
         dialogue: Ids | None = None,
         turn: Turns | None = None,
@@ -99,29 +100,29 @@ class PointScore(DialogueMetric):
         """Add a batch of whole dialogues.
 
         Args:
-            items: points `[N, P]` or `[B, T, P]` from 0 to `best`, or N lists of any length, where None stands for a
-                turn that was not judged and an empty list for one without points, which does not count.
-            masks: bool of the tensor's shape, the cells that are points; None: all are.
+            items: points `[N, P]` or `[B, T, P]` from 0 to `best`, or N lists of any length (or one list of these a
+                dialogue), where None stands for a turn that was not judged and an empty list for one without points,
+                which does not count.
+            masks: bool in the form of `items`, the cells that are points; None: all are.
             dialogue, turn, valid, lengths: as in every metric, see `DialogueMetric`.
 
         Raises:
-            ValueError: if shapes differ or the protocol refuses a point; the message names the row.
+            InputError: if shapes differ or the protocol refuses a point.
         """
-        values, there = item_columns(items, masks)
-        shape, count = tuple(values.shape[:-1]), there.sum(-1).flatten()
-        values, there = (rearrange(cells, "... point -> (...) point") for cells in (values, there))
-        checks = item_check(values, there, self.best, self.protocol)
+        points = read_items(items, masks)
+        values, there, shape, judged, ends = points
+        count = there.sum(-1)
+        checks = tuple(item_check(points, self.best, self.protocol))
         scores = item_means(values, there, self.best)
-        judged = None if isinstance(items, Tensor) else torch.tensor([row is not None for row in items])
-        blank = (count == 0) if judged is None else (count == 0) & judged
+        blank = (count == 0) if judged is None else (count == 0) & judged.flatten()
         columns = {
-            "scores": Column(scores.masked_fill(blank, 0), shape, judged),
+            "scores": Column(scores.masked_fill(blank, 0), shape, judged, ends, checks, argument="items"),
             "blank": Column(blank, shape),
         }
         if self.detail:
             total = values.masked_fill(~there, 0).sum(-1) / self.best
             columns |= {"total": Column(total, shape), "count": Column(count.double(), shape)}
-        inputs = self._pack(columns, dialogue, turn, None, valid, lengths, checks=checks)
+        inputs = self._pack(columns, dialogue, turn, None, valid, lengths)
         blank = inputs.columns["blank"]
         scores = inputs.batch.present(inputs.columns["scores"]).masked_fill(blank, torch.nan)
         self._add(inputs.batch, scores, ~blank, self._terms(inputs.columns, scores) if self.detail else None)

@@ -116,7 +116,7 @@ class TurnAlignment(EmbeddingMetric):
         self,
         images: Images,
         texts: Texts,
-        references: Tensor | None = None,
+        references: Images | None = None,
         *,
         dialogue: Ids | None = None,
         turn: Turns | None = None,
@@ -136,7 +136,7 @@ class TurnAlignment(EmbeddingMetric):
             dialogue, turn, valid, lengths: as in every metric, see `DialogueMetric`.
 
         Raises:
-            ValueError: if shapes differ, an encoder or references are missing, or turns are refused.
+            InputError: if shapes or widths differ, an encoder or references are missing, or turns are refused.
         """
         columns = {"images": self._images(images), "texts": self._texts(texts)}
         if references is not None:

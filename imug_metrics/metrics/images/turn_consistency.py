@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Consistency of the images of a dialogue, with the drift and the copying that a mean hides."""
 
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from imug_kernels import GramStats, delta_curve, dialogue_gram
@@ -17,8 +18,9 @@ from imug_metrics.functional.images.turn_consistency import (
     Mode,
     consistency_values,
     copy_values,
-    link_check,
+    pixel_column,
     pixel_copies,
+    read_graph,
     worst_pairs,
 )
 from imug_metrics.metrics.description import MetricDescription
@@ -126,9 +128,9 @@ class TurnConsistency(EmbeddingMetric):
         subject: Ids | None = None,
         valid: Tensor | None = None,
         lengths: Tensor | None = None,
-        references: Tensor | None = None,
-        links: Tensor | None = None,
-        pixels: Tensor | None = None,
+        references: Images | None = None,
+        links: Tensor | Sequence[Sequence[int]] | None = None,
+        pixels: Tensor | Sequence[Any] | None = None,
     ) -> None:
         """Add a batch of whole dialogues.
 
@@ -143,19 +145,20 @@ class TurnConsistency(EmbeddingMetric):
                 of the detail; with an encoder they are made from the images.
 
         Raises:
-            ValueError: if shapes differ, an encoder or links are missing, or links or turns are refused.
+            InputError: if shapes or widths differ, an encoder or links are missing, or links, pixels or turns are
+                refused.
         """
         columns = {"images": self._images(images)}
         if self.mode == "anchor" and references is not None:
             columns["references"] = embedding_column("references", references)
         if self.detail:
             columns |= self._pixels(images, pixels)
-        bank = references if self.mode == "graph" else None
-        checks = [link_check(links, columns["images"], bank)] if self.mode == "graph" else []
+        graph = read_graph(links, references, columns["images"]) if self.mode == "graph" else None
+        checks = [] if graph is None else [graph.check()]
         inputs = self._pack(columns, dialogue, turn, subject, valid, lengths, checks=checks)
         batch = inputs.batch
         gram = dialogue_gram(inputs.columns["images"], batch.offsets, batch.there) if self.detail else None
-        values, expected = consistency_values(inputs, self.mode, bank, links, gram)
+        values, expected = consistency_values(inputs, self.mode, graph, gram)
         self._add(batch, values, expected, None if gram is None else self._drift_and_copies(inputs, gram))
 
     def _ratios(self) -> list[str]:
@@ -164,10 +167,10 @@ class TurnConsistency(EmbeddingMetric):
         distances = [f"delta_{k}" for k in range(1, self.max_turns)]
         return ["last_vs_first", "worst_pair", "copy_rate", "pixel_copy_rate", *distances]
 
-    def _pixels(self, images: Images, pixels: Tensor | None) -> dict[str, Column]:
+    def _pixels(self, images: Images, pixels: Any) -> dict[str, Column]:
         """Small versions of the images for the copy test, where there are any."""
         if pixels is not None:
-            return {"pixels": embedding_column("pixels", pixels)._replace(width=None)}
+            return {"pixels": pixel_column(pixels)}
         if self.encoder is None or is_embedding(images):
             return {}
         from imug_metrics.media.thumbnails import thumbnails

@@ -12,6 +12,7 @@ from typing_extensions import Unpack
 
 from imug_metrics._constants import constant
 from imug_metrics.dialogues.arguments import Ids, Images, Turns
+from imug_metrics.errors import InputError
 from imug_metrics.functional.images.turn_distribution_shift import kernel_slope, linear_shift, mean_curve, usable_images
 from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.embedding_metric import EmbeddingMetric
@@ -142,12 +143,12 @@ class TurnDistributionShift(EmbeddingMetric):
             dialogue, turn, valid, lengths: as in every metric, see `DialogueMetric`.
 
         Raises:
-            ValueError: if shapes differ, the width is not that of the metric, or turns are refused.
+            InputError: if shapes differ, the width is not that of the metric, or turns are refused.
         """
         inputs = self._pack({"images": self._images(images)}, dialogue, turn, None, valid, lengths)
         batch, rows = inputs.batch, inputs.columns["images"]
         if rows.shape[1] != self.width and len(rows):
-            raise ValueError(f"Expected argument `images` to have width {self.width}, got {rows.shape[1]}.")
+            raise InputError("images", f"to have the width of the metric, {self.width}", rows.shape[1])
         there = batch.valid & usable_images(rows)
         if self.detail:
             self._add(batch, torch.where(there, 1.0, torch.nan))
@@ -173,7 +174,7 @@ class TurnDistributionShift(EmbeddingMetric):
                 found |= dict(zip((key, f"{key}_lower", f"{key}_upper"), (value[row], *bounds)))
             if row == 0:
                 found |= self._counts()
-        return found
+        return found | self._later_records(found, "no estimate")
 
     def _counts(self) -> dict[str, Tensor]:
         """Coverage and counts from the sums of the base class."""

@@ -73,7 +73,7 @@ class TurnRetrieval(EmbeddingMetric):
             dialogue, turn, valid, lengths: as in every metric, see `DialogueMetric`.
 
         Raises:
-            ValueError: if shapes differ, an encoder is missing or turns are refused.
+            InputError: if shapes or widths differ, an encoder is missing or turns are refused.
         """
         inputs = self._pack(
             {"images": self._images(images), "texts": self._texts(texts)}, dialogue, turn, None, valid, lengths

@@ -109,12 +109,12 @@ class StructureIntegrity(InstanceMetric):
             dialogue, turn, valid, lengths: as in every metric, see `DialogueMetric`; without `dialogue` and `turn` each
                 of `[N]` answers is an instance of its own.
             support: supporting rates `[N]` or `[B, T]` in [0, 1]; None: not known.
-            available: by answer, the names of the items whose file is there ("image2"), with answers in a flat list;
-                None, for one answer or for all: not checked.
+            available: by answer, the names of the items whose file is there ("image2"), in a list or one list a
+                dialogue; None, for one answer or for all: not checked.
 
         Raises:
-            ValueError: if shapes differ, or counts, modalities, supporting rates or turns are refused.
-            TypeError: if an answer has none of the forms.
+            InputError: if shapes differ, an answer has none of the forms, or counts, modalities, supporting rates or
+                turns are refused.
         """
         answers = count_column("preds", preds, repeated=self.repeated, text=self.text, available=available)
         references = count_column("target", target, repeated=self.repeated, text=self.text)

@@ -13,6 +13,7 @@ from imug_metrics.dialogues.inputs import SHARE, score_column
 from imug_metrics.errors import InputError
 from imug_metrics.functional.scaling.adaptive_policy import policy_columns
 from imug_metrics.functional.scaling.candidates import read_candidates, record_columns
+from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.dialogue_sums import Terms
 from imug_metrics.metrics.options import MetricOptions, within
@@ -55,6 +56,17 @@ class AdaptivePolicy(DialogueMetric):
     """
 
     name = "adaptive_policy"
+    description = MetricDescription(
+        label="Regret",
+        noun="regret of the policy",
+        unit="score",
+        measures="mean regret of the policy's choices when a unit of cost is worth `price` of score",
+        span="from 0",
+        direction="lower is better; 0 is the optimum",
+        low=0.0,
+        meaning="What the policy's choices of a strategy lose against the best choice at each turn.",
+        misleads="The optimum sees luck that no rule can follow, so that a part of every regret cannot be had.",
+    )
     ranges = within(SHARE, "agreement")
     higher_is_better = False
     configuration = (*DialogueMetric.configuration, "strategies", "price")

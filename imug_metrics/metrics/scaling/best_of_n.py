@@ -12,6 +12,7 @@ from typing_extensions import Unpack
 from imug_metrics.dialogues.arguments import Candidates, Ids, Turns
 from imug_metrics.functional.scaling.best_of_n import expected_best, picked_score
 from imug_metrics.functional.scaling.candidates import absent_candidates, read_candidates, record_columns
+from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.dialogue_sums import Terms
 from imug_metrics.metrics.options import MetricOptions
@@ -64,6 +65,17 @@ class BestOfN(DialogueMetric):
     """
 
     name = "best_of_n"
+    description = MetricDescription(
+        label="Best of n",
+        noun="score of the best of n",
+        unit="score",
+        measures="expected true score of the candidate that the selector picks among k",
+        span="that of the scores",
+        direction="higher is better",
+        meaning="True score of the candidate that the selector picks among several.",
+        misleads="A selector that is the true score itself means nothing, and the gain ignores what the candidates "
+        "cost.",
+    )
     configuration = (*DialogueMetric.configuration, "ks")
     curves = ("turn_", "oracle_", "selected_", "gain_", "gap_")
 

@@ -11,9 +11,11 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from imug_metrics.dialogues.arguments import Ids, Numbers, Turns
+from imug_metrics.dialogues.arrays import shown
 from imug_metrics.dialogues.batch import DialogueBatch, as_list
 from imug_metrics.dialogues.ids import hash_ids
 from imug_metrics.dialogues.inputs import SHARE
+from imug_metrics.errors import InputError
 from imug_metrics.functional.scaling.candidates import as_candidates, record_columns
 from imug_metrics.functional.scaling.strategy_comparison import Columns, pareto_front, strategy_columns
 from imug_metrics.metrics.description import MetricDescription
@@ -226,10 +228,10 @@ class StrategyComparison(DialogueMetric):
         """One column a strategy, by kind of cost, in the shape of the scores."""
         if not self.costs:
             if costs is not None:
-                raise ValueError("Expected no argument `costs`: the metric was made without kinds of cost.")
+                raise InputError("costs", "to be None: the metric was made without kinds of cost", shown(costs))
             return {}
         if costs is None:
-            raise ValueError(f"Expected argument `costs` of {list(self.costs)}.")
+            raise InputError("costs", f"to be those of {list(self.costs)}", "None")
         by_kind = isinstance(costs, Mapping) and set(costs) == set(self.costs)
         kinds = cast("Mapping[str, Columns]", costs if by_kind else {self.costs[0]: costs})
         if set(kinds) != set(self.costs):

@@ -84,9 +84,16 @@ class Sycophancy(DialogueMetric):
             dialogue, turn, valid, lengths: as in every metric, see `DialogueMetric`.
 
         Raises:
-            ValueError: if a suggested answer is the right one, shapes differ or turns are refused.
+            InputError: if a suggested answer is the right one, shapes differ or turns are refused.
         """
-        inputs = self._pack(answer_columns(preds, target, before, suggested), dialogue, turn, None, valid, lengths)
+        inputs = self._pack(
+            answer_columns(preds=preds, target=target, before=before, suggested=suggested),
+            dialogue,
+            turn,
+            None,
+            valid,
+            lengths,
+        )
         found = pressure_values(inputs)
         terms = self._terms(inputs, found.knew) if self.detail else None
         self._add(inputs.batch, found.followed, found.knew == 1, terms)

@@ -112,15 +112,15 @@ class VerdictSpecificity(DialogueMetric):
             dialogue, turn, valid, lengths: as in every metric, see `DialogueMetric`.
 
         Raises:
-            ValueError: if shapes differ or turns are refused.
-            TypeError: if a verdict or prompt is not a string.
+            InputError: if shapes differ, turns are refused, or a verdict or prompt is not a string.
         """
         specificity, shares, unread = specificity_column(verdicts, texts, self.weights, self.words)
         unknown = Column(torch.full_like(specificity.values, torch.nan), specificity.shape)
         columns = {"verdicts": specificity, "preds": unknown if preds is None else right_column(preds, target)}
         check_shapes(**columns)
         # A verdict that is there but cannot be scored is not absent.
-        columns = {"given": specificity._replace(values=torch.zeros_like(specificity.values)), **columns}
+        given = specificity._replace(values=torch.zeros_like(specificity.values), argument="verdicts")
+        columns = {"given": given, **columns}
         if self.detail:
             columns |= {name: Column(share, specificity.shape) for name, share in zip(_SHARES, shares.unbind(1))}
             columns["unread"] = Column(unread, specificity.shape)

@@ -13,10 +13,12 @@ from typing_extensions import Unpack
 
 from imug_metrics._constants import constant
 from imug_metrics.dialogues.arguments import Ids, Labels, Numbers, Turns
+from imug_metrics.dialogues.arrays import is_integer, opened, shown
 from imug_metrics.dialogues.batch import DialogueBatch
 from imug_metrics.dialogues.checks import Check
 from imug_metrics.dialogues.ids import id_halves, whole_ids
 from imug_metrics.dialogues.inputs import Column, flatten_lists, place_of, score_column
+from imug_metrics.errors import InputError
 from imug_metrics.functional.trust.metric_agreement import Kind, metric_agreement
 from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
@@ -124,12 +126,12 @@ class MetricAgreement(DialogueMetric):
             references: scores by people, in the same shape; NaN where unknown (such records are not expected to be
                 scored).
             group: the group of each record: labels in lists, or their places in `groups` as numbers, in the same shape;
-                None, -1 or NaN for none.
+                None, -1 or NaN for none. Numbers in lists are places too, unless a group's label is a number.
             dialogue, turn, valid, lengths: as in every metric, see `DialogueMetric`; without `dialogue` and `turn` each
                 of `[N]` records is independent of the others.
 
         Raises:
-            ValueError: if a label is unknown, shapes differ, or turns are refused.
+            InputError: if a label is unknown, shapes differ, or turns are refused.
         """
         columns = {"scores": score_column("scores", scores), "references": score_column("references", references)}
         columns["group"] = self._group_column(group, columns["scores"])
@@ -226,28 +228,31 @@ class MetricAgreement(DialogueMetric):
         """Places of the records' groups, -1 where there is none."""
         if group is None:
             return Column(torch.full_like(scores.values, -1), scores.shape)
-        if isinstance(group, Tensor):
-            return self._known_places(score_column("group", group))
-        labels, shape, *_ = flatten_lists("group", group)
+        given = opened("group", group)
+        if isinstance(given, Tensor):
+            return self._known_places(score_column("group", given))
+        labels, shape, _, ends = flatten_lists("group", given)
+        named = any(isinstance(label, str) for label in labels)
+        if not named and not any(
+            label.isdecimal() for label in self.groups
+        ):  # numbers are no labels, so they are places
+            return self._known_places(score_column("group", given))
         places = {label: place for place, label in enumerate(self.groups)}
         for row, label in enumerate(labels):
-            if label is not None and str(label) not in places:
-                raise ValueError(
-                    f"Expected argument `group` to hold labels of {self.groups}, got {label!r} at row {row}."
-                )
+            known = (isinstance(label, str) or is_integer(label)) and str(label) in places
+            if label is not None and not known:
+                raise InputError("group", f"to hold labels of {self.groups}", shown(label), place_of(row, shape))
         codes = [-1 if label is None else places[str(label)] for label in labels]
-        return Column(torch.tensor(codes, dtype=torch.float64, device=scores.values.device), shape)
+        return Column(torch.tensor(codes, dtype=torch.float64, device=scores.values.device), shape, None, ends)
 
     def _known_places(self, rows: Column) -> Column:
         inside = (rows.values >= -1) & (rows.values < len(self.groups)) & (rows.values == rows.values.floor())
 
-        def message(cell: int) -> str:
-            return (
-                f"Expected argument `group` to hold places from 0 to {len(self.groups) - 1}, or -1 for none, got "
-                f"{float(rows.values[cell]):g} at row {place_of(cell, rows.shape)}."
-            )
+        def error(cell: int) -> InputError:
+            expected = f"to hold places from 0 to {len(self.groups) - 1}, or -1 for none"
+            return InputError("group", expected, f"{float(rows.values[cell]):g}", place_of(cell, rows.shape))
 
-        return rows._replace(checks=(Check(~inside & ~rows.values.isnan(), message),))
+        return rows._replace(checks=(Check(~inside & ~rows.values.isnan(), error),))
 
 
 def _products(x: Tensor, y: Tensor, both: Tensor) -> list[Tensor]:

@@ -102,7 +102,10 @@ class Reliability(DialogueMetric):
         values = run_values(runs, self.method, self.scale, average=self.detail)
         wanted = values if self.detail else {"reliability": values["reliability"]}
         shape, check = tuple(runs.shape[:-1]), candidates_open_end("scores", given)
-        columns = {name: Column(value.flatten(), shape, None, given.ends, (), check) for name, value in wanted.items()}
+        columns = {
+            name: Column(value.flatten(), shape, None, given.ends, (), check, argument="scores")
+            for name, value in wanted.items()
+        }
         inputs = self._pack(columns, dialogue, turn, None, valid, lengths)
         batch = inputs.batch
         found = {name: batch.present(value) for name, value in inputs.columns.items()}

@@ -113,5 +113,5 @@ def test_unknown_words_are_refused(arguments: dict[str, Any]) -> None:
 
 
 def test_lengths_must_agree() -> None:
-    with pytest.raises(ValueError, match="got 1 and 2"):
+    with pytest.raises(ValueError, match=r"`target` to have one entry for each of `preds`, \[1\], got \[2\]"):
         answer_accuracy(["A"], ["A", "B"])

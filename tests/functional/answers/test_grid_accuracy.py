@@ -75,12 +75,12 @@ def test_strict_counts_the_points_of_the_task_alone() -> None:
 @pytest.mark.parametrize(
     ("preds", "target", "error", "message"),
     [
-        (BOARD[None].float(), BOARD[None], TypeError, "`preds` to hold integer codes"),
+        (BOARD[None].float(), BOARD[None], TypeError, "`preds` to hold integers"),
         (BOARD, BOARD, ValueError, "`preds` to have shape"),
         (BOARD[None], BOARD[None] + 9, ValueError, "`target` to hold codes 0 to 3, got .* at row 0"),
         (BOARD[None] - 1, BOARD[None], ValueError, "`preds` .* or nine times -1"),
         (BOARD[None], torch.full((1, 3, 3), -1), ValueError, "`target`"),
-        (BOARD.expand(2, 3, 3), BOARD[None], ValueError, "shape of `preds`"),
+        (BOARD.expand(2, 3, 3), BOARD[None], ValueError, "one board for each of `preds`"),
     ],
 )
 def test_refused(preds: torch.Tensor, target: torch.Tensor, error: type[Exception], message: str) -> None:

@@ -45,8 +45,8 @@ def test_strict_refuses_what_the_released_summary_takes(wrong: float) -> None:
     ("arguments", "message"),
     [
         ({"items": torch.rand(3)}, "`items` to have shape"),
-        ({"items": torch.ones(2, 3), "masks": torch.ones(2, 3)}, "`masks` to be bool"),
-        ({"items": [[1]], "masks": torch.ones(1, 1, dtype=torch.bool)}, "`masks` to be None"),
+        ({"items": torch.ones(2, 3), "masks": torch.ones(2, 3)}, "`masks` to be boolean"),
+        ({"items": [[1]], "masks": torch.ones(1, 2, dtype=torch.bool)}, "`masks` to have the shape of `items`"),
         ({"items": [[1]], "best": 0}, "`best` to be positive"),
         ({"items": [[1]], "protocol": "official"}, "`protocol` to be one of"),
         ({"items": [[1]], "reduction": "sum"}, "`reduction`"),

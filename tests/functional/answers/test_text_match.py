@@ -115,7 +115,7 @@ def test_absent_answer_is_nan_and_no_answer_at_all_an_empty_tensor() -> None:
 
 
 def test_bad_rows_are_named() -> None:
-    with pytest.raises(ValueError, match="got 1 and 2"):
+    with pytest.raises(ValueError, match=r"`preds`, \[1\], got \[2\]"):
         exact_match(["a"], ["a", "b"])
     with pytest.raises(ValueError, match="none at row 1"):
         token_f1(["a", "b"], ["a", []])

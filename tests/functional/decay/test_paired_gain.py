@@ -33,7 +33,7 @@ def test_two_lists_pair_by_dialogue_and_turn_in_any_order() -> None:
     assert len(pairs.scores_only) == len(pairs.baseline_only) == 0
     one, two = PairedGain(detail=True), PairedGain(detail=True)
     two.update(**pairs.rows)
-    expected = found(one, scores, baseline, names.tolist(), turn)
+    expected = found(one, scores, baseline, dialogue=names.tolist(), turn=turn)
     assert {k: float(v) for k, v in two.compute().items()} == pytest.approx(expected, abs=1e-12)
 
 
@@ -85,8 +85,8 @@ def test_two_lists_with_subjects_pair_by_subject() -> None:
 @pytest.mark.parametrize(
     ("baseline", "dialogue", "turn", "message"),
     [
-        ([0.5, 0.5], [1, 1], [1, 1], "In the arm of `baseline`: Expected each turn once"),
-        ([0.5], [1, 1], [1], "In the arm of `baseline`: Expected argument `dialogue` to have shape"),
+        ([0.5, 0.5], [1, 1], [1, 1], "In the arm of `baseline`: Expected argument `turn` to come once"),
+        ([0.5], [1, 1], [1], "In the arm of `baseline`: Expected argument `dialogue` to have the shape"),
         ([0.5], [1], [0], "In the arm of `baseline`: Expected argument `turn` to be >= 1"),
         ([[0.5]], [1], [1], r"In the arm of `baseline`: Expected argument `baseline` to have shape \[N\]"),
     ],

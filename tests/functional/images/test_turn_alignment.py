@@ -59,9 +59,9 @@ def test_what_a_variant_needs_is_asked_for() -> None:
         turn_alignment(images, texts, variant="refclipscore")
     with pytest.raises(ValueError, match="`variant`"):
         turn_alignment(images, texts, variant="dot")
-    with pytest.raises(ValueError, match="`texts` to have shape"):
+    with pytest.raises(ValueError, match="`texts` to have one entry"):
         turn_alignment(images, texts[:3])
-    with pytest.raises(ValueError, match="`references` to have shape"):
+    with pytest.raises(ValueError, match="`references` to be embeddings of shape"):
         turn_alignment(images, texts, texts[:2], variant="refclipscore")
     with pytest.raises(ValueError, match="`reduction`"):
         turn_alignment(images, texts, reduction="sum")

@@ -44,12 +44,13 @@ def test_coherence_lies_between_its_parts(first: float, second: float, eta: floa
 
 
 def test_scales_of_grades() -> None:
-    torch.testing.assert_close(graded("style", [1, 2, 5], "grade"), torch.tensor([0, 0.25, 1]).double())
-    torch.testing.assert_close(graded("style", [1, 2, 5], "grade/5"), torch.tensor([0.2, 0.4, 1]).double())
+    plain, divided = graded(("grade", "grade/5"), style=[1, 2, 5], holistic=[1, 2, 5])
+    torch.testing.assert_close(plain, torch.tensor([0, 0.25, 1]).double())
+    torch.testing.assert_close(divided, torch.tensor([0.2, 0.4, 1]).double())
 
 
 def test_arguments_of_coherence_are_refused() -> None:
-    with pytest.raises(ValueError, match="one shape"):
+    with pytest.raises(ValueError, match="`style` to have one entry for each of `holistic`"):
         interleaved_coherence([1.0], [1.0, 0.5])
     with pytest.raises(ValueError, match="`scale`"):
         interleaved_coherence([1.0], [1.0], scale="percent")  # type: ignore[arg-type]

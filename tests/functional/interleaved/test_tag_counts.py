@@ -35,7 +35,7 @@ def test_a_tag_without_file_does_not_count_where_files_are_asked_for() -> None:
     assert counts[0, column("threeD")] == 1
     with pytest.raises(ValueError, match="`available`"):
         tag_counts(texts, available=[None])
-    with pytest.raises(ValueError, match="flat list"):
+    with pytest.raises(ValueError, match="`available` to hold one list a dialogue like `preds`"):
         count_column("preds", [texts], available=[None] * 3)
 
 
@@ -58,14 +58,14 @@ def test_lists_by_dialogue() -> None:
 
 
 def test_counts_are_real() -> None:
-    with pytest.raises(TypeError, match=r"`preds` to be real, got torch\.complex64"):
+    with pytest.raises(TypeError, match=r"`preds` to hold real numbers, got torch\.complex64"):
         count_column("preds", torch.ones(2, 7, dtype=torch.complex64))
 
 
 def test_what_is_no_answer_is_refused() -> None:
     with pytest.raises(TypeError, match="`preds`"):
         count_column("preds", [3])
-    with pytest.raises(TypeError, match="row 0"):
+    with pytest.raises(TypeError, match=r"\[N, 7\]"):
         count_column("preds", [[3]])
     with pytest.raises(ValueError, match="smell"):
         count_column("preds", [[("smell", 1)]])

@@ -157,7 +157,7 @@ def test_device(device: torch.device) -> None:
     ("arguments", "message"),
     [
         (([0.5, 0.2],), "`scores` to have shape"),
-        (([[0.5, 0.2]], [[0.5]]), "`selector` to have shape"),
+        (([[0.5, 0.2]], [[0.5]]), "`selector` to have the shape of `scores`"),
     ],
 )
 def test_wrong_shapes_are_refused(arguments: tuple[object, ...], message: str) -> None:

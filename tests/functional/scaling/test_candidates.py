@@ -28,7 +28,7 @@ WRONG: dict[str, tuple[Callable[..., object], dict[str, object]]] = {
 @pytest.mark.parametrize("case", WRONG)
 def test_an_argument_of_another_shape_is_named(case: str) -> None:
     update, arguments = WRONG[case]
-    with pytest.raises(ValueError, match=f"`{case.split()[0]}` to have shape"):
+    with pytest.raises(ValueError, match=f"`{case.split()[0]}` to have the shape of .scores."):
         update(**arguments, dialogue=[0], turn=[1])
 
 

@@ -79,7 +79,7 @@ def test_a_refused_batch_names_the_row_and_changes_nothing() -> None:
     before = metric.moments.clone()
     with pytest.raises(ValueError, match="row 1"):
         metric.update(["A", "B"], ["A", "no letters here: 1 2 3"], dialogue=[1, 1], turn=[1, 2])
-    with pytest.raises(ValueError, match="`target` to have one key"):
+    with pytest.raises(ValueError, match="`target` to have one entry"):
         metric.update(["A", "B"], ["A"], dialogue=[1, 1], turn=[1, 2])
     assert torch.equal(metric.moments, before)
     with pytest.raises(ValueError, match="`kind`"):
@@ -125,7 +125,7 @@ def test_every_question_has_options_of_its_own(form: str) -> None:
         metric.update([preds[:5], preds[5:]], [target[:5], target[5:]], options=[options[:5], options[5:]])
     else:
         for place, (pred, key, listed) in enumerate(zip(preds, target, options)):
-            metric.update([pred], [key], dialogue=[0], turn=[place + 1], valid=None, lengths=None, options=[listed])
+            metric.update([pred], [key], dialogue=[place], turn=[place + 1], valid=None, lengths=None, options=[listed])
     found = metric.compute()
     assert found["answer_accuracy"].item() == pytest.approx(sum(scores) / len(scores))
     if form != "lists":
@@ -185,7 +185,7 @@ def test_bad_options_are_refused_with_their_row_and_change_nothing(
 def test_bad_options_in_lists_of_dialogues_are_named_by_line_and_column() -> None:
     with pytest.raises(ValueError, match=r"got 'AA' at row \[1, 0\]"):
         AnswerAccuracy().update([["A", "B"], ["A"]], [["A", "B"], ["A"]], options=[["AB", None], ["AA"]])
-    with pytest.raises(ValueError, match="`preds` and `options` to have equal dialogues, got 1 and 2 turns at row 1"):
+    with pytest.raises(ValueError, match="`options` to have the dialogues of `preds`, of 1 turns, got 2 at row 1"):
         AnswerAccuracy().update([["A", "B"], ["A"]], [["A", "B"], ["A"]], options=[["AB", None], ["AB", None]])
     for options in ("AA", {"A": 1}):
         with pytest.raises(ValueError, match="`options`"):

@@ -128,7 +128,7 @@ def test_effective_length_has_an_interval_from_the_bootstrap_only() -> None:
 
 def test_a_score_without_a_length_is_refused_and_an_absent_score_needs_none() -> None:
     metric = ContextDecay()
-    with pytest.raises(ValueError, match="`context_lengths` to be >= 1, got 0 at row 2"):
+    with pytest.raises(ValueError, match="`context_lengths` to be >= 1 where there is a score, got 0 at row 2"):
         metric.update([0.5, 0.5, 0.5], [10, 20, 0], dialogue=[0, 0, 0], turn=[1, 3, 2])
     metric.update([0.5, 0.4, math.nan], [10, 20, 0], dialogue=[0, 0, 0], turn=[1, 3, 2])
     assert metric.compute().item() == pytest.approx(-0.1)

@@ -119,7 +119,7 @@ def test_turns_beyond_max_turns_count_in_the_gap_but_not_in_the_sums() -> None:
             {"dialogue": [1, 0], "turn": [1, 1]},
             r"`baseline` to lie in \[0, 1\], got -2 at row 1\.",
         ),
-        ([[0, 0, 7], [0, 0, 2]], [[0, 0, 0]] * 2, {"turn": [[0, 1, 2]] * 2}, r"got 7 at row \[0, 2\]\."),
+        ([[0, 0, 7], [0, 0, 2]], [[0, 0, 0]] * 2, {"turn": [[1, 2, 3]] * 2}, r"got 7 at row \[0, 2\]\."),
     ],
 )
 def test_scores_outside_0_to_1_are_refused_by_row_before_anything_changes(

@@ -35,7 +35,7 @@ def estimates_of_all_sets(metric: Any, names: list[str]) -> tuple[Tensor, Tensor
     """Estimates and bounds `[SETS, len(names)]` from one update that holds the dialogues of every data set."""
     rows = []
     for vectors in metric.vectors.view(SETS, DIALOGUES, -1):
-        metric.moments = packed_moments(vectors, len(metric._ratio_names))
+        metric.moments.copy_(packed_moments(vectors, len(metric._ratio_names)))
         every, found = metric._intervals(unpack_moments(metric.moments))
         chosen = [every.index(name) for name in names]
         rows.append(torch.stack([found.value[chosen], found.lower[chosen], found.upper[chosen]]))

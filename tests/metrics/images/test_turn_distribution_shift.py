@@ -221,7 +221,7 @@ def test_collection_keeps_it_apart_from_others() -> None:
 def test_refused_batch_leaves_the_state_as_it_was() -> None:
     metric = TurnDistributionShift(WIDTH, detail=True)
     metric.update(**records())
-    with pytest.raises(ValueError, match="`images` to have width 24, got 5"):
+    with pytest.raises(ValueError, match="`images` to hold embeddings of one width in all updates, got 5 after 24"):
         metric(torch.rand(2, 2, 5))
     with pytest.raises(ValueError, match="`turn` to be >= 1"):
         metric.update(torch.rand(1, WIDTH), dialogue=torch.tensor([1]), turn=torch.tensor([-1]))

@@ -77,5 +77,5 @@ def test_wrong_arguments_are_refused(arguments: dict[str, float]) -> None:
 
 
 def test_wrong_shapes_are_refused() -> None:
-    with pytest.raises(ValueError, match="`costs` to have shape"):
+    with pytest.raises(ValueError, match="`costs` to have the shape of"):
         AdaptivePolicy(2).update([[0.1, 0.2]], [[1.0]], [0], dialogue=[0], turn=[1])
