@@ -25,7 +25,8 @@ from imug_metrics.report.marks import Mark, marks, slope_marks
 from imug_metrics.report.metric_specs import (
     METRICS,
     MetricSpec,
-    shown_metrics,
+    comparable_metrics,
+    known_metrics,
 )
 from imug_metrics.report.text_table import TextTable
 from imug_metrics.stats.comparison import rank_bounds
@@ -139,7 +140,8 @@ def compare(
     else:
         found = _of_mapping(given) if isinstance(given, Mapping) else _of_runs(_folders(runs))
     found = _chosen(found, models)
-    views = [metric_spec(key) for key in metrics] or shown_metrics(found)
+    known = {view.key: view for view in known_metrics(found)}
+    views = [known[key] if key in known else metric_spec(key) for key in metrics] or comparable_metrics(found)
     compared = compare_models(found, views, slopes=slopes, level=level, power=power, replicates=replicates, seed=seed)
     told = {
         metric.key: {

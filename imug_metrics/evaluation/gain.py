@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from imug_metrics._version import __version__
-from imug_metrics.dialogues.record import Record
+from imug_metrics.dialogues.record import Record, image_name
 from imug_metrics.encoders import CachedEncoder, Encoder
 from imug_metrics.errors import ArgumentError
 from imug_metrics.evaluation.inputs import cached_encoder
@@ -206,7 +206,7 @@ def _alignment(records: Sequence[Record], encoder: CachedEncoder, problems: imug
     """Alignment `[N]` of images with the prompts of their turns."""
 
     def unreadable(record: Record, reason: str) -> None:
-        problems.error(str(record.image), None, f"turn {record.turn}", reason)
+        problems.error(str(image_name(record.image)), None, f"turn {record.turn}", reason)
 
     try:
         encoder.encode_texts([record.prompt for record in records[:1]])

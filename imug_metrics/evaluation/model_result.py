@@ -9,10 +9,11 @@ import json
 import math
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.protocols.imug import Problem, TurnScore
 from imug_metrics.reading.text_files import read_text
 from imug_metrics.report.files import json_text, schema, write_whole
@@ -86,7 +87,8 @@ def fingerprint(settings: Mapping[str, Any], contents: Iterable[Path], *folders:
 def write_result(path: Path, result: ModelResult) -> None:
     """Write what was found about one model as a whole; the file's folder is made."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    content = asdict(result)
+    content = asdict(replace(result, scores=replace(result.scores, embedded={})))
+    del content["scores"]["embedded"]
     if result.official is not None:
         content["official"]["turns"] = [turn._asdict() for turn in result.official.turns]
     write_whole(path, json_text(KIND, content, indent=None))
@@ -121,8 +123,9 @@ def _result(content: Mapping[str, Any]) -> ModelResult:
     scores, official = content["scores"], content["official"]
     values = {name: math.nan if value is None else float(value) for name, value in scores["scores"].items()}
     reasons = {name: str(why) for name, why in scores["reasons"].items()}
+    described = {str(name): MetricDescription.from_json(row) for name, row in scores["descriptions"].items()}
     return ModelResult(
-        ModelScores(scores["model"], values, scores["items"], reasons),
+        ModelScores(scores["model"], values, scores["items"], reasons, described),
         None if official is None else _official(official),
         tuple(Problem(**problem) for problem in content["problems"]),
         content["judge"],

@@ -19,7 +19,7 @@ from imug_metrics.evaluation.item_scores import metric_spec
 from imug_metrics.evaluation.result import Evaluation
 from imug_metrics.evaluation.row_scores import row_scores
 from imug_metrics.report.files import json_text, write_whole
-from imug_metrics.report.metric_specs import METRICS, MetricSpec, as_float, number, shown_metrics
+from imug_metrics.report.metric_specs import METRICS, MetricSpec, as_float, known_metrics, number, shown_metrics
 from imug_metrics.report.text_table import Cell, TextTable
 from imug_metrics.stats.variance_components import Level, repeats_worth, variance_components
 from imug_metrics.suite import ModelScores
@@ -63,13 +63,16 @@ class RepeatedRuns:
 
     def tables(self) -> list[TextTable]:
         """One table, a section a model."""
-        labels = {view.key: view.label for view in METRICS}
+        labels = {view.key: view.label for view in METRICS}  # others are called as their scores are
         sections = []
         for model in dict.fromkeys(score.model for score in self.scores):
             mine = [score for score in self.scores if score.model == model]
             head = Cell(f"{model}, {mine[0].runs} runs", "bold")
             sections.append(
-                [[head, *[Cell("")] * (len(_HEADER) - 1)], *(_line(score, labels[score.metric]) for score in mine)]
+                [
+                    [head, *[Cell("")] * (len(_HEADER) - 1)],
+                    *(_line(score, labels.get(score.metric, score.metric)) for score in mine),
+                ]
             )
         caption = (
             "dialogues, records, runs: shares of the variance of a single score",
@@ -105,7 +108,8 @@ def repeated_runs(
     by_model = models_of_runs(runs, models)
     found = []
     for model, scores in by_model.items():
-        views = [metric_spec(key) for key in metrics] or shown_metrics(scores)
+        known = {view.key: view for view in known_metrics(scores)}
+        views = [known[key] if key in known else metric_spec(key) for key in metrics] or _of_records(scores)
         mean = average_runs(scores)
         found += [_repeated(model, view, scores, mean) for view in views if view.key in mean.scores]
     return RepeatedRuns(tuple(found))
@@ -140,16 +144,22 @@ def average_runs(runs: Sequence[ModelScores]) -> ModelScores:
     for run in runs:
         for item in run.items:
             rows.setdefault((str(item["dialogue"]), int(item["turn"])), []).append(item)
-    columns = {view.item for view in METRICS} | {"copy"}
+    views = [view for view in known_metrics(runs) if view.item and view.is_mean]
+    columns = {view.item for view in views} | {"copy"}
     items = [{**same[0], **{name: _mean(row.get(name) for row in same) for name in columns}} for same in rows.values()]
     keys = dict.fromkeys(key for run in runs for key in run.scores if not key.endswith(("_lower", "_upper")))
     plain = {key: _mean(run.scores.get(key) for run in runs) for key in keys}
     scores = {key: math.nan if value is None else value for key, value in plain.items()}
-    for view in METRICS:
+    for view in views:
         found = row_scores(items, view)
         found.pop(f"{view.key}_coverage", None)  # a record that some runs lack is not all there: their mean says it
         scores |= found
-    return ModelScores(runs[0].model, scores, items)
+    return ModelScores(runs[0].model, scores, items, descriptions=runs[0].descriptions)
+
+
+def _of_records(scores: Sequence[ModelScores]) -> list[MetricSpec]:
+    """The metrics that are means of what single records score."""
+    return [view for view in shown_metrics(scores) if view.item and view.is_mean]
 
 
 def _repeated(model: str, view: MetricSpec, runs: Sequence[ModelScores], mean: ModelScores) -> RepeatedScore:

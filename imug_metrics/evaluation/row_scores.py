@@ -24,7 +24,7 @@ from imug_metrics.stats.intervals import interval
 
 def row_scores(items: Sequence[Mapping[str, Any]], view: MetricSpec) -> dict[str, float]:
     """Mean, bounds and coverage of one metric."""
-    mine = [row for row in items if row.get("modality") == view.modality]
+    mine = [row for row in items if view.modality in ("", row.get("modality"))]
     sums: dict[str, list[float]] = {}
     for row in mine:
         if not math.isnan(value := as_float(row.get(view.item))):
@@ -39,7 +39,7 @@ def row_scores(items: Sequence[Mapping[str, Any]], view: MetricSpec) -> dict[str
     )
     varying = varying_weights(moments, 1)
     found = interval(*ratio_spread(moments, 1), weights, varying=varying, low=ends[0], high=ends[1])
-    lacking = sum(row.get(view.item) is None and is_missing(row) for row in mine)
+    lacking = sum(row.get(view.item) is None and is_missing(row) for row in mine if view.modality)
     scored = float(weights.total)
     values = [*map(float, (found.value, found.lower, found.upper)), scored / (scored + lacking)]
     return {f"{view.key}{end}": value for end, value in zip(("", "_lower", "_upper", "_coverage"), values, strict=True)}

@@ -10,7 +10,7 @@ from dataclasses import replace
 from torchmetrics import Metric
 
 from imug_metrics._version import __version__
-from imug_metrics.dialogues.record import Record
+from imug_metrics.dialogues.record import Record, image_name
 from imug_metrics.encoders import CachedEncoder
 from imug_metrics.evaluation.inputs import Inputs, ModelInputs
 from imug_metrics.evaluation.model_result import ModelResult, OfficialScores, fingerprint, read_result, write_result
@@ -98,7 +98,7 @@ class _Scorer:
         progress: Callable[[int, int | None], None],
     ) -> ModelScores:
         def unreadable(record: Record, reason: str) -> None:
-            problems.error(str(record.image), None, f"turn {record.turn}", reason)
+            problems.error(str(image_name(record.image)), None, f"turn {record.turn}", reason)
 
         return score_records(
             records,

@@ -5,15 +5,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imug_metrics._version import __version__
+from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.report.comparison import compare_models, comparison_rows
 from imug_metrics.report.files import items_text, json_text, per_turn_text, write_whole
 from imug_metrics.report.findings import Finding, find
 from imug_metrics.report.judging import RuleRow
-from imug_metrics.report.metric_specs import check_models
+from imug_metrics.report.metric_specs import check_models, estimate
 from imug_metrics.report.page import page
 from imug_metrics.report.readings import readings_json
 from imug_metrics.report.table import score_tables
@@ -36,8 +38,9 @@ def write_report(
 
     - ``summary.json``: ``models`` (flat scores by model, NaN as null, infinities as ``"inf"``), ``findings``, for two
       models or more ``differences`` and ``ranks``, ``without_interval`` (why a score has none, by model and name), and
-      where they are given ``rules`` (counts by model) and ``judges``. ``answers`` has by model how many answers were
-      ``read`` by which rule, how many were ``unread`` for which reason, and up to three ``examples`` of each reason.
+      where they are given ``metrics`` (how to read each, by what its scores begin with), ``rules`` (counts by model)
+      and ``judges``. ``answers`` has by model how many answers were ``read`` by which rule, how many were ``unread``
+      for which reason, and up to three ``examples`` of each reason.
     - ``per_turn.csv``: model, metric, turn, value, lower, upper, n; undefined cells are empty.
     - ``items.jsonl``: one record a line, its model first.
     - ``manifest.json``: the given manifest and the library's version.
@@ -76,6 +79,8 @@ def write_report(
     findings = [{"tone": f.tone, "model": f.model or None, "text": f.text} for f in find(models, judges, compared)]
     scores = {model.model: model.scores for model in models}
     summary: dict[str, Any] = {"models": scores, "findings": findings}
+    if described := {key: asdict(found) for model in reversed(models) for key, found in _described(model).items()}:
+        summary["metrics"] = described
     if compared:
         summary["differences"] = comparison_rows(list(scores), compared)
         summary["ranks"] = {metric.key: dict(zip(scores, metric.ranks)) for metric in compared}
@@ -92,3 +97,8 @@ def write_report(
     write_whole(out / "items.jsonl", items_text(models))
     write_whole(out / "manifest.json", json_text("manifest", {"imug_metrics": __version__, **manifest}))
     return write_whole(out / "report.html", page(models, manifest, __version__, compared, rules=rules, judges=judges))
+
+
+def _described(model: ModelScores) -> Mapping[str, MetricDescription]:
+    found: Mapping[str, MetricDescription] = getattr(model, "descriptions", {})
+    return {key: description for key, description in found.items() if estimate(model.scores, key).known}

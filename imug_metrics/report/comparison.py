@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from imug_metrics.dialogues.ids import hash_ids
-from imug_metrics.report.metric_specs import MetricSpec, as_float, shown_metrics
+from imug_metrics.report.metric_specs import MetricSpec, as_float, comparable_metrics
 from imug_metrics.stats.bootstrap import poisson_weights
 from imug_metrics.stats.comparison import PairedDifference, compared_sums, difference_sums, rank_bounds
 from imug_metrics.stats.multiple_comparisons import holm_families
@@ -71,14 +71,14 @@ def compare_models(
 
     Args:
         models: at least two, with the rows of their records.
-        metrics: those to compare; None: all that one of the models has a value for.
+        metrics: those to compare; None: all that one of the models has a value for, the higher the better.
         slopes: compare the changes per turn as well.
         level, power, replicates, seed: see `imug_metrics.stats.comparison.paired_differences`.
 
     Returns:
         One comparison a metric, and behind it that of its slope if wanted. Empty for one model, or without a score.
     """
-    views = shown_metrics(models) if metrics is None else metrics
+    views = comparable_metrics(models) if metrics is None else metrics
     if len(models) < 2 or not views:
         return []
     tables = [(view, _score_table(models, view)) for view in views]

@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imug_metrics.reading.files import Problem
-from imug_metrics.report.metric_specs import METRICS, curve, records_by_turn
+from imug_metrics.report.metric_specs import curve, known_metrics, records_by_turn
 
 if TYPE_CHECKING:
     from imug_metrics.suite import ModelScores
 
-VERSIONS: Mapping[str, int] = {"model": 5}
+VERSIONS: Mapping[str, int] = {"model": 6}
 """Versions of the forms that have changed; a form of which nothing stands here is of version 1."""
 
 PER_TURN_COLUMNS = ("model", "metric", "turn", "value", "lower", "upper", "n")
@@ -108,9 +108,9 @@ def per_turn_text(models: Sequence[ModelScores]) -> str:
 
 
 def _per_turn_rows(model: ModelScores) -> Iterable[tuple[Any, ...]]:
-    columns = {view.key: view.item for view in METRICS}
+    columns = {view.key: view.item for view in known_metrics([model])}
     for key in _curve_keys(model.scores):
-        counts = records_by_turn(model.items, columns[key]) if key in columns else {}
+        counts = records_by_turn(model.items, columns[key]) if columns.get(key) else {}
         for turn, point in curve(model.scores, key).items():
             cells = ("" if math.isnan(x) else repr(x) for x in (point.value, point.lower, point.upper))
             yield model.model, key, turn, *cells, counts.get(turn, "")

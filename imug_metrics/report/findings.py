@@ -24,6 +24,7 @@ from imug_metrics.report.metric_specs import (
     estimate,
     horizon,
     is_missing,
+    known_metrics,
     number,
     span,
 )
@@ -31,9 +32,8 @@ from imug_metrics.report.metric_specs import (
 if TYPE_CHECKING:
     from imug_metrics.suite import ModelScores
 
-_JUDGED = tuple(
-    view for view in METRICS if view.key in ("answer_accuracy", "point_score", "turn_alignment", "turn_retrieval")
-)
+_JUDGED_KEYS = ("answer_accuracy", "point_score", "turn_alignment", "turn_retrieval")
+_JUDGED = tuple(view for view in METRICS if view.key in _JUDGED_KEYS)
 _FORMAT_GAP = 0.05
 _ORDER = ("warn", "loss", "gain", "calm", "note")
 
@@ -177,7 +177,7 @@ def _missing(models: Sequence[ModelScores]) -> Iterator[Finding]:
 def _few(models: Sequence[ModelScores]) -> Iterator[Finding]:
     few = []
     for model in models:
-        counts = [as_float(model.scores.get(f"{view.key}_dialogues")) for view in METRICS]
+        counts = [as_float(model.scores.get(f"{view.key}_dialogues")) for view in known_metrics([model])]
         fewest = min((count for count in counts if count > 0), default=math.nan)
         if fewest < FEW_DIALOGUES:
             few.append(f"{model.model} {fewest:.0f}")
@@ -190,7 +190,7 @@ def _best(models: Sequence[ModelScores], compared: Sequence[MetricComparison]) -
     """A leader is named only where it is ahead of everyone for all pairs at once, and never without its marks."""
     leads: dict[str, list[str]] = {}
     for metric in compared:
-        if metric.view not in _JUDGED or metric.leader is None:
+        if metric.view.key not in _JUDGED_KEYS or metric.leader is None:
             continue
         model = models[metric.leader]
         noun = f"{metric.view.noun} ({number(as_float(model.scores.get(metric.view.key)))})"

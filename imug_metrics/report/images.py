@@ -11,6 +11,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from imug_metrics.dialogues.record import EMBEDDED
 from imug_metrics.media.formats import FORMATS
 
 MAX_SIDE = 160
@@ -24,16 +25,18 @@ class ThumbnailShelf:
 
     budget: int = 3_500_000
 
-    def take(self, path: Path | str | None) -> tuple[str | None, str]:
+    def take(self, image: Path | str | bytes | None) -> tuple[str | None, str]:
         """A data URI, or None and the reason in words.
 
         Args:
-            path: the image's file; None where the model gave no image.
+            image: its file, or the content of one; None where the model gave no image.
         """
-        if path is None:
+        if image is None:
             return None, "no image"
+        if isinstance(image, str) and image.startswith(EMBEDDED):
+            return None, "an image whose content was not kept"
         try:
-            uri = thumbnail(Path(path))
+            uri = thumbnail(image if isinstance(image, bytes) else Path(image))
         except ValueError as error:
             return None, str(error)[:120]
         except (OSError, SyntaxError, Image.DecompressionBombError):  # their messages name paths of this machine
@@ -44,20 +47,23 @@ class ThumbnailShelf:
         return uri, ""
 
 
-def thumbnail(path: Path) -> str:
+def thumbnail(source: Path | bytes) -> str:
     """The image as a JPEG data URI with no side above 160 pixels.
 
     Args:
-        path: a file of `imug_metrics.media.formats.FORMATS`, of at most 32 MiB and 40 million pixels.
+        source: a file of `imug_metrics.media.formats.FORMATS`, or the content of one, of at most 32 MiB and 40 million
+            pixels.
 
     Raises:
         ValueError: the file or its image is larger than that; it's told before anything is decoded.
         OSError: the file is missing or not an image.
     """
-    size = path.stat().st_size
+    size = len(source) if isinstance(source, bytes) else source.stat().st_size
     if size > MAX_FILE_BYTES:
         raise ValueError(f"the file has {size:,} bytes, at most {MAX_FILE_BYTES:,} are read")
-    with Image.open(path, formats=FORMATS) as image:  # reads the header alone
+    with Image.open(
+        io.BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS
+    ) as image:  # reads the header alone
         if image.width * image.height > MAX_PIXELS:
             raise ValueError(f"{image.width} x {image.height} pixels, at most {MAX_PIXELS:,} are decoded")
         image.draft("RGB", (2 * MAX_SIDE, 2 * MAX_SIDE))

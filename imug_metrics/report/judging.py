@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from imug_metrics.report.metric_specs import METRICS, as_float, estimate, number, span
+from imug_metrics.report.metric_specs import as_float, estimate, known_metrics, number, span
 
 if TYPE_CHECKING:
     from imug_metrics.suite import ModelScores
@@ -62,7 +62,7 @@ def by_group(models: Sequence[ModelScores]) -> list[dict[str, Any]]:
         ('Answers', [('Hybrid', [{'value': '0.50', 'interval': '', 'count': '4'}])])
     """
     found = []
-    for view in METRICS:
+    for view in known_metrics(models):
         names: dict[str, dict[str, None]] = {"class": {}, "domain": {}}
         for model in models:
             for key in model.scores:

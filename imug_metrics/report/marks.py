@@ -68,6 +68,11 @@ def share_cell(text: str, share: float) -> Cell:
     return Cell(text) if is_covered(share) else Cell(f"{text} !", "warn")
 
 
+def counts_from_0(view: MetricSpec) -> bool:
+    """Whether an absent output can count 0: only in a mean whose higher end is better is that the worst."""
+    return view.is_mean and view.higher_is_better is not False
+
+
 def absent_is_zero(model: ModelScores, view: MetricSpec) -> bool:
     """Whether a score counts absent outputs as 0 already: its mean is over more records than have one."""
     return as_float(model.scores.get(f"{view.key}_n")) > _scored(model, view) > 0
@@ -123,12 +128,12 @@ def marks(model: ModelScores, view: MetricSpec) -> list[Mark]:
     share, score = coverage(model, view), estimate(model.scores, view.key)
     zeroed = with_absent_as_zero(model, view)
     # Few may be missing and still decide: exactly those that it would have got wrong.
-    decides = score.bounded and share < 1 and zeroed < score.lower
+    decides = counts_from_0(view) and score.bounded and share < 1 and zeroed < score.lower
     if score.known and (decides or not is_covered(share)):
         zero, there = number(zeroed), number(without_absent(model, view))
         rest = f", the others count 0; without them it is {there}"
         if not absent_is_zero(model, view):
-            rest = f"; with the others as 0 it is {zero}"
+            rest = f"; with the others as 0 it is {zero}" if counts_from_0(view) else ""
         found.append(Mark("!", "coverage", f"{math.floor(100 * share)} % of the outputs were scored{rest}"))
     guessed = chance(model, view)
     if score.bounded and score.lower <= guessed:

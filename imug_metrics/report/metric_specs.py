@@ -6,8 +6,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+
+from imug_metrics.metrics.answers.answer_accuracy import AnswerAccuracy
+from imug_metrics.metrics.answers.point_score import PointScore
+from imug_metrics.metrics.description import MetricDescription
+from imug_metrics.metrics.dialogue_metric import DialogueMetric
+from imug_metrics.metrics.images.turn_alignment import TurnAlignment
+from imug_metrics.metrics.images.turn_consistency import TurnConsistency
+from imug_metrics.metrics.images.turn_retrieval import TurnRetrieval
 
 if TYPE_CHECKING:
     from imug_metrics.suite import ModelScores
@@ -21,7 +29,17 @@ COPY_ALARM = 0.5
 
 @dataclass(frozen=True)
 class MetricSpec:
-    """One metric of the report: its key in the scores, its column in the items, its turns, and the words beside it."""
+    """One metric of the report, made of its description: where its numbers are, and the words beside them.
+
+    Attributes:
+        key: in the scores.
+        item: its column in the items; empty: it has none.
+        modality: of the turns that it is taken over; empty: of both.
+        is_share: whether it lies in [0, 1] and is drawn so.
+        label, noun, meaning, misleads: see `MetricDescription`.
+        higher_is_better: True, False, or None where neither end is better.
+        is_mean: whether it is the mean of the column `item`.
+    """
 
     key: str
     item: str
@@ -31,89 +49,46 @@ class MetricSpec:
     noun: str
     meaning: str
     misleads: str
+    higher_is_better: bool | None = True
+    is_mean: bool = True
+
+
+def metric_spec(description: MetricDescription, item: str, modality: str) -> MetricSpec:
+    """What the report shows of a metric that is described.
+
+    Example:
+        >>> metric_spec(TurnAlignment().describe(), "alignment", "image").label
+        'Alignment'
+    """
+    return MetricSpec(
+        description.name,
+        item,
+        modality,
+        description.unit == "share" and description.low == 0,
+        description.label,
+        description.noun,
+        description.meaning,
+        description.misleads,
+        description.higher_is_better,
+        description.is_mean,
+    )
+
+
+def _standard(metric: DialogueMetric, item: str, modality: str) -> MetricSpec:
+    name = metric.name if getattr(metric, "protocol", "strict") == "strict" else f"{metric.name}_imug"
+    return metric_spec(replace(metric.describe(), name=name), item, modality)
 
 
 METRICS: tuple[MetricSpec, ...] = (
-    MetricSpec(
-        "answer_accuracy",
-        "answer_strict",
-        "text",
-        True,
-        "Answers",
-        "answer accuracy",
-        "Share of right letters at the text turns, wrong letters subtracted; wrappers such as “Answer: B” "
-        "or bold are read for what they say.",
-        "With few options guessing scores well, and a model that names every letter is punished only as far as zero.",
-    ),
-    MetricSpec(
-        "answer_accuracy_imug",
-        "answer_imug",
-        "text",
-        True,
-        "Answers, official rule",
-        "official answer score",
-        "The benchmark's released rule, number for number: a reply that is more than bare letters loses up to half "
-        "its score.",
-        "It mixes knowing with formatting. A key of several joined letters scores 0 whatever the reply, and the "
-        "article “A” counts as a choice.",
-    ),
-    MetricSpec(
-        "point_score",
-        "points_strict",
-        "image",
-        True,
-        "Judged points",
-        "judged points",
-        "Mean of the points that the judge gives an image, 0 to 5 for each thing asked for, divided by 5; coloured "
-        "boards are scored by rule instead.",
-        "It is one judge's opinion: scores of two judges, or of two sets of instructions, do not compare. See how far "
-        "it agrees with itself and with people before a difference is believed.",
-    ),
-    MetricSpec(
-        "point_score_imug",
-        "points_imug",
-        "image",
-        True,
-        "Judged points, official rule",
-        "official point score",
-        "The benchmark's released rule for the same images: whatever numbers the judge's reply holds are taken.",
-        "Absent images are left out of the mean or scored on an empty request, and a 9 counts as 180 %.",
-    ),
-    MetricSpec(
-        "turn_alignment",
-        "alignment",
-        "image",
-        False,
-        "Alignment",
-        "alignment",
-        "Similarity of each image and the prompt of its turn, by the encoder named below: 2.5 times their cosine, "
-        "and 0 where that is negative (CLIPScore).",
-        "The scale belongs to the encoder: compare models under one encoder only. It is blind to what the encoder "
-        "does not know.",
-    ),
-    MetricSpec(
-        "turn_retrieval",
-        "retrieval",
-        "image",
-        True,
-        "Retrieval",
-        "retrieval",
-        "Share of images that fit the prompt of their own turn better than any other prompt of their dialogue.",
-        "Chance depends on the number of turns (dashed line), and turns that ask for nearly the same are hard to "
-        "tell apart even when drawn well.",
-    ),
-    MetricSpec(
-        "turn_consistency",
-        "consistency",
-        "image",
-        False,
-        "Consistency",
-        "consistency",
-        "Similarity of each image with the other images of its dialogue.",
-        "Repeating one image gives the highest score of all: read it beside the copy rate. It is taken over whole "
-        "images, so a new background lowers it although the subject is kept.",
-    ),
+    _standard(AnswerAccuracy(), "answer_strict", "text"),
+    _standard(AnswerAccuracy(protocol="imug"), "answer_imug", "text"),
+    _standard(PointScore(), "points_strict", "image"),
+    _standard(PointScore(protocol="imug"), "points_imug", "image"),
+    _standard(TurnAlignment(), "alignment", "image"),
+    _standard(TurnRetrieval(), "retrieval", "image"),
+    _standard(TurnConsistency(), "consistency", "image"),
 )
+"""The metrics that are always known, in the report's order; those of a run stand in its `ModelScores.descriptions`."""
 
 COPY_RATE = "turn_consistency_copy_rate"
 CHANCE = "turn_retrieval_chance"
@@ -212,9 +187,49 @@ def is_missing(item: Mapping[str, Any]) -> bool:
     return output is None or str(output).startswith(_FAILED)
 
 
+def known_metrics(models: Sequence[ModelScores]) -> list[MetricSpec]:
+    """The metrics that are always known, then others that the models were scored with, all as these describe them.
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> described = {"far": replace(TurnConsistency(mode="anchor").describe(), name="far", label="far")}
+        >>> model = SimpleNamespace(model="mine", scores={"far": 0.5}, items=[], descriptions=described)
+        >>> [view.key for view in known_metrics([model])][-2:]
+        ['turn_consistency', 'far']
+    """
+    found = {view.key: view for view in METRICS}
+    described: dict[str, MetricDescription] = {}
+    for model in models:
+        for key, description in getattr(model, "descriptions", {}).items():
+            described.setdefault(key, description)
+    for key, description in described.items():
+        own = found.get(key)
+        item, modality = (own.item, own.modality) if own else _column(models, key)
+        found[key] = metric_spec(replace(description, name=key), item, modality)
+    return list(found.values())
+
+
 def shown_metrics(models: Sequence[ModelScores]) -> list[MetricSpec]:
     """The metrics that at least one model has a value for, in the report's order."""
-    return [view for view in METRICS if any(estimate(model.scores, view.key).known for model in models)]
+    return [view for view in known_metrics(models) if any(estimate(model.scores, view.key).known for model in models)]
+
+
+def own_metrics(models: Sequence[ModelScores]) -> list[MetricSpec]:
+    """Those that are shown and not always known: of metrics that were given, and of what records carry."""
+    always = {view.key for view in METRICS}
+    return [view for view in shown_metrics(models) if view.key not in always]
+
+
+def comparable_metrics(models: Sequence[ModelScores]) -> list[MetricSpec]:
+    """Those that are shown of which the higher mean of the records' own values is better, so that models are ranked."""
+    return [view for view in shown_metrics(models) if view.item and view.is_mean and view.higher_is_better is not False]
+
+
+def _column(models: Sequence[ModelScores], key: str) -> tuple[str, str]:
+    """Column of the items and modality of its rows; empty where there is none, or both."""
+    rows = [item for model in models for item in model.items if item.get(key) is not None]
+    kinds = {str(item.get("modality")) for item in rows}
+    return (key, kinds.pop() if len(kinds) == 1 else "") if rows else ("", "")
 
 
 def compares_histories(model: ModelScores) -> bool:

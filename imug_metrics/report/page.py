@@ -20,6 +20,7 @@ from imug_metrics.report.histories import histories
 from imug_metrics.report.images import ThumbnailShelf
 from imug_metrics.report.judging import RuleRow, both_protocols, by_group, is_grouped, judge_rows, shown_pairs
 from imug_metrics.report.marks import (
+    counts_from_0,
     coverage,
     is_covered,
     lowest_coverage,
@@ -139,14 +140,16 @@ def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def _trend(slope: Estimate) -> tuple[str, str, str]:
+def _trend(slope: Estimate, view: MetricSpec) -> tuple[str, str, str]:
     """Tone, mark and reading of a slope."""
     if not slope.bounded:
         return "", "", "undefined"
+    better, worse = ("gain", "loss") if view.higher_is_better else ("loss", "gain")
+    neutral = view.higher_is_better is None
     if slope.falls:
-        return "loss", "▼", "declines"
+        return "" if neutral else worse, "▼", "declines"
     if slope.rises:
-        return "gain", "▲", "rises"
+        return "" if neutral else better, "▲", "rises"
     return "", "→", "no change seen" if slope.varies else "all scores equal"
 
 
@@ -180,7 +183,7 @@ def _left_out(index: int, model: ModelScores, metrics: Sequence[MetricSpec]) -> 
             "zero": number(with_absent_as_zero(model, view)),
         }
         for view in metrics
-        if any(mark.kind == "coverage" for mark in marks(model, view))
+        if counts_from_0(view) and any(mark.kind == "coverage" for mark in marks(model, view))
     ]
 
 
@@ -221,10 +224,10 @@ def _ranks(place: int, model: ModelScores, compared: Sequence[MetricComparison])
 
 def _cell(model: ModelScores, view: MetricSpec) -> dict[str, Any]:
     score, slope = estimate(model.scores, view.key), estimate(model.scores, f"{view.key}_slope")
-    tone, mark, _ = _trend(slope)
+    tone, mark, _ = _trend(slope, view)
     change = f"{mark} {number(slope.value, 3, signed=True)} a turn".strip() if slope.known else "no slope"
     return {
-        "value": number(score.value),
+        "value": number(score.value, 2 if view.is_mean else 3),
         "interval": span(score) or model.reasons.get(view.key, "no interval"),
         "slope": change,
         "tone": tone,
@@ -234,14 +237,16 @@ def _cell(model: ModelScores, view: MetricSpec) -> dict[str, Any]:
 
 def _panel(view: MetricSpec, models: Sequence[ModelScores]) -> dict[str, Any] | None:
     lines = [
-        Line(model.model, i, curve(model.scores, view.key), records_by_turn(model.items, view.item))
+        Line(
+            model.model, i, curve(model.scores, view.key), records_by_turn(model.items, view.item) if view.item else {}
+        )
         for i, model in enumerate(models)
     ]
     chances = [as_float(model.scores.get(CHANCE)) for model in models if view.key == "turn_retrieval"]
     chances = [chance for chance in chances if not math.isnan(chance)]
     chance = math.fsum(chances) / len(chances) if chances else math.nan
     svg = curves(lines, f"{view.label} by turn", is_share=view.is_share, reference=chance, reference_name="chance")
-    asked = "image turns" if view.modality == "image" else "text turns"
+    asked = {"image": "image turns", "text": "text turns"}.get(view.modality, "all turns")
     return {"label": view.label, "caption": f"by turn, {asked}", "svg": Markup(svg)} if svg else None
 
 
@@ -254,7 +259,7 @@ def _slopes(view: MetricSpec, models: Sequence[ModelScores]) -> dict[str, Any] |
     low, high = (low, high) if high > low else (-1.0, 1.0)
     entries = []
     for i, (model, slope) in enumerate(zip(models, slopes, strict=True)):
-        tone, mark, verdict = _trend(slope)
+        tone, mark, verdict = _trend(slope, view)
         entries.append(
             {
                 "name": model.model,

@@ -22,7 +22,9 @@ from imug_metrics.report.metric_specs import (
     compares_histories,
     estimate,
     horizon,
+    known_metrics,
     number,
+    own_metrics,
     shown_metrics,
 )
 from imug_metrics.report.text_table import Cell, TextTable, Tone
@@ -45,6 +47,8 @@ _COSTS = (
     ("Excess\nerror %", EXPOSURE, 0),
     ("Alignment\ngap", ALIGNMENT_GAP, 3),
 )
+_TONES: Mapping[bool | None, tuple[Tone, Tone]] = {True: ("bad", "good"), False: ("good", "bad"), None: ("", "")}
+"""Of a fall and of a rise, by whether higher is better."""
 _POINTS = ("point_score", "point_score_imug")
 _SLOPES = (("Answers\na turn", "answer_accuracy"), ("Alignment\na turn", "turn_alignment"))
 
@@ -88,10 +92,11 @@ def score_tables(
 
 def _scores(models: Sequence[ModelScores]) -> TextTable:
     shown, told = shown_metrics(models), {model.model: _marks(model) for model in models}
+    columns = _columns(models, _SCORES, "")
     rows = [
         [
             _name(model),
-            *(_score(model, key, told[model.model]) for _, key in _SCORES),
+            *(_score(model, key, told[model.model], digits) for _, key, digits in columns),
             _covered(model, shown),
         ]
         for model in models
@@ -99,25 +104,47 @@ def _scores(models: Sequence[ModelScores]) -> TextTable:
     legend = [
         f"{mark.sign}  {model}, {label.replace(chr(10), ' ').replace('- ', '')}: {mark.text}"
         for model, by_key in told.items()
-        for label, key in _SCORES
+        for label, key, _ in columns
         for mark in by_key.get(key, ())
     ]
-    return TextTable(("\nModel", *(heading for heading, _ in _SCORES), _COVERAGE), [rows], caption=tuple(legend))
+    return TextTable(("\nModel", *(heading for heading, _, _ in columns), _COVERAGE), [rows], caption=tuple(legend))
+
+
+def _columns(models: Sequence[ModelScores], usual: Sequence[tuple[str, str]], end: str) -> list[tuple[str, str, int]]:
+    """Heading, key and digits of each column: the usual ones, then the metrics that were given and have such a score.
+
+    Usual columns without any value are left out where others stand in their place.
+    """
+    own = [view for view in own_metrics(models) if any(estimate(m.scores, view.key + end).known for m in models)]
+    found = [(heading, key, 2) for heading, key in usual]
+    if own:
+        found = [column for column in found if any(estimate(m.scores, column[1] + end).known for m in models)]
+    suffix = " a turn" if end else ""
+    return found + [(_heading(f"{view.label}{suffix}"), view.key, 2 if view.is_mean else 3) for view in own]
+
+
+def _heading(label: str) -> str:
+    """A label on two lines of about one length."""
+    words = label.split()
+    ends = range(1, len(words))
+    parts = [(" ".join(words[:end]), " ".join(words[end:])) for end in ends] or [("", label)]
+    return "\n".join(min(parts, key=lambda part: max(map(len, part))))
 
 
 def _changes(models: Sequence[ModelScores]) -> TextTable:
     shown = shown_metrics(models)
-    rows = [[_name(model), *(_slope(model, key) for _, key in _SLOPES), _covered(model, shown)] for model in models]
+    columns = _columns(models, _SLOPES, "_slope")
+    rows = [[_name(model), *(_slope(model, key) for _, key, _ in columns), _covered(model, shown)] for model in models]
     caption = ["▼ ▲ the 95 % interval of the change a turn lies wholly below / above 0"]
     if any(cell.tone == "warn" for row in rows for cell in row[1:-1]):
         caption.append("! outputs are missing; ≈ the score is not above chance, so that its change says little")
-    header = ("\nModel", *(heading for heading, _ in _SLOPES), _COVERAGE)
+    header = ("\nModel", *(heading for heading, _, _ in columns), _COVERAGE)
     return TextTable(header, [rows], "Change a turn", tuple(caption))
 
 
 def _marks(model: ModelScores) -> dict[str, list[Mark]]:
     """By metric, what must be known of the model's score."""
-    return {view.key: found for view in METRICS if (found := marks(model, view))}
+    return {view.key: found for view in known_metrics([model]) if (found := marks(model, view))}
 
 
 def _covered(model: ModelScores, shown: Sequence[MetricSpec]) -> Cell:
@@ -174,8 +201,8 @@ def _name(model: ModelScores) -> Cell:
     return Cell(model.model, "bold")
 
 
-def _score(model: ModelScores, key: str, told: Mapping[str, Sequence[Mark]]) -> Cell:
-    text, signs = number(as_float(model.scores.get(key))), "".join(mark.sign for mark in told.get(key, ()))
+def _score(model: ModelScores, key: str, told: Mapping[str, Sequence[Mark]], digits: int = 2) -> Cell:
+    text, signs = number(as_float(model.scores.get(key)), digits), "".join(mark.sign for mark in told.get(key, ()))
     return Cell(f"{text} {signs}", "warn") if signs else Cell(text)
 
 
@@ -186,8 +213,10 @@ def _cost(cost: Estimate, digits: int) -> Cell:
 def _slope(model: ModelScores, key: str) -> Cell:
     """The change a turn of a metric, with the signs of what must be known of it."""
     slope = estimate(model.scores, f"{key}_slope")
-    cell = _bounded(marked_cell(slope, 3), slope, 2)
-    told = next((slope_marks(model, view) for view in METRICS if view.key == key), [])
+    view = next((view for view in known_metrics([model]) if view.key == key), None)
+    tones = _TONES[True if view is None else view.higher_is_better]
+    cell = _bounded(marked_cell(slope, 3, falling=tones[0], rising=tones[1]), slope, 2)
+    told = [] if view is None else slope_marks(model, view)
     signs = "".join(dict.fromkeys(mark.sign for mark in told)) if slope.known else ""
     return cell._replace(text=f"{cell.text} {signs}", tone="warn") if signs else cell
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from imug_metrics.report.images import ThumbnailShelf
-from imug_metrics.report.metric_specs import as_float, number
+from imug_metrics.report.metric_specs import as_float, number, own_metrics
 
 if TYPE_CHECKING:
     from imug_metrics.suite import ModelScores
@@ -54,21 +54,30 @@ class WorstDialogue:
 
 
 def worst_dialogues(model: ModelScores, count: int, shelf: ThumbnailShelf) -> list[WorstDialogue]:
-    """The ``count`` dialogues of lowest mean alignment; by consistency, then by answers, where there is none of it.
+    """The ``count`` dialogues of lowest mean alignment; where there is none, of another score.
 
     Args:
-        model: scores of one model; only ``items`` is read.
+        model: scores of one model.
         count: how many dialogues at most.
         shelf: makes the thumbnails and watches the size of the page.
     """
     dialogues: dict[str, list[Mapping[str, Any]]] = {}
     for item in model.items:
         dialogues.setdefault(str(item["dialogue"]), []).append(item)
-    for column, noun in RANKED_BY:
+    own = [view for view in own_metrics([model]) if view.item and view.is_mean]
+    ranked_by = [*RANKED_BY, *((view.item, view.noun) for view in own if view.higher_is_better)]
+    more = [(view.item, view.label) for view in own]
+    embedded = getattr(model, "embedded", {})
+    for column, noun in ranked_by:
         means = {name: _mean(rows, column) for name, rows in dialogues.items()}
         ranked = sorted((name for name in means if not math.isnan(means[name])), key=lambda name: (means[name], name))
         if ranked:
-            return [_lay_out(name, noun, means[name], dialogues[name], shelf) for name in ranked[:count]]
+            found = []
+            for name in ranked[:count]:
+                rows = sorted(dialogues[name], key=lambda row: int(row["turn"]))
+                turns = [_turn(row, shelf, more, embedded) for row in rows[:MAX_TURNS]]
+                found.append(WorstDialogue(name, noun, means[name], turns, hidden=max(0, len(rows) - MAX_TURNS)))
+            return found
     return []
 
 
@@ -77,18 +86,13 @@ def _mean(rows: Sequence[Mapping[str, Any]], column: str) -> float:
     return math.fsum(values) / len(values) if values else math.nan
 
 
-def _lay_out(
-    name: str, noun: str, mean: float, rows: Sequence[Mapping[str, Any]], shelf: ThumbnailShelf
-) -> WorstDialogue:
-    rows = sorted(rows, key=lambda row: int(row["turn"]))
-    turns = [_turn(row, shelf) for row in rows[:MAX_TURNS]]
-    return WorstDialogue(name, noun, mean, turns, hidden=max(0, len(rows) - MAX_TURNS))
-
-
-def _turn(row: Mapping[str, Any], shelf: ThumbnailShelf) -> Turn:
+def _turn(
+    row: Mapping[str, Any], shelf: ThumbnailShelf, more: Sequence[tuple[str, str]], embedded: Mapping[str, bytes]
+) -> Turn:
     is_image = row.get("modality") == "image"
-    image, reason = shelf.take(row.get("image")) if is_image else (None, "no answer")
-    shown = _IMAGE_SCORES if is_image else _ANSWER_SCORES
+    source = row.get("image")
+    image, reason = shelf.take(embedded.get(str(source), source)) if is_image else (None, "no answer")
+    shown = [*(_IMAGE_SCORES if is_image else _ANSWER_SCORES), *more]
     scores = [(label, number(as_float(row.get(column)))) for column, label in shown if row.get(column) is not None]
     if as_float(row.get("copy")) >= 0.5:
         scores.append(("copy", "yes"))

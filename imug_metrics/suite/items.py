@@ -6,32 +6,48 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from torch import Tensor
 
 from imug_metrics import functional
-from imug_metrics.dialogues.record import Record
+from imug_metrics.dialogues.record import Record, image_name
 from imug_metrics.reading.choice import ChoiceReading
 from imug_metrics.suite.answers import answer_values
+from imug_metrics.suite.carried import COST, carried_names
 from imug_metrics.suite.standard import Route
 from imug_metrics.suite.turns import Turns
 
 ITEM_READING = ("read", "reading")
+ITEM_OF: Mapping[str, str] = {
+    "answer_accuracy": "answer_strict",
+    "answer_accuracy_imug": "answer_imug",
+    "turn_alignment": "alignment",
+    "turn_retrieval": "retrieval",
+    "turn_consistency": "consistency",
+}
+"""Columns of metrics that are not called as these are, by the metric's name."""
 ITEM_SCORES = ("answer_strict", "answer_imug", "alignment", "retrieval", "consistency", "copy")
 
 
-def items(records: Sequence[Record], turns: Mapping[Route, Turns]) -> list[dict[str, Any]]:
+def items(
+    records: Sequence[Record],
+    turns: Mapping[Route, Turns],
+    more: Mapping[str, tuple[Route, Tensor]] = MappingProxyType({}),
+) -> list[dict[str, Any]]:
     """One row a record.
 
     Args:
         records: whole dialogues.
         turns: what metrics were fed with of these records.
+        more: by column, values `[N]` of the rows of a route: in place of those below, or behind them.
 
     Returns:
         Rows with the columns dialogue, turn, modality, prompt, target, text, image, class, domain, subdomain,
         `ITEM_READING`, the letters and the reason's word that `read_choice` gives of an answer that is there and has a
-        key, and `ITEM_SCORES`; None where undefined.
+        key, and `ITEM_SCORES`; behind them scores and costs that one of the records carries, the latter as
+        `cost_...`, and `more`. None where undefined.
     """
     read = {id(record): reading for found in turns.values() for record, reading in zip(found.records, found.readings)}
     scores: dict[int, dict[str, float]] = {id(record): {} for record in records}
@@ -39,7 +55,20 @@ def items(records: Sequence[Record], turns: Mapping[Route, Turns]) -> list[dict[
         for column, values in _scores(name, found).items():
             for record, value in zip(found.records, values.tolist(), strict=True):
                 scores[id(record)][column] = value
-    return [_item(record, read.get(id(record)), scores[id(record)]) for record in records]
+    for column, (route, values) in more.items():
+        for record, value in zip(turns[route].records, values.tolist(), strict=True):
+            scores[id(record)][column] = value
+    columns = list(dict.fromkeys((*ITEM_SCORES, *_carried(records, scores), *more)))
+    return [_item(record, read.get(id(record)), scores[id(record)], columns) for record in records]
+
+
+def _carried(records: Sequence[Record], scores: Mapping[int, dict[str, float]]) -> list[str]:
+    """Put the scores and costs that records carry with the others; returns their columns."""
+    names, costs = carried_names(records)
+    for record in records:
+        scores[id(record)].update(record.scores)
+        scores[id(record)].update({COST + name: value for name, value in record.costs.items()})
+    return [*names, *(COST + name for name in costs)]
 
 
 def _scores(name: Route, turns: Turns) -> dict[str, Tensor]:
@@ -53,9 +82,10 @@ def _scores(name: Route, turns: Turns) -> dict[str, Tensor]:
 def _image_scores(columns: Mapping[str, Any]) -> dict[str, Tensor]:
     images, texts = columns["images"], columns.get("texts")
     places = {name: columns[name] for name in ("dialogue", "turn", "valid")}
+    subjects = {"subject": columns["subject"]} if "subject" in columns else {}
     found = {
-        "consistency": functional.turn_consistency(images, **places, reduction="none"),
-        "copy": functional.turn_copies(images, **places),
+        "consistency": functional.turn_consistency(images, **places, **subjects, reduction="none"),
+        "copy": functional.turn_copies(images, **places, **subjects),
     }
     if texts is not None:
         alignment = functional.turn_alignment(images, texts, valid=places["valid"], reduction="none")
@@ -64,8 +94,10 @@ def _image_scores(columns: Mapping[str, Any]) -> dict[str, Tensor]:
     return found
 
 
-def _item(record: Record, reading: ChoiceReading | None, scores: Mapping[str, float]) -> dict[str, Any]:
-    values = {name: scores.get(name, math.nan) for name in ITEM_SCORES}
+def _item(
+    record: Record, reading: ChoiceReading | None, scores: Mapping[str, float], columns: Sequence[str]
+) -> dict[str, Any]:
+    values = {name: scores.get(name, math.nan) for name in columns}
     return {
         "dialogue": record.dialogue,
         "turn": record.turn,
@@ -73,7 +105,7 @@ def _item(record: Record, reading: ChoiceReading | None, scores: Mapping[str, fl
         "prompt": record.prompt,
         "target": None if record.target is None else str(record.target),
         "text": record.text,
-        "image": None if record.image is None else str(record.image),
+        "image": image_name(record.image),
         **{name: record.groups.get(name) for name in ("class", "domain", "subdomain")},
         **dict(zip(ITEM_READING, (None, None) if reading is None else reading)),
         **{name: None if math.isnan(value) else value for name, value in values.items()},

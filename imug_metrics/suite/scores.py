@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.suite.unread import AnswersRead, answers_read
 
@@ -24,13 +25,18 @@ class ModelScores:
         reasons: why estimates have no interval, by name.
         items: one row a record: dialogue, turn, modality, prompt, target, text, image, class, domain, subdomain, read
             and reading (the letters read in an answer, and how or why none: `imug_metrics.reading.choice.REASONS`), and
-            the record's own answer_strict, answer_imug, alignment, retrieval, consistency, copy (None where undefined).
+            the record's own answer_strict, answer_imug, alignment, retrieval, consistency, copy, further metrics,
+            scores and costs (None where undefined).
+        descriptions: how to read the metrics, by what the names of their scores begin with.
+        embedded: contents of images that are no files, by their names in the rows; they are not kept in files.
     """
 
     model: str
     scores: dict[str, float]
     items: list[dict[str, Any]]
     reasons: Mapping[str, str] = field(default_factory=dict)
+    descriptions: Mapping[str, MetricDescription] = field(default_factory=dict)
+    embedded: Mapping[str, bytes] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def answers_read(self) -> AnswersRead:

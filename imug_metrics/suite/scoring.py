@@ -34,7 +34,8 @@ def score_records(
 
     Text turns give answer accuracy under both protocols and its decay; image turns give alignment with the prompt,
     retrieval among the dialogue's prompts, and consistency with the dialogue's other images. An encoder without a
-    text side gives consistency alone.
+    text side gives consistency alone. Scores and costs that the records carry are scored under their names, whatever
+    the metrics; images with a reference are compared with it.
 
     Args:
         records: records in any order; turns of a dialogue differ.
@@ -44,7 +45,8 @@ def score_records(
         missing: what an absent output counts as: "skip" leaves it out, "zero" scores 0. Turns without a key are left
             out in either case; protocol "imug" has its own rule (see `Record.attempted`).
         dialogues_per_step: dialogues scored at a time; the result does not depend on it.
-        unreadable: called with a record and the reason when its image cannot be read; the image counts as absent.
+        unreadable: called with a record and the reason when an image of it cannot be read, which counts as absent;
+            None: a warning says how many there were.
         progress: called with the number of dialogues done and of all dialogues.
 
     Returns:

@@ -6,7 +6,7 @@
 
 import inspect
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import torch
 from torch import Tensor
@@ -18,8 +18,18 @@ from imug_metrics.metrics.images.turn_alignment import TurnAlignment
 from imug_metrics.metrics.images.turn_consistency import TurnConsistency
 from imug_metrics.metrics.images.turn_retrieval import TurnRetrieval
 from imug_metrics.metrics.vocabulary import ARGUMENTS
+from imug_metrics.suite.carried import NamedScore, ReferenceConsistency
 
-Route = Literal["answers", "answers_imug", "scores", "images", "without_key"]
+Route: TypeAlias = str
+"""What a metric is fed with: "answers", "answers_imug", "scores" (of answers), "images", "references" (of images, those
+that have one), "without_key", or the name of a score or cost that records carry."""
+
+BESIDE = frozenset({"turn_decay", "turn_consistency_graph"})
+"""Standard metrics that reports leave to their list of all numbers."""
+
+
+class StandardMetrics(dict[str, Metric]):
+    """The standard metrics by name, of whose rows and words reports know more than of others."""
 
 
 class TurnsWithoutKey(Metric):
@@ -51,8 +61,10 @@ class TurnsWithoutKey(Metric):
         return self.count
 
 
-def standard_metrics(*, missing: Literal["skip", "zero"] = "skip", max_turns: int = 16) -> dict[str, Metric]:
+def standard_metrics(*, missing: Literal["skip", "zero"] = "skip", max_turns: int = 16) -> StandardMetrics:
     """Every metric that records can feed, with intervals and curves: answers, alignment, retrieval, consistency.
+
+    Those that need links or reference images have scores where records have these.
 
     Args:
         missing, max_turns: as in `DialogueMetric`.
@@ -65,16 +77,18 @@ def standard_metrics(*, missing: Literal["skip", "zero"] = "skip", max_turns: in
         ['answer_accuracy_without_key', 'answer_accuracy']
     """
     options: dict[str, Any] = {"detail": True, "missing": missing, "max_turns": max_turns}
-    return {
-        "answer_accuracy_without_key": TurnsWithoutKey(),
-        "answer_accuracy": AnswerAccuracy(protocol="strict", **options),
-        "answer_accuracy_imug": AnswerAccuracy(protocol="imug", **options),
-        "turn_decay": TurnDecay(score_range=(0.0, 1.0), **options),
-        "turn_alignment": TurnAlignment(**options),
-        "turn_retrieval": TurnRetrieval(**options),
-        "turn_consistency": TurnConsistency(**options),
-        "turn_consistency_graph": TurnConsistency(mode="graph", **options),
-    }
+    return StandardMetrics(
+        answer_accuracy_without_key=TurnsWithoutKey(),
+        answer_accuracy=AnswerAccuracy(protocol="strict", **options),
+        answer_accuracy_imug=AnswerAccuracy(protocol="imug", **options),
+        turn_decay=TurnDecay(score_range=(0.0, 1.0), **options),
+        turn_alignment=TurnAlignment(**options),
+        turn_alignment_reference=TurnAlignment(variant="refclipscore", **options),
+        turn_retrieval=TurnRetrieval(**options),
+        turn_consistency=TurnConsistency(**options),
+        turn_consistency_graph=TurnConsistency(mode="graph", **options),
+        turn_consistency_reference=ReferenceConsistency(**options),
+    )
 
 
 def named_metrics(metrics: Mapping[str, Metric] | Sequence[Metric]) -> dict[str, Metric]:
@@ -87,6 +101,8 @@ def named_metrics(metrics: Mapping[str, Metric] | Sequence[Metric]) -> dict[str,
         >>> list(named_metrics([TurnAlignment(), TurnRetrieval()]))
         ['turn_alignment', 'turn_retrieval']
     """
+    if isinstance(metrics, StandardMetrics):
+        return metrics
     if isinstance(metrics, Mapping):
         return dict(metrics)
     named: dict[str, Metric] = {}
@@ -102,7 +118,8 @@ def required_columns(metric: Metric) -> set[str]:
     """Arguments without which the metric cannot be updated."""
     parameters = list(inspect.signature(type(metric).update).parameters.values())[1:]
     required = {parameter.name for parameter in parameters if parameter.default is inspect.Parameter.empty}
-    return required | ({"links"} if getattr(metric, "mode", None) == "graph" else set())
+    required |= {"links"} if getattr(metric, "mode", None) == "graph" else set()
+    return required | ({"references"} if getattr(metric, "variant", None) == "refclipscore" else set())
 
 
 def check_columns(columns: Iterable[str], metrics: Iterable[Metric]) -> None:
@@ -150,10 +167,14 @@ def route(name: str, metric: Metric) -> Route:
         return "without_key"
     if isinstance(metric, AnswerAccuracy):
         return "answers_imug" if metric.protocol == "imug" else "answers"
+    if isinstance(metric, NamedScore):
+        return metric.name
     if required == {"scores"}:
         return "scores"
     if "images" in required and required <= {"images", "texts", "links"}:
         return "images"
+    if "images" in required and required <= {"images", "texts", "references"}:
+        return "references"
     raise ValueError(
         f"Expected argument `metrics` to hold metrics that records can feed; {name} needs"
         f" {', '.join(sorted(required))}. Hand `update` columns instead of records."

@@ -4,7 +4,11 @@
 
 from __future__ import annotations
 
+import json
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, Literal
 
 import torch
@@ -13,14 +17,22 @@ from torchmetrics import Metric, MetricCollection
 from torchmetrics.utilities.distributed import gather_all_tensors
 
 from imug_metrics._optional import require
-from imug_metrics.dialogues.record import Record, by_dialogue, dialogue_steps
+from imug_metrics.dialogues.record import Record, as_records, by_dialogue, check_record, dialogue_steps, image_name
 from imug_metrics.encoders import as_encoder, load_encoder
 from imug_metrics.encoders.cache import CachedEncoder
+from imug_metrics.metrics.description import MetricDescription, describe
+from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.state import all_or_none
+from imug_metrics.suite.carried import COST, NamedCost, NamedScore, carried_names, check_names
 from imug_metrics.suite.columns import encoded
-from imug_metrics.suite.items import items
+from imug_metrics.suite.items import ITEM_OF, ITEM_SCORES, items
+from imug_metrics.suite.record_values import record_values
 from imug_metrics.suite.scores import ModelScores
 from imug_metrics.suite.standard import (
+    BESIDE,
+    Route,
+    StandardMetrics,
+    TurnsWithoutKey,
     accepted_columns,
     check_columns,
     named_metrics,
@@ -34,6 +46,9 @@ from imug_metrics.suite.turns import Unreadable, turns_by_route
 Call = Callable[[str, Mapping[str, Any]], None]
 Table = Literal["list", "pandas", "arrow"]
 Progress = Callable[[int, "int | None"], None]
+
+_FIELDS: tuple[Literal["scores", "costs"], ...] = ("scores", "costs")
+_SHOWN = 3  # images that cannot be read, of those that are told
 
 
 class ImugSuite(MetricCollection):
@@ -49,6 +64,11 @@ class ImugSuite(MetricCollection):
     `compute` gives one flat dict of floats. `forward` adds the records or columns as one batch and gives the batch's
     own values as tensors; with embeddings that have a graph, or an encoder made with `differentiable=True`, these have
     one as well, where the metric is differentiable. Nothing else keeps a graph.
+
+    Scores and costs that records carry have metrics of their own, which are made when a record with a new name comes:
+    `<name>` is the mean of a score, `<name>_slope` its change per turn, `<name>_turn_k` its curve (see `NamedScore`),
+    and the same of a cost under `cost_<name>`. A metric that takes `scores` and bears the name of a score is fed with
+    it in place of the one that would be made.
 
     Args:
         metrics: by the names that their scores begin with, or a sequence of metrics with names of their own; None: the
@@ -86,6 +106,10 @@ class ImugSuite(MetricCollection):
             raise ValueError("Expected argument `metrics` to hold at least one metric.")
         super().__init__(dict(named), prefix=prefix, postfix=postfix, compute_groups=False)
         self._given = tuple(named)
+        self._standard = frozenset(named) if isinstance(named, StandardMetrics) else frozenset[str]()
+        self._made: dict[str, str] = {}  # of metrics of what records carry, names in this collection by their own
+        self._carried: dict[Route, tuple[Literal["scores", "costs"], str]] = {}
+        self._embedded: dict[str, bytes] = {}
         self.encoder = _cached(encoder, device)
         self.keep_rows = keep_rows
         self._rows: list[dict[str, Any]] = []
@@ -94,9 +118,15 @@ class ImugSuite(MetricCollection):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of the metrics: those given at first in their order, then those added later."""
+        """Names of the metrics: those given at first in their order, those added later, those of what records carry."""
         there = [str(name) for name in self.keys(keep_base=True)]
-        return (*(name for name in self._given if name in there), *(name for name in there if name not in self._given))
+        made = set(self._made.values())
+        added = (name for name in there if name not in self._given and name not in made)
+        return (*(name for name in self._given if name in there), *added, *sorted(self._made))
+
+    def __getitem__(self, key: str, copy_state: bool = True) -> Metric:
+        """The metric of a name."""
+        return super().__getitem__(self._made.get(key, key), copy_state)
 
     def update(  # type: ignore[override]  # a suite is no dict of modules to its users
         self,
@@ -140,14 +170,15 @@ class ImugSuite(MetricCollection):
             records: a sequence in any order; or an iterator, in which a dialogue must not come back after
                 `dialogues_per_step` others.
             dialogues_per_step: whole dialogues that are held and scored at a time. The scores do not depend on it.
-            unreadable: called with a record and the reason when its image cannot be read; the image counts as
-                absent.
+            unreadable: called with a record and the reason when an image of it cannot be read, which counts as absent;
+                None: a warning at the end says how many there were.
             progress: called with the number of dialogues done and of all (None for an iterator).
 
         Yields:
             A dict with dialogue, turn, modality, prompt, target, text, image, class, domain, subdomain, read and
-            reading, and the record's own answer_strict, answer_imug, alignment, retrieval, consistency, copy (None
-            where undefined); see `ModelScores`.
+            reading, the record's own answer_strict, answer_imug, alignment, retrieval, consistency, copy, what it has
+            of each metric that is none of the standard ones, and the scores and costs that it carries (None where
+            undefined); see `ModelScores`.
 
         Raises:
             ValueError: if `dialogues_per_step` is below 1, a turn is below 1 or occurs twice in a dialogue, there are
@@ -166,7 +197,9 @@ class ImugSuite(MetricCollection):
         if _columns_given(records, columns):
             self._feed_columns(columns, call)
         else:
-            self._feed_records(list(records or ()), call, self.keep_rows, None)
+            with _unread() as unreadable:
+                given = [check_record(record, row) for row, record in enumerate(as_records(records or ()))]
+                self._rows += self._feed_records(given, call, self.keep_rows, unreadable)
         return {key: value for name in values for key, value in self._flat(name, values[name]).items()}
 
     def compute(self) -> dict[str, float]:
@@ -202,13 +235,14 @@ class ImugSuite(MetricCollection):
         """
         if not self.keep_rows:
             raise ValueError("Expected a suite made with keep_rows=True. `stream` gives rows without keeping them.")
+        rows = _of_equal_columns(self._rows)
         if table == "pandas":
-            return require("pandas", purpose="A data frame").DataFrame(self._rows)
+            return require("pandas", purpose="A data frame").DataFrame(rows)
         if table == "arrow":
-            return require("pyarrow", purpose="An Arrow table").Table.from_pylist(self._rows)
+            return require("pyarrow", purpose="An Arrow table").Table.from_pylist(rows)
         if table != "list":
             raise ValueError(f"Expected argument `table` to be list, pandas or arrow, got {table!r}.")
-        return list(self._rows)
+        return rows
 
     def scores(self, model: str) -> ModelScores:
         """What the report is written from: `write_report([suite.scores("mine")], "out", manifest={})`.
@@ -216,12 +250,25 @@ class ImugSuite(MetricCollection):
         Raises:
             ValueError: unless the suite was made with `keep_rows=True`.
         """
-        return ModelScores(model, self.compute(), self.rows(), self.reasons())
+        found = self.compute(), self.rows(), self.reasons()
+        return ModelScores(model, *found, self.descriptions(), dict(self._embedded))
+
+    def descriptions(self) -> dict[str, MetricDescription]:
+        """How to read each metric that reports show, by what the names of its scores begin with."""
+        shown = [name for name in self.names if not (name in self._standard and name in BESIDE)]
+        found = {name: describe(self[name]) for name in shown if not isinstance(self[name], TurnsWithoutKey)}
+        return {
+            f"{self.prefix or ''}{name}": replace(
+                description, name=name, label=description.label if description.name == name else name
+            )
+            for name, description in found.items()
+        }
 
     def reset(self) -> None:
         """Forget everything but what the encoder has seen."""
         super().reset()
         self._rows = []
+        self._embedded = {}
 
     def _steps(
         self,
@@ -231,29 +278,74 @@ class ImugSuite(MetricCollection):
         unreadable: Unreadable | None,
         progress: Progress | None,
     ) -> Iterator[list[dict[str, Any]]]:
-        done, total = 0, len(by_dialogue(records)) if isinstance(records, Sequence) else None
-        for step in dialogue_steps(records, dialogues_per_step):
-            flat = [record for dialogue in step for record in dialogue]
-            rows = self._feed_records(flat, self._update_one, with_rows, unreadable)
-            done += len(step)
-            if progress is not None:
-                progress(done, total)
-            yield rows
+        done, total = 0, None
+        if isinstance(records, Sequence):
+            total = len(by_dialogue(records))
+            self._meet(records)
+        with _unread(unreadable) as told:
+            for step in dialogue_steps(records, dialogues_per_step):
+                flat = [record for dialogue in step for record in dialogue]
+                rows = self._feed_records(flat, self._update_one, with_rows, told)
+                done += len(step)
+                if progress is not None:
+                    progress(done, total)
+                yield rows
 
     def _feed_records(
-        self, records: Sequence[Record], call: Call, with_rows: bool, unreadable: Unreadable | None
+        self, records: Sequence[Record], call: Call, with_rows: bool, unreadable: Unreadable
     ) -> list[dict[str, Any]]:
         """Hand whole dialogues to the metrics; returns their rows if asked for."""
-        routes = {name: route(name, self[name]) for name in self.names}
+        self._meet(records)
+        routes = {name: self._route(name) for name in self.names}
         wanted, with_pixels = set(routes.values()), self._with_pixels(self.names)
-        turns = turns_by_route(records, self.encoder, unreadable, wanted=wanted, with_pixels=with_pixels)
+        turns = turns_by_route(
+            records, self.encoder, unreadable, wanted=wanted, carried=self._carried, with_pixels=with_pixels
+        )
+        values: dict[str, tuple[Route, Tensor]] = {}
         with all_or_none(self[name] for name in self.names):
-            for name in self.names:
-                if routes[name] in turns:
-                    columns = turns[routes[name]].columns
-                    if required_columns(self[name]) <= columns.keys():
-                        call(name, accepted_columns(self[name], columns))
-        return items(records, turns) if with_rows else []
+            for name, way in routes.items():
+                if way in turns and required_columns(self[name]) <= turns[way].columns.keys():
+                    with record_values(self[name]) as seen:
+                        call(name, accepted_columns(self[name], turns[way].columns))
+                    if seen and name not in self._standard and way not in self._carried:
+                        values[ITEM_OF.get(name, name)] = way, seen[-1]
+        if with_rows and self.keep_rows:
+            self._embedded |= {
+                str(image_name(record.image)): record.image for record in records if isinstance(record.image, bytes)
+            }
+        return items(records, turns, values) if with_rows else []
+
+    def _route(self, name: str) -> Route:
+        return name if name in self._carried else route(name, self[name])
+
+    def _meet(self, records: Iterable[Record]) -> None:
+        """Make the metrics of scores and costs that have not been seen before."""
+        scores, costs = carried_names(records)
+        self._add_carried([name for name in scores if name not in self._carried], "scores")
+        self._add_carried([name for name in costs if COST + name not in self._carried], "costs")
+
+    def _add_carried(self, names: Sequence[str], field: Literal["scores", "costs"]) -> None:
+        own = {name for name in names if field == "scores" and name in self._given and self._takes_score(name)}
+        if field == "scores":
+            check_names(set(names) - own, [*self.names, *ITEM_SCORES])
+        for name in names:
+            key = COST + name if field == "costs" else name
+            if name not in own:
+                metric = (NamedCost if field == "costs" else NamedScore)(name, **self._shared_options())
+                self._made[key] = "carried:" + key.replace("%", "%25").replace(".", "%2E")
+                self.add_metrics({self._made[key]: metric.to(self[self.names[0]].device)})
+            self._carried[key] = field, name
+
+    def _takes_score(self, name: str) -> bool:
+        """Whether the metric can be fed with a score that records carry, and has not been fed with another one."""
+        metric = self[name]
+        return name not in self._standard and required_columns(metric) == {"scores"} and not metric.update_called
+
+    def _shared_options(self) -> dict[str, Any]:
+        """Options of the first metric that has those of all."""
+        options = ("missing", "average", "level", "bootstrap", "seed", "max_turns")
+        first = next((self[name] for name in self._given if isinstance(self[name], DialogueMetric)), None)
+        return {} if first is None else {option: getattr(first, option) for option in options}
 
     def _feed_columns(self, columns: Mapping[str, Any], call: Call) -> None:
         check_columns(columns, self.values())
@@ -276,12 +368,27 @@ class ImugSuite(MetricCollection):
 
     def _fed(self) -> list[str]:
         """Metrics that were given something on any process: all processes must take part in their `compute`."""
+        self._agree()
         fed = torch.tensor([self[name].update_called for name in self.names], dtype=torch.uint8)
-        first = self[self.names[0]]
-        if first.sync_on_compute and first.distributed_available_fn():
-            gather = first.dist_sync_fn or gather_all_tensors
-            fed = torch.stack(gather(fed.to(first.device), group=first.process_group)).amax(0)
+        fed = torch.stack(self._gathered(fed)).amax(0)
         return [name for name, there in zip(self.names, fed.tolist(), strict=True) if there]
+
+    def _agree(self) -> None:
+        """Make the metrics of scores and costs that other processes have seen: all of them must be in every process."""
+        mine = [[name for of, name in self._carried.values() if of == field] for field in _FIELDS]
+        said = torch.tensor(list(json.dumps(mine).encode()), dtype=torch.uint8)
+        for names in map(json.loads, (bytes(found.tolist()) for found in self._gathered(said))):
+            for field, new in zip(_FIELDS, names, strict=True):
+                known = {name for of, name in self._carried.values() if of == field}
+                self._add_carried([name for name in new if name not in known], field)
+
+    def _gathered(self, mine: Tensor) -> list[Tensor]:
+        """What every process has; of one process its own."""
+        first = self[self.names[0]]
+        if not first.sync_on_compute or not first.distributed_available_fn():
+            return [mine]
+        gather = first.dist_sync_fn or gather_all_tensors
+        return list(gather(mine.to(first.device), group=first.process_group))
 
     def _flat(self, name: str, value: Any) -> dict[str, Any]:
         """A metric's scores, named after it as this suite calls it."""
@@ -290,6 +397,32 @@ class ImugSuite(MetricCollection):
             own = getattr(self[name], "name", None)
             scores = {f"{name}_{key}" if own is None else name + key.removeprefix(own): v for key, v in value.items()}
         return {f"{self.prefix or ''}{key}{self.postfix or ''}": score for key, score in scores.items()}
+
+
+@contextmanager
+def _unread(unreadable: Unreadable | None = None) -> Iterator[Unreadable]:
+    """What hears of images that cannot be read; without anybody who listens a warning says how many there were."""
+    if unreadable is not None:
+        yield unreadable
+        return
+    found: list[str] = []
+
+    def note(record: Record, reason: str) -> None:
+        place = f"{image_name(record.image)} (dialogue {record.dialogue}, turn {record.turn})"
+        found.append(f"{place}: {reason}" if len(found) < _SHOWN else "")
+
+    try:
+        yield note
+    finally:
+        if found:
+            shown = "; ".join(filter(None, found)) + ("; ..." if len(found) > _SHOWN else "")
+            warnings.warn(f"{len(found)} images could not be read and count as absent: {shown}", stacklevel=4)
+
+
+def _of_equal_columns(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Rows that all have the columns of all."""
+    columns = dict.fromkeys(column for row in rows for column in row)
+    return [dict(row) if len(row) == len(columns) else {**dict.fromkeys(columns), **row} for row in rows]
 
 
 def _cached(encoder: Any, device: torch.device | str | None) -> CachedEncoder | None:

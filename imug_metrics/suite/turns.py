@@ -5,19 +5,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor
 
-from imug_metrics.dialogues.record import Record, valid_places
+from imug_metrics.dialogues.record import Record, image_name, places, valid_places
 from imug_metrics.encoders.cache import CachedEncoder
 from imug_metrics.encoders.texts import check_texts
+from imug_metrics.media.images import ImageRegion
 from imug_metrics.reading.choice import ChoiceReading
 from imug_metrics.suite.answers import answer_readings, answered, options_of, scored_readings, with_key
 from imug_metrics.suite.standard import Route
 
 Unreadable = Callable[[Record, str], None]
+Carried = Mapping[Route, tuple[Literal["scores", "costs"], str]]
+
+_OF_IMAGES = ("images", "references")
+_NO_SUBJECT = "\0"  # which no record names
 
 
 class Turns(NamedTuple):
@@ -31,9 +36,10 @@ class Turns(NamedTuple):
 def turns_by_route(
     records: Sequence[Record],
     encoder: CachedEncoder | None,
-    unreadable: Unreadable | None,
+    unreadable: Unreadable,
     *,
     wanted: Collection[Route],
+    carried: Carried,
     with_pixels: bool,
 ) -> dict[Route, Turns]:
     """All that metrics are fed with; a kind that no record is of is left out.
@@ -41,8 +47,9 @@ def turns_by_route(
     Args:
         records: whole dialogues.
         encoder: embeds images and prompts.
-        unreadable: called with a record and the reason when its image cannot be read; it counts as absent.
+        unreadable: called with a record and the reason when an image of it cannot be read; it counts as absent.
         wanted: what the metrics take; images are left out where no metric wants them and there is no encoder.
+        carried: by the route of a score or cost that records carry, its field and its name.
         with_pixels: whether images are compared by their pixels.
 
     Raises:
@@ -60,11 +67,23 @@ def turns_by_route(
         found["scores"] = Turns(with_options, {"scores": values, **_answered_places(with_options)}, readings)
     if official:
         found["answers_imug"] = Turns(official, _official_columns(official))
-    if images and ("images" in wanted or encoder is not None):
+    for route, (field, name) in carried.items():
+        having = [record for record in records if name in getattr(record, field)]
+        if having:
+            found[route] = Turns(having, _carried_columns(having, field, name))
+    if images and (any(kind in wanted for kind in _OF_IMAGES) or encoder is not None):
         if encoder is None:
             raise ValueError("Expected argument `encoder` of the suite, to score images.")
         found["images"] = Turns(images, _image_columns(images, encoder, unreadable, with_pixels))
+        rows = [row for row, record in enumerate(images) if record.reference is not None]
+        if rows and "references" in wanted:
+            found["references"] = _with_references(found["images"], rows, encoder, unreadable)
     return found
+
+
+def _carried_columns(records: Sequence[Record], field: str, name: str) -> dict[str, Any]:
+    values = torch.tensor([getattr(record, field)[name] for record in records], dtype=torch.float64)
+    return {"scores": values, **places(records)}
 
 
 def _strict_columns(records: Sequence[Record]) -> dict[str, Any]:
@@ -84,19 +103,67 @@ def _official_columns(records: Sequence[Record]) -> dict[str, Any]:
 
 
 def _image_columns(
-    records: Sequence[Record], encoder: CachedEncoder, unreadable: Unreadable | None, with_pixels: bool
+    records: Sequence[Record], encoder: CachedEncoder, unreadable: Unreadable, with_pixels: bool
 ) -> dict[str, Any]:
-    images, pixels, refused = encoder.encode_readable([record.image for record in records], with_pixels=with_pixels)
+    sources = [_source(record, encoder, unreadable) for record in records]
+    images, pixels, refused = encoder.encode_readable(sources, with_pixels=with_pixels)
     for record, reason in zip(records, refused, strict=True):
-        if reason is not None and unreadable is not None:
+        if reason is not None:
             unreadable(record, reason)
-    there = [record.image is not None and reason is None for record, reason in zip(records, refused, strict=True)]
+    there = [source is not None and reason is None for source, reason in zip(sources, refused, strict=True)]
     texts = _prompts(records, encoder)
     if texts is not None and not any(there):
         images = torch.zeros_like(texts)  # no image has told the encoder's width yet
     columns = {"images": images, "texts": texts, "pixels": pixels, "links": _links(records)}
     columns = {name: column for name, column in columns.items() if column is not None}
-    return {**columns, **valid_places(records, there, images.device)}
+    return {**columns, **_subjects(records), **valid_places(records, there, images.device)}
+
+
+def _source(record: Record, encoder: CachedEncoder, unreadable: Unreadable) -> Any:
+    """What the encoder is given of a record's image: with its mask where the encoder looks for regions."""
+    if record.image is None or not _takes_regions(encoder):
+        return record.image
+    if record.mask is not None:
+        return ImageRegion(record.image, mask=record.mask)
+    unreadable(record, "the record has no mask, which the encoder of regions needs")
+    return None
+
+
+def _takes_regions(encoder: CachedEncoder) -> bool:
+    region = getattr(encoder.encoder, "region", None)
+    return isinstance(region, str) and region == "given"
+
+
+def _with_references(turns: Turns, rows: Sequence[int], encoder: CachedEncoder, unreadable: Unreadable) -> Turns:
+    """The rows of images that have a reference, with its embedding; NaN where that cannot be read."""
+    records = [turns.records[row] for row in rows]
+    if _takes_regions(encoder):
+        found = torch.zeros(len(rows), 1)
+        refused: list[str | None] = ["cannot be compared by an encoder of regions, which it has none of"] * len(rows)
+    else:
+        found, _, refused = encoder.encode_readable([record.reference for record in records], with_pixels=False)
+    for record, reason in zip(records, refused, strict=True):
+        if reason is not None:
+            unreadable(record, f"its reference {image_name(record.reference)}: {reason}")
+    chosen = torch.tensor(rows)
+    columns = {name: _chosen(column, chosen) for name, column in turns.columns.items() if name != "links"}
+    there = torch.tensor([reason is None for reason in refused], device=found.device)
+    images = columns["images"]
+    references = found if found.shape[1:] == images.shape[1:] else found.new_zeros(images.shape)
+    columns["references"] = references.masked_fill(~there[:, None], torch.nan)
+    return Turns(records, columns)
+
+
+def _chosen(column: Any, rows: Tensor) -> Any:
+    return column[rows.to(column.device)] if isinstance(column, Tensor) else [column[row] for row in rows.tolist()]
+
+
+def _subjects(records: Sequence[Record]) -> dict[str, Any]:
+    """Argument `subject` where a record names one; those that do not have one subject together."""
+    subjects = [record.subject for record in records]
+    if not any(subjects):
+        return {}
+    return {"subject": [_NO_SUBJECT if subject is None else subject for subject in subjects]}
 
 
 def _prompts(records: Sequence[Record], encoder: CachedEncoder) -> Tensor | None:
