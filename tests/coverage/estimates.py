@@ -58,7 +58,7 @@ def by_run(metric: DialogueMetric, rows: Records, *columns: Tensor, **more: Tens
     ratios = len(metric._ratio_names)
     vectors = vectors.view(rows.runs, rows.dialogues, -1)
     packed = torch.vmap(lambda of_run: packed_moments(of_run, ratios))(vectors)
-    metric.moments = packed.sum(0)
+    metric.moments.copy_(packed.sum(0))
     names = metric._estimate_names()
     spreads = torch.vmap(lambda of_run: metric._with_spreads(names, of_run))(unpack_moments(packed))
     found = zip(*(part.unbind(1) for part in metric._bounded(names, *spreads)))

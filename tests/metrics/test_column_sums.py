@@ -19,12 +19,13 @@ from tests.metrics.test_hot_path import _arguments, padded_batch, records
 
 CASES = metric_cases()
 COUNTS = {
-    TurnAlignment: {"plain": (4, 8), "detail": (17, 21)},
-    TurnRetrieval: {"plain": (8, 12), "detail": (30, 34)},
-    TurnConsistency: {"plain": (8, 12), "detail": (36, 43)},
-    TurnDecay: {"plain": (6, 10), "detail": (41, 47)},
+    TurnAlignment: {"plain": (4, 23), "detail": (17, 36)},
+    TurnRetrieval: {"plain": (8, 27), "detail": (30, 49)},
+    TurnConsistency: {"plain": (8, 27), "detail": (36, 58)},
+    TurnDecay: {"plain": (6, 25), "detail": (41, 62)},
 }
-"""Operations of an update whose rows come in order, padded and flat: on CUDA a launch each."""
+"""Operations of an update whose rows come in order, padded and flat: on CUDA a launch each. Flat ones have ids, which
+are counted."""
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from imug_metrics.stats import Repeats, add_sightings, count_repeats
-from imug_metrics.stats.repeats import TABLE_SIZE
+from imug_metrics.stats.repeats import BUCKETS, TABLE_SIZE, _pairs
 
 Divide = Callable[[Tensor, torch.Generator], list[Tensor]]
 
@@ -37,6 +37,23 @@ class Row:
     noticed: int
     estimate: float
     spread: float
+
+
+@dataclass(frozen=True)
+class Tail:
+    """How often the probability of the sum over pairs was below some levels, where all dialogues differ.
+
+    Attributes:
+        sightings: in a table.
+        runs: simulated.
+        levels: of the probability.
+        shares: of the runs that were below each.
+    """
+
+    sightings: int
+    runs: int
+    levels: tuple[float, ...]
+    shares: tuple[float, ...]
 
 
 def drawn(count: int, generator: torch.Generator) -> Tensor:
@@ -93,6 +110,15 @@ def even_batches(ids: Tensor, _: torch.Generator) -> list[Tensor]:
     return [*torch.cat([ids, ids[: wanted - len(ids)]]).split(16)]
 
 
+LOADERS: dict[str, Divide] = {
+    "turns in batches of 16, in order": turns_in_batches,
+    "turns in batches of 16, shuffled": turns_shuffled,
+    "turns dealt out to 4 processes": round_robin,
+    "DistributedSampler, 8 processes": padded_shares,
+    "Accelerate, even batches of 16, 2 processes": even_batches,
+}
+
+
 def simulate(kind: str, divide: Divide, dialogues: int, runs: int, seed: int) -> Row:
     """Divide so many dialogues so many times."""
     generator = torch.Generator().manual_seed(seed)
@@ -108,6 +134,15 @@ def simulate(kind: str, divide: Divide, dialogues: int, runs: int, seed: int) ->
     return Row(
         kind, dialogues, sum(truth) / runs, runs, noticed, float(estimates.mean()), float(errors.std(correction=0))
     )
+
+
+def tail_of_pairs(sightings: int, runs: int, seed: int) -> Tail:
+    """The probability that `imug_metrics.stats.repeats` gives to the sum over pairs, on tables of whole dialogues."""
+    generator = torch.Generator().manual_seed(seed)
+    tables = (table(drawn(sightings, generator)).view(BUCKETS, 3).numpy().T for _ in range(runs))
+    chances = torch.tensor([_pairs(*sums)[1] for sums in tables])
+    levels = (0.1, 0.01, 0.001)
+    return Tail(sightings, runs, levels, tuple(float((chances < level).double().mean()) for level in levels))
 
 
 def _turns(ids: Tensor, generator: torch.Generator) -> Tensor:

@@ -172,7 +172,7 @@ def test_padding_and_gaps_in_the_numbering_are_no_silence() -> None:
     metric = TurnOfFlip(detail=True)
     metric.update(torch.tensor([[1, 1, torch.nan], [1, torch.nan, 1]]), lengths=[2, 3])
     metric.update([1, 1], dialogue=[0, 0], turn=[1, 3])
-    metric.update([1, None], dialogue=[0, 0], turn=[2, 3])  # nobody asked it at turn 1
+    metric.update([1, None], dialogue=[1, 1], turn=[2, 3])  # nobody asked it at turn 1
     assert metric.compute()["turn_of_flip_silent"].item() == pytest.approx(1 / 3)
 
 
