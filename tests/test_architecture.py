@@ -58,6 +58,7 @@ def test_the_command_knows_no_metric_and_no_file_format() -> None:
         "report",
         "errors",
         "encoders",
+        "formats",
         "judges",
         "protocols",
         "reading",

@@ -9,6 +9,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 
 from imug_metrics.cli.arguments import parser
 from imug_metrics.cli.exit_codes import EXIT_BUG, EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE
@@ -51,6 +52,8 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     options, others = whole.parse_known_args(argv)
     if options.command == "bench":
         options.arguments = others
+    elif options.command == "score" and not any(text.startswith("-") for text in others):
+        options.files += map(Path, others)  # argparse takes those before an option alone
     elif others:
         whole.error(f"unrecognized arguments: {' '.join(others)}")
     return options

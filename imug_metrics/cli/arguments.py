@@ -43,6 +43,13 @@ READ_CODES = """exit codes:
   2    the command line is not as expected, or a text is not UTF-8
   3    a file cannot be opened
 """
+CONVERT_CODES = """exit codes:
+  0    all was read
+  1    written, but some of the data could not be read and is told
+  2    the command line is not as expected, or the format is not known; nothing was written
+  3    a file cannot be written, or a package is missing
+"""
+SPECS = "open_clip:MODEL:WEIGHTS, hf:FOLDER-OR-NAME, timm:MODEL[:FILE], or scene, for rendered scenes alone"
 BENCHMARK = "holds data/ and config/"
 
 
@@ -58,6 +65,7 @@ def parser() -> argparse.ArgumentParser:
     commands = whole.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for add in (
         _add_score,
+        _add_convert,
         _add_gain,
         _add_scaling,
         _add_compare,
@@ -112,9 +120,14 @@ class _Command:
         action = "append" if repeated else "store"
         self.options.add_argument(flag, action=action, nargs="+", required=required, metavar=metavar, help=text)
 
-    def encoder(self, text: str) -> None:
+    def files(self, metavar: str, text: str, number: str | None) -> None:
+        """Files without a flag: `files`, or `file` where there is one."""
+        name = "file" if number is None else "files"
+        self.options.add_argument(name, type=Path, nargs=number, metavar=metavar, help=text)
+
+    def encoder(self, default: str | None, text: str) -> None:
         """What compares images with prompts, and where it runs."""
-        self.text("--encoder", "SPEC", f"what compares images and prompts{text}", "scene")
+        self.text("--encoder", "SPEC", f"what compares images and prompts{text}", default)
         self.text("--device", "DEVICE", "where the encoder runs, for example cuda (default: cpu)")
 
 
@@ -126,16 +139,22 @@ def _add_score(commands: Any) -> None:
     score = _Command(
         commands,
         "score",
-        "score a folder of model outputs",
-        "Score model outputs in the IMUG-Bench layout with every metric. A second run with the same "
-        "arguments goes on where the first stopped.",
+        "score your own data, or a folder of model outputs",
+        "Score files of your own, whose format is found by their content: chats, tables, logs of other tools. Or score "
+        "model outputs in the IMUG-Bench layout, where a second run with the same arguments goes on where the first "
+        "stopped. The scores are printed, and with --out written with a report.",
+        WITH_OUT,
     )
-    score.folder("--benchmark", BENCHMARK, required=True)
-    score.folder("--outputs", "holds one folder a model", required=True)
-    score.names("--model", "NAME", "models to score (default: all)")
-    score.folder("--out", "where the scores go", required=True)
-    score.encoder(": open_clip:MODEL[:WEIGHTS], hf:NAME, timm:MODEL[:FILE] or scene, for rendered scenes")
+    score.files("FILE", "your own data, one model a file unless it says more: chat JSONL, CSV, parquet, ...", "*")
+    score.names("--model", "NAME", "models to score (default: all); one name is that of files that name none")
+    score.folder("--out", "where scores and report go")
+    score.encoder(None, f": {SPECS} (default: none for files, whose images are then left out; scene for a benchmark)")
     score.folder("--cache", "keep embeddings in this folder for other runs")
+    score.choice("--missing", ("skip", "zero"), "skip", "what an absent output counts as")
+    _add_reading(score)
+    score.group("benchmark", "model outputs in the layout of IMUG-Bench, in place of files")
+    score.folder("--benchmark", BENCHMARK)
+    score.folder("--outputs", "holds one folder a model")
     score.folder(
         "--judged",
         "recorded judgements in the official layout: resolved dynamic answers and point scores of images",
@@ -144,10 +163,33 @@ def _add_score(commands: Any) -> None:
         "--reference-history",
         "outputs of the same models on the reference history, one folder a model: adds exposure bias",
     )
-    score.choice("--missing", ("skip", "zero"), "skip", "what an absent output counts as")
     score.number("--limit", "N", "only the first N samples")
     score.switch("--overwrite", "score again what an earlier run has finished")
     _add_judge(score)
+
+
+def _add_reading(command: _Command) -> None:
+    command.group("files", "how your own data is read")
+    command.text("--format", "FORMAT", "of the files (default: found by their content)")
+    command.names(
+        "--columns", "FIELD=COLUMN", "which column holds what, such as dialogue=id,turn=t,text=reply,target=key,score=s"
+    )
+    command.folder("--images", "folder that image paths of the files begin at (default: each file's own)")
+
+
+def _add_convert(commands: Any) -> None:
+    convert = _Command(
+        commands,
+        "convert",
+        "write your own data as chat JSON lines",
+        "Write a file of any known format as chat JSON lines, one dialogue a line, with its images beside it.",
+        CONVERT_CODES,
+    )
+    convert.files("FILE", "the file or folder that is read", None)
+    convert.parser.add_argument("converted", type=Path, metavar="OUT", help="the file that is written")
+    convert.names("--model", "NAME", "models to write (default: all); one name is that of a file that names none")
+    convert.folder("--benchmark", "folder of the questions, for outputs in the layout of IMUG-Bench")
+    _add_reading(convert)
 
 
 def _add_judge(score: _Command) -> None:
@@ -218,7 +260,7 @@ def _add_scaling(commands: Any) -> None:
     )
     scaling.text("--baseline", "NAME", "what the others are compared with (default: the first)")
     scaling.folder("--out", "where the report goes", required=True)
-    scaling.encoder(", as for score")
+    scaling.encoder("scene", ", as for score")
     scaling.number(
         "--bootstrap",
         "R",

@@ -19,15 +19,19 @@ def print_note(message: str) -> None:
     print(plain(message), file=sys.stderr)
 
 
-def report_problems(problems: Problems, out: Path | None) -> None:
-    """Print how many problems there are, where they are listed, and the first ones."""
+def report_problems(problems: Problems, out: Path | None, shown: int = 3) -> None:
+    """Print how many problems there are, where they are listed, and the first ones, errors before warnings."""
     if not problems:
         return
     errors = [problem for problem in problems if problem.level == "error"]
     listed = "" if out is None else f": {out / 'problems.jsonl'}"
     print_note(f"{len(errors)} errors and {len(problems) - len(errors)} warnings in the data{listed}")
-    for problem in errors[:3]:
+    for problem in errors[:shown]:
         print_note("  " + describe(problem))
+    for problem in [problem for problem in problems if problem.level != "error"][: max(0, shown - len(errors))]:
+        print_note("  warning: " + describe(problem))
+    if out is None and len(problems) > shown:
+        print_note(f"  and {len(problems) - shown} more")
 
 
 def describe(problem: Problem) -> str:

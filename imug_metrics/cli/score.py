@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""The command `score`: from folders to a report."""
+"""The command `score`: from files or folders to scores and a report."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from imug_metrics.cli.exit_codes import EXIT_FINE, EXIT_PROBLEMS
 from imug_metrics.cli.messages import print_note, report_problems
+from imug_metrics.cli.own_data import chosen, settings_of_files
 from imug_metrics.cli.progress import progress_bars
 from imug_metrics.cli.tables import print_tables
 from imug_metrics.encoders.devices import check_device
@@ -34,7 +35,7 @@ _JUDGES = ("judge_url", "judge_model", "judge_local")
 
 def run(options: Namespace) -> int:
     """`imug-metrics score`: 0 if all data were fine, 1 if some were missing or malformed."""
-    settings = _settings(options)
+    settings = settings_of_files(options) if options.files else _settings(options)
     if settings.encoder == "scene":
         print_note(SCENE_NOTE)
     if settings.judge is not None and not getattr(settings.judge.instructions, "known", False):
@@ -45,36 +46,58 @@ def run(options: Namespace) -> int:
             print_note(f"official scores of {result.model}: {imug.describe_contents(result.official.contents)}")
         answers = result.scores.answers_read
         if answers.unread:
-            print_note(f"{result.model}: {answers}; see {options.out / 'report.html'}")
+            see = "" if options.out is None else f"; see {options.out / 'report.html'}"
+            print_note(f"{result.model}: {answers}{see}")
         _report_failures(result.model, result.judge.get("failures", {}), settings)
     report_problems(evaluation.problems, options.out)
     return EXIT_PROBLEMS if evaluation.problems.errors else EXIT_FINE
 
 
-def score(settings: Settings, out: Path) -> Evaluation:
-    """Score what the settings name, write the report and print the tables."""
+def score(settings: Settings, out: Path | None) -> Evaluation:
+    """Score what the settings name, print the tables and write the report; None: nowhere."""
     with progress_bars() as show:
         evaluation = evaluate_settings(settings, show)
-    evaluation.save(out)
-    page = evaluation.report(out)
+    if out is not None:
+        evaluation.save(out)
+        page = evaluation.report(out)
     print_tables(evaluation.tables())
-    print(f"Report: {plain(str(page))}")
+    if out is not None:
+        print(f"Report: {plain(str(page))}")
     return evaluation
 
 
 def _settings(options: Namespace) -> Settings:
+    _check_benchmark(options)
     folders = {name: getattr(options, name) for name in ("outputs", "judged", "reference_history")}
     check_folders(options.benchmark, folders, options.out)
-    models = chosen_models([name for names in options.model or () for name in names], {"outputs": options.outputs})
-    named = ("encoder", "device", "cache", "missing", "limit", "overwrite")
+    models = chosen_models(chosen(options.model), {"outputs": options.outputs})
+    named = ("device", "cache", "missing", "limit", "overwrite")
     return Settings(
         benchmark=options.benchmark,
         models=models,
         judge=_judge_settings(options, models),
+        encoder=options.encoder or "scene",
         resume=options.out,
         **folders,
         **{name: getattr(options, name) for name in named},
     )
+
+
+def _check_benchmark(options: Namespace) -> None:
+    """Raise unless a benchmark is named whole, and nothing that belongs to files of one's own."""
+    if options.benchmark is None and options.outputs is None:
+        swallowed = [name for name in chosen(options.model) if Path(name).is_file()]
+        hint = f"; is {swallowed[0]} one? Name it before --model" if swallowed else ""
+        message = f"expected files of your own data, or --benchmark and --outputs{hint}"
+        raise ArgumentError("FILE", message)
+    for name, other in (("benchmark", "outputs"), ("outputs", "benchmark")):
+        if getattr(options, name) is None:
+            raise ArgumentError(name, f"expected together with --{other}")
+    for name in ("format", "columns", "images"):
+        if getattr(options, name) is not None:
+            raise ArgumentError(name, "expected together with FILE, not with --benchmark")
+    if options.out is None and any(getattr(options, flag) for flag in _JUDGES):
+        raise ArgumentError("out", "expected a folder, which keeps the answers of the judge")
 
 
 def _judge_settings(options: Namespace, models: Sequence[str]) -> JudgeSettings | None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,13 @@ from imug_metrics.evaluation.layouts import check_any_output
 from imug_metrics.evaluation.settings import JudgeSettings, Missing, Settings, as_argument, readable_benchmark
 from imug_metrics.formats import RecordsByModel
 from imug_metrics.protocols import imug
+
+CHOICES = (
+    "for photographs and drawings open_clip:ViT-B-32:laion2b_s34b_b79k (pip install 'imug_metrics[openclip]'; "
+    "downloads 600 MB once) or hf:FOLDER-OR-NAME (pip install 'imug_metrics[hf]'); scene, for rendered scenes of the "
+    "demo alone"
+)
+"""Encoders that a newcomer can choose from."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +104,7 @@ def read_inputs(settings: Settings) -> Inputs:
         check_any_output("outputs", folders, benchmark)
         models = tuple(_read_model(benchmark, folder, settings.reference_history) for folder in folders)
     if settings.encoder is None and settings.metrics is None:
-        _check_no_images(models)
+        models = tuple(_without_images(model, leave=settings.leave_images) for model in models)
     encoder = cached_encoder(settings.encoder, settings.device, settings.cache)
     return Inputs(
         models,
@@ -127,12 +134,20 @@ def _without_name(error: InputError) -> str:
     return str(error).partition("` ")[2].rstrip(".")
 
 
-def _check_no_images(models: Iterable[ModelInputs]) -> None:
-    for model in models:
-        for record in model.records:
-            if record.modality == "image":
-                where = f"{model.model}, dialogue {record.dialogue}, turn {record.turn}"
-                raise ArgumentError("encoder", f"expected an encoder for images ({where}), got none")
+def _without_images(model: ModelInputs, *, leave: bool) -> ModelInputs:
+    """The model, of whose image turns nothing but the scores they bring can be shown; told, or refused."""
+    needing = [record for record in model.records if record.modality == "image" and not _has_scores_alone(record)]
+    if not needing:
+        return model
+    if not leave:
+        where = f"{model.model}, dialogue {needing[0].dialogue}, turn {needing[0].turn}"
+        raise ArgumentError("encoder", f"expected an encoder for images ({where}), got none: {CHOICES}")
+    told = f"{len(needing)} of {len(model.records)} turns are images, which were not scored: no encoder was named"
+    return replace(model, problems=(*model.problems, imug.Problem(model.model, None, "", told, "warning")))
+
+
+def _has_scores_alone(record: Record) -> bool:
+    return record.image is None and bool(record.scores)
 
 
 def _manifest(

@@ -77,7 +77,11 @@ class JudgeSettings:
 
 @dataclass(frozen=True)
 class Settings:
-    """The arguments of `imug_metrics.evaluate`; see there. Exactly one of `records` and `benchmark` is given."""
+    """The arguments of `imug_metrics.evaluate`; see there. Exactly one of `records` and `benchmark` is given.
+
+    Without an encoder, `leave_images` scores what needs none and tells how many image turns are left out; else images
+    without an encoder are an error.
+    """
 
     records: Mapping[str, Iterable[Record]] | None = None
     benchmark: Path | None = None
@@ -94,6 +98,7 @@ class Settings:
     limit: int | None = None
     resume: Path | None = None
     overwrite: bool = False
+    leave_images: bool = False
 
     def __post_init__(self) -> None:
         if (self.records is None) == (self.benchmark is None):

@@ -11,7 +11,7 @@ from torchmetrics import Metric
 
 from imug_metrics.dialogues.record import Record
 from imug_metrics.suite.scores import ModelScores
-from imug_metrics.suite.standard import standard_metrics
+from imug_metrics.suite.standard import route, standard_metrics
 from imug_metrics.suite.suite import ImugSuite, Progress
 from imug_metrics.suite.turns import Unreadable
 
@@ -40,7 +40,7 @@ def score_records(
     Args:
         records: records in any order; turns of a dialogue differ.
         model: name of the model.
-        encoder: embeds images and prompts; None: no metric takes images.
+        encoder: embeds images and prompts; None: no metric takes images, and the standard ones that do are left out.
         metrics: in place of the `standard_metrics`.
         missing: what an absent output counts as: "skip" leaves it out, "zero" scores 0. Turns without a key are left
             out in either case; protocol "imug" has its own rule (see `Record.attempted`).
@@ -67,7 +67,10 @@ def score_records(
     """
     records = list(records)
     last = max((record.turn for record in records), default=1)
-    metrics = standard_metrics(missing=missing, max_turns=max(16, last)) if metrics is None else metrics
+    if metrics is None:
+        metrics = standard_metrics(missing=missing, max_turns=max(16, last))
+        if encoder is None and any(record.modality == "image" for record in records):
+            metrics = {name: metric for name, metric in metrics.items() if route(name, metric) != "images"}
     suite = ImugSuite(metrics, encoder=encoder, keep_rows=True)
     suite.update(records, dialogues_per_step=dialogues_per_step, unreadable=unreadable, progress=progress)
     return suite.scores(model)
