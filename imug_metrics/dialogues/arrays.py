@@ -390,7 +390,7 @@ def _check_dtype(argument: str, values: Tensor, kind: Kind, row: int | list[int]
     else:
         right = dtype == torch.bool
     if not right and values.numel():
-        raise InputError(argument, kind.expected, str(dtype), row)
+        raise InputError(argument, kind.expected, str(dtype).removeprefix("torch."), row)
 
 
 def _holds(entry: Any) -> bool:

@@ -2,11 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Metrics on embeddings that take images and texts as well when they hold an encoder."""
 
+from collections.abc import Mapping
 from typing import Any
 
+from torchmetrics import Metric
 from typing_extensions import Unpack
 
-from imug_metrics.dialogues.inputs import Column, embedding_column
+from imug_metrics.dialogues.inputs import Column, PackedInputs, check_widths, embedding_column
+from imug_metrics.errors import InputError
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.options import MetricOptions
 
@@ -26,6 +29,8 @@ class EmbeddingMetric(DialogueMetric):
     # An encoder may be part of a model in training, where what it keeps from inference mode would be of no use.
     in_inference_mode = False
 
+    _width: int | None = None  # of the embeddings of former updates, as far as this process has seen any
+
     def __init__(self, *, encoder: Any = None, **kwargs: Unpack[MetricOptions]) -> None:
         if encoder is not None:
             from imug_metrics.encoders import as_encoder
@@ -34,6 +39,38 @@ class EmbeddingMetric(DialogueMetric):
         self.encoder = encoder
         self.encoder_name = getattr(encoder, "name", None)
         super().__init__(**kwargs)
+
+    def reset(self) -> None:
+        """Forget all records, and how wide their embeddings were."""
+        super().reset()
+        self._width = None
+
+    def merge_state(self, incoming_state: dict[str, Any] | Metric) -> None:
+        """Add another metric's state, of the same class and configuration, to this one.
+
+        Args:
+            incoming_state: the other metric, or its `metric_state`, which does not say how wide its embeddings were.
+
+        Raises:
+            ValueError: if class or configuration differ, it is no such state, or embeddings are of another width.
+                Nothing is added then.
+        """
+        width = incoming_state._width if isinstance(incoming_state, EmbeddingMetric) else None
+        if None not in (width, self._width) and width != self._width:
+            raise ValueError(f"Expected the state of embeddings of width {self._width}, got {width}.")
+        super().merge_state(incoming_state)
+        self._width = self._width or width
+
+    def _pack(self, columns: Mapping[str, Column], *places: Any, **options: Any) -> PackedInputs:
+        """Pack the arguments of one update, whose embeddings are as wide as those of the updates before."""
+        width = check_widths(**columns)
+        known = self._width if self._update_count > 1 else None  # this update is counted, and goes if it is refused
+        if known is not None and width not in (None, known):
+            name = next(name for name, column in columns.items() if column.width)
+            raise InputError(name, "to hold embeddings of one width in all updates", f"{width} after {known}")
+        packed = super()._pack(columns, *places, **options)
+        self._width = width or known
+        return packed
 
     def _images(self, images: Any) -> Column:
         return embedding_column("images", images, self.encoder and self.encoder.encode_images)

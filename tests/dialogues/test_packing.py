@@ -87,7 +87,7 @@ def test_flat_records_need_dialogue_and_turn_of_their_length() -> None:
         align_rows((2,), [0, 1])
     with pytest.raises(ValueError, match=r"`dialogue` to have the shape of the records, \[2\], got \[3\]"):
         align_rows((2,), [0, 1, 2], [1, 2])
-    with pytest.raises(ValueError, match="`valid` to have shape"):
+    with pytest.raises(ValueError, match="`valid` to have the shape"):
         align_rows((2,), [0, 1], [1, 2], valid=[True])
     with pytest.raises(TypeError, match="`valid` to be boolean"):
         align_rows((2,), [0, 1], [1, 2], valid=[1, 0])
