@@ -192,7 +192,7 @@ class TestRolloutBuffer:
             with pytest.raises(ValueError, match="Expected"):
                 buffer.add(ids, turn, **columns)
         assert len(buffer) == 1
-        with pytest.raises(KeyError, match="2"):
+        with pytest.raises(ValueError, match="2"):
             buffer.release([1, 2])
         assert len(buffer) == 1
 
