@@ -150,7 +150,13 @@ def names_turn(names: Iterable[str]) -> bool:
 def warn_of_misspelled(columns: Columns, file: Path, line: int | None, problems: Problems) -> None:
     """Tell of columns that are not read and whose names are nearly those of fields that no column holds."""
     read = {*columns.of.values(), *columns.dialogue}
-    absent = {_plain(name): name for name in USUAL if name not in columns.of}
+    absent = {
+        _plain(name): name
+        for field_, ranks in USUAL.items()
+        if field_ not in columns.of
+        for rank in ranks
+        for name in rank
+    }
     for name in columns.names:
         close = (
             [] if name in read or _plain(name) in absent else difflib.get_close_matches(_plain(name), absent, 1, 0.85)

@@ -87,8 +87,8 @@ class Rows:
             "links": self._links(row, turn, place),
             "costs": self._numbers(row, "cost", place),
         }
-        if not scores and self._cell(row, modality) is None and modality in self.columns.of:
-            place.error(self.columns.of[modality], "expected an answer, found none: it counts as absent")
+        if not scores and self._cell(row, modality) is None:
+            place.error(self.columns.of.get(modality, ""), "expected an answer, found none: it counts as absent")
         record = place.make_record(fields)
         if record is None:
             return None

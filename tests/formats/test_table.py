@@ -68,14 +68,22 @@ def one(folder: Path, kind: str = "csv", **cells: object) -> tuple[list[Record],
         ("false", 0.0),
         ("nan", math.nan),
         ("NaN", math.nan),
-        ("", None),
-        ("   ", None),
     ],
 )
-def test_a_score_is_read_or_absent(tmp_path, kind, cell, score) -> None:
+def test_a_score_is_read(tmp_path, kind, cell, score) -> None:
     [record], problems = one(tmp_path, kind, score=cell)
     assert problems == []
-    assert record.scores == ({} if score is None else pytest.approx({"score": score}, nan_ok=True))
+    assert record.scores == pytest.approx({"score": score}, nan_ok=True)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("cell", ["", "   ", None])
+def test_an_empty_score_is_absent_and_told_where_nothing_else_is_there(tmp_path, kind, cell) -> None:
+    [record], [problem] = one(tmp_path, kind, score=cell)
+    assert record.scores == {}
+    assert "expected an answer, found none" in problem
+    [record], problems = one(tmp_path, kind, score=cell, clip=0.5, reply="B")
+    assert (record.scores, problems) == ({}, [])
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -214,8 +222,12 @@ def test_an_id_of_the_row_is_not_taken_for_the_dialogue(tmp_path) -> None:
 
 
 def test_a_column_that_is_nearly_a_field_is_told(tmp_path) -> None:
-    _, [problem] = read(table(tmp_path, [{"id": "a", "turn": 1, "score": 1, "modalty": "image", "note": "x"}]))
-    assert "modalty: unknown column, is not read; did you mean `modality`" in problem
+    row = {"id": "a", "turn": 1, "score": 1, "modalty": "image", "generated_imge": "a.png", "note": "x", "level": 2}
+    _, problems = read(table(tmp_path, [row]))
+    assert [problem.partition("unknown column, is not read; did you mean ")[2] for problem in problems] == [
+        "`modality`?",
+        "`generated_image`?",
+    ]
 
 
 def test_keys_of_json_lines_may_differ(tmp_path) -> None:
@@ -244,6 +256,8 @@ def test_every_row_that_is_broken_is_told_and_reading_goes_on(tmp_path) -> None:
         (b"", "empty file"),
         ("id,turn\n".encode("utf-16"), "UTF-16"),
         (b"id,turn,turn\n", "`turn` twice"),
+        (b"id,turn,score\n", "expected records in the format table, found none"),
+        (b"[]", "expected records in the format table, found none"),
     ],
 )
 def test_a_file_that_is_no_table_is_a_problem(tmp_path, content, message) -> None:
@@ -256,10 +270,10 @@ def test_a_file_that_is_no_table_is_a_problem(tmp_path, content, message) -> Non
 
 def test_formulas_of_a_workbook_are_not_computed_and_a_missing_value_is_absent(tmp_path) -> None:
     book = openpyxl.Workbook()
-    book.active.append(["id", "turn", "score"])
-    book.active.append(["a", 1, "=1+1"])
+    book.active.append(["id", "turn", "score", "reply"])
+    book.active.append(["a", 1, "=1+1", "B"])
     book.active.append([])
-    book.active.append(["a", 2, 0.5])
+    book.active.append(["a", 2, 0.5, "B"])
     book.save(tmp_path / "mine.xlsx")
     records, problems = read(tmp_path / "mine.xlsx")
     assert [(record.turn, record.scores) for record in records] == [(1, {}), (2, {"score": 0.5})]
