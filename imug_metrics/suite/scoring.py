@@ -13,7 +13,7 @@ from imug_metrics.dialogues.record import Record
 from imug_metrics.suite.scores import ModelScores
 from imug_metrics.suite.standard import route, standard_metrics
 from imug_metrics.suite.suite import ImugSuite, Progress
-from imug_metrics.suite.turns import Unreadable
+from imug_metrics.suite.turns import OF_IMAGES, Unreadable
 
 if TYPE_CHECKING:
     from imug_metrics.encoders import Encoder
@@ -70,7 +70,7 @@ def score_records(
     if metrics is None:
         metrics = standard_metrics(missing=missing, max_turns=max(16, last))
         if encoder is None and any(record.modality == "image" for record in records):
-            metrics = {name: metric for name, metric in metrics.items() if route(name, metric) != "images"}
+            metrics = {name: metric for name, metric in metrics.items() if route(name, metric) not in OF_IMAGES}
     suite = ImugSuite(metrics, encoder=encoder, keep_rows=True)
     suite.update(records, dialogues_per_step=dialogues_per_step, unreadable=unreadable, progress=progress)
     return suite.scores(model)

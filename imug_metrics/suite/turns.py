@@ -21,7 +21,7 @@ from imug_metrics.suite.standard import Route
 Unreadable = Callable[[Record, str], None]
 Carried = Mapping[Route, tuple[Literal["scores", "costs"], str]]
 
-_OF_IMAGES = ("images", "references")
+OF_IMAGES = ("images", "references")
 _NO_SUBJECT = "\0"  # which no record names
 
 
@@ -71,7 +71,7 @@ def turns_by_route(
         having = [record for record in records if name in getattr(record, field)]
         if having:
             found[route] = Turns(having, _carried_columns(having, field, name))
-    if images and (any(kind in wanted for kind in _OF_IMAGES) or encoder is not None):
+    if images and (any(kind in wanted for kind in OF_IMAGES) or encoder is not None):
         if encoder is None:
             raise ValueError("Expected argument `encoder` of the suite, to score images.")
         found["images"] = Turns(images, _image_columns(images, encoder, unreadable, with_pixels))
