@@ -141,7 +141,8 @@ def conversation_records(
     if len(turns) > MAX_TURN:
         place.error(name, f"expected at most {MAX_TURN} turns, got {len(turns)}")
         return None
-    line = LineFields(row, options.columns, len(turns), place)
+    keys = frozenset(row).union(*(message.fields for message in messages))
+    line = LineFields(row, options.columns, len(turns), place, keys)
     numbers = _numbers(row, turns, place)
     if numbers is not None:
         said = row.get("attempted")

@@ -33,13 +33,13 @@ def json_rows(path: Path, problems: Problems) -> Iterator[tuple[int, dict[str, A
 
 
 def _one_a_line(path: Path) -> bool:
-    """Whether the file is JSON lines: its first line begins an object and goes on behind the bracket."""
+    """Whether the file is JSON lines: its first line does not break off where a value has to follow."""
     try:
         with path.open("rb") as file:
             start = file.read(_HEAD).lstrip(_SPACE)
     except OSError:
         return True  # the reader of lines tells
-    return start[:1] != b"[" and start.partition(b"\n")[0].strip() != b"{"
+    return start[:1] != b"[" and not start.partition(b"\n")[0].rstrip().endswith((b"{", b"[", b",", b":"))
 
 
 def _check_end(path: Path, problems: Problems) -> None:

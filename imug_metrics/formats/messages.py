@@ -20,18 +20,19 @@ from imug_metrics.reading.files import Problems
 class MessagesReader:
     """JSON lines of `messages` with parts `{"type": "image", "image": "path"}`, or with `images` beside them.
 
-    Also lines of `query`, `response` and `history`, a list of earlier pairs of both.
+    Also lines of `prompt` and `completion`, each a list of messages, and of `query`, `response` and `history`, which is
+    a list of earlier pairs of both.
     """
 
     name = "messages"
 
     def recognises(self, head: Head) -> bool:
-        """Messages with images of this form, or a query with its response."""
+        """Messages with images of this form, a prompt with its completion, or a query with its response."""
         row = head.value
         if not isinstance(row, Mapping):
             return False
         name = head.columns.get("messages", "messages")
-        return has_own_images(row, name) if isinstance(row.get(name), list) else _is_query(row)
+        return has_own_images(row, name) if isinstance(row.get(name), list) else _is_query(row) or _is_prompt(row)
 
     def read(self, path: Path, options: ReadOptions, problems: Problems) -> Iterator[RecordAt]:
         """The records of each line, one a turn; see `read_conversations`."""
@@ -55,9 +56,17 @@ def has_own_images(row: Mapping[str, Any], name: str) -> bool:
 def _rows(path: Path, problems: Problems) -> Iterator[tuple[int, Mapping[str, Any]]]:
     """Lines with their messages, also where they hold a query and its response."""
     for line, row in json_rows(path, problems):
-        found = _as_messages(row, Place(path, line, problems)) if _is_query(row) else row
+        found: Mapping[str, Any] | None = row
+        if _is_prompt(row):
+            found = {**row, "messages": [*row["prompt"], *row["completion"]]}
+        elif _is_query(row):
+            found = _as_messages(row, Place(path, line, problems))
         if found is not None:
             yield line, found
+
+
+def _is_prompt(row: Mapping[str, Any]) -> bool:
+    return "messages" not in row and isinstance(row.get("prompt"), list) and isinstance(row.get("completion"), list)
 
 
 def _is_query(row: Mapping[str, Any]) -> bool:

@@ -190,6 +190,44 @@ def messages_with_images(folder: Path) -> Path:
     return _lines(folder / "trainer.jsonl", rows())
 
 
+def messages_completions(folder: Path) -> Path:
+    """As trainers take them: the last answer apart from what came before it."""
+
+    def rows() -> Iterable[Row]:
+        for dialogue in by_dialogue(source_records()):
+            said: list[Row] = []
+            for record in dialogue:
+                shown = [{"type": "image", "image": _file(record, folder)}] if record.image else record.text
+                said += [{"role": "user", "content": record.prompt, **_said(record)}]
+                said += [{"role": "assistant", "content": shown}]
+            row = _line(dialogue, [])
+            del row["messages"]
+            yield {**row, "prompt": said[:-1], "completion": said[-1:]}
+
+    return _lines(folder / "completions.jsonl", rows())
+
+
+def messages_queries(folder: Path) -> Path:
+    """`query`, `response` and `history`, with `<image>` for each of the line's images."""
+
+    def rows() -> Iterable[Row]:
+        for dialogue in by_dialogue(source_records()):
+            row = _conversation(dialogue, folder)
+            del row["conversations"]
+            pairs = [[record.prompt, "<image>" if record.image else record.text] for record in dialogue]
+            yield {**row, "query": pairs[-1][0], "response": pairs[-1][1], "history": pairs[:-1]}
+
+    return _lines(folder / "queries.jsonl", rows())
+
+
+def openai_over_lines(folder: Path) -> Path:
+    """Objects over several lines, one after the other."""
+    path = openai_data_urls(folder)
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    path.write_text("\n".join(json.dumps(row, indent=2) for row in rows), encoding="utf-8")
+    return path
+
+
 def webdataset_plain(folder: Path) -> Path:
     """Images named by the messages."""
     return _shard(folder / "shard-000.tar", "w", named=True)
@@ -237,6 +275,9 @@ CHAT_FILES: dict[str, Callable[[Path], Path]] = {
     "sharegpt.lines": sharegpt_lines,
     "messages.qwen": messages_qwen,
     "messages.with-images": messages_with_images,
+    "messages.completions": messages_completions,
+    "messages.queries": messages_queries,
+    "openai.over-lines": openai_over_lines,
     "webdataset.plain": webdataset_plain,
     "webdataset.packed": webdataset_packed,
 }

@@ -37,13 +37,17 @@ def unlisted_letters(prompt: str, key: str | None) -> str:
     listed = _listed(prompt)
     if not listed or key is None:
         return ""
-    named = read_choice(key).letters or read_choice(key, "".join(map(chr, range(65, 91)))).letters
-    return "".join(letter for letter in named if letter not in listed)
+    return "".join(letter for letter in _named(key) if letter not in listed)
 
 
 def unlisted_message(letters: str) -> str:
     """What is said of a key that names letters which its prompt does not list."""
     return f"names {letters}, which is no option that the prompt lists: answers are read by the letters A to G"
+
+
+@lru_cache(4096)
+def _named(key: str) -> str:
+    return read_choice(key).letters or read_choice(key, "".join(map(chr, range(65, 91)))).letters
 
 
 @lru_cache(4096)
