@@ -47,7 +47,8 @@ class InputError(ValueError, TypeError):
     def __str__(self) -> str:
         found = "" if self.got is None else f", got {self.got}"
         place = "" if self.row is None else f" at row {self.row}"
-        return f"Expected argument `{self.argument}` {self.expected}{found}{place}."
+        message = f"Expected argument `{self.argument}` {self.expected}{found}{place}"
+        return message if message.endswith("?") else f"{message}."
 
 
 class RepeatedDialoguesWarning(UserWarning):
