@@ -14,6 +14,8 @@ from imug_metrics.formats.messages import has_own_images
 from imug_metrics.formats.protocol import Head, ReadOptions, RecordAt
 from imug_metrics.reading.files import Problems
 
+_SERVER = ("choices", "input", "output", "response", "text", "tools", "reasoning")
+
 
 class OpenAIReader:
     """Chat JSON lines: `{"messages": [{"role": "user", "content": ...}, ...]}`.
@@ -37,37 +39,48 @@ class OpenAIReader:
 
     def read(self, path: Path, options: ReadOptions, problems: Problems) -> Iterator[RecordAt]:
         """The records of each line, one a turn; see `read_conversations`."""
-        rows = ((line, _as_messages(row)) for line, row in json_rows(path, problems))
-        return read_conversations(rows, path, options, problems)
+        return read_conversations(_rows(path, problems), path, options, problems)
+
+
+def _rows(path: Path, problems: Problems) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """Lines with their messages, also where a server's answer holds them."""
+    for line, row in json_rows(path, problems):
+        body = {} if "messages" in row else _body(row)
+        answer = _answer(row) if body else None
+        choices = _objects(body.get("choices"))
+        if answer is not None and len(choices) > 1:
+            problems.warn(path, line, "choices", f"{len(choices)} answers to one request: the first is read")
+        yield line, row if answer is None else _as_messages(row, *answer)
 
 
 def _has_roles(messages: list[Any]) -> bool:
     return bool(messages) and isinstance(messages[0], Mapping) and "role" in messages[0]
 
 
-def _as_messages(row: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A line with its messages, also where a server's answer holds them."""
-    answer = None if "messages" in row else _answer(row)
-    if answer is None:
-        return row
-    said, given = answer
-    body = _body(row)
-    kept = {name: body[name] for name in ("model", "usage") if name in body}
-    return {**kept, **row, "messages": [*said, *given]}
+def _as_messages(row: Mapping[str, Any], said: list[Any], given: list[Any]) -> Mapping[str, Any]:
+    """A server's answer as a line: its messages, and what it says of all of them."""
+    beside = {name: value for name, value in row.items() if name not in _SERVER}
+    kept = {name: value for name, value in _body(row).items() if name in ("model", "usage")}
+    return {**kept, **beside, "messages": [*said, *given]}
 
 
 def _answer(row: Mapping[str, Any]) -> tuple[list[Any], list[Any]] | None:
     """What was asked and answered, where a line is an answer of a server; nothing is asked in the output of batches."""
     body = _body(row)
-    if isinstance(body.get("choices"), list) and body["choices"]:
-        first = body["choices"][0]
-        given = [first["message"]] if isinstance(first, Mapping) and isinstance(first.get("message"), Mapping) else []
-    elif isinstance(body.get("output"), list):
-        given = [_as_message(item) for item in body["output"]]
+    choices, output = (_objects(body.get(name)) for name in ("choices", "output"))
+    if choices and isinstance(choices[0].get("message"), Mapping):
+        given = [choices[0]["message"]]
+    elif output and ("type" in output[0] or "role" in output[0]):
+        given = [_as_message(item) for item in output]
     else:
         return None
     said = row.get("input", body.get("input"))
     return (said if isinstance(said, list) else [{"role": "user", "content": said or ""}]), given
+
+
+def _objects(value: Any) -> list[Any]:
+    """A list that begins with an object; empty for all else."""
+    return value if isinstance(value, list) and value and isinstance(value[0], Mapping) else []
 
 
 def _body(row: Mapping[str, Any]) -> Mapping[str, Any]:

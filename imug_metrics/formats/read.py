@@ -13,9 +13,11 @@ from imug_metrics.errors import ArgumentError
 from imug_metrics.formats.head import describe, read_head
 from imug_metrics.formats.protocol import FIELDS, Head, Reader, ReadOptions, RecordAt, RecordsByModel
 from imug_metrics.formats.readers import READERS
+from imug_metrics.formats.turn_fields import USUAL
 from imug_metrics.reading.fields import meant
 from imug_metrics.reading.files import Problems, as_name
 
+_USUAL = {name for names in USUAL.values() for name in names}
 _UNFIT = re.compile(r"[/\\\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _LONGEST_NAME = 50
 
@@ -113,13 +115,23 @@ def _cure(head: Head) -> str:
     found = [str(name) for name in head.value or head.names]
     if not found:
         return f"; {formats}"
-    if {"role", "content"} <= {*found}:
+    if {"role", "content"} <= {*found} or {"from", "value"} <= {*found}:
         return f"; put the messages of a conversation into one object, under `messages`; {formats}"
+    if talk := next((name for name in found if _is_talk(head, name)), None):
+        return f"; say by `columns` that messages={talk[:40]}; {formats}"
     wanted = "which of them are what, such as dialogue=..., turn=..., text=..., score=..."
     for name in found:
-        if hint := meant(name, {"conversations", *FIELDS} - {*found}):
+        hint = "" if name in _USUAL else meant(name, {"conversations", *FIELDS} - {*found})
+        if hint:
             return f"; of `{name[:40]}`{hint.removeprefix(';')} Else say by `columns` {wanted}; {formats}"
     return f"; say by `columns` {wanted}; {formats}"
+
+
+def _is_talk(head: Head, name: str) -> bool:
+    """Whether a field holds messages."""
+    value = head.value.get(name) if isinstance(head.value, Mapping) else None
+    first = value[0] if isinstance(value, list) and value else None
+    return isinstance(first, Mapping) and ("role" in first or "from" in first)
 
 
 def _file_name(path: Path) -> str:

@@ -37,7 +37,7 @@ class TableReader:
     def recognises(self, head: Head) -> bool:
         """Rows of which one column names the turn, or of which the caller has named columns."""
         names = head_names(head)
-        if names is None or is_vlmevalkit(names):
+        if names is None or is_vlmevalkit(names) or "messages" in head.columns:
             return False
         if MEMBER in head.entries:
             return True

@@ -195,6 +195,53 @@ def test_a_reader_of_ones_own_is_given_as_the_format(tmp_path: Path) -> None:
     assert (records.format, [record.text for record in records["mine"]]) == ("lines", ["A", "B"])
 
 
+# The first line of a file, and whose it is: what looks like a chat, and is none, and the other way round.
+OWNERS: list[tuple[dict[str, Any], str]] = [
+    ({"dialogue": "a", "turn": 1, "choices": ["x", "y"], "response": "B", "answer": "A"}, "table"),
+    ({"dialogue": "a", "turn": 1, "output": ["x"], "input": "y"}, "table"),
+    ({"id": "a", "turn": 1, "image": "a.png", "prompt": "draw"}, "table"),
+    ({"id": 1, "choices": [{"message": {"role": "assistant", "content": "B"}}]}, "openai"),
+    ({"id": 1, "response": {"body": {"choices": [{"message": {"content": "B"}}]}}}, "openai"),
+    ({"id": 1, "input": "Which?", "output": [{"type": "message", "role": "assistant", "content": []}]}, "openai"),
+    ({"messages": [{"role": "user", "content": "Hi"}], "images": []}, "openai"),
+    ({"messages": [{"role": "user", "content": "Hi"}], "images": ["a.png"]}, "messages"),
+    ({"messages": [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "Hi"}]}]}, "messages"),
+    ({"query": "Hi", "response": "B"}, "messages"),
+    (
+        {"prompt": [{"role": "user", "content": "Hi"}], "completion": [{"role": "assistant", "content": "B"}]},
+        "messages",
+    ),
+    ({"conversations": [{"from": "human", "value": "Hi"}]}, "sharegpt"),
+    ({"conversation": [{"from": "human", "value": "Hi"}], "turn": 1}, "sharegpt"),
+]
+
+
+@pytest.mark.parametrize(("row", "owner"), OWNERS, ids=[f"{case[1]}: {[*case[0]]}" for case in OWNERS])
+def test_a_line_has_one_reader(row: dict[str, Any], owner: str, tmp_path: Path) -> None:
+    head = read_head(write(tmp_path / "mine.jsonl", row))
+    assert [reader.name for reader in READERS if reader.recognises(head)] == [owner]
+
+
+@pytest.mark.parametrize("owner", ["openai", "sharegpt"])
+def test_messages_under_another_name_are_found(owner: str, tmp_path: Path) -> None:
+    keys = ("role", "content") if owner == "openai" else ("from", "value")
+    talk = [dict(zip(keys, said)) for said in (("user", "Hi"), ("assistant", "B"))]
+    path = write(tmp_path / "mine.jsonl", {"id": "a", "talk": talk})
+    with pytest.raises(ArgumentError, match="say by `columns` that messages=talk"):
+        read_records(path)
+    records = read_records(path, columns={"messages": "talk"})
+    assert (records.format, [record.text for record in records["mine"]]) == (owner, ["B"])
+
+
+def test_of_several_answers_the_first_is_read_and_that_is_told(tmp_path: Path) -> None:
+    answers = [{"message": {"role": "assistant", "content": text}} for text in "BC"]
+    records = read_records(
+        write(tmp_path / "mine.jsonl", {"custom_id": "a", "response": {"body": {"choices": answers}}})
+    )
+    assert [(record.dialogue, record.text) for record in records["mine"]] == [("a", "B")]
+    assert ["the first is read" in problem.message for problem in records.problems] == [True]
+
+
 def test_names_of_formats_differ() -> None:
     names = [reader.name for reader in READERS]
     assert len({*names}) == len(names)
