@@ -52,7 +52,8 @@ class InspectReader:
         """An archive with the header of a log, or an object with the fields of one."""
         if head.start.startswith(b"PK"):
             return any(name in head.entries for name in _HEADERS)
-        return isinstance(head.value, Mapping) and {"eval", "version"} <= head.value.keys()
+        row = head.value
+        return isinstance(row, Mapping) and "version" in row and isinstance(row.get("eval"), Mapping)
 
     def read(self, path: Path, options: ReadOptions, problems: Problems) -> Iterator[RecordAt]:
         """The records of each sample, see `conversation_records`; the line is the number of the sample in its log.

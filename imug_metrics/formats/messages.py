@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from imug_metrics.formats.columns import names_turn
 from imug_metrics.formats.conversation import read_conversations
 from imug_metrics.formats.image_sources import has_image
 from imug_metrics.formats.json_rows import json_rows
@@ -32,7 +33,10 @@ class MessagesReader:
         if not isinstance(row, Mapping):
             return False
         name = head.columns.get("messages", "messages")
-        return has_own_images(row, name) if isinstance(row.get(name), list) else _is_query(row) or _is_prompt(row)
+        if isinstance(row.get(name), list):
+            return has_own_images(row, name)
+        is_row = "turn" in head.columns or names_turn(row)  # of a table
+        return (_is_query(row) and not is_row) or _is_prompt(row)
 
     def read(self, path: Path, options: ReadOptions, problems: Problems) -> Iterator[RecordAt]:
         """The records of each line, one a turn; see `read_conversations`."""

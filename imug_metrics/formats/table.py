@@ -15,13 +15,8 @@ from imug_metrics.formats.vlmevalkit import is_vlmevalkit
 from imug_metrics.formats.workbook import MEMBER
 from imug_metrics.reading.files import Problems
 
-_OTHERS = frozenset(
-    (
-        *("messages", "conversations", "conversation"),
-        *("filtered_resps", "resps"),  # samples of lmms-eval and lm-evaluation-harness
-        *("eval", "samples"),  # logs of Inspect
-    )
-)
+_LISTS = ("messages", "conversations", "conversation", "samples")  # of conversations, and of logs of Inspect
+_REPLIES = frozenset(("filtered_resps", "resps"))  # of samples of lmms-eval and lm-evaluation-harness
 _SUFFIXES = (".csv", ".tsv")
 
 
@@ -35,17 +30,17 @@ class TableReader:
     name = "table"
 
     def recognises(self, head: Head) -> bool:
-        """Rows of which one column names the turn, or of which the caller has named columns."""
+        """Rows of which one column names the turn, or the caller has named it; of a CSV file, or has named any."""
         names = head_names(head)
         if names is None or is_vlmevalkit(names) or "messages" in head.columns:
             return False
         if MEMBER in head.entries:
             return True
         if isinstance(head.value, Mapping):
-            fits = not _OTHERS & head.value.keys()
-        else:
-            fits = len(names) > 1 or head.path.suffix.lower() in _SUFFIXES
-        return fits and (bool(head.columns) or names_turn(names))
+            other = any(isinstance(head.value.get(name), list) for name in _LISTS)
+            return not other and not _REPLIES & head.value.keys() and ("turn" in head.columns or names_turn(names))
+        text = len(names) > 1 or head.path.suffix.lower() in _SUFFIXES
+        return text and (bool(head.columns) or names_turn(names))
 
     def read(self, path: Path, options: ReadOptions, problems: Problems) -> Iterator[RecordAt]:
         """The record of each row; see `Rows`.

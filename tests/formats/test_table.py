@@ -293,3 +293,26 @@ def test_without_openpyxl_the_extra_is_named(tmp_path, monkeypatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "openpyxl", None)
     with pytest.raises(ModuleNotFoundError, match=r"needs openpyxl, .*imug_metrics\[formats\]"):
         read_records(path)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"query": "Which?", "response": "B"},
+        {"question": "Which?", "choices": ["red", "blue"], "prediction": "B"},
+        {"input": "Which?", "output": "B"},
+        {"conversation": "a", "response": "B"},
+        {"messages": 3, "response": "B"},
+        {"samples": 5, "eval": 2, "version": 1, "response": "B"},
+        {"history": [], "question": "Which?", "answer": "B"},
+        {"image": None, "text": "B"},
+    ],
+)
+@pytest.mark.parametrize("turn", ["turn", "t"])
+def test_rows_of_json_lines_are_not_taken_for_another_format(tmp_path, more, turn) -> None:
+    path = tmp_path / "mine.jsonl"
+    path.write_text("".join(json.dumps({"dialogue": "a", turn: number, **more}) + "\n" for number in (1, 2)))
+    found = read_records(path, columns={"turn": turn} if turn == "t" else None)
+    assert found.format == "table"
+    assert [(record.turn, record.text) for record in found["mine"]] == [(1, "B"), (2, "B")]
+    assert list(found.problems) == []
