@@ -117,7 +117,10 @@ def as_records(records: Iterable[Record]) -> Iterable[Record]:
         InputError: if it cannot be iterated over, or is a single record, a mapping, text or a path.
     """
     if isinstance(records, (Record, Mapping, str, bytes, Path)) or not isinstance(records, Iterable):
-        raise InputError("records", "to be `Record`s in a list or another iterable", f"a {type(records).__name__}")
+        file = " (of a file: `imug_metrics.read_records(path)`)" if isinstance(records, (str, Path)) else ""
+        raise InputError(
+            "records", f"to be `Record`s in a list or another iterable{file}", f"a {type(records).__name__}"
+        )
     return records
 
 

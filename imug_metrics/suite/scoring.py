@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from torchmetrics import Metric
 
-from imug_metrics.dialogues.record import Record
+from imug_metrics.dialogues.record import Record, as_records, check_record
 from imug_metrics.suite.scores import ModelScores
 from imug_metrics.suite.standard import route, standard_metrics
 from imug_metrics.suite.suite import ImugSuite, Progress
@@ -53,7 +53,8 @@ def score_records(
         The scores, with intervals by dialogue and curves over turns, and one row a record.
 
     Raises:
-        ValueError: if `dialogues_per_step` is below 1, a turn is below 1 or occurs twice in a dialogue.
+        ValueError: if `dialogues_per_step` is below 1, a turn comes twice in a dialogue, one of the records is none, or
+            a score that they carry has the name of something else.
 
     Example:
         >>> import torch
@@ -65,7 +66,7 @@ def score_records(
         >>> round(scores["answer_accuracy"], 4), round(scores["answer_accuracy_imug"], 4)
         (0.6667, 0.5)
     """
-    records = list(records)
+    records = [check_record(record, row) for row, record in enumerate(as_records(records))]
     last = max((record.turn for record in records), default=1)
     if metrics is None:
         metrics = standard_metrics(missing=missing, max_turns=max(16, last))

@@ -122,7 +122,8 @@ class ImugSuite(MetricCollection):
         there = [str(name) for name in self.keys(keep_base=True)]
         made = set(self._made.values())
         added = (name for name in there if name not in self._given and name not in made)
-        return (*(name for name in self._given if name in there), *added, *sorted(self._made))
+        carried = sorted(self._made, key=lambda name: (self._carried[name][0] == "costs", name))
+        return (*(name for name in self._given if name in there), *added, *carried)
 
     def __getitem__(self, key: str, copy_state: bool = True) -> Metric:
         """The metric of a name."""
@@ -332,8 +333,9 @@ class ImugSuite(MetricCollection):
             key = COST + name if field == "costs" else name
             if name not in own:
                 metric = (NamedCost if field == "costs" else NamedScore)(name, **self._shared_options())
-                self._made[key] = "carried:" + key.replace("%", "%25").replace(".", "%2E")
-                self.add_metrics({self._made[key]: metric.to(self[self.names[0]].device)})
+                module = "carried:" + key.replace("%", "%25").replace(".", "%2E")
+                self.add_metrics({module: metric.to(self[self.names[0]].device)})
+                self._made[key] = module
             self._carried[key] = field, name
 
     def _takes_score(self, name: str) -> bool:

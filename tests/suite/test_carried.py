@@ -382,3 +382,22 @@ def test_rows_of_the_standard_metrics_are_as_ever(encoder):
         "consistency",
         "copy",
     ]
+
+
+CALLS = {
+    "score_records": lambda records: score_records(records, model="mine", encoder=None),
+    "update": lambda records: ImugSuite().update(records),
+    "update, step by step": lambda records: ImugSuite().update(iter(records), dialogues_per_step=1),
+    "stream": lambda records: list(ImugSuite().stream(records)),
+    "forward": lambda records: ImugSuite()(records),
+}
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+@pytest.mark.parametrize(
+    "wrong", [{"dialogue": "a", "turn": 2}, "a", None, 7, ("a", 2)], ids=lambda w: type(w).__name__
+)
+def test_what_is_no_record_is_named_with_row_and_type_wherever_records_go(call, wrong):
+    with pytest.raises(InputError, match=rf"`records` to hold.* got {type(wrong).__name__} at row 1") as caught:
+        call([said("a", 1), wrong])
+    assert ("Record(**row)" in str(caught.value)) == isinstance(wrong, dict)
