@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 TORCH := $(shell grep '^torch==' constraints.txt)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test check docs bench mutants coverage choices clean
+.PHONY: demo test check docs bench mutants coverage pieces choices clean
 
 demo: $(VENV)/.demo
 	$(BIN)/imug-metrics demo --out imug-demo
@@ -28,6 +28,9 @@ mutants: $(VENV)/.test
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.kernels.mutants --jobs 2
 
 # Every kind of interval on data of known truth: ten minutes; a part of it is among the tests.
+pieces: $(VENV)/.test
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.pieces --out docs/quality/pieces.md
+
 coverage: $(VENV)/.test
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.coverage --out docs/quality
 

@@ -12,16 +12,16 @@ from torch import Tensor, distributed
 
 from imug_metrics.dialogues.batch import DialogueBatch
 from imug_metrics.metrics.additive_metric import AdditiveMetric
-from imug_metrics.metrics.repeats import SEEN_WIDTH, GivenBatch, SeenDialogues, warn_of_repeats
+from imug_metrics.metrics.repeated_dialogues import SEEN_WIDTH, GivenBatch, SeenDialogues, warn_of_repeats
 from imug_metrics.metrics.state import can_change
 from imug_metrics.stats import Repeats, add_sightings, count_repeats
-from imug_metrics.stats.repeats import TABLE_SIZE
+from imug_metrics.stats.sightings import TABLE_SIZE
 
 
 class PackedMetric(AdditiveMetric):
     """What `DialogueMetric` asks of the state that it adds to.
 
-    The sums of a subclass (`moments`) and the table of sightings (`imug_metrics.stats.repeats`) are one state, which
+    The sums of a subclass (`moments`) and the table of sightings (`imug_metrics.stats.sightings`) are one state, which
     processes gather at once. A subclass calls `_add_packed_state` when it knows the shape of its sums, `_take_note` of
     every batch whose dialogues the caller named, and `_increase_moments`.
 

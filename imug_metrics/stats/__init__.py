@@ -15,7 +15,7 @@ from imug_metrics.stats.cluster_robust import (
     varying_weights,
 )
 from imug_metrics.stats.intervals import REASONS, Interval, Weights, interval, student_quantile
-from imug_metrics.stats.repeats import Repeats, add_sightings, count_repeats
+from imug_metrics.stats.sightings import Repeats, add_sightings, count_repeats
 from imug_metrics.stats.slopes import (
     PairSlopes,
     median,

@@ -16,9 +16,10 @@ from scipy import stats
 from torch import Tensor
 
 from imug_metrics.dialogues.ids import hash_ids
-from imug_metrics.stats import add_sightings, count_repeats, repeats
-from imug_metrics.stats.repeats import BUCKETS, FALSE_ALARM, TABLE_SIZE
-from tests.repeats.simulation import drawn, table
+from imug_metrics.stats import add_sightings, count_repeats
+from imug_metrics.stats import sightings as table_of_sightings
+from imug_metrics.stats.sightings import BUCKETS, FALSE_ALARM, TABLE_SIZE
+from tests.pieces.simulation import drawn, table
 
 GENERATOR = torch.Generator().manual_seed(0)
 
@@ -102,7 +103,7 @@ def test_one_that_comes_back_among_less_than_91_is_noticed_where_it_has_a_bucket
 def test_the_chance_of_twins_is_at_least_the_exact_one(sightings: int, found: int) -> None:
     """Of buckets with two sightings that are alike; their number has the mean of all pairs in the buckets at most."""
     two = stats.binom.pmf(2, sightings, 1 / BUCKETS)
-    assert stats.binom.sf(found - 1, BUCKETS, two / 2**20) <= repeats._chance_of_twins(sightings, found)
+    assert stats.binom.sf(found - 1, BUCKETS, two / 2**20) <= table_of_sightings._chance_of_twins(sightings, found)
 
 
 def _chances(sightings: int, buckets: int, marks: int) -> list[Fraction]:
@@ -121,16 +122,18 @@ def _chances(sightings: int, buckets: int, marks: int) -> list[Fraction]:
 def test_the_bound_holds_in_tables_so_small_that_all_can_be_listed(
     sightings: int, buckets: int, bits: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(repeats, "BUCKETS", buckets)
-    monkeypatch.setattr(repeats, "_BITS", bits)
+    monkeypatch.setattr(table_of_sightings, "BUCKETS", buckets)
+    monkeypatch.setattr(table_of_sightings, "_BITS", bits)
     for found, exact in enumerate(_chances(sightings, buckets, 1 << bits)[1:], 1):
-        assert exact <= repeats._chance_of_twins(sightings, found) + 1e-12
+        assert exact <= table_of_sightings._chance_of_twins(sightings, found) + 1e-12
 
 
 @pytest.mark.parametrize("dialogues", [16_384, 40_000, 400_000])
 def test_the_sum_over_pairs_has_the_moments_that_are_said(dialogues: int) -> None:
     runs = 300 if dialogues < 100_000 else 60
-    found = [repeats._pairs(*table(drawn(dialogues, GENERATOR)).view(BUCKETS, 3).numpy().T) for _ in range(runs)]
+    found = [
+        table_of_sightings._pairs(*table(drawn(dialogues, GENERATOR)).view(BUCKETS, 3).numpy().T) for _ in range(runs)
+    ]
     excess, chances = np.array(found).T
     pairs = dialogues * (dialogues - 1) / 2 / BUCKETS
     deviation = math.sqrt(pairs * (3 - 1 / BUCKETS) + dialogues * 2 / 7)
@@ -142,7 +145,7 @@ def test_the_sum_over_pairs_has_the_moments_that_are_said(dialogues: int) -> Non
 @pytest.mark.parametrize("skew", [0.02, 0.036, 0.05])
 @pytest.mark.parametrize("z", [-2.0, 0.0, 2.0, 4.0, 4.9, 6.0])
 def test_the_tail_is_that_of_the_gamma_distribution(z: float, skew: float) -> None:
-    assert repeats._gamma_tail(z, skew) == pytest.approx(stats.pearson3.sf(z, skew), rel=0.01)
+    assert table_of_sightings._gamma_tail(z, skew) == pytest.approx(stats.pearson3.sf(z, skew), rel=0.01)
 
 
 @pytest.mark.parametrize(
@@ -162,5 +165,5 @@ def test_where_no_bucket_is_empty_the_estimate_is_never_far_below_the_truth() ->
 
 
 def test_what_is_noticed_is_what_chance_does_not_explain() -> None:
-    assert repeats.Repeats(10, 1.0, FALSE_ALARM / 2).noticed
-    assert not repeats.Repeats(10, 1.0, FALSE_ALARM).noticed
+    assert table_of_sightings.Repeats(10, 1.0, FALSE_ALARM / 2).noticed
+    assert not table_of_sightings.Repeats(10, 1.0, FALSE_ALARM).noticed

@@ -1,14 +1,14 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""The page docs/quality/repeats.md from what was counted."""
+"""The page docs/quality/pieces.md from what was counted."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from imug_metrics.stats.repeats import FALSE_ALARM
-from tests.repeats.simulation import Row, Tail
+from imug_metrics.stats.sightings import FALSE_ALARM
+from tests.pieces.simulation import Row, Tail
 
 _TEMPLATE = Path(__file__).with_name("template.md")
 
@@ -21,14 +21,16 @@ def page(silent: Sequence[Row], back: Sequence[Row], loaders: Sequence[Row], tai
         verdict=f"{alarms} of {sum(row.runs for row in silent):,} data sets of whole dialogues were warned of",
         allowed=f"{FALSE_ALARM:g}",
         silent=_table(("dialogues", "data sets", "warned"), [(row.dialogues, row.runs, row.noticed) for row in silent]),
-        tails=_table(
-            ("sightings", "data sets", *(f"below {level:g}" for level in tails[0].levels)),
-            [(tail.sightings, tail.runs, *(f"{share:.4%}" for share in tail.shares)) for tail in tails],
-        ),
+        tails=_tails(tails),
         power=_power(back),
         estimates=_estimates([row for row in back if row.kind in ("5%", "20%", "100%")]),
         loaders=_estimates(loaders),
     )
+
+
+def _tails(tails: Sequence[Tail]) -> str:
+    head = ("sightings", "data sets", *(f"below {level:g}" for level in tails[0].levels))
+    return _table(head, [(tail.sightings, tail.runs, *(f"{share:.6f}" for share in tail.shares)) for tail in tails])
 
 
 def _power(rows: Sequence[Row]) -> str:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Simulate how often repeated dialogues are noticed, and write docs/quality/repeats.md; fails on a false alarm."""
+"""Simulate how often repeated dialogues are noticed, and write docs/quality/pieces.md; fails on a false alarm."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from pathlib import Path
 import torch
 
 import imug_metrics
-from tests.repeats.page import page
-from tests.repeats.simulation import LOADERS, Row, back_again, simulate, tail_of_pairs, whole
+from tests.pieces.page import page
+from tests.pieces.simulation import LOADERS, Row, back_again, simulate, tail_of_pairs, whole
 
 SEED = 2026
 SIZES = (10, 50, 100, 400, 1000, 3113, 12_034, 20_000, 50_000, 200_000, 1_000_000)
@@ -24,8 +24,8 @@ TAIL_SIZES = (16_384, 40_000, 200_000)
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m tests.repeats", description=__doc__)
-    parser.add_argument("--out", type=Path, default=Path("docs/quality/repeats.md"), help="the page")
+    parser = argparse.ArgumentParser(prog="python -m tests.pieces", description=__doc__)
+    parser.add_argument("--out", type=Path, default=Path("docs/quality/pieces.md"), help="the page")
     parser.add_argument("--rows", type=int, default=20_000_000, help="sightings a cell, of which the runs follow")
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
@@ -37,7 +37,7 @@ def main(arguments: list[str] | None = None) -> None:
         for kind, divide in LOADERS.items()
         for size in (50, 400, 3113, 20_000)
     ]
-    tails = [tail_of_pairs(size, _runs(size, options.rows * 10, 20_000), SEED) for size in TAIL_SIZES]
+    tails = [tail_of_pairs(size, _runs(size, options.rows * 100, 60_000), SEED) for size in TAIL_SIZES]
     versions = f"imug_metrics {imug_metrics.__version__}, torch {torch.__version__}, Python {platform.python_version()}"
     options.out.write_text(page(silent, back, loaders, tails, f"seed {SEED}; {versions}"), encoding="utf-8")
     print(f"{time.perf_counter() - start:.0f} s")

@@ -1,14 +1,14 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""A part of what `python -m tests.repeats` counts: no false alarm, and the power that the documentation states."""
+"""A part of what `python -m tests.pieces` counts: no false alarm, and the power that the documentation states."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.repeats.__main__ import SIZES
-from tests.repeats.page import page
-from tests.repeats.simulation import LOADERS, back_again, simulate, tail_of_pairs, whole
+from tests.pieces.__main__ import SIZES
+from tests.pieces.page import page
+from tests.pieces.simulation import LOADERS, back_again, simulate, tail_of_pairs, whole
 
 
 @pytest.mark.parametrize("dialogues", SIZES)
