@@ -44,8 +44,8 @@ def test_a_meaning_fits_into_a_cell_of_a_table(argument):
     assert not {"\n", "|"} & set(ARGUMENTS[argument])
 
 
-def test_all_metrics_share_nine_options():
-    assert len(OPTIONS) == 9
+def test_all_metrics_share_ten_options():
+    assert len(OPTIONS) == 10
 
 
 @pytest.mark.parametrize("metric", [metric for metric in METRICS if issubclass(metric, DialogueMetric)])
