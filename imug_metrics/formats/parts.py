@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
@@ -28,6 +29,9 @@ ROLES: Mapping[str, Role] = {
 MARK = "<image>"
 """Stands in a text for the next image of the line."""
 
+_URL = r"!\[[^\]\n]{0,200}\]\((?P<url>data:image/[^)\s]+)\)"
+_EMBEDDED = re.compile(_URL)
+_MARKED = re.compile(rf"{MARK}|{_URL}")
 _TEXTS = ("text", "input_text", "output_text")
 _IMAGES = ("image", "image_url", "input_image", "output_image", "image_file", "image_generation_call")
 _NO_ANSWER = ("thinking", "redacted_thinking", "reasoning", "tool_use", "tool_call", "function_call", "function")
@@ -120,7 +124,7 @@ def _own_images(message: Mapping[str, Any], where: str) -> list[ImagePart]:
 
 def _parts(content: Any, where: str, place: Place, marked: bool) -> Iterator[Part]:
     if isinstance(content, str):
-        yield from _split(content, where) if marked and MARK in content else (content,)
+        yield from _pieces(content, where, marked)
     elif isinstance(content, Mapping):
         yield from _part(content, where, place, marked)
     elif isinstance(content, Sequence) and not isinstance(content, bytes):
@@ -141,7 +145,7 @@ def _part(part: Mapping[str, Any], where: str, place: Place, marked: bool) -> It
         text = part.get(key)
         text = text.get("value") if isinstance(text, Mapping) else text
         if isinstance(text, str):
-            yield from _split(text, where) if marked and MARK in text else (text,)
+            yield from _pieces(text, where, marked)
         elif text is not None or named is not None:  # a column of structs has every key in every part
             place.error(f"{where}.{key}", f"expected a text, got {kind(text)}: it is not read")
     elif named in _IMAGES or (named is None and image_of(part) is not None):
@@ -151,10 +155,17 @@ def _part(part: Mapping[str, Any], where: str, place: Place, marked: bool) -> It
         place.warn(f"{where}.type", f"expected a text or an image, got {got}: it is not read")
 
 
-def _split(text: str, where: str) -> Iterator[Part]:
-    """A text with marks as texts and images in turn."""
-    for number, piece in enumerate(text.split(MARK)):
-        if number:
-            yield ImagePart(None, where)
-        if piece.strip():
-            yield piece.strip()
+def _pieces(text: str, where: str, marked: bool) -> Iterator[Part]:
+    """A text, where it holds images with what stands between them: marks, or data: URLs in Markdown."""
+    pattern = _MARKED if marked else _EMBEDDED
+    if pattern.search(text) is None:
+        yield text
+        return
+    start = 0
+    for match in pattern.finditer(text):
+        if before := text[start : match.start()].strip():
+            yield before
+        yield ImagePart(match["url"], where)
+        start = match.end()
+    if after := text[start:].strip():
+        yield after

@@ -25,7 +25,7 @@ USUAL: Mapping[str, tuple[str, ...]] = {
     "target": ("target", "answer_key", "ground_truth", "gold", "label", "answer"),
     "options": ("options", "choices"),
     "links": ("links",),
-    "reference": ("reference_image", "reference"),
+    "reference": ("reference_image", "ref_image", "target_image"),
     "mask": ("mask",),
     "subject": ("subject", "subject_id"),
     "model": ("model", "model_name", "model_id"),

@@ -110,7 +110,7 @@ def _messages(record: Record, name: str, images: _Images, grouped: bool) -> Iter
         "groups": dict(record.groups) if grouped else {},
         "scores": {name: "nan" if math.isnan(value) else value for name, value in record.scores.items()},
         "costs": dict(record.costs),
-        "reference": None if record.reference is None else images.copy(record.reference, f"{name}_reference"),
+        "reference_image": None if record.reference is None else images.copy(record.reference, f"{name}_reference"),
         "mask": None if record.mask is None else images.copy(record.mask, f"{name}_mask"),
     }
     there = {name: value for name, value in beside.items() if value not in (None, [], {})}

@@ -130,6 +130,8 @@ TURNS: list[tuple[str, list[dict[str, Any]], list[tuple[str, str, str | None, bo
         [user("Which?", target="B"), model([{"type": "text", "text": "B"}, SHOWN])],
         [("Which?", "text", "B", False)],
     ),
+    ("Markdown", [user("d"), model(f"Here: ![a cat]({URL}) Nice?")], [("d", "image", "Here:\nNice?", True)]),
+    ("Markdown that links", [user("d"), model("![a cat](cat.png)")], [("d", "text", "![a cat](cat.png)", False)]),
     ("a key and an image alone", [user("draw", target="cat"), model([SHOWN])], [("draw", "image", None, True)]),
     (
         "two questions in a row with keys",
