@@ -15,6 +15,7 @@ from typing import Any
 from imug_metrics.errors import ArgumentError
 from imug_metrics.formats.json_rows import json_rows
 from imug_metrics.formats.protocol import Head
+from imug_metrics.reading.encodings import marked_encoding
 from imug_metrics.reading.files import Problems
 from imug_metrics.reading.tables import SEPARATORS
 from imug_metrics.reading.text_files import TextError, read_beginning
@@ -72,12 +73,15 @@ def describe(head: Head) -> str:
     """
     if head.value is not None:
         return f"JSON with the fields {_listed(head.value)}"
+    if len(head.names) == 1:
+        separators = ", ".join(SEPARATORS.values())
+        return f"a text whose first line, {head.names[0][:80]!r}, has one cell (separated by {separators})"
     if head.names:
         return f"a text whose first line has the cells {_listed(head.names)}"
     if known := _known(head.start):
         return known + (f" of {_listed(head.entries)}" if head.entries else "")
     if head.start:
-        return "a binary file" if _is_binary(head.start) else "text that holds no JSON object"
+        return _unread(head)
     if head.path.is_dir():
         return f"a folder of {_listed(head.entries)}" if head.entries else "an empty folder"
     return "an empty file"
@@ -86,6 +90,19 @@ def describe(head: Head) -> str:
 def _known(start: bytes) -> str:
     """What a file is that begins in this way; empty where its beginning says nothing."""
     return next((what for magic, what in _MAGIC if start.startswith(magic)), "")
+
+
+def _unread(head: Head) -> str:
+    """What a file is whose beginning is no text, or says nothing that is known."""
+    if _is_binary(head.start) and not marked_encoding(head.start):
+        return "a binary file"
+    try:
+        read_beginning(head.path, _START)
+    except TextError as error:
+        return f"a text in another encoding ({error.message})"
+    except OSError:
+        pass
+    return "text that holds no JSON object"
 
 
 def _listed(names: Any) -> str:

@@ -316,3 +316,24 @@ def test_rows_of_json_lines_are_not_taken_for_another_format(tmp_path, more, tur
     assert found.format == "table"
     assert [(record.turn, record.text) for record in found["mine"]] == [(1, "B"), (2, "B")]
     assert list(found.problems) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("dialogue,turn,score\n".encode("utf-16"), "a text in another encoding .*UTF-16.*: save it as UTF-8"),
+        ("dialogue,turn,score\nküche,1,1\n".encode("latin-1"), "looks like Windows-1252 .*; save it as UTF-8"),
+        ("диалог,turn,score\n".encode("cp1251"), "looks like Windows-1251 .*; save it as UTF-8"),
+        (
+            b"dialogue|turn|score\na|1|1\n",
+            r"'dialogue\|turn\|score', has one cell \(separated by comma, semicolon, tab\)",
+        ),
+        (b"case,nr,wert\na,1,1\n", "the cells case, nr, wert; say by `columns` which of them are what"),
+        (b"dialogue,trun,score\na,1,1\n", "did you mean `turn`"),
+        (b"\x00\x01\x02\xff", "found a binary file"),
+    ],
+)
+def test_a_table_that_is_not_known_says_why(tmp_path, content, message) -> None:
+    (tmp_path / "mine.csv").write_bytes(content)
+    with pytest.raises(ArgumentError, match=message):
+        read_records(tmp_path / "mine.csv")
