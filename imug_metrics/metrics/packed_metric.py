@@ -36,7 +36,7 @@ class PackedMetric(AdditiveMetric):
     def __init__(self, *, check_repeats: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.check_repeats = check_repeats
-        self._warns_of_repeats = True
+        self._looks_for_repeats = True  # False where another metric has seen all that this one sees
         self._repeats: Repeats | None = None
         self._given: GivenBatch | None = None  # of the update that runs
         self._seen_dialogues = SeenDialogues()
@@ -101,7 +101,7 @@ class PackedMetric(AdditiveMetric):
 
         @functools.wraps(compute)
         def looked(*args: Any, **kwargs: Any) -> Any:
-            if not self._enable_grad:
+            if self._looks_for_repeats and not self._enable_grad:
                 self._look_for_repeats()
             return compute(*args, **kwargs)
 
@@ -150,7 +150,7 @@ class PackedMetric(AdditiveMetric):
         if self.check_repeats:
             self._seen_dialogues.refuse_repeats([self.seen] if isinstance(self.seen, Tensor) else self.seen)
         self._repeats = count_repeats(self.packed[-TABLE_SIZE:])
-        if self._repeats.noticed and self._warns_of_repeats and not (self._is_synced and _is_later_process()):
+        if self._repeats.noticed and not (self._is_synced and _is_later_process()):
             warn_of_repeats(self._repeats, stacklevel=_FROM_THE_CALLER)
 
     def _width_of(self, rows: str) -> int:

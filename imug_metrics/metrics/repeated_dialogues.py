@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -92,9 +93,9 @@ class SeenDialogues:
         """Raise InputError if a dialogue is in the rows of two updates, on this process or on others."""
         if not rows:
             return
-        ids, counts = _ids(torch.cat([*rows]))[_opens(torch.cat([*rows]))].unique(return_counts=True)
-        repeated: list[int] = ids[counts > 1].tolist()
-        if repeated:
+        every = torch.cat([*rows])
+        opened = Counter(_ids(every)[_opens(every)].tolist())
+        if repeated := [id_ for id_, times in opened.items() if times > 1]:
             id_ = next((one for one in repeated if one in self._names), repeated[0])
             earlier, later, *_ = [held for other, held in _sightings(rows) if other == id_]
             turn = next((turn for turn in later if turn in earlier), later[0])

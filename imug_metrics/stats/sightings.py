@@ -98,7 +98,7 @@ def count_repeats(table: Tensor) -> Repeats:
     Returns:
         What was found; without a sighting `Repeats(0, 0.0, 1.0)`.
     """
-    count, marks, squares = table.detach().cpu().view(BUCKETS, 3).numpy().T
+    count, marks, squares = table.view(BUCKETS, 3).numpy(force=True).T
     sightings = float(count.sum())
     if sightings < 2:
         return Repeats(int(sightings), 0.0, 1.0)
