@@ -227,6 +227,7 @@ def test_replays_that_python_did_not_see_are_counted() -> None:
 
 
 @pytest.mark.gpu
+@pytest.mark.filterwarnings("ignore:About .* dialogues had been counted before")  # the ids are those of the capture
 @pytest.mark.parametrize("form", ["padded", "flat"])
 @pytest.mark.parametrize("make", [TurnAlignment, TurnConsistency, TurnDecay])
 def test_three_replays_of_a_captured_update_equal_three_updates(make: Any, form: str) -> None:
@@ -253,6 +254,8 @@ def test_three_replays_of_a_captured_update_equal_three_updates(make: Any, form:
         expected.update(**columns, **places)
     metric.count_updates(3)
     torch.testing.assert_close(metric.compute(), expected.compute())
+    assert metric.repeated_dialogues == expected.repeated_dialogues
+    assert metric.repeated_dialogues.sightings == (3 * LINES if places else 0)
 
 
 @pytest.fixture
@@ -353,7 +356,7 @@ def test_sums_equal_a_loop_over_dialogues(seed: int) -> None:
     shape = (9, max(map(len, turns)) + 1)
     padded, places_, masks = np.full(shape, 0.5), np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=bool)
     for line, (t, s, v) in enumerate(zip(turns, scores, valid)):
-        cells = generator.permutation(shape[1])[: len(t)]  # in any order, with padding between
+        cells = generator.permutation(len(t))  # in any order, with padding behind
         padded[line, cells], places_[line, cells], masks[line, cells] = s, t, v
     metric = TurnDecay(**options)
     metric.update(torch.tensor(padded), turn=torch.tensor(places_), valid=torch.tensor(masks))
