@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from torch import Tensor
 from imug_metrics.dialogues.arguments import Labels
 from imug_metrics.dialogues.arrays import opened, shown
 from imug_metrics.dialogues.checks import Check
-from imug_metrics.dialogues.inputs import Column, check_shapes, flatten_lists, place_of, score_column
+from imug_metrics.dialogues.inputs import Column, check_ends, check_shapes, flatten_lists, place_of, score_column
 from imug_metrics.errors import InputError
 
 
@@ -28,7 +29,8 @@ def label_columns(**columns: Labels) -> dict[str, Column]:
         Rows of float64 by argument, NaN where absent.
 
     Raises:
-        InputError: if there is another number of dimensions, or a label is neither a number nor a text.
+        InputError: if there is another number of dimensions, or labels are neither all numbers nor all texts: of
+            different kinds none equals another, however alike they look.
 
     Example:
         >>> rows = label_columns(preds=["cat", None], target=["cat", "dog"])
@@ -38,8 +40,10 @@ def label_columns(**columns: Labels) -> dict[str, Column]:
     given = {name: opened(name, labels) for name, labels in columns.items()}
     if all(isinstance(labels, Tensor) for labels in given.values()):
         return {name: score_column(name, labels) for name, labels in given.items()}
+    cells = {name: flatten_lists(name, labels) for name, labels in given.items()}
+    _check_kinds({name: (found[0], found[1]) for name, found in cells.items()})
     codes: dict[Any, float] = {}
-    return {name: _coded(name, labels, codes) for name, labels in given.items()}
+    return {name: _coded(*found, codes) for name, found in cells.items()}
 
 
 def binary_column(argument: str, labels: Labels) -> Column:
@@ -89,6 +93,7 @@ def right_column(preds: Labels, target: Labels | None) -> Column:
         return binary_column("preds", preds)
     rows = label_columns(preds=preds, target=target)
     check_shapes(**rows)
+    check_ends(**{name: column.ends for name, column in rows.items() if column.ends is not None})
     return rows["preds"]._replace(values=agreement(rows["preds"].values, rows["target"].values))
 
 
@@ -103,12 +108,29 @@ def agreement(first: Tensor, second: Tensor) -> Tensor:
     return (difference == 0).double().masked_fill(difference * 0 != 0, torch.nan)
 
 
-def _coded(argument: str, labels: Any, codes: dict[Any, float]) -> Column:
-    cells, shape, present, ends = flatten_lists(argument, labels)
-    numbers = []
-    for cell, label in enumerate(cells):
-        if label is not None and not isinstance(label, (str, int, float, np.generic)):
-            raise InputError(argument, "to hold numbers, booleans or texts", shown(label), place_of(cell, shape))
-        known = label is not None and label == label
-        numbers.append(codes.setdefault(label, float(len(codes))) if known else torch.nan)
+def _check_kinds(columns: dict[str, tuple[list[Any], tuple[int, ...]]]) -> None:
+    """Raise InputError unless all labels are numbers (or booleans), or all are texts."""
+    first = ""
+    for name, (cells, shape) in columns.items():
+        for cell, label in enumerate(cells):
+            if label is None or label != label:
+                continue
+            if not isinstance(label, (str, int, float, np.generic)):
+                raise InputError(name, "to hold numbers, booleans or texts", shown(label), place_of(cell, shape))
+            kind = "texts" if isinstance(label, str) else "numbers"
+            if kind != (first or kind):
+                expected = f"to hold {first}, as " + " and ".join(f"`{other}`" for other in columns if other != name)
+                raise InputError(name, expected, shown(label), place_of(cell, shape))
+            first = kind
+
+
+def _coded(
+    cells: list[Any],
+    shape: tuple[int, ...],
+    present: Tensor | None,
+    ends: tuple[int, ...] | None,
+    codes: dict[Any, float],
+) -> Column:
+    known = [label is not None and not (isinstance(label, float) and not math.isfinite(label)) for label in cells]
+    numbers = [codes.setdefault(c, float(len(codes))) if there else torch.nan for c, there in zip(cells, known)]
     return Column(torch.tensor(numbers, dtype=torch.float64), shape, present, ends)

@@ -32,8 +32,14 @@ def present_values(values: Tensor, valid: Any) -> Tensor:
     return values.masked_fill(~valid_mask(valid, tuple(values.shape), values.device), torch.nan)
 
 
-def valid_mask(valid: Any, shape: tuple[int, ...], device: torch.device) -> Tensor:
+def valid_mask(valid: Any, shape: tuple[int, ...], device: torch.device, of: str = "the records") -> Tensor:
     """`valid` as a bool tensor of a shape, on a device; cells behind the ends of lists are False.
+
+    Args:
+        valid: in any form.
+        shape: what it has to have.
+        device: where the result lives.
+        of: whose shape it is, for the error.
 
     Raises:
         InputError: if it is not boolean or has another shape.
@@ -45,7 +51,7 @@ def valid_mask(valid: Any, shape: tuple[int, ...], device: torch.device) -> Tens
     """
     mask = read_array("valid", valid, BOOLEANS).values
     if tuple(mask.shape) != shape:
-        raise InputError("valid", f"to have the shape of the records, {[*shape]}", [*mask.shape])
+        raise InputError("valid", f"to have the shape of {of}, {[*shape]}", [*mask.shape])
     return mask.to(device)
 
 

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One metric by class, domain, modality or any other group of records."""
 
+import inspect
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from typing import Any, cast
@@ -13,8 +14,7 @@ from torch.nn import ModuleDict
 from torchmetrics import Metric
 from torchmetrics.wrappers.abstract import WrapperMetric
 
-from imug_metrics.dialogues.batch import as_list
-from imug_metrics.dialogues.ids import is_integer
+from imug_metrics.dialogues.arrays import is_integer, read_entries, shown
 from imug_metrics.errors import InputError
 from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
@@ -64,7 +64,7 @@ class Breakdown(WrapperMetric):
         self.whole.reset()
         self.parts = ModuleDict({_module_name(group): deepcopy(self.whole) for group in self.groups})
         for part in self._metrics().values():
-            part._warns_of_repeats = part is self.whole  # which has all records
+            part._looks_for_repeats = part is self.whole  # which has all records
 
     def update(self, *args: Any, group: Sequence[Any] | Tensor, **kwargs: Any) -> None:
         """Add a batch of whole dialogues; one that is refused changes nothing.
@@ -155,12 +155,16 @@ class Breakdown(WrapperMetric):
 
     def _each(self, method: str, args: tuple[Any, ...], kwargs: dict[str, Any], group: Any) -> list[Any]:
         """Call a method of every metric with its records."""
+        if kwargs.get("links") is not None:
+            expected = "to be None, since row numbers do not survive a division into groups"
+            raise InputError("links", expected, shown(kwargs["links"]))
         names = _group_names(group)
-        _check_rows(names, {**{f"{place + 1}": value for place, value in enumerate(args)}, **kwargs})
         whole, *parts = self._metrics().values()
         rows = _Rows(names, self.groups)
         with all_or_none([whole, *parts]):
-            found = [getattr(whole, method)(*args, **kwargs)]
+            found = [getattr(whole, method)(*args, **kwargs)]  # which says what is wrong with its arguments
+            named = dict(zip(inspect.signature(type(whole).update).parameters, (self, *args)))
+            _check_rows(names, {key: value for key, value in (named | kwargs).items() if key != "self"})
             for place, metric in enumerate(parts):
                 mine = {key: rows.take(value, place) for key, value in kwargs.items()}
                 found.append(getattr(metric, method)(*(rows.take(value, place) for value in args), **mine))
@@ -227,10 +231,10 @@ def _module_name(group: str) -> str:
 
 def _group_names(group: Any) -> list[str]:
     """The groups of all records as names."""
-    entries = as_list(group)
+    entries = read_entries("group", group)
     for row, entry in enumerate(entries):
         if not isinstance(entry, str) and not is_integer(entry):
-            raise InputError("group", "to hold names or integers", repr(entry), row)
+            raise InputError("group", "to hold names or integers", shown(entry), row)
     return [str(entry) for entry in entries]
 
 
@@ -243,12 +247,13 @@ def _is_column(value: Any) -> bool:
 
 def _check_rows(names: list[str], columns: Mapping[str, Any]) -> None:
     for key, value in columns.items():
-        if key == "links" and value is not None:
-            raise InputError("links", "to be None, since row numbers do not survive a division into groups")
         if isinstance(value, Mapping):
             _check_rows(names, {f"{key}[{name!r}]": column for name, column in value.items()})
+        if isinstance(value, Tensor) and value.is_nested:
+            expected = "to be flat, one entry a record, where records are divided by `group`"
+            raise InputError(key, expected, "a nested tensor")
         if _is_column(value) and len(value) != len(names):
-            expected = f"to have one entry for each of argument {key}, [{len(value)}] (give records flat)"
+            expected = f"to have one entry for each of `{key}`, [{len(value)}] (give records flat)"
             raise InputError("group", expected, f"[{len(names)}]")
 
 

@@ -13,10 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-Wrong = Callable[[Any], Any]
+Wrong = Callable[[Any, bool], Any]
 
-ENTRY = 1  # the flat row that is wrong where one is
-LINE = [0, 1]  # the same in padded records
+ENTRY = 1  # the row that is wrong where one is, in padded records of the first line
 
 
 def listed(value: Any) -> Any:
@@ -24,22 +23,15 @@ def listed(value: Any) -> Any:
     return value.tolist() if isinstance(value, Tensor) else deepcopy([*value])
 
 
-def first_column(value: Any) -> Any:
-    while isinstance(value, dict):
-        value = next(iter(value.values()))
-    return value
-
-
 def with_entry(entry: Any) -> Wrong:
     """The second record of the first dialogue is this."""
 
     def changed(value: Any, padded: bool) -> Any:
-        found = listed(first_column(value))
+        found = listed(value)
         line = found[0] if padded and isinstance(found[0], list) else found
         line[ENTRY] = entry
         return found
 
-    changed.one_row = True  # type: ignore[attr-defined]
     return changed
 
 
@@ -47,7 +39,7 @@ def with_number(number: float) -> Wrong:
     """The first number of the second record is this; of tensors of integers, it is a list."""
 
     def changed(value: Any, padded: bool) -> Any:
-        found = listed(first_column(value))
+        found = listed(value)
         line = found[0] if padded and isinstance(found[0], list) else found
         while isinstance(line[ENTRY if line is not None and len(line) > 1 else 0], list):
             line = line[ENTRY]
@@ -58,14 +50,13 @@ def with_number(number: float) -> Wrong:
 
 
 def whole(make: Callable[[Any], Any]) -> Wrong:
-    return lambda value, padded: make(first_column(value))
+    return lambda value, padded: make(value)
 
 
 def as_tensor(make: Callable[[Tensor], Any]) -> Wrong:
     """What is made of the value as a tensor of numbers; of texts, of as many numbers."""
 
     def changed(value: Any, padded: bool) -> Any:
-        value = first_column(value)
         if not isinstance(value, Tensor):
             shape = (len(value), len(value[0])) if isinstance(value[0], list) else (len(value),)
             value = torch.ones(shape)
@@ -192,3 +183,16 @@ WRONG: dict[str, Wrong] = {
     "all true": as_tensor(lambda value: torch.ones_like(value).bool()),
     "all halves": as_tensor(lambda value: torch.full(value.shape, 0.5)),
 }
+
+
+def wrong_values(value: Any, padded: bool) -> dict[str, Any]:
+    """By kind, what is wrong in place of a right value; of columns by name the first is."""
+    if not isinstance(value, dict):
+        return {kind: make(value, padded) for kind, make in WRONG.items()}
+    name = next(iter(value))
+    changed = {kind: {**value, name: column} for kind, column in wrong_values(value[name], padded).items()}
+    return changed | {kind: make(value, padded) for kind, make in WRONG.items() if kind in OF_NO_COLUMN}
+
+
+OF_NO_COLUMN = [*WRONG][: [*WRONG].index("empty list")]
+"""Kinds that are made of nothing, and so stand for columns by name as well."""

@@ -22,8 +22,8 @@ from imug_metrics.functional.answers.protocol import Protocol, check_protocol
 from imug_metrics.reading.choice import ChoiceReading, read_choice
 from imug_metrics.reading.options import DEFAULT_OPTIONS, Options, check_options
 
-OptionsByRow: TypeAlias = Options | Sequence[Options | None]
-"""Options of all questions, or those of each; None in a list stands for the default letters."""
+OptionsByRow: TypeAlias = Options | Sequence[Options | None] | None
+"""Options of all questions, or those of each; None, also in a list, stands for the default letters."""
 
 _LONE_LETTER = re.compile(r"\b[A-G]\b")
 _LETTERS_ONLY = re.compile(r"[A-G]+")
@@ -68,7 +68,7 @@ def choice_mask(
         tensor([ 0, 10,  1])
     """
     check_protocol(protocol)
-    if protocol == "imug" and not (isinstance(options, str) and options == DEFAULT_OPTIONS):
+    if protocol == "imug" and not (options is None or (isinstance(options, str) and options == DEFAULT_OPTIONS)):
         raise InputError("options", f"to be {DEFAULT_OPTIONS!r} under protocol 'imug'", shown(options))
     if protocol == "strict":
         return reading_mask(choice_readings(texts, options), device=device)
@@ -106,6 +106,8 @@ def options_by_row(options: OptionsByRow, rows: int) -> list[Options]:
         InputError: options that are neither letters nor texts by letter or not distinct letters A to Z, or a list of
             another length.
     """
+    if options is None:
+        return [DEFAULT_OPTIONS] * rows
     if isinstance(options, (str, Mapping)):
         check_options(options)
         return [options] * rows

@@ -92,10 +92,16 @@ def read_items(items: Any, masks: Any = None) -> Points:
     if masks is None:
         return points
     full = (*points.shape, points.values.shape[-1])
-    chosen = read_array("masks", masks, BOOLEANS, inner=1).values
+    chosen = read_array("masks", masks, BOOLEANS, inner=1, filler=torch.nan).values
     if tuple(chosen.shape) != full:
         raise InputError("masks", f"to have the shape of `items`, {[*full]}", [*chosen.shape])
-    return points._replace(there=points.there & chosen.to(points.there.device).flatten(0, -2))
+    chosen = chosen.to(points.there.device).flatten(0, -2)
+    if chosen.is_floating_point():  # booleans, and NaN where a list has none
+        unsaid = (chosen.isnan() & points.there).any(1)
+        if bool(unsaid.any()):
+            row = place_of(int(unsaid.nonzero()[0]), points.shape)
+            raise InputError("masks", "to say of every point of `items` whether it is one", "fewer", row)
+    return points._replace(there=points.there & (chosen == 1))
 
 
 def item_check(points: Points, best: float, protocol: str) -> list[Check]:

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from imug_metrics.dialogues.arguments import Ids, Numbers, Turns
-from imug_metrics.dialogues.ids import as_ids
-from imug_metrics.dialogues.inputs import SHARE, pack_inputs
+from imug_metrics.dialogues.ids import as_ids, as_integers
+from imug_metrics.dialogues.inputs import SHARE, as_numbers, pack_inputs
+from imug_metrics.errors import InputError
 from imug_metrics.functional.decay.paired_gain import arm_columns, packed_arms
 from imug_metrics.functional.reduce import reduce_values
 from imug_metrics.stats.bootstrap import mix_bits
@@ -158,21 +159,23 @@ def scheduled_sampling(*, dialogue: Ids, turn: Turns, share: Numbers | float, se
         bool in the shape of `turn`: True for the model's own history, False for the reference.
 
     Raises:
-        ValueError: if shapes differ or a share is outside [0, 1].
+        InputError: if shapes differ or a share is outside [0, 1].
 
     Example:
         >>> scheduled_sampling(dialogue=["a", "a", "b", "b"], turn=[1, 2, 1, 2], share=0.5)
         tensor([False, False, False,  True])
     """
-    turns = torch.as_tensor(turn)
+    turns = as_integers("turn", turn)
     ids = as_ids("dialogue", dialogue, tuple(turns.shape), turns.device)
     ids = ids[:, None] if ids.ndim < turns.ndim else ids
-    shares = torch.as_tensor(share, device=turns.device).double()
+    one = isinstance(share, (int, float)) or (isinstance(share, Tensor) and share.ndim == 0)
+    shares = torch.as_tensor(share) if one else as_numbers("share", share)
+    shares = shares.to(turns.device).double()
+    if shares.ndim and shares.shape != turns.shape:
+        raise InputError("share", f"to have the shape of `turn`, {[*turns.shape]}", [*shares.shape])
     outside = ~((shares >= 0) & (shares <= 1))
     if bool(outside.any()):
-        raise ValueError(f"Expected argument `share` to be from 0 to 1, got {float(shares[outside][0]):g}.")
-    if shares.ndim and shares.shape != turns.shape:
-        raise ValueError(f"Expected argument `share` to have shape {[*turns.shape]}, got {[*shares.shape]}.")
+        raise InputError("share", "to lie in 0 to 1", f"{float(shares[outside][0]):g}")
     # The seed is mixed twice, the bootstrap's once: its weights say nothing of these draws.
     salt = mix_bits(mix_bits(torch.tensor(seed, device=turns.device)))
     uniform = (mix_bits(mix_bits(ids + salt) + mix_bits(turns.long())) >> 11) & (2**53 - 1)

@@ -13,6 +13,7 @@ from imug_metrics.dialogues.alignment import align_rows
 from imug_metrics.dialogues.arguments import Ids, Numbers, Turns
 from imug_metrics.dialogues.inputs import Bounds, Column, PackedInputs, pack_inputs, score_column
 from imug_metrics.dialogues.packing import pack
+from imug_metrics.errors import InputError
 from imug_metrics.functional.reduce import reduce_values
 
 SHOWN_ROWS = 5  # unpaired rows that an error names
@@ -122,7 +123,7 @@ def pair_records(
         here; the metrics count it as one.
 
     Raises:
-        ValueError: if a record has no partner (the message names the first ones), or an arm's columns differ in length
+        InputError: if a record has no partner (the message names the first ones), or an arm's columns differ in length
             or hold a record twice.
 
     Example:
@@ -136,7 +137,8 @@ def pair_records(
     if unpaired not in ("raise", "keep"):
         raise ValueError(f"Expected argument `unpaired` to be 'raise' or 'keep', got {unpaired!r}.")
     if (subject is None) != (baseline_subject is None):
-        raise ValueError("Expected arguments `subject` and `baseline_subject` together, got only one of them.")
+        alone = "subject" if baseline_subject is None else "baseline_subject"
+        raise InputError(alone, "to come with that of the other arm, `subject` and `baseline_subject` together", "one")
     left, left_places = _read_arm("scores", scores, dialogue, turn, subject)
     right, right_places = _read_arm("baseline", baseline, baseline_dialogue, baseline_turn, baseline_subject)
     places, row = torch.unique(torch.cat([left_places, right_places.to(left.device)]), dim=0, return_inverse=True)
@@ -169,14 +171,15 @@ def packed_arms(inputs: PackedInputs) -> Arms:
 def _read_arm(argument: str, values: Numbers, dialogue: Ids, turn: Turns, subject: Ids | None) -> tuple[Tensor, Tensor]:
     """One arm's values `[N]` and its places `[N, 2]`, or `[N, 3]` with subjects."""
     rows = score_column(argument, values)
+    if len(rows.shape) != 1:
+        raise InputError(argument, "to have shape [N]", list(rows.shape))
     try:
-        if len(rows.shape) != 1:
-            raise ValueError(f"Expected argument `{argument}` to have shape [N], got {list(rows.shape)}.")
-        places = align_rows(rows.shape, dialogue, turn, subject, like=rows.values)
+        places = align_rows(rows.shape, dialogue, turn, subject, like=rows.values, of=f"`{argument}`")
         ids, turns, subjects = places.dialogue, cast("Tensor", places.turn), places.subject
-        pack(ids, turns, subject=subjects)
-    except ValueError as error:
-        raise ValueError(f"In the arm of `{argument}`: {error}") from error
+        pack(ids, turns, subject=subjects, name=places.name)
+    except InputError as error:
+        arm = "" if argument == "scores" else f"{argument}_"
+        raise InputError(f"{arm}{error.argument}", error.expected, error.got, error.row) from None
     return rows.values, torch.stack([ids, turns] if subjects is None else [ids, turns, subjects], 1)
 
 
@@ -190,7 +193,7 @@ def _refuse_unpaired(argument: str, unpaired: Tensor, dialogue: Ids, turn: Turns
     shown = unpaired[:SHOWN_ROWS].tolist()
     named = ", ".join(f"row {row} (dialogue {_plain(dialogue[row])!r}, turn {_plain(turn[row])})" for row in shown)
     more = f" and {len(unpaired) - len(shown)} more" if len(unpaired) > len(shown) else ""
-    raise ValueError(f"Expected every record in both arms, got `{argument}` alone at {named}{more}.")
+    raise InputError(argument, "to have every record that the other arm has", f"`{argument}` alone at {named}{more}")
 
 
 def _plain(value: Any) -> Any:

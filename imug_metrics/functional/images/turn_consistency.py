@@ -235,10 +235,12 @@ def read_graph(links: Any, references: Any, images: Column) -> Graph:
     expected = "to be integers [E, 2] with mode 'graph'"
     if links is None:
         raise InputError("links", expected, "None")
-    pairs = read_array("links", links, INTEGERS, inner=1).values
+    pairs = read_array("links", links, INTEGERS, inner=1, filler=torch.nan).values
     pairs = pairs.view(0, 2) if pairs.shape == (0,) else pairs
     if pairs.ndim != 2 or pairs.shape[1] != 2:
         raise InputError("links", expected, [*pairs.shape])
+    if pairs.is_floating_point() and bool(pairs.isnan().any()):  # of lists, where one is shorter or none
+        raise InputError("links", expected, "no pair", int(pairs.isnan().any(1).nonzero()[0]))
     bank = None
     if references is not None:
         column = embedding_column("references", references)

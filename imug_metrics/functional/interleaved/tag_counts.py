@@ -92,8 +92,8 @@ def count_column(
         if available is not None:
             raise InputError("available", f"to be None where `{argument}` are counts", shown(available))
         return _given_counts(argument, given, text)
-    boxed: list[Any]
-    if all(is_answer(answer) for answer in given):
+    given, boxed = read_entries(argument, given), []
+    if all(is_answer(answer) for answer in given) or any(isinstance(answer, str) for answer in given):
         boxed = [_boxed(argument, answer, place) for place, answer in enumerate(given)]
     else:
         lines = [_turns(argument, line, place) for place, line in enumerate(given)]
@@ -142,7 +142,8 @@ def _names(argument: str, available: Any, shape: tuple[int, ...], ends: tuple[in
     for row, entry in enumerate(entries):
         names = isinstance(entry, Collection) and not (isinstance(entry, (str, bytes)) or hasattr(entry, "__array__"))
         if entry is not None and not (names and all(isinstance(name, str) for name in entry)):
-            raise InputError("available", "to hold collections of names, or None", shown(entry), place_of(row, shape))
+            expected = f"to hold a collection of names, or None, for each of `{argument}`"
+            raise InputError("available", expected, shown(entry), place_of(row, shape))
     return [*entries]
 
 

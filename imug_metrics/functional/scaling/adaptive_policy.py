@@ -5,16 +5,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor
 
 from imug_metrics.dialogues.arguments import Candidates, Ids, Numbers
+from imug_metrics.dialogues.arrays import REALS, read_array
 from imug_metrics.dialogues.checks import Check, look
 from imug_metrics.dialogues.ids import hash_ids
+from imug_metrics.dialogues.inputs import score_column
 from imug_metrics.errors import InputError
-from imug_metrics.functional.scaling.candidates import as_candidates, cell_of
+from imug_metrics.functional.scaling.candidates import as_candidates, cost_check
 from imug_metrics.functional.scaling.choice_knapsack import solve
 from imug_metrics.functional.scaling.hull_climb import climb
 from imug_metrics.stats.running_sums import running_sums
@@ -119,7 +121,8 @@ def adaptive_policy(
         float64 scalar: the best mean score - the policy's. Below 0 only if the policy spends more than the budget.
 
     Raises:
-        ValueError: if shapes differ or a choice is no strategy that has the record.
+        ValueError: if no policy fits the budget.
+        InputError: if shapes differ or a choice is no strategy that has the record.
 
     Example:
         >>> scores, costs = [[0.2, 0.9], [0.5, 0.6]], [[1.0, 4.0], [1.0, 4.0]]
@@ -128,12 +131,8 @@ def adaptive_policy(
     """
     y, c = _flat_columns(scores, costs)
     used = (~y.isnan()).any(1)
-    places = torch.as_tensor(preds, device=y.device).long()
-    if places.shape != used.shape or bool(((places < 0) | (places >= y.shape[1]))[used].any()):
-        raise ValueError(f"Expected argument `preds` to hold a column from 0 to {y.shape[1] - 1} for each record.")
+    places = _chosen(preds, y, used)
     mine, spent = (side[used].gather(1, places[used, None])[:, 0] for side in (y, c))
-    if bool(mine.isnan().any()):
-        raise ValueError("Expected argument `preds` to name strategies that have the record.")
     if budget is None:  # the sum below may round to a hair less than the policy itself spends
         budget = float(spent.mean()) * (1 + 1e-12)
     return best_policy(y, c, budget, method=method).bound.to(y.device) - mine.mean()
@@ -183,14 +182,33 @@ def learn_rule(
         raise ValueError(f"Expected argument `kind` to be 'group' or 'threshold', got {kind!r}.")
     y, c = _flat_columns(scores, costs)
     if bool(y.isnan().any()):
-        raise ValueError("Expected argument `scores` without NaN: every strategy has to have every record.")
-    x = torch.as_tensor(feature, device=y.device)
+        row = int(y.isnan().any(1).nonzero()[0])
+        raise InputError("scores", "to have every strategy in every record, with a score and a cost", "NaN", row)
+    x = read_array("feature", feature, REALS).values.to(y.device)
     if x.shape != y.shape[:1] or bool(x.isnan().any()):
-        raise ValueError(f"Expected argument `feature` to have shape {[len(y)]} and no NaN, got {[*x.shape]}.")
+        raise InputError("feature", f"to have one number for each record of `scores`, {[len(y)]}, no NaN", [*x.shape])
     learned = split_dialogues(dialogue, seed).to(y.device)
     halves = [(x[half], y[half], c[half]) for half in (learned, ~learned)]
     choose = _by_group(*halves[0], budget) if kind == "group" else _by_threshold(*halves[0], budget)
     return Rule(choose, *(_outcome(choose, *half, budget) for half in halves))
+
+
+def _chosen(preds: Any, y: Tensor, used: Tensor) -> Tensor:
+    """Columns that were chosen, int64 `[N]`, of which those of used records are strategies that have the record."""
+    column = score_column("preds", preds)
+    if column.shape != tuple(used.shape):
+        raise InputError("preds", f"to have one entry for each record of `scores`, {[*used.shape]}", [*column.shape])
+    values = column.values.to(y.device)
+    places = values.nan_to_num(-1, -1, -1).clamp(-1, y.shape[1]).long()
+    known = (places == values) & (places >= 0) & (places < y.shape[1])
+    has = ~y.gather(1, places.clamp(0, y.shape[1] - 1)[:, None])[:, 0].isnan()
+
+    def error(row: int) -> InputError:
+        expected = f"to hold a column of `scores` and `costs`, from 0 to {y.shape[1] - 1}, that has the record"
+        return InputError("preds", expected, f"{float(values[row]):g}", row)
+
+    look([Check(used & ~(known & has), error)], like=y)
+    return places
 
 
 def split_dialogues(dialogue: Ids, seed: int = 0) -> Tensor:
@@ -216,24 +234,20 @@ def policy_columns(scores: Candidates, costs: Candidates) -> tuple[Tensor, Tenso
     """Scores and costs, float64 `[..., S]`, NaN in both where a strategy lacks the record; and the check of the costs.
 
     Raises:
-        ValueError: if shapes differ.
+        InputError: if shapes differ.
     """
     y = as_candidates("scores", scores).double()
     c = as_candidates("costs", costs, like=y).double()
 
-    def error(place: int) -> InputError:
-        got = f"{float(c.flatten()[place]):g}"
-        return InputError("costs", "to be at least 0", got, cell_of(place, c.shape))
-
     absent = (y + c) * 0 != 0
-    return y.masked_fill(absent, torch.nan), c.masked_fill(absent, torch.nan), Check(c < 0, error)
+    return y.masked_fill(absent, torch.nan), c.masked_fill(absent, torch.nan), cost_check(c)
 
 
 def _flat_columns(scores: Candidates, costs: Candidates) -> tuple[Tensor, Tensor]:
     y, c, check = policy_columns(scores, costs)
     look([check], like=c)
     if y.ndim != 2:
-        raise ValueError(f"Expected argument `scores` to have shape [N, S], got {[*y.shape]}.")
+        raise InputError("scores", "to have shape [N, S]", [*y.shape])
     return y, c
 
 

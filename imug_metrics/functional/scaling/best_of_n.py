@@ -16,8 +16,9 @@ from torch.nn import functional as F
 from imug_metrics._constants import constant
 from imug_metrics.dialogues.arguments import Candidates, Images, Texts
 from imug_metrics.dialogues.inputs import embedding_column
+from imug_metrics.errors import InputError
 from imug_metrics.functional.images.turn_alignment import VARIANTS, Variant, alignment_of_cosine
-from imug_metrics.functional.reduce import reduce_values
+from imug_metrics.functional.reduce import reduce_values, valid_mask
 from imug_metrics.functional.scaling.candidates import absent_candidates, as_candidates
 from imug_metrics.stats.order_statistics import ascending, ascending_values, best_of_weights, share_ties
 from imug_metrics.stats.running_sums import running_sums
@@ -85,10 +86,8 @@ def best_of_n(images: Images, texts: Texts, scorer: Scorer | Variant = "clipscor
         candidates = _candidate_embeddings(images, encoder)
         prompts = embedding_column("texts", texts, encoder and encoder.encode_texts).values
         if candidates.shape[::2] != prompts.shape:
-            raise ValueError(
-                f"Expected argument `texts` to be embeddings {[*candidates.shape[::2]]} of the records of `images`, "
-                f"got {[*prompts.shape]}."
-            )
+            expected = f"to be embeddings {[*candidates.shape[::2]]} of the records of `images`"
+            raise InputError("texts", expected, [*prompts.shape])
         scores = _pair_scores(candidates, prompts, scorer).view(candidates.shape[:2])
         scores = scores.masked_fill(~candidates.isfinite().all(-1), torch.nan)
         ranked = scores.nan_to_num(nan=-torch.inf)
@@ -138,7 +137,7 @@ def best_of_n_curve(
     """
     y = as_candidates("scores", scores)
     keys = None if selector is None else as_candidates("selector", selector, like=y)
-    there = None if valid is None else as_candidates("valid", valid, like=y).bool()
+    there = None if valid is None else valid_mask(valid, tuple(y.shape), y.device, of="`scores`")
     ks = torch.arange(1, y.shape[-1] + 1, device=y.device) if k is None else torch.as_tensor(k, device=y.device)
     if ks.is_floating_point() or bool((ks < 1).any()):
         raise ValueError(f"Expected argument `k` to hold integers from 1, got {k}.")
@@ -311,8 +310,6 @@ def _candidate_embeddings(images: Images, encoder: Any) -> Tensor:
     """Embeddings `[R, n, D]` of embeddings, a tensor of images or lists of items; NaN where one is absent."""
     column = embedding_column("images", images, encoder and encoder.encode_images)
     if len(column.shape) != 2:
-        raise ValueError(
-            f"Expected argument `images` to hold n candidates for each record, got shape {[*column.shape]}."
-        )
+        raise InputError("images", "to hold n candidates for each record, [R, n, ...]", [*column.shape])
     values = column.values.view(*column.shape, column.values.shape[-1])
     return values if column.present is None else values.masked_fill(~column.present[..., None], torch.nan)

@@ -69,6 +69,16 @@ def absent_candidates(scores: Tensor, selector: Tensor | None = None, valid: Ten
     return absent if valid is None else absent | ~valid
 
 
+def cost_check(costs: Tensor) -> Check:
+    """The check that costs `[..., n]` are at least 0, where they are known."""
+
+    def error(place: int) -> InputError:
+        got = f"{float(costs.flatten()[place]):g}"
+        return InputError("costs", "to be at least 0", got, cell_of(place, costs.shape))
+
+    return Check(costs < 0, error)
+
+
 def range_check(argument: str, scores: Tensor, outside: Tensor, low: float, high: float) -> Check:
     """The check that the scores of all candidates have a bin, for the column of records.
 

@@ -11,7 +11,7 @@ from einops import rearrange
 from torch import Tensor
 
 from imug_metrics.dialogues.arguments import Candidates
-from imug_metrics.functional.reduce import reduce_values
+from imug_metrics.functional.reduce import reduce_values, valid_mask
 from imug_metrics.functional.scaling.candidates import absent_candidates, as_candidates
 from imug_metrics.stats.order_statistics import average_ranks
 
@@ -63,7 +63,9 @@ def selection(
         raise ValueError(f"Expected argument `measure` to be one of {MEASURES}, got {measure!r}.")
     y = as_candidates("scores", scores)
     p = as_candidates("selector", selector, like=y)
-    absent = absent_candidates(y, p, None if valid is None else as_candidates("valid", valid, like=y).bool())
+    absent = absent_candidates(
+        y, p, None if valid is None else valid_mask(valid, tuple(y.shape), y.device, of="`scores`")
+    )
     flat_y, flat_p = (rearrange(side.masked_fill(absent, torch.nan), "... n -> (...) n") for side in (y, p))
     return reduce_values(selection_values(flat_y, flat_p, measure, threshold).view(y.shape[:-1]), reduction)
 

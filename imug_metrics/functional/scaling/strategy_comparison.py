@@ -11,18 +11,18 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
-from imug_metrics.dialogues.arguments import Candidates, Numbers
+from imug_metrics.dialogues.arguments import Candidates, Numbers, Valid
 from imug_metrics.dialogues.arrays import REALS, Array, read_array
 from imug_metrics.dialogues.inputs import as_numbers, check_ends, check_shapes, score_column
 from imug_metrics.errors import InputError
-from imug_metrics.functional.reduce import reduce_values
+from imug_metrics.functional.reduce import reduce_values, valid_mask
 
 Columns = Candidates | Mapping[str, Numbers]
 """One column a strategy, or by strategy its column."""
 
 
 def strategy_comparison(
-    scores: Candidates, baseline: int = 0, *, valid: Tensor | None = None, reduction: Literal["mean", "none"] = "mean"
+    scores: Candidates, baseline: int = 0, *, valid: Valid | None = None, reduction: Literal["mean", "none"] = "mean"
 ) -> Tensor:
     """Gain of every strategy over one of them on the same records. Above 0 where a strategy is better.
 
@@ -38,16 +38,21 @@ def strategy_comparison(
 
     Raises:
         ValueError: if the baseline is no column.
+        InputError: if the scores are no numbers, or `valid` has another shape than the records.
 
     Example:
         >>> strategy_comparison(torch.tensor([[0.5, 0.75], [0.25, float("nan")]]))
         tensor([0.0000, 0.2500], dtype=torch.float64)
     """
-    columns = as_numbers("scores", scores).double()
+    columns = as_numbers("scores", scores).double().nan_to_num(torch.nan, torch.nan, torch.nan)
+    if columns.ndim < 1 or not columns.shape[-1]:
+        raise InputError("scores", "to have shape [..., S], one column a strategy", [*columns.shape])
     if not 0 <= baseline < columns.shape[-1]:
         raise ValueError(f"Expected argument `baseline` to be a column from 0 to {columns.shape[-1] - 1}.")
     gains = columns - columns[..., baseline, None]
-    gains = gains if valid is None else gains.masked_fill(~valid[..., None], torch.nan)
+    if valid is not None:
+        there = valid_mask(valid, tuple(gains.shape[:-1]), gains.device, of="the records of `scores`")
+        gains = gains.masked_fill(~there[..., None], torch.nan)
     return rearrange(gains, "... s -> (...) s").nanmean(0) if reduction == "mean" else reduce_values(gains, reduction)
 
 

@@ -12,8 +12,10 @@ import torch
 from torch import Tensor
 
 from imug_metrics._constants import constant
-from imug_metrics.dialogues.arguments import Numbers
+from imug_metrics.dialogues.arguments import Numbers, Valid
 from imug_metrics.dialogues.inputs import as_numbers
+from imug_metrics.errors import InputError
+from imug_metrics.functional.reduce import valid_mask
 from imug_metrics.stats.running_sums import running_sums
 
 _CELLS = 1 << 22  # cells of the table of bins that are held at a time
@@ -40,7 +42,7 @@ class VerifierRoc(NamedTuple):
     auroc: Tensor
 
 
-def verifier_curve(scores: Numbers, target: Numbers, *, valid: Tensor | None = None) -> VerifierRoc:
+def verifier_curve(scores: Numbers, target: Numbers, *, valid: Valid | None = None) -> VerifierRoc:
     """The exact ROC curve of a verifier, from all its scores.
 
     Args:
@@ -52,7 +54,7 @@ def verifier_curve(scores: Numbers, target: Numbers, *, valid: Tensor | None = N
         The curve; shares of what is not there are NaN.
 
     Raises:
-        ValueError: if shapes differ or a target is neither 0 nor 1.
+        InputError: if shapes differ or a target is neither 0 nor 1.
 
     Example:
         >>> roc = verifier_curve([0.9, 0.8, 0.8, 0.1], [1, 1, 0, 0])
@@ -64,11 +66,15 @@ def verifier_curve(scores: Numbers, target: Numbers, *, valid: Tensor | None = N
     p = as_numbers("scores", scores).double()
     y = as_numbers("target", target).to(p.device).double()
     if p.shape != y.shape:
-        raise ValueError(f"Expected argument `target` to have shape {[*p.shape]}, got {[*y.shape]}.")
-    there = ~p.isnan() & ~y.isnan() if valid is None else ~p.isnan() & ~y.isnan() & valid
+        raise InputError("target", f"to have the shape of `scores`, {[*p.shape]}", [*y.shape])
+    there = ~p.isnan() & ~y.isnan()
+    if valid is not None:
+        there = there & valid_mask(valid, tuple(p.shape), p.device, of="`scores`")
+    wrong = there & (y != 0) & (y != 1)
+    if bool(wrong.any()):
+        cell = wrong.nonzero()[0].tolist()
+        raise InputError("target", "to hold 0 and 1", f"{float(y[tuple(cell)]):g}", cell[0] if len(cell) == 1 else cell)
     p, y = p[there], y[there]
-    if bool(((y != 0) & (y != 1)).any()):
-        raise ValueError("Expected argument `target` to hold 0 and 1.")
     levels, row = torch.unique(p, return_inverse=True)
     right = torch.zeros_like(levels).index_add(0, row, y)
     wrong = torch.zeros_like(levels).index_add(0, row, 1 - y)

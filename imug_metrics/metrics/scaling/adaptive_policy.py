@@ -9,7 +9,9 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from imug_metrics.dialogues.arguments import Candidates, Ids, Numbers, Turns
-from imug_metrics.dialogues.inputs import SHARE, score_column
+from imug_metrics.dialogues.arrays import place_of
+from imug_metrics.dialogues.checks import Check
+from imug_metrics.dialogues.inputs import SHARE, Column, score_column
 from imug_metrics.errors import InputError
 from imug_metrics.functional.scaling.adaptive_policy import policy_columns
 from imug_metrics.functional.scaling.candidates import read_candidates, record_columns
@@ -100,7 +102,7 @@ class AdaptivePolicy(DialogueMetric):
             dialogue, turn, valid, lengths: of the records, as in every metric, see `DialogueMetric`.
 
         Raises:
-            ValueError: if shapes differ, a cost is below 0 or turns are refused.
+            InputError: if shapes differ, a cost is below 0, a choice is no column or turns are refused.
         """
         given = {"scores": read_candidates("scores", scores)}
         given["costs"] = read_candidates("costs", costs, given["scores"].values)
@@ -110,7 +112,7 @@ class AdaptivePolicy(DialogueMetric):
             expected = f"to have shape {[*chosen.shape, self.strategies]}, a column a strategy for each of `preds`"
             raise InputError("scores", expected, [*y.shape])
         # Padding of a tensor of numbers is NaN.
-        chosen = chosen._replace(values=chosen.values.to(y.device).nan_to_num(-1))
+        chosen = chosen._replace(values=chosen.values.to(y.device).nan_to_num(-1), checks=(self._check(chosen),))
         columns = {**record_columns(given=given, scores=y, costs=c), "preds": chosen}
         inputs = self._pack(columns, dialogue, turn, None, valid, lengths, checks=[check])
         batch, found = inputs.batch, inputs.columns
@@ -118,6 +120,17 @@ class AdaptivePolicy(DialogueMetric):
         choices = _Choices(y, found["costs"], found["preds"].long(), self.price)
         terms = Terms(averages=self._values(choices)) if self.detail else None
         self._add(batch, choices.regret, None, terms)
+
+    def _check(self, chosen: Column) -> Check:
+        """The check that choices are columns."""
+        values = chosen.values.nan_to_num(-1.0, torch.inf, -torch.inf)
+        wrong = (values < -1) | (values >= self.strategies) | (values != values.floor())
+
+        def error(cell: int) -> InputError:
+            expected = f"to hold columns of `scores` from 0 to {self.strategies - 1}, or -1 for none"
+            return InputError("preds", expected, f"{float(values[cell]):g}", place_of(cell, chosen.shape))
+
+        return Check(wrong, error)
 
     def _values(self, of: "_Choices") -> dict[str, Tensor]:
         """Every column of packed records but the regret, NaN where undefined."""

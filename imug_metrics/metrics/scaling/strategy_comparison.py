@@ -16,7 +16,7 @@ from imug_metrics.dialogues.batch import DialogueBatch, as_list
 from imug_metrics.dialogues.ids import hash_ids
 from imug_metrics.dialogues.inputs import SHARE
 from imug_metrics.errors import InputError
-from imug_metrics.functional.scaling.candidates import as_candidates, record_columns
+from imug_metrics.functional.scaling.candidates import as_candidates, cost_check, record_columns
 from imug_metrics.functional.scaling.strategy_comparison import Columns, pareto_front, strategy_columns
 from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.dialogue_metric import DialogueMetric, check_choice
@@ -146,7 +146,7 @@ class StrategyComparison(DialogueMetric):
             dialogue, turn, valid, lengths: of the records, as in every metric, see `DialogueMetric`.
 
         Raises:
-            ValueError: if names are not those of the metric, shapes differ or turns are refused.
+            InputError: if names are not those of the metric, shapes differ, a cost is below 0 or turns are refused.
         """
         read = strategy_columns("scores", scores, self.strategies)
         given = read.values
@@ -154,7 +154,8 @@ class StrategyComparison(DialogueMetric):
         columns = record_columns(
             given={"scores": read}, scores=given.masked_fill(~given.isfinite(), torch.nan), **spent
         )
-        inputs = self._pack(columns, dialogue, turn, None, valid, lengths)
+        checks = [cost_check(column) for column in spent.values()]
+        inputs = self._pack(columns, dialogue, turn, None, valid, lengths, checks=checks)
         found = {name: inputs.batch.present(inputs.columns[name]) for name in ("scores", *spent)}
         values = found["scores"].nan_to_num(0) if self.missing == "zero" else found["scores"]
         by_name = dict(zip(self.strategies, values.unbind(1)))
@@ -235,7 +236,7 @@ class StrategyComparison(DialogueMetric):
         by_kind = isinstance(costs, Mapping) and set(costs) == set(self.costs)
         kinds = cast("Mapping[str, Columns]", costs if by_kind else {self.costs[0]: costs})
         if set(kinds) != set(self.costs):
-            raise ValueError(f"Expected argument `costs` by {list(self.costs)}, got only one of them.")
+            raise InputError("costs", f"to be by kind, those of {list(self.costs)}", shown(costs))
         columns = {kind: strategy_columns("costs", kinds[kind], self.strategies).values for kind in self.costs}
         columns = {kind: as_candidates("costs", column, like=scores) for kind, column in columns.items()}
         return {kind: column.masked_fill(~column.isfinite(), torch.nan) for kind, column in columns.items()}

@@ -141,9 +141,9 @@ def test_the_draw_is_not_that_of_the_bootstrap() -> None:
 
 def test_shares_outside_their_range_are_refused() -> None:
     for share in (-0.1, 1.1, NAN):
-        with pytest.raises(ValueError, match="`share` to be from 0 to 1"):
+        with pytest.raises(ValueError, match="`share` to lie in 0 to 1"):
             scheduled_sampling(dialogue=[1, 2], turn=[1, 1], share=share)
-    with pytest.raises(ValueError, match="`share` to have shape"):
+    with pytest.raises(ValueError, match="`share` to have the shape"):
         scheduled_sampling(dialogue=[1, 2], turn=[1, 1], share=[0.5, 0.5, 0.5])
     with pytest.raises(ValueError, match="`dialogue`"):
         scheduled_sampling(dialogue=[1, 2, 3], turn=[1, 1], share=0.5)

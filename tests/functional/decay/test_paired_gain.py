@@ -85,10 +85,10 @@ def test_two_lists_with_subjects_pair_by_subject() -> None:
 @pytest.mark.parametrize(
     ("baseline", "dialogue", "turn", "message"),
     [
-        ([0.5, 0.5], [1, 1], [1, 1], "In the arm of `baseline`: Expected argument `turn` to come once"),
-        ([0.5], [1, 1], [1], "In the arm of `baseline`: Expected argument `dialogue` to have the shape"),
-        ([0.5], [1], [0], "In the arm of `baseline`: Expected argument `turn` to be >= 1"),
-        ([[0.5]], [1], [1], r"In the arm of `baseline`: Expected argument `baseline` to have shape \[N\]"),
+        ([0.5, 0.5], [1, 1], [1, 1], "`baseline_turn` to come once"),
+        ([0.5], [1, 1], [1], r"`baseline_dialogue` to have the shape of `baseline`, \[1\], got \[2\]"),
+        ([0.5], [1], [0], "`baseline_turn` to be >= 1"),
+        ([[0.5]], [1], [1], r"`baseline` to have shape \[N\]"),
     ],
 )
 def test_a_malformed_arm_is_named(baseline: Any, dialogue: Any, turn: Any, message: str) -> None:

@@ -115,7 +115,7 @@ def test_without_one_kind_the_shares_are_undefined() -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [(([0.1], [1, 0]), "`target` to have shape"), (([0.1], [2]), "`target` to hold 0 and 1")],
+    [(([0.1], [1, 0]), "`target` to have the shape of `scores`"), (([0.1], [2]), "`target` to hold 0 and 1")],
 )
 def test_wrong_labels_are_refused(arguments: tuple[object, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
