@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import tempfile
 from collections.abc import Iterator
@@ -15,6 +16,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from imug_metrics import read_records
+from imug_metrics.errors import ArgumentError
 from imug_metrics.formats import READERS, ReadOptions, RecordAt
 from imug_metrics.reading.files import Problems
 from tests.formats.chat_files import CHAT_FILES
@@ -175,3 +178,37 @@ def test_a_broken_line_between_others_costs_itself_alone(form: str) -> None:
         found, problems = read(form, name, b"\n".join([lines[0], broken, *lines[1:]]))
         assert {record.line for record in found} == {1, 3, 4}
         assert 2 in {problem.line for problem in problems}
+
+
+@pytest.mark.parametrize("form", CHAT_FILES)
+@FUZZ
+@given(data=st.data())
+def test_a_damaged_beginning_is_read_or_refused(form: str, data: st.DataObject) -> None:
+    name, content = made(form)
+    damaged = bytearray(content)
+    for _ in range(data.draw(st.integers(1, 3))):
+        start = data.draw(st.integers(0, min(600, len(content) - 1)))
+        damaged[start : start + data.draw(st.integers(0, 3))] = data.draw(st.binary(max_size=4))
+    read_or_refused(bytes(damaged), name)
+
+
+@FUZZ
+@given(st.binary(max_size=600) | st.text(max_size=200).map(lambda text: text.encode("utf-8", "replace")))
+def test_any_bytes_are_read_or_refused(content: bytes) -> None:
+    read_or_refused(content, "any.bin")
+
+
+@FUZZ
+@given(st.recursive(WRONG, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner)))
+def test_any_json_is_read_or_refused(value: Any) -> None:
+    read_or_refused(json.dumps(value).encode(), "any.json")
+
+
+def read_or_refused(content: bytes, name: str) -> None:
+    """Read a file as anybody would: it gives records or problems, or is refused."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, name)
+        path.write_bytes(content)
+        with contextlib.suppress(ArgumentError):
+            found = read_records(path)
+            assert found or found.problems
