@@ -171,9 +171,8 @@ def _add_score(commands: Any) -> None:
 def _add_reading(command: _Command) -> None:
     command.group("files", "how your own data is read")
     command.text("--format", "FORMAT", "of the files (default: found by their content)")
-    command.names(
-        "--columns", "FIELD=COLUMN", "which column holds what, such as dialogue=id,turn=t,text=reply,target=key,score=s"
-    )
+    text = "which column holds what, such as dialogue=id,turn=t,text=reply,target=key,score=s"
+    command.options.add_argument("--columns", action="append", metavar="FIELD=COLUMN,...", help=text)
     command.folder("--images", "folder that image paths of the files begin at (default: each file's own)")
 
 

@@ -50,8 +50,7 @@ def settings_of_files(options: Namespace) -> Settings:
 
 def reading(options: Namespace) -> dict[str, Any]:
     """How files are read: format, columns and the folder of images."""
-    columns = parse_columns([text for texts in options.columns or () for text in texts])
-    return {"format": options.format, "columns": columns, "images": options.images}
+    return {"format": options.format, "columns": parse_columns(options.columns or ()), "images": options.images}
 
 
 def chosen(names: Sequence[Sequence[str]] | None) -> list[str]:
@@ -97,6 +96,8 @@ def _check_alone(options: Namespace) -> None:
     if options.repeats != 1:
         raise ArgumentError("repeats", "expected together with --benchmark, not with FILE")
     for file in options.files:
+        if not file.exists() and file.name.partition("=")[0] in FIELDS:
+            raise ArgumentError("columns", f"expected one text, FIELD=COLUMN,FIELD=COLUMN; is {file} a part of it?")
         found = kinds(file) if file.is_dir() else ()
         if not {"outputs", "model"}.isdisjoint(found):
             outputs = file if "outputs" in found else file.absolute().parent

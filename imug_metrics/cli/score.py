@@ -14,6 +14,7 @@ from imug_metrics.cli.own_data import chosen, settings_of_files
 from imug_metrics.cli.progress import progress_bars
 from imug_metrics.cli.tables import print_tables
 from imug_metrics.encoders.devices import check_device
+from imug_metrics.encoders.downloads import brief_downloads, why_not_downloaded
 from imug_metrics.errors import ArgumentError
 from imug_metrics.evaluation import Evaluation, JudgeSettings, Settings, read_human
 from imug_metrics.evaluation import run as evaluate_settings
@@ -123,12 +124,16 @@ def _judge(options: Namespace) -> Judge:
     check_device(options.device)
     try:
         if options.judge_local:
-            return TransformersJudge(options.judge_local, device=options.device)
+            with brief_downloads():
+                return TransformersJudge(options.judge_local, device=options.device)
         return OpenAIJudge(options.judge_model, base_url=options.judge_url, concurrency=options.judge_concurrency)
     except ModuleNotFoundError:
         raise
     except (ValueError, OSError) as error:
-        raise ArgumentError("judge_local" if options.judge_local else _JUDGES[:2], str(error)) from error
+        why = why_not_downloaded(error) if options.judge_local else None
+        cure = "fetch it elsewhere and name its folder, with config.json and weights"
+        message = str(error) if why is None else f"{options.judge_local} could not be downloaded: {why}; {cure}"
+        raise ArgumentError("judge_local" if options.judge_local else _JUDGES[:2], message) from error
 
 
 def _prompts(folder: Path | None) -> imug.Prompts:

@@ -92,20 +92,21 @@ def read_inputs(settings: Settings) -> Inputs:
             missing for images.
     """
     problems = imug.Problems()
-    benchmark = None
-    if settings.benchmark is None:
-        named = {} if settings.records is None else settings.records
-        models = tuple(ModelInputs(model, _checked(model, records)) for model, records in named.items())
-        problems.extend(named.problems if isinstance(named, RecordsByModel) else ())
-    else:
+    benchmark, folders = None, list[Path]()
+    if settings.benchmark is not None:
         assert settings.outputs is not None
         benchmark = readable_benchmark(settings.benchmark, problems, settings.limit)
         folders = [settings.outputs / name for name in settings.models]
         check_any_output("outputs", folders, benchmark)
+    encoder = cached_encoder(settings.encoder, settings.device, settings.cache)  # before what takes longer is read
+    if benchmark is None:
+        named = {} if settings.records is None else settings.records
+        models = tuple(ModelInputs(model, _checked(model, records)) for model, records in named.items())
+        problems.extend(named.problems if isinstance(named, RecordsByModel) else ())
+    else:
         models = tuple(_read_model(benchmark, folder, settings.reference_history) for folder in folders)
     if settings.encoder is None and settings.metrics is None:
         models = tuple(_without_images(model, leave=settings.leave_images) for model in models)
-    encoder = cached_encoder(settings.encoder, settings.device, settings.cache)
     return Inputs(
         models,
         benchmark,

@@ -39,7 +39,7 @@ class Evaluation:
         results: one a model, in the order in which they were scored.
         manifest: what was scored and how: folders, encoder, judge, versions.
         classes: the class of each domain of the benchmark; empty for records.
-        benchmark_problems: what is wrong with the benchmark itself.
+        benchmark_problems: what is wrong with the benchmark itself, or in the files that records were read from.
     """
 
     results: tuple[ModelResult, ...]

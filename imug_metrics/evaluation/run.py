@@ -42,8 +42,8 @@ def evaluate(
     """Score models with every metric, from records or from folders of a benchmark.
 
     Args:
-        records: what the models left: records of one model, or by model. Any iterables; no folder and no benchmark is
-            needed.
+        records: what the models left: records of one model, or by model, as `read_records` gives them of a file, with
+            its problems. Any iterables; no folder and no benchmark is needed.
         benchmark: in place of records, a folder in the layout of IMUG-Bench, holding data/ and config/.
         outputs: together with it, the folder that holds one folder of outputs a model.
         models: names of those to score; none: all.

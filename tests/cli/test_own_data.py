@@ -110,7 +110,9 @@ def test_what_models_are_called(here: Path, arguments: tuple[str, ...], models: 
     assert list(summary()) == [name.replace("{here}", here.name) for name in models]
 
 
-@pytest.mark.parametrize("columns", [["dialogue=id,turn=t,score=s, mean"], ["dialogue=id, turn=t", "score=s, mean"]])
+@pytest.mark.parametrize(
+    "columns", [["dialogue=id,turn=t,score=s, mean"], ["dialogue=id, turn=t", "--columns", "score=s, mean"]]
+)
 def test_columns_of_any_name(here: Path, columns: list[str]) -> None:
     assert run("score", "scores.csv", "--columns", *columns, "--out", "out") == 0
     items = [json.loads(line) for line in Path("out/items.jsonl").read_text().splitlines()]
@@ -176,6 +178,8 @@ WRONG = [
     (("scores.csv", "--columns", "dialog=id"), "got 'dialog'; did you mean `dialogue`?"),
     (("scores.csv", "--columns", "id=dialogue"), "got 'id=dialogue'; did you mean dialogue=id?"),
     (("scores.csv", "--columns", "id"), "--columns: expected FIELD=COLUMN, got 'id'"),
+    (("scores.csv", "--columns", "dialogue=id", "turn=t"), "--columns: expected one text, FIELD=COLUMN,FIELD=COLUMN"),
+    (("--columns", "dialogue=id,turn=tt", "scores.csv"), "--columns: scores.csv has no column 'tt'"),
     (("scores.csv", "--columns", "turn=t,turn=t"), "--columns: expected each field once, got turn again"),
     (("scores.csv", "--columns", "="), "--columns: expected FIELD=COLUMN, got '='"),
     (("scores.csv", "--columns", "dialogue=id,turn=t"), "its columns are id, t, s, mean"),
