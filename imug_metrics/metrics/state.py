@@ -57,7 +57,7 @@ def all_or_none(metrics: Iterable[Metric]) -> Iterator[None]:
         ...     first.update([[1.0, 0.0]])
         ...     second.update([[[[1.0]]]])
         Traceback (most recent call last):
-        ValueError: Expected argument `scores` to have shape [N] or [B, T], got [1, 1, 1, 1].
+        imug_metrics.errors.InputError: Expected argument `scores` to have shape [N] or [B, T], got [1, 1, 1, 1].
         >>> first.update_called
         False
     """
