@@ -57,7 +57,7 @@ ARGUMENTS: dict[str, str] = {
     "context_lengths": "numbers `[N]` or `[B, T]`, at least 1: tokens of context at each record.",
     # Where a record belongs.
     "dialogue": "ids, integers or strings: flat `[N]`; padded `[B]` or `[B, T]`, by default 0 to B - 1. All turns of a "
-    "dialogue come in one update.",
+    "dialogue come in one update, and its id in no other.",
     "turn": "integers from 1: flat `[N]`; padded `[T]` or `[B, T]`, where 0 marks padding, by default 1 to T.",
     "subject": "ids in the form of `dialogue`: who or what should stay the same; the turns of one subject within a "
     "dialogue are a segment. None: a dialogue is one segment.",

@@ -112,7 +112,7 @@ def test_refused_arguments() -> None:
         with pytest.raises(ValueError, match="`groups` to be names that differ"):
             Breakdown(TurnDecay(), groups=groups)
     metric = Breakdown(TurnDecay(), groups=["a"])
-    with pytest.raises(ValueError, match=r"`group` to have one entry for each of argument 1, \[48\] .*, got \[2\]"):
+    with pytest.raises(ValueError, match=r"`group` to have one entry for each of `scores`, \[48\] .*, got \[2\]"):
         metric.update(SCORES, dialogue=DIALOGUE, turn=TURN, group=["a", "b"])
     with pytest.raises(ValueError, match="`links` to be None"):
         Breakdown(TurnConsistency("graph"), groups=["a"]).update(
