@@ -62,6 +62,11 @@ class Rows:
         self.path, self.problems = path, problems
         self.columns: Columns = find_columns(names, options.columns, path, usual=usual)
         self.sources = ImageSources(options.images or path.parent) if sources is None else sources
+        of = self.columns.of
+        self._numbered = {
+            name: [(field.removeprefix(f"{name}."), of[field]) for field in of if f"{field}.".startswith(f"{name}.")]
+            for name in ("score", "cost")
+        }
         self._alone: dict[str, int] = {}  # turn of dialogues with one row, where their column was guessed
         self._shared = False
         warn_of_misspelled(self.columns, path, None, problems)
@@ -199,9 +204,7 @@ class Rows:
                 cells = {each: (f"{column}.{each}", present(value)) for each, value in values.items()}
             else:
                 place.error(column, f"expected an object of numbers by name, got {shown(whole)}")
-        for field, column in self.columns.of.items():
-            if field == name or field.startswith(f"{name}."):
-                cells[field.removeprefix(f"{name}.")] = (column, cell(row, column))
+        cells.update((each, (column, cell(row, column))) for each, column in self._numbered[name])
         return {each: _number(*found, place) for each, found in cells.items() if found[1] is not None}
 
 
