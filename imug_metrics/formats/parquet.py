@@ -20,6 +20,7 @@ from imug_metrics.reading.files import Problems, inside, read_json
 
 Labels: TypeAlias = "Mapping[str, list[str]]"
 
+_PURPOSE = "A parquet or arrow file"
 _PARQUET = b"PAR1"
 _ARROW_FILE = b"ARROW1"
 _ARROW_STREAM = b"\xff\xff\xff\xff"
@@ -51,7 +52,7 @@ class ParquetReader:
             ArgumentError: of `columns` or `path`, as for a table.
             ModuleNotFoundError: if pyarrow is not installed.
         """
-        require("pyarrow", purpose="A parquet or arrow file", extra="formats")
+        require("pyarrow", purpose=_PURPOSE, extra="formats")  # before anything is read
         root = path if path.is_dir() else path.parent
         files = _files(path, problems) if path.is_dir() else [path]
         sources, tables = ImageSources(options.images or root), dict[tuple[str, ...], Rows]()
@@ -106,8 +107,7 @@ def _split_files(folder: Path, root: Path, problems: Problems) -> list[Path]:
 
 def _rows(path: Path, problems: Problems) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield (number from 1, row) of a file; where it is damaged, the rest is not read, which is told."""
-    import pyarrow as pa
-
+    pa = require("pyarrow", purpose=_PURPOSE, extra="formats")
     number = 0
     try:
         with path.open("rb") as file:
@@ -123,13 +123,12 @@ def _rows(path: Path, problems: Problems) -> Iterator[tuple[int, dict[str, Any]]
 
 
 def _batches(file: Any, is_parquet: bool) -> Iterator[Any]:
-    import pyarrow as pa
-    import pyarrow.parquet
-
     file.seek(0)
     if is_parquet:
-        yield from pyarrow.parquet.ParquetFile(file).iter_batches(batch_size=_ROWS)
+        parquet = require("pyarrow.parquet", purpose=_PURPOSE, extra="formats")
+        yield from parquet.ParquetFile(file).iter_batches(batch_size=_ROWS)
         return
+    pa = require("pyarrow", purpose=_PURPOSE, extra="formats")
     if file.read(len(_ARROW_FILE)) == _ARROW_FILE:
         file.seek(0)
         reader = pa.ipc.open_file(file)

@@ -200,6 +200,19 @@ def test_all_columns_that_a_record_has_are_read(tmp_path) -> None:
     assert (record.scores, record.costs) == ({"clip": 0.25, "score": 1.0}, {"tokens": 12.0})
 
 
+def test_images_may_lie_in_another_folder(tmp_path) -> None:
+    for folder in ("tables", "drawn"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "drawn" / "a.png").write_bytes(b"png")
+    path = table(tmp_path / "tables", [{"id": "a", "turn": 1, "image": "a.png"}])
+    [record], problems = read(path, images=tmp_path / "drawn")
+    assert isinstance(record.image, Path)
+    assert (record.image.read_bytes(), problems) == (b"png", [])
+    [record], [problem] = read(path)
+    assert record.image is None
+    assert "expected an image inside" in problem
+
+
 def test_columns_of_any_name_are_read_as_they_were_named(tmp_path) -> None:
     path = table(tmp_path, [{"fall": "a", "schritt": 1, "wert": "0.5", "was": "B"}])
     columns = {"dialogue": "fall", "turn": "schritt", "score.mine": "wert", "text": "was"}
