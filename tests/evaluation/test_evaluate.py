@@ -9,7 +9,6 @@ import math
 import shutil
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch

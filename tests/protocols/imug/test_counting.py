@@ -263,7 +263,7 @@ def test_points_that_count_from_0_are_refused(folder):
 
 
 def test_records_count_from_1():
-    with pytest.raises(InputError, match="`turn`.*got 0: turns count from 1"):
+    with pytest.raises(InputError, match=r"`turn`.*got 0: turns count from 1"):
         Record("a", 0, "text", "Which?", text="A", target="A")
 
 
