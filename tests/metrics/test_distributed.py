@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
@@ -13,7 +14,7 @@ import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
 
-import imug_metrics  # noqa: F401  before torchmetrics: a process of its own starts without conftest.py
+from imug_metrics.errors import RepeatedDialoguesWarning  # before torchmetrics: a process starts without conftest.py
 from tests.metrics.cases import Case, all_cases, places
 
 
@@ -28,6 +29,7 @@ def _share(split: str, dialogue: torch.Tensor, rank: int) -> torch.Tensor:
 
 def _worker(rank: int, meeting: str, results: str) -> None:
     torch.set_num_threads(1)
+    warnings.simplefilter("error", RepeatedDialoguesWarning)
     dist.init_process_group("gloo", init_method=f"file://{meeting}", rank=rank, world_size=2)
     dialogue, turn = places()
     found = {}
