@@ -93,14 +93,21 @@ def align_rows(
         _check_flat(shape[0], dialogue, turn, lengths, of)
     said = dict(lists or {})
     ids, names = _read_dialogues(dialogue, shape, said, like, of)
-    subjects = None if subject is None else _fitted("subject", read_ids("subject", subject), shape, shape[:1], said, of)
-    turns = None if turn is None else _read_turns(turn, shape, said, of)
-    there = None
+    subjects = turns = there = None
+    if subject is not None:
+        subjects = _fitted("subject", read_ids("subject", subject), shape, shape[:1], said, of).to(like.device)
+    if turn is not None:
+        turns = _read_turns(turn, shape, said, of).to(like.device)
     if valid is not None:
-        there = _fitted("valid", read_array("valid", valid, BOOLEANS), shape, shape, said, of).bool()
-    subjects, turns, there = (None if part is None else part.to(like.device) for part in (subjects, turns, there))
+        there = _fitted("valid", read_array("valid", valid, BOOLEANS), shape, shape, said, of)
+        there = there.bool().to(like.device)
     places = Places(ids, turns, _full(subjects, shape), there, None, (), dialogue is None, False, names)
-    return places if len(shape) == 1 else _with_ends(places, shape, said, lengths)
+    if len(shape) == 1:
+        return places
+    by_column = turns is not None and turns.ndim == 1
+    return _with_ends(
+        places._replace(turn=turns.expand(shape) if by_column else turns), shape, said, lengths, by_column
+    )
 
 
 def check_ends(**lengths: Ends) -> None:
@@ -118,16 +125,16 @@ def check_ends(**lengths: Ends) -> None:
                 raise InputError(name, f"to have the dialogues of `{first}`, of {one} turns", two, row)
 
 
-def _with_ends(places: Places, shape: tuple[int, ...], lists: dict[str, Ends], lengths: Any) -> Places:
-    """Padded records with what is known of their padding."""
+def _with_ends(places: Places, shape: tuple[int, ...], lists: dict[str, Ends], lengths: Any, by_column: bool) -> Places:
+    """Padded records, whose turns may have come one a column, with what is known of their padding."""
     turns, there, like = places.turn, places.valid, places.dialogue
     checks: list[Check] = []
     record = None if turns is None else turns != 0
-    if record is not None:
-        checks.append(_early_padding(record, shape))
+    if record is not None and record.numel():
+        checks.append(_early_padding(record[0, :1] if by_column else record))
     limits = None
     if lengths is not None:
-        limits, check = _as_lengths(lengths, shape, like.device)
+        limits, check = _as_lengths(lengths, shape, like)
         checks.append(check)
         # Lists of one length are padded like a tensor, whose dialogues may end before it does.
         lists = {name: ends for name, ends in lists.items() if min(ends, default=shape[1]) < shape[1]}
@@ -192,20 +199,23 @@ def _read_dialogues(
 
 def _read_turns(turn: Any, shape: tuple[int, ...], said: dict[str, Ends], of: str) -> Tensor:
     given = read_array("turn", turn, INTEGERS)
-    turns = _fitted("turn", given._replace(values=given.values.long()), shape, shape[-1:], said, of)
-    return turns if turns.ndim == len(shape) else turns.expand(shape)
+    return _fitted("turn", given._replace(values=given.values.long()), shape, shape[-1:], said, of)
 
 
-def _early_padding(record: Tensor, shape: tuple[int, ...]) -> Check:
-    """The check that no turn stands behind a 0, of which nobody says whether it is padding or the first turn."""
-    # A line of one cell is no padding of anything.
-    wrong = record[:, 1:] > record[:, :-1] if shape[1] > 1 else ~record
+def _early_padding(record: Tensor) -> Check:
+    """The check that no turn stands behind a 0, of which nobody says whether it is padding or the first turn.
+
+    Args:
+        record: False where the turn is 0: `[B, T]`, or of turns that came one a column that of the first, `[1]`.
+    """
+    lone = record.ndim == 1 or record.shape[1] == 1  # lines of one cell are not padding all together
+    wrong = ~record.any().expand(1) if lone else record[:, 1:] > record[:, :-1]
 
     def error(cell: int) -> InputError:
+        row = 0 if record.ndim == 1 else [cell, 0] if wrong.ndim == 1 else place_of(cell, tuple(wrong.shape))
         expected = (
             "to count from 1, with 0 behind the turns of a line as its padding (add 1 to turns that count from 0)"
         )
-        row = [cell, 0] if shape[1] == 1 else place_of(cell, (shape[0], shape[1] - 1))
         return InputError("turn", expected, 0, row)
 
     return Check(wrong, error)
@@ -215,18 +225,18 @@ def _open_end(valid: Tensor) -> Check:
     """The check that no line of `valid` ends with False, of which nobody says whether it is padding."""
 
     def error(line: int) -> InputError:
-        expected = (
-            "to be True in the last cell of every line, where an output may be absent or not expected (say which by "
-            "`lengths`, or by `turn` with 0 in the padding)"
+        got = (
+            f"False in line {line}, where an output may be absent or not expected: say which by `lengths`, or by "
+            "`turn` with 0 in the padding"
         )
-        return InputError("valid", expected, False, [line, valid.shape[1] - 1])
+        return InputError("valid", "to be True in the last cell of every line", got)
 
     return Check(~valid[:, -1], error)
 
 
-def _as_lengths(lengths: Any, shape: tuple[int, ...], device: torch.device) -> tuple[Tensor, Check]:
+def _as_lengths(lengths: Any, shape: tuple[int, ...], like: Tensor) -> tuple[Tensor, Check]:
     """Lengths as int64 `[B]`, and their check."""
-    limits = as_integers("lengths", lengths).to(device)
+    limits = as_integers("lengths", lengths).to(like.device)
     if tuple(limits.shape) != shape[:1]:
         raise InputError("lengths", f"to have shape {shape[:1]}", tuple(limits.shape))
 

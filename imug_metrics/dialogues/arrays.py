@@ -7,7 +7,9 @@ Columns of tables (pandas, polars, pyarrow) are known by what they can do, so th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -19,6 +21,7 @@ from torch.nn.functional import pad
 from imug_metrics.errors import InputError
 
 HOLDERS = "to be a tensor, an array, a column of a table or a list"
+_UNSEEN = ContextVar("_UNSEEN", default=False)  # whether tensors on the meta device are taken
 _LONGEST = 60  # characters of a value in an error
 _NAMES_OF_ABSENT = ("NAType", "NaTType")  # of pandas, whose cells say so where nothing is
 
@@ -177,8 +180,24 @@ def first_entry(given: Any) -> tuple[Any, int]:
         if isinstance(found, Tensor):
             kind = float if found.is_floating_point() else bool if found.dtype == torch.bool else int
             return kind(0), depth + found.ndim
-        depth, entry = depth + 1, next((part for part in found if not is_absent(part)), None)
+        depth, entry = depth + 1, next((part for part in found if not (is_absent(part) or _is_empty(part))), None)
     return _plain(entry), depth
+
+
+@contextmanager
+def unseen_values() -> Iterator[None]:
+    """Tensors without values, on the meta device, are taken: for what is on that device itself.
+
+    Example:
+        >>> with unseen_values():
+        ...     read_array("scores", torch.ones(2, device="meta"), REALS).values.shape
+        torch.Size([2])
+    """
+    token = _UNSEEN.set(True)
+    try:
+        yield
+    finally:
+        _UNSEEN.reset(token)
 
 
 def is_absent(entry: Any) -> bool:
@@ -257,9 +276,16 @@ def _of_list(argument: str, given: list[Any], kind: Kind, form: _Form, place: tu
     for row, entry in enumerate(given):
         if not _holds(entry) and not (is_absent(entry) and form.inner):
             expected = f"{kind.expected}, or one list a dialogue" if not form.inner else "to hold lists"
-            raise InputError(argument, expected, f"{shown(entry)} beside a list", _row((*place, row)))
+            row, got = (row, f"{shown(entry)} beside a list") if row else _first_list(given)
+            raise InputError(argument, expected, got, _row((*place, row)))
         parts.append(_part(argument, entry, kind, form, (*place, row)) if _holds(entry) else None)
     return _stacked(argument, parts, form, place)
+
+
+def _first_list(given: list[Any]) -> tuple[int, str]:
+    """The first list among entries that begin with another."""
+    row = next(row for row, entry in enumerate(given) if _holds(entry))
+    return row, f"a {type(given[row]).__name__} beside {shown(given[0])}"
 
 
 def _of_plain(given: list[Any], kind: Kind) -> Tensor | None:
@@ -336,7 +362,7 @@ def _filled(part: Tensor | None, sizes: list[int], filler: float, like: Tensor) 
 def _of_tensor(argument: str, values: Tensor) -> Tensor | list[Any]:
     if values.is_nested:
         return list(values.unbind())
-    if values.layout != torch.strided or values.is_quantized or values.is_meta:
+    if values.layout != torch.strided or values.is_quantized or (values.is_meta and not _UNSEEN.get()):
         got = f"{values.layout} of {values.dtype} on {values.device}"
         raise InputError(argument, "to be a dense tensor of values", got)
     if values.ndim == 0:
@@ -414,6 +440,10 @@ def _without_marks(entries: list[Any]) -> list[Any]:
     entries = [_plain(entry) for entry in entries]
     texts = any(isinstance(entry, str) for entry in entries)
     return [None if is_absent(entry) or (texts and _is_nan(entry)) else entry for entry in entries]
+
+
+def _is_empty(entry: Any) -> bool:
+    return isinstance(entry, (list, tuple)) and not entry
 
 
 def _plain(entry: Any) -> Any:

@@ -399,7 +399,7 @@ def open_end(argument: str, values: Tensor, is_empty: Callable[[Tensor], Tensor]
 
     def error(line: int) -> InputError:
         cell = values[line, -1]
-        got = "NaN" if bool(cell.isnan().any()) else "zeros" if not bool(cell.any()) else "no finite value"
+        got = "NaN" if bool(cell.isnan().any()) else "zeros"
         expected = (
             "to hold an output in the last cell of every line where nobody says which cells are padding (say so by "
             "`lengths`, or by `turn` with 0 there)"
@@ -413,13 +413,14 @@ def _is_nan(cells: Tensor) -> Tensor:
     return cells != cells
 
 
-def _has_no_direction(cells: Tensor) -> Tensor:
-    return ~has_direction(cells)
+def _is_zero_or_nan(cells: Tensor) -> Tensor:
+    """Whether embeddings are what padding is made of; what is infinite has only overflown."""
+    return ~(torch.linalg.vector_norm(cells.detach(), torch.inf, dim=-1) > 0)
 
 
 def _is_blank(images: Tensor) -> Tensor:
     """Whether images are of zeros alone, as padding is."""
-    return ~images.flatten(1).any(1)
+    return (images == 0).flatten(1).all(1)  # `any` of uint8 is uint8, whose ~ is no negation
 
 
 def _bounds_check(name: str, column: Column, bounds: Bounds) -> Check:
@@ -458,7 +459,7 @@ def _embedded(argument: str, given: Tensor | list[Any], encode: Encode | None) -
         raise InputError(argument, expected, f"{list(rows.shape)} of {rows.dtype}")
     rows = rows if rows.is_floating_point() else rows.float()
     padded = rows.ndim == 3 and ends is None
-    check = partial(open_end, argument, rows, _has_no_direction) if padded else None
+    check = partial(open_end, argument, rows, _is_zero_or_nan) if padded else None
     flat, shape = rearrange(rows, "... d -> (...) d"), tuple(rows.shape[:-1])
     return Column(flat, shape, None, ends, open_end=check, width=rows.shape[-1])
 

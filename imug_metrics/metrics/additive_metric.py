@@ -13,6 +13,7 @@ from torch import Tensor
 from torchmetrics import Metric
 from torchmetrics.utilities.data import dim_zero_max
 
+from imug_metrics.dialogues.arrays import unseen_values
 from imug_metrics.metrics.state import can_change, check_state, is_shared, leave_inference_mode
 
 
@@ -61,7 +62,8 @@ class AdditiveMetric(Metric):
         def wrapped(*args: Any, **kwargs: Any) -> None:
             inference = self.in_inference_mode and not self._enable_grad
             try:
-                with torch.inference_mode() if inference else nullcontext():
+                unseen = unseen_values() if self.device.type == "meta" else nullcontext()
+                with unseen, torch.inference_mode() if inference else nullcontext():
                     update(*args, **kwargs)
             except BaseException:
                 self._update_count -= 1  # torchmetrics has counted it before

@@ -228,7 +228,7 @@ WRONG: list[tuple[Any, str]] = [
     ([[0.5, 0.6], [0.7, "x"]], r"to hold real numbers, got 'x' at row \[1, 1\]"),
     ([[0.5, 0.6], None], "one list a dialogue, got None beside a list at row 1"),
     ([[0.5, 0.6], 0.7], "one list a dialogue, got 0.7 beside a list at row 1"),
-    ([0.7, [0.5, 0.6]], "one list a dialogue, got 0.7 beside a list at row 0"),
+    ([0.7, [0.5, 0.6]], "one list a dialogue, got a list beside 0.7 at row 1"),
     ([[0.5, 0.6], [[0.7]]], "to hold lists of one depth, got 1 dimensions beside 2 at row 0"),
     ([[0.5], {"a": 1}], "one list a dialogue, got dict beside a list at row 1"),
     (torch.tensor([1j]), "to hold real numbers, got complex64"),

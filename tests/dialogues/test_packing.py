@@ -99,7 +99,7 @@ def test_a_mask_that_ends_a_line_with_false_does_not_say_whether_that_is_padding
     assert places.turn is None
     assert places.record is None
     assert places.dialogue.tolist() == hash_ids(["a", "b"]).tolist()
-    with pytest.raises(ValueError, match=r"`valid` .* `lengths`, or by `turn` with 0.*, got False at row \[1, 2\]"):
+    with pytest.raises(ValueError, match=r"`valid` .* got False in line 1, .* `lengths`, or by `turn` with 0"):
         look(places.checks, like=valid)
     places = align_rows((2, 3), valid=valid, turn=torch.tensor([[1, 2, 3], [1, 2, 0]]))
     look(places.checks, like=valid)
