@@ -67,10 +67,13 @@ def relative_correction(before: Tensor, after: Tensor) -> Tensor:
 
 
 def correction_columns(preds: Labels, before: Labels, target: Labels | None) -> dict[str, Column]:
-    """1 where an answer is right, 0 where it is wrong, NaN where it is absent: after (`preds`) and before."""
+    """1 where an answer is right, 0 where it is wrong, NaN where it is absent or its key: after (`preds`) and before.
+
+    With a target the first column says which answers are there, of which one without a key is none.
+    """
     if target is None:
         return {"preds": binary_column("preds", preds), "before": binary_column("before", before)}
     rows = label_columns(preds=preds, before=before, target=target)
     check_shapes(**rows)
-    key = rows.pop("target").values
-    return {name: row._replace(values=agreement(row.values, key)) for name, row in rows.items()}
+    key, given = rows.pop("target").values, rows["preds"]._replace(argument="preds")
+    return {"given": given} | {name: row._replace(values=agreement(row.values, key)) for name, row in rows.items()}

@@ -122,7 +122,8 @@ class StructureIntegrity(InstanceMetric):
         inputs = self._pack_instances(support, dialogue, turn, valid, lengths, **columns)
         batch, counts = inputs.batch, inputs.columns
         given = batch.present(counts["preds"])
-        asked = counts["target"][:, 0] == counts["target"][:, 0]  # a reference is there as a whole or not at all
+        # A reference is there as a whole or not at all; without one an answer is not scored, and lowers the coverage.
+        asked = batch.valid | (counts["target"][:, 0] == counts["target"][:, 0])
         if not self.detail:
             self._add(batch, strict_scores(given, counts["target"], self.empty)[0], asked)
             return

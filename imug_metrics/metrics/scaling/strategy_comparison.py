@@ -151,10 +151,11 @@ class StrategyComparison(DialogueMetric):
         read = strategy_columns("scores", scores, self.strategies)
         given = read.values
         spent = {f"cost_{kind}": column for kind, column in self._costs(costs, given).items()}
-        columns = record_columns(
-            given={"scores": read}, scores=given.masked_fill(~given.isfinite(), torch.nan), **spent
-        )
         checks = [cost_check(column) for column in spent.values()]
+        finite = {
+            name: part.masked_fill(~part.isfinite(), torch.nan) for name, part in ({"scores": given} | spent).items()
+        }
+        columns = record_columns(given={"scores": read}, **finite)
         inputs = self._pack(columns, dialogue, turn, None, valid, lengths, checks=checks)
         found = {name: inputs.batch.present(inputs.columns[name]) for name in ("scores", *spent)}
         values = found["scores"].nan_to_num(0) if self.missing == "zero" else found["scores"]
@@ -238,8 +239,7 @@ class StrategyComparison(DialogueMetric):
         if set(kinds) != set(self.costs):
             raise InputError("costs", f"to be by kind, those of {list(self.costs)}", shown(costs))
         columns = {kind: strategy_columns("costs", kinds[kind], self.strategies).values for kind in self.costs}
-        columns = {kind: as_candidates("costs", column, like=scores) for kind, column in columns.items()}
-        return {kind: column.masked_fill(~column.isfinite(), torch.nan) for kind, column in columns.items()}
+        return {kind: as_candidates("costs", column, like=scores) for kind, column in columns.items()}
 
     def _coverages(self, batch: DialogueBatch, there: Tensor) -> dict[str, Ratio]:
         """Share of the records that every strategy has, and that each has, from bool `[N, S]`."""

@@ -84,11 +84,11 @@ class SelfBias(DialogueMetric):
         Args:
             scores: the scores the model gives itself, `[N]` or `[B, T]`; NaN where absent.
             references: scores by people or by a trusted judge, or the truth as 1 and 0, on the same scale and in the
-                same shape; NaN where not known (such records are not expected to be scored).
+                same shape; NaN where not known: such a record cannot be scored and lowers the coverage.
             dialogue, turn, valid, lengths: as in every metric, see `DialogueMetric`.
 
         Raises:
-            ValueError: if shapes differ or turns are refused.
+            InputError: if shapes differ or turns are refused.
         """
         columns = {"scores": score_column("scores", scores), "references": score_column("references", references)}
         inputs = self._pack(columns, dialogue, turn, None, valid, lengths)
@@ -97,7 +97,7 @@ class SelfBias(DialogueMetric):
             there = ~bias.isnan() if inputs.batch.record is None else ~bias.isnan() & inputs.batch.record
             kept = torch.stack([bias.where(there, 0), there.double()], 1)
             self.differences.append(kept.detach().float().flatten().to(self.device))
-        self._add(inputs.batch, bias, inputs.columns["references"].isfinite())
+        self._add(inputs.batch, bias, inputs.batch.valid | inputs.columns["references"].isfinite())
 
     def _finish(self, found: dict[str, Tensor]) -> dict[str, Tensor]:
         if not self.skewness:

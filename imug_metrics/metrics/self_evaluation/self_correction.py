@@ -91,7 +91,7 @@ class SelfCorrection(DialogueMetric):
             after = after.masked_fill(~batch.valid & known, 0)
         gain = after - first
         # An absent answer that counts as wrong has its gain (0 - before) already and must not be set to a gain of 0.
-        expected = known if self.missing == "skip" else known & (batch.valid | gain.isnan())
+        expected = batch.valid | (known if self.missing == "skip" else known & gain.isnan())
         self._add(batch, gain, expected, self._terms(first, after, gain) if self.detail else None)
 
     def _terms(self, first: Tensor, after: Tensor, gain: Tensor) -> Terms:

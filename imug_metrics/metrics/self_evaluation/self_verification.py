@@ -91,12 +91,12 @@ class SelfVerification(DialogueMetric):
         Args:
             preds: the model's verdicts `[N]` or `[B, T]`, 1 accepts and 0 rejects; NaN, or None in a list, where there
                 is none.
-            target: the truth in the same form, 1 where the work is right; NaN or None where it is not known (such
-                records are not expected to be scored).
+            target: the truth in the same form, 1 where the work is right; NaN or None where it is not known: such a
+                record cannot be scored and lowers the coverage.
             dialogue, turn, valid, lengths: as in every metric, see `DialogueMetric`.
 
         Raises:
-            ValueError: if a verdict or truth is neither 1 nor 0, shapes differ or turns are refused.
+            InputError: if a verdict or truth is neither 1 nor 0, shapes differ or turns are refused.
         """
         inputs = self._pack(verdict_columns(preds, target), dialogue, turn, None, valid, lengths)
         batch, truth = inputs.batch, inputs.columns["target"]
@@ -109,7 +109,7 @@ class SelfVerification(DialogueMetric):
         terms = Terms(averages=errors)
         if self.detail:
             terms = Terms(averages=errors, curves=errors, slopes={"drift": (None, accepts)})
-        self._add(batch, right, known, terms)
+        self._add(batch, right, batch.valid | known, terms)
 
     def _needed(self) -> list[str]:
         return [f"{error}.{part}" for error in _ERRORS for part in ("num", "den")]

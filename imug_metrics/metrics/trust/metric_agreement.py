@@ -123,8 +123,8 @@ class MetricAgreement(DialogueMetric):
 
         Args:
             scores: of the metric, `[N]` or `[B, T]`; NaN where absent.
-            references: scores by people, in the same shape; NaN where unknown (such records are not expected to be
-                scored).
+            references: scores by people, in the same shape; NaN where unknown: such a record cannot be compared and
+                lowers the coverage.
             group: the group of each record: labels in lists, or their places in `groups` as numbers, in the same shape;
                 None, -1 or NaN for none. Numbers in lists are places too, unless a group's label is a number.
             dialogue, turn, valid, lengths: as in every metric, see `DialogueMetric`; without `dialogue` and `turn` each
@@ -151,7 +151,7 @@ class MetricAgreement(DialogueMetric):
             member = codes[:, None] == constant(torch.arange, len(self.groups), like=codes)
             by_group = (products[:, :, None] * member[:, None]).unbind(1)
             sums |= {f"{name}_by": part for name, part in zip(_SUMS, by_group)}
-        self._add(batch, x.where(both, torch.nan), known, Terms(sums=sums))
+        self._add(batch, x.where(both, torch.nan), batch.valid | known, Terms(sums=sums))
 
     def _keep_rows(self, batch: DialogueBatch, x: Tensor, y: Tensor, codes: Tensor, both: Tensor) -> None:
         """Keep records for the rank correlations; those without both scores under a group of their own."""

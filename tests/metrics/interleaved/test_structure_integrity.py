@@ -68,10 +68,11 @@ def test_absent_answers_are_left_out_or_score_zero() -> None:
         assert found["structure_integrity_coverage"] == 0.5
 
 
-def test_an_instance_without_reference_is_not_expected() -> None:
+def test_an_answer_without_reference_is_not_scored_and_lowers_the_coverage() -> None:
     metric = StructureIntegrity(detail=True, missing="zero")
     metric.update(["<image1>", "<image1>"], ["<image1>", None])
-    assert metric.compute()["structure_integrity_coverage"] == 1
+    assert metric.compute()["structure_integrity"] == 1
+    assert metric.compute()["structure_integrity_coverage"] == 0.5
 
 
 def test_files_may_have_to_exist() -> None:

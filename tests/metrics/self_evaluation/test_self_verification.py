@@ -228,14 +228,14 @@ def test_undefined_without_wrong_work() -> None:
     assert found["self_verification_accuracy"].item() == 0.75
 
 
-def test_absent_verdicts_are_skipped_or_count_as_errors_and_unknown_truth_is_not_expected() -> None:
+def test_absent_verdicts_are_skipped_or_count_as_errors_and_unknown_truth_lowers_the_coverage() -> None:
     verdicts, truth = [[1, None, 0], [0, 1, 1]], [[1, 0, None], [0, 0, 1]]
     for missing, false_accept in (("skip", 1 / 2), ("zero", 2 / 3)):
         metric = SelfVerification(detail=True, missing=missing)
         metric.update(verdicts, truth, turn=[1, 2, 3])
         found = metric.compute()
         assert found["self_verification_false_accept"].item() == pytest.approx(false_accept)
-        assert found["self_verification_coverage"].item() == pytest.approx(4 / 5)
+        assert found["self_verification_coverage"].item() == pytest.approx(4 / 6)
 
 
 def test_average_by_dialogue_weighs_every_dialogue_alike() -> None:
