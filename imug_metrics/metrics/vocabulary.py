@@ -3,7 +3,8 @@
 """What the arguments of `update` mean, said once for all metrics.
 
 One word has one meaning, so that a `MetricCollection` can feed all of its metrics by keyword. Records are flat, N rows,
-or padded, B dialogues of up to T turns; shapes below are given for both.
+or padded, B dialogues of up to T turns; shapes below are given for both. What is said of tensors holds of numpy arrays,
+columns of pandas and polars, arrays of pyarrow and lists, and of lists with one of these a dialogue, of any lengths.
 
 Wherever a number may be unknown, NaN says so, as None does in lists and a null in columns of tables, and an infinite
 number counts as NaN. Unless its argument says otherwise, such a record is expected and not scored: it is in no mean and
@@ -70,7 +71,8 @@ ARGUMENTS: dict[str, str] = {
     # Where a record belongs.
     "dialogue": "ids, integers or strings: flat `[N]`; padded `[B]` or `[B, T]`, by default 0 to B - 1. All turns of a "
     "dialogue come in one update, and its id in no other.",
-    "turn": "integers from 1: flat `[N]`; padded `[T]` or `[B, T]`, where 0 marks padding, by default 1 to T.",
+    "turn": "integers from 1: flat `[N]`; padded `[T]` or `[B, T]`, where 0 behind the turns of a "
+    "line marks padding, by default 1 to T.",
     "subject": "ids in the form of `dialogue`: who or what should stay the same; the turns of one subject within a "
     "dialogue are a segment. None: a dialogue is one segment.",
     "group": "names or integers, one a record: the group that the record belongs to. Where it may be None, -1 or NaN, "
