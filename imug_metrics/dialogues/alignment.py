@@ -105,9 +105,8 @@ def align_rows(
     if len(shape) == 1:
         return places
     by_column = turns is not None and turns.ndim == 1
-    return _with_ends(
-        places._replace(turn=turns.expand(shape) if by_column else turns), shape, said, lengths, by_column
-    )
+    spread = turns if turns is None else turns.expand(shape)
+    return _with_ends(places._replace(turn=spread), shape, said, lengths, by_column)
 
 
 def check_ends(**lengths: Ends) -> None:

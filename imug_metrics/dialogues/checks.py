@@ -22,7 +22,7 @@ class Check(NamedTuple):
     """
 
     wrong: Tensor
-    error: Callable[[int], InputError | str]
+    error: Callable[[int], InputError]
 
 
 def look(checks: Sequence[Check], counts: Sequence[Tensor] = (), *, like: Tensor) -> list[int]:
@@ -51,6 +51,5 @@ def look(checks: Sequence[Check], counts: Sequence[Tensor] = (), *, like: Tensor
     found: list[int] = torch.stack(every).tolist() if every else []
     for check, wrong in zip(checks, found):
         if wrong:
-            error = check.error(int(check.wrong.flatten().nonzero()[0]))
-            raise error if isinstance(error, Exception) else ValueError(error)
+            raise check.error(int(check.wrong.flatten().nonzero()[0]))
     return found[len(checks) :]

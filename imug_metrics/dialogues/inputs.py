@@ -260,8 +260,8 @@ def _pack_places(places: Places, shape: tuple[int, ...], options: Options) -> Di
     if turn is None:
         turn = torch.arange(1, shape[1] + 1, device=ids.device).expand(shape)
     subject, record = (None if part is None else part.flatten() for part in (places.subject, places.record))
-    named = {"name": places.name, "shape": shape}
-    return pack(ids.flatten(), turn.flatten(), subject=subject, record=record, **named, **options._asdict())
+    ids, turn, named = ids.flatten(), turn.flatten(), options._asdict()
+    return pack(ids, turn, subject=subject, record=record, name=places.name, shape=shape, **named)
 
 
 def _read_values(columns: Mapping[str, Column], look_at_rows: bool) -> tuple[dict[str, Tensor], Tensor | None]:
@@ -415,7 +415,7 @@ def _is_nan(cells: Tensor) -> Tensor:
 
 def _is_zero_or_nan(cells: Tensor) -> Tensor:
     """Whether embeddings are what padding is made of; what is infinite has only overflown."""
-    return ~(torch.linalg.vector_norm(cells.detach(), torch.inf, dim=-1) > 0)
+    return torch.logical_not(torch.linalg.vector_norm(cells.detach(), torch.inf, dim=-1) > 0)
 
 
 def _is_blank(images: Tensor) -> Tensor:

@@ -83,7 +83,7 @@ def pack(
             *changes, first, last = look([repeats], [*_changes(keys, runs), keys[0][0], keys[0][-1]], like=turn)
             counts = _number_of_runs(changes)
             if len(keys) == 2 and record is None:
-                warn_of_exchange(*keys, first, last, counts[1])
+                warn_of_exchange(keys[0], keys[1], first, last, counts[1])
     elif validate:
         look(checks, like=turn)
     masks = [mask if mask is None or moved is None else mask[moved] for mask in (valid, said, record)]

@@ -1,9 +1,10 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""What an update does to the encoder it runs."""
+"""What an update does to the encoder it runs, and what it makes of embeddings without direction."""
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from types import SimpleNamespace
 
@@ -14,6 +15,7 @@ from torch import Tensor
 from imug_metrics import TurnAlignment, TurnConsistency, TurnDistributionShift, TurnRetrieval
 from imug_metrics.encoders import CallableEncoder
 from imug_metrics.metrics.embedding_metric import EmbeddingMetric
+from tests.metrics.cases import metric_cases, places
 
 
 class KeepsWhatItMade(torch.nn.Module):
@@ -66,3 +68,37 @@ def test_an_encoder_that_gives_something_else_is_refused_by_the_name_of_the_argu
     with pytest.raises(ValueError, match=r"items of argument `texts`, \[4, D\], got"):
         metric.update(torch.ones(2, len(texts[1]), 4), texts)
     assert metric.update_count == 0
+
+
+def embedding_columns() -> list[tuple[str, str]]:
+    """Arguments of cases that are embeddings."""
+    batches = {name: case.columns(*places(2)) for name, case in metric_cases().items()}
+    keys = ("images", "texts", "references")
+    return [
+        (name, key)
+        for name, batch in batches.items()
+        for key in keys
+        if isinstance(batch.get(key), Tensor) and batch[key].ndim == 2
+    ]
+
+
+@pytest.mark.parametrize("validate", [True, False])
+@pytest.mark.parametrize("filler", [0.0, math.nan, math.inf])
+@pytest.mark.parametrize(("name", "key"), embedding_columns())
+def test_an_embedding_without_direction_is_absent(name: str, key: str, filler: float, validate: bool) -> None:
+    """Never a cosine of 0: the records are not scored, and the coverage tells."""
+    case, (dialogue, turn) = metric_cases()[name], places(8)
+    batch = case.columns(dialogue, turn)
+    rows = torch.arange(3, 20, 4)
+    there = torch.ones(len(turn), dtype=torch.bool).index_fill(0, rows, False)
+
+    def found(valid: Tensor | None = None, **changed: Tensor) -> dict[str, Tensor]:
+        metric = case.make(detail=True, validate=validate)
+        metric.update(**{**batch, **changed}, dialogue=dialogue, turn=turn, valid=valid)
+        return metric.compute()
+
+    absent = found(**{key: batch[key].index_fill(0, rows, filler)})
+    coverage = next(entry for entry in absent if entry.endswith("_coverage"))
+    assert absent[coverage] < found()[coverage]
+    if key == "images":
+        case.assert_same(absent, found(there))
