@@ -34,8 +34,8 @@ COUNTED = 15
 MOST = {("plain", "padded"): 54, ("plain", "flat"): 62 + COUNTED}
 MOST |= {("detail", "padded"): 110, ("detail", "flat"): 134 + COUNTED}
 """Operations of an update: what the estimate is made of, or all."""
-MORE = {"selection": {"detail": 80}, "selection-probabilities": {"plain": 60, "detail": 165}}
-"""Operations beyond these: ranks and bins of candidates."""
+MORE = {"selection": {"detail": 80}, "selection-probabilities": {"plain": 60, "detail": 165}, "structure": {"plain": 1}}
+"""Operations beyond these: ranks and bins of candidates, and answers without a reference."""
 
 
 @pytest.fixture(params=CASES)

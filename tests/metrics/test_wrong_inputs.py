@@ -78,7 +78,7 @@ TAKEN: dict[str, str] = {
     "!sycophancy.target",
     "entry empty list": "candidates boards points tags tags.preds tags.target *.available embeddings pixels",
     "infinite": f"{ANY_NUMBER} numeric.preds !verifier.target",
-    "minus infinity": f"{ANY_NUMBER} numeric.preds !verifier.target !policy.costs",
+    "minus infinity": f"{ANY_NUMBER} numeric.preds !verifier.target !*.costs",
     "not a number": f"{TEXTS} {ANY_NUMBER} columns shares grades group points tags pixels *.options !breakdown.group "
     "!answers.target",
     "negative": f"{ANY_NUMBER} {NUMERIC} columns group *.dialogue *.subject !*.costs !verifier.target "
