@@ -186,7 +186,9 @@ def test_infinite_scores_by_people_are_unknown() -> None:
     plain.update([1.0, 2.0, 4.0], [1.0, 3.0, 2.0])
     found = found_of(metric)
     assert found.pop("_coverage") == 0.75
-    assert found == pytest.approx({key: value for key, value in found_of(plain).items() if key != "_coverage"}, nan_ok=True)
+    assert found == pytest.approx(
+        {key: value for key, value in found_of(plain).items() if key != "_coverage"}, nan_ok=True
+    )
 
 
 def test_dialogues_may_come_without_turns() -> None:
