@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from imug_metrics.errors import InputError
 from imug_metrics.formats.place import Place
 from imug_metrics.protocols.imug.options import question_options
 from imug_metrics.reading.choice import read_choice
@@ -14,6 +15,7 @@ from imug_metrics.reading.files import kind
 from imug_metrics.reading.options import check_options, read_options
 
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_ENTRY = (("label", "letter", "key", "option", "id"), ("text", "value", "content", "answer"))  # of an option
 
 
 def read_key(
@@ -39,13 +41,23 @@ def read_key(
     """
     found = _options(options, place, where.get("options", "options"))
     key = _key(target, place, where.get("target", "target"))
-    if key is None or found is None:
-        return key, question_options(prompt, key) if found is None else found
+    at = where.get("target", "target")
+    if found is None:
+        found = question_options(prompt, key)
+        if key is not None and found and _letter(key, found) is None and not read_choice(key, found).letters:
+            place.warn(at, f"is {key[:80]!r}, neither the letter nor the text of an option that the question lists")
+        return key, found
+    if key is None:
+        return None, found
     letter = _letter(key, found)
-    if letter is None and not read_choice(key, found).letters:
-        expected = f"expected the letter or the text of an option, {', '.join(found)}"
-        place.error(where.get("target", "target"), f"{expected}, got {key[:80]!r}: no answer can be right")
-    return letter or key, found
+    if letter is not None or read_choice(key, found).letters:
+        return letter or key, found
+    told = f"expected the letter or the text of an option, {', '.join(found)}, got {key[:80]!r}"
+    if not key.strip().isdecimal():
+        place.error(at, f"{told}: no answer can be right")
+        return key, found
+    place.error(at, f"{told}: write the letter, for numbers may count options from 0 or from 1")
+    return None, found
 
 
 def _key(target: Any, place: Place, where: str) -> str | None:
@@ -66,22 +78,62 @@ def _letter(key: str, options: Mapping[str, str] | str) -> str | None:
 
 
 def _options(options: Any, place: Place, where: str) -> dict[str, str] | str | None:
-    if options is None:
-        return None
-    if isinstance(options, Mapping):
-        options = {str(letter).strip().upper(): str(text) for letter, text in options.items() if text is not None}
-    elif isinstance(options, Sequence) and not isinstance(options, (str, bytes)):
-        texts = [str(text) for text in options]
-        listed = read_options("\n".join(texts))
-        options = listed if len(listed) == len(texts) else dict(zip(_ALPHABET, texts, strict=False))
-        if len(texts) > len(_ALPHABET):
-            place.error(where, f"expected at most {len(_ALPHABET)} options, got {len(texts)}: they are not read")
-            return None
-    if options == {} or options == "":
+    """Options as a record has them; what cannot be read is told and absent."""
+    if options in (None, "") or (isinstance(options, (Mapping, Sequence)) and not options):
         return None
     try:
-        check_options(options)
-    except (TypeError, ValueError) as error:
-        place.error(where, f"{str(error)[:200]} They are not read.")
+        found = options if isinstance(options, str) else _by_letter(options)
+        check_options(found)
+    except InputError:
+        forms = "texts by letter, a list of texts, lines `A. ...` or letters"
+        place.error(where, f"expected options as {forms}, got {str(options)[:80]}: they are not read")
         return None
-    return dict(options) if isinstance(options, Mapping) else str(options)
+    return dict(found) if isinstance(found, Mapping) else found
+
+
+def _by_letter(options: Any) -> dict[str, str]:
+    """The texts of options by letter.
+
+    Raises:
+        InputError: if they are in no form that is known.
+    """
+    if isinstance(options, Mapping):
+        options = _entries(options)
+    elif not isinstance(options, Sequence) or isinstance(options, (str, bytes)):
+        raise InputError("options", "to be texts", kind(options))
+    if all(isinstance(entry, Mapping) for entry in options):
+        found = [_labelled(entry) for entry in options]
+    else:
+        texts = [_text(text) for text in options]
+        listed = read_options("\n".join(texts))
+        found = [*listed.items()] if len(listed) == len(texts) else [*zip(_ALPHABET, texts, strict=False)]
+    by_letter = dict(found)
+    if len(by_letter) < len(options):
+        raise InputError("options", f"to be at most {len(_ALPHABET)}, each with a letter of its own", str(len(options)))
+    return by_letter
+
+
+def _entries(options: Mapping[str, Any]) -> list[Any]:
+    """Options as a list: of an object of texts by letter, or of one that holds labels beside texts."""
+    label, text = (next((name for name in names if isinstance(options.get(name), list)), None) for names in _ENTRY)
+    if label is None or text is None or len(options[label]) != len(options[text]):
+        return [{letter: text} for letter, text in options.items() if text is not None]
+    return [{"label": letter, "text": text} for letter, text in zip(options[label], options[text], strict=True)]
+
+
+def _labelled(entry: Mapping[str, Any]) -> tuple[str, str]:
+    """Letter and text of one option: `{"label": "A", "text": "red"}`, or `{"A": "red"}`."""
+    label, text = (next((name for name in names if name in entry), None) for names in _ENTRY)
+    if label is not None and text is not None:
+        letter, said = entry[label], entry[text]
+    elif len(entry) == 1:
+        letter, said = next(iter(entry.items()))
+    else:
+        raise InputError("options", "to hold a letter and a text", kind(entry))
+    return _text(letter).strip().upper(), _text(said)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        raise InputError("options", "to be texts", kind(value))
+    return str(value)

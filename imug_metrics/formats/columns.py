@@ -5,67 +5,23 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import Path
+from string import ascii_lowercase
 
 from imug_metrics.errors import ArgumentError
+from imug_metrics.formats.usual_names import USUAL
 from imug_metrics.reading.fields import meant
 from imug_metrics.reading.files import Problems, as_turn
 
 SAMPLE = ("domain", "subdomain", "sample_id")
 """What names a dialogue together, where no other column does."""
 
-USUAL: Mapping[str, tuple[tuple[str, ...], ...]] = {
-    "dialogue": (
-        ("dialogue",),
-        (
-            *("dialogue_id", "dialog", "dialog_id", "conversation", "conversation_id", "conv_id", "session"),
-            *("session_id", "chat_id", "thread_id"),
-        ),
-        ("sample_id", "sample", "doc_id", "question_id", "item_id", "example_id", "id"),
-    ),
-    "turn": (
-        ("turn",),
-        ("turn_id", "turn_idx", "turn_index", "turn_number", "turn_no"),
-        ("round", "round_id", "round_idx", "round_index", "step", "step_id"),
-    ),
-    "modality": (("modality",), ("output_modality", "answer_modality")),
-    "prompt": (("prompt",), ("question", "instruction", "query", "user_prompt", "input")),
-    "text": (
-        ("text",),
-        (
-            *("response", "prediction", "pred", "output", "reply", "completion", "generation", "generated_text"),
-            *("model_answer", "model_output", "model_response", "predicted_answer"),
-        ),
-    ),
-    "image": (
-        ("generated_image", "output_image", "predicted_image", "response_image", "answer_image"),
-        ("image", "image_path", "image_file", "img"),
-    ),
-    "target": (
-        ("target",),
-        (
-            *("label", "answer_key", "key", "gold", "gold_answer", "ground_truth", "gt", "correct_answer", "expected"),
-            *("expected_answer", "reference_answer"),
-        ),
-    ),
-    "options": (("options",), ("choices",)),
-    "links": (("links",),),
-    "reference": (("reference_image", "ref_image", "target_image"),),
-    "mask": (("mask",), ("mask_path", "subject_mask")),
-    "subject": (("subject",), ("subject_id",)),
-    "model": (("model",), ("model_name", "model_id")),
-    "class": (("class",),),
-    "domain": (("domain",),),
-    "subdomain": (("subdomain",),),
-    "score": (("score",),),
-    "scores": (("scores",),),
-    "costs": (("costs",),),
-}
-"""Names that columns have for a field, the surest first; case and everything but letters and digits do not matter."""
-
 _PREFIXES = {"score.": "score.", "scores.": "score.", "cost.": "cost.", "costs.": "cost."}
+_LETTER = re.compile("(?:option|choice|opt)?([a-z])")
 _LISTED = 40
 
 
@@ -78,6 +34,8 @@ class Columns:
         dialogue: columns that name the dialogue together.
         turn: the turn of every row, where it was named as a number in place of a column; else None.
         guessed: fields whose column may as well hold something else.
+        names: of all columns.
+        letters: of options that have a column each, from A on: the letter and the column.
 
     Example:
         >>> found = find_columns(["id", "Turn", "question", "answer", "prediction"], {}, Path("mine.csv"))
@@ -90,6 +48,7 @@ class Columns:
     turn: int | None = None
     guessed: frozenset[str] = frozenset()
     names: tuple[str, ...] = field(default=(), repr=False)
+    letters: tuple[tuple[str, str], ...] = ()
 
 
 def find_columns(
@@ -131,7 +90,8 @@ def find_columns(
                 guessed.add(field_)
     _add_answer(found, names)
     dialogue = _dialogue(found, names, guessed)
-    columns = Columns(found, dialogue, turn, frozenset(guessed), names)
+    letters = () if "options" in found else _letters(names, found.values())
+    columns = Columns(found, dialogue, turn, frozenset(guessed), names, letters)
     _check(columns, path)
     return columns
 
@@ -149,7 +109,7 @@ def names_turn(names: Iterable[str]) -> bool:
 
 def warn_of_misspelled(columns: Columns, file: Path, line: int | None, problems: Problems) -> None:
     """Tell of columns that are not read and whose names are nearly those of fields that no column holds."""
-    read = {*columns.of.values(), *columns.dialogue}
+    read = {*columns.of.values(), *columns.dialogue, *(name for _, name in columns.letters)}
     absent = {
         _plain(name): name
         for field_, ranks in USUAL.items()
@@ -217,6 +177,13 @@ def _add_answer(found: dict[str, str], names: tuple[str, ...]) -> None:
             found.setdefault("reference", reference)
         else:
             found.setdefault("target", reference)
+
+
+def _letters(names: tuple[str, ...], taken: Collection[str]) -> tuple[tuple[str, str], ...]:
+    """The columns of options, two or more: A, B, ..., or `option_a`, `choice_b` and the like."""
+    plain = {match[1]: name for name in names if name not in taken and (match := _LETTER.fullmatch(_plain(name)))}
+    found = [*takewhile(lambda letter: letter in plain, ascii_lowercase)]
+    return tuple((letter.upper(), plain[letter]) for letter in found) if len(found) > 1 else ()
 
 
 def _dialogue(found: dict[str, str], names: tuple[str, ...], guessed: set[str]) -> tuple[str, ...]:

@@ -18,10 +18,12 @@ from typing import Any
 from imug_metrics.formats.answer_keys import read_key
 from imug_metrics.formats.image_sources import ImageSources, has_image
 from imug_metrics.formats.line_keys import IMAGES, MESSAGES, LineKeys
+from imug_metrics.formats.lone_turns import LoneTurns
 from imug_metrics.formats.parts import ImagePart, Message, Part, read_messages, text_of
 from imug_metrics.formats.place import Place
 from imug_metrics.formats.protocol import ReadOptions, RecordAt
-from imug_metrics.formats.turn_fields import LineFields, is_of_turn
+from imug_metrics.formats.turn_fields import LineFields, guessed_dialogue, is_of_turn
+from imug_metrics.formats.turn_numbers import turn_field, turn_numbers
 from imug_metrics.reading.files import MAX_TURN, Problems, as_turn, kind
 
 
@@ -95,12 +97,17 @@ def read_conversations(
         ArgumentError: of `columns`, if no line has a key that it names.
     """
     sources = ImageSources(options.images or path.parent)
-    keys = LineKeys(options.columns)
+    keys, lone = LineKeys(options.columns), LoneTurns()
     for line, row in rows:
         place = Place(path, line, problems)
         keys.look(row, messages_field(row, options.columns), place)
-        yield from conversation_records(row, place, options, sources)
+        guessed = guessed_dialogue(row, options.columns) if turn_field(row, options.columns) is not None else None
+        for found in conversation_records(row, place, options, sources):
+            if guessed is not None:
+                lone.add(found.record.dialogue, found.record.turn, guessed)
+            yield found
     keys.check(path)
+    lone.check(path)
 
 
 def conversation_records(
@@ -141,13 +148,16 @@ def conversation_records(
     if len(turns) > MAX_TURN:
         place.error(name, f"expected at most {MAX_TURN} turns, got {len(turns)}")
         return None
+    numbers = turn_numbers(row, [(*turn.asked, *turn.given) for turn in turns], options.columns, place)
+    if numbers is None:
+        return None
+    turns = turns[-len(numbers) :]
     keys = frozenset(row).union(*(message.fields for message in messages))
     line = LineFields(row, options.columns, len(turns), place, keys)
-    numbers = _numbers(row, turns, place)
-    if numbers is not None:
-        said = row.get("attempted")
-        attempted = said if isinstance(said, bool) else any(turn.answered for turn in turns)
-        yield from _Records(line, sources, numbers, attempted=attempted).read(turns)
+    said = row.get("attempted")
+    beside = line.answer(None, len(turns), turns[-1].fields)
+    attempted = said if isinstance(said, bool) else beside is not None or any(turn.answered for turn in turns)
+    yield from _Records(line, sources, numbers, attempted=attempted).read(turns)
 
 
 class _Records:
@@ -159,7 +169,11 @@ class _Records:
 
     def read(self, turns: Sequence[_Turn]) -> Iterator[RecordAt]:
         file, number = self.place.file.name, self.place.line
-        dialogue = self.line.dialogue() or (file if number is None else f"{file}:{number}")
+        dialogue = self.line.dialogue()
+        if dialogue is None and len(turns) == 1 and self.numbers[0] != 1:
+            self.place.error("dialogue", f"expected the id of the dialogue whose turn {self.numbers[0]} this is")
+            return
+        dialogue = dialogue or (file if number is None else f"{file}:{number}")
         model = self.line.name("model")
         for count, turn in enumerate(turns, 1):
             named = {"dialogue": dialogue, "turn": self.numbers[count - 1], "attempted": self.attempted}
@@ -170,7 +184,8 @@ class _Records:
 
     def _output(self, turn: _Turn, count: int) -> dict[str, Any]:
         """What was asked and what came of it."""
-        images, text, where = turn.images, turn.text, turn.asked[0].where
+        images, where = turn.images, turn.asked[0].where
+        text = self.line.answer(turn.text, count, turn.fields)
         fields = {name: self.line.find(name, count, turn.fields) for name in ("target", "options")}
         answered = fields["target"][0] is not None and text is not None  # a key asks for text
         said = self.line.modality(count, turn.fields)
@@ -225,26 +240,6 @@ class _Records:
             got = ", ".join(str(entry)[:20] for entry in entries[:10])
             self.place.error(where, f"expected earlier turns, each once, got {got}")
         return found
-
-
-def _numbers(row: Mapping[str, Any], turns: Sequence[_Turn], place: Place) -> Sequence[int] | None:
-    """The number of each turn: as `turns` says, for dialogues whose turns are not all there, else from 1."""
-    given = row.get("turns")
-    if isinstance(given, list) and given and all(isinstance(entry, int) for entry in given):
-        numbers = [as_turn(entry) or 0 for entry in given]
-        if 0 in numbers or numbers != sorted(set(numbers)) or len(numbers) != len(turns):
-            expected = f"expected the numbers of {len(turns)} turns, from 1 to {MAX_TURN}, each above the one before"
-            place.error("turns", f"{expected}, got {str(given)[:80]}")
-            return None
-        return numbers
-    counted = range(1, len(turns) + 1)
-    for turn, count in zip(turns, counted):
-        first = turn.asked[0]
-        if as_turn(first.fields.get("turn")) not in (None, count):
-            cure = "give `turns` on the line where some are not there"
-            place.warn(f"{first.where}.turn", f"is not read: turns are counted from 1 by messages of the user; {cure}")
-            break
-    return counted
 
 
 def _turns(messages: Sequence[Message], place: Place) -> list[_Turn]:

@@ -35,6 +35,8 @@ _KEYS = (
     "data",
     "result",
     "source",
+    "inlineData",
+    "inline_data",
 )
 _ENCODED = ("b64_json", "base64", "data", "result")
 _BEGINNINGS = ("iVBORw0KGgo", "/9j/", "UklGR", "R0lGOD")  # of PNG, JPEG, WebP and GIF files in base64

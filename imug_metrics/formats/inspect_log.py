@@ -19,7 +19,7 @@ from imug_metrics.formats.place import Place
 from imug_metrics.formats.protocol import Head, ReadOptions, RecordAt
 from imug_metrics.formats.rows import as_number, read_turn, shown
 from imug_metrics.formats.zip_members import ZipError, ZipMembers
-from imug_metrics.reading.files import Problems, as_turn, kind
+from imug_metrics.reading.files import Problems, kind
 from imug_metrics.reading.text_files import TextError, decode
 
 _HEADERS = ("header.json", "_journal/start.json")
@@ -91,16 +91,13 @@ class _Log:
         if column is not None:
             messages = _last_turn(messages)
         row = self._row(sample, metadata, messages, place)
-        links = row.pop("links", None) if turn is not None else None
+        if turn is not None:
+            row[self.options.columns.get("turn", "turn")] = turn
         sources = ImageSources(self.options.images or self.path.parent)
         epoch = self._epoch(sample)
         for found in conversation_records(row, place, self.options, sources):
-            changed: dict[str, Any] = {}
-            if turn is not None:
-                changed = {"turn": turn, "links": _links(links, turn, place)}
-            if epoch > 1:
-                changed["dialogue"] = f"{found.record.dialogue}#{epoch}"
-            record = replace(found.record, **changed)
+            name = f"{found.record.dialogue}#{epoch}" if epoch > 1 else found.record.dialogue
+            record = replace(found.record, dialogue=name)
             yield RecordAt(record, found.line, found.model or self.model, place.file)
 
     def _row(
@@ -238,15 +235,6 @@ def _turn_column(metadata: Mapping[str, Any], columns: Mapping[str, str]) -> str
     if "turn" in metadata:
         return "turn"
     return next((name for name in metadata if names_turn([name])), None)
-
-
-def _links(value: Any, turn: int, place: Place) -> tuple[int, ...]:
-    """Earlier turns whose image this one should agree with."""
-    entries = value if isinstance(value, list) else [] if value is None else [value]
-    found = tuple(dict.fromkeys(link for entry in entries if (link := as_turn(entry)) is not None and link < turn))
-    if len(found) < len(entries):
-        place.error("metadata.links", f"expected earlier turns, each once, got {shown(value)}")
-    return found
 
 
 def _target(value: Any) -> Any:

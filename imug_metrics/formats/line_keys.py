@@ -11,7 +11,7 @@ from typing import Any
 
 from imug_metrics.errors import ArgumentError
 from imug_metrics.formats.place import Place
-from imug_metrics.formats.turn_fields import USUAL
+from imug_metrics.formats.usual_names import IN_CHATS
 from imug_metrics.reading.fields import meant
 
 MESSAGES = ("messages", "conversations", "conversation")
@@ -19,7 +19,7 @@ MESSAGES = ("messages", "conversations", "conversation")
 IMAGES = ("images", "image")
 """Usual names of the field that holds the images which `<image>`, or a part without one of its own, stands for."""
 
-_KNOWN = {name.replace("_", ""): name for names in (*USUAL.values(), MESSAGES, IMAGES) for name in names}
+_KNOWN = {name.replace("_", ""): name for names in (*IN_CHATS.values(), MESSAGES, IMAGES) for name in names}
 _READ = {*_KNOWN.values(), *MESSAGES, *IMAGES, "turn", "turns", "groups", "attempted"}
 _MAX_NAMES = 10_000
 _NEAR = 0.85

@@ -17,6 +17,8 @@ from imug_metrics.formats.place import Place
 from imug_metrics.formats.protocol import Head, ReadOptions, RecordAt
 from imug_metrics.reading.files import Problems
 
+_SAID = ("prompt", "completion", "query", "response", "history", "system")
+
 
 class MessagesReader:
     """JSON lines of `messages` with parts `{"type": "image", "image": "path"}`, or with `images` beside them.
@@ -62,7 +64,7 @@ def _rows(path: Path, problems: Problems) -> Iterator[tuple[int, Mapping[str, An
     for line, row in json_rows(path, problems):
         found: Mapping[str, Any] | None = row
         if _is_prompt(row):
-            found = {**row, "messages": [*row["prompt"], *row["completion"]]}
+            found = {**_beside(row), "messages": [*row["prompt"], *row["completion"]]}
         elif _is_query(row):
             found = _as_messages(row, Place(path, line, problems))
         if found is not None:
@@ -90,4 +92,9 @@ def _as_messages(row: Mapping[str, Any], place: Place) -> dict[str, Any] | None:
         for query, response in turns
         for message in ({"role": "user", "content": query}, {"role": "assistant", "content": response})
     ]
-    return {**row, "messages": [*system, *said]}
+    return {**_beside(row), "messages": [*system, *said]}
+
+
+def _beside(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What a line holds besides what was made messages."""
+    return {name: value for name, value in row.items() if name not in _SAID}

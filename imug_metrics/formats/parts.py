@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Literal, TypeAlias
 
 from imug_metrics.formats.image_sources import has_image, image_of
@@ -32,6 +33,9 @@ MARK = "<image>"
 _URL = r"!\[[^\]\n]{0,200}\]\((?P<url>data:image/[^)\s]+)\)"
 _EMBEDDED = re.compile(_URL)
 _MARKED = re.compile(rf"{MARK}|{_URL}")
+_CONTENTS = ("content", "value", "parts", "text")
+_CALLS = frozenset(("tool_calls", "function_call", "refusal", "audio", "reasoning_content", "type"))
+_RESULTS = ("tool_result", "function_call_output", "mcp_tool_result")
 _TEXTS = ("text", "input_text", "output_text")
 _IMAGES = ("image", "image_url", "input_image", "output_image", "image_file", "image_generation_call")
 _NO_ANSWER = ("thinking", "redacted_thinking", "reasoning", "tool_use", "tool_call", "function_call", "function")
@@ -86,6 +90,8 @@ def read_messages(messages: Any, name: str, place: Place, *, marked: bool) -> li
             got = repr(said[:40]) if isinstance(said, str) else kind(said)
             place.error(f"{where}.{key}", f"expected a role such as user or assistant, got {got}")
             return None
+        if role == "user" and _is_result(message.get("content")):
+            role = "tool"
         found.append(Message(role, tuple(_message_parts(message, where, place, marked)), message, where))
     return found
 
@@ -97,8 +103,13 @@ def text_of(parts: Sequence[Part]) -> str | None:
 
 
 def _message_parts(message: Mapping[str, Any], where: str, place: Place, marked: bool) -> Iterator[Part]:
-    key = "value" if "value" in message and "content" not in message else "content"
+    key = next((name for name in _CONTENTS if name in message), None)
     own = _own_images(message, where)
+    if key is None:
+        if not own and _CALLS.isdisjoint(message):
+            names = ", ".join(str(name)[:40] for name in islice(message, 10))
+            place.error(where, f"expected `content`, found the fields {names}")
+        key = "content"
     parts = list(_parts(message.get(key), f"{where}.{key}", place, marked or bool(own)))
     gaps = sum(isinstance(part, ImagePart) and part.value is None for part in parts)
     if own and gaps == len(own):
@@ -107,6 +118,12 @@ def _message_parts(message: Mapping[str, Any], where: str, place: Place, marked:
         own = []
     yield from parts
     yield from own
+
+
+def _is_result(content: Any) -> bool:
+    """Whether a message holds what tools gave, and nothing that a user said."""
+    parts = content if isinstance(content, list) else [content]
+    return bool(parts) and all(isinstance(part, Mapping) and part.get("type") in _RESULTS for part in parts)
 
 
 def _own_images(message: Mapping[str, Any], where: str) -> list[ImagePart]:
@@ -140,7 +157,9 @@ def _parts(content: Any, where: str, place: Place, marked: bool) -> Iterator[Par
 
 def _part(part: Mapping[str, Any], where: str, place: Place, marked: bool) -> Iterator[Part]:
     named = part.get("type")
-    if named in _TEXTS or named == "refusal" or (named is None and has_image(part.get("text"))):
+    if named in _RESULTS:
+        yield from _parts(part.get("content"), f"{where}.content", place, marked)
+    elif named in _TEXTS or named == "refusal" or (named is None and has_image(part.get("text"))):
         key = "refusal" if named == "refusal" else "text"
         text = part.get(key)
         text = text.get("value") if isinstance(text, Mapping) else text
@@ -148,7 +167,7 @@ def _part(part: Mapping[str, Any], where: str, place: Place, marked: bool) -> It
             yield from _pieces(text, where, marked)
         elif text is not None or named is not None:  # a column of structs has every key in every part
             place.error(f"{where}.{key}", f"expected a text, got {kind(text)}: it is not read")
-    elif named in _IMAGES or (named is None and image_of(part) is not None):
+    elif named in _IMAGES or (named is None and image_of(part) is not None):  # also of Gemini, without a type
         yield ImagePart(None if image_of(part) is None else part, where)
     elif not (isinstance(named, str) and named in _NO_ANSWER):
         got = repr(named[:40]) if isinstance(named, str) else kind(named)

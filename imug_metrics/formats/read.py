@@ -13,11 +13,11 @@ from imug_metrics.errors import ArgumentError
 from imug_metrics.formats.head import describe, read_head
 from imug_metrics.formats.protocol import FIELDS, Head, Reader, ReadOptions, RecordAt, RecordsByModel
 from imug_metrics.formats.readers import READERS
-from imug_metrics.formats.turn_fields import USUAL
+from imug_metrics.formats.usual_names import USUAL
 from imug_metrics.reading.fields import meant
 from imug_metrics.reading.files import Problems, as_name
 
-_USUAL = {name for names in USUAL.values() for name in names}
+_USUAL = {name for ranks in USUAL.values() for rank in ranks for name in rank}
 _UNFIT = re.compile(r"[/\\\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _LONGEST_NAME = 50
 

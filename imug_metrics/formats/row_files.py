@@ -9,9 +9,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from imug_metrics.formats.columns import USUAL
 from imug_metrics.formats.json_rows import json_rows
 from imug_metrics.formats.protocol import Head
+from imug_metrics.formats.usual_names import USUAL
 from imug_metrics.formats.workbook import MEMBER, stream_workbook
 from imug_metrics.reading.files import Problems
 from imug_metrics.reading.tables import stream_table

@@ -4,20 +4,25 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import math
 import re
 from collections.abc import Collection, Mapping
+from datetime import date
 from decimal import Decimal
+from itertools import islice
 from pathlib import Path
 from typing import Any, NoReturn
 
 from imug_metrics.errors import ArgumentError
 from imug_metrics.formats.answer_keys import read_key
-from imug_metrics.formats.columns import USUAL, Columns, find_columns, warn_of_misspelled
+from imug_metrics.formats.columns import Columns, find_columns, warn_of_misspelled
 from imug_metrics.formats.image_sources import ImageSources
+from imug_metrics.formats.lone_turns import LoneTurns
 from imug_metrics.formats.place import Place
 from imug_metrics.formats.protocol import ReadOptions, RecordAt
+from imug_metrics.formats.usual_names import USUAL
 from imug_metrics.reading.fields import meant
 from imug_metrics.reading.files import MAX_TURN, Problems, as_turn, kind
 from imug_metrics.reading.options import read_options
@@ -25,6 +30,11 @@ from imug_metrics.reading.options import read_options
 _WHOLE = re.compile(r"[+-]?\d{1,9}(?:\.0{1,9})?")
 _NUMBER = re.compile(r"[+-]?(?:\d{1,40}\.?\d{0,40}|\.\d{1,40})(?:[eE][+-]?\d{1,4})?")
 _WORDS = {"true": 1.0, "false": 0.0, "nan": math.nan}
+MODALITIES = {"text": "text", "image": "image", "text_only": "text", "image_only": "image"}
+"""What files call the modality of a turn."""
+_MAX_LIST = 2**20
+_ABSENT = frozenset(("nan", "NaN", "<NA>", "#N/A"))  # as pandas and spreadsheets write what is not there
+_MAYBE_ABSENT = frozenset(("None", "null", "NULL", "N/A", "n/a", "-"))
 _GROUPS = ("class", "domain", "subdomain")
 
 
@@ -67,8 +77,8 @@ class Rows:
             name: [(field.removeprefix(f"{name}."), of[field]) for field in of if f"{field}.".startswith(f"{name}.")]
             for name in ("score", "cost")
         }
-        self._alone: dict[str, int] = {}  # turn of dialogues with one row, where their column was guessed
-        self._shared = False
+        self._lone = LoneTurns()
+        self._told = set[str]()  # fields in which a word may stand for nothing
         warn_of_misspelled(self.columns, path, None, problems)
 
     def read(self, row: Mapping[str, Any], line: int | None, file: Path | None = None) -> RecordAt | None:
@@ -97,7 +107,8 @@ class Rows:
         record = place.make_record(fields)
         if record is None:
             return None
-        self._notice(dialogue, turn)
+        if "dialogue" in self.columns.guessed:
+            self._lone.add(dialogue, turn, self.columns.dialogue[0])
         return RecordAt(record, line, self._text(row, "model", place), file)
 
     def end(self) -> None:
@@ -106,26 +117,18 @@ class Rows:
         Raises:
             ArgumentError: of `columns`, if what was taken for the dialogue is another one in each row.
         """
-        if not self._shared and any(turn > 1 for turn in self._alone.values()) and len(self._alone) > 1:
-            name = self.columns.dialogue[0]
-            cure = f"name the column of the dialogue, or say dialogue={name[:40]}"
-            raise ArgumentError("columns", f"{self.path}: `{name[:40]}` differs in each row, while turns go on: {cure}")
-
-    def _notice(self, dialogue: str, turn: int) -> None:
-        """Remember whether dialogues of a column that was guessed have several rows."""
-        if "dialogue" in self.columns.guessed and not self._shared:
-            self._shared = dialogue in self._alone and self._alone[dialogue] != turn
-            self._alone.setdefault(dialogue, turn)
+        self._lone.check(self.path)
 
     def _cell(self, row: Mapping[str, Any], field: str) -> Any:
         column = self.columns.of.get(field)
-        return None if column is None else cell(row, column)
+        value = None if column is None else cell(row, column)
+        return None if isinstance(value, str) and value.strip() in _ABSENT else value
 
     def _dialogue(self, row: Mapping[str, Any], place: Place) -> str | None:
         parts = []
         for column in self.columns.dialogue:
-            text = as_text(cell(row, column))
-            if not isinstance(text, str) or not text.strip():
+            text = as_id(cell(row, column))
+            if text is None:
                 place.error(column, f"expected the id of a dialogue, got {shown(cell(row, column))}")
                 return None
             parts.append(text)
@@ -141,8 +144,8 @@ class Rows:
         value, columns = self._cell(row, "modality"), self.columns
         if value is not None:
             name = value.strip().lower() if isinstance(value, str) else ""
-            if name in ("text", "image"):
-                return name
+            if name in MODALITIES:
+                return MODALITIES[name]
             hint = meant(name, ("text", "image"))
             place.error(columns.of["modality"], f"expected 'text' or 'image', got {shown(value)}{hint}")
             return None
@@ -162,8 +165,18 @@ class Rows:
         value = self._cell(row, field)
         text = as_text(value)
         if text is None and value is not None:
-            place.error(self.columns.of[field], f"expected text, got {shown(value)}")
+            place.error(self.columns.of[field], f"expected text, got {shown(value)}{self._inner(field, value)}")
+        if text in _MAYBE_ABSENT and field not in self._told:
+            self._told.add(field)
+            cure = "is read as it stands: leave a cell empty where nothing is. It is told once"
+            place.warn(self.columns.of[field], f"{text!r} {cure}")
         return text
+
+    def _inner(self, field: str, value: Any) -> str:
+        """How to name what an object holds, for the end of a message."""
+        names = [*islice(value, 3)] if isinstance(value, Mapping) else []
+        inner = ", ".join(f"{field}={self.columns.of[field][:40]}.{str(name)[:40]}" for name in names)
+        return f"; name what it holds, as in {inner}" if inner else ""
 
     def _image(self, row: Mapping[str, Any], field: str, place: Place) -> Path | bytes | None:
         value = self._cell(row, field)
@@ -179,6 +192,8 @@ class Rows:
         target, options = self._text(row, "target", place), self._cell(row, "options")
         if isinstance(options, str):
             options = _listed_options(options)
+        elif options is None:
+            options = {letter: text for letter, name in self.columns.letters if (text := as_text(cell(row, name)))}
         target, options = read_key(target, options, prompt, place, named)
         return {"target": target, "options": options}
 
@@ -244,6 +259,19 @@ def present(value: Any) -> Any:
     return None if isinstance(value, str) and not value.strip() else value
 
 
+def as_id(value: Any) -> str | None:
+    r"""The id that a cell holds, as whole numbers are written; None where it holds none.
+
+    Example:
+        >>> as_id(7), as_id(7.0), as_id("7.0"), as_id(" a/7 "), as_id("1.10"), as_id("a\nb"), as_id("nan")
+        ('7', '7', '7', 'a/7', '1.10', None, None)
+    """
+    text = (as_text(value) or "").strip()
+    if not text or "\n" in text or text in _ABSENT:
+        return None
+    return text.removesuffix(".0") if _WHOLE.fullmatch(text) else text
+
+
 def as_text(value: Any) -> str | None:
     """The text of a cell; None for what is none.
 
@@ -292,6 +320,19 @@ def as_json(value: Any) -> Any:
         return None
 
 
+def as_list(value: Any) -> Any:
+    """The list or object that a cell of text holds as JSON, or as Python writes it; None where it holds none."""
+    if not isinstance(value, str) or len(value) > _MAX_LIST or value.lstrip()[:1] not in ("[", "{"):
+        return value if isinstance(value, (list, dict)) else None
+    found = as_json(value)
+    if found is None:
+        try:
+            found = ast.literal_eval(value.strip())
+        except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+            return None
+    return found if isinstance(found, (list, dict)) else None
+
+
 def shown(value: Any) -> str:
     """A value for a message.
 
@@ -303,6 +344,8 @@ def shown(value: Any) -> str:
         return "nothing"
     if isinstance(value, (dict, list, bool)):
         return kind(value)
+    if isinstance(value, date):
+        return f"the date {value}"
     try:
         return repr(value)[:80]
     except ValueError:  # more digits than Python converts
@@ -312,7 +355,7 @@ def shown(value: Any) -> str:
 def _listed_options(text: str) -> Any:
     """Options in one cell: as JSON, as lines "A. ...", or as letters."""
     text = text.strip()
-    found = as_json(text) if text[:1] in ("[", "{") else read_options(text)
+    found = as_list(text) if text[:1] in ("[", "{") else read_options(text)
     return found or text
 
 

@@ -13,36 +13,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from imug_metrics.formats.place import Place
-from imug_metrics.formats.rows import as_number, cell, shown
+from imug_metrics.formats.rows import MODALITIES, as_number, cell, shown
+from imug_metrics.formats.usual_names import IN_CHATS, USUAL
 from imug_metrics.reading.files import kind
-
-USUAL: Mapping[str, tuple[str, ...]] = {
-    "dialogue": (
-        *("dialogue", "dialogue_id", "conversation_id", "session_id", "session", "sample_id"),
-        *("custom_id", "question_id", "id", "uid", "uuid"),
-    ),
-    "modality": ("modality", "output_modality", "output_mode"),
-    "target": ("target", "answer_key", "ground_truth", "gold", "label", "answer"),
-    "options": ("options", "choices"),
-    "links": ("links",),
-    "reference": ("reference_image", "ref_image", "target_image"),
-    "mask": ("mask",),
-    "subject": ("subject", "subject_id"),
-    "model": ("model", "model_name", "model_id"),
-    **{name: (name,) for name in ("class", "domain", "subdomain", "score", "scores", "costs", "usage")},
-}
-"""Names under which a field of a record is looked for, where `columns` does not say one."""
 
 GROUPS = ("class", "domain", "subdomain")
 _OF_TURN = [
     name
     for field in ("modality", "target", "options", "reference", "score", "scores", "costs")
-    for name in USUAL[field]
+    for name in IN_CHATS[field]
 ]
 _WHOLE = ("subject", "groups", *GROUPS)
 _LISTS = ("options", "links")
 _TOKENS = ("completion_tokens", "output_tokens")
-_MODALITIES = {"text_only": "text", "image_only": "image", "text": "text", "image": "image"}
 
 
 @dataclass(frozen=True)
@@ -71,7 +54,7 @@ class LineFields:
             turn: from 1.
             messages: those of the turn, each with its place in the line.
         """
-        names = (self.columns[name],) if name in self.columns else USUAL.get(name, (name,))
+        names = (self.columns[name],) if name in self.columns else IN_CHATS.get(name, (name,))
         if name not in self.columns and self.keys.isdisjoint(names):  # nearly always, and much faster
             return None, name
         for where, message in messages:
@@ -89,6 +72,19 @@ class LineFields:
             self.place.error(self.columns["dialogue"], "expected the id of a dialogue, found none: its line names it")
         return found
 
+    def answer(self, said: str | None, turn: int, messages: Sequence[tuple[str, Mapping[str, Any]]]) -> str | None:
+        """What the model answered: a message, or a field beside the messages, which is that of the last turn."""
+        value, where = self.find("text", turn, messages)
+        if not isinstance(value, str) or value == said:
+            return said
+        if said is None or "text" in self.columns:
+            return value
+        if value.strip() != said.strip():
+            name = where.rpartition(".")[2]
+            cure = f"say by `columns` text={name[:40]} if that is the answer, or leave it out"
+            self.place.error(where, f"differs from the answer in the messages, which counts: {cure}")
+        return said
+
     def name(self, field: str) -> str | None:
         """An id or a name that the line has; None where it has none."""
         value, where = self.find(field, 1, [])
@@ -97,6 +93,7 @@ class LineFields:
 
     def as_name(self, value: Any, where: str) -> str | None:
         """A value as the text of a name, or None, with the reason told."""
+        value = int(value) if isinstance(value, float) and value.is_integer() else value
         if isinstance(value, bool) or not isinstance(value, (str, int, type(None))) or value == "":
             got = "an empty text" if value == "" else kind(value)
             self.place.error(where, f"expected a text or a whole number, got {got}")
@@ -117,7 +114,7 @@ class LineFields:
     def modality(self, turn: int, messages: Sequence[tuple[str, Mapping[str, Any]]]) -> str | None:
         """What a turn asks for, where it is said."""
         value, where = self.find("modality", turn, messages)
-        found = _MODALITIES.get(value.strip().lower()) if isinstance(value, str) else None
+        found = MODALITIES.get(value.strip().lower()) if isinstance(value, str) else None
         if value is not None and found is None:
             got = repr(value[:40]) if isinstance(value, str) else kind(value)
             self.place.error(where, f"expected text or image, got {got}: taken from what the model gave")
@@ -130,9 +127,10 @@ class LineFields:
         many, where = self.find(name, turn, messages)
         if isinstance(many, Mapping):
             for key, value in many.items():
-                self._add(found, str(key), self._of_turn(name, value, where, turn), f"{where}.{str(key)[:80]}")
+                self._add(found, str(key), value, f"{where}.{str(key)[:80]}")
         elif many is not None:
-            self.place.error(where, f"expected numbers by name, got {kind(many)}")
+            cure = "; a number alone is a `score`" if name == "scores" else ""
+            self.place.error(where, f"expected numbers by name, got {kind(many)}{cure}")
         for column in (single, *(column for column in self.columns if column.startswith(own))):
             if column:
                 self._add(found, column.removeprefix(own), *self.find(column, turn, messages))
@@ -159,7 +157,7 @@ class LineFields:
         """The name under which a value is there; of several that differ none, which is told."""
         there = [name for name in names if cell(fields, name) is not None]
         first = cell(fields, there[0]) if there else None
-        if names is not USUAL["dialogue"] and any(cell(fields, name) != first for name in there[1:]):
+        if names is not IN_CHATS["dialogue"] and any(cell(fields, name) != first for name in there[1:]):
             named = " and ".join(f"`{name}`" for name in there)
             if not told:
                 self.place.error(where or there[0], f"{named} differ: say by `columns` which of them is meant")
@@ -172,8 +170,12 @@ class LineFields:
             return value
         if isinstance(value, list) and len(value) == self.turns and _one_a_turn(name, value):
             return value[turn - 1]
-        if self.turns == 1 or name in ("dialogue", "model", "scores", "costs") or value is None:
+        if self.turns == 1 or name in ("dialogue", "model") or value is None:
             return value
+        if name in ("scores", "costs") and isinstance(value, Mapping):
+            return {each: self._of_turn("score", part, f"{key}.{str(each)[:80]}", turn) for each, part in value.items()}
+        if name == "text" and isinstance(value, str):
+            return value if turn == self.turns else None
         if turn == 1:
             got = f"a list of {len(value)}" if isinstance(value, list) else "one value"
             cure = "put it on the messages, or give a list of one entry a turn"
@@ -181,9 +183,17 @@ class LineFields:
         return None
 
 
-def is_of_turn(message: Mapping[str, Any]) -> bool:
-    """Whether a message holds what is known of a turn under a usual name."""
-    return any(message.get(name) is not None for name in _OF_TURN)
+def is_of_turn(fields: Mapping[str, Any]) -> bool:
+    """Whether a message, or a line, holds what is known of one turn under a usual name."""
+    return any(fields.get(name) is not None for name in _OF_TURN)
+
+
+def guessed_dialogue(row: Mapping[str, Any], columns: Mapping[str, str]) -> str | None:
+    """The field that a line's dialogue is taken from, where it may as well number the lines; else None."""
+    if "dialogue" in columns:
+        return None
+    found = next((name for name in IN_CHATS["dialogue"] if cell(row, name) is not None), None)
+    return found if found in USUAL["dialogue"][-1] else None
 
 
 def _one_a_turn(name: str, values: Sequence[Any]) -> bool:

@@ -4,18 +4,18 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from imug_metrics.formats.columns import USUAL, names_turn
+from imug_metrics.formats.columns import names_turn
 from imug_metrics.formats.place import Place
 from imug_metrics.formats.protocol import Head, ReadOptions, RecordAt
 from imug_metrics.formats.row_files import head_names, open_rows
-from imug_metrics.formats.rows import Rows, as_json, as_text, present
+from imug_metrics.formats.rows import Rows, as_list
+from imug_metrics.formats.usual_names import USUAL
 from imug_metrics.reading.files import MAX_TURN, Problems, inside, kind
 
 _USUAL = {
@@ -26,9 +26,7 @@ _USUAL = {
     "image": USUAL["image"][:1],  # not `image`, which is the question's
 }
 _GIVEN = {"prompt": "question", "text": "prediction", "target": "answer"}
-_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-_OPTIONS, _TURN = "A, B, ...", "turn"  # what is made of several columns or of a place in a list
-_MAX_LIST = 2**20
+_TURN = "turn"  # made of the place in a list
 
 
 class VLMEvalKitReader:
@@ -59,11 +57,10 @@ class VLMEvalKitReader:
             return
         listed = "turn" not in options.columns and not names_turn(names) and _list(first[1].get("question")) is not None
         options = _named(names, options, listed)
-        made = {*options.columns.values()} & {_OPTIONS, _TURN}
-        rows = Rows(path, [*names, *made], options, problems, usual=_USUAL)
+        rows = Rows(path, [*names, _TURN] if listed else names, options, problems, usual=_USUAL)
         root = options.images or path.parent
         for line, row in chain([first], found):
-            whole = {**row, _OPTIONS: _options(row)}
+            whole = dict(row)
             image = row.get(rows.columns.of.get("image", ""))
             if image is not None:
                 whole[rows.columns.of["image"]] = _image(image, root)
@@ -86,19 +83,11 @@ def is_vlmevalkit(names: Collection[str]) -> bool:
 def _named(names: Collection[str], options: ReadOptions, listed: bool) -> ReadOptions:
     """The options with the columns that these tables have by definition, where the caller has named no others."""
     given = {field: name for field, name in _GIVEN.items() if name in names}
-    if "A" in names:
-        given["options"] = _OPTIONS
     if listed:
         given["turn"] = _TURN
     if "image" in names and any(name in names for rank in USUAL["modality"] for name in rank):
         given["image"] = "image"
     return replace(options, columns={**given, **options.columns})
-
-
-def _options(row: Mapping[str, Any]) -> dict[str, str] | None:
-    """The texts of options by letter."""
-    texts = {letter: as_text(present(row.get(letter))) for letter in _LETTERS}
-    return {letter: text for letter, text in texts.items() if text is not None} or None
 
 
 def _image(value: Any, root: Path) -> Any:
@@ -126,13 +115,6 @@ def _turns(row: Mapping[str, Any], place: Place) -> Iterator[Mapping[str, Any]]:
 
 
 def _list(value: Any) -> list[Any] | None:
-    """The list that a cell holds as JSON or as Python writes it; None where it holds none."""
-    if not isinstance(value, str) or not value.lstrip().startswith("[") or len(value) > _MAX_LIST:
-        return value if isinstance(value, list) else None
-    found = as_json(value)
-    if found is None:
-        try:
-            found = ast.literal_eval(value.strip())
-        except (ValueError, SyntaxError, MemoryError, RecursionError):
-            return None
+    """The list that a cell holds; None where it holds none."""
+    found = as_list(value)
     return found if isinstance(found, list) else None

@@ -19,7 +19,7 @@ from imug_metrics.formats.json_rows import MAX_ROW_BYTES
 from imug_metrics.formats.line_keys import IMAGES, LineKeys
 from imug_metrics.formats.place import Place
 from imug_metrics.formats.protocol import Head, ReadOptions, RecordAt
-from imug_metrics.formats.turn_fields import USUAL
+from imug_metrics.formats.usual_names import IN_CHATS
 from imug_metrics.media.formats import SUFFIXES
 from imug_metrics.reading.files import MAX_IMAGE_BYTES, Problems, kind, parse_json
 
@@ -192,7 +192,7 @@ def _with_images(row: dict[str, Any], sample: _Sample) -> dict[str, Any]:
     """A line with the images that no message names, and the sample's name where it has no id of its own."""
     text = sample.members["json"].decode("utf-8", "replace")
     unnamed = [suffix for suffix in sample.images if not any(f'"{name}"' in text for name in sample.names(suffix))]
-    named = {} if any(row.get(name) is not None for name in USUAL["dialogue"]) else {"dialogue": sample.key}
+    named = {} if any(row.get(name) is not None for name in IN_CHATS["dialogue"]) else {"dialogue": sample.key}
     own = any(has_image(row.get(name)) and row[name] != [] for name in IMAGES)
     return {
         **named,

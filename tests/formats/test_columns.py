@@ -20,7 +20,7 @@ PATH = Path("mine.csv")
         (["dialogue", "turn", "score"], ("dialogue",), {"turn": "turn", "score": "score"}),
         (["Dialogue ID", "Turn", "Score"], ("Dialogue ID",), {"turn": "Turn", "score": "Score"}),
         (["conversation_id", "round", "response"], ("conversation_id",), {"turn": "round", "text": "response"}),
-        (["id", "step", "completion"], ("id",), {"turn": "step", "text": "completion"}),
+        (["id", "round_id", "completion"], ("id",), {"turn": "round_id", "text": "completion"}),
         # An id of the row beside one of the dialogue, and a step of training beside a turn.
         (["id", "dialogue", "turn", "score"], ("dialogue",), {"turn": "turn", "score": "score"}),
         (["sample_id", "session_id", "turn_id", "score"], ("session_id",), {"turn": "turn_id", "score": "score"}),
@@ -60,7 +60,8 @@ def test_usual_names_are_found(names, dialogue, of) -> None:
     [
         (["dialogue_id", "session_id", "turn", "score"], {}, "`dialogue_id` and `session_id` may be the dialogue"),
         (["id", "sample_id", "turn", "score"], {}, "`id` and `sample_id` may be the dialogue"),
-        (["id", "round", "step", "score"], {}, "`round` and `step` may be the turn; .* turn=round"),
+        (["id", "round", "round_id", "score"], {}, "`round` and `round_id` may be the turn; .* turn=round"),
+        (["id", "step", "score"], {}, "no column holds the turn"),  # it may as well be one of training
         (["id", "turn", "response", "output"], {}, "`response` and `output` may be the text"),
         (["id", "turn", "reply", "label", "gold"], {}, "`label` and `gold` may be the target"),
         (["id", "turn", "Score", "score "], {}, "may be the score"),
@@ -104,7 +105,7 @@ def test_a_number_is_the_turn_of_every_row() -> None:
     assert "turn" not in found.of
 
 
-@pytest.mark.parametrize("name", ["turn", "Turn", "turn_id", "TURN-INDEX", "round", "step", "turn number"])
+@pytest.mark.parametrize("name", ["turn", "Turn", "turn_id", "TURN-INDEX", "round", "turn number"])
 def test_a_turn_is_known_however_it_is_written(name) -> None:
     assert names_turn(["x", name])
     assert not names_turn(["returns", "turnover", "x"])

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Logs of Inspect: dialogues and single turns, scores of every form, epochs, attachments, and archives that are broken."""
+"""Logs of Inspect: dialogues and single turns, scores of every form, epochs, attachments, and broken archives."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_a_sample_that_names_its_turn_is_that_turn_whatever_history_it_holds(tmp
     [record], problems = read(tmp_path, sample(messages=[*history, *now], metadata=metadata))
     assert (record.dialogue, record.turn, record.prompt, record.text) == ("d", 3, "Which?", "B")
     assert (record.links, record.subject) == ((1,), "cat")
-    assert [problem.partition(": ")[2].partition(":")[0] for problem in problems] == ["metadata.links"]
+    assert [problem.partition(": ")[2].partition(":")[0] for problem in problems] == ["links"]
 
 
 @pytest.mark.parametrize(("metadata", "columns"), [({"case": "d", "nr": "2"}, {"dialogue": "case", "turn": "nr"})])
