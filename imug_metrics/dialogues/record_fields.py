@@ -35,6 +35,7 @@ _MODALITY_WORDS = {
     "answer": "text",
 }
 _MISSING = "(None stands for what is absent)"
+_MISSING_NUMBER = "(NaN stands for what is not known)"
 _TURNS_FROM_0 = ": turns count from 1, add 1 to every turn"
 
 
@@ -239,9 +240,6 @@ def _numbers(field: str, value: Any, least: float) -> Mapping[str, float]:
             what = "finite numbers" if least < 0 else "finite numbers from 0"
             raise InputError(field, f"to hold {what} {_MISSING_NUMBER}", f"{number} of {name!r}")
     return {**value, **changed} if changed else value
-
-
-_MISSING_NUMBER = "(NaN stands for what is not known)"
 
 
 def _of_array(value: Any) -> float | None:

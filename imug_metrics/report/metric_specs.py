@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from imug_metrics.dialogues.record import FAILED
 from imug_metrics.metrics.answers.answer_accuracy import AnswerAccuracy
 from imug_metrics.metrics.answers.point_score import PointScore
 from imug_metrics.metrics.description import MetricDescription
@@ -97,9 +98,6 @@ EXPOSURE = "exposure_bias"
 ALIGNMENT_GAP = "exposure_gap_alignment"
 
 
-_FAILED = "ERROR:"  # how the official runner notes a turn that failed
-
-
 @dataclass(frozen=True)
 class Estimate:
     """A value with its interval; each may be NaN."""
@@ -184,7 +182,7 @@ def is_missing(item: Mapping[str, Any]) -> bool:
         (True, False)
     """
     output = item.get("image" if item.get("modality") == "image" else "text")
-    return output is None or str(output).startswith(_FAILED)
+    return output is None or str(output).startswith(FAILED)
 
 
 def known_metrics(models: Sequence[ModelScores]) -> list[MetricSpec]:

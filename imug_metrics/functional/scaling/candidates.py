@@ -135,9 +135,9 @@ def record_columns(
     ends = {name: given[name].ends for name in rows if name in given}
     empty = absent.all(-1).flatten()
     there = constant(_zeros, empty.shape[0], like=first).masked_fill(empty, torch.nan)
-    present = Column(there, shape, argument=next(iter(given or columns)))
-    for name, array in [*given.items()][:1]:
-        present = present._replace(open_end=candidates_open_end(name, array))
+    outputs = next(iter(given or columns))
+    check = candidates_open_end(outputs, given[outputs]) if given else None
+    present = Column(there, shape, open_end=check, argument=outputs)
     return {"present": present} | {name: Column(values, shape, ends=ends.get(name)) for name, values in rows.items()}
 
 

@@ -115,8 +115,3 @@ def verdict_values(inputs: PackedInputs) -> Tensor:
 def false_accepts(right: Tensor, truth: Tensor) -> Tensor:
     """1 where wrong work `[N]` was accepted, 0 where it was rejected, NaN elsewhere."""
     return (1 - right).masked_fill(truth != 0, torch.nan)
-
-
-def false_rejects(right: Tensor, truth: Tensor) -> Tensor:
-    """1 where right work `[N]` was rejected, 0 where it was accepted, NaN elsewhere."""
-    return (1 - right).masked_fill(truth != 1, torch.nan)

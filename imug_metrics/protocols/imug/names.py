@@ -15,7 +15,6 @@ from imug_metrics.protocols.imug.samples import Sample
 from imug_metrics.reading.files import inside
 
 _TURN = re.compile(r"turn[\s_-]*0*(\d{1,6})(?:[\s_-]*(?:output|out|image|img|result))?(\.\w{1,5})", re.IGNORECASE)
-_NUMBERED = re.compile(r"turn_\d+_output_\d+\.png")  # a candidate of best-of-n
 _SHOWN = 3
 
 
