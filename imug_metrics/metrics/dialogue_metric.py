@@ -17,7 +17,7 @@ from imug_metrics.dialogues.inputs import SHARE, Bounds, Column, PackedInputs, p
 from imug_metrics.metrics.curve import curve_points
 from imug_metrics.metrics.description import MetricDescription, undescribed
 from imug_metrics.metrics.dialogue_sums import Terms, dialogue_vectors
-from imug_metrics.metrics.options import spell_out, within
+from imug_metrics.metrics.options import check_choice, check_count, spell_out, within
 from imug_metrics.metrics.packed_metric import PackedMetric
 from imug_metrics.metrics.plotting import plot_curve
 from imug_metrics.stats import (
@@ -121,9 +121,8 @@ class DialogueMetric(PackedMetric):
         check_choice("average", average, ("record", "dialogue"))
         if not 0 < level < 1:
             raise ValueError(f"Expected argument `level` to be between 0 and 1, got {level}.")
-        for argument, value, least in (("bootstrap", bootstrap, 0), ("max_turns", max_turns, 1)):
-            if isinstance(value, bool) or not isinstance(value, int) or value < least:
-                raise ValueError(f"Expected argument `{argument}` to be an integer >= {least}, got {value!r}.")
+        check_count("bootstrap", bootstrap, 0)
+        check_count("max_turns", max_turns, 1)
         self.detail, self.missing, self.average, self.level = detail, missing, average, level
         self.bootstrap, self.seed, self.max_turns = bootstrap, seed, max_turns
         self.validate, self.in_order = validate, in_order
@@ -442,33 +441,6 @@ class DialogueMetric(PackedMetric):
     def _weights(self, names: list[str], moments: Moments) -> Weights:
         """Weights of the dialogues behind each estimate."""
         return component_weights(moments, self._support(names))
-
-
-def check_choice(argument: str, value: Any, choices: tuple[Any, ...]) -> None:
-    """Raise ValueError unless the argument is one of the choices.
-
-    Example:
-        >>> check_choice("missing", "one", ("skip", "zero"))
-        Traceback (most recent call last):
-        ValueError: Expected argument `missing` to be one of ('skip', 'zero'), got 'one'.
-    """
-    if value not in choices:
-        raise ValueError(f"Expected argument `{argument}` to be one of {choices}, got {value!r}.")
-
-
-def check_range(argument: str, ends: Bounds | None) -> Bounds | None:
-    """The ends of a range as numbers, None where it is not known.
-
-    Example:
-        >>> check_range("score_range", (1, 0))
-        Traceback (most recent call last):
-        ValueError: Expected argument `score_range` to be two numbers, the first below the second, got (1, 0).
-    """
-    if ends is None:
-        return None
-    if isinstance(ends, str) or len(ends) != 2 or not ends[0] < ends[1]:
-        raise ValueError(f"Expected argument `{argument}` to be two numbers, the first below the second, got {ends!r}.")
-    return float(ends[0]), float(ends[1])
 
 
 def _named_or_begun(table: Mapping[str, _Entry], name: str, default: _Entry) -> _Entry:

@@ -77,3 +77,42 @@ def within(ends: tuple[float, float], *names: str) -> dict[str, tuple[float, flo
         {'mean': (0.0, 1.0), 'turn_': (0.0, 1.0)}
     """
     return dict.fromkeys(names, ends)
+
+
+def check_choice(argument: str, value: Any, choices: tuple[Any, ...]) -> None:
+    """Raise ValueError unless the argument is one of the choices.
+
+    Example:
+        >>> check_choice("missing", "one", ("skip", "zero"))
+        Traceback (most recent call last):
+        ValueError: Expected argument `missing` to be one of ('skip', 'zero'), got 'one'.
+    """
+    if value not in choices:
+        raise ValueError(f"Expected argument `{argument}` to be one of {choices}, got {value!r}.")
+
+
+def check_count(argument: str, value: Any, least: int) -> None:
+    """Raise ValueError unless the argument is an integer from `least` on.
+
+    Example:
+        >>> check_count("max_turns", 0, 1)
+        Traceback (most recent call last):
+        ValueError: Expected argument `max_turns` to be an integer >= 1, got 0.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise ValueError(f"Expected argument `{argument}` to be an integer >= {least}, got {value!r}.")
+
+
+def check_range(argument: str, ends: tuple[float, float] | None) -> tuple[float, float] | None:
+    """The ends of a range as numbers, None where it is not known.
+
+    Example:
+        >>> check_range("score_range", (1, 0))
+        Traceback (most recent call last):
+        ValueError: Expected argument `score_range` to be two numbers, the first below the second, got (1, 0).
+    """
+    if ends is None:
+        return None
+    if isinstance(ends, str) or len(ends) != 2 or not ends[0] < ends[1]:
+        raise ValueError(f"Expected argument `{argument}` to be two numbers, the first below the second, got {ends!r}.")
+    return float(ends[0]), float(ends[1])

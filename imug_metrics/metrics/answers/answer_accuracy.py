@@ -19,9 +19,9 @@ from imug_metrics.functional.answers.answer_accuracy import KINDS, Answer, Key, 
 from imug_metrics.functional.answers.choice_score import OptionsByRow
 from imug_metrics.functional.answers.protocol import PROTOCOLS, Protocol
 from imug_metrics.metrics.description import MetricDescription
-from imug_metrics.metrics.dialogue_metric import DialogueMetric, check_choice
+from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.dialogue_sums import Terms
-from imug_metrics.metrics.options import MetricOptions, within
+from imug_metrics.metrics.options import MetricOptions, check_choice, within
 from imug_metrics.reading.exact import Normalizer
 from imug_metrics.reading.figures import Decimal
 from imug_metrics.reading.options import DEFAULT_OPTIONS, Options, check_options

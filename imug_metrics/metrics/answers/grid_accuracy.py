@@ -15,9 +15,9 @@ from imug_metrics.dialogues.inputs import SHARE, Column, PackedInputs
 from imug_metrics.functional.answers.grid_accuracy import Codes, board_checks, first_points, read_boards
 from imug_metrics.functional.answers.protocol import PROTOCOLS, Protocol
 from imug_metrics.metrics.description import MetricDescription
-from imug_metrics.metrics.dialogue_metric import DialogueMetric, check_choice
+from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.dialogue_sums import Terms
-from imug_metrics.metrics.options import MetricOptions, within
+from imug_metrics.metrics.options import MetricOptions, check_choice, within
 
 _STEPS = ("found", "pattern", "red", "green")
 

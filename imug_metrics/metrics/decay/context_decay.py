@@ -26,9 +26,9 @@ from imug_metrics.functional.decay.context_decay import (
 )
 from imug_metrics.metrics.curve import curve_points
 from imug_metrics.metrics.description import MetricDescription
-from imug_metrics.metrics.dialogue_metric import DialogueMetric, check_choice, check_range
+from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.dialogue_sums import Ratio, Terms
-from imug_metrics.metrics.options import MetricOptions, within
+from imug_metrics.metrics.options import MetricOptions, check_choice, check_range, within
 from imug_metrics.metrics.plotting import plot_curve
 from imug_metrics.stats import Moments, Weights, pooled_weights
 

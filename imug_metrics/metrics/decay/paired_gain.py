@@ -12,8 +12,8 @@ from typing_extensions import Unpack
 from imug_metrics.dialogues.arguments import Ids, Numbers, Turns
 from imug_metrics.dialogues.inputs import SHARE, Bounds
 from imug_metrics.metrics.description import MetricDescription
-from imug_metrics.metrics.dialogue_metric import DialogueMetric, check_range
-from imug_metrics.metrics.options import MetricOptions, within
+from imug_metrics.metrics.dialogue_metric import DialogueMetric
+from imug_metrics.metrics.options import MetricOptions, check_range, within
 from imug_metrics.metrics.paired_metric import PairedMetric
 
 

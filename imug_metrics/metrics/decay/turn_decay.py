@@ -26,10 +26,10 @@ from imug_metrics.functional.decay.turn_decay import (
     scored_pairs,
 )
 from imug_metrics.metrics.description import MetricDescription
-from imug_metrics.metrics.dialogue_metric import DialogueMetric, check_choice, check_range
+from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.dialogue_sums import Terms
 from imug_metrics.metrics.naming import rename
-from imug_metrics.metrics.options import MetricOptions, within
+from imug_metrics.metrics.options import MetricOptions, check_choice, check_range, within
 from imug_metrics.stats import Moments, Weights, interval, median, median_slope, pooled_slope, pooled_weights
 
 _POOLED = ("n", "x", "y", "xx", "xy")

@@ -17,9 +17,8 @@ from imug_metrics.functional.images.turn_alignment import (
     reference_column,
 )
 from imug_metrics.metrics.description import MetricDescription
-from imug_metrics.metrics.dialogue_metric import check_choice
 from imug_metrics.metrics.embedding_metric import EmbeddingMetric
-from imug_metrics.metrics.options import MetricOptions, within
+from imug_metrics.metrics.options import MetricOptions, check_choice, within
 
 if TYPE_CHECKING:
     from imug_metrics.encoders import Encoder

@@ -24,10 +24,9 @@ from imug_metrics.functional.images.turn_consistency import (
     worst_pairs,
 )
 from imug_metrics.metrics.description import MetricDescription
-from imug_metrics.metrics.dialogue_metric import check_choice
 from imug_metrics.metrics.dialogue_sums import Terms
 from imug_metrics.metrics.embedding_metric import EmbeddingMetric
-from imug_metrics.metrics.options import MetricOptions, within
+from imug_metrics.metrics.options import MetricOptions, check_choice, within
 
 if TYPE_CHECKING:
     from imug_metrics.encoders import Encoder

@@ -18,7 +18,7 @@ from imug_metrics.functional.scaling.candidates import read_candidates, record_c
 from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.dialogue_sums import Terms
-from imug_metrics.metrics.options import MetricOptions, within
+from imug_metrics.metrics.options import MetricOptions, check_count, within
 
 
 class AdaptivePolicy(DialogueMetric):
@@ -74,8 +74,7 @@ class AdaptivePolicy(DialogueMetric):
     configuration = (*DialogueMetric.configuration, "strategies", "price")
 
     def __init__(self, strategies: int, *, price: float = 0.0, **kwargs: Unpack[MetricOptions]) -> None:
-        if isinstance(strategies, bool) or not isinstance(strategies, int) or strategies < 2:
-            raise ValueError(f"Expected argument `strategies` to be an integer >= 2, got {strategies!r}.")
+        check_count("strategies", strategies, 2)
         if not 0 <= price < math.inf:
             raise ValueError(f"Expected argument `price` to be a finite number from 0, got {price}.")
         self.strategies, self.price = strategies, price

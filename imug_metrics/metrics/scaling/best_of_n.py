@@ -15,7 +15,7 @@ from imug_metrics.functional.scaling.candidates import absent_candidates, read_c
 from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.dialogue_sums import Terms
-from imug_metrics.metrics.options import MetricOptions
+from imug_metrics.metrics.options import MetricOptions, check_count
 from imug_metrics.metrics.plotting import plot_curve
 
 
@@ -80,8 +80,7 @@ class BestOfN(DialogueMetric):
     curves = ("turn_", "oracle_", "selected_", "gain_", "gap_")
 
     def __init__(self, k: int = 8, *, ks: Sequence[int] | None = None, **kwargs: Unpack[MetricOptions]) -> None:
-        if isinstance(k, bool) or not isinstance(k, int) or k < 2:
-            raise ValueError(f"Expected argument `k` to be an integer >= 2, got {k!r}.")
+        check_count("k", k, 2)
         chosen = [2**i for i in range(1, k.bit_length())] if ks is None else list(ks)
         if not all(isinstance(each, int) and 2 <= each <= k for each in chosen):
             raise ValueError(f"Expected argument `ks` to hold integers from 2 to `k`, {k}, got {ks}.")

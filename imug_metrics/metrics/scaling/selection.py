@@ -29,9 +29,9 @@ from imug_metrics.functional.scaling.verifier_curve import (
     score_bins,
 )
 from imug_metrics.metrics.description import MetricDescription
-from imug_metrics.metrics.dialogue_metric import DialogueMetric, check_choice
+from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.dialogue_sums import Terms
-from imug_metrics.metrics.options import MetricOptions, within
+from imug_metrics.metrics.options import MetricOptions, check_choice, check_count, within
 from imug_metrics.stats import pooled_slope
 
 _LINE = ("n", "x", "y", "xx", "xy")
@@ -116,8 +116,7 @@ class Selection(DialogueMetric):
         check_choice("correlation", correlation, ("kendall", "spearman"))
         if not low < high or (probabilities and (low, high) != (0, 1)):
             raise ValueError(f"Expected argument `low` below `high`, 0 and 1 for probabilities, got {low} and {high}.")
-        if isinstance(bins, bool) or not isinstance(bins, int) or bins < 2:
-            raise ValueError(f"Expected argument `bins` to be an integer >= 2, got {bins!r}.")
+        check_count("bins", bins, 2)
         self.correlation, self.threshold, self.probabilities = correlation, threshold, probabilities
         self.low, self.high, self.bins = low, high, bins
         super().__init__(**kwargs)

@@ -19,9 +19,9 @@ from imug_metrics.errors import InputError
 from imug_metrics.functional.scaling.candidates import as_candidates, cost_check, record_columns
 from imug_metrics.functional.scaling.strategy_comparison import Columns, pareto_front, strategy_columns
 from imug_metrics.metrics.description import MetricDescription
-from imug_metrics.metrics.dialogue_metric import DialogueMetric, check_choice
+from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.dialogue_sums import Ratio, Terms
-from imug_metrics.metrics.options import MetricOptions, within
+from imug_metrics.metrics.options import MetricOptions, check_choice, within
 from imug_metrics.metrics.plotting import plot_curve
 from imug_metrics.metrics.scaling.strategy_table import markdown_table, strategy_cells
 from imug_metrics.stats import (

@@ -25,7 +25,7 @@ from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.dialogue_sums import Terms
 from imug_metrics.metrics.naming import rename
-from imug_metrics.metrics.options import MetricOptions, within
+from imug_metrics.metrics.options import MetricOptions, check_count, within
 
 
 class VerifierCurve(DialogueMetric):
@@ -110,8 +110,7 @@ class VerifierCurve(DialogueMetric):
             raise ValueError(f"Expected argument `ns` to hold numbers >= 1, got {ns}.")
         if not all(low <= threshold <= high for threshold in thresholds):
             raise ValueError(f"Expected argument `thresholds` to lie from `low` to `high`, got {thresholds}.")
-        if isinstance(bins, bool) or not isinstance(bins, int) or bins < 2:
-            raise ValueError(f"Expected argument `bins` to be an integer >= 2, got {bins!r}.")
+        check_count("bins", bins, 2)
         self.ns, self.thresholds, self.low, self.high, self.bins = tuple(ns), tuple(thresholds), low, high, bins
         super().__init__(**kwargs)
 

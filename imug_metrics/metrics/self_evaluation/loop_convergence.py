@@ -13,9 +13,9 @@ from imug_metrics.dialogues.arguments import Ids, Numbers, Turns
 from imug_metrics.dialogues.inputs import SHARE, score_column
 from imug_metrics.functional.self_evaluation.loop_convergence import MEASURES, Measure, loop_parts
 from imug_metrics.metrics.description import MetricDescription
-from imug_metrics.metrics.dialogue_metric import DialogueMetric, check_choice
+from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.dialogue_sums import Terms
-from imug_metrics.metrics.options import MetricOptions, within
+from imug_metrics.metrics.options import MetricOptions, check_choice, within
 
 _HIGHER = {"direction": "higher is better", "unit": "share"}
 _LOWER = {"direction": "lower is better", "higher_is_better": False, "low": 0.0}

@@ -12,9 +12,9 @@ from imug_metrics.dialogues.inputs import Column
 from imug_metrics.functional.scaling.candidates import candidates_open_end, read_candidates
 from imug_metrics.functional.trust.reliability import METHODS, Method, run_values
 from imug_metrics.metrics.description import MetricDescription
-from imug_metrics.metrics.dialogue_metric import DialogueMetric, check_choice
+from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.dialogue_sums import Terms
-from imug_metrics.metrics.options import MetricOptions
+from imug_metrics.metrics.options import MetricOptions, check_choice
 
 
 class Reliability(DialogueMetric):
