@@ -19,9 +19,7 @@ from einops import rearrange
 from torch import Tensor
 
 from imug_metrics.dialogues.alignment import Places, align_rows
-from imug_metrics.dialogues.alignment import check_ends as check_ends
-from imug_metrics.dialogues.arrays import REALS, first_entry, opened, read_array, read_cells
-from imug_metrics.dialogues.arrays import place_of as place_of
+from imug_metrics.dialogues.arrays import REALS, first_entry, opened, place_of, read_array, read_cells
 from imug_metrics.dialogues.batch import DialogueBatch
 from imug_metrics.dialogues.checks import Check
 from imug_metrics.dialogues.packing import pack

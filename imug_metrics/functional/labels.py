@@ -11,10 +11,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from imug_metrics.dialogues.alignment import check_ends
 from imug_metrics.dialogues.arguments import Labels
-from imug_metrics.dialogues.arrays import opened, shown
+from imug_metrics.dialogues.arrays import opened, place_of, shown
 from imug_metrics.dialogues.checks import Check
-from imug_metrics.dialogues.inputs import Column, check_ends, check_shapes, flatten_lists, place_of, score_column
+from imug_metrics.dialogues.inputs import Column, check_shapes, flatten_lists, score_column
 from imug_metrics.errors import InputError
 
 

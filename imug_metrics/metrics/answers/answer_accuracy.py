@@ -11,9 +11,10 @@ import torch
 from torch import Tensor
 from typing_extensions import Unpack
 
+from imug_metrics.dialogues.alignment import check_ends
 from imug_metrics.dialogues.arguments import Ids, Turns
 from imug_metrics.dialogues.arrays import place_of, read_entries
-from imug_metrics.dialogues.inputs import SHARE, Column, check_ends, flatten_lists
+from imug_metrics.dialogues.inputs import SHARE, Column, flatten_lists
 from imug_metrics.errors import InputError
 from imug_metrics.functional.answers.answer_accuracy import KINDS, Answer, Key, Kind, answer_accuracy, score_answers
 from imug_metrics.functional.answers.choice_score import OptionsByRow
