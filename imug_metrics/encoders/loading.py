@@ -27,11 +27,11 @@ from imug_metrics.encoders.sources import (
     check_open_clip,
     check_timm,
     check_transformers,
-    near_names,
 )
 from imug_metrics.encoders.timm import TimmEncoder
 from imug_metrics.encoders.transformers import TransformersEncoder
 from imug_metrics.errors import ArgumentError
+from imug_metrics.reading.fields import nearest
 
 FAMILIES = ("open_clip", "hf", "timm", "lpips")
 _FORMS = "scene, open_clip:MODEL:TAG-OR-FILE, hf:FOLDER-OR-NAME, timm:MODEL[:FILE] or lpips:TRUNK"
@@ -99,8 +99,8 @@ def _split(spec: str) -> tuple[str, str]:
     if spec == "scene" or (family in FAMILIES and rest and (family != "lpips" or rest in TRUNKS)):
         return family, rest
     if family == "lpips":
-        near = near_names(rest, TRUNKS)
-        hint = f"; did you mean lpips:{near[0]}?" if near else ""
+        near = nearest(rest, TRUNKS)
+        hint = "" if near is None else f"; did you mean lpips:{near}?"
         raise ArgumentError("spec", f"expected lpips:TRUNK with one of {', '.join(TRUNKS)}, got {spec!r}{hint}")
     raise ArgumentError("spec", f"expected {_FORMS}, got {spec!r}{_meant(spec, family, rest)}")
 
@@ -112,9 +112,9 @@ def _meant(spec: Any, family: str, rest: str) -> str:
     if os.path.isdir(os.path.expanduser(spec)):
         form = "open_clip:local-dir:" if os.path.isfile(os.path.join(spec, "open_clip_config.json")) else "hf:"
         return f"; did you mean {form}{spec}?"
-    near = near_names(_ALIASES.get(family.lower(), family), ("scene", *FAMILIES))
-    if near:
-        return f"; did you mean {near[0]}{':...' if near[0] != 'scene' else ''}?"
+    near = nearest(_ALIASES.get(family.lower(), family), ("scene", *FAMILIES))
+    if near is not None:
+        return f"; did you mean {near}{':...' if near != 'scene' else ''}?"
     return f"; did you mean hf:{spec}?" if spec.count("/") == 1 and not rest else ""
 
 

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 from collections.abc import Iterable, Sequence
@@ -13,6 +12,7 @@ from types import ModuleType
 
 from imug_metrics._optional import require
 from imug_metrics.errors import ArgumentError
+from imug_metrics.reading.fields import near_names, nearest
 
 LOCAL, HUB = "local-dir:", ("hf-hub:", "hf_hub:")
 _HUB_NAME = re.compile(r"[\w.-]{1,96}(/[\w.-]{1,96})?")
@@ -89,18 +89,6 @@ def check_timm(name: str, weights: str) -> tuple[str, str]:
     return name, ""
 
 
-def near_names(name: str, known: Iterable[str]) -> list[str]:
-    """The known names that another one seems to mean, the nearest first.
-
-    Example:
-        >>> near_names("open-clip", ["open_clip", "timm"])
-        ['open_clip']
-    """
-    plain = {one.lower().replace("_", "-"): one for one in known}
-    found = difflib.get_close_matches(name.lower().replace("_", "-"), plain, _SHOWN, 0.6)
-    return [plain[one] for one in found]
-
-
 def _open_clip_weights(library: ModuleType, name: str, pretrained: str) -> str:
     tags: Sequence[str] = library.list_pretrained_tags_by_model(name)
     if pretrained in tags:
@@ -155,12 +143,12 @@ def _is_folder(name: str, form: str) -> str:
 def _no_folder(path: Path) -> str:
     parent = path.parent
     beside = [one.name for one in parent.iterdir() if one.is_dir()] if parent.is_dir() else []
-    near = near_names(path.name, beside)
-    return f"there is no folder {path}" + (f"; did you mean {path.with_name(near[0])}?" if near else "")
+    near = nearest(path.name, beside)
+    return f"there is no folder {path}" + ("" if near is None else f"; did you mean {path.with_name(near)}?")
 
 
 def _did_you_mean(name: str, known: Iterable[str]) -> str:
-    near = near_names(name, known)
+    near = near_names(name, known, _SHOWN)
     return f"; did you mean {' or '.join(near)}?" if near else ""
 
 

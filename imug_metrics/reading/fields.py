@@ -24,9 +24,18 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
         >>> nearest("modalty", ["turn", "modality"]), nearest(" Sample-ID", ["sample_id"]), nearest("x", ["turn"])
         ('modality', 'sample_id', None)
     """
+    return next(iter(near_names(name, known, 1)), None)
+
+
+def near_names(name: str, known: Iterable[str], count: int) -> list[str]:
+    """Up to so many known names that another one may mean, the nearest first.
+
+    Example:
+        >>> near_names("vit_b", ["ViT-B-32", "ViT-B-16", "RN50"], 2)
+        ['ViT-B-32', 'ViT-B-16']
+    """
     plain = {_plain(one): one for one in known}
-    found = difflib.get_close_matches(_plain(name), plain, 1, 0.7)
-    return plain[found[0]] if found else None
+    return [plain[one] for one in difflib.get_close_matches(_plain(name), plain, count, 0.7)]
 
 
 def meant(name: str, known: Iterable[str]) -> str:
