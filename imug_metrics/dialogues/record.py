@@ -21,6 +21,9 @@ FAILED = "ERROR:"
 EMBEDDED = "embedded:"
 """How the name of an image begins that is no file but content."""
 
+GROUPS = ("class", "domain", "subdomain")
+"""Names of groups that means are taken by."""
+
 
 @dataclass(frozen=True)
 class Record:

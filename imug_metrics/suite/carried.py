@@ -13,7 +13,7 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from imug_metrics.dialogues.arguments import Ids, Images, Turns
-from imug_metrics.dialogues.record import Record
+from imug_metrics.dialogues.record import GROUPS, Record
 from imug_metrics.errors import InputError
 from imug_metrics.metrics.decay.turn_decay import TurnDecay
 from imug_metrics.metrics.description import MetricDescription
@@ -24,21 +24,11 @@ COST = "cost_"
 """How the names of costs begin in scores and rows of records."""
 
 RECORD_COLUMNS = (
-    "model",
-    "dialogue",
-    "turn",
-    "modality",
-    "prompt",
-    "target",
-    "text",
-    "image",
-    "class",
-    "domain",
-    "subdomain",
-    "read",
-    "reading",
+    *("dialogue", "turn", "modality", "prompt", "target", "text", "image"),
+    *GROUPS,
+    *("read", "reading"),
 )
-"""Columns of the rows of records that say what a record is; no score has such a name."""
+"""Columns of the rows of records that say what a record is; no score has such a name, nor is one called "model"."""
 
 _ENDS = re.compile(
     r"_(lower|upper|coverage|n|dialogues|reason|mean|slope|pooled|retention|half_life|effective_turns|turn_\d+)\Z"
@@ -210,7 +200,7 @@ def check_names(names: Collection[str], taken: Collection[str]) -> None:
         imug_metrics.errors.InputError: Expected argument `scores` to have other names than estimates, got 'judge_mean'.
     """
     for name in names:
-        if name in taken or name in RECORD_COLUMNS:
+        if name in taken or name in (*RECORD_COLUMNS, "model"):
             raise InputError("scores", "to have other names than metrics and columns of rows", repr(name))
         if name.startswith(COST):
             raise InputError("scores", f"to have names that do not begin with {COST!r}, as costs do", repr(name))

@@ -12,14 +12,13 @@ from typing import Any
 from torch import Tensor
 
 from imug_metrics import functional
-from imug_metrics.dialogues.record import Record, image_name
+from imug_metrics.dialogues.record import GROUPS, Record, image_name
 from imug_metrics.reading.choice import ChoiceReading
 from imug_metrics.suite.answers import answer_values
-from imug_metrics.suite.carried import COST, carried_names
+from imug_metrics.suite.carried import COST, RECORD_COLUMNS, carried_names
 from imug_metrics.suite.standard import Route
 from imug_metrics.suite.turns import Turns
 
-ITEM_READING = ("read", "reading")
 ITEM_OF: Mapping[str, str] = {
     "answer_accuracy": "answer_strict",
     "answer_accuracy_imug": "answer_imug",
@@ -44,10 +43,9 @@ def items(
         more: by column, values `[N]` of the rows of a route: in place of those below, or behind them.
 
     Returns:
-        Rows with the columns dialogue, turn, modality, prompt, target, text, image, class, domain, subdomain,
-        `ITEM_READING`, the letters and the reason's word that `read_choice` gives of an answer that is there and has a
-        key, and `ITEM_SCORES`; behind them scores and costs that one of the records carries, the latter as
-        `cost_...`, and `more`. None where undefined.
+        Rows with the columns `RECORD_COLUMNS`, of which read and reading are the letters and the reason's word that
+        `read_choice` gives of an answer that is there and has a key, and `ITEM_SCORES`; behind them scores and costs
+        that one of the records carries, the latter as `cost_...`, and `more`. None where undefined.
     """
     read = {id(record): reading for found in turns.values() for record, reading in zip(found.records, found.readings)}
     scores: dict[int, dict[str, float]] = {id(record): {} for record in records}
@@ -97,16 +95,14 @@ def _image_scores(columns: Mapping[str, Any]) -> dict[str, Tensor]:
 def _item(
     record: Record, reading: ChoiceReading | None, scores: Mapping[str, float], columns: Sequence[str]
 ) -> dict[str, Any]:
+    told = (
+        *(record.dialogue, record.turn, record.modality, record.prompt),
+        *(record.target, record.text, image_name(record.image)),
+        *(record.groups.get(name) for name in GROUPS),
+        *((None, None) if reading is None else reading),
+    )
     values = {name: scores.get(name, math.nan) for name in columns}
     return {
-        "dialogue": record.dialogue,
-        "turn": record.turn,
-        "modality": record.modality,
-        "prompt": record.prompt,
-        "target": None if record.target is None else str(record.target),
-        "text": record.text,
-        "image": image_name(record.image),
-        **{name: record.groups.get(name) for name in ("class", "domain", "subdomain")},
-        **dict(zip(ITEM_READING, (None, None) if reading is None else reading)),
+        **dict(zip(RECORD_COLUMNS, told, strict=True)),
         **{name: None if math.isnan(value) else value for name, value in values.items()},
     }
