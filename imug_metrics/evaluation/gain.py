@@ -120,12 +120,10 @@ def evaluate_gain(
         ArgumentError: if an argument is not as expected.
     """
     benchmark, arms = Path(benchmark), {"a": Path(a), "b": Path(b)}
-    if (judged_a is None) != (judged_b is None):
-        raise ArgumentError(("judged_a", "judged_b"), "expected judgements of both outputs or of neither")
-    judged = [Path(folder) for folder in (judged_a, judged_b) if folder is not None]
-    check_folders(benchmark, {**arms, **dict(zip(("judged_a", "judged_b"), judged, strict=False))}, out)
+    judged = _both_or_neither(judged_a=judged_a, judged_b=judged_b)
+    check_folders(benchmark, {**arms, **judged}, out)
     names = chosen_models(models, arms)
-    for argument, folder in zip(("judged_a", "judged_b"), judged, strict=False):
+    for argument, folder in judged.items():
         check_judged(folder, names, argument)
     problems = imug.Problems()
     asked = _asked(readable_benchmark(benchmark, problems), benchmark, images=encoder is not None or bool(judged))
@@ -142,18 +140,20 @@ def evaluate_gain(
         if cached is not None:
             images["alignment"][model] = _by_group(drawn[0], [_alignment(arm, cached, problems) for arm in drawn])
         if judged:
-            places = zip(drawn, arms.values(), judged, strict=True)
+            places = zip(drawn, arms.values(), judged.values(), strict=True)
             points = [_points(asked, arm, folder / model, said, protocol, problems) for arm, folder, said in places]
             images["points"][model] = _by_group(drawn[0], points)
-    manifest = {
-        "imug_metrics": __version__,
-        "benchmark": benchmark,
-        **arms,
-        "protocol": protocol,
-        "encoder": {} if cached is None else {"name": cached.name, "fingerprint": cached.fingerprint},
-        "judged": judged,
-    }
-    return GainEvaluation(gains, manifest, problems, images)
+    used = {} if cached is None else {"name": cached.name, "fingerprint": cached.fingerprint}
+    compared = {"benchmark": benchmark, **arms, "protocol": protocol, "encoder": used, "judged": [*judged.values()]}
+    return GainEvaluation(gains, {"imug_metrics": __version__, **compared}, problems, images)
+
+
+def _both_or_neither(**judged: Path | str | None) -> dict[str, Path]:
+    """The folders of judgements, by argument."""
+    given = {name: Path(folder) for name, folder in judged.items() if folder is not None}
+    if 0 < len(given) < len(judged):
+        raise ArgumentError(tuple(judged), "expected judgements of both outputs or of neither")
+    return given
 
 
 def _read(asked: imug.Benchmark, folder: Path, argument: str, problems: imug.Problems) -> list[Record]:
