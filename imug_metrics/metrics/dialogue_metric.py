@@ -126,7 +126,7 @@ class DialogueMetric(PackedMetric):
         self.detail, self.missing, self.average, self.level = detail, missing, average, level
         self.bootstrap, self.seed, self.max_turns = bootstrap, seed, max_turns
         self.validate, self.in_order = validate, in_order
-        turns = [f"turn_{k}" for k in range(1, max_turns + 1)]
+        turns = [f"turn_{k}" for k in self._turns()]
         self._ratio_names = ["mean", "coverage", "slope", *turns, *self._ratios()]
         self._sum_names = ["records", *self._sums()]
         every = self._component_names()
@@ -182,7 +182,7 @@ class DialogueMetric(PackedMetric):
         if not any("_turn_" in key for key in found):  # nor where turns are time stamps, which are all later
             return {}
         sums = self._named(self._totals)
-        shown = torch.stack([sums[f"turn_{k}.den"] for k in range(1, self.max_turns + 1)]).sum()
+        shown = torch.stack([sums[f"turn_{k}.den"] for k in self._turns()]).sum()
         later, drawn = torch.stack([sums["records"] - shown, shown]).tolist()
         if later < 1:
             return {}
@@ -282,6 +282,10 @@ class DialogueMetric(PackedMetric):
         if dialogue is not None and not numbered:
             self._take_note(packed.batch, dialogue, packed.shape)
         return packed
+
+    def _turns(self) -> range:
+        """The turns of the curve."""
+        return range(1, self.max_turns + 1)
 
     def _needed(self) -> Sequence[str]:
         """The sums that the primary estimate is made of: without detail nothing else is kept."""

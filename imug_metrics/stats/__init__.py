@@ -17,6 +17,7 @@ from imug_metrics.stats.cluster_robust import (
 from imug_metrics.stats.intervals import REASONS, Interval, Weights, interval, student_quantile
 from imug_metrics.stats.sightings import Repeats, add_sightings, count_repeats
 from imug_metrics.stats.slopes import (
+    POOLED_SUMS,
     PairSlopes,
     median,
     median_slope,
@@ -27,6 +28,7 @@ from imug_metrics.stats.slopes import (
 )
 
 __all__ = [
+    "POOLED_SUMS",
     "REASONS",
     "Interval",
     "Moments",

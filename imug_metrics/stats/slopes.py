@@ -56,6 +56,10 @@ def within_sums(x: Tensor, y: Tensor, used: Tensor, offsets: Tensor) -> tuple[Te
     return sxy - mean * sy, sxx - mean * sx
 
 
+POOLED_SUMS = ("n", "x", "y", "xx", "xy")
+"""Names of the sums that `pooled_slope` takes, in its order."""
+
+
 def pooled_slope(n: Tensor, x: Tensor, y: Tensor, xx: Tensor, xy: Tensor) -> Tensor:
     """Ordinary least squares' slope from sums over all rows; NaN where all x are equal.
 

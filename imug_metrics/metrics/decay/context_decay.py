@@ -30,9 +30,7 @@ from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.dialogue_sums import Ratio, Terms
 from imug_metrics.metrics.options import MetricOptions, check_choice, check_range, within
 from imug_metrics.metrics.plotting import plot_curve
-from imug_metrics.stats import Moments, Weights, pooled_weights
-
-_POOLED = ("n", "x", "y", "xx", "xy")
+from imug_metrics.stats import POOLED_SUMS, Moments, Weights, pooled_weights
 
 
 class ContextDecay(DialogueMetric):
@@ -163,7 +161,7 @@ class ContextDecay(DialogueMetric):
         terms = Terms(
             slopes={"within": (doublings, placed)},
             ratios=self._bucket_ratios(placed, doublings) if self.detail else {},
-            sums=dict(zip(_POOLED, pooled_doublings(placed, doublings))) if pooled else {},
+            sums=dict(zip(POOLED_SUMS, pooled_doublings(placed, doublings))) if pooled else {},
         )
         self._add(inputs.batch, placed, None, terms)
 
@@ -190,16 +188,16 @@ class ContextDecay(DialogueMetric):
         return [f"length_{edge}" for edge in self.edges]
 
     def _needed(self) -> Sequence[str]:
-        return _POOLED if self.slope == "pooled" else super()._needed()
+        return POOLED_SUMS if self.slope == "pooled" else super()._needed()
 
     def _ratios(self) -> list[str]:
         return [*self._buckets(), "within", "beyond"]
 
     def _sums(self) -> list[str]:
-        return [*_POOLED]
+        return [*POOLED_SUMS]
 
     def _derived(self, sums: dict[str, Tensor]) -> dict[str, Tensor]:
-        pooled = {"pooled": doubling_slope(*(sums[name] for name in _POOLED))}
+        pooled = {"pooled": doubling_slope(*(sums[name] for name in POOLED_SUMS))}
         if not self.detail:
             return pooled
         count = torch.stack([sums[f"{name}.den"] for name in self._buckets()], -1)

@@ -120,9 +120,6 @@ class ExposureBias(PairedMetric):
         loss = (1 - arms.baseline).masked_fill(gap.isnan(), 0)
         self._add_arms(inputs.batch, arms, gap, curve_sums={"loss": loss})
 
-    def _turns(self) -> range:
-        return range(1, self.max_turns + 1)
-
     def _needed(self) -> list[str]:
         return [name for k in self._turns() for name in (f"turn_{k}.num", f"turn_{k}.den", f"loss_{k}")]
 

@@ -30,9 +30,16 @@ from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.dialogue_sums import Terms
 from imug_metrics.metrics.naming import rename
 from imug_metrics.metrics.options import MetricOptions, check_choice, check_range, within
-from imug_metrics.stats import Moments, Weights, interval, median, median_slope, pooled_slope, pooled_weights
-
-_POOLED = ("n", "x", "y", "xx", "xy")
+from imug_metrics.stats import (
+    POOLED_SUMS,
+    Moments,
+    Weights,
+    interval,
+    median,
+    median_slope,
+    pooled_slope,
+    pooled_weights,
+)
 
 
 class TurnDecay(DialogueMetric):
@@ -188,22 +195,22 @@ class TurnDecay(DialogueMetric):
         return slopes, whole_ids(*halves)
 
     def _needed(self) -> Sequence[str]:
-        return {"within": super()._needed(), "pooled": _POOLED, "theil-sen": ()}[self.slope]
+        return {"within": super()._needed(), "pooled": POOLED_SUMS, "theil-sen": ()}[self.slope]
 
     def _ratios(self) -> list[str]:
         return ["retention"]
 
     def _sums(self) -> list[str]:
-        return [*_POOLED, "both"]
+        return [*POOLED_SUMS, "both"]
 
     def _supports(self) -> dict[str, str]:
         return {"retention": "both"}
 
     def _derived(self, sums: dict[str, Tensor]) -> dict[str, Tensor]:
-        pooled = {"pooled": pooled_slope(*(sums[name] for name in _POOLED))}
+        pooled = {"pooled": pooled_slope(*(sums[name] for name in POOLED_SUMS))}
         if not self.detail:
             return pooled
-        turns = range(1, self.max_turns + 1)
+        turns = self._turns()
         count = torch.stack([sums[f"turn_{k}.den"] for k in turns], -1)
         total = torch.stack([sums[f"turn_{k}.num"] for k in turns], -1)
         rate, last = decay_rate(total, count), effective_turns(total, count, self.keep, self.longest)

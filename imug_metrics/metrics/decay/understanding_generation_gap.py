@@ -110,7 +110,7 @@ class UnderstandingGenerationGap(DialogueMetric):
         return [f"{name}.{part}" for name in MODALITIES for part in ("num", "den")]
 
     def _ratios(self) -> list[str]:
-        curves = [f"{name}_turn_{k}" for name in MODALITIES for k in range(1, self.max_turns + 1)]
+        curves = [f"{name}_turn_{k}" for name in MODALITIES for k in self._turns()]
         return [*MODALITIES, *(f"{name}_slope" for name in MODALITIES), "within", *curves]
 
     def _derived(self, sums: dict[str, Tensor]) -> dict[str, Tensor]:

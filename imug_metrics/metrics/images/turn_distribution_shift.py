@@ -166,7 +166,7 @@ class TurnDistributionShift(EmbeddingMetric):
         value, (error, groups) = self._estimates_of(self.sums.sum(0)), self._jackknife()
         half = error * student_quantile(groups, self.level)
         names = [self.name, *(f"{self.name}_turn_{t}" for t in range(2, self.max_turns + 1))]
-        names += [f"{self.name}_spread", *(f"{self.name}_spread_turn_{t}" for t in range(1, self.max_turns + 1))]
+        names += [f"{self.name}_spread", *(f"{self.name}_spread_turn_{t}" for t in self._turns())]
         found: dict[str, Tensor] = {}
         for row, key in enumerate(names):
             if "_turn_" not in key or not value[row].isnan():

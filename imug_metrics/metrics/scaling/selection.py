@@ -32,9 +32,7 @@ from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.dialogue_sums import Terms
 from imug_metrics.metrics.options import MetricOptions, check_choice, check_count, within
-from imug_metrics.stats import pooled_slope
-
-_LINE = ("n", "x", "y", "xx", "xy")
+from imug_metrics.stats import POOLED_SUMS, pooled_slope
 
 
 class Selection(DialogueMetric):
@@ -180,14 +178,14 @@ class Selection(DialogueMetric):
         used = p.isfinite()  # a score of -inf, as the logarithm of 0, has an order but no line through it
         x, z = p.where(used, 0), y.where(used, 0)
         line = torch.stack([used.double(), x, z, x * x, x * z]).sum(2)
-        return found | dict(zip(_LINE, line.unbind(0)))
+        return found | dict(zip(POOLED_SUMS, line.unbind(0)))
 
     def _ratios(self) -> list[str]:
         return ["top", "chance", "auroc", *(["brier"] if self.probabilities else [])]
 
     def _sums(self) -> list[str]:
         kinds = ("right", "wrong", "excess") if self.probabilities else ("right", "wrong")
-        return [*(f"{kind}_{b}" for kind in kinds for b in range(self.bins)), *_LINE]
+        return [*(f"{kind}_{b}" for kind in kinds for b in range(self.bins)), *POOLED_SUMS]
 
     def _supports(self) -> dict[str, str]:
         return dict.fromkeys(("pooled_auroc", "calibration_slope", "ece"), "n")
@@ -195,7 +193,7 @@ class Selection(DialogueMetric):
     def _derived(self, sums: dict[str, Tensor]) -> dict[str, Tensor]:
         right, wrong = (torch.stack([sums[f"{kind}_{b}"] for b in range(self.bins)], -1) for kind in ("right", "wrong"))
         found = {"pooled_auroc": counted_auroc(right, wrong)}
-        found["calibration_slope"] = pooled_slope(*(sums[name] for name in _LINE))
+        found["calibration_slope"] = pooled_slope(*(sums[name] for name in POOLED_SUMS))
         if self.probabilities:
             excess = torch.stack([sums[f"excess_{b}"] for b in range(self.bins)], -1).abs().sum(-1)
             count = sums["n"]

@@ -213,7 +213,7 @@ class StrategyComparison(DialogueMetric):
 
     def _check_keys(self) -> None:
         """Names become parts of keys: "cot" and "cot_slope" would both claim the key of the slope of "cot"."""
-        turns = [f"turn_{k}" for k in range(1, self.max_turns + 1)]
+        turns = [f"turn_{k}" for k in self._turns()]
         derived = [f"per_{kind}_{name}" for kind in self.costs for name in self.others]
         names = ["mean", "coverage", "slope", *turns, *self._ratios(), *derived]
         keys = [f"{name}{end}" for name in names for end in ("", "_lower", "_upper")]
@@ -248,7 +248,7 @@ class StrategyComparison(DialogueMetric):
         return {name: (share, batch.is_record) for name, share in shares.items()}
 
     def _ratios(self) -> list[str]:
-        turns = range(1, self.max_turns + 1)
+        turns = self._turns()
         curves = [f"gain_{name}_turn_{turn}" for name in self.others for turn in turns]
         each = [f"{what}_{name}" for name in self.strategies for what in ("score", "coverage")]
         each += [f"gain_{name}{end}" for name in self.others for end in ("", "_slope")]

@@ -115,14 +115,14 @@ class SelfVerification(DialogueMetric):
         return [f"{error}.{part}" for error in _ERRORS for part in ("num", "den")]
 
     def _ratios(self) -> list[str]:
-        curves = [f"{error}_turn_{k}" for error in _ERRORS for k in range(1, self.max_turns + 1)]
+        curves = [f"{error}_turn_{k}" for error in _ERRORS for k in self._turns()]
         return ["drift", *_ERRORS, *curves]
 
     def _derived(self, sums: dict[str, Tensor]) -> dict[str, Tensor]:
         def counts(error: str, ends: list[str]) -> list[Tensor]:
             return [torch.stack([sums[f"{error}{end}.{part}"] for end in ends], -1) for part in ("num", "den")]
 
-        turns = [f"_turn_{k}" for k in range(1, self.max_turns + 1)] if self.detail else []
+        turns = [f"_turn_{k}" for k in self._turns()] if self.detail else []
         rates = []
         for wrong, every in (counts(error, ["", *turns]) for error in _ERRORS):
             rates.append(torch.where(every > 0, wrong / torch.where(every > 0, every, 1), torch.nan))
@@ -133,7 +133,7 @@ class SelfVerification(DialogueMetric):
         return found | {f"balanced{end}": value for end, value in zip(turns, curve)}
 
     def _supports(self) -> dict[str, str]:
-        turns = {f"balanced_turn_{k}": f"turn_{k}.den" for k in range(1, self.max_turns + 1)}
+        turns = {f"balanced_turn_{k}": f"turn_{k}.den" for k in self._turns()}
         return {"drift_logit": "false_accept.den", **turns}
 
     def _finish(self, found: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -181,6 +181,3 @@ class TurnOfFlip(DialogueMetric):
         found = {key: value for key, value in found.items() if not key.startswith(f"{self.name}_held_turn_")}
         words = {"turn_": "aligned_turn_", "survival_": "", "mean": "aligned", "slope": "aligned_slope"}
         return rename(found, self.name, words)
-
-    def _turns(self) -> range:
-        return range(1, self.max_turns + 1)

@@ -164,6 +164,3 @@ class VerdictSpecificity(DialogueMetric):
         z = [key for key in found if key.startswith(f"{self.name}_correlation") and not key.endswith("_reason")]
         unread = self._named(self._totals)["unread"]
         return {**found, **{key: found[key].tanh() for key in z}, f"{self.name}_unread": unread}
-
-    def _turns(self) -> range:
-        return range(1, self.max_turns + 1)

@@ -118,5 +118,5 @@ class Reliability(DialogueMetric):
         self._add(batch, primary, batch.valid if zero else None, terms)
 
     def _ratios(self) -> list[str]:
-        curve = [f"aptitude_turn_{k}" for k in range(1, self.max_turns + 1)]
+        curve = [f"aptitude_turn_{k}" for k in self._turns()]
         return ["unreliability", "aptitude", "average", *curve]
