@@ -67,7 +67,7 @@ def without_losses(answers: Any) -> Any:
 
 
 def result(metric: DialogueMetric, columns: dict[str, Any]) -> dict[str, float]:
-    metric.update(**columns)
+    metric.update(**columns, lengths=[WIDTH] * LINES)  # an answer was asked for at every turn
     return {key.removeprefix(str(metric.name)): float(value) for key, value in metric.compute().items()}
 
 
