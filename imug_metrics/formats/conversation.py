@@ -10,6 +10,7 @@ that a model wrote before a tool answered counts only where it wrote none after.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -25,6 +26,8 @@ from imug_metrics.formats.protocol import ReadOptions, RecordAt
 from imug_metrics.formats.turn_fields import LineFields, guessed_dialogue, is_of_turn
 from imug_metrics.formats.turn_numbers import turn_field, turn_numbers
 from imug_metrics.reading.files import MAX_TURN, Problems, as_turn, kind
+
+_MARKDOWN = re.compile(r"!\[[^\]\n]{0,200}\]\([^)\s]{1,400}\)")
 
 
 @dataclass
@@ -200,6 +203,9 @@ class _Records:
             return {**found, "image": self._image(images)}
         if images:
             self.place.warn(images[0].where, "an image at a turn that asks for text is not read")
+        elif text is not None and "![" in text and _MARKDOWN.search(text):
+            cure = "put it into a part or `images`"
+            self.place.warn(where, f"the answer names an image in Markdown, which is not read: {cure}")
         if text is None:
             self.place.error(where, "expected an answer, found none: it counts as absent")
         return found

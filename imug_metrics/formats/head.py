@@ -5,9 +5,11 @@
 from __future__ import annotations
 
 import csv
+import errno
 import os
+import stat
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -28,7 +30,10 @@ _BLANK = b"\xef\xbb\xbf \t\r\n"
 _MAGIC = (
     (b"PAR1", "a parquet file"),
     (b"ARROW1", "an arrow file"),
-    (b"\x1f\x8b", "a file packed with gzip"),
+    (b"\x1f\x8b", "a file packed with gzip, which has to be unpacked first"),
+    (b"BZh", "a file packed with bzip2, which has to be unpacked first"),
+    (b"\xfd7zXZ\0", "a file packed with xz, which has to be unpacked first"),
+    (b"\x28\xb5\x2f\xfd", "a file packed with zstd, which has to be unpacked first"),
     (b"PK\x03\x04", "a zip archive"),
     (b"\x89PNG", "an image"),
     (b"\xff\xd8\xff", "an image"),
@@ -49,6 +54,8 @@ def read_head(path: Path, columns: Mapping[str, str] | None = None) -> Head:
     """
     columns = columns or {}
     try:
+        if not path.is_dir() and not stat.S_ISREG(path.stat().st_mode):
+            raise OSError(errno.EINVAL, "it is a device or a pipe")
         if path.is_dir():
             entries = sorted(entry.name for entry in islice(os.scandir(path), _MAX_ENTRIES))
             return Head(path, entries=tuple(entries), columns=columns)
@@ -57,9 +64,12 @@ def read_head(path: Path, columns: Mapping[str, str] | None = None) -> Head:
     except (OSError, ValueError) as error:  # ValueError: a name that no file can have
         reason = getattr(error, "strerror", None) or str(error)
         raise ArgumentError("path", f"expected a file or folder that can be read, got {path}: {reason}") from error
-    value = _first_object(path) if start.lstrip(_BLANK).startswith(_JSON) else None
-    names = _cells(path) if value is None and not _is_binary(start) and not _known(start) else ()
-    return Head(path, start, value, names, tuple(_archived(path, start)), columns)
+    problems = Problems()
+    is_json = start.lstrip(_BLANK).startswith(_JSON)
+    value = next((row for _, row in json_rows(path, problems)), None) if is_json else None
+    fault = str(problems[0]).removeprefix(f"{path}:") if problems and value is None else ""
+    names = _cells(path) if not is_json and not _is_binary(start) and not _known(start) else ()
+    return Head(path, start, value, names, tuple(_archived(path, start)), fault, columns)
 
 
 def describe(head: Head) -> str:
@@ -76,6 +86,8 @@ def describe(head: Head) -> str:
     if len(head.names) == 1:
         separators = ", ".join(SEPARATORS.values())
         return f"a text whose first line, {head.names[0][:80]!r}, has one cell (separated by {separators})"
+    if head.fault:
+        return f"JSON that cannot be read ({head.fault.strip()[:200]})"
     if head.names:
         return f"a text whose first line has the cells {_listed(head.names)}"
     if known := _known(head.start):
@@ -108,11 +120,6 @@ def _unread(head: Head) -> str:
 def _listed(names: Any) -> str:
     shown = [str(name)[:40] for name in islice(names, _LISTED)]
     return ", ".join(shown) + (", ..." if len(names) > _LISTED else "")
-
-
-def _first_object(path: Path) -> dict[str, Any] | None:
-    rows: Iterator[tuple[int, dict[str, Any]]] = json_rows(path, Problems())
-    return next((row for _, row in rows), None)
 
 
 def _is_binary(start: bytes) -> bool:

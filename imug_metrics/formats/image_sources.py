@@ -120,6 +120,8 @@ class ImageSources:
         if "\0" in text or len(text) > 4096:
             raise _MisreadError(f"expected a path, got {text[:80]!r}")
         path = self.root / text
+        if "\\" in text and inside(path, self.root) is None:
+            path = self.root / text.replace("\\", "/")  # as Windows writes paths
         if inside(path, self.root) is None:
             raise _MisreadError(f"expected an image inside {self.root}, found none at {text[:120]!r}")
         return path

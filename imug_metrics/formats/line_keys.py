@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,10 @@ IMAGES = ("images", "image")
 _KNOWN = {name.replace("_", ""): name for names in (*IN_CHATS.values(), MESSAGES, IMAGES) for name in names}
 _READ = {*_KNOWN.values(), *MESSAGES, *IMAGES, "turn", "turns", "groups", "attempted"}
 _MAX_NAMES = 10_000
+_MAX_NEW = 1_000
 _NEAR = 0.85
+_HOLDERS = ("metadata", "meta", "extra", "extra_info", "info")
+_INSIDE = ("target", "options", "modality", "score", "scores", "reference")
 
 
 class LineKeys:
@@ -69,10 +73,21 @@ class LineKeys:
         if not new or len(self.names) > _MAX_NAMES:
             return
         self.names |= new
-        for name in new - {*self.columns.values()}:
+        for name in islice(new - {*self.columns.values()}, _MAX_NEW):
             if name in _READ:
                 continue
+            if name in _HOLDERS and isinstance(fields[name], Mapping):
+                self._look_inside(fields, name, where, place)
             absent = [one for one in _KNOWN if _KNOWN[one] not in fields]
             if found := difflib.get_close_matches(name.replace("_", "").casefold(), absent, 1, _NEAR):
                 hint = f"did you mean `{_KNOWN[found[0]]}`? It is told once"
                 place.warn(f"{where}{name[:80]}", f"unknown key, is not read; {hint}")
+
+    def _look_inside(self, fields: Mapping[str, Any], holder: str, where: str, place: Place) -> None:
+        """Tell of what is known of a turn and stands one level too deep."""
+        named = {*self.columns.values()}
+        for field in _INSIDE:
+            inside = next((name for name in IN_CHATS[field] if fields[holder].get(name) is not None), None)
+            path = f"{holder}.{inside}"
+            if inside is not None and path not in named and not any(name in fields for name in IN_CHATS[field]):
+                place.warn(f"{where}{path}", f"is not read: say by `columns` {field}={path}. It is told once")

@@ -48,6 +48,11 @@ def _rows(path: Path, problems: Problems) -> Iterator[tuple[int, Mapping[str, An
         body = {} if "messages" in row else _body(row)
         answer = _answer(row) if body else None
         choices = _objects(body.get("choices"))
+        failed = row.get("error") or body.get("error")
+        if body is not row and answer is None and failed:
+            reason = failed.get("message", failed) if isinstance(failed, Mapping) else failed
+            problems.error(path, line, "error", f"the request failed, and its turns are not there: {str(reason)[:200]}")
+            continue
         if answer is not None and len(choices) > 1:
             problems.warn(path, line, "choices", f"{len(choices)} answers to one request: the first is read")
         yield line, row if answer is None else _as_messages(row, *answer)

@@ -126,7 +126,13 @@ def _batches(file: Any, is_parquet: bool) -> Iterator[Any]:
     file.seek(0)
     if is_parquet:
         parquet = require("pyarrow.parquet", purpose=_PURPOSE, extra="formats")
-        yield from parquet.ParquetFile(file).iter_batches(batch_size=_ROWS)
+        table = parquet.ParquetFile(file)
+        left = table.metadata.num_rows
+        for batch in table.iter_batches(batch_size=_ROWS):
+            left -= batch.num_rows
+            yield batch
+        if left:  # of pages that are damaged nothing else may tell
+            raise ValueError(f"{left} rows are missing")
         return
     pa = require("pyarrow", purpose=_PURPOSE, extra="formats")
     if file.read(len(_ARROW_FILE)) == _ARROW_FILE:

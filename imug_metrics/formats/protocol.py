@@ -33,6 +33,7 @@ class Head:
             None where there is none.
         names: the cells of the first line of a text that is no JSON, split by comma, semicolon or tab; else empty.
         entries: names of what a folder holds at its top, or a zip archive anywhere; empty for all else.
+        fault: why what looks like JSON could not be read.
         columns: what the caller has named, see `ReadOptions`.
     """
 
@@ -41,6 +42,7 @@ class Head:
     value: Any = None
     names: tuple[str, ...] = ()
     entries: tuple[str, ...] = ()
+    fault: str = ""
     columns: Mapping[str, str] = field(default_factory=dict)
 
 

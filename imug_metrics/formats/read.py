@@ -10,14 +10,13 @@ from pathlib import Path
 
 from imug_metrics.dialogues.record import Record
 from imug_metrics.errors import ArgumentError
+from imug_metrics.formats.cures import cure
 from imug_metrics.formats.head import describe, read_head
-from imug_metrics.formats.protocol import FIELDS, Head, Reader, ReadOptions, RecordAt, RecordsByModel
+from imug_metrics.formats.protocol import Head, Reader, ReadOptions, RecordAt, RecordsByModel
 from imug_metrics.formats.readers import READERS
-from imug_metrics.formats.usual_names import USUAL
 from imug_metrics.reading.fields import meant
 from imug_metrics.reading.files import Problems, as_name
 
-_USUAL = {name for ranks in USUAL.values() for rank in ranks for name in rank}
 _UNFIT = re.compile(r"[/\\\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _LONGEST_NAME = 50
 
@@ -106,32 +105,9 @@ def _found(head: Head) -> Reader:
     if fitting:
         names = " and ".join(reader.name for reader in fitting)
         raise ArgumentError("format", f"{head.path} can be read as {names}: name one of them")
-    raise ArgumentError("path", f"{head.path} is of no known format: found {describe(head)}{_cure(head)}")
-
-
-def _cure(head: Head) -> str:
-    """What to do about a file that no reader knows."""
-    formats = f"known formats: {', '.join(reader.name for reader in READERS)}"
-    found = [str(name) for name in head.value or head.names]
-    if not found:
-        return f"; {formats}"
-    if {"role", "content"} <= {*found} or {"from", "value"} <= {*found}:
-        return f"; put the messages of a conversation into one object, under `messages`; {formats}"
-    if talk := next((name for name in found if _is_talk(head, name)), None):
-        return f"; say by `columns` that messages={talk[:40]}; {formats}"
-    wanted = "which of them are what, such as dialogue=..., turn=..., text=..., score=..."
-    for name in found:
-        hint = "" if name in _USUAL else meant(name, {"conversations", *FIELDS} - {*found})
-        if hint:
-            return f"; of `{name[:40]}`{hint.removeprefix(';')} Else say by `columns` {wanted}; {formats}"
-    return f"; say by `columns` {wanted}; {formats}"
-
-
-def _is_talk(head: Head, name: str) -> bool:
-    """Whether a field holds messages."""
-    value = head.value.get(name) if isinstance(head.value, Mapping) else None
-    first = value[0] if isinstance(value, list) and value else None
-    return isinstance(first, Mapping) and ("role" in first or "from" in first)
+    known = f"known formats: {', '.join(reader.name for reader in READERS)}"
+    told = "; ".join(part for part in (describe(head), cure(head), known) if part)
+    raise ArgumentError("path", f"{head.path} is of no known format: found {told}")
 
 
 def _file_name(path: Path) -> str:
@@ -158,5 +134,6 @@ def _by_model(rows: Iterable[RecordAt], model: str, path: Path, problems: Proble
         if first == record:
             problems.warn(file or path, line, "", f"{where} is there again, and the same: it counts once")
         else:
-            problems.error(file or path, line, "", f"{where} is there again, and differs: the first counts")
+            again = "where rows are of several models, say by `columns` model=..."
+            problems.error(file or path, line, "", f"{where} is there again, and differs: the first counts; {again}")
     return {name: list(turns.values()) for name, turns in found.items()}

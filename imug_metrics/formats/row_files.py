@@ -50,7 +50,7 @@ def open_rows(path: Path, problems: Problems) -> tuple[tuple[str, ...], RowsAt]:
             names = json_names(path)
             return names, json_rows(path, problems)
         if start.startswith(b"PK"):
-            columns, rows = stream_workbook(path)
+            columns, rows = stream_workbook(path, problems)
         else:
             known = [name for ranks in USUAL.values() for rank in ranks for name in rank]
             columns, rows = stream_table(path, known=known)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from imug_metrics.formats.columns import names_turn
+from imug_metrics.formats.cures import is_columns
 from imug_metrics.formats.protocol import Head, ReadOptions, RecordAt
 from imug_metrics.formats.row_files import head_names, open_rows
 from imug_metrics.formats.rows import Rows
@@ -38,6 +39,7 @@ class TableReader:
             return True
         if isinstance(head.value, Mapping):
             other = any(isinstance(head.value.get(name), list) for name in _LISTS)
+            other = other or is_columns(head.value) or {"role", "content"} <= head.value.keys()
             return not other and not _REPLIES & head.value.keys() and ("turn" in head.columns or names_turn(names))
         text = len(names) > 1 or head.path.suffix.lower() in _SUFFIXES
         return text and (bool(head.columns) or names_turn(names))

@@ -10,6 +10,7 @@ from typing import Any
 
 from imug_metrics._optional import require
 from imug_metrics.formats.zip_members import ZipError, ZipMembers
+from imug_metrics.reading.files import Problems
 from imug_metrics.reading.text_files import TextError
 
 MAX_WORKBOOK_BYTES = 2**29
@@ -21,11 +22,14 @@ MEMBER = "xl/workbook.xml"
 _PURPOSE = "A workbook (.xlsx)"
 
 
-def stream_workbook(path: Path) -> tuple[tuple[str, ...], Iterator[tuple[int, dict[str, Any] | TextError]]]:
+def stream_workbook(
+    path: Path, problems: Problems | None = None
+) -> tuple[tuple[str, ...], Iterator[tuple[int, dict[str, Any] | TextError]]]:
     """The columns of a workbook's first sheet and its rows, one at a time, as `stream_table` gives them.
 
     Args:
         path: the file; the first row of its first sheet that is not empty names the columns.
+        problems: is told of sheets that are not read.
 
     Raises:
         OSError: if it cannot be opened.
@@ -38,7 +42,7 @@ def stream_workbook(path: Path) -> tuple[tuple[str, ...], Iterator[tuple[int, di
             members.check(MAX_WORKBOOK_BYTES)
     except ZipError as error:
         raise TextError(str(error), path) from error
-    cells = _cells(openpyxl, path)
+    cells = _cells(openpyxl, path, problems)
     head = next(cells, None)
     if head is None:
         raise TextError("expected a first row that names the columns, got an empty sheet", path)
@@ -51,13 +55,16 @@ def stream_workbook(path: Path) -> tuple[tuple[str, ...], Iterator[tuple[int, di
     return tuple(columns), ((line, row if isinstance(row, TextError) else _named(row, columns)) for line, row in cells)
 
 
-def _cells(openpyxl: Any, path: Path) -> Iterator[tuple[int, list[Any] | TextError]]:
+def _cells(openpyxl: Any, path: Path, problems: Problems | None) -> Iterator[tuple[int, list[Any] | TextError]]:
     """Rows that are not empty, each with its number; behind a damage nothing more can be read."""
     number = 0
     with path.open("rb") as file:
         try:
             book = openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
             sheet = book.worksheets[0]
+            if others := [name[:40] for name in book.sheetnames if name != sheet.title][:10]:
+                message = f"only the sheet {sheet.title[:40]!r} is read, the first, and not {', '.join(others)}"
+                (Problems() if problems is None else problems).warn(path, None, "", message)
             sheet.reset_dimensions()  # what a file says of its size may be wrong
             for number, row in enumerate(sheet.iter_rows(values_only=True), 1):
                 values = [*row]

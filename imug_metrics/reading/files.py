@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -205,8 +206,8 @@ def _parse(text: str | TextError, path: Path, line: int | None, problems: Proble
     def whole(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
         if len(found) < len(pairs):
-            names = [name for name, _ in pairs]
-            repeated.update((name, None) for name in found if names.count(name) > 1)
+            counts = Counter(name for name, _ in pairs)
+            repeated.update((name, None) for name in found if counts[name] > 1)
         return found
 
     try:

@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -270,3 +272,40 @@ def test_tables_as_they_are(tmp_path, content, expected, told) -> None:
     found, problems = read(tmp_path, content, "mine.csv")
     assert [(record.dialogue, record.turn, record.text, record.target) for record in found] == expected
     assert problems == told
+
+
+UNKNOWN = [
+    ("mine.json", {"data": [{"id": "a", "messages": TWO}]}, '`jq -c ".data[]"`'),
+    ("mine.json", {"data": {"rows": [{"id": "a", "turn": 1}]}}, '`jq -c ".data.rows[]"`'),
+    ("mine.json", {"features": [{}], "rows": [{"row_idx": 0, "row": {"id": "a"}}]}, '`jq -c ".rows[].row"`'),
+    ("mine.json", {"row_idx": 0, "row": {"id": "a", "messages": TWO}}, '`jq -c ".row"`'),
+    ("mine.json", {"a": {"messages": TWO}, "b": {"messages": TWO}}, "to_entries[]"),
+    ("mine.json", {"id": ["a", "a"], "turn": [1, 2], "score": [0.5, 1]}, "each field holds a column"),
+    ("mine.json", {"id": {"0": "a"}, "turn": {"0": 1}}, "each field holds a column"),
+    ("mine.json", {"id": "a", "messages": json.dumps(TWO)}, "`messages` holds text"),
+    ("mine.json", {"id": "a", "messages": [{"speaker": "user", "text": "x"}]}, "objects with speaker, text"),
+    ("mine.json", {"id": "a", "turn": 1, **user()}, "put the messages of a conversation into one object"),
+    ("mine.json", {"choices": [{"delta": {"content": "B"}}]}, "pieces of a streamed answer"),
+    ("mine.json", {"id": "a", "prompt": "x", "completion": "B"}, "turn=1 if each row is a dialogue"),
+    ("mine.json", '[\n{"id": "a", "messages": [],},\n]', "JSON that cannot be read"),
+    ("mine.csv", "# exported\nid,turn,score\na,1,1\n", "remove what stands above"),
+    ("mine.csv", "a,1,0.5\na,2,1\n", "put their names above"),
+    ("mine.csv.gz", gzip.compress(b"id,turn,score\na,1,1\n"), "has to be unpacked first"),
+]
+
+
+@pytest.mark.parametrize(("name", "content", "cure"), UNKNOWN, ids=[case[2][:40] for case in UNKNOWN])
+def test_a_file_of_no_known_form_is_refused_with_the_cure(tmp_path, name, content, cure) -> None:
+    path = tmp_path / name
+    text = content if isinstance(content, (str, bytes)) else json.dumps(content)
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(ArgumentError) as refused:
+        read_records(path)
+    assert cure in str(refused.value)
+
+
+def test_pipes_and_devices_are_not_opened(tmp_path) -> None:
+    os.mkfifo(tmp_path / "pipe.jsonl")
+    for path in (tmp_path / "pipe.jsonl", Path("/dev/zero")):
+        with pytest.raises(ArgumentError, match="file or folder that can be read, .*device or a pipe"):
+            read_records(path)
