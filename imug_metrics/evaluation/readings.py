@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import combinations
 from pathlib import Path
 from typing import Any, Literal
@@ -98,32 +99,12 @@ def _asked(
 ) -> ModelReadings:
     assert model.folder is not None
     problems, verdicts, readings = imug.Problems(), list[Verdict[Any]](), Readings()
-    show = _counter(f"{model.model}: judge", progress)
-    if journal is not None:
-        journal.parent.mkdir(parents=True, exist_ok=True)
-
-    def ask(folder: Path, protocol: Literal["imug", "strict"]) -> imug.Judgements:
-        try:
-            return imug.judge_model(
-                benchmark,
-                folder,
-                judge.judge,
-                prompts=judge.instructions,
-                protocol=protocol,
-                journal=journal,
-                repeats=judge.repeats,
-                retry_errors=judge.retry_errors,
-                problems=problems,
-                progress=lambda verdict: show(),
-            )
-        except JournalLockedError as error:
-            raise OSError(str(error)) from error
-
+    ask = partial(_judgements, benchmark, model, judge, journal, problems, _counter(f"{model.model}: judge", progress))
     if judge.protocol != "strict":
-        readings = official_readings(benchmark, model.records, model.folder, ask(model.folder, "imug"))
+        readings = official_readings(benchmark, model.records, model.folder, ask("imug"))
         verdicts += readings.verdicts
     if judge.protocol != "imug":
-        strict = ask(model.folder, "strict")
+        strict = ask("strict")
         _add_strict(readings, strict)
         verdicts += strict.verdicts
     if judge.human is not None:
@@ -137,6 +118,36 @@ def _asked(
         "repeats": repeat_noise(readings, judge.repeats),
     }
     return ModelReadings(readings, told, tuple(problems))
+
+
+def _judgements(
+    benchmark: imug.Benchmark,
+    model: ModelInputs,
+    judge: JudgeSettings,
+    journal: Path | None,
+    problems: imug.Problems,
+    show: Callable[[], None],
+    protocol: Literal["imug", "strict"],
+) -> imug.Judgements:
+    """What the judge replies to the requests of a protocol; the journal has its earlier replies."""
+    assert model.folder is not None
+    if journal is not None:
+        journal.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        return imug.judge_model(
+            benchmark,
+            model.folder,
+            judge.judge,
+            prompts=judge.instructions,
+            protocol=protocol,
+            journal=journal,
+            repeats=judge.repeats,
+            retry_errors=judge.retry_errors,
+            problems=problems,
+            progress=lambda verdict: show(),
+        )
+    except JournalLockedError as error:
+        raise OSError(str(error)) from error
 
 
 def _add_strict(readings: Readings, strict: imug.Judgements) -> None:
