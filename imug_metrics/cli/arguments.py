@@ -51,6 +51,7 @@ CONVERT_CODES = """exit codes:
 """
 SPECS = "open_clip:MODEL:WEIGHTS, hf:FOLDER-OR-NAME, timm:MODEL[:FILE], or scene, for rendered scenes alone"
 BENCHMARK = "holds data/ and config/"
+KINDS = ("choice", "numeric", "exact", "f1")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -152,6 +153,7 @@ def _add_score(commands: Any) -> None:
     score.folder("--cache", "keep embeddings in this folder for other runs")
     score.choice("--missing", ("skip", "zero"), "skip", "what an absent output counts as")
     _add_reading(score)
+    score.choice("--kind", KINDS, "choice", "how answers are compared with their keys: as options, words or numbers")
     score.group("benchmark", "model outputs in the layout of IMUG-Bench, in place of files")
     score.folder("--benchmark", BENCHMARK)
     score.folder("--outputs", "holds one folder a model")
@@ -367,7 +369,7 @@ def _add_read(commands: Any) -> None:
         "OPTIONS",
         'the options instead: letters such as ABCD or A,B,C, or a list such as "A) a cup B) a plate" (default: A to G)',
     )
-    read.choice("--kind", ("choice", "numeric", "exact", "f1"), "choice", "what is read, as in answer_accuracy")
+    read.choice("--kind", KINDS, "choice", "what is read, as in answer_accuracy")
     read.choice("--decimal", (".", ","), ".", "decimal separator of numbers")
     read.text("--key", "KEY", "the right answer: gives the scores")
     read.switch("--json", "print one JSON object")

@@ -97,6 +97,8 @@ def _check_benchmark(options: Namespace) -> None:
     for name in ("format", "columns", "images"):
         if getattr(options, name) is not None:
             raise ArgumentError(name, "expected together with FILE, not with --benchmark")
+    if options.kind != "choice":
+        raise ArgumentError("kind", "expected together with FILE: answers to a benchmark are choices")
     if options.out is None and any(getattr(options, flag) for flag in _JUDGES):
         raise ArgumentError("out", "expected a folder, which keeps the answers of the judge")
 

@@ -111,6 +111,8 @@ def check_scorable(found: RecordsByModel, files: Sequence[Path], *, encoder: boo
     if images:
         raise ArgumentError("encoder", f"expected one, as {shown} holds images and nothing else to score: {CHOICES}")
     cure = "name the column of the keys, as in target=answer, or of scores, as in score=s"
+    first = next(iter(found.problems), None)  # often a warning: the key that was not read stands there
+    cure += "" if first is None else f"; of {len(found.problems)} problems the first: {first}"
     raise ArgumentError("columns", f"found no key, no score and no image in {shown}, so nothing to score: {cure}")
 
 

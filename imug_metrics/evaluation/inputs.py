@@ -22,6 +22,7 @@ from imug_metrics.errors import ArgumentError, InputError
 from imug_metrics.evaluation.layouts import check_any_output
 from imug_metrics.evaluation.settings import JudgeSettings, Missing, Settings, as_argument, readable_benchmark
 from imug_metrics.formats import RecordsByModel
+from imug_metrics.functional.answers.answer_accuracy import Kind
 from imug_metrics.protocols import imug
 
 CHOICES = (
@@ -63,6 +64,7 @@ class Inputs:
         problems: what is wrong with the benchmark.
         encoder: embeds images and prompts; None: there is none.
         metrics: in place of the standard ones; None: these.
+        kind: of answers, for the standard metrics.
         missing: what an absent output counts as.
         judge: whom to ask; None: nobody.
         judged: folder of recorded judgements, or None.
@@ -82,6 +84,7 @@ class Inputs:
     resume: Path | None = None
     overwrite: bool = False
     manifest: Mapping[str, Any] = field(default_factory=dict)
+    kind: Kind = "choice"
 
 
 def read_inputs(settings: Settings) -> Inputs:
@@ -119,6 +122,7 @@ def read_inputs(settings: Settings) -> Inputs:
         settings.resume,
         settings.overwrite,
         _manifest(settings, models, 0 if benchmark is None else len(benchmark), encoder),
+        settings.kind,
     )
 
 
@@ -165,6 +169,7 @@ def _manifest(
         "samples": samples,
         "limit": settings.limit,
         "missing": settings.missing,
+        **({} if settings.kind == "choice" else {"kind": settings.kind}),
         "encoder": used,
         "imug_metrics": __version__,
         "python": platform.python_version(),

@@ -16,6 +16,7 @@ from imug_metrics.evaluation.readings import read_judgements
 from imug_metrics.evaluation.result import Evaluation
 from imug_metrics.evaluation.scores import score_models
 from imug_metrics.evaluation.settings import JudgeSettings, Missing, Progress, Settings
+from imug_metrics.functional.answers.answer_accuracy import Kind
 from imug_metrics.judges import Judge
 
 
@@ -27,6 +28,7 @@ def evaluate(
     models: Sequence[str] = (),
     model: str = "model",
     metrics: Mapping[str, Metric] | Sequence[Metric] | None = None,
+    kind: Kind = "choice",
     encoder: Encoder | str | None = None,
     device: str | None = None,
     cache: Path | str | None = None,
@@ -49,6 +51,8 @@ def evaluate(
         models: names of those to score; none: all.
         model: name of the model whose records are given alone.
         metrics: metrics, by name or with names of their own, in place of the standard ones; they are copied.
+        kind: how answers of records are compared with their keys, as in `AnswerAccuracy`: as choices, or by `"exact"`,
+            `"f1"` or `"numeric"` where keys are words or numbers.
         encoder: an encoder, or its name for `imug_metrics.encoders.load_encoder`, such as
             `"open_clip:ViT-B-32:laion2b_s34b_b79k"`. Image turns need one.
         device: where an encoder given by name runs, for example `"cuda"`.
@@ -95,6 +99,7 @@ def evaluate(
         limit,
         _path(resume),
         overwrite,
+        kind=kind,
     )
     return run(settings, progress)
 

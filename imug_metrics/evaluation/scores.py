@@ -17,6 +17,7 @@ from imug_metrics.evaluation.model_result import ModelResult, OfficialScores, fi
 from imug_metrics.evaluation.official import with_official_answers, with_points
 from imug_metrics.evaluation.readings import JudgedInputs, ModelReadings
 from imug_metrics.evaluation.settings import Missing, Progress
+from imug_metrics.functional.answers.answer_accuracy import Kind
 from imug_metrics.protocols import imug
 from imug_metrics.protocols.imug.differences import count_differences
 from imug_metrics.protocols.imug.readings import Readings, with_keys
@@ -43,7 +44,7 @@ def _result(inputs: Inputs, model: ModelInputs, read: ModelReadings, progress: P
     if path is not None and mark and not inputs.overwrite:
         found = read_result(path, mark)
     if found is None:
-        scorer = _Scorer(inputs.benchmark, inputs.encoder, inputs.metrics, inputs.missing)
+        scorer = _Scorer(inputs.benchmark, inputs.encoder, inputs.metrics, inputs.missing, inputs.kind)
         found = scorer.score(model, read.readings, show)
     else:
         show(len(model.records), len(model.records))
@@ -63,8 +64,10 @@ class _Scorer:
         encoder: CachedEncoder | None,
         metrics: Mapping[str, Metric] | Sequence[Metric] | None,
         missing: Missing,
+        kind: Kind = "choice",
     ) -> None:
         self.benchmark, self.encoder, self.metrics, self.missing = benchmark, encoder, metrics, missing
+        self.kind: Kind = kind
 
     def score(
         self, model: ModelInputs, readings: Readings | None, progress: Callable[[int, int | None], None]
@@ -105,6 +108,7 @@ class _Scorer:
             model=model,
             encoder=self.encoder,
             metrics=None if self.metrics is None else _fresh(self.metrics),
+            kind=self.kind,
             missing=self.missing,
             unreadable=unreadable,
             progress=progress,

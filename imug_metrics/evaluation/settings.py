@@ -18,6 +18,7 @@ from imug_metrics.encoders.devices import check_device
 from imug_metrics.errors import ArgumentError
 from imug_metrics.evaluation.human import Human
 from imug_metrics.evaluation.layouts import Wanted, check_layouts
+from imug_metrics.functional.answers.answer_accuracy import KINDS, Kind
 from imug_metrics.judges import Judge
 from imug_metrics.protocols import imug
 from imug_metrics.reading.fields import meant
@@ -99,12 +100,21 @@ class Settings:
     resume: Path | None = None
     overwrite: bool = False
     leave_images: bool = False
+    kind: Kind = "choice"
 
     def __post_init__(self) -> None:
         if (self.records is None) == (self.benchmark is None):
             raise ArgumentError(("records", "benchmark"), "expected one of them")
         if self.missing not in ("skip", "zero"):
             raise ArgumentError("missing", f"expected 'skip' or 'zero', got {self.missing!r}")
+        if self.kind not in KINDS:
+            raise ArgumentError(
+                "kind", f"expected one of {join_names(KINDS)}, got {self.kind!r}{meant(self.kind, KINDS)}"
+            )
+        if self.kind != "choice" and (self.benchmark is not None or self.metrics is not None):
+            raise ArgumentError(
+                "kind", "expected with records and without `metrics`; answers to a benchmark are choices"
+            )
         whole = isinstance(self.limit, int) and not isinstance(self.limit, bool)
         if self.limit is not None and (not whole or self.limit < 1):
             raise ArgumentError("limit", f"expected a number of samples from 1, got {self.limit}")

@@ -110,6 +110,8 @@ def chance(model: ModelScores, view: MetricSpec) -> float:
     if not keys or any(key is None for key in keys):
         return math.nan
     letters = choice_mask([str(key) for key in keys])[:, None] >> torch.arange(len(DEFAULT_OPTIONS)) & 1
+    if not letters.any():  # keys of words: nobody knows what guessing brings
+        return math.nan
     return float((letters / letters.sum(1, keepdim=True).clamp_min(1)).mean(0).max())
 
 

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import torch
@@ -15,7 +15,30 @@ from imug_metrics import functional
 from imug_metrics.dialogues.record import FAILED, Record
 from imug_metrics.functional.answers.choice_score import choice_mask, choice_readings, choice_score, reading_mask
 from imug_metrics.reading.choice import ChoiceReading
+from imug_metrics.reading.figures import Decimal
+from imug_metrics.reading.numbers import parse_number
 from imug_metrics.reading.options import Options
+
+KEYED: Mapping[str, Decimal | None] = {
+    **dict.fromkeys(("answers_exact", "answers_f1")),
+    "answers_numeric": ".",
+    "answers_numeric_comma": ",",
+}
+"""Of routes whose keys are words or numbers, not options: the decimal separator where keys have to be numbers."""
+
+
+def with_word_key(records: Sequence[Record], decimal: Decimal | None = None) -> list[Record]:
+    """The text turns that have a key of words, or with a decimal separator one that holds a number.
+
+    Example:
+        >>> turns = [Record("a", t, "text", "How many?", target=key) for t, key in enumerate(("two", "2", None), 1)]
+        >>> len(with_word_key(turns)), len(with_word_key(turns, "."))
+        (2, 1)
+    """
+    texts = with_key(records, "imug")
+    if decimal is None:
+        return texts
+    return [record for record in texts if parse_number(str(record.target), decimal=decimal) is not None]
 
 
 def with_key(records: Sequence[Record], protocol: Literal["strict", "imug"]) -> list[Record]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from torchmetrics import Metric
 
 from imug_metrics.dialogues.record import Record, as_records, check_record
+from imug_metrics.functional.answers.answer_accuracy import Kind
 from imug_metrics.suite.scores import ModelScores
 from imug_metrics.suite.standard import route, standard_metrics
 from imug_metrics.suite.suite import ImugSuite, Progress
@@ -25,6 +26,7 @@ def score_records(
     model: str,
     encoder: Encoder | None,
     metrics: Mapping[str, Metric] | Sequence[Metric] | None = None,
+    kind: Kind = "choice",
     missing: Literal["skip", "zero"] = "skip",
     dialogues_per_step: int = 256,
     unreadable: Unreadable | None = None,
@@ -42,6 +44,7 @@ def score_records(
         model: name of the model.
         encoder: embeds images and prompts; None: no metric takes images, and the standard ones that do are left out.
         metrics: in place of the `standard_metrics`.
+        kind: of answers, for the standard metrics, as in `AnswerAccuracy`.
         missing: what an absent output counts as: "skip" leaves it out, "zero" scores 0. Turns without a key are left
             out in either case; protocol "imug" has its own rule (see `Record.attempted`).
         dialogues_per_step: dialogues scored at a time; the result does not depend on it.
@@ -69,7 +72,7 @@ def score_records(
     records = [check_record(record, row) for row, record in enumerate(as_records(records))]
     last = max((record.turn for record in records), default=1)
     if metrics is None:
-        metrics = standard_metrics(missing=missing, max_turns=max(16, last))
+        metrics = standard_metrics(missing=missing, max_turns=max(16, last), kind=kind)
         if encoder is None and any(record.modality == "image" for record in records):
             metrics = {name: metric for name, metric in metrics.items() if route(name, metric) not in OF_IMAGES}
     suite = ImugSuite(metrics, encoder=encoder, keep_rows=True)

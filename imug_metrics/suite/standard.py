@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 
+from imug_metrics.functional.answers.answer_accuracy import Kind
 from imug_metrics.metrics.answers.answer_accuracy import AnswerAccuracy
 from imug_metrics.metrics.decay.turn_decay import TurnDecay
 from imug_metrics.metrics.images.turn_alignment import TurnAlignment
@@ -21,8 +22,9 @@ from imug_metrics.metrics.vocabulary import ARGUMENTS
 from imug_metrics.suite.carried import NamedScore, ReferenceConsistency
 
 Route: TypeAlias = str
-"""What a metric is fed with: "answers", "answers_imug", "scores" (of answers), "images", "references" (of images, those
-that have one), "without_key", or the name of a score or cost that records carry."""
+"""What a metric is fed with: "answers", "answers_imug", a route of `imug_metrics.suite.answers.KEYED`, "scores" (of
+answers), "images", "references" (of images, those that have one), "without_key", or the name of a score or cost that
+records carry."""
 
 BESIDE = frozenset({"turn_decay", "turn_consistency_graph"})
 """Standard metrics that reports leave to their list of all numbers."""
@@ -61,13 +63,17 @@ class TurnsWithoutKey(Metric):
         return self.count
 
 
-def standard_metrics(*, missing: Literal["skip", "zero"] = "skip", max_turns: int = 16) -> StandardMetrics:
+def standard_metrics(
+    *, missing: Literal["skip", "zero"] = "skip", max_turns: int = 16, kind: Kind = "choice"
+) -> StandardMetrics:
     """Every metric that records can feed, with intervals and curves: answers, alignment, retrieval, consistency.
 
     Those that need links or reference images have scores where records have these.
 
     Args:
         missing, max_turns: as in `DialogueMetric`.
+        kind: of answers, as in `AnswerAccuracy`. All but `"choice"` give one metric of answers, `answer_accuracy_exact`
+            and so on.
 
     Returns:
         The metrics by the names that their scores begin with.
@@ -77,11 +83,16 @@ def standard_metrics(*, missing: Literal["skip", "zero"] = "skip", max_turns: in
         ['answer_accuracy_without_key', 'answer_accuracy']
     """
     options: dict[str, Any] = {"detail": True, "missing": missing, "max_turns": max_turns}
+    answers: dict[str, Metric] = {f"answer_accuracy_{kind}": AnswerAccuracy(kind, **options)}
+    if kind == "choice":
+        answers = {
+            "answer_accuracy_without_key": TurnsWithoutKey(),
+            "answer_accuracy": AnswerAccuracy(protocol="strict", **options),
+            "answer_accuracy_imug": AnswerAccuracy(protocol="imug", **options),
+            "turn_decay": TurnDecay(score_range=(0.0, 1.0), **options),
+        }
     return StandardMetrics(
-        answer_accuracy_without_key=TurnsWithoutKey(),
-        answer_accuracy=AnswerAccuracy(protocol="strict", **options),
-        answer_accuracy_imug=AnswerAccuracy(protocol="imug", **options),
-        turn_decay=TurnDecay(score_range=(0.0, 1.0), **options),
+        answers,
         turn_alignment=TurnAlignment(**options),
         turn_alignment_reference=TurnAlignment(variant="refclipscore", **options),
         turn_retrieval=TurnRetrieval(**options),
@@ -152,6 +163,13 @@ def accepted_columns(metric: Metric, columns: Mapping[str, Any]) -> dict[str, An
     return {name: column for name, column in columns.items() if name in known}
 
 
+def _route_of_answers(metric: AnswerAccuracy) -> Route:
+    if metric.kind == "choice":
+        return "answers_imug" if metric.protocol == "imug" else "answers"
+    comma = metric.kind == "numeric" and metric.reading["decimal"] == ","
+    return f"answers_{metric.kind}" + ("_comma" if comma else "")
+
+
 def route(name: str, metric: Metric) -> Route:
     """What of a dialogue's records the metric is fed with.
 
@@ -166,7 +184,7 @@ def route(name: str, metric: Metric) -> Route:
     if isinstance(metric, TurnsWithoutKey):
         return "without_key"
     if isinstance(metric, AnswerAccuracy):
-        return "answers_imug" if metric.protocol == "imug" else "answers"
+        return _route_of_answers(metric)
     if isinstance(metric, NamedScore):
         return metric.name
     if required == {"scores"}:

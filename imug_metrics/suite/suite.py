@@ -23,6 +23,7 @@ from imug_metrics.encoders.cache import CachedEncoder
 from imug_metrics.metrics.description import MetricDescription, describe
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.state import all_or_none
+from imug_metrics.suite.answers import KEYED
 from imug_metrics.suite.carried import COST, NamedCost, NamedScore, carried_names, check_names
 from imug_metrics.suite.columns import encoded
 from imug_metrics.suite.items import ITEM_OF, ITEM_SCORES, items
@@ -308,7 +309,8 @@ class ImugSuite(MetricCollection):
                 if way in turns and required_columns(self[name]) <= turns[way].columns.keys():
                     with record_values(self[name]) as seen:
                         call(name, accepted_columns(self[name], turns[way].columns))
-                    if seen and name not in self._standard and way not in self._carried:
+                    own = name not in self._standard or way in KEYED
+                    if seen and own and way not in self._carried:
                         values[ITEM_OF.get(name, name)] = way, seen[-1]
         if with_rows and self.keep_rows:
             self._embedded |= {

@@ -15,7 +15,15 @@ from imug_metrics.encoders.cache import CachedEncoder
 from imug_metrics.encoders.texts import check_texts
 from imug_metrics.media.images import ImageRegion
 from imug_metrics.reading.choice import ChoiceReading
-from imug_metrics.suite.answers import answer_readings, answered, options_of, scored_readings, with_key
+from imug_metrics.suite.answers import (
+    KEYED,
+    answer_readings,
+    answered,
+    options_of,
+    scored_readings,
+    with_key,
+    with_word_key,
+)
 from imug_metrics.suite.standard import Route
 
 Unreadable = Callable[[Record, str], None]
@@ -67,6 +75,9 @@ def turns_by_route(
         found["scores"] = Turns(with_options, {"scores": values, **_answered_places(with_options)}, readings)
     if official:
         found["answers_imug"] = Turns(official, _official_columns(official))
+    for route, decimal in KEYED.items():
+        if route in wanted and (keyed := with_word_key(texts, decimal)):
+            found[route] = Turns(keyed, _strict_columns(keyed))
     for route, (field, name) in carried.items():
         having = [record for record in records if name in getattr(record, field)]
         if having:

@@ -130,6 +130,38 @@ def test_wrong_lines_are_listed_and_the_others_scored(here: Path, capsys: pytest
     assert len(imug_metrics.evaluate(imug_metrics.read_records("broken.jsonl")).problems) == 1
 
 
+def test_keys_of_words_are_told_and_compared_by_their_kind(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said = [("зонт", "зонт"), ("2", "2 собаки"), ("two dogs", "dogs")]
+    turns = [({"role": "user", "content": "?", "target": key}, {"role": "assistant", "content": a}) for key, a in said]
+    write("words.jsonl", {"id": "ж", "messages": [message for turn in turns for message in turn]})
+    assert run("score", "words.jsonl") == 0
+    told = capsys.readouterr()
+    assert (
+        "3 of 3 keys name no option of their question, so their turns are not scored: the first is 'зонт'" in told.err
+    )
+    assert "not above chance" not in told.out
+    for kind, score in (("exact", 1 / 3), ("f1", (1 + 2 / 3 + 2 / 3) / 3), ("numeric", 1.0)):
+        assert run("score", "words.jsonl", "--kind", kind, "--out", kind) == 0
+        assert summary(kind)["words"][f"answer_accuracy_{kind}"] == pytest.approx(score)
+        told = capsys.readouterr().err
+        assert ("2 of 3 keys hold no number" in told) == (kind == "numeric")
+    assert json.loads(Path("f1/manifest.json").read_text())["kind"] == "f1"
+    assert run("score", "--benchmark", "benchmark", "--outputs", "outputs", "--kind", "f1") == 2
+    records = imug_metrics.read_records("words.jsonl")
+    assert imug_metrics.evaluate(records, kind="exact").scores["words"]["answer_accuracy_exact"] == pytest.approx(1 / 3)
+    with pytest.raises(ArgumentError, match=r"`kind`: expected one of .*did you mean `exact`"):
+        imug_metrics.evaluate(records, kind="exakt")
+
+
+def test_what_nothing_can_be_scored_of_says_what_was_not_read(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    question = {"role": "user", "content": "?", "labell": "зонт"}
+    write("odd.jsonl", {"id": "a", "messages": [question, {"role": "assistant", "content": "зонт"}]})
+    assert run("score", "odd.jsonl") == 2
+    told = capsys.readouterr().err
+    assert "nothing to score" in told
+    assert "odd.jsonl:1: messages[0].labell: unknown key, is not read; did you mean `label`" in told
+
+
 def test_images_without_an_encoder_are_left_out_and_told(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("score", "drawn.jsonl", "--out", "out") == 0
     said = capsys.readouterr().err

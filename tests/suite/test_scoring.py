@@ -12,7 +12,9 @@ import pytest
 import torch
 from PIL import Image
 
+from imug_metrics import AnswerAccuracy
 from imug_metrics.encoders import CallableEncoder
+from imug_metrics.functional import answer_accuracy
 from imug_metrics.suite import ITEM_SCORES, Record, compare_histories, score_records
 
 COLOURS = {"red": (255, 0, 0), "lime": (0, 255, 0), "blue": (0, 0, 255), "white": (255, 255, 255)}
@@ -301,3 +303,49 @@ def test_a_key_that_is_none_of_the_options_is_no_key():
     records = [Record("a", 1, "text", "Which?", text="D", target="D", options="ABC")]
     found = score_records(records, model="mine", encoder=None)
     assert found.scores["answer_accuracy_without_key"] == 1
+
+
+WORDS = [
+    ("umbrella", "An umbrella."),
+    ("зонт", "зонт"),
+    ("北京", "北京市"),
+    ("2", "There are 2 dogs."),
+    ("2", "two"),
+    ("no", "No, it is white."),
+    ("1,5", "1,5"),
+    ("Straße", "die Straße"),
+    ("red cup", None),
+    ("قطة", "قطة"),
+    ("yes", "Yes"),
+]
+
+
+@pytest.mark.parametrize(
+    ("options", "keyed"),
+    [
+        ({"kind": "exact"}, range(11)),
+        ({"kind": "f1"}, range(11)),
+        ({"kind": "numeric"}, (3, 4)),
+        ({"kind": "numeric", "decimal": ","}, (3, 4, 6)),
+    ],
+)
+def test_answers_to_keys_of_words_and_numbers_are_scored_from_records(options, keyed) -> None:
+    records = [said("d", turn, text, key) for turn, (key, text) in enumerate(WORDS, 1)]
+    metric = AnswerAccuracy(detail=True, **options)
+    found = score_records(records, model="m", encoder=None, metrics={"words": metric})
+    preds, target = ([WORDS[row][side] for row in keyed] for side in (1, 0))
+    values = answer_accuracy(preds, target, reduction="none", **options)
+    assert found.scores["words"] == pytest.approx(values.nanmean().item())
+    assert found.scores["words_coverage"] == pytest.approx((~values.isnan()).double().mean().item())
+    rows = [found.items[row]["words"] for row in keyed]
+    assert rows == [None if math.isnan(value) else value for value in values.tolist()]
+    assert all(found.items[row]["words"] is None for row in set(range(len(WORDS))) - set(keyed))
+
+
+def test_the_standard_metrics_of_a_kind_hold_no_choices() -> None:
+    records = [said("d", turn, text, key) for turn, (key, text) in enumerate(WORDS, 1)]
+    found = score_records(records, model="m", encoder=None, kind="f1")
+    of_answers = [name for name in found.scores if name.startswith("answer_") and name.count("_") == 2]
+    assert of_answers == ["answer_accuracy_f1"]
+    assert 0 < found.scores["answer_accuracy_f1"] < 1
+    assert found.items[0]["answer_accuracy_f1"] == 1.0

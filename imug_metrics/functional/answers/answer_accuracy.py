@@ -174,7 +174,8 @@ def _strict_choice(
     keys = choice_mask(target, options=options)
     for row, (key, listed) in enumerate(zip(keys.tolist(), options_by_row(options, len(target)))):
         if not key:
-            raise InputError("target", f"to name options among {''.join(listed)!r}", shown(target[row]), row)
+            expected = f"to name options among {''.join(listed)!r} (`kind` compares words and numbers)"
+            raise InputError("target", expected, shown(target[row]), row)
     read = choice_readings(preds, options)
     score = choice_score(reading_mask(read, device=device), keys.to(device))
     absent = [reading is None for reading in read]

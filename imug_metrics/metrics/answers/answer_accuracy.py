@@ -36,9 +36,9 @@ _OFFICIAL: dict[str, Any] = {
     "the article “A” counts as a choice.",
 }
 _MEANINGS = {
-    "exact": "Share of answers that are the key, word for word.",
-    "numeric": "Share of answers whose number is that of the key.",
-    "f1": "How far the words of an answer are those of the key (F1).",
+    "exact": ("Answers, exact", "Share of answers that are the key, word for word."),
+    "numeric": ("Answers, numeric", "Share of answers whose number is that of the key."),
+    "f1": ("Answers, F1", "How far the words of an answer are those of the key (F1)."),
 }
 _WORDS = "It looks at words and numbers, not at what they mean: a paraphrase scores less, a negation nearly as much."
 
@@ -130,7 +130,10 @@ class AnswerAccuracy(DialogueMetric):
         found = super().describe()
         if self.protocol == "imug":
             return replace(found, **_OFFICIAL)
-        return found if self.kind == "choice" else replace(found, meaning=_MEANINGS[self.kind], misleads=_WORDS)
+        if self.kind == "choice":
+            return found
+        label, meaning = _MEANINGS[self.kind]
+        return replace(found, label=label, meaning=meaning, misleads=_WORDS)
 
     def update(
         self,

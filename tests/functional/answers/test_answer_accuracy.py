@@ -91,7 +91,7 @@ def test_more_options_can_be_named() -> None:
 
 @pytest.mark.parametrize("key", ["", "A cat", "none", "H", "A+<DYNAMIC>", "<DYNAMIC>"])
 def test_strict_key_without_letters_is_refused(key: str) -> None:
-    with pytest.raises(ValueError, match=r"`target` to name options among 'ABCDEFG', got .* at row 1"):
+    with pytest.raises(ValueError, match=r"`target` to name options among 'ABCDEFG' \(`kind` .*\), got .* at row 1"):
         answer_accuracy(["A", "A"], ["A", key])
 
 
