@@ -6,20 +6,18 @@ from __future__ import annotations
 
 import re
 from argparse import Namespace
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from imug_metrics.cli.messages import named_as, print_note
-from imug_metrics.dialogues.record import Record
 from imug_metrics.errors import ArgumentError
 from imug_metrics.evaluation import Settings
-from imug_metrics.evaluation.files import check_scorable, read_files
+from imug_metrics.evaluation.files import check_scorable, key_fault, read_files
 from imug_metrics.evaluation.inputs import CHOICES
 from imug_metrics.evaluation.layouts import kinds
+from imug_metrics.formats import RecordsByModel
 from imug_metrics.formats.protocol import FIELDS
-from imug_metrics.functional.answers.answer_accuracy import Kind
-from imug_metrics.suite.answers import with_key, with_word_key
 
 FLAGS = {"path": "FILE", "models": "model"}
 _OF_BENCHMARK = (
@@ -47,24 +45,18 @@ def settings_of_files(options: Namespace) -> Settings:
         check_scorable(found, options.files, encoder=options.encoder is not None)
     if options.encoder is None and any(record.image is not None for of in found.values() for record in of):
         print_note(f"note: no encoder was named, so images are not scored. To score them add --encoder: {CHOICES}")
-    _note_keys(found, options.kind)
+    _note_keys(found, options)
     named = ("encoder", "device", "cache", "missing", "kind")
     return Settings(records=found, leave_images=True, **{name: getattr(options, name) for name in named})
 
 
-def _note_keys(found: Mapping[str, Sequence[Record]], kind: Kind) -> None:
+def _note_keys(found: RecordsByModel, options: Namespace) -> None:
     """Say where keys cannot be what they are compared as: their turns are left out, and the mean does not show it."""
-    keyed = [record for records in found.values() for record in with_word_key(records)]
-    if kind == "choice":
-        usable, wanted = with_key(keyed, "strict"), "name no option of their question"
-    else:
-        usable, wanted = with_word_key(keyed, "." if kind == "numeric" else None), "hold no number"
-    known = set(map(id, usable))
-    left = [record for record in keyed if id(record) not in known]
-    if left:
-        first = f"the first is {left[0].target!r:.80} of dialogue {left[0].dialogue!r:.80}, turn {left[0].turn}"
-        cure = "words are compared by --kind exact or --kind f1" + (", numbers by --kind numeric" * (kind == "choice"))
-        print_note(f"note: {len(left)} of {len(keyed)} keys {wanted}, so their turns are not scored: {first}; {cure}")
+    fault = key_fault(found, options.kind)
+    if fault is not None:
+        numbers = ", numbers by --kind numeric" if options.kind == "choice" else ""
+        cure = f"words are compared by --kind exact or --kind f1{numbers}"
+        print_note(f"note: {fault}; {cure}")
 
 
 def reading(options: Namespace) -> dict[str, Any]:

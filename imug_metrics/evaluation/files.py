@@ -14,8 +14,10 @@ from imug_metrics.errors import ArgumentError
 from imug_metrics.evaluation.inputs import CHOICES
 from imug_metrics.evaluation.settings import join_names
 from imug_metrics.formats import Reader, RecordsByModel, read_records, write_records
+from imug_metrics.functional.answers.answer_accuracy import Kind
 from imug_metrics.reading.fields import meant
 from imug_metrics.reading.files import Problems
+from imug_metrics.suite.answers import with_key, with_word_key
 
 
 def read_files(
@@ -114,6 +116,26 @@ def check_scorable(found: RecordsByModel, files: Sequence[Path], *, encoder: boo
     first = next(iter(found.problems), None)  # often a warning: the key that was not read stands there
     cure += "" if first is None else f"; of {len(found.problems)} problems the first: {first}"
     raise ArgumentError("columns", f"found no key, no score and no image in {shown}, so nothing to score: {cure}")
+
+
+def key_fault(found: RecordsByModel, kind: Kind) -> str | None:
+    """How many keys cannot be what answers are compared with, and the first of them; None where all can.
+
+    Args:
+        found: the records.
+        kind: of answers, as in `AnswerAccuracy`.
+    """
+    keyed = [record for records in found.values() for record in with_word_key(records)]
+    if kind == "choice":
+        usable, wanted = with_key(keyed, "strict"), "name no option of their question"
+    else:
+        usable, wanted = with_word_key(keyed, "." if kind == "numeric" else None), "hold no number"
+    known = set(map(id, usable))
+    left = [record for record in keyed if id(record) not in known]
+    if not left:
+        return None
+    first = f"the first is {left[0].target!r:.80} of dialogue {left[0].dialogue!r:.80}, turn {left[0].turn}"
+    return f"{len(left)} of {len(keyed)} keys {wanted}, so their turns are not scored: {first}"
 
 
 def _names(files: Sequence[Path], models: Sequence[str]) -> list[str | None]:
