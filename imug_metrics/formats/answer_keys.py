@@ -44,14 +44,13 @@ def read_key(
     at = where.get("target", "target")
     if found is None:
         found = question_options(prompt, key)
-        if key is not None and found and _letter(key, found) is None and not read_choice(key, found).letters:
+        if key is not None and found and not _is_read(key, found):
             place.warn(at, f"is {key[:80]!r}, neither the letter nor the text of an option that the question lists")
         return key, found
     if key is None:
         return None, found
-    letter = _letter(key, found)
-    if letter is not None or read_choice(key, found).letters:
-        return letter or key, found
+    if _is_read(key, found):
+        return _letter(key, found) or key, found
     told = f"expected the letter or the text of an option, {', '.join(found)}, got {key[:80]!r}"
     if not key.strip().isdecimal():
         place.error(at, f"{told}: no answer can be right")
@@ -67,6 +66,13 @@ def _key(target: Any, place: Place, where: str) -> str | None:
         return str(target)
     place.error(where, f"expected the key as text, got {kind(target)}: there is none")
     return None
+
+
+def _is_read(key: str, options: Mapping[str, str] | str) -> bool:
+    """Whether a key is a letter or a text of the options, or names some of them."""
+    letter = key.strip()
+    is_letter = len(letter) == 1 and letter in options  # nearly always, and much faster
+    return is_letter or _letter(key, options) is not None or bool(read_choice(key, options).letters)
 
 
 def _letter(key: str, options: Mapping[str, str] | str) -> str | None:

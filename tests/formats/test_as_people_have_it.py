@@ -307,5 +307,5 @@ def test_a_file_of_no_known_form_is_refused_with_the_cure(tmp_path, name, conten
 def test_pipes_and_devices_are_not_opened(tmp_path) -> None:
     os.mkfifo(tmp_path / "pipe.jsonl")
     for path in (tmp_path / "pipe.jsonl", Path("/dev/zero")):
-        with pytest.raises(ArgumentError, match="file or folder that can be read, .*device or a pipe"):
+        with pytest.raises(ArgumentError, match=r"file or folder that can be read, .*device or a pipe"):
             read_records(path)
