@@ -11,14 +11,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from imug_metrics.formats.columns import names_turn
-from imug_metrics.formats.conversation import conversation_records
-from imug_metrics.formats.image_sources import ImageSources
-from imug_metrics.formats.json_rows import MAX_ROW_BYTES, json_rows
-from imug_metrics.formats.place import Place
+from imug_metrics.formats.chats.conversation import conversation_records
+from imug_metrics.formats.common.image_sources import ImageSources
+from imug_metrics.formats.common.json_rows import MAX_ROW_BYTES, json_rows
+from imug_metrics.formats.common.place import Place
+from imug_metrics.formats.common.zip_members import ZipError, ZipMembers
 from imug_metrics.formats.protocol import Head, ReadOptions, RecordAt
-from imug_metrics.formats.rows import as_number, read_turn, shown
-from imug_metrics.formats.zip_members import ZipError, ZipMembers
+from imug_metrics.formats.tables.columns import names_turn
+from imug_metrics.formats.tables.rows import as_number, read_turn, shown
 from imug_metrics.reading.files import Problems, kind
 from imug_metrics.reading.text_files import TextError, decode
 

@@ -15,11 +15,11 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from imug_metrics.formats.json_rows import json_rows
-from imug_metrics.formats.place import Place
+from imug_metrics.formats.common.json_rows import json_rows
+from imug_metrics.formats.common.place import Place
+from imug_metrics.formats.common.usual_names import USUAL
 from imug_metrics.formats.protocol import Head, ReadOptions, RecordAt
-from imug_metrics.formats.rows import Rows, as_json
-from imug_metrics.formats.usual_names import USUAL
+from imug_metrics.formats.tables.rows import Rows, as_json
 from imug_metrics.reading.files import Problems
 
 _REPLY, _IMAGES = "resps", "resps.images"

@@ -8,13 +8,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from imug_metrics.formats.columns import names_turn
-from imug_metrics.formats.conversation import read_conversations
-from imug_metrics.formats.image_sources import has_image
-from imug_metrics.formats.json_rows import json_rows
-from imug_metrics.formats.line_keys import IMAGES
-from imug_metrics.formats.place import Place
+from imug_metrics.formats.chats.conversation import read_conversations
+from imug_metrics.formats.chats.line_keys import IMAGES
+from imug_metrics.formats.common.image_sources import has_image
+from imug_metrics.formats.common.json_rows import json_rows
+from imug_metrics.formats.common.place import Place
 from imug_metrics.formats.protocol import Head, ReadOptions, RecordAt
+from imug_metrics.formats.tables.columns import names_turn
 from imug_metrics.reading.files import Problems
 
 _SAID = ("prompt", "completion", "query", "response", "history", "system")

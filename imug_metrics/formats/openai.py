@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from imug_metrics.formats.conversation import read_conversations
-from imug_metrics.formats.json_rows import json_rows
+from imug_metrics.formats.chats.conversation import read_conversations
+from imug_metrics.formats.common.json_rows import json_rows
 from imug_metrics.formats.messages import has_own_images
 from imug_metrics.formats.protocol import Head, ReadOptions, RecordAt
 from imug_metrics.reading.files import Problems

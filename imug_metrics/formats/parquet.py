@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from imug_metrics._optional import require
-from imug_metrics.formats.conversation import conversation_records, messages_field
-from imug_metrics.formats.image_sources import ImageSources
-from imug_metrics.formats.place import Place
+from imug_metrics.formats.chats.conversation import conversation_records, messages_field
+from imug_metrics.formats.common.image_sources import ImageSources
+from imug_metrics.formats.common.place import Place
 from imug_metrics.formats.protocol import Head, ReadOptions, RecordAt
-from imug_metrics.formats.rows import Rows
+from imug_metrics.formats.tables.rows import Rows
 from imug_metrics.reading.files import Problems, inside, read_json
 
 Labels: TypeAlias = "Mapping[str, list[str]]"

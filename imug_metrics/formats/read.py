@@ -10,8 +10,8 @@ from pathlib import Path
 
 from imug_metrics.dialogues.record import Record
 from imug_metrics.errors import ArgumentError
-from imug_metrics.formats.cures import cure
-from imug_metrics.formats.head import describe, read_head
+from imug_metrics.formats.common.cures import cure
+from imug_metrics.formats.common.head import describe, read_head
 from imug_metrics.formats.protocol import Head, Reader, ReadOptions, RecordAt, RecordsByModel
 from imug_metrics.formats.readers import READERS
 from imug_metrics.reading.fields import meant

@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from imug_metrics.formats.conversation import read_conversations
-from imug_metrics.formats.json_rows import json_rows
+from imug_metrics.formats.chats.conversation import read_conversations
+from imug_metrics.formats.common.json_rows import json_rows
 from imug_metrics.formats.protocol import Head, ReadOptions, RecordAt
 from imug_metrics.reading.files import Problems
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from imug_metrics.formats.columns import names_turn
-from imug_metrics.formats.cures import is_columns
+from imug_metrics.formats.common.cures import is_columns
 from imug_metrics.formats.protocol import Head, ReadOptions, RecordAt
-from imug_metrics.formats.row_files import head_names, open_rows
-from imug_metrics.formats.rows import Rows
+from imug_metrics.formats.tables.columns import names_turn
+from imug_metrics.formats.tables.row_files import head_names, open_rows
+from imug_metrics.formats.tables.rows import Rows
+from imug_metrics.formats.tables.workbook import MEMBER
 from imug_metrics.formats.vlmevalkit import is_vlmevalkit
-from imug_metrics.formats.workbook import MEMBER
 from imug_metrics.reading.files import Problems
 
 _LISTS = ("messages", "conversations", "conversation", "samples")  # of conversations, and of logs of Inspect

@@ -10,12 +10,12 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from imug_metrics.formats.columns import names_turn
-from imug_metrics.formats.place import Place
+from imug_metrics.formats.common.place import Place
+from imug_metrics.formats.common.usual_names import USUAL
 from imug_metrics.formats.protocol import Head, ReadOptions, RecordAt
-from imug_metrics.formats.row_files import head_names, open_rows
-from imug_metrics.formats.rows import Rows, as_list
-from imug_metrics.formats.usual_names import USUAL
+from imug_metrics.formats.tables.columns import names_turn
+from imug_metrics.formats.tables.row_files import head_names, open_rows
+from imug_metrics.formats.tables.rows import Rows, as_list
 from imug_metrics.reading.files import MAX_TURN, Problems, inside, kind
 
 _USUAL = {

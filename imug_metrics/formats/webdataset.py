@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from imug_metrics.formats.conversation import conversation_records, messages_field
-from imug_metrics.formats.image_sources import ImageSources, has_image
-from imug_metrics.formats.json_rows import MAX_ROW_BYTES
-from imug_metrics.formats.line_keys import IMAGES, LineKeys
-from imug_metrics.formats.place import Place
+from imug_metrics.formats.chats.conversation import conversation_records, messages_field
+from imug_metrics.formats.chats.line_keys import IMAGES, LineKeys
+from imug_metrics.formats.common.image_sources import ImageSources, has_image
+from imug_metrics.formats.common.json_rows import MAX_ROW_BYTES
+from imug_metrics.formats.common.place import Place
+from imug_metrics.formats.common.usual_names import IN_CHATS
 from imug_metrics.formats.protocol import Head, ReadOptions, RecordAt
-from imug_metrics.formats.usual_names import IN_CHATS
 from imug_metrics.media.formats import SUFFIXES
 from imug_metrics.reading.files import MAX_IMAGE_BYTES, Problems, kind, parse_json
 

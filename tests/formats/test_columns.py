@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from imug_metrics.errors import ArgumentError
-from imug_metrics.formats.columns import find_columns, names_turn
+from imug_metrics.formats.tables.columns import find_columns, names_turn
 
 PATH = Path("mine.csv")
 

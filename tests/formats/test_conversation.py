@@ -14,9 +14,9 @@ import pytest
 from imug_metrics import Record
 from imug_metrics.errors import ArgumentError
 from imug_metrics.formats import ReadOptions
-from imug_metrics.formats.conversation import conversation_records, read_conversations
-from imug_metrics.formats.image_sources import ImageSources
-from imug_metrics.formats.place import Place
+from imug_metrics.formats.chats.conversation import conversation_records, read_conversations
+from imug_metrics.formats.common.image_sources import ImageSources
+from imug_metrics.formats.common.place import Place
 from imug_metrics.reading.files import Problems
 from tests.formats.dialogues import source_records
 

@@ -13,7 +13,7 @@ import imug_metrics
 from imug_metrics import Record, read_records
 from imug_metrics.encoders.scene.encoder import SceneEncoder
 from imug_metrics.formats import READERS
-from imug_metrics.formats.head import read_head
+from imug_metrics.formats.common.head import read_head
 from tests.formats.chat_files import CHAT_FILES
 from tests.formats.dialogues import source_records
 from tests.formats.table_files import TABLE_FILES

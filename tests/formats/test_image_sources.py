@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from imug_metrics.formats import image_sources
-from imug_metrics.formats.image_sources import ImageSources
-from imug_metrics.formats.place import Place
+from imug_metrics.formats.common import image_sources
+from imug_metrics.formats.common.image_sources import ImageSources
+from imug_metrics.formats.common.place import Place
 from imug_metrics.reading.files import Problems
 from tests.formats.dialogues import source_records
 

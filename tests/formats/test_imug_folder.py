@@ -14,7 +14,7 @@ from imug_metrics import Record, read_records
 from imug_metrics.demo import write_demo_benchmark
 from imug_metrics.errors import ArgumentError
 from imug_metrics.formats import READERS
-from imug_metrics.formats.head import read_head
+from imug_metrics.formats.common.head import read_head
 from imug_metrics.protocols import imug
 
 

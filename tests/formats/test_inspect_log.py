@@ -211,7 +211,7 @@ def test_a_member_that_unpacks_to_too_much_is_not_unpacked(tmp_path, monkeypatch
 
 
 def test_an_archive_that_unpacks_to_too_much_is_read_up_to_there(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr("imug_metrics.formats.zip_members.MAX_TOTAL", 2_000)
+    monkeypatch.setattr("imug_metrics.formats.common.zip_members.MAX_TOTAL", 2_000)
     found = read_records(write_archive(tmp_path / "log.eval", [sample(id=f"{n}") for n in range(20)]))
     [records] = found.values()
     assert 1 <= len(records) < 20

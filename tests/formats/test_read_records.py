@@ -16,7 +16,7 @@ import imug_metrics
 from imug_metrics import Record, read_records
 from imug_metrics.errors import ArgumentError
 from imug_metrics.formats import READERS, Head, ReadOptions, RecordAt
-from imug_metrics.formats.head import read_head
+from imug_metrics.formats.common.head import read_head
 from imug_metrics.reading.files import Problems
 
 ASKED = {"role": "user", "content": "Which? A. red B. blue", "target": "B"}

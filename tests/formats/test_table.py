@@ -295,7 +295,7 @@ def test_formulas_of_a_workbook_are_not_computed_and_a_missing_value_is_absent(t
 
 def test_a_workbook_that_unpacks_to_too_much_is_not_opened(tmp_path, monkeypatch) -> None:
     path = table(tmp_path, [{"id": "a", "turn": 1, "score": 1}], "xlsx")
-    monkeypatch.setattr("imug_metrics.formats.workbook.MAX_WORKBOOK_BYTES", 100)
+    monkeypatch.setattr("imug_metrics.formats.tables.workbook.MAX_WORKBOOK_BYTES", 100)
     records, [problem] = read(path)
     assert records == []
     assert "at most 100 bytes" in problem

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from imug_metrics.errors import ArgumentError
 from imug_metrics.formats import READERS, ReadOptions, RecordAt
-from imug_metrics.formats.head import read_head
+from imug_metrics.formats.common.head import read_head
 from imug_metrics.reading.files import Problems
 from tests.formats.dialogues import source_records
 from tests.formats.table_files import TABLE_FILES

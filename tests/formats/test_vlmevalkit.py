@@ -15,7 +15,7 @@ import pytest
 from imug_metrics import Record, read_records
 from imug_metrics.errors import ArgumentError
 from imug_metrics.formats import READERS
-from imug_metrics.formats.head import read_head
+from imug_metrics.formats.common.head import read_head
 
 ROW = {
     "index": 7,

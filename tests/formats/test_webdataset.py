@@ -15,7 +15,7 @@ import pytest
 
 from imug_metrics import read_records
 from imug_metrics.formats import RecordAt, webdataset
-from imug_metrics.formats.head import read_head
+from imug_metrics.formats.common.head import read_head
 from imug_metrics.formats.protocol import ReadOptions
 from imug_metrics.formats.webdataset import WebDatasetReader
 from imug_metrics.reading.files import Problems

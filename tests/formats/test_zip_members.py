@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from imug_metrics.formats.zip_members import ZipError, ZipMembers
+from imug_metrics.formats.common.zip_members import ZipError, ZipMembers
 from tests.formats.table_files import zstandard_archive
 
 CONTENT = {"a.json": b'{"a": 1}', "b/c.txt": b"text " * 1_000, "empty": b""}

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from imug_metrics.errors import ArgumentError
-from imug_metrics.formats.place import Place
-from imug_metrics.formats.usual_names import IN_CHATS
+from imug_metrics.formats.common.place import Place
+from imug_metrics.formats.common.usual_names import IN_CHATS
 from imug_metrics.reading.fields import meant
 
 MESSAGES = ("messages", "conversations", "conversation")

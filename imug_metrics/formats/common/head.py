@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from imug_metrics.errors import ArgumentError
-from imug_metrics.formats.json_rows import json_rows
+from imug_metrics.formats.common.json_rows import json_rows
 from imug_metrics.formats.protocol import Head
 from imug_metrics.reading.encodings import marked_encoding
 from imug_metrics.reading.files import Problems

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from imug_metrics.errors import ArgumentError
-from imug_metrics.formats.columns import find_columns
-from imug_metrics.formats.line_keys import MESSAGES
+from imug_metrics.formats.chats.line_keys import MESSAGES
+from imug_metrics.formats.common.usual_names import USUAL
 from imug_metrics.formats.protocol import FIELDS, Head
-from imug_metrics.formats.usual_names import USUAL
+from imug_metrics.formats.tables.columns import find_columns
 from imug_metrics.reading.fields import meant, nearest
 
 _KNOWN = {*FIELDS, *MESSAGES, *(name for ranks in USUAL.values() for rank in ranks for name in rank)}

@@ -7,11 +7,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from imug_metrics.formats.parts import Message
-from imug_metrics.formats.place import Place
-from imug_metrics.formats.rows import cell, read_turn
-from imug_metrics.formats.turn_fields import is_of_turn
-from imug_metrics.formats.usual_names import IN_CHATS
+from imug_metrics.formats.chats.parts import Message
+from imug_metrics.formats.chats.turn_fields import is_of_turn
+from imug_metrics.formats.common.place import Place
+from imug_metrics.formats.common.usual_names import IN_CHATS
+from imug_metrics.formats.tables.rows import cell, read_turn
 from imug_metrics.reading.files import MAX_TURN, as_turn
 
 

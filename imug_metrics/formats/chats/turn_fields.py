@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from imug_metrics.formats.place import Place
-from imug_metrics.formats.rows import MODALITIES, as_number, cell, shown
-from imug_metrics.formats.usual_names import IN_CHATS, USUAL
+from imug_metrics.formats.common.place import Place
+from imug_metrics.formats.common.usual_names import IN_CHATS, USUAL
+from imug_metrics.formats.tables.rows import MODALITIES, as_number, cell, shown
 from imug_metrics.reading.files import kind
 
 GROUPS = ("class", "domain", "subdomain")

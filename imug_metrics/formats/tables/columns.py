@@ -13,7 +13,7 @@ from pathlib import Path
 from string import ascii_lowercase
 
 from imug_metrics.errors import ArgumentError
-from imug_metrics.formats.usual_names import USUAL
+from imug_metrics.formats.common.usual_names import USUAL
 from imug_metrics.reading.fields import meant
 from imug_metrics.reading.files import Problems, as_turn
 

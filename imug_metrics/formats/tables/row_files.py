@@ -9,10 +9,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from imug_metrics.formats.json_rows import json_rows
+from imug_metrics.formats.common.json_rows import json_rows
+from imug_metrics.formats.common.usual_names import USUAL
 from imug_metrics.formats.protocol import Head
-from imug_metrics.formats.usual_names import USUAL
-from imug_metrics.formats.workbook import MEMBER, stream_workbook
+from imug_metrics.formats.tables.workbook import MEMBER, stream_workbook
 from imug_metrics.reading.files import Problems
 from imug_metrics.reading.tables import stream_table
 from imug_metrics.reading.text_files import TextError

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from imug_metrics.errors import InputError
-from imug_metrics.formats.place import Place
+from imug_metrics.formats.common.place import Place
 from imug_metrics.protocols.imug.options import question_options
 from imug_metrics.reading.choice import read_choice
 from imug_metrics.reading.files import kind

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Literal, TypeAlias
 
-from imug_metrics.formats.image_sources import has_image, image_of
-from imug_metrics.formats.place import Place
+from imug_metrics.formats.common.image_sources import has_image, image_of
+from imug_metrics.formats.common.place import Place
 from imug_metrics.reading.files import kind
 
 Role: TypeAlias = Literal["system", "user", "assistant", "tool", "call"]

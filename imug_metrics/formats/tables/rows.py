@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from imug_metrics.errors import ArgumentError
-from imug_metrics.formats.answer_keys import read_key
-from imug_metrics.formats.columns import Columns, find_columns, warn_of_misspelled
-from imug_metrics.formats.image_sources import ImageSources
-from imug_metrics.formats.lone_turns import LoneTurns
-from imug_metrics.formats.place import Place
+from imug_metrics.formats.common.answer_keys import read_key
+from imug_metrics.formats.common.image_sources import ImageSources
+from imug_metrics.formats.common.lone_turns import LoneTurns
+from imug_metrics.formats.common.place import Place
+from imug_metrics.formats.common.usual_names import USUAL
 from imug_metrics.formats.protocol import ReadOptions, RecordAt
-from imug_metrics.formats.usual_names import USUAL
+from imug_metrics.formats.tables.columns import Columns, find_columns, warn_of_misspelled
 from imug_metrics.reading.fields import meant
 from imug_metrics.reading.files import MAX_TURN, Problems, as_turn, kind
 from imug_metrics.reading.options import read_options

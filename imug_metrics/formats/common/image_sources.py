@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from imug_metrics.formats.place import Place
+from imug_metrics.formats.common.place import Place
 from imug_metrics.reading.files import MAX_IMAGE_BYTES, inside, kind
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")

@@ -16,15 +16,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from imug_metrics.formats.answer_keys import read_key
-from imug_metrics.formats.image_sources import ImageSources, has_image
-from imug_metrics.formats.line_keys import IMAGES, MESSAGES, LineKeys
-from imug_metrics.formats.lone_turns import LoneTurns
-from imug_metrics.formats.parts import ImagePart, Message, Part, read_messages, text_of
-from imug_metrics.formats.place import Place
+from imug_metrics.formats.chats.line_keys import IMAGES, MESSAGES, LineKeys
+from imug_metrics.formats.chats.parts import ImagePart, Message, Part, read_messages, text_of
+from imug_metrics.formats.chats.turn_fields import LineFields, guessed_dialogue, is_of_turn
+from imug_metrics.formats.chats.turn_numbers import turn_field, turn_numbers
+from imug_metrics.formats.common.answer_keys import read_key
+from imug_metrics.formats.common.image_sources import ImageSources, has_image
+from imug_metrics.formats.common.lone_turns import LoneTurns
+from imug_metrics.formats.common.place import Place
 from imug_metrics.formats.protocol import ReadOptions, RecordAt
-from imug_metrics.formats.turn_fields import LineFields, guessed_dialogue, is_of_turn
-from imug_metrics.formats.turn_numbers import turn_field, turn_numbers
 from imug_metrics.reading.files import MAX_TURN, Problems, as_turn, kind
 
 _MARKDOWN = re.compile(r"!\[[^\]\n]{0,200}\]\([^)\s]{1,400}\)")

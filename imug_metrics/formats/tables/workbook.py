@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from imug_metrics._optional import require
-from imug_metrics.formats.zip_members import ZipError, ZipMembers
+from imug_metrics.formats.common.zip_members import ZipError, ZipMembers
 from imug_metrics.reading.files import Problems
 from imug_metrics.reading.text_files import TextError
 
