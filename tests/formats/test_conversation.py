@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from imug_metrics import Record
+from imug_metrics import Record, read_records
 from imug_metrics.errors import ArgumentError
 from imug_metrics.formats import ReadOptions
 from imug_metrics.formats.chats.conversation import conversation_records, read_conversations
@@ -366,3 +366,12 @@ def test_an_id_that_was_named_and_is_missing_is_told() -> None:
 def test_texts_stay_as_they_are(text: str) -> None:
     [record], _ = read(json.loads(json.dumps({"messages": [user(text), model(text)]})))
     assert (record.prompt, record.text) == (text, text)
+
+
+@pytest.mark.parametrize("field", ["prompt", "image"])
+def test_what_messages_say_themselves_is_not_named(field: str, tmp_path: Path) -> None:
+    """It had no effect, and nothing said so."""
+    path = tmp_path / "chat.jsonl"
+    path.write_text(json.dumps({"id": "a", "asked": "Where?", "messages": [user(), model()]}))
+    with pytest.raises(ArgumentError, match=f"{field}=asked.*stand in its messages"):
+        read_records(path, columns={field: "asked"})

@@ -25,6 +25,7 @@ _READ = {*_KNOWN.values(), *MESSAGES, *IMAGES, "turn", "turns", "groups", "attem
 _MAX_NAMES = 10_000
 _MAX_NEW = 1_000
 _NEAR = 0.85
+_SAID_BY_MESSAGES = ("prompt", "image")
 _HOLDERS = ("metadata", "meta", "extra", "extra_info", "info")
 _INSIDE = ("target", "options", "modality", "score", "scores", "reference")
 
@@ -34,6 +35,9 @@ class LineKeys:
 
     Args:
         columns: what the caller has named.
+
+    Raises:
+        ArgumentError: of `columns`, if it names what the messages themselves say.
 
     Example:
         >>> from imug_metrics.reading.files import Problems
@@ -45,6 +49,10 @@ class LineKeys:
     """
 
     def __init__(self, columns: Mapping[str, str]) -> None:
+        for field in _SAID_BY_MESSAGES:
+            if field in columns:
+                cure = "prompts and images of a chat stand in its messages; images beside them are named as images=..."
+                raise ArgumentError("columns", f"got {field}={columns[field][:80]}, but {cure}")
         self.columns = columns
         self.names: set[str] = set()
 
