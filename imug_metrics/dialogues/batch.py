@@ -69,8 +69,7 @@ class DialogueBatch:
             return self.dialogue
         if self.starts is None:
             return self.dialogue.index_select(0, self.first)
-        first = self.offsets.index_select(0, self.starts[:-1])
-        return self.dialogue.index_select(0, first if self.full else first.clamp(max=self.turn.shape[0] - 1))
+        return self.dialogue.index_select(0, self._bounds.index_select(0, self.starts[:-1]))
 
     @cached_property
     def order(self) -> Tensor:
@@ -112,7 +111,12 @@ class DialogueBatch:
     @cached_property
     def first(self) -> Tensor:
         """int64 `[S]`, the row that opens each segment, or any row where it is empty."""
-        return self.offsets[:-1] if self.full else self.offsets[:-1].clamp(max=max(self.turn.shape[0] - 1, 0))
+        return self._bounds[:-1]
+
+    @cached_property
+    def _bounds(self) -> Tensor:
+        """int64 `[S + 1]`, the offsets; of empty segments any row."""
+        return self.offsets if self.full else self.offsets.clamp(max=max(self.turn.shape[0] - 1, 0))
 
     @cached_property
     def segment(self) -> Tensor:

@@ -12,10 +12,10 @@ lie closer together than they are large, as time stamps do, are never meant, nor
 
 from __future__ import annotations
 
-import warnings
-
 import torch
 from torch import Tensor
+
+from imug_metrics._callers import warn_caller
 
 LEAST_DIALOGUES, LEAST_TURNS, TURNS_A_DIALOGUE = 3, 16, 4
 STAMPS = 1_000_000
@@ -34,10 +34,9 @@ def warn_of_exchange(dialogue: Tensor, turn: Tensor, first: int, last: int, coun
     if (first, last) != (1, count) or count < LEAST_DIALOGUES or len(turn) < LEAST_TURNS:
         return
     if _is_exchanged(dialogue, turn, count):
-        warnings.warn(
+        warn_caller(
             f"`dialogue` holds 1 to {count}, and `turn` many more numbers at irregular distances, each for dialogues 1 "
-            "to some m: did you swap `dialogue` and `turn`?",
-            stacklevel=2,
+            "to some m: did you swap `dialogue` and `turn`?"
         )
 
 

@@ -158,23 +158,11 @@ def _packed(
     dialogue, turn, rows = keys[0], keys[-1], keys[-1].shape[0]
     there, said, record = masks
     offsets = _offsets(runs.number, counts[0])
-    owners = starts = None
+    batch = DialogueBatch(turn, offsets, dialogue, there, said, record, moved, full=full, number=runs.number)
     if rows and len(keys) > 2:
-        owners = _numbered(runs.dialogue, turn)[offsets[:-1] if full else offsets[:-1].clamp(max=rows - 1)]
-        starts = _offsets(owners, counts[1])
-    return DialogueBatch(
-        turn,
-        offsets,
-        dialogue,
-        there,
-        said,
-        record,
-        moved,
-        owners=owners,
-        starts=starts,
-        full=full,
-        number=runs.number,
-    )
+        batch.owners = _numbered(runs.dialogue, turn)[batch.first]
+        batch.starts = _offsets(batch.owners, counts[1])
+    return batch
 
 
 class Named(NamedTuple):

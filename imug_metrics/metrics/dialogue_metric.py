@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The base class all metrics share: state as running sums, estimates with intervals by dialogue, curves over turns."""
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal, TypeVar
@@ -10,6 +9,7 @@ from typing import Any, Literal, TypeVar
 import torch
 from torch import Tensor
 
+from imug_metrics._callers import warn_caller
 from imug_metrics._constants import constant, integers
 from imug_metrics.dialogues.batch import DialogueBatch
 from imug_metrics.dialogues.checks import Check
@@ -135,6 +135,7 @@ class DialogueMetric(PackedMetric):
             raise ValueError(f"Expected `_needed` to name sums of {type(self).__name__}, got {unknown[0]!r}.")
         self._derived_names: list[str] | None = None  # known when they are first asked for
         self._reasons: dict[str, int] = {}
+        self._warned_of_later_turns = False
         size = len(self._components)
         self._add_packed_state((size + 1, size + 1) if detail else (size,))
         self.add_state("config", self._digest(), dist_reduce_fx="max")
@@ -186,13 +187,18 @@ class DialogueMetric(PackedMetric):
         later, drawn = torch.stack([sums["records"] - shown, shown]).tolist()
         if later < 1:
             return {}
-        warnings.warn(
+        if not self._warned_of_later_turns:
+            self._warn_of_later_turns(later, drawn, elsewhere)
+        return {f"{self.name}_later_n": sums["records"] - shown}
+
+    def _warn_of_later_turns(self, later: float, drawn: float, elsewhere: str) -> None:
+        """Say where the curve ends; once, since a larger `max_turns` takes another metric."""
+        warn_caller(
             f"The curve of {type(self).__name__} ends at turn {self.max_turns}: {later:,.0f} of {later + drawn:,.0f} "
             f"scored records have later turns, which count in {elsewhere}. Give the metric a larger `max_turns` to see "
-            "them.",
-            stacklevel=5,
+            "them."
         )
-        return {f"{self.name}_later_n": sums["records"] - shown}
+        self._warned_of_later_turns = True
 
     @property
     def reasons(self) -> dict[str, str]:

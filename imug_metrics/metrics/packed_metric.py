@@ -38,6 +38,7 @@ class PackedMetric(AdditiveMetric):
         self.check_repeats = check_repeats
         self._looks_for_repeats = True  # False where another metric has seen all that this one sees
         self._repeats: Repeats | None = None
+        self._warned_of_repeats = False  # since the last reset: a loop that logs every step would say it every step
         self._given: GivenBatch | None = None  # of the update that runs
         self._seen_dialogues = SeenDialogues()
 
@@ -65,7 +66,7 @@ class PackedMetric(AdditiveMetric):
     def reset(self) -> None:
         """Forget all records; the memory of a state that nobody else holds stays where it is."""
         super().reset()
-        self._repeats = None
+        self._repeats, self._warned_of_repeats = None, False
 
     def _add_packed_state(self, shape: tuple[int, ...]) -> None:
         self._shape = shape
@@ -146,18 +147,16 @@ class PackedMetric(AdditiveMetric):
             self.seen.append(self._seen_dialogues.rows(given).to(self.device))
 
     def _look_for_repeats(self) -> None:
-        """Warn of dialogues that were counted more than once, by the first process for all; refuse them if asked to."""
+        """Warn once of dialogues that came back, by the first process for all; refuse them if asked to."""
         if self.check_repeats:
             self._seen_dialogues.refuse_repeats([self.seen] if isinstance(self.seen, Tensor) else self.seen)
         self._repeats = count_repeats(self.packed[-TABLE_SIZE:])
-        if self._repeats.noticed and not (self._is_synced and _is_later_process()):
-            warn_of_repeats(self._repeats, stacklevel=_FROM_THE_CALLER)
+        if self._repeats.noticed and not self._warned_of_repeats and not (self._is_synced and _is_later_process()):
+            warn_of_repeats(self._repeats)
+            self._warned_of_repeats = True
 
     def _width_of(self, rows: str) -> int:
         return SEEN_WIDTH if rows == "seen" else self.row_width
-
-
-_FROM_THE_CALLER = 5  # calls between `compute` of the user and the warning
 
 
 def _is_later_process() -> bool:

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -12,6 +11,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from imug_metrics._callers import warn_caller
 from imug_metrics.dialogues.arrays import place_of
 from imug_metrics.dialogues.batch import DialogueBatch
 from imug_metrics.dialogues.ids import read_ids
@@ -28,7 +28,7 @@ _CURES = """
 - Shards and batches of dialogues, not of turns: `by_dialogue(records)[rank::world_size]`.
 - Turn-by-turn rollouts: collect them in a `RolloutBuffer`.
 - Epochs: `reset()` between them.
-- Ids that begin anew in every batch: make them unique, or leave them out of padded batches.
+- Ids that begin anew in every batch or data set: make them unique, or leave them out of padded batches.
 `check_repeats=True` names the dialogue."""
 
 _PARTS = ((40, 24), (16, 24), (0, 16))  # where each part begins, and its bits: float32 holds integers of 24
@@ -48,14 +48,13 @@ class GivenBatch(NamedTuple):
     shape: tuple[int, ...]
 
 
-def warn_of_repeats(found: Repeats, *, stacklevel: int = 1) -> None:
+def warn_of_repeats(found: Repeats) -> None:
     """Say how many dialogues were counted before, and how to hand over each once."""
     count = max(round(found.repeated), 1)
-    warnings.warn(
+    warn_caller(
         f"About {count:,} of {found.sightings:,} dialogues had been counted before. One in pieces, or given twice, "
         f"counts as several, and intervals are too narrow. Give each dialogue whole, in one update:{_CURES}",
         RepeatedDialoguesWarning,
-        stacklevel=stacklevel + 1,
     )
 
 

@@ -79,6 +79,7 @@ def noticed(dialogue: Tensor, turn: Tensor, seed: int = 0) -> bool:
     with warnings.catch_warnings(record=True) as found:
         warnings.simplefilter("always")
         TurnDecay().update(torch.rand(len(turn)), dialogue=dialogue[order], turn=turn[order])
+    assert {warning.filename for warning in found} <= {__file__}
     return any("did you swap `dialogue` and `turn`" in str(warning.message) for warning in found)
 
 
