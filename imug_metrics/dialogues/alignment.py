@@ -147,10 +147,11 @@ def _with_ends(places: Places, shape: tuple[int, ...], lists: dict[str, Ends], l
     if limits is not None:
         within = constant(torch.arange, shape[1], like=like) < limits[:, None]
         record = within if record is None else record & within
-    nobody_says = turns is None and lengths is None and ends is None
+    # Lines of one cell are dialogues of one turn: nobody pads with whole dialogues.
+    nobody_says = turns is None and lengths is None and ends is None and shape[1] > 1
     if nobody_says and there is not None and there.numel():
         checks.append(_open_end(there))
-    return places._replace(record=record, checks=tuple(checks), open=nobody_says and there is None and shape[1] > 1)
+    return places._replace(record=record, checks=tuple(checks), open=nobody_says and there is None)
 
 
 def _check_flat(count: int, dialogue: Any, turn: Any, lengths: Any, of: str) -> None:

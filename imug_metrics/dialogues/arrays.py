@@ -23,6 +23,7 @@ from imug_metrics.errors import InputError
 HOLDERS = "to be a tensor, an array, a column of a table or a list"
 _UNSEEN = ContextVar("_UNSEEN", default=False)  # whether tensors on the meta device are taken
 _LONGEST = 60  # characters of a value in an error
+_SCALARS = frozenset({str, int, float, bool, type(None)})
 _NAMES_OF_ABSENT = ("NAType", "NaTType")  # of pandas, whose cells say so where nothing is
 
 
@@ -112,6 +113,8 @@ def read_cells(argument: str, values: Any, *, arrays: bool = True) -> Cells:
         Cells(entries=['a', None, 'b', None], shape=(2, 2), ends=(2, 1))
     """
     given = _listed(opened(argument, values))
+    if {*map(type, given)} <= _SCALARS:
+        return Cells(_without_marks(given), (len(given),))
     lines = [_line(entry, arrays) for entry in given]
     if not lines or any(line is None for line in lines):
         return Cells(_without_marks(given), (len(given),))
@@ -437,6 +440,9 @@ def _line(entry: Any, arrays: bool) -> list[Any] | None:
 
 def _without_marks(entries: list[Any]) -> list[Any]:
     """Entries with None for what a table has where nothing is: a mark of its own, or NaN among texts."""
+    kinds = {*map(type, entries)}
+    if kinds <= _SCALARS and not {float, str} <= kinds:
+        return entries
     entries = [_plain(entry) for entry in entries]
     texts = any(isinstance(entry, str) for entry in entries)
     return [None if is_absent(entry) or (texts and _is_nan(entry)) else entry for entry in entries]

@@ -48,7 +48,7 @@ def look(checks: Sequence[Check], counts: Sequence[Tensor] = (), *, like: Tensor
     """
     # Counts beside counts, since stacking them with booleans would convert all of them.
     every = [*(check.wrong.count_nonzero().to(like.device) for check in checks), *counts]
-    found: list[int] = torch.stack(every).tolist() if every else []
+    found: list[int] = (torch.stack(every) if len(every) > 1 else every[0][None]).tolist() if every else []
     for check, wrong in zip(checks, found):
         if wrong:
             raise check.error(int(check.wrong.flatten().nonzero()[0]))

@@ -53,7 +53,8 @@ def hash_ids(ids: Iterable[Any], argument: str = "dialogue", shape: tuple[int, .
     if not kinds <= {str} and not kinds <= {int}:
         _check_ids(ids, argument, shape)
     if ids and isinstance(ids[0], str):
-        ids = [int.from_bytes(hashlib.blake2b(i.encode(), digest_size=8).digest(), "big", signed=True) for i in ids]
+        hashed = {i: _hashed(i) for i in dict.fromkeys(ids)}  # an id stands in every row of its dialogue
+        ids = [hashed[i] for i in ids]
     try:
         return torch.tensor([int(i) for i in ids], dtype=torch.int64)
     except (OverflowError, RuntimeError, ValueError):
@@ -140,6 +141,12 @@ def of_shape(name: str, values: Tensor, shape: Sequence[int], short: Sequence[in
         return values
     either = f" or {[*short]}" if tuple(short) != tuple(shape) else ""
     raise InputError(name, f"to have the shape of {of}, {[*shape]}{either}", [*values.shape])
+
+
+def _hashed(name: str) -> int:
+    return int.from_bytes(
+        hashlib.blake2b(name.encode(errors="surrogatepass"), digest_size=8).digest(), "big", signed=True
+    )
 
 
 def _check_ids(ids: list[Any], argument: str, shape: tuple[int, ...]) -> None:

@@ -18,6 +18,7 @@ import pyarrow as pa
 import pytest
 import torch
 
+from imug_metrics import TurnAlignment, TurnConsistency, TurnDecay
 from imug_metrics.dialogues.arrays import BOOLEANS, INTEGERS, REALS, read_array, read_cells
 from imug_metrics.dialogues.ids import hash_ids, read_ids
 from imug_metrics.errors import InputError
@@ -318,3 +319,24 @@ def test_arrays_are_not_changed_through_what_is_read() -> None:
     values.flags.writeable = False
     read_array("scores", values, REALS).values.mul_(2)
     assert values.tolist() == [0.5, 0.6]
+
+
+@pytest.mark.parametrize("nothing", [[], (), np.zeros((0, 0)), torch.zeros(0, 8), torch.zeros(0, 0)])
+def test_no_embeddings_are_no_records(nothing: Any) -> None:
+    metric = TurnAlignment()
+    metric.update(nothing, [], dialogue=[], turn=[])
+    metric.update(torch.ones(1, 8), torch.ones(1, 8), dialogue=[1], turn=[1])
+    assert metric.compute() > 0
+
+
+@pytest.mark.parametrize("shape", [(3, 0), (3, 2, 0)])
+def test_embeddings_without_a_number_are_named(shape: tuple[int, ...]) -> None:
+    where = {"dialogue": [1, 1, 1], "turn": [1, 2, 3]} if len(shape) == 2 else {}
+    with pytest.raises(InputError, match="`images` to hold embeddings of at least one number"):
+        TurnConsistency().update(torch.zeros(shape), **where)
+
+
+def test_any_text_is_an_id() -> None:
+    metric = TurnDecay()
+    metric.update([[0.5, 0.4], [0.5, 0.4]], dialogue=["\udc80", "größe"])
+    assert metric.compute().isclose(torch.tensor(-0.1, dtype=torch.float64))

@@ -171,3 +171,22 @@ def test_a_curve_that_ends_before_the_turns_do_says_so(average: Any) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert "turn_decay_later_n" not in metric.compute()
+
+
+def test_a_curve_that_ends_early_says_so_once_at_the_line_of_the_caller() -> None:
+    metric = TurnDecay(detail=True)
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        for _ in range(3):
+            metric(torch.rand(3, 40))
+            assert metric.compute()["turn_decay_later_n"] > 0
+    assert "ends at turn 16" in str(found[0].message)
+    assert [warning.filename for warning in found] == [__file__]
+
+
+def test_dialogues_of_one_turn_may_all_be_absent() -> None:
+    metric = TurnDecay(detail=True)
+    metric.update(torch.rand(3, 1), valid=torch.tensor([[True], [False], [False]]))
+    metric.update([[None]])
+    metric.update(torch.tensor([[torch.nan]]))
+    assert metric.compute()["turn_decay_coverage"] == 1 / 5
