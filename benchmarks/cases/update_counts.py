@@ -45,6 +45,8 @@ def counts_of(name: str, entry: Entry) -> Iterator[Record]:
     form, columns = next(iter(inputs.items()))
     metric(**columns)
     yield _counted(name, f"{form}, forward", partial(metric, **columns))
+    metric.reset()
+    metric.update(**columns)  # once, so that no dialogue comes back
     yield _counted(name, "compute", metric.compute)
 
 
