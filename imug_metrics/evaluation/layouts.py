@@ -41,7 +41,14 @@ HOLDS = {
 }
 """What is said of a folder of each kind."""
 _LEVELS = ("question", "subdomain", "domain", "model", "outputs")
-_TOO_DEEP = {*_LEVELS[:-1], "judged model", "judged part", "benchmark part", "results part"}
+_PARTS: Mapping[Wanted, Collection[str]] = {
+    "benchmark": ("benchmark part",),
+    "outputs": _LEVELS[:-1],
+    "model": _LEVELS[:-2],
+    "judged": ("judged model", "judged part"),
+    "results": ("results part",),
+}
+"""Kinds of folders that lie within one that is wanted."""
 _JUDGED = ("dynamic_answer", "score_img", "score_mcq")
 _RESULTS = ("evaluation.json", "items.jsonl")
 _BRANCHES, _FOLDERS, _QUESTIONS = 64, 100, 16  # looked at: of a folder, of a branch, and as many questions of a branch
@@ -150,9 +157,18 @@ def _of_outputs(folder: Path, domains: Collection[str]) -> Iterator[str]:
     if nested or (not depths and named and named == len(branches)):
         yield "model"
         return
-    yield from (_LEVELS[depth] for depth in sorted(depths, reverse=True) if depth < len(_LEVELS))
+    levels = [_LEVELS[depth] for depth in sorted(depths, reverse=True) if depth < len(_LEVELS)]
+    yield from (level for level in levels if not domains or _is_named(level, folder, branches, domains))
     if depths and min(depths) >= len(_LEVELS):
         yield "above outputs"
+
+
+def _is_named(level: str, folder: Path, branches: Sequence[Path], domains: Collection[str]) -> bool:
+    """Whether names say the same as depths: a question that lies one level off may be all that is odd."""
+    if level == "model":
+        return any(branch.name in domains for branch in branches)
+    named = {"domain": folder, "subdomain": folder.parent}.get(level)
+    return named is None or named.name in domains
 
 
 def _questions(folder: Path) -> Iterator[int]:
@@ -187,7 +203,7 @@ def _folders(folder: Path) -> Iterator[Path]:
 
 def _meant(folder: Path, wanted: Wanted, domains: Collection[str]) -> str:
     """The question which folder was meant: above one that lies too deep, else below or beside it."""
-    deep = not _TOO_DEEP.isdisjoint(kinds(folder, domains))
+    deep = any(kind in _PARTS[wanted] for kind in kinds(folder, domains))
     above = [path for path in list(folder.absolute().parents)[:_UP] if path != path.parent]
     inside = list(_inside(folder))
     for place in (above, inside) if deep else (inside, above):

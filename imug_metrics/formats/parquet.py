@@ -17,6 +17,7 @@ from imug_metrics.formats.common.place import Place
 from imug_metrics.formats.protocol import Head, ReadOptions, RecordAt
 from imug_metrics.formats.tables.rows import Rows
 from imug_metrics.reading.files import Problems, inside, read_json
+from imug_metrics.reading.text_files import decode
 
 Labels: TypeAlias = "Mapping[str, list[str]]"
 
@@ -150,7 +151,7 @@ def _batches(file: Any, is_parquet: bool) -> Iterator[Any]:
 def _labels(metadata: Mapping[bytes, bytes] | None) -> Labels:
     """The names of classes by column, where the Hugging Face library has noted them."""
     try:
-        features = json.loads((metadata or {}).get(b"huggingface", b"{}"))["info"]["features"]
+        features = json.loads(decode((metadata or {}).get(b"huggingface", b"{}")))["info"]["features"]
         kinds = {name: kind for name, kind in features.items() if kind.get("_type") == "ClassLabel"}
         return {name: [*map(str, kind["names"])] for name, kind in kinds.items()}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):

@@ -190,8 +190,10 @@ def _row(sample: _Sample, place: Place) -> dict[str, Any] | None:
 
 def _with_images(row: dict[str, Any], sample: _Sample) -> dict[str, Any]:
     """A line with the images that no message names, and the sample's name where it has no id of its own."""
-    text = sample.members["json"].decode("utf-8", "replace")
-    unnamed = [suffix for suffix in sample.images if not any(f'"{name}"' in text for name in sample.names(suffix))]
+    line = sample.members["json"]
+    unnamed = [
+        suffix for suffix in sample.images if not any(f'"{name}"'.encode() in line for name in sample.names(suffix))
+    ]
     named = {} if any(row.get(name) is not None for name in IN_CHATS["dialogue"]) else {"dialogue": sample.key}
     own = any(has_image(row.get(name)) and row[name] != [] for name in IMAGES)
     return {

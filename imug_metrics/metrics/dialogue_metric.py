@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The base class all metrics share: state as running sums, estimates with intervals by dialogue, curves over turns."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal, TypeVar
 
@@ -98,6 +98,7 @@ class DialogueMetric(PackedMetric):
     steps: tuple[str, ...] = ()  # estimates that jump, so that only the bootstrap gives them an interval
     events: Mapping[str, tuple[str, ...]] = {}  # by estimate, ratios whose numerators say which dialogues vary it
     fitted: Mapping[str, int] = {}  # parameters that estimates fit, by name or by beginning, where there are several
+    on_values: Callable[[DialogueBatch, Tensor], None] | None = None  # called with the values of each batch
     replicates: Tensor
     fingerprint: Tensor  # of the dialogues, see `imug_metrics.stats.id_fingerprint`
 
@@ -336,6 +337,8 @@ class DialogueMetric(PackedMetric):
             expected: bool `[N]`, the rows that would have a value were every output there; None: all.
             terms: what the subclass adds to it; None where that is not wanted.
         """
+        if self.on_values is not None:
+            self.on_values(batch, values)
         vectors = dialogue_vectors(
             batch,
             values,

@@ -6,11 +6,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import torch
 from torch import Tensor
 from torchmetrics import Metric
+
+from imug_metrics.dialogues.batch import DialogueBatch
+from imug_metrics.metrics.dialogue_metric import DialogueMetric
 
 
 @contextmanager
@@ -29,18 +31,16 @@ def record_values(metric: Metric) -> Iterator[list[Tensor]]:
         [tensor([0.5000, 1.0000], dtype=torch.float64)]
     """
     seen: list[Tensor] = []
-    add = getattr(metric, "_add", None)
-    if add is None:
+    if not isinstance(metric, DialogueMetric):
         yield seen
         return
 
-    def watched(batch: Any, values: Tensor, *more: Any, **options: Any) -> None:
+    def keep(batch: DialogueBatch, values: Tensor) -> None:
         found = values.detach().double()
         seen.append(torch.full_like(found, torch.nan).index_copy(0, batch.order, found))
-        add(batch, values, *more, **options)
 
-    vars(metric)["_add"] = watched
+    metric.on_values = keep
     try:
         yield seen
     finally:
-        del vars(metric)["_add"]
+        metric.on_values = None

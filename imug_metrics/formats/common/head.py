@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import csv
 import errno
+import io
 import os
 import stat
 import zipfile
@@ -130,7 +131,7 @@ def _cells(path: Path) -> tuple[str, ...]:
     """The first line, split by the separator that splits it most."""
     try:
         line = read_beginning(path, 4 * _START).lstrip("\n").partition("\n")[0]
-        split = [next(csv.reader([line], delimiter=separator), []) for separator in SEPARATORS]
+        split = [next(csv.reader(io.StringIO(line, newline=""), delimiter=separator), []) for separator in SEPARATORS]
     except (OSError, TextError, csv.Error):
         return ()
     cells = [cell.strip() for cell in max(split, key=len)]

@@ -60,7 +60,7 @@ def test_answers_that_count_from_0_are_refused_and_so_everywhere(folder, dialogu
         evaluate(benchmark=folder.benchmark, outputs=outputs)
     with pytest.raises(ArgumentError, match="add 1"):
         list(read_candidates(folder.read_samples(), folder.model, folder.problems))
-    (tmp_path / "a" / "mine").mkdir(parents=True)
+    (tmp_path / "a" / folder.question.relative_to(outputs)).mkdir(parents=True)
     with pytest.raises(ArgumentError, match=r"`b`.*add 1"):
         evaluate_gain(folder.benchmark, tmp_path / "a", outputs)
     found = check_data(folder.benchmark, outputs=outputs).problems

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from imug_metrics.errors import ArgumentError
 from imug_metrics.evaluation import check_data
 from imug_metrics.protocols import imug
 from imug_metrics.protocols.imug.differences import count_differences
@@ -212,7 +213,6 @@ def moved(folder, to: str) -> None:
         "Cooking/question_1",
         "pan/question_1",
         "question_1",
-        "outputs/Cooking/pan/question_1",
         "mine/Cooking/pan/1",
     ],
 )
@@ -223,17 +223,24 @@ def test_check_says_where_the_answers_of_a_question_lie(folder, to):
     )
 
 
-@pytest.mark.parametrize("to", ["Cooking/pan/question_2", "Baking/pan/question_1", "a/b/Cooking/pan/question_1"])
+@pytest.mark.parametrize("to", ["Cooking/pan/question_2", "Baking/pan/question_1"])
 def test_check_guesses_no_folder_of_another_question(folder, to):
     moved(folder, to)
     assert "error: the sample has no folder" in check(folder)
 
 
+@pytest.mark.parametrize("to", ["outputs/Cooking/pan/question_1", "a/b/Cooking/pan/question_1"])
+def test_answers_a_level_too_deep_are_refused_with_the_folder_that_is_meant(folder, to):
+    moved(folder, to)
+    with pytest.raises(ArgumentError, match=r"`outputs`.*holds folders of outputs; did you mean"):
+        check(folder)
+
+
 def test_check_says_that_outputs_is_the_folder_of_one_model(folder):
     folder.samples(folder.sample(folder.text(1)))
     folder.reply((1, "B"))
-    found = check_data(folder.benchmark, outputs=folder.model).problems
-    assert any(f"Then name the folder above {folder.model}" in problem.message for problem in found)
+    with pytest.raises(ArgumentError, match=rf"`outputs`.*did you mean {folder.model.parent} with the model 'mine'"):
+        check_data(folder.benchmark, outputs=folder.model)
 
 
 def test_a_result_says_which_turn_it_holds(folder):
