@@ -151,7 +151,7 @@ def test_a_dialogue_without_any_score_does_not_count_as_seen() -> None:
     absent = SCORES[1].clone()
     absent[5] = torch.nan
     lacks = TurnDecay(bootstrap=400)
-    lacks.update(absent, dialogue=torch.arange(DIALOGUES))
+    lacks.update(absent, dialogue=torch.arange(DIALOGUES), lengths=[absent.shape[1]] * DIALOGUES)
     with pytest.raises(ValueError, match="'b' has scores of 59 and 'a' of 60"):
         metric_differences({"a": decay(0), "b": lacks})
 
