@@ -12,8 +12,9 @@ import torch
 from torch import Tensor
 
 from imug_metrics._constants import constant
-from imug_metrics.dialogues.arrays import BOOLEANS, INTEGERS, Array, place_of, read_array
+from imug_metrics.dialogues.arrays import BOOLEANS, INTEGERS, Array, read_array
 from imug_metrics.dialogues.checks import Check, look
+from imug_metrics.dialogues.holders import place_of
 from imug_metrics.dialogues.ids import Ids, as_integers, of_shape, read_ids
 from imug_metrics.errors import InputError
 

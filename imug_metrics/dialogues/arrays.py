@@ -1,15 +1,10 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""What people hold values in (tensors, arrays, columns of tables, lists of any lengths), read as tensors or as cells.
-
-Columns of tables (pandas, polars, pyarrow) are known by what they can do, so that none of these packages is imported.
-"""
+"""Numbers and booleans in whatever people hold them in, as one tensor."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -18,13 +13,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
+from imug_metrics.dialogues.holders import holds_entries, is_absent, is_integer, opened, shown, unwrapped
 from imug_metrics.errors import InputError
-
-HOLDERS = "to be a tensor, an array, a column of a table or a list"
-_UNSEEN = ContextVar("_UNSEEN", default=False)  # whether tensors on the meta device are taken
-_LONGEST = 60  # characters of a value in an error
-_SCALARS = frozenset({str, int, float, bool, type(None)})
-_NAMES_OF_ABSENT = ("NAType", "NaTType")  # of pandas, whose cells say so where nothing is
 
 
 class Array(NamedTuple):
@@ -36,20 +26,6 @@ class Array(NamedTuple):
     """
 
     values: Tensor
-    ends: tuple[int, ...] | None = None
-
-
-class Cells(NamedTuple):
-    """Entries of one argument, of any kind.
-
-    Attributes:
-        entries: in one list; None where nothing is, and behind the ends of shorter lists.
-        shape: `(N,)`, or `(B, T)` for one list a dialogue.
-        ends: as in `Array`.
-    """
-
-    entries: list[Any]
-    shape: tuple[int, ...]
     ends: tuple[int, ...] | None = None
 
 
@@ -97,148 +73,6 @@ def read_array(
     return Array(given)
 
 
-def read_cells(argument: str, values: Any, *, arrays: bool = True) -> Cells:
-    """Entries of any kind: in one list, or in one list a dialogue, of different lengths.
-
-    Args:
-        argument: its name, for errors.
-        values: a list, a column of a table, or an array; or a list of these.
-        arrays: an array or a tensor within a list is a list of entries too; False: it is an entry, as of images.
-
-    Raises:
-        InputError: if it is held in anything else.
-
-    Example:
-        >>> read_cells("texts", [["a", None], ("b",)])
-        Cells(entries=['a', None, 'b', None], shape=(2, 2), ends=(2, 1))
-    """
-    given = _listed(opened(argument, values))
-    if {*map(type, given)} <= _SCALARS:
-        return Cells(_without_marks(given), (len(given),))
-    lines = [_line(entry, arrays) for entry in given]
-    if not lines or any(line is None for line in lines):
-        return Cells(_without_marks(given), (len(given),))
-    ends = tuple(len(line) for line in lines if line is not None)
-    width = max(ends)
-    entries = [entry for line in lines if line is not None for entry in [*line, *[None] * (width - len(line))]]
-    return Cells(_without_marks(entries), (len(lines), width), ends)
-
-
-def read_entries(argument: str, values: Any) -> list[Any]:
-    """Entries of any kind, one a record: a list within the list is an entry itself.
-
-    Raises:
-        InputError: if they are held in anything else.
-
-    Example:
-        >>> read_entries("target", ["a", ["b", "c"], None])
-        ['a', ['b', 'c'], None]
-    """
-    return _without_marks(_listed(opened(argument, values)))
-
-
-def opened(argument: str, values: Any) -> Tensor | list[Any]:
-    """What holds values, as a tensor of numbers or booleans, or as a list of whatever is in it.
-
-    Raises:
-        InputError: if it is nothing that holds values in order, or an array of something else.
-
-    Example:
-        >>> opened("turn", np.array([1, 2], np.int8)), opened("turn", range(1, 3))
-        (tensor([1, 2], dtype=torch.int8), [1, 2])
-    """
-    if isinstance(values, Tensor):
-        return _of_tensor(argument, values)
-    if isinstance(values, (list, tuple)):
-        return list(values)
-    if isinstance(values, (str, bytes, bytearray, Mapping)) or not (
-        isinstance(values, Sequence) or hasattr(values, "__array__")
-    ):
-        raise InputError(argument, HOLDERS, shown(values))
-    if isinstance(values, Sequence) and not hasattr(values, "__array__"):
-        return list(values)
-    return _of_numpy(argument, values) if isinstance(values, np.ndarray) else _of_column(argument, values)
-
-
-def depth_of(given: Any) -> int:
-    """Dimensions of what holds values, by the first entry of each list that is there.
-
-    Example:
-        >>> depth_of([[None, [0.5]]]), depth_of([torch.ones(2, 3)])
-        (3, 3)
-    """
-    return first_entry(given)[1]
-
-
-def first_entry(given: Any) -> tuple[Any, int]:
-    """The first entry that is there, and the dimensions of what holds it; of arrays of numbers a zero of their kind.
-
-    Example:
-        >>> first_entry([None, ["a", "b"]]), first_entry([torch.ones(2, 3)])
-        (('a', 2), (0.0, 3))
-    """
-    depth, entry = 0, given
-    while _holds(entry):
-        found = opened("", entry)
-        if isinstance(found, Tensor):
-            kind = float if found.is_floating_point() else bool if found.dtype == torch.bool else int
-            return kind(0), depth + found.ndim
-        depth, entry = depth + 1, next((part for part in found if not (is_absent(part) or _is_empty(part))), None)
-    return _plain(entry), depth
-
-
-@contextmanager
-def unseen_values() -> Iterator[None]:
-    """Tensors without values, on the meta device, are taken: for what is on that device itself.
-
-    Example:
-        >>> with unseen_values():
-        ...     read_array("scores", torch.ones(2, device="meta"), REALS).values.shape
-        torch.Size([2])
-    """
-    token = _UNSEEN.set(True)
-    try:
-        yield
-    finally:
-        _UNSEEN.reset(token)
-
-
-def is_absent(entry: Any) -> bool:
-    """Whether an entry is None, or what a table has in its place; NaN is a number and not meant.
-
-    Example:
-        >>> is_absent(None), is_absent(float("nan"))
-        (True, False)
-    """
-    return entry is None or type(entry).__name__ in _NAMES_OF_ABSENT
-
-
-def is_integer(value: Any) -> bool:
-    """Whether a value is an integer of any kind; a boolean is none."""
-    return not isinstance(value, (bool, np.bool_)) and hasattr(value, "__index__") and not isinstance(value, Tensor)
-
-
-def place_of(cell: int, shape: tuple[int, ...]) -> int | list[int]:
-    """A cell as the user counts it: the row, or line and column of padded records.
-
-    Example:
-        >>> place_of(5, (2, 3)), place_of(5, (6,))
-        ([1, 2], 5)
-    """
-    return list(divmod(cell, shape[1])) if len(shape) == 2 else cell
-
-
-def shown(value: Any) -> str:
-    """A value in an error: as it looks where that is short, else what it is.
-
-    Example:
-        >>> shown("B"), shown({"a": 1})
-        ("'B'", 'dict')
-    """
-    text = repr(value) if isinstance(value, (str, int, float, complex, type(None))) else type(value).__name__
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
-
-
 def _as_real(entry: Any) -> float | None:
     if is_absent(entry):
         return torch.nan
@@ -273,21 +107,21 @@ def _of_list(argument: str, given: list[Any], kind: Kind, form: _Form, place: tu
     """A list at a place of a nested list, as a tensor."""
     if (plain := _of_plain(given, kind)) is not None:
         return plain
-    if not any(map(_holds, given)):
+    if not any(map(holds_entries, given)):
         return _of_entries(argument, given, kind, place)
     parts: list[Tensor | None] = []
     for row, entry in enumerate(given):
-        if not _holds(entry) and not (is_absent(entry) and form.inner):
+        if not holds_entries(entry) and not (is_absent(entry) and form.inner):
             expected = f"{kind.expected}, or one list a dialogue" if not form.inner else "to hold lists"
             row, got = (row, f"{shown(entry)} beside a list") if row else _first_list(given)
             raise InputError(argument, expected, got, _row((*place, row)))
-        parts.append(_part(argument, entry, kind, form, (*place, row)) if _holds(entry) else None)
+        parts.append(_part(argument, entry, kind, form, (*place, row)) if holds_entries(entry) else None)
     return _stacked(argument, parts, form, place)
 
 
 def _first_list(given: list[Any]) -> tuple[int, str]:
     """The first list among entries that begin with another."""
-    row = next(row for row, entry in enumerate(given) if _holds(entry))
+    row = next(row for row, entry in enumerate(given) if holds_entries(entry))
     return row, f"a {type(given[row]).__name__} beside {shown(given[0])}"
 
 
@@ -313,7 +147,7 @@ def _of_entries(argument: str, given: list[Any], kind: Kind, place: tuple[int, .
         return found
     values = []
     for row, entry in enumerate(given):
-        value = kind.read(_plain(entry))
+        value = kind.read(unwrapped(entry))
         if value is None:
             raise InputError(argument, kind.expected, shown(entry), _row((*place, row)))
         values.append(value)
@@ -362,53 +196,6 @@ def _filled(part: Tensor | None, sizes: list[int], filler: float, like: Tensor) 
     return pad(part, behind, value=filler) if any(behind) else part
 
 
-def _of_tensor(argument: str, values: Tensor) -> Tensor | list[Any]:
-    if values.is_nested:
-        return list(values.unbind())
-    if values.layout != torch.strided or values.is_quantized or (values.is_meta and not _UNSEEN.get()):
-        got = f"{values.layout} of {values.dtype} on {values.device}"
-        raise InputError(argument, "to be a dense tensor of values", got)
-    if values.ndim == 0:
-        raise InputError(argument, HOLDERS, "a tensor of one number without dimensions")
-    return values
-
-
-def _of_numpy(argument: str, values: np.ndarray) -> Tensor | list[Any]:
-    kind = values.dtype.kind
-    if values.ndim == 0:
-        raise InputError(argument, HOLDERS, shown(values.item()))
-    if kind in "OUT" or isinstance(values, np.ma.MaskedArray):
-        return list(values.tolist())  # masked entries become None
-    if kind not in "biuf":
-        raise InputError(argument, "to hold real numbers, booleans or texts", f"an array of {values.dtype}")
-    dtype = np.dtype(np.float64) if values.dtype.itemsize > 8 else values.dtype.newbyteorder("=")
-    dtype = np.dtype(np.int64) if kind == "u" and dtype.itemsize > 1 else dtype  # of which torch does little
-    # Torch has no negative strides, and no arrays that nobody may write to.
-    return torch.from_numpy(np.require(values, dtype, ["C", "W"]))
-
-
-def _of_column(argument: str, values: Any) -> Tensor | list[Any]:
-    """A column of a table, or anything else that numpy can read."""
-    listed = getattr(values, "to_pylist", None) or getattr(values, "to_list", None)
-    if listed is not None and _has_nulls(values):
-        return list(listed())
-    try:
-        array = np.asarray(values)
-    except (TypeError, ValueError, RuntimeError):
-        raise InputError(argument, HOLDERS, shown(values)) from None
-    if listed is not None and array.dtype.kind not in "biuf":
-        return list(listed())
-    return _of_numpy(argument, array)
-
-
-def _has_nulls(column: Any) -> bool:
-    """Whether entries of a column are absent, of which numpy would make NaN, and of integers floats."""
-    if hasattr(column, "hasnans"):
-        return not isinstance(column.dtype, np.dtype) and bool(column.hasnans)
-    nulls = getattr(column, "null_count", 0)
-    return bool(nulls() if callable(nulls) else nulls)
-
-
 def _check_dtype(argument: str, values: Tensor, kind: Kind, row: int | list[int] | None = None) -> None:
     """Raise InputError unless a tensor holds entries of a kind."""
     dtype = values.dtype
@@ -420,51 +207,6 @@ def _check_dtype(argument: str, values: Tensor, kind: Kind, row: int | list[int]
         right = dtype == torch.bool
     if not right and values.numel():
         raise InputError(argument, kind.expected, str(dtype).removeprefix("torch."), row)
-
-
-def _holds(entry: Any) -> bool:
-    """Whether an entry of a list holds entries itself."""
-    if isinstance(entry, (list, tuple)):
-        return True
-    if isinstance(entry, (str, bytes, bytearray)):
-        return False
-    return isinstance(entry, Sequence) or (hasattr(entry, "__array__") and getattr(entry, "ndim", 1) > 0)
-
-
-def _line(entry: Any, arrays: bool) -> list[Any] | None:
-    """The entries of a dialogue; None: it is an entry itself."""
-    if isinstance(entry, (list, tuple, range)):
-        return list(entry)
-    return _listed(opened("", entry)) if arrays and _holds(entry) else None
-
-
-def _without_marks(entries: list[Any]) -> list[Any]:
-    """Entries with None for what a table has where nothing is: a mark of its own, or NaN among texts."""
-    kinds = {*map(type, entries)}
-    if kinds <= _SCALARS and not {float, str} <= kinds:
-        return entries
-    entries = [_plain(entry) for entry in entries]
-    texts = any(isinstance(entry, str) for entry in entries)
-    return [None if is_absent(entry) or (texts and _is_nan(entry)) else entry for entry in entries]
-
-
-def _is_empty(entry: Any) -> bool:
-    return isinstance(entry, (list, tuple)) and not entry
-
-
-def _plain(entry: Any) -> Any:
-    """An entry as Python has it: arrays and tensors of one number without dimensions are that number."""
-    if isinstance(entry, (np.generic, np.ndarray, Tensor)) and entry.ndim == 0:
-        return entry.item()
-    return entry
-
-
-def _is_nan(entry: Any) -> bool:
-    return isinstance(entry, float) and entry != entry
-
-
-def _listed(values: Tensor | list[Any]) -> list[Any]:
-    return values if isinstance(values, list) else list(values.tolist())
 
 
 def _row(place: tuple[int, ...]) -> int | list[int] | None:

@@ -11,7 +11,9 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from imug_metrics.dialogues.arrays import INTEGERS, is_integer, opened, place_of, read_array, read_cells, shown
+from imug_metrics.dialogues.arrays import INTEGERS, read_array
+from imug_metrics.dialogues.cells import read_cells
+from imug_metrics.dialogues.holders import is_integer, opened, place_of, shown
 from imug_metrics.errors import InputError
 
 

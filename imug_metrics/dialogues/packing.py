@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from imug_metrics._constants import constant
-from imug_metrics.dialogues.arrays import place_of
 from imug_metrics.dialogues.batch import BEYOND, DialogueBatch
 from imug_metrics.dialogues.checks import Check, look
 from imug_metrics.dialogues.exchange import warn_of_exchange
+from imug_metrics.dialogues.holders import place_of
 from imug_metrics.dialogues.ids import as_ids
 from imug_metrics.errors import InputError
 

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from imug_metrics.dialogues.arrays import shown
+from imug_metrics.dialogues.holders import shown
 from imug_metrics.dialogues.ids import as_integers, read_ids
 from imug_metrics.errors import InputError
 

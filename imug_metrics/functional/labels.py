@@ -13,9 +13,9 @@ from torch import Tensor
 
 from imug_metrics.dialogues.alignment import check_ends
 from imug_metrics.dialogues.arguments import Labels
-from imug_metrics.dialogues.arrays import opened, place_of, shown
 from imug_metrics.dialogues.checks import Check
-from imug_metrics.dialogues.inputs import Column, check_shapes, flatten_lists, score_column
+from imug_metrics.dialogues.columns import Column, check_shapes, flatten_lists, score_column
+from imug_metrics.dialogues.holders import opened, place_of, shown
 from imug_metrics.errors import InputError
 
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from torchmetrics import Metric
 from torchmetrics.utilities.data import dim_zero_max
 
-from imug_metrics.dialogues.arrays import unseen_values
+from imug_metrics.dialogues.holders import unseen_values
 from imug_metrics.metrics.state import can_change, check_state, is_shared, leave_inference_mode
 
 

@@ -14,7 +14,8 @@ from torch.nn import ModuleDict
 from torchmetrics import Metric
 from torchmetrics.wrappers.abstract import WrapperMetric
 
-from imug_metrics.dialogues.arrays import is_integer, read_entries, shown
+from imug_metrics.dialogues.cells import read_entries
+from imug_metrics.dialogues.holders import is_integer, shown
 from imug_metrics.errors import InputError
 from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.dialogue_metric import DialogueMetric

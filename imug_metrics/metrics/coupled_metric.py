@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from typing_extensions import Unpack
 
-from imug_metrics.dialogues.inputs import SHARE
+from imug_metrics.dialogues.columns import SHARE
 from imug_metrics.functional.interleaved.coupling import Scale, check_eta, check_scale, combine
 from imug_metrics.metrics.instance_metric import InstanceMetric
 from imug_metrics.metrics.options import MetricOptions, within

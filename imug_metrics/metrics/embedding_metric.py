@@ -8,7 +8,8 @@ from typing import Any
 from torchmetrics import Metric
 from typing_extensions import Unpack
 
-from imug_metrics.dialogues.inputs import Column, PackedInputs, check_widths, embedding_column
+from imug_metrics.dialogues.columns import Column, check_widths, embedding_column
+from imug_metrics.dialogues.inputs import PackedInputs
 from imug_metrics.errors import InputError
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.options import MetricOptions

@@ -7,8 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from imug_metrics.dialogues.columns import SHARE, Column
 from imug_metrics.dialogues.ids import as_ids
-from imug_metrics.dialogues.inputs import SHARE, Column, PackedInputs
+from imug_metrics.dialogues.inputs import PackedInputs
 from imug_metrics.functional.interleaved.coupling import Scale, graded_column
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.dialogue_sums import Terms

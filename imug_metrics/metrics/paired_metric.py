@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from imug_metrics.dialogues.batch import DialogueBatch
-from imug_metrics.dialogues.inputs import Bounds, PackedInputs
+from imug_metrics.dialogues.columns import Bounds
+from imug_metrics.dialogues.inputs import PackedInputs
 from imug_metrics.functional.decay.paired_gain import Arms, arm_columns, packed_arms
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.dialogue_sums import Terms

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from imug_metrics._callers import warn_caller
-from imug_metrics.dialogues.arrays import place_of
 from imug_metrics.dialogues.batch import DialogueBatch
+from imug_metrics.dialogues.holders import place_of
 from imug_metrics.dialogues.ids import read_ids
 from imug_metrics.errors import InputError, RepeatedDialoguesWarning
 from imug_metrics.stats import Repeats

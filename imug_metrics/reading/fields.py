@@ -34,8 +34,8 @@ def near_names(name: str, known: Iterable[str], count: int) -> list[str]:
         >>> near_names("vit_b", ["ViT-B-32", "ViT-B-16", "RN50"], 2)
         ['ViT-B-32', 'ViT-B-16']
     """
-    plain = {_plain(one): one for one in known}
-    return [plain[one] for one in difflib.get_close_matches(_plain(name), plain, count, 0.7)]
+    plain = {plain_name(one): one for one in known}
+    return [plain[one] for one in difflib.get_close_matches(plain_name(name), plain, count, 0.7)]
 
 
 def meant(name: str, known: Iterable[str]) -> str:
@@ -134,5 +134,6 @@ def _listed(names: Collection[str]) -> str:
     return f"{', '.join(first)} and {last}" if first else last
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
+    """A name without case and marks, for comparisons."""
     return "".join(character for character in name.casefold() if character.isalnum())

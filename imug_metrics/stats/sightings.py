@@ -5,10 +5,10 @@
 Every *sighting* of a dialogue (one update that holds it) falls by a hash of its id into one of 4,096 buckets, and adds
 `1`, `f` and `f**2` there, `f` being 20 other bits of the hash. Two tests are made of the three sums of a bucket.
 
-- *Twins*. Where a bucket has `c >= 2` sightings, `c * sum f**2 = (sum f)**2` holds when all have the same `f`, and only
-  then (Cauchy and Schwarz). Of different dialogues they do with a probability of `2**-20` at most, so that among `n`
-  different ones `k` such buckets have a probability of at most `mu**k / k!`, `mu = min(n * (n - 1) / 2 / 2**32, 4096 /
-  2**20)`. A dialogue that came back is seen where it has its bucket for itself: surely up to hundreds of dialogues,
+- *Equal fingerprints*. Where a bucket has `c >= 2` sightings, `c * sum f**2 = (sum f)**2` holds when all have the same
+  `f`, and only then (Cauchy and Schwarz). Of different dialogues they do with a probability of `2**-20` at most, so that
+  among `n` different ones `k` such buckets have a probability of at most `mu**k / k!`, `mu = min(n * (n - 1) / 2 /
+  2**32, 4096 / 2**20)`. A dialogue that came back is seen where it has its bucket for itself: surely up to hundreds of dialogues,
   hardly beyond 20,000.
 - *Pairs*. With functions `1, p(f), q(f)` that are orthonormal over all `f` (Legendre's polynomials), `S`, the sum of `1
   + p p' + q q'` over all pairs of sightings in a bucket, has the mean `n * (n - 1) / 2 / 4096` if all differ, and every
@@ -102,15 +102,15 @@ def count_repeats(table: Tensor) -> Repeats:
     sightings = float(count.sum())
     if sightings < 2:
         return Repeats(int(sightings), 0.0, 1.0)
-    twins = _twins(count, marks, squares)
-    chance = _chance_of_twins(sightings, int(twins.sum()))
+    equal = _equal_fingerprints(count, marks, squares)
+    chance = _chance_of_equal(sightings, int(equal.sum()))
     empty = int((count == 0).sum())
     pairs = 0.0
     if sightings >= _MANY:
         excess, tail = _pairs(count, marks, squares)
         pairs, chance = max(excess / 3, 0.0), 2 * min(chance, tail)
     if empty >= _FEW_EMPTY:
-        repeated = _alone(sightings, float((count[twins] - 1).sum()), empty / BUCKETS)
+        repeated = _alone(sightings, float((count[equal] - 1).sum()), empty / BUCKETS)
     else:  # of `k` sightings of one dialogue `k - 1` are repeated, and the sum of `k**2` bounds their number
         repeated = min(pairs, sightings - sightings**2 / (sightings + 2 * pairs))
     return Repeats(int(sightings), min(max(repeated, 0.0), sightings - 1), min(chance, 1.0))
@@ -126,14 +126,14 @@ def _alone(sightings: float, found: float, empty: float) -> float:
     return repeated if repeated < sightings / 6 else sightings + BUCKETS * math.log(empty)
 
 
-def _twins(count: _Sums, marks: _Sums, squares: _Sums) -> NDArray[np.bool_]:
+def _equal_fingerprints(count: _Sums, marks: _Sums, squares: _Sums) -> NDArray[np.bool_]:
     """The buckets of several sightings that all have one fingerprint."""
     mark = marks // np.maximum(count, 1)
     same: NDArray[np.bool_] = (count >= 2) & (mark * count == marks) & (mark * mark * count == squares)
     return same
 
 
-def _chance_of_twins(sightings: float, found: int) -> float:
+def _chance_of_equal(sightings: float, found: int) -> float:
     expected = min(sightings * (sightings - 1) / 2 / (BUCKETS << _BITS), BUCKETS / (1 << _BITS))
     return min(math.exp(found * math.log(expected) - math.lgamma(found + 1)), 1.0)
 

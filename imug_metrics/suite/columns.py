@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from imug_metrics.dialogues.inputs import Column, embedding_column, flatten_lists, is_embedding
+from imug_metrics.dialogues.columns import Column, embedding_column, flatten_lists, is_embedding
 from imug_metrics.encoders.cache import CachedEncoder
 from imug_metrics.encoders.cache.encoder import PIXELS, check_readable
 from imug_metrics.media.images import check_sequence

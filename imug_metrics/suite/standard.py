@@ -26,7 +26,7 @@ Route: TypeAlias = str
 answers), "images", "references" (of images, those that have one), "without_key", or the name of a score or cost that
 records carry."""
 
-BESIDE = frozenset({"turn_decay", "turn_consistency_graph"})
+UNLISTED = frozenset({"turn_decay", "turn_consistency_graph"})
 """Standard metrics that reports leave to their list of all numbers."""
 
 

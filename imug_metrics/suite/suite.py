@@ -30,7 +30,7 @@ from imug_metrics.suite.items import ITEM_OF, ITEM_SCORES, items
 from imug_metrics.suite.record_values import record_values
 from imug_metrics.suite.scores import ModelScores
 from imug_metrics.suite.standard import (
-    BESIDE,
+    UNLISTED,
     Route,
     StandardMetrics,
     TurnsWithoutKey,
@@ -257,7 +257,7 @@ class ImugSuite(MetricCollection):
 
     def descriptions(self) -> dict[str, MetricDescription]:
         """How to read each metric that reports show, by what the names of its scores begin with."""
-        shown = [name for name in self.names if not (name in self._standard and name in BESIDE)]
+        shown = [name for name in self.names if not (name in self._standard and name in UNLISTED)]
         found = {name: describe(self[name]) for name in shown if not isinstance(self[name], TurnsWithoutKey)}
         return {
             f"{self.prefix or ''}{name}": replace(

@@ -19,7 +19,8 @@ import pytest
 import torch
 
 from imug_metrics import TurnAlignment, TurnConsistency, TurnDecay
-from imug_metrics.dialogues.arrays import BOOLEANS, INTEGERS, REALS, read_array, read_cells
+from imug_metrics.dialogues.arrays import BOOLEANS, INTEGERS, REALS, read_array
+from imug_metrics.dialogues.cells import read_cells
 from imug_metrics.dialogues.ids import hash_ids, read_ids
 from imug_metrics.errors import InputError
 

@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from imug_metrics import AnswerAccuracy, VerdictSpecificity
-from imug_metrics.dialogues.inputs import Column, PackedInputs, flatten_lists, pack_inputs, score_column
+from imug_metrics.dialogues.columns import Column, flatten_lists, score_column
+from imug_metrics.dialogues.inputs import PackedInputs, pack_inputs
 
 
 def lists_column(lists: list[list[float | None]]) -> Column:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import struct
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -79,11 +80,8 @@ def test_a_damaged_member_is_refused_or_right(tmp_path, packing, place) -> None:
     content = bytearray(archive(tmp_path, packing).read_bytes())
     content[place] ^= 0xFF
     (tmp_path / "a.zip").write_bytes(content)
-    try:
-        with ZipMembers(tmp_path / "a.zip", max_bytes=10_000) as members:
-            assert {name: members.read(name) for name in members.names} == CONTENT
-    except ZipError:
-        pass
+    with suppress(ZipError), ZipMembers(tmp_path / "a.zip", max_bytes=10_000) as members:
+        assert {name: members.read(name) for name in members.names} == CONTENT
 
 
 def test_encrypted_members_are_refused(tmp_path) -> None:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from imug_metrics import DialogueMetric, MetricAgreement, SelfBias, TurnConsistency, TurnDecay
-from imug_metrics.dialogues.inputs import score_column
+from imug_metrics.dialogues.columns import score_column
 
 matplotlib.use("Agg")
 

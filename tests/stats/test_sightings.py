@@ -100,10 +100,10 @@ def test_one_that_comes_back_among_less_than_91_is_noticed_where_it_has_a_bucket
 @pytest.mark.parametrize(
     ("sightings", "found"), [(2, 1), (92, 1), (93, 1), (400, 1), (400, 2), (3113, 2), (12_034, 3), (10**6, 4)]
 )
-def test_the_chance_of_twins_is_at_least_the_exact_one(sightings: int, found: int) -> None:
+def test_the_chance_of_equal_fingerprints_is_at_least_the_exact_one(sightings: int, found: int) -> None:
     """Of buckets with two sightings that are alike; their number has the mean of all pairs in the buckets at most."""
     two = stats.binom.pmf(2, sightings, 1 / BUCKETS)
-    assert stats.binom.sf(found - 1, BUCKETS, two / 2**20) <= table_of_sightings._chance_of_twins(sightings, found)
+    assert stats.binom.sf(found - 1, BUCKETS, two / 2**20) <= table_of_sightings._chance_of_equal(sightings, found)
 
 
 def _chances(sightings: int, buckets: int, marks: int) -> list[Fraction]:
@@ -125,7 +125,7 @@ def test_the_bound_holds_in_tables_so_small_that_all_can_be_listed(
     monkeypatch.setattr(table_of_sightings, "BUCKETS", buckets)
     monkeypatch.setattr(table_of_sightings, "_BITS", bits)
     for found, exact in enumerate(_chances(sightings, buckets, 1 << bits)[1:], 1):
-        assert exact <= table_of_sightings._chance_of_twins(sightings, found) + 1e-12
+        assert exact <= table_of_sightings._chance_of_equal(sightings, found) + 1e-12
 
 
 @pytest.mark.parametrize("dialogues", [16_384, 40_000, 400_000])

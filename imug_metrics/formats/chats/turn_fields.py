@@ -12,12 +12,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from imug_metrics.dialogues.record import GROUPS
 from imug_metrics.formats.common.place import Place
 from imug_metrics.formats.common.usual_names import IN_CHATS, USUAL
 from imug_metrics.formats.tables.rows import MODALITIES, as_number, cell, shown
 from imug_metrics.reading.files import kind
 
-GROUPS = ("class", "domain", "subdomain")
 _OF_TURN = [
     name
     for field in ("modality", "target", "options", "reference", "score", "scores", "costs")

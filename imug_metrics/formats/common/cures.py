@@ -103,15 +103,19 @@ def _of_names(head: Head, found: Sequence[str]) -> str:
         hint = "" if name in _KNOWN else meant(name, {"conversations", *FIELDS} - {*found})
         if hint:
             return f"of `{name[:40]}`{hint.removeprefix(';')} Else say by `columns` {_FIELDS}"
+    if _lacks_turn_alone(head, found):
+        alone = "turn=1 if each row is a dialogue of its own"
+        return f"say by `columns` which of them is the turn, as in turn=t, or {alone}"
+    return f"say by `columns` {_FIELDS}"
+
+
+def _lacks_turn_alone(head: Head, found: Sequence[str]) -> bool:
+    """Whether the names would do if the turn were known."""
     try:
         find_columns(found, {**head.columns, "turn": "1"}, head.path)
     except ArgumentError:
-        pass
-    else:
-        return (
-            "say by `columns` which of them is the turn, as in turn=t, or turn=1 if each row is a dialogue of its own"
-        )
-    return f"say by `columns` {_FIELDS}"
+        return False
+    return True
 
 
 def _of_cells(head: Head) -> str:

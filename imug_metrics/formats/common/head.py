@@ -113,8 +113,8 @@ def _unread(head: Head) -> str:
         read_beginning(head.path, _START)
     except TextError as error:
         return f"a text in another encoding ({error.message})"
-    except OSError:
-        pass
+    except OSError as error:
+        return f"a file that cannot be read ({error.strerror})"
     return "text that holds no JSON object"
 
 

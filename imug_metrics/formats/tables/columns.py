@@ -14,7 +14,7 @@ from string import ascii_lowercase
 
 from imug_metrics.errors import ArgumentError
 from imug_metrics.formats.common.usual_names import USUAL
-from imug_metrics.reading.fields import meant
+from imug_metrics.reading.fields import meant, plain_name
 from imug_metrics.reading.files import Problems, as_turn
 
 SAMPLE = ("domain", "subdomain", "sample_id")
@@ -103,15 +103,15 @@ def names_turn(names: Iterable[str]) -> bool:
         >>> names_turn(["id", "Turn ID"]), names_turn(["id", "question"])
         (True, False)
     """
-    usual = {_plain(name) for rank in USUAL["turn"] for name in rank}
-    return any(_plain(name) in usual for name in names)
+    usual = {plain_name(name) for rank in USUAL["turn"] for name in rank}
+    return any(plain_name(name) in usual for name in names)
 
 
 def warn_of_misspelled(columns: Columns, file: Path, line: int | None, problems: Problems) -> None:
     """Tell of columns that are not read and whose names are nearly those of fields that no column holds."""
     read = {*columns.of.values(), *columns.dialogue, *(name for _, name in columns.letters)}
     absent = {
-        _plain(name): name
+        plain_name(name): name
         for field_, ranks in USUAL.items()
         if field_ not in columns.of
         for rank in ranks
@@ -119,7 +119,9 @@ def warn_of_misspelled(columns: Columns, file: Path, line: int | None, problems:
     }
     for name in columns.names:
         close = (
-            [] if name in read or _plain(name) in absent else difflib.get_close_matches(_plain(name), absent, 1, 0.85)
+            []
+            if name in read or plain_name(name) in absent
+            else difflib.get_close_matches(plain_name(name), absent, 1, 0.85)
         )
         if close:
             problems.warn(file, line, name[:80], f"unknown column, is not read; did you mean `{absent[close[0]]}`?")
@@ -152,8 +154,8 @@ def _unambiguous(
 ) -> tuple[int, str | None]:
     """The column of a field, and how sure its name is; None where there is none."""
     for rank, usual in enumerate(ranks):
-        plain = {_plain(name) for name in usual}
-        fitting = [name for name in names if _plain(name) in plain and name not in taken]
+        plain = {plain_name(name) for name in usual}
+        fitting = [name for name in names if plain_name(name) in plain and name not in taken]
         if len(fitting) > 1:
             both = " and ".join(f"`{name[:40]}`" for name in fitting[:4])
             raise ArgumentError(
@@ -166,7 +168,7 @@ def _unambiguous(
 
 def _add_answer(found: dict[str, str], names: tuple[str, ...]) -> None:
     """Columns whose names mean one thing or another, by what else there is."""
-    free = {_plain(name): name for name in reversed(names) if name not in found.values()}
+    free = {plain_name(name): name for name in reversed(names) if name not in found.values()}
     if (answer := free.get("answer")) is not None:
         if "text" not in found:
             found["text"] = answer
@@ -181,15 +183,15 @@ def _add_answer(found: dict[str, str], names: tuple[str, ...]) -> None:
 
 def _letters(names: tuple[str, ...], taken: Collection[str]) -> tuple[tuple[str, str], ...]:
     """The columns of options, two or more: A, B, ..., or `option_a`, `choice_b` and the like."""
-    plain = {match[1]: name for name in names if name not in taken and (match := _LETTER.fullmatch(_plain(name)))}
+    plain = {match[1]: name for name in names if name not in taken and (match := _LETTER.fullmatch(plain_name(name)))}
     found = [*takewhile(lambda letter: letter in plain, ascii_lowercase)]
     return tuple((letter.upper(), plain[letter]) for letter in found) if len(found) > 1 else ()
 
 
 def _dialogue(found: dict[str, str], names: tuple[str, ...], guessed: set[str]) -> tuple[str, ...]:
     """The columns that name the dialogue; a sample's number alone does not where samples are numbered by domain."""
-    plain = {_plain(name): name for name in names}
-    sample = tuple(plain[_plain(name)] for name in SAMPLE if _plain(name) in plain)
+    plain = {plain_name(name): name for name in names}
+    sample = tuple(plain[plain_name(name)] for name in SAMPLE if plain_name(name) in plain)
     if len(sample) == len(SAMPLE) and found.get("dialogue", sample[-1]) == sample[-1]:
         guessed.discard("dialogue")
         return sample
@@ -207,7 +209,3 @@ def _check(columns: Columns, path: Path) -> None:
     if not any(name in ("text", "image", "score", "scores") or name.startswith("score.") for name in columns.of):
         cure = "name it, as in text=reply, image=file, score=s or score.clip=c"
         raise ArgumentError("columns", f"{path}: no column holds an answer, an image or a score; {has}: {cure}")
-
-
-def _plain(name: str) -> str:
-    return "".join(character for character in name.casefold() if character.isalnum())

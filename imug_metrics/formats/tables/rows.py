@@ -15,6 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NoReturn
 
+from imug_metrics.dialogues.record import GROUPS
 from imug_metrics.errors import ArgumentError
 from imug_metrics.formats.common.answer_keys import read_key
 from imug_metrics.formats.common.image_sources import ImageSources
@@ -35,7 +36,6 @@ MODALITIES = {"text": "text", "image": "image", "text_only": "text", "image_only
 _MAX_LIST = 2**20
 _ABSENT = frozenset(("nan", "NaN", "<NA>", "#N/A"))  # as pandas and spreadsheets write what is not there
 _MAYBE_ABSENT = frozenset(("None", "null", "NULL", "N/A", "n/a", "-"))
-_GROUPS = ("class", "domain", "subdomain")
 
 
 class Rows:
@@ -98,7 +98,7 @@ class Rows:
             **{name: self._text(row, name, place) for name in ("text", "subject")},
             **{name: self._image(row, name, place) for name in ("reference", "mask")},
             **(self._key(row, prompt, place) if modality == "text" else {"image": self._image(row, "image", place)}),
-            "groups": {name: text for name in _GROUPS if (text := self._text(row, name, place)) is not None},
+            "groups": {name: text for name in GROUPS if (text := self._text(row, name, place)) is not None},
             "links": self._links(row, turn, place),
             "costs": self._numbers(row, "cost", place),
         }

@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple, get_args
 import torch
 from torch import Tensor
 
-from imug_metrics.dialogues.arrays import shown
+from imug_metrics.dialogues.holders import shown
 from imug_metrics.errors import InputError
 from imug_metrics.functional.answers.choice_score import (
     OptionsByRow,

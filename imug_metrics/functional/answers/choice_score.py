@@ -16,7 +16,8 @@ import torch
 from torch import Tensor
 
 from imug_metrics._constants import constant
-from imug_metrics.dialogues.arrays import read_entries, shown
+from imug_metrics.dialogues.cells import read_entries
+from imug_metrics.dialogues.holders import shown
 from imug_metrics.errors import InputError
 from imug_metrics.functional.answers.protocol import Protocol, check_protocol
 from imug_metrics.reading.choice import ChoiceReading, read_choice

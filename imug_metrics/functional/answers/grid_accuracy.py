@@ -12,8 +12,9 @@ import torch
 from torch import Tensor
 
 from imug_metrics._constants import constant
-from imug_metrics.dialogues.arrays import INTEGERS, place_of, read_array
+from imug_metrics.dialogues.arrays import INTEGERS, read_array
 from imug_metrics.dialogues.checks import Check, look
+from imug_metrics.dialogues.holders import place_of
 from imug_metrics.errors import InputError
 from imug_metrics.functional.answers.protocol import Protocol, check_protocol
 from imug_metrics.functional.reduce import reduce_values

@@ -11,7 +11,8 @@ from typing import Any
 
 from torch import Tensor
 
-from imug_metrics.dialogues.arrays import read_entries, shown
+from imug_metrics.dialogues.cells import read_entries
+from imug_metrics.dialogues.holders import shown
 from imug_metrics.errors import InputError
 from imug_metrics.functional.answers.text_match import best_over_references
 from imug_metrics.reading.figures import Decimal

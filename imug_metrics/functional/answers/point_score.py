@@ -10,8 +10,9 @@ from typing import Any, Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from imug_metrics.dialogues.arrays import BOOLEANS, REALS, is_absent, opened, place_of, read_array, shown
+from imug_metrics.dialogues.arrays import BOOLEANS, REALS, read_array
 from imug_metrics.dialogues.checks import Check, look
+from imug_metrics.dialogues.holders import is_absent, opened, place_of, shown
 from imug_metrics.errors import InputError
 from imug_metrics.functional.answers.protocol import Protocol, check_protocol
 from imug_metrics.functional.reduce import reduce_values

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
-from imug_metrics.dialogues.arrays import read_entries
+from imug_metrics.dialogues.cells import read_entries
 from imug_metrics.errors import InputError
 from imug_metrics.reading.exact import Normalizer, normalize_answer, require_text
 

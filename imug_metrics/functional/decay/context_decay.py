@@ -12,10 +12,11 @@ from torch import Tensor
 
 from imug_metrics._constants import constant
 from imug_metrics.dialogues.arguments import Ids, Numbers, Turns
-from imug_metrics.dialogues.arrays import place_of
 from imug_metrics.dialogues.batch import DialogueBatch
 from imug_metrics.dialogues.checks import Check
-from imug_metrics.dialogues.inputs import Bounds, Column, PackedInputs, check_shapes, pack_inputs, score_column
+from imug_metrics.dialogues.columns import Bounds, Column, check_shapes, score_column
+from imug_metrics.dialogues.holders import place_of
+from imug_metrics.dialogues.inputs import PackedInputs, pack_inputs
 from imug_metrics.errors import InputError
 from imug_metrics.functional.reduce import reduce_values
 from imug_metrics.stats import pooled_slope, within_sums

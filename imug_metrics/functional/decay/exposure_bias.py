@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from imug_metrics.dialogues.arguments import Ids, Numbers, Turns
+from imug_metrics.dialogues.columns import SHARE, as_numbers
 from imug_metrics.dialogues.ids import as_ids, as_integers
-from imug_metrics.dialogues.inputs import SHARE, as_numbers, pack_inputs
+from imug_metrics.dialogues.inputs import pack_inputs
 from imug_metrics.errors import InputError
 from imug_metrics.functional.decay.paired_gain import arm_columns, packed_arms
 from imug_metrics.functional.reduce import reduce_values

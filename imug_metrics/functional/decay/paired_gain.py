@@ -11,7 +11,8 @@ from torch import Tensor
 
 from imug_metrics.dialogues.alignment import align_rows
 from imug_metrics.dialogues.arguments import Ids, Numbers, Turns
-from imug_metrics.dialogues.inputs import Bounds, Column, PackedInputs, pack_inputs, score_column
+from imug_metrics.dialogues.columns import Bounds, Column, score_column
+from imug_metrics.dialogues.inputs import PackedInputs, pack_inputs
 from imug_metrics.dialogues.packing import pack
 from imug_metrics.errors import InputError
 from imug_metrics.functional.reduce import reduce_values

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from imug_metrics.dialogues.arguments import Ids, Numbers, Turns
 from imug_metrics.dialogues.batch import DialogueBatch
-from imug_metrics.dialogues.inputs import pack_inputs, score_column
+from imug_metrics.dialogues.columns import score_column
+from imug_metrics.dialogues.inputs import pack_inputs
 from imug_metrics.functional.reduce import reduce_values
 from imug_metrics.stats import PairSlopes, median, pair_slopes, pooled_slope, within_sums
 

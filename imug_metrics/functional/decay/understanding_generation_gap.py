@@ -10,16 +10,11 @@ import torch
 from torch import Tensor
 
 from imug_metrics.dialogues.arguments import Ids, Labels, Numbers, Turns
-from imug_metrics.dialogues.arrays import REALS, opened, place_of, shown
+from imug_metrics.dialogues.arrays import REALS
 from imug_metrics.dialogues.checks import Check
-from imug_metrics.dialogues.inputs import (
-    Column,
-    PackedInputs,
-    check_shapes,
-    flatten_lists,
-    pack_inputs,
-    score_column,
-)
+from imug_metrics.dialogues.columns import Column, check_shapes, flatten_lists, score_column
+from imug_metrics.dialogues.holders import opened, place_of, shown
+from imug_metrics.dialogues.inputs import PackedInputs, pack_inputs
 from imug_metrics.errors import InputError
 from imug_metrics.functional.reduce import reduce_values
 

@@ -12,8 +12,9 @@ from imug_kernels import paired_cosine
 from torch import Tensor
 
 from imug_metrics.dialogues.arguments import Images, Texts, Valid
-from imug_metrics.dialogues.arrays import REALS, depth_of, opened, read_array
-from imug_metrics.dialogues.inputs import SHARE, Bounds, Column, check_shapes, check_widths, embedding_column
+from imug_metrics.dialogues.arrays import REALS, read_array
+from imug_metrics.dialogues.columns import SHARE, Bounds, Column, check_shapes, check_widths, embedding_column
+from imug_metrics.dialogues.holders import depth_of, opened
 from imug_metrics.errors import InputError
 from imug_metrics.functional.reduce import present_values, reduce_values
 

@@ -12,10 +12,12 @@ from torch import Tensor
 
 from imug_metrics._constants import constant
 from imug_metrics.dialogues.arguments import Ids, Images, Turns
-from imug_metrics.dialogues.arrays import INTEGERS, place_of, read_array
+from imug_metrics.dialogues.arrays import INTEGERS, read_array
 from imug_metrics.dialogues.batch import DialogueBatch
 from imug_metrics.dialogues.checks import Check
-from imug_metrics.dialogues.inputs import Column, PackedInputs, check_widths, embedding_column, pack_inputs
+from imug_metrics.dialogues.columns import Column, check_widths, embedding_column
+from imug_metrics.dialogues.holders import place_of
+from imug_metrics.dialogues.inputs import PackedInputs, pack_inputs
 from imug_metrics.errors import InputError
 from imug_metrics.functional.reduce import reduce_values
 

@@ -13,7 +13,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from imug_metrics.dialogues.arguments import Ids, Images, Turns
-from imug_metrics.dialogues.inputs import embedding_column, has_direction, pack_inputs
+from imug_metrics.dialogues.columns import embedding_column
+from imug_metrics.dialogues.inputs import pack_inputs
+from imug_metrics.dialogues.padding import has_direction
 
 
 def turn_distribution_shift(

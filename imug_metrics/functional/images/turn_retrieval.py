@@ -12,7 +12,8 @@ from torch import Tensor
 
 from imug_metrics.dialogues.arguments import Ids, Images, Texts, Turns
 from imug_metrics.dialogues.batch import DialogueBatch
-from imug_metrics.dialogues.inputs import embedding_column, pack_inputs
+from imug_metrics.dialogues.columns import embedding_column
+from imug_metrics.dialogues.inputs import pack_inputs
 from imug_metrics.functional.reduce import reduce_values
 
 

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from imug_metrics.dialogues.arguments import Numbers
-from imug_metrics.dialogues.arrays import place_of
 from imug_metrics.dialogues.checks import Check, look
-from imug_metrics.dialogues.inputs import Column, check_shapes, score_column
+from imug_metrics.dialogues.columns import Column, check_shapes, score_column
+from imug_metrics.dialogues.holders import place_of
 from imug_metrics.errors import InputError
 
 Scale = Literal["share", "grade", "grade/5"]

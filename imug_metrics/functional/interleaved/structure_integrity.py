@@ -10,9 +10,9 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from imug_metrics.dialogues.arrays import place_of
 from imug_metrics.dialogues.checks import Check, look
-from imug_metrics.dialogues.inputs import Column, check_shapes
+from imug_metrics.dialogues.columns import Column, check_shapes
+from imug_metrics.dialogues.holders import place_of
 from imug_metrics.errors import InputError
 from imug_metrics.functional.interleaved.tag_counts import Answers, count_column
 from imug_metrics.reading.tags import REPEATED, TEXT_TYPES, Repeated, TextType

@@ -11,8 +11,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from imug_metrics.dialogues.arrays import REALS, first_entry, opened, place_of, read_array, read_entries, shown
-from imug_metrics.dialogues.inputs import Column, flatten_lists
+from imug_metrics.dialogues.arrays import REALS, read_array
+from imug_metrics.dialogues.cells import read_entries
+from imug_metrics.dialogues.columns import Column, flatten_lists
+from imug_metrics.dialogues.holders import first_entry, opened, place_of, shown
 from imug_metrics.errors import InputError
 from imug_metrics.reading.tags import (
     MODALITIES,

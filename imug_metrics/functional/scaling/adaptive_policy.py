@@ -13,8 +13,8 @@ from torch import Tensor
 from imug_metrics.dialogues.arguments import Candidates, Ids, Numbers
 from imug_metrics.dialogues.arrays import REALS, read_array
 from imug_metrics.dialogues.checks import Check, look
+from imug_metrics.dialogues.columns import score_column
 from imug_metrics.dialogues.ids import hash_ids
-from imug_metrics.dialogues.inputs import score_column
 from imug_metrics.errors import InputError
 from imug_metrics.functional.scaling.candidates import as_candidates, cost_check
 from imug_metrics.functional.scaling.choice_knapsack import solve

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from imug_metrics._constants import constant
 from imug_metrics.dialogues.arguments import Candidates, Images, Texts
-from imug_metrics.dialogues.inputs import embedding_column
+from imug_metrics.dialogues.columns import embedding_column
 from imug_metrics.errors import InputError
 from imug_metrics.functional.images.turn_alignment import VARIANTS, Variant, alignment_of_cosine
 from imug_metrics.functional.reduce import reduce_values, valid_mask

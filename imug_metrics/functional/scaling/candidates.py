@@ -15,7 +15,8 @@ from imug_metrics._constants import constant
 from imug_metrics.dialogues.arguments import Candidates
 from imug_metrics.dialogues.arrays import REALS, Array, read_array
 from imug_metrics.dialogues.checks import Check
-from imug_metrics.dialogues.inputs import Column, open_end
+from imug_metrics.dialogues.columns import Column
+from imug_metrics.dialogues.padding import open_end
 from imug_metrics.errors import InputError
 
 

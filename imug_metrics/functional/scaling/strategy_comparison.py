@@ -14,7 +14,7 @@ from torch import Tensor
 from imug_metrics.dialogues.alignment import check_ends
 from imug_metrics.dialogues.arguments import Candidates, Numbers, Valid
 from imug_metrics.dialogues.arrays import REALS, Array, read_array
-from imug_metrics.dialogues.inputs import as_numbers, check_shapes, score_column
+from imug_metrics.dialogues.columns import as_numbers, check_shapes, score_column
 from imug_metrics.errors import InputError
 from imug_metrics.functional.reduce import reduce_values, valid_mask
 

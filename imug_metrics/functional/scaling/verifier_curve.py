@@ -13,7 +13,7 @@ from torch import Tensor
 
 from imug_metrics._constants import constant
 from imug_metrics.dialogues.arguments import Numbers, Valid
-from imug_metrics.dialogues.inputs import as_numbers
+from imug_metrics.dialogues.columns import as_numbers
 from imug_metrics.errors import InputError
 from imug_metrics.functional.reduce import valid_mask
 from imug_metrics.stats.running_sums import running_sums

@@ -14,7 +14,8 @@ from torch.nn import functional as F
 
 from imug_metrics.dialogues.arguments import Ids, Numbers, Turns
 from imug_metrics.dialogues.batch import DialogueBatch
-from imug_metrics.dialogues.inputs import pack_inputs, score_column
+from imug_metrics.dialogues.columns import score_column
+from imug_metrics.dialogues.inputs import pack_inputs
 from imug_metrics.functional.reduce import reduce_values
 
 Measure = Literal["gain", "monotone", "never_falls", "above", "sign_changes", "oscillation", "contraction"]

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from imug_metrics.dialogues.arguments import Ids, Numbers, Turns
-from imug_metrics.dialogues.inputs import PackedInputs, pack_inputs, score_column
+from imug_metrics.dialogues.columns import score_column
+from imug_metrics.dialogues.inputs import PackedInputs, pack_inputs
 from imug_metrics.functional.reduce import reduce_values
 
 

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from imug_metrics.dialogues.arguments import Ids, Labels, Turns
-from imug_metrics.dialogues.inputs import Column, check_shapes, pack_inputs
+from imug_metrics.dialogues.columns import Column, check_shapes
+from imug_metrics.dialogues.inputs import pack_inputs
 from imug_metrics.functional.labels import agreement, binary_column, label_columns
 from imug_metrics.functional.reduce import reduce_values
 

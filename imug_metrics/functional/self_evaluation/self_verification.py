@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from imug_metrics.dialogues.arguments import Ids, Labels, Turns
-from imug_metrics.dialogues.inputs import Column, PackedInputs, pack_inputs
+from imug_metrics.dialogues.columns import Column
+from imug_metrics.dialogues.inputs import PackedInputs, pack_inputs
 from imug_metrics.functional.labels import agreement, binary_column
 from imug_metrics.functional.reduce import reduce_values
 from imug_metrics.stats import within_sums

@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 
 from imug_metrics.dialogues.arguments import Ids, Labels, Turns
-from imug_metrics.dialogues.arrays import place_of
 from imug_metrics.dialogues.checks import Check
-from imug_metrics.dialogues.inputs import Column, PackedInputs, check_shapes, pack_inputs
+from imug_metrics.dialogues.columns import Column, check_shapes
+from imug_metrics.dialogues.holders import place_of
+from imug_metrics.dialogues.inputs import PackedInputs, pack_inputs
 from imug_metrics.errors import InputError
 from imug_metrics.functional.labels import agreement, label_columns
 from imug_metrics.functional.reduce import reduce_values

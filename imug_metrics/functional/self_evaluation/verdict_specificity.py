@@ -12,8 +12,8 @@ from torch import Tensor
 
 from imug_metrics.dialogues.alignment import check_ends
 from imug_metrics.dialogues.arguments import Strings
-from imug_metrics.dialogues.arrays import place_of, shown
-from imug_metrics.dialogues.inputs import Column, flatten_lists
+from imug_metrics.dialogues.columns import Column, flatten_lists
+from imug_metrics.dialogues.holders import place_of, shown
 from imug_metrics.errors import InputError
 from imug_metrics.functional.reduce import reduce_values
 from imug_metrics.reading.languages import check_languages, is_written_in

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from imug_metrics.dialogues.arguments import Numbers
 from imug_metrics.dialogues.arrays import REALS, read_array
-from imug_metrics.dialogues.inputs import check_shapes, score_column
+from imug_metrics.dialogues.columns import check_shapes, score_column
 from imug_metrics.errors import InputError
 from imug_metrics.stats.running_sums import running_sums
 

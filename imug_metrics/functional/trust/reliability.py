@@ -11,7 +11,7 @@ from torch import Tensor
 
 from imug_metrics._constants import constant
 from imug_metrics.dialogues.arguments import Candidates
-from imug_metrics.dialogues.inputs import as_numbers
+from imug_metrics.dialogues.columns import as_numbers
 from imug_metrics.errors import InputError
 from imug_metrics.functional.reduce import reduce_values
 

@@ -13,8 +13,9 @@ from typing_extensions import Unpack
 
 from imug_metrics.dialogues.alignment import check_ends
 from imug_metrics.dialogues.arguments import Ids, Turns
-from imug_metrics.dialogues.arrays import place_of, read_entries
-from imug_metrics.dialogues.inputs import SHARE, Column, flatten_lists
+from imug_metrics.dialogues.cells import read_entries
+from imug_metrics.dialogues.columns import SHARE, Column, flatten_lists
+from imug_metrics.dialogues.holders import place_of
 from imug_metrics.errors import InputError
 from imug_metrics.functional.answers.answer_accuracy import KINDS, Answer, Key, Kind, answer_accuracy, score_answers
 from imug_metrics.functional.answers.choice_score import OptionsByRow

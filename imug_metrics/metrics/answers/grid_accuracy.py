@@ -11,7 +11,8 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from imug_metrics.dialogues.arguments import Ids, Turns
-from imug_metrics.dialogues.inputs import SHARE, Column, PackedInputs
+from imug_metrics.dialogues.columns import SHARE, Column
+from imug_metrics.dialogues.inputs import PackedInputs
 from imug_metrics.functional.answers.grid_accuracy import Codes, board_checks, first_points, read_boards
 from imug_metrics.functional.answers.protocol import PROTOCOLS, Protocol
 from imug_metrics.metrics.description import MetricDescription

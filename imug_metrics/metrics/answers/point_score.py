@@ -11,7 +11,7 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from imug_metrics.dialogues.arguments import Ids, Turns
-from imug_metrics.dialogues.inputs import SHARE, Column
+from imug_metrics.dialogues.columns import SHARE, Column
 from imug_metrics.functional.answers.point_score import Items, check_best, item_check, item_means, read_items
 from imug_metrics.functional.answers.protocol import Protocol, check_protocol
 from imug_metrics.metrics.description import MetricDescription

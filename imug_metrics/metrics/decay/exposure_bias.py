@@ -9,7 +9,7 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from imug_metrics.dialogues.arguments import Ids, Numbers, Turns
-from imug_metrics.dialogues.inputs import SHARE
+from imug_metrics.dialogues.columns import SHARE
 from imug_metrics.functional.decay.exposure_bias import accumulated_excess
 from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.dialogue_metric import DialogueMetric

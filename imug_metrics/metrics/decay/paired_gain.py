@@ -10,7 +10,7 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from imug_metrics.dialogues.arguments import Ids, Numbers, Turns
-from imug_metrics.dialogues.inputs import SHARE, Bounds
+from imug_metrics.dialogues.columns import SHARE, Bounds
 from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.options import MetricOptions, check_range, within

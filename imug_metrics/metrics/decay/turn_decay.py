@@ -14,8 +14,8 @@ from typing_extensions import Unpack
 
 from imug_metrics.dialogues.arguments import Ids, Numbers, Turns
 from imug_metrics.dialogues.batch import DialogueBatch
+from imug_metrics.dialogues.columns import Bounds, score_column
 from imug_metrics.dialogues.ids import id_halves, whole_ids
-from imug_metrics.dialogues.inputs import Bounds, score_column
 from imug_metrics.functional.decay.turn_decay import (
     SLOPES,
     Slope,

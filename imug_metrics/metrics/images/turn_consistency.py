@@ -12,7 +12,9 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from imug_metrics.dialogues.arguments import Ids, Images, Turns
-from imug_metrics.dialogues.inputs import SHARE, Column, PackedInputs, embedding_column, has_direction, is_embedding
+from imug_metrics.dialogues.columns import SHARE, Column, embedding_column, is_embedding
+from imug_metrics.dialogues.inputs import PackedInputs
+from imug_metrics.dialogues.padding import has_direction
 from imug_metrics.functional.images.turn_consistency import (
     MODES,
     Mode,

@@ -5,7 +5,7 @@
 from torch import Tensor
 
 from imug_metrics.dialogues.arguments import Ids, Images, Texts, Turns
-from imug_metrics.dialogues.inputs import SHARE
+from imug_metrics.dialogues.columns import SHARE
 from imug_metrics.functional.images.turn_retrieval import first_values, retrieval_values
 from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.dialogue_sums import Terms

@@ -8,7 +8,7 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from imug_metrics.dialogues.arguments import Ids, Numbers, Turns
-from imug_metrics.dialogues.inputs import SHARE, Column
+from imug_metrics.dialogues.columns import SHARE, Column
 from imug_metrics.functional.interleaved.structure_integrity import (
     check_reading,
     checked_counts,

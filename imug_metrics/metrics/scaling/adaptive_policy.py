@@ -9,9 +9,9 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from imug_metrics.dialogues.arguments import Candidates, Ids, Numbers, Turns
-from imug_metrics.dialogues.arrays import place_of
 from imug_metrics.dialogues.checks import Check
-from imug_metrics.dialogues.inputs import SHARE, Column, score_column
+from imug_metrics.dialogues.columns import SHARE, Column, score_column
+from imug_metrics.dialogues.holders import place_of
 from imug_metrics.errors import InputError
 from imug_metrics.functional.scaling.adaptive_policy import policy_columns
 from imug_metrics.functional.scaling.candidates import read_candidates, record_columns

@@ -11,7 +11,7 @@ from typing_extensions import Unpack
 
 from imug_metrics.dialogues.arguments import Candidates, Ids, Turns
 from imug_metrics.dialogues.checks import Check
-from imug_metrics.dialogues.inputs import SHARE
+from imug_metrics.dialogues.columns import SHARE
 from imug_metrics.errors import InputError
 from imug_metrics.functional.scaling.candidates import (
     absent_candidates,

@@ -11,10 +11,10 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from imug_metrics.dialogues.arguments import Ids, Numbers, Turns
-from imug_metrics.dialogues.arrays import shown
 from imug_metrics.dialogues.batch import DialogueBatch, as_list
+from imug_metrics.dialogues.columns import SHARE
+from imug_metrics.dialogues.holders import shown
 from imug_metrics.dialogues.ids import hash_ids
-from imug_metrics.dialogues.inputs import SHARE
 from imug_metrics.errors import InputError
 from imug_metrics.functional.scaling.candidates import as_candidates, cost_check, record_columns
 from imug_metrics.functional.scaling.strategy_comparison import Columns, pareto_front, strategy_columns

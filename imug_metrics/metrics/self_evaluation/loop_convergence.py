@@ -10,7 +10,7 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from imug_metrics.dialogues.arguments import Ids, Numbers, Turns
-from imug_metrics.dialogues.inputs import SHARE, score_column
+from imug_metrics.dialogues.columns import SHARE, score_column
 from imug_metrics.functional.self_evaluation.loop_convergence import MEASURES, Measure, loop_parts
 from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.dialogue_metric import DialogueMetric

@@ -8,7 +8,7 @@ from torchmetrics.utilities import dim_zero_cat
 from typing_extensions import Unpack
 
 from imug_metrics.dialogues.arguments import Ids, Numbers, Turns
-from imug_metrics.dialogues.inputs import score_column
+from imug_metrics.dialogues.columns import score_column
 from imug_metrics.functional.self_evaluation.self_bias import bias_values
 from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.dialogue_metric import DialogueMetric

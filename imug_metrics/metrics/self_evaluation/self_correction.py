@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from imug_metrics.dialogues.arguments import Ids, Labels, Turns
-from imug_metrics.dialogues.inputs import SHARE
+from imug_metrics.dialogues.columns import SHARE
 from imug_metrics.functional.self_evaluation.self_correction import correction_columns, relative_correction
 from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.dialogue_metric import DialogueMetric

@@ -5,7 +5,8 @@
 from torch import Tensor
 
 from imug_metrics.dialogues.arguments import Ids, Labels, Turns
-from imug_metrics.dialogues.inputs import SHARE, PackedInputs
+from imug_metrics.dialogues.columns import SHARE
+from imug_metrics.dialogues.inputs import PackedInputs
 from imug_metrics.functional.self_evaluation.sycophancy import abandoned_values, answer_columns, pressure_values
 from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.dialogue_metric import DialogueMetric

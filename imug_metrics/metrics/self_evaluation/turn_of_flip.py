@@ -11,7 +11,7 @@ from torch import Tensor
 
 from imug_metrics.dialogues.arguments import Ids, Labels, Turns
 from imug_metrics.dialogues.batch import DialogueBatch
-from imug_metrics.dialogues.inputs import SHARE
+from imug_metrics.dialogues.columns import SHARE
 from imug_metrics.functional.labels import right_column
 from imug_metrics.functional.self_evaluation.turn_of_flip import at_risk, neighbour_changes, silenced
 from imug_metrics.metrics.description import MetricDescription

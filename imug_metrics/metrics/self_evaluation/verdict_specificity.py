@@ -9,7 +9,7 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from imug_metrics.dialogues.arguments import Ids, Labels, Strings, Turns
-from imug_metrics.dialogues.inputs import SHARE, Column, check_shapes
+from imug_metrics.dialogues.columns import SHARE, Column, check_shapes
 from imug_metrics.functional.labels import right_column
 from imug_metrics.functional.self_evaluation.verdict_specificity import EVEN, Weights, check_weights, specificity_column
 from imug_metrics.metrics.description import MetricDescription

@@ -13,11 +13,11 @@ from typing_extensions import Unpack
 
 from imug_metrics._constants import constant
 from imug_metrics.dialogues.arguments import Ids, Labels, Numbers, Turns
-from imug_metrics.dialogues.arrays import is_integer, opened, place_of, shown
 from imug_metrics.dialogues.batch import DialogueBatch
 from imug_metrics.dialogues.checks import Check
+from imug_metrics.dialogues.columns import Column, flatten_lists, score_column
+from imug_metrics.dialogues.holders import is_integer, opened, place_of, shown
 from imug_metrics.dialogues.ids import id_halves, whole_ids
-from imug_metrics.dialogues.inputs import Column, flatten_lists, score_column
 from imug_metrics.errors import InputError
 from imug_metrics.functional.trust.metric_agreement import Kind, metric_agreement
 from imug_metrics.metrics.description import MetricDescription

@@ -8,7 +8,7 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from imug_metrics.dialogues.arguments import Candidates, Ids, Turns
-from imug_metrics.dialogues.inputs import Column
+from imug_metrics.dialogues.columns import Column
 from imug_metrics.functional.scaling.candidates import candidates_open_end, read_candidates
 from imug_metrics.functional.trust.reliability import METHODS, Method, run_values
 from imug_metrics.metrics.description import MetricDescription
