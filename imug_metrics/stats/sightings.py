@@ -6,10 +6,10 @@ Every *sighting* of a dialogue (one update that holds it) falls by a hash of its
 `1`, `f` and `f**2` there, `f` being 20 other bits of the hash. Two tests are made of the three sums of a bucket.
 
 - *Equal fingerprints*. Where a bucket has `c >= 2` sightings, `c * sum f**2 = (sum f)**2` holds when all have the same
-  `f`, and only then (Cauchy and Schwarz). Of different dialogues they do with a probability of `2**-20` at most, so that
-  among `n` different ones `k` such buckets have a probability of at most `mu**k / k!`, `mu = min(n * (n - 1) / 2 /
-  2**32, 4096 / 2**20)`. A dialogue that came back is seen where it has its bucket for itself: surely up to hundreds of dialogues,
-  hardly beyond 20,000.
+  `f`, and only then (Cauchy and Schwarz). Of different dialogues they do with a probability of `2**-20` at most, so
+  that among `n` different ones `k` such buckets have a probability of at most `mu**k / k!`, `mu = min(n * (n - 1) / 2
+  / 2**32, 4096 / 2**20)`. A dialogue that came back is seen where it has its bucket for itself: surely up to hundreds
+  of dialogues, hardly beyond 20,000.
 - *Pairs*. With functions `1, p(f), q(f)` that are orthonormal over all `f` (Legendre's polynomials), `S`, the sum of `1
   + p p' + q q'` over all pairs of sightings in a bucket, has the mean `n * (n - 1) / 2 / 4096` if all differ, and every
   pair of one dialogue adds 3 on average: three of the tug-of-war sketches of Alon, Matias and Szegedy (Journal of
