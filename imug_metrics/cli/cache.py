@@ -10,7 +10,7 @@ from imug_metrics.cli.exit_codes import EXIT_FINE
 from imug_metrics.cli.tables import print_tables
 from imug_metrics.encoders.cache import CacheUsage, DiskCache
 from imug_metrics.errors import ArgumentError
-from imug_metrics.report.text_table import Cell, TextTable
+from imug_metrics.report.tables.table import Cell, Table
 
 
 def run(options: Namespace) -> int:
@@ -32,9 +32,9 @@ def run(options: Namespace) -> int:
     return EXIT_FINE
 
 
-def _table(usage: list[CacheUsage]) -> TextTable:
+def _table(usage: list[CacheUsage]) -> Table:
     rows = [
         [Cell(part.fingerprint), Cell(part.kind), Cell(f"{part.rows:,}"), Cell(f"{part.bytes / 1e6:,.1f}")]
         for part in usage
     ]
-    return TextTable(("Encoder", "Kind", "Rows", "MB"), [rows])
+    return Table(("Encoder", "Kind", "Rows", "MB"), [rows])

@@ -8,16 +8,17 @@ from collections.abc import Iterable
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
+from rich.table import Table as RichTable
 from rich.text import Text
 
 from imug_metrics.report.sanitize import plain
-from imug_metrics.report.text_table import Cell, TextTable
+from imug_metrics.report.tables.table import Cell, Table
+from imug_metrics.report.tables.text import first_line
 
 _STYLES = {"": "", "bold": "bold", "dim": "dim", "good": "bold green", "bad": "bold red", "warn": "bold yellow"}
 
 
-def print_tables(tables: Iterable[TextTable], console: Console | None = None) -> None:
+def print_tables(tables: Iterable[Table], console: Console | None = None) -> None:
     """Print tables one below the other.
 
     Args:
@@ -29,8 +30,8 @@ def print_tables(tables: Iterable[TextTable], console: Console | None = None) ->
         console.print(_rich(table))
 
 
-def _rich(table: TextTable) -> Table:
-    shown = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0) if len(table.header) < 9 else 0)
+def _rich(table: Table) -> RichTable:
+    shown = RichTable(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0) if len(table.header) < 9 else 0)
     shown.title, shown.title_justify = (Text(plain(table.title), style="bold") if table.title else None), "left"
     # Names come from the data: `Text` takes them literally where rich would read markup.
     caption = Text("\n".join(map(plain, table.caption)), style="table.caption")
@@ -41,7 +42,7 @@ def _rich(table: TextTable) -> Table:
             shown.add_column(label, overflow="fold", min_width=7)
         else:
             shown.add_column(label, justify="right", no_wrap=True, overflow="crop")
-    for rows in table.sections:
+    for rows in table.groups:
         for row in rows:
             shown.add_row(*map(_text, row))
         shown.add_section()
@@ -49,7 +50,7 @@ def _rich(table: TextTable) -> Table:
 
 
 def _text(cell: Cell) -> Text:
-    text = Text(plain(cell.text), style=_STYLES[cell.tone])
+    text = Text(first_line(cell), style=_STYLES[cell.tone])
     if cell.below:
         text.append(f"\n{plain(cell.below)}", style="dim")
     return text

@@ -14,21 +14,21 @@ from imug_metrics.errors import ArgumentError
 from imug_metrics.evaluation.item_scores import metric_spec
 from imug_metrics.evaluation.repeats import average_runs, models_of_runs
 from imug_metrics.evaluation.result import Evaluation
-from imug_metrics.evaluation.row_scores import image_scores, row_scores
 from imug_metrics.evaluation.settings import join_names
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.metric_differences import metric_differences
 from imug_metrics.report.comparison import REPLICATES, MetricComparison, compare_models, comparison_rows
 from imug_metrics.report.comparison_table import comparison_tables
 from imug_metrics.report.files import json_text, write_whole
-from imug_metrics.report.marks import Mark, marks, slope_marks
+from imug_metrics.report.marks import marks, slope_marks
 from imug_metrics.report.metric_specs import (
     METRICS,
     MetricSpec,
     comparable_metrics,
     known_metrics,
 )
-from imug_metrics.report.text_table import TextTable
+from imug_metrics.report.row_scores import image_scores, row_scores
+from imug_metrics.report.tables.table import Mark, Table
 from imug_metrics.stats.comparison import rank_bounds
 from imug_metrics.suite import ModelScores, metric_scores
 
@@ -54,7 +54,7 @@ class Comparison:
     level: float
     power: float
 
-    def tables(self) -> list[TextTable]:
+    def tables(self) -> list[Table]:
         """Who differs from whom, and the ranks."""
         return comparison_tables(self.models, self.metrics, self.marks, level=self.level, power=self.power)
 

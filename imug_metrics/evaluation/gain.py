@@ -29,7 +29,7 @@ from imug_metrics.report.files import json_text, write_problems, write_whole
 from imug_metrics.report.marks import share_cell
 from imug_metrics.report.metric_specs import as_float, estimate, number
 from imug_metrics.report.table import marked_cell
-from imug_metrics.report.text_table import Cell, TextTable
+from imug_metrics.report.tables.table import Cell, Table
 from imug_metrics.suite import answer_values, metric_scores, score_records, with_key
 
 Gains = Mapping[str, Mapping[str, Mapping[str, float]]]
@@ -65,7 +65,7 @@ class GainEvaluation:
     problems: imug.Problems
     images: Mapping[str, Mapping[str, Gains]] = field(default_factory=dict)
 
-    def tables(self) -> list[TextTable]:
+    def tables(self) -> list[Table]:
         """One table a model of its text turns, and one a measure of its image turns."""
         found = []
         for model, gains in self.gains.items():
@@ -250,14 +250,14 @@ def _asked(benchmark: imug.Benchmark, folder: Path, *, images: bool) -> imug.Ben
     return benchmark.select(samples)
 
 
-def _table(title: str, gains: Gains) -> TextTable:
+def _table(title: str, gains: Gains) -> Table:
     sections = []
     for group, noun, _ in _GROUPS:
         label = "turn {}".format if noun == "turn" else str
         sections.append(
             [[Cell(label(name), "" if noun else "bold"), *_cells(values)] for name, values in gains[group].items()]
         )
-    return TextTable(_HEADER, sections, title)
+    return Table(_HEADER, sections, title)
 
 
 def _cells(values: Mapping[str, float]) -> list[Cell]:

@@ -16,7 +16,7 @@ from imug_metrics.errors import ArgumentError
 from imug_metrics.evaluation.item_scores import ItemScores, metric_spec, read_item_scores
 from imug_metrics.evaluation.settings import join_names
 from imug_metrics.report.metric_specs import FEW_DIALOGUES, MetricSpec, number
-from imug_metrics.report.text_table import Cell, TextTable
+from imug_metrics.report.tables.table import Cell, Table
 from imug_metrics.stats.cluster_robust import packed_moments, ratio_spread, unpack_moments
 from imug_metrics.stats.planning import assumed_spread, design_effect, dialogues_needed, smallest_difference
 
@@ -72,12 +72,12 @@ class ComparisonPlan:
     comparisons: int
     notes: tuple[str, ...] = ()
 
-    def tables(self) -> list[TextTable]:
+    def tables(self) -> list[Table]:
         """One table, a pair a row."""
         together = f" for {self.comparisons} comparisons together (Bonferroni)" if self.comparisons > 1 else ""
         test = f"two-sided paired t-test by dialogue, level {100 * self.level:g} %{together}"
         title = f"To find a difference of {self.difference:g} with power {100 * self.power:g} %"
-        return [TextTable(_HEADER, [[_row(pair) for pair in self.pairs]], title, (test, *self.notes))]
+        return [Table(_HEADER, [[_row(pair) for pair in self.pairs]], title, (test, *self.notes))]
 
     def table(self) -> str:
         """The table as text."""

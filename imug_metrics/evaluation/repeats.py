@@ -17,10 +17,10 @@ from imug_metrics.dialogues.ids import hash_ids
 from imug_metrics.errors import ArgumentError
 from imug_metrics.evaluation.item_scores import metric_spec
 from imug_metrics.evaluation.result import Evaluation
-from imug_metrics.evaluation.row_scores import row_scores
 from imug_metrics.report.files import json_text, write_whole
 from imug_metrics.report.metric_specs import METRICS, MetricSpec, as_float, known_metrics, number, shown_metrics
-from imug_metrics.report.text_table import Cell, TextTable
+from imug_metrics.report.row_scores import row_scores
+from imug_metrics.report.tables.table import Cell, Table
 from imug_metrics.stats.variance_components import Level, repeats_worth, variance_components
 from imug_metrics.suite import ModelScores
 
@@ -61,7 +61,7 @@ class RepeatedRuns:
 
     scores: tuple[RepeatedScore, ...]
 
-    def tables(self) -> list[TextTable]:
+    def tables(self) -> list[Table]:
         """One table, a section a model."""
         labels = {view.key: view.label for view in METRICS}  # others are called as their scores are
         sections = []
@@ -78,7 +78,7 @@ class RepeatedRuns:
             "dialogues, records, runs: shares of the variance of a single score",
             "width: of the interval with 2 and with any number of runs, as a share of that with one",
         )
-        return [TextTable(_HEADER, sections, "Repeated runs", caption)]
+        return [Table(_HEADER, sections, "Repeated runs", caption)]
 
     def table(self) -> str:
         """The table as text."""

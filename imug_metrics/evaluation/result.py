@@ -22,7 +22,7 @@ from imug_metrics.reading.text_files import read_text
 from imug_metrics.report import RuleRow, write_report
 from imug_metrics.report.files import json_text, schema, write_problems, write_whole
 from imug_metrics.report.table import score_tables
-from imug_metrics.report.text_table import TextTable
+from imug_metrics.report.tables.table import Table
 from imug_metrics.suite.unread import AnswersRead
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class Evaluation:
         """By model, what is known of its judge; empty without one."""
         return {result.model: result.judge for result in self.results if result.judge}
 
-    def tables(self) -> list[TextTable]:
+    def tables(self) -> list[Table]:
         """The main scores as tables."""
         return score_tables([result.scores for result in self.results], self.judges)
 

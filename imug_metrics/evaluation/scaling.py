@@ -28,7 +28,7 @@ from imug_metrics.protocols import imug
 from imug_metrics.protocols.imug.candidates import COUNTED, Candidates, read_candidates
 from imug_metrics.report.files import write_problems
 from imug_metrics.report.scaling import Part, Scaling, strategy_cells, write_scaling
-from imug_metrics.report.text_table import Cell, TextTable
+from imug_metrics.report.tables.table import Cell, Table
 from imug_metrics.suite import Record, answer_values, metric_scores, with_key
 
 _STEP = 256  # turns whose images are encoded together
@@ -77,7 +77,7 @@ class ScalingEvaluation:
     problems: imug.Problems
     notes: tuple[str, ...] = ()
 
-    def tables(self) -> list[TextTable]:
+    def tables(self) -> list[Table]:
         """One table a modality."""
         return [_table(self.scaling, part) for part in self.scaling.parts]
 
@@ -325,6 +325,6 @@ def _curve(run: Scored, places: dict[str, Any]) -> dict[str, float]:
     }
 
 
-def _table(scaling: Scaling, part: Part) -> TextTable:
+def _table(scaling: Scaling, part: Part) -> Table:
     header, *lines = (cells[:_COLUMNS] for cells in strategy_cells(scaling, part))
-    return TextTable(tuple(header), [[[Cell(cell) for cell in line] for line in lines]], part.title)
+    return Table(tuple(header), [[[Cell(cell) for cell in line] for line in lines]], part.title)

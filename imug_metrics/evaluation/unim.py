@@ -21,7 +21,7 @@ from imug_metrics.reading.tags import MODALITIES, Repeated, TextType
 from imug_metrics.report.files import write_problems
 from imug_metrics.report.marks import share_cell
 from imug_metrics.report.metric_specs import as_float, estimate, number, span
-from imug_metrics.report.text_table import Cell, TextTable
+from imug_metrics.report.tables.table import Cell, Table
 from imug_metrics.report.unim import Column, shown_columns, write_unim_report
 
 SIDE_BY_SIDE = 2  # scores with their intervals on a terminal of 80 columns
@@ -121,7 +121,7 @@ class UnimEvaluation:
     manifest: Mapping[str, Any]
     problems: Problems
 
-    def tables(self) -> list[TextTable]:
+    def tables(self) -> list[Table]:
         """The scores, some columns at a time."""
         columns = shown_columns(self.groups)
         starts = range(0, len(columns), SIDE_BY_SIDE)
@@ -236,7 +236,7 @@ def _manifest(settings: UnimSettings) -> dict[str, Any]:
     return {"imug_metrics": __version__, **shown, "judge_model": judge}
 
 
-def _table(groups: Sequence[Mapping[str, Any]], columns: Sequence[Column]) -> TextTable:
+def _table(groups: Sequence[Mapping[str, Any]], columns: Sequence[Column]) -> Table:
     header = ["", "Answered"]
     for column in columns:
         header += [column.label, "95 % interval"]
@@ -248,7 +248,7 @@ def _table(groups: Sequence[Mapping[str, Any]], columns: Sequence[Column]) -> Te
         answered = share_cell(f"{group['answered']}/{group['instances']}", share)
         cells = [cell for column in columns for cell in _cells(group, column.key)]
         sections.setdefault(by, []).append([Cell(label, "bold" if by == "all" else ""), answered, *cells])
-    return TextTable(tuple(header), list(sections.values()))
+    return Table(tuple(header), list(sections.values()))
 
 
 def _cells(group: Mapping[str, Any], key: str) -> tuple[Cell, Cell]:

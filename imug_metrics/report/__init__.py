@@ -16,8 +16,9 @@ from imug_metrics.report.files import items_text, json_text, per_turn_text, writ
 from imug_metrics.report.findings import Finding, find
 from imug_metrics.report.judging import RuleRow
 from imug_metrics.report.metric_specs import check_models, estimate
-from imug_metrics.report.page import page
+from imug_metrics.report.pages.page import page
 from imug_metrics.report.readings import readings_json
+from imug_metrics.report.sections import SECTIONS, Build, Report
 from imug_metrics.report.table import score_tables
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def write_report(
     manifest: Mapping[str, Any],
     rules: Sequence[RuleRow] = (),
     judges: Mapping[str, Mapping[str, Any]] | None = None,
+    sections: Sequence[Build] = SECTIONS,
 ) -> Path:
     """Write the scores of all models into one folder.
 
@@ -56,6 +58,7 @@ def write_report(
         judges: by model, what is known of its judge: `answers` (how many), `failures` (counts by kind) and `agreement`
             (by unit, the results of `imug_metrics.stats.agreement.agreement`); with repeats `repeats`, with people's
             scores `differences`.
+        sections: what makes each section of the page, see `imug_metrics.report.sections`.
 
     Returns:
         The path of ``report.html``.
@@ -96,7 +99,8 @@ def write_report(
     write_whole(out / "per_turn.csv", per_turn_text(models))
     write_whole(out / "items.jsonl", items_text(models))
     write_whole(out / "manifest.json", json_text("manifest", {"imug_metrics": __version__, **manifest}))
-    return write_whole(out / "report.html", page(models, manifest, __version__, compared, rules=rules, judges=judges))
+    report = Report(models, manifest, compared, rules, judges or {})
+    return write_whole(out / "report.html", page(report, __version__, sections))
 
 
 def _described(model: ModelScores) -> Mapping[str, MetricDescription]:

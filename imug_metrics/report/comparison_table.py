@@ -7,9 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from imug_metrics.report.comparison import MetricComparison
-from imug_metrics.report.marks import Mark
 from imug_metrics.report.metric_specs import Estimate, number, span
-from imug_metrics.report.text_table import Cell, TextTable
+from imug_metrics.report.tables.table import Cell, Mark, Table
 from imug_metrics.stats.comparison import PairedDifference
 
 MOST_PAIRS = 10
@@ -25,7 +24,7 @@ def comparison_tables(
     *,
     level: float = 0.95,
     power: float = 0.8,
-) -> list[TextTable]:
+) -> list[Table]:
     """The differences of pairs, then the ranks.
 
     Args:
@@ -54,7 +53,7 @@ def joint(pair: PairedDifference) -> Estimate:
 
 def _pairs(
     models: Sequence[str], metrics: Sequence[MetricComparison], marks: Marks, level: float, power: float
-) -> TextTable:
+) -> Table:
     sections = []
     for metric in metrics:
         label = f"{metric.view.label}{', change a turn' if metric.slope else ''}"
@@ -71,7 +70,7 @@ def _pairs(
     ]
     if any(len(metric.differences) > MOST_PAIRS for metric in metrics):
         caption.append("only pairs with a model that can be the first; all pairs: comparison.json")
-    return TextTable(header, sections, "Who differs from whom", tuple(caption))
+    return Table(header, sections, "Who differs from whom", tuple(caption))
 
 
 def _is_shown(pair: PairedDifference, metric: MetricComparison) -> bool:
@@ -89,7 +88,7 @@ def _pair(models: Sequence[str], pair: PairedDifference, p: float, signs: Sequen
     return [Cell(f"  {names[0]} − {names[1]}"), value, Cell(bounds), Cell(p_text(p)), Cell(smallest), Cell(dialogues)]
 
 
-def _ranks(models: Sequence[str], metrics: Sequence[MetricComparison], marks: Marks, level: float) -> TextTable:
+def _ranks(models: Sequence[str], metrics: Sequence[MetricComparison], marks: Marks, level: float) -> Table:
     rows = []
     for place, model in enumerate(models):
         cells = [Cell(model, "bold")]
@@ -102,7 +101,7 @@ def _ranks(models: Sequence[str], metrics: Sequence[MetricComparison], marks: Ma
     labels = [f"{metric.view.label}{' a turn' if metric.slope else ''}" for metric in metrics]
     header = ("\nModel", *("\n".join(label.replace(", ", " ").split(" ", 1)) for label in labels))
     caption = f"ranks that each model can have, {100 * level:g} % sure for all models of a metric; 1: the highest score"
-    return TextTable(header, [rows], "Ranks", (caption,))
+    return Table(header, [rows], "Ranks", (caption,))
 
 
 def _signs(models: Sequence[str], marks: Mapping[str, Sequence[Mark]]) -> list[str]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -14,27 +14,13 @@ from imug_metrics.functional.answers.choice_score import choice_mask
 from imug_metrics.metrics.options import LEAST_COVERAGE
 from imug_metrics.reading.options import DEFAULT_OPTIONS
 from imug_metrics.report.metric_specs import CHANCE, METRICS, MetricSpec, as_float, copies, estimate, number
-from imug_metrics.report.text_table import Cell
+from imug_metrics.report.tables.table import Cell, Mark
 
 if TYPE_CHECKING:
     from imug_metrics.suite import ModelScores
 
 
 _ANSWERS = ("answer_accuracy", "answer_accuracy_imug")
-
-
-class Mark(NamedTuple):
-    """One thing to know of a number.
-
-    Attributes:
-        sign: beside the number.
-        kind: "coverage", "chance" or "copies".
-        text: what it means.
-    """
-
-    sign: str
-    kind: str
-    text: str
 
 
 def coverage(model: ModelScores, view: MetricSpec) -> float:

@@ -14,7 +14,7 @@ from markupsafe import Markup
 from imug_metrics.metrics.scaling.strategy_comparison import StrategyComparison
 from imug_metrics.report.files import json_text, write_whole
 from imug_metrics.report.metric_specs import Estimate, as_float, curve, estimate, number, span
-from imug_metrics.report.page import flat, render
+from imug_metrics.report.pages.render import flat, render
 from imug_metrics.report.svg import Line, curves
 
 _NAME = StrategyComparison.name

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from imug_metrics.report.judging import by_group, judge_rows
-from imug_metrics.report.marks import Mark, lowest_coverage, marks, share_cell, slope_marks
+from imug_metrics.report.marks import lowest_coverage, marks, share_cell, slope_marks
 from imug_metrics.report.metric_specs import (
     ALIGNMENT_GAP,
     COPY_RATE,
@@ -27,7 +27,7 @@ from imug_metrics.report.metric_specs import (
     own_metrics,
     shown_metrics,
 )
-from imug_metrics.report.text_table import Cell, TextTable, Tone
+from imug_metrics.report.tables.table import Cell, Mark, Table, Tone
 
 if TYPE_CHECKING:
     from imug_metrics.suite import ModelScores
@@ -53,9 +53,7 @@ _POINTS = ("point_score", "point_score_imug")
 _SLOPES = (("Answers\na turn", "answer_accuracy"), ("Alignment\na turn", "turn_alignment"))
 
 
-def score_tables(
-    models: Sequence[ModelScores], judges: Mapping[str, Mapping[str, Any]] | None = None
-) -> list[TextTable]:
+def score_tables(models: Sequence[ModelScores], judges: Mapping[str, Mapping[str, Any]] | None = None) -> list[Table]:
     """One row a model: scores, then the change per turn with its 95 % interval.
 
     A slope whose interval lies below zero is marked ``▼``, above zero ``▲``. Every table has the coverage of the least
@@ -90,7 +88,7 @@ def score_tables(
     return tables
 
 
-def _scores(models: Sequence[ModelScores]) -> TextTable:
+def _scores(models: Sequence[ModelScores]) -> Table:
     shown, told = shown_metrics(models), {model.model: _marks(model) for model in models}
     columns = _columns(models, _SCORES, "")
     rows = [
@@ -107,7 +105,7 @@ def _scores(models: Sequence[ModelScores]) -> TextTable:
         for label, key, _ in columns
         for mark in by_key.get(key, ())
     ]
-    return TextTable(("\nModel", *(heading for heading, _, _ in columns), _COVERAGE), [rows], caption=tuple(legend))
+    return Table(("\nModel", *(heading for heading, _, _ in columns), _COVERAGE), [rows], caption=tuple(legend))
 
 
 def _columns(models: Sequence[ModelScores], usual: Sequence[tuple[str, str]], end: str) -> list[tuple[str, str, int]]:
@@ -131,7 +129,7 @@ def _heading(label: str) -> str:
     return "\n".join(min(parts, key=lambda part: max(map(len, part))))
 
 
-def _changes(models: Sequence[ModelScores]) -> TextTable:
+def _changes(models: Sequence[ModelScores]) -> Table:
     shown = shown_metrics(models)
     columns = _columns(models, _SLOPES, "_slope")
     rows = [[_name(model), *(_slope(model, key) for _, key, _ in columns), _covered(model, shown)] for model in models]
@@ -139,7 +137,7 @@ def _changes(models: Sequence[ModelScores]) -> TextTable:
     if any(cell.tone == "warn" for row in rows for cell in row[1:-1]):
         caption.append("! outputs are missing; ≈ the score is not above chance, so that its change says little")
     header = ("\nModel", *(heading for heading, _, _ in columns), _COVERAGE)
-    return TextTable(header, [rows], "Change a turn", tuple(caption))
+    return Table(header, [rows], "Change a turn", tuple(caption))
 
 
 def _marks(model: ModelScores) -> dict[str, list[Mark]]:
@@ -154,7 +152,7 @@ def _covered(model: ModelScores, shown: Sequence[MetricSpec]) -> Cell:
     return share_cell(text, share)
 
 
-def _judged(models: Sequence[ModelScores], judges: Mapping[str, Mapping[str, Any]]) -> TextTable:
+def _judged(models: Sequence[ModelScores], judges: Mapping[str, Mapping[str, Any]]) -> Table:
     told = {row["name"]: row for row in judge_rows(models, judges)}
     more = ("Judge's\nanswers", "Failed") if told else ()
     header = ("\nModel", "Points\nstrict", "Points\nIMUG", "Points\na turn", *more, _COVERAGE)
@@ -166,10 +164,10 @@ def _judged(models: Sequence[ModelScores], judges: Mapping[str, Mapping[str, Any
         judge = [Cell(row["answers"] if row else ""), failed] if told else []
         points = [_score(model, key, _marks(model)) for key in _POINTS]
         rows.append([_name(model), *points, _slope(model, "point_score"), *judge, _covered(model, views)])
-    return TextTable(header, [rows], "Judged images", ("points / 5; failed judgements are left out, not counted as 0",))
+    return Table(header, [rows], "Judged images", ("points / 5; failed judgements are left out, not counted as 0",))
 
 
-def _classes(models: Sequence[ModelScores], groups: Sequence[Mapping[str, Any]]) -> TextTable:
+def _classes(models: Sequence[ModelScores], groups: Sequence[Mapping[str, Any]]) -> Table:
     names = list(dict.fromkeys(name for group in groups for name, _ in group["class"]))
     shown = shown_metrics(models)
     sections = []
@@ -181,10 +179,10 @@ def _classes(models: Sequence[ModelScores], groups: Sequence[Mapping[str, Any]])
             rows.append([label, Cell(group["label"]), *(Cell(cells.get(name, "–")) for name in names), covered])
         sections.append(rows)
     header = ("\nModel", "\nScore", *("\n".join(name.split(" ", 1)) for name in names), _COVERAGE)
-    return TextTable(header, sections, "By class", ("domains: summary.json and the report",))
+    return Table(header, sections, "By class", ("domains: summary.json and the report",))
 
 
-def _histories(models: Sequence[ModelScores]) -> TextTable:
+def _histories(models: Sequence[ModelScores]) -> Table:
     last = max(map(horizon, models))
     caption = f"reference minus own history; excess: error piled up by turn {last} beyond that on the reference history"
     rows = []
@@ -194,7 +192,7 @@ def _histories(models: Sequence[ModelScores]) -> TextTable:
         pairs = [view for view in METRICS if view.key == "answer_accuracy"]
         rows.append([_name(model), *arms, *costs, _covered(model, pairs)])
     header = ("\nModel", "Answers\nown", "Answers\nreference", *(heading for heading, _, _ in _COSTS), _COVERAGE)
-    return TextTable(header, [rows], "Own against reference history", (caption,))
+    return Table(header, [rows], "Own against reference history", (caption,))
 
 
 def _name(model: ModelScores) -> Cell:

@@ -15,7 +15,7 @@ from typing import Any
 
 from imug_metrics.report.files import json_text, to_json, write_whole
 from imug_metrics.report.metric_specs import FEW_DIALOGUES, as_float, estimate, number, span
-from imug_metrics.report.page import flat, render
+from imug_metrics.report.pages.render import flat, render
 
 SUPPORT = "structure_integrity_support"
 CSV_COLUMNS = ("by", "name", "instances", "answered", "score", "value", "lower", "upper", "relative", "support", "n")

@@ -22,7 +22,7 @@ from imug_metrics.report import find, write_report
 from imug_metrics.report.marks import LEAST_COVERAGE, marks
 from imug_metrics.report.metric_specs import METRICS
 from imug_metrics.report.table import score_tables
-from imug_metrics.report.text_table import Cell
+from imug_metrics.report.tables.table import Cell
 from imug_metrics.suite import ModelScores, Record, score_records
 from tests.demo.dishonest import DISHONEST, HONEST, all_records
 
@@ -84,17 +84,17 @@ def test_the_six_do_look_better_somewhere(scored: dict[str, ModelScores]) -> Non
 
 def test_none_leads_a_column_of_the_scores_unmarked(cast: list[ModelScores]) -> None:
     for table in score_tables(cast):
-        rows = [(row[0].text, [cell.text for cell in row[1:]]) for row in table.sections[0]]
+        rows = [(row[0].text, [cell.text for cell in row[1:]]) for row in table.groups[0]]
         assert unmarked_leads(rows, [*table.header[1:]]) == [], table.title
 
 
 def test_a_mark_is_explained_below_the_scores(cast: list[ModelScores]) -> None:
     scores, changes = score_tables(cast)[:2]
-    for row in scores.sections[0]:
+    for row in scores.groups[0]:
         for cell in row[1:-1]:
             for sign in SIGNS & set(cell.text):
                 assert any(line.startswith(f"{sign}  {row[0].text}, ") for line in scores.caption)
-    signs = SIGNS & {sign for row in changes.sections[0] for cell in row[1:-1] for sign in cell.text}
+    signs = SIGNS & {sign for row in changes.groups[0] for cell in row[1:-1] for sign in cell.text}
     assert all(any(f"{sign} " in line for line in changes.caption) for sign in signs)
 
 
@@ -103,14 +103,14 @@ def test_none_is_alone_in_the_first_rank_unmarked(cast: list[ModelScores]) -> No
     for given in (whole, {model.model: model.items for model in cast}):
         found = compare(given, slopes=True, replicates=500)
         assert _unmarked_firsts(found) == []
-        assert all(_is_told(row) for section in found.tables()[0].sections for row in section[1:])
+        assert all(_is_told(row) for group in found.tables()[0].groups for row in group[1:])
 
 
 def _unmarked_firsts(found: Comparison) -> list[tuple[str, str]]:
     ranks = found.tables()[1]
     return [
         (row[0].text, heading)
-        for row in ranks.sections[0]
+        for row in ranks.groups[0]
         for heading, cell in zip(ranks.header[1:], row[1:], strict=True)
         if cell.text.strip("".join(SIGNS)).strip() == "1" and row[0].text != HONEST and not is_marked([cell.text])
     ]

@@ -15,9 +15,9 @@ from imug_metrics.cli.tables import print_tables
 from imug_metrics.report import score_tables
 from imug_metrics.report.comparison import MetricComparison
 from imug_metrics.report.comparison_table import MOST_PAIRS, comparison_tables, joint, p_text
-from imug_metrics.report.marks import Mark
+from imug_metrics.report.tables.table import Mark
 from imug_metrics.report.metric_specs import METRICS, Estimate
-from imug_metrics.report.text_table import TextTable
+from imug_metrics.report.tables.table import Table
 from imug_metrics.stats.comparison import PairedDifference, rank_bounds
 
 ALIGNMENT = next(view for view in METRICS if view.key == "turn_alignment")
@@ -35,11 +35,11 @@ def compared(values: list[float], *, slope: bool = False, p: float = 0.0312) -> 
     return MetricComparison(ALIGNMENT, slope, pairs, tuple(rank_bounds(pairs, len(values))), (p,) * len(pairs))
 
 
-def tables(names: list[str], metrics: list[MetricComparison], marks: Any = None, **options: Any) -> list[TextTable]:
+def tables(names: list[str], metrics: list[MetricComparison], marks: Any = None, **options: Any) -> list[Table]:
     return comparison_tables(names, metrics, marks or {}, **options)
 
 
-def printed(found: list[TextTable]) -> str:
+def printed(found: list[Table]) -> str:
     buffer = io.StringIO()
     print_tables(found, Console(file=buffer, width=100, force_terminal=False))
     return buffer.getvalue()
@@ -56,16 +56,16 @@ def test_a_row_holds_difference_bounds_p_smallest_and_dialogues() -> None:
 
 def test_a_difference_that_may_be_zero_is_dim_and_leaves_the_ranks_open() -> None:
     differences, ranks = tables(["a", "b"], [compared([0.55, 0.5])], level=0.9, power=0.7)
-    assert differences.sections[0][1][1].tone == "dim"
-    assert [row[1].text for row in ranks.sections[0]] == ["1–2", "1–2"]
-    assert [row[1].tone for row in ranks.sections[0]] == ["", ""]
+    assert differences.groups[0][1][1].tone == "dim"
+    assert [row[1].text for row in ranks.groups[0]] == ["1–2", "1–2"]
+    assert [row[1].tone for row in ranks.groups[0]] == ["", ""]
     assert "90 %,\nall pairs" in differences.header
     assert "power 70 %" in str(differences)
 
 
 def test_only_a_leader_without_a_mark_is_good() -> None:
     plain, marked = (
-        tables(["a", "b"], [compared([0.9, 0.5])], marks)[1].sections[0][0][1]
+        tables(["a", "b"], [compared([0.9, 0.5])], marks)[1].groups[0][0][1]
         for marks in ({}, {"turn_alignment": {"a": (ABSENT,)}})
     )
     assert (plain.text, plain.tone) == ("1", "good")
@@ -75,7 +75,7 @@ def test_only_a_leader_without_a_mark_is_good() -> None:
 def test_a_mark_stands_by_the_name_in_every_pair_and_is_explained_once() -> None:
     marks = {"turn_alignment": {"a": (ABSENT, ABSENT._replace(sign="≈", text="not above chance, 0.40")), "b": ()}}
     differences, _ = tables(["a", "b", "c"], [compared([0.9, 0.5, 0.1])], marks)
-    names = [row[0].text.strip() for row in differences.sections[0][1:]]
+    names = [row[0].text.strip() for row in differences.groups[0][1:]]
     assert names == ["a !≈ − b", "a !≈ − c", "b − c"]
     assert list(differences.caption[2:]) == [
         "!  a, Alignment: 40 % of the outputs were scored",
@@ -87,15 +87,15 @@ def test_a_slope_has_marks_of_its_own_and_tells_only_what_is_new() -> None:
     guessed = Mark("≈", "chance", "its retrieval is not above chance, 0.40")
     marks = {"turn_alignment": {"a": (ABSENT,)}, "turn_alignment_slope": {"a": (ABSENT, guessed)}}
     differences, ranks = tables(["a", "b"], [compared([0.9, 0.5]), compared([0.9, 0.5], slope=True)], marks)
-    assert [section[0][0].text for section in differences.sections] == ["Alignment", "Alignment, change a turn"]
-    assert [cell.text for cell in ranks.sections[0][0][1:]] == ["1 !", "1 !≈"]
+    assert [group[0][0].text for group in differences.groups] == ["Alignment", "Alignment, change a turn"]
+    assert [cell.text for cell in ranks.groups[0][0][1:]] == ["1 !", "1 !≈"]
     assert [line[0] for line in differences.caption[2:]] == ["!", "≈"]
 
 
 def test_what_has_no_interval_says_so() -> None:
     none = pair(0, 1, 0.0)._replace(joint_lower=math.nan, joint_upper=math.nan, smallest=math.nan, reason="too few")
     metric = MetricComparison(ALIGNMENT, False, (none,), ((1, 2), (1, 2)), (math.nan,))
-    row = tables(["a", "b"], [metric])[0].sections[0][1]
+    row = tables(["a", "b"], [metric])[0].groups[0][1]
     assert [cell.text for cell in row[1:]] == ["0.000", "no interval", "–", "–", "12"]
 
 
@@ -103,11 +103,11 @@ def test_of_many_models_only_pairs_with_a_possible_first_are_shown() -> None:
     values = [1.0, 0.95, *(0.5 - 0.2 * place for place in range(6))]
     names = [f"m{place}" for place in range(len(values))]
     differences, ranks = tables(names, [compared(values)])
-    shown = [row[0].text for row in differences.sections[0][1:]]
+    shown = [row[0].text for row in differences.groups[0][1:]]
     assert len(shown) == 7 + 6 > MOST_PAIRS
     assert all("m0" in text or "m1" in text for text in shown)
     assert "all pairs: comparison.json" in str(differences)
-    assert len(ranks.sections[0]) == len(names)
+    assert len(ranks.groups[0]) == len(names)
 
 
 def test_p_values_and_joint_bounds_for_reading() -> None:

@@ -140,7 +140,7 @@ def test_columns_that_no_model_has_make_room_for_those_that_were_given(given: Ev
 def test_a_slope_of_a_cost_that_rises_is_bad_and_of_a_score_that_falls_as_well(carried: Evaluation) -> None:
     table = carried.tables()[1]
     headings = [plain(heading) for heading in table.header]
-    row = table.sections[0][0]
+    row = table.groups[0][0]
     for name, sign, tone in (("helpful a turn", "▼", "bad"), ("Cost, tokens a turn", "▲", "bad")):
         cell = row[headings.index(name)]
         assert cell.text.startswith(sign)

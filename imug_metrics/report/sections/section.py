@@ -1,0 +1,139 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""What the page consists of: sections, each with a title, what to know first, and parts in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+
+from markupsafe import Markup
+
+from imug_metrics.report.comparison import MetricComparison
+from imug_metrics.report.images import ThumbnailShelf
+from imug_metrics.report.judging import RuleRow
+from imug_metrics.report.marks import is_covered, lowest_coverage
+from imug_metrics.report.metric_specs import MetricSpec, shown_metrics
+from imug_metrics.report.pages.render import render
+from imug_metrics.report.tables.table import Cell, Mark, Table, name_cell
+
+if TYPE_CHECKING:
+    from imug_metrics.suite import ModelScores
+
+
+@dataclass(frozen=True)
+class Report:
+    """All that sections are made of.
+
+    Attributes:
+        models: scores of at least one model.
+        manifest: what was run.
+        compared: the models in pairs; empty for one.
+        rules, judges: see `write_report`.
+        shelf: makes thumbnails, and watches the size of the page.
+    """
+
+    models: Sequence[ModelScores]
+    manifest: Mapping[str, Any] = field(default_factory=dict)
+    compared: Sequence[MetricComparison] = ()
+    rules: Sequence[RuleRow] = ()
+    judges: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    shelf: ThumbnailShelf = field(default_factory=ThumbnailShelf)
+
+    @cached_property
+    def metrics(self) -> list[MetricSpec]:
+        """The metrics that a model has a value for, in order."""
+        return shown_metrics(self.models)
+
+    def name(self, place: int, *, shown: bool = True) -> Cell:
+        """The cell that names a model, marked where it left outputs out."""
+        model = self.models[place]
+        share = lowest_coverage(model, self.metrics)
+        cell = name_cell(model.model, place, shown=shown)
+        if not shown or is_covered(share):
+            return cell
+        told = f"of the outputs of the least covered score {100 * share:.0f} % could be scored"
+        return cell._replace(marks=(Mark("!", "coverage", told),))
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A drawing with its title and what it shows.
+
+    Attributes:
+        svg: the drawing, see `imug_metrics.report.svg`.
+        title: above it.
+        caption: beside the title.
+        name: what its files are called; empty: it has none.
+    """
+
+    svg: Markup
+    title: str
+    caption: str = ""
+    name: str = ""
+    kind: ClassVar[str] = "figure"
+
+
+@dataclass(frozen=True)
+class Panels:
+    """Parts side by side, where there is room."""
+
+    parts: Sequence[Part]
+    kind: ClassVar[str] = "panels"
+
+
+@dataclass(frozen=True)
+class Folded:
+    """Parts that are shown when asked for."""
+
+    summary: str
+    parts: Sequence[Part]
+    is_open: bool = False
+    kind: ClassVar[str] = "folded"
+
+
+@dataclass(frozen=True)
+class Text:
+    """A paragraph."""
+
+    text: str
+    kind: ClassVar[str] = "text"
+
+
+@dataclass(frozen=True)
+class Fragment:
+    """Markup of its own."""
+
+    markup: Markup
+    kind: ClassVar[str] = "fragment"
+
+
+Part: TypeAlias = "Table | Figure | Panels | Folded | Text | Fragment"
+
+
+@dataclass(frozen=True)
+class Section:
+    """One section of the page.
+
+    Attributes:
+        name: its anchor, and what the names of its files begin with.
+        title: its heading, which the contents list as well.
+        about: what to know before reading it.
+        parts: what it shows, in order.
+    """
+
+    name: str
+    title: str
+    about: str = ""
+    parts: Sequence[Part] = ()
+
+
+Build: TypeAlias = Callable[[Report], "Section | None"]
+"""Makes a section of what was found; None where there is nothing to show."""
+
+
+def fragment(template: str, **values: Any) -> Fragment:
+    """Markup from a template of `imug_metrics.report.pages`, all values escaped."""
+    return Fragment(Markup(render(template, **values)))  # the template escapes

@@ -1,0 +1,36 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Tables as CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from imug_metrics.report.tables.table import Table
+
+
+def csv_table(table: Table) -> str:
+    r"""The exact values of a table, see `Table.records`; an undefined number is an empty cell.
+
+    A text that a spreadsheet would take for a formula begins with an apostrophe.
+
+    Example:
+        >>> from imug_metrics.report.tables.table import Cell, Table
+        >>> csv_table(Table(("Model", "Score"), [[(Cell("=1+1"), Cell("–", value=float("nan")))]]))
+        "Model,Score\n'=1+1,\n"
+    """
+    records = table.records()
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(map(_safe, records[0] if records else table.columns))
+    writer.writerows([_safe(entry) for entry in record.values()] for record in records)
+    return buffer.getvalue()
+
+
+def _safe(entry: float | str | None) -> float | str:
+    if isinstance(entry, str) and entry.startswith(("=", "+", "-", "@", "\t", "\r")):
+        return f"'{entry}"
+    return "" if entry is None else entry
