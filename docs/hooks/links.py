@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Links from names in inline code to where the site describes them, so that docstrings need no markup for it."""
+"""Links from names in inline code to where the site describes them, and from papers' numbers to the papers."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 SKIPPED = r"<(a|b|pre|h\d)\b.*?</\1>"  # links, arguments' names, blocks of code, headings
 CODE = re.compile(rf"{SKIPPED}|<code>((?:\w+\.)*\w+)(?:\(\))?</code>", re.S)
+PAPER = re.compile(rf"{SKIPPED}|<code>.*?</code>|\barXiv[:\s]\s*(\d{{4}}\.\d{{5}})\b", re.S)
 HEADING = re.compile(r'<h\d id="(imug_[\w.]+)"')
 ANCHOR = re.compile(r'<(?:h\d|a) id="(imug_[\w.]+)"')
 
@@ -21,7 +22,7 @@ def on_env(env: Any, config: Any, files: Any) -> None:
     addresses = described_names({page.url: page.content for page in pages})
     for page in pages:
         near = {name: get_relative_url(address, page.url) for name, address in addresses.items()}
-        page.content = link_names(page.content, near)
+        page.content = link_papers(link_names(page.content, near))
 
 
 def described_names(pages: dict[str, str]) -> dict[str, str]:
@@ -63,3 +64,17 @@ def link_names(html: str, addresses: dict[str, str]) -> str:
         return f'<a href="{address}">{match[0]}</a>' if address else match[0]
 
     return CODE.sub(link, html)
+
+
+def link_papers(html: str) -> str:
+    """Make links of the arXiv numbers in a text.
+
+    Example:
+        >>> link_papers("<p>UniM (arXiv 2603.05075)</p>")
+        '<p>UniM (<a href="https://arxiv.org/abs/2603.05075">arXiv 2603.05075</a>)</p>'
+    """
+
+    def link(match: re.Match[str]) -> str:
+        return f'<a href="https://arxiv.org/abs/{match[2]}">{match[0]}</a>' if match[2] else match[0]
+
+    return PAPER.sub(link, html)

@@ -167,3 +167,10 @@ def test_names_in_inline_code_become_links_to_where_they_are_described(links: Mo
         '<p><a href="../#Kind"><code>Kind</code></a> <a href="../#Kind"><code>Kind()</code></a> <code>other</code></p>'
         '<h2><code>Kind</code></h2><pre><code>Kind</code></pre><a href="x"><code>Kind</code></a>'
     )
+
+
+def test_numbers_of_papers_become_links_to_them(links: ModuleType) -> None:
+    there = '<a href="https://arxiv.org/abs/2603.05075">arXiv\n2603.05075</a>'
+    assert links.link_papers("<p>UniM (arXiv\n2603.05075).</p>") == f"<p>UniM ({there}).</p>"
+    assert links.link_papers(there) == there
+    assert links.link_papers("<pre>arXiv 2603.05075</pre>") == "<pre>arXiv 2603.05075</pre>"
