@@ -79,6 +79,7 @@ class Table:
         caption: below it, in lines.
         name: what its files are called, and the page's anchor.
         sortable: whether the page lets readers sort its rows.
+        filterable: whether the page lets readers search its rows and choose among few texts of a column.
 
     Example:
         >>> table = Table(("Model", "Score"), [[(Cell("a"), Cell("0.50", value=0.504, lower=0.4, upper=0.6))]])
@@ -97,6 +98,7 @@ class Table:
     caption: tuple[str, ...] = ()
     name: str = ""
     sortable: bool = False
+    filterable: bool = False
     kind: ClassVar[str] = "table"
 
     @property
