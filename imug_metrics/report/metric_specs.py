@@ -40,6 +40,7 @@ class MetricSpec:
         label, noun, meaning, misleads: see `MetricDescription`.
         higher_is_better: True, False, or None where neither end is better.
         is_mean: whether it is the mean of the column `item`.
+        low, high: ends that it cannot leave; infinite where there is none.
     """
 
     key: str
@@ -52,6 +53,8 @@ class MetricSpec:
     misleads: str
     higher_is_better: bool | None = True
     is_mean: bool = True
+    low: float = -math.inf
+    high: float = math.inf
 
 
 def metric_spec(description: MetricDescription, item: str, modality: str) -> MetricSpec:
@@ -72,6 +75,8 @@ def metric_spec(description: MetricDescription, item: str, modality: str) -> Met
         description.misleads,
         description.higher_is_better,
         description.is_mean,
+        -math.inf if description.low is None else description.low,
+        math.inf if description.high is None else description.high,
     )
 
 

@@ -49,6 +49,8 @@ LEAST_DIALOGUES = 2.0
 _PRIOR_CORRELATION = 0.7
 _PRIOR_EVENTS = 3.0
 _ROUNDING = 1e-9
+_BEYOND = 1e-6
+"""How far rounding takes means of float32 scores beyond the end of their range."""
 
 
 class Interval(NamedTuple):
@@ -99,7 +101,7 @@ def interval(
             differ from 0 at all, they decide how well the spread is known.
         fitted: how many parameters each estimate fits, `[E]`: a mean or a slope within dialogues 1, a line through all
             records 2, a correlation 3. They take degrees of freedom from all methods but that of shares.
-        low, high: ends of the range, `[E]`; infinite where there is none.
+        low, high: ends of the range, `[E]`; infinite where there is none. A value that has left the range has none.
         level: probability that the interval covers.
 
     Returns:
@@ -127,6 +129,7 @@ def interval(
 def _host_interval(known: Tensor, level: float) -> Tensor:
     """Errors, bounds and codes `[4, ..., E]` of what is known of the estimates `[9, ..., E]`, on the host."""
     value, spread, total, squares, varying_total, varying_squares, fitted, low, high = known.unbind()
+    low, high = _kept_range(value, low, high)
     weights = Weights(total, squares)
     effective, beyond = weights.effective, fitted - 1
     varied = torch.minimum(effective, Weights(varying_total, varying_squares).effective)
@@ -150,8 +153,15 @@ def _host_interval(known: Tensor, level: float) -> Tensor:
     for code, holds in causes.items():
         reason = reason.masked_fill(holds, code)
     unknown = causes[_FEW] | causes[_UNDEFINED] | causes[_FITTED]
+    bounds = [torch.minimum(bounds[0], value), torch.maximum(bounds[1], value)]  # past which rounding may have gone
     bounds = [bound.masked_fill(reason != _FINE, torch.nan) for bound in bounds]
     return torch.stack([error.masked_fill(unknown, torch.nan), *bounds, reason])
+
+
+def _kept_range(value: Tensor, low: Tensor, high: Tensor) -> tuple[Tensor, Tensor]:
+    """The range, without ends where the value itself has left it: bounds within it would not hold the value."""
+    left = (value < low - _BEYOND) | (value > high + _BEYOND)
+    return low.masked_fill(left, -torch.inf), high.masked_fill(left, torch.inf)
 
 
 def _share_bounds(

@@ -126,7 +126,7 @@ OPTIONS = [
     (TurnConsistency(mode="vbench"), (0.0, 1.0), "0 to 1"),
     (TurnConsistency(), (-1.0, 1.0), "-1 to 1"),
     (PointScore(), (0.0, 1.0), "0 to 1"),
-    (PointScore(protocol="imug"), (0.0, math.inf), "from 0"),
+    (PointScore(protocol="imug"), (0.0, 1.0), "0 to 1 (a 9 of 5 leaves it)"),
     (imug_metrics.Reliability(scale=100.0), (0.0, 100.0), "0 to 100"),
     (imug_metrics.TurnOfFlip(max_turns=5), (0.0, 5.0), "0 to 5"),
     (imug_metrics.LoopConvergence("monotone"), (0.0, 1.0), "0 to 1"),

@@ -22,8 +22,7 @@ from imug_metrics.metrics.options import MetricOptions, within
 _OFFICIAL: dict[str, Any] = {
     "label": "Judged points, official rule",
     "noun": "official point score",
-    "span": "from 0",
-    "low": 0.0,
+    "span": "0 to 1 (a 9 of 5 leaves it)",
     "meaning": "The benchmark's released rule for the same images: whatever numbers the judge's reply holds are taken.",
     "misleads": "Absent images are left out of the mean or scored on an empty request, and a 9 counts as 180 %.",
 }
@@ -73,13 +72,12 @@ class PointScore(DialogueMetric):
     configuration = (*DialogueMetric.configuration, "best", "protocol")
     plot_lower_bound = 0.0
     plot_upper_bound = 1.0
+    ranges = within(SHARE, "mean", "turn_", "point", "full")  # which a mean of official 9s of 5 leaves
 
     def __init__(self, *, best: float = 5.0, protocol: Protocol = "strict", **kwargs: Unpack[MetricOptions]) -> None:
         check_best(best)
         check_protocol(protocol)
         self.best, self.protocol = float(best), protocol
-        graded = ("mean", "turn_", "point") if protocol == "strict" else ()  # elsewhere a 9 of 5 is taken as it is
-        self.ranges = within(SHARE, *graded, "full")
         super().__init__(**kwargs)
 
     def describe(self) -> MetricDescription:

@@ -40,7 +40,8 @@ def point_scores(
 
     Returns:
         "point_score..." of protocol "strict" and "point_score_imug...", flat, and by (dialogue, turn) the columns
-        `points_strict` and `points_imug` (scores from 0 to 1, None where absent) and `points`, the official points.
+        `points_strict` and `points_imug` (scores from 0 to 1, None where absent) and `points`, the official points,
+        empty where none were read.
     """
     asked = [(sample.key, task.turn) for sample in samples for task in sample.tasks if task.points]
     official, strict = readings.points, readings.strict_points
@@ -54,7 +55,7 @@ def point_scores(
         columns["/".join(unit[0]), unit[1]] = {
             "points_strict": _score(strict.get(unit)),
             "points_imug": _score(official.get(unit)),
-            "points": list(official[unit]) if unit in official else None,
+            "points": list(official.get(unit, ())),
         }
     return scores, columns
 
@@ -112,7 +113,7 @@ def _by_group(
 
 
 def _expected(record: Record, item: Mapping[str, Any], column: str, keyed: set[int]) -> bool:
-    return id(record) in keyed if column == "answer_strict" else "points" in item
+    return id(record) in keyed if column == "answer_strict" else item.get("points") is not None
 
 
 def _scores(
