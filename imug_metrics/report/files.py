@@ -8,12 +8,11 @@ import csv
 import io
 import json
 import math
-import os
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from imug_metrics._files import write_bytes_whole
 from imug_metrics.reading.files import Problem
 from imug_metrics.report.metric_specs import curve, known_metrics, records_by_turn
 
@@ -31,16 +30,7 @@ def write_whole(path: Path, text: str) -> Path:
 
     A lone surrogate, which UTF-8 has no bytes for, is written as the escape ``\udXXX``, which JSON reads back.
     """
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace", newline="") as file:
-            file.write(text)
-        os.chmod(name, 0o644)  # mkstemp opens to the owner alone; a report is meant to be read by others
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-    return path
+    return write_bytes_whole(path, text.encode("utf-8", "backslashreplace"))
 
 
 def to_json(value: Any) -> Any:
