@@ -13,7 +13,7 @@ from rich.text import Text
 
 from imug_metrics.report.sanitize import plain
 from imug_metrics.report.tables.table import Cell, Table
-from imug_metrics.report.tables.text import first_line
+from imug_metrics.report.tables.text import first_line, narrow
 
 _STYLES = {"": "", "bold": "bold", "dim": "dim", "good": "bold green", "bad": "bold red", "warn": "bold yellow"}
 
@@ -31,13 +31,16 @@ def print_tables(tables: Iterable[Table], console: Console | None = None) -> Non
 
 
 def _rich(table: Table) -> RichTable:
+    table = narrow(table) if table.compact else table
+    tall = max(heading.count("\n") for heading in table.header)
     shown = RichTable(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0) if len(table.header) < 9 else 0)
     shown.title, shown.title_justify = (Text(plain(table.title), style="bold") if table.title else None), "left"
     # Names come from the data: `Text` takes them literally where rich would read markup.
     caption = Text("\n".join(map(plain, table.caption)), style="table.caption")
     shown.caption, shown.caption_justify = caption if table.caption else None, "left"
     for place, heading in enumerate(table.header):
-        label = Text("\n".join(map(plain, heading.split("\n"))))
+        lines = [*[""] * (tall - heading.count("\n")), *heading.split("\n")]
+        label = Text("\n".join(map(plain, lines)))
         if place == 0:
             shown.add_column(label, overflow="fold", min_width=7)
         else:
@@ -50,7 +53,7 @@ def _rich(table: Table) -> RichTable:
 
 
 def _text(cell: Cell) -> Text:
-    text = Text(first_line(cell), style=_STYLES[cell.tone])
+    text = Text(first_line(cell), style=_STYLES["warn" if cell.marks and cell.model is None else cell.tone])
     if cell.below:
         text.append(f"\n{plain(cell.below)}", style="dim")
     return text

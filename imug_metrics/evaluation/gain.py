@@ -26,9 +26,9 @@ from imug_metrics.metrics.images.turn_alignment import TurnAlignment
 from imug_metrics.protocols import imug
 from imug_metrics.protocols.imug.readings import recorded_readings
 from imug_metrics.report.files import json_text, write_problems, write_whole
-from imug_metrics.report.marks import share_cell
-from imug_metrics.report.metric_specs import as_float, estimate, number
-from imug_metrics.report.table import marked_cell
+from imug_metrics.report.metric_specs import as_float, estimate, number, span
+from imug_metrics.report.tables.cells import change_cell, count_cell, share_cell
+from imug_metrics.report.tables.names import file_names
 from imug_metrics.report.tables.table import Cell, Table
 from imug_metrics.suite import answer_values, metric_scores, score_records, with_key
 
@@ -67,12 +67,13 @@ class GainEvaluation:
 
     def tables(self) -> list[Table]:
         """One table a model of its text turns, and one a measure of its image turns."""
-        found = []
+        measured: dict[str, Gains] = {}
         for model, gains in self.gains.items():
             images = {f"{model}: {_MEASURES[name]}": of_images[model] for name, of_images in self.images.items()}
-            measured = {model: gains, **images}
-            found += [_table(title, gains) for title, gains in measured.items() if gains["overall"]]
-        return found
+            measured |= {model: gains, **images}
+        shown = {title: gains for title, gains in measured.items() if gains["overall"]}
+        names = file_names(shown, "gain_")
+        return [_table(title, gains, name) for (title, gains), name in zip(shown.items(), names, strict=True)]
 
     def table(self) -> str:
         """The tables as text."""
@@ -250,21 +251,26 @@ def _asked(benchmark: imug.Benchmark, folder: Path, *, images: bool) -> imug.Ben
     return benchmark.select(samples)
 
 
-def _table(title: str, gains: Gains) -> Table:
+def _table(title: str, gains: Gains, name: str) -> Table:
     sections = []
     for group, noun, _ in _GROUPS:
         label = "turn {}".format if noun == "turn" else str
         sections.append(
             [[Cell(label(name), "" if noun else "bold"), *_cells(values)] for name, values in gains[group].items()]
         )
-    return Table(_HEADER, sections, title)
+    return Table(_HEADER, sections, title, name=name)
 
 
 def _cells(values: Mapping[str, float]) -> list[Cell]:
     gain, slope = estimate(values, "paired_gain"), estimate(values, "paired_gain_slope")
-    arms = [Cell(number(as_float(values.get(f"paired_gain_{arm}")))) for arm in ("scores", "baseline")]
-    pairs = Cell(f"{values['paired_gain_n']:.0f}")
-    unpaired = share_cell(f"{values['paired_gain_unpaired']:.0f}", values["paired_gain_coverage"])
-    interval = f"{number(gain.lower, 3)}…{number(gain.upper, 3)}" if gain.bounded else "–"
-    signs = [marked_cell(value, 3) for value in (gain, slope)]
-    return [pairs, *arms, signs[0], Cell(interval), signs[1], unpaired]
+    arms = [as_float(values.get(f"paired_gain_{arm}")) for arm in ("scores", "baseline")]
+    unpaired = values["paired_gain_unpaired"]
+    changes = [change_cell(value)._replace(below="") for value in (gain, slope)]
+    return [
+        count_cell(values["paired_gain_n"]),
+        *(Cell(number(value), value=value) for value in arms),
+        changes[0],
+        Cell(span(gain, 3) or "–"),
+        changes[1],
+        share_cell(f"{unpaired:.0f}", values["paired_gain_coverage"])._replace(value=unpaired),
+    ]

@@ -16,7 +16,8 @@ from imug_metrics.errors import ArgumentError
 from imug_metrics.evaluation.item_scores import ItemScores, metric_spec, read_item_scores
 from imug_metrics.evaluation.settings import join_names
 from imug_metrics.report.metric_specs import FEW_DIALOGUES, MetricSpec, number
-from imug_metrics.report.tables.table import Cell, Table
+from imug_metrics.report.tables.cells import count_cell
+from imug_metrics.report.tables.table import Cell, Mark, Table
 from imug_metrics.stats.cluster_robust import packed_moments, ratio_spread, unpack_moments
 from imug_metrics.stats.planning import assumed_spread, design_effect, dialogues_needed, smallest_difference
 
@@ -77,7 +78,7 @@ class ComparisonPlan:
         together = f" for {self.comparisons} comparisons together (Bonferroni)" if self.comparisons > 1 else ""
         test = f"two-sided paired t-test by dialogue, level {100 * self.level:g} %{together}"
         title = f"To find a difference of {self.difference:g} with power {100 * self.power:g} %"
-        return [Table(_HEADER, [[_row(pair) for pair in self.pairs]], title, (test, *self.notes))]
+        return [Table(_HEADER, [[_row(pair) for pair in self.pairs]], title, (test, *self.notes), name="plan")]
 
     def table(self) -> str:
         """The table as text."""
@@ -298,6 +299,7 @@ def _row(pair: PlannedPair) -> list[Cell]:
         " vs ".join(pair.models if len(pair.models) == 2 else (*pair.models, "another")) if pair.models else "assumed"
     )
     few = 0 < pair.dialogues < FEW_DIALOGUES and pair.needed is not None
-    needed = "–" if pair.needed is None else f"{pair.needed}{' !' if few else ''}"
-    counts = [Cell(str(count) if pair.models else "–") for count in (pair.dialogues, pair.records)]
-    return [Cell(name, "bold"), *counts, Cell(number(pair.smallest, 3)), Cell(needed, "warn" if few else "")]
+    told = (Mark("!", "few", f"fewer than {FEW_DIALOGUES} dialogues"),) if few else ()
+    needed = count_cell(math.nan if pair.needed is None else pair.needed)._replace(marks=told)
+    counts = [count_cell(count if pair.models else math.nan) for count in (pair.dialogues, pair.records)]
+    return [Cell(name, "bold"), *counts, Cell(number(pair.smallest, 3), value=pair.smallest), needed]

@@ -78,7 +78,7 @@ class RepeatedRuns:
             "dialogues, records, runs: shares of the variance of a single score",
             "width: of the interval with 2 and with any number of runs, as a share of that with one",
         )
-        return [Table(_HEADER, sections, "Repeated runs", caption)]
+        return [Table(_HEADER, sections, "Repeated runs", caption, name="repeats")]
 
     def table(self) -> str:
         """The table as text."""
@@ -187,4 +187,5 @@ def _line(score: RepeatedScore, label: str) -> list[Cell]:
     shares = [number(100 * part / total, 0) + " %" if total > 0 else "–" for part in score.variance.values()]
     interval = "–" if math.isnan(score.lower) else f"{number(score.lower)} to {number(score.upper)}"
     widths = (number(score.widths.get(count, math.nan)) for count in _SHOWN)
-    return [Cell(label), Cell(number(score.value)), Cell(interval), *map(Cell, shares), *map(Cell, widths)]
+    value = Cell(number(score.value), "", "", score.value, score.lower, score.upper)
+    return [Cell(label), value, Cell(interval), *map(Cell, shares), *map(Cell, widths)]

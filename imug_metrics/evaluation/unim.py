@@ -19,8 +19,8 @@ from imug_metrics.protocols import unim
 from imug_metrics.reading.files import Problems
 from imug_metrics.reading.tags import MODALITIES, Repeated, TextType
 from imug_metrics.report.files import write_problems
-from imug_metrics.report.marks import share_cell
 from imug_metrics.report.metric_specs import as_float, estimate, number, span
+from imug_metrics.report.tables.cells import estimate_cell, share_cell
 from imug_metrics.report.tables.table import Cell, Table
 from imug_metrics.report.unim import Column, shown_columns, write_unim_report
 
@@ -245,12 +245,12 @@ def _table(groups: Sequence[Mapping[str, Any]], columns: Sequence[Column]) -> Ta
         by = group["by"]
         label = f"difficulty {group['name']}" if by == "difficulty" else group["name"]
         share = group["answered"] / max(group["instances"], 1)
-        answered = share_cell(f"{group['answered']}/{group['instances']}", share)
+        answered = share_cell(f"{group['answered']}/{group['instances']}", share)._replace(value=share)
         cells = [cell for column in columns for cell in _cells(group, column.key)]
         sections.setdefault(by, []).append([Cell(label, "bold" if by == "all" else ""), answered, *cells])
-    return Table(tuple(header), list(sections.values()))
+    return Table(tuple(header), list(sections.values()), name="scores")
 
 
 def _cells(group: Mapping[str, Any], key: str) -> tuple[Cell, Cell]:
     found = estimate(group, key)
-    return Cell(number(found.value, 3)), Cell(span(found, 3) or "–")
+    return estimate_cell(found, 3)._replace(below=""), Cell(span(found, 3) or "–")

@@ -5,26 +5,58 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imug_metrics._version import __version__
-from imug_metrics.metrics.description import MetricDescription
-from imug_metrics.report.comparison import compare_models, comparison_rows
+from imug_metrics.reading.files import Problem
+from imug_metrics.report.comparison import compare_models
 from imug_metrics.report.files import items_text, json_text, per_turn_text, write_whole
 from imug_metrics.report.findings import Finding, find
 from imug_metrics.report.judging import RuleRow
-from imug_metrics.report.metric_specs import check_models, estimate
+from imug_metrics.report.metric_specs import MetricSpec, check_models
 from imug_metrics.report.pages.page import page
-from imug_metrics.report.readings import readings_json
-from imug_metrics.report.sections import SECTIONS, Build, Report
+from imug_metrics.report.sections import (
+    SECTIONS,
+    Build,
+    Figure,
+    Folded,
+    Fragment,
+    Panels,
+    Report,
+    Section,
+    Text,
+    build_sections,
+    tables_of,
+)
+from imug_metrics.report.summary import summary
 from imug_metrics.report.table import score_tables
+from imug_metrics.report.table_files import write_tables
+from imug_metrics.report.tables.table import Cell, Mark, Table
 
 if TYPE_CHECKING:
     from imug_metrics.suite import ModelScores
 
-__all__ = ["Finding", "RuleRow", "find", "score_tables", "write_report"]
+__all__ = [
+    "SECTIONS",
+    "Build",
+    "Cell",
+    "Figure",
+    "Finding",
+    "Folded",
+    "Fragment",
+    "Mark",
+    "MetricSpec",
+    "Panels",
+    "Report",
+    "RuleRow",
+    "Section",
+    "Table",
+    "Text",
+    "find",
+    "score_tables",
+    "write_report",
+]
 
 
 def write_report(
@@ -34,6 +66,7 @@ def write_report(
     manifest: Mapping[str, Any],
     rules: Sequence[RuleRow] = (),
     judges: Mapping[str, Mapping[str, Any]] | None = None,
+    problems: Sequence[Problem] = (),
     sections: Sequence[Build] = SECTIONS,
 ) -> Path:
     """Write the scores of all models into one folder.
@@ -46,7 +79,8 @@ def write_report(
     - ``per_turn.csv``: model, metric, turn, value, lower, upper, n; undefined cells are empty.
     - ``items.jsonl``: one record a line, its model first.
     - ``manifest.json``: the given manifest and the library's version.
-    - ``report.html``: one page of under 5 MB without scripts or links to other files.
+    - ``tables/``: every table of the page that has a name, as ``.csv`` (exact values with bounds), ``.md``, ``.tex``.
+    - ``report.html``: one page of under 5 MB that needs no other file.
 
     Each file is written under a temporary name and renamed; files of an earlier report are replaced.
 
@@ -58,13 +92,16 @@ def write_report(
         judges: by model, what is known of its judge: `answers` (how many), `failures` (counts by kind) and `agreement`
             (by unit, the results of `imug_metrics.stats.agreement.agreement`); with repeats `repeats`, with people's
             scores `differences`.
-        sections: what makes each section of the page, see `imug_metrics.report.sections`.
+        problems: what was wrong with the data; the page lists them.
+        sections: what makes each section of the page, from top to bottom, such as ``[*SECTIONS, mine]``: functions from
+            a `Report` to a `Section`, or to None where there is nothing to show.
 
     Returns:
         The path of ``report.html``.
 
     Raises:
         ValueError: ``models`` is empty or names a model twice.
+        ArgumentError: if a table of a section has a name that no file can have, or that another one has.
 
     Example:
         >>> import tempfile
@@ -73,36 +110,16 @@ def write_report(
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     path = write_report([scores], Path(folder), manifest={"seed": 0})
         ...     sorted(file.name for file in path.parent.iterdir())
-        ['items.jsonl', 'manifest.json', 'per_turn.csv', 'report.html', 'summary.json']
+        ['items.jsonl', 'manifest.json', 'per_turn.csv', 'report.html', 'summary.json', 'tables']
     """
     check_models(models)
+    report = Report(models, manifest, compare_models(models), rules, judges or {}, problems)
+    built = build_sections(report, sections)
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
-    compared = compare_models(models)
-    findings = [{"tone": f.tone, "model": f.model or None, "text": f.text} for f in find(models, judges, compared)]
-    scores = {model.model: model.scores for model in models}
-    summary: dict[str, Any] = {"models": scores, "findings": findings}
-    if described := {key: asdict(found) for model in reversed(models) for key, found in _described(model).items()}:
-        summary["metrics"] = described
-    if compared:
-        summary["differences"] = comparison_rows(list(scores), compared)
-        summary["ranks"] = {metric.key: dict(zip(scores, metric.ranks)) for metric in compared}
-    if reasons := {model.model: dict(model.reasons) for model in models if model.reasons}:
-        summary["without_interval"] = reasons
-    if answers := readings_json(models):
-        summary["answers"] = answers
-    if rules:
-        summary["rules"] = {model: {r.name: r.counts[model] for r in rules if model in r.counts} for model in scores}
-    if judges:
-        summary["judges"] = dict(judges)
-    write_whole(out / "summary.json", json_text("summary", summary))
+    write_tables(out / "tables", (table for section in built for table in tables_of(section.parts)))
+    write_whole(out / "summary.json", json_text("summary", summary(report)))
     write_whole(out / "per_turn.csv", per_turn_text(models))
     write_whole(out / "items.jsonl", items_text(models))
     write_whole(out / "manifest.json", json_text("manifest", {"imug_metrics": __version__, **manifest}))
-    report = Report(models, manifest, compared, rules, judges or {})
-    return write_whole(out / "report.html", page(report, __version__, sections))
-
-
-def _described(model: ModelScores) -> Mapping[str, MetricDescription]:
-    found: Mapping[str, MetricDescription] = getattr(model, "descriptions", {})
-    return {key: description for key, description in found.items() if estimate(model.scores, key).known}
+    return write_whole(out / "report.html", page(report, __version__, built))

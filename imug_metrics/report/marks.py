@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import torch
 
 from imug_metrics.functional.answers.choice_score import choice_mask
-from imug_metrics.metrics.options import LEAST_COVERAGE
 from imug_metrics.reading.options import DEFAULT_OPTIONS
 from imug_metrics.report.metric_specs import CHANCE, METRICS, MetricSpec, as_float, copies, estimate, number
-from imug_metrics.report.tables.table import Cell, Mark
+from imug_metrics.report.tables.cells import is_covered
+from imug_metrics.report.tables.table import Mark
 
 if TYPE_CHECKING:
     from imug_metrics.suite import ModelScores
@@ -32,26 +32,6 @@ def lowest_coverage(model: ModelScores, metrics: Sequence[MetricSpec]) -> float:
     """The coverage of the least covered of the metrics; NaN where none has one."""
     shares = [coverage(model, view) for view in metrics]
     return min((share for share in shares if not math.isnan(share)), default=math.nan)
-
-
-def is_covered(share: float) -> bool:
-    """Whether so few outputs are missing that a score can be read as it is.
-
-    Example:
-        >>> is_covered(0.99), is_covered(0.6), is_covered(float("nan"))
-        (True, False, True)
-    """
-    return not share < LEAST_COVERAGE
-
-
-def share_cell(text: str, share: float) -> Cell:
-    """A count or share of outputs for a table, marked where too many are missing.
-
-    Example:
-        >>> share_cell("31/60", 31 / 60)
-        Cell(text='31/60 !', tone='warn', below='')
-    """
-    return Cell(text) if is_covered(share) else Cell(f"{text} !", "warn")
 
 
 def counts_from_0(view: MetricSpec) -> bool:

@@ -41,6 +41,7 @@ class MetricSpec:
         higher_is_better: True, False, or None where neither end is better.
         is_mean: whether it is the mean of the column `item`.
         low, high: ends that it cannot leave; infinite where there is none.
+        range, direction: the range, and which end is better, in words.
     """
 
     key: str
@@ -55,6 +56,8 @@ class MetricSpec:
     is_mean: bool = True
     low: float = -math.inf
     high: float = math.inf
+    range: str = ""
+    direction: str = ""
 
 
 def metric_spec(description: MetricDescription, item: str, modality: str) -> MetricSpec:
@@ -77,6 +80,8 @@ def metric_spec(description: MetricDescription, item: str, modality: str) -> Met
         description.is_mean,
         -math.inf if description.low is None else description.low,
         math.inf if description.high is None else description.high,
+        description.range,
+        description.direction,
     )
 
 

@@ -8,19 +8,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from imug_metrics.report.pages.render import render
-from imug_metrics.report.sections import SECTIONS, Build, Report
+from imug_metrics.report.sections import Report, Section
 
 
-def page(report: Report, version: str, sections: Sequence[Build] = SECTIONS) -> str:
+def page(report: Report, version: str, sections: Sequence[Section]) -> str:
     """The whole page as HTML.
 
     Args:
         report: what was found.
         version: the library's version.
-        sections: what makes each section; those that have nothing to show are left out.
+        sections: what it shows, from top to bottom.
     """
-    found = [section for build in sections if (section := build(report)) is not None]
-    return render("page.html", title="Dialogue report", lead=_lead(report), sections=found, version=version)
+    return render("page.html", title="Dialogue report", lead=_lead(report), sections=sections, version=version)
 
 
 def _lead(report: Report) -> str:

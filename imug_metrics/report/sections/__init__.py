@@ -4,6 +4,18 @@
 
 from __future__ import annotations
 
+from imug_metrics.report.sections.breakdowns import groups
+from imug_metrics.report.sections.changes import changes
+from imug_metrics.report.sections.costs import costs
+from imug_metrics.report.sections.coverage import coverage
+from imug_metrics.report.sections.curves import curves
+from imug_metrics.report.sections.differences import differences
+from imug_metrics.report.sections.findings import findings
+from imug_metrics.report.sections.histories import histories
+from imug_metrics.report.sections.judge import judge
+from imug_metrics.report.sections.notes import notes
+from imug_metrics.report.sections.protocols import protocols
+from imug_metrics.report.sections.readings import readings
 from imug_metrics.report.sections.scores import scores
 from imug_metrics.report.sections.section import (
     Build,
@@ -15,8 +27,11 @@ from imug_metrics.report.sections.section import (
     Report,
     Section,
     Text,
+    build_sections,
     fragment,
+    tables_of,
 )
+from imug_metrics.report.sections.source import source
 
 __all__ = [
     "SECTIONS",
@@ -29,8 +44,25 @@ __all__ = [
     "Report",
     "Section",
     "Text",
+    "build_sections",
     "fragment",
+    "tables_of",
 ]
 
-SECTIONS: tuple[Build, ...] = (scores,)
+SECTIONS: tuple[Build, ...] = (
+    findings,
+    scores,
+    differences,
+    curves,
+    changes,
+    groups,
+    histories,
+    protocols,
+    judge,
+    readings,
+    coverage,
+    costs,
+    notes,
+    source,
+)
 """What the page shows, from top to bottom; `write_report(..., sections=...)` takes others."""

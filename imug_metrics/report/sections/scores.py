@@ -4,22 +4,21 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from imug_metrics.report.marks import lowest_coverage, marks
-from imug_metrics.report.metric_specs import (
-    COPY_RATE,
-    Estimate,
-    MetricSpec,
-    as_float,
-    copies,
-    estimate,
-    number,
-    span,
+from imug_metrics.report.marks import (
+    counts_from_0,
+    coverage,
+    lowest_coverage,
+    marks,
+    with_absent_as_zero,
+    without_absent,
 )
-from imug_metrics.report.sections.section import Report, Section
-from imug_metrics.report.tables.table import Cell, Mark, Table, Tone
+from imug_metrics.report.metric_specs import COPY_RATE, MetricSpec, as_float, copies, estimate, number
+from imug_metrics.report.sections.section import Part, Report, Section, Text
+from imug_metrics.report.tables.cells import change_cell, coverage_cell, estimate_cell
+from imug_metrics.report.tables.table import Cell, Mark, Table, legend
 
 if TYPE_CHECKING:
     from imug_metrics.suite import ModelScores
@@ -28,67 +27,71 @@ ABOUT = """Mean over records. Below each score: its 95 % interval by dialogue, a
 marked where its interval excludes zero. Coverage is that of the least covered metric; ! outputs are missing from the
 score, ≈ it is not above chance, = it comes from repeated images."""
 
+ABSENT = """A model that leaves hard turns out looks better than it is. These scores have outputs missing; beside them,
+what they are where an absent output counts 0 (missing="zero")."""
 
-def scores(report: Report) -> Section | None:
+
+def scores(report: Report) -> Section:
     """The section of scores."""
-    return Section("scores", "Scores", ABOUT, [score_table(report)])
+    parts: list[Part] = [score_table(report, report.metrics)]
+    if (absent := absent_table(report)) is not None:
+        parts += [Text(ABSENT), absent]
+    return Section("scores", "Scores", ABOUT, parts)
 
 
-def score_table(report: Report) -> Table:
+def score_table(report: Report, metrics: Sequence[MetricSpec]) -> Table:
     """One row a model, one column a metric."""
     copied = any(estimate(model.scores, COPY_RATE).known for model in report.models)
     rows = [
         [
             report.name(place),
-            *(score_cell(model, view) for view in report.metrics),
+            *(score_cell(model, view) for view in metrics),
             *([_copy_rate(model)] if copied else []),
             coverage_cell(lowest_coverage(model, report.metrics)),
         ]
         for place, model in enumerate(report.models)
     ]
-    header = ("Model", *(view.label for view in report.metrics), *(["Copy rate"] if copied else []), "Coverage")
-    return Table(header, [rows], "Scores by model", name="scores", sortable=True)
+    header = ("Model", *(view.label for view in metrics), *(["Copy rate"] if copied else []), "Coverage")
+    told = {f"{model.model}, {view.label}": marks(model, view) for model in report.models for view in metrics}
+    title = "Scores by model"
+    return Table(header, [rows], title, tuple(legend(told)), name="scores", sortable=True, compact=True)
+
+
+def absent_table(report: Report) -> Table | None:
+    """Scores of which outputs are missing, beside those with absent outputs as 0; None where there are none."""
+    rows = [
+        [
+            report.name(place),
+            Cell(view.label),
+            coverage_cell(coverage(model, view)),
+            *(
+                Cell(number(value), value=value)
+                for value in (without_absent(model, view), with_absent_as_zero(model, view))
+            ),
+        ]
+        for place, model in enumerate(report.models)
+        for view in report.metrics
+        if counts_from_0(view) and any(mark.kind == "coverage" for mark in marks(model, view))
+    ]
+    header = ("Model", "Score", "Coverage", "Of what is there", "Absent as 0")
+    return Table(header, [rows], "With absent outputs as 0", name="absent") if rows else None
 
 
 def score_cell(model: ModelScores, view: MetricSpec) -> Cell:
     """A score with its interval, its marks and its change per turn."""
-    score = estimate(model.scores, view.key)
-    return Cell(
-        number(score.value, 2 if view.is_mean else 3),
-        "bold",
-        span(score) or (model.reasons.get(view.key, "no interval") if score.known else ""),
-        score.value,
-        score.lower,
-        score.upper,
-        as_float(model.scores.get(f"{view.key}_n")),
-        tuple(marks(model, view)),
-        trend=_trend(estimate(model.scores, f"{view.key}_slope"), view),
+    cell = estimate_cell(
+        estimate(model.scores, view.key),
+        2 if view.is_mean else 3,
+        reason=model.reasons.get(view.key, "no interval"),
+        n=as_float(model.scores.get(f"{view.key}_n")),
+        marks=marks(model, view),
     )
-
-
-def trend_tone(slope: Estimate, view: MetricSpec) -> Tone:
-    """Whether a slope that its interval tells from zero is for the better or for the worse."""
-    if view.higher_is_better is None or not slope.direction:
-        return ""
-    return "good" if (slope.direction > 0) == view.higher_is_better else "bad"
-
-
-def coverage_cell(share: float) -> Cell:
-    """A share of outputs, rounded towards "not all": 99.97 % must not read as complete."""
-    if math.isnan(share):
-        return Cell("–", value=share)
-    text = "100 %" if share >= 1 else f"{math.floor(1000 * share + 1e-9) / 10:.1f} %"
-    return Cell(text, value=share)
-
-
-def _trend(slope: Estimate, view: MetricSpec) -> Cell:
-    if not slope.known:
-        return Cell("no slope")
-    sign = {-1: "▼ ", 0: "→ " if slope.bounded else "", 1: "▲ "}[slope.direction]
-    return Cell(f"{sign}{number(slope.value, 3, signed=True)} a turn", trend_tone(slope, view))
+    slope = estimate(model.scores, f"{view.key}_slope")
+    change = change_cell(slope, higher_is_better=view.higher_is_better)
+    trend = Cell(f"{change.text} a turn", change.tone) if slope.known else Cell("no slope")
+    return cell._replace(tone="bold", trend=trend)
 
 
 def _copy_rate(model: ModelScores) -> Cell:
-    rate = estimate(model.scores, COPY_RATE)
     told = (Mark("!", "copies", "it repeats its own images"),) if copies(model) else ()
-    return Cell(number(rate.value), "bold", span(rate), rate.value, rate.lower, rate.upper, marks=told)
+    return estimate_cell(estimate(model.scores, COPY_RATE), marks=told)._replace(tone="bold")

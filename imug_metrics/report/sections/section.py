@@ -4,19 +4,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from markupsafe import Markup
 
+from imug_metrics.reading.files import Problem
 from imug_metrics.report.comparison import MetricComparison
+from imug_metrics.report.dialogues import ScoredDialogue, listed, row_metrics, scored_dialogues
+from imug_metrics.report.findings import Finding, find
 from imug_metrics.report.images import ThumbnailShelf
 from imug_metrics.report.judging import RuleRow
-from imug_metrics.report.marks import is_covered, lowest_coverage
+from imug_metrics.report.marks import lowest_coverage
 from imug_metrics.report.metric_specs import MetricSpec, shown_metrics
 from imug_metrics.report.pages.render import render
+from imug_metrics.report.tables.cells import is_covered
 from imug_metrics.report.tables.table import Cell, Mark, Table, name_cell
 
 if TYPE_CHECKING:
@@ -31,7 +35,7 @@ class Report:
         models: scores of at least one model.
         manifest: what was run.
         compared: the models in pairs; empty for one.
-        rules, judges: see `write_report`.
+        rules, judges, problems: see `write_report`.
         shelf: makes thumbnails, and watches the size of the page.
     """
 
@@ -40,12 +44,28 @@ class Report:
     compared: Sequence[MetricComparison] = ()
     rules: Sequence[RuleRow] = ()
     judges: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    problems: Sequence[Problem] = ()
     shelf: ThumbnailShelf = field(default_factory=ThumbnailShelf)
 
     @cached_property
     def metrics(self) -> list[MetricSpec]:
         """The metrics that a model has a value for, in order."""
         return shown_metrics(self.models)
+
+    @cached_property
+    def dialogues(self) -> list[ScoredDialogue]:
+        """Every dialogue of every model, scored by the metrics that have a value a record."""
+        return scored_dialogues(self.models, row_metrics(self.metrics))
+
+    @cached_property
+    def listed(self) -> list[ScoredDialogue]:
+        """Those that the page lists, the worst first; other sections lead there."""
+        return listed(self.dialogues)
+
+    @cached_property
+    def findings(self) -> list[Finding]:
+        """What the numbers say, in sentences."""
+        return find(self.models, self.judges, self.compared)
 
     def name(self, place: int, *, shown: bool = True) -> Cell:
         """The cell that names a model, marked where it left outputs out."""
@@ -132,6 +152,20 @@ class Section:
 
 Build: TypeAlias = Callable[[Report], "Section | None"]
 """Makes a section of what was found; None where there is nothing to show."""
+
+
+def build_sections(report: Report, builds: Sequence[Build]) -> list[Section]:
+    """The sections that have something to show."""
+    return [section for build in builds if (section := build(report)) is not None]
+
+
+def tables_of(parts: Sequence[Part]) -> Iterator[Table]:
+    """All tables among the parts, those within others included."""
+    for part in parts:
+        if isinstance(part, Table):
+            yield part
+        elif isinstance(part, (Panels, Folded)):
+            yield from tables_of(part.parts)
 
 
 def fragment(template: str, **values: Any) -> Fragment:

@@ -45,7 +45,7 @@ class Cell(NamedTuple):
         marks: what must be known of the value.
         model: place of the model that the cell names, which has a colour; None: it names none.
         trend: a change that the page shows on a third line; files have it elsewhere.
-        drawing: SVG that the page shows in place of the text.
+        drawing: SVG that the page shows above the text.
     """
 
     text: str
@@ -80,6 +80,7 @@ class Table:
         name: what its files are called, and the page's anchor.
         sortable: whether the page lets readers sort its rows.
         filterable: whether the page lets readers search its rows and choose among few texts of a column.
+        compact: whether plain text breaks the headings and leaves out second lines, so that it fits a terminal.
 
     Example:
         >>> table = Table(("Model", "Score"), [[(Cell("a"), Cell("0.50", value=0.504, lower=0.4, upper=0.6))]])
@@ -99,6 +100,7 @@ class Table:
     name: str = ""
     sortable: bool = False
     filterable: bool = False
+    compact: bool = False
     kind: ClassVar[str] = "table"
 
     @property

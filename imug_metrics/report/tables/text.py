@@ -5,12 +5,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from imug_metrics.report.sanitize import plain
 
 if TYPE_CHECKING:
     from imug_metrics.report.tables.table import Cell, Table
+
+_NARROW = 8
+"""Characters of a line of a heading, unless a word is longer."""
 
 
 def text_table(table: Table) -> str:
@@ -25,6 +30,7 @@ def text_table(table: Table) -> str:
         a         0.50
                0.4…0.6
     """
+    table = narrow(table) if table.compact else table
     header = [heading.split("\n") for heading in table.header]
     tall = max(map(len, header))
     head = list(zip(*([""] * (tall - len(lines)) + lines for lines in header), strict=True))
@@ -35,6 +41,20 @@ def text_table(table: Table) -> str:
     body = [rule if line is None else _aligned(line, widths) for line in _ruled(groups)]
     title = [plain(table.title)] if table.title else []
     return "\n".join([*title, *(_aligned(line, widths) for line in head), rule, *body, *map(plain, table.caption)])
+
+
+def narrow(table: Table) -> Table:
+    r"""The table with headings broken at their words, and without second lines.
+
+    Example:
+        >>> from imug_metrics.report.tables.table import Cell, Table
+        >>> found = narrow(Table(("Answers, official rule",), [[(Cell("0.50", below="0.4 to 0.6"),)]]))
+        >>> found.header, found.groups[0][0][0].below
+        (('Answers,\nofficial\nrule',), '')
+    """
+    header = ("\n".join(wrap(heading, _NARROW, break_long_words=False)) for heading in table.columns)
+    groups = [[[cell._replace(below="") for cell in row] for row in rows] for rows in table.groups]
+    return replace(table, header=tuple(header), groups=groups, compact=False)
 
 
 def first_line(cell: Cell) -> str:

@@ -1,0 +1,42 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""What the outputs cost, as the records say."""
+
+from __future__ import annotations
+
+from imug_metrics.report.metric_specs import MetricSpec, as_float, estimate, number
+from imug_metrics.report.sections.section import Report, Section
+from imug_metrics.report.tables.cells import change_cell, coverage_cell, estimate_cell
+from imug_metrics.report.tables.table import Cell, Table
+from imug_metrics.suite.carried import COST
+
+ABOUT = """Means and sums over the records that say what they cost, and how the cost changes from turn to turn. Unknown
+costs are in neither: compare sums at equal coverage only."""
+
+
+def costs(report: Report) -> Section | None:
+    """The section of costs."""
+    views = [view for view in report.metrics if view.key.startswith(COST)]
+    if not views:
+        return None
+    header = ("Cost", "Model", "Mean", "Sum", "Change a turn", "Coverage")
+    table = Table(header, [_rows(report, view) for view in views], "Costs by model", name="costs")
+    return Section("costs", "What it cost", ABOUT, [table])
+
+
+def _rows(report: Report, view: MetricSpec) -> list[list[Cell]]:
+    rows = []
+    for place, model in enumerate(report.models):
+        total = as_float(model.scores.get(f"{view.key}_sum"))
+        n = as_float(model.scores.get(f"{view.key}_n"))
+        rows.append(
+            [
+                Cell(view.label if place == 0 else "", value=view.label),
+                report.name(place),
+                estimate_cell(estimate(model.scores, view.key), n=n),
+                Cell(number(total), value=total),
+                change_cell(estimate(model.scores, f"{view.key}_slope"), higher_is_better=False),
+                coverage_cell(as_float(model.scores.get(f"{view.key}_coverage"))),
+            ]
+        )
+    return rows

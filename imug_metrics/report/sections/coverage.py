@@ -1,0 +1,64 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""How much of the outputs could be scored, and what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from imug_metrics.report.marks import coverage as covered
+from imug_metrics.report.metric_specs import WITHOUT_KEY, MetricSpec, as_float, is_missing
+from imug_metrics.report.sections.section import Report, Section
+from imug_metrics.report.tables.cells import count_cell, coverage_cell
+from imug_metrics.report.tables.table import Cell, Table
+
+if TYPE_CHECKING:
+    from imug_metrics.suite import ModelScores
+
+ABOUT = """Coverage is the share of expected records that could be scored. What is missing is left out of the means
+unless the run was told to count it as zero: a model that fails on hard turns can look better than it is. Under the
+official rule a failed answer counts 0."""
+
+
+def coverage(report: Report) -> Section:
+    """The section of coverage."""
+    return Section("coverage", "Coverage and what is missing", ABOUT, [coverage_table(report)])
+
+
+def coverage_table(report: Report) -> Table:
+    """One row a model: its records, what is missing of them, and the coverage of every metric."""
+    without_key = any(as_float(model.scores.get(WITHOUT_KEY)) > 0 for model in report.models)
+    rows = [
+        [
+            report.name(place),
+            count_cell(len({str(item["dialogue"]) for item in model.items})),
+            count_cell(len(model.items)),
+            _absent(model, "image"),
+            _absent(model, "text"),
+            *([count_cell(as_float(model.scores.get(WITHOUT_KEY, 0.0)))] if without_key else []),
+            *(_covered(model, view) for view in report.metrics),
+        ]
+        for place, model in enumerate(report.models)
+    ]
+    asked = (
+        "Dialogues",
+        "Turns",
+        "Images missing",
+        "Answers missing",
+        *(["Questions without key"] if without_key else []),
+    )
+    header = ("Model", *asked, *(view.label for view in report.metrics))
+    return Table(header, [rows], "Coverage by metric", name="coverage", sortable=True)
+
+
+def _covered(model: ModelScores, view: MetricSpec) -> Cell:
+    n = as_float(model.scores.get(f"{view.key}_n"))
+    cell = coverage_cell(covered(model, view))
+    return cell._replace(n=n, below=f"n = {n:.0f}" if n == n else "")
+
+
+def _absent(model: ModelScores, modality: str) -> Cell:
+    asked: list[Mapping[str, Any]] = [item for item in model.items if item.get("modality") == modality]
+    absent = sum(map(is_missing, asked))
+    return count_cell(absent, f"{absent:,} of {len(asked):,}")

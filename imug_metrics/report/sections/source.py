@@ -1,0 +1,49 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""How the report was made: the manifest, all numbers, and what was wrong with the data."""
+
+from __future__ import annotations
+
+from imug_metrics.report.judging import is_grouped
+from imug_metrics.report.metric_specs import as_float, number
+from imug_metrics.report.pages.render import flat
+from imug_metrics.report.sections.section import Folded, Part, Report, Section
+from imug_metrics.report.tables.table import Cell, Table
+
+MOST_PROBLEMS = 200
+"""Problems that the page shows; the file has all."""
+
+
+def source(report: Report) -> Section:
+    """The section of what the report was made of."""
+    manifest = Table(("Key", "Value"), [[(Cell(key), Cell(value)) for key, value in flat(report.manifest)]], "Manifest")
+    parts: list[Part] = [Folded("Manifest", [manifest]), Folded("All numbers", [_numbers(report)])]
+    if report.problems:
+        count = f"{len(report.problems):,} problem{'' if len(report.problems) == 1 else 's'} of the data"
+        more = f", the first {MOST_PROBLEMS} shown" if len(report.problems) > MOST_PROBLEMS else ""
+        parts.append(Folded(f"{count}{more}", [_problems(report)]))
+    return Section("source", "How this was made", parts=parts)
+
+
+def _numbers(report: Report) -> Table:
+    """Every score by its name; it has no file of its own, which summary.json is."""
+    keys = dict.fromkeys(key for model in report.models for key in model.scores if not is_grouped(key))
+    rows = []
+    for key in keys:
+        values = [as_float(model.scores.get(key)) for model in report.models]
+        rows.append([Cell(key), *(Cell(number(value, 4), value=value) for value in values)])
+    return Table(("Score", *(model.model for model in report.models)), [rows], "All numbers")
+
+
+def _problems(report: Report) -> Table:
+    rows = [
+        [
+            Cell(problem.level),
+            Cell(problem.file),
+            Cell(str(problem.line or "–")),
+            Cell(problem.field),
+            Cell(problem.message),
+        ]
+        for problem in report.problems[:MOST_PROBLEMS]
+    ]
+    return Table(("Level", "File", "Line", "Field", "Problem"), [rows], "Problems")
