@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import itertools
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import resources
@@ -22,7 +23,7 @@ _CONTROLS = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 127], "\ufffd")
 
 def render(name: str, **values: Any) -> str:
     """A page of this package with values put into it, each escaped."""
-    return environment().get_template(name).render(**values).translate(_CONTROLS)
+    return environment().get_template(name).render(unique=Labels(), **values).translate(_CONTROLS)
 
 
 @cache
@@ -34,7 +35,8 @@ def environment() -> jinja2.Environment:
     )
     script = _source("script.js")
     made.filters["downloads"] = downloads
-    made.globals["style"] = Markup(_source("figure.css") + _source("style.css"))
+    made.filters["sort_key"] = sort_key
+    made.globals["style"] = Markup(_source("figure.css") + _source("style.css") + _source("dialogues.css"))
     made.globals["script"] = Markup(script)
     made.globals["script_hash"] = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
     return made
@@ -53,6 +55,35 @@ def flat(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]
         else:
             plain = to_json(entry)
             yield f"{prefix}{key}", ", ".join(map(str, plain)) if isinstance(plain, list) else str(plain)
+
+
+class Labels:
+    """Gives each label once: what is called like an earlier one is numbered.
+
+    Example:
+        >>> unique = Labels()
+        >>> unique("Scores"), unique("Scores"), unique("Curves")
+        ('Scores', 'Scores 2', 'Curves')
+    """
+
+    def __init__(self) -> None:
+        self._given: set[str] = set()
+
+    def __call__(self, label: str) -> str:
+        numbered = (f"{label} {number}" for number in itertools.count(2))
+        found = next(text for text in itertools.chain([label], numbered) if text not in self._given)
+        self._given.add(found)
+        return found
+
+
+def sort_key(value: float) -> str:
+    """A number as readers' browsers sort by it: whole numbers exactly, others to nine digits, which keeps pages small.
+
+    Example:
+        >>> sort_key(0.8666666666666667), sort_key(1234567890123)
+        ('0.866666667', '1234567890123')
+    """
+    return str(value) if isinstance(value, int) else f"{value:.9g}"
 
 
 class Download(NamedTuple):
