@@ -14,10 +14,12 @@ from imug_metrics.report.metric_specs import FEW_DIALOGUES, Estimate, number, sp
 PALETTE = 8
 """How many model colours the style sheet defines (classes c0 to c7)."""
 
+LABELLED = 8
+"""With more lines than this the names at the line ends would cover each other."""
+
 _WIDTH, _HEIGHT = 520, 300
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 146, 14, 34
 _LEAST_SPREAD = 0.2  # a closer look than this would make noise look like a trend
-_LABELLED = 8  # with more lines than this the names at the line ends would cover each other
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ def curves(
         *(_band(line, x, y) for line in drawn),
         *(_stroke(line, x, y) for line in drawn),
         *(_dots(line, x, y, axis) for line in drawn),
-        *(_names(drawn, y) if len(drawn) <= _LABELLED else ()),
+        *(_names(drawn, y) if len(drawn) <= LABELLED else ()),
         "</svg>",
     ]
     return "".join(parts)

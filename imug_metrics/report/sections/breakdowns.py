@@ -17,14 +17,12 @@ from imug_metrics.report.tables.table import Cell, Table
 ABOUT = """Means over the records of each group, with the 95 % interval by dialogue and the number of records.
 Groups hold few dialogues: most differences between neighbours are chance."""
 
-_MOST_OPEN = 10
-
 
 def groups(report: Report) -> Section | None:
     """The section of groups."""
     found = breakdowns(report.models)
     names = file_names((grouping.group for grouping in found), "by_")
-    parts = [part for grouping, name in zip(found, names, strict=True) for part in _parts(report, grouping, name)]
+    parts = [_part(report, grouping, name) for grouping, name in zip(found, names, strict=True)]
     return Section("groups", "By class, domain and other groups", ABOUT, parts) if parts else None
 
 
@@ -51,13 +49,11 @@ def group_table(report: Report, grouping: Grouping, name: str) -> Table:
     return Table(header, rows, f"By {grouping.group}", name=name, compact=True)
 
 
-def _parts(report: Report, grouping: Grouping, name: str) -> list[Part]:
-    table = group_table(report, grouping, name)
-    more = [Text(f"The largest {len(grouping.names)} are shown, {grouping.left_out} more are not.")]
-    parts: list[Part] = [*(more if grouping.left_out else []), table]
-    if len(grouping.names) <= _MOST_OPEN:
-        return parts
-    return [Folded(f"By {grouping.group}: {len(grouping.names)} groups", parts)]
+def _part(report: Report, grouping: Grouping, name: str) -> Folded:
+    parts: list[Part] = [group_table(report, grouping, name)]
+    if grouping.left_out:
+        parts.insert(0, Text(f"The largest {len(grouping.names)} are shown, {grouping.left_out} more are not."))
+    return Folded(f"By {grouping.group}: {len(grouping.names)} groups", parts, is_open=name == "by_class")
 
 
 def _cell(found: GroupEstimate | None) -> Cell:

@@ -43,7 +43,7 @@ def change_table(report: Report) -> Table | None:
     }
     caption = ("▼ ▲ the 95 % interval of the change a turn lies wholly below / above 0", *legend(told))
     header = ("Metric", "Model", "Per turn", "95 % interval", "Reading")
-    return Table(header, groups, "Change a turn", caption, name="changes")
+    return Table(header, groups, "Change a turn", caption, name="changes", compact=True)
 
 
 def _rows(report: Report, view: MetricSpec) -> list[list[Cell]]:
@@ -72,7 +72,9 @@ def _change(model: ModelScores, view: MetricSpec, slope: Estimate) -> Cell:
 
 
 def _interval(model: ModelScores, view: MetricSpec, slope: Estimate, bar: str) -> Cell:
-    return Cell(span(slope, 3) or model.reasons.get(f"{view.key}_slope", "–"), "dim", drawing=Markup(bar))
+    """The interval in numbers and as a bar; where there is none, why."""
+    told = "" if slope.bounded else model.reasons.get(f"{view.key}_slope", "")
+    return Cell(span(slope, 3) or "–", "dim", told, drawing=Markup(bar))
 
 
 def _reading(slope: Estimate, view: MetricSpec) -> Cell:

@@ -9,8 +9,8 @@ import math
 from markupsafe import Markup
 
 from imug_metrics.report.metric_specs import CHANCE, FEW_DIALOGUES, MetricSpec, as_float, curve, records_by_turn
-from imug_metrics.report.sections.section import Figure, Panels, Report, Section, fragment
-from imug_metrics.report.svg import Line
+from imug_metrics.report.sections.section import Figure, Panels, Part, Report, Section, fragment
+from imug_metrics.report.svg import LABELLED, Line
 from imug_metrics.report.svg import curves as drawn
 from imug_metrics.report.tables.names import file_names
 
@@ -27,8 +27,10 @@ def curves(report: Report) -> Section | None:
     figures = [figure for figure in found if figure is not None]
     if not figures:
         return None
-    models = fragment("models.html", models=[model.model for model in report.models])
-    return Section("curves", "Over the turns", ABOUT, [models, Panels(figures)])
+    parts: list[Part] = [Panels(figures)]
+    if len(report.models) > LABELLED:
+        parts.insert(0, fragment("models.html", models=[model.model for model in report.models]))
+    return Section("curves", "Over the turns", ABOUT, parts)
 
 
 def _figure(report: Report, view: MetricSpec, name: str) -> Figure | None:

@@ -52,7 +52,11 @@ def score_table(report: Report, metrics: Sequence[MetricSpec]) -> Table:
         for place, model in enumerate(report.models)
     ]
     header = ("Model", *(view.label for view in metrics), *(["Copy rate"] if copied else []), "Coverage")
-    told = {f"{model.model}, {view.label}": marks(model, view) for model in report.models for view in metrics}
+    told = {
+        f"{model.model}, {label}": cell.marks
+        for model, row in zip(report.models, rows, strict=True)
+        for label, cell in zip(header[1:-1], row[1:-1], strict=True)
+    }
     title = "Scores by model"
     return Table(header, [rows], title, tuple(legend(told)), name="scores", sortable=True, compact=True)
 
