@@ -261,7 +261,7 @@ class ImugSuite(MetricCollection):
         found = {name: describe(self[name]) for name in shown if not isinstance(self[name], TurnsWithoutKey)}
         return {
             f"{self.prefix or ''}{name}": replace(
-                description, name=name, label=description.label if description.name == name else name
+                description, name=name, label=description.label if name in (description.name, *self._standard) else name
             )
             for name, description in found.items()
         }
