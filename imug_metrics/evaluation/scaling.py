@@ -27,9 +27,9 @@ from imug_metrics.metrics.scaling.strategy_comparison import StrategyComparison,
 from imug_metrics.protocols import imug
 from imug_metrics.protocols.imug.candidates import COUNTED, Candidates, read_candidates
 from imug_metrics.report.files import write_problems
-from imug_metrics.report.scaling import Part, Scaling, strategy_cells, write_scaling
+from imug_metrics.report.scaling import Part, Scaling, strategy_table, write_scaling
 from imug_metrics.report.tables.names import file_names
-from imug_metrics.report.tables.table import Cell, Table
+from imug_metrics.report.tables.table import Table
 from imug_metrics.suite import Record, answer_values, metric_scores, with_key
 
 _STEP = 256  # turns whose images are encoded together
@@ -81,7 +81,10 @@ class ScalingEvaluation:
     def tables(self) -> list[Table]:
         """One table a modality."""
         names = file_names((part.title for part in self.scaling.parts), "scaling_")
-        return [_table(self.scaling, part, name) for part, name in zip(self.scaling.parts, names, strict=True)]
+        return [
+            strategy_table(self.scaling, part, name, _COLUMNS)
+            for part, name in zip(self.scaling.parts, names, strict=True)
+        ]
 
     def table(self) -> str:
         """The tables as text."""
@@ -325,8 +328,3 @@ def _curve(run: Scored, places: dict[str, Any]) -> dict[str, float]:
     return {
         key: value for key, value in found.items() if any(part in key for part in ("_oracle_", "_single", "_records_"))
     }
-
-
-def _table(scaling: Scaling, part: Part, name: str) -> Table:
-    header, *lines = (cells[:_COLUMNS] for cells in strategy_cells(scaling, part))
-    return Table(tuple(header), [[[Cell(cell) for cell in line] for line in lines]], part.title, name=name)

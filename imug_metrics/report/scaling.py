@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,12 +14,23 @@ from markupsafe import Markup
 
 from imug_metrics.metrics.scaling.strategy_comparison import StrategyComparison
 from imug_metrics.report.files import json_text, write_whole
-from imug_metrics.report.metric_specs import Estimate, as_float, curve, estimate, number, span
-from imug_metrics.report.pages.render import flat, render
+from imug_metrics.report.metric_specs import Estimate, as_float, curve, estimate, number
+from imug_metrics.report.pages.render import render
+from imug_metrics.report.sections.section import Figure, Panels, Section
+from imug_metrics.report.sections.source import manifest_table
 from imug_metrics.report.svg import Line, curves
+from imug_metrics.report.tables.cells import count_cell, estimate_cell
+from imug_metrics.report.tables.names import file_names
+from imug_metrics.report.tables.table import Cell, Table
 
 _NAME = StrategyComparison.name
 _GROUPS = ("class", "domain", "turn")
+
+READING = """A gain is the mean of a strategy's score less the baseline's over the turns that both have. “All at once”
+bounds cover the gains of all strategies together. A gain a turn above 0 says that the strategy helps most late in a
+dialogue. Best of k is the mean over all ways to take k of the candidates: “oracle” takes the truly best, “selected” the
+one that the run's own scores put first. Turns with fewer than k candidates say nothing of k: where the number of turns
+falls with k, the points of a curve rest on different turns."""
 
 Detail = Mapping[str, Any]
 
@@ -71,95 +83,136 @@ def write_scaling(scaling: Scaling, out: Path, head: Mapping[str, Any]) -> Path:
     return write_whole(out / "scaling.html", _page(scaling, head))
 
 
-def strategy_cells(scaling: Scaling, part: Part) -> list[list[str]]:
-    """Cells of a table with a line a strategy, its header first."""
+def strategy_table(scaling: Scaling, part: Part, name: str = "", columns: int | None = None) -> Table:
+    """One row a strategy: coverage, score, gain, and what was paid for it.
+
+    Args:
+        scaling, part: what was found.
+        name: what the table's files are called; empty: it has none.
+        columns: how many of the columns are taken; None: all.
+    """
+    overall = part.groups["overall"]["all"]
     metric = StrategyComparison(scaling.strategies, baseline=scaling.baseline, costs=part.costs)
-    return metric.cells(part.groups["overall"]["all"])
+    header, *lines = metric.cells(overall)
+    rows = [
+        [_strategy_cell(overall, *entry) for entry in zip(header[:columns], line, _keys(line[0], part.costs))]
+        for line in lines
+    ]
+    return Table(tuple(header[:columns]), [rows], f"{part.title}: strategies", name=name, sortable=True)
 
 
-def group_cells(scaling: Scaling, part: Part, group: str) -> list[list[str]]:
-    """Cells of a table with a line a group: turns, and every strategy's gain with the bounds that hold at once."""
-    others = [name for name in scaling.strategies if name != scaling.baseline]
-    lines = [[group, "turns", *others]]
-    for value, found in part.groups[group].items():
-        gains = [_joint(found, f"{_NAME}_gain_{name}") for name in others]
-        lines.append([value or "–", number(as_float(found.get(f"{_NAME}_records")), 0), *gains])
-    return lines
+def _keys(strategy: str, costs: Sequence[str]) -> list[str]:
+    """The names of the numbers in a row of `StrategyComparison.cells`; empty where a cell is words."""
+    gain = f"gain_{strategy}"
+    paid = (key for kind in costs for key in (f"cost_{kind}_{strategy}", f"per_{kind}_{strategy}", ""))
+    return ["", f"coverage_{strategy}", f"score_{strategy}", gain, "", f"{gain}_p", f"{gain}_slope", *paid]
 
 
-def curve_cells(found: Detail) -> list[list[str]]:
-    """Cells of a table with a line a k: turns that have k candidates, score of the best, of the pick, and their gap."""
-    names = ("oracle", "selected", "gap")
-    lines = [["k", "turns", *names]]
-    lines.append(["1", _records(found, 1), *[_plain(estimate(found, "best_of_n_single"))] * 2, "–"])
+def _strategy_cell(overall: Detail, heading: str, text: str, key: str) -> Cell:
+    if not key:
+        return Cell(text)
+    joint = "_joint" if heading == "gain" else ""
+    lower, upper = (as_float(overall.get(f"{_NAME}_{key}{joint}_{end}")) for end in ("lower", "upper"))
+    return Cell(text, value=as_float(overall.get(f"{_NAME}_{key}")), lower=lower, upper=upper)
+
+
+def group_table(scaling: Scaling, part: Part, group: str, name: str) -> Table:
+    """One row a group: turns, and every strategy's gain with the bounds that hold for all strategies at once."""
+    others = [strategy for strategy in scaling.strategies if strategy != scaling.baseline]
+    rows = [
+        [
+            Cell(value or "–"),
+            count_cell(as_float(found.get(f"{_NAME}_records"))),
+            *(_gain(found, one) for one in others),
+        ]
+        for value, found in part.groups[group].items()
+    ]
+    title = f"{part.title}: gain over {scaling.baseline} by {group}"
+    return Table((group, "turns", *others), [rows], title, name=name, sortable=True)
+
+
+def curve_table(part: Part, strategy: str, name: str) -> Table:
+    """One row a k: turns that have k candidates, score of the best, of the pick, and their gap."""
+    found = part.curves[strategy]
+    single = estimate_cell(estimate(found, "best_of_n_single"), 3)
+    rows = [[Cell("1", value=1), _records(found, 1), single, single, Cell("–", value=math.nan)]]
     for k in curve(found, "best_of_n", "oracle"):
-        cells = (_plain(estimate(found, f"best_of_n_{name}_{k}")) for name in names)
-        lines.append([str(k), _records(found, k), *cells])
-    return lines
+        cells = (estimate_cell(estimate(found, f"best_of_n_{which}_{k}"), 3) for which in ("oracle", "selected", "gap"))
+        rows.append([Cell(str(k), value=k), _records(found, k), *cells])
+    title = f"{part.title}, {strategy}: best of k candidates"
+    return Table(("k", "turns", "oracle", "selected", "gap"), [rows], title, name=name)
 
 
-def _records(found: Detail, k: int) -> str:
-    return number(as_float(found.get(f"best_of_n_records_{k}")), 0)
+def _records(found: Detail, k: int) -> Cell:
+    return count_cell(as_float(found.get(f"best_of_n_records_{k}")))
 
 
-def _joint(found: Detail, key: str) -> str:
-    gain = Estimate(*(as_float(found.get(key + end)) for end in ("", "_joint_lower", "_joint_upper")))
-    return number(gain.value, 3, signed=True) + (f" ({span(gain, 3)})" if gain.bounded else "")
+def _count(found: Detail, key: str) -> Cell:
+    return count_cell(as_float(found.get(f"{_NAME}_{key}")))
 
 
-def _plain(value: Estimate) -> str:
-    return number(value.value, 3) + (f" ({span(value, 3)})" if value.bounded else "")
+def _gain(found: Detail, strategy: str) -> Cell:
+    ends = ("", "_joint_lower", "_joint_upper")
+    gain = Estimate(*(as_float(found.get(f"{_NAME}_gain_{strategy}{end}")) for end in ends))
+    return estimate_cell(gain, 3)._replace(text=number(gain.value, 3, signed=True))
 
 
-def _tables(scaling: Scaling, part: Part) -> list[tuple[str, list[list[str]]]]:
-    """Title and cells of every table of a modality."""
-    tables = [("Strategies", strategy_cells(scaling, part))]
-    tables += [(f"Gain over {scaling.baseline} by {group}", group_cells(scaling, part, group)) for group in _GROUPS]
-    return [*tables, *((f"{name}: best of k candidates", curve_cells(found)) for name, found in part.curves.items())]
+def _tables(scaling: Scaling, part: Part) -> list[Table]:
+    """Every table of a modality."""
+    start = f"{file_names([part.key])[0]}_"
+    runs = file_names(part.curves, f"{start}best_of_k_")
+    return [
+        strategy_table(scaling, part, f"{start}strategies"),
+        *(group_table(scaling, part, group, f"{start}by_{group}") for group in _GROUPS),
+        *(curve_table(part, strategy, name) for strategy, name in zip(part.curves, runs, strict=True)),
+    ]
 
 
 def _markdown(scaling: Scaling) -> str:
     lines = ["# Test-time scaling", ""]
     for part in scaling.parts:
-        lines += [f"## {part.title}", ""]
-        for title, (header, *rows) in _tables(scaling, part):
-            ruled = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
-            lines += [f"### {_escaped(title)}", "", *(f"| {' | '.join(map(_escaped, row))} |" for row in ruled), ""]
+        lines += [f"## {part.title}", "", *(table.to_markdown() for table in _tables(scaling, part))]
     return "\n".join(lines)
 
 
-def _escaped(text: str) -> str:
-    """Text of a cell: names come from the data and must not end it."""
-    return " ".join(text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").split())
-
-
 def _page(scaling: Scaling, head: Mapping[str, Any]) -> str:
-    parts = [
-        {"title": part.title, "tables": _tables(scaling, part), "panels": _panels(scaling, part)}
-        for part in scaling.parts
+    sections = [
+        *(
+            Section(name, part.title, "", [Panels(_figures(scaling, part, name)), *_tables(scaling, part)])
+            for name, part in zip(file_names(part.key for part in scaling.parts), scaling.parts, strict=True)
+        ),
+        Section("notes", "How to read it", READING),
+        Section("source", "What was run", parts=[manifest_table(head)]),
     ]
-    lead = f"{len(scaling.strategies)} strategies on the same turns, compared with {scaling.baseline}"
     return render(
-        "scaling.html", title="Test-time scaling", lead=lead, parts=parts, manifest=list(flat(head)),
+        "page.html",
+        title="Test-time scaling",
+        lead=f"{len(scaling.strategies)} strategies on the same turns, compared with {scaling.baseline}",
+        sections=sections,
+        files="scaling.json, scaling.md",
         version=str(head.get("imug_metrics", "")),
-    )  # fmt: skip
+    )
 
 
-def _panels(scaling: Scaling, part: Part) -> list[dict[str, Any]]:
+def _figures(scaling: Scaling, part: Part, start: str) -> list[Figure]:
     overall = part.groups["overall"]["all"]
     others = [(i, name) for i, name in enumerate(scaling.strategies) if name != scaling.baseline]
     gains = [Line(name, i, curve(overall, f"{_NAME}_gain_{name}"), {}) for i, name in others]
-    panels = [_panel("Gain by turn", gains, reference=0.0, reference_name=scaling.baseline)]
-    for name, found in part.curves.items():
-        single = estimate(found, "best_of_n_single")
-        lines = [
-            Line(which, i, {1: single, **points}, {})
-            for i, which in enumerate(("oracle", "selected"))
-            if (points := curve(found, "best_of_n", which))
-        ]
-        panels.append(_panel(f"{name}: best of k", lines, reference=single.value, reference_name="mean", axis="k"))
-    return [panel for panel in panels if panel["svg"]]
+    drawn = curves(gains, f"{part.title}: gain by turn", reference=0.0, reference_name=scaling.baseline)
+    figures = [Figure(Markup(drawn), "Gain by turn", f"over {scaling.baseline}", f"{start}_gain_by_turn")]
+    runs = file_names(part.curves, f"{start}_curve_")
+    figures += [_best_of_k(part, *entry) for entry in zip(part.curves.items(), runs, strict=True)]
+    return [figure for figure in figures if figure.svg]
 
 
-def _panel(label: str, lines: Sequence[Line], **options: Any) -> dict[str, Any]:
-    return {"label": label, "svg": Markup(curves(lines, label, **options))}
+def _best_of_k(part: Part, run: tuple[str, Detail], file: str) -> Figure:
+    name, found = run
+    single = estimate(found, "best_of_n_single")
+    lines = [
+        Line(which, i, {1: single, **points}, {})
+        for i, which in enumerate(("oracle", "selected"))
+        if (points := curve(found, "best_of_n", which))
+    ]
+    title = f"{part.title}, {name}: best of k"
+    drawn = curves(lines, title, reference=single.value, reference_name="mean", axis="k")
+    return Figure(Markup(drawn), f"{name}: best of k", "", file)

@@ -14,8 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from imug_metrics.report.files import json_text, to_json, write_whole
-from imug_metrics.report.metric_specs import FEW_DIALOGUES, as_float, estimate, number, span
-from imug_metrics.report.pages.render import flat, render
+from imug_metrics.report.metric_specs import FEW_DIALOGUES, as_float, estimate, number
+from imug_metrics.report.pages.render import render
+from imug_metrics.report.sections.notes import Note
+from imug_metrics.report.sections.section import Folded, Part, Section, Text, fragment
+from imug_metrics.report.sections.source import manifest_table
+from imug_metrics.report.tables.cells import estimate_cell
+from imug_metrics.report.tables.table import Cell, Table
 
 SUPPORT = "structure_integrity_support"
 CSV_COLUMNS = ("by", "name", "instances", "answered", "score", "value", "lower", "upper", "relative", "support", "n")
@@ -68,12 +73,25 @@ TABLES = (
     (
         "all",
         "Scores",
-        "",
         "Mean with its 95 % interval, by instance. The manifest says whether a missing answer counts as 0.",
     ),
-    ("field", "By field", "Field", "The three fields of the benchmark."),
-    ("difficulty", "By difficulty", "Difficulty", "The levels that the references state."),
-    ("domain", "By domain", "Domain", "Domains of few instances have wide intervals."),
+    ("field", "By field", "The three fields of the benchmark."),
+    ("difficulty", "By difficulty", "The levels that the references state."),
+    ("domain", "By domain", "Domains of few instances have wide intervals."),
+)
+RELATIVE = Note(
+    "Relative",
+    "",
+    "Mean of supporting rate and score, instance by instance. The rate is the share of an instance's modalities that "
+    "the model was said to support.",
+    "How the paper finds its rates is not published, so relative scores need not agree with it.",
+)
+INTERVALS = Note(
+    "Intervals",
+    "",
+    "95 % each, by instance, not adjusted for the number of rows.",
+    f"Below {FEW_DIALOGUES} instances they are approximate. Where nearly all instances score 0, or nearly all 1, they "
+    "are too short, and where all score alike they have no width and say nothing.",
 )
 
 
@@ -116,25 +134,23 @@ def unim_page(
     problems: Sequence[Mapping[str, Any]],
     version: str,
 ) -> str:
-    """The page as HTML, without scripts; everything that data put into it is escaped."""
+    """The page as HTML; everything that data put into it is escaped."""
     columns = shown_columns(groups)
-    tables = [
-        {"title": title, "noun": noun, "about": about, "rows": [_row(group, columns) for group in found]}
-        for by, title, noun, about in TABLES
-        if (found := [group for group in groups if group["by"] == by])
-    ]
     whole = next((group for group in groups if group["by"] == "all"), {})
+    found = ((by, title, about, [group for group in groups if group["by"] == by]) for by, title, about in TABLES)
+    sections = [
+        *(Section(by, title, about, [_scores(by, rows, columns)]) for by, title, about, rows in found if rows),
+        *_modalities(whole, items),
+        _worst(items),
+        _notes(columns),
+        _source(manifest, problems),
+    ]
     return render(
-        "unim.html",
+        "page.html",
         title="UniM report",
         lead=f"{whole.get('instances', 0):,} instances, {whole.get('answered', 0):,} answered",
-        tables=tables,
-        columns=columns,
-        modalities=_modalities(whole, items),
-        worst=_worst(items),
-        few=FEW_DIALOGUES,
-        manifest=list(flat(manifest)),
-        problems=_problems(problems),
+        sections=sections,
+        files="summary.json, summary.csv, items.jsonl",
         version=version,
     )
 
@@ -144,68 +160,98 @@ def shown_columns(groups: Sequence[Mapping[str, Any]]) -> list[Column]:
     return [column for column in COLUMNS if any(column.key in group for group in groups)]
 
 
-def _row(group: Mapping[str, Any], columns: Sequence[Column]) -> dict[str, Any]:
-    cells = []
-    for column in columns:
-        found, relative = estimate(group, column.key), as_float(group.get(column.relative))
-        shown = "" if math.isnan(relative) else number(relative, 3)
-        cell = {"value": number(found.value, 3), "interval": span(found, 3) or "no interval", "relative": shown}
-        cells.append({**cell, "partial": _partial(group, column)})
-    support = as_float(group.get(SUPPORT))
-    return {
-        "name": group["name"],
-        "answered": group["answered"],
-        "instances": group["instances"],
-        "support": "" if math.isnan(support) else number(support, 3),
-        "cells": cells,
-    }
+def _scores(by: str, groups: Sequence[Mapping[str, Any]], columns: Sequence[Column]) -> Table:
+    """One row a group; what a supporting rate adds stands beside the scores where one is known."""
+    relative = [column for column in columns if any(_known(group, column.relative) for group in groups)]
+    support = any(_known(group, SUPPORT) for group in groups)
+    rows = [
+        [
+            Cell(group["name"]),
+            Cell(str(group["answered"]), "", f"of {group['instances']}", group["answered"], n=group["instances"]),
+            *(_score(group, column) for column in columns),
+            *([_plain(group, SUPPORT)] if support else []),
+            *(_plain(group, column.relative) for column in relative),
+        ]
+        for group in groups
+    ]
+    labels = [column.label for column in columns]
+    more = [*(["Support"] if support else []), *(f"{column.label}, relative" for column in relative)]
+    title = "Scores of all instances" if by == "all" else f"Scores by {by}"
+    return Table((by.capitalize(), "Answered", *labels, *more), [rows], title, name=f"scores_{by}", sortable=True)
 
 
-def _partial(group: Mapping[str, Any], column: Column) -> str:
-    """How many instances the score is of, where others have none, since a judge failed on them."""
+def _known(group: Mapping[str, Any], key: str) -> bool:
+    return not math.isnan(as_float(group.get(key)))
+
+
+def _plain(group: Mapping[str, Any], key: str) -> Cell:
+    value = as_float(group.get(key))
+    return Cell(number(value, 3), value=value)
+
+
+def _score(group: Mapping[str, Any], column: Column) -> Cell:
     scored, all_scored = (
         as_float(group.get(f"{key.removesuffix('_lenient')}_n")) for key in (column.key, COLUMNS[0].key)
     )
-    return f"{scored:.0f} of {all_scored:.0f} scored" if scored < all_scored else ""
+    partial = Cell(f"{scored:.0f} of {all_scored:.0f} scored") if scored < all_scored else None  # a judge failed
+    cell = estimate_cell(estimate(group, column.key), 3, reason="no interval", n=scored)
+    return cell._replace(tone="bold", trend=partial)
 
 
-def _modalities(whole: Mapping[str, Any], items: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+def _modalities(whole: Mapping[str, Any], items: Sequence[Mapping[str, Any]]) -> list[Section]:
     names = list(items[0]["counts"]) if items else []
     found = [(name, estimate(whole, f"structure_integrity_{name}")) for name in names]
-    return [{"name": name, "value": number(f1.value, 3), "interval": span(f1, 3)} for name, f1 in found if f1.known]
+    rows = [[Cell(name), estimate_cell(f1, 3)] for name, f1 in found if f1.known]
+    about = "Mean F1 of the number of items of each modality, over the answers where reference or answer holds it."
+    table = Table(("Modality", "F1"), [rows], "Structure by modality", name="scores_modality", sortable=True)
+    return [Section("modality", "By modality", about, [table])] if rows else []
 
 
-def _worst(items: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+def _worst(items: Sequence[Mapping[str, Any]]) -> Section:
     scored = [item for item in items if as_float(item["strict"]) < 1]
     scored.sort(key=lambda item: (item["strict"], item["lenient"], item["field"], item["domain"], item["id"]))
-    return [
-        {
-            "key": "/".join((item["field"], item["domain"], item["id"])),
-            "strict": number(as_float(item["strict"]), 3),
-            "lenient": number(as_float(item["lenient"]), 3),
-            "asked": _counted(item["asked"]),
-            "given": _counted(item["counts"]),
-        }
+    rows = [
+        [
+            Cell("/".join((item["field"], item["domain"], item["id"]))),
+            _plain(item, "strict"),
+            _plain(item, "lenient"),
+            Cell(_counted(item["asked"])),
+            Cell(_counted(item["counts"])),
+        ]
         for item in scored[:WORST]
     ]
+    header = ("Instance", "StS", "LeS", "Asked", "Given")
+    table = Table(header, [rows], f"The {len(rows)} lowest answers", name="lowest", sortable=True)
+    about = "Answers whose items differ most from what the reference holds."
+    return Section("lowest", "Lowest structure scores", about, [table if rows else Text("No answer to show.")])
 
 
 def _counted(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{count} {name}" for name, count in counts.items() if count) or "nothing"
 
 
-def _problems(problems: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
-    if not problems:
-        return None
-    rows = [
-        {"where": f"{row['file']}:{row['line']}" if row["line"] else row["file"], **_texts(row)}
-        for row in problems[:SHOWN_PROBLEMS]
-    ]
-    return {"count": len(problems), "rows": rows, "hidden": max(0, len(problems) - SHOWN_PROBLEMS)}
+def _notes(columns: Sequence[Column]) -> Section:
+    found = [Note(column.label, "", column.meaning, column.misleads) for column in columns]
+    listed = fragment("notes.html", notes=[*found, RELATIVE, INTERVALS])
+    return Section("notes", "What each number means, and when it misleads", parts=[listed])
 
 
-def _texts(row: Mapping[str, Any]) -> dict[str, str]:
-    return {"field": row["field"], "message": row["message"]}
+def _source(manifest: Mapping[str, Any], problems: Sequence[Mapping[str, Any]]) -> Section:
+    parts: list[Part] = [Folded("Manifest", [manifest_table(manifest)])]
+    if problems:
+        rows = [
+            [Cell(f"{row['file']}:{row['line']}" if row["line"] else row["file"]), *_texts(row)]
+            for row in problems[:SHOWN_PROBLEMS]
+        ]
+        hidden = len(problems) - SHOWN_PROBLEMS
+        more = [Text(f"{hidden} more are listed in problems.jsonl.")] if hidden > 0 else []
+        table = Table(("Where", "Field", "What"), [rows], "Problems")
+        parts.append(Folded(f"{len(problems)} problems in the data", [table, *more]))
+    return Section("source", "How this was made", parts=parts)
+
+
+def _texts(row: Mapping[str, Any]) -> tuple[Cell, Cell]:
+    return Cell(row["field"]), Cell(row["message"])
 
 
 def _csv(groups: Sequence[Mapping[str, Any]]) -> str:

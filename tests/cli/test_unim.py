@@ -53,7 +53,7 @@ def test_numbers_and_report(files: dict[str, Path], capsys: pytest.CaptureFixtur
     items = [json.loads(line) for line in (files["out"] / "items.jsonl").read_text().splitlines()]
     assert [item["strict"] for item in items] == [1, 0.5, 1, None]
     page = (files["out"] / "report.html").read_text()
-    assert "<script" not in page
+    assert page.count("<script") == 1, "the page's own"
     assert "&lt;script&gt;" in page
     assert "\x1b" not in page
     assert "http" not in page.replace("http-equiv", ""), "the page needs no network"

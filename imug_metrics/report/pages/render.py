@@ -70,6 +70,7 @@ class Labels:
         self._given: set[str] = set()
 
     def __call__(self, label: str) -> str:
+        """The label, with a number where it was given before."""
         numbered = (f"{label} {number}" for number in itertools.count(2))
         found = next(text for text in itertools.chain([label], numbered) if text not in self._given)
         self._given.add(found)

@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from imug_metrics.report.judging import is_grouped
 from imug_metrics.report.metric_specs import as_float, number
 from imug_metrics.report.pages.render import flat
@@ -16,13 +19,20 @@ MOST_PROBLEMS = 200
 
 def source(report: Report) -> Section:
     """The section of what the report was made of."""
-    manifest = Table(("Key", "Value"), [[(Cell(key), Cell(value)) for key, value in flat(report.manifest)]], "Manifest")
-    parts: list[Part] = [Folded("Manifest", [manifest]), Folded("All numbers", [_numbers(report)])]
+    parts: list[Part] = [
+        Folded("Manifest", [manifest_table(report.manifest)]),
+        Folded("All numbers", [_numbers(report)]),
+    ]
     if report.problems:
         count = f"{len(report.problems):,} problem{'' if len(report.problems) == 1 else 's'} of the data"
         more = f", the first {MOST_PROBLEMS} shown" if len(report.problems) > MOST_PROBLEMS else ""
         parts.append(Folded(f"{count}{more}", [_problems(report)]))
     return Section("source", "How this was made", parts=parts)
+
+
+def manifest_table(manifest: Mapping[str, Any]) -> Table:
+    """What was run, one row an entry."""
+    return Table(("Key", "Value"), [[(Cell(key), Cell(value)) for key, value in flat(manifest)]], "Manifest")
 
 
 def _numbers(report: Report) -> Table:
