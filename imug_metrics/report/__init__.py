@@ -29,6 +29,7 @@ from imug_metrics.report.sections import (
     build_sections,
     tables_of,
 )
+from imug_metrics.report.sections.samples import samples_text
 from imug_metrics.report.summary import summary
 from imug_metrics.report.table import score_tables
 from imug_metrics.report.table_files import write_tables
@@ -77,6 +78,7 @@ def write_report(
       and ``judges``. ``answers`` has by model how many answers were ``read`` by which rule, how many were ``unread``
       for which reason, and up to three ``examples`` of each reason.
     - ``per_turn.csv``: model, metric, turn, value, lower, upper, n; undefined cells are empty.
+    - ``samples.csv``: a row a dialogue and model: what went wrong, the mean of each metric, groups.
     - ``items.jsonl``: one record a line, its model first.
     - ``manifest.json``: the given manifest and the library's version.
     - ``tables/``: every table of the page that has a name, as ``.csv`` (exact values with bounds), ``.md``, ``.tex``.
@@ -110,7 +112,7 @@ def write_report(
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     path = write_report([scores], Path(folder), manifest={"seed": 0})
         ...     sorted(file.name for file in path.parent.iterdir())
-        ['items.jsonl', 'manifest.json', 'per_turn.csv', 'report.html', 'summary.json', 'tables']
+        ['items.jsonl', 'manifest.json', 'per_turn.csv', 'report.html', 'samples.csv', 'summary.json', 'tables']
     """
     check_models(models)
     report = Report(models, manifest, compare_models(models), rules, judges or {}, problems)
@@ -120,6 +122,7 @@ def write_report(
     write_tables(out / "tables", (table for section in built for table in tables_of(section.parts)))
     write_whole(out / "summary.json", json_text("summary", summary(report)))
     write_whole(out / "per_turn.csv", per_turn_text(models))
+    write_whole(out / "samples.csv", samples_text(report))
     write_whole(out / "items.jsonl", items_text(models))
     write_whole(out / "manifest.json", json_text("manifest", {"imug_metrics": __version__, **manifest}))
     return write_whole(out / "report.html", page(report, __version__, built))

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Which dialogues are laid out turn by turn: where each model went wrong, where models differ, a typical one, the best."""
+"""Which dialogues are laid out turn by turn: the worst of each model, where they differ, a typical one, the best."""
 
 from __future__ import annotations
 

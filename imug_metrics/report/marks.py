@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -72,13 +73,15 @@ def chance(model: ModelScores, view: MetricSpec) -> float:
         return as_float(model.scores.get(CHANCE))
     if view.key not in _ANSWERS:
         return math.nan
-    keys = [item.get("target") for item in model.items if item.get(view.item) is not None]
-    if not keys or any(key is None for key in keys):
+    keys = Counter(item.get("target") for item in model.items if item.get(view.item) is not None)
+    if not keys or None in keys:
         return math.nan
     letters = choice_mask([str(key) for key in keys])[:, None] >> torch.arange(len(DEFAULT_OPTIONS)) & 1
     if not letters.any():  # keys of words: nobody knows what guessing brings
         return math.nan
-    return float((letters / letters.sum(1, keepdim=True).clamp_min(1)).mean(0).max())
+    weights = torch.tensor([*keys.values()], dtype=torch.float64)
+    shares = letters / letters.sum(1, keepdim=True).clamp_min(1)
+    return float((weights @ shares.double()).max() / weights.sum())
 
 
 def marks(model: ModelScores, view: MetricSpec) -> list[Mark]:

@@ -9,6 +9,7 @@ from imug_metrics.report.sections.changes import changes
 from imug_metrics.report.sections.costs import costs
 from imug_metrics.report.sections.coverage import coverage
 from imug_metrics.report.sections.curves import curves
+from imug_metrics.report.sections.dialogues import dialogues
 from imug_metrics.report.sections.differences import differences
 from imug_metrics.report.sections.findings import findings
 from imug_metrics.report.sections.histories import histories
@@ -16,6 +17,7 @@ from imug_metrics.report.sections.judge import judge
 from imug_metrics.report.sections.notes import notes
 from imug_metrics.report.sections.protocols import protocols
 from imug_metrics.report.sections.readings import readings
+from imug_metrics.report.sections.samples import samples
 from imug_metrics.report.sections.scores import scores
 from imug_metrics.report.sections.section import (
     Build,
@@ -62,6 +64,8 @@ SECTIONS: tuple[Build, ...] = (
     readings,
     coverage,
     costs,
+    dialogues,
+    samples,
     notes,
     source,
 )

@@ -6,10 +6,13 @@ from __future__ import annotations
 
 import csv
 import io
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from imug_metrics.report.tables.table import Table
+
+Entry: TypeAlias = "float | str | None"
 
 
 def csv_table(table: Table) -> str:
@@ -23,14 +26,24 @@ def csv_table(table: Table) -> str:
         "Model,Score\n'=1+1,\n"
     """
     records = table.records()
+    return csv_text(records[0] if records else table.columns, (record.values() for record in records))
+
+
+def csv_text(columns: Iterable[str], rows: Iterable[Iterable[Entry]]) -> str:
+    """Columns and rows as CSV, for more rows than a `Table` should hold.
+
+    Args:
+        columns: headings.
+        rows: the entries of each; None is an empty cell.
+    """
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(map(_safe, records[0] if records else table.columns))
-    writer.writerows([_safe(entry) for entry in record.values()] for record in records)
+    writer.writerow(map(_safe, columns))
+    writer.writerows(map(_safe, row) for row in rows)
     return buffer.getvalue()
 
 
-def _safe(entry: float | str | None) -> float | str:
+def _safe(entry: Entry) -> float | str:
     if isinstance(entry, str) and entry.startswith(("=", "+", "-", "@", "\t", "\r")):
         return f"'{entry}"
     return "" if entry is None else entry
