@@ -19,6 +19,7 @@ from imug_metrics.dialogues.holders import is_integer, shown
 from imug_metrics.errors import InputError
 from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
+from imug_metrics.metrics.plotting import Plot, plot_groups, plot_steps
 from imug_metrics.metrics.state import all_or_none, check_state
 
 
@@ -87,6 +88,28 @@ class Breakdown(WrapperMetric):
     def compute(self) -> dict[str, Tensor]:
         """What the metric gives, of all records and of each group."""
         return self._named([metric.compute() for metric in self._metrics().values()])
+
+    def plot(self, val: Any = None, ax: Any = None) -> Plot:
+        """Draw the primary estimate of all records and of each group in rows, with its interval where there is one.
+
+        Args:
+            val: a result of `compute()` or `forward()`, or a list of them, which are drawn over steps; None: computed
+                now.
+            ax: a matplotlib axis; None: a new figure.
+
+        Returns:
+            Figure and axis.
+
+        Raises:
+            ArgumentError: if `val` is an empty list.
+            ModuleNotFoundError: if matplotlib is not installed.
+        """
+        name = str(self.whole.name)
+        keys = {"all records": name, **{group: f"{name}[{group}]" for group in self.groups}}
+        shown = self.compute() if val is None else val
+        if isinstance(shown, Sequence):
+            return plot_steps(self.whole, shown, ax, keys)
+        return plot_groups(self.whole, shown, ax, keys)
 
     def describe(self) -> MetricDescription:
         """How to read the metric of which this is a breakdown."""

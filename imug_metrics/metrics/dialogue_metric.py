@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The base class all metrics share: state as running sums, estimates with intervals by dialogue, curves over turns."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal, TypeVar
@@ -14,12 +15,11 @@ from imug_metrics.dialogues.batch import DialogueBatch
 from imug_metrics.dialogues.checks import Check
 from imug_metrics.dialogues.columns import Column
 from imug_metrics.dialogues.inputs import PackedInputs, pack_inputs
-from imug_metrics.metrics.curve import curve_points
 from imug_metrics.metrics.description import MetricDescription, undescribed
 from imug_metrics.metrics.dialogue_sums import Terms, dialogue_vectors
 from imug_metrics.metrics.estimated_metric import EstimatedMetric, ratio_components
 from imug_metrics.metrics.options import check_choice, check_count, spell_out
-from imug_metrics.metrics.plotting import plot_curve
+from imug_metrics.metrics.plotting import Plot, line, plot_curves, plot_steps, plot_value, quantity
 from imug_metrics.stats import (
     id_fingerprint,
     packed_moments,
@@ -83,6 +83,9 @@ class DialogueMetric(EstimatedMetric):
         "check_repeats",
     )
     curves: tuple[str, ...] = ("turn_",)  # estimates that are left out where nothing was seen
+    curve_of: str = ""  # what the curve shows, with unit, where that is not the primary estimate
+    level_of_curve: tuple[float, str] = (math.nan, "")  # a level to hold the curve against, and its name
+    carried: str = ""  # ratios on which the curve rests, where they are not called as its keys are
     on_values: Callable[[DialogueBatch, Tensor], None] | None = None  # called with the values of each batch
     fingerprint: Tensor  # of the dialogues, see `imug_metrics.stats.id_fingerprint`
 
@@ -218,27 +221,57 @@ class DialogueMetric(EstimatedMetric):
             is_mean=self.primary == "mean",
         )
 
-    def plot(self, val: dict[str, Tensor] | None = None, ax: Any = None) -> Any:
-        """Draw the value, or with `detail=True` the metric's curve (as a rule over turns) with its band.
+    def plot(self, val: Any = None, ax: Any = None) -> Any:
+        """Draw a result, with words that say what it is: the axes, the level of the intervals, and n.
+
+        A value stands in a row under its name, with `detail="interval"` with its bar; with `detail=True` there is the
+        metric's curve, as a rule over turns, with its bands. Points on which fewer than 20 dialogues rest are hollow,
+        which is told of the result of this metric's own state. Where nothing could be scored the axis says so.
 
         Args:
-            val: a result of `compute()`; None: computed now.
+            val: a result of `compute()` or `forward()`, or a list of them, which are drawn over steps; None: computed
+                now.
             ax: a matplotlib axis; None: a new figure.
 
         Returns:
             Figure and axis.
 
         Raises:
+            ArgumentError: if `val` is an empty list.
             ModuleNotFoundError: if matplotlib is not installed.
         """
         shown = self.compute() if val is None else val
-        if not isinstance(shown, dict):
-            return self._plot(shown, ax)
-        return self._draw(shown, ax) or self._plot(shown[self.name], ax)
+        if isinstance(shown, Sequence):
+            return plot_steps(self, shown, ax)
+        is_whole = isinstance(shown, Mapping) and f"{self.name}_coverage" in shown
+        return (is_whole and self._draw(shown, self._behind(shown), ax)) or plot_value(self, shown, ax)
 
-    def _draw(self, val: dict[str, Tensor], ax: Any) -> Any:
-        """Figure and axis with the curve of a detailed result; None where there is none."""
-        return plot_curve(self.name, val, ax) if curve_points(self.name, val) else None
+    def _draw(self, val: Mapping[str, Any], behind: Mapping[str, Any], ax: Any) -> Plot | None:
+        """Draw what a result holds beside its primary estimate; None where that is all there is to draw.
+
+        Args:
+            val: the result.
+            behind: how many dialogues stand behind each of the state's sums, by their names; empty where not known.
+            ax: a matplotlib axis, or None.
+        """
+        if len(line(self.name, val)) < 2:
+            return None
+        about = self.describe()
+        y = self.curve_of or quantity(about)
+        level, words = self._curve_level(val)
+        options: dict[str, Any] = {"y": y, "reference": level, "reference_name": words, "carried": self.carried}
+        return plot_curves(self, val, {about.label: "turn"}, behind, ax, **options)
+
+    def _curve_level(self, val: Mapping[str, Any]) -> tuple[float, str]:
+        """A level to hold the curve against and its name; NaN for none."""
+        return self.level_of_curve
+
+    def _behind(self, val: Mapping[str, Any]) -> dict[str, Tensor]:
+        """How many dialogues stand behind each sum of a result, if it is one of the state that is here, and of all."""
+        elsewhere = self.distributed_available_fn() and not self._is_synced
+        if self.detail is not True or val is not self._computed or elsewhere:
+            return {}
+        return self._named(self.moments[1:, 0])
 
     def _pack(
         self,

@@ -115,9 +115,11 @@ def mark_level(axis: Axes, level: float, name: str) -> None:
     low, high = axis.get_ylim()
     if math.isfinite(level):
         axis.axhline(level, color=GREY, linewidth=0.8, linestyle=(0, (4, 3)), label="_level", zorder=1)
+        is_top = level > low + 0.9 * (high - low)
         axis.annotate(
-            name, (0, level), xycoords=axis.get_yaxis_transform(), xytext=(3, 2), textcoords="offset points",
-            fontsize=small(axis), color=GREY, parse_math=False,
+            name, (0, level), xycoords=axis.get_yaxis_transform(), xytext=(3, -2 if is_top else 2),
+            textcoords="offset points", va="top" if is_top else "bottom", fontsize=small(axis), color=GREY,
+            parse_math=False,
         )  # fmt: skip
     elif low < 0 < high:
         axis.axhline(0, color=GREY, linewidth=0.6, label="_zero", zorder=1)

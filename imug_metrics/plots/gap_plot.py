@@ -7,7 +7,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from imug_metrics.plots.curve_plot import Counts, Lines, few_points, known_lines, mark_places, noted
-from imug_metrics.plots.end_labels import fits
 from imug_metrics.plots.style import GREY, canvas, legend_below, say_empty, small, stroke
 
 if TYPE_CHECKING:
@@ -80,5 +79,5 @@ def gaps(
                 arrow = "↑" if to == "top" else "↓"
                 axis.text(0.01, height, f"{arrow} {words}", transform=axis.transAxes, va=to, fontsize=size, color=GREY)
         if len(drawn) > 1:
-            legend_below(axis, 3 if fits([*drawn]) else 1)
+            legend_below(axis)
     return figure, axis

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from imug_metrics._optional import require
@@ -149,13 +150,23 @@ def canvas(ax: Axes | None, height: float = 2.2, note: str = "") -> Iterator[tup
     """
     plt = require("matplotlib.pyplot", extra="report", purpose="Plotting")
     with nullcontext() if _ACTIVE.get() else publication():
+        width, size = plt.rcParams["figure.figsize"][0], plt.rcParams["axes.titlesize"]
+        lines = [part for line in note.splitlines() for part in wrap(line, letters(0.8 * width, size))]
         if ax is None:
-            figure, axis = plt.subplots(figsize=(plt.rcParams["figure.figsize"][0], height))
+            figure, axis = plt.subplots(figsize=(width, height + 1.3 * size / 72 * max(0, len(lines) - 1)))
         else:
             figure, axis = ax.get_figure(), ax
         yield figure, axis
-        if note:
-            axis.set_title(note, loc="left", fontsize=plt.rcParams["axes.titlesize"], color=GREY, parse_math=False)
+        if lines:
+            axis.set_title("\n".join(lines), loc="left", fontsize=size, color=GREY, parse_math=False)
+
+
+def letters(inches: float, size: float) -> int:
+    """How many letters of a size in points fit into a width."""
+    return int(inches * 72 / (_LETTER * size))
+
+
+_LETTER = 0.55  # of the size of a font that its letters are wide on average
 
 
 def say_empty(axis: Axes, words: str = "nothing could be scored") -> None:
@@ -171,12 +182,14 @@ def small(axis: Axes) -> float:
     return float(size) - 1
 
 
-def legend_below(axis: Axes, columns: int = 3, handles: Sequence[Any] | None = None) -> None:
+def legend_below(axis: Axes, handles: Sequence[Any] | None = None) -> None:
     """A legend under the label of the horizontal axis: of the handles, or of all that is drawn and has a name."""
     transforms = require("matplotlib.transforms", extra="report", purpose="Plotting")
     figure = axis.get_figure(root=True)
     assert figure is not None
     handles = axis.get_legend_handles_labels()[0] if handles is None else handles
+    longest = max(len(str(handle.get_label())) for handle in handles) + _HANDLE
+    columns = letters(0.75 * figure.get_size_inches()[0], small(axis)) // longest
     under = transforms.ScaledTranslation(0, -_UNDER_LABEL / 72, figure.dpi_scale_trans)
     axis.legend(
         handles=handles,
@@ -190,5 +203,6 @@ def legend_below(axis: Axes, columns: int = 3, handles: Sequence[Any] | None = N
     )
 
 
+_HANDLE = 6  # letters that the sign before a name is wide
 _UNDER_LABEL = 28
 """Points from an axis to what stands under its ticks and label."""

@@ -74,7 +74,7 @@ def reading(point: Point, digits: int | None = None) -> str:
 
 
 def digits_of(points: Iterable[Point]) -> int:
-    """Digits behind the point that tell the ends of the narrowest interval apart: from 2, or 0 above 100, to 5.
+    """Digits behind the point that tell the ends of the narrowest interval apart: from 2, less above 10, to 5.
 
     Example:
         >>> digits_of([Point(0.5, 0.4, 0.6)]), digits_of([Point(0.5, 0.499, 0.501)]), digits_of([Point(250.0)])
@@ -82,7 +82,7 @@ def digits_of(points: Iterable[Point]) -> int:
     """
     known = [point for point in points if point.known]
     largest = max((abs(point.value) for point in known), default=0.0)
-    least = 2 if largest < 100 else 0
+    least = 2 if largest < 10 else 1 if largest < 100 else 0
     widths = [point.upper - point.lower for point in known if point.bounded and point.upper > point.lower]
     widths = widths or [abs(point.value) for point in known if point.value]
     if not widths:

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Decay of scores over the length of the context."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -24,12 +24,11 @@ from imug_metrics.functional.decay.context_decay import (
     pooled_doublings,
     ranked_average,
 )
-from imug_metrics.metrics.curve import curve_points
 from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.dialogue_sums import Ratio, Terms
 from imug_metrics.metrics.options import MetricOptions, check_choice, check_range, within
-from imug_metrics.metrics.plotting import plot_curve
+from imug_metrics.metrics.plotting import Plot, plot_curves
 from imug_metrics.stats import POOLED_SUMS, Moments, Weights, pooled_weights
 
 
@@ -173,15 +172,14 @@ class ContextDecay(DialogueMetric):
         ratios = {name: (total, count) for name, total, count in columns}
         return {**ratios, "beyond": (bucket[:, -1], bucket.sum(1))}
 
-    def _draw(self, val: dict[str, Tensor], ax: Any) -> Any:
+    def _draw(self, val: Mapping[str, Any], behind: Mapping[str, Any], ax: Any) -> Plot:
         """The curve over context length on a log2 axis."""
-        edges = [point.at for point in curve_points(self.name, val, "length")]
-        if not edges:
-            return None
-        figure, ax = plot_curve(self.name, val, ax, over="length")
-        ax.set_xscale("log", base=2)
-        ax.set_xticks(edges, [f"{edge // 1024}k" if edge % 1024 == 0 else str(edge) for edge in edges])
-        ax.set_xlabel("context length in tokens")
+        axes: dict[str, Any] = {"x": "context length in tokens", "y": "mean score"}
+        figure, ax = plot_curves(self, val, {"mean score": "length"}, behind, ax, **axes)
+        if ax.lines:
+            edges = [int(edge) for edge in ax.get_xticks()]
+            ax.set_xscale("log", base=2)
+            ax.set_xticks(edges, [f"{edge // 1024}k" if edge % 1024 == 0 else str(edge) for edge in edges])
         return figure, ax
 
     def _buckets(self) -> list[str]:

@@ -69,6 +69,8 @@ class ExposureBias(PairedMetric):
         misleads="A ratio: large and uncertain where the reference run hardly errs. The gap is the steadier number, "
         "and the reference must be right.",
     )
+    curve_of = "gap, reference − own (score)"
+    level_of_curve = (0.0, "no cost")
     primary = "excess"
     higher_is_better = False
     configuration = (*DialogueMetric.configuration, "horizon")

@@ -68,6 +68,7 @@ class PairedGain(PairedMetric):
         misleads="What one arm lacks leaves the comparison, and a mean of 0 can be half the records better and half "
         "worse.",
     )
+    level_of_curve = (0.0, "no gain")
     configuration = (*DialogueMetric.configuration, "margin", "score_range")
     ranges = within(SHARE, "better", "worse", "equal") | within((0.0, math.inf), "ratio")
     events = MappingProxyType({"ratio": ("scores", "baseline")})

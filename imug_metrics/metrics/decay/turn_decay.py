@@ -99,6 +99,7 @@ class TurnDecay(DialogueMetric):
         misleads="Harder late turns look like decay, a score that starts at its floor cannot fall, and a straight "
         "line hides whether the loss is sudden.",
     )
+    curve_of = "mean score"
     primary = "slope"
     configuration = (*DialogueMetric.configuration, "slope", "keep", "longest", "score_range")
     steps = ("effective_turns",)

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Understanding and generation side by side, over the turns of the same dialogues."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -12,7 +13,7 @@ from imug_metrics.functional.decay.understanding_generation_gap import MODALITIE
 from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.dialogue_sums import Terms
-from imug_metrics.metrics.plotting import plot_curve
+from imug_metrics.metrics.plotting import Plot, plot_curves
 from imug_metrics.stats import component_weights, unpack_moments
 
 
@@ -98,13 +99,10 @@ class UnderstandingGenerationGap(DialogueMetric):
             terms = Terms(means=found, slopes={**slopes, "within": (is_text, scored)}, curves=found)
         self._add(inputs.batch, scored, None, terms)
 
-    def _draw(self, val: dict[str, Tensor], ax: Any) -> Any:
+    def _draw(self, val: Mapping[str, Any], behind: Mapping[str, Any], ax: Any) -> Plot:
         """The curves of text and image turns."""
-        for name in MODALITIES:
-            figure, ax = plot_curve(f"{self.name}_{name}", val, ax, label=name)
-        ax.set_ylabel("score")
-        ax.legend()
-        return figure, ax
+        overs = {name: f"{name}_turn" for name in MODALITIES}
+        return plot_curves(self, val, overs, behind, ax, y="mean score", slope="slope_difference")
 
     def _needed(self) -> list[str]:
         return [f"{name}.{part}" for name in MODALITIES for part in ("num", "den")]

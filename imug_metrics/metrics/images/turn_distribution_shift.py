@@ -93,6 +93,7 @@ class TurnDistributionShift(EmbeddingMetric):
         misleads="A model that draws one picture for everything has no shift at all: read the spread beside it. If "
         "later turns ask for other things, the shift is what was asked.",
     )
+    level_of_curve = (0.0, "no shift")
     higher_is_better = False
     is_differentiable = True
     configuration = (*EmbeddingMetric.configuration, "width", "sigma", "scale", "unbiased", "groups")

@@ -2,6 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Does an image match its own turn's prompt better than the other turns' prompts?"""
 
+import math
+from collections.abc import Mapping
+from typing import Any
+
 from torch import Tensor
 
 from imug_metrics.dialogues.arguments import Ids, Images, Texts, Turns
@@ -84,6 +88,10 @@ class TurnRetrieval(EmbeddingMetric):
             return
         values = retrieval_values(*rows)
         self._add(inputs.batch, values.pop("first"), None, Terms(values))
+
+    def _curve_level(self, val: Mapping[str, Any]) -> tuple[float, str]:
+        """What is drawn without looking at the prompts ranks first as often as chance has it."""
+        return float(val.get(f"{self.name}_chance", math.nan)), "chance"
 
     def _ratios(self) -> list[str]:
         return ["mrr", "chance"]

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What do more samples bring, and what a selector of them?"""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -16,7 +16,7 @@ from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.dialogue_sums import Terms
 from imug_metrics.metrics.options import MetricOptions, check_count
-from imug_metrics.metrics.plotting import plot_curve
+from imug_metrics.metrics.plotting import Plot, plot_curves, point
 
 
 class BestOfN(DialogueMetric):
@@ -130,15 +130,14 @@ class BestOfN(DialogueMetric):
         primary = values[f"selected_{self.ks[-1]}"]
         self._add(batch, primary, batch.valid if zero else None, Terms(averages=values))
 
-    def _draw(self, val: dict[str, Tensor], ax: Any) -> Any:
+    def _draw(self, val: Mapping[str, Any], behind: Mapping[str, Any], ax: Any) -> Plot:
         """The oracle's and the selector's curve over the number of candidates."""
-        for curve in ("oracle", "selected"):
-            first = {f"{self.name}_{curve}_1{end}": val[f"{self.name}_single{end}"] for end in ("", "_lower", "_upper")}
-            figure, ax = plot_curve(self.name, first | val, ax, over=curve, label=curve)
-        ax.set_xscale("log", base=2)
-        ax.set_xlabel("candidates")
-        ax.set_ylabel("score of the pick")
-        ax.legend()
+        overs, first = {"oracle": "oracle", "selected": "selected"}, {1: point(val, f"{self.name}_single")}
+        axes: dict[str, Any] = {"x": "candidates", "y": "score of the pick"}
+        figure, ax = plot_curves(self, val, overs, behind, ax, first=first, **axes)
+        if ax.lines:
+            ax.set_xscale("log", base=2)
+            ax.set_xticks([1, *self.ks], ["1", *map(str, self.ks)])
         return figure, ax
 
     def _values(self, y: Tensor, keys: Tensor | None) -> dict[str, Tensor]:

@@ -92,6 +92,7 @@ class Selection(DialogueMetric):
         misleads="It is about all candidates, the pick about the top: a selector may order the bad ones well and miss "
         "the best.",
     )
+    level_of_curve = (0.0, "chance")
     ranges = within(SHARE, "top", "chance", "auroc", "pooled_auroc", "brier") | within((-1.0, 1.0), "mean", "turn_")
     fitted = MappingProxyType({"calibration_slope": 2})
     steps = ("ece",)  # an absolute value has no derivative where a bin is calibrated

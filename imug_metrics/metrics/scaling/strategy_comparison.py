@@ -15,15 +15,16 @@ from imug_metrics.dialogues.batch import DialogueBatch, as_list
 from imug_metrics.dialogues.columns import SHARE
 from imug_metrics.dialogues.holders import shown
 from imug_metrics.dialogues.ids import hash_ids
-from imug_metrics.errors import InputError
+from imug_metrics.errors import ArgumentError, InputError
 from imug_metrics.functional.scaling.candidates import as_candidates, cost_check, record_columns
 from imug_metrics.functional.scaling.strategy_comparison import Columns, pareto_front, strategy_columns
 from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.dialogue_sums import Ratio, Terms
 from imug_metrics.metrics.options import MetricOptions, check_choice, within
-from imug_metrics.metrics.plotting import plot_curve
+from imug_metrics.metrics.plotting import Plot, note, plot_curves, point
 from imug_metrics.metrics.scaling.strategy_table import markdown_table, strategy_cells
+from imug_metrics.plots import pareto
 from imug_metrics.stats import (
     Weights,
     component_weights,
@@ -202,14 +203,36 @@ class StrategyComparison(DialogueMetric):
             raise ValueError("Expected a metric with detail=True: its table needs all estimates.")
         return strategy_cells(self.name, self.strategies, self.costs, found)
 
-    def _draw(self, val: dict[str, Tensor], ax: Any) -> Any:
+    def plot_front(self, cost: str | None = None, val: Mapping[str, Any] | None = None, ax: Any = None) -> Plot:
+        """Draw the strategies by cost and score, and the front of those that are worth their cost.
+
+        Args:
+            cost: the kind of cost; None: the first.
+            val: a result of `compute()` with `detail=True`; None: computed now.
+            ax: a matplotlib axis; None: a new figure.
+
+        Returns:
+            Figure and axis.
+
+        Raises:
+            ArgumentError: if the metric has no such cost, or was made without `detail=True`.
+            ModuleNotFoundError: if matplotlib is not installed.
+        """
+        if cost not in self.costs and (cost is not None or not self.costs):
+            raise ArgumentError("cost", f"expected a kind of cost of the metric, {list(self.costs)}, got {cost!r}")
+        kind = self.costs[0] if cost is None else cost
+        found = self.compute() if val is None else val
+        if not isinstance(found, Mapping) or f"{self.name}_score_{self.baseline}" not in found:
+            raise ArgumentError("val", "expected a result with detail=True: the front needs all estimates")
+        each = {name: [f"{self.name}_{what}_{name}" for what in (f"cost_{kind}", "score")] for name in self.strategies}
+        points = {name: (point(found, paid), point(found, got)) for name, (paid, got) in each.items()}
+        said = note(self, found, "bars", repeated=False, slope="")
+        return pareto(points, x=f"{kind} a record", y="mean score", note=said, ax=ax)
+
+    def _draw(self, val: Mapping[str, Any], behind: Mapping[str, Any], ax: Any) -> Plot:
         """Every strategy's gain over turns."""
-        for name in self.others:
-            figure, ax = plot_curve(f"{self.name}_gain_{name}", val, ax, label=name)
-        ax.axhline(0, color="grey", linewidth=0.8)
-        ax.set_ylabel(f"gain over {self.baseline}")
-        ax.legend()
-        return figure, ax
+        overs, y = {name: f"gain_{name}_turn" for name in self.others}, f"gain over {self.baseline} (score)"
+        return plot_curves(self, val, overs, behind, ax, y=y, reference=0.0, reference_name=self.baseline)
 
     def _check_keys(self) -> None:
         """Names become parts of keys: "cot" and "cot_slope" would both claim the key of the slope of "cot"."""

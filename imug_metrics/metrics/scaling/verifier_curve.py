@@ -3,7 +3,8 @@
 """What accuracy would sampling with a verifier reach?"""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -26,6 +27,9 @@ from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.dialogue_sums import Terms
 from imug_metrics.metrics.naming import rename
 from imug_metrics.metrics.options import MetricOptions, check_count, within
+from imug_metrics.metrics.plotting import Plot, note, point
+from imug_metrics.plots import roc
+from imug_metrics.plots.values import reading
 
 
 class VerifierCurve(DialogueMetric):
@@ -152,6 +156,31 @@ class VerifierCurve(DialogueMetric):
         right, every = counts[0].sum(1), (counts[0] + counts[1]).sum(1)
         base = {"base": (right, every)} if self.detail else {}
         self._add(batch, right / every, None, Terms(ratios=base, sums=dict(zip(("right", "wrong"), counts))))
+
+    def _draw(self, val: Mapping[str, Any], behind: Mapping[str, Any], ax: Any) -> Plot | None:
+        """The thresholds' rates, and through them the curve over all bins where the state is that of the result."""
+        at = {
+            f"threshold {threshold:g}": (
+                point(val, f"{self.name}_false_accept_{i}"),
+                point(val, f"{self.name}_true_accept_{i}"),
+            )
+            for i, threshold in enumerate(self.thresholds, 1)
+        }
+        if not behind and not any(side.known for sides in at.values() for side in sides):
+            return None
+        lines = {f"AUROC {reading(point(val, self.name))}": self._rates()} if behind else {}
+        bounded = any(side.bounded for sides in at.values() for side in sides)
+        said = note(self, val, "bars" if bounded else "", slope="", repeated=False)
+        return roc(lines, at, note=said, ax=ax)
+
+    def _rates(self) -> tuple[list[float], list[float]]:
+        """Shares of wrong and of right candidates at or above each bin, from above all to all."""
+        sums = self._named(self._totals)
+        wrong, right = (
+            torch.stack([sums[f"{kind}_{b}"] for b in reversed(range(self.bins))]).cumsum(0)
+            for kind in ("wrong", "right")
+        )
+        return [0.0, *_share(wrong, wrong[-1]).tolist()], [0.0, *_share(right, right[-1]).tolist()]
 
     def _needed(self) -> list[str]:
         return self._sums()

@@ -98,6 +98,7 @@ class LoopConvergence(DialogueMetric):
         misleads="A loop that stops when its own verifier is content gains by selection: score it with another judge. "
         "The curve over steps holds ever harder loops.",
     )
+    curve_of = "mean score"
     primary = "gain"
     configuration = (*DialogueMetric.configuration, "measure", "threshold")
     ranges = within(SHARE, "monotone", "never_falls", "above") | within((0.0, math.inf), "contraction")

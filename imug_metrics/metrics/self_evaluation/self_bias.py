@@ -58,6 +58,7 @@ class SelfBias(DialogueMetric):
         meaning="By how much the model's scores of its own work exceed those of a reference.",
         misleads="It needs one scale for both, and where the reference is at the top of it no flattery can show.",
     )
+    level_of_curve = (0.0, "no bias")
     higher_is_better = None
     configuration = (*DialogueMetric.configuration, "skewness")
     differences: list[Tensor]

@@ -59,6 +59,7 @@ class SelfCorrection(DialogueMetric):
     )
     plot_lower_bound = -1.0
     plot_upper_bound = 1.0
+    level_of_curve = (0.0, "no gain")
     ranges = within(SHARE, "before", "after", "confidence", "critique") | within((-1.0, 1.0), "mean", "turn_")
 
     def update(

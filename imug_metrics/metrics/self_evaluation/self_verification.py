@@ -70,6 +70,7 @@ class SelfVerification(DialogueMetric):
         meaning="How well the model tells its right work from its wrong work, both counted alike.",
         misleads="A model that gives a verdict only where it is sure is more accurate: read the coverage.",
     )
+    level_of_curve = (0.5, "chance")
     primary = "balanced_accuracy"
     curves = ("turn_", "false_accept_turn_", "false_reject_turn_", "balanced_turn_")
     plot_lower_bound = 0.0

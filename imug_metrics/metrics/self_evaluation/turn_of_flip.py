@@ -81,6 +81,8 @@ class TurnOfFlip(DialogueMetric):
         misleads="A model that stops answering where it would give in is never seen to flip, and one that holds "
         "beyond the last turn cannot show it.",
     )
+    curve_of = "share that still holds"
+    carried = "held_turn"
     primary = "restricted_mean"
     curves = ("turn_", "held_turn_", "survival_turn_")
     events = MappingProxyType({"restricted_mean": ("observed", "flips")})  # dialogues that held, and that did not

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Does a metric agree with people, over all records and by group?"""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
+from typing import Any
 
 import torch
 from scipy import special
@@ -25,6 +26,8 @@ from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.dialogue_sums import Terms
 from imug_metrics.metrics.instance_metric import instance_places
 from imug_metrics.metrics.options import MetricOptions
+from imug_metrics.metrics.plotting import Plot, note, point, quantity
+from imug_metrics.plots import forest
 from imug_metrics.stats import REASONS, Weights, percentile_interval, poisson_weights
 from imug_metrics.stats.correlation import fisher_z
 from imug_metrics.stats.intervals import FEW_GROUPS
@@ -164,6 +167,20 @@ class MetricAgreement(DialogueMetric):
         """Pearson's r, or all estimates with their intervals (`detail=True`)."""
         found = super().compute()
         return found if isinstance(found, dict) else found.tanh()
+
+    def _draw(self, val: Mapping[str, Any], behind: Mapping[str, Any], ax: Any) -> Plot | None:
+        """All correlations in rows, of all records, of each group, within groups and between them."""
+        if f"{self.name}_spearman" not in val:
+            return None
+        kinds = {"pearson": "Pearson's r", "spearman": "Spearman's rho", "kendall": "Kendall's tau-b"}
+        ends = {"all records": "", **{label: f"_{label}" for label in self.groups}}
+        rows = {
+            row: {kinds[kind]: point(val, f"{self.name}_{kind}{end}") for kind in kinds} for row, end in ends.items()
+        }
+        about_groups = ("within", "between") if self.groups else ()
+        rows |= {f"{way} groups": {kinds["pearson"]: point(val, f"{self.name}_{way}")} for way in about_groups}
+        said = note(self, val, "bars", slope="", repeated=False)
+        return forest(rows, x=quantity(self.describe()), note=said, ax=ax)
 
     def _needed(self) -> tuple[str, ...]:
         return _SUMS
