@@ -29,6 +29,9 @@ from imug_metrics.report.metric_specs import (
 )
 from imug_metrics.report.row_scores import image_scores, row_scores
 from imug_metrics.report.tables.table import Mark, Table
+from imug_metrics.report.trackers.groups import ScoreGroup, difference_groups
+from imug_metrics.report.trackers.tables import exact_table
+from imug_metrics.report.trackers.trackable import Trackable
 from imug_metrics.stats.comparison import rank_bounds
 from imug_metrics.suite import ModelScores, metric_scores
 
@@ -37,7 +40,7 @@ Run: TypeAlias = "Evaluation | Path | str"
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(Trackable):
     """What `imug_metrics.compare` found out.
 
     Attributes:
@@ -65,6 +68,15 @@ class Comparison:
     def rows(self) -> list[dict[str, Any]]:
         """One row a metric and pair: metric, the two models' names, and what `PairedDifference` holds of them."""
         return comparison_rows(self.models, self.metrics)
+
+    def score_groups(self) -> list[ScoreGroup]:
+        """The difference of each two models in each metric, for trackers."""
+        return difference_groups(self.rows())
+
+    def tracked_tables(self) -> list[Table]:
+        """For trackers: `rows` as a table."""
+        rows = self.rows()
+        return [exact_table("differences", [*rows[0]], [row.values() for row in rows])] if rows else []
 
     def report(self, out: Path | str) -> Path:
         """Write comparison.json into a folder; returns its path."""

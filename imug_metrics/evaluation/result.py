@@ -23,6 +23,9 @@ from imug_metrics.report import RuleRow, write_report
 from imug_metrics.report.files import json_text, schema, write_problems, write_whole
 from imug_metrics.report.table import score_tables
 from imug_metrics.report.tables.table import Table
+from imug_metrics.report.trackers.groups import ScoreGroup, model_groups
+from imug_metrics.report.trackers.tables import leaderboard, per_turn_table
+from imug_metrics.report.trackers.trackable import Trackable
 from imug_metrics.suite.unread import AnswersRead
 
 if TYPE_CHECKING:
@@ -32,7 +35,7 @@ _BOUNDS = ("_lower", "_upper")
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class Evaluation(Trackable):
     """What `imug_metrics.evaluate` found out.
 
     Attributes:
@@ -101,6 +104,15 @@ class Evaluation:
         pandas = require("pandas", purpose="A data frame")
         rows = [(model, *row) for model, scores in self.scores.items() for row in _estimates(scores)]
         return pandas.DataFrame(rows, columns=["model", "score", "value", "lower", "upper"])
+
+    def score_groups(self) -> list[ScoreGroup]:
+        """The scores of each model, for trackers."""
+        return model_groups([result.scores for result in self.results])
+
+    def tracked_tables(self) -> list[Table]:
+        """For trackers: the main scores by model, and the curves."""
+        models = [result.scores for result in self.results]
+        return [leaderboard(models), per_turn_table(models)]
 
     def report(self, out: Path | str) -> Path:
         """Write everything into a folder: report.html, summary.json, per_turn.csv, items.jsonl, problems.jsonl, ...

@@ -8,7 +8,7 @@ import csv
 import io
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -93,17 +93,18 @@ def per_turn_text(models: Sequence[ModelScores]) -> str:
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(PER_TURN_COLUMNS)
     for model in models:
-        writer.writerows(_per_turn_rows(model))
+        writer.writerows(per_turn_rows(model))
     return buffer.getvalue()
 
 
-def _per_turn_rows(model: ModelScores) -> Iterable[tuple[Any, ...]]:
+def per_turn_rows(model: ModelScores) -> Iterator[tuple[str | float | None, ...]]:
+    """A row of `PER_TURN_COLUMNS` for each point of a model's curves; what is undefined is None."""
     columns = {view.key: view.item for view in known_metrics([model])}
     for key in _curve_keys(model.scores):
         counts = records_by_turn(model.items, columns[key]) if columns.get(key) else {}
         for turn, point in curve(model.scores, key).items():
-            cells = ("" if math.isnan(x) else repr(x) for x in (point.value, point.lower, point.upper))
-            yield model.model, key, turn, *cells, counts.get(turn, "")
+            numbers = (None if math.isnan(x) else x for x in (point.value, point.lower, point.upper))
+            yield model.model, key, turn, *numbers, counts.get(turn)
 
 
 def _curve_keys(scores: Mapping[str, Any]) -> list[str]:
