@@ -95,8 +95,12 @@ class Download(NamedTuple):
     uri: str
 
 
+MOST_ROWS = 1000
+"""Rows of a table that the page carries as files as well; longer ones would fill it, and are files beside it."""
+
+
 def downloads(part: Any) -> list[Download]:
-    """The files that a table or a figure can be taken out as.
+    """The files that a table or a figure can be taken out as; none of a table of more than `MOST_ROWS` rows.
 
     Example:
         >>> from imug_metrics.report.tables.table import Cell, Table
@@ -105,6 +109,8 @@ def downloads(part: Any) -> list[Download]:
     """
     if part.kind == "figure":
         return [_download("SVG", f"{part.name}.svg", "image/svg+xml", standalone(str(part.svg)))]
+    if sum(map(len, part.groups)) > MOST_ROWS:
+        return []
     return [
         _download("CSV", f"{part.name}.csv", "text/csv", part.to_csv()),
         _download("Markdown", f"{part.name}.md", "text/markdown", part.to_markdown()),
