@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from imug_metrics.report.dialogues import ScoredDialogue
 
-_WORST, _WORST_OF_ALL, _DIFFERENT = 3, 12, 3
+_WORST, _WORST_OF_ALL, _DIFFERENT = 3, 6, 3
 
 
 class Reason(NamedTuple):

@@ -12,6 +12,7 @@ from imug_metrics.report.sections.curves import curves
 from imug_metrics.report.sections.dialogues import dialogues
 from imug_metrics.report.sections.differences import differences
 from imug_metrics.report.sections.findings import findings
+from imug_metrics.report.sections.heat_maps import heat_maps
 from imug_metrics.report.sections.histories import histories
 from imug_metrics.report.sections.judge import judge
 from imug_metrics.report.sections.notes import notes
@@ -64,6 +65,7 @@ SECTIONS: tuple[Build, ...] = (
     readings,
     coverage,
     costs,
+    heat_maps,
     dialogues,
     samples,
     notes,
