@@ -11,9 +11,9 @@ from typing import Any
 from rich.console import Console
 
 from imug_metrics.cli.tables import print_tables
-from imug_metrics.report import find, score_tables
-from imug_metrics.report.histories import histories
-from imug_metrics.report.svg import PALETTE
+from imug_metrics.report import Figure, Panels, Report, Section, find, score_tables
+from imug_metrics.report.sections.histories import histories
+from imug_metrics.report.tables.table import Cell, Table
 
 
 def put(scores: dict[str, float], key: str, value: float, error: float) -> None:
@@ -29,7 +29,7 @@ def compared(model: Any, *, excess: float = 60.0, error: float = 10.0, gap: floa
         put(model.scores, f"exposure_bias_turn_{turn}", gap * turn / 3, 0.05)
         put(model.scores, f"exposure_bias_excess_{turn}", excess * turn / 4, error)
     put(model.scores, "exposure_gap_alignment", drawn, 0.01)
-    more = {"scores": 0.6, "target": 0.7, "n": 60, "unpaired": 3}
+    more = {"scores": 0.6, "baseline": 0.7, "n": 60, "unpaired": 3}
     model.scores.update({f"exposure_bias_{key}": value for key, value in more.items()})
     return model
 
@@ -85,34 +85,51 @@ def test_the_table_shows_the_models_that_were_compared(make_scores: Any) -> None
     assert "fading" in below
     assert "alone" not in below
     assert "▲ +60" in below
-    assert "40…80" in below
+    assert "40 to 80" in below
     assert "by turn 4" in below
     assert max(map(len, text.splitlines())) <= 80
     assert "reference history" not in printed([make_scores("alone")])
 
 
+def section(*models: Any) -> tuple[Table, list[Figure]]:
+    found = histories(Report(models))
+    assert isinstance(found, Section)
+    table, panels = found.parts
+    assert isinstance(table, Table)
+    assert isinstance(panels, Panels)
+    return table, [part for part in panels.parts if isinstance(part, Figure)]
+
+
+def measure(table: Table, name: str) -> list[Cell]:
+    return next(list(row) for row in table.rows if row[1].text.startswith(name))
+
+
 def test_the_section_keeps_each_models_colour_and_draws_three_panels(make_scores: Any) -> None:
     first, second = make_scores("alone"), compared(make_scores("fading"))
     put(second.scores, "exposure_gap_alignment_turn_1", 0.01, 0.01)
-    section = histories([first, second])
-    assert section is not None
-    ((row,), panels) = section["rows"], section["panels"]
-    assert (row["name"], row["colour"]) == ("fading", 1 % PALETTE)
-    assert (row["pairs"], row["unpaired"]) == ("60", "3 unpaired")
-    assert row["cells"][2] == {"value": "▲ +60 %", "interval": "40 to 80, turn 4", "tone": "loss"}
-    assert [panel["label"] for panel in panels] == ["Gap of answers", "Excess error", "Gap of alignment"]
-    assert all("fading" in panel["svg"] for panel in panels)
+    table, figures = section(first, second)
+    assert {row[0].content for row in table.rows} == {"fading"}
+    assert next(table.rows)[0].model == 1
+    assert measure(table, "Unpaired")[2].text == "3"
+    excess = measure(table, "Excess error by turn 4")
+    assert [cell.text for cell in excess[2:]] == ["▲ +60 %", "40 to 80"]
+    assert (excess[2].tone, excess[2].value, excess[2].lower, excess[2].upper) == ("bad", 60, 40, 80)
+    assert measure(table, "Answers, reference")[2].value == 0.7
+    assert [figure.title for figure in figures] == ["Gap of answers", "Excess error", "Gap of alignment"]
+    assert all("fading" in figure.svg for figure in figures)
 
 
 def test_undefined_costs_are_dashes(make_scores: Any) -> None:
-    section = histories([compared(make_scores(), excess=math.nan)])
-    assert section is not None
-    assert section["rows"][0]["cells"][2]["value"] == "–"
+    table, _ = section(compared(make_scores(), excess=math.nan))
+    assert measure(table, "Excess")[2].text == "–"
+    assert measure(table, "Excess")[2].content is None
 
 
 def test_axes_of_large_numbers_carry_no_decimals(make_scores: Any) -> None:
-    section = histories([compared(make_scores(), excess=200.0)])
-    assert section is not None
-    svg = section["panels"][1]["svg"]
-    assert ">200<" in svg
-    assert ".0<" not in svg
+    _, figures = section(compared(make_scores(), excess=200.0))
+    assert ">200<" in figures[1].svg
+    assert ".0<" not in figures[1].svg
+
+
+def test_without_a_reference_run_there_is_no_section(make_scores: Any) -> None:
+    assert histories(Report([make_scores()])) is None

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from imug_metrics.reading.choice import READ, UNREAD
-from imug_metrics.report import write_report
-from imug_metrics.report.readings import reading_rows
+from imug_metrics.report import Report, Table, write_report
+from imug_metrics.report.sections.readings import readings
 from imug_metrics.suite import ModelScores
 
 
@@ -60,9 +60,9 @@ def test_what_a_model_wrote_is_shown_as_text(text: str, tmp_path: Path) -> None:
     found = model("mine", ("unclear", text))
     found.items[0] |= {"dialogue": text, "target": text}
     page, summary = written(tmp_path, found)
-    section = page.partition('<section id="readings">')[2].partition("</section>")[0]
+    section = page.partition('<section id="readings"')[2].partition("</section>")[0]
     plain, _ = written(tmp_path / "plain", model("mine", ("unclear", "plain")))
-    tags = plain.partition('<section id="readings">')[2].partition("</section>")[0].count("<")
+    tags = plain.partition('<section id="readings"')[2].partition("</section>")[0].count("<")
     assert section.count("<") == tags, "no tag of the reply's is one of the page"
     assert summary["answers"]["mine"]["examples"]["unclear"][0]["text"] == text
     assert not {"\x00", "\x08", "\x1b"} & set(page)
@@ -71,11 +71,17 @@ def test_what_a_model_wrote_is_shown_as_text(text: str, tmp_path: Path) -> None:
 def test_models_are_told_apart_and_those_without_answers_left_out(tmp_path: Path) -> None:
     first = model("first", ("answer", "B"), ("label", "B) cup"))
     second = model("second", ("unclear", "?"), (None, None), ("unclear", "!"))
-    rows = reading_rows([first, model("drawn"), second])
-    assert [(row["name"], row["colour"], row["answers"], row["read"], row["unread"]) for row in rows] == [
-        ("first", 0, 2, 2, 0),
-        ("second", 2, 2, 0, 2),
+    section = readings(Report([first, model("drawn"), second]))
+    assert section is not None
+    table = section.parts[0]
+    assert isinstance(table, Table)
+    rows = [[cell.content for cell in row] for row in table.rows]
+    assert [(row[0], row[1], row[3], row[4]) for row in rows] == [
+        ("first", "read", 1, 2),
+        ("first", "read", 1, 2),
+        ("second", "not read", 2, 2),
     ]
+    assert [row[0].model for row in table.rows] == [0, 0, 2]
     page, summary = written(tmp_path, first, model("drawn"), second)
     assert list(summary["answers"]) == ["first", "second"]
     assert "Examples of answers that could not be read" in page
