@@ -21,8 +21,8 @@ FAILED = "ERROR:"
 EMBEDDED = "embedded:"
 """How the name of an image begins that is no file but content."""
 
-GROUPS = ("class", "domain", "subdomain")
-"""Names of groups that means are taken by."""
+GROUPS = ("class", "domain", "subdomain", "difficulty", "question")
+"""Usual names of groups that means are taken by; records may name others."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,9 @@ class Record:
             path is followed when the image is read: one that leads nowhere is a problem then.
         target: the answer key of a text turn; None: there is nothing to score against. A number is turned into text.
         links: earlier turns whose image this turn's image should agree with.
-        groups: what means are taken by: "class", "domain", "subdomain".
+        groups: what means are taken by: "class", "domain", "subdomain", "difficulty", "question" ("static", or
+            "dynamic" where its key hangs on the model's own earlier outputs), or any other name of up to 100
+            characters.
         attempted: False where the model left nothing at all for this dialogue. Under protocol "imug" such a dialogue is
             left out, while a missing answer in a dialogue that was attempted counts 0.
         options: of the question of a text turn, letters or texts by letter, which its answer and its key are read by

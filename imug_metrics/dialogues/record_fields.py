@@ -21,7 +21,7 @@ from imug_metrics.reading.options import check_options
 
 MODALITIES = ("text", "image")
 LONGEST_NAME = 100
-"""Characters of the name of a score or a cost."""
+"""Characters of the name of a score, a cost or a kind of group."""
 
 _MODALITY_WORDS = {
     "img": "image",
@@ -141,7 +141,7 @@ def as_links(name: str, value: Any) -> tuple[int, ...]:
 
 
 def as_groups(name: str, value: Any) -> Mapping[str, str]:
-    """Texts by text; integers are turned into text."""
+    """Texts by name; integers are turned into text."""
     if type(value) is dict and not value:
         return value
     if not isinstance(value, Mapping):
@@ -150,6 +150,7 @@ def as_groups(name: str, value: Any) -> Mapping[str, str]:
     for key, group in value.items():
         if not isinstance(key, str):
             _refuse(name, "to be a mapping from text to text", key)
+        _check_spelling(name, key)
         if not isinstance(group, str):
             whole = _whole(group)
             if whole is None:

@@ -31,7 +31,7 @@ _FROM_METADATA = frozenset(
     (
         *("dialogue", "dialogue_id", "conversation_id", "session_id", "session", "conversation", "modality"),
         *("output_modality", "links", "reference_image", "mask", "subject", "subject_id", "class", "domain"),
-        *("subdomain", "costs"),
+        *("subdomain", "difficulty", "groups", "costs"),
     )
 )
 _FROM_MESSAGE = _FROM_METADATA.union({"target", "options", "choices", "score", "scores"})

@@ -16,10 +16,11 @@ from imug_metrics.reading.files import Problems
 
 FIELDS = (
     *("dialogue", "turn", "modality", "prompt", "text", "image", "target", "options", "links", "reference", "mask"),
-    *("subject", "model", "class", "domain", "subdomain", "score", "scores", "costs", "messages", "images"),
+    *("subject", "model", "class", "domain", "subdomain", "difficulty", "groups", "score", "scores", "costs"),
+    *("messages", "images"),
 )
-"""What `columns` may name, besides scores and costs of a name of their own: `score.NAME` and `cost.NAME`."""
-NAMED = ("score.", "cost.")
+"""What `columns` may name, besides what has a name of its own: `score.NAME`, `cost.NAME` and `group.NAME`."""
+NAMED = ("score.", "cost.", "group.")
 
 
 @dataclass(frozen=True)
@@ -51,8 +52,8 @@ class ReadOptions:
     """How a file is read.
 
     Attributes:
-        columns: by field of a record, one of `FIELDS`, or by `score.NAME` or `cost.NAME`, the column or key that holds
-            it; fields that are not named are looked for under their usual names.
+        columns: by field of a record, one of `FIELDS`, or by `score.NAME`, `cost.NAME` or `group.NAME`, the column or
+            key that holds it; fields that are not named are looked for under their usual names.
         images: the folder that image paths of the file lie in, and that none may lead out of; None: the file's own.
         benchmark: the folder of the questions, where outputs do not hold them (IMUG-Bench).
         model: the name of the model, where the file does not say it; None: the file's name.

@@ -38,8 +38,8 @@ def read_records(
     Args:
         path: the file or folder.
         format: the name of a reader, or a reader; None: found by the content.
-        columns: by field of a record, or by `score.NAME` or `cost.NAME`, the column or key that holds it, where its
-            name is not a usual one: `{"dialogue": "id", "turn": "t", "score": "s"}`.
+        columns: by field of a record, or by `score.NAME`, `cost.NAME` or `group.NAME`, the column or key that holds it,
+            where its name is not a usual one: `{"dialogue": "id", "turn": "t", "score": "s"}`.
         images: the folder that image paths of the file lie in; None: the file's own.
         benchmark: the folder of the questions, for outputs in the layout of IMUG-Bench.
         model: the name of the model, where the file does not say it; None: the file's name.

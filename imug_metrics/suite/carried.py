@@ -23,12 +23,18 @@ from imug_metrics.metrics.options import MetricOptions
 COST = "cost_"
 """How the names of costs begin in scores and rows of records."""
 
+MAIN_GROUPS = ("class", "domain", "subdomain")
+"""Groups that have a column in all rows of records; others have one where a record is in one of them."""
+
 RECORD_COLUMNS = (
     *("dialogue", "turn", "modality", "prompt", "target", "text", "image"),
-    *GROUPS,
+    *MAIN_GROUPS,
     *("read", "reading"),
 )
-"""Columns of the rows of records that say what a record is; no score has such a name, nor is one called "model"."""
+"""Columns that the rows of records always have, which say what a record is; nothing else is called so."""
+
+_ADDED = ("model", "points", "points_strict", "points_imug")
+"""Columns that rows have in files, and of judged images."""
 
 _ENDS = re.compile(
     r"_(lower|upper|coverage|n|dialogues|reason|mean|slope|pooled|retention|half_life|effective_turns|turn_\d+)\Z"
@@ -187,12 +193,27 @@ def carried_names(records: Iterable[Record]) -> tuple[list[str], list[str]]:
     return sorted(scores), sorted(costs)
 
 
+def carried_groups(records: Iterable[Record]) -> list[str]:
+    """Names of the groups that records carry beside the main ones: first the usual ones, then in alphabetical order.
+
+    Example:
+        >>> carried_groups([Record("a", 1, "text", "Which?", groups={"source": "web", "class": "x", "difficulty": 2})])
+        ['difficulty', 'source']
+    """
+    found: set[str] = set()
+    for record in records:
+        if record.groups:
+            found.update(record.groups)
+    usual = [name for name in GROUPS if name in found and name not in MAIN_GROUPS]
+    return [*usual, *sorted(found.difference(GROUPS))]
+
+
 def check_names(names: Collection[str], taken: Collection[str]) -> None:
     """Raise InputError for a score whose name, or that of one of its estimates, is one of something else.
 
     Args:
         names: of scores that records carry.
-        taken: of metrics, and of columns of rows.
+        taken: of metrics, of groups, and of columns of rows.
 
     Example:
         >>> check_names(["judge", "judge_mean"], [])
@@ -200,9 +221,27 @@ def check_names(names: Collection[str], taken: Collection[str]) -> None:
         imug_metrics.errors.InputError: Expected argument `scores` to have other names than estimates, got 'judge_mean'.
     """
     for name in names:
-        if name in taken or name in (*RECORD_COLUMNS, "model"):
+        if name in taken or name in RECORD_COLUMNS or name == "model":
             raise InputError("scores", "to have other names than metrics and columns of rows", repr(name))
         if name.startswith(COST):
             raise InputError("scores", f"to have names that do not begin with {COST!r}, as costs do", repr(name))
         if _ENDS.search(name):
             raise InputError("scores", "to have other names than estimates", repr(name))
+
+
+def check_groups(names: Iterable[str], taken: Collection[str]) -> None:
+    """Raise InputError for a group, beside the main ones, that has the name of another column of rows.
+
+    Args:
+        names: of groups that records carry.
+        taken: of metrics, of scores, and of columns of rows.
+
+    Example:
+        >>> check_groups(["source", "prompt"], [])
+        Traceback (most recent call last):
+        imug_metrics.errors.InputError: Expected argument `groups` to have other names than metrics, scores and columns
+        of rows, got 'prompt'.
+    """
+    for name in names:
+        if name in taken or name in RECORD_COLUMNS or name in _ADDED or name.startswith(COST):
+            raise InputError("groups", "to have other names than metrics, scores and columns of rows", repr(name))

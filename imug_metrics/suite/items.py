@@ -12,10 +12,10 @@ from typing import Any
 from torch import Tensor
 
 from imug_metrics import functional
-from imug_metrics.dialogues.record import GROUPS, Record, image_name
+from imug_metrics.dialogues.record import Record, image_name
 from imug_metrics.reading.choice import ChoiceReading
 from imug_metrics.suite.answers import answer_values
-from imug_metrics.suite.carried import COST, RECORD_COLUMNS, carried_names
+from imug_metrics.suite.carried import COST, MAIN_GROUPS, RECORD_COLUMNS, carried_groups, carried_names
 from imug_metrics.suite.standard import Route
 from imug_metrics.suite.turns import Turns
 
@@ -44,8 +44,9 @@ def items(
 
     Returns:
         Rows with the columns `RECORD_COLUMNS`, of which read and reading are the letters and the reason's word that
-        `read_choice` gives of an answer that is there and has a key, and `ITEM_SCORES`; behind them scores and costs
-        that one of the records carries, the latter as `cost_...`, and `more`. None where undefined.
+        `read_choice` gives of an answer that is there and has a key, further groups that one of the records is in, and
+        `ITEM_SCORES`; behind them scores and costs that one of the records carries, the latter as `cost_...`, and
+        `more`. None where undefined.
     """
     read = {id(record): reading for found in turns.values() for record, reading in zip(found.records, found.readings)}
     scores: dict[int, dict[str, float]] = {id(record): {} for record in records}
@@ -57,7 +58,8 @@ def items(
         for record, value in zip(turns[route].records, values.tolist(), strict=True):
             scores[id(record)][column] = value
     columns = list(dict.fromkeys((*ITEM_SCORES, *_carried(records, scores), *more)))
-    return [_item(record, read.get(id(record)), scores[id(record)], columns) for record in records]
+    groups = carried_groups(records)
+    return [_item(record, read.get(id(record)), groups, scores[id(record)], columns) for record in records]
 
 
 def _carried(records: Sequence[Record], scores: Mapping[int, dict[str, float]]) -> list[str]:
@@ -93,16 +95,21 @@ def _image_scores(columns: Mapping[str, Any]) -> dict[str, Tensor]:
 
 
 def _item(
-    record: Record, reading: ChoiceReading | None, scores: Mapping[str, float], columns: Sequence[str]
+    record: Record,
+    reading: ChoiceReading | None,
+    groups: Sequence[str],
+    scores: Mapping[str, float],
+    columns: Sequence[str],
 ) -> dict[str, Any]:
     told = (
         *(record.dialogue, record.turn, record.modality, record.prompt),
         *(record.target, record.text, image_name(record.image)),
-        *(record.groups.get(name) for name in GROUPS),
+        *(record.groups.get(name) for name in MAIN_GROUPS),
         *((None, None) if reading is None else reading),
     )
     values = {name: scores.get(name, math.nan) for name in columns}
     return {
         **dict(zip(RECORD_COLUMNS, told, strict=True)),
+        **{name: record.groups.get(name) for name in groups},
         **{name: None if math.isnan(value) else value for name, value in values.items()},
     }

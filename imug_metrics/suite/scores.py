@@ -24,9 +24,10 @@ class ModelScores:
             "turn_consistency_graph..." the agreement along links, where records have any. Undefined is NaN.
         reasons: why estimates have no interval, by name.
         items: one row a record: dialogue, turn, modality, prompt, target, text, image, class, domain, subdomain, read
-            and reading (the letters read in an answer, and how or why none: `imug_metrics.reading.choice.REASONS`), and
-            the record's own answer_strict, answer_imug, alignment, retrieval, consistency, copy, further metrics,
-            scores and costs (None where undefined).
+            and reading (the letters read in an answer, and how or why none: `imug_metrics.reading.choice.REASONS`),
+            further groups that records are in, such as difficulty and question, and the record's own answer_strict,
+            answer_imug, alignment, retrieval, consistency, copy, further metrics, scores and costs (None where
+            undefined).
         descriptions: how to read the metrics, by what the names of their scores begin with.
         embedded: contents of images that are no files, by their names in the rows; they are not kept in files.
     """

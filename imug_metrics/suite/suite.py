@@ -21,10 +21,21 @@ from imug_metrics.dialogues.record import Record, as_records, by_dialogue, check
 from imug_metrics.encoders import as_encoder, load_encoder
 from imug_metrics.encoders.cache import CachedEncoder
 from imug_metrics.metrics.description import MetricDescription, describe
+from imug_metrics.metrics.exports import log_scores
+from imug_metrics.metrics.logged_metric import LoggedMetric
+from imug_metrics.metrics.options import Detail
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.state import all_or_none
 from imug_metrics.suite.answers import KEYED
-from imug_metrics.suite.carried import COST, NamedCost, NamedScore, carried_names, check_names
+from imug_metrics.suite.carried import (
+    COST,
+    NamedCost,
+    NamedScore,
+    carried_groups,
+    carried_names,
+    check_groups,
+    check_names,
+)
 from imug_metrics.suite.columns import encoded
 from imug_metrics.suite.items import ITEM_OF, ITEM_SCORES, items
 from imug_metrics.suite.record_values import record_values
@@ -110,6 +121,7 @@ class ImugSuite(MetricCollection):
         self._standard = frozenset(named) if isinstance(named, StandardMetrics) else frozenset[str]()
         self._made: dict[str, str] = {}  # of metrics of what records carry, names in this collection by their own
         self._carried: dict[Route, tuple[Literal["scores", "costs"], str]] = {}
+        self._group_columns: set[str] = set()  # that rows have a column of
         self._embedded: dict[str, bytes] = {}
         self.encoder = _cached(encoder, device)
         self.keep_rows = keep_rows
@@ -178,13 +190,14 @@ class ImugSuite(MetricCollection):
 
         Yields:
             A dict with dialogue, turn, modality, prompt, target, text, image, class, domain, subdomain, read and
-            reading, the record's own answer_strict, answer_imug, alignment, retrieval, consistency, copy, what it has
-            of each metric that is none of the standard ones, and the scores and costs that it carries (None where
-            undefined); see `ModelScores`.
+            reading, further groups that one of the step's records is in, the record's own answer_strict, answer_imug,
+            alignment, retrieval, consistency, copy, what it has of each metric that is none of the standard ones, and
+            the scores and costs that it carries (None where undefined); see `ModelScores`.
 
         Raises:
             ValueError: if `dialogues_per_step` is below 1, a turn is below 1 or occurs twice in a dialogue, there are
-                images and no encoder, or records cannot feed one of the metrics.
+                images and no encoder, records cannot feed one of the metrics, or a score or a group that they carry has
+                the name of something else.
         """
         for rows in self._steps(records, True, dialogues_per_step, unreadable, progress):
             yield from rows
@@ -206,9 +219,30 @@ class ImugSuite(MetricCollection):
 
     def compute(self) -> dict[str, float]:
         """All scores, by name; a metric that was given nothing, here and on every other process, is left out."""
+        return self._scores(True)
+
+    def log(self, module: Any, *, prefix: str = "", detail: Detail = "interval", **options: Any) -> None:
+        """Compute and log in a hook of a `LightningModule`, as `log` of every metric does.
+
+        Args:
+            module: the `LightningModule`, or anything else with its `log_dict`.
+            prefix: before all keys, which begin with the prefix of the suite.
+            detail: the most that is logged of each metric: False its primary estimate, `"interval"` also the bounds and
+                the number of records, True all that it gives.
+            options: of `log_dict`, such as `prog_bar` and `batch_size`.
+
+        Raises:
+            ArgumentError: if `module` has no `log_dict`.
+            ValueError: if `detail` is unknown.
+        """
+        log_scores(module, {f"{prefix}{key}": score for key, score in self._scores(detail).items()}, options)
+
+    def _scores(self, detail: Detail) -> dict[str, float]:
+        """The scores of all metrics that were fed, each in the given form; metrics of torchmetrics know but one."""
         found: dict[str, Any] = {}
         for name in self._fed():
-            scores = self._flat(name, self[name].compute())
+            metric, value = self[name], self[name].compute()
+            scores = self._flat(name, metric.shown(value, detail) if isinstance(metric, LoggedMetric) else value)
             if both := sorted(scores.keys() & found.keys()):
                 raise ValueError(
                     f"Expected argument `metrics` to name scores apart, {both[0]!r} is one of two metrics."
@@ -270,6 +304,7 @@ class ImugSuite(MetricCollection):
         """Forget everything but what the encoder has seen."""
         super().reset()
         self._rows = []
+        self._group_columns = set()
         self._embedded = {}
 
     def _steps(
@@ -283,7 +318,7 @@ class ImugSuite(MetricCollection):
         done, total = 0, None
         if isinstance(records, Sequence):
             total = len(by_dialogue(records))
-            self._meet(records)
+            self._meet(records, with_rows)
         with _unread(unreadable) as told:
             for step in dialogue_steps(records, dialogues_per_step):
                 flat = [record for dialogue in step for record in dialogue]
@@ -297,7 +332,7 @@ class ImugSuite(MetricCollection):
         self, records: Sequence[Record], call: Call, with_rows: bool, unreadable: Unreadable
     ) -> list[dict[str, Any]]:
         """Hand whole dialogues to the metrics; returns their rows if asked for."""
-        self._meet(records)
+        self._meet(records, with_rows)
         routes = {name: self._route(name) for name in self.names}
         wanted, with_pixels = set(routes.values()), self._with_pixels(self.names)
         turns = turns_by_route(
@@ -321,16 +356,20 @@ class ImugSuite(MetricCollection):
     def _route(self, name: str) -> Route:
         return name if name in self._carried else route(name, self[name])
 
-    def _meet(self, records: Iterable[Record]) -> None:
-        """Make the metrics of scores and costs that have not been seen before."""
+    def _meet(self, records: Sequence[Record], with_rows: bool) -> None:
+        """Make the metrics of scores and costs that have not been seen before; what rows hold is called by one name."""
         scores, costs = carried_names(records)
+        if with_rows:
+            groups = carried_groups(records)
+            check_groups(groups, {*self.names, *ITEM_SCORES, *scores})
+            self._group_columns.update(groups)
         self._add_carried([name for name in scores if name not in self._carried], "scores")
         self._add_carried([name for name in costs if COST + name not in self._carried], "costs")
 
     def _add_carried(self, names: Sequence[str], field: Literal["scores", "costs"]) -> None:
         own = {name for name in names if field == "scores" and name in self._given and self._takes_score(name)}
         if field == "scores":
-            check_names(set(names) - own, [*self.names, *ITEM_SCORES])
+            check_names(set(names) - own, [*self.names, *ITEM_SCORES, *self._group_columns])
         for name in names:
             key = COST + name if field == "costs" else name
             if name not in own:

@@ -58,7 +58,7 @@ def _ask(
 
 def _groups(dialogue: str) -> dict[str, str]:
     domain, subdomain, _ = dialogue.split("/")
-    return {"domain": domain, "subdomain": subdomain}
+    return {"domain": domain, "subdomain": subdomain, "difficulty": f"{len(subdomain)}"}
 
 
 @lru_cache

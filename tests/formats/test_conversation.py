@@ -180,6 +180,8 @@ BESIDE: list[tuple[str, dict[str, Any], str, list[Any]]] = [
     ),
     ("scores by turn and name", {"scores": [{"clip": 0.5}, {"clip": 0.25}]}, "scores", [{"clip": 0.5}, {"clip": 0.25}]),
     ("domain", {"domain": "Küche", "class": "c"}, "groups", [{"domain": "Küche", "class": "c"}] * 2),
+    ("difficulty", {"difficulty": ["easy", "hard"]}, "groups", [{"difficulty": "easy"}, {"difficulty": "hard"}]),
+    ("a question is no group", {"groups": {"question": "static"}}, "groups", [{"question": "static"}] * 2),
     ("groups of other names", {"groups": {"language": "de"}}, "groups", [{"language": "de"}] * 2),
     ("links", {"links": [None, [1]]}, "links", [(), (1,)]),
     ("costs", {"costs": {"seconds": [1.5, 2]}}, "costs", [{"seconds": 1.5}, {"seconds": 2.0}]),

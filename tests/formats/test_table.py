@@ -188,6 +188,7 @@ def test_all_columns_that_a_record_has_are_read(tmp_path) -> None:
     row = {
         **{"Dialogue": "küche/猫", "turn": 3, "modality": "Image", "prompt": "Draw it.", "image": "drawn/a.png"},
         **{"reference_image": "drawn/b.png", "mask": "drawn/c.png", "subject": "cat", "links": "1 2", "class": "x"},
+        **{"difficulty": 2, "group.source": "web", "groups": '{"language": "de"}'},
         **{"domain": "d", "subdomain": "s", "score.clip": 0.25, "score": 1, "cost.tokens": 12, "model": "m/1"},
     }
     found = read_records(table(tmp_path, [row]))
@@ -196,7 +197,8 @@ def test_all_columns_that_a_record_has_are_read(tmp_path) -> None:
     paths = {name: getattr(record, name).relative_to(tmp_path).name for name in ("image", "reference", "mask")}
     assert paths == {"image": "a.png", "reference": "b.png", "mask": "c.png"}
     assert (record.dialogue, record.turn, record.modality, record.subject) == ("küche/猫", 3, "image", "cat")
-    assert (record.links, record.groups) == ((1, 2), {"class": "x", "domain": "d", "subdomain": "s"})
+    groups = {"class": "x", "domain": "d", "subdomain": "s", "difficulty": "2", "language": "de", "source": "web"}
+    assert (record.links, record.groups) == ((1, 2), groups)
     assert (record.scores, record.costs) == ({"clip": 0.25, "score": 1.0}, {"tokens": 12.0})
 
 
@@ -219,6 +221,17 @@ def test_columns_of_any_name_are_read_as_they_were_named(tmp_path) -> None:
     [record], problems = read(path, columns=columns)
     assert (record.scores, record.text, problems) == ({"mine": 0.5}, "B", [])
     assert read_records(path, columns=columns).format == "table"
+
+
+def test_groups_of_any_name_are_named_by_columns_and_what_is_no_text_is_told(tmp_path) -> None:
+    path = table(tmp_path, [{"id": "a", "turn": 1, "question": "Which?", "text": "B", "art": "x", "groups": "[1]"}])
+    [record], [problem] = read(path, columns={"group.kind": "art"})
+    assert (record.prompt, record.groups) == ("Which?", {"kind": "x"})
+    assert "groups: expected an object of texts by name, got '[1]'" in problem
+    path = table(tmp_path, [{"id": "a", "turn": 1, "text": "B", "groups": {"kind": [1], "other": 7}}], "json")
+    [record], [problem] = read(path)
+    assert record.groups == {"other": "7"}
+    assert "groups.kind: expected text, got a list" in problem
 
 
 def test_rows_that_are_dialogues_of_their_own_are_said_to_be(tmp_path) -> None:

@@ -23,7 +23,8 @@ _OF_TURN = [
     for field in ("modality", "target", "options", "reference", "score", "scores", "costs")
     for name in IN_CHATS[field]
 ]
-_WHOLE = ("subject", "groups", *GROUPS)
+_GROUPS = tuple(name for name in GROUPS if name in USUAL)  # a `question` is what was asked
+_WHOLE = ("subject", "groups", *_GROUPS)
 _LISTS = ("options", "links")
 _TOKENS = ("completion_tokens", "output_tokens")
 
@@ -101,12 +102,14 @@ class LineFields:
         return None if value is None else str(value).encode("utf-8", "replace").decode("utf-8")
 
     def groups(self, turn: int, messages: Sequence[tuple[str, Mapping[str, Any]]]) -> dict[str, str]:
-        """What means are taken by: an object `groups`, and what stands under the usual names."""
+        """What means are taken by: an object `groups`, what stands under the usual names, and what `columns` names."""
         many, where = self.find("groups", turn, messages)
         if many is not None and not isinstance(many, Mapping):
             self.place.error(where, f"expected names by name, got {kind(many)}")
         given = many if isinstance(many, Mapping) else {}
-        every = [(name, *self.find(name, turn, messages)) for name in GROUPS if name not in given]
+        every = [(name, *self.find(name, turn, messages)) for name in _GROUPS if name not in given]
+        own = (name for name in self.columns if name.startswith("group."))
+        every += [(name.removeprefix("group."), *self.find(name, turn, messages)) for name in own]
         every += [(str(name), value, f"{where}.{str(name)[:80]}") for name, value in given.items()]
         found = {name: self.as_name(value, at) for name, value, at in every}
         return {name: value for name, value in found.items() if value is not None}
@@ -166,7 +169,7 @@ class LineFields:
 
     def _of_turn(self, name: str, value: Any, key: str, turn: int) -> Any:
         """What the line's value says of a turn."""
-        if name in _WHOLE and not isinstance(value, list):
+        if (name in _WHOLE or name.startswith("group.")) and not isinstance(value, list):
             return value
         if isinstance(value, list) and len(value) == self.turns and _one_a_turn(name, value):
             return value[turn - 1]

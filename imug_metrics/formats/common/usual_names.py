@@ -49,6 +49,8 @@ USUAL: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "class": (("class",),),
     "domain": (("domain",),),
     "subdomain": (("subdomain",),),
+    "difficulty": (("difficulty",), ("difficulty_level",)),
+    "groups": (("groups",),),
     "score": (("score",),),
     "scores": (("scores",),),
     "costs": (("costs",),),

@@ -20,7 +20,7 @@ from imug_metrics.reading.files import Problems, as_turn
 SAMPLE = ("domain", "subdomain", "sample_id")
 """What names a dialogue together, where no other column does."""
 
-_PREFIXES = {"score.": "score.", "scores.": "score.", "cost.": "cost.", "costs.": "cost."}
+_PREFIXES = {f"{name}{end}.": f"{name}." for name in ("score", "cost", "group") for end in ("", "s")}
 _LETTER = re.compile("(?:option|choice|opt)?([a-z])")
 _LISTED = 40
 
@@ -30,7 +30,7 @@ class Columns:
     """The columns of a table by what they hold.
 
     Attributes:
-        of: the column by field of a record, or by `score.NAME` or `cost.NAME`.
+        of: the column by field of a record, or by `score.NAME`, `cost.NAME` or `group.NAME`.
         dialogue: columns that name the dialogue together.
         turn: the turn of every row, where it was named as a number in place of a column; else None.
         guessed: fields whose column may as well hold something else.

@@ -73,9 +73,9 @@ class Rows:
         self.columns: Columns = find_columns(names, options.columns, path, usual=usual)
         self.sources = ImageSources(options.images or path.parent) if sources is None else sources
         of = self.columns.of
-        self._numbered = {
+        self._columns_of = {
             name: [(field.removeprefix(f"{name}."), of[field]) for field in of if f"{field}.".startswith(f"{name}.")]
-            for name in ("score", "cost")
+            for name in ("score", "cost", "group")
         }
         self._lone = LoneTurns()
         self._told = set[str]()  # fields in which a word may stand for nothing
@@ -98,7 +98,7 @@ class Rows:
             **{name: self._text(row, name, place) for name in ("text", "subject")},
             **{name: self._image(row, name, place) for name in ("reference", "mask")},
             **(self._key(row, prompt, place) if modality == "text" else {"image": self._image(row, "image", place)}),
-            "groups": {name: text for name in GROUPS if (text := self._text(row, name, place)) is not None},
+            "groups": self._groups(row, place),
             "links": self._links(row, turn, place),
             "costs": self._numbers(row, "cost", place),
         }
@@ -208,8 +208,24 @@ class Rows:
             place.error(self.columns.of["links"], f"expected earlier turns, each once, got {shown(value)}")
         return found
 
+    def _groups(self, row: Mapping[str, Any], place: Place) -> dict[str, str]:
+        """Groups by name: in columns of their usual names, in one object, and in columns that are named."""
+        found = {name: text for name in GROUPS if (text := self._text(row, name, place)) is not None}
+        for name, (column, value) in self._named(row, "group", "texts", place).items():
+            text = as_text(value)
+            if text is not None:
+                found[name] = text
+            else:
+                place.error(column, f"expected text, got {shown(value)}")
+        return found
+
     def _numbers(self, row: Mapping[str, Any], name: str, place: Place) -> dict[str, float]:
         """Scores or costs by name; what is no number is told, and NaN."""
+        cells = self._named(row, name, "numbers", place)
+        return {each: _number(*found, place) for each, found in cells.items()}
+
+    def _named(self, row: Mapping[str, Any], name: str, what: str, place: Place) -> dict[str, tuple[str, Any]]:
+        """What has names of its own, and stands in one object or in a column each: by name, the column and the cell."""
         cells: dict[str, tuple[str, Any]] = {}
         whole = self._cell(row, f"{name}s")
         if whole is not None:
@@ -218,9 +234,9 @@ class Rows:
             if isinstance(values, dict):
                 cells = {each: (f"{column}.{each}", present(value)) for each, value in values.items()}
             else:
-                place.error(column, f"expected an object of numbers by name, got {shown(whole)}")
-        cells.update((each, (column, cell(row, column))) for each, column in self._numbered[name])
-        return {each: _number(*found, place) for each, found in cells.items() if found[1] is not None}
+                place.error(column, f"expected an object of {what} by name, got {shown(whole)}")
+        cells.update((each, (column, cell(row, column))) for each, column in self._columns_of[name])
+        return {each: found for each, found in cells.items() if found[1] is not None}
 
 
 def read_turn(value: Any, column: str, place: Place) -> int | None:

@@ -67,7 +67,7 @@ def read_records(
                 image=None if is_text else find_image(task.turn, replies or {}, folder, model, problems),
                 target=target,
                 links=_links(task, modalities),
-                groups={"class": sample.category, "domain": sample.domain, "subdomain": sample.subdomain},
+                groups=_groups(sample, task),
                 attempted=replies is not None,
                 options=question_options(task.prompt, target) if is_text else None,
             )
@@ -194,6 +194,12 @@ def _no_image(path: Path, replies: Iterable[Any], folder: Path, others: Siblings
     if near := other_names(path):
         found += f"; found {', '.join(near)}: rename it to {path.name}"
     return found + (f"; the reply is {names[0][:120]!r}" if names else "")
+
+
+def _groups(sample: Sample, task: Task) -> dict[str, str]:
+    """What means are taken by; of questions also whether their key hangs on what the model drew before."""
+    groups = {"class": sample.category, "domain": sample.domain, "subdomain": sample.subdomain}
+    return groups if task.modality == "image" else {**groups, "question": "dynamic" if task.dynamic else "static"}
 
 
 def _links(task: Task, modalities: Mapping[int, str]) -> tuple[int, ...]:

@@ -18,8 +18,15 @@ def test_texts_and_images_are_found(folder):
     drawn, said = folder.read()
     assert (drawn.image, drawn.text, drawn.attempted) == (image, None, True)
     assert (said.image, said.text, said.target) == (None, "答案是 A", "A")
-    assert said.groups == {"class": "Hybrid", "domain": "Cooking", "subdomain": "pan"}
+    assert drawn.groups == {"class": "Hybrid", "domain": "Cooking", "subdomain": "pan"}
+    assert said.groups == {**drawn.groups, "question": "static"}
     assert not folder.problems
+
+
+def test_a_question_whose_key_hangs_on_earlier_outputs_is_dynamic(folder):
+    folder.samples(folder.sample(folder.image(1), folder.text(2, "A+<DYNAMIC>"), folder.text(3)))
+    folder.reply((1, ""), (2, "A"), (3, "B"))
+    assert [record.groups.get("question") for record in folder.read()] == [None, "dynamic", "static"]
 
 
 def test_a_sample_of_images_alone_needs_no_result(folder):
