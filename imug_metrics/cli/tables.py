@@ -65,7 +65,7 @@ def _width(table: Table, console: Console) -> int:
 
 def _rich(table: Table) -> RichTable:
     tall = max(heading.count("\n") for heading in table.header)
-    shown = RichTable(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0) if len(table.header) < 9 else 0)
+    shown = RichTable(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0) if len(table.header) < 8 else 0)
     shown.title, shown.title_justify = (Text(plain(table.title), style="bold") if table.title else None), "left"
     for place, heading in enumerate(table.header):
         lines = [*[""] * (tall - heading.count("\n")), *heading.split("\n")]

@@ -58,6 +58,7 @@ def _earlier(folder: Path) -> Iterator[str]:
     """The files that the report before wrote, as its index says; nothing else is ever taken away."""
     try:
         listed = json.loads(read_text(folder / INDEX))["files"]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return
-    yield from (name for name in listed if isinstance(name, str) and _FILE.fullmatch(name))
+    if isinstance(listed, list):
+        yield from (name for name in listed if isinstance(name, str) and _FILE.fullmatch(name))

@@ -9,15 +9,16 @@ import math
 from itertools import combinations
 from typing import Any
 
+import pytest
 from rich.console import Console
 
 from imug_metrics.cli.tables import print_tables
 from imug_metrics.report import score_tables
 from imug_metrics.report.comparison import MetricComparison
 from imug_metrics.report.comparison_table import MOST_PAIRS, comparison_tables, joint, p_text
-from imug_metrics.report.tables.table import Mark
 from imug_metrics.report.metric_specs import METRICS, Estimate
-from imug_metrics.report.tables.table import Table
+from imug_metrics.report.tables.table import Mark, Table
+from imug_metrics.report.tables.text import first_line
 from imug_metrics.stats.comparison import PairedDifference, rank_bounds
 
 ALIGNMENT = next(view for view in METRICS if view.key == "turn_alignment")
@@ -45,21 +46,30 @@ def printed(found: list[Table]) -> str:
     return buffer.getvalue()
 
 
+def shown(table: Table) -> list[list[str]]:
+    return [[first_line(cell) for cell in row] for row in table.rows]
+
+
 def test_a_row_holds_difference_bounds_p_smallest_and_dialogues() -> None:
     differences, ranks = tables(["a", "b"], [compared([0.9, 0.5])])
-    row = next(line for line in str(differences).splitlines() if "a − b" in line)
-    assert row.split() == ["a", "−", "b", "+0.400", "0.300", "to", "0.500", "0.031", "0.123", "12"]
-    assert [line.split() for line in str(ranks).splitlines()[4:6]] == [["a", "1"], ["b", "2"]]
+    assert shown(differences) == [
+        ["Alignment", "a", "b", "+0.400", "0.300 to 0.500", "0.031", "0.123", "12"]
+    ]  # fmt: skip
+    [row] = differences.records()
+    assert [row[f"Difference{end}"] for end in ("", " lower", " upper")] == pytest.approx([0.4, 0.3, 0.5])
+    assert [row["p, all metrics"], row["Seen from"], row["Dialogues"]] == [0.0312, 0.123, 12]
+    assert shown(ranks) == [["a", "1"], ["b", "2"]]
     assert "95 % intervals that hold for all pairs" in str(differences)
     assert "with power 80 %" in str(differences)
 
 
 def test_a_difference_that_may_be_zero_is_dim_and_leaves_the_ranks_open() -> None:
     differences, ranks = tables(["a", "b"], [compared([0.55, 0.5])], level=0.9, power=0.7)
-    assert differences.groups[0][1][1].tone == "dim"
-    assert [row[1].text for row in ranks.groups[0]] == ["1–2", "1–2"]
-    assert [row[1].tone for row in ranks.groups[0]] == ["", ""]
-    assert "90 %,\nall pairs" in differences.header
+    assert next(differences.rows)[3].tone == "dim"
+    assert [row[1].text for row in ranks.rows] == ["1–2", "1–2"]
+    assert [row[1].tone for row in ranks.rows] == ["", ""]
+    assert ranks.records()[0] == {"Model": "a", "Alignment": "1–2", "Alignment lower": 1, "Alignment upper": 2}
+    assert "90 %, all pairs" in differences.columns
     assert "power 70 %" in str(differences)
 
 
@@ -68,16 +78,15 @@ def test_only_a_leader_without_a_mark_is_good() -> None:
         tables(["a", "b"], [compared([0.9, 0.5])], marks)[1].groups[0][0][1]
         for marks in ({}, {"turn_alignment": {"a": (ABSENT,)}})
     )
-    assert (plain.text, plain.tone) == ("1", "good")
-    assert (marked.text, marked.tone) == ("1 !", "warn")
+    assert (first_line(plain), plain.tone) == ("1", "good")
+    assert (first_line(marked), marked.tone) == ("1 !", "warn")
 
 
 def test_a_mark_stands_by_the_name_in_every_pair_and_is_explained_once() -> None:
     marks = {"turn_alignment": {"a": (ABSENT, ABSENT._replace(sign="≈", text="not above chance, 0.40")), "b": ()}}
     differences, _ = tables(["a", "b", "c"], [compared([0.9, 0.5, 0.1])], marks)
-    names = [row[0].text.strip() for row in differences.groups[0][1:]]
-    assert names == ["a !≈ − b", "a !≈ − c", "b − c"]
-    assert list(differences.caption[2:]) == [
+    assert [row[1:3] for row in shown(differences)] == [["a !≈", "b"], ["a !≈", "c"], ["b", "c"]]
+    assert [line for line in differences.caption if line.startswith(("!", "≈"))] == [
         "!  a, Alignment: 40 % of the outputs were scored",
         "≈  a, Alignment: not above chance, 0.40",
     ]
@@ -87,27 +96,33 @@ def test_a_slope_has_marks_of_its_own_and_tells_only_what_is_new() -> None:
     guessed = Mark("≈", "chance", "its retrieval is not above chance, 0.40")
     marks = {"turn_alignment": {"a": (ABSENT,)}, "turn_alignment_slope": {"a": (ABSENT, guessed)}}
     differences, ranks = tables(["a", "b"], [compared([0.9, 0.5]), compared([0.9, 0.5], slope=True)], marks)
-    assert [group[0][0].text for group in differences.groups] == ["Alignment", "Alignment, change a turn"]
-    assert [cell.text for cell in ranks.groups[0][0][1:]] == ["1 !", "1 !≈"]
-    assert [line[0] for line in differences.caption[2:]] == ["!", "≈"]
+    assert [rows[0][0].text for rows in differences.groups] == ["Alignment", "Alignment, change a turn"]
+    assert shown(ranks)[0][1:] == ["1 !", "1 !≈"]
+    assert [line[0] for line in differences.caption if line[0] in "!≈"] == ["!", "≈"]
 
 
 def test_what_has_no_interval_says_so() -> None:
     none = pair(0, 1, 0.0)._replace(joint_lower=math.nan, joint_upper=math.nan, smallest=math.nan, reason="too few")
     metric = MetricComparison(ALIGNMENT, False, (none,), ((1, 2), (1, 2)), (math.nan,))
-    row = tables(["a", "b"], [metric])[0].groups[0][1]
-    assert [cell.text for cell in row[1:]] == ["0.000", "no interval", "–", "–", "12"]
+    [row] = shown(tables(["a", "b"], [metric])[0])
+    assert row[3:] == ["0.000", "no interval", "–", "–", "12"]
 
 
 def test_of_many_models_only_pairs_with_a_possible_first_are_shown() -> None:
     values = [1.0, 0.95, *(0.5 - 0.2 * place for place in range(6))]
     names = [f"m{place}" for place in range(len(values))]
     differences, ranks = tables(names, [compared(values)])
-    shown = [row[0].text for row in differences.groups[0][1:]]
-    assert len(shown) == 7 + 6 > MOST_PAIRS
-    assert all("m0" in text or "m1" in text for text in shown)
+    pairs = [row[1:3] for row in shown(differences)]
+    assert len(pairs) == 7 + 6 > MOST_PAIRS
+    assert all({"m0", "m1"} & set(names) for names in pairs)
     assert "all pairs: comparison.json" in str(differences)
-    assert len(ranks.groups[0]) == len(names)
+    assert len(shown(ranks)) == len(names)
+
+
+def test_every_row_of_a_file_says_its_metric() -> None:
+    differences, _ = tables(["a", "b", "c"], [compared([0.9, 0.5, 0.1])])
+    assert [row[0] for row in shown(differences)] == ["Alignment", "", ""]
+    assert [row["Metric"] for row in differences.records()] == ["Alignment"] * 3
 
 
 def test_p_values_and_joint_bounds_for_reading() -> None:
@@ -130,4 +145,4 @@ def test_hostile_names_in_the_legend_of_the_scores(make_scores: Any) -> None:
     model = make_scores(HOSTILE, copy_rate=0.9)
     for text in (printed(score_tables([model])), "\n".join(map(str, score_tables([model])))):
         assert "\x1b" not in text
-        assert r"=  [red]x[/red]\x1b[2J\n, Consis" in text
+        assert r"=  [red]x[/red]\x1b[2J\n, Consistency" in text

@@ -25,12 +25,14 @@ def strict_json(text: str) -> Any:
     return json.loads(text, parse_constant=refuse)
 
 
-def test_all_five_files_are_written_and_no_temporary_one_stays(make_scores: Any, tmp_path: Path) -> None:
+def test_all_files_are_written_and_no_temporary_one_stays(make_scores: Any, tmp_path: Path) -> None:
     out = tmp_path / "deep" / "out"
     path = write_report([make_scores()], out, manifest={"seed": 3})
     assert path == out / "report.html"
     names = sorted(file.name for file in out.iterdir())
-    assert names == ["items.jsonl", "manifest.json", "per_turn.csv", "report.html", "summary.json"]
+    assert names == [
+        "items.jsonl", "manifest.json", "per_turn.csv", "report.html", "samples.csv", "summary.json", "tables"
+    ]  # fmt: skip
 
 
 def test_summary_holds_every_score_with_nan_as_null_and_infinity_as_text(make_scores: Any, tmp_path: Path) -> None:
