@@ -44,7 +44,7 @@ def answers(dialogues: list[str]) -> list[Record]:
 
 @pytest.fixture(scope="package")
 def evaluation() -> Evaluation:
-    """Two models; the first has answers in one dialogue less, and so a score without an interval here and there."""
+    """Two models, of which the second answers in one dialogue more."""
     steady = ["AAA", "AAB", "AAA", "ABA", "AAA"]
     return evaluate({"steady 2.5": answers(steady), "fading": answers(["AAB", "ABB", "BBA", "AAB", "ABA", "ABB"])})
 
@@ -68,7 +68,7 @@ def expected(evaluation: Evaluation) -> dict[str, float]:
 
 @pytest.fixture
 def run_script(evaluation: Evaluation, tmp_path: Path) -> Callable[[str, str], Any]:
-    """Run a script for a tracker in an empty folder; returns what it read back. It fails where a process stays."""
+    """Run a script for a tracker in `tmp_path`; returns what it read back. It does not end where a process stays."""
 
     def run(package: str, script: str) -> Any:
         if find_spec(package) is None:
