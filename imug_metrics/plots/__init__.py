@@ -14,5 +14,6 @@ from imug_metrics.plots.pareto_plot import pareto
 from imug_metrics.plots.roc_plot import roc
 from imug_metrics.plots.saving import save
 from imug_metrics.plots.style import publication
+from imug_metrics.plots.values import Point, Value
 
-__all__ = ["curves", "forest", "gaps", "heat_map", "pareto", "publication", "roc", "save"]
+__all__ = ["Point", "Value", "curves", "forest", "gaps", "heat_map", "pareto", "publication", "roc", "save"]

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from imug_metrics.plots.end_labels import End, fits, label_ends
-from imug_metrics.plots.style import GREY, Stroke, canvas, say_empty, small, stroke
+from imug_metrics.plots.style import GREY, HEIGHT, Stroke, canvas, legend_below, say_empty, small, stroke
 from imug_metrics.plots.values import Point, Value, as_point
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ FEW = 20
 """A point on which fewer dialogues rest is drawn hollow: its interval is only approximate."""
 
 _MOST_TICKS = 12
+_LEGEND_LINE = 0.14  # inches
 
 Lines = Mapping[str, Mapping[int, Value]]
 Counts = Mapping[str, Mapping[int, float]]
@@ -64,19 +65,20 @@ def curves(
     """
     drawn = known_lines(lines)
     few = few_points(drawn, counts)
-    with canvas(ax, note=noted(note, few)) as (figure, axis):
+    legend = 0.0 if fits([*drawn]) else _LEGEND_LINE * len(drawn)
+    with canvas(ax, HEIGHT + legend, noted(note, few)) as (figure, axis):
         axis.set(xlabel=x, ylabel=y)
         if not drawn:
             say_empty(axis)
             return figure, axis
         first = sum(not str(line.get_label()).startswith("_") for line in axis.lines)
-        looks = {name: stroke(place) for place, name in enumerate(drawn, first)}
+        looks = {name: stroke(place) for place, name in enumerate(lines, first)}
         for name, points in drawn.items():
             _draw(axis, name, points, few[name], looks[name])
         mark_places(axis, [place for points in drawn.values() for place in points])
         mark_level(axis, reference, reference_name)
         if len(drawn) > 1:
-            _name(axis, drawn, looks)
+            _name(axis, drawn, looks, whole=ax is None)
     return figure, axis
 
 
@@ -145,10 +147,10 @@ def _draw(axis: Axes, name: str, points: Mapping[int, Point], few: Sequence[int]
         axis.vlines(at, least, most, color=look.colour, linewidth=0.9)
 
 
-def _name(axis: Axes, lines: Mapping[str, Mapping[int, Point]], looks: Mapping[str, Stroke]) -> None:
+def _name(axis: Axes, lines: Mapping[str, Mapping[int, Point]], looks: Mapping[str, Stroke], *, whole: bool) -> None:
     """Names at the ends of the lines, or in a legend."""
     if not fits([*lines]):
-        axis.legend(loc="upper left", bbox_to_anchor=(1.02, 1), borderaxespad=0, handlelength=2.6)
+        legend_below(axis, whole=whole)
         return
     ends = []
     for name, points in lines.items():

@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from imug_metrics.plots.style import GREY, canvas, legend_below, say_empty, small, stroke
+from imug_metrics.plots.style import GREY, canvas, legend_below, letters, say_empty, small, stroke
 from imug_metrics.plots.values import Point, Value, as_point, digits_of, reading
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 Rows = Mapping[str, Value | Mapping[str, Value]]
 
+_TICK = 8  # letters that a tick and the space beside it take
 _LINE, _FRAME = 0.17, 0.75  # inches of a line, and of all that stands above and below the lines
 
 
@@ -58,7 +59,7 @@ def forest(
     points = [point for row in table.values() for point in row.values()]
     count, between = len(points), 0.6 if len(series) > 1 else 0.35
     height = _FRAME + _LINE * (count + between * len(table)) + (0.2 if len(series) > 1 else 0)
-    with canvas(ax, height, note) as (figure, axis):
+    with canvas(ax, height, note, [*table]) as (figure, axis):
         axis.set_xlabel(x)
         if not any(point.known for point in points):
             say_empty(axis)
@@ -89,13 +90,16 @@ def forest(
         axis.tick_params(axis="y", length=0)
         axis.spines["left"].set_visible(False)
         axis.margins(x=0.08)
+        written = max(len(reading(point, digits)) for point in points)
+        room = letters(figure.get_size_inches()[0], small(axis)) - max(map(len, table)) - written
+        axis.locator_params(axis="x", nbins=min(max(2, room // _TICK), 5))
         if reference_name:
             axis.annotate(
                 reference_name, (reference, 1), xycoords=axis.get_xaxis_transform(), xytext=(0, 1),
                 textcoords="offset points", ha="center", fontsize=small(axis), color=GREY,
             )  # fmt: skip
         if len(series) > 1:
-            legend_below(axis)
+            legend_below(axis, whole=ax is None)
     return figure, axis
 
 

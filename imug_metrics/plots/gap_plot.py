@@ -60,7 +60,7 @@ def gaps(
             return figure, axis
         axis.axhline(0, color=GREY, linewidth=0.8, label="_zero", zorder=1)
         for place, (name, points) in enumerate(drawn.items()):
-            look, shift = stroke(place), (place - (len(drawn) - 1) / 2) * _BETWEEN
+            look, shift = stroke([*lines].index(name)), (place - (len(drawn) - 1) / 2) * _BETWEEN
             known = {at: point for at, point in points.items() if point.known}
             places = [at + shift for at in known]
             values = [point.value for point in known.values()]
@@ -79,5 +79,5 @@ def gaps(
                 arrow = "↑" if to == "top" else "↓"
                 axis.text(0.01, height, f"{arrow} {words}", transform=axis.transAxes, va=to, fontsize=size, color=GREY)
         if len(drawn) > 1:
-            legend_below(axis)
+            legend_below(axis, whole=ax is None)
     return figure, axis

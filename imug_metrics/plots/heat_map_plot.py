@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_MOST_NAMED = 40  # rows whose names can be read beside them
+_MOST_NAMED = 30  # rows whose names can be read beside them
+_LONGEST = 16  # letters of a name; paths differ at their ends
 _MOST_TICKS = 12
 _ROW, _LEAST, _MOST = 0.11, 1.6, 6.0  # inches of a row, and of all
 
@@ -58,7 +59,9 @@ def heat_map(
     missing = [(i, turn) for i, row in enumerate(table.values(), 1) for turn, score in row.items() if math.isnan(score)]
     known = [cell for row in cells for cell in row if math.isfinite(cell)]
     height = min(max(_LEAST, 0.7 + _ROW * len(table)), _MOST)
-    with canvas(ax, height, note) as (figure, axis):
+    named = len(table) <= _MOST_NAMED
+    names = [name if len(name) <= _LONGEST else f"…{name[1 - _LONGEST :]}" for name in table] if named else []
+    with canvas(ax, height, note, names) as (figure, axis):
         axis.set(xlabel=x, ylabel=y)
         if not known:
             say_empty(axis)
@@ -69,10 +72,9 @@ def heat_map(
             extent=(0.5, len(turns) + 0.5, len(table) + 0.5, 0.5),
         )  # fmt: skip
         if missing:
-            _hatch(axis, missing)
+            _hatch(axis, missing, whole=ax is None)
         axis.set_xticks(turns[:: math.ceil(len(turns) / _MOST_TICKS)])
-        named = len(table) <= _MOST_NAMED and height / len(table) >= _ROW * 0.9
-        axis.set_yticks(range(1, len(table) + 1) if named else [], [*table] if named else [], parse_math=False)
+        axis.set_yticks(range(1, len(names) + 1), names, parse_math=False)
         axis.tick_params(axis="y", length=0)
         axis.spines[:].set_visible(False)
         bar = figure.colorbar(image, ax=axis, pad=0.02, fraction=0.06, label=label)
@@ -89,10 +91,10 @@ def _table(scores: Any) -> dict[str, dict[int, float]]:
     return {str(n): {t: math.nan if s is None else float(s) for t, s in row.items()} for n, row in rows}
 
 
-def _hatch(axis: Axes, cells: Sequence[tuple[int, int]]) -> None:
+def _hatch(axis: Axes, cells: Sequence[tuple[int, int]], *, whole: bool) -> None:
     """Hatch the cells of dialogues that have the turn and no score there, and say so."""
     patches = require("matplotlib.patches", extra="report", purpose="Plotting")
     style: dict[str, Any] = {"facecolor": FAINT, "edgecolor": GREY, "hatch": "//////", "linewidth": 0}
     for row, turn in cells:
         axis.add_patch(patches.Rectangle((turn - 0.5, row - 0.5), 1, 1, **style))
-    legend_below(axis, handles=[patches.Patch(label="missing", **style)])
+    legend_below(axis, whole=whole, handles=[patches.Patch(label="missing", **style)])

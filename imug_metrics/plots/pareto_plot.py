@@ -77,7 +77,7 @@ def pareto(
         axis.set_xlim(axis.get_xlim()[0], right)
         axis.grid(visible=True, color=FAINT, linewidth=0.4)
         _name(axis, known, walked)
-        axis.legend(loc="lower right", handlelength=2)
+        axis.legend(loc="best", handlelength=2)
     return figure, axis
 
 

@@ -5,9 +5,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, SupportsFloat
+from typing import TYPE_CHECKING, Any, SupportsFloat
 
-from imug_metrics.plots.style import GREY, canvas, say_empty, stroke
+from imug_metrics.plots.style import GREY, canvas, say_empty, stroke, take_literally
 from imug_metrics.plots.values import Value, as_point
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _HEIGHT = 2.9
+_MOST_INSIDE = 5  # names that the empty half below the diagonal has room for
 
 
 def roc(
@@ -67,6 +68,7 @@ def roc(
             )  # fmt: skip
         axis.axline((0, 0), (1, 1), color=GREY, linewidth=0.8, linestyle=(0, (4, 3)), label="chance", zorder=1)
         axis.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
-        axis.legend(loc="lower right" if len(rates) + len(read) < 5 else "upper left",
-                    bbox_to_anchor=None if len(rates) + len(read) < 5 else (1.02, 1), handlelength=2)  # fmt: skip
+        many = len(rates) + len(read) > _MOST_INSIDE
+        where: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (1.02, 1)} if many else {"loc": "lower right"}
+        take_literally(axis.legend(handlelength=2, **where))
     return figure, axis

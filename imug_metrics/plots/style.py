@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 WIDTHS: Mapping[int, float] = {1: 3.3, 2: 6.8}
 """Inches that one column and two columns of a paper are wide."""
 
+HEIGHT = 2.2
+"""Inches that a figure is high where its content does not say otherwise."""
+
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Those of Okabe and Ito (2008) that show on white: people who do not see red or green tell them apart."""
 
@@ -89,7 +92,7 @@ def publication(columns: Literal[1, 2] = 1, *, font_size: float = 8.0) -> Iterat
     matplotlib = require("matplotlib", extra="report", purpose="Plotting")
     small = font_size - 1
     settings = {
-        "figure.figsize": (WIDTHS[columns], 2.2),
+        "figure.figsize": (WIDTHS[columns], HEIGHT),
         "figure.dpi": 150,
         "figure.constrained_layout.use": True,
         "font.family": "sans-serif",
@@ -140,18 +143,22 @@ FILES: Mapping[str, Any] = {
 
 
 @contextmanager
-def canvas(ax: Axes | None, height: float = 2.2, note: str = "") -> Iterator[tuple[Figure, Axes]]:
+def canvas(
+    ax: Axes | None, height: float = HEIGHT, note: str = "", names: Sequence[str] = ()
+) -> Iterator[tuple[Figure, Axes]]:
     """A figure and axis to draw on, under the style in force or the default one.
 
     Args:
         ax: an axis to draw on; None: a new figure.
         height: of a new figure, in inches.
         note: small words above the axis.
+        names: of rows, which take room at the left.
     """
     plt = require("matplotlib.pyplot", extra="report", purpose="Plotting")
     with nullcontext() if _ACTIVE.get() else publication():
         width, size = plt.rcParams["figure.figsize"][0], plt.rcParams["axes.titlesize"]
-        lines = [part for line in note.splitlines() for part in wrap(line, letters(0.8 * width, size))]
+        room = max(letters(width - _LEFT, size) - max(map(len, names), default=0), _LEAST_ROOM)
+        lines = [part for line in note.splitlines() for part in wrap(line, room)]
         if ax is None:
             figure, axis = plt.subplots(figsize=(width, height + 1.3 * size / 72 * max(0, len(lines) - 1)))
         else:
@@ -166,6 +173,8 @@ def letters(inches: float, size: float) -> int:
     return int(inches * 72 / (_LETTER * size))
 
 
+_LEFT = 0.5  # inches from the left end of a figure to its axis
+_LEAST_ROOM = 24  # letters
 _LETTER = 0.55  # of the size of a font that its letters are wide on average
 
 
@@ -182,25 +191,39 @@ def small(axis: Axes) -> float:
     return float(size) - 1
 
 
-def legend_below(axis: Axes, handles: Sequence[Any] | None = None) -> None:
-    """A legend under the label of the horizontal axis: of the handles, or of all that is drawn and has a name."""
+def legend_below(axis: Axes, *, whole: bool, handles: Sequence[Any] | None = None) -> None:
+    """A legend under the label of the horizontal axis.
+
+    Args:
+        axis: under which it stands.
+        whole: whether the figure is of this axis alone, so that the legend begins at its left end.
+        handles: what it names; None: all that is drawn and has a name.
+    """
     transforms = require("matplotlib.transforms", extra="report", purpose="Plotting")
     figure = axis.get_figure(root=True)
     assert figure is not None
     handles = axis.get_legend_handles_labels()[0] if handles is None else handles
     longest = max(len(str(handle.get_label())) for handle in handles) + _HANDLE
-    columns = letters(0.75 * figure.get_size_inches()[0], small(axis)) // longest
+    columns = letters(figure.get_size_inches()[0] - (0 if whole else _LEFT), small(axis)) // longest
+    across = figure.transFigure if whole else axis.transAxes
     under = transforms.ScaledTranslation(0, -_UNDER_LABEL / 72, figure.dpi_scale_trans)
-    axis.legend(
+    legend = axis.legend(
         handles=handles,
         loc="upper left",
-        bbox_to_anchor=(0, 0),
-        bbox_transform=axis.transAxes + under,
+        bbox_to_anchor=(0.01 if whole else 0, 0),
+        bbox_transform=transforms.blended_transform_factory(across, axis.transAxes) + under,
         borderaxespad=0,
         ncols=max(1, min(columns, len(handles))),
         handletextpad=0.4,
         columnspacing=1.2,
     )
+    take_literally(legend)
+
+
+def take_literally(legend: Any) -> None:
+    """Names come from data: a dollar sign in them begins no formula."""
+    for text in legend.get_texts():
+        text.set_parse_math(False)
 
 
 _HANDLE = 6  # letters that the sign before a name is wide
