@@ -43,7 +43,7 @@ def score_tables(models: Sequence[ModelScores], judges: Mapping[str, Mapping[str
         Scores by model
         Model   Alignment  Coverage
         ───────────────────────────
-        steady      0.500         –
+        steady       0.50         –
     """
     check_models(models)
     report = Report(models, judges=judges or {})

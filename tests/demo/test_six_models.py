@@ -4,9 +4,9 @@
 
 from __future__ import annotations
 
-import html
 import math
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -18,13 +18,16 @@ from imug_metrics.encoders import load_encoder
 from imug_metrics.encoders.cache import CachedEncoder
 from imug_metrics.evaluation import Comparison, Evaluation
 from imug_metrics.evaluation.model_result import ModelResult
-from imug_metrics.report import find, write_report
-from imug_metrics.report.marks import LEAST_COVERAGE, marks
+from imug_metrics.metrics.options import LEAST_COVERAGE
+from imug_metrics.report import find
+from imug_metrics.report.marks import marks
 from imug_metrics.report.metric_specs import METRICS
 from imug_metrics.report.table import score_tables
 from imug_metrics.report.tables.table import Cell
+from imug_metrics.report.tables.text import first_line
 from imug_metrics.suite import ModelScores, Record, score_records
 from tests.demo.dishonest import DISHONEST, HONEST, all_records
+from tests.report.page_reader import written
 
 SIGNS = set("!≈=")
 
@@ -84,18 +87,17 @@ def test_the_six_do_look_better_somewhere(scored: dict[str, ModelScores]) -> Non
 
 def test_none_leads_a_column_of_the_scores_unmarked(cast: list[ModelScores]) -> None:
     for table in score_tables(cast):
-        rows = [(row[0].text, [cell.text for cell in row[1:]]) for row in table.groups[0]]
-        assert unmarked_leads(rows, [*table.header[1:]]) == [], table.title
+        for group in table.groups:
+            found = [_leading(row) for row in group]
+            assert unmarked_leads(found, [str(place) for place in range(len(found[0][1]))]) == [], table.title
 
 
 def test_a_mark_is_explained_below_the_scores(cast: list[ModelScores]) -> None:
-    scores, changes = score_tables(cast)[:2]
-    for row in scores.groups[0]:
-        for cell in row[1:-1]:
-            for sign in SIGNS & set(cell.text):
-                assert any(line.startswith(f"{sign}  {row[0].text}, ") for line in scores.caption)
-    signs = SIGNS & {sign for row in changes.groups[0] for cell in row[1:-1] for sign in cell.text}
-    assert all(any(f"{sign} " in line for line in changes.caption) for sign in signs)
+    for table in score_tables(cast)[:2]:
+        for row in table.rows:
+            name = next(cell.content for cell in row if cell.model is not None)
+            for sign in {mark.sign for cell in row[:-1] if cell.model is None for mark in cell.marks}:
+                assert any(line.startswith(f"{sign}  {name}, ") for line in table.caption)
 
 
 def test_none_is_alone_in_the_first_rank_unmarked(cast: list[ModelScores]) -> None:
@@ -103,25 +105,33 @@ def test_none_is_alone_in_the_first_rank_unmarked(cast: list[ModelScores]) -> No
     for given in (whole, {model.model: model.items for model in cast}):
         found = compare(given, slopes=True, replicates=500)
         assert _unmarked_firsts(found) == []
-        assert all(_is_told(row) for group in found.tables()[0].groups for row in group[1:])
+        assert all(_is_told(row) for row in found.tables()[0].rows)
 
 
 def _unmarked_firsts(found: Comparison) -> list[tuple[str, str]]:
     ranks = found.tables()[1]
     return [
         (row[0].text, heading)
-        for row in ranks.groups[0]
+        for row in ranks.rows
         for heading, cell in zip(ranks.header[1:], row[1:], strict=True)
-        if cell.text.strip("".join(SIGNS)).strip() == "1" and row[0].text != HONEST and not is_marked([cell.text])
+        if cell.text == "1" and row[0].text != HONEST and not cell.marks
     ]
 
 
 def _is_told(row: list[Cell]) -> bool:
     """Whether a row does not put one of the six ahead of the honest model without a sign by its name."""
-    pair, difference = row[0].text.strip(), row[1]
-    if difference.tone != "bold" or not pair.startswith(f"{HONEST} − "):
+    first, second, difference = row[1:4]
+    if difference.tone != "bold" or first.content != HONEST:
         return True
-    return value(difference.text) > 0 or is_marked([pair])
+    return value(difference.text) > 0 or bool(second.marks)
+
+
+def _leading(row: Sequence[Cell]) -> tuple[str, list[str]]:
+    """Who a row is of, and its numbers with their signs; a mark of the model counts in each."""
+    name = next(cell for cell in row if cell.model is not None)
+    signs = "".join(mark.sign for mark in name.marks)
+    numbers = [cell for cell in row if isinstance(cell.value, float)]
+    return str(name.content), [f"{first_line(cell)} {signs}" for cell in numbers]
 
 
 def test_none_is_said_to_lead(cast: list[ModelScores]) -> None:
@@ -132,34 +142,16 @@ def test_none_is_said_to_lead(cast: list[ModelScores]) -> None:
     assert warned == {model.model for model in cast} - {HONEST}, "each of the six is called out, and the honest one not"
 
 
-def test_none_leads_a_column_of_the_page_unmarked(cast: list[ModelScores], tmp_path: Path) -> None:
-    text = write_report(cast, tmp_path, manifest={}).read_text(encoding="utf-8")
-    for start in ('<section id="scores">', '<section id="decay">'):
-        section = text[text.index(start) :].split("</section>")[0].split("<h3>")[0]
-        tables = [_page_rows(body) for body in re.findall(r"<tbody>(.*?)</tbody>", section, re.S)]
-        assert tables
-        for rows in tables:
-            assert unmarked_leads(rows, [str(place) for place in range(len(rows[0][1]))]) == []
-    ranks = _page_rows(re.findall(r"<tbody>(.*?)</tbody>", text[text.index('<section id="differences">') :], re.S)[0])
-    firsts = [(name, cell) for name, cells in ranks for cell in cells if re.fullmatch(r"rank 1[^–\d]*", cell)]
-    assert [first for first in firsts if first[0] != HONEST and not is_marked([first[1]])] == []
-
-
-def _page_rows(body: str) -> list[tuple[str, list[str]]]:
-    """Model and texts of the cells that have a number first; a mark of the model counts in each."""
-    found = []
-    for row in re.findall(r"<tr>(.*?)</tr>", body, re.S):
-        model = html.unescape(re.search(r'<span class="model c\d">(.*?)</span>(.*?)</t[hd]>', row)[1])
-        cells = [_text(cell) for cell in re.findall(r"<td[^>]*>(.*?)</td>", row, re.S)]
-        chip = _text(re.search(r"<t[hd]><span class=\"model.*?</t[hd]>", row, re.S)[0]).removeprefix(model)
-        if "<svg" in row:  # of a change a turn, the number alone: the bounds beside it are no score
-            cells = [cells[3]]
-        found.append((model, [f"{cell} {'!' if '!' in chip else ''}" for cell in cells]))
-    return found
-
-
-def _text(cell: str) -> str:
-    return html.unescape(re.sub("<[^>]*>", "", re.sub("<svg.*?</svg>", "", cell, flags=re.S))).strip()
+def test_what_the_tables_mark_is_marked_on_the_page(cast: list[ModelScores], tmp_path: Path) -> None:
+    page = written(cast, tmp_path)
+    for section, table in zip(("scores", "decay"), score_tables(cast), strict=False):
+        shown = page.rows(section, table.title)[1:]
+        for cells, row in zip(shown, table.rows, strict=True):
+            for text, cell in zip(cells, row, strict=True):
+                assert {mark.sign for mark in cell.marks} == SIGNS & set(text.split()), cells
+    ranks = page.rows("differences", "Ranks")[1:]
+    firsts = [(cells[0], cell) for cells in ranks for cell in cells[1:] if cell.split()[0] == "1"]
+    assert [first for first in firsts if first[0].split()[0] != HONEST and not is_marked([*first])] == []
 
 
 def test_every_kind_of_mark_is_given_for_its_own_reason(scored: dict[str, ModelScores]) -> None:

@@ -17,7 +17,6 @@ from imug_metrics.encoders import CallableEncoder
 from imug_metrics.report.marks import (
     chance,
     coverage,
-    is_covered,
     lowest_coverage,
     marks,
     slope_marks,
@@ -25,6 +24,7 @@ from imug_metrics.report.marks import (
     without_absent,
 )
 from imug_metrics.report.metric_specs import METRICS, MetricSpec
+from imug_metrics.report.tables.cells import is_covered
 from imug_metrics.suite import ModelScores, Record, score_records
 
 VIEWS = {view.key: view for view in METRICS}
