@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from imug_metrics.report.metric_specs import known_metrics
+from imug_metrics.report.metric_specs import ALIGNMENT_GAP, EXPOSURE, known_metrics
 
 if TYPE_CHECKING:
     from imug_metrics.suite import ModelScores
@@ -31,7 +31,7 @@ class ScoreGroup(NamedTuple):
 
 
 def model_groups(models: Sequence[ModelScores]) -> list[ScoreGroup]:
-    """The scores of each model, whose primary ones are those that the report shows.
+    """The scores of each model; primary are those of the report's metrics, and what the model's own history costs.
 
     Example:
         >>> from imug_metrics.suite import ModelScores
@@ -39,7 +39,7 @@ def model_groups(models: Sequence[ModelScores]) -> list[ScoreGroup]:
         >>> group.path, "turn_alignment" in group.primary
         (('mine',), True)
     """
-    return [ScoreGroup((m.model,), m.scores, [view.key for view in known_metrics([m])]) for m in models]
+    return [ScoreGroup((model.model,), model.scores, _primary(model)) for model in models]
 
 
 def difference_groups(rows: Sequence[Mapping[str, Any]]) -> list[ScoreGroup]:
@@ -49,6 +49,10 @@ def difference_groups(rows: Sequence[Mapping[str, Any]]) -> list[ScoreGroup]:
         rows: as `imug_metrics.report.comparison.comparison_rows` makes them.
     """
     return [_difference(row["metric"], row) for row in rows]
+
+
+def _primary(model: ModelScores) -> list[str]:
+    return [*(view.key for view in known_metrics([model])), EXPOSURE, ALIGNMENT_GAP]
 
 
 def _difference(metric: str, row: Mapping[str, Any]) -> ScoreGroup:

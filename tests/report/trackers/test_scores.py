@@ -12,9 +12,12 @@ import torch
 
 from imug_metrics import AnswerAccuracy, Breakdown, Comparison, Evaluation, ImugSuite, TurnDecay, compare
 from imug_metrics.errors import ArgumentError
+from imug_metrics.evaluation.model_result import ModelResult
 from imug_metrics.report.trackers.groups import ScoreGroup
 from imug_metrics.report.trackers.scores import tracked_scores, tracked_tables
 from imug_metrics.report.trackers.trackable import Trackable
+from imug_metrics.suite import ModelScores
+from tests.metrics.cases import metric_cases
 
 TURNS = [[0.9, 0.8, 0.7], [0.8, 0.4, 0.3], [0.5, 0.5, 0.1]]
 
@@ -71,6 +74,13 @@ def test_groups_of_a_breakdown_are_metrics_of_their_own() -> None:
     assert tracked_scores(metric.compute(), detail="primary").keys() == keys
 
 
+def test_every_metric_gives_its_primary_score_with_its_interval() -> None:
+    for case in metric_cases().values():
+        scores = dict.fromkeys(case.whole(detail=True), 0.5)
+        name = case.make().name
+        assert [*tracked_scores(scores)] == [f"{name}{ending}" for ending in ("", "_lower", "_upper", "_n")]
+
+
 def test_a_prefix_comes_before_every_key() -> None:
     assert [*tracked_scores(decay(), prefix="val/", detail="primary")] == ["val/turn_decay"]
 
@@ -82,6 +92,12 @@ def test_scores_of_an_evaluation_bear_the_names_of_models(evaluation: Evaluation
     assert [*tracked_scores(evaluation, detail="primary")] == [
         f"{model}/answer_accuracy{protocol}" for model in evaluation.scores for protocol in ("", "_imug")
     ]
+
+
+def test_what_the_own_history_costs_is_primary_where_it_is_known() -> None:
+    scores = {"exposure_bias": 3.0, "exposure_bias_turn_1": 0.5, "exposure_gap_alignment": 0.25}
+    found = Evaluation((ModelResult(ModelScores("mine", scores, [])),))
+    assert tracked_scores(found) == {"mine/exposure_bias": 3.0, "mine/exposure_gap_alignment": 0.25}
 
 
 def test_a_comparison_gives_differences_with_the_bounds_of_all_pairs(comparison: Comparison) -> None:
