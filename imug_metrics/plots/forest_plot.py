@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 from imug_metrics.plots.style import GREY, canvas, legend_below, letters, say_empty, small, stroke
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 Rows = Mapping[str, Value | Mapping[str, Value]]
 
+_NAME = 22  # letters of a line of a row's name
 _TICK = 8  # letters that a tick and the space beside it take
 _LINE, _FRAME = 0.17, 0.75  # inches of a line, and of all that stands above and below the lines
 
@@ -55,16 +57,19 @@ def forest(
         '−0.100 (−0.140 to −0.060)'
     """
     table = {name: _series(row) for name, row in rows.items()}
+    names = {name: fill(name, _NAME) for name in table}
     series = list(dict.fromkeys(which for row in table.values() for which in row))
     points = [point for row in table.values() for point in row.values()]
-    count, between = len(points), 0.6 if len(series) > 1 else 0.35
-    height = _FRAME + _LINE * (count + between * len(table)) + (0.2 if len(series) > 1 else 0)
-    with canvas(ax, height, note, [*table]) as (figure, axis):
+    between = 0.6 if len(series) > 1 else 0.35
+    lines = {name: max(len(row), names[name].count("\n") + 1) for name, row in table.items()}
+    height = _FRAME + _LINE * (sum(lines.values()) + between * len(table)) + (0.2 if len(series) > 1 else 0)
+    name_lines = [line for name in names.values() for line in name.splitlines()]
+    with canvas(ax, height, note, name_lines) as (figure, axis):
         axis.set_xlabel(x)
         if not any(point.known for point in points):
             say_empty(axis)
             return figure, axis
-        places, middles = _places(table, between)
+        places, middles = _places(table, lines, between)
         if math.isfinite(reference):
             axis.axvline(reference, color=GREY, linewidth=0.8, label="_reference", zorder=1)
         digits = digits_of(points)
@@ -85,13 +90,13 @@ def forest(
             )
             for key, point in mine.items():
                 _write(axis, places[key], reading(point, digits))
-        axis.set_yticks(list(middles.values()), [*middles], parse_math=False)
+        axis.set_yticks(list(middles.values()), [*names.values()], parse_math=False)
         axis.set_ylim(max(places.values()) + 0.7, min(places.values()) - 0.7)
         axis.tick_params(axis="y", length=0)
         axis.spines["left"].set_visible(False)
         axis.margins(x=0.08)
         written = max(len(reading(point, digits)) for point in points)
-        room = letters(figure.get_size_inches()[0], small(axis)) - max(map(len, table)) - written
+        room = letters(figure.get_size_inches()[0], small(axis)) - max(map(len, name_lines), default=0) - written
         axis.locator_params(axis="x", nbins=min(max(2, room // _TICK), 5))
         if reference_name:
             axis.annotate(
@@ -111,16 +116,16 @@ def _series(row: Value | Mapping[str, Value]) -> dict[str, Point]:
 
 
 def _places(
-    table: Mapping[str, Mapping[str, Point]], between: float
+    table: Mapping[str, Mapping[str, Point]], lines: Mapping[str, int], between: float
 ) -> tuple[dict[tuple[str, str], float], dict[str, float]]:
     """Heights of all points from above, and the middle of each row."""
-    places, middles, height = {}, {}, 0.0
+    places: dict[tuple[str, str], float] = {}
+    middles, height = {}, 0.0
     for name, row in table.items():
-        for which in row:
-            places[name, which] = height
-            height += 1
-        middles[name] = height - (len(row) + 1) / 2
-        height += between
+        first = height + (lines[name] - len(row)) / 2
+        places |= {(name, which): first + i for i, which in enumerate(row)}
+        middles[name] = height + (lines[name] - 1) / 2
+        height += lines[name] + between
     return places, middles
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import pytest
 
@@ -38,6 +39,14 @@ def test_series_keep_their_look_in_every_row_and_are_named_once() -> None:
     _, axis = plots.forest(rows)
     assert [text.get_text() for text in axis.get_legend().get_texts()] == ["a", "b"]
     assert [text.get_text() for text in axis.texts] == ["0.10", "–", "0.30"]
+
+
+def test_long_names_of_rows_are_broken_into_lines_that_do_not_meet() -> None:
+    figure, axis = plots.forest({f"{'a long name ' * 4}{i}": (0.5, 0.4, 0.6) for i in range(3)})
+    figure.draw_without_rendering()
+    boxes = [label.get_window_extent() for label in axis.get_yticklabels()]
+    assert all(upper.y0 >= lower.y1 for upper, lower in pairwise(boxes))
+    assert all(box.x0 >= -1 for box in boxes)
 
 
 def test_nothing_stands_outside_the_figure() -> None:
