@@ -19,11 +19,12 @@ from imug_metrics.dialogues.holders import is_integer, shown
 from imug_metrics.errors import InputError
 from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
+from imug_metrics.metrics.logged_metric import LoggedMetric
 from imug_metrics.metrics.plotting import Plot, plot_groups, plot_steps
 from imug_metrics.metrics.state import all_or_none, check_state
 
 
-class Breakdown(WrapperMetric):
+class Breakdown(WrapperMetric, LoggedMetric):
     """A metric for every group of records, as sums of its own, beside that of all.
 
     Each group keeps the metric's own state, so intervals by dialogue, merging, checkpoints and distributed training
@@ -111,6 +112,12 @@ class Breakdown(WrapperMetric):
             return plot_steps(self.whole, shown, ax, keys)
         return plot_groups(self.whole, shown, ax, keys)
 
+    @property
+    def primary_keys(self) -> list[str]:
+        """The metric's name, and those of its groups, under which primary estimates stand in a result."""
+        name = str(self.whole.name)
+        return [name, *(f"{name}[{group}]" for group in self.groups)]
+
     def describe(self) -> MetricDescription:
         """How to read the metric of which this is a breakdown."""
         found: MetricDescription = self.whole.describe()
@@ -197,9 +204,9 @@ class Breakdown(WrapperMetric):
     def _named(self, found: list[Any]) -> dict[str, Tensor]:
         name = str(self.whole.name)
         named: dict[str, Tensor] = {}
-        for label, result in zip(["", *(f"[{group}]" for group in self.groups)], found, strict=True):
+        for own, result in zip(self.primary_keys, found, strict=True):
             values = result if isinstance(result, dict) else {name: result}
-            named |= {f"{name}{label}{key.removeprefix(name)}": value for key, value in values.items()}
+            named |= {f"{own}{key.removeprefix(name)}": value for key, value in values.items()}
         return named
 
     def _checked(self, state: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

@@ -3,6 +3,7 @@
 """The base class all metrics share: state as running sums, estimates with intervals by dialogue, curves over turns."""
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal, TypeVar
@@ -18,7 +19,8 @@ from imug_metrics.dialogues.inputs import PackedInputs, pack_inputs
 from imug_metrics.metrics.description import MetricDescription, undescribed
 from imug_metrics.metrics.dialogue_sums import Terms, dialogue_vectors
 from imug_metrics.metrics.estimated_metric import EstimatedMetric, ratio_components
-from imug_metrics.metrics.options import check_choice, check_count, spell_out
+from imug_metrics.metrics.logged_metric import LoggedMetric
+from imug_metrics.metrics.options import INTERVAL, Detail, check_choice, check_count, check_detail, spell_out
 from imug_metrics.metrics.plotting import Plot, line, plot_curves, plot_steps, plot_value, quantity
 from imug_metrics.stats import (
     id_fingerprint,
@@ -31,7 +33,7 @@ from imug_metrics.stats.intervals import REASONS, UNDEFINED
 _Entry = TypeVar("_Entry")
 
 
-class DialogueMetric(EstimatedMetric):
+class DialogueMetric(EstimatedMetric, LoggedMetric):
     """A metric over turns of dialogues, kept as sums over dialogues.
 
     A subclass names itself (`name`), says in `primary` which estimate `compute()` returns, lists in `configuration`
@@ -42,11 +44,16 @@ class DialogueMetric(EstimatedMetric):
     Without `detail` only the sums of the primary estimate are kept; where that is no ratio, `_needed` names them (if it
     does not, all are kept).
 
-    With `detail=True`, `compute()` returns a flat dict of float64 scalars: the primary estimate under the metric's
-    name, its interval `_lower` and `_upper`, `_coverage`, `_n` (records in the mean), `_dialogues`, the other estimates
-    under `<name>_<estimate>` with their intervals, and the curve `_turn_k`. Undefined values are NaN, and so are bounds
-    that the data cannot give: `reasons` says why. A turn without a scored record is left out. Where scored records have
-    turns beyond `max_turns`, `_later_n` is their number, and a warning says where the curve ends.
+    With `detail=True`, `compute()` returns a flat dict of float64 scalars. Every estimate stands under
+    `<name>_<estimate>`, with its interval under `..._lower` and `..._upper`; the primary one also under the metric's
+    `<name>`, and first. The curve is `<name>_turn_k` for every turn up to `max_turns`. Beside them are
+    `<name>_coverage`, `_n` (records in the mean), `_dialogues` and, where there is a curve, `_later_n`, the number of
+    scored records whose turns are beyond it; a warning says so. The keys hang on the options alone and never on the
+    data: what is undefined, such as a turn that nobody scored, is NaN, and so are bounds that the data cannot give;
+    `reasons` says why.
+
+    With `detail="interval"`, the dict is the start of that: `<name>`, `<name>_lower`, `<name>_upper` and `<name>_n`,
+    the same numbers from the same state.
 
     Outside `forward` an `update` runs in inference mode, unless a subclass that runs a model there says
     `in_inference_mode = False`, as `EmbeddingMetric` does: what a model keeps from inference mode is of no use in
@@ -82,7 +89,7 @@ class DialogueMetric(EstimatedMetric):
         "max_turns",
         "check_repeats",
     )
-    curves: tuple[str, ...] = ("turn_",)  # estimates that are left out where nothing was seen
+    beyond_curve = "the other estimates"  # what records count in that the curve does not reach
     curve_of: str = ""  # what the curve shows, with unit, where that is not the primary estimate
     level_of_curve: tuple[float, str] = (math.nan, "")  # a level to hold the curve against, and its name
     carried: str = ""  # ratios on which the curve rests, where they are not called as its keys are
@@ -92,7 +99,7 @@ class DialogueMetric(EstimatedMetric):
     def __init__(
         self,
         *,
-        detail: bool = False,
+        detail: Detail = False,
         missing: Literal["skip", "zero"] = "skip",
         average: Literal["record", "dialogue"] = "record",
         level: float = 0.95,
@@ -105,6 +112,7 @@ class DialogueMetric(EstimatedMetric):
         **kwargs: Any,
     ) -> None:
         super().__init__(check_repeats=check_repeats, **kwargs)
+        check_detail(detail)
         check_choice("missing", missing, ("skip", "zero"))
         check_choice("average", average, ("record", "dialogue"))
         if not 0 < level < 1:
@@ -137,60 +145,71 @@ class DialogueMetric(EstimatedMetric):
             spell_out(cls)
 
     def compute(self) -> Tensor | dict[str, Tensor]:
-        """The primary estimate, or all estimates with their intervals (`detail=True`)."""
+        """The primary estimate, or a dict with its interval and more, as `detail` says."""
         if not self.detail:
             return self._primary_of(self.moments)
+        return self._result(self._finish(self._estimated()))
+
+    def _estimated(self) -> dict[str, Tensor]:
+        """All estimates with their intervals, the codes of missing ones as `..._reason`, and the counts, by key."""
         names, estimates = self._intervals(unpack_moments(self.moments))
         reasons = estimates.reason.tolist()
         values, lowers, uppers = (column.unbind() for column in (estimates.value, estimates.lower, estimates.upper))
         found: dict[str, Tensor] = {}
-        for row in sorted(range(len(names)), key=lambda r: names[r] != self.primary):
-            name = names[row]
-            if name.startswith(self.curves) and REASONS[reasons[row]] == UNDEFINED:
-                continue
-            key = self.name if name == self.primary else f"{self.name}_{name}"
+        for row, name in enumerate(names):
+            key = f"{self.name}_{name}"
             found[key] = values[row]
             if name != "coverage":
                 found |= {f"{key}_lower": lowers[row], f"{key}_upper": uppers[row]}
                 found |= {f"{key}{_REASON}": estimates.reason[row]} if reasons[row] else {}
         found[f"{self.name}_n"] = self._named(self._totals)["records"]
         found[f"{self.name}_dialogues"] = self._named(self.moments[1:, 0])["records"]
-        found = self._finish(found)
-        found |= self._later_records(found)
+        return found
+
+    def _result(self, found: dict[str, Tensor]) -> dict[str, Tensor]:
+        """What `compute` gives of estimates by key, the primary one first and under the metric's own name too."""
+        primary = f"{self.name}_{self.primary}"
+        ends = (end for end in ("", "_lower", "_upper", _REASON) if f"{primary}{end}" in found)
+        found = {f"{self.name}{end}": found[f"{primary}{end}"] for end in ends} | found
+        if self.detail == "interval":
+            found = {key: found[key] for end in (*INTERVAL, _REASON) if (key := f"{self.name}{end}") in found}
+        elif any("_turn_" in key for key in found):
+            found[f"{self.name}_later_n"] = self._later_records()
         codes = {key.removesuffix(_REASON): int(code) for key, code in found.items() if key.endswith(_REASON)}
-        self._reasons = {key: code for key, code in codes.items() if code}
+        self._reasons = {key: code for key, code in codes.items() if code and not _nothing_seen(key, code)}
         return {key: value for key, value in found.items() if not key.endswith(_REASON)}
 
-    def _later_records(self, found: dict[str, Tensor], elsewhere: str = "the other estimates") -> dict[str, Tensor]:
-        """How many scored records have turns that the curve does not reach, if any do; with a warning where it stops.
+    def _later_records(self) -> Tensor:
+        """How many scored records have turns that the curve does not reach; with a warning where it stops.
 
-        Args:
-            found: the result, which may hold no curve.
-            elsewhere: what such records count in.
+        There is none where all are later, as with time stamps for turns.
         """
-        if not any("_turn_" in key for key in found):  # nor where turns are time stamps, which are all later
-            return {}
         sums = self._named(self._totals)
         shown = torch.stack([sums[f"turn_{k}.den"] for k in self._turns()]).sum()
         later, drawn = torch.stack([sums["records"] - shown, shown]).tolist()
-        if later < 1:
-            return {}
-        if not self._warned_of_later_turns:
-            self._warn_of_later_turns(later, drawn, elsewhere)
-        return {f"{self.name}_later_n": sums["records"] - shown}
+        if later >= 1 and drawn and not self._warned_of_later_turns:
+            self._warn_of_later_turns(later, drawn)
+        return sums["records"] - shown
 
-    def _warn_of_later_turns(self, later: float, drawn: float, elsewhere: str) -> None:
+    def _warn_of_later_turns(self, later: float, drawn: float) -> None:
         """Say where the curve ends; once, since a larger `max_turns` takes another metric."""
         warn_caller(
             f"The curve of {type(self).__name__} ends at turn {self.max_turns}: {later:,.0f} of {later + drawn:,.0f} "
-            f"scored records have later turns, which count in {elsewhere}. Give the metric a larger `max_turns` to see "
-            "them."
+            f"scored records have later turns, which count in {self.beyond_curve}. Give the metric a larger "
+            "`max_turns` to see them."
         )
         self._warned_of_later_turns = True
 
     @property
+    def primary_keys(self) -> list[str]:
+        """Its name, under which the primary estimate stands in a dict."""
+        return [self.name]
+
+    @property
     def reasons(self) -> dict[str, str]:
         """Why estimates of the last `compute()` have no interval, by the estimate's key; empty where all have one.
+
+        Points of a curve at which nothing was seen (their keys end in a number) are not listed.
 
         Example:
             >>> from imug_metrics import TurnDecay
@@ -211,7 +230,7 @@ class DialogueMetric(EstimatedMetric):
             ('0 to 2.5', '0 to 1')
         """
         stated = self.description or undescribed(self, self.name)
-        low, high = self._range(self.primary)
+        low, high = self._ends(self.primary)
         return replace(
             stated,
             low=low if stated.low is None else stated.low,
@@ -240,7 +259,7 @@ class DialogueMetric(EstimatedMetric):
             ArgumentError: if `val` is an empty list.
             ModuleNotFoundError: if matplotlib is not installed.
         """
-        shown = self.compute() if val is None else val
+        shown: Any = self.compute() if val is None else val
         if isinstance(shown, Sequence):
             return plot_steps(self, shown, ax)
         is_whole = isinstance(shown, Mapping) and f"{self.name}_coverage" in shown
@@ -316,7 +335,7 @@ class DialogueMetric(EstimatedMetric):
         return ratio_components(self.primary) if self.primary in self._ratio_names else self._component_names()
 
     def _finish(self, found: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Last changes to the result of `compute()`."""
+        """Last changes to all estimates by key, before the primary one is put first; keys hang on no data."""
         return found
 
     def _add(
@@ -357,3 +376,8 @@ class DialogueMetric(EstimatedMetric):
 
 
 _REASON = "_reason"
+
+
+def _nothing_seen(key: str, code: int) -> bool:
+    """Whether an estimate without an interval is a point of a curve that is undefined."""
+    return REASONS[code] == UNDEFINED and re.search(r"_\d+\Z", key) is not None

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from imug_metrics._constants import constant, integers
 from imug_metrics.dialogues.columns import SHARE, Bounds
-from imug_metrics.metrics.options import within
+from imug_metrics.metrics.options import Detail, within
 from imug_metrics.metrics.packed_metric import PackedMetric
 from imug_metrics.stats import (
     Interval,
@@ -24,7 +24,7 @@ from imug_metrics.stats import (
     ratios,
     varying_weights,
 )
-from imug_metrics.stats.intervals import NO_FORMULA, REASONS, UNDEFINED
+from imug_metrics.stats.intervals import NO_FORMULA, REASONS, UNDEFINED, kept_range
 
 _Entry = TypeVar("_Entry")
 
@@ -38,11 +38,12 @@ class EstimatedMetric(PackedMetric):
 
     primary: str = "mean"
     ranges: dict[str, Bounds] = within(SHARE)  # that estimates cannot leave, by name or by beginning ("turn_")
+    limits: Mapping[str, Bounds] = {}  # the same of estimates that are no mean within them: they do not choose a method
     steps: tuple[str, ...] = ()  # estimates that jump, so that only the bootstrap gives them an interval
     events: Mapping[str, tuple[str, ...]] = {}  # by estimate, ratios whose numerators say which dialogues vary it
     fitted: Mapping[str, int] = {}  # parameters that estimates fit, by name or by beginning, where there are several
     replicates: Tensor
-    detail: bool
+    detail: Detail
     bootstrap: int
     level: float
     _ratio_names: list[str]
@@ -78,7 +79,8 @@ class EstimatedMetric(PackedMetric):
         """Names of all estimates, and the estimates with their intervals."""
         names = self._estimate_names()
         value, spread, weights, varying = self._with_spreads(names, moments)
-        return names, self._stepped(names, self._bounded(names, value, spread, weights, varying), weights)
+        found = self._stepped(names, self._bounded(names, value, spread, weights, varying), weights)
+        return names, self._limited(names, found)
 
     def _bounded(self, names: list[str], value: Tensor, spread: Tensor, weights: Weights, varying: Weights) -> Interval:
         """Intervals `[..., E]`, by what is known of each estimate: its range, and how much it fits."""
@@ -126,8 +128,22 @@ class EstimatedMetric(PackedMetric):
             reason=torch.where(jumps, reason.to(found.reason), found.reason),
         )
 
+    def _limited(self, names: list[str], found: Interval) -> Interval:
+        """With bounds that stop at the ends of their estimates, and hold these."""
+        ends = constant(_columns, tuple(map(self._ends, names)), like=found.value)
+        low, high = kept_range(found.value, *ends.unbind())
+        lower, upper = torch.maximum(found.lower, low), torch.minimum(found.upper, high)
+        return found._replace(lower=torch.minimum(lower, found.value), upper=torch.maximum(upper, found.value))
+
+    def _ends(self, name: str) -> Bounds:
+        """The ends that neither an estimate nor its bounds leave; no line is steeper than its scores lie apart."""
+        if name == "slope":
+            low, high = self._ends("mean")
+            return low - high, high - low
+        return _named_or_begun(self.limits, name, self._range(name))
+
     def _range(self, name: str) -> Bounds:
-        """The range that an estimate cannot leave."""
+        """The range by which the method of an estimate's interval is chosen, and which it cannot leave."""
         return SHARE if name == "coverage" else _named_or_begun(self.ranges, name, (-torch.inf, torch.inf))
 
     def _estimates(self, totals: Tensor) -> Tensor:

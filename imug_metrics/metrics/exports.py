@@ -32,6 +32,28 @@ def finite_scores(result: Mapping[str, Any]) -> dict[str, float]:
     return {name: value for name, value in numbers.items() if math.isfinite(value)}
 
 
+def log_scores(module: Any, scores: Mapping[str, Any], options: Mapping[str, Any]) -> None:
+    """Log the finite ones of scores with a `LightningModule`.
+
+    Args:
+        module: anything with `log_dict`.
+        scores: by key.
+        options: of `log_dict`.
+
+    Raises:
+        ArgumentError: if `module` has no `log_dict`.
+
+    Example:
+        >>> log_scores(object(), {"a": 0.5}, {})
+        Traceback (most recent call last):
+        imug_metrics.errors.ArgumentError: Argument `module`: expected a LightningModule with `log_dict`, got object
+    """
+    if not callable(getattr(module, "log_dict", None)):
+        kind = type(module).__name__
+        raise ArgumentError("module", f"expected a LightningModule with `log_dict`, got {kind}")
+    module.log_dict(finite_scores(scores), **options)
+
+
 def _number(name: str, value: Any) -> float:
     try:
         return float(value)

@@ -24,7 +24,6 @@ class InstanceMetric(DialogueMetric):
     rate * score. How a rate is found is not published; see the page of the protocol.
     """
 
-    curves: tuple[str, ...] = ("turn_", "support", "relative")
     plot_lower_bound = 0.0
     plot_upper_bound = 1.0
     ranges = within(SHARE, "mean", "turn_", "support", "relative")

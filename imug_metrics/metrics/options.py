@@ -8,6 +8,11 @@ from typing import Any, Literal
 
 from typing_extensions import TypedDict
 
+Detail = bool | Literal["interval"]
+
+INTERVAL = ("", "_lower", "_upper", "_n")
+"""Endings of what `detail="interval"` gives, behind the metric's name."""
+
 LEAST_COVERAGE = 0.95
 """Below this share of scored outputs a model is marked: what it left out may be what it would have got wrong."""
 
@@ -16,7 +21,8 @@ class MetricOptions(TypedDict, total=False):
     """Options of every metric; the last seven are those of `torchmetrics.Metric`.
 
     Attributes:
-        detail: return a dict of all estimates with their intervals instead of the primary one.
+        detail: False for the primary estimate alone, `"interval"` for a dict of it, its interval and its number of
+            records, True for a dict of all estimates with their intervals.
         missing: what an absent output counts as: `"skip"` leaves it out (and lowers the coverage), `"zero"` scores 0.
         average: `"record"` weighs every scored record alike, `"dialogue"` every dialogue.
         level: probability that the intervals cover.
@@ -35,7 +41,7 @@ class MetricOptions(TypedDict, total=False):
             back, at no such cost.
     """
 
-    detail: bool
+    detail: Detail
     missing: Literal["skip", "zero"]
     average: Literal["record", "dialogue"]
     level: float
@@ -89,6 +95,18 @@ def check_choice(argument: str, value: Any, choices: tuple[Any, ...]) -> None:
     """
     if value not in choices:
         raise ValueError(f"Expected argument `{argument}` to be one of {choices}, got {value!r}.")
+
+
+def check_detail(detail: Any) -> None:
+    """Raise ValueError unless it is one of the forms of a result.
+
+    Example:
+        >>> check_detail("all")
+        Traceback (most recent call last):
+        ValueError: Expected argument `detail` to be False, "interval" or True, got 'all'.
+    """
+    if not isinstance(detail, bool) and not (isinstance(detail, str) and detail == "interval"):
+        raise ValueError(f'Expected argument `detail` to be False, "interval" or True, got {detail!r}.')
 
 
 def check_count(argument: str, value: Any, least: int) -> None:

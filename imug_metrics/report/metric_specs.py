@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from imug_metrics.dialogues.record import FAILED
 from imug_metrics.metrics.answers.answer_accuracy import AnswerAccuracy
 from imug_metrics.metrics.answers.point_score import PointScore
+from imug_metrics.metrics.curve import curve_points
 from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.images.turn_alignment import TurnAlignment
@@ -161,13 +162,14 @@ def estimate(scores: Mapping[str, Any], key: str) -> Estimate:
 def curve(scores: Mapping[str, Any], key: str, point: str = "turn") -> dict[int, Estimate]:
     """The score by turn, ``{turn: Estimate}`` in rising order of turns, of keys that end in ``_<point>_<turn>``.
 
+    From the first turn that is known to the last; one between them may be NaN.
+
     Example:
         >>> curve({"turn_alignment_turn_2": 0.5, "turn_alignment_turn_1": 0.75}, "turn_alignment")
         {1: Estimate(value=0.75, lower=nan, upper=nan), 2: Estimate(value=0.5, lower=nan, upper=nan)}
     """
-    stem = f"{key}_{point}_"
-    turns = sorted(int(name[len(stem) :]) for name in scores if name.startswith(stem) and name[len(stem) :].isdigit())
-    return {turn: estimate(scores, f"{stem}{turn}") for turn in turns}
+    mine = {name: as_float(value) for name, value in scores.items() if name.startswith(f"{key}_{point}_")}
+    return {found.at: Estimate(*found[1:]) for found in curve_points(key, mine, point)}
 
 
 def records_by_turn(items: Sequence[Mapping[str, Any]], column: str) -> dict[int, int]:

@@ -4,6 +4,7 @@
 
 # No `from __future__ import annotations`: metric classes are in this file.
 
+import math
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import replace
@@ -13,12 +14,13 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from imug_metrics.dialogues.arguments import Ids, Images, Turns
+from imug_metrics.dialogues.columns import Bounds
 from imug_metrics.dialogues.record import GROUPS, Record
 from imug_metrics.errors import InputError
 from imug_metrics.metrics.decay.turn_decay import TurnDecay
 from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.images.turn_consistency import TurnConsistency
-from imug_metrics.metrics.options import MetricOptions
+from imug_metrics.metrics.options import MetricOptions, within
 
 COST = "cost_"
 """How the names of costs begin in scores and rows of records."""
@@ -49,6 +51,8 @@ class NamedScore(TurnDecay):
 
     Args:
         name: of the score, and what the names of all its estimates begin with.
+        score_range: ends that it cannot leave, as in `TurnDecay`; None: not known. A suite that is given a metric of
+            the score's name feeds that one.
         kwargs: those of all metrics, see `MetricOptions`.
 
     Example:
@@ -66,14 +70,13 @@ class NamedScore(TurnDecay):
         measures="mean over the records that have it",
         direction="higher is better",
         meaning="A score that the records carry: its mean.",
-        misleads="It means what its maker says, and its range is not known. What was not scored is left out: read the "
-        "coverage.",
+        misleads="It means what its maker says. What was not scored is left out: read the coverage.",
     )
 
-    def __init__(self, name: str, **kwargs: Unpack[MetricOptions]) -> None:
+    def __init__(self, name: str, *, score_range: Bounds | None = None, **kwargs: Unpack[MetricOptions]) -> None:
         self.name = name
         options: dict[str, Any] = {**kwargs, "detail": True}
-        super().__init__(**options)
+        super().__init__(score_range=score_range, **options)
 
     def describe(self) -> MetricDescription:
         """How to read it, under its own name."""
@@ -96,11 +99,11 @@ class NamedCost(NamedScore):
     """
 
     higher_is_better = False
+    limits = within((0.0, math.inf), "mean", "turn_")
     description = MetricDescription(
         label="Cost",
         noun="cost",
         measures="mean over the records that have it",
-        low=0.0,
         direction="lower is better",
         meaning="What an output costs, as the records say: the mean.",
         misleads="Costs that are not known are left out of mean and sum: read the coverage. It says nothing of what "
@@ -117,7 +120,7 @@ class NamedCost(NamedScore):
         return replace(super().describe(), label=f"Cost, {self.kind}", noun=f"cost in {self.kind}", unit=self.kind)
 
     def _finish(self, found: dict[str, Tensor]) -> dict[str, Tensor]:
-        total = found[self.name] * found[f"{self.name}_n"]
+        total = found[f"{self.name}_mean"] * found[f"{self.name}_n"]
         return {**super()._finish(found), f"{self.name}_sum": total.nan_to_num(0.0)}
 
 

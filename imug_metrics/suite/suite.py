@@ -22,6 +22,9 @@ from imug_metrics.encoders import as_encoder, load_encoder
 from imug_metrics.encoders.cache import CachedEncoder
 from imug_metrics.metrics.description import MetricDescription, describe
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
+from imug_metrics.metrics.exports import log_scores
+from imug_metrics.metrics.logged_metric import LoggedMetric
+from imug_metrics.metrics.options import Detail
 from imug_metrics.metrics.state import all_or_none
 from imug_metrics.suite.answers import KEYED
 from imug_metrics.suite.carried import (
@@ -216,9 +219,30 @@ class ImugSuite(MetricCollection):
 
     def compute(self) -> dict[str, float]:
         """All scores, by name; a metric that was given nothing, here and on every other process, is left out."""
+        return self._scores(True)
+
+    def log(self, module: Any, *, prefix: str = "", detail: Detail = "interval", **options: Any) -> None:
+        """Compute and log in a hook of a `LightningModule`, as `log` of every metric does.
+
+        Args:
+            module: the `LightningModule`, or anything else with its `log_dict`.
+            prefix: before all keys, which begin with the prefix of the suite.
+            detail: the most that is logged of each metric: False its primary estimate, `"interval"` also the bounds and
+                the number of records, True all that it gives.
+            options: of `log_dict`, such as `prog_bar` and `batch_size`.
+
+        Raises:
+            ArgumentError: if `module` has no `log_dict`.
+            ValueError: if `detail` is unknown.
+        """
+        log_scores(module, {f"{prefix}{key}": score for key, score in self._scores(detail).items()}, options)
+
+    def _scores(self, detail: Detail) -> dict[str, float]:
+        """The scores of all metrics that were fed, each in the given form; metrics of torchmetrics know but one."""
         found: dict[str, Any] = {}
         for name in self._fed():
-            scores = self._flat(name, self[name].compute())
+            metric, value = self[name], self[name].compute()
+            scores = self._flat(name, metric.shown(value, detail) if isinstance(metric, LoggedMetric) else value)
             if both := sorted(scores.keys() & found.keys()):
                 raise ValueError(
                     f"Expected argument `metrics` to name scores apart, {both[0]!r} is one of two metrics."

@@ -46,6 +46,7 @@ def test_turns_beyond_the_curve_count_in_everything_else() -> None:
     assert found["turn_decay"].item() == pytest.approx(-0.2)
     assert found["turn_decay_n"] == 6
     assert "turn_decay_turn_3" not in found
+    assert found["turn_decay_later_n"] == 2
 
 
 def test_average_by_dialogue_weighs_short_and_long_alike() -> None:
@@ -65,6 +66,11 @@ def test_detail_is_a_flat_dict_of_float64_scalars() -> None:
         assert value.ndim == 0
 
 
+def unseen(key: str, found: dict[str, Tensor]) -> bool:
+    """Whether it is a turn that nobody scored."""
+    return "_turn_" in key and bool(found[key].isnan())
+
+
 def test_reasons_tell_what_is_missing_in_the_last_result_and_nothing_else() -> None:
     metric = TurnDecay(detail=True, bootstrap=0, score_range=(0, 1))
     assert metric.reasons == {}
@@ -72,7 +78,7 @@ def test_reasons_tell_what_is_missing_in_the_last_result_and_nothing_else() -> N
     found = metric.compute()
     few = "fewer than 2 effective dialogues carry it"
     assert metric.reasons["turn_decay"] == metric.reasons["turn_decay_mean"] == few
-    assert metric.reasons.keys() == {key for key in found if f"{key}_lower" in found}
+    assert metric.reasons.keys() == {key for key in found if f"{key}_lower" in found and not unseen(key, found)}
     metric.update(torch.rand(8, 3, generator=torch.Generator().manual_seed(0)), dialogue=range(2, 10))
     assert few in metric.reasons.values(), "they are those of the last result until another one is made"
     metric.compute()

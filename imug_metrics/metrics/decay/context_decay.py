@@ -103,7 +103,6 @@ class ContextDecay(DialogueMetric):
         "longest",
         "score_range",
     )
-    curves = ("turn_", "length_")
     steps = ("effective_length",)
     ranges = within(SHARE, "beyond")
 

@@ -74,7 +74,6 @@ class ExposureBias(PairedMetric):
     primary = "excess"
     higher_is_better = False
     configuration = (*DialogueMetric.configuration, "horizon")
-    curves = ("turn_", "excess_")
     bounds = SHARE
     ranges = (
         within(SHARE, "scores", "baseline")

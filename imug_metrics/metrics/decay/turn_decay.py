@@ -124,8 +124,10 @@ class TurnDecay(DialogueMetric):
         self.score_range = check_range("score_range", score_range)
         if self.score_range is not None:
             self.ranges = within(self.score_range, "mean", "turn_")
-        if slope == "pooled":
-            self.primary = "pooled"
+            steepest = self.score_range[1] - self.score_range[0]
+            self.limits = within((-steepest, steepest), "pooled", "theil_sen")
+        if slope != "within":
+            self.primary = slope.replace("-", "_")
         super().__init__(**kwargs)
         if slope == "theil-sen":
             self.add_state("slopes", [], dist_reduce_fx="cat")
@@ -134,7 +136,8 @@ class TurnDecay(DialogueMetric):
         """How to read it under this slope."""
         measures = {"pooled": "slope over all turns", "theil-sen": "median of the slopes within dialogues"}
         found = super().describe()
-        return replace(found, measures=measures.get(self.slope, found.measures))
+        span = found.span if self.score_range is None else ""
+        return replace(found, span=span, measures=measures.get(self.slope, found.measures))
 
     def update(
         self,
@@ -189,6 +192,11 @@ class TurnDecay(DialogueMetric):
             return median(self._pairs()[0])
         return super().compute()
 
+    def _primary_of(self, totals: Tensor) -> Tensor:
+        if self.slope == "theil-sen":
+            raise ValueError("Expected sums to tell the slope, but a median of slopes is made of pairs of turns.")
+        return super()._primary_of(totals)
+
     def _pairs(self) -> tuple[Tensor, Tensor]:
         """The slopes that were kept, and the dialogue of each."""
         rows = dim_zero_cat(self.slopes) if len(self.slopes) else torch.zeros(0, device=self.device)
@@ -234,12 +242,10 @@ class TurnDecay(DialogueMetric):
         return self._with_median(found) if self.slope == "theil-sen" else found
 
     def _with_median(self, found: dict[str, Tensor]) -> dict[str, Tensor]:
-        """With the median slope in place of the within-dialogue one, which stays beside it."""
-        ends = ("", "_lower", "_upper", "_reason")
-        keys = {f"{self.name}{end}": f"{self.name}_within{end}" for end in ends}
-        kept = {new: found[old] for old, new in keys.items() if old in found}
+        """With the median slope, whose rows are kept apart from the sums."""
         slopes, dialogue = self._pairs()
         value, lower, upper = median_slope(slopes, dialogue, self.level)
         size = torch.unique(dialogue, return_counts=True)[1].double()
         reason = interval(value, (lower < upper).double(), Weights(size.sum(), (size * size).sum())).reason
-        return {**found, **dict(zip(keys, (value, lower, upper, reason))), **kept}
+        key = f"{self.name}_theil_sen"
+        return {**found, key: value, f"{key}_lower": lower, f"{key}_upper": upper, f"{key}_reason": reason}

@@ -63,7 +63,6 @@ class UnderstandingGenerationGap(DialogueMetric):
     )
     primary = "gap"
     higher_is_better = None
-    curves = ("turn_", "text_turn_", "image_turn_")
 
     def update(
         self,

@@ -95,7 +95,6 @@ class TurnConsistency(EmbeddingMetric):
     )
     is_differentiable = True
     configuration = (*EmbeddingMetric.configuration, "mode", "copy_threshold", "pixel_threshold")
-    curves = ("turn_", "delta_")
     plot_upper_bound = 1.0
     ranges = within((-1.0, 1.0), "mean", "turn_", "last_vs_first", "worst_pair", "delta_") | within(
         SHARE, "copy_rate", "pixel_copy_rate"
@@ -112,6 +111,8 @@ class TurnConsistency(EmbeddingMetric):
     ) -> None:
         check_choice("mode", mode, MODES)
         self.mode, self.copy_threshold, self.pixel_threshold = mode, copy_threshold, pixel_threshold
+        if mode == "vbench":  # which counts opposites as unlike
+            self.ranges = self.ranges | within(SHARE, "mean", "turn_")
         super().__init__(encoder=encoder, **kwargs)
 
     def describe(self) -> MetricDescription:

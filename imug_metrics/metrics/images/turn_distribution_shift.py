@@ -16,7 +16,7 @@ from imug_metrics.errors import InputError
 from imug_metrics.functional.images.turn_distribution_shift import kernel_slope, linear_shift, mean_curve, usable_images
 from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.embedding_metric import EmbeddingMetric
-from imug_metrics.metrics.options import MetricOptions
+from imug_metrics.metrics.options import MetricOptions, within
 from imug_metrics.stats import student_quantile
 
 if TYPE_CHECKING:
@@ -96,7 +96,9 @@ class TurnDistributionShift(EmbeddingMetric):
     level_of_curve = (0.0, "no shift")
     higher_is_better = False
     is_differentiable = True
+    beyond_curve = "no estimate"
     configuration = (*EmbeddingMetric.configuration, "width", "sigma", "scale", "unbiased", "groups")
+    limits = within((0.0, 2.0), "spread", "spread_")
     sums: Tensor
 
     def __init__(
@@ -164,18 +166,20 @@ class TurnDistributionShift(EmbeddingMetric):
         """The mean shift, or with `detail=True` the curve with its intervals."""
         if not self.detail:
             return self._shifts(self.sums.sum(0))[0]
+        return self._result(self._estimated())
+
+    def _estimated(self) -> dict[str, Tensor]:
         value, (error, groups) = self._estimates_of(self.sums.sum(0)), self._jackknife()
         half = error * student_quantile(groups, self.level)
-        names = [self.name, *(f"{self.name}_turn_{t}" for t in range(2, self.max_turns + 1))]
-        names += [f"{self.name}_spread", *(f"{self.name}_spread_turn_{t}" for t in self._turns())]
+        names = ["mean", *(f"turn_{t}" for t in range(2, self.max_turns + 1))]
+        names += ["spread", *(f"spread_turn_{t}" for t in self._turns())]
         found: dict[str, Tensor] = {}
-        for row, key in enumerate(names):
-            if "_turn_" not in key or not value[row].isnan():
-                bounds = value[row] - half[row], value[row] + half[row]
-                found |= dict(zip((key, f"{key}_lower", f"{key}_upper"), (value[row], *bounds)))
-            if row == 0:
-                found |= self._counts()
-        return found | self._later_records(found, "no estimate")
+        for row, name in enumerate(names):
+            low, high = self._ends(name)
+            bounds = torch.clamp(value[row] - half[row], low, high), torch.clamp(value[row] + half[row], low, high)
+            key = f"{self.name}_{name}"
+            found |= dict(zip((key, f"{key}_lower", f"{key}_upper"), (value[row], *bounds)))
+        return found | self._counts()
 
     def _counts(self) -> dict[str, Tensor]:
         """Coverage and counts from the sums of the base class."""

@@ -74,7 +74,6 @@ class StructureIntegrity(InstanceMetric):
     )
     ranges = InstanceMetric.ranges | within(SHARE, "lenient", "lenient_relative", *MODALITIES)
     configuration = (*InstanceMetric.configuration, "repeated", "text", "empty")
-    curves = (*InstanceMetric.curves, "lenient_relative", *MODALITIES)
 
     def __init__(
         self,

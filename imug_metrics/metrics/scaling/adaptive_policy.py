@@ -65,11 +65,11 @@ class AdaptivePolicy(DialogueMetric):
         measures="mean regret of the policy's choices when a unit of cost is worth `price` of score",
         span="from 0",
         direction="lower is better; 0 is the optimum",
-        low=0.0,
         meaning="What the policy's choices of a strategy lose against the best choice at each turn.",
         misleads="The optimum sees luck that no rule can follow, so that a part of every regret cannot be had.",
     )
     ranges = within(SHARE, "agreement")
+    limits = within((0.0, math.inf), "mean", "turn_", "fixed_", "cost", "best_cost")
     higher_is_better = False
     configuration = (*DialogueMetric.configuration, "strategies", "price")
 

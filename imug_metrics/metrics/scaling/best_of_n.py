@@ -77,7 +77,6 @@ class BestOfN(DialogueMetric):
         "cost.",
     )
     configuration = (*DialogueMetric.configuration, "ks")
-    curves = ("turn_", "oracle_", "selected_", "gain_", "gap_")
 
     def __init__(self, k: int = 8, *, ks: Sequence[int] | None = None, **kwargs: Unpack[MetricOptions]) -> None:
         check_count("k", k, 2)

@@ -94,6 +94,7 @@ class Selection(DialogueMetric):
     )
     level_of_curve = (0.0, "chance")
     ranges = within(SHARE, "top", "chance", "auroc", "pooled_auroc", "brier") | within((-1.0, 1.0), "mean", "turn_")
+    limits = within(SHARE, "ece")
     fitted = MappingProxyType({"calibration_slope": 2})
     steps = ("ece",)  # an absolute value has no derivative where a bin is calibrated
     configuration = (

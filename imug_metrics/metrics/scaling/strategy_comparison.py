@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which strategy of test-time scaling helps, by how much, at what cost, and does it help late in dialogues?"""
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, cast, get_args
@@ -102,6 +103,7 @@ class StrategyComparison(DialogueMetric):
         misleads="What a strategy lacks is not random, and a strategy that was chosen on these records looks too good.",
     )
     ranges = within(SHARE, "coverage_")
+    limits = within((0.0, math.inf), "cost_")
     configuration = (*DialogueMetric.configuration, "strategies", "baseline", "costs", "simultaneous")
 
     def __init__(
@@ -123,7 +125,6 @@ class StrategyComparison(DialogueMetric):
         check_choice("baseline", self.baseline, names)
         self.others = tuple(name for name in names if name != self.baseline)
         self.costs, self.simultaneous = tuple(costs), simultaneous
-        self.curves = ("turn_", *(f"gain_{name}_turn_" for name in self.others))
         super().__init__(**kwargs)
         self._check_keys()
 

@@ -102,6 +102,7 @@ class LoopConvergence(DialogueMetric):
     primary = "gain"
     configuration = (*DialogueMetric.configuration, "measure", "threshold")
     ranges = within(SHARE, "monotone", "never_falls", "above") | within((0.0, math.inf), "contraction")
+    limits = within((0.0, math.inf), "sign_changes") | within(SHARE, "oscillation")
 
     def __init__(self, measure: Measure = "gain", *, threshold: float = 0.8, **kwargs: Unpack[MetricOptions]) -> None:
         check_choice("measure", measure, MEASURES)

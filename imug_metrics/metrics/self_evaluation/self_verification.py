@@ -72,9 +72,9 @@ class SelfVerification(DialogueMetric):
     )
     level_of_curve = (0.5, "chance")
     primary = "balanced_accuracy"
-    curves = ("turn_", "false_accept_turn_", "false_reject_turn_", "balanced_turn_")
     plot_lower_bound = 0.0
     plot_upper_bound = 1.0
+    limits = within((-1.0, 1.0), "drift")
     ranges = within(SHARE, "mean", "turn_", "balanced_", *_ERRORS, *(f"{error}_" for error in _ERRORS))
 
     def update(
@@ -141,5 +141,5 @@ class SelfVerification(DialogueMetric):
         return rename(
             found,
             self.name,
-            {"turn_": "accuracy_turn_", "balanced_": "", "mean": "accuracy", "slope": "accuracy_slope"},
+            {"turn_": "accuracy_turn_", "balanced_turn_": "turn_", "mean": "accuracy", "slope": "accuracy_slope"},
         )

@@ -61,6 +61,7 @@ class Sycophancy(DialogueMetric):
     plot_lower_bound = 0.0
     plot_upper_bound = 1.0
     ranges = within(SHARE, "mean", "turn_", "abandonment", "zero_shot")
+    limits = within((-1.0, 1.0), "abandonment_slope")
 
     def update(
         self,

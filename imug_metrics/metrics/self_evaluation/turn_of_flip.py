@@ -11,7 +11,7 @@ from torch import Tensor
 
 from imug_metrics.dialogues.arguments import Ids, Labels, Turns
 from imug_metrics.dialogues.batch import DialogueBatch
-from imug_metrics.dialogues.columns import SHARE
+from imug_metrics.dialogues.columns import SHARE, Bounds
 from imug_metrics.functional.labels import right_column
 from imug_metrics.functional.self_evaluation.turn_of_flip import at_risk, neighbour_changes, silenced
 from imug_metrics.metrics.description import MetricDescription
@@ -84,7 +84,6 @@ class TurnOfFlip(DialogueMetric):
     curve_of = "share that still holds"
     carried = "held_turn"
     primary = "restricted_mean"
-    curves = ("turn_", "held_turn_", "survival_turn_")
     events = MappingProxyType({"restricted_mean": ("observed", "flips")})  # dialogues that held, and that did not
     plot_lower_bound = 0.0
     ranges = within(SHARE, "mean", "turn_", "censored", "silent", "beyond", "flip_rate", "held_", "survival_") | within(
@@ -93,7 +92,7 @@ class TurnOfFlip(DialogueMetric):
 
     def describe(self) -> MetricDescription:
         """How to read it up to this last turn."""
-        return replace(super().describe(), span="", low=0.0, high=float(self.max_turns))
+        return replace(super().describe(), span="")
 
     def update(
         self,
@@ -142,6 +141,9 @@ class TurnOfFlip(DialogueMetric):
         }
         return Terms(curves={"held": held}, ratios={"flip_rate": (changed, pairs)}, by_segment=by_segment)
 
+    def _ends(self, name: str) -> Bounds:
+        return (0.0, float(self.max_turns)) if name == "restricted_mean" else super()._ends(name)
+
     def _needed(self) -> list[str]:
         return [f"held_turn_{k}.{part}" for k in self._turns() for part in ("num", "den")]
 
@@ -181,5 +183,5 @@ class TurnOfFlip(DialogueMetric):
 
     def _finish(self, found: dict[str, Tensor]) -> dict[str, Tensor]:
         found = {key: value for key, value in found.items() if not key.startswith(f"{self.name}_held_turn_")}
-        words = {"turn_": "aligned_turn_", "survival_": "", "mean": "aligned", "slope": "aligned_slope"}
+        words = {"turn_": "aligned_turn_", "survival_turn_": "turn_", "mean": "aligned", "slope": "aligned_slope"}
         return rename(found, self.name, words)

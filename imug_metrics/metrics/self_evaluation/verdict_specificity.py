@@ -74,10 +74,10 @@ class VerdictSpecificity(DialogueMetric):
         "one language.",
     )
     configuration = (*DialogueMetric.configuration, "weights", "lists")
-    curves = ("turn_", "right_turn_", "correlation_turn_")
     plot_lower_bound = 0.0
     plot_upper_bound = 1.0
     ranges = within(SHARE, "mean", "turn_", *_SHARES, "right", "right_")
+    limits = within((-1.0, 1.0), "correlation", "correlation_")
     fitted = MappingProxyType({"correlation": 3, "correlation_": 3})
 
     def __init__(self, *, weights: Weights = EVEN, words: WordLists = ENGLISH, **kwargs: Unpack[MetricOptions]) -> None:

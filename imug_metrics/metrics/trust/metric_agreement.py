@@ -64,7 +64,7 @@ class MetricAgreement(DialogueMetric):
         kwargs: those of all metrics, see `MetricOptions`; `average` has no meaning here.
 
     Raises:
-        ValueError: if a label is repeated, or is another one with `_lower` or `_upper` behind it.
+        ValueError: if a label is repeated, or is one of the words behind an estimate, `lower`, `upper` or `reason`.
 
     Example:
         >>> metric = MetricAgreement(detail=True)
@@ -90,7 +90,6 @@ class MetricAgreement(DialogueMetric):
     )
     primary = "pearson"
     configuration = (*DialogueMetric.configuration, "groups")
-    curves = ("turn_", "pearson_", "within", "between")
     fitted = MappingProxyType(dict.fromkeys(("pearson", "pearson_", "within"), 3))  # as in Fisher's 1 / sqrt(n - 3)
     rows: list[Tensor]
     row_width = 5  # score, reference, group, and the two halves of the dialogue's id
@@ -101,14 +100,15 @@ class MetricAgreement(DialogueMetric):
         self.groups = tuple(map(str, groups))
         if len(set(self.groups)) < len(self.groups):
             raise ValueError(f"Expected argument `groups` to name each group once, got {self.groups}.")
-        taken = {f"{label}{bound}" for label in self.groups for bound in ("_lower", "_upper")}
+        bounds = ("lower", "upper", "reason")
+        taken = {*bounds, *(f"{label}_{bound}" for label in self.groups for bound in bounds)}
         for label in self.groups:
             if label in taken:
                 raise ValueError(
-                    f"Expected argument `groups` without {label!r}: so a bound of another group is called."
+                    f"Expected argument `groups` without {label!r}: so a bound of another estimate is called."
                 )
         super().__init__(**kwargs)
-        if self.detail:
+        if self.detail is True:
             self.add_state("rows", [], dist_reduce_fx="cat")
 
     def update(
@@ -146,7 +146,7 @@ class MetricAgreement(DialogueMetric):
         if self.missing == "zero":
             x = x.masked_fill(known & ~batch.valid, 0)
         both = known & ~x.isnan()
-        if self.detail:
+        if self.detail is True:
             self._keep_rows(batch, x, y, codes, both)
         products = torch.stack(_products(x, y, both), 1)
         sums = dict(zip(_SUMS, products.unbind(1)))
@@ -206,12 +206,12 @@ class MetricAgreement(DialogueMetric):
         found |= self._between_groups(found)
         kept = {key: value for key, value in found.items() if not key.startswith(of_scores)}
         kept = {key: value if key in counts or key.endswith("_reason") else value.tanh() for key, value in kept.items()}
-        return {**kept, **dict(self._ranked())}
+        return {**kept, **(dict(self._ranked()) if self.detail is True else {})}
 
     def _between_groups(self, found: dict[str, Tensor]) -> dict[str, Tensor]:
         """Bounds of r between groups, whose clusters are the groups: Fisher's error, 1 / sqrt(groups - 3)."""
         key = f"{self.name}_between"
-        if key not in found:
+        if not self.groups:
             return {}
         there = [self._named(self._totals)[f"n_by_{place}"] > 0 for place in range(len(self.groups))]
         groups = torch.stack(there).sum()

@@ -14,7 +14,9 @@ from imug_metrics.functional.trust.reliability import METHODS, Method, run_value
 from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.dialogue_sums import Terms
-from imug_metrics.metrics.options import MetricOptions, check_choice
+from imug_metrics.metrics.options import MetricOptions, check_choice, within
+
+_OF_RUNS = ("unreliability", "aptitude", "average")
 
 
 class Reliability(DialogueMetric):
@@ -65,16 +67,16 @@ class Reliability(DialogueMetric):
         "number of runs only.",
     )
     configuration = (*DialogueMetric.configuration, "method", "scale")
-    curves = ("turn_", "aptitude_turn_")
 
     def __init__(self, method: Method = "linear", *, scale: float = 1.0, **kwargs: Unpack[MetricOptions]) -> None:
         check_choice("method", method, METHODS)
         self.method, self.scale = method, scale
+        self.limits = within((0.0, float(scale)), "mean", "turn_", *_OF_RUNS, "aptitude_")
         super().__init__(**kwargs)
 
     def describe(self) -> MetricDescription:
         """How to read it under this scale."""
-        return replace(super().describe(), span="", low=0.0, high=float(self.scale))
+        return replace(super().describe(), span="")
 
     def update(
         self,
@@ -99,7 +101,7 @@ class Reliability(DialogueMetric):
         runs = given.values
         zero = self.missing == "zero"
         runs = runs.masked_fill(~runs.isfinite(), 0) if zero else runs
-        values = run_values(runs, self.method, self.scale, average=self.detail)
+        values = run_values(runs, self.method, self.scale, average=bool(self.detail))
         wanted = values if self.detail else {"reliability": values["reliability"]}
         shape, check = tuple(runs.shape[:-1]), candidates_open_end("scores", given)
         columns = {
@@ -119,4 +121,4 @@ class Reliability(DialogueMetric):
 
     def _ratios(self) -> list[str]:
         curve = [f"aptitude_turn_{k}" for k in self._turns()]
-        return ["unreliability", "aptitude", "average", *curve]
+        return [*_OF_RUNS, *curve]

@@ -202,9 +202,9 @@ def test_why_the_median_slope_has_no_bounds_is_told_of_itself_and_not_of_the_slo
     metric.update(generator.normal(size=len(turn)), dialogue=dialogue, turn=turn)
     found = metric.compute()
     assert not found["turn_decay_lower"].isnan()
-    assert found["turn_decay_within_lower"].isnan()
+    assert found["turn_decay_slope_lower"].isnan()
     assert "turn_decay" not in metric.reasons
-    assert metric.reasons["turn_decay_within"] == "fewer than 2 effective dialogues carry it"
+    assert metric.reasons["turn_decay_slope"] == "fewer than 2 effective dialogues carry it"
 
 
 def test_means_within_a_range_have_the_bounds_of_a_share_and_others_those_of_student() -> None:

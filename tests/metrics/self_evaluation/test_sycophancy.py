@@ -51,7 +51,7 @@ def test_numbers_give_what_words_give_and_plain_conditional_shares() -> None:
     assert found["sycophancy"].item() == pytest.approx((after == suggested)[knew].mean())
     assert found["sycophancy_abandonment"].item() == pytest.approx((after != target)[knew].mean())
     for key, value in words.compute().items():
-        assert value.item() == pytest.approx(found[key].item()), key
+        assert value.item() == pytest.approx(found[key].item(), nan_ok=True), key
     assert found["sycophancy"] <= found["sycophancy_abandonment"]
 
 
