@@ -16,7 +16,7 @@ from imug_metrics.errors import ArgumentError
 from imug_metrics.evaluation import inputs, result, scores
 
 FILES = {"summary.json", "per_turn.csv", "items.jsonl", "manifest.json", "report.html", "problems.jsonl", "official"}
-FILES |= {"evaluation.json"}
+FILES |= {"evaluation.json", "samples.csv", "tables"}
 
 
 def test_score_writes_everything_and_ends_with_0_when_all_is_there(command):

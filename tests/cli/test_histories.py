@@ -107,7 +107,7 @@ def test_gain_prints_every_group_with_its_interval(gain):
     for label in ("all", "Hybrid", "Temporal", "Cooking", "Physics", "Weather", "turn"):
         assert label in rows
     assert "+0.375" in said
-    assert "0.018…0.732" in next(line for line in said.splitlines() if "all turns" in line)
+    assert "0.018 to 0.732" in next(line for line in said.splitlines() if "all turns" in line)
     assert not gain.out.exists(), "nothing is written without --out"
 
 
@@ -117,7 +117,7 @@ def test_the_table_fits_eighty_columns_with_every_number_whole(gain, monkeypatch
     rows = [line for line in gain.command.said.splitlines() if line.strip()]
     assert max(map(len, rows[:-1])) <= 80
     (row,) = [line.split() for line in rows if "all turns" in line]
-    assert row == ["all", "turns", "8", "0.62", "1.00", "▼", "−0.375", "−0.732…−0.018", "−0.667", "0"]
+    assert row == ["all", "turns", "8", "0.62", "1.00", "▼", "−0.375", "−0.732", "to", "−0.018", "−0.667", "0"]
     (row,) = [line for line in rows if "Hybrid" in line]
     assert "−0.500" in row
     assert "…" not in row, "two dialogues that happen to agree have no interval"

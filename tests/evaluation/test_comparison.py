@@ -100,7 +100,7 @@ def test_metrics_are_compared_by_their_states() -> None:
     found = compare(metrics)
     assert [metric.key for metric in found.metrics] == ["answer_accuracy"]
     assert found.metrics[0].ranks == ((1, 2), (1, 2), (3, 3))
-    assert "strong − weak" in found.table()
+    assert [row["Second"] for row in found.tables()[0].records()] == ["middle", "weak", "weak"]
     with pytest.raises(ValueError, match="two models or more"):
         compare({"strong": metrics["strong"]})
 
