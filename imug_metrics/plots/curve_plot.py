@@ -138,6 +138,8 @@ def _draw(axis: Axes, name: str, points: Mapping[int, Point], few: Sequence[int]
         axis.plot(few, hollow, linestyle="", markerfacecolor="white", label="_hollow", **style)
     bounded = [point.bounded for point in points.values()]
     lower, upper = ([getattr(point, end) for point in points.values()] for end in ("lower", "upper"))
+    if not any(bounded):
+        return
     axis.fill_between(places, lower, upper, where=bounded, color=look.colour, alpha=0.16, linewidth=0)
     alone = [
         i for i in range(len(places)) if bounded[i] and not any(bounded[max(i - 1, 0) : i] + bounded[i + 1 : i + 2])

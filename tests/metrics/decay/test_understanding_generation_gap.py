@@ -128,5 +128,5 @@ def test_plot_draws_both_curves() -> None:
     scores, image, dialogue, turn = mixed(1)
     metric.update(scores, torch.tensor(image), dialogue=dialogue, turn=turn)
     _, ax = metric.plot()
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["text", "image"]
-    assert len(ax.lines) == 2
+    assert {text.get_text() for text in ax.texts} == {"text", "image"}
+    assert [line.get_label() for line in ax.lines if line.get_label()[0] != "_"] == ["text", "image"]

@@ -149,7 +149,7 @@ def test_plot_draws_both_curves() -> None:
     metric = BestOfN(K, detail=True)
     metric.update(**dialogues(np.random.default_rng(4), 30))
     _, ax = metric.plot()
-    assert [line.get_label() for line in ax.lines] == ["oracle", "selected"]
+    assert [line.get_label() for line in ax.lines if line.get_label()[0] != "_"] == ["oracle", "selected"]
     assert list(ax.lines[0].get_xdata()) == [1, 2, 4, 8]
 
 
