@@ -129,7 +129,7 @@ def interval(
 def _host_interval(known: Tensor, level: float) -> Tensor:
     """Errors, bounds and codes `[4, ..., E]` of what is known of the estimates `[9, ..., E]`, on the host."""
     value, spread, total, squares, varying_total, varying_squares, fitted, low, high = known.unbind()
-    low, high = _kept_range(value, low, high)
+    low, high = kept_range(value, low, high)
     weights = Weights(total, squares)
     effective, beyond = weights.effective, fitted - 1
     varied = torch.minimum(effective, Weights(varying_total, varying_squares).effective)
@@ -158,8 +158,13 @@ def _host_interval(known: Tensor, level: float) -> Tensor:
     return torch.stack([error.masked_fill(unknown, torch.nan), *bounds, reason])
 
 
-def _kept_range(value: Tensor, low: Tensor, high: Tensor) -> tuple[Tensor, Tensor]:
-    """The range, without ends where the value itself has left it: bounds within it would not hold the value."""
+def kept_range(value: Tensor, low: Tensor, high: Tensor) -> tuple[Tensor, Tensor]:
+    """The range, without ends where the value itself has left it: bounds within it would not hold the value.
+
+    Example:
+        >>> kept_range(torch.tensor([0.9, 1.2]), torch.zeros(2), torch.ones(2))
+        (tensor([0., -inf]), tensor([1., inf]))
+    """
     left = (value < low - _BEYOND) | (value > high + _BEYOND)
     return low.masked_fill(left, -torch.inf), high.masked_fill(left, torch.inf)
 
