@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import torch
 from torch import Tensor
@@ -23,8 +23,9 @@ from imug_metrics.encoders.cache import CachedEncoder
 from imug_metrics.metrics.description import MetricDescription, describe
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.exports import log_scores
+from imug_metrics.metrics.function_metric import FunctionMetric
 from imug_metrics.metrics.logged_metric import LoggedMetric
-from imug_metrics.metrics.options import Detail
+from imug_metrics.metrics.options import Detail, check_detail
 from imug_metrics.metrics.state import all_or_none
 from imug_metrics.suite.answers import KEYED
 from imug_metrics.suite.carried import (
@@ -41,7 +42,9 @@ from imug_metrics.suite.items import ITEM_OF, ITEM_SCORES, items
 from imug_metrics.suite.record_values import record_values
 from imug_metrics.suite.scores import ModelScores
 from imug_metrics.suite.standard import (
+    FUNCTION,
     UNLISTED,
+    Given,
     Route,
     StandardMetrics,
     TurnsWithoutKey,
@@ -53,7 +56,7 @@ from imug_metrics.suite.standard import (
     standard_metrics,
     uses_pixels,
 )
-from imug_metrics.suite.turns import Unreadable, turns_by_route
+from imug_metrics.suite.turns import Unreadable, function_turns, turns_by_route
 
 Call = Callable[[str, Mapping[str, Any]], None]
 Table = Literal["list", "pandas", "arrow"]
@@ -83,8 +86,8 @@ class ImugSuite(MetricCollection):
     it in place of the one that would be made.
 
     Args:
-        metrics: by the names that their scores begin with, or a sequence of metrics with names of their own; None: the
-            `standard_metrics`.
+        metrics: by the names that their scores begin with, or a sequence of metrics with names of their own; a plain
+            function stands for its `FunctionMetric`. None: the `standard_metrics`.
         encoder: an encoder, its name for `imug_metrics.encoders.load_encoder`, a function from images to embeddings, or
             None where embeddings are given. One that is no `CachedEncoder` is put into one, which keeps 256 MiB.
         device: where encoder and states are; None: where they are.
@@ -105,7 +108,7 @@ class ImugSuite(MetricCollection):
 
     def __init__(
         self,
-        metrics: Mapping[str, Metric] | Sequence[Metric] | None = None,
+        metrics: Given | None = None,
         *,
         encoder: Any = None,
         device: torch.device | str | None = None,
@@ -239,6 +242,7 @@ class ImugSuite(MetricCollection):
 
     def _scores(self, detail: Detail) -> dict[str, float]:
         """The scores of all metrics that were fed, each in the given form; metrics of torchmetrics know but one."""
+        check_detail(detail)
         found: dict[str, Any] = {}
         for name in self._fed():
             metric, value = self[name], self[name].compute()
@@ -338,10 +342,13 @@ class ImugSuite(MetricCollection):
         turns = turns_by_route(
             records, self.encoder, unreadable, wanted=wanted, carried=self._carried, with_pixels=with_pixels
         )
+        functions = {way: self[name] for name, way in routes.items() if way.startswith(FUNCTION)}
+        given = {way: function_turns(records, cast("FunctionMetric", metric)) for way, metric in functions.items()}
+        turns |= {way: found for way, found in given.items() if found is not None}
         values: dict[str, tuple[Route, Tensor]] = {}
         with all_or_none(self[name] for name in self.names):
             for name, way in routes.items():
-                if way in turns and required_columns(self[name]) <= turns[way].columns.keys():
+                if way in turns and (way in given or required_columns(self[name]) <= turns[way].columns.keys()):
                     with record_values(self[name]) as seen:
                         call(name, accepted_columns(self[name], turns[way].columns))
                     own = name not in self._standard or way in KEYED
@@ -397,11 +404,13 @@ class ImugSuite(MetricCollection):
             raise ValueError(f"Expected columns that one of the metrics can be fed with, got {', '.join(columns)}.")
         # The rest is not worth the encoder's time.
         wanted = set().union(*(accepted_columns(self[name], columns) for name in fed))
+        embeds = any(not isinstance(self[name], FunctionMetric) for name in fed)
         columns = {name: column for name, column in columns.items() if name in wanted}
-        columns = encoded(columns, self.encoder, with_pixels=self._with_pixels(fed))
+        seen = encoded(columns, self.encoder, with_pixels=self._with_pixels(fed)) if embeds else columns
         with all_or_none(self[name] for name in self.names):
             for name in fed:
-                call(name, accepted_columns(self[name], columns))
+                of = columns if isinstance(self[name], FunctionMetric) else seen  # functions read texts as they are
+                call(name, accepted_columns(self[name], of))
 
     def _with_pixels(self, names: Iterable[str]) -> bool:
         return any(uses_pixels(self[name]) for name in names)
