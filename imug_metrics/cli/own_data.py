@@ -26,6 +26,7 @@ _OF_BENCHMARK = (
 )
 _WRITTEN = (
     *("items.jsonl", "problems.jsonl", "summary.json", "manifest.json", "evaluation.json", "per_turn.csv"),
+    "samples.csv",
     "report.html",
 )
 _SPLIT = re.compile(r",(?=\s*[\w.]+\s*=)")  # a column's name may hold a comma

@@ -71,28 +71,25 @@ def heat_map(scored: Sequence[ScoredDialogue], metric: MetricSpec, place: int) -
         place: of the metric in the means of dialogues.
     """
     kept = [one for one in scored if not math.isnan(one.means[place])]
-    lost = [one for one in scored if math.isnan(one.means[place]) and any(_is_absent(one, metric))]
     if not kept:
         return None
+    lost = [one for one in scored if math.isnan(one.means[place]) and any(True for _ in _cells(one, metric))]
     ranked = lost + sorted(kept, key=lambda one: one.means[place], reverse=metric.higher_is_better is False)
-    asked = sorted({turn for one in ranked for turn, _, _ in _cells(one, metric)})
-    turns = asked[:MOST_TURNS]
-    most = min(MOST_ROWS, _MOST_CELLS // len(turns))
-    rows = min(len(ranked), most)
+    cells = [(rank, *cell) for rank, one in enumerate(ranked) for cell in _cells(one, metric)]
+    rank, turn, value, lacks = (torch.tensor(column, dtype=torch.float64) for column in zip(*cells, strict=True))
+    asked = torch.tensor(sorted({turn for _, turn, _, _ in cells}), dtype=torch.float64)
+    shown, turns = turn <= asked[:MOST_TURNS][-1], asked[:MOST_TURNS]
+    rows = min(len(ranked), MOST_ROWS, _MOST_CELLS // len(turns))
+    where = (rank * rows / len(ranked)).long()[shown], torch.searchsorted(turns, turn[shown])
     sums, counts, absent = torch.zeros(3, rows, len(turns), dtype=torch.float64)
-    index, cells = {turn: column for column, turn in enumerate(turns)}, []
-    for rank, one in enumerate(ranked):
-        row = rank * rows // len(ranked)
-        cells += [(row, index[turn], value, lacks) for turn, value, lacks in _cells(one, metric) if turn in index]
-    at, column, found, lacks = zip(*cells, strict=True)
-    where = torch.tensor(at), torch.tensor(column)
-    value = torch.tensor(found, dtype=torch.float64)
-    sums.index_put_(where, value.nan_to_num(0.0), accumulate=True)
-    counts.index_put_(where, value.isfinite().double(), accumulate=True)
-    absent.index_put_(where, torch.tensor(lacks, dtype=torch.float64), accumulate=True)
-    means = sums / counts  # of none NaN
+    known = value[shown].isfinite()
+    sums.index_put_(where, value[shown].where(known, 0.0), accumulate=True)
+    counts.index_put_(where, known.double(), accumulate=True)
+    absent.index_put_(where, lacks[shown], accumulate=True)
+    columns = tuple(map(int, turns.tolist()))
     is_absent = (absent > 0) & (counts == 0)
-    return HeatMap(metric, turns, ranked, means, is_absent, int(absent.sum()), len(asked) - len(turns))
+    hidden = len(asked) - len(turns)
+    return HeatMap(metric, columns, ranked, sums / counts, is_absent, int(lacks.sum()), hidden)
 
 
 def heat_map_svg(drawn: HeatMap, model: str, low: float, high: float) -> str:
@@ -133,17 +130,13 @@ def told(drawn: HeatMap, model: str) -> str:
 
 
 def _cells(one: ScoredDialogue, metric: MetricSpec) -> Iterator[tuple[int, float, bool]]:
-    """Turn, value, and whether an output is absent, of the turns that the metric is of."""
-    for row, lacks in zip(one.rows, _is_absent(one, metric), strict=True):
-        value = as_float(row.get(metric.item))
-        if lacks or not math.isnan(value):
-            yield int(row["turn"]), value, lacks
-
-
-def _is_absent(one: ScoredDialogue, metric: MetricSpec) -> Iterator[bool]:
+    """Turn, value, and whether the output is absent, of the turns that have a value or should have one."""
     for row, found in zip(one.rows, one.outcomes, strict=True):
-        is_of = metric.modality in ("", row.get("modality"))
-        yield is_of and found in (Outcome.NO_ANSWER, Outcome.NO_IMAGE) and row.get(metric.item) is None
+        value = as_float(row.get(metric.item))
+        if not math.isnan(value):
+            yield int(row["turn"]), value, False
+        elif metric.modality in ("", row.get("modality")) and found in (Outcome.NO_ANSWER, Outcome.NO_IMAGE):
+            yield int(row["turn"]), value, True
 
 
 def _known_mean(values: Tensor) -> float:

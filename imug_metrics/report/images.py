@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import base64
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from PIL import Image
@@ -21,9 +21,13 @@ MAX_PIXELS = 40_000_000
 
 @dataclass
 class ThumbnailShelf:
-    """Makes data URIs until ``budget`` characters are spent, so that the page stays small whatever is asked of it."""
+    """Makes data URIs until ``budget`` characters are spent, so that the page stays small whatever is asked of it.
 
-    budget: int = 3_500_000
+    An image that is asked for again is decoded once; each use counts.
+    """
+
+    budget: int = 1_500_000
+    _made: dict[Path | str | bytes, tuple[str | None, str]] = field(default_factory=dict, repr=False)
 
     def take(self, image: Path | str | bytes | None) -> tuple[str | None, str]:
         """A data URI, or None and the reason in words.
@@ -33,18 +37,23 @@ class ThumbnailShelf:
         """
         if image is None:
             return None, "no image"
+        if image not in self._made:
+            self._made[image] = self._make(image)
+        uri, why = self._made[image]
+        if uri is not None and len(uri) > self.budget:
+            return None, "left out: the page is full"
+        self.budget -= len(uri or "")
+        return uri, why
+
+    def _make(self, image: Path | str | bytes) -> tuple[str | None, str]:
         if isinstance(image, str) and image.startswith(EMBEDDED):
             return None, "an image whose content was not kept"
         try:
-            uri = thumbnail(image if isinstance(image, bytes) else Path(image))
+            return thumbnail(image if isinstance(image, bytes) else Path(image)), ""
         except ValueError as error:
             return None, str(error)[:120]
         except (OSError, SyntaxError, Image.DecompressionBombError):  # their messages name paths of this machine
             return None, "unreadable image"
-        if len(uri) > self.budget:
-            return None, "left out: the page is full"
-        self.budget -= len(uri)
-        return uri, ""
 
 
 def thumbnail(source: Path | bytes) -> str:

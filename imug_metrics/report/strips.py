@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 MOST_TURNS = 16
 MOST_MODELS = 8
 _COPY = 0.5
+_NAME = 80  # characters of a dialogue's id
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,7 @@ def strip(
         )
         for one in shown
     ]
-    return Strip(scored[0].dialogue, asked, tracks, len(rows) - len(turns), len(scored) - len(shown))
+    return Strip(cut(scored[0].dialogue, _NAME), asked, tracks, len(rows) - len(turns), len(scored) - len(shown))
 
 
 def turn_scores(row: Row, metrics: Iterable[MetricSpec]) -> list[tuple[str, str]]:

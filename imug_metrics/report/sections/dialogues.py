@@ -15,7 +15,7 @@ wrong answers; among equals what else went wrong counts (answers that could not 
 another prompt of the dialogue strictly better), then the mean of all scores, each in standard deviations on its better
 side."""
 
-_TEXTS = 400_000  # characters of prompts and replies in all strips
+_TEXTS = 200_000  # characters of prompts and replies in all strips
 
 
 def dialogues(report: Report) -> Section | None:

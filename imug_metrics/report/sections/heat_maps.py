@@ -59,11 +59,8 @@ def _scale(metric: MetricSpec, found: Sequence[HeatMap]) -> tuple[float, float]:
 def _figure(report: Report, drawn: HeatMap, model: int, low: float, high: float) -> Figure:
     name = report.models[model].model
     count = len(drawn.dialogues)
-    rows = (
-        f"{count:,} dialogues" if drawn.rows == count else f"each row the mean of {count / drawn.rows:,.0f} dialogues"
-    )
-    better = {True: "higher is better", False: "lower is better", None: "neither end is better"}
-    words = [rows, better[drawn.metric.higher_is_better]]
+    words = [f"{count:,} dialogue{'s' if count > 1 else ''}", _BETTER[drawn.metric.higher_is_better]]
+    words += [f"each row the mean of about {count / drawn.rows:,.1f} neighbours"] if drawn.rows < count else []
     words += [f"{drawn.lacking:,} absent"] if drawn.lacking else []
     words += [f"{drawn.hidden} later turns left out"] if drawn.hidden else []
     svg = Markup(heat_map_svg(drawn, name, low, high))  # it escapes names

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from imug_metrics.report.breakdown import group_names
 from imug_metrics.report.cut import cut, length_for
@@ -32,7 +32,9 @@ _COUNTS = {
     "Absent": (Outcome.NO_ANSWER, Outcome.NO_IMAGE),
     "Fits another prompt": (Outcome.MISFIT,),
 }
-_TURNS = 1_700_000  # characters of all turns in the page, markup included
+_PAGE = 2_100_000  # characters of the list, besides those that images left
+_CELL, _CHIP, _TURN = 30, 60, 100  # characters of a cell, of one that names a model and of a turn, besides the texts
+_SHARE = 0.7  # of what is left for texts, as escaping makes them longer
 _NAME = 60  # characters of a dialogue's id or of a group
 
 
@@ -60,17 +62,20 @@ def samples_text(report: Report) -> str:
 
 
 def _table(report: Report) -> Table:
-    names, turns = [model.model for model in report.models], _turns(report)
+    names = [model.model for model in report.models]
     shown = [column for column in _columns(report)[_FIXED:] if _tells(column, report.listed)]
     rows = [
         [
             Cell(cut(one.dialogue, _NAME)),
             name_cell(cut(names[one.model], _NAME), one.model),
-            Cell("", value=len(one.rows), drawing=drawing),
+            Cell("", value=len(one.rows)),
             *(_cell(column.value(one)) for column in shown),
         ]
-        for one, drawing in zip(report.listed, turns, strict=True)
+        for one in report.listed
     ]
+    left = _PAGE + report.shelf.budget - sum(_size(cell) for row in rows for cell in row)
+    for row, drawing in zip(rows, _turns(report, left), strict=True):
+        row[2] = row[2]._replace(drawing=drawing)
     left_out = len(report.dialogues) - len(report.listed)
     told = f"{left_out:,} rows are not in the page, but the worst, typical and best of every model are."
     caption = (*([told] if left_out else []), "All rows are in samples.csv, all turns in items.jsonl.")
@@ -118,11 +123,16 @@ def _cell(value: float | str) -> Cell:
     return Cell(number(value, 0 if isinstance(value, int) else 2), value=round(value, 4))
 
 
-def _turns(report: Report) -> list[str]:
-    """The turns of each listed dialogue, folded; the worst first until the page is full."""
+def _size(cell: Cell) -> int:
+    """About how many characters a cell takes in the page."""
+    return len(escape(cell.text)) + (_CHIP if cell.model is not None else _CELL)
+
+
+def _turns(report: Report, left: int) -> list[str]:
+    """The turns of each listed dialogue, folded; the worst first until so many characters are spent."""
     count = sum(len(one.rows) for one in report.listed)
-    length = length_for(count, _TURNS // 3, 24, 600)
-    metrics, left, found = row_metrics(report.metrics), _TURNS, []
+    length = length_for(count, int(_SHARE * (left - _TURN * count)), 24, 600)
+    metrics, found = row_metrics(report.metrics), []
     for one in report.listed:
         drawing = _folded(one, metrics, length) if left > 0 else _anchor(one)
         left -= len(drawing)
