@@ -5,13 +5,11 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
-
-from torchmetrics import Metric
 
 from imug_metrics._version import __version__
 from imug_metrics.dialogues.record import Record, as_records, check_record
@@ -24,6 +22,7 @@ from imug_metrics.evaluation.settings import JudgeSettings, Missing, Settings, a
 from imug_metrics.formats import RecordsByModel
 from imug_metrics.functional.answers.answer_accuracy import Kind
 from imug_metrics.protocols import imug
+from imug_metrics.suite import Given
 
 CHOICES = (
     "for photographs and drawings open_clip:ViT-B-32:laion2b_s34b_b79k (pip install 'imug_metrics[openclip]'; "
@@ -77,7 +76,7 @@ class Inputs:
     benchmark: imug.Benchmark | None = None
     problems: tuple[imug.Problem, ...] = ()
     encoder: CachedEncoder | None = None
-    metrics: Mapping[str, Metric] | Sequence[Metric] | None = None
+    metrics: Given | None = None
     missing: Missing = "skip"
     judge: JudgeSettings | None = None
     judged: Path | None = None

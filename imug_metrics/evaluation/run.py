@@ -7,8 +7,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from torchmetrics import Metric
-
 from imug_metrics.dialogues.record import Record
 from imug_metrics.encoders import Encoder
 from imug_metrics.evaluation.inputs import read_inputs
@@ -18,6 +16,7 @@ from imug_metrics.evaluation.scores import score_models
 from imug_metrics.evaluation.settings import JudgeSettings, Missing, Progress, Settings
 from imug_metrics.functional.answers.answer_accuracy import Kind
 from imug_metrics.judges import Judge
+from imug_metrics.suite import Given
 
 
 def evaluate(
@@ -27,7 +26,7 @@ def evaluate(
     outputs: Path | str | None = None,
     models: Sequence[str] = (),
     model: str = "model",
-    metrics: Mapping[str, Metric] | Sequence[Metric] | None = None,
+    metrics: Given | None = None,
     kind: Kind = "choice",
     encoder: Encoder | str | None = None,
     device: str | None = None,

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from torchmetrics import Metric
@@ -21,7 +21,7 @@ from imug_metrics.functional.answers.answer_accuracy import Kind
 from imug_metrics.protocols import imug
 from imug_metrics.protocols.imug.differences import count_differences
 from imug_metrics.protocols.imug.readings import Readings, with_keys
-from imug_metrics.suite import ModelScores, compare_histories, named_metrics, score_records
+from imug_metrics.suite import Given, ModelScores, compare_histories, named_metrics, score_records
 
 
 def score_models(judged: JudgedInputs, progress: Progress) -> tuple[ModelResult, ...]:
@@ -62,7 +62,7 @@ class _Scorer:
         self,
         benchmark: imug.Benchmark | None,
         encoder: CachedEncoder | None,
-        metrics: Mapping[str, Metric] | Sequence[Metric] | None,
+        metrics: Given | None,
         missing: Missing,
         kind: Kind = "choice",
     ) -> None:
@@ -145,7 +145,7 @@ def _mark(inputs: Inputs, model: ModelInputs, read: ModelReadings) -> str:
     return fingerprint(known, files, *folders)
 
 
-def _fresh(metrics: Mapping[str, Metric] | Sequence[Metric]) -> dict[str, Metric]:
+def _fresh(metrics: Given) -> dict[str, Metric]:
     """Copies of the metrics that have seen nothing."""
     copies = {name: metric.clone() for name, metric in named_metrics(metrics).items()}
     for metric in copies.values():

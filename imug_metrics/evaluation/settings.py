@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from torchmetrics import Metric
-
 from imug_metrics.dialogues.record import Record
 from imug_metrics.encoders import Encoder
 from imug_metrics.encoders.devices import check_device
@@ -23,6 +21,7 @@ from imug_metrics.judges import Judge
 from imug_metrics.protocols import imug
 from imug_metrics.reading.fields import meant
 from imug_metrics.reading.files import as_name
+from imug_metrics.suite import Given
 
 Missing: TypeAlias = Literal["skip", "zero"]
 Progress: TypeAlias = Callable[[str, int, "int | None"], None]
@@ -88,7 +87,7 @@ class Settings:
     benchmark: Path | None = None
     outputs: Path | None = None
     models: tuple[str, ...] = ()
-    metrics: Mapping[str, Metric] | Sequence[Metric] | None = None
+    metrics: Given | None = None
     encoder: Encoder | str | None = None
     device: str | None = None
     cache: Path | None = None

@@ -4,15 +4,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
-
-from torchmetrics import Metric
 
 from imug_metrics.dialogues.record import Record, as_records, check_record
 from imug_metrics.functional.answers.answer_accuracy import Kind
 from imug_metrics.suite.scores import ModelScores
-from imug_metrics.suite.standard import route, standard_metrics
+from imug_metrics.suite.standard import Given, route, standard_metrics
 from imug_metrics.suite.suite import ImugSuite, Progress
 from imug_metrics.suite.turns import OF_IMAGES, Unreadable
 
@@ -25,7 +23,7 @@ def score_records(
     *,
     model: str,
     encoder: Encoder | None,
-    metrics: Mapping[str, Metric] | Sequence[Metric] | None = None,
+    metrics: Given | None = None,
     kind: Kind = "choice",
     missing: Literal["skip", "zero"] = "skip",
     dialogues_per_step: int = 256,

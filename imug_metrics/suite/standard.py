@@ -5,7 +5,7 @@
 # No `from __future__ import annotations`: a metric class is in this file.
 
 import inspect
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
 import torch
@@ -15,6 +15,7 @@ from torchmetrics import Metric
 from imug_metrics.functional.answers.answer_accuracy import Kind
 from imug_metrics.metrics.answers.answer_accuracy import AnswerAccuracy
 from imug_metrics.metrics.decay.turn_decay import TurnDecay
+from imug_metrics.metrics.function_metric import FunctionMetric
 from imug_metrics.metrics.images.turn_alignment import TurnAlignment
 from imug_metrics.metrics.images.turn_consistency import TurnConsistency
 from imug_metrics.metrics.images.turn_retrieval import TurnRetrieval
@@ -23,8 +24,13 @@ from imug_metrics.suite.carried import NamedScore, ReferenceConsistency
 
 Route: TypeAlias = str
 """What a metric is fed with: "answers", "answers_imug", a route of `imug_metrics.suite.answers.KEYED`, "scores" (of
-answers), "images", "references" (of images, those that have one), "without_key", or the name of a score or cost that
-records carry."""
+answers), "images", "references" (of images, those that have one), "without_key", "function:<name>" (values of a
+function of the records), or the name of a score or cost that records carry."""
+
+Given: TypeAlias = "Mapping[str, Metric | Callable[..., Any]] | Sequence[Metric | Callable[..., Any]]"
+"""Metrics as users name them; a plain function stands for its `FunctionMetric`."""
+
+FUNCTION = "function:"
 
 UNLISTED = frozenset({"turn_decay", "turn_consistency_graph"})
 """Standard metrics that reports leave to their list of all numbers."""
@@ -102,8 +108,8 @@ def standard_metrics(
     )
 
 
-def named_metrics(metrics: Mapping[str, Metric] | Sequence[Metric]) -> dict[str, Metric]:
-    """Metrics by name: those of a sequence by their own.
+def named_metrics(metrics: Given) -> dict[str, Metric]:
+    """Metrics by name: those of a sequence by their own. A plain function becomes a `FunctionMetric`.
 
     Raises:
         ValueError: if two of a sequence have one name.
@@ -115,9 +121,9 @@ def named_metrics(metrics: Mapping[str, Metric] | Sequence[Metric]) -> dict[str,
     if isinstance(metrics, StandardMetrics):
         return metrics
     if isinstance(metrics, Mapping):
-        return dict(metrics)
+        return {name: _as_metric(found, name) for name, found in metrics.items()}
     named: dict[str, Metric] = {}
-    for metric in metrics:
+    for metric in map(_as_metric, metrics):
         name = getattr(metric, "name", type(metric).__name__)
         if name in named:
             raise ValueError(f"Expected argument `metrics` to be a mapping where two metrics are called {name!r}.")
@@ -125,8 +131,14 @@ def named_metrics(metrics: Mapping[str, Metric] | Sequence[Metric]) -> dict[str,
     return named
 
 
+def _as_metric(given: Metric | Callable[..., Any], name: str | None = None) -> Metric:
+    return given if isinstance(given, Metric) else FunctionMetric(given, name)
+
+
 def required_columns(metric: Metric) -> set[str]:
     """Arguments without which the metric cannot be updated."""
+    if isinstance(metric, FunctionMetric):
+        return {*metric.arguments}
     parameters = list(inspect.signature(type(metric).update).parameters.values())[1:]
     required = {parameter.name for parameter in parameters if parameter.default is inspect.Parameter.empty}
     required |= {"links"} if getattr(metric, "mode", None) == "graph" else set()
@@ -187,6 +199,8 @@ def route(name: str, metric: Metric) -> Route:
         return _route_of_answers(metric)
     if isinstance(metric, NamedScore):
         return metric.name
+    if isinstance(metric, FunctionMetric):
+        return f"{FUNCTION}{name}"
     if required == {"scores"}:
         return "scores"
     if "images" in required and required <= {"images", "texts", "links"}:

@@ -14,6 +14,7 @@ from imug_metrics.dialogues.record import Record, image_name, places, valid_plac
 from imug_metrics.encoders.cache import CachedEncoder
 from imug_metrics.encoders.texts import check_texts
 from imug_metrics.media.images import ImageRegion
+from imug_metrics.metrics.function_metric import FunctionMetric
 from imug_metrics.reading.choice import ChoiceReading
 from imug_metrics.suite.answers import (
     KEYED,
@@ -90,6 +91,24 @@ def turns_by_route(
         if rows and "references" in wanted:
             found["references"] = _with_references(found["images"], rows, encoder, unreadable)
     return found
+
+
+def function_turns(records: Sequence[Record], metric: FunctionMetric) -> Turns | None:
+    """The records that a function concerns, with what it gives of them; None where there are none."""
+    columns: dict[str, Any] = {
+        "record": records,
+        "records": records,
+        "preds": [record.text for record in records],
+        "target": [record.target for record in records],
+        "texts": [record.prompt for record in records],
+        "options": options_of(records),
+        "modality": [record.modality for record in records],
+    }
+    values = metric.values(columns, len(records))
+    having = [(record, value) for record, value in zip(records, values, strict=True) if value is not None]
+    kept = [record for record, _ in having]
+    scores = torch.tensor([value for _, value in having], dtype=torch.float64)
+    return Turns(kept, {"scores": scores, **places(kept)}) if kept else None
 
 
 def _carried_columns(records: Sequence[Record], field: str, name: str) -> dict[str, Any]:
