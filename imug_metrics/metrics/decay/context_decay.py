@@ -44,8 +44,8 @@ class ContextDecay(DialogueMetric):
     is undefined (NaN) where every dialogue has one length; `slope="pooled"` compares between dialogues (ordinary least
     squares over all records). The detail adds
 
-    - `context_decay_length_<tokens>`: mean score of the bucket that ends at that edge; absent without scores
-    - `context_decay_within`, `context_decay_pooled`: the slope that is not the primary one
+    - `context_decay_length_<tokens>`: mean score of the bucket that ends at that edge; NaN without scores
+    - `context_decay_within`, `context_decay_pooled`: both slopes
     - `context_decay_effective_length`: the longest bucket that holds, see `effective_length`; its interval needs
       `bootstrap`
     - `context_decay_average`, `_average_rising`, `_average_falling`: mean over buckets, alike or by rank (RULER, arXiv

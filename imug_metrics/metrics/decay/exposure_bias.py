@@ -30,7 +30,7 @@ class ExposureBias(PairedMetric):
     reference arm without errors has nothing to be a multiple of) and where the pairs end before T. The clusters of its
     interval are the dialogues that have a pair at turn T: the fewest. The detail adds
 
-    - `exposure_bias_excess_k`: the excess at T = k, the course of the primary estimate, for turns that have a pair
+    - `exposure_bias_excess_k`: the excess at T = k, the course of the primary estimate; NaN at turns without a pair
     - `exposure_bias_accumulated`: `n R(T) / E(T)`, n the number of turns in the sums; n where history does not matter
     - `exposure_bias_mean`, `exposure_bias_turn_k`: the gap `s_reference - s_own`, overall and at turn k
     - `exposure_bias_slope`: change of the gap per turn within dialogues; above 0 where errors compound

@@ -22,8 +22,8 @@ class InterleavedCoherence(CoupledMetric):
     The functional counterpart is `interleaved_coherence`. The detail adds
 
     - `interleaved_coherence_holistic`, `_style`: mean HC and mean SH of the instances that have both
-    - `interleaved_coherence_relative`, `_support`: mean of support * score by instance and the mean support, where a
-      `support` was given
+    - `interleaved_coherence_relative`, `_support`: mean of support * score by instance and the mean support;
+      NaN unless a `support` was given
 
     As output `compute` gives a float64 scalar, or the dict of `DialogueMetric` with `detail=True`; `average` concerns
     the primary estimate alone.

@@ -23,7 +23,7 @@ class SemanticQuality(CoupledMetric):
     The functional counterpart is `semantic_quality`. The detail adds
 
     - `semantic_quality_correctness`, `_quality`: mean SC and mean GQ of the instances that have both
-    - `semantic_quality_relative`, `_support`: mean of support * score by instance and the mean support, where a
+    - `semantic_quality_relative`, `_support`: mean of support * score by instance and the mean support; NaN unless a
       `support` was given
 
     As output `compute` gives a float64 scalar, or the dict of `DialogueMetric` with `detail=True`; `average` concerns

@@ -35,9 +35,9 @@ class StructureIntegrity(InstanceMetric):
 
     - `structure_integrity_lenient`: LeS
     - `structure_integrity_text`, `_image`, ... `_threeD`: mean F1 of each modality, over the answers where it is asked
-      or given; left out where it never is
+      or given; NaN where it never is
     - `structure_integrity_relative`, `_lenient_relative`, `_support`: mean of support * score by instance and the mean
-      support, where a `support` was given
+      support; NaN unless a `support` was given
 
     As output `compute` gives a float64 scalar, or the dict of `DialogueMetric` with `detail=True`; `average` concerns
     the primary estimate alone.

@@ -60,7 +60,7 @@ class LoopConvergence(DialogueMetric):
     `loop_convergence` defines all of them. The detail holds
 
     - `loop_convergence`: the measure chosen
-    - the other measures: `_gain`, `_monotone` (share of loops that rise at every step), `_never_falls`, `_above` (share
+    - all measures: `_gain`, `_monotone` (share of loops that rise at every step), `_never_falls`, `_above` (share
       that end at `threshold` or higher), `_sign_changes` and `_oscillation` (lower is better), `_contraction` (below 1:
       the steps shrink)
     - `loop_convergence_slope`: change of the score per step, within loops

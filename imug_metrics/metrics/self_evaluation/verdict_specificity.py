@@ -39,8 +39,8 @@ class VerdictSpecificity(DialogueMetric):
     - `verdict_specificity_content`, `_grounded`, `_details`: the three shares the score is made of
     - `verdict_specificity_right`, `_right_turn_k`: share of verdicts that are right (or that pass)
     - `verdict_specificity_correlation`, `_correlation_turn_k`: Pearson's r of specificity and being right, over all
-      records and at turn k, with intervals by Fisher's z and the delta method over dialogues; NaN (left out of the
-      curve) where fewer than three records have both or one of them does not vary
+      records and at turn k, with intervals by Fisher's z and the delta method over dialogues; NaN where fewer
+      than three records have both or one of them does not vary
     - `verdict_specificity_unread`: verdicts that are there but were not read, since they or their prompts are in a
       language that the lists do not cover; the coverage misses them too
 
