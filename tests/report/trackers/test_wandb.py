@@ -25,6 +25,7 @@ try:
     trackers.log_wandb({"a": 0.5})
 except wandb.Error as error:
     without_run = str(error)
+wandb.teardown()  # a run that has finished may not be in its file yet; it is once the service has ended
 
 def messages(data, block=32768):
     "The file is a log of LevelDB: blocks of pieces, each with a checksum, its length and its place in a message."
