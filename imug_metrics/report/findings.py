@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from imug_metrics.report.comparison import MetricComparison, compare_models
+from imug_metrics.report.judging import PAIRS
 from imug_metrics.report.marks import marks, slope_marks
 from imug_metrics.report.metric_specs import (
     ALIGNMENT_GAP,
     COPY_RATE,
     EXPOSURE,
     FEW_DIALOGUES,
-    METRICS,
     Estimate,
     MetricSpec,
     as_float,
@@ -26,15 +26,22 @@ from imug_metrics.report.metric_specs import (
     is_missing,
     known_metrics,
     number,
+    shown_metrics,
     span,
 )
 
 if TYPE_CHECKING:
     from imug_metrics.suite import ModelScores
 
-_JUDGED_KEYS = ("answer_accuracy", "point_score", "turn_alignment", "turn_retrieval")
-_JUDGED = tuple(view for view in METRICS if view.key in _JUDGED_KEYS)
+_OFFICIAL = {official: strict for _, strict, official in PAIRS}
 _FORMAT_GAP = 0.05
+_MOVES = (
+    ("loss", True, True, "loses"),
+    ("loss", False, False, "rises by"),
+    ("gain", True, False, "gains"),
+    ("gain", False, True, "falls by"),
+)
+"""The tone, whether higher is better, whether the slope falls, and the verb."""
 _ORDER = ("warn", "loss", "gain", "calm", "note")
 
 
@@ -98,17 +105,28 @@ def _failed_judgements(judges: Mapping[str, Mapping[str, Any]]) -> Iterator[Find
             yield Finding("warn", model, text)
 
 
+def _judged(models: Sequence[ModelScores]) -> list[MetricSpec]:
+    """All metrics that say which end is better; an official score goes without saying where the strict one is told."""
+    directed = [view for view in shown_metrics(models) if view.higher_is_better is not None]
+    keys = {view.key for view in directed}
+    return [view for view in directed if _OFFICIAL.get(view.key) not in keys]
+
+
 def _decay(models: Sequence[ModelScores]) -> Iterator[Finding]:
+    judged = _judged(models)
     for model in models:
-        told = [view for view in _JUDGED if all(mark.kind != "chance" for mark in slope_marks(model, view))]
+        told = [view for view in judged if not {mark.kind for mark in slope_marks(model, view)} & {"chance", "copies"}]
         slopes = {view: estimate(model.scores, f"{view.key}_slope") for view in told}  # guessing has none to lose
-        falling = {view: slope for view, slope in slopes.items() if slope.falls}
-        rising = {view: slope for view, slope in slopes.items() if slope.rises}
-        level = {view: slope for view, slope in slopes.items() if slope.varies and not (slope.falls or slope.rises)}
-        if falling:
-            yield Finding("loss", model.model, f"loses {_changes(falling)}.")
-        if rising:
-            yield Finding("gain", model.model, f"gains {_changes(rising)}.")
+        moving = {view: slope for view, slope in slopes.items() if slope.falls or slope.rises}
+        for tone, higher, falls, verb in _MOVES:
+            found = {
+                view: slope
+                for view, slope in moving.items()
+                if view.higher_is_better is higher and slope.falls is falls
+            }
+            if found:
+                yield Finding(tone, model.model, f"{verb} {_changes(found)}.")
+        level = {view: slope for view, slope in slopes.items() if slope.varies and view not in moving}
         if level:
             yield Finding("calm", model.model, _level(level))
 
@@ -144,7 +162,8 @@ def _changes(slopes: dict[MetricSpec, Estimate]) -> str:
 def _level(slopes: dict[MetricSpec, Estimate]) -> str:
     nouns = _join([view.noun for view in slopes])
     covers = "its interval covers" if len(slopes) == 1 else "the intervals cover"
-    losses = _join([number(max(0.0, -slope.lower), 3) for slope in slopes.values()])
+    worst = [slope.upper if view.higher_is_better is False else -slope.lower for view, slope in slopes.items()]
+    losses = _join([number(max(0.0, loss), 3) for loss in worst])
     return f"shows no decay in {nouns}: {covers} 0. A loss of up to {losses} per turn remains possible."
 
 
@@ -189,8 +208,9 @@ def _few(models: Sequence[ModelScores]) -> Iterator[Finding]:
 def _best(models: Sequence[ModelScores], compared: Sequence[MetricComparison]) -> Iterator[Finding]:
     """A leader is named only where it is ahead of everyone for all pairs at once, and never without its marks."""
     leads: dict[str, list[str]] = {}
+    judged = _judged(models)
     for metric in compared:
-        if metric.view.key not in _JUDGED_KEYS or metric.leader is None:
+        if metric.leader is None or metric.view not in judged:
             continue
         model = models[metric.leader]
         noun = f"{metric.view.noun} ({number(as_float(model.scores.get(metric.view.key)))})"
@@ -204,17 +224,19 @@ def _best(models: Sequence[ModelScores], compared: Sequence[MetricComparison]) -
 
 
 def _left_out(models: Sequence[ModelScores]) -> Iterator[Finding]:
+    judged = _judged(models)
     for model in models:
-        found = [(view, mark) for view in _JUDGED for mark in marks(model, view) if mark.kind == "coverage"]
+        found = [(view, mark) for view in judged for mark in marks(model, view) if mark.kind == "coverage"]
         if found:
             shares = [f"{view.noun}: {mark.text}" for view, mark in found]
             yield Finding("warn", model.model, f"left outputs out. Of its {'; '.join(shares)}.")
 
 
 def _guessing(models: Sequence[ModelScores]) -> Iterator[Finding]:
+    judged = _judged(models)
     for model in models:
         found = [
-            f"{view.noun} ({mark.text})" for view in _JUDGED for mark in marks(model, view) if mark.kind == "chance"
+            f"{view.noun} ({mark.text})" for view in judged for mark in marks(model, view) if mark.kind == "chance"
         ]
         if found:
             yield Finding("warn", model.model, f"cannot be told from guessing in {_join(found)}.")

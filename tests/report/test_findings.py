@@ -7,7 +7,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import pytest
+
+from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.report import find
+from imug_metrics.suite import ModelScores
 
 
 def texts(models: list[Any], tone: str) -> list[tuple[str, str]]:
@@ -40,7 +44,7 @@ def test_decay_is_said_only_where_the_interval_excludes_zero(make_scores: Any) -
 
 def test_no_decay_comes_with_the_loss_that_remains_possible(make_scores: Any) -> None:
     ((_, text),) = texts([make_scores(slope=-0.004, slope_error=0.01)], "calm")
-    assert "the intervals cover 0. A loss of up to 0.024, 0.024 and 0.024 per turn remains possible." in text
+    assert "the intervals cover 0. A loss of up to 0.024, 0.024, 0.024 and 0.020 per turn remains possible." in text
 
 
 def test_an_undefined_slope_is_no_finding(make_scores: Any) -> None:
@@ -109,3 +113,31 @@ def test_an_answer_that_is_an_error_note_counts_as_missing(make_scores: Any) -> 
     model = make_scores(dialogues=1)
     model.items[1]["text"] = "ERROR: timed out"
     assert any("Missing outputs: steady 1 of 2 answers" in text for _, text in texts([model], "note"))
+
+
+@pytest.mark.parametrize(
+    ("higher_is_better", "slope", "said"),
+    [
+        (True, -0.5, ("loss", "loses 0.500 of loudness per turn (95 % interval −0.600 to −0.400).")),
+        (True, 0.5, ("gain", "gains 0.500 of loudness per turn (95 % interval 0.400 to 0.600).")),
+        (False, 0.5, ("loss", "rises by 0.500 of loudness per turn (95 % interval 0.400 to 0.600).")),
+        (False, -0.5, ("gain", "falls by 0.500 of loudness per turn (95 % interval −0.600 to −0.400).")),
+        (None, -0.5, None),
+    ],
+)
+def test_every_metric_with_a_direction_is_told_by_it(
+    higher_is_better: bool | None, slope: float, said: tuple[str, str] | None
+) -> None:
+    described = MetricDescription(
+        "Loudness", "loudness", "", "", "", "", name="loud", higher_is_better=higher_is_better, is_mean=True
+    )
+    scores = {"loud": 1.0, "loud_slope": slope, "loud_slope_lower": slope - 0.1, "loud_slope_upper": slope + 0.1}
+    found = find([ModelScores("mine", scores, [], descriptions={"loud": described})])
+    assert [(finding.tone, finding.text) for finding in found] == ([said] if said else [])
+
+
+def test_what_may_still_be_lost_of_a_cost_is_its_rise() -> None:
+    described = MetricDescription("Cost", "cost", "", "", "", "", name="c", higher_is_better=False, is_mean=True)
+    scores = {"c": 1.0, "c_slope": 0.1, "c_slope_lower": -0.2, "c_slope_upper": 0.4}
+    [finding] = find([ModelScores("mine", scores, [], descriptions={"c": described})])
+    assert finding.text.endswith("A loss of up to 0.400 per turn remains possible.")
