@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ from imug_metrics.evaluation.official import write_official
 from imug_metrics.protocols import imug
 from imug_metrics.reading.files import as_name
 from imug_metrics.reading.text_files import read_text
-from imug_metrics.report import RuleRow, write_report
+from imug_metrics.report import SECTIONS, Build, RuleRow, write_report
 from imug_metrics.report.files import json_text, schema, write_problems, write_whole
 from imug_metrics.report.table import score_tables
 from imug_metrics.report.tables.table import Table
@@ -88,7 +88,15 @@ class Evaluation(Trackable):
         return {result.model: result.judge for result in self.results if result.judge}
 
     def tables(self) -> list[Table]:
-        """The main scores as tables."""
+        r"""The main scores as tables, which can be taken out for papers and spreadsheets.
+
+        Example:
+            >>> import imug_metrics
+            >>> records = [imug_metrics.Record("a", turn, "text", "Which?", text="B", target="B") for turn in (1, 2)]
+            >>> scores, *_ = imug_metrics.evaluate({"mine": records}).tables()
+            >>> print(scores.to_latex().splitlines()[-6])
+            Model & Answers & Answers, official rule & Coverage \\
+        """
         return score_tables([result.scores for result in self.results], self.judges)
 
     def table(self) -> str:
@@ -114,11 +122,12 @@ class Evaluation(Trackable):
         models = [result.scores for result in self.results]
         return [leaderboard(models), per_turn_table(models)]
 
-    def report(self, out: Path | str) -> Path:
+    def report(self, out: Path | str, *, sections: Sequence[Build] = SECTIONS) -> Path:
         """Write everything into a folder: report.html, summary.json, per_turn.csv, items.jsonl, problems.jsonl, ...
 
         Args:
             out: the folder; made where it does not exist. Files of an earlier report are replaced.
+            sections: what makes each section of the page, see `imug_metrics.report.write_report`.
 
         Returns:
             The path of report.html.
@@ -128,7 +137,15 @@ class Evaluation(Trackable):
         write_official(out / "official", self.results, self.classes)
         write_problems(self.problems, out)
         models = [result.scores for result in self.results]
-        return write_report(models, out, manifest=self.manifest, rules=self._rules(), judges=self.judges)
+        return write_report(
+            models,
+            out,
+            manifest=self.manifest,
+            rules=self._rules(),
+            judges=self.judges,
+            problems=self.problems,
+            sections=sections,
+        )
 
     def save(self, folder: Path | str) -> None:
         """Keep the evaluation in a folder, from which `load` reads it again."""
