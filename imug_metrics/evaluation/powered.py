@@ -65,9 +65,9 @@ def powered_difference(first: Readings, second: Readings) -> dict[str, float]:
 
 
 def _bounded(name: str, found: AdjustedMean, lowest: float) -> dict[str, float]:
-    """The estimate with its bounds, which do not leave the range up to 1."""
-    lower, upper = torch.tensor([found.lower, found.upper], dtype=torch.float64).clamp(lowest, 1.0).tolist()
-    return {name: found.value, f"{name}_lower": lower, f"{name}_upper": upper}
+    """The estimate with its bounds, none of which leaves the range up to 1: what the judge adds may take them past."""
+    ends = torch.tensor([found.value, found.lower, found.upper], dtype=torch.float64).clamp(lowest, 1.0)
+    return dict(zip((name, f"{name}_lower", f"{name}_upper"), ends.tolist(), strict=True))
 
 
 def _judge(readings: Readings, units: Sequence[Unit]) -> Tensor:

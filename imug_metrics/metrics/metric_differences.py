@@ -58,7 +58,8 @@ def metric_differences(
     drawn = torch.stack([metric._primary_of(metric.replicates) for metric in chosen])
     effective = torch.stack([_effective(metric) for metric in chosen])
     level = chosen[0].level if level is None else level
-    return replicated_differences(values, drawn, effective, pairs, level, power=power)
+    low, high = chosen[0]._ends(chosen[0].primary)
+    return replicated_differences(values, drawn, effective, pairs, level, power=power, widest=high - low)
 
 
 def _check_alike(name: str, metric: DialogueMetric, first_name: str, first: DialogueMetric) -> None:

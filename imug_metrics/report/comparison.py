@@ -89,7 +89,9 @@ def compare_models(
     for view, table in tables:
         drawn = weights[torch.searchsorted(ids, table.ids)]
         sums = [(False, table.differences(pairs)), *([(True, table.slopes(pairs))] if slopes else [])]
-        found += [(view, slope, compared_sums(*of, drawn, pairs, level, power=power)) for slope, of in sums]
+        widest = view.high - view.low
+        for slope, of in sums:
+            found.append((view, slope, compared_sums(*of, drawn, pairs, level, power=power, widest=widest)))
     adjusted = holm_families([torch.tensor([pair.p for pair in pairs]) for _, _, pairs in found])
     return [
         MetricComparison(view, slope, tuple(pairs), tuple(rank_bounds(pairs, len(models))), tuple(p.tolist()))

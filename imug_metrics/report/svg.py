@@ -119,9 +119,8 @@ def _range(lines: Sequence[Line], reference: float, is_share: bool) -> tuple[flo
     """Ends of the vertical axis and its ticks: round numbers around all values, and 0 to 1 at most for shares."""
     values = [end for line in lines for p in line.points.values() for end in (p.value, p.lower, p.upper)]
     values = [value for value in (*values, reference) if math.isfinite(value)] or [0.0, 1.0]
-    if is_share:  # an interval may reach past what a share can be; the axis does not
-        values = [min(max(value, 0.0), 1.0) for value in values]
     low, high = min(values), max(values)
+    is_share = is_share and low >= 0 and high <= 1  # official points may lie beyond
     lacking = max(0.0, _LEAST_SPREAD * max(1.0, abs(high), abs(low)) - (high - low))
     low = low - lacking / 2
     high = high + lacking / 2
@@ -178,14 +177,10 @@ def _band(line: Line, x: _Scale, y: _Scale) -> str:
     for run in _runs(line.points, "bounded"):
         # A lone turn has no width: give it a narrow bar, so that its interval shows as well.
         wide = run if len(run) > 1 else [(run[0][0] - 0.06, run[0][1]), (run[0][0] + 0.06, run[0][1])]
-        top = [f"{x(turn):.1f},{_inside(y, p.upper):.1f}" for turn, p in wide]
-        bottom = [f"{x(turn):.1f},{_inside(y, p.lower):.1f}" for turn, p in reversed(wide)]
+        top = [f"{x(turn):.1f},{y(p.upper):.1f}" for turn, p in wide]
+        bottom = [f"{x(turn):.1f},{y(p.lower):.1f}" for turn, p in reversed(wide)]
         shapes.append(f'<polygon class="band c{line.colour % PALETTE}" points="{" ".join(top + bottom)}"/>')
     return "".join(shapes)
-
-
-def _inside(y: _Scale, value: float) -> float:
-    return y(min(max(value, y.low), y.high))
 
 
 def _stroke(line: Line, x: _Scale, y: _Scale) -> str:

@@ -250,7 +250,7 @@ def _with_intervals(
     drawn = [estimates(weights) for weights in poisson_weights(ids, replicates, seed).T]
     table = torch.stack([torch.stack(list(draw.values())) for draw in drawn])
     clusters = torch.full_like(table[0], len(torch.unique(ids)))
-    lower, upper = percentile_interval(table, clusters=clusters)
+    lower, upper = percentile_interval(table, clusters=clusters, value=torch.stack([*values.values()]))
     rows = zip(values, values.values(), lower, upper)
     return {
         f"{name}{end}": float(number)

@@ -77,7 +77,7 @@ def id_fingerprint(ids: Tensor, there: Tensor) -> Tensor:
 
 
 def percentile_interval(
-    replicates: Tensor, level: float = 0.95, clusters: Tensor | None = None
+    replicates: Tensor, level: float = 0.95, clusters: Tensor | None = None, value: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
     """Percentile bounds over replicates, leaving out those in which an estimate is undefined.
 
@@ -90,6 +90,7 @@ def percentile_interval(
         replicates: float64 `[R, E]`.
         level: covered probability.
         clusters: `[E]`, effective dialogues behind each estimate; None: very many.
+        value: `[E]`, the estimates, which replicates of a biased one may all lie beside: the bounds hold them.
 
     Returns:
         Lower and upper bounds, each `[E]`; NaN below two clusters, and where all replicates are equal.
@@ -108,6 +109,8 @@ def percentile_interval(
     ]
     lower, upper = torch.stack(bounds, 1) if bounds else replicates.new_zeros(2, 0)
     equal = lower == upper  # nothing varied: that is not to know all
+    if value is not None:
+        lower, upper = torch.minimum(lower, value), torch.maximum(upper, value)
     return lower.masked_fill(equal, torch.nan), upper.masked_fill(equal, torch.nan)
 
 

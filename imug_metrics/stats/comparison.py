@@ -8,6 +8,7 @@ difference by dialogue does not.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import combinations
 from typing import NamedTuple
@@ -74,6 +75,7 @@ def paired_differences(
     power: float = 0.8,
     replicates: int = 2000,
     seed: int = 0,
+    widest: float = math.inf,
 ) -> list[PairedDifference]:
     """Every two models, compared on the records that both have.
 
@@ -88,6 +90,7 @@ def paired_differences(
         level: probability that the intervals cover.
         power: of the smallest difference.
         replicates, seed: of the bootstrap.
+        widest: how far two scores can lie apart: bounds do not reach further. 1 for shares.
 
     Returns:
         A difference for each two models, in the order of `itertools.combinations`.
@@ -110,7 +113,8 @@ def paired_differences(
     ids, owner = torch.unique(dialogue, return_inverse=True)
     pairs = list(combinations(range(len(scores)), 2))
     drawn = poisson_weights(ids, replicates if len(pairs) > 1 else 0, seed)
-    return compared_sums(*difference_sums(scores, owner, len(ids), pairs), drawn, pairs, level, power=power)
+    sums = difference_sums(scores, owner, len(ids), pairs)
+    return compared_sums(*sums, drawn, pairs, level, power=power, widest=widest)
 
 
 def difference_sums(
@@ -139,6 +143,7 @@ def compared_sums(
     level: float = 0.95,
     *,
     power: float = 0.8,
+    widest: float = math.inf,
 ) -> list[PairedDifference]:
     """The same from sums by dialogue: of differences and numbers of records, or of products and squares for slopes.
 
@@ -146,7 +151,7 @@ def compared_sums(
         above, below: float64 `[P, G]`, numerators and denominators of the ratio `sum_d above / sum_d below`.
         drawn: `[G, R]`, how often each replicate draws each dialogue (`poisson_weights`); not read for a single pair.
         pairs: the places of the models of each of the P pairs.
-        level, power: as for `paired_differences`.
+        level, power, widest: as for `paired_differences`.
     """
     count = len(pairs)
     moments = unpack_moments(packed_moments(torch.cat([above, below]).mT, count))
@@ -157,7 +162,7 @@ def compared_sums(
     clusters = torch.minimum(weights.effective, varying.effective)
     replicates = None if count == 1 else ((above @ drawn) / (below @ drawn)).mT
     counts = below.sum(1).round().long(), below.count_nonzero(1)
-    return _differences(pairs, found, clusters, replicates, counts, level, power)
+    return _differences(pairs, found, clusters, replicates, counts, level, power, widest)
 
 
 def replicated_differences(
@@ -168,6 +173,7 @@ def replicated_differences(
     level: float = 0.95,
     *,
     power: float = 0.8,
+    widest: float = math.inf,
 ) -> list[PairedDifference]:
     """The same from estimates and their replicates, which drew the same dialogues for all models.
 
@@ -176,7 +182,7 @@ def replicated_differences(
         drawn: `[M, R]`, in each replicate.
         effective: `[M]`, effective dialogues behind each.
         pairs: the places of the models of each pair.
-        level, power: as for `paired_differences`.
+        level, power, widest: as for `paired_differences`.
     """
     first, second = torch.tensor(pairs, device=values.device).unbind(1)
     value, away = values[first] - values[second], (drawn[first] - drawn[second]).mT
@@ -185,7 +191,7 @@ def replicated_differences(
     found = interval(value, spread, Weights(clusters, clusters), level=level)  # as many dialogues of weight 1
     replicates = None if len(pairs) == 1 else away
     counts = torch.zeros_like(first), clusters.round().long()
-    return _differences(pairs, found, clusters, replicates, counts, level, power)
+    return _differences(pairs, found, clusters, replicates, counts, level, power, widest)
 
 
 def _differences(
@@ -196,6 +202,7 @@ def _differences(
     counts: tuple[Tensor, Tensor],
     level: float,
     power: float,
+    widest: float,
 ) -> list[PairedDifference]:
     """Differences `[P]` with what holds for all pairs at once, from replicates `[R, P]`; None: there is one pair."""
     error = found.error.masked_fill(found.lower.isnan(), torch.nan)
@@ -206,10 +213,10 @@ def _differences(
     columns = {
         "value": found.value,
         "error": error,
-        "lower": found.lower,
-        "upper": found.upper,
-        "joint_lower": joint.lower,
-        "joint_upper": joint.upper,
+        "lower": found.lower.clamp_min(-widest),
+        "upper": found.upper.clamp_max(widest),
+        "joint_lower": joint.lower.clamp_min(-widest),
+        "joint_upper": joint.upper.clamp_max(widest),
         "p": joint.p,
         "smallest": _smallest(error, clusters, joint, power),
         "records": counts[0],

@@ -52,12 +52,19 @@ def test_points_of_few_records_are_hollow() -> None:
 
 @pytest.mark.parametrize(("values", "low", "high"), [((0.5, 0.97), 0, 1), ((1.0, 1.0), 0.8, 1), ((0.0, 0.0), 0, 0.2)])
 def test_the_axis_of_a_share_stays_within_zero_and_one(values: tuple[float, float], low: float, high: float) -> None:
-    svg = curves([level(dict(enumerate(values, start=1)), width=0.1)], "t", is_share=True)
+    points = {turn: Estimate(at, max(at - 0.1, 0), min(at + 0.1, 1)) for turn, at in enumerate(values, start=1)}
+    svg = curves([Line("m", 0, points, {})], "t", is_share=True)
     assert low <= min(ticks(svg)) < max(ticks(svg)) <= high
+
+
+def test_bounds_are_drawn_where_they_are() -> None:
+    """Official points may lie above 1, and so may their bounds: nothing is cut."""
+    svg = curves([Line("m", 0, {1: Estimate(0.9, 0.7, 1.1), 2: Estimate(0.5, 0.4, 0.6)}, {})], "t", is_share=True)
+    assert max(ticks(svg)) >= 1.1
     heights = [
         float(y) for band in parts(svg, "polygon", "band") for y in re.findall(r",([\d.-]+)", band.get("points", ""))
     ]
-    assert min(heights) >= 14 - 0.1, "the band is cut where the axis ends"
+    assert min(heights) > 14
 
 
 def test_ticks_span_all_values_and_are_evenly_spaced() -> None:

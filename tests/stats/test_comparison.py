@@ -303,3 +303,19 @@ def test_replicates_alone_come_to_the_same_as_rows(models: int) -> None:
 def test_what_is_no_table_of_models_is_refused(scores: torch.Tensor, dialogue: torch.Tensor, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         paired_differences(scores, dialogue)
+
+
+@pytest.mark.parametrize("models", [2, 3])
+@pytest.mark.parametrize("dialogues", [3, 4, 8])
+def test_differences_reach_no_further_than_scores_can_lie_apart(models: int, dialogues: int) -> None:
+    """One model is nearly always right and the others hardly ever, over few dialogues."""
+    scores = torch.zeros(models, dialogues)
+    scores[0], scores[0, 0], scores[1, 1] = 1.0, 0.5, 0.5
+    free, kept = (paired_differences(scores, torch.arange(dialogues), widest=widest) for widest in (math.inf, 1.0))
+    assert max(pair.joint_upper for pair in free) > 1
+    for without, pair in zip(free, kept, strict=True):
+        for ends in ((pair.lower, pair.upper), (pair.joint_lower, pair.joint_upper)):
+            assert all(math.isnan(end) or -1 <= end <= 1 for end in ends)
+            assert math.isnan(ends[0]) or ends[0] <= pair.value <= ends[1]
+        assert (pair.p, pair.leader) == pytest.approx((without.p, without.leader), nan_ok=True)
+        assert pair.smallest == pytest.approx(without.smallest, nan_ok=True)

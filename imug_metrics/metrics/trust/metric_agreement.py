@@ -235,10 +235,11 @@ class MetricAgreement(DialogueMetric):
             clusters = Weights(counts.sum(), (counts * counts).sum()).effective[None]
             for kind in _RANKED:
                 key = f"{self.name}_{kind}{ending}"
-                yield key, metric_agreement(x, y, kind)
+                value = metric_agreement(x, y, kind)
+                yield key, value
                 if weights is not None:
                     drawn = metric_agreement(x, y, kind, weights=weights)
-                    lower, upper = percentile_interval(drawn[:, None], self.level, clusters)
+                    lower, upper = percentile_interval(drawn[:, None], self.level, clusters, value[None])
                     yield from ((f"{key}_lower", lower[0]), (f"{key}_upper", upper[0]))
 
     def _group_column(self, group: Labels | None, scores: Column) -> Column:
