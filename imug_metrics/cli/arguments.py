@@ -149,6 +149,7 @@ def _add_score(commands: Any) -> None:
     score.files("FILE", "your own data, one model a file unless it says more: chat JSONL, CSV, parquet, ...", "*")
     score.names("--model", "NAME", "models to score (default: all); one name is that of files that name none")
     score.folder("--out", "where scores and report go")
+    score.switch("--figures", "write every figure as SVG and PDF into DIR/figures as well; needs the extra report")
     score.encoder(None, f": {SPECS} (default: none for files, whose images are then left out; scene for a benchmark)")
     score.folder("--cache", "keep embeddings in this folder for other runs")
     score.choice("--missing", ("skip", "zero"), "skip", "what an absent output counts as")

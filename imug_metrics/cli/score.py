@@ -36,12 +36,14 @@ _JUDGES = ("judge_url", "judge_model", "judge_local")
 
 def run(options: Namespace) -> int:
     """`imug-metrics score`: 0 if all data were fine, 1 if some were missing or malformed."""
+    if options.figures and options.out is None:
+        raise ArgumentError("figures", "expected together with --out")
     settings = settings_of_files(options) if options.files else _settings(options)
     if settings.encoder == "scene":
         print_note(SCENE_NOTE)
     if settings.judge is not None and not getattr(settings.judge.instructions, "known", False):
         print_note(PROMPTS_NOTE)
-    evaluation = score(settings, options.out)
+    evaluation = score(settings, options.out, figures=options.figures)
     for result in evaluation.results:
         if result.official is not None:
             print_note(f"official scores of {result.model}: {imug.describe_contents(result.official.contents)}")
@@ -54,16 +56,19 @@ def run(options: Namespace) -> int:
     return EXIT_PROBLEMS if evaluation.problems.errors else EXIT_FINE
 
 
-def score(settings: Settings, out: Path | None) -> Evaluation:
-    """Score what the settings name, print the tables and write the report; None: nowhere."""
+def score(settings: Settings, out: Path | None, *, figures: bool = False) -> Evaluation:
+    """Score what the settings name, print the tables and write report and figures; None: nowhere."""
     with progress_bars() as show:
         evaluation = evaluate_settings(settings, show)
     if out is not None:
         evaluation.save(out)
         page = evaluation.report(out)
+        drawn = evaluation.write_figures(out) if figures else []
     print_tables(evaluation.tables())
     if out is not None:
         print(f"Report: {plain(str(page))}")
+        if drawn:
+            print(f"Figures: {len(drawn)} files in {plain(str(drawn[0].parent))}")
     return evaluation
 
 

@@ -20,6 +20,7 @@ from imug_metrics.protocols import imug
 from imug_metrics.reading.files import as_name
 from imug_metrics.reading.text_files import read_text
 from imug_metrics.report import SECTIONS, Build, RuleRow, write_report
+from imug_metrics.report.figures import Draw, figures, write_figures
 from imug_metrics.report.files import json_text, schema, write_problems, write_whole
 from imug_metrics.report.table import score_tables
 from imug_metrics.report.tables.table import Table
@@ -146,6 +147,30 @@ class Evaluation(Trackable):
             problems=self.problems,
             sections=sections,
         )
+
+    def figures(self) -> dict[str, Draw]:
+        """What can be drawn, by the name of its file; each entry gives a matplotlib figure when called.
+
+        Returns:
+            As `imug_metrics.report.figures.figures` says: curves, slopes, differences, breakdowns, heat maps, gaps.
+        """
+        return figures([result.scores for result in self.results])
+
+    def write_figures(self, out: Path | str, formats: Sequence[str] = ("svg", "pdf")) -> list[Path]:
+        """Write all figures into `out/figures`, ready for a paper.
+
+        Args:
+            out: a folder; made where it does not exist.
+            formats: "svg", "pdf", "png".
+
+        Returns:
+            The files.
+
+        Raises:
+            ArgumentError: if a format is unknown.
+            ModuleNotFoundError: if matplotlib is not installed.
+        """
+        return write_figures([result.scores for result in self.results], out, formats)
 
     def save(self, folder: Path | str) -> None:
         """Keep the evaluation in a folder, from which `load` reads it again."""

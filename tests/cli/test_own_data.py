@@ -94,6 +94,15 @@ def test_several_files_are_several_models(here: Path) -> None:
     assert found == pytest.approx({"chat": 2 / 3, "other": 2 / 3})
 
 
+def test_figures_are_written_beside_the_report_when_asked_for(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run("score", "chat.jsonl", "other.jsonl", "--out", "out", "--figures")
+    files = sorted(path.name for path in Path("out/figures").iterdir())
+    assert {"curve_answer_accuracy.svg", "curve_answer_accuracy.pdf", "slopes.pdf"} <= set(files)
+    assert f"{len(files)} files in out/figures" in capsys.readouterr().out
+    assert run("score", "chat.jsonl", "--figures") == 2
+    assert "--out" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "models"),
     [
