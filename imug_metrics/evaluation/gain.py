@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from imug_metrics._version import __version__
+from imug_metrics.dialogues.columns import SHARE, Bounds
 from imug_metrics.dialogues.record import Record, image_name
 from imug_metrics.encoders import CachedEncoder, Encoder
 from imug_metrics.errors import ArgumentError
@@ -181,23 +182,25 @@ def paired_gains(a: Sequence[Record], b: Sequence[Record], protocol: Protocol) -
         1.0
     """
     keyed = [with_key(arm, protocol) for arm in (a, b)]
-    return _by_group(keyed[0], [answer_values(records, protocol) for records in keyed])
+    return _by_group(keyed[0], [answer_values(records, protocol) for records in keyed], SHARE)
 
 
-def _by_group(records: Sequence[Record], values: Sequence[Tensor]) -> Gains:
+def _by_group(records: Sequence[Record], values: Sequence[Tensor], score_range: Bounds | None = None) -> Gains:
     """Gains of the first over the second of two arms with one value a record, NaN where there is none."""
     gains = {}
     for title, _, group in _GROUPS:
         rows: dict[Any, list[int]] = {}
         for row, record in enumerate(records):
             rows.setdefault(group(record), []).append(row)
-        gains[title] = {str(name): _gain(records, values, rows[name]) for name in sorted(rows)}
+        gains[title] = {str(name): _gain(records, values, rows[name], score_range) for name in sorted(rows)}
     return gains
 
 
-def _gain(records: Sequence[Record], values: Sequence[Tensor], rows: list[int]) -> dict[str, float]:
+def _gain(
+    records: Sequence[Record], values: Sequence[Tensor], rows: list[int], score_range: Bounds | None
+) -> dict[str, float]:
     turns = [records[row].turn for row in rows]
-    metric = PairedGain(detail=True, max_turns=max(16, *turns))
+    metric = PairedGain(score_range=score_range, detail=True, max_turns=max(16, *turns))
     a, b = values
     metric.update(a[rows], b[rows], dialogue=[records[row].dialogue for row in rows], turn=turns)
     return metric_scores(metric)
