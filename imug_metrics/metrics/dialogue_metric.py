@@ -23,6 +23,7 @@ from imug_metrics.metrics.logged_metric import LoggedMetric
 from imug_metrics.metrics.options import INTERVAL, Detail, check_choice, check_count, check_detail, spell_out
 from imug_metrics.metrics.plotting import Plot, line, plot_curves, plot_steps, plot_value, quantity
 from imug_metrics.stats import (
+    component_weights,
     id_fingerprint,
     packed_moments,
     poisson_weights,
@@ -286,11 +287,12 @@ class DialogueMetric(EstimatedMetric, LoggedMetric):
         return self.level_of_curve
 
     def _behind(self, val: Mapping[str, Any]) -> dict[str, Tensor]:
-        """How many dialogues stand behind each sum of a result, if it is one of the state that is here, and of all."""
+        """Effective dialogues behind each sum of a result, if it is one of the state that is here, and of all."""
         elsewhere = self.distributed_available_fn() and not self._is_synced
         if self.detail is not True or val is not self._computed or elsewhere:
             return {}
-        return self._named(self.moments[1:, 0])
+        every = torch.arange(len(self._components), device=self.device)
+        return self._named(component_weights(unpack_moments(self.moments), every).effective)
 
     def _pack(
         self,

@@ -6,15 +6,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise, product
+from math import hypot
 from typing import TYPE_CHECKING
 
 from imug_metrics.functional.scaling.strategy_comparison import pareto_front
-from imug_metrics.plots.style import COLOURS, FAINT, GREY, canvas, say_empty, small
+from imug_metrics.plots.style import COLOURS, FAINT, GREY, canvas, legend_below, say_empty, small
 from imug_metrics.plots.values import Point, Value, as_point
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+
+_AMBIGUOUS = 200.0  # square points that a name may cover rather than stand nearest to another's point
 
 
 def pareto(
@@ -77,7 +81,7 @@ def pareto(
         axis.set_xlim(axis.get_xlim()[0], right)
         axis.grid(visible=True, color=FAINT, linewidth=0.4)
         _name(axis, known, walked)
-        axis.legend(loc="best", handlelength=2)
+        legend_below(axis, whole=ax is None)
     return figure, axis
 
 
@@ -92,27 +96,46 @@ def _name(axis: Axes, known: Mapping[str, tuple[Point, Point]], steps: Sequence[
     def place(x: float, y: float) -> tuple[float, float]:
         return (x - left) / (right - left) * width, (y - low) / (high - low) * height
 
-    taken = [(*place(cost.value, score.value), 4.0, 4.0) for cost, score in known.values()]
+    points = [place(cost.value, score.value) for cost, score in known.values()]
+    taken = [(*point, 4.0, 4.0) for point in points]
     for cost, score in known.values():  # bars
         taken += [(*place(cost.value, end), 1.0, 1.0) for end in _between(score)]
         taken += [(*place(end, score.value), 1.0, 1.0) for end in _between(cost)]
-    for (x, y), (then, _) in pairwise(steps):
+    for (x, y), (then, above) in pairwise(steps):
         taken += [(*place(x + (then - x) * i / 20, y), 1.0, 1.0) for i in range(21)]
+        taken += [(*place(then, y + (above - y) * i / 20), 1.0, 1.0) for i in range(21)]
     for name, (cost, score) in known.items():
         half = 0.3 * size * len(name), 0.6 * size
         x, y = place(cost.value, score.value)
-        sides = [(dx * (half[0] + 5), dy * (half[1] + 5)) for dy, dx in product((-1, 1, 0), (1, -1, 0)) if dx or dy]
+        sides = _sides(*half, 1.4 * size)
         costs = []
-        for dx, dy in sides:
+        for ring, dx, dy in sides:
             box = (x + dx, y + dy, *half)
             outside = max(0, half[0] - box[0]) + max(0, box[0] + half[0] - width) + max(0, half[1] - box[1])
-            costs.append(outside + sum(_cover(box, other) for other in taken))
-        dx, dy = sides[costs.index(min(costs))]
+            misread = _AMBIGUOUS * (_nearest(box, points) != (x, y))
+            costs.append(ring + outside + misread + sum(_cover(box, other) for other in taken))
+        _, dx, dy = sides[costs.index(min(costs))]
         taken.append((x + dx, y + dy, *half))
         axis.annotate(
             name, (cost.value, score.value), xytext=(dx, dy), textcoords="offset points", ha="center", va="center",
             fontsize=size, parse_math=False, annotation_clip=False,
+            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 0.5},
         )  # fmt: skip
+
+
+def _sides(wide: float, high: float, further: float) -> list[tuple[int, float, float]]:
+    """Where the middle of a name can stand about its point, near it or further above or below, the best first."""
+    return [
+        (ring, dx * (wide + 5), dy * (high + 5 + ring * further))
+        for ring, dy, dx in product((0, 1), (-1, 1, 0), (1, -1, 0))
+        if dy or (dx and not ring)
+    ]
+
+
+def _nearest(box: tuple[float, float, float, float], points: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """The point that is nearest to a box."""
+    x, y, wide, high = box
+    return min(points, key=lambda at: hypot(max(0.0, abs(at[0] - x) - wide), max(0.0, abs(at[1] - y) - high)))
 
 
 def _between(point: Point) -> list[float]:

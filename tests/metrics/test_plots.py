@@ -146,7 +146,8 @@ def test_no_step_at_all_is_refused() -> None:
 
 def test_points_on_few_dialogues_are_hollow_in_the_result_of_the_state() -> None:
     metric = TurnDecay(detail=True)
-    metric.update(torch.full((30, 3), 0.5), lengths=torch.tensor([2] * 15 + [3] * 15))
+    scores = torch.zeros(30, 3)  # a score of 0 is one
+    metric.update(scores, lengths=torch.tensor([2] * 15 + [3] * 15))
     _, axis = metric.plot()
     [hollow] = [line for line in axis.lines if line.get_label() == "_hollow"]
     assert hollow.get_xdata() == [3]
