@@ -14,7 +14,7 @@ from tests.browser.chromium import find_chromium, launched
 from tests.browser.pages import PAGES
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # while it is open no test could run an event loop of its own
 def browser() -> Iterator[Any]:
     pytest.importorskip("playwright", reason="playwright is not installed: pip install -e '.[browser]'")
     if find_chromium() is None:

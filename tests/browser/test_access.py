@@ -77,8 +77,13 @@ def test_axe_would_find_them(browser: Any, axe: str) -> None:
     page.close()
 
 
-def test_the_page_does_not_scroll_sideways(opened: Any) -> None:
-    assert not opened.evaluate(OVERFLOWING)
+def test_the_page_does_not_scroll_sideways_nor_does_it_at_twice_or_four_times_the_size(opened: Any) -> None:
+    """Zoomed in, 1280 pixels are 640 or 320."""
+    size = opened.viewport_size
+    for width in (size["width"], 640, 320):
+        opened.set_viewport_size({**size, "width": width})
+        assert not opened.evaluate(OVERFLOWING), width
+    opened.set_viewport_size(size)
 
 
 def test_what_scrolls_sideways_is_reached_by_keyboard_under_a_name_of_its_own(opened: Any) -> None:
