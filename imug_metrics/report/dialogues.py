@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from imug_metrics.report.metric_specs import MetricSpec
+from imug_metrics.report.metric_specs import MetricSpec, as_float, mean
 from imug_metrics.report.outcomes import Outcome, outcome
 
 if TYPE_CHECKING:
@@ -93,10 +93,10 @@ def scored_dialogues(models: Sequence[ModelScores], metrics: Sequence[MetricSpec
         metrics: those that are shown, see `row_metrics`.
 
     Example:
-        >>> from types import SimpleNamespace
+        >>> from imug_metrics.suite import ModelScores
         >>> row = {"turn": 1, "modality": "text", "text": "A"}
         >>> rows = [row | {"dialogue": "a", "answer_strict": 1.0}, row | {"dialogue": "b", "answer_strict": 0.0}]
-        >>> [(found.dialogue, found.wrong) for found in scored_dialogues([SimpleNamespace(items=rows)], [])]
+        >>> [(found.dialogue, found.wrong) for found in scored_dialogues([ModelScores("mine", {}, rows)], [])]
         [('a', 0), ('b', 1)]
     """
     found = [(place, name, rows) for place, model in enumerate(models) for name, rows in _by_dialogue(model.items)]
@@ -144,8 +144,7 @@ def _turn(row: Row) -> int:
 
 
 def _mean(rows: Iterable[Row], column: str) -> float:
-    values = [value for row in rows if (value := row.get(column)) is not None and not math.isnan(value)]
-    return math.fsum(values) / len(values) if values else math.nan
+    return mean(as_float(row.get(column)) for row in rows)
 
 
 def _standings(means: Sequence[tuple[float, ...]], metrics: Sequence[MetricSpec]) -> list[float]:

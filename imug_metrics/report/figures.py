@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -30,11 +30,12 @@ from imug_metrics.report.metric_specs import (
     curve,
     estimate,
     is_missing,
+    mean,
     records_by_turn,
     shown_metrics,
 )
 from imug_metrics.report.sanitize import plain
-from imug_metrics.report.tables.names import file_names
+from imug_metrics.report.tables.names import file_names, numbered
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -81,9 +82,9 @@ def figures(models: Sequence[ModelScores], compared: Sequence[MetricComparison] 
         ValueError: if `models` is empty or names a model twice.
 
     Example:
-        >>> from types import SimpleNamespace
+        >>> from imug_metrics.suite import ModelScores
         >>> scores = {"turn_alignment": 0.5, "turn_alignment_turn_1": 0.6, "turn_alignment_turn_2": 0.4}
-        >>> drawn = figures([SimpleNamespace(model="mine", scores=scores, items=[])])
+        >>> drawn = figures([ModelScores("mine", scores, [])])
         >>> list(drawn), drawn["curve_turn_alignment"]().axes[0].get_ylabel()
         (['curve_turn_alignment'], 'alignment')
     """
@@ -151,8 +152,7 @@ def _curve(
     named: Mapping[str, ModelScores], view: MetricSpec, lines: Mapping[str, Mapping[int, plots.Point]]
 ) -> Figure:
     counts = {name: records_by_turn(model.items, view.item) if view.item else {} for name, model in named.items()}
-    guessed = [level for model in named.values() if not math.isnan(level := chance(model, view))]
-    level = math.fsum(guessed) / len(guessed) if guessed else math.nan
+    level = mean(chance(model, view) for model in named.values())
     said = "\n".join([f"bands: {_BY_DIALOGUE}", *_counts(named.values(), view)])
     return plots.curves(lines, counts=counts, y=_words(view), reference=level, note=said)[0]
 
@@ -188,17 +188,22 @@ def _difference(names: Sequence[str], metric: MetricComparison) -> Figure:
 
 
 def _groups(named: Mapping[str, ModelScores]) -> dict[str, Draw]:
-    found: dict[str, Draw] = {}
-    for grouping in breakdowns([*named.values()]):
-        [kind] = file_names([grouping.group], "by_")
+    found = [*_by_group(named)]
+    return dict(zip(numbered(stem for stem, _ in found), (draw for _, draw in found), strict=True))
+
+
+def _by_group(named: Mapping[str, ModelScores]) -> Iterator[tuple[str, Draw]]:
+    """Stems that two kinds of groups, or a kind and a metric, may have alike."""
+    found = breakdowns([*named.values()])
+    kinds = file_names((grouping.group for grouping in found), "by_")
+    for kind, grouping in zip(kinds, found, strict=True):
         stems = file_names((of.metric.key for of in grouping.metrics), f"{kind}_")
         for stem, of in zip(stems, grouping.metrics, strict=True):
             if len(grouping.names) * len(named) <= MOST_LINES:
-                found[stem] = partial(_group, grouping.names, of, [*named])
+                yield stem, partial(_group, grouping.names, of, [*named])
                 continue
             for name, own in zip([*named], file_names(named, f"{stem}_"), strict=True):
-                found[own] = partial(_group, grouping.names, of, [*named], name)
-    return found
+                yield own, partial(_group, grouping.names, of, [*named], name)
 
 
 def _group(groups: Sequence[str], of: GroupedMetric, models: Sequence[str], only: str | None = None) -> Figure:
@@ -223,7 +228,7 @@ def _heat_map(named: Mapping[str, ModelScores], view: MetricSpec, name: str) -> 
         value = as_float(row.get(view.item))
         if view.modality in ("", row.get("modality")) and (is_missing(row) or not math.isnan(value)):
             table.setdefault(str(row["dialogue"]), {})[int(row["turn"])] = value
-    means = {dialogue: _mean(row.values()) for dialogue, row in table.items()}
+    means = {dialogue: mean(row.values()) for dialogue, row in table.items()}
     fails_low = view.higher_is_better is not False
     order = sorted(means, key=lambda one: (not math.isnan(means[one]), means[one] if fails_low else -means[one]))
     rows = dict(zip(_names(order), (table[dialogue] for dialogue in order), strict=True))
@@ -278,11 +283,6 @@ def _counts(models: Collection[ModelScores], view: MetricSpec) -> list[str]:
 
 def _scores(model: ModelScores, view: MetricSpec) -> list[float]:
     return [value for row in model.items if math.isfinite(value := as_float(row.get(view.item)))]
-
-
-def _mean(values: Iterable[float]) -> float:
-    known = [value for value in values if not math.isnan(value)]
-    return math.fsum(known) / len(known) if known else math.nan
 
 
 def _names(texts: Iterable[str]) -> list[str]:

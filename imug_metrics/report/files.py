@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from imug_metrics._files import write_bytes_whole
 from imug_metrics.reading.files import Problem
 from imug_metrics.report.metric_specs import curve, known_metrics, records_by_turn
+from imug_metrics.report.tables.csv import csv_text
 
 if TYPE_CHECKING:
     from imug_metrics.suite import ModelScores
@@ -89,12 +88,7 @@ def items_text(models: Sequence[ModelScores]) -> str:
 
 def per_turn_text(models: Sequence[ModelScores]) -> str:
     """The curves of all models and metrics as CSV; an undefined number is an empty cell."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(PER_TURN_COLUMNS)
-    for model in models:
-        writer.writerows(per_turn_rows(model))
-    return buffer.getvalue()
+    return csv_text(PER_TURN_COLUMNS, (row for model in models for row in per_turn_rows(model)))
 
 
 def per_turn_rows(model: ModelScores) -> Iterator[tuple[str | float | None, ...]]:

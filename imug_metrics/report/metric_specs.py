@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -201,16 +201,16 @@ def known_metrics(models: Sequence[ModelScores]) -> list[MetricSpec]:
     """The metrics that are always known, then others that the models were scored with, all as these describe them.
 
     Example:
-        >>> from types import SimpleNamespace
+        >>> from imug_metrics.suite import ModelScores
         >>> described = {"far": replace(TurnConsistency(mode="anchor").describe(), name="far", label="far")}
-        >>> model = SimpleNamespace(model="mine", scores={"far": 0.5}, items=[], descriptions=described)
+        >>> model = ModelScores("mine", {"far": 0.5}, [], descriptions=described)
         >>> [view.key for view in known_metrics([model])][-2:]
         ['turn_consistency', 'far']
     """
     found = {view.key: view for view in METRICS}
     described: dict[str, MetricDescription] = {}
     for model in models:
-        for key, description in getattr(model, "descriptions", {}).items():
+        for key, description in model.descriptions.items():
             described.setdefault(key, description)
     for key, description in described.items():
         own = found.get(key)
@@ -265,6 +265,22 @@ def as_float(value: Any) -> float:
         nan
     """
     return math.nan if value is None else float(value)
+
+
+def mean(values: Iterable[float]) -> float:
+    """The mean of those that are defined; NaN where none is.
+
+    Example:
+        >>> mean([0.5, float("nan"), 1.0]), mean([1e308, 1e308]), mean([])
+        (0.75, 1e+308, nan)
+    """
+    known = [value for value in values if not math.isnan(value)]
+    if not known:
+        return math.nan
+    try:
+        return math.fsum(known) / len(known)
+    except OverflowError:
+        return math.fsum(value / len(known) for value in known)
 
 
 def number(value: float, digits: int = 2, *, signed: bool = False) -> str:

@@ -39,6 +39,14 @@ def test_two_models_have_differences_as_well(make_scores: Make) -> None:
     assert {"heat_map_turn_alignment_a", "heat_map_turn_alignment_b"} <= names
 
 
+def test_kinds_of_groups_whose_names_of_files_are_alike_keep_their_figures(make_scores: Make) -> None:
+    scores = make_scores("a")
+    rows = [row | {"my kind": f"x{n % 2}", "My_kind": f"y{n % 4}"} for n, row in enumerate(scores.items)]
+    drawn = figures([replace(scores, items=rows)])
+    labels = [drawn[f"by_my_kind{end}_turn_alignment"]().axes[0].get_yticklabels() for end in ("", "_2")]
+    assert {label.get_text()[0] for label in labels[0]} != {label.get_text()[0] for label in labels[1]}
+
+
 def test_curves_go_through_the_numbers_of_the_scores(make_scores: Make) -> None:
     models = [make_scores("a"), make_scores("b", slope=-0.05)]
     [axis] = figures(models)["curve_turn_alignment"]().axes

@@ -136,3 +136,11 @@ def test_a_failed_write_leaves_the_old_file_and_no_rest(tmp_path: Path, monkeypa
 def test_a_lone_surrogate_is_written_as_an_escape_that_json_reads_back(tmp_path: Path) -> None:
     path = write_whole(tmp_path / "summary.json", json_text("summary", {"a\ud800": "é"}))
     assert json.loads(path.read_text(encoding="utf-8")) == {"schema": "imug_metrics.summary/1", "a\ud800": "é"}
+
+
+def test_a_model_called_like_a_formula_is_text_in_every_csv(tmp_path: Path, make_scores: Make) -> None:
+    write_report([make_scores("=cmd()")], tmp_path, manifest={})
+    for path in tmp_path.rglob("*.csv"):
+        cells = [cell for row in csv.reader(path.open(encoding="utf-8")) for cell in row]
+        assert not [cell for cell in cells if cell.startswith("=")], path
+        assert path.name != "per_turn.csv" or "'=cmd()" in cells

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import itertools
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import resources
@@ -16,6 +15,7 @@ import jinja2
 from markupsafe import Markup
 
 from imug_metrics.report.files import to_json
+from imug_metrics.report.tables.names import Labels
 
 _CONTROLS = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 127], "\ufffd")
 """Control characters that HTML does not allow, NUL above all."""
@@ -55,26 +55,6 @@ def flat(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]
         else:
             plain = to_json(entry)
             yield f"{prefix}{key}", ", ".join(map(str, plain)) if isinstance(plain, list) else str(plain)
-
-
-class Labels:
-    """Gives each label once: what is called like an earlier one is numbered.
-
-    Example:
-        >>> unique = Labels()
-        >>> unique("Scores"), unique("Scores"), unique("Curves")
-        ('Scores', 'Scores 2', 'Curves')
-    """
-
-    def __init__(self) -> None:
-        self._given: set[str] = set()
-
-    def __call__(self, label: str) -> str:
-        """The label, with a number where it was given before."""
-        numbered = (f"{label} {number}" for number in itertools.count(2))
-        found = next(text for text in itertools.chain([label], numbered) if text not in self._given)
-        self._given.add(found)
-        return found
 
 
 def sort_key(value: float) -> str:

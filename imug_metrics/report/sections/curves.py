@@ -8,7 +8,7 @@ import math
 
 from markupsafe import Markup
 
-from imug_metrics.report.metric_specs import CHANCE, FEW_DIALOGUES, MetricSpec, as_float, curve, records_by_turn
+from imug_metrics.report.metric_specs import CHANCE, FEW_DIALOGUES, MetricSpec, as_float, curve, mean, records_by_turn
 from imug_metrics.report.sections.section import Figure, Panels, Part, Report, Section, fragment
 from imug_metrics.report.svg import LABELLED, Line
 from imug_metrics.report.svg import curves as drawn
@@ -51,5 +51,4 @@ def _figure(report: Report, view: MetricSpec, name: str) -> Figure | None:
 
 def _chance(report: Report) -> float:
     """The level of chance, as a mean over the models."""
-    known = [chance for model in report.models if not math.isnan(chance := as_float(model.scores.get(CHANCE)))]
-    return math.fsum(known) / len(known) if known else math.nan
+    return mean(as_float(model.scores.get(CHANCE)) for model in report.models)

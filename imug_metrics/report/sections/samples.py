@@ -20,6 +20,7 @@ from imug_metrics.report.pages.render import render
 from imug_metrics.report.sections.section import Report, Section
 from imug_metrics.report.strips import turn_scores
 from imug_metrics.report.tables.csv import csv_text
+from imug_metrics.report.tables.names import Labels
 from imug_metrics.report.tables.table import Cell, Table, name_cell
 
 ABOUT = """One row a dialogue and model, the worst first; scores are means over its turns. Open a row to read its turns.
@@ -58,7 +59,7 @@ def samples_text(report: Report) -> str:
     """All dialogues of all models as CSV, those that the page leaves out included."""
     columns = _columns(report)
     rows = ([_defined(column.value(one)) for column in columns] for one in report.dialogues)
-    return csv_text([column.heading for column in columns], rows)
+    return csv_text(map(Labels(), (column.heading for column in columns)), rows)
 
 
 def _table(report: Report) -> Table:

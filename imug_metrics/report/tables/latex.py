@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from imug_metrics.report.sanitize import plain
 from imug_metrics.report.tables.text import first_line
 
 if TYPE_CHECKING:
@@ -21,7 +22,11 @@ _SPECIAL = {
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
-    '"': r"\textquotedbl{}",
+    '"': "''",  # a straight one is not in every encoding
+    "-": "-{}",  # before another, which would make one dash of both
+    "[": "{[}",  # which would read as an argument after the end of a line, and a star likewise
+    "]": "{]}",
+    "*": "{*}",
     "–": "--",
     "…": r"\ldots{}",
     "−": "$-$",
@@ -38,7 +43,7 @@ _SPECIAL = {
     "λ": r"$\lambda$",
     "Δ": r"$\Delta$",
 }
-_PATTERN = re.compile("|".join(map(re.escape, _SPECIAL)))
+_PATTERN = re.compile("|".join(re.escape(special) for special in _SPECIAL).replace(r"\-", "-(?=-)"))
 
 
 def latex_table(table: Table) -> str:
@@ -78,7 +83,7 @@ def escaped(text: str) -> str:
         >>> escaped("50 % of a_b")
         '50 \\% of a\\_b'
     """
-    return _PATTERN.sub(lambda found: _SPECIAL[found[0]], " ".join(text.split()))
+    return _PATTERN.sub(lambda found: _SPECIAL[found[0]], plain(" ".join(text.split())))
 
 
 def _line(cells: Sequence[str]) -> str:

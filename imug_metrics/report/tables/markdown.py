@@ -7,12 +7,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from imug_metrics.report.sanitize import plain
 from imug_metrics.report.tables.text import first_line
 
 if TYPE_CHECKING:
     from imug_metrics.report.tables.table import Cell, Table
 
-_ACTIVE = re.compile(r"([\\`*_{}\[\]<>#|~])")
+_ACTIVE = re.compile(r"([\\`*_{}\[\]<>#|~]|&(?=#?\w+;))")  # & would begin an entity
 
 
 def markdown_table(table: Table) -> str:
@@ -43,4 +44,4 @@ def _text(cell: Cell) -> str:
 
 
 def _escaped(text: str) -> str:
-    return _ACTIVE.sub(r"\\\1", " ".join(text.split()))
+    return _ACTIVE.sub(r"\\\1", plain(" ".join(text.split())))

@@ -5,12 +5,12 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 from imug_metrics._optional import require
+from imug_metrics.report.tables.names import Labels
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -106,13 +106,7 @@ class Table:
     @property
     def columns(self) -> tuple[str, ...]:
         """The headings on one line each; where two are alike they are numbered."""
-        labels = [_one_line(heading) for heading in self.header]
-        seen: Counter[str] = Counter()
-        found = []
-        for label in labels:
-            seen[label] += 1
-            found.append(label if seen[label] == 1 else f"{label} {seen[label]}")
-        return tuple(found)
+        return tuple(map(Labels(), map(_one_line, self.header)))
 
     @property
     def rows(self) -> Iterator[Sequence[Cell]]:
@@ -122,17 +116,11 @@ class Table:
     def records(self) -> list[dict[str, float | str | None]]:
         """One mapping a row, from columns to exact values; an undefined number is None.
 
-        A column with intervals is followed by `<column> lower` and `<column> upper`, one with counts by `<column> n`.
+        A column with intervals is followed by `<column> lower` and `<column> upper`, one with counts by `<column> n`;
+        where another column is called so, they are numbered.
         """
-        parts = [[part for part in _PARTS if self._has(place, part)] for place in range(len(self.header))]
-        return [
-            {
-                f"{column}{' ' if part else ''}{part}": _entry(cell, part)
-                for column, cell, named in zip(self.columns, row, parts, strict=True)
-                for part in ("", *named)
-            }
-            for row in self.rows
-        ]
+        keys = self._keys()
+        return [{key: _entry(row[place], part) for key, (place, part) in keys.items()} for row in self.rows]
 
     def to_csv(self) -> str:
         """The exact values as CSV; an undefined number is an empty cell."""
@@ -173,6 +161,17 @@ class Table:
         from imug_metrics.report.tables.html import html_table
 
         return html_table(self)
+
+    def _keys(self) -> dict[str, tuple[int, str]]:
+        """The keys of records: which part of which column each holds."""
+        columns, unique = self.columns, Labels()
+        for column in columns:
+            unique(column)
+        keys: dict[str, tuple[int, str]] = {}
+        for place, column in enumerate(columns):
+            keys[column] = place, ""
+            keys |= {unique(f"{column} {part}"): (place, part) for part in _PARTS if self._has(place, part)}
+        return keys
 
     def _has(self, place: int, part: str) -> bool:
         return any(not math.isnan(getattr(row[place], part)) for row in self.rows)

@@ -31,7 +31,7 @@ def text_table(table: Table) -> str:
                0.4…0.6
     """
     table = narrow(table) if table.compact else table
-    header = [heading.split("\n") for heading in table.header]
+    header = [[*map(plain, heading.split("\n"))] for heading in table.header]
     tall = max(map(len, header))
     head = list(zip(*([""] * (tall - len(lines)) + lines for lines in header), strict=True))
     groups = [[line for row in rows for line in _lines(row)] for rows in table.groups]

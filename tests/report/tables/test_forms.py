@@ -9,6 +9,7 @@ import io
 import math
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,49 @@ def test_a_compact_table_breaks_its_headings_and_leaves_intervals_to_files() -> 
 
 def test_columns_of_one_name_are_told_apart() -> None:
     assert Table(("", "A", "A\n", "A"), []).columns == ("", "A", "A 2", "A 3")
+    assert Table(("A", "A", "A 2"), []).columns == ("A", "A 2", "A 2 2")
+
+
+def test_no_column_hides_another_nor_its_bounds() -> None:
+    """Models and metrics can be called like a numbered column or like the bound of another."""
+    header = ("A", "A", "A 2", "B", "B lower")
+    bounded = Cell("3", value=3.0, lower=2.5, upper=3.5)
+    row = [Cell("0", value=0.0), Cell("1", value=1.0), Cell("2", value=2.0), bounded, Cell("4", value=4.0)]
+    table = Table(header, [[row]])
+    [record] = table.records()
+    assert [*record.values()] == [0.0, 1.0, 2.0, 3.0, 2.5, 3.5, 4.0]
+    assert record["B"] == 3.0
+    assert record["B lower"] == 4.0
+    assert next(csv.reader(io.StringIO(table.to_csv()))) == [*record]
+
+
+HOSTILE = Table(
+    ("Model\x1b[2J", "Notes\u202e"),
+    [
+        [(Cell("[2ex]"), Cell("a", below="\x1b[2J"))],
+        [(Cell("*"), Cell("&lt;b&gt; a--b---c"))],
+        [(Cell('"quoted"'), Cell("&amp"))],
+    ],
+    caption=("one\x00", "two\u2028"),
+)
+
+
+@pytest.mark.parametrize("form", [str, Table.to_markdown, Table.to_latex])
+def test_no_form_passes_on_what_terminals_and_editors_act_upon(form: Callable[[Table], str]) -> None:
+    assert form(HOSTILE).replace("\n", "").isprintable()
+
+
+def test_markdown_shows_entities_as_they_are_written() -> None:
+    assert r"\&lt;b\&gt; a--b---c" in HOSTILE.to_markdown()
+    assert r"| &amp |" in HOSTILE.to_markdown()
+
+
+def test_latex_takes_no_name_for_an_argument_and_joins_no_dashes() -> None:
+    text = HOSTILE.to_latex()
+    assert "\n{[}2ex{]} & a" in text
+    assert "\n{*} & " in text
+    assert r"a-{}-b-{}-{}-c" in text
+    assert "textquotedbl" not in text  # which the usual encoding of fonts lacks
 
 
 def test_markdown_escapes_what_would_part_cells() -> None:
