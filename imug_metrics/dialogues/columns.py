@@ -78,7 +78,11 @@ def score_column(argument: str, scores: Any, bounds: Bounds | None = None) -> Co
     column = Column(numbers.double().flatten(), tuple(numbers.shape), None, ends)
     if ends is None and numbers.ndim == 2 and numbers.is_floating_point():
         column = column._replace(open_end=partial(open_end, argument, numbers, are_nan))
-    return column if bounds is None else column._replace(checks=(_bounds_check(argument, column, bounds),))
+    return (
+        column
+        if bounds is None
+        else column._replace(checks=(bounds_check(argument, column.values, column.shape, bounds),))
+    )
 
 
 def as_numbers(argument: str, values: Any) -> Tensor:
@@ -232,14 +236,21 @@ def flatten_lists(
     return cells, shape, torch.tensor([item is not None for item in cells]).view(shape), ends
 
 
-def _bounds_check(name: str, column: Column, bounds: Bounds) -> Check:
-    """The check that numbers lie within bounds; infinite ones do not."""
+def bounds_check(argument: str, values: Tensor, shape: tuple[int, ...], bounds: Bounds) -> Check:
+    """The check that numbers lie within bounds; infinite ones do not.
+
+    Args:
+        argument: its name.
+        values: of any shape, NaN where there is none.
+        shape: in which the caller has given them.
+        bounds: the ends.
+    """
     low, high = bounds
-    wrong = (column.values < low - _ROUNDING) | (column.values > high + _ROUNDING)
+    wrong = (values < low - _ROUNDING) | (values > high + _ROUNDING)
 
     def error(cell: int) -> InputError:
-        got = f"{float(column.values[cell]):g}"
-        return InputError(name, f"to lie in [{low:g}, {high:g}]", got, place_of(cell, column.shape))
+        got = f"{float(values.flatten()[cell]):g}"
+        return InputError(argument, f"to lie in [{low:g}, {high:g}]", got, place_of(cell, shape))
 
     return Check(wrong, error)
 

@@ -15,12 +15,14 @@ import torch
 from torch import Tensor
 
 from imug_metrics._version import __version__
+from imug_metrics.dialogues.columns import SHARE, Bounds
 from imug_metrics.encoders import CachedEncoder, Encoder
 from imug_metrics.errors import ArgumentError
 from imug_metrics.evaluation.inputs import cached_encoder
 from imug_metrics.evaluation.layouts import check_any_output, check_layouts
 from imug_metrics.evaluation.settings import as_argument, check_folders, readable_benchmark
 from imug_metrics.functional import turn_alignment
+from imug_metrics.functional.images.turn_alignment import RANGES
 from imug_metrics.functional.scaling.best_of_n import picked_score
 from imug_metrics.metrics.scaling.best_of_n import BestOfN
 from imug_metrics.metrics.scaling.strategy_comparison import StrategyComparison, compare_strategies
@@ -197,7 +199,7 @@ def _answers(read: dict[str, list[Candidates]], compare: _Comparison) -> Part | 
     keyed = {(record.dialogue, record.turn) for record in with_key(first, "strict")}
     rows = [row for row, record in enumerate(first) if (record.dialogue, record.turn) in keyed]
     scored = {name: _score_answers([entries[row] for row in rows]) for name, entries in read.items()}
-    return _part("answers", "Answers", rows, read, scored, compare)
+    return _part("answers", "Answers", rows, read, scored, compare, SHARE)
 
 
 def _score_answers(entries: Sequence[Candidates]) -> Scored:
@@ -213,7 +215,7 @@ def _alignment(
     first = [entry.record for entry in next(iter(read.values()))]
     rows = [row for row, record in enumerate(first) if record.modality == "image"]
     scored = {name: _score_images([e[row] for row in rows], encoder, problems) for name, e in read.items()}
-    return _part("alignment", "Alignment of images", rows, read, scored, compare)
+    return _part("alignment", "Alignment of images", rows, read, scored, compare, RANGES["clipscore"])
 
 
 def _score_images(entries: Sequence[Candidates], encoder: CachedEncoder, problems: imug.Problems) -> Scored:
@@ -268,6 +270,7 @@ def _part(
     read: dict[str, list[Candidates]],
     scored: dict[str, Scored],
     compare: _Comparison,
+    score_range: Bounds,
 ) -> Part | None:
     """Everything about the turns of one modality, or None where no strategy has any."""
     if not rows or all(bool(found.final.isnan().all()) for found in scored.values()):
@@ -277,7 +280,7 @@ def _part(
     places: dict[str, Any] = {"dialogue": [record.dialogue for record in records], "turn": turns}
     groups = {name: [record.groups.get(name, "") for record in records] for name in ("class", "domain")}
     costs = _costs({name: [entries[row] for row in rows] for name, entries in read.items()}, compare.notes)
-    settings: dict[str, Any] = {"baseline": compare.baseline, "max_turns": max(16, *turns)}
+    settings: dict[str, Any] = {"baseline": compare.baseline, "score_range": score_range, "max_turns": max(16, *turns)}
     if compare.bootstrap:
         settings |= {"simultaneous": "max-t", "bootstrap": compare.bootstrap}
     final = {name: found.final for name, found in scored.items()}

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from imug_metrics.dialogues.record import Record, places
+from imug_metrics.functional.images.turn_alignment import RANGES
 from imug_metrics.metrics.decay.exposure_bias import ExposureBias
 from imug_metrics.metrics.decay.paired_gain import PairedGain
 from imug_metrics.suite.answers import with_key
@@ -62,7 +63,7 @@ def compare_histories(
         found |= metric_scores(bias)
     mine, theirs = column(images, "alignment")
     if _any_number(mine) and _any_number(theirs):
-        gap = PairedGain(**options)
+        gap = PairedGain(score_range=RANGES["clipscore"], **options)
         gap.update(theirs, mine, **places(images))
         found |= metric_scores(gap, "exposure_gap_alignment")
     return found

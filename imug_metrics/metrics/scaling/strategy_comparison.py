@@ -13,7 +13,7 @@ from typing_extensions import Unpack
 
 from imug_metrics.dialogues.arguments import Ids, Numbers, Turns
 from imug_metrics.dialogues.batch import DialogueBatch, as_list
-from imug_metrics.dialogues.columns import SHARE
+from imug_metrics.dialogues.columns import SHARE, Bounds, bounds_check
 from imug_metrics.dialogues.holders import shown
 from imug_metrics.dialogues.ids import hash_ids
 from imug_metrics.errors import ArgumentError, InputError
@@ -22,7 +22,7 @@ from imug_metrics.functional.scaling.strategy_comparison import Columns, pareto_
 from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.dialogue_sums import Ratio, Terms
-from imug_metrics.metrics.options import MetricOptions, check_choice, within
+from imug_metrics.metrics.options import MetricOptions, check_choice, check_range, within
 from imug_metrics.metrics.plotting import Plot, note, plot_curves, point
 from imug_metrics.metrics.scaling.strategy_table import markdown_table, strategy_cells
 from imug_metrics.plots import pareto
@@ -34,6 +34,7 @@ from imug_metrics.stats import (
     unpack_moments,
     varying_weights,
 )
+from imug_metrics.stats.intervals import kept_range
 from imug_metrics.stats.multiple_comparisons import Simultaneous, holm_intervals, max_t
 
 SimultaneousRule = Literal["holm", "max-t"]
@@ -73,6 +74,8 @@ class StrategyComparison(DialogueMetric):
         costs: kinds of cost, such as `"tokens"`, `"seconds"`, `"images"`.
         simultaneous: `"holm"`: Holm's p-values with Bonferroni's bounds; `"max-t"`: both from the largest studentised
             difference over a bootstrap by dialogue, sharper where strategies share their luck; needs `bootstrap`.
+        score_range: ends that scores cannot leave, such as (0, 1): bounds of scores, and of gains, then keep to what
+            can be; None: not known.
         kwargs: see `MetricOptions`. The state grows with the square of strategies times `max_turns`.
 
     Raises:
@@ -104,7 +107,10 @@ class StrategyComparison(DialogueMetric):
     )
     ranges = within(SHARE, "coverage_")
     limits = within((0.0, math.inf), "cost_")
-    configuration = (*DialogueMetric.configuration, "strategies", "baseline", "costs", "simultaneous")
+    configuration = (
+        *(*DialogueMetric.configuration, "strategies", "baseline", "costs"),
+        *("simultaneous", "score_range"),
+    )
 
     def __init__(
         self,
@@ -113,6 +119,7 @@ class StrategyComparison(DialogueMetric):
         baseline: str | None = None,
         costs: Sequence[str] = (),
         simultaneous: SimultaneousRule = "holm",
+        score_range: Bounds | None = None,
         **kwargs: Unpack[MetricOptions],
     ) -> None:
         check_choice("simultaneous", simultaneous, get_args(SimultaneousRule))
@@ -125,6 +132,9 @@ class StrategyComparison(DialogueMetric):
         check_choice("baseline", self.baseline, names)
         self.others = tuple(name for name in names if name != self.baseline)
         self.costs, self.simultaneous = tuple(costs), simultaneous
+        self.score_range = check_range("score_range", score_range)
+        if self.score_range is not None:
+            self._keep_to(self.score_range)
         super().__init__(**kwargs)
         self._check_keys()
 
@@ -157,6 +167,8 @@ class StrategyComparison(DialogueMetric):
         finite = {
             name: part.masked_fill(~part.isfinite(), torch.nan) for name, part in ({"scores": given} | spent).items()
         }
+        if self.score_range is not None:
+            checks.append(bounds_check("scores", finite["scores"], tuple(given.shape), self.score_range))
         columns = record_columns(given={"scores": read}, **finite)
         inputs = self._pack(columns, dialogue, turn, None, valid, lengths, checks=checks)
         found = {name: inputs.batch.present(inputs.columns[name]) for name in ("scores", *spent)}
@@ -165,6 +177,14 @@ class StrategyComparison(DialogueMetric):
         last = by_name[self.others[-1]] - by_name[self.baseline]
         terms = self._terms(inputs.batch, by_name, found) if self.detail else None
         self._add(inputs.batch, last, last == last, terms)
+
+    def _keep_to(self, score_range: Bounds) -> None:
+        """Let bounds keep to what can be where scores keep to a range."""
+        widest = score_range[1] - score_range[0]
+        gains = [f"gain_{name}{end}" for name in self.others for end in ("", "_turn_")]
+        slopes = [f"gain_{name}_slope" for name in self.others]
+        self.ranges = self.ranges | within(score_range, "score_") | within((-widest, widest), "mean", "turn_", *gains)
+        self.limits = self.limits | within((-2 * widest, 2 * widest), *slopes)
 
     def _terms(self, batch: DialogueBatch, by_name: dict[str, Tensor], found: dict[str, Tensor]) -> Terms:
         """Every strategy's score and cost, and the gain of each over the baseline."""
@@ -318,8 +338,11 @@ class StrategyComparison(DialogueMetric):
         found = interval(value, spread, weights, varying=varying, level=self.level)
         clusters = torch.minimum(weights.effective, varying.effective)
         if self.simultaneous == "max-t":
-            return max_t(found.value, found.error, clusters, self._estimates(self.replicates)[:, rows], self.level)
-        return holm_intervals(found.value, found.error, clusters, self.level)
+            joint = max_t(found.value, found.error, clusters, self._estimates(self.replicates)[:, rows], self.level)
+        else:
+            joint = holm_intervals(found.value, found.error, clusters, self.level)
+        low, high = kept_range(value, *value.new_tensor([self._ends(name) for name in names]).mT)
+        return joint._replace(lower=torch.maximum(joint.lower, low), upper=torch.minimum(joint.upper, high))
 
 
 def compare_strategies(
@@ -331,6 +354,7 @@ def compare_strategies(
     groups: Mapping[str, Sequence[Any]] | None = None,
     baseline: str | None = None,
     simultaneous: SimultaneousRule = "holm",
+    score_range: Bounds | None = None,
     **kwargs: Unpack[MetricOptions],
 ) -> dict[str, dict[str, dict[str, Tensor]]]:
     """Compare strategies over all records and within groups of them: by class, domain, modality, turn.
@@ -341,7 +365,7 @@ def compare_strategies(
         turn: `[N]`, integers from 1.
         costs: by kind of cost, by strategy, `[N]`.
         groups: by name of the grouping, `[N]` values, a list, array or tensor.
-        baseline, simultaneous: as in `StrategyComparison`.
+        baseline, simultaneous, score_range: as in `StrategyComparison`.
         kwargs: those of all metrics, see `MetricOptions`; `detail` is always True.
 
     Returns:
@@ -369,7 +393,14 @@ def compare_strategies(
     options: MetricOptions = {**kwargs, "detail": True}
 
     def compared(rows: list[int]) -> dict[str, Tensor]:
-        metric = StrategyComparison(names, baseline=baseline, costs=tuple(spent), simultaneous=simultaneous, **options)
+        metric = StrategyComparison(
+            names,
+            baseline=baseline,
+            costs=tuple(spent),
+            simultaneous=simultaneous,
+            score_range=score_range,
+            **options,
+        )
         part = {kind: column[rows] for kind, column in spent.items()}
         metric.update(columns[rows], part or None, dialogue=ids[rows], turn=turns[rows])
         detail = cast("dict[str, Tensor]", metric.compute())

@@ -164,6 +164,30 @@ def test_groups_are_compared_one_by_one() -> None:
         torch.testing.assert_close(found["modality"]["text"][key], value, equal_nan=True)
 
 
+@pytest.mark.parametrize("simultaneous", ["holm", "max-t"])
+def test_bounds_keep_to_what_shares_can_differ_by(simultaneous: str) -> None:
+    few = torch.tensor([[0.0, 1.0], [0.0, 1.0], [0.1, 1.0], [0.0, 0.4]])
+    found = {}
+    for score_range in (None, (0.0, 1.0)):
+        metric = StrategyComparison(
+            ("plain", "cot"), simultaneous=simultaneous, score_range=score_range, detail=True, bootstrap=200
+        )
+        metric.update(few, dialogue=[0, 1, 2, 3], turn=[1, 1, 1, 1])
+        found[score_range] = metric.compute()
+    key = "strategy_comparison_gain_cot"
+    for end in ("upper", "joint_upper"):
+        assert found[None][f"{key}_{end}"] > 1 >= found[0.0, 1.0][f"{key}_{end}"] > found[0.0, 1.0][key]
+    assert found[0.0, 1.0]["strategy_comparison_score_cot_upper"] <= 1
+    assert found[0.0, 1.0][f"{key}_p"] == found[None][f"{key}_p"]
+
+
+def test_scores_outside_the_range_are_refused() -> None:
+    metric = StrategyComparison(("plain", "cot"), score_range=(0.0, 1.0))
+    with pytest.raises(ValueError, match=r"`scores` to lie in \[0, 1\], got 1.5 at row \(1, 1\)|got 1.5"):
+        metric.update(torch.tensor([[0.5, 0.5], [0.5, 1.5]]), dialogue=[0, 1], turn=[1, 1])
+    assert not metric.update_called
+
+
 def test_plot_draws_every_strategy_but_the_baseline() -> None:
     pytest.importorskip("matplotlib").use("Agg")
     metric = comparison()
