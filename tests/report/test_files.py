@@ -138,7 +138,7 @@ def test_a_lone_surrogate_is_written_as_an_escape_that_json_reads_back(tmp_path:
     assert json.loads(path.read_text(encoding="utf-8")) == {"schema": "imug_metrics.summary/1", "a\ud800": "é"}
 
 
-def test_a_model_called_like_a_formula_is_text_in_every_csv(tmp_path: Path, make_scores: Make) -> None:
+def test_a_model_called_like_a_formula_is_text_in_every_csv(make_scores: Any, tmp_path: Path) -> None:
     write_report([make_scores("=cmd()")], tmp_path, manifest={})
     for path in tmp_path.rglob("*.csv"):
         cells = [cell for row in csv.reader(path.open(encoding="utf-8")) for cell in row]
