@@ -5,15 +5,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
 
 from imug_metrics.dialogues.record import GROUPS
 from imug_metrics.errors import ArgumentError
+from imug_metrics.report.dialogues import row_metrics
 from imug_metrics.report.marks import absent_is_zero
 from imug_metrics.report.metric_specs import MetricSpec, shown_metrics
-from imug_metrics.report.row_scores import GroupEstimate, Row, group_estimates
+from imug_metrics.report.row_scores import GroupEstimate, Row, dialogue_places, group_estimates, scored_rows
 from imug_metrics.suite.carried import RECORD_COLUMNS
 
 if TYPE_CHECKING:
@@ -76,17 +80,19 @@ def breakdown(model: ModelScores, metric: MetricSpec, group: str) -> dict[str, G
         ArgumentError: if the metric is not the mean of a column.
 
     Example:
-        >>> from types import SimpleNamespace
         >>> from imug_metrics.report.metric_specs import METRICS
+        >>> from imug_metrics.suite import ModelScores
         >>> rows = [{"dialogue": d, "turn": 1, "modality": "image", "alignment": d / 4, "class": "ab"[d % 2]}
         ...         for d in range(5)]
-        >>> found = breakdown(SimpleNamespace(model="mine", scores={}, items=rows), METRICS[4], "class")
+        >>> found = breakdown(ModelScores("mine", {}, rows), METRICS[4], "class")
         >>> {name: (mean.value, mean.records, mean.is_approximate) for name, mean in found.items()}
         {'a': (0.5, 3, True), 'b': (0.5, 2, True)}
     """
     if not (metric.item and metric.is_mean):
         raise ArgumentError("metric", f"expected the mean of a column of the rows, got {metric.key!r}")
-    return _estimates(model, metric, group_rows(model.items, group))
+    groups = _groups(model.items, group)
+    names = sorted({name for name in groups if name is not None})
+    return _Columns(model, [metric]).estimates(metric, _places(groups, names), names)
 
 
 def breakdowns(models: Sequence[ModelScores]) -> list[Grouping]:
@@ -95,53 +101,53 @@ def breakdowns(models: Sequence[ModelScores]) -> list[Grouping]:
     Args:
         models: with the rows of their records.
     """
-    views = [view for view in shown_metrics(models) if view.item and view.is_mean]
-    return [found for group in group_names(models) if (found := _grouping(models, views, group)) is not None]
+    views = row_metrics(shown_metrics(models))
+    columns = [_Columns(model, views) for model in models]
+    return [found for group in group_names(models) if (found := _grouping(columns, views, group)) is not None]
 
 
 def group_names(models: Iterable[ModelScores]) -> list[str]:
     """The kinds of groups that rows of the models have: the usual ones first, then others in alphabetical order."""
     found: set[str] = set()
     for model in models:
-        for row in model.items:
-            found.update(name for name, value in row.items() if name not in found and _is_group(name, value))
+        others = set[str]().union(*model.items) - _NO_GROUPS - found
+        found |= {name for name in others if any(isinstance(row.get(name), str) for row in model.items)}
     return [*(name for name in _STANDARD if name in found), *sorted(found - {*_STANDARD})]
 
 
-def group_rows(items: Iterable[Row], group: str) -> dict[str, list[Row]]:
-    """The rows of each group, in alphabetical order; rows that are in none are left out."""
-    found: dict[str, list[Row]] = {}
-    for row in items:
-        name = row.get(group)
-        if _is_group(group, name):
-            found.setdefault(str(name), []).append(row)
-    return dict(sorted(found.items()))
+class _Columns:
+    """What metrics make of a model's rows, each looked through once, whatever they are grouped by."""
+
+    def __init__(self, model: ModelScores, views: Iterable[MetricSpec]) -> None:
+        self.items = model.items
+        self.dialogue = dialogue_places(model.items)
+        self.scored = {
+            view.key: scored_rows(model.items, view, absent_is_zero=absent_is_zero(model, view)) for view in views
+        }
+
+    def estimates(self, view: MetricSpec, group: Tensor, names: Sequence[str]) -> dict[str, GroupEstimate]:
+        return group_estimates(self.scored[view.key], self.dialogue, group, names, view)
 
 
-def _is_group(name: str, value: Any) -> bool:
-    """Whether a cell says what group its row is in: scores are numbers."""
-    return isinstance(value, str) and name not in _NO_GROUPS
-
-
-def _grouping(models: Sequence[ModelScores], views: Sequence[MetricSpec], group: str) -> Grouping | None:
-    rows = [group_rows(model.items, group) for model in models]
-    sizes: Counter[str] = Counter()
-    for of in rows:
-        sizes.update({name: len(mine) for name, mine in of.items()})
-    largest = sorted(sizes, key=lambda name: (-sizes[name], name))[:MOST_GROUPS]
-    names = tuple(sorted(largest))
+def _grouping(columns: Sequence[_Columns], views: Sequence[MetricSpec], group: str) -> Grouping | None:
+    groups = [_groups(of.items, group) for of in columns]
+    sizes = Counter(name for of in groups for name in of if name is not None)
+    names = tuple(sorted(sorted(sizes, key=lambda name: (-sizes[name], name))[:MOST_GROUPS]))
+    placed = [(of, _places(mine, names)) for of, mine in zip(columns, groups, strict=True)]
     metrics = []
     for view in views:
-        pairs = zip(models, rows, strict=True)
-        estimates = tuple(_estimates(model, view, _chosen(of, names)) for model, of in pairs)
+        estimates = tuple(of.estimates(view, places, names) for of, places in placed)
         if any(len(found) > 1 for found in estimates):
             metrics.append(GroupedMetric(view, estimates))
     return Grouping(group, names, len(sizes) - len(names), tuple(metrics)) if metrics else None
 
 
-def _chosen(rows: Mapping[str, Sequence[Row]], names: Collection[str]) -> dict[str, Sequence[Row]]:
-    return {name: rows[name] for name in names if name in rows}
+def _groups(items: Iterable[Row], group: str) -> list[str | None]:
+    """The group of each row; None where it is in none, as a cell that is no text is a score."""
+    return [name if isinstance(name := row.get(group), str) else None for row in items]
 
 
-def _estimates(model: ModelScores, view: MetricSpec, rows: Mapping[str, Sequence[Row]]) -> dict[str, GroupEstimate]:
-    return group_estimates(rows, view, absent_is_zero=absent_is_zero(model, view))
+def _places(groups: Iterable[str | None], names: Sequence[str]) -> Tensor:
+    """The place of each row's group among the names; -1 where it is not among them."""
+    places = {name: place for place, name in enumerate(names)}
+    return torch.tensor([-1 if name is None else places.get(name, -1) for name in groups], dtype=torch.int64)

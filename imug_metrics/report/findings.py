@@ -71,10 +71,10 @@ def find(
         compared: the models in pairs; None: they are compared here.
 
     Example:
-        >>> from types import SimpleNamespace
+        >>> from imug_metrics.suite import ModelScores
         >>> slope = {"turn_alignment": 0.5, "turn_alignment_slope": -0.08,
         ...          "turn_alignment_slope_lower": -0.1, "turn_alignment_slope_upper": -0.06}
-        >>> finding, = find([SimpleNamespace(model="fading", scores=slope, items=[])])
+        >>> finding, = find([ModelScores("fading", slope, [])])
         >>> finding.text
         'loses 0.080 of alignment per turn (95 % interval −0.100 to −0.060).'
     """

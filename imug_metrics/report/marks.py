@@ -60,7 +60,7 @@ def with_absent_as_zero(model: ModelScores, view: MetricSpec) -> float:
 
 
 def _scored(model: ModelScores, view: MetricSpec) -> int:
-    return sum(item.get(view.item) is not None for item in model.items)
+    return model.counts.get(view.item, 0)
 
 
 def chance(model: ModelScores, view: MetricSpec) -> float:
@@ -88,10 +88,9 @@ def marks(model: ModelScores, view: MetricSpec) -> list[Mark]:
     """All that must be known of a model's score under a metric; empty where it can be read as it is.
 
     Example:
-        >>> from types import SimpleNamespace
-        >>> from imug_metrics.report.metric_specs import METRICS
+        >>> from imug_metrics.suite import ModelScores
         >>> scores = {"turn_alignment": 0.9, "turn_alignment_coverage": 0.5}
-        >>> [mark] = marks(SimpleNamespace(model="skips", scores=scores, items=[]), METRICS[4])
+        >>> [mark] = marks(ModelScores("skips", scores, []), METRICS[4])
         >>> mark.kind, mark.text
         ('coverage', '50 % of the outputs were scored; with the others as 0 it is 0.45')
     """
@@ -120,9 +119,9 @@ def slope_marks(model: ModelScores, view: MetricSpec) -> list[Mark]:
     Alignment has no level of chance, but images that fit no prompt better than another have none to lose or gain.
 
     Example:
-        >>> from types import SimpleNamespace
+        >>> from imug_metrics.suite import ModelScores
         >>> scores = {"turn_retrieval": 0.4, "turn_retrieval_lower": 0.2, "turn_retrieval_upper": 0.6}
-        >>> model = SimpleNamespace(model="any", scores=scores | {"turn_retrieval_chance": 0.35}, items=[])
+        >>> model = ModelScores("any", scores | {"turn_retrieval_chance": 0.35}, [])
         >>> [mark.text for mark in slope_marks(model, METRICS[4])]
         ['its retrieval is not above chance, 0.35']
     """

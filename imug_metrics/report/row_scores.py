@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Scores of a model from the rows of its records alone: means with bounds, coverage, copies, chance."""
+"""Scores of a model from the rows of its records alone: means by group with bounds, coverage, copies, chance."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import torch
+from torch import Tensor
 
 from imug_metrics.report.metric_specs import (
     CHANCE,
@@ -56,59 +57,98 @@ class GroupEstimate(Estimate):
         return 0 < self.dialogues < FEW_DIALOGUES
 
 
+class ScoredRows(NamedTuple):
+    """What a metric makes of rows, a number each.
+
+    Attributes:
+        values: float64 `[N]`, that count in the mean; NaN where there is none.
+        covered: bool `[N]`, whether an output is there that has a value.
+        expected: bool `[N]`, whether it would have one if all outputs were there.
+    """
+
+    values: Tensor
+    covered: Tensor
+    expected: Tensor
+
+
+def scored_rows(items: Iterable[Row], view: MetricSpec, *, absent_is_zero: bool = False) -> ScoredRows:
+    """What a metric makes of rows; of those of another modality nothing.
+
+    Args:
+        items: as `ModelScores.items` has them.
+        view: the metric, with a column in the rows.
+        absent_is_zero: an output that is expected and absent counts 0, as under `missing="zero"`.
+    """
+    rule = _RULES.get(view.item, _Rule(is_missing))
+    values, covered, expected = [], [], []
+    for row in items:
+        concerns = view.modality in ("", row.get("modality"))
+        value = as_float(row.get(view.item)) if concerns else math.nan
+        there = not math.isnan(value)
+        covered.append(there and not rule.is_uncovered(row))
+        expected.append(there or (concerns and rule.is_expected(row)))
+        values.append(0.0 if absent_is_zero and concerns and not there and rule.is_absent(row) else value)
+    return ScoredRows(torch.tensor(values, dtype=torch.float64), torch.tensor(covered), torch.tensor(expected))
+
+
+def dialogue_places(items: Iterable[Row]) -> Tensor:
+    """The dialogue of each row as a number from 0, in the order in which they begin; int64 `[N]`."""
+    places: dict[str, int] = {}
+    return torch.tensor([places.setdefault(str(row["dialogue"]), len(places)) for row in items], dtype=torch.int64)
+
+
 def group_estimates(
-    rows: Mapping[str, Sequence[Row]], view: MetricSpec, *, absent_is_zero: bool = False
+    scored: ScoredRows, dialogue: Tensor, group: Tensor, names: Sequence[str], view: MetricSpec
 ) -> dict[str, GroupEstimate]:
     """The mean of one metric over the rows of each group; groups without a value are left out.
 
     Args:
-        rows: by group, as `ModelScores.items` has them.
-        view: the metric, with a column in the rows.
-        absent_is_zero: an output that is expected and absent counts 0, as under `missing="zero"`.
+        scored: what the metric makes of the rows.
+        dialogue: of each row, see `dialogue_places`.
+        group: int64 `[N]`, the place of each row's group among the names; -1 where it is in none.
+        names: of the groups.
+        view: the metric.
 
     Example:
         >>> from imug_metrics.report.metric_specs import METRICS
         >>> rows = [{"dialogue": d, "turn": 1, "modality": "image", "alignment": d / 4} for d in range(3)]
-        >>> found = group_estimates({"odd": rows[1::2], "all": rows}, METRICS[4])
+        >>> scored, group = scored_rows(rows, METRICS[4]), torch.tensor([0, 1, 0])
+        >>> found = group_estimates(scored, dialogue_places(rows), group, ["even", "odd"], METRICS[4])
         >>> {name: (mean.value, mean.records, mean.bounded) for name, mean in found.items()}
-        {'odd': (0.25, 1, False), 'all': (0.25, 3, True)}
+        {'even': (0.25, 2, True), 'odd': (0.25, 1, False)}
     """
-    rule = _RULES.get(view.item, _Rule(is_missing))
-    found: dict[str, tuple[list[list[float]], float]] = {}
-    for name, given in rows.items():
-        sums: dict[str, list[float]] = {}
-        covered = expected = 0
-        for row in given:
-            if view.modality not in ("", row.get("modality")):
-                continue
-            value = as_float(row.get(view.item))
-            there = not math.isnan(value)
-            expected += there or rule.is_expected(row)
-            covered += there and not rule.is_uncovered(row)
-            if not there and absent_is_zero and rule.is_absent(row):
-                value = 0.0
-            if not math.isnan(value):
-                of = sums.setdefault(str(row["dialogue"]), [0.0, 0.0])
-                of[0], of[1] = of[0] + value, of[1] + 1
-        if sums:
-            found[name] = [*sums.values()], covered / expected if expected else math.nan
-    if not found:
+    sums, counts = _dialogue_sums(scored.values, dialogue, group, len(names))
+    shown = [place for place, count in enumerate(counts) if count]
+    if not shown:
         return {}
-    packed = [packed_moments(torch.tensor(sums, dtype=torch.float64), 1) for sums, _ in found.values()]
+    packed = [packed_moments(part, 1) for part in torch.split(sums, [counts[place] for place in shown])]
     moments = unpack_moments(torch.stack(packed))
     weights = component_weights(moments, _MEAN)
     varying = varying_weights(moments, 1)
     means = interval(*ratio_spread(moments, 1), weights, varying=varying, low=view.low, high=view.high)
     columns = (column.flatten().tolist() for column in (means.value, means.lower, means.upper, weights.total))
+    covered, expected = (torch.bincount(group[of & (group >= 0)], minlength=len(names)) for of in scored[1:])
+    coverage = (covered.double() / expected).tolist()
     return {
-        name: GroupEstimate(value, lower, upper, int(records), len(sums), coverage)
-        for (name, (sums, coverage)), value, lower, upper, records in zip(found.items(), *columns, strict=True)
+        names[place]: GroupEstimate(value, lower, upper, int(records), counts[place], coverage[place])
+        for place, value, lower, upper, records in zip(shown, *columns, strict=True)
     }
 
 
-def row_scores(items: Iterable[Row], view: MetricSpec) -> dict[str, float]:
+def _dialogue_sums(values: Tensor, dialogue: Tensor, group: Tensor, groups: int) -> tuple[Tensor, list[int]]:
+    """Sum and number of the values of each dialogue, group by group; and how many dialogues each group has."""
+    known = ~values.isnan() & (group >= 0)
+    dialogues = int(dialogue.max()) + 1 if len(dialogue) else 1
+    pairs, place = torch.unique(group[known] * dialogues + dialogue[known], return_inverse=True)
+    sums = torch.zeros(len(pairs), 2, dtype=torch.float64)
+    sums.index_add_(0, place, torch.stack([values[known], torch.ones(len(place), dtype=torch.float64)], 1))
+    return sums, torch.bincount(pairs // dialogues, minlength=groups).tolist()
+
+
+def row_scores(items: Sequence[Row], view: MetricSpec) -> dict[str, float]:
     """Mean, bounds and coverage of one metric, as flat scores; empty where no row has a value."""
-    found = group_estimates({"": [*items]}, view)
+    every = torch.zeros(len(items), dtype=torch.int64)
+    found = group_estimates(scored_rows(items, view), dialogue_places(items), every, [""], view)
     return {
         f"{view.key}{end}": value
         for mean in found.values()

@@ -41,5 +41,4 @@ def summary(report: Report) -> dict[str, Any]:
 
 
 def _described(model: ModelScores) -> Mapping[str, MetricDescription]:
-    found: Mapping[str, MetricDescription] = getattr(model, "descriptions", {})
-    return {key: description for key, description in found.items() if estimate(model.scores, key).known}
+    return {key: description for key, description in model.descriptions.items() if estimate(model.scores, key).known}

@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from imug_metrics.metrics.description import MetricDescription
@@ -38,6 +40,11 @@ class ModelScores:
     reasons: Mapping[str, str] = field(default_factory=dict)
     descriptions: Mapping[str, MetricDescription] = field(default_factory=dict)
     embedded: Mapping[str, bytes] = field(default_factory=dict, repr=False, compare=False)
+
+    @cached_property
+    def counts(self) -> Mapping[str, int]:
+        """By column of the rows, how many have a value."""
+        return Counter(column for row in self.items for column, value in row.items() if value is not None)
 
     @property
     def answers_read(self) -> AnswersRead:
