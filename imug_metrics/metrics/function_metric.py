@@ -6,7 +6,7 @@
 
 import inspect
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 from typing import Any
 
@@ -126,7 +126,7 @@ class FunctionMetric(TurnDecay):
             found = [self.function(record) for record in columns["record"]]
         else:
             found = self.function(**{name: columns[name] for name in self.arguments})
-        listed = found.tolist() if hasattr(found, "tolist") else list(found)
+        listed = self._listed(found)
         if len(listed) != count:
             raise InputError("function", f"to give one value a record, {count} from {self.name}", f"{len(listed)}")
         return [self._checked(value, row) for row, value in enumerate(listed)]
@@ -169,13 +169,23 @@ class FunctionMetric(TurnDecay):
             dialogue, turn, valid = (_chosen(column, kept, count) for column in (dialogue, turn, valid))
         super().update(scores, dialogue=dialogue, turn=turn, valid=valid, lengths=lengths)
 
+    def _listed(self, found: Any) -> list[Any]:
+        """Values in an order of their own: letters of a text, keys of a dict and members of a set are none."""
+        found = found.tolist() if hasattr(found, "tolist") else found
+        if isinstance(found, (str, bytes, Mapping, Set)) or not isinstance(found, Iterable):
+            raise InputError("function", f"to give one value a record, from {self.name}", f"a {type(found).__name__}")
+        return list(found)
+
     def _checked(self, value: Any, row: int) -> float | None:
         if value is None:
             return None
+        number: float | None
         try:
             number = float(value)
-        except (TypeError, ValueError):
-            raise InputError("function", f"to give numbers or None, from {self.name}", repr(value), row) from None
+        except (TypeError, ValueError, OverflowError):
+            number = None
+        if number is None or isinstance(value, (str, bytes)):
+            raise InputError("function", f"to give numbers or None, from {self.name}", repr(value)[:80], row)
         if number < self.low or number > self.high:
             ends = f"{self.low:g} to {self.high:g}"
             raise InputError("function", f"to give values from {ends}, from {self.name}", number, row)

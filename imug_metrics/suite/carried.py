@@ -232,6 +232,20 @@ def check_names(names: Collection[str], taken: Collection[str]) -> None:
             raise InputError("scores", "to have other names than estimates", repr(name))
 
 
+def check_metrics(names: Iterable[str]) -> None:
+    """Raise InputError for a metric that has the name of a column of rows, which its values would take the place of.
+
+    Example:
+        >>> check_metrics(["mine", "text"])
+        Traceback (most recent call last):
+        imug_metrics.errors.InputError: Expected argument `metrics` to have other names than columns of rows,
+        got 'text'.
+    """
+    for name in names:
+        if name in RECORD_COLUMNS or name == "model":
+            raise InputError("metrics", "to have other names than columns of rows", repr(name))
+
+
 def check_groups(names: Iterable[str], taken: Collection[str]) -> None:
     """Raise InputError for a group, beside the main ones, that has the name of another column of rows.
 

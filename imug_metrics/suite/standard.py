@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 
+from imug_metrics.errors import InputError
 from imug_metrics.functional.answers.answer_accuracy import Kind
 from imug_metrics.metrics.answers.answer_accuracy import AnswerAccuracy
 from imug_metrics.metrics.decay.turn_decay import TurnDecay
@@ -112,7 +113,7 @@ def named_metrics(metrics: Given) -> dict[str, Metric]:
     """Metrics by name: those of a sequence by their own. A plain function becomes a `FunctionMetric`.
 
     Raises:
-        ValueError: if two of a sequence have one name.
+        ValueError: if two of a sequence have one name, or a name is empty or has a dot, which names of modules lack.
 
     Example:
         >>> list(named_metrics([TurnAlignment(), TurnRetrieval()]))
@@ -121,14 +122,20 @@ def named_metrics(metrics: Given) -> dict[str, Metric]:
     if isinstance(metrics, StandardMetrics):
         return metrics
     if isinstance(metrics, Mapping):
-        return {name: _as_metric(found, name) for name, found in metrics.items()}
+        return {_checked(name): _as_metric(found, name) for name, found in metrics.items()}
     named: dict[str, Metric] = {}
     for metric in map(_as_metric, metrics):
         name = getattr(metric, "name", type(metric).__name__)
         if name in named:
             raise ValueError(f"Expected argument `metrics` to be a mapping where two metrics are called {name!r}.")
-        named[name] = metric
+        named[_checked(name)] = metric
     return named
+
+
+def _checked(name: str) -> str:
+    if not name or "." in name:
+        raise InputError("metrics", "to have names without dots that are not empty", repr(name))
+    return name
 
 
 def _as_metric(given: Metric | Callable[..., Any], name: str | None = None) -> Metric:

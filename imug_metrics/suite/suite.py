@@ -35,6 +35,7 @@ from imug_metrics.suite.carried import (
     carried_groups,
     carried_names,
     check_groups,
+    check_metrics,
     check_names,
 )
 from imug_metrics.suite.columns import encoded
@@ -367,6 +368,7 @@ class ImugSuite(MetricCollection):
         """Make the metrics of scores and costs that have not been seen before; what rows hold is called by one name."""
         scores, costs = carried_names(records)
         if with_rows:
+            check_metrics(self._given)
             groups = carried_groups(records)
             check_groups(groups, {*self.names, *ITEM_SCORES, *scores})
             self._group_columns.update(groups)

@@ -105,6 +105,13 @@ def test_a_function_without_a_name_needs_one() -> None:
         (lambda records: [1.0], "to give one value a record, 18 from mine, got 1"),
         (lambda record: "much", "to give numbers or None"),
         (lambda record: 2.0, "to give values from 0 to 1"),
+        (lambda record: "1", "to give numbers or None"),
+        (lambda record: 10**400, "to give numbers or None"),
+        (lambda records: "1" * 18, "to give one value a record, from mine, got a str"),
+        (lambda records: dict.fromkeys(range(18), 1.0), "to give one value a record, from mine, got a dict"),
+        (lambda records: {float(n) for n in range(18)}, "to give one value a record, from mine, got a set"),
+        (lambda records: None, "to give one value a record, from mine, got a NoneType"),
+        (lambda records: torch.tensor(1.0), "to give one value a record, from mine, got a float"),
     ],
 )
 def test_values_that_cannot_be_are_refused_and_change_nothing(function: Any, message: str) -> None:
@@ -112,6 +119,19 @@ def test_values_that_cannot_be_are_refused_and_change_nothing(function: Any, mes
     with pytest.raises(InputError, match=message):
         suite.update(records())
     assert not suite["words"].update_called
+
+
+@pytest.mark.parametrize("name", ["turn", "dialogue", "modality", "class", "model"])
+def test_a_metric_takes_no_column_of_rows(name: str) -> None:
+    """Its values would stand where rows say which record they are of."""
+    with pytest.raises(InputError, match=f"other names than columns of rows, got '{name}'"):
+        imug_metrics.evaluate(records(), metrics={name: words})
+
+
+@pytest.mark.parametrize("name", ["", "a.b"])
+def test_names_that_no_collection_can_hold_are_refused(name: str) -> None:
+    with pytest.raises(InputError, match="names without dots"):
+        ImugSuite({name: words})
 
 
 def test_a_column_that_is_asked_for_and_not_given_is_named() -> None:
