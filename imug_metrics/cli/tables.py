@@ -20,6 +20,7 @@ from imug_metrics.report.tables.text import first_line, narrow
 _STYLES = {"": "", "bold": "bold", "dim": "dim", "good": "bold green", "bad": "bold red", "warn": "bold yellow"}
 
 _UNBOUNDED = 100_000
+_LONGEST = 14  # letters of a word that is kept whole
 
 
 def print_tables(tables: Iterable[Table], console: Console | None = None) -> None:
@@ -57,10 +58,17 @@ def _chosen(table: Table, columns: Sequence[int]) -> Table:
 
 
 def _width(table: Table, console: Console) -> int:
-    """Characters that a line needs at least: names of rows can be folded, numbers cannot."""
-    groups = [[[Cell(""), *row[1:]] for row in rows] for rows in table.groups]
+    """Characters that a line needs at least: names of rows can be folded between words, numbers cannot."""
+    whole = Cell("x" * _longest_word(table))
+    groups = [[[whole, *row[1:]] for row in rows] for rows in table.groups]
     shown = replace(table, header=("", *table.header[1:]), groups=groups, title="")
     return Measurement.get(console, console.options.update(width=_UNBOUNDED), _rich(shown)).maximum
+
+
+def _longest_word(table: Table) -> int:
+    """Of the names of rows; one that is longer than usual is broken all the same."""
+    words = [word for row in table.rows for word in row[0].text.split()]
+    return min(max(map(len, words), default=0), _LONGEST)
 
 
 def _rich(table: Table) -> RichTable:
@@ -71,7 +79,7 @@ def _rich(table: Table) -> RichTable:
         lines = [*[""] * (tall - heading.count("\n")), *heading.split("\n")]
         label = Text("\n".join(map(plain, lines)))
         if place == 0:
-            shown.add_column(label, overflow="fold", min_width=7)
+            shown.add_column(label, overflow="fold", min_width=max(7, _longest_word(table)))
         else:
             shown.add_column(label, justify="right", no_wrap=True, overflow="crop")
     for rows in table.groups:

@@ -67,11 +67,11 @@ def pair_table(
         "Metric",
         "First",
         "Second",
-        "Difference",
+        "Differ-\nence",
         f"{share},\nall pairs",
         "p, all\nmetrics",
         "Seen\nfrom",
-        "Dialogues",
+        "Dia-\nlogues",
     )
     caption = [
         "difference: first minus second, paired by dialogue and turn",

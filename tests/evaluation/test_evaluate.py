@@ -59,7 +59,9 @@ def test_records_of_one_model_need_no_name_and_no_encoder() -> None:
     assert found.scores["model"]["answer_accuracy"] == 0.5
     assert found.coverage["model"]["answer_accuracy"] == 1.0
     assert not found.problems
-    assert [table.count("\nmodel ") for table in found.table().split("\n\n")] == [1, 1], "a row of each table"
+    scores, changes = found.tables()
+    assert [row["Model"] for row in scores.records()] == ["model"]
+    assert {row["Model"] for row in changes.records()} == {"model"}
 
 
 def test_models_by_name_are_scored_apart() -> None:

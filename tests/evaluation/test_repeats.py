@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import re
 import random
 from pathlib import Path
 
@@ -101,6 +102,6 @@ def test_the_command_prints_a_table_and_writes_strict_json(
     written = json.loads(text, parse_constant=pytest.fail)
     assert [score["model"] for score in written["scores"]] == ["good", "poor"]
     assert main(["compare", *map(str, folders), "--repeats", "--metric", "answer_accuracy"]) == 0
-    assert "good − poor" in capsys.readouterr().out
+    assert re.search(r"good +poor +\+", capsys.readouterr().out)
     assert main(["repeats", str(folders[0])]) == 2
     assert "DIR: expected two repeated runs" in capsys.readouterr().err
