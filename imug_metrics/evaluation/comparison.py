@@ -69,11 +69,11 @@ class Comparison(Trackable):
         """One row a metric and pair: metric, the two models' names, and what `PairedDifference` holds of them."""
         return comparison_rows(self.models, self.metrics)
 
-    def score_groups(self) -> list[ScoreGroup]:
+    def _score_groups(self) -> list[ScoreGroup]:
         """The difference of each two models in each metric, for trackers."""
         return difference_groups(self.rows())
 
-    def tracked_tables(self) -> list[Table]:
+    def _tracked_tables(self) -> list[Table]:
         """For trackers: `rows` as a table."""
         rows = self.rows()
         return [exact_table("differences", [*rows[0]], [row.values() for row in rows])] if rows else []

@@ -19,7 +19,7 @@ from imug_metrics.evaluation.item_scores import metric_spec
 from imug_metrics.evaluation.result import Evaluation
 from imug_metrics.report.files import json_text, write_whole
 from imug_metrics.report.metric_specs import METRICS, MetricSpec, as_float, known_metrics, number, shown_metrics
-from imug_metrics.report.row_scores import row_scores
+from imug_metrics.report.row_scores import row_scores, turn_values
 from imug_metrics.report.tables.table import Cell, Table
 from imug_metrics.stats.variance_components import Level, repeats_worth, variance_components
 from imug_metrics.suite import ModelScores
@@ -163,11 +163,8 @@ def _of_records(scores: Sequence[ModelScores]) -> list[MetricSpec]:
 
 
 def _repeated(model: str, view: MetricSpec, runs: Sequence[ModelScores], mean: ModelScores) -> RepeatedScore:
-    places = [(str(item["dialogue"]), int(item["turn"])) for item in mean.items if item.get(view.item) is not None]
-    known = [
-        {(str(item["dialogue"]), int(item["turn"])): as_float(item.get(view.item)) for item in run.items}
-        for run in runs
-    ]
+    places = [place for place, value in turn_values(mean.items, view.item).items() if not math.isnan(value)]
+    known = [turn_values(run.items, view.item) for run in runs]
     scores = torch.tensor([[run.get(place, math.nan) for run in known] for place in places], dtype=torch.float64)
     dialogue = hash_ids([dialogue for dialogue, _ in places])
     components = variance_components(scores, dialogue)

@@ -19,11 +19,11 @@ from imug_metrics.evaluation.official import write_official
 from imug_metrics.protocols import imug
 from imug_metrics.reading.files import as_name
 from imug_metrics.reading.text_files import read_text
-from imug_metrics.report import SECTIONS, Build, RuleRow, write_report
+from imug_metrics.report import SECTIONS, RuleRow, SectionBuilder, write_report
 from imug_metrics.report.figures import Draw, figures, write_figures
 from imug_metrics.report.files import json_text, schema, write_problems, write_whole
-from imug_metrics.report.table import score_tables
 from imug_metrics.report.tables.table import Table
+from imug_metrics.report.terminal_tables import score_tables
 from imug_metrics.report.trackers.groups import ScoreGroup, model_groups
 from imug_metrics.report.trackers.tables import leaderboard, per_turn_table
 from imug_metrics.report.trackers.trackable import Trackable
@@ -101,7 +101,7 @@ class Evaluation(Trackable):
         return score_tables([result.scores for result in self.results], self.judges)
 
     def table(self) -> str:
-        """The main scores as text; see `imug_metrics.report.table.score_tables`."""
+        """The main scores as text; see `imug_metrics.report.terminal_tables.score_tables`."""
         return "\n\n".join(map(str, self.tables()))
 
     def to_pandas(self) -> DataFrame:
@@ -114,16 +114,16 @@ class Evaluation(Trackable):
         rows = [(model, *row) for model, scores in self.scores.items() for row in _estimates(scores)]
         return pandas.DataFrame(rows, columns=["model", "score", "value", "lower", "upper"])
 
-    def score_groups(self) -> list[ScoreGroup]:
+    def _score_groups(self) -> list[ScoreGroup]:
         """The scores of each model, for trackers."""
         return model_groups([result.scores for result in self.results])
 
-    def tracked_tables(self) -> list[Table]:
+    def _tracked_tables(self) -> list[Table]:
         """For trackers: the main scores by model, and the curves."""
         models = [result.scores for result in self.results]
         return [leaderboard(models), per_turn_table(models)]
 
-    def report(self, out: Path | str, *, sections: Sequence[Build] = SECTIONS) -> Path:
+    def report(self, out: Path | str, *, sections: Sequence[SectionBuilder] = SECTIONS) -> Path:
         """Write everything into a folder: report.html, summary.json, per_turn.csv, items.jsonl, problems.jsonl, ...
 
         Args:
@@ -133,13 +133,8 @@ class Evaluation(Trackable):
         Returns:
             The path of report.html.
         """
-        out = Path(out)
-        out.mkdir(parents=True, exist_ok=True)
-        write_official(out / "official", self.results, self.classes)
-        write_problems(self.problems, out)
-        models = [result.scores for result in self.results]
-        return write_report(
-            models,
+        page = write_report(
+            [result.scores for result in self.results],
             out,
             manifest=self.manifest,
             rules=self._rules(),
@@ -147,6 +142,9 @@ class Evaluation(Trackable):
             problems=self.problems,
             sections=sections,
         )
+        write_official(page.parent / "official", self.results, self.classes)
+        write_problems(self.problems, page.parent)
+        return page
 
     def figures(self) -> dict[str, Draw]:
         """What can be drawn, by the name of its file; each entry gives a matplotlib figure when called.

@@ -18,29 +18,28 @@ from imug_metrics.report.metric_specs import MetricSpec, check_models
 from imug_metrics.report.pages.page import page
 from imug_metrics.report.sections import (
     SECTIONS,
-    Build,
     Figure,
     Folded,
     Fragment,
     Panels,
     Report,
     Section,
+    SectionBuilder,
     Text,
     build_sections,
     tables_of,
 )
 from imug_metrics.report.sections.samples import samples_text
 from imug_metrics.report.summary import summary
-from imug_metrics.report.table import score_tables
-from imug_metrics.report.table_files import write_tables
+from imug_metrics.report.tables.saving import table_texts, write_tables
 from imug_metrics.report.tables.table import Cell, Mark, Table
+from imug_metrics.report.terminal_tables import score_tables
 
 if TYPE_CHECKING:
     from imug_metrics.suite import ModelScores
 
 __all__ = [
     "SECTIONS",
-    "Build",
     "Cell",
     "Figure",
     "Finding",
@@ -52,6 +51,7 @@ __all__ = [
     "Report",
     "RuleRow",
     "Section",
+    "SectionBuilder",
     "Table",
     "Text",
     "find",
@@ -68,7 +68,7 @@ def write_report(
     rules: Sequence[RuleRow] = (),
     judges: Mapping[str, Mapping[str, Any]] | None = None,
     problems: Sequence[Problem] = (),
-    sections: Sequence[Build] = SECTIONS,
+    sections: Sequence[SectionBuilder] = SECTIONS,
 ) -> Path:
     """Write the scores of all models into one folder.
 
@@ -103,7 +103,8 @@ def write_report(
 
     Raises:
         ValueError: ``models`` is empty or names a model twice.
-        ArgumentError: if a table of a section has a name that no file can have, or that another one has.
+        ArgumentError: if what makes a section returns anything else; if a section or a table has a name that no anchor
+            or file can have, or that another one has. Nothing is written then, nor if a section raises.
 
     Example:
         >>> import tempfile
@@ -117,12 +118,18 @@ def write_report(
     check_models(models)
     report = Report(models, manifest, compare_models(models), rules, judges or {}, problems)
     built = build_sections(report, sections)
+    tables = table_texts(table for section in built for table in tables_of(section.parts))
+    texts = {  # all made before any is written: what fails here leaves an earlier report as it was
+        "summary.json": json_text("summary", summary(report)),
+        "per_turn.csv": per_turn_text(models),
+        "samples.csv": samples_text(report),
+        "items.jsonl": items_text(models),
+        "manifest.json": json_text("manifest", {"imug_metrics": __version__, **manifest}),
+        "report.html": page(report, __version__, built),
+    }
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
-    write_tables(out / "tables", (table for section in built for table in tables_of(section.parts)))
-    write_whole(out / "summary.json", json_text("summary", summary(report)))
-    write_whole(out / "per_turn.csv", per_turn_text(models))
-    write_whole(out / "samples.csv", samples_text(report))
-    write_whole(out / "items.jsonl", items_text(models))
-    write_whole(out / "manifest.json", json_text("manifest", {"imug_metrics": __version__, **manifest}))
-    return write_whole(out / "report.html", page(report, __version__, built))
+    write_tables(out / "tables", tables)
+    for name, text in texts.items():
+        write_whole(out / name, text)
+    return out / "report.html"

@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 
 from imug_metrics.dialogues.ids import hash_ids
-from imug_metrics.report.metric_specs import MetricSpec, as_float, comparable_metrics
+from imug_metrics.report.metric_specs import MetricSpec, comparable_metrics
+from imug_metrics.report.row_scores import turn_values
 from imug_metrics.stats.bootstrap import poisson_weights
 from imug_metrics.stats.comparison import PairedDifference, compared_sums, difference_sums, rank_bounds
 from imug_metrics.stats.multiple_comparisons import holm_families
@@ -146,10 +147,7 @@ class _ScoreTable:
 
 
 def _score_table(models: Sequence[ModelScores], view: MetricSpec) -> _ScoreTable:
-    known = [
-        {(str(item["dialogue"]), int(item["turn"])): as_float(item.get(view.item)) for item in model.items}
-        for model in models
-    ]
+    known = [turn_values(model.items, view.item) for model in models]
     places = sorted({place for scores in known for place, value in scores.items() if not math.isnan(value)})
     lengths = Counter(dialogue for dialogue, _ in places)
     scores = [[scores.get(place, math.nan) for place in places] for scores in known]

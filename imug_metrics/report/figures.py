@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -18,7 +19,8 @@ from imug_metrics.report.breakdown import GroupedMetric, breakdowns
 from imug_metrics.report.comparison import MetricComparison, compare_models
 from imug_metrics.report.comparison_table import joint
 from imug_metrics.report.cut import cut
-from imug_metrics.report.marks import chance
+from imug_metrics.report.folder_index import indexed_files, write_index
+from imug_metrics.report.marks import mean_chance
 from imug_metrics.report.metric_specs import (
     ALIGNMENT_GAP,
     EXPOSURE,
@@ -50,6 +52,7 @@ MOST_PAIRS = 45
 MOST_LINES = 60
 """Lines of groups and models that a figure shows; of more, each model has a figure of its own."""
 
+_FILE = re.compile(rf"[a-z0-9_]+\.({'|'.join(FORMATS)})")
 _LONGEST = 40  # letters of a name that others gave
 _BY_DIALOGUE = "95 % interval by dialogue"
 _HISTORIES = (
@@ -110,6 +113,8 @@ def write_figures(
 ) -> list[Path]:
     """Write all `figures` into `folder/figures`, which is made where it is not there.
 
+    Those of an earlier call that are no longer drawn go away; one that is stays in formats that are not written now.
+
     Args:
         models, compared: see `figures`.
         folder: where the other files of the evaluation are.
@@ -130,11 +135,14 @@ def write_figures(
     drawn = figures(models, compared)
     out = Path(folder) / "figures"
     out.mkdir(parents=True, exist_ok=True)
+    earlier = indexed_files(out, _FILE)
     paths = []
     for name, draw in drawn.items():
         figure = draw()
         paths += [plots.save(figure, out / f"{name}.{kind}") for kind in formats]
         plt.close(figure)
+    gone = {name for name in earlier if Path(name).stem not in drawn}
+    write_index(out, "figures", sorted({*(path.name for path in paths), *earlier} - gone), gone)
     return paths
 
 
@@ -152,7 +160,7 @@ def _curve(
     named: Mapping[str, ModelScores], view: MetricSpec, lines: Mapping[str, Mapping[int, plots.Point]]
 ) -> Figure:
     counts = {name: records_by_turn(model.items, view.item) if view.item else {} for name, model in named.items()}
-    level = mean(chance(model, view) for model in named.values())
+    level = mean_chance(named.values(), view)
     said = "\n".join([f"bands: {_BY_DIALOGUE}", *_counts(named.values(), view)])
     return plots.curves(lines, counts=counts, y=_words(view), reference=level, note=said)[0]
 

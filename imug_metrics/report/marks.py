@@ -6,14 +6,14 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import torch
 
 from imug_metrics.functional.answers.choice_score import choice_mask
 from imug_metrics.reading.options import DEFAULT_OPTIONS
-from imug_metrics.report.metric_specs import CHANCE, METRICS, MetricSpec, as_float, copies, estimate, number
+from imug_metrics.report.metric_specs import CHANCE, METRICS, MetricSpec, as_float, copies, estimate, mean, number
 from imug_metrics.report.tables.cells import is_covered
 from imug_metrics.report.tables.table import Mark
 
@@ -82,6 +82,11 @@ def chance(model: ModelScores, view: MetricSpec) -> float:
     weights = torch.tensor([*keys.values()], dtype=torch.float64)
     shares = letters / letters.sum(1, keepdim=True).clamp_min(1)
     return float((weights @ shares.double()).max() / weights.sum())
+
+
+def mean_chance(models: Iterable[ModelScores], view: MetricSpec) -> float:
+    """One level of chance to draw for several models: the mean of theirs; NaN where none is known."""
+    return mean(chance(model, view) for model in models)
 
 
 def marks(model: ModelScores, view: MetricSpec) -> list[Mark]:

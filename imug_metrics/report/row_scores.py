@@ -91,6 +91,11 @@ def scored_rows(items: Iterable[Row], view: MetricSpec, *, absent_is_zero: bool 
     return ScoredRows(torch.tensor(values, dtype=torch.float64), torch.tensor(covered), torch.tensor(expected))
 
 
+def turn_values(items: Iterable[Row], column: str) -> dict[tuple[str, int], float]:
+    """What a column holds, by dialogue and turn; NaN where it has no value."""
+    return {(str(row["dialogue"]), int(row["turn"])): as_float(row.get(column)) for row in items}
+
+
 def dialogue_places(items: Iterable[Row]) -> Tensor:
     """The dialogue of each row as a number from 0, in the order in which they begin; int64 `[N]`."""
     places: dict[str, int] = {}

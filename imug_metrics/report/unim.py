@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -20,6 +18,7 @@ from imug_metrics.report.sections.notes import Note
 from imug_metrics.report.sections.section import Folded, Part, Section, Text, fragment
 from imug_metrics.report.sections.source import manifest_table
 from imug_metrics.report.tables.cells import estimate_cell
+from imug_metrics.report.tables.csv import csv_text
 from imug_metrics.report.tables.table import Cell, Table
 
 SUPPORT = "structure_integrity_support"
@@ -256,9 +255,7 @@ def _texts(row: Mapping[str, Any]) -> tuple[Cell, Cell]:
 
 def _csv(groups: Sequence[Mapping[str, Any]]) -> str:
     """One line a group and score; an undefined number is an empty cell."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(CSV_COLUMNS)
+    rows: list[list[Any]] = []
     for group in groups:
         head = [group[key] for key in ("by", "name", "instances", "answered")]
         for column in COLUMNS:
@@ -267,6 +264,6 @@ def _csv(groups: Sequence[Mapping[str, Any]]) -> str:
             found = estimate(group, column.key)
             prefix = column.key.removesuffix("_lenient")
             numbers = (*vars(found).values(), *(as_float(group.get(key)) for key in (column.relative, SUPPORT)))
-            cells = ["" if math.isnan(value) else repr(value) for value in numbers]
-            writer.writerow([*head, column.label, *cells, int(group[f"{prefix}_n"])])
-    return buffer.getvalue()
+            cells = (None if math.isnan(value) else value for value in numbers)
+            rows.append([*head, column.label, *cells, int(group[f"{prefix}_n"])])
+    return csv_text(CSV_COLUMNS, rows)

@@ -21,7 +21,6 @@ from imug_metrics.report.sections.readings import readings
 from imug_metrics.report.sections.samples import samples
 from imug_metrics.report.sections.scores import scores
 from imug_metrics.report.sections.section import (
-    Build,
     Figure,
     Folded,
     Fragment,
@@ -29,6 +28,7 @@ from imug_metrics.report.sections.section import (
     Part,
     Report,
     Section,
+    SectionBuilder,
     Text,
     build_sections,
     fragment,
@@ -38,7 +38,6 @@ from imug_metrics.report.sections.source import source
 
 __all__ = [
     "SECTIONS",
-    "Build",
     "Figure",
     "Folded",
     "Fragment",
@@ -46,13 +45,14 @@ __all__ = [
     "Part",
     "Report",
     "Section",
+    "SectionBuilder",
     "Text",
     "build_sections",
     "fragment",
     "tables_of",
 ]
 
-SECTIONS: tuple[Build, ...] = (
+SECTIONS: tuple[SectionBuilder, ...] = (
     findings,
     scores,
     differences,

@@ -4,11 +4,10 @@
 
 from __future__ import annotations
 
-import math
-
 from markupsafe import Markup
 
-from imug_metrics.report.metric_specs import CHANCE, FEW_DIALOGUES, MetricSpec, as_float, curve, mean, records_by_turn
+from imug_metrics.report.marks import mean_chance
+from imug_metrics.report.metric_specs import FEW_DIALOGUES, MetricSpec, curve, records_by_turn
 from imug_metrics.report.sections.section import Figure, Panels, Part, Report, Section, fragment
 from imug_metrics.report.svg import LABELLED, Line
 from imug_metrics.report.svg import curves as drawn
@@ -42,13 +41,8 @@ def _figure(report: Report, view: MetricSpec, name: str) -> Figure | None:
         lines,
         f"{view.label} by turn",
         is_share=view.is_share,
-        reference=_chance(report) if view.key == "turn_retrieval" else math.nan,
+        reference=mean_chance(report.models, view),
         reference_name="chance",
     )
     asked = {"image": "image turns", "text": "text turns"}.get(view.modality, "all turns")
     return Figure(Markup(svg), view.label, f"by turn, {asked}", name) if svg else None
-
-
-def _chance(report: Report) -> float:
-    """The level of chance, as a mean over the models."""
-    return mean(as_float(model.scores.get(CHANCE)) for model in report.models)

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -11,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from markupsafe import Markup
 
+from imug_metrics.errors import ArgumentError
 from imug_metrics.reading.files import Problem
 from imug_metrics.report.comparison import MetricComparison
 from imug_metrics.report.dialogues import ScoredDialogue, listed, row_metrics, scored_dialogues
@@ -25,6 +28,8 @@ from imug_metrics.report.tables.table import Cell, Mark, Table, name_cell
 
 if TYPE_CHECKING:
     from imug_metrics.suite import ModelScores
+
+_NAME = re.compile("[a-z0-9_-]+")
 
 
 @dataclass(frozen=True)
@@ -150,13 +155,38 @@ class Section:
     parts: Sequence[Part] = ()
 
 
-Build: TypeAlias = Callable[[Report], "Section | None"]
+SectionBuilder: TypeAlias = Callable[[Report], "Section | None"]
 """Makes a section of what was found; None where there is nothing to show."""
 
 
-def build_sections(report: Report, builds: Sequence[Build]) -> list[Section]:
-    """The sections that have something to show."""
-    return [section for build in builds if (section := build(report)) is not None]
+def build_sections(report: Report, builders: Sequence[SectionBuilder]) -> list[Section]:
+    """The sections that have something to show.
+
+    Raises:
+        ArgumentError: if one is no section, or holds what is no part; if a name is no anchor, or that of another.
+    """
+    built = [section for build in builders if (section := build(report)) is not None]
+    for section in built:
+        _check(isinstance(section, Section), "functions that return a Section or None", section)
+        _check(_NAME.fullmatch(section.name), "names of sections of the characters a-z, 0-9, _ and -", section.name)
+        _check_parts(section.parts)
+    for name, count in Counter(section.name for section in built).items():
+        _check(count == 1, "names of sections to differ", name)
+    return built
+
+
+def _check_parts(parts: Any) -> None:
+    _check(isinstance(parts, Sequence) and not isinstance(parts, str), "parts in a list", parts)
+    for part in parts:
+        _check(isinstance(part, (Table, Figure, Panels, Folded, Text, Fragment)), "tables, figures, texts, ...", part)
+        if isinstance(part, (Panels, Folded)):
+            _check_parts(part.parts)
+
+
+def _check(holds: Any, expected: str, found: Any) -> None:
+    if not holds:
+        got = repr(found) if isinstance(found, str) else type(found).__name__
+        raise ArgumentError("sections", f"expected {expected}, got {got}")
 
 
 def tables_of(parts: Sequence[Part]) -> Iterator[Table]:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from imug_metrics.report.sanitize import plain
@@ -34,8 +35,8 @@ def markdown_table(table: Table) -> str:
     return "\n".join([*title, *head, *rows, *caption]) + "\n"
 
 
-def _line(cells: object) -> str:
-    return f"| {' | '.join(cells)} |"  # type: ignore[arg-type]
+def _line(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
 
 
 def _text(cell: Cell) -> str:

@@ -54,13 +54,13 @@ def tracked_scores(scores: Scores, *, prefix: str = "", detail: Detail = "interv
 
 def tracked_tables(scores: Scores, *, prefix: str = "") -> dict[str, Table]:
     """The tables that a tracker is given, by key; of a flat dict there is none."""
-    tables = scores.tracked_tables() if isinstance(scores, Trackable) else []
+    tables = scores._tracked_tables() if isinstance(scores, Trackable) else []
     return {tracker_key(f"{prefix}{table.name}"): table for table in tables if any(table.rows)}
 
 
 def _groups(scores: Scores) -> list[ScoreGroup]:
     if isinstance(scores, Trackable):
-        return scores.score_groups()
+        return scores._score_groups()
     if isinstance(scores, Mapping):
         return [ScoreGroup((), scores, _primary(scores))]
     expected = 'a dict of scores (a metric gives one with detail="interval"), an Evaluation or a Comparison'

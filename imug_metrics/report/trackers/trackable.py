@@ -24,11 +24,11 @@ class Trackable(ABC):
     """A result that is logged in experiment trackers."""
 
     @abstractmethod
-    def score_groups(self) -> list[ScoreGroup]:
+    def _score_groups(self) -> list[ScoreGroup]:
         """All scores, in groups."""
 
     @abstractmethod
-    def tracked_tables(self) -> list[Table]:
+    def _tracked_tables(self) -> list[Table]:
         """Tables of exact numbers, by name."""
 
     def to_wandb(

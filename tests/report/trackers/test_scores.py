@@ -121,10 +121,10 @@ def test_a_difference_of_states_tells_no_number_of_records() -> None:
 
 
 class Twice(Trackable):
-    def score_groups(self) -> list[ScoreGroup]:
+    def _score_groups(self) -> list[ScoreGroup]:
         return [ScoreGroup(("a",), {"b/c": 1.0}, ["b/c"]), ScoreGroup(("a/b",), {"c": 2.0}, ["c"])]
 
-    def tracked_tables(self) -> list[Any]:
+    def _tracked_tables(self) -> list[Any]:
         return []
 
 

@@ -14,7 +14,7 @@ import pytest
 from imug_metrics.errors import ArgumentError
 from imug_metrics.report import SECTIONS, Cell, Report, Section, Table, write_report
 from imug_metrics.report.sections import tables_of
-from imug_metrics.report.table_files import write_tables
+from imug_metrics.report.tables.saving import table_texts, write_tables
 
 ROW = [[[Cell("a"), Cell("0.50", value=0.504)]]]
 
@@ -49,9 +49,9 @@ def test_the_csv_holds_exact_values_with_bounds(make_scores: Any, tmp_path: Path
 
 
 def test_tables_of_an_earlier_report_go_away_and_files_of_others_stay(tmp_path: Path) -> None:
-    write_tables(tmp_path, [table("old"), table("scores")])
+    write_tables(tmp_path, table_texts([table("old"), table("scores")]))
     (tmp_path / "mine.csv").write_text("kept")
-    assert write_tables(tmp_path, [table("scores")]) == ["scores.csv", "scores.md", "scores.tex"]
+    assert write_tables(tmp_path, table_texts([table("scores")])) == ["scores.csv", "scores.md", "scores.tex"]
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "index.json", "mine.csv", "scores.csv", "scores.md", "scores.tex"
     ]  # fmt: skip
@@ -64,9 +64,9 @@ def test_an_index_that_names_other_places_takes_nothing_away(tmp_path: Path) -> 
     (folder / "upper.CSV").write_text("kept")
     for content in ({"files": ["../kept.csv", "upper.CSV", 3, None]}, {"files": 5}, [], {}):
         (folder / "index.json").write_text(json.dumps(content))
-        write_tables(folder, [])
+        write_tables(folder, {})
     (folder / "index.json").write_bytes(b"\xff\xfe")
-    write_tables(folder, [])
+    write_tables(folder, {})
     assert (tmp_path / "kept.csv").exists()
     assert (folder / "upper.CSV").exists()
 
@@ -83,6 +83,6 @@ def test_a_name_that_no_file_should_have_is_refused_before_anything_is_written(
     assert not list((tmp_path / "out").rglob("*.csv"))
 
 
-def test_two_tables_of_one_name_are_refused(tmp_path: Path) -> None:
+def test_two_tables_of_one_name_are_refused() -> None:
     with pytest.raises(ArgumentError, match="'scores' twice"):
-        write_tables(tmp_path, [table("scores"), table("scores")])
+        table_texts([table("scores"), table("scores")])
