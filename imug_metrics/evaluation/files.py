@@ -112,7 +112,7 @@ def check_scorable(found: RecordsByModel, files: Sequence[Path], *, encoder: boo
     shown = join_names([str(file) for file in files])
     if images:
         raise ArgumentError("encoder", f"expected one, as {shown} holds images and nothing else to score: {CHOICES}")
-    cure = "name the column of the keys, as in target=answer, or of scores, as in score=s"
+    cure = "name the column of the keys, as in target=answer, or of scores, as in score=s or score.judge=j"
     first = next(iter(found.problems), None)  # often a warning: the key that was not read stands there
     cure += "" if first is None else f"; of {len(found.problems)} problems the first: {first}"
     raise ArgumentError("columns", f"found no key, no score and no image in {shown}, so nothing to score: {cure}")

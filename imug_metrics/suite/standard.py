@@ -216,5 +216,6 @@ def route(name: str, metric: Metric) -> Route:
         return "references"
     raise ValueError(
         f"Expected argument `metrics` to hold metrics that records can feed; {name} needs"
-        f" {', '.join(sorted(required))}. Hand `update` columns instead of records."
+        f" {', '.join(sorted(required))}. Records feed metrics of `scores` or of `images`, and plain functions with"
+        " the rest."
     )

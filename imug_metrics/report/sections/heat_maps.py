@@ -15,7 +15,7 @@ from imug_metrics.report.metric_specs import MetricSpec
 from imug_metrics.report.sections.section import Figure, Folded, Panels, Part, Report, Section, Text, fragment
 
 ABOUT = """A row a dialogue, a column a turn. Each map sorts its rows by their mean, the worst on top, so that rows of
-two maps are not the same dialogues. Red cells are outputs that are absent; where the ground shows there is no score."""
+two maps are not the same dialogues. Red cells are outputs that are absent; hatched ones have no score."""
 
 _BETTER = {True: "higher is better", False: "lower is better", None: "neither end is better"}
 _MOST_MAPS = 24
