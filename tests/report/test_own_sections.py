@@ -7,11 +7,13 @@ from __future__ import annotations
 import csv
 import io
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import imug_metrics
 from imug_metrics import Record
+from imug_metrics.errors import ArgumentError, InputError
 from imug_metrics.evaluation import Evaluation
 from imug_metrics.report import SECTIONS, Cell, Folded, Report, Section, Table, Text
 from imug_metrics.suite import FunctionMetric
@@ -69,3 +71,31 @@ def test_a_section_of_ones_own_stands_where_it_is_put(found: Evaluation, tmp_pat
     assert "Said <here>." in page.words
     assert page.section("notes") == ""
     assert (tmp_path / "tables" / "places.csv").read_text(encoding="utf-8") == "Model,Place\nplain,0\npolite,1\n"
+
+
+def fails(report: Report) -> Section:
+    raise RuntimeError("mine")
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (fails, "mine"),
+        (lambda report: "text", "return a Section or None, got 'text'"),
+        (lambda report: Section("mine", "Mine", parts=["text"]), "expected tables, figures, texts, ..., got 'text'"),
+        (lambda report: Section("mine", "Mine", parts=[Folded("a", [3])]), "expected tables, .* got int"),
+        (lambda report: Section("mine", "Mine", parts=iter([])), "expected parts in a list"),
+        (lambda report: Section("scores", "Mine"), "names of sections to differ, got 'scores'"),
+        (lambda report: Section('a"b', "Mine"), "names of sections of the characters"),
+        (lambda report: Section("a", "A", parts=[Table(("A", "B"), [[[Cell("1")]]])]), "rows of 2 cells"),
+        (lambda report: Section("a", "A", parts=[Table(("A",), [[[Cell("1"), Cell("2")]]])]), "rows of 1 cells"),
+    ],
+)
+def test_a_section_that_cannot_be_shown_leaves_an_earlier_report_as_it_was(
+    found: Evaluation, tmp_path: Path, make: Any, message: str
+) -> None:
+    found.report(tmp_path, sections=SECTIONS[:2])
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    with pytest.raises((RuntimeError, ArgumentError, InputError), match=message):
+        found.report(tmp_path, sections=[*SECTIONS[:3], make])
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before

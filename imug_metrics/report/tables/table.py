@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 from imug_metrics._optional import require
+from imug_metrics.errors import InputError
 from imug_metrics.report.tables.names import Labels
 
 if TYPE_CHECKING:
@@ -82,6 +83,9 @@ class Table:
         filterable: whether the page lets readers search its rows and choose among few texts of a column.
         compact: whether plain text breaks the headings and leaves out second lines, so that it fits a terminal.
 
+    Raises:
+        InputError: if a row has another number of cells than there are headings.
+
     Example:
         >>> table = Table(("Model", "Score"), [[(Cell("a"), Cell("0.50", value=0.504, lower=0.4, upper=0.6))]])
         >>> print(table)
@@ -102,6 +106,11 @@ class Table:
     filterable: bool = False
     compact: bool = False
     kind: ClassVar[str] = "table"
+
+    def __post_init__(self) -> None:
+        for row in self.rows:
+            if len(row) != len(self.header):
+                raise InputError("groups", f"to hold rows of {len(self.header)} cells, one a heading", len(row))
 
     @property
     def columns(self) -> tuple[str, ...]:
