@@ -19,7 +19,7 @@ from imug_metrics import BestOfN, Selection, TurnAlignment, VerifierCurve
 from imug_metrics.demo.dialogues import make_dialogues
 from imug_metrics.demo.models import SimulatedModel, draw_image
 from imug_metrics.functional import best_of_n
-from imug_metrics.report.metric_specs import curve, estimate
+from imug_metrics.report.estimates import curve, estimate
 from imug_metrics.report.svg import Line, curves
 
 FIGURE = Path(__file__).parent / "guides" / "best-of-n.svg"
@@ -68,7 +68,7 @@ def scores(drawn: Drawn) -> dict[str, float]:
     found: dict[str, float] = {}
     low, high = 0.0, 2.5  # the range of alignment
     for metric, columns in (
-        (BestOfN(CANDIDATES, detail=True), (drawn.right, drawn.alignment)),
+        (BestOfN(CANDIDATES, score_range=(0.0, 1.0), detail=True), (drawn.right, drawn.alignment)),
         (Selection(low=low, high=high, bins=64, detail=True), (drawn.right, drawn.alignment)),
         (
             VerifierCurve(ns=(2, 4, 8), thresholds=(), low=low, high=high, bins=64, detail=True),

@@ -21,12 +21,7 @@ from imug_metrics.report.comparison import REPLICATES, MetricComparison, compare
 from imug_metrics.report.comparison_table import comparison_tables
 from imug_metrics.report.files import json_text, write_whole
 from imug_metrics.report.marks import marks, slope_marks
-from imug_metrics.report.metric_specs import (
-    METRICS,
-    MetricSpec,
-    comparable_metrics,
-    known_metrics,
-)
+from imug_metrics.report.metric_specs import METRICS, MetricSpec, comparable_metrics, known_metrics
 from imug_metrics.report.row_scores import image_scores, row_scores
 from imug_metrics.report.tables.table import Mark, Table
 from imug_metrics.report.trackers.groups import ScoreGroup, difference_groups

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from imug_metrics._numbers import number
 from imug_metrics._version import __version__
 from imug_metrics.dialogues.columns import SHARE, Bounds
 from imug_metrics.dialogues.record import Record, image_name
@@ -26,8 +27,8 @@ from imug_metrics.metrics.decay.paired_gain import PairedGain
 from imug_metrics.metrics.images.turn_alignment import TurnAlignment
 from imug_metrics.protocols import imug
 from imug_metrics.protocols.imug.readings import recorded_readings
+from imug_metrics.report.estimates import as_float, estimate, span
 from imug_metrics.report.files import json_text, write_problems, write_whole
-from imug_metrics.report.metric_specs import as_float, estimate, number, span
 from imug_metrics.report.tables.cells import change_cell, count_cell, share_cell
 from imug_metrics.report.tables.names import file_names
 from imug_metrics.report.tables.table import Cell, Table

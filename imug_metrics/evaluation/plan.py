@@ -12,10 +12,12 @@ from pathlib import Path
 
 import torch
 
+from imug_metrics._numbers import number
 from imug_metrics.errors import ArgumentError
 from imug_metrics.evaluation.item_scores import ItemScores, metric_spec, read_item_scores
 from imug_metrics.evaluation.settings import join_names
-from imug_metrics.report.metric_specs import FEW_DIALOGUES, MetricSpec, number
+from imug_metrics.report.estimates import FEW_DIALOGUES
+from imug_metrics.report.metric_specs import MetricSpec
 from imug_metrics.report.tables.cells import count_cell
 from imug_metrics.report.tables.table import Cell, Mark, Table
 from imug_metrics.stats.cluster_robust import packed_moments, ratio_spread, unpack_moments

@@ -12,13 +12,15 @@ from typing import Any
 
 import torch
 
+from imug_metrics._numbers import number
 from imug_metrics._version import __version__
 from imug_metrics.dialogues.ids import hash_ids
 from imug_metrics.errors import ArgumentError
 from imug_metrics.evaluation.item_scores import metric_spec
 from imug_metrics.evaluation.result import Evaluation
+from imug_metrics.report.estimates import as_float
 from imug_metrics.report.files import json_text, write_whole
-from imug_metrics.report.metric_specs import METRICS, MetricSpec, as_float, known_metrics, number, shown_metrics
+from imug_metrics.report.metric_specs import METRICS, MetricSpec, known_metrics, shown_metrics
 from imug_metrics.report.row_scores import row_scores, turn_values
 from imug_metrics.report.tables.table import Cell, Table
 from imug_metrics.stats.variance_components import Level, repeats_worth, variance_components

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from imug_metrics._numbers import number
 from imug_metrics._version import __version__
 from imug_metrics.errors import ArgumentError
 from imug_metrics.evaluation.layouts import HOLDS, kinds
@@ -18,8 +19,8 @@ from imug_metrics.judges import Judge
 from imug_metrics.protocols import unim
 from imug_metrics.reading.files import Problems
 from imug_metrics.reading.tags import MODALITIES, Repeated, TextType
+from imug_metrics.report.estimates import as_float, estimate, span
 from imug_metrics.report.files import write_problems
-from imug_metrics.report.metric_specs import as_float, estimate, number, span
 from imug_metrics.report.tables.cells import estimate_cell, share_cell
 from imug_metrics.report.tables.table import Cell, Table
 from imug_metrics.report.unim import Column, shown_columns, write_unim_report

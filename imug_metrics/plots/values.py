@@ -8,6 +8,8 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, SupportsFloat, TypeAlias, cast
 
+from imug_metrics._numbers import number
+
 Value: TypeAlias = SupportsFloat | Sequence[SupportsFloat] | None
 """A number, or a number and the two bounds of its interval; NaN or None where undefined. Scalar tensors are numbers."""
 
@@ -88,16 +90,3 @@ def digits_of(points: Iterable[Point]) -> int:
     if not widths:
         return least
     return min(max(least, 1 - math.floor(math.log10(min(widths)))), 5)
-
-
-def number(value: float, digits: int) -> str:
-    """A number with a true minus sign and no negative zero.
-
-    Example:
-        >>> number(-0.126, 2), number(-0.001, 2)
-        ('−0.13', '0.00')
-    """
-    if math.isinf(value):
-        return "∞" if value > 0 else "−∞"
-    text = f"{value:.{digits}f}"
-    return (text.lstrip("-") if float(text) == 0 else text).replace("-", "−")

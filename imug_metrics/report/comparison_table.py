@@ -6,8 +6,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from imug_metrics._numbers import number
 from imug_metrics.report.comparison import MetricComparison
-from imug_metrics.report.metric_specs import Estimate, number, span
+from imug_metrics.report.estimates import Estimate, span
 from imug_metrics.report.tables.cells import count_cell
 from imug_metrics.report.tables.table import Cell, Mark, Table, Tone, legend, name_cell
 from imug_metrics.stats.comparison import PairedDifference

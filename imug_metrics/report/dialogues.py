@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from imug_metrics.report.metric_specs import MetricSpec, as_float, mean
+from imug_metrics.report.estimates import as_float, mean
+from imug_metrics.report.metric_specs import MetricSpec
 from imug_metrics.report.outcomes import Outcome, outcome
 
 if TYPE_CHECKING:

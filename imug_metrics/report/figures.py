@@ -19,20 +19,16 @@ from imug_metrics.report.breakdown import GroupedMetric, breakdowns
 from imug_metrics.report.comparison import MetricComparison, compare_models
 from imug_metrics.report.comparison_table import joint
 from imug_metrics.report.cut import cut
+from imug_metrics.report.estimates import Estimate, as_float, curve, estimate, mean
 from imug_metrics.report.folder_index import indexed_files, write_index
 from imug_metrics.report.marks import mean_chance
 from imug_metrics.report.metric_specs import (
     ALIGNMENT_GAP,
     EXPOSURE,
-    Estimate,
     MetricSpec,
-    as_float,
     check_models,
     compares_histories,
-    curve,
-    estimate,
     is_missing,
-    mean,
     records_by_turn,
     shown_metrics,
 )

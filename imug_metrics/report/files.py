@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from imug_metrics._files import write_bytes_whole
 from imug_metrics.reading.files import Problem
-from imug_metrics.report.metric_specs import curve, known_metrics, records_by_turn
+from imug_metrics.report.estimates import curve
+from imug_metrics.report.metric_specs import known_metrics, records_by_turn
 from imug_metrics.report.tables.csv import csv_text
 
 if TYPE_CHECKING:

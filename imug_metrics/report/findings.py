@@ -9,25 +9,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from imug_metrics._numbers import number
 from imug_metrics.report.comparison import MetricComparison, compare_models
+from imug_metrics.report.estimates import FEW_DIALOGUES, Estimate, as_float, estimate, span
 from imug_metrics.report.judging import PAIRS
 from imug_metrics.report.marks import marks, slope_marks
 from imug_metrics.report.metric_specs import (
     ALIGNMENT_GAP,
     COPY_RATE,
     EXPOSURE,
-    FEW_DIALOGUES,
-    Estimate,
     MetricSpec,
-    as_float,
     copies,
-    estimate,
     horizon,
     is_missing,
     known_metrics,
-    number,
     shown_metrics,
-    span,
 )
 
 if TYPE_CHECKING:

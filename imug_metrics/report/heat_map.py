@@ -15,9 +15,11 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from imug_metrics._numbers import number
 from imug_metrics.report.cut import cut
 from imug_metrics.report.dialogues import ScoredDialogue
-from imug_metrics.report.metric_specs import MetricSpec, as_float, number
+from imug_metrics.report.estimates import as_float
+from imug_metrics.report.metric_specs import MetricSpec
 from imug_metrics.report.outcomes import Outcome
 
 MOST_ROWS = 300

@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from imug_metrics.report.metric_specs import Estimate, as_float, estimate, number, span
+from imug_metrics._numbers import number
+from imug_metrics.report.estimates import Estimate, as_float, estimate, span
 
 if TYPE_CHECKING:
     from imug_metrics.suite import ModelScores

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from imug_metrics._numbers import number
 from imug_metrics.functional.answers.choice_score import choice_mask
 from imug_metrics.reading.options import DEFAULT_OPTIONS
-from imug_metrics.report.metric_specs import CHANCE, METRICS, MetricSpec, as_float, copies, estimate, mean, number
+from imug_metrics.report.estimates import as_float, estimate, mean
+from imug_metrics.report.metric_specs import CHANCE, METRICS, MetricSpec, copies
 from imug_metrics.report.tables.cells import is_covered
 from imug_metrics.report.tables.table import Mark
 

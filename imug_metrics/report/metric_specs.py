@@ -1,29 +1,27 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""What the report shows of each metric, and how a flat score dict is read back into values, intervals and curves."""
+"""What the report shows of each metric: where its numbers are, and the words beside them."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from imug_metrics.dialogues.record import FAILED
 from imug_metrics.metrics.answers.answer_accuracy import AnswerAccuracy
 from imug_metrics.metrics.answers.point_score import PointScore
-from imug_metrics.metrics.curve import curve_points
 from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.images.turn_alignment import TurnAlignment
 from imug_metrics.metrics.images.turn_consistency import TurnConsistency
 from imug_metrics.metrics.images.turn_retrieval import TurnRetrieval
+from imug_metrics.report.estimates import as_float, curve, estimate
 
 if TYPE_CHECKING:
     from imug_metrics.suite import ModelScores
 
-FEW_DIALOGUES = 20
-"""Below this many dialogues a cluster-robust interval is only approximate."""
 
 COPY_ALARM = 0.5
 """Above this copy rate a high consistency says that images were repeated rather than redrawn."""
@@ -109,69 +107,6 @@ EXPOSURE = "exposure_bias"
 ALIGNMENT_GAP = "exposure_gap_alignment"
 
 
-@dataclass(frozen=True)
-class Estimate:
-    """A value with its interval; each may be NaN."""
-
-    value: float
-    lower: float = math.nan
-    upper: float = math.nan
-
-    @property
-    def known(self) -> bool:
-        """Whether there is a value at all."""
-        return not math.isnan(self.value)
-
-    @property
-    def bounded(self) -> bool:
-        """Whether there is a finite interval around the value."""
-        return self.known and math.isfinite(self.lower) and math.isfinite(self.upper)
-
-    @property
-    def varies(self) -> bool:
-        """Whether the interval has a width; it has none where all scores are equal, and then says nothing."""
-        return self.bounded and self.upper - self.lower > 1e-9
-
-    @property
-    def direction(self) -> int:
-        """1 or -1 where the whole interval lies above or below zero and has a width, else 0."""
-        return 0 if not self.varies else int(self.lower > 0) - int(self.upper < 0)
-
-    @property
-    def falls(self) -> bool:
-        """Whether the whole interval lies below zero."""
-        return self.bounded and self.upper < 0
-
-    @property
-    def rises(self) -> bool:
-        """Whether the whole interval lies above zero."""
-        return self.bounded and self.lower > 0
-
-
-def estimate(scores: Mapping[str, Any], key: str) -> Estimate:
-    """Read ``key``, ``key_lower`` and ``key_upper`` out of a flat score dict; what is absent is NaN.
-
-    Example:
-        >>> estimate({"turn_alignment": 0.5, "turn_alignment_lower": 0.4, "turn_alignment_upper": 0.6},
-        ...          "turn_alignment")
-        Estimate(value=0.5, lower=0.4, upper=0.6)
-    """
-    return Estimate(*(as_float(scores.get(key + end)) for end in ("", "_lower", "_upper")))
-
-
-def curve(scores: Mapping[str, Any], key: str, point: str = "turn") -> dict[int, Estimate]:
-    """The score by turn, ``{turn: Estimate}`` in rising order of turns, of keys that end in ``_<point>_<turn>``.
-
-    From the first turn that is known to the last; one between them may be NaN.
-
-    Example:
-        >>> curve({"turn_alignment_turn_2": 0.5, "turn_alignment_turn_1": 0.75}, "turn_alignment")
-        {1: Estimate(value=0.75, lower=nan, upper=nan), 2: Estimate(value=0.5, lower=nan, upper=nan)}
-    """
-    mine = {name: as_float(value) for name, value in scores.items() if name.startswith(f"{key}_{point}_")}
-    return {found.at: Estimate(*found[1:]) for found in curve_points(key, mine, point)}
-
-
 def records_by_turn(items: Sequence[Mapping[str, Any]], column: str) -> dict[int, int]:
     """How many records of each turn carry a value in ``column``.
 
@@ -255,59 +190,6 @@ def horizon(model: ModelScores) -> int:
 def copies(model: ModelScores) -> bool:
     """Whether the model repeats its images so often that its consistency must not be read as identity kept."""
     return as_float(model.scores.get(COPY_RATE)) > COPY_ALARM
-
-
-def as_float(value: Any) -> float:
-    """A Python float of a number or 0-d tensor; None becomes NaN.
-
-    Example:
-        >>> as_float(None)
-        nan
-    """
-    return math.nan if value is None else float(value)
-
-
-def mean(values: Iterable[float]) -> float:
-    """The mean of those that are defined; NaN where none is.
-
-    Example:
-        >>> mean([0.5, float("nan"), 1.0]), mean([1e308, 1e308]), mean([])
-        (0.75, 1e+308, nan)
-    """
-    known = [value for value in values if not math.isnan(value)]
-    if not known:
-        return math.nan
-    try:
-        return math.fsum(known) / len(known)
-    except OverflowError:
-        return math.fsum(value / len(known) for value in known)
-
-
-def number(value: float, digits: int = 2, *, signed: bool = False) -> str:
-    """A number for reading: a dash where undefined, a true minus sign, and no negative zero.
-
-    Example:
-        >>> number(-0.126), number(float("nan")), number(-0.001), number(0.5, 1, signed=True)
-        ('−0.13', '–', '0.00', '+0.5')
-    """
-    if math.isnan(value):
-        return "–"
-    if math.isinf(value):
-        return "∞" if value > 0 else "−∞"
-    text = f"{value:{'+' if signed else ''}.{digits}f}"
-    if float(text) == 0:
-        text = text.lstrip("+-")
-    return text.replace("-", "−")
-
-
-def span(estimate: Estimate, digits: int = 2) -> str:
-    """The interval for reading, empty where there is none.
-
-    Example:
-        >>> span(Estimate(0.5, 0.4, 0.6)), span(Estimate(0.5))
-        ('0.40 to 0.60', '')
-    """
-    return f"{number(estimate.lower, digits)} to {number(estimate.upper, digits)}" if estimate.bounded else ""
 
 
 def check_models(models: Sequence[ModelScores]) -> None:

@@ -9,7 +9,8 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from imug_metrics.reading.choice import UNREAD
-from imug_metrics.report.metric_specs import as_float, is_missing
+from imug_metrics.report.estimates import as_float
+from imug_metrics.report.metric_specs import is_missing
 
 if TYPE_CHECKING:
     from imug_metrics.report.row_scores import Row

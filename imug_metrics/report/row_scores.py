@@ -13,15 +13,8 @@ from typing import Any, NamedTuple, TypeAlias
 import torch
 from torch import Tensor
 
-from imug_metrics.report.metric_specs import (
-    CHANCE,
-    COPY_RATE,
-    FEW_DIALOGUES,
-    Estimate,
-    MetricSpec,
-    as_float,
-    is_missing,
-)
+from imug_metrics.report.estimates import FEW_DIALOGUES, Estimate, as_float
+from imug_metrics.report.metric_specs import CHANCE, COPY_RATE, MetricSpec, is_missing
 from imug_metrics.stats.cluster_robust import (
     component_weights,
     packed_moments,

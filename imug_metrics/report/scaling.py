@@ -12,9 +12,10 @@ from typing import Any
 
 from markupsafe import Markup
 
+from imug_metrics._numbers import number
 from imug_metrics.metrics.scaling.strategy_comparison import StrategyComparison
+from imug_metrics.report.estimates import Estimate, as_float, curve, estimate
 from imug_metrics.report.files import json_text, write_whole
-from imug_metrics.report.metric_specs import Estimate, as_float, curve, estimate, number
 from imug_metrics.report.pages.render import render
 from imug_metrics.report.sections.section import Figure, Panels, Section
 from imug_metrics.report.sections.source import manifest_table

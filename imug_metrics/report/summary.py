@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.report.comparison import comparison_rows
-from imug_metrics.report.metric_specs import estimate
+from imug_metrics.report.estimates import estimate
 from imug_metrics.report.sections.section import Report
 from imug_metrics.suite.unread import answers_read
 

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from imug_metrics.report.metric_specs import FEW_DIALOGUES, Estimate, number, span
+from imug_metrics._numbers import number
+from imug_metrics.report.estimates import FEW_DIALOGUES, Estimate, span
 
 PALETTE = 8
 """How many model colours the style sheet defines (classes c0 to c7)."""

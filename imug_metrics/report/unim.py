@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from imug_metrics._numbers import number
+from imug_metrics.report.estimates import FEW_DIALOGUES, as_float, estimate
 from imug_metrics.report.files import json_text, to_json, write_whole
-from imug_metrics.report.metric_specs import FEW_DIALOGUES, as_float, estimate, number
 from imug_metrics.report.pages.render import render
 from imug_metrics.report.sections.notes import Note
 from imug_metrics.report.sections.section import Folded, Part, Section, Text, fragment

@@ -7,7 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from imug_metrics.plots.values import Point, as_point, digits_of, number, reading
+from imug_metrics._numbers import number
+from imug_metrics.plots.values import Point, as_point, digits_of, reading
 
 
 @pytest.mark.parametrize("value", [0.5, np.float64(0.5), np.array(0.5)])

@@ -16,7 +16,8 @@ from imug_metrics.cli.tables import print_tables
 from imug_metrics.report import score_tables
 from imug_metrics.report.comparison import MetricComparison
 from imug_metrics.report.comparison_table import MOST_PAIRS, comparison_tables, joint, p_text
-from imug_metrics.report.metric_specs import METRICS, Estimate
+from imug_metrics.report.estimates import Estimate
+from imug_metrics.report.metric_specs import METRICS
 from imug_metrics.report.tables.table import Mark, Table
 from imug_metrics.report.tables.text import first_line
 from imug_metrics.stats.comparison import PairedDifference, rank_bounds

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from imug_metrics.report.metric_specs import Estimate
+from imug_metrics.report.estimates import Estimate
 from imug_metrics.report.svg import Line, curves, error_bar
 
 NAN = math.nan

@@ -7,7 +7,7 @@ from __future__ import annotations
 import math
 
 from imug_metrics.report.breakdown import Grouping, breakdowns
-from imug_metrics.report.metric_specs import Estimate, span
+from imug_metrics.report.estimates import Estimate, span
 from imug_metrics.report.row_scores import GroupEstimate
 from imug_metrics.report.sections.section import Folded, Part, Report, Section, Text
 from imug_metrics.report.tables.cells import estimate_cell

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from imug_metrics.report.estimates import Estimate, estimate, span
 from imug_metrics.report.marks import slope_marks
-from imug_metrics.report.metric_specs import Estimate, MetricSpec, estimate, span
+from imug_metrics.report.metric_specs import MetricSpec
 from imug_metrics.report.sections.section import Report, Section
 from imug_metrics.report.svg import error_bar
 from imug_metrics.report.tables.cells import change_cell, direction_tone

@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
-from imug_metrics.report.metric_specs import MetricSpec, as_float, estimate, number
+from imug_metrics._numbers import number
+from imug_metrics.report.estimates import as_float, estimate
+from imug_metrics.report.metric_specs import MetricSpec
 from imug_metrics.report.sections.section import Report, Section
 from imug_metrics.report.tables.cells import change_cell, coverage_cell, estimate_cell
 from imug_metrics.report.tables.table import Cell, Table

@@ -7,8 +7,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from imug_metrics.report.estimates import as_float
 from imug_metrics.report.marks import coverage as covered
-from imug_metrics.report.metric_specs import WITHOUT_KEY, MetricSpec, as_float, is_missing
+from imug_metrics.report.metric_specs import WITHOUT_KEY, MetricSpec, is_missing
 from imug_metrics.report.sections.section import Report, Section
 from imug_metrics.report.tables.cells import count_cell, coverage_cell
 from imug_metrics.report.tables.table import Cell, Table

@@ -6,8 +6,9 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
+from imug_metrics.report.estimates import FEW_DIALOGUES, curve
 from imug_metrics.report.marks import mean_chance
-from imug_metrics.report.metric_specs import FEW_DIALOGUES, MetricSpec, curve, records_by_turn
+from imug_metrics.report.metric_specs import MetricSpec, records_by_turn
 from imug_metrics.report.sections.section import Figure, Panels, Part, Report, Section, fragment
 from imug_metrics.report.svg import LABELLED, Line
 from imug_metrics.report.svg import curves as drawn

@@ -8,16 +8,8 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from imug_metrics.report.metric_specs import (
-    ALIGNMENT_GAP,
-    EXPOSURE,
-    Estimate,
-    as_float,
-    compares_histories,
-    curve,
-    estimate,
-    horizon,
-)
+from imug_metrics.report.estimates import Estimate, as_float, curve, estimate
+from imug_metrics.report.metric_specs import ALIGNMENT_GAP, EXPOSURE, compares_histories, horizon
 from imug_metrics.report.sections.section import Figure, Panels, Report, Section
 from imug_metrics.report.svg import Line, curves
 from imug_metrics.report.tables.cells import change_cell, count_cell, coverage_cell, estimate_cell

@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from imug_metrics.report.estimates import as_float, estimate
 from imug_metrics.report.judging import differences_text, people_text, repeats_text
 from imug_metrics.report.marks import lowest_coverage, marks, slope_marks
-from imug_metrics.report.metric_specs import as_float, estimate
 from imug_metrics.report.sections.section import Part, Report, Section, Text
 from imug_metrics.report.tables.cells import change_cell, count_cell, coverage_cell, estimate_cell
 from imug_metrics.report.tables.table import Cell, Table

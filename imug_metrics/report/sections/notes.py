@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from imug_metrics.report.metric_specs import COPY_RATE, FEW_DIALOGUES, MetricSpec, compares_histories, estimate
+from imug_metrics.report.estimates import FEW_DIALOGUES, estimate
+from imug_metrics.report.metric_specs import COPY_RATE, MetricSpec, compares_histories
 from imug_metrics.report.sections.section import Report, Section, fragment
 
 

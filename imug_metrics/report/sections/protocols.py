@@ -6,8 +6,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from imug_metrics._numbers import number
+from imug_metrics.report.estimates import as_float
 from imug_metrics.report.judging import RuleRow, shown_pairs
-from imug_metrics.report.metric_specs import as_float, number
 from imug_metrics.report.sections.section import Folded, Part, Report, Section
 from imug_metrics.report.tables.table import Cell, Table
 

@@ -11,10 +11,11 @@ from typing import NamedTuple
 
 from markupsafe import Markup, escape
 
+from imug_metrics._numbers import number
 from imug_metrics.report.breakdown import group_names
 from imug_metrics.report.cut import cut, length_for
 from imug_metrics.report.dialogues import ScoredDialogue, row_metrics
-from imug_metrics.report.metric_specs import MetricSpec, number
+from imug_metrics.report.metric_specs import MetricSpec
 from imug_metrics.report.outcomes import Outcome
 from imug_metrics.report.pages.render import render
 from imug_metrics.report.sections.section import Report, Section

@@ -7,6 +7,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from imug_metrics._numbers import number
+from imug_metrics.report.estimates import as_float, estimate
 from imug_metrics.report.marks import (
     counts_from_0,
     coverage,
@@ -15,7 +17,7 @@ from imug_metrics.report.marks import (
     with_absent_as_zero,
     without_absent,
 )
-from imug_metrics.report.metric_specs import COPY_RATE, MetricSpec, as_float, copies, estimate, number
+from imug_metrics.report.metric_specs import COPY_RATE, MetricSpec, copies
 from imug_metrics.report.sections.section import Part, Report, Section, Text
 from imug_metrics.report.tables.cells import change_cell, coverage_cell, estimate_cell
 from imug_metrics.report.tables.table import Cell, Mark, Table, legend

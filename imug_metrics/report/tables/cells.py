@@ -7,8 +7,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from imug_metrics._numbers import number
 from imug_metrics.metrics.options import LEAST_COVERAGE
-from imug_metrics.report.metric_specs import Estimate, number, span
+from imug_metrics.report.estimates import Estimate, span
 from imug_metrics.report.tables.table import Cell, Mark, Tone
 
 _SIGNS = {-1: "▼ ", 0: "", 1: "▲ "}

@@ -7,9 +7,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from imug_metrics._numbers import number
 from imug_metrics.metrics.options import INTERVAL
+from imug_metrics.report.estimates import as_float
 from imug_metrics.report.files import PER_TURN_COLUMNS, per_turn_rows
-from imug_metrics.report.metric_specs import as_float, number, shown_metrics
+from imug_metrics.report.metric_specs import shown_metrics
 from imug_metrics.report.tables.table import Cell, Table
 
 if TYPE_CHECKING:

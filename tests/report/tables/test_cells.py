@@ -9,7 +9,7 @@ import re
 
 import pytest
 
-from imug_metrics.report.metric_specs import Estimate
+from imug_metrics.report.estimates import Estimate
 from imug_metrics.report.tables.cells import change_cell, count_cell, coverage_cell, estimate_cell, share_cell
 from imug_metrics.report.tables.names import file_names
 
