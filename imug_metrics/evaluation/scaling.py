@@ -287,7 +287,7 @@ def _part(
     groups["turn"] = [f"{turn:04}" for turn in turns]  # sorted as text
     found = compare_strategies(final, **places, costs=costs, groups=groups, **settings)
     found["turn"] = {name.lstrip("0"): values for name, values in found["turn"].items()}
-    curves = {name: _curve(run, places) for name, run in scored.items() if run.scores.shape[1] > 1}
+    curves = {name: _curve(run, places, score_range) for name, run in scored.items() if run.scores.shape[1] > 1}
     random = {name: run.random for name, run in scored.items() if run.random}
     return Part(key, title, tuple(costs), found, curves, random)
 
@@ -318,9 +318,9 @@ def _kinds(read: dict[str, list[Candidates]], notes: list[str]) -> list[str]:
     return sorted(kept)
 
 
-def _curve(run: Scored, places: dict[str, Any]) -> dict[str, float]:
+def _curve(run: Scored, places: dict[str, Any], score_range: Bounds) -> dict[str, float]:
     """Detail of `BestOfN` over the candidates of a strategy; without scores to select by, the oracle's alone."""
-    metric = BestOfN(run.scores.shape[1], detail=True)
+    metric = BestOfN(run.scores.shape[1], score_range=score_range, detail=True)
     blind = bool(run.selector.isnan().all())
     metric.update(run.scores, None if blind else run.selector, **places)
     counts = (~(run.scores if blind else run.scores + run.selector).isnan()).sum(1)

@@ -14,7 +14,7 @@ from torch import Tensor
 from imug_metrics._callers import warn_caller
 from imug_metrics.dialogues.batch import DialogueBatch
 from imug_metrics.dialogues.checks import Check
-from imug_metrics.dialogues.columns import Column
+from imug_metrics.dialogues.columns import Bounds, Column
 from imug_metrics.dialogues.inputs import PackedInputs, pack_inputs
 from imug_metrics.metrics.description import MetricDescription, undescribed
 from imug_metrics.metrics.dialogue_sums import Terms, dialogue_vectors
@@ -79,6 +79,7 @@ class DialogueMetric(EstimatedMetric, LoggedMetric):
     higher_is_better: bool | None = True
 
     name: str
+    score_range: Bounds | None = None  # that scores cannot leave, where a metric takes one
     description: MetricDescription | None = None  # how to read the primary estimate; None: as the docstring says
     configuration: tuple[str, ...] = (
         "detail",
@@ -232,8 +233,10 @@ class DialogueMetric(EstimatedMetric, LoggedMetric):
         """
         stated = self.description or undescribed(self, self.name)
         low, high = self._ends(self.primary)
+        told = self.score_range is not None and math.isfinite(low) and math.isfinite(high)
         return replace(
             stated,
+            span="" if told else stated.span,
             low=low if stated.low is None else stated.low,
             high=high if stated.high is None else stated.high,
             name=self.name,

@@ -13,7 +13,18 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 
-from imug_metrics import AnswerAccuracy, MetricAgreement, PointScore, TurnDecay, TurnOfFlip
+from imug_metrics import (
+    AnswerAccuracy,
+    BestOfN,
+    ContextDecay,
+    MetricAgreement,
+    PairedGain,
+    PointScore,
+    SelfBias,
+    TurnDecay,
+    TurnOfFlip,
+    UnderstandingGenerationGap,
+)
 from imug_metrics.metrics.description import describe
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.options import within
@@ -190,3 +201,37 @@ def test_costs_are_no_less_than_nothing() -> None:
     metric.update([0.0] * 11 + [900.0, 800.0], dialogue=list(range(13)), turn=[1] * 13)
     found = metric.compute()
     assert 0 <= found["cost_tokens_lower"] < found["cost_tokens"]
+
+
+RANGED: dict[str, tuple[Callable[..., DialogueMetric], dict[str, Any]]] = {
+    "best of n": (BestOfN, {"scores": torch.tensor([[1.0, 1.0], [1.0, 1.0], [1.0, 0.9], [0.4, 1.0]])}),
+    "gap": (
+        UnderstandingGenerationGap,
+        {"scores": torch.tensor([1.0, 1.0, 0.0, 0.3]), "modality": ["text", "text", "image", "image"]},
+    ),
+    "self-bias": (SelfBias, {"scores": torch.tensor([1.0, 1.0, 1.0, 0.9]), "references": torch.zeros(4)}),
+    "paired gain": (PairedGain, {"scores": torch.tensor([1.0, 1.0, 1.0, 0.9]), "baseline": torch.zeros(4)}),
+    "decay": (TurnDecay, {"scores": torch.tensor([1.0, 1.0, 1.0, 0.9])}),
+    "context": (
+        ContextDecay,
+        {
+            "scores": torch.tensor([1.0, 0.9, 1.0, 0.2]),
+            "context_lengths": torch.tensor([1000.0, 2000.0, 1000.0, 2000.0]),
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("name", RANGED)
+def test_bounds_keep_to_a_range_that_is_told_and_scores_outside_are_refused(name: str) -> None:
+    make, columns = RANGED[name]
+    count = len(next(iter(columns.values())))
+    at = {"dialogue": [place // 2 for place in range(count)], "turn": [place % 2 + 1 for place in range(count)]}
+    metric = make(score_range=(0.0, 1.0), detail=True)
+    with pytest.raises(ValueError, match=r"\[0, 1\]"):
+        metric.update(**{key: 2 * value if key == "scores" else value for key, value in columns.items()}, **at)
+    assert not metric.update_called
+    metric.update(**columns, **at)
+    ends = keys_of(metric)
+    assert assert_within(metric.compute(), ends)
+    assert sum(math.isfinite(low) and math.isfinite(high) for low, high in ends.values()) > len(ends) // 2

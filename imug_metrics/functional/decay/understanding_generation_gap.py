@@ -12,7 +12,7 @@ from torch import Tensor
 from imug_metrics.dialogues.arguments import Ids, Labels, Numbers, Turns
 from imug_metrics.dialogues.arrays import REALS
 from imug_metrics.dialogues.checks import Check
-from imug_metrics.dialogues.columns import Column, check_shapes, flatten_lists, score_column
+from imug_metrics.dialogues.columns import Bounds, Column, check_shapes, flatten_lists, score_column
 from imug_metrics.dialogues.holders import opened, place_of, shown
 from imug_metrics.dialogues.inputs import PackedInputs, pack_inputs
 from imug_metrics.errors import InputError
@@ -96,14 +96,17 @@ def modality_scores(inputs: PackedInputs, scores: Tensor) -> dict[str, Tensor]:
     return {name: scores.where(modality == code, torch.nan) for code, name in enumerate(MODALITIES)}
 
 
-def gap_columns(scores: Numbers, modality: Labels, *, zero: bool = False) -> dict[str, Column]:
+def gap_columns(
+    scores: Numbers, modality: Labels, *, zero: bool = False, bounds: Bounds | None = None
+) -> dict[str, Column]:
     """Scores and modalities as rows, with the check that a record with a score has a modality.
 
     Args:
         scores, modality: as in `understanding_generation_gap`.
         zero: an absent score is 0, and so needs a modality too.
+        bounds: where scores have to lie.
     """
-    rows, kinds = score_column("scores", scores), modality_column(modality)
+    rows, kinds = score_column("scores", scores, bounds), modality_column(modality)
     check_shapes(scores=rows, modality=kinds)
     wrong = ((kinds.values != 0) & (kinds.values != 1)).to(rows.values.device)
 
@@ -115,4 +118,7 @@ def gap_columns(scores: Numbers, modality: Labels, *, zero: bool = False) -> dic
 
     if zero:
         return {"scores": rows, "modality": kinds._replace(checks=(Check(wrong, error),))}
-    return {"scores": rows._replace(checks=(Check(wrong & (rows.values * 0 == 0), error),)), "modality": kinds}
+    return {
+        "scores": rows._replace(checks=(*rows.checks, Check(wrong & (rows.values * 0 == 0), error))),
+        "modality": kinds,
+    }

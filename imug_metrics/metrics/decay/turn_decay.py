@@ -136,8 +136,7 @@ class TurnDecay(DialogueMetric):
         """How to read it under this slope."""
         measures = {"pooled": "slope over all turns", "theil-sen": "median of the slopes within dialogues"}
         found = super().describe()
-        span = found.span if self.score_range is None else ""
-        return replace(found, span=span, measures=measures.get(self.slope, found.measures))
+        return replace(found, measures=measures.get(self.slope, found.measures))
 
     def update(
         self,

@@ -7,12 +7,15 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from typing_extensions import Unpack
 
 from imug_metrics.dialogues.arguments import Ids, Labels, Numbers, Turns
+from imug_metrics.dialogues.columns import Bounds
 from imug_metrics.functional.decay.understanding_generation_gap import MODALITIES, gap_columns, modality_scores
 from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.dialogue_sums import Terms
+from imug_metrics.metrics.options import MetricOptions, check_range, within
 from imug_metrics.metrics.plotting import Plot, plot_curves
 from imug_metrics.stats import component_weights, unpack_moments
 
@@ -37,6 +40,7 @@ class UnderstandingGenerationGap(DialogueMetric):
     are those of the side with fewer dialogues.
 
     Args:
+        score_range: ends that scores cannot leave, such as (0, 1): bounds then keep to what can be; None: not known.
         kwargs: those of all metrics, see `MetricOptions`.
 
     Example:
@@ -63,6 +67,18 @@ class UnderstandingGenerationGap(DialogueMetric):
     )
     primary = "gap"
     higher_is_better = None
+    configuration = (*DialogueMetric.configuration, "score_range")
+
+    def __init__(self, *, score_range: Bounds | None = None, **kwargs: Unpack[MetricOptions]) -> None:
+        self.score_range = check_range("score_range", score_range)
+        if self.score_range is not None:
+            widest = self.score_range[1] - self.score_range[0]
+            means = [f"{name}{end}" for name in MODALITIES for end in ("", "_turn_")]
+            slopes = [f"{name}_slope" for name in MODALITIES]
+            self.ranges = within(self.score_range, "mean", "turn_", *means)
+            self.limits = within((-widest, widest), "gap", "within", *slopes)
+            self.limits = self.limits | within((-2 * widest, 2 * widest), "slope_difference")
+        super().__init__(**kwargs)
 
     def update(
         self,
@@ -86,7 +102,9 @@ class UnderstandingGenerationGap(DialogueMetric):
             ValueError: if shapes differ, or turns or modalities are refused.
         """
         zero = self.missing == "zero"
-        inputs = self._pack(gap_columns(scores, modality, zero=zero), dialogue, turn, None, valid, lengths)
+        inputs = self._pack(
+            gap_columns(scores, modality, zero=zero, bounds=self.score_range), dialogue, turn, None, valid, lengths
+        )
         scored = inputs.batch.present(inputs.columns["scores"])
         if zero:
             scored = inputs.batch.zero_filled(scored)

@@ -10,12 +10,13 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from imug_metrics.dialogues.arguments import Candidates, Ids, Turns
+from imug_metrics.dialogues.columns import Bounds, bounds_check
 from imug_metrics.functional.scaling.best_of_n import expected_best, picked_score
 from imug_metrics.functional.scaling.candidates import absent_candidates, read_candidates, record_columns
 from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.dialogue_sums import Terms
-from imug_metrics.metrics.options import MetricOptions, check_count
+from imug_metrics.metrics.options import MetricOptions, check_count, check_range, within
 from imug_metrics.metrics.plotting import Plot, plot_curves, point
 
 
@@ -48,6 +49,7 @@ class BestOfN(DialogueMetric):
         k: the largest k, that of the primary estimate.
         ks: the k of the curve, from 2; None: powers of two up to k, and k. The state grows with the square of their
             number.
+        score_range: ends that scores cannot leave, such as (0, 1): bounds then keep to what can be; None: not known.
         kwargs: those of all metrics, see `MetricOptions`.
 
     Raises:
@@ -76,14 +78,26 @@ class BestOfN(DialogueMetric):
         misleads="A selector that is the true score itself means nothing, and the gain ignores what the candidates "
         "cost.",
     )
-    configuration = (*DialogueMetric.configuration, "ks")
+    configuration = (*DialogueMetric.configuration, "ks", "score_range")
 
-    def __init__(self, k: int = 8, *, ks: Sequence[int] | None = None, **kwargs: Unpack[MetricOptions]) -> None:
+    def __init__(
+        self,
+        k: int = 8,
+        *,
+        ks: Sequence[int] | None = None,
+        score_range: Bounds | None = None,
+        **kwargs: Unpack[MetricOptions],
+    ) -> None:
         check_count("k", k, 2)
         chosen = [2**i for i in range(1, k.bit_length())] if ks is None else list(ks)
         if not all(isinstance(each, int) and 2 <= each <= k for each in chosen):
             raise ValueError(f"Expected argument `ks` to hold integers from 2 to `k`, {k}, got {ks}.")
         self.ks = tuple(sorted({*chosen, k}))
+        self.score_range = check_range("score_range", score_range)
+        if self.score_range is not None:
+            widest = self.score_range[1] - self.score_range[0]
+            self.ranges = within(self.score_range, "mean", "turn_", "single", "selected_", "oracle_")
+            self.limits = within((-widest, widest), "gain_") | within((0.0, widest), "gap_", "regret")
         super().__init__(**kwargs)
 
     def update(
@@ -114,7 +128,11 @@ class BestOfN(DialogueMetric):
         given = {name: array.values for name, array in read.items()}
         absent = absent_candidates(given["scores"], given.get("selector"))
         columns = record_columns(absent, given=read, **given)
-        inputs = self._pack(columns, dialogue, turn, None, valid, lengths)
+        checks = []
+        if self.score_range is not None:
+            scored = given["scores"].masked_fill(absent, torch.nan)
+            checks.append(bounds_check("scores", scored, tuple(scored.shape), self.score_range))
+        inputs = self._pack(columns, dialogue, turn, None, valid, lengths, checks=checks)
         batch = inputs.batch
         found = {name: batch.present(inputs.columns[name]) for name in given}
         y, keys = found["scores"], found.get("selector")

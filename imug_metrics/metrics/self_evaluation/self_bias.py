@@ -8,11 +8,11 @@ from torchmetrics.utilities import dim_zero_cat
 from typing_extensions import Unpack
 
 from imug_metrics.dialogues.arguments import Ids, Numbers, Turns
-from imug_metrics.dialogues.columns import score_column
+from imug_metrics.dialogues.columns import Bounds, score_column
 from imug_metrics.functional.self_evaluation.self_bias import bias_values
 from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
-from imug_metrics.metrics.options import MetricOptions
+from imug_metrics.metrics.options import MetricOptions, check_range, within
 from imug_metrics.stats.correlation import distance_skewness
 
 
@@ -34,6 +34,7 @@ class SelfBias(DialogueMetric):
 
     Args:
         skewness: keep every difference (float32) for the distance skewness; all else is constant memory.
+        score_range: ends that scores cannot leave, such as (0, 1): bounds then keep to what can be; None: not known.
         kwargs: those of all metrics, see `MetricOptions`.
 
     Raises:
@@ -60,12 +61,17 @@ class SelfBias(DialogueMetric):
     )
     level_of_curve = (0.0, "no bias")
     higher_is_better = None
-    configuration = (*DialogueMetric.configuration, "skewness")
+    configuration = (*DialogueMetric.configuration, "skewness", "score_range")
     differences: list[Tensor]
     row_width = 2  # a difference, and 1 where there is one
 
-    def __init__(self, *, skewness: bool = False, **kwargs: Unpack[MetricOptions]) -> None:
-        self.skewness = skewness
+    def __init__(
+        self, *, skewness: bool = False, score_range: Bounds | None = None, **kwargs: Unpack[MetricOptions]
+    ) -> None:
+        self.skewness, self.score_range = skewness, check_range("score_range", score_range)
+        if self.score_range is not None:
+            widest = self.score_range[1] - self.score_range[0]
+            self.ranges = within((-widest, widest), "mean", "turn_")
         super().__init__(**kwargs)
         if skewness:
             self.add_state("differences", [], dist_reduce_fx="cat")
@@ -91,7 +97,10 @@ class SelfBias(DialogueMetric):
         Raises:
             InputError: if shapes differ or turns are refused.
         """
-        columns = {"scores": score_column("scores", scores), "references": score_column("references", references)}
+        columns = {
+            name: score_column(name, given, self.score_range)
+            for name, given in (("scores", scores), ("references", references))
+        }
         inputs = self._pack(columns, dialogue, turn, None, valid, lengths)
         bias = bias_values(inputs)
         if self.skewness:
