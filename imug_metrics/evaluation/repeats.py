@@ -20,7 +20,7 @@ from imug_metrics.evaluation.item_scores import metric_spec
 from imug_metrics.evaluation.result import Evaluation
 from imug_metrics.report.estimates import as_float
 from imug_metrics.report.files import json_text, write_whole
-from imug_metrics.report.metric_specs import METRICS, MetricSpec, known_metrics, shown_metrics
+from imug_metrics.report.metric_specs import METRICS, MetricSpec, known_metrics, row_metrics, shown_metrics
 from imug_metrics.report.row_scores import row_scores, turn_values
 from imug_metrics.report.tables.table import Cell, Table
 from imug_metrics.stats.variance_components import Level, repeats_worth, variance_components
@@ -111,7 +111,8 @@ def repeated_runs(
     found = []
     for model, scores in by_model.items():
         known = {view.key: view for view in known_metrics(scores)}
-        views = [known[key] if key in known else metric_spec(key) for key in metrics] or _of_records(scores)
+        given = [known[key] if key in known else metric_spec(key) for key in metrics]
+        views = given or row_metrics(shown_metrics(scores))
         mean = average_runs(scores)
         found += [_repeated(model, view, scores, mean) for view in views if view.key in mean.scores]
     return RepeatedRuns(tuple(found))
@@ -146,7 +147,7 @@ def average_runs(runs: Sequence[ModelScores]) -> ModelScores:
     for run in runs:
         for item in run.items:
             rows.setdefault((str(item["dialogue"]), int(item["turn"])), []).append(item)
-    views = [view for view in known_metrics(runs) if view.item and view.is_mean]
+    views = row_metrics(known_metrics(runs))
     columns = {view.item for view in views} | {"copy"}
     items = [{**same[0], **{name: _mean(row.get(name) for row in same) for name in columns}} for same in rows.values()]
     keys = dict.fromkeys(key for run in runs for key in run.scores if not key.endswith(("_lower", "_upper")))
@@ -157,11 +158,6 @@ def average_runs(runs: Sequence[ModelScores]) -> ModelScores:
         found.pop(f"{view.key}_coverage", None)  # a record that some runs lack is not all there: their mean says it
         scores |= found
     return ModelScores(runs[0].model, scores, items, descriptions=runs[0].descriptions)
-
-
-def _of_records(scores: Sequence[ModelScores]) -> list[MetricSpec]:
-    """The metrics that are means of what single records score."""
-    return [view for view in shown_metrics(scores) if view.item and view.is_mean]
 
 
 def _repeated(model: str, view: MetricSpec, runs: Sequence[ModelScores], mean: ModelScores) -> RepeatedScore:

@@ -14,9 +14,8 @@ from torch import Tensor
 
 from imug_metrics.dialogues.record import GROUPS
 from imug_metrics.errors import ArgumentError
-from imug_metrics.report.dialogues import row_metrics
 from imug_metrics.report.marks import absent_is_zero
-from imug_metrics.report.metric_specs import MetricSpec, shown_metrics
+from imug_metrics.report.metric_specs import MetricSpec, row_metrics, shown_metrics
 from imug_metrics.report.row_scores import GroupEstimate, Row, dialogue_places, group_estimates, scored_rows
 from imug_metrics.suite.carried import RECORD_COLUMNS
 

@@ -17,10 +17,10 @@ from torch import Tensor
 
 from imug_metrics._numbers import number
 from imug_metrics.report.cut import cut
-from imug_metrics.report.dialogues import ScoredDialogue
+from imug_metrics.report.dialogues.outcomes import Outcome
+from imug_metrics.report.dialogues.scored_dialogue import ScoredDialogue
 from imug_metrics.report.estimates import as_float
 from imug_metrics.report.metric_specs import MetricSpec
-from imug_metrics.report.outcomes import Outcome
 
 MOST_ROWS = 300
 MOST_TURNS = 64

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -167,7 +167,12 @@ def own_metrics(models: Sequence[ModelScores]) -> list[MetricSpec]:
 
 def comparable_metrics(models: Sequence[ModelScores]) -> list[MetricSpec]:
     """Those that are shown of which the higher mean of the records' own values is better, so that models are ranked."""
-    return [view for view in shown_metrics(models) if view.item and view.is_mean and view.higher_is_better is not False]
+    return [view for view in row_metrics(shown_metrics(models)) if view.higher_is_better is not False]
+
+
+def row_metrics(metrics: Iterable[MetricSpec]) -> list[MetricSpec]:
+    """The metrics that are means of a column of the rows."""
+    return [view for view in metrics if view.item and view.is_mean]
 
 
 def _column(models: Sequence[ModelScores], key: str) -> tuple[str, str]:

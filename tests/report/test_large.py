@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from imug_metrics.report.images import ThumbnailShelf
+from imug_metrics.report.dialogues.thumbnails import ThumbnailShelf
 from tests.report.large import large_scores
 from tests.report.page_reader import written
 
@@ -48,7 +48,9 @@ def test_no_image_of_one_dialogue_is_taken_for_that_of_another(tmp_path: Path) -
 
 def test_an_image_that_is_shown_twice_is_decoded_once_and_counts_twice(monkeypatch: Any) -> None:
     made = []
-    monkeypatch.setattr("imug_metrics.report.images.thumbnail", lambda source: made.append(source) or "12345")
+    monkeypatch.setattr(
+        "imug_metrics.report.dialogues.thumbnails.thumbnail", lambda source: made.append(source) or "12345"
+    )
     shelf = ThumbnailShelf(budget=12)
     assert [shelf.take(b"a")[0] for _ in range(3)] == ["12345", "12345", None]
     assert made == [b"a"]

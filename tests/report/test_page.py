@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from imug_metrics.report.images import MAX_SIDE, ThumbnailShelf, thumbnail
+from imug_metrics.report.dialogues.thumbnails import MAX_SIDE, ThumbnailShelf, thumbnail
 from imug_metrics.report.pages.render import environment
 from tests.report.page_reader import Page, written
 

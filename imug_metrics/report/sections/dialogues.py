@@ -4,11 +4,11 @@
 
 from __future__ import annotations
 
-from imug_metrics.report.chosen import ChosenDialogue, chosen_dialogues
 from imug_metrics.report.cut import length_for
-from imug_metrics.report.dialogues import row_metrics
+from imug_metrics.report.dialogues.selection import ChosenDialogue, chosen_dialogues
+from imug_metrics.report.dialogues.strips import MOST_MODELS, MOST_TURNS, Strip, strip
+from imug_metrics.report.metric_specs import row_metrics
 from imug_metrics.report.sections.section import Report, Section, fragment
-from imug_metrics.report.strips import MOST_MODELS, MOST_TURNS, Strip, strip
 
 ABOUT = """What was asked stands once on top, below it what each model gave and how it scored. The worst have the most
 wrong answers; among equals what else went wrong counts (answers that could not be read, absent outputs, images that fit

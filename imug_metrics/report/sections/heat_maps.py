@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from markupsafe import Markup
 
 from imug_metrics.report.cut import cut
-from imug_metrics.report.dialogues import ScoredDialogue, row_metrics
+from imug_metrics.report.dialogues.scored_dialogue import ScoredDialogue
 from imug_metrics.report.heat_map import HeatMap, heat_map, heat_map_svg
-from imug_metrics.report.metric_specs import MetricSpec
+from imug_metrics.report.metric_specs import MetricSpec, row_metrics
 from imug_metrics.report.sections.section import Figure, Folded, Panels, Part, Report, Section, Text, fragment
 
 ABOUT = """A row a dialogue, a column a turn. Each map sorts its rows by their mean, the worst on top, so that rows of

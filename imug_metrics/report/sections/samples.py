@@ -14,12 +14,12 @@ from markupsafe import Markup, escape
 from imug_metrics._numbers import number
 from imug_metrics.report.breakdown import group_names
 from imug_metrics.report.cut import cut, length_for
-from imug_metrics.report.dialogues import ScoredDialogue, row_metrics
-from imug_metrics.report.metric_specs import MetricSpec
-from imug_metrics.report.outcomes import Outcome
+from imug_metrics.report.dialogues.outcomes import Outcome
+from imug_metrics.report.dialogues.scored_dialogue import ScoredDialogue
+from imug_metrics.report.dialogues.strips import turn_scores
+from imug_metrics.report.metric_specs import MetricSpec, row_metrics
 from imug_metrics.report.pages.render import render
 from imug_metrics.report.sections.section import Report, Section
-from imug_metrics.report.strips import turn_scores
 from imug_metrics.report.tables.csv import csv_text
 from imug_metrics.report.tables.names import Labels
 from imug_metrics.report.tables.table import Cell, Table, name_cell

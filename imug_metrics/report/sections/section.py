@@ -16,12 +16,12 @@ from markupsafe import Markup
 from imug_metrics.errors import ArgumentError
 from imug_metrics.reading.files import Problem
 from imug_metrics.report.comparison import MetricComparison
-from imug_metrics.report.dialogues import ScoredDialogue, listed, row_metrics, scored_dialogues
+from imug_metrics.report.dialogues.scored_dialogue import ScoredDialogue, listed, scored_dialogues
+from imug_metrics.report.dialogues.thumbnails import ThumbnailShelf
 from imug_metrics.report.findings import Finding, find
-from imug_metrics.report.images import ThumbnailShelf
 from imug_metrics.report.judging import RuleRow
 from imug_metrics.report.marks import lowest_coverage
-from imug_metrics.report.metric_specs import MetricSpec, shown_metrics
+from imug_metrics.report.metric_specs import MetricSpec, row_metrics, shown_metrics
 from imug_metrics.report.pages.render import render
 from imug_metrics.report.tables.cells import is_covered
 from imug_metrics.report.tables.table import Cell, Mark, Table, name_cell

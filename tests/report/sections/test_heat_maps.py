@@ -17,7 +17,7 @@ import torch
 from PIL import Image
 
 from imug_metrics.report import Figure, Folded, Panels, Report
-from imug_metrics.report.dialogues import ScoredDialogue, scored_dialogues
+from imug_metrics.report.dialogues.scored_dialogue import ScoredDialogue, scored_dialogues
 from imug_metrics.report.heat_map import HeatMap, heat_map, heat_map_svg, told
 from imug_metrics.report.metric_specs import METRICS, MetricSpec
 from imug_metrics.report.sections.heat_maps import heat_maps

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from imug_metrics.report import dialogues as limits
+from imug_metrics.report.dialogues import scored_dialogue as limits
 from imug_metrics.report.sections import Report, tables_of
 from imug_metrics.report.sections.samples import samples
 from imug_metrics.report.tables.table import Table

@@ -12,7 +12,7 @@ import torch
 from imug_metrics import Record
 from imug_metrics.encoders import CallableEncoder
 from imug_metrics.reading.choice import READ, UNREAD
-from imug_metrics.report.outcomes import Outcome, outcome
+from imug_metrics.report.dialogues.outcomes import Outcome, outcome
 from imug_metrics.suite import score_records
 
 ANSWER: dict[str, Any] = {"dialogue": "a", "turn": 1, "modality": "text", "text": "A", "target": "A"}

@@ -11,9 +11,8 @@ from typing import Any
 
 import pytest
 
-from imug_metrics.report import dialogues
-from imug_metrics.report.dialogues import listed, row_metrics, scored_dialogues
-from imug_metrics.report.metric_specs import METRICS, MetricSpec, shown_metrics
+from imug_metrics.report.dialogues.scored_dialogue import listed, scored_dialogues
+from imug_metrics.report.metric_specs import METRICS, MetricSpec, row_metrics, shown_metrics
 from tests.report.large import large_scores
 
 ALIGNMENT = next(view for view in METRICS if view.key == "turn_alignment")
@@ -72,7 +71,7 @@ def test_wrong_answers_rank_before_other_faults_and_those_before_scores() -> Non
 
 
 def test_of_too_many_dialogues_the_ends_and_the_middle_of_every_model_are_listed(monkeypatch: Any) -> None:
-    monkeypatch.setattr(dialogues, "MOST_LISTED", 30)
+    monkeypatch.setattr(scored_dialogue, "MOST_LISTED", 30)
     models = large_scores(2, 100, 2)
     found = scored_dialogues(models, row_metrics(shown_metrics(models)))
     kept = listed(found)

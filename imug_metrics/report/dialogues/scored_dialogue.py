@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from imug_metrics.report.dialogues.outcomes import Outcome, outcome
 from imug_metrics.report.estimates import as_float, mean
 from imug_metrics.report.metric_specs import MetricSpec
-from imug_metrics.report.outcomes import Outcome, outcome
 
 if TYPE_CHECKING:
     from imug_metrics.report.row_scores import Row
@@ -79,11 +79,6 @@ class ScoredDialogue:
     def rank(self) -> tuple[int, int, float]:
         """Rises from the worst to the best: wrong answers first, then whatever else went wrong, then the scores."""
         return -self.wrong, -self.faults, self.standing
-
-
-def row_metrics(metrics: Iterable[MetricSpec]) -> list[MetricSpec]:
-    """The metrics that are means of a column of the rows."""
-    return [view for view in metrics if view.item and view.is_mean]
 
 
 def scored_dialogues(models: Sequence[ModelScores], metrics: Sequence[MetricSpec]) -> list[ScoredDialogue]:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from imug_metrics._numbers import number
 from imug_metrics.report.cut import cut
-from imug_metrics.report.dialogues import ScoredDialogue
+from imug_metrics.report.dialogues.outcomes import Outcome
+from imug_metrics.report.dialogues.scored_dialogue import ScoredDialogue
+from imug_metrics.report.dialogues.thumbnails import ThumbnailShelf
 from imug_metrics.report.estimates import as_float
-from imug_metrics.report.images import ThumbnailShelf
 from imug_metrics.report.metric_specs import MetricSpec
-from imug_metrics.report.outcomes import Outcome
 
 if TYPE_CHECKING:
     from imug_metrics.report.row_scores import Row

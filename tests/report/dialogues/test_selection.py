@@ -7,8 +7,8 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from imug_metrics.report.chosen import ChosenGroup, chosen_dialogues
-from imug_metrics.report.dialogues import scored_dialogues
+from imug_metrics.report.dialogues.scored_dialogue import scored_dialogues
+from imug_metrics.report.dialogues.selection import ChosenGroup, chosen_dialogues
 from imug_metrics.report.metric_specs import METRICS
 
 ANSWERS = [view for view in METRICS if view.key == "answer_accuracy"]

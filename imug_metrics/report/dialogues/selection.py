@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from imug_metrics.report.dialogues import ScoredDialogue
+from imug_metrics.report.dialogues.scored_dialogue import ScoredDialogue
 
 _WORST, _WORST_OF_ALL, _DIFFERENT = 3, 6, 3
 
