@@ -13,8 +13,9 @@ import pytest
 from imug_metrics.report import figures as module
 from imug_metrics.report.breakdown import breakdown
 from imug_metrics.report.comparison import compare_models
+from imug_metrics.report.estimates import curve, estimate
 from imug_metrics.report.figures import figures, write_figures
-from imug_metrics.report.metric_specs import EXPOSURE, METRICS, curve, estimate
+from imug_metrics.report.metric_specs import EXPOSURE, METRICS
 from imug_metrics.suite import ModelScores
 
 Make = Callable[..., ModelScores]
@@ -204,3 +205,12 @@ def test_hostile_names_stay_words_and_inside_the_folder(make_scores: Make, tmp_p
 def test_no_models_are_refused() -> None:
     with pytest.raises(ValueError, match="at least one model"):
         figures([])
+
+
+def test_figures_of_an_earlier_evaluation_go_away_and_files_of_others_stay(make_scores: Make, tmp_path: Path) -> None:
+    write_figures([make_scores("old"), make_scores("new", slope=-0.05)], tmp_path, ["svg"])
+    (tmp_path / "figures" / "mine_old.svg").write_text("kept")
+    written = write_figures([make_scores("new")], tmp_path, ["png"])
+    there = {path.name for path in (tmp_path / "figures").iterdir()}
+    assert {path.name for path in written} | {"index.json", "mine_old.svg", "heat_map_turn_alignment_new.svg"} <= there
+    assert not [name for name in there if name.startswith("differences_") or name.endswith("alignment_old.svg")]

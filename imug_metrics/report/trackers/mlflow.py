@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 _BATCH = 1000  # metrics that a server of MLflow takes at a time
+_LONGEST = 250  # characters of a key that it takes
 
 
 def log_mlflow(
@@ -42,13 +43,16 @@ def log_mlflow(
         What was logged of numbers, by key.
 
     Raises:
-        ArgumentError: as `tracked_scores`, if no run is active, or `artifacts` is no folder; nothing is logged then.
+        ArgumentError: as `tracked_scores`, if no run is active, `artifacts` is no folder, or a key has more characters
+            than MLflow takes; nothing is logged then.
         ModuleNotFoundError: if mlflow is not installed.
     """
     mlflow = require("mlflow", purpose="log_mlflow", extra="trackers")
     found = tracked_scores(scores, prefix=prefix, detail=detail)
     if artifacts is not None and not Path(artifacts).is_dir():
         raise ArgumentError("artifacts", f"expected a folder, got {artifacts}")
+    if too_long := [key for key in found if len(key) > _LONGEST]:
+        raise ArgumentError("scores", f"expected keys of up to {_LONGEST} characters for MLflow, got {too_long[0]!r}")
     client = mlflow.MlflowClient() if client is None else client
     run_id = _active(mlflow) if run_id is None else run_id
     now = time.time_ns() // 1_000_000

@@ -16,9 +16,9 @@ import mlflow
 evaluation.report("report")
 client = mlflow.MlflowClient()
 refused = []
-def log(**arguments):
+def log(scores={"refused": 0.5}, **arguments):
     try:
-        trackers.log_mlflow({"refused": 0.5}, **arguments)
+        trackers.log_mlflow(scores, **arguments)
     except ValueError as error:
         refused.append(str(error))
 log()
@@ -28,6 +28,7 @@ with mlflow.start_run() as active:
 other = client.create_run(client.create_experiment("other"))
 trackers.log_mlflow(metric.compute(), other.info.run_id, client=client, prefix="val/")
 compare(evaluation).to_mlflow(other.info.run_id)
+log({"refused": 0.5, "x" * 251: 0.5}, run_id=other.info.run_id)
 many = client.create_run(other.info.experiment_id)
 trackers.log_mlflow({f"score[{place}]": place for place in range(2345)}, many.info.run_id)
 def points(run):
@@ -63,6 +64,8 @@ def test_a_run_holds_the_scores_tables_and_report(
     assert "steady 2.5/minus/fading/answer_accuracy" in found["other"]
     assert found["tables"] == ["differences.csv"]
     assert found["many"] == tracked_scores({f"score[{place}]": place for place in range(2345)}), "more than at once"
-    no_run, no_folder = found["refused"]
+    no_run, no_folder, too_long = found["refused"]
     assert "`run_id`" in no_run
     assert "`artifacts`: expected a folder, got nowhere" in no_folder
+    assert "expected keys of up to 250 characters for MLflow" in too_long
+    assert "refused" not in found["other"], "nothing is logged then"
