@@ -174,3 +174,15 @@ def test_bounds_of_groups_stay_in_the_range_of_the_metric() -> None:
     found = breakdown(model(rows), ALIGNMENT, "split")["a"]
     assert 0 <= found.lower <= found.value <= found.upper <= 2.5
     assert not math.isnan(found.lower)
+
+
+def test_rows_of_a_dialogue_count_together_in_each_group_wherever_they_stand() -> None:
+    rows = [row(d, "ab"[t % 2], v, turn=t) for t in range(4) for d, v in (("x", 0.2 * t), (7, 1.0))]
+    found = breakdown(model(rows), ALIGNMENT, "split")
+    assert [(mean.records, mean.dialogues) for mean in found.values()] == [(4, 2), (4, 2)]
+    assert [mean.value for mean in found.values()] == pytest.approx([(0 + 0.4 + 2) / 4, (0.2 + 0.6 + 2) / 4])
+
+
+def test_columns_tell_how_many_of_their_rows_have_a_value() -> None:
+    counts = model([row(1, "a", 0.0), row(2, None, None)]).counts
+    assert (counts["alignment"], counts["split"], counts["dialogue"]) == (1, 1, 2)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from imug_metrics.report.dialogues import scored_dialogue
 from imug_metrics.report.dialogues.scored_dialogue import listed, scored_dialogues
 from imug_metrics.report.metric_specs import METRICS, MetricSpec, row_metrics, shown_metrics
 from tests.report.large import large_scores
