@@ -20,6 +20,8 @@ from imug_metrics.protocols.imug.readings import Readings
 from imug_metrics.report.files import json_text, write_whole
 from imug_metrics.suite import ModelScores, Record, answer_values, metric_scores, with_key
 
+_SUMMARY = ("summary.json", "summary.md", "contents.json")
+
 
 def with_official_answers(scores: ModelScores, records: Sequence[Record]) -> ModelScores:
     """Scores whose official answers follow the official keys, where those of protocol "strict" are others.
@@ -77,9 +79,14 @@ def with_points(
 
 
 def write_official(folder: Path, results: Sequence[ModelResult], classes: Mapping[str, str]) -> None:
-    """The summary of all models in the official shape, the scores of text turns, and what the numbers hold."""
+    """The summary of all models in the official shape, the scores of text turns, and what the numbers hold.
+
+    Where no model has official numbers, the summary of an earlier report goes away.
+    """
     official = {result.model: result.official for result in results if result.official is not None}
     if not official:
+        for name in _SUMMARY:
+            (folder / name).unlink(missing_ok=True)
         return
     folder.mkdir(parents=True, exist_ok=True)
     summary = imug.summarize({model: found.turns for model, found in official.items()}, classes)

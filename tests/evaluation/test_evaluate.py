@@ -223,6 +223,13 @@ def test_an_evaluation_that_was_saved_is_read_as_it_was(evaluation: Evaluation, 
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes(), name
 
 
+def test_a_report_of_records_leaves_no_earlier_official_summary(evaluation: Evaluation, tmp_path: Path) -> None:
+    evaluation.report(tmp_path)
+    assert (tmp_path / "official" / "summary.json").exists()
+    imug_metrics.evaluate(answers("AB")).report(tmp_path)
+    assert not [path for path in (tmp_path / "official").iterdir() if path.is_file()]
+
+
 def test_what_is_no_evaluation_of_this_version_is_refused(evaluation: Evaluation, tmp_path: Path) -> None:
     with pytest.raises(ArgumentError, match="saved evaluation"):
         Evaluation.load(tmp_path)
