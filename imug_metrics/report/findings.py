@@ -38,14 +38,15 @@ _MOVES = (
     ("gain", False, True, "falls by"),
 )
 """The tone, whether higher is better, whether the slope falls, and the verb."""
-_ORDER = ("warn", "loss", "gain", "calm", "note")
+_ORDER = ("warn", "lead", "loss", "gain", "calm", "note")
 
 
 @dataclass(frozen=True)
 class Finding:
     """One sentence about one model (or about all, where ``model`` is empty).
 
-    ``tone``: "warn" (a number that misleads), "loss" (decay), "gain" (a rise), "calm" (no change seen), "note".
+    ``tone``: "warn" (a number that misleads), "lead" (ahead of every other model), "loss" (decay), "gain" (a rise),
+    "calm" (no change seen), "note".
     The sentence continues the model's name: "`fading` loses ...".
     """
 
@@ -123,8 +124,10 @@ def _decay(models: Sequence[ModelScores]) -> Iterator[Finding]:
             if found:
                 yield Finding(tone, model.model, f"{verb} {_changes(found)}.")
         level = {view: slope for view, slope in slopes.items() if slope.varies and view not in moving}
-        if level:
-            yield Finding("calm", model.model, _level(level))
+        for higher, what, worse in ((True, "decay", "loss"), (False, "rise", "rise")):
+            found = {view: slope for view, slope in level.items() if view.higher_is_better is higher}
+            if found:
+                yield Finding("calm", model.model, _level(found, what, worse))
 
 
 def _history(models: Sequence[ModelScores]) -> Iterator[Finding]:
@@ -155,12 +158,12 @@ def _changes(slopes: dict[MetricSpec, Estimate]) -> str:
     return _join(parts)
 
 
-def _level(slopes: dict[MetricSpec, Estimate]) -> str:
+def _level(slopes: dict[MetricSpec, Estimate], what: str, worse: str) -> str:
     nouns = _join([view.noun for view in slopes])
     covers = "its interval covers" if len(slopes) == 1 else "the intervals cover"
     worst = [slope.upper if view.higher_is_better is False else -slope.lower for view, slope in slopes.items()]
     losses = _join([number(max(0.0, loss), 3) for loss in worst])
-    return f"shows no decay in {nouns}: {covers} 0. A loss of up to {losses} per turn remains possible."
+    return f"shows no {what} in {nouns}: {covers} 0. A {worse} of up to {losses} per turn remains possible."
 
 
 def _format(models: Sequence[ModelScores]) -> Iterator[Finding]:
@@ -216,7 +219,7 @@ def _best(models: Sequence[ModelScores], compared: Sequence[MetricComparison]) -
         else:
             leads.setdefault(model.model, []).append(noun)
     for name, nouns in leads.items():
-        yield Finding("note", name, f"leads in {_join(nouns)}: ahead of every other model on the same dialogues.")
+        yield Finding("lead", name, f"leads in {_join(nouns)}: ahead of every other model on the same dialogues.")
 
 
 def _left_out(models: Sequence[ModelScores]) -> Iterator[Finding]:

@@ -6,8 +6,15 @@ from __future__ import annotations
 
 from imug_metrics.report.sections.section import Report, Section, fragment
 
-_MARKS = {"warn": "!", "loss": "▼", "gain": "▲", "calm": "→", "note": "·"}
-_WORDS = {"warn": "Misleading", "loss": "Loss", "gain": "Gain", "calm": "No change seen", "note": "Note"}
+_MARKS = {"warn": "!", "lead": "★", "loss": "▼", "gain": "▲", "calm": "→", "note": "·"}
+_WORDS = {
+    "warn": "Misleading",
+    "lead": "Ahead",
+    "loss": "Loss",
+    "gain": "Gain",
+    "calm": "No change seen",
+    "note": "Note",
+}
 
 
 def findings(report: Report) -> Section:
