@@ -57,7 +57,7 @@ def test_an_undefined_slope_is_no_finding(make_scores: Any) -> None:
 
 
 def leaders(*models: Any) -> dict[str, str]:
-    return {name: text for name, text in texts(list(models), "lead")}
+    return dict(texts(list(models), "lead"))
 
 
 def test_a_leader_is_named_only_where_it_is_ahead_of_everyone_on_the_same_dialogues(make_scores: Any) -> None:
