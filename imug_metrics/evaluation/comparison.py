@@ -113,7 +113,7 @@ def compare(
             model: to rows of records (dialogue, turn and scores such as `alignment`, as `Evaluation.items` has them),
             or to a metric each, with `bootstrap` above 0, that saw the same dialogues. Marks of metrics need their
             `detail`.
-        metrics: keys of those to compare, such as "turn_alignment"; none: all that were scored.
+        metrics: keys of those to compare, such as "turn_alignment"; none: all that were scored of which more is better.
         models: names of those to compare; none: all.
         slopes: compare the changes per turn as well.
         repeats: the runs are repeats of the same models, and their means over the runs are compared.

@@ -44,7 +44,7 @@ _GROUPS: tuple[tuple[str, str, Callable[[Record], Any]], ...] = (
     ("by_turn", "turn", lambda record: record.turn),
 )
 _MEASURES = {"alignment": "alignment of images", "points": "points of images"}
-_HEADER = ("", "\nPairs", "\nA", "\nB", "\nA - B", "\n95 % interval", "A - B\na turn", "Un-\npaired")
+_HEADER = ("", "\nPairs", "\nA", "\nB", "\nA - B", "\n95 % interval", "A - B\nper turn", "Un-\npaired")
 NOTE = (
     "A - B, mean over turns that both have; ▼ ▲ the 95 % interval by dialogue lies wholly below / above 0; "
     "! one of the two lacks many"

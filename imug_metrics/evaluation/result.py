@@ -95,7 +95,7 @@ class Evaluation(Trackable):
             >>> import imug_metrics
             >>> records = [imug_metrics.Record("a", turn, "text", "Which?", text="B", target="B") for turn in (1, 2)]
             >>> scores, *_ = imug_metrics.evaluate({"mine": records}).tables()
-            >>> print(scores.to_latex().splitlines()[-6])
+            >>> print(scores.to_latex().splitlines()[6])
             Model & Answers & Answers, official rule & Coverage \\
         """
         return score_tables([result.scores for result in self.results], self.judges)

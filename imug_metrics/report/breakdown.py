@@ -28,6 +28,7 @@ MOST_GROUPS = 50
 """Groups of one kind that are told apart; of more the largest."""
 
 _STANDARD = (GROUPS[0], GROUPS[1], GROUPS[2], "modality", *GROUPS[3:])
+_LEVELS = ("easy", "medium", "hard")
 _NO_GROUPS = frozenset({*RECORD_COLUMNS, "model", "points"}) - {*_STANDARD}
 
 
@@ -50,7 +51,7 @@ class Grouping:
 
     Attributes:
         group: the kind, such as "class".
-        names: of the groups, in alphabetical order; of more than `MOST_GROUPS` the largest by records.
+        names: of the groups, in the order of `group_order`; of more than `MOST_GROUPS` the largest by records.
         left_out: how many groups are not among them.
         metrics: those that have values in two groups or more.
     """
@@ -73,7 +74,7 @@ def breakdown(model: ModelScores, metric: MetricSpec, group: str) -> dict[str, G
             records carry in their groups.
 
     Returns:
-        By group, in alphabetical order; one without a value is left out.
+        By group, in the order of `group_order`; one without a value is left out.
 
     Raises:
         ArgumentError: if the metric is not the mean of a column.
@@ -90,7 +91,7 @@ def breakdown(model: ModelScores, metric: MetricSpec, group: str) -> dict[str, G
     if not (metric.item and metric.is_mean):
         raise ArgumentError("metric", f"expected the mean of a column of the rows, got {metric.key!r}")
     groups = _groups(model.items, group)
-    names = sorted({name for name in groups if name is not None})
+    names = group_order({name for name in groups if name is not None})
     return _Columns(model, [metric]).estimates(metric, _places(groups, names), names)
 
 
@@ -103,6 +104,20 @@ def breakdowns(models: Sequence[ModelScores]) -> list[Grouping]:
     views = row_metrics(shown_metrics(models))
     columns = [_Columns(model, views) for model in models]
     return [found for group in group_names(models) if (found := _grouping(columns, views, group)) is not None]
+
+
+def group_order(names: Iterable[str]) -> list[str]:
+    """Groups in alphabetical order; where all are easy, medium or hard, from easy to hard.
+
+    Example:
+        >>> group_order({"hard", "Easy", "medium"}), group_order({"hard", "easy", "odd"})
+        (['Easy', 'medium', 'hard'], ['easy', 'hard', 'odd'])
+    """
+    found = sorted(names)
+    levels = {level: place for place, level in enumerate(_LEVELS)}
+    if not all(name.lower() in levels for name in found):
+        return found
+    return sorted(found, key=lambda name: levels[name.lower()])
 
 
 def group_names(models: Iterable[ModelScores]) -> list[str]:
@@ -131,7 +146,7 @@ class _Columns:
 def _grouping(columns: Sequence[_Columns], views: Sequence[MetricSpec], group: str) -> Grouping | None:
     groups = [_groups(of.items, group) for of in columns]
     sizes = Counter(name for of in groups for name in of if name is not None)
-    names = tuple(sorted(sorted(sizes, key=lambda name: (-sizes[name], name))[:MOST_GROUPS]))
+    names = tuple(group_order(sorted(sizes, key=lambda name: (-sizes[name], name))[:MOST_GROUPS]))
     placed = [(of, _places(mine, names)) for of, mine in zip(columns, groups, strict=True)]
     metrics = []
     for view in views:

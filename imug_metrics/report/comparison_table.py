@@ -115,7 +115,7 @@ def joint(pair: PairedDifference) -> Estimate:
 
 
 def _label(metric: MetricComparison) -> str:
-    return f"{metric.view.label}, change a turn" if metric.slope else metric.view.label
+    return f"{metric.view.label}, change per turn" if metric.slope else metric.view.label
 
 
 def _is_shown(pair: PairedDifference, metric: MetricComparison, most: int | None) -> bool:

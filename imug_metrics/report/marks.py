@@ -23,7 +23,12 @@ if TYPE_CHECKING:
     from imug_metrics.suite import ModelScores
 
 
-_ANSWERS = ("answer_accuracy", "answer_accuracy_imug")
+_GUESSING = {
+    "turn_retrieval": "guessing among the prompts",
+    "answer_accuracy": "always the same letter",
+    "answer_accuracy_imug": "always the same letter",
+}
+"""By metric of which the level of chance can be known, what comes to it."""
 
 
 def coverage(model: ModelScores, view: MetricSpec) -> float:
@@ -73,7 +78,7 @@ def chance(model: ModelScores, view: MetricSpec) -> float:
     """
     if view.key == "turn_retrieval":
         return as_float(model.scores.get(CHANCE))
-    if view.key not in _ANSWERS:
+    if view.key not in _GUESSING:
         return math.nan
     keys = Counter(item.get("target") for item in model.items if item.get(view.item) is not None)
     if not keys or None in keys:
@@ -114,14 +119,14 @@ def marks(model: ModelScores, view: MetricSpec) -> list[Mark]:
         found.append(Mark("!", "coverage", f"{math.floor(100 * share)} % of the outputs were scored{rest}"))
     guessed = chance(model, view)
     if score.bounded and score.lower <= guessed:
-        found.append(Mark("≈", "chance", f"not above chance, {number(guessed)}"))
+        found.append(Mark("≈", "chance", f"not above chance: {_GUESSING[view.key]} scores {number(guessed)}"))
     if view.key == "turn_consistency" and copies(model):
         found.append(Mark("=", "copies", "it repeats its own images, so that this is not identity kept"))
     return found
 
 
 def slope_marks(model: ModelScores, view: MetricSpec) -> list[Mark]:
-    """What must be known of a score's change a turn: what must be of the score, and whether images follow prompts.
+    """What must be known of a score's change per turn: what must be of the score, and whether images follow prompts.
 
     Alignment has no level of chance, but images that fit no prompt better than another have none to lose or gain.
 
@@ -130,7 +135,7 @@ def slope_marks(model: ModelScores, view: MetricSpec) -> list[Mark]:
         >>> scores = {"turn_retrieval": 0.4, "turn_retrieval_lower": 0.2, "turn_retrieval_upper": 0.6}
         >>> model = ModelScores("any", scores | {"turn_retrieval_chance": 0.35}, [])
         >>> [mark.text for mark in slope_marks(model, METRICS[4])]
-        ['its retrieval is not above chance, 0.35']
+        ['its retrieval is not above chance: guessing among the prompts scores 0.35']
     """
     found = marks(model, view)
     if view.key == "turn_alignment":

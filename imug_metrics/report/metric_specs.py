@@ -167,7 +167,7 @@ def own_metrics(models: Sequence[ModelScores]) -> list[MetricSpec]:
 
 def comparable_metrics(models: Sequence[ModelScores]) -> list[MetricSpec]:
     """Those that are shown of which the higher mean of the records' own values is better, so that models are ranked."""
-    return [view for view in row_metrics(shown_metrics(models)) if view.higher_is_better is not False]
+    return [view for view in row_metrics(shown_metrics(models)) if view.higher_is_better]
 
 
 def row_metrics(metrics: Iterable[MetricSpec]) -> list[MetricSpec]:

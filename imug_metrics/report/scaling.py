@@ -28,7 +28,7 @@ _NAME = StrategyComparison.name
 _GROUPS = ("class", "domain", "turn")
 
 READING = """A gain is the mean of a strategy's score less the baseline's over the turns that both have. “All at once”
-bounds cover the gains of all strategies together. A gain a turn above 0 says that the strategy helps most late in a
+bounds cover the gains of all strategies together. A gain per turn above 0 says that the strategy helps most late in a
 dialogue. Best of k is the mean over all ways to take k of the candidates: “oracle” takes the truly best, “selected” the
 one that the run's own scores put first. Turns with fewer than k candidates say nothing of k: where the number of turns
 falls with k, the points of a curve rest on different turns."""

@@ -49,6 +49,12 @@ def score_tables(models: Sequence[ModelScores], judges: Mapping[str, Mapping[str
     report = Report(models, judges=judges or {})
     judged = judged_table(report)
     points = [view for view in report.metrics if view.key.startswith("point_score")]
-    scores = score_table(report, [view for view in report.metrics if view not in points])
-    found = [scores, change_table(report), history_table(report), judged, class_table(report) if judged else None]
+    scored = [view for view in report.metrics if view not in points]
+    found = [
+        score_table(report, scored),
+        change_table(report, scored),
+        history_table(report),
+        judged,
+        class_table(report) if judged else None,
+    ]
     return [table for table in found if table is not None]

@@ -52,7 +52,7 @@ def test_runs_metrics_and_models_are_chosen(command) -> None:
     )
     assert json.loads((command.root / "comparison.json").read_text())["models"] == ["scores/steady", "later/steady"]
     assert "scores/steady" in command.said
-    assert "Answers, change a turn" in command.said
+    assert "Answers, change per turn" in command.said
     assert "Alignment" not in command.said
 
 

@@ -144,7 +144,7 @@ def _numbers(text: str) -> list[float]:
 
 
 def test_table_of_the_readme_is_what_the_demo_prints(demo: Demo) -> None:
-    [shown] = [code.text for code in _codes(ROOT / "README.md") if "steady" in code.text and "a turn" in code.text]
+    [shown] = [code.text for code in _codes(ROOT / "README.md") if "steady" in code.text and "per turn" in code.text]
     printed = demo.printed.split("Report:")[0]
     assert re.sub(r"[-+−]?\d+\.\d+", "#", shown).split() == re.sub(r"[-+−]?\d+\.\d+", "#", printed).split()
     assert _numbers(shown) == pytest.approx(_numbers(printed), abs=0.011)  # the last digit may round either way

@@ -186,3 +186,11 @@ def test_rows_of_a_dialogue_count_together_in_each_group_wherever_they_stand() -
 def test_columns_tell_how_many_of_their_rows_have_a_value() -> None:
     counts = model([row(1, "a", 0.0), row(2, None, None)]).counts
     assert (counts["alignment"], counts["split"], counts["dialogue"]) == (1, 1, 2)
+
+
+def test_levels_of_difficulty_rise_and_other_groups_are_in_alphabetical_order() -> None:
+    levels = [row(place, name, 0.5) for place, name in enumerate(("hard", "easy", "medium"))]
+    assert [*breakdown(model(levels), ALIGNMENT, "split")] == ["easy", "medium", "hard"]
+    assert [*breakdown(model([*levels, row(9, "extra", 0.5)]), ALIGNMENT, "split")] == [
+        "easy", "extra", "hard", "medium"
+    ]  # fmt: skip

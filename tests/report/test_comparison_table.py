@@ -97,7 +97,7 @@ def test_a_slope_has_marks_of_its_own_and_tells_only_what_is_new() -> None:
     guessed = Mark("≈", "chance", "its retrieval is not above chance, 0.40")
     marks = {"turn_alignment": {"a": (ABSENT,)}, "turn_alignment_slope": {"a": (ABSENT, guessed)}}
     differences, ranks = tables(["a", "b"], [compared([0.9, 0.5]), compared([0.9, 0.5], slope=True)], marks)
-    assert [rows[0][0].text for rows in differences.groups] == ["Alignment", "Alignment, change a turn"]
+    assert [rows[0][0].text for rows in differences.groups] == ["Alignment", "Alignment, change per turn"]
     assert shown(ranks)[0][1:] == ["1 !", "1 !≈"]
     assert [line[0] for line in differences.caption if line[0] in "!≈"] == ["!", "≈"]
 

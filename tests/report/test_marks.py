@@ -63,6 +63,14 @@ def test_retrieval_is_marked_where_its_bounds_reach_chance(lower: float, expecte
     assert [mark.kind for mark in slope_marks(ModelScores("any", scores, []), ALIGNMENT)] == expected
 
 
+def test_the_mark_says_what_chance_is() -> None:
+    scores = bounded("turn_retrieval", 0.5, 0.3, 0.7, turn_retrieval_chance=0.4)
+    [mark] = marks(ModelScores("any", scores, []), RETRIEVAL)
+    assert mark.text == "not above chance: guessing among the prompts scores 0.40"
+    [mark] = marks(ModelScores("any", bounded("answer_accuracy", 0.9, 0.8, 1.0), asked("A", "A")), STRICT)
+    assert mark.text == "not above chance: always the same letter scores 1.00"
+
+
 def test_without_bounds_chance_is_not_spoken_of() -> None:
     assert kinds(RETRIEVAL, {"turn_retrieval": 0.1, "turn_retrieval_chance": 0.4}) == []
 

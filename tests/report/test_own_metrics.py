@@ -281,3 +281,17 @@ def test_two_models_that_were_scored_with_different_metrics_are_shown_together(
     html = write_report(models, tmp_path, manifest={}).read_text(encoding="utf-8")
     for label in ("helpful", "before", "Decay", "Answers"):
         assert f'<th scope="col">{label}</th>' in html
+
+
+def test_what_has_no_better_end_is_ranked_only_by_name() -> None:
+    def words(record: Record) -> float | None:
+        """How many words an answer has."""
+        return None if record.text is None else float(len(record.text.split()))
+
+    runs = {name: [Record(f"d{d}", 1, "text", "Which?", text=text, target="A") for d in range(4)] for name, text in
+            (("short", "A"), ("long", "It is A"))}  # fmt: skip
+    found = imug_metrics.evaluate(runs, metrics={"words": words})
+    assert comparable_metrics([result.scores for result in found.results]) == []
+    assert imug_metrics.compare(found).rows() == []
+    [named] = imug_metrics.compare(found, metrics=["words"]).rows()
+    assert abs(named["value"]) == 2

@@ -45,7 +45,7 @@ def test_a_function_is_in_every_table_curve_and_file(found: Evaluation, tmp_path
     page = Page(found.report(tmp_path).read_text(encoding="utf-8"))
     assert page.rows("scores", "Scores by model")[0][1] == "Politeness"
     assert 'aria-label="Politeness by turn"' in page.section("curves")
-    assert [row[0] for row in page.rows("decay", "Change a turn")[1::2]] == ["Politeness"]
+    assert [row[0] for row in page.rows("decay", "Change per turn")[1::2]] == ["Politeness"]
     assert page.rows("groups", "By class")[1][:2] == ["Politeness", "a"]
     assert page.rows("differences", "Ranks")[1:] == [["plain", "2"], ["polite", "1"]]
     assert "polite leads in Politeness" in page.words

@@ -74,7 +74,9 @@ def test_a_table_wider_than_the_terminal_is_printed_in_parts_with_every_number(m
     model = make_scores("steady")
     text = printed([model], width)
     assert max(map(len, text.splitlines())) <= width
-    rows = [line.split() for line in text.partition("Change a turn")[0].splitlines() if line.split()[:1] == ["steady"]]
+    rows = [
+        line.split() for line in text.partition("Change per turn")[0].splitlines() if line.split()[:1] == ["steady"]
+    ]
     assert len(rows) > 1
     assert [word for row in rows for word in row[1:]] == ["0.80", "0.48", "0.80", "0.80", "0.80", "0.00", "98.0", "%"]
 

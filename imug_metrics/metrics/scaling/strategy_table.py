@@ -51,7 +51,7 @@ def strategy_cells(
             ]
         return cells
 
-    header = ["strategy", "coverage", "score", "gain", "all at once", "p", "gain a turn"]
+    header = ["strategy", "coverage", "score", "gain", "all at once", "p", "gain per turn"]
     header += [part for kind in costs for part in (kind, f"gain per {kind}", f"{kind} front")]
     return [header, *map(line, strategies)]
 

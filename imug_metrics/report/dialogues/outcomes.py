@@ -45,6 +45,10 @@ class Outcome(Enum):
         return self.tone in ("bad", "warn")
 
 
+ANSWERED = frozenset({Outcome.RIGHT, Outcome.PARTLY, Outcome.WRONG, Outcome.UNREAD})
+"""What may become of an answer that is compared with a key."""
+
+
 def outcome(row: Row) -> Outcome:
     """What became of a turn.
 

@@ -22,7 +22,10 @@ def groups(report: Report) -> Section | None:
     """The section of groups."""
     found = breakdowns(report.models)
     names = file_names((grouping.group for grouping in found), "by_")
-    parts = [_part(report, grouping, name) for grouping, name in zip(found, names, strict=True)]
+    parts = [
+        _part(report, grouping, name, is_open=place == 0)
+        for place, (grouping, name) in enumerate(zip(found, names, strict=True))
+    ]
     return Section("groups", "By class, domain and other groups", ABOUT, parts) if parts else None
 
 
@@ -49,11 +52,11 @@ def group_table(report: Report, grouping: Grouping, name: str) -> Table:
     return Table(header, rows, f"By {grouping.group}", name=name, compact=True)
 
 
-def _part(report: Report, grouping: Grouping, name: str) -> Folded:
+def _part(report: Report, grouping: Grouping, name: str, *, is_open: bool) -> Folded:
     parts: list[Part] = [group_table(report, grouping, name)]
     if grouping.left_out:
         parts.insert(0, Text(f"The largest {len(grouping.names)} are shown, {grouping.left_out} more are not."))
-    return Folded(f"By {grouping.group}: {len(grouping.names)} groups", parts, is_open=name == "by_class")
+    return Folded(f"By {grouping.group}: {len(grouping.names)} groups", parts, is_open=is_open)
 
 
 def _cell(found: GroupEstimate | None) -> Cell:

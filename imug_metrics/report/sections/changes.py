@@ -5,13 +5,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
 from imug_metrics.report.estimates import Estimate, estimate, span
-from imug_metrics.report.marks import slope_marks
+from imug_metrics.report.marks import marks, slope_marks
 from imug_metrics.report.metric_specs import MetricSpec
+from imug_metrics.report.sections.scores import SCORES
 from imug_metrics.report.sections.section import Report, Section
 from imug_metrics.report.svg import error_bar
 from imug_metrics.report.tables.cells import change_cell, direction_tone
@@ -27,24 +30,34 @@ axis of its own."""
 
 def changes(report: Report) -> Section | None:
     """The section of changes."""
-    table = change_table(report)
+    table = change_table(report, report.metrics)
     return Section("decay", "Change per turn", ABOUT, [table]) if table else None
 
 
-def change_table(report: Report) -> Table | None:
-    """One group a metric, one row a model; None where nothing has a slope."""
+def change_table(report: Report, told: Sequence[MetricSpec] = ()) -> Table | None:
+    """One group a metric, one row a model; None where nothing has a slope.
+
+    Args:
+        report: what to show.
+        told: metrics of which the table of scores tells what the marks mean; it is not told again.
+    """
     groups = [rows for view in report.metrics if (rows := _rows(report, view))]
     if not groups:
         return None
-    told = {
-        f"{model.model}, {view.label}": slope_marks(model, view)
+    new = {
+        f"{model.model}, {view.label}": [
+            mark for mark in slope_marks(model, view) if not (view in told and mark in marks(model, view))
+        ]
         for view in report.metrics
         for model in report.models
         if estimate(model.scores, f"{view.key}_slope").known
     }
-    caption = ("▼ ▲ the 95 % interval of the change a turn lies wholly below / above 0", *legend(told))
+    fresh = [*chain(*new.values())]
+    known = dict.fromkeys(mark.sign for rows in groups for row in rows for mark in row[2].marks if mark not in fresh)
+    elsewhere = [f"{' '.join(known)}  of the score itself: see {SCORES}"] if known else []
+    caption = ("▼ ▲ the 95 % interval of the change per turn lies wholly below / above 0", *legend(new), *elsewhere)
     header = ("Metric", "Model", "Per turn", "95 % interval", "Reading")
-    return Table(header, groups, "Change a turn", caption, name="changes", compact=True)
+    return Table(header, groups, "Change per turn", caption, name="changes", compact=True)
 
 
 def _rows(report: Report, view: MetricSpec) -> list[list[Cell]]:

@@ -15,13 +15,15 @@ from imug_metrics.suite.carried import COST
 ABOUT = """Means and sums over the records that say what they cost, and how the cost changes from turn to turn. Unknown
 costs are in neither: compare sums at equal coverage only."""
 
+_LARGE = 1000
+
 
 def costs(report: Report) -> Section | None:
     """The section of costs."""
     views = [view for view in report.metrics if view.key.startswith(COST)]
     if not views:
         return None
-    header = ("Cost", "Model", "Mean", "Sum", "Change a turn", "Coverage")
+    header = ("Cost", "Model", "Mean", "Sum", "Change per turn", "Coverage")
     table = Table(header, [_rows(report, view) for view in views], "Costs by model", name="costs")
     return Section("costs", "What it cost", ABOUT, [table])
 
@@ -36,9 +38,14 @@ def _rows(report: Report, view: MetricSpec) -> list[list[Cell]]:
                 Cell(view.label if place == 0 else "", value=view.label),
                 report.name(place),
                 estimate_cell(estimate(model.scores, view.key), n=n),
-                Cell(number(total), value=total),
+                Cell(_sum(total), value=total),
                 change_cell(estimate(model.scores, f"{view.key}_slope"), higher_is_better=False),
                 coverage_cell(as_float(model.scores.get(f"{view.key}_coverage"))),
             ]
         )
     return rows
+
+
+def _sum(total: float) -> str:
+    """A sum for reading; decimals are shown where there are any and they weigh."""
+    return f"{total:,.0f}" if total.is_integer() or abs(total) >= _LARGE else number(total)

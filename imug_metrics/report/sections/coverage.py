@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from imug_metrics.report.estimates import as_float
@@ -21,6 +21,8 @@ ABOUT = """Coverage is the share of expected records that could be scored. What 
 unless the run was told to count it as zero: a model that fails on hard turns can look better than it is. Under the
 official rule a failed answer counts 0."""
 
+_MISSING = {"image": "Images missing", "text": "Answers missing"}
+
 
 def coverage(report: Report) -> Section:
     """The section of coverage."""
@@ -29,27 +31,27 @@ def coverage(report: Report) -> Section:
 
 def coverage_table(report: Report) -> Table:
     """One row a model: its records, what is missing of them, and the coverage of every metric."""
-    without_key = any(as_float(model.scores.get(WITHOUT_KEY)) > 0 for model in report.models)
+    asked = [modality for modality in ("image", "text") if any(_asked(model, modality) for model in report.models)]
+    without_key = _some_without_key(report.models)
     rows = [
         [
             report.name(place),
             count_cell(len({str(item["dialogue"]) for item in model.items})),
             count_cell(len(model.items)),
-            _absent(model, "image"),
-            _absent(model, "text"),
+            *(_absent(model, modality) for modality in asked),
             *([count_cell(as_float(model.scores.get(WITHOUT_KEY, 0.0)))] if without_key else []),
             *(_covered(model, view) for view in report.metrics),
         ]
         for place, model in enumerate(report.models)
     ]
-    asked = (
+    header = (
+        "Model",
         "Dialogues",
         "Turns",
-        "Images missing",
-        "Answers missing",
+        *(_MISSING[modality] for modality in asked),
         *(["Questions without key"] if without_key else []),
+        *(view.label for view in report.metrics),
     )
-    header = ("Model", *asked, *(view.label for view in report.metrics))
     return Table(header, [rows], "Coverage by metric", name="coverage", sortable=True)
 
 
@@ -60,6 +62,18 @@ def _covered(model: ModelScores, view: MetricSpec) -> Cell:
 
 
 def _absent(model: ModelScores, modality: str) -> Cell:
-    asked: list[Mapping[str, Any]] = [item for item in model.items if item.get("modality") == modality]
+    asked = _asked(model, modality)
     absent = sum(map(is_missing, asked))
     return count_cell(absent, f"{absent:,} of {len(asked):,}")
+
+
+def _asked(model: ModelScores, modality: str) -> list[Mapping[str, Any]]:
+    return [item for item in model.items if item.get("modality") == modality]
+
+
+def _some_without_key(models: Sequence[ModelScores]) -> bool:
+    """Whether some questions have no key but not all: where none has one, answers are not judged at all."""
+    lacking = [as_float(model.scores.get(WITHOUT_KEY, 0.0)) for model in models]
+    return sum(lacking) > 0 and any(
+        lack < len(_asked(model, "text")) for model, lack in zip(models, lacking, strict=True)
+    )

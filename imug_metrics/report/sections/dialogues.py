@@ -10,10 +10,17 @@ from imug_metrics.report.dialogues.strips import MOST_MODELS, MOST_TURNS, Strip,
 from imug_metrics.report.metric_specs import row_metrics
 from imug_metrics.report.sections.section import Report, Section, fragment
 
-ABOUT = """What was asked stands once on top, below it what each model gave and how it scored. The worst have the most
-wrong answers; among equals what else went wrong counts (answers that could not be read, absent outputs, images that fit
-another prompt of the dialogue strictly better), then the mean of all scores, each in standard deviations on its better
-side."""
+ABOUT = "What was asked stands once on top, below it what each model gave and how it scored."
+_WORST = {
+    "answers": """The worst have the most wrong answers; among equals what else went wrong counts (answers that could
+not be read, absent outputs, images that fit another prompt of the dialogue strictly better), then the mean of all
+scores, each in standard deviations on its better side.""",
+    "faults": """The worst have the most turns at which something went wrong (absent outputs, images that fit another
+prompt of the dialogue strictly better); among equals the mean of all scores counts, each in standard deviations on its
+better side.""",
+    "scores": """The worst have the lowest mean of all scores, each in standard deviations on its better side.""",
+}
+"""By what there is to judge dialogues by, what makes the worst."""
 
 _TEXTS = 200_000  # characters of prompts and replies in all strips
 
@@ -34,7 +41,9 @@ def dialogues(report: Report) -> Section | None:
         for group in groups
     ]
     names = [model.model for model in report.models]
-    return Section("dialogues", "Dialogues, turn by turn", ABOUT, [fragment("strips.html", groups=shown, names=names)])
+    judged = "faults" if any(one.is_judged for one in report.dialogues) else "scores"
+    about = f"{ABOUT} {_WORST['answers' if report.judges_answers else judged]}"
+    return Section("dialogues", "Dialogues, turn by turn", about, [fragment("strips.html", groups=shown, names=names)])
 
 
 def _cells(one: ChosenDialogue) -> int:

@@ -56,7 +56,7 @@ def _rows(report: Report, place: int, model: ModelScores) -> list[list[Cell]]:
         ("Answers, own history", estimate_cell(estimate(scores, f"{EXPOSURE}_scores"), n=pairs)),
         ("Answers, reference history", estimate_cell(estimate(scores, f"{EXPOSURE}_baseline"), n=pairs)),
         ("Gap", _cost(estimate(scores, f"{EXPOSURE}_mean"))),
-        ("Gap a turn", _cost(estimate(scores, f"{EXPOSURE}_slope"))),
+        ("Gap per turn", _cost(estimate(scores, f"{EXPOSURE}_slope"))),
         (f"Excess error by turn {horizon(model)}", _cost(estimate(scores, EXPOSURE), 0, " %")),
     ]
     if (drawn := estimate(scores, ALIGNMENT_GAP)).known:

@@ -50,7 +50,7 @@ def judged_table(report: Report) -> Table | None:
         "Model",
         "Points, strict",
         "Points, official",
-        "Points a turn",
+        "Points per turn",
         "Answers of the judge",
         "Failed",
         "Coverage",

@@ -25,7 +25,8 @@ from imug_metrics.report.tables.names import Labels
 from imug_metrics.report.tables.table import Cell, Table, name_cell
 
 ABOUT = """One row a dialogue and model, the worst first; scores are means over its turns. Open a row to read its turns.
-An answer that could not be read is not counted as wrong."""
+"""
+_UNREAD = "An answer that could not be read is not counted as wrong."
 
 _COUNTS = {
     "Wrong": (Outcome.WRONG,),
@@ -41,7 +42,6 @@ _NAME = 60  # characters of a dialogue's id or of a group
 
 
 _FIXED = 3  # columns that the page shows in a form of its own
-_ALWAYS = ("Wrong", "Absent")
 
 
 class _Column(NamedTuple):
@@ -53,7 +53,8 @@ def samples(report: Report) -> Section | None:
     """The section with the list."""
     if not report.listed:
         return None
-    return Section("samples", "All dialogues", ABOUT, [_table(report)])
+    about = ABOUT + _UNREAD if report.judges_answers else ABOUT.strip()
+    return Section("samples", "All dialogues", about, [_table(report)])
 
 
 def samples_text(report: Report) -> str:
@@ -65,7 +66,9 @@ def samples_text(report: Report) -> str:
 
 def _table(report: Report) -> Table:
     names = [model.model for model in report.models]
-    shown = [column for column in _columns(report)[_FIXED:] if _tells(column, report.listed)]
+    always = ("Wrong", "Absent") if report.judges_answers else ("Absent",)
+    optional = _columns(report)[_FIXED:]
+    shown = [column for column in optional if column.heading in always or _tells(column, report.listed)]
     rows = [
         [
             Cell(cut(one.dialogue, _NAME)),
@@ -113,8 +116,6 @@ def _mean(one: ScoredDialogue, place: int) -> float:
 
 def _tells(column: _Column, listed: Sequence[ScoredDialogue]) -> bool:
     """Whether a column says anything of the rows: a group of all of them does not, nor what never happened."""
-    if column.heading in _ALWAYS:
-        return True
     values = {column.value(one) for one in listed}
     return values != {0} and (len(values) > 1 or not isinstance(next(iter(values)), str))
 

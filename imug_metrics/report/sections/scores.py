@@ -32,6 +32,8 @@ score, ≈ it is not above chance, = it comes from repeated images."""
 ABSENT = """A model that leaves hard turns out looks better than it is. These scores have outputs missing; beside them,
 what they are where an absent output counts 0 (missing="zero")."""
 
+SCORES = "Scores by model"
+
 
 def scores(report: Report) -> Section:
     """The section of scores."""
@@ -59,8 +61,7 @@ def score_table(report: Report, metrics: Sequence[MetricSpec]) -> Table:
         for model, row in zip(report.models, rows, strict=True)
         for label, cell in zip(header[1:-1], row[1:-1], strict=True)
     }
-    title = "Scores by model"
-    return Table(header, [rows], title, tuple(legend(told)), name="scores", sortable=True, compact=True)
+    return Table(header, [rows], SCORES, tuple(legend(told)), name="scores", sortable=True, compact=True)
 
 
 def absent_table(report: Report) -> Table | None:
@@ -94,7 +95,7 @@ def score_cell(model: ModelScores, view: MetricSpec) -> Cell:
     )
     slope = estimate(model.scores, f"{view.key}_slope")
     change = change_cell(slope, higher_is_better=view.higher_is_better)
-    trend = Cell(f"{change.text} a turn", change.tone) if slope.known else Cell("no slope")
+    trend = Cell(f"{change.text} per turn", change.tone) if slope.known else Cell("no slope")
     return cell._replace(tone="bold", trend=trend)
 
 

@@ -16,6 +16,7 @@ from markupsafe import Markup
 from imug_metrics.errors import ArgumentError
 from imug_metrics.reading.files import Problem
 from imug_metrics.report.comparison import MetricComparison
+from imug_metrics.report.dialogues.outcomes import ANSWERED
 from imug_metrics.report.dialogues.scored_dialogue import ScoredDialogue, listed, scored_dialogues
 from imug_metrics.report.dialogues.thumbnails import ThumbnailShelf
 from imug_metrics.report.findings import Finding, find
@@ -66,6 +67,11 @@ class Report:
     def listed(self) -> list[ScoredDialogue]:
         """Those that the page lists, the worst first; other sections lead there."""
         return listed(self.dialogues)
+
+    @cached_property
+    def judges_answers(self) -> bool:
+        """Whether any answer was judged right or wrong, or could not be read; none is where questions have no keys."""
+        return any(found in ANSWERED for one in self.dialogues for found in one.outcomes)
 
     @cached_property
     def findings(self) -> list[Finding]:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -49,13 +50,17 @@ _PATTERN = re.compile("|".join(re.escape(special) for special in _SPECIAL).repla
 def latex_table(table: Table) -> str:
     r"""A `table` with a `tabular` between `\toprule` and `\bottomrule`, intervals small beside their values.
 
-    What models and data are called is escaped. The triangles need ``\usepackage{amssymb}``.
+    The title is the caption, and what else must be known stands small below the rows. Numbers are to the right, texts
+    to the left; nothing is bold, which readers of papers would take for the best value. What models and data are called
+    is escaped. The triangles need ``\usepackage{amssymb}``.
 
     Example:
         >>> from imug_metrics.report.tables.table import Cell, Table
-        >>> print(latex_table(Table(("Model", "Score"), [[(Cell("a_b"), Cell("0.50", below="0.4 to 0.6"))]])), end="")
+        >>> score = Cell("0.50", below="0.4 to 0.6", value=0.504)
+        >>> print(latex_table(Table(("Model", "Score"), [[(Cell("a_b"), score)]], "Scores")), end="")
         \begin{table}
         \centering
+        \caption{Scores}
         \begin{tabular}{lr}
         \toprule
         Model & Score \\
@@ -66,14 +71,14 @@ def latex_table(table: Table) -> str:
         \end{table}
     """
     lines = [r"\begin{table}", r"\centering"]
-    words = " ".join([table.title and f"{table.title}.", *(f"{line.rstrip('.')}." for line in table.caption)]).strip()
-    lines += [f"\\caption{{{escaped(words)}}}"] if words else []
+    lines += [f"\\caption{{{escaped(table.title)}}}"] if table.title else []
     lines += [f"\\label{{tab:{re.sub('[^a-z0-9]+', '-', table.name)}}}"] if table.name else []
-    lines += [f"\\begin{{tabular}}{{l{'r' * (len(table.header) - 1)}}}", r"\toprule"]
+    sides = "".join("r" if _holds_numbers(table, place) else "l" for place in range(len(table.header)))
+    lines += [f"\\begin{{tabular}}{{{sides}}}", r"\toprule"]
     lines.append(_line([escaped(column) for column in table.columns]))
     for rows in table.groups:
         lines += [r"\midrule", *(_line([_text(cell) for cell in row]) for row in rows)] if rows else []
-    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", r"\end{table}"]) + "\n"
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", *_note(table.caption), r"\end{table}"]) + "\n"
 
 
 def escaped(text: str) -> str:
@@ -86,12 +91,23 @@ def escaped(text: str) -> str:
     return _PATTERN.sub(lambda found: _SPECIAL[found[0]], plain(" ".join(text.split())))
 
 
+def _holds_numbers(table: Table, place: int) -> bool:
+    """Whether any cell of a column is a number or a range of them."""
+    cells = (row[place] for row in table.rows)
+    return any(isinstance(cell.value, (int, float)) or not math.isnan(cell.lower) for cell in cells)
+
+
+def _note(caption: Sequence[str]) -> list[str]:
+    """The lines below the rows."""
+    if not caption:
+        return []
+    return [r"\par\smallskip", r"\parbox{\linewidth}{\footnotesize", " \\\\\n".join(map(escaped, caption)), "}"]
+
+
 def _line(cells: Sequence[str]) -> str:
     return f"{' & '.join(cells)} \\\\"
 
 
 def _text(cell: Cell) -> str:
     text = escaped(first_line(cell))
-    if cell.tone == "bold" and cell.model is None and text:
-        text = f"\\textbf{{{text}}}"
     return f"{text} {{\\scriptsize ({escaped(cell.below)})}}" if cell.below else text

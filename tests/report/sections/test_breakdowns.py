@@ -55,7 +55,7 @@ def test_a_group_that_a_model_lacks_is_a_dash_in_its_column(make_scores: Any) ->
     assert rows["Alignment", "Static"][1] != "–"
 
 
-def test_classes_are_open_and_other_groups_folded(make_scores: Any) -> None:
+def test_the_first_groups_are_open_and_the_others_folded(make_scores: Any) -> None:
     section = groups(Report([grouped(make_scores)]))
     assert section is not None
     assert [(part.summary, part.is_open) for part in section.parts if isinstance(part, Folded)] == [

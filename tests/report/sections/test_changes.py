@@ -55,3 +55,14 @@ def test_a_model_that_lacks_a_metric_has_no_row_of_it(make_scores: Any) -> None:
 
 def test_without_any_slope_there_is_no_section(make_scores: Any) -> None:
     assert changes(Report([make_scores(turns=1)])) is None
+
+
+def test_a_mark_is_told_once_and_pointed_at_where_the_scores_tell_it(make_scores: Any) -> None:
+    model = make_scores("copying", copy_rate=1.0)
+    report = Report([model])
+    alone, below = change_table(report), change_table(report, report.metrics)
+    assert alone is not None
+    assert below is not None
+    assert [line for line in alone.caption if "repeats its own images" in line]
+    assert not [line for line in below.caption if "repeats its own images" in line]
+    assert below.caption[-1] == "=  of the score itself: see Scores by model"

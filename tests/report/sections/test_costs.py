@@ -31,7 +31,8 @@ def test_a_cost_has_mean_sum_and_change_per_turn_of_every_model() -> None:
     assert small["Mean"] == pytest.approx(27.0)
     assert small["Sum"] == pytest.approx(27.0 * 24)
     assert large["Sum"] == pytest.approx(3 * small["Sum"])
-    assert small["Change a turn"] == pytest.approx(13.5)
+    assert small["Change per turn"] == pytest.approx(13.5)
+    assert [row[3].text for row in table.rows] == ["648", "1,944"]
     change = next(table.rows)[4]
     assert (change.text[0], change.tone) == ("▲", "bad"), "a cost that rises is for the worse"
 

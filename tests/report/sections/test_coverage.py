@@ -28,11 +28,21 @@ def test_a_failed_answer_counts_as_missing(make_scores: Any) -> None:
     assert next(table.rows)[table.columns.index("Answers missing")].text == "1 of 4"
 
 
-def test_questions_without_a_key_have_a_column_where_there_are_any(make_scores: Any) -> None:
+def test_what_nobody_asked_for_has_no_column_of_what_is_missing(make_scores: Any) -> None:
+    model = make_scores()
+    model.items[:] = [row for row in model.items if row["modality"] == "text"]
+    columns = coverage_table(Report([model])).columns
+    assert "Answers missing" in columns
+    assert "Images missing" not in columns
+
+
+def test_questions_without_a_key_have_a_column_where_some_have_one(make_scores: Any) -> None:
     model = make_scores()
     assert "Questions without key" not in coverage_table(Report([model])).columns
     model.scores["answer_accuracy_without_key"] = 3.0
     assert coverage_table(Report([model])).records()[0]["Questions without key"] == 3
+    model.scores["answer_accuracy_without_key"] = float(sum(row["modality"] == "text" for row in model.items))
+    assert "Questions without key" not in coverage_table(Report([model])).columns, "no answer is judged at all"
 
 
 def test_coverage_is_rounded_towards_not_all_and_marked_where_low(make_scores: Any) -> None:

@@ -148,3 +148,10 @@ def test_a_copy_is_named_in_its_cell() -> None:
 
 def test_without_records_there_is_no_section() -> None:
     assert dialogues(Report([model()])) is None
+
+
+def test_the_intro_speaks_of_what_there_is_to_judge_by() -> None:
+    keyless = answer(target=None, answer_strict=None, reading=None)
+    assert "most wrong answers" in strips(model(answer()))
+    assert "wrong" not in strips(model(keyless, image(2))).partition("<h3")[0].replace("went wrong", "")
+    assert "lowest mean of all scores" in strips(model(keyless, image(2, retrieval=0.5)))

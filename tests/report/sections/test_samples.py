@@ -16,6 +16,7 @@ from imug_metrics.report.dialogues import scored_dialogue as limits
 from imug_metrics.report.sections import Report, tables_of
 from imug_metrics.report.sections.samples import samples
 from imug_metrics.report.tables.table import Table
+from imug_metrics.suite import ModelScores
 from tests.report.large import large_scores
 from tests.report.page_reader import seen, written
 
@@ -89,10 +90,17 @@ def test_when_the_page_is_full_rows_stay_and_their_turns_do_not(monkeypatch: Any
     assert len({re.search(r'id="(dialogue-\d+)"', one)[1] for one in found if one}) == 30  # type: ignore[index]
 
 
+def test_wrong_answers_are_counted_only_where_answers_are_judged() -> None:
+    judged = {"dialogue": "d", "turn": 1, "modality": "text", "text": "A", "target": "A", "answer_strict": 1.0}
+    keyless = {**judged, "target": None, "answer_strict": None}
+    assert "Wrong" in table(Report([ModelScores("mine", {}, [judged])])).columns
+    assert "Wrong" not in table(Report([ModelScores("mine", {}, [keyless])])).columns
+
+
 def test_a_column_that_says_nothing_is_left_out_of_the_page_and_kept_in_the_file(tmp_path: Path) -> None:
     models = large_scores(1, 10, 1)
     assert "Domain" not in table(Report(models)).columns, "all are of one"
-    assert {"Subdomain", "Wrong", "Absent"} <= {*table(Report(models)).columns}
+    assert {"Subdomain", "Absent"} <= {*table(Report(models)).columns}
     assert "Not read" not in table(Report(models)).columns, "no answer was asked for"
     written(models, tmp_path)
     assert {"Domain", "Not read", "Wrong"} <= file_rows(tmp_path)[0].keys()

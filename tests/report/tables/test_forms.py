@@ -121,9 +121,17 @@ def test_markdown_escapes_what_would_part_cells() -> None:
 
 def test_latex_escapes_what_it_would_act_upon() -> None:
     text = TABLE.to_latex()
-    assert r"a\_b\textbar{}c & \textbf{0.50 !} {\scriptsize (0.40 to 0.60)} & x \& y \\" in text
+    assert r"a\_b\textbar{}c & 0.50 ! {\scriptsize (0.40 to 0.60)} & x \& y \\" in text
     assert r"\label{tab:scores}" in text
     assert r"50 \%" in text
+
+
+def test_latex_has_numbers_to_the_right_and_what_must_be_known_below_the_rows() -> None:
+    text = TABLE.to_latex()
+    assert r"\begin{tabular}{lrl}" in text
+    assert "\\caption{Scores}\n" in text
+    assert text.index("a caption.") > text.index(r"\end{tabular}")
+    assert "textbf" not in text, "bold is read as the best"
 
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no LaTeX is installed")
