@@ -155,6 +155,8 @@ def _add_score(commands: Any) -> None:
     score.choice("--missing", ("skip", "zero"), "skip", "what an absent output counts as")
     _add_reading(score)
     score.choice("--kind", KINDS, "choice", "how answers are compared with their keys: as options, words or numbers")
+    text = "ends of scores that the files hold, such as judge=1:5 correct=0:1 (default: any number)"
+    score.names("--score-range", "NAME=LOW:HIGH", text)
     score.group("benchmark", "model outputs in the layout of IMUG-Bench, in place of files")
     score.folder("--benchmark", BENCHMARK)
     score.folder("--outputs", "holds one folder a model")

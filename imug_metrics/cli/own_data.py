@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from argparse import Namespace
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from imug_metrics.cli.messages import named_as, print_note
+from imug_metrics.dialogues.columns import Bounds
 from imug_metrics.errors import ArgumentError
 from imug_metrics.evaluation import Settings
 from imug_metrics.evaluation.files import check_scorable, key_fault, read_files
@@ -40,7 +42,7 @@ def settings_of_files(options: Namespace) -> Settings:
     """
     _check_alone(options)
     _check_out(options.out, options.files)
-    models = chosen(options.model)
+    models, ranges = chosen(options.model), parse_ranges(chosen(options.score_range))
     with named_as(**FLAGS):
         found = read_files(options.files, models=models, **reading(options))
         check_scorable(found, options.files, encoder=options.encoder is not None)
@@ -48,7 +50,8 @@ def settings_of_files(options: Namespace) -> Settings:
         print_note(f"note: no encoder was named, so images are not scored. To score them add --encoder: {CHOICES}")
     _note_keys(found, options)
     named = ("encoder", "device", "cache", "missing", "kind")
-    return Settings(records=found, leave_images=True, **{name: getattr(options, name) for name in named})
+    given = {name: getattr(options, name) for name in named}
+    return Settings(records=found, leave_images=True, score_ranges=ranges or None, **given)
 
 
 def _note_keys(found: RecordsByModel, options: Namespace) -> None:
@@ -92,6 +95,32 @@ def parse_columns(texts: Sequence[str]) -> dict[str, str]:
         if field in found:
             raise ArgumentError("columns", f"expected each field once, got {field} again in {part!r}")
         found[field] = column
+    return found
+
+
+def parse_ranges(texts: Sequence[str]) -> dict[str, Bounds]:
+    """Ends of scores by name from NAME=LOW:HIGH.
+
+    Raises:
+        ArgumentError: if one has another form, or a name comes twice.
+
+    Example:
+        >>> parse_ranges(["judge=1:5", "gain=-1:1"])
+        {'judge': (1.0, 5.0), 'gain': (-1.0, 1.0)}
+    """
+    found: dict[str, Bounds] = {}
+    for text in texts:
+        name, _, ends = text.rpartition("=")
+        try:
+            low, high = map(float, ends.split(":"))
+        except ValueError:
+            low = high = math.nan
+        if not name or math.isnan(low):
+            hint = f"; is {text} a file? Name it before --score-range" if Path(text).exists() else ""
+            raise ArgumentError("score_range", f"expected NAME=LOW:HIGH, got {text!r}{hint}")
+        if name in found:
+            raise ArgumentError("score_range", f"expected each score once, got {name} again in {text!r}")
+        found[name] = low, high
     return found
 
 

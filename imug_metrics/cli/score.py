@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from imug_metrics.cli.exit_codes import EXIT_FINE, EXIT_PROBLEMS
-from imug_metrics.cli.messages import print_note, report_problems
+from imug_metrics.cli.messages import named_as, print_note, report_problems
 from imug_metrics.cli.own_data import chosen, settings_of_files
 from imug_metrics.cli.progress import progress_bars
 from imug_metrics.cli.tables import print_tables
@@ -38,12 +38,14 @@ def run(options: Namespace) -> int:
     """`imug-metrics score`: 0 if all data were fine, 1 if some were missing or malformed."""
     if options.figures and options.out is None:
         raise ArgumentError("figures", "expected together with --out")
-    settings = settings_of_files(options) if options.files else _settings(options)
+    with named_as(score_ranges="score_range"):
+        settings = settings_of_files(options) if options.files else _settings(options)
     if settings.encoder == "scene":
         print_note(SCENE_NOTE)
     if settings.judge is not None and not getattr(settings.judge.instructions, "known", False):
         print_note(PROMPTS_NOTE)
-    evaluation = score(settings, options.out, figures=options.figures)
+    with named_as(score_ranges="score_range"):
+        evaluation = score(settings, options.out, figures=options.figures)
     for result in evaluation.results:
         if result.official is not None:
             print_note(f"official scores of {result.model}: {imug.describe_contents(result.official.contents)}")
@@ -92,14 +94,15 @@ def _settings(options: Namespace) -> Settings:
 def _check_benchmark(options: Namespace) -> None:
     """Raise unless a benchmark is named whole, and nothing that belongs to files of one's own."""
     if options.benchmark is None and options.outputs is None:
-        swallowed = [name for name in chosen(options.model) if Path(name).is_file()]
-        hint = f"; is {swallowed[0]} one? Name it before --model" if swallowed else ""
+        taken = {name: flag for flag in ("model", "score_range") for name in chosen(getattr(options, flag))}
+        swallowed = [(name, flag.replace("_", "-")) for name, flag in taken.items() if Path(name).is_file()]
+        hint = "; is {} one? Name it before --{}".format(*swallowed[0]) if swallowed else ""
         message = f"expected files of your own data, or --benchmark and --outputs{hint}"
         raise ArgumentError("FILE", message)
     for name, other in (("benchmark", "outputs"), ("outputs", "benchmark")):
         if getattr(options, name) is None:
             raise ArgumentError(name, f"expected together with --{other}")
-    for name in ("format", "columns", "images"):
+    for name in ("format", "columns", "images", "score_range"):
         if getattr(options, name) is not None:
             raise ArgumentError(name, "expected together with FILE, not with --benchmark")
     if options.kind != "choice":

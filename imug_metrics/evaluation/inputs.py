@@ -12,17 +12,28 @@ from pathlib import Path
 from typing import Any
 
 from imug_metrics._version import __version__
+from imug_metrics.dialogues.columns import Bounds
 from imug_metrics.dialogues.record import Record, as_records, check_record
 from imug_metrics.encoders import CachedEncoder, Encoder, load_encoder
 from imug_metrics.encoders.devices import check_device
 from imug_metrics.encoders.loading import spec_named
 from imug_metrics.errors import ArgumentError, InputError
 from imug_metrics.evaluation.layouts import check_any_output
-from imug_metrics.evaluation.settings import JudgeSettings, Missing, Settings, as_argument, readable_benchmark
+from imug_metrics.evaluation.settings import (
+    JudgeSettings,
+    Missing,
+    Settings,
+    as_argument,
+    join_names,
+    readable_benchmark,
+)
 from imug_metrics.formats import RecordsByModel
 from imug_metrics.functional.answers.answer_accuracy import Kind
 from imug_metrics.protocols import imug
+from imug_metrics.reading.fields import meant
 from imug_metrics.suite import Given
+from imug_metrics.suite.carried import carried_names
+from imug_metrics.suite.score_ranges import check_in_range
 
 CHOICES = (
     "for photographs and drawings open_clip:ViT-B-32:laion2b_s34b_b79k (pip install 'imug_metrics[openclip]'; "
@@ -70,6 +81,7 @@ class Inputs:
         resume: folder for answers of the judge and for finished models; None: nothing is kept.
         overwrite: whether finished models are scored again.
         manifest: what an evaluation says of all this.
+        score_ranges: ends of scores that the records carry, by name.
     """
 
     models: tuple[ModelInputs, ...]
@@ -84,14 +96,15 @@ class Inputs:
     overwrite: bool = False
     manifest: Mapping[str, Any] = field(default_factory=dict)
     kind: Kind = "choice"
+    score_ranges: Mapping[str, Bounds] = field(default_factory=dict)
 
 
 def read_inputs(settings: Settings) -> Inputs:
     """Read what the settings name, each file once.
 
     Raises:
-        ArgumentError: if there is nothing to score, if turns count from 0, or if the encoder does not load or is
-            missing for images.
+        ArgumentError: if there is nothing to score, if turns count from 0, if the encoder does not load or is missing
+            for images, or if a range is of no score, or a score outside of its range.
     """
     problems = imug.Problems()
     benchmark, folders = None, list[Path]()
@@ -105,6 +118,7 @@ def read_inputs(settings: Settings) -> Inputs:
         named = {} if settings.records is None else settings.records
         models = tuple(ModelInputs(model, _checked(model, records)) for model, records in named.items())
         problems.extend(named.problems if isinstance(named, RecordsByModel) else ())
+        _check_ranges(models, settings.score_ranges or {})
     else:
         models = tuple(_read_model(benchmark, folder, settings.reference_history) for folder in folders)
     if settings.encoder is None and settings.metrics is None:
@@ -122,6 +136,7 @@ def read_inputs(settings: Settings) -> Inputs:
         settings.overwrite,
         _manifest(settings, models, 0 if benchmark is None else len(benchmark), encoder),
         settings.kind,
+        settings.score_ranges or {},
     )
 
 
@@ -131,6 +146,24 @@ def _checked(model: str, records: Iterable[Record]) -> tuple[Record, ...]:
         return tuple(check_record(record, row) for row, record in enumerate(as_records(records)))
     except InputError as error:
         raise ArgumentError("records", f"expected {_without_name(error)} of {model}") from error
+
+
+def _check_ranges(models: Iterable[ModelInputs], ranges: Mapping[str, Bounds]) -> None:
+    """Raise for a range of a score that no record carries, and for a score outside of its range."""
+    if not ranges:
+        return
+    models = tuple(models)
+    carried, _ = carried_names(record for model in models for record in model.records)
+    for name in ranges:
+        if name not in carried:
+            names = join_names(carried) or "none"
+            there = f"scores that records carry ({names})"
+            raise ArgumentError("score_ranges", f"expected {there}, got {name!r}{meant(name, carried)}")
+    for model in models:
+        try:
+            check_in_range(model.records, ranges)
+        except InputError as error:
+            raise ArgumentError("score_ranges", f"expected {_without_name(error)} of {model.model}") from error
 
 
 def _without_name(error: InputError) -> str:
@@ -169,6 +202,7 @@ def _manifest(
         "limit": settings.limit,
         "missing": settings.missing,
         **({} if settings.kind == "choice" else {"kind": settings.kind}),
+        **({"score_ranges": settings.score_ranges} if settings.score_ranges else {}),
         "encoder": used,
         "imug_metrics": __version__,
         "python": platform.python_version(),

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from imug_metrics.dialogues.columns import Bounds
 from imug_metrics.dialogues.record import Record
 from imug_metrics.encoders import Encoder
 from imug_metrics.evaluation.inputs import read_inputs
@@ -38,6 +39,7 @@ def evaluate(
     limit: int | None = None,
     resume: Path | str | None = None,
     overwrite: bool = False,
+    score_ranges: Mapping[str, Bounds] | None = None,
     progress: Progress | None = None,
 ) -> Evaluation:
     """Score models with every metric, from records or from folders of a benchmark.
@@ -63,6 +65,8 @@ def evaluate(
         limit: score only the first so many samples.
         resume: folder for the judge's answers and for finished models: a run that is interrupted goes on from there.
         overwrite: score again what an earlier run has finished.
+        score_ranges: ends that scores which the records carry cannot leave, by name, such as
+            `{"judge": (1, 5), "correct": (0, 1)}`: bounds and axes keep to them, and other scores are refused.
         progress: called with what is being done, how much is done and how much there is (None: not known).
 
     Returns:
@@ -99,6 +103,7 @@ def evaluate(
         _path(resume),
         overwrite,
         kind=kind,
+        score_ranges=score_ranges,
     )
     return run(settings, progress)
 

@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 from torchmetrics import Metric
 
 from imug_metrics._version import __version__
+from imug_metrics.dialogues.columns import Bounds
 from imug_metrics.dialogues.record import Record, image_name
 from imug_metrics.encoders import CachedEncoder
 from imug_metrics.evaluation.inputs import Inputs, ModelInputs
@@ -22,6 +24,7 @@ from imug_metrics.protocols import imug
 from imug_metrics.protocols.imug.differences import count_differences
 from imug_metrics.protocols.imug.readings import Readings, with_keys
 from imug_metrics.suite import Given, ModelScores, compare_histories, named_metrics, score_records
+from imug_metrics.suite.carried import carried_names
 
 
 def score_models(judged: JudgedInputs, progress: Progress) -> tuple[ModelResult, ...]:
@@ -44,7 +47,9 @@ def _result(inputs: Inputs, model: ModelInputs, read: ModelReadings, progress: P
     if path is not None and mark and not inputs.overwrite:
         found = read_result(path, mark)
     if found is None:
-        scorer = _Scorer(inputs.benchmark, inputs.encoder, inputs.metrics, inputs.missing, inputs.kind)
+        scorer = _Scorer(
+            inputs.benchmark, inputs.encoder, inputs.metrics, inputs.missing, inputs.kind, inputs.score_ranges
+        )
         found = scorer.score(model, read.readings, show)
     else:
         show(len(model.records), len(model.records))
@@ -65,9 +70,11 @@ class _Scorer:
         metrics: Given | None,
         missing: Missing,
         kind: Kind = "choice",
+        score_ranges: Mapping[str, Bounds] = MappingProxyType({}),
     ) -> None:
         self.benchmark, self.encoder, self.metrics, self.missing = benchmark, encoder, metrics, missing
         self.kind: Kind = kind
+        self.score_ranges = score_ranges
 
     def score(
         self, model: ModelInputs, readings: Readings | None, progress: Callable[[int, int | None], None]
@@ -103,6 +110,7 @@ class _Scorer:
         def unreadable(record: Record, reason: str) -> None:
             problems.error(str(image_name(record.image)), None, f"turn {record.turn}", reason)
 
+        carried, _ = carried_names(records)  # of another model's scores this one may have none
         return score_records(
             records,
             model=model,
@@ -110,6 +118,7 @@ class _Scorer:
             metrics=None if self.metrics is None else _fresh(self.metrics),
             kind=self.kind,
             missing=self.missing,
+            score_ranges={name: ends for name, ends in self.score_ranges.items() if name in carried},
             unreadable=unreadable,
             progress=progress,
         )

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
+from imug_metrics.dialogues.columns import Bounds
 from imug_metrics.dialogues.record import Record
 from imug_metrics.encoders import Encoder
 from imug_metrics.encoders.devices import check_device
-from imug_metrics.errors import ArgumentError
+from imug_metrics.errors import ArgumentError, InputError
 from imug_metrics.evaluation.human import Human
 from imug_metrics.evaluation.layouts import Wanted, check_layouts
 from imug_metrics.functional.answers.answer_accuracy import KINDS, Kind
@@ -21,7 +22,8 @@ from imug_metrics.judges import Judge
 from imug_metrics.protocols import imug
 from imug_metrics.reading.fields import meant
 from imug_metrics.reading.files import as_name
-from imug_metrics.suite import Given
+from imug_metrics.suite import Given, named_metrics
+from imug_metrics.suite.score_ranges import check_score_ranges
 
 Missing: TypeAlias = Literal["skip", "zero"]
 Progress: TypeAlias = Callable[[str, int, "int | None"], None]
@@ -100,6 +102,7 @@ class Settings:
     overwrite: bool = False
     leave_images: bool = False
     kind: Kind = "choice"
+    score_ranges: Mapping[str, Bounds] | None = None
 
     def __post_init__(self) -> None:
         if (self.records is None) == (self.benchmark is None):
@@ -122,10 +125,21 @@ class Settings:
             raise ArgumentError("repeats", f"expected a number from 1, got {self.judge.repeats}")
         if self.judge is not None and self.judged is not None:
             raise ArgumentError("judged", "expected without a judge; its recorded answers would be replaced")
+        if self.score_ranges is not None:
+            self._check_ranges()
         if self.benchmark is None:
             self._check_records()
         else:
             self._check_folders()
+
+    def _check_ranges(self) -> None:
+        if self.records is None:
+            raise ArgumentError("score_ranges", "expected together with records, not with `benchmark`")
+        try:
+            ranges = check_score_ranges(self.score_ranges, () if self.metrics is None else named_metrics(self.metrics))
+        except InputError as error:
+            raise ArgumentError(error.argument, f"expected {error.expected}, got {error.got}") from error
+        object.__setattr__(self, "score_ranges", ranges)
 
     def _check_records(self) -> None:
         needless = ("outputs", "judge", "judged", "reference_history", "limit", "resume")

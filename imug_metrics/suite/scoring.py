@@ -4,9 +4,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
+from imug_metrics.dialogues.columns import Bounds
 from imug_metrics.dialogues.record import Record, as_records, check_record
 from imug_metrics.functional.answers.answer_accuracy import Kind
 from imug_metrics.suite.scores import ModelScores
@@ -26,6 +27,7 @@ def score_records(
     metrics: Given | None = None,
     kind: Kind = "choice",
     missing: Literal["skip", "zero"] = "skip",
+    score_ranges: Mapping[str, Bounds] | None = None,
     dialogues_per_step: int = 256,
     unreadable: Unreadable | None = None,
     progress: Progress | None = None,
@@ -45,6 +47,7 @@ def score_records(
         kind: of answers, for the standard metrics, as in `AnswerAccuracy`.
         missing: what an absent output counts as: "skip" leaves it out, "zero" scores 0. Turns without a key are left
             out in either case; protocol "imug" has its own rule (see `Record.attempted`).
+        score_ranges: ends of scores that the records carry, by name, as in `ImugSuite`.
         dialogues_per_step: dialogues scored at a time; the result does not depend on it.
         unreadable: called with a record and the reason when an image of it cannot be read, which counts as absent;
             None: a warning says how many there were.
@@ -55,7 +58,7 @@ def score_records(
 
     Raises:
         ValueError: if `dialogues_per_step` is below 1, a turn comes twice in a dialogue, one of the records is none, or
-            a score that they carry has the name of something else.
+            a score that they carry is outside of its range or has the name of something else.
 
     Example:
         >>> import torch
@@ -73,6 +76,6 @@ def score_records(
         metrics = standard_metrics(missing=missing, max_turns=max(16, last), kind=kind)
         if encoder is None and any(record.modality == "image" for record in records):
             metrics = {name: metric for name, metric in metrics.items() if route(name, metric) not in OF_IMAGES}
-    suite = ImugSuite(metrics, encoder=encoder, keep_rows=True)
+    suite = ImugSuite(metrics, encoder=encoder, keep_rows=True, score_ranges=score_ranges)
     suite.update(records, dialogues_per_step=dialogues_per_step, unreadable=unreadable, progress=progress)
     return suite.scores(model)

@@ -17,6 +17,7 @@ from torchmetrics import Metric, MetricCollection
 from torchmetrics.utilities.distributed import gather_all_tensors
 
 from imug_metrics._optional import require
+from imug_metrics.dialogues.columns import Bounds
 from imug_metrics.dialogues.record import Record, as_records, by_dialogue, check_record, dialogue_steps, image_name
 from imug_metrics.encoders import as_encoder, load_encoder
 from imug_metrics.encoders.cache import CachedEncoder
@@ -41,6 +42,7 @@ from imug_metrics.suite.carried import (
 from imug_metrics.suite.columns import encoded
 from imug_metrics.suite.items import ITEM_OF, ITEM_SCORES, items
 from imug_metrics.suite.record_values import record_values
+from imug_metrics.suite.score_ranges import check_in_range, check_score_ranges
 from imug_metrics.suite.scores import ModelScores
 from imug_metrics.suite.standard import (
     FUNCTION,
@@ -58,6 +60,7 @@ from imug_metrics.suite.standard import (
     uses_pixels,
 )
 from imug_metrics.suite.turns import Unreadable, function_turns, turns_by_route
+from imug_metrics.suite.unfed import needed_records
 
 Call = Callable[[str, Mapping[str, Any]], None]
 Table = Literal["list", "pandas", "arrow"]
@@ -93,10 +96,12 @@ class ImugSuite(MetricCollection):
             None where embeddings are given. One that is no `CachedEncoder` is put into one, which keeps 256 MiB.
         device: where encoder and states are; None: where they are.
         keep_rows: keep a row of every record for `rows`; memory grows with the records then.
+        score_ranges: ends that scores which records carry cannot leave, by name, such as `{"judge": (1, 5)}`: their
+            bounds keep to them, and other scores are refused. A score without one may be any number.
         prefix, postfix: of all names of scores.
 
     Raises:
-        ValueError: if there are no metrics, or two of a sequence have one name.
+        ValueError: if there are no metrics, two of a sequence have one name, or a range is not two numbers.
 
     Example:
         >>> from imug_metrics import TurnAlignment, TurnConsistency
@@ -114,6 +119,7 @@ class ImugSuite(MetricCollection):
         encoder: Any = None,
         device: torch.device | str | None = None,
         keep_rows: bool = False,
+        score_ranges: Mapping[str, Bounds] | None = None,
         prefix: str | None = None,
         postfix: str | None = None,
     ) -> None:
@@ -121,12 +127,14 @@ class ImugSuite(MetricCollection):
         if not named:
             raise ValueError("Expected argument `metrics` to hold at least one metric.")
         super().__init__(dict(named), prefix=prefix, postfix=postfix, compute_groups=False)
+        self.score_ranges = check_score_ranges(score_ranges, named)
         self._given = tuple(named)
         self._standard = frozenset(named) if isinstance(named, StandardMetrics) else frozenset[str]()
         self._made: dict[str, str] = {}  # of metrics of what records carry, names in this collection by their own
         self._carried: dict[Route, tuple[Literal["scores", "costs"], str]] = {}
         self._group_columns: set[str] = set()  # that rows have a column of
         self._embedded: dict[str, bytes] = {}
+        self._had_records = False
         self.encoder = _cached(encoder, device)
         self.keep_rows = keep_rows
         self._rows: list[dict[str, Any]] = []
@@ -200,8 +208,8 @@ class ImugSuite(MetricCollection):
 
         Raises:
             ValueError: if `dialogues_per_step` is below 1, a turn is below 1 or occurs twice in a dialogue, there are
-                images and no encoder, records cannot feed one of the metrics, or a score or a group that they carry has
-                the name of something else.
+                images and no encoder, records cannot feed one of the metrics, a score is outside of its range, or a
+                score or a group that they carry has the name of something else.
         """
         for rows in self._steps(records, True, dialogues_per_step, unreadable, progress):
             yield from rows
@@ -222,7 +230,10 @@ class ImugSuite(MetricCollection):
         return {key: value for name in values for key, value in self._flat(name, values[name]).items()}
 
     def compute(self) -> dict[str, float]:
-        """All scores, by name; a metric that was given nothing, here and on every other process, is left out."""
+        """All scores, by name; a metric that was given nothing, here and on every other process, is left out.
+
+        After records a UserWarning says what such a metric, if it is none of the standard ones, needs of them.
+        """
         return self._scores(True)
 
     def log(self, module: Any, *, prefix: str = "", detail: Detail = "interval", **options: Any) -> None:
@@ -245,7 +256,9 @@ class ImugSuite(MetricCollection):
         """The scores of all metrics that were fed, each in the given form; metrics of torchmetrics know but one."""
         check_detail(detail)
         found: dict[str, Any] = {}
-        for name in self._fed():
+        fed = self._fed()
+        self._warn_of_unfed(fed)
+        for name in fed:
             metric, value = self[name], self[name].compute()
             scores = self._flat(name, metric.shown(value, detail) if isinstance(metric, LoggedMetric) else value)
             if both := sorted(scores.keys() & found.keys()):
@@ -311,6 +324,7 @@ class ImugSuite(MetricCollection):
         self._rows = []
         self._group_columns = set()
         self._embedded = {}
+        self._had_records = False
 
     def _steps(
         self,
@@ -355,6 +369,7 @@ class ImugSuite(MetricCollection):
                     own = name not in self._standard or way in KEYED
                     if seen and own and way not in self._carried:
                         values[ITEM_OF.get(name, name)] = way, seen[-1]
+        self._had_records = self._had_records or bool(records)
         if with_rows and self.keep_rows:
             self._embedded |= {
                 str(image_name(record.image)): record.image for record in records if isinstance(record.image, bytes)
@@ -366,6 +381,7 @@ class ImugSuite(MetricCollection):
 
     def _meet(self, records: Sequence[Record], with_rows: bool) -> None:
         """Make the metrics of scores and costs that have not been seen before; what rows hold is called by one name."""
+        check_in_range(records, self.score_ranges)
         scores, costs = carried_names(records)
         if with_rows:
             check_metrics(self._given)
@@ -382,7 +398,12 @@ class ImugSuite(MetricCollection):
         for name in names:
             key = COST + name if field == "costs" else name
             if name not in own:
-                metric = (NamedCost if field == "costs" else NamedScore)(name, **self._shared_options())
+                options = self._shared_options()
+                metric = (
+                    NamedCost(name, **options)
+                    if field == "costs"
+                    else NamedScore(name, score_range=self.score_ranges.get(name), **options)
+                )
                 module = "carried:" + key.replace("%", "%25").replace(".", "%2E")
                 self.add_metrics({module: metric.to(self[self.names[0]].device)})
                 self._made[key] = module
@@ -426,6 +447,18 @@ class ImugSuite(MetricCollection):
         fed = torch.tensor([self[name].update_called for name in self.names], dtype=torch.uint8)
         fed = torch.stack(self._gathered(fed)).amax(0)
         return [name for name, there in zip(self.names, fed.tolist(), strict=True) if there]
+
+    def _warn_of_unfed(self, fed: Sequence[str]) -> None:
+        """Say what was named and has no score although there were records: it would be missed in silence."""
+        if not self._had_records:
+            return
+        scores = [name for field, name in self._carried.values() if field == "scores"]
+        for name in self.names:
+            if name not in (*fed, *self._standard, *self._made):
+                needs = needed_records(self[name], scores)
+                warnings.warn(f"No record could be fed to {name}, which has no score: it needs {needs}.", stacklevel=4)
+        for name in self.score_ranges.keys() - set(scores):
+            warnings.warn(f"No record carries the score {name}, whose range is in `score_ranges`.", stacklevel=4)
 
     def _agree(self) -> None:
         """Make the metrics of scores and costs that other processes have seen: all of them must be in every process."""

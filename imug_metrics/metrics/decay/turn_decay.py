@@ -123,8 +123,11 @@ class TurnDecay(DialogueMetric):
         self.slope, self.keep, self.longest = slope, keep, longest
         self.score_range = check_range("score_range", score_range)
         if self.score_range is not None:
-            self.ranges = within(self.score_range, "mean", "turn_")
-            steepest = self.score_range[1] - self.score_range[0]
+            low, high = self.score_range
+            if kwargs.get("missing") == "zero":  # which an absent score counts as, whatever the range
+                low, high = min(low, 0.0), max(high, 0.0)
+            self.ranges = within((low, high), "mean", "turn_")
+            steepest = high - low
             self.limits = within((-steepest, steepest), "pooled", "theil_sen")
         if slope != "within":
             self.primary = slope.replace("-", "_")
