@@ -56,6 +56,7 @@ def here(tmp_path: Path, demo: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write("broken.jsonl", chat("a", "B"), {"id": "b", "messages": "oops"}, chat("c", "A"))
     write("unreadable.jsonl", {"id": "b", "messages": "oops"})
     table("scores.csv", ("id", "t", "s, mean"), ("a", 1, 0.5), ("a", 2, 0.25), ("b", 1, 1.0), ("b", 2, 0.75))
+    table("judged.csv", ("dialogue", "turn", "score.j"), *((name, 1, 1 + (name == "a")) for name in "abcdefgh"))
     table("replies.csv", ("id", "t", "reply"), ("a", 1, "red"), ("b", 1, "blue"))
     Path("pics").mkdir()
     Image.new("RGB", (48, 48), "red").save("pics/cat.png")
@@ -96,7 +97,7 @@ def test_several_files_are_several_models(here: Path) -> None:
 
 def test_figures_are_written_beside_the_report_when_asked_for(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run("score", "chat.jsonl", "other.jsonl", "--out", "out", "--figures")
-    files = sorted(path.name for path in Path("out/figures").iterdir())
+    files = sorted(path.name for path in Path("out/figures").iterdir() if path.suffix != ".json")
     assert {"curve_answer_accuracy.svg", "curve_answer_accuracy.pdf", "slopes.pdf"} <= set(files)
     assert f"{len(files)} files in out/figures" in capsys.readouterr().out
     assert run("score", "chat.jsonl", "--figures") == 2
@@ -128,6 +129,14 @@ def test_columns_of_any_name(here: Path, columns: list[str]) -> None:
     assert [(row["dialogue"], row["turn"]) for row in items] == [("a", 1), ("a", 2), ("b", 1), ("b", 2)]
     read = imug_metrics.read_records("scores.csv", columns={"dialogue": "id", "turn": "t", "score": "s, mean"})
     assert [list(record.scores.values()) for record in read["scores"]] == [[0.5], [0.25], [1.0], [0.75]]
+
+
+def test_scores_keep_to_the_range_that_is_named_for_them(here: Path) -> None:
+    assert run("score", "judged.csv", "--out", "any") == 0
+    assert run("score", "judged.csv", "--score-range", "j=1:5", "--out", "out") == 0
+    assert summary("any")["judged"]["j_lower"] < 1 <= summary()["judged"]["j_lower"]
+    assert json.loads(Path("out/manifest.json").read_text(encoding="utf-8"))["score_ranges"] == {"j": [1.0, 5.0]}
+    assert "score_ranges" not in json.loads(Path("any/manifest.json").read_text(encoding="utf-8"))
 
 
 def test_wrong_lines_are_listed_and_the_others_scored(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -225,6 +234,18 @@ WRONG = [
     (("scores.csv", "--columns", "="), "--columns: expected FIELD=COLUMN, got '='"),
     (("scores.csv", "--columns", "dialogue=id,turn=t"), "its columns are id, t, s, mean"),
     (("replies.csv", "--columns", "dialogue=id,turn=t"), "--columns: found no key, no score and no image"),
+    (
+        ("judged.csv", "--score-range", "j=0:1"),
+        "--score-range: expected to have 'j' in [0, 1], got 2 of dialogue 'a', turn 1",
+    ),
+    (("judged.csv", "--score-range", "k=0:5"), "--score-range: expected scores that records carry (j), got 'k'"),
+    (("chat.jsonl", "--score-range", "k=0:5"), "--score-range: expected scores that records carry (none), got 'k'"),
+    (("judged.csv", "--score-range", "j=5:1"), "--score-range: expected to hold two finite numbers for 'j'"),
+    (("judged.csv", "--score-range", "j=low:5"), "--score-range: expected NAME=LOW:HIGH, got 'j=low:5'"),
+    (("judged.csv", "--score-range", "=0:5"), "--score-range: expected NAME=LOW:HIGH, got '=0:5'"),
+    (("judged.csv", "--score-range", "j=0:5", "j=1:5"), "--score-range: expected each score once, got j again"),
+    (("--score-range", "j=0:5", "judged.csv"), "is judged.csv one? Name it before --score-range"),
+    (("chat.jsonl", "--score-range", "judged.csv"), "is judged.csv a file? Name it before --score-range"),
     (("only_drawn.jsonl",), "--encoder: expected one, as only_drawn.jsonl holds images and nothing else to score"),
     (("chat.jsonl", "--encoder", "clip"), "--encoder: expected scene, open_clip:"),
     (("chat.jsonl", "--device", "gpu"), "--device: expected one of cpu"),
@@ -233,6 +254,10 @@ WRONG = [
     (("--benchmark", "benchmark"), "--outputs: expected together with --benchmark"),
     (("--outputs", "outputs"), "--benchmark: expected together with --outputs"),
     (("--benchmark", "benchmark", "--outputs", "outputs", "--columns", "turn=t"), "--columns: expected together with"),
+    (
+        ("--benchmark", "benchmark", "--outputs", "outputs", "--score-range", "j=1:5"),
+        "--score-range: expected together",
+    ),
     (("--benchmark", "benchmark", "--outputs", "outputs", "--judge-local", "m"), "--out: expected a folder, which"),
 ]
 

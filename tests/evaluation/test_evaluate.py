@@ -79,6 +79,58 @@ def test_metrics_of_ones_own_are_copied_and_take_the_place_of_the_standard_ones(
     assert float(metric.compute()["turn_decay_n"]) == 2, "what it has seen stays as it was"
 
 
+def judged(*values: float, name: str = "judge") -> list[Record]:
+    return [Record(f"d{n}", 1, "text", "Which?", text="A", scores={name: value}) for n, value in enumerate(values)]
+
+
+def test_scores_of_records_keep_to_the_range_that_is_declared() -> None:
+    records = {"left": judged(*[5.0] * 9, 4.0), "right": judged(0.0, 1.0, name="other")}
+    free = evaluate(records)
+    found = evaluate(records, score_ranges={"judge": (1, 5)})
+    assert found.scores["left"]["judge"] == free.scores["left"]["judge"] == 4.9
+    assert found.scores["left"]["judge_upper"] <= 5 < free.scores["left"]["judge_upper"]
+    assert found.manifest["score_ranges"] == {"judge": (1.0, 5.0)}
+    assert "score_ranges" not in free.manifest
+
+
+def test_a_model_without_the_score_of_a_range_is_not_told(recwarn: pytest.WarningsRecorder) -> None:
+    evaluate({"left": judged(1.0), "right": judged(0.0, name="other")}, score_ranges={"judge": (1, 5)})
+    assert not [str(warning.message) for warning in recwarn if "score_ranges" in str(warning.message)]
+
+
+@pytest.mark.parametrize(
+    ("ranges", "message"),
+    [
+        ({"judge": (1, 3)}, r"'judge' in \[1, 3\], got 4 of dialogue 'd1', turn 1 of mine"),
+        ({"jugde": (1, 5)}, r"scores that records carry \(judge\), got 'jugde'; did you mean `judge`"),
+        ({"judge": (5, 1)}, "two finite numbers for 'judge', the first below the second"),
+        ({"judge": (1, math.inf)}, "two finite numbers"),
+        ({"judge": (1, math.nan)}, "two finite numbers"),
+        ({"judge": (1, 3, 5)}, "two finite numbers"),
+        ({"judge": "15"}, "two finite numbers"),
+        ({"judge": 5}, "two finite numbers"),
+        ({7: (1, 5)}, "names of scores, got 7"),
+        ([("judge", (1, 5))], "ranges by the names of scores"),
+    ],
+)
+def test_a_wrong_range_is_told(ranges: dict, message: str) -> None:
+    with pytest.raises(ArgumentError, match=f"`score_ranges`: expected .*{message}"):
+        evaluate({"mine": judged(3.0, 4.0)}, score_ranges=ranges)
+
+
+def test_a_range_of_a_metric_that_is_given_or_of_a_benchmark_is_refused(demo: Path) -> None:
+    with pytest.raises(ArgumentError, match="to name no metric, which has a range of its own, got 'judge'"):
+        evaluate(judged(3.0), metrics={"judge": TurnDecay()}, score_ranges={"judge": (1, 5)})
+    with pytest.raises(ArgumentError, match="together with records, not with `benchmark`"):
+        evaluate(benchmark=demo / "benchmark", outputs=demo / "outputs", score_ranges={"judge": (1, 5)})
+
+
+def test_a_metric_of_ones_own_that_no_record_feeds_is_told() -> None:
+    with pytest.warns(UserWarning, match=r"fed to turn_decay, .* needs text turns with a key .*metrics=\{'judge': "):
+        found = evaluate(judged(3.0, 4.0), metrics=[TurnDecay()])
+    assert "turn_decay" not in found.scores["model"]
+
+
 def test_images_need_an_encoder_only_where_a_metric_takes_them() -> None:
     records = [*answers("AB"), Record("a", 3, "image", "Draw a ball.", image=None)]
     with pytest.raises(ArgumentError, match=r"`encoder`: .*model, dialogue a, turn 3"):

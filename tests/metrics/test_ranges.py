@@ -196,6 +196,15 @@ def test_a_score_of_records_has_the_range_of_the_metric_that_is_given_for_it() -
     assert suite.descriptions()["judge"].range == "0 to 1"
 
 
+def test_a_range_holds_the_zero_that_an_absent_score_counts_as() -> None:
+    metric = NamedScore("judge", score_range=(1.0, 5.0), missing="zero")
+    metric.update([1.0, float("nan"), 2.0, 1.0] * 3, dialogue=list(range(12)), turn=[1] * 12)
+    found = metric.compute()
+    assert found["judge"] == 1.0
+    assert 0 <= found["judge_lower"] < 1 < found["judge_upper"]
+    assert (describe(metric).low, describe(metric).high) == (0.0, 5.0)
+
+
 def test_costs_are_no_less_than_nothing() -> None:
     metric = NamedCost("tokens")
     metric.update([0.0] * 11 + [900.0, 800.0], dialogue=list(range(13)), turn=[1] * 13)
