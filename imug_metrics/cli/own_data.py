@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from imug_metrics.cli.messages import named_as, print_note
-from imug_metrics.dialogues.columns import Bounds
 from imug_metrics.errors import ArgumentError
 from imug_metrics.evaluation import Settings
 from imug_metrics.evaluation.files import check_scorable, key_fault, read_files
@@ -98,7 +97,7 @@ def parse_columns(texts: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def parse_ranges(texts: Sequence[str]) -> dict[str, Bounds]:
+def parse_ranges(texts: Sequence[str]) -> dict[str, tuple[float, float]]:
     """Ends of scores by name from NAME=LOW:HIGH.
 
     Raises:
@@ -108,7 +107,7 @@ def parse_ranges(texts: Sequence[str]) -> dict[str, Bounds]:
         >>> parse_ranges(["judge=1:5", "gain=-1:1"])
         {'judge': (1.0, 5.0), 'gain': (-1.0, 1.0)}
     """
-    found: dict[str, Bounds] = {}
+    found: dict[str, tuple[float, float]] = {}
     for text in texts:
         name, _, ends = text.rpartition("=")
         try:
