@@ -22,9 +22,9 @@ from imug_metrics.metrics.options import LEAST_COVERAGE
 from imug_metrics.report import find
 from imug_metrics.report.marks import marks
 from imug_metrics.report.metric_specs import METRICS
-from imug_metrics.report.terminal_tables import score_tables
 from imug_metrics.report.tables.table import Cell
 from imug_metrics.report.tables.text import first_line
+from imug_metrics.report.terminal_tables import score_tables
 from imug_metrics.suite import ModelScores, Record, score_records
 from tests.demo.dishonest import DISHONEST, HONEST, all_records
 from tests.report.page_reader import written
