@@ -50,7 +50,7 @@ JUDGED = [Record("a", turn, "text", "Which?", text="A", scores={"judge": 0.5}) f
         (NamedScore("style"), "style, .* records that carry the score style"),
         (nothing, "nothing, .* a number from its function"),
     ],
-    ids=str,
+    ids=lambda given: given.split(",")[0] if isinstance(given, str) else "metric",
 )
 def test_what_a_metric_needs_is_told_where_no_record_could_be_fed_to_it(metric, needs):
     suite = ImugSuite([metric])
