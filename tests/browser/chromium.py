@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -26,3 +27,16 @@ def launched() -> Iterator[Any]:
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox"])
         yield browser
         browser.close()
+
+
+def wait_until(page: Any, expression: str, seconds: float = 10.0) -> None:
+    """Wait until an expression holds; asked from outside, since the page's policy lets nothing evaluate text within it.
+
+    Raises:
+        TimeoutError: if it does not in time.
+    """
+    end = time.monotonic() + seconds
+    while not page.evaluate(expression):
+        if time.monotonic() > end:
+            raise TimeoutError(expression)
+        page.wait_for_timeout(20)

@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 
 from imug_metrics.cli import main as command
-from tests.browser.chromium import launched
+from tests.browser.chromium import launched, wait_until
 from tests.browser.pages import scaling
 
 DESK, PHONE = {"width": 1280, "height": 860}, {"width": 390, "height": 844}
@@ -47,7 +47,7 @@ def take(report: Path, other: Path, out: Path) -> None:
         _save(page, page.locator("#dialogues .strip").first, out / "page_dialogues.png")
         page.locator("#samples input").fill("shape")
         page.locator("#samples select").first.select_option(index=1)
-        page.wait_for_function("document.querySelector('#samples .filtered')")
+        wait_until(page, "document.querySelector('#samples .filtered') !== null")
         _save(page, page.locator("#samples"), out / "page_samples.png")
         for name, path, options in (
             ("dark", report, {"viewport": DESK, "color_scheme": "dark"}),

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from imug_metrics.report import write_report
-from tests.browser.chromium import launched
+from tests.browser.chromium import launched, wait_until
 from tests.report.large import large_scores
 
 MODELS, TURNS, REPEATS = 3, 4, 5
@@ -72,7 +72,7 @@ def _open(path: Path) -> dict[str, Any]:
     with launched() as browser:
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         page.goto(path.as_uri())
-        page.wait_for_function("performance.getEntriesByName('first-contentful-paint').length > 0")
+        wait_until(page, "performance.getEntriesByName('first-contentful-paint').length > 0")
         found: dict[str, Any] = page.evaluate(MARKS)
         return found
 

@@ -18,6 +18,7 @@ from imug_metrics.report import write_report
 from imug_metrics.report.pages.render import render
 from imug_metrics.report.sections import Section
 from imug_metrics.report.tables.table import Cell, Table
+from tests.browser.chromium import wait_until
 from tests.report.large import large_scores
 
 SORTED = [("b", 0.5, "x"), ("item 10", 0.25, "y"), ("a", math.nan, "x"), ("item 9", 2.0, "x"), ("c", 0.5, "")]
@@ -111,15 +112,15 @@ def test_rows_are_filtered_by_text_and_by_choice_and_counted(show: Callable[...,
     assert page.locator("select").count() == 2, "of the column of names there are too many texts"
     page.get_by_label("Kind").focus()
     page.keyboard.press("b")
-    page.wait_for_function("document.querySelector('[role=status]').textContent === '20 of 40 rows'")
+    wait_until(page, "document.querySelector('[role=status]').textContent === '20 of 40 rows'")
     page.get_by_label("Search").focus()
     page.keyboard.type("ROW 1")
-    page.wait_for_function("document.querySelector('[role=status]').textContent === '6 of 40 rows'")
+    wait_until(page, "document.querySelector('[role=status]').textContent === '6 of 40 rows'")
     assert names(page) == [f"row {i}" for i in (1, 11, 13, 15, 17, 19)]
     press(page, "Value")
     assert names(page) == ["row 15", "row 1", "row 13", "row 19", "row 11", "row 17"]
     page.get_by_label("Search").fill("nowhere")
-    page.wait_for_function("document.querySelector('[role=status]').textContent === '0 of 40 rows'")
+    wait_until(page, "document.querySelector('[role=status]').textContent === '0 of 40 rows'")
 
 
 def test_names_that_stand_once_a_group_come_again_where_rows_are_moved_or_left_out(show: Callable[..., Any]) -> None:
@@ -138,9 +139,9 @@ def test_a_link_leads_to_what_is_folded_or_filtered_away(show: Callable[..., Any
     )
     page = show(html.replace("</h2>", '</h2><a href="#there">go</a>'))
     page.get_by_label("Search").fill("item 10")
-    page.wait_for_function("document.querySelector('[role=status]').textContent === '1 of 5 rows'")
+    wait_until(page, "document.querySelector('[role=status]').textContent === '1 of 5 rows'")
     page.get_by_role("link", name="go").press("Enter")
-    page.wait_for_function("document.querySelector('#there').open")
+    wait_until(page, "document.querySelector('#there').open")
     assert page.locator("#there").is_visible()
     assert len(names(page)) == 5
 
@@ -149,7 +150,7 @@ def test_three_thousand_rows_are_filtered_and_sorted(show: Callable[..., Any]) -
     rows = [(f"row {i}", float(i * 7919 % 3000), "ab"[i % 2]) for i in range(3000)]
     page = show(page_of(table([rows], filterable=True, sortable=True)))
     page.get_by_label("Search").fill("row 299")
-    page.wait_for_function("document.querySelector('[role=status]').textContent === '11 of 3,000 rows'")
+    wait_until(page, "document.querySelector('[role=status]').textContent === '11 of 3,000 rows'")
     press(page, "Value")
     assert names(page) == [row[0] for row in sorted(rows, key=lambda row: row[1]) if "row 299" in row[0]]
 
