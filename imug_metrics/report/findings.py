@@ -213,7 +213,10 @@ def _best(models: Sequence[ModelScores], compared: Sequence[MetricComparison]) -
             continue
         model = models[metric.leader]
         noun = f"{metric.view.noun} ({number(as_float(model.scores.get(metric.view.key)))})"
-        told = [mark.text for mark in marks(model, metric.view)]
+        found = marks(model, metric.view)
+        if any(mark.kind == "copies" for mark in found):  # which is told already
+            continue
+        told = [mark.text for mark in found]
         if told:
             yield Finding("warn", model.model, f"has the highest {noun}, but {_join(told)}.")
         else:
