@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -376,15 +377,14 @@ def naive(turns: list[np.ndarray], scores: list[np.ndarray]) -> dict[str, float]
     found["_coverage"] = (~np.isnan(every)).sum() / records
     for turn in range(1, 13):
         at = every[np.concatenate(turns) == turn]
-        if (~np.isnan(at)).any():
-            found[f"_turn_{turn}"] = np.nanmean(at)
+        found[f"_turn_{turn}"] = np.nanmean(at) if (~np.isnan(at)).any() else math.nan
     return found
 
 
 def compare(found: dict[str, Tensor], expected: dict[str, float]) -> None:
     for key, value in expected.items():
         assert found[f"turn_decay{key}"].item() == pytest.approx(value, abs=1e-12, nan_ok=True), key
-    curve = {key for key in found if key.startswith("turn_decay_turn_") and key[-1].isdigit()}
+    curve = {key for key in found if re.fullmatch(r"turn_decay_turn_\d+", key)}
     assert curve == {f"turn_decay{key}" for key in expected if key.startswith("_turn_")}
 
 
