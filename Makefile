@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 TORCH := $(shell grep '^torch==' constraints.txt)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test check docs browser screenshots sizes bench mutants coverage pieces choices clean
+.PHONY: demo test check docs browser screenshots sizes bench mutants offline coverage pieces choices clean
 
 demo: $(VENV)/.demo
 	$(BIN)/imug-metrics demo --out imug-demo
@@ -37,6 +37,10 @@ sizes: $(VENV)/.test
 # Every kernel with one thing changed: forty minutes, and so no part of the tests.
 mutants: $(VENV)/.test
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.kernels.mutants --jobs 2
+
+# Every configuration that the launchers can choose, compiled for GPUs: minutes; the typical ones are among the tests.
+offline: $(VENV)/.test
+	$(BIN)/python -m benchmarks.offline
 
 # Every kind of interval on data of known truth: ten minutes; a part of it is among the tests.
 pieces: $(VENV)/.test
