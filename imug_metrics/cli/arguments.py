@@ -5,50 +5,21 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from imug_metrics._version import __version__
+from imug_metrics.cli.command import Command
+from imug_metrics.cli.epilogs import (
+    CHECK_CODES,
+    COMPARE_CODES,
+    CONVERT_CODES,
+    EXIT_CODES,
+    PLAN_CODES,
+    READ_CODES,
+    WITH_OUT,
+)
 
-EXIT_CODES = """exit codes:
-  0    finished
-  1    finished, but data were missing or malformed: OUT/problems.jsonl lists them
-  2    the command line is not as expected; nothing was written
-  3    could not finish: a package is missing, an encoder does not load, a file cannot be written
-  70   an error of this program; please report it
-  130  interrupted; models that were finished are kept, and the same command goes on from there
-"""
-
-CHECK_CODES = """exit codes:
-  0    nothing is wrong, or nothing worse than warnings
-  1    there are errors: something cannot be scored on its merits
-  2    the command line is not as expected
-"""
-
-PLAN_CODES = """exit codes:
-  0    finished
-  1    finished, but a pair shares too few scores to be planned, or its difference is the same in every dialogue
-  2    the command line is not as expected, or the results cannot be read
-"""
-
-WITH_OUT = EXIT_CODES.replace("OUT/problems.jsonl lists them", "with --out problems.jsonl lists them")
-COMPARE_CODES = """exit codes:
-  0    finished
-  2    the command line is not as expected, or a folder holds nothing to compare
-"""
-READ_CODES = """exit codes:
-  0    letters, a number or words were read
-  1    nothing was read, and the reason is told
-  2    the command line is not as expected, or a text is not UTF-8
-  3    a file cannot be opened
-"""
-CONVERT_CODES = """exit codes:
-  0    all was read
-  1    written, but some of the data could not be read and is told
-  2    the command line is not as expected, or the format is not known; nothing was written
-  3    a file cannot be written, or a package is missing
-"""
 SPECS = "open_clip:MODEL:WEIGHTS, hf:FOLDER-OR-NAME, timm:MODEL[:FILE], or scene, for rendered scenes alone"
 BENCHMARK = "holds data/ and config/"
 KINDS = ("choice", "numeric", "exact", "f1")
@@ -83,61 +54,8 @@ def parser() -> argparse.ArgumentParser:
     return whole
 
 
-class _Command:
-    """A command, whose options are added by their kind."""
-
-    def __init__(self, commands: Any, name: str, summary: str, description: str, epilog: str = EXIT_CODES) -> None:
-        style = argparse.RawDescriptionHelpFormatter
-        texts = {"help": summary, "description": description, "epilog": epilog}
-        self.parser = commands.add_parser(name, formatter_class=style, **texts)
-        self.options: Any = self.parser
-
-    def group(self, title: str, description: str) -> None:
-        """Put the options that follow into a group of their own."""
-        self.options = self.parser.add_argument_group(title, description)
-
-    def folder(self, flag: str, text: str, *, required: bool = False, metavar: str = "DIR") -> None:
-        self.options.add_argument(flag, type=Path, required=required, metavar=metavar, help=text)
-
-    def text(self, flag: str, metavar: str, text: str, default: str | None = None) -> None:
-        self.options.add_argument(flag, metavar=metavar, default=default, help=_with_default(text, default))
-
-    def number(self, flag: str, metavar: str, text: str, default: int | None = None) -> None:
-        self.options.add_argument(flag, type=int, metavar=metavar, default=default, help=_with_default(text, default))
-
-    def decimal(
-        self, flag: str, metavar: str, text: str, default: float | None = None, *, required: bool = False
-    ) -> None:
-        text = _with_default(text, default)
-        self.options.add_argument(flag, type=float, metavar=metavar, default=default, required=required, help=text)
-
-    def choice(self, flag: str, choices: Sequence[str], default: str, text: str) -> None:
-        self.options.add_argument(flag, choices=choices, default=default, help=_with_default(text, default))
-
-    def switch(self, flag: str, text: str) -> None:
-        self.options.add_argument(flag, action="store_true", help=text)
-
-    def names(self, flag: str, metavar: str, text: str, *, required: bool = False, repeated: bool = True) -> None:
-        action = "append" if repeated else "store"
-        self.options.add_argument(flag, action=action, nargs="+", required=required, metavar=metavar, help=text)
-
-    def files(self, metavar: str, text: str, number: str | None) -> None:
-        """Files without a flag: `files`, or `file` where there is one."""
-        name = "file" if number is None else "files"
-        self.options.add_argument(name, type=Path, nargs=number, metavar=metavar, help=text)
-
-    def encoder(self, default: str | None, text: str) -> None:
-        """What compares images with prompts, and where it runs."""
-        self.text("--encoder", "SPEC", f"what compares images and prompts{text}", default)
-        self.text("--device", "DEVICE", "where the encoder runs, for example cuda (default: cpu)")
-
-
-def _with_default(text: str, default: object) -> str:
-    return text if default is None else f"{text} (default: %(default)s)"
-
-
 def _add_score(commands: Any) -> None:
-    score = _Command(
+    score = Command(
         commands,
         "score",
         "score your own data, or a folder of model outputs",
@@ -173,7 +91,7 @@ def _add_score(commands: Any) -> None:
     _add_judge(score)
 
 
-def _add_reading(command: _Command) -> None:
+def _add_reading(command: Command) -> None:
     command.group("files", "how your own data is read")
     command.text("--format", "FORMAT", "of the files (default: found by their content)")
     text = "which column holds what, such as dialogue=id,turn=t,text=reply,target=key,score=s"
@@ -182,7 +100,7 @@ def _add_reading(command: _Command) -> None:
 
 
 def _add_convert(commands: Any) -> None:
-    convert = _Command(
+    convert = Command(
         commands,
         "convert",
         "write your own data as chat JSON lines",
@@ -196,7 +114,7 @@ def _add_convert(commands: Any) -> None:
     _add_reading(convert)
 
 
-def _add_judge(score: _Command) -> None:
+def _add_judge(score: Command) -> None:
     score.group("judge", "a model that resolves dynamic answers and scores images")
     score.text(
         "--judge-url",
@@ -222,7 +140,7 @@ def _add_judge(score: _Command) -> None:
 
 
 def _add_gain(commands: Any) -> None:
-    gain = _Command(
+    gain = Command(
         commands,
         "gain",
         "compare two folders of outputs of the same models, turn by turn",
@@ -247,7 +165,7 @@ def _add_gain(commands: Any) -> None:
 
 
 def _add_scaling(commands: Any) -> None:
-    scaling = _Command(
+    scaling = Command(
         commands,
         "scaling",
         "compare strategies of test-time scaling on the same turns",
@@ -274,7 +192,7 @@ def _add_scaling(commands: Any) -> None:
 
 
 def _add_compare(commands: Any) -> None:
-    compare = _Command(
+    compare = Command(
         commands,
         "compare",
         "say which models differ from each other",
@@ -295,7 +213,7 @@ def _add_compare(commands: Any) -> None:
 
 
 def _add_repeats(commands: Any) -> None:
-    repeats = _Command(
+    repeats = Command(
         commands,
         "repeats",
         "say how much of a score is the luck of a run",
@@ -311,7 +229,7 @@ def _add_repeats(commands: Any) -> None:
 
 
 def _add_plan(commands: Any) -> None:
-    plan = _Command(
+    plan = Command(
         commands,
         "plan",
         "how many dialogues a comparison of two models needs",
@@ -338,7 +256,7 @@ def _add_plan(commands: Any) -> None:
 
 
 def _add_check(commands: Any) -> None:
-    check = _Command(
+    check = Command(
         commands,
         "check",
         "list what is wrong with a benchmark, with outputs and with judgements",
@@ -355,7 +273,7 @@ def _add_check(commands: Any) -> None:
 
 
 def _add_read(commands: Any) -> None:
-    read = _Command(
+    read = Command(
         commands,
         "read",
         "show how one answer is read, and why",
@@ -379,7 +297,7 @@ def _add_read(commands: Any) -> None:
 
 
 def _add_unim(commands: Any) -> None:
-    unim = _Command(
+    unim = Command(
         commands,
         "unim",
         "score answers to UniM, in seven modalities",
@@ -415,7 +333,7 @@ def _add_unim(commands: Any) -> None:
 
 
 def _add_demo(commands: Any) -> None:
-    demo = _Command(
+    demo = Command(
         commands,
         "demo",
         "write a small benchmark of rendered scenes and score three simulated models",
@@ -428,7 +346,7 @@ def _add_demo(commands: Any) -> None:
 
 
 def _add_cache(commands: Any) -> None:
-    cache = _Command(
+    cache = Command(
         commands,
         "cache",
         "look into a folder of kept embeddings, clear or export it",

@@ -15,6 +15,7 @@ from torch import nn
 from typing_extensions import Unpack
 
 from imug_metrics.encoders.base import EncoderOptions
+from imug_metrics.encoders.cache import CachedEncoder
 from imug_metrics.encoders.callable import CallableEncoder
 from imug_metrics.encoders.devices import check_device
 from imug_metrics.encoders.downloads import brief_downloads, why_not_downloaded
@@ -197,3 +198,19 @@ def as_encoder(encoder: Encoder | str | os.PathLike[str] | Any) -> Encoder:
         f"Expected argument `encoder` to be an encoder, a function or a string ({_FORMS}), got"
         f" {type(encoder).__name__}."
     )
+
+
+def as_cached_encoder(encoder: Any, device: torch.device | str | None = None) -> CachedEncoder | None:
+    """The encoder in a cache, unless it is one; a name is loaded, and None stays None.
+
+    Args:
+        encoder: an encoder, a function from images to embeddings, a name for `load_encoder`, or None.
+        device: where it is to be; None: where it is.
+    """
+    if encoder is None or isinstance(encoder, CachedEncoder):
+        found = encoder
+    elif isinstance(encoder, str):
+        return CachedEncoder(load_encoder(encoder, device))
+    else:
+        found = CachedEncoder(as_encoder(encoder))
+    return found if found is None or device is None else found.to(device)

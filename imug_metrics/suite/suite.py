@@ -7,7 +7,6 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Literal, cast
 
@@ -16,11 +15,9 @@ from torch import Tensor
 from torchmetrics import Metric, MetricCollection
 from torchmetrics.utilities.distributed import gather_all_tensors
 
-from imug_metrics._optional import require
 from imug_metrics.dialogues.columns import Bounds
 from imug_metrics.dialogues.record import Record, as_records, by_dialogue, check_record, dialogue_steps, image_name
-from imug_metrics.encoders import as_encoder, load_encoder
-from imug_metrics.encoders.cache import CachedEncoder
+from imug_metrics.encoders.loading import as_cached_encoder
 from imug_metrics.metrics.description import MetricDescription, describe
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.exports import log_scores
@@ -42,6 +39,7 @@ from imug_metrics.suite.carried import (
 from imug_metrics.suite.columns import encoded
 from imug_metrics.suite.items import ITEM_OF, ITEM_SCORES, items
 from imug_metrics.suite.record_values import record_values
+from imug_metrics.suite.row_table import Table, as_table
 from imug_metrics.suite.score_ranges import check_in_range, check_score_ranges
 from imug_metrics.suite.scores import ModelScores
 from imug_metrics.suite.standard import (
@@ -61,13 +59,12 @@ from imug_metrics.suite.standard import (
 )
 from imug_metrics.suite.turns import Unreadable, function_turns, turns_by_route
 from imug_metrics.suite.unfed import needed_records
+from imug_metrics.suite.unreadable_images import told_or_warned
 
 Call = Callable[[str, Mapping[str, Any]], None]
-Table = Literal["list", "pandas", "arrow"]
 Progress = Callable[[int, "int | None"], None]
 
 _FIELDS: tuple[Literal["scores", "costs"], ...] = ("scores", "costs")
-_SHOWN = 3  # images that cannot be read, of those that are told
 
 
 class ImugSuite(MetricCollection):
@@ -135,7 +132,7 @@ class ImugSuite(MetricCollection):
         self._group_columns: set[str] = set()  # that rows have a column of
         self._embedded: dict[str, bytes] = {}
         self._had_records = False
-        self.encoder = _cached(encoder, device)
+        self.encoder = as_cached_encoder(encoder, device)
         self.keep_rows = keep_rows
         self._rows: list[dict[str, Any]] = []
         if device is not None:
@@ -224,7 +221,7 @@ class ImugSuite(MetricCollection):
         if _columns_given(records, columns):
             self._feed_columns(columns, call)
         else:
-            with _unread() as unreadable:
+            with told_or_warned() as unreadable:
                 given = [check_record(record, row) for row, record in enumerate(as_records(records or ()))]
                 self._rows += self._feed_records(given, call, self.keep_rows, unreadable)
         return {key: value for name in values for key, value in self._flat(name, values[name]).items()}
@@ -289,14 +286,7 @@ class ImugSuite(MetricCollection):
         """
         if not self.keep_rows:
             raise ValueError("Expected a suite made with keep_rows=True. `stream` gives rows without keeping them.")
-        rows = _of_equal_columns(self._rows)
-        if table == "pandas":
-            return require("pandas", purpose="A data frame").DataFrame(rows)
-        if table == "arrow":
-            return require("pyarrow", purpose="An Arrow table").Table.from_pylist(rows)
-        if table != "list":
-            raise ValueError(f"Expected argument `table` to be list, pandas or arrow, got {table!r}.")
-        return rows
+        return as_table(self._rows, table)
 
     def scores(self, model: str) -> ModelScores:
         """What the report is written from: `write_report([suite.scores("mine")], "out", manifest={})`.
@@ -338,7 +328,7 @@ class ImugSuite(MetricCollection):
         if isinstance(records, Sequence):
             total = len(by_dialogue(records))
             self._meet(records, with_rows)
-        with _unread(unreadable) as told:
+        with told_or_warned(unreadable) as told:
             for step in dialogue_steps(records, dialogues_per_step):
                 flat = [record for dialogue in step for record in dialogue]
                 rows = self._feed_records(flat, self._update_one, with_rows, told)
@@ -484,42 +474,6 @@ class ImugSuite(MetricCollection):
             own = getattr(self[name], "name", None)
             scores = {f"{name}_{key}" if own is None else name + key.removeprefix(own): v for key, v in value.items()}
         return {f"{self.prefix or ''}{key}{self.postfix or ''}": score for key, score in scores.items()}
-
-
-@contextmanager
-def _unread(unreadable: Unreadable | None = None) -> Iterator[Unreadable]:
-    """What hears of images that cannot be read; without anybody who listens a warning says how many there were."""
-    if unreadable is not None:
-        yield unreadable
-        return
-    found: list[str] = []
-
-    def note(record: Record, reason: str) -> None:
-        place = f"{image_name(record.image)} (dialogue {record.dialogue}, turn {record.turn})"
-        found.append(f"{place}: {reason}" if len(found) < _SHOWN else "")
-
-    try:
-        yield note
-    finally:
-        if found:
-            shown = "; ".join(filter(None, found)) + ("; ..." if len(found) > _SHOWN else "")
-            warnings.warn(f"{len(found)} images could not be read and count as absent: {shown}", stacklevel=4)
-
-
-def _of_equal_columns(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Rows that all have the columns of all."""
-    columns = dict.fromkeys(column for row in rows for column in row)
-    return [dict(row) if len(row) == len(columns) else {**dict.fromkeys(columns), **row} for row in rows]
-
-
-def _cached(encoder: Any, device: torch.device | str | None) -> CachedEncoder | None:
-    if encoder is None or isinstance(encoder, CachedEncoder):
-        found = encoder
-    elif isinstance(encoder, str):
-        return CachedEncoder(load_encoder(encoder, device))
-    else:
-        found = CachedEncoder(as_encoder(encoder))
-    return found if found is None or device is None else found.to(device)
 
 
 def _columns_given(records: Any, columns: Mapping[str, Any]) -> bool:
