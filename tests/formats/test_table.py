@@ -78,10 +78,10 @@ def test_a_score_is_read(tmp_path, kind, cell, score) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("cell", ["", "   ", None])
-def test_an_empty_score_is_absent_and_told_where_nothing_else_is_there(tmp_path, kind, cell) -> None:
+def test_an_empty_score_is_told_and_lowers_the_coverage_where_nothing_else_is_there(tmp_path, kind, cell) -> None:
     [record], [problem] = one(tmp_path, kind, score=cell)
-    assert record.scores == {}
-    assert "expected an answer, found none" in problem
+    assert record.scores == {"score": pytest.approx(math.nan, nan_ok=True)}
+    assert problem.endswith("score: expected a score, found none: it counts as absent")
     [record], problems = one(tmp_path, kind, score=cell, clip=0.5, reply="B")
     assert (record.scores, problems) == ({}, [])
 
@@ -121,6 +121,14 @@ def test_turns_are_read_however_a_program_wrote_them(tmp_path, kind, cell, turn)
 def test_turns_from_0_are_refused_with_the_cure(tmp_path, kind, cell) -> None:
     with pytest.raises(ArgumentError, match=r"got turn 0 in 'turn': turns count from 1; add 1 to every turn"):
         one(tmp_path, kind, turn=cell)
+
+
+def test_a_row_without_any_score_is_left_out_where_no_column_names_them(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"id": "a", "turn": 1, "scores": {"judge": 1}}\n{"id": "a", "turn": 2, "scores": {}}\n')
+    records, problems = read(path)
+    assert [record.scores for record in records] == [{"judge": 1.0}, {}]
+    assert problems == ["2: scores: expected a score, found none: the row is left out"]
 
 
 @pytest.mark.parametrize(

@@ -103,7 +103,7 @@ class Rows:
             "costs": self._numbers(row, "cost", place),
         }
         if not scores and self._cell(row, modality) is None:
-            place.error(self.columns.of.get(modality, ""), "expected an answer, found none: it counts as absent")
+            fields["scores"] = self._without_any(modality, place)
         record = place.make_record(fields)
         if record is None:
             return None
@@ -118,6 +118,16 @@ class Rows:
             ArgumentError: of `columns`, if what was taken for the dialogue is another one in each row.
         """
         self._lone.check(self.path)
+
+    def _without_any(self, modality: str, place: Place) -> dict[str, float]:
+        """What a row with neither answer nor score counts as: NaN in each column, where scores are all that rows have."""
+        of, columns = self.columns.of, dict(self._columns_of["score"])
+        if of.keys() & {"text", "image"}:
+            place.error(of.get(modality, ""), "expected an answer, found none: it counts as absent")
+            return {}
+        end = "it counts as absent" if columns else "the row is left out"
+        place.error(", ".join(columns.values()) or of["scores"], f"expected a score, found none: {end}")
+        return dict.fromkeys(columns, math.nan)
 
     def _cell(self, row: Mapping[str, Any], field: str) -> Any:
         column = self.columns.of.get(field)
