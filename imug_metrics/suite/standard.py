@@ -21,7 +21,8 @@ from imug_metrics.metrics.images.turn_alignment import TurnAlignment
 from imug_metrics.metrics.images.turn_consistency import TurnConsistency
 from imug_metrics.metrics.images.turn_retrieval import TurnRetrieval
 from imug_metrics.metrics.vocabulary import ARGUMENTS
-from imug_metrics.suite.carried import NamedScore, ReferenceConsistency
+from imug_metrics.suite.named_scores import NamedScore
+from imug_metrics.suite.reference_consistency import ReferenceConsistency
 
 Route: TypeAlias = str
 """What a metric is fed with: "answers", "answers_imug", a route of `imug_metrics.suite.answers.KEYED`, "scores" (of

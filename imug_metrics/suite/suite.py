@@ -26,18 +26,10 @@ from imug_metrics.metrics.logged_metric import LoggedMetric
 from imug_metrics.metrics.options import Detail, check_detail
 from imug_metrics.metrics.state import all_or_none
 from imug_metrics.suite.answers import KEYED
-from imug_metrics.suite.carried import (
-    COST,
-    NamedCost,
-    NamedScore,
-    carried_groups,
-    carried_names,
-    check_groups,
-    check_metrics,
-    check_names,
-)
+from imug_metrics.suite.carried import COST, carried_groups, carried_names, check_groups, check_metrics, check_names
 from imug_metrics.suite.columns import encoded
 from imug_metrics.suite.items import ITEM_OF, ITEM_SCORES, items
+from imug_metrics.suite.named_scores import NamedCost, NamedScore
 from imug_metrics.suite.record_values import record_values
 from imug_metrics.suite.row_table import Table, as_table
 from imug_metrics.suite.score_ranges import check_in_range, check_score_ranges

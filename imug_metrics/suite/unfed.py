@@ -10,7 +10,7 @@ from torchmetrics import Metric
 
 from imug_metrics.metrics.answers.answer_accuracy import AnswerAccuracy
 from imug_metrics.metrics.function_metric import FunctionMetric
-from imug_metrics.suite.carried import NamedScore
+from imug_metrics.suite.named_scores import NamedScore
 from imug_metrics.suite.standard import required_columns
 
 

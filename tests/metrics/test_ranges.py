@@ -29,7 +29,7 @@ from imug_metrics.metrics.description import describe
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.options import within
 from imug_metrics.suite import ImugSuite, Record
-from imug_metrics.suite.carried import NamedCost, NamedScore
+from imug_metrics.suite.named_scores import NamedCost, NamedScore
 from tests.metrics.cases import Case, metric_cases, places, present
 
 CASES = metric_cases()

@@ -14,7 +14,7 @@ from torch import Tensor
 
 import imug_metrics
 from imug_metrics import Breakdown, MetricAgreement, TurnDecay
-from imug_metrics.suite.carried import NamedCost, NamedScore
+from imug_metrics.suite.named_scores import NamedCost, NamedScore
 from tests.metrics.cases import Case, all_cases, metric_cases, places
 
 CASES = all_cases()

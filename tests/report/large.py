@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 
 from imug_metrics.report.metric_specs import METRICS
 from imug_metrics.suite import ModelScores
-from imug_metrics.suite.carried import NamedScore
+from imug_metrics.suite.named_scores import NamedScore
 from imug_metrics.suite.scores import metric_scores
 
 IMAGES = 32

@@ -22,7 +22,7 @@ from imug_metrics import functional as F
 from imug_metrics.encoders import CallableEncoder, RegionEncoder
 from imug_metrics.errors import InputError
 from imug_metrics.suite import ImugSuite, Record, score_records, standard_metrics
-from imug_metrics.suite.carried import ReferenceConsistency
+from imug_metrics.suite.reference_consistency import ReferenceConsistency
 
 COLOURS = {"red": (255, 0, 0), "lime": (0, 255, 0), "blue": (0, 0, 255), "white": (255, 255, 255)}
 

@@ -12,7 +12,8 @@ from torchmetrics import Metric
 
 from imug_metrics import AnswerAccuracy, TurnAlignment, TurnConsistency, TurnDecay
 from imug_metrics.suite import ImugSuite, Record
-from imug_metrics.suite.carried import NamedScore, ReferenceConsistency
+from imug_metrics.suite.named_scores import NamedScore
+from imug_metrics.suite.reference_consistency import ReferenceConsistency
 
 
 class Mine(Metric):

@@ -120,7 +120,7 @@ class Rows:
         self._lone.check(self.path)
 
     def _without_any(self, modality: str, place: Place) -> dict[str, float]:
-        """What a row with neither answer nor score counts as: NaN in each column, where scores are all that rows have."""
+        """What a row without answer or score counts as: NaN in each column, where scores are all that rows have."""
         of, columns = self.columns.of, dict(self._columns_of["score"])
         if of.keys() & {"text", "image"}:
             place.error(of.get(modality, ""), "expected an answer, found none: it counts as absent")
