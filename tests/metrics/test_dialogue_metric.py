@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from typing import Any
 
 import matplotlib
@@ -114,7 +112,7 @@ def test_the_bootstrap_bounds_what_has_no_formula_and_leaves_the_other_bounds_as
     assert nothing == {}
     assert drawn[f"{key}_lower"] <= drawn[key] <= drawn[f"{key}_upper"]
     for name in plain.keys() - {f"{key}_lower", f"{key}_upper"}:
-        assert plain[name] == drawn[name], name
+        assert torch.equal(plain[name].nan_to_num(-9), drawn[name].nan_to_num(-9)), name
 
 
 def test_effective_dialogues_of_an_average_by_dialogue_are_all_of_them() -> None:
@@ -142,31 +140,6 @@ def test_plot_draws_the_value_or_the_curve_with_its_band() -> None:
     assert axis.lines[0].get_ydata().tolist() == pytest.approx(expected)
     assert len(axis.collections) == 1
     assert curve.plot(curve.compute(), ax=axis)[1] is axis
-
-
-def test_import_brings_nothing_heavy_that_torchmetrics_does_not() -> None:
-    ours, theirs = _loaded_by("import imug_metrics"), _loaded_by(_TORCHMETRICS_ALONE)
-    assert ours <= theirs
-    assert "open_clip" not in ours | theirs
-
-
-# torchmetrics with what lets it be imported beside a torchvision of another build, and nothing else of ours.
-_TORCHMETRICS_ALONE = """
-import importlib.util
-path = importlib.util.find_spec("imug_metrics").submodule_search_locations[0] + "/_torchvision.py"
-spec = importlib.util.spec_from_file_location("cure", path)
-module = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(module)
-module.define_missing_torchvision_ops()
-import torchmetrics
-"""
-_HEAVY = ("transformers", "open_clip", "timm", "triton", "matplotlib", "openai", "rich", "sklearn")
-
-
-def _loaded_by(code: str) -> set[str]:
-    code += f"\nimport sys; print(*[m for m in {_HEAVY} if m in sys.modules])"
-    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    return set(process.stdout.split())
 
 
 class _Own(DialogueMetric):
