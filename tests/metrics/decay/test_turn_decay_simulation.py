@@ -19,7 +19,9 @@ from scipy import stats
 from torch import Tensor
 
 from imug_metrics import ContextDecay, DialogueMetric, TurnDecay, UnderstandingGenerationGap
-from imug_metrics.stats import unpack_moments
+from imug_metrics.stats import Interval
+from tests.coverage.data import Records
+from tests.coverage.estimates import by_run
 
 DATA_SETS = 2000
 DIALOGUES, LONGEST = 120, 6
@@ -32,12 +34,12 @@ def simulate(generator: np.random.Generator) -> Data:
     """One data set; `scores` fall by SLOPE a turn, the other truths are added by the tests."""
     lengths = np.minimum(generator.geometric(0.3, DIALOGUES) + generator.integers(0, 2, DIALOGUES), LONGEST)
     dialogue = np.repeat(np.arange(DIALOGUES), lengths)
-    turn = np.concatenate([np.arange(1, n + 1) for n in lengths])
+    begin = np.cumsum(lengths) - lengths
+    turn = np.arange(len(dialogue)) - begin[dialogue] + 1
     level = 0.9 - 0.04 * lengths + 0.1 * generator.normal(size=DIALOGUES)
     trend = 0.02 * generator.normal(size=DIALOGUES)
     noise = (0.03 + 0.03 * turn) * generator.normal(size=len(turn))
     tokens = np.exp(7.5 + 0.5 * generator.normal(size=len(turn)))
-    begin = np.cumsum(lengths) - lengths
     grown = np.cumsum(tokens)
     grown = grown - (grown - tokens)[begin][dialogue]
     image = generator.random(len(turn)) < 0.5
@@ -47,24 +49,24 @@ def simulate(generator: np.random.Generator) -> Data:
 
 
 def by_turn(data: Data) -> Data:
-    return {name: data[name] for name in ("scores", "dialogue", "turn")}
+    return {"scores": data["scores"]}
 
 
 def by_length(data: Data) -> Data:
     """Scores that fall with the doublings of the context and not with the turns."""
     scores = data["scores"] - SLOPE * data["turn"] + DOUBLING * data["lengths"].log2()
-    return {**by_turn(data), "scores": scores, "context_lengths": data["lengths"]}
+    return {"scores": scores, "context_lengths": data["lengths"]}
 
 
 def by_modality(data: Data) -> Data:
     """Image turns score GAP less than text turns and fall alike."""
-    return {**by_turn(data), "scores": data["scores"] - GAP * data["image"], "modality": data["image"]}
+    return {"scores": data["scores"] - GAP * data["image"], "modality": data["image"]}
 
 
 def images_fall_faster(data: Data) -> Data:
     """Image turns fall by IMAGE_SLOPE a turn, text turns by SLOPE."""
     lost = (IMAGE_SLOPE - SLOPE) * data["turn"] * data["image"]
-    return {**by_turn(data), "scores": data["scores"] + lost, "modality": data["image"]}
+    return {"scores": data["scores"] + lost, "modality": data["image"]}
 
 
 @pytest.fixture(scope="module")
@@ -73,15 +75,16 @@ def data_sets() -> list[Data]:
     return [simulate(generator) for _ in range(DATA_SETS)]
 
 
-def estimates(metric: DialogueMetric, *names: str) -> list[list[float]]:
-    """Value and bounds of some estimates, without the cost of a result's dict."""
-    every, found = metric._intervals(unpack_moments(metric.moments))
-    rows = [every.index(name) for name in names]
-    return torch.stack([found.value[rows], found.lower[rows], found.upper[rows]], 1).tolist()
+def joined(data_sets: list[Data]) -> tuple[Data, Records]:
+    """All data sets in one, their dialogues numbered through."""
+    data = {name: torch.cat([one[name] for one in data_sets]) for name in data_sets[0]}
+    first = torch.arange(len(data_sets)) * DIALOGUES
+    first = first.repeat_interleave(torch.tensor([len(one["turn"]) for one in data_sets]))
+    return data, Records(first + data["dialogue"], data["turn"], len(data_sets), DIALOGUES)
 
 
-def coverage(found: Tensor, truth: float) -> float:
-    return float(((found[:, 1] <= truth) & (truth <= found[:, 2])).double().mean())
+def coverage(found: Interval, truth: float) -> float:
+    return float(((found.lower <= truth) & (truth <= found.upper)).double().mean())
 
 
 @dataclass(frozen=True)
@@ -92,10 +95,11 @@ class Simulation:
     view: Callable[[Data], Data]
     truth: dict[str, float]
 
-    def segment(self, data: Data) -> list[list[float]]:
-        metric = self.make(max_turns=1, detail=True)
-        metric.update(**self.view(data))
-        return estimates(metric, *self.truth)
+    def intervals(self, data_sets: list[Data]) -> dict[str, Interval]:
+        """Each estimate in every data set."""
+        data, rows = joined(data_sets)
+        found = by_run(self.make(max_turns=1, detail=True), rows, **self.view(data))
+        return {name: found[name][0] for name in self.truth}
 
 
 SIMULATIONS = {
@@ -115,12 +119,11 @@ def test_estimates_are_unbiased_and_their_intervals_cover_the_truth_as_often_as_
     data_sets: list[Data], case: str
 ) -> None:
     simulation = SIMULATIONS[case]
-    found = torch.tensor([simulation.segment(data) for data in data_sets], dtype=torch.float64)
-    for column, (name, truth) in enumerate(simulation.truth.items()):
-        value = found[:, column, 0]
-        error = float(value.std()) / math.sqrt(len(value))
-        assert abs(float(value.mean()) - truth) < 2 * error, f"bias of {name}"
-        covered = coverage(found[:, column], truth)
+    for name, found in simulation.intervals(data_sets).items():
+        truth = simulation.truth[name]
+        error = float(found.value.std()) / math.sqrt(DATA_SETS)
+        assert abs(float(found.value.mean()) - truth) < 2 * error, f"bias of {name}"
+        covered = coverage(found, truth)
         print(f"{case} {name}: coverage {covered:.4f}")
         assert 0.93 <= covered <= 0.97, f"coverage of {name}"
 
@@ -128,26 +131,28 @@ def test_estimates_are_unbiased_and_their_intervals_cover_the_truth_as_often_as_
 @pytest.mark.parametrize("case", SIMULATIONS)
 def test_simulated_estimates_are_what_compute_gives(data_sets: list[Data], case: str) -> None:
     simulation = SIMULATIONS[case]
-    metric = simulation.make(detail=True)
-    metric.update(**simulation.view(data_sets[0]))
-    found = metric.compute()
-    for name, bounds in zip(simulation.truth, simulation.segment(data_sets[0])):
-        key = metric.name if name == metric.primary else f"{metric.name}_{name}"
-        assert bounds == pytest.approx([found[f"{key}{bound}"].item() for bound in ("", "_lower", "_upper")], rel=1e-12)
+    together = simulation.intervals(data_sets[:3])
+    for row, data in enumerate(data_sets[:3]):
+        metric = simulation.make(detail=True)
+        metric.update(**simulation.view(data), dialogue=data["dialogue"], turn=data["turn"])
+        found = metric.compute()
+        for name, interval in together.items():
+            key = metric.name if name == metric.primary else f"{metric.name}_{name}"
+            for part, bound in zip((interval.value, interval.lower, interval.upper), ("", "_lower", "_upper")):
+                assert part[row].item() == pytest.approx(found[f"{key}{bound}"].item(), rel=1e-12)
 
 
 def test_textbook_intervals_cover_far_less_often_than_they_say(data_sets: list[Data]) -> None:
     """The same data, to show that the simulation is no easy one."""
     pooled, within = [], []
-    for data in data_sets[:400]:
+    for data in data_sets[:200]:
         scores, dialogue, turn = (data[name].numpy() for name in ("scores", "dialogue", "turn"))
         lines = [(turn, scores), (centred(turn, dialogue), centred(scores, dialogue))]
-        for (x, y), fits in zip(lines, (pooled, within)):
+        for (x, y), covered in zip(lines, (pooled, within)):
             fit = stats.linregress(x, y)
-            half = stats.t.ppf(0.975, len(x) - 2) * fit.stderr
-            fits.append([fit.slope, fit.slope - half, fit.slope + half])
-    assert coverage(torch.tensor(pooled), SLOPE) < 0.6
-    assert coverage(torch.tensor(within), SLOPE) < 0.9
+            covered.append(abs(fit.slope - SLOPE) <= stats.t.ppf(0.975, len(x) - 2) * fit.stderr)
+    assert np.mean(pooled) < 0.6
+    assert np.mean(within) < 0.9
 
 
 def centred(values: np.ndarray, dialogue: np.ndarray) -> np.ndarray:
@@ -155,14 +160,8 @@ def centred(values: np.ndarray, dialogue: np.ndarray) -> np.ndarray:
 
 
 def test_composition_trap_long_dialogues_that_are_merely_harder_are_no_decay(data_sets: list[Data]) -> None:
-    falls, covers = [], []
-    for data in data_sets[:200]:
-        metric = TurnDecay(max_turns=1, detail=True)
-        metric.update(
-            data["scores"] - SLOPE * data["turn"], dialogue=data["dialogue"], turn=data["turn"]
-        )  # nothing falls
-        (_, _, pooled), (_, lower, upper) = estimates(metric, "pooled", "slope")
-        falls.append(pooled < 0)
-        covers.append(lower <= 0 <= upper)
-    assert np.mean(falls) > 0.8
-    assert np.mean(covers) > 0.9
+    data, rows = joined(data_sets[:200])
+    level = data["scores"] - SLOPE * data["turn"]  # nothing falls
+    found = by_run(TurnDecay(max_turns=1, detail=True), rows, level)
+    assert (found["pooled"][0].upper < 0).double().mean() > 0.8
+    assert coverage(found["slope"][0], 0) > 0.9
