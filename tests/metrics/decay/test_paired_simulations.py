@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 
 from imug_metrics import ExposureBias, PairedGain
-from imug_metrics.dialogues.batch import DialogueBatch
-from imug_metrics.stats import packed_moments, unpack_moments
+from imug_metrics.stats import Interval
+from tests.coverage.data import Records
+from tests.coverage.estimates import by_run
 
 SETS, DIALOGUES = 2000, 80
 
@@ -23,57 +24,35 @@ REACHES = LENGTHS.flip(0).cumsum(0).flip(0)  # probability that a dialogue has t
 TURNS = torch.arange(1, 7, dtype=torch.float64)
 
 
-def simulated_places(generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
-    """Dialogue, turn and length of every row of all data sets."""
+def simulated_places(generator: torch.Generator) -> tuple[Records, Tensor]:
+    """Every row of all data sets, and the length of its dialogue."""
     length = torch.multinomial(LENGTHS, SETS * DIALOGUES, True, generator=generator) + 1
     dialogue = torch.arange(len(length)).repeat_interleave(length)
     start = (length.cumsum(0) - length)[dialogue]
-    return dialogue, torch.arange(len(dialogue)) - start + 1, length[dialogue]
+    return Records(dialogue, torch.arange(len(dialogue)) - start + 1, SETS, DIALOGUES), length[dialogue]
 
 
-def estimates_of_all_sets(metric: Any, names: list[str]) -> tuple[Tensor, Tensor, Tensor]:
-    """Estimates and bounds `[SETS, len(names)]` from one update that holds the dialogues of every data set."""
-    rows = []
-    for vectors in metric.vectors.view(SETS, DIALOGUES, -1):
-        metric.moments.copy_(packed_moments(vectors, len(metric._ratio_names)))
-        every, found = metric._intervals(unpack_moments(metric.moments))
-        chosen = [every.index(name) for name in names]
-        rows.append(torch.stack([found.value[chosen], found.lower[chosen], found.upper[chosen]]))
-    return torch.stack(rows).unbind(1)
-
-
-def assert_covers(metric: Any, truth: dict[str, float], unbiased: set[str], rare: set[str] | None = None) -> None:
+def assert_covers(
+    estimates: dict[str, tuple[Interval, Any]], truth: dict[str, float], unbiased: set[str], rare: set[str] | None = None
+) -> None:
     rare = rare or set()
-    value, lower, upper = estimates_of_all_sets(metric, list(truth))
-    for column, (name, true) in enumerate(truth.items()):
-        share = ((lower[:, column] <= true) & (true <= upper[:, column])).double().mean().item()
-        print(f"{metric.name} {name}: coverage {share:.4f}")
+    for name, true in truth.items():
+        found, _ = estimates[name]
+        share = ((found.lower <= true) & (true <= found.upper)).double().mean().item()
+        print(f"{name}: coverage {share:.4f}")
         # Where few dialogues differ at all, they alone tell how well a difference is known: rather too wide.
         assert 0.93 <= share <= (0.985 if name in rare else 0.97), f"{name} is covered in {share:.2%} of the data sets"
-        z = (value[:, column].mean() - true) / (value[:, column].std() / math.sqrt(SETS))
+        z = (found.value.mean() - true) / (found.value.std() / math.sqrt(SETS))
         # A ratio of sums is biased by the order of 1 / dialogues; the others are not at all.
         assert abs(z) <= (2 if name in unbiased else 0.15 * math.sqrt(SETS)), (
             f"{name} is off by {z:.1f} standard errors"
         )
 
 
-class RecordingGain(PairedGain):
-    """Keeps the dialogues' vectors instead of adding them up, so that one update serves all data sets."""
-
-    def _accumulate(self, vectors: Tensor, batch: DialogueBatch) -> None:
-        self.vectors = vectors
-
-
-class RecordingBias(ExposureBias):
-    """The same for exposure bias."""
-
-    def _accumulate(self, vectors: Tensor, batch: DialogueBatch) -> None:
-        self.vectors = vectors
-
-
 def test_intervals_of_gain_and_slope_cover_the_truth() -> None:
     generator = torch.Generator().manual_seed(11)
-    dialogue, turn, length = simulated_places(generator)
+    rows, length = simulated_places(generator)
+    dialogue, turn = rows.dialogue, rows.turn
 
     def normal(count: int) -> Tensor:
         return torch.randn(count, generator=generator, dtype=torch.float64)
@@ -83,8 +62,7 @@ def test_intervals_of_gain_and_slope_cover_the_truth() -> None:
     own_gain = 0.2 * normal(persons)[dialogue]
     own_slope = 0.05 * normal(persons)[dialogue]
     gain = 0.05 + 0.03 * turn + own_gain + own_slope * turn + 0.1 * turn * normal(len(turn))  # noise grows with turns
-    metric = RecordingGain(max_turns=6, detail=True)
-    metric.update(hard + gain, hard, dialogue=dialogue, turn=turn)
+    found = by_run(PairedGain(max_turns=6, detail=True), rows, hard + gain, hard)
     by_turn = 0.05 + 0.03 * TURNS
     truth = {
         "mean": ((REACHES * by_turn).sum() / REACHES.sum()).item(),
@@ -92,12 +70,13 @@ def test_intervals_of_gain_and_slope_cover_the_truth() -> None:
         "turn_2": by_turn[1].item(),
         "turn_5": by_turn[4].item(),
     }
-    assert_covers(metric, truth, unbiased=set(truth))
+    assert_covers(found, truth, unbiased=set(truth))
 
 
 def test_intervals_of_gap_slope_and_excess_cover_the_truth() -> None:
     generator = torch.Generator().manual_seed(12)
-    dialogue, turn, length = simulated_places(generator)
+    rows, length = simulated_places(generator)
+    dialogue, turn = rows.dialogue, rows.turn
 
     def uniform(count: int) -> Tensor:
         return torch.rand(count, generator=generator, dtype=torch.float64)
@@ -107,8 +86,8 @@ def test_intervals_of_gap_slope_and_excess_cover_the_truth() -> None:
     lost = 0.02 + 0.05 * uniform(SETS * DIALOGUES)[dialogue] * (turn - 1)  # dialogues suffer differently
     luck = uniform(len(turn))
     other = torch.where(uniform(len(turn)) < 0.7, luck, uniform(len(turn)))  # the arms mostly err together
-    metric = RecordingBias(max_turns=6, detail=True)
-    metric.update((other < right - lost).double(), (luck < right).double(), dialogue=dialogue, turn=turn)
+    metric = ExposureBias(max_turns=6, detail=True)
+    found = by_run(metric, rows, (other < right - lost).double(), (luck < right).double())
     # Only longer and so harder dialogues reach late turns.
     mean_length = torch.stack([(LENGTHS[t:] * TURNS[t:]).sum() / REACHES[t] for t in range(6)])
     reference, gap = 0.2 + 0.02 * TURNS + 0.03 * (mean_length - 3), 0.02 + 0.025 * (TURNS - 1)
@@ -120,4 +99,4 @@ def test_intervals_of_gap_slope_and_excess_cover_the_truth() -> None:
         "excess": excess[5].item(),
         "excess_3": excess[2].item(),
     }
-    assert_covers(metric, truth, unbiased={"mean", "slope", "turn_3"}, rare={"turn_3"})
+    assert_covers(found, truth, unbiased={"mean", "slope", "turn_3"}, rare={"turn_3"})

@@ -11,7 +11,7 @@ from scipy import special, stats
 from statsmodels.duration.survfunc import SurvfuncRight
 
 from imug_metrics import TurnOfFlip
-from imug_metrics.stats import delta_interval, packed_moments, unpack_moments
+from imug_metrics.stats import component_weights, delta_spread, interval, packed_moments, unpack_moments
 from imug_metrics.stats.survival import kaplan_meier, restricted_mean
 from tests.metrics import cases
 from tests.metrics.interval_reference import bounds_of, log_bounds, ratio_error, student_bounds
@@ -119,28 +119,26 @@ def test_intervals_cover_the_truth_where_the_plain_mean_is_too_low() -> None:
     truth = np.cumprod(1 - HAZARD)
     scales = [math.log(-math.log(truth[k])) for k in (2, 5)]  # bounds are transformed alike, so coverage is the same
     targets = torch.tensor([*scales, truth.sum(), truth[2], truth[5]])
-    value, hits, observed = [], 0, []
-    for seed in range(2000):
-        held, lengths = simulate(seed, 200)
-        turns = np.arange(1, 7)
-        at_risk = (turns <= np.minimum(held + 1, lengths)[:, None]).astype(float)
-        survived = (turns <= held[:, None]).astype(float)
-        vectors = torch.tensor(np.concatenate([survived, at_risk], 1))
+    held, lengths = map(np.stack, zip(*(simulate(seed, 200) for seed in range(2000))))
+    turns = np.arange(1, 7)
+    at_risk = turns <= np.minimum(held + 1, lengths)[..., None]
+    survived = turns <= held[..., None]
+    vectors = torch.tensor(np.concatenate([survived, at_risk], 2)).double()
 
-        def estimates(sums: torch.Tensor) -> torch.Tensor:
-            curve = kaplan_meier(sums[:6], sums[6:])
-            return torch.stack([*torch.log(-torch.log(curve))[[2, 5]], restricted_mean(curve), *curve[[2, 5]]])
+    def estimates(sums: torch.Tensor) -> torch.Tensor:
+        curve = kaplan_meier(sums[:6], sums[6:])
+        return torch.stack([*torch.log(-torch.log(curve))[[2, 5]], restricted_mean(curve), *curve[[2, 5]]])
 
-        found = delta_interval(estimates, unpack_moments(packed_moments(vectors)), torch.tensor([6] * 5))
-        hits += ((found.lower <= targets) & (targets <= found.upper)).double()
-        value.append(found.value)
-        observed.append(held.mean())
-    coverage, values = (hits / 2000)[:3], torch.stack(value)[:, 2:]
+    moments = unpack_moments(torch.vmap(packed_moments)(vectors))
+    spreads = torch.vmap(lambda of_set: delta_spread(estimates, of_set))(moments)
+    found = interval(*spreads, component_weights(moments, torch.tensor([6] * 5)))
+    coverage = ((found.lower <= targets) & (targets <= found.upper)).double().mean(0)[:3]
+    values = found.value[:, 2:]
     bias, error = values.mean(0) - targets[2:], values.std(0) / math.sqrt(2000)
     print(f"coverage {coverage.tolist()}, bias in standard errors {(bias / error).tolist()}")
     assert ((coverage >= 0.93) & (coverage <= 0.97)).all()
     assert (bias.abs() <= 2 * error).all()
-    assert np.mean(observed) < truth.sum() - 0.5, "censored dialogues pull the plain mean down"
+    assert held.mean() < truth.sum() - 0.5, "censored dialogues pull the plain mean down"
 
 
 def test_absent_turn_censors_or_counts_as_not_aligned() -> None:
