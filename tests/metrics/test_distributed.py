@@ -11,11 +11,10 @@ from typing import Any
 
 import pytest
 import torch
-import torch.distributed as dist
-import torch.multiprocessing as mp
 
-from imug_metrics.errors import RepeatedDialoguesWarning  # before torchmetrics: a process starts without conftest.py
+from imug_metrics.errors import RepeatedDialoguesWarning
 from tests.metrics.cases import Case, all_cases, places
+from tests.processes import run_processes
 
 
 def _share(split: str, dialogue: torch.Tensor, rank: int) -> torch.Tensor:
@@ -27,10 +26,8 @@ def _share(split: str, dialogue: torch.Tensor, rank: int) -> torch.Tensor:
     return (dialogue == dialogue[0]) == (rank == 0)
 
 
-def _worker(rank: int, meeting: str, results: str) -> None:
-    torch.set_num_threads(1)
+def _values(rank: int) -> dict[Any, Any]:
     warnings.simplefilter("error", RepeatedDialoguesWarning)
-    dist.init_process_group("gloo", init_method=f"file://{meeting}", rank=rank, world_size=2)
     dialogue, turn = places()
     found = {}
     for split in SPLITS:
@@ -40,8 +37,7 @@ def _worker(rank: int, meeting: str, results: str) -> None:
             if rows.any():
                 case.feed(metric, dialogue[rows], turn[rows])
             found[split, name, option] = metric.compute()
-    torch.save(found, f"{results}/{rank}.pt")
-    dist.destroy_process_group()
+    return found
 
 
 SPLITS = ("one rank without data", "even", "one dialogue against the rest")
@@ -56,9 +52,7 @@ def _metrics(split: str) -> Iterator[tuple[str, Case, str, dict[str, Any]]]:
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> list[dict[Any, Any]]:
-    folder = tmp_path_factory.mktemp("processes")
-    mp.spawn(_worker, (str(folder / "meeting"), str(folder)), nprocs=2)
-    return [torch.load(folder / f"{rank}.pt") for rank in range(2)]
+    return run_processes(_values, tmp_path_factory.mktemp("processes"))
 
 
 @pytest.mark.parametrize("split", SPLITS)

@@ -11,13 +11,12 @@ from typing import Any
 
 import pytest
 import torch
-import torch.distributed as dist
-import torch.multiprocessing as mp
 from torch.utils.data import DataLoader, DistributedSampler
 
 from imug_metrics import Breakdown, TurnDecay
 from imug_metrics.errors import InputError, RepeatedDialoguesWarning
 from imug_metrics.suite import ImugSuite
+from tests.processes import run_processes
 
 COUNT, TURNS = 37, 3
 Row = tuple[str, int, float]
@@ -105,12 +104,10 @@ def _metrics() -> dict[str, Any]:
     return {"metric": decay, "breakdown": Breakdown(decay, [0, 1]), "suite": ImugSuite([TurnDecay(detail=True)])}
 
 
-def _worker(rank: int, meeting: str, results: str) -> None:
-    torch.set_num_threads(1)
+def _found(rank: int) -> dict[Any, Any]:
     # Accelerate reads these, and takes the group that there is.
     os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"}
     os.environ |= {"ACCELERATE_USE_CPU": "true", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29500"}
-    dist.init_process_group("gloo", init_method=f"file://{meeting}", rank=rank, world_size=2)
     found: dict[Any, Any] = {}
     for name, (batches, _) in LOADERS.items():
         for kind, metric in _metrics().items():
@@ -122,8 +119,7 @@ def _worker(rank: int, meeting: str, results: str) -> None:
             repeats = metric.repeated_dialogues if kind == "metric" else None
             found[name, kind] = values, texts, None if repeats is None else tuple(repeats)
         found[name, "checked"] = _checked(batches(rank))
-    torch.save(found, f"{results}/{rank}.pt")
-    dist.destroy_process_group()
+    return found
 
 
 def _checked(batches: Batches) -> tuple[str, str, bool]:
@@ -144,9 +140,7 @@ def _checked(batches: Batches) -> tuple[str, str, bool]:
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> list[dict[Any, Any]]:
-    folder = tmp_path_factory.mktemp("processes")
-    mp.spawn(_worker, (str(folder / "meeting"), str(folder)), nprocs=2)
-    return [torch.load(folder / f"{rank}.pt") for rank in range(2)]
+    return run_processes(_found, tmp_path_factory.mktemp("processes"))
 
 
 @pytest.mark.parametrize("kind", ["metric", "breakdown", "suite"])

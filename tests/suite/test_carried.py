@@ -13,8 +13,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-import torch.distributed as dist
-import torch.multiprocessing as mp
 from PIL import Image
 
 from imug_metrics import TurnAlignment, TurnConsistency, TurnDecay, TurnDistributionShift
@@ -23,6 +21,7 @@ from imug_metrics.encoders import CallableEncoder, RegionEncoder
 from imug_metrics.errors import InputError
 from imug_metrics.suite import ImugSuite, Record, score_records, standard_metrics
 from imug_metrics.suite.reference_consistency import ReferenceConsistency
+from tests.processes import run_processes
 
 COLOURS = {"red": (255, 0, 0), "lime": (0, 255, 0), "blue": (0, 0, 255), "white": (255, 255, 255)}
 
@@ -188,21 +187,17 @@ def test_options_are_those_of_the_suite():
     assert "judge_turn_3" not in found
 
 
-def process(rank, folder):
-    torch.set_num_threads(1)
-    dist.init_process_group("gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=3)
+def seen_by(rank):
     suite = ImugSuite()
     given = judged()
     given = [given[:3], [replace(record, scores={"other": 1.0}) for record in given[3:]], []][rank]
     if given:
         suite.update(given)
-    torch.save(suite.compute(), f"{folder}/{rank}.pt")
-    dist.destroy_process_group()
+    return suite.compute()
 
 
 def test_processes_that_have_seen_other_scores_agree(tmp_path):
-    mp.start_processes(process, (str(tmp_path),), nprocs=3, start_method="fork")
-    found = [torch.load(tmp_path / f"{rank}.pt") for rank in range(3)]
+    found = run_processes(seen_by, tmp_path, count=3)
     assert found[0]["judge"] == pytest.approx(SCORES[0].mean().item())
     assert found[0]["other_n"] == 6
     for other in found[1:]:

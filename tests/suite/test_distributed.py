@@ -4,16 +4,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from functools import partial
 
 import pytest
 import torch
-import torch.distributed as dist
-import torch.multiprocessing as mp
 
 from imug_metrics import TurnAlignment, TurnConsistency, TurnDecay
 from imug_metrics.encoders import CallableEncoder
 from imug_metrics.suite import ImugSuite, Record, standard_metrics
+from tests.processes import run_processes
 
 
 def colours(images):
@@ -44,16 +43,13 @@ def feed(of_records, of_columns, dialogues, folder):
         of_columns.update(images=shown, texts=prompts, dialogue=list(dialogues))
 
 
-def worker(rank, folder, results):
-    torch.set_num_threads(1)
-    dist.init_process_group("gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=2)
+def scores(folder, rank):
     found = {}
     for split, shares in SPLITS.items():
         pair = suites()
-        feed(*pair, shares[rank], Path(folder))
+        feed(*pair, shares[rank], folder)
         found[split] = [suite.compute() for suite in pair], len(pair[0].rows())
-    torch.save(found, f"{results}/{rank}.pt")
-    dist.destroy_process_group()
+    return found
 
 
 SPLITS = {"one without data": ([0, 1, 2, 3, 4], []), "the other": ([], [0, 1, 2, 3, 4]), "both": ([1, 3], [0, 2, 4])}
@@ -67,9 +63,7 @@ def results(tmp_path_factory):
         for turn in range(3):
             image = torch.randint(0, 256, (3, 4, 4), dtype=torch.uint8, generator=generator)
             torch.save(image, folder / f"{number}-{turn}.pt")
-    # Forked, because each new interpreter would import torchmetrics again: ten seconds instead of one.
-    mp.start_processes(worker, (str(folder), str(folder)), nprocs=2, start_method="fork")
-    return folder, [torch.load(folder / f"{rank}.pt") for rank in range(2)]
+    return folder, run_processes(partial(scores, folder), folder)
 
 
 @pytest.mark.parametrize("split", SPLITS)

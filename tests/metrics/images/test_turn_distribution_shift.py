@@ -11,14 +11,13 @@ from typing import Any
 
 import pytest
 import torch
-import torch.distributed as dist
-import torch.multiprocessing as mp
 from torch import Tensor
 
 from imug_metrics import TurnConsistency, TurnDistributionShift
 from imug_metrics.functional import turn_distribution_shift
 from tests.metrics import cases
 from tests.metrics.images.drifting_dialogues import WIDTH, records
+from tests.processes import run_processes
 
 CASES = {
     "distribution-shift": cases.Case(
@@ -243,21 +242,17 @@ def test_wrong_options_are_named(options: dict[str, Any], message: str) -> None:
         TurnDistributionShift(**{"width": WIDTH, **options})
 
 
-def _worker(rank: int, meeting: str, results: str) -> None:
-    torch.set_num_threads(1)
-    dist.init_process_group("gloo", init_method=f"file://{meeting}", rank=rank, world_size=2)
+def _values(rank: int) -> list[Any]:
     rows, found = records(), []
     for share in (rows["dialogue"] % 2 == rank, torch.full_like(rows["valid"], rank == 0)):
         metric = TurnDistributionShift(WIDTH, detail=True)
         if share.any():
             metric.update(**chosen(rows, share))
         found.append(metric.compute())
-    torch.save(found, f"{results}/{rank}.pt")
-    dist.destroy_process_group()
+    return found
 
 
 def test_two_processes_equal_one(tmp_path: Path) -> None:
-    mp.spawn(_worker, (str(tmp_path / "meeting"), str(tmp_path)), nprocs=2)
-    for rank in range(2):
-        for found in torch.load(tmp_path / f"{rank}.pt"):
+    for process in run_processes(_values, tmp_path):
+        for found in process:
             assert_same(found, whole())
