@@ -33,9 +33,8 @@ def simulated_places(generator: torch.Generator) -> tuple[Records, Tensor]:
 
 
 def assert_covers(
-    estimates: dict[str, tuple[Interval, Any]], truth: dict[str, float], unbiased: set[str], rare: set[str] | None = None
+    estimates: dict[str, tuple[Interval, Any]], truth: dict[str, float], unbiased: set[str], rare: set[str]
 ) -> None:
-    rare = rare or set()
     for name, true in truth.items():
         found, _ = estimates[name]
         share = ((found.lower <= true) & (true <= found.upper)).double().mean().item()
@@ -70,7 +69,7 @@ def test_intervals_of_gain_and_slope_cover_the_truth() -> None:
         "turn_2": by_turn[1].item(),
         "turn_5": by_turn[4].item(),
     }
-    assert_covers(found, truth, unbiased=set(truth))
+    assert_covers(found, truth, unbiased=set(truth), rare=set())
 
 
 def test_intervals_of_gap_slope_and_excess_cover_the_truth() -> None:

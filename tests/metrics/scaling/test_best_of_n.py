@@ -11,7 +11,8 @@ from torch import Tensor
 
 from imug_metrics import BestOfN
 from imug_metrics.functional import best_of_n_curve
-from imug_metrics.stats import delta_interval, unpack_moments
+from tests.coverage.data import Records
+from tests.coverage.estimates import by_run
 from tests.metrics import cases
 
 CASES = {
@@ -33,7 +34,7 @@ def dialogues(generator: np.random.Generator, count: int) -> dict[str, Tensor]:
     """Dialogues of 1 to 6 turns with a level of their own, turns with one, and K candidates each."""
     lengths = np.minimum(generator.geometric(0.3, count), 6)
     dialogue = np.repeat(np.arange(count), lengths)
-    turn = np.concatenate([np.arange(1, n + 1) for n in lengths])
+    turn = np.arange(len(dialogue)) - np.repeat(np.cumsum(lengths) - lengths, lengths) + 1
     own, seen = candidates(generator, len(turn))
     level = 0.7 * generator.normal(size=count)[dialogue] + 0.5 * generator.normal(size=len(turn))
     columns = {"scores": level[:, None] + own, "selector": seen, "dialogue": dialogue, "turn": turn}
@@ -62,20 +63,11 @@ def _pick(own: np.ndarray, seen: np.ndarray) -> np.ndarray:
 
 def coverage(data_sets: int, count: int) -> dict[str, float]:
     """Share of data sets whose 95 % interval holds the truth, by estimate."""
-    generator = np.random.default_rng(0)
-    expected = truth()
-    held = dict.fromkeys(expected, 0)
-    for _ in range(data_sets):
-        metric = BestOfN(K, ks=[2], max_turns=1, detail=True)
-        metric.update(**dialogues(generator, count))
-        rows = [metric._estimate_names().index(name) for name in expected]
-        support = metric._support(list(expected))
-        found = delta_interval(
-            lambda sums, of=metric, rows=rows: of._estimates(sums)[rows], unpack_moments(metric.moments), support
-        )
-        for place, (name, value) in enumerate(expected.items()):
-            held[name] += bool(found.lower[place] <= value <= found.upper[place])
-    return {name: times / data_sets for name, times in held.items()}
+    data = dialogues(np.random.default_rng(0), data_sets * count)
+    rows = Records(data.pop("dialogue"), data.pop("turn"), data_sets, count)
+    found = by_run(BestOfN(K, ks=[2], max_turns=1, detail=True), rows, **data)
+    bounds = {name: (found[name][0], value) for name, value in truth().items()}
+    return {name: ((of.lower <= v) & (v <= of.upper)).double().mean().item() for name, (of, v) in bounds.items()}
 
 
 def test_intervals_by_dialogue_cover() -> None:

@@ -10,6 +10,8 @@ from torch import Tensor
 
 from imug_metrics import BestOfN, VerifierCurve
 from imug_metrics.functional import rejection_sampling, verified_accuracy, verifier_curve
+from tests.coverage.data import Records
+from tests.coverage.estimates import by_run
 from tests.metrics import cases
 
 CASES = {
@@ -49,18 +51,15 @@ def test_on_the_grid_of_its_bins_it_is_exact() -> None:
 
 def test_intervals_cover_the_truth() -> None:
     exact = verifier_curve(*(data(200_000, 1)[name] for name in ("scores", "target")))
-    truth = {"": exact.auroc, "_base": exact.base}
-    truth["_best_of_4"] = verified_accuracy(exact.base, exact.true_accept, exact.false_accept, 4)
-    held = dict.fromkeys(truth, 0)
-    for seed in range(150):
-        metric = VerifierCurve(ns=(4,), max_turns=1, detail=True)
-        metric.update(**data(120, seed + 10))
-        found = metric.compute()
-        for name, value in truth.items():
-            bounds = (found[f"verifier_curve{name}_{end}"] for end in ("lower", "upper"))
-            held[name] += bool(next(bounds) <= value <= next(bounds))
-    for name, times in held.items():
-        assert 0.89 <= times / 150 <= 0.99, name
+    truth = {"auroc": exact.auroc, "base": exact.base}
+    truth["best_of_4"] = verified_accuracy(exact.base, exact.true_accept, exact.false_accept, 4)
+    columns = data(120 * 150, 10)
+    rows = Records(columns.pop("dialogue"), columns.pop("turn"), 150, 60)
+    found = by_run(VerifierCurve(ns=(4,), max_turns=1, detail=True), rows, **columns)
+    for name, value in truth.items():
+        bounds = found[name][0]
+        held = ((bounds.lower <= value) & (value <= bounds.upper)).double().mean()
+        assert 0.89 <= held <= 0.99, name
 
 
 def test_prediction_is_too_high_where_records_differ_in_difficulty() -> None:

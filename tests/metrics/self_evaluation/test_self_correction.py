@@ -9,6 +9,8 @@ import pytest
 import torch
 
 from imug_metrics import SelfCorrection
+from tests.coverage.data import Records
+from tests.coverage.estimates import by_run
 from tests.metrics import cases
 
 CASES = {
@@ -59,16 +61,15 @@ def test_relative_score_is_undefined_where_all_was_right_or_wrong(before: int) -
 def test_interval_of_the_relative_score_covers_the_truth() -> None:
     """Right before with p = 0.6; CL 0.9, CS 0.3: Acc2 = 0.66, RSS = 0.3 / 0.48; turns of a dialogue are alike."""
     generator = np.random.default_rng(1)
-    hits = 0
-    for _ in range(300):
-        mood = generator.normal(size=(60, 1))
-        before = (mood + generator.normal(size=(60, 4))) / math.sqrt(2) < 0.2533471
-        after = generator.random((60, 4)) < np.where(before, 0.9, 0.3)
-        metric = SelfCorrection(detail=True, max_turns=4)
-        metric.update(torch.tensor(after), torch.tensor(before))
-        found = metric.compute()
-        hits += bool(found["self_correction_relative_lower"] <= 0.3 / 0.48 <= found["self_correction_relative_upper"])
-    assert 0.92 <= hits / 300 <= 0.98, hits / 300
+    mood = generator.normal(size=(300 * 60, 1))
+    before = (mood + generator.normal(size=(300 * 60, 4))) / math.sqrt(2) < 0.2533471
+    after = generator.random(before.shape) < np.where(before, 0.9, 0.3)
+    place = torch.arange(before.size)
+    rows = Records(place // 4, place % 4 + 1, runs=300, dialogues=60)
+    metric = SelfCorrection(detail=True, max_turns=4)
+    found, _ = by_run(metric, rows, torch.tensor(after).flatten(), torch.tensor(before).flatten())["relative"]
+    held = ((found.lower <= 0.3 / 0.48) & (found.upper >= 0.3 / 0.48)).double().mean()
+    assert 0.92 <= held <= 0.98, held
 
 
 def test_labels_with_a_target_and_absent_answers() -> None:
