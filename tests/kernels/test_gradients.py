@@ -51,22 +51,23 @@ def leaves(width: int) -> tuple[Tensor, Tensor]:
     return tuple(noise(COUNT, width, seed, torch.float64).requires_grad_() for seed in (1, 2))  # type: ignore[return-value]
 
 
-def finite(parts: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-    return tuple(part.nan_to_num() for part in parts)
+def weighted(parts: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """Each result as one number, in which every finite element has a weight of its own: few gradients show all."""
+    weights = (noise(part.numel(), 1, seed, torch.float64).view_as(part) for seed, part in enumerate(parts))
+    return tuple((weight * part.nan_to_num()).sum() for weight, part in zip(weights, parts, strict=True))
 
 
 @pytest.mark.usefixtures("block_size")
-@pytest.mark.parametrize("width", [2, 5])
 @pytest.mark.parametrize("form", FORMS)
-def test_of_any_width_and_in_chunks(form: str, width: int) -> None:
-    assert torch.autograd.gradcheck(lambda x, y: finite(FORMS[form](x, y)), leaves(width))
+def test_of_whole_segments_and_in_chunks(form: str) -> None:
+    assert torch.autograd.gradcheck(lambda x, y: weighted(FORMS[form](x, y)), leaves(5))
 
 
 @pytest.mark.parametrize("view", [name for name in VIEWS if name != "rows"])
 @pytest.mark.parametrize("form", FORMS)
 def test_of_rows_that_lie_otherwise(form: str, view: str) -> None:
     def loss(x: Tensor, y: Tensor) -> tuple[Tensor, ...]:
-        return finite(FORMS[form](VIEWS[view](x), VIEWS[view](y)))
+        return weighted(FORMS[form](VIEWS[view](x), VIEWS[view](y)))
 
     assert torch.autograd.gradcheck(loss, leaves(3))
 
@@ -79,7 +80,7 @@ def test_of_all_pairs(option: dict[str, bool], view: str) -> None:
     def loss(x: Tensor, y: Tensor) -> tuple[Tensor, ...]:
         x, y = VIEWS[view](x), VIEWS[view](y)
         found = ops.cross_stats(x, y, k=2, positive=REPEATED, lse=True, scale=3.0, **option, **groups)
-        return finite((found.values, found.positive, found.lse))
+        return weighted((found.values, found.positive, found.lse))
 
     # Wide steps: cosines come rounded to multiples of 2**-24.
     assert torch.autograd.gradcheck(loss, leaves(4), eps=1e-3, atol=1e-3)
