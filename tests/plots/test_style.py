@@ -2,9 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import matplotlib
 import pytest
 
@@ -55,13 +52,6 @@ def test_colours_are_told_apart_in_grey_or_by_marker() -> None:
     for place in range(len(COLOURS) - 1):
         one, two = stroke(place), stroke(place + 1)
         assert abs(grey(one.colour) - grey(two.colour)) > 20 or one.marker != two.marker
-
-
-def test_matplotlib_is_imported_when_something_is_drawn() -> None:
-    source = "import sys; import imug_metrics.plots.curve_plot as m; import imug_metrics.plots.saving; "
-    source += "print([n for n in vars(m) if 'plt' in n or n == 'matplotlib'])"
-    found = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=True)
-    assert found.stdout.strip() == "[]"
 
 
 def test_an_axis_of_the_user_is_drawn_upon() -> None:

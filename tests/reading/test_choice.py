@@ -107,8 +107,8 @@ def test_prose_without_a_letter_of_its_own_chooses_nothing(words: list[str]) -> 
 
 @pytest.mark.parametrize("piece", HUGE)
 def test_huge_replies_are_read_in_bounded_work(piece: str) -> None:
-    """A megabyte of any of these; with unbounded patterns some of them would not end within hours."""
-    assert set(letters_of(piece * (1_000_000 // len(piece)))) <= set("ABCDEFG")
+    """With unbounded patterns some of them would not end within many minutes, and a megabyte not within hours."""
+    assert set(letters_of(piece * (250_000 // len(piece)))) <= set("ABCDEFG")
 
 
 def test_answer_at_the_end_of_a_huge_reply_is_found() -> None:

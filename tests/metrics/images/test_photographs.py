@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ data = pytest.importorskip("skimage.data", reason="scikit-image is not installed
 NAMES = ("astronaut", "chelsea", "coffee", "camera", "rocket")
 
 
+@cache
 def photographs() -> dict[str, Image.Image]:
     """Those that come inside the package, nothing is fetched."""
     found = {name: Image.fromarray(np.asarray(getattr(data, name)())).convert("RGB") for name in NAMES}
@@ -37,11 +39,12 @@ def test_crops_and_flips_rank_above_swaps_in_every_mode() -> None:
     kinds = {kind: [[image, change(image)] for image in images.values()] for kind, change in CHANGES.items()}
     shown = list(images.values())
     kinds["swap"] = [[image, shown[place - 1]] for place, image in enumerate(shown)]
+    rows = {
+        kind: encoder.encode_images([image for pair in dialogues for image in pair]).unflatten(0, (-1, 2))
+        for kind, dialogues in kinds.items()
+    }
     for mode in ("pairwise", "anchor", "consecutive", "vbench"):
-        scores = {}
-        for kind, dialogues in kinds.items():
-            rows = encoder.encode_images([image for pair in dialogues for image in pair]).unflatten(0, (-1, 2))
-            scores[kind] = turn_consistency(rows, mode=mode, reduction="none")[:, 1]
+        scores = {kind: turn_consistency(pairs, mode=mode, reduction="none")[:, 1] for kind, pairs in rows.items()}
         for kind in CHANGES:
             assert scores[kind].min() > scores["swap"].max() + 0.2, (mode, kind, scores)
 
