@@ -12,7 +12,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from fnmatch import fnmatch
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import pytest
@@ -115,6 +115,7 @@ ROWS_ELSEWHERE = {"entry text": "agreement.group", "large": "*.dialogue"}  # ano
 ROWS_ELSEWHERE |= {kind: f"{ROWS_ELSEWHERE.get(kind, '')} *.links" for kind in OF_ONE_ROW}  # whose rows are links
 
 
+@cache
 def matches(patterns: str, variant: str, argument: str, padded: bool) -> bool:
     """Whether patterns take an argument; the last that fits decides."""
     taken = False
@@ -126,6 +127,7 @@ def matches(patterns: str, variant: str, argument: str, padded: bool) -> bool:
     return taken
 
 
+@cache
 def nature(variant: str, argument: str) -> str:
     return next(
         name for name, known in NATURES.items() if any(fnmatch(f"{variant}.{argument}", one) for one in known.split())
