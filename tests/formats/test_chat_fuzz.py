@@ -26,7 +26,7 @@ from tests.formats.dialogues import source_records
 DIALOGUES = len({record.dialogue for record in source_records()})
 NO_LINES = ("sharegpt.array", "openai.over-lines", "webdataset.plain", "webdataset.packed")
 LINES = [name for name in CHAT_FILES if name not in NO_LINES]
-FUZZ = settings(max_examples=60, deadline=None)
+FUZZ = settings(max_examples=20, deadline=None)  # of each form, and others in every run
 
 NUMBERS = (10**400, -(10**30), 1e308, float("inf"), float("-inf"), float("nan"), 0, -1, 2**63)
 PATHS = (
@@ -164,17 +164,7 @@ def test_deep_nesting_is_a_problem_of_its_line(form: str, depth: int) -> None:
 def test_a_broken_line_between_others_costs_itself_alone(form: str) -> None:
     name, content = made(form)
     lines = content.splitlines()
-    wrong = [
-        b"{",
-        b"[]",
-        b"null",
-        b'"text"',
-        b"\xff\xfe{}",
-        b'{"messages": 3}',
-        b'{"id": 1' + b"0" * 5000 + b"}",
-        b"{}",
-    ]
-    for broken in wrong:
+    for broken in BROKEN:
         found, problems = read(form, name, b"\n".join([lines[0], broken, *lines[1:]]))
         assert {record.line for record in found} == {1, 3, 4}
         assert 2 in {problem.line for problem in problems}

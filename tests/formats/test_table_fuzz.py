@@ -25,7 +25,7 @@ from tests.formats.dialogues import source_records
 from tests.formats.table_files import TABLE_FILES
 from tests.formats.test_chat_fuzz import WRONG, places, put
 
-FUZZ = settings(max_examples=40, deadline=None)
+FUZZ = settings(max_examples=16, deadline=None)  # of each form, and others in every run
 FILES = [form for form in TABLE_FILES if form not in ("parquet.structs", "parquet.saved")]  # those are folders
 TEXTS = ["table.commas", "table.semicolons", "table.tabs", "table.pandas", "vlmevalkit.tabs"]
 LINES = ["table.lines", "lmms-eval.lmms", "lmms-eval.lm"]
@@ -163,7 +163,7 @@ def test_any_cells_give_a_record_or_a_problem_each_row(form: str, data: st.DataO
 
 
 @pytest.mark.parametrize("form", ["parquet.structs", "parquet.saved"])
-@settings(max_examples=30, deadline=None)
+@FUZZ
 @given(data=st.data())
 def test_damaged_files_of_a_folder_are_told(form: str, data: st.DataObject) -> None:
     [reader] = [reader for reader in READERS if reader.name == "parquet"]
