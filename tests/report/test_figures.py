@@ -208,9 +208,11 @@ def test_no_models_are_refused() -> None:
 
 
 def test_figures_of_an_earlier_evaluation_go_away_and_files_of_others_stay(make_scores: Make, tmp_path: Path) -> None:
-    write_figures([make_scores("old"), make_scores("new", slope=-0.05)], tmp_path, ["svg"])
+    old, new = (aligned(make_scores(name, dialogues=6)) for name in ("old", "new"))
+    write_figures([old, new], tmp_path, ["svg"])
+    assert [*(tmp_path / "figures").glob("differences_*")], "there is something to go away"
     (tmp_path / "figures" / "mine_old.svg").write_text("kept")
-    written = write_figures([make_scores("new")], tmp_path, ["png"])
+    written = write_figures([new], tmp_path, ["png"])
     there = {path.name for path in (tmp_path / "figures").iterdir()}
     assert {path.name for path in written} | {"index.json", "mine_old.svg", "heat_map_turn_alignment_new.svg"} <= there
     assert not [name for name in there if name.startswith("differences_") or name.endswith("alignment_old.svg")]
