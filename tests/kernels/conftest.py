@@ -35,10 +35,10 @@ def prepared_interpreter() -> Iterator[None]:
     with ExitStack() as stack:
         if INTERPRETED:
             from tests.kernels.interpreted.address_check import checked_addresses
-            from tests.kernels.interpreted.builtins_cache import cached_builtins
+            from tests.kernels.interpreted.replaced_language import replaced_language
 
             stack.enter_context(checked_addresses())
-            stack.enter_context(cached_builtins())
+            stack.enter_context(replaced_language())
         yield
 
 

@@ -25,7 +25,7 @@ def test_kernels_pass_the_tests_of_the_operations_when_interpreted() -> None:
     environment = {**os.environ, "TRITON_INTERPRET": "1", "IMUG_BACKEND": "triton", "OMP_NUM_THREADS": "1"}
     names = ("test_operations.py", "test_strides.py", "test_fair_tolerance.py", "interpreted")
     tests = [str(HERE / name) for name in names]
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-x", *tests]
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-x", f"--confcutdir={HERE}", *tests]
     result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=500)
     assert result.returncode == 0, result.stdout[-6000:] + result.stderr[-2000:]
     assert "skipped" not in result.stdout.splitlines()[-1], result.stdout

@@ -265,6 +265,23 @@ MUTATIONS = {
     ),
 }  # fmt: skip
 
+CHECKS = list(dict.fromkeys(mutation[3] for mutation in MUTATIONS.values()))
+TESTS_OF_OTHER_FILES = {  # they pass there on the kernels as they are
+    packed_gram,
+    gram_gradient,
+    equal_rows_gradient,
+    bound_gradient,
+    bad_row,
+    without_self,
+    without_group,
+    many_columns,
+    near_rows,
+    rows_neither_near_nor_far,
+    cross.test_zero_and_unknown_rows,
+    cross.test_histograms_count_every_pair_where_its_cosine_is,
+    rbf.test_single_row_that_holds_nan_makes_nan_of_the_sum,
+}
+
 
 @pytest.mark.parametrize(("file", "old", "new", "check"), MUTATIONS.values(), ids=MUTATIONS)
 def test_breaking_a_rule_is_noticed(mutate: Mutate, file: str, old: str, new: str, check: Callable[[], None]) -> None:
@@ -274,7 +291,7 @@ def test_breaking_a_rule_is_noticed(mutate: Mutate, file: str, old: str, new: st
         check()
 
 
-@pytest.mark.parametrize("check", dict.fromkeys(mutation[3] for mutation in MUTATIONS.values()))
+@pytest.mark.parametrize("check", [check for check in CHECKS if check not in TESTS_OF_OTHER_FILES])
 def test_the_same_checks_pass_unbroken(check: Callable[[], None]) -> None:
     check()
 

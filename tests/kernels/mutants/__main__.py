@@ -27,7 +27,7 @@ from imug_kernels import triton_kernels
 from torch import Tensor
 
 from tests.kernels.interpreted.address_check import OUTSIDE, checked_addresses
-from tests.kernels.interpreted.builtins_cache import cached_builtins
+from tests.kernels.interpreted.replaced_language import replaced_language
 from tests.kernels.interpreted.small_cases import CASES, Case
 from tests.kernels.mutants.equivalents import equivalents
 from tests.kernels.mutants.mutate import Mutant, mutants
@@ -117,7 +117,7 @@ def _child(mutant: Mutant | None, folder: Path, expected: Expected) -> int:
     try:
         if mutant:
             _load_from(folder, mutant)
-        with checked_addresses(), cached_builtins(), poisoned_memory():
+        with checked_addresses(), replaced_language(), poisoned_memory():
             for case, values in expected:
                 signal.setitimer(signal.ITIMER_VIRTUAL, CASE_SECONDS)  # ends the process
                 case.check(values)
