@@ -298,12 +298,15 @@ def _open_clip(quick: bool) -> tuple[OpenClipEncoder, Callable[..., Tensor]]:
     """open_clip's ViT-B-32 with random weights, and its own transform."""
     import open_clip
 
+    small: dict[str, Any] = {
+        "vision_cfg": {"image_size": 224, "patch_size": 32, "layers": 1, "width": 64},
+        "text_cfg": {"context_length": 77, "vocab_size": 49_408, "layers": 1, "width": 64, "heads": 2},
+    }
     torch.manual_seed(0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        model, _, transform = open_clip.create_model_and_transforms("ViT-B-32", pretrained=None)
+        model, _, transform = open_clip.create_model_and_transforms(
+            "ViT-B-32", pretrained=None, **(small if quick else {})
+        )
     tokenizer = open_clip.get_tokenizer("ViT-B-32")
-    if quick:
-        model.visual.transformer.resblocks = model.visual.transformer.resblocks[:1]
-        model.transformer.resblocks = model.transformer.resblocks[:1]
     return OpenClipEncoder(model.eval(), tokenizer=tokenizer, device=DEVICE), transform

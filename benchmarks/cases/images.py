@@ -24,7 +24,7 @@ MEAN, STD = (0.48, 0.46, 0.41), (0.27, 0.26, 0.28)
 
 def images(setup: Setup) -> Iterator[Job]:
     full = ((128 if ON_GPU else 32, 480, 640, 224), (64 if ON_GPU else 8, 1024, 1024, 224))
-    for count, height, width, size in ((1, 16, 24, 8),) if setup.quick else full:
+    for count, height, width, size in ((1, 8, 16, 6),) if setup.quick else full:
         title = f"preprocess {count} images of {height} x {width}"
         yield race(setup, title, partial(image_case, setup, count, height, width, size))
 

@@ -39,7 +39,7 @@ class Shape(NamedTuple):
 
 BASE = Shape("ViT-B/32", 224, 32, (768, 12, 12), (512, 12, 8), 512)
 LARGE = Shape("ViT-L/14", 224, 14, (1024, 24, 16), (768, 12, 12), 768)
-TINY = Shape("tiny", 16, 8, (16, 1, 2), (16, 1, 2), 16)
+TINY = Shape("tiny", 8, 4, (16, 1, 2), (16, 1, 2), 16)
 
 
 class Block(nn.Module):
@@ -106,7 +106,7 @@ def towers_case(setup: Setup, shape: Shape, dialogues: int) -> Case:
     torch.manual_seed(0)
     model = Towers(shape).to(DEVICE, DTYPE).eval().requires_grad_(False)
     rows = dialogues * TURNS
-    photographs = smooth_images(rows, *((16, 24) if setup.quick else (480, 640)))
+    photographs = smooth_images(rows, *((8, 16) if setup.quick else (480, 640)))
     ids = draw_integers(0, VOCABULARY, rows * WORDS).view(rows, WORDS)
     prepare = partial(preprocess, size=(shape.side, shape.side), mean=MEAN, std=STD, layout="nhwc", dtype=DTYPE)
     pixels = prepare(photographs)

@@ -21,6 +21,7 @@ from benchmarks.cases.correctness import LAYOUTS, THOROUGH, make_batch
 from benchmarks.groups import GPU_PHASES, GROUPS
 from benchmarks.journal import document, read
 from benchmarks.operations import OPERATIONS
+from imug_metrics.cli import main
 
 ROOT = Path(__file__).resolve().parents[2]
 KIT = ROOT / "benchmarks"
@@ -45,10 +46,13 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     table += '"0","_gram_kernel","launch__registers_per_thread","register/thread","96"\n'
     (programs / "ncu").write_text(f"#!/bin/sh\ncat <<'END'\n==PROF== 1\n{table}END\n")
     (programs / "ncu").chmod(0o755)
-    path = os.pathsep.join((str(programs), os.environ["PATH"]))
-    command = ("-m", "imug_metrics.cli", "bench", "gpu", "--dry", "--out", str(folder / "out"))
-    done = python(*command, path=folder, PATH=path)
-    assert done.returncode == 0, done.stdout + done.stderr
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(folder)
+        patch.setenv("PATH", str(programs), prepend=os.pathsep)
+        patch.setenv("OMP_NUM_THREADS", "1")
+        assert main(["bench", "gpu", "--dry", "--out", str(folder / "out")]) == 0
+    for name in [name for name in sys.modules if name.partition(".")[0] == "imug_benchmarks"]:
+        del sys.modules[name]
     return folder / "out"
 
 
