@@ -49,23 +49,23 @@ def test_two_steps_give_the_same_weights_again() -> None:
 
 
 def test_loss_falls_on_a_tiny_set() -> None:
-    _, losses = _train(steps=14)
+    _, losses = _train(steps=11, batch_size=8)
     assert sum(losses[-3:]) < 0.85 * sum(losses[:3])
 
 
 def test_resumed_training_equals_uninterrupted_training(tmp_path: Path) -> None:
     pairs, images = make_pairs(4, seed=2)
-    whole, first, second = (Trainer(pairs, images, steps=4, batch_size=8) for _ in range(3))
-    losses = [whole.step() for _ in range(4)]
+    whole, first, second = (Trainer(pairs, images, steps=3, batch_size=4) for _ in range(3))
+    losses = [whole.step() for _ in range(3)]
     assert [first.step() for _ in range(2)] == losses[:2]
     first.save(tmp_path / "checkpoint.pt")
     second.load(tmp_path / "checkpoint.pt")
-    assert [second.step() for _ in range(2)] == losses[2:]
+    assert second.step() == losses[2]
 
 
-def _train(steps: int) -> tuple[dict[str, torch.Tensor], list[float]]:
+def _train(steps: int, batch_size: int = 4) -> tuple[dict[str, torch.Tensor], list[float]]:
     pairs, images = make_pairs(4, seed=2)
-    trainer = Trainer(pairs, images, steps=20, batch_size=8)
+    trainer = Trainer(pairs, images, steps=20, batch_size=batch_size)
     losses = [trainer.step() for _ in range(steps)]
     return trainer.model.state_dict(), losses
 
