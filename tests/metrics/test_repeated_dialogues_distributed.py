@@ -34,8 +34,11 @@ def _flat(dialogues: list[list[Row]]) -> list[Row]:
 def _accelerate(even_batches: bool) -> Callable[[int], Batches]:
     def batches(rank: int) -> Batches:
         from accelerate import Accelerator
+        from accelerate.state import AcceleratorState
         from accelerate.utils import DataLoaderConfiguration
 
+        # The process that was forked may have had an accelerator of its own, and there is one a process.
+        AcceleratorState._reset_state(reset_partial_state=True)
         accelerator = Accelerator(cpu=True, dataloader_config=DataLoaderConfiguration(even_batches=even_batches))
         assert (accelerator.num_processes, accelerator.process_index) == (2, rank)
         return accelerator.prepare(DataLoader(DIALOGUES, batch_size=4, collate_fn=_flat))  # type: ignore[arg-type]
