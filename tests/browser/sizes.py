@@ -33,8 +33,8 @@ HEAD = """# How large the page gets
 The page holds at most some thousands of samples and a few megabytes of thumbnails, whatever the number of dialogues:
 samples.csv beside it has all of them. Measured with made-up scores of {models} models in dialogues of {turns} turns,
 half of them images, each time with a browser just started: medians of {repeats} openings, in milliseconds from the
-start of navigation to the first paint and to the end of loading. Times are of one machine, {machine}, on {day}, while
-it did other work as well: read them as “seconds, not minutes”.
+start of navigation to the first paint and to the end of loading. Times are of one machine, {machine}, on {day}:
+read them as “seconds, not minutes”.
 
 `make sizes` measures anew.
 
