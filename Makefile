@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 TORCH := $(shell grep '^torch==' constraints.txt)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test check docs browser screenshots sizes bench mutants offline coverage pieces choices clean
+.PHONY: demo test check docs dist package integrations quick browser screenshots sizes bench mutants offline coverage pieces choices clean
 
 demo: $(VENV)/.demo
 	$(BIN)/imug-metrics demo --out imug-demo
@@ -19,6 +19,24 @@ check: $(VENV)/.test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+
+# Wheel and source distribution, the wheel made from the other.
+dist: $(VENV)/.test
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist .
+	$(BIN)/twine check --strict dist/*
+
+# Both installed where nothing else is: sizes, contents, the demo, one run.
+package: dist
+	$(BIN)/python -m tests.packaging dist
+
+# Every harness in an environment of its own, with the wheel: half an hour; HARNESSES="lm_eval" runs one.
+integrations: dist
+	$(BIN)/python -m tests.integrations --wheel dist/*.whl --status $(HARNESSES)
+
+# Those that install within two minutes.
+quick: dist
+	$(BIN)/python -m tests.integrations --wheel dist/*.whl --quick
 
 docs: $(VENV)/.docs
 	$(BIN)/mkdocs build --strict
@@ -57,7 +75,7 @@ bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks
 
 clean:
-	rm -rf $(VENV) imug-demo site build *.egg-info
+	rm -rf $(VENV) imug-demo site build dist *.egg-info
 
 $(VENV)/.torch: constraints.txt
 	$(PYTHON) -m venv $(VENV)
