@@ -3,7 +3,8 @@
 """Samples that lmms-eval and lm-evaluation-harness log, one JSON object a line.
 
 lmms-eval leaves out the question's own fields (`doc`), so dialogue and turn stand there only where the task wrote them
-into a metric's value; lm-evaluation-harness logs them.
+into a metric's value; lm-evaluation-harness logs them. Tasks that score by `imug_metrics.integrations` write whole
+records, of one turn or of a dialogue's `turns`.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ _KNOWN = frozenset(
 _FILE = re.compile(r"(?:\d{8}_\d{6}_)?samples_.+\.jsonl")
 _USUAL = {name: ranks for name, ranks in USUAL.items() if name not in ("score", "scores", "costs")}
 _MAX_NAMES = 1_000
+_SCORED = ({"dialogue", "turn", "modality"}, {"dialogue", "turns"})
 
 
 class LmmsEvalReader:
@@ -42,6 +44,9 @@ class LmmsEvalReader:
     their metrics; a metric's object gives its `score`. All else is looked for in what metrics and `doc` hold. Where the
     harness applied several filters, the rows of the first are read. A generated image comes as the JSON that models of
     lmms-eval write, `{"text": ..., "images": [...]}`; such a reply without image and without a key lacks its image.
+
+    A metric's object with `dialogue`, `turn` and `modality`, or with `dialogue` and `turns`, is what was scored: the
+    answer is the one in it, and its `score` is left for the metrics to find again.
     """
 
     name = "lmms-eval"
@@ -59,7 +64,8 @@ class LmmsEvalReader:
         """
         names: dict[str, None] = {}
         for _, row in json_rows(path, Problems()):
-            names.update(dict.fromkeys(islice(_flat(row, Place(path, None, Problems())), _MAX_NAMES - len(names))))
+            for turn in _turns(row, Place(path, None, Problems())):
+                names.update(dict.fromkeys(islice(turn, _MAX_NAMES - len(names))))
         if not names:  # what is wrong is told by reading
             for _ in json_rows(path, problems):
                 pass
@@ -72,9 +78,10 @@ class LmmsEvalReader:
         for line, row in json_rows(path, problems):
             if left.out(row, line):
                 continue
-            record = rows.read(_flat(row, Place(path, line, problems)), line)
-            if record is not None:
-                yield record._replace(model=record.model or model)
+            for turn in _turns(row, Place(path, line, problems)):
+                record = rows.read(turn, line)
+                if record is not None:
+                    yield record._replace(model=record.model or model)
         left.warn(path, problems)
         rows.end()
 
@@ -103,24 +110,76 @@ class _Filters:
             problems.warn(path, line, "filter", message)
 
 
-class _Reply(NamedTuple):
-    """What a model replied: text and images, and whether it was logged in the form that can hold both."""
+class Reply(NamedTuple):
+    """What a model replied: text and images, and whether it was written in the form that can hold both."""
 
     text: str | None = None
     images: list[Any] = []  # noqa: RUF012
     interleaved: bool = False
 
 
-def _flat(row: Mapping[str, Any], place: Place) -> dict[str, Any]:
+def read_reply(value: Any, place: Place) -> Reply:
+    """A reply of a model: text, or the JSON of text and images in which models of lmms-eval write both.
+
+    Example:
+        >>> place = Place(Path("samples.jsonl"), 1, Problems())
+        >>> read_reply('{"text": "Here.", "images": ["a.png"]}', place)
+        Reply(text='Here.', images=['a.png'], interleaved=True)
+        >>> read_reply("B", place).text
+        'B'
+    """
+    if not isinstance(value, str):
+        return Reply()
+    both = as_json(value) if value.lstrip().startswith("{") else None
+    if not isinstance(both, dict) or not {"images"} <= both.keys() <= {"text", "images"}:
+        return Reply(value)
+    text, images = both.get("text"), both["images"]
+    if not isinstance(images, list):
+        place.error("resps", "expected images as a list")
+        images = []
+    if len(images) > 1:
+        place.warn("resps", f"{len(images)} images in one output: the last counts")
+    return Reply(text if isinstance(text, str) else None, images, True)
+
+
+def _turns(row: Mapping[str, Any], place: Place) -> list[dict[str, Any]]:
+    """The turns that a sample speaks of as rows: one, or those of the dialogue that its task has written."""
+    metrics = {name: value for name, value in row.items() if name not in _KNOWN}
+    scored = [value for value in metrics.values() if _is_scored(value)]
+    if not scored:
+        return [_flat(row, metrics, place)]
+    whole = _agreed(scored)
+    turns = whole.pop("turns", None)
+    others = {name: value for name, value in metrics.items() if not _is_scored(value)}
+    turns = [turn for turn in turns if isinstance(turn, Mapping)] if isinstance(turns, list) else [{}]
+    return [_as_scored({**whole, **turn}, row, others if len(turns) == 1 else {}) for turn in turns]
+
+
+def _is_scored(value: Any) -> bool:
+    """Whether a metric's value holds a whole record, or those of a dialogue."""
+    return isinstance(value, Mapping) and any(names <= value.keys() for names in _SCORED)
+
+
+def _as_scored(turn: Mapping[str, Any], row: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, Any]:
+    """A turn as its task has written it, with the scores of other metrics."""
+    named = {"text": _REPLY, "prompt": "input", "image": _IMAGES}
+    return {
+        **{name: value for name, value in row.items() if name not in ("resps", "filtered_resps", "input", "target")},
+        **_scores(others),
+        _REPLY: None,
+        **{named.get(name, name): value for name, value in turn.items()},
+    }
+
+
+def _flat(row: Mapping[str, Any], metrics: Mapping[str, Any], place: Place) -> dict[str, Any]:
     """A sample as one row: fields of its question and of its metrics, its reply, and a score for each metric."""
     doc = row.get("doc")
-    metrics = {name: value for name, value in row.items() if name not in _KNOWN}
     reply = _reply(row, place)
     flat = {
         **(doc if isinstance(doc, Mapping) else {}),
         **_agreed([value for value in metrics.values() if isinstance(value, Mapping)]),
         **{name: value for name, value in row.items() if name not in ("resps", "filtered_resps", "input", "target")},
-        **{f"score.{name}": score for name, value in metrics.items() if (score := _score(value)) is not None},
+        **_scores(metrics),
         _REPLY: reply.text,
     }
     prompt, target = _prompt(row), row.get("target")
@@ -135,27 +194,28 @@ def _flat(row: Mapping[str, Any], place: Place) -> dict[str, Any]:
     return flat
 
 
-def _reply(row: Mapping[str, Any], place: Place) -> _Reply:
+def _reply(row: Mapping[str, Any], place: Place) -> Reply:
     value = row.get("resps", row.get("filtered_resps"))
     while isinstance(value, list) and len(value) == 1:
         value = value[0]
     if isinstance(value, list):
         if not value or any(isinstance(entry, list) for entry in value):
-            return _Reply()  # likelihoods of options
+            return Reply()  # likelihoods of options
+        taken = _taken(row)
+        if taken in value:
+            place.warn("resps", f"{len(value)} replies in one sample: the one that its filter took counts")
+            return read_reply(taken, place)
         place.error("resps", f"expected one reply, got {len(value)}: which of them is meant is not said")
-        return _Reply()
-    if not isinstance(value, str):
-        return _Reply()
-    both = as_json(value) if value.lstrip().startswith("{") else None
-    if not isinstance(both, dict) or not {"images"} <= both.keys() <= {"text", "images"}:
-        return _Reply(value)
-    text, images = both.get("text"), both["images"]
-    if not isinstance(images, list):
-        place.error("resps", "expected images as a list")
-        images = []
-    if len(images) > 1:
-        place.warn("resps", f"{len(images)} images in one output: the last counts")
-    return _Reply(text if isinstance(text, str) else None, images, True)
+        return Reply()
+    return read_reply(value, place)
+
+
+def _taken(row: Mapping[str, Any]) -> str | None:
+    """The reply that the harness scored, where its filter took one of several."""
+    value = row.get("filtered_resps") if "resps" in row else None
+    while isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    return value if isinstance(value, str) else None
 
 
 def _prompt(row: Mapping[str, Any]) -> str | None:
@@ -177,6 +237,11 @@ def _agreed(objects: list[Mapping[str, Any]]) -> dict[str, Any]:
             if found.setdefault(name, value) != value:
                 differ.add(name)
     return {name: value for name, value in found.items() if name not in differ}
+
+
+def _scores(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """A score for each metric that has a number."""
+    return {f"score.{name}": score for name, value in metrics.items() if (score := _score(value)) is not None}
 
 
 def _score(value: Any) -> Any:
