@@ -105,10 +105,93 @@ def test_fields_of_metadata_may_be_named(tmp_path, metadata, columns) -> None:
     assert (record.dialogue, record.turn) == ("d", 2)
 
 
-def test_epochs_are_dialogues_of_their_own(tmp_path) -> None:
-    records, problems = read(tmp_path, *(sample(epoch=epoch) for epoch in (1, 2, 3)))
-    assert [record.dialogue for record in records] == ["s", "s#2", "s#3"]
+def test_epochs_repeat_the_dialogues_under_a_model_of_their_own(tmp_path) -> None:
+    path = tmp_path / "log.json"
+    header = {**log_header(), "eval": {**log_header()["eval"], "model": "org/" + "m" * 60}}
+    samples = [sample(epoch=epoch, id=id) for epoch in (1, 2, 3) for id in ("s", "t")]
+    path.write_text(json.dumps({**header, "samples": samples}))
+    found = read_records(path)
+    assert [name[-3:] for name in found] == ["mmm", "m#2", "m#3"]
+    assert [[record.dialogue for record in records] for records in found.values()] == [["s", "t"]] * 3
+
+
+def test_a_key_for_each_turn_is_a_list_of_targets(tmp_path) -> None:
+    messages = sample()["messages"] * 2
+    records, problems = read(tmp_path, sample(messages=messages, target=["A", "B"], choices=None))
+    assert [(record.turn, record.target) for record in records] == [(1, "A"), (2, "B")]
     assert problems == []
+
+
+def test_turns_that_a_run_did_not_come_to_are_absent(tmp_path) -> None:
+    metadata = {"dialogue": "d"}
+    records, problems = read(tmp_path, sample(target=["A", "B", "C"], metadata=metadata, choices=None, scores={}))
+    assert [(record.turn, record.target, record.text) for record in records] == [
+        (1, "A", "B"),
+        (2, "B", None),
+        (3, "C", None),
+    ]
+    assert "expected 3 turns, one for each key, got 1" in problems[0]
+
+
+def test_several_keys_of_one_question_are_no_keys_of_turns(tmp_path) -> None:
+    [record], problems = read(tmp_path, sample(target=["A", "B"], metadata={"dialogue": "d", "turn": 1}))
+    assert record.target is None
+    assert "expected the key as text, got a list" in problems[0]
+
+
+def output(content: Any, **more: Any) -> dict[str, Any]:
+    return {"choices": [{"message": {"role": "assistant", "content": content, **more}}]}
+
+
+def test_an_output_that_a_solver_wrote_beside_the_messages_is_the_answer(tmp_path) -> None:
+    asked, _ = sample()["messages"]
+    [record], _ = read(tmp_path, sample(output=output("A")))
+    assert record.text == "A"
+    [record], _ = read(tmp_path, sample(output=output("A"), messages=[asked]))
+    assert record.text == "A"
+
+
+def test_the_output_of_an_earlier_turn_is_no_answer_to_one_that_failed(tmp_path) -> None:
+    asked, said = sample()["messages"]
+    messages = [asked, {**said, "id": "x"}, {"role": "user", "content": "And now?"}]
+    records, problems = read(tmp_path, sample(messages=messages, output=output("B", id="x"), target=""))
+    assert [record.text for record in records] == ["B", None]
+    assert "expected an answer, found none: it counts as absent" in problems[0]
+
+
+def test_scores_that_were_made_of_records_are_left_out(tmp_path) -> None:
+    ours = {"value": {"answer_accuracy": math.nan}, "metadata": {"imug_metrics": {"records": []}}}
+    [record], problems = read(tmp_path, sample(scores={"answers": ours, "match": {"value": "C"}}))
+    assert (record.scores, problems) == ({"match": 1.0}, [])
+
+
+def test_images_that_were_not_logged_say_so(tmp_path) -> None:
+    shown = [{"type": "image", "image": "<base64-data-removed>"}]
+    messages = [{"role": "user", "content": "Draw."}, {"role": "assistant", "content": shown}]
+    [record], problems = read(tmp_path, sample(messages=messages, target=""))
+    assert (record.modality, record.image) == ("image", None)
+    assert "the run was told not to log images" in problems[0]
+
+
+@pytest.mark.parametrize("status", ["error", "cancelled", "started"])
+def test_a_run_that_did_not_end_well_says_how_many_samples_are_here(tmp_path, status) -> None:
+    path = tmp_path / "log.json"
+    of_run = {**log_header()["eval"], "dataset": {"samples": 3}, "config": {"epochs": 2}}
+    path.write_text(json.dumps({**log_header(), "status": status, "eval": of_run, "samples": [sample()]}))
+    [problem] = read_records(path).problems
+    assert (problem.level, problem.field) == ("error", "status")
+    assert f"the run ended as {status!r}: 1 of 6 samples are here" in str(problem)
+
+
+def test_samples_that_name_no_turn_are_told(tmp_path) -> None:
+    _, [problem] = read(tmp_path, sample(id="s"), sample(id="t"))
+    assert "let the task write `dialogue` and `turn` into the metadata of its samples" in problem
+    assert read(tmp_path, *(sample(id=id, metadata={"dialogue": id}) for id in "st"))[1] == []
+
+
+def test_turns_without_a_dialogue_are_refused(tmp_path) -> None:
+    with pytest.raises(ArgumentError, match="`id` differs in each row, while turns go on"):
+        read(tmp_path, *(sample(id=f"s{turn}", metadata={"turn": turn}) for turn in (1, 2)))
 
 
 def test_attachments_take_the_place_of_their_names(tmp_path) -> None:
@@ -123,8 +206,7 @@ def test_attachments_take_the_place_of_their_names(tmp_path) -> None:
 
 
 def test_messages_that_were_not_logged_are_made_of_input_and_output(tmp_path) -> None:
-    output = {"choices": [{"message": {"role": "assistant", "content": "A"}}]}
-    [record], problems = read(tmp_path, sample(messages=[], output=output))
+    [record], problems = read(tmp_path, sample(messages=[], output=output("A")))
     assert (record.prompt, record.text, problems) == ("Which?", "A", [])
 
 
@@ -215,8 +297,9 @@ def test_an_archive_that_unpacks_to_too_much_is_read_up_to_there(tmp_path, monke
     found = read_records(write_archive(tmp_path / "log.eval", [sample(id=f"{n}") for n in range(20)]))
     [records] = found.values()
     assert 1 <= len(records) < 20
-    assert len(records) + len(found.problems) == 20
-    assert "expected an archive of at most 2000 bytes" in str(found.problems[-1])
+    errors = [problem for problem in found.problems if problem.level == "error"]
+    assert len(records) + len(errors) == 20
+    assert "expected an archive of at most 2000 bytes" in str(errors[-1])
 
 
 def test_what_zstandard_needs_is_named(tmp_path, monkeypatch) -> None:
