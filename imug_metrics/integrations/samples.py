@@ -39,15 +39,24 @@ def sample_record(sample: Mapping[str, Any], *, where: str, **known: Any) -> Rec
         there which `dialogue` a sample is of, and which `turn` of it, from 1
     """
     given = {name: value for name, value in {**sample, **known}.items() if value is not None}
-    for name in ("dialogue", "turn"):
-        if name not in given:
-            told = "let the task write there which `dialogue` a sample is of, and which `turn` of it, from 1"
-            raise ArgumentError(name, f"expected in {where}: {told}")
+    check_place(given, where)
     groups = {name: str(given[name]) for name in GROUPS if isinstance(given.get(name), (str, int))}
     groups |= dict(given.get("groups") or {})
     fit = {name: value for name, value in given.items() if name in _FIELDS}
     modality = "image" if "image" in fit and "text" not in fit else "text"
     return Record(**{"modality": modality, "prompt": "", **fit, "groups": groups})
+
+
+def check_place(sample: Mapping[str, Any], where: str) -> None:
+    """Look whether a sample says its dialogue and turn, see `sample_record`.
+
+    Raises:
+        ArgumentError: if it does not.
+    """
+    for name in ("dialogue", "turn"):
+        if sample.get(name) is None:
+            told = "let the task write there which `dialogue` a sample is of, and which `turn` of it, from 1"
+            raise ArgumentError(name, f"expected in {where}: {told}")
 
 
 def score_records(records: Iterable[Record], metrics: Given | None = None, *, encoder: Any = None) -> dict[str, float]:

@@ -1,0 +1,175 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Samples of Inspect to outputs, each with its value, that go into the metadata of a score as plain JSON.
+
+So a finished log holds all that its scores are made of. Nothing here needs Inspect.
+"""
+
+from __future__ import annotations
+
+import base64
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from imug_metrics.dialogues.columns import Bounds
+from imug_metrics.dialogues.record import Record
+from imug_metrics.errors import ArgumentError
+from imug_metrics.formats.common.image_sources import ImageSources
+from imug_metrics.formats.common.place import Place
+from imug_metrics.formats.inspect_sample import SCORED, names_dialogue, sample_records, turn_column
+from imug_metrics.formats.protocol import ReadOptions
+from imug_metrics.integrations.samples import check_place
+from imug_metrics.reading.files import Problems
+
+
+class Measure(NamedTuple):
+    """What the values of outputs are.
+
+    Attributes:
+        name: of the score.
+        score_range: what values lie within; None: not known.
+        mode: of consistency, which is taken over the images of a dialogue and not of one output; None: of all else.
+    """
+
+    name: str
+    score_range: Bounds | None = None
+    mode: str | None = None
+
+
+class Output(NamedTuple):
+    """One output of a model at one turn, in one epoch.
+
+    Attributes:
+        dialogue, turn: where it belongs.
+        sample: the id of its sample.
+        value: its score; NaN: it could not be scored.
+        epoch: which repetition it is of, from 1.
+        subject: who or what should stay the same; "": the dialogue has one subject.
+        image: the embedding of its image, as `packed` gives it; None: there is no image.
+    """
+
+    dialogue: str
+    turn: int
+    sample: str
+    value: float
+    epoch: int = 1
+    subject: str = ""
+    image: str | None = None
+
+
+def read_sample(sample: Mapping[str, Any], images: Path | None = None) -> tuple[list[Record], list[str]]:
+    """The records of a sample, as the reader of logs gives them, and what is wrong with them.
+
+    Args:
+        sample: as a log holds it.
+        images: the folder in which its model leaves images; None: paths are no images.
+
+    Raises:
+        ArgumentError: if the sample does not say its place, or cannot be read.
+
+    Example:
+        >>> said = [{"role": "user", "content": "Which?"}, {"role": "assistant", "content": "B"}]
+        >>> sample = {"id": 7, "messages": said, "target": "B", "metadata": {"dialogue": "a", "turn": 2}}
+        >>> [record], problems = read_sample(sample)
+        >>> record.dialogue, record.turn, record.text, record.target, problems
+        ('a', 2, 'B', 'B', [])
+        >>> read_sample({**sample, "metadata": {}})
+        Traceback (most recent call last):
+        imug_metrics.errors.ArgumentError: Argument `dialogue`: expected in the metadata of sample 7: let the task write
+        there which `dialogue` a sample is of, and which `turn` of it, from 1
+    """
+    where = f"sample {sample.get('id')}"
+    problems = Problems()
+    found = sample_records(sample, Place(Path(where), None, problems), ReadOptions(), ImageSources(images))
+    records = [each.record for each in found]
+    metadata = sample.get("metadata") or {}
+    if not names_dialogue(metadata, {}) and (len(records) < 2 or turn_column(metadata, {}) is not None):
+        check_place(metadata, f"the metadata of {where}")
+    if not records:
+        raise ArgumentError("sample", str(problems[0]) if problems else f"expected turns in {where}, found none")
+    return records, [str(problem) for problem in problems]
+
+
+def score_metadata(
+    measure: Measure,
+    records: Sequence[Record],
+    values: Sequence[float],
+    epoch: int,
+    images: Sequence[str | None] | None = None,
+) -> dict[str, Any]:
+    """What a score carries of its sample, as plain JSON, for `outputs_of`.
+
+    Args:
+        measure: what the values are.
+        records: of one sample.
+        values: of the records; NaN where one could not be scored.
+        epoch: of the sample, from 1.
+        images: embeddings as `packed` gives them, where the measure needs them.
+    """
+    rows = []
+    for record, value, image in zip(records, values, images or [None] * len(records)):
+        row = {"dialogue": record.dialogue, "turn": record.turn, "value": None if math.isnan(value) else value}
+        beside = {"text": record.text, "target": record.target, "subject": record.subject, "image": image}
+        groups = {"groups": dict(record.groups)} if record.groups else {}
+        rows.append({**row, **{name: each for name, each in beside.items() if each is not None}, **groups})
+    return {SCORED: {**measure._asdict(), "epoch": epoch, "records": rows}}
+
+
+def outputs_of(metadata: Mapping[str, Any] | None, sample: str) -> tuple[Measure, list[Output]] | None:
+    """What a score carries; None where it is none of ours.
+
+    Args:
+        metadata: of the score.
+        sample: the id of its sample.
+
+    Example:
+        >>> record = Record("a", 1, "text", "Which?", text="B", target="B")
+        >>> metadata = score_metadata(Measure("answer_accuracy", (0.0, 1.0)), [record], [1.0], 1)
+        >>> outputs_of(metadata, "7")
+        (Measure(name='answer_accuracy', score_range=(0.0, 1.0), mode=None),
+        [Output(dialogue='a', turn=1, sample='7', value=1.0, epoch=1, subject='', image=None)])
+        >>> outputs_of({}, "7") is None
+        True
+    """
+    held = (metadata or {}).get(SCORED)
+    if held is None:
+        return None
+    ends = held["score_range"]
+    measure = Measure(held["name"], None if ends is None else (ends[0], ends[1]), held["mode"])
+    return measure, [
+        Output(
+            row["dialogue"],
+            row["turn"],
+            sample,
+            math.nan if row["value"] is None else row["value"],
+            held["epoch"],
+            row.get("subject", ""),
+            row.get("image"),
+        )
+        for row in held["records"]
+    ]
+
+
+def packed(embeddings: Tensor) -> list[str]:
+    """Embeddings `[N, D]` as texts: their float32 values, the lowest byte first, in base64."""
+    rows = embeddings.detach().cpu().numpy().astype("<f4")
+    return [base64.b64encode(row.tobytes()).decode() for row in rows]
+
+
+def unpacked(images: Iterable[str | None]) -> Tensor:
+    """Embeddings `[N, D]` of such texts, zeros where there is none.
+
+    Example:
+        >>> unpacked([*packed(torch.tensor([[0.5, 2.0]])), None])
+        tensor([[0.5000, 2.0000],
+                [0.0000, 0.0000]])
+    """
+    rows = [None if image is None else np.frombuffer(base64.b64decode(image), "<f4") for image in images]
+    width = max((len(row) for row in rows if row is not None), default=1)
+    return torch.from_numpy(np.stack([np.zeros(width, "<f4") if row is None else row for row in rows]).astype("f4"))
