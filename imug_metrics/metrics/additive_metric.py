@@ -14,10 +14,12 @@ from torchmetrics import Metric
 from torchmetrics.utilities.data import dim_zero_max
 
 from imug_metrics.dialogues.holders import unseen_values
-from imug_metrics.metrics.state import can_change, check_state, is_shared, leave_inference_mode
+from imug_metrics.metrics.saved_metric import SavedMetric
+from imug_metrics.metrics.state import can_change, check_shape, check_state, is_shared, leave_inference_mode
+from imug_metrics.metrics.state_file import SavedState
 
 
-class AdditiveMetric(Metric):
+class AdditiveMetric(SavedMetric, Metric):
     """What `DialogueMetric` asks of its state, which batches, processes and checkpoints add to.
 
     A subclass lists in `configuration` the attributes that tell it from its like, and adds their `_digest` as the state
@@ -46,11 +48,33 @@ class AdditiveMetric(Metric):
         Raises:
             ValueError: if class or configuration differ, or it is no such state. Nothing is added then.
         """
+        self.check_mergeable(incoming_state)
         state = incoming_state.metric_state if isinstance(incoming_state, Metric) else incoming_state
-        check_state(self, state)
         super().merge_state(self._own(state))
         self._computed = None
         self._update_count += incoming_state.update_count if isinstance(incoming_state, Metric) else 1
+
+    def check_mergeable(self, incoming_state: dict[str, Any] | Metric) -> None:
+        """Raise ValueError where `merge_state` does."""
+        check_state(self, incoming_state.metric_state if isinstance(incoming_state, Metric) else incoming_state)
+
+    def add_sums(self, name: str, *shape: int) -> None:
+        """Add a state of float64 sums, which are added up over batches and processes.
+
+        Args:
+            name: of the state.
+            shape: its shape, which no batch changes.
+        """
+        check_shape(name, shape)
+        self.add_state(name, torch.zeros(shape, dtype=torch.float64), dist_reduce_fx="sum")
+
+    def _restore(self, saved: SavedState, updates: int) -> None:
+        """Take over a saved state of the same class and configuration."""
+        check_state(self, saved.tensors)
+        for name, value in self._own(saved.tensors).items():
+            rows = isinstance(value, list)
+            setattr(self, name, [part for part in value if len(part)] if rows else value)
+        self._update_count, self._computed = updates, None
 
     def _wrap_update(self, update: Callable[..., None]) -> Callable[..., None]:
         """`update` in inference mode, where PyTorch keeps no books for derivatives; within `forward` it keeps them.

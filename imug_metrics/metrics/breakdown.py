@@ -3,7 +3,7 @@
 """One metric by class, domain, modality or any other group of records."""
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from copy import deepcopy
 from typing import Any, cast
 
@@ -21,10 +21,12 @@ from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.logged_metric import LoggedMetric
 from imug_metrics.metrics.plotting import Plot, plot_groups, plot_steps
+from imug_metrics.metrics.saved_metric import SavedMetric, own_state, restored_metric
 from imug_metrics.metrics.state import all_or_none, check_state
+from imug_metrics.metrics.state_file import SavedState
 
 
-class Breakdown(WrapperMetric, LoggedMetric):
+class Breakdown(SavedMetric, WrapperMetric, LoggedMetric):
     """A metric for every group of records, as sums of its own, beside that of all.
 
     Each group keeps the metric's own state, so intervals by dialogue, merging, checkpoints and distributed training
@@ -147,10 +149,13 @@ class Breakdown(WrapperMetric, LoggedMetric):
         Raises:
             ValueError: if metric or groups differ, or it is no such state. Nothing is added then.
         """
-        states = self._checked(incoming_state.metric_state if isinstance(incoming_state, Metric) else incoming_state)
-        others = incoming_state._metrics() if isinstance(incoming_state, Breakdown) else states
+        others = self._mergeable(incoming_state)
         for prefix, metric in self._metrics().items():
             metric.merge_state(others[prefix])
+
+    def check_mergeable(self, incoming_state: dict[str, Any] | Metric) -> None:
+        """Raise ValueError where `merge_state` does."""
+        self._mergeable(incoming_state)
 
     def persistent(self, mode: bool = False) -> None:
         """Whether the states of all its metrics are part of `state_dict`."""
@@ -182,7 +187,38 @@ class Breakdown(WrapperMetric, LoggedMetric):
     def _metrics(self) -> dict[str, DialogueMetric]:
         """The metric of all records and that of each group, by the prefix of their states."""
         parts = cast("dict[str, DialogueMetric]", dict(self.parts.items()))
-        return {"whole.": self.whole, **{f"parts.{name}.": part for name, part in parts.items()}}
+        return {_WHOLE: self.whole, **{f"parts.{name}.": part for name, part in parts.items()}}
+
+    def _mergeable(self, incoming: dict[str, Any] | Metric) -> Mapping[str, Any]:
+        """Of another breakdown what is merged into each metric, by prefix; ValueError unless all of it can be."""
+        states = self._checked(incoming.metric_state if isinstance(incoming, Metric) else incoming)
+        others: Mapping[str, Any] = incoming._metrics() if isinstance(incoming, Breakdown) else states
+        for prefix, metric in self._metrics().items():
+            metric.check_mergeable(others[prefix])
+        return others
+
+    def _saved(self) -> SavedState:
+        """What travels: the metric with what it was made with, the groups, and all states."""
+        saved = super()._saved()
+        whole = own_state("metric", self.whole).content
+        saved.content.update({"arguments": {"groups": self.groups}, "others": [], "metric": whole})
+        return saved
+
+    @classmethod
+    def _arguments_of(cls, saved: SavedState, given: Mapping[str, Any], classes: Collection[type]) -> dict[str, Any]:
+        """What to make it with; arguments that are given again are those of its metric."""
+        found = super()._arguments_of(saved, {}, classes)
+        parts = [f"parts.{_module_name(str(group))}.packed" for group in found.get("groups") or ()]
+        if not saved.tensors.keys() >= {*parts}:
+            raise InputError("data", "to hold a state of each group", f"{len(parts)} groups")
+        tensors = {key.removeprefix(_WHOLE): part for key, part in saved.tensors.items() if key.startswith(_WHOLE)}
+        whole = SavedState(saved.get("metric", dict), tensors)
+        return {**found, "metric": restored_metric(whole, DialogueMetric, classes, given)}
+
+    def _restore(self, saved: SavedState, updates: int) -> None:
+        states = self._checked(saved.tensors)
+        for prefix, metric in self._metrics().items():
+            metric._restore(SavedState(saved.get("metric", dict), states[prefix]), updates)
 
     def _each(self, method: str, args: tuple[Any, ...], kwargs: dict[str, Any], group: Any) -> list[Any]:
         """Call a method of every metric with its records."""
@@ -253,6 +289,9 @@ class Breakdown(WrapperMetric, LoggedMetric):
     def _filter_kwargs(self, **kwargs: Any) -> dict[str, Any]:
         """What a collection hands on: the arguments of the metric, and the groups."""
         return {**self.whole._filter_kwargs(**kwargs), **{key: kwargs[key] for key in ("group",) if key in kwargs}}
+
+
+_WHOLE = "whole."  # before the states of the metric of all records
 
 
 def _module_name(group: str) -> str:

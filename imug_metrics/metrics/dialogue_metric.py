@@ -138,8 +138,8 @@ class DialogueMetric(EstimatedMetric, LoggedMetric):
         self._add_packed_state((size + 1, size + 1) if detail else (size,))
         self.add_state("config", self._digest(), dist_reduce_fx="max")
         if bootstrap:
-            self.add_state("replicates", torch.zeros(bootstrap, size, dtype=torch.float64), dist_reduce_fx="sum")
-            self.add_state("fingerprint", torch.zeros(4, dtype=torch.float64), dist_reduce_fx="sum")
+            self.add_sums("replicates", bootstrap, size)
+            self.add_sums("fingerprint", 4)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

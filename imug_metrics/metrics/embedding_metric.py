@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Metrics on embeddings that take images and texts as well when they hold an encoder."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from torchmetrics import Metric
@@ -13,6 +13,8 @@ from imug_metrics.dialogues.inputs import PackedInputs
 from imug_metrics.errors import InputError
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.options import MetricOptions
+from imug_metrics.metrics.saved_arguments import ENCODER
+from imug_metrics.metrics.state_file import SavedState
 
 
 class EmbeddingMetric(DialogueMetric):
@@ -29,6 +31,9 @@ class EmbeddingMetric(DialogueMetric):
 
     # An encoder may be part of a model in training, where what it keeps from inference mode would be of no use.
     in_inference_mode = False
+
+    of_encoder: Mapping[str, str] = {}
+    """Attributes of an encoder that the metric reads when it is made, and the metric's own that then hold them."""
 
     _width: int | None = None  # of the embeddings of former updates, as far as this process has seen any
 
@@ -56,11 +61,43 @@ class EmbeddingMetric(DialogueMetric):
             ValueError: if class or configuration differ, it is no such state, or embeddings are of another width.
                 Nothing is added then.
         """
-        width = incoming_state._width if isinstance(incoming_state, EmbeddingMetric) else None
+        super().merge_state(incoming_state)
+        self._width = self._width or _width_of(incoming_state)
+
+    def check_mergeable(self, incoming_state: dict[str, Any] | Metric) -> None:
+        """Raise ValueError where `merge_state` does."""
+        super().check_mergeable(incoming_state)
+        width = _width_of(incoming_state)
         if None not in (width, self._width) and width != self._width:
             raise ValueError(f"Expected the state of embeddings of width {self._width}, got {width}.")
-        super().merge_state(incoming_state)
-        self._width = self._width or width
+
+    def _saved(self) -> SavedState:
+        """What travels: of the encoder its name, and what was read of it."""
+        saved = super()._saved()
+        read = {name: getattr(self, own) for name, own in self.of_encoder.items()}
+        saved.content.update({ENCODER: {"name": self.encoder_name, **read}, "width": self._width})
+        return saved
+
+    @classmethod
+    def _arguments_of(cls, saved: SavedState, given: Mapping[str, Any], classes: Collection[type]) -> dict[str, Any]:
+        """What to make the metric with: the encoder that is given again, or its name."""
+        found = super()._arguments_of(saved, given, classes)
+        known = saved.get(ENCODER, dict)
+        if ENCODER in saved.get("others", list) and found.get(ENCODER) is None:
+            from imug_metrics.encoders.absent import AbsentEncoder
+
+            if not known.keys() <= {"name", *cls.of_encoder} or not all(map(_is_plain, known.values())):
+                raise InputError("data", "to name an encoder", "something else")
+            found[ENCODER] = AbsentEncoder(known.get("name"), *(known.get(name) for name in _READ))
+        return found
+
+    def _restore(self, saved: SavedState, updates: int) -> None:
+        expected = saved.get(ENCODER, dict).get("name")
+        if self.encoder_name != expected:
+            told = "to be absent: the state is that of embeddings" if expected is None else f"to be {expected!r}"
+            raise InputError(ENCODER, told, repr(self.encoder_name))
+        super()._restore(saved, updates)
+        self._width = saved.get("width", int, type(None))
 
     def _pack(self, columns: Mapping[str, Column], *places: Any, **options: Any) -> PackedInputs:
         """Pack the arguments of one update, whose embeddings are as wide as those of the updates before."""
@@ -78,3 +115,14 @@ class EmbeddingMetric(DialogueMetric):
 
     def _texts(self, texts: Any) -> Column:
         return embedding_column("texts", texts, self.encoder and self.encoder.encode_texts)
+
+
+_READ = ("dim", "logit_scale", "logit_bias")
+
+
+def _width_of(state: dict[str, Any] | Metric) -> int | None:
+    return state._width if isinstance(state, EmbeddingMetric) else None
+
+
+def _is_plain(value: Any) -> bool:
+    return value is None or type(value) in (str, int, float)

@@ -70,8 +70,7 @@ class PackedMetric(AdditiveMetric):
 
     def _add_packed_state(self, shape: tuple[int, ...]) -> None:
         self._shape = shape
-        packed = torch.zeros(math.prod(shape) + TABLE_SIZE, dtype=torch.float64)
-        self.add_state("packed", packed, dist_reduce_fx="sum")
+        self.add_sums("packed", math.prod(shape) + TABLE_SIZE)
         if self.check_repeats:
             self.add_state("seen", [], dist_reduce_fx="cat")
 

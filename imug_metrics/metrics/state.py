@@ -6,6 +6,7 @@ import sys
 import weakref
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -44,6 +45,34 @@ def check_state(metric: "AdditiveMetric", state: Any) -> None:
         else:
             for rows in state[key] if isinstance(state[key], (list, tuple)) else [state[key]]:
                 _check_rows(f"{name}.{key}", rows, metric._width_of(key))
+
+
+_EXPECTED: ContextVar[Mapping[str, tuple[int, ...]] | None] = ContextVar("shapes of states", default=None)
+
+
+@contextmanager
+def expected_shapes(shapes: Mapping[str, tuple[int, ...]] | None) -> Iterator[None]:
+    """Metrics that are made meanwhile have states of these shapes, by name: others are refused before they take memory.
+
+    Example:
+        >>> from imug_metrics import TurnDecay
+        >>> with expected_shapes({"packed": (14592,)}):
+        ...     TurnDecay(detail=True, max_turns=20_000)  # of 12.8 GB
+        Traceback (most recent call last):
+        ValueError: Expected the state packed to have shape (14592,), got one of (1601292544,).
+    """
+    token = _EXPECTED.set(shapes)
+    try:
+        yield
+    finally:
+        _EXPECTED.reset(token)
+
+
+def check_shape(name: str, shape: tuple[int, ...]) -> None:
+    """Raise ValueError where another shape is expected of a state that is about to be made."""
+    shapes = _EXPECTED.get()
+    if shapes is not None and shapes.get(name) != shape:
+        raise ValueError(f"Expected the state {name} to have shape {shapes.get(name)}, got one of {shape}.")
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from torchmetrics import Metric
 
 from imug_metrics.errors import InputError
 from imug_metrics.functional.answers.answer_accuracy import Kind
+from imug_metrics.metrics.additive_metric import AdditiveMetric
 from imug_metrics.metrics.answers.answer_accuracy import AnswerAccuracy
 from imug_metrics.metrics.decay.turn_decay import TurnDecay
 from imug_metrics.metrics.function_metric import FunctionMetric
@@ -42,7 +43,7 @@ class StandardMetrics(dict[str, Metric]):
     """The standard metrics by name, of whose rows and words reports know more than of others."""
 
 
-class TurnsWithoutKey(Metric):
+class TurnsWithoutKey(AdditiveMetric):
     """Number of text turns that cannot be scored because their key is absent or names no option.
 
     Example:
@@ -52,7 +53,6 @@ class TurnsWithoutKey(Metric):
         tensor(2)
     """
 
-    full_state_update = False
     is_differentiable = False
     higher_is_better = False
     name = "answer_accuracy_without_key"
@@ -61,6 +61,7 @@ class TurnsWithoutKey(Metric):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.add_state("count", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")
+        self.add_state("config", self._digest(), dist_reduce_fx="max")
 
     def update(self, without_key: int) -> None:
         """Add a number of turns."""

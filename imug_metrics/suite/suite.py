@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal, cast
 
@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric, MetricCollection
 from torchmetrics.utilities.distributed import gather_all_tensors
+from typing_extensions import Self
 
 from imug_metrics.dialogues.columns import Bounds
 from imug_metrics.dialogues.record import Record, as_records, by_dialogue, check_record, dialogue_steps, image_name
@@ -23,8 +24,10 @@ from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.exports import log_scores
 from imug_metrics.metrics.function_metric import FunctionMetric
 from imug_metrics.metrics.logged_metric import LoggedMetric
+from imug_metrics.metrics.metric_collections import Arguments
 from imug_metrics.metrics.options import Detail, check_detail
 from imug_metrics.metrics.state import all_or_none
+from imug_metrics.metrics.state_file import read_state, write_state
 from imug_metrics.suite.answers import KEYED
 from imug_metrics.suite.carried import COST, carried_groups, carried_names, check_groups, check_metrics, check_names
 from imug_metrics.suite.columns import encoded
@@ -32,6 +35,7 @@ from imug_metrics.suite.items import ITEM_OF, ITEM_SCORES, items
 from imug_metrics.suite.named_scores import NamedCost, NamedScore
 from imug_metrics.suite.record_values import record_values
 from imug_metrics.suite.row_table import Table, as_table
+from imug_metrics.suite.saved_suite import merge_suites, restored_suite, saved_suite
 from imug_metrics.suite.score_ranges import check_in_range, check_score_ranges
 from imug_metrics.suite.scores import ModelScores
 from imug_metrics.suite.standard import (
@@ -124,6 +128,7 @@ class ImugSuite(MetricCollection):
         self._group_columns: set[str] = set()  # that rows have a column of
         self._embedded: dict[str, bytes] = {}
         self._had_records = False
+        self._encoder_name: str | None = None  # of the states that were taken over
         self.encoder = as_cached_encoder(encoder, device)
         self.keep_rows = keep_rows
         self._rows: list[dict[str, Any]] = []
@@ -300,6 +305,80 @@ class ImugSuite(MetricCollection):
             for name, description in found.items()
         }
 
+    def to_bytes(self) -> bytes:
+        """The suite's metrics and their states as the bytes of a safetensors file, see `to_bytes` of every metric.
+
+        Rows of records, embeddings and the encoder do not travel. Of several processes it is the state of this one.
+
+        Raises:
+            InputError: if one of the metrics is of another package.
+
+        Example:
+            >>> suite = ImugSuite()
+            >>> suite.update([Record("a", 1, "text", "Which?", text="B", target="B", scores={"judge": 4.0})])
+            >>> restored = ImugSuite.from_bytes(suite.to_bytes())
+            >>> scores = restored.compute()
+            >>> scores["answer_accuracy"], scores["judge"]
+            (1.0, 4.0)
+        """
+        return write_state(saved_suite(self))
+
+    @classmethod
+    def from_bytes(
+        cls,
+        data: bytes | bytearray | memoryview,
+        *,
+        encoder: Any = None,
+        device: torch.device | str | None = None,
+        classes: Collection[type[Metric]] = (),
+        arguments: Arguments | None = None,
+    ) -> Self:
+        """The suite that `to_bytes` was called on, which computes, merges and takes more; without rows.
+
+        Args:
+            data: the bytes. They may come from anywhere: nothing in them is run, imported or loaded.
+            encoder: the encoder of the suite, to take images again; it must have the name of the one that was there.
+            device: as in the constructor; None: the CPU.
+            classes: metrics of your own that the bytes may name.
+            arguments: by a metric's name the arguments that did not travel, such as the function of a `FunctionMetric`:
+                `{"words": {"function": words}}`.
+
+        Raises:
+            InputError: if the bytes are damaged, of another version of the format, or no state of a suite; or an
+                argument is missing or another one.
+        """
+        suite = restored_suite(cls, read_state(data), as_cached_encoder(encoder, device), classes, arguments or {})
+        return suite if device is None else suite.to(device)
+
+    def merge_state(self, other: ImugSuite) -> None:
+        """Add what another suite of the same metrics has seen: the scores are those of one suite that has seen all.
+
+        Rows of the other suite are not taken over. Each dialogue must have been seen by one of them alone: `compute`
+        warns where many were not.
+
+        Args:
+            other: with metrics of the same names and configurations, and an encoder of the same name where both have
+                one. Scores and costs that records carry may have come to one of them alone.
+
+        Raises:
+            InputError: if names, ranges of scores or encoders differ.
+            ValueError: if a configuration differs. Nothing is added then.
+
+        Example:
+            >>> first, other = ImugSuite(), ImugSuite()
+            >>> first.update([Record("a", 1, "text", "Which?", text="B", target="B")])
+            >>> other.update([Record("b", 1, "text", "Which?", text="A", target="B")])
+            >>> first.merge_state(other)
+            >>> first.compute()["answer_accuracy"]
+            0.5
+        """
+        merge_suites(self, other)
+
+    @property
+    def encoder_name(self) -> str | None:
+        """Name of the encoder, or of the one that those states were made with that were taken over; None: none."""
+        return self._encoder_name if self.encoder is None else self.encoder.name
+
     def reset(self) -> None:
         """Forget everything but what the encoder has seen."""
         super().reset()
@@ -386,10 +465,14 @@ class ImugSuite(MetricCollection):
                     if field == "costs"
                     else NamedScore(name, score_range=self.score_ranges.get(name), **options)
                 )
-                module = "carried:" + key.replace("%", "%25").replace(".", "%2E")
-                self.add_metrics({module: metric.to(self[self.names[0]].device)})
-                self._made[key] = module
+                self._hold_carried(key, metric)
             self._carried[key] = field, name
+
+    def _hold_carried(self, key: str, metric: Metric) -> None:
+        """Take in the metric of a score or a cost under the name of its scores."""
+        module = "carried:" + key.replace("%", "%25").replace(".", "%2E")
+        self.add_metrics({module: metric.to(next(iter(self.values(copy_state=False))).device)})
+        self._made[key] = module
 
     def _takes_score(self, name: str) -> bool:
         """Whether the metric can be fed with a score that records carry, and has not been fed with another one."""

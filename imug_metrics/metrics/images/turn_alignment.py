@@ -3,6 +3,7 @@
 """Text-image alignment turn by turn."""
 
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from torch import Tensor
@@ -84,6 +85,8 @@ class TurnAlignment(EmbeddingMetric):
     is_differentiable = True
     configuration = (*EmbeddingMetric.configuration, "variant", "scale", "bias")
     plot_legend_name = "turn"
+
+    of_encoder = MappingProxyType({"logit_scale": "scale", "logit_bias": "bias"})
 
     def __init__(
         self,

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Shift of the distribution of images over turns, from sums of embeddings."""
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import torch
@@ -99,6 +100,7 @@ class TurnDistributionShift(EmbeddingMetric):
     beyond_curve = "no estimate"
     configuration = (*EmbeddingMetric.configuration, "width", "sigma", "scale", "unbiased", "groups")
     limits = within((0.0, 2.0), "spread", "spread_")
+    of_encoder = MappingProxyType({"dim": "width"})
     sums: Tensor
 
     def __init__(
@@ -126,8 +128,7 @@ class TurnDistributionShift(EmbeddingMetric):
         self.width = getattr(self.encoder, "dim", None) if width is None else width
         if self.width is None:
             raise ValueError("Expected argument `width`: it cannot be read off the encoder before its first call.")
-        state = torch.zeros(groups, self.max_turns, self.width + 4, dtype=torch.float64)
-        self.add_state("sums", state, dist_reduce_fx="sum")
+        self.add_sums("sums", groups, self.max_turns, self.width + 4)
 
     def update(
         self,

@@ -1,0 +1,121 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""The arguments that a metric was made with, as far as they are plain values: what of them travels, and how."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+from imug_metrics.errors import InputError
+
+OF_PROCESS = ("process_group", "dist_sync_fn", "distributed_available_fn")
+"""Arguments that belong to a process and have no place in another one."""
+
+ENCODER = "encoder"
+"""The argument that is no part of a state, whatever it is: a name would be loaded by whoever reads it."""
+
+LARGEST = 2**16
+"""Of a number of turns, replicates, groups, ...: what is beyond would take memory before it could be compared."""
+
+
+class MadeWith:
+    """What a metric was made with.
+
+    Args:
+        metric: its class.
+        args, kwargs: of the call.
+
+    Attributes:
+        plain: the arguments that are plain values, by name, in terms of JSON.
+        others: names of the rest.
+
+    Example:
+        >>> from imug_metrics import TurnDecay
+        >>> made = MadeWith(TurnDecay, ("pooled",), {"score_range": (0, 1), "dist_sync_fn": print})
+        >>> made.plain, made.others
+        ({'slope': 'pooled', 'score_range': {'tuple': [0, 1]}}, ['dist_sync_fn'])
+    """
+
+    def __init__(self, metric: type, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+        self.plain: dict[str, Any] = {}
+        self.others: list[str] = []
+        for name, value in (_named(metric, args) | dict(kwargs)).items():
+            if name in (ENCODER, *OF_PROCESS) and value is None:
+                continue
+            try:
+                if name in (ENCODER, *OF_PROCESS):
+                    raise TypeError
+                self.plain[name] = _to_json(value)
+            except (TypeError, RecursionError):
+                self.others.append(name)
+
+
+def check_sizes(arguments: Mapping[str, Any]) -> None:
+    """Raise InputError for a number that would be the size of something larger than a saved state may hold.
+
+    Example:
+        >>> check_sizes({"max_turns": 10**9})
+        Traceback (most recent call last):
+        imug_metrics.errors.InputError: Expected argument `max_turns` to be at most 65536 in a saved state, got
+        1000000000.
+    """
+    for name, value in arguments.items():
+        if name != "seed" and type(value) is int and abs(value) > LARGEST:
+            raise InputError(name, f"to be at most {LARGEST} in a saved state", value if abs(value) < 10**20 else None)
+
+
+def plain_arguments(known: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments that `MadeWith.plain` has in terms of JSON.
+
+    Raises:
+        InputError: if they are none.
+
+    Example:
+        >>> plain_arguments({"score_range": {"tuple": [0, 1]}})
+        {'score_range': (0, 1)}
+    """
+    forbidden = [name for name in known if name in (ENCODER, *OF_PROCESS)]
+    if forbidden:
+        raise InputError("data", "to hold no argument that belongs to a process", forbidden[0])
+    try:
+        found = {name: _from_json(value) for name, value in known.items()}
+    except (TypeError, RecursionError) as error:
+        raise InputError("data", "to hold arguments of a metric", "values that are none") from error
+    check_sizes(found)
+    return found
+
+
+def _named(metric: type, args: tuple[Any, ...]) -> dict[str, Any]:
+    """Positional arguments by name; those of a constructor that takes any number of them are "*"."""
+    if not args:
+        return {}
+    own = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    parameters = inspect.signature(metric.__init__).parameters.values()  # type: ignore[misc]
+    names = [parameter.name for parameter in parameters if parameter.kind in own][1:]
+    rest = args[len(names) :]
+    return {**dict(zip(names, args, strict=False)), **({"*": list(rest)} if rest else {})}
+
+
+def _to_json(value: Any) -> Any:
+    """A plain value, in which tuples and mappings are marked; TypeError for any other."""
+    if value is None or type(value) in (bool, int, float, str):
+        return value
+    if type(value) is list:
+        return [_to_json(entry) for entry in value]
+    if type(value) is tuple:
+        return {"tuple": [_to_json(entry) for entry in value]}
+    if type(value) is dict and all(type(key) is str for key in value):
+        return {"dict": {key: _to_json(entry) for key, entry in value.items()}}
+    raise TypeError(f"Expected a plain value, got {type(value).__name__}.")
+
+
+def _from_json(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return [_from_json(entry) for entry in value] if isinstance(value, list) else value
+    if len(value) == 1 and isinstance(entries := value.get("tuple"), list):
+        return tuple(map(_from_json, entries))
+    if len(value) == 1 and isinstance(named := value.get("dict"), dict):
+        return {key: _from_json(entry) for key, entry in named.items()}
+    raise TypeError("Expected a tuple or a mapping.")
