@@ -16,6 +16,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from imug_metrics.errors import ArgumentError
 from imug_metrics.formats.common.json_rows import json_rows
 from imug_metrics.formats.common.place import Place
 from imug_metrics.formats.common.usual_names import USUAL
@@ -52,7 +53,9 @@ class LmmsEvalReader:
     name = "lmms-eval"
 
     def recognises(self, head: Head) -> bool:
-        """Lines that hold filtered replies, or replies to a numbered document."""
+        """Lines that hold filtered replies, or replies to a numbered document; a folder with such a file."""
+        if head.path.is_dir() and any(map(_FILE.fullmatch, head.entries)):
+            return True
         row = head.value
         return isinstance(row, Mapping) and ("filtered_resps" in row or {"resps", "doc_id"} <= row.keys())
 
@@ -60,8 +63,10 @@ class LmmsEvalReader:
         """The record of each line; see `Rows`.
 
         Raises:
-            ArgumentError: of `columns`, if no field holds the dialogue or the turn; of `path`, if turns count from 0.
+            ArgumentError: of `columns`, if no field holds the dialogue or the turn; of `path`, if turns count from 0,
+                or a folder holds samples of several tasks or runs.
         """
+        path = _only_file(path) if path.is_dir() else path
         names: dict[str, None] = {}
         for _, row in json_rows(path, Problems()):
             for turn in _turns(row, Place(path, None, Problems())):
@@ -84,6 +89,20 @@ class LmmsEvalReader:
                     yield record._replace(model=record.model or model)
         left.warn(path, problems)
         rows.end()
+
+
+def _only_file(folder: Path) -> Path:
+    """The file of samples in a folder.
+
+    Raises:
+        ArgumentError: if there are several: their dialogues would be taken for those of one task.
+    """
+    first, *others = sorted(path for path in folder.iterdir() if _FILE.fullmatch(path.name))
+    if others:
+        names = ", ".join(path.name for path in (first, *others)[:3])
+        told = f"{folder} holds {1 + len(others)} files of samples, {names}{', ...' if len(others) > 2 else ''}"
+        raise ArgumentError("path", f"{told}: name one of them")
+    return first
 
 
 class _Filters:

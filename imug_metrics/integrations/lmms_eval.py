@@ -132,3 +132,11 @@ class DialogueScores(TaskScores):
         if not isinstance(turns, Sequence) or not turns or not all(isinstance(turn, Mapping) for turn in turns):
             raise ArgumentError("turns", "expected the turns of a document as a list of objects, at least one")
         return turns
+
+
+_dialogues = DialogueScores()
+
+check_dialogues = _dialogues.check_docs
+dialogue_to_text = _dialogues.doc_to_text
+dialogue_to_visual = _dialogues.doc_to_visual
+process_dialogue = _dialogues.process_results
