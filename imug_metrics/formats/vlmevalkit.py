@@ -10,6 +10,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from imug_metrics.dialogues.record import FAILED
 from imug_metrics.formats.common.place import Place
 from imug_metrics.formats.common.usual_names import USUAL
 from imug_metrics.formats.protocol import Head, ReadOptions, RecordAt
@@ -27,6 +28,7 @@ _USUAL = {
 }
 _GIVEN = {"prompt": "question", "text": "prediction", "target": "answer"}
 _TURN = "turn"  # made of the place in a list
+_NO_ANSWER = "Failed to obtain answer"  # how the kit's stand-in for an answer begins; the error's text follows
 
 
 class VLMEvalKitReader:
@@ -36,6 +38,7 @@ class VLMEvalKitReader:
     a column names it, a dialogue of its own where the caller says `turn=1`, and a whole dialogue where question and
     prediction are lists of the same length. The column `image` holds the question's image, and is read only where a
     column `modality` tells turns that the model answered with an image; then it is base64 or the path of a file.
+    A prediction that begins with "Failed to obtain answer" is the kit's own, and reports a failed turn.
     """
 
     name = "vlmevalkit"
@@ -65,7 +68,8 @@ class VLMEvalKitReader:
             if image is not None:
                 whole[rows.columns.of["image"]] = _image(image, root)
             for turn in _turns(whole, Place(path, line, problems)) if listed else (whole,):
-                if (record := rows.read(turn, line)) is not None:
+                said = {**turn, "prediction": _reply(turn.get("prediction"))}
+                if (record := rows.read(said, line)) is not None:
                     yield record
         rows.end()
 
@@ -95,6 +99,12 @@ def _image(value: Any, root: Path) -> Any:
     if not isinstance(value, str) or value[:5] == "data:" or not value.strip():
         return value
     return value if len(value) < 4096 and inside(root / value, root) else {"base64": value}
+
+
+def _reply(prediction: Any) -> Any:
+    """A prediction as records have it: one that the kit wrote in place of an answer reports a failed turn."""
+    failed = isinstance(prediction, str) and prediction.startswith(_NO_ANSWER)
+    return f"{FAILED} {prediction}" if failed else prediction
 
 
 def _turns(row: Mapping[str, Any], place: Place) -> Iterator[Mapping[str, Any]]:
