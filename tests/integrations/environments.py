@@ -30,12 +30,12 @@ def make_environment(folder: Path, wheel: Path, requirements: Path | None = None
     begin = time.monotonic()
     subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True, env=clean_variables())
     torch = next(line for line in (ROOT / "constraints.txt").read_text().splitlines() if line.startswith("torch=="))
-    _install(folder, torch)  # first and alone: asked for by another package, the newest one brings gigabytes of CUDA
+    install(folder, torch)  # first and alone: asked for by another package, the newest one brings gigabytes of CUDA
     if requirements is None:
-        _install(folder, torch, str(wheel), "-c", str(ROOT / "constraints.txt"))
+        install(folder, torch, str(wheel), "-c", str(ROOT / "constraints.txt"))
     else:
         pinned = requirements.with_name("constraints.txt")
-        _install(folder, torch, str(wheel), "-r", str(requirements), "-c", str(pinned))
+        install(folder, torch, str(wheel), "-r", str(requirements), "-c", str(pinned))
     return time.monotonic() - begin
 
 
@@ -44,6 +44,7 @@ def python_of(folder: Path) -> Path:
     return folder / "bin" / "python"
 
 
-def _install(folder: Path, *packages: str) -> None:
+def install(folder: Path, *packages: str) -> None:
+    """Install packages into an environment, with what pip is told of them."""
     command = [python_of(folder), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *packages]
     subprocess.run(list(map(str, command)), check=True, env=clean_variables())

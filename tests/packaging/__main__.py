@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Holds the distributions against what they should be: `python -m tests.packaging DIST`.
 
-Looks into wheel and source distribution, installs each into an environment that has nothing else, and runs it there.
+Looks into wheel and source distribution, installs one after the other into an environment that has nothing else, and
+runs it there.
 Exits with 1 if something is wrong.
 """
 
@@ -11,9 +12,10 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
-from tests.integrations.environments import make_environment
+from tests.integrations.environments import install, make_environment
 from tests.packaging import distributions, installed
 
 
@@ -23,15 +25,25 @@ def main() -> int:
     parser.add_argument("folder", type=Path, metavar="DIST", help="holds one wheel and one source distribution")
     folder = parser.parse_args().folder.resolve()
     found = [*distributions.faults(folder)]
-    for distribution in () if found else sorted(folder.iterdir()):
-        print(f"{distribution.name}: {distribution.stat().st_size:,} bytes", flush=True)
+    if not found:
         with tempfile.TemporaryDirectory() as temporary:
-            environment, work = Path(temporary, "environment"), Path(temporary, "work")
-            work.mkdir()
-            make_environment(environment, distribution)
-            found += [f"{distribution.name}: {fault}" for fault in installed.faults(environment, work)]
+            found = [*_installed_faults(sorted(folder.iterdir()), Path(temporary))]
     print(*(found or ["nothing is wrong with the distributions"]), sep="\n")
     return 1 if found else 0
+
+
+def _installed_faults(files: list[Path], folder: Path) -> Iterator[str]:
+    """What is wrong with distributions where they are installed, one in place of the other."""
+    environment = folder / "environment"
+    for file in files:
+        print(f"{file.name}: {file.stat().st_size:,} bytes", flush=True)
+        if environment.exists():
+            install(environment, "--force-reinstall", "--no-deps", str(file))
+        else:
+            make_environment(environment, file)
+        work = folder / file.name
+        work.mkdir()
+        yield from (f"{file.name}: {fault}" for fault in installed.faults(environment, work))
 
 
 if __name__ == "__main__":
