@@ -96,11 +96,11 @@ class _Log:
         Raises:
             ArgumentError: of `columns`, if turns go on while no two samples are of one dialogue.
         """
-        if self._status not in (None, "success"):
-            of = f" of {self._expected}" if self._expected else ""
-            self.place.error(
-                "status", f"the run ended as {str(self._status)[:20]!r}: {self._samples}{of} samples are here"
-            )
+        cut = self._status not in (None, "success") if self._expected is None else self._samples < self._expected
+        if cut:
+            of = "" if self._expected is None else f" of {self._expected}"
+            status = str(self._status)[:20]
+            self.place.error("status", f"the run ended as {status!r}: {self._samples}{of} samples are here")
         if self._are_single and len(self._single) > 1:
             cure = "where they are turns, let the task write `dialogue` and `turn` into the metadata of its samples"
             self.place.warn("metadata", f"no sample says its turn: each is a dialogue of one turn; {cure}")
@@ -170,9 +170,9 @@ def _object(path: Path, options: ReadOptions, problems: Problems) -> Iterator[Re
 
 def _expected_samples(of_run: Mapping[str, Any]) -> int | None:
     """How many samples a run was to have, over all epochs; None where it does not say."""
-    samples = _mapping(of_run.get("dataset")).get("samples")
+    ids = _mapping(of_run.get("dataset")).get("sample_ids")
     epochs = _mapping(of_run.get("config")).get("epochs") or 1
-    return samples * epochs if isinstance(samples, int) and isinstance(epochs, int) else None
+    return len(ids) * epochs if isinstance(ids, list) and isinstance(epochs, int) else None
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

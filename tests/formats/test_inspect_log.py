@@ -173,14 +173,23 @@ def test_images_that_were_not_logged_say_so(tmp_path) -> None:
     assert "the run was told not to log images" in problems[0]
 
 
-@pytest.mark.parametrize("status", ["error", "cancelled", "started"])
-def test_a_run_that_did_not_end_well_says_how_many_samples_are_here(tmp_path, status) -> None:
+@pytest.mark.parametrize(
+    ("status", "of_run", "told"),
+    [
+        ("cancelled", {"dataset": {"sample_ids": ["s", "t", "u"]}, "config": {"epochs": 2}}, "1 of 6 samples are here"),
+        ("success", {"dataset": {"sample_ids": ["s", "t"]}}, "1 of 2 samples are here"),
+        ("started", {}, "the run ended as 'started': 1 samples are here"),
+        ("error", {"dataset": {"sample_ids": ["s"]}}, ""),  # what failed in a sample is told of the sample
+        ("success", {}, ""),
+    ],
+)
+def test_a_run_that_was_cut_short_says_how_many_samples_are_here(tmp_path, status, of_run, told) -> None:
     path = tmp_path / "log.json"
-    of_run = {**log_header()["eval"], "dataset": {"samples": 3}, "config": {"epochs": 2}}
-    path.write_text(json.dumps({**log_header(), "status": status, "eval": of_run, "samples": [sample()]}))
-    [problem] = read_records(path).problems
-    assert (problem.level, problem.field) == ("error", "status")
-    assert f"the run ended as {status!r}: 1 of 6 samples are here" in str(problem)
+    header = {**log_header(), "status": status, "eval": {**log_header()["eval"], **of_run}}
+    path.write_text(json.dumps({**header, "samples": [sample()]}))
+    problems = read_records(path).problems
+    assert [(problem.level, problem.field) for problem in problems] == [("error", "status")] * bool(told)
+    assert all(told in str(problem) for problem in problems)
 
 
 def test_samples_that_name_no_turn_are_told(tmp_path) -> None:
