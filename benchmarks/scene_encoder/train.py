@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Train the scene encoder: ``python -m benchmarks.scene_encoder.train --out weights.safetensors``.
 
-The shipped weights come from two such commands, the second starting from the first; the model card names both.
+The shipped weights come from three such commands, each starting from the one before; the model card names them.
 
 The number of steps is fixed and every step draws from its own seed, so the same command on the same machine gives the
 same weights, interrupted and resumed or not.
@@ -14,6 +14,7 @@ import argparse
 import math
 import random
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from torch import Tensor
 from imug_metrics.encoders.scene.captions import mention, phrase, unsaid
 from imug_metrics.encoders.scene.model import SceneModel
 from imug_metrics.encoders.scene.render import render
+from imug_metrics.encoders.scene.rounding import rounded_weights
 from imug_metrics.encoders.scene.scenes import PROPERTIES, TRAINED_THINGS, Scene, contradictions, sample_scene
 from imug_metrics.encoders.scene.tokenizer import UNKNOWN, Tokenizer
 from imug_metrics.encoders.scene.weights import load_weights, save_weights
@@ -217,6 +219,7 @@ class Trainer:
         steps: Length of training, which shapes the learning rate.
         batch_size: Images a step, even.
         seed: Seed of the initial weights and of the batches.
+        levels: Train for weights that are rounded to so many levels, see ``round_weight``; None: for exact ones.
 
     Example:
         >>> Trainer(*make_pairs(4, seed=0), steps=1, batch_size=4).step() > 0
@@ -224,10 +227,16 @@ class Trainer:
     """
 
     def __init__(
-        self, pairs: list[ContrastPair], images: Tensor, steps: int, batch_size: int = 256, seed: int = 0
+        self,
+        pairs: list[ContrastPair],
+        images: Tensor,
+        steps: int,
+        batch_size: int = 256,
+        seed: int = 0,
+        levels: int | None = None,
     ) -> None:
         self.pairs, self.images = pairs, images
-        self.steps, self.batch_size, self.seed = steps, batch_size, seed
+        self.steps, self.batch_size, self.seed, self.levels = steps, batch_size, seed, levels
         self.done = 0
         self.tokenizer = Tokenizer()
         with torch.random.fork_rng(devices=[]):
@@ -243,10 +252,11 @@ class Trainer:
         batch = draw_batch(self.pairs, self.tokenizer, self.batch_size, random.Random(f"step {self.seed} {self.done}"))
         images = self.images[batch.rows].float() / 255
         self.model.train()
-        with torch.autocast("cpu", torch.bfloat16):
-            loss = contrastive_loss(self.model, images, batch)
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        with nullcontext() if self.levels is None else rounded_weights(self.model, self.levels):
+            with torch.autocast("cpu", torch.bfloat16):
+                loss = contrastive_loss(self.model, images, batch)
+            loss.backward()
         self.optimizer.step()
         self.done += 1
         return loss.item()
@@ -283,12 +293,13 @@ def learning_rate(step: int, steps: int) -> float:
 def main(arguments: list[str] | None = None) -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description="Train the embedded scene encoder.")
-    parser.add_argument("--out", type=Path, default=Path("weights.safetensors"), help="file of the weights (fp16)")
+    parser.add_argument("--out", type=Path, default=Path("weights.safetensors"), help="file of the weights")
     parser.add_argument("--steps", type=int, default=2000, help="batches")
     parser.add_argument("--batch", type=int, default=256, help="images of a batch")
     parser.add_argument("--scenes", type=int, default=40_000, help="scenes to render; each gets a variant")
     parser.add_argument("--alike", type=float, default=0.0, help="share of two-object scenes of one colour or shape")
     parser.add_argument("--start", type=Path, help="weights to start from instead of random ones")
+    parser.add_argument("--levels", type=int, help="round to so many levels, see `round_weight`")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1, help="with a busy second core one thread is the fastest")
     parser.add_argument("--checkpoint", type=Path, help="resume from this file where it exists, and update it")
@@ -298,7 +309,7 @@ def main(arguments: list[str] | None = None) -> None:
     start = time.monotonic()
     pairs, images = make_pairs(options.scenes, 1000 + options.seed, options.alike)
     print(f"rendered {len(images)} images in {time.monotonic() - start:.0f} s", flush=True)
-    trainer = Trainer(pairs, images, options.steps, options.batch, options.seed)
+    trainer = Trainer(pairs, images, options.steps, options.batch, options.seed, options.levels)
     if options.start is not None:
         trainer.model.load_state_dict(load_weights(options.start)[0].state_dict())
     if options.checkpoint is not None and options.checkpoint.exists():
@@ -311,7 +322,7 @@ def main(arguments: list[str] | None = None) -> None:
             print(f"{elapsed:6.0f} s  step {trainer.done:5d}  loss {loss:.3f}  scale {scale:.1f}", flush=True)
         if options.checkpoint is not None and trainer.done % 200 == 0:
             trainer.save(options.checkpoint)
-    save_weights(trainer.model, options.out, trainer.tokenizer.vocabulary)
+    save_weights(trainer.model, options.out, trainer.tokenizer.vocabulary, options.levels)
     print(f"wrote {options.out}")
 
 

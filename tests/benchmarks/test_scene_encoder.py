@@ -63,6 +63,16 @@ def test_resumed_training_equals_uninterrupted_training(tmp_path: Path) -> None:
     assert second.step() == losses[2]
 
 
+def test_training_for_rounded_weights_goes_down_their_loss_and_moves_the_exact_ones() -> None:
+    pairs, images = make_pairs(4, seed=2)
+    trainer = Trainer(pairs, images, steps=20, batch_size=8, levels=3)
+    weight = trainer.model.text.head.weight
+    before = weight.detach().clone()
+    losses = [trainer.step() for _ in range(11)]
+    assert sum(losses[-3:]) < 0.85 * sum(losses[:3])
+    assert (weight != before).double().mean() > 0.9, "changes smaller than a level add up"
+
+
 def _train(steps: int, batch_size: int = 4) -> tuple[dict[str, torch.Tensor], list[float]]:
     pairs, images = make_pairs(4, seed=2)
     trainer = Trainer(pairs, images, steps=20, batch_size=batch_size)
