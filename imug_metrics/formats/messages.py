@@ -13,6 +13,7 @@ from imug_metrics.formats.chats.line_keys import IMAGES
 from imug_metrics.formats.common.image_sources import has_image
 from imug_metrics.formats.common.json_rows import json_rows
 from imug_metrics.formats.common.place import Place
+from imug_metrics.formats.evalscope import is_evalscope
 from imug_metrics.formats.protocol import Head, ReadOptions, RecordAt
 from imug_metrics.formats.tables.columns import names_turn
 from imug_metrics.reading.files import Problems
@@ -32,7 +33,7 @@ class MessagesReader:
     def recognises(self, head: Head) -> bool:
         """Messages with images of this form, a prompt with its completion, or a query with its response."""
         row = head.value
-        if not isinstance(row, Mapping):
+        if not isinstance(row, Mapping) or is_evalscope(row):
             return False
         name = head.columns.get("messages", "messages")
         if isinstance(row.get(name), list):

@@ -10,6 +10,7 @@ from typing import Any
 
 from imug_metrics.formats.chats.conversation import read_conversations
 from imug_metrics.formats.common.json_rows import json_rows
+from imug_metrics.formats.evalscope import is_evalscope
 from imug_metrics.formats.messages import has_own_images
 from imug_metrics.formats.protocol import Head, ReadOptions, RecordAt
 from imug_metrics.reading.files import Problems
@@ -30,7 +31,7 @@ class OpenAIReader:
     def recognises(self, head: Head) -> bool:
         """Messages that hold no image in the form of Qwen and Hugging Face, or an answer of the server."""
         row = head.value
-        if not isinstance(row, Mapping):
+        if not isinstance(row, Mapping) or is_evalscope(row):
             return False
         name = head.columns.get("messages", "messages")
         if isinstance(row.get(name), list):

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from imug_metrics.formats.deepeval import DeepEvalReader
+from imug_metrics.formats.evalscope import EvalScopeReader
 from imug_metrics.formats.imug_folder import ImugReader
 from imug_metrics.formats.inspect_log import InspectReader
 from imug_metrics.formats.lmms_eval import LmmsEvalReader
@@ -25,6 +27,8 @@ READERS: tuple[Reader, ...] = (
     ParquetReader(),
     LmmsEvalReader(),
     InspectReader(),
+    EvalScopeReader(),
+    DeepEvalReader(),
     VLMEvalKitReader(),
     ImugReader(),
 )

@@ -1,0 +1,147 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""EvalScope: a mixin for adapters of dialogues, and the aggregation `imug` over what it scores.
+
+A sample is a turn, whose metadata hold `dialogue` and `turn`, or a whole dialogue, whose metadata hold `dialogue` and
+the keys of its turns as a list `target`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import isnan
+from statistics import fmean
+from typing import Any
+
+from evalscope.api.evaluator import Target, TaskState
+from evalscope.api.metric import AggScore, SampleScore, Score
+from evalscope.api.metric.scorer import Aggregator
+from evalscope.api.registry import register_aggregation
+from evalscope.constants import ScoreStatus
+from evalscope.metrics.semantics.catalog import METRIC_DEFINITIONS
+from evalscope.metrics.semantics.entry import MetricEntry
+
+from imug_metrics.dialogues.record import Record
+from imug_metrics.errors import ArgumentError
+from imug_metrics.formats.inspect_sample import SCORED
+from imug_metrics.functional.answers.answer_accuracy import answer_accuracy
+from imug_metrics.integrations.dialogues import dialogue_records, turn_record
+from imug_metrics.integrations.samples import sample_record, score_records
+from imug_metrics.reading.options import DEFAULT_OPTIONS
+from imug_metrics.suite import Given
+
+METRIC_DEFINITIONS.setdefault("answer_accuracy", MetricEntry(baseline="quality.accuracy.ratio"))  # reports lead with it
+
+
+@register_aggregation("imug")
+class ImugAggregator(Aggregator):
+    """All scores of a subset, with intervals by dialogue; those that are not defined are left out.
+
+    For other metrics, register a subclass under a name of its own, with what `ImugSuite` takes as `metrics`.
+
+    Raises:
+        ArgumentError: if a sample does not say its dialogue, was scored by an adapter without `DialogueMixin`, or is
+            repeated: repeats of a dialogue are no dialogues more.
+    """
+
+    name = "imug"
+    metrics: Given | None = None
+
+    def __call__(self, scores: list[SampleScore]) -> list[AggScore]:
+        """The scores, each with the number of samples."""
+        if any(score.generation_index for score in scores):
+            raise ArgumentError("repeats", "expected 1: repeats of a dialogue are no dialogues more")
+        found = score_records([record for score in scores for record in _records(score)], self.metrics)
+        return [
+            AggScore(score=value, metric_name=name, num=len(scores), metadata={"unrounded": value})
+            for name, value in found.items()
+            if not isnan(value)
+        ]
+
+
+class DialogueMixin:
+    """For an adapter: `class MyAdapter(DialogueMixin, DefaultDataAdapter)`, with the aggregation `imug`.
+
+    It scores the answers of each sample, and sees to it that samples without a score count as absent.
+    """
+
+    def match_score(
+        self, original_prediction: str, filtered_prediction: str, reference: str, task_state: TaskState
+    ) -> Score:
+        """Accuracy of the answers of a sample: the mean over its turns that have a key and an answer."""
+        records = _state_records(task_state)
+        scores = [_accuracy(record) for record in records if record.target is not None and record.text is not None]
+        return Score(
+            value={"accuracy": fmean(scores)} if scores else {},
+            status=ScoreStatus.SUCCESS if scores else ScoreStatus.EXCLUDED,
+            prediction=original_prediction,
+            extracted_prediction=filtered_prediction,
+            metadata={SCORED: [_turn(record) for record in records]},
+        )
+
+    def aggregate_subset(self, subset: str, sample_scores: list[SampleScore]) -> list[AggScore]:
+        """The scores of a subset, in which samples that failed are absent.
+
+        Raises:
+            ArgumentError: if there are several subsets: EvalScope would average their intervals and slopes.
+        """
+        datasets: Mapping[str, Any] = self.test_dataset  # type: ignore[attr-defined]
+        if len(datasets) != 1:
+            told = f"expected one, got {', '.join(datasets)}: EvalScope would average their intervals and slopes"
+            raise ArgumentError("subset_list", f"{told}; write a group into the metadata instead, such as `class`")
+        scored = {score.sample_id: score for score in sample_scores if SCORED in (score.score.metadata or {})}
+        found = [scored.get(sample.id) or _absent(sample) for sample in datasets[subset]]
+        scores: list[AggScore] = super().aggregate_subset(subset, found)  # type: ignore[misc]
+        return scores
+
+
+def _state_records(state: TaskState) -> list[Record]:
+    """The records of a sample that the model has answered."""
+    where = f"sample {state.sample_id}"
+    said = [message.model_dump(include={"role", "content"}) for message in state.messages]
+    if state.metadata.get("turn") is None and "target" in state.metadata:
+        return dialogue_records(state.metadata, said, where=where)
+    target, choices = _key(state.target_reference, where), [choice.value for choice in state.choices] or None
+    return [turn_record(state.metadata, said, target=target, choices=choices, where=where)]
+
+
+def _key(target: Target, where: str) -> str | None:
+    if len(target) > 1:
+        raise ArgumentError(
+            "target", f"expected one key in {where}, got {len(target)}: which of them counts is not said"
+        )
+    return target[0] if target else None
+
+
+def _accuracy(record: Record) -> float:
+    options = record.options or DEFAULT_OPTIONS
+    return answer_accuracy([record.text], [record.target], options=[options]).item()
+
+
+def _turn(record: Record) -> dict[str, Any]:
+    """What the metadata of a sample do not say of a turn."""
+    options = dict(record.options) if isinstance(record.options, Mapping) else record.options
+    return {"turn": record.turn, "text": record.text, "target": record.target, "options": options}
+
+
+def _absent(sample: Any) -> SampleScore:
+    """The score of a sample without one: its turns are absent."""
+    if sample.metadata.get("turn") is None:
+        keys = enumerate(sample.metadata.get("target") or (), 1)
+        turns = [{"turn": turn, "target": target} for turn, target in keys]
+    else:
+        turns = [{"turn": sample.metadata["turn"], "target": _key(Target(sample.target), f"sample {sample.id}")}]
+    score = Score(status=ScoreStatus.EXCLUDED, metadata={SCORED: turns})
+    return SampleScore(score=score, sample_id=sample.id, sample_metadata=sample.metadata)
+
+
+def _records(score: SampleScore) -> list[Record]:
+    turns = (score.score.metadata or {}).get(SCORED)
+    where = f"the metadata of sample {score.sample_id}"
+    if turns is None:
+        told = "let the adapter inherit imug_metrics.integrations.evalscope.DialogueMixin"
+        raise ArgumentError(
+            "aggregation", f"expected `{SCORED}` in the metadata of the score of sample {score.sample_id}: {told}"
+        )
+    metadata = {name: value for name, value in (score.sample_metadata or {}).items() if name not in ("target", "turn")}
+    return [sample_record(metadata, where=where, modality="text", **{"text": None, **turn}) for turn in turns]
