@@ -313,6 +313,7 @@ def test_an_archive_that_unpacks_to_too_much_is_read_up_to_there(tmp_path, monke
 
 def test_what_zstandard_needs_is_named(tmp_path, monkeypatch) -> None:
     path = write_archive(tmp_path / "log.eval", [sample()], zstandard=True)
+    monkeypatch.setitem(sys.modules, "zstandard", None)
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(ModuleNotFoundError, match=r"needs pyarrow, .*imug_metrics\[formats\]"):
         read_records(path)

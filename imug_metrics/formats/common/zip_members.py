@@ -7,6 +7,7 @@ from __future__ import annotations
 import struct
 import zipfile
 import zlib
+from importlib import import_module
 from pathlib import Path
 
 from imug_metrics._optional import require
@@ -80,7 +81,7 @@ class ZipMembers:
 
         Raises:
             ZipError: if it is damaged, encrypted, too large or packed in another way, or there is none of this name.
-            ModuleNotFoundError: if it is packed with Zstandard and pyarrow is not installed.
+            ModuleNotFoundError: if it is packed with Zstandard and neither zstandard nor pyarrow is installed.
         """
         info = self._infos.get(name)
         if info is None:
@@ -115,15 +116,27 @@ class ZipMembers:
 
     def _unpack_zstandard(self, info: zipfile.ZipInfo) -> bytes:
         """Unpack what the zip module of Python before 3.14 does not."""
-        pyarrow = require("pyarrow", purpose="A zip archive packed with Zstandard", extra="formats")
         self._file.seek(info.header_offset)
         header = _LOCAL_HEADER.unpack(self._file.read(_LOCAL_HEADER.size))
         self._file.seek(header[-2] + header[-1], 1)  # name and extra field
         packed = self._file.read(info.compress_size)
         if header[0] != b"PK\x03\x04" or info.flag_bits & 1 or len(packed) < info.compress_size:
             raise ValueError("it is damaged or encrypted")
-        with pyarrow.CompressedInputStream(pyarrow.BufferReader(packed), "zstd") as stream:
-            content: bytes = stream.read(info.file_size + 1)
+        content = _unpacked_zstandard(packed, info.file_size + 1)
         if len(content) != info.file_size or zlib.crc32(content) != info.CRC:
             raise ValueError("its content does not fit its sum")
         return content
+
+
+def _unpacked_zstandard(packed: bytes, limit: int) -> bytes:
+    """The first bytes of what is unpacked, by the package that is here: Inspect brings zstandard, tables pyarrow."""
+    try:
+        zstandard = import_module("zstandard")
+    except ModuleNotFoundError:
+        pyarrow = require("pyarrow", purpose="A zip archive packed with Zstandard", extra="formats")
+        with pyarrow.CompressedInputStream(pyarrow.BufferReader(packed), "zstd") as stream:
+            return bytes(stream.read(limit))
+    try:
+        return bytes(zstandard.ZstdDecompressor().stream_reader(packed).read(limit))
+    except zstandard.ZstdError as error:
+        raise ValueError(str(error)) from error
