@@ -21,6 +21,7 @@ from imug_metrics.formats.common.json_rows import json_rows
 from imug_metrics.formats.common.place import Place
 from imug_metrics.formats.common.usual_names import USUAL
 from imug_metrics.formats.protocol import Head, ReadOptions, RecordAt
+from imug_metrics.formats.tables.columns import names_turn
 from imug_metrics.formats.tables.rows import Rows, as_json
 from imug_metrics.reading.files import Problems
 
@@ -77,7 +78,7 @@ class LmmsEvalReader:
             return
         given = {field: name for field, name in _GIVEN.items() if name in names}
         options = replace(options, columns={**given, **options.columns})
-        rows = Rows(path, names, options, problems, usual=_USUAL)
+        rows = _rows(path, names, options, problems)
         model = path.parent.name if _FILE.fullmatch(path.name) else None
         left = _Filters()
         for line, row in json_rows(path, problems):
@@ -89,6 +90,21 @@ class LmmsEvalReader:
                     yield record._replace(model=record.model or model)
         left.warn(path, problems)
         rows.end()
+
+
+def _rows(path: Path, names: Mapping[str, None], options: ReadOptions, problems: Problems) -> Rows:
+    """What makes records of the rows.
+
+    Raises:
+        ArgumentError: of `columns`, if no field holds the dialogue or the turn; it says what to set in the task.
+    """
+    try:
+        return Rows(path, names, options, problems, usual=_USUAL)
+    except ArgumentError as error:
+        if "turn" in options.columns or names_turn(names):
+            raise
+        cure = "or let the task write it with `process_results` of imug_metrics.integrations.lmms_eval or .lm_eval"
+        raise ArgumentError(error.arguments, f"{error.message}; {cure}") from None
 
 
 def _only_file(folder: Path) -> Path:
@@ -168,10 +184,14 @@ def _turns(row: Mapping[str, Any], place: Place) -> list[dict[str, Any]]:
     if not scored:
         return [_flat(row, metrics, place)]
     whole = _agreed(scored)
-    turns = whole.pop("turns", None)
     others = {name: value for name, value in metrics.items() if not _is_scored(value)}
-    turns = [turn for turn in turns if isinstance(turn, Mapping)] if isinstance(turns, list) else [{}]
-    return [_as_scored({**whole, **turn}, row, others if len(turns) == 1 else {}) for turn in turns]
+    if "turns" not in whole:
+        return [_as_scored(whole, row, others)]
+    turns = whole.pop("turns")
+    if not isinstance(turns, list) or not turns or not all(isinstance(turn, Mapping) for turn in turns):
+        place.error("turns", "expected the turns of a dialogue as a list of objects")
+        return []
+    return [_as_scored({**whole, **turn}, row, {}) for turn in turns]  # a score of a dialogue is none of a turn
 
 
 def _is_scored(value: Any) -> bool:

@@ -23,7 +23,7 @@ from imug_metrics.integrations.samples import sample_record, score_records
 from imug_metrics.metrics.answers.answer_accuracy import AnswerAccuracy
 from imug_metrics.reading.files import Problems
 from imug_metrics.suite import Given
-from imug_metrics.suite.answers import answered
+from imug_metrics.suite.answers import answered, with_key
 
 NAMES = tuple(
     f"answer_accuracy{end}"
@@ -102,7 +102,7 @@ class TaskScores:
         """The documents as they are (`process_docs` of a task), looked through before the model runs.
 
         Raises:
-            ArgumentError: if one does not say its dialogue and turn, its key fits none of its options, or a turn is
+            ArgumentError: if one does not say its dialogue and turn, its key names none of its options, or a turn is
                 there twice.
         """
         seen = set[tuple[str, int]]()
@@ -115,6 +115,9 @@ class TaskScores:
                         "before it: a document is one turn; name the fields that hold its place",
                     )
                 seen.add((record.dialogue, record.turn))
+                if self.kind == "choice" and record.target is not None and not with_key([record], "strict"):
+                    cure = "keys that are words or numbers want another `kind`, as in TaskScores(kind='exact')"
+                    raise ArgumentError("key", f"{record.target!r} of document {number} names no option: {cure}")
         return docs
 
     def process_results(self, doc: Doc, results: Any) -> dict[str, dict[str, Any]]:

@@ -13,6 +13,7 @@ import pytest
 
 from imug_metrics import Record, read_records
 from imug_metrics.errors import ArgumentError
+from imug_metrics.integrations.lmms_eval import DialogueScores, TaskScores
 
 FOUND = {"dialogue": "a", "turn": 1}
 
@@ -120,7 +121,10 @@ def test_columns_lead_into_objects(tmp_path) -> None:
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        ({"accuracy": 1.0}, "no column holds the turn; its columns are doc_id, .*say turn=1"),
+        (
+            {"accuracy": 1.0},
+            "no column holds the turn; its columns are doc_id, .*say turn=1.*the task write it with `process_results`",
+        ),
         ({"accuracy": {"turn": 1}, "other": {"turn": 2}}, "no column holds the turn"),
         ({"accuracy": {"turn": 0, "dialogue": "a"}}, "turn 0"),
     ],
@@ -155,3 +159,82 @@ def test_rows_of_further_filters_are_told_and_not_read_twice(tmp_path) -> None:
 def test_the_model_is_the_folder_that_the_harness_has_named_after_it(tmp_path, name, model) -> None:
     read(tmp_path / "qwen__7b", [sample()], name)
     assert [*read_records(tmp_path / "qwen__7b" / name)] == [model]
+
+
+def scored(text: str | None = "B", **more: Any) -> dict[str, Any]:
+    """What a task that is made with `TaskScores` writes of a document into the value of each of its names."""
+    doc = {"dialogue": "a", "turn": 1, "question": "Which? A. red B. blue", "answer": "B", **more}
+    return TaskScores(("answer_accuracy", "answer_accuracy_slope")).process_results(doc, [text or ""])
+
+
+def test_what_was_scored_comes_before_what_the_model_said(tmp_path) -> None:
+    """A filter has taken the answer out of the reply, and the harness has logged the options' texts as target."""
+    row = {
+        "doc_id": 0,
+        "doc": {"text": "the question's"},
+        "target": "1",
+        "resps": [["I say (B)"]],
+        "filtered_resps": ["B"],
+    }
+    [record], problems = read(tmp_path, [{**row, **scored("B", domain="kitchen"), "f1": 0.5}])
+    assert (record.text, record.target, record.prompt) == ("B", "B", "Which? A. red B. blue")
+    assert record.options == {"A": "red", "B": "blue"}
+    assert record.groups == {"domain": "kitchen"}
+    assert record.scores == {"f1": 0.5}, "the answer's own score is found again, other metrics keep theirs"
+    assert problems == []
+
+
+def test_an_answer_that_was_scored_as_absent_is_absent(tmp_path) -> None:
+    rows = [{"doc_id": 0, "target": "B", "filtered_resps": "", **scored(None)}, {**sample(1), **scored("A", turn=2)}]
+    [first, second], problems = read(tmp_path, rows)
+    assert (first.text, first.target, second.text) == (None, "B", "A")
+    assert ["found none: it counts as absent" in problem for problem in problems] == [True]
+
+
+def test_likelihoods_of_options_are_read_by_the_answer_that_was_made_of_them(tmp_path) -> None:
+    likely = [["-1.0", "False"], ["0.0", "False"]]
+    row = {"doc_id": 0, "target": "1", "resps": [[each] for each in likely], "filtered_resps": likely}
+    [record], _ = read(tmp_path, [{**row, **scored("B")}])
+    assert (record.text, record.target) == ("B", "B")
+
+
+def test_rounds_of_a_dialogue_are_its_turns(tmp_path) -> None:
+    turns = [{"question": f"Which, {n}?", "answer": key} for n, key in enumerate("AB", 1)]
+    values = DialogueScores().process_results({"dialogue": "a", "turns": turns}, [["A", ""]])
+    records, problems = read(tmp_path, [{"doc_id": 0, "target": "a", "filtered_resps": ["A", ""], **values}])
+    found = [(record.dialogue, record.turn, record.prompt, record.text, record.target) for record in records]
+    assert found == [("a", 1, "Which, 1?", "A", "A"), ("a", 2, "Which, 2?", None, "B")]
+    assert ["found none: it counts as absent" in problem for problem in problems] == [True]
+
+
+@pytest.mark.parametrize("turns", ["x", [3], []])
+def test_rounds_that_are_none_are_told(tmp_path, turns) -> None:
+    rows = [sample(0), {"doc_id": 1, "filtered_resps": ["A"], "accuracy": {"dialogue": "a", "turns": turns}}]
+    records, problems = read(tmp_path, rows)
+    assert len(records) == 1
+    assert ["expected the turns of a dialogue" in problem for problem in problems] == [True]
+
+
+@pytest.mark.parametrize(
+    ("replies", "taken", "text"),
+    [
+        ([["A", "B", "A"]], ["B"], "B"),
+        (["A", "B"], "A", "A"),
+        ([["(A)", "(B)"]], ["A"], None),
+    ],
+    ids=["lm-eval", "lmms-eval", "changed by the filter"],
+)
+def test_of_repeats_the_one_that_was_scored_counts(tmp_path, replies, taken, text) -> None:
+    [record], problems = read(tmp_path, [sample(resps=replies, filtered_resps=taken)])
+    assert record.text == text
+    assert len(problems) == 1
+    assert ("the one that its filter took counts" if text else "expected one reply, got 2") in problems[0]
+
+
+def test_a_folder_with_one_file_of_samples_is_that_file(tmp_path) -> None:
+    read(tmp_path / "qwen", [sample()], "20260102_030405_samples_a.jsonl")
+    (tmp_path / "qwen" / "20260102_030405_results.json").write_text("{}")
+    assert [*read_records(tmp_path / "qwen")] == ["qwen"]
+    read(tmp_path / "qwen", [sample()], "20260102_030405_samples_b.jsonl")
+    with pytest.raises(ArgumentError, match=r"holds 2 files of samples, .*_a.jsonl, .*_b.jsonl: name one of them"):
+        read_records(tmp_path / "qwen")
