@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from imug_metrics.formats.protocol import Head, ReadOptions, RecordAt
 from imug_metrics.reading.files import Problems, kind
 
 _CASES = {"testCases": "test case", "conversationalTestCases": "conversational test case"}
+_IMAGE = re.compile(r"\[DEEPEVAL:IMAGE:([^\]\s]{1,100})\]")
 _OURS = "Turn Answer"  # what it scored is scored anew
 
 
@@ -24,7 +26,8 @@ class DeepEvalReader:
 
     A test case is the turn that its metadata name by `dialogue` and `turn`, `expectedOutput` its key, and the scores of
     its metrics are scores of the record, by their names. A conversational test case is the dialogue that its metadata
-    name, the keys of its turns a list `target` there; its scores are of no turn, and not read.
+    name, the keys of its turns a list `target` there; its scores are of no turn, and not read. Images are those
+    that the run holds.
     """
 
     name = "deepeval"
@@ -48,32 +51,47 @@ class DeepEvalReader:
                     continue
                 for number, case in enumerate(cases, 1):
                     place = Place(path / name, number, problems)
-                    for found in _records(case, place, options, sources, whole=name != "testCases"):
+                    for found in case_records(case, place, options, sources, whole=name != "testCases"):
                         yield found._replace(file=place.file)
 
 
-def _records(
+def case_records(
     case: Any, place: Place, options: ReadOptions, sources: ImageSources, *, whole: bool
 ) -> Iterator[RecordAt]:
+    """The records of a test case, of a file or of a run that goes on.
+
+    Args:
+        case: as a test run holds it.
+        place: where it is; collects what is wrong.
+        options: how it is read.
+        sources: finds its images.
+        whole: whether it is a conversational test case, which is a whole dialogue.
+
+    Example:
+        >>> place = Place(Path("run.json"), 1, Problems())
+        >>> case = {"input": "Which?", "actualOutput": "B", "metadata": {"dialogue": "a", "turn": 2}}
+        >>> [found] = case_records(case, place, ReadOptions(), ImageSources(None), whole=False)
+        >>> found.record.dialogue, found.record.turn, found.record.text
+        ('a', 2, 'B')
+    """
     if not isinstance(case, Mapping):
         place.error("", f"expected a test case, got {kind(case)}")
         return
-    metadata = case.get("metadata")
-    metadata = metadata if isinstance(metadata, Mapping) else {}
+    metadata = _mapping(case.get("metadata"))
     column = turn_column(metadata, options.columns)
     if not names_dialogue(metadata, options.columns) or (column is None and not whole):
         told = "`dialogue`, and the keys as a list `target`" if whole else "`dialogue` and `turn`, from 1"
         place.error("metadata", f"does not say where the case belongs: write {told} into it")
         return
     sample = _dialogue(case, metadata, column) if whole else _turn(case, metadata)
-    yield from sample_records(sample, place, options, sources)
+    yield from sample_records({**sample, "attachments": _images(case)}, place, options, sources)
 
 
 def _turn(case: Mapping[str, Any], metadata: Mapping[str, Any]) -> dict[str, Any]:
     """A test case as `sample_records` takes a sample."""
     answer, metrics = case.get("actualOutput"), case.get("metricsData")
-    said = [{"role": "user", "content": case.get("input")}]
-    given = [] if answer is None else [{"role": "assistant", "content": answer}]
+    said = [{"role": "user", "content": _content(case.get("input"))}]
+    given = [] if answer is None else [{"role": "assistant", "content": _content(answer)}]
     scores = {
         str(metric.get("name")): {"value": metric["score"]}
         for metric in (metrics if isinstance(metrics, list) else ())
@@ -86,4 +104,32 @@ def _turn(case: Mapping[str, Any], metadata: Mapping[str, Any]) -> dict[str, Any
 def _dialogue(case: Mapping[str, Any], metadata: Mapping[str, Any], turn: str | None) -> dict[str, Any]:
     """A conversational test case as `sample_records` takes a sample."""
     known = {name: value for name, value in metadata.items() if name != turn}
-    return {"metadata": known, "messages": case.get("turns"), "target": metadata.get("target")}
+    turns = case.get("turns")
+    if isinstance(turns, list):
+        turns = [{**said, "content": _content(said.get("content"))} for said in map(_mapping, turns)]
+    return {"metadata": known, "messages": turns, "target": metadata.get("target")}
+
+
+def _content(text: Any) -> Any:
+    """A text with its images in the places of their names."""
+    if not isinstance(text, str) or not _IMAGE.search(text):
+        return text
+    parts = enumerate(_IMAGE.split(text))  # texts and names in turn
+    return [
+        {"type": "image", "image": f"attachment://{part}"} if number % 2 else {"type": "text", "text": part}
+        for number, part in parts
+        if part.strip()
+    ]
+
+
+def _images(case: Mapping[str, Any]) -> dict[str, Any]:
+    """The images of a test case by their names."""
+    found: dict[str, Any] = {}
+    for name, image in _mapping(case.get("imagesMapping")).items():
+        content, address = _mapping(image).get("dataBase64"), _mapping(image).get("url")
+        found[name] = address if content is None else f"data:{_mapping(image).get('mimeType')};base64,{content}"
+    return found
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

@@ -105,7 +105,7 @@ def _model(row: Mapping[str, Any], name: str) -> str | None:
 
 def _tell(path: Path, lines: list[int], problems: Problems) -> None:
     told = (
-        f"{len(lines)} samples do not say which turn of which dialogue they are, and are left out: let "
+        f"{len(lines)} samples do not say which turn of which dialogue they are, and are not read: let "
         "`record_to_sample` write `dialogue` and `turn` into the metadata of a sample, or, of a whole dialogue, "
         "`dialogue` and the keys as a list `target`"
     )

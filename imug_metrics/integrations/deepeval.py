@@ -16,12 +16,15 @@ from deepeval.errors import MissingTestCaseParamsError
 from deepeval.metrics import BaseConversationalMetric, BaseMetric
 from deepeval.metrics.utils import check_llm_test_case_params
 from deepeval.test_case import ConversationalTestCase, LLMTestCase, SingleTurnParams
+from deepeval.test_case.api import create_api_test_case
 
 from imug_metrics.dialogues.record import Record
-from imug_metrics.functional.answers.answer_accuracy import Kind, answer_accuracy
-from imug_metrics.integrations.dialogues import dialogue_records, turn_record
+from imug_metrics.formats import deepeval as formats
+from imug_metrics.formats.common.image_sources import ImageSources
+from imug_metrics.formats.protocol import ReadOptions
+from imug_metrics.functional.answers.answer_accuracy import Kind
+from imug_metrics.integrations.dialogues import answer_scores, checked_records
 from imug_metrics.integrations.samples import score_records
-from imug_metrics.reading.options import DEFAULT_OPTIONS
 from imug_metrics.suite import Given
 
 
@@ -50,7 +53,7 @@ class TurnAnswerMetric(BaseMetric):
         """The score of a turn, which is also in `score`."""
         check_llm_test_case_params(test_case, self._required_params, None, None, self, None, test_case.multimodal)
         [record] = case_records(test_case)
-        [self.score] = _scores([record], self.kind)
+        [self.score] = answer_scores([record], self.kind)
         self.reason = f"The answer scores {self.score:g} by the key {record.target!r}."
         self.is_successful()
         return self.score
@@ -86,7 +89,7 @@ class DialogueAnswersMetric(BaseConversationalMetric):
         """The score of a dialogue, which is also in `score`."""
         keyed = [record for record in case_records(test_case) if record.target is not None]
         self._check(keyed)
-        scores = _scores(keyed, self.kind)
+        scores = answer_scores(keyed, self.kind)
         self.score = fmean(scores)
         self.score_breakdown = {f"turn_{record.turn}": score for record, score in zip(keyed, scores)}
         self.reason = ", ".join(f"{turn}: {score:g}" for turn, score in self.score_breakdown.items())
@@ -109,7 +112,7 @@ class DialogueAnswersMetric(BaseConversationalMetric):
 
 
 def score_test_cases(
-    test_cases: Iterable[LLMTestCase | ConversationalTestCase], metrics: Given | None = None
+    test_cases: Iterable[LLMTestCase | ConversationalTestCase], metrics: Given | None = None, *, encoder: Any = None
 ) -> dict[str, float]:
     """All scores of the test cases of a run, by name, with intervals by dialogue.
 
@@ -117,13 +120,14 @@ def score_test_cases(
         test_cases: turns or whole dialogues. What is odd in a dialogue is a warning; an absent answer lowers the
             coverage.
         metrics: as `ImugSuite` takes them; None: `AnswerAccuracy(detail=True)`.
+        encoder: as `ImugSuite` takes it; images of the model need one.
 
     Raises:
         ArgumentError: if a case does not say its dialogue, or a turn which turn it is.
         InputError: if a turn is there twice.
     """
     found = [record for number, case in enumerate(test_cases) for record in case_records(case, f"test case {number}")]
-    return score_records(found, metrics)
+    return score_records(found, metrics, encoder=encoder)
 
 
 def case_records(case: LLMTestCase | ConversationalTestCase, where: str = "the test case") -> list[Record]:
@@ -136,18 +140,8 @@ def case_records(case: LLMTestCase | ConversationalTestCase, where: str = "the t
     Raises:
         ArgumentError: if its metadata do not say its dialogue, or of a turn which turn it is.
     """
-    metadata = case.metadata or {}
-    if isinstance(case, ConversationalTestCase):
-        said = [turn.model_dump(include={"role", "content"}) for turn in case.turns]
-        return dialogue_records(metadata, said, where=where)
-    asked, given = {"role": "user", "content": case.input}, {"role": "assistant", "content": case.actual_output}
-    said = [asked] if case.actual_output is None else [asked, given]
-    return [turn_record(metadata, said, target=case.expected_output, where=where)]
-
-
-def _scores(records: list[Record], kind: Kind) -> list[float]:
-    """What the answers score, each by its key."""
-    texts, keys = [record.text for record in records], [record.target for record in records]
-    options = [record.options or DEFAULT_OPTIONS for record in records] if kind == "choice" else DEFAULT_OPTIONS
-    scores: list[float] = answer_accuracy(texts, keys, kind=kind, options=options, reduction="none").tolist()
-    return scores
+    whole = isinstance(case, ConversationalTestCase)
+    row = create_api_test_case(case, index=0).model_dump(by_alias=True)
+    return checked_records(
+        lambda place: formats.case_records(row, place, ReadOptions(), ImageSources(None), whole=whole), where
+    )

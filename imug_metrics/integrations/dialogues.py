@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,10 @@ from imug_metrics.errors import ArgumentError
 from imug_metrics.formats.common.image_sources import ImageSources
 from imug_metrics.formats.common.place import Place
 from imug_metrics.formats.inspect_sample import sample_records
-from imug_metrics.formats.protocol import ReadOptions
+from imug_metrics.formats.protocol import ReadOptions, RecordAt
+from imug_metrics.functional.answers.answer_accuracy import Kind, answer_accuracy
 from imug_metrics.reading.files import Problems
+from imug_metrics.reading.options import DEFAULT_OPTIONS
 
 Messages = Sequence[Mapping[str, Any]]
 
@@ -79,12 +81,37 @@ def _check(metadata: Mapping[str, Any], names: Sequence[str], where: str) -> Non
             raise ArgumentError(name, f"expected in the metadata of {where}: {told}")
 
 
-def _records(sample: Mapping[str, Any], where: str) -> list[Record]:
-    """The records, with a warning of what is odd in them."""
+def answer_scores(records: Sequence[Record], kind: Kind) -> list[float]:
+    """What the answers of records score, each by its own key and options; see `answer_accuracy`.
+
+    Example:
+        >>> answer_scores([Record("a", 1, "text", "Which?", text="B", target="B")], "choice")
+        [1.0]
+    """
+    texts, keys = [record.text for record in records], [record.target for record in records]
+    options = [record.options or DEFAULT_OPTIONS for record in records] if kind == "choice" else DEFAULT_OPTIONS
+    scores: list[float] = answer_accuracy(texts, keys, kind=kind, options=options, reduction="none").tolist()
+    return scores
+
+
+def checked_records(read: Callable[[Place], Iterable[RecordAt]], where: str) -> list[Record]:
+    """The records that a reader gives of a sample, with a warning of what is odd in them.
+
+    Args:
+        read: gives the records, and tells a place what is wrong.
+        where: what messages call the sample, such as "sample 7".
+
+    Raises:
+        ArgumentError: if there are none.
+    """
     place = Place(Path(where), None, Problems())
-    records = [found.record for found in sample_records(sample, place, ReadOptions(), ImageSources(None))]
+    records = [found.record for found in read(place)]
     if not records:
-        raise ArgumentError("messages", str(place.problems[0]))
+        raise ArgumentError("sample", str(place.problems[0]))
     for problem in place.problems:
         warnings.warn(str(problem), stacklevel=3)
     return records
+
+
+def _records(sample: Mapping[str, Any], where: str) -> list[Record]:
+    return checked_records(lambda place: sample_records(sample, place, ReadOptions(), ImageSources(None)), where)

@@ -21,15 +21,15 @@ from evalscope.constants import ScoreStatus
 from evalscope.metrics.semantics.catalog import METRIC_DEFINITIONS
 from evalscope.metrics.semantics.entry import MetricEntry
 
-from imug_metrics.dialogues.record import Record
+from imug_metrics.dialogues.record import GROUPS, Record
 from imug_metrics.errors import ArgumentError
 from imug_metrics.formats.inspect_sample import SCORED
-from imug_metrics.functional.answers.answer_accuracy import answer_accuracy
-from imug_metrics.integrations.dialogues import dialogue_records, turn_record
+from imug_metrics.functional.answers.answer_accuracy import Kind
+from imug_metrics.integrations.dialogues import answer_scores, dialogue_records, turn_record
 from imug_metrics.integrations.samples import sample_record, score_records
-from imug_metrics.reading.options import DEFAULT_OPTIONS
 from imug_metrics.suite import Given
 
+_FROM_METADATA = frozenset(("dialogue", "subject", "groups", *GROUPS))
 METRIC_DEFINITIONS.setdefault("answer_accuracy", MetricEntry(baseline="quality.accuracy.ratio"))  # reports lead with it
 
 
@@ -63,14 +63,21 @@ class DialogueMixin:
     """For an adapter: `class MyAdapter(DialogueMixin, DefaultDataAdapter)`, with the aggregation `imug`.
 
     It scores the answers of each sample, and sees to it that samples without a score count as absent.
+
+    Attributes:
+        kind: what the answers are, as `answer_accuracy` has it; where it is another one, the aggregation has to be one
+            with metrics of that kind.
     """
+
+    kind: Kind = "choice"
 
     def match_score(
         self, original_prediction: str, filtered_prediction: str, reference: str, task_state: TaskState
     ) -> Score:
         """Accuracy of the answers of a sample: the mean over its turns that have a key and an answer."""
         records = _state_records(task_state)
-        scores = [_accuracy(record) for record in records if record.target is not None and record.text is not None]
+        answered = [record for record in records if record.target is not None and record.text is not None]
+        scores = answer_scores(answered, self.kind)
         return Score(
             value={"accuracy": fmean(scores)} if scores else {},
             status=ScoreStatus.SUCCESS if scores else ScoreStatus.EXCLUDED,
@@ -85,9 +92,9 @@ class DialogueMixin:
         Raises:
             ArgumentError: if there are several subsets: EvalScope would average their intervals and slopes.
         """
-        datasets: Mapping[str, Any] = self.test_dataset  # type: ignore[attr-defined]
+        datasets = self.test_dataset  # type: ignore[attr-defined]
         if len(datasets) != 1:
-            told = f"expected one, got {', '.join(datasets)}: EvalScope would average their intervals and slopes"
+            told = f"expected one, got {', '.join(datasets.keys())}: EvalScope would average their intervals and slopes"
             raise ArgumentError("subset_list", f"{told}; write a group into the metadata instead, such as `class`")
         scored = {score.sample_id: score for score in sample_scores if SCORED in (score.score.metadata or {})}
         found = [scored.get(sample.id) or _absent(sample) for sample in datasets[subset]]
@@ -113,11 +120,6 @@ def _key(target: Target, where: str) -> str | None:
     return target[0] if target else None
 
 
-def _accuracy(record: Record) -> float:
-    options = record.options or DEFAULT_OPTIONS
-    return answer_accuracy([record.text], [record.target], options=[options]).item()
-
-
 def _turn(record: Record) -> dict[str, Any]:
     """What the metadata of a sample do not say of a turn."""
     options = dict(record.options) if isinstance(record.options, Mapping) else record.options
@@ -139,9 +141,7 @@ def _records(score: SampleScore) -> list[Record]:
     turns = (score.score.metadata or {}).get(SCORED)
     where = f"the metadata of sample {score.sample_id}"
     if turns is None:
-        told = "let the adapter inherit imug_metrics.integrations.evalscope.DialogueMixin"
-        raise ArgumentError(
-            "aggregation", f"expected `{SCORED}` in the metadata of the score of sample {score.sample_id}: {told}"
-        )
-    metadata = {name: value for name, value in (score.sample_metadata or {}).items() if name not in ("target", "turn")}
-    return [sample_record(metadata, where=where, modality="text", **{"text": None, **turn}) for turn in turns]
+        told = f"expected sample {score.sample_id} to be scored by imug_metrics.integrations.evalscope.DialogueMixin"
+        raise ArgumentError("aggregation", f"{told}: let the adapter inherit it")
+    known = {name: value for name, value in (score.sample_metadata or {}).items() if name in _FROM_METADATA}
+    return [sample_record(known, where=where, modality="text", **{"text": None, **turn}) for turn in turns]

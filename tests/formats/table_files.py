@@ -326,6 +326,57 @@ def zstandard_archive(members: dict[str, bytes]) -> bytes:
     return out.getvalue()
 
 
+def evalscope_turns(folder: Path) -> Path:
+    """Reviews of single turns, with the history that the model was shown and thoughts before its answer."""
+    rows = []
+    for number, record in enumerate(source_records()):
+        thought = {"type": "reasoning", "reasoning": "hm", "signature": None}
+        shown: Row = {"type": "text", "text": record.text, "refusal": None}
+        if record.image:
+            shown = {"type": "image", "image": data_url(record), "detail": "auto"}
+        messages = [_message("user", "Hello."), _message("assistant", "Hello!")] if record.turn > 1 else []
+        messages += [_message("user", record.prompt), _message("assistant", [thought, shown])]
+        metadata = {"dialogue": record.dialogue, "turn": record.turn, **record.groups}
+        rows.append(_review(number, messages, metadata, target=record.target, value=dict(record.scores)))
+    path = folder / "reviews" / MODEL / "imug_default.jsonl"
+    path.parent.mkdir(parents=True)
+    return write_lines(path, rows)
+
+
+def _review(number: int, messages: list[Row], metadata: Row, *, target: str | None, value: Row) -> Row:
+    said = messages[-1]["content"][-1].get("text")
+    score = {"value": value, "status": "success", "extracted_prediction": said, "prediction": said, "metadata": {}}
+    of_sample = {"sample_id": number, "group_id": number, "generation_index": 0, "sample_metadata": metadata}
+    return {
+        **{"index": number, "target": [target] if target else None, "messages": messages, "agent_trace": None},
+        "sample_score": {"score": score, **of_sample},
+    }
+
+
+def _message(role: str, content: Any) -> Row:
+    return {"id": "0", "content": content, "source": None, "metadata": None, "perf_metrics": None, "role": role}
+
+
+def deepeval_turns(folder: Path) -> Path:
+    """A test run of DeepEval whose cases are turns; images stand beside the text that names them."""
+    cases = []
+    for number, record in enumerate(source_records()):
+        image = {"dataBase64": data_url(record).partition(",")[2], "mimeType": "image/png"} if record.image else None
+        cases.append(
+            {
+                **{"name": f"test_case_{number}", "input": record.prompt, "expectedOutput": record.target},
+                **{"actualOutput": f"[DEEPEVAL:IMAGE:{number:032x}]" if image else record.text, "success": True},
+                "metricsData": [{"name": name, "score": score} for name, score in record.scores.items()],
+                "metadata": {"dialogue": record.dialogue, "turn": record.turn, **record.groups},
+                "imagesMapping": {f"{number:032x}": image} if image else {},
+            }
+        )
+    run = {"testCases": cases, "conversationalTestCases": [], "metricsScores": []}
+    path = folder / "test_run_20260102_030405.json"
+    path.write_text(json.dumps(run, ensure_ascii=False), encoding="utf-8")
+    return path
+
+
 def vlmevalkit_rows() -> list[Row]:
     """Options in columns of their own, and images in base64."""
     rows = []
@@ -370,6 +421,8 @@ TABLE_FILES: dict[str, Callable[[Path], Path]] = {
     "inspect.turns": inspect_turns,
     "inspect.dialogues": inspect_dialogues,
     "inspect.zstandard": inspect_zstandard,
+    "evalscope.turns": evalscope_turns,
+    "deepeval.turns": deepeval_turns,
     "vlmevalkit.tabs": vlmevalkit_tabs,
     "vlmevalkit.workbook": vlmevalkit_workbook,
 }

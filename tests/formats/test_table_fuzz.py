@@ -28,7 +28,7 @@ from tests.formats.test_chat_fuzz import WRONG, places, put
 FUZZ = settings(max_examples=16, deadline=None)  # of each form, and others in every run
 FILES = [form for form in TABLE_FILES if form not in ("parquet.structs", "parquet.saved")]  # those are folders
 TEXTS = ["table.commas", "table.semicolons", "table.tabs", "table.pandas", "vlmevalkit.tabs"]
-LINES = ["table.lines", "lmms-eval.lmms", "lmms-eval.lm"]
+LINES = ["table.lines", "lmms-eval.lmms", "lmms-eval.lm", "evalscope.turns"]
 COUNT = len(source_records())
 
 

@@ -15,11 +15,12 @@ from tests.integrations.recorded import expected, rows
 os.environ.setdefault("DEEPEVAL_TELEMETRY_OPT_OUT", "1")
 pytest.importorskip("deepeval")
 from deepeval.errors import MissingTestCaseParamsError
-from deepeval.test_case import ConversationalTestCase, LLMTestCase, Turn
+from deepeval.test_case import ConversationalTestCase, LLMTestCase, MLLMImage, Turn
 
 from imug_metrics.integrations.deepeval import (
     DialogueAnswersMetric,
     TurnAnswerMetric,
+    case_records,
     score_test_cases,
 )
 
@@ -73,7 +74,7 @@ def test_a_dialogue_scores_the_mean_of_its_turns_that_have_a_key() -> None:
     ("case", "error", "message"),
     [
         (dialogue("Which?", "B", dialogue="a"), MissingTestCaseParamsError, "No turn has a key"),
-        (dialogue("Which?", "B", target=["B"]), ArgumentError, "`dialogue`: expected in the metadata"),
+        (dialogue("Which?", "B", target=["B"]), ArgumentError, "write `dialogue`, and the keys"),
         (
             dialogue("Which?", "B", "And?", dialogue="a", target=["B", "C"]),
             MissingTestCaseParamsError,
@@ -89,7 +90,7 @@ def test_dialogues_without_a_score_are_refused(case, error, message) -> None:
 
 def test_a_turn_that_names_no_turn_is_refused_with_the_cure() -> None:
     case = LLMTestCase(input="Which?", actual_output="B", expected_output="B", metadata={"dialogue": "a"})
-    with pytest.raises(ArgumentError, match="`turn`: expected in the metadata of test case 0: let the task write"):
+    with pytest.raises(ArgumentError, match=r"test case 0: metadata: .* write `dialogue` and `turn`"):
         score_test_cases([case])
 
 
@@ -100,3 +101,10 @@ def test_an_absent_answer_has_no_score_and_lowers_the_coverage() -> None:
         TurnAnswerMetric().measure(turn(given[0]))
     found = score_test_cases([turn(row) for row in given])
     assert found["answer_accuracy_coverage"] == pytest.approx(80 / 110)
+
+
+def test_an_image_in_an_answer_is_the_output_of_its_turn() -> None:
+    image = MLLMImage(dataBase64="aW1hZ2U=", mimeType="image/png")
+    case = LLMTestCase(input="Draw it.", actual_output=f"Here: {image}", metadata={"dialogue": "a", "turn": 1})
+    [record] = case_records(case)
+    assert (record.modality, record.image) == ("image", b"image")
