@@ -15,6 +15,7 @@ from imug_metrics.cli.epilogs import (
     COMPARE_CODES,
     CONVERT_CODES,
     EXIT_CODES,
+    MERGE_CODES,
     PLAN_CODES,
     READ_CODES,
     WITH_OUT,
@@ -42,6 +43,7 @@ def parser() -> argparse.ArgumentParser:
         _add_scaling,
         _add_compare,
         _add_repeats,
+        _add_merge,
         _add_plan,
         _add_check,
         _add_read,
@@ -67,6 +69,7 @@ def _add_score(commands: Any) -> None:
     score.files("FILE", "your own data, one model a file unless it says more: chat JSONL, CSV, parquet, ...", "*")
     score.names("--model", "NAME", "models to score (default: all); one name is that of files that name none")
     score.folder("--out", "where scores and report go")
+    score.folder("--state", "write the states of all metrics, which `merge` adds up; of FILE alone", metavar="FILE")
     score.switch("--figures", "write every figure as SVG and PDF into DIR/figures as well; needs the extra report")
     score.encoder(None, f": {SPECS} (default: none for files, whose images are then left out; scene for a benchmark)")
     score.folder("--cache", "keep embeddings in this folder for other runs")
@@ -226,6 +229,21 @@ def _add_repeats(commands: Any) -> None:
     repeats.names("--metric", "KEY", "metrics to look at (default: all that were scored)")
     repeats.names("--model", "NAME", "models to look at (default: all that every run holds)")
     repeats.folder("--out", "where repeats.json goes (default: print only)")
+
+
+def _add_merge(commands: Any) -> None:
+    merge = Command(
+        commands,
+        "merge",
+        "add up parts of an evaluation that were scored apart",
+        "Add up files of states that `imug-metrics score --state` has written, such as one a machine: the scores are "
+        "those of one evaluation of all dialogues. Nothing in the files is run.",
+        MERGE_CODES,
+    )
+    merge.parser.add_argument("parts", type=Path, nargs="+", metavar="PART", help="files of states")
+    merge.text("--model", "NAME", "name of the model of files that hold one suite and name none", "model")
+    merge.folder("--out", "where the merged states go (default: print only)", metavar="FILE")
+    merge.switch("--json", "print one JSON object")
 
 
 def _add_plan(commands: Any) -> None:

@@ -30,6 +30,13 @@ COMPARE_CODES = """exit codes:
   2    the command line is not as expected, or a folder holds nothing to compare
 """
 
+MERGE_CODES = """exit codes:
+  0    finished
+  1    finished, but dialogues are in more than one part
+  2    the command line is not as expected, or a file holds no states that can be added
+  3    a file cannot be opened or written
+"""
+
 READ_CODES = """exit codes:
   0    letters, a number or words were read
   1    nothing was read, and the reason is told

@@ -41,6 +41,7 @@ def settings_of_files(options: Namespace) -> Settings:
     """
     _check_alone(options)
     _check_out(options.out, options.files)
+    _check_state(options.state, options.files)
     models, ranges = chosen(options.model), parse_ranges(chosen(options.score_range))
     with named_as(**FLAGS):
         found = read_files(options.files, models=models, **reading(options))
@@ -50,7 +51,8 @@ def settings_of_files(options: Namespace) -> Settings:
     _note_keys(found, options)
     named = ("encoder", "device", "cache", "missing", "kind")
     given = {name: getattr(options, name) for name in named}
-    return Settings(records=found, leave_images=True, score_ranges=ranges or None, **given)
+    ranged, keep = ranges or None, options.state is not None
+    return Settings(records=found, leave_images=True, score_ranges=ranged, keep_states=keep, **given)
 
 
 def _note_keys(found: RecordsByModel, options: Namespace) -> None:
@@ -155,3 +157,13 @@ def _check_out(out: Path | None, files: Sequence[Path]) -> None:
         inside = file.is_dir() and out.resolve().is_relative_to(file.resolve())
         if inside or (file.resolve().parent == out.resolve() and file.name in _WRITTEN):
             raise ArgumentError("out", f"expected a folder outside of {file}, which is read")
+
+
+def _check_state(state: Path | None, files: Sequence[Path]) -> None:
+    """Raise where the states would be written over a folder or what is read."""
+    if state is None:
+        return
+    if state.is_dir():
+        raise ArgumentError("state", f"expected a file, {state} is a folder")
+    if state.resolve() in {file.resolve() for file in files}:
+        raise ArgumentError("state", f"expected another file than {state}, which is read")

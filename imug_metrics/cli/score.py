@@ -46,6 +46,8 @@ def run(options: Namespace) -> int:
         print_note(PROMPTS_NOTE)
     with named_as(score_ranges="score_range"):
         evaluation = score(settings, options.out, figures=options.figures)
+    if options.state is not None:
+        print_note(f"states: {evaluation.save_states(options.state)}")
     for result in evaluation.results:
         if result.official is not None:
             print_note(f"official scores of {result.model}: {imug.describe_contents(result.official.contents)}")
@@ -102,7 +104,7 @@ def _check_benchmark(options: Namespace) -> None:
     for name, other in (("benchmark", "outputs"), ("outputs", "benchmark")):
         if getattr(options, name) is None:
             raise ArgumentError(name, f"expected together with --{other}")
-    for name in ("format", "columns", "images", "score_range"):
+    for name in ("format", "columns", "images", "score_range", "state"):
         if getattr(options, name) is not None:
             raise ArgumentError(name, "expected together with FILE, not with --benchmark")
     if options.kind != "choice":

@@ -12,6 +12,7 @@ from imug_metrics.evaluation.result import Evaluation
 from imug_metrics.evaluation.run import evaluate, run
 from imug_metrics.evaluation.scaling import ScalingEvaluation, Strategy, evaluate_scaling
 from imug_metrics.evaluation.settings import JudgeSettings, Settings
+from imug_metrics.evaluation.states import MergedStates, merge_states
 from imug_metrics.evaluation.unim import UnimEvaluation, UnimSettings, evaluate_unim
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "Evaluation",
     "GainEvaluation",
     "JudgeSettings",
+    "MergedStates",
     "RepeatedRuns",
     "RepeatedScore",
     "ScalingEvaluation",
@@ -34,6 +36,7 @@ __all__ = [
     "evaluate_gain",
     "evaluate_scaling",
     "evaluate_unim",
+    "merge_states",
     "plan_assumed",
     "plan_comparison",
     "read_human",

@@ -82,6 +82,7 @@ class Inputs:
         overwrite: whether finished models are scored again.
         manifest: what an evaluation says of all this.
         score_ranges: ends of scores that the records carry, by name.
+        keep_states: whether the state of each model is kept beside its scores.
     """
 
     models: tuple[ModelInputs, ...]
@@ -97,6 +98,7 @@ class Inputs:
     manifest: Mapping[str, Any] = field(default_factory=dict)
     kind: Kind = "choice"
     score_ranges: Mapping[str, Bounds] = field(default_factory=dict)
+    keep_states: bool = False
 
 
 def read_inputs(settings: Settings) -> Inputs:
@@ -137,6 +139,7 @@ def read_inputs(settings: Settings) -> Inputs:
         _manifest(settings, models, 0 if benchmark is None else len(benchmark), encoder),
         settings.kind,
         settings.score_ranges or {},
+        settings.keep_states,
     )
 
 

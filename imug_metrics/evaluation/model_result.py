@@ -87,8 +87,9 @@ def fingerprint(settings: Mapping[str, Any], contents: Iterable[Path], *folders:
 def write_result(path: Path, result: ModelResult) -> None:
     """Write what was found about one model as a whole; the file's folder is made."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    content = asdict(replace(result, scores=replace(result.scores, embedded={})))
-    del content["scores"]["embedded"]
+    content = asdict(replace(result, scores=replace(result.scores, embedded={}, state=None)))
+    for elsewhere in ("embedded", "state"):
+        del content["scores"][elsewhere]
     if result.official is not None:
         content["official"]["turns"] = [turn._asdict() for turn in result.official.turns]
     write_whole(path, json_text(KIND, content, indent=None))

@@ -16,6 +16,7 @@ from imug_metrics.errors import ArgumentError
 from imug_metrics.evaluation.layouts import kinds, misfit
 from imug_metrics.evaluation.model_result import MAX_BYTES, ModelResult, read_result, write_result
 from imug_metrics.evaluation.official import write_official
+from imug_metrics.evaluation.states import write_states
 from imug_metrics.protocols import imug
 from imug_metrics.reading.files import as_name
 from imug_metrics.reading.text_files import read_text
@@ -184,6 +185,21 @@ class Evaluation(Trackable):
             "benchmark_problems": [asdict(problem) for problem in self.benchmark_problems],
         }
         write_whole(folder / "evaluation.json", json_text("evaluation", content))
+
+    def save_states(self, path: Path | str) -> Path:
+        """Write the states of all models as one file: parts that were scored apart are added up by `merge_states`.
+
+        Returns:
+            The path.
+
+        Raises:
+            ArgumentError: unless the evaluation was made with `keep_states=True`.
+        """
+        states = {result.model: result.scores.state for result in self.results}
+        found = {model: state for model, state in states.items() if state is not None}
+        if len(found) < len(states):
+            raise ArgumentError("keep_states", "expected True in the call that made this evaluation")
+        return write_states(found, path)
 
     @classmethod
     def load(cls, folder: Path | str) -> Evaluation:

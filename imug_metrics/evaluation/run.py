@@ -40,6 +40,7 @@ def evaluate(
     resume: Path | str | None = None,
     overwrite: bool = False,
     score_ranges: Mapping[str, Bounds] | None = None,
+    keep_states: bool = False,
     progress: Progress | None = None,
 ) -> Evaluation:
     """Score models with every metric, from records or from folders of a benchmark.
@@ -67,6 +68,7 @@ def evaluate(
         overwrite: score again what an earlier run has finished.
         score_ranges: ends that scores which the records carry cannot leave, by name, such as
             `{"judge": (1, 5), "correct": (0, 1)}`: bounds and axes keep to them, and other scores are refused.
+        keep_states: keep the state of each model's metrics, for `Evaluation.save_states`; with records alone.
         progress: called with what is being done, how much is done and how much there is (None: not known).
 
     Returns:
@@ -104,6 +106,7 @@ def evaluate(
         overwrite,
         kind=kind,
         score_ranges=score_ranges,
+        keep_states=keep_states,
     )
     return run(settings, progress)
 

@@ -48,7 +48,13 @@ def _result(inputs: Inputs, model: ModelInputs, read: ModelReadings, progress: P
         found = read_result(path, mark)
     if found is None:
         scorer = _Scorer(
-            inputs.benchmark, inputs.encoder, inputs.metrics, inputs.missing, inputs.kind, inputs.score_ranges
+            inputs.benchmark,
+            inputs.encoder,
+            inputs.metrics,
+            inputs.missing,
+            inputs.kind,
+            inputs.score_ranges,
+            keep_states=inputs.keep_states,
         )
         found = scorer.score(model, read.readings, show)
     else:
@@ -71,10 +77,12 @@ class _Scorer:
         missing: Missing,
         kind: Kind = "choice",
         score_ranges: Mapping[str, Bounds] = MappingProxyType({}),
+        *,
+        keep_states: bool = False,
     ) -> None:
         self.benchmark, self.encoder, self.metrics, self.missing = benchmark, encoder, metrics, missing
         self.kind: Kind = kind
-        self.score_ranges = score_ranges
+        self.score_ranges, self.keep_states = score_ranges, keep_states
 
     def score(
         self, model: ModelInputs, readings: Readings | None, progress: Callable[[int, int | None], None]
@@ -121,6 +129,7 @@ class _Scorer:
             score_ranges={name: ends for name, ends in self.score_ranges.items() if name in carried},
             unreadable=unreadable,
             progress=progress,
+            keep_state=self.keep_states,
         )
 
     def _compared(

@@ -103,6 +103,7 @@ class Settings:
     leave_images: bool = False
     kind: Kind = "choice"
     score_ranges: Mapping[str, Bounds] | None = None
+    keep_states: bool = False
 
     def __post_init__(self) -> None:
         if (self.records is None) == (self.benchmark is None):
@@ -127,6 +128,10 @@ class Settings:
             raise ArgumentError("judged", "expected without a judge; its recorded answers would be replaced")
         if self.score_ranges is not None:
             self._check_ranges()
+        if self.keep_states and self.records is None:
+            raise ArgumentError(
+                "keep_states", "expected together with records: scores of a benchmark are no sums alone"
+            )
         if self.benchmark is None:
             self._check_records()
         else:

@@ -17,6 +17,8 @@ from imug_metrics.metrics.state_file import SavedState, join_states, part_states
 if TYPE_CHECKING:
     from imug_metrics.metrics.additive_metric import AdditiveMetric
 
+_DEFAULT = "the default"
+
 Arguments = Mapping[str, Mapping[str, Any]]
 """By a metric's name the arguments that did not travel."""
 
@@ -65,7 +67,7 @@ def collection_from_bytes(
     """
     saved = read_state(data)
     if saved.get("class", str) != "MetricCollection":
-        raise InputError("data", "to be the state of a MetricCollection", f"that of a {saved.content['class'][:80]}")
+        raise InputError("data", "to be the state of MetricCollection", f"that of {saved.content['class'][:80]}")
     metrics: Any = restored_metrics(saved, classes, arguments or {})
     prefix, postfix = saved_ends(saved)
     try:
@@ -84,8 +86,8 @@ def merge_collections(first: MetricCollection, other: MetricCollection) -> None:
         other: of the same names, classes and configurations.
 
     Raises:
-        InputError: if the names differ, or a metric is one of another package.
-        ValueError: if a class or a configuration differs. Nothing is added then.
+        InputError: if names, classes or configurations differ, or a metric is one of another package. Nothing is added
+            then.
 
     Example:
         >>> from imug_metrics import TurnDecay
@@ -117,7 +119,12 @@ def check_mergeable(mine: Mapping[str, Metric], others: Mapping[str, Metric]) ->
         check_own(name, metric)
         if type(metric) is not type(others[name]):
             raise InputError("other", f"to hold a {type(metric).__name__} as {name}", type(others[name]).__name__)
-        cast("AdditiveMetric", metric).check_mergeable(others[name])
+        try:
+            cast("AdditiveMetric", metric).check_mergeable(others[name])
+        except ValueError as error:
+            raise InputError(
+                "other", f"to hold {name} as it is here", _difference(metric, others[name], error)
+            ) from error
 
 
 def restored_metrics(saved: SavedState, classes: Collection[type[Metric]], arguments: Arguments) -> dict[str, Metric]:
@@ -144,3 +151,11 @@ def saved_ends(saved: SavedState) -> tuple[str | None, str | None]:
     if len(ends) != 2 or not all(end is None or isinstance(end, str) for end in ends):
         raise InputError("data", "to hold a prefix and a postfix", "something else")
     return ends[0], ends[1]
+
+
+def _difference(metric: Any, other: Any, error: ValueError) -> str:
+    """In which arguments a metric differs from the other one, or else what the error says."""
+    mine, theirs = metric._made_with.plain, other._made_with.plain
+    apart = [name for name in {**mine, **theirs} if mine.get(name) != theirs.get(name)]
+    told = (f"{name}={theirs.get(name, _DEFAULT)!r}, here {mine.get(name, _DEFAULT)!r}" for name in apart)
+    return ", ".join(told)[:300] or str(error)

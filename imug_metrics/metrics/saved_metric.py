@@ -84,7 +84,7 @@ class SavedMetric:
             'AnswerAccuracy'
             >>> TurnDecay.from_bytes(data)
             Traceback (most recent call last):
-            imug_metrics.errors.InputError: Expected argument `data` to be the state of a TurnDecay, got that of an
+            imug_metrics.errors.InputError: Expected argument `data` to be the state of TurnDecay, got that of
             AnswerAccuracy.
         """
         return cast("Self", restored_metric(read_state(data), cls, classes, arguments))
@@ -178,8 +178,7 @@ def _class_of(saved: SavedState, kind: type, classes: Collection[type[Metric]]) 
         cure = "" if not name.isidentifier() else "; name a class of your own in `classes`"
         raise InputError("data", "to be the state of a metric of imug_metrics", f"{name[:80]!r}{cure}")
     if not issubclass(found, kind):
-        article = "an" if name[0] in "AEIOU" else "a"
-        raise InputError("data", f"to be the state of a {kind.__name__}", f"that of {article} {name}")
+        raise InputError("data", f"to be the state of {kind.__name__}", f"that of {name}")
     return found
 
 

@@ -61,7 +61,7 @@ def restored_suite(
 ) -> Suite:
     """The suite of a saved state, see `ImugSuite.from_bytes`."""
     if saved.get("class", str) != "ImugSuite":
-        raise InputError("data", "to be the state of an ImugSuite", f"that of a {saved.content['class'][:80]}")
+        raise InputError("data", "to be the state of ImugSuite", f"that of {saved.content['class'][:80]}")
     known = saved.get("encoder", str, type(None))
     if encoder is not None and encoder.name != known:
         expected = "to be absent: the states need none" if known is None else f"to be {known!r}, as before"

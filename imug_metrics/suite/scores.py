@@ -12,6 +12,7 @@ from typing import Any
 
 from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
+from imug_metrics.metrics.state_file import SavedState
 from imug_metrics.suite.unread import AnswersRead, answers_read
 
 
@@ -32,6 +33,7 @@ class ModelScores:
             undefined).
         descriptions: how to read the metrics, by what the names of their scores begin with.
         embedded: contents of images that are no files, by their names in the rows; they are not kept in files.
+        state: the suite's state, where it was asked for; it is kept in a file of its own.
     """
 
     model: str
@@ -40,6 +42,7 @@ class ModelScores:
     reasons: Mapping[str, str] = field(default_factory=dict)
     descriptions: Mapping[str, MetricDescription] = field(default_factory=dict)
     embedded: Mapping[str, bytes] = field(default_factory=dict, repr=False, compare=False)
+    state: SavedState | None = field(default=None, repr=False, compare=False)
 
     @cached_property
     def counts(self) -> Mapping[str, int]:

@@ -5,11 +5,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from imug_metrics.dialogues.columns import Bounds
 from imug_metrics.dialogues.record import Record, as_records, check_record
 from imug_metrics.functional.answers.answer_accuracy import Kind
+from imug_metrics.suite.saved_suite import saved_suite
 from imug_metrics.suite.scores import ModelScores
 from imug_metrics.suite.standard import Given, route, standard_metrics
 from imug_metrics.suite.suite import ImugSuite, Progress
@@ -31,6 +33,7 @@ def score_records(
     dialogues_per_step: int = 256,
     unreadable: Unreadable | None = None,
     progress: Progress | None = None,
+    keep_state: bool = False,
 ) -> ModelScores:
     """Score one model's records with every metric: an `ImugSuite` for one call.
 
@@ -52,6 +55,7 @@ def score_records(
         unreadable: called with a record and the reason when an image of it cannot be read, which counts as absent;
             None: a warning says how many there were.
         progress: called with the number of dialogues done and of all dialogues.
+        keep_state: keep the suite's state beside the scores, see `ImugSuite.to_bytes`.
 
     Returns:
         The scores, with intervals by dialogue and curves over turns, and one row a record.
@@ -78,4 +82,5 @@ def score_records(
             metrics = {name: metric for name, metric in metrics.items() if route(name, metric) not in OF_IMAGES}
     suite = ImugSuite(metrics, encoder=encoder, keep_rows=True, score_ranges=score_ranges)
     suite.update(records, dialogues_per_step=dialogues_per_step, unreadable=unreadable, progress=progress)
-    return suite.scores(model)
+    scores = suite.scores(model)
+    return replace(scores, state=saved_suite(suite)) if keep_state else scores

@@ -19,6 +19,7 @@ from typing_extensions import Self
 from imug_metrics.dialogues.columns import Bounds
 from imug_metrics.dialogues.record import Record, as_records, by_dialogue, check_record, dialogue_steps, image_name
 from imug_metrics.encoders.loading import as_cached_encoder
+from imug_metrics.errors import InputError
 from imug_metrics.metrics.description import MetricDescription, describe
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.exports import log_scores
@@ -361,8 +362,7 @@ class ImugSuite(MetricCollection):
                 one. Scores and costs that records carry may have come to one of them alone.
 
         Raises:
-            InputError: if names, ranges of scores or encoders differ.
-            ValueError: if a configuration differs. Nothing is added then.
+            InputError: if names, configurations, ranges of scores or encoders differ. Nothing is added then.
 
         Example:
             >>> first, other = ImugSuite(), ImugSuite()
@@ -372,6 +372,8 @@ class ImugSuite(MetricCollection):
             >>> first.compute()["answer_accuracy"]
             0.5
         """
+        if not isinstance(other, ImugSuite):
+            raise InputError("other", "to be an ImugSuite", type(other).__name__)
         merge_suites(self, other)
 
     @property
