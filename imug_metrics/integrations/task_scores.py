@@ -50,7 +50,8 @@ class TaskScores:
 
     Args:
         names: of the scores, the primary one first; exactly those of the task's `metric_list`.
-        dialogue, turn, prompt, key: fields of a document that hold these, or functions of it. Turns count from 1.
+        dialogue, turn, prompt, key: fields of a document that hold these, or functions of it. Turns count from 1; None
+            where no document has a key.
         options: letters, texts, or texts by letter; where a document has none, those that its prompt lists.
         modality: "text" or "image"; where a document has none, a reply with images is of an image turn.
         kind: of answers, see `AnswerAccuracy`.
@@ -75,7 +76,7 @@ class TaskScores:
         dialogue: Field = "dialogue",
         turn: Field = "turn",
         prompt: Field = "question",
-        key: Field = "answer",
+        key: Field | None = "answer",
         options: Field = "options",
         modality: Field = "modality",
         kind: Kind = "choice",
@@ -84,7 +85,7 @@ class TaskScores:
         images: Path | str = ".",
     ) -> None:
         self.names, self.encoder = tuple(names), encoder
-        self.fields: dict[str, Field] = {
+        self.fields: dict[str, Field | None] = {
             **{"dialogue": dialogue, "turn": turn, "prompt": prompt, "key": key},
             **{"options": options, "modality": modality},
         }
@@ -230,13 +231,13 @@ class TaskScores:
         return None if values.isnan().any() else values.item()
 
 
-def field_of(doc: Doc, name: str, field: Field) -> Any:
+def field_of(doc: Doc, name: str, field: Field | None) -> Any:
     """What a field of a document holds, or a function makes of it; `options` and `modality` need not be there.
 
     Args:
         doc: the document.
         name: the argument of `TaskScores` that names the field.
-        field: the field, or the function.
+        field: the field, or the function; None: there is none.
 
     Raises:
         ArgumentError: if the document has no such field.
@@ -246,7 +247,7 @@ def field_of(doc: Doc, name: str, field: Field) -> Any:
         (7, 1)
     """
     if not isinstance(field, str):
-        return field(doc)
+        return None if field is None else field(doc)
     if field in doc or (name in _OPTIONAL and field == name):
         return doc.get(field)
     fields = ", ".join(map(str, doc))

@@ -189,7 +189,7 @@ def drawn(folder: Path) -> list[dict[str, Any]]:
 def test_images_are_scored_by_an_encoder_and_no_path_leads_out(tmp_path: Path) -> None:
     names = ("turn_alignment", "turn_alignment_coverage", "turn_consistency")
     metrics = [TurnAlignment(detail=True), TurnConsistency(detail=True)]
-    scores = TaskScores(names, key=lambda doc: None, metrics=metrics, encoder="scene", images=tmp_path)
+    scores = TaskScores(names, key=None, metrics=metrics, encoder="scene", images=tmp_path)
     docs = drawn(tmp_path)
     given = [scores.process_results(doc, [doc["reply"]]) for doc in docs]
     found = {name: scores.aggregation(name)([value[name] for value in given]) for name in names}
