@@ -19,6 +19,9 @@ ENCODER = "encoder"
 LARGEST = 2**16
 """Of a number of turns, replicates, groups, ...: what is beyond would take memory before it could be compared."""
 
+LONGEST = 2**12
+"""Of a list of groups, strategies, ..., for the same reason."""
+
 
 class MadeWith:
     """What a metric was made with.
@@ -53,7 +56,7 @@ class MadeWith:
 
 
 def check_sizes(arguments: Mapping[str, Any]) -> None:
-    """Raise InputError for a number that would be the size of something larger than a saved state may hold.
+    """Raise InputError for a number, or a list, that stands for more than a saved state may hold.
 
     Example:
         >>> check_sizes({"max_turns": 10**9})
@@ -64,6 +67,8 @@ def check_sizes(arguments: Mapping[str, Any]) -> None:
     for name, value in arguments.items():
         if name != "seed" and type(value) is int and abs(value) > LARGEST:
             raise InputError(name, f"to be at most {LARGEST} in a saved state", value if abs(value) < 10**20 else None)
+        if isinstance(value, (list, tuple, dict)) and len(value) > LONGEST:
+            raise InputError(name, f"to have at most {LONGEST} entries in a saved state", len(value))
 
 
 def plain_arguments(known: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from torchmetrics import Metric
 from typing_extensions import Self
 
 from imug_metrics.errors import InputError
-from imug_metrics.metrics.saved_arguments import ENCODER, OF_PROCESS, MadeWith, check_sizes, plain_arguments
+from imug_metrics.metrics.saved_arguments import ENCODER, OF_PROCESS, MadeWith, plain_arguments
 from imug_metrics.metrics.state import expected_shapes
 from imug_metrics.metrics.state_file import SavedState, read_state, write_state
 
@@ -45,7 +45,7 @@ class SavedMetric:
             bytes.
 
         Raises:
-            InputError: if a number of turns, replicates or groups is beyond 65,536.
+            InputError: if a number of turns or replicates is beyond 65,536, or one of groups beyond 4,096.
 
         Example:
             >>> from imug_metrics import TurnDecay
@@ -92,7 +92,7 @@ class SavedMetric:
     def _saved(self) -> SavedState:
         """What travels."""
         made = self._made_with
-        check_sizes(made.plain)
+        plain_arguments(made.plain)  # refuses what would not be read
         content = {
             "class": type(self).__name__,
             "arguments": made.plain,

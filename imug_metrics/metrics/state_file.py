@@ -88,12 +88,13 @@ def read_state(data: bytes | bytearray | memoryview) -> SavedState:
         raise InputError("data", "to be bytes", type(data).__name__)
     data = bytes(data)
     known = _known(_header(data))
+    content = known.get("content")
     try:
         tensors = load(data)
-    except (SafetensorError, KeyError, ValueError, OverflowError) as error:
+        agrees = isinstance(content, dict) and known.get("checksum") == _checksum(content, tensors)
+    except (SafetensorError, KeyError, ValueError, TypeError, OverflowError, RuntimeError) as error:
         raise InputError("data", "to be whole", f"{len(data)} bytes that end early or are damaged") from error
-    content = known.get("content")
-    if not isinstance(content, dict) or known.get("checksum") != _checksum(content, tensors):
+    if not agrees:
         raise InputError("data", "to be as they were written", "bytes that do not agree with their checksum")
     return SavedState(content, tensors)
 

@@ -79,7 +79,7 @@ def restored_suite(
             postfix=postfix,
         )
         suite.add_metrics({name: metrics[name] for name in names if name not in (*given, *carried)})
-    except (ValueError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, AttributeError, KeyError) as error:
         raise InputError("data", "to be the state of an ImugSuite", repr(str(error))[:300]) from error
     for key, (field, name) in carried.items():
         if key not in given:

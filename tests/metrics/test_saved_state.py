@@ -17,7 +17,15 @@ from hypothesis import strategies as st
 from safetensors.torch import save
 from torchmetrics import MeanMetric, MetricCollection
 
-from imug_metrics import AnswerAccuracy, Breakdown, DialogueMetric, TurnAlignment, TurnDecay, TurnDistributionShift
+from imug_metrics import (
+    AnswerAccuracy,
+    Breakdown,
+    DialogueMetric,
+    MetricAgreement,
+    TurnAlignment,
+    TurnDecay,
+    TurnDistributionShift,
+)
 from imug_metrics.encoders import CallableEncoder
 from imug_metrics.errors import InputError, RepeatedDialoguesWarning
 from imug_metrics.metrics import state_file
@@ -241,6 +249,8 @@ def test_another_version_of_the_format_is_refused_by_its_number(monkeypatch: pyt
 def test_what_would_not_be_read_is_not_written() -> None:
     with pytest.raises(InputError, match="`max_turns` to be at most 65536"):
         TurnDecay(max_turns=70_000).to_bytes()
+    with pytest.raises(InputError, match="`groups` to have at most 4096 entries"):
+        MetricAgreement(tuple(map(str, range(5000)))).to_bytes()
 
 
 WHOLE = fed().to_bytes()
