@@ -53,7 +53,8 @@ class TaskScores:
         dialogue, turn, prompt, key: fields of a document that hold these, or functions of it. Turns count from 1; None
             where no document has a key.
         options: letters, texts, or texts by letter; where a document has none, those that its prompt lists.
-        modality: "text" or "image"; where a document has none, a reply with images is of an image turn.
+        modality: "text" or "image"; where a document has neither this nor a key, a reply that can hold images says that
+            one was to be drawn.
         kind: of answers, see `AnswerAccuracy`.
         metrics: as `ImugSuite` takes them; None: `AnswerAccuracy(kind, detail=True)`.
         encoder: as `ImugSuite` takes it; metrics of images need one.
@@ -196,7 +197,7 @@ class TaskScores:
         found = {name: field_of(doc, name, field) for name, field in self.fields.items()}
         key, options, modality = (found.pop(name) for name in ("key", "options", "modality"))
         found |= {name: doc[name] for name in _GROUPS if isinstance(doc.get(name), (str, int))}
-        if modality == "image" or (modality is None and (reply.images or (reply.interleaved and key is None))):
+        if modality == "image" or (modality is None and key is None and reply.interleaved):
             return {**found, "modality": "image", "image": reply.images[-1] if reply.images else None}
         problems = Problems()
         key, options = read_key(key, options, str(found["prompt"]), Place(Path("document"), None, problems), {})

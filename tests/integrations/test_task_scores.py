@@ -202,6 +202,13 @@ def test_images_are_scored_by_an_encoder_and_no_path_leads_out(tmp_path: Path) -
     assert not any("score" in value for each in given for value in each.values())
 
 
+def test_a_reply_with_images_does_not_take_a_question_with_a_key_out_of_the_answers() -> None:
+    value = TaskScores().process_results(doc(), ['{"text": "A", "images": ["a.png"]}'])["answer_accuracy"]
+    assert (value["modality"], value["text"], value["score"]) == ("text", "A", 0.0)
+    value = TaskScores().process_results(doc(modality="image"), ['{"images": ["a.png", "b.png"]}'])["answer_accuracy"]
+    assert (value["modality"], value["image"]) == ("image", "b.png")
+
+
 def test_a_log_of_the_values_is_scored_to_the_same_numbers(tmp_path: Path) -> None:
     scores = TaskScores()
     samples = [
