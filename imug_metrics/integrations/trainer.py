@@ -230,6 +230,7 @@ class DialogueColumns:
         Raises:
             ArgumentError: if the batch has no row numbers, or a prompt holds what is to be generated.
         """
+        trainer: Any = self
         rows = inputs.pop(ROW, None)
         if rows is None:
             told = "expected row numbers in each batch: `get_eval_dataloader` has to be that of `DialogueColumns`"
@@ -241,6 +242,7 @@ class DialogueColumns:
             return loss, None, None
         if prompt is not None:
             predictions = predictions[:, prompt:]
+        rows = rows.to(trainer.args.device)
         return loss, predictions, (rows,) if labels is None else (rows, labels)
 
     def _prompt(self, inputs: Mapping[str, Any]) -> int | None:
