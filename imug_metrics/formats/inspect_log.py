@@ -104,7 +104,7 @@ class _Log:
         if self._are_single and len(self._single) > 1:
             cure = "where they are turns, let the task write `dialogue` and `turn` into the metadata of its samples"
             self.place.warn("metadata", f"no sample says its turn: each is a dialogue of one turn; {cure}")
-        self._lone.check(self.path)
+        self._lone.check(self.path, "or let the task write `dialogue` into the metadata of its samples")
 
     def _look(self, metadata: Mapping[str, Any], found: list[RecordAt]) -> None:
         """Remember what the metadata of a sample leave open."""

@@ -81,9 +81,9 @@ def turn_column(metadata: Mapping[str, Any], columns: Mapping[str, str]) -> str 
 
 
 def names_dialogue(metadata: Mapping[str, Any], columns: Mapping[str, str]) -> bool:
-    """Whether a sample's metadata name its dialogue."""
+    """Whether a sample's metadata name its dialogue, or the caller says that its id does."""
     names = (columns["dialogue"],) if "dialogue" in columns else _DIALOGUE
-    return any(metadata.get(name) is not None for name in names)
+    return columns.get("dialogue") == "id" or any(metadata.get(name) is not None for name in names)
 
 
 def score_values(score: Any, name: str, place: Place) -> dict[str, float]:

@@ -198,9 +198,15 @@ def test_samples_that_name_no_turn_are_told(tmp_path) -> None:
     assert read(tmp_path, *(sample(id=id, metadata={"dialogue": id}) for id in "st"))[1] == []
 
 
-def test_turns_without_a_dialogue_are_refused(tmp_path) -> None:
-    with pytest.raises(ArgumentError, match="`id` differs in each row, while turns go on"):
-        read(tmp_path, *(sample(id=f"s{turn}", metadata={"turn": turn}) for turn in (1, 2)))
+def test_turns_without_a_dialogue_are_refused_unless_each_is_said_to_be_one(tmp_path) -> None:
+    samples = [sample(id=f"s{turn}", metadata={"turn": turn}) for turn in (1, 2)]
+    with pytest.raises(
+        ArgumentError, match=r"`id` differs in each row.* let the task write `dialogue` into the metadata"
+    ):
+        read(tmp_path, *samples)
+    records, problems = read(tmp_path, *samples, columns={"dialogue": "id"})
+    assert [(record.dialogue, record.turn) for record in records] == [("s1", 1), ("s2", 2)]
+    assert problems == []
 
 
 def test_attachments_take_the_place_of_their_names(tmp_path) -> None:

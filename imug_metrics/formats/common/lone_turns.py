@@ -40,8 +40,12 @@ class LoneTurns:
             self._field = field
             self._shared = self._turns.setdefault(dialogue, turn) != turn
 
-    def check(self, path: Path) -> None:
+    def check(self, path: Path, otherwise: str = "") -> None:
         """Refuse a file in which no two turns have the same dialogue.
+
+        Args:
+            path: the file.
+            otherwise: what else would help.
 
         Raises:
             ArgumentError: of `columns`.
@@ -49,4 +53,5 @@ class LoneTurns:
         if not self._shared and len(self._turns) > 1 and any(turn > 1 for turn in self._turns.values()):
             name = self._field[:40]
             cure = f"name what holds the dialogue, or say dialogue={name}"
+            cure = "; ".join(filter(None, (cure, otherwise)))
             raise ArgumentError("columns", f"{path}: `{name}` differs in each row, while turns go on: {cure}")
