@@ -371,3 +371,11 @@ def test_a_table_that_is_not_known_says_why(tmp_path, content, message) -> None:
     (tmp_path / "mine.csv").write_bytes(content)
     with pytest.raises(ArgumentError, match=message):
         read_records(tmp_path / "mine.csv")
+
+
+def test_a_list_of_one_reply_is_that_reply_and_of_several_none_is_taken(tmp_path) -> None:
+    given = {"dialogue": "a", "turn": 1, "prompt": "Which?", "target": "B"}
+    rows = [{**given, "response": ["(B)"]}, {**given, "turn": 2, "response": ["B", "C"]}]
+    (first, second), problems = read(table(tmp_path, rows, "json"))
+    assert (first.text, second.text) == ("(B)", None)
+    assert problems == ["1: response: expected text, got a list"]  # an array on one line

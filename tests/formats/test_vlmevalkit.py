@@ -77,7 +77,7 @@ def test_dialogues_in_lists_are_read_turn_by_turn(tmp_path, write) -> None:
         ({"prediction": "[" * 300}, 0, "got a list of 2 and text"),
         ({"question": "Which?"}, 0, "got text and a list of 2"),
         ({"answer": '["a"]'}, 2, "expected a list of 2 keys, got one of 1"),
-        ({"prediction": '["a", ["b"]]'}, 2, "expected text, got a list"),
+        ({"prediction": '["a", ["b", "c"]]'}, 2, "expected text, got a list"),
     ],
 )  # fmt: skip
 def test_lists_that_do_not_fit_are_told(tmp_path, more, count, message) -> None:

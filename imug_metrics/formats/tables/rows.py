@@ -173,6 +173,8 @@ class Rows:
 
     def _text(self, row: Mapping[str, Any], field: str, place: Place) -> str | None:
         value = self._cell(row, field)
+        if isinstance(value, list) and len(value) == 1:
+            value = value[0]
         text = as_text(value)
         if text is None and value is not None:
             place.error(self.columns.of[field], f"expected text, got {shown(value)}{self._inner(field, value)}")
