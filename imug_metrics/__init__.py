@@ -13,6 +13,8 @@ from imug_metrics._torchvision import define_missing_torchvision_ops
 define_missing_torchvision_ops()  # before torchmetrics, which imports torchvision where it is installed
 
 from imug_metrics._version import __version__
+from imug_metrics.dialogues.batch_sampler import DialogueBatchSampler
+from imug_metrics.dialogues.gathering import gather_dialogues
 from imug_metrics.dialogues.record import Record
 from imug_metrics.dialogues.rollout import RolloutBuffer
 from imug_metrics.functional.answers.answer_accuracy import answer_accuracy
@@ -88,6 +90,7 @@ __all__ = [
     "Breakdown",
     "Comparison",
     "ContextDecay",
+    "DialogueBatchSampler",
     "DialogueMetric",
     "Evaluation",
     "ExposureBias",
@@ -132,6 +135,7 @@ __all__ = [
     "evaluate",
     "exposure_bias",
     "flips",
+    "gather_dialogues",
     "grid_accuracy",
     "grid_points",
     "interleaved_coherence",

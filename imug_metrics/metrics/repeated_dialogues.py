@@ -25,7 +25,8 @@ the dialogue."""
 _CURES = """
 - Accelerate: `DataLoaderConfiguration(even_batches=False)`.
 - `DistributedSampler` repeats samples: `DataLoader(dialogues, sampler=range(rank, len(dialogues), world_size))`.
-- Shards and batches of dialogues, not of turns: `by_dialogue(records)[rank::world_size]`.
+- Shards and batches of dialogues, not of turns: `DialogueBatchSampler`, or `by_dialogue(records)[rank::world_size]`.
+- Rows that lie apart on several processes: `gather_dialogues` brings them together.
 - Turn-by-turn rollouts: collect them in a `RolloutBuffer`.
 - Epochs: `reset()` between them.
 - Ids that begin anew in every batch or data set: make them unique, or leave them out of padded batches.
