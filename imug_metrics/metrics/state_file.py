@@ -89,9 +89,11 @@ def read_state(data: bytes | bytearray | memoryview) -> SavedState:
     data = bytes(data)
     known = _known(_header(data))
     content = known.get("content")
+    if not isinstance(content, dict):
+        raise InputError("data", "to hold content as dict", type(content).__name__)
     try:
         tensors = load(data)
-        agrees = isinstance(content, dict) and known.get("checksum") == _checksum(content, tensors)
+        agrees = known.get("checksum") == _checksum(content, tensors)
     except (SafetensorError, KeyError, ValueError, TypeError, OverflowError, RuntimeError) as error:
         raise InputError("data", "to be whole", f"{len(data)} bytes that end early or are damaged") from error
     if not agrees:
