@@ -7,6 +7,8 @@ from __future__ import annotations
 import copy
 import random
 import string
+import tracemalloc
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +21,7 @@ from benchmarks.scene_encoder.evaluate import measure
 from imug_metrics.encoders.scene.captions import caption, mention, phrase, unsaid
 from imug_metrics.encoders.scene.encoder import SceneEncoder
 from imug_metrics.encoders.scene.render import draw_object, layout, render
+from imug_metrics.encoders.scene.rounding import Rounded, round_weight, rounded_weights
 from imug_metrics.encoders.scene.scenes import (
     PROPERTIES,
     Scene,
@@ -294,8 +297,8 @@ class TestEncoder:
 
 
 class TestWeights:
-    def test_shipped_file_is_small_and_in_half_precision(self) -> None:
-        assert SHIPPED.stat().st_size <= 4_000_000
+    def test_shipped_file_is_small(self) -> None:
+        assert SHIPPED.stat().st_size <= 650_000
         model, vocabulary = load_weights()
         assert vocabulary == VOCABULARY
         assert {p.dtype for p in model.parameters()} == {torch.float32}
@@ -319,6 +322,70 @@ class TestWeights:
         save_file({"w": torch.zeros(1)}, foreign, metadata={"vocabulary": '["<pad>", "<unk>", "<start>"]'})
         with pytest.raises(ValueError, match="names that differ"):
             SceneEncoder(foreign)
+
+
+class TestRounding:
+    @pytest.mark.parametrize("levels", [1, 5, 127])
+    def test_each_weight_is_half_a_step_off_at_most_and_the_largest_of_a_row_is_kept(self, levels: int) -> None:
+        weight = torch.randn(6, 3, 5, 5, generator=torch.Generator().manual_seed(0))
+        rounded = round_weight(weight, levels)
+        steps = rounded.scales.float()[:, None, None, None]
+        assert ((rounded.weight() - weight).abs() <= steps * 0.5 + weight.abs() * 2**-11).all()
+        assert torch.equal(rounded.codes.abs().amax((1, 2, 3)), torch.full((6,), levels, dtype=torch.int8))
+
+    def test_rounding_again_changes_nothing(self) -> None:
+        once = round_weight(torch.randn(40, 30, generator=torch.Generator().manual_seed(1)), levels=5)
+        again = round_weight(once.weight(), levels=5)
+        assert torch.equal(again.codes, once.codes)
+        assert torch.equal(again.scales, once.scales)
+
+    def test_a_row_of_zeros_stays_zero(self) -> None:
+        assert torch.equal(round_weight(torch.zeros(2, 3), levels=5).weight(), torch.zeros(2, 3))
+
+    def test_the_stream_is_as_short_as_the_spread_of_the_codes_allows(self) -> None:
+        codes = round_weight(torch.randn(200, 500, generator=torch.Generator().manual_seed(2)), levels=5).codes
+        shares = codes.flatten().int().add(5).bincount() / codes.numel()
+        entropy = -(shares * shares.log2()).nansum().item()
+        stream = Rounded(codes, torch.ones(200).half()).deflated()
+        assert entropy <= 8 * len(stream) / codes.numel() <= entropy + 0.1
+
+    @pytest.mark.parametrize("change", ["cut", "longer", "broken", "scales"])
+    def test_a_stream_of_another_weight_is_refused(self, change: str) -> None:
+        rounded = round_weight(torch.rand(4, 8), levels=5)
+        stream, scales = rounded.deflated(), rounded.scales
+        shape = torch.Size([4, 7] if change == "longer" else [4, 8])
+        given = {"cut": stream[:8], "broken": stream.flip(0)}.get(change, stream)
+        with pytest.raises(ValueError, match="Expected"):
+            Rounded.inflated(given, scales[:3] if change == "scales" else scales, shape)
+
+    def test_a_stream_that_inflates_to_gigabytes_is_not_followed(self) -> None:
+        bomb = torch.frombuffer(bytearray(zlib.compress(bytes(50_000_000))), dtype=torch.uint8)
+        tracemalloc.start()
+        try:
+            with pytest.raises(ValueError, match="Expected 6 codes"):
+                Rounded.inflated(bomb, torch.ones(2).half(), torch.Size([2, 3]))
+            assert tracemalloc.get_traced_memory()[1] < 5_000_000
+        finally:
+            tracemalloc.stop()
+
+    def test_saved_levels_load_as_the_rounded_weights(self, tmp_path: Path) -> None:
+        model, vocabulary = load_weights()
+        model.text.head.weight += 0.01 * torch.rand(128, 128, generator=torch.Generator().manual_seed(3))
+        save_weights(model, tmp_path / "rounded.safetensors", vocabulary, levels=3)
+        loaded, _ = load_weights(tmp_path / "rounded.safetensors")
+        with rounded_weights(model, levels=3):
+            for (name, value), (_, expected) in zip(loaded.named_parameters(), model.named_parameters()):
+                assert torch.equal(value, expected if expected.dim() > 1 else expected.half().float()), name
+
+    def test_weights_are_rounded_within_and_exact_afterwards(self) -> None:
+        layer = torch.nn.Linear(16, 4)
+        exact = layer.weight.detach().clone()
+        with rounded_weights(layer, levels=2):
+            assert torch.equal(layer.weight, round_weight(exact, 2).weight())
+        assert torch.equal(layer.weight, exact)
+        with pytest.raises(RuntimeError, match="shapes"), rounded_weights(layer, levels=2):
+            layer(torch.ones(3, 3))
+        assert torch.equal(layer.weight, exact)
 
 
 class TestRefusals:
