@@ -14,7 +14,7 @@ from pathlib import Path
 from imug_metrics import __version__
 from tests.integrations.environments import ROOT
 
-MOST_BYTES = 2_000_000
+MOST_BYTES = 2 * 2**20
 _PACKAGES = {"imug_metrics", "imug_kernels", "imug_benchmarks"}
 _IN_WHEEL = (
     "imug_metrics/py.typed",
