@@ -16,9 +16,11 @@ from imug_metrics.formats.inspect_sample import names_dialogue, sample_records, 
 from imug_metrics.formats.protocol import Head, ReadOptions, RecordAt
 from imug_metrics.reading.files import Problems, kind
 
+TURN_ANSWER = "Turn Answer"
+"""Name of `imug_metrics.integrations.deepeval.TurnAnswerMetric` in a run: what it scored is scored anew."""
+
 _CASES = {"testCases": "test case", "conversationalTestCases": "conversational test case"}
 _IMAGE = re.compile(r"\[DEEPEVAL:IMAGE:([^\]\s]{1,100})\]")
-_OURS = "Turn Answer"  # what it scored is scored anew
 
 
 class DeepEvalReader:
@@ -95,7 +97,7 @@ def _turn(case: Mapping[str, Any], metadata: Mapping[str, Any]) -> dict[str, Any
     scores = {
         str(metric.get("name")): {"value": metric["score"]}
         for metric in (metrics if isinstance(metrics, list) else ())
-        if isinstance(metric, Mapping) and metric.get("score") is not None and metric.get("name") != _OURS
+        if isinstance(metric, Mapping) and metric.get("score") is not None and metric.get("name") != TURN_ANSWER
     }
     target = case.get("expectedOutput")
     return {"metadata": metadata, "messages": [*said, *given], "target": target, "scores": scores}

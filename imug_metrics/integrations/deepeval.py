@@ -23,9 +23,10 @@ from imug_metrics.formats import deepeval as formats
 from imug_metrics.formats.common.image_sources import ImageSources
 from imug_metrics.formats.protocol import ReadOptions
 from imug_metrics.functional.answers.answer_accuracy import Kind
-from imug_metrics.integrations.dialogues import answer_scores, checked_records
-from imug_metrics.integrations.samples import score_records
+from imug_metrics.integrations.record_scores import answer_scores, score_records
+from imug_metrics.integrations.samples import checked_records
 from imug_metrics.suite import Given
+from imug_metrics.suite.answers import answered
 
 
 class TurnAnswerMetric(BaseMetric):
@@ -37,7 +38,7 @@ class TurnAnswerMetric(BaseMetric):
         flaky: whether failing cases are told and do not fail the run.
 
     Raises:
-        MissingTestCaseParamsError: by `measure`, if the case has no answer or no key.
+        MissingTestCaseParamsError: by `measure`, if the case has no answer, or one that reports a failure, or no key.
     """
 
     _required_params = [SingleTurnParams.INPUT, SingleTurnParams.ACTUAL_OUTPUT, SingleTurnParams.EXPECTED_OUTPUT]  # noqa: RUF012
@@ -47,12 +48,15 @@ class TurnAnswerMetric(BaseMetric):
 
     @property
     def __name__(self) -> str:
-        return "Turn Answer"
+        return formats.TURN_ANSWER
 
     def measure(self, test_case: LLMTestCase, *args: Any, **options: Any) -> float:
         """The score of a turn, which is also in `score`."""
         check_llm_test_case_params(test_case, self._required_params, None, None, self, None, test_case.multimodal)
         [record] = case_records(test_case)
+        if not answered(record):
+            self.error = f"There is no answer in {str(record.text)[:80]!r}."
+            raise MissingTestCaseParamsError(self.error)
         [self.score] = answer_scores([record], self.kind)
         self.reason = f"The answer scores {self.score:g} by the key {record.target!r}."
         self.is_successful()
@@ -101,7 +105,7 @@ class DialogueAnswersMetric(BaseConversationalMetric):
         return self.measure(test_case)
 
     def _check(self, keyed: list[Record]) -> None:
-        absent = [str(record.turn) for record in keyed if record.text is None]
+        absent = [str(record.turn) for record in keyed if not answered(record)]
         if not keyed:
             self.error = "No turn has a key: `metadata` holds them as a list `target`, one for each turn."
         elif absent:

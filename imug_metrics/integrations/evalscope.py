@@ -25,9 +25,10 @@ from imug_metrics.dialogues.record import GROUPS, Record
 from imug_metrics.errors import ArgumentError
 from imug_metrics.formats.inspect_sample import SCORED
 from imug_metrics.functional.answers.answer_accuracy import Kind
-from imug_metrics.integrations.dialogues import answer_scores, dialogue_records, turn_record
-from imug_metrics.integrations.samples import sample_record, score_records
+from imug_metrics.integrations.record_scores import answer_scores, score_records
+from imug_metrics.integrations.samples import dialogue_records, sample_record, turn_record
 from imug_metrics.suite import Given
+from imug_metrics.suite.answers import answered
 
 _FROM_METADATA = frozenset(("dialogue", "subject", "groups", *GROUPS))
 METRIC_DEFINITIONS.setdefault("answer_accuracy", MetricEntry(baseline="quality.accuracy.ratio"))  # reports lead with it
@@ -76,8 +77,8 @@ class DialogueMixin:
     ) -> Score:
         """Accuracy of the answers of a sample: the mean over its turns that have a key and an answer."""
         records = _state_records(task_state)
-        answered = [record for record in records if record.target is not None and record.text is not None]
-        scores = answer_scores(answered, self.kind)
+        scored = [record for record in records if record.target is not None and answered(record)]
+        scores = answer_scores(scored, self.kind)
         return Score(
             value={"accuracy": fmean(scores)} if scores else {},
             status=ScoreStatus.SUCCESS if scores else ScoreStatus.EXCLUDED,

@@ -11,7 +11,8 @@ import datasets
 import evaluate
 
 from imug_metrics.dialogues.record import Record
-from imug_metrics.integrations.samples import sample_record, score_records
+from imug_metrics.integrations.record_scores import score_records
+from imug_metrics.integrations.samples import sample_record
 from imug_metrics.suite import Given
 
 _INPUTS = """

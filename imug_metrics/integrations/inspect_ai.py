@@ -32,14 +32,14 @@ from imug_metrics.functional.answers.answer_accuracy import Kind
 from imug_metrics.functional.images.turn_alignment import RANGES, Variant
 from imug_metrics.functional.images.turn_consistency import Mode
 from imug_metrics.integrations import inspect_scores
-from imug_metrics.integrations.inspect_outputs import Measure, Output, outputs_of, packed, read_sample, score_metadata
+from imug_metrics.integrations.inspect_outputs import Measure, Output, outputs_of, packed, score_metadata
 from imug_metrics.integrations.inspect_scores import Missing
-from imug_metrics.integrations.samples import check_place
+from imug_metrics.integrations.record_scores import answer_scores
+from imug_metrics.integrations.samples import check_place, read_sample
 from imug_metrics.metrics.answers.answer_accuracy import AnswerAccuracy
 from imug_metrics.metrics.images.turn_alignment import TurnAlignment
 from imug_metrics.metrics.images.turn_consistency import TurnConsistency
 from imug_metrics.reading.files import Problems
-from imug_metrics.suite.answers import answered, options_of
 
 
 @metric(scores="unreduced")
@@ -95,14 +95,7 @@ def answers(kind: Kind = "choice") -> Scorer:
     async def score(state: TaskState, target: Target) -> Score | None:
         records, problems = read_sample(_sample(state, target))
         keyed = [record for record in records if record.modality == "text" and record.target is not None]
-        values = functional.answer_accuracy(
-            [record.text if answered(record) else None for record in keyed],
-            [record.target for record in keyed],
-            kind=kind,
-            reduction="none",
-            options=options_of(keyed),
-        )
-        return _score(measure, keyed, values, state, problems)
+        return _score(measure, keyed, answer_scores(keyed, kind), state, problems)
 
     return score
 
@@ -138,7 +131,7 @@ def alignment(encoder: str | Encoder, variant: Variant = "clipscore", images: st
             bias=given.bias,
             reduction="none",
         )
-        return _score(measure, drawn, values, state, problems)
+        return _score(measure, drawn, values.tolist(), state, problems)
 
     return score
 
@@ -176,7 +169,7 @@ def consistency(encoder: str | Encoder, mode: Mode = "pairwise", images: str | N
             reduction="none",
         )
         texts = [text if there else None for text, there in zip(packed(embeddings), shown)]
-        return _score(measure, drawn, values, state, problems, texts)
+        return _score(measure, drawn, values.tolist(), state, problems, texts)
 
     return score
 
@@ -215,7 +208,7 @@ def _drawn(
 def _score(
     measure: Measure,
     records: list[Record],
-    values: Tensor,
+    values: list[float],
     state: TaskState,
     problems: list[str],
     images: list[str | None] | None = None,
@@ -223,13 +216,12 @@ def _score(
     """The score of a sample: the mean over its turns by name, so that one that is NaN still comes to the metrics."""
     if not records:
         return None
-    each = values.tolist()
-    defined = [value for value in each if not math.isnan(value)]
+    defined = [value for value in values if not math.isnan(value)]
     return Score(
         value={measure.name: sum(defined) / len(defined) if defined else math.nan},
         answer="\n".join(record.text for record in records if record.text is not None) or None,
         explanation="\n".join(problems) or None,
-        metadata=score_metadata(measure, records, each, state.epoch, images),
+        metadata=score_metadata(measure, records, values, state.epoch, images),
     )
 
 

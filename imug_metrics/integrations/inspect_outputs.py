@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Samples of Inspect to outputs, each with its value, that go into the metadata of a score as plain JSON.
+"""Outputs of a run of Inspect, each with its value, in the metadata of a score as plain JSON.
 
 So a finished log holds all that its scores are made of. Nothing here needs Inspect.
 """
@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,13 +18,7 @@ from torch import Tensor
 
 from imug_metrics.dialogues.columns import Bounds
 from imug_metrics.dialogues.record import Record
-from imug_metrics.errors import ArgumentError
-from imug_metrics.formats.common.image_sources import ImageSources
-from imug_metrics.formats.common.place import Place
-from imug_metrics.formats.inspect_sample import SCORED, names_dialogue, sample_records, turn_column
-from imug_metrics.formats.protocol import ReadOptions
-from imug_metrics.integrations.samples import check_place
-from imug_metrics.reading.files import Problems
+from imug_metrics.formats.inspect_sample import SCORED
 
 
 class Measure(NamedTuple):
@@ -63,39 +56,6 @@ class Output(NamedTuple):
     image: str | None = None
 
 
-def read_sample(sample: Mapping[str, Any], images: Path | None = None) -> tuple[list[Record], list[str]]:
-    """The records of a sample, as the reader of logs gives them, and what is wrong with them.
-
-    Args:
-        sample: as a log holds it.
-        images: the folder in which its model leaves images; None: paths are no images.
-
-    Raises:
-        ArgumentError: if the sample does not say its place, or cannot be read.
-
-    Example:
-        >>> said = [{"role": "user", "content": "Which?"}, {"role": "assistant", "content": "B"}]
-        >>> sample = {"id": 7, "messages": said, "target": "B", "metadata": {"dialogue": "a", "turn": 2}}
-        >>> [record], problems = read_sample(sample)
-        >>> record.dialogue, record.turn, record.text, record.target, problems
-        ('a', 2, 'B', 'B', [])
-        >>> read_sample({**sample, "metadata": {}})
-        Traceback (most recent call last):
-        imug_metrics.errors.ArgumentError: Argument `dialogue`: expected in the metadata of sample 7: let the task write
-        there which `dialogue` a sample is of, and which `turn` of it, from 1
-    """
-    where = f"sample {sample.get('id')}"
-    problems = Problems()
-    found = sample_records(sample, Place(Path(where), None, problems), ReadOptions(), ImageSources(images))
-    records = [each.record for each in found]
-    metadata = sample.get("metadata") or {}
-    if not names_dialogue(metadata, {}) and (len(records) < 2 or turn_column(metadata, {}) is not None):
-        check_place(metadata, f"the metadata of {where}")
-    if not records:
-        raise ArgumentError("sample", str(problems[0]) if problems else f"expected turns in {where}, found none")
-    return records, [str(problem) for problem in problems]
-
-
 def score_metadata(
     measure: Measure,
     records: Sequence[Record],
@@ -115,9 +75,9 @@ def score_metadata(
     rows = []
     for record, value, image in zip(records, values, images or [None] * len(records)):
         row = {"dialogue": record.dialogue, "turn": record.turn, "value": None if math.isnan(value) else value}
-        beside = {"text": record.text, "target": record.target, "subject": record.subject, "image": image}
+        optional = {"text": record.text, "target": record.target, "subject": record.subject, "image": image}
         groups = {"groups": dict(record.groups)} if record.groups else {}
-        rows.append({**row, **{name: each for name, each in beside.items() if each is not None}, **groups})
+        rows.append({**row, **{name: each for name, each in optional.items() if each is not None}, **groups})
     return {SCORED: {**measure._asdict(), "epoch": epoch, "records": rows}}
 
 

@@ -18,12 +18,13 @@ from imug_metrics.formats.common.answer_keys import read_key
 from imug_metrics.formats.common.image_sources import ImageSources
 from imug_metrics.formats.common.place import Place
 from imug_metrics.formats.lmms_eval import Reply, read_reply
-from imug_metrics.functional.answers.answer_accuracy import Kind, answer_accuracy
-from imug_metrics.integrations.samples import sample_record, score_records
+from imug_metrics.functional.answers.answer_accuracy import Kind
+from imug_metrics.integrations.record_scores import answer_scores, score_records
+from imug_metrics.integrations.samples import sample_record
 from imug_metrics.metrics.answers.answer_accuracy import AnswerAccuracy
 from imug_metrics.reading.files import Problems
 from imug_metrics.suite import Given
-from imug_metrics.suite.answers import answered, with_key
+from imug_metrics.suite.answers import with_key
 
 NAMES = tuple(
     f"answer_accuracy{end}"
@@ -221,15 +222,11 @@ class TaskScores:
         """Of an answer that has a key, where answers are what is scored."""
         if self.names[0] != AnswerAccuracy.name or value.get("target") is None:
             return None
-        [record] = self.records(value)
-        text = record.text if answered(record) else None
         try:
-            values = answer_accuracy(
-                [text], [record.target], kind=self.kind, options=[record.options], reduction="none"
-            )
+            [score] = answer_scores(self.records(value), self.kind)
         except InputError:  # a key that names nothing: the metrics leave such turns out as well
             return None
-        return None if values.isnan().any() else values.item()
+        return None if math.isnan(score) else score
 
 
 def field_of(doc: Doc, name: str, field: Field | None) -> Any:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from imug_metrics._optional import require
 from imug_metrics.errors import ArgumentError
 from imug_metrics.formats import read_records
-from imug_metrics.integrations.samples import score_records
+from imug_metrics.integrations.record_scores import score_records
 from imug_metrics.suite import Given
 
 if TYPE_CHECKING:

@@ -80,6 +80,7 @@ def test_a_dialogue_scores_the_mean_of_its_turns_that_have_a_key() -> None:
             MissingTestCaseParamsError,
             "answer: turn 2",
         ),
+        (dialogue("Which?", "ERROR: 500", dialogue="a", target=["B"]), MissingTestCaseParamsError, "answer: turn 1"),
     ],
 )
 @pytest.mark.filterwarnings("ignore:.*expected an answer")
@@ -94,9 +95,10 @@ def test_a_turn_that_names_no_turn_is_refused_with_the_cure() -> None:
         score_test_cases([case])
 
 
+@pytest.mark.parametrize("absent", [None, "ERROR: 500"])
 @pytest.mark.filterwarnings("ignore:.*expected an answer")
-def test_an_absent_answer_has_no_score_and_lowers_the_coverage() -> None:
-    given = [{**row, "reply": None if row["turn"] == 1 else row["reply"]} for row in rows()]
+def test_an_absent_answer_has_no_score_and_lowers_the_coverage(absent) -> None:
+    given = [{**row, "reply": absent if row["turn"] == 1 else row["reply"]} for row in rows()]
     with pytest.raises(MissingTestCaseParamsError):
         TurnAnswerMetric().measure(turn(given[0]))
     found = score_test_cases([turn(row) for row in given])

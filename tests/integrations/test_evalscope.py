@@ -79,6 +79,15 @@ def test_a_turn_is_scored_by_the_options_of_its_question(reply, score) -> None:
     assert Adapter().scored(turn(), reply).score.value == {"accuracy": score}
 
 
+def test_an_answer_that_reports_a_failure_has_no_score_and_lowers_the_coverage() -> None:
+    samples = [turn(), turn(metadata={"turn": 2})]
+    adapter = Adapter(*samples)
+    scored = [adapter.scored(samples[0], "B"), adapter.scored(samples[1], "ERROR: 500")]
+    assert scored[1].score.value == {}
+    found = adapter.scores(*scored)
+    assert (found["answer_accuracy"], found["answer_accuracy_coverage"]) == (1.0, 0.5)
+
+
 def test_choices_of_a_sample_are_its_options() -> None:
     sample = turn(input="Which?", choices=["cup", "pan"])
     assert Adapter().scored(sample, "The pan.").score.value == {"accuracy": 1.0}
