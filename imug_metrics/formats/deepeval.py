@@ -11,6 +11,7 @@ from typing import Any
 
 from imug_metrics.formats.common.image_sources import ImageSources
 from imug_metrics.formats.common.json_rows import json_rows
+from imug_metrics.formats.common.mappings import as_mapping
 from imug_metrics.formats.common.place import Place
 from imug_metrics.formats.inspect_sample import names_dialogue, sample_records, turn_column
 from imug_metrics.formats.protocol import Head, ReadOptions, RecordAt
@@ -79,7 +80,7 @@ def case_records(
     if not isinstance(case, Mapping):
         place.error("", f"expected a test case, got {kind(case)}")
         return
-    metadata = _mapping(case.get("metadata"))
+    metadata = as_mapping(case.get("metadata"))
     column = turn_column(metadata, options.columns)
     if not names_dialogue(metadata, options.columns) or (column is None and not whole):
         told = "`dialogue`, and the keys as a list `target`" if whole else "`dialogue` and `turn`, from 1"
@@ -108,7 +109,7 @@ def _dialogue(case: Mapping[str, Any], metadata: Mapping[str, Any], turn: str | 
     known = {name: value for name, value in metadata.items() if name != turn}
     turns = case.get("turns")
     if isinstance(turns, list):
-        turns = [{**said, "content": _content(said.get("content"))} for said in map(_mapping, turns)]
+        turns = [{**said, "content": _content(said.get("content"))} for said in map(as_mapping, turns)]
     return {"metadata": known, "messages": turns, "target": metadata.get("target")}
 
 
@@ -127,11 +128,7 @@ def _content(text: Any) -> Any:
 def _images(case: Mapping[str, Any]) -> dict[str, Any]:
     """The images of a test case by their names."""
     found: dict[str, Any] = {}
-    for name, image in _mapping(case.get("imagesMapping")).items():
-        content, address = _mapping(image).get("dataBase64"), _mapping(image).get("url")
-        found[name] = address if content is None else f"data:{_mapping(image).get('mimeType')};base64,{content}"
+    for name, image in as_mapping(case.get("imagesMapping")).items():
+        content, address = as_mapping(image).get("dataBase64"), as_mapping(image).get("url")
+        found[name] = address if content is None else f"data:{as_mapping(image).get('mimeType')};base64,{content}"
     return found
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}

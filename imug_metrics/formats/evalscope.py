@@ -10,7 +10,9 @@ from typing import Any
 
 from imug_metrics.formats.common.image_sources import ImageSources
 from imug_metrics.formats.common.json_rows import json_rows
+from imug_metrics.formats.common.mappings import as_mapping
 from imug_metrics.formats.common.place import Place
+from imug_metrics.formats.common.repeats import model_of_repeat
 from imug_metrics.formats.inspect_sample import SCORED, names_dialogue, sample_records, turn_column
 from imug_metrics.formats.protocol import Head, ReadOptions, RecordAt
 from imug_metrics.reading.files import Problems
@@ -67,19 +69,19 @@ def is_evalscope(row: Mapping[str, Any]) -> bool:
 
 def _sample(row: Mapping[str, Any]) -> dict[str, Any]:
     """A line as `sample_records` takes a sample."""
-    scored = _mapping(row.get("sample_score"))
-    score = _mapping(scored.get("score"))
-    own = _mapping(score.get("metadata"))
+    scored = as_mapping(row.get("sample_score"))
+    score = as_mapping(scored.get("score"))
+    own = as_mapping(score.get("metadata"))
     turns = own.get(SCORED)
-    metadata = _mapping(scored.get("sample_metadata") or row.get("metadata"))
+    metadata = as_mapping(scored.get("sample_metadata") or row.get("metadata"))
     return {
         "id": row.get("index"),
         "messages": row.get("messages"),
         "output": row.get("model_output"),
         "metadata": metadata,
         "target": row.get("target") or metadata.get("target"),
-        "choices": _mapping(turns[0]).get("options") if isinstance(turns, list) and len(turns) == 1 else None,
-        "scores": {name: {"value": value, "metadata": own} for name, value in _mapping(score.get("value")).items()},
+        "choices": as_mapping(turns[0]).get("options") if isinstance(turns, list) and len(turns) == 1 else None,
+        "scores": {name: {"value": value, "metadata": own} for name, value in as_mapping(score.get("value")).items()},
     }
 
 
@@ -90,17 +92,15 @@ def _says_place(sample: Mapping[str, Any], columns: Mapping[str, str]) -> bool:
         return False
     if turn_column(metadata, columns) is not None or isinstance(metadata.get("target"), list):
         return True
-    return isinstance(messages, list) and sum(_mapping(said).get("role") == "assistant" for said in messages) > 1
+    return isinstance(messages, list) and sum(as_mapping(said).get("role") == "assistant" for said in messages) > 1
 
 
 def _model(row: Mapping[str, Any], name: str) -> str | None:
     """The model that a line names; a repeat is of one of its own."""
     said = row.get("model")
     model = said if isinstance(said, str) and said else None
-    repeat = _mapping(row.get("sample_score")).get("generation_index")
-    if not isinstance(repeat, int) or isinstance(repeat, bool) or repeat < 1:
-        return model
-    return f"{(model or name)[:40]}#{repeat + 1}"
+    index = as_mapping(row.get("sample_score")).get("generation_index")  # from 0
+    return model_of_repeat(model, index + 1 if type(index) is int else None, default=name)
 
 
 def _tell(path: Path, lines: list[int], problems: Problems) -> None:
@@ -110,7 +110,3 @@ def _tell(path: Path, lines: list[int], problems: Problems) -> None:
         "`dialogue` and the keys as a list `target`"
     )
     problems.error(path, lines[0], "metadata", told)
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}

@@ -12,7 +12,9 @@ from typing import Any
 from imug_metrics.formats.common.image_sources import ImageSources
 from imug_metrics.formats.common.json_rows import MAX_ROW_BYTES, json_rows
 from imug_metrics.formats.common.lone_turns import LoneTurns
+from imug_metrics.formats.common.mappings import as_mapping
 from imug_metrics.formats.common.place import Place
+from imug_metrics.formats.common.repeats import model_of_repeat
 from imug_metrics.formats.common.zip_members import ZipError, ZipMembers
 from imug_metrics.formats.inspect_sample import names_dialogue, sample_records, turn_column
 from imug_metrics.formats.protocol import Head, ReadOptions, RecordAt
@@ -21,7 +23,6 @@ from imug_metrics.reading.text_files import TextError, decode
 
 _HEADERS = ("header.json", "_journal/start.json")
 _SAMPLES = "samples/"
-_LONGEST_MODEL = 40  # so that the epoch behind it is never cut off
 
 
 class InspectReader:
@@ -66,12 +67,12 @@ class _Log:
     def __init__(self, path: Path, options: ReadOptions, header: Any, place: Place) -> None:
         self.path, self.options, self.place = path, options, place
         self.sources = ImageSources(options.images or path.parent)
-        of_run = _mapping(_mapping(header).get("eval"))
+        of_run = as_mapping(as_mapping(header).get("eval"))
         model = of_run.get("model")
         if not isinstance(model, str):
             place.error("eval.model", f"expected the name of the model, got {kind(model)}")
         self.model = model if isinstance(model, str) else None
-        self._status = _mapping(header).get("status")
+        self._status = as_mapping(header).get("status")
         self._expected = _expected_samples(of_run)
         self._samples = 0
         self._lone = LoneTurns()
@@ -85,7 +86,7 @@ class _Log:
             return
         self._samples += 1
         found = list(sample_records(sample, place, self.options, self.sources, model=self.model))
-        self._look(_mapping(sample.get("metadata")), found)
+        self._look(as_mapping(sample.get("metadata")), found)
         epoch = sample.get("epoch")
         for each in found:
             yield each._replace(model=self._name(each.model or self.model, epoch), file=place.file)
@@ -116,9 +117,7 @@ class _Log:
         self._single.update(each.record.dialogue for each in found)
 
     def _name(self, model: str | None, epoch: Any) -> str | None:
-        if not isinstance(epoch, int) or isinstance(epoch, bool) or epoch < 2:
-            return model
-        return f"{(model or self.options.model or self.path.stem)[:_LONGEST_MODEL]}#{epoch}"
+        return model_of_repeat(model, epoch, default=self.options.model or self.path.stem)
 
 
 def _archive(path: Path, options: ReadOptions, problems: Problems) -> Iterator[RecordAt]:
@@ -170,10 +169,6 @@ def _object(path: Path, options: ReadOptions, problems: Problems) -> Iterator[Re
 
 def _expected_samples(of_run: Mapping[str, Any]) -> int | None:
     """How many samples a run was to have, over all epochs; None where it does not say."""
-    ids = _mapping(of_run.get("dataset")).get("sample_ids")
-    epochs = _mapping(of_run.get("config")).get("epochs") or 1
+    ids = as_mapping(of_run.get("dataset")).get("sample_ids")
+    epochs = as_mapping(of_run.get("config")).get("epochs") or 1
     return len(ids) * epochs if isinstance(ids, list) and isinstance(epochs, int) else None
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}

@@ -10,6 +10,7 @@ from typing import Any
 
 from imug_metrics.formats.chats.conversation import conversation_records
 from imug_metrics.formats.common.image_sources import ImageSources
+from imug_metrics.formats.common.mappings import as_mapping
 from imug_metrics.formats.common.place import Place
 from imug_metrics.formats.protocol import ReadOptions, RecordAt
 from imug_metrics.formats.tables.columns import names_turn
@@ -55,7 +56,7 @@ def sample_records(
         >>> found.record.dialogue, found.record.turn, found.record.text, found.record.target
         ('a', 2, 'B', 'B')
     """
-    metadata = _mapping(sample.get("metadata"))
+    metadata = as_mapping(sample.get("metadata"))
     column = turn_column(metadata, options.columns)
     turn = None if column is None else read_turn(metadata[column], f"metadata.{column}", place)
     messages = _messages(sample, place)
@@ -94,7 +95,7 @@ def score_values(score: Any, name: str, place: Place) -> dict[str, float]:
         name: of the score.
         place: of its sample; collects what is no number and no verdict, which is NaN.
     """
-    value = _mapping(score).get("value")
+    value = as_mapping(score).get("value")
     several = value.items() if isinstance(value, Mapping) else [(None, value)]
     found = {}
     for part, entry in several:
@@ -112,7 +113,7 @@ def _row(
     """What a sample says beside its messages."""
     own = {*options.columns.values()}
     row = {name: value for name, value in metadata.items() if name in _FROM_METADATA or name in own}
-    tokens = _mapping(_mapping(sample.get("model_usage")).get(model or ""))
+    tokens = as_mapping(as_mapping(sample.get("model_usage")).get(model or ""))
     usage = {"usage": {"output_tokens": tokens.get("output_tokens")}} if tokens else {}
     number = sample.get("id")
     return {"id": number if isinstance(number, (str, int)) else None, **row, **usage}
@@ -122,8 +123,8 @@ def _known(sample: Mapping[str, Any], place: Place) -> dict[str, Any]:
     """What a sample knows of its last turn: key, options and scores; a key of its own for each turn is a list."""
     scores = {
         name: value
-        for scorer, score in _mapping(sample.get("scores")).items()
-        if SCORED not in _mapping(_mapping(score).get("metadata"))
+        for scorer, score in as_mapping(sample.get("scores")).items()
+        if SCORED not in as_mapping(as_mapping(score).get("metadata"))
         for name, value in score_values(score, str(scorer), place).items()
     }
     target = sample.get("target")
@@ -163,13 +164,13 @@ def _messages(sample: Mapping[str, Any], place: Place) -> list[dict[str, Any]] |
     if not isinstance(messages, list):
         place.error("messages", f"expected a list, got {kind(messages)}")
         return None
-    attached = _mapping(sample.get("attachments"))
+    attached = as_mapping(sample.get("attachments"))
     found = []
     for number, message in enumerate(_with_output(messages, sample.get("output"))):
         if not isinstance(message, Mapping):
             place.error(f"messages[{number}]", f"expected a message, got {kind(message)}")
             return None
-        said = {name: value for name, value in _mapping(message.get("metadata")).items() if name in _FROM_MESSAGE}
+        said = {name: value for name, value in as_mapping(message.get("metadata")).items() if name in _FROM_MESSAGE}
         content = _attached(message.get("content"), attached, place)
         found.append({**said, "role": message.get("role"), "content": content})
     return found
@@ -177,17 +178,17 @@ def _messages(sample: Mapping[str, Any], place: Place) -> list[dict[str, Any]] |
 
 def _with_output(messages: Sequence[Any], output: Any) -> Sequence[Any]:
     """The messages, with the output in place of what the model said last where a solver wrote it beside them."""
-    choices = _mapping(output).get("choices")
-    said = _mapping(_mapping(choices[0]).get("message")) if isinstance(choices, list) and choices else {}
+    choices = as_mapping(output).get("choices")
+    said = as_mapping(as_mapping(choices[0]).get("message")) if isinstance(choices, list) and choices else {}
     if not said.get("content") or any(_same(message, said) for message in messages):
         return messages
-    answered = bool(messages) and _mapping(messages[-1]).get("role") == "assistant"
+    answered = bool(messages) and as_mapping(messages[-1]).get("role") == "assistant"
     return [*(messages[:-1] if answered else messages), said]
 
 
 def _same(message: Any, said: Mapping[str, Any]) -> bool:
     """Whether a message is what was said."""
-    given = _mapping(message)
+    given = as_mapping(message)
     if given.get("id") and said.get("id"):
         return bool(given["id"] == said["id"])
     return given.get("role") == "assistant" and given.get("content") == said["content"]
@@ -219,7 +220,3 @@ def _last_turn(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
     while begin > 0 and messages[begin - 1]["role"] == "user":
         begin -= 1
     return messages[begin:]
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
