@@ -16,6 +16,7 @@ class AbsentEncoder:
 
     Args:
         name: of the encoder.
+        fingerprint: of the encoder, None where it had none that lasts.
         dim: width of its embeddings, None where it is not known.
         logit_scale, logit_bias: as in `Encoder`, None where it has none.
 
@@ -29,11 +30,13 @@ class AbsentEncoder:
     def __init__(
         self,
         name: str | None,
+        fingerprint: str | None = None,
         dim: int | None = None,
         logit_scale: float | None = None,
         logit_bias: float | None = None,
     ) -> None:
-        self.name, self.dim, self.logit_scale, self.logit_bias = name, dim, logit_scale, logit_bias
+        self.name, self.fingerprint = name, fingerprint
+        self.dim, self.logit_scale, self.logit_bias = dim, logit_scale, logit_bias
 
     def encode_images(self, images: Any) -> NoReturn:
         """Raise InputError."""

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from imug_metrics.encoders.base import eval_mode
+from imug_metrics.encoders.fingerprint import OF_PROCESS
 from imug_metrics.encoders.texts import check_texts
 
 
@@ -25,8 +26,8 @@ class CallableEncoder:
         images: Function from images to embeddings ``[N, D]`` (tensor or array).
         texts: Function from a list of strings to embeddings ``[N, D]``.
         name: Name for tables and reports.
-        fingerprint: Identifies the functions for caches that outlive the process. Functions cannot be hashed, so the
-            default is different for every encoder made.
+        fingerprint: Identifies the functions for caches and states that outlive the process. Functions cannot be
+            hashed, so the default is different for every encoder made.
         dim: Width of the embeddings, ``None`` to learn it from the first call.
         logit_scale: Multiplier of the cosine the model was trained with.
         logit_bias: Bias the model was trained with.
@@ -65,7 +66,7 @@ class CallableEncoder:
         self._images, self._texts = images, texts
         function = images if images is not None else texts
         self.name = name or str(getattr(function, "__qualname__", type(function).__name__))
-        self.fingerprint = fingerprint or f"callable-{uuid.uuid4().hex}"
+        self.fingerprint = fingerprint or f"{OF_PROCESS}{uuid.uuid4().hex}"
         self.dim = dim
         self.logit_scale, self.logit_bias = logit_scale, logit_bias
         self.device = None if device is None else torch.device(device)

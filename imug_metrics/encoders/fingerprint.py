@@ -6,9 +6,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+OF_PROCESS = "callable-"
+"""What fingerprints begin with that mean nothing in another process."""
 
 
 def digest_text(*parts: str) -> str:
@@ -44,6 +48,24 @@ def digest_weights(tensors: Mapping[str, Tensor]) -> str:
         digest.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
         digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()
+
+
+def lasting_fingerprint(encoder: Any) -> str | None:
+    """What tells an encoder from others of its name, wherever it is.
+
+    Returns:
+        Its fingerprint; None where there is none that lasts: of no encoder, of functions that were given none, and of
+        an encoder in training (`differentiable`), which another step makes another one.
+
+    Example:
+        >>> from imug_metrics.encoders import CallableEncoder
+        >>> lasting_fingerprint(CallableEncoder(len, fingerprint="v2")), lasting_fingerprint(CallableEncoder(len))
+        ('v2', None)
+    """
+    if getattr(encoder, "differentiable", False):
+        return None
+    found = getattr(encoder, "fingerprint", None)
+    return found if isinstance(found, str) and not found.startswith(OF_PROCESS) else None
 
 
 def weights_version(module: nn.Module) -> tuple[object, ...]:

@@ -58,8 +58,8 @@ class EmbeddingMetric(DialogueMetric):
             incoming_state: the other metric, or its `metric_state`, which does not say how wide its embeddings were.
 
         Raises:
-            ValueError: if class or configuration differ, it is no such state, or embeddings are of another width.
-                Nothing is added then.
+            ValueError: if class or configuration differ, it is no such state, or embeddings are of another width or of
+                an encoder of the same name with other weights. Nothing is added then.
         """
         super().merge_state(incoming_state)
         self._width = self._width or _width_of(incoming_state)
@@ -70,12 +70,17 @@ class EmbeddingMetric(DialogueMetric):
         width = _width_of(incoming_state)
         if None not in (width, self._width) and width != self._width:
             raise ValueError(f"Expected the state of embeddings of width {self._width}, got {width}.")
+        if isinstance(incoming_state, EmbeddingMetric) and incoming_state.encoder is not self.encoder:
+            mine, theirs = self._fingerprint(), incoming_state._fingerprint()
+            if None not in (mine, theirs) and mine != theirs:
+                raise ValueError(f"Expected the state of embeddings of {_SAME.format(self.encoder_name)}.")
 
     def _saved(self) -> SavedState:
-        """What travels: of the encoder its name, and what was read of it."""
+        """What travels: of the encoder name and fingerprint, and what was read of it."""
         saved = super()._saved()
         read = {name: getattr(self, own) for name, own in self.of_encoder.items()}
-        saved.content.update({ENCODER: {"name": self.encoder_name, **read}, "width": self._width})
+        known = {"name": self.encoder_name, "fingerprint": self._fingerprint(), **read}
+        saved.content.update({ENCODER: known, "width": self._width})
         return saved
 
     @classmethod
@@ -86,9 +91,9 @@ class EmbeddingMetric(DialogueMetric):
         if ENCODER in saved.get("others", list) and found.get(ENCODER) is None:
             from imug_metrics.encoders.absent import AbsentEncoder
 
-            if not known.keys() <= {"name", *cls.of_encoder} or not all(map(_is_plain, known.values())):
+            if not known.keys() <= {"name", *_READ} or not all(map(_is_plain, known.values())):
                 raise InputError("data", "to name an encoder", "something else")
-            found[ENCODER] = AbsentEncoder(known.get("name"), *(known.get(name) for name in _READ))
+            found[ENCODER] = AbsentEncoder(known.get("name"), **{name: known.get(name) for name in _READ})
         return found
 
     def _restore(self, saved: SavedState, updates: int) -> None:
@@ -96,6 +101,9 @@ class EmbeddingMetric(DialogueMetric):
         if self.encoder_name != expected:
             told = "to be absent: the state is that of embeddings" if expected is None else f"to be {expected!r}"
             raise InputError(ENCODER, told, repr(self.encoder_name))
+        before, now = saved.get(ENCODER, dict).get("fingerprint"), self._fingerprint()
+        if None not in (before, now) and before != now:
+            raise InputError(ENCODER, f"to be {_SAME.format(expected)}", "others")
         super()._restore(saved, updates)
         self._width = saved.get("width", int, type(None))
 
@@ -110,6 +118,14 @@ class EmbeddingMetric(DialogueMetric):
         self._width = width or known
         return packed
 
+    def _fingerprint(self) -> str | None:
+        """What tells the encoder from others of its name."""
+        if self.encoder is None:
+            return None
+        from imug_metrics.encoders.fingerprint import lasting_fingerprint
+
+        return lasting_fingerprint(self.encoder)
+
     def _images(self, images: Any) -> Column:
         return embedding_column("images", images, self.encoder and self.encoder.encode_images)
 
@@ -117,7 +133,8 @@ class EmbeddingMetric(DialogueMetric):
         return embedding_column("texts", texts, self.encoder and self.encoder.encode_texts)
 
 
-_READ = ("dim", "logit_scale", "logit_bias")
+_READ = ("fingerprint", "dim", "logit_scale", "logit_bias")
+_SAME = "{!r} with the same weights and preprocessing"
 
 
 def _width_of(state: dict[str, Any] | Metric) -> int | None:

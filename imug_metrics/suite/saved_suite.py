@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar, get_args
 
 from torchmetrics import Metric
 
+from imug_metrics.encoders.fingerprint import lasting_fingerprint
 from imug_metrics.errors import InputError
 from imug_metrics.metrics.metric_collections import Arguments, merge_metrics, restored_metrics, saved_ends
 from imug_metrics.metrics.saved_metric import own_state
@@ -48,6 +49,7 @@ def saved_suite(suite: ImugSuite) -> SavedState:
         "score_ranges": {name: list(ends) for name, ends in suite.score_ranges.items()},
         "had_records": suite._had_records,
         "encoder": suite.encoder_name,
+        "fingerprint": suite.encoder_fingerprint,
     }
     return SavedState(content, tensors)
 
@@ -62,10 +64,9 @@ def restored_suite(
     """The suite of a saved state, see `ImugSuite.from_bytes`."""
     if saved.get("class", str) != "ImugSuite":
         raise InputError("data", "to be the state of ImugSuite", f"that of {saved.content['class'][:80]}")
-    known = saved.get("encoder", str, type(None))
-    if encoder is not None and encoder.name != known:
-        expected = "to be absent: the states need none" if known is None else f"to be {known!r}, as before"
-        raise InputError("encoder", expected, repr(encoder.name))
+    known, fingerprint = (saved.get(entry, str, type(None)) for entry in ("encoder", "fingerprint"))
+    if encoder is not None:
+        _check_encoder(encoder, known, fingerprint)
     metrics = restored_metrics(saved, (*_CLASSES, *classes), arguments)
     names, carried = list(metrics), _carried(saved)
     given = {name: metrics[name] for name in names[: saved.get("given", int)]}
@@ -89,7 +90,7 @@ def restored_suite(
                 raise InputError("data", f"to hold a {made.__name__} of each of the {field}", repr(name[:80]))
             suite._hold_carried(key, metric)
         suite._carried[key] = field, name
-    suite._had_records, suite._encoder_name = saved.get("had_records", bool), known
+    suite._had_records, suite._known_encoder = saved.get("had_records", bool), (known, fingerprint)
     return suite
 
 
@@ -110,7 +111,10 @@ def merge_suites(first: ImugSuite, other: ImugSuite) -> None:
     first._carried |= {key: place for key, place in other._carried.items() if key not in first._carried}
     first.score_ranges = {**other.score_ranges, **first.score_ranges}
     first._had_records = first._had_records or other._had_records
-    first._encoder_name = first.encoder_name or other.encoder_name
+    first._known_encoder = (
+        first.encoder_name or other.encoder_name,
+        first.encoder_fingerprint or other.encoder_fingerprint,
+    )
 
 
 def _carried(saved: SavedState) -> dict[str, tuple[Field, str]]:
@@ -126,10 +130,23 @@ def _carried(saved: SavedState) -> dict[str, tuple[Field, str]]:
     return found
 
 
+def _check_encoder(encoder: CachedEncoder, name: str | None, fingerprint: str | None) -> None:
+    """Raise InputError unless an encoder is the one of saved states."""
+    if encoder.name != name:
+        expected = "to be absent: the states need none" if name is None else f"to be {name!r}, as before"
+        raise InputError("encoder", expected, repr(encoder.name))
+    now = lasting_fingerprint(encoder)
+    if None not in (fingerprint, now) and fingerprint != now:
+        raise InputError("encoder", f"to be {name!r} with the weights and preprocessing of before", "others")
+
+
 def _check_encoders(first: ImugSuite, other: ImugSuite) -> None:
     mine, theirs = first.encoder_name, other.encoder_name
     if None not in (mine, theirs) and mine != theirs:
         raise InputError("other", f"to hold embeddings of {mine!r}", repr(theirs))
+    known = {first.encoder_fingerprint, other.encoder_fingerprint}
+    if None not in known and len(known) > 1:
+        raise InputError("other", f"to hold embeddings of {mine!r} with the same weights and preprocessing", "others")
 
 
 def _check_ranges(first: ImugSuite, other: ImugSuite) -> None:

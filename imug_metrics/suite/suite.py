@@ -18,6 +18,7 @@ from typing_extensions import Self
 
 from imug_metrics.dialogues.columns import Bounds
 from imug_metrics.dialogues.record import Record, as_records, by_dialogue, check_record, dialogue_steps, image_name
+from imug_metrics.encoders.fingerprint import lasting_fingerprint
 from imug_metrics.encoders.loading import as_cached_encoder
 from imug_metrics.errors import InputError
 from imug_metrics.metrics.description import MetricDescription, describe
@@ -129,7 +130,7 @@ class ImugSuite(MetricCollection):
         self._group_columns: set[str] = set()  # that rows have a column of
         self._embedded: dict[str, bytes] = {}
         self._had_records = False
-        self._encoder_name: str | None = None  # of the states that were taken over
+        self._known_encoder: tuple[str | None, str | None] = None, None  # of the states that were taken over
         self.encoder = as_cached_encoder(encoder, device)
         self.keep_rows = keep_rows
         self._rows: list[dict[str, Any]] = []
@@ -338,7 +339,7 @@ class ImugSuite(MetricCollection):
 
         Args:
             data: the bytes. They may come from anywhere: nothing in them is run, imported or loaded.
-            encoder: the encoder of the suite, to take images again; it must have the name of the one that was there.
+            encoder: the encoder of the suite, to take images again; it must be the one that was there.
             device: as in the constructor; None: the CPU.
             classes: metrics of your own that the bytes may name.
             arguments: by a metric's name the arguments that did not travel, such as the function of a `FunctionMetric`:
@@ -358,8 +359,8 @@ class ImugSuite(MetricCollection):
         warns where many were not.
 
         Args:
-            other: with metrics of the same names and configurations, and an encoder of the same name where both have
-                one. Scores and costs that records carry may have come to one of them alone.
+            other: with metrics of the same names and configurations, and the same encoder where both have one. Scores
+                and costs that records carry may have come to one of them alone.
 
         Raises:
             InputError: if names, configurations, ranges of scores or encoders differ. Nothing is added then.
@@ -379,7 +380,12 @@ class ImugSuite(MetricCollection):
     @property
     def encoder_name(self) -> str | None:
         """Name of the encoder, or of the one that those states were made with that were taken over; None: none."""
-        return self._encoder_name if self.encoder is None else self.encoder.name
+        return self._known_encoder[0] if self.encoder is None else self.encoder.name
+
+    @property
+    def encoder_fingerprint(self) -> str | None:
+        """What tells that encoder from others of its name; None: nothing that lasts."""
+        return self._known_encoder[1] if self.encoder is None else lasting_fingerprint(self.encoder)
 
     def reset(self) -> None:
         """Forget everything but what the encoder has seen."""

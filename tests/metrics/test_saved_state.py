@@ -23,6 +23,7 @@ from imug_metrics import (
     DialogueMetric,
     MetricAgreement,
     TurnAlignment,
+    TurnConsistency,
     TurnDecay,
     TurnDistributionShift,
 )
@@ -42,11 +43,12 @@ def case(request: pytest.FixtureRequest) -> Case:
     return CASES[request.param]
 
 
-def encoder(name: str = "mean", **read: float) -> CallableEncoder:
+def encoder(name: str = "mean", fingerprint: str | None = None, **read: float) -> CallableEncoder:
     found = CallableEncoder(
         images=lambda images: images.float().mean((2, 3)),
         texts=lambda texts: torch.ones(len(texts), 3),
         name=name,
+        fingerprint=fingerprint,
         dim=3,
     )
     vars(found).update(read)
@@ -175,6 +177,27 @@ def test_without_its_encoder_a_metric_computes_merges_and_refuses_images() -> No
     assert again.update_count == 3
     with pytest.raises(InputError, match="`encoder` to be 'mean', got 'other'"):
         TurnAlignment.from_bytes(metric.to_bytes(), encoder=encoder("other"))
+
+
+@pytest.mark.parametrize("wrap", [lambda metric: metric, lambda metric: Breakdown(metric, groups=["x"])])
+def test_other_weights_under_the_name_of_an_encoder_are_not_merged(wrap: Callable[[Any], Any]) -> None:
+    first, other = (wrap(TurnConsistency(encoder=encoder(fingerprint=print_))) for print_ in ("v1", "v2"))
+    restored = type(first).from_bytes(first.to_bytes())
+    for one in (first, restored, type(first).from_bytes(restored.to_bytes())):
+        one.merge_state(first)
+        with pytest.raises(ValueError, match="'mean' with the same weights and preprocessing"):
+            one.merge_state(other)
+        one.merge_state(wrap(TurnConsistency(encoder=encoder())))  # functions of which nobody can tell
+    with pytest.raises(InputError, match="`encoder` to be 'mean' with the same weights"):
+        type(first).from_bytes(first.to_bytes(), encoder=encoder(fingerprint="v2"))
+
+
+def test_an_encoder_in_training_is_known_by_its_name_alone() -> None:
+    source = encoder(fingerprint="step 1")
+    source.differentiable = True
+    data = TurnConsistency(encoder=source).to_bytes()
+    source.fingerprint = "step 2"
+    TurnConsistency.from_bytes(data, encoder=source).merge_state(TurnConsistency.from_bytes(data))
 
 
 def test_the_width_of_embeddings_travels() -> None:

@@ -51,11 +51,11 @@ def fed(records: Sequence[Record], **options: Any) -> ImugSuite:
     return found
 
 
-def encoder(name: str) -> CallableEncoder:
+def encoder(name: str, fingerprint: str | None = None) -> CallableEncoder:
     def see(images: Sequence[torch.Tensor]) -> torch.Tensor:
         return torch.stack([image.float().mean((1, 2)) for image in images])
 
-    return CallableEncoder(see, lambda texts: torch.ones(len(texts), 3), name=name)
+    return CallableEncoder(see, lambda texts: torch.ones(len(texts), 3), name=name, fingerprint=fingerprint)
 
 
 def test_a_suite_comes_back_with_order_names_and_what_records_carry() -> None:
@@ -157,6 +157,21 @@ def test_images_need_the_encoder_of_the_states_again() -> None:
     again.update([Record("b", 1, "image", "A cup", image=torch.rand(3, 8, 8))])
     with pytest.raises(InputError, match="`encoder` to be 'mean', as before, got 'other'"):
         ImugSuite.from_bytes(data, encoder=encoder("other"))
+
+
+def test_other_weights_under_the_name_of_an_encoder_are_refused() -> None:
+    first, other = (fed(said(name), encoder=encoder("mean", name)) for name in "ab")
+    for one in (first, travelled(first), travelled(travelled(first))):
+        for two in (other, travelled(other)):
+            with pytest.raises(InputError, match="'mean' with the same weights and preprocessing, got others"):
+                one.merge_state(two)
+    with pytest.raises(InputError, match="`encoder` to be 'mean' with the weights and preprocessing of before"):
+        travelled(first, encoder=encoder("mean", "b"))
+    plain = fed(said("c"))
+    plain.merge_state(first)
+    with pytest.raises(InputError, match="with the same weights"):
+        plain.merge_state(other)
+    travelled(first, encoder=encoder("mean")).merge_state(other)  # of functions without a fingerprint nobody can tell
 
 
 def test_a_metric_of_another_package_does_not_travel() -> None:
