@@ -16,13 +16,6 @@ from tests.integrations.environments import ROOT
 
 MOST_BYTES = 2 * 2**20
 _PACKAGES = {"imug_metrics", "imug_kernels", "imug_benchmarks"}
-_IN_WHEEL = (
-    "imug_metrics/py.typed",
-    "imug_metrics/encoders/scene/weights.safetensors",
-    "imug_metrics/report/pages/script.js",
-    "imug_metrics/report/pages/style.css",
-    "imug_kernels/py.typed",
-)
 _IN_SOURCES = (
     *("CHANGELOG.md", "CITATION.cff", "CONTRIBUTING.md", "LICENSE", "Makefile", "README.md", "constraints.txt"),
     *("docs/index.md", "docs/images/page_curves.png", "kernels/imug_kernels/gram.py", "tests/conftest.py"),
@@ -39,6 +32,16 @@ def faults(folder: Path) -> Iterator[str]:
     yield from _wheel_faults(wheels[0])
     yield from _source_faults(sources[0])
     yield from version_faults()
+
+
+def package_files() -> set[str]:
+    """What the packages hold, code and data alike, by the names that it has in a wheel."""
+    return {
+        path.relative_to(root).as_posix()
+        for root, package in ((ROOT, "imug_metrics"), (ROOT / "kernels", "imug_kernels"))
+        for path in (root / package).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
 
 
 def version_faults() -> Iterator[str]:
@@ -63,9 +66,7 @@ def _wheel_faults(wheel: Path) -> Iterator[str]:
     top = {name.partition("/")[0] for name in names if ".dist-info" not in name}
     if top != _PACKAGES:
         yield f"{wheel.name} installs {sorted(top)}"
-    yield from (f"{wheel.name} lacks {name}" for name in _IN_WHEEL if name not in names)
-    source = {path.relative_to(ROOT).as_posix() for path in (ROOT / "imug_metrics").rglob("*.py")}
-    yield from (f"{wheel.name} lacks {name}" for name in sorted(source - {*names}))
+    yield from (f"{wheel.name} lacks {name}" for name in sorted(package_files() - {*names}))
     strange = [name for name in names if name.startswith("imug_metrics/") and not (ROOT / name).is_file()]
     yield from (f"{wheel.name} holds {name}, which is no file of the sources" for name in strange)
     for link in re.findall(r"\]\((?!https?:|#)[^)]*\)", described):
