@@ -46,5 +46,5 @@ def python_of(folder: Path) -> Path:
 
 def install(folder: Path, *packages: str) -> None:
     """Install packages into an environment, with what pip is told of them."""
-    command = [python_of(folder), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *packages]
+    command = [python_of(folder), "-m", "pip", "install", "-qq", "--disable-pip-version-check", *packages]
     subprocess.run(list(map(str, command)), check=True, env=clean_variables())
