@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from imug_metrics.reading.text_files import TextError, decode
 
 _HEADERS = ("header.json", "_journal/start.json")
 _SAMPLES = "samples/"
+_WHOLE = re.compile(r"_epoch_\d+\.json$")  # behind the id of a sample, which may hold slashes
 
 
 class InspectReader:
@@ -130,11 +132,10 @@ def _archive(path: Path, options: ReadOptions, problems: Problems) -> Iterator[R
             names = [name for name in members.names if name.startswith(_SAMPLES) and name.endswith(".json")]
             for name in names:
                 place = Place(path / name, None, problems)
-                parts = name.count("/")
-                if parts == 1:
+                if _WHOLE.search(name):
                     sample = _member(members, name, place)
                     yield from () if sample is None else log.records(sample, place)
-                elif parts == 2 and name.endswith("/sample.json"):
+                elif name.endswith("/sample.json"):
                     place.error("", "is a sample in pieces, which is not read: write the log anew with samples whole")
             if not names:
                 problems.error(path, None, _SAMPLES, "expected samples, found none: the log was not finished, or cut")

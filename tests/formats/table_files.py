@@ -294,7 +294,7 @@ def write_archive(path: Path, samples: list[Row], *, zstandard: bool = False) ->
     """Write a log as an archive."""
     members = {
         "_journal/start.json": {**log_header()},
-        **{f"samples/{sample['id'].replace('/', '_')}_epoch_{sample['epoch']}.json": sample for sample in samples},
+        **{f"samples/{sample['id']}_epoch_{sample['epoch']}.json": sample for sample in samples},
         "summaries.json": [],
         "header.json": log_header(),
     }

@@ -293,6 +293,14 @@ def test_a_broken_member_costs_itself_alone(tmp_path, name, content, message) ->
     assert message in str(found.problems[0])
 
 
+def test_a_sample_whose_id_holds_slashes_is_read(tmp_path) -> None:
+    given = [sample(id=name) for name in ("room/0-1", "a/b/sample", "plain")]
+    found = read_records(write_archive(tmp_path / "log.eval", given))
+    [records] = found.values()
+    assert [record.dialogue for record in records] == ["room/0-1", "a/b/sample", "plain"]
+    assert not [problem for problem in found.problems if problem.level == "error"]
+
+
 def test_an_archive_without_samples_says_so(tmp_path) -> None:
     path = pack(tmp_path / "log.eval", {"_journal/start.json": json.dumps(log_header()).encode()})
     [problem] = read_records(path).problems
