@@ -30,23 +30,21 @@ def collection_to_bytes(collection: MetricCollection) -> bytes:
         InputError: if one of them is a metric of another package.
 
     Example:
-        >>> from imug_metrics import SelfVerification, TurnDecay
+        >>> from imug_metrics import TurnDecay
         >>> collection = MetricCollection([TurnDecay()], prefix="val/")
         >>> collection.update(scores=[[0.9, 0.8]], dialogue=["a"])
         >>> collection_from_bytes(collection_to_bytes(collection)).compute()
         {'val/TurnDecay': tensor(-0.1000, dtype=torch.float64)}
     """
-    metrics = dict(collection.items(keep_base=True, copy_state=True))
-    contents, tensors = join_states([own_state(name, metric) for name, metric in metrics.items()])
+    metrics = collection.items(keep_base=True, copy_state=True)
     groups = collection._enable_compute_groups
-    content = {
-        "class": "MetricCollection",
-        "names": list(metrics),
-        "metrics": contents,
-        "ends": [collection.prefix, collection.postfix],
-        "compute_groups": groups if isinstance(groups, bool) else [list(group) for group in groups],
-    }
-    return write_state(SavedState(content, tensors))
+    saved = join_states(
+        "MetricCollection",
+        {name: own_state(name, metric) for name, metric in metrics},
+        ends=[collection.prefix, collection.postfix],
+        compute_groups=groups if isinstance(groups, bool) else [list(group) for group in groups],
+    )
+    return write_state(saved)
 
 
 def collection_from_bytes(
@@ -133,16 +131,11 @@ def restored_metrics(saved: SavedState, classes: Collection[type[Metric]], argum
     Raises:
         InputError: if names repeat, or as `from_bytes` of a metric.
     """
-    names, parts = saved.get("names", list), part_states(saved.get("metrics", list), saved.tensors)
-    if len(names) != len(parts) or not all(isinstance(name, str) for name in names) or len({*names}) < len(names):
-        raise InputError("data", "to name each metric once", f"{len(names)} names of {len(parts)}")
-    unknown = sorted(arguments.keys() - {*names})
+    parts = part_states(saved)
+    unknown = sorted(arguments.keys() - parts.keys())
     if unknown:
-        raise InputError("arguments", f"to name metrics of the data, which are {', '.join(names)[:300]}", unknown[0])
-    return {
-        name: restored_metric(part, Metric, classes, arguments.get(name, {}))
-        for name, part in zip(names, parts, strict=True)
-    }
+        raise InputError("arguments", f"to name metrics of the data, which are {', '.join(parts)[:300]}", unknown[0])
+    return {name: restored_metric(part, Metric, classes, arguments.get(name, {})) for name, part in parts.items()}
 
 
 def saved_ends(saved: SavedState) -> tuple[str | None, str | None]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from safetensors import SafetensorError
@@ -59,7 +59,7 @@ def write_state(saved: SavedState) -> bytes:
     """The bytes of a state.
 
     Raises:
-        InputError: if there is more in its header than is ever read.
+        InputError: if there is more in its header than is ever read, or a name in it is no text (lone surrogates).
 
     Example:
         >>> import torch
@@ -73,7 +73,10 @@ def write_state(saved: SavedState) -> bytes:
     """
     tensors = {name: value.detach().cpu().contiguous().clone() for name, value in saved.tensors.items()}
     known = {"format": FORMAT, "version": __version__, "checksum": _checksum(saved.content, tensors)}
-    data = save(tensors, {_ENTRY: json.dumps({**known, "content": saved.content})})
+    try:
+        data = save(tensors, {_ENTRY: json.dumps({**known, "content": saved.content})})
+    except UnicodeEncodeError as error:
+        raise InputError("groups", "to be text that can be written", repr(error.object)[:80]) from error
     _header(data)
     return data
 
@@ -101,32 +104,44 @@ def read_state(data: bytes | bytearray | memoryview) -> SavedState:
     return SavedState(content, tensors)
 
 
-def join_states(parts: Sequence[SavedState]) -> tuple[list[dict[str, Any]], dict[str, Tensor]]:
-    """Several states as the content and the tensors of one, see `part_states`."""
-    tensors = {f"{place}.{name}": value for place, part in enumerate(parts) for name, value in part.tensors.items()}
-    return [part.content for part in parts], tensors
+def join_states(kind: str, states: Mapping[str, SavedState], **content: Any) -> SavedState:
+    """Several states, by name, as one of a kind, see `part_states`.
+
+    Args:
+        kind: of what holds them.
+        states: by name.
+        content: what else is said of it.
+    """
+    parts = [state.content for state in states.values()]
+    tensors = {
+        f"{place}.{name}": value for place, state in enumerate(states.values()) for name, value in state.tensors.items()
+    }
+    return SavedState({"class": kind, "names": list(states), "parts": parts, **content}, tensors)
 
 
-def part_states(contents: Any, tensors: Mapping[str, Tensor]) -> list[SavedState]:
+def part_states(saved: SavedState) -> dict[str, SavedState]:
     """The states that `join_states` was given.
 
     Raises:
-        InputError: if there is a tensor of none of them.
+        InputError: if they are not named each once, or there is a tensor of none of them.
 
     Example:
         >>> import torch
-        >>> part_states(*join_states([SavedState({"class": "Mine"}, {"total": torch.ones(1)})]))
-        [SavedState(content={'class': 'Mine'}, tensors={'total': tensor([1.])})]
+        >>> part_states(join_states("Pair", {"mine": SavedState({"class": "Mine"}, {"total": torch.ones(1)})}))
+        {'mine': SavedState(content={'class': 'Mine'}, tensors={'total': tensor([1.])})}
     """
-    if not isinstance(contents, list) or not all(isinstance(content, dict) for content in contents):
-        raise InputError("data", "to hold a list of states", type(contents).__name__)
+    names, contents = saved.get("names", list), saved.get("parts", list)
+    if not all(isinstance(content, dict) for content in contents):
+        raise InputError("data", "to hold a list of states", "other entries")
+    if len(names) != len(contents) or not all(isinstance(name, str) for name in names) or len({*names}) < len(names):
+        raise InputError("data", "to name each state once", f"{len(names)} names of {len(contents)}")
     parts = {str(place): SavedState(content, {}) for place, content in enumerate(contents)}
-    for key, value in tensors.items():
+    for key, value in saved.tensors.items():
         place, _, name = key.partition(".")
         if place not in parts:
             raise InputError("data", f"to hold tensors of {len(parts)} states", repr(key))
         parts[place].tensors[name] = value
-    return list(parts.values())
+    return dict(zip(names, parts.values(), strict=True))
 
 
 def _header(data: bytes) -> dict[str, Any]:

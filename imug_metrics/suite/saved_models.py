@@ -10,7 +10,6 @@ from typing import Any
 from torchmetrics import Metric
 
 from imug_metrics.encoders.loading import as_cached_encoder
-from imug_metrics.errors import InputError
 from imug_metrics.metrics.state_file import SavedState, join_states, part_states, read_state, write_state
 from imug_metrics.suite.saved_suite import restored_suite, saved_suite
 from imug_metrics.suite.suite import ImugSuite
@@ -30,9 +29,8 @@ def suites_to_bytes(suites: Mapping[str, ImugSuite | SavedState]) -> bytes:
         >>> list(found)
         ['mine', 'other']
     """
-    states = [suite if isinstance(suite, SavedState) else saved_suite(suite) for suite in suites.values()]
-    contents, tensors = join_states(states)
-    return write_state(SavedState({"class": "models", "names": list(suites), "suites": contents}, tensors))
+    states = {name: suite if isinstance(suite, SavedState) else saved_suite(suite) for name, suite in suites.items()}
+    return write_state(join_states("models", states))
 
 
 def suites_from_bytes(
@@ -55,9 +53,4 @@ def suites_from_bytes(
     saved, cached = read_state(data), as_cached_encoder(encoder)
     if saved.get("class", str) != "models":
         return {name: restored_suite(ImugSuite, saved, cached, classes, {})}
-    names, parts = saved.get("names", list), part_states(saved.get("suites", list), saved.tensors)
-    if len(names) != len(parts) or not all(isinstance(model, str) for model in names) or len({*names}) < len(names):
-        raise InputError("data", "to name each model once", f"{len(names)} names of {len(parts)}")
-    return {
-        model: restored_suite(ImugSuite, part, cached, classes, {}) for model, part in zip(names, parts, strict=True)
-    }
+    return {model: restored_suite(ImugSuite, part, cached, classes, {}) for model, part in part_states(saved).items()}

@@ -36,22 +36,18 @@ def saved_suite(suite: ImugSuite) -> SavedState:
     Raises:
         InputError: if one of its metrics is of another package.
     """
-    names = suite.names
-    contents, tensors = join_states([own_state(name, suite[name]) for name in names])
-    content = {
-        "class": "ImugSuite",
-        "names": list(names),
-        "metrics": contents,
-        "ends": [suite.prefix, suite.postfix],
-        "given": sum(name in suite._given for name in names),
-        "standard": bool(suite._standard),
-        "carried": [[field, name] for field, name in suite._carried.values()],
-        "score_ranges": {name: list(ends) for name, ends in suite.score_ranges.items()},
-        "had_records": suite._had_records,
-        "encoder": suite.encoder_name,
-        "fingerprint": suite.encoder_fingerprint,
-    }
-    return SavedState(content, tensors)
+    return join_states(
+        "ImugSuite",
+        {name: own_state(name, suite[name]) for name in suite.names},
+        ends=[suite.prefix, suite.postfix],
+        given=sum(name in suite._given for name in suite.names),
+        standard=bool(suite._standard),
+        carried=[[field, name] for field, name in suite._carried.values()],
+        score_ranges={name: list(ends) for name, ends in suite.score_ranges.items()},
+        had_records=suite._had_records,
+        encoder=suite.encoder_name,
+        fingerprint=suite.encoder_fingerprint,
+    )
 
 
 def restored_suite(

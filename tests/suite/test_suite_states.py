@@ -199,7 +199,7 @@ FORGED: dict[str, dict[str, Any]] = {
     "a range of nothing": {"score_ranges": {"style": 3}},
     "no ends": {"ends": [None]},
     "a class": {"class": "TurnDecay"},
-    "metrics that are none": {"metrics": [1, 2, 3, 4]},
+    "metrics that are none": {"parts": [1, 2, 3, 4]},
 }
 
 
