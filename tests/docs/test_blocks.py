@@ -39,6 +39,8 @@ FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 NOT_RUN = {
     ("CONTRIBUTING.md", "from imug_metrics.functional.answers.answer_brevity"): "test_contributing.py builds it",
     ("docs/benchmarks.md", "from imug_kernels.triton_kernels.settings"): "an override is for kernels launched on a GPU",
+    ("docs/guides/engines.md", "import json\n\nimport dask"): "tests/integrations/test_engines.py runs it",
+    ("docs/guides/engines.md", "import glob"): "tests/integrations/test_engines.py runs it",
     ("docs/guides/training-loop.md", "import torch\n"): "tests/examples/test_training_loops.py runs it",
     ("docs/guides/training-loop.md", "encoder = SceneEncoder("): "tests/examples/test_training_loops.py runs it",
     ("docs/guides/training-loop.md", "import lightning"): "tests/examples/test_training_loops.py runs it",
