@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from imug_metrics.dialogues.record import Record
+from imug_metrics.errors import InputError
 from imug_metrics.functional.answers.answer_accuracy import Kind, answer_accuracy
 from imug_metrics.metrics.answers.answer_accuracy import AnswerAccuracy
 from imug_metrics.suite import Given, ImugSuite
@@ -55,5 +56,12 @@ def answer_scores(records: Sequence[Record], kind: Kind) -> list[float]:
     """
     texts = [record.text if answered(record) else None for record in records]
     keys, options = [record.target for record in records], options_of(records)
-    scores: list[float] = answer_accuracy(texts, keys, kind=kind, options=options, reduction="none").tolist()
+    try:
+        scores: list[float] = answer_accuracy(texts, keys, kind=kind, options=options, reduction="none").tolist()
+    except InputError as error:
+        if not isinstance(error.row, int):
+            raise
+        record = records[error.row]  # which whoever wrote the samples knows, and no row of ours
+        place = f"turn {record.turn} of dialogue {record.dialogue[:80]!r}"
+        raise InputError(error.argument, error.expected, f"{error.got} at {place}") from None
     return scores

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from string import ascii_uppercase
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from imug_metrics.dialogues.record import GROUPS, Record
 from imug_metrics.errors import ArgumentError, InputError
@@ -22,9 +22,10 @@ from imug_metrics.functional.answers.answer_accuracy import Kind
 from imug_metrics.integrations.record_scores import answer_scores, score_records
 from imug_metrics.integrations.samples import sample_record
 from imug_metrics.metrics.answers.answer_accuracy import AnswerAccuracy
+from imug_metrics.reading.figures import Decimal
 from imug_metrics.reading.files import Problems
 from imug_metrics.suite import Given
-from imug_metrics.suite.answers import with_key
+from imug_metrics.suite.answers import with_key, with_word_key
 
 NAMES = tuple(
     f"answer_accuracy{end}"
@@ -105,8 +106,8 @@ class TaskScores:
         """The documents as they are (`process_docs` of a task), looked through before the model runs.
 
         Raises:
-            ArgumentError: if one does not say its dialogue and turn, its key names none of its options, or a turn is
-                there twice.
+            ArgumentError: if one does not say its dialogue and turn, its key names none of its options or, where keys
+                are numbers, holds none, or a turn is there twice.
         """
         seen = set[tuple[str, int]]()
         for number, doc in enumerate(docs):
@@ -118,9 +119,8 @@ class TaskScores:
                         "before it: a document is one turn; name the fields that hold its place",
                     )
                 seen.add((record.dialogue, record.turn))
-                if self.kind == "choice" and record.target is not None and not with_key([record], "strict"):
-                    cure = "keys that are words or numbers want another `kind`, as in TaskScores(kind='exact')"
-                    raise ArgumentError("key", f"{record.target!r} of document {number} names no option: {cure}")
+                if record.target is not None:
+                    self._check_key(record, number)
         return docs
 
     def process_results(self, doc: Doc, results: Any) -> dict[str, dict[str, Any]]:
@@ -201,9 +201,13 @@ class TaskScores:
         if modality == "image" or (modality is None and key is None and reply.interleaved):
             return {**found, "modality": "image", "image": reply.images[-1] if reply.images else None}
         problems = Problems()
-        key, options = read_key(key, options, str(found["prompt"]), Place(Path("document"), None, problems), {})
+        place = Place(Path("document"), None, problems)
+        if self.kind == "choice":
+            key, options = read_key(key, options, str(found["prompt"]), place, {})
+        else:  # words and numbers are compared as they stand, and not with options
+            (key, _), options = read_key(key, None, "", place, {}), None
         wrong = [problem.message for problem in problems if problem.level == "error"]
-        if wrong and self.kind == "choice":
+        if wrong:
             raise ArgumentError("key", f"at turn {found['turn']!r} of dialogue {found['dialogue']!r}: {wrong[0]}")
         text = reply.text if (reply.text or "").strip() else None
         return {**found, "modality": "text", "text": text, "target": key, "options": options}
@@ -211,6 +215,16 @@ class TaskScores:
     def records(self, value: Mapping[str, Any]) -> list[Record]:
         """The records that a value speaks of: one, or that of each of its turns."""
         return [self._record(turn) for turn in value.get("turns", [value])]
+
+    def _check_key(self, record: Record, number: int) -> None:
+        """Refuse a key that the kind cannot use: the metrics would leave its turn out."""
+        if self.kind == "choice" and not with_key([record], "strict"):
+            told, cure = "names no option", "keys that are words or numbers want another `kind`, as in"
+        elif self.kind == "numeric" and not any(with_word_key([record], decimal) for decimal in get_args(Decimal)):
+            told, cure = "holds no number", "keys that are words want another `kind`, as in"
+        else:
+            return
+        raise ArgumentError("key", f"{record.target!r} of document {number} {told}: {cure} TaskScores(kind='exact')")
 
     def _record(self, turn: Mapping[str, Any]) -> Record:
         image = turn.get("image")

@@ -67,5 +67,10 @@ def test_what_the_metrics_count_as_absent_has_no_score(text: str | None) -> None
 
 
 def test_a_key_that_names_no_option_is_refused() -> None:
-    with pytest.raises(InputError):
-        answer_scores([answer(1, "B", "orange?")], "choice")
+    with pytest.raises(InputError, match=r"to name options .* got 'orange\?' at turn 2 of dialogue 'a'"):
+        answer_scores([answer(1, "B"), answer(2, "B", "orange?")], "choice")
+
+
+def test_a_key_without_a_number_is_refused() -> None:
+    with pytest.raises(InputError, match="to hold a finite number, got 'orange' at turn 2 of dialogue 'a'"):
+        answer_scores([answer(1, "3", "3"), answer(2, "B", "orange")], "numeric")

@@ -145,6 +145,19 @@ def test_a_key_that_names_no_option_is_refused_before_the_model_runs() -> None:
     assert TaskScores(kind="exact").check_docs([doc(answer="orange")])
 
 
+def test_a_key_without_a_number_is_refused_where_keys_are_numbers() -> None:
+    docs = [doc(answer="1,5"), doc(turn=2, answer="1.5"), doc(turn=3, answer=2), doc(turn=4, answer="two")]
+    with pytest.raises(ArgumentError, match=r"'two' of document 3 holds no number.*kind='exact'"):
+        TaskScores(kind="numeric").check_docs(docs)
+    assert TaskScores(kind="numeric").check_docs(docs[:3])
+
+
+@pytest.mark.parametrize("kind", ["choice", "exact", "f1", "numeric"])
+def test_a_key_that_is_no_text_is_refused(kind: Any) -> None:
+    with pytest.raises(ArgumentError, match="expected the key as text, got a list"):
+        TaskScores(kind=kind).check_docs([doc(answer=["red", "blue"])])
+
+
 def test_repeats_are_no_turns() -> None:
     with pytest.raises(ArgumentError, match=r"expected one reply to a document, got 2: let a filter take one"):
         TaskScores().process_results(doc(), [["A", "B"]])
@@ -209,16 +222,34 @@ def test_a_reply_with_images_does_not_take_a_question_with_a_key_out_of_the_answ
     assert (value["modality"], value["image"]) == ("image", "b.png")
 
 
+def scored_log(path: Path, given: list[dict[str, Any]], kind: Any = "choice") -> dict[str, float]:
+    """What the log of a harness, which holds the values of its samples, is scored to."""
+    samples = [{"doc_id": n, "target": "x", "filtered_resps": "x", "input": "", **each} for n, each in enumerate(given)]
+    path.write_text("".join(json.dumps(sample) + "\n" for sample in samples), encoding="utf-8")
+    [records] = read_records(path).values()
+    suite = ImugSuite([AnswerAccuracy(kind, detail=True)])
+    suite.update(records)
+    return suite.compute()
+
+
 def test_a_log_of_the_values_is_scored_to_the_same_numbers(tmp_path: Path) -> None:
     scores = TaskScores()
-    samples = [
-        {"doc_id": n, "target": "x", "filtered_resps": "x", "input": "", **scores.process_results(row, [row["reply"]])}
-        for n, row in enumerate(rows())
-    ]
-    log = tmp_path / "20260102_030405_samples_imug.jsonl"
-    log.write_text("".join(json.dumps(sample) + "\n" for sample in samples), encoding="utf-8")
-    [records] = read_records(log).values()
-    suite = ImugSuite([AnswerAccuracy(detail=True)])
-    suite.update(records)
-    found = suite.compute()
+    given = [scores.process_results(row, [row["reply"]]) for row in rows()]
+    found = scored_log(tmp_path / "20260102_030405_samples_imug.jsonl", given)
     assert {name: found[name] for name in NAMES} == {name: expected()[name] for name in NAMES}
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "reply"), [("exact", "blue", "B"), ("exact", "blue", "blue"), ("numeric", "4", "4")]
+)
+@pytest.mark.parametrize("options", [None, ["blue", "4"]])
+def test_words_and_numbers_stay_what_they_are_where_there_are_options(
+    tmp_path: Path, kind: Any, key: str, reply: str, options: Any
+) -> None:
+    scores = TaskScores(kind=kind)
+    value = scores.process_results(doc(question="Which? A. blue B. 4", answer=key, options=options), [reply])
+    right = float(reply == key)
+    assert value["answer_accuracy"]["score"] == right
+    assert scores.aggregation("answer_accuracy")([value["answer_accuracy"]]) == right
+    found = scored_log(tmp_path / "20260102_030405_samples_imug.jsonl", [value], kind)
+    assert (found["answer_accuracy"], found["answer_accuracy_n"]) == (right, 1.0)
