@@ -17,7 +17,8 @@ class DialogueBatchSampler:
 
     `DistributedSampler` deals out rows, which cuts dialogues, and repeats some to fill the last batch. Here processes
     have different dialogues and the same number of batches; where there are fewer dialogues than batches for all,
-    some have a batch less. The order is that of the rows, dialogue by dialogue.
+    some have a batch less. The order is that of the rows, dialogue by dialogue, in every
+    epoch: there is nothing to shuffle in an evaluation, and no `set_epoch`.
 
     Args:
         dialogue: ids `[N]` of the rows' dialogues, integers or strings; the rows of a dialogue may lie apart.
@@ -52,7 +53,7 @@ class DialogueBatchSampler:
 
     def __iter__(self) -> Iterator[list[int]]:
         """Numbers of the rows of each batch."""
-        return iter(self._batches)
+        return map(list, self._batches)
 
     def __len__(self) -> int:
         """Number of batches of this process."""

@@ -51,7 +51,19 @@ def scored(rank: int) -> dict[str, Any]:
     metric = TurnDecay(detail=True)
     metric.update(**gather_dialogues(alone))
     found["n"] = metric.compute()["turn_decay_dialogues"].item()
+    found["forms"] = [
+        _form(gather_dialogues(alone if rank == holder else {key: [] for key in alone})) for holder in (0, 1)
+    ]
+    for name, other in (("names", {**alone, "costs": [1, 2]}), ("missing", {"turn": [1]})):
+        try:
+            gather_dialogues(other if rank else {"dialogue": [1], "turn": [1], "scores": [0.5]})
+        except InputError as error:
+            found[name] = str(error)
     return found
+
+
+def _form(columns: dict[str, Any]) -> dict[str, tuple[str, int]]:
+    return {name: (type(column).__name__, len(column)) for name, column in columns.items()}
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +95,18 @@ def test_repeated_samples_are_refused_on_all_processes_alike(found) -> None:
 def test_a_process_may_have_nothing_or_get_nothing(found) -> None:
     assert len(found[0]["without"] | found[1]["without"]) > 20
     assert [process["n"] for process in found] == [1, 1]
+
+
+def test_a_process_with_empty_lists_takes_tensors_of_the_others(found) -> None:
+    of_tensors = {"dialogue": ("list", 2), "turn": ("Tensor", 2), "scores": ("Tensor", 2)}
+    of_nothing = {name: (form, 0) for name, (form, _) in of_tensors.items()}
+    assert [process["forms"] for process in found] == [[of_tensors] * 2, [of_nothing] * 2]
+
+
+def test_columns_of_one_process_that_do_not_fit_are_refused_on_all(found) -> None:
+    for process in found:
+        assert "`columns` to have the same names on every process, got costs on some alone" in process["names"]
+        assert "`dialogue` to be given" in process["missing"]
 
 
 def test_without_processes_rows_stay_and_are_checked(tmp_path: Path) -> None:
