@@ -14,6 +14,7 @@ from torchmetrics import Metric
 from torchmetrics.utilities.data import dim_zero_max
 
 from imug_metrics.dialogues.holders import unseen_values
+from imug_metrics.metrics.saved_arguments import as_plain, function_name
 from imug_metrics.metrics.saved_metric import SavedMetric
 from imug_metrics.metrics.state import can_change, check_shape, check_state, is_shared, leave_inference_mode
 from imug_metrics.metrics.state_file import SavedState
@@ -178,7 +179,7 @@ class AdditiveMetric(SavedMetric, Metric):
 
     def _digest(self) -> Tensor:
         """Configuration as a state, so that a MetricCollection never takes two look-alikes for one."""
-        settings = {name: repr(getattr(self, name)) for name in sorted(self.configuration)}
+        settings = {name: repr(as_plain(getattr(self, name), function_name)) for name in sorted(self.configuration)}
         text = f"{type(self).__name__}{settings}"
         return torch.tensor(list(hashlib.blake2b(text.encode(), digest_size=16).digest()), dtype=torch.uint8)
 

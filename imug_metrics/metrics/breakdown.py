@@ -208,7 +208,10 @@ class Breakdown(SavedMetric, WrapperMetric, LoggedMetric):
     def _arguments_of(cls, saved: SavedState, given: Mapping[str, Any], classes: Collection[type]) -> dict[str, Any]:
         """What to make it with; arguments that are given again are those of its metric."""
         found = super()._arguments_of(saved, {}, classes)
-        parts = [f"parts.{_module_name(str(group))}.packed" for group in found.get("groups") or ()]
+        groups = found.get("groups")
+        if not isinstance(groups, list):
+            raise InputError("data", "to hold groups as list", type(groups).__name__)
+        parts = [f"parts.{_module_name(str(group))}.packed" for group in groups]
         if not saved.tensors.keys() >= {*parts}:
             raise InputError("data", "to hold a state of each group", f"{len(parts)} groups")
         tensors = {key.removeprefix(_WHOLE): part for key, part in saved.tensors.items() if key.startswith(_WHOLE)}

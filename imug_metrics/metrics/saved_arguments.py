@@ -5,8 +5,14 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Mapping
+from enum import Enum
+from operator import attrgetter
 from typing import Any
+
+import numpy as np
+from torch import Tensor
 
 from imug_metrics.errors import InputError
 
@@ -50,9 +56,53 @@ class MadeWith:
             try:
                 if name in (ENCODER, *OF_PROCESS):
                     raise TypeError
-                self.plain[name] = _to_json(value)
+                self.plain[name] = _to_json(as_plain(value))
             except (TypeError, RecursionError):
                 self.others.append(name)
+
+
+def as_plain(value: Any, other: Callable[[Any], Any] = lambda value: value) -> Any:
+    """A value without types that merely dress it up: numbers and arrays of numpy, tensors, enumerations, subclasses.
+
+    Args:
+        value: anything, alone or in lists, tuples and mappings.
+        other: what to make of that which is no plain value.
+
+    Example:
+        >>> as_plain({"ends": (np.float64(0.5), True)}), as_plain(np.arange(2))
+        ({'ends': (0.5, True)}, [0, 1])
+    """
+    if isinstance(value, (np.generic, np.ndarray, Tensor)):
+        return value.tolist()
+    if isinstance(value, Enum):
+        return as_plain(value.value, other)
+    if isinstance(value, dict):
+        return {as_plain(key, other): as_plain(entry, other) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        entries = [as_plain(entry, other) for entry in value]
+        return entries if isinstance(value, list) else tuple(entries)
+    if value is None or isinstance(value, bool):
+        return value
+    kind = next((kind for kind in (int, float, str) if isinstance(value, kind)), None)
+    return other(value) if kind is None else kind(value)
+
+
+def function_name(value: Any) -> Any:
+    """Where a function is defined, if it is found there by whoever imports it, as pickle has it.
+
+    Returns:
+        Module and name; any other value as it is: two lambdas have one name, and so have two that a function made.
+
+    Example:
+        >>> function_name(check_sizes)
+        'imug_metrics.metrics.saved_arguments.check_sizes'
+    """
+    module, name = getattr(value, "__module__", None), getattr(value, "__qualname__", None)
+    try:
+        found = attrgetter(name)(sys.modules[module])  # type: ignore[arg-type,index]
+    except (AttributeError, KeyError, TypeError):
+        return value
+    return f"{module}.{name}" if found is value else value
 
 
 def check_sizes(arguments: Mapping[str, Any]) -> None:

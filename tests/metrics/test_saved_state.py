@@ -5,11 +5,16 @@
 from __future__ import annotations
 
 import copy
+import enum
+import functools
 import pickle
+import subprocess
+import sys
 import warnings
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -26,6 +31,7 @@ from imug_metrics import (
     TurnConsistency,
     TurnDecay,
     TurnDistributionShift,
+    VerifierCurve,
 )
 from imug_metrics.encoders import CallableEncoder
 from imug_metrics.errors import InputError, RepeatedDialoguesWarning
@@ -159,6 +165,46 @@ def test_a_function_is_given_again() -> None:
         FunctionMetric.from_bytes(data)
 
 
+def lowered(text: str) -> str:
+    return text.lower()
+
+
+def test_a_function_of_a_module_is_the_same_in_another_process() -> None:
+    def configured(name: str) -> bytes:
+        code = f"from imug_metrics import AnswerAccuracy as A; from tests.metrics.test_saved_state import {name} as f"
+        told = f"{code}; print(bytes(A('exact', normalize=f).config.tolist()).hex())"
+        return subprocess.run([sys.executable, "-c", told], capture_output=True, check=True).stdout.strip()
+
+    metric = AnswerAccuracy("exact", normalize=lowered)
+    assert configured("lowered") == bytes(metric.config.tolist()).hex().encode()
+    other = AnswerAccuracy("exact", normalize=functools.wraps(lowered)(lambda text: text.upper()))
+    for one, two in ((metric, other), (other, AnswerAccuracy("exact", normalize=lambda text: text))):
+        with pytest.raises(ValueError, match="same configuration"):
+            one.merge_state(two)
+
+
+class Slope(str, enum.Enum):
+    POOLED = "pooled"
+
+
+@pytest.mark.parametrize(
+    ("dressed", "plain"),
+    [
+        (lambda: TurnDecay(level=np.float64(0.9)), lambda: TurnDecay(level=0.9)),
+        (lambda: TurnDecay(Slope.POOLED), lambda: TurnDecay("pooled")),
+        (
+            lambda: VerifierCurve(thresholds=np.linspace(0.25, 1, 4)),
+            lambda: VerifierCurve(thresholds=(0.25, 0.5, 0.75, 1.0)),
+        ),
+        (lambda: TurnDecay(score_range=torch.tensor([0.0, 1.0])), lambda: TurnDecay(score_range=(0.0, 1.0))),
+    ],
+)
+def test_numbers_of_numpy_and_members_of_enumerations_travel_as_what_they_stand_for(dressed, plain) -> None:
+    restored = type(dressed()).from_bytes(dressed().to_bytes())
+    restored.merge_state(dressed())
+    restored.merge_state(plain())
+
+
 def test_without_its_encoder_a_metric_computes_merges_and_refuses_images() -> None:
     images, texts = torch.rand(1, 2, 3, 4, 4), [["a", "b"]]
     metric = TurnAlignment(encoder=encoder())
@@ -274,6 +320,8 @@ def test_what_would_not_be_read_is_not_written() -> None:
         TurnDecay(max_turns=70_000).to_bytes()
     with pytest.raises(InputError, match="`groups` to have at most 4096 entries"):
         MetricAgreement(tuple(map(str, range(5000)))).to_bytes()
+    with pytest.raises(InputError, match="`groups` to be text that can be written"):
+        Breakdown(TurnDecay(), groups=["\ud800"]).to_bytes()
 
 
 WHOLE = fed().to_bytes()
@@ -309,6 +357,8 @@ def test_a_breakdown_of_ones_own_metric_travels_with_its_groups() -> None:
     assert [part.update_count for part in restored._metrics().values()] == [1, 1, 1]
     with pytest.raises(InputError, match="a state of each group"):
         Breakdown.from_bytes(changed(metric.to_bytes(), arguments={"groups": ["a.b", "7", "more"]}), classes=[Halved])
+    with pytest.raises(InputError, match="to hold groups as list, got int"):
+        Breakdown.from_bytes(changed(metric.to_bytes(), arguments={"groups": 1}), classes=[Halved])
 
 
 def collection(**options: Any) -> MetricCollection:
