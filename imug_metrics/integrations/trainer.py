@@ -66,7 +66,7 @@ class DialogueMetrics:
         self.suite.reset()
         for module in self.suite.modules():
             if isinstance(module, Metric):
-                module.distributed_available_fn = _alone
+                module.distributed_available_fn = _not_distributed
         self.columns = columns
         self.dataset_columns = {"dialogue": "dialogue", "turn": "turn", **(dataset_columns or {})}
         self._dataset: NumberedRows | None = None
@@ -312,7 +312,7 @@ def _numbered(dataset: Any) -> Any:
     return NumberedRows(dataset)
 
 
-def _alone() -> bool:
+def _not_distributed() -> bool:
     """Whether metrics add over processes: a Trainer gathers all rows to every process."""
     return False
 

@@ -6,9 +6,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable
+from typing import Literal, TypeAlias, get_args
 
 from imug_metrics.dialogues.record import GROUPS, Record
 from imug_metrics.errors import InputError
+
+CarriedField: TypeAlias = Literal["scores", "costs"]
+"""A field of a record that carries numbers under names of their own."""
+
+CARRIED_FIELDS: tuple[CarriedField, ...] = get_args(CarriedField)
 
 COST = "cost_"
 """How the names of costs begin in scores and rows of records."""
@@ -46,6 +52,16 @@ def carried_names(records: Iterable[Record]) -> tuple[list[str], list[str]]:
         if record.costs:
             costs.update(record.costs)
     return sorted(scores), sorted(costs)
+
+
+def carried_key(field: CarriedField, name: str) -> str:
+    """What the scores of a number that records carry begin with.
+
+    Example:
+        >>> carried_key("scores", "judge"), carried_key("costs", "tokens")
+        ('judge', 'cost_tokens')
+    """
+    return COST + name if field == "costs" else name
 
 
 def carried_groups(records: Iterable[Record]) -> list[str]:

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar, get_args
+from typing import TYPE_CHECKING, TypeVar
 
 from torchmetrics import Metric
 
@@ -14,7 +14,7 @@ from imug_metrics.errors import InputError
 from imug_metrics.metrics.metric_collections import Arguments, merge_metrics, restored_metrics, saved_ends
 from imug_metrics.metrics.saved_metric import own_state
 from imug_metrics.metrics.state_file import SavedState, join_states
-from imug_metrics.suite.carried import COST, check_names
+from imug_metrics.suite.carried import CARRIED_FIELDS, CarriedField, carried_key, check_names
 from imug_metrics.suite.items import ITEM_SCORES
 from imug_metrics.suite.named_scores import NamedCost, NamedScore
 from imug_metrics.suite.reference_consistency import ReferenceConsistency
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from imug_metrics.suite.suite import ImugSuite
 
 Suite = TypeVar("Suite", bound="ImugSuite")
-Field: TypeAlias = Literal["scores", "costs"]
 
 _CLASSES = (NamedScore, NamedCost, ReferenceConsistency, TurnsWithoutKey)
 
@@ -113,16 +112,16 @@ def merge_suites(first: ImugSuite, other: ImugSuite) -> None:
     )
 
 
-def _carried(saved: SavedState) -> dict[str, tuple[Field, str]]:
+def _carried(saved: SavedState) -> dict[str, tuple[CarriedField, str]]:
     """Scores and costs that records carried, by the names of their scores."""
-    found: dict[str, tuple[Field, str]] = {}
+    found: dict[str, tuple[CarriedField, str]] = {}
     for entry in saved.get("carried", list):
         if not isinstance(entry, list) or len(entry) != 2 or not all(isinstance(part, str) for part in entry):
             raise InputError("data", "to hold fields and names of what records carry", repr(entry)[:80])
         field, name = entry
-        if field not in get_args(Field):
+        if field not in CARRIED_FIELDS:
             raise InputError("data", "to hold scores and costs of records", repr(field[:80]))
-        found[COST + name if field == "costs" else name] = field, name
+        found[carried_key(field, name)] = field, name
     return found
 
 

@@ -8,7 +8,7 @@ import json
 import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -31,7 +31,16 @@ from imug_metrics.metrics.options import Detail, check_detail
 from imug_metrics.metrics.state import all_or_none
 from imug_metrics.metrics.state_file import read_state, write_state
 from imug_metrics.suite.answers import KEYED
-from imug_metrics.suite.carried import COST, carried_groups, carried_names, check_groups, check_metrics, check_names
+from imug_metrics.suite.carried import (
+    CARRIED_FIELDS,
+    CarriedField,
+    carried_groups,
+    carried_key,
+    carried_names,
+    check_groups,
+    check_metrics,
+    check_names,
+)
 from imug_metrics.suite.columns import encoded
 from imug_metrics.suite.items import ITEM_OF, ITEM_SCORES, items
 from imug_metrics.suite.named_scores import NamedCost, NamedScore
@@ -61,8 +70,6 @@ from imug_metrics.suite.unreadable_images import told_or_warned
 
 Call = Callable[[str, Mapping[str, Any]], None]
 Progress = Callable[[int, "int | None"], None]
-
-_FIELDS: tuple[Literal["scores", "costs"], ...] = ("scores", "costs")
 
 
 class ImugSuite(MetricCollection):
@@ -126,7 +133,7 @@ class ImugSuite(MetricCollection):
         self._given = tuple(named)
         self._standard = frozenset(named) if isinstance(named, StandardMetrics) else frozenset[str]()
         self._made: dict[str, str] = {}  # of metrics of what records carry, names in this collection by their own
-        self._carried: dict[Route, tuple[Literal["scores", "costs"], str]] = {}
+        self._carried: dict[Route, tuple[CarriedField, str]] = {}
         self._group_columns: set[str] = set()  # that rows have a column of
         self._embedded: dict[str, bytes] = {}
         self._had_records = False
@@ -457,15 +464,17 @@ class ImugSuite(MetricCollection):
             groups = carried_groups(records)
             check_groups(groups, {*self.names, *ITEM_SCORES, *scores})
             self._group_columns.update(groups)
-        self._add_carried([name for name in scores if name not in self._carried], "scores")
-        self._add_carried([name for name in costs if COST + name not in self._carried], "costs")
+        self._add_carried(scores, "scores")
+        self._add_carried(costs, "costs")
 
-    def _add_carried(self, names: Sequence[str], field: Literal["scores", "costs"]) -> None:
+    def _add_carried(self, names: Sequence[str], field: CarriedField) -> None:
+        """Make the metrics of what records carry in a field, where there is none yet and none of ours takes it."""
+        names = [name for name in names if carried_key(field, name) not in self._carried]
         own = {name for name in names if field == "scores" and name in self._given and self._takes_score(name)}
         if field == "scores":
             check_names(set(names) - own, [*self.names, *ITEM_SCORES, *self._group_columns])
         for name in names:
-            key = COST + name if field == "costs" else name
+            key = carried_key(field, name)
             if name not in own:
                 options = self._shared_options()
                 metric = (
@@ -535,12 +544,11 @@ class ImugSuite(MetricCollection):
 
     def _agree(self) -> None:
         """Make the metrics of scores and costs that other processes have seen: all of them must be in every process."""
-        mine = [[name for of, name in self._carried.values() if of == field] for field in _FIELDS]
+        mine = [[name for of, name in self._carried.values() if of == field] for field in CARRIED_FIELDS]
         said = torch.tensor(list(json.dumps(mine).encode()), dtype=torch.uint8)
         for names in map(json.loads, (bytes(found.tolist()) for found in self._gathered(said))):
-            for field, new in zip(_FIELDS, names, strict=True):
-                known = {name for of, name in self._carried.values() if of == field}
-                self._add_carried([name for name in new if name not in known], field)
+            for field, there in zip(CARRIED_FIELDS, names, strict=True):
+                self._add_carried(there, field)
 
     def _gathered(self, mine: Tensor) -> list[Tensor]:
         """What every process has; of one process its own."""

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -25,10 +25,11 @@ from imug_metrics.suite.answers import (
     with_key,
     with_word_key,
 )
+from imug_metrics.suite.carried import CarriedField
 from imug_metrics.suite.standard import Route
 
 Unreadable = Callable[[Record, str], None]
-Carried = Mapping[Route, tuple[Literal["scores", "costs"], str]]
+Carried = Mapping[Route, tuple[CarriedField, str]]
 
 OF_IMAGES = ("images", "references")
 _NO_SUBJECT = "\0"  # which no record names
