@@ -17,13 +17,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest
+from pathlib import Path
 from typing import Any
 
 from imug_metrics.errors import ArgumentError
 from imug_metrics.formats.lmms_eval import Reply
+from imug_metrics.functional.answers.answer_accuracy import Kind
 from imug_metrics.integrations.task_scores import NAMES, Doc, Field, field_of
 from imug_metrics.integrations.task_scores import TaskScores as TaskScores
 from imug_metrics.media.formats import open_image
+from imug_metrics.suite import Given
 
 _scores = TaskScores()
 
@@ -61,9 +64,10 @@ class DialogueScores(TaskScores):
     Args:
         names: of the scores, the primary one first; exactly those of the task's `metric_list`.
         dialogue: the field of a document that holds the dialogue's id, or a function of it.
-        turns: the field that holds its turns in order, or a function of it. Each turn is an object with the fields of
-            `TaskScores`, which say where it has its prompt, key and options; images of its question are in `images`.
-        fields: further arguments of `TaskScores`.
+        turns: the field that holds its turns in order, or a function of it. Each turn is an object; images of its
+            question are in its field `images`.
+        prompt, key, options, modality: fields of a turn that hold these, or functions of it, as in `TaskScores`.
+        kind, metrics, encoder, images: as in `TaskScores`.
 
     Example:
         >>> turns = [{"question": "Which? A. red B. blue", "answer": "B"}, {"question": "Sure? A. yes", "answer": "A"}]
@@ -79,9 +83,31 @@ class DialogueScores(TaskScores):
     """
 
     def __init__(
-        self, names: Sequence[str] = NAMES, *, dialogue: Field = "dialogue", turns: Field = "turns", **fields: Any
+        self,
+        names: Sequence[str] = NAMES,
+        *,
+        dialogue: Field = "dialogue",
+        turns: Field = "turns",
+        prompt: Field = "question",
+        key: Field | None = "answer",
+        options: Field = "options",
+        modality: Field = "modality",
+        kind: Kind = "choice",
+        metrics: Given | None = None,
+        encoder: Any = None,
+        images: Path | str = ".",
     ) -> None:
-        super().__init__(names, **fields)
+        super().__init__(
+            names,
+            prompt=prompt,
+            key=key,
+            options=options,
+            modality=modality,
+            kind=kind,
+            metrics=metrics,
+            encoder=encoder,
+            images=images,
+        )
         self.dialogue_fields = {"dialogue": dialogue, "turns": turns}
 
     def doc_to_text(

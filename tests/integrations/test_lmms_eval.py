@@ -61,6 +61,15 @@ def test_rounds_ask_with_the_models_own_history_until_the_turns_are_over(tmp_pat
     assert scores.doc_to_text(doc, previous_output=["(A)", "B"], round_idx=2) == (None, None, True, ["(A)", "B"], None)
 
 
+def test_fields_of_dialogues_and_of_their_turns_are_named_or_made() -> None:
+    doc = {"session": 7, "rounds": [{"q": "Which? A. red B. blue", "gold": 1}]}
+    scores = DialogueScores(dialogue="session", turns="rounds", prompt="q", key=lambda turn: "AB"[turn["gold"]])
+    [record] = scores.records(scores.process_results(doc, [["It is blue."]])["answer_accuracy"])
+    assert (record.dialogue, record.turn, record.prompt, record.target) == ("7", 1, "Which? A. red B. blue", "B")
+    with pytest.raises(TypeError, match="turn"):
+        DialogueScores(turn="n")  # turns are numbered in their order
+
+
 def test_rounds_that_are_not_as_many_as_the_turns_are_refused() -> None:
     doc, replies = dialogues()[0]
     with pytest.raises(
