@@ -8,12 +8,14 @@ the keys of its turns as a list `target`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from math import isnan
 from statistics import fmean
 from typing import Any
 
 from evalscope.api.evaluator import Target, TaskState
+from evalscope.api.messages import ChatMessage, ChatMessageUser
 from evalscope.api.metric import AggScore, SampleScore, Score
 from evalscope.api.metric.scorer import Aggregator
 from evalscope.api.registry import register_aggregation
@@ -76,7 +78,7 @@ class DialogueMixin:
         self, original_prediction: str, filtered_prediction: str, reference: str, task_state: TaskState
     ) -> Score:
         """Accuracy of the answers of a sample: the mean over its turns that have a key and an answer."""
-        records = _state_records(task_state)
+        records = _state_records(task_state, self.kind)
         scored = [record for record in records if record.target is not None and answered(record)]
         scores = answer_scores(scored, self.kind)
         return Score(
@@ -84,7 +86,7 @@ class DialogueMixin:
             status=ScoreStatus.SUCCESS if scores else ScoreStatus.EXCLUDED,
             prediction=original_prediction,
             extracted_prediction=filtered_prediction,
-            metadata={SCORED: [_turn(record) for record in records]},
+            metadata={SCORED: [_turn(record, self.kind) for record in records]},
         )
 
     def aggregate_subset(self, subset: str, sample_scores: list[SampleScore]) -> list[AggScore]:
@@ -98,19 +100,32 @@ class DialogueMixin:
             told = f"expected one, got {', '.join(datasets.keys())}: EvalScope would average their intervals and slopes"
             raise ArgumentError("subset_list", f"{told}; write a group into the metadata instead, such as `class`")
         scored = {score.sample_id: score for score in sample_scores if SCORED in (score.score.metadata or {})}
-        found = [scored.get(sample.id) or _absent(sample) for sample in datasets[subset]]
+        found = [scored.get(sample.id) or _absent(sample, self.kind) for sample in datasets[subset]]
         scores: list[AggScore] = super().aggregate_subset(subset, found)  # type: ignore[misc]
         return scores
 
 
-def _state_records(state: TaskState) -> list[Record]:
+def _state_records(state: TaskState, kind: Kind) -> list[Record]:
     """The records of a sample that the model has answered."""
-    where = f"sample {state.sample_id}"
-    said = [message.model_dump(include={"role", "content"}) for message in state.messages]
-    if state.metadata.get("turn") is None and "target" in state.metadata:
-        return dialogue_records(state.metadata, said, where=where)
-    target, choices = _key(state.target_reference, where), [choice.value for choice in state.choices] or None
-    return [turn_record(state.metadata, said, target=target, choices=choices, where=where)]
+    choices = [choice.value for choice in state.choices]
+    return _sample_records(state.metadata, state.messages, state.target_reference, choices, state.sample_id, kind)
+
+
+def _sample_records(
+    metadata: dict[str, Any],
+    messages: Sequence[ChatMessage],
+    target: Target,
+    choices: list[str],
+    sample: Any,
+    kind: Kind,
+) -> list[Record]:
+    """The records of a sample, of which words and numbers are compared as they stand and not with options."""
+    where = f"sample {sample}"
+    said = [message.model_dump(include={"role", "content"}) for message in messages]
+    if metadata.get("turn") is None and "target" in metadata:
+        return dialogue_records(metadata, said, where=where)
+    options = choices if choices and kind == "choice" else None
+    return [turn_record(metadata, said, target=_key(target, where), choices=options, where=where)]
 
 
 def _key(target: Target, where: str) -> str | None:
@@ -121,19 +136,18 @@ def _key(target: Target, where: str) -> str | None:
     return target[0] if target else None
 
 
-def _turn(record: Record) -> dict[str, Any]:
+def _turn(record: Record, kind: Kind) -> dict[str, Any]:
     """What the metadata of a sample do not say of a turn."""
     options = dict(record.options) if isinstance(record.options, Mapping) else record.options
-    return {"turn": record.turn, "text": record.text, "target": record.target, "options": options}
+    known = {"turn": record.turn, "text": record.text, "target": record.target}
+    return {**known, "options": options if kind == "choice" else None}
 
 
-def _absent(sample: Any) -> SampleScore:
+def _absent(sample: Any, kind: Kind) -> SampleScore:
     """The score of a sample without one: its turns are absent."""
-    if sample.metadata.get("turn") is None:
-        keys = enumerate(sample.metadata.get("target") or (), 1)
-        turns = [{"turn": turn, "target": target} for turn, target in keys]
-    else:
-        turns = [{"turn": sample.metadata["turn"], "target": _key(Target(sample.target), f"sample {sample.id}")}]
+    asked = [ChatMessageUser(content=sample.input)] if isinstance(sample.input, str) else sample.input
+    given = sample.metadata, asked, Target(sample.target), sample.choices or [], sample.id
+    turns = [_turn(replace(record, text=None), kind) for record in _sample_records(*given, kind)]
     score = Score(status=ScoreStatus.EXCLUDED, metadata={SCORED: turns})
     return SampleScore(score=score, sample_id=sample.id, sample_metadata=sample.metadata)
 

@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
+from imug_metrics import read_records
 from imug_metrics.errors import ArgumentError
 from tests.integrations.recorded import expected, rows
 
@@ -109,6 +111,27 @@ def test_samples_without_a_score_are_absent_and_lower_the_coverage() -> None:
     failed = SampleScore(score=Score(value={}), sample_id=2, sample_metadata=samples[2].metadata)
     found = adapter.scores(adapter.scored(samples[0], "A", "A"), failed)
     assert (found["answer_accuracy"], found["answer_accuracy_coverage"]) == (0.5, 0.5)
+
+
+def test_a_sample_without_a_score_is_absent_where_its_key_is_the_text_of_an_option() -> None:
+    samples = [turn(), turn(target="blue", metadata={"turn": 2}), turn(target="pan", metadata={"turn": 3})]
+    samples[2].input, samples[2].choices = [ChatMessageUser(content="Which?")], ["cup", "pan"]
+    adapter = Adapter(*samples)
+    assert adapter.scores(adapter.scored(samples[0], "B"))["answer_accuracy_coverage"] == pytest.approx(1 / 3)
+
+
+@pytest.mark.parametrize("choices", [None, ["red", "blue"]])
+def test_words_are_compared_as_they_stand_in_a_run_as_in_its_log(tmp_path, choices) -> None:
+    adapter = Adapter(sample := turn(target="blue", choices=choices))
+    adapter.kind = "exact"
+    score = adapter.scored(sample, "blue")
+    assert score.score.value == {"accuracy": 1.0}
+    said = [{"role": "user", "content": sample.input}, {"role": "assistant", "content": "blue"}]
+    row = {"index": 0, "target": ["blue"], "messages": said, "sample_score": score.model_dump(mode="json")}
+    log = tmp_path / "rooms.jsonl"
+    log.write_text(json.dumps(row), encoding="utf-8")
+    [[record]] = read_records(log).values()
+    assert (record.text, record.target) == ("blue", "blue")
 
 
 def test_a_sample_without_a_key_has_no_score_and_is_not_expected_to() -> None:
