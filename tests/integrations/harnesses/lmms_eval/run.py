@@ -25,6 +25,7 @@ from imug_metrics import ImugSuite, Record, TurnAlignment, TurnConsistency
 TASK, ROUNDS = "imug_answers", "imug_dialogues"
 TASKS = files("imug_metrics.integrations") / "lmms_eval_tasks"
 NAMES = ("answer_accuracy", "answer_accuracy_lower", "answer_accuracy_upper", "answer_accuracy_slope")
+OF_IMAGES = ("turn_consistency", "turn_consistency_coverage", "turn_alignment", "turn_alignment_slope")
 
 
 def main(data: Path) -> None:
@@ -70,9 +71,9 @@ def require_same_images(written: dict[str, Any], records: list[Record]) -> None:
     """Exit unless scores of images are those of the library."""
     suite = ImugSuite([TurnConsistency(detail=True), TurnAlignment(detail=True)], encoder="scene")
     suite.update(records)
-    found = {name.removesuffix(",none"): score for name, score in written.items() if name.endswith(",none")}
-    wanted = {name: score for name, score in suite.compute().items() if name in found}
-    require_same("of images", {name: found[name] for name in wanted}, wanted)
+    scores = suite.compute()
+    found = {name: written.get(f"{name},none") for name in OF_IMAGES}
+    require_same("of images", found, {name: scores[name] for name in OF_IMAGES})
 
 
 def write_drawn(path: Path) -> list[Record]:
