@@ -26,6 +26,8 @@ class EvalScopeReader:
     hold no keys but these. The values of a sample's score are scores of its last turn; those that
     `imug_metrics.integrations.evalscope` gave are left out, for what they were made of is scored anew.
 
+    A sample that failed has no line: a gap in the numbers of the others is told, and is not in the coverage.
+
     A repeat of a sample is no new one: what comes after the first is of a model of its own, which ends in `#2` and so
     on.
     """
@@ -45,7 +47,10 @@ class EvalScopeReader:
         sources = ImageSources(options.images or path.parent)
         folder = path.parent.name if path.parent.parent.name in ("reviews", "predictions") else None
         nameless: list[int] = []
+        numbers: set[int] = set()
         for line, row in json_rows(path, problems):
+            if type(row.get("index")) is int:
+                numbers.add(row["index"])
             sample = _sample(row)
             if not _says_place(sample, options.columns):
                 nameless.append(line)
@@ -55,6 +60,7 @@ class EvalScopeReader:
                 yield found._replace(model=model or folder)
         if nameless:
             _tell(path, nameless, problems)
+        _tell_gaps(path, numbers, problems)
 
 
 def is_evalscope(row: Mapping[str, Any]) -> bool:
@@ -110,3 +116,12 @@ def _tell(path: Path, lines: list[int], problems: Problems) -> None:
         "`dialogue` and the keys as a list `target`"
     )
     problems.error(path, lines[0], "metadata", told)
+
+
+def _tell_gaps(path: Path, numbers: set[int], problems: Problems) -> None:
+    """Tell of samples that failed: they are counted by `index`, from 0, and have no line."""
+    absent = max(numbers, default=-1) + 1 - len(numbers)
+    if absent > 0:
+        first = next(number for number in range(len(numbers) + 1) if number not in numbers)
+        told = f"{absent} samples are not here, the first of index {first}: they failed, and no coverage knows of them"
+        problems.error(path, None, "index", told)

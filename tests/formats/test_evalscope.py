@@ -110,6 +110,13 @@ def test_samples_that_do_not_say_their_turn_are_told_once_with_the_cure(tmp_path
     assert "let `record_to_sample` write `dialogue` and `turn` into the metadata" in problem
 
 
+def test_samples_that_failed_have_no_line_and_are_told(tmp_path) -> None:
+    _, problems = read(tmp_path, *(review(index=number) for number in (3, 1)))
+    assert "2 samples are not here, the first of index 0: they failed" in problems[-1]
+    _, problems = read(tmp_path, *(review(index=number) for number in (1, 0, 0)))
+    assert not any("not here" in problem for problem in problems)
+
+
 def test_fields_of_metadata_may_be_named(tmp_path) -> None:
     named = {"dialogue": "case", "turn": "nr"}
     found, _ = read(tmp_path, review(metadata={"case": "d", "nr": "2"}), columns=named)
