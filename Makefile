@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 TORCH := $(shell grep '^torch==' constraints.txt)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test check docs dist package integrations quick browser screenshots sizes bench mutants offline coverage pieces choices clean
+.PHONY: demo test check docs dist package integrations integrations-quick browser screenshots sizes bench mutants offline coverage pieces choices clean
 
 demo: $(VENV)/.demo
 	$(BIN)/imug-metrics demo --out imug-demo
@@ -35,7 +35,7 @@ integrations: dist
 	$(BIN)/python -m tests.integrations --wheel dist/*.whl --status $(HARNESSES)
 
 # Those that install within two minutes.
-quick: dist
+integrations-quick: dist
 	$(BIN)/python -m tests.integrations --wheel dist/*.whl --quick
 
 docs: $(VENV)/.docs
