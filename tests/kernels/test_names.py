@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import imug_kernels
+
 import imug_metrics.kernels
 
 
