@@ -10,7 +10,7 @@ from argparse import Namespace
 from imug_metrics.cli.exit_codes import EXIT_FINE, EXIT_PROBLEMS
 from imug_metrics.cli.messages import named_as, print_note
 from imug_metrics.cli.tables import print_tables
-from imug_metrics.errors import RepeatedDialoguesWarning
+from imug_metrics.errors import ArgumentError, RepeatedDialoguesWarning
 from imug_metrics.evaluation import merge_states
 from imug_metrics.report.files import json_text
 from imug_metrics.report.sanitize import plain
@@ -18,6 +18,8 @@ from imug_metrics.report.sanitize import plain
 
 def run(options: Namespace) -> int:
     """`imug-metrics merge`: 0; 1 if dialogues are in more than one part."""
+    if options.out is not None and options.out.is_dir():
+        raise ArgumentError("out", f"expected a file, {options.out} is a folder")
     with named_as(parts="PART"), warnings.catch_warnings():
         warnings.simplefilter("ignore", RepeatedDialoguesWarning)  # told below, once a model
         found = merge_states(*options.parts, model=options.model)

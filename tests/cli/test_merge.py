@@ -113,3 +113,9 @@ def test_an_evaluation_that_kept_no_states_says_so(tmp_path) -> None:
         found.save_states(tmp_path / "states")
     with pytest.raises(ArgumentError, match="`keep_states`: expected together with records"):
         evaluate(benchmark=tmp_path, outputs=tmp_path, keep_states=True)
+
+
+def test_merged_states_are_written_to_a_file(parts, tmp_path, capsys) -> None:
+    assert main(["merge", *map(str, parts), "--out", str(tmp_path)]) == 2
+    assert f"--out: expected a file, {tmp_path} is a folder" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
