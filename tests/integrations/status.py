@@ -18,7 +18,8 @@ _BEGIN = f"""# What was run
 lets the harness run {len(rows())} recorded answers of {DIALOGUES} dialogues through its own command line, or its Python
 driver where it has no other. A run counts as equal when the accuracy, both of its bounds and the slope are the
 library's to all digits that the harness writes. Those that install within two minutes are run before every change
-lands; the others by hand.
+lands; the others by hand. VLMEvalKit is on no registry: its tables, written by a script as its code writes them, are
+scored in the tests, where the Trainer, Lightning and Accelerate on two processes, Dask and Ray are run as well.
 
 | harness | version | run on | result | finished log scored again | installed in |
 |---|---|---|---|---|---|
