@@ -65,7 +65,7 @@ def differences(found: Mapping[str, Any]) -> list[str]:
         >>> differences({name: round(value, 4) for name, value in expected().items()})
         []
         >>> differences(dict.fromkeys(COMPARED, 0.5))[0]
-        'answer_accuracy is 0.5, the library says 0.6454545454545455'
+        'answer_accuracy is 0.5, the library says 0.6545454545454545'
     """
     wanted = expected()
     return [
