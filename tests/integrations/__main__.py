@@ -25,12 +25,14 @@ def main() -> int:
     """Run what the command line names."""
     names = sorted(path.name for path in HARNESSES.iterdir() if (path / "run.py").is_file())
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", choices=names, metavar="NAME", help=f"of {', '.join(names)}; none: all")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(names)}; none: all")
     parser.add_argument("--wheel", type=Path, required=True, help="of this project")
     parser.add_argument("--quick", action="store_true", help=f"those that install within two minutes: {QUICK}")
     parser.add_argument("--status", action="store_true", help="write the results into docs/integrations/status.md")
     parser.add_argument("--folder", type=Path, help="where environments and runs go (default: one that is removed)")
     options = parser.parse_args()
+    if unknown := {*options.names} - {*names}:
+        parser.error(f"expected of {', '.join(names)}, got {', '.join(sorted(unknown))}")
     chosen = options.names or (list(QUICK) if options.quick else names)
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.folder or Path(temporary)
