@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 from typing_extensions import Unpack
 
 from imug_metrics._optional import require
@@ -46,6 +48,8 @@ class LpipsEncoder(ModelEncoder):
         tensor([0.2134])
     """
 
+    preprocessing: Preprocessing
+
     def __init__(
         self,
         model: str | nn.Module = "alex",
@@ -60,6 +64,43 @@ class LpipsEncoder(ModelEncoder):
             raise ValueError("Expected argument `model` to have calibrated weights, none of them negative.")
         super().__init__(module, name=name or f"lpips:{module.pnet_type}", device=device, **options)
         self.preprocessing = Preprocessing((size, size), (0.5,) * 3, (0.5,) * 3, resize=(size, size), mode="squash")
+
+    def distance_map(self, x: Tensor, y: Tensor) -> Tensor:
+        """Where in the image the difference lies: the spatial map of LPIPS, from the embeddings that are there.
+
+        Each layer's map is enlarged bilinearly to the size that images are squashed to and all are added, as
+        ``lpips.LPIPS(spatial=True)`` does. The mean of the map is near the distance, not equal to it: where a layer's
+        side does not divide the image's, cells weigh unequally. A pixel's value comes from all that its features see,
+        for AlexNet's last layer the whole image, so differences reach some pixels beyond what was changed.
+
+        Args:
+            x: Embeddings ``[n, D]`` by this encoder.
+            y: Embeddings ``[n, D]`` of the images to compare with, row by row.
+
+        Returns:
+            Distances ``[n, size, size]``, not negative, 0 for equal images; differentiable.
+
+        Raises:
+            ValueError: If the embeddings are not as wide as this encoder's.
+        """
+        sizes = [shape.numel() for shape in self._feature_shapes]
+        if x.shape != y.shape or x.shape[1:] != (sum(sizes),):
+            raise ValueError(
+                f"Expected embeddings [n, {sum(sizes)}] of {self.name!r}, got {[*x.shape]} and {[*y.shape]}."
+            )
+        maps = []
+        for square, shape in zip(torch.split((x - y).square(), sizes, 1), self._feature_shapes):
+            cells = square.reshape(-1, *shape).sum(1, keepdim=True) * shape[1:].numel()
+            maps.append(F.interpolate(cells, self.preprocessing.size, mode="bilinear", align_corners=False))
+        return torch.cat(maps, 1).sum(1)
+
+    @cached_property
+    def _feature_shapes(self) -> list[torch.Size]:
+        """Channels, height and width of each layer's features, in the order of the embeddings."""
+        weights = next(self.model.parameters())
+        blank = weights.new_zeros(1, 3, *self.preprocessing.size)
+        with torch.no_grad():
+            return [features.shape[1:] for features in self.model.net(blank)]
 
     def _image_forward(self, pixels: Tensor) -> Tensor:
         scaled = self.model.scaling_layer(pixels) if self.model.version == "0.1" else pixels
