@@ -115,6 +115,10 @@ def _policy() -> Columns:
     return {**_shares("scores", "costs", last=(3,))(), **_labels("preds", kinds=3)()}
 
 
+def _images_and_pixels() -> Columns:
+    return {**_embeddings("images")(), **_shares("pixels", last=(3 * 32 * 32,))()}
+
+
 def _groups() -> Columns:
     return {**_shares("scores")(), **_labels("group")()}
 
@@ -146,6 +150,7 @@ METRICS: dict[str, Entry] = {
     "BestOfN": Entry(lambda **k: im.BestOfN(4, **k), _shares("scores", "selector", last=(5,))),
     "Breakdown": Entry(lambda **k: im.Breakdown(im.TurnDecay(**k), [0, 1]), _groups, forms=("flat",), metrics=3),
     "ContextDecay": Entry(im.ContextDecay, _context_lengths),
+    "CopyGuard": Entry(im.CopyGuard, _images_and_pixels, "embeddings"),
     "ExposureBias": Entry(im.ExposureBias, _shares("scores", "baseline")),
     "GridAccuracy": Entry(im.GridAccuracy, _labels("preds", "target", kinds=4, last=(3, 3))),
     "InterleavedCoherence": Entry(im.InterleavedCoherence, _shares("holistic", "style")),

@@ -25,6 +25,7 @@ from imug_metrics.functional.decay.exposure_bias import exposure_bias, own_histo
 from imug_metrics.functional.decay.paired_gain import pair_records, paired_gain
 from imug_metrics.functional.decay.turn_decay import turn_decay
 from imug_metrics.functional.decay.understanding_generation_gap import understanding_generation_gap
+from imug_metrics.functional.images.copy_guard import copy_guard
 from imug_metrics.functional.images.turn_alignment import turn_alignment
 from imug_metrics.functional.images.turn_consistency import turn_consistency, turn_copies
 from imug_metrics.functional.images.turn_distribution_shift import turn_distribution_shift
@@ -56,6 +57,7 @@ from imug_metrics.metrics.decay.paired_gain import PairedGain
 from imug_metrics.metrics.decay.turn_decay import TurnDecay
 from imug_metrics.metrics.decay.understanding_generation_gap import UnderstandingGenerationGap
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
+from imug_metrics.metrics.images.copy_guard import CopyGuard
 from imug_metrics.metrics.images.turn_alignment import TurnAlignment
 from imug_metrics.metrics.images.turn_consistency import TurnConsistency
 from imug_metrics.metrics.images.turn_distribution_shift import TurnDistributionShift
@@ -90,6 +92,7 @@ __all__ = [
     "Breakdown",
     "Comparison",
     "ContextDecay",
+    "CopyGuard",
     "DialogueBatchSampler",
     "DialogueMetric",
     "Evaluation",
@@ -131,6 +134,7 @@ __all__ = [
     "compare",
     "compare_strategies",
     "context_decay",
+    "copy_guard",
     "effective_length",
     "evaluate",
     "exposure_bias",

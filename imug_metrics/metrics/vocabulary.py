@@ -39,6 +39,8 @@ ARGUMENTS: dict[str, str] = {
     "references": "what outputs are compared with where nothing is right or wrong: embeddings of reference images, or "
     "reference scores such as those of people; NaN where there is none: such a record cannot be compared and lowers "
     "the coverage.",
+    "second_references": "embeddings, in the shape of `images`, of another image of each record's subject, which the "
+    "model was not shown; NaN where there is none, which concerns the copy angle alone.",
     "baseline": "real numbers in the shape of `scores`: scores of the same records in the arm that is compared with; "
     "NaN where a record could not be scored, which is then unpaired and lowers the coverage.",
     "suggested": "the wrong answers that the user suggested, in the form of `preds`; one that is absent lowers the "
@@ -50,8 +52,10 @@ ARGUMENTS: dict[str, str] = {
     "available": "by record, the names of the items whose file is there; None, for one or for all: not checked.",
     "links": "int64 `[E, 2]`: the row of an image (in padded records b * T + t), and the row of the image that it "
     "should agree with.",
-    "pixels": "real numbers `[N, K]` or `[B, T, K]` in [0, 1]: small versions of the images, to find copies among "
-    "them; NaN where there is none, which concerns the rate of these copies alone.",
+    "pixels": "real numbers `[N, 3 * S * S]` or `[B, T, 3 * S * S]` in [0, 1]: every image in colour at one small "
+    "size, as `imug_metrics.media.thumbnails` makes them, to find copies among them; NaN where there is none.",
+    "reference_pixels": "`references` in the form of `pixels`; NaN where there is none, which is then judged by its "
+    "embedding.",
     # Scores of parts, and what scores depend on.
     "correctness": "real numbers `[N]` or `[B, T]` on the metric's `scale`: semantic correctness of each answer; NaN "
     "where not known.",

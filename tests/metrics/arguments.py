@@ -146,6 +146,7 @@ VARIANTS: dict[str, Variant] = {
     "alignment": Variant("alignment-refclipscore"),
     "consistency": Variant("consistency-references", cases.images_and_pixels, ("links",)),
     "graph": Variant("consistency-graph", cases.images_and_pixels, ("references",)),
+    "copies": Variant("copies"),
     "decay": Variant("decay-within"),
     "theil-sen": Variant("decay-theil-sen"),
     "shift": Variant("distribution-shift"),

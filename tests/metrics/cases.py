@@ -179,7 +179,16 @@ def images_and_references(dialogue: Tensor, turn: Tensor) -> Batch:
 
 
 def images_and_pixels(dialogue: Tensor, turn: Tensor) -> Batch:
-    return {**images(dialogue, turn), "pixels": noise(dialogue, turn // 3, 6).sigmoid()}
+    return {**images(dialogue, turn), "pixels": noise(dialogue, turn // 3, 6, 48).sigmoid()}
+
+
+def images_to_guard(dialogue: Tensor, turn: Tensor) -> Batch:
+    """Images of which some repeat the one before and some their reference."""
+    pixels = noise(dialogue, turn // 2, 6, 48).sigmoid()
+    given = (labels(dialogue, turn, 8, 3) == 0)[:, None]
+    references = {"references": noise(dialogue, turn, 4), "second_references": noise(dialogue, turn, 5)}
+    reference_pixels = torch.where(given, pixels, noise(dialogue, turn, 7, 48).sigmoid())
+    return {**images(dialogue, turn), **references, "pixels": pixels, "reference_pixels": reference_pixels}
 
 
 def links(dialogue: Tensor, turn: Tensor) -> Batch:
