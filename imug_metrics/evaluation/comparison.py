@@ -17,7 +17,7 @@ from imug_metrics.evaluation.result import Evaluation
 from imug_metrics.evaluation.settings import join_names
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.metric_differences import metric_differences
-from imug_metrics.report.comparison import REPLICATES, MetricComparison, compare_models, comparison_rows
+from imug_metrics.report.comparison import REPLICATES, MetricComparison, compare_models, comparison_rows, ranks
 from imug_metrics.report.comparison_table import comparison_tables
 from imug_metrics.report.files import json_text, write_whole
 from imug_metrics.report.marks import marks, slope_marks
@@ -27,7 +27,6 @@ from imug_metrics.report.tables.table import Mark, Table
 from imug_metrics.report.trackers.groups import ScoreGroup, difference_groups
 from imug_metrics.report.trackers.tables import exact_table
 from imug_metrics.report.trackers.trackable import Trackable
-from imug_metrics.stats.comparison import rank_bounds
 from imug_metrics.suite import ModelScores, metric_scores
 
 Rows: TypeAlias = "Iterable[Mapping[str, Any]]"
@@ -113,7 +112,8 @@ def compare(
             model: to rows of records (dialogue, turn and scores such as `alignment`, as `Evaluation.items` has them),
             or to a metric each, with `bootstrap` above 0, that saw the same dialogues. Marks of metrics need their
             `detail`.
-        metrics: keys of those to compare, such as "turn_alignment"; none: all that were scored of which more is better.
+        metrics: keys of those to compare, such as "turn_alignment"; none: all scores that say which end is
+            better.
         models: names of those to compare; none: all.
         slopes: compare the changes per turn as well.
         repeats: the runs are repeats of the same models, and their means over the runs are compared.
@@ -162,9 +162,10 @@ def compare(
 def _of_states(metrics: Mapping[str, DialogueMetric], level: float, power: float) -> Comparison:
     pairs = metric_differences(metrics, level, power=power)
     name = next(iter(metrics.values())).name
-    view = MetricSpec(name, "", "", False, name, name, "", "")
-    ranks = tuple(rank_bounds(pairs, len(metrics)))
-    compared = MetricComparison(view, False, tuple(pairs), ranks, tuple(pair.p for pair in pairs))
+    higher = next(iter(metrics.values())).describe().higher_is_better
+    view = MetricSpec(name, "", "", False, name, name, "", "", higher_is_better=higher)
+    found = ranks(view, pairs, len(metrics))
+    compared = MetricComparison(view, False, tuple(pairs), found, tuple(pair.p for pair in pairs))
     told = {model: _state_marks(model, metric, view) for model, metric in metrics.items()}
     return Comparison(tuple(metrics), (compared,), {name: told}, level, power)
 

@@ -123,10 +123,13 @@ def read_result(path: Path, mark: str | None = None) -> ModelResult | None:
 def _result(content: Mapping[str, Any]) -> ModelResult:
     scores, official = content["scores"], content["official"]
     values = {name: math.nan if value is None else float(value) for name, value in scores["scores"].items()}
+    items = scores["items"]
+    if "copy_guard" not in values:  # the column held the copies by cosine once, which are other ones
+        items = [{**row, "copy": None} for row in items]
     reasons = {name: str(why) for name, why in scores["reasons"].items()}
     described = {str(name): MetricDescription.from_json(row) for name, row in scores["descriptions"].items()}
     return ModelResult(
-        ModelScores(scores["model"], values, scores["items"], reasons, described),
+        ModelScores(scores["model"], values, items, reasons, described),
         None if official is None else _official(official),
         tuple(Problem(**problem) for problem in content["problems"]),
         content["judge"],

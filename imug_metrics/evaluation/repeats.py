@@ -148,7 +148,7 @@ def average_runs(runs: Sequence[ModelScores]) -> ModelScores:
         for item in run.items:
             rows.setdefault((str(item["dialogue"]), int(item["turn"])), []).append(item)
     views = row_metrics(known_metrics(runs))
-    columns = {view.item for view in views} | {"copy"}
+    columns = {view.item for view in views}
     items = [{**same[0], **{name: _mean(row.get(name) for row in same) for name in columns}} for same in rows.values()]
     keys = dict.fromkeys(key for run in runs for key in run.scores if not key.endswith(("_lower", "_upper")))
     plain = {key: _mean(run.scores.get(key) for run in runs) for key in keys}

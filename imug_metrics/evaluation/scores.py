@@ -25,6 +25,7 @@ from imug_metrics.protocols.imug.differences import count_differences
 from imug_metrics.protocols.imug.readings import Readings, with_keys
 from imug_metrics.suite import Given, ModelScores, compare_histories, named_metrics, score_records
 from imug_metrics.suite.carried import carried_names
+from imug_metrics.suite.standard import standard_metrics
 
 
 def score_models(judged: JudgedInputs, progress: Progress) -> tuple[ModelResult, ...]:
@@ -154,6 +155,7 @@ def _mark(inputs: Inputs, model: ModelInputs, read: ModelReadings) -> str:
     known = {
         "version": __version__,
         "encoder": None if inputs.encoder is None else inputs.encoder.fingerprint,
+        "metrics": [*standard_metrics()],
         "missing": inputs.missing,
         "samples": len(inputs.benchmark),
         "outputs": [str(folder.resolve()) for folder in folders],

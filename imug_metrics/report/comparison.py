@@ -37,7 +37,7 @@ class MetricComparison:
         view: the metric.
         slope: whether its change per turn is compared, and not its mean.
         differences: of each two models, in the order of `itertools.combinations`.
-        ranks: by model, the first and the last rank it can have; 1 is the highest score.
+        ranks: by model, the first and the last rank it can have; 1 is the best score, see `ranks`.
         p: by pair, the p-value adjusted for all pairs and all metrics compared (Holm's rule over metrics).
     """
 
@@ -72,7 +72,7 @@ def compare_models(
 
     Args:
         models: at least two, with the rows of their records.
-        metrics: those to compare; None: all that one of the models has a value for, the higher the better.
+        metrics: those to compare; None: all `comparable_metrics`.
         slopes: compare the changes per turn as well.
         level, power, replicates, seed: see `imug_metrics.stats.comparison.paired_differences`.
 
@@ -95,9 +95,14 @@ def compare_models(
             found.append((view, slope, compared_sums(*of, drawn, pairs, level, power=power, widest=widest)))
     adjusted = holm_families([torch.tensor([pair.p for pair in pairs]) for _, _, pairs in found])
     return [
-        MetricComparison(view, slope, tuple(pairs), tuple(rank_bounds(pairs, len(models))), tuple(p.tolist()))
+        MetricComparison(view, slope, tuple(pairs), ranks(view, pairs, len(models)), tuple(p.tolist()))
         for (view, slope, pairs), p in zip(found, adjusted, strict=True)
     ]
+
+
+def ranks(view: MetricSpec, pairs: Sequence[PairedDifference], models: int) -> tuple[tuple[int, int], ...]:
+    """The first and the last rank of each model: 1 is the lowest score where lower is better, else the highest."""
+    return tuple(rank_bounds(pairs, models, higher_is_better=view.higher_is_better is not False))
 
 
 def comparison_rows(models: Sequence[str], compared: Sequence[MetricComparison]) -> list[dict[str, Any]]:

@@ -78,6 +78,7 @@ def pair_table(
         "difference: first minus second, paired by dialogue and turn",
         f"{share} intervals that hold for all pairs of a metric; p: Holm over metrics",
         f"seen from: the smallest difference that these dialogues show with power {100 * power:g} %",
+        *_lower_is_better(metrics),
         *_legend(names, metrics, marks),
     ]
     if most is not None and any(len(metric.differences) > most for metric in metrics):
@@ -95,8 +96,9 @@ def rank_table(
     """
     rows = [[name, *(_rank(name, place, metric, marks) for metric in metrics)] for place, name in enumerate(names)]
     header = ("Model", *map(_label, metrics))
-    caption = f"ranks that each model can have, {100 * level:g} % sure for all models of a metric; 1: the highest score"
-    return Table(header, [rows], "Ranks", (caption,), name="ranks", compact=True)
+    ranked = f"ranks that each model can have, {100 * level:g} % sure for all models of a metric; 1: the best score"
+    caption = (ranked, *_lower_is_better(metrics))
+    return Table(header, [rows], "Ranks", caption, name="ranks", compact=True)
 
 
 def p_text(p: float) -> str:
@@ -112,6 +114,12 @@ def p_text(p: float) -> str:
 def joint(pair: PairedDifference) -> Estimate:
     """The difference with the bounds that hold for all pairs."""
     return Estimate(pair.value, pair.joint_lower, pair.joint_upper)
+
+
+def _lower_is_better(metrics: Sequence[MetricComparison]) -> list[str]:
+    """The metrics in which a negative difference speaks for the first model."""
+    labels = dict.fromkeys(metric.view.label for metric in metrics if metric.view.higher_is_better is False)
+    return [f"lower is better: {', '.join(labels)}"] if labels else []
 
 
 def _label(metric: MetricComparison) -> str:

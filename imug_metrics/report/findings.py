@@ -16,10 +16,11 @@ from imug_metrics.report.judging import PAIRS
 from imug_metrics.report.marks import marks, slope_marks
 from imug_metrics.report.metric_specs import (
     ALIGNMENT_GAP,
-    COPY_RATE,
     EXPOSURE,
     MetricSpec,
+    copied_images,
     copies,
+    copy_rate,
     horizon,
     is_missing,
     known_metrics,
@@ -86,11 +87,13 @@ def find(
 def _copying(models: Sequence[ModelScores]) -> Iterator[Finding]:
     highest = max((as_float(m.scores.get("turn_consistency")) for m in models), key=_nan_last)
     for model in filter(copies, models):
-        rate, consistency = as_float(model.scores[COPY_RATE]), as_float(model.scores.get("turn_consistency"))
+        rate, consistency = copy_rate(model), as_float(model.scores.get("turn_consistency"))
         rank = " (the highest)" if consistency == highest and len(models) > 1 else ""
         shown = f"copy rate {number(rate)}, so its consistency of {number(consistency)}{rank}"
         yield Finding(
-            "warn", model.model, f"repeats its own images: {shown} is not identity kept but nothing new drawn."
+            "warn",
+            model.model,
+            f"repeats {copied_images(model)}: {shown} is not identity kept but nothing new drawn.",
         )
 
 
@@ -218,9 +221,11 @@ def _best(models: Sequence[ModelScores], compared: Sequence[MetricComparison]) -
             continue
         told = [mark.text for mark in found]
         if told:
-            yield Finding("warn", model.model, f"has the highest {noun}, but {_join(told)}.")
+            best = "lowest" if metric.view.higher_is_better is False else "highest"
+            yield Finding("warn", model.model, f"has the {best} {noun}, but {_join(told)}.")
         else:
-            leads.setdefault(model.model, []).append(noun)
+            low = "a low " if metric.view.higher_is_better is False else ""
+            leads.setdefault(model.model, []).append(f"{low}{noun}")
     for name, nouns in leads.items():
         yield Finding("lead", name, f"leads in {_join(nouns)}: ahead of every other model on the same dialogues.")
 

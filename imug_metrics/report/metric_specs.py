@@ -14,10 +14,12 @@ from imug_metrics.metrics.answers.answer_accuracy import AnswerAccuracy
 from imug_metrics.metrics.answers.point_score import PointScore
 from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
+from imug_metrics.metrics.images.copy_guard import CopyGuard
 from imug_metrics.metrics.images.turn_alignment import TurnAlignment
 from imug_metrics.metrics.images.turn_consistency import TurnConsistency
 from imug_metrics.metrics.images.turn_retrieval import TurnRetrieval
 from imug_metrics.report.estimates import as_float, curve, estimate
+from imug_metrics.suite.carried import COST
 
 if TYPE_CHECKING:
     from imug_metrics.suite import ModelScores
@@ -97,10 +99,12 @@ METRICS: tuple[MetricSpec, ...] = (
     _standard(TurnAlignment(), "alignment", "image"),
     _standard(TurnRetrieval(), "retrieval", "image"),
     _standard(TurnConsistency(), "consistency", "image"),
+    _standard(CopyGuard(), "copy", "image"),
 )
 """The metrics that are always known, in the report's order; those of a run stand in its `ModelScores.descriptions`."""
 
-COPY_RATE = "turn_consistency_copy_rate"
+COPY_RATE = "copy_guard"
+_BY_COSINE = "turn_consistency_copy_rate"
 CHANCE = "turn_retrieval_chance"
 WITHOUT_KEY = "answer_accuracy_without_key"
 EXPOSURE = "exposure_bias"
@@ -140,7 +144,7 @@ def known_metrics(models: Sequence[ModelScores]) -> list[MetricSpec]:
         >>> described = {"far": replace(TurnConsistency(mode="anchor").describe(), name="far", label="far")}
         >>> model = ModelScores("mine", {"far": 0.5}, [], descriptions=described)
         >>> [view.key for view in known_metrics([model])][-2:]
-        ['turn_consistency', 'far']
+        ['copy_guard', 'far']
     """
     found = {view.key: view for view in METRICS}
     described: dict[str, MetricDescription] = {}
@@ -166,8 +170,12 @@ def own_metrics(models: Sequence[ModelScores]) -> list[MetricSpec]:
 
 
 def comparable_metrics(models: Sequence[ModelScores]) -> list[MetricSpec]:
-    """Those that are shown of which the higher mean of the records' own values is better, so that models are ranked."""
-    return [view for view in row_metrics(shown_metrics(models)) if view.higher_is_better]
+    """Those that are shown, means of the records' own values, that say which end is better, so that models are ranked.
+
+    What outputs cost is no score of theirs: costs are compared where they are asked for.
+    """
+    directed = [view for view in row_metrics(shown_metrics(models)) if view.higher_is_better is not None]
+    return [view for view in directed if not view.key.startswith(COST)]
 
 
 def row_metrics(metrics: Iterable[MetricSpec]) -> list[MetricSpec]:
@@ -193,8 +201,28 @@ def horizon(model: ModelScores) -> int:
 
 
 def copies(model: ModelScores) -> bool:
-    """Whether the model repeats its images so often that its consistency must not be read as identity kept."""
-    return as_float(model.scores.get(COPY_RATE)) > COPY_ALARM
+    """Whether the model repeats images so often that its consistency must not be read as identity kept."""
+    return copy_rate(model) > COPY_ALARM
+
+
+def copy_rate(model: ModelScores) -> float:
+    """Share of images that are copies; where nothing guards against them, of those that are copies by cosine."""
+    rates = (as_float(model.scores.get(key)) for key in (COPY_RATE, _BY_COSINE))
+    return next((rate for rate in rates if not math.isnan(rate)), math.nan)
+
+
+def copied_images(model: ModelScores) -> str:
+    """Which images it repeats, in words: its own, unless more of its images repeat their reference.
+
+    Example:
+        >>> from imug_metrics.suite import ModelScores
+        >>> scores = {"copy_guard": 0.9, "copy_guard_of_previous": 0.1, "copy_guard_of_reference": 0.9}
+        >>> copied_images(ModelScores("mine", scores, []))
+        'its reference images'
+    """
+    of = [as_float(model.scores.get(f"{COPY_RATE}_of_{source}")) for source in ("previous", "first", "reference")]
+    own = max((rate for rate in of[:-1] if not math.isnan(rate)), default=0.0)
+    return "its reference images" if of[-1] > own else "its own images"
 
 
 def check_models(models: Sequence[ModelScores]) -> None:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Scores of a model from the rows of its records alone: means by group with bounds, coverage, copies, chance."""
+"""Scores of a model from the rows of its records alone: means by group with bounds, coverage, chance."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from imug_metrics.report.estimates import FEW_DIALOGUES, Estimate, as_float
-from imug_metrics.report.metric_specs import CHANCE, COPY_RATE, MetricSpec, is_missing
+from imug_metrics.report.metric_specs import CHANCE, MetricSpec, is_missing
 from imug_metrics.stats.cluster_robust import (
     component_weights,
     packed_moments,
@@ -160,12 +160,11 @@ def row_scores(items: Sequence[Row], view: MetricSpec) -> dict[str, float]:
 
 
 def image_scores(items: Sequence[Row]) -> dict[str, float]:
-    """How often images are repeated, and what retrieval comes to by chance: 1 over the image turns of the dialogue."""
+    """What retrieval comes to by chance: 1 over the image turns of the dialogue."""
     images = [row for row in items if row.get("modality") == "image"]
     turns = Counter(str(row["dialogue"]) for row in images)
-    repeated = [value for row in images if not math.isnan(value := as_float(row.get("copy")))]
     guessed = [1 / turns[str(row["dialogue"])] for row in images if not math.isnan(as_float(row.get("retrieval")))]
-    return {key: math.fsum(of) / len(of) for key, of in ((COPY_RATE, repeated), (CHANCE, guessed)) if of}
+    return {CHANCE: math.fsum(guessed) / len(guessed)} if guessed else {}
 
 
 def _never(row: Row) -> bool:

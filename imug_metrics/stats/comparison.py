@@ -61,7 +61,7 @@ class PairedDifference(NamedTuple):
 
     @property
     def leader(self) -> int | None:
-        """The place of the model that is ahead by the bounds that hold for all pairs; None where they cover 0."""
+        """The place of the model that scores higher by the bounds that hold for all pairs; None where they cover 0."""
         if self.joint_lower > 0:
             return self.first
         return self.second if self.joint_upper < 0 else None
@@ -230,8 +230,10 @@ def _differences(
     ]
 
 
-def rank_bounds(differences: Sequence[PairedDifference], models: int) -> list[tuple[int, int]]:
-    """Ranks that each model can have, from 1 (the highest), by bounds that hold for all pairs at once.
+def rank_bounds(
+    differences: Sequence[PairedDifference], models: int, *, higher_is_better: bool = True
+) -> list[tuple[int, int]]:
+    """Ranks that each model can have, from 1 (the best), by bounds that hold for all pairs at once.
 
     A model ranks behind those that are ahead of it for certain, and ahead of those that are behind for certain (Mogstad
     et al., Review of Economic Studies 91, 2024): with the level's probability all models' true ranks lie within.
@@ -239,6 +241,7 @@ def rank_bounds(differences: Sequence[PairedDifference], models: int) -> list[tu
     Args:
         differences: of all pairs.
         models: their number.
+        higher_is_better: whether the highest score ranks first, and not the lowest.
 
     Returns:
         The first and the last rank of each model.
@@ -250,10 +253,11 @@ def rank_bounds(differences: Sequence[PairedDifference], models: int) -> list[tu
     """
     ahead, behind = [0] * models, [0] * models
     for found in differences:
-        leader = found.leader
-        if leader is not None:
-            behind[leader] += 1
-            ahead[found.second if leader == found.first else found.first] += 1
+        highest = found.leader
+        if highest is not None:
+            lowest = found.second if highest == found.first else found.first
+            behind[highest if higher_is_better else lowest] += 1
+            ahead[lowest if higher_is_better else highest] += 1
     return [(1 + ahead[place], models - behind[place]) for place in range(models)]
 
 

@@ -25,6 +25,7 @@ ITEM_OF: Mapping[str, str] = {
     "turn_alignment": "alignment",
     "turn_retrieval": "retrieval",
     "turn_consistency": "consistency",
+    "copy_guard": "copy",
 }
 """Columns of metrics that are not called as these are, by the metric's name."""
 ITEM_SCORES = ("answer_strict", "answer_imug", "alignment", "retrieval", "consistency", "copy")
@@ -83,10 +84,7 @@ def _image_scores(columns: Mapping[str, Any]) -> dict[str, Tensor]:
     images, texts = columns["images"], columns.get("texts")
     places = {name: columns[name] for name in ("dialogue", "turn", "valid")}
     subjects = {"subject": columns["subject"]} if "subject" in columns else {}
-    found = {
-        "consistency": functional.turn_consistency(images, **places, **subjects, reduction="none"),
-        "copy": functional.turn_copies(images, **places, **subjects),
-    }
+    found = {"consistency": functional.turn_consistency(images, **places, **subjects, reduction="none")}
     if texts is not None:
         alignment = functional.turn_alignment(images, texts, valid=places["valid"], reduction="none")
         retrieval = functional.turn_retrieval(images, texts, **places, reduction="none")

@@ -18,6 +18,7 @@ from imug_metrics.metrics.additive_metric import AdditiveMetric
 from imug_metrics.metrics.answers.answer_accuracy import AnswerAccuracy
 from imug_metrics.metrics.decay.turn_decay import TurnDecay
 from imug_metrics.metrics.function_metric import FunctionMetric
+from imug_metrics.metrics.images.copy_guard import CopyGuard
 from imug_metrics.metrics.images.turn_alignment import TurnAlignment
 from imug_metrics.metrics.images.turn_consistency import TurnConsistency
 from imug_metrics.metrics.images.turn_retrieval import TurnRetrieval
@@ -27,8 +28,9 @@ from imug_metrics.suite.reference_consistency import ReferenceConsistency
 
 Route: TypeAlias = str
 """What a metric is fed with: "answers", "answers_imug", a route of `imug_metrics.suite.answers.KEYED`, "scores" (of
-answers), "images", "references" (of images, those that have one), "without_key", "function:<name>" (values of a
-function of the records), or the name of a score or cost that records carry."""
+answers), "images", "references" (of images, those that have one), "copies" (of images, with the reference of those that
+have one), "without_key", "function:<name>" (values of a function of the records), or the name of a score or cost that
+records carry."""
 
 Given: TypeAlias = "Mapping[str, Metric | Callable[..., Any]] | Sequence[Metric | Callable[..., Any]]"
 """Metrics as users name them; a plain function stands for its `FunctionMetric`."""
@@ -75,7 +77,7 @@ class TurnsWithoutKey(AdditiveMetric):
 def standard_metrics(
     *, missing: Literal["skip", "zero"] = "skip", max_turns: int = 16, kind: Kind = "choice"
 ) -> StandardMetrics:
-    """Every metric that records can feed, with intervals and curves: answers, alignment, retrieval, consistency.
+    """Every metric that records can feed, with intervals: answers, alignment, retrieval, consistency, copies.
 
     Those that need links or reference images have scores where records have these.
 
@@ -106,6 +108,7 @@ def standard_metrics(
         turn_alignment_reference=TurnAlignment(variant="refclipscore", **options),
         turn_retrieval=TurnRetrieval(**options),
         turn_consistency=TurnConsistency(**options),
+        copy_guard=CopyGuard(**options),
         turn_consistency_graph=TurnConsistency(mode="graph", **options),
         turn_consistency_reference=ReferenceConsistency(**options),
     )
@@ -174,8 +177,9 @@ def check_columns(columns: Iterable[str], metrics: Iterable[Metric]) -> None:
 
 
 def uses_pixels(metric: Metric) -> bool:
-    """Whether the metric compares images by their pixels, as the detail of consistency does."""
-    return bool(getattr(metric, "detail", False)) and "pixels" in inspect.signature(type(metric).update).parameters
+    """Whether the metric compares images by their pixels, as copies are found, and the detail of consistency."""
+    takes_pixels = "pixels" in inspect.signature(type(metric).update).parameters
+    return takes_pixels and (isinstance(metric, CopyGuard) or bool(getattr(metric, "detail", False)))
 
 
 def accepted_columns(metric: Metric, columns: Mapping[str, Any]) -> dict[str, Any]:
@@ -204,6 +208,8 @@ def route(name: str, metric: Metric) -> Route:
     required = required_columns(metric)
     if isinstance(metric, TurnsWithoutKey):
         return "without_key"
+    if isinstance(metric, CopyGuard):
+        return "copies"
     if isinstance(metric, AnswerAccuracy):
         return _route_of_answers(metric)
     if isinstance(metric, NamedScore):

@@ -442,7 +442,7 @@ class ImugSuite(MetricCollection):
                 if way in turns and (way in given or required_columns(self[name]) <= turns[way].columns.keys()):
                     with record_values(self[name]) as seen:
                         call(name, accepted_columns(self[name], turns[way].columns))
-                    own = name not in self._standard or way in KEYED
+                    own = name not in self._standard or way in KEYED or way == "copies"
                     if seen and own and way not in self._carried:
                         values[ITEM_OF.get(name, name)] = way, seen[-1]
         self._had_records = self._had_records or bool(records)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from imug_metrics.report.metric_specs import METRICS
+from imug_metrics.report.metric_specs import COPY_RATE, METRICS
 from imug_metrics.suite import ModelScores
 
 MakeScores = Callable[..., ModelScores]
@@ -50,16 +50,17 @@ def synthetic_scores(
     for view in METRICS:
         if view.key.startswith("point_score") and not judged:
             continue
-        level = view.key == "turn_consistency"
-        first = consistency if level else start * (0.6 if view.key.endswith("imug") else 1.0)
-        course = {turn: first if level else first + slope * (turn - 1) for turn in range(1, turns + 1)}
-        _put(scores, view.key, math.fsum(course.values()) / turns, 0.03)
-        _put(scores, f"{view.key}_slope", math.nan if turns == 1 else 0.0 if level else slope, slope_error)
+        level = {"turn_consistency": consistency, COPY_RATE: copy_rate}.get(view.key)
+        first = start * (0.6 if view.key.endswith("imug") else 1.0) if level is None else level
+        begins = 2 if view.key == COPY_RATE else 1  # the first image has nothing to be a copy of
+        course = {turn: first + slope * (turn - 1) if level is None else level for turn in range(begins, turns + 1)}
+        _put(scores, view.key, math.fsum(course.values()) / len(course) if course else math.nan, 0.03)
+        known = math.nan if turns == 1 else slope if level is None else 0.0
+        _put(scores, f"{view.key}_slope", known, math.nan if view.key == COPY_RATE else slope_error)
         for turn, value in course.items():
             _put(scores, f"{view.key}_turn_{turn}", value, 0.05)
         scores |= {f"{view.key}_coverage": 0.98, f"{view.key}_n": dialogues * turns / 2}
         scores[f"{view.key}_dialogues"] = dialogues
-    _put(scores, "turn_consistency_copy_rate", copy_rate, 0.02)
     scores["turn_retrieval_chance"] = 0.4
     rows = [
         _row(i, turn, rng, image, start + slope * (turn - 1), copy_rate, consistency)

@@ -74,7 +74,7 @@ def test_per_turn_has_one_row_a_model_metric_and_turn(make_scores: Any, tmp_path
     with (tmp_path / "per_turn.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert list(rows[0]) == ["model", "metric", "turn", "value", "lower", "upper", "n"]
-    assert len(rows) == 5 * 3 + 5 * 4
+    assert len(rows) == 5 * 3 + 5 * 4 + 2 + 3, "five metrics, and copies from the second turn on"
     row = next(r for r in rows if (r["model"], r["metric"], r["turn"]) == ("one", "turn_alignment", "2"))
     assert float(row["value"]) == model.scores["turn_alignment_turn_2"]
     assert row["lower"] == ""

@@ -130,10 +130,10 @@ def test_given_metrics_are_in_everything(given: Evaluation, tmp_path: Path) -> N
 
 
 def test_every_metric_that_a_model_has_a_value_of_is_a_column(given: Evaluation, carried: Evaluation) -> None:
-    assert not {"Answers", "Copy rate"} & set(given.tables()[0].columns)
+    assert not {"Answers", "Copies"} & set(given.tables()[0].columns)
     assert carried.tables()[0].columns == (
         *("Model", "Answers", "Answers, official rule", "Alignment", "Retrieval", "Consistency"),
-        *("helpful", "Cost, tokens", "Copy rate", "Coverage"),
+        *("Copies", "helpful", "Cost, tokens", "Coverage"),
     )
 
 

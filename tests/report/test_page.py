@@ -67,7 +67,7 @@ def test_the_page_says_what_the_numbers_mean(make_scores: Any, tmp_path: Path) -
     assert "copying repeats its own images: copy rate 0.97, so its consistency of 0.99 (the highest)" in page.words
     assert "fading loses 0.080 of answer accuracy per turn (95 % interval −0.100 to −0.060)" in page.words
     assert re.search(r"steady shows no decay in answer accuracy.*alignment.*retrieval", page.words)
-    assert page.section("curves").count("<polygon") == 5 * 3, "one band a metric and model"
+    assert page.section("curves").count("<polygon") == 6 * 3, "one band a metric and model"
 
 
 def test_every_thumbnail_is_a_small_jpeg(make_scores: Any, tmp_path: Path) -> None:

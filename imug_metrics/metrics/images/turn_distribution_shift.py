@@ -2,16 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Shift of the distribution of images over turns, from sums of embeddings."""
 
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import torch
-from imug_kernels import segment_sum
 from torch import Tensor
 from torch.nn import functional as F
 from typing_extensions import Unpack
 
-from imug_metrics._constants import constant
 from imug_metrics.dialogues.arguments import Ids, Images, Turns
 from imug_metrics.errors import InputError
 from imug_metrics.functional.images.turn_distribution_shift import kernel_slope, linear_shift, mean_curve, usable_images
@@ -19,6 +18,7 @@ from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.embedding_metric import EmbeddingMetric
 from imug_metrics.metrics.options import MetricOptions, within
 from imug_metrics.stats import student_quantile
+from imug_metrics.stats.jackknife import group_of, jackknife, sum_groups
 
 if TYPE_CHECKING:
     from imug_metrics.encoders import Encoder
@@ -158,7 +158,11 @@ class TurnDistributionShift(EmbeddingMetric):
             self._add(batch, torch.where(there, 1.0, torch.nan))
         units = F.normalize(rows.double().where(there[:, None], 0), dim=1)
         terms = _dialogue_terms(batch.by_turn(units, self.max_turns))
-        self._increase("sums", _sum_groups(terms, group_of(batch.ids, self.groups), self.groups).to(self.sums.device))
+        self._increase("sums", sum_groups(terms, group_of(batch.ids, self.groups), self.groups).to(self.sums.device))
+
+    def describe(self) -> MetricDescription:
+        """How to read it: a distance of all images at once, which is no mean of values a record."""
+        return replace(super().describe(), is_mean=False)
 
     def _needed(self) -> tuple[()]:
         return ()  # the sums by group are a state of their own
@@ -221,25 +225,8 @@ class TurnDistributionShift(EmbeddingMetric):
         """Standard errors of the estimates and the numbers of groups `[2 T + 1]` they rest on."""
         there = self.sums[..., self.width] > 0  # [groups, T]
         some = there.any(1, keepdim=True)
-        clusters = torch.cat([some, there[:, :1] | there[:, 1:], some, there], 1).to(self.sums)
-        replicates = self._estimates_of(self.sums.sum(0) - self.sums)
-        number = clusters.sum(0)
-        known = clusters * replicates.isfinite()
-        mean = (replicates.nan_to_num(0) * known).sum(0) / known.sum(0).clamp_min(1)
-        spread = ((replicates.nan_to_num(0) - mean).square() * known).sum(0)
-        error = (spread * (number - 1) / number.clamp_min(1)).sqrt()
-        return error.masked_fill((known != clusters).any(0) | (number < 2), torch.nan), number
-
-
-def group_of(ids: Tensor, groups: int) -> Tensor:
-    """A group, 0 to groups - 1, for each id: a multiplicative hash, so that runs of ids spread evenly.
-
-    Example:
-        >>> group_of(torch.tensor([1, 2, 3, 1]), 8)
-        tensor([4, 1, 6, 4])
-    """
-    mixed = ids * -7046029254386353131  # 2**64 / golden ratio, odd: wraps around like an unsigned product
-    return (mixed >> 33).remainder(groups)
+        clusters = torch.cat([some, there[:, :1] | there[:, 1:], some, there], 1)
+        return jackknife(self._estimates_of(self.sums.sum(0) - self.sums), clusters)
 
 
 def _dialogue_terms(rows: Tensor) -> Tensor:
@@ -253,10 +240,3 @@ def _dialogue_terms(rows: Tensor) -> Tensor:
     paired[:, :1].zero_()
     cosine = (rows * rows[:, :1]).sum(2) * paired
     return torch.cat([rows, torch.stack([there, squares, cosine, paired], 2)], 2)
-
-
-def _sum_groups(terms: Tensor, group: Tensor, groups: int) -> Tensor:
-    """Sums `[groups, ...]` of terms `[G, ...]` by group `[G]`, in an order that never changes."""
-    group, order = group.sort(stable=True)
-    offsets = torch.searchsorted(group, constant(torch.arange, groups + 1, like=group))
-    return segment_sum(terms[order], offsets)

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from imug_metrics.report.estimates import FEW_DIALOGUES, estimate
-from imug_metrics.report.metric_specs import COPY_RATE, MetricSpec, compares_histories
+from imug_metrics.report.estimates import FEW_DIALOGUES
+from imug_metrics.report.metric_specs import MetricSpec, compares_histories
 from imug_metrics.report.sections.section import Report, Section, fragment
 
 
@@ -20,12 +20,6 @@ class Note(NamedTuple):
     misleads: str
 
 
-COPIES = Note(
-    "Copy rate",
-    "0 to 1",
-    "Share of images that nearly duplicate an earlier image of their dialogue; the first image is not counted.",
-    "Where a turn asks for no change a copy is right: the rate says what was done, not whether it was wrong.",
-)
 SLOPES = Note(
     "Change per turn",
     "",
@@ -55,8 +49,6 @@ INTERVALS = Note(
 def notes(report: Report) -> Section:
     """The section of notes."""
     found = [_note(view) for view in report.metrics]
-    if any(estimate(model.scores, COPY_RATE).known for model in report.models):
-        found.append(COPIES)
     found.append(SLOPES)
     if any(map(compares_histories, report.models)):
         found.append(EXCESS)

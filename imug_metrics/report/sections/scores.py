@@ -17,7 +17,7 @@ from imug_metrics.report.marks import (
     with_absent_as_zero,
     without_absent,
 )
-from imug_metrics.report.metric_specs import COPY_RATE, MetricSpec, copies
+from imug_metrics.report.metric_specs import COPY_RATE, MetricSpec, copied_images, copies
 from imug_metrics.report.sections.section import Part, Report, Section, Text
 from imug_metrics.report.tables.cells import change_cell, coverage_cell, estimate_cell
 from imug_metrics.report.tables.table import Cell, Mark, Table, legend
@@ -45,17 +45,15 @@ def scores(report: Report) -> Section:
 
 def score_table(report: Report, metrics: Sequence[MetricSpec]) -> Table:
     """One row a model, one column a metric."""
-    copied = any(estimate(model.scores, COPY_RATE).known for model in report.models)
     rows = [
         [
             report.name(place),
             *(score_cell(model, view) for view in metrics),
-            *([_copy_rate(model)] if copied else []),
             coverage_cell(lowest_coverage(model, report.metrics)),
         ]
         for place, model in enumerate(report.models)
     ]
-    header = ("Model", *(view.label for view in metrics), *(["Copy rate"] if copied else []), "Coverage")
+    header = ("Model", *(view.label for view in metrics), "Coverage")
     told = {
         f"{model.model}, {label}": cell.marks
         for model, row in zip(report.models, rows, strict=True)
@@ -91,7 +89,7 @@ def score_cell(model: ModelScores, view: MetricSpec) -> Cell:
         2 if view.is_mean else 3,
         reason=model.reasons.get(view.key, "no interval"),
         n=as_float(model.scores.get(f"{view.key}_n")),
-        marks=marks(model, view),
+        marks=[*marks(model, view), *_alarm(model, view)],
     )
     slope = estimate(model.scores, f"{view.key}_slope")
     change = change_cell(slope, higher_is_better=view.higher_is_better)
@@ -99,6 +97,7 @@ def score_cell(model: ModelScores, view: MetricSpec) -> Cell:
     return cell._replace(tone="bold", trend=trend)
 
 
-def _copy_rate(model: ModelScores) -> Cell:
-    told = (Mark("!", "copies", "it repeats its own images"),) if copies(model) else ()
-    return estimate_cell(estimate(model.scores, COPY_RATE), marks=told)._replace(tone="bold")
+def _alarm(model: ModelScores, view: MetricSpec) -> list[Mark]:
+    """Where the score itself is what is wrong, and not how to read it."""
+    is_wrong = view.key == COPY_RATE and copies(model)
+    return [Mark("!", "copies", f"it repeats {copied_images(model)}")] if is_wrong else []

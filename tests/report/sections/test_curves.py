@@ -25,7 +25,7 @@ def figures(report: Report) -> list[Figure]:
 def test_one_figure_a_metric_with_names_at_the_lines(make_scores: Any) -> None:
     found = figures(Report([make_scores("steady"), make_scores("fading")]))
     assert [figure.title for figure in found] == [
-        "Answers", "Answers, official rule", "Alignment", "Retrieval", "Consistency"
+        "Answers", "Answers, official rule", "Alignment", "Retrieval", "Consistency", "Copies"
     ]  # fmt: skip
     assert all(">steady<" in figure.svg and ">fading<" in figure.svg for figure in found)
     assert [figure.caption for figure in found[1:3]] == ["by turn, text turns", "by turn, image turns"]

@@ -12,7 +12,7 @@ import pytest
 
 from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.report import Report
-from imug_metrics.report.sections.notes import COPIES, EXCESS, notes
+from imug_metrics.report.sections.notes import EXCESS, notes
 from imug_metrics.suite import ModelScores, metric_scores
 from tests.metrics.cases import metric_cases, places
 from tests.report.page_reader import Page, seen, written
@@ -54,12 +54,12 @@ def test_copies_and_excess_error_are_told_where_there_are_any(make_scores: Any) 
     def told(model: ModelScores) -> list[bool]:
         section = notes(Report([model]))
         markup = str(section.parts[0].markup)  # type: ignore[union-attr]
-        return [f"<dt>{note.label}" in markup for note in (COPIES, EXCESS)]
+        return [f"<dt>{label}" in markup for label in ("Copies", EXCESS.label)]
 
     model = make_scores()
     assert told(model) == [True, False]
     model.scores["exposure_bias_mean"] = 0.1
-    del model.scores["turn_consistency_copy_rate"]
+    del model.scores["copy_guard"]
     assert told(model) == [False, True]
 
 

@@ -58,11 +58,11 @@ def test_every_mark_is_told_below_the_table(make_scores: Any) -> None:
     report = Report([make_scores("copying", copy_rate=0.97)])
     told = score_table(report, report.metrics).caption
     assert "=  copying, Consistency: it repeats its own images, so that this is not identity kept" in told
-    assert "!  copying, Copy rate: it repeats its own images" in told
+    assert "!  copying, Copies: it repeats its own images" in told
 
 
 def test_without_a_copy_rate_there_is_no_column_of_it(make_scores: Any) -> None:
     model = make_scores()
-    del model.scores["turn_consistency_copy_rate"]
+    del model.scores["copy_guard"]
     report = Report([model])
-    assert "Copy rate" not in score_table(report, report.metrics).columns
+    assert "Copies" not in score_table(report, report.metrics).columns
