@@ -139,7 +139,7 @@ def embedding_column(argument: str, items: Any, encode: Encode | None = None) ->
     images = rearrange(given, "... c h w -> (...) c h w")
     encoded = _encoded(argument, encode, images, len(images))
     check = partial(open_end, argument, given, are_blank) if given.ndim == 5 else None
-    return Column(encoded, tuple(given.shape[:-3]), open_end=check, width=encoded.shape[1])
+    return Column(encoded, tuple(given.shape[:-3]), open_end=check, width=_told_width(encoded))
 
 
 def is_embedding(items: Any) -> bool:
@@ -201,9 +201,7 @@ def of_one_width(columns: Mapping[str, Column]) -> dict[str, Column]:
     """Columns, of which those without a single item get the width of the others."""
     width = check_widths(**columns)
     return {
-        name: column._replace(values=column.values.new_zeros(len(column.values), width or 1))
-        if column.width == 0
-        else column
+        name: column._replace(values=column.values.expand(-1, width or 1)) if column.width == 0 else column
         for name, column in columns.items()
     }
 
@@ -295,14 +293,20 @@ def _encode_list(argument: str, items: list[Any], encode: Encode | None) -> Colu
         return Column(torch.zeros(len(cells), 1), shape, present, ends, width=0)
     assert encode is not None
     encoded = _encoded(argument, encode, given, len(given))
-    width = encoded.shape[1]
+    width = _told_width(encoded)
     if present is None:
         outside = encoded.is_inference() and not torch.is_inference_mode_enabled()
         # Rows of inference mode could carry no gradient.
         return Column(encoded.clone() if outside else encoded, shape, None, ends, width=width)
     places = present.flatten().nonzero()[:, 0].to(encoded.device)
-    values = encoded.new_zeros(len(cells), width).index_copy(0, places, encoded)
+    values = encoded.new_zeros(len(cells), encoded.shape[1]).index_copy(0, places, encoded)
     return Column(values, shape, present.to(values.device), ends, width=width)
+
+
+def _told_width(encoded: Tensor) -> int:
+    """Width of embeddings; 0 where an encoder of parts has found none yet, and cannot know it."""
+    width = encoded.shape[1]
+    return 0 if width == 1 and bool(encoded.isnan().all()) else width
 
 
 def _encoded(argument: str, encode: Encode, items: Any, count: int) -> Tensor:

@@ -4,6 +4,7 @@
 
 from imug_metrics.encoders.cache import CachedEncoder
 from imug_metrics.encoders.callable import CallableEncoder
+from imug_metrics.encoders.faces import FaceEncoder
 from imug_metrics.encoders.loading import as_encoder, load_encoder
 from imug_metrics.encoders.lpips import LpipsEncoder
 from imug_metrics.encoders.openclip import OpenClipEncoder
@@ -18,6 +19,7 @@ __all__ = [
     "CachedEncoder",
     "CallableEncoder",
     "Encoder",
+    "FaceEncoder",
     "ImageRegion",
     "LpipsEncoder",
     "OpenClipEncoder",

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from imug_metrics.encoders.base import eval_mode
-from imug_metrics.encoders.fingerprint import OF_PROCESS
+from imug_metrics.encoders.fingerprint import function_fingerprint
 from imug_metrics.encoders.texts import check_texts
 
 
@@ -66,7 +65,7 @@ class CallableEncoder:
         self._images, self._texts = images, texts
         function = images if images is not None else texts
         self.name = name or str(getattr(function, "__qualname__", type(function).__name__))
-        self.fingerprint = fingerprint or f"{OF_PROCESS}{uuid.uuid4().hex}"
+        self.fingerprint = function_fingerprint(fingerprint)
         self.dim = dim
         self.logit_scale, self.logit_bias = logit_scale, logit_bias
         self.device = None if device is None else torch.device(device)

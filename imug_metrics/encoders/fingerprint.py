@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import hashlib
+import uuid
 from collections.abc import Mapping
 from typing import Any
 
@@ -48,6 +49,16 @@ def digest_weights(tensors: Mapping[str, Tensor]) -> str:
         digest.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
         digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()
+
+
+def function_fingerprint(given: str | None) -> str:
+    """Of functions, which cannot be hashed: what the caller gave, or one that means nothing in another process.
+
+    Example:
+        >>> function_fingerprint("v2"), function_fingerprint(None).startswith(OF_PROCESS)
+        ('v2', True)
+    """
+    return given or f"{OF_PROCESS}{uuid.uuid4().hex}"
 
 
 def lasting_fingerprint(encoder: Any) -> str | None:

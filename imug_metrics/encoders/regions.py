@@ -1,14 +1,12 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Embeddings of a part of each image: a box, a mask, a face, or all but it."""
+"""Embeddings of a part of each image: a box, a mask, or all but it."""
 
 from __future__ import annotations
 
 import math
 import os
-import uuid
-from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -16,9 +14,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from imug_metrics.encoders.fingerprint import digest_text, digest_weights
+from imug_metrics.encoders.fingerprint import OF_PROCESS, digest_text, digest_weights, function_fingerprint
+from imug_metrics.encoders.parts import PartEncoder
 from imug_metrics.encoders.protocol import Encoder
-from imug_metrics.media.images import MAX_PIXELS, ImageRegion, check_sequence, image_batches, load_image
+from imug_metrics.media.images import MAX_PIXELS, ImageRegion, load_image
 
 RegionFinder = Callable[[Tensor], Any]
 _SHARED = ("batch_size", "device", "differentiable", "logit_bias", "logit_scale", "truncated_texts")  # of the encoder
@@ -27,7 +26,7 @@ _TOLERANCE = 1e-3  # resized masks overshoot [0, 1] by rounding errors
 _GREY = 127  # what is painted over: near the mean that models subtract
 
 
-class RegionEncoder:
+class RegionEncoder(PartEncoder):
     """An encoder that sees only a part of each image.
 
     A box is cut out, before the pixels are moved to the encoder's device, and embedded like an image of its own. Under
@@ -40,20 +39,19 @@ class RegionEncoder:
 
     Args:
         encoder: An encoder for whole images, or what `as_encoder` takes. It is shared, not copied.
-        region: ``"given"``: the box or mask of each `ImageRegion`. ``"full"``: the whole image. ``"face"``: the largest
-            box of ``detector``. A box (left, top, right, bottom in pixels) or a mask ``[H, W]``: the same for all
-            images. A function from an image, uint8 or floating point ``[3, H, W]``, to a box, boxes ``[K, 4]`` (the
-            largest counts), a mask ``[H, W]``, or None where there is nothing.
-        detector: With ``"face"``, a function from an image to boxes.
+        region: ``"given"``: the box or mask of each `ImageRegion`. ``"full"``: the whole image. A box (left, top,
+            right, bottom in pixels) or a mask ``[H, W]``: the same for all images. A function from an image, uint8 or
+            floating point ``[3, H, W]``, to a box, boxes ``[K, 4]`` (the largest counts), a mask ``[H, W]``, or None
+            where there is nothing. For faces see `FaceEncoder`.
         background: Embed all but the region. It needs masks, so boxes are turned into them.
         masking: ``"pool"`` or ``"paint"``.
         name: Name for tables and reports.
-        fingerprint: Identifies ``region`` or ``detector`` for caches, where it is a function; different for every
-            encoder made by default.
+        fingerprint: Identifies ``region`` for caches, where it is a function; different for every encoder made by
+            default.
         max_pixels: Height times width above which an image is refused before it is decoded.
 
     Raises:
-        TypeError: If ``region`` is of another kind, or ``"face"`` comes without a detector.
+        TypeError: If ``region`` is of another kind.
         ValueError: If ``masking`` is unknown, or the background of whole images is asked for.
 
     Example:
@@ -69,9 +67,8 @@ class RegionEncoder:
     def __init__(
         self,
         encoder: Encoder | str | Any,
-        region: Literal["given", "full", "face"] | Sequence[float] | Tensor | np.ndarray | RegionFinder = "given",
+        region: Literal["given", "full"] | Sequence[float] | Tensor | np.ndarray | RegionFinder = "given",
         *,
-        detector: RegionFinder | None = None,
         background: bool = False,
         masking: Literal["pool", "paint"] = "pool",
         name: str | None = None,
@@ -84,22 +81,18 @@ class RegionEncoder:
             raise ValueError(f"Expected argument `masking` to be pool or paint, got {masking!r}.")
         if background and isinstance(region, str) and region == "full":
             raise ValueError("Expected argument `region` to leave a background, got 'full'.")
+        super().__init__(max_pixels)
         self.encoder: Any = as_encoder(encoder)
-        self.region, self._find, label, identity = _read_region(region, detector, fingerprint)
-        self.background, self.masking, self.max_pixels = background, masking, max_pixels
+        self.region, self._find, label, self._identity = _read_region(region, fingerprint)
+        self.background, self.masking = background, masking
         self.name = name or f"{self.encoder.name}[{label}{', background' if background else ''}]"
-        self._settings = f"{identity} {background} {masking}"
-        self._dim: int | None = None
-
-    @property
-    def dim(self) -> int | None:
-        """Width of the embeddings, None before the first call."""
-        return self._dim
 
     @property
     def fingerprint(self) -> str:
         """That of the encoder inside, and of the region."""
-        return f"{self.encoder.fingerprint}-{digest_text(self._settings)}"
+        prefix = OF_PROCESS if self._identity.startswith(OF_PROCESS) else ""
+        settings = f"{self._identity} {self.background} {self.masking}"
+        return f"{prefix}{self.encoder.fingerprint}-{digest_text(settings)}"
 
     def __getattr__(self, name: str) -> Any:
         if name in _SHARED:
@@ -111,51 +104,19 @@ class RegionEncoder:
         self.encoder.to(device)
         return self
 
-    def encode_images(self, images: Any) -> Tensor:
-        """Embed the region of each image.
-
-        Args:
-            images: See `imug_metrics.media.images`.
-
-        Returns:
-            float32 tensor ``[N, D]``, NaN rows where nothing was found.
-
-        Raises:
-            TypeError: If the encoder inside has no patch tokens to pool under a mask.
-            ValueError: If an image has no region with ``"given"``, or a mask or box does not fit; with the row.
-        """
-        parts = [self._encode(batch) for batch in self._batches(images)]
-        width = next(
-            (part.shape[1] for part in parts if part.shape[1]), self._dim or getattr(self.encoder, "dim", None) or 1
-        )
-        self._dim = width if parts else self._dim
-        padded = [part if part.shape[1] else part.new_full((len(part), width), torch.nan) for part in parts]
-        return torch.cat(padded) if padded else torch.zeros(0, width)
-
     def encode_texts(self, texts: Sequence[str]) -> Tensor:
         """Embed texts by the encoder inside."""
         embeddings: Tensor = self.encoder.encode_texts(texts)
         return embeddings
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> RegionEncoder:
-        return self
-
     def __repr__(self) -> str:
         return f"RegionEncoder({self.encoder!r}, name={self.name!r})"
 
-    def _batches(self, images: Any) -> Iterator[list[tuple[Tensor, Any]]]:
-        """Decoded images with what was found in them: a box of whole pixels, a mask, or None."""
-        size = getattr(self.encoder, "batch_size", 64)
-        if isinstance(images, (Tensor, np.ndarray)):
-            images = (image for batch in image_batches(images, size, max_pixels=self.max_pixels) for image in batch)
-        rows = enumerate(check_sequence(images))
-        while chunk := list(islice(rows, size)):
-            yield [self._locate(item, row) for row, item in chunk]
-
-    def _locate(self, item: Any, row: int) -> tuple[Tensor, Any]:
-        image = load_image(item, row=row, max_pixels=self.max_pixels)
+    def _locate(self, image: Tensor, item: Any, row: int) -> tuple[Tensor, Any] | None:
+        """The image with what was found in it: a box of whole pixels or a mask."""
         found = _box_or_mask(self._region_of(item, image, row), image, row)
-        return image, _complement(found, image) if self.background else found
+        region = _complement(found, image) if self.background else found
+        return None if region is None else (image, region)
 
     def _region_of(self, item: Any, image: Tensor, row: int) -> Any:
         if self._find is not None:
@@ -168,23 +129,18 @@ class RegionEncoder:
             raise ValueError(f"Expected argument `images` to hold ImageRegion with a box or a mask at row {row}.")
         return item.box if item.mask is None else item.mask
 
-    def _encode(self, batch: list[tuple[Tensor, Any]]) -> Tensor:
-        """Embeddings of one batch, ``[n, 0]`` where nothing was found in any image."""
-        found = [row for row, (_, region) in enumerate(batch) if region is not None]
-        if not found:
-            return torch.zeros(len(batch), 0, device=getattr(self.encoder, "device", None))
-        masked = [isinstance(batch[row][1], Tensor) for row in found]
+    def _embed(self, parts: list[tuple[Tensor, Any]]) -> Tensor:
+        masked = [isinstance(region, Tensor) for _, region in parts]
         if self.masking == "pool" and any(masked):
             if not all(masked):
                 raise ValueError("Expected regions to be boxes or masks, got both: one is cut out, the other pooled.")
-            embedded = self._pooled([batch[row] for row in found])
-        else:
-            cut_out = (_paint if mask else _crop for mask in masked)
-            embedded = self.encoder.encode_images([cut(*batch[row]) for cut, row in zip(cut_out, found)])
-        if len(found) == len(batch):
-            return embedded
-        rows = torch.tensor(found, device=embedded.device)
-        return embedded.new_full((len(batch), embedded.shape[1]), torch.nan).index_copy(0, rows, embedded)
+            return self._pooled(parts)
+        cut_out = (_paint if mask else _crop for mask in masked)
+        embedded: Tensor = self.encoder.encode_images([cut(*part) for cut, part in zip(cut_out, parts)])
+        return embedded
+
+    def _width(self) -> int | None:
+        return getattr(self.encoder, "dim", None)
 
     def _pooled(self, batch: list[tuple[Tensor, Any]]) -> Tensor:
         pool = getattr(self.encoder, "encode_masked", None)
@@ -196,25 +152,18 @@ class RegionEncoder:
         return embeddings
 
 
-def _read_region(region: Any, detector: Any, fingerprint: str | None) -> tuple[Any, RegionFinder | None, str, str]:
+def _read_region(region: Any, fingerprint: str | None) -> tuple[Any, RegionFinder | None, str, str]:
     """The region, the function that finds it, its label, and what identifies it."""
-    if isinstance(region, str) and region == "face":
-        if not callable(detector):
-            raise TypeError(
-                "Expected argument `detector` with region 'face': a function from an image (uint8 [3, H, W]) to boxes"
-                " [K, 4] of left, top, right, bottom in pixels, or None. No detector comes with this package; wrap one"
-                " such as those of insightface, facenet-pytorch or MediaPipe."
-            )
-        return region, detector, "face", fingerprint or uuid.uuid4().hex
     if isinstance(region, str):
         if region not in ("given", "full"):
+            instead = " Faces have an encoder of their own: FaceEncoder." if region == "face" else ""
             raise TypeError(
-                f"Expected argument `region` to be given, full, face, a box, a mask or a function, got {region!r}."
+                f"Expected argument `region` to be given, full, a box, a mask or a function, got {region!r}.{instead}"
             )
         return region, None, region, region
     if callable(region):
         label = str(getattr(region, "__qualname__", type(region).__name__))
-        return "function", region, label, fingerprint or uuid.uuid4().hex
+        return "function", region, label, function_fingerprint(fingerprint)
     values = region if isinstance(region, Tensor) else torch.as_tensor(np.asarray(region))
     if values.ndim != 2 and values.shape != (4,):
         raise TypeError(f"Expected argument `region` to be a box [4] or a mask [H, W], got {list(values.shape)}.")

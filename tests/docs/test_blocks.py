@@ -104,12 +104,6 @@ def encoders(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     return {"encoder": scene, "images": images, "texts": ["a", "b"], "my_function": lambda images: images}
 
 
-def regions(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    from imug_metrics.encoders import RegionEncoder
-
-    return {"RegionEncoder": RegionEncoder, "my_face_encoder": SceneEncoder(), "app": None}
-
-
 def kernels(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """The first file of the page is a module that its second imports."""
     import imug_kernels.reference
@@ -154,7 +148,6 @@ PREPARED: dict[str, Callable[[pytest.MonkeyPatch], dict[str, Any]]] = {
     "README.md": readme,
     "docs/change_or_add_a_kernel.md": kernels,
     "docs/encoders/index.md": encoders,
-    "docs/encoders/regions.md": regions,
     "docs/protocols/imug-judge.md": official_prompts,
     "docs/protocols/imug.md": imug,
     "docs/protocols/unim.md": unim,

@@ -15,6 +15,7 @@ from torchmetrics import MetricCollection
 
 from imug_metrics import TurnConsistency
 from imug_metrics.encoders import CallableEncoder, ImageRegion, OpenClipEncoder, RegionEncoder, TransformersEncoder
+from imug_metrics.encoders.fingerprint import lasting_fingerprint
 from imug_metrics.encoders.timm import TimmEncoder
 
 BOX = (40, 30, 140, 130)
@@ -191,15 +192,10 @@ def test_boxes_that_are_no_numbers_are_not_taken():
     assert encoder.encode_images([image]).tolist() == [[200, 0, 0]]
 
 
-def test_faces_need_a_detector_and_the_largest_is_taken():
-    with pytest.raises(TypeError, match=r"`detector`.*function.*boxes.*No detector comes with this package"):
-        RegionEncoder(colours(), "face")
-    image = scene((200, 0, 0), (0, 0, 200), BOX)
-    encoder = RegionEncoder(colours(), "face", detector=lambda image: [(0, 0, 5, 5), BOX], fingerprint="largest")
-    assert encoder.encode_images([image]).tolist() == [[200, 0, 0]]
-    assert encoder.name == "colours[face]"
-    nobody = RegionEncoder(colours(), "face", detector=lambda image: np.zeros((0, 4)))
-    assert nobody.encode_images([image]).isnan().all()
+def test_functions_without_a_fingerprint_mean_nothing_in_another_process():
+    assert lasting_fingerprint(RegionEncoder(colours(), lambda image: BOX)) is None
+    assert lasting_fingerprint(RegionEncoder(colours(), lambda image: BOX, fingerprint="mine")) is not None
+    assert lasting_fingerprint(RegionEncoder(colours(), BOX)) is not None
 
 
 def test_the_subject_stays_while_its_surroundings_change():
@@ -265,6 +261,7 @@ def test_gradients_reach_the_region_alone(open_clip_folder):
     ("make", "error", "message"),
     [
         (lambda: RegionEncoder(colours(), "body"), TypeError, "`region`.*'body'"),
+        (lambda: RegionEncoder(colours(), "face"), TypeError, "`region`.*'face'.*FaceEncoder"),
         (lambda: RegionEncoder(colours(), (1, 2, 3)), TypeError, r"`region`.*got \[3\]"),
         (lambda: RegionEncoder(colours(), "full", background=True), ValueError, "leave a background"),
         (lambda: RegionEncoder(colours(), masking="blur"), ValueError, "`masking`.*'blur'"),
