@@ -30,6 +30,7 @@ from tests.demo.dishonest import DISHONEST, HONEST, all_records
 from tests.report.page_reader import written
 
 SIGNS = set("!≈=")
+LOWER_IS_BETTER = {view.label for view in METRICS if view.higher_is_better is False}
 
 
 @pytest.fixture(scope="module")
@@ -62,10 +63,13 @@ def is_marked(texts: list[str]) -> bool:
 
 
 def unmarked_leads(rows: list[tuple[str, list[str]]], columns: list[str]) -> list[tuple[str, str]]:
-    """Who of the six has the one highest value of a column, without a mark in its row."""
+    """Who of the six has the one best value of a column, without a mark in its row."""
     found = []
     for place, column in enumerate(columns):
-        ranked = sorted((value(cells[place]), name) for name, cells in rows if not math.isnan(value(cells[place])))
+        sign = -1 if column in LOWER_IS_BETTER else 1
+        ranked = sorted(
+            (sign * value(cells[place]), name) for name, cells in rows if not math.isnan(value(cells[place]))
+        )
         if not ranked or (len(ranked) > 1 and ranked[-1][0] == ranked[-2][0]):
             continue
         first = ranked[-1][1]
@@ -89,7 +93,7 @@ def test_none_leads_a_column_of_the_scores_unmarked(cast: list[ModelScores]) -> 
     for table in score_tables(cast):
         for group in table.groups:
             found = [_leading(row) for row in group]
-            assert unmarked_leads(found, [str(place) for place in range(len(found[0][1]))]) == [], table.title
+            assert unmarked_leads(found, _metrics_of(group[0], table.header)) == [], table.title
 
 
 def test_a_mark_is_explained_below_the_scores(cast: list[ModelScores]) -> None:
@@ -124,7 +128,14 @@ def _is_told(row: list[Cell]) -> bool:
     first, second, difference = row[1:4]
     if difference.tone != "bold" or first.content != HONEST:
         return True
-    return value(difference.text) > 0 or bool(second.marks)
+    honest_is_ahead = (value(difference.text) < 0) == (row[0].value in LOWER_IS_BETTER)
+    return honest_is_ahead or bool(second.marks)
+
+
+def _metrics_of(row: Sequence[Cell], header: Sequence[str]) -> list[str]:
+    """Which metric each number of a row is of: the row's own, where it names one, or its column's."""
+    own = None if row[0].model is not None else str(row[0].value)
+    return [own or heading for cell, heading in zip(row, header, strict=True) if isinstance(cell.value, float)]
 
 
 def _leading(row: Sequence[Cell]) -> tuple[str, list[str]]:

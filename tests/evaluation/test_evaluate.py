@@ -275,6 +275,23 @@ def test_an_evaluation_that_was_saved_is_read_as_it_was(evaluation: Evaluation, 
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes(), name
 
 
+def test_a_result_of_before_the_guard_is_read_and_holds_no_copies(evaluation: Evaluation, tmp_path: Path) -> None:
+    evaluation.save(tmp_path)
+    for path in (tmp_path / "models").iterdir():
+        content = json.loads(path.read_text(encoding="utf-8"))
+        scores = content["scores"]
+        for part in ("scores", "reasons", "descriptions"):
+            scores[part] = {name: value for name, value in scores[part].items() if not name.startswith("copy_guard")}
+        path.write_text(json.dumps(content), encoding="utf-8")
+    older = Evaluation.load(tmp_path)
+    assert all(row["copy"] is None for rows in older.items.values() for row in rows), "they were those by cosine alone"
+    assert "Copies" not in older.tables()[0].columns
+    assert "=" in older.table(), "copies by cosine mark the consistency of a model as ever"
+    found = imug_metrics.compare(older)
+    assert "copy_guard" not in [metric.key for metric in found.metrics]
+    assert older.report(tmp_path / "out").exists()
+
+
 def test_a_report_of_records_leaves_no_earlier_official_summary(evaluation: Evaluation, tmp_path: Path) -> None:
     evaluation.report(tmp_path)
     assert (tmp_path / "official" / "summary.json").exists()

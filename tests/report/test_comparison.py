@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import math
 import random
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -60,6 +61,14 @@ def test_pairs_are_those_of_the_records_by_dialogue_and_turn(models: list[ModelS
     assert all(same(one, other, 1e-6) for one, other in zip(found.differences, expected, strict=True))
     assert found.ranks == tuple(rank_bounds(expected, 3)) == ((2, 2), (1, 1), (3, 3))
     assert (found.key, found.leader) == ("turn_alignment", 1)
+
+
+def test_the_lowest_score_ranks_first_where_lower_is_better(models: list[ModelScores]) -> None:
+    [found] = compare_models(models, [replace(ALIGNMENT, higher_is_better=False)])
+    assert found.ranks == ((2, 2), (3, 3), (1, 1))
+    assert found.leader == 2
+    [undirected] = compare_models(models, [replace(ALIGNMENT, higher_is_better=None)])
+    assert undirected.ranks == ((2, 2), (1, 1), (3, 3)), "from the highest where neither end is better"
 
 
 def test_the_order_of_rows_does_not_matter(models: list[ModelScores]) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import io
 import math
+from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
@@ -62,6 +63,14 @@ def test_a_row_holds_difference_bounds_p_smallest_and_dialogues() -> None:
     assert shown(ranks) == [["a", "1"], ["b", "2"]]
     assert "95 % intervals that hold for all pairs" in str(differences)
     assert "with power 80 %" in str(differences)
+
+
+def test_metrics_in_which_lower_is_better_are_named_below_both_tables() -> None:
+    copies = replace(compared([0.1, 0.9]), view=next(view for view in METRICS if view.key == "copy_guard"))
+    for table in tables(["a", "b"], [compared([0.9, 0.5]), copies]):
+        assert "lower is better: Copies" in table.caption
+    for table in tables(["a", "b"], [compared([0.9, 0.5])]):
+        assert not any("lower is better" in line for line in table.caption)
 
 
 def test_a_difference_that_may_be_zero_is_dim_and_leaves_the_ranks_open() -> None:

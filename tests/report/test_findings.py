@@ -31,6 +31,33 @@ def test_a_copying_model_is_not_called_highest_where_it_is_not(make_scores: Any)
     assert "(the highest)" not in texts(models, "warn")[0][1]
 
 
+def test_a_model_that_copies_its_references_does_not_repeat_its_own_images(make_scores: Any) -> None:
+    model = make_scores("copying", copy_rate=0.9)
+    for source, rate in (("previous", 0.1), ("first", 0.1), ("reference", 0.9)):
+        model.scores[f"copy_guard_of_{source}"] = rate
+    ((_, text),) = texts([model], "warn")
+    assert text.startswith("repeats its reference images: copy rate 0.90")
+
+
+def test_results_without_a_guard_are_warned_of_by_their_copies_by_cosine(make_scores: Any) -> None:
+    model = make_scores("old")
+    del model.scores["copy_guard"]
+    assert texts([model], "warn") == []
+    model.scores["turn_consistency_copy_rate"] = 0.97
+    ((_, text),) = texts([model], "warn")
+    assert text.startswith("repeats its own images: copy rate 0.97")
+
+
+def test_the_leader_where_lower_is_better_has_the_lowest_score(make_scores: Any) -> None:
+    models = [make_scores("a", copy_rate=0.45, dialogues=60), make_scores("b", dialogues=60)]
+    assert leaders(*models)["b"] == (
+        "leads in a low copy rate (0.00): ahead of every other model on the same dialogues."
+    )
+    assert "copy rate" not in leaders(*models).get("a", "")
+    models[1].scores["copy_guard_coverage"] = 0.6
+    assert any(name == "b" and "has the lowest copy rate (0.00), but" in text for name, text in texts(models, "warn"))
+
+
 def test_no_warning_without_copies(make_scores: Any) -> None:
     assert texts([make_scores(consistency=0.99, copy_rate=0.1)], "warn") == []
 

@@ -252,8 +252,10 @@ def difference(first: int, second: int, lower: float, upper: float) -> PairedDif
     ],
 )
 def test_ranks_follow_from_who_is_ahead_for_certain(bounds: list[Any], expected: list[Any]) -> None:
-    pairs = combinations(range(3), 2)
-    assert rank_bounds([difference(*pair, *ends) for pair, ends in zip(pairs, bounds, strict=True)], 3) == expected
+    found = [difference(*pair, *ends) for pair, ends in zip(combinations(range(3), 2), bounds, strict=True)]
+    assert rank_bounds(found, 3) == expected
+    turned = [(4 - last, 4 - first) for first, last in expected]
+    assert rank_bounds(found, 3, higher_is_better=False) == turned, "the last rank is the first where lower is better"
 
 
 def test_no_difference_leaves_every_rank_open() -> None:
