@@ -119,6 +119,10 @@ def _images_and_pixels() -> Columns:
     return {**_embeddings("images")(), **_shares("pixels", last=(3 * 32 * 32,))()}
 
 
+def _edits() -> Columns:
+    return {**_shares("images", last=(3, 16, 16))(), **_shares("editable", last=(16, 16))()}
+
+
 def _groups() -> Columns:
     return {**_shares("scores")(), **_labels("group")()}
 
@@ -151,12 +155,17 @@ METRICS: dict[str, Entry] = {
     "Breakdown": Entry(lambda **k: im.Breakdown(im.TurnDecay(**k), [0, 1]), _groups, forms=("flat",), metrics=3),
     "ContextDecay": Entry(im.ContextDecay, _context_lengths),
     "CopyGuard": Entry(im.CopyGuard, _images_and_pixels, "embeddings"),
+    "EditLocality": Entry(im.EditLocality, _edits),
     "ExposureBias": Entry(im.ExposureBias, _shares("scores", "baseline")),
     "GridAccuracy": Entry(im.GridAccuracy, _labels("preds", "target", kinds=4, last=(3, 3))),
+    "IdentityVerification": Entry(
+        lambda **k: im.IdentityVerification(WIDTH, **k), _embeddings("images"), "embeddings"
+    ),
     "InterleavedCoherence": Entry(im.InterleavedCoherence, _shares("holistic", "style")),
     "LoopConvergence": Entry(im.LoopConvergence, _shares("scores")),
     "MetricAgreement": Entry(im.MetricAgreement, _shares("scores", "references")),
     "PairedGain": Entry(im.PairedGain, _shares("scores", "baseline")),
+    "PerceptualDrift": Entry(im.PerceptualDrift, _embeddings("images"), "embeddings"),
     "PointScore": Entry(im.PointScore, lambda: {"items": _labels("items", kinds=6, last=(3,))()["items"].float()}),
     "Reliability": Entry(im.Reliability, _shares("scores", last=(6,))),
     "Selection": Entry(im.Selection, _shares("scores", "selector", last=(5,))),
@@ -174,6 +183,12 @@ METRICS: dict[str, Entry] = {
         ),
         "texts",
         reader=("imug_metrics.metrics.interleaved.structure_integrity", "count_column"),
+    ),
+    "SubjectConsistency": Entry(im.SubjectConsistency, _embeddings("images"), "embeddings"),
+    "SubjectConsistency, detail": Entry(
+        lambda **k: im.SubjectConsistency(detail=True, **k),
+        _embeddings("images", "background", "whole", "swapped"),
+        "embeddings",
     ),
     "Sycophancy": Entry(im.Sycophancy, _pressure),
     "TurnAlignment": Entry(im.TurnAlignment, _embeddings("images", "texts"), "embeddings"),

@@ -25,7 +25,17 @@ from imug_metrics.functional.decay.exposure_bias import exposure_bias, own_histo
 from imug_metrics.functional.decay.paired_gain import pair_records, paired_gain
 from imug_metrics.functional.decay.turn_decay import turn_decay
 from imug_metrics.functional.decay.understanding_generation_gap import understanding_generation_gap
-from imug_metrics.functional.images.copy_guard import copy_guard
+from imug_metrics.functional.images.copy_guard import copy_guard, near_duplicates
+from imug_metrics.functional.images.edit_locality import edit_locality
+from imug_metrics.functional.images.identity_verification import (
+    identity_pairs,
+    identity_verification,
+    verification_curve,
+    verification_histograms,
+    verification_scores,
+)
+from imug_metrics.functional.images.perceptual_drift import perceptual_drift
+from imug_metrics.functional.images.subject_consistency import subject_consistency
 from imug_metrics.functional.images.turn_alignment import turn_alignment
 from imug_metrics.functional.images.turn_consistency import turn_consistency, turn_copies
 from imug_metrics.functional.images.turn_distribution_shift import turn_distribution_shift
@@ -58,6 +68,10 @@ from imug_metrics.metrics.decay.turn_decay import TurnDecay
 from imug_metrics.metrics.decay.understanding_generation_gap import UnderstandingGenerationGap
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.images.copy_guard import CopyGuard
+from imug_metrics.metrics.images.edit_locality import EditLocality
+from imug_metrics.metrics.images.identity_verification import IdentityVerification
+from imug_metrics.metrics.images.perceptual_drift import PerceptualDrift
+from imug_metrics.metrics.images.subject_consistency import SubjectConsistency
 from imug_metrics.metrics.images.turn_alignment import TurnAlignment
 from imug_metrics.metrics.images.turn_consistency import TurnConsistency
 from imug_metrics.metrics.images.turn_distribution_shift import TurnDistributionShift
@@ -95,14 +109,17 @@ __all__ = [
     "CopyGuard",
     "DialogueBatchSampler",
     "DialogueMetric",
+    "EditLocality",
     "Evaluation",
     "ExposureBias",
     "GridAccuracy",
+    "IdentityVerification",
     "ImugSuite",
     "InterleavedCoherence",
     "LoopConvergence",
     "MetricAgreement",
     "PairedGain",
+    "PerceptualDrift",
     "PointScore",
     "Record",
     "Reliability",
@@ -114,6 +131,7 @@ __all__ = [
     "SemanticQuality",
     "StrategyComparison",
     "StructureIntegrity",
+    "SubjectConsistency",
     "Sycophancy",
     "TurnAlignment",
     "TurnConsistency",
@@ -135,6 +153,7 @@ __all__ = [
     "compare_strategies",
     "context_decay",
     "copy_guard",
+    "edit_locality",
     "effective_length",
     "evaluate",
     "exposure_bias",
@@ -142,15 +161,19 @@ __all__ = [
     "gather_dialogues",
     "grid_accuracy",
     "grid_points",
+    "identity_pairs",
+    "identity_verification",
     "interleaved_coherence",
     "learn_rule",
     "loop_convergence",
     "metric_agreement",
+    "near_duplicates",
     "own_history_share",
     "pair_records",
     "paired_gain",
     "pareto_front",
     "pass_at_k",
+    "perceptual_drift",
     "permissiveness_drift",
     "point_score",
     "ranked_average",
@@ -166,6 +189,7 @@ __all__ = [
     "semantic_quality",
     "strategy_comparison",
     "structure_integrity",
+    "subject_consistency",
     "sycophancy",
     "turn_alignment",
     "turn_consistency",
@@ -176,6 +200,9 @@ __all__ = [
     "turn_retrieval",
     "understanding_generation_gap",
     "verdict_specificity",
+    "verification_curve",
+    "verification_histograms",
+    "verification_scores",
     "verified_accuracy",
     "verifier_curve",
 ]

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Correlation from sums, and the asymmetry of a sample about zero."""
+"""Correlations from sums, and the asymmetry of a sample about zero."""
 
 from __future__ import annotations
 
@@ -31,6 +31,51 @@ def fisher_z(n: Tensor, x: Tensor, y: Tensor, xx: Tensor, yy: Tensor, xy: Tensor
     product = torch.where(varies, across * along, 1)
     r = torch.where(varies, both, 0) / product.sqrt()
     return torch.atanh(r.clamp(-1 + 1e-12, 1 - 1e-12)).masked_fill(~varies, torch.nan)
+
+
+def partial_z(
+    centred: tuple[Tensor, ...], squares: tuple[Tensor, ...], freedom: Tensor, *, semi: bool = False
+) -> Tensor:
+    """Fisher's z of the correlation of x and y when z is held fixed, from sums about the means.
+
+    `partial = (r_xy - r_xz r_yz) / sqrt((1 - r_xz^2) (1 - r_yz^2))` (Yule, Proc. R. Soc. A 79, 1907): what is left of x
+    and of y when their regressions on z are taken off. With `semi` the first factor is left out, so that only y is
+    freed of z; the square of that is what y adds to R^2 of x beyond z.
+
+    Args:
+        centred: sums of the squares and products xx, yy, zz, xy, xz, yz about the means, of one shape.
+        squares: sums of the squares of x, y and z themselves, which tell spread from what rounding leaves.
+        freedom: degrees of freedom that are left: records less means less one.
+        semi: the semipartial correlation, of x itself with y freed of z.
+
+    Returns:
+        z, with |r| held at 1 - 1e-12; NaN where x or y does not vary beyond z, or no more than one degree of freedom is
+        left. Where z does not vary there is nothing to hold fixed, and it is z of the plain correlation. Unchanged when
+        all sums are scaled.
+
+    Example:
+        >>> rows = torch.tensor([[2.0, 1.0, 0.0], [0.0, 1.0, 0.0], [1.0, 3.0, 2.0], [5.0, 3.0, 2.0]]).double()
+        >>> x, y, z = (rows - rows.mean(0)).unbind(1)
+        >>> centred = tuple((a * b).sum() for a, b in ((x, x), (y, y), (z, z), (x, y), (x, z), (y, z)))
+        >>> squares = tuple(rows.square().sum(0))
+        >>> partial_z(centred, squares, torch.tensor(2))  # y says what z says
+        tensor(nan, dtype=torch.float64)
+    """
+    xx, yy, zz, xy, xz, yz = centred
+    fixed = zz > _FLAT * squares[2]
+    over = torch.where(fixed, zz, 1)
+    x, y, both = (part - (a * b / over).where(fixed, 0) for part, a, b in ((xx, xz, xz), (yy, yz, yz), (xy, xz, yz)))
+    # What z leaves of x is a difference, which rounding makes small and not zero.
+    varies = (x > _FLAT * squares[0]) & (y > _FLAT * squares[1]) & (x > _LEFT * xx) & (y > _LEFT * yy) & (freedom > 1)
+    product = torch.where(varies, (xx if semi else x) * y, 1)
+    r = torch.where(varies, both, 0) / product.sqrt()
+    return torch.atanh(r.clamp(-1 + 1e-12, 1 - 1e-12)).masked_fill(~varies, torch.nan)
+
+
+_FLAT = 1e-12
+"""A sum of squares about the mean below this share of that about zero is what rounding leaves of equal values."""
+_LEFT = 1e-10
+"""The same of what a regression leaves of it."""
 
 
 def distance_skewness(values: Tensor) -> Tensor:

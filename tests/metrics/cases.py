@@ -191,6 +191,26 @@ def images_to_guard(dialogue: Tensor, turn: Tensor) -> Batch:
     return {**images(dialogue, turn), **references, "pixels": pixels, "reference_pixels": reference_pixels}
 
 
+def parts_of_images(dialogue: Tensor, turn: Tensor) -> Batch:
+    """Subjects, backgrounds, whole images that are something of both, and the same with another subject."""
+    subjects, background = embeddings(dialogue, turn), noise(dialogue, turn // 3, 50) + 0.4 * noise(dialogue, turn, 51)
+    whole = subjects + 2 * background
+    swapped = 2 * background + noise(dialogue + 1, turn, 52)
+    return {"images": subjects, "background": background, "whole": whole, "swapped": swapped}
+
+
+def edits(dialogue: Tensor, turn: Tensor) -> Batch:
+    """Images that change everywhere from turn to turn, of which a square was to be changed, or nothing."""
+    start, change = noise(dialogue, torch.zeros_like(turn), 60, 768), noise(dialogue, turn, 61, 768)
+    place = torch.arange(16)
+    inside = (place // 4 == turn[:, None] % 4).float()
+    return {
+        "images": (0.5 * start + 0.1 * change).sigmoid().view(-1, 3, 16, 16),
+        "editable": inside[:, :, None] * inside[:, None],
+        "noop": (dialogue + turn) % 4 == 0,
+    }
+
+
 def links(dialogue: Tensor, turn: Tensor) -> Batch:
     places = {(int(d), int(t)): row for row, (d, t) in enumerate(zip(dialogue, turn))}
     links = [[row, places[d, 1]] for (d, t), row in places.items() if t > 1 and (d, 1) in places]

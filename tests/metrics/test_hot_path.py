@@ -26,17 +26,23 @@ from tests.metrics.cases import OPTIONS, Case, metric_cases, places
 
 CASES = {name: case for name, case in metric_cases().items() if case.rows != "lists"}
 LINES, WIDTH = 8, 4
-CLOSE_LOOKS = {"decay-theil-sen": 4}
-"""Waits of metrics that keep as many numbers as there are pairs, which the host has to know."""
+CLOSE_LOOKS = {"drift-ssim": 1, "decay-theil-sen": 4, "identity": 1, "identity-subjects": 1}
+"""Waits of metrics that look at all pairs of flat records, whose number the host has to know."""
 LOOKS_ON_A_CPU = {"best-of-n", "selection", "selection-probabilities"}
-"""They ask a CPU which rows have ties, since most have none; on a device they do not ask."""
+LOOKS_ON_A_CPU |= {"drift-squared", "drift-cosine", "drift-references"}
+"""They ask a CPU which rows have ties, or are pairs, since most are not; on a device they do not ask."""
 COUNTED = 15
 """Operations that ids cost, which flat records have, so that repeated dialogues are noticed."""
 MOST = {("plain", "padded"): 54, ("plain", "flat"): 62 + COUNTED}
 MOST |= {("detail", "padded"): 110, ("detail", "flat"): 134 + COUNTED}
 """Operations of an update: what the estimate is made of, or all."""
 MORE = {"selection": {"detail": 80}, "selection-probabilities": {"plain": 60, "detail": 165}, "structure": {"plain": 1}}
-"""Operations beyond these: ranks and bins of candidates, and answers without a reference."""
+MORE["edits"] = {"plain": 30, "detail": 220}  # maps of images against the one before and the first, and their means
+MORE["drift-ssim"] = {"plain": 46, "detail": 102}  # SSIM, against the first image and against those before
+MORE |= {"subjects-consecutive": {"detail": 6}, "subjects-graph": {"detail": 55}}
+MORE |= dict.fromkeys(("identity", "identity-subjects"), {"plain": 60, "detail": 75})
+"""Operations beyond these: ranks and bins of candidates, answers without a reference, the links of three parts; pairs
+of images, their histograms and a sample of images."""
 
 
 @pytest.fixture(params=CASES)

@@ -28,11 +28,14 @@ from tests.metrics.wrong_values import ENTRY, WRONG, wrong_values
 SPECIFICITY = "specificity.verdicts specificity.texts"
 REPLIES = f"choices.preds choices.target answers.* numeric.* tags.preds tags.target {SPECIFICITY}"
 NATURES: dict[str, str] = {  # in this order: an argument is of the first that fits
-    "place": "*.dialogue *.turn *.subject *.valid *.lengths *.links *.masks *.available *.options *.modality *.counts",
-    "pixels": "*.pixels",
+    "levels": "edits.images",
+    "regions": "edits.editable",
+    "place": "*.dialogue *.turn *.subject *.valid *.lengths *.links *.masks *.available *.options *.modality *.counts "
+    "*.noop",
+    "pixels": "*.pixels drift-ssim.images",
     "group": "*.group",
     "replies": REPLIES,
-    "embeddings": "*.images *.texts alignment.references consistency.references graph.references",
+    "embeddings": "*.images *.texts *.background *.whole *.swapped subjects.references alignment.references consistency.references graph.references drift.references",
     "boards": "grid.*",
     "points": "*.items",
     "tags": "structure.preds structure.target",
@@ -47,8 +50,9 @@ NATURES: dict[str, str] = {  # in this order: an argument is of the first that f
 }
 INSTANCES = "agreement quality coherence structure tags"  # whose flat records need neither dialogue nor turn
 OPTIONAL = (
-    "*.subject *.valid *.lengths *.masks *.options *.available *.support *.pixels agreement.group best-of-n.selector "
-    "consistency.references specificity.texts specificity.preds specificity.target flip.target self-correction.target "
+    "*.editable *.noop "
+    "*.subject *.valid *.lengths *.masks *.options *.available *.support *.pixels agreement.group identity.group best-of-n.selector "
+    "*.background *.swapped subjects.references consistency.references drift.references specificity.texts specificity.preds specificity.target flip.target self-correction.target "
     "*.dialogue@padded *.turn@padded "
 ) + " ".join(f"{name}.dialogue {name}.turn" for name in INSTANCES.split())
 ANY_NUMBER = "candidates named scores labels embeddings"
@@ -63,44 +67,49 @@ TAKEN: dict[str, str] = {
     "tensor without dimensions": "*.counts",
     "dimension missing": "*.subject@padded *.counts@flat",  # one id a line, or one number for all
     "list in the middle": "answers.target@flat numeric.target@flat",  # several references
-    "table": "numeric.target@flat reliability.scores@flat *.pixels@flat",  # two numbers a record
+    "table": "numeric.target@flat reliability.scores@flat *.pixels@flat "
+    "*.background@flat",  # two numbers a record
     **dict.fromkeys(("empty list", "empty tensor", "one short", "one too many", "twice", "first alone"), "*.links"),
     "texts in an array": f"{TEXTS} choices.target group *.subject",
     "mappings in an array": "*.available",  # the names are its keys
     "mixed": "numeric.preds@flat numeric.target@flat breakdown.group",
-    "entry None": f"{ANY_NUMBER} replies boards points tags columns shares grades pixels group *.available *.options "
-    "!breakdown.group !choices.target !numeric.target !answers.target",
+    "entry None": f"{ANY_NUMBER} replies boards points tags columns shares grades pixels "
+    "levels regions group *.available *.options !breakdown.group !choices.target !numeric.target !answers.target",
     "entry mapping": "*.available",
     "entry text": f"{TEXTS} breakdown.group",
     "entry number": f"{NUMERIC} named scores lengths grades labels",
     "entry huge": "numeric.preds labels breakdown.group",
-    "entry boolean": "*.valid *.modality columns scores lengths shares grades group labels named !breakdown.group "
-    "!sycophancy.target",
-    "entry empty list": "candidates boards points tags tags.preds tags.target *.available embeddings pixels",
+    "entry boolean": "*.valid *.modality *.noop columns scores lengths shares grades group labels named "
+    "!breakdown.group !sycophancy.target",
+    "entry empty list": "candidates boards points tags tags.preds tags.target *.available embeddings pixels levels "
+    "regions",
     "infinite": f"{ANY_NUMBER} numeric.preds !verifier.target",
     "minus infinity": f"{ANY_NUMBER} numeric.preds !verifier.target !*.costs",
-    "not a number": f"{TEXTS} {ANY_NUMBER} columns shares grades group points tags pixels *.options !breakdown.group "
-    "!answers.target",
+    "not a number": f"{TEXTS} {ANY_NUMBER} columns shares grades group points tags pixels levels regions *.options "
+    "!breakdown.group !answers.target",
     "negative": f"{ANY_NUMBER} {NUMERIC} columns group *.dialogue *.subject !*.costs !verifier.target "
     "!selection.selector !verifier.scores",
-    "zero": f"{ANY_NUMBER} {NUMERIC} columns group boards shares points tags pixels *.counts *.links *.modality "
-    "*.lengths *.dialogue *.subject !sycophancy.suggested",
-    "a half": f"{ANY_NUMBER} {NUMERIC} shares pixels !verification.preds !verification.target !verifier.target",
-    "large": f"{ANY_NUMBER} {NUMERIC} lengths tags *.turn *.counts *.links *.subject *.dialogue@padded breakdown.group "
+    "zero": f"{ANY_NUMBER} {NUMERIC} columns group boards shares points tags pixels levels regions *.counts "
+    "*.links *.modality *.noop *.lengths *.dialogue *.subject !sycophancy.suggested",
+    "a half": f"{ANY_NUMBER} {NUMERIC} shares pixels levels regions !verification.preds !verification.target "
+    "!verifier.target",
+    "large": f"{ANY_NUMBER} {NUMERIC} lengths tags *.turn *.counts *.links *.subject *.dialogue@padded breakdown.group identity.group "
     "!verifier.target !selection.selector !verifier.scores",
-    "64 bits": f"{ANY_NUMBER} {NUMERIC} lengths tags breakdown.group !verifier.target !selection.selector "
+    "64 bits": f"{ANY_NUMBER} {NUMERIC} lengths tags breakdown.group identity.group !verifier.target !selection.selector "
     "!verifier.scores",
-    "ones": f"{ANY_NUMBER} {NUMERIC} columns lengths boards shares grades group points tags pixels *.valid *.subject "
-    "*.counts *.masks *.links *.modality *.lengths !breakdown.group !sycophancy.suggested !sycophancy.target",
-    "all true": f"{ANY_NUMBER} columns lengths shares grades group points tags pixels *.valid *.masks *.modality "
-    "!breakdown.group !sycophancy.suggested !sycophancy.target",
-    "all halves": f"{ANY_NUMBER} {NUMERIC} shares pixels !verification.preds !verification.target !verifier.target",
+    "ones": f"{ANY_NUMBER} {NUMERIC} columns lengths boards shares grades group points tags pixels levels regions "
+    "*.noop *.valid *.subject *.counts *.masks *.links *.modality *.lengths !breakdown.group "
+    "!sycophancy.suggested !sycophancy.target",
+    "all true": f"{ANY_NUMBER} columns lengths shares grades group points tags pixels regions *.noop "
+    "*.valid *.masks *.modality !breakdown.group !sycophancy.suggested !sycophancy.target",
+    "all halves": f"{ANY_NUMBER} {NUMERIC} shares pixels levels regions !verification.preds !verification.target "
+    "!verifier.target",
 }
 OF_FUNCTIONS: dict[str, str] = {  # where they take more than metrics, or less
     # Records of one argument alone may be as many, and lie in as many dimensions, as they like.
     **dict.fromkeys(("one short", "one too many", "twice", "first alone", "in one list"), "reliability.scores"),
     **dict.fromkeys(("dimensions before", "nested tensor", "too deep"), "reliability.scores"),
-    "table": "reliability.scores strategies.scores@flat graph.images@flat shift.images@flat",
+    "table": "reliability.scores strategies.scores@flat graph.images@flat shift.images@flat identity.images@flat subjects-graph.images@flat",
     **dict.fromkeys(("large", "64 bits"), SELECTORS),
     "negative": f"{SELECTORS} !policy.preds",
     # A policy may choose no strategy that lacks the record.
@@ -205,7 +214,7 @@ class Trial:
 
 
 FORMS = [(name, padded) for name, variant in VARIANTS.items() for padded in (False, True)[: 2 - variant.flat_only]]
-OWN_GROUPS = ("graph", "agreement", "breakdown")  # links, and groups of their own
+OWN_GROUPS = ("graph", "subjects-graph", "agreement", "breakdown")  # links, and groups of their own
 FLAT_FUNCTIONS = ("adaptive_policy", "answer_accuracy", "grid_accuracy", "point_score")
 OF_METRICS_ALONE = ("named-strategies",)
 OF_CANDIDATES = ("selection", "verifier")  # whose function takes a mask of candidates
@@ -216,6 +225,9 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "alignment": {"variant": "refclipscore"},
     "consistency": {"mode": "anchor"},
     "graph": {"mode": "graph"},
+    "subjects": {"mode": "anchor"},
+    "subjects-graph": {"mode": "graph"},
+    "drift-ssim": {"distance": "ssim"},
     "quality": {"scale": "grade"},
     "coherence": {"scale": "grade"},
 }

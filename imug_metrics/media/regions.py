@@ -1,0 +1,112 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Parts of an image: boxes and masks of any form, what they leave, and the image cut or painted by them."""
+
+from __future__ import annotations
+
+import math
+import os
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from imug_metrics.media.images import load_image
+
+Box = tuple[int, int, int, int]
+
+_TOLERANCE = 1e-3  # resized masks overshoot [0, 1] by rounding errors
+_GREY = 127  # what is painted over: near the mean that models subtract
+
+
+def box_or_mask(found: Any, image: Tensor, row: int) -> Box | Tensor | None:
+    """A box of whole pixels inside the image, a float mask ``[H, W]``, or None where nothing is left."""
+    if found is None:
+        return None
+    if isinstance(found, (Image.Image, str, os.PathLike, bytes)):
+        found = load_image(found, row=row).float().mean(0) > 127
+    values = _values(found, row)
+    height, width = image.shape[1:]
+    if values.ndim == 2 and tuple(values.shape) == (height, width):
+        mask = _shares(values, row) if values.is_floating_point() else (values > 0).float()
+        return mask if bool((mask > 0).any()) else None
+    boxes = values.double().reshape(-1, 4) if values.numel() % 4 == 0 and values.shape[-1:] in ((4,), (0,)) else None
+    if boxes is None or values.ndim > 2 or values.dtype == torch.bool:
+        raise ValueError(
+            f"Expected a region to be a box [4], boxes [K, 4] or a mask [{height}, {width}], got {list(values.shape)}"
+            f" at row {row}.{_cure_of_mask(list(values.shape), height, width)}"
+        )
+    return _largest_box(boxes, height, width)
+
+
+def _values(found: Any, row: int) -> Tensor:
+    if isinstance(found, Tensor):
+        return found if found.is_floating_point() or found.element_size() == 1 else found.long()
+    array = np.asarray(found)
+    if array.dtype.kind not in "buif":
+        raise ValueError(f"Expected a region to hold numbers, got {array.dtype} at row {row}.")
+    # PyTorch compares no unsigned integers of more than 8 bits, and wraps no foreign byte order.
+    kept = np.dtype("int64") if array.dtype.kind == "u" else array.dtype.newbyteorder("=")
+    return torch.from_numpy(np.array(array, dtype=kept))
+
+
+def _shares(mask: Tensor, row: int) -> Tensor:
+    """A floating-point mask as it stands, if it holds shares."""
+    low, high = mask.aminmax()
+    if low >= -_TOLERANCE and high <= 1 + _TOLERANCE:  # false for NaN as well
+        return mask.float().clamp(0, 1)
+    found = "NaN" if bool(low.isnan()) else f"values from {float(low):.4g} to {float(high):.4g}"
+    cure = "`mask / 255` for the range 0 to 255" if low >= 0 and 1 < high <= 255 else "`mask > 0` for a yes or no"
+    raise ValueError(
+        f"Expected a region's mask to lie in [0, 1] where it is floating point, got {found} at row {row}. Write {cure}."
+    )
+
+
+def _cure_of_mask(shape: list[int], height: int, width: int) -> str:
+    """What to write in place of a mask of another shape; empty where that is not clear."""
+    if shape == [width, height]:
+        return " Write `mask.T` for a mask of columns and rows."
+    if shape in ([1, height, width], [height, width, 1]):
+        return f" Write `mask{'[0]' if shape[0] == 1 and shape[1:] == [height, width] else '[..., 0]'}`."
+    if shape in ([3, height, width], [height, width, 3], [4, height, width], [height, width, 4]):
+        return f" Write `mask{'[0]' if shape[1:] == [height, width] else '[..., 0]'}`, or pass the PIL image of it."
+    return " Resize the mask to the size of its image." if len(shape) == 2 and 1 not in shape and 4 not in shape else ""
+
+
+def _largest_box(boxes: Tensor, height: int, width: int) -> Box | None:
+    left, top = boxes[:, 0].clamp(0, width), boxes[:, 1].clamp(0, height)
+    right, bottom = boxes[:, 2].clamp(0, width), boxes[:, 3].clamp(0, height)
+    areas = ((right - left).clamp_min(0) * (bottom - top).clamp_min(0)).nan_to_num(0)
+    if not bool((areas > 0).any()):
+        return None
+    largest = int(areas.argmax())
+    return math.floor(left[largest]), math.floor(top[largest]), math.ceil(right[largest]), math.ceil(bottom[largest])
+
+
+def complement(region: Box | Tensor | None, image: Tensor) -> Tensor | None:
+    """Mask of all but the region; None where there was none, or nothing is left."""
+    if region is None:
+        return None
+    if isinstance(region, tuple):
+        left, top, right, bottom = region
+        region = torch.zeros(image.shape[1:])
+        region[top:bottom, left:right] = 1
+    return 1 - region if bool((region < 1).any()) else None
+
+
+def crop(image: Tensor, box: Box) -> Tensor:
+    """The image within a box."""
+    left, top, right, bottom = box
+    return image[:, top:bottom, left:right]
+
+
+def paint(image: Tensor, mask: Tensor) -> Tensor:
+    """The image under the mask, grey elsewhere, cut to the mask's box."""
+    mask = mask.to(image.device)
+    grey = _GREY if image.dtype == torch.uint8 else _GREY / 255
+    inside = mask > 0
+    rows, columns = inside.any(1).nonzero()[:, 0], inside.any(0).nonzero()[:, 0]
+    box = (slice(None), slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1))
+    return (mask * image.float() + (1 - mask) * grey).to(image.dtype)[box]
