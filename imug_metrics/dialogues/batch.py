@@ -46,6 +46,7 @@ class DialogueBatch:
         starts: int64 `[G + 1]`, where the segments of each dialogue begin; None: segments are dialogues.
         full: no segment is empty.
         number: int64 `[N]`, the segment of each packed row; None: it follows from the offsets.
+        subject: int64 `[N]`, packed, the id of each row's subject; None: dialogues have one each.
     """
 
     turn: Tensor
@@ -61,6 +62,7 @@ class DialogueBatch:
     starts: Tensor | None = None
     full: bool = True
     number: Tensor | None = None
+    subject: Tensor | None = None
 
     @cached_property
     def ids(self) -> Tensor:

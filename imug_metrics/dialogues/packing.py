@@ -162,6 +162,7 @@ def _packed(
     if rows and len(keys) > 2:
         batch.owners = _numbered(runs.dialogue, turn)[batch.first]
         batch.starts = _offsets(batch.owners, counts[1])
+        batch.subject = keys[1]
     return batch
 
 

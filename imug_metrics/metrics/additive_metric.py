@@ -18,13 +18,14 @@ from imug_metrics.metrics.saved_arguments import as_plain, function_name
 from imug_metrics.metrics.saved_metric import SavedMetric
 from imug_metrics.metrics.state import can_change, check_shape, check_state, is_shared, leave_inference_mode
 from imug_metrics.metrics.state_file import SavedState
+from imug_metrics.stats.bounded_sample import empty_sample, merge_samples
 
 
 class AdditiveMetric(SavedMetric, Metric):
     """What `DialogueMetric` asks of its state, which batches, processes and checkpoints add to.
 
     A subclass lists in `configuration` the attributes that tell it from its like, and adds their `_digest` as the state
-    `config`; the other states are sums, or lists of rows of `row_width` numbers.
+    `config`; the other states are sums, bounded samples of rows, or lists of rows of `row_width` numbers.
 
     Outside `forward` an `update` runs in inference mode, unless `in_inference_mode` is False. One that raises is not
     counted.
@@ -68,6 +69,17 @@ class AdditiveMetric(SavedMetric, Metric):
         """
         check_shape(name, shape)
         self.add_state(name, torch.zeros(shape, dtype=torch.float64), dist_reduce_fx="sum")
+
+    def add_sample(self, name: str, size: int, width: int) -> None:
+        """Add a state that is a bounded sample of rows, see `imug_metrics.stats.bounded_sample`.
+
+        Args:
+            name: of the state.
+            size: the most rows that it keeps.
+            width: numbers of a row, beside its key.
+        """
+        check_shape(name, (size, 1 + width))
+        self.add_state(name, empty_sample(size, width), dist_reduce_fx=merge_samples)
 
     def _restore(self, saved: SavedState, updates: int) -> None:
         """Take over a saved state of the same class and configuration."""
@@ -131,12 +143,15 @@ class AdditiveMetric(SavedMetric, Metric):
         """Add the states of a batch; one that somebody else holds as well is left to them."""
         for name, added in batch.items():
             shared = is_shared(vars(self), name)
-            state = getattr(self, name)
+            state, in_place = getattr(self, name), not shared and can_change(getattr(self, name))
             if isinstance(added, list):
                 setattr(self, name, [*state, *added])
             elif self._reductions[name] is dim_zero_max:
                 setattr(self, name, torch.maximum(state, added))
-            elif can_change(state) and not shared:
+            elif self._reductions[name] is merge_samples:
+                merged = merge_samples(torch.stack([state, added]))
+                setattr(self, name, state.copy_(merged) if in_place else merged)
+            elif in_place:
                 state.add_(added)
             else:
                 setattr(self, name, state + added)
@@ -172,6 +187,11 @@ class AdditiveMetric(SavedMetric, Metric):
             setattr(self, name, state + added)
         else:
             state.add_(added)
+
+    def _replace(self, name: str, value: Tensor) -> None:
+        """Put numbers in the place of a state's: in its memory, unless that may not be changed."""
+        state: Tensor = getattr(self, name)
+        setattr(self, name, state.copy_(value) if can_change(state) else value)
 
     def _width_of(self, rows: str) -> int:
         """Numbers of a row of a state that is a list."""

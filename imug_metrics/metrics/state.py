@@ -13,6 +13,8 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 
+from imug_metrics.stats.bounded_sample import check_sample, merge_samples
+
 if TYPE_CHECKING:
     from imug_metrics.metrics.additive_metric import AdditiveMetric
 
@@ -42,6 +44,8 @@ def check_state(metric: "AdditiveMetric", state: Any) -> None:
     for key, default in metric._defaults.items():
         if isinstance(default, Tensor):
             _check_tensor(f"{name}.{key}", state[key], default)
+            if metric._reductions[key] is merge_samples:
+                check_sample(f"{name}.{key}", state[key])
         else:
             for rows in state[key] if isinstance(state[key], (list, tuple)) else [state[key]]:
                 _check_rows(f"{name}.{key}", rows, metric._width_of(key))

@@ -27,6 +27,7 @@ from torch import Tensor
 UNDEFINED = "it is undefined"
 NO_FORMULA = "it has no formula for one, and there is no bootstrap"
 FEW_GROUPS = "fewer than 5 groups carry it"
+FEW_PAIRS = "there are too few pairs of two subjects to show so small a rate of false accepts"
 REASONS = (
     "",
     UNDEFINED,
@@ -36,10 +37,11 @@ REASONS = (
     NO_FORMULA,
     FEW_GROUPS,
     "it fits more than so few effective dialogues can tell",
+    FEW_PAIRS,
 )
 """Why there are no bounds, by the code in `Interval.reason`; nothing where there are."""
 _FINE, _UNDEFINED, _FEW, _CONSTANT, _END = range(5)
-_FITTED = len(REASONS) - 1
+_FITTED = REASONS.index("it fits more than so few effective dialogues can tell")
 
 LEAST_DIALOGUES = 2.0
 """Effective dialogues that an interval asks for."""

@@ -57,13 +57,15 @@ def jackknife(replicates: Tensor, clusters: Tensor) -> tuple[Tensor, Tensor]:
         >>> jackknife(torch.tensor([[1.0], [2.0], [3.0]]), torch.ones(3, 1))
         (tensor([1.1547]), tensor([3.]))
     """
-    clusters = clusters.to(replicates)
-    number = clusters.sum(0)
+    # By estimate in one piece, so that the sums of one do not hang on how many others there are.
+    replicates, clusters = replicates.mT.contiguous(), clusters.mT.to(replicates).contiguous()
+    number = clusters.sum(1)
     known = clusters * replicates.isfinite()
-    mean = (replicates.nan_to_num(0) * known).sum(0) / known.sum(0).clamp_min(1)
-    spread = ((replicates.nan_to_num(0) - mean).square() * known).sum(0)
+    replicates = replicates.nan_to_num(0)
+    mean = (replicates * known).sum(1, keepdim=True) / known.sum(1, keepdim=True).clamp_min(1)
+    spread = ((replicates - mean).square() * known).sum(1)
     error = (spread * (number - 1) / number.clamp_min(1)).sqrt()
-    return error.masked_fill((known != clusters).any(0) | (number < 2), torch.nan), number
+    return error.masked_fill((known != clusters).any(1) | (number < 2), torch.nan), number
 
 
 def jackknife_interval(

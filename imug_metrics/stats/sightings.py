@@ -81,7 +81,7 @@ def add_sightings(table: Tensor, ids: Tensor, there: Tensor | None = None) -> No
         >>> found.sightings, round(found.repeated), found.noticed
         (5, 1, True)
     """
-    keys = _mixed(ids)
+    keys = mixed_ids(ids)
     marks = keys & ((1 << _BITS) - 1)
     rows = marks[:, None] ** constant(integers, (0, 1, 2), like=ids)
     rows = rows.double() if there is None else torch.where(there[:, None], rows, constant(_zero, like=ids))
@@ -163,7 +163,7 @@ def _gamma_tail(z: float, skew: float) -> float:
     return math.erfc((root - 1 + 1 / (9 * shape)) * 3 * math.sqrt(shape / 2)) / 2
 
 
-def _mixed(ids: Tensor) -> Tensor:
+def mixed_ids(ids: Tensor) -> Tensor:
     """Ids whose bits are mixed: numbers in any regular order fall like random ones.
 
     The shifts copy the sign, so that `x` and `~x` would fall alike were they not multiplied before.

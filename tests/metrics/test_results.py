@@ -113,7 +113,7 @@ def test_no_key_is_outside_the_grammar(name: str) -> None:
     last = case.make(detail=True)
     turns = (last.whole if isinstance(last, Breakdown) else last).max_turns
     for curve in curves:
-        first = 2 if curve == "turn_distribution_shift_turn_" else 1
+        first = 2 if curve in ("turn_distribution_shift_turn_", "identity_verification_turn_") else 1
         points = [key for key in full if re.fullmatch(rf"{re.escape(curve)}\d+", key)]
         assert points == [f"{curve}{turn}" for turn in range(first, turns + 1)]
 
