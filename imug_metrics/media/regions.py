@@ -5,19 +5,15 @@
 from __future__ import annotations
 
 import math
-import os
 from typing import Any
 
-import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
-from imug_metrics.media.images import load_image
+from imug_metrics.media.masks import mask_shares, region_values
 
 Box = tuple[int, int, int, int]
 
-_TOLERANCE = 1e-3  # resized masks overshoot [0, 1] by rounding errors
 _GREY = 127  # what is painted over: near the mean that models subtract
 
 
@@ -25,12 +21,10 @@ def box_or_mask(found: Any, image: Tensor, row: int) -> Box | Tensor | None:
     """A box of whole pixels inside the image, a float mask ``[H, W]``, or None where nothing is left."""
     if found is None:
         return None
-    if isinstance(found, (Image.Image, str, os.PathLike, bytes)):
-        found = load_image(found, row=row).float().mean(0) > 127
-    values = _values(found, row)
+    values = region_values(found, row)
     height, width = image.shape[1:]
     if values.ndim == 2 and tuple(values.shape) == (height, width):
-        mask = _shares(values, row) if values.is_floating_point() else (values > 0).float()
+        mask = mask_shares(values, row)
         return mask if bool((mask > 0).any()) else None
     boxes = values.double().reshape(-1, 4) if values.numel() % 4 == 0 and values.shape[-1:] in ((4,), (0,)) else None
     if boxes is None or values.ndim > 2 or values.dtype == torch.bool:
@@ -39,29 +33,6 @@ def box_or_mask(found: Any, image: Tensor, row: int) -> Box | Tensor | None:
             f" at row {row}.{_cure_of_mask(list(values.shape), height, width)}"
         )
     return _largest_box(boxes, height, width)
-
-
-def _values(found: Any, row: int) -> Tensor:
-    if isinstance(found, Tensor):
-        return found if found.is_floating_point() or found.element_size() == 1 else found.long()
-    array = np.asarray(found)
-    if array.dtype.kind not in "buif":
-        raise ValueError(f"Expected a region to hold numbers, got {array.dtype} at row {row}.")
-    # PyTorch compares no unsigned integers of more than 8 bits, and wraps no foreign byte order.
-    kept = np.dtype("int64") if array.dtype.kind == "u" else array.dtype.newbyteorder("=")
-    return torch.from_numpy(np.array(array, dtype=kept))
-
-
-def _shares(mask: Tensor, row: int) -> Tensor:
-    """A floating-point mask as it stands, if it holds shares."""
-    low, high = mask.aminmax()
-    if low >= -_TOLERANCE and high <= 1 + _TOLERANCE:  # false for NaN as well
-        return mask.float().clamp(0, 1)
-    found = "NaN" if bool(low.isnan()) else f"values from {float(low):.4g} to {float(high):.4g}"
-    cure = "`mask / 255` for the range 0 to 255" if low >= 0 and 1 < high <= 255 else "`mask > 0` for a yes or no"
-    raise ValueError(
-        f"Expected a region's mask to lie in [0, 1] where it is floating point, got {found} at row {row}. Write {cure}."
-    )
 
 
 def _cure_of_mask(shape: list[int], height: int, width: int) -> str:
@@ -106,7 +77,11 @@ def paint(image: Tensor, mask: Tensor) -> Tensor:
     """The image under the mask, grey elsewhere, cut to the mask's box."""
     mask = mask.to(image.device)
     grey = _GREY if image.dtype == torch.uint8 else _GREY / 255
+    return crop((mask * image.float() + (1 - mask) * grey).to(image.dtype), mask_box(mask))
+
+
+def mask_box(mask: Tensor) -> Box:
+    """The smallest box that holds all that a mask is not 0 for; it has to hold something."""
     inside = mask > 0
     rows, columns = inside.any(1).nonzero()[:, 0], inside.any(0).nonzero()[:, 0]
-    box = (slice(None), slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1))
-    return (mask * image.float() + (1 - mask) * grey).to(image.dtype)[box]
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
