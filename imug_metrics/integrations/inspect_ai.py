@@ -32,7 +32,7 @@ from imug_metrics.functional.answers.answer_accuracy import Kind
 from imug_metrics.functional.images.turn_alignment import RANGES, Variant
 from imug_metrics.functional.images.turn_consistency import Mode
 from imug_metrics.integrations import inspect_scores
-from imug_metrics.integrations.inspect_outputs import Measure, Output, outputs_of, packed, score_metadata
+from imug_metrics.integrations.inspect_outputs import Measure, Output, outputs_of, packed, packed_pixels, score_metadata
 from imug_metrics.integrations.inspect_scores import Missing
 from imug_metrics.integrations.record_scores import answer_scores
 from imug_metrics.integrations.samples import check_place, read_sample
@@ -117,7 +117,7 @@ def alignment(encoder: str | Encoder, variant: Variant = "clipscore", images: st
     measure = Measure(TurnAlignment.name, RANGES[variant])
 
     async def score(state: TaskState, target: Target) -> Score | None:
-        drawn, embeddings, problems = _drawn(state, target, loaded, images)
+        drawn, embeddings, _, problems = _drawn(state, target, loaded, images)
         if not drawn:
             return None
         texts = loaded.encode_texts([record.prompt for record in drawn])
@@ -140,8 +140,8 @@ def alignment(encoder: str | Encoder, variant: Variant = "clipscore", images: st
 def consistency(encoder: str | Encoder, mode: Mode = "pairwise", images: str | None = None) -> Scorer:
     """Is the image still of the same as the others of its dialogue? See `TurnConsistency`; text turns have no score.
 
-    The score of a sample that is one turn is NaN: only the metric sees whole dialogues, of embeddings that the scores
-    hold.
+    The score of a sample that is one turn is NaN: only the metric sees whole dialogues, of embeddings and small pixels
+    that the scores hold. Beside it stand the copies (`CopyGuard`): who returns one image is the most consistent.
 
     Args:
         encoder: an encoder of images, or its name for `imug_metrics.encoders.load_encoder`.
@@ -155,7 +155,7 @@ def consistency(encoder: str | Encoder, mode: Mode = "pairwise", images: str | N
     measure = Measure(TurnConsistency.name, None, mode)
 
     async def score(state: TaskState, target: Target) -> Score | None:
-        drawn, embeddings, problems = _drawn(state, target, loaded, images)
+        drawn, embeddings, pixels, problems = _drawn(state, target, loaded, images)
         if not drawn:
             return None
         shown = [record.image is not None for record in drawn]
@@ -168,8 +168,11 @@ def consistency(encoder: str | Encoder, mode: Mode = "pairwise", images: str | N
             mode=mode,
             reduction="none",
         )
-        texts = [text if there else None for text, there in zip(packed(embeddings), shown)]
-        return _score(measure, drawn, values.tolist(), state, problems, texts)
+        seen, small = (
+            [text if there else None for text, there in zip(texts, shown)]
+            for texts in (packed(embeddings), packed_pixels(pixels))
+        )
+        return _score(measure, drawn, values.tolist(), state, problems, images=seen, pixels=small)
 
     return score
 
@@ -195,14 +198,15 @@ def _sample(state: TaskState, target: Target) -> dict[str, Any]:
 
 def _drawn(
     state: TaskState, target: Target, encoder: CachedEncoder, images: str | None
-) -> tuple[list[Record], Tensor, list[str]]:
-    """The image turns of a sample, those whose image cannot be read without it; their embeddings; what is wrong."""
+) -> tuple[list[Record], Tensor, Tensor, list[str]]:
+    """Image turns of a sample, those whose image cannot be read without it; embeddings; small pixels; what is wrong."""
     records, problems = read_sample(_sample(state, target), None if images is None else Path(images))
     drawn = [record for record in records if record.modality == "image"]
-    embeddings, _, errors = encoder.encode_readable([record.image for record in drawn], with_pixels=False)
+    embeddings, pixels, errors = encoder.encode_readable([record.image for record in drawn])
+    assert pixels is not None  # they were asked for
     problems += [f"turn {record.turn}: {error}" for record, error in zip(drawn, errors) if error is not None]
     readable = [record if error is None else replace(record, image=None) for record, error in zip(drawn, errors)]
-    return readable, embeddings, problems
+    return readable, embeddings, pixels, problems
 
 
 def _score(
@@ -211,7 +215,7 @@ def _score(
     values: list[float],
     state: TaskState,
     problems: list[str],
-    images: list[str | None] | None = None,
+    **seen: list[str | None],
 ) -> Score | None:
     """The score of a sample: the mean over its turns by name, so that one that is NaN still comes to the metrics."""
     if not records:
@@ -221,7 +225,7 @@ def _score(
         value={measure.name: sum(defined) / len(defined) if defined else math.nan},
         answer="\n".join(record.text for record in records if record.text is not None) or None,
         explanation="\n".join(problems) or None,
-        metadata=score_metadata(measure, records, values, state.epoch, images),
+        metadata=score_metadata(measure, records, values, state.epoch, **seen),
     )
 
 

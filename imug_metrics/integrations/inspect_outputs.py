@@ -45,6 +45,7 @@ class Output(NamedTuple):
         epoch: which repetition it is of, from 1.
         subject: who or what should stay the same; "": the dialogue has one subject.
         image: the embedding of its image, as `packed` gives it; None: there is no image.
+        pixels: of the image at a small size, as `packed_pixels` gives them; None: there are none.
     """
 
     dialogue: str
@@ -54,6 +55,7 @@ class Output(NamedTuple):
     epoch: int = 1
     subject: str = ""
     image: str | None = None
+    pixels: str | None = None
 
 
 def score_metadata(
@@ -62,6 +64,7 @@ def score_metadata(
     values: Sequence[float],
     epoch: int,
     images: Sequence[str | None] | None = None,
+    pixels: Sequence[str | None] | None = None,
 ) -> dict[str, Any]:
     """What a score carries of its sample, as plain JSON, for `outputs_of`.
 
@@ -70,12 +73,13 @@ def score_metadata(
         records: of one sample.
         values: of the records; NaN where one could not be scored.
         epoch: of the sample, from 1.
-        images: embeddings as `packed` gives them, where the measure needs them.
+        images, pixels: as `packed` and `packed_pixels` give them, where the measure needs them.
     """
-    rows = []
-    for record, value, image in zip(records, values, images or [None] * len(records)):
+    rows, none = [], [None] * len(records)
+    for record, value, image, small in zip(records, values, images or none, pixels or none, strict=True):
         row = {"dialogue": record.dialogue, "turn": record.turn, "value": None if math.isnan(value) else value}
-        optional = {"text": record.text, "target": record.target, "subject": record.subject, "image": image}
+        optional = {"text": record.text, "target": record.target, "subject": record.subject}
+        optional |= {"image": image, "pixels": small}
         groups = {"groups": dict(record.groups)} if record.groups else {}
         rows.append({**row, **{name: each for name, each in optional.items() if each is not None}, **groups})
     return {SCORED: {**measure._asdict(), "epoch": epoch, "records": rows}}
@@ -93,7 +97,7 @@ def outputs_of(metadata: Mapping[str, Any] | None, sample: str) -> tuple[Measure
         >>> metadata = score_metadata(Measure("answer_accuracy", (0.0, 1.0)), [record], [1.0], 1)
         >>> outputs_of(metadata, "7")
         (Measure(name='answer_accuracy', score_range=(0.0, 1.0), mode=None),
-        [Output(dialogue='a', turn=1, sample='7', value=1.0, epoch=1, subject='', image=None)])
+        [Output(dialogue='a', turn=1, sample='7', value=1.0, epoch=1, subject='', image=None, pixels=None)])
         >>> outputs_of({}, "7") is None
         True
     """
@@ -111,6 +115,7 @@ def outputs_of(metadata: Mapping[str, Any] | None, sample: str) -> tuple[Measure
             held["epoch"],
             row.get("subject", ""),
             row.get("image"),
+            row.get("pixels"),
         )
         for row in held["records"]
     ]
@@ -133,3 +138,27 @@ def unpacked(images: Iterable[str | None]) -> Tensor:
     rows = [None if image is None else np.frombuffer(base64.b64decode(image), "<f4") for image in images]
     width = max((len(row) for row in rows if row is not None), default=1)
     return torch.from_numpy(np.stack([np.zeros(width, "<f4") if row is None else row for row in rows]).astype("f4"))
+
+
+def packed_pixels(pixels: Tensor) -> list[str]:
+    """Pixels `[N, K]` in [0, 1] as texts: a byte each, in base64."""
+    rows = (255 * pixels.detach().cpu()).round().to(torch.uint8).numpy()
+    return [base64.b64encode(row.tobytes()).decode() for row in rows]
+
+
+def unpacked_pixels(pixels: Iterable[str | None]) -> Tensor | None:
+    """Pixels `[N, K]` of such texts, NaN where there is none; None where there are none at all.
+
+    Example:
+        >>> unpacked_pixels([*packed_pixels(torch.tensor([[0.0, 1.0]])), None])
+        tensor([[0., 1.],
+                [nan, nan]])
+        >>> unpacked_pixels([None]) is None
+        True
+    """
+    rows = [None if text is None else np.frombuffer(base64.b64decode(text), np.uint8) for text in pixels]
+    width = max((len(row) for row in rows if row is not None), default=0)
+    if not width:
+        return None
+    none = np.full(width, np.nan, np.float32)
+    return torch.from_numpy(np.stack([none if row is None else row.astype(np.float32) / 255 for row in rows]))

@@ -12,8 +12,9 @@ from typing import Any, Literal
 import torch
 
 from imug_metrics.errors import ArgumentError
-from imug_metrics.integrations.inspect_outputs import Measure, Output, unpacked
+from imug_metrics.integrations.inspect_outputs import Measure, Output, unpacked, unpacked_pixels
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
+from imug_metrics.metrics.images.copy_guard import CopyGuard
 from imug_metrics.metrics.images.turn_consistency import TurnConsistency
 from imug_metrics.metrics.scaling.best_of_n import BestOfN
 from imug_metrics.metrics.trust.reliability import Reliability
@@ -22,7 +23,8 @@ from imug_metrics.suite.named_scores import NamedScore
 Missing = Literal["skip", "zero"]
 
 _SHOWN = ("", "_lower", "_upper", "_slope", "_slope_lower", "_slope_upper")
-_OF_IMAGES = ("_last_vs_first", "_worst_pair", "_copy_rate")
+_OF_IMAGES = ("_last_vs_first", "_worst_pair")
+_OF_COPIES = ("", "_lower", "_upper", "_of_previous", "_of_first", "_n")
 _COUNTS = ("_coverage", "_n", "_dialogues")
 _OF_EPOCHS = ("reliability", "reliability_unreliability", "reliability_aptitude", "reliability_average")
 
@@ -38,7 +40,7 @@ def dialogue_scores(measure: Measure, outputs: Sequence[Output], *, missing: Mis
     Returns:
         The score under its name, its slope over turns, both with `_lower` and `_upper`; `_coverage`, the share of the
         outputs that could be scored; `_n` records of `_dialogues`; `_turn_k`, the curve, for turns that were seen; of
-        several epochs their number, `_epochs`. Nothing of no outputs.
+        several epochs their number, `_epochs`. Beside consistency the copies, as `copy_guard`. Nothing of no outputs.
 
     Raises:
         ArgumentError: if two samples are of one turn of one dialogue, and so no epochs of one sample.
@@ -62,6 +64,7 @@ def dialogue_scores(measure: Measure, outputs: Sequence[Output], *, missing: Mis
         **{f"{name}{end}": found[f"{name}{end}"] for end in ends},
         **{key: value for key, value in curve.items() if not math.isnan(value)},
         **({f"{name}_epochs": float(epochs)} if epochs > 1 else {}),
+        **({f"{CopyGuard.name}{end}": found[f"{CopyGuard.name}{end}"] for end in _OF_COPIES} if measure.mode else {}),
     }
 
 
@@ -148,16 +151,19 @@ def _mean(values: Sequence[float], missing: Missing) -> float:
 def _scored_images(
     measure: Measure, outputs: Sequence[Output], _: Mapping[tuple[str, int], list[float]], options: dict[str, Any]
 ) -> dict[str, float]:
-    """Consistency of the images of each dialogue, in each epoch alone."""
+    """Consistency of the images of each dialogue and copies among them, in each epoch alone."""
     metric = TurnConsistency(measure.mode, **options)  # type: ignore[arg-type]  # it looks itself
-    metric.update(
-        unpacked(output.image for output in outputs),
-        dialogue=[output.dialogue for output in outputs],
-        turn=[output.turn for output in outputs],
-        subject=[f"{output.epoch}/{output.subject}" for output in outputs],
-        valid=torch.tensor([output.image is not None for output in outputs]),
-    )
-    return _computed(metric)
+    guard = CopyGuard(**options)
+    images = unpacked(output.image for output in outputs)
+    places: dict[str, Any] = {
+        "dialogue": [output.dialogue for output in outputs],
+        "turn": [output.turn for output in outputs],
+        "subject": [f"{output.epoch}/{output.subject}" for output in outputs],
+        "valid": torch.tensor([output.image is not None for output in outputs]),
+    }
+    metric.update(images, **places)
+    guard.update(images, pixels=unpacked_pixels(output.pixels for output in outputs), **places)
+    return _computed(metric) | _computed(guard)
 
 
 def _computed(metric: DialogueMetric) -> dict[str, float]:

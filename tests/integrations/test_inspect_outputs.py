@@ -11,7 +11,15 @@ import pytest
 import torch
 
 from imug_metrics import Record
-from imug_metrics.integrations.inspect_outputs import Measure, outputs_of, packed, score_metadata, unpacked
+from imug_metrics.integrations.inspect_outputs import (
+    Measure,
+    outputs_of,
+    packed,
+    packed_pixels,
+    score_metadata,
+    unpacked,
+    unpacked_pixels,
+)
 
 MEASURE = Measure("answer_accuracy", (0.0, 1.0))
 
@@ -24,9 +32,26 @@ def test_outputs_come_back_from_plain_json() -> None:
     metadata = json.loads(json.dumps(score_metadata(MEASURE, records, [1.0, math.nan], 3), allow_nan=False))
     measure, (first, second) = outputs_of(metadata, "7")
     assert measure == MEASURE
-    assert first == ("a", 1, "7", 1.0, 3, "cat", None)
+    assert first == ("a", 1, "7", 1.0, 3, "cat", None, None)
     assert (second.turn, math.isnan(second.value), second.epoch) == (2, True, 3)
     assert metadata["imug_metrics"]["records"][0]["groups"] == {"domain": "x"}
+
+
+def test_an_image_travels_as_its_embedding_and_its_pixels() -> None:
+    records = [Record("a", turn, "image", "Draw it.", image=None) for turn in (1, 2)]
+    metadata = score_metadata(MEASURE, records, [math.nan] * 2, 1, images=["e", None], pixels=["p", None])
+    _, (first, second) = outputs_of(json.loads(json.dumps(metadata)), "7")
+    assert (first.image, first.pixels) == ("e", "p")
+    assert (second.image, second.pixels) == (None, None)
+
+
+def test_pixels_come_back_within_half_a_step() -> None:
+    pixels = torch.rand(3, 12, generator=torch.Generator().manual_seed(0))
+    texts = packed_pixels(pixels)
+    found = unpacked_pixels([texts[0], None, texts[2]])
+    assert found[1].isnan().all()
+    assert (found[[0, 2]] - pixels[[0, 2]]).abs().max() <= 0.5001 / 255
+    assert unpacked_pixels([None, None]) is None
 
 
 @pytest.mark.parametrize("metadata", [None, {}, {"grade": "C"}])

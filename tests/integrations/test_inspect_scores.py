@@ -10,10 +10,10 @@ import random
 import pytest
 import torch
 
-from imug_metrics import BestOfN, Reliability, TurnAlignment, TurnConsistency
+from imug_metrics import BestOfN, CopyGuard, Reliability, TurnAlignment, TurnConsistency
 from imug_metrics.errors import ArgumentError
 from imug_metrics.functional import answer_accuracy, turn_alignment
-from imug_metrics.integrations.inspect_outputs import Measure, Output, packed
+from imug_metrics.integrations.inspect_outputs import Measure, Output, packed, packed_pixels
 from imug_metrics.integrations.inspect_scores import dialogue_scores, epoch_scores
 from tests.integrations.recorded import expected, rows
 
@@ -76,12 +76,23 @@ def test_scores_of_consistency_are_those_of_the_metric() -> None:
     outputs, images = drawn(1, 0)
     metric = TurnConsistency(detail=True)
     places = {"dialogue": [output.dialogue for output in outputs], "turn": [output.turn for output in outputs]}
-    metric.update(images, **places, valid=torch.arange(9) < 8)
+    guard = CopyGuard(detail=True)
+    for each in (metric, guard):
+        each.update(images, **places, valid=torch.arange(9) < 8)
     found = dialogue_scores(CONSISTENCY, outputs)
-    whole = metric.compute()
-    assert {"turn_consistency_copy_rate", "turn_consistency_worst_pair", "turn_consistency_turn_3"} < found.keys()
+    whole = metric.compute() | guard.compute()
+    assert {"copy_guard", "turn_consistency_worst_pair", "turn_consistency_turn_3"} < found.keys()
     assert found == pytest.approx({name: whole[name].item() for name in found}, nan_ok=True)
     assert found["turn_consistency_coverage"] == 8 / 9
+
+
+def test_copies_are_told_by_the_pixels_of_images_that_an_encoder_finds_alike() -> None:
+    alike, small = packed(torch.ones(3, 4)), torch.rand(2, 3 * 32 * 32, generator=torch.Generator().manual_seed(0))
+    pixels = packed_pixels(small[[0, 0, 1]])
+    outputs = [Output("d", n + 1, f"s{n}", math.nan, 1, "", alike[n], pixels[n]) for n in range(3)]
+    assert dialogue_scores(CONSISTENCY, outputs)["copy_guard"] == 0.5
+    without = [output._replace(pixels=None) for output in outputs]
+    assert dialogue_scores(CONSISTENCY, without)["copy_guard"] == 1.0, "of older logs, by embeddings alone"
 
 
 def test_images_of_two_epochs_are_never_compared() -> None:

@@ -120,7 +120,7 @@ def images_are_scored_in_their_dialogues() -> None:
     assert log.results is not None
     of_prompts, of_images = ({name: each.value for name, each in score.metrics.items()} for score in log.results.scores)
     assert of_prompts["turn_alignment_coverage"] == of_images["turn_consistency_coverage"] == 0.8
-    assert of_images["turn_consistency_copy_rate"] == 0.5
+    assert of_images["copy_guard"] == 0.5
     assert of_images["turn_consistency"] < 1
     assert "image" in [record.modality for record in read_records(log.location)["told_it"]]
 
