@@ -19,7 +19,7 @@ def thumbnails(images: Images, size: int = 32, batch_size: int = 64) -> Tensor:
         batch_size: images decoded at a time.
 
     Returns:
-        float32 `[N, 3 * size * size]` in [0, 1].
+        float32 `[N, 3 * size * size]` in [0, 1], where the images are; differentiable where they are floating point.
 
     Raises:
         TypeError, ValueError: if an image cannot be read; see `image_batches`.
@@ -28,14 +28,14 @@ def thumbnails(images: Images, size: int = 32, batch_size: int = 64) -> Tensor:
         >>> thumbnails(torch.full((2, 3, 64, 64), 255, dtype=torch.uint8)).shape
         torch.Size([2, 3072])
     """
-    parts = [torch.zeros(0, 3 * size * size)]
+    parts = []
     for batch in image_batches(images, batch_size):
-        rows = torch.zeros(len(batch), 3 * size * size)
+        rows = torch.zeros(len(batch), 3 * size * size, device=batch[0].device)
         for index, group in group_by_size(batch):
             # A CPU resizes levels several times faster than floats; accelerators cannot.
             pixels = group if group.is_floating_point() or group.device.type == "cpu" else group.float()
             small = torch.nn.functional.interpolate(pixels, (size, size), mode="bilinear", antialias=True)
             small = small if group.is_floating_point() else small.float() / 255
-            rows[index.cpu()] = small.flatten(1).cpu()
+            rows[index] = small.flatten(1).to(rows.device)
         parts.append(rows)
-    return torch.cat(parts)
+    return torch.cat(parts) if parts else torch.zeros(0, 3 * size * size)

@@ -37,11 +37,13 @@ MOST = {("plain", "padded"): 54, ("plain", "flat"): 62 + COUNTED}
 MOST |= {("detail", "padded"): 110, ("detail", "flat"): 134 + COUNTED}
 """Operations of an update: what the estimate is made of, or all."""
 MORE = {"selection": {"detail": 80}, "selection-probabilities": {"plain": 60, "detail": 165}, "structure": {"plain": 1}}
+MORE |= {"copies": {"plain": 110, "detail": 150}, "copies-cosine": {"plain": 25, "detail": 20}}
+MORE["consistency-pairwise"] = {"detail": 40}
 MORE["edits"] = {"plain": 30, "detail": 220}  # maps of images against the one before and the first, and their means
 MORE["drift-ssim"] = {"plain": 46, "detail": 102}  # SSIM, against the first image and against those before
 MORE |= {"subjects-consecutive": {"detail": 6}, "subjects-graph": {"detail": 55}}
 MORE |= dict.fromkeys(("identity", "identity-subjects"), {"plain": 60, "detail": 75})
-"""Operations beyond these: ranks and bins of candidates, answers without a reference, the links of three parts; pairs
+"""Operations beyond these: ranks and bins of candidates, answers without a reference, earlier images and parts of pixels, the links of three parts; pairs
 of images, their histograms and a sample of images."""
 
 
