@@ -26,6 +26,7 @@ import torch
 from imug_metrics.cli import main
 from imug_metrics.demo import write_demo_benchmark
 from imug_metrics.encoders import loading, lpips
+from imug_metrics.encoders.faces import FaceFunctions
 from imug_metrics.encoders.scene import SceneEncoder
 from imug_metrics.suite import ModelScores
 
@@ -104,6 +105,43 @@ def encoders(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     return {"encoder": scene, "images": images, "texts": ["a", "b"], "my_function": lambda images: images}
 
 
+def faces(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """The libraries are stand-ins that find one face in every image; what is written is called."""
+    app, box = types.SimpleNamespace, torch.tensor([8.0, 8.0, 40.0, 40.0])
+    found = [app(box=box, bbox=box, score=0.9, det_score=0.9, points=torch.rand(5, 2) * 30, embedding=torch.rand(8))]
+
+    class Mtcnn(torch.nn.Module):
+        def detect(self, image: Any) -> Any:
+            return box[None], torch.tensor([0.9])
+
+        def extract(self, image: Any, boxes: Any, save_path: None) -> torch.Tensor:
+            return torch.zeros(3, 160, 160)
+
+    def face_analysis(name: str, allowed_modules: list[str]) -> Any:
+        return app(get=lambda image: found, prepare=lambda ctx_id, det_size: None)
+
+    def network(faces: torch.Tensor) -> torch.Tensor:
+        return faces.mean((2, 3))
+
+    def resnet(pretrained: str) -> Any:
+        return network
+
+    for name, values in {
+        "insightface": {},
+        "insightface.app": {"FaceAnalysis": face_analysis},
+        "facenet_pytorch": {"MTCNN": Mtcnn, "InceptionResnetV1": resnet},
+    }.items():
+        module = types.ModuleType(name)
+        module.__dict__.update(values)
+        monkeypatch.setitem(sys.modules, name, module)
+    images = torch.zeros(2, 3, 64, 64, dtype=torch.uint8)
+    model = FaceFunctions(lambda image: [box.tolist()], lambda faces: faces.float().mean((2, 3)), size=8)
+    return {"images": images, "images_of_other_people": images, "model": model} | {
+        "my_detector": lambda image: found,
+        "my_arcface": network,
+    }
+
+
 def kernels(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """The first file of the page is a module that its second imports."""
     import imug_kernels.reference
@@ -147,6 +185,7 @@ def report(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 PREPARED: dict[str, Callable[[pytest.MonkeyPatch], dict[str, Any]]] = {
     "README.md": readme,
     "docs/change_or_add_a_kernel.md": kernels,
+    "docs/encoders/faces.md": faces,
     "docs/encoders/index.md": encoders,
     "docs/protocols/imug-judge.md": official_prompts,
     "docs/protocols/imug.md": imug,
