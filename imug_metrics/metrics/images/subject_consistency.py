@@ -79,7 +79,7 @@ class SubjectConsistency(EmbeddingMetric):
         >>> metric = SubjectConsistency("consecutive", detail=True)
         >>> metric.update(subjects[None], background=rooms[None], whole=(subjects + rooms)[None])
         >>> found = metric.compute()
-        >>> [found[f"subject_consistency{end}"].item() for end in ("", "_background", "_whole", "_gap")]
+        >>> [round(found[f"subject_consistency{end}"].item(), 2) for end in ("", "_background", "_whole", "_gap")]
         [0.0, 0.5, 0.25, -0.5]
     """
 
