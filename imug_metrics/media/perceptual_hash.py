@@ -39,7 +39,7 @@ def perceptual_hash(pixels: Tensor) -> Tensor:
     waves = constant(_cosines, side, like=pixels)
     frequencies = (waves @ grey @ waves.mT).flatten(1)
     flat = frequencies[:, 1:].abs().amax(1, keepdim=True) <= _FLAT * side  # NaN is not flat, and stays
-    bits = (frequencies > frequencies.median(1, keepdim=True).values).to(frequencies)
+    bits = (frequencies > frequencies.sort(1).values[:, BITS // 2 - 1, None]).to(frequencies)
     return bits.masked_fill(flat | ~frequencies[:, :1].isfinite(), torch.nan)
 
 

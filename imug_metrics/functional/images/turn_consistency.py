@@ -16,7 +16,6 @@ from imug_metrics.dialogues.arrays import INTEGERS, read_array
 from imug_metrics.dialogues.batch import DialogueBatch
 from imug_metrics.dialogues.checks import Check
 from imug_metrics.dialogues.columns import Column, check_widths, embedding_column
-from imug_metrics.dialogues.holders import place_of
 from imug_metrics.dialogues.inputs import PackedInputs, pack_inputs
 from imug_metrics.errors import InputError
 from imug_metrics.functional.reduce import reduce_values
@@ -120,20 +119,6 @@ def copy_values(gram: GramStats, threshold: float) -> Tensor:
     return (nearest >= threshold).double().masked_fill(nearest != nearest, torch.nan)
 
 
-def pixel_copies(batch: DialogueBatch, valid: Tensor, pixels: Tensor, threshold: float) -> Tensor:
-    """1 where packed pixels `[N, K]` differ from the segment's first or previous row by at most `threshold` on average.
-
-    0 otherwise; NaN where neither of the two is an earlier row that is `valid [N]`.
-    """
-    nearest = torch.full(pixels.shape[:1], torch.inf, dtype=torch.float64, device=pixels.device)
-    later = ~batch.is_first() & valid
-    for earlier in (batch.rows - 1, batch.spread(batch.offsets[:-1])):
-        there = later & valid[earlier]
-        difference = (pixels - pixels[earlier]).abs().mean(1, dtype=torch.float64)
-        nearest = torch.where(there & difference.isfinite(), torch.minimum(nearest, difference), nearest)
-    return (nearest <= threshold).double().masked_fill(nearest.isinf(), torch.nan)
-
-
 def worst_pairs(batch: DialogueBatch, smallest: Tensor) -> tuple[Tensor, Tensor]:
     """Smallest cosine of each segment, from that of each row `[N]`, and 1, or 0 and 0 for a segment without a pair."""
     worst = batch.largest((-smallest.double()).nan_to_num(-torch.inf))
@@ -179,23 +164,6 @@ def row_sums(images: Tensor, batch: DialogueBatch, gram: GramStats | None) -> tu
     if gram is not None:
         return gram.sum, gram.count
     return dialogue_cosine_sum(images, batch.offsets, batch.there)
-
-
-def pixel_column(pixels: Any) -> Column:
-    """Small versions of images as rows, with the check that they lie in [0, 1].
-
-    Raises:
-        InputError: if they are no numbers `[N, K]` or `[B, T, K]`.
-    """
-    column = embedding_column("pixels", pixels)
-    wrong = ((column.values < 0) | (column.values > 1)).any(1)
-
-    def error(row: int) -> InputError:
-        values = column.values[row]
-        got = f"{float(values[(values < 0) | (values > 1)][0]):g}"
-        return InputError("pixels", "to lie in [0, 1] (divide bytes by 255)", got, place_of(row, column.shape))
-
-    return column._replace(width=None, open_end=None, checks=(Check(wrong, error),))
 
 
 class Graph(NamedTuple):

@@ -5,22 +5,24 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import torch
 from torch import Tensor
 from typing_extensions import Unpack
 
 from imug_metrics.dialogues.arguments import Ids, Images, Turns
 from imug_metrics.dialogues.columns import SHARE, Column, embedding_column, is_embedding
 from imug_metrics.dialogues.inputs import PackedInputs
-from imug_metrics.functional.images.copy_guard import (
+from imug_metrics.functional.images.copy_guard import comparable, copy_angle
+from imug_metrics.functional.images.copy_pairs import (
+    ALTERATIONS,
+    SIGNALS,
     SOURCES,
-    Comparisons,
+    CopyPairs,
     CopyThresholds,
     any_pair,
-    compare_images,
-    copy_angle,
-    pixel_column,
+    copy_pairs,
 )
+from imug_metrics.functional.images.pixel_columns import pixel_column
+from imug_metrics.media.near_duplicates import PIXEL_THRESHOLD
 from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.dialogue_sums import Terms
 from imug_metrics.metrics.embedding_metric import EmbeddingMetric
@@ -33,25 +35,32 @@ if TYPE_CHECKING:
 class CopyGuard(EmbeddingMetric):
     """Share of images that are near-duplicates of what they should have changed. Range 0 to 1, lower is better.
 
-    An image is compared with the one before, with the first one of its dialogue (and subject) and, where there are
-    references, with its own. A pair is judged by its pixels where it has some, else by its cosine. The functional
-    counterpart is `copy_guard`. The detail adds
+    An image is held against the one before, the first one of its dialogue (and subject) and, where there is one, its
+    reference. A pair of images that have pixels is judged by these alone, also where one is shifted, mirrored, cropped
+    or saved anew (`near_duplicates`); a pair without pixels by the cosine of its embeddings, to which a small honest
+    edit looks like a copy. The functional counterpart is `copy_guard`. The detail adds
 
-    - `copy_guard_by_pixels`, `_by_hash`, `_by_cosine`: the share by each signal alone
+    - `copy_guard_by_pixels`, `_by_hash`, `_by_cosine`: the share by each signal alone; by hash where perceptual hashes
+      differ in few bits
     - `copy_guard_of_previous`, `_of_first`, `_of_reference`: the share by what was copied
-    - `copy_guard_angle`: how much nearer the image is to its reference than to a second one, by angle
+    - `copy_guard_shifted`, `_mirrored`, `_cropped`: the share of images that are copies by pixels altered so
+    - `copy_guard_angle`: how much nearer the image is to its reference than to a second one, by the angle of their
+      embeddings: `(angle to the second - angle to the reference) / angle between the two`, 1 for a copy of the
+      reference and -1 for one of the second (the copy-paste score of WithAnyone, arXiv 2510.14975); undefined where the
+      two are less than 5 degrees apart
 
     As output `compute` gives a float64 scalar, or the dict of `DialogueMetric` with `detail=True`. The first image of a
-    dialogue has nothing to be a copy of unless it has a reference.
+    dialogue has nothing to be a copy of unless it has a reference. An image is not compared with all earlier ones.
 
     Args:
-        cosine_threshold: cosine from which a pair without pixels counts as a copy; it depends on the encoder.
-        pixel_threshold: largest difference between parts of the images up to which a pair with pixels does.
-        hash_threshold: bits of 64 in which the hashes of a near-duplicate may differ.
-        encoder: an encoder, its name for `imug_metrics.encoders.load_encoder`, or None to take embeddings only.
+        cosine_threshold: cosine from which a pair without pixels is a near-duplicate; it depends on the encoder.
+        pixel_threshold: difference of the part that differs most, up to which a pair with pixels is one.
+        hash_threshold: bits of 64 in which the hashes of a near-duplicate may differ; on it `by_hash` rests alone.
+        encoder: an encoder, its name for `imug_metrics.encoders.load_encoder`, or None to take embeddings and pixels.
         kwargs: those of all metrics, see `MetricOptions`.
 
     Example:
+        >>> import torch
         >>> metric = CopyGuard()
         >>> metric.update(torch.tensor([[[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]]))
         >>> metric.compute()
@@ -64,33 +73,33 @@ class CopyGuard(EmbeddingMetric):
         noun="copy rate",
         unit="share",
         measures="share of images that are near-duplicates",
-        span="0 to 1",
         direction="lower is better",
         meaning="Share of images that are near-duplicates of the image before, the first one or their reference.",
         misleads="Where a turn asks for no change, the same image is right. Without pixels it rests on the cosine "
         "alone, and a small honest edit counts as a copy.",
     )
     higher_is_better = False
-    configuration = (*EmbeddingMetric.configuration, "thresholds")
+    configuration = (*EmbeddingMetric.configuration, "cosine_threshold", "pixel_threshold", "hash_threshold")
     plot_lower_bound = 0.0
     plot_upper_bound = 1.0
-    ranges = within(SHARE, "mean", "turn_", "by_", "of_") | within((-1.0, 1.0), "angle")
+    ranges = within(SHARE, "mean", "turn_", "by_", "of_", *ALTERATIONS) | within((-1.0, 1.0), "angle")
 
     def __init__(
         self,
         *,
         cosine_threshold: float = 0.99,
-        pixel_threshold: float = 0.06,
+        pixel_threshold: float = PIXEL_THRESHOLD,
         hash_threshold: int = 4,
         encoder: "Encoder | str | None" = None,
         **kwargs: Unpack[MetricOptions],
     ) -> None:
-        self.thresholds = CopyThresholds(cosine_threshold, pixel_threshold, hash_threshold)
+        self.cosine_threshold, self.pixel_threshold = cosine_threshold, pixel_threshold
+        self.hash_threshold = hash_threshold
         super().__init__(encoder=encoder, **kwargs)
 
     def update(
         self,
-        images: Images,
+        images: Images | None = None,
         *,
         pixels: Tensor | Sequence[Any] | None = None,
         references: Images | None = None,
@@ -105,47 +114,62 @@ class CopyGuard(EmbeddingMetric):
         """Add a batch of whole dialogues.
 
         Args:
-            images: embeddings `[N, D]` or `[B, T, D]`, or images when there is an `encoder`, as for `TurnAlignment`.
-            pixels: `[N, 3 * S * S]` or `[B, T, 3 * S * S]`, values in [0, 1] of every image at one small size; with an
-                encoder they are made from the images.
-            references: embeddings, in the shape of `images`, of the images that the model was shown.
-            reference_pixels: `references` in the form of `pixels`.
-            second_references: embeddings of other images of the same subjects, which the model was not shown.
+            images: embeddings `[N, D]` or `[B, T, D]`, or images when there is an `encoder`, as for `TurnAlignment`;
+                None: there are `pixels` alone.
+            pixels: `[N, 3 * S * S]` or `[B, T, 3 * S * S]`, values in [0, 1] of every image in colour at one small
+                size, 32 x 32 say; with an encoder they are made from the images.
+            references: in the form of `images`, the images that the model was shown and should not give back.
+            reference_pixels: `references` in the form of `pixels`; with an encoder they are made from the references.
+            second_references: in the form of `images`, other images of the same subjects that the model was not shown.
             dialogue, turn, subject, valid, lengths: as in every metric, see `DialogueMetric`.
 
         Raises:
-            InputError: if shapes or widths differ, an encoder is missing, or pixels or turns are refused.
+            InputError: if there are neither images nor pixels, shapes or widths differ, an encoder is missing, or
+                pixels or turns are refused.
         """
-        columns = {"images": self._images(images)} | self._pixels("pixels", images, pixels)
-        given = {"references": references, "second_references": second_references}
-        columns |= {name: embedding_column(name, rows) for name, rows in given.items() if rows is not None}
-        if reference_pixels is not None:
-            columns["reference_pixels"] = pixel_column("reference_pixels", reference_pixels)
-        inputs = self._pack(columns, dialogue, turn, subject, valid, lengths)
-        batch = inputs.batch
-        found = compare_images(inputs, self.thresholds)
-        alone = batch.spread(batch.lengths() == 1)
-        expected = None if references is not None else ~batch.is_first() | alone
-        self._add(batch, found.copies(), expected, self._details(inputs, found) if self.detail else None)
+        given = {"images": images, "references": references, "second_references": second_references}
+        columns = {name: self._embeddings(name, rows) for name, rows in given.items() if rows is not None}
+        columns |= self._pixels("pixels", images, pixels)
+        columns |= self._pixels("reference_pixels", references, reference_pixels)
+        inputs = self._pack(comparable(columns), dialogue, turn, subject, valid, lengths)
+        thresholds = CopyThresholds(self.cosine_threshold, self.pixel_threshold, self.hash_threshold)
+        found = copy_pairs(inputs, thresholds, hashes=bool(self.detail))
+        judged = found.judged()
+        details = self._details(inputs, found, judged) if self.detail else None
+        self._add(inputs.batch, any_pair(judged), self._expected(inputs), details)
+
+    def _embeddings(self, argument: str, images: Any) -> Column:
+        return embedding_column(argument, images, self.encoder and self.encoder.encode_images)
 
     def _pixels(self, argument: str, images: Any, pixels: Any) -> dict[str, Column]:
         """Small versions of images, where there are any."""
         if pixels is not None:
             return {argument: pixel_column(argument, pixels)}
-        if self.encoder is None or is_embedding(images):
+        if images is None or self.encoder is None or is_embedding(images):
             return {}
         from imug_metrics.media.thumbnails import thumbnails
 
         return {argument: embedding_column(argument, images, thumbnails)._replace(width=None)}
 
-    def _ratios(self) -> list[str]:
-        return ["by_pixels", "by_hash", "by_cosine", *(f"of_{source}" for source in SOURCES), "angle"]
+    def _expected(self, inputs: PackedInputs) -> Tensor:
+        """All but the first images, where a dialogue has more than one, and those that have a reference."""
+        batch, columns = inputs.batch, inputs.columns
+        expected = ~batch.is_first() | batch.spread(batch.lengths() == 1)
+        for name in ("references", "reference_pixels"):
+            if name in columns:
+                expected = expected | columns[name].isfinite().all(1)
+        return expected
 
-    def _details(self, inputs: PackedInputs, found: Comparisons) -> Terms:
-        means = {f"by_{signal}": any_pair(getattr(found, f"by_{signal}")) for signal in ("pixels", "hash", "cosine")}
-        means |= {f"of_{source}": pairs for source, pairs in zip(SOURCES, found.judged(), strict=False)}
-        columns = inputs.columns
-        if "references" in columns and "second_references" in columns:
-            rows = (columns[name].detach() for name in ("images", "references", "second_references"))
+    def _ratios(self) -> list[str]:
+        if not self.detail:
+            return []
+        return [*(f"by_{signal}" for signal in SIGNALS), *(f"of_{source}" for source in SOURCES), *ALTERATIONS, "angle"]
+
+    def _details(self, inputs: PackedInputs, found: CopyPairs, judged: Tensor) -> Terms:
+        means = {f"by_{signal}": any_pair(getattr(found, signal)) for signal in SIGNALS}
+        means |= {f"of_{source}": pair for source, pair in zip(SOURCES, judged, strict=False)}
+        means |= {alteration: any_pair(getattr(found, alteration)) for alteration in ALTERATIONS}
+        if {"images", "references", "second_references"} <= inputs.columns.keys():
+            rows = (inputs.columns[name].detach() for name in ("images", "references", "second_references"))
             means["angle"] = inputs.batch.present(copy_angle(*rows))
         return Terms(means)

@@ -15,16 +15,17 @@ from imug_metrics.dialogues.arguments import Ids, Images, Turns
 from imug_metrics.dialogues.columns import SHARE, Column, embedding_column, is_embedding
 from imug_metrics.dialogues.inputs import PackedInputs
 from imug_metrics.dialogues.padding import has_direction
+from imug_metrics.functional.images.copy_pairs import pixel_copies
+from imug_metrics.functional.images.pixel_columns import pixel_column
 from imug_metrics.functional.images.turn_consistency import (
     MODES,
     Mode,
     consistency_values,
     copy_values,
-    pixel_column,
-    pixel_copies,
     read_graph,
     worst_pairs,
 )
+from imug_metrics.media.near_duplicates import PIXEL_THRESHOLD
 from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.dialogue_sums import Terms
 from imug_metrics.metrics.embedding_metric import EmbeddingMetric
@@ -57,8 +58,8 @@ class TurnConsistency(EmbeddingMetric):
     - `turn_consistency_delta_k`: mean cosine of images k turns apart
     - `turn_consistency_slope`: change of the value per turn
     - `turn_consistency_copy_rate`: share of images whose cosine to an earlier image reaches `copy_threshold`
-    - `turn_consistency_pixel_copy_rate`: share of images that equal the first or the previous one by pixels, when
-      `pixels` are given
+    - `turn_consistency_pixel_copy_rate`: share of images that nearly duplicate the first or the previous one by pixels,
+      as `CopyGuard` finds them, when `pixels` are given
 
     As output `compute` gives a float64 scalar, or the dict of `DialogueMetric` with `detail=True`. Dialogues of one
     image are undefined, not 1, and lower the coverage.
@@ -66,7 +67,7 @@ class TurnConsistency(EmbeddingMetric):
     Args:
         mode: `"pairwise"`, `"anchor"`, `"consecutive"`, `"graph"` or `"vbench"`.
         copy_threshold: cosine from which an image counts as a copy of an earlier one; it depends on the encoder.
-        pixel_threshold: mean absolute difference of pixel values up to which an image counts as a copy by pixels.
+        pixel_threshold: difference of the part that differs most, up to which an image counts as a copy by pixels.
         encoder: an encoder, its name for `imug_metrics.encoders.load_encoder`, or None to take embeddings only.
         kwargs: those of all metrics, see `MetricOptions`.
 
@@ -105,7 +106,7 @@ class TurnConsistency(EmbeddingMetric):
         mode: Mode = "pairwise",
         *,
         copy_threshold: float = 0.99,
-        pixel_threshold: float = 2 / 255,
+        pixel_threshold: float = PIXEL_THRESHOLD,
         encoder: "Encoder | str | None" = None,
         **kwargs: Unpack[MetricOptions],
     ) -> None:
@@ -143,8 +144,8 @@ class TurnConsistency(EmbeddingMetric):
                 `"graph"`, embeddings `[M, D]` that `links` point into instead of `images`.
             links: with `"graph"`, int64 `[E, 2]`: the row of an image (in padded records b * T + t), and the row of
                 what it should agree with.
-            pixels: `[N, K]` or `[B, T, K]`, values in [0, 1] of every image at one small size, for the copies by pixels
-                of the detail; with an encoder they are made from the images.
+            pixels: `[N, 3 * S * S]` or `[B, T, 3 * S * S]`, values in [0, 1] of every image in colour at one small
+                size, for the copies by pixels of the detail; with an encoder they are made from the images.
 
         Raises:
             InputError: if shapes or widths differ, an encoder or links are missing, or links, pixels or turns are
@@ -172,7 +173,7 @@ class TurnConsistency(EmbeddingMetric):
     def _pixels(self, images: Images, pixels: Any) -> dict[str, Column]:
         """Small versions of the images for the copy test, where there are any."""
         if pixels is not None:
-            return {"pixels": pixel_column(pixels)}
+            return {"pixels": pixel_column("pixels", pixels)}
         if self.encoder is None or is_embedding(images):
             return {}
         from imug_metrics.media.thumbnails import thumbnails

@@ -13,7 +13,7 @@ from tests.metrics import cases
 
 CASES = {
     "copies": cases.Case(CopyGuard, cases.images_to_guard),
-    "copies-cosine": cases.Case(lambda **k: CopyGuard(cosine_threshold=0.9, **k), cases.images),
+    "copies-cosine": cases.Case(lambda **k: CopyGuard(cosine_threshold=0.75, **k), cases.images),
 }
 
 
