@@ -182,10 +182,10 @@ def test_sentence_of_the_readme_is_one_of_the_findings(demo: Demo) -> None:
 
 def test_demo_numbers_of_the_guide_are_those_of_the_demo(demo: Demo) -> None:
     guide = (DOCS / "guides" / "copying.md").read_text(encoding="utf-8")
-    names = ("consistency", "consistency_copy_rate", "retrieval", "alignment", "alignment_slope")
+    names = ("turn_consistency", "copy_guard", "turn_retrieval", "turn_alignment", "turn_alignment_slope")
     for model, scores in demo.summary["models"].items():
         [row] = re.findall(rf"^\| {model} \|(.*)$", guide, re.M)
-        assert _numbers(row) == pytest.approx([scores[f"turn_{name}"] for name in names], abs=0.0051)
+        assert _numbers(row) == pytest.approx([scores[name] for name in names], abs=0.0051)
 
 
 def test_demo_shares_of_the_alignment_page_are_those_of_the_demo(demo: Demo) -> None:
