@@ -153,6 +153,7 @@ def required_columns(metric: Metric) -> set[str]:
         return {*metric.arguments}
     parameters = list(inspect.signature(type(metric).update).parameters.values())[1:]
     required = {parameter.name for parameter in parameters if parameter.default is inspect.Parameter.empty}
+    required |= {"images"} if isinstance(metric, CopyGuard) else set()  # an encoder is there
     required |= {"links"} if getattr(metric, "mode", None) == "graph" else set()
     return required | ({"references"} if getattr(metric, "variant", None) == "refclipscore" else set())
 

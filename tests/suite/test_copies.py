@@ -113,3 +113,18 @@ def test_a_suite_that_was_kept_without_the_guard_is_restored_without_it() -> Non
     found = restored.compute()
     assert found["turn_consistency"] == pytest.approx(1.0)
     assert not any(key.startswith("copy_guard") for key in found)
+
+
+def test_columns_without_images_do_not_reach_the_guard() -> None:
+    suite = ImugSuite()
+    suite.update(scores=torch.tensor([[1.0, 0.5]]))
+    assert "copy_guard" not in suite.compute()
+    suite.update(images=torch.tensor([[[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]]))
+    assert suite.compute()["copy_guard"] == 0.5, "by the cosine, where there are no pixels"
+
+
+def test_a_guard_that_no_record_could_be_fed_to_says_what_it_needs() -> None:
+    suite = ImugSuite([CopyGuard()])
+    suite.update([Record("a", 1, "text", "Which?", text="A", target="A")])
+    with pytest.warns(UserWarning, match="copy_guard, which has no score: it needs image turns"):
+        suite.compute()
