@@ -19,12 +19,18 @@ from imug_metrics.encoders.cache import CachedEncoder
 from imug_metrics.encoders.callable import CallableEncoder
 from imug_metrics.encoders.devices import check_device
 from imug_metrics.encoders.downloads import brief_downloads, why_not_downloaded
+from imug_metrics.encoders.faces.detections import FaceModel
+from imug_metrics.encoders.faces.encoder import FaceEncoder
+from imug_metrics.encoders.faces.facenet import load_facenet
+from imug_metrics.encoders.faces.insightface import load_insightface
 from imug_metrics.encoders.lpips import TRUNKS, LpipsEncoder
 from imug_metrics.encoders.openclip import OpenClipEncoder
 from imug_metrics.encoders.protocol import Encoder
 from imug_metrics.encoders.sources import (
     HUB,
     LOCAL,
+    check_facenet,
+    check_insightface,
     check_open_clip,
     check_timm,
     check_transformers,
@@ -34,8 +40,15 @@ from imug_metrics.encoders.transformers import TransformersEncoder
 from imug_metrics.errors import ArgumentError
 from imug_metrics.reading.fields import nearest
 
-FAMILIES = ("open_clip", "hf", "timm", "lpips")
-_FORMS = "scene, open_clip:MODEL:TAG-OR-FILE, hf:FOLDER-OR-NAME, timm:MODEL[:FILE] or lpips:TRUNK"
+FAMILIES = ("open_clip", "hf", "timm", "lpips", "insightface", "facenet")
+_FORMS = (
+    "scene, open_clip:MODEL:TAG-OR-FILE, hf:FOLDER-OR-NAME, timm:MODEL[:FILE], lpips:TRUNK, insightface:PACK-OR-FOLDER"
+    " or facenet:WEIGHTS"
+)
+_OF_FACES: dict[str, tuple[Callable[[str], str], Callable[..., FaceModel]]] = {
+    "insightface": (check_insightface, load_insightface),
+    "facenet": (check_facenet, load_facenet),
+}
 _ALIASES = {"openclip": "open_clip", "clip": "open_clip", "huggingface": "hf", "transformers": "hf", "hub": "hf"}
 _INSTEAD = {
     "open_clip": "Fetch it elsewhere and name what lies here: open_clip:MODEL:/path/to/weights, or a folder with "
@@ -55,9 +68,11 @@ def load_encoder(spec: str, device: torch.device | str | None = None, **options:
     Args:
         spec: ``"scene"`` (the embedded one, for rendered scenes), ``"open_clip:ViT-B-32:laion2b_s34b_b79k"`` (tag or
             weights file), ``"open_clip:local-dir:/path"``, ``"hf:/path/or/name"``, ``"timm:name"``,
-            ``"timm:name:weights-file"`` or ``"lpips:alex"``.
+            ``"timm:name:weights-file"``, ``"lpips:alex"``, ``"insightface:buffalo_l"`` (pack or folder) or
+            ``"facenet:vggface2"`` (name or file of weights).
         device: Where to run, the CPU by default.
-        options: Those of `ModelEncoder`, such as ``batch_size`` and ``dtype``.
+        options: Those of `ModelEncoder`, such as ``batch_size`` and ``dtype``; of faces ``batch_size`` and
+            ``max_pixels`` alone.
 
     Returns:
         The encoder.
@@ -72,7 +87,8 @@ def load_encoder(spec: str, device: torch.device | str | None = None, **options:
         Traceback (most recent call last):
         ...
         imug_metrics.errors.ArgumentError: Argument `spec`: expected scene, open_clip:MODEL:TAG-OR-FILE,
-        hf:FOLDER-OR-NAME, timm:MODEL[:FILE] or lpips:TRUNK, got 'openclip:ViT-B-32:openai'; did you mean open_clip:...?
+        hf:FOLDER-OR-NAME, timm:MODEL[:FILE], lpips:TRUNK, insightface:PACK-OR-FOLDER or facenet:WEIGHTS, got
+        'openclip:ViT-B-32:openai'; did you mean open_clip:...?
     """
     check_device(device)
     family, rest = _split(spec)
@@ -125,6 +141,9 @@ def _prepared(family: str, rest: str) -> Callable[..., Encoder]:
         return partial(TransformersEncoder, check_transformers(rest))
     if family == "lpips":
         return partial(LpipsEncoder, rest)
+    if family in _OF_FACES:
+        check, load = _OF_FACES[family]
+        return partial(_load_faces, load, check(rest))
     # open_clip and timm have prefixes of their own, which hold the weights as well.
     name, _, weights = (rest, "", "") if rest.startswith((*HUB, LOCAL)) else rest.partition(":")
     if family == "open_clip":
@@ -134,8 +153,17 @@ def _prepared(family: str, rest: str) -> Callable[..., Encoder]:
     return partial(TimmEncoder, name, weights or None)
 
 
+def _load_faces(
+    load: Callable[..., FaceModel], source: str, *, device: torch.device | str | None = None, **options: Any
+) -> FaceEncoder:
+    unknown = sorted(options.keys() - {"batch_size", "max_pixels"})
+    if unknown:
+        raise ValueError(f"Expected argument `{unknown[0]}` to be batch_size or max_pixels, of an encoder of faces.")
+    return FaceEncoder(load(source, device), **options)
+
+
 def _may_download(family: str, rest: str) -> bool:
-    return not (family == "hf" and os.path.isdir(os.path.expanduser(rest)))
+    return not (family in _OF_FACES or (family == "hf" and os.path.isdir(os.path.expanduser(rest))))
 
 
 def _why_not_loaded(spec: str, family: str, error: Exception) -> str:

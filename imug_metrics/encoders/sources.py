@@ -15,6 +15,10 @@ from imug_metrics.errors import ArgumentError
 from imug_metrics.reading.fields import near_names, nearest
 
 LOCAL, HUB = "local-dir:", ("hf-hub:", "hf_hub:")
+INSIGHTFACE = Path("~/.insightface/models")
+"""Where insightface keeps its packs of models."""
+FACENET = {"vggface2": "20180402-114759-vggface2.pt", "casia-webface": "20180408-102900-casia-webface.pt"}
+"""Files of facenet-pytorch, in the checkpoints of torch's cache, by its names for them."""
 _HUB_NAME = re.compile(r"[\w.-]{1,96}(/[\w.-]{1,96})?")
 _WEIGHTS = (".safetensors", ".bin", ".pth", ".pt", ".ckpt")
 _SHOWN = 4
@@ -87,6 +91,45 @@ def check_timm(name: str, weights: str) -> tuple[str, str]:
     if tag and name not in trained:
         raise _wrong(f"timm knows no weights {name!r}{_did_you_mean(name, trained)}")
     return name, ""
+
+
+def check_insightface(pack: str) -> str:
+    """The folder of a pack of insightface's models, by its name or by its path. Nothing is downloaded.
+
+    Raises:
+        ArgumentError: if there is no such folder, or it has no models.
+    """
+    require("insightface.app", purpose="InsightFaceModel")
+    folder = (Path(pack) if _is_path(pack) else INSIGHTFACE / pack).expanduser()
+    if not folder.is_dir():
+        fetch = "" if _is_path(pack) else f". Fetch it by `insightface-cli model.download {pack}`; mind its licence"
+        raise _wrong(_no_folder(folder) + fetch)
+    if not any(folder.glob("*.onnx")):
+        raise _wrong(f"expected a folder with models (.onnx), {folder} has none")
+    return str(folder)
+
+
+def check_facenet(weights: str) -> str:
+    """The file of weights of InceptionResnetV1, by facenet-pytorch's name for them or by its path.
+
+    Nothing is downloaded.
+
+    Raises:
+        ArgumentError: if there is no such file.
+    """
+    require("facenet_pytorch", purpose="FacenetModel")
+    if weights not in FACENET:
+        if not _is_path(weights):
+            names = ", ".join(FACENET)
+            raise _wrong(f"expected {names} or a file of weights, got {weights!r}{_did_you_mean(weights, FACENET)}")
+        return _file(weights)
+    cache = os.environ.get("TORCH_HOME", os.path.join(os.environ.get("XDG_CACHE_HOME", "~/.cache"), "torch"))
+    file = Path(cache, "checkpoints", FACENET[weights]).expanduser()
+    if not file.is_file():
+        raise _wrong(
+            f"{file} does not exist. Fetch it by `InceptionResnetV1(pretrained={weights!r})`; mind its licence"
+        )
+    return str(file)
 
 
 def _open_clip_weights(library: ModuleType, name: str, pretrained: str) -> str:

@@ -55,6 +55,9 @@ WRONG = [
     ("timm:vit_small_patch14_dinov2.lvd142", "did you mean vit_small_patch14_dinov2.lvd142m?"),
     ("timm:test_vit:{}/none.pth", "{}/none.pth does not exist"),
     ("timm:local-dir:{}/none", "there is no folder {}/none"),
+    ("insight_face:buffalo_l", "did you mean insightface:...?"),
+    ("facenet:vggface", "expected vggface2, casia-webface or a file of weights, got 'vggface'; did you mean vggface2?"),
+    ("facenet:{}/none.pt", "{}/none.pt does not exist"),
 ]
 
 

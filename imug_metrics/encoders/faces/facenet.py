@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from imug_metrics._optional import require
 from imug_metrics.encoders.base import eval_mode
 from imug_metrics.encoders.faces.detections import Faces, numbers
 from imug_metrics.encoders.fingerprint import digest_text, digest_weights, function_fingerprint, weights_version
@@ -103,6 +105,21 @@ class FacenetModel:
             pixels = torch.stack([crop.reshape(crop.shape[-3:]) for crop in crops])  # keep_all adds a dimension
             embeddings: Tensor = self.resnet(pixels.to(self.device or pixels.device)).float()
         return embeddings
+
+
+def load_facenet(file: str, device: torch.device | str | None = None) -> FacenetModel:
+    """MTCNN with the weights of its package, and InceptionResnetV1 with those of a file.
+
+    Raises:
+        ModuleNotFoundError: if facenet-pytorch is not installed.
+        RuntimeError: if the weights are not those of the network.
+    """
+    library = require("facenet_pytorch", purpose="FacenetModel")
+    weights = torch.load(file, map_location="cpu", weights_only=True)
+    resnet = library.InceptionResnetV1()
+    resnet.load_state_dict({name: weight for name, weight in weights.items() if not name.startswith("logits.")})
+    model = FacenetModel(library.MTCNN(), resnet.eval(), name=f"facenet-{Path(file).stem}")
+    return model if device is None else model.to(device)
 
 
 def _pil(image: Tensor) -> Image.Image:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from imug_metrics._optional import require
 from imug_metrics.encoders.faces.detections import Faces, numbers
 from imug_metrics.encoders.fingerprint import digest_text, function_fingerprint
 
@@ -91,6 +92,21 @@ class InsightFaceModel:
         paths = [getattr(model, "model_file", None) for model in self._models.values()]
         files = sorted(str(path) for path in paths if path is not None and os.path.isfile(path))
         return _digest(files) if paths and len(files) == len(paths) else function_fingerprint(None)
+
+
+def load_insightface(folder: str, device: torch.device | str | None = None) -> InsightFaceModel:
+    """Detection and recognition of a folder of models, on images of 640 x 640 pixels.
+
+    Raises:
+        ModuleNotFoundError: if insightface is not installed.
+    """
+    analysis = require("insightface.app", purpose="InsightFaceModel").FaceAnalysis
+    where = torch.device(device or "cpu")
+    on_gpu = where.type == "cuda"
+    providers = ["CUDAExecutionProvider"] * on_gpu + ["CPUExecutionProvider"]
+    app = analysis(folder, allowed_modules=["detection", "recognition"], providers=providers)
+    app.prepare(ctx_id=(where.index or 0) if on_gpu else -1, det_size=(640, 640))
+    return InsightFaceModel(app)
 
 
 def _embedding(face: Any) -> Tensor | None:

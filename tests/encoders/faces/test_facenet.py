@@ -12,9 +12,10 @@ import torch
 from PIL import Image
 from torch import nn
 
-from imug_metrics.encoders import FaceEncoder
+from imug_metrics.encoders import FaceEncoder, load_encoder
 from imug_metrics.encoders.faces import FacenetModel
 from imug_metrics.encoders.fingerprint import lasting_fingerprint
+from imug_metrics.errors import ArgumentError
 from tests.encoders.packaged_faces import mtcnn
 
 
@@ -154,3 +155,29 @@ def test_its_own_detector_finds_the_astronaut_and_cuts_her_out(photographs):
     found = encoder.encode_images([photographs["astronaut"], photographs["chelsea"]])
     torch.testing.assert_close(found[0], expected.flatten())
     assert found[1].isnan().all()
+
+
+def test_weights_are_loaded_by_name_or_by_file(photographs, tmp_path, monkeypatch):
+    """A network with the weights of a file, of which the layer that tells classes is left out."""
+    mtcnn()
+    library = pytest.importorskip("facenet_pytorch", reason="facenet-pytorch is not installed")
+    torch.manual_seed(0)
+    resnet = library.InceptionResnetV1(classify=True, num_classes=3).eval()
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    with pytest.raises(ArgumentError, match=r"20180402-114759-vggface2.pt does not exist.*mind its licence"):
+        load_encoder("facenet:vggface2")
+    file = tmp_path / "checkpoints" / "20180402-114759-vggface2.pt"
+    file.parent.mkdir()
+    torch.save(resnet.state_dict(), file)
+    resnet.classify = False
+    images = [photographs["astronaut"], photographs["chelsea"]]
+    expected = FaceEncoder(FacenetModel(library.MTCNN(), resnet)).encode_images(images)
+    for spec in ("facenet:vggface2", f"facenet:{file}"):
+        encoder = load_encoder(spec, batch_size=2)
+        assert (encoder.name, encoder.dim, encoder.batch_size) == ("facenet-20180402-114759-vggface2", 512, 2)
+        torch.testing.assert_close(encoder.encode_images(images), expected, equal_nan=True)
+    with pytest.raises(ValueError, match="`dtype` to be batch_size or max_pixels"):
+        load_encoder("facenet:vggface2", dtype="bf16")
+    torch.save({"other": torch.zeros(1)}, file)
+    with pytest.raises(ArgumentError, match="facenet:vggface2 does not load"):
+        load_encoder("facenet:vggface2")

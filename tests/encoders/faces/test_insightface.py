@@ -4,15 +4,17 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
+import sys
+from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
-from imug_metrics.encoders import FaceEncoder
+from imug_metrics.encoders import FaceEncoder, load_encoder, sources
 from imug_metrics.encoders.faces import InsightFaceModel
 from imug_metrics.encoders.fingerprint import lasting_fingerprint
+from imug_metrics.errors import ArgumentError
 
 
 class Face(dict):
@@ -152,3 +154,52 @@ def test_what_cannot_serve_is_refused():
     del app.models["recognition"]
     with pytest.raises(ValueError, match=r"`app`.*recognition, got detection"):
         InsightFaceModel(app)
+
+
+@pytest.fixture
+def library(files, monkeypatch):
+    """A stand-in for the package; its models are in a home of their own."""
+    made = []
+
+    def analysis(name, **options):
+        app = FaceAnalysis(files)
+        app.prepare = lambda **settings: made.append((name, options, settings))
+        return app
+
+    module = ModuleType("insightface.app")
+    module.FaceAnalysis = analysis
+    monkeypatch.setitem(sys.modules, "insightface", ModuleType("insightface"))
+    monkeypatch.setitem(sys.modules, "insightface.app", module)
+    monkeypatch.setattr(sources, "INSIGHTFACE", files)
+    return made
+
+
+def test_a_pack_is_loaded_by_name_or_by_folder(files, library):
+    pack = files / "buffalo_l"
+    pack.mkdir()
+    (pack / "recognition.onnx").write_bytes(b"network")
+    for spec in ("insightface:buffalo_l", f"insightface:{pack}"):
+        encoder = load_encoder(spec, batch_size=3)
+        assert (encoder.batch_size, encoder.encode_images([red()]).shape) == (3, (1, 3))
+        folder, options, settings = library.pop()
+        assert folder == str(pack)
+        assert options == {"allowed_modules": ["detection", "recognition"], "providers": ["CPUExecutionProvider"]}
+        assert settings == {"ctx_id": -1, "det_size": (640, 640)}
+
+
+def test_a_pack_that_is_not_here_is_told_and_not_downloaded(files, library):
+    (files / "buffalo_l").mkdir()
+    for spec, message in {
+        "insightface:buffalo_s": "did you mean .*buffalo_l.*insightface-cli model.download buffalo_s.*licence",
+        "insightface:buffalo_l": r"expected a folder with models \(.onnx\)",
+        f"insightface:{files}/none": "there is no folder .*none",
+    }.items():
+        with pytest.raises(ArgumentError, match=message):
+            load_encoder(spec)
+    assert not library
+
+
+def test_without_the_package_its_name_is_told(monkeypatch):
+    monkeypatch.setitem(sys.modules, "insightface.app", None)
+    with pytest.raises(ModuleNotFoundError, match="InsightFaceModel needs insightface"):
+        load_encoder("insightface:buffalo_l")
