@@ -74,8 +74,8 @@ def equal_error_rate(rates: Rates) -> Tensor:
         tensor(0.2500, dtype=torch.float64)
     """
     excess = rates.fmr + rates.tpr - 1  # from -1 to 1, rising
-    after = (excess >= 0).long().argmax(-1, keepdim=True).clamp_min(1)
-    before = after - 1
+    after = (excess >= 0).long().argmax(-1, keepdim=True)  # 0 where all is NaN
+    before = (after - 1).clamp_min(0)
     low, high = excess.gather(-1, before), excess.gather(-1, after)
     start = rates.fmr.gather(-1, before)
     return (start - low / (high - low) * (rates.fmr.gather(-1, after) - start))[..., 0]
