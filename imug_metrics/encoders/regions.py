@@ -135,7 +135,8 @@ class RegionEncoder(PartEncoder):
         return embedded
 
     def _width(self) -> int | None:
-        return getattr(self.encoder, "dim", None)
+        pools = self.masking == "pool" and hasattr(self.encoder, "encode_masked")  # tokens have a width of their own
+        return None if pools else getattr(self.encoder, "dim", None)
 
     def _pooled(self, batch: list[tuple[Tensor, Any]]) -> Tensor:
         pool = getattr(self.encoder, "encode_masked", None)

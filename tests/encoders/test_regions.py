@@ -344,3 +344,14 @@ def test_a_mask_of_any_type_is_read(mask):
 def test_a_mask_that_cannot_be_read_is_refused_with_the_cure(mask, message):
     with pytest.raises(ValueError, match=f"^Expected a region.*{message}"):
         painted(mask)
+
+
+def test_updates_in_which_nothing_is_found_fit_those_with_pooled_tokens(open_clip_folder, photographs):
+    """Tokens are wider than embeddings of images, which is not known before the first is pooled."""
+    inner = OpenClipEncoder(f"local-dir:{open_clip_folder}")
+    image = photographs["chelsea"]
+    seen = iter([None, None, mask_of(BOX, *image.shape[:2]), mask_of(BOX, *image.shape[:2])])
+    metric = TurnConsistency(encoder=RegionEncoder(inner, lambda image: next(seen)), detail=True)
+    metric.update([[image, image]])
+    metric.update([[image, image]])
+    assert float(metric.compute()["turn_consistency_coverage"]) == pytest.approx(0.5)

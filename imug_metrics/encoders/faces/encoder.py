@@ -75,6 +75,8 @@ class FaceEncoder(PartEncoder):
             raise ValueError(f"Expected argument `several` to be largest, score or none, got {several!r}.")
         if not min_size >= 0:
             raise ValueError(f"Expected argument `min_size` to be >= 0, got {min_size}.")
+        if min_score is not None and not abs(min_score) < float("inf"):
+            raise ValueError(f"Expected argument `min_score` to be a finite number, got {min_score}.")
         if batch_size < 1:
             raise ValueError(f"Expected argument `batch_size` to be >= 1, got {batch_size}.")
         super().__init__(max_pixels)
@@ -149,7 +151,7 @@ class FaceEncoder(PartEncoder):
             return None
         rank = faces.scores if self.several == "score" else None
         rank = visible_sizes(faces.boxes, *image.shape[1:]).prod(1) if rank is None else rank
-        chosen = faces.select(rank.argmax()[None])
+        chosen = faces.select(rank.nan_to_num(-torch.inf).argmax()[None])
         embedded = chosen.embeddings is None or bool(chosen.embeddings.isfinite().all())
         return (_to_levels(image), chosen) if embedded else None
 

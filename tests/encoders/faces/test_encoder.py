@@ -109,6 +109,13 @@ def test_what_lies_outside_the_image_does_not_make_a_face_larger():
     assert nowhere.count_faces([THREE]).tolist() == [0]
 
 
+def test_a_score_that_is_no_number_is_the_lowest():
+    rows = [(*LARGE, float("nan")), (*SMALL, 0.1)]
+    scored = FaceEncoder(functions(lambda image: rows), several="score")
+    assert scored.encode_images([THREE]).tolist() == [list(GREEN)]
+    assert FaceEncoder(functions(lambda image: rows), min_score=0).count_faces([THREE]).tolist() == [1]
+
+
 @pytest.mark.parametrize(
     "found",
     [
@@ -293,6 +300,7 @@ def test_a_model_of_ones_own_needs_no_base_class():
         (lambda: FaceEncoder(functions(), several="first"), ValueError, "`several`.*'first'"),
         (lambda: FaceEncoder(functions(), min_size=-1), ValueError, "`min_size`.*-1"),
         (lambda: FaceEncoder(functions(), min_size=float("nan")), ValueError, "`min_size`.*nan"),
+        (lambda: FaceEncoder(functions(), min_score=float("nan")), ValueError, "`min_score`.*nan"),
         (lambda: FaceEncoder(functions(), batch_size=0), ValueError, "`batch_size`.*0"),
         (lambda: FaceEncoder(functions(), mean=[[1.0]]), ValueError, r"`mean`.*\[1, 1\]"),
         (lambda: FaceEncoder(functions(), mean=[float("nan")]), ValueError, "`mean`.*finite"),
