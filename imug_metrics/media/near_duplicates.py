@@ -64,7 +64,7 @@ def _compared(first: Tensor, second: Tensor, known: Tensor) -> PixelPairs:
     first, second = (images.nan_to_num(0, 0, 0) for images in (first, second))
     everywhere = torch.ones_like(first[:, :1])
     as_is = largest_difference(first, second, everywhere).where(known, torch.nan)
-    if first.shape[-1] < LEAST_SIDE:
+    if first.shape[-1] < LEAST_SIDE or not len(first):  # no Fourier transform of nothing
         never = torch.zeros_like(known)
         return PixelPairs(as_is, as_is, never, never, never)
     found = align(first, second)

@@ -32,10 +32,10 @@ NATURES: dict[str, str] = {  # in this order: an argument is of the first that f
     "regions": "edits.editable",
     "place": "*.dialogue *.turn *.subject *.valid *.lengths *.links *.masks *.available *.options *.modality *.counts "
     "*.noop",
-    "pixels": "*.pixels drift-ssim.images",
+    "pixels": "*.pixels *.reference_pixels drift-ssim.images",
     "group": "*.group",
     "replies": REPLIES,
-    "embeddings": "*.images *.texts *.background *.whole *.swapped subjects.references alignment.references consistency.references graph.references drift.references",
+    "embeddings": "copies.references copies.second_references *.images *.texts *.background *.whole *.swapped subjects.references alignment.references consistency.references graph.references drift.references",
     "boards": "grid.*",
     "points": "*.items",
     "tags": "structure.preds structure.target",
@@ -50,6 +50,7 @@ NATURES: dict[str, str] = {  # in this order: an argument is of the first that f
 }
 INSTANCES = "agreement quality coherence structure tags"  # whose flat records need neither dialogue nor turn
 OPTIONAL = (
+    "copies.images copies.references copies.reference_pixels copies.second_references "
     "*.editable *.noop "
     "*.subject *.valid *.lengths *.masks *.options *.available *.support *.pixels agreement.group identity.group best-of-n.selector "
     "*.background *.swapped subjects.references consistency.references drift.references specificity.texts specificity.preds specificity.target flip.target self-correction.target "
@@ -67,7 +68,7 @@ TAKEN: dict[str, str] = {
     "tensor without dimensions": "*.counts",
     "dimension missing": "*.subject@padded *.counts@flat",  # one id a line, or one number for all
     "list in the middle": "answers.target@flat numeric.target@flat",  # several references
-    "table": "numeric.target@flat reliability.scores@flat *.pixels@flat "
+    "table": "numeric.target@flat reliability.scores@flat "
     "*.background@flat",  # two numbers a record
     **dict.fromkeys(("empty list", "empty tensor", "one short", "one too many", "twice", "first alone"), "*.links"),
     "texts in an array": f"{TEXTS} choices.target group *.subject",

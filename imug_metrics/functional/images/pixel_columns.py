@@ -19,6 +19,8 @@ from imug_metrics.errors import InputError
 
 _SQUARE = "to be square images in colour, [N, 3 * S * S] or [B, T, 3 * S * S]"
 
+_ROUNDING = 1e-6  # an image that was resized may end up this far beyond 1
+
 
 def pixel_column(argument: str, pixels: Any) -> Column:
     """Small images as rows, with the check that they lie in [0, 1].
@@ -34,11 +36,11 @@ def pixel_column(argument: str, pixels: Any) -> Column:
     width = column.values.shape[1]
     if column.width and width != 3 * math.isqrt(width // 3) ** 2:
         raise InputError(argument, _SQUARE, f"{width} numbers")
-    wrong = ((column.values < 0) | (column.values > 1)).any(1)
+    outside = (column.values < -_ROUNDING) | (column.values > 1 + _ROUNDING)
+    wrong = outside.any(1)
 
     def error(row: int) -> InputError:
-        values = column.values[row]
-        got = f"{float(values[(values < 0) | (values > 1)][0]):g}"
+        got = f"{float(column.values[row][outside[row]][0]):g}"
         return InputError(argument, "to lie in [0, 1] (divide bytes by 255)", got, place_of(row, column.shape))
 
     return column._replace(width=None, open_end=None, checks=(Check(wrong, error),))
