@@ -105,7 +105,7 @@ def edit_locality(
     if measure == "lpips" and encoder is None:
         raise ValueError("Expected argument `encoder`, an `LpipsEncoder`, for LPIPS.")
     given = read_edits(images, editable, noop)
-    inputs = pack_inputs(given.columns(), dialogue, turn, subject, valid, lengths, checks=given.checks)
+    inputs = pack_inputs(given.columns(), dialogue, turn, subject, valid, lengths)
     wanted: Wanted = ("mse" if measure == "psnr" else measure, region)
     values = edit_values(inputs, given, {against: (wanted,)}, min_region, encoder).values[against, wanted]
     return reduce_values(inputs.unpack(psnr(values) if measure == "psnr" else values), reduction)
@@ -127,13 +127,11 @@ class Edits(NamedTuple):
     Attributes:
         images, editable: as rows; None: no masks are given.
         noop: the column, None where not given.
-        checks: of what is no column.
     """
 
     images: ImageRows
     editable: ImageRows | None
     noop: Column | None
-    checks: Sequence[Check] = ()
 
     def columns(self) -> dict[str, Column]:
         """What is packed."""
@@ -192,6 +190,7 @@ def edit_values(
     wanted: Mapping[str, Sequence[Wanted]],
     min_region: int,
     encoder: Any = None,
+    device: torch.device | None = None,
 ) -> EditValues:
     """Compare packed images, each as often as is asked for.
 
@@ -201,6 +200,7 @@ def edit_values(
         wanted: by partner, `"previous"` or `"first"`, the measures and regions.
         min_region: pixels that a region has at least.
         encoder: of LPIPS, where that is wanted.
+        device: where images of lists are compared; None: where the records are.
     """
     batch, columns = inputs.batch, inputs.columns
     later = ~batch.is_first()
@@ -210,11 +210,12 @@ def edit_values(
     partners = {name: _partner(name, batch, later, known) for name in wanted}
     parts: dict[tuple[str, Wanted], list[Tensor]] = {(name, one): [] for name in wanted for one in wanted[name]}
     by_lpips = _LpipsPairs(batch, encoder, min_region)
-    for chunk in chunks(batch, given.images, given.editable, later & has_mask & ~noop, [*partners.values()]):
+    changes = later & has_mask & ~noop
+    for chunk in chunks(batch, given.images, given.editable, changes, [*partners.values()], device):
         for name, pairs in chunk.pairs.items():
             found = [(pair.rows, measured(pair, wanted[name], min_region)) for pair in pairs]
             for one in wanted[name]:
-                parts[name, one] += [_in_order(chunk, [(index, of[one]) for index, of in found if one in of])]
+                parts[name, one] += [_in_order(batch, chunk, [(index, of[one]) for index, of in found if one in of])]
         if encoder is not None:
             by_lpips.add(chunk)
     values = {}
@@ -287,7 +288,7 @@ class _LpipsPairs:
         for name, pairs in chunk.pairs.items():
             for pair in pairs:
                 index = self.batch.rows[chunk.rows] if pair.rows is None else pair.rows
-                self.masks[name].append((index, sized(pair.editable, size)))
+                self.masks[name].append((index, sized(pair.editable, size).to(index.device)))
 
     def values(self, partner: Partner, region: str) -> Tensor:
         """LPIPS `[N]` in a region."""
@@ -315,15 +316,14 @@ def _partner(name: str, batch: DialogueBatch, later: Tensor, known: Tensor) -> P
     return Partner(name, rows, all_known & later & batch.valid & batch.valid[rows], united=True)
 
 
-def _in_order(chunk: Chunk, parts: Sequence[tuple[Tensor | None, Tensor]]) -> Tensor:
+def _in_order(batch: DialogueBatch, chunk: Chunk, parts: Sequence[tuple[Tensor | None, Tensor]]) -> Tensor:
     """Values of the rows of a chunk, NaN where there is none."""
     if len(parts) == 1 and parts[0][0] is None:
         return parts[0][1]
-    count = chunk.rows.stop - chunk.rows.start
-    found = torch.full((count,), torch.nan, dtype=torch.float64)
-    for index, values in parts:
-        found = found.to(values.device)
-        found = values if index is None else found.index_copy(0, index - chunk.rows.start, values)
+    found = torch.full_like(batch.rows[chunk.rows], torch.nan, dtype=torch.float64)
+    for rows, values in parts:
+        if rows is not None:
+            found = found.index_copy(0, rows - chunk.rows.start, values.to(found.device))
     return found
 
 
@@ -331,4 +331,4 @@ def _joined(batch: DialogueBatch, parts: list[Tensor]) -> Tensor:
     """Values of all rows."""
     if not parts:
         return torch.full_like(batch.rows, torch.nan, dtype=torch.float64)
-    return parts[0] if len(parts) == 1 else torch.cat([part.to(batch.turn.device) for part in parts])
+    return parts[0] if len(parts) == 1 else torch.cat(parts)

@@ -16,7 +16,7 @@ from imug_metrics.dialogues.batch import DialogueBatch
 from imug_metrics.dialogues.image_rows import ImageRows, as_levels
 from imug_metrics.media.masks import as_shares
 
-_AT_ONCE = 1 << 22  # pixels of images in one chunk
+_AT_ONCE = 1 << 21  # pixels of images in one chunk
 _LISTED_AT_ONCE = 8  # images of a list in one chunk
 
 
@@ -69,7 +69,12 @@ class Chunk(NamedTuple):
 
 
 def chunks(
-    batch: DialogueBatch, images: ImageRows, editable: ImageRows | None, changes: Tensor, partners: list[Partner]
+    batch: DialogueBatch,
+    images: ImageRows,
+    editable: ImageRows | None,
+    changes: Tensor,
+    partners: list[Partner],
+    device: torch.device | None = None,
 ) -> Iterator[Chunk]:
     """Packed images in order, chunk by chunk, so that no more than a few are held as floats.
 
@@ -79,12 +84,13 @@ def chunks(
         editable: the masks, as they were given; None: nothing may change.
         changes: bool `[N]`, the packed rows whose mask counts; the others might change nothing.
         partners: what images are compared with.
+        device: where pairs of images that come in lists are put; None: where the records are.
     """
     masks = None if editable is None else editable.rows
     if isinstance(images.rows, Tensor) and not isinstance(masks, list):
         packed = None if masks is None else batch.pack(masks)
         return _of_tensors(batch, batch.pack(images.rows), packed, changes, partners)
-    return _of_lists(batch, images, editable, changes, partners)
+    return _of_lists(batch, images, editable, changes, partners, device or batch.turn.device)
 
 
 def _of_tensors(
@@ -122,6 +128,7 @@ def _of_lists(
     editable: ImageRows | None,
     changes: Tensor,
     partners: list[Partner],
+    device: torch.device,
 ) -> Iterator[Chunk]:
     order, there, is_first = batch.order.tolist(), batch.valid.tolist(), batch.is_first().tolist()
     others = {partner.name: (partner.rows.tolist(), partner.usable.tolist()) for partner in partners}
@@ -145,7 +152,7 @@ def _of_lists(
         for partner in partners:
             other, usable = others[partner.name]
             triples = {row: (load(row), load(other[row]), masks[partner.united][row]) for row in rows if usable[row]}
-            pairs[partner.name] = list(_by_size(triples, batch.turn.device))
+            pairs[partner.name] = list(_by_size(batch, triples, device))
         yield Chunk(slice(rows.start, rows.stop), [load(row) if there[row] else None for row in rows], pairs)
 
 
@@ -155,20 +162,22 @@ def _both(first: Tensor, second: Tensor) -> Tensor:
     return torch.maximum(first, sized(second.to(first.device)[None], first.shape)[0])
 
 
-def _by_size(triples: dict[int, tuple[Tensor, Tensor, Tensor]], device: torch.device) -> Iterator[Pairs]:
+def _by_size(
+    batch: DialogueBatch, triples: dict[int, tuple[Tensor, Tensor, Tensor]], device: torch.device
+) -> Iterator[Pairs]:
     """Pairs of images of equal sizes put together; images that differ are resized to what they are compared with."""
     groups: dict[tuple[torch.Size, ...], list[int]] = {}
     for row, triple in triples.items():
         groups.setdefault(tuple(part.shape for part in triple), []).append(row)
     for members in groups.values():
         x, y, mask = (list(parts) for parts in zip(*(triples[row] for row in members)))
-        images, others = (torch.stack([as_levels(part).to(device) for part in parts]) for parts in (x, y))
+        images, others = (torch.stack([as_levels(part.to(device)) for part in parts]) for parts in (x, y))
         size = others.shape[-2:]
         resized = images.shape[-2:] != size
         if resized:
             images = F.interpolate(images, size, mode="bilinear", antialias=True).clamp(0, 1)
         masks = sized(torch.stack([part.to(device) for part in mask]), size)
-        yield Pairs(torch.tensor(members, device=device), images, others, masks, resized)
+        yield Pairs(torch.tensor(members, device=batch.turn.device), images, others, masks, resized)
 
 
 def sized(masks: Tensor, size: Sequence[int]) -> Tensor:

@@ -152,7 +152,7 @@ class EditLocality(EmbeddingMetric):
         inputs = self._pack(given.columns(), dialogue, turn, subject, valid, lengths)
         if given.images.jpegs() and not self._warned_of_jpeg:
             self._warn_of_jpeg()
-        found = edit_values(inputs, given, self._wanted(), self.min_region, self.encoder)
+        found = edit_values(inputs, given, self._wanted(), self.min_region, self.encoder, self.device)
         terms = self._terms(found) if self.detail is True else None
         self._add(inputs.batch, found.values["previous", _L1], found.expected, terms)
 

@@ -18,6 +18,7 @@ from torchmetrics.functional.image import peak_signal_noise_ratio, structural_si
 
 from imug_metrics.errors import InputError
 from imug_metrics.functional import edit_locality
+from imug_metrics.functional.images import edit_locality as module
 from imug_metrics.functional.images import edit_pairs
 from imug_metrics.functional.images.difference_maps import SSIM_REACH, ssim_map
 
@@ -281,3 +282,34 @@ def test_unknown_options_are_refused(option: dict[str, Any]) -> None:
 def test_something_has_to_say_what_may_change() -> None:
     with pytest.raises(InputError, match="`editable` to be given, or `noop`"):
         edit_locality(edited()[None])
+
+
+def test_pairs_of_one_size_are_compared_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[int] = []
+
+    def counted(x: Tensor, y: Tensor) -> Tensor:
+        calls.append(len(x))
+        return (x - y).abs().mean(1)
+
+    monkeypatch.setitem(module._MAPS, "l1", counted)
+    images = edited(8)
+    edit_locality([[*images], [*images]], noop=torch.ones(2, 8, dtype=torch.bool))
+    assert calls == [7, 7]
+    calls.clear()
+    edit_locality(images[None], noop=torch.ones(1, 8, dtype=torch.bool))
+    assert calls == [8]
+
+
+def test_every_image_of_a_list_is_decoded_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    opened: list[Any] = []
+    real = Image.open
+    monkeypatch.setattr(
+        Image, "open", lambda source, *more, **options: opened.append(source) or real(source, *more, **options)
+    )
+    paths = [tmp_path / f"{turn}.png" for turn in range(20)]
+    for path, image in zip(paths, (255 * edited(20)).byte()):
+        Image.fromarray(image.permute(1, 2, 0).numpy()).save(path)
+    for against in ("previous", "first"):
+        opened.clear()
+        edit_locality([paths], noop=torch.ones(1, 20, dtype=torch.bool), against=against)
+        assert len(opened) == 20

@@ -221,3 +221,15 @@ def test_without_an_encoder_there_is_no_lpips() -> None:
 def test_an_encoder_without_maps_is_refused() -> None:
     with pytest.raises(ValueError, match="`encoder` to be an LpipsEncoder"):
         EditLocality(encoder=CallableEncoder(lambda images: images))
+
+
+def test_dialogues_count_alike_if_asked_for() -> None:
+    images = [torch.full((turns, 3, SIZE, SIZE), 0.5) for turns in (2, 4)]
+    images[0][1:] += 0.1
+    noop = [[False, *[True] * (len(part) - 1)] for part in images]
+    values = []
+    for average in ("record", "dialogue"):
+        metric = EditLocality(average=average)
+        metric.update(images, noop=noop)
+        values.append(metric.compute().item())
+    assert values == pytest.approx([0.1 / 4, 0.1 / 2], rel=1e-5)
