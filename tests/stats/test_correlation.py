@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import torch
 from scipy import stats
+from torch import Tensor
 
 from imug_metrics.stats import delta_interval, packed_moments, unpack_moments
-from imug_metrics.stats.correlation import fisher_z
+from imug_metrics.stats.correlation import fisher_z, partial_z
 
 
 def sums(x: np.ndarray, y: np.ndarray) -> list[torch.Tensor]:
@@ -55,3 +56,46 @@ def test_interval_by_dialogue_covers_the_truth() -> None:
         hits += bool(found.lower.item() <= math.atanh(truth) <= found.upper.item())
     print(f"coverage {hits / 500}")
     assert 0.93 <= hits / 500 <= 0.97
+
+
+def _held_fixed(x: Tensor, y: Tensor, z: Tensor, *, semi: bool = False) -> float:
+    """The partial correlation by its definition: of what regressions on z leave."""
+    design = torch.stack([torch.ones_like(z), z], 1)
+    left = [part - design @ torch.linalg.lstsq(design, part[:, None]).solution[:, 0] for part in (x, y)]
+    return float(torch.corrcoef(torch.stack([x if semi else left[0], left[1]]))[0, 1])
+
+
+def _partial(x: Tensor, y: Tensor, z: Tensor, *, semi: bool = False) -> float:
+    rows = torch.stack([x, y, z], 1)
+    centred = (rows - rows.mean(0)).unbind(1)
+    sums = tuple((centred[a] * centred[b]).sum() for a, b in ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2)))
+    return float(partial_z(sums, tuple(rows.square().sum(0)), torch.tensor(len(x) - 2), semi=semi).tanh())
+
+
+@pytest.mark.parametrize("semi", [False, True])
+@pytest.mark.parametrize("seed", range(4))
+def test_partial_correlation_is_that_of_what_regressions_leave(seed: int, semi: bool) -> None:
+    noise = torch.randn(3, 40, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    x, y, z = 0.9 + 0.1 * (noise + noise[2])
+    assert _partial(x, y, z, semi=semi) == pytest.approx(_held_fixed(x, y, z, semi=semi), abs=1e-9)
+
+
+def test_the_semipartial_square_is_what_y_adds_to_the_explained_variance() -> None:
+    x, y, z = torch.randn(3, 50, generator=torch.Generator().manual_seed(5), dtype=torch.float64)
+    x = x + y + 0.5 * z
+
+    def explained(*predictors: Tensor) -> float:
+        design = torch.stack([torch.ones_like(x), *predictors], 1)
+        left = x - design @ torch.linalg.lstsq(design, x[:, None]).solution[:, 0]
+        return float(1 - left.var() / x.var())
+
+    assert _partial(x, y, z, semi=True) ** 2 == pytest.approx(explained(y, z) - explained(z), abs=1e-9)
+
+
+def test_what_does_not_vary_beyond_the_third_has_no_partial_correlation() -> None:
+    x, y, z = torch.randn(3, 20, generator=torch.Generator().manual_seed(6), dtype=torch.float64)
+    flat = torch.full_like(x, 0.7)
+    for columns in ((flat, y, z), (x, flat, z), (x, 3 * z - 1, z), (3 * z - 1, y, z), (x[:3], y[:3], z[:3])):
+        assert math.isnan(_partial(*columns))
+    assert _partial(x, y, flat) == pytest.approx(float(torch.corrcoef(torch.stack([x, y]))[0, 1]), abs=1e-9)
+    assert _partial(x, y, flat + 1e-9 * z) == pytest.approx(_partial(x, y, flat), abs=1e-9)
