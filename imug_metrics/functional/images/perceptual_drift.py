@@ -111,13 +111,13 @@ def drift_column(
     if given.ndim in (4, 5) if isinstance(given, Tensor) else not is_embedding(given):
         return embedding_column(argument, given, partial(_pixels, argument, size))
     column = pixel_column(argument, given)
-    width = column.values.shape[1]
-    if len(column.values) and width < 3 * _LEAST_SIZE**2:
+    width = column.values.shape[1]  # 1 where there is no image
+    if 1 < width < 3 * _LEAST_SIZE**2:
         raise InputError(argument, f"to be images of at least {_LEAST_SIZE} x {_LEAST_SIZE} pixels", f"{width} numbers")
     if len(column.shape) == 2 and column.ends is None:
         lines = column.values.view(*column.shape, width)
         column = column._replace(open_end=partial(open_end, argument, lines, are_zero_or_nan))
-    return column._replace(width=width if len(column.values) else 0)
+    return column._replace(width=width if width > 1 else 0)
 
 
 def _pixels(argument: str, size: int, images: Images) -> Tensor:
