@@ -142,11 +142,12 @@ class AdditiveMetric(SavedMetric, Metric):
     def _add_states(self, batch: dict[str, Any]) -> None:
         """Add the states of a batch; one that somebody else holds as well is left to them."""
         for name, added in batch.items():
-            shared = is_shared(vars(self), name)
-            state, in_place = getattr(self, name), not shared and can_change(getattr(self, name))
+            state, shared = getattr(self, name), is_shared(vars(self), name)
             if isinstance(added, list):
                 setattr(self, name, [*state, *added])
-            elif self._reductions[name] is dim_zero_max:
+                continue
+            in_place = not shared and can_change(state)
+            if self._reductions[name] is dim_zero_max:
                 setattr(self, name, torch.maximum(state, added))
             elif self._reductions[name] is merge_samples:
                 merged = merge_samples(torch.stack([state, added]))
