@@ -27,7 +27,7 @@ def perceptual_hash(pixels: Tensor) -> Tensor:
         pixels: floating `[N, 3 * S * S]` in [0, 1].
 
     Returns:
-        float32 `[N, 64]` of 0 and 1; NaN for an image that is of one colour, which has no layout.
+        float32 `[N, 64]` of 0 and 1; NaN for an image of one colour, which has no layout, and for less than 8 x 8 pixels.
 
     Example:
         >>> image = torch.rand(1, 3 * 16 * 16, generator=torch.Generator().manual_seed(0))
@@ -35,6 +35,8 @@ def perceptual_hash(pixels: Tensor) -> Tensor:
         True
     """
     side = math.isqrt(pixels.shape[1] // 3)
+    if side < _SIDE:
+        return pixels.new_full((len(pixels), BITS), torch.nan, dtype=torch.float32)
     grey = torch.einsum("nchw,c->nhw", pixels.view(-1, 3, side, side).float(), constant(_luma, like=pixels))
     waves = constant(_cosines, side, like=pixels)
     frequencies = (waves @ grey @ waves.mT).flatten(1)

@@ -73,6 +73,7 @@ class CopyGuard(EmbeddingMetric):
         noun="copy rate",
         unit="share",
         measures="share of images that are near-duplicates",
+        span="0 to 1",
         direction="lower is better",
         meaning="Share of images that are near-duplicates of the image before, the first one or their reference.",
         misleads="Where a turn asks for no change, the same image is right. Without pixels it rests on the cosine "

@@ -1,28 +1,107 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""CopyGuard: what repeats is counted, by what it repeats and by what tells."""
+"""CopyGuard: what repeats is counted, by what it repeats, by what tells and by how it hides."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import pytest
 import torch
 
+from benchmarks.dispatch_counts import count
 from imug_metrics import CopyGuard
+from imug_metrics.encoders import CallableEncoder
+from imug_metrics.media.thumbnails import thumbnails
 from tests.functional.images.consistent import angles
+from tests.functional.images.test_copy_guard import scenery
 from tests.metrics import cases
 
 CASES = {
     "copies": cases.Case(CopyGuard, cases.images_to_guard),
     "copies-cosine": cases.Case(lambda **k: CopyGuard(cosine_threshold=0.75, **k), cases.images),
 }
+ENCODER = CallableEncoder(images=lambda images: torch.stack([*images]).float().mean((2, 3)), name="colours")
 
 
-def test_pixels_decide_where_a_pair_has_them() -> None:
-    pixels = torch.tensor([0.2, 0.9, 0.9])[:, None].expand(3, 12)
+def result(*arguments: Any, **named: Any) -> dict[str, float]:
     metric = CopyGuard(detail=True)
-    metric.update(angles(0, 0, 90)[None], pixels=pixels[None])
+    metric.update(*arguments, **named)
+    return {name.removeprefix("copy_guard"): float(value) for name, value in metric.compute().items()}
+
+
+def test_every_signal_has_its_rate_and_pixels_decide() -> None:
+    pixels = torch.tensor([0.2, 0.9, 0.9])[:, None].expand(3, 12)
+    found = result(angles(0, 0, 90)[None], pixels=pixels[None])
+    assert found[""] == found["_by_pixels"] == found["_by_cosine"] == pytest.approx(1 / 2)
+    assert found["_of_previous"] == pytest.approx(1 / 2)
+    assert found["_of_first"] == 0
+    assert found["_by_hash"] != found["_by_hash"], "plain images have no hash"
+    assert [found[f"_turn_{turn}"] for turn in (2, 3)] == [0, 1]
+
+
+def test_alterations_are_counted_and_what_is_as_it_was_has_none() -> None:
+    image, *_ = scenery(1)
+    shown = torch.stack([image, image, image.roll((4, -6), (1, 2)), image.flip(-1)])
+    found = result(pixels=thumbnails(shown)[None])
+    assert found[""] == 1
+    assert found["_shifted"] == pytest.approx(2 / 3)  # the last one is the image before it, mirrored and shifted
+    assert found["_mirrored"] == pytest.approx(1 / 3)
+    assert found["_cropped"] == 0
+    assert found["_coverage"] == 1
+
+
+def test_without_pixels_the_cosine_decides_and_says_so() -> None:
+    found = result(angles(0, 0, 90)[None])
+    assert found[""] == found["_by_cosine"] == pytest.approx(1 / 2)
+    assert all(found[key] != found[key] for key in ("_by_pixels", "_by_hash", "_shifted", "_angle", "_of_reference"))
+
+
+def test_a_reference_makes_the_first_image_expected() -> None:
+    images, second = angles(0, 60, 90), angles(60, 60, 60)
+    references = angles(0, 0, 0)
+    found = result(images[None], references=references[None], second_references=second[None])
+    assert found["_of_reference"] == pytest.approx(1 / 3)
+    assert found["_angle"] == pytest.approx((1 - 1 - 1) / 3)
+    assert found["_n"] == 3
+    references[1:] = torch.nan
+    assert result(images[None], references=references[None])["_n"] == 3
+    assert result(images[None])["_n"] == 2
+
+
+def test_a_dialogue_of_one_image_lowers_the_coverage() -> None:
+    assert result(angles(0, 60, 90), dialogue=[1, 2, 2], turn=[1, 1, 2])["_coverage"] == pytest.approx(1 / 2)
+
+
+def test_pixels_of_images_and_references_are_made_when_there_is_an_encoder() -> None:
+    shown = scenery(3)
+    metric = CopyGuard(detail=True, encoder=ENCODER)
+    metric.update(shown, references=shown.flip(-1), dialogue=[1] * 3, turn=[1, 2, 3])
     found = metric.compute()
-    assert found["copy_guard"].item() == pytest.approx(1 / 2)
-    assert found["copy_guard_by_pixels"].item() == pytest.approx(1 / 2)
-    assert found["copy_guard_by_cosine"].item() == pytest.approx(1 / 2)
-    assert found["copy_guard_of_first"].item() == 0
+    assert found["copy_guard_of_reference"] == found["copy_guard_mirrored"] == 1
+    assert found["copy_guard_of_previous"] == 0
+
+
+def test_an_update_with_alignment_is_as_many_operations_however_many_images_and_never_waits() -> None:
+    found = []
+    for lines in (2, 8):
+        pixels = torch.rand(lines, 3, 3 * 16 * 16, generator=torch.Generator().manual_seed(0))
+        metric = CopyGuard(validate=False)
+        metric.update(pixels=pixels)
+        found.append(count(lambda: metric.update(pixels=pixels)))  # noqa: B023
+    assert found[0].operations == found[1].operations <= 430
+    assert found[0].waits == found[1].waits == 0
+
+
+def test_alignment_runs_on_tensors_whose_values_nobody_can_see() -> None:
+    from imug_metrics.media.near_duplicates import compare_pixels
+
+    images, rows = torch.empty(4, 3072, device="meta"), torch.empty(6, dtype=torch.int64, device="meta")
+    assert compare_pixels(images, rows, rows).difference.shape == (6,)
+
+
+def test_nothing_to_compare_is_refused() -> None:
+    with pytest.raises(ValueError, match="`images` to be there, or `pixels`"):
+        CopyGuard().update(dialogue=[1], turn=[1])
+    with pytest.raises(ValueError, match="`reference_pixels` to be as large as `pixels`"):
+        CopyGuard().update(pixels=torch.zeros(1, 2, 48), reference_pixels=torch.zeros(1, 2, 12))
