@@ -39,7 +39,7 @@ def test_a_demo_fits_one_screen_and_is_written_as_strict_json(scored_demo, tmp_p
     assert "Ranks" in said
     found = json.loads((tmp_path / "comparison.json").read_text(encoding="utf-8"), parse_constant=refuse)
     assert set(found["models"]) == {"steady", "fading", "copying"}
-    assert len(found["differences"]) == 3 * len(found["ranks"]) == 15
+    assert len(found["differences"]) == 3 * len(found["ranks"]) == 18
 
 
 def test_runs_metrics_and_models_are_chosen(command) -> None:
