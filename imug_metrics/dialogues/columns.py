@@ -201,7 +201,7 @@ def of_one_width(columns: Mapping[str, Column]) -> dict[str, Column]:
     """Columns, of which those without a single item get the width of the others."""
     width = check_widths(**columns)
     return {
-        name: column._replace(values=column.values.expand(-1, width or 1)) if column.width == 0 else column
+        name: column._replace(values=column.values[:, :1].expand(-1, width or 1)) if column.width == 0 else column
         for name, column in columns.items()
     }
 
