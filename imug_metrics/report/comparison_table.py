@@ -75,10 +75,9 @@ def pair_table(
         "Dia-\nlogues",
     )
     caption = [
-        "difference: first minus second, paired by dialogue and turn",
+        "; ".join(["difference: first minus second, paired by dialogue and turn", *_lower_is_better(metrics)]),
         f"{share} intervals that hold for all pairs of a metric; p: Holm over metrics",
         f"seen from: the smallest difference that these dialogues show with power {100 * power:g} %",
-        *_lower_is_better(metrics),
         *_legend(names, metrics, marks),
     ]
     if most is not None and any(len(metric.differences) > most for metric in metrics):
