@@ -18,7 +18,6 @@ from imug_metrics.report.metric_specs import (
     ALIGNMENT_GAP,
     EXPOSURE,
     MetricSpec,
-    copied_images,
     copies,
     copy_rate,
     horizon,
@@ -93,7 +92,7 @@ def _copying(models: Sequence[ModelScores]) -> Iterator[Finding]:
         yield Finding(
             "warn",
             model.model,
-            f"repeats {copied_images(model)}: {shown} is not identity kept but nothing new drawn.",
+            f"repeats its own images: {shown} is not identity kept but nothing new drawn.",
         )
 
 

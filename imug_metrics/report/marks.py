@@ -15,7 +15,7 @@ from imug_metrics._numbers import number
 from imug_metrics.functional.answers.choice_score import choice_mask
 from imug_metrics.reading.options import DEFAULT_OPTIONS
 from imug_metrics.report.estimates import as_float, estimate, mean
-from imug_metrics.report.metric_specs import CHANCE, METRICS, MetricSpec, copied_images, copies
+from imug_metrics.report.metric_specs import CHANCE, METRICS, MetricSpec, copies
 from imug_metrics.report.tables.cells import is_covered
 from imug_metrics.report.tables.table import Mark
 
@@ -121,7 +121,7 @@ def marks(model: ModelScores, view: MetricSpec) -> list[Mark]:
     if score.bounded and score.lower <= guessed:
         found.append(Mark("≈", "chance", f"not above chance: {_GUESSING[view.key]} scores {number(guessed)}"))
     if view.key == "turn_consistency" and copies(model):
-        found.append(Mark("=", "copies", f"it repeats {copied_images(model)}, so that this is not identity kept"))
+        found.append(Mark("=", "copies", "it repeats its own images, so that this is not identity kept"))
     return found
 
 

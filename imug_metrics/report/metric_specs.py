@@ -211,20 +211,6 @@ def copy_rate(model: ModelScores) -> float:
     return next((rate for rate in rates if not math.isnan(rate)), math.nan)
 
 
-def copied_images(model: ModelScores) -> str:
-    """Which images it repeats, in words: its own, unless more of its images repeat their reference.
-
-    Example:
-        >>> from imug_metrics.suite import ModelScores
-        >>> scores = {"copy_guard": 0.9, "copy_guard_of_previous": 0.1, "copy_guard_of_reference": 0.9}
-        >>> copied_images(ModelScores("mine", scores, []))
-        'its reference images'
-    """
-    of = [as_float(model.scores.get(f"{COPY_RATE}_of_{source}")) for source in ("previous", "first", "reference")]
-    own = max((rate for rate in of[:-1] if not math.isnan(rate)), default=0.0)
-    return "its reference images" if of[-1] > own else "its own images"
-
-
 def check_models(models: Sequence[ModelScores]) -> None:
     """Raise a ValueError where there is no model to report, or two of one name."""
     if not models:

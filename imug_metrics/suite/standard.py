@@ -28,9 +28,8 @@ from imug_metrics.suite.reference_consistency import ReferenceConsistency
 
 Route: TypeAlias = str
 """What a metric is fed with: "answers", "answers_imug", a route of `imug_metrics.suite.answers.KEYED`, "scores" (of
-answers), "images", "references" (of images, those that have one), "copies" (of images, with the reference of those that
-have one), "without_key", "function:<name>" (values of a function of the records), or the name of a score or cost that
-records carry."""
+answers), "images", "references" (of images, those that have one), "without_key", "function:<name>" (values of a
+function of the records), or the name of a score or cost that records carry."""
 
 Given: TypeAlias = "Mapping[str, Metric | Callable[..., Any]] | Sequence[Metric | Callable[..., Any]]"
 """Metrics as users name them; a plain function stands for its `FunctionMetric`."""
@@ -209,8 +208,6 @@ def route(name: str, metric: Metric) -> Route:
     required = required_columns(metric)
     if isinstance(metric, TurnsWithoutKey):
         return "without_key"
-    if isinstance(metric, CopyGuard):
-        return "copies"
     if isinstance(metric, AnswerAccuracy):
         return _route_of_answers(metric)
     if isinstance(metric, NamedScore):

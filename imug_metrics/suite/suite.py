@@ -25,6 +25,7 @@ from imug_metrics.metrics.description import MetricDescription, describe
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.exports import log_scores
 from imug_metrics.metrics.function_metric import FunctionMetric
+from imug_metrics.metrics.images.copy_guard import CopyGuard
 from imug_metrics.metrics.logged_metric import LoggedMetric
 from imug_metrics.metrics.metric_collections import Arguments
 from imug_metrics.metrics.options import Detail, check_detail
@@ -442,7 +443,7 @@ class ImugSuite(MetricCollection):
                 if way in turns and (way in given or required_columns(self[name]) <= turns[way].columns.keys()):
                     with record_values(self[name]) as seen:
                         call(name, accepted_columns(self[name], turns[way].columns))
-                    own = name not in self._standard or way in KEYED or way == "copies"
+                    own = name not in self._standard or way in KEYED or isinstance(self[name], CopyGuard)
                     if seen and own and way not in self._carried:
                         values[ITEM_OF.get(name, name)] = way, seen[-1]
         self._had_records = self._had_records or bool(records)

@@ -31,7 +31,7 @@ from imug_metrics.suite.standard import Route
 Unreadable = Callable[[Record, str], None]
 Carried = Mapping[Route, tuple[CarriedField, str]]
 
-OF_IMAGES = ("images", "references", "copies")
+OF_IMAGES = ("images", "references")
 _NO_SUBJECT = "\0"  # which no record names
 
 
@@ -88,7 +88,9 @@ def turns_by_route(
         if encoder is None:
             raise ValueError("Expected argument `encoder` of the suite, to score images.")
         found["images"] = Turns(images, _image_columns(images, encoder, unreadable, with_pixels))
-        found |= _compared_with_references(found["images"], encoder, unreadable, wanted, with_pixels)
+        rows = [row for row, record in enumerate(images) if record.reference is not None]
+        if rows and "references" in wanted:
+            found["references"] = _with_references(found["images"], rows, encoder, unreadable)
     return found
 
 
@@ -163,53 +165,24 @@ def _takes_regions(encoder: CachedEncoder) -> bool:
     return isinstance(region, str) and region == "given"
 
 
-def _compared_with_references(
-    turns: Turns, encoder: CachedEncoder, unreadable: Unreadable, wanted: Collection[Route], with_pixels: bool
-) -> dict[Route, Turns]:
-    """Images with the references that they have: those with one alone, and all of them, whose others are NaN."""
-    rows = [row for row, record in enumerate(turns.records) if record.reference is not None]
-    columns = {name: column for name, column in turns.columns.items() if name != "links"}
-    found: dict[Route, Turns] = {}
-    if rows and not {"references", "copies"}.isdisjoint(wanted):
-        columns |= _references(turns, rows, encoder, unreadable, with_pixels)
-    if rows and "references" in wanted:
-        chosen = torch.tensor(rows)
-        having = {name: _chosen(column, chosen) for name, column in columns.items()}
-        found["references"] = Turns([turns.records[row] for row in rows], having)
-    if "copies" in wanted:
-        found["copies"] = Turns(turns.records, columns)
-    return found
-
-
-def _references(
-    turns: Turns, rows: Sequence[int], encoder: CachedEncoder, unreadable: Unreadable, with_pixels: bool
-) -> dict[str, Tensor]:
-    """Embeddings and pixels of the references of some rows of images; NaN where there is none that can be read."""
+def _with_references(turns: Turns, rows: Sequence[int], encoder: CachedEncoder, unreadable: Unreadable) -> Turns:
+    """The rows of images that have a reference, with its embedding; NaN where that cannot be read."""
     records = [turns.records[row] for row in rows]
-    images, small = turns.columns["images"], turns.columns.get("pixels")
     if _takes_regions(encoder):
-        seen, pixels = torch.zeros(len(rows), 1), None
+        found = torch.zeros(len(rows), 1)
         refused: list[str | None] = ["cannot be compared by an encoder of regions, which it has none of"] * len(rows)
     else:
-        seen, pixels, refused = encoder.encode_readable(
-            [record.reference for record in records], with_pixels=with_pixels
-        )
+        found, _, refused = encoder.encode_readable([record.reference for record in records], with_pixels=False)
     for record, reason in zip(records, refused, strict=True):
         if reason is not None:
             unreadable(record, f"its reference {image_name(record.reference)}: {reason}")
-    there = torch.tensor([reason is None for reason in refused])
-    found = {"references": _placed(seen, rows, there, images)}
-    if small is not None and pixels is not None:
-        found["reference_pixels"] = _placed(pixels, rows, there, small)
-    return found
-
-
-def _placed(values: Tensor, rows: Sequence[int], there: Tensor, like: Tensor) -> Tensor:
-    """Values at the rows where they are there, in a column like another one; NaN elsewhere."""
-    column = torch.full_like(like, torch.nan)
-    if values.shape[1:] == like.shape[1:]:
-        column[torch.tensor(rows)[there].to(like.device)] = values[there.to(values.device)].to(like)
-    return column
+    chosen = torch.tensor(rows)
+    columns = {name: _chosen(column, chosen) for name, column in turns.columns.items() if name != "links"}
+    there = torch.tensor([reason is None for reason in refused], device=found.device)
+    images = columns["images"]
+    references = found if found.shape[1:] == images.shape[1:] else found.new_zeros(images.shape)
+    columns["references"] = references.masked_fill(~there[:, None], torch.nan)
+    return Turns(records, columns)
 
 
 def _chosen(column: Any, rows: Tensor) -> Any:

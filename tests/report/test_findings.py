@@ -31,14 +31,6 @@ def test_a_copying_model_is_not_called_highest_where_it_is_not(make_scores: Any)
     assert "(the highest)" not in texts(models, "warn")[0][1]
 
 
-def test_a_model_that_copies_its_references_does_not_repeat_its_own_images(make_scores: Any) -> None:
-    model = make_scores("copying", copy_rate=0.9)
-    for source, rate in (("previous", 0.1), ("first", 0.1), ("reference", 0.9)):
-        model.scores[f"copy_guard_of_{source}"] = rate
-    ((_, text),) = texts([model], "warn")
-    assert text.startswith("repeats its reference images: copy rate 0.90")
-
-
 def test_results_without_a_guard_are_warned_of_by_their_copies_by_cosine(make_scores: Any) -> None:
     model = make_scores("old")
     del model.scores["copy_guard"]

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Copies are looked for by default: among the images of a dialogue, and of the reference that a record carries."""
+"""Copies are looked for by default among the images of a dialogue."""
 
 from __future__ import annotations
 
@@ -68,35 +68,26 @@ def test_the_value_of_a_row_is_that_of_the_function() -> None:
     torch.testing.assert_close(found.double(), expected, equal_nan=True)
 
 
-def test_an_image_is_a_copy_of_the_reference_that_its_record_carries() -> None:
+def test_an_image_that_looks_like_its_reference_is_no_copy() -> None:
+    """A record's reference is what its image should look like, and not what the model was shown."""
     found = score_records(
-        drawn(RED, BLUE, GREEN, references=(RED, None, RED)), model="mine", encoder=load_encoder("scene")
+        drawn(RED, BLUE, GREEN, references=(RED, BLUE, GREEN)), model="mine", encoder=load_encoder("scene")
     )
-    assert [row["copy"] for row in found.items] == [1.0, 0.0, 0.0]
-    assert found.scores["copy_guard_of_reference"] == 0.5
-    assert found.scores["copy_guard_of_previous"] == 0.0
-
-
-def test_a_reference_that_cannot_be_read_leaves_the_other_images_to_compare_with() -> None:
-    told: list[int] = []
-    records = drawn(RED, RED, BLUE, references=(b"no image", b"no image", GREEN))
-    encoder = load_encoder("scene")
-    found = score_records(records, model="mine", encoder=encoder, unreadable=lambda record, _: told.append(record.turn))
-    assert told == [1, 2], "each is told once, whatever is compared with it"
-    assert [row["copy"] for row in found.items] == [None, 1.0, 0.0]
+    assert [row["copy"] for row in found.items] == [None, 0.0, 0.0]
+    assert found.scores["turn_consistency_reference"] == pytest.approx(1.0)
 
 
 def test_metrics_of_ones_own_without_the_guard_find_no_copies() -> None:
     assert copies(drawn(RED, RED), metrics=[TurnConsistency(detail=True)]) == [None, None]
 
 
-def test_a_guard_of_ones_own_is_fed_with_pixels_and_references() -> None:
-    records = drawn(RED, RED, BLUE, references=(None, None, BLUE))
-    assert copies(records, metrics=[CopyGuard()]) == [None, 1.0, 1.0]
+def test_a_guard_of_ones_own_is_fed_with_pixels() -> None:
+    records = drawn(RED, RED, BLUE)
+    assert copies(records, metrics=[CopyGuard()]) == [None, 1.0, 0.0]
     suite = ImugSuite({"mine": CopyGuard()}, encoder=FLAT, keep_rows=True)
     suite.update(records)
-    assert [row["mine"] for row in suite.rows()] == [None, 1.0, 1.0]
-    assert suite.compute() == {"mine": 1.0}
+    assert [row["mine"] for row in suite.rows()] == [None, 1.0, 0.0]
+    assert suite.compute() == {"mine": 0.5}
 
 
 def test_a_batch_gives_its_own_copies() -> None:
