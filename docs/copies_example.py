@@ -234,7 +234,7 @@ def _small(pairs: list[Pair], side: int) -> tuple[torch.Tensor, torch.Tensor]:
     return first, second
 
 
-def main(repeats: int = 8, count: int = 60) -> None:
+def main(repeats: int = 4, count: int = 48) -> None:
     """Print the tables."""
     rng = random.Random(0)
     drawn = scenes(count, rng)

@@ -27,7 +27,7 @@ def perceptual_hash(pixels: Tensor) -> Tensor:
         pixels: floating `[N, 3 * S * S]` in [0, 1].
 
     Returns:
-        float32 `[N, 64]` of 0 and 1; NaN for an image of one colour, which has no layout, and for less than 8 x 8 pixels.
+        float32 `[N, 64]` of 0 and 1; NaN for an image of one colour, which has no layout, or of less than 8 x 8.
 
     Example:
         >>> image = torch.rand(1, 3 * 16 * 16, generator=torch.Generator().manual_seed(0))
