@@ -52,7 +52,8 @@ INSTANCES = "agreement quality coherence structure tags"  # whose flat records n
 OPTIONAL = (
     "copies.images copies.references copies.reference_pixels copies.second_references "
     "*.editable *.noop "
-    "*.subject *.valid *.lengths *.masks *.options *.available *.support *.pixels agreement.group identity.group best-of-n.selector "
+    "*.subject *.valid *.lengths *.masks *.options *.available *.support *.pixels agreement.group identity.group "
+    "best-of-n.selector "
     "*.background *.swapped subjects.references consistency.references drift.references specificity.texts specificity.preds specificity.target flip.target self-correction.target "
     "*.dialogue@padded *.turn@padded "
 ) + " ".join(f"{name}.dialogue {name}.turn" for name in INSTANCES.split())
@@ -68,8 +69,7 @@ TAKEN: dict[str, str] = {
     "tensor without dimensions": "*.counts",
     "dimension missing": "*.subject@padded *.counts@flat",  # one id a line, or one number for all
     "list in the middle": "answers.target@flat numeric.target@flat",  # several references
-    "table": "numeric.target@flat reliability.scores@flat "
-    "*.background@flat",  # two numbers a record
+    "table": "numeric.target@flat reliability.scores@flat *.background@flat",  # two numbers a record
     **dict.fromkeys(("empty list", "empty tensor", "one short", "one too many", "twice", "first alone"), "*.links"),
     "texts in an array": f"{TEXTS} choices.target group *.subject",
     "mappings in an array": "*.available",  # the names are its keys
@@ -84,8 +84,8 @@ TAKEN: dict[str, str] = {
     "!breakdown.group !sycophancy.target",
     "entry empty list": "candidates boards points tags tags.preds tags.target *.available embeddings pixels levels "
     "regions",
-    "infinite": f"{ANY_NUMBER} numeric.preds !verifier.target",
-    "minus infinity": f"{ANY_NUMBER} numeric.preds !verifier.target !*.costs",
+    "infinite": f"{ANY_NUMBER} numeric.preds identity.group !verifier.target",
+    "minus infinity": f"{ANY_NUMBER} numeric.preds identity.group !verifier.target !*.costs",
     "not a number": f"{TEXTS} {ANY_NUMBER} columns shares grades group points tags pixels levels regions *.options "
     "!breakdown.group !answers.target",
     "negative": f"{ANY_NUMBER} {NUMERIC} columns group *.dialogue *.subject !*.costs !verifier.target "
@@ -94,10 +94,11 @@ TAKEN: dict[str, str] = {
     "*.links *.modality *.noop *.lengths *.dialogue *.subject !sycophancy.suggested",
     "a half": f"{ANY_NUMBER} {NUMERIC} shares pixels levels regions !verification.preds !verification.target "
     "!verifier.target",
-    "large": f"{ANY_NUMBER} {NUMERIC} lengths tags *.turn *.counts *.links *.subject *.dialogue@padded breakdown.group identity.group "
+    "large": f"{ANY_NUMBER} {NUMERIC} lengths tags *.turn *.counts *.links *.subject *.dialogue@padded breakdown.group "
+    "identity.group "
     "!verifier.target !selection.selector !verifier.scores",
-    "64 bits": f"{ANY_NUMBER} {NUMERIC} lengths tags breakdown.group identity.group !verifier.target !selection.selector "
-    "!verifier.scores",
+    "64 bits": f"{ANY_NUMBER} {NUMERIC} lengths tags breakdown.group identity.group !verifier.target "
+    "!selection.selector !verifier.scores",
     "ones": f"{ANY_NUMBER} {NUMERIC} columns lengths boards shares grades group points tags pixels levels regions "
     "*.noop *.valid *.subject *.counts *.masks *.links *.modality *.lengths !breakdown.group "
     "!sycophancy.suggested !sycophancy.target",
@@ -110,7 +111,8 @@ OF_FUNCTIONS: dict[str, str] = {  # where they take more than metrics, or less
     # Records of one argument alone may be as many, and lie in as many dimensions, as they like.
     **dict.fromkeys(("one short", "one too many", "twice", "first alone", "in one list"), "reliability.scores"),
     **dict.fromkeys(("dimensions before", "nested tensor", "too deep"), "reliability.scores"),
-    "table": "reliability.scores strategies.scores@flat graph.images@flat shift.images@flat identity.images@flat subjects-graph.images@flat",
+    "table": "reliability.scores strategies.scores@flat graph.images@flat shift.images@flat "
+    "identity.images@flat subjects-graph.images@flat",
     **dict.fromkeys(("large", "64 bits"), SELECTORS),
     "negative": f"{SELECTORS} !policy.preds",
     # A policy may choose no strategy that lacks the record.
@@ -215,7 +217,7 @@ class Trial:
 
 
 FORMS = [(name, padded) for name, variant in VARIANTS.items() for padded in (False, True)[: 2 - variant.flat_only]]
-OWN_GROUPS = ("graph", "subjects-graph", "agreement", "breakdown")  # links, and groups of their own
+OWN_GROUPS = ("graph", "subjects-graph", "agreement", "identity", "breakdown")  # links, and groups of their own
 FLAT_FUNCTIONS = ("adaptive_policy", "answer_accuracy", "grid_accuracy", "point_score")
 OF_METRICS_ALONE = ("named-strategies",)
 OF_CANDIDATES = ("selection", "verifier")  # whose function takes a mask of candidates

@@ -485,9 +485,10 @@ def _line_pairs(lines: int, width: int, device: torch.device) -> Tensor:
 
 def _hashed(names: list[object], shape: tuple[int, ...]) -> Tensor:
     """Names as whole numbers that float64 holds; NaN for None."""
-    for cell, name in enumerate(names):
-        if name is not None and not isinstance(name, str):
-            kind = "to hold names or integers, not mixed" if is_integer(name) else "to hold names or integers"
-            raise InputError("group", kind, shown(name), place_of(cell, shape))
+    present = [(cell, name) for cell, name in enumerate(names) if name is not None]
+    is_name = isinstance(present[0][1], str)
+    for cell, name in present:
+        if isinstance(name, str) != is_name or not (isinstance(name, str) or is_integer(name)):
+            raise InputError("group", "to hold names or integers, not mixed", shown(name), place_of(cell, shape))
     codes = (hash_ids([name or "" for name in names], "group", shape) >> 11).double()
     return codes.masked_fill(torch.tensor([name is None for name in names]), torch.nan)

@@ -35,14 +35,14 @@ from imug_metrics.stats import REASONS, Weights, component_weights, unpack_momen
 from imug_metrics.stats.bounded_sample import NO_KEY, add_rows, folded, hash_keys, sampled_rows
 from imug_metrics.stats.intervals import FEW_PAIRS
 from imug_metrics.stats.jackknife import group_of, jackknife, jackknife_interval
-from imug_metrics.stats.verification import area_under_curve, bin_edges, bin_of, tie_share
+from imug_metrics.stats.verification import area_under_curve, bin_edges, bin_of, decidability, tie_share
 
 if TYPE_CHECKING:
     from imug_metrics.encoders import Encoder
 
 _WITHIN = ("same", "within", "hard_within")  # kinds of pairs of one dialogue, all of which are counted
 _ACROSS = ("across", "hard", "shared")  # kinds of pairs of two dialogues, which are those of the sample
-_OWN_PAIRS = ("shared", "slope")  # estimates of pairs of one subject that are not those of all others
+_OWN_PAIRS = ("shared", "dprime_slope")  # estimates of pairs of one subject that are not those of all others
 _NO_GROUP = -1.0
 _PLACES = 3  # numbers of a sampled row before its embedding: its dialogue, subject and group
 
@@ -94,8 +94,9 @@ class IdentityVerification(EmbeddingMetric):
       `verification_scores`; without interval the `_threshold` that this takes
     - `_dprime`: distance of the two kinds' means in standard deviations
     - `_across`, `_within`, `_hard`, `_hard_within`: the area against each kind
-    - `_turn_2`, `_turn_3`, ...: the area for pairs of a subject's first image with that of this turn, and `_slope`: its
-      least-squares slope over turns, weighted by pairs
+    - `_turn_2`, `_turn_3`, ...: the area for pairs of a subject's first image with that of this turn
+    - `_dprime_slope`: least-squares slope over these turns, weighted by pairs, of their d', which has no ceiling as the
+      area has
     - with `shared_subjects`, `_shared`: the area for pairs of one subject id in two dialogues
 
     and without interval `_bin_error`, what the area can be off by, at most, because of the bins, and the numbers of
@@ -213,10 +214,15 @@ class IdentityVerification(EmbeddingMetric):
         Raises:
             InputError: if shapes differ, the width is not that of the metric, or turns are refused.
         """
-        columns = {"images": self._images(images)} | ({} if group is None else {"group": group_column(group)})
+        column = self._images(images)
+        if column.width == 0:  # nothing in it tells a width
+            assert self.width is not None
+            nothing = column.values.new_zeros(len(column.values), self.width)
+            column = column._replace(values=nothing, width=self.width)
+        columns = {"images": column} | ({} if group is None else {"group": group_column(group)})
         inputs = self._pack(columns, dialogue, turn, subject, valid, lengths)
         batch, rows = inputs.batch, inputs.columns["images"].detach()
-        if rows.shape[1] != self.width and len(rows):
+        if rows.shape[1] != self.width:
             raise InputError("images", f"to have the width of the metric, {self.width}", rows.shape[1])
         there = batch.valid & has_direction(rows)
         if self.detail:
@@ -364,15 +370,20 @@ class IdentityVerification(EmbeddingMetric):
         if self.shared_subjects:
             found["shared"] = area_under_curve(of["shared"], different)
         curve = {f"turn_{turn}": area_under_curve(of[f"turn_{turn}"], different) for turn in self._later}
-        if not curve:
-            return found
-        weights = torch.stack([of[name].sum(-1) for name in curve], -1)
-        return {**found, "slope": _slope(torch.stack([*curve.values()], -1), weights, self._later), **curve}
+        if curve:
+            found["dprime_slope"] = self._slope(torch.stack([of[name] for name in curve], -2), different)
+        return found | curve
+
+    def _slope(self, same: Tensor, different: Tensor) -> Tensor:
+        """Slope of d' over turns `[...]`, of the histograms of each turn `[..., T, bins]`."""
+        edges = bin_edges(self.bins, same)
+        distance = decidability(same, different.unsqueeze(-2), (edges[:-1] + edges[1:]) / 2)
+        return _least_squares_slope(distance, same.sum(-1), self._later)
 
     def _weights_by_group(self, names: list[str], pairs: Tensor) -> tuple[Tensor, Tensor]:
         """Numbers of pairs of one subject and of two that each estimate has of each group, `[groups, E]`."""
         of = dict(zip(self._names(), pairs.unbind(1)))
-        of["slope"] = torch.stack([pairs.new_zeros(len(pairs)), *(of[f"turn_{turn}"] for turn in self._later)]).sum(0)
+        of["dprime_slope"] = sum((of[f"turn_{turn}"] for turn in self._later), pairs.new_zeros(len(pairs)))
         of_same = [of[name] if name in _OWN_PAIRS or name.startswith("turn_") else of["same"] for name in names]
         different = [of[name if name in NEGATIVES else self.negatives] for name in names]
         return torch.stack(of_same, 1), torch.stack(different, 1)
@@ -409,7 +420,7 @@ def _fewer(one: Weights, two: Weights) -> Weights:
     return Weights(*(torch.where(first, *parts) for parts in zip(one, two)))
 
 
-def _slope(curve: Tensor, weights: Tensor, turns: range) -> Tensor:
+def _least_squares_slope(curve: Tensor, weights: Tensor, turns: range) -> Tensor:
     """Weighted least-squares slope `[...]` of a curve `[..., T]` over turns; NaN with fewer than two points."""
     x = torch.tensor([*turns], dtype=curve.dtype, device=curve.device)
     weights, y = weights * curve.isfinite(), curve.nan_to_num(0)

@@ -98,7 +98,7 @@ def test_the_curve_is_that_of_pairs_with_the_first_image() -> None:
         expected = verification_histograms(same, different).auc
         torch.testing.assert_close(found[f"{NAME}_turn_{turn}"], expected)
     assert found[f"{NAME}_turn_2"] > found[f"{NAME}_turn_5"], "subjects fade"
-    assert found[f"{NAME}_slope_upper"] < 0
+    assert found[f"{NAME}_dprime_slope_upper"] < 0
     assert found[f"{NAME}_turn_6"].isnan()
 
 
@@ -218,7 +218,7 @@ def test_intervals_cover_the_value_of_many_dialogues(count: int) -> None:
     samples = 60
     rows = records(count * samples, seed=5, turns=3)
     truth = fed(rows, sample=1500, bins=512).compute()
-    covered = dict.fromkeys(("", "_eer", "_dprime", "_turn_3"), 0)
+    covered = dict.fromkeys(("", "_eer", "_dprime", "_turn_3", "_dprime_slope"), 0)
     for sample in range(samples):
         found = fed(part(rows, rows["dialogue"] // count == sample), sample=200, bins=512).compute()
         for key in covered:
