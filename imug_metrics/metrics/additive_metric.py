@@ -142,7 +142,8 @@ class AdditiveMetric(SavedMetric, Metric):
     def _add_states(self, batch: dict[str, Any]) -> None:
         """Add the states of a batch; one that somebody else holds as well is left to them."""
         for name, added in batch.items():
-            state, shared = getattr(self, name), is_shared(vars(self), name)
+            shared = is_shared(vars(self), name)  # asked before another reference is held here
+            state = getattr(self, name)
             if isinstance(added, list):
                 setattr(self, name, [*state, *added])
                 continue
