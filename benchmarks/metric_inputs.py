@@ -158,9 +158,7 @@ METRICS: dict[str, Entry] = {
     "EditLocality": Entry(im.EditLocality, _edits),
     "ExposureBias": Entry(im.ExposureBias, _shares("scores", "baseline")),
     "GridAccuracy": Entry(im.GridAccuracy, _labels("preds", "target", kinds=4, last=(3, 3))),
-    "IdentityVerification": Entry(
-        lambda **k: im.IdentityVerification(WIDTH, **k), _embeddings("images"), "embeddings"
-    ),
+    "IdentityVerification": Entry(lambda **k: im.IdentityVerification(WIDTH, **k), _embeddings("images"), "embeddings"),
     "InterleavedCoherence": Entry(im.InterleavedCoherence, _shares("holistic", "style")),
     "LoopConvergence": Entry(im.LoopConvergence, _shares("scores")),
     "MetricAgreement": Entry(im.MetricAgreement, _shares("scores", "references")),

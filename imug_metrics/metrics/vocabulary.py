@@ -17,8 +17,8 @@ ARGUMENTS: dict[str, str] = {
     "in the form that the metric names; NaN, or None in a list, for an absent answer, which lowers the coverage.",
     "images": "floating-point embeddings `[N, D]` or `[B, T, D]`; with an `encoder` also images `[N, 3, H, W]` or `[B, "
     "T, 3, H, W]`, or a list or one list a dialogue of PIL images, arrays or paths, None for an absent image. An "
-    "embedding that is zero or not finite has no direction and counts as absent; every other length is exact. Metrics of "
-    "pixels take images alone, floating ones in [0, 1], and count one with a NaN as absent.",
+    "embedding that is zero or not finite has no direction and counts as absent; every other length is exact. Metrics "
+    "of pixels take images alone, floating ones in [0, 1], and count one with a NaN as absent.",
     "scores": "real numbers `[N]` or `[B, T]`, higher is better; NaN where a record could not be scored, which lowers "
     "the coverage. Metrics of several candidates, strategies or repetitions take one score for each, `[N, n]` or "
     "`[B, T, n]`; NaN for one that is not there, and a record without any lowers the coverage.",
@@ -40,8 +40,8 @@ ARGUMENTS: dict[str, str] = {
     "references": "what outputs are compared with where nothing is right or wrong: embeddings of reference images, or "
     "reference scores such as those of people; NaN where there is none: such a record cannot be compared and lowers "
     "the coverage.",
-    "second_references": "embeddings, in the shape of `images`, of another image of each record's subject, which the "
-    "model was not shown; NaN where there is none, which concerns the copy angle alone.",
+    "shown": "embeddings, in the shape of `images`, or with an `encoder` images, of what the model was shown and "
+    "should not give back; NaN where there is none, which concerns copies of it and the copy angle alone.",
     "baseline": "real numbers in the shape of `scores`: scores of the same records in the arm that is compared with; "
     "NaN where a record could not be scored, which is then unpaired and lowers the coverage.",
     "suggested": "the wrong answers that the user suggested, in the form of `preds`; one that is absent lowers the "
@@ -51,9 +51,9 @@ ARGUMENTS: dict[str, str] = {
     "counts": "integers `[N]` or `[B, T]`, or one for all records: the number of points that a record's task has.",
     "masks": "bool in the form of `items`, True where the cell is an item; None: all are.",
     "available": "by record, the names of the items whose file is there; None, for one or for all: not checked.",
-    "editable": "masks, `[N, H, W]` or `[B, T, H, W]` or in lists, of where a turn may change the image before it: bool, "
-    "integers (above 0) or shares in [0, 1]; NaN or None where nothing is known: such a record is not expected to have a "
-    "value.",
+    "editable": "masks, `[N, H, W]` or `[B, T, H, W]` or in lists, of where a turn may change the image before it: "
+    "bool, integers (above 0) or shares in [0, 1]; NaN or None where nothing is known: such a record is not expected "
+    "to have a value.",
     "noop": "bool `[N]` or `[B, T]`: whether a turn asks for no change. A record has to say so.",
     "links": "int64 `[E, 2]`: the row of an image (in padded records b * T + t), and the row of the image that it "
     "should agree with.",
@@ -65,8 +65,7 @@ ARGUMENTS: dict[str, str] = {
     "finite where there is none, which concerns the swap test alone.",
     "pixels": "real numbers `[N, 3 * S * S]` or `[B, T, 3 * S * S]` in [0, 1]: every image in colour at one small "
     "size, as `imug_metrics.media.thumbnails` makes them, to find copies among them; NaN where there is none.",
-    "reference_pixels": "`references` in the form of `pixels`; NaN where there is none, which is then judged by its "
-    "embedding.",
+    "shown_pixels": "`shown` in the form of `pixels`; NaN where there is none, which is then judged by its embedding.",
     # Scores of parts, and what scores depend on.
     "correctness": "real numbers `[N]` or `[B, T]` on the metric's `scale`: semantic correctness of each answer; NaN "
     "where not known.",

@@ -183,12 +183,12 @@ def images_and_pixels(dialogue: Tensor, turn: Tensor) -> Batch:
 
 
 def images_to_guard(dialogue: Tensor, turn: Tensor) -> Batch:
-    """Images of which some repeat the one before and some their reference."""
+    """Images of which some repeat the one before and some what was shown."""
     pixels = noise(dialogue, turn // 2, 6, 192).sigmoid()
     given = (labels(dialogue, turn, 8, 3) == 0)[:, None]
-    references = {"references": noise(dialogue, turn, 4), "second_references": noise(dialogue, turn, 5)}
-    reference_pixels = torch.where(given, pixels, noise(dialogue, turn, 7, 192).sigmoid())
-    return {**images(dialogue, turn), **references, "pixels": pixels, "reference_pixels": reference_pixels}
+    others = {"shown": noise(dialogue, turn, 4), "references": noise(dialogue, turn, 5)}
+    shown_pixels = torch.where(given, pixels, noise(dialogue, turn, 7, 192).sigmoid())
+    return {**images(dialogue, turn), **others, "pixels": pixels, "shown_pixels": shown_pixels}
 
 
 def parts_of_images(dialogue: Tensor, turn: Tensor) -> Batch:

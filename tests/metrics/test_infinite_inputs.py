@@ -82,9 +82,9 @@ def test_numbers_of_every_metric_are_tried() -> None:
 # Arguments of parts of the detail: what begins with one of these changes, and nothing else.
 PARTS: dict[str, tuple[str, ...]] = {
     "*.support": ("_support", "_relative", "_lenient_relative"),
-    "copies.second_references": ("_angle",),
+    "copies.references": ("_angle",),
     "copies.*ixels": ("",),  # pairs without pixels are judged by their embeddings,
-    "copies.references": ("",),  # and images without a reference by the earlier ones
+    "copies.shown": ("",),  # and where nothing was shown, images by the earlier ones
     "*.pixels": ("_pixel_copy_rate",),
     "subjects*.background": ("_background", "_gap", "_leakage"),
     "subjects*.whole": ("_whole", "_swap_rate", "_leakage"),
@@ -112,8 +112,9 @@ NUMBERS = [(name, argument) for name in VARIANTS if name != "breakdown" for argu
 MAY_BE_INFINITE = ("best-of-n.selector", "verifier.scores")
 REFUSED = ("gap.modality", "context.context_lengths", "edits.noop")  # a record with a score has to have them
 NOT_EXPECTED = ("edits.editable",)  # a record of which nothing is known is not expected to have a value
-IN_A_RANGE = ("exposure-bias.*", "coherence.*", "quality.*", "*.support", "*.items", "structure.*", "*.pixels", "*.reference_pixels", "drift-ssim.*")
-IN_A_RANGE += ("edits.*", "verification.*", "verifier.target", "agreement.group", "policy.preds")
+IN_A_RANGE = ("exposure-bias.*", "coherence.*", "quality.*", "*.support", "*.items", "structure.*", "*.pixels")
+IN_A_RANGE += ("*.shown_pixels", "drift-ssim.*", "edits.*", "verification.*", "verifier.target")
+IN_A_RANGE += ("agreement.group", "policy.preds")
 
 
 def is_refused(name: str, argument: str, number: float) -> bool:

@@ -32,10 +32,11 @@ NATURES: dict[str, str] = {  # in this order: an argument is of the first that f
     "regions": "edits.editable",
     "place": "*.dialogue *.turn *.subject *.valid *.lengths *.links *.masks *.available *.options *.modality *.counts "
     "*.noop",
-    "pixels": "*.pixels *.reference_pixels drift-ssim.images",
+    "pixels": "*.pixels *.shown_pixels drift-ssim.images",
     "group": "*.group",
     "replies": REPLIES,
-    "embeddings": "copies.references copies.second_references *.images *.texts *.background *.whole *.swapped subjects.references alignment.references consistency.references graph.references drift.references",
+    "embeddings": "copies.shown copies.references *.images *.texts *.background *.whole "
+    "*.swapped subjects.references alignment.references consistency.references graph.references drift.references",
     "boards": "grid.*",
     "points": "*.items",
     "tags": "structure.preds structure.target",
@@ -50,11 +51,12 @@ NATURES: dict[str, str] = {  # in this order: an argument is of the first that f
 }
 INSTANCES = "agreement quality coherence structure tags"  # whose flat records need neither dialogue nor turn
 OPTIONAL = (
-    "copies.images copies.references copies.reference_pixels copies.second_references "
+    "copies.images copies.references copies.shown copies.shown_pixels "
     "*.editable *.noop "
     "*.subject *.valid *.lengths *.masks *.options *.available *.support *.pixels agreement.group identity.group "
     "best-of-n.selector "
-    "*.background *.swapped subjects.references consistency.references drift.references specificity.texts specificity.preds specificity.target flip.target self-correction.target "
+    "*.background *.swapped subjects.references consistency.references drift.references "
+    "specificity.texts specificity.preds specificity.target flip.target self-correction.target "
     "*.dialogue@padded *.turn@padded "
 ) + " ".join(f"{name}.dialogue {name}.turn" for name in INSTANCES.split())
 ANY_NUMBER = "candidates named scores labels embeddings"

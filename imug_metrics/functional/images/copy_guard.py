@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Is an image a near-duplicate of what it should have changed: the image before, the first one, or its reference."""
+"""Is an image a near-duplicate of what it should have changed: the image before, the first one, or what was shown."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from imug_metrics.functional.reduce import reduce_values
 from imug_metrics.media.near_duplicates import PIXEL_THRESHOLD, compare_pixels
 
 LEAST_ANGLE = math.radians(5.0)
-"""Between two references; nearer ones are one image, of which no image can be nearer to either."""
+"""Between what was shown and a reference; nearer ones are one image, and none can be nearer to either."""
 
 
 class NearDuplicates(NamedTuple):
@@ -46,9 +46,9 @@ def copy_guard(
     images: Images | None = None,
     *,
     pixels: Any = None,
+    shown: Images | None = None,
+    shown_pixels: Any = None,
     references: Images | None = None,
-    reference_pixels: Any = None,
-    second_references: Images | None = None,
     dialogue: Ids | None = None,
     turn: Turns | None = None,
     subject: Ids | None = None,
@@ -58,7 +58,7 @@ def copy_guard(
     pixel_threshold: float = PIXEL_THRESHOLD,
     reduction: Literal["mean", "none"] = "mean",
 ) -> Tensor:
-    """Which images are near-duplicates of the image before, the first one, or their reference. Lower is better.
+    """Which images are near-duplicates of the image before, the first one, or what was shown. Lower is better.
 
     Where both images of a pair have pixels, these decide alone, see `near_duplicates`: an embedding hardly changes
     with a small edit. Without pixels the cosine decides.
@@ -66,9 +66,9 @@ def copy_guard(
     Args:
         images: embeddings `[N, D]` or `[B, T, D]`; None: there are `pixels` alone.
         pixels: `[N, 3 * S * S]` or `[B, T, 3 * S * S]` in [0, 1], every image in colour at one small size, 32 x 32 say.
-        references: embeddings of the images that the model was shown and should not give back.
-        reference_pixels: `references` in the form of `pixels`.
-        second_references: embeddings of other images of the same subjects, see `CopyGuard`; they change no value here.
+        shown: embeddings of the images that the model was shown and should not give back.
+        shown_pixels: `shown` in the form of `pixels`.
+        references: embeddings of other images of the same subjects, see `CopyGuard`; they change no value here.
         dialogue, turn, subject, valid, lengths: as in `align_rows`.
         cosine_threshold: cosine from which a pair without pixels is a near-duplicate; it depends on the encoder.
         pixel_threshold: difference of the part that differs most, up to which a pair with pixels is one.
@@ -87,9 +87,9 @@ def copy_guard(
         >>> copy_guard(images, dialogue=[5, 5, 5], turn=[1, 2, 3], reduction="none")
         tensor([nan, 1., 0.], dtype=torch.float64)
     """
-    embeddings = {"images": images, "references": references, "second_references": second_references}
+    embeddings = {"images": images, "shown": shown, "references": references}
     columns = {name: embedding_column(name, rows) for name, rows in embeddings.items() if rows is not None}
-    small = {"pixels": pixels, "reference_pixels": reference_pixels}
+    small = {"pixels": pixels, "shown_pixels": shown_pixels}
     columns |= {name: pixel_column(name, rows) for name, rows in small.items() if rows is not None}
     inputs = pack_inputs(comparable(columns), dialogue, turn, subject, valid, lengths)
     found = copy_pairs(inputs, CopyThresholds(cosine_threshold, pixel_threshold), hashes=False)
@@ -140,7 +140,7 @@ def comparable(columns: Mapping[str, Column]) -> dict[str, Column]:
     Raises:
         InputError: if there are neither images nor pixels, or pixels are of several sizes.
     """
-    small = {name: column for name, column in columns.items() if name in ("pixels", "reference_pixels")}
+    small = {name: column for name, column in columns.items() if name in ("pixels", "shown_pixels")}
     columns = {**columns, **of_one_size(small)}
     if "images" in columns:
         return columns
@@ -149,12 +149,12 @@ def comparable(columns: Mapping[str, Column]) -> dict[str, Column]:
     return {"presence": presence_column("pixels", columns["pixels"]), **columns}
 
 
-def copy_angle(images: Tensor, references: Tensor, second_references: Tensor) -> Tensor:
-    """How much nearer images `[N, D]` are to their references than to the second ones, by angle: 1 for a copy.
+def copy_angle(images: Tensor, shown: Tensor, references: Tensor) -> Tensor:
+    """How much nearer images `[N, D]` are to what was shown than to their references, by angle: 1 for a copy.
 
-    -1 for one that equals the second reference; NaN where the references are less than 5 degrees apart, or one of the
-    three is not known.
+    -1 for one that equals its reference; NaN where the two are less than 5 degrees apart, or one of the three is not
+    known.
     """
-    pairs = ((images, second_references), (images, references), (references, second_references))
-    to_second, to_first, between = (paired_cosine(*pair).double().clamp(-1, 1).acos() for pair in pairs)
-    return ((to_second - to_first) / between).masked_fill(between < LEAST_ANGLE, torch.nan).clamp(-1, 1)
+    pairs = ((images, references), (images, shown), (shown, references))
+    to_reference, to_shown, between = (paired_cosine(*pair).double().clamp(-1, 1).acos() for pair in pairs)
+    return ((to_reference - to_shown) / between).masked_fill(between < LEAST_ANGLE, torch.nan).clamp(-1, 1)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Pairs of each image with the previous one, the first one and its reference, and what each signal says of them."""
+"""Pairs of each image with the previous one, the first one and what was shown, and what each signal says of them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from imug_metrics.dialogues.padding import has_direction
 from imug_metrics.media.near_duplicates import PIXEL_THRESHOLD, PixelPairs, compare_pixels
 from imug_metrics.media.perceptual_hash import hash_distance, perceptual_hash
 
-SOURCES = ("previous", "first", "reference")
+SOURCES = ("previous", "first", "shown")
 """What an image may be a copy of."""
 SIGNALS = ("pixels", "hash", "cosine")
 """What says that it is one."""
@@ -40,7 +40,7 @@ class CopyThresholds(NamedTuple):
 
 
 class CopyPairs(NamedTuple):
-    """What pairs are, float64 `[2, N]`, or `[3, N]` with references: 1 or 0, NaN where a pair cannot be judged so.
+    """What pairs are, float64 `[2, N]`, or `[3, N]` with what was shown: 1 or 0, NaN where a pair cannot be judged so.
 
     Attributes:
         pixels, hash, cosine: near-duplicates by each signal.
@@ -63,24 +63,24 @@ def copy_pairs(inputs: PackedInputs, thresholds: CopyThresholds, hashes: bool = 
     """Judge every pair of packed rows by each signal.
 
     Args:
-        inputs: the first column says which images there are; beside it may be `images`, `references`, `pixels` and
-            `reference_pixels`.
+        inputs: the first column says which images there are; beside it may be `images`, `shown`, `pixels` and
+            `shown_pixels`.
         thresholds: from where on a pair is a near-duplicate.
         hashes: judge by hashes too, on which no verdict rests.
     """
     batch, columns = inputs.batch, {name: column.detach() for name, column in inputs.columns.items()}
     there = batch.valid & has_direction(next(iter(columns.values())))
     partners = torch.stack(earlier_rows(batch, there))
-    if "references" in columns or "reference_pixels" in columns:  # rows behind those of the images
+    if "shown" in columns or "shown_pixels" in columns:  # rows behind those of the images
         partners = torch.cat([partners, (batch.rows + len(there))[None]])
     own = batch.rows.repeat(len(partners))
     unknown = torch.full(own.shape, torch.nan, dtype=torch.float64, device=own.device)
     found = dict.fromkeys(CopyPairs._fields, unknown)
     if "images" in columns:
-        images, rows = _table(columns, "images", "references", partners)
+        images, rows = _table(columns, "images", "shown", partners)
         found["cosine"] = reaches(paired_cosine(images, images, own, rows), thresholds.cosine)
     if "pixels" in columns:
-        pixels, rows = _table(columns, "pixels", "reference_pixels", partners)
+        pixels, rows = _table(columns, "pixels", "shown_pixels", partners)
         found |= judged_pixels(compare_pixels(pixels, rows, own), thresholds.pixels)
         if hashes:
             found["hash"] = reaches(-_hash_distances(pixels, rows, own), -thresholds.hash)
@@ -120,7 +120,7 @@ def earlier_rows(batch: DialogueBatch, there: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _table(columns: Mapping[str, Tensor], images: str, others: str, partners: Tensor) -> tuple[Tensor, Tensor]:
-    """Rows of the images and behind them those of their references, and which of them are partners; -1 for none."""
+    """Rows of the images and behind them those that were shown, and which of them are partners; -1 for none."""
     rows = torch.cat([columns[images], columns[others]]) if others in columns else columns[images]
     return rows, partners.where(partners < len(rows), -1).flatten()
 

@@ -53,10 +53,10 @@ def of_one_size(columns: Mapping[str, Column]) -> dict[str, Column]:
         InputError: if there are several sizes.
 
     Example:
-        >>> rows = {"pixels": torch.zeros(2, 48), "reference_pixels": torch.zeros(2, 12)}
+        >>> rows = {"pixels": torch.zeros(2, 48), "shown_pixels": torch.zeros(2, 12)}
         >>> of_one_size({name: pixel_column(name, values) for name, values in rows.items()})
         Traceback (most recent call last):
-        imug_metrics.errors.InputError: Expected argument `reference_pixels` to be as large as `pixels`, 48 numbers, got
+        imug_metrics.errors.InputError: Expected argument `shown_pixels` to be as large as `pixels`, 48 numbers, got
         12.
     """
     widths = {name: column.values.shape[1] for name, column in columns.items() if column.values.shape[1] > 1}

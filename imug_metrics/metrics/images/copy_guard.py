@@ -35,22 +35,22 @@ if TYPE_CHECKING:
 class CopyGuard(EmbeddingMetric):
     """Share of images that are near-duplicates of what they should have changed. Range 0 to 1, lower is better.
 
-    An image is held against the one before, the first one of its dialogue (and subject) and, where there is one, its
-    reference. A pair of images that have pixels is judged by these alone, also where one is shifted, mirrored, cropped
-    or saved anew (`near_duplicates`); a pair without pixels by the cosine of its embeddings, to which a small honest
-    edit looks like a copy. The functional counterpart is `copy_guard`. The detail adds
+    An image is held against the one before, the first one of its dialogue (and subject) and, where there is one, the
+    image that the model was shown. A pair of images that have pixels is judged by these alone, also where one is
+    shifted, mirrored, cropped or saved anew (`near_duplicates`); a pair without pixels by the cosine of its embeddings,
+    to which a small honest edit looks like a copy. The functional counterpart is `copy_guard`. The detail adds
 
     - `copy_guard_by_pixels`, `_by_hash`, `_by_cosine`: the share by each signal alone; by hash where perceptual hashes
       differ in few bits
-    - `copy_guard_of_previous`, `_of_first`, `_of_reference`: the share by what was copied
+    - `copy_guard_of_previous`, `_of_first`, `_of_shown`: the share by what was copied
     - `copy_guard_shifted`, `_mirrored`, `_cropped`: the share of images that are copies by pixels altered so
-    - `copy_guard_angle`: how much nearer the image is to its reference than to a second one, by the angle of their
-      embeddings: `(angle to the second - angle to the reference) / angle between the two`, 1 for a copy of the
-      reference and -1 for one of the second (the copy-paste score of WithAnyone, arXiv 2510.14975); undefined where the
-      two are less than 5 degrees apart
+    - `copy_guard_angle`: how much nearer the image is to the one that was shown than to its reference, by the angle of
+      their embeddings: `(angle to reference - angle to shown) / angle between the two`, 1 for a copy of what was shown
+      and -1 for one of the reference (the copy-paste score of WithAnyone, arXiv 2510.14975); undefined where the two
+      are less than 5 degrees apart
 
     As output `compute` gives a float64 scalar, or the dict of `DialogueMetric` with `detail=True`. The first image of a
-    dialogue has nothing to be a copy of unless it has a reference. An image is not compared with all earlier ones.
+    dialogue has nothing to be a copy of unless an image was shown. An image is not compared with all earlier ones.
 
     Args:
         cosine_threshold: cosine from which a pair without pixels is a near-duplicate; it depends on the encoder.
@@ -75,7 +75,7 @@ class CopyGuard(EmbeddingMetric):
         measures="share of images that are near-duplicates",
         span="0 to 1",
         direction="lower is better",
-        meaning="Share of images that are near-duplicates of the image before, the first one or their reference.",
+        meaning="Share of images that are near-duplicates of the image before, the first one or what was shown.",
         misleads="Where a turn asks for no change, the same image is right. Without pixels it rests on the cosine "
         "alone, and a small honest edit counts as a copy.",
     )
@@ -103,9 +103,9 @@ class CopyGuard(EmbeddingMetric):
         images: Images | None = None,
         *,
         pixels: Tensor | Sequence[Any] | None = None,
+        shown: Images | None = None,
+        shown_pixels: Tensor | Sequence[Any] | None = None,
         references: Images | None = None,
-        reference_pixels: Tensor | Sequence[Any] | None = None,
-        second_references: Images | None = None,
         dialogue: Ids | None = None,
         turn: Turns | None = None,
         subject: Ids | None = None,
@@ -119,19 +119,20 @@ class CopyGuard(EmbeddingMetric):
                 None: there are `pixels` alone.
             pixels: `[N, 3 * S * S]` or `[B, T, 3 * S * S]`, values in [0, 1] of every image in colour at one small
                 size, 32 x 32 say; with an encoder they are made from the images.
-            references: in the form of `images`, the images that the model was shown and should not give back.
-            reference_pixels: `references` in the form of `pixels`; with an encoder they are made from the references.
-            second_references: in the form of `images`, other images of the same subjects that the model was not shown.
+            shown: in the form of `images`, the images that the model was shown and should not give back; NaN for none.
+            shown_pixels: `shown` in the form of `pixels`; with an encoder they are made from `shown`.
+            references: in the form of `images`, other images of the same subjects, which the model was not shown and
+                its images should look like; for the angle alone.
             dialogue, turn, subject, valid, lengths: as in every metric, see `DialogueMetric`.
 
         Raises:
             InputError: if there are neither images nor pixels, shapes or widths differ, an encoder is missing, or
                 pixels or turns are refused.
         """
-        given = {"images": images, "references": references, "second_references": second_references}
+        given = {"images": images, "shown": shown, "references": references}
         columns = {name: self._embeddings(name, rows) for name, rows in given.items() if rows is not None}
         columns |= self._pixels("pixels", images, pixels)
-        columns |= self._pixels("reference_pixels", references, reference_pixels)
+        columns |= self._pixels("shown_pixels", shown, shown_pixels)
         inputs = self._pack(comparable(columns), dialogue, turn, subject, valid, lengths)
         thresholds = CopyThresholds(self.cosine_threshold, self.pixel_threshold, self.hash_threshold)
         found = copy_pairs(inputs, thresholds, hashes=bool(self.detail))
@@ -153,10 +154,10 @@ class CopyGuard(EmbeddingMetric):
         return {argument: embedding_column(argument, images, thumbnails)._replace(width=None)}
 
     def _expected(self, inputs: PackedInputs) -> Tensor:
-        """All but the first images, where a dialogue has more than one, and those that have a reference."""
+        """All but the first images, where a dialogue has more than one, and those whose model was shown an image."""
         batch, columns = inputs.batch, inputs.columns
         expected = ~batch.is_first() | batch.spread(batch.lengths() == 1)
-        for name in ("references", "reference_pixels"):
+        for name in ("shown", "shown_pixels"):
             if name in columns:
                 expected = expected | columns[name].isfinite().all(1)
         return expected
@@ -170,7 +171,7 @@ class CopyGuard(EmbeddingMetric):
         means = {f"by_{signal}": any_pair(getattr(found, signal)) for signal in SIGNALS}
         means |= {f"of_{source}": pair for source, pair in zip(SOURCES, judged, strict=False)}
         means |= {alteration: any_pair(getattr(found, alteration)) for alteration in ALTERATIONS}
-        if {"images", "references", "second_references"} <= inputs.columns.keys():
-            rows = (inputs.columns[name].detach() for name in ("images", "references", "second_references"))
+        if {"images", "shown", "references"} <= inputs.columns.keys():
+            rows = (inputs.columns[name].detach() for name in ("images", "shown", "references"))
             means["angle"] = inputs.batch.present(copy_angle(*rows))
         return Terms(means)

@@ -187,19 +187,19 @@ def test_segments_and_dialogues_are_compared_with_themselves_only() -> None:
     assert shuffled.tolist()[:2] == [1, 1]
 
 
-def test_a_reference_counts_from_the_first_image_on_by_pixels_or_embeddings() -> None:
-    images, references = angles(0, 60), angles(0, 0)
+def test_what_was_shown_counts_from_the_first_image_on_by_pixels_or_embeddings() -> None:
+    images, shown = angles(0, 60), angles(0, 0)
     places = {"dialogue": [1, 1], "turn": [1, 2], "reduction": "none"}
-    assert copy_guard(images, references=references, **places).tolist() == [1, 0]
+    assert copy_guard(images, shown=shown, **places).tolist() == [1, 0]
     pixels = thumbnails(scenery(2))
-    found = copy_guard(images, pixels=pixels, references=references, reference_pixels=pixels.roll(1, 0), **places)
-    assert found.tolist() == [0, 0]  # the first has its reference's embedding, and other pixels
-    assert copy_guard(pixels=pixels, reference_pixels=pixels, **places).tolist() == [1, 1]
+    found = copy_guard(images, pixels=pixels, shown=shown, shown_pixels=pixels.roll(1, 0), **places)
+    assert found.tolist() == [0, 0]  # the first has the embedding of what was shown, and other pixels
+    assert copy_guard(pixels=pixels, shown_pixels=pixels, **places).tolist() == [1, 1]
 
 
-def test_the_angle_is_one_for_a_copy_and_minus_one_for_the_second_reference() -> None:
-    references, second = angles(0, 0, 0, 0), angles(60, 60, 60, 3)
-    found = copy_angle(angles(0, 60, 30, 0), references, second)
+def test_the_angle_is_one_for_a_copy_and_minus_one_for_the_reference() -> None:
+    shown, references = angles(0, 0, 0, 0), angles(60, 60, 60, 3)
+    found = copy_angle(angles(0, 60, 30, 0), shown, references)
     torch.testing.assert_close(found, torch.tensor([1.0, -1.0, 0.0, torch.nan], dtype=torch.float64), equal_nan=True)
 
 

@@ -54,18 +54,18 @@ def test_alterations_are_counted_and_what_is_as_it_was_has_none() -> None:
 def test_without_pixels_the_cosine_decides_and_says_so() -> None:
     found = result(angles(0, 0, 90)[None])
     assert found[""] == found["_by_cosine"] == pytest.approx(1 / 2)
-    assert all(found[key] != found[key] for key in ("_by_pixels", "_by_hash", "_shifted", "_angle", "_of_reference"))
+    assert all(found[key] != found[key] for key in ("_by_pixels", "_by_hash", "_shifted", "_angle", "_of_shown"))
 
 
-def test_a_reference_makes_the_first_image_expected() -> None:
-    images, second = angles(0, 60, 90), angles(60, 60, 60)
-    references = angles(0, 0, 0)
-    found = result(images[None], references=references[None], second_references=second[None])
-    assert found["_of_reference"] == pytest.approx(1 / 3)
+def test_an_image_that_was_shown_makes_the_first_image_expected() -> None:
+    images, references = angles(0, 60, 90), angles(60, 60, 60)
+    shown = angles(0, 0, 0)
+    found = result(images[None], shown=shown[None], references=references[None])
+    assert found["_of_shown"] == pytest.approx(1 / 3)
     assert found["_angle"] == pytest.approx((1 - 1 - 1) / 3)
     assert found["_n"] == 3
-    references[1:] = torch.nan
-    assert result(images[None], references=references[None])["_n"] == 3
+    shown[1:] = torch.nan
+    assert result(images[None], shown=shown[None])["_n"] == 3
     assert result(images[None])["_n"] == 2
 
 
@@ -73,12 +73,12 @@ def test_a_dialogue_of_one_image_lowers_the_coverage() -> None:
     assert result(angles(0, 60, 90), dialogue=[1, 2, 2], turn=[1, 1, 2])["_coverage"] == pytest.approx(1 / 2)
 
 
-def test_pixels_of_images_and_references_are_made_when_there_is_an_encoder() -> None:
-    shown = scenery(3)
+def test_pixels_of_images_and_of_what_was_shown_are_made_when_there_is_an_encoder() -> None:
+    images = scenery(3)
     metric = CopyGuard(detail=True, encoder=ENCODER)
-    metric.update(shown, references=shown.flip(-1), dialogue=[1] * 3, turn=[1, 2, 3])
+    metric.update(images, shown=images.flip(-1), dialogue=[1] * 3, turn=[1, 2, 3])
     found = metric.compute()
-    assert found["copy_guard_of_reference"] == found["copy_guard_mirrored"] == 1
+    assert found["copy_guard_of_shown"] == found["copy_guard_mirrored"] == 1
     assert found["copy_guard_of_previous"] == 0
 
 
@@ -103,5 +103,5 @@ def test_alignment_runs_on_tensors_whose_values_nobody_can_see() -> None:
 def test_nothing_to_compare_is_refused() -> None:
     with pytest.raises(ValueError, match="`images` to be there, or `pixels`"):
         CopyGuard().update(dialogue=[1], turn=[1])
-    with pytest.raises(ValueError, match="`reference_pixels` to be as large as `pixels`"):
-        CopyGuard().update(pixels=torch.zeros(1, 2, 48), reference_pixels=torch.zeros(1, 2, 12))
+    with pytest.raises(ValueError, match="`shown_pixels` to be as large as `pixels`"):
+        CopyGuard().update(pixels=torch.zeros(1, 2, 48), shown_pixels=torch.zeros(1, 2, 12))
