@@ -65,6 +65,11 @@ class LpipsEncoder(ModelEncoder):
         super().__init__(module, name=name or f"lpips:{module.pnet_type}", device=device, **options)
         self.preprocessing = Preprocessing((size, size), (0.5,) * 3, (0.5,) * 3, resize=(size, size), mode="squash")
 
+    @property
+    def map_size(self) -> tuple[int, int]:
+        """Height and width of the maps that `distance_map` gives."""
+        return self.preprocessing.size
+
     def distance_map(self, x: Tensor, y: Tensor) -> Tensor:
         """Where in the image the difference lies: the spatial map of LPIPS, from the embeddings that are there.
 

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, Protocol, get_args
 
 import torch
 from torch import Tensor
@@ -21,9 +21,6 @@ from imug_metrics.errors import InputError
 from imug_metrics.functional.images.difference_maps import SSIM_REACH, absolute_map, squared_map, ssim_map, widened
 from imug_metrics.functional.images.edit_pairs import Chunk, Pairs, Partner, chunks, sized
 from imug_metrics.functional.reduce import reduce_values
-
-if TYPE_CHECKING:
-    from imug_metrics.encoders.lpips import LpipsEncoder
 
 Measure = Literal["l1", "mse", "psnr", "ssim", "lpips"]
 Region = Literal["outside", "inside"]
@@ -42,6 +39,23 @@ _LPIPS_REACH = 1  # cells; all that its features see would leave nothing
 _LPIPS_AT_ONCE = 64
 
 
+class DistanceMapper(Protocol):
+    """What LPIPS by place needs of an encoder, as `LpipsEncoder` has it."""
+
+    @property
+    def map_size(self) -> tuple[int, int]:
+        """Height and width of its maps."""
+        ...
+
+    def encode_images(self, images: Any) -> Tensor:
+        """Embeddings `[n, D]` of n images."""
+        ...
+
+    def distance_map(self, x: Tensor, y: Tensor) -> Tensor:
+        """Distances `[n, h, w]` of images by their embeddings, each at its place in the image."""
+        ...
+
+
 def edit_locality(
     images: Images,
     editable: Any = None,
@@ -56,7 +70,7 @@ def edit_locality(
     region: Region = "outside",
     against: Against = "previous",
     min_region: int = LEAST_REGION,
-    encoder: LpipsEncoder | None = None,
+    encoder: DistanceMapper | None = None,
     reduction: Literal["mean", "none"] = "mean",
 ) -> Tensor:
     """How far an edit changed what it should not, or what it should. Lower is better of `"l1"`, `"mse"` and `"lpips"`.
@@ -76,7 +90,7 @@ def edit_locality(
         against: the `"previous"` image of the dialogue (and subject), or its `"first"` one, with all that the turns
             since then might change.
         min_region: pixels that the region has at least.
-        encoder: of LPIPS, for `"lpips"`.
+        encoder: an `LpipsEncoder`, for `"lpips"`.
         reduction: `"none"`, or `"mean"` of the records that have a value.
 
     Returns:
@@ -189,7 +203,7 @@ def edit_values(
     given: Edits,
     wanted: Mapping[str, Sequence[Wanted]],
     min_region: int,
-    encoder: Any = None,
+    encoder: DistanceMapper | None = None,
     device: torch.device | None = None,
 ) -> EditValues:
     """Compare packed images, each as often as is asked for.
@@ -209,18 +223,22 @@ def edit_values(
     known = noop | has_mask
     partners = {name: _partner(name, batch, later, known) for name in wanted}
     parts: dict[tuple[str, Wanted], list[Tensor]] = {(name, one): [] for name in wanted for one in wanted[name]}
-    by_lpips = _LpipsPairs(batch, encoder, min_region)
+    needs_lpips = any(one[0] == "lpips" for ones in wanted.values() for one in ones)
+    by_lpips = None if encoder is None or not needs_lpips else _LpipsPairs(batch, encoder, min_region)
     changes = later & has_mask & ~noop
     for chunk in chunks(batch, given.images, given.editable, changes, [*partners.values()], device):
         for name, pairs in chunk.pairs.items():
             found = [(pair.rows, measured(pair, wanted[name], min_region)) for pair in pairs]
             for one in wanted[name]:
                 parts[name, one] += [_in_order(batch, chunk, [(index, of[one]) for index, of in found if one in of])]
-        if encoder is not None:
+        if by_lpips is not None:
             by_lpips.add(chunk)
     values = {}
     for (name, one), columns_of in parts.items():
-        column = by_lpips.values(partners[name], one[1]) if one[0] == "lpips" else _joined(batch, columns_of)
+        if by_lpips is not None and one[0] == "lpips":
+            column = by_lpips.values(partners[name], one[1])
+        else:
+            column = _joined(batch, columns_of)
         values[name, one] = column.masked_fill(~partners[name].usable, torch.nan)
     return EditValues(values, later & known, noop)
 
@@ -266,11 +284,11 @@ class _LpipsPairs:
 
     Args:
         batch: the packed dialogues.
-        encoder: of LPIPS, or None.
+        encoder: of LPIPS.
         min_region: cells that a region has at least.
     """
 
-    def __init__(self, batch: DialogueBatch, encoder: Any, min_region: int) -> None:
+    def __init__(self, batch: DialogueBatch, encoder: DistanceMapper, min_region: int) -> None:
         self.batch, self.encoder, self.min_region = batch, encoder, min_region
         self.embedded: list[tuple[Tensor, Tensor]] = []
         self.masks: dict[str, list[tuple[Tensor, Tensor]]] = {"previous": [], "first": []}
@@ -284,11 +302,10 @@ class _LpipsPairs:
             images = [image for image in images if image is not None]
         if len(rows):
             self.embedded.append((rows, self.encoder.encode_images(images).to(rows.device)))
-        size = self.encoder.preprocessing.size
         for name, pairs in chunk.pairs.items():
             for pair in pairs:
                 index = self.batch.rows[chunk.rows] if pair.rows is None else pair.rows
-                self.masks[name].append((index, sized(pair.editable, size).to(index.device)))
+                self.masks[name].append((index, sized(pair.editable, self.encoder.map_size).to(index.device)))
 
     def values(self, partner: Partner, region: str) -> Tensor:
         """LPIPS `[N]` in a region."""

@@ -218,6 +218,17 @@ def test_without_an_encoder_there_is_no_lpips() -> None:
     assert math.isnan(found["accumulated_lpips"])
 
 
+def test_what_needs_no_lpips_asks_no_encoder(encoder: LpipsEncoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(images: Any) -> None:
+        raise AssertionError("nobody asked for embeddings")
+
+    monkeypatch.setattr(encoder, "encode_images", refuse)
+    images, editable = torch.rand(1, 2, 3, SIZE, SIZE), top(1, 2)
+    metric = EditLocality(encoder=encoder)
+    metric.update(images, editable)
+    torch.testing.assert_close(metric.compute(), edit_locality(images, editable, encoder=encoder))
+
+
 def test_an_encoder_without_maps_is_refused() -> None:
     with pytest.raises(ValueError, match="`encoder` to be an LpipsEncoder"):
         EditLocality(encoder=CallableEncoder(lambda images: images))
