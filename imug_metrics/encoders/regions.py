@@ -14,8 +14,8 @@ from torch import Tensor
 from imug_metrics.encoders.fingerprint import OF_PROCESS, digest_text, digest_weights, function_fingerprint
 from imug_metrics.encoders.parts import PartEncoder
 from imug_metrics.encoders.protocol import Encoder
-from imug_metrics.media.images import MAX_PIXELS, ImageRegion
-from imug_metrics.media.regions import box_or_mask, complement, crop, paint
+from imug_metrics.media.images import MAX_PIXELS
+from imug_metrics.media.regions import box_or_mask, complement, crop, given_region, paint
 
 RegionFinder = Callable[[Tensor], Any]
 _SHARED = ("batch_size", "device", "differentiable", "logit_bias", "logit_scale", "truncated_texts")  # of the encoder
@@ -120,9 +120,7 @@ class RegionEncoder(PartEncoder):
             return self.region
         if self.region == "full":
             return 0, 0, image.shape[2], image.shape[1]
-        if not isinstance(item, ImageRegion) or (item.box is None and item.mask is None):
-            raise ValueError(f"Expected argument `images` to hold ImageRegion with a box or a mask at row {row}.")
-        return item.box if item.mask is None else item.mask
+        return given_region(item, row)
 
     def _embed(self, parts: list[tuple[Tensor, Any]]) -> Tensor:
         masked = [isinstance(region, Tensor) for _, region in parts]

@@ -10,11 +10,23 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from imug_metrics.media.images import ImageRegion
 from imug_metrics.media.masks import mask_shares, region_values
 
 Box = tuple[int, int, int, int]
 
 _GREY = 127  # what is painted over: near the mean that models subtract
+
+
+def given_region(item: Any, row: int) -> Any:
+    """The box or the mask that an image came with.
+
+    Raises:
+        ValueError: If it came with neither.
+    """
+    if not isinstance(item, ImageRegion) or (item.box is None and item.mask is None):
+        raise ValueError(f"Expected argument `images` to hold ImageRegion with a box or a mask at row {row}.")
+    return item.box if item.mask is None else item.mask
 
 
 def box_or_mask(found: Any, image: Tensor, row: int) -> Box | Tensor | None:
@@ -60,11 +72,17 @@ def complement(region: Box | Tensor | None, image: Tensor) -> Tensor | None:
     """Mask of all but the region; None where there was none, or nothing is left."""
     if region is None:
         return None
-    if isinstance(region, tuple):
-        left, top, right, bottom = region
-        region = torch.zeros(image.shape[1:])
-        region[top:bottom, left:right] = 1
-    return 1 - region if bool((region < 1).any()) else None
+    mask = as_mask(region, image)
+    return 1 - mask if bool((mask < 1).any()) else None
+
+
+def as_mask(region: Box | Tensor, image: Tensor) -> Tensor:
+    """A region of an image as a float mask ``[H, W]``."""
+    if isinstance(region, Tensor):
+        return region
+    mask = torch.zeros(image.shape[1:])
+    crop(mask[None], region).fill_(1)
+    return mask
 
 
 def crop(image: Tensor, box: Box) -> Tensor:

@@ -8,12 +8,11 @@ import hashlib
 from collections.abc import Hashable, Iterable, Sequence
 from typing import Any
 
-import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from imug_metrics.media.images import MAX_PIXELS, ImageRegion, check_sequence, load_image
-from imug_metrics.media.regions import box_or_mask, crop, mask_box
+from imug_metrics.media.regions import as_mask, box_or_mask, crop, given_region, mask_box
 
 
 def swap_subjects(
@@ -48,6 +47,7 @@ def swap_subjects(
             with the row.
 
     Example:
+        >>> import torch
         >>> red, blue = torch.zeros(2, 3, 4, 4, dtype=torch.uint8)
         >>> red[0, :2, :2], blue[2, 2:, 2:] = 200, 100
         >>> regions = [ImageRegion(red, box=(0, 0, 2, 2)), ImageRegion(blue, box=(2, 2, 4, 4))]
@@ -72,15 +72,10 @@ def swap_subjects(
 
 def _find(item: Any, row: int, max_pixels: int) -> tuple[Tensor, Tensor] | None:
     """A decoded image and the mask of its subject, float ``[H, W]``; None where nothing is under it."""
-    if not isinstance(item, ImageRegion) or (item.box is None and item.mask is None):
-        raise ValueError(f"Expected argument `images` to hold ImageRegion with a box or a mask at row {row}.")
+    given = given_region(item, row)
     image = load_image(item, row=row, max_pixels=max_pixels)
-    found = box_or_mask(item.box if item.mask is None else item.mask, image, row)
-    if isinstance(found, tuple):
-        left, top, right, bottom = found
-        found = torch.zeros(image.shape[1:])
-        found[top:bottom, left:right] = 1
-    return None if found is None else (image, found)
+    found = box_or_mask(given, image, row)
+    return None if found is None else (image, as_mask(found, image))
 
 
 def _donors(names: Sequence[str], there: Sequence[bool], seed: int) -> list[int | None]:
