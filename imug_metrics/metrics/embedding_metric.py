@@ -8,9 +8,10 @@ from typing import Any
 from torchmetrics import Metric
 from typing_extensions import Unpack
 
-from imug_metrics.dialogues.columns import Column, check_widths, embedding_column
+from imug_metrics.dialogues.columns import Column, check_widths, embedding_column, is_embedding
 from imug_metrics.dialogues.inputs import PackedInputs
 from imug_metrics.errors import InputError
+from imug_metrics.functional.images.pixel_columns import pixel_column
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.options import MetricOptions
 from imug_metrics.metrics.saved_arguments import ENCODER
@@ -126,8 +127,18 @@ class EmbeddingMetric(DialogueMetric):
 
         return lasting_fingerprint(self.encoder)
 
-    def _images(self, images: Any) -> Column:
-        return embedding_column("images", images, self.encoder and self.encoder.encode_images)
+    def _images(self, images: Any, argument: str = "images") -> Column:
+        return embedding_column(argument, images, self.encoder and self.encoder.encode_images)
+
+    def _pixels(self, images: Any, pixels: Any, argument: str = "pixels") -> dict[str, Column]:
+        """Small versions of images, in which copies are found: those given, or made of what the encoder gets."""
+        if pixels is not None:
+            return {argument: pixel_column(argument, pixels)}
+        if images is None or self.encoder is None or is_embedding(images):
+            return {}
+        from imug_metrics.media.thumbnails import thumbnails
+
+        return {argument: embedding_column(argument, images, thumbnails)._replace(width=None)}
 
     def _texts(self, texts: Any) -> Column:
         return embedding_column("texts", texts, self.encoder and self.encoder.encode_texts)

@@ -9,7 +9,7 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from imug_metrics.dialogues.arguments import Ids, Images, Turns
-from imug_metrics.dialogues.columns import SHARE, Column, embedding_column, is_embedding
+from imug_metrics.dialogues.columns import SHARE
 from imug_metrics.dialogues.inputs import PackedInputs
 from imug_metrics.functional.images.copy_guard import comparable, copy_angle
 from imug_metrics.functional.images.copy_pairs import (
@@ -21,7 +21,6 @@ from imug_metrics.functional.images.copy_pairs import (
     any_pair,
     copy_pairs,
 )
-from imug_metrics.functional.images.pixel_columns import pixel_column
 from imug_metrics.media.near_duplicates import PIXEL_THRESHOLD
 from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.dialogue_sums import Terms
@@ -50,14 +49,19 @@ class CopyGuard(EmbeddingMetric):
       are less than 5 degrees apart
 
     As output `compute` gives a float64 scalar, or the dict of `DialogueMetric` with `detail=True`. The first image of a
-    dialogue has nothing to be a copy of unless an image was shown. An image is not compared with all earlier ones.
+    dialogue that is there has nothing to be a copy of, unless one was shown, and is not expected to have a value. An
+    image is not compared with all earlier ones.
 
     Args:
         cosine_threshold: cosine from which a pair without pixels is a near-duplicate; it depends on the encoder.
         pixel_threshold: difference of the part that differs most, up to which a pair with pixels is one.
         hash_threshold: bits of 64 in which the hashes of a near-duplicate may differ; on it `by_hash` rests alone.
         encoder: an encoder, its name for `imug_metrics.encoders.load_encoder`, or None to take embeddings and pixels.
-        kwargs: those of all metrics, see `MetricOptions`.
+        kwargs: those of all metrics, see `MetricOptions`; `missing="zero"` is refused: an absent image is no better
+            than a copy.
+
+    Raises:
+        ValueError: if `missing` is `"zero"`.
 
     Example:
         >>> import torch
@@ -94,6 +98,8 @@ class CopyGuard(EmbeddingMetric):
         encoder: "Encoder | str | None" = None,
         **kwargs: Unpack[MetricOptions],
     ) -> None:
+        if kwargs.get("missing") == "zero":
+            raise ValueError("Expected argument `missing` to be 'skip': 0 would score absent images best.")
         self.cosine_threshold, self.pixel_threshold = cosine_threshold, pixel_threshold
         self.hash_threshold = hash_threshold
         super().__init__(encoder=encoder, **kwargs)
@@ -130,37 +136,15 @@ class CopyGuard(EmbeddingMetric):
                 pixels or turns are refused.
         """
         given = {"images": images, "shown": shown, "references": references}
-        columns = {name: self._embeddings(name, rows) for name, rows in given.items() if rows is not None}
-        columns |= self._pixels("pixels", images, pixels)
-        columns |= self._pixels("shown_pixels", shown, shown_pixels)
+        columns = {name: self._images(rows, name) for name, rows in given.items() if rows is not None}
+        columns |= self._pixels(images, pixels) | self._pixels(shown, shown_pixels, "shown_pixels")
         inputs = self._pack(comparable(columns), dialogue, turn, subject, valid, lengths)
         thresholds = CopyThresholds(self.cosine_threshold, self.pixel_threshold, self.hash_threshold)
         found = copy_pairs(inputs, thresholds, hashes=bool(self.detail))
         judged = found.judged()
+        values = any_pair(judged)
         details = self._details(inputs, found, judged) if self.detail else None
-        self._add(inputs.batch, any_pair(judged), self._expected(inputs), details)
-
-    def _embeddings(self, argument: str, images: Any) -> Column:
-        return embedding_column(argument, images, self.encoder and self.encoder.encode_images)
-
-    def _pixels(self, argument: str, images: Any, pixels: Any) -> dict[str, Column]:
-        """Small versions of images, where there are any."""
-        if pixels is not None:
-            return {argument: pixel_column(argument, pixels)}
-        if images is None or self.encoder is None or is_embedding(images):
-            return {}
-        from imug_metrics.media.thumbnails import thumbnails
-
-        return {argument: embedding_column(argument, images, thumbnails)._replace(width=None)}
-
-    def _expected(self, inputs: PackedInputs) -> Tensor:
-        """All but the first images, where a dialogue has more than one, and those whose model was shown an image."""
-        batch, columns = inputs.batch, inputs.columns
-        expected = ~batch.is_first() | batch.spread(batch.lengths() == 1)
-        for name in ("shown", "shown_pixels"):
-            if name in columns:
-                expected = expected | columns[name].isfinite().all(1)
-        return expected
+        self._add(inputs.batch, values, found.absent | (values == values), details)
 
     def _ratios(self) -> list[str]:
         if not self.detail:

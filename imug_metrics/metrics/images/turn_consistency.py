@@ -12,11 +12,10 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from imug_metrics.dialogues.arguments import Ids, Images, Turns
-from imug_metrics.dialogues.columns import SHARE, Column, embedding_column, is_embedding
+from imug_metrics.dialogues.columns import SHARE, embedding_column
 from imug_metrics.dialogues.inputs import PackedInputs
 from imug_metrics.dialogues.padding import has_direction
 from imug_metrics.functional.images.copy_pairs import pixel_copies
-from imug_metrics.functional.images.pixel_columns import pixel_column
 from imug_metrics.functional.images.turn_consistency import (
     MODES,
     Mode,
@@ -169,16 +168,6 @@ class TurnConsistency(EmbeddingMetric):
             return []
         distances = [f"delta_{k}" for k in range(1, self.max_turns)]
         return ["last_vs_first", "worst_pair", "copy_rate", "pixel_copy_rate", *distances]
-
-    def _pixels(self, images: Images, pixels: Any) -> dict[str, Column]:
-        """Small versions of the images for the copy test, where there are any."""
-        if pixels is not None:
-            return {"pixels": pixel_column("pixels", pixels)}
-        if self.encoder is None or is_embedding(images):
-            return {}
-        from imug_metrics.media.thumbnails import thumbnails
-
-        return {"pixels": embedding_column("images", images, thumbnails)._replace(width=None)}
 
     def _drift_and_copies(self, inputs: PackedInputs, gram: GramStats) -> Terms:
         batch, rows = inputs.batch, inputs.columns["images"].detach()
