@@ -32,8 +32,8 @@ class PartEncoder:
 
     @property
     def dim(self) -> int | None:
-        """Width of the embeddings, None before the first call."""
-        return self._dim
+        """Width of the embeddings; None before the first call where nothing else tells it."""
+        return self._dim or self._width()
 
     def encode_images(self, images: Any) -> Tensor:
         """Embed the part of each image.
@@ -50,7 +50,7 @@ class PartEncoder:
         """
         batches = [self._encode([self._locate(*image) for image in batch]) for batch in self._decoded(images)]
         found = next((batch.shape[1] for batch in batches if batch.shape[1]), None)
-        width = found or self._dim or self._width() or 1
+        width = found or self.dim or 1
         self._dim = width if batches else self._dim
         padded = [batch if batch.shape[1] else batch.new_full((len(batch), width), torch.nan) for batch in batches]
         return torch.cat(padded) if padded else torch.zeros(0, width)

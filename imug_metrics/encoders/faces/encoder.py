@@ -86,11 +86,6 @@ class FaceEncoder(PartEncoder):
         self.name = name or model.name
 
     @property
-    def dim(self) -> int | None:
-        """Width of the embeddings, None before the first call where the model does not know it."""
-        return self._dim or self.model.dim
-
-    @property
     def fingerprint(self) -> str:
         """That of the model, and of the policies."""
         mean = "" if self.mean is None else digest_weights({"mean": self.mean})

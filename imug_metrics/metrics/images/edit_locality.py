@@ -84,7 +84,7 @@ class EditLocality(EmbeddingMetric):
     description = MetricDescription(
         label="Change outside",
         noun="change outside the edit",
-        unit="share of the range of levels",
+        unit="L1",
         measures="mean over the edits of the mean absolute difference to the image before, outside of the edit",
         span="0 to 1",
         direction="lower is better",

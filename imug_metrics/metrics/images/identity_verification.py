@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from imug_kernels import paired_cosine
 from torch import Tensor
-from torch.nn import functional as F
 from typing_extensions import Unpack
 
 from imug_metrics._constants import constant
@@ -16,6 +15,7 @@ from imug_metrics.dialogues.arguments import Ids, Images, Labels, Turns
 from imug_metrics.dialogues.batch import DialogueBatch
 from imug_metrics.dialogues.columns import SHARE
 from imug_metrics.dialogues.padding import has_direction
+from imug_metrics.dialogues.unit_rows import unit_rows
 from imug_metrics.errors import InputError
 from imug_metrics.functional.images.identity_verification import (
     NEGATIVES,
@@ -106,7 +106,7 @@ class IdentityVerification(EmbeddingMetric):
     jackknife), with bounds of shares on the scale of log odds, see `imug_metrics.stats.jackknife`.
 
     Args:
-        width: D of the embeddings; the encoder's own by default.
+        width: D of the embeddings; by default the encoder's `dim`, where that is known before its first call.
         negatives: the kind of pairs that the estimates without a kind of their own are against.
         far: wanted rate of false accepts.
         shared_subjects: equal subject ids in two dialogues are one subject: such pairs count as same, by themselves.
@@ -179,7 +179,7 @@ class IdentityVerification(EmbeddingMetric):
         super().__init__(encoder=encoder, **kwargs)
         self.width = getattr(self.encoder, "dim", None) if width is None else width
         if self.width is None:
-            raise ValueError("Expected argument `width`: it cannot be read off the encoder before its first call.")
+            raise ValueError("Expected argument `width`: it cannot be read off an encoder here. Give the length of an embedding.")
         self._clusters = groups if self.detail else 1
         self._later = range(2, self.max_turns + 1) if self.detail is True else range(0)
         self._kinds = [kind for kind in _WITHIN if self.detail is True or kind in ("same", negatives)]
@@ -228,7 +228,7 @@ class IdentityVerification(EmbeddingMetric):
         if self.detail:
             alone = batch.sum_segments(there) < 2
             self._add(batch, torch.where(there & ~batch.spread(alone), 1.0, torch.nan))
-        units = F.normalize(rows.double().where(there[:, None], 0), dim=1)
+        units = unit_rows(rows, there)
         ids = _ids_by_content(batch, units) if dialogue is None else batch.spread(batch.ids[batch.owner])
         images_of = _Images(units, there, folded(ids), inputs.columns.get("group"))
         self._count_pairs(batch, images_of)
@@ -264,7 +264,9 @@ class IdentityVerification(EmbeddingMetric):
         subject = ids if batch.subject is None else batch.subject
         keys = hash_keys(torch.stack([ids, subject, batch.turn], 1)).masked_fill(~images.there, NO_KEY)
         group = torch.full_like(keys, _NO_GROUP) if images.group is None else images.group.nan_to_num(_NO_GROUP)
-        places = torch.stack([keys, images.dialogue, folded(subject), group], 1)
+        # Who is named in another update is not who a dialogue without names shows, though the numbers be equal.
+        who = folded(~ids if batch.subject is None else subject)
+        places = torch.stack([keys, images.dialogue, who, group], 1)
         self._replace("sampled", add_rows(self.sampled, torch.cat([places, images.units], 1)))
 
     def _needed(self) -> tuple[()]:
@@ -310,9 +312,8 @@ class IdentityVerification(EmbeddingMetric):
         rows = sampled_rows(self.sampled)
         dialogue, subjects, group = rows[:, :_PLACES].unbind(1)
         cluster, units = group_of(dialogue.long(), self._clusters), rows[:, _PLACES:]
-        none, number = self._clusters * shape[0] * shape[1], torch.arange(len(rows), device=rows.device)
-        total, taken = torch.zeros(shape[0] * shape[1] + 1), torch.zeros(none + 1)
-        total, taken = total.to(self.counts), taken.to(self.counts)
+        number, cells = torch.arange(len(rows), device=rows.device), len(_ACROSS) * self.bins
+        total, taken = self.counts.new_zeros(cells), self.counts.new_zeros(self._clusters * cells)
         for part in torch.split(number, 512):  # so that no matrix of all pairs is made
             column = bin_of(units[part] @ units.mT, self.bins)
             later = number > part[:, None]
@@ -323,12 +324,10 @@ class IdentityVerification(EmbeddingMetric):
             for kind, chosen in enumerate(kinds):
                 one, two = chosen.nonzero().unbind(1)
                 place = column[one, two] + kind * self.bins
-                total += torch.bincount(place, minlength=len(total))
-                first, second = cluster[part][one], cluster[two]
-                for group_of_pair, counted in ((first, None), (second, first != second)):
-                    at = place + group_of_pair * (shape[0] * shape[1])
-                    taken += torch.bincount(at if counted is None else at[counted], minlength=len(taken))
-        return total[:-1].view(shape), taken[:-1].view(self._clusters, *shape)
+                total += torch.bincount(place, minlength=cells)
+                first, second = (place + cells * groups for groups in (cluster[part][one], cluster[two]))
+                taken += torch.bincount(torch.cat([first, second[first != second]]), minlength=len(taken))
+        return total.view(shape), taken.view(self._clusters, *shape)
 
     def _estimated(self) -> dict[str, Tensor]:
         """All estimates with their intervals, and what is counted."""

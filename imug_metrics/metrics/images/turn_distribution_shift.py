@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 from typing_extensions import Unpack
 
 from imug_metrics.dialogues.arguments import Ids, Images, Turns
+from imug_metrics.dialogues.unit_rows import unit_rows
 from imug_metrics.errors import InputError
 from imug_metrics.functional.images.turn_distribution_shift import kernel_slope, linear_shift, mean_curve, usable_images
 from imug_metrics.metrics.description import MetricDescription
@@ -127,7 +127,7 @@ class TurnDistributionShift(EmbeddingMetric):
         super().__init__(encoder=encoder, **kwargs)
         self.width = getattr(self.encoder, "dim", None) if width is None else width
         if self.width is None:
-            raise ValueError("Expected argument `width`: it cannot be read off the encoder before its first call.")
+            raise ValueError("Expected argument `width`: it cannot be read off an encoder here. Give the length of an embedding.")
         self.add_sums("sums", groups, self.max_turns, self.width + 4)
 
     def update(
@@ -156,7 +156,7 @@ class TurnDistributionShift(EmbeddingMetric):
         there = batch.valid & usable_images(rows)
         if self.detail:
             self._add(batch, torch.where(there, 1.0, torch.nan))
-        units = F.normalize(rows.double().where(there[:, None], 0), dim=1)
+        units = unit_rows(rows, there)
         terms = _dialogue_terms(batch.by_turn(units, self.max_turns))
         self._increase("sums", sum_groups(terms, group_of(batch.ids, self.groups), self.groups).to(self.sums.device))
 
