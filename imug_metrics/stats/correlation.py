@@ -9,6 +9,9 @@ from torch import Tensor
 
 from imug_metrics.stats.running_sums import running_sums
 
+_FLAT = 1e-12  # share of the sum of squares about zero up to which that about the mean is what rounding leaves
+_LEFT = 1e-10  # the same of what a regression leaves of that about the mean
+
 
 def fisher_z(n: Tensor, x: Tensor, y: Tensor, xx: Tensor, yy: Tensor, xy: Tensor) -> Tensor:
     """Fisher's z = artanh r of Pearson's r, from sums over records; on this scale intervals stay within [-1, 1].
@@ -27,10 +30,8 @@ def fisher_z(n: Tensor, x: Tensor, y: Tensor, xx: Tensor, yy: Tensor, xy: Tensor
     """
     across, along, both = n * xx - x * x, n * yy - y * y, n * xy - x * y
     # Sums of equal values leave a remainder of rounding, not zero.
-    varies = (across > 1e-12 * n * xx) & (along > 1e-12 * n * yy) & (n > 2)
-    product = torch.where(varies, across * along, 1)
-    r = torch.where(varies, both, 0) / product.sqrt()
-    return torch.atanh(r.clamp(-1 + 1e-12, 1 - 1e-12)).masked_fill(~varies, torch.nan)
+    varies = (across > _FLAT * n * xx) & (along > _FLAT * n * yy) & (n > 2)
+    return _z(both, across * along, varies)
 
 
 def partial_z(
@@ -67,15 +68,13 @@ def partial_z(
     x, y, both = (part - (a * b / over).where(fixed, 0) for part, a, b in ((xx, xz, xz), (yy, yz, yz), (xy, xz, yz)))
     # What z leaves of x is a difference, which rounding makes small and not zero.
     varies = (x > _FLAT * squares[0]) & (y > _FLAT * squares[1]) & (x > _LEFT * xx) & (y > _LEFT * yy) & (freedom > 1)
-    product = torch.where(varies, (xx if semi else x) * y, 1)
-    r = torch.where(varies, both, 0) / product.sqrt()
+    return _z(both, (xx if semi else x) * y, varies)
+
+
+def _z(both: Tensor, squares: Tensor, varies: Tensor) -> Tensor:
+    """Fisher's z of `both / sqrt(squares)`, NaN unless it `varies`."""
+    r = torch.where(varies, both, 0) / torch.where(varies, squares, 1).sqrt()
     return torch.atanh(r.clamp(-1 + 1e-12, 1 - 1e-12)).masked_fill(~varies, torch.nan)
-
-
-_FLAT = 1e-12
-"""A sum of squares about the mean below this share of that about zero is what rounding leaves of equal values."""
-_LEFT = 1e-10
-"""The same of what a regression leaves of it."""
 
 
 def distance_skewness(values: Tensor) -> Tensor:

@@ -27,6 +27,7 @@ from torch import Tensor
 UNDEFINED = "it is undefined"
 NO_FORMULA = "it has no formula for one, and there is no bootstrap"
 FEW_GROUPS = "fewer than 5 groups carry it"
+FITTED = "it fits more than so few effective dialogues can tell"
 FEW_PAIRS = "there are too few pairs of two subjects to show so small a rate of false accepts"
 REASONS = (
     "",
@@ -36,12 +37,12 @@ REASONS = (
     "it lies at the end of its range",
     NO_FORMULA,
     FEW_GROUPS,
-    "it fits more than so few effective dialogues can tell",
+    FITTED,
     FEW_PAIRS,
 )
 """Why there are no bounds, by the code in `Interval.reason`; nothing where there are."""
 _FINE, _UNDEFINED, _FEW, _CONSTANT, _END = range(5)
-_FITTED = REASONS.index("it fits more than so few effective dialogues can tell")
+_FITTED = REASONS.index(FITTED)
 
 LEAST_DIALOGUES = 2.0
 """Effective dialogues that an interval asks for."""
