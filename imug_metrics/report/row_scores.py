@@ -179,10 +179,6 @@ def _lacks_answer(row: Row) -> bool:
     return is_missing(row) and row.get("target") is not None
 
 
-def _lacks_later_image(row: Row) -> bool:
-    return is_missing(row) and int(row["turn"]) > 1  # the first has nothing to be a copy of
-
-
 def _has_points(row: Row) -> bool:
     return row.get("points") is not None
 
@@ -214,6 +210,5 @@ _RULES: Mapping[str, _Rule] = {
     "alignment": _Rule(_always),
     "retrieval": _Rule(_always),
     "consistency": _Rule(is_missing, expects=_always),
-    "copy": _Rule(_lacks_later_image),
 }
 """By column of the rows; of others outputs that are not there are absent."""

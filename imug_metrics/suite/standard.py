@@ -107,7 +107,7 @@ def standard_metrics(
         turn_alignment_reference=TurnAlignment(variant="refclipscore", **options),
         turn_retrieval=TurnRetrieval(**options),
         turn_consistency=TurnConsistency(**options),
-        copy_guard=CopyGuard(**options),
+        copy_guard=CopyGuard(**{**options, "missing": "skip"}),  # 0 would be the best
         turn_consistency_graph=TurnConsistency(mode="graph", **options),
         turn_consistency_reference=ReferenceConsistency(**options),
     )

@@ -45,6 +45,7 @@ class CopyPairs(NamedTuple):
     Attributes:
         pixels, hash, cosine: near-duplicates by each signal.
         shifted, mirrored, cropped: near-duplicates by pixels that are altered so.
+        absent: bool `[N]`, the images that are not there.
     """
 
     pixels: Tensor
@@ -53,6 +54,7 @@ class CopyPairs(NamedTuple):
     shifted: Tensor
     mirrored: Tensor
     cropped: Tensor
+    absent: Tensor
 
     def judged(self) -> Tensor:
         """What each pair is: as its pixels say, and where there are none, as its embeddings say."""
@@ -75,7 +77,7 @@ def copy_pairs(inputs: PackedInputs, thresholds: CopyThresholds, hashes: bool = 
         partners = torch.cat([partners, (batch.rows + len(there))[None]])
     own = batch.rows.repeat(len(partners))
     unknown = torch.full(own.shape, torch.nan, dtype=torch.float64, device=own.device)
-    found = dict.fromkeys(CopyPairs._fields, unknown)
+    found = dict.fromkeys((*SIGNALS, *ALTERATIONS), unknown)
     if "images" in columns:
         images, rows = _table(columns, "images", "shown", partners)
         found["cosine"] = reaches(paired_cosine(images, images, own, rows), thresholds.cosine)
@@ -84,7 +86,8 @@ def copy_pairs(inputs: PackedInputs, thresholds: CopyThresholds, hashes: bool = 
         found |= judged_pixels(compare_pixels(pixels, rows, own), thresholds.pixels)
         if hashes:
             found["hash"] = reaches(-_hash_distances(pixels, rows, own), -thresholds.hash)
-    return CopyPairs(*(column.view(partners.shape).where(there, torch.nan) for column in found.values()))
+    judged = {name: column.view(partners.shape).where(there, torch.nan) for name, column in found.items()}
+    return CopyPairs(**judged, absent=~there)
 
 
 def judged_pixels(found: PixelPairs, threshold: float) -> dict[str, Tensor]:

@@ -18,8 +18,8 @@ from tests.functional.images.test_copy_guard import scenery
 from tests.metrics import cases
 
 CASES = {
-    "copies": cases.Case(CopyGuard, cases.images_to_guard),
-    "copies-cosine": cases.Case(lambda **k: CopyGuard(cosine_threshold=0.75, **k), cases.images),
+    "copies": cases.Case(CopyGuard, cases.images_to_guard, refuses=("missing",)),
+    "copies-cosine": cases.Case(lambda **k: CopyGuard(cosine_threshold=0.75, **k), cases.images, refuses=("missing",)),
 }
 ENCODER = CallableEncoder(images=lambda images: torch.stack([*images]).float().mean((2, 3)), name="colours")
 
@@ -69,8 +69,8 @@ def test_an_image_that_was_shown_makes_the_first_image_expected() -> None:
     assert result(images[None])["_n"] == 2
 
 
-def test_a_dialogue_of_one_image_lowers_the_coverage() -> None:
-    assert result(angles(0, 60, 90), dialogue=[1, 2, 2], turn=[1, 1, 2])["_coverage"] == pytest.approx(1 / 2)
+def test_a_dialogue_of_one_image_has_nothing_to_be_a_copy_of() -> None:
+    assert result(angles(0, 60, 90), dialogue=[1, 2, 2], turn=[1, 1, 2])["_coverage"] == 1
 
 
 def test_pixels_of_images_and_of_what_was_shown_are_made_when_there_is_an_encoder() -> None:
@@ -105,3 +105,10 @@ def test_nothing_to_compare_is_refused() -> None:
         CopyGuard().update(dialogue=[1], turn=[1])
     with pytest.raises(ValueError, match="`shown_pixels` to be as large as `pixels`"):
         CopyGuard().update(pixels=torch.zeros(1, 2, 48), shown_pixels=torch.zeros(1, 2, 12))
+
+
+def test_an_absent_image_lowers_the_coverage_and_is_no_better_than_a_copy() -> None:
+    found = result(angles(0, 90, 0, 90)[None], valid=torch.tensor([[False, True, True, True]]))
+    assert (found["_n"], found["_coverage"]) == (2, pytest.approx(2 / 3)), "the second is the first that is there"
+    with pytest.raises(ValueError, match="`missing` to be 'skip'"):
+        CopyGuard(missing="zero")
