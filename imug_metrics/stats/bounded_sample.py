@@ -22,16 +22,19 @@ NO_KEY = 2.0**53
 """The key of a row that there is not; keys are whole numbers below, which float64 holds."""
 
 _MASK = 2**53 - 1
+_FACTOR = 0x2545F4914F6CDD1D  # odd: that of Xorshift64*
 
 
 def folded(ids: Tensor) -> Tensor:
-    """The last 53 bits of int64 ids as float64: ids below 2**52 stay apart for certain, hashes almost.
+    """Int64 ids as whole numbers below 2**53, float64: ids from 0 to 2**53 - 1 stay as they are, others almost apart.
+
+    Their upper bits are mixed into the lower ones, for ids may tell shards apart by these alone.
 
     Example:
-        >>> folded(torch.tensor([3, -1]))
-        tensor([3.0000e+00, 9.0072e+15], dtype=torch.float64)
+        >>> folded(torch.tensor([3, 1 << 56, 2 << 56])).unique().numel()
+        3
     """
-    return (ids & _MASK).double()
+    return (torch.add(ids, ids >> 53, alpha=_FACTOR) & _MASK).double()
 
 
 def hash_keys(ids: Tensor) -> Tensor:
@@ -45,7 +48,8 @@ def hash_keys(ids: Tensor) -> Tensor:
         >>> first != second
         True
     """
-    return folded(mixed_ids((ids * constant(_factors, ids.shape[1], like=ids)).sum(1)) >> 11)
+    mixed = mixed_ids((ids * constant(_factors, ids.shape[1], like=ids)).sum(1))
+    return ((mixed >> 11) & _MASK).double()
 
 
 def empty_sample(size: int, width: int) -> Tensor:
@@ -116,5 +120,5 @@ def _smallest(rows: Tensor, size: int) -> Tensor:
 
 
 def _factors(count: int, device: torch.device) -> Tensor:
-    """Powers of an odd number (the factor of Xorshift64*): no small numbers solve a linear form of them."""
-    return torch.tensor([pow(0x2545F4914F6CDD1D, power, 2**63) for power in range(1, count + 1)], device=device)
+    """Powers of an odd number: no small numbers solve a linear form of them."""
+    return torch.tensor([pow(_FACTOR, power, 2**63) for power in range(1, count + 1)], device=device)

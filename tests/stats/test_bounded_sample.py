@@ -70,9 +70,16 @@ def test_keys_fall_evenly_and_apart() -> None:
 
 
 def test_small_ids_stay_as_they_are() -> None:
-    ids = torch.tensor([0, 7, 2**52])
+    ids = torch.tensor([0, 7, 2**53 - 1])
     assert torch.equal(folded(ids).long(), ids)
     assert len(folded(torch.arange(-1000, 1000)).unique()) == 2000
+
+
+@pytest.mark.parametrize("bit", [20, 40, 52, 53, 56, 60])
+def test_ids_that_differ_in_some_bits_alone_stay_apart(bit: int) -> None:
+    shards = torch.arange(-(1 << 62 - bit) if bit > 53 else -200, (1 << 62 - bit) if bit > 53 else 200)[:400] << bit
+    ids = (shards[:, None] + torch.arange(50)).flatten()
+    assert len(folded(ids).unique()) == len(ids.unique())
 
 
 @pytest.mark.parametrize("change", [-1.0, 0.5, 2.0**54])

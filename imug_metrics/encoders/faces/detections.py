@@ -39,12 +39,16 @@ class Faces:
         return Faces(self.boxes[rows], *optional)
 
     def usable(self, height: int, width: int) -> Faces:
-        """Those of which a part lies in the image, and whose points, if there are any, are not one."""
-        size = visible_sizes(self.boxes, height, width)
-        usable = (size > 0).all(1)
+        """Those of which a part lies in the image and no more than twice as large, with points that are not one.
+
+        The crop of any other would be black, of no end, or both.
+        """
+        usable = (visible_sizes(self.boxes, height, width) > 0).all(1) & _are_moderate(self.boxes, height, width)
         if self.points is not None:
-            spread = self.points.amax(1) - self.points.amin(1)
-            usable &= (spread > 0).any(1) & self.points.isfinite().all(2).all(1)
+            ends = torch.cat([self.points.amin(1), self.points.amax(1)], 1)  # a box, though perhaps without a width
+            seen = (ends[:, :2] < ends.new_tensor([width, height])).all(1) & (ends[:, 2:] > 0).all(1)
+            apart = (ends[:, 2:] > ends[:, :2]).any(1) & self.points.isfinite().all(2).all(1)
+            usable &= seen & apart & _are_moderate(ends, height, width)
         return self.select(usable)
 
 
@@ -96,6 +100,11 @@ def visible_sizes(boxes: Tensor, height: int, width: int) -> Tensor:
     low, high = boxes[:, :2].clamp_min(0), boxes[:, 2:].minimum(edge)
     size = (high - low).clamp_min(0).nan_to_num(0)
     return size.masked_fill(~boxes.isfinite().all(1, keepdim=True), 0)
+
+
+def _are_moderate(boxes: Tensor, height: int, width: int) -> Tensor:
+    """Whether boxes ``[K, 4]`` are at most twice as long as the image: no detector sees what is larger."""
+    return (boxes[:, 2:] - boxes[:, :2]).amax(1) <= 2 * max(height, width)
 
 
 def numbers(values: Any) -> Tensor:

@@ -9,7 +9,6 @@ from typing import Literal, NamedTuple
 import torch
 from imug_kernels import cross_stats, paired_cosine
 from torch import Tensor
-from torch.nn import functional as F
 
 from imug_metrics._constants import constant
 from imug_metrics.dialogues.arguments import Ids, Images, Labels, Numbers, Turns
@@ -20,6 +19,7 @@ from imug_metrics.dialogues.holders import is_integer, opened, place_of, shown
 from imug_metrics.dialogues.ids import hash_ids
 from imug_metrics.dialogues.inputs import PackedInputs, pack_inputs
 from imug_metrics.dialogues.padding import has_direction
+from imug_metrics.dialogues.unit_rows import unit_rows
 from imug_metrics.errors import InputError
 from imug_metrics.stats import verification
 from imug_metrics.stats.verification import bin_of, on_grid
@@ -404,7 +404,7 @@ def _pairs(inputs: PackedInputs, bins: int | None) -> tuple[_Pairs, IdentityPair
 
 def _exact_across(rows: Tensor, owner: Tensor, subject: Tensor, group: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Cosines of pairs across dialogues: of two subjects, of these the ones of one group, and of one subject."""
-    units = F.normalize(rows.double(), dim=1)
+    units = unit_rows(rows, has_direction(rows))
     first, second = torch.triu_indices(len(rows), len(rows), 1, device=rows.device)
     cosine = on_grid((units @ units.mT)[first, second])
     apart, alike = owner[first] != owner[second], subject[first] == subject[second]

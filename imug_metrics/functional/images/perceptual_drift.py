@@ -11,7 +11,6 @@ from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from imug_metrics._constants import constant
 from imug_metrics.dialogues.arguments import Ids, Images, Turns
@@ -20,6 +19,7 @@ from imug_metrics.dialogues.columns import Column, embedding_column, is_embeddin
 from imug_metrics.dialogues.holders import opened
 from imug_metrics.dialogues.inputs import PackedInputs, pack_inputs
 from imug_metrics.dialogues.padding import are_zero_or_nan, has_direction, open_end
+from imug_metrics.dialogues.unit_rows import unit_rows
 from imug_metrics.errors import InputError
 from imug_metrics.functional.images.difference_maps import SSIM_REACH, ssim_map
 from imug_metrics.functional.images.pixel_columns import pixel_column
@@ -219,8 +219,7 @@ def _comparable(rows: Tensor, distance: Distance) -> tuple[Tensor, Tensor]:
         pixels = rows.where(usable[:, None], 0) if side else rows.new_zeros(len(rows), 3 * _LEAST_SIZE**2)
         return pixels.reshape(len(rows), 3, side or _LEAST_SIZE, side or _LEAST_SIZE), usable
     usable = has_direction(rows)
-    rows = rows.where(usable[:, None], 0)
-    return F.normalize(rows.double(), dim=1) if distance == "cosine" else rows, usable
+    return unit_rows(rows, usable) if distance == "cosine" else rows.where(usable[:, None], 0), usable
 
 
 def _squared_distance(x: Tensor, y: Tensor) -> Tensor:

@@ -10,12 +10,12 @@ from typing import Literal
 import torch
 from imug_kernels import rbf_sum
 from torch import Tensor
-from torch.nn import functional as F
 
 from imug_metrics.dialogues.arguments import Ids, Images, Turns
 from imug_metrics.dialogues.columns import embedding_column
 from imug_metrics.dialogues.inputs import pack_inputs
 from imug_metrics.dialogues.padding import has_direction
+from imug_metrics.dialogues.unit_rows import unit_rows
 
 
 def turn_distribution_shift(
@@ -66,9 +66,9 @@ def turn_distribution_shift(
         tensor(19.9003, dtype=torch.float64)
     """
     inputs = pack_inputs({"images": embedding_column("images", images)}, dialogue, turn, None, valid, lengths)
-    batch, rows = inputs.batch, inputs.columns["images"].double()
+    batch, rows = inputs.batch, inputs.columns["images"]
     there = batch.valid & usable_images(rows)
-    rows, turns, owner = F.normalize(rows[there], dim=1), batch.turn[there], batch.owner[batch.segment][there]
+    rows, turns, owner = unit_rows(rows, there)[there], batch.turn[there], batch.owner[batch.segment][there]
     last = max(batch.last_turn(), 1)
     first, of_first = rows[turns == 1], owner[turns == 1]
     curve, counts = [rows.new_tensor(torch.nan)], [0]

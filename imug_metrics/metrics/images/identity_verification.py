@@ -179,7 +179,7 @@ class IdentityVerification(EmbeddingMetric):
         super().__init__(encoder=encoder, **kwargs)
         self.width = getattr(self.encoder, "dim", None) if width is None else width
         if self.width is None:
-            raise ValueError("Expected argument `width`: it cannot be read off an encoder here. Give the length of an embedding.")
+            raise ValueError("Expected argument `width`: it cannot be read off an encoder. Give that of embeddings.")
         self._clusters = groups if self.detail else 1
         self._later = range(2, self.max_turns + 1) if self.detail is True else range(0)
         self._kinds = [kind for kind in _WITHIN if self.detail is True or kind in ("same", negatives)]
@@ -264,8 +264,8 @@ class IdentityVerification(EmbeddingMetric):
         subject = ids if batch.subject is None else batch.subject
         keys = hash_keys(torch.stack([ids, subject, batch.turn], 1)).masked_fill(~images.there, NO_KEY)
         group = torch.full_like(keys, _NO_GROUP) if images.group is None else images.group.nan_to_num(_NO_GROUP)
-        # Who is named in another update is not who a dialogue without names shows, though the numbers be equal.
-        who = folded(~ids if batch.subject is None else subject)
+        # Below 0: who is named in another update is not who a dialogue without names shows.
+        who = -1 - images.dialogue if batch.subject is None else folded(subject)
         places = torch.stack([keys, images.dialogue, who, group], 1)
         self._replace("sampled", add_rows(self.sampled, torch.cat([places, images.units], 1)))
 

@@ -127,7 +127,7 @@ class TurnDistributionShift(EmbeddingMetric):
         super().__init__(encoder=encoder, **kwargs)
         self.width = getattr(self.encoder, "dim", None) if width is None else width
         if self.width is None:
-            raise ValueError("Expected argument `width`: it cannot be read off an encoder here. Give the length of an embedding.")
+            raise ValueError("Expected argument `width`: it cannot be read off an encoder. Give that of embeddings.")
         self.add_sums("sums", groups, self.max_turns, self.width + 4)
 
     def update(

@@ -109,6 +109,28 @@ def test_what_lies_outside_the_image_does_not_make_a_face_larger():
     assert nowhere.count_faces([THREE]).tolist() == [0]
 
 
+@pytest.mark.parametrize("box", [(-3e4, -3e4, 3e4, 3e4), (0, 0, 5e4, 4), (-1e30, 0, 1e30, 9)])
+def test_no_face_is_many_times_as_large_as_its_image(box):
+    """A crop of it would need gigabytes."""
+    encoder = FaceEncoder(functions(lambda image: [box, SMALL]))
+    assert encoder.encode_images([THREE]).tolist() == [list(GREEN)]
+    assert FaceEncoder(functions(lambda image: [box]), min_size=1).count_faces([THREE]).tolist() == [0]
+
+
+@pytest.mark.parametrize(
+    "move", [lambda points: points + 500, lambda points: points - 500, lambda points: (points - 20) * 1e20]
+)
+def test_a_face_whose_points_are_not_in_the_image_is_none(move):
+    """Its aligned crop would be black, as like to every other one of this kind as two images can be."""
+    points = torch.tensor([(25.0, 15), (35, 15), (30, 20), (26, 25), (34, 25)])
+    embedder = lambda crops: crops.float().mean((2, 3)) + 1  # noqa: E731
+    rows = [[*LARGE, 0.9, *move(points).flatten().tolist()]]
+    encoder = FaceEncoder(functions(lambda image: rows, embedder, size=112, align=True))
+    assert encoder.encode_images([THREE]).isnan().all()
+    rows = [[*LARGE, 0.9, *points.flatten().tolist()]]
+    assert encoder.encode_images([THREE]).isfinite().all()
+
+
 def test_a_score_that_is_no_number_is_the_lowest():
     rows = [(*LARGE, float("nan")), (*SMALL, 0.1)]
     scored = FaceEncoder(functions(lambda image: rows), several="score")

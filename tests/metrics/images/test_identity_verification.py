@@ -114,6 +114,22 @@ def test_equal_subject_ids_in_two_dialogues_are_no_pair_of_two_subjects() -> Non
     assert 0.4 < alike[f"{NAME}_shared"] < 0.6, "here they are other subjects"
 
 
+@pytest.mark.parametrize("ids", [[0, 1, 2, 3], [0, 1 << 56, 2 << 56, 1], [-1, 1 << 62, -(1 << 62), 0]])
+def test_dialogues_of_any_ids_are_pairs_with_each_other(ids: list[int]) -> None:
+    metric = IdentityVerification(width=3, detail=True)
+    metric.update(torch.eye(3).expand(4, 3, 3), dialogue=torch.tensor(ids))
+    assert metric.compute()["identity_verification_across_pairs"] == 6 * 9
+
+
+def test_subjects_of_one_update_are_none_of_dialogues_without_names() -> None:
+    metric = IdentityVerification(width=3, detail=True, shared_subjects=True)
+    metric.update(torch.eye(3).expand(2, 3, 3), dialogue=[0, 1])
+    metric.update(torch.eye(3).expand(2, 3, 3), dialogue=[2, 3], subject=torch.tensor([[0], [1]]).expand(2, 3))
+    found = metric.compute()
+    assert found["identity_verification_across_pairs"] == 6 * 9
+    assert found["identity_verification_shared_pairs"] == 0
+
+
 def test_without_subjects_a_dialogue_is_one() -> None:
     rows = records()
     del rows["subject"]
