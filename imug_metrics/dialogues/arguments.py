@@ -28,6 +28,15 @@ Labels = Tensor | Sequence[Any]
 Images = Tensor | Sequence[Any]
 """Embeddings, a batch of images, or in lists PIL images, arrays or paths for an encoder; None for absent ones."""
 
+Pixels = Tensor | Sequence[Any]
+"""Small images as rows of numbers in [0, 1]; NaN, or None in a list, where there is none."""
+
+Masks = Tensor | Sequence[Any]
+"""Masks of images, or in lists what `imug_metrics.media.masks` reads; NaN, or None in a list, for absent ones."""
+
+Links = Tensor | Sequence[Sequence[int]]
+"""Pairs of rows."""
+
 Strings = Sequence[str | None] | Sequence[Sequence[str | None]]
 """In a list or one list a dialogue; None for absent ones."""
 

@@ -8,6 +8,7 @@ from typing import Any
 from torchmetrics import Metric
 from typing_extensions import Unpack
 
+from imug_metrics.dialogues.arguments import Pixels
 from imug_metrics.dialogues.columns import Column, check_widths, embedding_column, is_embedding
 from imug_metrics.dialogues.inputs import PackedInputs
 from imug_metrics.errors import InputError
@@ -130,7 +131,7 @@ class EmbeddingMetric(DialogueMetric):
     def _images(self, images: Any, argument: str = "images") -> Column:
         return embedding_column(argument, images, self.encoder and self.encoder.encode_images)
 
-    def _pixels(self, images: Any, pixels: Any, argument: str = "pixels") -> dict[str, Column]:
+    def _pixels(self, images: Any, pixels: Pixels | None, argument: str = "pixels") -> dict[str, Column]:
         """Small versions of images, in which copies are found: those given, or made of what the encoder gets."""
         if pixels is not None:
             return {argument: pixel_column(argument, pixels)}

@@ -6,13 +6,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from imug_kernels import paired_cosine
 from torch import Tensor
 
-from imug_metrics.dialogues.arguments import Ids, Images, Turns
+from imug_metrics.dialogues.arguments import Ids, Images, Pixels, Turns
 from imug_metrics.dialogues.columns import Column, embedding_column
 from imug_metrics.dialogues.inputs import pack_inputs
 from imug_metrics.errors import InputError
@@ -45,9 +45,9 @@ class NearDuplicates(NamedTuple):
 def copy_guard(
     images: Images | None = None,
     *,
-    pixels: Any = None,
+    pixels: Pixels | None = None,
     shown: Images | None = None,
-    shown_pixels: Any = None,
+    shown_pixels: Pixels | None = None,
     references: Images | None = None,
     dialogue: Ids | None = None,
     turn: Turns | None = None,
@@ -96,7 +96,7 @@ def copy_guard(
     return reduce_values(inputs.unpack(any_pair(found.judged())), reduction)
 
 
-def near_duplicates(first: Any, second: Any, *, pixel_threshold: float = PIXEL_THRESHOLD) -> NearDuplicates:
+def near_duplicates(first: Pixels, second: Pixels, *, pixel_threshold: float = PIXEL_THRESHOLD) -> NearDuplicates:
     """Which pairs of images are one image: as it is, saved anew, shifted, mirrored, or cropped and enlarged again.
 
     Images are compared by their parts, an eighth of the side wide: a copy has no part that differs, an honest edit has

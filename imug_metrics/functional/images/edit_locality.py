@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple, Protocol, get_args
 import torch
 from torch import Tensor
 
-from imug_metrics.dialogues.arguments import Ids, Images, Labels, Turns
+from imug_metrics.dialogues.arguments import Ids, Images, Labels, Masks, Turns
 from imug_metrics.dialogues.batch import DialogueBatch
 from imug_metrics.dialogues.checks import Check
 from imug_metrics.dialogues.columns import Column, score_column
@@ -58,7 +58,7 @@ class DistanceMapper(Protocol):
 
 def edit_locality(
     images: Images,
-    editable: Any = None,
+    editable: Masks | None = None,
     *,
     noop: Labels | None = None,
     dialogue: Ids | None = None,
@@ -154,7 +154,7 @@ class Edits(NamedTuple):
         return found | ({} if self.noop is None else {"noop": self.noop})
 
 
-def read_edits(images: Any, editable: Any, noop: Any) -> Edits:
+def read_edits(images: Images, editable: Masks | None, noop: Labels | None) -> Edits:
     """The arguments of an update, read.
 
     Raises:
@@ -169,7 +169,7 @@ def read_edits(images: Any, editable: Any, noop: Any) -> Edits:
     )
 
 
-def noop_column(noop: Any) -> Column:
+def noop_column(noop: Labels) -> Column:
     """Whether each turn asks for no change, with the check that every record says so.
 
     Raises:

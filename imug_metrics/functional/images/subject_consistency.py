@@ -5,14 +5,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from imug_kernels import GramStats, paired_cosine
 from torch import Tensor
 
 from imug_metrics._constants import constant, integers
-from imug_metrics.dialogues.arguments import Ids, Images, Turns
+from imug_metrics.dialogues.arguments import Ids, Images, Links, Turns
 from imug_metrics.dialogues.batch import DialogueBatch
 from imug_metrics.dialogues.columns import Column, embedding_column, of_one_width
 from imug_metrics.dialogues.inputs import PackedInputs, pack_inputs
@@ -39,7 +39,7 @@ def subject_consistency(
     whole: Images | None = None,
     swapped: Images | None = None,
     references: Images | None = None,
-    links: Any = None,
+    links: Links | None = None,
     dialogue: Ids | None = None,
     turn: Turns | None = None,
     subject: Ids | None = None,
@@ -170,7 +170,7 @@ def part_scores(
     return PartScores(values, score("background"), score("whole"), swapped), expected
 
 
-def graph_of(mode: Mode, links: Any, references: Any, images: Column) -> Graph | None:
+def graph_of(mode: Mode, links: Links | None, references: Images | None, images: Column) -> Graph | None:
     """Links between images with mode `"graph"`, else None.
 
     Raises:

@@ -4,14 +4,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from imug_kernels import GramStats, dialogue_cosine_sum, dialogue_gram, paired_cosine, segment_sum
 from torch import Tensor
 
 from imug_metrics._constants import constant
-from imug_metrics.dialogues.arguments import Ids, Images, Turns
+from imug_metrics.dialogues.arguments import Ids, Images, Links, Turns
 from imug_metrics.dialogues.arrays import INTEGERS, read_array
 from imug_metrics.dialogues.batch import DialogueBatch
 from imug_metrics.dialogues.checks import Check
@@ -33,7 +33,7 @@ def turn_consistency(
     valid: Tensor | None = None,
     lengths: Tensor | None = None,
     references: Images | None = None,
-    links: Any = None,
+    links: Links | None = None,
     mode: Mode = "pairwise",
     reduction: Literal["mean", "none"] = "mean",
 ) -> Tensor:
@@ -191,7 +191,7 @@ class Graph(NamedTuple):
         return Check(outside, error)
 
 
-def read_graph(links: Any, references: Any, images: Column) -> Graph:
+def read_graph(links: Links | None, references: Images | None, images: Column) -> Graph:
     """Links of any form, and what they point into, on the device of the images.
 
     Raises:

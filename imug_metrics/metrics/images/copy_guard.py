@@ -2,13 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Near-duplicates of what should have changed: the number that consistency is read beside."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from torch import Tensor
 from typing_extensions import Unpack
 
-from imug_metrics.dialogues.arguments import Ids, Images, Turns
+from imug_metrics.dialogues.arguments import Ids, Images, Pixels, Turns
 from imug_metrics.dialogues.columns import SHARE
 from imug_metrics.dialogues.inputs import PackedInputs
 from imug_metrics.functional.images.copy_guard import comparable, copy_angle
@@ -108,9 +107,9 @@ class CopyGuard(EmbeddingMetric):
         self,
         images: Images | None = None,
         *,
-        pixels: Tensor | Sequence[Any] | None = None,
+        pixels: Pixels | None = None,
         shown: Images | None = None,
-        shown_pixels: Tensor | Sequence[Any] | None = None,
+        shown_pixels: Pixels | None = None,
         references: Images | None = None,
         dialogue: Ids | None = None,
         turn: Turns | None = None,

@@ -10,7 +10,7 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from imug_metrics._callers import warn_caller
-from imug_metrics.dialogues.arguments import Ids, Images, Labels, Turns
+from imug_metrics.dialogues.arguments import Ids, Images, Labels, Masks, Turns
 from imug_metrics.dialogues.columns import SHARE
 from imug_metrics.functional.images.edit_locality import (
     LEAST_REGION,
@@ -123,7 +123,7 @@ class EditLocality(EmbeddingMetric):
     def update(
         self,
         images: Images,
-        editable: Any = None,
+        editable: Masks | None = None,
         *,
         noop: Labels | None = None,
         dialogue: Ids | None = None,

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Consistency of the subject beside that of its surroundings, and how far whole images follow the surroundings."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ from imug_kernels import GramStats, dialogue_gram
 from torch import Tensor
 from typing_extensions import Unpack
 
-from imug_metrics.dialogues.arguments import Ids, Images, Turns
+from imug_metrics.dialogues.arguments import Ids, Images, Links, Turns
 from imug_metrics.dialogues.batch import DialogueBatch
 from imug_metrics.dialogues.columns import SHARE, Column, embedding_column, is_embedding
 from imug_metrics.functional.images.subject_consistency import (
@@ -126,7 +125,7 @@ class SubjectConsistency(EmbeddingMetric):
         whole: Images | None = None,
         swapped: Images | None = None,
         references: Images | None = None,
-        links: Tensor | Sequence[Sequence[int]] | None = None,
+        links: Links | None = None,
         dialogue: Ids | None = None,
         turn: Turns | None = None,
         subject: Ids | None = None,

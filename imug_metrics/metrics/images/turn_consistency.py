@@ -2,16 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Consistency of the images of a dialogue, with the drift and the copying that a mean hides."""
 
-from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from imug_kernels import GramStats, delta_curve, dialogue_gram
 from torch import Tensor
 from typing_extensions import Unpack
 
-from imug_metrics.dialogues.arguments import Ids, Images, Turns
+from imug_metrics.dialogues.arguments import Ids, Images, Links, Pixels, Turns
 from imug_metrics.dialogues.columns import SHARE, embedding_column
 from imug_metrics.dialogues.inputs import PackedInputs
 from imug_metrics.dialogues.padding import has_direction
@@ -131,8 +130,8 @@ class TurnConsistency(EmbeddingMetric):
         valid: Tensor | None = None,
         lengths: Tensor | None = None,
         references: Images | None = None,
-        links: Tensor | Sequence[Sequence[int]] | None = None,
-        pixels: Tensor | Sequence[Any] | None = None,
+        links: Links | None = None,
+        pixels: Pixels | None = None,
     ) -> None:
         """Add a batch of whole dialogues.
 
