@@ -16,7 +16,14 @@ from imug_metrics.dialogues.arguments import Ids, Images, Pixels, Turns
 from imug_metrics.dialogues.columns import Column, embedding_column
 from imug_metrics.dialogues.inputs import pack_inputs
 from imug_metrics.errors import InputError
-from imug_metrics.functional.images.copy_pairs import ALTERATIONS, CopyThresholds, any_pair, copy_pairs, judged_pixels
+from imug_metrics.functional.images.copy_pairs import (
+    ALTERATIONS,
+    CopyThresholds,
+    any_pair,
+    check_threshold,
+    copy_pairs,
+    judged_pixels,
+)
 from imug_metrics.functional.images.pixel_columns import of_one_size, pixel_column, presence_column
 from imug_metrics.functional.reduce import reduce_values
 from imug_metrics.media.near_duplicates import PIXEL_THRESHOLD, compare_pixels
@@ -79,6 +86,7 @@ def copy_guard(
         compare with.
 
     Raises:
+        ValueError: if a threshold is outside the range of what it is compared with.
         InputError: if there are neither images nor pixels, shapes or widths differ, pixels are not those of square
             colour images or turns are refused.
 
@@ -87,6 +95,8 @@ def copy_guard(
         >>> copy_guard(images, dialogue=[5, 5, 5], turn=[1, 2, 3], reduction="none")
         tensor([nan, 1., 0.], dtype=torch.float64)
     """
+    check_threshold("cosine_threshold", cosine_threshold)
+    check_threshold("pixel_threshold", pixel_threshold)
     embeddings = {"images": images, "shown": shown, "references": references}
     columns = {name: embedding_column(name, rows) for name, rows in embeddings.items() if rows is not None}
     small = {"pixels": pixels, "shown_pixels": shown_pixels}
@@ -114,6 +124,7 @@ def near_duplicates(first: Pixels, second: Pixels, *, pixel_threshold: float = P
         The pairs, in their order.
 
     Raises:
+        ValueError: if the threshold lies outside [0, 1].
         InputError: if images are not square and in colour, lie outside [0, 1] or differ in number or size.
 
     Example:
@@ -125,6 +136,7 @@ def near_duplicates(first: Pixels, second: Pixels, *, pixel_threshold: float = P
         >>> found.copies, found.mirrored
         (tensor([1., 0.], dtype=torch.float64), tensor([1., 0.], dtype=torch.float64))
     """
+    check_threshold("pixel_threshold", pixel_threshold)
     columns = of_one_size({"first": pixel_column("first", first), "second": pixel_column("second", second)})
     count = len(columns["first"].values)
     rows = pack_inputs(columns, torch.arange(count), torch.ones(count, dtype=torch.int64)).columns

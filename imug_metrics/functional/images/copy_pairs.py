@@ -15,7 +15,7 @@ from imug_metrics.dialogues.batch import DialogueBatch
 from imug_metrics.dialogues.inputs import PackedInputs
 from imug_metrics.dialogues.padding import has_direction
 from imug_metrics.media.near_duplicates import PIXEL_THRESHOLD, PixelPairs, compare_pixels
-from imug_metrics.media.perceptual_hash import hash_distance, perceptual_hash
+from imug_metrics.media.perceptual_hash import BITS, hash_distance, perceptual_hash
 
 SOURCES = ("previous", "first", "shown")
 """What an image may be a copy of."""
@@ -37,6 +37,22 @@ class CopyThresholds(NamedTuple):
     cosine: float = 0.99
     pixels: float = PIXEL_THRESHOLD
     hash: int = 4
+
+
+def check_threshold(argument: str, value: float) -> None:
+    """Raise ValueError unless some pairs can reach a threshold: `cosine`, `copy` (of cosines), `pixel` or `hash`.
+
+    Example:
+        >>> check_threshold("hash_threshold", 65)
+        Traceback (most recent call last):
+        ValueError: Expected argument `hash_threshold` to lie in [0, 64], got 65.
+    """
+    low, high = _THRESHOLDS[argument.removesuffix("_threshold")]
+    if not low <= value <= high:  # of NaN too, which nothing reaches
+        raise ValueError(f"Expected argument `{argument}` to lie in [{low}, {high}], got {value}.")
+
+
+_THRESHOLDS = {"cosine": (-1, 1), "copy": (-1, 1), "pixel": (0, 1), "hash": (0, BITS)}
 
 
 class CopyPairs(NamedTuple):

@@ -13,7 +13,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from imug_metrics.dialogues.batch import DialogueBatch
+from imug_metrics.dialogues.holders import place_of
 from imug_metrics.dialogues.image_rows import ImageRows, as_levels
+from imug_metrics.errors import InputError
 from imug_metrics.media.masks import as_shares
 
 _AT_ONCE = 1 << 21  # pixels of images in one chunk
@@ -89,8 +91,19 @@ def chunks(
     masks = None if editable is None else editable.rows
     if isinstance(images.rows, Tensor) and not isinstance(masks, list):
         packed = None if masks is None else batch.pack(masks)
+        if masks is not None and editable is not None and len(masks):
+            check_turned(editable, 0, masks.shape[1:], [images.rows.shape[2:]])
         return _of_tensors(batch, batch.pack(images.rows), packed, changes, partners)
     return _of_lists(batch, images, editable, changes, partners, device or batch.turn.device)
+
+
+def check_turned(editable: ImageRows, row: int, size: Sequence[int], images: Sequence[Sequence[int]]) -> None:
+    """Raise InputError for a mask of columns and rows: it would fit once it is resized, and tell of other places."""
+    height, width = size
+    if height != width and (height, width) not in map(tuple, images) and (width, height) in map(tuple, images):
+        cure = f"[{height}, {width}] (write `mask.T` for a mask of columns and rows)"
+        expected = "to be [H, W] as its image is"
+        raise InputError("editable", expected, cure, place_of(row, editable.column.shape))
 
 
 def _of_tensors(
@@ -146,6 +159,8 @@ def _of_lists(
             own = torch.zeros(1, 1)
             if counts[row] and editable is not None:
                 own = editable.load(order[row])
+                sizes = [load(other).shape[1:] for other in (row, row - 1) if there[other]]
+                check_turned(editable, order[row], own.shape, sizes)
             united = own if is_first[row] else _both(united, own)
             masks[False][row], masks[True][row] = own, united
         pairs = {}

@@ -89,8 +89,9 @@ def check_distance(distance: Distance, size: int) -> None:
     """Raise ValueError unless the distance is known and, if it needs one, the size is that of a window or more."""
     if distance not in DISTANCES:
         raise ValueError(f"Expected argument `distance` to be one of {DISTANCES}, got {distance!r}.")
-    if size < _LEAST_SIZE:
-        raise ValueError(f"Expected argument `size` to be at least {_LEAST_SIZE}, a window of SSIM, got {size}.")
+    if type(size) is not int or size < _LEAST_SIZE:
+        told = f"an integer of at least {_LEAST_SIZE}, a window of SSIM"
+        raise ValueError(f"Expected argument `size` to be {told}, got {size}.")
 
 
 def drift_column(

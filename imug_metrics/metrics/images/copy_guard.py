@@ -18,6 +18,7 @@ from imug_metrics.functional.images.copy_pairs import (
     CopyPairs,
     CopyThresholds,
     any_pair,
+    check_threshold,
     copy_pairs,
 )
 from imug_metrics.media.near_duplicates import PIXEL_THRESHOLD
@@ -60,7 +61,7 @@ class CopyGuard(EmbeddingMetric):
             than a copy.
 
     Raises:
-        ValueError: if `missing` is `"zero"`.
+        ValueError: if `missing` is `"zero"`, or a threshold is outside the range of what it is compared with.
 
     Example:
         >>> import torch
@@ -99,6 +100,9 @@ class CopyGuard(EmbeddingMetric):
     ) -> None:
         if kwargs.get("missing") == "zero":
             raise ValueError("Expected argument `missing` to be 'skip': 0 would score absent images best.")
+        check_threshold("cosine_threshold", cosine_threshold)
+        check_threshold("pixel_threshold", pixel_threshold)
+        check_threshold("hash_threshold", hash_threshold)
         self.cosine_threshold, self.pixel_threshold = cosine_threshold, pixel_threshold
         self.hash_threshold = hash_threshold
         super().__init__(encoder=encoder, **kwargs)

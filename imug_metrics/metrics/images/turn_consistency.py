@@ -14,7 +14,7 @@ from imug_metrics.dialogues.arguments import Ids, Images, Links, Pixels, Turns
 from imug_metrics.dialogues.columns import SHARE, embedding_column
 from imug_metrics.dialogues.inputs import PackedInputs
 from imug_metrics.dialogues.padding import has_direction
-from imug_metrics.functional.images.copy_pairs import pixel_copies
+from imug_metrics.functional.images.copy_pairs import check_threshold, pixel_copies
 from imug_metrics.functional.images.turn_consistency import (
     MODES,
     Mode,
@@ -70,7 +70,7 @@ class TurnConsistency(EmbeddingMetric):
         kwargs: those of all metrics, see `MetricOptions`.
 
     Raises:
-        ValueError: if the mode is unknown.
+        ValueError: if the mode is unknown, or a threshold is outside the range of what it is compared with.
 
     Example:
         >>> import torch
@@ -109,6 +109,8 @@ class TurnConsistency(EmbeddingMetric):
         **kwargs: Unpack[MetricOptions],
     ) -> None:
         check_choice("mode", mode, MODES)
+        check_threshold("copy_threshold", copy_threshold)
+        check_threshold("pixel_threshold", pixel_threshold)
         self.mode, self.copy_threshold, self.pixel_threshold = mode, copy_threshold, pixel_threshold
         if mode == "vbench":  # which counts opposites as unlike
             self.ranges = self.ranges | within(SHARE, "mean", "turn_")

@@ -313,3 +313,16 @@ def test_every_image_of_a_list_is_decoded_once(monkeypatch: pytest.MonkeyPatch, 
         opened.clear()
         edit_locality([paths], noop=torch.ones(1, 20, dtype=torch.bool), against=against)
         assert len(opened) == 20
+
+
+@pytest.mark.parametrize("listed", [False, True])
+def test_a_mask_of_columns_and_rows_is_refused(listed: bool) -> None:
+    """Resized it would fit, and tell of other places than were meant."""
+    images, masks = torch.zeros(1, 2, 3, 12, 20), torch.zeros(1, 2, 20, 12)
+    if listed:
+        images, masks = [[*images[0]]], [[None, masks[0, 1].numpy()]]
+    with pytest.raises(InputError, match=r"`editable` to be \[H, W\] as its image is, got \[20, 12\] \(write `mask.T`"):
+        edit_locality(images, masks, lengths=torch.tensor([2]))
+    turned = [[images[0][0].mT, images[0][1]]] if listed else images
+    fitting = masks if listed else masks.mT
+    assert edit_locality(turned, fitting, lengths=torch.tensor([2])) == 0, "an image of another size than before"

@@ -182,7 +182,7 @@ def test_gradients_reach_images_through_the_resize() -> None:
 def test_unknown_distances_and_what_is_no_image_are_refused() -> None:
     with pytest.raises(ValueError, match="`distance` to be one of"):
         perceptual_drift(drawn(1, 2, 8), distance="l2")
-    with pytest.raises(ValueError, match="`size` to be at least 11"):
+    with pytest.raises(ValueError, match="`size` to be an integer of at least 11"):
         perceptual_drift(drawn(1, 2, 8), distance="ssim", size=8)
     with pytest.raises(InputError, match="`images` to be images of at least 11 x 11 pixels, got 48 numbers"):
         perceptual_drift(drawn(1, 2, 3 * 4 * 4), distance="ssim")

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from benchmarks.dispatch_counts import count
-from imug_metrics import CopyGuard
+from imug_metrics import CopyGuard, TurnConsistency, copy_guard, near_duplicates
 from imug_metrics.encoders import CallableEncoder
 from imug_metrics.media.thumbnails import thumbnails
 from tests.functional.images.consistent import angles
@@ -112,3 +112,27 @@ def test_an_absent_image_lowers_the_coverage_and_is_no_better_than_a_copy() -> N
     assert (found["_n"], found["_coverage"]) == (2, pytest.approx(2 / 3)), "the second is the first that is there"
     with pytest.raises(ValueError, match="`missing` to be 'skip'"):
         CopyGuard(missing="zero")
+
+
+@pytest.mark.parametrize("metric", [CopyGuard, TurnConsistency])
+@pytest.mark.parametrize(
+    ("threshold", "wrong", "ends"), [("cosine", 1.5, (-1, 1)), ("pixel", -0.1, (0, 1)), ("hash", 65, (0, 64))]
+)
+def test_thresholds_that_no_pair_or_every_pair_reaches_are_refused(metric, threshold, wrong, ends) -> None:
+    """With one that is no number, copies would never be found, and 0 is the best."""
+    name = {("cosine", TurnConsistency): "copy"}.get((threshold, metric), threshold) + "_threshold"
+    if not hasattr(metric(), name):
+        pytest.skip("it has no such threshold")
+    for value in (wrong, float("nan")):
+        with pytest.raises(ValueError, match=f"`{name}` to lie in"):
+            metric(**{name: value})
+    assert [getattr(metric(**{name: end}), name) for end in ends] == [*ends]
+
+
+def test_thresholds_of_the_functions_are_checked_too() -> None:
+    pixels = torch.zeros(2, 48)
+    for options in ({"cosine_threshold": float("nan")}, {"pixel_threshold": 2.0}):
+        with pytest.raises(ValueError, match="to lie in"):
+            copy_guard(pixels=pixels, dialogue=[1, 1], turn=[1, 2], **options)
+    with pytest.raises(ValueError, match="to lie in"):
+        near_duplicates(pixels, pixels, pixel_threshold=float("nan"))

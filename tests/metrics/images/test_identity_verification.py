@@ -114,7 +114,7 @@ def test_equal_subject_ids_in_two_dialogues_are_no_pair_of_two_subjects() -> Non
     assert 0.4 < alike[f"{NAME}_shared"] < 0.6, "here they are other subjects"
 
 
-@pytest.mark.parametrize("ids", [[0, 1, 2, 3], [0, 1 << 56, 2 << 56, 1], [7, 1 << 62, (1 << 62) + (1 << 61), 0]])
+@pytest.mark.parametrize("ids", [[0, 1, 2, 3], [0, 1 << 56, 2 << 56, 1], [-1, 1 << 62, -(1 << 61), 0]])
 def test_dialogues_of_any_ids_are_pairs_with_each_other(ids: list[int]) -> None:
     metric = IdentityVerification(width=3, detail=True)
     metric.update(torch.eye(3).expand(4, 3, 3), dialogue=torch.tensor(ids))
