@@ -19,6 +19,9 @@ from imug_metrics.metrics.answers.answer_accuracy import AnswerAccuracy
 from imug_metrics.metrics.decay.turn_decay import TurnDecay
 from imug_metrics.metrics.function_metric import FunctionMetric
 from imug_metrics.metrics.images.copy_guard import CopyGuard
+from imug_metrics.metrics.images.edit_locality import EditLocality
+from imug_metrics.metrics.images.perceptual_drift import PerceptualDrift
+from imug_metrics.metrics.images.subject_consistency import SubjectConsistency
 from imug_metrics.metrics.images.turn_alignment import TurnAlignment
 from imug_metrics.metrics.images.turn_consistency import TurnConsistency
 from imug_metrics.metrics.images.turn_retrieval import TurnRetrieval
@@ -28,8 +31,9 @@ from imug_metrics.suite.reference_consistency import ReferenceConsistency
 
 Route: TypeAlias = str
 """What a metric is fed with: "answers", "answers_imug", a route of `imug_metrics.suite.answers.KEYED`, "scores" (of
-answers), "images", "references" (of images, those that have one), "without_key", "function:<name>" (values of a
-function of the records), or the name of a score or cost that records carry."""
+answers), "images", "references" (of images, those that have one), "subjects" (of images, with what is around them),
+"without_key", "function:<name>" (values of a function of the records), or the name of a score or cost that records
+carry."""
 
 Given: TypeAlias = "Mapping[str, Metric | Callable[..., Any]] | Sequence[Metric | Callable[..., Any]]"
 """Metrics as users name them; a plain function stands for its `FunctionMetric`."""
@@ -182,6 +186,17 @@ def uses_pixels(metric: Metric) -> bool:
     return takes_pixels and (isinstance(metric, CopyGuard) or bool(getattr(metric, "detail", False)))
 
 
+def sees_images(metric: Metric) -> bool:
+    """Whether the metric looks at images itself, for which embeddings of whole images are no substitute.
+
+    Example:
+        >>> sees_images(EditLocality()), sees_images(TurnConsistency())
+        (True, False)
+    """
+    of_pixels = isinstance(metric, PerceptualDrift) and metric.distance == "ssim"
+    return of_pixels or isinstance(metric, (EditLocality, SubjectConsistency))
+
+
 def accepted_columns(metric: Metric, columns: Mapping[str, Any]) -> dict[str, Any]:
     """Those of the columns that the metric's `update` knows."""
     known = inspect.signature(type(metric).update).parameters
@@ -216,6 +231,13 @@ def route(name: str, metric: Metric) -> Route:
         return f"{FUNCTION}{name}"
     if required == {"scores"}:
         return "scores"
+    if isinstance(metric, SubjectConsistency) and required <= {"images", "links"}:
+        return "subjects"
+    if sees_images(metric):
+        raise ValueError(
+            f"Expected argument `metrics` to hold metrics that records can feed; {name} compares pixels,"
+            " and records give embeddings. Give images as columns, or update it by itself."
+        )
     if "images" in required and required <= {"images", "texts", "links"}:
         return "images"
     if "images" in required and required <= {"images", "texts", "references"}:

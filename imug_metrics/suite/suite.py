@@ -62,6 +62,7 @@ from imug_metrics.suite.standard import (
     named_metrics,
     required_columns,
     route,
+    sees_images,
     standard_metrics,
     uses_pixels,
 )
@@ -510,13 +511,12 @@ class ImugSuite(MetricCollection):
             raise ValueError(f"Expected columns that one of the metrics can be fed with, got {', '.join(columns)}.")
         # The rest is not worth the encoder's time.
         wanted = set().union(*(accepted_columns(self[name], columns) for name in fed))
-        embeds = any(not isinstance(self[name], FunctionMetric) for name in fed)
+        as_given = {name for name in fed if isinstance(self[name], FunctionMetric) or sees_images(self[name])}
         columns = {name: column for name, column in columns.items() if name in wanted}
-        seen = encoded(columns, self.encoder, with_pixels=self._with_pixels(fed)) if embeds else columns
+        seen = encoded(columns, self.encoder, with_pixels=self._with_pixels(fed)) if {*fed} - as_given else columns
         with all_or_none(self[name] for name in self.names):
             for name in fed:
-                of = columns if isinstance(self[name], FunctionMetric) else seen  # functions read texts as they are
-                call(name, accepted_columns(self[name], of))
+                call(name, accepted_columns(self[name], columns if name in as_given else seen))
 
     def _with_pixels(self, names: Iterable[str]) -> bool:
         return any(uses_pixels(self[name]) for name in names)

@@ -27,11 +27,12 @@ from imug_metrics.suite.answers import (
 )
 from imug_metrics.suite.carried import CarriedField
 from imug_metrics.suite.standard import Route
+from imug_metrics.suite.subjects import subject_columns
 
 Unreadable = Callable[[Record, str], None]
 Carried = Mapping[Route, tuple[CarriedField, str]]
 
-OF_IMAGES = ("images", "references")
+OF_IMAGES = ("images", "references", "subjects")
 _NO_SUBJECT = "\0"  # which no record names
 
 
@@ -91,6 +92,9 @@ def turns_by_route(
         rows = [row for row, record in enumerate(images) if record.reference is not None]
         if rows and "references" in wanted:
             found["references"] = _with_references(found["images"], rows, encoder, unreadable)
+        if "subjects" in wanted:
+            parts = subject_columns(images, found["images"].columns, encoder, unreadable)
+            found |= {} if parts is None else {"subjects": Turns(images, parts)}
     return found
 
 

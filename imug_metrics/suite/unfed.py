@@ -10,6 +10,7 @@ from torchmetrics import Metric
 
 from imug_metrics.metrics.answers.answer_accuracy import AnswerAccuracy
 from imug_metrics.metrics.function_metric import FunctionMetric
+from imug_metrics.metrics.images.subject_consistency import SubjectConsistency
 from imug_metrics.suite.named_scores import NamedScore
 from imug_metrics.suite.standard import required_columns
 
@@ -40,5 +41,6 @@ def needed_records(metric: Metric, scores: Sequence[str] = ()) -> str:
         return ", ".join(f"`{name}`" for name in sorted(required))
     with_links = " with `links`" if "links" in required else ""
     with_reference = " with a `reference`" if "references" in required else ""
+    with_mask = " with a `mask` of the subject" if isinstance(metric, SubjectConsistency) else ""
     prompts = ", and an encoder that embeds prompts" if "texts" in required else ""
-    return f"image turns{with_links}{with_reference}{prompts}"
+    return f"image turns{with_links}{with_reference}{with_mask}{prompts}"
