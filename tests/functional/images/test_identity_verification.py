@@ -246,7 +246,7 @@ def test_padded_records_and_names_give_the_same() -> None:
             torch.testing.assert_close(found.sort().values, getattr(expected, kind).sort().values, msg=kind)
 
 
-def test_one_picture_for_everything_is_at_chance() -> None:
+def test_one_image_for_everything_is_at_chance() -> None:
     images = torch.randn(1, 1, 6).expand(5, 3, 6)
     assert identity_verification(images) == 0.5
     assert identity_verification(images, bins=16) == 0.5

@@ -210,7 +210,7 @@ def test_a_perfect_score_has_a_lower_bound() -> None:
     assert found[f"{NAME}_eer"] == found[f"{NAME}_eer_lower"] == 0
 
 
-def test_one_picture_for_everything_is_at_chance_and_has_no_interval() -> None:
+def test_one_image_for_everything_is_at_chance_and_has_no_interval() -> None:
     rows = records()
     metric = fed({**rows, "images": torch.ones_like(rows["images"])})
     found = metric.compute()

@@ -131,7 +131,7 @@ def test_counts_and_coverage() -> None:
     assert found[f"{NAME}_dialogues"] == len(rows["dialogue"][rows["valid"]].unique())
 
 
-def test_one_picture_for_everything_has_no_shift_and_no_spread() -> None:
+def test_one_image_for_everything_has_no_shift_and_no_spread() -> None:
     rows = records()
     metric = TurnDistributionShift(WIDTH, detail=True)
     metric.update(**{**rows, "images": rows["images"][:1].expand_as(rows["images"])})
