@@ -28,9 +28,8 @@ from imug_metrics.media.masks import load_mask
 
 _TOLERANCE = 1e-3  # resized images overshoot [0, 1] by rounding errors
 _KINDS = (Tensor, np.ndarray, Image.Image, ImageRegion, str, os.PathLike, bytes, type(None))
-_BEGINNING = re.compile(
-    "^Expected (argument `images`|a region|a region's mask) "
-)  # of what single ones are refused for
+# What the readers of single ones begin their errors with, in place of the name of the argument.
+_BEGINNING = re.compile("^Expected (argument `images`|a region|a region's mask) ")
 _JPEG = (".jpg", ".jpeg", ".jpe", ".jfif")
 
 
@@ -65,7 +64,7 @@ class ImageRows:
 
     def _error(self, message: str, row: int) -> InputError:
         """What a single one was refused for, as said of the argument."""
-        told, _, rest = re.sub(_BEGINNING, "", message).partition(f" at row {row}")
+        told, _, rest = _BEGINNING.sub("", message).partition(f" at row {row}")
         expected, _, got = told.partition(", got ")
         got = f"{got or shown(self.rows[row])}{rest}".removesuffix(".")
         return InputError(self.column.argument or "images", expected, got, place_of(row, self.column.shape))
