@@ -128,14 +128,14 @@ def decidability(same: Tensor, different: Tensor, values: Tensor) -> Tensor:
 
 
 def standard_distance(same: Tensor, different: Tensor, of_same: Tensor, of_different: Tensor) -> Tensor:
-    """`(mean same - mean different) / sqrt((variance of same + variance of different) / 2)`; NaN without a spread.
+    """`(mean same - mean different) / sqrt((variance of same + variance of different) / 2)`; NaN without finite spread.
 
     Example:
         >>> standard_distance(*torch.tensor([0.75, 0.25, 0.5, 0.0]))
         tensor(1.)
     """
     spread = (of_same + of_different) / 2
-    return (same - different) / torch.where(spread > 0, spread, torch.nan).sqrt()
+    return (same - different) / torch.where((spread > 0) & (spread < torch.inf), spread, torch.nan).sqrt()
 
 
 def on_grid(cosine: Tensor) -> Tensor:

@@ -216,7 +216,7 @@ def verification_scores(same: Numbers, different: Numbers, far: float = 0.01) ->
     return found._replace(dprime=dprime)
 
 
-def verification_histograms(same: Tensor, different: Tensor, far: float = 0.01) -> VerificationScores:
+def verification_histograms(same: Numbers, different: Numbers, far: float = 0.01) -> VerificationScores:
     """How well cosines of pairs tell one subject from two, from histograms over [-1, 1].
 
     Thresholds are the lower ends of bins, at which both rates are exact. So `auc` is off by at most half the chance
@@ -232,20 +232,18 @@ def verification_histograms(same: Tensor, different: Tensor, far: float = 0.01) 
         Scalars as of `verification_scores`.
 
     Raises:
-        InputError: if `far` is outside its range, or counts have no or two shapes or are below 0.
+        InputError: if `far` is outside its range, counts have no or two shapes or are no whole numbers from 0 on.
 
     Example:
         >>> verification_histograms(torch.tensor([0, 0, 1, 2]), torch.tensor([1, 2, 1, 0]), far=0.25).tpr
         tensor(1., dtype=torch.float64)
     """
     check_rate(far)
-    for name, counts in (("same", same), ("different", different)):
-        if counts.ndim != 1 or counts.shape != same.shape or not len(counts):
-            raise InputError(name, "to have shape [bins]", list(counts.shape))
-        if (counts < 0).any():
-            raise InputError(name, "to hold counts of at least 0", float(counts.min()))
-    edges = verification.bin_edges(len(same), same)
-    return of_counts(same, different, far, edges[:-1], (edges[:-1] + edges[1:]) / 2)
+    of_same, of_different = _histogram("same", same), _histogram("different", different)
+    if of_same.shape != of_different.shape:
+        raise InputError("different", f"to have {len(of_same)} bins, as `same`", len(of_different))
+    edges = verification.bin_edges(len(of_same), of_same)
+    return of_counts(of_same, of_different, far, edges[:-1], (edges[:-1] + edges[1:]) / 2)
 
 
 def verification_curve(same: Numbers, different: Numbers) -> VerificationCurve:
@@ -441,6 +439,17 @@ def _scores(name: str, scores: Numbers) -> Tensor:
     if len(column.shape) != 1:
         raise InputError(name, "to have shape [P]", list(column.shape))
     return column.values[column.values.isfinite()]
+
+
+def _histogram(name: str, counts: Numbers) -> Tensor:
+    column = score_column(name, counts)
+    if len(column.shape) != 1 or not len(column.values):
+        raise InputError(name, "to have shape [bins]", list(column.shape))
+    wrong = ~((column.values >= 0) & (column.values.remainder(1) == 0))  # shares of pairs have lost their number
+    if bool(wrong.any()):
+        row = int(wrong.long().argmax())
+        raise InputError(name, "to hold whole numbers of at least 0", f"{float(column.values[row]):g}", row)
+    return column.values
 
 
 def _counts(same: Tensor, different: Tensor) -> tuple[Tensor, Tensor, Tensor]:

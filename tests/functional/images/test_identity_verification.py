@@ -287,8 +287,11 @@ def test_groups_that_are_none_are_no_group() -> None:
     [
         (lambda: verification_scores([0.1], [0.2], far=0), "`far` to be between 0 and 1, got 0"),
         (lambda: verification_scores([[0.1]], [0.2]), r"`same` to have shape \[P\], got \[1, 1\]"),
-        (lambda: verification_histograms(torch.ones(2), torch.ones(3)), r"`different` to have shape \[bins\]"),
-        (lambda: verification_histograms(torch.ones(2), -torch.ones(2)), "`different` to hold counts of at least 0"),
+        (lambda: verification_histograms(torch.ones(2), torch.ones(3)), "`different` to have 2 bins, as `same`, got 3"),
+        (lambda: verification_histograms(torch.ones(2), -torch.ones(2)), "`different` to hold whole numbers .* got -1"),
+        (lambda: verification_histograms([0.5, 0.5], [1, 1]), "`same` to hold whole numbers of at least 0, got 0.5"),
+        (lambda: verification_histograms([1, math.nan], [1, 1]), "`same` to hold whole numbers .* got nan at row 1"),
+        (lambda: verification_histograms([1, 1], [1, math.inf]), "`different` to hold whole numbers .* got inf"),
         (lambda: identity_pairs(torch.ones(1, 2, 3), bins=513), "`bins` to be an integer from 2 to 512, got 513"),
         (lambda: identity_pairs(torch.ones(1, 2, 3), group=["a", 1]), "`group` to hold names or integers, not mixed"),
         (lambda: identity_pairs(torch.ones(1, 2, 3), group=[[0.5, 1]]), "`group` to hold names or integers, got 0.5"),
@@ -298,6 +301,12 @@ def test_groups_that_are_none_are_no_group() -> None:
 def test_wrong_arguments_are_named(call: Any, message: str) -> None:
     with pytest.raises(InputError, match=message):
         call()
+
+
+def test_a_spread_beyond_all_numbers_is_unknown() -> None:
+    found = verification_scores([1e300, 1e308], [-1e308, 1e300])
+    assert float(found.auc) == 0.875
+    assert found.dprime.isnan(), "0 would say that the kinds are alike"
 
 
 def test_unknown_choices_are_refused() -> None:
