@@ -19,7 +19,8 @@ def unit_rows(rows: Tensor, there: Tensor) -> Tensor:
         there: bool `[N]`, rows that have a direction: finite and not zero.
 
     Example:
-        >>> unit_rows(torch.tensor([[3e-200, 4e-200], [torch.nan, 1]]).double(), torch.tensor([True, False]))
+        >>> rows = torch.tensor([[3e-200, 4e-200], [torch.nan, 1]], dtype=torch.float64)
+        >>> unit_rows(rows, torch.tensor([True, False]))
         tensor([[0.6000, 0.8000],
                 [0.0000, 0.0000]], dtype=torch.float64)
     """
