@@ -12,7 +12,7 @@ FETCH_FACES = mkdir -p $(FACES) && npm pack --silent --pack-destination $(FACES)
 		package/model/face_recognition_model.bin package/model/face_recognition_model-weights_manifest.json \
 	&& rm $(FACES)/vladmandic-face-api-1.7.15.tgz
 
-.PHONY: demo test check docs dist package integrations integrations-quick browser screenshots sizes bench mutants offline coverage pieces choices clean
+.PHONY: demo test check docs dist package integrations integrations-quick browser screenshots sizes bench mutants offline coverage pieces choices verification clean
 
 demo: $(VENV)/.demo
 	$(BIN)/imug-metrics demo --out imug-demo
@@ -76,6 +76,10 @@ coverage: $(VENV)/.test
 # A million replies with the letters they should be read as: minutes; a part of it is among the tests.
 choices: $(VENV)/.test
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.reading.choice_proof --inputs 1000000 --jobs 2
+
+# Ten thousand curves and areas of verification beside those of scikit-learn: minutes; a part of it is among the tests.
+verification: $(VENV)/.test
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.functional.images.verification_proof --cases 10000
 
 bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks

@@ -27,15 +27,9 @@ from imug_metrics.functional import (
 )
 from imug_metrics.functional.images.identity_verification import group_column, of_counts
 from imug_metrics.stats.verification import bin_of, tie_share
+from tests.functional.images.verification_proof import check_case, drawn
 
 KINDS = ("same", "within", "across", "hard_within", "hard", "shared")
-
-
-def drawn(seed: int, levels: int = 9) -> tuple[np.ndarray, np.ndarray]:
-    """Scores of 1 to 12 pairs of either kind on few levels, so that most have ties."""
-    generator = np.random.default_rng(seed)
-    counts = generator.integers(1, 13, 2)
-    return generator.integers(2, levels, counts[0]) / levels, generator.integers(0, levels - 2, counts[1]) / levels
 
 
 def test_areas_are_those_of_scikit_learn() -> None:
@@ -56,13 +50,10 @@ def test_areas_are_those_of_scikit_learn() -> None:
 
 
 def test_curves_are_those_of_scikit_learn() -> None:
+    """`make verification` compares ten thousand."""
     with config_context(skip_parameter_validation=True, assume_finite=True):
-        for seed in range(300):
-            same, different = drawn(seed)
-            labels, scores = np.repeat([1, 0], [len(same), len(different)]), np.concatenate([same, different])
-            found = verification_curve(torch.from_numpy(same), torch.from_numpy(different))
-            for mine, theirs in zip(found, roc_curve(labels, scores, drop_intermediate=False)):
-                np.testing.assert_allclose(mine.numpy(), theirs, rtol=0, atol=1e-9)
+        for seed in range(200):
+            check_case(seed)
 
 
 def test_ten_thousand_areas_from_counts_are_the_share_of_pairs_that_are_right() -> None:
