@@ -15,14 +15,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from imug_metrics._constants import constant
-from imug_metrics.stats.sightings import mixed_ids
-
 NO_KEY = 2.0**53
 """The key of a row that there is not; keys are whole numbers below, which float64 holds."""
 
-_MASK = 2**53 - 1
+LARGEST_KEY = 2**53 - 1
+"""All bits that keys and folded ids have."""
 _FACTOR = 0x2545F4914F6CDD1D  # odd: that of Xorshift64*
+_MIXER = 0xBF58476D1CE4E5B9 - (1 << 64)  # of SplitMix64
 
 
 def folded(ids: Tensor) -> Tensor:
@@ -34,22 +33,25 @@ def folded(ids: Tensor) -> Tensor:
         >>> folded(torch.tensor([3, 1 << 56, 2 << 56])).unique().numel()
         3
     """
-    return (torch.add(ids, ids >> 53, alpha=_FACTOR) & _MASK).double()
+    return (torch.add(ids, ids >> 53, alpha=_FACTOR) & LARGEST_KEY).double()
 
 
-def hash_keys(ids: Tensor) -> Tensor:
-    """A key for each row, float64 `[N]`, from the ids, int64 `[N, C]`, that tell it from others.
+def hash_keys(*ids: Tensor) -> Tensor:
+    """A key for each row, float64 `[N]`, from the columns of ids, int64 `[N]`, that tell it from others.
 
     A linear form that no small numbers solve, mixed. Two of a million rows have one key with a probability of about
     6e-5; they are taken for one then.
 
     Example:
-        >>> first, second = hash_keys(torch.tensor([[1, 2], [2, 1]])).tolist()
+        >>> first, second = hash_keys(torch.tensor([1, 2]), torch.tensor([2, 1])).tolist()
         >>> first != second
         True
     """
-    mixed = mixed_ids((ids * constant(_factors, ids.shape[1], like=ids)).sum(1))
-    return ((mixed >> 11) & _MASK).double()
+    form = ids[0] * _FACTOR
+    for power, column in enumerate(ids[1:], 2):
+        form = torch.add(form, column, alpha=pow(_FACTOR, power, 2**63))
+    mixed = (form ^ (form >> 32)) * _MIXER
+    return ((mixed >> 11) & LARGEST_KEY).double()
 
 
 def empty_sample(size: int, width: int) -> Tensor:
@@ -112,13 +114,8 @@ def _smallest(rows: Tensor, size: int) -> Tensor:
     """The rows of the smallest keys, each once, by rising key."""
     keys, order = rows[:, 0].sort(stable=True)
     # What comes again goes behind all keys, where only what is empty is; taken from there, it is emptied.
-    again = keys[1:].masked_fill(keys[1:] == keys[:-1], NO_KEY)
-    keys, place = torch.cat([keys[:1], again]).sort(stable=True)
+    keys[1:].masked_fill_(keys[1:] == keys[:-1], NO_KEY)
+    keys, place = keys.sort(stable=True)
     keys = keys[:size, None]
     found = rows[order[place[:size]], 1:].masked_fill(keys == NO_KEY, 0)
     return torch.cat([keys, found], 1)
-
-
-def _factors(count: int, device: torch.device) -> Tensor:
-    """Powers of an odd number: no small numbers solve a linear form of them."""
-    return torch.tensor([pow(_FACTOR, power, 2**63) for power in range(1, count + 1)], device=device)

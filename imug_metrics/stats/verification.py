@@ -17,6 +17,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from imug_metrics._constants import constant
+
 GRID = 2.0**24
 """Cosines are multiples of 1 / GRID, as those of `imug_kernels.cross_stats`: rounding neither makes nor breaks ties."""
 
@@ -157,7 +159,7 @@ def bin_of(cosine: Tensor, bins: int) -> Tensor:
         tensor([0, 2, 3])
     """
     steps = (cosine.detach().double() * GRID).round()
-    return ((steps + GRID) * (bins / (2 * GRID))).long().clamp_(0, bins - 1)
+    return torch.add(constant(_half, bins, like=steps), steps, alpha=bins / (2 * GRID)).long().clamp_(0, bins - 1)
 
 
 def bin_edges(bins: int, like: Tensor) -> Tensor:
@@ -168,3 +170,7 @@ def bin_edges(bins: int, like: Tensor) -> Tensor:
         tensor([-1.,  0.,  1.], dtype=torch.float64)
     """
     return torch.arange(bins + 1, dtype=torch.float64, device=like.device) * (2 / bins) - 1
+
+
+def _half(bins: int, device: torch.device) -> Tensor:
+    return torch.tensor(bins / 2, dtype=torch.float64, device=device)

@@ -42,7 +42,7 @@ MORE["consistency-pairwise"] = {"detail": 40}
 MORE["edits"] = {"plain": 30, "detail": 220}  # maps of images against the one before and the first, and their means
 MORE["drift-ssim"] = {"plain": 46, "detail": 102}  # SSIM, against the first image and against those before
 MORE |= {"subjects-consecutive": {"detail": 6}, "subjects-graph": {"detail": 65}}
-MORE |= {name: {"plain": 60, "detail": 75} for name in ("identity", "identity-subjects")}
+MORE |= {name: {"plain": 27, "detail": 56} for name in ("identity", "identity-subjects")}
 """Operations beyond these: ranks and bins of candidates, answers without a reference, earlier images and parts of
 pixels, the links of three parts; pairs of images, their histograms and a sample of images."""
 

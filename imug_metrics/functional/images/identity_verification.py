@@ -346,11 +346,11 @@ def dialogue_pairs(batch: DialogueBatch) -> tuple[Tensor, Tensor]:
         first, second = constant(_line_pairs, batch.segments, batch.width, like=batch.turn).unbind(0)
         return first, second
     ends = batch.offsets[1:] if batch.starts is None else batch.offsets[batch.starts[1:]]
-    later = batch.spread(ends[batch.owner]) - batch.rows - 1
+    ends = batch.spread(ends[batch.owner])
+    later = ends - batch.rows - 1
     count = int(later.sum())
     first = batch.rows.repeat_interleave(later, output_size=count)
-    place = constant(torch.arange, count, like=batch.turn) - (later.cumsum(0) - later)[first]
-    return first, first + 1 + place
+    return first, (ends - later.cumsum(0))[first] + constant(torch.arange, count, like=batch.turn)
 
 
 class _Pairs(NamedTuple):

@@ -32,7 +32,7 @@ from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.embedding_metric import EmbeddingMetric
 from imug_metrics.metrics.options import MetricOptions, check_count, within
 from imug_metrics.stats import REASONS, Weights, component_weights, unpack_moments
-from imug_metrics.stats.bounded_sample import NO_KEY, add_rows, folded, hash_keys, sampled_rows
+from imug_metrics.stats.bounded_sample import LARGEST_KEY, NO_KEY, add_rows, folded, hash_keys, sampled_rows
 from imug_metrics.stats.intervals import FEW_PAIRS
 from imug_metrics.stats.jackknife import group_of, jackknife, jackknife_interval
 from imug_metrics.stats.verification import area_under_curve, bin_edges, bin_of, decidability, tie_share
@@ -44,6 +44,7 @@ _WITHIN = ("same", "within", "hard_within")  # kinds of pairs of one dialogue, a
 _ACROSS = ("across", "hard", "shared")  # kinds of pairs of two dialogues, which are those of the sample
 _OWN_PAIRS = ("shared", "dprime_slope")  # estimates of pairs of one subject that are not those of all others
 _NO_GROUP = -1.0
+_TURN = 0x9E3779B97F4A7C15 - (1 << 64)  # odd: the golden ratio's bits
 _PLACES = 3  # numbers of a sampled row before its embedding: its dialogue, subject and group
 
 
@@ -230,7 +231,8 @@ class IdentityVerification(EmbeddingMetric):
             self._add(batch, torch.where(there & ~batch.spread(alone), 1.0, torch.nan))
         units = unit_rows(rows, there)
         ids = _ids_by_content(batch, units) if dialogue is None else batch.spread(batch.ids[batch.owner])
-        images_of = _Images(units, there, folded(ids), inputs.columns.get("group"))
+        folded_ids = ids.double() if dialogue is None else folded(ids)  # those by content are folded
+        images_of = _Images(units, there, folded_ids, inputs.columns.get("group"))
         self._count_pairs(batch, images_of)
         if self._keeps_images:
             self._take_images(batch, ids, images_of)
@@ -238,36 +240,40 @@ class IdentityVerification(EmbeddingMetric):
     def _count_pairs(self, batch: DialogueBatch, images: _Images) -> None:
         """Count the pairs within dialogues by group of dialogues, kind and bin."""
         first, second = dialogue_pairs(batch)
-        column = bin_of(paired_cosine(images.units, images.units, first, second), self.bins)
+        cosine = paired_cosine(images.units, images.units, first, second)
+        column = bin_of(cosine, self.bins)
         if self._clusters > 1:
             column += group_of(images.dialogue.long(), self._clusters)[first] * (len(self._kinds) * self.bins)
-        same = batch.segment[first] == batch.segment[second]
-        there = images.there[first] & images.there[second]
         # A pair counts once as of one subject or of two, and once more as of a turn or as hard.
-        chosen = {"same": same & there, "within": ~same & there}
-        if images.group is not None and "hard_within" in self._kinds:
-            chosen["hard_within"] = chosen["within"] & (images.group[first] == images.group[second])
+        chosen = {"same": cosine == cosine}  # both images are there
+        if batch.starts is not None:  # dialogues follow several subjects
+            same = batch.segment[first] == batch.segment[second]
+            chosen = {"same": chosen["same"] & same, "within": chosen["same"] & ~same}
+            if images.group is not None:
+                chosen["hard_within"] = chosen["within"] & (images.group[first] == images.group[second])
         counted = [kind for kind in chosen if kind in self._kinds]
         places = [(column + self._kinds.index(kind) * self.bins, chosen[kind]) for kind in counted]
         if self._later:
             turn = batch.turn[second]
             shown = chosen["same"] & batch.is_first()[first] & (turn >= 2) & (turn <= self.max_turns)
-            places.append((column + (turn + (self._kinds.index("turn_2") - 2)) * self.bins, shown))
-        size = self.counts.numel()
-        place = torch.cat([cell.where(pairs, size) for cell, pairs in places])
-        added = torch.zeros(size + 1, dtype=torch.float64, device=place.device)
-        added.index_put_((place,), constant(_one, like=added), accumulate=True)
-        self._increase("counts", added[:-1].view_as(self.counts).to(self.device))
+            turn = turn.clamp(2, self.max_turns) + (self._kinds.index("turn_2") - 2)
+            places.append((column + turn * self.bins, shown))
+        place, pairs = (torch.cat(parts) if len(parts) > 1 else parts[0] for parts in zip(*places))
+        added = torch.zeros(self.counts.numel(), dtype=torch.float64, device=place.device)
+        added.index_put_((place,), pairs.double(), accumulate=True)
+        self._increase("counts", added.view_as(self.counts).to(self.device))
 
     def _take_images(self, batch: DialogueBatch, ids: Tensor, images: _Images) -> None:
         """Take images into the sample."""
-        subject = ids if batch.subject is None else batch.subject
-        keys = hash_keys(torch.stack([ids, subject, batch.turn], 1)).masked_fill(~images.there, NO_KEY)
-        group = torch.full_like(keys, _NO_GROUP) if images.group is None else images.group.nan_to_num(_NO_GROUP)
+        named = () if batch.subject is None else (batch.subject,)
+        keys = hash_keys(ids, batch.turn, *named)
+        keys = keys.where(images.there, constant(_no_key, like=keys))
+        no_groups = constant(_no_groups, len(keys), like=keys)
+        group = no_groups if images.group is None else images.group.nan_to_num(_NO_GROUP)
         # Below 0: who is named in another update is not who a dialogue without names shows.
-        who = -1 - images.dialogue if batch.subject is None else folded(subject)
-        places = torch.stack([keys, images.dialogue, who, group], 1)
-        self._replace("sampled", add_rows(self.sampled, torch.cat([places, images.units], 1)))
+        who = -1 - images.dialogue if batch.subject is None else folded(batch.subject)
+        places = [column[:, None] for column in (keys, images.dialogue, who, group)]
+        self._replace("sampled", add_rows(self.sampled, torch.cat([*places, images.units], 1)))
 
     def _needed(self) -> tuple[()]:
         return ()  # the counts by group are a state of their own
@@ -407,10 +413,10 @@ class IdentityVerification(EmbeddingMetric):
 def _ids_by_content(batch: DialogueBatch, units: Tensor) -> Tensor:
     """Ids int64 `[N]` of dialogues that nobody named, from their images: two with the same images are one."""
     bits = units.view(torch.int64)
-    place = constant(torch.arange, bits.shape[1], like=bits) * 2 + 1
-    by_row = hash_keys(torch.stack([(bits * place).sum(1), batch.turn], 1)).long()
-    by_dialogue = torch.zeros_like(batch.ids).index_put((batch.spread(batch.owner),), by_row, accumulate=True)
-    return batch.spread(by_dialogue[batch.owner])
+    by_row = (bits * constant(_factors, bits.shape[1], like=bits)).sum(1) ^ (batch.turn * _TURN)
+    of_dialogue = batch.spread(batch.owner)
+    by_dialogue = torch.zeros_like(batch.ids).index_put((of_dialogue,), by_row, accumulate=True)
+    return by_dialogue[of_dialogue] & LARGEST_KEY
 
 
 def _fewer(one: Weights, two: Weights) -> Weights:
@@ -430,5 +436,14 @@ def _least_squares_slope(curve: Tensor, weights: Tensor, turns: range) -> Tensor
     return (weights * x * y).sum(-1) / torch.where(several, spread, torch.nan)
 
 
-def _one(device: torch.device) -> Tensor:
-    return torch.ones((), dtype=torch.float64, device=device)
+def _no_key(device: torch.device) -> Tensor:
+    return torch.tensor(NO_KEY, dtype=torch.float64, device=device)
+
+
+def _no_groups(count: int, device: torch.device) -> Tensor:
+    return torch.full((count,), _NO_GROUP, dtype=torch.float64, device=device)
+
+
+def _factors(count: int, device: torch.device) -> Tensor:
+    """Odd numbers, of which no small multiples add up to one another."""
+    return torch.tensor([pow(_TURN, power, 2**63) for power in range(1, count + 1)], device=device)

@@ -141,7 +141,7 @@ def test_without_subjects_a_dialogue_is_one() -> None:
 
 def test_the_sample_holds_the_images_of_the_smallest_keys_whatever_the_order() -> None:
     rows = records(200)
-    keys = hash_keys(torch.stack([rows["dialogue"], rows["subject"], rows["turn"]], 1))
+    keys = hash_keys(rows["dialogue"], rows["turn"], rows["subject"])
     smallest = rows["images"][keys.argsort()[:100]].double()
     order = torch.randperm(1000, generator=torch.Generator().manual_seed(1))
     shuffled = part(rows, order)
