@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 import torch
 
-from benchmarks.dispatch_counts import count
 from imug_metrics import CopyGuard, TurnConsistency, copy_guard, near_duplicates
 from imug_metrics.encoders import CallableEncoder
 from imug_metrics.media.thumbnails import thumbnails
@@ -83,6 +82,8 @@ def test_pixels_of_images_and_of_what_was_shown_are_made_when_there_is_an_encode
 
 
 def test_an_update_with_alignment_is_as_many_operations_however_many_images_and_never_waits() -> None:
+    from benchmarks.dispatch_counts import count  # not where the cases are read from
+
     found = []
     for lines in (2, 8):
         pixels = torch.rand(lines, 3, 3 * 16 * 16, generator=torch.Generator().manual_seed(0))
