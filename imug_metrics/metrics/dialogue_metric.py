@@ -181,6 +181,16 @@ class DialogueMetric(EstimatedMetric, LoggedMetric):
         self._reasons = {key: code for key, code in codes.items() if code and not _nothing_seen(key, code)}
         return {key: value for key, value in found.items() if not key.endswith(_REASON)}
 
+    def _counts(self) -> dict[str, Tensor]:
+        """Coverage and counts of a metric whose estimates come from a state of its own."""
+        totals, present = self._named(self._totals), self._named(self.moments[1:, 0])
+        expected = totals["coverage.den"]
+        return {
+            f"{self.name}_coverage": totals["coverage.num"] / torch.where(expected > 0, expected, torch.nan),
+            f"{self.name}_n": totals["records"],
+            f"{self.name}_dialogues": present["records"],
+        }
+
     def _later_records(self) -> Tensor:
         """How many scored records have turns that the curve does not reach; with a warning where it stops.
 

@@ -359,7 +359,7 @@ class IdentityVerification(EmbeddingMetric):
         found[f"{self.name}_threshold"] = self._scores(counts["same"], different_pairs).threshold
         found[f"{self.name}_bin_error"] = tie_share(counts["same"], different_pairs)
         kinds = [kind for kind in (*_WITHIN, *_ACROSS) if kind in counts and (kind != "shared" or self.shared_subjects)]
-        return found | {f"{self.name}_{kind}_pairs": counts[kind].sum() for kind in kinds} | self._images_counted()
+        return found | {f"{self.name}_{kind}_pairs": counts[kind].sum() for kind in kinds} | self._counts()
 
     def _scores(self, same: Tensor, different: Tensor) -> VerificationScores:
         edges = bin_edges(self.bins, same)
@@ -398,16 +398,6 @@ class IdentityVerification(EmbeddingMetric):
         ratios = [f"{name if name.startswith('turn_') else 'mean'}.den" for name in names]
         columns = torch.tensor([self._components.index(ratio) for ratio in ratios], device=self.device)
         return component_weights(unpack_moments(self.moments), columns)
-
-    def _images_counted(self) -> dict[str, Tensor]:
-        """Coverage and counts from the sums of the base class."""
-        totals, present = self._named(self._totals), self._named(self.moments[1:, 0])
-        expected = totals["coverage.den"]
-        return {
-            f"{self.name}_coverage": totals["coverage.num"] / torch.where(expected > 0, expected, torch.nan),
-            f"{self.name}_n": totals["records"],
-            f"{self.name}_dialogues": present["records"],
-        }
 
 
 def _ids_by_content(batch: DialogueBatch, units: Tensor) -> Tensor:

@@ -186,16 +186,6 @@ class TurnDistributionShift(EmbeddingMetric):
             found |= dict(zip((key, f"{key}_lower", f"{key}_upper"), (value[row], *bounds)))
         return found | self._counts()
 
-    def _counts(self) -> dict[str, Tensor]:
-        """Coverage and counts from the sums of the base class."""
-        totals, present = self._named(self._totals), self._named(self.moments[1:, 0])
-        expected = totals["coverage.den"]
-        return {
-            f"{self.name}_coverage": totals["coverage.num"] / torch.where(expected > 0, expected, torch.nan),
-            f"{self.name}_n": totals["records"],
-            f"{self.name}_dialogues": present["records"],
-        }
-
     def _shifts(self, sums: Tensor) -> Tensor:
         """Mean shift and shifts of turns 2, 3, ... `[..., T]` from sums `[..., T, D + 4]`."""
         rows, (count, squares, same, both) = sums[..., : self.width], sums[..., self.width :].unbind(-1)
