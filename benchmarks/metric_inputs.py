@@ -182,6 +182,10 @@ METRICS: dict[str, Entry] = {
         "texts",
         reader=("imug_metrics.metrics.interleaved.structure_integrity", "count_column"),
     ),
+    "StyleDrift": Entry(im.StyleDrift, _embeddings("images"), "embeddings"),
+    "StyleDrift, detail": Entry(
+        lambda **k: im.StyleDrift(detail=True, **k), _embeddings("images", "whole"), "embeddings"
+    ),
     "SubjectConsistency": Entry(im.SubjectConsistency, _embeddings("images"), "embeddings"),
     "SubjectConsistency, detail": Entry(
         lambda **k: im.SubjectConsistency(detail=True, **k),

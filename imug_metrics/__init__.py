@@ -23,6 +23,7 @@ from imug_metrics.functional.answers.point_score import point_score
 from imug_metrics.functional.decay.context_decay import context_decay, effective_length, ranked_average
 from imug_metrics.functional.decay.exposure_bias import exposure_bias, own_history_share, scheduled_sampling
 from imug_metrics.functional.decay.paired_gain import pair_records, paired_gain
+from imug_metrics.functional.decay.turn_cost import turn_cost
 from imug_metrics.functional.decay.turn_decay import turn_decay
 from imug_metrics.functional.decay.understanding_generation_gap import understanding_generation_gap
 from imug_metrics.functional.images.copy_guard import copy_guard, near_duplicates
@@ -35,6 +36,7 @@ from imug_metrics.functional.images.identity_verification import (
     verification_scores,
 )
 from imug_metrics.functional.images.perceptual_drift import perceptual_drift
+from imug_metrics.functional.images.style_drift import style_drift
 from imug_metrics.functional.images.subject_consistency import subject_consistency
 from imug_metrics.functional.images.turn_alignment import turn_alignment
 from imug_metrics.functional.images.turn_consistency import turn_consistency, turn_copies
@@ -64,6 +66,7 @@ from imug_metrics.metrics.breakdown import Breakdown
 from imug_metrics.metrics.decay.context_decay import ContextDecay
 from imug_metrics.metrics.decay.exposure_bias import ExposureBias
 from imug_metrics.metrics.decay.paired_gain import PairedGain
+from imug_metrics.metrics.decay.turn_cost import TurnCost
 from imug_metrics.metrics.decay.turn_decay import TurnDecay
 from imug_metrics.metrics.decay.understanding_generation_gap import UnderstandingGenerationGap
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
@@ -71,6 +74,7 @@ from imug_metrics.metrics.images.copy_guard import CopyGuard
 from imug_metrics.metrics.images.edit_locality import EditLocality
 from imug_metrics.metrics.images.identity_verification import IdentityVerification
 from imug_metrics.metrics.images.perceptual_drift import PerceptualDrift
+from imug_metrics.metrics.images.style_drift import StyleDrift
 from imug_metrics.metrics.images.subject_consistency import SubjectConsistency
 from imug_metrics.metrics.images.turn_alignment import TurnAlignment
 from imug_metrics.metrics.images.turn_consistency import TurnConsistency
@@ -131,10 +135,12 @@ __all__ = [
     "SemanticQuality",
     "StrategyComparison",
     "StructureIntegrity",
+    "StyleDrift",
     "SubjectConsistency",
     "Sycophancy",
     "TurnAlignment",
     "TurnConsistency",
+    "TurnCost",
     "TurnDecay",
     "TurnDistributionShift",
     "TurnOfFlip",
@@ -189,11 +195,13 @@ __all__ = [
     "semantic_quality",
     "strategy_comparison",
     "structure_integrity",
+    "style_drift",
     "subject_consistency",
     "sycophancy",
     "turn_alignment",
     "turn_consistency",
     "turn_copies",
+    "turn_cost",
     "turn_decay",
     "turn_distribution_shift",
     "turn_of_flip",

@@ -118,7 +118,7 @@ def pooled_weights(moments: Moments, n: int, x: int, xx: int) -> Weights:
     """
     columns = torch.tensor([n, x, xx], device=moments.totals.device)
     totals = moments.totals[columns]
-    mean = totals[1] / totals[0].clamp_min(1)
+    mean = totals[1] / totals[0].where(totals[0] > 0, 1)
     share = torch.stack([mean * mean, -2 * mean, torch.ones_like(mean)])
     products = moments.products[columns][:, columns]
     return Weights((share @ totals)[None], (share @ products @ share)[None])

@@ -151,6 +151,8 @@ VARIANTS: dict[str, Variant] = {
     "subjects-graph": Variant("subjects-graph", without=("references",)),
     "drift": Variant("drift-references"),
     "drift-ssim": Variant("drift-ssim"),
+    "style": Variant("style"),
+    "style-references": Variant("style-references"),
     "identity": Variant("identity-subjects"),
     "edits": Variant("edits"),
     "decay": Variant("decay-within"),

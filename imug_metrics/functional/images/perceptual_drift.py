@@ -147,10 +147,10 @@ class Drift(NamedTuple):
 def drift_values(inputs: PackedInputs, distance: Distance) -> Drift:
     """The drift of packed images, from the columns `images` and, where there are any, `references`."""
     batch, references = inputs.batch, inputs.columns.get("references")
-    rows, usable = _comparable(inputs.columns["images"], distance)
+    rows, usable = comparable(inputs.columns["images"], distance)
     there = batch.valid & usable
     if references is not None:
-        others, known = _comparable(references, distance)
+        others, known = comparable(references, distance)
         values = row_distances(rows, others, batch.rows, batch.rows, distance)
         return Drift(rows, there, values.masked_fill(~(there & known), torch.nan), None)
     opening = batch.is_first()
@@ -212,7 +212,7 @@ def earlier_distances(drift: Drift, batch: DialogueBatch, most: int, distance: D
     return EarlierDistances(found.view(pairs.shape), apart)
 
 
-def _comparable(rows: Tensor, distance: Distance) -> tuple[Tensor, Tensor]:
+def comparable(rows: Tensor, distance: Distance) -> tuple[Tensor, Tensor]:
     """Rows as `row_distances` compares them, and bool `[N]`, those that can be compared; the others are zeros."""
     if distance == "ssim":
         usable = rows.detach().isfinite().all(1)

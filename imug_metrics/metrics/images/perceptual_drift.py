@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """How far the images of a dialogue move away from its first one, perceptually."""
 
-import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -10,20 +9,15 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from imug_metrics.dialogues.arguments import Ids, Images, Turns
-from imug_metrics.dialogues.batch import DialogueBatch
 from imug_metrics.functional.images.perceptual_drift import (
     Distance,
-    Drift,
     check_distance,
     drift_column,
     drift_values,
-    earlier_distances,
-    first_distances,
 )
 from imug_metrics.metrics.description import MetricDescription
-from imug_metrics.metrics.dialogue_sums import Terms
-from imug_metrics.metrics.embedding_metric import EmbeddingMetric
-from imug_metrics.metrics.options import MetricOptions, within
+from imug_metrics.metrics.images.drift_metric import DriftMetric
+from imug_metrics.metrics.options import MetricOptions
 
 if TYPE_CHECKING:
     from imug_metrics.encoders import Encoder
@@ -31,7 +25,7 @@ if TYPE_CHECKING:
 _UNITS = {"squared": "squared distance", "cosine": "1 - cosine", "ssim": "1 - SSIM"}
 
 
-class PerceptualDrift(EmbeddingMetric):
+class PerceptualDrift(DriftMetric):
     r"""How far do the images of a dialogue move from its first one? From 0; lower is better, and 0 is a copy.
 
     Mean over images of their distance to the first image of the dialogue (and subject), or to their reference:
@@ -77,10 +71,7 @@ class PerceptualDrift(EmbeddingMetric):
         misleads="Repeating one image gives 0, the best of all: read it beside the copy rate. Changes that were asked "
         "for count like all others, and so does an image that is merely shifted.",
     )
-    higher_is_better = False
-    is_differentiable = True
-    configuration = (*EmbeddingMetric.configuration, "distance", "size")
-    plot_lower_bound = 0.0
+    configuration = (*DriftMetric.configuration, "size")
 
     def __init__(
         self,
@@ -93,12 +84,8 @@ class PerceptualDrift(EmbeddingMetric):
         check_distance(distance, size)
         if distance == "ssim" and encoder is not None:
             raise ValueError("Expected no argument `encoder` with distance 'ssim', which compares pixels.")
-        if kwargs.get("missing") == "zero":
-            raise ValueError("Expected argument `missing` to be 'skip': a distance of 0 is the best of all.")
-        self.distance, self.size = distance, size
-        ends = (0.0, math.inf if distance == "squared" else 2.0)
-        self.ranges = within(ends, "mean", "turn_", "previous", "delta_", "last_vs_first")
-        super().__init__(encoder=encoder, **kwargs)
+        self.size = size
+        super().__init__(distance, encoder=encoder, **kwargs)
 
     def describe(self) -> MetricDescription:
         """How to read it with this distance."""
@@ -134,14 +121,3 @@ class PerceptualDrift(EmbeddingMetric):
         drift = drift_values(inputs, self.distance)
         terms = self._details(inputs.batch, drift, references is None) if self.detail else None
         self._add(inputs.batch, drift.values, drift.expected, terms)
-
-    def _ratios(self) -> list[str]:
-        return ["previous", "last_vs_first", *(f"delta_{k}" for k in range(1, self.max_turns))] if self.detail else []
-
-    def _details(self, batch: DialogueBatch, drift: Drift, to_first: bool) -> Terms:
-        first = drift.values if to_first else first_distances(batch, drift.rows, drift.there, self.distance)
-        most = self.max_turns - 1
-        earlier = earlier_distances(drift, batch, max(most, 1), self.distance)
-        sums, counts = earlier.by_turns(most)
-        means = {"previous": earlier.previous(), "last_vs_first": first.detach().where(batch.is_last(), math.nan)}
-        return Terms(means, by_segment={"delta": (batch.sum_segments(sums), batch.sum_segments(counts))})
