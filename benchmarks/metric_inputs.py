@@ -162,6 +162,18 @@ METRICS: dict[str, Entry] = {
     "InterleavedCoherence": Entry(im.InterleavedCoherence, _shares("holistic", "style")),
     "LoopConvergence": Entry(im.LoopConvergence, _shares("scores")),
     "MetricAgreement": Entry(im.MetricAgreement, _shares("scores", "references")),
+    "ObjectHallucination": Entry(
+        im.ObjectHallucination,
+        _texts(
+            preds=(["dog", "ball"], ["Dog", "tree"], [], ["traffic light", "car", "car"]),
+            target=(["dog"], ["dog", "tree"], ["cat"], ["car"]),
+        ),
+        "texts",
+        reader=("imug_metrics.functional.decay.object_hallucination", "read_objects"),
+    ),
+    "ModalityCompliance": Entry(
+        im.ModalityCompliance, lambda: {**_labels("preds", kinds=4)(), "modality": _modality()["modality"]}
+    ),
     "PairedGain": Entry(im.PairedGain, _shares("scores", "baseline")),
     "PerceptualDrift": Entry(im.PerceptualDrift, _embeddings("images"), "embeddings"),
     "PointScore": Entry(im.PointScore, lambda: {"items": _labels("items", kinds=6, last=(3,))()["items"].float()}),
@@ -192,6 +204,7 @@ METRICS: dict[str, Entry] = {
         _embeddings("images", "background", "whole", "swapped"),
         "embeddings",
     ),
+    "SwitchCost": Entry(im.SwitchCost, _modality),
     "Sycophancy": Entry(im.Sycophancy, _pressure),
     "TurnAlignment": Entry(im.TurnAlignment, _embeddings("images", "texts"), "embeddings"),
     "TurnAlignment, detail": Entry(
@@ -201,6 +214,7 @@ METRICS: dict[str, Entry] = {
     "TurnConsistency, detail": Entry(
         lambda **k: im.TurnConsistency(detail=True, **k), _embeddings("images"), "embeddings"
     ),
+    "TurnCost": Entry(im.TurnCost, _shares("costs")),
     "TurnDecay": Entry(im.TurnDecay, _shares("scores")),
     "TurnDecay, theil-sen": Entry(lambda **k: im.TurnDecay("theil-sen", **k), _shares("scores")),
     "TurnDistributionShift": Entry(

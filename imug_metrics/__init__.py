@@ -21,8 +21,13 @@ from imug_metrics.functional.answers.answer_accuracy import answer_accuracy
 from imug_metrics.functional.answers.grid_accuracy import grid_accuracy, grid_points
 from imug_metrics.functional.answers.point_score import point_score
 from imug_metrics.functional.decay.context_decay import context_decay, effective_length, ranked_average
+from imug_metrics.functional.decay.context_forgetting import context_forgetting
 from imug_metrics.functional.decay.exposure_bias import exposure_bias, own_history_share, scheduled_sampling
+from imug_metrics.functional.decay.modality_compliance import modality_compliance
+from imug_metrics.functional.decay.object_hallucination import object_hallucination
 from imug_metrics.functional.decay.paired_gain import pair_records, paired_gain
+from imug_metrics.functional.decay.recency_reliance import recency_reliance
+from imug_metrics.functional.decay.switch_cost import switch_cost
 from imug_metrics.functional.decay.turn_cost import turn_cost
 from imug_metrics.functional.decay.turn_decay import turn_decay
 from imug_metrics.functional.decay.understanding_generation_gap import understanding_generation_gap
@@ -64,8 +69,13 @@ from imug_metrics.metrics.answers.grid_accuracy import GridAccuracy
 from imug_metrics.metrics.answers.point_score import PointScore
 from imug_metrics.metrics.breakdown import Breakdown
 from imug_metrics.metrics.decay.context_decay import ContextDecay
+from imug_metrics.metrics.decay.context_forgetting import ContextForgetting
 from imug_metrics.metrics.decay.exposure_bias import ExposureBias
+from imug_metrics.metrics.decay.modality_compliance import ModalityCompliance
+from imug_metrics.metrics.decay.object_hallucination import ObjectHallucination
 from imug_metrics.metrics.decay.paired_gain import PairedGain
+from imug_metrics.metrics.decay.recency_reliance import RecencyReliance
+from imug_metrics.metrics.decay.switch_cost import SwitchCost
 from imug_metrics.metrics.decay.turn_cost import TurnCost
 from imug_metrics.metrics.decay.turn_decay import TurnDecay
 from imug_metrics.metrics.decay.understanding_generation_gap import UnderstandingGenerationGap
@@ -110,6 +120,7 @@ __all__ = [
     "Breakdown",
     "Comparison",
     "ContextDecay",
+    "ContextForgetting",
     "CopyGuard",
     "DialogueBatchSampler",
     "DialogueMetric",
@@ -122,9 +133,12 @@ __all__ = [
     "InterleavedCoherence",
     "LoopConvergence",
     "MetricAgreement",
+    "ModalityCompliance",
+    "ObjectHallucination",
     "PairedGain",
     "PerceptualDrift",
     "PointScore",
+    "RecencyReliance",
     "Record",
     "Reliability",
     "RolloutBuffer",
@@ -137,6 +151,7 @@ __all__ = [
     "StructureIntegrity",
     "StyleDrift",
     "SubjectConsistency",
+    "SwitchCost",
     "Sycophancy",
     "TurnAlignment",
     "TurnConsistency",
@@ -158,6 +173,7 @@ __all__ = [
     "compare",
     "compare_strategies",
     "context_decay",
+    "context_forgetting",
     "copy_guard",
     "edit_locality",
     "effective_length",
@@ -173,7 +189,9 @@ __all__ = [
     "learn_rule",
     "loop_convergence",
     "metric_agreement",
+    "modality_compliance",
     "near_duplicates",
+    "object_hallucination",
     "own_history_share",
     "pair_records",
     "paired_gain",
@@ -184,6 +202,7 @@ __all__ = [
     "point_score",
     "ranked_average",
     "read_records",
+    "recency_reliance",
     "rejection_sampling",
     "relative_correction",
     "reliability",
@@ -197,6 +216,7 @@ __all__ = [
     "structure_integrity",
     "style_drift",
     "subject_consistency",
+    "switch_cost",
     "sycophancy",
     "turn_alignment",
     "turn_consistency",

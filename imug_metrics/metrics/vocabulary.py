@@ -47,7 +47,7 @@ ARGUMENTS: dict[str, str] = {
     "suggested": "the wrong answers that the user suggested, in the form of `preds`; one that is absent lowers the "
     "coverage.",
     "modality": '`"text"` or `"image"`, `[N]` in a list or one list a dialogue: what each record had to be answered '
-    "with; or booleans `[N]` or `[B, T]`, True for images. A record with a score has to have one.",
+    "with; or booleans `[N]` or `[B, T]`, True for images. A record with a score, or with an output, has to have one.",
     "counts": "integers `[N]` or `[B, T]`, or one for all records: the number of points that a record's task has.",
     "masks": "bool in the form of `items`, True where the cell is an item; None: all are.",
     "available": "by record, the names of the items whose file is there; None, for one or for all: not checked.",
@@ -76,8 +76,9 @@ ARGUMENTS: dict[str, str] = {
     "NaN where not known.",
     "support": "real numbers `[N]` or `[B, T]` in [0, 1]: the share of each instance that the model supports; NaN "
     "where not known, which concerns the mean support and the relative scores alone; None: of none known.",
-    "costs": "real numbers, at least 0, in the shape of `scores`: what each score cost, in tokens, seconds or money. "
-    "NaN where not known: the mean cost leaves it out, and a policy cannot choose that strategy for the record.",
+    "costs": "real numbers, at least 0, in the shape of `scores` or, where these are not asked for, `[N]` or `[B, T]`: "
+    "what each output cost, in tokens, seconds or money. NaN where not known: the mean cost leaves it out, and a "
+    "policy cannot choose that strategy for the record.",
     "selector": "real numbers in the shape of `scores`: what the selector thinks of each candidate; it takes the "
     "highest. NaN for a candidate that is not there; infinite ones are in order.",
     "context_lengths": "numbers `[N]` or `[B, T]`, at least 1: tokens of context at each record. A record with a "

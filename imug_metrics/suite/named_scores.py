@@ -4,17 +4,16 @@
 
 # No `from __future__ import annotations`: metric classes are in this file.
 
-import math
 from dataclasses import replace
 from typing import Any
 
-from torch import Tensor
 from typing_extensions import Unpack
 
 from imug_metrics.dialogues.columns import Bounds
+from imug_metrics.metrics.decay.turn_cost import TurnCost
 from imug_metrics.metrics.decay.turn_decay import TurnDecay
 from imug_metrics.metrics.description import MetricDescription
-from imug_metrics.metrics.options import MetricOptions, within
+from imug_metrics.metrics.options import MetricOptions
 from imug_metrics.suite.carried import COST
 
 
@@ -58,23 +57,22 @@ class NamedScore(TurnDecay):
         return replace(super().describe(), label=self.name, noun=self.name)
 
 
-class NamedCost(NamedScore):
-    """A cost that records carry: mean and sum, and how it changes from turn to turn.
+class NamedCost(TurnCost):
+    """A cost that records carry: its mean first, then what `TurnCost` says of it.
 
     Args:
         name: of the cost, such as "tokens"; its estimates are called `cost_<name>...`, its sum `cost_<name>_sum`.
-        kwargs: those of all metrics, see `MetricOptions`.
+        kwargs: those of all metrics, see `MetricOptions`; a cost that is not known never counts as 0.
 
     Example:
         >>> metric = NamedCost("tokens")
         >>> metric.update([10.0, 30.0], dialogue=["a", "a"], turn=[1, 2])
         >>> found = metric.compute()
-        >>> float(found["cost_tokens"]), float(found["cost_tokens_sum"])
-        (20.0, 40.0)
+        >>> float(found["cost_tokens"]), float(found["cost_tokens_sum"]), float(found["cost_tokens_growth"])
+        (20.0, 40.0, 2.0)
     """
 
-    higher_is_better = False
-    limits = within((0.0, math.inf), "mean", "turn_")
+    primary = "mean"
     description = MetricDescription(
         label="Cost",
         noun="cost",
@@ -86,14 +84,10 @@ class NamedCost(NamedScore):
     )
 
     def __init__(self, name: str, **kwargs: Unpack[MetricOptions]) -> None:
-        self.kind = name
-        options: dict[str, Any] = {**kwargs, "missing": "skip"}
-        super().__init__(COST + name, **options)
+        self.name = COST + name
+        options: dict[str, Any] = {**kwargs, "detail": True, "missing": "skip"}
+        super().__init__(name, **options)
 
     def describe(self) -> MetricDescription:
         """How to read it, under its own name."""
-        return replace(super().describe(), label=f"Cost, {self.kind}", noun=f"cost in {self.kind}", unit=self.kind)
-
-    def _finish(self, found: dict[str, Tensor]) -> dict[str, Tensor]:
-        total = found[f"{self.name}_mean"] * found[f"{self.name}_n"]
-        return {**super()._finish(found), f"{self.name}_sum": total.nan_to_num(0.0)}
+        return replace(super().describe(), label=f"Cost, {self.unit}", noun=f"cost in {self.unit}", unit=self.unit)

@@ -26,7 +26,7 @@ from imug_metrics.metrics.images.turn_alignment import TurnAlignment
 from imug_metrics.metrics.images.turn_consistency import TurnConsistency
 from imug_metrics.metrics.images.turn_retrieval import TurnRetrieval
 from imug_metrics.metrics.vocabulary import ARGUMENTS
-from imug_metrics.suite.named_scores import NamedScore
+from imug_metrics.suite.named_scores import NamedCost, NamedScore
 from imug_metrics.suite.reference_consistency import ReferenceConsistency
 
 Route: TypeAlias = str
@@ -225,7 +225,7 @@ def route(name: str, metric: Metric) -> Route:
         return "without_key"
     if isinstance(metric, AnswerAccuracy):
         return _route_of_answers(metric)
-    if isinstance(metric, NamedScore):
+    if isinstance(metric, (NamedScore, NamedCost)):
         return metric.name
     if isinstance(metric, FunctionMetric):
         return f"{FUNCTION}{name}"

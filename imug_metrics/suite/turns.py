@@ -118,7 +118,7 @@ def function_turns(records: Sequence[Record], metric: FunctionMetric) -> Turns |
 
 def _carried_columns(records: Sequence[Record], field: str, name: str) -> dict[str, Any]:
     values = torch.tensor([getattr(record, field)[name] for record in records], dtype=torch.float64)
-    return {"scores": values, **places(records)}
+    return {field: values, **places(records)}
 
 
 def _strict_columns(records: Sequence[Record]) -> dict[str, Any]:

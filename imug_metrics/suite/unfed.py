@@ -11,7 +11,7 @@ from torchmetrics import Metric
 from imug_metrics.metrics.answers.answer_accuracy import AnswerAccuracy
 from imug_metrics.metrics.function_metric import FunctionMetric
 from imug_metrics.metrics.images.subject_consistency import SubjectConsistency
-from imug_metrics.suite.named_scores import NamedScore
+from imug_metrics.suite.named_scores import NamedCost, NamedScore
 from imug_metrics.suite.standard import required_columns
 
 
@@ -29,7 +29,7 @@ def needed_records(metric: Metric, scores: Sequence[str] = ()) -> str:
     """
     if isinstance(metric, FunctionMetric):
         return "a number from its function for one record at least"
-    if isinstance(metric, NamedScore):
+    if isinstance(metric, (NamedScore, NamedCost)):
         return f"records that carry the score {metric.name}"
     if isinstance(metric, AnswerAccuracy):
         return "text turns with a key (`target`) that it can compare"
