@@ -197,11 +197,15 @@ class DialogueMetric(EstimatedMetric, LoggedMetric):
         There is none where all are later, as with time stamps for turns.
         """
         sums = self._named(self._totals)
-        shown = torch.stack([sums[f"turn_{k}.den"] for k in self._turns()]).sum()
+        shown = self._shown_records(sums)
         later, drawn = torch.stack([sums["records"] - shown, shown]).tolist()
         if later >= 1 and drawn and not self._warned_of_later_turns:
             self._warn_of_later_turns(later, drawn)
         return sums["records"] - shown
+
+    def _shown_records(self, sums: dict[str, Tensor]) -> Tensor:
+        """How many scored records the curve reaches."""
+        return torch.stack([sums[f"turn_{k}.den"] for k in self._turns()]).sum()
 
     def _warn_of_later_turns(self, later: float, drawn: float) -> None:
         """Say where the curve ends; once, since a larger `max_turns` takes another metric."""

@@ -158,6 +158,8 @@ VARIANTS: dict[str, Variant] = {
     "edits": Variant("edits"),
     "cost": Variant("cost"),
     "cost-scored": Variant("cost-scored"),
+    "forgetting": Variant("forgetting-links"),
+    "recency": Variant("recency-links"),
     "decay": Variant("decay-within"),
     "theil-sen": Variant("decay-theil-sen"),
     "shift": Variant("distribution-shift"),

@@ -40,7 +40,9 @@ NATURES: dict[str, str] = {  # in this order: an argument is of the first that f
     "boards": "grid.*",
     "points": "*.items",
     "tags": "structure.preds structure.target",
+    "objects": "objects.preds objects.target",
     "columns": "policy.preds",
+    "outputs": "compliance.preds",
     "named": "named-strategies.*",
     "candidates": "best-of-n.* reliability.* selection.* strategies.* policy.* verifier.*",
     "shares": "*.support quality.quality verification.* exposure-bias.*",
@@ -73,26 +75,26 @@ TAKEN: dict[str, str] = {
     "list in the middle": "answers.target@flat numeric.target@flat",  # several references
     "table": "numeric.target@flat reliability.scores@flat *.background@flat",  # two numbers a record
     **dict.fromkeys(("empty list", "empty tensor", "one short", "one too many", "twice", "first alone"), "*.links"),
-    "texts in an array": f"{TEXTS} choices.target group *.subject",
+    "texts in an array": f"{TEXTS} objects@flat choices.target group *.subject",
     "mappings in an array": "*.available",  # the names are its keys
     "mixed": "numeric.preds@flat numeric.target@flat breakdown.group",
-    "entry None": f"{ANY_NUMBER} replies boards points tags columns shares grades pixels "
+    "entry None": f"{ANY_NUMBER} outputs replies boards points tags objects columns shares grades pixels "
     "levels regions group *.available *.options !breakdown.group !choices.target !numeric.target !answers.target",
     "entry mapping": "*.available",
     "entry text": f"{TEXTS} breakdown.group",
     "entry number": f"{NUMERIC} named scores lengths grades labels",
     "entry huge": "numeric.preds labels breakdown.group",
-    "entry boolean": "*.valid *.modality *.noop columns scores lengths shares grades group labels named "
+    "entry boolean": "*.valid *.modality *.noop columns outputs scores lengths shares grades group labels named "
     "!breakdown.group !sycophancy.target",
-    "entry empty list": "candidates boards points tags tags.preds tags.target *.available embeddings pixels levels "
+    "entry empty list": "candidates boards points tags objects tags.preds tags.target *.available embeddings pixels levels "
     "regions",
     "infinite": f"{ANY_NUMBER} numeric.preds identity.group !verifier.target",
     "minus infinity": f"{ANY_NUMBER} numeric.preds identity.group !verifier.target !*.costs",
-    "not a number": f"{TEXTS} {ANY_NUMBER} columns shares grades group points tags pixels levels regions *.options "
+    "not a number": f"{TEXTS} {ANY_NUMBER} columns outputs shares grades group points tags pixels levels regions *.options "
     "!breakdown.group !answers.target",
     "negative": f"{ANY_NUMBER} {NUMERIC} columns group *.dialogue *.subject !*.costs !verifier.target "
     "!selection.selector !verifier.scores",
-    "zero": f"{ANY_NUMBER} {NUMERIC} columns group boards shares points tags pixels levels regions *.counts "
+    "zero": f"{ANY_NUMBER} {NUMERIC} columns outputs group boards shares points tags pixels levels regions *.counts "
     "*.links *.modality *.noop *.lengths *.dialogue *.subject !sycophancy.suggested",
     "a half": f"{ANY_NUMBER} {NUMERIC} shares pixels levels regions !verification.preds !verification.target "
     "!verifier.target",
@@ -101,10 +103,10 @@ TAKEN: dict[str, str] = {
     "!verifier.target !selection.selector !verifier.scores",
     "64 bits": f"{ANY_NUMBER} {NUMERIC} lengths tags breakdown.group identity.group !verifier.target "
     "!selection.selector !verifier.scores",
-    "ones": f"{ANY_NUMBER} {NUMERIC} columns lengths boards shares grades group points tags pixels levels regions "
+    "ones": f"{ANY_NUMBER} {NUMERIC} columns outputs lengths boards shares grades group points tags pixels levels regions "
     "*.noop *.valid *.subject *.counts *.masks *.links *.modality *.lengths !breakdown.group "
     "!sycophancy.suggested !sycophancy.target",
-    "all true": f"{ANY_NUMBER} columns lengths shares grades group points tags pixels regions *.noop "
+    "all true": f"{ANY_NUMBER} columns outputs lengths shares grades group points tags pixels regions *.noop "
     "*.valid *.masks *.modality !breakdown.group !sycophancy.suggested !sycophancy.target",
     "all halves": f"{ANY_NUMBER} {NUMERIC} shares pixels levels regions !verification.preds !verification.target "
     "!verifier.target",
