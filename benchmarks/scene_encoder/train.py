@@ -220,6 +220,7 @@ class Trainer:
         batch_size: Images a step, even.
         seed: Seed of the initial weights and of the batches.
         levels: Train for weights that are rounded to so many levels, see ``round_weight``; None: for exact ones.
+        half: Compute in bfloat16, which is slow on processors that do not multiply it.
 
     Example:
         >>> Trainer(*make_pairs(4, seed=0), steps=1, batch_size=4).step() > 0
@@ -234,8 +235,9 @@ class Trainer:
         batch_size: int = 256,
         seed: int = 0,
         levels: int | None = None,
+        half: bool = True,
     ) -> None:
-        self.pairs, self.images = pairs, images
+        self.pairs, self.images, self.half = pairs, images, half
         self.steps, self.batch_size, self.seed, self.levels = steps, batch_size, seed, levels
         self.done = 0
         self.tokenizer = Tokenizer()
@@ -254,7 +256,7 @@ class Trainer:
         self.model.train()
         self.optimizer.zero_grad(set_to_none=True)
         with nullcontext() if self.levels is None else rounded_weights(self.model, self.levels):
-            with torch.autocast("cpu", torch.bfloat16):
+            with torch.autocast("cpu", torch.bfloat16, enabled=self.half):
                 loss = contrastive_loss(self.model, images, batch)
             loss.backward()
         self.optimizer.step()
@@ -300,6 +302,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--alike", type=float, default=0.0, help="share of two-object scenes of one colour or shape")
     parser.add_argument("--start", type=Path, help="weights to start from instead of random ones")
     parser.add_argument("--levels", type=int, help="round to so many levels, see `round_weight`")
+    parser.add_argument("--float32", action="store_true", help="for processors that do not multiply bfloat16")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1, help="with a busy second core one thread is the fastest")
     parser.add_argument("--checkpoint", type=Path, help="resume from this file where it exists, and update it")
@@ -309,7 +312,7 @@ def main(arguments: list[str] | None = None) -> None:
     start = time.monotonic()
     pairs, images = make_pairs(options.scenes, 1000 + options.seed, options.alike)
     print(f"rendered {len(images)} images in {time.monotonic() - start:.0f} s", flush=True)
-    trainer = Trainer(pairs, images, options.steps, options.batch, options.seed, options.levels)
+    trainer = Trainer(pairs, images, options.steps, options.batch, options.seed, options.levels, not options.float32)
     if options.start is not None:
         trainer.model.load_state_dict(load_weights(options.start)[0].state_dict())
     if options.checkpoint is not None and options.checkpoint.exists():

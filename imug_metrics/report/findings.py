@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 from imug_metrics._numbers import number
 from imug_metrics.report.comparison import MetricComparison, compare_models
 from imug_metrics.report.estimates import FEW_DIALOGUES, Estimate, as_float, estimate, span
+from imug_metrics.report.failures import FailureFigure, failure_figures
 from imug_metrics.report.judging import PAIRS
 from imug_metrics.report.marks import marks, slope_marks
 from imug_metrics.report.metric_specs import (
     ALIGNMENT_GAP,
+    COPY_RATE,
     EXPOSURE,
     MetricSpec,
     copies,
@@ -59,6 +61,7 @@ def find(
     models: Sequence[ModelScores],
     judges: Mapping[str, Mapping[str, Any]] | None = None,
     compared: Sequence[MetricComparison] | None = None,
+    failures: Sequence[FailureFigure] | None = None,
 ) -> list[Finding]:
     """All findings, the misleading numbers first.
 
@@ -66,6 +69,7 @@ def find(
         models: scores of at least one model.
         judges: by model, what is known of its judge: `answers` and `failures` by kind.
         compared: the models in pairs; None: they are compared here.
+        failures: what goes wrong, by figure; None: it is found here.
 
     Example:
         >>> from imug_metrics.suite import ModelScores
@@ -79,6 +83,7 @@ def find(
     for look in (_copying, _left_out, _guessing, _decay, _history, _format, _missing, _few):
         findings.extend(look(models))
     findings.extend(_best(models, compare_models(models) if compared is None else compared))
+    findings.extend(_failing(models, failure_figures(models) if failures is None else failures))
     findings.extend(_failed_judgements(judges or {}))
     return sorted(findings, key=lambda finding: _ORDER.index(finding.tone))
 
@@ -94,6 +99,18 @@ def _copying(models: Sequence[ModelScores]) -> Iterator[Finding]:
             model.model,
             f"repeats its own images: {shown} is not identity kept but nothing new drawn.",
         )
+
+
+def _failing(models: Sequence[ModelScores], failures: Sequence[FailureFigure]) -> Iterator[Finding]:
+    """Where one model is worse than every other one."""
+    for figure in failures:
+        told = figure.failure.key == COPY_RATE and figure.worst is not None and copies(models[figure.worst])
+        if figure.worst is not None and not told:
+            own = figure.estimates[figure.worst].value
+            others = [found.value for place, found in enumerate(figure.estimates) if place != figure.worst]
+            ends = " to ".join(dict.fromkeys(number(end, 3) for end in (min(others), max(others))))
+            text = f"{figure.failure.symptom} more than every other model: {number(own, 3)} against {ends}."
+            yield Finding("loss", models[figure.worst].model, text)
 
 
 def _failed_judgements(judges: Mapping[str, Mapping[str, Any]]) -> Iterator[Finding]:

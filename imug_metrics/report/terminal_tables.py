@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from imug_metrics.report.metric_specs import check_models
 from imug_metrics.report.sections.breakdowns import class_table
 from imug_metrics.report.sections.changes import change_table
+from imug_metrics.report.sections.failures import marked_failures
 from imug_metrics.report.sections.histories import history_table
 from imug_metrics.report.sections.judge import judged_table
 from imug_metrics.report.sections.scores import score_table
@@ -53,6 +54,7 @@ def score_tables(models: Sequence[ModelScores], judges: Mapping[str, Mapping[str
     found = [
         score_table(report, scored),
         change_table(report, scored),
+        marked_failures(report),
         history_table(report),
         judged,
         class_table(report) if judged else None,

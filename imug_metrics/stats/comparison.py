@@ -26,7 +26,7 @@ from imug_metrics.stats.cluster_robust import (
     varying_weights,
 )
 from imug_metrics.stats.intervals import REASONS, Interval, Weights, interval
-from imug_metrics.stats.multiple_comparisons import Simultaneous, max_t
+from imug_metrics.stats.multiple_comparisons import Simultaneous, holm_intervals, max_t
 from imug_metrics.stats.planning import smallest_difference
 
 
@@ -228,6 +228,36 @@ def _differences(
         PairedDifference(first, second, reason=why, **row)
         for (first, second), row, why in zip(pairs, rows, reasons, strict=True)
     ]
+
+
+def independent_differences(
+    value: Tensor, error: Tensor, clusters: Tensor, pairs: Sequence[tuple[int, int]], level: float = 0.95
+) -> Simultaneous:
+    """Every two models' estimates compared by their own errors alone, as if they had met other dialogues.
+
+    For estimates of which nothing is known by dialogue. The difference of two has the error
+    `sqrt(error_a^2 + error_b^2)` and Welch's degrees of freedom; bounds are Bonferroni's, p-values Holm's. On the same
+    dialogues, whose luck models share as a rule, that is wider than a paired comparison, not narrower.
+
+    Args:
+        value, error, clusters: float64 `[M]`, by model: estimates, their standard errors, numbers of dialogues.
+        pairs: the places of the models of each of the P pairs.
+        level: probability that all intervals cover.
+
+    Returns:
+        Bounds and p-values `[P]` of the first less the second; NaN where an error is not known.
+
+    Example:
+        >>> value, error = torch.tensor([0.9, 0.4]).double(), torch.tensor([0.03, 0.04]).double()
+        >>> found = independent_differences(value, error, torch.tensor([40.0, 40.0]).double(), [(0, 1)])
+        >>> round(found.lower.item(), 3), found.p.item() < 0.001
+        (0.4, True)
+    """
+    first, second = torch.tensor(pairs, device=value.device).unbind(1)
+    parts = error.square() / (clusters - 1).sqrt()
+    joint = error[first].square() + error[second].square()
+    freedom = joint.square() / (parts[first].square() + parts[second].square())
+    return holm_intervals(value[first] - value[second], joint.sqrt(), freedom + 1, level)
 
 
 def rank_bounds(

@@ -18,6 +18,7 @@ from imug_metrics.stats.bootstrap import poisson_weights
 from imug_metrics.stats.comparison import (
     PairedDifference,
     compared_sums,
+    independent_differences,
     paired_differences,
     rank_bounds,
     replicated_differences,
@@ -321,3 +322,28 @@ def test_differences_reach_no_further_than_scores_can_lie_apart(models: int, dia
             assert math.isnan(ends[0]) or ends[0] <= pair.value <= ends[1]
         assert (pair.p, pair.leader) == pytest.approx((without.p, without.leader), nan_ok=True)
         assert pair.smallest == pytest.approx(without.smallest, nan_ok=True)
+
+
+@pytest.mark.parametrize(("sizes", "spreads"), [((20, 35), (1.0, 2.0)), ((5, 200), (3.0, 0.1)), ((40, 40), (1.0, 1.0))])
+def test_two_models_without_rows_are_compared_as_by_welchs_test(
+    sizes: tuple[int, int], spreads: tuple[float, float]
+) -> None:
+    rng = np.random.default_rng(sum(sizes))
+    first, second = (rng.normal(0.3 * place, spread, size) for place, (size, spread) in enumerate(zip(sizes, spreads)))
+    value = torch.tensor([first.mean(), second.mean()])
+    error = torch.tensor([part.std(ddof=1) / math.sqrt(len(part)) for part in (first, second)])
+    found = independent_differences(value, error, torch.tensor(sizes).double(), [(0, 1)])
+    expected = stats.ttest_ind(first, second, equal_var=False)
+    lower, upper = expected.confidence_interval()
+    for mine, theirs in ((found.p, expected.pvalue), (found.lower, lower), (found.upper, upper)):
+        assert close(mine.item(), float(theirs))
+
+
+def test_independent_differences_of_many_hold_together_and_leave_out_unknown_errors() -> None:
+    value, error = torch.tensor([0.0, 0.1, 0.5]).double(), torch.tensor([0.02, 0.02, math.nan]).double()
+    pairs = list(combinations(range(3), 2))
+    found = independent_differences(value, error, torch.full((3,), 30.0).double(), pairs)
+    alone = independent_differences(value[:2], error[:2], torch.full((2,), 30.0).double(), [(0, 1)])
+    assert close(found.p[0].item(), alone.p[0].item()), "pairs that cannot be compared are not counted"
+    assert found.p[1:].isnan().all()
+    assert found.lower[1:].isnan().all()

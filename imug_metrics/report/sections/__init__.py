@@ -11,6 +11,7 @@ from imug_metrics.report.sections.coverage import coverage
 from imug_metrics.report.sections.curves import curves
 from imug_metrics.report.sections.dialogues import dialogues
 from imug_metrics.report.sections.differences import differences
+from imug_metrics.report.sections.failures import failures
 from imug_metrics.report.sections.findings import findings
 from imug_metrics.report.sections.heat_maps import heat_maps
 from imug_metrics.report.sections.histories import histories
@@ -55,6 +56,7 @@ __all__ = [
 SECTIONS: tuple[SectionBuilder, ...] = (
     findings,
     scores,
+    failures,
     differences,
     curves,
     changes,

@@ -19,6 +19,7 @@ from imug_metrics.report.comparison import MetricComparison
 from imug_metrics.report.dialogues.outcomes import ANSWERED
 from imug_metrics.report.dialogues.scored_dialogue import ScoredDialogue, listed, scored_dialogues
 from imug_metrics.report.dialogues.thumbnails import ThumbnailShelf
+from imug_metrics.report.failures import FailureFigure, failure_figures
 from imug_metrics.report.findings import Finding, find
 from imug_metrics.report.judging import RuleRow
 from imug_metrics.report.marks import lowest_coverage
@@ -74,9 +75,14 @@ class Report:
         return any(found in ANSWERED for one in self.dialogues for found in one.outcomes)
 
     @cached_property
+    def failures(self) -> list[FailureFigure]:
+        """The failures that models could be judged by, with their figures."""
+        return failure_figures(self.models)
+
+    @cached_property
     def findings(self) -> list[Finding]:
         """What the numbers say, in sentences."""
-        return find(self.models, self.judges, self.compared)
+        return find(self.models, self.judges, self.compared, self.failures)
 
     def name(self, place: int, *, shown: bool = True) -> Cell:
         """The cell that names a model, marked where it left outputs out."""

@@ -1,0 +1,186 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""The failures of long dialogues by name, each with the figure that measures it, and which model stands out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+import torch
+from torch import Tensor
+
+from imug_metrics.report.comparison import compare_models
+from imug_metrics.report.estimates import Estimate, as_float, estimate
+from imug_metrics.report.metric_specs import MetricSpec
+from imug_metrics.stats.comparison import independent_differences
+from imug_metrics.stats.intervals import student_quantile
+from imug_metrics.stats.multiple_comparisons import holm_families
+from imug_metrics.suite.carried import COST
+
+if TYPE_CHECKING:
+    from imug_metrics.suite import ModelScores
+
+
+class Failure(NamedTuple):
+    """A failure of long dialogues, and the figure that tells it.
+
+    Attributes:
+        symptom: what goes wrong, after the name of a model.
+        key: of the figure among the scores.
+        worse: 1 where a higher figure is worse, -1 where a lower one is.
+        needs: what has to be there for the figure.
+        healthy: the figure of a model without the failure; NaN where none is known, as where tasks decide.
+        item: column of the rows of which the figure is the mean; empty where it is none.
+    """
+
+    symptom: str
+    key: str
+    worse: int
+    needs: str
+    healthy: float = math.nan
+    item: str = ""
+
+
+_PROMPTED = "image turns, and an encoder that embeds prompts"
+
+FAILURES: tuple[Failure, ...] = (
+    Failure("answers in the wrong modality", "modality_compliance", -1, "turns of a modality", item="modality"),
+    Failure("loses score right after a switch of modality", "switch_cost", -1, "text turns with a key", 0.0),
+    Failure("forgets what was asked earlier", "context_forgetting", 1, _PROMPTED, 0.0, "context_forgetting"),
+    Failure("follows only the latest prompt", "recency_reliance", 1, _PROMPTED, item="recency_reliance"),
+    Failure("invents objects", "object_hallucination", 1, "records with `objects` and `target_objects`"),
+    Failure("drifts in style", "style_drift", 1, "image turns", item="style_drift"),
+    Failure("loses diversity", "turn_diversity", -1, "image turns of dialogues", 0.0),
+    Failure("repeats its images", "copy_guard", 1, "image turns", item="copy"),
+    Failure("answers worse from turn to turn", "turn_decay", -1, "text turns with a key", 0.0),
+    Failure("builds on its own errors", "exposure_bias", 1, "a run on the reference history", 0.0),
+)
+"""In the order in which they are shown; behind them stand the costs that records carry, which may grow."""
+
+
+@dataclass(frozen=True)
+class FailureFigure:
+    """One failure's figure of every model.
+
+    Attributes:
+        failure: which.
+        estimates: by model, with interval.
+        p: by pair of models, in the order of `itertools.combinations`, two-sided p-values adjusted for all pairs and
+            all failures; NaN where two cannot be compared.
+        paired: whether models are compared on the records that both have; else by their own errors alone.
+        worst: the place of the model that is worse than every other one; None where none is for certain.
+    """
+
+    failure: Failure
+    estimates: tuple[Estimate, ...]
+    p: tuple[float, ...]
+    paired: bool
+    worst: int | None
+
+    def fails(self, place: int) -> bool:
+        """Whether a model's interval lies wholly on the worse side of what a model without the failure has."""
+        found, failure = self.estimates[place], self.failure
+        return found.varies and (found.lower > failure.healthy if failure.worse > 0 else found.upper < failure.healthy)
+
+
+def failure_figures(models: Sequence[ModelScores], level: float = 0.95) -> list[FailureFigure]:
+    """Every failure that at least one model could be judged by, and which model stands out.
+
+    A model stands out in a failure where its figure is worse than that of every other model, by p-values below
+    `1 - level` that are adjusted for all pairs of models and (Holm's rule) for all failures. Figures that are means of
+    rows are compared on the records that both models have; the others, of which nothing is known by dialogue, by their
+    own errors alone (`imug_metrics.stats.comparison.independent_differences`), which is wider.
+
+    Args:
+        models: scores of at least one model.
+        level: of the intervals of the scores.
+
+    Example:
+        >>> from imug_metrics.suite import ModelScores
+        >>> def made(name, value):
+        ...     ends = {"": value, "_lower": value - 0.02, "_upper": value + 0.02, "_dialogues": 40}
+        ...     return ModelScores(name, {f"object_hallucination{end}": found for end, found in ends.items()}, [])
+        >>> [figure] = failure_figures([made("steady", 0.1), made("dreamy", 0.3), made("dull", 0.1)])
+        >>> figure.failure.symptom, figure.worst
+        ('invents objects', 1)
+    """
+    known = [each for each in (*FAILURES, *_growing_costs(models)) if any(found.known for found in _of(models, each))]
+    if len(models) < 2:
+        return [FailureFigure(each, _of(models, each), (), False, None) for each in known]
+    pairs = list(combinations(range(len(models)), 2))
+    paired = _paired(models, known, level)
+    compared = [paired.get(each.key) or _unpaired(models, each, pairs, level) for each in known]
+    adjusted = holm_families([p for _, p in compared])
+    return [
+        FailureFigure(each, _of(models, each), tuple(p.tolist()), each.key in paired, worst)
+        for each, (away, _), p in zip(known, compared, adjusted, strict=True)
+        for worst in [_worst(away * each.worse, p, pairs, len(models), level)]
+    ]
+
+
+def _growing_costs(models: Sequence[ModelScores]) -> list[Failure]:
+    """A failure for each kind of cost that records carry: outputs get slower or longer."""
+    ends = (COST, "_growth")
+    keys = sorted(
+        {key for model in models for key in model.scores if key.startswith(ends[0]) and key.endswith(ends[1])}
+    )
+    names = [key.removeprefix(ends[0]).removesuffix(ends[1]) for key in keys]
+    return [
+        Failure(f"costs ever more {name}", key, 1, f"records with the cost {name}", 0.0)
+        for name, key in zip(names, keys, strict=True)
+    ]
+
+
+def _of(models: Sequence[ModelScores], failure: Failure) -> tuple[Estimate, ...]:
+    return tuple(estimate(model.scores, failure.key) for model in models)
+
+
+_Compared: TypeAlias = tuple[Tensor, Tensor]
+"""By pair, the first model's figure less the second's, and p-values that are adjusted for all pairs."""
+
+
+def _paired(models: Sequence[ModelScores], failures: Sequence[Failure], level: float) -> dict[str, _Compared]:
+    """Compared on the records that both models have, by key; those are left out whose column a model's rows lack."""
+    having = [each for each in failures if each.item and all(model.counts.get(each.item) for model in models)]
+    views = [MetricSpec(each.key, each.item, "", False, each.key, each.key, "", "") for each in having]
+    found = compare_models(models, views, level=level) if views else []
+    return {
+        metric.key: (
+            torch.tensor([pair.value for pair in metric.differences]),
+            torch.tensor([pair.p for pair in metric.differences]),
+        )
+        for metric in found
+    }
+
+
+def _unpaired(
+    models: Sequence[ModelScores], failure: Failure, pairs: Sequence[tuple[int, int]], level: float
+) -> _Compared:
+    """Compared by the models' own errors, which are taken back from the widths of their intervals."""
+    found = [(each.value, each.lower, each.upper) for each in _of(models, failure)]
+    value, lower, upper = torch.tensor(found, dtype=torch.float64).unbind(1)
+    clusters = torch.tensor([_dialogues(model.scores, failure.key) for model in models], dtype=torch.float64)
+    error = (upper - lower) / 2 / student_quantile(clusters, level)
+    joint = independent_differences(value, error.masked_fill(error == 0, torch.nan), clusters, pairs, level)
+    first, second = torch.tensor(pairs).unbind(1)
+    return value[first] - value[second], joint.p
+
+
+def _dialogues(scores: Mapping[str, float], key: str) -> float:
+    """Dialogues behind a figure; of an estimate that has no number of its own, those of its metric."""
+    while key and f"{key}_dialogues" not in scores:
+        key = key.rpartition("_")[0]
+    return as_float(scores.get(f"{key}_dialogues"))
+
+
+def _worst(worse_by: Tensor, p: Tensor, pairs: Sequence[tuple[int, int]], models: int, level: float) -> int | None:
+    """The place of the model that is worse than every other one for certain."""
+    behind = [0] * models
+    for (first, second), by, chance in zip(pairs, worse_by.tolist(), p.tolist(), strict=True):
+        if chance < 1 - level:
+            behind[first if by > 0 else second] += 1
+    return next((place for place, count in enumerate(behind) if count == models - 1), None)

@@ -1,0 +1,75 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""What goes wrong over turns: every failure's figure of every model, who stands out, and what could not be judged."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from imug_metrics.report.failures import FAILURES, FailureFigure
+from imug_metrics.report.sections.section import Report, Section
+from imug_metrics.report.tables.cells import estimate_cell
+from imug_metrics.report.tables.table import Cell, Mark, Table, legend
+
+ABOUT = """By failure the figure that measures it, with its 95 % interval by dialogue. ▲ this model is worse than every
+other one, by p-values adjusted for all pairs of models and all failures; ! its interval excludes what a model without
+the failure has, where that is known. Elsewhere the tasks decide what is healthy: compare models there."""
+
+STANDS_OUT = Mark("▲", "stands out", "worse than every other model")
+
+
+def failures(report: Report) -> Section | None:
+    """The section of failures."""
+    if not report.failures:
+        return None
+    return Section("failures", "What goes wrong", ABOUT, [failure_table(report, report.failures)])
+
+
+def marked_failures(report: Report) -> Table | None:
+    """The failures that a model has for certain, alone or beside all others; None where there are none."""
+    places = range(len(report.models))
+    found = [figure for figure in report.failures if any(_marks(figure, place) for place in places)]
+    return failure_table(report, found) if found else None
+
+
+def failure_table(report: Report, figures: Sequence[FailureFigure]) -> Table:
+    """The models' figures, failure by failure."""
+    groups = [[_row(report, figure, place) for place in range(len(report.models))] for figure in figures]
+    caption = (*_told(report), *_not_judged(report))
+    return Table(("Failure", "Model", "Figure", "Healthy"), groups, "What goes wrong, by model", caption, "failures")
+
+
+def _row(report: Report, figure: FailureFigure, place: int) -> list[Cell]:
+    failure, marks = figure.failure, _marks(figure, place)
+    reason = report.models[place].reasons.get(failure.key, "no interval")
+    return [
+        Cell(failure.symptom if place == 0 else "", value=failure.symptom),
+        report.name(place),
+        estimate_cell(figure.estimates[place], 3, reason=reason, marks=marks)._replace(tone="bad" if marks else ""),
+        Cell("–" if math.isnan(failure.healthy) else f"{failure.healthy:g}", value=failure.healthy),
+    ]
+
+
+def _marks(figure: FailureFigure, place: int) -> list[Mark]:
+    marks = [STANDS_OUT] if figure.worst == place else []
+    healthy = Mark("!", "failure", f"its interval excludes {figure.failure.healthy:g}")
+    return [*marks, healthy] if figure.fails(place) else marks
+
+
+def _told(report: Report) -> list[str]:
+    """Who stands out, a line each."""
+    return legend(
+        {
+            f"{report.models[figure.worst].model}, {figure.failure.symptom}": [STANDS_OUT]
+            for figure in report.failures
+            if figure.worst is not None
+        }
+    )
+
+
+def _not_judged(report: Report) -> list[str]:
+    """What it would take to judge the failures that not every model has a figure for, a line each."""
+    judged = {figure.failure.key for figure in report.failures if all(found.known for found in figure.estimates)}
+    lacking = [failure for failure in FAILURES if failure.key not in judged]
+    return [f"–  not judged: {failure.symptom}, which needs {failure.needs}" for failure in lacking]

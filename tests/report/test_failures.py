@@ -1,0 +1,143 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Which model stands out in which failure."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+
+from imug_metrics.report import Report, Table, find
+from imug_metrics.report.failures import FAILURES, failure_figures
+from imug_metrics.report.sections.failures import failures, marked_failures
+from imug_metrics.suite import ModelScores
+
+KEYS = {failure.key: failure for failure in FAILURES}
+
+
+def scored(model: str, value: float, key: str = "object_hallucination", *, error: float = 0.01) -> ModelScores:
+    scores = {key: value, f"{key}_lower": value - 2 * error, f"{key}_upper": value + 2 * error}
+    return ModelScores(model, {**scores, f"{key}_dialogues": 50}, [])
+
+
+def with_rows(model: str, gain: float) -> ModelScores:
+    """A model whose forgetting in each dialogue is that of all others, but for a gain that grows with them.
+
+    Dialogues lie far further apart than models.
+    """
+    rows: list[dict[str, Any]] = [
+        {"dialogue": str(d), "turn": turn, "modality": "image", "context_forgetting": (d * 7 % 11 + gain * d) / 11}
+        for d in range(30)
+        for turn in (1, 2)
+    ]
+    return ModelScores(model, scored(model, 0.5 + gain, "context_forgetting", error=0.1).scores, rows)
+
+
+def test_the_model_that_is_worse_than_every_other_one_stands_out() -> None:
+    [figure] = failure_figures([scored("a", 0.1), scored("b", 0.3), scored("c", 0.11)])
+    assert figure.failure is KEYS["object_hallucination"]
+    assert figure.worst == 1
+    assert not figure.paired
+    assert len(figure.p) == 3
+
+
+@pytest.mark.parametrize("values", [(0.3, 0.3, 0.1), (0.1, 0.12, 0.11)])
+def test_none_stands_out_that_is_not_worse_than_every_other_one(values: tuple[float, ...]) -> None:
+    [figure] = failure_figures([scored(name, value) for name, value in zip("abc", values)])
+    assert figure.worst is None
+
+
+def test_where_lower_is_worse_the_lowest_stands_out() -> None:
+    found = [scored(name, value, "modality_compliance") for name, value in (("a", 0.9), ("b", 0.6), ("c", 0.92))]
+    [figure] = failure_figures(found)
+    assert figure.worst == 1
+
+
+def test_figures_with_rows_are_compared_by_dialogue_where_their_intervals_overlap() -> None:
+    models = [with_rows("steady", 0.0), with_rows("forgetful", 0.05)]
+    [figure] = failure_figures(models)
+    assert figure.paired
+    assert figure.worst == 1
+    alone = [ModelScores(model.model, model.scores, []) for model in models]
+    [figure] = failure_figures(alone)
+    assert not figure.paired
+    assert figure.worst is None, "by their own errors alone they cannot be told apart"
+
+
+def test_many_failures_are_judged_more_strictly_than_one() -> None:
+    def models(keys: list[str]) -> list[ModelScores]:
+        found = []
+        for name, value in (("a", 0.1), ("b", 0.1345)):
+            scores = {
+                k: v for key in keys for k, v in scored(name, value if key == keys[0] else 0.1, key).scores.items()
+            }
+            found.append(ModelScores(name, scores, []))
+        return found
+
+    keys = ["object_hallucination", "recency_reliance", "style_drift", "copy_guard"]
+    [alone] = failure_figures(models(keys[:1]))
+    together = {figure.failure.key: figure for figure in failure_figures(models(keys))}
+    assert alone.worst == 1
+    assert together[keys[0]].worst is None
+    assert together[keys[0]].p[0] == pytest.approx(4 * alone.p[0])
+
+
+def test_a_failure_that_one_model_cannot_be_judged_by_has_no_one_who_stands_out() -> None:
+    figures = failure_figures([scored("a", 0.9), ModelScores("b", {}, [])])
+    [figure] = figures
+    assert figure.worst is None
+    assert math.isnan(figure.p[0])
+    section = failures(Report([scored("a", 0.9), ModelScores("b", {}, [])]))
+    assert section is not None
+    [table] = section.parts
+    assert isinstance(table, Table)
+    assert [row["Figure"] for row in table.records()] == [0.9, None]
+    needs = KEYS["object_hallucination"].needs
+    assert f"–  not judged: invents objects, which needs {needs}" in table.caption
+
+
+@pytest.mark.parametrize("value", [math.nan, 0.5])
+def test_an_estimate_without_an_interval_is_not_compared(value: float) -> None:
+    bare = ModelScores("b", {"object_hallucination": value, "object_hallucination_dialogues": 50}, [])
+    [figure] = failure_figures([scored("a", 0.1), bare])
+    assert figure.worst is None
+
+
+def test_costs_that_records_carry_are_failures_of_their_own() -> None:
+    models = [scored(name, value, "cost_tokens_growth") for name, value in (("a", 0.0), ("b", 0.3))]
+    [figure] = failure_figures(models)
+    assert figure.failure.symptom == "costs ever more tokens"
+    assert figure.worst == 1
+    assert figure.fails(1)
+    assert not figure.fails(0)
+
+
+def test_of_one_model_it_is_said_what_excludes_a_healthy_value() -> None:
+    table = marked_failures(Report([scored("a", -0.2, "switch_cost")]))
+    assert table is not None
+    [row] = table.rows
+    assert (row[2].tone, [mark.sign for mark in row[2].marks]) == ("bad", ["!"])
+    assert row[3].content == 0.0
+
+
+def test_the_terminal_shows_failures_that_are_there_for_certain() -> None:
+    assert marked_failures(Report([scored("a", 0.1), scored("b", 0.11)])) is None
+    table = marked_failures(Report([scored("a", 0.1), scored("b", 0.3)]))
+    assert table is not None
+    assert [[mark.sign for mark in row[2].marks] for row in table.rows] == [[], ["▲"]]
+
+
+def test_the_page_and_the_sentences_name_who_stands_out() -> None:
+    models = [scored("a", 0.1), scored("b", 0.3), scored("c", 0.12)]
+    [finding] = [found for found in find(models) if "invents" in found.text]
+    assert (finding.tone, finding.model) == ("loss", "b")
+    assert finding.text == "invents objects more than every other model: 0.300 against 0.100 to 0.120."
+    section = failures(Report(models))
+    assert section is not None
+    assert section.name == "failures"
+
+
+def test_without_a_figure_there_is_no_section() -> None:
+    assert failures(Report([ModelScores("a", {"turn_alignment": 0.5}, [])])) is None
