@@ -78,7 +78,7 @@ class Plan:
         means: dict[str, _Value] = {
             name: (y, None) for name, y in structure.means + structure.averages if name in asked
         }
-        in_curves = {name.rpartition("_")[0] for name in asked}
+        in_curves = {name.rpartition("_")[0] for name in asked} - {name for name, *_ in structure.by_segment}
         curves: dict[str, _Value] = {name: (y, None) for name, y in structure.curves if name in in_curves}
         slopes = {name: (y, x) for name, x, y in structure.slopes if name in asked}
         self.coverage = "coverage" in asked and "coverage" not in structure.ratios

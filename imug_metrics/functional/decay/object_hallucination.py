@@ -82,15 +82,13 @@ class Compared(NamedTuple):
     """Outputs against their targets.
 
     Attributes:
-        counts: float64 `[cells, 4]`: hallucinated and mentioned objects; target objects that are mentioned, and all of
-            them, each once a record.
-        wrong: int64 `[W]`, the cell of each hallucinated object, rising.
-        codes: int64 `[W]`, what it is.
+        counts: float64 `[cells, 5]`: hallucinated and mentioned objects; 1 for the record; target objects that are
+            mentioned, and all of them, each once a record.
+        wrong: int64 `[W]`, which of the mentioned objects are hallucinated, by rising cell.
     """
 
     counts: Tensor
     wrong: np.ndarray
-    codes: np.ndarray
 
 
 def check_counting(count: Any) -> None:
@@ -127,30 +125,37 @@ def compare_objects(lists: Mapping[str, Mentions], count: Count) -> Compared:
         lists: of `object_lists`, of as many cells each.
         count: what counts of the objects that are mentioned.
     """
+    preds, target = lists["preds"], lists["target"]
     size = _size(lists)
-    said, there = (lists[name].cells * size + lists[name].codes for name in ("preds", "target"))
-    said, there = np.unique(said) if count == "objects" else said, np.unique(there)
-    wrong, right = said[~np.isin(said, there)], there[np.isin(there, said)]
-    cells = len(lists["preds"].column.values)
-    columns = [np.bincount(keys // size, minlength=cells) for keys in (wrong, said, right, there)]
-    return Compared(torch.from_numpy(np.stack(columns, 1)).double(), wrong // size, wrong % size)
+    said, there = preds.cells * size + preds.codes, np.unique(target.cells * size + target.codes)
+    counted = np.unique(said, return_index=True)[1] if count == "objects" else np.arange(len(said))
+    wrong = counted[~np.isin(said[counted], there)]
+    found = there[np.isin(there, said)]
+    cells = len(preds.column.values)
+    wrong_cells, said_cells, found_cells, target_cells = (
+        np.bincount(of, minlength=cells)
+        for of in (preds.cells[wrong], preds.cells[counted], found // size, there // size)
+    )
+    columns = [wrong_cells, said_cells, np.ones(cells), found_cells, target_cells]
+    return Compared(torch.from_numpy(np.stack(columns, 1)), wrong)
 
 
 def carried_counts(inputs: PackedInputs, lists: Mapping[str, Mentions], compared: Compared) -> Tensor:
     """Hallucinated objects `[N]`, float64, of each record that an earlier turn of its dialogue showed or asked for."""
-    batch, size = inputs.batch, _size(lists)
+    batch, preds, target = inputs.batch, lists["preds"], lists["target"]
     shown, asked = (batch.turn.where(there, BEYOND) for there in (batch.valid, batch.is_record))
-    turn, dialogue = batch.unpack(batch.turn), batch.unpack(batch.owner[batch.segment])
-    cells = [torch.from_numpy(lists[name].cells) for name in ("preds", "target")]
-    codes = torch.from_numpy(np.concatenate([lists[name].codes for name in ("preds", "target")]))
-    turns = torch.cat([batch.unpack(of)[chosen] for of, chosen in zip((shown, asked), cells)])
-    keys = dialogue[torch.cat(cells)] * size + codes
+    # By cell, the turn from which the objects of its output and of its target are in the context, and its dialogue.
+    context = batch.unpack(torch.stack([shown, asked, batch.owner[batch.segment]], 1))
+    cells = torch.from_numpy(np.concatenate([preds.cells, target.cells]))
+    codes = torch.from_numpy(np.concatenate([preds.codes, target.codes]))
+    of_target = torch.from_numpy(np.repeat([0, 1], [len(preds.cells), len(target.cells)]))
+    turns, objects = context[cells, of_target], context[cells, 2] * _size(lists) + codes
     order = turns.argsort(stable=True)
-    order = order[keys[order].argsort(stable=True)]  # by object, and among equal ones the earliest first
+    order = order[objects[order].argsort(stable=True)]  # by object, and of one object the earliest first
     wrong = torch.from_numpy(compared.wrong)
-    first = torch.searchsorted(keys[order], dialogue[wrong] * size + torch.from_numpy(compared.codes))
-    carried = (turns[order][first] < turn[wrong]).double()
-    ends = torch.from_numpy(np.bincount(compared.wrong, minlength=len(turn)))
+    earliest = order[torch.searchsorted(objects[order], objects[wrong])]
+    carried = (turns[earliest] < turns[wrong]).double()
+    ends = torch.from_numpy(np.bincount(preds.cells[compared.wrong], minlength=len(context)))
     return batch.pack(torch.segment_reduce(carried, "sum", lengths=ends, initial=0))
 
 

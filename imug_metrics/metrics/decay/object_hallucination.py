@@ -86,7 +86,7 @@ class ObjectHallucination(DialogueMetric):
     configuration = (*DialogueMetric.configuration, "count", "synonyms", "normalize")
     plot_lower_bound = 0.0
     plot_upper_bound = 1.0
-    ranges = within(SHARE, "mean", "per_object", "turn_", "recall", "from_earlier", "invented")
+    ranges = within(SHARE, "mean", "per_object", "turn_", "recall", "from_earlier")
 
     def __init__(
         self,
@@ -133,18 +133,17 @@ class ObjectHallucination(DialogueMetric):
         inputs = self._pack(columns, dialogue, turn, subject, valid, lengths)
         batch = inputs.batch
         known = batch.present(inputs.columns["preds"]) + inputs.columns["target"]  # 0, NaN where one is not
-        counts = batch.pack(compared.counts) * (known == 0)[:, None]
-        wrong, said, right, there = counts.unbind(1)
+        scored = known == 0
+        counts = batch.pack(compared.counts) * scored[:, None]
+        wrong, said, _, right, there = counts.unbind(1)
         terms = Terms(ratios={"per_object": self._weighed(batch, wrong, said)})
         if self.detail:
-            carried = carried_counts(inputs, lists, compared) * (known == 0)
-            ratios = {"recall": (right, there), "from_earlier": (carried, wrong), "invented": (wrong - carried, wrong)}
-            by_turn = batch.by_turn(counts[:, :2], self.max_turns)
+            carried = carried_counts(inputs, lists, compared) * scored
+            hallucinated, mentioned, shown = batch.by_turn(counts[:, :3], self.max_turns).unbind(2)
             terms = Terms(
                 slopes={"slope": (None, wrong / said)},
-                ratios={**terms.ratios, **ratios},
-                sums={"later": (known == 0) & (batch.turn > self.max_turns)},
-                by_segment={"turn": (by_turn[..., 0], by_turn[..., 1])},
+                ratios={**terms.ratios, "recall": (right, there), "from_earlier": (carried, wrong)},
+                by_segment={"turn": (hallucinated, mentioned), "shown": shown.sum(1)},
             )
         values = known.masked_fill(wrong > 0, 1.0)
         self._add(batch, values, None, terms)
@@ -159,13 +158,18 @@ class ObjectHallucination(DialogueMetric):
 
     def _shown_records(self, sums: dict[str, Tensor]) -> Tensor:
         """The records themselves, since turns weigh by what is mentioned."""
-        return sums["records"] - sums["later"]
+        return sums["shown"]
 
     def _ratios(self) -> list[str]:
-        return ["per_object", "recall", "from_earlier", "invented"]
+        return ["per_object", "recall", "from_earlier"]
 
     def _sums(self) -> list[str]:
-        return ["later"]
+        return ["shown"]
 
     def _finish(self, found: dict[str, Tensor]) -> dict[str, Tensor]:
+        carried, invented = (f"{self.name}_{part}" for part in ("from_earlier", "invented"))
+        for end, other in (("", ""), ("_lower", "_upper"), ("_upper", "_lower")):
+            found[f"{invented}{end}"] = 1 - found[f"{carried}{other}"]
+        if f"{carried}_reason" in found:
+            found[f"{invented}_reason"] = found[f"{carried}_reason"]
         return rename(found, self.name, {"mean": "per_turn"})

@@ -10,7 +10,6 @@ from collections import defaultdict
 from typing import Any
 
 import pytest
-import torch
 from torch import Tensor
 
 from imug_metrics import ObjectHallucination
