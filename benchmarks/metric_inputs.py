@@ -222,6 +222,7 @@ METRICS: dict[str, Entry] = {
     "TurnDistributionShift": Entry(
         lambda **k: im.TurnDistributionShift(WIDTH, **k), _embeddings("images"), "embeddings"
     ),
+    "TurnDiversity": Entry(lambda **k: im.TurnDiversity(WIDTH, **k), _embeddings("images"), "embeddings"),
     "TurnOfFlip": Entry(im.TurnOfFlip, _labels("preds")),
     "TurnRetrieval": Entry(im.TurnRetrieval, _embeddings("images", "texts"), "embeddings"),
     "UnderstandingGenerationGap": Entry(im.UnderstandingGenerationGap, _modality),

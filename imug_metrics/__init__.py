@@ -46,6 +46,7 @@ from imug_metrics.functional.images.subject_consistency import subject_consisten
 from imug_metrics.functional.images.turn_alignment import turn_alignment
 from imug_metrics.functional.images.turn_consistency import turn_consistency, turn_copies
 from imug_metrics.functional.images.turn_distribution_shift import turn_distribution_shift
+from imug_metrics.functional.images.turn_diversity import turn_diversity
 from imug_metrics.functional.images.turn_retrieval import turn_retrieval
 from imug_metrics.functional.interleaved.interleaved_coherence import interleaved_coherence
 from imug_metrics.functional.interleaved.semantic_quality import semantic_quality
@@ -89,6 +90,7 @@ from imug_metrics.metrics.images.subject_consistency import SubjectConsistency
 from imug_metrics.metrics.images.turn_alignment import TurnAlignment
 from imug_metrics.metrics.images.turn_consistency import TurnConsistency
 from imug_metrics.metrics.images.turn_distribution_shift import TurnDistributionShift
+from imug_metrics.metrics.images.turn_diversity import TurnDiversity
 from imug_metrics.metrics.images.turn_retrieval import TurnRetrieval
 from imug_metrics.metrics.interleaved.interleaved_coherence import InterleavedCoherence
 from imug_metrics.metrics.interleaved.semantic_quality import SemanticQuality
@@ -158,6 +160,7 @@ __all__ = [
     "TurnCost",
     "TurnDecay",
     "TurnDistributionShift",
+    "TurnDiversity",
     "TurnOfFlip",
     "TurnRetrieval",
     "UnderstandingGenerationGap",
@@ -224,6 +227,7 @@ __all__ = [
     "turn_cost",
     "turn_decay",
     "turn_distribution_shift",
+    "turn_diversity",
     "turn_of_flip",
     "turn_retrieval",
     "understanding_generation_gap",

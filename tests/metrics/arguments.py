@@ -162,6 +162,7 @@ VARIANTS: dict[str, Variant] = {
     "recency": Variant("recency-links"),
     "decay": Variant("decay-within"),
     "theil-sen": Variant("decay-theil-sen"),
+    "diversity": Variant("diversity"),
     "shift": Variant("distribution-shift"),
     "flip": Variant("turn-of-flip", _right),
     "retrieval": Variant("retrieval"),

@@ -59,6 +59,7 @@ OPTIONAL = (
     "best-of-n.selector "
     "*.background *.swapped subjects.references consistency.references drift.references "
     "specificity.texts specificity.preds specificity.target flip.target self-correction.target "
+    "forgetting.links forgetting.modality recency.links recency.modality "
     "*.dialogue@padded *.turn@padded "
 ) + " ".join(f"{name}.dialogue {name}.turn" for name in INSTANCES.split())
 ANY_NUMBER = "candidates named scores labels embeddings"
@@ -221,7 +222,7 @@ class Trial:
 
 
 FORMS = [(name, padded) for name, variant in VARIANTS.items() for padded in (False, True)[: 2 - variant.flat_only]]
-OWN_GROUPS = ("graph", "subjects-graph", "agreement", "identity", "breakdown")  # links, and groups of their own
+OWN_GROUPS = ("graph", "subjects-graph", "forgetting", "recency", "agreement", "identity", "breakdown")  # links, and groups of their own
 FLAT_FUNCTIONS = ("adaptive_policy", "answer_accuracy", "grid_accuracy", "point_score")
 OF_METRICS_ALONE = ("named-strategies",)
 OF_CANDIDATES = ("selection", "verifier")  # whose function takes a mask of candidates

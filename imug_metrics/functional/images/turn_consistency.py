@@ -12,11 +12,11 @@ from torch import Tensor
 
 from imug_metrics._constants import constant
 from imug_metrics.dialogues.arguments import Ids, Images, Links, Turns
-from imug_metrics.dialogues.arrays import INTEGERS, read_array
 from imug_metrics.dialogues.batch import DialogueBatch
 from imug_metrics.dialogues.checks import Check
 from imug_metrics.dialogues.columns import Column, check_widths, embedding_column
 from imug_metrics.dialogues.inputs import PackedInputs, pack_inputs
+from imug_metrics.dialogues.links import read_links
 from imug_metrics.errors import InputError
 from imug_metrics.functional.reduce import reduce_values
 
@@ -202,15 +202,7 @@ def read_graph(links: Links | None, references: Images | None, images: Column) -
         >>> read_graph([[1, 0]], None, embedding_column("images", torch.ones(2, 8))).links
         tensor([[1, 0]])
     """
-    expected = "to be integers [E, 2] with mode 'graph'"
-    if links is None:
-        raise InputError("links", expected, "None")
-    pairs = read_array("links", links, INTEGERS, inner=1, filler=torch.nan).values
-    pairs = pairs.view(0, 2) if pairs.shape == (0,) else pairs
-    if pairs.ndim != 2 or pairs.shape[1] != 2:
-        raise InputError("links", expected, [*pairs.shape])
-    if pairs.is_floating_point() and bool(pairs.isnan().any()):  # of lists, where one is shorter or none
-        raise InputError("links", expected, "no pair", int(pairs.isnan().any(1).nonzero()[0]))
+    pairs = read_links(links, images.values.device, " with mode 'graph'")
     bank = None
     if references is not None:
         column = embedding_column("references", references)
@@ -218,7 +210,7 @@ def read_graph(links: Links | None, references: Images | None, images: Column) -
             raise InputError("references", "to be embeddings [M, D] with mode 'graph'", [*column.shape, column.width])
         check_widths(images=images, references=column)
         bank = column.values.to(images.values.device)
-    return Graph(pairs.long().to(images.values.device), bank, len(images.values))
+    return Graph(pairs, bank, len(images.values))
 
 
 def _linked_values(inputs: PackedInputs, graph: Graph) -> tuple[Tensor, Tensor]:

@@ -1,0 +1,126 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Images that fit the latest prompt and break an earlier one that should still hold."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from imug_metrics.dialogues.arguments import Ids, Images, Labels, Links, Texts, Turns
+from imug_metrics.dialogues.columns import embedding_column
+from imug_metrics.dialogues.inputs import pack_inputs
+from imug_metrics.functional.decay.prompt_margins import (
+    TIE,
+    NearPrompts,
+    distractor_column,
+    mean_where,
+    near_prompts,
+    prompt_columns,
+)
+from imug_metrics.functional.reduce import reduce_values
+
+
+def recency_reliance(
+    images: Images,
+    texts: Texts,
+    *,
+    links: Links | None = None,
+    modality: Labels | None = None,
+    dialogue: Ids | None = None,
+    turn: Turns | None = None,
+    valid: Tensor | None = None,
+    lengths: Tensor | None = None,
+    distractors: Texts | None = None,
+    threshold: float | None = None,
+    max_back: int = 16,
+    reduction: Literal["mean", "none"] = "mean",
+) -> Tensor:
+    """How much more often do images fit the prompt of their turn than an earlier one that should still hold?
+
+    The value of an image is 1 if it fits its own prompt and else 0, less the share that it fits of its earlier prompts:
+    1 where it fits the latest prompt and breaks the earlier one, -1 the other way round. What fits by chance fits both
+    as often, and is 0 in the mean. An image fits a prompt if it is closer to it than to every distractor, or with a
+    threshold if their cosine reaches it. The earlier prompts are those that the image is linked to; in a dialogue
+    without links, the one before.
+
+    Args:
+        images: embeddings `[N, D]` or `[B, T, D]`; zero or not finite in records without an image.
+        texts: embeddings of the prompts, of the same shape.
+        links: int64 `[E, 2]`: row of an image (in a padded batch b * T + t), row of an earlier one that it should agree
+            with.
+        modality: as in `context_forgetting`.
+        dialogue, turn, valid, lengths: as in `align_rows`.
+        distractors: embeddings `[M, D]` of prompts that no image was asked for; None: the later prompts of the
+            dialogue, and where it has links also the earlier ones that the image is not linked to.
+        threshold: cosine from which an image fits a prompt, in place of distractors.
+        max_back: how many prompts before and after an image are looked at.
+        reduction: `"none"` or `"mean"` (of the records that have a value).
+
+    Returns:
+        Scalar, or values in the shape of the records, in [-1, 1], lower is better and 0 is balance; NaN for records
+        without image, own prompt, earlier prompt or distractor.
+
+    Raises:
+        ValueError: if there are both distractors and a threshold.
+        InputError: if shapes or widths differ, or turns, links or modalities are refused.
+
+    Example:
+        >>> prompts = torch.eye(3)
+        >>> images = torch.stack([prompts[0], prompts[1], prompts.sum(0)])
+        >>> where = {"dialogue": [5, 5, 5], "turn": [1, 2, 3], "threshold": 0.5}
+        >>> recency_reliance(images, prompts, **where, reduction="none")
+        tensor([nan, 1., 0.], dtype=torch.float64)
+    """
+    check_fit(distractors, threshold)
+    bank = None if distractors is None else distractor_column(distractors)
+    rows = embedding_column("images", images), embedding_column("texts", texts)
+    columns, pairs, checks = prompt_columns(*rows, links, modality, bank)
+    inputs = pack_inputs(columns, dialogue, turn, None, valid, lengths, checks=checks)
+    near = near_prompts(inputs, max_back, pairs, None if bank is None else bank.values)
+    fits, held = fitting_shares(near, threshold)
+    return reduce_values(inputs.unpack(fits - held), reduction)
+
+
+def check_fit(distractors: object, threshold: float | None) -> None:
+    """Raise ValueError where two rules say whether an image fits a prompt, or a threshold is no cosine."""
+    if threshold is not None and distractors is not None:
+        raise ValueError("Expected one of the arguments `distractors` and `threshold`, got both.")
+    if threshold is not None and not -1 <= threshold <= 1:
+        raise ValueError(f"Expected argument `threshold` to be a cosine, got {threshold}.")
+
+
+def fitting_shares(near: NearPrompts, threshold: float | None = None) -> tuple[Tensor, Tensor]:
+    """1 `[N]` where a packed image fits its own prompt, else 0, and the share that it fits of its earlier ones.
+
+    NaN where not known: both, without a distractor.
+    """
+    if threshold is None:
+        bar = near.rivals.detach().nan_to_num(-torch.inf).amax(1) + TIE
+        bar = bar.where(bar > -torch.inf, torch.nan)
+    else:
+        bar = torch.full_like(near.own, threshold)
+    bar = bar if near.asked is None else bar.where(near.asked, torch.nan)
+    return _reaches(near.own, bar), mean_where(_reaches(near.earlier, bar[:, None]), near.held())
+
+
+def nearest_previous(near: NearPrompts) -> tuple[Tensor, Tensor]:
+    """Whether the nearest prompt up to its own is that of the record before, `[N]`, and the share by chance.
+
+    1 where it is, by more than `TIE`; 0 where it is not; NaN where either prompt, or the image, is absent.
+    """
+    previous, own = near.earlier.detach()[:, -1], near.own.detach()
+    others = torch.cat([near.earlier.detach()[:, :-1], own[:, None]], 1)
+    known = (previous == previous) & (own == own)
+    known = known if near.asked is None else known & near.asked
+    nearest = previous > others.nan_to_num(-torch.inf).amax(1) + TIE
+    chance = 1 / (1 + (others == others).sum(1).to(own))
+    return nearest.to(own).where(known, torch.nan), chance.where(known, torch.nan)
+
+
+def _reaches(cosine: Tensor, bar: Tensor) -> Tensor:
+    """1 where a cosine reaches a bar, 0 where not, NaN where either is not known."""
+    distance = cosine.detach() - bar
+    return (distance >= 0).to(distance).where(distance == distance, torch.nan)
