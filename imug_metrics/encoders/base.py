@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
+from itertools import chain
 from typing import Any, Literal, NoReturn
 
 import torch
@@ -109,8 +110,7 @@ class ModelEncoder:
     @property
     def device(self) -> torch.device:
         """Where the model is."""
-        device: torch.device = next(self.model.parameters()).device
-        return device
+        return self._weight.device
 
     @property
     def logit_scale(self) -> float | None:
@@ -134,6 +134,13 @@ class ModelEncoder:
             settings = f"{self._settings()} {self.dtype} {self.long_text}"
             self._fingerprint = version, f"{kind}-{weights}-{digest_text(kind, str(self.model), settings)}"
         return self._fingerprint[1]
+
+    @property
+    def _weight(self) -> Tensor:
+        """What says where the model is and in which precision; a function has nothing that would."""
+        tensors = chain(self.model.parameters(), self.model.buffers(), (torch.empty(0),))
+        found: Tensor = next(tensor for tensor in tensors if tensor.is_floating_point())
+        return found
 
     def to(self, device: torch.device | str) -> ModelEncoder:
         """Move the model and return the encoder itself.
@@ -316,9 +323,9 @@ class ModelEncoder:
         """Prepared values in the dtype of the weights, and in the memory format asked for."""
         if not values.is_floating_point():
             return values
-        dtype = next(p.dtype for p in self.model.parameters() if p.is_floating_point())
         channels_last = self.channels_last and values.ndim == 4
-        return values.to(dtype, memory_format=torch.channels_last if channels_last else torch.preserve_format)
+        memory_format = torch.channels_last if channels_last else torch.preserve_format
+        return values.to(self._weight.dtype, memory_format=memory_format)
 
     def _forward(self, name: str, inputs: Any) -> Tensor:
         function: Callable[[Any], Tensor] = getattr(self, name)

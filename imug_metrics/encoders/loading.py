@@ -35,15 +35,16 @@ from imug_metrics.encoders.sources import (
     check_timm,
     check_transformers,
 )
+from imug_metrics.encoders.style.named import check_gram
 from imug_metrics.encoders.timm import TimmEncoder
 from imug_metrics.encoders.transformers import TransformersEncoder
 from imug_metrics.errors import ArgumentError
 from imug_metrics.reading.fields import nearest
 
-FAMILIES = ("open_clip", "hf", "timm", "lpips", "insightface", "facenet")
+FAMILIES = ("open_clip", "hf", "timm", "lpips", "gram", "insightface", "facenet")
 _FORMS = (
-    "scene, open_clip:MODEL:TAG-OR-FILE, hf:FOLDER-OR-NAME, timm:MODEL[:FILE], lpips:TRUNK, insightface:PACK-OR-FOLDER"
-    " or facenet:WEIGHTS"
+    "scene, open_clip:MODEL:TAG-OR-FILE, hf:FOLDER-OR-NAME, timm:MODEL[:FILE], lpips:TRUNK, gram:MAPS,"
+    " insightface:PACK-OR-FOLDER or facenet:WEIGHTS"
 )
 _OF_FACES: dict[str, tuple[Callable[[str], str], Callable[..., FaceModel]]] = {
     "insightface": (check_insightface, load_insightface),
@@ -55,6 +56,7 @@ _INSTEAD = {
     "open_clip_config.json and weights: open_clip:local-dir:/path",
     "hf": "Fetch it elsewhere and name its folder, with config.json and weights: hf:/path/to/folder",
     "timm": "Fetch it elsewhere and name the file: timm:MODEL:/path/to/weights",
+    "gram": "Fetch it elsewhere and name the file: gram:vgg19:/path/to/weights, gram:timm:MODEL:/path/to/weights",
     "lpips": "Fetch the weights of the trunk elsewhere, and put them into checkpoints/ below `torch.hub.get_dir()`",
 }
 _LONGEST = 300
@@ -68,8 +70,9 @@ def load_encoder(spec: str, device: torch.device | str | None = None, **options:
     Args:
         spec: ``"scene"`` (the embedded one, for rendered scenes), ``"open_clip:ViT-B-32:laion2b_s34b_b79k"`` (tag or
             weights file), ``"open_clip:local-dir:/path"``, ``"hf:/path/or/name"``, ``"timm:name"``,
-            ``"timm:name:weights-file"``, ``"lpips:alex"``, ``"insightface:buffalo_l"`` (pack or folder) or
-            ``"facenet:vggface2"`` (name or file of weights).
+            ``"timm:name:weights-file"``, ``"lpips:alex"``, ``"insightface:buffalo_l"`` (pack or folder),
+            ``"facenet:vggface2"`` (name or file of weights), or of style ``"gram:filters"``, ``"gram:vgg19"``,
+            ``"gram:vgg19:weights-file"``, ``"gram:timm:name"`` or ``"gram:timm:name:weights-file"``.
         device: Where to run, the CPU by default.
         options: Those of `ModelEncoder`, such as ``batch_size`` and ``dtype``; of faces ``batch_size`` and
             ``max_pixels`` alone.
@@ -87,8 +90,8 @@ def load_encoder(spec: str, device: torch.device | str | None = None, **options:
         Traceback (most recent call last):
         ...
         imug_metrics.errors.ArgumentError: Argument `spec`: expected scene, open_clip:MODEL:TAG-OR-FILE,
-        hf:FOLDER-OR-NAME, timm:MODEL[:FILE], lpips:TRUNK, insightface:PACK-OR-FOLDER or facenet:WEIGHTS, got
-        'openclip:ViT-B-32:openai'; did you mean open_clip:...?
+        hf:FOLDER-OR-NAME, timm:MODEL[:FILE], lpips:TRUNK, gram:MAPS, insightface:PACK-OR-FOLDER or facenet:WEIGHTS,
+        got 'openclip:ViT-B-32:openai'; did you mean open_clip:...?
     """
     check_device(device)
     family, rest = _split(spec)
@@ -141,6 +144,8 @@ def _prepared(family: str, rest: str) -> Callable[..., Encoder]:
         return partial(TransformersEncoder, check_transformers(rest))
     if family == "lpips":
         return partial(LpipsEncoder, rest)
+    if family == "gram":
+        return check_gram(rest)
     if family in _OF_FACES:
         check, load = _OF_FACES[family]
         return partial(_load_faces, load, check(rest))
@@ -163,7 +168,8 @@ def _load_faces(
 
 
 def _may_download(family: str, rest: str) -> bool:
-    return not (family in _OF_FACES or (family == "hf" and os.path.isdir(os.path.expanduser(rest))))
+    is_here = family in _OF_FACES or (family, rest) == ("gram", "filters")
+    return not (is_here or (family == "hf" and os.path.isdir(os.path.expanduser(rest))))
 
 
 def _why_not_loaded(spec: str, family: str, error: Exception) -> str:

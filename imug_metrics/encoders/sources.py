@@ -84,7 +84,7 @@ def check_timm(name: str, weights: str) -> tuple[str, str]:
             f"timm knows no model {name!r}{_is_folder(name, 'timm:local-dir:') or _did_you_mean(plain, known)}"
         )
     if weights:
-        return name, _file(weights)
+        return name, check_weights(weights)
     trained = library.list_pretrained(f"{plain}.*")
     if not trained and not library.models.is_model_pretrained(plain):
         raise _wrong(f"timm has no weights of {name!r}: name a file, timm:{name}:/path/to/weights")
@@ -122,7 +122,7 @@ def check_facenet(weights: str) -> str:
         if not _is_path(weights):
             names = ", ".join(FACENET)
             raise _wrong(f"expected {names} or a file of weights, got {weights!r}{_did_you_mean(weights, FACENET)}")
-        return _file(weights)
+        return check_weights(weights)
     cache = os.environ.get("TORCH_HOME", os.path.join(os.environ.get("XDG_CACHE_HOME", "~/.cache"), "torch"))
     file = Path(cache, "checkpoints", FACENET[weights]).expanduser()
     if not file.is_file():
@@ -130,6 +130,18 @@ def check_facenet(weights: str) -> str:
             f"{file} does not exist. Fetch it by `InceptionResnetV1(pretrained={weights!r})`; mind its licence"
         )
     return str(file)
+
+
+def check_weights(path: str) -> str:
+    """The path of a file of weights, with a home folder's ~ spelled out.
+
+    Raises:
+        ArgumentError: if there is no such file.
+    """
+    found = Path(path).expanduser()
+    if not found.is_file():
+        raise _wrong(f"expected a file of weights, {path} {'is a folder' if found.is_dir() else 'does not exist'}")
+    return str(found)
 
 
 def _open_clip_weights(library: ModuleType, name: str, pretrained: str) -> str:
@@ -141,16 +153,9 @@ def _open_clip_weights(library: ModuleType, name: str, pretrained: str) -> str:
     if not pretrained:
         raise _wrong(f"expected weights as well, open_clip:{name}:WEIGHTS, as {forms}; without any it is random")
     if Path(pretrained).expanduser().is_file() or _is_path(pretrained):
-        return _file(pretrained)
+        return check_weights(pretrained)
     hint = _did_you_mean(pretrained, tags)
     raise _wrong(f"expected the weights of {name} as {forms}, got {pretrained!r}{hint}")
-
-
-def _file(path: str) -> str:
-    found = Path(path).expanduser()
-    if not found.is_file():
-        raise _wrong(f"expected a file of weights, {path} {'is a folder' if found.is_dir() else 'does not exist'}")
-    return str(found)
 
 
 def _check_folder(folder: Path, config: str, form: str) -> None:

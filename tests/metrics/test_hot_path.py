@@ -29,7 +29,7 @@ LINES, WIDTH = 8, 4
 CLOSE_LOOKS = {"drift-ssim": 1, "decay-theil-sen": 4, "identity": 1, "identity-subjects": 1}
 """Waits of metrics that look at all pairs of flat records, whose number the host has to know."""
 LOOKS_ON_A_CPU = {"best-of-n", "selection", "selection-probabilities"}
-LOOKS_ON_A_CPU |= {"drift-squared", "drift-cosine", "drift-references"}
+LOOKS_ON_A_CPU |= {"drift-squared", "drift-cosine", "drift-references", "style", "style-squared", "style-references"}
 """They ask a CPU which rows have ties, or are pairs, since most are not; on a device they do not ask."""
 COUNTED = 15
 """Operations that ids cost, which flat records have, so that repeated dialogues are noticed."""
@@ -41,6 +41,8 @@ MORE |= {"copies": {"plain": 110, "detail": 150}, "copies-cosine": {"plain": 25,
 MORE["consistency-pairwise"] = {"detail": 40}
 MORE["edits"] = {"plain": 30, "detail": 220}  # maps of images against the one before and the first, and their means
 MORE["drift-ssim"] = {"plain": 46, "detail": 102}  # SSIM, against the first image and against those before
+# The content's own distances, and three slopes of and over them.
+MORE |= {"style": {"detail": 27}, "style-squared": {"detail": 27}, "style-references": {"detail": 37}}
 MORE |= {"subjects-consecutive": {"detail": 6}, "subjects-graph": {"detail": 65}}
 MORE |= {name: {"plain": 27, "detail": 56} for name in ("identity", "identity-subjects")}
 """Operations beyond these: ranks and bins of candidates, answers without a reference, earlier images and parts of
