@@ -180,6 +180,7 @@ METRICS: dict[str, Entry] = {
     "PointScore": Entry(im.PointScore, lambda: {"items": _labels("items", kinds=6, last=(3,))()["items"].float()}),
     "RecencyReliance": Entry(im.RecencyReliance, _embeddings("images", "texts"), "embeddings"),
     "Reliability": Entry(im.Reliability, _shares("scores", last=(6,))),
+    "SampleDiversity": Entry(im.SampleDiversity, lambda: {"images": draw(DIALOGUES, TURNS, 4, WIDTH)}, "embeddings"),
     "Selection": Entry(im.Selection, _shares("scores", "selector", last=(5,))),
     "SelfBias": Entry(im.SelfBias, _shares("scores", "references")),
     "SelfCorrection": Entry(im.SelfCorrection, _labels("preds", "before")),

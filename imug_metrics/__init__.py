@@ -41,6 +41,7 @@ from imug_metrics.functional.images.identity_verification import (
     verification_scores,
 )
 from imug_metrics.functional.images.perceptual_drift import perceptual_drift
+from imug_metrics.functional.images.sample_diversity import sample_diversity
 from imug_metrics.functional.images.style_drift import style_drift
 from imug_metrics.functional.images.subject_consistency import subject_consistency
 from imug_metrics.functional.images.turn_alignment import turn_alignment
@@ -85,6 +86,7 @@ from imug_metrics.metrics.images.copy_guard import CopyGuard
 from imug_metrics.metrics.images.edit_locality import EditLocality
 from imug_metrics.metrics.images.identity_verification import IdentityVerification
 from imug_metrics.metrics.images.perceptual_drift import PerceptualDrift
+from imug_metrics.metrics.images.sample_diversity import SampleDiversity
 from imug_metrics.metrics.images.style_drift import StyleDrift
 from imug_metrics.metrics.images.subject_consistency import SubjectConsistency
 from imug_metrics.metrics.images.turn_alignment import TurnAlignment
@@ -144,6 +146,7 @@ __all__ = [
     "Record",
     "Reliability",
     "RolloutBuffer",
+    "SampleDiversity",
     "Selection",
     "SelfBias",
     "SelfCorrection",
@@ -209,6 +212,7 @@ __all__ = [
     "rejection_sampling",
     "relative_correction",
     "reliability",
+    "sample_diversity",
     "scheduled_sampling",
     "selection",
     "self_bias",

@@ -29,6 +29,7 @@ NO_FORMULA = "it has no formula for one, and there is no bootstrap"
 FEW_GROUPS = "fewer than 5 groups carry it"
 FITTED = "it fits more than so few effective dialogues can tell"
 FEW_PAIRS = "there are too few pairs of two subjects to show so small a rate of false accepts"
+COLLINEAR = "the data cannot tell it from the other effects of its model"
 REASONS = (
     "",
     UNDEFINED,
@@ -39,6 +40,7 @@ REASONS = (
     FEW_GROUPS,
     FITTED,
     FEW_PAIRS,
+    COLLINEAR,
 )
 """Why there are no bounds, by the code in `Interval.reason`; nothing where there are."""
 _FINE, _UNDEFINED, _FEW, _CONSTANT, _END = range(5)

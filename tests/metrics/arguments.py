@@ -163,6 +163,7 @@ VARIANTS: dict[str, Variant] = {
     "decay": Variant("decay-within"),
     "theil-sen": Variant("decay-theil-sen"),
     "diversity": Variant("diversity"),
+    "samples": Variant("samples", _masks),
     "shift": Variant("distribution-shift"),
     "flip": Variant("turn-of-flip", _right),
     "retrieval": Variant("retrieval"),

@@ -303,6 +303,17 @@ def scores_and_modality(dialogue: Tensor, turn: Tensor) -> Batch:
     return {**scores(dialogue, turn), "modality": (dialogue + turn) % 2 == 0}
 
 
+def outputs_and_modality(dialogue: Tensor, turn: Tensor) -> Batch:
+    asked = labels(dialogue, turn, 70).abs()
+    complies = labels(dialogue, turn, 71, 3) != 0
+    return {"preds": torch.where(complies, asked, labels(dialogue, turn, 72, 4)), "modality": asked == 1}
+
+
+def scores_and_switches(dialogue: Tensor, turn: Tensor) -> Batch:
+    """Modalities that change at other turns in every dialogue."""
+    return {**scores(dialogue, turn), "modality": labels(dialogue, turn, 70) == 1}
+
+
 def points(dialogue: Tensor, turn: Tensor) -> Batch:
     return {"items": torch.stack([labels(dialogue, turn, salt, 6) for salt in (17, 18, 19)], 1).double()}
 

@@ -111,10 +111,11 @@ NUMBERS = [(name, argument) for name in VARIANTS if name != "breakdown" for argu
 
 MAY_BE_INFINITE = ("best-of-n.selector", "verifier.scores")
 REFUSED = ("gap.modality", "context.context_lengths", "edits.noop")  # a record with a score has to have them
+REFUSED += ("compliance.modality", "switch-cost.modality")
 NOT_EXPECTED = ("edits.editable",)  # a record of which nothing is known is not expected to have a value
 IN_A_RANGE = ("exposure-bias.*", "coherence.*", "quality.*", "*.support", "*.items", "structure.*", "*.pixels")
 IN_A_RANGE += ("*.shown_pixels", "drift-ssim.*", "edits.*", "verification.*", "verifier.target")
-IN_A_RANGE += ("agreement.group", "policy.preds")
+IN_A_RANGE += ("agreement.group", "policy.preds", "compliance.preds")
 
 
 def is_refused(name: str, argument: str, number: float) -> bool:

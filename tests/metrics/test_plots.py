@@ -40,6 +40,7 @@ CURVES = {  # what the curve shows, where that is not the primary estimate
     "loops-contraction": ("turn", "mean score"),
     "loops-gain": ("turn", "mean score"),
     "strategies": ("turn", "gain over plain (score)"),
+    "switch-cost": ("turn", "mean score"),
     "turn-of-flip": ("turn", "share that still holds"),
     "verifier": ("wrong accepted", "right accepted"),
 }

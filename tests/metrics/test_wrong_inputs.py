@@ -87,12 +87,12 @@ TAKEN: dict[str, str] = {
     "entry huge": "numeric.preds labels breakdown.group",
     "entry boolean": "*.valid *.modality *.noop columns outputs scores lengths shares grades group labels named "
     "!breakdown.group !sycophancy.target",
-    "entry empty list": "candidates boards points tags objects tags.preds tags.target *.available embeddings pixels levels "
-    "regions",
+    "entry empty list": "candidates boards points tags objects tags.preds tags.target *.available embeddings pixels "
+    "levels regions",
     "infinite": f"{ANY_NUMBER} numeric.preds identity.group !verifier.target",
     "minus infinity": f"{ANY_NUMBER} numeric.preds identity.group !verifier.target !*.costs",
-    "not a number": f"{TEXTS} {ANY_NUMBER} columns outputs shares grades group points tags pixels levels regions *.options "
-    "!breakdown.group !answers.target",
+    "not a number": f"{TEXTS} {ANY_NUMBER} columns outputs shares grades group points tags pixels levels regions "
+    "*.options !breakdown.group !answers.target",
     "negative": f"{ANY_NUMBER} {NUMERIC} columns group *.dialogue *.subject !*.costs !verifier.target "
     "!selection.selector !verifier.scores",
     "zero": f"{ANY_NUMBER} {NUMERIC} columns outputs group boards shares points tags pixels levels regions *.counts "
@@ -104,8 +104,8 @@ TAKEN: dict[str, str] = {
     "!verifier.target !selection.selector !verifier.scores",
     "64 bits": f"{ANY_NUMBER} {NUMERIC} lengths tags breakdown.group identity.group !verifier.target "
     "!selection.selector !verifier.scores",
-    "ones": f"{ANY_NUMBER} {NUMERIC} columns outputs lengths boards shares grades group points tags pixels levels regions "
-    "*.noop *.valid *.subject *.counts *.masks *.links *.modality *.lengths !breakdown.group "
+    "ones": f"{ANY_NUMBER} {NUMERIC} columns outputs lengths boards shares grades group points tags pixels levels "
+    "regions *.noop *.valid *.subject *.counts *.masks *.links *.modality *.lengths !breakdown.group "
     "!sycophancy.suggested !sycophancy.target",
     "all true": f"{ANY_NUMBER} columns outputs lengths shares grades group points tags pixels regions *.noop "
     "*.valid *.masks *.modality !breakdown.group !sycophancy.suggested !sycophancy.target",

@@ -10,16 +10,10 @@ import torch
 from torch import Tensor
 
 from imug_metrics.dialogues.arguments import Ids, Labels, Numbers, Turns
-from imug_metrics.dialogues.arrays import REALS
-from imug_metrics.dialogues.checks import Check
-from imug_metrics.dialogues.columns import Bounds, Column, check_shapes, flatten_lists, score_column
-from imug_metrics.dialogues.holders import opened, place_of, shown
+from imug_metrics.dialogues.columns import Bounds, Column, score_column
 from imug_metrics.dialogues.inputs import PackedInputs, pack_inputs
-from imug_metrics.errors import InputError
+from imug_metrics.functional.decay.modality import MODALITIES, with_modality
 from imug_metrics.functional.reduce import reduce_values
-
-MODALITIES = ("text", "image")
-_CODES = {"text": 0.0, "image": 1.0}
 
 
 def understanding_generation_gap(
@@ -64,32 +58,6 @@ def understanding_generation_gap(
     return reduce_values(batch.by_id(text - image), reduction)
 
 
-def modality_column(modality: Labels) -> Column:
-    """Modalities `[N]` or `[B, T]` as rows: 1 for images, 0 for text, NaN where not said.
-
-    Args:
-        modality: strings, in one list or one list a dialogue, or bools (a tensor, an array or lists).
-
-    Raises:
-        InputError: if an entry is neither `"text"` nor `"image"`.
-
-    Example:
-        >>> modality_column(["text", "image"]).values
-        tensor([0., 1.], dtype=torch.float64)
-    """
-    given = opened("modality", modality)
-    if isinstance(given, Tensor):
-        return score_column("modality", given)
-    cells, shape, _, ends = flatten_lists("modality", given)
-    codes: list[float] = []
-    for row, cell in enumerate(cells):
-        code = _CODES.get(cell) if isinstance(cell, str) else REALS.read(cell)
-        if code is None or (code not in (0, 1) and code == code):
-            raise InputError("modality", "to be 'text' or 'image'", shown(cell), place_of(row, shape))
-        codes.append(code)
-    return Column(torch.tensor(codes, dtype=torch.float64), shape, ends=ends)
-
-
 def modality_scores(inputs: PackedInputs, scores: Tensor) -> dict[str, Tensor]:
     """Packed scores `[N]` of text and of image turns, NaN at the others."""
     modality = inputs.columns["modality"]
@@ -106,19 +74,4 @@ def gap_columns(
         zero: an absent score is 0, and so needs a modality too.
         bounds: where scores have to lie.
     """
-    rows, kinds = score_column("scores", scores, bounds), modality_column(modality)
-    check_shapes(scores=rows, modality=kinds)
-    wrong = ((kinds.values != 0) & (kinds.values != 1)).to(rows.values.device)
-
-    def error(cell: int) -> InputError:
-        got = f"{float(kinds.values[cell]):g}"
-        return InputError(
-            "modality", "to be 'text' or 'image' where there is a score", got, place_of(cell, kinds.shape)
-        )
-
-    if zero:
-        return {"scores": rows, "modality": kinds._replace(checks=(Check(wrong, error),))}
-    return {
-        "scores": rows._replace(checks=(*rows.checks, Check(wrong & (rows.values * 0 == 0), error))),
-        "modality": kinds,
-    }
+    return with_modality("scores", score_column("scores", scores, bounds), modality, zero=zero)

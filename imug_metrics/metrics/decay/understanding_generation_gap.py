@@ -11,7 +11,8 @@ from typing_extensions import Unpack
 
 from imug_metrics.dialogues.arguments import Ids, Labels, Numbers, Turns
 from imug_metrics.dialogues.columns import Bounds
-from imug_metrics.functional.decay.understanding_generation_gap import MODALITIES, gap_columns, modality_scores
+from imug_metrics.functional.decay.modality import MODALITIES
+from imug_metrics.functional.decay.understanding_generation_gap import gap_columns, modality_scores
 from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.dialogue_sums import Terms
