@@ -18,7 +18,8 @@ ARGUMENTS: dict[str, str] = {
     "images": "floating-point embeddings `[N, D]` or `[B, T, D]`; with an `encoder` also images `[N, 3, H, W]` or `[B, "
     "T, 3, H, W]`, or a list or one list a dialogue of PIL images, arrays or paths, None for an absent image. An "
     "embedding that is zero or not finite has no direction and counts as absent; every other length is exact. Metrics "
-    "of several samples a turn take embeddings `[N, S, D]` or `[B, T, S, D]` alone. Metrics of pixels take images alone, floating ones in [0, 1], and count one with a NaN as absent.",
+    "of several samples a turn take embeddings `[N, S, D]` or `[B, T, S, D]` alone. Metrics of pixels take images "
+    "alone, floating ones in [0, 1], and count one with a NaN as absent.",
     "scores": "real numbers `[N]` or `[B, T]`, higher is better; NaN where a record could not be scored, which lowers "
     "the coverage. Metrics of several candidates, strategies or repetitions take one score for each, `[N, n]` or "
     "`[B, T, n]`; NaN for one that is not there, and a record without any lowers the coverage.",
@@ -49,8 +50,8 @@ ARGUMENTS: dict[str, str] = {
     "modality": '`"text"` or `"image"`, `[N]` in a list or one list a dialogue: what each record had to be answered '
     "with; or booleans `[N]` or `[B, T]`, True for images. A record with a score, or with an output, has to have one.",
     "counts": "integers `[N]` or `[B, T]`, or one for all records: the number of points that a record's task has.",
-    "masks": "bool in the form of `items`, True where the cell is an item, or `[N, S]` or `[B, T, S]` where a sample of "
-    "`images` is there; None: all are.",
+    "masks": "bool in the form of `items`, True where the cell is an item, or `[N, S]` or `[B, T, S]`, where a sample "
+    "of `images` is there; None: all are.",
     "available": "by record, the names of the items whose file is there; None, for one or for all: not checked.",
     "editable": "masks, `[N, H, W]` or `[B, T, H, W]` or in lists, of where a turn may change the image before it: "
     "bool, integers (above 0) or shares in [0, 1]; NaN or None where nothing is known: such a record is not expected "

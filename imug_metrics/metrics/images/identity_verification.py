@@ -14,6 +14,7 @@ from imug_metrics._constants import constant
 from imug_metrics.dialogues.arguments import Ids, Images, Labels, Turns
 from imug_metrics.dialogues.batch import DialogueBatch
 from imug_metrics.dialogues.columns import SHARE
+from imug_metrics.dialogues.content_ids import content_ids
 from imug_metrics.dialogues.padding import has_direction
 from imug_metrics.dialogues.unit_rows import unit_rows
 from imug_metrics.errors import InputError
@@ -32,7 +33,7 @@ from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.embedding_metric import EmbeddingMetric
 from imug_metrics.metrics.options import MetricOptions, check_count, within
 from imug_metrics.stats import REASONS, Weights, component_weights, unpack_moments
-from imug_metrics.stats.bounded_sample import LARGEST_KEY, NO_KEY, add_rows, folded, hash_keys, sampled_rows
+from imug_metrics.stats.bounded_sample import NO_KEY, add_rows, folded, hash_keys, sampled_rows
 from imug_metrics.stats.intervals import FEW_PAIRS
 from imug_metrics.stats.jackknife import group_of, jackknife, jackknife_interval
 from imug_metrics.stats.verification import area_under_curve, bin_edges, bin_of, decidability, tie_share
@@ -44,7 +45,6 @@ _WITHIN = ("same", "within", "hard_within")  # kinds of pairs of one dialogue, a
 _ACROSS = ("across", "hard", "shared")  # kinds of pairs of two dialogues, which are those of the sample
 _OWN_PAIRS = ("shared", "dprime_slope")  # estimates of pairs of one subject that are not those of all others
 _NO_GROUP = -1.0
-_TURN = 0x9E3779B97F4A7C15 - (1 << 64)  # odd: the golden ratio's bits
 _PLACES = 3  # numbers of a sampled row before its embedding: its dialogue, subject and group
 
 
@@ -230,7 +230,7 @@ class IdentityVerification(EmbeddingMetric):
             alone = batch.sum_segments(there) < 2
             self._add(batch, torch.where(there & ~batch.spread(alone), 1.0, torch.nan))
         units = unit_rows(rows, there)
-        ids = _ids_by_content(batch, units) if dialogue is None else batch.spread(batch.ids[batch.owner])
+        ids = (batch.ids if dialogue is not None else content_ids(batch, units))[batch.spread(batch.owner)]
         folded_ids = ids.double() if dialogue is None else folded(ids)  # those by content are folded
         images_of = _Images(units, there, folded_ids, inputs.columns.get("group"))
         self._count_pairs(batch, images_of)
@@ -400,15 +400,6 @@ class IdentityVerification(EmbeddingMetric):
         return component_weights(unpack_moments(self.moments), columns)
 
 
-def _ids_by_content(batch: DialogueBatch, units: Tensor) -> Tensor:
-    """Ids int64 `[N]` of dialogues that nobody named, from their images: two with the same images are one."""
-    bits = units.view(torch.int64)
-    by_row = (bits * constant(_factors, bits.shape[1], like=bits)).sum(1) ^ (batch.turn * _TURN)
-    of_dialogue = batch.spread(batch.owner)
-    by_dialogue = torch.zeros_like(batch.ids).index_put((of_dialogue,), by_row, accumulate=True)
-    return by_dialogue[of_dialogue] & LARGEST_KEY
-
-
 def _fewer(one: Weights, two: Weights) -> Weights:
     """The weights of fewer effective groups."""
     first = one.effective <= two.effective
@@ -432,8 +423,3 @@ def _no_key(device: torch.device) -> Tensor:
 
 def _no_groups(count: int, device: torch.device) -> Tensor:
     return torch.full((count,), _NO_GROUP, dtype=torch.float64, device=device)
-
-
-def _factors(count: int, device: torch.device) -> Tensor:
-    """Odd numbers, of which no small multiples add up to one another."""
-    return torch.tensor([pow(_TURN, power, 2**63) for power in range(1, count + 1)], device=device)
