@@ -17,8 +17,9 @@ from imug_metrics.encoders.base import EncoderOptions, ModelEncoder
 from imug_metrics.encoders.fingerprint import function_fingerprint
 from imug_metrics.encoders.preprocessing import Preprocessing
 
-Scaling = Literal["layer", "gatys"]
-SCALINGS: tuple[Scaling, ...] = ("layer", "gatys")
+Scaling = Literal["layer", "root", "gatys"]
+SCALINGS: tuple[Scaling, ...] = ("layer", "root", "gatys")
+_LEAST = 1e-12  # keeps the derivative of the square root finite
 
 
 class GramEncoder(ModelEncoder):
@@ -32,7 +33,8 @@ class GramEncoder(ModelEncoder):
         maps: A function or ``torch.nn.Module`` from images ``[B, 3, size, size]`` in [0, 1] to a list of feature maps
             ``[B, C, h, w]``, such as `FilterBank`.
         size: Height and width that images are squashed to.
-        scaling: ``"layer"`` or ``"gatys"``, see `gram_descriptors`.
+        scaling: ``"layer"``, ``"root"`` or ``"gatys"``, see `gram_descriptors`.
+        layers: Which of the maps are read, by their places from 0; None: all.
         name: Name for tables and reports.
         fingerprint: Identifies a function, for caches and states that outlive the process; a module is known by its
             weights.
@@ -59,6 +61,7 @@ class GramEncoder(ModelEncoder):
         *,
         size: int = 256,
         scaling: Scaling = "layer",
+        layers: Sequence[int] | None = None,
         name: str | None = None,
         fingerprint: str | None = None,
         device: torch.device | str | None = None,
@@ -68,7 +71,7 @@ class GramEncoder(ModelEncoder):
             raise TypeError(f"Expected argument `maps` to be a function or a module, got {type(maps).__name__}.")
         if scaling not in SCALINGS:
             raise ValueError(f"Expected argument `scaling` to be one of {SCALINGS}, got {scaling!r}.")
-        self.scaling = scaling
+        self.scaling, self.layers = scaling, None if layers is None else tuple(layers)
         self._of_function = None if isinstance(maps, nn.Module) else function_fingerprint(fingerprint)
         module = maps if isinstance(maps, nn.Module) else _Called(maps)
         name = name or f"gram:{getattr(maps, '__name__', type(maps).__name__)}"
@@ -85,11 +88,12 @@ class GramEncoder(ModelEncoder):
         maps = self.model(pixels)
         if not isinstance(maps, (list, tuple)) or not all(_is_map(found, len(pixels)) for found in maps):
             raise ValueError(f"Expected {self.name!r} to give a list of maps [{len(pixels)}, C, h, w], got another.")
+        chosen = maps if self.layers is None else [maps[layer] for layer in self.layers]
         with torch.autocast(pixels.device.type, enabled=False):  # a sum over all positions is beyond half precision
-            return gram_descriptors(maps, self.scaling)
+            return gram_descriptors(chosen, self.scaling)
 
     def _settings(self) -> str:
-        return f"{super()._settings()} {self.scaling}"
+        return f"{super()._settings()} {self.scaling} {self.layers}"
 
 
 def gram_descriptors(maps: Sequence[Tensor], scaling: Scaling = "layer") -> Tensor:
@@ -100,6 +104,8 @@ def gram_descriptors(maps: Sequence[Tensor], scaling: Scaling = "layer") -> Tens
 
     - `"layer"`: each layer's part has length $1/\sqrt L$: the cosine of two descriptors is the mean over layers of the
       cosines of their Gram matrices, and contrast does not count
+    - `"root"`: the same after square roots of all entries, with their signs, so that the strongest do not drown the
+      others (Lin et al., ICCV 2015)
     - `"gatys"`: each is divided by $2 C_l M_l \sqrt L$: the squared distance of two descriptors is the style loss
       $\sum_l \frac{1}{L} \frac{1}{4 C_l^2 M_l^2} \sum_{ij} (G_{lij} - A_{lij})^2$
 
@@ -122,7 +128,9 @@ def _triangle(maps: Tensor, scaling: Scaling) -> Tensor:
     channels, positions = rows.shape[1:]
     first, second = torch.triu_indices(channels, channels, device=maps.device)
     found = (rows @ rows.mT / positions)[:, first, second] * torch.where(first == second, 1.0, math.sqrt(2))
-    return F.normalize(found, dim=1) if scaling == "layer" else found / (2 * channels)
+    if scaling == "gatys":
+        return found / (2 * channels)
+    return F.normalize(found / (found.abs() + _LEAST).sqrt() if scaling == "root" else found, dim=1)
 
 
 def _is_map(found: Any, rows: int) -> bool:

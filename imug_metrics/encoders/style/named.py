@@ -30,7 +30,7 @@ def check_gram(maps: str) -> Callable[..., GramEncoder]:
     """
     kind, _, rest = maps.partition(":")
     if maps == "filters":
-        return partial(GramEncoder, FilterBank(), name="gram:filters")
+        return partial(GramEncoder, FilterBank(), scaling="root", name="gram:filters")
     if kind == "vgg19":
         return partial(_of_vgg19, check_weights(rest) if rest else "")
     if kind == "timm" and rest:

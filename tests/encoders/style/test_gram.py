@@ -50,6 +50,20 @@ def test_squared_distances_are_the_style_loss_of_gatys() -> None:
     torch.testing.assert_close((x - y).double().square().sum(), expected, rtol=1e-5, atol=0)
 
 
+def test_roots_are_taken_with_their_signs_before_layers_are_scaled() -> None:
+    maps = [layer - 0.5 for layer in two_maps(images())]
+    found = gram_descriptors(maps, "root")
+    expected = gram_descriptors(maps, "gatys")
+    for part, other in zip(found.split([6, 3], 1), expected.split([6, 3], 1)):
+        roots = other.sign() * other.abs().sqrt()
+        torch.testing.assert_close(part * 2**0.5, nn.functional.normalize(roots, dim=1), rtol=1e-4, atol=1e-5)
+
+
+def test_layers_are_chosen_by_their_places() -> None:
+    found = GramEncoder(two_maps, size=32, layers=[1]).encode_images(images())
+    torch.testing.assert_close(found, gram_descriptors(two_maps(images())[1:]))
+
+
 def test_where_things_are_does_not_count() -> None:
     maps = two_maps(images())
     moved = [layer.flip(3).roll(3, 2) for layer in maps]
@@ -70,10 +84,11 @@ def test_a_function_and_a_module_give_the_same_but_only_a_module_is_known_elsewh
 
 
 def test_size_scaling_and_scales_make_another_encoder() -> None:
-    options = [{}, {"size": 128}, {"scaling": "gatys"}]
+    options = [{}, {"size": 128}, {"scaling": "gatys"}, {"scaling": "root"}, {"layers": (0, 1)}]
     made = [GramEncoder(FilterBank(), **given) for given in options] + [GramEncoder(FilterBank(scales=2))]
-    assert len({encoder.fingerprint for encoder in made}) == 4
-    assert GramEncoder(FilterBank()).fingerprint == made[0].fingerprint == load_encoder("gram:filters").fingerprint
+    assert len({encoder.fingerprint for encoder in made}) == 6
+    assert GramEncoder(FilterBank()).fingerprint == made[0].fingerprint
+    assert load_encoder("gram:filters").fingerprint == made[3].fingerprint
 
 
 def test_batches_forms_and_copies_do_not_change_what_an_image_gives() -> None:
@@ -93,8 +108,9 @@ def test_half_precision_stays_near() -> None:
     assert torch.cosine_similarity(found, exact).min() > 0.999
 
 
-def test_style_can_be_a_loss_of_pixels() -> None:
-    encoder = GramEncoder(FilterBank(), size=16, differentiable=True)
+@pytest.mark.parametrize("scaling", ["layer", "root", "gatys"])
+def test_style_can_be_a_loss_of_pixels(scaling: str) -> None:
+    encoder = GramEncoder(FilterBank(), size=16, scaling=scaling, differentiable=True)
     pixels = images(4, 16).requires_grad_()
     metric = StyleDrift(encoder=encoder)
     (gradient,) = torch.autograd.grad(metric(pixels.view(2, 2, 3, 16, 16)), pixels)
