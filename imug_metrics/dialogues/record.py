@@ -54,6 +54,9 @@ class Record:
             `image` or booleans `[H, W]`; None: not known.
         subject: id of who or what should stay the same over turns; None: the dialogue has one subject.
         costs: of the output, by name, such as "tokens", "seconds", "images": finite numbers from 0, NaN: not known.
+        objects: names of the objects that the output shows or mentions, as a detector, a parser or a judge found them;
+            an empty list: none; None: not known.
+        target_objects: names of the objects that are there or were asked for; None: not known.
 
     Raises:
         InputError: if a field is not as expected; it names the field.
@@ -82,6 +85,8 @@ class Record:
     mask: Path | bytes | None = None
     subject: str | None = None
     costs: Mapping[str, float] = field(default_factory=dict)
+    objects: tuple[str, ...] | None = None
+    target_objects: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         given = vars(self)

@@ -8,8 +8,8 @@ import io
 import math
 import operator
 import os
-from collections.abc import Callable, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Mapping, Set
+from functools import lru_cache, partial
 from numbers import Real
 from pathlib import Path
 from typing import Any, NoReturn
@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 from imug_metrics.errors import InputError
 from imug_metrics.reading.fields import nearest
 from imug_metrics.reading.files import MAX_TURN
+from imug_metrics.reading.object_names import LONGEST_OBJECT, check_object
 from imug_metrics.reading.options import check_options
 
 MODALITIES = ("text", "image")
@@ -187,6 +188,15 @@ def as_costs(name: str, value: Any) -> Mapping[str, float]:
     return value if type(value) is dict and not value else _numbers(name, value, 0.0)
 
 
+def as_objects(name: str, value: Any) -> tuple[str, ...] | None:
+    """Names of objects, of which there may be none; or None."""
+    if value is None:
+        return None
+    if isinstance(value, (str, bytes, Mapping, Set)) or not hasattr(value, "__iter__"):
+        _refuse(name, f"to hold names of objects in a list, or to be None {_MISSING}", value)
+    return tuple(map(partial(_as_object, name), value))
+
+
 FIELDS: Mapping[str, Callable[[str, Any], Any]] = {
     "dialogue": as_id,
     "turn": as_turn,
@@ -204,6 +214,8 @@ FIELDS: Mapping[str, Callable[[str, Any], Any]] = {
     "mask": as_image,
     "subject": as_optional_id,
     "costs": as_costs,
+    "objects": as_objects,
+    "target_objects": as_objects,
 }
 """By field, what checks it."""
 
@@ -249,6 +261,18 @@ def _of_array(value: Any) -> float | None:
         return None
     found = value.item()
     return None if isinstance(found, bool) or not isinstance(found, Real) else float(found)
+
+
+def _as_object(field: str, value: Any) -> str:
+    try:
+        check_object(value)
+        value.encode()
+    except ValueError:  # UnicodeEncodeError is one
+        got = f"a text of {len(value)} characters" if isinstance(value, str) and len(value) > 80 else ascii(value)
+        raise InputError(
+            field, f"to hold names of 1 to {LONGEST_OBJECT} characters that UTF-8 can hold", got[:100]
+        ) from None
+    return str(value)
 
 
 def _check_name(field: str, name: Any) -> None:

@@ -28,7 +28,7 @@ _DIALOGUE = ("dialogue", "dialogue_id", "conversation_id", "session_id", "sessio
 _FROM_METADATA = frozenset(
     (
         *(*_DIALOGUE, "modality", "output_modality", "links", "reference_image", "mask", "subject", "subject_id"),
-        *("class", "domain", "subdomain", "difficulty", "groups", "costs"),
+        *("class", "domain", "subdomain", "difficulty", "groups", "costs", "objects", "target_objects"),
     )
 )
 _FROM_MESSAGE = _FROM_METADATA.union({"target", "options", "choices", "score", "scores"})

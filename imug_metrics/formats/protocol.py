@@ -17,6 +17,7 @@ from imug_metrics.reading.files import Problems
 FIELDS = (
     *("dialogue", "turn", "modality", "prompt", "text", "image", "target", "options", "links", "reference", "mask"),
     *("subject", "model", "class", "domain", "subdomain", "difficulty", "groups", "score", "scores", "costs"),
+    *("objects", "target_objects"),
     *("messages", "images"),
 )
 """What `columns` may name, besides what has a name of its own: `score.NAME`, `cost.NAME` and `group.NAME`."""

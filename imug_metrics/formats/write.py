@@ -102,7 +102,7 @@ def _messages(record: Record, name: str, images: _Images, grouped: bool) -> Iter
     options = record.options
     if options is None and record.modality == "text" and question_options(record.prompt, record.target):
         options = DEFAULT_OPTIONS  # else those of the prompt would be read
-    beside = {
+    beside: dict[str, Any] = {
         "target": record.target,
         "options": dict(options) if isinstance(options, Mapping) else options,
         "links": list(record.links),
@@ -114,6 +114,8 @@ def _messages(record: Record, name: str, images: _Images, grouped: bool) -> Iter
         "mask": None if record.mask is None else images.copy(record.mask, f"{name}_mask"),
     }
     there = {name: value for name, value in beside.items() if value not in (None, [], {})}
+    lists = {"objects": record.objects, "target_objects": record.target_objects}
+    there |= {name: list(names) for name, names in lists.items() if names is not None}  # an empty one says something
     yield {"role": "user", "content": record.prompt, "modality": record.modality, **there}
     yield {"role": "assistant", "content": _content(record, name, images)}
 

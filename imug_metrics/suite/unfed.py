@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from torchmetrics import Metric
 
 from imug_metrics.metrics.answers.answer_accuracy import AnswerAccuracy
+from imug_metrics.metrics.decay.object_hallucination import ObjectHallucination
 from imug_metrics.metrics.function_metric import FunctionMetric
 from imug_metrics.metrics.images.subject_consistency import SubjectConsistency
 from imug_metrics.suite.named_scores import NamedCost, NamedScore
@@ -33,6 +34,8 @@ def needed_records(metric: Metric, scores: Sequence[str] = ()) -> str:
         return f"records that carry the score {metric.name}"
     if isinstance(metric, AnswerAccuracy):
         return "text turns with a key (`target`) that it can compare"
+    if isinstance(metric, ObjectHallucination):
+        return "records with `objects` and records with `target_objects`"
     required = required_columns(metric)
     if required == {"scores"}:
         cure = f"; to feed it with a score that records carry, name it so: metrics={{{scores[0]!r}: ...}}"

@@ -54,6 +54,9 @@ REFUSED = {
     "subject": ["", 1.5, True, ["cat"], math.nan, b"cat", {}, ("cat",), Path("cat"), "\udfff"],
     "costs": [None, 3, [3.0], {"tokens": -1}, {"tokens": math.inf}, {"tokens": "3"}, {"tokens": None},
               {"tokens": True}, {"": 1.0}, {2: 1.0}, {"tokens": -1e-300}, {"tokens": [3]}],
+    **dict.fromkeys(("objects", "target_objects"), [
+              "dog", b"dog", 1, 0.5, True, {"dog": 1}, {"dog"}, [1], [""], [" \n"], [None], [["dog"]], ["x" * 1001],
+              ["dog", "\ud800"]]),
 }  # fmt: skip
 
 
@@ -103,6 +106,10 @@ TURNED = [
     ("subject", 3, "3"),
     ("reference", "ref.png", Path("ref.png")),
     ("mask", "mask.png", Path("mask.png")),
+    ("objects", ["red  Car", "car", "car"], ("red  Car", "car", "car")),
+    ("objects", np.array(["dog", "猫"]), ("dog", "猫")),
+    ("target_objects", [], ()),
+    ("target_objects", (name for name in "ab"), ("a", "b")),
 ]
 
 

@@ -184,6 +184,8 @@ BESIDE: list[tuple[str, dict[str, Any], str, list[Any]]] = [
     ("a question is no group", {"groups": {"question": "static"}}, "groups", [{"question": "static"}] * 2),
     ("groups of other names", {"groups": {"language": "de"}}, "groups", [{"language": "de"}] * 2),
     ("links", {"links": [None, [1]]}, "links", [(), (1,)]),
+    ("objects by turn", {"objects": [["dog", "ball"], []]}, "objects", [("dog", "ball"), ()]),
+    ("target objects", {"gt_objects": [None, ["dog"]]}, "target_objects", [None, ("dog",)]),
     ("costs", {"costs": {"seconds": [1.5, 2]}}, "costs", [{"seconds": 1.5}, {"seconds": 2.0}]),
     ("modalities", {"modality": ["text", "image_only"]}, "modality", ["text", "image"]),
     ("turns that are not all there", {"turns": [2, 5]}, "turn", [2, 5]),
@@ -208,6 +210,18 @@ def test_a_message_says_it_of_its_own_turn() -> None:
     assert (record.scores, record.costs) == ({"score": 0.5}, {"tokens": 12.0, "seconds": 2.0})
     assert (other.target, other.scores) == ("A", {"score": 1.0})
     assert problems == []
+
+
+def test_objects_of_one_turn_stand_in_its_message_or_in_the_line() -> None:
+    [record], problems = read({"messages": [user("1", target_objects=["cup"]), model()], "objects": ["cup", "hat"]})
+    assert (record.objects, record.target_objects, problems) == (("cup", "hat"), ("cup",), [])
+
+
+@pytest.mark.parametrize("objects", [{"bbox": [1, 2]}, "a cup", 3, [3], [""], [{"name": "cup"}], ["x" * 1001]])
+def test_what_is_no_list_of_names_is_told_and_not_known(objects: Any) -> None:
+    [record], [problem] = read({"messages": [user("1", objects=objects), model()]})
+    assert record.objects is None
+    assert "messages[0].objects: expected a list of names, got" in problem
 
 
 def test_keys_of_other_names_are_named() -> None:

@@ -198,6 +198,7 @@ def test_all_columns_that_a_record_has_are_read(tmp_path) -> None:
         **{"reference_image": "drawn/b.png", "mask": "drawn/c.png", "subject": "cat", "links": "1 2", "class": "x"},
         **{"difficulty": 2, "group.source": "web", "groups": '{"language": "de"}'},
         **{"domain": "d", "subdomain": "s", "score.clip": 0.25, "score": 1, "cost.tokens": 12, "model": "m/1"},
+        **{"objects": "dog, red car,dog", "target_objects": '["dog, old"]'},
     }
     found = read_records(table(tmp_path, [row]))
     assert [*found] == ["m_1"]
@@ -208,6 +209,41 @@ def test_all_columns_that_a_record_has_are_read(tmp_path) -> None:
     groups = {"class": "x", "domain": "d", "subdomain": "s", "difficulty": "2", "language": "de", "source": "web"}
     assert (record.links, record.groups) == ((1, 2), groups)
     assert (record.scores, record.costs) == ({"clip": 0.25, "score": 1.0}, {"tokens": 12.0})
+    assert (record.objects, record.target_objects) == (("dog", "red car", "dog"), ("dog, old",))
+
+
+@pytest.mark.parametrize("form", ["csv", "json"])
+@pytest.mark.parametrize(
+    ("cell", "names"),
+    [
+        ("dog; red, old car ;", ("dog", "red, old car")),
+        ("dog", ("dog",)),
+        ("['dog', \"a;b\"]", ("dog", "a;b")),
+        ("[]", ()),
+        ("", None),
+        ("nan", None),
+    ],
+)
+def test_objects_in_a_cell(tmp_path, form, cell, names) -> None:
+    [record], problems = read(table(tmp_path, [{"id": "a", "turn": 1, "score": 1, "objects": cell}], form))
+    assert (record.objects, problems) == (names, [])
+
+
+def test_objects_in_a_list(tmp_path) -> None:
+    rows = [{"id": "a", "turn": t, "score": 1, "seen": of} for t, of in ((1, ["dog, old"]), (2, []), (3, None))]
+    found, problems = read(table(tmp_path, rows, "json"), columns={"objects": "seen"})
+    assert ([record.objects for record in found], problems) == ([("dog, old",), (), None], [])
+
+
+@pytest.mark.parametrize("cell", [{"bbox": [1, 2]}, 3, True, [3], ["", "dog"], '{"a": 1}', "[1]", "[dog", "x" * 1001])
+def test_what_is_no_list_of_objects_is_told_and_not_known(tmp_path, cell) -> None:
+    rows = [{"id": "a", "turn": 1, "score": 1, "objects": cell}]
+    [record], problems = read(table(tmp_path, rows, "json"))
+    if cell in ("[dog", '{"a": 1}'):
+        assert (record.objects, problems) == ((cell,), []), "any text is a name"
+    else:
+        assert record.objects is None
+        assert "objects: expected a list of names, got" in problems[0]
 
 
 def test_images_may_lie_in_another_folder(tmp_path) -> None:

@@ -66,6 +66,9 @@ def test_every_format_becomes_chat_lines(form: str, tmp_path: Path) -> None:
         replace(ASK, prompt="", text="A\u2028B\r\n\tC"),
         replace(ASK, turn=7),
         replace(DRAW, turn=3, links=(1, 2)),
+        replace(DRAW, objects=("dog", "red car", "dog"), target_objects=("Dog, old", "a;b", "猫")),
+        replace(ASK, objects=(), target_objects=("dog",)),
+        replace(ASK, objects=("dog",), target_objects=()),
     ],
     ids=lambda record: str(record)[:20],
 )
@@ -131,6 +134,7 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
                 "text": st.none() | TEXTS,
                 "scores": st.dictionaries(st.sampled_from(["clip", "x_1"]), st.floats(-1e300, 1e300), max_size=2),
                 "subject": st.none() | st.sampled_from(["cat", "Ёж"]),
+                "objects": st.none() | st.lists(TEXTS.filter(str.strip), max_size=3).map(tuple),
             }
         ),
         min_size=1,

@@ -23,6 +23,7 @@ from imug_metrics.formats.chats.turn_numbers import turn_field, turn_numbers
 from imug_metrics.formats.common.answer_keys import read_key
 from imug_metrics.formats.common.image_sources import ImageSources, has_image
 from imug_metrics.formats.common.lone_turns import LoneTurns
+from imug_metrics.formats.common.object_lists import read_objects
 from imug_metrics.formats.common.place import Place
 from imug_metrics.formats.protocol import ReadOptions, RecordAt
 from imug_metrics.reading.files import MAX_TURN, Problems, as_turn, kind
@@ -231,6 +232,8 @@ class _Records:
             "groups": self.line.groups(count, fields),
             "subject": self.line.as_name(*self.line.find("subject", count, fields)),
         }
+        for name in ("objects", "target_objects"):
+            found[name] = read_objects(*self.line.find(name, count, fields), self.place)
         for name in ("reference", "mask"):
             value, where = self.line.find(name, count, fields)
             found[name] = self.sources.find(value, self.place, where) if has_image(value) else None

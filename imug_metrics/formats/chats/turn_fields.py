@@ -20,12 +20,12 @@ from imug_metrics.reading.files import kind
 
 _OF_TURN = [
     name
-    for field in ("modality", "target", "options", "reference", "score", "scores", "costs")
+    for field in ("modality", "target", "options", "reference", "score", "scores", "costs", "objects", "target_objects")
     for name in IN_CHATS[field]
 ]
 _GROUPS = tuple(name for name in GROUPS if name in USUAL)  # a `question` is what was asked
 _WHOLE = ("subject", "groups", *_GROUPS)
-_LISTS = ("options", "links")
+_LISTS = ("options", "links", "objects", "target_objects")
 _TOKENS = ("completion_tokens", "output_tokens")
 
 

@@ -54,6 +54,11 @@ USUAL: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "score": (("score",),),
     "scores": (("scores",),),
     "costs": (("costs",),),
+    "objects": (("objects",), ("detected_objects", "mentioned_objects", "predicted_objects")),
+    "target_objects": (
+        ("target_objects",),
+        ("expected_objects", "reference_objects", "gold_objects", "gt_objects", "ground_truth_objects"),
+    ),
 }
 """Names for a field, the surest first; in tables case and everything but letters and digits do not matter."""
 

@@ -20,6 +20,7 @@ from imug_metrics.errors import ArgumentError
 from imug_metrics.formats.common.answer_keys import read_key
 from imug_metrics.formats.common.image_sources import ImageSources
 from imug_metrics.formats.common.lone_turns import LoneTurns
+from imug_metrics.formats.common.object_lists import read_objects
 from imug_metrics.formats.common.place import Place
 from imug_metrics.formats.common.usual_names import USUAL
 from imug_metrics.formats.protocol import ReadOptions, RecordAt
@@ -101,6 +102,7 @@ class Rows:
             "groups": self._groups(row, place),
             "links": self._links(row, turn, place),
             "costs": self._numbers(row, "cost", place),
+            **{name: self._objects(row, name, place) for name in ("objects", "target_objects")},
         }
         if not scores and self._cell(row, modality) is None:
             fields["scores"] = self._without_any(modality, place)
@@ -219,6 +221,13 @@ class Rows:
         if len(found) < len(turns):
             place.error(self.columns.of["links"], f"expected earlier turns, each once, got {shown(value)}")
         return found
+
+    def _objects(self, row: Mapping[str, Any], field: str, place: Place) -> tuple[str, ...] | None:
+        value = self._cell(row, field)
+        if isinstance(value, str):
+            listed = as_list(value) if value.lstrip().startswith("[") else None
+            value = _split_names(value) if listed is None else listed
+        return read_objects(value, self.columns.of.get(field, ""), place)
 
     def _groups(self, row: Mapping[str, Any], place: Place) -> dict[str, str]:
         """Groups by name: in columns of their usual names, in one object, and in columns that are named."""
@@ -385,6 +394,12 @@ def _listed_options(text: str) -> Any:
     text = text.strip()
     found = as_list(text) if text[:1] in ("[", "{") else read_options(text)
     return found or text
+
+
+def _split_names(text: str) -> list[str]:
+    """Names in one cell, between semicolons, or where there is none between commas."""
+    names = (name.strip() for name in text.split(";" if ";" in text else ","))
+    return [name for name in names if name]
 
 
 def _number(column: str, value: Any, place: Place) -> float:

@@ -155,8 +155,8 @@ def carried_counts(inputs: PackedInputs, lists: Mapping[str, Mentions], compared
     wrong = torch.from_numpy(compared.wrong)
     earliest = order[torch.searchsorted(objects[order], objects[wrong])]
     carried = (turns[earliest] < turns[wrong]).double()
-    ends = torch.from_numpy(np.bincount(preds.cells[compared.wrong], minlength=len(context)))
-    return batch.pack(torch.segment_reduce(carried, "sum", lengths=ends, initial=0))
+    offsets = torch.from_numpy(np.searchsorted(preds.cells[compared.wrong], np.arange(len(context) + 1)))
+    return batch.pack(torch.segment_reduce(carried, "sum", offsets=offsets, initial=0))
 
 
 def _size(lists: Mapping[str, Mentions]) -> int:

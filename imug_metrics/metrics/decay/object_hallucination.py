@@ -22,7 +22,6 @@ from imug_metrics.functional.decay.object_lists import ObjectLists
 from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.dialogue_sums import Ratio, Terms
-from imug_metrics.metrics.naming import rename
 from imug_metrics.metrics.options import MetricOptions, within
 from imug_metrics.reading.object_names import ObjectNames
 
@@ -41,12 +40,13 @@ class ObjectHallucination(DialogueMetric):
 
     - `_turn_k`, `_slope`: CHAIR_i of turn k, and the change per turn of each record's share, within dialogues
     - `_per_turn`: CHAIR_s, the share of records with a hallucinated object
+    - `_mean`: mean of the records' own shares, 0 where a record mentions nothing
     - `_recall`: the share of target objects that are mentioned, each once a record
     - `_from_earlier`, `_invented`: of the hallucinated objects, the share that an earlier turn of the dialogue held in
       its target or its output, and the share that no earlier turn held
 
     As output `compute` gives a float64 scalar, or the dict of `DialogueMetric` with `detail=True`. An output without
-    objects is scored: it hallucinates nothing, and has no share of its own for the slope.
+    objects is scored: it hallucinates nothing, and the slope leaves it out.
 
     Args:
         count: every mention of an object counts (`"mentions"`, as in the paper), or every object of a record once
@@ -54,8 +54,8 @@ class ObjectHallucination(DialogueMetric):
         synonyms: by name, the name that it stands for; names are compared without case and surplus white space.
         normalize: from a folded name to the one that is compared, as of a lemmatiser; None: names are compared as they
             are, and "dogs" is no "dog".
-        kwargs: those of all metrics, see `MetricOptions`; `average` concerns the primary estimate and `_per_turn`.
-            `missing="zero"` is refused: 0 is the best share of all.
+        kwargs: those of all metrics, see `MetricOptions`; `average` concerns the primary estimate, `_per_turn` and
+            `_mean`. `missing="zero"` is refused: 0 is the best share of all.
 
     Raises:
         ValueError: if an argument is unknown, synonyms contradict each other, or absent outputs should count as 0.
@@ -80,13 +80,12 @@ class ObjectHallucination(DialogueMetric):
         misleads="An output that shows nothing hallucinates nothing: read it beside the recall. What the list of "
         "targets left out, or calls by another name, counts as hallucinated.",
     )
-    curve_of = "hallucinated share of objects"
     primary = "per_object"
     higher_is_better = False
     configuration = (*DialogueMetric.configuration, "count", "synonyms", "normalize")
     plot_lower_bound = 0.0
     plot_upper_bound = 1.0
-    ranges = within(SHARE, "mean", "per_object", "turn_", "recall", "from_earlier")
+    ranges = within(SHARE, "mean", "per_object", "per_turn", "turn_", "recall", "from_earlier")
 
     def __init__(
         self,
@@ -133,20 +132,25 @@ class ObjectHallucination(DialogueMetric):
         inputs = self._pack(columns, dialogue, turn, subject, valid, lengths)
         batch = inputs.batch
         known = batch.present(inputs.columns["preds"]) + inputs.columns["target"]  # 0, NaN where one is not
-        scored = known == 0
-        counts = batch.pack(compared.counts) * scored[:, None]
-        wrong, said, _, right, there = counts.unbind(1)
-        terms = Terms(ratios={"per_object": self._weighed(batch, wrong, said)})
+        counts = batch.pack(compared.counts) * (known == 0)[:, None]
+        wrong, said = counts[:, 0], counts[:, 1]
+        primary = self._weighed(batch, wrong, said)
+        terms = Terms(ratios={"per_object": primary})
         if self.detail:
-            carried = carried_counts(inputs, lists, compared) * scored
-            hallucinated, mentioned, shown = batch.by_turn(counts[:, :3], self.max_turns).unbind(2)
-            terms = Terms(
-                slopes={"slope": (None, wrong / said)},
-                ratios={**terms.ratios, "recall": (right, there), "from_earlier": (carried, wrong)},
-                by_segment={"turn": (hallucinated, mentioned), "shown": shown.sum(1)},
-            )
-        values = known.masked_fill(wrong > 0, 1.0)
-        self._add(batch, values, None, terms)
+            terms = self._terms(batch, counts, known, carried_counts(inputs, lists, compared), primary)
+        self._add(batch, known + wrong / said.clamp_min(1), None, terms)
+
+    def _terms(self, batch: DialogueBatch, counts: Tensor, known: Tensor, carried: Tensor, primary: Ratio) -> Terms:
+        """All that the detail adds."""
+        wrong, said, scored, right, there = counts.unbind(1)
+        ratios = {"per_object": primary, "recall": (right, there), "from_earlier": (carried * scored, wrong)}
+        hallucinated, mentioned, shown = batch.by_turn(counts[:, :3], self.max_turns).unbind(2)
+        return Terms(
+            averages={"per_turn": known.masked_fill(wrong > 0, 1.0)},
+            slopes={"slope": (None, wrong / said)},
+            ratios=ratios,
+            by_segment={"turn": (hallucinated, mentioned), "shown": shown.sum(1)},
+        )
 
     def _weighed(self, batch: DialogueBatch, wrong: Tensor, said: Tensor) -> Ratio:
         """Numerator and denominator of the primary estimate; where all dialogues weigh alike, those of one sum to 1."""
@@ -161,7 +165,7 @@ class ObjectHallucination(DialogueMetric):
         return sums["shown"]
 
     def _ratios(self) -> list[str]:
-        return ["per_object", "recall", "from_earlier"]
+        return ["per_object", "per_turn", "recall", "from_earlier"]
 
     def _sums(self) -> list[str]:
         return ["shown"]
@@ -172,4 +176,4 @@ class ObjectHallucination(DialogueMetric):
             found[f"{invented}{end}"] = 1 - found[f"{carried}{other}"]
         if f"{carried}_reason" in found:
             found[f"{invented}_reason"] = found[f"{carried}_reason"]
-        return rename(found, self.name, {"mean": "per_turn"})
+        return found

@@ -61,6 +61,7 @@ def test_the_worked_example_of_the_page() -> None:
     found = computed(SAID, THERE)
     assert found[""] == found["_per_object"] == pytest.approx(4 / 11)
     assert found["_per_turn"] == 3 / 6
+    assert found["_mean"] == pytest.approx((0 + 1 / 3 + 2 / 3 + 0 + 0 + 1 / 2) / 6)
     assert found["_recall"] == pytest.approx(6 / 8)
     assert (found["_from_earlier"], found["_invented"]) == (1 / 4, 3 / 4)
     assert [found[f"_turn_{k}"] for k in (1, 2, 3)] == pytest.approx([0, 1 / 3, 3 / 5])
