@@ -54,9 +54,8 @@ REFUSED = {
     "subject": ["", 1.5, True, ["cat"], math.nan, b"cat", {}, ("cat",), Path("cat"), "\udfff"],
     "costs": [None, 3, [3.0], {"tokens": -1}, {"tokens": math.inf}, {"tokens": "3"}, {"tokens": None},
               {"tokens": True}, {"": 1.0}, {2: 1.0}, {"tokens": -1e-300}, {"tokens": [3]}],
-    **dict.fromkeys(("objects", "target_objects"), [
-              "dog", b"dog", 1, 0.5, True, {"dog": 1}, {"dog"}, [1], [""], [" \n"], [None], [["dog"]], ["x" * 1001],
-              ["dog", "\ud800"]]),
+    "objects": ["dog", b"dog", 1, 0.5, True, {"dog": 1}, {"dog"}, [1], [""], [" \n"], [None], [["dog"]], ["x" * 1001]],
+    "target_objects": ["dog", b"dog", 1, 0.5, True, {"dog": 1}, {"dog"}, [math.nan], [b"dog"], ["dog", "\ud800"]],
 }  # fmt: skip
 
 

@@ -82,8 +82,8 @@ class Compared(NamedTuple):
     """Outputs against their targets.
 
     Attributes:
-        counts: float64 `[cells, 5]`: hallucinated and mentioned objects; 1 for the record; target objects that are
-            mentioned, and all of them, each once a record.
+        counts: float64 `[cells, 6]`: hallucinated and mentioned objects; 1 for the record; whether an object of it is
+            hallucinated; target objects that are mentioned, and all of them, each once a record.
         wrong: int64 `[W]`, which of the mentioned objects are hallucinated, by rising cell.
     """
 
@@ -136,7 +136,7 @@ def compare_objects(lists: Mapping[str, Mentions], count: Count) -> Compared:
         np.bincount(of, minlength=cells)
         for of in (preds.cells[wrong], preds.cells[counted], found // size, there // size)
     )
-    columns = [wrong_cells, said_cells, np.ones(cells), found_cells, target_cells]
+    columns = [wrong_cells, said_cells, np.ones(cells), wrong_cells > 0, found_cells, target_cells]
     return Compared(torch.from_numpy(np.stack(columns, 1)), wrong)
 
 

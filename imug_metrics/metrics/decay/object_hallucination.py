@@ -54,8 +54,8 @@ class ObjectHallucination(DialogueMetric):
         synonyms: by name, the name that it stands for; names are compared without case and surplus white space.
         normalize: from a folded name to the one that is compared, as of a lemmatiser; None: names are compared as they
             are, and "dogs" is no "dog".
-        kwargs: those of all metrics, see `MetricOptions`; `average` concerns the primary estimate, `_per_turn` and
-            `_mean`. `missing="zero"` is refused: 0 is the best share of all.
+        kwargs: those of all metrics, see `MetricOptions`; `average` concerns the primary estimate and `_mean`.
+            `missing="zero"` is refused: 0 is the best share of all.
 
     Raises:
         ValueError: if an argument is unknown, synonyms contradict each other, or absent outputs should count as 0.
@@ -137,18 +137,21 @@ class ObjectHallucination(DialogueMetric):
         primary = self._weighed(batch, wrong, said)
         terms = Terms(ratios={"per_object": primary})
         if self.detail:
-            terms = self._terms(batch, counts, known, carried_counts(inputs, lists, compared), primary)
+            terms = self._terms(batch, counts, carried_counts(inputs, lists, compared), primary)
         self._add(batch, known + wrong / said.clamp_min(1), None, terms)
 
-    def _terms(self, batch: DialogueBatch, counts: Tensor, known: Tensor, carried: Tensor, primary: Ratio) -> Terms:
+    def _terms(self, batch: DialogueBatch, counts: Tensor, carried: Tensor, primary: Ratio) -> Terms:
         """All that the detail adds."""
-        wrong, said, scored, right, there = counts.unbind(1)
-        ratios = {"per_object": primary, "recall": (right, there), "from_earlier": (carried * scored, wrong)}
+        wrong, said, scored, any_wrong, right, there = counts.unbind(1)
         hallucinated, mentioned, shown = batch.by_turn(counts[:, :3], self.max_turns).unbind(2)
         return Terms(
-            averages={"per_turn": known.masked_fill(wrong > 0, 1.0)},
             slopes={"slope": (None, wrong / said)},
-            ratios=ratios,
+            ratios={
+                "per_object": primary,
+                "per_turn": (any_wrong, scored),
+                "recall": (right, there),
+                "from_earlier": (carried * scored, wrong),
+            },
             by_segment={"turn": (hallucinated, mentioned), "shown": shown.sum(1)},
         )
 

@@ -147,7 +147,7 @@ def test_an_object_of_the_same_turn_or_of_another_dialogue_is_not_carried_over()
 def test_all_dialogues_may_weigh_alike() -> None:
     found = computed(SAID, THERE, average="dialogue")
     assert found[""] == pytest.approx((3 / 8 + 1 / 3) / 2)
-    assert found["_per_turn"] == pytest.approx((2 / 3 + 1 / 3) / 2)
+    assert found["_mean"] == pytest.approx((1 / 3 + 1 / 6) / 2)
 
 
 def test_records_beyond_the_curve_are_counted_as_records() -> None:
