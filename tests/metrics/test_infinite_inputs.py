@@ -87,8 +87,10 @@ PARTS: dict[str, tuple[str, ...]] = {
     "copies.shown": ("",),  # and where nothing was shown, images by the earlier ones
     "*.pixels": ("_pixel_copy_rate",),
     "subjects*.background": ("_background", "_gap", "_leakage"),
+    "style.whole": ("_content", "_per_content", "_matched_slope", "_beyond_content"),
     "subjects*.whole": ("_whole", "_swap_rate", "_leakage"),
     "subjects*.swapped": ("_swap_rate",),
+    "cost-scored.scores": ("_score", "_per_point"),
     "*strategies.costs": ("_cost_", "_per_", "_front_"),
     "identity.group": ("_hard",),
     "agreement.group": ("_within", "_between", "_pearson_", "_spearman_", "_kendall_"),

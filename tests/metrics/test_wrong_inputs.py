@@ -36,7 +36,8 @@ NATURES: dict[str, str] = {  # in this order: an argument is of the first that f
     "group": "*.group",
     "replies": REPLIES,
     "embeddings": "copies.shown copies.references *.images *.texts *.background *.whole "
-    "*.swapped subjects.references alignment.references consistency.references graph.references drift.references",
+    "*.swapped subjects.references alignment.references consistency.references graph.references drift.references "
+    "style.references",
     "boards": "grid.*",
     "points": "*.items",
     "tags": "structure.preds structure.target",
@@ -58,6 +59,7 @@ OPTIONAL = (
     "*.subject *.valid *.lengths *.masks *.options *.available *.support *.pixels agreement.group identity.group "
     "best-of-n.selector "
     "*.background *.swapped subjects.references consistency.references drift.references "
+    "style.whole style.references "
     "specificity.texts specificity.preds specificity.target flip.target self-correction.target "
     "forgetting.links forgetting.modality recency.links recency.modality "
     "*.dialogue@padded *.turn@padded "
@@ -74,7 +76,7 @@ TAKEN: dict[str, str] = {
     "tensor without dimensions": "*.counts",
     "dimension missing": "*.subject@padded *.counts@flat",  # one id a line, or one number for all
     "list in the middle": "answers.target@flat numeric.target@flat",  # several references
-    "table": "numeric.target@flat reliability.scores@flat *.background@flat",  # two numbers a record
+    "table": "numeric.target@flat reliability.scores@flat *.background@flat style.whole@flat",  # two numbers a record
     **dict.fromkeys(("empty list", "empty tensor", "one short", "one too many", "twice", "first alone"), "*.links"),
     "texts in an array": f"{TEXTS} objects@flat choices.target group *.subject",
     "mappings in an array": "*.available",  # the names are its keys
@@ -116,7 +118,7 @@ OF_FUNCTIONS: dict[str, str] = {  # where they take more than metrics, or less
     # Records of one argument alone may be as many, and lie in as many dimensions, as they like.
     **dict.fromkeys(("one short", "one too many", "twice", "first alone", "in one list"), "reliability.scores"),
     **dict.fromkeys(("dimensions before", "nested tensor", "too deep"), "reliability.scores"),
-    "table": "reliability.scores strategies.scores@flat graph.images@flat shift.images@flat "
+    "table": "reliability.scores strategies.scores@flat graph.images@flat shift.images@flat diversity.images@flat "
     "identity.images@flat subjects-graph.images@flat",
     **dict.fromkeys(("large", "64 bits"), SELECTORS),
     "negative": f"{SELECTORS} !policy.preds",
@@ -222,7 +224,15 @@ class Trial:
 
 
 FORMS = [(name, padded) for name, variant in VARIANTS.items() for padded in (False, True)[: 2 - variant.flat_only]]
-OWN_GROUPS = ("graph", "subjects-graph", "forgetting", "recency", "agreement", "identity", "breakdown")  # links, and groups of their own
+OWN_GROUPS = (
+    "graph",
+    "subjects-graph",
+    "forgetting",
+    "recency",
+    "agreement",
+    "identity",
+    "breakdown",
+)  # links, and groups of their own
 FLAT_FUNCTIONS = ("adaptive_policy", "answer_accuracy", "grid_accuracy", "point_score")
 OF_METRICS_ALONE = ("named-strategies",)
 OF_CANDIDATES = ("selection", "verifier")  # whose function takes a mask of candidates
