@@ -34,11 +34,12 @@ class Record:
         turn: position in the dialogue, from 1 to 1024.
         modality: what the model had to answer with, "text" or "image".
         prompt: what was asked at this turn.
-        text: the answer at a text turn; None: absent. An answer that begins with "ERROR:" reports a failed turn: absent
-            under protocol "strict", an answer like any other under "imug".
-        image: the image at an image turn: a path, or the content of an image file; None: absent. A PIL image, or an
-            array or tensor that image encoders take, is turned into the content of a PNG file of 8 bits a channel. A
-            path is followed when the image is read: one that leads nowhere is a problem then.
+        text: the answer at a text turn, or the words at an image turn; None: absent. An answer that begins with
+            "ERROR:" reports a failed turn: absent under protocol "strict", an answer like any other under "imug".
+        image: the image at an image turn, or one that a text turn did not ask for: a path, or the content of an image
+            file; None: absent. A PIL image, or an array or tensor that image encoders take, is turned into the content
+            of a PNG file of 8 bits a channel. A path is followed when the image is read: one that leads nowhere is a
+            problem then.
         target: the answer key of a text turn; None: there is nothing to score against. A number is turned into text.
         links: earlier turns whose image this turn's image should agree with.
         groups: what means are taken by: "class", "domain", "subdomain", "difficulty", "question" ("static", or

@@ -92,6 +92,7 @@ class SwitchCost(DialogueMetric):
     primary = "cost"
     configuration = (*DialogueMetric.configuration, "score_range")
     ranges = within(SHARE, "switches")
+    fitted = MappingProxyType({"cost": 2, **dict.fromkeys(DIRECTIONS, 3)})  # the modality, and what else is switched
 
     def __init__(self, *, score_range: Bounds | None = None, **kwargs: Unpack[MetricOptions]) -> None:
         self.score_range = check_range("score_range", score_range)
@@ -101,8 +102,8 @@ class SwitchCost(DialogueMetric):
                 low, high = min(low, 0.0), max(high, 0.0)
             self.ranges = self.ranges | within((low, high), "mean", "turn_")
             steepest = high - low
-            self.limits = MappingProxyType(
-                within((-steepest, steepest), *_STEPS, "step_switch") | {"step": (-2 * steepest, 2 * steepest)}
+            self.limits = within((-steepest, steepest), *_STEPS, "step_switch") | within(
+                (-2 * steepest, 2 * steepest), "step"
             )
         super().__init__(**kwargs)
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from imug_metrics.media.formats import SUFFIXES
 from imug_metrics.protocols.imug.counting import check_outputs_counting
 from imug_metrics.protocols.imug.names import Siblings, other_names, siblings
 from imug_metrics.protocols.imug.options import question_options
@@ -63,8 +64,10 @@ def read_records(
                 turn=task.turn,
                 modality=task.modality,
                 prompt=task.prompt,
-                text=_answer(task.turn, replies, folder, problems) if is_text else None,
-                image=None if is_text else find_image(task.turn, replies or {}, folder, model, problems),
+                text=_answer(task.turn, replies, folder, problems) if is_text else _words(task.turn, replies, folder),
+                image=_usual_image(task.turn, folder, model)
+                if is_text
+                else find_image(task.turn, replies or {}, folder, model, problems),
                 target=target,
                 links=_links(task, modalities),
                 groups=_groups(sample, task),
@@ -132,6 +135,22 @@ def _answer(turn: int, replies: Replies | None, folder: Path, problems: Problems
     elif answer.startswith(FAILED):
         problems.warn(path, None, field, f"the turn failed: {answer[:120]!r}")
     return answer
+
+
+def _words(turn: int, replies: Replies | None, folder: Path) -> str | None:
+    """The reply to an image turn, unless it names a file in place of saying something."""
+    reply = (replies or {}).get(turn, [None])[-1]
+    if not isinstance(reply, str):
+        return None
+    name = reply.strip()
+    is_name = len(name.split()) == 1 and Path(name).suffix.lower() in SUFFIXES
+    return None if is_name or (name and inside(folder / name, folder)) else reply
+
+
+def _usual_image(turn: int, folder: Path, model: Path) -> Path | None:
+    """The image that was left at a text turn, where one is there."""
+    path = folder / f"turn_{turn}_output.png"
+    return path if inside(path, model) else None
 
 
 def find_image(

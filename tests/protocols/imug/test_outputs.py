@@ -23,6 +23,32 @@ def test_texts_and_images_are_found(folder):
     assert not folder.problems
 
 
+def test_what_was_not_asked_for_is_kept_beside_what_was(folder):
+    folder.samples(folder.sample(folder.image(1), folder.text(2), folder.image(3), folder.image(4)))
+    folder.reply((1, "Here is the ball."), (2, "B"), (3, "I cannot draw."), (4, ""))
+    beside, unasked = folder.draw("turn_1_output.png"), folder.draw("turn_2_output.png")
+    found = [(record.text, record.image) for record in folder.read()]
+    assert found == [("Here is the ball.", beside), ("B", unasked), ("I cannot draw.", None), ("", None)]
+
+
+@pytest.mark.parametrize("name", ["turn_1_output.png", " turn_1_output.JPG\n", "outputs/mine/turn_1.webp", "drawn"])
+def test_the_name_of_a_file_at_an_image_turn_is_no_answer_in_words(folder, name):
+    folder.samples(folder.sample(folder.image(1)))
+    folder.reply((1, name))
+    folder.draw("turn_1_output.png")
+    folder.draw("drawn")
+    assert folder.read()[0].text is None
+
+
+def test_an_image_at_a_text_turn_is_not_followed_out_of_the_folder(folder, tmp_path):
+    folder.samples(folder.sample(folder.text(1)))
+    folder.reply((1, "B"))
+    outside = tmp_path / "outside.png"
+    folder.draw("inside.png").rename(outside)
+    (folder.question / "turn_1_output.png").symlink_to(outside)
+    assert folder.read()[0].image is None
+
+
 def test_a_question_whose_key_hangs_on_earlier_outputs_is_dynamic(folder):
     folder.samples(folder.sample(folder.image(1), folder.text(2, "A+<DYNAMIC>"), folder.text(3)))
     folder.reply((1, ""), (2, "A"), (3, "B"))
