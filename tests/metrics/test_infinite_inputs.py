@@ -113,6 +113,7 @@ NUMBERS = [(name, argument) for name in VARIANTS if name != "breakdown" for argu
 
 MAY_BE_INFINITE = ("best-of-n.selector", "verifier.scores")
 REFUSED = ("gap.modality", "context.context_lengths", "edits.noop")  # a record with a score has to have them
+REFUSED += ("forgetting.modality", "recency.modality")  # and every record where images may be asked of some
 REFUSED += ("compliance.modality", "switch-cost.modality")
 NOT_EXPECTED = ("edits.editable",)  # a record of which nothing is known is not expected to have a value
 IN_A_RANGE = ("exposure-bias.*", "coherence.*", "quality.*", "*.support", "*.items", "structure.*", "*.pixels")

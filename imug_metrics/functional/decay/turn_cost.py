@@ -65,8 +65,8 @@ def cost_column(costs: Numbers) -> Column:
     return score_column("costs", costs, (0.0, math.inf))
 
 
-def costs_so_far(batch: DialogueBatch, costs: Tensor, turns: int) -> tuple[Tensor, Tensor]:
-    """What each dialogue would have cost if it were stopped at a turn, `[S, turns]`, and 1 where that is known.
+def dialogue_costs(batch: DialogueBatch, costs: Tensor, turns: int) -> tuple[Tensor, Tensor]:
+    """What each dialogue would have cost if it were stopped at a turn, and last what it cost in all, `[S, turns + 1]`.
 
     A dialogue that ends before costs what it cost in all. Where a cost is not known, nothing is from there on.
 
@@ -74,22 +74,16 @@ def costs_so_far(batch: DialogueBatch, costs: Tensor, turns: int) -> tuple[Tenso
         batch: the packed dialogues.
         costs: float64 `[N]`, packed; NaN where not known.
         turns: number of turns.
+
+    Returns:
+        The costs, 0 where not known, and 1 where they are known, else 0.
     """
     known = costs == costs
-    unknown = (~known & batch.is_record).to(costs)
-    total, missing = sums_so_far(batch, torch.stack([costs.nan_to_num(0), unknown], 1), turns).unbind(2)
-    any_known = batch.sum_segments(known.to(costs)) > 0
-    there = ((missing == 0) & any_known[:, None]).to(costs)
-    return total * there, there
-
-
-def cost_of_dialogues(batch: DialogueBatch, costs: Tensor) -> tuple[Tensor, Tensor]:
-    """What each dialogue cost in all, `[S]`, and 1 where every cost is known, else 0 for both."""
-    known = costs == costs
-    columns = torch.stack([costs.nan_to_num(0), (~known & batch.is_record).to(costs), known.to(costs)], 1)
-    total, missing, some = batch.sum_segments(columns).unbind(1)
-    there = ((missing == 0) & (some > 0)).to(costs)
-    return total * there, there
+    columns = torch.stack([costs.nan_to_num(0), ~known & batch.is_record, known], 1)
+    total = batch.sum_segments(columns)
+    so_far = torch.cat([sums_so_far(batch, columns, turns), total[:, None]], 1)
+    there = ((so_far[..., 1] == 0) & (total[:, None, 2] > 0)).double()
+    return so_far[..., 0] * there, there
 
 
 def sums_so_far(batch: DialogueBatch, columns: Tensor, turns: int) -> Tensor:

@@ -13,7 +13,7 @@ from imug_metrics.dialogues.arguments import Ids, Numbers, Turns
 from imug_metrics.dialogues.batch import DialogueBatch
 from imug_metrics.dialogues.columns import score_column
 from imug_metrics.errors import InputError
-from imug_metrics.functional.decay.turn_cost import cost_column, cost_of_dialogues, costs_so_far, sums_so_far
+from imug_metrics.functional.decay.turn_cost import cost_column, dialogue_costs, sums_so_far
 from imug_metrics.functional.relative_change import relative_change
 from imug_metrics.metrics.decay.turn_decay import TurnDecay
 from imug_metrics.metrics.description import MetricDescription
@@ -117,25 +117,26 @@ class TurnCost(TurnDecay):
             self._add(batch, known, None, Terms(by_segment={"growth": growth}))
             return
         terms = self._terms(replace(batch, there=known == known), known.nan_to_num(0))
+        spent, counted = dialogue_costs(batch, known, self.max_turns)
         by_segment = {
             **terms.by_segment,
             "growth": growth,
-            "per_dialogue": cost_of_dialogues(batch, known),
-            "cumulative_turn": costs_so_far(batch, known, self.max_turns),
+            "per_dialogue": (spent[:, -1], counted[:, -1]),
+            "cumulative_turn": (spent[:, :-1], counted[:, :-1]),
         }
         terms = replace(terms, by_segment=by_segment)
         self._add(batch, known, None, self._with_scores(terms, batch, known, scored[0]) if scored else terms)
 
     def _with_scores(self, terms: Terms, batch: DialogueBatch, costs: Tensor, scores: Tensor) -> Terms:
         """With what was got for the costs."""
-        both = (costs == costs) & (scores == scores)
-        paired = [column.where(both, 0) for column in (costs, scores)]
         there = scores == scores
-        so_far = sums_so_far(batch, torch.stack([scores.nan_to_num(0), there.to(scores)], 1), self.max_turns)
+        both = there & (costs == costs)
+        paid, got = (column.where(both, 0) for column in (costs, scores))
+        so_far = sums_so_far(batch, torch.stack([scores.nan_to_num(0), there], 1), self.max_turns)
         return replace(
             terms,
             means={**terms.means, "score": scores.where(both, torch.nan)},
-            ratios={**terms.ratios, "per_point": (paired[0], paired[1])},
+            ratios={**terms.ratios, "per_point": (paid, got)},
             by_segment={**terms.by_segment, "score_until_turn": (so_far[..., 0], so_far[..., 1])},
         )
 
