@@ -170,7 +170,7 @@ METRICS: dict[str, Entry] = {
             target=(["dog"], ["dog", "tree"], ["cat"], ["car"]),
         ),
         "texts",
-        reader=("imug_metrics.functional.decay.object_hallucination", "read_objects"),
+        reader=("imug_metrics.metrics.decay.object_hallucination", "object_lists"),
     ),
     "ModalityCompliance": Entry(
         im.ModalityCompliance, lambda: {**_labels("preds", kinds=4)(), "modality": _modality()["modality"]}
