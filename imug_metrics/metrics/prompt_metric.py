@@ -8,8 +8,13 @@ from typing_extensions import Unpack
 
 from imug_metrics.dialogues.arguments import Images, Labels, Links, Texts
 from imug_metrics.dialogues.batch import DialogueBatch
-from imug_metrics.dialogues.columns import Column
-from imug_metrics.functional.decay.prompt_margins import NearPrompts, distractor_column, near_prompts, prompt_columns
+from imug_metrics.functional.decay.prompt_margins import (
+    Distractors,
+    NearPrompts,
+    near_prompts,
+    prompt_columns,
+    read_distractors,
+)
 from imug_metrics.metrics.embedding_metric import EmbeddingMetric
 from imug_metrics.metrics.options import MetricOptions, check_count
 
@@ -32,7 +37,7 @@ class PromptMetric(EmbeddingMetric):
     higher_is_better = False
     configuration = (*EmbeddingMetric.configuration, "distractors", "max_back")
 
-    _bank: Column | None = None
+    _bank: Distractors | None = None
 
     def __init__(
         self,
@@ -46,7 +51,7 @@ class PromptMetric(EmbeddingMetric):
             raise ValueError("Expected argument `missing` to be 'skip': 0 is the best value of all.")
         check_count("max_back", max_back, 1)
         if distractors is not None and encoder is None:
-            self._bank = distractor_column(distractors)
+            self._bank = read_distractors(distractors)
         self.distractors, self.max_back = distractors, max_back
         super().__init__(encoder=encoder, **kwargs)
 
@@ -59,12 +64,12 @@ class PromptMetric(EmbeddingMetric):
         self, images: Images, texts: Texts, links: Links | None, modality: Labels | None, *places: Any
     ) -> tuple[DialogueBatch, NearPrompts]:
         """Pack the arguments of one update, and compare each image with the prompts around it."""
-        bank = self._distractors()
-        columns, pairs, checks = prompt_columns(self._images(images), self._texts(texts), links, modality, bank)
+        rows = self._images(images), self._texts(texts)
+        columns, pairs, checks = prompt_columns(*rows, links, modality, self._distractors())
         inputs = self._pack(columns, *places, checks=checks)
-        return inputs.batch, near_prompts(inputs, self.max_back, pairs, None if bank is None else bank.values)
+        return inputs.batch, near_prompts(inputs, self.max_back, pairs)
 
-    def _distractors(self) -> Column | None:
+    def _distractors(self) -> Distractors | None:
         if self._bank is None and self.distractors is not None:
-            self._bank = distractor_column(self.distractors, self.encoder.encode_texts)
+            self._bank = read_distractors(self.distractors, self.encoder.encode_texts)
         return self._bank

@@ -15,7 +15,14 @@ from imug_metrics.dialogues.arguments import Ids, Images, Labels, Links, Texts, 
 from imug_metrics.dialogues.batch import DialogueBatch
 from imug_metrics.dialogues.columns import embedding_column
 from imug_metrics.dialogues.inputs import pack_inputs
-from imug_metrics.functional.decay.prompt_margins import NearPrompts, mean_where, near_prompts, prompt_columns
+from imug_metrics.functional.decay.prompt_margins import (
+    Distractors,
+    NearPrompts,
+    mean_distractor,
+    mean_where,
+    near_prompts,
+    prompt_columns,
+)
 from imug_metrics.functional.reduce import reduce_values
 
 
@@ -73,8 +80,7 @@ def context_forgetting(
 
 def forgetting_values(near: NearPrompts) -> Tensor:
     """Cosine `[N]` with the own prompt less the mean of those with the context; NaN where undefined."""
-    values = near.own - mean_where(near.earlier, near.context)
-    return values if near.asked is None else values.where(near.asked, torch.nan)
+    return near.of_images(near.own - mean_where(near.earlier, near.context))
 
 
 class Margins(NamedTuple):
@@ -83,60 +89,49 @@ class Margins(NamedTuple):
     Attributes:
         own: `[N]`, of the own prompt; NaN where it or a distractor is not known.
         linked: `[N]`, mean of the prompts that an image is linked to directly; NaN without any.
-        back: sums and numbers `[N, K]` of the margins of the context 1, 2, ... turns back.
-        lost: the same of how far they are below that of the own prompt, which needs no distractors.
+        back: `[N, K]`, those of the context 1, 2, ... turns back; NaN where there is none.
+        lost: `[N, K]`, how far they are below that of the own prompt, which needs no distractors.
         slope: numerators and denominators `[N]` of the change per turn further back, within images.
     """
 
     own: Tensor
     linked: Tensor
-    back: tuple[Tensor, Tensor]
-    lost: tuple[Tensor, Tensor]
+    back: Tensor
+    lost: Tensor
     slope: tuple[Tensor, Tensor]
 
 
-def margins_by_distance(near: NearPrompts, batch: DialogueBatch) -> Margins:
+def margins_by_distance(near: NearPrompts, batch: DialogueBatch, distractors: Distractors | None = None) -> Margins:
     """The margins of packed images, by how many turns back a prompt is; what is further back than K turns is left out.
 
     Gaps in the turns of a dialogue count: the prompt before may be several turns back.
     """
-    cosines, known = _by_distance(near, batch)
-    distance = constant(_from_zero, cosines.shape[1], like=cosines)
-    centred = known * (distance - (known * distance).sum(1, keepdim=True) / known.sum(1, keepdim=True).clamp_min(1))
-    rivals, own = mean_where(near.rivals)[:, None], near.own[:, None]
-    own = own if near.asked is None else own.where(near.asked[:, None], torch.nan)
-    linked = mean_where(near.earlier, near.linked) if near.linked is not None else torch.full_like(near.own, torch.nan)
-    linked = linked if near.asked is None else linked.where(near.asked, torch.nan)
-    return Margins(
-        (own - rivals)[:, 0],
-        linked - rivals[:, 0],
-        _counted(cosines - rivals, known),
-        _counted(own - cosines, known),
-        ((centred * cosines).sum(1), (centred * distance).sum(1)),
-    )
+    cosines, rivals = near.of_images(_by_distance(near, batch)), mean_distractor(near, distractors)
+    own, back = cosines[:, :1], cosines[:, 1:]
+    linked = torch.full_like(rivals, torch.nan)
+    if near.linked is not None:
+        linked = near.of_images(mean_where(near.earlier, near.linked) - rivals)
+    return Margins(own[:, 0] - rivals, linked, back - rivals[:, None], own - back, _slope(cosines))
 
 
-def _by_distance(near: NearPrompts, batch: DialogueBatch) -> tuple[Tensor, Tensor]:
-    """Cosines `[N, K + 1]` with the prompts 0, 1, ... turns back, 0 where there is none, and 1 where there is one."""
-    back = near.earlier.shape[1]
-    places = constant(_places_before, back, like=batch.turn)
+def _by_distance(near: NearPrompts, batch: DialogueBatch) -> Tensor:
+    """Cosines `[N, K + 1]` with the own prompt and with those of the context 1, 2, ... turns back, NaN for none."""
+    places = constant(_places_before, near.back, like=batch.turn)
     apart = batch.turn[:, None] - batch.turn[(batch.rows[:, None] - places).clamp_min(0)]
-    there = torch.cat(
-        [near.context & (near.earlier == near.earlier) & (apart <= back), (near.own == near.own)[:, None]], 1
-    )
-    there = there if near.asked is None else there & near.asked[:, None]
-    # A column behind all others takes what is not there.
-    column = F.pad(apart, (0, 1)).where(there, back + 1)
-    cosines = torch.cat([near.earlier, near.own[:, None]], 1).where(there, 0)
-    empty = cosines.new_zeros(len(cosines), back + 2)
-    found, known = (empty.scatter(1, column, values)[:, :-1] for values in (cosines, there.to(cosines)))
-    return found, known
+    # A column behind all others takes what is not in the context.
+    column = apart.masked_fill(~near.context, near.back + 1).clamp_max(near.back + 1)
+    empty = constant(_unknown, near.back + 2, like=near.cosine).to(near.cosine).expand(len(apart), -1)
+    columns = F.pad(column, (0, 1))  # the own prompt is no turn back
+    return empty.scatter(1, columns, near.cosine[:, : near.back + 1])[:, :-1]
 
 
-def _counted(values: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
-    """Values `[N, K]` of 1 to K turns back with 0 where they are not known, and 1 where they are."""
-    counted = (known[:, 1:] > 0) & (values[:, 1:] == values[:, 1:])
-    return values[:, 1:].where(counted, 0), counted.to(values)
+def _slope(cosines: Tensor) -> tuple[Tensor, Tensor]:
+    """Numerators and denominators `[N]` of the change per column, about the means of each row, without what is NaN."""
+    known = (cosines == cosines).to(cosines)
+    distance = constant(_from_zero, cosines.shape[1], like=cosines)
+    mean = (known @ distance) / known.sum(1).clamp_min(1)
+    centred = known * (distance - mean[:, None])
+    return (centred * cosines.nan_to_num(0)).sum(1), centred @ distance
 
 
 def _places_before(back: int, device: torch.device) -> Tensor:
@@ -145,3 +140,7 @@ def _places_before(back: int, device: torch.device) -> Tensor:
 
 def _from_zero(count: int, device: torch.device) -> Tensor:
     return torch.arange(count, dtype=torch.float64, device=device)
+
+
+def _unknown(count: int, device: torch.device) -> Tensor:
+    return torch.full((count,), torch.nan, dtype=torch.float64, device=device)

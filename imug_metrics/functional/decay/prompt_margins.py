@@ -14,18 +14,20 @@ All other prompts but its own are *distractors*, which it was not asked for; a s
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import torch
-from imug_kernels import paired_cosine
+from imug_kernels import cross_stats, paired_cosine
 from torch import Tensor
 from torch.nn import functional as F
 
 from imug_metrics._constants import constant
-from imug_metrics.dialogues.arguments import Images, Labels, Links, Texts
+from imug_metrics.dialogues.arguments import Labels, Links, Texts
 from imug_metrics.dialogues.batch import DialogueBatch, true_rows
 from imug_metrics.dialogues.checks import Check
-from imug_metrics.dialogues.columns import Column, check_widths, embedding_column
+from imug_metrics.dialogues.columns import Column, Encode, check_widths, embedding_column
 from imug_metrics.dialogues.holders import place_of
 from imug_metrics.dialogues.inputs import PackedInputs
 from imug_metrics.dialogues.links import read_links
@@ -38,35 +40,66 @@ TIE = 1e-6
 """Cosines that are no further apart are equal, as in `turn_retrieval`."""
 
 
-class NearPrompts(NamedTuple):
-    """Cosines of packed images `[N]` with the prompts around them; of those before, the nearest comes last.
+@dataclass(frozen=True, eq=False)
+class NearPrompts:
+    """Cosines of packed images `[N]` with the prompts of up to K records before and after them.
 
     Attributes:
-        own: `[N]`, with the prompt of its own turn; NaN where either is absent.
-        earlier: `[N, K]`, with the prompts before; NaN where there is none, or either is absent.
+        images: embeddings `[N, D]`.
+        cosine: `[N, 2K + 1]`, by place of the prompt; the own one is in column K. NaN where there is none, or where it
+            or the image is absent.
+        same: bool `[N, 2K + 1]`, where there is a record of the same dialogue.
         context: bool `[N, K]`, the prompts before that the image should still show.
         linked: bool `[N, K]`, those that it is linked to directly; None without links.
         by_links: bool `[N, 1]`, records of dialogues with links; None without links.
-        rivals: `[N, M]`, with its distractors; NaN where there is none, or either is absent.
-        has_rivals: bool `[N]`, records that have a distractor, known or not; None: all.
         asked: bool `[N]`, records that an image was asked of; None: all.
     """
 
-    own: Tensor
-    earlier: Tensor
+    images: Tensor
+    cosine: Tensor
+    same: Tensor
     context: Tensor
     linked: Tensor | None
     by_links: Tensor | None
-    rivals: Tensor
-    has_rivals: Tensor | None
     asked: Tensor | None
 
+    @property
+    def back(self) -> int:
+        """K."""
+        return self.context.shape[1]
+
+    @property
+    def own(self) -> Tensor:
+        """Cosine `[N]` with the own prompt."""
+        return self.cosine[:, self.back]
+
+    @property
+    def earlier(self) -> Tensor:
+        """Cosines `[N, K]` with the prompts before, of which the nearest comes last."""
+        return self.cosine[:, : self.back]
+
+    @cached_property
     def held(self) -> Tensor:
         """Bool `[N, K]`, the prompts that an image is linked to directly; without links the one before."""
-        before = self.context & constant(_last, self.context.shape[1], like=self.context)
+        before = self.context & constant(_last, self.back, like=self.context)
         if self.linked is None or self.by_links is None:
             return before
         return torch.where(self.by_links, self.linked, before)
+
+    @cached_property
+    def others(self) -> Tensor:
+        """Bool `[N, 2K + 1]`, the prompts that are distractors."""
+        later = self.same & constant(_later, self.back, like=self.same)
+        if self.by_links is None:
+            return later
+        asked_for = F.pad(self.context, (0, self.back + 1)) | constant(_own, self.back, like=self.same)
+        return torch.where(self.by_links, self.same & ~asked_for, later)
+
+    def of_images(self, values: Tensor) -> Tensor:
+        """Values `[N, ...]` with NaN in records that no image was asked of."""
+        if self.asked is None:
+            return values
+        return values.masked_fill(~self.asked.view(-1, *[1] * (values.ndim - 1)), torch.nan)
 
     def expected(self, batch: DialogueBatch, possible: Tensor) -> Tensor:
         """Bool `[N]`, records that are expected to have a value.
@@ -81,12 +114,68 @@ class NearPrompts(NamedTuple):
         return expected if self.asked is None else expected & self.asked
 
 
+class Distractors(NamedTuple):
+    """A set of prompts that no image was asked for.
+
+    Attributes:
+        rows: `[M, D]`.
+        mean: `[1, D]`, float64, mean of the rows at unit length; those without a direction are left out.
+        length: of the mean.
+    """
+
+    rows: Tensor
+    mean: Tensor
+    length: Tensor
+
+    def to(self, device: torch.device) -> Distractors:
+        """The same on a device."""
+        return Distractors(*(part.to(device) for part in self))
+
+
+def read_distractors(distractors: Texts, encode: Encode | None = None) -> Distractors:
+    """Prompts that no image was asked for, as embeddings or as items to encode.
+
+    Raises:
+        InputError: if they have another shape, or there is none with a direction.
+
+    Example:
+        >>> read_distractors([[3.0, 4.0]]).mean
+        tensor([[0.6000, 0.8000]], dtype=torch.float64)
+    """
+    column = embedding_column("distractors", distractors, encode)
+    rows, known = column.values, has_direction(column.values)
+    if len(column.shape) != 1 or not bool(known.any()):
+        raise InputError(
+            "distractors", "to be embeddings [M, D], or strings with an encoder, at least one", [*column.shape]
+        )
+    mean = unit_rows(rows.detach(), known).sum(0, keepdim=True) / known.sum()
+    return Distractors(rows, mean, mean.norm())
+
+
+def mean_distractor(near: NearPrompts, distractors: Distractors | None) -> Tensor:
+    """Mean cosine `[N]` of packed images with their distractors; NaN without any."""
+    if distractors is None:
+        return mean_where(near.cosine, near.others)
+    _, mean, length = distractors.to(near.images.device)
+    return paired_cosine(near.images, mean, None, constant(_first, len(near.images), like=near.images)) * length
+
+
+def nearest_distractor(near: NearPrompts, distractors: Distractors | None) -> Tensor:
+    """Largest cosine `[N]` of packed images with their distractors, without gradient; NaN without any."""
+    if distractors is None:
+        peak = near.cosine.detach().nan_to_num(-torch.inf).masked_fill(~near.others, -torch.inf).amax(1)
+    else:
+        rows = distractors.to(near.images.device).rows
+        peak = cross_stats(near.images.detach(), rows.detach().to(near.images.dtype), k=1).values[:, 0]
+    return peak.masked_fill(peak == -torch.inf, torch.nan)
+
+
 def prompt_columns(
     images: Column,
     texts: Column,
     links: Links | None = None,
     modality: Labels | None = None,
-    distractors: Column | None = None,
+    distractors: Distractors | None = None,
 ) -> tuple[dict[str, Column], Tensor | None, list[Check]]:
     """Columns of images, prompts and modalities, links `[E, 2]` or None, and the check of these.
 
@@ -94,7 +183,9 @@ def prompt_columns(
         InputError: if links are not integers `[E, 2]`, modalities neither text nor image, or widths differ.
     """
     columns = {"images": images, "texts": texts}
-    check_widths(**columns, **({} if distractors is None else {"distractors": distractors}))
+    if distractors is not None:
+        rows = distractors.rows
+        check_widths(**columns, distractors=Column(rows, (len(rows),), width=rows.shape[1]))
     if modality is not None:
         columns["modality"] = _known_modality(modality)
     if links is None:
@@ -107,9 +198,7 @@ def prompt_columns(
     return columns, pairs, [Check(((pairs < 0) | (pairs >= count)).any(1), error)]
 
 
-def near_prompts(
-    inputs: PackedInputs, max_back: int, links: Tensor | None = None, bank: Tensor | None = None
-) -> NearPrompts:
+def near_prompts(inputs: PackedInputs, max_back: int, links: Tensor | None = None) -> NearPrompts:
     """Cosines of packed images with the prompts around them, from the columns `images`, `texts` and perhaps `modality`.
 
     Args:
@@ -117,7 +206,6 @@ def near_prompts(
         max_back: how many prompts before, and after, an image are looked at.
         links: int64 `[E, 2]`, rows of the input; those that do not lead to an earlier record of the same dialogue are
             left out, and nothing is seen of what is further back.
-        bank: `[M, D]`, distractors of all images in place of other prompts.
     """
     batch, images, texts = inputs.batch, inputs.columns["images"], inputs.columns["texts"]
     back = max_back if batch.width is None else max(1, min(max_back, batch.width - 1))
@@ -133,47 +221,15 @@ def near_prompts(
         linked, has_link = _linked(inputs, links, back)
         by_links = batch.spread(batch.largest(has_link.double()))[:, None] > 0
         context = torch.where(by_links, _reached(linked), context)
-    if bank is None:
-        rivals, has_rivals = _other_prompts(cosine, same, context)
-    else:
-        rivals, has_rivals = batch.present(_cosines(images, bank)), None
     modality = inputs.columns.get("modality")
     asked = None if modality is None else modality != MODALITIES.index("text")
-    return NearPrompts(cosine[:, back], cosine[:, :back], context, linked, by_links, rivals, has_rivals, asked)
+    return NearPrompts(images, cosine, same, context, linked, by_links, asked)
 
 
-def mean_where(values: Tensor, chosen: Tensor | None = None) -> Tensor:
-    """Mean `[N]` of the values `[N, M]` that are chosen and not NaN; NaN without any."""
-    known = values == values if chosen is None else chosen & (values == values)
-    return values.where(known, 0).sum(1) / known.sum(1)
-
-
-def distractor_column(distractors: Images | Texts, encode: object = None) -> Column:
-    """Prompts that stand for what was not asked for, as embeddings `[M, D]`.
-
-    Raises:
-        InputError: if they are none, have another shape, or there is no direction among them.
-    """
-    column = embedding_column("distractors", distractors, encode)  # type: ignore[arg-type]
-    if len(column.shape) != 1 or not len(column.values):
-        raise InputError("distractors", "to be embeddings [M, D] or strings, at least one", [*column.shape])
-    return column
-
-
-def _other_prompts(cosine: Tensor, same: Tensor, context: Tensor) -> tuple[Tensor, Tensor]:
-    """Cosines `[N, 2K]` with the prompts around an image that are neither its own nor context, and who has any."""
-    back = context.shape[1]
-    others = torch.cat([same[:, :back] & ~context, same[:, back + 1 :]], 1)
-    around = torch.cat([cosine[:, :back], cosine[:, back + 1 :]], 1)
-    return around.where(others, torch.nan), others.any(1)
-
-
-def _cosines(images: Tensor, bank: Tensor) -> Tensor:
-    """Cosines `[N, M]` of images with a set of distractors."""
-    bank = bank.to(images.device)
-    there, known = has_direction(images), has_direction(bank)
-    found = unit_rows(images, there) @ unit_rows(bank, known).mT
-    return found.masked_fill(~(there[:, None] & known), torch.nan)
+def mean_where(values: Tensor, chosen: Tensor) -> Tensor:
+    """Mean `[N]` of the values `[N, M]` that are chosen, bool `[N, M]`, and not NaN; NaN without any."""
+    values = values.masked_fill(~chosen, torch.nan)
+    return values.nansum(1) / (values == values).sum(1)
 
 
 def _linked(inputs: PackedInputs, links: Tensor, back: int) -> tuple[Tensor, Tensor]:
@@ -222,5 +278,17 @@ def _around(back: int, device: torch.device) -> Tensor:
     return torch.arange(-back, back + 1, device=device)
 
 
+def _later(back: int, device: torch.device) -> Tensor:
+    return _around(back, device) > 0
+
+
+def _own(back: int, device: torch.device) -> Tensor:
+    return _around(back, device) == 0
+
+
 def _last(count: int, device: torch.device) -> Tensor:
-    return torch.arange(count, device=device) == count - 1
+    return torch.arange(1, count + 1, device=device) == count
+
+
+def _first(count: int, device: torch.device) -> Tensor:
+    return torch.zeros(count, dtype=torch.int64, device=device)

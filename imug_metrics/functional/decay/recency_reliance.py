@@ -14,11 +14,13 @@ from imug_metrics.dialogues.columns import embedding_column
 from imug_metrics.dialogues.inputs import pack_inputs
 from imug_metrics.functional.decay.prompt_margins import (
     TIE,
+    Distractors,
     NearPrompts,
-    distractor_column,
     mean_where,
     near_prompts,
+    nearest_distractor,
     prompt_columns,
+    read_distractors,
 )
 from imug_metrics.functional.reduce import reduce_values
 
@@ -75,12 +77,11 @@ def recency_reliance(
         tensor([nan, 1., 0.], dtype=torch.float64)
     """
     check_fit(distractors, threshold)
-    bank = None if distractors is None else distractor_column(distractors)
+    bank = None if distractors is None else read_distractors(distractors)
     rows = embedding_column("images", images), embedding_column("texts", texts)
     columns, pairs, checks = prompt_columns(*rows, links, modality, bank)
     inputs = pack_inputs(columns, dialogue, turn, None, valid, lengths, checks=checks)
-    near = near_prompts(inputs, max_back, pairs, None if bank is None else bank.values)
-    fits, held = fitting_shares(near, threshold)
+    fits, held = fitting_shares(near_prompts(inputs, max_back, pairs), bank, threshold)
     return reduce_values(inputs.unpack(fits - held), reduction)
 
 
@@ -92,18 +93,17 @@ def check_fit(distractors: object, threshold: float | None) -> None:
         raise ValueError(f"Expected argument `threshold` to be a cosine, got {threshold}.")
 
 
-def fitting_shares(near: NearPrompts, threshold: float | None = None) -> tuple[Tensor, Tensor]:
+def fitting_shares(
+    near: NearPrompts, distractors: Distractors | None = None, threshold: float | None = None
+) -> tuple[Tensor, Tensor]:
     """1 `[N]` where a packed image fits its own prompt, else 0, and the share that it fits of its earlier ones.
 
     NaN where not known: both, without a distractor.
     """
-    if threshold is None:
-        bar = near.rivals.detach().nan_to_num(-torch.inf).amax(1) + TIE
-        bar = bar.where(bar > -torch.inf, torch.nan)
-    else:
-        bar = torch.full_like(near.own, threshold)
-    bar = bar if near.asked is None else bar.where(near.asked, torch.nan)
-    return _reaches(near.own, bar), mean_where(_reaches(near.earlier, bar[:, None]), near.held())
+    bar = nearest_distractor(near, distractors)[:, None] + TIE if threshold is None else threshold
+    distance = near.of_images(near.cosine.detach()[:, : near.back + 1] - bar)
+    fits = (distance >= 0) + 0 * distance  # NaN stays
+    return fits[:, near.back], mean_where(fits[:, : near.back], near.held)
 
 
 def nearest_previous(near: NearPrompts) -> tuple[Tensor, Tensor]:
@@ -111,16 +111,9 @@ def nearest_previous(near: NearPrompts) -> tuple[Tensor, Tensor]:
 
     1 where it is, by more than `TIE`; 0 where it is not; NaN where either prompt, or the image, is absent.
     """
-    previous, own = near.earlier.detach()[:, -1], near.own.detach()
-    others = torch.cat([near.earlier.detach()[:, :-1], own[:, None]], 1)
-    known = (previous == previous) & (own == own)
-    known = known if near.asked is None else known & near.asked
-    nearest = previous > others.nan_to_num(-torch.inf).amax(1) + TIE
-    chance = 1 / (1 + (others == others).sum(1).to(own))
-    return nearest.to(own).where(known, torch.nan), chance.where(known, torch.nan)
-
-
-def _reaches(cosine: Tensor, bar: Tensor) -> Tensor:
-    """1 where a cosine reaches a bar, 0 where not, NaN where either is not known."""
-    distance = cosine.detach() - bar
-    return (distance >= 0).to(distance).where(distance == distance, torch.nan)
+    cosine = near.of_images(near.cosine.detach()[:, : near.back + 1])
+    previous, own = cosine[:, near.back - 1], cosine[:, near.back]
+    unknown = (previous + own).isnan()
+    rest = torch.maximum(cosine[:, : near.back - 1].nan_to_num(-torch.inf).amax(1), own) if near.back > 1 else own
+    chance = 1 / (cosine == cosine).sum(1, dtype=torch.float64)
+    return (previous > rest + TIE).double().masked_fill(unknown, torch.nan), chance.masked_fill(unknown, torch.nan)

@@ -131,16 +131,16 @@ class ContextForgetting(PromptMetric):
         self._add(batch, values, near.expected(batch, near.context.any(1)), terms)
 
     def _details(self, batch: DialogueBatch, near: NearPrompts, values: Tensor) -> Terms:
-        margins = margins_by_distance(near, batch)
+        margins = margins_by_distance(near, batch, self._distractors())
         latest = margins.own + 0 * values  # of the images that have both
-        curves = {"back": margins.back, "lost": margins.lost}
+        curves = torch.cat([margins.back, margins.lost], 1)
+        sums = batch.sum_segments(torch.cat([curves.nan_to_num(0), (curves == curves).to(curves)], 1))
+        back, lost, has_back, has_lost = sums.view(-1, 4, near.back).unbind(1)
         return Terms(
             means={"back_0": margins.own, "linked": margins.linked},
             averages={"latest": latest, "earlier": latest - values},
             ratios={"slope_back": margins.slope},
-            by_segment={
-                name: (batch.sum_segments(parts[0]), batch.sum_segments(parts[1])) for name, parts in curves.items()
-            },
+            by_segment={"back": (back, has_back), "lost": (lost, has_lost)},
         )
 
     def _ratios(self) -> list[str]:

@@ -85,6 +85,7 @@ class RecencyReliance(PromptMetric):
         noun="reliance on the latest turn",
         unit="share",
         measures="share of images that fit the latest prompt less the share that fits an earlier one",
+        span="-1 to 1",
         direction="lower is better; 0: both are fitted alike",
         meaning="How much more often images show what was asked last than what was asked before it.",
         misleads="What the user took back need not hold any more: give links where a turn starts anew. A model that "
@@ -138,10 +139,10 @@ class RecencyReliance(PromptMetric):
             InputError: if shapes or widths differ, an encoder is missing, or turns, links or modalities are refused.
         """
         batch, near = self._near_prompts(images, texts, links, modality, dialogue, turn, None, valid, lengths)
-        possible = near.held().any(1)
-        if self.threshold is None and near.has_rivals is not None:
-            possible = possible & near.has_rivals
-        fits, held = fitting_shares(near, self.threshold)
+        possible = near.held.any(1)
+        if self.threshold is None and self.distractors is None:
+            possible = possible & near.others.any(1)
+        fits, held = fitting_shares(near, self._distractors(), self.threshold)
         terms = None
         if self.detail:
             table = fits * (1 - held), fits * held, (1 - fits) * held, (1 - fits) * (1 - held)

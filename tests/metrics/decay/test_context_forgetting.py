@@ -31,7 +31,7 @@ def with_links(dialogue: Tensor, turn: Tensor) -> dict[str, Any]:
 
 CASES = {
     "forgetting": cases.Case(ContextForgetting, cases.images_and_texts, refuses=("missing",)),
-    "forgetting-links": cases.Case(
+    "forgetting-graph": cases.Case(
         lambda **k: ContextForgetting(distractors=DISTRACTORS, max_back=4, **k),
         with_links,
         rows="codes",

@@ -18,7 +18,7 @@ CASES = {
     "recency": cases.Case(
         lambda **k: RecencyReliance(distractors=DISTRACTORS, **k), cases.images_and_texts, refuses=("missing",)
     ),
-    "recency-links": cases.Case(
+    "recency-graph": cases.Case(
         lambda **k: RecencyReliance(max_back=4, **k), with_links, rows="codes", refuses=("missing",)
     ),
     "recency-threshold": cases.Case(
