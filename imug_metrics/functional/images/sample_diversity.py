@@ -13,6 +13,7 @@ from torch import Tensor
 from imug_metrics.dialogues.arguments import Ids, Images, Masks, Turns
 from imug_metrics.dialogues.arrays import BOOLEANS, REALS, read_array
 from imug_metrics.dialogues.columns import Column
+from imug_metrics.dialogues.holders import place_of
 from imug_metrics.dialogues.inputs import pack_inputs
 from imug_metrics.dialogues.padding import are_zero_or_nan, has_direction, open_end
 from imug_metrics.dialogues.unit_rows import unit_rows
@@ -82,18 +83,30 @@ def diversity_column(images: Images, masks: Masks | None, kind: DiversityKind, o
     shape, samples = tuple(rows.shape[:-2]), rows.flatten(0, -2)
     there = has_direction(samples)
     if masks is not None:
-        there = there & _chosen(masks, (*shape, rows.shape[-2])).to(there.device)
+        there = _chosen(masks, there, (*shape, rows.shape[-2]))
     units = unit_rows(samples, there).view(-1, *rows.shape[-2:])
     check = partial(open_end, "images", rows, _are_empty) if rows.ndim == 4 and ends is None else None
     return Column(measure(units @ units.mT), shape, None, ends, open_end=check)
 
 
-def _chosen(masks: Masks, shape: tuple[int, ...]) -> Tensor:
-    """Masks as bool `[N * S]`."""
-    chosen = read_array("masks", masks, BOOLEANS, inner=1).values
+def _chosen(masks: Masks, there: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """The samples `[N * S]` that are there and that masks choose.
+
+    Args:
+        masks: as they were given.
+        there: bool `[N * S]`, the samples with an embedding.
+        shape: of the masks, `[N, S]` or `[B, T, S]`.
+    """
+    chosen = read_array("masks", masks, BOOLEANS, inner=1, filler=torch.nan).values
     if tuple(chosen.shape) != shape and (chosen.numel() or 0 not in shape):
         raise InputError("masks", f"to have one entry for each sample of `images`, {[*shape]}", [*chosen.shape])
-    return chosen.flatten()
+    chosen = chosen.flatten().to(there.device)
+    if chosen.is_floating_point():  # booleans, and NaN where a list has none
+        unsaid = chosen.isnan() & there
+        if bool(unsaid.any()):
+            row = place_of(int(unsaid.nonzero()[0]) // shape[-1], shape[:-1])
+            raise InputError("masks", "to say of every sample of `images` whether it is there", "fewer", row)
+    return there & (chosen == 1)
 
 
 def _are_empty(cells: Tensor) -> Tensor:
