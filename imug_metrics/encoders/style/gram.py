@@ -43,7 +43,7 @@ class GramEncoder(ModelEncoder):
 
     Raises:
         TypeError: If `maps` cannot be called.
-        ValueError: If the scaling is unknown.
+        ValueError: If the scaling is unknown, or a layer is below 0.
 
     Example:
         >>> import torch
@@ -71,6 +71,8 @@ class GramEncoder(ModelEncoder):
             raise TypeError(f"Expected argument `maps` to be a function or a module, got {type(maps).__name__}.")
         if scaling not in SCALINGS:
             raise ValueError(f"Expected argument `scaling` to be one of {SCALINGS}, got {scaling!r}.")
+        if layers is not None and (not layers or min(layers) < 0):
+            raise ValueError(f"Expected argument `layers` to hold places of maps, from 0, got {layers!r}.")
         self.scaling, self.layers = scaling, None if layers is None else tuple(layers)
         self._of_function = None if isinstance(maps, nn.Module) else function_fingerprint(fingerprint)
         module = maps if isinstance(maps, nn.Module) else _Called(maps)
@@ -88,7 +90,10 @@ class GramEncoder(ModelEncoder):
         maps = self.model(pixels)
         if not isinstance(maps, (list, tuple)) or not all(_is_map(found, len(pixels)) for found in maps):
             raise ValueError(f"Expected {self.name!r} to give a list of maps [{len(pixels)}, C, h, w], got another.")
-        chosen = maps if self.layers is None else [maps[layer] for layer in self.layers]
+        layers = range(len(maps)) if self.layers is None else self.layers
+        if max(layers, default=0) >= len(maps):
+            raise ValueError(f"Expected {self.name!r} to give a map at every place of `layers`, got {len(maps)} maps.")
+        chosen = [maps[layer] for layer in layers]
         with torch.autocast(pixels.device.type, enabled=False):  # a sum over all positions is beyond half precision
             return gram_descriptors(chosen, self.scaling)
 

@@ -125,6 +125,25 @@ def test_texts_other_maps_and_other_options_are_refused() -> None:
         GramEncoder("filters")
     with pytest.raises(ValueError, match="`scaling` to be one of"):
         GramEncoder(FilterBank(), scaling="l2")
+    for layers in ([], [-1]):
+        with pytest.raises(ValueError, match="`layers` to hold places of maps"):
+            GramEncoder(two_maps, layers=layers)
+    for encoder in (GramEncoder(two_maps, layers=[2]), GramEncoder(lambda pixels: [])):
+        with pytest.raises(ValueError, match=r"a map at every place of `layers`, got \d maps"):
+            encoder.encode_images(images())
     for wrong in (lambda pixels: pixels, lambda pixels: [pixels.mean((2, 3))], lambda pixels: [pixels[:1]]):
         with pytest.raises(ValueError, match=r"to give a list of maps \[3, C, h, w\]"):
             GramEncoder(wrong).encode_images(images())
+
+
+def test_what_moves_about_has_no_slope_and_what_fades_has() -> None:
+    first = nn.functional.interpolate(images(8, 8), size=(32, 32), mode="bilinear")
+    grey = first.mean(1, keepdim=True).expand_as(first)
+    moved = torch.stack([first.roll((3 * turn, 5 * turn), (2, 3)) for turn in range(5)], 1)
+    faded = torch.stack([torch.lerp(first, grey, 0.2 * turn) for turn in range(5)], 1)
+    found = {}
+    for name, lines in (("moved", moved), ("faded", faded)):
+        metric = StyleDrift(encoder=GramEncoder(FilterBank(), size=32, scaling="root"), detail=True)
+        metric.update(lines)
+        found[name] = {key: float(value) for key, value in metric.compute().items()}
+    assert found["faded"]["style_drift_slope_lower"] > 5 * abs(found["moved"]["style_drift_slope"])
