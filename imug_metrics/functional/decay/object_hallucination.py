@@ -127,10 +127,11 @@ def compare_objects(lists: Mapping[str, Mentions], count: Count) -> Compared:
     """
     preds, target = lists["preds"], lists["target"]
     size = _size(lists)
-    said, there = preds.cells * size + preds.codes, np.unique(target.cells * size + target.codes)
+    said, there = preds.cells * size + preds.codes, np.sort(target.cells * size + target.codes)
+    there = there[np.diff(there, prepend=-1) > 0]  # each once; several times as fast as `np.unique`
     counted = np.unique(said, return_index=True)[1] if count == "objects" else np.arange(len(said))
-    wrong = counted[~np.isin(said[counted], there)]
-    found = there[np.isin(there, said)]
+    wrong = counted[~_among(there, said[counted])]
+    found = there[_among(np.sort(said), there)]
     cells = len(preds.column.values)
     wrong_cells, said_cells, found_cells, target_cells = (
         np.bincount(of, minlength=cells)
@@ -157,6 +158,12 @@ def carried_counts(inputs: PackedInputs, lists: Mapping[str, Mentions], compared
     carried = (turns[earliest] < turns[wrong]).double()
     offsets = torch.from_numpy(np.searchsorted(preds.cells[compared.wrong], np.arange(len(context) + 1)))
     return batch.pack(torch.segment_reduce(carried, "sum", offsets=offsets, initial=0))
+
+
+def _among(ordered: np.ndarray, keys: np.ndarray) -> np.ndarray:
+    """Whether each key is among others, which rise and are 0 or more."""
+    found: np.ndarray = np.append(ordered, -1)[np.searchsorted(ordered, keys)] == keys
+    return found
 
 
 def _size(lists: Mapping[str, Mentions]) -> int:

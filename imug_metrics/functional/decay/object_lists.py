@@ -55,17 +55,18 @@ def read_objects(argument: str, lists: Any, names: ObjectNames, codes: dict[str,
     records, shape, ends = _cells(argument, lists)
     known: dict[Any, int] = {}  # by the name as it was written
     found: list[int] = []
-    counts = np.zeros(len(records), np.int64)
     for cell, record in enumerate(records):
-        for name in record or ():
-            code = known.get(name) if isinstance(name, str) else None
-            if code is None:
-                code = known[name] = _code(argument, name, place_of(cell, shape), names, codes)
-            found.append(code)
-        counts[cell] = len(record or ())
+        try:
+            found += [known[name] for name in record or ()]
+        except (KeyError, TypeError):  # a name that is new, or what cannot be one
+            for name in record:
+                if not (isinstance(name, str) and name in known):
+                    known[name] = _code(argument, name, place_of(cell, shape), names, codes)
+                found.append(known[name])
+    counts = [len(record or ()) for record in records]
     there = [0.0 if record is not None else torch.nan for record in records]
     column = Column(torch.tensor(there, dtype=torch.float64), shape, None, ends)
-    return Mentions(column, np.arange(len(records)).repeat(counts), np.array(found, np.int64))
+    return Mentions(column, np.arange(len(records)).repeat(np.array(counts, np.int64)), np.array(found, np.int64))
 
 
 def _code(argument: str, name: Any, place: int | list[int], names: ObjectNames, codes: dict[str, int]) -> int:
@@ -80,9 +81,9 @@ def _code(argument: str, name: Any, place: int | list[int], names: ObjectNames, 
 def _cells(argument: str, lists: Any) -> tuple[list[Any], tuple[int, ...], tuple[int, ...] | None]:
     """The list of each cell, None where there is none; their shape; the number of turns of each dialogue."""
     lines = [_opened(argument, entry, row) for row, entry in enumerate(read_entries(argument, lists))]
-    inner = [entry for line in lines if line is not None for entry in line]
+    inner = (entry for line in lines if line is not None for entry in line)
     first = next((entry for entry in inner if entry is not None), None)
-    if not (holds_entries(first) or (inner and first is None)):
+    if not (holds_entries(first) or (first is None and any(lines))):
         return lines, (len(lines),), None
     rows = [[] if line is None else line for line in lines]
     ends = tuple(map(len, rows))
@@ -91,8 +92,10 @@ def _cells(argument: str, lists: Any) -> tuple[list[Any], tuple[int, ...], tuple
     return [cell for row in opened for cell in [*row, *[None] * (width - len(row))]], (len(rows), width), ends
 
 
-def _opened(argument: str, entry: Any, place: int | list[int]) -> list[Any] | None:
+def _opened(argument: str, entry: Any, place: int | list[int]) -> Sequence[Any] | None:
     """What a list holds, None where there is none."""
+    if isinstance(entry, (list, tuple)):
+        return entry
     if entry is None or (isinstance(entry, float) and entry != entry):  # as tables have it
         return None
     if not holds_entries(entry):
