@@ -128,7 +128,7 @@ def _by_distance(near: NearPrompts, batch: DialogueBatch) -> Tensor:
 def _slope(cosines: Tensor) -> tuple[Tensor, Tensor]:
     """Numerators and denominators `[N]` of the change per column, about the means of each row, without what is NaN."""
     known = (cosines == cosines).to(cosines)
-    distance = constant(_from_zero, cosines.shape[1], like=cosines)
+    distance = constant(_from_zero, cosines.shape[1], like=cosines).to(cosines)
     mean = (known @ distance) / known.sum(1).clamp_min(1)
     centred = known * (distance - mean[:, None])
     return (centred * cosines.nan_to_num(0)).sum(1), centred @ distance

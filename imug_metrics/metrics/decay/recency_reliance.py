@@ -4,6 +4,7 @@
 
 from typing import TYPE_CHECKING
 
+import torch
 from torch import Tensor
 from typing_extensions import Unpack
 
@@ -48,7 +49,9 @@ class RecencyReliance(PromptMetric):
     - `recency_reliance_repeats_chance`: the share that would by chance, the mean of 1 / prompts; an image that shows
       everything alike is at it
 
-    As output `compute` gives a float64 scalar, or the dict of `DialogueMetric` with `detail=True`. An image without a
+    As output `compute` gives a float64 scalar, or the dict of `DialogueMetric` with `detail=True`. Where fewer than two
+    dialogues have another value than 0, which tells no spread, the interval follows from those of the shares of
+    `_only_latest` and `_only_earlier` (MOVER, Zou and Donner, Statistics in Medicine 2008). An image without a
     distractor, such as the last one of a dialogue without links, is undefined unless there are `distractors` or a
     `threshold`.
 
@@ -151,3 +154,14 @@ class RecencyReliance(PromptMetric):
 
     def _ratios(self) -> list[str]:
         return [*_TABLE, *_REPEATS] if self.detail else []
+
+    def _finish(self, found: dict[str, Tensor]) -> dict[str, Tensor]:
+        """With bounds from those of the two shares (MOVER) where too few dialogues differ to tell a spread."""
+        key, ends = f"{self.name}_mean", ("", "_lower", "_upper")
+        latest, earlier = ([found[f"{self.name}_{name}{end}"] for end in ends] for name in (_TABLE[0], _TABLE[2]))
+        below = torch.hypot(latest[0] - latest[1], earlier[2] - earlier[0])
+        above = torch.hypot(latest[2] - latest[0], earlier[0] - earlier[1])
+        if found[f"{key}_lower"].isnan() and not below.isnan() and not above.isnan():
+            found |= {f"{key}_lower": found[key] - below, f"{key}_upper": found[key] + above}
+            found.pop(f"{key}_reason", None)
+        return found

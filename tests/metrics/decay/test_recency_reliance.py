@@ -86,6 +86,20 @@ def test_a_model_that_answers_the_last_question_again_is_found() -> None:
     assert found["_repeats_chance"] == pytest.approx((1 / 2 + 1 / 3 + 1 / 4 + 1 / 5 + 1 / 6) / 5)
 
 
+def test_a_model_without_a_fault_has_an_interval_that_narrows() -> None:
+    prompts = torch.eye(5)
+    widths = []
+    for count in (10, 40):
+        metric = RecencyReliance(detail=True)
+        metric.update(prompts.cumsum(0).expand(count, 5, 5), prompts.expand(count, 5, 5))
+        found = detail_of(metric)
+        top = found["_only_latest_upper"]
+        assert (found[""], found["_lower"], found["_upper"]) == pytest.approx((0, -top, top))
+        assert "recency_reliance" not in metric.reasons
+        widths.append(top)
+    assert 0 < widths[1] < widths[0] / 2 < 0.2
+
+
 def test_the_table_adds_up_to_one_for_every_average() -> None:
     for average in ("record", "dialogue"):
         metric = RecencyReliance(detail=True, average=average)
