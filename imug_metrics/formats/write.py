@@ -121,7 +121,7 @@ def _messages(record: Record, name: str, images: _Images, grouped: bool) -> Iter
 
 
 def _content(record: Record, name: str, images: _Images) -> str | list[dict[str, Any]] | None:
-    if record.modality == "text" or record.image is None:
+    if record.image is None:
         return record.text
     text = [] if record.text is None else [{"type": "text", "text": record.text}]
     return [*text, {"type": "image_url", "image_url": {"url": images.copy(record.image, name)}}]

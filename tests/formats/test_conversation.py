@@ -128,7 +128,7 @@ TURNS: list[tuple[str, list[dict[str, Any]], list[tuple[str, str, str | None, bo
     (
         "a key and an answer ask for text",
         [user("Which?", target="B"), model([{"type": "text", "text": "B"}, SHOWN])],
-        [("Which?", "text", "B", False)],
+        [("Which?", "text", "B", True)],
     ),
     ("Markdown", [user("d"), model(f"Here: ![a cat]({URL}) Nice?")], [("d", "image", "Here:\nNice?", True)]),
     ("Markdown that links", [user("d"), model("![a cat](cat.png)")], [("d", "text", "![a cat](cat.png)", False)]),

@@ -55,6 +55,7 @@ def test_every_format_becomes_chat_lines(form: str, tmp_path: Path) -> None:
         replace(ASK, text=None, attempted=False),
         replace(ASK, text=None),
         replace(ASK, text=""),
+        replace(ASK, image=PNG),
         replace(DRAW, image=None),
         replace(DRAW, image=None, text="I cannot."),
         replace(DRAW, text="Here it is.", reference=PNG, mask=PNG, subject="Käthe"),

@@ -203,7 +203,8 @@ class _Records:
                 self.place.error(where, "expected an image, found none: it counts as absent")
             return {**found, "image": self._image(images)}
         if images:
-            self.place.warn(images[0].where, "an image at a turn that asks for text is not read")
+            self.place.warn(images[0].where, "an image at a turn that asks for text is not scored")
+            found["image"] = self._image(images)
         elif text is not None and "![" in text and _MARKDOWN.search(text):
             cure = "put it into a part or `images`"
             self.place.warn(where, f"the answer names an image in Markdown, which is not read: {cure}")

@@ -61,7 +61,7 @@ def _of_tasks(samples: Sequence[Sample]) -> dict[str, int]:
 
 
 def _of_judgements(benchmark: Benchmark, records: Sequence[Record], readings: Readings) -> dict[str, int]:
-    images = [record for record in records if record.image is not None]
+    images = [record for record in records if record.modality == "image" and record.image is not None]
     suffixed = {(record.dialogue, record.turn) for record in images if has_other_suffix(record)}
     drawn = {(record.dialogue, record.turn) for record in images} - suffixed
     modality = {(record.dialogue, record.turn): record.modality for record in records}

@@ -188,7 +188,8 @@ def _task(sample: Sample, turn: int) -> Task:
 
 def _drawn(records: Iterable[Record]) -> set[Unit]:
     """Image turns of which there is an image that the released tools find, so that a judge has seen it."""
-    seen = (record for record in records if record.image is not None and not has_other_suffix(record))
+    images = (record for record in records if record.modality == "image" and record.image is not None)
+    seen = (record for record in images if not has_other_suffix(record))
     places = ((record.dialogue.split("/"), record.turn) for record in seen)
     return {((parts[0], parts[1], parts[2]), turn) for parts, turn in places}
 

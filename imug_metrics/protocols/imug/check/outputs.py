@@ -36,7 +36,7 @@ def check_outputs(samples: Sequence[Sample], model: Path, problems: Problems) ->
         problems.error(model, None, "turn", error.message)
         return
     for record in records:
-        if isinstance(record.image, Path):
+        if record.modality == "image" and isinstance(record.image, Path):
             check_image(record.image, f"turn {record.turn}", problems)
     for sample in samples:
         folder = question_folder(model, sample)
