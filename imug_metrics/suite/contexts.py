@@ -14,22 +14,18 @@ from imug_metrics.encoders.cache import CachedEncoder
 from imug_metrics.encoders.texts import check_texts
 
 
-def context_columns(
-    records: Sequence[Record], of_images: Mapping[str, Any], encoder: CachedEncoder
-) -> dict[str, Any] | None:
+def context_columns(records: Sequence[Record], of_images: Mapping[str, Any], encoder: CachedEncoder) -> dict[str, Any]:
     """Arguments of a metric that holds images against the prompts of their dialogue.
 
     Args:
         records: of all turns of whole dialogues; those with images are in the order of `of_images`.
-        of_images: the arguments of other metrics of the images alone.
+        of_images: the arguments of other metrics of the images alone, with `texts`.
         encoder: of the prompts of the other records; those of images are not encoded again.
 
     Returns:
         `images` (zero where a turn was answered in words), `texts`, `modality`, `valid`, `dialogue` and `turn` of all
-        records, and `links` between their rows if there are any; None where the encoder reads no texts.
+        records, and `links` between their rows if there are any.
     """
-    if "texts" not in of_images:
-        return None
     is_image = torch.tensor([record.modality == "image" for record in records])
     images, texts = of_images["images"], of_images["texts"]
     rows, others = (mask.nonzero()[:, 0].to(images.device) for mask in (is_image, ~is_image))

@@ -50,7 +50,6 @@ def test_prompts_of_text_turns_stand_beside_those_of_images_and_links_follow_the
     encoder = CachedEncoder(CallableEncoder(texts=encode, images=encode, fingerprint="words", dim=4))
     shown = torch.randn(6, 4, generator=torch.Generator().manual_seed(0))
     found = context_columns(turns(), of_images(shown), encoder)
-    assert found is not None
     assert encode.seen == ["green"]  # twice the same
     assert torch.equal(found["texts"], torch.eye(4).repeat(2, 1))
     assert torch.equal(found["images"][[0, 2, 3, 4, 6, 7]], shown)
@@ -67,14 +66,8 @@ def test_what_was_asked_in_a_text_turn_can_be_forgotten() -> None:
     shown[:3] += torch.tensor([[0.0, 0, 0, 0], [1, 1, 0, 0], [1, 1, 1, 0]])
     columns = {name: column for name, column in of_images(shown).items() if name != "links"}
     found = context_columns(turns(), columns, encoder)
-    assert found is not None
     metric = ContextForgetting(detail=True)
     metric.update(**found)
     result = metric.compute()
     assert float(result["context_forgetting"]) == pytest.approx((0 + 0 + 1) / 3)
     assert result["context_forgetting_coverage"] == 3 / 4  # the last image of b is missing
-
-
-def test_an_encoder_of_images_alone_has_no_prompts() -> None:
-    encoder = CachedEncoder(CallableEncoder(images=Prompts(), fingerprint="words", dim=4))
-    assert context_columns(turns(), {"images": torch.ones(6, 4)}, encoder) is None
