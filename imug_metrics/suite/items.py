@@ -28,6 +28,8 @@ ITEM_OF: Mapping[str, str] = {
     "copy_guard": "copy",
 }
 """Columns of metrics that are not called as these are, by the metric's name."""
+OF_THEIR_OWN = ("copy_guard", "modality_compliance", "context_forgetting", "recency_reliance", "style_drift")
+"""Standard metrics that rows have a column of as their update found it."""
 ITEM_SCORES = ("answer_strict", "answer_imug", "alignment", "retrieval", "consistency", "copy")
 
 

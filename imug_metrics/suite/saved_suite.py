@@ -19,6 +19,7 @@ from imug_metrics.suite.items import ITEM_SCORES
 from imug_metrics.suite.named_scores import NamedCost, NamedScore
 from imug_metrics.suite.reference_consistency import ReferenceConsistency
 from imug_metrics.suite.standard import StandardMetrics, TurnsWithoutKey
+from imug_metrics.suite.thumbnail_style import ThumbnailStyle
 
 if TYPE_CHECKING:
     from imug_metrics.encoders import CachedEncoder
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 Suite = TypeVar("Suite", bound="ImugSuite")
 
-_CLASSES = (NamedScore, NamedCost, ReferenceConsistency, TurnsWithoutKey)
+_CLASSES = (NamedScore, NamedCost, ReferenceConsistency, ThumbnailStyle, TurnsWithoutKey)
 
 
 def saved_suite(suite: ImugSuite) -> SavedState:

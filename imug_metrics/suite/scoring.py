@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from imug_metrics.dialogues.columns import Bounds
 from imug_metrics.dialogues.record import Record, as_records, check_record
+from imug_metrics.encoders.loading import as_cached_encoder
 from imug_metrics.functional.answers.answer_accuracy import Kind
 from imug_metrics.suite.saved_suite import saved_suite
 from imug_metrics.suite.scores import ModelScores
@@ -18,7 +19,7 @@ from imug_metrics.suite.suite import ImugSuite, Progress
 from imug_metrics.suite.turns import OF_IMAGES, Unreadable
 
 if TYPE_CHECKING:
-    from imug_metrics.encoders import Encoder
+    from imug_metrics.encoders import CachedEncoder, Encoder
 
 
 def score_records(
@@ -75,12 +76,24 @@ def score_records(
         (0.6667, 0.5)
     """
     records = [check_record(record, row) for row, record in enumerate(as_records(records))]
+    encoder = as_cached_encoder(encoder)
     last = max((record.turn for record in records), default=1)
     if metrics is None:
-        metrics = standard_metrics(missing=missing, max_turns=max(16, last), kind=kind)
+        width = _width(records, encoder)
+        metrics = standard_metrics(missing=missing, max_turns=max(16, last), kind=kind, width=width)
         if encoder is None and any(record.modality == "image" for record in records):
             metrics = {name: metric for name, metric in metrics.items() if route(name, metric) not in OF_IMAGES}
     suite = ImugSuite(metrics, encoder=encoder, keep_rows=True, score_ranges=score_ranges)
     suite.update(records, dialogues_per_step=dialogues_per_step, unreadable=unreadable, progress=progress)
     scores = suite.scores(model)
     return replace(scores, state=saved_suite(suite)) if keep_state else scores
+
+
+def _width(records: Sequence[Record], encoder: CachedEncoder | None) -> int | None:
+    """Width of the embeddings; where the encoder does not know it yet, the first image that can be read tells it."""
+    if encoder is None:
+        return None
+    for record in records if not encoder.dim else ():
+        if record.image is not None and encoder.encode_readable([record.image]).errors == [None]:
+            break
+    return encoder.dim or None

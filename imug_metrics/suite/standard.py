@@ -16,32 +16,49 @@ from imug_metrics.errors import InputError
 from imug_metrics.functional.answers.answer_accuracy import Kind
 from imug_metrics.metrics.additive_metric import AdditiveMetric
 from imug_metrics.metrics.answers.answer_accuracy import AnswerAccuracy
+from imug_metrics.metrics.decay.context_forgetting import ContextForgetting
+from imug_metrics.metrics.decay.modality_compliance import ModalityCompliance
+from imug_metrics.metrics.decay.object_hallucination import ObjectHallucination
+from imug_metrics.metrics.decay.recency_reliance import RecencyReliance
+from imug_metrics.metrics.decay.switch_cost import SwitchCost
 from imug_metrics.metrics.decay.turn_decay import TurnDecay
 from imug_metrics.metrics.function_metric import FunctionMetric
 from imug_metrics.metrics.images.copy_guard import CopyGuard
 from imug_metrics.metrics.images.edit_locality import EditLocality
 from imug_metrics.metrics.images.perceptual_drift import PerceptualDrift
+from imug_metrics.metrics.images.style_drift import StyleDrift
 from imug_metrics.metrics.images.subject_consistency import SubjectConsistency
 from imug_metrics.metrics.images.turn_alignment import TurnAlignment
 from imug_metrics.metrics.images.turn_consistency import TurnConsistency
+from imug_metrics.metrics.images.turn_diversity import TurnDiversity
 from imug_metrics.metrics.images.turn_retrieval import TurnRetrieval
+from imug_metrics.metrics.prompt_metric import PromptMetric
 from imug_metrics.metrics.vocabulary import ARGUMENTS
 from imug_metrics.suite.named_scores import NamedCost, NamedScore
 from imug_metrics.suite.reference_consistency import ReferenceConsistency
+from imug_metrics.suite.thumbnail_style import ThumbnailStyle
 
 Route: TypeAlias = str
 """What a metric is fed with: "answers", "answers_imug", a route of `imug_metrics.suite.answers.KEYED`, "scores" (of
 answers), "images", "references" (of images, those that have one), "subjects" (of images, with what is around them),
-"without_key", "function:<name>" (values of a function of the records), or the name of a score or cost that records
-carry."""
+"styles" (of images, with their content), "contexts" (of images, with the prompts of all turns), "modalities" (what came
+and what was asked for), "switches" (scores of answers, with the modality of all turns), "objects" (lists of names that
+records carry), "without_key", "function:<name>" (values of a function of the records), or the name of a score or cost
+that records carry."""
 
 Given: TypeAlias = "Mapping[str, Metric | Callable[..., Any]] | Sequence[Metric | Callable[..., Any]]"
 """Metrics as users name them; a plain function stands for its `FunctionMetric`."""
 
 FUNCTION = "function:"
 
-UNLISTED = frozenset({"turn_decay", "turn_consistency_graph"})
-"""Standard metrics that reports leave to their list of all numbers."""
+OF_FAILURES = (
+    *("modality_compliance", "switch_cost", "context_forgetting", "recency_reliance", "object_hallucination"),
+    *("style_drift", "turn_diversity"),
+)
+"""Standard metrics that reports show among the failures of long dialogues."""
+
+UNLISTED = frozenset({"turn_decay", "turn_consistency_graph", *OF_FAILURES})
+"""Standard metrics that reports leave to their list of all numbers, or to a section of their own."""
 
 
 class StandardMetrics(dict[str, Metric]):
@@ -78,16 +95,21 @@ class TurnsWithoutKey(AdditiveMetric):
 
 
 def standard_metrics(
-    *, missing: Literal["skip", "zero"] = "skip", max_turns: int = 16, kind: Kind = "choice"
+    *,
+    missing: Literal["skip", "zero"] = "skip",
+    max_turns: int = 16,
+    kind: Kind = "choice",
+    width: int | None = None,
 ) -> StandardMetrics:
-    """Every metric that records can feed, with intervals: answers, alignment, retrieval, consistency, copies.
+    """Every metric that records can feed, with intervals: answers, alignment, retrieval, consistency, copies, failures.
 
-    Those that need links or reference images have scores where records have these.
+    Those that need links, reference images or objects have scores where records have these.
 
     Args:
-        missing, max_turns: as in `DialogueMetric`.
+        missing, max_turns: as in `DialogueMetric`. Metrics of which 0 is the best value leave out what is absent.
         kind: of answers, as in `AnswerAccuracy`. All but `"choice"` give one metric of answers, `answer_accuracy_exact`
             and so on.
+        width: of the embeddings, for the diversity of images; None: not known, and there is no such metric.
 
     Returns:
         The metrics by the names that their scores begin with.
@@ -105,16 +127,29 @@ def standard_metrics(
             "answer_accuracy_imug": AnswerAccuracy(protocol="imug", **options),
             "turn_decay": TurnDecay(score_range=(0.0, 1.0), **options),
         }
+    of_those_there = {**options, "missing": "skip"}  # 0 would be the best, or a turn without a key an error
     return StandardMetrics(
         answers,
         turn_alignment=TurnAlignment(**options),
         turn_alignment_reference=TurnAlignment(variant="refclipscore", **options),
         turn_retrieval=TurnRetrieval(**options),
         turn_consistency=TurnConsistency(**options),
-        copy_guard=CopyGuard(**{**options, "missing": "skip"}),  # 0 would be the best
+        copy_guard=CopyGuard(**of_those_there),
         turn_consistency_graph=TurnConsistency(mode="graph", **options),
         turn_consistency_reference=ReferenceConsistency(**options),
+        modality_compliance=ModalityCompliance(**of_those_there),
+        switch_cost=_switch_cost(max_turns),
+        context_forgetting=ContextForgetting(**of_those_there),
+        recency_reliance=RecencyReliance(**of_those_there),
+        object_hallucination=ObjectHallucination(**of_those_there),
+        style_drift=ThumbnailStyle(**of_those_there),
+        **({} if width is None else {"turn_diversity": TurnDiversity(width, detail=True, max_turns=max_turns)}),
     )
+
+
+def _switch_cost(max_turns: int) -> SwitchCost:
+    """With one effect for all turns from the 16th on: the state grows with the fourth power of their number."""
+    return SwitchCost(score_range=(0.0, 1.0), detail="interval", max_turns=min(max_turns, 16))
 
 
 def named_metrics(metrics: Given) -> dict[str, Metric]:
@@ -183,7 +218,8 @@ def check_columns(columns: Iterable[str], metrics: Iterable[Metric]) -> None:
 def uses_pixels(metric: Metric) -> bool:
     """Whether the metric compares images by their pixels, as copies are found, and the detail of consistency."""
     takes_pixels = "pixels" in inspect.signature(type(metric).update).parameters
-    return takes_pixels and (isinstance(metric, CopyGuard) or bool(getattr(metric, "detail", False)))
+    always = isinstance(metric, (CopyGuard, ThumbnailStyle))
+    return always or (takes_pixels and bool(getattr(metric, "detail", False)))
 
 
 def sees_images(metric: Metric) -> bool:
@@ -194,7 +230,8 @@ def sees_images(metric: Metric) -> bool:
         (True, False)
     """
     of_pixels = isinstance(metric, PerceptualDrift) and metric.distance == "ssim"
-    return of_pixels or isinstance(metric, (EditLocality, SubjectConsistency))
+    of_style = isinstance(metric, StyleDrift) and not isinstance(metric, ThumbnailStyle)
+    return of_pixels or of_style or isinstance(metric, (EditLocality, SubjectConsistency))
 
 
 def accepted_columns(metric: Metric, columns: Mapping[str, Any]) -> dict[str, Any]:
@@ -208,6 +245,16 @@ def _route_of_answers(metric: AnswerAccuracy) -> Route:
         return "answers_imug" if metric.protocol == "imug" else "answers"
     comma = metric.kind == "numeric" and metric.reading["decimal"] == ","
     return f"answers_{metric.kind}" + ("_comma" if comma else "")
+
+
+_ROUTES: Mapping[type[Any], Route] = {
+    ModalityCompliance: "modalities",
+    SwitchCost: "switches",
+    PromptMetric: "contexts",
+    ObjectHallucination: "objects",
+    ThumbnailStyle: "styles",
+}
+"""Of metrics that no other one shares its records with."""
 
 
 def route(name: str, metric: Metric) -> Route:
@@ -229,6 +276,9 @@ def route(name: str, metric: Metric) -> Route:
         return metric.name
     if isinstance(metric, FunctionMetric):
         return f"{FUNCTION}{name}"
+    for kind, way in _ROUTES.items():
+        if isinstance(metric, kind):
+            return way
     if required == {"scores"}:
         return "scores"
     if isinstance(metric, SubjectConsistency) and required <= {"images", "links"}:

@@ -25,7 +25,6 @@ from imug_metrics.metrics.description import MetricDescription, describe
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.exports import log_scores
 from imug_metrics.metrics.function_metric import FunctionMetric
-from imug_metrics.metrics.images.copy_guard import CopyGuard
 from imug_metrics.metrics.logged_metric import LoggedMetric
 from imug_metrics.metrics.metric_collections import Arguments
 from imug_metrics.metrics.options import Detail, check_detail
@@ -43,7 +42,7 @@ from imug_metrics.suite.carried import (
     check_names,
 )
 from imug_metrics.suite.columns import encoded
-from imug_metrics.suite.items import ITEM_OF, ITEM_SCORES, items
+from imug_metrics.suite.items import ITEM_OF, ITEM_SCORES, OF_THEIR_OWN, items
 from imug_metrics.suite.named_scores import NamedCost, NamedScore
 from imug_metrics.suite.record_values import record_values
 from imug_metrics.suite.row_table import Table, as_table
@@ -444,7 +443,7 @@ class ImugSuite(MetricCollection):
                 if way in turns and (way in given or required_columns(self[name]) <= turns[way].columns.keys()):
                     with record_values(self[name]) as seen:
                         call(name, accepted_columns(self[name], turns[way].columns))
-                    own = name not in self._standard or way in KEYED or isinstance(self[name], CopyGuard)
+                    own = name not in self._standard or way in KEYED or name in OF_THEIR_OWN
                     if seen and own and way not in self._carried:
                         values[ITEM_OF.get(name, name)] = way, seen[-1]
         self._had_records = self._had_records or bool(records)

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -26,13 +27,17 @@ from imug_metrics.suite.answers import (
     with_word_key,
 )
 from imug_metrics.suite.carried import CarriedField
+from imug_metrics.suite.contexts import context_columns
+from imug_metrics.suite.modalities import modality_columns
+from imug_metrics.suite.objects import has_objects, object_columns
 from imug_metrics.suite.standard import Route
 from imug_metrics.suite.subjects import subject_columns
+from imug_metrics.suite.thumbnail_style import style_columns
 
 Unreadable = Callable[[Record, str], None]
 Carried = Mapping[Route, tuple[CarriedField, str]]
 
-OF_IMAGES = ("images", "references", "subjects")
+OF_IMAGES = ("images", "references", "subjects", "styles", "contexts")
 _NO_SUBJECT = "\0"  # which no record names
 
 
@@ -81,6 +86,12 @@ def turns_by_route(
     for route, decimal in KEYED.items():
         if route in wanted and (keyed := with_word_key(texts, decimal)):
             found[route] = Turns(keyed, _strict_columns(keyed))
+    if "modalities" in wanted:
+        found["modalities"] = Turns(records, modality_columns(records))
+    if "switches" in wanted and with_options:
+        found["switches"] = Turns(records, _switch_columns(records, with_options, values))
+    if "objects" in wanted and (having := [record for record in records if has_objects(record)]):
+        found["objects"] = Turns(having, object_columns(having))
     for route, (field, name) in carried.items():
         having = [record for record in records if name in getattr(record, field)]
         if having:
@@ -95,7 +106,18 @@ def turns_by_route(
         if "subjects" in wanted:
             parts = subject_columns(images, found["images"].columns, encoder, unreadable)
             found |= {} if parts is None else {"subjects": Turns(images, parts)}
+        if "styles" in wanted:
+            found["styles"] = Turns(images, style_columns(found["images"].columns))
+        if "contexts" in wanted and "texts" in found["images"].columns:
+            found["contexts"] = Turns(records, context_columns(records, found["images"].columns, encoder))
     return found
+
+
+def _switch_columns(records: Sequence[Record], scored: Sequence[Record], values: Tensor) -> dict[str, Any]:
+    """Scores of answers where there are any, and the modality of all records."""
+    known = {id(record): value for record, value in zip(scored, values.tolist(), strict=True)}
+    scores = torch.tensor([known.get(id(record), math.nan) for record in records], dtype=torch.float64)
+    return {"scores": scores, "modality": [record.modality for record in records], **places(records)}
 
 
 def function_turns(records: Sequence[Record], metric: FunctionMetric) -> Turns | None:

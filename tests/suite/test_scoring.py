@@ -16,6 +16,7 @@ from imug_metrics import AnswerAccuracy
 from imug_metrics.encoders import CallableEncoder
 from imug_metrics.functional import answer_accuracy
 from imug_metrics.suite import ITEM_SCORES, Record, compare_histories, score_records
+from imug_metrics.suite.items import OF_THEIR_OWN
 
 COLOURS = {"red": (255, 0, 0), "lime": (0, 255, 0), "blue": (0, 0, 255), "white": (255, 255, 255)}
 
@@ -33,7 +34,7 @@ class ColourEncoder(CallableEncoder):
 
     def read(self, texts):
         self.texts += len(texts)
-        return torch.tensor([[c / 255 for name in COLOURS if name in t for c in COLOURS[name]] for t in texts])
+        return torch.tensor([next((c for name, c in COLOURS.items() if name in t), (0, 0, 0)) for t in texts]) / 255
 
 
 @pytest.fixture
@@ -196,8 +197,8 @@ def test_items_name_the_record_and_every_score(encoder, draw):
     (item,) = score_records([asked("a", 1, "red", path, groups=groups)], model="mine", encoder=encoder).items
     head = {"dialogue": "a", "turn": 1, "modality": "image", "prompt": "Draw it red.", "text": None, "image": str(path)}
     head["target"] = None
-    nothing = dict.fromkeys(("read", "reading", *ITEM_SCORES))
-    assert item == {**head, **groups, **nothing, "alignment": 2.5}
+    nothing = dict.fromkeys(("read", "reading", *ITEM_SCORES, *OF_THEIR_OWN[1:]))
+    assert item == {**head, **groups, **nothing, "alignment": 2.5, "modality_compliance": 1.0}
 
 
 def test_no_records_give_no_scores(encoder):
