@@ -24,7 +24,7 @@ from tests.metrics.interval_reference import bounds_of, ratio_error, student_bou
 
 def _costs(dialogue: Tensor, turn: Tensor) -> cases.Batch:
     """Costs that fall, so that there is a turn at which half of them is left."""
-    return {"costs": 30 * 0.9**turn * (1 + 0.05 * cases.noise(dialogue, turn, 70, 1)[:, 0])}
+    return {"costs": 30 * 0.9**turn * (1 + 0.01 * cases.noise(dialogue, turn, 70, 1)[:, 0])}
 
 
 def _scored(dialogue: Tensor, turn: Tensor) -> cases.Batch:
