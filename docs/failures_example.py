@@ -71,14 +71,14 @@ class Model:
 
 PLANTED: Mapping[str, tuple[Model, str]] = {
     "wrong modality after a switch": (Model(confuses=0.3), "modality_compliance"),
-    "stumbles at a switch": (Model(stumbles=0.3), "switch_cost"),
+    "stumbles at a switch": (Model(stumbles=0.4), "switch_cost"),
     "forgets from 2 turns back on": (Model(forgets=True), "context_forgetting"),
     "follows the latest prompt": (Model(latest=0.25), "recency_reliance"),
     "invents objects": (Model(invents=0.2), "object_hallucination"),
     "drifts in style": (Model(drifts=0.15), "style_drift"),
     "collapses in diversity": (Model(collapses=0.12), "turn_diversity"),
     "repeats images": (Model(repeats=0.3), "copy_guard"),
-    "answers worse and worse": (Model(fades=0.08), "turn_decay"),
+    "answers worse and worse": (Model(fades=0.1), "turn_decay"),
     "slows down": (Model(slows=0.1), "cost_tokens_growth"),
 }
 """By name, a model with one failure, and the figure that should find it."""
@@ -227,8 +227,8 @@ def found(dialogues: int, repetitions: int) -> tuple[Counter[tuple[str, str]], C
 def main() -> None:
     """Print the matrix, model by figure, and the alarms that an honest model raises."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--dialogues", type=int, default=100)
-    parser.add_argument("--repetitions", type=int, default=100)
+    parser.add_argument("--dialogues", type=int, default=300)
+    parser.add_argument("--repetitions", type=int, default=50)
     options = parser.parse_args()
     named, accused = found(options.dialogues, options.repetitions)
     keys = [key for _, key in PLANTED.values()]

@@ -113,7 +113,7 @@ from imug_metrics.metrics.trust.metric_agreement import MetricAgreement
 from imug_metrics.metrics.trust.reliability import Reliability
 
 if TYPE_CHECKING:
-    from imug_metrics.evaluation import Comparison, Evaluation, compare, evaluate
+    from imug_metrics.evaluation import Comparison, Evaluation, compare, evaluate, failure_profile
     from imug_metrics.formats import read_records
     from imug_metrics.suite import ImugSuite
 
@@ -185,6 +185,7 @@ __all__ = [
     "effective_length",
     "evaluate",
     "exposure_bias",
+    "failure_profile",
     "flips",
     "gather_dialogues",
     "grid_accuracy",
@@ -249,6 +250,7 @@ _WITH_ENCODERS = {
     "Evaluation": "evaluation",
     "ImugSuite": "suite",
     "compare": "evaluation",
+    "failure_profile": "evaluation",
     "evaluate": "evaluation",
     "read_records": "formats",
 }

@@ -4,6 +4,7 @@
 
 from imug_metrics.evaluation.check import DataCheck, check_data
 from imug_metrics.evaluation.comparison import Comparison, compare
+from imug_metrics.evaluation.failures import FailureProfile, failure_profile
 from imug_metrics.evaluation.gain import GainEvaluation, evaluate_gain
 from imug_metrics.evaluation.human_file import read_human
 from imug_metrics.evaluation.plan import ComparisonPlan, plan_assumed, plan_comparison
@@ -20,6 +21,7 @@ __all__ = [
     "ComparisonPlan",
     "DataCheck",
     "Evaluation",
+    "FailureProfile",
     "GainEvaluation",
     "JudgeSettings",
     "MergedStates",
@@ -36,6 +38,7 @@ __all__ = [
     "evaluate_gain",
     "evaluate_scaling",
     "evaluate_unim",
+    "failure_profile",
     "merge_states",
     "plan_assumed",
     "plan_comparison",

@@ -145,8 +145,8 @@ def compare(
     if repeats:
         found = [average_runs(scores) for scores in models_of_runs(_folders(runs)).values()]
     else:
-        found = _of_mapping(given) if isinstance(given, Mapping) else _of_runs(_folders(runs))
-    found = _chosen(found, models)
+        found = _of_mapping(given) if isinstance(given, Mapping) else models_of(runs)
+    found = chosen_models(found, models)
     known = {view.key: view for view in known_metrics(found)}
     views = [known[key] if key in known else metric_spec(key) for key in metrics] or comparable_metrics(found)
     compared = compare_models(found, views, slopes=slopes, level=level, power=power, replicates=replicates, seed=seed)
@@ -186,9 +186,9 @@ def _folders(runs: Sequence[Any]) -> Sequence[Run]:
     return runs
 
 
-def _of_runs(runs: Sequence[Run]) -> list[ModelScores]:
-    """The models of all runs; a name that comes twice has its run's before it."""
-    loaded = [(run, run if isinstance(run, Evaluation) else Evaluation.load(run)) for run in runs]
+def models_of(runs: Sequence[Any]) -> list[ModelScores]:
+    """The models of all runs, evaluations or their folders; a name that comes twice has its run's before it."""
+    loaded = [(run, run if isinstance(run, Evaluation) else Evaluation.load(run)) for run in _folders(runs)]
     names = [result.model for _, evaluation in loaded for result in evaluation.results]
     found = []
     for place, (run, evaluation) in enumerate(loaded, 1):
@@ -216,7 +216,8 @@ def _of_mapping(rows: Mapping[str, Any]) -> list[ModelScores]:
     return found
 
 
-def _chosen(found: Sequence[ModelScores], models: Sequence[str]) -> list[ModelScores]:
+def chosen_models(found: Sequence[ModelScores], models: Sequence[str], *, least: int = 2) -> list[ModelScores]:
+    """The models of these names, or all; at least so many."""
     names = [model.model for model in found]
     for name in models:
         if name not in names:
@@ -225,7 +226,7 @@ def _chosen(found: Sequence[ModelScores], models: Sequence[str]) -> list[ModelSc
     if twice:
         raise ArgumentError("runs", f"expected runs whose folders have different names, {twice[0]!r} comes twice")
     chosen = [model for model in found if not models or model.model in models]
-    if len(chosen) < 2:
+    if len(chosen) < least:
         only = join_names([model.model for model in chosen]) or "none"
-        raise ArgumentError("runs", f"expected two models or more, got {only}")
+        raise ArgumentError("runs", f"expected {'a model' if least == 1 else 'two models or more'}, got {only}")
     return chosen

@@ -14,7 +14,7 @@ from imug_metrics.encoders.loading import as_cached_encoder
 from imug_metrics.functional.answers.answer_accuracy import Kind
 from imug_metrics.suite.saved_suite import saved_suite
 from imug_metrics.suite.scores import ModelScores
-from imug_metrics.suite.standard import Given, route, standard_metrics
+from imug_metrics.suite.standard import Given, StandardMetrics, route, standard_metrics
 from imug_metrics.suite.suite import ImugSuite, Progress
 from imug_metrics.suite.turns import OF_IMAGES, Unreadable
 
@@ -82,7 +82,8 @@ def score_records(
         width = _width(records, encoder)
         metrics = standard_metrics(missing=missing, max_turns=max(16, last), kind=kind, width=width)
         if encoder is None and any(record.modality == "image" for record in records):
-            metrics = {name: metric for name, metric in metrics.items() if route(name, metric) not in OF_IMAGES}
+            of_texts = {name: metric for name, metric in metrics.items() if route(name, metric) not in OF_IMAGES}
+            metrics = StandardMetrics(of_texts)
     suite = ImugSuite(metrics, encoder=encoder, keep_rows=True, score_ranges=score_ranges)
     suite.update(records, dialogues_per_step=dialogues_per_step, unreadable=unreadable, progress=progress)
     scores = suite.scores(model)

@@ -57,6 +57,9 @@ OF_FAILURES = (
 )
 """Standard metrics that reports show among the failures of long dialogues."""
 
+OF_RECORDS = frozenset({"modality_compliance", "object_hallucination"})
+"""Standard metrics that columns do not feed: their `preds` are something else than the answers of the others."""
+
 UNLISTED = frozenset({"turn_decay", "turn_consistency_graph", *OF_FAILURES})
 """Standard metrics that reports leave to their list of all numbers, or to a section of their own."""
 

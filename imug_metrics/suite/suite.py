@@ -51,6 +51,7 @@ from imug_metrics.suite.score_ranges import check_in_range, check_score_ranges
 from imug_metrics.suite.scores import ModelScores
 from imug_metrics.suite.standard import (
     FUNCTION,
+    OF_RECORDS,
     UNLISTED,
     Given,
     Route,
@@ -505,7 +506,8 @@ class ImugSuite(MetricCollection):
 
     def _feed_columns(self, columns: Mapping[str, Any], call: Call) -> None:
         check_columns(columns, self.values())
-        fed = [name for name in self.names if required_columns(self[name]) <= columns.keys()]
+        names = [name for name in self.names if not (name in self._standard and name in OF_RECORDS)]
+        fed = [name for name in names if required_columns(self[name]) <= columns.keys()]
         if not fed:
             raise ValueError(f"Expected columns that one of the metrics can be fed with, got {', '.join(columns)}.")
         # The rest is not worth the encoder's time.

@@ -299,7 +299,12 @@ def test_records_work_with_a_differentiable_encoder(files):
     plain, graph = (ImugSuite(encoder=Reading(differentiable=flag)) for flag in (False, True))
     for suite in (plain, graph):
         suite.update(records)
-    assert graph.compute() == pytest.approx(plain.compute(), nan_ok=True)
+    found, expected = graph.compute(), plain.compute()
+    styles = [name for name in expected if name.startswith("style_drift")]  # of small images, rounded to levels or not
+    assert [found.pop(name) for name in styles] == pytest.approx(
+        [expected.pop(name) for name in styles], nan_ok=True, rel=0.01, abs=0.01
+    )
+    assert found == pytest.approx(expected, nan_ok=True)
 
 
 def test_a_process_without_data_takes_part_where_others_have_some(encoder, files):
@@ -390,3 +395,11 @@ def test_an_encoder_that_cannot_be_moved_says_so():
     assert ImugSuite([TurnAlignment()], encoder=Fixed()).encoder.name == "fixed"
     with pytest.raises(TypeError, match="'fixed' has no method `to`"):
         ImugSuite([TurnAlignment()], encoder=Fixed(), device="cpu")
+
+
+def test_answers_in_columns_are_no_objects_and_no_modalities():
+    suite = ImugSuite()
+    suite.update(preds=["A", "B"], target=["A", "C"], modality=["text", "text"], dialogue=[1, 1], turn=[1, 2])
+    found = suite.compute()
+    assert found["answer_accuracy"] == 0.5
+    assert not any(name.startswith(("object_hallucination", "modality_compliance")) for name in found)
