@@ -37,6 +37,7 @@ from imug_metrics.suite import ModelScores, metric_scores
 from imug_metrics.suite.record_values import record_values
 
 TURNS, WIDTH, STYLES = 6, 48, 16
+_OTHER_DRAWS = 10**6  # models draw other numbers than tasks
 NAMES = [f"object {place}" for place in range(60)]
 
 
@@ -207,7 +208,9 @@ def figures(dialogues: int, seed: int) -> tuple[list[str], list[FailureFigure]]:
     """The models' names and the figures of one simulated benchmark."""
     tasks = made_tasks(dialogues, seed)
     models = {HONEST: Model(), **{name: model for name, (model, _) in PLANTED.items()}}
-    scored = [scored_model(name, models[name], tasks, 1000 * seed + place) for place, name in enumerate(models)]
+    scored = [
+        scored_model(name, models[name], tasks, _OTHER_DRAWS + 1000 * seed + place) for place, name in enumerate(models)
+    ]
     return [*models], failure_figures(scored)
 
 

@@ -48,10 +48,16 @@ class Failure(NamedTuple):
 _PROMPTED = "image turns, and an encoder that embeds prompts"
 
 FAILURES: tuple[Failure, ...] = (
-    Failure("answers in the wrong modality", "modality_compliance", -1, "outputs of text and image turns", item="modality_compliance"),
+    Failure(
+        "answers in the wrong modality",
+        "modality_compliance",
+        -1,
+        "outputs of text and image turns",
+        item="modality_compliance",
+    ),
     Failure("loses score right after a switch of modality", "switch_cost", -1, "text turns with a key", 0.0),
-    Failure("forgets what was asked earlier", "context_forgetting", 1, _PROMPTED, 0.0, "context_forgetting"),
-    Failure("follows only the latest prompt", "recency_reliance", 1, _PROMPTED, 0.0, "recency_reliance"),
+    Failure("forgets what was asked earlier", "context_forgetting", 1, _PROMPTED, item="context_forgetting"),
+    Failure("follows only the latest prompt", "recency_reliance", 1, _PROMPTED, item="recency_reliance"),
     Failure("invents objects", "object_hallucination", 1, "records with `objects` and `target_objects`"),
     Failure("drifts in style", "style_drift", 1, "image turns", item="style_drift"),
     Failure("loses diversity", "turn_diversity", -1, "image turns of dialogues", 0.0),

@@ -109,7 +109,7 @@ def _failing(models: Sequence[ModelScores], failures: Sequence[FailureFigure]) -
             own = figure.estimates[figure.worst].value
             others = [found.value for place, found in enumerate(figure.estimates) if place != figure.worst]
             ends = " to ".join(dict.fromkeys(number(end, 3) for end in (min(others), max(others))))
-            text = f"{figure.failure.symptom} more than every other model: {number(own, 3)} against {ends}."
+            text = f"{figure.failure.symptom}, more than every other model: {number(own, 3)} against {ends}."
             yield Finding("loss", models[figure.worst].model, text)
 
 

@@ -133,7 +133,7 @@ def test_the_page_and_the_sentences_name_who_stands_out() -> None:
     models = [scored("a", 0.1), scored("b", 0.3), scored("c", 0.12)]
     [finding] = [found for found in find(models) if "invents" in found.text]
     assert (finding.tone, finding.model) == ("loss", "b")
-    assert finding.text == "invents objects more than every other model: 0.300 against 0.100 to 0.120."
+    assert finding.text == "invents objects, more than every other model: 0.300 against 0.100 to 0.120."
     section = failures(Report(models))
     assert section is not None
     assert section.name == "failures"

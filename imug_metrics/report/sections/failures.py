@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from imug_metrics.report.failures import FAILURES, FailureFigure
 from imug_metrics.report.sections.section import Report, Section
@@ -23,7 +24,10 @@ def failures(report: Report) -> Section | None:
     """The section of failures."""
     if not report.failures:
         return None
-    return Section("failures", "What goes wrong", ABOUT, [failure_table(report, report.failures)])
+    table = failure_table(report, report.failures)
+    return Section(
+        "failures", "What goes wrong", ABOUT, [replace(table, caption=(*table.caption, *_not_judged(report)))]
+    )
 
 
 def marked_failures(report: Report) -> Table | None:
@@ -36,8 +40,8 @@ def marked_failures(report: Report) -> Table | None:
 def failure_table(report: Report, figures: Sequence[FailureFigure]) -> Table:
     """The models' figures, failure by failure."""
     groups = [[_row(report, figure, place) for place in range(len(report.models))] for figure in figures]
-    caption = (*_told(report), *_not_judged(report))
-    return Table(("Failure", "Model", "Figure", "Healthy"), groups, "What goes wrong, by model", caption, "failures")
+    header = ("Failure", "Model", "Figure", "Healthy")
+    return Table(header, groups, "What goes wrong, by model", tuple(_told(report)), "failures")
 
 
 def _row(report: Report, figure: FailureFigure, place: int) -> list[Cell]:
