@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
@@ -169,18 +169,19 @@ def _unpaired(
     """Compared by the models' own errors, which are taken back from the widths of their intervals."""
     found = [(each.value, each.lower, each.upper) for each in _of(models, failure)]
     value, lower, upper = torch.tensor(found, dtype=torch.float64).unbind(1)
-    clusters = torch.tensor([_dialogues(model.scores, failure.key) for model in models], dtype=torch.float64)
+    clusters = torch.tensor([_dialogues(model, failure.key) for model in models], dtype=torch.float64)
     error = (upper - lower) / 2 / student_quantile(clusters, level)
     joint = independent_differences(value, error.masked_fill(error == 0, torch.nan), clusters, pairs, level)
     first, second = torch.tensor(pairs).unbind(1)
     return value[first] - value[second], joint.p
 
 
-def _dialogues(scores: Mapping[str, float], key: str) -> float:
-    """Dialogues behind a figure; of an estimate that has no number of its own, those of its metric."""
-    while key and f"{key}_dialogues" not in scores:
+def _dialogues(model: ModelScores, key: str) -> float:
+    """Dialogues behind a figure: of its metric, or where that does not tell, of the rows."""
+    while key and f"{key}_dialogues" not in model.scores:
         key = key.rpartition("_")[0]
-    return as_float(scores.get(f"{key}_dialogues"))
+    known = as_float(model.scores.get(f"{key}_dialogues"))
+    return known if known > 0 else float(len({row["dialogue"] for row in model.items}))
 
 
 def _worst(worse_by: Tensor, p: Tensor, pairs: Sequence[tuple[int, int]], models: int, level: float) -> int | None:

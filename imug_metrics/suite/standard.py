@@ -130,6 +130,7 @@ def standard_metrics(
             "answer_accuracy_imug": AnswerAccuracy(protocol="imug", **options),
             "turn_decay": TurnDecay(score_range=(0.0, 1.0), **options),
         }
+    few_turns = min(max_turns, 16)  # whose states grow steeply with the turns: later ones share an effect, or are left
     of_those_there = {**options, "missing": "skip"}  # 0 would be the best, or a turn without a key an error
     return StandardMetrics(
         answers,
@@ -141,18 +142,13 @@ def standard_metrics(
         turn_consistency_graph=TurnConsistency(mode="graph", **options),
         turn_consistency_reference=ReferenceConsistency(**options),
         modality_compliance=ModalityCompliance(**of_those_there),
-        switch_cost=_switch_cost(max_turns),
+        switch_cost=SwitchCost(score_range=(0.0, 1.0), detail="interval", max_turns=few_turns),
         context_forgetting=ContextForgetting(**of_those_there),
         recency_reliance=RecencyReliance(**of_those_there),
         object_hallucination=ObjectHallucination(**of_those_there),
         style_drift=ThumbnailStyle(**of_those_there),
-        **({} if width is None else {"turn_diversity": TurnDiversity(width, detail=True, max_turns=max_turns)}),
+        **({} if width is None else {"turn_diversity": TurnDiversity(width, detail="interval", max_turns=few_turns)}),
     )
-
-
-def _switch_cost(max_turns: int) -> SwitchCost:
-    """With one effect for all turns from the 16th on: the state grows with the fourth power of their number."""
-    return SwitchCost(score_range=(0.0, 1.0), detail="interval", max_turns=min(max_turns, 16))
 
 
 def named_metrics(metrics: Given) -> dict[str, Metric]:

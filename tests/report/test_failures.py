@@ -105,6 +105,17 @@ def test_an_estimate_without_an_interval_is_not_compared(value: float) -> None:
     assert figure.worst is None
 
 
+def test_a_metric_that_does_not_count_dialogues_is_compared_by_those_of_the_rows() -> None:
+    rows: list[dict[str, Any]] = [{"dialogue": str(d), "turn": 1} for d in range(50)]
+    found = [scored(name, value, "switch_cost") for name, value in (("a", 0.0), ("b", -0.2))]
+    kept = [
+        ModelScores(model.model, {k: v for k, v in model.scores.items() if "dialogues" not in k}, rows)
+        for model in found
+    ]
+    assert [figure.worst for figure in failure_figures(kept)] == [1]
+    assert [figure.p for figure in failure_figures(kept)] == [figure.p for figure in failure_figures(found)]
+
+
 def test_costs_that_records_carry_are_failures_of_their_own() -> None:
     models = [scored(name, value, "cost_tokens_growth") for name, value in (("a", 0.0), ("b", 0.3))]
     [figure] = failure_figures(models)

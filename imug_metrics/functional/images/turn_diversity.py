@@ -40,15 +40,15 @@ def turn_diversity(
     order: float = 1,
     reduction: Literal["mean", "none"] = "mean",
 ) -> Tensor:
-    """Change per turn of the diversity of the images of a turn, in parts of turn 1's. Higher is better, 0 is no change.
+    """Change per turn of the diversity of images, in parts of that of first images. Higher is better, 0 is no change.
 
-    The diversity of a turn is the Vendi score of its images, or their mean distance; each turn is compared with turn 1
-    on the dialogues that have both:
+    The diversity D_k of images is the Vendi score, or the mean distance, of those that come k turns after the first
+    image of their dialogue; it is compared with that of the first images of the same n_k dialogues, D_0:
 
-        sum_t n_t (t - 1) (D_t - D_1) / sum_t n_t (t - 1)^2 (D_1 - none)
+        sum_k n_k k (D_k - D_0) / sum_k n_k k^2 (D_0 - none)
 
-    over the turns t from 2 on, with n_t dialogues, and `none` what the diversity of equal images is: 1 for Vendi
-    scores, 0 for distances. -0.2 says that each turn loses a fifth of the diversity that turn 1 has.
+    over k from 1 on, and `none` what the diversity of equal images is: 1 for Vendi scores, 0 for distances. -0.2 says
+    that each turn loses a fifth of the diversity that first images have.
 
     Args:
         images: embeddings `[N, D]` or `[B, T, D]`, one image a turn; zero rows count as absent.
@@ -60,7 +60,7 @@ def turn_diversity(
 
     Returns:
         float64 scalar, or the curve `[T]` up to the last turn; NaN where undefined: at a turn with fewer than two
-        images, and of the change where no later turn has two dialogues with turn 1, or these are all alike there.
+        images, and of the change where no two dialogues have images equally far apart, or first ones are all alike.
         Differentiable. Time grows with the cube of the number of dialogues, but for distances and order 2.
 
     Raises:
@@ -111,25 +111,46 @@ def diversity_estimates(
         kept: bool `[..., n]`, the dialogues that count; None: all.
 
     Returns:
-        `change`, `slope` (of which it is the numerator in parts of turn 1's diversity), `retention` (last turn in parts
-        of the first), `mean` and `turn_1`, `turn_2`, ...
+        `change`, `slope` (of which it is the numerator in parts of the first images' diversity), `retention` (last
+        images in parts of the first), `mean` and `turn_1`, `turn_2`, ...
     """
     there = rows.detach().square().sum(2) > 0
     kept = there.new_ones(len(rows)) if kept is None else kept
-    grams = torch.einsum("ntd,mtd->tnm", rows, rows)
-    curve, firsts, laters, pairs = [], [], [], []
-    for turn in range(rows.shape[1]):
-        at, both = kept & there[:, turn], kept & there[:, turn] & there[:, 0]
-        curve.append(_diversity(grams[turn], at, measure))
-        if turn:
-            alike = torch.equal(at, both)
-            firsts.append(_diversity(grams[0], both, measure))
-            laters.append(curve[-1] if alike else _diversity(grams[turn], both, measure))
-            pairs.append(both.sum(-1))
+    curve = _curve(rows, kept[..., None] & there, measure)
     found = {"mean": _mean(torch.stack(curve, -1), (kept[..., None] & there).sum(-2))}
-    found |= _changes(found["mean"], firsts, laters, pairs, none)
-    found["retention"] = _retention(rows, there, kept, grams[0], measure, none)
+    found |= _change_estimates(*from_first_image(rows, there), kept, measure, none)
     return found | {f"turn_{turn}": value for turn, value in enumerate(curve, 1)}
+
+
+def _curve(rows: Tensor, chosen: Tensor, measure: Callable[[Tensor], Tensor]) -> list[Tensor]:
+    """Diversity `[...]` of the rows of each turn that are chosen, bool `[..., n, T]`."""
+    grams = torch.einsum("ntd,mtd->tnm", rows, rows)
+    return [_diversity(gram, at, measure) for gram, at in zip(grams, chosen.unbind(-1))]
+
+
+def from_first_image(rows: Tensor, there: Tensor) -> tuple[Tensor, Tensor]:
+    """Images of dialogues by the number of turns since the dialogue's first image, and where there are any."""
+    number = torch.arange(rows.shape[1], device=rows.device)
+    place = number + there.byte().argmax(1, keepdim=True)
+    inside, place = place < len(number), place.clamp(max=len(number) - 1)
+    found = rows.gather(1, place[:, :, None].expand_as(rows)).where(inside[:, :, None], 0)
+    return found, there.gather(1, place) & inside
+
+
+def _change_estimates(
+    rows: Tensor, there: Tensor, kept: Tensor, measure: Callable[[Tensor], Tensor], none: float
+) -> dict[str, Tensor]:
+    """`change`, `slope` and `retention` of images by turns since the first one."""
+    begun = kept[..., None] & there & there[:, :1]
+    firsts, laters, pairs = [], [], []
+    first = rows[:, 0] @ rows[:, 0].mT
+    for turn in range(1, rows.shape[1]):
+        both = begun[..., turn]
+        firsts.append(_diversity(first, both, measure))
+        laters.append(_diversity(rows[:, turn] @ rows[:, turn].mT, both, measure))
+        pairs.append(both.sum(-1))
+    found = _changes(kept.sum(-1).to(rows), firsts, laters, pairs, none)
+    return {**found, "retention": _retention(rows, there, kept, first, measure, none)}
 
 
 def _diversity(gram: Tensor, chosen: Tensor, measure: Callable[[Tensor], Tensor]) -> Tensor:
@@ -141,7 +162,7 @@ def _diversity(gram: Tensor, chosen: Tensor, measure: Callable[[Tensor], Tensor]
 def _changes(
     like: Tensor, firsts: list[Tensor], laters: list[Tensor], pairs: list[Tensor], none: float
 ) -> dict[str, Tensor]:
-    """The slope through turn 1, and in parts of turn 1's diversity."""
+    """The slope through first images, and in parts of their diversity."""
     if not firsts:
         undefined = torch.full_like(like, torch.nan)
         return {"change": undefined, "slope": undefined}
@@ -158,7 +179,7 @@ def _changes(
 def _retention(
     rows: Tensor, there: Tensor, kept: Tensor, first: Tensor, measure: Callable[[Tensor], Tensor], none: float
 ) -> Tensor:
-    """Diversity of last images in parts of that of the first, of dialogues that have turn 1 and a later one."""
+    """Diversity of last images in parts of that of the first, of dialogues that have two images or more."""
     number = torch.arange(rows.shape[1], device=rows.device)
     last = (there * number).amax(1)
     ends = rows.gather(1, last.view(-1, 1, 1).expand(-1, 1, rows.shape[2]))[:, 0]

@@ -23,6 +23,7 @@ from imug_metrics.functional.images.turn_diversity import (
     DiversityKind,
     diversity_estimates,
     diversity_measure,
+    from_first_image,
 )
 from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.embedding_metric import EmbeddingMetric
@@ -36,15 +37,15 @@ if TYPE_CHECKING:
 
 
 class TurnDiversity(EmbeddingMetric):
-    """Do the images of different dialogues grow alike with the turns? Change per turn, in parts of turn 1's diversity.
+    """Do the images of different dialogues grow alike with the turns? Change per turn, in parts of first images'.
 
-    0 is no change, -0.2 says that every turn loses a fifth of the diversity that turn 1 has; higher is better. The
-    diversity D_t of turn t is the Vendi score of its images over dialogues (Friedman and Dieng, arXiv 2210.02410), the
-    exponential of the entropy of the eigenvalues of their cosines: an effective number of different images. Each turn
-    is compared with turn 1 on the n_t dialogues that have both, so that neither the number of images, with which Vendi
-    scores grow, nor which dialogues are long makes a difference:
+    0 is no change, -0.2 says that every turn loses a fifth of the diversity that first images have; higher is better.
+    The diversity D_k is the Vendi score over dialogues of the images that come k turns after the first image of their
+    dialogue (Friedman and Dieng, arXiv 2210.02410), the exponential of the entropy of the eigenvalues of their cosines:
+    an effective number of different images. It is compared with that of the first images of the same n_k dialogues, so
+    that neither the number of images, with which Vendi scores grow, nor which dialogues are long makes a difference:
 
-        sum_t n_t (t - 1) (D_t - D_1) / sum_t n_t (t - 1)^2 (D_1 - none)
+        sum_k n_k k (D_k - D_0) / sum_k n_k k^2 (D_0 - none)
 
     with `none` what equal images have: 1, and 0 for distances. `turn_diversity` is the functional counterpart, which
     takes all dialogues. The class keeps a bounded sample of them, those with the smallest hashes of their ids: it is
@@ -55,7 +56,7 @@ class TurnDiversity(EmbeddingMetric):
 
     - `turn_diversity_slope`: the same change in the unit of the diversity, per turn
     - `turn_diversity_retention`: diversity of last images in parts of that of the first, above `none`, of dialogues
-      that have turn 1 and a later one
+      that have two images or more
     - `turn_diversity_turn_k`: the diversity of all sampled images of turn k; with `kind="vendi"` it falls as dialogues
       end, since there are fewer
     - `turn_diversity_mean`: mean of these, weighted by images
@@ -93,13 +94,13 @@ class TurnDiversity(EmbeddingMetric):
     description = MetricDescription(
         label="Diversity",
         noun="the change of diversity",
-        unit="share of turn 1's diversity per turn",
-        measures="slope through turn 1 / diversity of turn 1",
+        unit="share of the first images' diversity per turn",
+        measures="slope through first images / their diversity",
         span="-1 to infinity; 0 is no change",
         direction="higher is better; below 0 the images of dialogues grow alike",
         meaning="Which part of the diversity of the first images is lost at each turn, over dialogues.",
         misleads="Prompts that grow alike make images grow alike. Noise and broken images are diverse as well, and a "
-        "model without diversity at turn 1 has none to lose.",
+        "model whose first images are alike has none to lose.",
     )
     primary = "change"
     curve_of = "diversity over dialogues"
@@ -216,12 +217,12 @@ class TurnDiversity(EmbeddingMetric):
 
     def _weights_of_dialogues(self, names: list[str], rows: Tensor) -> Tensor:
         """How much each dialogue of the sample weighs in each estimate, `[n, E]`."""
-        there = (rows.square().sum(2) > 0).double()
+        there = rows.square().sum(2) > 0
         later = torch.arange(self.max_turns, dtype=torch.float64, device=rows.device)
-        paired = there * there[:, :1]
-        weights = {"mean": there.sum(1), "retention": (paired[:, 1:].sum(1) > 0).double()}
-        weights |= dict.fromkeys(("change", "slope"), (paired * later.square()).sum(1))
-        weights |= {f"turn_{turn}": there[:, turn - 1] for turn in self._turns()}
+        _, since = from_first_image(rows, there)
+        weights = {"mean": there.sum(1).double(), "retention": (since.sum(1) > 1).double()}
+        weights |= dict.fromkeys(("change", "slope"), (since * later.square()).sum(1))
+        weights |= {f"turn_{turn}": there[:, turn - 1].double() for turn in self._turns()}
         return torch.stack([weights[name] for name in names], 1)
 
 

@@ -61,3 +61,13 @@ def test_absent_images_and_lengths_of_vectors_do_not_matter() -> None:
 
 def test_no_dialogue_has_no_diversity() -> None:
     assert turn_diversity(torch.zeros(0, 4), dialogue=[], turn=[]).isnan()
+
+
+@pytest.mark.parametrize("late", [[0, 2, 4], [0, 1, 2, 3, 4, 5]], ids=["some", "all"])
+def test_turns_are_counted_from_the_first_image_of_a_dialogue(late: list[int]) -> None:
+    rows = images()
+    later = torch.cat([rows, torch.zeros(len(rows), 1, rows.shape[2])], 1)
+    later[late, 1:] = rows[late]
+    later[late, 0] = torch.nan
+    lengths = [length + (row in late) for row, length in enumerate(LENGTHS)]
+    torch.testing.assert_close(turn_diversity(later, lengths=lengths), turn_diversity(rows, lengths=LENGTHS))
