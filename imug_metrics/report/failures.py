@@ -98,8 +98,9 @@ def failure_figures(models: Sequence[ModelScores], level: float = 0.95) -> list[
 
     A model stands out in a failure where its figure is worse than that of every other model, by p-values below
     `1 - level` that are adjusted for all pairs of models and (Holm's rule) for all failures. Figures that are means of
-    rows are compared on the records that both models have; the others, of which nothing is known by dialogue, by their
-    own errors alone (`imug_metrics.stats.comparison.independent_differences`), which is wider.
+    rows are compared on the records that both models have; the others, of which nothing is known by dialogue, and those
+    whose difference is the same in every dialogue, by their own errors alone
+    (`imug_metrics.stats.comparison.independent_differences`), which is wider.
 
     Args:
         models: scores of at least one model.
@@ -119,7 +120,7 @@ def failure_figures(models: Sequence[ModelScores], level: float = 0.95) -> list[
         return [FailureFigure(each, _of(models, each), (), False, None) for each in known]
     pairs = list(combinations(range(len(models)), 2))
     paired = _paired(models, known, level)
-    compared = [paired.get(each.key) or _unpaired(models, each, pairs, level) for each in known]
+    compared = [_compared(paired.get(each.key), _unpaired(models, each, pairs, level)) for each in known]
     adjusted = holm_families([p for _, p in compared])
     return [
         FailureFigure(each, _of(models, each), tuple(p.tolist()), each.key in paired, worst)
@@ -147,6 +148,17 @@ def _of(models: Sequence[ModelScores], failure: Failure) -> tuple[Estimate, ...]
 
 _Compared: TypeAlias = tuple[Tensor, Tensor]
 """By pair, the first model's figure less the second's, and p-values that are adjusted for all pairs."""
+
+
+def _compared(paired: _Compared | None, unpaired: _Compared) -> _Compared:
+    """The paired comparison; the other one for two models whose difference is the same in every dialogue.
+
+    Such a difference has no error, but a model that always fails beside one that never does is no matter of chance.
+    """
+    if paired is None:
+        return unpaired
+    away, p = paired
+    return away, p.where(~p.isnan(), unpaired[1].to(p))
 
 
 def _paired(models: Sequence[ModelScores], failures: Sequence[Failure], level: float) -> dict[str, _Compared]:

@@ -66,6 +66,18 @@ def test_figures_with_rows_are_compared_by_dialogue_where_their_intervals_overla
     assert figure.worst is None, "by their own errors alone they cannot be told apart"
 
 
+def test_a_model_that_always_fails_beside_others_that_never_do_stands_out() -> None:
+    def always(name: str, value: float) -> ModelScores:
+        rows: list[dict[str, Any]] = [{"dialogue": str(d), "turn": 2, "copy": value} for d in range(50)]
+        ends = {"": value, "_lower": max(value - 0.06, 0.0), "_upper": min(value + 0.06, 1.0)}
+        return ModelScores(name, {f"copy_guard{end}": found for end, found in ends.items()}, rows)
+
+    [figure] = failure_figures([always("a", 0.0), always("b", 1.0), always("c", 0.0)])
+    assert figure.paired
+    assert figure.worst == 1
+    assert figure.p[1] == 1.0, "two models that never fail do not differ"
+
+
 def test_many_failures_are_judged_more_strictly_than_one() -> None:
     def models(keys: list[str]) -> list[ModelScores]:
         found = []
@@ -93,7 +105,8 @@ def test_a_failure_that_one_model_cannot_be_judged_by_has_no_one_who_stands_out(
     assert section is not None
     [table] = section.parts
     assert isinstance(table, Table)
-    assert [row["Figure"] for row in table.records()] == [0.9, None]
+    [row] = table.records()
+    assert (row["a"], row["b"]) == (0.9, None)
     needs = KEYS["object_hallucination"].needs
     assert f"–  not judged: invents objects, which needs {needs}" in table.caption
 
@@ -129,15 +142,17 @@ def test_of_one_model_it_is_said_what_excludes_a_healthy_value() -> None:
     table = marked_failures(Report([scored("a", -0.2, "switch_cost")]))
     assert table is not None
     [row] = table.rows
-    assert (row[2].tone, [mark.sign for mark in row[2].marks]) == ("bad", ["!"])
-    assert row[3].content == 0.0
+    assert (row[1].tone, [mark.sign for mark in row[1].marks]) == ("bad", ["!"])
+    assert row[2].content == 0.0
+    assert row[0].below == "switch_cost, lower is worse"
 
 
 def test_the_terminal_shows_failures_that_are_there_for_certain() -> None:
     assert marked_failures(Report([scored("a", 0.1), scored("b", 0.11)])) is None
     table = marked_failures(Report([scored("a", 0.1), scored("b", 0.3)]))
     assert table is not None
-    assert [[mark.sign for mark in row[2].marks] for row in table.rows] == [[], ["▲"]]
+    [row] = table.rows
+    assert [[mark.sign for mark in cell.marks] for cell in row[1:3]] == [[], ["▲"]]
 
 
 def test_the_page_and_the_sentences_name_who_stands_out() -> None:

@@ -7,11 +7,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from imug_metrics.report.failures import FAILURES, FailureFigure
 from imug_metrics.report.sections.section import Report, Section
 from imug_metrics.report.tables.cells import estimate_cell
 from imug_metrics.report.tables.table import Cell, Mark, Table, legend
+
+if TYPE_CHECKING:
+    from imug_metrics.suite import ModelScores
 
 ABOUT = """By failure the figure that measures it, with its 95 % interval by dialogue. ▲ this model is worse than every
 other one, by p-values adjusted for all pairs of models and all failures; ! its interval excludes what a model without
@@ -38,21 +42,27 @@ def marked_failures(report: Report) -> Table | None:
 
 
 def failure_table(report: Report, figures: Sequence[FailureFigure]) -> Table:
-    """The models' figures, failure by failure."""
-    groups = [[_row(report, figure, place) for place in range(len(report.models))] for figure in figures]
-    header = ("Failure", "Model", "Figure", "Healthy")
-    return Table(header, groups, "What goes wrong, by model", tuple(_told(report)), "failures")
+    """One row a failure, one column a model."""
+    header = ("Failure", *(model.model for model in report.models), "Healthy")
+    rows = [_row(report, figure) for figure in figures]
+    return Table(header, [rows], "What goes wrong, by model", tuple(_told(report)), "failures")
 
 
-def _row(report: Report, figure: FailureFigure, place: int) -> list[Cell]:
-    failure, marks = figure.failure, _marks(figure, place)
-    reason = report.models[place].reasons.get(failure.key, "no interval")
+def _row(report: Report, figure: FailureFigure) -> list[Cell]:
+    failure = figure.failure
+    end = "higher" if failure.worse > 0 else "lower"
     return [
-        Cell(failure.symptom if place == 0 else "", value=failure.symptom),
-        report.name(place),
-        estimate_cell(figure.estimates[place], 3, reason=reason, marks=marks)._replace(tone="bad" if marks else ""),
+        Cell(failure.symptom, below=f"{failure.key}, {end} is worse"),
+        *(_figure(report.models[place], figure, place) for place in range(len(report.models))),
         Cell("–" if math.isnan(failure.healthy) else f"{failure.healthy:g}", value=failure.healthy),
     ]
+
+
+def _figure(model: ModelScores, figure: FailureFigure, place: int) -> Cell:
+    marks = _marks(figure, place)
+    reason = model.reasons.get(figure.failure.key, "no interval")
+    cell = estimate_cell(figure.estimates[place], 3, reason=reason, marks=marks)
+    return cell._replace(tone="bad" if marks else "")
 
 
 def _marks(figure: FailureFigure, place: int) -> list[Mark]:
