@@ -15,8 +15,9 @@ def relative_change(batch: DialogueBatch, values: Tensor) -> tuple[Tensor, Tenso
 
     With turn t and value v about their segment's means, and v_1 the first value of the segment, these are `sum t v` and
     `sum t^2 v_1`. The quotient of their sums is g where every segment changes by g times its first value at each turn,
-    however large that is and however many turns there are; and 0 on average where nothing changes, since the noise of a
-    first value is not in a numerator of its own.
+    however large that is and however many turns there are. Where nothing changes it comes to 0 with many segments; the
+    noise of a first value, which is in the numerator too, lifts the mean of a single segment's quotient above 0, and
+    that of a quotient of sums over n segments in proportion to 1 / n.
 
     Args:
         batch: the packed dialogues.

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 _RANK = 1e-10
-"""Directions of columns of length 1 that are shorter than this share of the longest are no directions."""
+"""Directions of columns of length 1 whose squared length is below this share of the greatest are no directions."""
 _KNOWN = 1e-6
 
 

@@ -45,7 +45,7 @@ def read_objects(argument: str, lists: Any, names: ObjectNames, codes: dict[str,
         codes: the numbers of names that were read before; those of others are added.
 
     Raises:
-        InputError: if they are held in anything else, or a name is none.
+        InputError: if they are held in anything else, or a name is none, or `normalize` makes none of it.
 
     Example:
         >>> found = read_objects("preds", [["Dog", "ball"], None, ["dog"]], ObjectNames(), {})
@@ -75,7 +75,12 @@ def _code(argument: str, name: Any, place: int | list[int], names: ObjectNames, 
     except ValueError:
         expected = f"to hold names of objects, text of 1 to {LONGEST_OBJECT} characters"
         raise InputError(argument, expected, shown(name), place) from None
-    return codes.setdefault(names(name), len(codes))
+    try:
+        compared = names(name)
+    except ValueError as error:
+        expected = f"to make a name of every object in `{argument}`"
+        raise InputError("normalize", expected, f"no name of {shown(name)}", place) from error
+    return codes.setdefault(compared, len(codes))
 
 
 def _cells(argument: str, lists: Any) -> tuple[list[Any], tuple[int, ...], tuple[int, ...] | None]:

@@ -24,7 +24,7 @@ from imug_metrics.metrics.description import MetricDescription
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.dialogue_sums import Terms
 from imug_metrics.metrics.options import MetricOptions, check_choice, within
-from imug_metrics.stats import component_weights, unpack_moments
+from imug_metrics.stats import Moments, Weights
 
 _SIDES = ("after_switch", "after_same")
 _BY_SIDE = tuple(f"{asked}_{side}" for asked in MODALITIES for side in _SIDES)
@@ -156,13 +156,25 @@ class ModalityCompliance(DialogueMetric):
             below = below + count * other_count / weight
         return {"switch_gap": torch.where(below > 0, above / torch.where(below > 0, below, 1), torch.nan)}
 
-    def _supports(self) -> dict[str, str]:
-        """The gap has the dialogues of its weaker side."""
-        if not self.detail:
-            return {}
-        places = torch.arange(len(self._components), device=self.device)
-        effective = self._named(component_weights(unpack_moments(self.moments), places).effective)
-        return {"switch_gap": min((f"{side}.den" for side in _SIDES), key=lambda name: float(effective[name]))}
+    def _weights(self, names: list[str], moments: Moments) -> Weights:
+        """Of the gap, what each dialogue brings to the weaker side by Mantel and Haenszel's weights."""
+        found = super()._weights(names, moments)
+        fewest = min((self._side_weights(moments, *sides) for sides in (_SIDES, _SIDES[::-1])), key=_effective)
+        is_gap = torch.tensor([name == "switch_gap" for name in names], device=self.device)
+        return Weights(*(torch.where(is_gap, side, own) for side, own in zip(fewest, found)))
+
+    def _side_weights(self, moments: Moments, side: str, other: str) -> Weights:
+        """Weights of the dialogues on one side; a modality that is on this side alone brings nothing to the gap."""
+        sums, share = self._named(moments.totals), torch.zeros_like(moments.totals)
+        for asked in MODALITIES:
+            own, rest = sums[f"{asked}_{side}.den"], sums[f"{asked}_{other}.den"]
+            every = own + rest
+            share[self._components.index(f"{asked}_{side}.den")] = rest / torch.where(every > 0, every, 1)
+        return Weights(share @ moments.totals, share @ moments.products @ share)
 
     def _finish(self, found: dict[str, Tensor]) -> dict[str, Tensor]:
         return {key: value for key, value in found.items() if not key.startswith(f"{self.name}_wrong")}
+
+
+def _effective(weights: Weights) -> float:
+    return float(weights.effective)

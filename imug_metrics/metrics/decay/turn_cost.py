@@ -14,14 +14,15 @@ from imug_metrics.dialogues.batch import DialogueBatch
 from imug_metrics.dialogues.columns import score_column
 from imug_metrics.errors import InputError
 from imug_metrics.functional.decay.turn_cost import cost_column, dialogue_costs, sums_so_far
+from imug_metrics.functional.decay.turn_decay import retention_parts
 from imug_metrics.functional.relative_change import relative_change
-from imug_metrics.metrics.decay.turn_decay import TurnDecay
 from imug_metrics.metrics.description import MetricDescription
+from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.dialogue_sums import Terms
 from imug_metrics.metrics.options import MetricOptions, within
 
 
-class TurnCost(TurnDecay):
+class TurnCost(DialogueMetric):
     """Does a turn cost more the later it comes? Growth per turn in parts of the first turn's cost; lower is better.
 
     For cost c (tokens, seconds, images, ...) at turn t of dialogue d, whose first known cost is c_d1:
@@ -37,8 +38,7 @@ class TurnCost(TurnDecay):
     - `turn_cost_per_dialogue`: mean cost of a dialogue all of whose costs are known
     - `turn_cost_cumulative_turn_k`: mean cost of a dialogue that is stopped at turn k; one that ends before counts with
       all it cost, one with an unknown cost up to there does not count
-    - `turn_cost_pooled`, `_retention`, `_half_life`, `_effective_turns`: as `TurnDecay` has them, of costs in place of
-      scores
+    - `turn_cost_retention`: mean last cost / mean first cost, on dialogues that have turn 1 and a later one
     - with `scored`, `turn_cost_score`: mean score of the records whose cost is known as well; `_per_point`: sum of the
       costs / sum of the scores of these; `_score_until_turn_k`: mean of all scores up to turn k. With
       `_cumulative_turn_k` the last is the front of score against cost, over where dialogues are stopped
@@ -49,6 +49,9 @@ class TurnCost(TurnDecay):
         unit: what is counted, such as `"tokens"`, for texts and axes.
         scored: scores come with the costs.
         kwargs: those of all metrics, see `MetricOptions`. With `missing="zero"` an absent output costs nothing.
+
+    Raises:
+        ValueError: if an argument is outside its range.
 
     Example:
         >>> metric = TurnCost("tokens", detail=True)
@@ -72,7 +75,7 @@ class TurnCost(TurnDecay):
     )
     primary = "growth"
     higher_is_better: bool | None = False
-    configuration = (*TurnDecay.configuration, "unit", "scored")
+    configuration = (*DialogueMetric.configuration, "unit", "scored")
     limits = within((0.0, math.inf), "mean", "turn_", "per_dialogue", "cumulative_")
 
     def __init__(self, unit: str = "", *, scored: bool = False, **kwargs: Unpack[MetricOptions]) -> None:
@@ -80,7 +83,7 @@ class TurnCost(TurnDecay):
         self.curve_of = f"mean cost, {unit}" if unit else "mean cost"
         super().__init__(**kwargs)
 
-    def update(  # type: ignore[override]  # costs in place of scores
+    def update(
         self,
         costs: Numbers,
         *,
@@ -116,15 +119,19 @@ class TurnCost(TurnDecay):
         if not self.detail:
             self._add(batch, known, None, Terms(by_segment={"growth": growth}))
             return
-        terms = self._terms(replace(batch, there=known == known), known.nan_to_num(0))
         spent, counted = dialogue_costs(batch, known, self.max_turns)
-        by_segment = {
-            **terms.by_segment,
-            "growth": growth,
-            "per_dialogue": (spent[:, -1], counted[:, -1]),
-            "cumulative_turn": (spent[:, :-1], counted[:, :-1]),
-        }
-        terms = replace(terms, by_segment=by_segment)
+        filled = known.nan_to_num(0)
+        last, first, both = retention_parts(replace(batch, there=known == known), filled)
+        terms = Terms(
+            sums={"spent": filled},
+            by_segment={
+                "growth": growth,
+                "per_dialogue": (spent[:, -1], counted[:, -1]),
+                "cumulative_turn": (spent[:, :-1], counted[:, :-1]),
+                "retention": (last, first),
+                "both": both,
+            },
+        )
         self._add(batch, known, None, self._with_scores(terms, batch, known, scored[0]) if scored else terms)
 
     def _with_scores(self, terms: Terms, batch: DialogueBatch, costs: Tensor, scores: Tensor) -> Terms:
@@ -141,10 +148,16 @@ class TurnCost(TurnDecay):
         )
 
     def _ratios(self) -> list[str]:
-        found = [*super()._ratios(), "growth", "per_dialogue", *(f"cumulative_turn_{k}" for k in self._turns())]
+        found = ["growth", "retention", "per_dialogue", *(f"cumulative_turn_{k}" for k in self._turns())]
         if self.scored:
             found += ["score", "per_point", *(f"score_until_turn_{k}" for k in self._turns())]
         return found
 
+    def _sums(self) -> list[str]:
+        return ["spent", "both"]
+
+    def _supports(self) -> dict[str, str]:
+        return {"retention": "both"}
+
     def _finish(self, found: dict[str, Tensor]) -> dict[str, Tensor]:
-        return {**super()._finish(found), f"{self.name}_sum": self._named(self._totals)["y"]}
+        return {**found, f"{self.name}_sum": self._named(self._totals)["spent"]}

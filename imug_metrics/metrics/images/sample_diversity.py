@@ -43,10 +43,10 @@ class SampleDiversity(DialogueMetric):
     Args:
         kind: `"vendi"`, or `"distance"`: the mean of 1 - cosine over pairs, which does not grow with their number.
         order: of the Vendi score: 1, 2 or inf, see `imug_metrics.stats.vendi.vendi_score`.
-        kwargs: those of all metrics, see `MetricOptions`.
+        kwargs: those of all metrics, see `MetricOptions`; `missing="zero"` is refused: no samples have it.
 
     Raises:
-        ValueError: if kind or order are unknown.
+        ValueError: if `missing` is `"zero"`, or kind or order are unknown.
 
     Example:
         >>> import torch
@@ -74,11 +74,12 @@ class SampleDiversity(DialogueMetric):
     configuration = (*DialogueMetric.configuration, "kind", "order")
 
     def __init__(self, *, kind: DiversityKind = "vendi", order: float = 1, **kwargs: Unpack[MetricOptions]) -> None:
+        if kwargs.get("missing") == "zero":
+            raise ValueError("Expected argument `missing` to be 'skip': 0 is less than the diversity of equal images.")
         diversity_measure(kind, order)  # which it refuses where it is unknown
         self.kind, self.order = kind, float(order)
-        absent_is_zero = kwargs.get("missing") == "zero"
         self.ranges = {}
-        self.limits = within((0.0 if absent_is_zero else NO_DIVERSITY[kind], HIGHEST[kind]), "mean", "turn_")
+        self.limits = within((NO_DIVERSITY[kind], HIGHEST[kind]), "mean", "turn_")
         super().__init__(**kwargs)
 
     def update(
@@ -105,8 +106,6 @@ class SampleDiversity(DialogueMetric):
         column = diversity_column(images, masks, self.kind, self.order)
         inputs = self._pack({"images": column}, dialogue, turn, None, valid, lengths)
         batch, values = inputs.batch, inputs.batch.present(inputs.columns["images"]).detach()
-        if self.missing == "zero":
-            values = batch.zero_filled(values)
         above = values - NO_DIVERSITY[self.kind]
         by_segment = {"change": relative_change(batch, above)}
         if self.detail:

@@ -82,3 +82,14 @@ def test_other_arguments_are_checked() -> None:
         object_hallucination([["a"]], [["a"]], reduction="sum")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="`count`"):
         object_hallucination([["a"]], [["a"]], count="all")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("made", ["", None, 3])
+def test_a_function_that_makes_no_name_is_named_with_the_place(made: Any) -> None:
+    def normalize(name: str) -> Any:
+        return made if name == "the" else name
+
+    with pytest.raises(InputError, match=r"`normalize` to make .* in `preds`, got no name of 'The' at row \[0, 1\]"):
+        object_hallucination([[["dog"], ["cat", "The"]]], [[["dog"], ["cat"]]], normalize=normalize)
+    with pytest.raises(InputError, match=r"`normalize` .* in `target`, got no name of 'the' at row 1"):
+        object_hallucination([["dog"], ["cat"]], [["dog"], ["the"]], normalize=normalize)

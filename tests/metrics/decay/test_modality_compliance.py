@@ -14,7 +14,7 @@ import torch
 from imug_metrics import ModalityCompliance
 from tests.metrics import cases
 from tests.metrics.decay.ragged import found, places
-from tests.metrics.interval_reference import bounds_of, share_bounds, student_bounds
+from tests.metrics.interval_reference import bounds_of, effective, share_bounds, student_bounds
 
 CASES = {
     "compliance": cases.Case(ModalityCompliance, cases.outputs_and_modality),
@@ -102,12 +102,43 @@ def test_the_interval_of_the_gap_is_that_of_its_change_with_the_weight_of_each_d
     ones, step = np.ones(30), 1e-5
     changes = [(gap(ones + step * row) - gap(ones - step * row)) / (2 * step) for row in np.eye(30)]
     scores = found(ModalityCompliance(detail=True), came, asked == 1, dialogue=dialogue, turn=turn)
-    weights = np.bincount(dialogue, switch)
+    by_side = [
+        np.stack([np.bincount(dialogue, side & (asked == kind)) for kind in (0, 1)], 1)
+        for side in (switch, ~switch & (turn > 1))
+    ]
+    own, other = (counts.sum(0) for counts in by_side)
+    shares = other / (own + other), own / (own + other)  # what Mantel and Haenszel's weights make of a record
+    weights = min((counts @ share for counts, share in zip(by_side, shares)), key=effective)
     fails, complies = (np.bincount(dialogue, w * np.ones(len(turn))) for w in (~right, right))
     records = np.bincount(dialogue)
     varies = min((records * (fails > 0), records * (complies > 0)), key=lambda w: w.sum() ** 2 / (w**2).sum())
     expected = student_bounds(gap(ones), float(np.sqrt(np.square(changes).sum())), weights, varies)
     assert bounds_of(scores, f"{NAME}_switch_gap") == pytest.approx(expected, abs=1e-7)
+
+
+def of_images(switched: int, unswitched: int, seed: int = 0) -> dict[str, float]:
+    """Dialogues that ask for an image after words, and some that ask for a second one; 60 % are right, everywhere."""
+    generator = np.random.default_rng(seed)
+    asked = np.array([[0, 0, 1]] * switched + [[0, 1, 1]] * unswitched)
+    came = np.where((asked == 1) & (generator.random(asked.shape) > 0.6), 0, asked)
+    return found(ModalityCompliance(detail=True, max_turns=3), came.astype(float), asked == 1)
+
+
+def test_records_of_a_modality_that_is_on_one_side_alone_carry_no_gap() -> None:
+    """Nearly all that follows no switch asks for words, which is never asked for after one."""
+    one, two, many = (of_images(38, unswitched) for unswitched in (1, 2, 20))
+    lower, upper = (f"{NAME}_switch_gap_{end}" for end in ("lower", "upper"))
+    assert not math.isnan(one[f"{NAME}_switch_gap"])
+    assert math.isnan(one[lower])
+    assert math.isnan(one[upper])
+    assert two[upper] - two[lower] > 1.5, "two dialogues tell hardly anything"
+    assert many[upper] - many[lower] < 1
+
+
+def test_the_gap_of_few_images_without_a_switch_is_held_by_its_interval() -> None:
+    gaps = [of_images(35, 5, seed) for seed in range(100)]
+    held = [gap[f"{NAME}_switch_gap_lower"] <= 0 <= gap[f"{NAME}_switch_gap_upper"] for gap in gaps]
+    assert sum(held) >= 85
 
 
 def test_compliance_has_the_interval_of_a_share() -> None:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from typing import Any
 
@@ -143,6 +144,21 @@ def test_what_an_absent_output_costs_is_not_known_or_nothing() -> None:
 def test_free_first_turns_leave_growth_undefined() -> None:
     assert turn_cost([[0.0, 5.0], [0.0, 9.0]]).isnan()
     assert computed(np.zeros(4), np.array([0, 0, 1, 1]), np.array([1, 2, 1, 2]))[NAME].isnan()
+
+
+@pytest.mark.parametrize("cost", [TurnCost, NamedCost])
+@pytest.mark.parametrize("option", [{"slope": "pooled"}, {"keep": 0.5}, {"longest": True}, {"score_range": (0, 1)}])
+def test_what_is_an_option_of_scores_is_refused_by_name(cost: Any, option: dict[str, Any]) -> None:
+    (name,) = option
+    with pytest.raises(ValueError, match=f"`{name}`"):
+        cost("tokens", **option)
+    assert name not in inspect.signature(cost).parameters
+
+
+def test_costs_that_rise_from_nothing_are_no_less_than_nothing_and_have_no_half_life() -> None:
+    found = computed(np.array([1.0, 200, 0, 900]), np.array([0, 0, 1, 1]), np.array([1, 2, 1, 2]))
+    assert found[f"{NAME}_mean_lower"] >= 0
+    assert not [key for key in found if key.startswith((f"{NAME}_half_life", f"{NAME}_effective_turns"))]
 
 
 @pytest.mark.parametrize("scored", [True, False])

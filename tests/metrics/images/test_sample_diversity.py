@@ -92,11 +92,13 @@ def test_equal_first_samples_leave_nothing_to_lose() -> None:
     assert computed({"images": torch.ones(4, 3, 2, 5)})[NAME].isnan()
 
 
-def test_an_absent_turn_counts_as_nothing_where_that_is_wanted() -> None:
-    images, valid = torch.eye(2).expand(1, 2, 2, 2), torch.tensor([[True, False]])
-    for missing, mean in (("skip", 2.0), ("zero", 1.0)):
-        found = computed({"images": images, "valid": valid, "lengths": torch.tensor([2])}, missing=missing)
-        assert found[f"{NAME}_mean"].item() == pytest.approx(mean)
+def test_an_absent_turn_is_no_turn_of_any_diversity() -> None:
+    images, valid = torch.eye(2).expand(1, 3, 2, 2), torch.tensor([[False, True, True]])
+    found = computed({"images": images, "valid": valid, "lengths": torch.tensor([3])})
+    assert [found[f"{NAME}{end}"].item() for end in ("", "_slope", "_mean")] == pytest.approx([0, 0, 2])
+    assert found[f"{NAME}_coverage"].item() == pytest.approx(2 / 3)
+    with pytest.raises(ValueError, match="`missing` to be 'skip'"):
+        SampleDiversity(missing="zero")
 
 
 @pytest.mark.parametrize("options", [{"kind": "entropy"}, {"order": 0.5}, {"order": math.nan}])
