@@ -12,7 +12,6 @@ from typing import Any
 from imug_metrics.evaluation.comparison import Run, chosen_models, models_of
 from imug_metrics.report.failures import FailureFigure, failure_figures
 from imug_metrics.report.sections.failures import failure_table
-from imug_metrics.report.sections.section import Report
 from imug_metrics.report.tables.table import Table
 from imug_metrics.suite import ModelScores
 
@@ -33,8 +32,7 @@ class FailureProfile:
 
     def tables(self) -> list[Table]:
         """The figures, failure by failure; empty where no failure could be judged."""
-        report = Report(self.scores)
-        return [failure_table(report, self.figures)] if self.figures else []
+        return [failure_table(self.scores, self.figures)] if self.figures else []
 
     def table(self) -> str:
         """The table as text."""

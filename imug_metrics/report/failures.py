@@ -34,7 +34,9 @@ class Failure(NamedTuple):
         worse: 1 where a higher figure is worse, -1 where a lower one is.
         needs: what has to be there for the figure.
         healthy: the figure of a model without the failure; NaN where none is known, as where tasks decide.
-        item: column of the rows of which the figure is the mean; empty where it is none.
+        item: column of the rows of which the figure is the mean, or with `slope` the change per turn; empty where it is
+            neither.
+        slope: see `item`.
     """
 
     symptom: str
@@ -43,8 +45,10 @@ class Failure(NamedTuple):
     needs: str
     healthy: float = math.nan
     item: str = ""
+    slope: bool = False
 
 
+_KEYED = "text turns whose key names options"
 _PROMPTED = "image turns, and an encoder that embeds prompts"
 
 FAILURES: tuple[Failure, ...] = (
@@ -55,14 +59,14 @@ FAILURES: tuple[Failure, ...] = (
         "outputs of text and image turns",
         item="modality_compliance",
     ),
-    Failure("loses score right after a switch of modality", "switch_cost", -1, "text turns with a key", 0.0),
+    Failure("loses score right after a switch of modality", "switch_cost", -1, _KEYED, 0.0),
     Failure("forgets what was asked earlier", "context_forgetting", 1, _PROMPTED, item="context_forgetting"),
     Failure("follows only the latest prompt", "recency_reliance", 1, _PROMPTED, item="recency_reliance"),
     Failure("invents objects", "object_hallucination", 1, "records with `objects` and `target_objects`"),
     Failure("drifts in style", "style_drift", 1, "image turns", item="style_drift"),
     Failure("loses diversity", "turn_diversity", -1, "image turns of dialogues", 0.0),
     Failure("repeats its images", "copy_guard", 1, "image turns", item="copy"),
-    Failure("answers worse from turn to turn", "turn_decay", -1, "text turns with a key", 0.0),
+    Failure("answers worse from turn to turn", "turn_decay", -1, _KEYED, 0.0, "answer_strict", slope=True),
     Failure("builds on its own errors", "exposure_bias", 1, "a run on the reference history", 0.0),
 )
 """In the order in which they are shown; behind them stand the costs that records carry, which may grow."""
@@ -120,7 +124,7 @@ def failure_figures(models: Sequence[ModelScores], level: float = 0.95) -> list[
         return [FailureFigure(each, _of(models, each), (), False, None) for each in known]
     pairs = list(combinations(range(len(models)), 2))
     paired = _paired(models, known, level)
-    compared = [_compared(paired.get(each.key), _unpaired(models, each, pairs, level)) for each in known]
+    compared = [_with_unpaired(paired.get(each.key), _unpaired(models, each, pairs, level)) for each in known]
     adjusted = holm_families([p for _, p in compared])
     return [
         FailureFigure(each, _of(models, each), tuple(p.tolist()), each.key in paired, worst)
@@ -131,15 +135,10 @@ def failure_figures(models: Sequence[ModelScores], level: float = 0.95) -> list[
 
 def _growing_costs(models: Sequence[ModelScores]) -> list[Failure]:
     """A failure for each kind of cost that records carry: outputs get slower or longer."""
-    ends = (COST, "_growth")
-    keys = sorted(
-        {key for model in models for key in model.scores if key.startswith(ends[0]) and key.endswith(ends[1])}
-    )
-    names = [key.removeprefix(ends[0]).removesuffix(ends[1]) for key in keys]
-    return [
-        Failure(f"costs ever more {name}", key, 1, f"records with the cost {name}", 0.0)
-        for name, key in zip(names, keys, strict=True)
-    ]
+    sums = {key.removesuffix("_sum") for model in models for key in model.scores if key.endswith("_sum")}
+    names = sorted(key.removeprefix(COST) for key in sums if key.startswith(COST))
+    found = [(name, f"{COST}{name}_growth") for name in names]
+    return [Failure(f"costs ever more {name}", key, 1, f"records with the cost {name}", 0.0) for name, key in found]
 
 
 def _of(models: Sequence[ModelScores], failure: Failure) -> tuple[Estimate, ...]:
@@ -150,29 +149,31 @@ _Compared: TypeAlias = tuple[Tensor, Tensor]
 """By pair, the first model's figure less the second's, and p-values that are adjusted for all pairs."""
 
 
-def _compared(paired: _Compared | None, unpaired: _Compared) -> _Compared:
-    """The paired comparison; the other one for two models whose difference is the same in every dialogue.
+def _with_unpaired(paired: _Compared | None, unpaired: _Compared) -> _Compared:
+    """The paired comparison; the other one for two models whose difference is the same in every dialogue they share.
 
     Such a difference has no error, but a model that always fails beside one that never does is no matter of chance.
     """
     if paired is None:
         return unpaired
-    away, p = paired
-    return away, p.where(~p.isnan(), unpaired[1].to(p))
+    known = ~paired[1].isnan()
+    away, p = (of.where(known, other.to(of)) for of, other in zip(paired, unpaired))
+    return away, p
 
 
 def _paired(models: Sequence[ModelScores], failures: Sequence[Failure], level: float) -> dict[str, _Compared]:
     """Compared on the records that both models have, by key; those are left out whose column a model's rows lack."""
     having = [each for each in failures if each.item and all(model.counts.get(each.item) for model in models)]
-    views = [MetricSpec(each.key, each.item, "", False, each.key, each.key, "", "") for each in having]
-    found = compare_models(models, views, level=level) if views else []
-    return {
-        metric.key: (
-            torch.tensor([pair.value for pair in metric.differences]),
-            torch.tensor([pair.p for pair in metric.differences]),
-        )
-        for metric in found
-    }
+    found: dict[str, _Compared] = {}
+    for slope in (False, True):
+        of = [each for each in having if each.slope is slope]
+        views = [MetricSpec(each.key, each.item, "", False, each.key, each.key, "", "") for each in of]
+        for metric in compare_models(models, views, slopes=slope, level=level) if views else []:
+            if metric.slope is slope:
+                columns = ([pair.value for pair in metric.differences], [pair.p for pair in metric.differences])
+                away, p = (torch.tensor(column, dtype=torch.float64) for column in columns)
+                found[metric.view.key] = away, p
+    return found
 
 
 def _unpaired(
@@ -182,10 +183,17 @@ def _unpaired(
     found = [(each.value, each.lower, each.upper) for each in _of(models, failure)]
     value, lower, upper = torch.tensor(found, dtype=torch.float64).unbind(1)
     clusters = torch.tensor([_dialogues(model, failure.key) for model in models], dtype=torch.float64)
-    error = (upper - lower) / 2 / student_quantile(clusters, level)
+    half = torch.maximum(upper - value, value - lower)  # the longer side: ends of the range may have cut the other
+    error = half / student_quantile(clusters, level)
     joint = independent_differences(value, error.masked_fill(error == 0, torch.nan), clusters, pairs, level)
     first, second = torch.tensor(pairs).unbind(1)
-    return value[first] - value[second], joint.p
+    return value[first] - value[second], joint.p.masked_fill(~_share_dialogues(models, pairs), torch.nan)
+
+
+def _share_dialogues(models: Sequence[ModelScores], pairs: Sequence[tuple[int, int]]) -> Tensor:
+    """Bool by pair, False for two models whose rows are of other dialogues: these may be harder, and tell nothing."""
+    dialogues = [{str(row["dialogue"]) for row in model.items} for model in models]
+    return torch.tensor([not a or not b or bool(a & b) for a, b in ((dialogues[i], dialogues[j]) for i, j in pairs)])
 
 
 def _dialogues(model: ModelScores, key: str) -> float:

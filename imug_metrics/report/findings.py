@@ -109,7 +109,9 @@ def _failing(models: Sequence[ModelScores], failures: Sequence[FailureFigure]) -
             own = figure.estimates[figure.worst].value
             others = [found.value for place, found in enumerate(figure.estimates) if place != figure.worst]
             ends = " to ".join(dict.fromkeys(number(end, 3) for end in (min(others), max(others))))
-            text = f"{figure.failure.symptom}, more than every other model: {number(own, 3)} against {ends}."
+            shown = f" ({figure.failure.key} {number(own, 3)} against {ends})"
+            agree = all(figure.failure.worse * (own - other) > 0 for other in others)  # also beyond shared records
+            text = f"{figure.failure.symptom}, more than every other model{shown if agree else ''}."
             yield Finding("loss", models[figure.worst].model, text)
 
 

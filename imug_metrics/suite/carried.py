@@ -36,6 +36,10 @@ _ENDS = re.compile(
     r"_(lower|upper|coverage|n|dialogues|reason|mean|slope|pooled|retention|half_life|effective_turns|turn_\d+)\Z"
 )
 
+_OF_COSTS = re.compile(
+    r"_(growth|sum|per_dialogue|score|per_point|(cumulative|score_until)_turn_\d+)(_(lower|upper))?\Z"
+)
+
 
 def carried_names(records: Iterable[Record]) -> tuple[list[str], list[str]]:
     """Names of the scores and of the costs that records carry, in alphabetical order.
@@ -98,6 +102,21 @@ def check_names(names: Collection[str], taken: Collection[str]) -> None:
             raise InputError("scores", f"to have names that do not begin with {COST!r}, as costs do", repr(name))
         if _ENDS.search(name):
             raise InputError("scores", "to have other names than estimates", repr(name))
+
+
+def check_costs(names: Collection[str]) -> None:
+    """Raise InputError for a cost that has the name of an estimate of another one.
+
+    Example:
+        >>> check_costs(["seconds", "seconds_growth"])
+        Traceback (most recent call last):
+        imug_metrics.errors.InputError: Expected argument `costs` to have other names than estimates of each other,
+        got 'seconds_growth'.
+    """
+    for name in names:
+        ends = (name[len(other) :] for other in names if name.startswith(f"{other}_"))
+        if any(_ENDS.fullmatch(end) or _OF_COSTS.fullmatch(end) for end in ends):
+            raise InputError("costs", "to have other names than estimates of each other", repr(name))
 
 
 def check_metrics(names: Iterable[str]) -> None:

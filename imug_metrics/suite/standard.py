@@ -130,7 +130,8 @@ def standard_metrics(
             "answer_accuracy_imug": AnswerAccuracy(protocol="imug", **options),
             "turn_decay": TurnDecay(score_range=(0.0, 1.0), **options),
         }
-    few_turns = min(max_turns, 16)  # whose states grow steeply with the turns: later ones share an effect, or are left
+    # States that grow steeply with the turns: later ones share an effect, or are left.
+    of_few_turns: dict[str, Any] = {"detail": "interval", "max_turns": min(max_turns, 16)}
     of_those_there = {**options, "missing": "skip"}  # 0 would be the best, or a turn without a key an error
     return StandardMetrics(
         answers,
@@ -142,12 +143,12 @@ def standard_metrics(
         turn_consistency_graph=TurnConsistency(mode="graph", **options),
         turn_consistency_reference=ReferenceConsistency(**options),
         modality_compliance=ModalityCompliance(**of_those_there),
-        switch_cost=SwitchCost(score_range=(0.0, 1.0), detail="interval", max_turns=few_turns),
+        **({"switch_cost": SwitchCost(score_range=(0.0, 1.0), **of_few_turns)} if kind == "choice" else {}),
         context_forgetting=ContextForgetting(**of_those_there),
         recency_reliance=RecencyReliance(**of_those_there),
         object_hallucination=ObjectHallucination(**of_those_there),
-        style_drift=ThumbnailStyle(**of_those_there),
-        **({} if width is None else {"turn_diversity": TurnDiversity(width, detail="interval", max_turns=few_turns)}),
+        style_drift=ThumbnailStyle(**of_few_turns),
+        **({} if width is None else {"turn_diversity": TurnDiversity(width, **of_few_turns)}),
     )
 
 

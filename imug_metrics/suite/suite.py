@@ -37,6 +37,7 @@ from imug_metrics.suite.carried import (
     carried_groups,
     carried_key,
     carried_names,
+    check_costs,
     check_groups,
     check_metrics,
     check_names,
@@ -461,6 +462,7 @@ class ImugSuite(MetricCollection):
         """Make the metrics of scores and costs that have not been seen before; what rows hold is called by one name."""
         check_in_range(records, self.score_ranges)
         scores, costs = carried_names(records)
+        check_costs(costs)
         if with_rows:
             check_metrics(self._given)
             groups = carried_groups(records)

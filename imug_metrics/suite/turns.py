@@ -86,8 +86,6 @@ def turns_by_route(
     for route, decimal in KEYED.items():
         if route in wanted and (keyed := with_word_key(texts, decimal)):
             found[route] = Turns(keyed, _strict_columns(keyed))
-    if "modalities" in wanted:
-        found["modalities"] = Turns(records, modality_columns(records))
     if "switches" in wanted and with_options:
         found["switches"] = Turns(records, _switch_columns(records, with_options, values))
     if "objects" in wanted and (having := [record for record in records if has_objects(record)]):
@@ -110,7 +108,19 @@ def turns_by_route(
             found["styles"] = Turns(images, style_columns(found["images"].columns))
         if "contexts" in wanted and "texts" in found["images"].columns:
             found["contexts"] = Turns(records, context_columns(records, found["images"].columns, encoder))
+    if "modalities" in wanted:
+        opened = found.get("images")
+        lost = set() if opened is None or encoder is None or _takes_regions(encoder) else _unreadable(records, opened)
+        found["modalities"] = Turns(records, modality_columns(records, lost))
     return found
+
+
+def _unreadable(records: Sequence[Record], images: Turns) -> set[int]:
+    """Places of the records whose image is given and was not read."""
+    read = dict(zip(map(id, images.records), images.columns["valid"].tolist(), strict=True))
+    return {
+        place for place, record in enumerate(records) if record.image is not None and not read.get(id(record), True)
+    }
 
 
 def _switch_columns(records: Sequence[Record], scored: Sequence[Record], values: Tensor) -> dict[str, Any]:

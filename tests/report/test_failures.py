@@ -78,6 +78,38 @@ def test_a_model_that_always_fails_beside_others_that_never_do_stands_out() -> N
     assert figure.p[1] == 1.0, "two models that never fail do not differ"
 
 
+@pytest.mark.parametrize("order", [(0.3, 0.9), (0.9, 0.3)])
+def test_models_of_other_dialogues_are_not_compared(order: tuple[float, float]) -> None:
+    models = []
+    for place, value in enumerate(order):
+        rows = [
+            {"dialogue": f"{place} {d}", "turn": 1, "modality_compliance": float(d / 50 < value)} for d in range(50)
+        ]
+        scores = scored("", value, "modality_compliance").scores
+        models.append(ModelScores(f"model {value}", scores, rows))
+    [figure] = failure_figures(models)
+    assert figure.worst is None
+    assert math.isnan(figure.p[0])
+
+
+def test_the_decay_of_answers_is_compared_by_dialogue() -> None:
+    def fading(name: str, loss: float) -> ModelScores:
+        rows: list[dict[str, Any]] = [
+            {"dialogue": str(d), "turn": turn, "answer_strict": 0.9 - (d % 3) / 5 * turn - loss * turn * (1 + d % 2)}
+            for d in range(30)
+            for turn in (1, 2, 3)
+        ]
+        return ModelScores(name, scored(name, -0.2 - loss, "turn_decay", error=0.2).scores, rows)
+
+    [figure] = failure_figures([fading("a", 0.0), fading("b", 0.05)])
+    assert (figure.paired, figure.worst) == (True, 1)
+
+
+def test_a_cost_that_is_called_growth_is_no_growth() -> None:
+    model = scored("a", 5.3, "cost_a_growth")
+    assert failure_figures([model]) == []
+
+
 def test_many_failures_are_judged_more_strictly_than_one() -> None:
     def models(keys: list[str]) -> list[ModelScores]:
         found = []
@@ -131,6 +163,8 @@ def test_a_metric_that_does_not_count_dialogues_is_compared_by_those_of_the_rows
 
 def test_costs_that_records_carry_are_failures_of_their_own() -> None:
     models = [scored(name, value, "cost_tokens_growth") for name, value in (("a", 0.0), ("b", 0.3))]
+    for model in models:
+        model.scores["cost_tokens_sum"] = 90.0
     [figure] = failure_figures(models)
     assert figure.failure.symptom == "costs ever more tokens"
     assert figure.worst == 1
@@ -159,7 +193,10 @@ def test_the_page_and_the_sentences_name_who_stands_out() -> None:
     models = [scored("a", 0.1), scored("b", 0.3), scored("c", 0.12)]
     [finding] = [found for found in find(models) if "invents" in found.text]
     assert (finding.tone, finding.model) == ("loss", "b")
-    assert finding.text == "invents objects, more than every other model: 0.300 against 0.100 to 0.120."
+    assert (
+        finding.text
+        == "invents objects, more than every other model (object_hallucination 0.300 against 0.100 to 0.120)."
+    )
     section = failures(Report(models))
     assert section is not None
     assert section.name == "failures"

@@ -14,6 +14,7 @@ from PIL import Image
 
 from imug_metrics import AnswerAccuracy
 from imug_metrics.encoders import CallableEncoder
+from imug_metrics.errors import InputError
 from imug_metrics.functional import answer_accuracy
 from imug_metrics.suite import ITEM_SCORES, Record, compare_histories, score_records
 from imug_metrics.suite.items import OF_THEIR_OWN
@@ -350,3 +351,27 @@ def test_the_standard_metrics_of_a_kind_hold_no_choices() -> None:
     assert of_answers == ["answer_accuracy_f1"]
     assert 0 < found.scores["answer_accuracy_f1"] < 1
     assert found.items[0]["answer_accuracy_f1"] == 1.0
+
+
+def test_an_image_that_cannot_be_read_is_no_image_that_was_asked_for(encoder, tmp_path):
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"none")
+    records = [asked("a", 1, "red", broken), asked("a", 2, "red", tmp_path / "nowhere.png")]
+    found = score_records(records, model="mine", encoder=encoder, unreadable=lambda record, why: None)
+    assert math.isnan(found.scores["modality_compliance"])
+    assert found.scores["modality_compliance_coverage"] == 0
+
+
+def test_answers_of_words_have_no_score_of_options_to_lose_at_a_switch(encoder):
+    record = Record("a", 1, "text", "Which?", text="a cup", target="a cup")
+    found = score_records([record], model="mine", encoder=encoder, kind="exact")
+    assert not any(name.startswith(("switch_cost", "turn_decay")) for name in found.scores)
+
+
+@pytest.mark.parametrize("name", ["seconds_growth", "seconds_sum", "seconds_mean", "seconds_cumulative_turn_3_lower"])
+def test_a_cost_is_not_called_like_an_estimate_of_another_one(name):
+    record = Record("a", 1, "text", "Which?", text="A", costs={"seconds": 1.0, name: 2.0})
+    with pytest.raises(InputError, match="estimates of each other"):
+        score_records([record], model="mine", encoder=None)
+    lone = Record("a", 1, "text", "Which?", text="A", costs={name: 2.0})
+    assert score_records([lone], model="mine", encoder=None).scores[f"cost_{name}"] == 2.0

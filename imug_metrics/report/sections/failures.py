@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from imug_metrics.suite import ModelScores
 
 ABOUT = """By failure the figure that measures it, with its 95 % interval by dialogue. ▲ this model is worse than every
-other one, by p-values adjusted for all pairs of models and all failures; ! its interval excludes what a model without
-the failure has, where that is known. Elsewhere the tasks decide what is healthy: compare models there."""
+other one, by p-values adjusted for all pairs of models and all failures; ! its interval lies on the worse side of what
+a model without the failure has, where that is known. Elsewhere the tasks decide what is healthy: compare models."""
 
 STANDS_OUT = Mark("▲", "stands out", "worse than every other model")
 
@@ -28,32 +28,30 @@ def failures(report: Report) -> Section | None:
     """The section of failures."""
     if not report.failures:
         return None
-    table = failure_table(report, report.failures)
-    return Section(
-        "failures", "What goes wrong", ABOUT, [replace(table, caption=(*table.caption, *_not_judged(report)))]
-    )
+    return Section("failures", "What goes wrong", ABOUT, [failure_table(report.models, report.failures)])
 
 
 def marked_failures(report: Report) -> Table | None:
-    """The failures that a model has for certain, alone or beside all others; None where there are none."""
+    """The failures with a mark, without what could not be judged; None where there are none."""
     places = range(len(report.models))
     found = [figure for figure in report.failures if any(_marks(figure, place) for place in places)]
-    return failure_table(report, found) if found else None
+    return replace(failure_table(report.models, found), caption=tuple(_told(report.models, found))) if found else None
 
 
-def failure_table(report: Report, figures: Sequence[FailureFigure]) -> Table:
-    """One row a failure, one column a model."""
-    header = ("Failure", *(model.model for model in report.models), "Healthy")
-    rows = [_row(report, figure) for figure in figures]
-    return Table(header, [rows], "What goes wrong, by model", tuple(_told(report)), "failures")
+def failure_table(models: Sequence[ModelScores], figures: Sequence[FailureFigure]) -> Table:
+    """One row a failure, one column a model; what could not be judged stands below."""
+    header = ("Failure", *(model.model for model in models), "Healthy")
+    rows = [_row(models, figure) for figure in figures]
+    caption = (*_told(models, figures), *_not_judged(figures))
+    return Table(header, [rows], "What goes wrong, by model", caption, "failures")
 
 
-def _row(report: Report, figure: FailureFigure) -> list[Cell]:
+def _row(models: Sequence[ModelScores], figure: FailureFigure) -> list[Cell]:
     failure = figure.failure
     end = "higher" if failure.worse > 0 else "lower"
     return [
         Cell(failure.symptom, below=f"{failure.key}, {end} is worse"),
-        *(_figure(report.models[place], figure, place) for place in range(len(report.models))),
+        *(_figure(model, figure, place) for place, model in enumerate(models)),
         Cell("–" if math.isnan(failure.healthy) else f"{failure.healthy:g}", value=failure.healthy),
     ]
 
@@ -71,19 +69,19 @@ def _marks(figure: FailureFigure, place: int) -> list[Mark]:
     return [*marks, healthy] if figure.fails(place) else marks
 
 
-def _told(report: Report) -> list[str]:
+def _told(models: Sequence[ModelScores], figures: Sequence[FailureFigure]) -> list[str]:
     """Who stands out, a line each."""
     return legend(
         {
-            f"{report.models[figure.worst].model}, {figure.failure.symptom}": [STANDS_OUT]
-            for figure in report.failures
+            f"{models[figure.worst].model}, {figure.failure.symptom}": [STANDS_OUT]
+            for figure in figures
             if figure.worst is not None
         }
     )
 
 
-def _not_judged(report: Report) -> list[str]:
+def _not_judged(figures: Sequence[FailureFigure]) -> list[str]:
     """What it would take to judge the failures that not every model has a figure for, a line each."""
-    judged = {figure.failure.key for figure in report.failures if all(found.known for found in figure.estimates)}
+    judged = {figure.failure.key for figure in figures if all(found.known for found in figure.estimates)}
     lacking = [failure for failure in FAILURES if failure.key not in judged]
     return [f"–  not judged: {failure.symptom}, which needs {failure.needs}" for failure in lacking]
