@@ -193,12 +193,17 @@ class EarlierDistances(NamedTuple):
 
     def by_turns(self, most: int) -> tuple[Tensor, Tensor]:
         """Sums and numbers `[N, most]` of the distances to rows 1, 2, ... turns before."""
-        counted = self.apart[:, :, None] == constant(_from_one, most, like=self.apart)
-        return self.values[:, :, None].where(counted, 0).sum(1), counted.sum(1).to(self.values)
+        # Rows before are different numbers of turns before, but for those of no column: none at all, and further apart.
+        column = self.apart.clamp(0, most + 1)
+        empty = self.values.new_zeros(len(column), most + 2)
+        sums = empty.scatter(1, column, self.values)
+        counts = empty.scatter(1, column, (self.apart > 0).to(self.values))
+        return sums[:, 1:-1], counts[:, 1:-1]
 
 
 def earlier_distances(drift: Drift, batch: DialogueBatch, most: int, distance: Distance) -> EarlierDistances:
-    """Distances to the rows up to `most` places before, without gradient."""
+    """Distances to the rows up to `most` places before, or as many as there are in every line, without gradient."""
+    most = most if batch.width is None else max(1, min(most, batch.width - 1))
     rows, places = drift.rows.detach(), constant(_from_one, most, like=batch.turn)
     earlier = (batch.rows[:, None] - places).clamp_min(0)
     pairs = (batch.place[:, None] > places) & drift.there[:, None] & drift.there[earlier]

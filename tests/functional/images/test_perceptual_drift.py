@@ -4,9 +4,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
 from torchmetrics.functional.image import structural_similarity_index_measure
 
 from imug_metrics.dialogues.columns import embedding_column
@@ -132,6 +135,41 @@ def test_pairs_before_are_those_of_a_plain_loop(distance: str) -> None:
     torch.testing.assert_close(counts.view(2, 4, 4).sum(1), expected_counts)
     # A turn before may be missing; the image before may not.
     assert found.previous().view(2, 4).isnan().tolist() == [[True, False, False, False], [True, True, True, False]]
+
+
+class Largest(TorchDispatchMode):
+    """Numbers of the largest tensor that operations made."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.numbers = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        found = func(*args, **(kwargs or {}))
+        if isinstance(found, Tensor):
+            self.numbers = max(self.numbers, found.numel())
+        return found
+
+
+def test_pairs_before_take_a_number_a_row_and_turn_and_no_more_than_lines_are_long() -> None:
+    inputs = pack_inputs({"images": embedding_column("images", images_for("cosine", 5, 6))})
+    with Largest() as pairs:
+        found = earlier_distances(drift_values(inputs, "cosine"), inputs.batch, 400, "cosine")
+    assert found.apart.shape == found.values.shape == (30, 5)
+    assert pairs.numbers < 30 * 400
+    with Largest() as columns:
+        sums, counts = found.by_turns(400)
+    assert sums.shape == counts.shape == (30, 400)
+    assert columns.numbers == 30 * 402
+    assert counts.sum(0)[:6].tolist() == [25, 20, 15, 10, 5, 0]
+
+
+def test_pairs_further_apart_than_asked_are_in_no_column() -> None:
+    inputs = pack_inputs(
+        {"images": embedding_column("images", images_for("squared", 4))}, [0] * 4, torch.tensor([1, 9, 10, 30])
+    )
+    found = earlier_distances(drift_values(inputs, "squared"), inputs.batch, 3, "squared")
+    assert [found.by_turns(most)[1].sum(0).tolist() for most in (0, 1, 2)] == [[], [1], [1, 0]]
 
 
 def test_pairs_are_compared_a_part_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
