@@ -30,7 +30,8 @@ def content_ids(batch: DialogueBatch, rows: Tensor) -> Tensor:
         >>> first == third, first == second
         (True, False)
     """
-    bits = rows.view(torch.int64)
+    bits = (rows + 0.0).view(torch.int64)  # of -0.0 those of 0.0
+    bits = bits ^ (bits >> 52)  # sign and exponent are at the top, and a whole number below 2**53 has no room for it
     by_row = (bits * constant(_factors, bits.shape[1], like=bits)).sum(1) ^ (batch.turn * _FACTOR)
     by_dialogue = torch.zeros_like(batch.ids).index_put((batch.spread(batch.owner),), by_row, accumulate=True)
     return by_dialogue & _LARGEST

@@ -151,7 +151,7 @@ class TurnDiversity(EmbeddingMetric):
             images: embeddings `[N, D]` or `[B, T, D]`, one image a turn, or images when there is an `encoder`, as for
                 `TurnAlignment`; zero rows count as absent.
             dialogue, turn, valid, lengths: as in every metric, see `DialogueMetric`. Dialogues without ids are told
-                apart by their images.
+                apart by their images: two whose images are equal count once.
 
         Raises:
             InputError: if shapes differ, the width is not that of the metric, or turns are refused.

@@ -134,6 +134,15 @@ def test_dialogues_without_ids_are_told_apart_by_their_images() -> None:
     assert found[NAME].item() == pytest.approx(named[NAME].item(), abs=1e-9)
 
 
+def test_dialogues_without_ids_and_with_equal_images_count_once() -> None:
+    metric = TurnDiversity(4, detail=True)
+    metric.update(torch.eye(4)[[0, 1, 2, 0, 1], None])
+    assert metric.compute()[f"{NAME}_sampled"] == 3
+    named = TurnDiversity(4, detail=True)
+    named.update(torch.eye(4)[[0, 1, 2, 0, 1], None], dialogue=torch.arange(5))
+    assert named.compute()[f"{NAME}_sampled"] == 5
+
+
 def test_one_dialogue_has_nothing_to_be_compared_with() -> None:
     found = computed(drawn(1))
     assert found[NAME].isnan()
