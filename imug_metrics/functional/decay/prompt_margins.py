@@ -119,12 +119,13 @@ class Distractors(NamedTuple):
 
     Attributes:
         rows: `[M, D]`.
-        mean: `[1, D]`, float64, mean of the rows at unit length; those without a direction are left out.
+        direction: `[1, D]`, float64, of the mean of the rows at unit length; any where that is 0. Rows without a
+            direction are left out.
         length: of the mean.
     """
 
     rows: Tensor
-    mean: Tensor
+    direction: Tensor
     length: Tensor
 
     def to(self, device: torch.device) -> Distractors:
@@ -139,7 +140,7 @@ def read_distractors(distractors: Texts, encode: Encode | None = None) -> Distra
         InputError: if they have another shape, or there is none with a direction.
 
     Example:
-        >>> read_distractors([[3.0, 4.0]]).mean
+        >>> read_distractors([[3.0, 4.0]]).direction
         tensor([[0.6000, 0.8000]], dtype=torch.float64)
     """
     column = embedding_column("distractors", distractors, encode)
@@ -148,16 +149,18 @@ def read_distractors(distractors: Texts, encode: Encode | None = None) -> Distra
         raise InputError(
             "distractors", "to be embeddings [M, D], or strings with an encoder, at least one", [*column.shape]
         )
-    mean = unit_rows(rows.detach(), known).sum(0, keepdim=True) / known.sum()
-    return Distractors(rows, mean, mean.norm())
+    units = unit_rows(rows.detach(), known)[known]
+    mean = units.mean(0, keepdim=True)
+    length = mean.norm()
+    return Distractors(rows, mean / length if bool(length) else units[:1], length)
 
 
 def mean_distractor(near: NearPrompts, distractors: Distractors | None) -> Tensor:
     """Mean cosine `[N]` of packed images with their distractors; NaN without any."""
     if distractors is None:
         return mean_where(near.cosine, near.others)
-    _, mean, length = distractors.to(near.images.device)
-    return paired_cosine(near.images, mean, None, constant(_first, len(near.images), like=near.images)) * length
+    _, direction, length = distractors.to(near.images.device)
+    return paired_cosine(near.images, direction, None, constant(_first, len(near.images), like=near.images)) * length
 
 
 def nearest_distractor(near: NearPrompts, distractors: Distractors | None) -> Tensor:

@@ -169,6 +169,14 @@ def test_more_distractors_change_margins_and_not_the_value() -> None:
     assert first["_latest"] - first["_earlier"] == pytest.approx(first[""], abs=1e-7)
 
 
+def test_margins_over_distractors_that_cancel_out_are_the_cosines() -> None:
+    images, prompts = drawn("latest")
+    metric = ContextForgetting(detail=True, distractors=torch.cat([prompts[0, :1], -prompts[0, :1]]))
+    metric.update(images[1:], prompts[1:])
+    own = torch.cosine_similarity(images[1:], prompts[1:], dim=2)
+    assert detail_of(metric)["_back_0"] == pytest.approx(float(own.mean()), abs=1e-6)
+
+
 def test_a_text_turn_is_context_and_no_missing_image() -> None:
     images, prompts = drawn("honest")
     images[:, ::2] = 0
