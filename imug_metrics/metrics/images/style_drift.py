@@ -122,7 +122,7 @@ class StyleDrift(DriftMetric):
         Args:
             images: descriptors of style, `[N, D]` or `[B, T, D]`, or images when there is an `encoder`, as for
                 `TurnAlignment`.
-            whole: embeddings of the content of each image, `[N, E]` or `[B, T, E]`, for the detail.
+            whole: embeddings of the content of each image, `[N, E]` or `[B, T, E]`; the detail alone uses them.
             dialogue, turn, subject, valid, lengths: as in every metric, see `DialogueMetric`.
             references: in the form of `images`, what each is compared with instead of the first one.
 
@@ -131,7 +131,7 @@ class StyleDrift(DriftMetric):
         """
         given = {"images": images} | ({} if references is None else {"references": references})
         columns = {name: self._images(rows, name) for name, rows in given.items()}
-        if self.detail and whole is not None:
+        if whole is not None:
             columns["whole"] = embedding_column("whole", whole)._replace(width=None)
         inputs = self._pack(columns, dialogue, turn, subject, valid, lengths)
         drift = drift_values(inputs, self.distance)

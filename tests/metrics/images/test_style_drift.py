@@ -176,8 +176,15 @@ def test_pixels_other_distances_and_zeros_for_absent_images_are_refused() -> Non
         StyleDrift("ssim")
     with pytest.raises(ValueError, match="`missing` to be 'skip'"):
         StyleDrift(missing="zero")
+
+
+@pytest.mark.parametrize("whole", [torch.rand(2, 4, 8), torch.rand(2, 3), ["a.png"]], ids=["longer", "flat", "paths"])
+@pytest.mark.parametrize("detail", [True, False])
+def test_content_of_other_images_is_refused_with_and_without_detail(detail: bool, whole: Any) -> None:
+    metric = StyleDrift(detail=detail)
     with pytest.raises(InputError, match="whole"):
-        StyleDrift(detail=True).update(torch.rand(2, 3, 8), whole=torch.rand(2, 4, 8))
+        metric.update(torch.rand(2, 3, 8), whole=whole)
+    assert metric.update_count == 0
 
 
 def test_each_distance_says_its_unit_and_range() -> None:
