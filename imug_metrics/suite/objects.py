@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from imug_metrics.dialogues.record import Record, places
+from imug_metrics.suite.answers import answered
 
 
 def has_objects(record: Record) -> bool:
@@ -24,7 +25,9 @@ def object_columns(records: Sequence[Record]) -> dict[str, Any]:
     """Arguments of a metric of objects.
 
     Args:
-        records: of `has_objects`; what a record does not say is None, and lowers the coverage.
+        records: of `has_objects`; what a record does not say is None, and lowers the coverage. So does an empty list of
+            objects beside neither an image nor an answer, or beside one that reports a failed turn: a detector that was
+            given nothing finds nothing.
 
     Example:
         >>> found = object_columns([Record("a", 1, "image", "A dog.", objects=["dog", "cat"], target_objects=["dog"])])
@@ -32,7 +35,11 @@ def object_columns(records: Sequence[Record]) -> dict[str, Any]:
         ([('dog', 'cat')], [('dog',)])
     """
     return {
-        "preds": [record.objects for record in records],
+        "preds": [record.objects if _is_there(record) else None for record in records],
         "target": [record.target_objects for record in records],
         **places(records),
     }
+
+
+def _is_there(record: Record) -> bool:
+    return bool(record.objects) or record.image is not None or answered(record)

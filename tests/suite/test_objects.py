@@ -39,6 +39,25 @@ def test_each_record_tells_its_own_share() -> None:
     assert [row["object_hallucination"] for row in suite.rows()] == [0.5, None, 0.5, None, 0]
 
 
+def test_nothing_found_in_an_output_that_is_absent_is_not_an_output_without_objects() -> None:
+    outputs = [{"text": "A"}, {"image": b"none"}, {}, {"text": "ERROR: timeout"}]
+    turns = [
+        Record("a", turn, "text", "What is there?", objects=[], target_objects=["dog"], **output)
+        for turn, output in enumerate(outputs, 1)
+    ]
+    assert object_columns(turns)["preds"] == [(), (), None, None]
+    suite = ImugSuite([ObjectHallucination(detail=True)])
+    suite.update(turns)
+    found = suite.compute()
+    assert found["object_hallucination_coverage"] == 0.5
+    assert found["object_hallucination_n"] == 2
+
+
+def test_objects_alone_are_of_an_output_that_is_there() -> None:
+    alone = Record("a", 1, "image", "A dog.", objects=["dog"], target_objects=["dog"])
+    assert object_columns([alone])["preds"] == [("dog",)]
+
+
 def test_images_and_texts_alike_without_an_encoder() -> None:
     suite = ImugSuite([ObjectHallucination()])
     suite.update([Record("a", 1, "image", "A dog.", image=b"none", objects=["cat"], target_objects=["dog"])])

@@ -96,25 +96,43 @@ def cross_products(batch: DialogueBatch, found: Switches, turns: int) -> Tensor:
 
     The first turn is what others are compared with, and those behind `turns` are one.
     """
+    columns = _columns(batch, found)
+    sums, products = _sums(batch, columns)
+    centred = _centred(sums, products, _sums_by_turn(batch, columns, sums, turns))
+    kept: Tensor = centred.flatten(1).index_select(1, constant(_triangle, centred.shape[1], like=centred))
+    return kept
+
+
+def _columns(batch: DialogueBatch, found: Switches) -> Tensor:
+    """Ones, regressors and scores `[N, 1 + R]`, all 0 where there is no score."""
     # About a value of the segment: what is equal throughout is exactly 0 then.
     scores = batch.less(found.scores, batch.largest(found.scores.nan_to_num(-torch.inf)))
     columns = torch.stack([torch.ones_like(scores), found.image, *found.directed(), scores], 1)
-    columns = columns.masked_fill((scores != scores).unsqueeze(1), 0)
-    size = columns.shape[1]
-    parts = columns[:, 1:]
+    return columns.masked_fill((scores != scores).unsqueeze(1), 0)
+
+
+def _sums(batch: DialogueBatch, columns: Tensor) -> tuple[Tensor, Tensor]:
+    """By segment, of the columns `[S, 1 + R]`, and of the products of all but the ones `[S, R, R]`."""
+    size, parts = columns.shape[1], columns[:, 1:]
     products = parts.unsqueeze(2) * parts.unsqueeze(1)
     sums = batch.sum_segments(torch.cat([columns, products.flatten(1)], 1))
-    sums, products = sums[:, :size], sums[:, size:].view(-1, size - 1, size - 1)
+    return sums[:, :size], sums[:, size:].view(-1, size - 1, size - 1)
+
+
+def _sums_by_turn(batch: DialogueBatch, columns: Tensor, sums: Tensor, turns: int) -> Tensor:
+    """By segment, of the columns at turns 2 to `turns` and behind them, `[S, turns, 1 + R]`."""
     by_turn = batch.by_turn(columns, turns)
-    by_turn = torch.cat([by_turn[:, 1:], (sums - by_turn.sum(1))[:, None]], 1)
+    return torch.cat([by_turn[:, 1:], (sums - by_turn.sum(1))[:, None]], 1)
+
+
+def _centred(sums: Tensor, products: Tensor, by_turn: Tensor) -> Tensor:
+    """Cross products of turns and all but the ones about their means, `[S, P, P]`; below the diagonal is anything."""
     counts, with_turns = by_turn[:, :, 0], by_turn[:, :, 1:]
     above = torch.cat([torch.diag_embed(counts), with_turns], 2)
-    raw = torch.cat([above, torch.constant_pad_nd(products, (turns, 0))], 1)  # below the diagonal nothing is read
+    raw = torch.cat([above, torch.constant_pad_nd(products, (counts.shape[1], 0))], 1)
     totals = torch.cat([counts, sums[:, 1:]], 1)
     means = totals / sums[:, :1].clamp_min(1)
-    centred = torch.addcmul(raw, totals.unsqueeze(2), means.unsqueeze(1), value=-1)
-    kept: Tensor = centred.flatten(1).index_select(1, constant(_triangle, raw.shape[1], like=centred))
-    return kept
+    return torch.addcmul(raw, totals.unsqueeze(2), means.unsqueeze(1), value=-1)
 
 
 def cross_count(turns: int) -> int:
