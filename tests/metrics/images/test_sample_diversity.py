@@ -24,8 +24,8 @@ def _samples(dialogue: Tensor, turn: Tensor) -> cases.Batch:
 
 
 CASES = {
-    "samples": cases.Case(SampleDiversity, _samples),
-    "samples-distance": cases.Case(lambda **k: SampleDiversity(kind="distance", **k), _samples),
+    "samples": cases.Case(SampleDiversity, _samples, refuses=("missing",)),
+    "samples-distance": cases.Case(lambda **k: SampleDiversity(kind="distance", **k), _samples, refuses=("missing",)),
 }
 
 NAME = "sample_diversity"
