@@ -37,6 +37,8 @@ from imug_metrics.suite import ModelScores, metric_scores
 from imug_metrics.suite.record_values import record_values
 
 TURNS, WIDTH, STYLES = 6, 48, 16
+COLUMN_OF = {"copy_guard": "copy", "turn_decay": "answer_strict"}
+"""Columns of rows that are not called as the metric of their values."""
 _OTHER_DRAWS = 10**6  # models draw other numbers than tasks
 NAMES = [f"object {place}" for place in range(60)]
 
@@ -200,7 +202,7 @@ def scored_model(name: str, model: Model, tasks: Tasks, seed: int) -> ModelScore
         key = "cost_tokens" if isinstance(metric, TurnCost) else metric.name
         scores |= metric_scores(metric, key)
         for row, value in zip(items, values[-1].tolist()):
-            row[metric.name] = value if value == value else None
+            row[COLUMN_OF.get(metric.name, metric.name)] = value if value == value else None
     return ModelScores(name, scores, items)
 
 

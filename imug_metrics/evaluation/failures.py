@@ -10,6 +10,8 @@ from itertools import combinations
 from typing import Any
 
 from imug_metrics.evaluation.comparison import Run, chosen_models, models_of
+from imug_metrics.evaluation.run import run
+from imug_metrics.evaluation.settings import Settings
 from imug_metrics.report.failures import FailureFigure, failure_figures
 from imug_metrics.report.sections.failures import failure_table
 from imug_metrics.report.tables.table import Table
@@ -74,7 +76,7 @@ def failure_profile(*runs: Run | Mapping[str, Any] | ModelScores, models: Sequen
     Args:
         runs: evaluations, or folders in which `imug-metrics score` or `Evaluation.save` has kept one; or `ModelScores`,
             as `ImugSuite.scores` gives them; or one mapping by model to records, which are evaluated without an
-            encoder.
+            encoder, images left out.
         models: names of those to compare; none: all.
 
     Raises:
@@ -97,7 +99,5 @@ def _scores(runs: Sequence[Any]) -> list[ModelScores]:
     if runs and all(isinstance(run, ModelScores) for run in runs):
         return [*runs]
     if len(runs) == 1 and isinstance(runs[0], Mapping):
-        from imug_metrics.evaluation.run import evaluate
-
-        runs = [evaluate(runs[0])]
+        runs = [run(Settings(runs[0], leave_images=True))]
     return models_of(runs)

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from imug_metrics.report.comparison import compare_models
 from imug_metrics.report.estimates import Estimate, as_float, estimate
-from imug_metrics.report.metric_specs import MetricSpec
+from imug_metrics.report.metric_specs import MetricSpec, copy_rate
 from imug_metrics.stats.comparison import independent_differences
 from imug_metrics.stats.intervals import student_quantile
 from imug_metrics.stats.multiple_comparisons import holm_families
@@ -37,6 +37,7 @@ class Failure(NamedTuple):
         item: column of the rows of which the figure is the mean, or with `slope` the change per turn; empty where it is
             neither.
         slope: see `item`.
+        hidden_by_copies: a model that repeats its images looks healthy in it.
     """
 
     symptom: str
@@ -46,9 +47,14 @@ class Failure(NamedTuple):
     healthy: float = math.nan
     item: str = ""
     slope: bool = False
+    hidden_by_copies: bool = False
 
+
+MANY_COPIES = 0.2
+"""Share of copies from which a model is no measure of failures that copies hide."""
 
 _KEYED = "text turns whose key names options"
+_SWITCHED = f"{_KEYED}, and changes of modality at turns that differ between dialogues"
 _PROMPTED = "image turns, and an encoder that embeds prompts"
 
 FAILURES: tuple[Failure, ...] = (
@@ -59,11 +65,25 @@ FAILURES: tuple[Failure, ...] = (
         "outputs of text and image turns",
         item="modality_compliance",
     ),
-    Failure("loses score right after a switch of modality", "switch_cost", -1, _KEYED, 0.0),
-    Failure("forgets what was asked earlier", "context_forgetting", 1, _PROMPTED, item="context_forgetting"),
-    Failure("follows only the latest prompt", "recency_reliance", 1, _PROMPTED, item="recency_reliance"),
+    Failure("loses score right after a switch of modality", "switch_cost", -1, _SWITCHED, 0.0),
+    Failure(
+        "forgets what was asked earlier",
+        "context_forgetting",
+        1,
+        _PROMPTED,
+        item="context_forgetting",
+        hidden_by_copies=True,
+    ),
+    Failure(
+        "follows only the latest prompt",
+        "recency_reliance",
+        1,
+        _PROMPTED,
+        item="recency_reliance",
+        hidden_by_copies=True,
+    ),
     Failure("invents objects", "object_hallucination", 1, "records with `objects` and `target_objects`"),
-    Failure("drifts in style", "style_drift", 1, "image turns", item="style_drift"),
+    Failure("drifts in style", "style_drift", 1, "image turns", item="style_drift", hidden_by_copies=True),
     Failure("loses diversity", "turn_diversity", -1, "image turns of dialogues", 0.0),
     Failure("repeats its images", "copy_guard", 1, "image turns", item="copy"),
     Failure("answers worse from turn to turn", "turn_decay", -1, _KEYED, 0.0, "answer_strict", slope=True),
@@ -101,10 +121,11 @@ def failure_figures(models: Sequence[ModelScores], level: float = 0.95) -> list[
     """Every failure that at least one model could be judged by, and which model stands out.
 
     A model stands out in a failure where its figure is worse than that of every other model, by p-values below
-    `1 - level` that are adjusted for all pairs of models and (Holm's rule) for all failures. Figures that are means of
-    rows are compared on the records that both models have; the others, of which nothing is known by dialogue, and those
-    whose difference is the same in every dialogue, by their own errors alone
-    (`imug_metrics.stats.comparison.independent_differences`), which is wider.
+    `1 - level` that are adjusted for all pairs of models and (Holm's rule) for all failures. Models that repeat their
+    images are no measure of failures that copies hide. Figures that are means or slopes of rows are compared on the
+    records that both models have; the others, of which nothing is known by dialogue, and those that differ by the same
+    in every dialogue, by their own errors alone (`imug_metrics.stats.comparison.independent_differences`), which is
+    wider. Models of other dialogues are not compared.
 
     Args:
         models: scores of at least one model.
@@ -125,11 +146,13 @@ def failure_figures(models: Sequence[ModelScores], level: float = 0.95) -> list[
     pairs = list(combinations(range(len(models)), 2))
     paired = _paired(models, known, level)
     compared = [_with_unpaired(paired.get(each.key), _unpaired(models, each, pairs, level)) for each in known]
+    repeating = [copy_rate(model) > MANY_COPIES for model in models]
     adjusted = holm_families([p for _, p in compared])
     return [
         FailureFigure(each, _of(models, each), tuple(p.tolist()), each.key in paired, worst)
         for each, (away, _), p in zip(known, compared, adjusted, strict=True)
-        for worst in [_worst(away * each.worse, p, pairs, len(models), level)]
+        for beaten in [repeating if each.hidden_by_copies else [False] * len(models)]
+        for worst in [_worst(away * each.worse, p, pairs, beaten, level)]
     ]
 
 
@@ -150,13 +173,13 @@ _Compared: TypeAlias = tuple[Tensor, Tensor]
 
 
 def _with_unpaired(paired: _Compared | None, unpaired: _Compared) -> _Compared:
-    """The paired comparison; the other one for two models whose difference is the same in every dialogue they share.
+    """The paired comparison; the other one for two models that differ by the same in every dialogue they share.
 
     Such a difference has no error, but a model that always fails beside one that never does is no matter of chance.
     """
     if paired is None:
         return unpaired
-    known = ~paired[1].isnan()
+    known = ~paired[1].isnan() | ~(paired[0].abs() > 0)
     away, p = (of.where(known, other.to(of)) for of, other in zip(paired, unpaired))
     return away, p
 
@@ -201,13 +224,23 @@ def _dialogues(model: ModelScores, key: str) -> float:
     while key and f"{key}_dialogues" not in model.scores:
         key = key.rpartition("_")[0]
     known = as_float(model.scores.get(f"{key}_dialogues"))
-    return known if known > 0 else float(len({row["dialogue"] for row in model.items}))
+    seen = len({row["dialogue"] for row in model.items})
+    return known if known > 0 else float(seen) if seen else _most_dialogues(model)
 
 
-def _worst(worse_by: Tensor, p: Tensor, pairs: Sequence[tuple[int, int]], models: int, level: float) -> int | None:
-    """The place of the model that is worse than every other one for certain."""
-    behind = [0] * models
+def _most_dialogues(model: ModelScores) -> float:
+    """Dialogues of the metric that has the most, as of merged states, which have no rows."""
+    counts = (as_float(value) for key, value in model.scores.items() if key.endswith("_dialogues"))
+    return max((count for count in counts if not math.isnan(count)), default=math.nan)
+
+
+def _worst(
+    worse_by: Tensor, p: Tensor, pairs: Sequence[tuple[int, int]], left_out: Sequence[bool], level: float
+) -> int | None:
+    """The place of the model that is worse than every other one for certain; those left out are no measure."""
+    measured = [place for place, out in enumerate(left_out) if not out]
+    behind = dict.fromkeys(measured, 0)
     for (first, second), by, chance in zip(pairs, worse_by.tolist(), p.tolist(), strict=True):
-        if chance < 1 - level:
+        if chance < 1 - level and {first, second} <= behind.keys():
             behind[first if by > 0 else second] += 1
-    return next((place for place, count in enumerate(behind) if count == models - 1), None)
+    return next((place for place, count in behind.items() if len(measured) > 1 and count == len(measured) - 1), None)

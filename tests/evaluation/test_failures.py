@@ -65,6 +65,12 @@ def test_folders_scores_and_records_give_the_same(evaluation: Evaluation, tmp_pa
     assert {row["stands_out"] for row in alone.rows()} == {False}
 
 
+def test_records_of_images_are_taken_without_an_encoder() -> None:
+    given = [Record("a", 1, "image", "Draw it."), Record("a", 2, "text", "Which?", text="A", target="A")]
+    found = imug_metrics.failure_profile({"mine": given})
+    assert "modality_compliance" in {figure.failure.key for figure in found.figures}
+
+
 def test_models_are_chosen_by_name(evaluation: Evaluation) -> None:
     assert imug_metrics.failure_profile(evaluation, models=["calm"]).models == ("calm",)
     with pytest.raises(ArgumentError, match="one of those compared"):

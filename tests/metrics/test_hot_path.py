@@ -49,7 +49,7 @@ MORE |= {
 }  # chains of links
 # Scores against costs, up to every turn; cosines of the samples of every turn, and their eigenvalues.
 MORE["cost-scored"] = {"detail": 16}
-MORE |= {name: {"plain": 24, "detail": 12} for name in ("samples", "samples-distance")}
+MORE |= {name: {"plain": 27, "detail": 15} for name in ("samples", "samples-distance")}
 MORE |= {"subjects-consecutive": {"detail": 6}, "subjects-graph": {"detail": 65}}
 MORE |= {name: {"plain": 27, "detail": 56} for name in ("identity", "identity-subjects")}
 """Operations beyond these: ranks and bins of candidates, answers without a reference, earlier images and parts of

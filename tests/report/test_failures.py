@@ -75,7 +75,7 @@ def test_a_model_that_always_fails_beside_others_that_never_do_stands_out() -> N
     [figure] = failure_figures([always("a", 0.0), always("b", 1.0), always("c", 0.0)])
     assert figure.paired
     assert figure.worst == 1
-    assert figure.p[1] == 1.0, "two models that never fail do not differ"
+    assert math.isnan(figure.p[1]), "two models that never fail do not differ"
 
 
 @pytest.mark.parametrize("order", [(0.3, 0.9), (0.9, 0.3)])
@@ -108,6 +108,22 @@ def test_the_decay_of_answers_is_compared_by_dialogue() -> None:
 def test_a_cost_that_is_called_growth_is_no_growth() -> None:
     model = scored("a", 5.3, "cost_a_growth")
     assert failure_figures([model]) == []
+
+
+@pytest.mark.parametrize("copies", [0.0, 0.8])
+def test_a_model_that_repeats_its_images_is_no_measure_of_what_copies_hide(copies: float) -> None:
+    models = [scored(name, value, "style_drift") for name, value in (("honest", 0.2), ("repeating", 0.02))]
+    models[1].scores["copy_guard"] = copies
+    found = {figure.failure.key: figure.worst for figure in failure_figures(models)}
+    assert found["style_drift"] == (None if copies else 0)
+
+
+def test_merged_states_have_the_dialogues_of_their_other_metrics() -> None:
+    models = [scored(name, value, "switch_cost") for name, value in (("a", 0.0), ("b", -0.3))]
+    for model in models:
+        model.scores["answer_accuracy_dialogues"] = model.scores.pop("switch_cost_dialogues")
+    [figure] = failure_figures(models)
+    assert figure.worst == 1
 
 
 def test_many_failures_are_judged_more_strictly_than_one() -> None:

@@ -17,6 +17,8 @@ from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.dialogue_sums import Terms
 from imug_metrics.metrics.options import MetricOptions, within
 
+_ROUNDING = 1e-5  # of cosines of single precision, through the entropy of their eigenvalues
+
 
 class SampleDiversity(DialogueMetric):
     """Do several samples of one turn grow alike with the turns? Change per turn, in parts of the first's diversity.
@@ -107,6 +109,7 @@ class SampleDiversity(DialogueMetric):
         inputs = self._pack({"images": column}, dialogue, turn, None, valid, lengths)
         batch, values = inputs.batch, inputs.batch.present(inputs.columns["images"]).detach()
         above = values - NO_DIVERSITY[self.kind]
+        above = above.masked_fill(above.abs() < _ROUNDING, 0)  # equal samples have none to lose, however they round
         by_segment = {"change": relative_change(batch, above)}
         if self.detail:
             last, first, _ = retention_parts(replace(batch, there=values == values), above.nan_to_num(0))

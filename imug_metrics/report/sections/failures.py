@@ -71,13 +71,13 @@ def _marks(figure: FailureFigure, place: int) -> list[Mark]:
 
 def _told(models: Sequence[ModelScores], figures: Sequence[FailureFigure]) -> list[str]:
     """Who stands out, a line each."""
-    return legend(
-        {
-            f"{models[figure.worst].model}, {figure.failure.symptom}": [STANDS_OUT]
-            for figure in figures
-            if figure.worst is not None
-        }
-    )
+    told = {
+        f"{models[figure.worst].model}, {figure.failure.symptom}": [STANDS_OUT]
+        for figure in figures
+        if figure.worst is not None
+    }
+    fails = any(figure.fails(place) for figure in figures for place in range(len(models)))
+    return [*legend(told), *(["!  the interval lies on the worse side of the healthy value"] if fails else [])]
 
 
 def _not_judged(figures: Sequence[FailureFigure]) -> list[str]:

@@ -105,3 +105,16 @@ def test_an_absent_turn_is_no_turn_of_any_diversity() -> None:
 def test_unknown_kinds_and_orders_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="to be one of"):
         SampleDiversity(**options)
+
+
+@pytest.mark.parametrize("kind", ["vendi", "distance"])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_model_whose_samples_are_equal_has_no_diversity_to_lose(kind: str, dtype: torch.dtype) -> None:
+    for seed in range(3):
+        one = torch.randn(12, 3, 1, 64, generator=torch.Generator().manual_seed(seed), dtype=dtype)
+        metric = SampleDiversity(kind=kind, detail=True)  # type: ignore[arg-type]
+        metric.update(one.expand(12, 3, 6, 64).contiguous())
+        found = metric.compute()
+        assert isinstance(found, dict)
+        assert found["sample_diversity"].isnan()
+        assert found["sample_diversity_retention"].isnan()
