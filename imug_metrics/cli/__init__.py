@@ -13,7 +13,7 @@ from pathlib import Path
 
 from imug_metrics.cli.arguments import parser
 from imug_metrics.cli.exit_codes import EXIT_BUG, EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE
-from imug_metrics.errors import ArgumentError
+from imug_metrics.errors import ArgumentError, InputError
 from imug_metrics.report.sanitize import plain
 
 
@@ -37,6 +37,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         names = (name.replace("_", "-") for name in error.arguments)
         flags = ", ".join(name if name.isupper() else f"--{name}" for name in names)  # DIR has no flag
         return _stop(EXIT_USAGE, f"{flags}: {error.message}")
+    except InputError as error:  # of what files hold: options are checked before
+        return _stop(EXIT_FAILED, f"the data cannot be scored: {error}")
     except (ModuleNotFoundError, OSError) as error:
         return _stop(EXIT_FAILED, str(error))
     except KeyboardInterrupt:

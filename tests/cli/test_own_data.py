@@ -344,3 +344,16 @@ def test_files_can_be_read_by_a_reader_of_ones_own(here: Path) -> None:
     read = read_files([Path("chat.jsonl")], format=READERS[0])
     assert read.format == READERS[0].name
     assert len(read["chat"]) == 3
+
+
+@pytest.mark.parametrize(("kind", "taken"), [("score", "judge_n"), ("cost", "judge_growth")])
+def test_names_of_scores_and_costs_that_are_taken_are_told_in_one_line(
+    here: Path, capsys: pytest.CaptureFixture[str], kind: str, taken: str
+) -> None:
+    head = ("dialogue", "turn", "prompt", "response", "target", f"{kind}.judge", f"{kind}.{taken}")
+    table("scores.csv", head, ("a", 1, QUESTION, "B", "B", 0.5, 0.5))
+    assert main(["score", "scores.csv"]) == 3
+    told = capsys.readouterr().err
+    assert f"the data cannot be scored: Expected argument `{kind}s` to have other names" in told
+    assert taken in told
+    assert "Traceback" not in told
