@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from imug_metrics._optional import require
 from imug_metrics.encoders.preprocessing import LibraryPreprocessing, Preprocessing
 
 _TOLERANCE = 2.0  # levels of 255 on test images of noise, where a wrong filter or a shifted crop is tens of levels off
@@ -117,9 +118,8 @@ def _test_images(batched: Preprocessing) -> Iterator[Tensor]:
 
 
 def _one_by_one(transform: Callable[[Any], Tensor], images: list[Tensor]) -> Tensor:
-    from torchvision.transforms.functional import to_pil_image
-
-    return torch.stack([transform(to_pil_image(image)) for image in images])
+    functional = require("torchvision.transforms.functional", purpose="A pipeline of torchvision")
+    return torch.stack([transform(functional.to_pil_image(image)) for image in images])
 
 
 def _kind(step: Any) -> str:

@@ -87,7 +87,7 @@ FAILURES: tuple[Failure, ...] = (
     Failure("loses diversity", "turn_diversity", -1, "image turns of dialogues", 0.0),
     Failure("repeats its images", "copy_guard", 1, "image turns", item="copy"),
     Failure("answers worse from turn to turn", "turn_decay", -1, _KEYED, 0.0, "answer_strict", slope=True),
-    Failure("builds on its own errors", "exposure_bias", 1, "a run on the reference history", 0.0),
+    Failure("builds on its own errors", "exposure_bias", 1, "a second run, `--reference-history`", 0.0),
 )
 """In the order in which they are shown; behind them stand the costs that records carry, which may grow."""
 

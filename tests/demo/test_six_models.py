@@ -91,6 +91,8 @@ def test_the_six_do_look_better_somewhere(scored: dict[str, ModelScores]) -> Non
 
 def test_none_leads_a_column_of_the_scores_unmarked(cast: list[ModelScores]) -> None:
     for table in score_tables(cast):
+        if all(cell.model is None for row in table.rows for cell in row):
+            continue  # a column a model: figures of failures, of which none leads
         for group in table.groups:
             found = [_leading(row) for row in group]
             assert unmarked_leads(found, _metrics_of(group[0], table.header)) == [], table.title

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from imug_metrics.dialogues.arguments import Ids, Images, Turns
 from imug_metrics.dialogues.inputs import PackedInputs
-from imug_metrics.functional.images.perceptual_drift import comparable, first_distances, perceptual_drift
+from imug_metrics.functional.images.perceptual_drift import Drift, comparable, first_distances, perceptual_drift
 
 StyleDistance = Literal["cosine", "squared"]
 STYLE_DISTANCES: tuple[StyleDistance, ...] = ("cosine", "squared")
@@ -85,14 +85,14 @@ def check_style_distance(distance: StyleDistance) -> None:
         raise ValueError(f"Expected argument `distance` to be one of {STYLE_DISTANCES}, got {distance!r}.")
 
 
-def content_drift(inputs: PackedInputs, styles: Tensor) -> Tensor:
+def content_drift(inputs: PackedInputs, drift: Drift) -> Tensor:
     """1 - cosine `[N]`, float64, of the content of packed images (column `whole`) to that of the first one.
 
-    Without gradient; NaN where either is absent, and where there is no drift of style `[N]` to hold it against.
+    Without gradient; NaN where either is absent, and where there is no drift of style to hold it against.
     """
-    batch = inputs.batch
     rows, known = comparable(inputs.columns["whole"].detach(), "cosine")
-    return first_distances(batch, rows, batch.valid & known, "cosine").masked_fill(styles.isnan(), torch.nan)
+    found = first_distances(inputs.batch, rows, drift.there & known, "cosine")
+    return found.masked_fill(drift.values.detach().isnan(), torch.nan)
 
 
 def slope_beyond(tt: Tensor, tc: Tensor, cc: Tensor, ty: Tensor, cy: Tensor) -> Tensor:

@@ -143,7 +143,7 @@ class StyleDrift(DriftMetric):
         if "whole" not in inputs.columns:
             return found
         styles = drift.values.detach()
-        content = content_drift(inputs, styles)
+        content = content_drift(inputs, drift)
         matched = styles.where(content == content, torch.nan)
         slopes = {
             "content_slope": (None, content),

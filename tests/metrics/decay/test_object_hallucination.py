@@ -224,7 +224,9 @@ def test_what_is_no_name_is_refused_and_changes_nothing(name: Any) -> None:
 
 def test_a_function_that_makes_no_name_is_told() -> None:
     metric = ObjectHallucination(normalize=lambda name: name.strip("!"))
-    with pytest.raises(ValueError, match="`normalize` to make a name of '!!'"):
+    with pytest.raises(
+        ValueError, match="`normalize` to make a name of every object in `preds`, got no name of '!!' at row 0"
+    ):
         metric.update([["!!"]], [["dog"]], dialogue=["a"], turn=[1])
 
 

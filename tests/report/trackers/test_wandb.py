@@ -83,5 +83,5 @@ def test_a_run_holds_the_scores_and_tables(
         }
     per_turn = found["tables"]["per_turn"]
     assert per_turn["columns"] == ["model", "metric", "turn", "value", "lower", "upper", "n"]
-    assert len(per_turn["data"]) == 2 * 3 * 3, "models, curves and turns"
+    assert len(per_turn["data"]) == 2 * 4 * 3, "models, curves and turns"
     assert "wandb.init()" in found["without_run"]
