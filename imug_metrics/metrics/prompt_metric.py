@@ -11,12 +11,13 @@ from imug_metrics.dialogues.batch import DialogueBatch
 from imug_metrics.functional.decay.prompt_margins import (
     Distractors,
     NearPrompts,
+    check_back,
     near_prompts,
     prompt_columns,
     read_distractors,
 )
 from imug_metrics.metrics.embedding_metric import EmbeddingMetric
-from imug_metrics.metrics.options import MetricOptions, check_count
+from imug_metrics.metrics.options import MetricOptions
 
 
 class PromptMetric(EmbeddingMetric):
@@ -25,7 +26,7 @@ class PromptMetric(EmbeddingMetric):
     Args:
         distractors: prompts that no image was asked for: embeddings `[M, D]`, or strings with an encoder, which encodes
             them at the first update after a reset. None: other prompts of the dialogue.
-        max_back: how many prompts before, and after, an image are looked at.
+        max_back: how many prompts before, and after, an image are looked at, 1 to 1000.
         encoder: an encoder, its name, or None.
         kwargs: those of all metrics, see `MetricOptions`; `missing="zero"` is refused: 0 is the best value of all.
 
@@ -49,7 +50,7 @@ class PromptMetric(EmbeddingMetric):
     ) -> None:
         if kwargs.get("missing") == "zero":
             raise ValueError("Expected argument `missing` to be 'skip': 0 is the best value of all.")
-        check_count("max_back", max_back, 1)
+        check_back(max_back)
         if distractors is not None and encoder is None:
             self._bank = read_distractors(distractors)
         self.distractors, self.max_back = distractors, max_back

@@ -18,6 +18,7 @@ from imug_metrics.dialogues.inputs import pack_inputs
 from imug_metrics.functional.decay.prompt_margins import (
     Distractors,
     NearPrompts,
+    check_back,
     mean_distractor,
     mean_where,
     near_prompts,
@@ -56,7 +57,7 @@ def context_forgetting(
         modality: `"text"` or `"image"`, what each record had to be answered with, or bools that are True for images;
             None: images were asked of all.
         dialogue, turn, valid, lengths: as in `align_rows`.
-        max_back: how many prompts before an image are looked at.
+        max_back: how many prompts before an image are looked at, 1 to 1000.
         reduction: `"none"` or `"mean"` (of the records that have a value).
 
     Returns:
@@ -64,6 +65,7 @@ def context_forgetting(
         own prompt or context. float64 on a CPU. Differentiable.
 
     Raises:
+        ValueError: if `max_back` is outside its range.
         InputError: if shapes or widths differ, or turns, links or modalities are refused.
 
     Example:
@@ -72,6 +74,7 @@ def context_forgetting(
         >>> context_forgetting(images, prompts, dialogue=[5, 5, 5], turn=[1, 2, 3], reduction="none")
         tensor([nan, 0., 1.], dtype=torch.float64)
     """
+    check_back(max_back)
     given = prompt_columns(embedding_column("images", images), embedding_column("texts", texts), links, modality)
     columns, pairs, checks = given
     inputs = pack_inputs(columns, dialogue, turn, None, valid, lengths, checks=checks)
@@ -80,7 +83,7 @@ def context_forgetting(
 
 def forgetting_values(near: NearPrompts) -> Tensor:
     """Cosine `[N]` with the own prompt less the mean of those with the context; NaN where undefined."""
-    return near.of_images(near.own - mean_where(near.earlier, near.context))
+    return near.own - mean_where(near.earlier, near.context)
 
 
 class Margins(NamedTuple):
@@ -106,11 +109,11 @@ def margins_by_distance(near: NearPrompts, batch: DialogueBatch, distractors: Di
 
     Gaps in the turns of a dialogue count: the prompt before may be several turns back.
     """
-    cosines, rivals = near.of_images(_by_distance(near, batch)), mean_distractor(near, distractors)
+    cosines, rivals = _by_distance(near, batch), mean_distractor(near, distractors)
     own, back = cosines[:, :1], cosines[:, 1:]
     linked = torch.full_like(rivals, torch.nan)
-    if near.linked is not None:
-        linked = near.of_images(mean_where(near.earlier, near.linked) - rivals)
+    if near.freely is not None:
+        linked = mean_where(near.earlier, near.held & ~near.freely) - rivals
     return Margins(own[:, 0] - rivals, linked, back - rivals[:, None], own - back, _slope(cosines))
 
 

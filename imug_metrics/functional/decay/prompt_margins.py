@@ -3,7 +3,7 @@
 """Cosines of each image with the prompts of its dialogue: those that it should still show, and distractors.
 
 The prompts of up to K records before and after an image are looked at, so that cost and memory are linear in the length
-of a dialogue. Its *context* are those before it that it should still show:
+of a dialogue; with links they grow with the square of K. Its *context* are those before it that it should still show:
 
 - in a dialogue without links, all of them;
 - in a dialogue with links, those that it is linked to, directly or through a chain of links: an image that builds on
@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from imug_kernels import cross_stats, paired_cosine
@@ -25,7 +25,7 @@ from torch.nn import functional as F
 
 from imug_metrics._constants import constant
 from imug_metrics.dialogues.arguments import Labels, Links, Texts
-from imug_metrics.dialogues.batch import DialogueBatch, true_rows
+from imug_metrics.dialogues.batch import DialogueBatch
 from imug_metrics.dialogues.checks import Check
 from imug_metrics.dialogues.columns import Column, Encode, check_widths, embedding_column
 from imug_metrics.dialogues.holders import place_of
@@ -38,6 +38,8 @@ from imug_metrics.functional.decay.modality import MODALITIES, expected_kinds, m
 
 TIE = 1e-6
 """Cosines that are no further apart are equal, as in `turn_retrieval`."""
+FURTHEST = 1000
+"""The most prompts before an image that are looked at: chains of links, up to 2 ** 999 of them, are counted."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,20 +49,20 @@ class NearPrompts:
     Attributes:
         images: embeddings `[N, D]`.
         cosine: `[N, 2K + 1]`, by place of the prompt; the own one is in column K. NaN where there is none, or where it
-            or the image is absent.
+            or the image is absent, and in records that no image was asked of.
         same: bool `[N, 2K + 1]`, where there is a record of the same dialogue.
-        context: bool `[N, K]`, the prompts before that the image should still show.
-        linked: bool `[N, K]`, those that it is linked to directly; None without links.
-        by_links: bool `[N, 1]`, records of dialogues with links; None without links.
+        held: bool `[N, K]`, the prompts before that an image is linked to directly; without links the one before.
+        context: bool `[N, K]`, those that it is linked to directly or through a chain; without links all.
+        freely: bool `[N, 1]`, records whose dialogue has no link, and which have one before; None without links.
         asked: bool `[N]`, records that an image was asked of; None: all.
     """
 
     images: Tensor
     cosine: Tensor
     same: Tensor
+    held: Tensor
     context: Tensor
-    linked: Tensor | None
-    by_links: Tensor | None
+    freely: Tensor | None
     asked: Tensor | None
 
     @property
@@ -79,27 +81,12 @@ class NearPrompts:
         return self.cosine[:, : self.back]
 
     @cached_property
-    def held(self) -> Tensor:
-        """Bool `[N, K]`, the prompts that an image is linked to directly; without links the one before."""
-        before = self.context & constant(_last, self.back, like=self.context)
-        if self.linked is None or self.by_links is None:
-            return before
-        return torch.where(self.by_links, self.linked, before)
-
-    @cached_property
     def others(self) -> Tensor:
-        """Bool `[N, 2K + 1]`, the prompts that are distractors."""
-        later = self.same & constant(_later, self.back, like=self.same)
-        if self.by_links is None:
-            return later
-        asked_for = F.pad(self.context, (0, self.back + 1)) | constant(_own, self.back, like=self.same)
-        return torch.where(self.by_links, self.same & ~asked_for, later)
-
-    def of_images(self, values: Tensor) -> Tensor:
-        """Values `[N, ...]` with NaN in records that no image was asked of."""
-        if self.asked is None:
-            return values
-        return values.masked_fill(~self.asked.view(-1, *[1] * (values.ndim - 1)), torch.nan)
+        """Bool `[N, 2K + 1]`, the prompts that are distractors: all but the context and the own one."""
+        own, later = constant(_own, self.back, like=self.same), constant(_later, self.back, like=self.same)
+        if self.freely is None:
+            return self.same & later
+        return self.same ^ torch.cat([self.context, own.expand(len(self.context), -1)], 1)
 
     def expected(self, batch: DialogueBatch, possible: Tensor) -> Tensor:
         """Bool `[N]`, records that are expected to have a value.
@@ -110,7 +97,8 @@ class NearPrompts:
                 record at all are expected whole, so that they lower the coverage.
         """
         possible = possible if self.asked is None else possible & self.asked
-        expected = possible | (batch.spread(batch.largest(possible.double())) < 1)
+        known = possible.double()
+        expected = known >= batch.spread(batch.largest(known))
         return expected if self.asked is None else expected & self.asked
 
 
@@ -166,11 +154,12 @@ def mean_distractor(near: NearPrompts, distractors: Distractors | None) -> Tenso
 def nearest_distractor(near: NearPrompts, distractors: Distractors | None) -> Tensor:
     """Largest cosine `[N]` of packed images with their distractors, without gradient; NaN without any."""
     if distractors is None:
-        peak = near.cosine.detach().nan_to_num(-torch.inf).masked_fill(~near.others, -torch.inf).amax(1)
+        known = near.cosine.detach().nan_to_num(-torch.inf)
+        peak = torch.where(near.others, known, constant(_least, like=known)).amax(1)
     else:
         rows = distractors.to(near.images.device).rows
         peak = cross_stats(near.images.detach(), rows.detach().to(near.images.dtype), k=1).values[:, 0]
-    return peak.masked_fill(peak == -torch.inf, torch.nan)
+    return peak.nan_to_num(torch.nan, neginf=torch.nan)
 
 
 def prompt_columns(
@@ -195,10 +184,22 @@ def prompt_columns(
         return columns, None, []
     pairs, count = read_links(links, images.values.device), len(images.values)
 
-    def error(row: int) -> InputError:
-        return InputError("links", f"to name existing rows, below {count}", pairs[row].tolist(), row)
+    def error(cell: int) -> InputError:
+        return InputError("links", f"to name existing rows, below {count}", pairs[cell // 2].tolist(), cell // 2)
 
-    return columns, pairs, [Check(((pairs < 0) | (pairs >= count)).any(1), error)]
+    return columns, pairs, [Check((pairs < 0) | (pairs >= count), error)]
+
+
+def check_back(max_back: Any) -> None:
+    """Raise ValueError unless the number of prompts before an image that are looked at is an integer in its range.
+
+    Example:
+        >>> check_back(0)
+        Traceback (most recent call last):
+        ValueError: Expected argument `max_back` to be an integer, 1 to 1000, got 0.
+    """
+    if isinstance(max_back, bool) or not isinstance(max_back, int) or not 1 <= max_back <= FURTHEST:
+        raise ValueError(f"Expected argument `max_back` to be an integer, 1 to {FURTHEST}, got {max_back!r}.")
 
 
 def near_prompts(inputs: PackedInputs, max_back: int, links: Tensor | None = None) -> NearPrompts:
@@ -207,66 +208,78 @@ def near_prompts(inputs: PackedInputs, max_back: int, links: Tensor | None = Non
     Args:
         inputs: packed records; those without an image have a prompt all the same.
         max_back: how many prompts before, and after, an image are looked at.
-        links: int64 `[E, 2]`, rows of the input; those that do not lead to an earlier record of the same dialogue are
-            left out, and nothing is seen of what is further back.
+        links: int64 `[E, 2]`, rows of the input; the later record of the two builds on the earlier one. Those between
+            dialogues are left out, and nothing is seen of what is further back.
     """
     batch, images, texts = inputs.batch, inputs.columns["images"], inputs.columns["texts"]
     back = max_back if batch.width is None else max(1, min(max_back, batch.width - 1))
-    offsets = constant(_around, back, like=batch.turn)
-    place = batch.place[:, None] + offsets
-    same = (place >= 1) & (place <= batch.spread(batch.lengths())[:, None])
-    same = same if batch.record is None else same & batch.record[:, None]
-    goal = (batch.rows[:, None] + offsets).where(same, -1)
-    image = batch.rows if batch.there is None else batch.rows.where(batch.there, -1)
-    cosine = paired_cosine(images, texts, image[:, None].expand_as(goal).flatten(), goal.flatten()).view(goal.shape)
-    context, linked, by_links = same[:, :back], None, None
-    if links is not None:
-        linked, has_link = _linked(inputs, links, back)
-        by_links = batch.spread(batch.largest(has_link.double()))[:, None] > 0
-        context = torch.where(by_links, _reached(linked), context)
-    modality = inputs.columns.get("modality")
-    asked = None if modality is None else modality != MODALITIES.index("text")
-    return NearPrompts(images, cosine, same, context, linked, by_links, asked)
+    run = _runs(batch)
+    same = F.pad(run, (back, back), value=-1).as_strided((len(run), 2 * back + 1), (1, 1)) == run[:, None]
+    none = constant(_no_row, like=run)
+    goal = torch.where(same, batch.rows[:, None] + constant(_around, back, like=run), none)
+    asked = inputs.columns.get("modality")
+    asked = asked if asked is None or asked.dtype == torch.bool else asked != MODALITIES.index("text")
+    shown = batch.there if asked is None or batch.there is None else asked & batch.there
+    shown = asked if shown is None else shown
+    image = (batch.rows if shown is None else torch.where(shown, batch.rows, none))[:, None].expand_as(goal)
+    cosine = paired_cosine(images, texts, image.flatten(), goal.flatten()).view(goal.shape)
+    before = same[:, :back]
+    if links is None:
+        return NearPrompts(images, cosine, same, before & constant(_last, back, like=same), before, None, asked)
+    links = links if batch.moved is None else batch.unpack(batch.rows)[links]
+    direct = _linked(links, run, back)
+    freely = before[:, -1:] > batch.spread(batch.sum_segments(direct).any(1))[:, None]
+    # An image of a dialogue without links builds on the one before, and through this one on all.
+    direct = torch.where(freely, constant(_nearest, back, like=direct), direct[:, 1:])
+    return NearPrompts(images, cosine, same, direct < 0, _reached(direct), freely, asked)
 
 
 def mean_where(values: Tensor, chosen: Tensor) -> Tensor:
     """Mean `[N]` of the values `[N, M]` that are chosen, bool `[N, M]`, and not NaN; NaN without any."""
-    values = values.masked_fill(~chosen, torch.nan)
+    values = torch.where(chosen, values, constant(_nan, like=values))
     return values.nansum(1) / (values == values).sum(1)
 
 
-def _linked(inputs: PackedInputs, links: Tensor, back: int) -> tuple[Tensor, Tensor]:
-    """Bool `[N, K]`, which prompts before an image it is linked to, and `[N]`, whether it has a link at all."""
-    batch = inputs.batch
-    source, goal = inputs.positions()[links].unbind(1)
-    behind = source - goal
-    place = batch.place[source]  # of padding, whose row is -1, any
-    leads = (goal >= 0) & (behind > 0) & (behind < place)
-    count = len(batch.turn)
-    # Behind the prompts that are looked at is a place for those further back, and behind the images a row for the rest.
-    table = torch.zeros(count + 1, back + 1, dtype=torch.bool, device=links.device)
-    column = torch.where(behind <= back, back - behind, back)
-    table = table.index_put((source.where(leads, count), column.where(leads, 0)), constant(true_rows, 1, like=links))[
-        :count
-    ]
-    return table[:, :back], table.any(1)
+def _runs(batch: DialogueBatch) -> Tensor:
+    """int64 `[N]`, one number for all records of a dialogue, and one below -1 for each row of padding."""
+    if batch.record is None:
+        return batch.segment
+    return torch.where(batch.record, batch.segment, constant(_below, len(batch.turn), like=batch.turn))
 
 
-def _reached(linked: Tensor) -> Tensor:
-    """Bool `[N, K]`, the prompts that an image is linked to directly or by a chain of links, from the direct ones."""
-    back = linked.shape[1]
-    reached, length = linked.double(), 1
-    while length < back:  # chains of up to twice as many links
-        # The prompts that the image j places before reaches stand j columns further on, seen from this image.
-        padded = F.pad(reached, (0, back, back, 0))
-        steps = padded.as_strided((len(linked), back, back), (2 * back, 2 * back - 1, 1), back)
-        reached = (reached + torch.bmm(reached[:, None], steps)[:, 0]).clamp_max(1)
-        length *= 2
-    return reached > 0
+def _linked(links: Tensor, run: Tensor, back: int) -> Tensor:
+    """float64 `[N, K + 1]`, -1 where an image is linked to one of the K prompts before it, or in front further back.
+
+    Args:
+        links: packed rows `[E, 2]`.
+        run: int64 `[N]`, as of `_runs`.
+        back: K.
+    """
+    (goal, source), (first, second) = links.aminmax(dim=1), run[links].unbind(1)
+    # Columns are counted from the end; the first of all takes what leads to no other record of the dialogue.
+    column = (goal - source).masked_fill(first != second, 0).clamp(-back - 1, 0)
+    table = torch.zeros(len(run), back + 2, dtype=torch.float64, device=run.device)
+    return table.index_put((source, column), constant(_minus_one, like=table))[:, 1:]
+
+
+def _reached(direct: Tensor) -> Tensor:
+    """Bool `[N, K]`, the prompts that an image is linked to directly or by a chain of links.
+
+    The number of chains to a prompt is one, if it is linked directly, and the chains to it of every other prompt that
+    is linked directly: a triangular system of equations for each image, with the links, -1, beside a diagonal of ones.
+    """
+    back = direct.shape[1]
+    # What the image j places before is linked to stands j columns further on, seen from this image.
+    padded = F.pad(direct, (0, back, back, 0))
+    others = padded.as_strided((len(direct), back, back), (2 * back, 2 * back - 1, 1), back)
+    chains: Tensor = torch.linalg.solve_triangular(others, direct[:, None], upper=False, left=False, unitriangular=True)
+    return chains[:, 0] < 0
 
 
 def _known_modality(modality: Labels) -> Column:
     """Modalities as rows, with the check that every record has one."""
+    if isinstance(modality, Tensor) and modality.dtype == torch.bool:
+        return Column(modality.flatten(), tuple(modality.shape))  # nothing to look at
     column = modality_column(modality)
 
     def error(cell: int) -> InputError:
@@ -275,6 +288,10 @@ def _known_modality(modality: Labels) -> Column:
         )
 
     return column._replace(checks=(Check((column.values != 0) & (column.values != 1), error),))
+
+
+def _minus_one(device: torch.device) -> Tensor:
+    return torch.full((1,), -1.0, dtype=torch.float64, device=device)
 
 
 def _around(back: int, device: torch.device) -> Tensor:
@@ -286,12 +303,33 @@ def _later(back: int, device: torch.device) -> Tensor:
 
 
 def _own(back: int, device: torch.device) -> Tensor:
-    return _around(back, device) == 0
+    """Bool `[K + 1]`, True for the own prompt, the first, of it and the later ones."""
+    return torch.arange(back + 1, device=device) == 0
 
 
 def _last(count: int, device: torch.device) -> Tensor:
     return torch.arange(1, count + 1, device=device) == count
 
 
+def _nearest(count: int, device: torch.device) -> Tensor:
+    return -_last(count, device).double()
+
+
 def _first(count: int, device: torch.device) -> Tensor:
     return torch.zeros(count, dtype=torch.int64, device=device)
+
+
+def _below(count: int, device: torch.device) -> Tensor:
+    return torch.arange(-2, -2 - count, -1, device=device)
+
+
+def _no_row(device: torch.device) -> Tensor:
+    return torch.tensor(-1, device=device)
+
+
+def _nan(device: torch.device) -> Tensor:
+    return torch.tensor(torch.nan, dtype=torch.float64, device=device)
+
+
+def _least(device: torch.device) -> Tensor:
+    return torch.tensor(-torch.inf, dtype=torch.float64, device=device)

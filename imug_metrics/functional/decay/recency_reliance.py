@@ -16,6 +16,7 @@ from imug_metrics.functional.decay.prompt_margins import (
     TIE,
     Distractors,
     NearPrompts,
+    check_back,
     mean_where,
     near_prompts,
     nearest_distractor,
@@ -58,7 +59,7 @@ def recency_reliance(
         distractors: embeddings `[M, D]` of prompts that no image was asked for; None: the later prompts of the
             dialogue, and where it has links also the earlier ones that the image is not linked to.
         threshold: cosine from which an image fits a prompt, in place of distractors.
-        max_back: how many prompts before and after an image are looked at.
+        max_back: how many prompts before and after an image are looked at, 1 to 1000.
         reduction: `"none"` or `"mean"` (of the records that have a value).
 
     Returns:
@@ -66,7 +67,7 @@ def recency_reliance(
         without image, own prompt, earlier prompt or distractor.
 
     Raises:
-        ValueError: if there are both distractors and a threshold.
+        ValueError: if there are both distractors and a threshold, or `max_back` is outside its range.
         InputError: if shapes or widths differ, or turns, links or modalities are refused.
 
     Example:
@@ -76,6 +77,7 @@ def recency_reliance(
         >>> recency_reliance(images, prompts, **where, reduction="none")
         tensor([nan, 1., 0.], dtype=torch.float64)
     """
+    check_back(max_back)
     check_fit(distractors, threshold)
     bank = None if distractors is None else read_distractors(distractors)
     rows = embedding_column("images", images), embedding_column("texts", texts)
@@ -89,8 +91,8 @@ def check_fit(distractors: object, threshold: float | None) -> None:
     """Raise ValueError where two rules say whether an image fits a prompt, or a threshold is no cosine."""
     if threshold is not None and distractors is not None:
         raise ValueError("Expected one of the arguments `distractors` and `threshold`, got both.")
-    if threshold is not None and not -1 <= threshold <= 1:
-        raise ValueError(f"Expected argument `threshold` to be a cosine, got {threshold}.")
+    if threshold is not None and not (isinstance(threshold, (int, float)) and -1 <= threshold <= 1):
+        raise ValueError(f"Expected argument `threshold` to be a cosine, -1 to 1, got {threshold!r}.")
 
 
 def fitting_shares(
@@ -100,9 +102,9 @@ def fitting_shares(
 
     NaN where not known: both, without a distractor.
     """
-    bar = nearest_distractor(near, distractors)[:, None] + TIE if threshold is None else threshold
-    distance = near.of_images(near.cosine.detach()[:, : near.back + 1] - bar)
-    fits = (distance >= 0) + 0 * distance  # NaN stays
+    bar, least = (nearest_distractor(near, distractors)[:, None], TIE) if threshold is None else (threshold, 0)
+    distance = near.cosine.detach()[:, : near.back + 1] - bar
+    fits = (distance >= least) + 0 * distance  # NaN stays
     return fits[:, near.back], mean_where(fits[:, : near.back], near.held)
 
 
@@ -111,7 +113,7 @@ def nearest_previous(near: NearPrompts) -> tuple[Tensor, Tensor]:
 
     1 where it is, by more than `TIE`; 0 where it is not; NaN where either prompt, or the image, is absent.
     """
-    cosine = near.of_images(near.cosine.detach()[:, : near.back + 1])
+    cosine = near.cosine.detach()[:, : near.back + 1]
     previous, own = cosine[:, near.back - 1], cosine[:, near.back]
     unknown = (previous + own).isnan()
     rest = torch.maximum(cosine[:, : near.back - 1].nan_to_num(-torch.inf).amax(1), own) if near.back > 1 else own

@@ -52,7 +52,7 @@ class ContextForgetting(PromptMetric):
     Args:
         distractors: prompts that no image was asked for: embeddings `[M, D]`, or strings with an encoder. None: the
             later prompts of the dialogue, and in a dialogue with links also the earlier ones that are no context.
-        max_back: how many prompts before, and after, an image are looked at.
+        max_back: how many prompts before, and after, an image are looked at, 1 to 1000.
         encoder: an encoder, its name for `imug_metrics.encoders.load_encoder`, or None to take embeddings only.
         kwargs: those of all metrics, see `MetricOptions`; `missing="zero"` is refused: 0 is the best value of all.
 
@@ -127,8 +127,10 @@ class ContextForgetting(PromptMetric):
         """
         batch, near = self._near_prompts(images, texts, links, modality, dialogue, turn, None, valid, lengths)
         values = forgetting_values(near)
-        terms = self._details(batch, near, values) if self.detail else None
-        self._add(batch, values, near.expected(batch, near.context.any(1)), terms)
+        if not self.detail:
+            self._add(batch, values)
+            return
+        self._add(batch, values, near.expected(batch, near.context.any(1)), self._details(batch, near, values))
 
     def _details(self, batch: DialogueBatch, near: NearPrompts, values: Tensor) -> Terms:
         margins = margins_by_distance(near, batch, self._distractors())

@@ -60,7 +60,7 @@ class RecencyReliance(PromptMetric):
             later prompts of the dialogue, and in a dialogue with links also the earlier ones that the image is linked
             to neither directly nor through a chain.
         threshold: cosine from which an image fits a prompt, in place of distractors; it depends on the encoder.
-        max_back: how many prompts before, and after, an image are looked at.
+        max_back: how many prompts before, and after, an image are looked at, 1 to 1000.
         encoder: an encoder, its name for `imug_metrics.encoders.load_encoder`, or None to take embeddings only.
         kwargs: those of all metrics, see `MetricOptions`; `missing="zero"` is refused: 0 is the best value of all.
 
@@ -142,14 +142,15 @@ class RecencyReliance(PromptMetric):
             InputError: if shapes or widths differ, an encoder is missing, or turns, links or modalities are refused.
         """
         batch, near = self._near_prompts(images, texts, links, modality, dialogue, turn, None, valid, lengths)
+        fits, held = fitting_shares(near, self._distractors(), self.threshold)
+        if not self.detail:
+            self._add(batch, fits - held)
+            return
         possible = near.held.any(1)
         if self.threshold is None and self.distractors is None:
             possible = possible & near.others.any(1)
-        fits, held = fitting_shares(near, self._distractors(), self.threshold)
-        terms = None
-        if self.detail:
-            table = fits * (1 - held), fits * held, (1 - fits) * held, (1 - fits) * (1 - held)
-            terms = Terms(means=dict(zip(_REPEATS, nearest_previous(near))), averages=dict(zip(_TABLE, table)))
+        table = fits * (1 - held), fits * held, (1 - fits) * held, (1 - fits) * (1 - held)
+        terms = Terms(means=dict(zip(_REPEATS, nearest_previous(near))), averages=dict(zip(_TABLE, table)))
         self._add(batch, fits - held, near.expected(batch, possible), terms)
 
     def _ratios(self) -> list[str]:
