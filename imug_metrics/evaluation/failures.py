@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
+from imug_metrics.errors import ArgumentError
 from imug_metrics.evaluation.comparison import Run, chosen_models, models_of
 from imug_metrics.evaluation.run import run
 from imug_metrics.evaluation.settings import Settings
@@ -98,6 +99,8 @@ def failure_profile(*runs: Run | Mapping[str, Any] | ModelScores, models: Sequen
 def _scores(runs: Sequence[Any]) -> list[ModelScores]:
     if runs and all(isinstance(run, ModelScores) for run in runs):
         return [*runs]
+    if any(isinstance(run, ModelScores) for run in runs):
+        raise ArgumentError("runs", "expected either `ModelScores` or evaluations, got both")
     if len(runs) == 1 and isinstance(runs[0], Mapping):
         runs = [run(Settings(runs[0], leave_images=True))]
     return models_of(runs)

@@ -89,7 +89,7 @@ FAILURES: tuple[Failure, ...] = (
     Failure("answers worse from turn to turn", "turn_decay", -1, _KEYED, 0.0, "answer_strict", slope=True),
     Failure("builds on its own errors", "exposure_bias", 1, "a second run, `--reference-history`", 0.0),
 )
-"""In the order in which they are shown; behind them stand the costs that records carry, which may grow."""
+"""In the order in which they are shown; behind them stand the costs that records carry, see `failures_of`."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ def failure_figures(models: Sequence[ModelScores], level: float = 0.95) -> list[
         >>> figure.failure.symptom, figure.worst
         ('invents objects', 1)
     """
-    known = [each for each in (*FAILURES, *_growing_costs(models)) if any(found.known for found in _of(models, each))]
+    known = [each for each in failures_of(models) if any(found.known for found in _of(models, each))]
     if len(models) < 2:
         return [FailureFigure(each, _of(models, each), (), False, None) for each in known]
     pairs = list(combinations(range(len(models)), 2))
@@ -156,12 +156,13 @@ def failure_figures(models: Sequence[ModelScores], level: float = 0.95) -> list[
     ]
 
 
-def _growing_costs(models: Sequence[ModelScores]) -> list[Failure]:
-    """A failure for each kind of cost that records carry: outputs get slower or longer."""
+def failures_of(models: Sequence[ModelScores]) -> list[Failure]:
+    """The failures of all models, and one for each kind of cost that records carry: outputs get slower or longer."""
     sums = {key.removesuffix("_sum") for model in models for key in model.scores if key.endswith("_sum")}
     names = sorted(key.removeprefix(COST) for key in sums if key.startswith(COST))
     found = [(name, f"{COST}{name}_growth") for name in names]
-    return [Failure(f"costs ever more {name}", key, 1, f"records with the cost {name}", 0.0) for name, key in found]
+    growing = [(name, key, f"the cost {name}, above 0 at first turns") for name, key in found]
+    return [*FAILURES, *(Failure(f"costs ever more {name}", key, 1, needs, 0.0) for name, key, needs in growing)]
 
 
 def _of(models: Sequence[ModelScores], failure: Failure) -> tuple[Estimate, ...]:

@@ -30,6 +30,7 @@ FEW_GROUPS = "fewer than 5 groups carry it"
 FITTED = "it fits more than so few effective dialogues can tell"
 FEW_PAIRS = "there are too few pairs of two subjects to show so small a rate of false accepts"
 COLLINEAR = "the data cannot tell it from the other effects of its model"
+NO_SWITCH = "no scored turn follows one of another modality"
 REASONS = (
     "",
     UNDEFINED,
@@ -41,6 +42,7 @@ REASONS = (
     FITTED,
     FEW_PAIRS,
     COLLINEAR,
+    NO_SWITCH,
 )
 """Why there are no bounds, by the code in `Interval.reason`; nothing where there are."""
 _FINE, _UNDEFINED, _FEW, _CONSTANT, _END = range(5)

@@ -77,6 +77,11 @@ def test_models_are_chosen_by_name(evaluation: Evaluation) -> None:
         imug_metrics.failure_profile(evaluation, models=["other"])
 
 
+def test_scores_beside_evaluations_are_refused(evaluation: Evaluation) -> None:
+    with pytest.raises(ArgumentError, match="either `ModelScores` or evaluations, got both"):
+        imug_metrics.failure_profile(evaluation, evaluation.results[0].scores)
+
+
 @pytest.mark.parametrize("runs", [(), (1,)])
 def test_anything_else_is_refused(runs: tuple[int, ...]) -> None:
     with pytest.raises(ArgumentError, match="runs"):

@@ -188,6 +188,18 @@ def test_costs_that_records_carry_are_failures_of_their_own() -> None:
     assert not figure.fails(0)
 
 
+def test_a_cost_whose_growth_nobody_can_tell_is_named_as_not_judged() -> None:
+    models = [scored(name, value) for name, value in (("a", 0.0), ("b", 0.3))]
+    for model in models:
+        model.scores["cost_images_sum"] = 90.0
+    section = failures(Report(models))
+    assert section is not None
+    [table] = section.parts
+    assert isinstance(table, Table)
+    told = "not judged: costs ever more images, which needs the cost images, above 0 at first turns"
+    assert [line for line in table.caption if told in line]
+
+
 def test_of_one_model_it_is_said_what_excludes_a_healthy_value() -> None:
     table = marked_failures(Report([scored("a", -0.2, "switch_cost")]))
     assert table is not None

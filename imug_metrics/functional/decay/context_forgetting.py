@@ -52,8 +52,8 @@ def context_forgetting(
     Args:
         images: embeddings `[N, D]` or `[B, T, D]`; zero or not finite in records without an image.
         texts: embeddings of the prompts, of the same shape; those of records without an image are context as well.
-        links: int64 `[E, 2]`: row of an image (in a padded batch b * T + t), row of an earlier one that it should agree
-            with.
+        links: int64 `[E, 2]`: rows (in a padded batch b * T + t) of two records of a dialogue that should agree; the
+            later one builds on the earlier one.
         modality: `"text"` or `"image"`, what each record had to be answered with, or bools that are True for images;
             None: images were asked of all.
         dialogue, turn, valid, lengths: as in `align_rows`.

@@ -52,8 +52,8 @@ def recency_reliance(
     Args:
         images: embeddings `[N, D]` or `[B, T, D]`; zero or not finite in records without an image.
         texts: embeddings of the prompts, of the same shape.
-        links: int64 `[E, 2]`: row of an image (in a padded batch b * T + t), row of an earlier one that it should agree
-            with.
+        links: int64 `[E, 2]`: rows (in a padded batch b * T + t) of two records of a dialogue that should agree; the
+            later one builds on the earlier one.
         modality: as in `context_forgetting`.
         dialogue, turn, valid, lengths: as in `align_rows`.
         distractors: embeddings `[M, D]` of prompts that no image was asked for; None: the later prompts of the

@@ -77,8 +77,8 @@ def diversity_column(images: Images, masks: Masks | None, kind: DiversityKind, o
         rows = rows.new_zeros(0, 1, 1)
     if rows.ndim not in (3, 4):
         raise InputError("images", _SHAPE, [*rows.shape])
-    if not rows.shape[-1]:
-        raise InputError("images", "to hold embeddings of at least one number", [*rows.shape])
+    if 0 in rows.shape[-2:]:
+        raise InputError("images", "to hold at least one sample a turn, of at least one number", [*rows.shape])
     rows = rows if rows.is_floating_point() else rows.double()
     shape, samples = tuple(rows.shape[:-2]), rows.flatten(0, -2)
     there = has_direction(samples)

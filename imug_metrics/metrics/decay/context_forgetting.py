@@ -117,8 +117,8 @@ class ContextForgetting(PromptMetric):
                 zero, not finite or None in records without an image.
             texts: the prompts: embeddings of the same shape, or strings when there is an `encoder`.
             dialogue, turn, valid, lengths: as in every metric, see `DialogueMetric`.
-            links: int64 `[E, 2]`: the row of an image (in padded records b * T + t), and the row of an earlier one of
-                its dialogue that it should agree with; others are left out.
+            links: int64 `[E, 2]`: rows (in padded records b * T + t) of two records of a dialogue that should agree, of
+                which the later builds on the earlier. Links between dialogues are left out.
             modality: what each record had to be answered with: `"text"` or `"image"` in lists, or bools that are True
                 for images; those of text are expected to have no image. None: images were asked of all records.
 

@@ -27,7 +27,7 @@ from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.dialogue_sums import Terms
 from imug_metrics.metrics.options import MetricOptions, check_range, within
 from imug_metrics.stats import REASONS, Interval, Moments, Weights
-from imug_metrics.stats.intervals import COLLINEAR
+from imug_metrics.stats.intervals import COLLINEAR, NO_SWITCH
 
 _EFFECTS = ("cost", *DIRECTIONS)
 _STEPS = tuple(f"step_{name}" for name in (*DIRECTIONS, "same"))
@@ -180,12 +180,12 @@ class SwitchCost(DialogueMetric):
         return Weights(total, squares)
 
     def _intervals(self, moments: Moments) -> tuple[list[str], Interval]:
-        """With the reason of effects that are undefined though there were switches."""
+        """With the reason of effects that are undefined, with switches or without."""
         names, found = super()._intervals(moments)
         seen = self._named(moments.totals)["switches.num"] > 0
+        reason = torch.where(seen, REASONS.index(COLLINEAR), REASONS.index(NO_SWITCH))
         is_effect = torch.tensor([name in _EFFECTS for name in names], device=found.value.device)
-        unknown = found.value.isnan() & is_effect & seen
-        return names, found._replace(reason=found.reason.masked_fill(unknown, REASONS.index(COLLINEAR)))
+        return names, found._replace(reason=torch.where(found.value.isnan() & is_effect, reason, found.reason))
 
     def _finish(self, found: dict[str, Tensor]) -> dict[str, Tensor]:
         return {**found, f"{self.name}_switch_n": self._named(self._totals)["switches.num"]}

@@ -106,7 +106,8 @@ class TurnCost(DialogueMetric):
                 are refused.
         """
         if self.scored != (scores is not None):
-            raise InputError("scores", "to be there with `scored=True` alone", "none" if self.scored else "some")
+            expected = "to be given with `scored=True`" if self.scored else "to be None without `scored=True`"
+            raise InputError("scores", expected, "None" if self.scored else "some")
         columns = {"costs": cost_column(costs)}
         if scores is not None:
             columns["scores"] = score_column("scores", scores)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from imug_metrics.report.failures import FAILURES, FailureFigure
+from imug_metrics.report.failures import FailureFigure, failures_of
 from imug_metrics.report.sections.section import Report, Section
 from imug_metrics.report.tables.cells import estimate_cell
 from imug_metrics.report.tables.table import Cell, Mark, Table, legend
@@ -42,7 +42,7 @@ def failure_table(models: Sequence[ModelScores], figures: Sequence[FailureFigure
     """One row a failure, one column a model; what could not be judged stands below."""
     header = ("Failure", *(model.model for model in models), "Healthy")
     rows = [_row(models, figure) for figure in figures]
-    caption = (*_told(models, figures), *_not_judged(figures))
+    caption = (*_told(models, figures), *_not_judged(models, figures))
     return Table(header, [rows], "What goes wrong, by model", caption, "failures")
 
 
@@ -80,8 +80,8 @@ def _told(models: Sequence[ModelScores], figures: Sequence[FailureFigure]) -> li
     return [*legend(told), *(["!  the interval lies on the worse side of the healthy value"] if fails else [])]
 
 
-def _not_judged(figures: Sequence[FailureFigure]) -> list[str]:
+def _not_judged(models: Sequence[ModelScores], figures: Sequence[FailureFigure]) -> list[str]:
     """What it would take to judge the failures that not every model has a figure for, a line each."""
     judged = {figure.failure.key for figure in figures if all(found.known for found in figure.estimates)}
-    lacking = [failure for failure in FAILURES if failure.key not in judged]
+    lacking = [failure for failure in failures_of(models) if failure.key not in judged]
     return [f"–  not judged: {failure.symptom}, which needs {failure.needs}" for failure in lacking]

@@ -75,13 +75,18 @@ def test_all_chains_of_many_links_are_counted() -> None:
     assert found.context.sum(1).tolist() == list(range(width))
 
 
-def test_a_dialogue_has_links_if_one_leads_to_an_earlier_record_of_it() -> None:
-    free = [set(), {0}, {0, 1}, {0, 1, 2}]
-    for links in ([], [[2, 2]], [[1, 3]], [[5, 2]], [[-1 + 8, 0]]):
+def test_a_dialogue_has_links_if_one_leads_to_another_record_of_it() -> None:
+    free: list[set[int]] = [set(), {0}, {0, 1}, {0, 1, 2}]
+    for links in ([], [[2, 2]], [[5, 2]], [[7, 0]], [[3, 4]]):
         found = prompts_of(2, 4, links, 3)
         assert by_row(found.context) == [*free, *({row + 4 for row in rows} for rows in free)]
     far = prompts_of(1, 4, [[3, 0]], 2)  # further back than is looked at
     assert by_row(far.context) == [set(), set(), set(), set()]
+
+
+def test_the_later_record_of_a_link_builds_on_the_earlier_one_whichever_comes_first() -> None:
+    for links in ([[3, 1], [1, 0]], [[1, 3], [0, 1]]):
+        assert by_row(prompts_of(1, 4, links, 3).context) == [set(), {0}, set(), {0, 1}]
 
 
 def test_links_of_and_to_padding_are_none() -> None:

@@ -63,6 +63,7 @@ def test_it_has_gradients(options: dict[str, Any]) -> None:
         (torch.ones(2, 3), None, r"samples \[N, S, D\] or \[B, T, S, D\], got \[2, 3\]"),
         (torch.ones(1, 2, 3, 4), torch.ones(1, 2, 2, dtype=torch.bool), r"each sample of `images`, \[1, 2, 3\]"),
         (torch.ones(1, 2, 3, 0), None, "at least one number"),
+        (torch.ones(2, 3, 0, 8), None, "at least one sample a turn"),
         ([[[[1.0, 2.0], [1.0]]]], None, "equally many numbers"),
     ],
 )

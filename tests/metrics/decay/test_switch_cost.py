@@ -13,7 +13,7 @@ import torch
 
 from imug_metrics import SwitchCost
 from imug_metrics.functional import switch_cost
-from imug_metrics.stats.intervals import COLLINEAR, UNDEFINED
+from imug_metrics.stats.intervals import COLLINEAR, NO_SWITCH
 from tests.metrics import cases
 from tests.metrics.decay.ragged import found, places
 from tests.metrics.interval_reference import bounds_of, student_bounds
@@ -119,7 +119,7 @@ def test_where_all_dialogues_switch_at_the_same_turns_there_is_no_cost_and_a_rea
     metric = SwitchCost(detail=True)
     metric.update(scores, torch.zeros(8, 4, dtype=torch.bool))
     assert metric.compute()["switch_cost"].isnan()
-    assert metric.reasons["switch_cost"] == UNDEFINED, "nothing was switched"
+    assert metric.reasons["switch_cost"] == NO_SWITCH
 
 
 def test_steps_are_changes_from_the_record_before() -> None:
