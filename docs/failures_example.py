@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
@@ -86,6 +86,9 @@ PLANTED: Mapping[str, tuple[Model, str]] = {
 }
 """By name, a model with one failure, and the figure that should find it."""
 HONEST = "honest"
+
+Named: TypeAlias = Counter[tuple[str, str]]
+"""Counts by model and figure."""
 
 
 @dataclass(frozen=True)
@@ -206,40 +209,53 @@ def scored_model(name: str, model: Model, tasks: Tasks, seed: int) -> ModelScore
     return ModelScores(name, scores, items)
 
 
-def figures(dialogues: int, seed: int) -> tuple[list[str], list[FailureFigure]]:
-    """The models' names and the figures of one simulated benchmark."""
+def scored_models(dialogues: int, seed: int) -> list[ModelScores]:
+    """The honest model and those with one failure each, on one simulated benchmark."""
     tasks = made_tasks(dialogues, seed)
     models = {HONEST: Model(), **{name: model for name, (model, _) in PLANTED.items()}}
-    scored = [
-        scored_model(name, models[name], tasks, _OTHER_DRAWS + 1000 * seed + place) for place, name in enumerate(models)
+    return [
+        scored_model(name, model, tasks, _OTHER_DRAWS + 1000 * seed + k)
+        for k, (name, model) in enumerate(models.items())
     ]
-    return [*models], failure_figures(scored)
 
 
-def found(dialogues: int, repetitions: int) -> tuple[Counter[tuple[str, str]], Counter[str]]:
-    """How often each figure names each model, and how often the honest model's interval excludes what is healthy."""
-    named: Counter[tuple[str, str]] = Counter()
+def named(models: Sequence[ModelScores], figures: Sequence[FailureFigure]) -> Named:
+    """Which model each figure names as worse than every other one."""
+    return Counter((models[figure.worst].model, figure.failure.key) for figure in figures if figure.worst is not None)
+
+
+def found(dialogues: int, repetitions: int) -> tuple[Named, Named, Counter[str]]:
+    """How often each figure names each model.
+
+    Returns:
+        Counts where all models are compared, and where the honest one is compared with each of the others alone; and
+        by figure how often the honest model's interval excludes what is healthy.
+    """
+    together: Named = Counter()
+    beside: Named = Counter()
     accused: Counter[str] = Counter()
     for seed in range(repetitions):
-        names, every = figures(dialogues, seed)
-        for figure in every:
-            if figure.worst is not None:
-                named[names[figure.worst], figure.failure.key] += 1
-            accused[figure.failure.key] += figure.fails(0)
-    return named, accused
+        honest, *others = scored = scored_models(dialogues, seed)
+        figures = failure_figures(scored)
+        together += named(scored, figures)
+        for pair in ([honest, other] for other in others):
+            beside += named(pair, failure_figures(pair))
+        accused += Counter(figure.failure.key for figure in figures if figure.fails(0))
+    return together, beside, accused
 
 
 def main() -> None:
-    """Print the matrix, model by figure, and the alarms that an honest model raises."""
+    """Print the two matrices, model by figure, and the alarms that an honest model raises."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--dialogues", type=int, default=300)
     parser.add_argument("--repetitions", type=int, default=50)
     options = parser.parse_args()
-    named, accused = found(options.dialogues, options.repetitions)
+    together, beside, accused = found(options.dialogues, options.repetitions)
     keys = [key for _, key in PLANTED.values()]
-    print("model", *keys, sep=" | ")
-    for name in (*PLANTED, HONEST):
-        print(name, *(named[name, key] for key in keys), sep=" | ")
+    for title, counts in (("all models", together), ("beside the honest one alone", beside)):
+        print(title, *keys, sep=" | ")
+        for name in (*PLANTED, HONEST):
+            print(name, *(counts[name, key] for key in keys), sep=" | ")
     print("interval of the honest model excludes 0", *(accused[key] for key in keys), sep=" | ")
 
 

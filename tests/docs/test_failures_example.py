@@ -8,6 +8,7 @@ import importlib.util
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -26,13 +27,29 @@ def example() -> ModuleType:
     return module
 
 
-def test_each_figure_finds_its_own_failure_and_accuses_nobody_else(example: ModuleType) -> None:
-    models, figures = example.figures(dialogues=300, seed=0)
-    found = {figure.failure.key: models[figure.worst] for figure in figures if figure.worst is not None}
-    planted = {key: name for name, (_, key) in example.PLANTED.items()}
-    assert found.items() <= planted.items()
+@pytest.fixture(scope="module")
+def scored(example: ModuleType) -> Any:
+    return example.scored_models(dialogues=300, seed=0)
+
+
+def test_each_figure_finds_its_own_failure_and_accuses_nobody_else(example: ModuleType, scored: Any) -> None:
+    figures = example.failure_figures(scored)
+    found, planted = example.named(scored, figures), {(name, key) for name, (_, key) in example.PLANTED.items()}
+    assert found.keys() <= planted
     assert len(found) >= len(planted) - 1, "one may be too small for a single benchmark"
-    assert {figure.failure.key for figure in figures} == planted.keys()
+    assert {figure.failure.key for figure in figures} == {key for _, key in planted}
+
+
+def test_beside_an_honest_model_each_has_its_failure_and_the_honest_one_has_none(
+    example: ModuleType, scored: Any
+) -> None:
+    honest, *others = scored
+    found = {}
+    for other in others:
+        found |= example.named([honest, other], example.failure_figures([honest, other]))
+    assert not [key for name, key in found if name == example.HONEST]
+    missed = {(name, key) for name, (_, key) in example.PLANTED.items()} - found.keys()
+    assert len(missed) <= 1, "one may be too small for a single benchmark"
 
 
 def test_honest_models_alone_have_no_one_who_stands_out(example: ModuleType) -> None:

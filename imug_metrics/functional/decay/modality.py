@@ -96,6 +96,8 @@ def with_modality(
     """
     kinds = modality_column(modality)
     check_shapes(**{argument: rows, "modality": kinds})
+    if are_bools(modality):
+        return {argument: rows, "modality": kinds}
     wrong = ((kinds.values != 0) & (kinds.values != 1)).to(rows.values.device)
 
     def error(cell: int) -> InputError:
@@ -107,6 +109,16 @@ def with_modality(
         return {argument: rows, "modality": kinds._replace(checks=(Check(wrong, error),))}
     known = Check(wrong & (rows.values * 0 == 0), error)
     return {argument: rows._replace(checks=(*rows.checks, known)), "modality": kinds}
+
+
+def are_bools(modality: Labels) -> bool:
+    """Whether every entry is sure to say text or image.
+
+    Example:
+        >>> are_bools(torch.tensor([True])), are_bools(["image"])
+        (True, False)
+    """
+    return isinstance(modality, Tensor) and modality.dtype == torch.bool
 
 
 def modality_before(batch: DialogueBatch, modality: Tensor) -> Tensor:

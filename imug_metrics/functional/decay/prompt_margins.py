@@ -25,6 +25,7 @@ from torch.nn import functional as F
 
 from imug_metrics._constants import constant
 from imug_metrics.dialogues.arguments import Labels, Links, Texts
+from imug_metrics.dialogues.arrays import BOOLEANS, read_array
 from imug_metrics.dialogues.batch import DialogueBatch
 from imug_metrics.dialogues.checks import Check
 from imug_metrics.dialogues.columns import Column, Encode, check_widths, embedding_column
@@ -34,7 +35,7 @@ from imug_metrics.dialogues.links import read_links
 from imug_metrics.dialogues.padding import has_direction
 from imug_metrics.dialogues.unit_rows import unit_rows
 from imug_metrics.errors import InputError
-from imug_metrics.functional.decay.modality import MODALITIES, expected_kinds, modality_column
+from imug_metrics.functional.decay.modality import MODALITIES, are_bools, expected_kinds, modality_column
 
 TIE = 1e-6
 """Cosines that are no further apart are equal, as in `turn_retrieval`."""
@@ -278,8 +279,9 @@ def _reached(direct: Tensor) -> Tensor:
 
 def _known_modality(modality: Labels) -> Column:
     """Modalities as rows, with the check that every record has one."""
-    if isinstance(modality, Tensor) and modality.dtype == torch.bool:
-        return Column(modality.flatten(), tuple(modality.shape))  # nothing to look at
+    if isinstance(modality, Tensor) and are_bools(modality):
+        known = read_array("modality", modality, BOOLEANS, filler=torch.nan).values
+        return Column(known.flatten(), tuple(known.shape))  # nothing to look at
     column = modality_column(modality)
 
     def error(cell: int) -> InputError:
