@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
@@ -37,7 +37,7 @@ class Failure(NamedTuple):
         item: column of the rows of which the figure is the mean, or with `slope` the change per turn; empty where it is
             neither.
         slope: see `item`.
-        hidden_by_copies: a model that repeats its images looks healthy in it.
+        hidden_by_copies: an image that repeats an earlier one looks healthy in it.
     """
 
     symptom: str
@@ -121,11 +121,12 @@ def failure_figures(models: Sequence[ModelScores], level: float = 0.95) -> list[
     """Every failure that at least one model could be judged by, and which model stands out.
 
     A model stands out in a failure where its figure is worse than that of every other model, by p-values below
-    `1 - level` that are adjusted for all pairs of models and (Holm's rule) for all failures. Models that repeat their
-    images are no measure of failures that copies hide. Figures that are means or slopes of rows are compared on the
-    records that both models have; the others, of which nothing is known by dialogue, and those that differ by the same
-    in every dialogue, by their own errors alone (`imug_metrics.stats.comparison.independent_differences`), which is
-    wider. Models of other dialogues are not compared.
+    `1 - level` that are adjusted for all pairs of models and (Holm's rule) for all failures. Failures that copies hide
+    are compared without the images that repeat an earlier one, and models that repeat many are no measure of them.
+    Figures that are means or slopes of rows are compared on the records that both models have; the others, of which
+    nothing is known by dialogue, and those that differ by the same in every dialogue, by their own errors alone
+    (`imug_metrics.stats.comparison.independent_differences`), which is wider. Models of other dialogues are not
+    compared.
 
     Args:
         models: scores of at least one model.
@@ -188,6 +189,7 @@ def _with_unpaired(paired: _Compared | None, unpaired: _Compared) -> _Compared:
 def _paired(models: Sequence[ModelScores], failures: Sequence[Failure], level: float) -> dict[str, _Compared]:
     """Compared on the records that both models have, by key; those are left out whose column a model's rows lack."""
     having = [each for each in failures if each.item and all(model.counts.get(each.item) for model in models)]
+    models = [_without_copies(model) for model in models]
     found: dict[str, _Compared] = {}
     for slope in (False, True):
         of = [each for each in having if each.slope is slope]
@@ -198,6 +200,12 @@ def _paired(models: Sequence[ModelScores], failures: Sequence[Failure], level: f
                 away, p = (torch.tensor(column, dtype=torch.float64) for column in columns)
                 found[metric.view.key] = away, p
     return found
+
+
+def _without_copies(model: ModelScores) -> ModelScores:
+    """The model without what repeated images would hide."""
+    hidden = {each.item: None for each in FAILURES if each.hidden_by_copies}
+    return replace(model, items=[{**row, **hidden} if row.get("copy") else row for row in model.items])
 
 
 def _unpaired(

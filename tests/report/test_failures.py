@@ -118,6 +118,24 @@ def test_a_model_that_repeats_its_images_is_no_measure_of_what_copies_hide(copie
     assert found["style_drift"] == (None if copies else 0)
 
 
+def test_failures_that_copies_hide_are_compared_without_the_images_that_are_copies() -> None:
+    def drawn(model: str, copies: int) -> ModelScores:
+        """A copy, the last image of every `copies`-th dialogue, has forgotten nothing."""
+        found = with_rows(model, 0)
+        for row in found.items:
+            row["context_forgetting"] += 0.01 * (-1) ** int(row["dialogue"]) * (model == "honest")
+            row["copy"] = float(row["turn"] == 2 and copies > 0 and int(row["dialogue"]) % copies == 0)
+            row["context_forgetting"] = -1.0 if row["copy"] else row["context_forgetting"]
+        return found
+
+    [figure] = failure_figures([drawn("honest", 0), drawn("copies", 6)])
+    assert figure.paired
+    assert figure.worst is None
+    for row in (model := drawn("copies", 6)).items:
+        row.pop("copy")
+    assert failure_figures([drawn("honest", 0), model])[0].worst == 0
+
+
 def test_merged_states_have_the_dialogues_of_their_other_metrics() -> None:
     models = [scored(name, value, "switch_cost") for name, value in (("a", 0.0), ("b", -0.3))]
     for model in models:
