@@ -112,8 +112,8 @@ def margins_by_distance(near: NearPrompts, batch: DialogueBatch, distractors: Di
     cosines, rivals = _by_distance(near, batch), mean_distractor(near, distractors)
     own, back = cosines[:, :1], cosines[:, 1:]
     linked = torch.full_like(rivals, torch.nan)
-    if near.freely is not None:
-        linked = mean_where(near.earlier, near.held & ~near.freely) - rivals
+    if near.unlinked is not None:
+        linked = mean_where(near.earlier, near.held & ~near.unlinked) - rivals
     return Margins(own[:, 0] - rivals, linked, back - rivals[:, None], own - back, _slope(cosines))
 
 

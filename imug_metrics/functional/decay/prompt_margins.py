@@ -54,7 +54,7 @@ class NearPrompts:
         same: bool `[N, 2K + 1]`, where there is a record of the same dialogue.
         held: bool `[N, K]`, the prompts before that an image is linked to directly; without links the one before.
         context: bool `[N, K]`, those that it is linked to directly or through a chain; without links all.
-        freely: bool `[N, 1]`, records whose dialogue has no link, and which have one before; None without links.
+        unlinked: bool `[N, 1]`, records whose dialogue has no link, and which have one before; None without links.
         asked: bool `[N]`, records that an image was asked of; None: all.
     """
 
@@ -63,7 +63,7 @@ class NearPrompts:
     same: Tensor
     held: Tensor
     context: Tensor
-    freely: Tensor | None
+    unlinked: Tensor | None
     asked: Tensor | None
 
     @property
@@ -85,7 +85,7 @@ class NearPrompts:
     def others(self) -> Tensor:
         """Bool `[N, 2K + 1]`, the prompts that are distractors: all but the context and the own one."""
         own, later = constant(_own, self.back, like=self.same), constant(_later, self.back, like=self.same)
-        if self.freely is None:
+        if self.unlinked is None:
             return self.same & later
         return self.same ^ torch.cat([self.context, own.expand(len(self.context), -1)], 1)
 
@@ -229,10 +229,10 @@ def near_prompts(inputs: PackedInputs, max_back: int, links: Tensor | None = Non
         return NearPrompts(images, cosine, same, before & constant(_last, back, like=same), before, None, asked)
     links = links if batch.moved is None else batch.unpack(batch.rows)[links]
     direct = _linked(links, run, back)
-    freely = before[:, -1:] > batch.spread(batch.sum_segments(direct).any(1))[:, None]
+    unlinked = before[:, -1:] > batch.spread(batch.sum_segments(direct).any(1))[:, None]
     # An image of a dialogue without links builds on the one before, and through this one on all.
-    direct = torch.where(freely, constant(_nearest, back, like=direct), direct[:, 1:])
-    return NearPrompts(images, cosine, same, direct < 0, _reached(direct), freely, asked)
+    direct = torch.where(unlinked, constant(_nearest, back, like=direct), direct[:, 1:])
+    return NearPrompts(images, cosine, same, direct < 0, _reached(direct), unlinked, asked)
 
 
 def mean_where(values: Tensor, chosen: Tensor) -> Tensor:
