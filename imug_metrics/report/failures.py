@@ -84,7 +84,7 @@ FAILURES: tuple[Failure, ...] = (
     ),
     Failure("invents objects", "object_hallucination", 1, "records with `objects` and `target_objects`"),
     Failure("drifts in style", "style_drift", 1, "image turns", item="style_drift", hidden_by_copies=True),
-    Failure("loses diversity", "turn_diversity", -1, "image turns of dialogues", 0.0),
+    Failure("loses diversity", "turn_diversity", -1, "image turns of dialogues", 0.0, hidden_by_copies=True),
     Failure("repeats its images", "copy_guard", 1, "image turns", item="copy"),
     Failure("answers worse from turn to turn", "turn_decay", -1, _KEYED, 0.0, "answer_strict", slope=True),
     Failure("builds on its own errors", "exposure_bias", 1, "a second run, `--reference-history`", 0.0),
@@ -204,8 +204,8 @@ def _paired(models: Sequence[ModelScores], failures: Sequence[Failure], level: f
 
 def _without_copies(model: ModelScores) -> ModelScores:
     """The model without what repeated images would hide."""
-    hidden = {each.item: None for each in FAILURES if each.hidden_by_copies}
-    return replace(model, items=[{**row, **hidden} if row.get("copy") else row for row in model.items])
+    hidden = {each.item: None for each in FAILURES if each.item and each.hidden_by_copies}
+    return replace(model, items=[{**row, **hidden} if as_float(row.get("copy")) > 0 else row for row in model.items])
 
 
 def _unpaired(
