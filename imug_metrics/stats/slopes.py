@@ -49,11 +49,12 @@ def within_sums(x: Tensor, y: Tensor, used: Tensor, offsets: Tensor) -> tuple[Te
     """
     # About a value of the segment first: what is equal throughout is exactly 0 then, which a mean's rounding is not.
     segment = torch.searchsorted(offsets, torch.arange(len(x), device=x.device), right=True) - 1
-    top = segment_reduce(torch.stack([x, y], 1).detach(), offsets, used).max[segment]
-    x, y = ((value - top[:, side]).where(used, 0) for side, value in enumerate((x, y)))
-    n, sx, sy, sxx, sxy = segment_sum(torch.stack([used.to(x), x, y, x * x, x * y], 1), offsets).unbind(1)
-    mean = sx / n.clamp_min(1)
-    return sxy - mean * sy, sxx - mean * sx
+    both = torch.stack([x, y], 1)
+    centred = (both - segment_reduce(both.detach(), offsets, used).max[segment]).where(used[:, None], 0)
+    sums = segment_sum(torch.cat([used[:, None].to(x), centred, centred[:, :1] * centred], 1), offsets)
+    n, simple, products = sums.split([1, 2, 2], 1)
+    squares, mixed = (products - simple[:, :1] / n.clamp_min(1) * simple).unbind(1)
+    return mixed, squares
 
 
 POOLED_SUMS = ("n", "x", "y", "xx", "xy")

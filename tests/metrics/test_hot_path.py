@@ -46,7 +46,7 @@ MORE |= {"style": {"detail": 27}, "style-squared": {"detail": 27}, "style-refere
 MORE |= {"forgetting-graph": {"detail": 14}, "recency-graph": {"plain": 3, "detail": 4}}  # chains of links
 # Scores against costs, up to every turn; cosines of the samples of every turn, and their eigenvalues.
 MORE["cost-scored"] = {"detail": 16}
-MORE |= {name: {"plain": 27, "detail": 15} for name in ("samples", "samples-distance")}
+MORE |= {name: {"plain": 21, "detail": 9} for name in ("samples", "samples-distance")}
 MORE |= {"subjects-consecutive": {"detail": 6}, "subjects-graph": {"detail": 65}}
 MORE |= {name: {"plain": 27, "detail": 56} for name in ("identity", "identity-subjects")}
 """Operations beyond these: ranks and bins of candidates, answers without a reference, earlier images and parts of
