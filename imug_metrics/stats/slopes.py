@@ -52,7 +52,7 @@ def within_sums(x: Tensor, y: Tensor, used: Tensor, offsets: Tensor) -> tuple[Te
     both = torch.stack([x, y], 1)
     centred = (both - segment_reduce(both.detach(), offsets, used).max[segment]).where(used[:, None], 0)
     sums = segment_sum(torch.cat([used[:, None].to(x), centred, centred[:, :1] * centred], 1), offsets)
-    n, simple, products = sums.split([1, 2, 2], 1)
+    n, simple, products = sums[:, :1], sums[:, 1:3], sums[:, 3:]
     squares, mixed = (products - simple[:, :1] / n.clamp_min(1) * simple).unbind(1)
     return mixed, squares
 
