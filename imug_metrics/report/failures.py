@@ -230,11 +230,21 @@ def _share_dialogues(models: Sequence[ModelScores], pairs: Sequence[tuple[int, i
 
 def _dialogues(model: ModelScores, key: str) -> float:
     """Dialogues behind a figure: of its metric, or where that does not tell, of the rows."""
-    while key and f"{key}_dialogues" not in model.scores:
-        key = key.rpartition("_")[0]
-    known = as_float(model.scores.get(f"{key}_dialogues"))
+    known = _of_metric(model, key, "dialogues")
     seen = len({row["dialogue"] for row in model.items})
     return known if known > 0 else float(seen) if seen else _most_dialogues(model)
+
+
+def figure_coverage(model: ModelScores, key: str) -> float:
+    """Share of the outputs that a figure could be told from; NaN where its metric does not say."""
+    return _of_metric(model, key, "coverage")
+
+
+def _of_metric(model: ModelScores, key: str, name: str) -> float:
+    """What the metric of a figure says of itself, NaN where it does not."""
+    while key and f"{key}_{name}" not in model.scores:
+        key = key.rpartition("_")[0]
+    return as_float(model.scores.get(f"{key}_{name}"))
 
 
 def _most_dialogues(model: ModelScores) -> float:

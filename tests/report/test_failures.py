@@ -219,6 +219,18 @@ def test_a_cost_whose_growth_nobody_can_tell_is_named_as_not_judged() -> None:
     assert [line for line in table.caption if told in line]
 
 
+def test_a_model_that_is_judged_by_part_of_its_outputs_is_named() -> None:
+    models = [scored(name, 0.2, "cost_tokens_growth") for name in ("a", "b")]
+    for model, share in zip(models, (1.0, 0.62)):
+        model.scores.update({"cost_tokens_sum": 90.0, "cost_tokens_coverage": share})
+    section = failures(Report(models))
+    assert section is not None
+    [table] = section.parts
+    assert isinstance(table, Table)
+    told = [line for line in table.caption if "judged by part" in line]
+    assert told == ["·  b is judged by part of its outputs alone: costs ever more tokens (62 %)"]
+
+
 def test_of_one_model_it_is_said_what_excludes_a_healthy_value() -> None:
     table = marked_failures(Report([scored("a", -0.2, "switch_cost")]))
     assert table is not None

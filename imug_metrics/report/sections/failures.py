@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from imug_metrics.report.failures import FailureFigure, failures_of
+from imug_metrics.report.failures import FailureFigure, failures_of, figure_coverage
 from imug_metrics.report.sections.section import Report, Section
-from imug_metrics.report.tables.cells import estimate_cell
+from imug_metrics.report.tables.cells import estimate_cell, is_covered
 from imug_metrics.report.tables.table import Cell, Mark, Table, legend
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def failure_table(models: Sequence[ModelScores], figures: Sequence[FailureFigure
     """One row a failure, one column a model; what could not be judged stands below."""
     header = ("Failure", *(model.model for model in models), "Healthy")
     rows = [_row(models, figure) for figure in figures]
-    caption = (*_told(models, figures), *_not_judged(models, figures))
+    caption = (*_told(models, figures), *_partly_judged(models, figures), *_not_judged(models, figures))
     return Table(header, [rows], "What goes wrong, by model", caption, "failures")
 
 
@@ -78,6 +78,16 @@ def _told(models: Sequence[ModelScores], figures: Sequence[FailureFigure]) -> li
     }
     fails = any(figure.fails(place) for figure in figures for place in range(len(models)))
     return [*legend(told), *(["!  the interval lies on the worse side of the healthy value"] if fails else [])]
+
+
+def _partly_judged(models: Sequence[ModelScores], figures: Sequence[FailureFigure]) -> list[str]:
+    """The figures that much is missing from, a line a model."""
+    lines = []
+    for model in models:
+        shares = {figure.failure.symptom: figure_coverage(model, figure.failure.key) for figure in figures}
+        few = [f"{symptom} ({100 * share:.0f} %)" for symptom, share in shares.items() if not is_covered(share)]
+        lines += [f"·  {model.model} is judged by part of its outputs alone: {', '.join(few)}"] if few else []
+    return lines
 
 
 def _not_judged(models: Sequence[ModelScores], figures: Sequence[FailureFigure]) -> list[str]:
