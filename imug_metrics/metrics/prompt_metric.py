@@ -49,7 +49,7 @@ class PromptMetric(EmbeddingMetric):
         **kwargs: Unpack[MetricOptions],
     ) -> None:
         if kwargs.get("missing") == "zero":
-            raise ValueError("Expected argument `missing` to be 'skip': 0 is the best value of all.")
+            raise ValueError("Expected argument `missing` to be 'skip', since 0 is the best value of all, got 'zero'.")
         check_back(max_back)
         if distractors is not None and encoder is None:
             self._bank = read_distractors(distractors)
@@ -66,7 +66,10 @@ class PromptMetric(EmbeddingMetric):
     ) -> tuple[DialogueBatch, NearPrompts]:
         """Pack the arguments of one update, and compare each image with the prompts around it."""
         rows = self._images(images), self._texts(texts)
-        columns, pairs, checks = prompt_columns(*rows, links, modality, self._distractors())
+        bank = self._distractors()
+        if bank is not None:
+            self._bank = bank = bank.to(rows[0].values.device)  # once, since a copy from the host waits
+        columns, pairs, checks = prompt_columns(*rows, links, modality, bank)
         inputs = self._pack(columns, *places, checks=checks)
         return inputs.batch, near_prompts(inputs, self.max_back, pairs)
 

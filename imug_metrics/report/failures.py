@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 import torch
 from torch import Tensor
 
+from imug_metrics.metrics.options import LEAST_COVERAGE
 from imug_metrics.report.comparison import compare_models
 from imug_metrics.report.estimates import Estimate, as_float, estimate
 from imug_metrics.report.metric_specs import MetricSpec, copy_rate
-from imug_metrics.stats.comparison import independent_differences
-from imug_metrics.stats.intervals import student_quantile
+from imug_metrics.stats.comparison import PairedDifference, independent_differences
+from imug_metrics.stats.intervals import EQUAL, student_quantile
 from imug_metrics.stats.multiple_comparisons import holm_families
 from imug_metrics.suite.carried import COST
 
@@ -51,7 +52,7 @@ class Failure(NamedTuple):
 
 
 MANY_COPIES = 0.2
-"""Share of copies from which a model is no measure of failures that copies hide."""
+"""Share of copies above which a model is no measure of failures that copies hide."""
 
 _KEYED = "text turns whose key names options"
 _SWITCHED = f"{_KEYED}, and changes of modality at turns that differ between dialogues"
@@ -101,7 +102,8 @@ class FailureFigure:
         estimates: by model, with interval.
         p: by pair of models, in the order of `itertools.combinations`, two-sided p-values adjusted for all pairs and
             all failures; NaN where two cannot be compared.
-        paired: whether models are compared on the records that both have; else by their own errors alone.
+        paired: whether models are compared on the records that both have, but for two that differ by the same in every
+            dialogue; else by their own errors alone.
         worst: the place of the model that is worse than every other one; None where none is for certain.
     """
 
@@ -125,8 +127,8 @@ def failure_figures(models: Sequence[ModelScores], level: float = 0.95) -> list[
     are compared without the images that repeat an earlier one, and models that repeat many are no measure of them.
     Figures that are means or slopes of rows are compared on the records that both models have; the others, of which
     nothing is known by dialogue, and those that differ by the same in every dialogue, by their own errors alone
-    (`imug_metrics.stats.comparison.independent_differences`), which is wider. Models of other dialogues are not
-    compared.
+    (`imug_metrics.stats.comparison.independent_differences`), which is wider. Models that share too few dialogues
+    are not compared.
 
     Args:
         models: scores of at least one model.
@@ -159,9 +161,9 @@ def failure_figures(models: Sequence[ModelScores], level: float = 0.95) -> list[
 
 def failures_of(models: Sequence[ModelScores]) -> list[Failure]:
     """The failures of all models, and one for each kind of cost that records carry: outputs get slower or longer."""
-    sums = {key.removesuffix("_sum") for model in models for key in model.scores if key.endswith("_sum")}
-    names = sorted(key.removeprefix(COST) for key in sums if key.startswith(COST))
-    found = [(name, f"{COST}{name}_growth") for name in names]
+    keys = {key for model in models for key in model.scores}
+    names = sorted(key[len(COST) : -len("_sum")] for key in keys if key.startswith(COST) and key.endswith("_sum"))
+    found = [(name, growth) for name in names if (growth := f"{COST}{name}_growth") in keys]
     growing = [(name, key, f"the cost {name}, above 0 at first turns") for name, key in found]
     return [*FAILURES, *(Failure(f"costs ever more {name}", key, 1, needs, 0.0) for name, key, needs in growing)]
 
@@ -174,31 +176,31 @@ _Compared: TypeAlias = tuple[Tensor, Tensor]
 """By pair, the first model's figure less the second's, and p-values that are adjusted for all pairs."""
 
 
-def _with_unpaired(paired: _Compared | None, unpaired: _Compared) -> _Compared:
+def _with_unpaired(paired: Sequence[PairedDifference] | None, unpaired: _Compared) -> _Compared:
     """The paired comparison; the other one for two models that differ by the same in every dialogue they share.
 
     Such a difference has no error, but a model that always fails beside one that never does is no matter of chance.
     """
     if paired is None:
         return unpaired
-    known = ~paired[1].isnan() | ~(paired[0].abs() > 0)
-    away, p = (of.where(known, other.to(of)) for of, other in zip(paired, unpaired))
-    return away, p
+    equal = torch.tensor([pair.reason == EQUAL and pair.value != 0 for pair in paired])
+    away, p = (torch.tensor(each, dtype=torch.float64) for each in zip(*((pair.value, pair.p) for pair in paired)))
+    return torch.where(equal, unpaired[0], away), torch.where(equal, unpaired[1], p)
 
 
-def _paired(models: Sequence[ModelScores], failures: Sequence[Failure], level: float) -> dict[str, _Compared]:
+def _paired(
+    models: Sequence[ModelScores], failures: Sequence[Failure], level: float
+) -> dict[str, Sequence[PairedDifference]]:
     """Compared on the records that both models have, by key; those are left out whose column a model's rows lack."""
     having = [each for each in failures if each.item and all(model.counts.get(each.item) for model in models)]
     models = [_without_copies(model) for model in models]
-    found: dict[str, _Compared] = {}
+    found: dict[str, Sequence[PairedDifference]] = {}
     for slope in (False, True):
         of = [each for each in having if each.slope is slope]
         views = [MetricSpec(each.key, each.item, "", False, each.key, each.key, "", "") for each in of]
         for metric in compare_models(models, views, slopes=slope, level=level) if views else []:
             if metric.slope is slope:
-                columns = ([pair.value for pair in metric.differences], [pair.p for pair in metric.differences])
-                away, p = (torch.tensor(column, dtype=torch.float64) for column in columns)
-                found[metric.view.key] = away, p
+                found[metric.view.key] = metric.differences
     return found
 
 
@@ -219,13 +221,17 @@ def _unpaired(
     error = half / student_quantile(clusters, level)
     joint = independent_differences(value, error.masked_fill(error == 0, torch.nan), clusters, pairs, level)
     first, second = torch.tensor(pairs).unbind(1)
-    return value[first] - value[second], joint.p.masked_fill(~_share_dialogues(models, pairs), torch.nan)
+    comparable = _share_dialogues(models, pairs)
+    if failure.hidden_by_copies and failure.item:  # whose figures are of all images, copies among them
+        comparable &= torch.tensor([not any(copy_rate(models[place]) > 0 for place in pair) for pair in pairs])
+    return value[first] - value[second], joint.p.masked_fill(~comparable, torch.nan)
 
 
 def _share_dialogues(models: Sequence[ModelScores], pairs: Sequence[tuple[int, int]]) -> Tensor:
     """Bool by pair, False for two models whose rows are of other dialogues: these may be harder, and tell nothing."""
     dialogues = [{str(row["dialogue"]) for row in model.items} for model in models]
-    return torch.tensor([not a or not b or bool(a & b) for a, b in ((dialogues[i], dialogues[j]) for i, j in pairs)])
+    sides = ((dialogues[i], dialogues[j]) for i, j in pairs)
+    return torch.tensor([not a or not b or len(a & b) >= LEAST_COVERAGE * max(len(a), len(b)) for a, b in sides])
 
 
 def _dialogues(model: ModelScores, key: str) -> float:
@@ -242,9 +248,7 @@ def figure_coverage(model: ModelScores, key: str) -> float:
 
 def _of_metric(model: ModelScores, key: str, name: str) -> float:
     """What the metric of a figure says of itself, NaN where it does not."""
-    while key and f"{key}_{name}" not in model.scores:
-        key = key.rpartition("_")[0]
-    return as_float(model.scores.get(f"{key}_{name}"))
+    return as_float(model.scores.get(f"{key.removesuffix('_growth')}_{name}"))
 
 
 def _most_dialogues(model: ModelScores) -> float:

@@ -31,11 +31,12 @@ FITTED = "it fits more than so few effective dialogues can tell"
 FEW_PAIRS = "there are too few pairs of two subjects to show so small a rate of false accepts"
 COLLINEAR = "the data cannot tell it from the other effects of its model"
 NO_SWITCH = "no scored turn follows one of another modality"
+EQUAL = "it is the same in all dialogues, or differs from 0 in fewer than 2 effective ones"
 REASONS = (
     "",
     UNDEFINED,
     "fewer than 2 effective dialogues carry it",
-    "it is the same in all dialogues, or differs from 0 in fewer than 2 effective ones",
+    EQUAL,
     "it lies at the end of its range",
     NO_FORMULA,
     FEW_GROUPS,

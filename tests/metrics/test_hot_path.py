@@ -43,7 +43,7 @@ MORE["edits"] = {"plain": 30, "detail": 220}  # maps of images against the one b
 MORE["drift-ssim"] = {"plain": 46, "detail": 102}  # SSIM, against the first image and against those before
 # The content's own distances, and three slopes of and over them.
 MORE |= {"style": {"detail": 27}, "style-squared": {"detail": 27}, "style-references": {"detail": 37}}
-MORE |= {"forgetting-graph": {"detail": 14}, "recency-graph": {"plain": 3, "detail": 4}}  # chains of links
+MORE |= {"forgetting-graph": {"detail": 16}, "recency-graph": {"plain": 4, "detail": 6}}  # chains of links
 # Scores against costs, up to every turn; cosines of the samples of every turn, and their eigenvalues.
 MORE["cost-scored"] = {"detail": 16}
 MORE |= {name: {"plain": 21, "detail": 9} for name in ("samples", "samples-distance")}

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from imug_metrics.report import Report, Table, find
-from imug_metrics.report.failures import FAILURES, failure_figures
+from imug_metrics.report.failures import FAILURES, failure_figures, failures_of, figure_coverage
 from imug_metrics.report.sections.failures import failures, marked_failures
 from imug_metrics.suite import ModelScores
 
@@ -92,6 +92,33 @@ def test_models_of_other_dialogues_are_not_compared(order: tuple[float, float]) 
     assert math.isnan(figure.p[0])
 
 
+def test_models_that_share_hardly_a_dialogue_are_not_compared() -> None:
+    def on(first: int, value: float, spread: float) -> ModelScores:
+        rows = [
+            {"dialogue": str(d), "turn": 1, "context_forgetting": value + spread * (d % 3)}
+            for d in range(first, first + 40)
+        ]
+        scores = scored("", value, "context_forgetting").scores | scored("", value).scores
+        return ModelScores(f"from {first}", scores, rows)
+
+    for figure in failure_figures([on(0, 0.2, 0.01), on(39, 0.6, 0.01)]):
+        assert figure.worst is None
+        assert math.isnan(figure.p[0])
+
+
+def test_a_score_that_records_carry_lends_no_coverage_and_no_dialogues_to_a_metric() -> None:
+    model = scored("a", 0.2, "style_drift")
+    model.scores.update({"style": 0.5, "style_coverage": 0.5, "style_dialogues": 3})
+    assert math.isnan(figure_coverage(model, "style_drift"))
+    assert failures_of([model]) == [*FAILURES]
+
+
+def test_a_cost_whose_name_ends_as_a_sum_does_is_one_failure() -> None:
+    model = scored("a", 0.2, "cost_row_sum_growth")
+    model.scores.update({"cost_row_sum": 1.0, "cost_row_sum_sum": 9.0})
+    assert [each.symptom for each in failures_of([model])][len(FAILURES) :] == ["costs ever more row_sum"]
+
+
 def test_the_decay_of_answers_is_compared_by_dialogue() -> None:
     def fading(name: str, loss: float) -> ModelScores:
         rows: list[dict[str, Any]] = [
@@ -132,6 +159,10 @@ def test_failures_that_copies_hide_are_compared_without_the_images_that_are_copi
     [figure] = failure_figures([drawn("honest", 0), drawn("copies", 6)])
     assert figure.paired
     assert figure.worst is None
+    without_rows = ModelScores("third", scored("", 0.2, "context_forgetting").scores, [])
+    found = [drawn("honest", 0), drawn("copies", 6), without_rows]
+    found[1].scores.update({"copy_guard": 0.1, "context_forgetting": 0.1, "context_forgetting_upper": 0.12})
+    assert math.isnan(failure_figures(found)[0].p[0]), "of all images, copies among them"
     for row in (model := drawn("copies", 6)).items:
         row.pop("copy")
     assert failure_figures([drawn("honest", 0), model])[0].worst == 0
@@ -155,7 +186,7 @@ def test_many_failures_are_judged_more_strictly_than_one() -> None:
             found.append(ModelScores(name, scores, []))
         return found
 
-    keys = ["object_hallucination", "recency_reliance", "style_drift", "copy_guard"]
+    keys = ["object_hallucination", "recency_reliance", "style_drift", "exposure_bias"]
     [alone] = failure_figures(models(keys[:1]))
     together = {figure.failure.key: figure for figure in failure_figures(models(keys))}
     assert alone.worst == 1
@@ -210,7 +241,7 @@ def test_costs_that_records_carry_are_failures_of_their_own() -> None:
 def test_a_cost_whose_growth_nobody_can_tell_is_named_as_not_judged() -> None:
     models = [scored(name, value) for name, value in (("a", 0.0), ("b", 0.3))]
     for model in models:
-        model.scores["cost_images_sum"] = 90.0
+        model.scores.update({"cost_images_sum": 90.0, "cost_images_growth": math.nan})
     section = failures(Report(models))
     assert section is not None
     [table] = section.parts
@@ -229,6 +260,16 @@ def test_a_model_that_is_judged_by_part_of_its_outputs_is_named() -> None:
     assert isinstance(table, Table)
     told = [line for line in table.caption if "judged by part" in line]
     assert told == ["·  b is judged by part of its outputs alone: costs ever more tokens (62 %)"]
+
+
+def test_a_model_that_could_not_be_judged_is_not_said_to_be_judged_by_a_part() -> None:
+    models = [scored("a", 0.2, "context_forgetting"), scored("b", math.nan, "context_forgetting")]
+    models[1].scores["context_forgetting_coverage"] = 0.0
+    section = failures(Report(models))
+    assert section is not None
+    [table] = section.parts
+    assert isinstance(table, Table)
+    assert not [line for line in table.caption if "judged by part" in line]
 
 
 def test_of_one_model_it_is_said_what_excludes_a_healthy_value() -> None:

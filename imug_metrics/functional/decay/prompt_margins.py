@@ -40,7 +40,8 @@ from imug_metrics.functional.decay.modality import MODALITIES, are_bools, expect
 TIE = 1e-6
 """Cosines that are no further apart are equal, as in `turn_retrieval`."""
 FURTHEST = 1000
-"""The most prompts before an image that are looked at: chains of links, up to 2 ** 999 of them, are counted."""
+"""The most prompts before an image that are looked at: chains of links, up to 2 ** 999 of them, are counted. With links
+memory grows with the square of that number."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +56,7 @@ class NearPrompts:
         held: bool `[N, K]`, the prompts before that an image is linked to directly; without links the one before.
         context: bool `[N, K]`, those that it is linked to directly or through a chain; without links all.
         unlinked: bool `[N, 1]`, records whose dialogue has no link, and which have one before; None without links.
+        further: bool `[N]`, images that are linked to a record further back than K; None without links.
         asked: bool `[N]`, records that an image was asked of; None: all.
     """
 
@@ -64,6 +66,7 @@ class NearPrompts:
     held: Tensor
     context: Tensor
     unlinked: Tensor | None
+    further: Tensor | None
     asked: Tensor | None
 
     @property
@@ -97,6 +100,7 @@ class NearPrompts:
             possible: bool `[N]`, the records that would have one were everything there. Dialogues that have no such
                 record at all are expected whole, so that they lower the coverage.
         """
+        possible = possible if self.further is None else possible | self.further
         possible = possible if self.asked is None else possible & self.asked
         known = possible.double()
         expected = known >= batch.spread(batch.largest(known))
@@ -149,14 +153,16 @@ def mean_distractor(near: NearPrompts, distractors: Distractors | None) -> Tenso
     if distractors is None:
         return mean_where(near.cosine, near.others)
     _, direction, length = distractors.to(near.images.device)
-    return paired_cosine(near.images, direction, None, constant(_first, len(near.images), like=near.images)) * length
+    return (
+        paired_cosine(near.images, direction, None, constant(_zero_rows, len(near.images), like=near.images)) * length
+    )
 
 
 def nearest_distractor(near: NearPrompts, distractors: Distractors | None) -> Tensor:
     """Largest cosine `[N]` of packed images with their distractors, without gradient; NaN without any."""
     if distractors is None:
         known = near.cosine.detach().nan_to_num(-torch.inf)
-        peak = torch.where(near.others, known, constant(_least, like=known)).amax(1)
+        peak = torch.where(near.others, known, constant(_minus_infinity, like=known)).amax(1)
     else:
         rows = distractors.to(near.images.device).rows
         peak = cross_stats(near.images.detach(), rows.detach().to(near.images.dtype), k=1).values[:, 0]
@@ -213,7 +219,8 @@ def near_prompts(inputs: PackedInputs, max_back: int, links: Tensor | None = Non
             dialogues are left out, and nothing is seen of what is further back.
     """
     batch, images, texts = inputs.batch, inputs.columns["images"], inputs.columns["texts"]
-    back = max_back if batch.width is None else max(1, min(max_back, batch.width - 1))
+    # Turns that are given may have gaps, so that a record before is further back than the line is wide.
+    back = max(1, min(max_back, batch.width - 1)) if batch.width is not None and batch.counted else max_back
     run = _runs(batch)
     same = F.pad(run, (back, back), value=-1).as_strided((len(run), 2 * back + 1), (1, 1)) == run[:, None]
     none = constant(_no_row, like=run)
@@ -226,13 +233,14 @@ def near_prompts(inputs: PackedInputs, max_back: int, links: Tensor | None = Non
     cosine = paired_cosine(images, texts, image.flatten(), goal.flatten()).view(goal.shape)
     before = same[:, :back]
     if links is None:
-        return NearPrompts(images, cosine, same, before & constant(_last, back, like=same), before, None, asked)
+        return NearPrompts(images, cosine, same, before & constant(_last, back, like=same), before, None, None, asked)
     links = links if batch.moved is None else batch.unpack(batch.rows)[links]
     direct = _linked(links, run, back)
+    further = direct[:, 0] < 0
     unlinked = before[:, -1:] > batch.spread(batch.sum_segments(direct).any(1))[:, None]
     # An image of a dialogue without links builds on the one before, and through this one on all.
     direct = torch.where(unlinked, constant(_nearest, back, like=direct), direct[:, 1:])
-    return NearPrompts(images, cosine, same, direct < 0, _reached(direct), unlinked, asked)
+    return NearPrompts(images, cosine, same, direct < 0, _reached(direct), unlinked, further, asked)
 
 
 def mean_where(values: Tensor, chosen: Tensor) -> Tensor:
@@ -317,7 +325,7 @@ def _nearest(count: int, device: torch.device) -> Tensor:
     return -_last(count, device).double()
 
 
-def _first(count: int, device: torch.device) -> Tensor:
+def _zero_rows(count: int, device: torch.device) -> Tensor:
     return torch.zeros(count, dtype=torch.int64, device=device)
 
 
@@ -333,5 +341,5 @@ def _nan(device: torch.device) -> Tensor:
     return torch.tensor(torch.nan, dtype=torch.float64, device=device)
 
 
-def _least(device: torch.device) -> Tensor:
+def _minus_infinity(device: torch.device) -> Tensor:
     return torch.tensor(-torch.inf, dtype=torch.float64, device=device)

@@ -91,7 +91,9 @@ def check_fit(distractors: object, threshold: float | None) -> None:
     """Raise ValueError where two rules say whether an image fits a prompt, or a threshold is no cosine."""
     if threshold is not None and distractors is not None:
         raise ValueError("Expected one of the arguments `distractors` and `threshold`, got both.")
-    if threshold is not None and not (isinstance(threshold, (int, float)) and -1 <= threshold <= 1):
+    if threshold is None:
+        return
+    if isinstance(threshold, bool) or not isinstance(threshold, (int, float)) or not -1 <= threshold <= 1:
         raise ValueError(f"Expected argument `threshold` to be a cosine, -1 to 1, got {threshold!r}.")
 
 

@@ -83,8 +83,9 @@ def _told(models: Sequence[ModelScores], figures: Sequence[FailureFigure]) -> li
 def _partly_judged(models: Sequence[ModelScores], figures: Sequence[FailureFigure]) -> list[str]:
     """The figures that much is missing from, a line a model."""
     lines = []
-    for model in models:
-        shares = {figure.failure.symptom: figure_coverage(model, figure.failure.key) for figure in figures}
+    for place, model in enumerate(models):
+        judged = [figure.failure for figure in figures if figure.estimates[place].known]
+        shares = {failure.symptom: figure_coverage(model, failure.key) for failure in judged}
         few = [f"{symptom} ({100 * share:.0f} %)" for symptom, share in shares.items() if not is_covered(share)]
         lines += [f"·  {model.model} is judged by part of its outputs alone: {', '.join(few)}"] if few else []
     return lines

@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from imug_metrics import ContextForgetting, RecencyReliance
 from imug_metrics.dialogues.columns import embedding_column
 from imug_metrics.dialogues.inputs import pack_inputs
 from imug_metrics.functional import context_forgetting, recency_reliance
@@ -87,6 +88,26 @@ def test_a_dialogue_has_links_if_one_leads_to_another_record_of_it() -> None:
 def test_the_later_record_of_a_link_builds_on_the_earlier_one_whichever_comes_first() -> None:
     for links in ([[3, 1], [1, 0]], [[1, 3], [0, 1]]):
         assert by_row(prompts_of(1, 4, links, 3).context) == [set(), {0}, set(), {0, 1}]
+
+
+def test_padded_records_with_gaps_in_their_turns_are_those_of_a_flat_batch() -> None:
+    images, texts = (torch.randn(6, 4, generator=torch.Generator().manual_seed(seed)) for seed in (0, 1))
+    places = {"dialogue": torch.arange(3).repeat_interleave(2), "turn": torch.tensor([1, 5] * 3)}
+    flat, padded = (ContextForgetting(detail=True, distractors=torch.eye(4)) for _ in range(2))
+    flat.update(images, texts, **places)
+    padded.update(images.view(3, 2, 4), texts.view(3, 2, 4), turn=places["turn"].view(3, 2))
+    found = flat.compute()
+    assert not found["context_forgetting_lost_4"].isnan()
+    torch.testing.assert_close(padded.compute(), found, equal_nan=True)
+
+
+def test_an_image_whose_links_all_lead_too_far_back_lowers_the_coverage() -> None:
+    rows = torch.eye(6)[None]
+    for metric in (ContextForgetting, RecencyReliance):
+        found = metric(detail=True, max_back=2, distractors=-torch.eye(6))
+        found.update(rows, rows, links=[[1, 0], [5, 0]])
+        result = found.compute()
+        assert (int(result[f"{metric.name}_n"]), float(result[f"{metric.name}_coverage"])) == (1, 0.5)
 
 
 def test_links_of_and_to_padding_are_none() -> None:

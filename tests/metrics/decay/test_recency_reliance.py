@@ -122,3 +122,6 @@ def test_options_that_contradict_each_other_are_refused() -> None:
         RecencyReliance(distractors=torch.eye(3), threshold=0.2)
     with pytest.raises(ValueError, match="to be a cosine"):
         RecencyReliance(threshold=-2)
+    for no_cosine in (True, "a", float("nan")):
+        with pytest.raises(ValueError, match="`threshold` to be a cosine"):
+            RecencyReliance(threshold=no_cosine)

@@ -34,7 +34,7 @@ def test_a_run_holds_the_scores_and_tables(
     assert [row["answer_accuracy"] for row in tables["leaderboard"]] == [
         scores["answer_accuracy"] for scores in evaluation.scores.values()
     ]
-    assert len(tables["per_turn"]) == 2 * 3 * 3, "models, curves and turns"
+    assert len(tables["per_turn"]) == 2 * 4 * 3, "models, curves and turns"
     assert second["val/answer_accuracy"] == 0.5
     assert "steady 2.5/minus/fading/answer_accuracy" in third
     assert third["differences"]["_value"]
