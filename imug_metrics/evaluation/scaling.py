@@ -27,7 +27,8 @@ from imug_metrics.functional.scaling.best_of_n import picked_score
 from imug_metrics.metrics.scaling.best_of_n import BestOfN
 from imug_metrics.metrics.scaling.strategy_comparison import StrategyComparison, compare_strategies
 from imug_metrics.protocols import imug
-from imug_metrics.protocols.imug.candidates import COUNTED, Candidates, read_candidates
+from imug_metrics.protocols.imug.candidates import Candidates, read_candidates
+from imug_metrics.protocols.imug.usage import COUNTED
 from imug_metrics.report.files import write_problems
 from imug_metrics.report.scaling import Part, Scaling, strategy_table, write_scaling
 from imug_metrics.report.tables.names import file_names

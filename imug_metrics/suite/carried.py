@@ -104,6 +104,16 @@ def check_names(names: Collection[str], taken: Collection[str]) -> None:
             raise InputError("scores", "to have other names than estimates", repr(name))
 
 
+def is_estimate(name: str) -> bool:
+    """Whether a name ends as those of estimates do, so that it may be taken for one of another score or cost.
+
+    Example:
+        >>> is_estimate("tokens_sum"), is_estimate("prompt_tokens")
+        (True, False)
+    """
+    return bool(_ENDS.search(name) or _OF_COSTS.search(name))
+
+
 def check_costs(names: Collection[str]) -> None:
     """Raise InputError for a cost that has the name of an estimate of another one.
 

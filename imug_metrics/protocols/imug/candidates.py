@@ -7,8 +7,8 @@ A run may hold, beside what it answered with,
 - images `turn_<t>_output_<i>.png` in the folder of the question, in the order of their numbers i;
 - in result.json, for an entry of `tasks`, `candidates`: a list of texts, or for images of file names in the folder,
   each as it is or as `{"model_response": ..., "score": number}` with the score by which the run selects;
-- in the same entry `cost`: numbers by kind, such as `{"tokens": 812, "seconds": 3.5, "images": 4}`. They are what all
-  candidates of the turn cost: where only the first of them are read, they say nothing.
+The costs of a turn, which its record carries, are what all its candidates cost: where only the first of them are read,
+they say nothing.
 """
 
 from __future__ import annotations
@@ -21,15 +21,13 @@ from pathlib import Path
 from typing import Any
 
 from imug_metrics.protocols.imug.counting import check_outputs_counting
-from imug_metrics.protocols.imug.outputs import question_folder, read_records
+from imug_metrics.protocols.imug.outputs import question_folder, read_entries, read_records
 from imug_metrics.protocols.imug.samples import Sample
-from imug_metrics.reading.files import Problems, as_turn, inside, kind, read_json
+from imug_metrics.protocols.imug.usage import as_number
+from imug_metrics.reading.files import Problems, inside, kind
 from imug_metrics.suite import Record
 
 MAX_CANDIDATES = 4096
-MAX_COST = 1e12
-COUNTED = "outputs"
-"""The kind of cost that is counted, not read."""
 
 
 @dataclass(frozen=True)
@@ -70,24 +68,17 @@ def read_candidates(
     check_outputs_counting(samples, run, {sample.key: question_folder(run, sample) for sample in samples})
     for sample in samples:
         folder = question_folder(run, sample)
-        entries = _entries(folder / "result.json", run)
+        written = read_entries(folder, run, Problems(), texts=False) or {}  # what is wrong `read_records` tells
         own = Problems()
         records = list(read_records([sample], run, own))
         numbered = _numbered(folder)
-        found = [_read(record, folder, run, entries.get(record.turn, {}), numbered, problems) for record in records]
+        entries = {record.turn: written.get(record.turn, [{}])[-1] for record in records}
+        found = [_read(record, folder, run, entries[record.turn], numbered, problems) for record in records]
         with_candidates = {f"turn {entry.record.turn}" for entry in found if entry.outputs}
         problems += [problem for problem in own if problem.field not in with_candidates]
         for entry in found:
             costs = entry.costs if limit is None or len(entry.outputs) <= limit else {}
             yield Candidates(entry.record, entry.outputs[:limit], entry.scores[:limit], costs)
-
-
-def _entries(path: Path, run: Path) -> dict[int, dict[str, Any]]:
-    """The last entry of each turn in result.json; what is wrong with the file is told by `read_records`."""
-    content = read_json(path, Problems()) if inside(path, run) else None
-    entries = content.get("tasks") if isinstance(content, dict) else None
-    rows = [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
-    return {turn: entry for entry in rows if (turn := as_turn(entry.get("turn"))) is not None}
 
 
 def _numbered(folder: Path) -> dict[int, list[Path]]:
@@ -111,7 +102,7 @@ def _read(
     named, scores = [], []
     for place, row in enumerate(rows[:MAX_CANDIDATES]):
         content = row.get("model_response") if isinstance(row, dict) else row
-        score = _number(row.get("score")) if isinstance(row, dict) else math.nan
+        score = as_number(row.get("score")) if isinstance(row, dict) else math.nan
         if content is not None and not isinstance(content, str):
             where = f"{field}: candidates[{place}]"
             problems.error(folder / "result.json", None, where, f"expected text, got {kind(content)}")
@@ -125,8 +116,7 @@ def _read(
             outputs = [_file(folder / name, folder, field, problems) if name else None for name in named]
         scores = [*scores, *[math.nan] * len(outputs)][: len(outputs)]
     kept = [(output, score) for output, score in zip(outputs, scores, strict=True) if output is not None]
-    costs = _costs(entry.get("cost", {}), folder, field, problems)
-    return Candidates(record, tuple(o for o, _ in kept), tuple(s for _, s in kept), costs)
+    return Candidates(record, tuple(o for o, _ in kept), tuple(s for _, s in kept), record.costs)
 
 
 def _file(path: Path, root: Path, field: str, problems: Problems) -> Path | None:
@@ -134,27 +124,3 @@ def _file(path: Path, root: Path, field: str, problems: Problems) -> Path | None
         return path
     problems.error(path, None, field, "leads out of its folder or is no file: not followed")
     return None
-
-
-def _costs(value: Any, folder: Path, field: str, problems: Problems) -> dict[str, float]:
-    if not isinstance(value, dict):
-        problems.error(folder / "result.json", None, f"{field}: cost", f"expected an object, got {kind(value)}")
-        return {}
-    costs = {str(name)[:40]: _number(amount) for name, amount in value.items()}
-    for name, amount in costs.items():
-        if not 0 <= amount <= MAX_COST:
-            expected = f"expected a number from 0 to {MAX_COST:g}"
-            problems.error(folder / "result.json", None, f"{field}: cost.{name}", expected)
-    if COUNTED in costs:
-        problems.warn(folder / "result.json", None, f"{field}: cost.{COUNTED}", "outputs are counted, not read")
-    return {name: amount for name, amount in costs.items() if 0 <= amount <= MAX_COST and name != COUNTED}
-
-
-def _number(value: Any) -> float:
-    """A finite number, or NaN for anything else."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return math.nan
-    try:
-        return float(value) if math.isfinite(value) else math.nan
-    except OverflowError:
-        return math.nan

@@ -17,10 +17,14 @@ from imug_metrics.protocols.imug.counting import check_outputs_counting
 from imug_metrics.protocols.imug.names import Siblings, other_names, siblings
 from imug_metrics.protocols.imug.options import question_options
 from imug_metrics.protocols.imug.samples import Key, Sample, Task
+from imug_metrics.protocols.imug.usage import TurnUsage, read_costs, read_usage
 from imug_metrics.reading.files import Problems, as_turn, inside, kind, read_json
 from imug_metrics.suite import FAILED, Record
 
 Replies = Mapping[int, list[Any]]
+
+MAX_KINDS = 16
+"""Kinds of cost that are read of one run: each is a metric of its own."""
 
 
 def list_models(outputs: Path) -> list[str]:
@@ -45,19 +49,24 @@ def read_records(
         keys: resolved keys of dynamic questions by (sample key, turn); without one, a dynamic turn has no target.
 
     Yields:
-        Records in the order of the benchmark.
+        Records in the order of the benchmark. Their costs are those of the dialogue's file of usage, see `read_usage`,
+        and of kinds that it lacks those of `cost` in result.json.
 
     Raises:
         ArgumentError: if the turns of the answers count from 0.
     """
     samples = list(samples)
     check_outputs_counting(samples, model, {sample.key: question_folder(model, sample) for sample in samples})
+    kinds: set[str] = set()
     for sample in samples:
         folder = question_folder(model, sample)
-        replies = read_replies(folder, model, problems, texts=asks_for_text(sample.tasks))
+        entries = read_entries(folder, model, problems, texts=asks_for_text(sample.tasks))
+        replies = None if entries is None else _replies(entries)
+        usage = read_usage(model, sample.key, problems)
         modalities = {task.turn: task.modality for task in sample.tasks}
         for task in sample.tasks:
             is_text = task.modality == "text"
+            costs = _costs(task.turn, entries or {}, usage, folder, problems)
             target = (keys or {}).get((sample.key, task.turn)) if task.dynamic else task.answer
             yield Record(
                 dialogue=sample.dialogue,
@@ -73,6 +82,7 @@ def read_records(
                 groups=_groups(sample, task),
                 attempted=replies is not None,
                 options=question_options(task.prompt, target) if is_text else None,
+                costs=_first_kinds(costs, kinds, folder, problems),
             )
 
 
@@ -82,6 +92,18 @@ def asks_for_text(tasks: Iterable[Task]) -> bool:
 
 
 def read_replies(folder: Path, model: Path, problems: Problems, *, texts: bool = True) -> Replies | None:
+    """The replies that result.json holds for each turn, in its order; None where there is no readable result.
+
+    Args:
+        folder, model, problems, texts: as for `read_entries`.
+    """
+    entries = read_entries(folder, model, problems, texts=texts)
+    return None if entries is None else _replies(entries)
+
+
+def read_entries(
+    folder: Path, model: Path, problems: Problems, *, texts: bool = True
+) -> dict[int, list[dict[str, Any]]] | None:
     """What result.json holds for each turn, in its order; None where there is no readable result.
 
     Args:
@@ -104,19 +126,45 @@ def read_replies(folder: Path, model: Path, problems: Problems, *, texts: bool =
         if content is not None:
             problems.error(path, None, "", f"expected an object, got {kind(content)}")
         return None
-    replies: dict[int, list[Any]] = {}
+    found: dict[int, list[dict[str, Any]]] = {}
     entries = content.get("tasks")
     if not isinstance(entries, list):
         problems.error(path, None, "tasks", f"expected a list, got {kind(entries)}")
-        return replies
+        return found
     for place, entry in enumerate(entries):
         turn = as_turn(entry.get("turn")) if isinstance(entry, dict) else None
         if turn is None:
-            found = f"a turn {str(entry.get('turn'))[:80]!r}" if isinstance(entry, dict) else kind(entry)
-            problems.error(path, None, f"tasks[{place}].turn", f"expected an object with a turn from 1, got {found}")
+            got = f"a turn {str(entry.get('turn'))[:80]!r}" if isinstance(entry, dict) else kind(entry)
+            problems.error(path, None, f"tasks[{place}].turn", f"expected an object with a turn from 1, got {got}")
         else:
-            replies.setdefault(turn, []).append(entry.get("model_response"))
-    return replies
+            found.setdefault(turn, []).append(entry)
+    return found
+
+
+def _replies(entries: Mapping[int, list[dict[str, Any]]]) -> dict[int, list[Any]]:
+    return {turn: [entry.get("model_response") for entry in rows] for turn, rows in entries.items()}
+
+
+def _costs(
+    turn: int,
+    entries: Mapping[int, list[dict[str, Any]]],
+    usage: Mapping[int, TurnUsage],
+    folder: Path,
+    problems: Problems,
+) -> dict[str, float]:
+    """What a turn cost: as the file of usage says, and of other kinds as the last entry of result.json says."""
+    entry = entries.get(turn, [{}])[-1]
+    told = read_costs(entry.get("cost", {}), folder / "result.json", f"turn {turn}: cost", problems)
+    return {**told, **(usage[turn].costs if turn in usage else {})}
+
+
+def _first_kinds(costs: dict[str, float], kinds: set[str], folder: Path, problems: Problems) -> dict[str, float]:
+    """The costs without those of kinds beyond the first ones of a run, which are collected in `kinds`."""
+    kinds.update([name for name in costs if name not in kinds][: MAX_KINDS - len(kinds)])
+    if costs.keys() <= kinds:
+        return costs
+    problems.warn(folder, None, "cost", f"of more than {MAX_KINDS} kinds of cost of a run the first are read")
+    return {name: amount for name, amount in costs.items() if name in kinds}
 
 
 def _answer(turn: int, replies: Replies | None, folder: Path, problems: Problems) -> str | None:
