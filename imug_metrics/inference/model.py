@@ -137,7 +137,7 @@ class Reply:
         """
         found: Part | None = self.text if want == "text" else self.image
         if not found or (isinstance(found, ImageFile) and not found.data):
-            raise ModelError(f"Server response must contain a non-empty {want} field")
+            raise ModelError(f"The reply of the model holds no {want}", is_final=True)
         return found
 
 

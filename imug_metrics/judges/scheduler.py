@@ -7,12 +7,12 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from imug_metrics._event_loops import run_to_end
 from imug_metrics.judges.journal import Address, Answer, Journal, address_of
 from imug_metrics.judges.protocol import Judge, JudgeError, JudgeRequest, ReplyError
 from imug_metrics.judges.questions import Question, Verdict
@@ -91,11 +91,7 @@ def judge_all(
         retry_errors=retry_errors,
         progress=progress,
     )
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(verdicts)
-    return _in_a_thread(verdicts)
+    return run_to_end(verdicts)
 
 
 async def judge_all_async(
@@ -250,22 +246,3 @@ def _message(problem: ReplyError | JudgeError) -> str:
 
 def _failed(key: tuple[str | int, ...], repeat: int, error: str) -> Verdict[Any]:
     return Verdict(key, repeat, None, None, error, 0)
-
-
-def _in_a_thread(verdicts: Coroutine[Any, Any, list[Verdict[T]]]) -> list[Verdict[T]]:
-    started: list[tuple[asyncio.AbstractEventLoop, asyncio.Task[Any]]] = []
-
-    async def main() -> list[Verdict[T]]:
-        task = asyncio.current_task()
-        if task is not None:  # always, inside a coroutine
-            started.append((asyncio.get_running_loop(), task))
-        return await verdicts
-
-    with ThreadPoolExecutor(1) as pool:
-        result = pool.submit(asyncio.run, main())
-        try:
-            return result.result()
-        except KeyboardInterrupt:  # only this thread hears of it
-            for loop, task in started:
-                loop.call_soon_threadsafe(task.cancel)
-            raise

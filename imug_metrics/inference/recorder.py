@@ -1,0 +1,223 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Requests to the model: each is made once, and its reply is on disk before anything is made of it."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import inspect
+import json
+import time
+from base64 import b64encode
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from imug_metrics._files import write_bytes_whole
+from imug_metrics.inference.limits import Spending, StoppedError
+from imug_metrics.inference.model import History, ImageFile, Model, ModelError, Reply, Want, as_reply
+from imug_metrics.inference.turn import Step
+from imug_metrics.judges.journal import Address, Answer, Journal
+
+
+@dataclass(frozen=True)
+class Place:
+    """The turn that requests are made for.
+
+    Attributes:
+        dialogue: its id.
+        turn: its number.
+        sample: which of several runs, from 0.
+    """
+
+    dialogue: str
+    turn: int
+    sample: int
+
+
+@dataclass
+class Costs:
+    """What the requests of one turn have cost, recorded ones included."""
+
+    requests: int = 0
+    replies: int = 0
+    sums: dict[str, float] = field(default_factory=dict)
+    told: dict[str, int] = field(default_factory=dict)
+
+    def add(self, usage: dict[str, float], *, replied: bool) -> None:
+        """Add one request."""
+        self.requests += 1
+        self.replies += replied
+        for name, amount in usage.items():
+            self.sums[name] = self.sums.get(name, 0.0) + amount
+            self.told[name] = self.told.get(name, 0) + replied
+
+    def total(self) -> dict[str, float]:
+        """By kind, without those that not every reply told: a part of them would pass for the whole."""
+        whole = {name: amount for name, amount in self.sums.items() if self.told[name] == self.replies}
+        return {"requests": float(self.requests), **whole}
+
+
+class Recorder:
+    """Asks the model what is not recorded, and records it.
+
+    Args:
+        model: whom to ask.
+        name: the model and all that changes its replies; recorded replies are found by it.
+        folder: keeps journal.jsonl and the images of replies.
+        concurrency: requests at a time.
+        seed: of the run.
+        spending: what may be spent.
+        retry_errors: ask again where an earlier run had a failure.
+
+    Raises:
+        JournalLockedError: if another process is writing to the journal.
+        OSError: if the folder cannot be written.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        name: str,
+        folder: Path,
+        *,
+        concurrency: int,
+        seed: int,
+        spending: Spending,
+        retry_errors: bool = False,
+    ) -> None:
+        self.model, self.name, self.seed, self.spending = model, name, seed, spending
+        self.images = folder / "images"
+        self.images.mkdir(parents=True, exist_ok=True)
+        self.journal = Journal(folder / "journal.jsonl")
+        self._retry = retry_errors
+        self._new: set[Address] = set()
+        self._slots = asyncio.Semaphore(concurrency)
+        self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix="model")
+
+    def close(self) -> None:
+        """Bring everything to the disk; functions that still run are not waited for."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        self.journal.close()
+
+    async def ask(self, place: Place, costs: Costs, history: History, want: Want, step: Step) -> Reply:
+        """The reply to a request, recorded or new.
+
+        Raises:
+            ModelError: if there is none.
+            StoppedError: if nothing more may be asked.
+        """
+        address = self._address(place, history, want, step)
+        answer = self._recorded(address)
+        if answer is None:
+            async with self._slots:
+                answer = await self._new_answer(address, place, history, want, step)
+        reply, usage = await asyncio.to_thread(self._restored, answer)
+        costs.add(usage, replied=reply is not None)
+        if reply is None:
+            raise ModelError(answer.error or "")
+        return reply
+
+    def _recorded(self, address: Address) -> Answer | None:
+        answer = self.journal.find(address)
+        if answer is None or (answer.error is not None and self._retry and address not in self._new):
+            return None
+        return answer if self._has_image(answer) else None
+
+    def _has_image(self, answer: Answer) -> bool:
+        """Whether the image of a reply is still there, where it has one."""
+        name = json.loads(answer.reply or "{}").get("image")
+        return name is None or (self.images / str(name)).is_file()
+
+    async def _new_answer(self, address: Address, place: Place, history: History, want: Want, step: Step) -> Answer:
+        self.spending.begin()
+        begin = time.monotonic()
+        error: ModelError | None = None
+        reply = Reply()
+        try:
+            reply = await self._call(place, history, want, step)
+            reply.wanted(want)
+        except ModelError as problem:
+            error = problem
+        except (StoppedError, asyncio.CancelledError):
+            raise
+        except Exception as problem:  # of a model: whatever it raises, its turn has failed
+            error = ModelError(f"{type(problem).__name__}: {problem}")
+        usage = {"seconds": time.monotonic() - begin, **reply.usage}
+        if reply.image is not None:
+            usage.setdefault("images", 1.0)
+        if error is None:
+            self.spending.end(usage)
+        else:
+            self.spending.fail(error.reason, is_final=error.is_final)
+        return self._record(address, replace(reply, usage=usage), None if error is None else error.reason)
+
+    async def _call(self, place: Place, history: History, want: Want, step: Step) -> Reply:
+        asked: Callable[..., Any] = partial(self.model, history, want=want, seed=self._seed(place, step))
+        if getattr(self.model, "knows_turns", False):
+            asked = partial(asked, dialogue=place.dialogue, turn=place.turn)
+        call = self.model if inspect.isroutine(self.model) else type(self.model).__call__
+        if inspect.iscoroutinefunction(call):
+            found = await asked()
+        else:
+            found = await asyncio.get_running_loop().run_in_executor(self._pool, asked)
+            found = await found if inspect.isawaitable(found) else found
+        return as_reply(found)
+
+    def _seed(self, place: Place, step: Step) -> int:
+        text = json.dumps([self.seed, place.sample, place.dialogue, place.turn, step])
+        return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") & 0x7FFFFFFF
+
+    def _address(self, place: Place, history: History, want: Want, step: Step) -> Address:
+        said = [[message.role, [_shown(part) for part in message.parts]] for message in history]
+        prompt = hashlib.sha256(json.dumps([want, self.seed, said]).encode()).hexdigest()
+        images = [part for message in history for part in message.parts if isinstance(part, ImageFile)]
+        digests = tuple(hashlib.sha256(image.data).hexdigest() for image in images)
+        return Address((place.dialogue, place.turn, *step), prompt, digests, self.name, place.sample)
+
+    def _record(self, address: Address, reply: Reply, error: str | None) -> Answer:
+        row: dict[str, Any] = {"usage": dict(reply.usage)}
+        if error is None and reply.text is not None:
+            row["text"] = reply.text
+        if error is None and reply.image is not None:
+            row["image"] = hashlib.sha256(reply.image.data).hexdigest()
+            if not (self.images / row["image"]).is_file():
+                write_bytes_whole(self.images / row["image"], reply.image.data)
+            row |= _wire(reply.image)
+        before = self.journal.find(address)
+        answer = Answer(1 if before is None else before.asked + 1, json.dumps(row), error)
+        self.journal.add(address, answer)
+        self._new.add(address)
+        return answer
+
+    def _restored(self, answer: Answer) -> tuple[Reply | None, dict[str, float]]:
+        """The reply, or None where there was none, and what the request has cost."""
+        row = json.loads(answer.reply or "{}")
+        usage = {str(name): float(amount) for name, amount in row.get("usage", {}).items()}
+        if answer.error is not None:
+            return None, usage
+        image = None
+        if "image" in row:
+            data = (self.images / row["image"]).read_bytes()
+            sent = row.get("as_sent")
+            image = ImageFile(data, sent if "prefix" not in row else row["prefix"] + b64encode(data).decode())
+        return Reply(row.get("text"), image, usage), usage
+
+
+def _shown(part: str | ImageFile) -> Any:
+    """A part of a message without its image's content, which has a digest of its own."""
+    return part if isinstance(part, str) else {"image": None if part.as_sent is None else part.as_sent[:64]}
+
+
+def _wire(image: ImageFile) -> dict[str, str]:
+    """How the text that an image was sent as is found again: mostly it is a prefix before the usual base64."""
+    if image.as_sent is None:
+        return {}
+    usual = b64encode(image.data).decode()
+    if image.as_sent.endswith(usual):
+        return {"prefix": image.as_sent.removesuffix(usual)}
+    return {"as_sent": image.as_sent}

@@ -1,0 +1,126 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""One dialogue from its first turn to its last: asked, answered, written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from imug_metrics.inference.contexts import ContextPadding
+from imug_metrics.inference.histories import HistoryChoice, References
+from imug_metrics.inference.model import ImageFile, Message, ModelError
+from imug_metrics.inference.questions import Question, Task
+from imug_metrics.inference.recorder import Costs, Place, Recorder
+from imug_metrics.inference.turn import Answer, Strategy, Turn
+from imug_metrics.inference.writing import Outputs, failed
+from imug_metrics.media.formats import open_image
+from imug_metrics.protocols.imug.usage import TurnUsage
+from imug_metrics.reading.files import Problems
+
+FAILED_TURN = Message("assistant", ("Error",))
+"""What stands in the history for a turn that failed."""
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """How dialogues are led.
+
+    Attributes:
+        recorder: asks the model.
+        outputs: where answers go.
+        strategy: how a turn is answered.
+        history: which earlier turns the model is shown.
+        references: what the reference said at each.
+        isolated: each turn is asked without the earlier ones.
+        padding: fills histories up with turns of other dialogues; None: they stay as they are.
+        seed: of the run.
+        sample: which of several runs, from 0.
+        problems: collects turns that failed and images that cannot be opened.
+    """
+
+    recorder: Recorder
+    outputs: Outputs
+    strategy: Strategy
+    history: HistoryChoice
+    references: References
+    isolated: bool
+    padding: ContextPadding | None
+    seed: int
+    sample: int
+    problems: Problems
+
+    async def run(self, question: Question) -> None:
+        """Answer a dialogue and write it.
+
+        Raises:
+            BrokenSampleError: if it cannot be gone on with; images of earlier turns stay.
+            StoppedError: if nothing more may be asked; nothing is written but images.
+        """
+        self.outputs.folder(question)
+        shown = self._references(question)
+        state = _State(question.system)
+        for task in question.tasks():
+            user = task.message()
+            answer = await self._answer(question, task, user, state)
+            said = FAILED_TURN if answer is None else Message("assistant", (answer.output,))
+            if not self.isolated:
+                state.history += (user, shown.get(task.turn, said))
+        self.outputs.write_result(question, state.answers, state.usage)
+
+    def _references(self, question: Question) -> dict[int, Message]:
+        """By turn, the reference's side where it stands in the history; looked up before anything is asked."""
+        if self.isolated or not self.history.needs_references:
+            return {}
+        earlier = list(question.tasks())[:-1]
+        own = self.history.own(question.dialogue, [task.turn for task in earlier], self.seed)
+        return {
+            task.turn: self.references.message(question, task)
+            for task, is_own in zip(earlier, own, strict=True)
+            if not is_own
+        }
+
+    async def _answer(self, question: Question, task: Task, user: Message, state: _State) -> Answer | None:
+        """What the strategy makes of a turn, written; None: the turn has failed."""
+        history: tuple[Message, ...] = (*state.history, user)
+        context: Mapping[str, Any] = {}
+        if self.padding is not None:
+            padded = self.padding.pad(question.dialogue, task.turn, history)
+            history, context = padded.history, padded.describe()
+        costs = Costs()
+        ask = partial(self.recorder.ask, Place(question.dialogue, task.turn, self.sample), costs)
+        turn = Turn(question.dialogue, task.turn, task.want, history, user.text, ask)
+        answer: Answer | None = None
+        try:
+            answer = await self.strategy.answer(turn)
+        except ModelError as error:
+            state.answers.append([failed(error.reason)])
+            place = str(self.outputs.folder(question) / "result.json")
+            self.problems.warn(place, None, f"turn {task.turn}", f"the turn failed: {error.reason[:200]}")
+        else:
+            state.answers.append(self.outputs.write_turn(question, task.turn, answer.output, answer.candidates))
+            self._look(question, task, answer)
+        log: Mapping[str, Any] = {} if answer is None else answer.log
+        state.usage[task.turn] = TurnUsage(costs.total(), context, log)
+        return answer
+
+    def _look(self, question: Question, task: Task, answer: Answer) -> None:
+        """Tell of an image that cannot be opened; it is kept as it came."""
+        if not isinstance(answer.output, ImageFile):
+            return
+        path = self.outputs.folder(question) / f"turn_{task.turn}_output.png"
+        try:
+            open_image(path).close()
+        except (OSError, ValueError) as error:
+            self.problems.warn(path, None, f"turn {task.turn}", str(error))
+
+
+@dataclass
+class _State:
+    """What has been said in a dialogue, answered, and spent."""
+
+    history: tuple[Message, ...]
+    answers: list[list[Any]] = field(default_factory=list)
+    usage: dict[int, TurnUsage] = field(default_factory=dict)

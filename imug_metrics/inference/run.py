@@ -1,0 +1,303 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""A whole run as one call: from a model and a benchmark to outputs in the official layout."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from imug_metrics._event_loops import run_to_end
+from imug_metrics._files import write_bytes_whole
+from imug_metrics.errors import ArgumentError
+from imug_metrics.evaluation.model_outputs import ModelOutputs
+from imug_metrics.evaluation.settings import Progress, check_folders
+from imug_metrics.inference.contexts import ContextPadding
+from imug_metrics.inference.fillers import filler_pool
+from imug_metrics.inference.histories import HistoryChoice, References, parse_history
+from imug_metrics.inference.limits import Spending, SpendLimits, StoppedError
+from imug_metrics.inference.model import Model
+from imug_metrics.inference.questions import BrokenSampleError, Question, read_questions
+from imug_metrics.inference.recorder import Recorder
+from imug_metrics.inference.rollouts import Rollout
+from imug_metrics.inference.settings import (
+    SETTINGS,
+    Settings,
+    check_same,
+    identity,
+    model_name,
+    settings_content,
+)
+from imug_metrics.inference.strategies.direct import Direct
+from imug_metrics.inference.tokens import TokenCounter, token_counter
+from imug_metrics.inference.turn import Strategy
+from imug_metrics.inference.writing import Outputs
+from imug_metrics.judges.journal import Journal, JournalLockedError
+from imug_metrics.protocols.imug.samples import SAMPLES
+from imug_metrics.protocols.imug.usage import usage_folder
+from imug_metrics.reading.files import Problem, Problems, as_name
+
+
+@dataclass(frozen=True)
+class Inference(ModelOutputs):
+    """What `infer` left: outputs that `evaluate` takes.
+
+    Attributes:
+        arms: the same by folder where there are several runs ("sample_1", "context_4096"); each is taken by itself.
+        problems: dialogues that could not be answered, turns that failed, images that cannot be opened.
+        spent: what the new requests cost, by kind.
+        stopped: why the run ended before all was asked; None: all was.
+    """
+
+    arms: Mapping[str, ModelOutputs] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+    spent: Mapping[str, float] = field(default_factory=dict)
+    stopped: str | None = None
+
+
+def infer(
+    model: Model,
+    benchmark: Path | str,
+    out: Path | str,
+    *,
+    name: str | None = None,
+    history: str | HistoryChoice = "own",
+    references: Path | str | None = None,
+    isolated: bool = False,
+    strategy: Strategy | None = None,
+    samples: int = 1,
+    seed: int = 0,
+    contexts: Sequence[int] = (),
+    counter: TokenCounter | None = None,
+    concurrency: int | None = None,
+    limits: SpendLimits | None = None,
+    retry_errors: bool = False,
+    overwrite: bool = False,
+    limit: int | None = None,
+    progress: Progress | None = None,
+) -> Inference:
+    """Lead a model through the dialogues of a benchmark and write what it answers, for `evaluate` and the commands.
+
+    Order, requests and files are those of the loop that IMUG-Bench released: turn by turn, each after the model's own
+    earlier outputs; a turn that fails is recorded as such, and the dialogue goes on. Every reply is recorded before it
+    is used: after an interruption of whatever kind the same call goes on, and asks nothing twice that was answered.
+
+    Args:
+        model: a function or an object that can be called; see `Model`, and `load_model` for servers and files.
+        benchmark: folder in the layout of IMUG-Bench.
+        out: folder that receives `NAME/<domain>/<subdomain>/question_<id>/`, and in `.NAME` the record of replies and
+            costs.
+        name: of the model's folder; None: the model's own.
+        history: which earlier turns the model is shown: its `"own"` outputs, the `"reference"`'s, or a mixture, see
+            `parse_history`.
+        references: folder of one model's outputs that are the reference; None: the answers and images which the
+            benchmark states.
+        isolated: ask each turn without the earlier ones.
+        strategy: how a turn is answered, see `parse_strategy`; None: by the model's first reply.
+        samples: how many runs with seeds of their own; more than one go to `out/sample_1` and so on.
+        seed: of everything that is drawn.
+        contexts: numbers of tokens up to which histories are filled with turns of other dialogues, each a run in
+            `out/context_<tokens>`.
+        counter: counts these tokens; None: an approximation, `token_counter()`.
+        concurrency: requests at a time; None: as many as the model takes.
+        limits: what may be spent.
+        retry_errors: ask again where an earlier run failed.
+        overwrite: forget what an earlier run under this name has left.
+        limit: only the first so many dialogues.
+        progress: called with what is being done, how much is done and how much there is.
+
+    Returns:
+        The outputs, with what went wrong and what was spent.
+
+    Raises:
+        ArgumentError: if an argument is not as expected, or the folder holds outputs of other settings.
+        JournalLockedError: if another process writes to the same outputs.
+        OSError: if a file cannot be read or written.
+    """
+    found = Settings(
+        model,
+        Path(benchmark),
+        Path(out),
+        _usable_name(model) if name is None else name,
+        history if isinstance(history, HistoryChoice) else parse_history(history),
+        None if references is None else Path(references),
+        isolated,
+        Direct() if strategy is None else strategy,
+        samples,
+        seed,
+        _own_concurrency(model) if concurrency is None else concurrency,
+        SpendLimits() if limits is None else limits,
+        tuple(contexts),
+        retry_errors,
+        overwrite,
+        limit,
+    )
+    return _Run(found, token_counter() if counter is None else counter, progress).all()
+
+
+class _Run:
+    """One call: the questions are read once, what is spent is counted over all arms."""
+
+    def __init__(self, settings: Settings, counter: TokenCounter, progress: Progress | None) -> None:
+        self.settings, self.counter, self.progress = settings, counter, progress
+        self.problems = Problems()
+        self.spending = Spending(settings.limits)
+        check_folders(settings.benchmark, {}, settings.out)
+        self.questions = read_questions(settings.benchmark, self.problems, settings.limit)
+        if not self.questions:
+            path = settings.benchmark / SAMPLES
+            why = self.problems.first_error(path)
+            raise ArgumentError("benchmark", f"found no dialogue that can be read in {path}{why}")
+        self.paddings = self._paddings()
+
+    def all(self) -> Inference:
+        """Every arm, one after the other."""
+        arms = {name: self._outputs(name) for name, _, _ in self._arms()}
+        for name, sample, context in self._arms():
+            self._prepare(self._outputs(name), self.settings.describe(context))
+            if self.spending.stopped is None:
+                run_to_end(self._arm(name, sample, self.paddings.get(context)))
+        close = getattr(self.settings.model, "aclose", None)
+        if close is not None:
+            run_to_end(close())
+        whole = self._outputs("")
+        return Inference(
+            whole.benchmark,
+            whole.outputs,
+            whole.models,
+            {} if len(arms) == 1 and "" in arms else arms,
+            tuple(self.problems),
+            dict(self.spending.spent),
+            self.spending.stopped,
+        )
+
+    def _arms(self) -> Iterator[tuple[str, int, int | None]]:
+        """Folder, number of the sample and tokens of context of every run."""
+        samples = self.settings.samples
+        for sample in range(samples):
+            for context in self.settings.contexts or (None,):
+                parts = [f"sample_{sample + 1}"] * (samples > 1) + [f"context_{context}"] * (context is not None)
+                yield "/".join(parts), sample, context
+
+    def _outputs(self, arm: str) -> ModelOutputs:
+        return ModelOutputs(self.settings.benchmark, self.settings.out / arm, (self.settings.name,))
+
+    def _paddings(self) -> dict[int | None, ContextPadding | None]:
+        """What fills up histories, by number of tokens; checked before anything is asked."""
+        if not self.settings.contexts:
+            return {None: None}
+        questions = read_questions(self.settings.benchmark, Problems())
+        pool = filler_pool(questions, References(self.settings.references))
+        seed = self.settings.seed
+        return {budget: ContextPadding(budget, self.counter, pool, seed) for budget in self.settings.contexts}
+
+    def _prepare(self, outputs: ModelOutputs, described: Mapping[str, object]) -> None:
+        """Make the folder of an arm, or see that an earlier run in it had the same settings."""
+        model = outputs.outputs / self.settings.name
+        hidden = usage_folder(model)
+        hidden.mkdir(parents=True, exist_ok=True)
+        if self.settings.overwrite:
+            with _named_lock(hidden):
+                Journal(hidden / "journal.jsonl").close()  # raises where another process has it
+            for question in self.questions:
+                Outputs(model).forget(question)
+            shutil.rmtree(hidden)
+            hidden.mkdir()
+        check_same(hidden, described)
+        write_bytes_whole(hidden / SETTINGS, settings_content(described))
+
+    async def _arm(self, name: str, sample: int, padding: ContextPadding | None) -> None:
+        settings = self.settings
+        model = self._outputs(name).outputs / settings.name
+        with _named_lock(usage_folder(model)):
+            recorder = Recorder(
+                settings.model,
+                identity(settings.model),
+                usage_folder(model),
+                concurrency=settings.concurrency,
+                seed=settings.seed,
+                spending=self.spending,
+                retry_errors=settings.retry_errors,
+            )
+        rollout = Rollout(
+            recorder,
+            Outputs(model),
+            settings.strategy,
+            settings.history,
+            References(settings.references),
+            settings.isolated,
+            padding,
+            settings.seed,
+            sample,
+            self.problems,
+        )
+        try:
+            await _Arm(self.questions, rollout, settings, name, self.progress).run()
+        finally:
+            recorder.close()
+
+
+class _Arm:
+    """The dialogues of one arm, as many at a time as the model takes requests."""
+
+    def __init__(
+        self,
+        questions: Sequence[Question],
+        rollout: Rollout,
+        settings: Settings,
+        name: str,
+        progress: Progress | None,
+    ) -> None:
+        self.queue, self.rollout, self.settings = iter(questions), rollout, settings
+        self.title = f"{settings.name} {name}".rstrip()
+        self.progress, self.total, self.done = progress, len(questions), 0
+
+    async def run(self) -> None:
+        """All of them."""
+        workers = [asyncio.ensure_future(self._work()) for _ in range(self.settings.concurrency)]
+        try:
+            await asyncio.gather(*workers)
+        finally:
+            for worker in workers:
+                worker.cancel()
+            await asyncio.gather(*workers, return_exceptions=True)
+
+    async def _work(self) -> None:
+        for question in self.queue:
+            try:
+                if not self._is_finished(question):
+                    await self.rollout.run(question)
+            except BrokenSampleError as error:
+                path = question.root / SAMPLES
+                self.rollout.problems.error(path, question.line, question.dialogue, str(error))
+            except StoppedError:
+                return
+            self.done += 1
+            if self.progress is not None:
+                self.progress(self.title, self.done, self.total)
+            await asyncio.sleep(0)  # many finished ones in a row must not block the others
+
+    def _is_finished(self, question: Question) -> bool:
+        return self.rollout.outputs.finished(question, retry_errors=self.settings.retry_errors)
+
+
+def _usable_name(model: Model) -> str:
+    name = model_name(model).replace("/", "-").strip(".")
+    return name if as_name(name) == name else "model"
+
+
+def _own_concurrency(model: Model) -> int:
+    return max(1, int(getattr(model, "concurrency", 1)))
+
+
+@contextmanager
+def _named_lock(folder: Path) -> Iterator[None]:
+    """Say which outputs another process is writing to."""
+    try:
+        yield
+    except JournalLockedError as error:
+        raise JournalLockedError(f"Another run writes to the outputs that {folder} belongs to: {error}") from error

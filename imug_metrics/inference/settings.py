@@ -1,0 +1,121 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""What is run, and how: the settings of a run, checked before anything is asked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from imug_metrics._version import __version__
+from imug_metrics.errors import ArgumentError
+from imug_metrics.inference.histories import HistoryChoice
+from imug_metrics.inference.limits import SpendLimits
+from imug_metrics.inference.model import Model
+from imug_metrics.inference.turn import Strategy
+from imug_metrics.reading.files import Problems, as_name, read_json
+
+SETTINGS = "run.json"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The arguments of `imug_metrics.infer`; see there."""
+
+    model: Model
+    benchmark: Path
+    out: Path
+    name: str
+    history: HistoryChoice
+    references: Path | None
+    isolated: bool
+    strategy: Strategy
+    samples: int
+    seed: int
+    concurrency: int
+    limits: SpendLimits
+    contexts: tuple[int, ...]
+    retry_errors: bool
+    overwrite: bool
+    limit: int | None
+
+    def __post_init__(self) -> None:
+        if as_name(self.name) != self.name or self.name.startswith("."):
+            raise ArgumentError("name", f"expected the name of one folder, got {self.name!r}")
+        for argument in ("samples", "concurrency", "limit"):
+            value = getattr(self, argument)
+            whole = isinstance(value, int) and not isinstance(value, bool)
+            if value is not None and (not whole or value < 1):
+                raise ArgumentError(argument, f"expected a whole number from 1, got {value}")
+        if isinstance(self.seed, bool) or not isinstance(self.seed, int):
+            raise ArgumentError("seed", f"expected a whole number, got {self.seed!r}")
+        if self.isolated and self.history.needs_references:
+            raise ArgumentError("isolated", "expected without another history: there is none")
+        if self.references is not None and not (self.history.needs_references or self.contexts):
+            raise ArgumentError("references", "expected together with a reference history or context lengths")
+        if self.references is not None and not self.references.is_dir():
+            raise ArgumentError("references", f"expected a folder of one model's outputs, got {self.references}")
+        if self.out.exists() and not self.out.is_dir():
+            raise ArgumentError("out", f"expected a folder, {self.out} is a file")
+        if self.out.resolve().is_relative_to(self.benchmark.resolve()):
+            raise ArgumentError("out", f"expected a folder outside of {self.benchmark}, which is read")
+
+    def describe(self, context: int | None) -> dict[str, Any]:
+        """What changes the outputs, for a later run to be compared with."""
+        return {
+            "model": identity(self.model),
+            "benchmark": str(self.benchmark.resolve()),
+            "history": self.history.name,
+            "references": None if self.references is None else str(self.references.resolve()),
+            "isolated": self.isolated,
+            "strategy": self.strategy.name,
+            "seed": self.seed,
+            "context": context,
+        }
+
+
+def identity(model: Model) -> str:
+    """The model and what changes its replies, by which recorded replies are found.
+
+    Example:
+        >>> def draw(history, *, want, seed): ...
+        >>> identity(draw)
+        'draw'
+    """
+    settings = getattr(model, "settings", "")
+    return f"{model_name(model)} {settings}".rstrip()
+
+
+def model_name(model: Model) -> str:
+    """The model's own name, else that of its function or class."""
+    name = getattr(model, "name", None) or getattr(model, "__name__", None) or type(model).__name__
+    return str(name)
+
+
+def check_same(folder: Path, settings: Mapping[str, Any]) -> None:
+    """Raise where outputs in a folder come from other settings.
+
+    Args:
+        folder: beside the outputs.
+        settings: of this run.
+
+    Raises:
+        ArgumentError: it tells what has changed.
+    """
+    before = read_json(folder / SETTINGS, Problems()) if (folder / SETTINGS).is_file() else None
+    if not isinstance(before, dict):
+        return
+    changed = [name for name, value in settings.items() if before.get(name) != value]
+    if changed:
+        told = "; ".join(f"{name} {json.dumps(before.get(name))}, now {json.dumps(settings[name])}" for name in changed)
+        raise ArgumentError(
+            "out", f"{folder} tells of a run with other settings ({told}): name another folder, or overwrite it"
+        )
+
+
+def settings_content(settings: Mapping[str, Any]) -> bytes:
+    """What is written of a run's settings."""
+    return (json.dumps({**settings, "imug_metrics": __version__}, indent=1) + "\n").encode()

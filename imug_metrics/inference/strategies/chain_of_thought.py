@@ -1,0 +1,49 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Chain of thought: the model thinks in words before it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from imug_metrics.inference.model import ModelError
+from imug_metrics.inference.strategies.asking import LONGEST_LOG, instructed, replied
+from imug_metrics.inference.strategies.direct import Direct
+from imug_metrics.inference.strategies.wording import ANSWER, THINK
+from imug_metrics.inference.turn import Answer, Strategy, Turn
+
+
+class ChainOfThought:
+    """The model is asked for its thoughts first, and then, with them before its eyes, for the answer.
+
+    One request more than `inner` takes. The thoughts are a text for images as well; they are kept in the log, not in
+    the history of later turns. Where there are none, for whatever reason, the answer is asked without them, and the log
+    holds the reason: a thought that fails is no failed turn.
+
+    Args:
+        inner: how the answer is made once there are thoughts.
+    """
+
+    def __init__(self, inner: Strategy | None = None) -> None:
+        self.inner = inner or Direct()
+        self.name = "cot" if inner is None or inner.name == "direct" else f"{inner.name}+cot"
+
+    async def answer(self, turn: Turn) -> Answer:
+        """Think, then answer; the log has `thoughts`, cut at 4000 characters, or None and `thoughts_error`."""
+        answering, log = turn, dict[str, Any]()
+        thinking = instructed(turn, THINK[turn.want])
+        try:
+            thoughts = (await thinking.within("thoughts").reply("text")).text or ""
+        except ModelError as error:
+            log = {"thoughts": None, "thoughts_error": error.reason}
+        else:
+            answering = replied(thinking, thoughts, ANSWER[turn.want])
+            log = {"thoughts": thoughts[:LONGEST_LOG]}
+        answer = await self.inner.answer(answering.within("answer"))
+        return Answer(answer.output, answer.candidates, {**log, **_inner(answer.log)})
+
+
+def _inner(log: Mapping[str, Any]) -> dict[str, Any]:
+    """The log of what was inside, under a name of its own."""
+    return {"answer": dict(log)} if log else {}

@@ -1,0 +1,118 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""What a model answered, in the official layout: each file is there whole or not at all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from imug_metrics._files import write_bytes_whole
+from imug_metrics.inference.model import ImageFile, Part
+from imug_metrics.inference.questions import BrokenSampleError, Question
+from imug_metrics.inference.turn import Candidate
+from imug_metrics.protocols.imug.usage import TurnUsage, usage_content, usage_file
+from imug_metrics.reading.files import Problems, inside, read_json
+from imug_metrics.suite import FAILED
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """The folder of one model.
+
+    Attributes:
+        model: the folder.
+    """
+
+    model: Path
+
+    def folder(self, question: Question) -> Path:
+        """Where the answers to a dialogue go.
+
+        Raises:
+            BrokenSampleError: if a link leads out of the model's folder.
+        """
+        domain, subdomain, sample = question.key
+        found = self.model / domain / subdomain / f"question_{sample}"
+        _check_within(found, self.model)
+        return found
+
+    def write_turn(self, question: Question, turn: int, output: Part, candidates: Sequence[Candidate]) -> list[Any]:
+        """Write the images of a turn.
+
+        Returns:
+            What result.json says of the turn: the response, then the candidates if there are any.
+        """
+        folder = self.folder(question)
+        folder.mkdir(parents=True, exist_ok=True)
+        rows = [
+            {"model_response": self._write(folder, f"turn_{turn}_output_{i}.png", candidate.output)}
+            | ({} if candidate.score is None else {"score": candidate.score})
+            for i, candidate in enumerate(candidates, 1)
+        ]
+        response = self._write(folder, f"turn_{turn}_output.png", output)
+        return [response, *([rows] if rows else [])]
+
+    def _write(self, folder: Path, name: str, output: Part) -> str:
+        if isinstance(output, ImageFile):
+            write_bytes_whole(folder / name, output.data)
+            return name
+        return output
+
+    def write_result(self, question: Question, answers: Sequence[list[Any]], usage: Mapping[int, TurnUsage]) -> None:
+        """Write what a dialogue cost, then result.json: where this is, everything else is."""
+        folder = self.folder(question)
+        folder.mkdir(parents=True, exist_ok=True)
+        path = usage_file(self.model, question.key)
+        _check_within(path, self.model.parent)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_bytes_whole(path, usage_content(usage))
+        write_bytes_whole(folder / "result.json", _result(question, answers))
+
+    def finished(self, question: Question, *, retry_errors: bool) -> bool:
+        """Whether a dialogue has been answered whole, with every image that its result names."""
+        folder = self.folder(question)
+        path = folder / "result.json"
+        found = read_json(path, Problems()) if inside(path, self.model) else None
+        rows = found.get("tasks") if isinstance(found, dict) else None
+        if not isinstance(rows, list) or len(rows) != len(question.rows):
+            return False
+        return all(_is_answered(row, folder, retry_errors) for row in rows)
+
+    def forget(self, question: Question) -> None:
+        """Remove the mark that a dialogue is finished."""
+        (self.folder(question) / "result.json").unlink(missing_ok=True)
+
+
+def failed(reason: str) -> str:
+    """What result.json says of a turn that failed."""
+    return f"{FAILED} {reason}"
+
+
+def _result(question: Question, answers: Sequence[list[Any]]) -> bytes:
+    """The benchmark's line without its system prompt, each turn with what was answered."""
+    tasks = [
+        {**row, "model_response": response, **({"candidates": more[0]} if more else {})}
+        for row, (response, *more) in zip(question.rows, answers, strict=True)
+    ]
+    content = {name: value for name, value in question.row.items() if name != "system_prompt"} | {"tasks": tasks}
+    text = json.dumps(content, ensure_ascii=False, indent=2)
+    return text.encode("utf-8", "replace")  # half a surrogate pair, which no UTF-8 can hold, is a question mark
+
+
+def _is_answered(row: Any, folder: Path, retry_errors: bool) -> bool:
+    response = row.get("model_response") if isinstance(row, dict) else None
+    if not isinstance(response, str):
+        return False
+    if response.startswith(FAILED):
+        return not retry_errors
+    is_image = str(row.get("modality")).lower() == "image"
+    return not is_image or inside(folder / response, folder) is not None
+
+
+def _check_within(path: Path, root: Path) -> None:
+    if not path.resolve().is_relative_to(root.resolve()):
+        raise BrokenSampleError(f"A link leads out of {root}: nothing is written to {path}")
