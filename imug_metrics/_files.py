@@ -9,9 +9,16 @@ import tempfile
 from pathlib import Path
 
 
-def write_bytes_whole(path: Path, content: bytes) -> Path:
-    """Write to a temporary name beside `path` and rename it, so that no reader ever sees half a file."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+def write_bytes_whole(path: Path, content: bytes, scratch: Path | None = None) -> Path:
+    """Write to a temporary name and rename it, so that no reader ever sees half a file.
+
+    Args:
+        path: the file.
+        content: all of it.
+        scratch: folder of the temporary name, on the same file system; None: that of the file.
+    """
+    folder = path.parent if scratch is None else scratch
+    handle, name = tempfile.mkstemp(dir=folder, prefix=f".{path.name[:100]}.", suffix=".tmp")
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)

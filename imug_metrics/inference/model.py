@@ -4,13 +4,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 from imug_metrics.dialogues.record_fields import as_image
 from imug_metrics.errors import InputError
+from imug_metrics.protocols.imug.usage import COUNTED, cost_fault
 
 Want: TypeAlias = Literal["text", "image"]
 Role: TypeAlias = Literal["system", "user", "assistant"]
@@ -21,7 +21,8 @@ MAX_IMAGE_BYTES = 2**26
 """Bytes of an image that a model may reply with."""
 MAX_REASON = 2000
 """Characters that are kept of the reason of a failure."""
-_MAX_COST = 1e12
+COUNTED_BY_US = ("requests", COUNTED)
+"""Kinds of cost that a model does not tell."""
 
 
 class ModelError(RuntimeError):
@@ -200,11 +201,8 @@ def _content(image: Any) -> bytes:
 def _usage(usage: Any) -> dict[str, float]:
     if not isinstance(usage, Mapping):
         raise ModelError(f"The model's usage must be numbers by name, not {type(usage).__name__}")
-    found = {}
     for name, amount in usage.items():
-        known = isinstance(name, str) and name.isidentifier() and len(name) <= 40
-        number = isinstance(amount, (int, float)) and not isinstance(amount, bool)
-        if not known or not number or not math.isfinite(amount) or not 0 <= amount <= _MAX_COST:
-            raise ModelError(f"The model's usage must be numbers from 0 to {_MAX_COST:g} by name, not {name!r}"[:200])
-        found[name] = float(amount)
-    return found
+        why = cost_fault(name, amount) if isinstance(name, str) else "expected names that are text"
+        if why is not None or name in COUNTED_BY_US:
+            raise ModelError(f"The model's usage {name!r}: {why or 'is counted, not told'}")
+    return {name: float(amount) for name, amount in usage.items()}

@@ -14,12 +14,12 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from imug_metrics._files import write_bytes_whole
 from imug_metrics.inference.limits import Spending, StoppedError
 from imug_metrics.inference.model import History, ImageFile, Model, ModelError, Reply, Want, as_reply
+from imug_metrics.inference.run_folder import RunFolder
 from imug_metrics.inference.turn import Step
 from imug_metrics.judges.journal import Address, Answer, Journal
 
@@ -68,7 +68,7 @@ class Recorder:
     Args:
         model: whom to ask.
         name: the model and all that changes its replies; recorded replies are found by it.
-        folder: keeps journal.jsonl and the images of replies.
+        folder: keeps journal.jsonl and the images of replies, each under the digest of its content.
         concurrency: requests at a time.
         seed: of the run.
         spending: what may be spent.
@@ -83,7 +83,7 @@ class Recorder:
         self,
         model: Model,
         name: str,
-        folder: Path,
+        folder: RunFolder,
         *,
         concurrency: int,
         seed: int,
@@ -91,10 +91,10 @@ class Recorder:
         retry_errors: bool = False,
     ) -> None:
         self.model, self.name, self.seed, self.spending = model, name, seed, spending
-        self.images = folder / "images"
-        self.images.mkdir(parents=True, exist_ok=True)
-        self.journal = Journal(folder / "journal.jsonl")
-        self._retry = retry_errors
+        folder.root.mkdir(parents=True, exist_ok=True)
+        self.images, self.journal = folder.images, Journal(folder.journal)
+        folder.make()
+        self._retry, self._scratch = retry_errors, folder.scratch
         self._new: set[Address] = set()
         self._slots = asyncio.Semaphore(concurrency)
         self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix="model")
@@ -186,7 +186,7 @@ class Recorder:
         if error is None and reply.image is not None:
             row["image"] = hashlib.sha256(reply.image.data).hexdigest()
             if not (self.images / row["image"]).is_file():
-                write_bytes_whole(self.images / row["image"], reply.image.data)
+                write_bytes_whole(self.images / row["image"], reply.image.data, self._scratch)
             row |= _wire(reply.image)
         before = self.journal.find(address)
         answer = Answer(1 if before is None else before.asked + 1, json.dumps(row), error)

@@ -5,14 +5,11 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from imug_metrics._event_loops import run_to_end
-from imug_metrics._files import write_bytes_whole
 from imug_metrics.errors import ArgumentError
 from imug_metrics.evaluation.model_outputs import ModelOutputs
 from imug_metrics.evaluation.settings import Progress, check_folders
@@ -24,21 +21,14 @@ from imug_metrics.inference.model import Model
 from imug_metrics.inference.questions import BrokenSampleError, Question, read_questions
 from imug_metrics.inference.recorder import Recorder
 from imug_metrics.inference.rollouts import Rollout
-from imug_metrics.inference.settings import (
-    SETTINGS,
-    Settings,
-    check_same,
-    identity,
-    model_name,
-    settings_content,
-)
+from imug_metrics.inference.run_folder import RunFolder
+from imug_metrics.inference.settings import Settings, identity, model_name
 from imug_metrics.inference.strategies.direct import Direct
 from imug_metrics.inference.tokens import TokenCounter, token_counter
 from imug_metrics.inference.turn import Strategy
 from imug_metrics.inference.writing import Outputs
-from imug_metrics.judges.journal import Journal, JournalLockedError
+from imug_metrics.judges.journal import Journal
 from imug_metrics.protocols.imug.samples import SAMPLES
-from imug_metrics.protocols.imug.usage import usage_folder
 from imug_metrics.reading.files import Problem, Problems, as_name
 
 
@@ -158,9 +148,8 @@ class _Run:
         """Every arm, one after the other."""
         arms = {name: self._outputs(name) for name, _, _ in self._arms()}
         for name, sample, context in self._arms():
-            self._prepare(self._outputs(name), self.settings.describe(context))
             if self.spending.stopped is None:
-                run_to_end(self._arm(name, sample, self.paddings.get(context)))
+                run_to_end(self._arm(name, sample, context))
         close = getattr(self.settings.model, "aclose", None)
         if close is not None:
             run_to_end(close())
@@ -195,48 +184,44 @@ class _Run:
         seed = self.settings.seed
         return {budget: ContextPadding(budget, self.counter, pool, seed) for budget in self.settings.contexts}
 
-    def _prepare(self, outputs: ModelOutputs, described: Mapping[str, object]) -> None:
-        """Make the folder of an arm, or see that an earlier run in it had the same settings."""
-        model = outputs.outputs / self.settings.name
-        hidden = usage_folder(model)
-        hidden.mkdir(parents=True, exist_ok=True)
-        if self.settings.overwrite:
-            with _named_lock(hidden):
-                Journal(hidden / "journal.jsonl").close()  # raises where another process has it
+    def _folder(self, model: Path) -> RunFolder:
+        """The hidden folder beside the outputs of a model, emptied where the run overwrites them."""
+        folder = RunFolder.beside(model)
+        if self.settings.overwrite and folder.root.is_dir():
+            Journal(folder.journal).close()  # raises where another process has it
             for question in self.questions:
-                Outputs(model).forget(question)
-            shutil.rmtree(hidden)
-            hidden.mkdir()
-        check_same(hidden, described)
-        write_bytes_whole(hidden / SETTINGS, settings_content(described))
+                Outputs(model, folder.scratch).forget(question)
+            folder.remove()
+        return folder
 
-    async def _arm(self, name: str, sample: int, padding: ContextPadding | None) -> None:
+    async def _arm(self, arm: str, sample: int, context: int | None) -> None:
         settings = self.settings
-        model = self._outputs(name).outputs / settings.name
-        with _named_lock(usage_folder(model)):
-            recorder = Recorder(
-                settings.model,
-                identity(settings.model),
-                usage_folder(model),
-                concurrency=settings.concurrency,
-                seed=settings.seed,
-                spending=self.spending,
-                retry_errors=settings.retry_errors,
-            )
-        rollout = Rollout(
-            recorder,
-            Outputs(model),
-            settings.strategy,
-            settings.history,
-            References(settings.references),
-            settings.isolated,
-            padding,
-            settings.seed,
-            sample,
-            self.problems,
+        model = self._outputs(arm).outputs / settings.name
+        folder = self._folder(model)
+        recorder = Recorder(
+            settings.model,
+            identity(settings.model),
+            folder,
+            concurrency=settings.concurrency,
+            seed=settings.seed,
+            spending=self.spending,
+            retry_errors=settings.retry_errors,
         )
         try:
-            await _Arm(self.questions, rollout, settings, name, self.progress).run()
+            folder.keep_settings(settings.describe(context))
+            rollout = Rollout(
+                recorder,
+                Outputs(model, folder.scratch),
+                settings.strategy,
+                settings.history,
+                References(settings.references),
+                settings.isolated,
+                self.paddings[context],
+                settings.seed,
+                sample,
+                self.problems,
+            )
+            await _Arm(self.questions, rollout, settings, arm, self.progress).run()
         finally:
             recorder.close()
 
@@ -292,12 +277,3 @@ def _usable_name(model: Model) -> str:
 
 def _own_concurrency(model: Model) -> int:
     return max(1, int(getattr(model, "concurrency", 1)))
-
-
-@contextmanager
-def _named_lock(folder: Path) -> Iterator[None]:
-    """Say which outputs another process is writing to."""
-    try:
-        yield
-    except JournalLockedError as error:
-        raise JournalLockedError(f"Another run writes to the outputs that {folder} belongs to: {error}") from error

@@ -4,21 +4,16 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from imug_metrics._version import __version__
 from imug_metrics.errors import ArgumentError
 from imug_metrics.inference.histories import HistoryChoice
 from imug_metrics.inference.limits import SpendLimits
 from imug_metrics.inference.model import Model
 from imug_metrics.inference.turn import Strategy
-from imug_metrics.reading.files import Problems, as_name, read_json
-
-SETTINGS = "run.json"
+from imug_metrics.reading.files import as_name
 
 
 @dataclass(frozen=True)
@@ -93,29 +88,3 @@ def model_name(model: Model) -> str:
     """The model's own name, else that of its function or class."""
     name = getattr(model, "name", None) or getattr(model, "__name__", None) or type(model).__name__
     return str(name)
-
-
-def check_same(folder: Path, settings: Mapping[str, Any]) -> None:
-    """Raise where outputs in a folder come from other settings.
-
-    Args:
-        folder: beside the outputs.
-        settings: of this run.
-
-    Raises:
-        ArgumentError: it tells what has changed.
-    """
-    before = read_json(folder / SETTINGS, Problems()) if (folder / SETTINGS).is_file() else None
-    if not isinstance(before, dict):
-        return
-    changed = [name for name, value in settings.items() if before.get(name) != value]
-    if changed:
-        told = "; ".join(f"{name} {json.dumps(before.get(name))}, now {json.dumps(settings[name])}" for name in changed)
-        raise ArgumentError(
-            "out", f"{folder} tells of a run with other settings ({told}): name another folder, or overwrite it"
-        )
-
-
-def settings_content(settings: Mapping[str, Any]) -> bytes:
-    """What is written of a run's settings."""
-    return (json.dumps({**settings, "imug_metrics": __version__}, indent=1) + "\n").encode()

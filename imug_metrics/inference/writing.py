@@ -25,9 +25,11 @@ class Outputs:
 
     Attributes:
         model: the folder.
+        scratch: folder for files that are not whole yet, so that a kill leaves none of them among the outputs.
     """
 
     model: Path
+    scratch: Path
 
     def folder(self, question: Question) -> Path:
         """Where the answers to a dialogue go.
@@ -58,7 +60,7 @@ class Outputs:
 
     def _write(self, folder: Path, name: str, output: Part) -> str:
         if isinstance(output, ImageFile):
-            write_bytes_whole(folder / name, output.data)
+            write_bytes_whole(folder / name, output.data, self.scratch)
             return name
         return output
 
@@ -69,8 +71,8 @@ class Outputs:
         path = usage_file(self.model, question.key)
         _check_within(path, self.model.parent)
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_bytes_whole(path, usage_content(usage))
-        write_bytes_whole(folder / "result.json", _result(question, answers))
+        write_bytes_whole(path, usage_content(usage), self.scratch)
+        write_bytes_whole(folder / "result.json", _result(question, answers), self.scratch)
 
     def finished(self, question: Question, *, retry_errors: bool) -> bool:
         """Whether a dialogue has been answered whole, with every image that its result names."""

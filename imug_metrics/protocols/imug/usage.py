@@ -118,14 +118,19 @@ def usage_content(turns: Mapping[int, TurnUsage]) -> bytes:
     return text.encode("utf-8", "backslashreplace")  # a lone surrogate becomes its escape, which JSON reads back
 
 
-def run_settings(model: Path, problems: Problems) -> dict[str, Any]:
+def run_settings(model: Path, problems: Problems) -> dict[str, str | float | None]:
     """How a run was made, as it says itself; empty where it does not.
 
     Args:
         model: the model's folder.
         problems: collects what is wrong with the file.
+
+    Returns:
+        Texts, cut at 200 characters, numbers, truth values and nulls by name; whatever else is there is left out.
     """
-    return _read_object(usage_folder(model) / "run.json", usage_folder(model), problems)
+    content = _read_object(usage_folder(model) / "run.json", usage_folder(model), problems)
+    plain = {name[:40]: value for name, value in content.items() if isinstance(value, (str, int, float, type(None)))}
+    return {name: value[:200] if isinstance(value, str) else value for name, value in plain.items()}
 
 
 def read_costs(value: Any, path: Path, name: str, problems: Problems) -> dict[str, float]:
@@ -142,14 +147,23 @@ def read_costs(value: Any, path: Path, name: str, problems: Problems) -> dict[st
         place = f"{name}.{cost[:_LONGEST_KIND]}"
         if cost == COUNTED:
             problems.warn(path, None, place, "outputs are counted, not read")
-        elif not _is_kind(cost):
-            expected = f"expected a printable name of up to {_LONGEST_KIND} characters that ends as no estimate does"
-            problems.error(path, None, place, expected)
-        elif not 0 <= (number := as_number(amount)) <= MAX_COST:
-            problems.error(path, None, place, f"expected a number from 0 to {MAX_COST:g}")
+        elif (why := cost_fault(cost, amount)) is not None:
+            problems.error(path, None, place, why)
         else:
-            costs[cost] = number
+            costs[cost] = as_number(amount)
     return costs
+
+
+def cost_fault(name: str, amount: Any) -> str | None:
+    """Why something is no cost of a turn: what was expected; None where it is one.
+
+    Example:
+        >>> cost_fault("tokens", 12), cost_fault("tokens", -1)
+        (None, 'expected a number from 0 to 1e+12')
+    """
+    if not _is_kind(name):
+        return f"expected a printable name of up to {_LONGEST_KIND} characters that ends as no estimate does"
+    return None if 0 <= as_number(amount) <= MAX_COST else f"expected a number from 0 to {MAX_COST:g}"
 
 
 def as_number(value: Any) -> float:
