@@ -179,7 +179,7 @@ ALLOWED = {
     "reading/encodings.py": "looks at what a text would be in other encodings",
     "_torchvision.py": "a file of an installed package",
     "report/pages/render.py": "templates that come with this package",
-    "judges/openai.py": "the body of a server's reply, which is no file",
+    "judges/http_client.py": "the body of a server's reply, which is no file",
     "judges/journal.py": "its own lines: a damaged one is found by its bytes, and json knows the mark",
     "encoders/cache/shards.py": "the header of a binary file that it has written itself",
     "quality/video.py": "frames of a video",
