@@ -11,6 +11,7 @@ from typing import Any
 from imug_metrics.errors import ArgumentError
 from imug_metrics.inference.model import ModelError
 from imug_metrics.inference.strategies.direct import Direct
+from imug_metrics.inference.strategies.naming import joined_settings, outside
 from imug_metrics.inference.strategies.selectors.protocol import Selector
 from imug_metrics.inference.turn import Answer, Candidate, Strategy, Turn, all_of
 from imug_metrics.protocols.imug.candidates import MAX_CANDIDATES
@@ -42,8 +43,8 @@ class BestOf:
         if not self.selectors:
             raise ArgumentError("strategy", "expected a selector for best-of")
         self.n, self.inner = n, inner or Direct()
-        before = "" if self.inner.name == "direct" else f"{self.inner.name}+"
-        self.name = f"{before}best-of:{n}:{','.join(selector.name for selector in self.selectors)}"
+        self.name = outside(self.inner, f"best-of:{n}:{','.join(selector.name for selector in self.selectors)}")
+        self.settings = joined_settings(self.inner, *self.selectors)
 
     async def answer(self, turn: Turn) -> Answer:
         """Make candidates, score them, pick one.
@@ -60,7 +61,8 @@ class BestOf:
         if not answers:
             raise errors[0]
         scores = await _scores(selector, turn, answers)
-        pick = max(range(len(answers)), key=lambda place: -math.inf if scores[place] is None else scores[place])
+        ranked = [-math.inf if score is None else score for score in scores]
+        pick = ranked.index(max(ranked))
         log: dict[str, Any] = {"selector": selector.name, "pick": pick}
         if errors:
             log["failed"] = [error.reason for error in errors]

@@ -4,12 +4,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from imug_metrics.inference.model import ModelError
 from imug_metrics.inference.strategies.asking import LONGEST_LOG, instructed, replied
 from imug_metrics.inference.strategies.direct import Direct
+from imug_metrics.inference.strategies.naming import joined_settings, outside
 from imug_metrics.inference.strategies.wording import ANSWER, THINK
 from imug_metrics.inference.turn import Answer, Strategy, Turn
 
@@ -27,7 +27,7 @@ class ChainOfThought:
 
     def __init__(self, inner: Strategy | None = None) -> None:
         self.inner = inner or Direct()
-        self.name = "cot" if inner is None or inner.name == "direct" else f"{inner.name}+cot"
+        self.name, self.settings = outside(self.inner, "cot"), joined_settings(self.inner)
 
     async def answer(self, turn: Turn) -> Answer:
         """Think, then answer; the log has `thoughts`, cut at 4000 characters, or None and `thoughts_error`."""
@@ -41,9 +41,6 @@ class ChainOfThought:
             answering = replied(thinking, thoughts, ANSWER[turn.want])
             log = {"thoughts": thoughts[:LONGEST_LOG]}
         answer = await self.inner.answer(answering.within("answer"))
-        return Answer(answer.output, answer.candidates, {**log, **_inner(answer.log)})
-
-
-def _inner(log: Mapping[str, Any]) -> dict[str, Any]:
-    """The log of what was inside, under a name of its own."""
-    return {"answer": dict(log)} if log else {}
+        if answer.log:
+            log["answer"] = dict(answer.log)
+        return Answer(answer.output, answer.candidates, log)

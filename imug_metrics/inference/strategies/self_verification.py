@@ -11,6 +11,7 @@ from imug_metrics.errors import ArgumentError
 from imug_metrics.inference.model import ModelError, Part
 from imug_metrics.inference.strategies.asking import LONGEST_LOG, replied
 from imug_metrics.inference.strategies.direct import Direct
+from imug_metrics.inference.strategies.naming import joined_settings, outside
 from imug_metrics.inference.strategies.verdicts import read_verdict
 from imug_metrics.inference.strategies.wording import REPAIR, VERIFY
 from imug_metrics.inference.turn import Answer, Candidate, Strategy, Turn
@@ -39,8 +40,7 @@ class SelfVerificationLoop:
         if rounds < 1:
             raise ArgumentError("strategy", f"expected a number of rounds from 1, got {rounds}")
         self.rounds, self.inner = rounds, inner or Direct()
-        before = "" if self.inner.name == "direct" else f"{self.inner.name}+"
-        self.name = f"{before}verify:{rounds}"
+        self.name, self.settings = outside(self.inner, f"verify:{rounds}"), joined_settings(self.inner)
 
     async def answer(self, turn: Turn) -> Answer:
         """Generate, verify, repair.

@@ -31,10 +31,10 @@ def read_verdict(text: str) -> bool | None:
 
 
 def read_grade(text: str, low: int, high: int) -> int | None:
-    """The whole number that stands alone in the first line of a reply; None if there is none from `low` to `high`.
+    r"""The whole number that stands alone in the first line of a reply; None if there is none from `low` to `high`.
 
     Example:
-        >>> read_grade("7", 0, 10), read_grade("Grade: 7/10", 0, 10), read_grade("**4**\\nA red cup.", 1, 5)
+        >>> read_grade("7", 0, 10), read_grade("Grade: 7/10", 0, 10), read_grade("**4**\nA red cup.", 1, 5)
         (7, 7, 4)
         >>> [read_grade(text, 1, 5) for text in ("6", "4/10", "3 of the 4 cups", "4.5", "-2", "four")]
         [None, None, None, None, None, None]

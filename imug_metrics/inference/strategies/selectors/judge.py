@@ -30,7 +30,7 @@ class JudgeSelector:
     wants: Sequence[Want] = ("text", "image")
 
     def __init__(self, judge: Judge, journal: Journal | None = None) -> None:
-        self.judge, self.journal = judge, journal
+        self.judge, self.journal, self.settings = judge, journal, judge.name
         self._slots: tuple[asyncio.AbstractEventLoop, asyncio.Semaphore] | None = None
 
     async def scores(self, turn: Turn, outputs: Sequence[Part]) -> list[float | None]:

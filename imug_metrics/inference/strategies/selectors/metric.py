@@ -8,6 +8,7 @@ import asyncio
 import inspect
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -16,6 +17,9 @@ from imug_metrics.encoders import CachedEncoder, Encoder
 from imug_metrics.functional.images.turn_alignment import turn_alignment
 from imug_metrics.inference.model import ImageFile, Part, Want
 from imug_metrics.inference.turn import Turn
+
+ALIGNMENT = partial(turn_alignment, variant="cosine")
+"""The variant that ranks below 0 as well; others rank alike above."""
 
 
 class MetricSelector:
@@ -40,11 +44,9 @@ class MetricSelector:
 
     wants: Sequence[Want] = ("image",)
 
-    def __init__(
-        self, encoder: Encoder, function: Callable[..., Tensor] = turn_alignment, name: str = "alignment"
-    ) -> None:
+    def __init__(self, encoder: Encoder, function: Callable[..., Tensor] = ALIGNMENT, name: str = "alignment") -> None:
         self.encoder = encoder if isinstance(encoder, CachedEncoder) else CachedEncoder(encoder)
-        self.function, self.name = function, name
+        self.function, self.name, self.settings = function, name, self.encoder.fingerprint
         self.takes_texts = "texts" in inspect.signature(function).parameters
         self._lock = threading.Lock()
 
@@ -60,13 +62,16 @@ class MetricSelector:
         with self._lock:  # encoders are not made for several threads
             found = self.encoder.encode_readable([*earlier, *images], with_pixels=False)
             texts = self.encoder.encode_texts([prompt]) if self.takes_texts else None
-        rows = found.embeddings
-        unread = torch.tensor([error is not None for error in found.errors], device=rows.device)
-        rows = rows.masked_fill(unread[:, None], torch.nan)
-        before, candidates = rows[: len(earlier)], rows[len(earlier) :]
-        dialogues = torch.cat([before.expand(len(candidates), *before.shape), candidates[:, None]], 1)
-        given = {} if texts is None else {"texts": texts.expand_as(dialogues)}
-        return self.function(dialogues, **given, reduction="none")[:, -1].cpu()
+        unread = torch.tensor([error is not None for error in found.errors])
+        read = ~unread[len(earlier) :] & torch.tensor([image is not None for image in images])
+        values = torch.full((len(images),), torch.nan, dtype=torch.float64)
+        if bool(read.any()):
+            before = found.embeddings[: len(earlier)][~unread[: len(earlier)]]
+            candidates = found.embeddings[len(earlier) :][read]
+            dialogues = torch.cat([before.expand(len(candidates), *before.shape), candidates[:, None]], 1)
+            given = {} if texts is None else {"texts": texts.expand_as(dialogues)}
+            values[read] = self.function(dialogues, **given, reduction="none")[:, -1].double().cpu()
+        return values
 
 
 def _images(turn: Turn) -> list[bytes]:

@@ -29,7 +29,8 @@ class PythonSelector:
 
     def __init__(self, place: str) -> None:
         self.name = f"python:{place}"
-        self.function = load_function(place, "strategy").call
+        found = load_function(place, "strategy")
+        self.function, self.settings = found.call, found.digest
 
     async def scores(self, turn: Turn, outputs: Sequence[Part]) -> list[float | None]:
         """The function's scores.

@@ -1,0 +1,46 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""Another strategy at each turn, by a policy."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+from imug_metrics.errors import ArgumentError
+from imug_metrics.inference.strategies.direct import Direct
+from imug_metrics.inference.strategies.naming import joined_settings
+from imug_metrics.inference.strategies.policy import Policy
+from imug_metrics.inference.turn import Answer, Strategy, Turn
+
+
+class Adaptive:
+    """Answer each turn with the strategy that a policy names for it; directly where it has no rule.
+
+    Requests are the same as those of the chosen strategy alone, so that a run under a policy is that strategy's run at
+    those turns, with the same seeds.
+
+    Args:
+        policy: what is chosen.
+        strategies: by the names that the policy uses.
+        place: where the policy stands, for the name.
+
+    Raises:
+        ArgumentError: if the policy names another strategy.
+    """
+
+    def __init__(self, policy: Policy, strategies: Mapping[str, Strategy], place: str = "policy") -> None:
+        unknown = [name for name in policy.strategies if name not in strategies]
+        if unknown:
+            raise ArgumentError("strategy", f"the policy names {unknown[0]!r}, which is none of its strategies")
+        self.policy, self.strategies, self.name = policy, strategies, f"adaptive:{place}"
+        rules = repr(sorted((want, sorted(rule.turns.items()), rule.otherwise) for want, rule in policy.rules.items()))
+        digest = hashlib.sha256(rules.encode()).hexdigest()[:16]
+        self.settings = f"{digest} {joined_settings(*strategies.values())}".rstrip()
+
+    async def answer(self, turn: Turn) -> Answer:
+        """What the chosen strategy makes of the turn; the log has its name as `strategy`, and its log as `answer`."""
+        name = self.policy.choose(turn.want, turn.number)
+        answer = await (Direct() if name is None else self.strategies[name]).answer(turn)
+        log = {"strategy": name or "direct", **({"answer": dict(answer.log)} if answer.log else {})}
+        return Answer(answer.output, answer.candidates, log)
