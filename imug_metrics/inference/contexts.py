@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from imug_metrics.errors import ArgumentError
 from imug_metrics.inference.fillers import FillerTurn
@@ -87,11 +87,11 @@ class ContextPadding:
 
     def __init__(self, budget: int, counter: TokenCounter, pool: Sequence[FillerTurn], seed: int = 0) -> None:
         self.budget, self.counter, self.seed = budget, counter, seed
-        self._pool = [(filler, _size(filler, counter)) for filler in pool]
-        self._smallest = min((size for _, size in self._pool), default=0)
+        self._pool = [_Sized.of(filler, counter) for filler in pool]
+        self._smallest = min((sized.tokens for sized in self._pool), default=0)
         by_dialogue = Counter[str]()
-        for filler, size in self._pool:
-            by_dialogue[filler.question.dialogue] += size
+        for sized in self._pool:
+            by_dialogue[sized.dialogue] += sized.tokens
         most = by_dialogue.total() - max(by_dialogue.values(), default=0)
         if most < budget:
             given = "which is what the turns of other dialogues with a reference output give"
@@ -118,15 +118,16 @@ class ContextPadding:
 
     def _chosen(self, dialogue: str, turn: int, tokens: int) -> tuple[list[FillerTurn], int]:
         """The fillers of a turn, and the tokens of its context with them."""
-        others = [(filler, size) for filler, size in self._pool if filler.question.dialogue != dialogue]
-        others.sort(key=lambda other: _hash(self.seed, dialogue, turn, other[0].question.dialogue, other[0].task.turn))
+        key = _hash(self.seed, dialogue, turn)
+        others = [sized for sized in self._pool if sized.dialogue != dialogue]
+        others.sort(key=lambda sized: hashlib.blake2b(sized.name, key=key, digest_size=8).digest())
         chosen = []
-        for filler, size in others:
+        for sized in others:
             if tokens + self._smallest > self.budget:
                 break
-            if tokens + size <= self.budget:
-                chosen.append(filler)
-                tokens += size
+            if tokens + sized.tokens <= self.budget:
+                chosen.append(sized.filler)
+                tokens += sized.tokens
         return chosen, tokens
 
     def _depth(self, dialogue: str, turn: int) -> float:
@@ -153,8 +154,20 @@ def parse_contexts(text: str) -> tuple[int, ...]:
     return tuple(sorted(found))
 
 
-def _size(filler: FillerTurn, counter: TokenCounter) -> int:
-    return sum(map(counter.of_text, filler.texts)) + filler.images * counter.image_tokens
+class _Sized(NamedTuple):
+    """A filler with what is looked at in every draw: whose it is, its tokens, and a name that no other filler has."""
+
+    filler: FillerTurn
+    dialogue: str
+    tokens: int
+    name: bytes
+
+    @classmethod
+    def of(cls, filler: FillerTurn, counter: TokenCounter) -> _Sized:
+        """The filler with its tokens."""
+        tokens = sum(map(counter.of_text, filler.texts)) + filler.images * counter.image_tokens
+        dialogue = filler.question.dialogue
+        return cls(filler, dialogue, tokens, _hash(dialogue, filler.task.turn))
 
 
 def _hash(*names: str | int) -> bytes:
