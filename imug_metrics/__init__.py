@@ -115,6 +115,7 @@ from imug_metrics.metrics.trust.reliability import Reliability
 if TYPE_CHECKING:
     from imug_metrics.evaluation import Comparison, Evaluation, compare, evaluate, failure_profile
     from imug_metrics.formats import read_records
+    from imug_metrics.inference import Inference, infer
     from imug_metrics.suite import ImugSuite
 
 __all__ = [
@@ -134,6 +135,7 @@ __all__ = [
     "GridAccuracy",
     "IdentityVerification",
     "ImugSuite",
+    "Inference",
     "InterleavedCoherence",
     "LoopConvergence",
     "MetricAgreement",
@@ -192,6 +194,7 @@ __all__ = [
     "grid_points",
     "identity_pairs",
     "identity_verification",
+    "infer",
     "interleaved_coherence",
     "learn_rule",
     "loop_convergence",
@@ -249,9 +252,11 @@ _WITH_ENCODERS = {
     "Comparison": "evaluation",
     "Evaluation": "evaluation",
     "ImugSuite": "suite",
+    "Inference": "inference",
     "compare": "evaluation",
     "failure_profile": "evaluation",
     "evaluate": "evaluation",
+    "infer": "inference",
     "read_records": "formats",
 }
 

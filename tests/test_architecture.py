@@ -59,6 +59,7 @@ def test_the_command_knows_no_metric_and_no_file_format() -> None:
         "errors",
         "encoders",
         "formats",
+        "inference",
         "judges",
         "protocols",
         "reading",
@@ -75,5 +76,6 @@ def test_the_command_knows_no_metric_and_no_file_format() -> None:
 
 def test_no_module_bears_the_name_of_the_call() -> None:
     """`imug_metrics.evaluate` is a function; a module of that name would take its place once it is imported."""
-    assert not [path for path in PACKAGE.rglob("evaluate*") if path.parent == PACKAGE]
-    assert callable(imug_metrics.evaluate)
+    for name in ("evaluate", "infer"):
+        assert not [path for path in PACKAGE.rglob(f"{name}*") if path.parent == PACKAGE and path.stem == name]
+        assert callable(getattr(imug_metrics, name))

@@ -15,7 +15,7 @@ from imug_metrics.protocols.imug.usage import COUNTED, cost_fault
 Want: TypeAlias = Literal["text", "image"]
 Role: TypeAlias = Literal["system", "user", "assistant"]
 
-MAX_TEXT = 2**20
+MAX_TEXT = 2**18
 """Characters of a text that a model may reply with."""
 MAX_IMAGE_BYTES = 2**26
 """Bytes of an image that a model may reply with."""

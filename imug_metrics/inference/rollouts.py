@@ -59,8 +59,8 @@ class Rollout:
             BrokenSampleError: if it cannot be gone on with; images of earlier turns stay.
             StoppedError: if nothing more may be asked; nothing is written but images.
         """
-        self.outputs.folder(question)
         shown = self._references(question)
+        self.outputs.clear(question)
         state = _State(question.system)
         for task in question.tasks():
             user = task.message()

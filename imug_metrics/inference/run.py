@@ -24,6 +24,7 @@ from imug_metrics.inference.rollouts import Rollout
 from imug_metrics.inference.run_folder import RunFolder
 from imug_metrics.inference.settings import Settings, identity, model_name
 from imug_metrics.inference.strategies.direct import Direct
+from imug_metrics.inference.strategies.spec import parse_strategy
 from imug_metrics.inference.tokens import TokenCounter, token_counter
 from imug_metrics.inference.turn import Strategy
 from imug_metrics.inference.writing import Outputs
@@ -50,7 +51,7 @@ class Inference(ModelOutputs):
 
 
 def infer(
-    model: Model,
+    model: Model | str,
     benchmark: Path | str,
     out: Path | str,
     *,
@@ -58,7 +59,7 @@ def infer(
     history: str | HistoryChoice = "own",
     references: Path | str | None = None,
     isolated: bool = False,
-    strategy: Strategy | None = None,
+    strategy: Strategy | str | None = None,
     samples: int = 1,
     seed: int = 0,
     contexts: Sequence[int] = (),
@@ -77,7 +78,8 @@ def infer(
     is used: after an interruption of whatever kind the same call goes on, and asks nothing twice that was answered.
 
     Args:
-        model: a function or an object that can be called; see `Model`, and `load_model` for servers and files.
+        model: a function or an object that can be called, see `Model`; or a text that names a server, a file or a
+            program, see `load_model`.
         benchmark: folder in the layout of IMUG-Bench.
         out: folder that receives `NAME/<domain>/<subdomain>/question_<id>/`, and in `.NAME` the record of replies and
             costs.
@@ -87,7 +89,7 @@ def infer(
         references: folder of one model's outputs that are the reference; None: the answers and images which the
             benchmark states.
         isolated: ask each turn without the earlier ones.
-        strategy: how a turn is answered, see `parse_strategy`; None: by the model's first reply.
+        strategy: how a turn is answered, or its name, see `parse_strategy`; None: by the model's first reply.
         samples: how many runs with seeds of their own; more than one go to `out/sample_1` and so on.
         seed: of everything that is drawn.
         contexts: numbers of tokens up to which histories are filled with turns of other dialogues, each a run in
@@ -108,6 +110,13 @@ def infer(
         JournalLockedError: if another process writes to the same outputs.
         OSError: if a file cannot be read or written.
     """
+    if isinstance(model, str):
+        from imug_metrics.inference.models.specs import default_name, load_model
+
+        name = default_name(model) if name is None else name
+        model = load_model([model])
+    if isinstance(strategy, str):
+        strategy = parse_strategy(strategy)
     found = Settings(
         model,
         Path(benchmark),
@@ -187,10 +196,10 @@ class _Run:
     def _folder(self, model: Path) -> RunFolder:
         """The hidden folder beside the outputs of a model, emptied where the run overwrites them."""
         folder = RunFolder.beside(model)
-        if self.settings.overwrite and folder.root.is_dir():
-            Journal(folder.journal).close()  # raises where another process has it
-            for question in self.questions:
-                Outputs(model, folder.scratch).forget(question)
+        if self.settings.overwrite:
+            if folder.journal.is_file():
+                Journal(folder.journal).close()  # raises where another process has it
+            Outputs(model, folder.scratch).clear_all()
             folder.remove()
         return folder
 

@@ -38,6 +38,8 @@ class Settings:
     limit: int | None
 
     def __post_init__(self) -> None:
+        if not callable(self.model):
+            raise ArgumentError("model", f"expected a function, a model or a text that names one, got {self.model!r}")
         if as_name(self.name) != self.name or self.name.startswith("."):
             raise ArgumentError("name", f"expected the name of one folder, got {self.name!r}")
         for argument in ("samples", "concurrency", "limit"):

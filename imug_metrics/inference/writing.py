@@ -15,7 +15,7 @@ from imug_metrics.inference.model import ImageFile, Part
 from imug_metrics.inference.questions import BrokenSampleError, Question
 from imug_metrics.inference.turn import Candidate
 from imug_metrics.protocols.imug.usage import TurnUsage, usage_content, usage_file
-from imug_metrics.reading.files import Problems, inside, read_json
+from imug_metrics.reading.files import MAX_JSON_BYTES, Problems, inside, read_json
 from imug_metrics.suite import FAILED
 
 
@@ -71,8 +71,13 @@ class Outputs:
         path = usage_file(self.model, question.key)
         _check_within(path, self.model.parent)
         path.parent.mkdir(parents=True, exist_ok=True)
+        result = _result(question, answers)
+        if len(result) > MAX_JSON_BYTES:
+            raise BrokenSampleError(
+                f"The answers have {len(result)} bytes, more than the {MAX_JSON_BYTES} that are read"
+            )
         write_bytes_whole(path, usage_content(usage), self.scratch)
-        write_bytes_whole(folder / "result.json", _result(question, answers), self.scratch)
+        write_bytes_whole(folder / "result.json", result, self.scratch)
 
     def finished(self, question: Question, *, retry_errors: bool) -> bool:
         """Whether a dialogue has been answered whole, with every image that its result names."""
@@ -84,9 +89,15 @@ class Outputs:
             return False
         return all(_is_answered(row, folder, retry_errors) for row in rows)
 
-    def forget(self, question: Question) -> None:
-        """Remove the mark that a dialogue is finished."""
-        (self.folder(question) / "result.json").unlink(missing_ok=True)
+    def clear(self, question: Question) -> None:
+        """Remove what an earlier run has left of a dialogue, so that none of it passes for an output of this one."""
+        _remove_outputs(self.folder(question))
+
+    def clear_all(self) -> None:
+        """The same of all dialogues, also of those that the benchmark no longer has."""
+        for folder in self.model.glob("*/*/question_*"):
+            if folder.resolve().is_relative_to(self.model.resolve()):
+                _remove_outputs(folder)
 
 
 def failed(reason: str) -> str:
@@ -103,6 +114,12 @@ def _result(question: Question, answers: Sequence[list[Any]]) -> bytes:
     content = {name: value for name, value in question.row.items() if name != "system_prompt"} | {"tasks": tasks}
     text = json.dumps(content, ensure_ascii=False, indent=2)
     return text.encode("utf-8", "replace")  # half a surrogate pair, which no UTF-8 can hold, is a question mark
+
+
+def _remove_outputs(folder: Path) -> None:
+    """The result first: without it the dialogue is not finished."""
+    for path in (folder / "result.json", *sorted(folder.glob("turn_*_output*.png"))):
+        path.unlink(missing_ok=True)
 
 
 def _is_answered(row: Any, folder: Path, retry_errors: bool) -> bool:
