@@ -30,6 +30,7 @@ from imug_metrics.evaluation.settings import (
 from imug_metrics.formats import RecordsByModel
 from imug_metrics.functional.answers.answer_accuracy import Kind
 from imug_metrics.protocols import imug
+from imug_metrics.protocols.imug.usage import run_settings
 from imug_metrics.reading.fields import meant
 from imug_metrics.suite import Given
 from imug_metrics.suite.carried import carried_names
@@ -226,7 +227,19 @@ def _read_model(benchmark: imug.Benchmark, folder: Path, references: Path | None
     # No resolved keys: the right answer of a dynamic question hangs on the history and differs between the runs.
     with as_argument("reference_history"):
         reference = tuple(imug.read_records(benchmark, other, problems))
+    _check_histories(folder, other, problems)
     return ModelInputs(folder.name, records, tuple(problems), folder, reference, other)
+
+
+def _check_histories(own: Path, reference: Path, problems: imug.Problems) -> None:
+    """Warn where two runs, which are compared by what their histories cost, say of themselves that they had others."""
+    made, other = run_settings(own, problems), run_settings(reference, problems)
+    if made.get("history") == "reference":
+        why = "was run on the reference history: expected a run on its own, to be compared with that"
+        problems.warn(own, None, "", why)
+    if other.get("isolated") or other.get("history", "reference") != "reference":
+        history = "none" if other.get("isolated") else f"{other['history']!r}"
+        problems.warn(reference, None, "", f"expected a run on the reference history, its own settings say {history}")
 
 
 def cached_encoder(encoder: Encoder | str | None, device: str | None, cache: Path | None) -> CachedEncoder | None:

@@ -10,7 +10,9 @@ from pathlib import Path
 from imug_metrics.dialogues.columns import Bounds
 from imug_metrics.dialogues.record import Record
 from imug_metrics.encoders import Encoder
+from imug_metrics.errors import ArgumentError
 from imug_metrics.evaluation.inputs import read_inputs
+from imug_metrics.evaluation.model_outputs import ModelOutputs
 from imug_metrics.evaluation.readings import read_judgements
 from imug_metrics.evaluation.result import Evaluation
 from imug_metrics.evaluation.scores import score_models
@@ -21,7 +23,7 @@ from imug_metrics.suite import Given
 
 
 def evaluate(
-    records: Mapping[str, Iterable[Record]] | Iterable[Record] | None = None,
+    records: Mapping[str, Iterable[Record]] | Iterable[Record] | ModelOutputs | None = None,
     *,
     benchmark: Path | str | None = None,
     outputs: Path | str | None = None,
@@ -47,7 +49,8 @@ def evaluate(
 
     Args:
         records: what the models left: records of one model, or by model, as `read_records` gives them of a file, with
-            its problems. Any iterables; no folder and no benchmark is needed.
+            its problems. Any iterables; no folder and no benchmark is needed. Or what `infer` returned, which stands
+            for `benchmark`, `outputs` and `models`.
         benchmark: in place of records, a folder in the layout of IMUG-Bench, holding data/ and config/.
         outputs: together with it, the folder that holds one folder of outputs a model.
         models: names of those to score; none: all.
@@ -88,6 +91,12 @@ def evaluate(
         >>> round(found.scores["mine"]["answer_accuracy"], 4), found.coverage["mine"]["answer_accuracy"]
         (0.3333, 1.0)
     """
+    if isinstance(records, ModelOutputs):
+        if benchmark is not None or outputs is not None or models:
+            raise ArgumentError(
+                ("records", "benchmark"), "expected one of them: outputs name their own folders and models"
+            )
+        benchmark, outputs, models, records = records.benchmark, records.outputs, records.models, None
     settings = Settings(
         records if records is None or isinstance(records, Mapping) else {model: records},
         _path(benchmark),

@@ -23,6 +23,7 @@ from imug_metrics.functional.answers.answer_accuracy import Kind
 from imug_metrics.protocols import imug
 from imug_metrics.protocols.imug.differences import count_differences
 from imug_metrics.protocols.imug.readings import Readings, with_keys
+from imug_metrics.protocols.imug.usage import usage_folder
 from imug_metrics.suite import Given, ModelScores, compare_histories, named_metrics, score_records
 from imug_metrics.suite.carried import carried_names
 from imug_metrics.suite.standard import standard_metrics
@@ -152,6 +153,7 @@ def _mark(inputs: Inputs, model: ModelInputs, read: ModelReadings) -> str:
         return ""
     files = [inputs.benchmark.root / name for name in (imug.SAMPLES, imug.LINKS, imug.CLASSES)]
     folders = [folder for folder in (model.folder, model.reference_folder) if folder is not None]
+    beside = [usage_folder(folder) for folder in folders]
     known = {
         "version": __version__,
         "encoder": None if inputs.encoder is None else inputs.encoder.fingerprint,
@@ -162,7 +164,7 @@ def _mark(inputs: Inputs, model: ModelInputs, read: ModelReadings) -> str:
         "readings": None if read.readings is None else read.readings.digest(),
         "problems": [problem.as_row() for problem in read.problems],
     }
-    return fingerprint(known, files, *folders)
+    return fingerprint(known, files, *folders, *beside)
 
 
 def _fresh(metrics: Given) -> dict[str, Metric]:

@@ -60,6 +60,11 @@ class MetricSpec:
     range: str = ""
     direction: str = ""
 
+    @property
+    def is_cost(self) -> bool:
+        """Whether it is what outputs cost, which is no score of theirs."""
+        return self.key.startswith(COST)
+
 
 def metric_spec(description: MetricDescription, item: str, modality: str) -> MetricSpec:
     """What the report shows of a metric that is described.
@@ -175,7 +180,7 @@ def comparable_metrics(models: Sequence[ModelScores]) -> list[MetricSpec]:
     What outputs cost is no score of theirs: costs are compared where they are asked for.
     """
     directed = [view for view in row_metrics(shown_metrics(models)) if view.higher_is_better is not None]
-    return [view for view in directed if not view.key.startswith(COST)]
+    return [view for view in directed if not view.is_cost]
 
 
 def row_metrics(metrics: Iterable[MetricSpec]) -> list[MetricSpec]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from imug_metrics.report.metric_specs import check_models
 from imug_metrics.report.sections.breakdowns import class_table
 from imug_metrics.report.sections.changes import change_table
+from imug_metrics.report.sections.costs import cost_table
 from imug_metrics.report.sections.failures import marked_failures
 from imug_metrics.report.sections.histories import history_table
 from imug_metrics.report.sections.judge import judged_table
@@ -27,8 +28,8 @@ def score_tables(models: Sequence[ModelScores], judges: Mapping[str, Mapping[str
     A slope whose interval lies below zero is marked ``▼``, above zero ``▲``. A score is marked ``!`` where outputs are
     missing that might have lowered it, ``≈`` where it is not above chance and ``=`` where it comes from repeated
     images, and the caption says more. Where models were scored on the reference history as well, a table shows what
-    their own history costs them. Where images were judged, one more shows their points, and a last one all scores by
-    class.
+    their own history costs them; where records carry costs, one shows these. Where images were judged, one more shows
+    their points, and a last one all scores by class.
 
     Args:
         models: scores of at least one model, names unique.
@@ -50,12 +51,13 @@ def score_tables(models: Sequence[ModelScores], judges: Mapping[str, Mapping[str
     report = Report(models, judges=judges or {})
     judged = judged_table(report)
     points = [view for view in report.metrics if view.key.startswith("point_score")]
-    scored = [view for view in report.metrics if view not in points]
+    scored = [view for view in report.scored if view not in points]
     found = [
         score_table(report, scored),
         change_table(report, scored),
         marked_failures(report),
         history_table(report),
+        cost_table(report),
         judged,
         class_table(report) if judged else None,
     ]

@@ -129,12 +129,16 @@ def test_given_metrics_are_in_everything(given: Evaluation, tmp_path: Path) -> N
     assert all(-1 <= item["cosine"] <= 1 for item in items if item["modality"] == "image")
 
 
-def test_every_metric_that_a_model_has_a_value_of_is_a_column(given: Evaluation, carried: Evaluation) -> None:
+def test_every_metric_that_a_model_has_a_value_of_is_a_column_and_costs_have_a_table(
+    given: Evaluation, carried: Evaluation
+) -> None:
     assert not {"Answers", "Copies"} & set(given.tables()[0].columns)
     assert carried.tables()[0].columns == (
         *("Model", "Answers", "Answers, official rule", "Alignment", "Retrieval", "Consistency"),
-        *("Copies", "helpful", "Cost, tokens", "Coverage"),
+        *("Copies", "helpful", "Coverage"),
     )
+    (costs,) = [table for table in carried.tables() if table.title == "Costs by model"]
+    assert [row["Model"] for row in costs.records()] == ["low", "high"]
 
 
 def test_a_slope_of_a_cost_that_rises_is_bad_and_of_a_score_that_falls_as_well(carried: Evaluation) -> None:

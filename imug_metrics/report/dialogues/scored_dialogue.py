@@ -38,8 +38,8 @@ class ScoredDialogue:
         rows: its turns in order.
         outcomes: what became of each.
         means: by the metrics of `row_metrics`, the mean over the turns; NaN where there is none.
-        standing: mean over the metrics of how many standard deviations it lies on the better side of the mean over all
-            dialogues; 0 where nothing tells.
+        standing: mean over the metrics that are no costs of how many standard deviations it lies on the better side of
+            the mean over all dialogues; 0 where nothing tells.
     """
 
     place: int
@@ -148,7 +148,8 @@ def _standings(means: Sequence[tuple[float, ...]], metrics: Sequence[MetricSpec]
     if not means or not metrics:
         return [0.0] * len(means)
     values = torch.tensor(means, dtype=torch.float64)
-    values = values * torch.tensor([_TOWARDS_BETTER[view.higher_is_better] for view in metrics], dtype=torch.float64)
+    towards = [math.nan if view.is_cost else _TOWARDS_BETTER[view.higher_is_better] for view in metrics]
+    values = values * torch.tensor(towards, dtype=torch.float64)
     centred = values - values.nanmean(0)
     deviations = centred / centred.square().nanmean(0).sqrt()
     return deviations.where(deviations.isfinite(), math.nan).nanmean(1).nan_to_num(0.0).tolist()

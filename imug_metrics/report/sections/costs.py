@@ -10,7 +10,6 @@ from imug_metrics.report.metric_specs import MetricSpec
 from imug_metrics.report.sections.section import Report, Section
 from imug_metrics.report.tables.cells import change_cell, coverage_cell, estimate_cell
 from imug_metrics.report.tables.table import Cell, Table
-from imug_metrics.suite.carried import COST
 
 ABOUT = """Means and sums over the records that say what they cost, and how the cost changes from turn to turn. Unknown
 costs are in neither: compare sums at equal coverage only."""
@@ -20,12 +19,15 @@ _LARGE = 1000
 
 def costs(report: Report) -> Section | None:
     """The section of costs."""
-    views = [view for view in report.metrics if view.key.startswith(COST)]
-    if not views:
-        return None
+    table = cost_table(report)
+    return None if table is None else Section("costs", "What it cost", ABOUT, [table])
+
+
+def cost_table(report: Report) -> Table | None:
+    """One group a kind of cost, one row a model; None where no record says what it cost."""
+    groups = [_rows(report, view) for view in report.metrics if view.is_cost]
     header = ("Cost", "Model", "Mean", "Sum", "Change per turn", "Coverage")
-    table = Table(header, [_rows(report, view) for view in views], "Costs by model", name="costs")
-    return Section("costs", "What it cost", ABOUT, [table])
+    return Table(header, groups, "Costs by model", name="costs") if groups else None
 
 
 def _rows(report: Report, view: MetricSpec) -> list[list[Cell]]:

@@ -37,7 +37,7 @@ SCORES = "Scores by model"
 
 def scores(report: Report) -> Section:
     """The section of scores."""
-    parts: list[Part] = [score_table(report, report.metrics)]
+    parts: list[Part] = [score_table(report, report.scored)]
     if (absent := absent_table(report)) is not None:
         parts += [Text(ABSENT), absent]
     return Section("scores", "Scores", ABOUT, parts)
@@ -49,7 +49,7 @@ def score_table(report: Report, metrics: Sequence[MetricSpec]) -> Table:
         [
             report.name(place),
             *(score_cell(model, view) for view in metrics),
-            coverage_cell(lowest_coverage(model, report.metrics)),
+            coverage_cell(lowest_coverage(model, report.scored)),
         ]
         for place, model in enumerate(report.models)
     ]

@@ -60,6 +60,11 @@ class Report:
         return shown_metrics(self.models)
 
     @cached_property
+    def scored(self) -> list[MetricSpec]:
+        """Those of them that say how good outputs are, which costs do not."""
+        return [view for view in self.metrics if not view.is_cost]
+
+    @cached_property
     def dialogues(self) -> list[ScoredDialogue]:
         """Every dialogue of every model, scored by the metrics that have a value a record."""
         return scored_dialogues(self.models, row_metrics(self.metrics))
@@ -87,7 +92,7 @@ class Report:
     def name(self, place: int, *, shown: bool = True) -> Cell:
         """The cell that names a model, marked where it left outputs out."""
         model = self.models[place]
-        share = lowest_coverage(model, self.metrics)
+        share = lowest_coverage(model, self.scored)
         cell = name_cell(model.model, place, shown=shown)
         if not shown or is_covered(share):
             return cell

@@ -51,6 +51,13 @@ def test_metrics_of_any_scale_weigh_alike() -> None:
     assert [one.standing for one in found] == pytest.approx([0.0, 0.0], abs=1e-12)
 
 
+def test_a_dialogue_that_cost_more_is_no_worse() -> None:
+    dear = replace(ALIGNMENT, key="cost_tokens", item="cost_tokens", higher_is_better=False)
+    rows = [image("a", alignment=1.0, cost_tokens=900.0), image("b", alignment=0.0, cost_tokens=1.0)]
+    found = scored_dialogues([model(*rows)], [ALIGNMENT, dear])
+    assert [one.standing for one in found] == pytest.approx([1.0, -1.0])
+
+
 @pytest.mark.parametrize("metrics", [[], [replace(ALIGNMENT, higher_is_better=None)], [CONSISTENCY], [ALIGNMENT]])
 def test_what_says_nothing_leaves_all_alike(metrics: list[MetricSpec]) -> None:
     rows = [image(name, alignment=0.5 if metrics == [ALIGNMENT] else place) for place, name in enumerate("abc")]
