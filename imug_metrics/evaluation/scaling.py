@@ -199,11 +199,12 @@ def _answers(read: dict[str, list[Candidates]], compare: _Comparison) -> Part | 
     first = [entry.record for entry in next(iter(read.values()))]
     keyed = {(record.dialogue, record.turn) for record in with_key(first, "strict")}
     rows = [row for row, record in enumerate(first) if (record.dialogue, record.turn) in keyed]
-    scored = {name: _score_answers([entries[row] for row in rows]) for name, entries in read.items()}
+    scored = {name: score_answers([entries[row] for row in rows]) for name, entries in read.items()}
     return _part("answers", "Answers", rows, read, scored, compare, SHARE)
 
 
-def _score_answers(entries: Sequence[Candidates]) -> Scored:
+def score_answers(entries: Sequence[Candidates]) -> Scored:
+    """What a run scores at text turns with a key, strictly read."""
     final = answer_values([entry.record for entry in entries], "strict")
     texts = [replace(entry.record, text=str(text)) for entry in entries for text in entry.outputs]
     return _scored(entries, final, answer_values(texts, "strict"))
@@ -215,11 +216,12 @@ def _alignment(
     """Alignment of images with their prompts, by the encoder."""
     first = [entry.record for entry in next(iter(read.values()))]
     rows = [row for row, record in enumerate(first) if record.modality == "image"]
-    scored = {name: _score_images([e[row] for row in rows], encoder, problems) for name, e in read.items()}
+    scored = {name: score_images([e[row] for row in rows], encoder, problems) for name, e in read.items()}
     return _part("alignment", "Alignment of images", rows, read, scored, compare, RANGES["clipscore"])
 
 
-def _score_images(entries: Sequence[Candidates], encoder: CachedEncoder, problems: imug.Problems) -> Scored:
+def score_images(entries: Sequence[Candidates], encoder: CachedEncoder, problems: imug.Problems) -> Scored:
+    """What a run scores at image turns: alignment with their prompts, by the encoder."""
     final, each = [], []
     for start in range(0, len(entries), _STEP):
         step = entries[start : start + _STEP]

@@ -8,13 +8,13 @@ import hashlib
 from collections.abc import Mapping
 
 from imug_metrics.errors import ArgumentError
+from imug_metrics.inference.strategies.composed import Composed
 from imug_metrics.inference.strategies.direct import Direct
-from imug_metrics.inference.strategies.naming import joined_settings
 from imug_metrics.inference.strategies.policy import Policy
 from imug_metrics.inference.turn import Answer, Strategy, Turn
 
 
-class Adaptive:
+class Adaptive(Composed):
     """Answer each turn with the strategy that a policy names for it; directly where it has no rule.
 
     Requests are the same as those of the chosen strategy alone, so that a run under a policy is that strategy's run at
@@ -33,10 +33,10 @@ class Adaptive:
         unknown = [name for name in policy.strategies if name not in strategies]
         if unknown:
             raise ArgumentError("strategy", f"the policy names {unknown[0]!r}, which is none of its strategies")
-        self.policy, self.strategies, self.name = policy, strategies, f"adaptive:{place}"
+        super().__init__(f"adaptive:{place}", *strategies.values())
+        self.policy, self.strategies = policy, strategies
         rules = repr(sorted((want, sorted(rule.turns.items()), rule.otherwise) for want, rule in policy.rules.items()))
-        digest = hashlib.sha256(rules.encode()).hexdigest()[:16]
-        self.settings = f"{digest} {joined_settings(*strategies.values())}".rstrip()
+        self.settings = f"{hashlib.sha256(rules.encode()).hexdigest()[:16]} {self.settings}".rstrip()
 
     async def answer(self, turn: Turn) -> Answer:
         """What the chosen strategy makes of the turn; the log has its name as `strategy`, and its log as `answer`."""

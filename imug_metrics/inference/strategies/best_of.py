@@ -10,14 +10,14 @@ from typing import Any
 
 from imug_metrics.errors import ArgumentError
 from imug_metrics.inference.model import ModelError
+from imug_metrics.inference.strategies.composed import Composed, name_around
 from imug_metrics.inference.strategies.direct import Direct
-from imug_metrics.inference.strategies.naming import joined_settings, outside
 from imug_metrics.inference.strategies.selectors.protocol import Selector
 from imug_metrics.inference.turn import Answer, Candidate, Strategy, Turn, all_of
 from imug_metrics.protocols.imug.candidates import MAX_CANDIDATES
 
 
-class BestOf:
+class BestOf(Composed):
     """Make n candidates at the same time; the one with the highest score of a selector is the answer.
 
     The first of several with the same score is taken, and the first of all where none has a score. A candidate that
@@ -43,8 +43,8 @@ class BestOf:
         if not self.selectors:
             raise ArgumentError("strategy", "expected a selector for best-of")
         self.n, self.inner = n, inner or Direct()
-        self.name = outside(self.inner, f"best-of:{n}:{','.join(selector.name for selector in self.selectors)}")
-        self.settings = joined_settings(self.inner, *self.selectors)
+        names = ",".join(selector.name for selector in self.selectors)
+        super().__init__(name_around(self.inner, f"best-of:{n}:{names}"), self.inner, *self.selectors)
 
     async def answer(self, turn: Turn) -> Answer:
         """Make candidates, score them, pick one.

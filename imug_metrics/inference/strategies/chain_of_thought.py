@@ -8,13 +8,13 @@ from typing import Any
 
 from imug_metrics.inference.model import ModelError
 from imug_metrics.inference.strategies.asking import LONGEST_LOG, instructed, replied
+from imug_metrics.inference.strategies.composed import Composed, name_around
 from imug_metrics.inference.strategies.direct import Direct
-from imug_metrics.inference.strategies.naming import joined_settings, outside
 from imug_metrics.inference.strategies.wording import ANSWER, THINK
 from imug_metrics.inference.turn import Answer, Strategy, Turn
 
 
-class ChainOfThought:
+class ChainOfThought(Composed):
     """The model is asked for its thoughts first, and then, with them before its eyes, for the answer.
 
     One request more than `inner` takes. The thoughts are a text for images as well; they are kept in the log, not in
@@ -27,7 +27,7 @@ class ChainOfThought:
 
     def __init__(self, inner: Strategy | None = None) -> None:
         self.inner = inner or Direct()
-        self.name, self.settings = outside(self.inner, "cot"), joined_settings(self.inner)
+        super().__init__(name_around(self.inner, "cot"), self.inner)
 
     async def answer(self, turn: Turn) -> Answer:
         """Think, then answer; the log has `thoughts`, cut at 4000 characters, or None and `thoughts_error`."""

@@ -10,14 +10,14 @@ from typing import Any
 from imug_metrics.errors import ArgumentError
 from imug_metrics.inference.model import ModelError, Part
 from imug_metrics.inference.strategies.asking import LONGEST_LOG, replied
+from imug_metrics.inference.strategies.composed import Composed, name_around
 from imug_metrics.inference.strategies.direct import Direct
-from imug_metrics.inference.strategies.naming import joined_settings, outside
 from imug_metrics.inference.strategies.verdicts import read_verdict
 from imug_metrics.inference.strategies.wording import REPAIR, VERIFY
 from imug_metrics.inference.turn import Answer, Candidate, Strategy, Turn
 
 
-class SelfVerificationLoop:
+class SelfVerificationLoop(Composed):
     """The model is shown its output and accepts or rejects it; what it rejects it makes again, knowing the criticism.
 
     A verdict that cannot be read, or has failed, is none: the output stays as if it were accepted. A repair that fails
@@ -40,7 +40,7 @@ class SelfVerificationLoop:
         if rounds < 1:
             raise ArgumentError("strategy", f"expected a number of rounds from 1, got {rounds}")
         self.rounds, self.inner = rounds, inner or Direct()
-        self.name, self.settings = outside(self.inner, f"verify:{rounds}"), joined_settings(self.inner)
+        super().__init__(name_around(self.inner, f"verify:{rounds}"), self.inner)
 
     async def answer(self, turn: Turn) -> Answer:
         """Generate, verify, repair.

@@ -37,6 +37,11 @@ class JudgeSelector:
         """The grades."""
         return await all_of(self._grade(turn.within(place), output) for place, output in enumerate(outputs))
 
+    async def aclose(self) -> None:
+        """Close the judge's connections."""
+        if hasattr(self.judge, "aclose"):
+            await self.judge.aclose()
+
     async def _grade(self, turn: Turn, output: Part) -> float | None:
         shown = ImagePart(output.data, output.media_type) if isinstance(output, ImageFile) else output
         request = JudgeRequest(None, (JUDGE_BEFORE, turn.prompt, JUDGE_BETWEEN, shown, JUDGE_AFTER))
