@@ -22,6 +22,7 @@ from imug_metrics.inference.model import History, ImageFile, Model, ModelError, 
 from imug_metrics.inference.run_folder import RunFolder
 from imug_metrics.inference.turn import Step
 from imug_metrics.judges.journal import Address, Answer, Journal
+from imug_metrics.reading.files import inside
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,7 @@ class Recorder:
     def _has_image(self, answer: Answer) -> bool:
         """Whether the image of a reply is still there, where it has one."""
         name = json.loads(answer.reply or "{}").get("image")
-        return name is None or (self.images / str(name)).is_file()
+        return name is None or inside(self.images / str(name), self.images) is not None
 
     async def _new_answer(self, address: Address, place: Place, history: History, want: Want, step: Step) -> Answer:
         self.spending.begin()
@@ -146,7 +147,7 @@ class Recorder:
         except (StoppedError, asyncio.CancelledError):
             raise
         except Exception as problem:  # of a model: whatever it raises, its turn has failed
-            error = ModelError(f"{type(problem).__name__}: {problem}")
+            error = ModelError(_told(problem))
         usage = {"seconds": time.monotonic() - begin, **reply.usage}
         if reply.image is not None:
             usage.setdefault("images", 1.0)
@@ -206,6 +207,15 @@ class Recorder:
             sent = row.get("as_sent")
             image = ImageFile(data, sent if "prefix" not in row else row["prefix"] + b64encode(data).decode())
         return Reply(row.get("text"), image, usage), usage
+
+
+def _told(error: Exception) -> str:
+    """What an error is and says."""
+    name = type(error).__name__
+    try:
+        return f"{name}: {error}"
+    except Exception:  # one that cannot even be told
+        return name
 
 
 def _shown(part: str | ImageFile) -> Any:

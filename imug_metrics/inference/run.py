@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,22 +12,18 @@ from imug_metrics._event_loops import run_to_end
 from imug_metrics.errors import ArgumentError
 from imug_metrics.evaluation.model_outputs import ModelOutputs
 from imug_metrics.evaluation.settings import Progress, check_folders
+from imug_metrics.inference.arms import Arm, run_arm
 from imug_metrics.inference.contexts import ContextPadding
 from imug_metrics.inference.fillers import filler_pool
 from imug_metrics.inference.histories import HistoryChoice, References, parse_history
-from imug_metrics.inference.limits import Spending, SpendLimits, StoppedError
+from imug_metrics.inference.limits import Spending, SpendLimits
 from imug_metrics.inference.model import Model
-from imug_metrics.inference.questions import BrokenSampleError, Question, read_questions
-from imug_metrics.inference.recorder import Recorder
-from imug_metrics.inference.rollouts import Rollout
-from imug_metrics.inference.run_folder import RunFolder
-from imug_metrics.inference.settings import Settings, identity, model_name
+from imug_metrics.inference.questions import read_questions
+from imug_metrics.inference.settings import Settings, model_name
 from imug_metrics.inference.strategies.direct import Direct
 from imug_metrics.inference.strategies.spec import parse_strategy
 from imug_metrics.inference.tokens import TokenCounter, token_counter
 from imug_metrics.inference.turn import Strategy
-from imug_metrics.inference.writing import Outputs
-from imug_metrics.judges.journal import Journal
 from imug_metrics.protocols.imug.samples import SAMPLES
 from imug_metrics.reading.files import Problem, Problems, as_name
 
@@ -135,14 +130,14 @@ def infer(
         overwrite,
         limit,
     )
-    return _Run(found, token_counter() if counter is None else counter, progress).all()
+    return run_to_end(_Run(found, token_counter() if counter is None else counter).all(progress))
 
 
 class _Run:
     """One call: the questions are read once, what is spent is counted over all arms."""
 
-    def __init__(self, settings: Settings, counter: TokenCounter, progress: Progress | None) -> None:
-        self.settings, self.counter, self.progress = settings, counter, progress
+    def __init__(self, settings: Settings, counter: TokenCounter) -> None:
+        self.settings = settings
         self.problems = Problems()
         self.spending = Spending(settings.limits)
         check_folders(settings.benchmark, {}, settings.out)
@@ -151,132 +146,42 @@ class _Run:
             path = settings.benchmark / SAMPLES
             why = self.problems.first_error(path)
             raise ArgumentError("benchmark", f"found no dialogue that can be read in {path}{why}")
-        self.paddings = self._paddings()
+        self.arms = list(self._arms(self._paddings(counter)))
 
-    def all(self) -> Inference:
+    async def all(self, progress: Progress | None) -> Inference:
         """Every arm, one after the other."""
-        arms = {name: self._outputs(name) for name, _, _ in self._arms()}
-        for name, sample, context in self._arms():
-            if self.spending.stopped is None:
-                run_to_end(self._arm(name, sample, context))
-        close = getattr(self.settings.model, "aclose", None)
-        if close is not None:
-            run_to_end(close())
-        whole = self._outputs("")
-        return Inference(
-            whole.benchmark,
-            whole.outputs,
-            whole.models,
-            {} if len(arms) == 1 and "" in arms else arms,
-            tuple(self.problems),
-            dict(self.spending.spent),
-            self.spending.stopped,
-        )
+        settings = self.settings
+        try:
+            for arm in self.arms:
+                if self.spending.stopped is None:
+                    self.problems += await run_arm(arm, self.questions, settings, self.spending, progress)
+        finally:
+            close = getattr(settings.model, "aclose", None)
+            if close is not None:
+                await close()
+        named = {arm.name: self._outputs(arm.model.parent) for arm in self.arms if arm.name}
+        told = (tuple(self.problems), dict(self.spending.spent), self.spending.stopped)
+        return Inference(settings.benchmark, settings.out, (settings.name,), named, *told)
 
-    def _arms(self) -> Iterator[tuple[str, int, int | None]]:
-        """Folder, number of the sample and tokens of context of every run."""
+    def _arms(self, paddings: Sequence[ContextPadding | None]) -> Iterator[Arm]:
         samples = self.settings.samples
         for sample in range(samples):
-            for context in self.settings.contexts or (None,):
-                parts = [f"sample_{sample + 1}"] * (samples > 1) + [f"context_{context}"] * (context is not None)
-                yield "/".join(parts), sample, context
+            for padding in paddings:
+                parts = [f"sample_{sample + 1}"] if samples > 1 else []
+                parts += [] if padding is None else [f"context_{padding.budget}"]
+                model = self.settings.out.joinpath(*parts, self.settings.name)
+                yield Arm("/".join(parts), model, sample, padding)
 
-    def _outputs(self, arm: str) -> ModelOutputs:
-        return ModelOutputs(self.settings.benchmark, self.settings.out / arm, (self.settings.name,))
-
-    def _paddings(self) -> dict[int | None, ContextPadding | None]:
+    def _paddings(self, counter: TokenCounter) -> list[ContextPadding | None]:
         """What fills up histories, by number of tokens; checked before anything is asked."""
         if not self.settings.contexts:
-            return {None: None}
+            return [None]
         questions = read_questions(self.settings.benchmark, Problems())
         pool = filler_pool(questions, References(self.settings.references))
-        seed = self.settings.seed
-        return {budget: ContextPadding(budget, self.counter, pool, seed) for budget in self.settings.contexts}
+        return [ContextPadding(budget, counter, pool, self.settings.seed) for budget in self.settings.contexts]
 
-    def _folder(self, model: Path) -> RunFolder:
-        """The hidden folder beside the outputs of a model, emptied where the run overwrites them."""
-        folder = RunFolder.beside(model)
-        if self.settings.overwrite:
-            if folder.journal.is_file():
-                Journal(folder.journal).close()  # raises where another process has it
-            Outputs(model, folder.scratch).clear_all()
-            folder.remove()
-        return folder
-
-    async def _arm(self, arm: str, sample: int, context: int | None) -> None:
-        settings = self.settings
-        model = self._outputs(arm).outputs / settings.name
-        folder = self._folder(model)
-        recorder = Recorder(
-            settings.model,
-            identity(settings.model),
-            folder,
-            concurrency=settings.concurrency,
-            seed=settings.seed,
-            spending=self.spending,
-            retry_errors=settings.retry_errors,
-        )
-        try:
-            folder.keep_settings(settings.describe(context))
-            rollout = Rollout(
-                recorder,
-                Outputs(model, folder.scratch),
-                settings.strategy,
-                settings.history,
-                References(settings.references),
-                settings.isolated,
-                self.paddings[context],
-                settings.seed,
-                sample,
-                self.problems,
-            )
-            await _Arm(self.questions, rollout, settings, arm, self.progress).run()
-        finally:
-            recorder.close()
-
-
-class _Arm:
-    """The dialogues of one arm, as many at a time as the model takes requests."""
-
-    def __init__(
-        self,
-        questions: Sequence[Question],
-        rollout: Rollout,
-        settings: Settings,
-        name: str,
-        progress: Progress | None,
-    ) -> None:
-        self.queue, self.rollout, self.settings = iter(questions), rollout, settings
-        self.title = f"{settings.name} {name}".rstrip()
-        self.progress, self.total, self.done = progress, len(questions), 0
-
-    async def run(self) -> None:
-        """All of them."""
-        workers = [asyncio.ensure_future(self._work()) for _ in range(self.settings.concurrency)]
-        try:
-            await asyncio.gather(*workers)
-        finally:
-            for worker in workers:
-                worker.cancel()
-            await asyncio.gather(*workers, return_exceptions=True)
-
-    async def _work(self) -> None:
-        for question in self.queue:
-            try:
-                if not self._is_finished(question):
-                    await self.rollout.run(question)
-            except BrokenSampleError as error:
-                path = question.root / SAMPLES
-                self.rollout.problems.error(path, question.line, question.dialogue, str(error))
-            except StoppedError:
-                return
-            self.done += 1
-            if self.progress is not None:
-                self.progress(self.title, self.done, self.total)
-            await asyncio.sleep(0)  # many finished ones in a row must not block the others
-
-    def _is_finished(self, question: Question) -> bool:
-        return self.rollout.outputs.finished(question, retry_errors=self.settings.retry_errors)
+    def _outputs(self, folder: Path) -> ModelOutputs:
+        return ModelOutputs(self.settings.benchmark, folder, (self.settings.name,))
 
 
 def _usable_name(model: Model) -> str:
