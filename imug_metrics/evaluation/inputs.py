@@ -55,6 +55,7 @@ class ModelInputs:
         folder: its outputs, where they were read from a folder.
         reference: its records on the reference history, None where they are not compared.
         reference_folder: where those lie.
+        made: how the outputs were made, as they say themselves.
     """
 
     model: str
@@ -63,6 +64,7 @@ class ModelInputs:
     folder: Path | None = None
     reference: tuple[Record, ...] | None = None
     reference_folder: Path | None = None
+    made: Mapping[str, str | float | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -202,6 +204,7 @@ def _manifest(
         **{name: None if folder is None else str(folder) for name, folder in folders.items()},
         "judge": None if settings.judge is None else settings.judge.describe(),
         "models": [model.model for model in models],
+        **({"runs": runs} if (runs := {model.model: model.made for model in models if model.made}) else {}),
         "samples": samples,
         "limit": settings.limit,
         "missing": settings.missing,
@@ -218,22 +221,23 @@ def _read_model(benchmark: imug.Benchmark, folder: Path, references: Path | None
     problems = imug.Problems()
     with as_argument("outputs"):
         records = tuple(imug.read_records(benchmark, folder, problems))
+    made = run_settings(folder, problems)
     if references is None:
-        return ModelInputs(folder.name, records, tuple(problems), folder)
+        return ModelInputs(folder.name, records, tuple(problems), folder, made=made)
     other = references / folder.name
     if not other.is_dir():
         problems.warn(other, None, "", "does not exist: no exposure bias for this model")
-        return ModelInputs(folder.name, records, tuple(problems), folder)
+        return ModelInputs(folder.name, records, tuple(problems), folder, made=made)
     # No resolved keys: the right answer of a dynamic question hangs on the history and differs between the runs.
     with as_argument("reference_history"):
         reference = tuple(imug.read_records(benchmark, other, problems))
-    _check_histories(folder, other, problems)
-    return ModelInputs(folder.name, records, tuple(problems), folder, reference, other)
+    _check_histories(folder, made, other, problems)
+    return ModelInputs(folder.name, records, tuple(problems), folder, reference, other, made)
 
 
-def _check_histories(own: Path, reference: Path, problems: imug.Problems) -> None:
+def _check_histories(own: Path, made: Mapping[str, Any], reference: Path, problems: imug.Problems) -> None:
     """Warn where two runs, which are compared by what their histories cost, say of themselves that they had others."""
-    made, other = run_settings(own, problems), run_settings(reference, problems)
+    other = run_settings(reference, problems)
     if made.get("history") == "reference":
         why = "was run on the reference history: expected a run on its own, to be compared with that"
         problems.warn(own, None, "", why)

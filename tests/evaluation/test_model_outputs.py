@@ -128,6 +128,14 @@ def test_costs_stand_on_the_page_and_in_the_curves(demo: Path) -> None:
     assert "steady,cost_tokens,1," in table
 
 
+def test_the_manifest_says_how_outputs_were_made_where_they_say_it(demo: Path) -> None:
+    write_settings(demo / "outputs" / "steady", strategy="best-of:4", seed=3, more=[1], long="x" * 999)
+    manifest = evaluate(outputs_of(demo), encoder=colours()).manifest
+    assert manifest["runs"] == {"steady": {"strategy": "best-of:4", "seed": 3, "long": "x" * 200}}
+    shutil.rmtree(usage_folder(demo / "outputs" / "steady"))
+    assert "runs" not in evaluate(outputs_of(demo), encoder=colours()).manifest
+
+
 def histories(demo: Path) -> list[str]:
     """What is said of the histories of outputs and of reference outputs."""
     found = evaluate(outputs_of(demo, "steady"), encoder=colours(), reference_history=demo / "reference")
