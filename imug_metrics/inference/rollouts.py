@@ -10,11 +10,12 @@ from functools import partial
 from typing import Any
 
 from imug_metrics.inference.contexts import ContextPadding
-from imug_metrics.inference.histories import HistoryChoice, References
+from imug_metrics.inference.histories import References
 from imug_metrics.inference.model import ImageFile, Message, ModelError
 from imug_metrics.inference.questions import Question, Task
 from imug_metrics.inference.recorder import Costs, Place, Recorder
-from imug_metrics.inference.turn import Answer, Strategy, Turn
+from imug_metrics.inference.settings import Settings
+from imug_metrics.inference.turn import Answer, Turn
 from imug_metrics.inference.writing import Outputs, failed
 from imug_metrics.media.formats import open_image
 from imug_metrics.protocols.imug.usage import TurnUsage
@@ -29,26 +30,18 @@ class Rollout:
     """How dialogues are led.
 
     Attributes:
+        settings: of the run.
         recorder: asks the model.
         outputs: where answers go.
-        strategy: how a turn is answered.
-        history: which earlier turns the model is shown.
-        references: what the reference said at each.
-        isolated: each turn is asked without the earlier ones.
         padding: fills histories up with turns of other dialogues; None: they stay as they are.
-        seed: of the run.
         sample: which of several runs, from 0.
         problems: collects turns that failed and images that cannot be opened.
     """
 
+    settings: Settings
     recorder: Recorder
     outputs: Outputs
-    strategy: Strategy
-    history: HistoryChoice
-    references: References
-    isolated: bool
     padding: ContextPadding | None
-    seed: int
     sample: int
     problems: Problems
 
@@ -66,18 +59,20 @@ class Rollout:
             user = task.message()
             answer = await self._answer(question, task, user, state)
             said = FAILED_TURN if answer is None else Message("assistant", (answer.output,))
-            if not self.isolated:
+            if not self.settings.isolated:
                 state.history += (user, shown.get(task.turn, said))
         self.outputs.write_result(question, state.answers, state.usage)
 
     def _references(self, question: Question) -> dict[int, Message]:
         """By turn, the reference's side where it stands in the history; looked up before anything is asked."""
-        if self.isolated or not self.history.needs_references:
+        history = self.settings.history
+        if self.settings.isolated or not history.needs_references:
             return {}
         earlier = list(question.tasks())[:-1]
-        own = self.history.own(question.dialogue, [task.turn for task in earlier], self.seed)
+        own = history.own(question.dialogue, [task.turn for task in earlier], self.settings.seed)
+        references = References(self.settings.references)
         return {
-            task.turn: self.references.message(question, task)
+            task.turn: references.message(question, task)
             for task, is_own in zip(earlier, own, strict=True)
             if not is_own
         }
@@ -94,7 +89,7 @@ class Rollout:
         turn = Turn(question.dialogue, task.turn, task.want, history, user.text, ask)
         answer: Answer | None = None
         try:
-            answer = await self.strategy.answer(turn)
+            answer = await self.settings.strategy.answer(turn)
         except ModelError as error:
             state.answers.append([failed(error.reason)])
             place = str(self.outputs.folder(question) / "result.json")

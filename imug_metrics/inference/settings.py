@@ -60,11 +60,19 @@ class Settings:
         if self.out.resolve().is_relative_to(self.benchmark.resolve()):
             raise ArgumentError("out", f"expected a folder outside of {self.benchmark}, which is read")
 
+    @property
+    def identity(self) -> str:
+        """The model and what changes its replies, by which recorded replies are found."""
+        return f"{model_name(self.model)} {getattr(self.model, 'settings', '')}".rstrip()
+
     def describe(self, context: int | None) -> dict[str, Any]:
-        """What changes the outputs, for a later run to be compared with."""
+        """What changes the outputs, for a later run to be compared with.
+
+        Args:
+            context: tokens up to which histories are filled; None: they are not.
+        """
         return {
-            "model": identity(self.model),
-            "benchmark": str(self.benchmark.resolve()),
+            "model": self.identity,
             "history": self.history.name,
             "references": None if self.references is None else str(self.references.resolve()),
             "isolated": self.isolated,
@@ -72,18 +80,6 @@ class Settings:
             "seed": self.seed,
             "context": context,
         }
-
-
-def identity(model: Model) -> str:
-    """The model and what changes its replies, by which recorded replies are found.
-
-    Example:
-        >>> def draw(history, *, want, seed): ...
-        >>> identity(draw)
-        'draw'
-    """
-    settings = getattr(model, "settings", "")
-    return f"{model_name(model)} {settings}".rstrip()
 
 
 def model_name(model: Model) -> str:

@@ -18,6 +18,8 @@ from imug_metrics.protocols.imug.usage import TurnUsage, usage_content, usage_fi
 from imug_metrics.reading.files import MAX_JSON_BYTES, Problems, inside, read_json
 from imug_metrics.suite import FAILED
 
+_ADDED = ("model_response", "candidates")
+
 
 @dataclass(frozen=True)
 class Outputs:
@@ -80,14 +82,15 @@ class Outputs:
         write_bytes_whole(folder / "result.json", result, self.scratch)
 
     def finished(self, question: Question, *, retry_errors: bool) -> bool:
-        """Whether a dialogue has been answered whole, with every image that its result names."""
+        """Whether this very dialogue has been answered whole, with every image that its result names."""
         folder = self.folder(question)
         path = folder / "result.json"
         found = read_json(path, Problems()) if inside(path, self.model) else None
         rows = found.get("tasks") if isinstance(found, dict) else None
         if not isinstance(rows, list) or len(rows) != len(question.rows):
             return False
-        return all(_is_answered(row, folder, retry_errors) for row in rows)
+        pairs = zip(rows, question.rows, strict=True)
+        return all(_agree(row, asked) and _is_answered(row, folder, retry_errors) for row, asked in pairs)
 
     def clear(self, question: Question) -> None:
         """Remove what an earlier run has left of a dialogue, so that none of it passes for an output of this one."""
@@ -122,8 +125,15 @@ def _remove_outputs(folder: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def _agree(row: Any, asked: Any) -> bool:
+    """Whether a result is of the turn as the benchmark has it now, in what the result tells of it."""
+    if not isinstance(row, dict) or not isinstance(asked, dict):
+        return False
+    return all(row[name] == value for name, value in asked.items() if name in row and name not in _ADDED)
+
+
 def _is_answered(row: Any, folder: Path, retry_errors: bool) -> bool:
-    response = row.get("model_response") if isinstance(row, dict) else None
+    response = row.get("model_response")
     if not isinstance(response, str):
         return False
     if response.startswith(FAILED):

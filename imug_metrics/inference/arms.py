@@ -1,0 +1,119 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""One run over all dialogues, into one folder: with a seed's sample, and contexts of one length."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from imug_metrics.evaluation.settings import Progress
+from imug_metrics.inference.contexts import ContextPadding
+from imug_metrics.inference.limits import Spending, StoppedError
+from imug_metrics.inference.questions import BrokenSampleError, Question
+from imug_metrics.inference.recorder import Recorder
+from imug_metrics.inference.rollouts import Rollout
+from imug_metrics.inference.run_folder import RunFolder
+from imug_metrics.inference.settings import Settings
+from imug_metrics.inference.turn import all_of
+from imug_metrics.inference.writing import Outputs
+from imug_metrics.judges.journal import Journal
+from imug_metrics.protocols.imug.samples import SAMPLES
+from imug_metrics.reading.files import Problems
+from imug_metrics.report.files import write_problems
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One run.
+
+    Attributes:
+        name: of its folder below the one that is written, such as "sample_1"; empty where there is but one.
+        model: the folder of outputs.
+        sample: which of several runs, from 0.
+        padding: fills histories up; None: they stay as they are.
+    """
+
+    name: str
+    model: Path
+    sample: int = 0
+    padding: ContextPadding | None = None
+
+
+async def run_arm(
+    arm: Arm,
+    questions: Sequence[Question],
+    settings: Settings,
+    spending: Spending,
+    progress: Progress | None,
+) -> Problems:
+    """Ask and write everything that an earlier run has not.
+
+    Returns:
+        What went wrong, which is also written into the hidden folder.
+
+    Raises:
+        ArgumentError: if the folder holds outputs of other settings.
+        JournalLockedError: if another process writes to it.
+        OSError: if a file cannot be read or written.
+    """
+    problems = Problems()
+    with _opened(arm, settings, spending) as (folder, recorder):
+        outputs = Outputs(arm.model, folder.scratch)
+        rollout = Rollout(settings, recorder, outputs, arm.padding, arm.sample, problems)
+        title = f"{settings.name} {arm.name}".rstrip()
+        queue, done = iter(questions), 0
+
+        async def work() -> None:
+            nonlocal done
+            for question in queue:
+                if not await _answered(question, rollout):
+                    return
+                done += 1
+                if progress is not None:
+                    progress(title, done, len(questions))
+                await asyncio.sleep(0)  # many finished ones in a row must not block the others
+
+        await all_of(work() for _ in range(settings.concurrency))
+        write_problems(problems, folder.root)
+    return problems
+
+
+@contextmanager
+def _opened(arm: Arm, settings: Settings, spending: Spending) -> Iterator[tuple[RunFolder, Recorder]]:
+    """The hidden folder, emptied where the run overwrites it, and what asks the model."""
+    folder = RunFolder.beside(arm.model)
+    if settings.overwrite:
+        if folder.journal.is_file():
+            Journal(folder.journal).close()  # raises where another process has it
+        Outputs(arm.model, folder.scratch).clear_all()
+        folder.remove()
+    recorder = Recorder(
+        settings.model,
+        settings.identity,
+        folder,
+        concurrency=settings.concurrency,
+        seed=settings.seed,
+        spending=spending,
+        retry_errors=settings.retry_errors,
+    )
+    try:
+        folder.keep_settings(settings.describe(None if arm.padding is None else arm.padding.budget))
+        yield folder, recorder
+    finally:
+        recorder.close()
+
+
+async def _answered(question: Question, rollout: Rollout) -> bool:
+    """Answer a dialogue unless it is; False: nothing more may be asked."""
+    try:
+        if not rollout.outputs.finished(question, retry_errors=rollout.settings.retry_errors):
+            await rollout.run(question)
+    except BrokenSampleError as error:
+        rollout.problems.error(question.root / SAMPLES, question.line, question.dialogue, str(error))
+    except StoppedError:
+        return False
+    return True
