@@ -4,6 +4,7 @@
 
 from imug_metrics.evaluation.check import DataCheck, check_data
 from imug_metrics.evaluation.comparison import Comparison, compare
+from imug_metrics.evaluation.contexts import ContextEvaluation, evaluate_contexts
 from imug_metrics.evaluation.failures import FailureProfile, failure_profile
 from imug_metrics.evaluation.gain import GainEvaluation, evaluate_gain
 from imug_metrics.evaluation.human_file import read_human
@@ -19,6 +20,7 @@ from imug_metrics.evaluation.unim import UnimEvaluation, UnimSettings, evaluate_
 __all__ = [
     "Comparison",
     "ComparisonPlan",
+    "ContextEvaluation",
     "DataCheck",
     "Evaluation",
     "FailureProfile",
@@ -35,6 +37,7 @@ __all__ = [
     "check_data",
     "compare",
     "evaluate",
+    "evaluate_contexts",
     "evaluate_gain",
     "evaluate_scaling",
     "evaluate_unim",

@@ -4,27 +4,25 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-import torch
 from torch import Tensor
 
 from imug_metrics._numbers import number
 from imug_metrics._version import __version__
 from imug_metrics.dialogues.columns import SHARE, Bounds
-from imug_metrics.dialogues.record import Record, image_name
-from imug_metrics.encoders import CachedEncoder, Encoder
+from imug_metrics.dialogues.record import Record
+from imug_metrics.encoders import Encoder
 from imug_metrics.errors import ArgumentError
+from imug_metrics.evaluation.compared_turns import alignment_values, comparable_turns, read_arm
 from imug_metrics.evaluation.inputs import cached_encoder
 from imug_metrics.evaluation.layouts import check_any_output
-from imug_metrics.evaluation.settings import as_argument, check_folders, check_judged, chosen_models, readable_benchmark
+from imug_metrics.evaluation.settings import check_folders, check_judged, chosen_models, readable_benchmark
 from imug_metrics.functional import point_score
 from imug_metrics.metrics.decay.paired_gain import PairedGain
-from imug_metrics.metrics.images.turn_alignment import TurnAlignment
 from imug_metrics.protocols import imug
 from imug_metrics.protocols.imug.readings import recorded_readings
 from imug_metrics.report.estimates import as_float, estimate, span
@@ -32,7 +30,7 @@ from imug_metrics.report.files import json_text, write_problems, write_whole
 from imug_metrics.report.tables.cells import change_cell, count_cell, share_cell
 from imug_metrics.report.tables.names import file_names
 from imug_metrics.report.tables.table import Cell, Table
-from imug_metrics.suite import answer_values, metric_scores, score_records, with_key
+from imug_metrics.suite import answer_values, metric_scores, with_key
 
 Gains = Mapping[str, Mapping[str, Mapping[str, float]]]
 Protocol = Literal["strict", "imug"]
@@ -129,7 +127,9 @@ def evaluate_gain(
     for argument, folder in judged.items():
         check_judged(folder, names, argument)
     problems = imug.Problems()
-    asked = _asked(readable_benchmark(benchmark, problems), benchmark, images=encoder is not None or bool(judged))
+    asked = comparable_turns(
+        readable_benchmark(benchmark, problems), benchmark, images=encoder is not None or bool(judged)
+    )
     for argument, folder in arms.items():
         check_any_output(argument, [folder / model for model in names], asked)
     cached = cached_encoder(encoder, device, None)
@@ -137,11 +137,11 @@ def evaluate_gain(
     images: dict[str, dict[str, Gains]] = {"alignment": {}} if cached is not None else {}
     images |= {"points": {}} if judged else {}
     for model in names:
-        read = [_read(asked, folder / model, name, problems) for name, folder in arms.items()]
+        read = [read_arm(asked, folder / model, name, problems) for name, folder in arms.items()]
         texts, drawn = ([[r for r in arm if r.modality == kind] for arm in read] for kind in ("text", "image"))
         gains[model] = paired_gains(texts[0], texts[1], protocol)
         if cached is not None:
-            images["alignment"][model] = _by_group(drawn[0], [_alignment(arm, cached, problems) for arm in drawn])
+            images["alignment"][model] = _by_group(drawn[0], [alignment_values(arm, cached, problems) for arm in drawn])
         if judged:
             places = zip(drawn, arms.values(), judged.values(), strict=True)
             points = [_points(asked, arm, folder / model, said, protocol, problems) for arm, folder, said in places]
@@ -157,11 +157,6 @@ def _both_or_neither(**judged: Path | str | None) -> dict[str, Path]:
     if 0 < len(given) < len(judged):
         raise ArgumentError(tuple(judged), "expected judgements of both outputs or of neither")
     return given
-
-
-def _read(asked: imug.Benchmark, folder: Path, argument: str, problems: imug.Problems) -> list[Record]:
-    with as_argument(argument):
-        return list(imug.read_records(asked, folder, problems))
 
 
 def paired_gains(a: Sequence[Record], b: Sequence[Record], protocol: Protocol) -> Gains:
@@ -207,24 +202,6 @@ def _gain(
     return metric_scores(metric)
 
 
-def _alignment(records: Sequence[Record], encoder: CachedEncoder, problems: imug.Problems) -> Tensor:
-    """Alignment `[N]` of images with the prompts of their turns."""
-
-    def unreadable(record: Record, reason: str) -> None:
-        problems.error(str(image_name(record.image)), None, f"turn {record.turn}", reason)
-
-    try:
-        encoder.encode_texts([record.prompt for record in records[:1]])
-    except TypeError as error:
-        raise ArgumentError("encoder", f"expected one that embeds prompts as well, got {encoder.name}") from error
-    last = max((record.turn for record in records), default=1)
-    metric = TurnAlignment(max_turns=max(16, last))
-    items = score_records(records, model="", encoder=encoder, metrics=[metric], unreadable=unreadable).items
-    found = {(item["dialogue"], item["turn"]): item["alignment"] for item in items}
-    values = [found[record.dialogue, record.turn] for record in records]
-    return torch.tensor([math.nan if value is None else value for value in values], dtype=torch.float64)
-
-
 def _points(
     benchmark: imug.Benchmark,
     records: Sequence[Record],
@@ -239,20 +216,6 @@ def _points(
     by_dialogue = {("/".join(key), turn): points for (key, turn), points in known.items()}
     points = [by_dialogue.get((record.dialogue, record.turn)) for record in records]
     return point_score(points, protocol=protocol, reduction="none")
-
-
-def _asked(benchmark: imug.Benchmark, folder: Path, *, images: bool) -> imug.Benchmark:
-    """The turns that are compared: text turns whose key is the same whatever the model drew, and image turns."""
-
-    def compared(task: imug.Task) -> bool:
-        answerable = task.modality == "text" and task.answer is not None and not task.dynamic
-        return answerable or (images and task.modality == "image")
-
-    samples = [replace(sample, tasks=tuple(filter(compared, sample.tasks))) for sample in benchmark]
-    if not any(sample.tasks for sample in samples):
-        what = "text turn with a key, and no image turn," if images else "text turn with a key"
-        raise ArgumentError("benchmark", f"found no {what} in {folder / imug.SAMPLES}")
-    return benchmark.select(samples)
 
 
 def _table(title: str, gains: Gains, name: str) -> Table:
