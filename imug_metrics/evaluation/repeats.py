@@ -101,7 +101,7 @@ def repeated_runs(
 
     Args:
         runs: evaluations, or folders that hold one, of the same models on the same turns: two or more.
-        metrics: keys of those to look at; none: all that were scored.
+        metrics: keys of those to look at; none: all that were scored, without costs.
         models: names; none: all that every run holds.
 
     Raises:
@@ -112,7 +112,7 @@ def repeated_runs(
     for model, scores in by_model.items():
         known = {view.key: view for view in known_metrics(scores)}
         given = [known[key] if key in known else metric_spec(key) for key in metrics]
-        views = given or row_metrics(shown_metrics(scores))
+        views = given or [view for view in row_metrics(shown_metrics(scores)) if not view.is_cost]
         mean = average_runs(scores)
         found += [_repeated(model, view, scores, mean) for view in views if view.key in mean.scores]
     return RepeatedRuns(tuple(found))

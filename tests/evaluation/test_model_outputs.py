@@ -16,8 +16,9 @@ import torch
 from imug_metrics.demo import write_demo_benchmark
 from imug_metrics.encoders import CallableEncoder
 from imug_metrics.errors import ArgumentError
-from imug_metrics.evaluation import compare, evaluate, failure_profile
+from imug_metrics.evaluation import compare, evaluate, failure_profile, repeated_runs
 from imug_metrics.evaluation.model_outputs import ModelOutputs
+from imug_metrics.inference import Reply, infer
 from imug_metrics.protocols import imug
 from imug_metrics.protocols.imug.usage import TurnUsage, usage_content, usage_file, usage_folder
 
@@ -98,6 +99,7 @@ def test_costs_change_no_other_score_and_are_not_compared(demo: Path) -> None:
         assert json.dumps(others) == json.dumps(scores)
     assert str(after.tables()[0]) == str(before.tables()[0])
     assert json.dumps(compare(after).rows()) == json.dumps(compare(before).rows())
+    assert repr(repeated_runs(after, after)) == repr(repeated_runs(before, before))
 
 
 def test_what_gets_dearer_is_a_failure_of_its_own(demo: Path) -> None:
@@ -160,6 +162,26 @@ def test_a_reference_that_was_run_on_another_history_is_told(demo: Path, setting
     shutil.copytree(demo / "outputs", demo / "reference")
     write_settings(demo / "reference" / "steady", **settings)
     assert histories(demo) == [f"reference: expected a run on the reference history, its own settings say {said}"]
+
+
+def test_what_infer_returns_is_evaluated_with_its_costs_and_its_history(demo: Path) -> None:
+    def answer(history: Any, *, want: str, seed: int) -> Reply:
+        usage = {"tokens": float(len(history))}
+        return Reply("A", usage=usage) if want == "text" else Reply(image=torch.zeros(3, 8, 8), usage=usage)
+
+    own, reference = (
+        infer(answer, demo / "benchmark", demo / name, name="mine", history=name, references=references)
+        for name, references in (("own", None), ("reference", demo / "outputs" / "steady"))
+    )
+    found = evaluate(own, encoder=colours(), reference_history=reference.outputs)
+    assert found.scores["mine"]["cost_requests_sum"] == own.spent["requests"]
+    # Of turn t the model is shown t prompts and t - 1 outputs.
+    assert found.scores["mine"]["cost_tokens_slope"] == pytest.approx(2)
+    assert found.scores["mine"]["cost_tokens_turn_1"] == 1
+    assert found.manifest["runs"]["mine"]["history"] == "own"
+    assert not [problem for problem in found.problems if "history" in problem.message]
+    swapped = evaluate(reference, encoder=colours(), reference_history=own.outputs)
+    assert sum("history" in problem.message for problem in swapped.problems) == 2
 
 
 def test_outputs_that_were_run_on_the_reference_are_told(demo: Path) -> None:
