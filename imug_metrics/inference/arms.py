@@ -24,6 +24,7 @@ from imug_metrics.judges.journal import Journal
 from imug_metrics.protocols.imug.samples import SAMPLES
 from imug_metrics.reading.files import Problems
 from imug_metrics.report.files import write_problems
+from imug_metrics.suite import FAILED
 
 
 @dataclass(frozen=True)
@@ -110,8 +111,12 @@ def _opened(arm: Arm, settings: Settings, spending: Spending) -> Iterator[tuple[
 async def _answered(question: Question, rollout: Rollout) -> bool:
     """Answer a dialogue unless it is; False: nothing more may be asked."""
     try:
-        if not rollout.outputs.finished(question, retry_errors=rollout.settings.retry_errors):
+        rows = rollout.outputs.finished(question, retry_errors=rollout.settings.retry_errors)
+        if rows is None:
             await rollout.run(question)
+        for row in rows or ():
+            if row["model_response"].startswith(FAILED):
+                rollout.tell_failed(question, row.get("turn"), row["model_response"].removeprefix(FAILED).strip())
     except BrokenSampleError as error:
         rollout.problems.error(question.root / SAMPLES, question.line, question.dialogue, str(error))
     except StoppedError:

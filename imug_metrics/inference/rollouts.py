@@ -92,14 +92,18 @@ class Rollout:
             answer = await self.settings.strategy.answer(turn)
         except ModelError as error:
             state.answers.append([failed(error.reason)])
-            place = str(self.outputs.folder(question) / "result.json")
-            self.problems.warn(place, None, f"turn {task.turn}", f"the turn failed: {error.reason[:200]}")
+            self.tell_failed(question, task.turn, error.reason)
         else:
             state.answers.append(self.outputs.write_turn(question, task.turn, answer.output, answer.candidates))
             self._look(question, task, answer)
         log: Mapping[str, Any] = {} if answer is None else answer.log
         state.usage[task.turn] = TurnUsage(costs.total(), context, log)
         return answer
+
+    def tell_failed(self, question: Question, turn: object, reason: str) -> None:
+        """Tell of a turn that failed, now or in an earlier run."""
+        path = self.outputs.folder(question) / "result.json"
+        self.problems.warn(path, None, f"turn {turn}", f"the turn failed: {reason[:200]}")
 
     def _look(self, question: Question, task: Task, answer: Answer) -> None:
         """Tell of an image that cannot be opened; it is kept as it came."""

@@ -81,16 +81,17 @@ class Outputs:
         write_bytes_whole(path, usage_content(usage), self.scratch)
         write_bytes_whole(folder / "result.json", result, self.scratch)
 
-    def finished(self, question: Question, *, retry_errors: bool) -> bool:
-        """Whether this very dialogue has been answered whole, with every image that its result names."""
+    def finished(self, question: Question, *, retry_errors: bool) -> list[dict[str, Any]] | None:
+        """The turns of result.json, where this very dialogue has been answered whole, with every image it names."""
         folder = self.folder(question)
         path = folder / "result.json"
         found = read_json(path, Problems()) if inside(path, self.model) else None
         rows = found.get("tasks") if isinstance(found, dict) else None
         if not isinstance(rows, list) or len(rows) != len(question.rows):
-            return False
+            return None
         pairs = zip(rows, question.rows, strict=True)
-        return all(_agree(row, asked) and _is_answered(row, folder, retry_errors) for row, asked in pairs)
+        whole = all(_agree(row, asked) and _is_answered(row, folder, retry_errors) for row, asked in pairs)
+        return rows if whole else None
 
     def clear(self, question: Question) -> None:
         """Remove what an earlier run has left of a dialogue, so that none of it passes for an output of this one."""
