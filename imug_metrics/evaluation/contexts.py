@@ -189,7 +189,7 @@ def _table(title: str, groups: Groups, lengths: Sequence[int], name: str) -> Tab
     header = ("", "\nn", "\nChange", "\n95 % interval", "\nHolds", *(f"\n{_tokens(length)}" for length in lengths))
     whole = [[Cell(text, "bold"), *_cells(found, lengths)] for text, found in groups["overall"].items()]
     depths = [[Cell(f"depth {depth}"), *_cells(found, lengths)] for depth, found in groups["by_depth"].items()]
-    return Table(header, [whole, depths], title, name=name)
+    return Table(header, [whole, depths], title, name=name, compact=True)
 
 
 def _cells(found: Mapping[str, float], lengths: Sequence[int]) -> list[Cell]:
