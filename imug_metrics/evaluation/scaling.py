@@ -28,7 +28,7 @@ from imug_metrics.metrics.scaling.best_of_n import BestOfN
 from imug_metrics.metrics.scaling.strategy_comparison import StrategyComparison, compare_strategies
 from imug_metrics.protocols import imug
 from imug_metrics.protocols.imug.candidates import Candidates, read_candidates
-from imug_metrics.protocols.imug.usage import COUNTED
+from imug_metrics.protocols.imug.usage import COUNTED, run_settings
 from imug_metrics.report.files import write_problems
 from imug_metrics.report.scaling import Part, Scaling, strategy_table, write_scaling
 from imug_metrics.report.tables.names import file_names
@@ -149,11 +149,17 @@ def evaluate_scaling(
         "imug_metrics": __version__,
         "benchmark": benchmark,
         "encoder": used,
-        "runs": {arm.name: {"folder": arm.folder, "candidates": arm.limit} for arm in arms},
+        "runs": {arm.name: _described(arm, problems) for arm in arms},
         "baseline": compare.baseline,
     }
     scaling = Scaling(tuple(arm.name for arm in arms), compare.baseline, found)
     return ScalingEvaluation(scaling, manifest, problems, tuple(notes))
+
+
+def _described(arm: Strategy, problems: imug.Problems) -> dict[str, Any]:
+    """What was read, and how it was made where it says so itself."""
+    made = run_settings(arm.folder, problems)
+    return {"folder": arm.folder, "candidates": arm.limit, **({"made": made} if made else {})}
 
 
 class _Comparison(NamedTuple):

@@ -63,9 +63,12 @@ def test_check_tells_of_usage_that_cannot_be_read(command, used) -> None:
 def test_scaling_compares_what_runs_cost(command, used) -> None:
     command.mend("steady", "fading")
     plain, more = (used(command.outputs / model, growth) for model, growth in (("fading", 0), ("steady", 50)))
+    (command.outputs / ".steady" / "run.json").write_text('{"strategy": "best-of:4"}')
     arguments = ("--benchmark", command.benchmark, "--out", command.out, "--runs", f"plain={plain}", f"more={more}")
     assert command.run("scaling", *arguments) == 0
-    found = command.json("scaling.json")["answers"]["overall"]["all"]
+    written = command.json("scaling.json")
+    assert [run.get("made") for run in written["runs"].values()] == [None, {"strategy": "best-of:4"}]
+    found = written["answers"]["overall"]["all"]
     for name in ("plain", "more"):
         assert found[f"strategy_comparison_cost_requests_{name}"] == 1
     assert found["strategy_comparison_cost_tokens_more"] > found["strategy_comparison_cost_tokens_plain"] + 50

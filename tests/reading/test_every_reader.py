@@ -23,6 +23,7 @@ from imug_metrics.protocols.imug.grid import read_boards, truth_file
 from imug_metrics.protocols.imug.judged import key_file, point_file, read_keys, read_points
 from imug_metrics.protocols.imug.outputs import read_replies
 from imug_metrics.protocols.imug.samples import CLASSES, LINKS, SAMPLES, read_samples
+from imug_metrics.protocols.imug.usage import read_usage, run_settings, usage_file
 from imug_metrics.protocols.unim.captions import item_content, read_captions
 from imug_metrics.quality.code import code_quality
 from imug_metrics.quality.text import text_quality
@@ -89,6 +90,12 @@ READERS = (
         whole({"tasks": [{"turn": 1, "model_response": "réponse B"}]}),
         lambda folder, problems: read_replies(folder, folder, problems),
     ),
+    Reader(
+        str(usage_file(Path("m"), SAMPLE.key)),
+        whole({"turns": [{"turn": 1, "costs": {"é": 2}, "log": {"said": "à gauche"}}]}),
+        lambda folder, problems: read_usage(folder / "m", SAMPLE.key, problems),
+    ),
+    Reader(".m/run.json", whole({"model": "é"}), lambda folder, problems: run_settings(folder / "m", problems)),
     Reader(
         str(key_file(Path(), "m")),
         lines({**KEY, "turn": 1, "determined_answer": "B"}),
