@@ -150,8 +150,8 @@ def test_it_sees_the_images_in_their_order(judge: TransformersJudge):
 
 
 def test_requests_that_wait_together_share_a_batch(judge: TransformersJudge, monkeypatch: pytest.MonkeyPatch):
-    sizes, generate = [], judge._generate
-    monkeypatch.setattr(judge, "_generate", lambda batch: sizes.append(len(batch)) or generate(batch))
+    sizes, generate = [], judge.generator._generate
+    monkeypatch.setattr(judge.generator, "_generate", lambda batch: sizes.append(len(batch)) or generate(batch))
     ask(judge, *[REQUESTS[0]] * 8)
     assert sizes == [4, 4]
 
@@ -173,10 +173,10 @@ def test_draws_depend_on_seed_request_and_repeat_and_on_nothing_else(judge: Tran
 
 
 def test_draws_follow_the_softmax_of_the_logits():
-    from imug_metrics.judges.transformers import _GumbelSampler, _Sampling
+    from imug_metrics.judges.generation import GumbelSampler, Sampling
 
     logits = torch.tensor([2.0, 1.0, 0.0, -1.0])
-    draws = _GumbelSampler([_Sampling(0.7, seed) for seed in range(20_000)], torch.device("cpu"))
+    draws = GumbelSampler([Sampling(0.7, seed) for seed in range(20_000)], torch.device("cpu"))
     picked = draws(torch.zeros(20_000, 1), logits.expand(20_000, 4).clone()).argmax(1)
     shares = picked.bincount(minlength=4) / 20_000
     assert shares.tolist() == pytest.approx((logits / 0.7).softmax(0).tolist(), abs=0.012)
@@ -208,14 +208,14 @@ def test_images_that_cannot_be_decoded_fail_alone(judge: TransformersJudge):
 def test_a_batch_that_fails_is_halved_until_the_guilty_one_is_alone(
     judge: TransformersJudge, monkeypatch: pytest.MonkeyPatch
 ):
-    generate = judge._generate
+    generate = judge.generator._generate
 
     def out_of_memory(batch: Any) -> Any:
-        if any("guilty" in one.request.parts for one in batch):
+        if any("guilty" in str(one.prompt.messages) for one in batch):
             raise RuntimeError("out of memory")
         return generate(batch)
 
-    monkeypatch.setattr(judge, "_generate", out_of_memory)
+    monkeypatch.setattr(judge.generator, "_generate", out_of_memory)
     guilty = JudgeRequest(None, (png("red"), "guilty"))
     replies = ask(judge, REQUESTS[0], guilty, REQUESTS[1], REQUESTS[3])
     assert isinstance(replies[1], JudgeError)
@@ -262,7 +262,7 @@ def test_whatever_happens_whoever_waits_hears_of_it(judge: TransformersJudge, mo
     def fail(*_: Any) -> Any:
         raise MemoryError("no room")
 
-    monkeypatch.setattr("imug_metrics.judges.transformers.load_image", fail)
+    monkeypatch.setattr("imug_metrics.judges.generation.load_image", fail)
     replies = ask(judge, REQUESTS[0], REQUESTS[2])
     assert isinstance(replies[0], JudgeError)
     assert text(replies[1])
