@@ -15,12 +15,18 @@ from imug_metrics.cli.epilogs import (
     COMPARE_CODES,
     CONVERT_CODES,
     EXIT_CODES,
+    INFER_CODES,
     MERGE_CODES,
     PLAN_CODES,
     READ_CODES,
     WITH_OUT,
 )
 
+MODEL_SPECS = (
+    "infer:URL (repeatable), python:FILE.py:FUNCTION, openai:MODEL, openai-images:MODEL, transformers:FOLDER-OR-NAME, "
+    "command:PROGRAM ..., replay:DIR"
+)
+STRATEGY_FORMS = ("direct", "cot", "verify[:ROUNDS]", "best-of:N:SELECTOR", "adaptive:POLICY.json")
 SPECS = "open_clip:MODEL:WEIGHTS, hf:FOLDER-OR-NAME, timm:MODEL[:FILE], or scene, for rendered scenes alone"
 BENCHMARK = "holds data/ and config/"
 KINDS = ("choice", "numeric", "exact", "f1")
@@ -38,8 +44,10 @@ def parser() -> argparse.ArgumentParser:
     commands = whole.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for add in (
         _add_score,
+        _add_infer,
         _add_convert,
         _add_gain,
+        _add_context,
         _add_scaling,
         _add_compare,
         _add_repeats,
@@ -92,6 +100,49 @@ def _add_score(commands: Any) -> None:
     score.number("--limit", "N", "only the first N samples")
     score.switch("--overwrite", "score again what an earlier run has finished")
     _add_judge(score)
+
+
+def _add_infer(commands: Any) -> None:
+    infer = Command(
+        commands,
+        "infer",
+        "run a model over the dialogues of a benchmark",
+        "Lead a model through the dialogues of a benchmark, turn by turn, and write what it answers in the layout that "
+        "the other commands read. Every reply is recorded before it is used: the same command goes on where an earlier "
+        "one stopped.",
+        INFER_CODES,
+    )
+    infer.folder("--benchmark", BENCHMARK, required=True)
+    infer.names("--model", "SPEC", f"the model: {MODEL_SPECS}", required=True)
+    infer.text("--name", "NAME", "of its folder of outputs (default: from the model)")
+    infer.folder("--out", "where outputs go, one folder a model", required=True)
+    infer.number("--limit", "N", "only the first N dialogues")
+    infer.number("--seed", "S", "of everything that is drawn", 0)
+    infer.number("--concurrency", "N", "requests at a time (default: as many as the model takes)")
+    infer.switch("--retry-errors", "ask again where an earlier run failed")
+    infer.switch("--overwrite", "forget what an earlier run under this name has left")
+    infer.group("model", "how the model is reached")
+    infer.text("--model-url", "URL", "server of an openai model, up to and without /chat/completions")
+    infer.decimal("--temperature", "T", "of sampling", 0.7)
+    infer.group("history", "what the model is shown of earlier turns")
+    text = "own outputs, the reference's, or a mixture: own, reference, mixed:E, mixed:SCHEDULE:K"
+    infer.text("--history", "CHOICE", text, "own")
+    infer.folder("--references", "outputs that are the reference, of one model (default: what the benchmark states)")
+    infer.switch("--isolated", "ask each turn without the earlier ones")
+    infer.text("--context", "LENGTHS", "fill histories with turns of other dialogues up to so many tokens: 4k,16k,128k")
+    infer.text("--tokenizer", "NAME", "what counts these tokens: bytes/4, or hf:FOLDER-OR-NAME", "bytes/4")
+    infer.number("--image-tokens", "N", "tokens that every image counts", 256)
+    infer.group("strategy", "how a turn is answered")
+    text = f"parts joined by +, from the inside out: {', '.join(STRATEGY_FORMS)}"
+    infer.text("--strategy", "STRATEGY", text, "direct")
+    infer.number("--samples", "N", "runs with seeds of their own, each in a folder DIR/sample_1, ...", 1)
+    infer.encoder(None, f", of the selector alignment: {SPECS}")
+    infer.text("--judge-url", "URL", "server of the selector judge, as for score")
+    infer.text("--judge-model", "NAME", "its model")
+    infer.group("limits", "what this call may spend; recorded replies cost nothing")
+    infer.decimal("--max-requests", "N", "requests to the model")
+    infer.decimal("--max-tokens", "N", "tokens that it tells of")
+    infer.decimal("--max-seconds", "N", "seconds")
 
 
 def _add_reading(command: Command) -> None:
@@ -165,6 +216,24 @@ def _add_gain(commands: Any) -> None:
     gain.folder("--judged-a", "recorded judgements of outputs A in the official layout: compares points of images")
     gain.folder("--judged-b", "the same of outputs B")
     gain.folder("--out", "where gain.json and problems.jsonl go (default: print only)")
+
+
+def _add_context(commands: Any) -> None:
+    context = Command(
+        commands,
+        "context",
+        "say what longer contexts cost",
+        "What longer contexts cost, from outputs of the same turns that `imug-metrics infer --context` has asked at "
+        "several lengths: the change of the score per doubling of the tokens, within each turn and with 95 % intervals "
+        "by dialogue, the longest context that holds, and the means by length and by depth of the dialogue's own "
+        "turns. Questions whose key depends on the model's own images are left out.",
+        WITH_OUT,
+    )
+    context.folder("--benchmark", BENCHMARK, required=True)
+    context.folder("--outputs", "holds context_<tokens>/, each with one folder a model", required=True)
+    context.names("--model", "NAME", "models to score (default: all)")
+    context.encoder(None, ", as for score (default: image turns are left out)")
+    context.folder("--out", "where context.json and problems.jsonl go (default: print only)")
 
 
 def _add_scaling(commands: Any) -> None:

@@ -11,6 +11,15 @@ EXIT_CODES = """exit codes:
   130  interrupted; models that were finished are kept, and the same command goes on from there
 """
 
+INFER_CODES = """exit codes:
+  0    every dialogue was answered; turns that failed are recorded as such
+  1    finished, but a dialogue cannot be answered: an image is missing, a turn has no modality
+  2    the command line is not as expected, or the folder holds outputs of other settings
+  3    stopped by a limit, by a model that does not answer, or because something cannot be loaded or written
+  70   an error of this program; please report it
+  130  interrupted; the same command goes on from there
+"""
+
 WITH_OUT = EXIT_CODES.replace("OUT/problems.jsonl lists them", "with --out problems.jsonl lists them")
 
 CHECK_CODES = """exit codes:

@@ -187,6 +187,7 @@ PREPARED: dict[str, Callable[[pytest.MonkeyPatch], dict[str, Any]]] = {
     "docs/change_or_add_a_kernel.md": kernels,
     "docs/encoders/faces.md": faces,
     "docs/encoders/index.md": encoders,
+    "docs/guides/inference.md": readme,
     "docs/protocols/imug-judge.md": official_prompts,
     "docs/protocols/imug.md": imug,
     "docs/protocols/unim.md": unim,

@@ -1,0 +1,92 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""The command `infer`: from a model and a benchmark to outputs that the other commands read."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from imug_metrics.cli.exit_codes import EXIT_FAILED, EXIT_FINE, EXIT_PROBLEMS
+from imug_metrics.cli.messages import named_as, print_note, report_problems
+from imug_metrics.cli.progress import progress_bars
+from imug_metrics.errors import ArgumentError
+from imug_metrics.inference import Inference, SpendLimits, infer
+from imug_metrics.inference.contexts import parse_contexts
+from imug_metrics.inference.models.specs import default_name, load_model
+from imug_metrics.inference.strategies.spec import parse_strategy
+from imug_metrics.inference.tokens import token_counter
+from imug_metrics.inference.turn import Strategy
+from imug_metrics.judges import OpenAIJudge
+from imug_metrics.judges.journal import Journal
+from imug_metrics.reading.files import Problems
+from imug_metrics.report.sanitize import plain
+
+_FLAGS = {"contexts": "context"}
+
+
+def run(options: Namespace) -> int:
+    """`imug-metrics infer`: 0 if all dialogues were answered, 1 if some cannot be, 3 if the run had to stop."""
+    specs = [spec for specs in options.model for spec in specs]
+    model = load_model(specs, url=options.model_url, temperature=options.temperature, device=options.device)
+    with named_as(**_FLAGS), _strategy(options) as strategy, progress_bars() as show:
+        found = infer(
+            model,
+            options.benchmark,
+            options.out,
+            name=options.name or default_name(specs[0]),
+            history=options.history,
+            references=options.references,
+            isolated=options.isolated,
+            strategy=strategy,
+            samples=options.samples,
+            seed=options.seed,
+            contexts=() if options.context is None else parse_contexts(options.context),
+            counter=token_counter(options.tokenizer, options.image_tokens),
+            concurrency=options.concurrency,
+            limits=SpendLimits(options.max_requests, options.max_tokens, options.max_seconds),
+            retry_errors=options.retry_errors,
+            overwrite=options.overwrite,
+            limit=options.limit,
+            progress=show,
+        )
+    _tell(found)
+    if found.stopped is not None:
+        print_note(f"stopped: {found.stopped}; the same command goes on from here")
+        return EXIT_FAILED
+    return EXIT_PROBLEMS if Problems(found.problems).errors else EXIT_FINE
+
+
+@contextmanager
+def _strategy(options: Namespace) -> Iterator[Strategy]:
+    """The strategy that the options name, with whom its selectors ask."""
+    if (options.judge_url or options.judge_model) and "judge" not in options.strategy:
+        raise ArgumentError("judge_url", "expected together with a strategy that selects by judge")
+    with ExitStack() as opened:
+        judge = journal = None
+        if options.judge_url or options.judge_model:
+            judge = _judge(options)
+            options.out.mkdir(parents=True, exist_ok=True)
+            journal = opened.enter_context(Journal(options.out / ".judge.jsonl"))
+        yield parse_strategy(
+            options.strategy, judge=judge, encoder=options.encoder, device=options.device, journal=journal
+        )
+
+
+def _judge(options: Namespace) -> OpenAIJudge:
+    try:
+        return OpenAIJudge(options.judge_model, base_url=options.judge_url)
+    except ValueError as error:
+        raise ArgumentError(("judge_url", "judge_model"), str(error)) from error
+
+
+def _tell(found: Inference) -> None:
+    """What was spent and where the outputs are, and what is wrong."""
+    spent = ", ".join(f"{amount:,.4g} {name}" for name, amount in found.spent.items())
+    print(f"Spent: {spent}")
+    arms = found.arms.values() if found.arms else [found]
+    for arm in arms:
+        print(f"Outputs: {plain(str(Path(arm.outputs) / arm.models[0]))}")
+    report_problems(Problems(found.problems), None)
