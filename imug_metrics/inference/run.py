@@ -156,9 +156,9 @@ class _Run:
                 if self.spending.stopped is None:
                     self.problems += await run_arm(arm, self.questions, settings, self.spending, progress)
         finally:
-            close = getattr(settings.model, "aclose", None)
-            if close is not None:
-                await close()
+            for part in (settings.model, settings.strategy):
+                if hasattr(part, "aclose"):
+                    await part.aclose()
         named = {arm.name: self._outputs(arm.model.parent) for arm in self.arms if arm.name}
         told = (tuple(self.problems), dict(self.spending.spent), self.spending.stopped)
         return Inference(settings.benchmark, settings.out, (settings.name,), named, *told)

@@ -76,7 +76,7 @@ class Settings:
             "history": self.history.name,
             "references": None if self.references is None else str(self.references.resolve()),
             "isolated": self.isolated,
-            "strategy": self.strategy.name,
+            "strategy": f"{self.strategy.name} {getattr(self.strategy, 'settings', '')}".rstrip(),
             "seed": self.seed,
             "context": context,
         }
