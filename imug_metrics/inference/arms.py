@@ -102,7 +102,7 @@ def _opened(arm: Arm, settings: Settings, spending: Spending) -> Iterator[tuple[
         retry_errors=settings.retry_errors,
     )
     try:
-        folder.keep_settings(settings.describe(None if arm.padding is None else arm.padding.budget))
+        folder.keep_settings(settings.describe(arm.padding))
         yield folder, recorder
     finally:
         recorder.close()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from imug_metrics.errors import ArgumentError
+from imug_metrics.inference.contexts import ContextPadding
 from imug_metrics.inference.histories import HistoryChoice
 from imug_metrics.inference.limits import SpendLimits
 from imug_metrics.inference.model import Model
@@ -65,12 +66,13 @@ class Settings:
         """The model and what changes its replies, by which recorded replies are found."""
         return f"{model_name(self.model)} {getattr(self.model, 'settings', '')}".rstrip()
 
-    def describe(self, context: int | None) -> dict[str, Any]:
+    def describe(self, padding: ContextPadding | None) -> dict[str, Any]:
         """What changes the outputs, for a later run to be compared with.
 
         Args:
-            context: tokens up to which histories are filled; None: they are not.
+            padding: fills histories up; None: they stay as they are.
         """
+        counter = None if padding is None else padding.counter
         return {
             "model": self.identity,
             "history": self.history.name,
@@ -78,7 +80,9 @@ class Settings:
             "isolated": self.isolated,
             "strategy": f"{self.strategy.name} {getattr(self.strategy, 'settings', '')}".rstrip(),
             "seed": self.seed,
-            "context": context,
+            "context": None if padding is None else padding.budget,
+            "tokenizer": None if counter is None else counter.name,
+            "image_tokens": None if counter is None else counter.image_tokens,
         }
 
 

@@ -245,6 +245,14 @@ def test_a_run_at_several_lengths_finds_the_limit(limit: float, world: tuple[Wor
         assert "▼" in evaluation.table()
 
 
+def test_a_run_does_not_go_on_where_tokens_were_counted_otherwise(tmp_path: Path) -> None:
+    world = World(12, 1)
+    benchmark = world.write(tmp_path / "benchmark")
+    infer(Forgetful(world), benchmark, tmp_path / "out", contexts=(64,), counter=COUNTER)
+    with pytest.raises(ArgumentError, match="`out`.*image_tokens 16, now 256"):
+        infer(Forgetful(world), benchmark, tmp_path / "out", contexts=(64,))
+
+
 def test_turns_that_are_lost_in_the_middle_are_seen_by_depth(world: tuple[World, Path], tmp_path: Path) -> None:
     infer(Forgetful(world[0], only_at_the_ends=True), world[1], tmp_path, contexts=(1024,), counter=COUNTER)
     found = evaluate_contexts(world[1], tmp_path).answers["forgetful"]["by_depth"]
