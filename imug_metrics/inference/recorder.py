@@ -59,7 +59,8 @@ class Costs:
 
     def total(self) -> dict[str, float]:
         """By kind, without those that not every reply told: a part of them would pass for the whole."""
-        whole = {name: amount for name, amount in self.sums.items() if self.told[name] == self.replies}
+        known = {name for name, told in self.told.items() if told == self.replies} | {"images"}  # a text has none
+        whole = {name: amount for name, amount in self.sums.items() if name in known}
         return {"requests": float(self.requests), **whole}
 
 

@@ -161,7 +161,7 @@ def test_costs_are_summed_and_what_some_reply_did_not_tell_is_left_out(tmp_path)
     replies = [Reply("A", usage={"tokens": 10, "seconds": 2.0}), Reply(image=b"png", usage={"seconds": 3.0})]
     requests = [(PLACE, ASKED, "text", (0,)), (PLACE, ASKED, "image", (1,))]
     _, costs = ask(tmp_path, Counted(*replies), *requests)
-    assert costs.total() == {"requests": 2.0, "seconds": 5.0}
+    assert costs.total() == {"requests": 2.0, "seconds": 5.0, "images": 1.0}  # images are counted, a text has none
     _, first = ask(tmp_path, Counted(), requests[0])
     assert first.total() == {"requests": 1.0, "seconds": 2.0, "tokens": 10.0}
     _, second = ask(tmp_path, Counted(), requests[1])

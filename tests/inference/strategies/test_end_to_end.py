@@ -19,7 +19,7 @@ from imug_metrics.inference.strategies.policy_learning import learn_policy, read
 from imug_metrics.inference.strategies.spec import parse_strategy
 from imug_metrics.inference.strategies.wording import ANSWER, GRADE, REPAIR, THINK, VERIFY
 from imug_metrics.reading.files import Problems
-from tests.inference.worlds import PLACE, World
+from tests.inference.worlds import COLOURS, PLACE, World, png
 
 WORLD = World(dialogues=80, turns=2)
 BASE, THOUGHTFUL, Q, T, F = 0.45, 0.7, 0.6, 0.85, 0.4
@@ -97,3 +97,38 @@ def test_a_policy_is_learned_from_the_runs_and_followed(folders: dict[str, Path]
         again = folders["cot"] / result.relative_to(tmp_path / "out/simulated")
         assert json.loads(result.read_text()) == json.loads(again.read_text())
     assert not problems
+
+
+def test_candidates_of_images_lie_beside_the_answer_with_their_scores_and_costs(tmp_path: Path) -> None:
+    world = World(dialogues=2, turns=2, images=(2,))
+    benchmark = world.write(tmp_path / "benchmark")
+
+    def model(history: Sequence[Message], *, want: str, seed: int) -> str | bytes:
+        drawn = random.Random(seed).choice(sorted(COLOURS))
+        return png(drawn) if want == "image" else "Hm."
+
+    strategy = parse_strategy("cot+best-of:3:majority,alignment", encoder="scene")
+    infer(model, benchmark, tmp_path, name="m", strategy=strategy)
+    for folder in (tmp_path / "m/World/all").iterdir():
+        entry = json.loads((folder / "result.json").read_text())["tasks"][1]
+        names = [each["model_response"] for each in entry["candidates"]]
+        scores = [each["score"] for each in entry["candidates"]]
+        best = folder / names[scores.index(max(scores))]
+        assert (folder / "turn_2_output.png").read_bytes() == best.read_bytes()
+        usage = json.loads((tmp_path / ".m/World/all" / f"{folder.name}.json").read_text())
+        costs = [turn["costs"] for turn in usage["turns"]]
+        assert [(each["requests"], each.get("images", 0)) for each in costs] == [(6, 0), (6, 3)]
+        assert usage["turns"][1]["log"]["selector"] == "alignment"
+
+
+def test_what_is_recorded_is_selected_again_without_a_request(tmp_path: Path) -> None:
+    benchmark = World(dialogues=3, turns=2).write(tmp_path / "benchmark")
+    strategy = parse_strategy("verify:2+best-of:2:own")
+    infer(Model(), benchmark, tmp_path, strategy=strategy)
+    results = sorted((tmp_path / "simulated").rglob("result.json"))
+    before = [path.read_bytes() for path in results]
+    for path in results:
+        path.unlink()
+    again = infer(Model(), benchmark, tmp_path, strategy=strategy)
+    assert [path.read_bytes() for path in results] == before
+    assert again.spent["requests"] == 0
