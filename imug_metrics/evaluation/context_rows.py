@@ -121,7 +121,7 @@ def read_contexts(
         longer += sum(number > budget for number in tokens.values())
     if longer:
         problems.warn(
-            model, None, "context", f"{longer} turns have a history of their own of more than {budget} tokens"
+            model, None, "context", f"turns with a history of their own of more than {budget} tokens: {longer}"
         )
     return found
 

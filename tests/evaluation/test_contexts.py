@@ -164,7 +164,7 @@ def test_depths_lengths_and_what_is_not_known_are_read(tmp_path: Path) -> None:
     assert found.answers["mine"]["by_depth"]["0.5"]["context_decay_n"] == 2
     told = [(Path(problem.file).name, problem.level, problem.message) for problem in found.problems]
     assert sorted(told) == [
-        ("mine", "warning", "1 turns have a history of their own of more than 128 tokens"),
+        ("mine", "warning", "turns with a history of their own of more than 128 tokens: 1"),
         ("question_1.json", "error", "expected the tokens of the context of turns 2: they are left out"),
         ("question_1.json", "error", "expected the tokens of the context of turns 2: they are left out"),
     ]
@@ -249,7 +249,7 @@ def test_a_run_does_not_go_on_where_tokens_were_counted_otherwise(tmp_path: Path
     world = World(12, 1)
     benchmark = world.write(tmp_path / "benchmark")
     infer(Forgetful(world), benchmark, tmp_path / "out", contexts=(64,), counter=COUNTER)
-    with pytest.raises(ArgumentError, match="`out`.*image_tokens 16, now 256"):
+    with pytest.raises(ArgumentError, match=r"`out`.*image_tokens 16, now 256"):
         infer(Forgetful(world), benchmark, tmp_path / "out", contexts=(64,))
 
 
