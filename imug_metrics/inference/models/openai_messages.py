@@ -9,11 +9,10 @@ from typing import Any
 
 from imug_metrics.errors import ReplyError
 from imug_metrics.inference.model import History, ImageFile, ModelError, Part, Reply
-from imug_metrics.inference.models.wire import image_from, usage_from
+from imug_metrics.inference.models.wire import IMAGE_MARK, image_from, usage_from
 from imug_metrics.judges.chat_client import Choice, image_url_part
 from imug_metrics.judges.content import message_text
 
-_IMAGE = "[image]"
 _USAGE = {
     "total_tokens": "tokens",
     "prompt_tokens": "prompt_tokens",
@@ -43,7 +42,7 @@ def chat_messages(history: History) -> list[dict[str, Any]]:
             messages.append({"role": "user", "content": list(map(_content, (*waiting, *message.parts)))})
             waiting = []
             continue
-        text = "\n".join(part if isinstance(part, str) else _IMAGE for part in message.parts)
+        text = "\n".join(part if isinstance(part, str) else IMAGE_MARK for part in message.parts)
         messages.append({"role": message.role, "content": text})
         waiting += [part for part in message.parts if isinstance(part, ImageFile)]
     return messages

@@ -12,6 +12,9 @@ from imug_metrics.inference.model import MAX_IMAGE_BYTES, History, ImageFile, Mo
 MAX_REPLY_BYTES = MAX_IMAGE_BYTES * 3 // 2
 """What is read of a reply at most: the largest image as base64, and what stands around it."""
 
+IMAGE_MARK = "[image]"
+"""Stands in words where an image was."""
+
 
 def wire_messages(history: History) -> list[dict[str, Any]]:
     """Messages as they are sent: images as base64, or as the text under which they came.
