@@ -37,13 +37,13 @@ class Kind(NamedTuple):
         form: what stands behind the colon.
         load: makes the model of what was written there.
         name: what its folder is called by default.
-        options: which of `Options` it takes.
+        takes_url: whether its server is told apart from the model.
     """
 
     form: str
     load: Load
     name: Callable[[str], str]
-    options: tuple[str, ...] = ()
+    takes_url: bool = False
 
 
 def load_model(
@@ -55,7 +55,7 @@ def load_model(
         specs: one of `MODEL_SPECS`; several are servers of one model, each `infer:URL`.
         url: base URL of the server of an openai model; by default OPENAI_BASE_URL.
         temperature: of sampling, where the model is told it.
-        device: where a transformers model runs; by default the CPU.
+        device: where a transformers model runs; by default the CPU. What is a model elsewhere does not look at it.
 
     Raises:
         ArgumentError: if there is no such kind of models, or it cannot be made with these arguments.
@@ -73,9 +73,8 @@ def load_model(
     if not places or (len(places) > 1 and prefixes != {"infer"}):
         raise ArgumentError("model", f"expected one model, or several infer:URL, got {', '.join(written) or 'none'}")
     kind = KINDS[places[0][0]]
-    for name, value in (("url", url), ("device", device)):
-        if value is not None and name not in kind.options:
-            raise ArgumentError(("model", name), f"{written[0]} takes no {name}")
+    if url is not None and not kind.takes_url:
+        raise ArgumentError(("model", "url"), f"{written[0]} takes no URL beside it")
     if not 0 <= temperature <= 100:
         raise ArgumentError("temperature", f"expected a number from 0, got {temperature}")
     try:
@@ -172,9 +171,9 @@ def _first_word(command: str) -> str:
 KINDS = {
     "infer": Kind("URL", _infer_server, _infer_name),
     "python": Kind("FILE.py:FUNCTION", _python, lambda place: place.rpartition(":")[2]),
-    "openai": Kind("MODEL", _openai("chat"), _last_part, ("url",)),
-    "openai-images": Kind("MODEL", _openai("endpoint"), _last_part, ("url",)),
-    "transformers": Kind("FOLDER-OR-NAME", _transformers, _last_part, ("device",)),
+    "openai": Kind("MODEL", _openai("chat"), _last_part, takes_url=True),
+    "openai-images": Kind("MODEL", _openai("endpoint"), _last_part, takes_url=True),
+    "transformers": Kind("FOLDER-OR-NAME", _transformers, _last_part),
     "command": Kind("PROGRAM ...", _command, _first_word),
     "replay": Kind("DIR", _replay, _last_part),
 }
