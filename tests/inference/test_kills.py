@@ -8,11 +8,13 @@ import json
 import os
 import random
 import signal
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,6 +24,7 @@ from tests.inference.worlds import World
 WORLD = World(12, 4, images=(2, 4))
 CONCURRENCY = 3
 KILLS = 10
+IN_PLACE = 77
 
 MODEL = """
 import hashlib, io, os, time
@@ -69,7 +72,8 @@ class Run:
         path = self.out / ".model/journal.jsonl"
         return path.read_bytes().count(b"\n") if path.exists() else 0
 
-    def start(self) -> int:
+    def start(self, die_at: int = 0) -> int:
+        """Start a process; see `watch`."""
         # Forked, because a new interpreter would import the library again: seconds instead of none.
         process = os.fork()
         if process:
@@ -77,9 +81,9 @@ class Run:
         code = 1
         try:
             os.environ["IMUG_TEST_LOG"] = str(self.log)
-            infer(
-                f"python:{self.model}:answer", self.benchmark, self.out, name="model", seed=5, concurrency=CONCURRENCY
-            )
+            watch(self.out, die_at)
+            spec = f"python:{self.model}:answer"
+            infer(spec, self.benchmark, self.out, name="model", seed=5, concurrency=CONCURRENCY)
             code = 0
         finally:
             os._exit(code)
@@ -108,13 +112,35 @@ class Run:
     def usage(self) -> dict[str, object]:
         """What each dialogue has cost, but for the time."""
         root = self.out / ".model"
-        found = {
-            path.relative_to(root).as_posix(): json.loads(path.read_bytes()) for path in root.rglob("question_*.json")
-        }
+        paths = root.rglob("question_*.json")
+        found = {path.relative_to(root).as_posix(): json.loads(path.read_bytes()) for path in paths}
         for content in found.values():
             for turn in content["turns"]:
                 assert turn["costs"].pop("seconds") > 0
         return found
+
+
+def watch(folder: Path, die_at: int) -> None:
+    """Kill this process right before so many files below `folder` are opened for writing, renamed or removed; 0: never.
+
+    Outputs may only come by renaming: a process that opens one of them for writing ends with IN_PLACE.
+    """
+    left = die_at
+
+    def step(event: str, arguments: tuple[Any, ...]) -> None:
+        nonlocal left
+        path = arguments[0] if event in ("open", "os.rename", "os.remove") else None
+        if not isinstance(path, (str, Path)) or not Path(path).is_relative_to(folder):
+            return
+        if event == "open" and not arguments[2] & (os.O_WRONLY | os.O_RDWR):
+            return
+        if event == "open" and Path(path).is_relative_to(folder / "model"):
+            os._exit(IN_PLACE)
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.addaudithook(step)
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
@@ -136,8 +162,6 @@ def half_files(out: Path) -> Iterator[Path]:
         yield from (
             path.parent / name for name in names if not name.startswith("ERROR: ") and not is_whole(path.parent / name)
         )
-        if len(tasks) != WORLD.turns:
-            yield path
     yield from (path for path in out.glob("model/*/*/*/turn_*_output.png") if not is_whole(path))
 
 
@@ -165,6 +189,38 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Run, list[tuple
         lives.append((len(killed.asked()) - asked, killed.recorded() - recorded))
     killed.finish()
     return alone, killed, lives
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> Callable[[str], Run]:
+    """Runs of one dialogue, each in a folder of its own."""
+    benchmark = World(1, 2, images=(2,)).write(tmp_path / "benchmark")
+    model = tmp_path / "scripted.py"
+    model.write_text(MODEL)
+
+    def make(name: str) -> Run:
+        (tmp_path / name).mkdir()
+        return Run(benchmark, model, tmp_path / name)
+
+    return make
+
+
+def test_a_kill_before_any_change_of_a_file_does_no_harm(folders):
+    alone = folders("alone")
+    alone.finish()
+    for step in range(1, 1000):
+        run = folders(str(step))
+        _, status = os.waitpid(run.start(die_at=step), 0)
+        if status == 0:
+            break
+        assert os.WTERMSIG(status) == signal.SIGKILL
+        assert not list(half_files(run.out))
+        asked, recorded = len(run.asked()), run.recorded()
+        run.finish()
+        assert run.outputs() == alone.outputs()
+        assert run.usage() == alone.usage()
+        assert len(run.asked()) == len(alone.asked()) + asked - recorded
+    assert step > 10, "every step was one to die at"
 
 
 def test_the_outputs_are_those_of_a_run_that_was_left_alone(runs):
