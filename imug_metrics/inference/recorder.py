@@ -59,8 +59,7 @@ class Costs:
 
     def total(self) -> dict[str, float]:
         """By kind, without those that not every reply told: a part of them would pass for the whole."""
-        known = {name for name, told in self.told.items() if told == self.replies} | {"images"}  # a text has none
-        whole = {name: amount for name, amount in self.sums.items() if name in known}
+        whole = {name: amount for name, amount in self.sums.items() if self.told[name] == self.replies}
         return {"requests": float(self.requests), **whole}
 
 
@@ -149,9 +148,8 @@ class Recorder:
             raise
         except Exception as problem:  # of a model: whatever it raises, its turn has failed
             error = ModelError(_told(problem))
-        usage = {"seconds": time.monotonic() - begin, **reply.usage}
-        if reply.image is not None:
-            usage.setdefault("images", 1.0)
+        counted = {"seconds": time.monotonic() - begin, "images": float(reply.image is not None)}
+        usage = {**counted, **reply.usage}  # a model knows better what it used
         if error is None:
             self.spending.end(usage)
         else:

@@ -91,10 +91,10 @@ class Rollout:
         try:
             answer = await self.settings.strategy.answer(turn)
         except ModelError as error:
-            state.answers.append([failed(error.reason)])
+            state.answers.append({"model_response": failed(error.reason)})
             self.tell_failed(question, task.turn, error.reason)
         else:
-            state.answers.append(self.outputs.write_turn(question, task.turn, answer.output, answer.candidates))
+            state.answers.append(self.outputs.write_turn(question, task.turn, answer))
             self._look(question, task, answer)
         log: Mapping[str, Any] = {} if answer is None else answer.log
         state.usage[task.turn] = TurnUsage(costs.total(), context, log)
@@ -121,5 +121,5 @@ class _State:
     """What has been said in a dialogue, answered, and spent."""
 
     history: tuple[Message, ...]
-    answers: list[list[Any]] = field(default_factory=list)
+    answers: list[dict[str, Any]] = field(default_factory=list)
     usage: dict[int, TurnUsage] = field(default_factory=dict)

@@ -81,13 +81,16 @@ class Answer:
 
     Attributes:
         output: text, or image.
-        candidates: all outputs of the turn that could have been it, in the order in which they were made; empty where
-            there was but one.
+        candidates: all outputs of the turn that could have been it, each made like the others; empty where there was
+            but one.
+        attempts: outputs that were replaced, in their order: later ones are made from what was wrong with earlier ones,
+            so that they are no candidates.
         log: what else is worth keeping, by name: values that JSON can hold.
     """
 
     output: Part
     candidates: tuple[Candidate, ...] = ()
+    attempts: tuple[Part, ...] = ()
     log: Mapping[str, Any] = field(default_factory=dict)
 
 

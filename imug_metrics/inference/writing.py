@@ -13,12 +13,12 @@ from typing import Any
 from imug_metrics._files import write_bytes_whole
 from imug_metrics.inference.model import ImageFile, Part
 from imug_metrics.inference.questions import BrokenSampleError, Question
-from imug_metrics.inference.turn import Candidate
+from imug_metrics.inference.turn import Answer
 from imug_metrics.protocols.imug.usage import TurnUsage, usage_content, usage_file
 from imug_metrics.reading.files import MAX_JSON_BYTES, Problems, inside, read_json
 from imug_metrics.suite import FAILED
 
-_ADDED = ("model_response", "candidates")
+_ADDED = ("model_response", "candidates", "attempts")
 
 
 @dataclass(frozen=True)
@@ -44,21 +44,25 @@ class Outputs:
         _check_within(found, self.model)
         return found
 
-    def write_turn(self, question: Question, turn: int, output: Part, candidates: Sequence[Candidate]) -> list[Any]:
+    def write_turn(self, question: Question, turn: int, answer: Answer) -> dict[str, Any]:
         """Write the images of a turn.
 
         Returns:
-            What result.json says of the turn: the response, then the candidates if there are any.
+            What result.json says of the turn: the response, and the candidates and attempts that there are.
         """
         folder = self.folder(question)
         folder.mkdir(parents=True, exist_ok=True)
-        rows = [
+        found: dict[str, Any] = {"model_response": self._write(folder, f"turn_{turn}_output.png", answer.output)}
+        candidates = [
             {"model_response": self._write(folder, f"turn_{turn}_output_{i}.png", candidate.output)}
             | ({} if candidate.score is None else {"score": candidate.score})
-            for i, candidate in enumerate(candidates, 1)
+            for i, candidate in enumerate(answer.candidates, 1)
         ]
-        response = self._write(folder, f"turn_{turn}_output.png", output)
-        return [response, *([rows] if rows else [])]
+        attempts = [
+            self._write(folder, f"turn_{turn}_attempt_{i}.png", output) for i, output in enumerate(answer.attempts, 1)
+        ]
+        more = {"candidates": candidates, "attempts": attempts}
+        return found | {name: rows for name, rows in more.items() if rows}
 
     def _write(self, folder: Path, name: str, output: Part) -> str:
         if isinstance(output, ImageFile):
@@ -66,7 +70,9 @@ class Outputs:
             return name
         return output
 
-    def write_result(self, question: Question, answers: Sequence[list[Any]], usage: Mapping[int, TurnUsage]) -> None:
+    def write_result(
+        self, question: Question, answers: Sequence[Mapping[str, Any]], usage: Mapping[int, TurnUsage]
+    ) -> None:
         """Write what a dialogue cost, then result.json: where this is, everything else is."""
         folder = self.folder(question)
         folder.mkdir(parents=True, exist_ok=True)
@@ -109,12 +115,9 @@ def failed(reason: str) -> str:
     return f"{FAILED} {reason}"
 
 
-def _result(question: Question, answers: Sequence[list[Any]]) -> bytes:
+def _result(question: Question, answers: Sequence[Mapping[str, Any]]) -> bytes:
     """The benchmark's line without its system prompt, each turn with what was answered."""
-    tasks = [
-        {**row, "model_response": response, **({"candidates": more[0]} if more else {})}
-        for row, (response, *more) in zip(question.rows, answers, strict=True)
-    ]
+    tasks = [{**row, **answer} for row, answer in zip(question.rows, answers, strict=True)]
     content = {name: value for name, value in question.row.items() if name != "system_prompt"} | {"tasks": tasks}
     text = json.dumps(content, ensure_ascii=False, indent=2)
     return text.encode("utf-8", "replace")  # half a surrogate pair, which no UTF-8 can hold, is a question mark
@@ -122,7 +125,8 @@ def _result(question: Question, answers: Sequence[list[Any]]) -> bytes:
 
 def _remove_outputs(folder: Path) -> None:
     """The result first: without it the dialogue is not finished."""
-    for path in (folder / "result.json", *sorted(folder.glob("turn_*_output*.png"))):
+    images = (path for pattern in ("turn_*_output*.png", "turn_*_attempt_*.png") for path in folder.glob(pattern))
+    for path in (folder / "result.json", *images):
         path.unlink(missing_ok=True)
 
 

@@ -140,7 +140,7 @@ def test_a_failure_is_not_asked_twice_in_one_run(tmp_path):
 def test_an_exception_of_the_model_is_a_failure(tmp_path):
     (said,), costs = ask(tmp_path, Counted(ZeroDivisionError("by 0")), (PLACE, ASKED, "text", ()))
     assert said == "ZeroDivisionError: by 0"
-    assert set(costs.total()) == {"requests", "seconds"}
+    assert set(costs.total()) == {"requests", "seconds", "images"}
 
 
 def test_a_reply_of_the_other_kind_is_a_failure(tmp_path):
@@ -163,7 +163,7 @@ def test_costs_are_summed_and_what_some_reply_did_not_tell_is_left_out(tmp_path)
     _, costs = ask(tmp_path, Counted(*replies), *requests)
     assert costs.total() == {"requests": 2.0, "seconds": 5.0, "images": 1.0}  # images are counted, a text has none
     _, first = ask(tmp_path, Counted(), requests[0])
-    assert first.total() == {"requests": 1.0, "seconds": 2.0, "tokens": 10.0}
+    assert first.total() == {"requests": 1.0, "seconds": 2.0, "tokens": 10.0, "images": 0.0}
     _, second = ask(tmp_path, Counted(), requests[1])
     assert second.total() == {"requests": 1.0, "seconds": 3.0, "images": 1.0}
 

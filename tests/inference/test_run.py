@@ -297,7 +297,7 @@ def test_candidates_are_written_in_their_order_with_their_scores(benchmark, tmp_
 
             first, second = [await turn.within(i).reply() for i in (1, 2)]
             made = [reply.wanted(turn.want) for reply in (first, second)]
-            return Answer(made[1], (Candidate(made[0], 0.25), Candidate(made[1])), {"picked": 2})
+            return Answer(made[1], (Candidate(made[0], 0.25), Candidate(made[1])), log={"picked": 2})
 
     infer(Scripted(), benchmark, tmp_path / "out", strategy=Best())
     folder = tmp_path / "out/scripted/D/s/question_1"

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 
 from imug_metrics.errors import ArgumentError
 from imug_metrics.inference.strategies.composed import Composed
@@ -43,4 +44,4 @@ class Adaptive(Composed):
         name = self.policy.choose(turn.want, turn.number)
         answer = await (Direct() if name is None else self.strategies[name]).answer(turn)
         log = {"strategy": name or "direct", **({"answer": dict(answer.log)} if answer.log else {})}
-        return Answer(answer.output, answer.candidates, log)
+        return replace(answer, log=log)

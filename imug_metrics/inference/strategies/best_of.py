@@ -69,7 +69,7 @@ class BestOf(Composed):
         if any(each.log for each in answers):
             log["candidates"] = [dict(each.log) for each in answers]
         candidates = [Candidate(each.output, score) for each, score in zip(answers, scores, strict=True)]
-        return Answer(answers[pick].output, tuple(candidates), log)
+        return Answer(answers[pick].output, tuple(candidates), log=log)
 
     async def _candidate(self, turn: Turn, place: int) -> Answer | ModelError:
         try:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from imug_metrics.inference.model import ModelError
@@ -43,4 +44,4 @@ class ChainOfThought(Composed):
         answer = await self.inner.answer(answering.within("answer"))
         if answer.log:
             log["answer"] = dict(answer.log)
-        return Answer(answer.output, answer.candidates, log)
+        return replace(answer, log=log)

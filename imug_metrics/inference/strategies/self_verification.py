@@ -14,7 +14,7 @@ from imug_metrics.inference.strategies.composed import Composed, name_around
 from imug_metrics.inference.strategies.direct import Direct
 from imug_metrics.inference.strategies.verdicts import read_verdict
 from imug_metrics.inference.strategies.wording import REPAIR, VERIFY
-from imug_metrics.inference.turn import Answer, Candidate, Strategy, Turn
+from imug_metrics.inference.turn import Answer, Strategy, Turn
 
 
 class SelfVerificationLoop(Composed):
@@ -45,7 +45,7 @@ class SelfVerificationLoop(Composed):
     async def answer(self, turn: Turn) -> Answer:
         """Generate, verify, repair.
 
-        All outputs are candidates in their order, the last one is the answer. The log has `verdicts`, True or False or
+        What was rejected is kept as attempts, the last output is the answer. The log has `verdicts`, True or False or
         None for each output that was checked, `criticism`, what was said with them, and `repair_error` where a repair
         has failed.
         """
@@ -85,7 +85,6 @@ class _Loop:
 
     def answer(self) -> Answer:
         """The last output, with all of them."""
-        outputs = tuple(Candidate(attempt.output) for attempt in self.attempts)
         log: dict[str, Any] = {
             "verdicts": self.verdicts,
             "criticism": [text[:LONGEST_LOG] for text in self.criticism if isinstance(text, str)],
@@ -94,4 +93,5 @@ class _Loop:
         inner = [dict(attempt.log) for attempt in self.attempts]
         if any(inner):
             log["attempts"] = inner
-        return Answer(self.attempts[-1].output, outputs if len(outputs) > 1 else (), log)
+        *replaced, last = self.attempts
+        return Answer(last.output, attempts=tuple(attempt.output for attempt in replaced), log=log)

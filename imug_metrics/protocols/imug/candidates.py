@@ -7,6 +7,8 @@ A run may hold, beside what it answered with,
 - images `turn_<t>_output_<i>.png` in the folder of the question, in the order of their numbers i;
 - in result.json, for an entry of `tasks`, `candidates`: a list of texts, or for images of file names in the folder,
   each as it is or as `{"model_response": ..., "score": number}` with the score by which the run selects;
+- there too, `attempts`: outputs that were replaced, which are counted but are no candidates.
+
 The costs of a turn, which its record carries, are what all its candidates cost: where only the first of them are read,
 they say nothing.
 """
@@ -16,7 +18,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,12 +41,14 @@ class Candidates:
         outputs: the candidates, texts or images; empty where the run has none.
         scores: the selector's score of each, NaN where there is none.
         costs: by kind, what the turn cost.
+        attempts: how many outputs were made and replaced, which are no candidates.
     """
 
     record: Record
     outputs: tuple[str | Path, ...]
     scores: tuple[float, ...]
     costs: Mapping[str, float]
+    attempts: int = 0
 
 
 def read_candidates(
@@ -78,7 +82,7 @@ def read_candidates(
         problems += [problem for problem in own if problem.field not in with_candidates]
         for entry in found:
             costs = entry.costs if limit is None or len(entry.outputs) <= limit else {}
-            yield Candidates(entry.record, entry.outputs[:limit], entry.scores[:limit], costs)
+            yield replace(entry, outputs=entry.outputs[:limit], scores=entry.scores[:limit], costs=costs)
 
 
 def _numbered(folder: Path) -> dict[int, list[Path]]:
@@ -116,7 +120,9 @@ def _read(
             outputs = [_file(folder / name, folder, field, problems) if name else None for name in named]
         scores = [*scores, *[math.nan] * len(outputs)][: len(outputs)]
     kept = [(output, score) for output, score in zip(outputs, scores, strict=True) if output is not None]
-    return Candidates(record, tuple(o for o, _ in kept), tuple(s for _, s in kept), record.costs)
+    replaced = entry.get("attempts")
+    attempts = min(len(replaced), MAX_CANDIDATES) if isinstance(replaced, list) else 0
+    return Candidates(record, tuple(o for o, _ in kept), tuple(s for _, s in kept), record.costs, attempts)
 
 
 def _file(path: Path, root: Path, field: str, problems: Problems) -> Path | None:

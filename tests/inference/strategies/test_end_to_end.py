@@ -18,6 +18,8 @@ from imug_metrics.inference.model import Message, Reply
 from imug_metrics.inference.strategies.policy_learning import learn_policy, read_outcomes
 from imug_metrics.inference.strategies.spec import parse_strategy
 from imug_metrics.inference.strategies.wording import ANSWER, GRADE, REPAIR, THINK, VERIFY
+from imug_metrics.protocols.imug.candidates import read_candidates
+from imug_metrics.protocols.imug.samples import read_samples
 from imug_metrics.reading.files import Problems
 from tests.inference.worlds import COLOURS, PLACE, World, png
 
@@ -132,3 +134,24 @@ def test_what_is_recorded_is_selected_again_without_a_request(tmp_path: Path) ->
     again = infer(Model(), benchmark, tmp_path, strategy=strategy)
     assert [path.read_bytes() for path in results] == before
     assert again.spent["requests"] == 0
+
+
+def test_what_was_rejected_is_kept_and_counted_but_is_no_candidate(tmp_path: Path) -> None:
+    def model(history, *, want, seed):
+        if "Check your last reply" in history[-1].text:
+            return "REJECT: too small" if len(history) == 3 else "ACCEPT"
+        return f"{len(history)}" if want == "text" else f"image {len(history)}".encode()
+
+    benchmark = World(dialogues=1, turns=2, images=(2,)).write(tmp_path / "benchmark")
+    infer(model, benchmark, tmp_path, name="m", strategy=parse_strategy("verify:2"), isolated=True)
+    (folder,) = (tmp_path / "m/World/all").iterdir()
+    tasks = json.loads((folder / "result.json").read_text())["tasks"]
+    assert [(task["model_response"], task["attempts"]) for task in tasks] == [
+        ("5", ["1"]),
+        ("turn_2_output.png", ["turn_2_attempt_1.png"]),
+    ]
+    assert (folder / "turn_2_attempt_1.png").read_bytes() == b"image 1"
+    assert (folder / "turn_2_output.png").read_bytes() == b"image 5"
+    problems = Problems()
+    entries = list(read_candidates(read_samples(benchmark, problems), tmp_path / "m", problems))
+    assert [(entry.outputs, entry.attempts) for entry in entries] == [((), 1), ((), 1)]

@@ -29,7 +29,7 @@ def test_what_is_accepted_stays() -> None:
     ask = replies("B", "ACCEPT, it is right.")
     answer = answered(SelfVerificationLoop(3), turn_of(ask))
     assert [message.parts for message in ask.requests[1][0]] == [(PROMPT,), ("B",), (VERIFY,)]
-    assert (answer.output, answer.candidates) == ("B", ())
+    assert (answer.output, answer.attempts) == ("B", ())
     assert answer.log == {"verdicts": [True], "criticism": ["ACCEPT, it is right."]}
 
 
@@ -39,7 +39,7 @@ def test_what_is_rejected_is_made_again_with_the_criticism_in_the_history() -> N
     said = [message.parts for message in ask.requests[2][0]]
     assert said == [(PROMPT,), ("B",), (VERIFY,), ("REJECT: two are red.",), (REPAIR["text"],)]
     assert answer.output == "A"
-    assert [(each.output, each.score) for each in answer.candidates] == [("B", None), ("A", None)]
+    assert (answer.output, answer.attempts, answer.candidates) == ("A", ("B",), ())
     assert answer.log["verdicts"] == [False]
 
 
@@ -47,7 +47,7 @@ def test_rounds_end_with_the_first_output_that_is_accepted() -> None:
     ask = replies("B", "REJECT", "C", "REJECT", "A", "ACCEPT")
     answer = answered(SelfVerificationLoop(5), turn_of(ask))
     assert answer.log["verdicts"] == [False, False, True]
-    assert [each.output for each in answer.candidates] == ["B", "C", "A"]
+    assert (*answer.attempts, answer.output) == ("B", "C", "A")
     steps = [step for _, _, step in ask.requests]
     assert steps == [("attempt", 0), ("verdict", 0), ("attempt", 1), ("verdict", 1), ("attempt", 2), ("verdict", 2)]
 
@@ -66,7 +66,7 @@ def test_a_verdict_that_is_none_leaves_the_output(verdict: str) -> None:
 
 def test_a_repair_that_fails_leaves_the_output() -> None:
     answer = answered(SelfVerificationLoop(), turn_of(replies("B", "REJECT", "!busy")))
-    assert (answer.output, answer.candidates, answer.log["repair_error"]) == ("B", (), "busy")
+    assert (answer.output, answer.attempts, answer.log["repair_error"]) == ("B", (), "busy")
 
 
 def test_images_are_checked_in_words_and_drawn_again() -> None:
@@ -99,10 +99,7 @@ def rejected(share_right: float) -> float:
 
 def scores(found: Simulation) -> list[list[float]]:
     """1 for each attempt of each turn that is right."""
-    return [
-        [float(each.output == RIGHT) for each in answer.candidates] or [float(answer.output == RIGHT)]
-        for answer in found.answers
-    ]
+    return [[float(output == RIGHT) for output in (*answer.attempts, answer.output)] for answer in found.answers]
 
 
 @pytest.mark.parametrize("rounds", [1, 3])
