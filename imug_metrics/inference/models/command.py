@@ -19,6 +19,7 @@ from typing import Any
 from imug_metrics.errors import ArgumentError
 from imug_metrics.inference.model import History, ModelError, Reply, Want
 from imug_metrics.inference.models.wire import MAX_REPLY_BYTES, image_from, usage_from, wire_messages
+from imug_metrics.reading.text_files import decode
 
 _MAX_CODE_BYTES = 2**24  # of a file that is taken for a part of the program
 _KEPT_BYTES = 2000  # of what a program writes to its standard error
@@ -183,7 +184,7 @@ def _digest(file: str) -> str:
 
 def _parsed(line: bytes, number: int) -> dict[str, Any]:
     try:
-        answer = json.loads(str(line, "utf-8"))
+        answer = json.loads(decode(line))
     except (ValueError, RecursionError):
         answer = None
     if not isinstance(answer, dict):
