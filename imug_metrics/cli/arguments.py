@@ -49,6 +49,7 @@ def parser() -> argparse.ArgumentParser:
         _add_gain,
         _add_context,
         _add_scaling,
+        _add_policy,
         _add_compare,
         _add_repeats,
         _add_merge,
@@ -261,6 +262,27 @@ def _add_scaling(commands: Any) -> None:
         "bounds by a bootstrap over dialogues of R replicates instead of Holm's and Bonferroni's rules",
         0,
     )
+
+
+def _add_policy(commands: Any) -> None:
+    policy = Command(
+        commands,
+        "policy",
+        "learn which strategy should answer which turn",
+        "From runs of one model under several strategies, learn on half of the dialogues which strategy answers which "
+        "turn best for a mean cost of a turn, and try it on the other half. `imug-metrics infer --strategy "
+        "adaptive:FILE` follows it.",
+        WITH_OUT,
+    )
+    policy.folder("--benchmark", BENCHMARK, required=True)
+    text = "folders of one model's outputs, by the strategy that made them, as infer takes it"
+    policy.names("--runs", "STRATEGY=DIR", text, required=True)
+    text = "mean cost of a turn, such as text=1.5 image=3; images need an encoder"
+    policy.names("--budget", "MODALITY=N", text, required=True)
+    policy.text("--cost", "KIND", "kind of cost: outputs, requests, tokens, seconds, images", "requests")
+    policy.number("--seed", "S", "of the halves", 0)
+    policy.encoder(None, ", as for score (default: image turns are left out)")
+    policy.folder("--out", "where the policy goes", required=True, metavar="FILE")
 
 
 def _add_compare(commands: Any) -> None:

@@ -303,16 +303,12 @@ def _part(
 
 def _costs(read: dict[str, list[Candidates]], notes: list[str]) -> dict[str, dict[str, list[float]]]:
     """By kind and strategy, the cost of each turn: outputs that were made, and what the strategies wrote down."""
-    made = {name: [_made(entry) for entry in entries] for name, entries in read.items()}
+    made = {name: [float(entry.made) for entry in entries] for name, entries in read.items()}
     written = {
         kind: {name: [entry.costs.get(kind, math.nan) for entry in entries] for name, entries in read.items()}
         for kind in _kinds(read, notes)
     }
     return {COUNTED: made, **written}
-
-
-def _made(entry: Candidates) -> float:
-    return float(max(len(entry.outputs), 1) + entry.attempts)
 
 
 def _kinds(read: dict[str, list[Candidates]], notes: list[str]) -> list[str]:

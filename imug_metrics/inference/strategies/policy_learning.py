@@ -152,7 +152,7 @@ def _add(
 
 
 def _cost(entry: Candidates, kind: str) -> float:
-    return float(max(len(entry.outputs), 1)) if kind == COUNTED else entry.costs.get(kind, math.nan)
+    return float(entry.made) if kind == COUNTED else entry.costs.get(kind, math.nan)
 
 
 def _learn(found: Outcomes, strategies: Sequence[str], budget: float, seed: int) -> TurnRule:

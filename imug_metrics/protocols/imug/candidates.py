@@ -50,6 +50,11 @@ class Candidates:
     costs: Mapping[str, float]
     attempts: int = 0
 
+    @property
+    def made(self) -> int:
+        """How many outputs were made; a turn that has none of them left has cost one."""
+        return max(len(self.outputs), 1) + self.attempts
+
 
 def read_candidates(
     samples: Iterable[Sample], run: Path, problems: Problems, *, limit: int | None = None
