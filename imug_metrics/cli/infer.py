@@ -24,16 +24,15 @@ from imug_metrics.judges.journal import Journal
 from imug_metrics.reading.files import Problems
 from imug_metrics.report.sanitize import plain
 
-_FLAGS = {"contexts": "context"}
+_FLAGS = {"contexts": "context", "url": "model_url"}
 
 
 def run(options: Namespace) -> int:
     """`imug-metrics infer`: 0 if all dialogues were answered, 1 if some cannot be, 3 if the run had to stop."""
     specs = [spec for specs in options.model for spec in specs]
-    model = load_model(specs, url=options.model_url, temperature=options.temperature, device=options.device)
     with named_as(**_FLAGS), _strategy(options) as strategy, progress_bars() as show:
         found = infer(
-            model,
+            load_model(specs, url=options.model_url, temperature=options.temperature, device=options.device),
             options.benchmark,
             options.out,
             name=options.name or default_name(specs[0]),

@@ -18,7 +18,7 @@ from typing import Any
 
 from imug_metrics._files import write_bytes_whole
 from imug_metrics.inference.limits import Spending, StoppedError
-from imug_metrics.inference.model import History, ImageFile, Model, ModelError, Reply, Want, as_reply
+from imug_metrics.inference.model import MAX_REASON, History, ImageFile, Model, ModelError, Reply, Want, as_reply
 from imug_metrics.inference.run_folder import RunFolder
 from imug_metrics.inference.turn import Step
 from imug_metrics.judges.journal import Address, Answer, Journal
@@ -153,7 +153,9 @@ class Recorder:
         if error is None:
             self.spending.end(usage)
         else:
-            self.spending.fail(error.reason, is_final=error.is_final)
+            why = error.__cause__
+            told = error.reason if why is None else f"{error.reason} ({_told(why)[:MAX_REASON]})"
+            self.spending.fail(told, is_final=error.is_final)
         return self._record(address, replace(reply, usage=usage), None if error is None else error.reason)
 
     async def _call(self, place: Place, history: History, want: Want, step: Step) -> Reply:
@@ -208,7 +210,7 @@ class Recorder:
         return Reply(row.get("text"), image, usage), usage
 
 
-def _told(error: Exception) -> str:
+def _told(error: BaseException) -> str:
     """What an error is and says."""
     name = type(error).__name__
     try:
