@@ -5,10 +5,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from imug_metrics.evaluation.settings import Progress
 from imug_metrics.inference.contexts import ContextPadding
@@ -22,7 +23,8 @@ from imug_metrics.inference.turn import all_of
 from imug_metrics.inference.writing import Outputs
 from imug_metrics.judges.journal import Journal
 from imug_metrics.protocols.imug.samples import SAMPLES
-from imug_metrics.reading.files import Problems
+from imug_metrics.protocols.imug.usage import read_usage
+from imug_metrics.reading.files import Problems, as_turn
 from imug_metrics.report.files import write_problems
 from imug_metrics.suite import FAILED
 
@@ -114,11 +116,21 @@ async def _answered(question: Question, rollout: Rollout) -> bool:
         rows = rollout.outputs.finished(question, retry_errors=rollout.settings.retry_errors)
         if rows is None:
             await rollout.run(question)
-        for row in rows or ():
-            if row["model_response"].startswith(FAILED):
-                rollout.tell_failed(question, row.get("turn"), row["model_response"].removeprefix(FAILED).strip())
+        else:
+            _tell_failed_turns(question, rows, rollout)
     except BrokenSampleError as error:
         rollout.problems.error(question.root / SAMPLES, question.line, question.dialogue, str(error))
     except StoppedError:
         return False
     return True
+
+
+def _tell_failed_turns(question: Question, rows: Sequence[Mapping[str, Any]], rollout: Rollout) -> None:
+    """Tell of turns that failed in an earlier run, as that run did."""
+    failed = [row for row in rows if row["model_response"].startswith(FAILED)]
+    usage = read_usage(rollout.outputs.model, question.key, Problems()) if failed else {}
+    for row in failed:
+        reason = row["model_response"].removeprefix(FAILED).strip()
+        turn = as_turn(row.get("turn"))
+        log = usage[turn].log if turn in usage else {}
+        rollout.tell_failed(question, turn, str(log.get("failure", reason)))

@@ -31,11 +31,13 @@ class ModelError(RuntimeError):
     Attributes:
         reason: what is recorded of it.
         is_final: whether asking again would change nothing.
+        told: the reason with what is behind it, for messages; by default the reason.
     """
 
-    def __init__(self, reason: str, *, is_final: bool = False) -> None:
+    def __init__(self, reason: str, *, is_final: bool = False, told: str | None = None) -> None:
         super().__init__(reason)
         self.reason, self.is_final = reason[:MAX_REASON], is_final
+        self.told = self.reason if told is None else told[: 2 * MAX_REASON]
 
 
 @dataclass(frozen=True)

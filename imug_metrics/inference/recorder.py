@@ -10,7 +10,7 @@ import inspect
 import json
 import time
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -117,11 +117,14 @@ class Recorder:
         if answer is None:
             async with self._slots:
                 answer = await self._new_answer(address, place, history, want, step)
-        reply, usage = await asyncio.to_thread(self._restored, answer)
-        costs.add(usage, replied=reply is not None)
-        if reply is None:
-            raise ModelError(answer.error or "")
-        return reply
+        row = json.loads(answer.reply or "{}")
+        usage = {str(name): float(amount) for name, amount in row.get("usage", {}).items()}
+        costs.add(usage, replied=answer.error is None)
+        if answer.error is not None:
+            raise ModelError(answer.error, told=row.get("told"))
+        if "image" not in row:
+            return Reply(row.get("text"), usage=usage)
+        return Reply(row.get("text"), await asyncio.to_thread(self._image, row), usage)
 
     def _recorded(self, address: Address) -> Answer | None:
         answer = self.journal.find(address)
@@ -153,10 +156,10 @@ class Recorder:
         if error is None:
             self.spending.end(usage)
         else:
-            why = error.__cause__
-            told = error.reason if why is None else f"{error.reason} ({_told(why)[:MAX_REASON]})"
-            self.spending.fail(told, is_final=error.is_final)
-        return self._record(address, replace(reply, usage=usage), None if error is None else error.reason)
+            if error.__cause__ is not None:
+                error.told = f"{error.reason} ({_told(error.__cause__)[:MAX_REASON]})"
+            self.spending.fail(error.told, is_final=error.is_final)
+        return self._record(address, replace(reply, usage=usage), error)
 
     async def _call(self, place: Place, history: History, want: Want, step: Step) -> Reply:
         asked: Callable[..., Any] = partial(self.model, history, want=want, seed=self._seed(place, step))
@@ -181,8 +184,10 @@ class Recorder:
         digests = tuple(hashlib.sha256(image.data).hexdigest() for image in images)
         return Address((place.dialogue, place.turn, *step), prompt, digests, self.name, place.sample)
 
-    def _record(self, address: Address, reply: Reply, error: str | None) -> Answer:
+    def _record(self, address: Address, reply: Reply, error: ModelError | None) -> Answer:
         row: dict[str, Any] = {"usage": dict(reply.usage)}
+        if error is not None:
+            row["told"] = error.told
         if error is None and reply.text is not None:
             row["text"] = reply.text
         if error is None and reply.image is not None:
@@ -191,23 +196,17 @@ class Recorder:
                 write_bytes_whole(self.images / row["image"], reply.image.data, self._scratch)
             row |= _wire(reply.image)
         before = self.journal.find(address)
-        answer = Answer(1 if before is None else before.asked + 1, json.dumps(row), error)
+        reason = None if error is None else error.reason
+        answer = Answer(1 if before is None else before.asked + 1, json.dumps(row), reason)
         self.journal.add(address, answer)
         self._new.add(address)
         return answer
 
-    def _restored(self, answer: Answer) -> tuple[Reply | None, dict[str, float]]:
-        """The reply, or None where there was none, and what the request has cost."""
-        row = json.loads(answer.reply or "{}")
-        usage = {str(name): float(amount) for name, amount in row.get("usage", {}).items()}
-        if answer.error is not None:
-            return None, usage
-        image = None
-        if "image" in row:
-            data = (self.images / row["image"]).read_bytes()
-            sent = row.get("as_sent")
-            image = ImageFile(data, sent if "prefix" not in row else row["prefix"] + b64encode(data).decode())
-        return Reply(row.get("text"), image, usage), usage
+    def _image(self, row: Mapping[str, Any]) -> ImageFile:
+        """The image of a recorded reply."""
+        data = (self.images / row["image"]).read_bytes()
+        sent = row.get("as_sent")
+        return ImageFile(data, sent if "prefix" not in row else row["prefix"] + b64encode(data).decode())
 
 
 def _told(error: BaseException) -> str:

@@ -88,22 +88,24 @@ class Rollout:
         ask = partial(self.recorder.ask, Place(question.dialogue, task.turn, self.sample), costs)
         turn = Turn(question.dialogue, task.turn, task.want, history, user.text, ask)
         answer: Answer | None = None
+        log: Mapping[str, Any] = {}
         try:
             answer = await self.settings.strategy.answer(turn)
         except ModelError as error:
             state.answers.append({"model_response": failed(error.reason)})
-            self.tell_failed(question, task.turn, error.reason)
+            self.tell_failed(question, task.turn, error.told)
+            log = {} if error.told == error.reason else {"failure": error.told}
         else:
             state.answers.append(self.outputs.write_turn(question, task.turn, answer))
             self._look(question, task, answer)
-        log: Mapping[str, Any] = {} if answer is None else answer.log
+            log = answer.log
         state.usage[task.turn] = TurnUsage(costs.total(), context, log)
         return answer
 
     def tell_failed(self, question: Question, turn: object, reason: str) -> None:
         """Tell of a turn that failed, now or in an earlier run."""
         path = self.outputs.folder(question) / "result.json"
-        self.problems.warn(path, None, f"turn {turn}", f"the turn failed: {reason[:200]}")
+        self.problems.warn(path, None, f"turn {turn}", f"the turn failed: {reason[:300]}")
 
     def _look(self, question: Question, task: Task, answer: Answer) -> None:
         """Tell of an image that cannot be opened; it is kept as it came."""
