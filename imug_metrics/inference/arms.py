@@ -81,7 +81,8 @@ async def run_arm(
                 await asyncio.sleep(0)  # many finished ones in a row must not block the others
 
         await all_of(work() for _ in range(settings.concurrency))
-        write_problems(problems, folder.root)
+        written = write_problems(problems, folder.scratch)
+        written.replace(folder.root / written.name)  # a kill before this leaves nothing beside it
     return problems
 
 

@@ -109,6 +109,10 @@ class Run:
         root = self.out / "model"
         return {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*") if path.is_file()}
 
+    def names(self) -> set[str]:
+        """Names of all files, of the hidden folder too."""
+        return {path.relative_to(self.out).as_posix() for path in self.out.rglob("*") if path.is_file()}
+
     def usage(self) -> dict[str, object]:
         """What each dialogue has cost, but for the time."""
         root = self.out / ".model"
@@ -219,6 +223,7 @@ def test_a_kill_before_any_change_of_a_file_does_no_harm(folders):
         run.finish()
         assert run.outputs() == alone.outputs()
         assert run.usage() == alone.usage()
+        assert run.names() == alone.names(), "nothing is left of what was not whole"
         assert len(run.asked()) == len(alone.asked()) + asked - recorded
     assert step > 10, "every step was one to die at"
 
@@ -228,6 +233,7 @@ def test_the_outputs_are_those_of_a_run_that_was_left_alone(runs):
     assert len([name for name in alone.outputs() if name.endswith("result.json")]) == WORLD.dialogues
     assert killed.outputs() == alone.outputs()
     assert killed.usage() == alone.usage()
+    assert killed.names() == alone.names()
     assert len(killed.usage()) == WORLD.dialogues
 
 
