@@ -26,7 +26,7 @@ MODEL_SPECS = (
     "infer:URL (repeatable), python:FILE.py:FUNCTION, openai:MODEL, openai-images:MODEL, transformers:FOLDER-OR-NAME, "
     "command:PROGRAM ..., replay:DIR"
 )
-STRATEGY_FORMS = ("direct", "cot", "verify[:ROUNDS]", "best-of:N:SELECTOR", "adaptive:POLICY.json")
+STRATEGY_FORMS = ("direct", "cot", "verify[:ROUNDS]", "best-of:N:SELECTOR[,SELECTOR]", "adaptive:POLICY.json")
 SPECS = "open_clip:MODEL:WEIGHTS, hf:FOLDER-OR-NAME, timm:MODEL[:FILE], or scene, for rendered scenes alone"
 BENCHMARK = "holds data/ and config/"
 KINDS = ("choice", "numeric", "exact", "f1")

@@ -7,6 +7,7 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import fields
 from pathlib import Path
 
 from imug_metrics.cli.exit_codes import EXIT_FAILED, EXIT_FINE, EXIT_PROBLEMS
@@ -24,7 +25,12 @@ from imug_metrics.judges.journal import Journal
 from imug_metrics.reading.files import Problems
 from imug_metrics.report.sanitize import plain
 
-_FLAGS = {"contexts": "context", "url": "model_url"}
+_FLAGS = {
+    "contexts": "context",
+    "url": "model_url",
+    "judge": "judge_url",
+    **{limit.name: f"max_{limit.name}" for limit in fields(SpendLimits)},
+}
 
 
 def run(options: Namespace) -> int:

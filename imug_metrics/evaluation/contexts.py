@@ -65,8 +65,9 @@ class ContextEvaluation:
         """One table a model of its text turns, and one of its image turns."""
         shown: dict[str, Groups] = {}
         for model, groups in self.answers.items():
-            shown |= {model: groups}
-            shown |= {f"{model}: alignment of images": self.images[model]} if model in self.images else {}
+            shown[model] = groups
+            if model in self.images:
+                shown[f"{model}: alignment of images"] = self.images[model]
         shown = {title: groups for title, groups in shown.items() if groups["overall"]}
         names = file_names(shown, "context_")
         return [_table(*entry, self.lengths, name) for entry, name in zip(shown.items(), names, strict=True)]
@@ -141,7 +142,7 @@ def _models(chosen: Sequence[str], folders: Mapping[int, Path], outputs: Path) -
     for model in chosen:
         if model not in there:
             found = f"expected a folder in one of {outputs}/context_* ({join_names(there)})"
-            raise ArgumentError("model", f"{found}, got {model!r}{meant(model, there)}")
+            raise ArgumentError("models", f"{found}, got {model!r}{meant(model, there)}")
     if not there:
         raise ArgumentError("outputs", f"expected folders that hold one folder a model, {outputs}/context_* hold none")
     return [*dict.fromkeys(chosen)] or there

@@ -95,7 +95,7 @@ class ContextPadding:
         most = by_dialogue.total() - max(by_dialogue.values(), default=0)
         if most < budget:
             given = "which is what the turns of other dialogues with a reference output give"
-            raise ArgumentError("context", f"expected at most {most} tokens, {given}, got {budget}")
+            raise ArgumentError("contexts", f"expected at most {most} tokens, {given}, got {budget}")
 
     def pad(self, dialogue: str, turn: int, history: History) -> Padded:
         """Put fillers before and behind the dialogue's own earlier turns.
@@ -149,7 +149,7 @@ def parse_contexts(text: str) -> tuple[int, ...]:
     for entry in text.split(","):
         match = re.fullmatch(r"([1-9][0-9]{0,8})(k?)", entry.strip().lower())
         if match is None:
-            raise ArgumentError("context", f"expected numbers of tokens such as 4k,16k, got {entry.strip()!r}")
+            raise ArgumentError("contexts", f"expected numbers of tokens such as 4k,16k, got {entry.strip()!r}")
         found.add(int(match[1]) * (1024 if match[2] else 1))
     return tuple(sorted(found))
 

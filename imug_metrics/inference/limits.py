@@ -44,7 +44,7 @@ class SpendLimits:
         for limit in fields(self):
             value = getattr(self, limit.name)
             if value is not None and not 0 < value < math.inf:
-                raise ArgumentError(f"max_{limit.name}", f"expected a number above 0, got {value}")
+                raise ArgumentError(limit.name, f"expected a number above 0, got {value}")
 
 
 @dataclass

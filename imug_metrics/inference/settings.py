@@ -45,11 +45,12 @@ class Settings:
             raise ArgumentError("name", f"expected the name of one folder, got {self.name!r}")
         for argument in ("samples", "concurrency", "limit"):
             value = getattr(self, argument)
-            whole = isinstance(value, int) and not isinstance(value, bool)
-            if value is not None and (not whole or value < 1):
+            if value is not None and not _is_whole(value):
                 raise ArgumentError(argument, f"expected a whole number from 1, got {value}")
         if isinstance(self.seed, bool) or not isinstance(self.seed, int):
             raise ArgumentError("seed", f"expected a whole number, got {self.seed!r}")
+        if not all(_is_whole(tokens) for tokens in self.contexts) or len({*self.contexts}) < len(self.contexts):
+            raise ArgumentError("contexts", f"expected different whole numbers from 1, got {self.contexts}")
         if self.isolated and self.history.needs_references:
             raise ArgumentError("isolated", "expected without another history: there is none")
         if self.references is not None and not (self.history.needs_references or self.contexts):
@@ -84,6 +85,10 @@ class Settings:
             "tokenizer": None if counter is None else counter.name,
             "image_tokens": None if counter is None else counter.image_tokens,
         }
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
 
 
 def model_name(model: Model) -> str:

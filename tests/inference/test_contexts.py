@@ -131,13 +131,13 @@ def test_a_pool_that_is_too_small_is_refused_with_what_it_gives() -> None:
     sizes = {asked.dialogue: sum(COUNTER(f.messages()) for f in filler_pool([asked])) for asked in QUESTIONS}
     most = sum(sizes.values()) - max(sizes.values())
     assert ContextPadding(most, COUNTER, POOL).budget == most
-    with pytest.raises(ArgumentError, match=f"`context`: expected at most {most} tokens"):
+    with pytest.raises(ArgumentError, match=f"`contexts`: expected at most {most} tokens"):
         ContextPadding(most + 1, COUNTER, POOL)
 
 
 @pytest.mark.parametrize("text", ["", "4k,", "0", "-1", "4K8", "1.5k", "4m", "٤k"])
 def test_lists_of_lengths_that_are_none_are_refused(text: str) -> None:
-    with pytest.raises(ArgumentError, match="`context`"):
+    with pytest.raises(ArgumentError, match="`contexts`"):
         parse_contexts(text)
 
 

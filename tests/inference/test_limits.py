@@ -13,7 +13,7 @@ from imug_metrics.inference.limits import GIVE_UP_AFTER, Spending, SpendLimits, 
 @pytest.mark.parametrize("limit", ["requests", "tokens", "seconds"])
 @pytest.mark.parametrize("value", [0, -1, float("nan"), float("inf")])
 def test_limits_are_numbers_above_0(limit, value):
-    with pytest.raises(ArgumentError, match=f"max_{limit}"):
+    with pytest.raises(ArgumentError, match=f"`{limit}`: expected a number above 0"):
         SpendLimits(**{limit: value})
 
 

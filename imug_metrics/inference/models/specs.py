@@ -52,7 +52,8 @@ def load_model(
     """The model that a text names.
 
     Args:
-        specs: one of `MODEL_SPECS`; several are servers of one model, each `infer:URL`.
+        specs: `KIND:...` with one of `KINDS`, such as `openai:gpt-4o`; several are servers of one model, each
+            `infer:URL`.
         url: base URL of the server of an openai model; by default OPENAI_BASE_URL.
         temperature: of sampling, where the model is told it.
         device: where a transformers model runs; by default the CPU. What is a model elsewhere does not look at it.
@@ -76,7 +77,7 @@ def load_model(
     if url is not None and not kind.takes_url:
         raise ArgumentError(("model", "url"), f"{written[0]} takes no URL beside it")
     if not 0 <= temperature <= 100:
-        raise ArgumentError("temperature", f"expected a number from 0, got {temperature}")
+        raise ArgumentError("temperature", f"expected a number from 0 to 100, got {temperature}")
     try:
         return kind.load([place for _, place in places], Options(url, temperature, device))
     except ArgumentError:

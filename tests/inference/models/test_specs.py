@@ -11,12 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from imug_metrics.cli.arguments import MODEL_SPECS
 from imug_metrics.errors import ArgumentError
 from imug_metrics.inference.models.command import CommandModel
 from imug_metrics.inference.models.python_function import PythonFunction
 from imug_metrics.inference.models.replay import RecordedOutputs
-from imug_metrics.inference.models.specs import KINDS, default_name, load_model
+from imug_metrics.inference.models.specs import default_name, load_model
 from imug_metrics.reading.files import as_name
 
 
@@ -58,11 +57,6 @@ def test_other_kinds_are_refused_with_a_list_of_those_there_are(spec: str) -> No
     for call in (load_model, default_name):
         with pytest.raises(ArgumentError, match=r"`model`: expected infer:URL, python:FILE.py:FUNCTION, .* or replay:"):
             call(spec)
-
-
-def test_the_help_of_the_command_tells_every_kind() -> None:
-    for prefix, kind in KINDS.items():
-        assert f"{prefix}:{kind.form}" in MODEL_SPECS
 
 
 def test_models_that_need_no_package(tmp_path: Path) -> None:

@@ -1,0 +1,49 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""`imug-metrics infer`: what is refused is told by the flag that it came from."""
+
+from __future__ import annotations
+
+import pytest
+
+from imug_metrics.cli import main
+from imug_metrics.cli.arguments import MODEL_SPECS, STRATEGY_FORMS
+from imug_metrics.inference.models.specs import KINDS
+from imug_metrics.inference.strategies.spec import FORMS
+from tests.inference.worlds import World
+
+
+@pytest.mark.parametrize(
+    ("options", "flags"),
+    [
+        (["--context", "4m"], "--context"),
+        (["--context", "1000k"], "--context"),
+        (["--max-requests", "0"], "--max-requests"),
+        (["--max-tokens", "-1"], "--max-tokens"),
+        (["--max-seconds", "nan"], "--max-seconds"),
+        (["--model-url", "http://localhost:1"], "--model, --model-url"),
+        (["--strategy", "best-of:2:judge"], "--strategy, --judge-url"),
+        (["--strategy", "best-of:1:own"], "--strategy"),
+        (["--image-tokens", "-1"], "--image-tokens"),
+        (["--tokenizer", "mine"], "--tokenizer"),
+        (["--samples", "0"], "--samples"),
+        (["--history", "mixed:2"], "--history"),
+        (["--references", "."], "--references"),
+        (["--judge-url", "http://localhost:1"], "--judge-url"),
+        (["--temperature", "-1"], "--temperature"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_what_is_refused_is_told_by_its_flag(options, flags, tmp_path, capsys) -> None:
+    (tmp_path / "mine.py").write_text("def draw(history, *, want, seed):\n    return 'A'\n")
+    benchmark = World(2, 1).write(tmp_path / "benchmark")
+    folders = ["--benchmark", str(benchmark), "--out", str(tmp_path / "out")]
+    assert main(["infer", *folders, "--model", f"python:{tmp_path}/mine.py:draw", *options]) == 2
+    assert capsys.readouterr().err.startswith(f"imug-metrics: {flags}: ")
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_help_tells_every_kind_of_model_and_every_strategy() -> None:
+    told = [spec.removesuffix(" (repeatable)") for spec in MODEL_SPECS.split(", ")]
+    assert told == [f"{prefix}:{kind.form}" for prefix, kind in KINDS.items()]
+    assert STRATEGY_FORMS == FORMS
