@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from imug_metrics.inference.histories import References
@@ -27,8 +28,8 @@ class FillerTurn:
     question: Question
     task: Task
     references: References
-    texts: tuple[str, ...] = ()
-    images: int = 0
+    texts: tuple[str, ...]
+    images: int
 
     def messages(self) -> tuple[Message, Message]:
         """What the user says, and the reference's side.
@@ -50,16 +51,9 @@ def filler_pool(questions: Iterable[Question], references: References | None = N
 
 
 def _fillers(question: Question, references: References) -> Iterator[FillerTurn]:
-    tasks = question.tasks()
-    while True:
-        try:
-            task = next(tasks)
-        except (StopIteration, BrokenSampleError):
-            return
-        filler = FillerTurn(question, task, references)
-        try:
-            parts = [part for message in filler.messages() for part in message.parts]
-        except BrokenSampleError:
-            continue
-        texts = tuple(part for part in parts if isinstance(part, str))
-        yield FillerTurn(question, task, references, texts, len(parts) - len(texts))
+    with suppress(BrokenSampleError):  # what follows is not known
+        for task in question.tasks():
+            with suppress(BrokenSampleError):  # an image or the reference output is not there
+                parts = (*task.message().parts, *references.message(question, task).parts)
+                texts = tuple(part for part in parts if isinstance(part, str))
+                yield FillerTurn(question, task, references, texts, len(parts) - len(texts))

@@ -21,8 +21,7 @@ MAX_IMAGE_BYTES = 2**26
 """Bytes of an image that a model may reply with."""
 MAX_REASON = 2000
 """Characters that are kept of the reason of a failure."""
-COUNTED_BY_US = ("requests", COUNTED)
-"""Kinds of cost that a model does not tell."""
+_COUNTED = ("requests", COUNTED)  # kinds of cost that a model does not tell
 
 
 class ModelError(RuntimeError):
@@ -205,6 +204,6 @@ def _usage(usage: Any) -> dict[str, float]:
         raise ModelError(f"The model's usage must be numbers by name, not {type(usage).__name__}")
     for name, amount in usage.items():
         why = cost_fault(name, amount) if isinstance(name, str) else "expected names that are text"
-        if why is not None or name in COUNTED_BY_US:
+        if why is not None or name in _COUNTED:
             raise ModelError(f"The model's usage {name!r}: {why or 'is counted, not told'}")
     return {name: float(amount) for name, amount in usage.items()}

@@ -109,7 +109,7 @@ def infer(
         from imug_metrics.inference.models.specs import default_name, load_model
 
         name = default_name(model) if name is None else name
-        model = load_model([model])
+        model = load_model(model)
     if isinstance(strategy, str):
         strategy = parse_strategy(strategy)
     found = Settings(

@@ -5,11 +5,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 from imug_metrics.inference.model import History, Message, Part, Reply, Want
+
+T = TypeVar("T")
 
 Step: TypeAlias = tuple["str | int", ...]
 """Where in a strategy a request is made: names and numbers, from the outside in; part of what a reply is found by."""
@@ -112,7 +114,7 @@ class Strategy(Protocol):
         ...
 
 
-async def all_of(awaitables: Any) -> list[Any]:
+async def all_of(awaitables: Iterable[Awaitable[T]]) -> list[T]:
     """Await several at once; where one fails, the others are cancelled before its error is raised."""
     tasks = [asyncio.ensure_future(each) for each in awaitables]
     try:

@@ -198,11 +198,7 @@ def opened(source: str) -> Iterator[str]:
     reads_bytes = any(name.rpartition(".")[2] in ("open", "read_bytes") for name in names)
     for call, name in zip(calls, names, strict=True):
         owner, _, method = name.rpartition(".")
-        if (
-            method == "open"
-            and owner not in ("Image", "av", "os", "wave", "tarfile")
-            and not _is_binary_or_written(call)
-        ):
+        if method == "open" and owner not in NO_TEXT and not _is_binary_or_written(call):
             yield f"line {call.lineno}: {name} in text mode"
         elif (owner and method in ("read_text", "decode") and not _was_encoded(owner)) or name == "json.load":
             yield f"line {call.lineno}: {name}"
