@@ -9,20 +9,18 @@ import hashlib
 import inspect
 import json
 import time
-from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from imug_metrics._files import write_bytes_whole
 from imug_metrics.inference.limits import Spending, StoppedError
 from imug_metrics.inference.model import MAX_REASON, History, ImageFile, Model, ModelError, Reply, Want, as_reply
+from imug_metrics.inference.reply_images import ReplyImages
 from imug_metrics.inference.run_folder import RunFolder
 from imug_metrics.inference.turn import Step
 from imug_metrics.judges.journal import Address, Answer, Journal
-from imug_metrics.reading.files import inside
 
 
 @dataclass(frozen=True)
@@ -93,9 +91,9 @@ class Recorder:
     ) -> None:
         self.model, self.name, self.seed, self.spending = model, name, seed, spending
         folder.root.mkdir(parents=True, exist_ok=True)
-        self.images, self.journal = folder.images, Journal(folder.journal)
-        folder.make()
-        self._retry, self._scratch = retry_errors, folder.scratch
+        self.journal = Journal(folder.journal)
+        folder.make()  # empties the scratch folder, which nobody else writes into once the journal is ours
+        self.images, self._retry = ReplyImages(folder.images, folder.scratch), retry_errors
         self._new: set[Address] = set()
         self._slots = asyncio.Semaphore(concurrency)
         self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix="model")
@@ -122,20 +120,14 @@ class Recorder:
         costs.add(usage, replied=answer.error is None)
         if answer.error is not None:
             raise ModelError(answer.error, told=row.get("told"))
-        if "image" not in row:
-            return Reply(row.get("text"), usage=usage)
-        return Reply(row.get("text"), await asyncio.to_thread(self._image, row), usage)
+        image = await asyncio.to_thread(self.images.read, row) if "image" in row else None
+        return Reply(row.get("text"), image, usage)
 
     def _recorded(self, address: Address) -> Answer | None:
         answer = self.journal.find(address)
         if answer is None or (answer.error is not None and self._retry and address not in self._new):
             return None
-        return answer if self._has_image(answer) else None
-
-    def _has_image(self, answer: Answer) -> bool:
-        """Whether the image of a reply is still there, where it has one."""
-        name = json.loads(answer.reply or "{}").get("image")
-        return name is None or inside(self.images / str(name), self.images) is not None
+        return answer if self.images.has(json.loads(answer.reply or "{}")) else None
 
     async def _new_answer(self, address: Address, place: Place, history: History, want: Want, step: Step) -> Answer:
         self.spending.begin()
@@ -191,22 +183,13 @@ class Recorder:
         if error is None and reply.text is not None:
             row["text"] = reply.text
         if error is None and reply.image is not None:
-            row["image"] = hashlib.sha256(reply.image.data).hexdigest()
-            if not (self.images / row["image"]).is_file():
-                write_bytes_whole(self.images / row["image"], reply.image.data, self._scratch)
-            row |= _wire(reply.image)
+            row |= self.images.keep(reply.image)
         before = self.journal.find(address)
         reason = None if error is None else error.reason
         answer = Answer(1 if before is None else before.asked + 1, json.dumps(row), reason)
         self.journal.add(address, answer)
         self._new.add(address)
         return answer
-
-    def _image(self, row: Mapping[str, Any]) -> ImageFile:
-        """The image of a recorded reply."""
-        data = (self.images / row["image"]).read_bytes()
-        sent = row.get("as_sent")
-        return ImageFile(data, sent if "prefix" not in row else row["prefix"] + b64encode(data).decode())
 
 
 def _told(error: BaseException) -> str:
@@ -221,13 +204,3 @@ def _told(error: BaseException) -> str:
 def _shown(part: str | ImageFile) -> Any:
     """A part of a message without its image's content, which has a digest of its own."""
     return part if isinstance(part, str) else {"image": None if part.as_sent is None else part.as_sent[:64]}
-
-
-def _wire(image: ImageFile) -> dict[str, str]:
-    """How the text that an image was sent as is found again: mostly it is a prefix before the usual base64."""
-    if image.as_sent is None:
-        return {}
-    usual = b64encode(image.data).decode()
-    if image.as_sent.endswith(usual):
-        return {"prefix": image.as_sent.removesuffix(usual)}
-    return {"as_sent": image.as_sent}
