@@ -30,6 +30,7 @@ check: $(VENV)/.test
 dist: $(VENV)/.test
 	rm -rf dist
 	$(BIN)/python -m build --outdir dist .
+	$(BIN)/python -m tests.packaging.smaller dist/*.whl
 	$(BIN)/twine check --strict dist/*
 
 # Both installed where nothing else is: sizes, contents, the demo, one run.
