@@ -36,11 +36,11 @@ class _Zopfli:
 def pack(wheel: Path) -> None:
     """Write a wheel anew, in its place."""
     smaller = wheel.with_suffix(".smaller")
-    with zipfile.ZipFile(wheel) as old, zipfile.ZipFile(smaller, "w") as new:
-        # The library has no other way in: its own levels end at those of zlib.
-        with patch.object(zipfile, "_get_compressor", lambda kind, level=None: _Zopfli()):
-            for member in old.infolist():
-                new.writestr(member, old.read(member), zipfile.ZIP_DEFLATED)
+    # The library has no other way in: its own levels end at those of zlib.
+    zopfli = patch.object(zipfile, "_get_compressor", lambda kind, level=None: _Zopfli())
+    with zopfli, zipfile.ZipFile(wheel) as old, zipfile.ZipFile(smaller, "w") as new:
+        for member in old.infolist():
+            new.writestr(member, old.read(member), zipfile.ZIP_DEFLATED)
     os.replace(smaller, wheel)
 
 
