@@ -237,6 +237,6 @@ def check_any_output(argument: str, models: Sequence[Path], samples: Collection[
     Raises:
         ArgumentError: it says where the first output was looked for.
     """
-    if not any(question_folder(model, sample).is_dir() for model in models for sample in samples):
-        place = question_folder(models[0], next(iter(samples)))
+    if not any(question_folder(model, sample.key).is_dir() for model in models for sample in samples):
+        place = question_folder(models[0], next(iter(samples)).key)
         raise ArgumentError(argument, f"found no output of the benchmark; the first would lie in {place}")

@@ -44,7 +44,7 @@ class ImugReader:
         benchmark = _benchmark(root, problems)
         models = _models(folder, benchmark)
         if not models:
-            where = question_folder(folder / "MODEL", benchmark[0])
+            where = question_folder(folder / "MODEL", benchmark[0].key)
             raise ArgumentError("path", f"{folder} holds no answers to {root}; the first would lie in {where}")
         for model in models:
             for record in imug.read_records(benchmark, model, problems):
@@ -85,7 +85,7 @@ def _models(folder: Path, benchmark: imug.Benchmark) -> list[Path]:
 
 
 def _answers(model: Path, benchmark: imug.Benchmark) -> bool:
-    return any(question_folder(model, sample).is_dir() for sample in islice(benchmark, _LOOKED_AT))
+    return any(question_folder(model, sample.key).is_dir() for sample in islice(benchmark, _LOOKED_AT))
 
 
 def _has_both(path: Path) -> bool:

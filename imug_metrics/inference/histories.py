@@ -15,7 +15,7 @@ from imug_metrics.errors import ArgumentError
 from imug_metrics.functional.decay.exposure_bias import SCHEDULES, Schedule, own_history_share, scheduled_sampling
 from imug_metrics.inference.model import ImageFile, Message, Part
 from imug_metrics.inference.questions import BrokenSampleError, Question, Task
-from imug_metrics.protocols.imug.outputs import Replies, find_image, read_replies
+from imug_metrics.protocols.imug.outputs import Replies, find_image, question_folder, read_replies
 from imug_metrics.protocols.imug.samples import DYNAMIC
 from imug_metrics.reading.files import Problems
 from imug_metrics.suite import FAILED
@@ -117,8 +117,7 @@ class References:
         return stated if task.want == "text" else task.image(stated)
 
     def _recorded(self, folder: Path, question: Question, task: Task) -> Part | None:
-        domain, subdomain, sample = question.key
-        place = folder / domain / subdomain / f"question_{sample}"
+        place = question_folder(folder, question.key)
         replies: Replies = read_replies(place, folder, self._problems, texts=False) or {}
         if task.want == "image":
             path = find_image(task.turn, replies, place, folder, self._problems)

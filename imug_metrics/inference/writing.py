@@ -14,6 +14,7 @@ from imug_metrics._files import write_bytes_whole
 from imug_metrics.inference.model import ImageFile, Part
 from imug_metrics.inference.questions import BrokenSampleError, Question
 from imug_metrics.inference.turn import Answer
+from imug_metrics.protocols.imug.outputs import question_folder
 from imug_metrics.protocols.imug.usage import TurnUsage, usage_content, usage_file
 from imug_metrics.reading.files import MAX_JSON_BYTES, Problems, inside, read_json
 from imug_metrics.suite import FAILED
@@ -39,8 +40,7 @@ class Outputs:
         Raises:
             BrokenSampleError: if a link leads out of the model's folder.
         """
-        domain, subdomain, sample = question.key
-        found = self.model / domain / subdomain / f"question_{sample}"
+        found = question_folder(self.model, question.key)
         _check_within(found, self.model)
         return found
 

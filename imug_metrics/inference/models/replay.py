@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 
 from imug_metrics.inference.model import MAX_IMAGE_BYTES, History, ImageFile, ModelError, Reply, Want
-from imug_metrics.protocols.imug.outputs import Replies, find_image, read_replies
+from imug_metrics.protocols.imug.outputs import Replies, find_image, question_folder, read_replies
 from imug_metrics.reading.files import Problems, as_name
 from imug_metrics.suite import FAILED
 
@@ -47,7 +47,7 @@ class RecordedOutputs:
         names = dialogue.split("/")
         if len(names) != 3 or None in map(as_name, names):
             raise ModelError(f"expected domain/subdomain/sample_id as the dialogue, got {dialogue!r}", is_final=True)
-        question = self.folder / names[0] / names[1] / f"question_{names[2]}"
+        question = question_folder(self.folder, (names[0], names[1], names[2]))
         problems = Problems()
         replies = read_replies(question, self.folder, problems) or {}
         said = replies.get(turn, [None])[-1]

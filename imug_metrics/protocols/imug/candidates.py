@@ -74,9 +74,9 @@ def read_candidates(
         ArgumentError: if the turns of the answers count from 0.
     """
     samples = list(samples)
-    check_outputs_counting(samples, run, {sample.key: question_folder(run, sample) for sample in samples})
+    check_outputs_counting(samples, run, {sample.key: question_folder(run, sample.key) for sample in samples})
     for sample in samples:
-        folder = question_folder(run, sample)
+        folder = question_folder(run, sample.key)
         written = read_entries(folder, run, Problems(), texts=False) or {}  # what is wrong `read_records` tells
         own = Problems()
         records = list(read_records([sample], run, own))

@@ -88,7 +88,7 @@ class SampleImages:
 
     def __init__(self, benchmark: Path, sample: Sample, model: Path, protocol: Protocol, problems: Problems) -> None:
         self.benchmark, self.model, self.protocol, self.problems = benchmark, model, protocol, problems
-        self.folder = question_folder(model, sample)
+        self.folder = question_folder(model, sample.key)
         self.tasks = {task.turn: task for task in sample.tasks}
 
     def input(self, turn: int) -> ImageFile | None:

@@ -32,9 +32,15 @@ def list_models(outputs: Path) -> list[str]:
     return sorted(path.name for path in outputs.iterdir() if path.is_dir() and not path.name.startswith("."))
 
 
-def question_folder(model: Path, sample: Sample) -> Path:
-    """Where a model's answers to a sample lie."""
-    return model / sample.domain / sample.subdomain / f"question_{sample.sample_id}"
+def question_folder(model: Path, key: Key) -> Path:
+    """Where a model's answers to a sample lie.
+
+    Example:
+        >>> question_folder(Path("out/mine"), ("Cooking", "pan", "1")).as_posix()
+        'out/mine/Cooking/pan/question_1'
+    """
+    domain, subdomain, sample_id = key
+    return model / domain / subdomain / f"question_{sample_id}"
 
 
 def read_records(
@@ -56,10 +62,10 @@ def read_records(
         ArgumentError: if the turns of the answers count from 0.
     """
     samples = list(samples)
-    check_outputs_counting(samples, model, {sample.key: question_folder(model, sample) for sample in samples})
+    check_outputs_counting(samples, model, {sample.key: question_folder(model, sample.key) for sample in samples})
     kinds: set[str] = set()
     for sample in samples:
-        folder = question_folder(model, sample)
+        folder = question_folder(model, sample.key)
         entries = read_entries(folder, model, problems, texts=asks_for_text(sample.tasks))
         replies = None if entries is None else _replies(entries)
         usage = read_usage(model, sample.key, problems)

@@ -54,7 +54,7 @@ def check_result_fields(samples: Iterable[Sample], model: Path, problems: Proble
     """Unknown fields in one model's files result.json."""
     fields = UnknownFields(RESULT_FIELDS)
     for sample in samples:
-        path = question_folder(model, sample) / "result.json"
+        path = question_folder(model, sample.key) / "result.json"
         content: Any = read_json(path, Problems()) if inside(path, model) else None  # what does not read is listed
         if isinstance(content, dict):
             fields.look(path, None, content)

@@ -39,13 +39,13 @@ def check_outputs(samples: Sequence[Sample], model: Path, problems: Problems) ->
         if record.modality == "image" and isinstance(record.image, Path):
             check_image(record.image, f"turn {record.turn}", problems)
     for sample in samples:
-        folder = question_folder(model, sample)
+        folder = question_folder(model, sample.key)
         tasks = {task.turn: task for task in sample.tasks}
         if not folder.is_dir():
             _check_place(folder, model, sample, problems)
         _check_replies(folder, model, tasks, problems)
         _check_files(folder, tasks, problems)
-    known = {question_folder(model, sample) for sample in samples}
+    known = {question_folder(model, sample.key) for sample in samples}
     for folder in _question_folders(model):
         if folder not in known:
             problems.warn(folder, None, "", "belongs to no sample of the benchmark: it is unused")
