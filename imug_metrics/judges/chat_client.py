@@ -10,7 +10,7 @@ import math
 import os
 from base64 import b64encode
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from imug_metrics.judges.credentials import bearer, proxy_for, split_url
 from imug_metrics.judges.http_client import Endpoint, HttpClient, Received
@@ -25,26 +25,7 @@ MAX_RESPONSE_BYTES = 16 * 2**20
 class ChatClient(HttpClient):
     """A client of an OpenAI-compatible server.
 
-    A request is tried again, after a pause that doubles and is partly random, when the server is busy (408, 409, 429),
-    fails (5xx), cannot be reached, breaks off, takes too long, or answers what cannot be read. Any other status ends
-    the request at once. One request takes at most `attempts * (timeout + max_wait)` seconds.
-
-    The key is sent in the Authorization header and shown nowhere: not in errors, not in `repr`, and where the server
-    repeats it, it is taken out of the reply. User name and password in the base URL are treated likewise. No redirect
-    is followed. A proxy is taken from HTTP_PROXY, HTTPS_PROXY and NO_PROXY.
-
-    Args:
-        model: the server's name of the model; by default the environment variable OPENAI_MODEL.
-        base_url: the URL before `/chat/completions`; by default OPENAI_BASE_URL. There is no other default: nothing is
-            sent anywhere unless told where.
-        api_key: by default OPENAI_API_KEY; servers without keys need none. The variable is left aside where the base
-            URL holds a user name.
-        concurrency: requests at a time, each on a connection of its own.
-        attempts: how many times one request is sent at most.
-        connect_timeout: seconds to make a connection.
-        timeout: seconds from sending a request to the last byte of its answer.
-        backoff: seconds of the first pause.
-        max_wait: longest pause in seconds, also where the server asks for a longer one (`Retry-After`).
+    What is tried again, how the key is kept, and the arguments: see `OpenAIJudge`, which is one.
 
     Raises:
         ModuleNotFoundError: if aiohttp is not installed.
@@ -154,14 +135,32 @@ def first_choice(text: str) -> Choice | None:
     return Choice(message, usage, *(text if isinstance(text, str) else None for text in (refusal, reason)))
 
 
-def image_url_part(data: bytes, media_type: str) -> dict[str, Any]:
-    """An image as a part of a message: a data URL.
+class ImageContent(Protocol):
+    """The content of an image file, and its type."""
+
+    @property
+    def data(self) -> bytes:
+        """The bytes."""
+        ...
+
+    @property
+    def media_type(self) -> str:
+        """Such as image/png."""
+        ...
+
+
+def content_part(part: str | ImageContent) -> dict[str, Any]:
+    """A text or an image as a part of a message; an image is a data URL.
 
     Example:
-        >>> image_url_part(b"png", "image/png")
+        >>> from imug_metrics.judges.protocol import ImagePart
+        >>> content_part(ImagePart(b"png"))
         {'type': 'image_url', 'image_url': {'url': 'data:image/png;base64,cG5n'}}
     """
-    return {"type": "image_url", "image_url": {"url": f"data:{media_type};base64,{b64encode(data).decode('ascii')}"}}
+    if isinstance(part, str):
+        return {"type": "text", "text": part}
+    url = f"data:{part.media_type};base64,{b64encode(part.data).decode()}"
+    return {"type": "image_url", "image_url": {"url": url}}
 
 
 def _setting(argument: str, value: str | None, variable: str) -> str:

@@ -8,9 +8,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from imug_metrics.judges.chat_client import MAX_RESPONSE_BYTES, ChatClient, image_url_part
+from imug_metrics.judges.chat_client import MAX_RESPONSE_BYTES, ChatClient, content_part
 from imug_metrics.judges.content import message_text
-from imug_metrics.judges.protocol import ImagePart, JudgeError, JudgeRequest, ReplyError
+from imug_metrics.judges.protocol import JudgeError, JudgeRequest, ReplyError
 from imug_metrics.judges.retrying import Failure
 
 
@@ -21,6 +21,7 @@ def chat_body(request: JudgeRequest, model: str) -> dict[str, Any]:
     `response_format` are there only where the request has them.
 
     Example:
+        >>> from imug_metrics.judges.protocol import ImagePart
         >>> chat_body(JudgeRequest("Judge.", (ImagePart(b"png"), "How good?"), temperature=0.1), "m")["messages"][1]
         {'role': 'user', 'content': [{'type': 'image_url', 'image_url': {'url': 'data:image/png;base64,cG5n'}},
          {'type': 'text', 'text': 'How good?'}]}
@@ -28,7 +29,7 @@ def chat_body(request: JudgeRequest, model: str) -> dict[str, Any]:
     messages: list[dict[str, Any]] = []
     if request.system is not None:
         messages.append({"role": "system", "content": request.system})
-    messages.append({"role": "user", "content": [_content(part) for part in request.parts]})
+    messages.append({"role": "user", "content": [content_part(part) for part in request.parts]})
     body: dict[str, Any] = {"model": model, "messages": messages}
     if request.temperature is not None:
         body["temperature"] = request.temperature
@@ -42,8 +43,7 @@ class OpenAIJudge(ChatClient):
 
     A request is tried again, after a pause that doubles and is partly random, when the server is busy (408, 409, 429),
     fails (5xx), cannot be reached, breaks off, takes too long, or answers something that is no chat completion. Any
-    other status ends the request at once. One request takes at most
-    `attempts * (timeout + max_wait)` seconds.
+    other status ends the request at once. One request takes at most `attempts * (timeout + max_wait)` seconds.
 
     The key is sent in the Authorization header and shown nowhere: not in errors, not in `repr`, and where the server
     repeats it, it is taken out of the reply. User name and password in the base URL are treated likewise. No redirect
@@ -139,7 +139,3 @@ class OpenAIJudge(ChatClient):
             reason = "holds no text" if choice.refusal is None else f"is a refusal: {self._redact(choice.refusal)}"
             return ReplyError("no_text", f"The reply {reason}.", reply)
         return reply
-
-
-def _content(part: str | ImagePart) -> dict[str, Any]:
-    return {"type": "text", "text": part} if isinstance(part, str) else image_url_part(part.data, part.media_type)

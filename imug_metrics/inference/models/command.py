@@ -18,8 +18,8 @@ from typing import Any
 
 from imug_metrics.errors import ArgumentError
 from imug_metrics.inference.model import History, ModelError, Reply, Want
-from imug_metrics.inference.models.wire import MAX_REPLY_BYTES, image_from, usage_from, wire_messages
-from imug_metrics.reading.text_files import decode
+from imug_metrics.inference.models.wire import MAX_REPLY_BYTES, image_from, json_object, usage_from, wire_messages
+from imug_metrics.reading.text_files import TextError, decode
 
 _MAX_CODE_BYTES = 2**24  # of a file that is taken for a part of the program
 _KEPT_BYTES = 2000  # of what a program writes to its standard error
@@ -184,10 +184,10 @@ def _digest(file: str) -> str:
 
 def _parsed(line: bytes, number: int) -> dict[str, Any]:
     try:
-        answer = json.loads(decode(line))
-    except (ValueError, RecursionError):
+        answer = json_object(decode(line))
+    except TextError:
         answer = None
-    if not isinstance(answer, dict):
+    if answer is None:
         shown = str(line[:120], "utf-8", "replace").strip()
         raise ModelError(f"expected a JSON object from the program, got {shown!r}; messages belong to standard error")
     if answer.get("id") != number:

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from imug_metrics.inference.model import History, ModelError, Reply, Want
-from imug_metrics.inference.models.wire import MAX_REPLY_BYTES, image_from, usage_from, wire_messages
+from imug_metrics.inference.models.wire import MAX_REPLY_BYTES, image_from, json_object, usage_from, wire_messages
 from imug_metrics.judges.credentials import split_url
 from imug_metrics.judges.http_client import Endpoint, HttpClient, Received
 from imug_metrics.judges.retrying import Failure
@@ -98,15 +98,10 @@ def _object(received: Received | Failure, endpoint: Endpoint) -> dict[str, Any] 
     """The object that was sent, or what is wrong."""
     if isinstance(received, Failure):
         return f"{endpoint.url}: {received.message}"
-    problem = f"status {received.status}"
-    if received.status < 300:
-        try:
-            answer = json.loads(received.text)
-        except (ValueError, RecursionError):
-            answer = None
-        if isinstance(answer, dict):
-            return answer
-        problem = "no JSON object"
+    answer = json_object(received.text) if received.status < 300 else None
+    if answer is not None:
+        return answer
+    problem = "no JSON object" if received.status < 300 else f"status {received.status}"
     return f"{endpoint.url}: {problem}: {endpoint.redact(received.text)}"
 
 

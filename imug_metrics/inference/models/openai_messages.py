@@ -10,7 +10,7 @@ from typing import Any
 from imug_metrics.errors import ReplyError
 from imug_metrics.inference.model import History, ImageFile, ModelError, Part, Reply
 from imug_metrics.inference.models.wire import IMAGE_MARK, image_from, usage_from
-from imug_metrics.judges.chat_client import Choice, image_url_part
+from imug_metrics.judges.chat_client import Choice, content_part
 from imug_metrics.judges.content import message_text
 
 _USAGE = {
@@ -39,7 +39,7 @@ def chat_messages(history: History) -> list[dict[str, Any]]:
     waiting: list[Part] = []
     for message in history:
         if message.role == "user":
-            messages.append({"role": "user", "content": list(map(_content, (*waiting, *message.parts)))})
+            messages.append({"role": "user", "content": list(map(content_part, (*waiting, *message.parts)))})
             waiting = []
             continue
         text = "\n".join(part if isinstance(part, str) else IMAGE_MARK for part in message.parts)
@@ -98,10 +98,6 @@ def tokens_of(usage: Any) -> dict[str, float]:
     """
     told = usage.items() if isinstance(usage, dict) else ()
     return usage_from({_USAGE[name]: amount for name, amount in told if name in _USAGE})
-
-
-def _content(part: Part) -> dict[str, Any]:
-    return {"type": "text", "text": part} if isinstance(part, str) else image_url_part(part.data, part.media_type)
 
 
 def _image_urls(message: Mapping[str, Any]) -> Iterator[str]:

@@ -6,12 +6,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Literal
 
 from imug_metrics.inference.model import History, ModelError, Reply, Want
 from imug_metrics.inference.models.openai_images import drawn_reply, image_request
 from imug_metrics.inference.models.openai_messages import chat_messages, image_reply, text_reply
-from imug_metrics.inference.models.wire import MAX_REPLY_BYTES
+from imug_metrics.inference.models.wire import MAX_REPLY_BYTES, json_object
 from imug_metrics.judges.chat_client import ChatClient
 from imug_metrics.judges.retrying import Failure
 
@@ -102,10 +102,7 @@ class OpenAIModel(ChatClient):
         return choice if isinstance(choice, Failure) else image_reply(choice)
 
     def _read_drawn(self, text: str) -> Reply | Failure:
-        try:
-            answer: Any = json.loads(text)
-        except (ValueError, RecursionError):
-            answer = None
-        if not isinstance(answer, dict):
+        answer = json_object(text)
+        if answer is None:
             return Failure("malformed", f"the answer is no object: {self._redact(text)}", retryable=True)
         return drawn_reply(answer)

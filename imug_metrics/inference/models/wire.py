@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from base64 import b64decode, b64encode
 from typing import Any
 
@@ -39,6 +40,20 @@ def image_from(sent: str) -> ImageFile:
     """
     data = b64decode(sent.split(",", 1)[-1])
     return ImageFile(data, None if b64encode(data).decode() == sent else sent)
+
+
+def json_object(text: str) -> dict[str, Any] | None:
+    """The object that a text is in JSON; None where it is none.
+
+    Example:
+        >>> json_object('{"text": "B"}'), json_object("[]"), json_object("{")
+        ({'text': 'B'}, None, None)
+    """
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def usage_from(told: Any) -> dict[str, float]:
