@@ -38,7 +38,7 @@ Groups = Mapping[str, Mapping[str, Mapping[str, float]]]
 
 NOTE = (
     "Change: per doubling of the tokens, within each turn; ▼ ▲ the 95 % interval by dialogue lies wholly below / above "
-    "0. Holds: the longest context at which the mean is at least 0.85 of that at the shortest"
+    "0. Holds, without interval: the longest context at which the mean is at least 0.85 of that at the shortest"
 )
 
 

@@ -222,7 +222,7 @@ def check_judged(judged: Path | None, models: Sequence[str], argument: str = "ju
 
 @contextmanager
 def as_argument(name: str) -> Iterator[None]:
-    """Errors about what lies in a folder name the argument that the folder came from.
+    """Errors about what an argument led to, such as a folder's content, name that argument.
 
     Args:
         name: of the argument.

@@ -4,6 +4,25 @@
 
 from imug_metrics.inference.limits import SpendLimits
 from imug_metrics.inference.model import ImageFile, Message, Model, ModelError, Reply
+from imug_metrics.inference.models.specs import load_model
 from imug_metrics.inference.run import Inference, infer
+from imug_metrics.inference.tokens import TokenCounter, token_counter
+from imug_metrics.inference.turn import Answer, Candidate, Strategy, Turn
 
-__all__ = ["ImageFile", "Inference", "Message", "Model", "ModelError", "Reply", "SpendLimits", "infer"]
+__all__ = [
+    "Answer",
+    "Candidate",
+    "ImageFile",
+    "Inference",
+    "Message",
+    "Model",
+    "ModelError",
+    "Reply",
+    "SpendLimits",
+    "Strategy",
+    "TokenCounter",
+    "Turn",
+    "infer",
+    "load_model",
+    "token_counter",
+]

@@ -33,7 +33,7 @@ class Adaptive(Composed):
     def __init__(self, policy: Policy, strategies: Mapping[str, Strategy], place: str = "policy") -> None:
         unknown = [name for name in policy.strategies if name not in strategies]
         if unknown:
-            raise ArgumentError("strategy", f"the policy names {unknown[0]!r}, which is none of its strategies")
+            raise ArgumentError("policy", f"the policy names {unknown[0]!r}, which is none of its strategies")
         super().__init__(f"adaptive:{place}", *strategies.values())
         self.policy, self.strategies = policy, strategies
         rules = repr(sorted((want, sorted(rule.turns.items()), rule.otherwise) for want, rule in policy.rules.items()))

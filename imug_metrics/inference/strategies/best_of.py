@@ -39,9 +39,9 @@ class BestOf(Composed):
     def __init__(self, n: int, selectors: Selector | Sequence[Selector], inner: Strategy | None = None) -> None:
         self.selectors = tuple(selectors) if isinstance(selectors, Sequence) else (selectors,)
         if not 2 <= n <= MAX_CANDIDATES:
-            raise ArgumentError("strategy", f"expected 2 to {MAX_CANDIDATES} candidates for best-of, got {n}")
+            raise ArgumentError("n", f"expected 2 to {MAX_CANDIDATES} candidates for best-of, got {n}")
         if not self.selectors:
-            raise ArgumentError("strategy", "expected a selector for best-of")
+            raise ArgumentError("selectors", "expected a selector for best-of")
         self.n, self.inner = n, inner or Direct()
         names = ",".join(selector.name for selector in self.selectors)
         super().__init__(name_around(self.inner, f"best-of:{n}:{names}"), self.inner, *self.selectors)

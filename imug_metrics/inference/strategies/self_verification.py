@@ -38,7 +38,7 @@ class SelfVerificationLoop(Composed):
 
     def __init__(self, rounds: int = 1, inner: Strategy | None = None) -> None:
         if rounds < 1:
-            raise ArgumentError("strategy", f"expected a number of rounds from 1, got {rounds}")
+            raise ArgumentError("rounds", f"expected a number of rounds from 1, got {rounds}")
         self.rounds, self.inner = rounds, inner or Direct()
         super().__init__(name_around(self.inner, f"verify:{rounds}"), self.inner)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from imug_metrics.encoders import Encoder
 from imug_metrics.errors import ArgumentError
 from imug_metrics.evaluation.inputs import cached_encoder
+from imug_metrics.evaluation.settings import as_argument
 from imug_metrics.inference.strategies.adaptive import Adaptive
 from imug_metrics.inference.strategies.best_of import BestOf
 from imug_metrics.inference.strategies.chain_of_thought import ChainOfThought
@@ -116,7 +117,9 @@ def _cot(inner: Strategy, rest: str | None, needs: SelectorNeeds) -> Strategy:
 
 
 def _verify(inner: Strategy, rest: str | None, needs: SelectorNeeds) -> Strategy:
-    return SelfVerificationLoop(1 if rest is None else _count(rest, "rounds", "verify:2"), inner)
+    rounds = 1 if rest is None else _count(rest, "rounds", "verify:2")
+    with as_argument("strategy"):
+        return SelfVerificationLoop(rounds, inner)
 
 
 def _best_of(inner: Strategy, rest: str | None, needs: SelectorNeeds) -> Strategy:
@@ -124,7 +127,9 @@ def _best_of(inner: Strategy, rest: str | None, needs: SelectorNeeds) -> Strateg
     if not colon or not names:
         raise ArgumentError("strategy", f"expected best-of:N:SELECTOR, a selector being one of {', '.join(SELECTORS)}")
     n = _count(count, "candidates", f"best-of:4:{names}")
-    return BestOf(n, [_selector(name, needs) for name in names.split(",")], inner)
+    selectors = [_selector(name, needs) for name in names.split(",")]
+    with as_argument("strategy"):
+        return BestOf(n, selectors, inner)
 
 
 _AROUND: dict[str, Callable[[Strategy, str | None, SelectorNeeds], Strategy]] = {

@@ -97,12 +97,12 @@ def test_logs_of_what_is_inside_are_kept() -> None:
 
 @pytest.mark.parametrize("n", [0, 1, 5000])
 def test_numbers_of_candidates_that_make_no_sense_are_refused(n: int) -> None:
-    with pytest.raises(ArgumentError, match=f"candidates for best-of, got {n}"):
+    with pytest.raises(ArgumentError, match=f"`n`: expected 2 to 4096 candidates for best-of, got {n}"):
         BestOf(n, Given())
 
 
 def test_no_selector_is_refused() -> None:
-    with pytest.raises(ArgumentError, match="expected a selector"):
+    with pytest.raises(ArgumentError, match="`selectors`: expected a selector"):
         BestOf(2, [])
 
 
