@@ -10,13 +10,13 @@ import inspect
 import json
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
 from imug_metrics.inference.limits import Spending, StoppedError
 from imug_metrics.inference.model import MAX_REASON, History, ImageFile, Model, ModelError, Reply, Want, as_reply
+from imug_metrics.inference.model_calls import ModelCalls
 from imug_metrics.inference.reply_images import ReplyImages
 from imug_metrics.inference.run_folder import RunFolder
 from imug_metrics.inference.turn import Step
@@ -96,11 +96,11 @@ class Recorder:
         self.images, self._retry = ReplyImages(folder.images, folder.scratch), retry_errors
         self._new: set[Address] = set()
         self._slots = asyncio.Semaphore(concurrency)
-        self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix="model")
+        self._calls = ModelCalls(concurrency)
 
     def close(self) -> None:
         """Bring everything to the disk; functions that still run are not waited for."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._calls.close()
         self.journal.close()
 
     async def ask(self, place: Place, costs: Costs, history: History, want: Want, step: Step) -> Reply:
@@ -158,12 +158,7 @@ class Recorder:
         if getattr(self.model, "knows_turns", False):
             asked = partial(asked, dialogue=place.dialogue, turn=place.turn)
         call = self.model if inspect.isroutine(self.model) else type(self.model).__call__
-        if inspect.iscoroutinefunction(call):
-            found = await asked()
-        else:
-            found = await asyncio.get_running_loop().run_in_executor(self._pool, asked)
-            found = await found if inspect.isawaitable(found) else found
-        return as_reply(found)
+        return as_reply(await self._calls.make(asked, is_async=inspect.iscoroutinefunction(call)))
 
     def _seed(self, place: Place, step: Step) -> int:
         text = json.dumps([self.seed, place.sample, place.dialogue, place.turn, step])
