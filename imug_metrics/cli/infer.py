@@ -67,7 +67,8 @@ def run(options: Namespace) -> int:
 @contextmanager
 def _strategy(options: Namespace) -> Iterator[Strategy]:
     """The strategy that the options name, with whom its selectors ask."""
-    if (options.judge_url or options.judge_model) and "judge" not in options.strategy:
+    may_ask = "judge" in options.strategy or options.strategy.startswith("adaptive:")  # a policy's file may name it
+    if (options.judge_url or options.judge_model) and not may_ask:
         raise ArgumentError("judge_url", "expected together with a strategy that selects by judge")
     with ExitStack() as opened:
         judge = journal = None

@@ -9,6 +9,7 @@ import pytest
 from imug_metrics.cli import main
 from imug_metrics.cli.arguments import MODEL_SPECS, STRATEGY_FORMS
 from imug_metrics.inference.models.specs import KINDS
+from imug_metrics.inference.strategies import Policy, TurnRule
 from imug_metrics.inference.strategies.spec import FORMS
 from tests.inference.worlds import World
 
@@ -41,6 +42,19 @@ def test_what_is_refused_is_told_by_its_flag(options, flags, tmp_path, capsys) -
     assert main(["infer", *folders, "--model", f"python:{tmp_path}/mine.py:draw", *options]) == 2
     assert capsys.readouterr().err.startswith(f"imug-metrics: {flags}: ")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_policy_may_select_by_a_judge(tmp_path, capsys) -> None:
+    pytest.importorskip("aiohttp", reason="aiohttp is not installed")
+    (tmp_path / "mine.py").write_text("def draw(history, *, want, seed):\n    return 'A'\n")
+    policy = Policy({"text": TurnRule({1: "direct"}, "best-of:2:judge")}).write(tmp_path / "policy.json")
+    benchmark = World(2, 1).write(tmp_path / "benchmark")
+    arguments = ["--benchmark", benchmark, "--out", tmp_path / "out", "--model", f"python:{tmp_path}/mine.py:draw"]
+    chosen = ["--strategy", f"adaptive:{policy}"]
+    assert main(["infer", *map(str, arguments), *chosen]) == 2
+    assert "--judge-url: the selector judge needs a judge" in capsys.readouterr().err
+    judge = ["--judge-url", "http://127.0.0.1:1/v1", "--judge-model", "nobody"]  # the first turn asks no judge
+    assert main(["infer", *map(str, arguments), *chosen, *judge]) == 0
 
 
 def test_the_help_tells_every_kind_of_model_and_every_strategy() -> None:
