@@ -83,13 +83,17 @@ class Spending:
     def end(self, usage: Mapping[str, float]) -> None:
         """Count what a reply has cost."""
         self._failures = 0
-        for name, amount in usage.items():
-            self.spent[name] = self.spent.get(name, 0.0) + amount
+        self._add(usage)
         if self.limits.tokens is not None and "tokens" not in usage:
             self.stopped = "there is a limit of tokens, but the model does not tell how many it used"
 
-    def fail(self, reason: str, *, is_final: bool) -> None:
-        """Count a request that had no reply; `is_final`: the model is there, and will not do it."""
+    def fail(self, reason: str, usage: Mapping[str, float], *, is_final: bool) -> None:
+        """Count a request without a usable reply; `is_final`: the model is there, and will not do it."""
+        self._add(usage)
         self._failures = 0 if is_final else self._failures + 1
         if self._failures >= GIVE_UP_AFTER:
             self.stopped = f"{GIVE_UP_AFTER} requests in a row had no reply, the last one because: {reason}"
+
+    def _add(self, usage: Mapping[str, float]) -> None:
+        for name, amount in usage.items():
+            self.spent[name] = self.spent.get(name, 0.0) + amount

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
+from weakref import WeakValueDictionary
 
 from imug_metrics.inference.limits import Spending, StoppedError
 from imug_metrics.inference.model import MAX_REASON, History, ImageFile, Model, ModelError, Reply, Want, as_reply
@@ -40,8 +41,9 @@ class Place:
 
 @dataclass
 class Costs:
-    """What the requests of one turn have cost, recorded ones included."""
+    """What the requests of one turn have cost, recorded ones included, each once however often its reply is used."""
 
+    counted: set[Address] = field(default_factory=set)
     requests: int = 0
     replies: int = 0
     sums: dict[str, float] = field(default_factory=dict)
@@ -96,6 +98,7 @@ class Recorder:
         self.images, self._retry = ReplyImages(folder.images, folder.scratch), retry_errors
         self._new: set[Address] = set()
         self._slots = asyncio.Semaphore(concurrency)
+        self._locks: WeakValueDictionary[Address, asyncio.Lock] = WeakValueDictionary()
         self._calls = ModelCalls(concurrency)
 
     def close(self) -> None:
@@ -111,13 +114,16 @@ class Recorder:
             StoppedError: if nothing more may be asked.
         """
         address = self._address(place, history, want, step)
-        answer = self._recorded(address)
-        if answer is None:
-            async with self._slots:
-                answer = await self._new_answer(address, place, history, want, step)
+        async with self._locks.setdefault(address, asyncio.Lock()):
+            answer = self._recorded(address)
+            if answer is None:
+                async with self._slots:
+                    answer = await self._new_answer(address, place, history, want, step)
         row = json.loads(answer.reply or "{}")
         usage = {str(name): float(amount) for name, amount in row.get("usage", {}).items()}
-        costs.add(usage, replied=answer.error is None)
+        if address not in costs.counted:
+            costs.counted.add(address)
+            costs.add(usage, replied=answer.error is None)
         if answer.error is not None:
             raise ModelError(answer.error, told=row.get("told"))
         image = await asyncio.to_thread(self.images.read, row) if "image" in row else None
@@ -150,7 +156,7 @@ class Recorder:
         else:
             if error.__cause__ is not None:
                 error.told = f"{error.reason} ({_told(error.__cause__)[:MAX_REASON]})"
-            self.spending.fail(error.told, is_final=error.is_final)
+            self.spending.fail(error.told, usage, is_final=error.is_final)
         return self._record(address, replace(reply, usage=usage), error)
 
     async def _call(self, place: Place, history: History, want: Want, step: Step) -> Reply:

@@ -64,8 +64,9 @@ class RunFolder:
     def make(self) -> None:
         """Make the folders; what an interrupted run left half-written is removed."""
         self.images.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(self.scratch, ignore_errors=True)
-        self.scratch.mkdir()
+        self.scratch.mkdir(exist_ok=True)
+        for path in self.scratch.glob(".*.tmp"):  # and nothing else: a domain may have the folder's name
+            path.unlink(missing_ok=True)
 
     def remove(self) -> None:
         """Forget everything."""

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeAlias, TypeVar
 
+from imug_metrics.inference.limits import StoppedError
 from imug_metrics.inference.model import History, Message, Part, Reply, Want
 
 T = TypeVar("T")
@@ -56,7 +57,7 @@ class Turn:
         return replace(self, history=(*self.history, *messages))
 
     async def reply(self, want: Want | None = None) -> Reply:
-        """One reply of the model to the history.
+        """One reply of the model to the history; the same one wherever history, kind and step are the same.
 
         Raises:
             ModelError: if there is none of the kind that is wanted.
@@ -115,12 +116,15 @@ class Strategy(Protocol):
 
 
 async def all_of(awaitables: Iterable[Awaitable[T]]) -> list[T]:
-    """Await several at once; where one fails, the others are cancelled before its error is raised."""
+    """Await several at once; where one fails, the others are cancelled before its error is raised.
+
+    Where nothing more may be asked they come to an end by themselves: what is under way is paid for.
+    """
     tasks = [asyncio.ensure_future(each) for each in awaitables]
     try:
         return list(await asyncio.gather(*tasks))
-    except BaseException:
-        for task in tasks:
+    except BaseException as error:
+        for task in tasks if not isinstance(error, StoppedError) else ():
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         raise

@@ -36,6 +36,14 @@ def test_tokens_end_at_their_limit():
         spending.begin()
 
 
+def test_tokens_of_replies_that_cannot_be_used_count():
+    spending = Spending(SpendLimits(tokens=100))
+    spending.begin()
+    spending.fail("it holds no image", {"tokens": 100.0}, is_final=True)
+    with pytest.raises(StoppedError, match="the limit of 100 tokens"):
+        spending.begin()
+
+
 def test_a_limit_of_tokens_needs_a_model_that_tells_them():
     spending = Spending(SpendLimits(tokens=100))
     spending.begin()
@@ -59,9 +67,9 @@ def test_time_runs_from_the_first_request(monkeypatch):
 def test_many_failures_in_a_row_stop_it():
     spending = Spending(SpendLimits())
     for _ in range(GIVE_UP_AFTER - 1):
-        spending.fail("no connection", is_final=False)
+        spending.fail("no connection", {}, is_final=False)
     spending.begin()
-    spending.fail("no connection", is_final=False)
+    spending.fail("no connection", {}, is_final=False)
     with pytest.raises(StoppedError, match="no connection"):
         spending.begin()
 
@@ -72,7 +80,7 @@ def test_replies_and_refusals_show_that_the_model_is_there():
         if i % 15 == 0:
             spending.end({})
         elif i % 15 == 7:
-            spending.fail("it will not draw that", is_final=True)
+            spending.fail("it will not draw that", {}, is_final=True)
         else:
-            spending.fail("busy", is_final=False)
+            spending.fail("busy", {}, is_final=False)
     spending.begin()

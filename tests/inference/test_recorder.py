@@ -53,6 +53,26 @@ def ask(folder, model, *requests, name="model", seed=0, retry=False, limits=None
     return asyncio.run(all_of_them()), costs
 
 
+def test_the_same_request_twice_at_a_time_is_made_and_paid_once(tmp_path):
+    asked = []
+
+    async def model(history, *, want, seed):
+        asked.append(want)
+        await asyncio.sleep(0.01)
+        return Reply(str(len(asked)), usage={"tokens": 5.0})
+
+    async def main():
+        costs = Costs()
+        made = Recorder(model, "m", RunFolder(tmp_path), concurrency=4, seed=0, spending=Spending(SpendLimits()))
+        with closing(made) as recorder:
+            found = await asyncio.gather(*(recorder.ask(PLACE, costs, ASKED, "text", ()) for _ in range(3)))
+        return [reply.text for reply in found], costs.total()
+
+    texts, costs = asyncio.run(main())
+    assert (len(asked), texts) == (1, ["1", "1", "1"])
+    assert (costs["requests"], costs["tokens"]) == (1, 5)
+
+
 def test_a_reply_is_asked_for_once(tmp_path):
     model = Counted("A", "B")
     first, _ = ask(tmp_path, model, (PLACE, ASKED, "text", ()))

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 import time
@@ -229,6 +230,27 @@ def test_a_limit_ends_the_run_and_the_next_one_goes_on(benchmark, tmp_path):
     assert asked == whole.asked
     for i in (1, 2, 3):
         assert result(tmp_path, i) == result(tmp_path, i, "whole")
+
+
+def test_what_is_under_way_when_a_limit_is_met_is_recorded(benchmark, tmp_path):
+    asked = []
+
+    async def model(history, *, want, seed):
+        asked.append(seed)
+        await asyncio.sleep(0.05)
+        return "A" if want == "text" else b"image"
+
+    call = {"name": "m", "strategy": "best-of:4:majority", "concurrency": 4, "limits": SpendLimits(requests=3)}
+    stopped = [infer(model, benchmark, tmp_path / "out", **call).stopped for _ in range(10)]
+    assert stopped[-1] is None
+    assert len(asked) == len(set(asked)) == 3 * (4 + 1 + 4)  # an image turn has but one: none of it selects
+
+
+def test_costs_are_kept_whatever_the_domain_is_called(benchmark, tmp_path):
+    write(benchmark, row(1) | {"domain": "scratch"})
+    for _ in range(2):
+        infer(Scripted(), benchmark, tmp_path / "out")
+    assert (tmp_path / "out/.scripted/scratch/s/question_1.json").is_file()
 
 
 def test_a_model_that_is_gone_stops_the_run(benchmark, tmp_path):
