@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 from imug_metrics._files import write_bytes_whole
 from imug_metrics.inference.model import ImageFile, Part
 from imug_metrics.inference.questions import BrokenSampleError, Question
-from imug_metrics.inference.turn import Answer
+from imug_metrics.inference.turn import Answer, Candidate
 from imug_metrics.protocols.imug.outputs import question_folder
 from imug_metrics.protocols.imug.usage import TurnUsage, usage_content, usage_file
 from imug_metrics.reading.files import MAX_JSON_BYTES, Problems, inside, read_json
@@ -54,8 +55,7 @@ class Outputs:
         folder.mkdir(parents=True, exist_ok=True)
         found: dict[str, Any] = {"model_response": self._write(folder, f"turn_{turn}_output.png", answer.output)}
         candidates = [
-            {"model_response": self._write(folder, f"turn_{turn}_output_{i}.png", candidate.output)}
-            | ({} if candidate.score is None else {"score": candidate.score})
+            {"model_response": self._write(folder, f"turn_{turn}_output_{i}.png", candidate.output)} | _score(candidate)
             for i, candidate in enumerate(answer.candidates, 1)
         ]
         attempts = [
@@ -108,6 +108,11 @@ class Outputs:
         for folder in self.model.glob("*/*/question_*"):
             if folder.resolve().is_relative_to(self.model.resolve()):
                 _remove_outputs(folder)
+
+
+def _score(candidate: Candidate) -> dict[str, float]:
+    score = math.nan if candidate.score is None else float(candidate.score)
+    return {"score": score} if math.isfinite(score) else {}  # JSON holds no other numbers
 
 
 def failed(reason: str) -> str:

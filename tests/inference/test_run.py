@@ -9,10 +9,12 @@ import json
 import threading
 import time
 
+import numpy as np
 import pytest
 
 from imug_metrics.errors import ArgumentError
 from imug_metrics.inference import ModelError, Reply, SpendLimits, infer
+from imug_metrics.inference.turn import Answer, Candidate
 from imug_metrics.judges.journal import Journal, JournalLockedError
 
 
@@ -366,3 +368,24 @@ def test_arguments_are_checked_before_anything_is_asked(benchmark, tmp_path, arg
 def test_the_outputs_do_not_lie_in_the_benchmark(benchmark):
     with pytest.raises(ArgumentError, match="out"):
         infer(Scripted(), benchmark, benchmark / "out")
+
+
+def test_scores_are_numbers_that_json_holds(benchmark, tmp_path):
+    class Scored:
+        name = "scored"
+
+        async def answer(self, turn):
+            output = (await turn.reply()).wanted(turn.want)
+            scores = (np.float32(0.5), float("nan"), None)
+            return Answer(output, tuple(Candidate(output, score) for score in scores))
+
+    infer(Scripted(), benchmark, tmp_path / "out", strategy=Scored())
+    path = tmp_path / "out/scripted/D/s/question_1/result.json"
+    candidates = json.loads(path.read_text())["tasks"][0]["candidates"]
+    assert [each.get("score") for each in candidates] == [0.5, None, None]
+
+
+def test_a_selector_that_fails_is_told_by_its_name(benchmark, tmp_path):
+    (tmp_path / "mine.py").write_text("def grade(prompt, output):\n    raise KeyError('key')\n")
+    with pytest.raises(ArgumentError, match="grade fails with KeyError"):
+        infer(Scripted(), benchmark, tmp_path / "out", strategy=f"best-of:2:python:{tmp_path}/mine.py:grade")

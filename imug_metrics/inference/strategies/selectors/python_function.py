@@ -36,13 +36,16 @@ class PythonSelector:
         """The function's scores.
 
         Raises:
-            ArgumentError: if one is no number.
+            ArgumentError: if one is no number, or the function raises: the run can go on once it is repaired.
         """
         return [await self._score(turn.prompt, output) for output in outputs]
 
     async def _score(self, prompt: str, output: Part) -> float | None:
-        found = self.function(prompt, output)
-        score = await found if inspect.isawaitable(found) else found
+        try:
+            found = self.function(prompt, output)
+            score = await found if inspect.isawaitable(found) else found
+        except Exception as error:
+            raise ArgumentError("strategy", f"{self.name} fails with {type(error).__name__}: {error}") from error
         try:
             return None if score is None else float(score)
         except (TypeError, ValueError):
