@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,6 +90,11 @@ class Question:
     def dialogue(self) -> str:
         """The id that records have."""
         return "/".join(self.key)
+
+    @property
+    def digest(self) -> str:
+        """Of the line: it changes with whatever is asked, also with what result.json does not tell."""
+        return hashlib.sha256(json.dumps(self.row, sort_keys=True).encode()).hexdigest()
 
     @property
     def system(self) -> tuple[Message, ...]:

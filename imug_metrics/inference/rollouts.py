@@ -20,6 +20,7 @@ from imug_metrics.inference.writing import Outputs, failed
 from imug_metrics.media.formats import open_image
 from imug_metrics.protocols.imug.usage import TurnUsage
 from imug_metrics.reading.files import Problems
+from imug_metrics.report.files import to_json
 
 FAILED_TURN = Message("assistant", ("Error",))
 """What stands in the history for a turn that failed."""
@@ -99,7 +100,7 @@ class Rollout:
             state.answers.append(self.outputs.write_turn(question, task.turn, answer))
             self._look(question, task, answer)
             log = answer.log
-        state.usage[task.turn] = TurnUsage(costs.total(), context, log)
+        state.usage[task.turn] = TurnUsage(costs.total(), context, to_json(log))
         return answer
 
     def tell_failed(self, question: Question, turn: object, reason: str) -> None:

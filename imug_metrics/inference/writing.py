@@ -16,7 +16,7 @@ from imug_metrics.inference.model import ImageFile, Part
 from imug_metrics.inference.questions import BrokenSampleError, Question
 from imug_metrics.inference.turn import Answer, Candidate
 from imug_metrics.protocols.imug.outputs import question_folder
-from imug_metrics.protocols.imug.usage import TurnUsage, usage_content, usage_file
+from imug_metrics.protocols.imug.usage import TurnUsage, read_asked, usage_content, usage_file
 from imug_metrics.reading.files import MAX_JSON_BYTES, Problems, inside, read_json
 from imug_metrics.suite import FAILED
 
@@ -84,7 +84,7 @@ class Outputs:
             raise BrokenSampleError(
                 f"The answers have {len(result)} bytes, more than the {MAX_JSON_BYTES} that are read"
             )
-        write_bytes_whole(path, usage_content(usage), self.scratch)
+        write_bytes_whole(path, usage_content(usage, question.digest), self.scratch)
         write_bytes_whole(folder / "result.json", result, self.scratch)
 
     def finished(self, question: Question, *, retry_errors: bool) -> list[dict[str, Any]] | None:
@@ -93,7 +93,8 @@ class Outputs:
         path = folder / "result.json"
         found = read_json(path, Problems()) if inside(path, self.model) else None
         rows = found.get("tasks") if isinstance(found, dict) else None
-        if not isinstance(rows, list) or len(rows) != len(question.rows):
+        asked = read_asked(self.model, question.key)
+        if not isinstance(rows, list) or len(rows) != len(question.rows) or asked not in (None, question.digest):
             return None
         pairs = zip(rows, question.rows, strict=True)
         whole = all(_agree(row, asked) and _is_answered(row, folder, retry_errors) for row, asked in pairs)

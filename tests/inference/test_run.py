@@ -135,6 +135,29 @@ def test_a_dialogue_that_has_changed_is_answered_anew(benchmark, tmp_path):
     assert again.asked == ["text 2.1!", "image 2.2!", "text 2.3!", "text 4.1", "image 4.2", "text 4.3"]
 
 
+def test_another_system_prompt_is_another_dialogue_though_the_result_does_not_tell_it(benchmark, tmp_path):
+    write(benchmark, row(1), {**row(2), "system_prompt": "Be brief."})
+    infer(Scripted(), benchmark, tmp_path / "out")
+    write(benchmark, {**row(1), "note": "asks nothing"}, {**row(2), "system_prompt": "Think."})
+    again = Scripted()
+    infer(again, benchmark, tmp_path / "out")
+    assert again.asked == ["text 2.1", "image 2.2", "text 2.3"]
+    assert json.loads((tmp_path / "out/scripted/D/s/question_1/result.json").read_text())["note"] == "asks nothing"
+
+
+def test_a_log_of_anything_is_kept_as_far_as_it_can_be(benchmark, tmp_path):
+    class Logging:
+        name = "logging"
+
+        async def answer(self, turn):
+            reply = await turn.reply()
+            return Answer(reply.wanted(turn.want), log={"score": float("nan"), "path": tmp_path, "seen": {1}})
+
+    infer(Scripted(), benchmark, tmp_path / "out", strategy=Logging(), limit=1)
+    turns = json.loads((tmp_path / "out/.scripted/D/s/question_1.json").read_text())["turns"]
+    assert turns[0]["log"] == {"score": None, "path": str(tmp_path), "seen": [1]}
+
+
 def test_outputs_of_another_tool_are_kept(benchmark, tmp_path):
     folder = tmp_path / "out/scripted/D/s/question_2"
     folder.mkdir(parents=True)

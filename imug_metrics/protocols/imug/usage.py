@@ -4,8 +4,8 @@
 
 The outputs of a model in `OUT/NAME` have a hidden folder `OUT/.NAME`, which holds
 
-- `<domain>/<subdomain>/question_<sample_id>.json`, of a dialogue: `{"turns": [{"turn": 1, "costs": {"requests": 1,
-  "seconds": 0.8}, "context": {...}, "log": {...}}]}`, numbers from 0 by kind, and what else there is to say of a turn;
+- `<domain>/<subdomain>/question_<sample_id>.json`, of a dialogue: `{"asked": "<digest>", "turns": [{"turn": 1,
+  "costs": {"requests": 1, "seconds": 0.8}, "context": {...}, "log": {...}}]}`, numbers from 0 by kind, and what else there is to say of a turn;
 - `run.json`, of the run: an object such as `{"history": "own", "strategy": "direct"}`.
 
 They come from where the outputs come from and are trusted as little.
@@ -96,11 +96,18 @@ def read_usage(model: Path, key: Key, problems: Problems) -> dict[int, TurnUsage
     return found
 
 
-def usage_content(turns: Mapping[int, TurnUsage]) -> bytes:
+def read_asked(model: Path, key: Key) -> str | None:
+    """The digest of the line that a dialogue was led by, as `usage_content` was given it; None: it is not known."""
+    asked = _read_object(usage_file(model, key), usage_folder(model), Problems()).get("asked")
+    return asked if isinstance(asked, str) else None
+
+
+def usage_content(turns: Mapping[int, TurnUsage], asked: str | None = None) -> bytes:
     r"""The content of a dialogue's file, as `read_usage` reads it.
 
     Args:
         turns: by number from 1.
+        asked: digest of the line that the dialogue was led by; None: it is not kept.
 
     Raises:
         ValueError: if a number is not finite, which JSON cannot hold.
@@ -114,7 +121,8 @@ def usage_content(turns: Mapping[int, TurnUsage]) -> bytes:
         {"turn": turn, **{name: dict(value) for name, value in vars(usage).items() if value}}
         for turn, usage in sorted(turns.items())
     ]
-    text = json.dumps({"turns": rows}, ensure_ascii=False, allow_nan=False) + "\n"
+    content = {"turns": rows} if asked is None else {"asked": asked, "turns": rows}
+    text = json.dumps(content, ensure_ascii=False, allow_nan=False) + "\n"
     return text.encode("utf-8", "backslashreplace")  # a lone surrogate becomes its escape, which JSON reads back
 
 
