@@ -5,7 +5,8 @@
 The outputs of a model in `OUT/NAME` have a hidden folder `OUT/.NAME`, which holds
 
 - `<domain>/<subdomain>/question_<sample_id>.json`, of a dialogue: `{"asked": "<digest>", "turns": [{"turn": 1,
-  "costs": {"requests": 1, "seconds": 0.8}, "context": {...}, "log": {...}}]}`, numbers from 0 by kind, and what else there is to say of a turn;
+  "costs": {"requests": 1, "seconds": 0.8}, "context": {...}, "log": {...}}]}`, numbers from 0 by kind, and what else
+  there is to say of a turn;
 - `run.json`, of the run: an object such as `{"history": "own", "strategy": "direct"}`.
 
 They come from where the outputs come from and are trusted as little.
