@@ -137,7 +137,7 @@ def _add_infer(commands: Any) -> None:
     text = f"parts joined by +, from the inside out: {', '.join(STRATEGY_FORMS)}"
     infer.text("--strategy", "STRATEGY", text, "direct")
     infer.number("--samples", "N", "runs with seeds of their own, each in a folder DIR/sample_1, ...", 1)
-    infer.encoder(None, f", of the selector alignment: {SPECS}")
+    infer.encoder(None, f", of the selector alignment: {SPECS}", "it and a transformers model run")
     infer.text("--judge-url", "URL", "server of the selector judge, as for score")
     infer.text("--judge-model", "NAME", "its model")
     infer.group("limits", "what this call may spend; recorded replies cost nothing")

@@ -62,10 +62,10 @@ class Command:
         name = "file" if number is None else "files"
         self.options.add_argument(name, type=Path, nargs=number, metavar=metavar, help=text)
 
-    def encoder(self, default: str | None, text: str) -> None:
-        """What compares images with prompts, and where it runs."""
+    def encoder(self, default: str | None, text: str, runs: str = "the encoder runs") -> None:
+        """What compares images with prompts, and where it runs, with whatever else `runs` names."""
         self.text("--encoder", "SPEC", f"what compares images and prompts{text}", default)
-        self.text("--device", "DEVICE", "where the encoder runs, for example cuda (default: cpu)")
+        self.text("--device", "DEVICE", f"where {runs}, for example cuda (default: cpu)")
 
 
 def _with_default(text: str, default: object) -> str:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import shlex
 from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -22,6 +23,7 @@ from imug_metrics.inference.tokens import token_counter
 from imug_metrics.inference.turn import Strategy
 from imug_metrics.judges import OpenAIJudge
 from imug_metrics.judges.journal import Journal
+from imug_metrics.protocols.imug.usage import usage_folder
 from imug_metrics.reading.files import Problems
 from imug_metrics.report.sanitize import plain
 
@@ -58,8 +60,13 @@ def run(options: Namespace) -> int:
             progress=show,
         )
     _tell(found)
-    if found.stopped is not None:
+    if found.stopped is None:
+        print(f"Next: {plain(_next(found, options))}")
+    else:
         print_note(f"stopped: {found.stopped}; the same command goes on from here")
+    if not options.retry_errors and any(problem.message.startswith("the turn failed") for problem in found.problems):
+        print_note("turns that failed stay so; the same command with --retry-errors asks them again")
+    if found.stopped is not None:
         return EXIT_FAILED
     return EXIT_PROBLEMS if Problems(found.problems).errors else EXIT_FINE
 
@@ -90,9 +97,21 @@ def _judge(options: Namespace) -> OpenAIJudge:
 
 def _tell(found: Inference) -> None:
     """What was spent and where the outputs are, and what is wrong."""
-    spent = ", ".join(f"{amount:,.4g} {name}" for name, amount in found.spent.items())
+    spent = ", ".join(f"{amount:,.{'0f' if amount >= 1000 else '4g'}} {name}" for name, amount in found.spent.items())
     print(f"Spent: {spent}")
-    arms = found.arms.values() if found.arms else [found]
-    for arm in arms:
-        print(f"Outputs: {plain(str(Path(arm.outputs) / arm.models[0]))}")
-    report_problems(Problems(found.problems), None)
+    folders = [Path(arm.outputs) / arm.models[0] for arm in found.arms.values() or [found]]
+    for folder in folders:
+        print(f"Outputs: {plain(str(folder))}")
+    report_problems(Problems(found.problems), usage_folder(folders[0]) if len(folders) == 1 else None)
+
+
+def _next(found: Inference, options: Namespace) -> str:
+    """The command that scores the outputs, the first of them where there are several."""
+    folder = Path(next(iter(found.arms.values()), found).outputs)
+    benchmark = f"--benchmark {shlex.quote(str(options.benchmark))}"
+    if options.context is not None and len(found.arms) > options.samples:
+        command = f"context {benchmark} --outputs {shlex.quote(str(folder.parent))}"
+    else:
+        command = f"score {benchmark} --outputs {shlex.quote(str(folder))} --out SCORES"
+    others = "" if options.samples == 1 else ", each sample by itself; then imug-metrics repeats on their scores"
+    return f"imug-metrics {command}{others}"

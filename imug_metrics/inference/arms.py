@@ -24,7 +24,7 @@ from imug_metrics.inference.writing import Outputs
 from imug_metrics.judges.journal import Journal
 from imug_metrics.protocols.imug.samples import SAMPLES
 from imug_metrics.protocols.imug.usage import read_usage
-from imug_metrics.reading.files import Problems, as_turn
+from imug_metrics.reading.files import Problem, Problems, as_turn
 from imug_metrics.report.files import write_problems
 from imug_metrics.suite import FAILED
 
@@ -51,12 +51,21 @@ async def run_arm(
     questions: Sequence[Question],
     settings: Settings,
     spending: Spending,
+    unread: Sequence[Problem],
     progress: Progress | None,
 ) -> Problems:
     """Ask and write everything that an earlier run has not.
 
+    Args:
+        arm: what is run.
+        questions: the dialogues.
+        settings: of the whole call.
+        spending: of the whole call.
+        unread: what is wrong with the benchmark, which is written with what went wrong.
+        progress: called with what is done.
+
     Returns:
-        What went wrong, which is also written into the hidden folder.
+        What went wrong, which is also written into the hidden folder, together with `unread`.
 
     Raises:
         ArgumentError: if the folder holds outputs of other settings.
@@ -81,7 +90,7 @@ async def run_arm(
                 await asyncio.sleep(0)  # many finished ones in a row must not block the others
 
         await all_of(work() for _ in range(settings.concurrency))
-        written = write_problems(problems, folder.scratch)
+        written = write_problems(Problems([*unread, *problems]), folder.scratch)
         written.replace(folder.root / written.name)  # a kill before this leaves nothing beside it
     return problems
 
@@ -105,7 +114,8 @@ def _opened(arm: Arm, settings: Settings, spending: Spending) -> Iterator[tuple[
         retry_errors=settings.retry_errors,
     )
     try:
-        folder.keep_settings(settings.describe(arm.padding))
+        is_empty = not folder.journal.stat().st_size and not arm.model.exists()
+        folder.keep_settings(settings.describe(arm.padding), is_empty=is_empty)
         yield folder, recorder
     finally:
         recorder.close()

@@ -76,11 +76,12 @@ def parse_history(text: str) -> HistoryChoice:
             schedule = next(name for name in SCHEDULES if name == rest[0])
             own_history_share([0.0], schedule, float(rest[1]))  # checks k
             return HistoryChoice(text, None, schedule, float(rest[1]))
-    except ValueError as error:
-        raise ArgumentError("history", f"{error}") from error
+    except ValueError:
+        pass  # no number, or no k of that schedule
     schedules = ", ".join(SCHEDULES)
     expected = f"own, reference, mixed:E with E from 0 to 1, or mixed:SCHEDULE:K with one of {schedules}"
-    raise ArgumentError("history", f"expected {expected}, got {text!r}")
+    ranges = "K of linear above 0, of exponential from 0 to below 1, of inverse_sigmoid from 1"
+    raise ArgumentError("history", f"expected {expected} ({ranges}), got {text!r}")
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,8 @@ class References:
         """
         found = self._stated(task) if self.folder is None else self._recorded(self.folder, question, task)
         if found is None:
-            where = "the benchmark" if self.folder is None else str(self.folder)
+            cure = "; outputs that are the reference can be named (references)"
+            where = f"the benchmark{cure}" if self.folder is None else str(self.folder)
             raise BrokenSampleError(f"Turn {task.turn} has no reference output ({task.want}) in {where}")
         return Message("assistant", (found,))
 

@@ -150,11 +150,11 @@ class _Run:
 
     async def all(self, progress: Progress | None) -> Inference:
         """Every arm, one after the other."""
-        settings = self.settings
+        settings, unread = self.settings, tuple(self.problems)
         try:
             for arm in self.arms:
                 if self.spending.stopped is None:
-                    self.problems += await run_arm(arm, self.questions, settings, self.spending, progress)
+                    self.problems += await run_arm(arm, self.questions, settings, self.spending, unread, progress)
         finally:
             for part in (settings.model, settings.strategy):
                 if hasattr(part, "aclose"):

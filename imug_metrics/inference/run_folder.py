@@ -73,18 +73,22 @@ class RunFolder:
         if self.root.is_dir():
             shutil.rmtree(self.root)
 
-    def keep_settings(self, settings: Mapping[str, Any]) -> None:
+    def keep_settings(self, settings: Mapping[str, Any], *, is_empty: bool = False) -> None:
         """Write how the run is made.
+
+        Args:
+            settings: by name.
+            is_empty: an earlier run has left nothing that other settings would be mixed with.
 
         Raises:
             ArgumentError: if the folder tells of a run that was made otherwise; it says what has changed.
         """
-        before = read_json(self.settings, Problems()) if self.settings.is_file() else None
+        before = None if is_empty or not self.settings.is_file() else read_json(self.settings, Problems())
         if isinstance(before, dict):
             changed = [name for name, value in settings.items() if before.get(name) != value]
             told = [f"{name} {json.dumps(before.get(name))}, now {json.dumps(settings[name])}" for name in changed]
             if told:
-                cure = "name another folder or another name, or overwrite it"
+                cure = "name another folder or another name, or forget that run (overwrite)"
                 raise ArgumentError("out", f"{self.root} tells of other settings ({'; '.join(told)}): {cure}")
         text = json.dumps({**settings, "imug_metrics": __version__}, indent=1) + "\n"
         write_bytes_whole(self.settings, text.encode(), self.scratch)

@@ -44,6 +44,40 @@ def test_what_is_refused_is_told_by_its_flag(options, flags, tmp_path, capsys) -
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(
+    ("options", "command"),
+    [
+        ([], "score --benchmark {benchmark} --outputs {out} --out SCORES"),
+        (["--samples", "2"], "score --benchmark {benchmark} --outputs {out}/sample_1 --out SCORES, each sample"),
+        (["--context", "8,16"], "context --benchmark {benchmark} --outputs {out}"),
+        (["--context", "8"], "score --benchmark {benchmark} --outputs {out}/context_8 --out SCORES"),
+    ],
+    ids=["one", "samples", "contexts", "context"],
+)
+def test_the_command_that_comes_next_is_told(options, command, tmp_path, capsys) -> None:
+    (tmp_path / "mine.py").write_text(
+        "def draw(history, *, want, seed):\n    return 'A' if want == 'text' else b'png'\n"
+    )
+    folders = {"benchmark": World(6, 1).write(tmp_path / "benchmark"), "out": tmp_path / "out"}
+    arguments = ["--benchmark", folders["benchmark"], "--out", folders["out"], *options]
+    assert main(["infer", *map(str, arguments), "--model", f"python:{tmp_path}/mine.py:draw"]) == 0
+    assert f"\nNext: imug-metrics {command.format(**folders)}" in capsys.readouterr().out
+
+
+def test_failed_turns_are_listed_and_how_to_ask_them_again_is_told(tmp_path, capsys) -> None:
+    (tmp_path / "mine.py").write_text("def draw(history, *, want, seed):\n    raise MemoryError\n")
+    benchmark = World(20, 2).write(tmp_path / "benchmark")
+    command = ["infer", "--benchmark", str(benchmark), "--out", str(tmp_path / "out")]
+    command += ["--model", f"python:{tmp_path}/mine.py:draw"]
+    assert main(command) == 3
+    printed = capsys.readouterr()
+    assert "Next: " not in printed.out
+    assert f"in the data: {tmp_path}/out/.draw/problems.jsonl\n" in printed.err
+    assert printed.err.endswith("the same command with --retry-errors asks them again\n")
+    main([*command, "--retry-errors"])
+    assert "--retry-errors" not in capsys.readouterr().err
+
+
 def test_a_policy_may_select_by_a_judge(tmp_path, capsys) -> None:
     pytest.importorskip("aiohttp", reason="aiohttp is not installed")
     (tmp_path / "mine.py").write_text("def draw(history, *, want, seed):\n    return 'A'\n")

@@ -197,6 +197,27 @@ def test_overwriting_forgets_everything(benchmark, tmp_path):
     assert json.loads((tmp_path / "out/.scripted/run.json").read_text())["history"] == "reference"
 
 
+def test_settings_that_asked_nothing_are_no_earlier_run(benchmark, tmp_path):
+    class Silent(Scripted):
+        def __call__(self, history, *, want, seed):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        infer(Silent(), benchmark, tmp_path / "out", seed=7)
+    assert not (tmp_path / "out/.scripted/journal.jsonl").read_bytes()
+    infer(Scripted(), benchmark, tmp_path / "out")
+    assert result(tmp_path, 1)[0] == "(1)"
+
+
+def test_what_is_wrong_with_the_benchmark_stands_among_the_problems(benchmark, tmp_path):
+    write(benchmark, {**row(1), "domain": ".."}, row(2))
+    found = infer(Scripted("text 2.1"), benchmark, tmp_path / "out")
+    written = (tmp_path / "out/.scripted/problems.jsonl").read_text()
+    assert len(written.splitlines()) == len(found.problems)
+    assert "names of folders" in written
+    assert "no memory" in written
+
+
 @pytest.mark.parametrize(
     ("changed", "told"),
     [
