@@ -59,10 +59,11 @@ def run(options: Namespace) -> int:
             limit=options.limit,
             progress=show,
         )
-    _tell(found)
-    if found.stopped is None:
+    folders = [Path(arm.outputs) / arm.models[0] for arm in found.arms.values() or [found]]
+    _tell(found, folders)
+    if found.stopped is None and any(folder.is_dir() for folder in folders):
         print(f"Next: {plain(_next(found, options))}")
-    else:
+    if found.stopped is not None:
         print_note(f"stopped: {found.stopped}; the same command goes on from here")
     if not options.retry_errors and any(problem.message.startswith("the turn failed") for problem in found.problems):
         print_note("turns that failed stay so; the same command with --retry-errors asks them again")
@@ -95,11 +96,10 @@ def _judge(options: Namespace) -> OpenAIJudge:
         raise ArgumentError(("judge_url", "judge_model"), str(error)) from error
 
 
-def _tell(found: Inference) -> None:
+def _tell(found: Inference, folders: list[Path]) -> None:
     """What was spent and where the outputs are, and what is wrong."""
     spent = ", ".join(f"{amount:,.{'0f' if amount >= 1000 else '4g'}} {name}" for name, amount in found.spent.items())
     print(f"Spent: {spent}")
-    folders = [Path(arm.outputs) / arm.models[0] for arm in found.arms.values() or [found]]
     for folder in folders:
         print(f"Outputs: {plain(str(folder))}")
     report_problems(Problems(found.problems), usage_folder(folders[0]) if len(folders) == 1 else None)

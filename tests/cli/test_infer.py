@@ -64,6 +64,17 @@ def test_the_command_that_comes_next_is_told(options, command, tmp_path, capsys)
     assert f"\nNext: imug-metrics {command.format(**folders)}" in capsys.readouterr().out
 
 
+def test_where_nothing_was_answered_nothing_comes_next(tmp_path, capsys) -> None:
+    (tmp_path / "mine.py").write_text(
+        "def draw(history, *, want, seed):\n    return 'A' if want == 'text' else b'png'\n"
+    )
+    benchmark, references = World(2, 2).write(tmp_path / "benchmark"), tmp_path / "references"
+    references.mkdir()
+    arguments = ["--benchmark", benchmark, "--out", tmp_path / "out", "--model", f"python:{tmp_path}/mine.py:draw"]
+    assert main(["infer", *map(str, arguments), "--history", "reference", "--references", str(references)]) == 1
+    assert "Next: " not in capsys.readouterr().out
+
+
 def test_failed_turns_are_listed_and_how_to_ask_them_again_is_told(tmp_path, capsys) -> None:
     (tmp_path / "mine.py").write_text("def draw(history, *, want, seed):\n    raise MemoryError\n")
     benchmark = World(20, 2).write(tmp_path / "benchmark")
