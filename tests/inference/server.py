@@ -8,17 +8,18 @@ import asyncio
 import base64
 import hashlib
 import json
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.local_server import LocalServer
+
 Answer = tuple[int, "bytes | dict[str, Any]"]
 """Status and content: bytes as they are, or what JSON is made of."""
 
 
-class InferServer:
+class InferServer(LocalServer):
     """Answers each body with `answer(body)`.
 
     Attributes:
@@ -26,7 +27,6 @@ class InferServer:
         headers: of each of them, with lower-case names.
         paths: of each of them.
         highest: most requests at a time.
-        url: where it is.
     """
 
     def __init__(self, answer: Callable[[dict[str, Any]], Answer], latency: float = 0.0) -> None:
@@ -36,38 +36,7 @@ class InferServer:
         self.paths: list[str] = []
         self.now = self.highest = 0
 
-    def __enter__(self) -> InferServer:
-        self.loop = asyncio.new_event_loop()
-        starting = asyncio.start_server(self._serve, "127.0.0.1", 0, limit=2**20)
-        self.server = self.loop.run_until_complete(starting)
-        self.url = f"http://127.0.0.1:{self.server.sockets[0].getsockname()[1]}"
-        self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_: Any) -> None:
-        asyncio.run_coroutine_threadsafe(self._stop(), self.loop).result(5)
-        self.loop.call_soon_threadsafe(self.loop.stop)
-        self.thread.join(5)
-        self.loop.close()
-
-    async def _stop(self) -> None:
-        self.server.close()
-        others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while True:
-                await self._reply(reader, writer)
-        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
-            pass  # the client has gone, or this server is about to
-        finally:
-            writer.close()
-
-    async def _reply(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         first, *lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
         headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines if line)}
         content = await reader.readexactly(int(headers.get("content-length", 0)))
@@ -87,6 +56,7 @@ class InferServer:
         head = f"HTTP/1.1 {status} whatever\r\nContent-Type: application/json\r\nContent-Length: {len(sent)}\r\n\r\n"
         writer.write(head.encode("latin-1") + sent)
         await writer.drain()
+        return True
 
 
 @dataclass

@@ -7,10 +7,11 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-import threading
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
+
+from tests.local_server import LocalServer
 
 FAULTS = ("delay", "busy", "failure", "cut", "truncated", "malformed")
 
@@ -24,7 +25,7 @@ def completion(content: Any, **choice: Any) -> dict[str, Any]:
     return {"choices": [{"message": {"role": "assistant", "content": content}, "finish_reason": "stop"} | choice]}
 
 
-class Server:
+class Server(LocalServer):
     """Answers each body with `reply(body)`; `fault(body, attempt)` may name one of FAULTS, or give (status, headers).
 
     Args:
@@ -38,6 +39,8 @@ class Server:
         highest: most requests at a time.
     """
 
+    path = "/v1"
+
     def __init__(
         self,
         reply: Callable[[dict[str, Any]], Any],
@@ -49,36 +52,6 @@ class Server:
         self.headers: list[dict[str, str]] = []
         self.attempts: Counter[str] = Counter()
         self.now = self.highest = 0
-
-    def __enter__(self) -> Server:
-        self.loop = asyncio.new_event_loop()
-        self.server = self.loop.run_until_complete(asyncio.start_server(self._serve, "127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self.server.sockets[0].getsockname()[1]}/v1"
-        self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_: Any) -> None:
-        asyncio.run_coroutine_threadsafe(self._stop(), self.loop).result(5)
-        self.loop.call_soon_threadsafe(self.loop.stop)
-        self.thread.join(5)
-        self.loop.close()
-
-    async def _stop(self) -> None:
-        self.server.close()
-        others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while await self._answer(reader, writer):
-                pass
-        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
-            pass  # the client has gone, or this server is about to
-        finally:
-            writer.close()
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         """Answer one request; whether the connection stays open."""
