@@ -69,19 +69,26 @@ def parse_history(text: str) -> HistoryChoice:
     if text in ("own", "reference"):
         return HistoryChoice(text, 0.0 if text == "own" else 1.0)
     kind, *rest = text.split(":")
-    try:
-        if kind == "mixed" and len(rest) == 1 and 0 <= float(rest[0]) <= 1:
-            return HistoryChoice(text, float(rest[0]))
-        if kind == "mixed" and len(rest) == 2 and rest[0] in SCHEDULES:
-            schedule = next(name for name in SCHEDULES if name == rest[0])
-            own_history_share([0.0], schedule, float(rest[1]))  # checks k
-            return HistoryChoice(text, None, schedule, float(rest[1]))
-    except ValueError:
-        pass  # no number, or no k of that schedule
+    found = _mixed(text, rest) if kind == "mixed" else None
+    if found is not None:
+        return found
     schedules = ", ".join(SCHEDULES)
     expected = f"own, reference, mixed:E with E from 0 to 1, or mixed:SCHEDULE:K with one of {schedules}"
     ranges = "K of linear above 0, of exponential from 0 to below 1, of inverse_sigmoid from 1"
     raise ArgumentError("history", f"expected {expected} ({ranges}), got {text!r}")
+
+
+def _mixed(text: str, rest: Sequence[str]) -> HistoryChoice | None:
+    """A mixture; None: there is no such share, schedule or parameter."""
+    try:
+        number = float(rest[-1]) if rest else math.nan
+        if len(rest) == 1:
+            return HistoryChoice(text, number) if 0 <= number <= 1 else None
+        schedule = next(name for name in SCHEDULES if [name] == rest[:-1])
+        own_history_share([0.0], schedule, number)  # checks k
+    except (ValueError, StopIteration):
+        return None
+    return HistoryChoice(text, None, schedule, number)
 
 
 @dataclass(frozen=True)

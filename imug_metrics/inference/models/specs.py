@@ -160,6 +160,10 @@ def _replay(folders: Sequence[str], options: Options) -> Model:
     folder = Path(folders[0])
     if not folder.is_dir():
         raise ArgumentError("model", f"replay: there is no folder {folders[0]}")
+    if not any(folder.glob("*/*/question_*")):
+        within = sorted(path.name for path in folder.iterdir() if any(path.glob("*/*/question_*")))
+        hint = f"; did you mean {folder / within[0]}?" if within else ""
+        raise ArgumentError("model", f"replay: {folder} holds no outputs of one model{hint}")
     return RecordedOutputs(folder)
 
 

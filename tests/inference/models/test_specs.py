@@ -62,7 +62,10 @@ def test_other_kinds_are_refused_with_a_list_of_those_there_are(spec: str) -> No
 def test_models_that_need_no_package(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text("def draw(history, *, want, seed):\n    return 'B'\n")
     assert isinstance(load_model(f"python:{tmp_path}/mine.py:draw"), PythonFunction)
-    assert isinstance(load_model(f"replay:{tmp_path}"), RecordedOutputs)
+    (tmp_path / "outputs/mine/Cooking/pan/question_1").mkdir(parents=True)
+    assert isinstance(load_model(f"replay:{tmp_path}/outputs/mine"), RecordedOutputs)
+    with pytest.raises(ArgumentError, match=r"holds no outputs of one model; did you mean .*outputs/mine"):
+        load_model(f"replay:{tmp_path}/outputs")
     assert isinstance(load_model(f"command:{sys.executable} -S x.py"), CommandModel)
 
 
