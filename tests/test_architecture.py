@@ -14,7 +14,7 @@ import imug_metrics
 
 PACKAGE = Path(imug_metrics.__file__).parent
 LIBRARY = sorted(path for path in PACKAGE.rglob("*.py") if path.relative_to(PACKAGE).parts[0] != "cli")
-COMMAND = sorted((PACKAGE / "cli").glob("*.py"))
+COMMAND = sorted((PACKAGE / "cli").rglob("*.py"))
 TERMINAL = {"argparse", "rich", "getpass", "curses"}
 TERMINAL_NAMES = {"argv", "exit", "stdout", "stderr", "stdin"}
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 
 from imug_metrics.cli import main
-from imug_metrics.cli.arguments import MODEL_SPECS, STRATEGY_FORMS
+from imug_metrics.cli.arguments.infer import MODEL_SPECS, STRATEGY_FORMS
 from imug_metrics.inference.models.specs import KINDS
 from imug_metrics.inference.strategies import Policy, TurnRule
 from imug_metrics.inference.strategies.spec import FORMS
