@@ -12,13 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from imug_metrics.evaluation.settings import Progress
+from imug_metrics.inference.asked_model import AskedModel
 from imug_metrics.inference.contexts import ContextPadding
 from imug_metrics.inference.limits import Spending, StoppedError
+from imug_metrics.inference.model import Model
 from imug_metrics.inference.questions import BrokenSampleError, Question
 from imug_metrics.inference.recorder import Recorder
 from imug_metrics.inference.rollouts import Rollout
 from imug_metrics.inference.run_folder import RunFolder
-from imug_metrics.inference.settings import Settings
+from imug_metrics.inference.settings import Settings, model_concurrency, model_identity
 from imug_metrics.inference.turn import all_of
 from imug_metrics.inference.writing import Outputs
 from imug_metrics.judges.journal import Journal
@@ -106,12 +108,13 @@ def _opened(arm: Arm, settings: Settings, spending: Spending) -> Iterator[tuple[
         folder.remove()
     recorder = Recorder(
         settings.model,
-        settings.identity,
+        model_identity(settings.model),
         folder,
         concurrency=settings.concurrency,
         seed=settings.seed,
         spending=spending,
         retry_errors=settings.retry_errors,
+        roles=_asked_roles(settings.roles),
     )
     try:
         is_empty = not folder.journal.stat().st_size and not arm.model.exists()
@@ -119,6 +122,12 @@ def _opened(arm: Arm, settings: Settings, spending: Spending) -> Iterator[tuple[
         yield folder, recorder
     finally:
         recorder.close()
+
+
+def _asked_roles(roles: Mapping[str, Model]) -> dict[str, AskedModel]:
+    """Models by role; one that has several roles takes no more requests at a time for it."""
+    models = {id(model): AskedModel(model, model_identity(model), model_concurrency(model)) for model in roles.values()}
+    return {role: models[id(model)] for role, model in roles.items()}
 
 
 async def _answered(question: Question, rollout: Rollout) -> bool:

@@ -6,18 +6,17 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import inspect
 import json
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from functools import partial
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 from weakref import WeakValueDictionary
 
+from imug_metrics.inference.asked_model import AskedModel
+from imug_metrics.inference.costs import Costs
 from imug_metrics.inference.limits import Spending, StoppedError
-from imug_metrics.inference.model import MAX_REASON, History, ImageFile, Model, ModelError, Reply, Want, as_reply
-from imug_metrics.inference.model_calls import ModelCalls
+from imug_metrics.inference.model import MAX_REASON, History, ImageFile, Model, ModelError, Reply, Want
 from imug_metrics.inference.reply_images import ReplyImages
 from imug_metrics.inference.run_folder import RunFolder
 from imug_metrics.inference.turn import Step
@@ -39,30 +38,6 @@ class Place:
     sample: int
 
 
-@dataclass
-class Costs:
-    """What the requests of one turn have cost, recorded ones included, each once however often its reply is used."""
-
-    counted: set[Address] = field(default_factory=set)
-    requests: int = 0
-    replies: int = 0
-    sums: dict[str, float] = field(default_factory=dict)
-    told: dict[str, int] = field(default_factory=dict)
-
-    def add(self, usage: dict[str, float], *, replied: bool) -> None:
-        """Add one request."""
-        self.requests += 1
-        self.replies += replied
-        for name, amount in usage.items():
-            self.sums[name] = self.sums.get(name, 0.0) + amount
-            self.told[name] = self.told.get(name, 0) + replied
-
-    def total(self) -> dict[str, float]:
-        """By kind, without those that not every reply told: a part of them would pass for the whole."""
-        whole = {name: amount for name, amount in self.sums.items() if self.told[name] == self.replies}
-        return {"requests": float(self.requests), **whole}
-
-
 class Recorder:
     """Asks the model what is not recorded, and records it.
 
@@ -70,10 +45,11 @@ class Recorder:
         model: whom to ask.
         name: the model and all that changes its replies; recorded replies are found by it.
         folder: keeps journal.jsonl and the images of replies, each under the digest of its content.
-        concurrency: requests at a time.
+        concurrency: requests at a time to the model.
         seed: of the run.
         spending: what may be spent.
         retry_errors: ask again where an earlier run had a failure.
+        roles: other models that are asked in its place, by the role in which a strategy asks.
 
     Raises:
         JournalLockedError: if another process is writing to the journal.
@@ -90,35 +66,40 @@ class Recorder:
         seed: int,
         spending: Spending,
         retry_errors: bool = False,
+        roles: Mapping[str, AskedModel] | None = None,
     ) -> None:
-        self.model, self.name, self.seed, self.spending = model, name, seed, spending
+        self.seed, self.spending = seed, spending
+        self._model = AskedModel(model, name, concurrency)
+        self._roles = {role: self._model if asked.model is model else asked for role, asked in (roles or {}).items()}
         folder.root.mkdir(parents=True, exist_ok=True)
         self.journal = Journal(folder.journal)
         folder.make()  # empties the scratch folder, which nobody else writes into once the journal is ours
         self.images, self._retry = ReplyImages(folder.images, folder.scratch), retry_errors
         self._new: set[Address] = set()
-        self._slots = asyncio.Semaphore(concurrency)
         self._locks: WeakValueDictionary[Address, asyncio.Lock] = WeakValueDictionary()
-        self._calls = ModelCalls(concurrency)
 
     def close(self) -> None:
         """Bring everything to the disk; functions that still run are not waited for."""
-        self._calls.close()
+        for asked in (self._model, *self._roles.values()):
+            asked.close()
         self.journal.close()
 
-    async def ask(self, place: Place, costs: Costs, history: History, want: Want, step: Step) -> Reply:
+    async def ask(
+        self, place: Place, costs: Costs, history: History, want: Want, step: Step, *, role: str | None = None
+    ) -> Reply:
         """The reply to a request, recorded or new.
 
         Raises:
             ModelError: if there is none.
             StoppedError: if nothing more may be asked.
         """
-        address = self._address(place, history, want, step)
+        model = self._model if role is None else self._roles[role]
+        address = self._address(place, model.identity, history, want, step)
         async with self._locks.setdefault(address, asyncio.Lock()):
             answer = self._recorded(address)
             if answer is None:
-                async with self._slots:
-                    answer = await self._new_answer(address, place, history, want, step)
+                async with model.slots:
+                    answer = await self._new_answer(address, model, place, history, want, step)
         row = json.loads(answer.reply or "{}")
         usage = {str(name): float(amount) for name, amount in row.get("usage", {}).items()}
         if address not in costs.counted:
@@ -135,13 +116,15 @@ class Recorder:
             return None
         return answer if self.images.has(json.loads(answer.reply or "{}")) else None
 
-    async def _new_answer(self, address: Address, place: Place, history: History, want: Want, step: Step) -> Answer:
+    async def _new_answer(
+        self, address: Address, model: AskedModel, place: Place, history: History, want: Want, step: Step
+    ) -> Answer:
         self.spending.begin()
         begin = time.monotonic()
         error: ModelError | None = None
         reply = Reply()
         try:
-            reply = await self._call(place, history, want, step)
+            reply = await model.call(history, want, self._seed(place, step), place.dialogue, place.turn)
             reply.wanted(want)
         except ModelError as problem:
             error = problem
@@ -159,23 +142,16 @@ class Recorder:
             self.spending.fail(error.told, usage, is_final=error.is_final)
         return self._record(address, replace(reply, usage=usage), error)
 
-    async def _call(self, place: Place, history: History, want: Want, step: Step) -> Reply:
-        asked: Callable[..., Any] = partial(self.model, history, want=want, seed=self._seed(place, step))
-        if getattr(self.model, "knows_turns", False):
-            asked = partial(asked, dialogue=place.dialogue, turn=place.turn)
-        call = self.model if inspect.isroutine(self.model) else type(self.model).__call__
-        return as_reply(await self._calls.make(asked, is_async=inspect.iscoroutinefunction(call)))
-
     def _seed(self, place: Place, step: Step) -> int:
         text = json.dumps([self.seed, place.sample, place.dialogue, place.turn, step])
         return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") & 0x7FFFFFFF
 
-    def _address(self, place: Place, history: History, want: Want, step: Step) -> Address:
+    def _address(self, place: Place, identity: str, history: History, want: Want, step: Step) -> Address:
         said = [[message.role, [_shown(part) for part in message.parts]] for message in history]
         prompt = hashlib.sha256(json.dumps([want, self.seed, said]).encode()).hexdigest()
         images = [part for message in history for part in message.parts if isinstance(part, ImageFile)]
         digests = tuple(hashlib.sha256(image.data).hexdigest() for image in images)
-        return Address((place.dialogue, place.turn, *step), prompt, digests, self.name, place.sample)
+        return Address((place.dialogue, place.turn, *step), prompt, digests, identity, place.sample)
 
     def _record(self, address: Address, reply: Reply, error: ModelError | None) -> Answer:
         row: dict[str, Any] = {"usage": dict(reply.usage)}

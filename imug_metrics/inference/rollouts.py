@@ -10,10 +10,11 @@ from functools import partial
 from typing import Any
 
 from imug_metrics.inference.contexts import ContextPadding
+from imug_metrics.inference.costs import Costs
 from imug_metrics.inference.histories import References
 from imug_metrics.inference.model import ImageFile, Message, ModelError
 from imug_metrics.inference.questions import Question, Task
-from imug_metrics.inference.recorder import Costs, Place, Recorder
+from imug_metrics.inference.recorder import Place, Recorder
 from imug_metrics.inference.settings import Settings
 from imug_metrics.inference.turn import Answer, Turn
 from imug_metrics.inference.writing import Outputs, failed
@@ -87,7 +88,8 @@ class Rollout:
             history, context = padded.history, padded.describe()
         costs = Costs()
         ask = partial(self.recorder.ask, Place(question.dialogue, task.turn, self.sample), costs)
-        turn = Turn(question.dialogue, task.turn, task.want, history, user.text, ask)
+        roles = {role: partial(ask, role=role) for role in self.settings.roles}
+        turn = Turn(question.dialogue, task.turn, task.want, history, user.text, ask, roles=roles)
         answer: Answer | None = None
         log: Mapping[str, Any] = {}
         try:

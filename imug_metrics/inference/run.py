@@ -18,8 +18,10 @@ from imug_metrics.inference.fillers import filler_pool
 from imug_metrics.inference.histories import HistoryChoice, References, parse_history
 from imug_metrics.inference.limits import Spending, SpendLimits
 from imug_metrics.inference.model import Model
+from imug_metrics.inference.models.specs import default_name, load_model
 from imug_metrics.inference.questions import read_questions
-from imug_metrics.inference.settings import Settings, model_name
+from imug_metrics.inference.roles import load_roles
+from imug_metrics.inference.settings import Settings, model_concurrency, model_name
 from imug_metrics.inference.strategies.direct import Direct
 from imug_metrics.inference.strategies.spec import parse_strategy
 from imug_metrics.inference.tokens import TokenCounter, token_counter
@@ -65,6 +67,7 @@ def infer(
     overwrite: bool = False,
     limit: int | None = None,
     progress: Progress | None = None,
+    roles: Mapping[str, Model | str] | None = None,
 ) -> Inference:
     """Lead a model through the dialogues of a benchmark and write what it answers, for `evaluate` and the commands.
 
@@ -96,6 +99,8 @@ def infer(
         overwrite: forget what an earlier run under this name has left.
         limit: only the first so many dialogues.
         progress: called with what is being done, how much is done and how much there is.
+        roles: models, or texts that name them, in the place of the model where the strategy asks in these roles, such
+            as `{"checker": "openai:gpt-4o"}`; each takes as many requests at a time as it says itself.
 
     Returns:
         The outputs, with what went wrong and what was spent.
@@ -106,8 +111,6 @@ def infer(
         OSError: if a file cannot be read or written.
     """
     if isinstance(model, str):
-        from imug_metrics.inference.models.specs import default_name, load_model
-
         name = default_name(model) if name is None else name
         model = load_model(model)
     if isinstance(strategy, str):
@@ -123,12 +126,13 @@ def infer(
         Direct() if strategy is None else strategy,
         samples,
         seed,
-        _own_concurrency(model) if concurrency is None else concurrency,
+        model_concurrency(model) if concurrency is None else concurrency,
         SpendLimits() if limits is None else limits,
         tuple(contexts),
         retry_errors,
         overwrite,
         limit,
+        load_roles(roles or {}),
     )
     return run_to_end(_Run(found, token_counter() if counter is None else counter).all(progress))
 
@@ -156,7 +160,8 @@ class _Run:
                 if self.spending.stopped is None:
                     self.problems += await run_arm(arm, self.questions, settings, self.spending, unread, progress)
         finally:
-            for part in (settings.model, settings.strategy):
+            parts = (settings.model, settings.strategy, *settings.roles.values())
+            for part in {id(part): part for part in parts}.values():
                 if hasattr(part, "aclose"):
                     await part.aclose()
         named = {arm.name: self._outputs(arm.model.parent) for arm in self.arms if arm.name}
@@ -187,7 +192,3 @@ class _Run:
 def _usable_name(model: Model) -> str:
     name = model_name(model).replace("/", "-").strip(".")
     return name if as_name(name) == name else "model"
-
-
-def _own_concurrency(model: Model) -> int:
-    return max(1, int(getattr(model, "concurrency", 1)))

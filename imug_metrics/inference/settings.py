@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from imug_metrics.inference.histories import HistoryChoice
 from imug_metrics.inference.limits import SpendLimits
 from imug_metrics.inference.model import Model
 from imug_metrics.inference.turn import Strategy
+from imug_metrics.reading.fields import meant
 from imug_metrics.reading.files import as_name
 
 
@@ -37,10 +39,12 @@ class Settings:
     retry_errors: bool
     overwrite: bool
     limit: int | None
+    roles: Mapping[str, Model]
 
     def __post_init__(self) -> None:
         if not callable(self.model):
             raise ArgumentError("model", f"expected a function, a model or a text that names one, got {self.model!r}")
+        self._check_roles()
         if as_name(self.name) != self.name or self.name.startswith("."):
             raise ArgumentError("name", f"expected the name of one folder, got {self.name!r}")
         for argument in ("samples", "concurrency", "limit"):
@@ -62,10 +66,15 @@ class Settings:
         if self.out.resolve().is_relative_to(self.benchmark.resolve()):
             raise ArgumentError("out", f"expected a folder outside of {self.benchmark}, which is read")
 
-    @property
-    def identity(self) -> str:
-        """The model and what changes its replies, by which recorded replies are found."""
-        return f"{model_name(self.model)} {getattr(self.model, 'settings', '')}".rstrip()
+    def _check_roles(self) -> None:
+        known = getattr(self.strategy, "roles", ())
+        for role, model in self.roles.items():
+            if role not in known:
+                has = f"the roles {', '.join(known)}" if known else "no roles"
+                hint = meant(str(role), known)
+                raise ArgumentError("roles", f"the strategy {self.strategy.name} has {has}, got {role!r}{hint}")
+            if not callable(model):
+                raise ArgumentError("roles", f"expected a model as {role}, or a text that names one, got {model!r}")
 
     def describe(self, padding: ContextPadding | None) -> dict[str, Any]:
         """What changes the outputs, for a later run to be compared with.
@@ -75,16 +84,27 @@ class Settings:
         """
         counter = None if padding is None else padding.counter
         return {
-            "model": self.identity,
+            "model": model_identity(self.model),
             "history": self.history.name,
             "references": None if self.references is None else str(self.references.resolve()),
             "isolated": self.isolated,
             "strategy": f"{self.strategy.name} {getattr(self.strategy, 'settings', '')}".rstrip(),
+            "roles": "; ".join(f"{role}={model_identity(self.roles[role])}" for role in sorted(self.roles)) or None,
             "seed": self.seed,
             "context": None if padding is None else padding.budget,
             "tokenizer": None if counter is None else counter.name,
             "image_tokens": None if counter is None else counter.image_tokens,
         }
+
+
+def model_identity(model: Model) -> str:
+    """The model and what changes its replies, by which recorded replies are found."""
+    return f"{model_name(model)} {getattr(model, 'settings', '')}".rstrip()
+
+
+def model_concurrency(model: Model) -> int:
+    """How many requests the model takes at a time."""
+    return max(1, int(getattr(model, "concurrency", 1)))
 
 
 def _is_whole(value: object) -> bool:

@@ -38,6 +38,7 @@ class Turn:
         prompt: texts of this turn, joined by line breaks.
         ask: asks the model; use `Turn.reply` unless the history is to be another.
         step: where in the strategy this is.
+        roles: ask other models, by the role that each was given; see `Turn.asking`.
     """
 
     dialogue: str
@@ -47,10 +48,15 @@ class Turn:
     prompt: str
     ask: Ask
     step: Step = ()
+    roles: Mapping[str, Ask] = field(default_factory=dict)
 
     def within(self, *step: str | int) -> Turn:
         """The same turn further inside of a strategy: other seeds, and replies of its own."""
         return replace(self, step=(*self.step, *step))
+
+    def asking(self, role: str) -> Turn:
+        """The same turn, asking the model that was given this role, where one was."""
+        return replace(self, ask=self.roles.get(role, self.ask))
 
     def saying(self, *messages: Message) -> Turn:
         """The same turn after further messages, of which the last is the user's."""
@@ -100,8 +106,12 @@ class Answer:
 class Strategy(Protocol):
     """How a turn is answered.
 
+    It may also have `settings`, a text that changes with what the name does not tell and the outputs hang on; `roles`,
+    the names of those in which it asks other models, see `Turn.asking`; and a coroutine `aclose()`, which is awaited
+    at the end.
+
     Attributes:
-        name: how it is written on the command line; it tells all of its settings.
+        name: how it is written on the command line.
     """
 
     name: str

@@ -11,9 +11,10 @@ from contextlib import closing
 
 import pytest
 
+from imug_metrics.inference.costs import Costs
 from imug_metrics.inference.limits import Spending, SpendLimits, StoppedError
 from imug_metrics.inference.model import ImageFile, Message, ModelError, Reply
-from imug_metrics.inference.recorder import Costs, Place, Recorder
+from imug_metrics.inference.recorder import Place, Recorder
 from imug_metrics.inference.run_folder import RunFolder
 
 PLACE = Place("D/s/1", 1, 0)

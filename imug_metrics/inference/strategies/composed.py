@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from imug_metrics.inference.turn import Strategy
@@ -15,14 +16,18 @@ class Composed:
     Attributes:
         name: as it is written on the command line.
         settings: what the name does not tell and the outputs hang on: a judge, an encoder, the code of a function.
+        roles: in which other models are asked, its own and those of its parts.
 
     Args:
         name: see above.
-        parts: strategies and selectors, which may have `settings` and a coroutine `aclose()`.
+        parts: strategies and selectors, which may have `settings`, `roles` and a coroutine `aclose()`.
+        roles: its own.
     """
 
-    def __init__(self, name: str, *parts: Any) -> None:
+    def __init__(self, name: str, *parts: Any, roles: Sequence[str] = ()) -> None:
         self.name, self._parts = name, parts
+        own_and_inner = (roles, *(getattr(part, "roles", ()) for part in parts))
+        self.roles = tuple(dict.fromkeys(role for found in own_and_inner for role in found))
         self.settings = " ".join(filter(None, (getattr(part, "settings", "") for part in parts)))
 
     async def aclose(self) -> None:

@@ -20,6 +20,8 @@ from imug_metrics.inference.turn import Answer, Strategy, Turn
 class SelfVerificationLoop(Composed):
     """The model is shown its output and accepts or rejects it; what it rejects it makes again, knowing the criticism.
 
+    The role `checker` gives the verdicts: the model itself, unless another one has that role.
+
     A verdict that cannot be read, or has failed, is none: the output stays as if it were accepted. A repair that fails
     leaves the output that it was to repair. With one round, a share p of outputs that are right, verdicts that accept a
     share T of the right and F of the wrong ones, and repairs of which a share q is right,
@@ -40,7 +42,7 @@ class SelfVerificationLoop(Composed):
         if rounds < 1:
             raise ArgumentError("rounds", f"expected a number of rounds from 1, got {rounds}")
         self.rounds, self.inner = rounds, inner or Direct()
-        super().__init__(name_around(self.inner, f"verify:{rounds}"), self.inner)
+        super().__init__(name_around(self.inner, f"verify:{rounds}"), self.inner, roles=("checker",))
 
     async def answer(self, turn: Turn) -> Answer:
         """Generate, verify, repair.
@@ -53,7 +55,7 @@ class SelfVerificationLoop(Composed):
         loop = _Loop([first])
         for place in range(self.rounds):
             asked = replied(turn, loop.attempts[-1].output, VERIFY)
-            if await loop.accepts(asked.within("verdict", place)):
+            if await loop.accepts(asked.asking("checker").within("verdict", place)):
                 break
             turn = replied(asked, loop.criticism[-1], REPAIR[turn.want])
             try:
