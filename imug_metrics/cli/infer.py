@@ -9,6 +9,7 @@ from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 
 from imug_metrics.cli.exit_codes import EXIT_FAILED, EXIT_FINE, EXIT_PROBLEMS
@@ -17,7 +18,9 @@ from imug_metrics.cli.progress import progress_bars
 from imug_metrics.errors import ArgumentError
 from imug_metrics.inference import Inference, SpendLimits, infer
 from imug_metrics.inference.contexts import parse_contexts
-from imug_metrics.inference.models.specs import default_name, load_model
+from imug_metrics.inference.model import Model
+from imug_metrics.inference.models.specs import default_name, load_model, takes_url
+from imug_metrics.inference.roles import load_roles, parse_roles
 from imug_metrics.inference.strategies.spec import parse_strategy
 from imug_metrics.inference.tokens import token_counter
 from imug_metrics.inference.turn import Strategy
@@ -31,6 +34,7 @@ _FLAGS = {
     "contexts": "context",
     "url": "model_url",
     "judge": "judge_url",
+    "roles": "role",
     **{limit.name: f"max_{limit.name}" for limit in fields(SpendLimits)},
 }
 
@@ -38,6 +42,7 @@ _FLAGS = {
 def run(options: Namespace) -> int:
     """`imug-metrics infer`: 0 if all dialogues were answered, 1 if some cannot be, 3 if the run had to stop."""
     specs = [spec for specs in options.model for spec in specs]
+    roles = [role for roles in options.role or () for role in roles]
     with named_as(**_FLAGS), _strategy(options) as strategy, progress_bars() as show:
         found = infer(
             load_model(specs, url=options.model_url, temperature=options.temperature, device=options.device),
@@ -58,6 +63,7 @@ def run(options: Namespace) -> int:
             overwrite=options.overwrite,
             limit=options.limit,
             progress=show,
+            roles=load_roles(parse_roles(roles), partial(_role_model, options)),
         )
     folders = [Path(arm.outputs) / arm.models[0] for arm in found.arms.values() or [found]]
     _tell(found, folders)
@@ -87,6 +93,12 @@ def _strategy(options: Namespace) -> Iterator[Strategy]:
         yield parse_strategy(
             options.strategy, judge=judge, encoder=options.encoder, device=options.device, journal=journal
         )
+
+
+def _role_model(options: Namespace, spec: str) -> Model:
+    """The model of a role, reached like the model itself where it is of a kind that is reached so."""
+    url = options.model_url if takes_url(spec) else None
+    return load_model(spec, url=url, temperature=options.temperature, device=options.device)
 
 
 def _judge(options: Namespace) -> OpenAIJudge:

@@ -21,6 +21,7 @@ from imug_metrics.inference.recorder import Recorder
 from imug_metrics.inference.rollouts import Rollout
 from imug_metrics.inference.run_folder import RunFolder
 from imug_metrics.inference.settings import Settings, model_concurrency, model_identity
+from imug_metrics.inference.strategies.trace_logs import logged_traces
 from imug_metrics.inference.turn import all_of
 from imug_metrics.inference.writing import Outputs
 from imug_metrics.judges.journal import Journal
@@ -29,6 +30,7 @@ from imug_metrics.protocols.imug.usage import read_usage
 from imug_metrics.reading.files import Problem, Problems, as_turn
 from imug_metrics.report.files import write_problems
 from imug_metrics.suite import FAILED
+from imug_metrics.traces import write_traces
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,8 @@ async def run_arm(
                 await asyncio.sleep(0)  # many finished ones in a row must not block the others
 
         await all_of(work() for _ in range(settings.concurrency))
+        if settings.leaves_traces:
+            _write_traces(folder, questions, outputs)
         written = write_problems(Problems([*unread, *problems]), folder.scratch)
         written.replace(folder.root / written.name)  # a kill before this leaves nothing beside it
     return problems
@@ -143,6 +147,12 @@ async def _answered(question: Question, rollout: Rollout) -> bool:
     except StoppedError:
         return False
     return True
+
+
+def _write_traces(folder: RunFolder, questions: Sequence[Question], outputs: Outputs) -> None:
+    """The traces in the logs of all dialogues that are answered, so that a run that goes on ends with the same file."""
+    traces = (trace for question in questions for log in outputs.logs(question) for trace in logged_traces(log))
+    write_traces(folder.traces, traces, folder.scratch)
 
 
 def _tell_failed_turns(question: Question, rows: Sequence[Mapping[str, Any]], rollout: Rollout) -> None:

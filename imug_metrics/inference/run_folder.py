@@ -36,7 +36,7 @@ class RunFolder:
             ArgumentError: if a link stands in its place, which would lead elsewhere.
         """
         found = cls(usage_folder(model))
-        for path in (model, found.root, found.journal, found.images, found.scratch, found.settings):
+        for path in (model, found.root, found.journal, found.images, found.scratch, found.settings, found.traces):
             if path.is_symlink():
                 raise ArgumentError("out", f"expected a folder of its own, {path} is a link")
         return found
@@ -50,6 +50,11 @@ class RunFolder:
     def images(self) -> Path:
         """Images of replies, by the digest of their content."""
         return self.root / "images"
+
+    @property
+    def traces(self) -> Path:
+        """The chains of evidence of all answers that have one."""
+        return self.root / "traces.jsonl"
 
     @property
     def scratch(self) -> Path:

@@ -66,6 +66,11 @@ class Settings:
         if self.out.resolve().is_relative_to(self.benchmark.resolve()):
             raise ArgumentError("out", f"expected a folder outside of {self.benchmark}, which is read")
 
+    @property
+    def leaves_traces(self) -> bool:
+        """Whether a part of the strategy writes chains of evidence."""
+        return "reasoner" in getattr(self.strategy, "roles", ())
+
     def _check_roles(self) -> None:
         known = getattr(self.strategy, "roles", ())
         for role, model in self.roles.items():

@@ -16,7 +16,7 @@ from imug_metrics.inference.model import ImageFile, Part
 from imug_metrics.inference.questions import BrokenSampleError, Question
 from imug_metrics.inference.turn import Answer, Candidate
 from imug_metrics.protocols.imug.outputs import question_folder
-from imug_metrics.protocols.imug.usage import TurnUsage, read_asked, usage_content, usage_file
+from imug_metrics.protocols.imug.usage import TurnUsage, read_asked, read_usage, usage_content, usage_file
 from imug_metrics.reading.files import MAX_JSON_BYTES, Problems, inside, read_json
 from imug_metrics.suite import FAILED
 
@@ -99,6 +99,13 @@ class Outputs:
         pairs = zip(rows, question.rows, strict=True)
         whole = all(_agree(row, asked) and _is_answered(row, folder, retry_errors) for row, asked in pairs)
         return rows if whole else None
+
+    def logs(self, question: Question) -> list[Mapping[str, Any]]:
+        """The logs of the turns of a dialogue in their order; none where it has not been answered whole."""
+        if self.finished(question, retry_errors=False) is None:
+            return []
+        usage = read_usage(self.model, question.key, Problems())
+        return [usage[turn].log for turn in sorted(usage)]
 
     def clear(self, question: Question) -> None:
         """Remove what an earlier run has left of a dialogue, so that none of it passes for an output of this one."""

@@ -14,7 +14,14 @@ MODEL_SPECS = (
     "infer:URL (repeatable), python:FILE.py:FUNCTION, openai:MODEL, openai-images:MODEL, transformers:FOLDER-OR-NAME, "
     "command:PROGRAM ..., replay:DIR"
 )
-STRATEGY_FORMS = ("direct", "cot", "verify[:ROUNDS]", "best-of:N:SELECTOR[,SELECTOR]", "adaptive:POLICY.json")
+STRATEGY_FORMS = (
+    "direct",
+    "cot",
+    "evidence[:ROUNDS]",
+    "verify[:ROUNDS]",
+    "best-of:N:SELECTOR[,SELECTOR]",
+    "adaptive:POLICY.json",
+)
 
 
 def add(commands: Any) -> None:
@@ -51,6 +58,7 @@ def add(commands: Any) -> None:
     infer.group("strategy", "how a turn is answered")
     text = f"parts joined by +, from the inside out: {', '.join(STRATEGY_FORMS)}"
     infer.text("--strategy", "STRATEGY", text, "direct")
+    infer.names("--role", "ROLE=SPEC", "another model in a role of the strategy, such as checker=openai:gpt-4o")
     infer.number("--samples", "N", "runs with seeds of their own, each in a folder DIR/sample_1, ...", 1)
     infer.encoder(None, f", of the selector alignment: {SPECS}", "it and a transformers model run")
     infer.text("--judge-url", "URL", "server of the selector judge, as for score")

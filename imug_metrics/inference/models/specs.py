@@ -103,6 +103,15 @@ def default_name(spec: str) -> str:
     return name
 
 
+def takes_url(spec: str) -> bool:
+    """Whether the server of the model is told apart from it.
+
+    Raises:
+        ArgumentError: if there is no such kind of models.
+    """
+    return KINDS[_split(spec)[0]].takes_url
+
+
 def _split(spec: str) -> tuple[str, str]:
     prefix, _, place = spec.partition(":")
     if prefix not in KINDS or not place.strip():

@@ -15,6 +15,7 @@ from imug_metrics.inference.strategies.adaptive import Adaptive
 from imug_metrics.inference.strategies.best_of import BestOf
 from imug_metrics.inference.strategies.chain_of_thought import ChainOfThought
 from imug_metrics.inference.strategies.direct import Direct
+from imug_metrics.inference.strategies.evidence_chain import EvidenceChain
 from imug_metrics.inference.strategies.policy import read_policy
 from imug_metrics.inference.strategies.selectors.judge import JudgeSelector
 from imug_metrics.inference.strategies.selectors.majority import MajoritySelector
@@ -28,7 +29,14 @@ from imug_metrics.judges.journal import Journal
 from imug_metrics.judges.protocol import Judge
 from imug_metrics.reading.fields import nearest
 
-FORMS = ("direct", "cot", "verify[:ROUNDS]", "best-of:N:SELECTOR[,SELECTOR]", "adaptive:POLICY.json")
+FORMS = (
+    "direct",
+    "cot",
+    "evidence[:ROUNDS]",
+    "verify[:ROUNDS]",
+    "best-of:N:SELECTOR[,SELECTOR]",
+    "adaptive:POLICY.json",
+)
 """How strategies are written."""
 SELECTORS = ("own", "judge", "alignment", "majority", "python:FILE.py:FUNCTION")
 """How selectors are written."""
@@ -79,9 +87,9 @@ def parse_strategy(
         'cot+verify:1+best-of:4:majority'
         >>> parse_strategy("verfy:2")
         Traceback (most recent call last):
-        imug_metrics.errors.ArgumentError: Argument `strategy`: expected direct, cot, verify[:ROUNDS],
-        best-of:N:SELECTOR[,SELECTOR] or adaptive:POLICY.json, joined by +, got 'verfy:2'; did you
-        mean verify?
+        imug_metrics.errors.ArgumentError: Argument `strategy`: expected direct, cot,
+        evidence[:ROUNDS], verify[:ROUNDS], best-of:N:SELECTOR[,SELECTOR] or adaptive:POLICY.json, joined by +, got
+        'verfy:2'; did you mean verify?
     """
     return _parse(spec, SelectorNeeds(judge, encoder, device, journal))
 
@@ -116,6 +124,12 @@ def _cot(inner: Strategy, rest: str | None, needs: SelectorNeeds) -> Strategy:
     return ChainOfThought(inner)
 
 
+def _evidence(inner: Strategy, rest: str | None, needs: SelectorNeeds) -> Strategy:
+    rounds = 1 if rest is None else _count(rest, "rounds", "evidence:2")
+    with as_argument("strategy"):
+        return EvidenceChain(rounds, inner)
+
+
 def _verify(inner: Strategy, rest: str | None, needs: SelectorNeeds) -> Strategy:
     rounds = 1 if rest is None else _count(rest, "rounds", "verify:2")
     with as_argument("strategy"):
@@ -134,6 +148,7 @@ def _best_of(inner: Strategy, rest: str | None, needs: SelectorNeeds) -> Strateg
 
 _AROUND: dict[str, Callable[[Strategy, str | None, SelectorNeeds], Strategy]] = {
     "cot": _cot,
+    "evidence": _evidence,
     "verify": _verify,
     "best-of": _best_of,
 }

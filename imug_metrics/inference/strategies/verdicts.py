@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from imug_metrics.reading.reasoning import without_reasoning
 
@@ -14,6 +15,7 @@ _GRADE = re.compile(
     rf"{_EMPHASIS}(?:(?:grade|score|rating)\W{{1,5}})?(?P<grade>\d{{1,3}})(?:\s*(?:/|out of)\s*(?P<of>\d{{1,3}}))?\W*",
     re.IGNORECASE,
 )
+_STEP_NAME = re.compile(r"^[\s*_`\"'#]*(?:step\s{1,3})?[\s*_`\"'#]*|[\s*_`\"'.]*$", re.IGNORECASE)
 _SEEN = 2**14
 
 
@@ -45,3 +47,23 @@ def read_grade(text: str, low: int, high: int) -> int | None:
         return None
     grade = int(found["grade"])
     return grade if low <= grade <= high else None
+
+
+def read_step_names(text: str, known: Collection[str]) -> tuple[str, ...]:
+    r"""The names of steps in the first line of a reply, the most suspect first; none if it has any other word.
+
+    Args:
+        text: names with commas between them, in any case, in bold or not, "step" before them or not.
+        known: names that there are.
+
+    Example:
+        >>> steps = ("task", "observation", "inference")
+        >>> read_step_names("**Inference**, step observation.\nIt is red.", steps)
+        ('inference', 'observation')
+        >>> [read_step_names(said, steps) for said in ("NONE", "observation or inference", "The inference is wrong.")]
+        [(), (), ()]
+    """
+    lines = without_reasoning(text[:_SEEN]).strip().splitlines()
+    found = [_STEP_NAME.sub("", part).casefold() for part in lines[0].split(",")] if lines else []
+    plain = {name.casefold(): name for name in known}
+    return tuple(dict.fromkeys(plain[name] for name in found)) if all(name in plain for name in found) else ()

@@ -1,0 +1,66 @@
+# SPDX-FileCopyrightText: the imug_metrics authors
+# SPDX-License-Identifier: Apache-2.0
+"""What is wrong with a chain of evidence by its form alone, before any model is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from imug_metrics.inference.strategies.asking import LONGEST_LOG
+from imug_metrics.traces import STEPS, Review, Step, Trace, missing_steps, steps_in_order, unresolved_cites
+
+
+def broken_rules(trace: Trace) -> Review | None:
+    """The review of a chain that breaks a rule: a step is missing or out of order, or a citation leads nowhere.
+
+    Faulty are the steps that are missing, the first one out of order, and those with such citations, in the order of
+    `STEPS`: an earlier fault may be the cause of later ones.
+
+    Returns:
+        None where no rule is broken.
+
+    Example:
+        >>> from imug_metrics.traces import Claim
+        >>> cited = Step("conclusion", "B [image7]", (Claim("B", ("image7",)),))
+        >>> broken_rules(Trace("d", 1, steps=(Step("task", ""), Step("observation", ""), cited)))
+        Review(accepts=False, faulty=('inference', 'conclusion'), reason='The step inference is missing. In the step
+        conclusion, [image7] is neither evidence nor an earlier step.')
+    """
+    missing, unresolved = missing_steps(trace), unresolved_cites(trace)
+    faults = [(name, f"The step {name} is missing.") for name in missing]
+    if not steps_in_order(trace):
+        name = _out_of_order(trace.steps)
+        faults.append((name, f"The step {name} is there twice or not in its place."))
+    where = "neither evidence nor an earlier step"
+    faults += [(name, f"In the step {name}, [{cite}] is {where}.") for name, cite in dict.fromkeys(unresolved)]
+    if not faults:
+        return None
+    ranked = sorted(dict.fromkeys(name for name, _ in faults), key=lambda name: _place(name))
+    return Review(False, tuple(ranked), " ".join(reason for _, reason in faults)[:LONGEST_LOG])
+
+
+def steps_before(steps: Sequence[Step], name: str) -> tuple[Step, ...]:
+    """What stays of a report that is made again from a step on: all before that step, or before its place.
+
+    Example:
+        >>> [step.name for step in steps_before([Step("task", ""), Step("inference", "")], "observation")]
+        ['task']
+    """
+    for place, step in enumerate(steps):
+        if step.name in STEPS and _place(step.name) >= _place(name):
+            return tuple(steps[:place])
+    return tuple(steps)
+
+
+def _place(name: str) -> int:
+    return STEPS.index(name) if name in STEPS else len(STEPS)
+
+
+def _out_of_order(steps: Sequence[Step]) -> str:
+    """The first step that comes after a later one, or again."""
+    last = -1
+    for step in steps:
+        if step.name in STEPS and _place(step.name) <= last:
+            return step.name
+        last = max(last, _place(step.name)) if step.name in STEPS else last
+    raise AssertionError("the steps are in order")
