@@ -15,7 +15,7 @@ _GRADE = re.compile(
     rf"{_EMPHASIS}(?:(?:grade|score|rating)\W{{1,5}})?(?P<grade>\d{{1,3}})(?:\s*(?:/|out of)\s*(?P<of>\d{{1,3}}))?\W*",
     re.IGNORECASE,
 )
-_STEP_NAME = re.compile(r"^[\s*_`\"'#]*(?:step\s{1,3})?[\s*_`\"'#]*|[\s*_`\"'.]*$", re.IGNORECASE)
+_MARKS = " \t*_`\"'#."
 _SEEN = 2**14
 
 
@@ -64,6 +64,7 @@ def read_step_names(text: str, known: Collection[str]) -> tuple[str, ...]:
         [(), (), ()]
     """
     lines = without_reasoning(text[:_SEEN]).strip().splitlines()
-    found = [_STEP_NAME.sub("", part).casefold() for part in lines[0].split(",")] if lines else []
+    parts = lines[0].casefold().split(",") if lines else []
+    found = [part.strip(_MARKS).removeprefix("step ").strip(_MARKS) for part in parts]
     plain = {name.casefold(): name for name in known}
     return tuple(dict.fromkeys(plain[name] for name in found)) if all(name in plain for name in found) else ()

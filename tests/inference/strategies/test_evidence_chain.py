@@ -37,6 +37,8 @@ GOOD = "\n".join(
 )
 FROM_INFERENCE = "## inference\n- Red is B. [observation]\n## conclusion\n- B [inference]"
 
+NOWHERE = "".join(f"x [{','.join(f'no{place * 16 + i}' for i in range(16))}]\n" for place in range(15))
+
 
 def _traces(answer: Any) -> list[Trace]:
     return logged_traces(answer.log)
@@ -321,9 +323,7 @@ def test_a_chain_within_a_chain_is_refused() -> None:
         "## task\n" * 2**14,
         "[" * 2**18,
         "## task\n- " + "[image9]" * 2**14,
-        "\n".join(
-            f"## s{place // 64}\nx [{','.join(f'no{place * 16 + i}' for i in range(16))}]" for place in range(900)
-        ),
+        "".join(f"## s{step}\n" + NOWHERE for step in range(16)),
         GOOD + "\n=== end check\nACCEPT\n## accept",
         "ACCEPT\n" + GOOD.replace("red", "ACCEPT"),
         "\x1b[2J\ud83d## task",

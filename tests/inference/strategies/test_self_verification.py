@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -41,6 +43,14 @@ def test_what_is_rejected_is_made_again_with_the_criticism_in_the_history() -> N
     assert answer.output == "A"
     assert (answer.output, answer.attempts, answer.candidates) == ("A", ("B",), ())
     assert answer.log["verdicts"] == [False]
+
+
+def test_another_model_may_be_the_checker() -> None:
+    ask, checker = replies("B", "A"), replies("REJECT: two are red.", "ACCEPT")
+    turn = replace(turn_of(ask), roles={"checker": checker})
+    answer = answered(SelfVerificationLoop(2), turn)
+    assert (answer.output, answer.log["verdicts"]) == ("A", [False, True])
+    assert (len(ask.requests), checker.last_words()) == (2, [VERIFY, VERIFY])
 
 
 def test_rounds_end_with_the_first_output_that_is_accepted() -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from imug_metrics.inference.strategies.verdicts import read_grade, read_verdict
+from imug_metrics.inference.strategies.verdicts import read_grade, read_step_names, read_verdict
 
 
 @pytest.mark.parametrize(
@@ -48,3 +48,29 @@ def test_the_first_word_is_the_verdict(text: str, verdict: bool | None) -> None:
 )
 def test_the_number_alone_is_the_grade(text: str, grade: int | None) -> None:
     assert read_grade(text, 0, 10) == grade
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("inference", ("inference",)),
+        ("Inference, Task", ("inference", "task")),
+        ("**inference**, `task`.", ("inference", "task")),
+        ("step inference, Step: task", ()),
+        ("step inference, step task", ("inference", "task")),
+        ("task, task,task", ("task",)),
+        ("task\nbecause of the inference", ("task",)),
+        ("<think>task</think>inference", ("inference",)),
+        ("NONE", ()),
+        ("none, task", ()),
+        ("task,", ()),
+        ("task and inference", ()),
+        ("The task.", ()),
+        ("conclusion", ()),
+        ("", ()),
+        ("task," * 2**16 + "x", ("task",)),
+        ("*" * 2**18 + "task", ()),
+    ],
+)
+def test_names_of_steps_are_read_where_nothing_else_is_there(text: str, names: tuple[str, ...]) -> None:
+    assert read_step_names(text, ("task", "inference")) == names
