@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from imug_metrics.cli import main
@@ -25,6 +27,11 @@ from tests.inference.worlds import World
         (["--model-url", "http://localhost:1"], "--model, --model-url"),
         (["--strategy", "best-of:2:judge"], "--strategy, --judge-url"),
         (["--strategy", "best-of:1:own"], "--strategy"),
+        (["--role", "checker=python:mine.py:draw"], "--role"),
+        (["--strategy", "verify", "--role", "checker"], "--role"),
+        (["--strategy", "verify", "--role", "checker=opnai:x"], "--role"),
+        (["--strategy", "evidence", "--role", "chekcer=openai:x"], "--role"),
+        (["--strategy", "evidence:0"], "--strategy"),
         (["--image-tokens", "-1"], "--image-tokens"),
         (["--tokenizer", "mine"], "--tokenizer"),
         (["--samples", "0"], "--samples"),
@@ -62,6 +69,19 @@ def test_the_command_that_comes_next_is_told(options, command, tmp_path, capsys)
     arguments = ["--benchmark", folders["benchmark"], "--out", folders["out"], *options]
     assert main(["infer", *map(str, arguments), "--model", f"python:{tmp_path}/mine.py:draw"]) == 0
     assert f"\nNext: imug-metrics {command.format(**folders)}" in capsys.readouterr().out
+
+
+def test_other_models_take_roles_of_a_strategy(tmp_path, capsys) -> None:
+    (tmp_path / "mine.py").write_text(
+        "def draw(history, *, want, seed):\n    return 'A'\n\ndef check(history, *, want, seed):\n    return 'REJECT'\n"
+    )
+    benchmark = World(3, 1).write(tmp_path / "benchmark")
+    arguments = ["--benchmark", benchmark, "--out", tmp_path / "out", "--model", f"python:{tmp_path}/mine.py:draw"]
+    roles = ["--role", f"checker=python:{tmp_path}/mine.py:check"]
+    assert main(["infer", *map(str, arguments), "--strategy", "verify", *roles]) == 0
+    assert "Spent: 9 requests" in capsys.readouterr().out
+    log = json.loads((tmp_path / "out/.draw/World/all/question_0.json").read_text())["turns"][0]["log"]
+    assert log["verdicts"] == [False]
 
 
 def test_where_nothing_was_answered_nothing_comes_next(tmp_path, capsys) -> None:
