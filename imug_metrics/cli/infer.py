@@ -21,6 +21,7 @@ from imug_metrics.inference.contexts import parse_contexts
 from imug_metrics.inference.model import Model
 from imug_metrics.inference.models.specs import default_name, load_model, takes_url
 from imug_metrics.inference.roles import load_roles, parse_roles
+from imug_metrics.inference.run_folder import RunFolder
 from imug_metrics.inference.strategies.spec import parse_strategy
 from imug_metrics.inference.tokens import token_counter
 from imug_metrics.inference.turn import Strategy
@@ -114,6 +115,9 @@ def _tell(found: Inference, folders: list[Path]) -> None:
     print(f"Spent: {spent}")
     for folder in folders:
         print(f"Outputs: {plain(str(folder))}")
+        traces = RunFolder(usage_folder(folder)).traces
+        if traces.is_file():
+            print(f"Traces: {plain(str(traces))}")
     report_problems(Problems(found.problems), usage_folder(folders[0]) if len(folders) == 1 else None)
 
 

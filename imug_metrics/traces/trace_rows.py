@@ -14,7 +14,7 @@ from imug_metrics.traces.trace import Claim, Review, Step, Trace
 
 MAX_ENTRIES = 1024
 """Entries of a list or an object of a trace: steps, claims, cites, evidence, costs."""
-MAX_NAME = 200
+MAX_NAME = 1000
 """Characters of a name: of a dialogue, a step, evidence, a kind of cost."""
 MAX_TEXT = 2**18
 """Characters of a text."""

@@ -84,6 +84,14 @@ def test_other_models_take_roles_of_a_strategy(tmp_path, capsys) -> None:
     assert log["verdicts"] == [False]
 
 
+def test_where_the_traces_are_is_told(tmp_path, capsys) -> None:
+    (tmp_path / "mine.py").write_text("def draw(history, *, want, seed):\n    return 'A'\n")
+    arguments = ["--benchmark", World(2, 1).write(tmp_path / "benchmark"), "--out", tmp_path / "out"]
+    arguments += ["--model", f"python:{tmp_path}/mine.py:draw"]
+    assert main(["infer", *map(str, arguments), "--strategy", "evidence"]) == 0
+    assert f"\nTraces: {tmp_path}/out/.draw/traces.jsonl\n" in capsys.readouterr().out
+
+
 def test_where_nothing_was_answered_nothing_comes_next(tmp_path, capsys) -> None:
     (tmp_path / "mine.py").write_text(
         "def draw(history, *, want, seed):\n    return 'A' if want == 'text' else b'png'\n"

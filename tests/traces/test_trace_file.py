@@ -76,7 +76,7 @@ _GOOD: dict[str, Any] = {"dialogue": "d", "turn": 1}
     [
         ({"dialogue": None}, "dialogue", "expected text, got null"),
         ({"dialogue": ""}, "dialogue", "expected a name, got an empty text"),
-        ({"dialogue": "x" * (MAX_NAME + 1)}, "dialogue", "expected up to 200 characters, got 201"),
+        ({"dialogue": "x" * (MAX_NAME + 1)}, "dialogue", "expected up to 1000 characters, got 1001"),
         ({"turn": 0}, "turn", "expected a whole number from 1"),
         ({"turn": "1"}, "turn", "expected a whole number from 1"),
         ({"turn": True}, "turn", "expected a whole number from 1"),

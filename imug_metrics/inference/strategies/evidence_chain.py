@@ -27,6 +27,8 @@ ROLES = ("captioner", "reasoner", "checker", "judger")
 """Who describes images, writes reports, checks them, and names faulty steps."""
 LONGEST_OUTPUT = 2**14
 """Characters of an output that are kept in a trace."""
+MAX_ROUNDS = 100
+"""Verdicts on the reports of a turn."""
 
 
 class EvidenceChain(Composed):
@@ -51,16 +53,16 @@ class EvidenceChain(Composed):
         accuracy = p (T + (1 - T) k) + (1 - p) (1 - F) l r,    requests = 3 + images + 2 P(reject)
 
     Args:
-        rounds: verdicts at most.
+        rounds: verdicts at most, up to 100.
         inner: how the answer is made once there is a report.
 
     Raises:
-        ArgumentError: if there is no round, or a chain of evidence within this one.
+        ArgumentError: if there is no round, there are too many, or a chain of evidence within this one.
     """
 
     def __init__(self, rounds: int = 1, inner: Strategy | None = None) -> None:
-        if rounds < 1:
-            raise ArgumentError("rounds", f"expected a number of rounds from 1, got {rounds}")
+        if not 1 <= rounds <= MAX_ROUNDS:
+            raise ArgumentError("rounds", f"expected a number of rounds from 1 to {MAX_ROUNDS}, got {rounds}")
         self.rounds, self.inner = rounds, inner or Direct()
         if "reasoner" in getattr(self.inner, "roles", ()):
             raise ArgumentError("inner", f"expected one chain of evidence, {self.inner.name} holds another")
@@ -69,11 +71,11 @@ class EvidenceChain(Composed):
     async def answer(self, turn: Turn) -> Answer:
         """Describe, report, check, report again, answer.
 
-        The log has `traces`, one for each report, see `imug_metrics.traces`: their costs are those of the report with
-        its review, of the first one also those of the descriptions; the answer is in none. The output is with the
-        report that it was given with: the last one that has every step, else the last one that has any. Beside them,
-        where something has failed, `description_errors` by image, `report_error`, `checker_error`, `judger_error`; and
-        `answer`, the log of the inner strategy.
+        The log has `evidence`, texts by name, and `traces`, one for each report, see `logged_traces`: their costs are
+        those of the report with its review, of the first one also those of the descriptions; the answer is in none.
+        The output is with the report that it was given with: the last one that has every step, else the last one that
+        has any. Beside them, where something has failed, `description_errors` by image, `report_error`,
+        `checker_error`, `judger_error`; and `answer`, the log of the inner strategy.
         """
         costs = Costs()
         evidence = await gather_evidence(metered(turn, costs))
@@ -169,4 +171,7 @@ class _Chain:
     def log(self) -> dict[str, Any]:
         """What is worth keeping."""
         failed = {"description_errors": self.evidence.errors} if self.evidence.errors else {}
-        return {"traces": [trace_row(trace) for trace in self.traces], **failed, **self.errors}
+        rows = [trace_row(trace) for trace in self.traces]
+        for row in rows:
+            del row["evidence"]  # the same in all of them
+        return {"evidence": self.evidence.texts, "traces": rows, **failed, **self.errors}

@@ -14,7 +14,7 @@ from imug_metrics.traces.trace_rows import TraceFieldError, read_trace_row
 def logged_traces(log: Mapping[str, Any]) -> list[Trace]:
     """The traces in the log of an answer: of the candidate that was picked, and of the last of several attempts.
 
-    What is no trace is left out.
+    What is no trace is left out. Traces share the `evidence` of the log unless they have their own.
 
     Example:
         >>> row = {"dialogue": "d", "turn": 1, "output": "B"}
@@ -24,7 +24,7 @@ def logged_traces(log: Mapping[str, Any]) -> list[Trace]:
     """
     rows = log.get("traces")
     if isinstance(rows, list):
-        return [trace for row in rows for trace in _read(row)]
+        return [trace for row in rows for trace in _read(row, log.get("evidence", {}))]
     inner = _inner(log)
     return logged_traces(inner) if isinstance(inner, Mapping) else []
 
@@ -40,8 +40,8 @@ def _inner(log: Mapping[str, Any]) -> Any:
     return log.get("answer")
 
 
-def _read(row: Any) -> list[Trace]:
+def _read(row: Any, evidence: Any) -> list[Trace]:
     try:
-        return [read_trace_row(row)] if isinstance(row, Mapping) else []
+        return [read_trace_row({"evidence": evidence, **row})] if isinstance(row, Mapping) else []
     except TraceFieldError:
         return []

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from imug_metrics.judges import ImagePart, JudgeRequest, Question, ReplyError
+from imug_metrics.judges.material import marked_material
 from imug_metrics.protocols.unim.records import Key
 from imug_metrics.reading.json_reply import read_reply, whole_number
 from imug_metrics.reading.reasoning import without_reasoning
@@ -64,7 +65,12 @@ def correctness_question(key: Key, question: str, reference: str, answer: str) -
     """
 
     def build() -> JudgeRequest:
-        parts = (_marked("question", question), _marked("reference", reference), _marked("answer", answer), CORRECTNESS)
+        parts = (
+            marked_material("question", question),
+            marked_material("reference", reference),
+            marked_material("answer", answer),
+            CORRECTNESS,
+        )
         return JudgeRequest(READING, ("\n\n".join(parts),), json_reply=True)
 
     return Question(("correctness", *key), build, lambda reply: read_grades(reply, "score")[0])
@@ -79,7 +85,7 @@ def coherence_question(key: Key, answer: str) -> Question[tuple[int, ...]]:
     """
 
     def build() -> JudgeRequest:
-        return JudgeRequest(READING, (f"{_marked('answer', answer)}\n\n{COHERENCE}",), json_reply=True)
+        return JudgeRequest(READING, (f"{marked_material('answer', answer)}\n\n{COHERENCE}",), json_reply=True)
 
     return Question(("coherence", *key), build, lambda reply: read_grades(reply, "coherence", "style"))
 
@@ -135,8 +141,3 @@ def _read_caption(reply: str) -> str:
     if not caption:
         raise ReplyError("empty", "Expected a description, got nothing.")
     return caption
-
-
-def _marked(name: str, text: str) -> str:
-    # Marks inside of the material would let it step out of it.
-    return f"=== begin {name}\n{text.replace('===', '= = =')}\n=== end {name}"

@@ -192,7 +192,7 @@ def test_without_any_report_the_answer_is_asked_as_if_directly() -> None:
 def test_a_report_that_fails_leaves_the_answer_without_one() -> None:
     ask = replies("!no memory", "A")
     answer = answered(EvidenceChain(), turn_of(ask))
-    assert answer.log == {"traces": [], "report_error": "no memory"}
+    assert answer.log == {"evidence": {"prompt": PROMPT}, "traces": [], "report_error": "no memory"}
     assert [message.parts for message in ask.requests[-1][0]] == [(PROMPT,)]
 
 
@@ -312,8 +312,31 @@ def test_around_others_the_traces_of_what_was_picked_are_found() -> None:
 def test_a_chain_within_a_chain_is_refused() -> None:
     with pytest.raises(ArgumentError, match="one chain of evidence"):
         EvidenceChain(inner=BestOf(2, OwnSelector(), EvidenceChain()))
-    with pytest.raises(ArgumentError, match="rounds from 1"):
-        EvidenceChain(0)
+    for rounds in (0, 101):
+        with pytest.raises(ArgumentError, match=f"rounds from 1 to 100, got {rounds}"):
+            EvidenceChain(rounds)
+
+
+def test_a_long_name_of_a_dialogue_costs_no_trace() -> None:
+    dialogue = "/".join("x" * 200 for _ in range(3))
+    [trace] = _traces(answered(EvidenceChain(), turn_of(replies(GOOD, "ACCEPT", "A"), dialogue=dialogue)))
+    assert trace.dialogue == dialogue
+
+
+def test_logs_of_others_cost_no_more_than_themselves() -> None:
+    row = {"dialogue": "d", "turn": 1}
+    logs: list[Any] = [
+        {"traces": "x"},
+        {"traces": [3, row, {"dialogue": "d"}, {**row, "attempt": 2, "evidence": {"a": "b"}}], "evidence": {"c": "d"}},
+        {"candidates": [{"traces": [row]}], "pick": 7},
+        {"candidates": [{"traces": [row]}], "pick": "0"},
+        {"attempts": []},
+        {"answer": 3},
+        {},
+    ]
+    found = [logged_traces(log) for log in logs]
+    assert [len(traces) for traces in found] == [0, 2, 0, 0, 0, 0, 0]
+    assert [trace.evidence for trace in found[1]] == [{"c": "d"}, {"a": "b"}]
 
 
 @pytest.mark.parametrize(

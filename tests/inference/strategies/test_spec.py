@@ -59,7 +59,7 @@ def test_names_are_read_back_as_the_same_strategy(spec: str, name: str) -> None:
         ("evidnce", "did you mean evidence"),
         ("evidence:x", "number of rounds, as in evidence:2, got 'x'"),
         ("evidence:", "number of rounds"),
-        ("evidence:0", "rounds from 1, got 0"),
+        ("evidence:0", "rounds from 1 to 100, got 0"),
         ("evidence+cot+evidence", "expected one chain of evidence, evidence:1.cot holds another"),
         ("verify:x", "number of rounds, as in verify:2, got 'x'"),
         ("verify:", "number of rounds"),
