@@ -57,7 +57,7 @@ def read_report(text: str, evidence: Collection[str] = (), steps: Sequence[str] 
     """
     known = frozenset((*evidence, *steps))
     found: list[tuple[str, list[str]]] = []
-    for line in without_reasoning(text[:MAX_REPORT]).replace("\r\n", "\n").split("\n"):
+    for line in without_reasoning(text)[:MAX_REPORT].replace("\r\n", "\n").split("\n"):
         heading = None if _FENCE.match(line) else _heading(line, tuple(steps))
         if heading is not None:
             found.append((heading[0], [_bulleted(heading[1])] if heading[1] else []))

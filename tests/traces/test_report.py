@@ -87,6 +87,7 @@ def test_a_reply_without_steps_has_none(text: str) -> None:
 
 def test_what_was_thought_aloud_is_not_read() -> None:
     assert _names("<think>## observation\nmaybe</think>## task\nB") == ["task"]
+    assert _names(f"<think>{'Hm. ' * MAX_REPORT}</think>## task\nB") == ["task"]
 
 
 @pytest.mark.parametrize("bullet", ["- ", "* ", "• ", "1. ", "12) ", "   - ", ""])

@@ -58,7 +58,8 @@ def add(commands: Any) -> None:
     infer.group("strategy", "how a turn is answered")
     text = f"parts joined by +, from the inside out: {', '.join(STRATEGY_FORMS)}"
     infer.text("--strategy", "STRATEGY", text, "direct")
-    infer.names("--role", "ROLE=SPEC", "another model in a role of the strategy, such as checker=openai:gpt-4o")
+    text = "another model as captioner, reasoner, checker or judger of evidence, or checker of verify"
+    infer.names("--role", "ROLE=SPEC", text)
     infer.number("--samples", "N", "runs with seeds of their own, each in a folder DIR/sample_1, ...", 1)
     infer.encoder(None, f", of the selector alignment: {SPECS}", "it and a transformers model run")
     infer.text("--judge-url", "URL", "server of the selector judge, as for score")

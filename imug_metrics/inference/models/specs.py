@@ -108,6 +108,10 @@ def takes_url(spec: str) -> bool:
 
     Raises:
         ArgumentError: if there is no such kind of models.
+
+    Example:
+        >>> takes_url("openai:gpt-4o"), takes_url("replay:outputs/mine")
+        (True, False)
     """
     return KINDS[_split(spec)[0]].takes_url
 

@@ -19,6 +19,7 @@ from imug_metrics.inference.strategies.evidence_wording import CHECK, again_requ
 from imug_metrics.inference.strategies.verdicts import read_step_names, read_verdict
 from imug_metrics.inference.strategies.wording import ANSWER
 from imug_metrics.inference.turn import Answer, Strategy, Turn
+from imug_metrics.reading.reasoning import without_reasoning
 from imug_metrics.traces import STEPS, Review, Step, Trace, missing_steps
 from imug_metrics.traces.report import read_report, report_text
 from imug_metrics.traces.trace_rows import trace_row
@@ -143,7 +144,7 @@ class _Chain:
         except ModelError as error:
             self.errors["checker_error"] = error.reason
             return Review(None)
-        accepts, reason = read_verdict(text), text[:LONGEST_LOG]
+        accepts, reason = read_verdict(text), without_reasoning(text).strip()[:LONGEST_LOG]
         if accepts is not False:
             return Review(accepts, reason=reason)
         names = [step.name for step in trace.steps]

@@ -7,14 +7,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from imug_metrics.inference.strategies.asking import LONGEST_LOG
-from imug_metrics.traces import STEPS, Review, Step, Trace, missing_steps, steps_in_order, unresolved_cites
+from imug_metrics.traces import STEPS, Review, Step, Trace, missing_steps, unresolved_cites
 
 
 def broken_rules(trace: Trace) -> Review | None:
     """The review of a chain that breaks a rule: a step is missing or out of order, or a citation leads nowhere.
 
-    Faulty are the steps that are missing, the first one out of order, and those with such citations, in the order of
-    `STEPS`: an earlier fault may be the cause of later ones.
+    Faulty are the steps that are missing, those out of order, and those with such citations, in the order of `STEPS`:
+    an earlier fault may be the cause of later ones.
 
     Returns:
         None where no rule is broken.
@@ -28,14 +28,12 @@ def broken_rules(trace: Trace) -> Review | None:
     """
     missing, unresolved = missing_steps(trace), unresolved_cites(trace)
     faults = [(name, f"The step {name} is missing.") for name in missing]
-    if not steps_in_order(trace):
-        name = _out_of_order(trace.steps)
-        faults.append((name, f"The step {name} is there twice or not in its place."))
+    faults += [(name, f"The step {name} is there twice or not in its place.") for name in _misplaced(trace.steps)]
     where = "neither evidence nor an earlier step"
     faults += [(name, f"In the step {name}, [{cite}] is {where}.") for name, cite in dict.fromkeys(unresolved)]
     if not faults:
         return None
-    ranked = sorted(dict.fromkeys(name for name, _ in faults), key=lambda name: _place(name))
+    ranked = sorted(dict.fromkeys(name for name, _ in faults), key=_place)
     return Review(False, tuple(ranked), " ".join(reason for _, reason in faults)[:LONGEST_LOG])
 
 
@@ -56,11 +54,11 @@ def _place(name: str) -> int:
     return STEPS.index(name) if name in STEPS else len(STEPS)
 
 
-def _out_of_order(steps: Sequence[Step]) -> str:
-    """The first step that comes after a later one, or again."""
-    last = -1
-    for step in steps:
-        if step.name in STEPS and _place(step.name) <= last:
-            return step.name
-        last = max(last, _place(step.name)) if step.name in STEPS else last
-    raise AssertionError("the steps are in order")
+def _misplaced(steps: Sequence[Step]) -> list[str]:
+    """Steps that come after a later one, or again.
+
+    Made again from the earliest of them in `STEPS`, a report has every step in its place: those before it are in theirs.
+    """
+    places = [_place(step.name) for step in steps if step.name in STEPS]
+    found = (STEPS[place] for i, place in enumerate(places) if place <= max(places[:i], default=-1))
+    return list(dict.fromkeys(found))

@@ -28,7 +28,7 @@ def read_verdict(text: str) -> bool | None:
         >>> read_verdict("ACCEPT or REJECT? I am not sure.") is None
         True
     """
-    found = _VERDICT.match(without_reasoning(text[:_SEEN]))
+    found = _VERDICT.match(without_reasoning(text)[:_SEEN])
     return None if found is None else found["word"].lower() == "accept"
 
 
@@ -41,7 +41,7 @@ def read_grade(text: str, low: int, high: int) -> int | None:
         >>> [read_grade(text, 1, 5) for text in ("6", "4/10", "3 of the 4 cups", "4.5", "-2", "four")]
         [None, None, None, None, None, None]
     """
-    lines = without_reasoning(text[:_SEEN]).strip().splitlines()
+    lines = without_reasoning(text)[:_SEEN].strip().splitlines()
     found = _GRADE.fullmatch(lines[0]) if lines else None
     if found is None or found["of"] not in (None, str(high)):
         return None
@@ -63,7 +63,7 @@ def read_step_names(text: str, known: Collection[str]) -> tuple[str, ...]:
         >>> [read_step_names(said, steps) for said in ("NONE", "observation or inference", "The inference is wrong.")]
         [(), (), ()]
     """
-    lines = without_reasoning(text[:_SEEN]).strip().splitlines()
+    lines = without_reasoning(text)[:_SEEN].strip().splitlines()
     parts = lines[0].casefold().split(",") if lines else []
     found = [part.strip(_MARKS).removeprefix("step ").strip(_MARKS) for part in parts]
     plain = {name.casefold(): name for name in known}

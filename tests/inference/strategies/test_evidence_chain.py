@@ -101,6 +101,13 @@ def test_a_report_is_made_again_from_the_step_that_is_named() -> None:
     assert (first.costs["requests"], second.costs["requests"]) == (3, 1)
 
 
+def test_what_was_thought_aloud_is_no_part_of_a_criticism() -> None:
+    ask = replies(GOOD, "<think>Accept it?</think>REJECT: red is B.", "task", GOOD, "A")
+    [first, _] = _traces(answered(EvidenceChain(), turn_of(ask)))
+    assert first.review is not None
+    assert first.review.reason == "REJECT: red is B."
+
+
 @pytest.mark.parametrize("step", STEPS)
 def test_steps_before_the_fault_stay_whatever_is_written_of_them_again(step: str) -> None:
     other = GOOD.replace("cup", "bowl").replace("colour", "shade").replace("Red", "Pink").replace("- A", "- C")
@@ -152,7 +159,7 @@ def test_the_report_of_the_last_round_is_not_checked() -> None:
         (GOOD.replace("cup is red. [prompt]", "cup is red. [image7]"), ("observation",), "observation"),
         (GOOD.replace("[observation]", "[conclusion]"), ("inference",), "inference"),
         (f"{GOOD}\n## observation\n- It is blue.", ("observation",), "observation"),
-        (f"{FROM_INFERENCE}\n{GOOD}", ("task", "inference"), "task"),
+        (f"{FROM_INFERENCE}\n{GOOD}", STEPS, "task"),
     ],
     ids=["none", "renamed", "missing", "nowhere", "later", "twice", "order"],
 )

@@ -74,3 +74,10 @@ def test_the_number_alone_is_the_grade(text: str, grade: int | None) -> None:
 )
 def test_names_of_steps_are_read_where_nothing_else_is_there(text: str, names: tuple[str, ...]) -> None:
     assert read_step_names(text, ("task", "inference")) == names
+
+
+def test_a_verdict_behind_long_thoughts_is_read() -> None:
+    thoughts = f"<think>{'ACCEPT or REJECT? ' * 10_000}</think>"
+    assert read_verdict(f"{thoughts}REJECT: it is blue") is False
+    assert read_grade(f"{thoughts}7", 0, 10) == 7
+    assert read_step_names(f"{thoughts}task", ("task",)) == ("task",)
