@@ -57,7 +57,7 @@ def _place(name: str) -> int:
 def _misplaced(steps: Sequence[Step]) -> list[str]:
     """Steps that come after a later one, or again.
 
-    Made again from the earliest of them in `STEPS`, a report has every step in its place: those before it are in theirs.
+    Made again from the earliest of them in `STEPS` a report is in order: those before it are in their places.
     """
     places = [_place(step.name) for step in steps if step.name in STEPS]
     found = (STEPS[place] for i, place in enumerate(places) if place <= max(places[:i], default=-1))
