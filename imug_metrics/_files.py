@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 
@@ -17,11 +18,16 @@ def write_bytes_whole(path: Path, content: bytes, scratch: Path | None = None) -
         content: all of it.
         scratch: folder of the temporary name, on the same file system; None: that of the file.
     """
+    return write_pieces_whole(path, (content,), scratch)
+
+
+def write_pieces_whole(path: Path, pieces: Iterable[bytes], scratch: Path | None = None) -> Path:
+    """The same of content that comes piece by piece; where the pieces end with an error nothing is written."""
     folder = path.parent if scratch is None else scratch
     handle, name = tempfile.mkstemp(dir=folder, prefix=f".{path.name[:100]}.", suffix=".tmp")
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(content)
+            file.writelines(pieces)
         os.chmod(name, 0o644)  # mkstemp opens to the owner alone; a report is meant to be read by others
         os.replace(name, path)
     except BaseException:

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from imug_metrics._files import write_bytes_whole
+from imug_metrics._files import write_pieces_whole
 from imug_metrics.reading.fields import UnknownFields
 from imug_metrics.reading.files import Problems, read_jsonl
 from imug_metrics.traces.trace import Trace
@@ -33,9 +33,7 @@ def write_traces(path: Path, traces: Iterable[Trace], scratch: Path | None = Non
         >>> read_traces(write_traces(path, [Trace("d", 1, output="B")]), Problems())[0].output
         'B'
     """
-    lines = (json.dumps(trace_row(trace), ensure_ascii=False, allow_nan=False) + "\n" for trace in traces)
-    # A lone surrogate becomes its escape, which JSON reads back
-    return write_bytes_whole(path, "".join(lines).encode("utf-8", "backslashreplace"), scratch)
+    return write_pieces_whole(path, map(_line, traces), scratch)
 
 
 def read_traces(path: Path, problems: Problems) -> list[Trace]:
@@ -68,3 +66,8 @@ def read_traces(path: Path, problems: Problems) -> list[Trace]:
             problems.error(path, line, "attempt", message)
     unknown.warn(problems)
     return list(found.values())
+
+
+def _line(trace: Trace) -> bytes:
+    text = json.dumps(trace_row(trace), ensure_ascii=False, allow_nan=False) + "\n"
+    return text.encode("utf-8", "backslashreplace")  # a lone surrogate becomes its escape, which JSON reads back
