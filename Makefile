@@ -12,7 +12,7 @@ FETCH_FACES = mkdir -p $(FACES) && npm pack --silent --pack-destination $(FACES)
 		package/model/face_recognition_model.bin package/model/face_recognition_model-weights_manifest.json \
 	&& rm $(FACES)/vladmandic-face-api-1.7.15.tgz
 
-.PHONY: demo test check docs dist package integrations integrations-quick browser screenshots sizes bench mutants offline coverage pieces choices verification clean
+.PHONY: demo test check docs dist package integrations integrations-quick browser screenshots sizes bench mutants offline coverage monitors pieces choices verification clean
 
 demo: $(VENV)/.demo
 	$(BIN)/imug-metrics demo --out imug-demo
@@ -73,6 +73,10 @@ pieces: $(VENV)/.test
 
 coverage: $(VENV)/.test
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.coverage --out docs/quality
+
+# Thousands of streams that are watched after every unit: two minutes; a part of it is among the tests.
+monitors: $(VENV)/.test
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.monitors --out docs/quality
 
 # A million replies with the letters they should be read as: minutes; a part of it is among the tests.
 choices: $(VENV)/.test

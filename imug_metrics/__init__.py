@@ -116,6 +116,7 @@ if TYPE_CHECKING:
     from imug_metrics.evaluation import Comparison, Evaluation, compare, evaluate, failure_profile
     from imug_metrics.formats import read_records
     from imug_metrics.inference import Inference, infer
+    from imug_metrics.monitors import VerdictMonitor
     from imug_metrics.suite import ImugSuite
 
 __all__ = [
@@ -169,6 +170,7 @@ __all__ = [
     "TurnOfFlip",
     "TurnRetrieval",
     "UnderstandingGenerationGap",
+    "VerdictMonitor",
     "VerdictSpecificity",
     "VerifierCurve",
     "__version__",
@@ -253,6 +255,7 @@ _WITH_ENCODERS = {
     "Evaluation": "evaluation",
     "ImugSuite": "suite",
     "Inference": "inference",
+    "VerdictMonitor": "monitors",
     "compare": "evaluation",
     "failure_profile": "evaluation",
     "evaluate": "evaluation",
