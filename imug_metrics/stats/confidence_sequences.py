@@ -83,7 +83,8 @@ def confidence_sequence(count: ArrayLike, total: ArrayLike, level: float = 0.95)
     _check_level(level)
 
     def evidence(m: Values) -> Values:
-        return log_evidence_against(m, n, s) + np.log1p(-level)
+        found: Values = log_evidence_against(m, n, s) + np.log1p(-level)
+        return found
 
     middle = np.divide(s, n, out=np.full_like(n, 0.5), where=n > 0)
     return _farthest(evidence, middle, 0.0), _farthest(evidence, middle, 1.0)
