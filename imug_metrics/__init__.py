@@ -57,11 +57,15 @@ from imug_metrics.functional.scaling.best_of_n import best_of_n, best_of_n_curve
 from imug_metrics.functional.scaling.selection import selection
 from imug_metrics.functional.scaling.strategy_comparison import pareto_front, strategy_comparison
 from imug_metrics.functional.scaling.verifier_curve import rejection_sampling, verified_accuracy, verifier_curve
+from imug_metrics.functional.self_evaluation.fault_localization import fault_localization
 from imug_metrics.functional.self_evaluation.loop_convergence import loop_convergence
+from imug_metrics.functional.self_evaluation.repair_gain import gain_per_cost, repair_gain
 from imug_metrics.functional.self_evaluation.self_bias import self_bias
 from imug_metrics.functional.self_evaluation.self_correction import relative_correction, self_correction
 from imug_metrics.functional.self_evaluation.self_verification import permissiveness_drift, self_verification
 from imug_metrics.functional.self_evaluation.sycophancy import abandonment, sycophancy
+from imug_metrics.functional.self_evaluation.trace_compliance import trace_compliance
+from imug_metrics.functional.self_evaluation.trace_support import trace_support
 from imug_metrics.functional.self_evaluation.turn_of_flip import flips, turn_of_flip
 from imug_metrics.functional.self_evaluation.verdict_specificity import verdict_specificity
 from imug_metrics.functional.trust.metric_agreement import metric_agreement
@@ -102,11 +106,15 @@ from imug_metrics.metrics.scaling.best_of_n import BestOfN
 from imug_metrics.metrics.scaling.selection import Selection
 from imug_metrics.metrics.scaling.strategy_comparison import StrategyComparison, compare_strategies
 from imug_metrics.metrics.scaling.verifier_curve import VerifierCurve
+from imug_metrics.metrics.self_evaluation.fault_localization import FaultLocalization
 from imug_metrics.metrics.self_evaluation.loop_convergence import LoopConvergence
+from imug_metrics.metrics.self_evaluation.repair_gain import RepairGain
 from imug_metrics.metrics.self_evaluation.self_bias import SelfBias
 from imug_metrics.metrics.self_evaluation.self_correction import SelfCorrection
 from imug_metrics.metrics.self_evaluation.self_verification import SelfVerification
 from imug_metrics.metrics.self_evaluation.sycophancy import Sycophancy
+from imug_metrics.metrics.self_evaluation.trace_compliance import TraceCompliance
+from imug_metrics.metrics.self_evaluation.trace_support import TraceSupport
 from imug_metrics.metrics.self_evaluation.turn_of_flip import TurnOfFlip
 from imug_metrics.metrics.self_evaluation.verdict_specificity import VerdictSpecificity
 from imug_metrics.metrics.trust.metric_agreement import MetricAgreement
@@ -133,6 +141,7 @@ __all__ = [
     "EditLocality",
     "Evaluation",
     "ExposureBias",
+    "FaultLocalization",
     "GridAccuracy",
     "IdentityVerification",
     "ImugSuite",
@@ -148,6 +157,7 @@ __all__ = [
     "RecencyReliance",
     "Record",
     "Reliability",
+    "RepairGain",
     "RolloutBuffer",
     "SampleDiversity",
     "Selection",
@@ -161,6 +171,8 @@ __all__ = [
     "SubjectConsistency",
     "SwitchCost",
     "Sycophancy",
+    "TraceCompliance",
+    "TraceSupport",
     "TurnAlignment",
     "TurnConsistency",
     "TurnCost",
@@ -190,7 +202,9 @@ __all__ = [
     "evaluate",
     "exposure_bias",
     "failure_profile",
+    "fault_localization",
     "flips",
+    "gain_per_cost",
     "gather_dialogues",
     "grid_accuracy",
     "grid_points",
@@ -218,6 +232,7 @@ __all__ = [
     "rejection_sampling",
     "relative_correction",
     "reliability",
+    "repair_gain",
     "sample_diversity",
     "scheduled_sampling",
     "selection",
@@ -231,6 +246,8 @@ __all__ = [
     "subject_consistency",
     "switch_cost",
     "sycophancy",
+    "trace_compliance",
+    "trace_support",
     "turn_alignment",
     "turn_consistency",
     "turn_copies",

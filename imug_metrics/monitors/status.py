@@ -94,8 +94,8 @@ def _alarm(name: str, change: Change, unit: str) -> str:
         return f"{_MEANINGS[name]} (evidence {change.evidence:.3g}, {change.threshold:.3g} are needed)"
     alarm, side = change.alarm, "at most" if name.endswith("rises") else "at least"
     return (
-        f"{_MEANINGS[name]}: {number(alarm.rate)} where it should be {side} {number(alarm.baseline)}, since about number "
-        f"{alarm.since} of the {unit}s that count for it; found after number {alarm.unit}"
+        f"{_MEANINGS[name]}: {number(alarm.rate)} where it should be {side} {number(alarm.baseline)}, since about "
+        f"number {alarm.since} of the {unit}s that count for it; found after number {alarm.unit}"
     )
 
 

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from imug_metrics.dialogues.arrays import BOOLEANS, REALS, read_array
 from imug_metrics.dialogues.checks import Check, look
+from imug_metrics.dialogues.columns import Column
 from imug_metrics.dialogues.holders import is_absent, opened, place_of, shown
 from imug_metrics.errors import InputError
 from imug_metrics.functional.answers.protocol import Protocol, check_protocol
@@ -77,8 +78,13 @@ class Points(NamedTuple):
     ends: tuple[int, ...] | None = None
 
 
-def read_items(items: Any, masks: Any = None) -> Points:
+def read_items(items: Any, masks: Any = None, argument: str = "items") -> Points:
     """Points of any form as rows.
+
+    Args:
+        items: see `point_score`.
+        masks: see `point_score`.
+        argument: what the points are called, for errors.
 
     Raises:
         InputError: if the points are no real numbers or have no axis of their own, or `masks` another shape.
@@ -88,20 +94,20 @@ def read_items(items: Any, masks: Any = None) -> Points:
         tensor([[ True,  True],
                 [ True, False]])
     """
-    given = opened("items", items)
-    points = _of_tensor(given) if isinstance(given, Tensor) else _of_lists(given)
+    given = opened(argument, items)
+    points = _of_tensor(given, argument) if isinstance(given, Tensor) else _of_lists(given, argument)
     if masks is None:
         return points
     full = (*points.shape, points.values.shape[-1])
     chosen = read_array("masks", masks, BOOLEANS, inner=1, filler=torch.nan).values
     if tuple(chosen.shape) != full:
-        raise InputError("masks", f"to have the shape of `items`, {[*full]}", [*chosen.shape])
+        raise InputError("masks", f"to have the shape of `{argument}`, {[*full]}", [*chosen.shape])
     chosen = chosen.to(points.there.device).flatten(0, -2)
     if chosen.is_floating_point():  # booleans, and NaN where a list has none
         unsaid = (chosen.isnan() & points.there).any(1)
         if bool(unsaid.any()):
             row = place_of(int(unsaid.nonzero()[0]), points.shape)
-            raise InputError("masks", "to say of every point of `items` whether it is one", "fewer", row)
+            raise InputError("masks", f"to say of every point of `{argument}` whether it is one", "fewer", row)
     return points._replace(there=points.there & (chosen == 1))
 
 
@@ -138,27 +144,46 @@ def item_means(values: Tensor, there: Tensor, best: float) -> Tensor:
     return means.masked_fill(count == 0, torch.nan)
 
 
-def _of_tensor(items: Tensor) -> Points:
+def item_columns(points: Points, best: float, checks: Sequence[Check], detail: Any) -> dict[str, Column]:
+    """Points of turns as rows: `scores`, their mean over the best, and `blank`, whether there are none (which score 0).
+
+    With `detail` also `total`, their sum over the best, and `count`, their number.
+    """
+    values, there, shape, judged, ends = points
+    count = there.sum(-1)
+    scores = item_means(values, there, best)
+    blank = (count == 0) if judged is None else (count == 0) & judged.flatten()
+    columns = {
+        "scores": Column(scores.masked_fill(blank, 0), shape, judged, ends, tuple(checks), argument="items"),
+        "blank": Column(blank, shape),
+    }
+    if detail:
+        total = values.masked_fill(~there, 0).sum(-1) / best
+        columns |= {"total": Column(total, shape), "count": Column(count.double(), shape)}
+    return columns
+
+
+def _of_tensor(items: Tensor, argument: str) -> Points:
     if items.ndim not in (2, 3) or items.is_complex():
         got = f"{[*items.shape]} of {items.dtype}"
-        raise InputError("items", "to have shape [N, P] or [B, T, P]", got)
+        raise InputError(argument, "to have shape [N, P] or [B, T, P]", got)
     values = items.flatten(0, -2).double()
     return Points(values, torch.ones_like(values, dtype=torch.bool), tuple(items.shape[:-1]))
 
 
-def _of_lists(items: list[Any]) -> Points:
+def _of_lists(items: list[Any], argument: str) -> Points:
     """Lists of points, or one list of these a dialogue."""
-    rows: list[Any] = [_as_list(entry) for entry in items]
+    rows: list[Any] = [_as_list(entry, argument) for entry in items]
     shape: tuple[int, ...] = (len(rows),)
     ends = None
-    if any(isinstance(row, list) and any(isinstance(_as_list(point), list) for point in row) for row in rows):
+    if any(isinstance(row, list) and any(isinstance(_as_list(point, argument), list) for point in row) for row in rows):
         for line, row in enumerate(rows):
             if not isinstance(row, list):
-                raise InputError("items", "to hold one list of turns a dialogue", shown(row), line)
+                raise InputError(argument, "to hold one list of turns a dialogue", shown(row), line)
         ends = tuple(map(len, rows))
         shape = len(rows), max(ends)
-        rows = [_as_list(entry) for row in rows for entry in [*row, *[None] * (shape[1] - len(row))]]
-    cells = [_points_of(row, place_of(place, shape)) for place, row in enumerate(rows)]
+        rows = [_as_list(entry, argument) for row in rows for entry in [*row, *[None] * (shape[1] - len(row))]]
+    cells = [_points_of(row, place_of(place, shape), argument) for place, row in enumerate(rows)]
     width = max(map(len, cells), default=0)
     values = torch.tensor([[*row, *[0.0] * (width - len(row))] for row in cells], dtype=torch.float64)
     lengths = torch.tensor([len(row) for row in cells], dtype=torch.int64)
@@ -167,24 +192,24 @@ def _of_lists(items: list[Any]) -> Points:
     return Points(values.view(len(cells), width), torch.arange(width) < lengths[:, None], shape, judged, ends)
 
 
-def _as_list(entry: Any) -> Any:
+def _as_list(entry: Any, argument: str) -> Any:
     """An entry that holds others as a list, any other as it is."""
     if isinstance(entry, (list, tuple)):
         return list(entry)
     if hasattr(entry, "__array__") and getattr(entry, "ndim", 1) > 0:
-        found = opened("items", entry)
+        found = opened(argument, entry)
         return found.tolist() if isinstance(found, Tensor) else found
     return None if is_absent(entry) else entry
 
 
-def _points_of(row: Any, place: int | list[int]) -> list[float]:
+def _points_of(row: Any, place: int | list[int], argument: str) -> list[float]:
     """The points of a turn as floats; none of one that was not judged."""
     if row is None:
         return []
     if not isinstance(row, list):
-        raise InputError("items", "to hold a list of points for each turn, or None", shown(row), place)
+        raise InputError(argument, "to hold a list of numbers for each turn, or None", shown(row), place)
     points = [REALS.read(point) for point in row]
     for given, point in zip(row, points):
         if point is None:
-            raise InputError("items", "to hold points, real numbers", shown(given), place)
+            raise InputError(argument, "to hold real numbers", shown(given), place)
     return points

@@ -6,17 +6,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-import torch
 from torch import Tensor
 from typing_extensions import Unpack
 
 from imug_metrics.dialogues.arguments import Ids, Turns
-from imug_metrics.dialogues.columns import SHARE, Column
-from imug_metrics.functional.answers.point_score import Items, check_best, item_check, item_means, read_items
+from imug_metrics.dialogues.columns import SHARE
+from imug_metrics.functional.answers.point_score import Items, check_best, item_check, read_items
 from imug_metrics.functional.answers.protocol import Protocol, check_protocol
 from imug_metrics.metrics.description import MetricDescription
-from imug_metrics.metrics.dialogue_metric import DialogueMetric
-from imug_metrics.metrics.dialogue_sums import Terms
+from imug_metrics.metrics.item_metric import ItemMetric
 from imug_metrics.metrics.options import MetricOptions, within
 
 _OFFICIAL: dict[str, Any] = {
@@ -28,7 +26,7 @@ _OFFICIAL: dict[str, Any] = {
 }
 
 
-class PointScore(DialogueMetric):
+class PointScore(ItemMetric):
     """Mean of a turn's judged points divided by the best. Range 0 to 1, higher is better.
 
     Mean over turns of `(p_1 + ... + p_n) / (best * n)` for the n points of a turn, however many they are, as in
@@ -69,7 +67,7 @@ class PointScore(DialogueMetric):
         misleads="It is one judge's opinion: scores of two judges, or of two sets of instructions, do not compare. "
         "See how far it agrees with itself and with people before a difference is believed.",
     )
-    configuration = (*DialogueMetric.configuration, "best", "protocol")
+    configuration = (*ItemMetric.configuration, "best", "protocol")
     plot_lower_bound = 0.0
     plot_upper_bound = 1.0
     ranges = within(SHARE, "mean", "turn_", "point", "full")  # which a mean of official 9s of 5 leaves
@@ -108,29 +106,5 @@ class PointScore(DialogueMetric):
             InputError: if shapes differ or the protocol refuses a point.
         """
         points = read_items(items, masks)
-        values, there, shape, judged, ends = points
-        count = there.sum(-1)
-        checks = tuple(item_check(points, self.best, self.protocol))
-        scores = item_means(values, there, self.best)
-        blank = (count == 0) if judged is None else (count == 0) & judged.flatten()
-        columns = {
-            "scores": Column(scores.masked_fill(blank, 0), shape, judged, ends, checks, argument="items"),
-            "blank": Column(blank, shape),
-        }
-        if self.detail:
-            total = values.masked_fill(~there, 0).sum(-1) / self.best
-            columns |= {"total": Column(total, shape), "count": Column(count.double(), shape)}
-        inputs = self._pack(columns, dialogue, turn, None, valid, lengths)
-        blank = inputs.columns["blank"]
-        scores = inputs.batch.present(inputs.columns["scores"]).masked_fill(blank, torch.nan)
-        self._add(inputs.batch, scores, ~blank, self._terms(inputs.columns, scores) if self.detail else None)
-
-    def _terms(self, columns: dict[str, Tensor], scores: Tensor) -> Terms:
-        """The share of full turns, and the mean over points."""
-        skipped = scores.isnan()
-        full = (scores >= 1).double().masked_fill(skipped, torch.nan)
-        points = columns["total"].masked_fill(skipped, 0), columns["count"].masked_fill(skipped, 0)
-        return Terms({"full": full}, ratios={"point": points})
-
-    def _ratios(self) -> list[str]:
-        return ["full", "point"]
+        checks = item_check(points, self.best, self.protocol)
+        self._add_items(points, self.best, checks, dialogue, turn, valid, lengths)
