@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The base class of metrics that compare two arms on the same turns."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from imug_metrics.dialogues.columns import Bounds
 from imug_metrics.dialogues.inputs import PackedInputs
 from imug_metrics.functional.decay.paired_gain import Arms, arm_columns, packed_arms
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
-from imug_metrics.metrics.dialogue_sums import Terms
+from imug_metrics.metrics.dialogue_sums import Ratio, Terms
 
 
 class PairedMetric(DialogueMetric):
@@ -35,8 +35,12 @@ class PairedMetric(DialogueMetric):
         difference: Tensor,
         shares: Callable[[], dict[str, Tensor]] | None = None,
         curve_sums: dict[str, Tensor] | None = None,
+        ratios: Mapping[str, Ratio] | None = None,
     ) -> None:
-        """Add packed records: the difference of the arms (NaN: not used), and per-record values to take means of."""
+        """Add packed records: the difference of the arms (NaN: not used), and per-record values to take means of.
+
+        With detail also `ratios` of finite values.
+        """
         curve_sums = curve_sums or {}
         terms = Terms(curve_sums=curve_sums)
         if self.detail or self.missing == "zero":  # else nothing asks which records are there
@@ -46,7 +50,7 @@ class PairedMetric(DialogueMetric):
             means = {"scores": arms.scores, "baseline": arms.baseline, **(shares() if shares else {})}
             terms = Terms(
                 averages={name: value.double().masked_fill(~used, torch.nan) for name, value in means.items()},
-                ratios={"coverage": (arms.paired, batch.is_record)},
+                ratios={"coverage": (arms.paired, batch.is_record), **(ratios or {})},
                 sums={"unpaired": arms.single},
                 curve_sums=curve_sums,
             )
