@@ -63,7 +63,7 @@ def check_steps(steps: Sequence[Any]) -> tuple[Any, ...]:
     Example:
         >>> check_steps(["task", "task"])
         Traceback (most recent call last):
-        imug_metrics.errors.ArgumentError: steps: expected different names of steps, got ['task', 'task']
+        imug_metrics.errors.ArgumentError: Argument `steps`: expected different names of steps, got ['task', 'task']
     """
     names = [] if isinstance(steps, str) else list(steps)
     alike = {str if isinstance(name, str) else type(name) for name in names}
