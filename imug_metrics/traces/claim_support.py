@@ -200,7 +200,10 @@ def _claims(traces: Sequence[Trace]) -> list[_Cited]:
 
 
 def _checked(given: Sequence[float], count: int) -> list[float]:
-    values = [float(value) for value in given]
+    try:
+        values = [float(value) for value in given]
+    except (TypeError, ValueError):
+        raise ArgumentError("entails", "expected it to give a list of numbers") from None
     if len(values) != count:
         raise ArgumentError("entails", f"expected one number for each of {count} pairs, got {len(values)}")
     for row, value in enumerate(values):

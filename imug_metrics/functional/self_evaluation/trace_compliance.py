@@ -89,7 +89,7 @@ def form_columns(preds: StepNames, items: Items | None, steps: tuple[Any, ...], 
     if items is None:
         return columns
     cites = read_items(items)
-    return columns | item_columns(cites, 1.0, (support_check(cites),), detail)
+    return columns | item_columns(cites, 1.0, support_check(cites), detail)
 
 
 def order_share(places: Sequence[int], count: int) -> float:
