@@ -70,7 +70,7 @@ class NliEntailment:
             claims: as many.
 
         Returns:
-            NaN where the claim alone is longer than the model reads.
+            NaN where a claim is so long that the model could read nothing of its premise.
 
         Raises:
             ArgumentError: if there are other numbers of them.
@@ -79,7 +79,7 @@ class NliEntailment:
             raise ArgumentError("claims", f"expected one for each of {len(premises)} premises, got {len(claims)}")
         limit = self._limit()
         around = self.tokenizer.num_special_tokens_to_add(pair=True)
-        room = [limit is None or self._length(claim) + around <= limit for claim in claims]
+        room = [limit is None or self._length(claim) + around < limit for claim in claims]
         rows = [row for row, fits in enumerate(room) if fits]
         found = [float("nan")] * len(claims)
         for start in range(0, len(rows), self.batch_size):
