@@ -318,6 +318,33 @@ def points(dialogue: Tensor, turn: Tensor) -> Batch:
     return {"items": torch.stack([labels(dialogue, turn, salt, 6) for salt in (17, 18, 19)], 1).double()}
 
 
+def claims(dialogue: Tensor, turn: Tensor) -> Batch:
+    return {"items": noise(dialogue, turn, 81, 3).double().mul(2).sigmoid().mul(4).round() / 4}
+
+
+def traces(dialogue: Tensor, turn: Tensor) -> Batch:
+    """Steps of which some are missing, twice there, or out of order, with citations of which some lead nowhere."""
+    forms = ["plan look tell", "plan tell", "look plan tell", "plan plan look tell", "aside plan look end tell", ""]
+    preds = [forms[int(row)].split() for row in labels(dialogue, turn, 82, 6).abs()]
+    cites = [[int(row) > k for k in range(int(row))] for row in labels(dialogue, turn, 83, 4).abs()]
+    lost = labels(dialogue, turn, 84, 3).tolist()
+    return {"preds": preds, "items": [[*map(float, row), 0.0] if gone == 0 else row for row, gone in zip(cites, lost)]}
+
+
+def named_steps(dialogue: Tensor, turn: Tensor) -> Batch:
+    """Up to two of four steps, and the faulty one, 0 where there is none."""
+    named = [
+        [int(row) for row in pair if row]
+        for pair in torch.stack([labels(dialogue, turn, s, 5) for s in (85, 86)], 1).abs()
+    ]
+    return {"preds": named, "target": labels(dialogue, turn, 87, 5).abs()}
+
+
+def repairs(dialogue: Tensor, turn: Tensor) -> Batch:
+    costs = noise(dialogue, turn, 88, 1)[:, 0].double().abs().mul(3).round()
+    return {**arms(dialogue, turn), "costs": costs.masked_fill(costs == 5, torch.nan)}
+
+
 def boards(dialogue: Tensor, turn: Tensor) -> Batch:
     target = (noise(dialogue, turn, 20, 9).abs() * 2).long().clamp(max=3).view(-1, 3, 3)
     wrong = (labels(dialogue, turn, 21) == 0)[:, None, None]

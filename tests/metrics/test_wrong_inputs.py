@@ -40,6 +40,7 @@ NATURES: dict[str, str] = {  # in this order: an argument is of the first that f
     "style.references",
     "boards": "grid.*",
     "points": "*.items",
+    "steps": "traces.preds faults.preds",
     "tags": "structure.preds structure.target",
     "objects": "objects.preds objects.target",
     "columns": "policy.preds",
@@ -58,7 +59,7 @@ OPTIONAL = (
     "*.editable *.noop "
     "*.subject *.valid *.lengths *.masks *.options *.available *.support *.pixels agreement.group identity.group "
     "best-of-n.selector "
-    "*.background *.swapped subjects.references consistency.references drift.references "
+    "*.background *.swapped traces.items subjects.references consistency.references drift.references "
     "style.whole style.references "
     "specificity.texts specificity.preds specificity.target flip.target self-correction.target "
     "forgetting.links forgetting.modality recency.links recency.modality "
@@ -233,7 +234,14 @@ OWN_GROUPS = (
     "identity",
     "breakdown",
 )  # links, and groups of their own
-FLAT_FUNCTIONS = ("adaptive_policy", "answer_accuracy", "grid_accuracy", "point_score")
+FLAT_FUNCTIONS = (
+    "adaptive_policy",
+    "answer_accuracy",
+    "grid_accuracy",
+    "point_score",
+    "trace_compliance",
+    "trace_support",
+)
 OF_METRICS_ALONE = ("named-strategies",)
 OF_CANDIDATES = ("selection", "verifier")  # whose function takes a mask of candidates
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -248,6 +256,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "drift-ssim": {"distance": "ssim"},
     "quality": {"scale": "grade"},
     "coherence": {"scale": "grade"},
+    "traces": {"steps": ("plan", "look", "tell")},
 }
 
 pytestmark = pytest.mark.filterwarnings("ignore")

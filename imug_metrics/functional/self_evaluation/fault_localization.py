@@ -93,7 +93,8 @@ def located(inputs: PackedInputs) -> Located:
     """Where the faulty steps stand among the named ones."""
     steps, faulty = inputs.columns["preds"], inputs.columns["target"]
     hits = (steps == faulty[:, None]) & (steps > 0)
-    place = hits.to(torch.int64).argmax(-1).double() + 1
+    before = (steps > 0).cumsum(-1)  # 0 among them names nothing
+    place = before.gather(-1, hits.to(torch.int64).argmax(-1, keepdim=True))[:, 0].double()
     checked = inputs.batch.valid
     return Located(
         place.where(hits.any(-1), torch.inf), (steps > 0).any(-1), checked & (faulty > 0), checked & (faulty == 0)
