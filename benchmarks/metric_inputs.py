@@ -111,6 +111,15 @@ def _texts(**lines: tuple[str, ...]) -> Callable[[], Columns]:
     return lambda: {name: [[*texts] for _ in range(DIALOGUES)] for name, texts in lines.items()}
 
 
+def _faults() -> Columns:
+    return {**_labels("preds", kinds=5, last=(2,))(), "target": _labels("target", kinds=5)()["target"]}
+
+
+def _traces() -> Columns:
+    lines = (["plan", "look", "tell"], ["plan", "tell"], ["look", "plan", "tell"], [])
+    return {"preds": [[*lines] for _ in range(DIALOGUES)]}
+
+
 def _policy() -> Columns:
     return {**_shares("scores", "costs", last=(3,))(), **_labels("preds", kinds=3)()}
 
@@ -158,6 +167,7 @@ METRICS: dict[str, Entry] = {
     "CopyGuard": Entry(im.CopyGuard, _images_and_pixels, "embeddings"),
     "EditLocality": Entry(im.EditLocality, _edits),
     "ExposureBias": Entry(im.ExposureBias, _shares("scores", "baseline")),
+    "FaultLocalization": Entry(im.FaultLocalization, _faults),
     "GridAccuracy": Entry(im.GridAccuracy, _labels("preds", "target", kinds=4, last=(3, 3))),
     "IdentityVerification": Entry(lambda **k: im.IdentityVerification(WIDTH, **k), _embeddings("images"), "embeddings"),
     "InterleavedCoherence": Entry(im.InterleavedCoherence, _shares("holistic", "style")),
@@ -178,6 +188,7 @@ METRICS: dict[str, Entry] = {
     "PairedGain": Entry(im.PairedGain, _shares("scores", "baseline")),
     "PerceptualDrift": Entry(im.PerceptualDrift, _embeddings("images"), "embeddings"),
     "PointScore": Entry(im.PointScore, lambda: {"items": _labels("items", kinds=6, last=(3,))()["items"].float()}),
+    "RepairGain": Entry(im.RepairGain, _shares("scores", "baseline", "costs")),
     "RecencyReliance": Entry(im.RecencyReliance, _embeddings("images", "texts"), "embeddings"),
     "Reliability": Entry(im.Reliability, _shares("scores", last=(6,))),
     "SampleDiversity": Entry(im.SampleDiversity, lambda: {"images": draw(DIALOGUES, TURNS, 4, WIDTH)}, "embeddings"),
@@ -209,6 +220,8 @@ METRICS: dict[str, Entry] = {
     ),
     "SwitchCost": Entry(im.SwitchCost, _modality),
     "Sycophancy": Entry(im.Sycophancy, _pressure),
+    "TraceCompliance": Entry(partial(im.TraceCompliance, ("plan", "look", "tell")), _traces),
+    "TraceSupport": Entry(im.TraceSupport, _shares("items", last=(6,))),
     "TurnAlignment": Entry(im.TurnAlignment, _embeddings("images", "texts"), "embeddings"),
     "TurnAlignment, detail": Entry(
         lambda **k: im.TurnAlignment(detail=True, **k), _embeddings("images", "texts"), "embeddings"

@@ -24,8 +24,8 @@ ARGUMENTS: dict[str, str] = {
     "the coverage. Metrics of several candidates, strategies or repetitions take one score for each, `[N, n]` or "
     "`[B, T, n]`; NaN for one that is not there, and a record without any lowers the coverage.",
     "items": "real numbers `[N, P]` or `[B, T, P]`, or N lists of any length: the score of every single thing that was "
-    "asked for, claimed or cited at a turn; None in place of a list for a turn that was not judged. Such a turn, and one with a point "
-    "that is NaN, lowers the coverage.",
+    "asked for, claimed or cited at a turn; None in place of a list for a turn that was not judged. Such a turn, and "
+    "one with a point that is NaN, lowers the coverage.",
     "verdicts": "strings, `[N]` in a list or one list a dialogue: what a judge wrote of each record; None for an "
     "absent verdict.",
     "before": "the answers before self-correction or pressure, in the form of `preds`; one that is absent lowers the "
