@@ -16,6 +16,7 @@ from imug_metrics.evaluation.scaling import ScalingEvaluation, Strategy, evaluat
 from imug_metrics.evaluation.settings import JudgeSettings, Settings
 from imug_metrics.evaluation.states import MergedStates, merge_states
 from imug_metrics.evaluation.unim import UnimEvaluation, UnimSettings, evaluate_unim
+from imug_metrics.evaluation.verdicts import VerdictEvaluation, evaluate_verdicts
 
 __all__ = [
     "Comparison",
@@ -34,6 +35,7 @@ __all__ = [
     "Strategy",
     "UnimEvaluation",
     "UnimSettings",
+    "VerdictEvaluation",
     "check_data",
     "compare",
     "evaluate",
@@ -41,6 +43,7 @@ __all__ = [
     "evaluate_gain",
     "evaluate_scaling",
     "evaluate_unim",
+    "evaluate_verdicts",
     "failure_profile",
     "merge_states",
     "plan_assumed",

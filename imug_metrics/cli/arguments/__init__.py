@@ -22,6 +22,7 @@ COMMANDS = (
     "repeats",
     "merge",
     "plan",
+    "verdicts",
     "check",
     "read",
     "unim",

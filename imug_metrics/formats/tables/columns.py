@@ -71,7 +71,7 @@ def find_columns(
 
     Raises:
         ArgumentError: of `columns`, if one that was named is not there, if a field may be in several, or if there is no
-            dialogue, no turn, or nothing to score.
+            dialogue, no turn, or among the usual fields nothing to score.
     """
     names = tuple(dict.fromkeys(name for name in names if name))
     found, turn = _named(names, given, path)
@@ -92,7 +92,9 @@ def find_columns(
     dialogue = _dialogue(found, names, guessed)
     letters = () if "options" in found else _letters(names, found.values())
     columns = Columns(found, dialogue, turn, frozenset(guessed), names, letters)
-    _check(columns, path)
+    _check_places(columns, path)
+    if usual is USUAL:
+        _check_outputs(columns, path)
     return columns
 
 
@@ -198,14 +200,19 @@ def _dialogue(found: dict[str, str], names: tuple[str, ...], guessed: set[str]) 
     return (found["dialogue"],) if "dialogue" in found else ()
 
 
-def _check(columns: Columns, path: Path) -> None:
-    """Raise unless there is what a record needs."""
+def _check_places(columns: Columns, path: Path) -> None:
+    """Raise unless dialogue and turn are known."""
     has = f"its columns are {listed(columns.names)}"
     if not columns.dialogue:
         raise ArgumentError("columns", f"{path}: no column names the dialogue; {has}: name it, as in dialogue=id")
     if columns.turn is None and "turn" not in columns.of:
         cure = "name it, as in turn=t, or say turn=1 if each row is a dialogue of its own"
         raise ArgumentError("columns", f"{path}: no column holds the turn; {has}: {cure}")
+
+
+def _check_outputs(columns: Columns, path: Path) -> None:
+    """Raise unless there is something to score."""
+    has = f"its columns are {listed(columns.names)}"
     if not any(name in ("text", "image", "score", "scores") or name.startswith("score.") for name in columns.of):
         cure = "name it, as in text=reply, image=file, score=s or score.clip=c"
         raise ArgumentError("columns", f"{path}: no column holds an answer, an image or a score; {has}: {cure}")

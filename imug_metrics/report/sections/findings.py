@@ -4,7 +4,10 @@
 
 from __future__ import annotations
 
-from imug_metrics.report.sections.section import Report, Section, fragment
+from collections.abc import Sequence
+
+from imug_metrics.report.findings import Finding
+from imug_metrics.report.sections.section import Fragment, Report, Section, fragment
 
 _MARKS = {"warn": "!", "lead": "★", "loss": "▼", "gain": "▲", "calm": "→", "note": "·"}
 _WORDS = {
@@ -19,5 +22,9 @@ _WORDS = {
 
 def findings(report: Report) -> Section:
     """The section of findings."""
-    listed = fragment("findings.html", findings=report.findings, marks=_MARKS, words=_WORDS)
-    return Section("findings", "What the numbers say", parts=[listed])
+    return Section("findings", "What the numbers say", parts=[listed_findings(report.findings)])
+
+
+def listed_findings(findings: Sequence[Finding]) -> Fragment:
+    """Sentences as a list, each with the sign of its tone."""
+    return fragment("findings.html", findings=findings, marks=_MARKS, words=_WORDS)

@@ -4,10 +4,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from imug_metrics._numbers import number
+from imug_metrics.reading.files import Problem
 from imug_metrics.report.estimates import as_float
 from imug_metrics.report.judging import is_grouped
 from imug_metrics.report.pages.render import flat
@@ -20,15 +21,20 @@ MOST_PROBLEMS = 200
 
 def source(report: Report) -> Section:
     """The section of what the report was made of."""
-    parts: list[Part] = [
-        Folded("Manifest", [manifest_table(report.manifest)]),
-        Folded("All numbers", [_numbers(report)]),
-    ]
-    if report.problems:
-        count = f"{len(report.problems):,} problem{'' if len(report.problems) == 1 else 's'} of the data"
-        more = f", the first {MOST_PROBLEMS} shown" if len(report.problems) > MOST_PROBLEMS else ""
-        parts.append(Folded(f"{count}{more}", [_problems(report)]))
-    return Section("source", "How this was made", parts=parts)
+    manifest, *problems = source_parts(report.manifest, report.problems)
+    return Section(
+        "source", "How this was made", parts=[manifest, Folded("All numbers", [_numbers(report)]), *problems]
+    )
+
+
+def source_parts(manifest: Mapping[str, Any], problems: Sequence[Problem]) -> list[Part]:
+    """What was run, and what was wrong in the data where something was."""
+    parts: list[Part] = [Folded("Manifest", [manifest_table(manifest)])]
+    if problems:
+        count = f"{len(problems):,} problem{'' if len(problems) == 1 else 's'} of the data"
+        more = f", the first {MOST_PROBLEMS} shown" if len(problems) > MOST_PROBLEMS else ""
+        parts.append(Folded(f"{count}{more}", [_problems(problems)]))
+    return parts
 
 
 def manifest_table(manifest: Mapping[str, Any]) -> Table:
@@ -46,7 +52,7 @@ def _numbers(report: Report) -> Table:
     return Table(("Score", *(model.model for model in report.models)), [rows], "All numbers")
 
 
-def _problems(report: Report) -> Table:
+def _problems(problems: Sequence[Problem]) -> Table:
     rows = [
         [
             Cell(problem.level),
@@ -55,6 +61,6 @@ def _problems(report: Report) -> Table:
             Cell(problem.field),
             Cell(problem.message),
         ]
-        for problem in report.problems[:MOST_PROBLEMS]
+        for problem in problems[:MOST_PROBLEMS]
     ]
     return Table(("Level", "File", "Line", "Field", "Problem"), [rows], "Problems")
