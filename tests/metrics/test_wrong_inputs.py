@@ -40,7 +40,8 @@ NATURES: dict[str, str] = {  # in this order: an argument is of the first that f
     "style.references",
     "boards": "grid.*",
     "points": "*.items",
-    "steps": "traces.preds faults.preds",
+    "steps": "traces.preds",
+    "ranked": "faults.preds",
     "tags": "structure.preds structure.target",
     "objects": "objects.preds objects.target",
     "columns": "policy.preds",
@@ -77,43 +78,46 @@ TAKEN: dict[str, str] = {
     "tensor without dimensions": "*.counts",
     "dimension missing": "*.subject@padded *.counts@flat",  # one id a line, or one number for all
     "list in the middle": "answers.target@flat numeric.target@flat",  # several references
-    "table": "numeric.target@flat reliability.scores@flat *.background@flat style.whole@flat",  # two numbers a record
+    "table": "numeric.target@flat reliability.scores@flat *.background@flat style.whole@flat traces.items@flat "
+    "faults.preds@flat",  # two numbers a record
     **dict.fromkeys(("empty list", "empty tensor", "one short", "one too many", "twice", "first alone"), "*.links"),
-    "texts in an array": f"{TEXTS} objects@flat choices.target group *.subject",
+    "texts in an array": f"{TEXTS} objects@flat choices.target group *.subject traces.preds@flat",
     "mappings in an array": "*.available",  # the names are its keys
     "mixed": "numeric.preds@flat numeric.target@flat breakdown.group",
     "entry None": f"{ANY_NUMBER} outputs replies boards points tags objects columns shares grades pixels "
-    "levels regions group *.available *.options !breakdown.group !choices.target !numeric.target !answers.target",
+    "levels regions group *.available *.options !breakdown.group !choices.target !numeric.target "
+    "!answers.target steps ranked",
     "entry mapping": "*.available",
-    "entry text": f"{TEXTS} breakdown.group",
-    "entry number": f"{NUMERIC} named scores lengths grades labels",
-    "entry huge": "numeric.preds labels breakdown.group",
+    "entry text": f"{TEXTS} breakdown.group traces.preds",
+    "entry number": f"{NUMERIC} named scores lengths grades labels !faults.target",
+    "entry huge": "numeric.preds labels breakdown.group !faults.target",
     "entry boolean": "*.valid *.modality *.noop columns outputs scores lengths shares grades group labels named "
     "!breakdown.group !sycophancy.target",
     "entry empty list": "candidates boards points tags objects tags.preds tags.target *.available embeddings pixels "
-    "levels regions",
-    "infinite": f"{ANY_NUMBER} numeric.preds identity.group !verifier.target",
-    "minus infinity": f"{ANY_NUMBER} numeric.preds identity.group !verifier.target !*.costs",
+    "levels regions steps ranked",
+    "infinite": f"{ANY_NUMBER} numeric.preds identity.group !verifier.target !faults.target",
+    "minus infinity": f"{ANY_NUMBER} numeric.preds identity.group !verifier.target !*.costs !faults.target",
     "not a number": f"{TEXTS} {ANY_NUMBER} columns outputs shares grades group points tags pixels levels regions "
-    "*.options !breakdown.group !answers.target",
+    "*.options !breakdown.group !answers.target ranked",
     "negative": f"{ANY_NUMBER} {NUMERIC} columns group *.dialogue *.subject !*.costs !verifier.target "
-    "!selection.selector !verifier.scores",
+    "!selection.selector !verifier.scores !faults.target",
     "zero": f"{ANY_NUMBER} {NUMERIC} columns outputs group boards shares points tags pixels levels regions *.counts "
-    "*.links *.modality *.noop *.lengths *.dialogue *.subject !sycophancy.suggested",
+    "*.links *.modality *.noop *.lengths *.dialogue *.subject !sycophancy.suggested ranked",
     "a half": f"{ANY_NUMBER} {NUMERIC} shares pixels levels regions !verification.preds !verification.target "
-    "!verifier.target",
+    "!verifier.target *.items !points.items !faults.target",
     "large": f"{ANY_NUMBER} {NUMERIC} lengths tags *.turn *.counts *.links *.subject *.dialogue@padded breakdown.group "
     "identity.group "
-    "!verifier.target !selection.selector !verifier.scores",
+    "!verifier.target !selection.selector !verifier.scores ranked",
     "64 bits": f"{ANY_NUMBER} {NUMERIC} lengths tags breakdown.group identity.group !verifier.target "
-    "!selection.selector !verifier.scores",
+    "!selection.selector !verifier.scores ranked",
     "ones": f"{ANY_NUMBER} {NUMERIC} columns outputs lengths boards shares grades group points tags pixels levels "
     "regions *.noop *.valid *.subject *.counts *.masks *.links *.modality *.lengths !breakdown.group "
-    "!sycophancy.suggested !sycophancy.target",
+    "!sycophancy.suggested !sycophancy.target faults.preds@flat !traces.items@padded",
     "all true": f"{ANY_NUMBER} columns outputs lengths shares grades group points tags pixels regions *.noop "
-    "*.valid *.masks *.modality !breakdown.group !sycophancy.suggested !sycophancy.target",
+    "*.valid *.masks *.modality !breakdown.group !sycophancy.suggested !sycophancy.target faults.preds@flat "
+    "!traces.items@padded",
     "all halves": f"{ANY_NUMBER} {NUMERIC} shares pixels levels regions !verification.preds !verification.target "
-    "!verifier.target",
+    "!verifier.target support.items traces.items@flat !faults.target",
 }
 OF_FUNCTIONS: dict[str, str] = {  # where they take more than metrics, or less
     # Records of one argument alone may be as many, and lie in as many dimensions, as they like.

@@ -102,7 +102,7 @@ def located(inputs: PackedInputs) -> Located:
 
 
 def _step_check(argument: str, steps: Tensor, shape: tuple[int, ...]) -> Check:
-    wrong = ~((steps >= 0) & (steps == steps.round())) & ~steps.isnan()
+    wrong = ~((steps >= 0) & (steps == steps.round()) & steps.isfinite()) & ~steps.isnan()
 
     def error(place: int) -> InputError:
         row = place // max(1, steps[0].numel())
