@@ -91,6 +91,7 @@ PARTS: dict[str, tuple[str, ...]] = {
     "subjects*.whole": ("_whole", "_swap_rate", "_leakage"),
     "subjects*.swapped": ("_swap_rate",),
     "cost-scored.scores": ("_score", "_per_point"),
+    "repairs.costs": ("_cost", "_rerun", "_gain_per_cost"),
     "*strategies.costs": ("_cost_", "_per_", "_front_"),
     "identity.group": ("_hard",),
     "agreement.group": ("_within", "_between", "_pearson_", "_spearman_", "_kendall_"),
@@ -118,7 +119,7 @@ REFUSED += ("compliance.modality", "switch-cost.modality")
 NOT_EXPECTED = ("edits.editable",)  # a record of which nothing is known is not expected to have a value
 IN_A_RANGE = ("exposure-bias.*", "coherence.*", "quality.*", "*.support", "*.items", "structure.*", "*.pixels")
 IN_A_RANGE += ("*.shown_pixels", "drift-ssim.*", "edits.*", "verification.*", "verifier.target")
-IN_A_RANGE += ("agreement.group", "policy.preds", "compliance.preds")
+IN_A_RANGE += ("agreement.group", "policy.preds", "compliance.preds", "faults.target")
 
 
 def is_refused(name: str, argument: str, number: float) -> bool:

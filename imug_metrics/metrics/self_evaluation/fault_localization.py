@@ -34,7 +34,7 @@ class FaultLocalization(DialogueMetric):
     - `fault_localization_false_alarm`: share of sound traces of which a step is named; 1 exposes one that rejects all
 
     As output `compute` gives a float64 scalar, or the dict of `DialogueMetric` with `detail=True`. The coverage is of
-    faulty traces.
+    faulty traces, and of those of which nobody knows.
 
     Args:
         kwargs: those of all metrics, see `MetricOptions`. With `missing="zero"` a faulty trace without a check counts
@@ -84,7 +84,7 @@ class FaultLocalization(DialogueMetric):
                 length (or one list of these a dialogue); 0 or NaN in a tensor is none. An empty list names no step,
                 None stands for no check.
             target: `[N]` or `[B, T]`, number of the faulty step; 0 where the trace is sound, NaN where nobody knows,
-                which leaves the trace out.
+                which lowers the coverage.
             dialogue, turn, valid, lengths: as in every metric, see `DialogueMetric`.
 
         Raises:
@@ -103,7 +103,8 @@ class FaultLocalization(DialogueMetric):
                 "missed": over(~found.is_named, found.is_faulty),
                 "false_alarm": over(found.is_named, found.is_sound),
             }
-        expected = inputs.columns["target"] > 0
+        target = inputs.columns["target"]
+        expected = (target > 0) | (target.isnan() & inputs.batch.valid)
         self._add(inputs.batch, over(found.rank == 1, found.is_faulty), expected, Terms(means))
 
     def _ratios(self) -> list[str]:
