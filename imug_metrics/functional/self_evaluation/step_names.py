@@ -59,7 +59,8 @@ def read_step_names(argument: str, values: Any) -> Rows:
         (2, 1)
     """
     rows = [_opened(argument, entry) for entry in _listed(opened(argument, values))]
-    shape, ends = (len(rows),), None
+    shape: tuple[int, ...] = (len(rows),)
+    ends = None
     if any(isinstance(row, list) and any(holds_entries(entry) for entry in row) for row in rows):
         for line, row in enumerate(rows):
             if not isinstance(row, list):

@@ -2,9 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Do the claims of a chain of evidence follow from what they cite?"""
 
+import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from imug_metrics.dialogues.arguments import Ids, Turns
@@ -12,6 +15,7 @@ from imug_metrics.dialogues.columns import SHARE
 from imug_metrics.functional.answers.point_score import Items, read_items
 from imug_metrics.functional.self_evaluation.trace_support import support_check
 from imug_metrics.metrics.description import MetricDescription
+from imug_metrics.metrics.dialogue_sums import Terms
 from imug_metrics.metrics.item_metric import ItemMetric
 from imug_metrics.metrics.naming import rename
 from imug_metrics.metrics.options import within
@@ -32,6 +36,7 @@ class TraceSupport(ItemMetric):
     - `trace_support_turn_k`, `trace_support_slope`: by turn, and the slope within dialogues
     - `trace_support_full`: share of traces all of whose claims are supported
     - `trace_support_claim`: mean over claims, where a trace with more of them weighs more
+    - `trace_support_claims`: mean number of claims of a trace that has any
 
     As output `compute` gives a float64 scalar, or the dict of `DialogueMetric` with `detail=True`. A trace with a claim
     that is NaN counts as absent, one without claims does not count.
@@ -64,7 +69,7 @@ class TraceSupport(ItemMetric):
     )
     plot_lower_bound = 0.0
     plot_upper_bound = 1.0
-    ranges = within(SHARE, "mean", "turn_", "point", "full")
+    ranges = within(SHARE, "mean", "turn_", "point", "full") | within((0.0, math.inf), "claims")
 
     def update(
         self,
@@ -90,6 +95,15 @@ class TraceSupport(ItemMetric):
         """
         claims = read_items(items, masks)
         self._add_items(claims, 1.0, support_check(claims), dialogue, turn, valid, lengths)
+
+    def _terms(self, columns: dict[str, Tensor], scores: Tensor) -> Terms:
+        """With the number of claims of a trace."""
+        terms = super()._terms(columns, scores)
+        claims = columns["count"].masked_fill(scores.isnan(), torch.nan)
+        return replace(terms, means={**terms.means, "claims": claims})
+
+    def _ratios(self) -> list[str]:
+        return [*super()._ratios(), "claims"]
 
     def _finish(self, found: dict[str, Tensor]) -> dict[str, Tensor]:
         return rename(found, self.name, {"point": "claim"})

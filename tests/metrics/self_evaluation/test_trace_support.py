@@ -40,6 +40,7 @@ def test_every_estimate_against_plain_means_and_a_regression_within_dialogues() 
     assert values["trace_support"] == pytest.approx(shares.mean(), abs=1e-12)
     assert values["trace_support_claim"] == pytest.approx(np.mean(np.concatenate(claims)), abs=1e-12)
     assert values["trace_support_full"] == pytest.approx(np.mean(shares == 1), abs=1e-12)
+    assert values["trace_support_claims"] == pytest.approx(np.mean([len(row) for row in claims]), abs=1e-12)
     for k in range(1, 7):
         assert values[f"trace_support_turn_{k}"] == pytest.approx(shares[turn == k].mean(), abs=1e-12)
     fitted = sm.OLS(centred(shares, dialogue), centred(turn.astype(float), dialogue)).fit()
