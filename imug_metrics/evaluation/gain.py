@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -223,8 +224,8 @@ def gain_table(title: str, gains: Gains, name: str) -> Table:
     sections = []
     for grouping, groups in gains.items():
         label = "turn {}".format if grouping == "by_turn" else str
-        tone = "bold" if grouping == "overall" else ""
-        sections.append([[Cell(label(name), tone), *_cells(values)] for name, values in groups.items()])
+        named = partial(Cell, tone="bold") if grouping == "overall" else Cell
+        sections.append([[named(label(name)), *_cells(values)] for name, values in groups.items()])
     return Table(_HEADER, sections, title, name=name)
 
 
