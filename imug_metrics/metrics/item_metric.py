@@ -9,8 +9,7 @@ import torch
 from torch import Tensor
 
 from imug_metrics.dialogues.checks import Check
-from imug_metrics.dialogues.columns import Column
-from imug_metrics.functional.answers.point_score import Points, item_means
+from imug_metrics.functional.answers.point_score import Points, item_columns
 from imug_metrics.metrics.dialogue_metric import DialogueMetric
 from imug_metrics.metrics.dialogue_sums import Terms
 
@@ -22,17 +21,7 @@ class ItemMetric(DialogueMetric):
         self, points: Points, best: float, checks: Sequence[Check], dialogue: Any, turn: Any, valid: Any, lengths: Any
     ) -> None:
         """Add items, the best of which are `best`; a record without any does not count."""
-        values, there, shape, judged, ends = points
-        count = there.sum(-1)
-        scores = item_means(values, there, best)
-        blank = (count == 0) if judged is None else (count == 0) & judged.flatten()
-        columns = {
-            "scores": Column(scores.masked_fill(blank, 0), shape, judged, ends, tuple(checks), argument="items"),
-            "blank": Column(blank, shape),
-        }
-        if self.detail:
-            total = values.masked_fill(~there, 0).sum(-1) / best
-            columns |= {"total": Column(total, shape), "count": Column(count.double(), shape)}
+        columns = item_columns(points, best, checks, self.detail)
         inputs = self._pack(columns, dialogue, turn, None, valid, lengths)
         blank = inputs.columns["blank"]
         scores = inputs.batch.present(inputs.columns["scores"]).masked_fill(blank, torch.nan)

@@ -121,7 +121,7 @@ def _claim(line: str, known: frozenset[str]) -> Claim:
         cites.extend(name for name in names if name is not None)
         return " "
 
-    text = " ".join(_TAG.sub(take, _BULLET.sub("", line.lstrip(), count=1)).split())
+    text = " ".join(_TAG.sub(take, _BULLET.sub("", line.strip(), count=1)).split())
     return Claim(_SPACE_BEFORE_MARK.sub(r"\1", text), tuple(cites[:MAX_CITES]))
 
 

@@ -41,6 +41,8 @@ class Case:
         rows: `"tensors"` that may be padded with NaN; `"codes"` or row numbers, which may not; or `"lists"`.
         float32: the metric keeps rows of float32, so that another order of sums moves the last digits.
         refuses: options of all metrics that have no meaning for this one.
+        rounding: how far its values may lie apart where a library makes them of float32 in batches, whose size moves the
+            last digits.
     """
 
     make: Callable[..., Metric]
@@ -48,6 +50,7 @@ class Case:
     rows: Literal["tensors", "codes", "lists"] = "tensors"
     float32: bool = False
     refuses: tuple[str, ...] = ()
+    rounding: float = 0.0
 
     def options(self) -> dict[str, dict[str, Any]]:
         """The sets of options that the metric takes."""
@@ -66,6 +69,7 @@ class Case:
         assert found.keys() == expected.keys()
         for key, value in expected.items():
             loose = 1e-6 if self.float32 and key.startswith("turn_decay") else tolerance
+            loose = max(loose, self.rounding)
             if key.endswith(("_lower", "_upper")):  # a spread is a difference of sums, of which rounding leaves less
                 loose = max(loose, 1e-10)
             if not _same_number(found[key], value, loose):  # all others take the long way, which says what is wrong
