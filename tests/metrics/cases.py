@@ -41,8 +41,8 @@ class Case:
         rows: `"tensors"` that may be padded with NaN; `"codes"` or row numbers, which may not; or `"lists"`.
         float32: the metric keeps rows of float32, so that another order of sums moves the last digits.
         refuses: options of all metrics that have no meaning for this one.
-        rounding: how far its values may lie apart where a library makes them of float32 in batches, whose size moves the
-            last digits.
+        rounding: how far its values may lie apart, where a library makes them of float32 and in batches, whose size
+            moves the last digits.
     """
 
     make: Callable[..., Metric]
