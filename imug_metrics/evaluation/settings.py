@@ -221,15 +221,18 @@ def check_judged(judged: Path | None, models: Sequence[str], argument: str = "ju
 
 
 @contextmanager
-def as_argument(name: str) -> Iterator[None]:
+def as_argument(name: str, *, of: str | None = None) -> Iterator[None]:
     """Errors about what an argument led to, such as a folder's content, name that argument.
 
     Args:
         name: of the argument.
+        of: what they name instead; others stay as they are. None: whatever they name.
     """
     try:
         yield
     except ArgumentError as error:
+        if of not in (None, *error.arguments):
+            raise
         raise ArgumentError(name, error.message) from error
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from imug_metrics._version import __version__
 from imug_metrics.errors import ArgumentError
+from imug_metrics.evaluation.settings import as_argument
 from imug_metrics.evaluation.verdict_rows import read_verdicts
 from imug_metrics.evaluation.verdict_scores import verdict_scores
 from imug_metrics.reading.files import Problems
@@ -99,7 +100,8 @@ def evaluate_verdicts(
         if not path.is_file():
             raise ArgumentError("files", f"expected a file, got {path}, which is none")
     problems = Problems()
-    rows = read_verdicts(paths, columns or {}, {"verdict": threshold, "truth": truth_threshold}, problems)
+    with as_argument("files", of="path"):
+        rows = read_verdicts(paths, columns or {}, {"verdict": threshold, "truth": truth_threshold}, problems)
     if not any(row.verdict is not None for of_model in rows.values() for row in of_model):
         first = problems.first_error(paths[0])
         raise ArgumentError("files", f"expected verdicts, found none in {', '.join(map(str, paths))[:200]}{first}")

@@ -85,7 +85,7 @@ _CURVES = ("pass_rate", "self_verification_false_accept", "self_verification_acc
 _RISES = {  # of a change: tone and words where it rises, and where it falls
     "permissiveness": (
         ("loss", "grows permissive: it accepts wrong work more by"),
-        ("gain", "grows stricter: it accepts wrong work more by"),
+        ("gain", "grows stricter: the share of wrong work that it accepts changes by"),
     ),
     "agreement": (
         ("gain", "agrees better with the truth: its agreement changes by"),

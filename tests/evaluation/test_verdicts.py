@@ -226,6 +226,11 @@ def test_what_is_no_log_is_refused(tmp_path: Path, rows: list[Row], columns: dic
         evaluate_verdicts(written(tmp_path / "log.jsonl", rows), columns=columns)
 
 
+def test_turns_from_0_are_refused_as_everywhere(tmp_path: Path) -> None:
+    with pytest.raises(ArgumentError, match=r"`files`: .*turns count from 1"):
+        evaluate_verdicts(written(tmp_path / "log.jsonl", [{"dialogue": "a", "turn": 0, "verdict": True}]))
+
+
 def test_files_that_are_none_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ArgumentError, match="expected a file"):
         evaluate_verdicts(tmp_path / "nothing.jsonl")
