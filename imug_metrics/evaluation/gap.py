@@ -16,7 +16,7 @@ from imug_metrics.dialogues.record import Record
 from imug_metrics.errors import ArgumentError
 from imug_metrics.evaluation.gain import NOTE, Gains, gain_table
 from imug_metrics.evaluation.settings import as_argument
-from imug_metrics.formats import read_records
+from imug_metrics.formats import RecordsByModel, read_records
 from imug_metrics.formats.isolated import isolated_scores
 from imug_metrics.formats.isolated.item_score import ItemScore
 from imug_metrics.formats.isolated.read import one_an_item
@@ -139,7 +139,7 @@ def _isolated(
         found = isolated_scores(path, problems)
         if found is not None:
             return found
-        read = read_records(path, columns={"turn": "1", **columns})
+        read = _read_alone(path, columns)
     problems.extend(read.problems)
     if len(read) != 1:
         raise ArgumentError(
@@ -147,6 +147,16 @@ def _isolated(
         )
     rows, values = _scored(next(iter(read.values())), score, kind, "isolated_score")
     return one_an_item((ItemScore(_item(row), value) for row, value in zip(rows, values, strict=True)), path, problems)
+
+
+def _read_alone(path: Path, columns: Mapping[str, str]) -> RecordsByModel:
+    """Records of a log; each row of a table without turns is a dialogue of its own."""
+    try:
+        return read_records(path, columns=columns)
+    except ArgumentError:
+        if "turn" in columns:
+            raise
+    return read_records(path, columns={"turn": "1", **columns})
 
 
 def _item(record: Record) -> str:

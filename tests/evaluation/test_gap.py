@@ -126,6 +126,33 @@ def test_the_isolated_log_may_be_a_table_of_answers(tmp_path: Path) -> None:
     assert [found["by_turn"][turn]["paired_gain"] for turn in "12"] == [0, -1]
 
 
+@pytest.mark.parametrize("form", ["chat", "vlmevalkit", "lmms-eval"])
+def test_the_isolated_log_may_be_of_any_format(tmp_path: Path, form: str) -> None:
+    prompt = "Which? A. red B. blue"
+    rows: list[Row] = [
+        {"dialogue": f"d{d}", "turn": t, "item": str(2 * d + t), "score": t % 2} for d in range(9) for t in (1, 2)
+    ]
+    a, b = tmp_path / "a.jsonl", tmp_path / "b.jsonl"
+    a.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    said = [{"role": "user", "content": prompt, "target": "B"}, {"role": "assistant", "content": "B"}]
+    forms: dict[str, Row] = {
+        "chat": {"messages": said},
+        "vlmevalkit": {"question": "Which?", "A": "red", "B": "blue", "answer": "B", "prediction": "B", "hit": 1},
+        "lmms-eval": {
+            "target": "B",
+            "doc": {"question": prompt},
+            "arguments": [[prompt, {}]],
+            "resps": [["B"]],
+            "filtered_resps": ["B"],
+            "exact_match": 1.0,
+        },
+    }
+    key = {"chat": "id", "vlmevalkit": "index", "lmms-eval": "doc_id"}[form]
+    b.write_text("\n".join(json.dumps({key: item, **forms[form]}) for item in range(1, 19)), encoding="utf-8")
+    found = evaluate_gap(a, b, columns=ITEM).gains["a"]["overall"]["all turns"]
+    assert (found["paired_gain"], found["paired_gain_n"]) == (-0.5, 18)
+
+
 def test_without_a_column_the_dialogue_is_the_item(tmp_path: Path) -> None:
     rows = [{"dialogue": f"q{d}", "turn": t, "score": 0.5} for d in range(5) for t in (1, 2)]
     found = evaluate_gap(*write(tmp_path, rows, {f"q{d}": 1.0 for d in range(5)}))
