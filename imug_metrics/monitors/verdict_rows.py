@@ -34,8 +34,8 @@ def verdict_rows(verdicts: Any, truth: Any, dialogue: Any, *, need_dialogue: boo
         >>> verdict_rows([True, None], 0, "a", need_dialogue=True)[0]
         VerdictRow(verdict=1.0, truth=0.0, dialogue='a')
     """
-    values = _listed(verdicts)
-    given = [verdicts] if values is None else values
+    values = _plain(verdicts)
+    given = values if isinstance(values, list) else [values]
     truths = _spread("truth", truth, len(given))
     dialogues = _spread("dialogue", dialogue, len(given))
     rows = []
@@ -78,17 +78,17 @@ def _number(argument: str, value: Any, row: int) -> float | None:
     return found
 
 
-def _listed(values: Any) -> list[Any] | None:
-    """Values of a list, tuple, array or tensor; None: it is one value."""
+def _plain(values: Any) -> Any:
+    """Values of a tuple, array or tensor as a list, one of these that holds a single value as it is in Python."""
     if hasattr(values, "tolist"):
-        values = values.tolist()
-    return list(values) if isinstance(values, (list, tuple)) else None
+        return values.tolist()
+    return list(values) if isinstance(values, tuple) else values
 
 
 def _spread(argument: str, values: Any, rows: int) -> list[Any]:
-    found = _listed(values)
-    if found is None:
-        return [values] * rows
+    found = _plain(values)
+    if not isinstance(found, list):
+        return [found] * rows
     if len(found) != rows:
         raise InputError(argument, f"to have one value for all {rows} verdicts, or one a verdict", len(found))
-    return found
+    return [_plain(value) for value in found]

@@ -90,6 +90,17 @@ def test_forms_of_verdicts(form: Any) -> None:
     assert monitor.missing == 1
 
 
+def test_ids_of_arrays_are_those_of_numbers() -> None:
+    monitor = VerdictMonitor()
+    for dialogue in np.arange(2):
+        monitor.update(np.float32(1), torch.tensor(True), dialogue=dialogue)
+        monitor.update(0, dialogue=[np.int64(dialogue)])
+    assert [*monitor.open] == [0, 1]
+    monitor.close(np.int64(1))  # type: ignore[arg-type]
+    assert monitor.status().rates["pass_rate"].value == 0.5
+    assert VerdictMonitor.from_bytes(monitor.to_bytes()).to_bytes() == monitor.to_bytes()
+
+
 def test_open_dialogues_do_not_count_until_they_end() -> None:
     monitor = VerdictMonitor(max_open=2)
     for dialogue in "abc":
