@@ -17,14 +17,21 @@ _LINE = re.compile(rf"(?P<path>.+\.(?:png|jpe?g|webp|bmp))(?P<scores>(?:, {_NUMB
 _SUMMARY = "Model: "  # begins what the released script appends
 
 
-def is_dpg_bench(start: bytes) -> bool:
+def is_dpg_bench(path: Path) -> bool:
     r"""Whether a file begins with a line of such results.
 
     Example:
-        >>> is_dpg_bench(b"out/12.png, 0.5, 1.0, 0.75\n"), is_dpg_bench(b"id,score\n")
-        (True, False)
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp(), "results.txt")
+        >>> _ = path.write_text("out/12.png, 0.5, 1.0, 0.75\n")
+        >>> is_dpg_bench(path)
+        True
     """
-    return _LINE.fullmatch(start.split(b"\n", 1)[0].decode("utf-8", "replace").strip()) is not None
+    try:
+        _, first = next(read_lines(path), (0, ""))
+    except (OSError, TextError):
+        return False
+    return isinstance(first, str) and _LINE.fullmatch(first.strip()) is not None
 
 
 def read_dpg_bench(path: Path, problems: Problems) -> Iterator[ItemScore]:

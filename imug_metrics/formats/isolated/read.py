@@ -55,4 +55,4 @@ def _read(path: Path, problems: Problems) -> Iterator[ItemScore] | None:
         return read_t2i_compbench(path, problems)
     if is_mmmu(head.value):
         return read_mmmu(path, problems)
-    return read_dpg_bench(path, problems) if is_dpg_bench(head.start) else None
+    return read_dpg_bench(path, problems) if is_dpg_bench(path) else None
