@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Mapping
 
 from imug_metrics.cli.exit_codes import EXIT_FINE, EXIT_PROBLEMS
 from imug_metrics.cli.messages import named_as, report_problems
@@ -13,10 +14,19 @@ from imug_metrics.cli.tables import print_tables
 from imug_metrics.errors import ArgumentError
 from imug_metrics.evaluation import GainEvaluation, GapEvaluation, evaluate_gain, evaluate_gap
 from imug_metrics.evaluation.gain import NOTE
+from imug_metrics.evaluation.layouts import kinds
 from imug_metrics.report.sanitize import plain
 
-_OF_BENCHMARK = ("model", "encoder", "device", "judged_a", "judged_b")
-_OF_LOGS = ("columns_a", "columns_b", "score", "score_b", "score_range")
+_OF_BENCHMARK = {
+    "model": None,
+    "protocol": "strict",
+    "encoder": None,
+    "device": None,
+    "judged_a": None,
+    "judged_b": None,
+}
+_OF_LOGS = {"columns_a": None, "columns_b": None, "score": None, "score_b": None, "kind": "choice", "score_range": None}
+"""Options of one form of the command, and what they are where they are not given."""
 
 
 def run(options: Namespace) -> int:
@@ -49,6 +59,9 @@ def _of_benchmark(options: Namespace) -> GainEvaluation:
 
 def _of_logs(options: Namespace) -> GapEvaluation:
     _refuse(options, _OF_BENCHMARK, "together with --benchmark")
+    for side in ("a", "b"):
+        if not {"outputs", "model"}.isdisjoint(kinds(getattr(options, side))):
+            raise ArgumentError(side, "expected a log; folders of outputs are compared with --benchmark DIR")
     ranges = parse_ranges([f"score={options.score_range}"]) if options.score_range else {}
     with named_as(interleaved="a", isolated="b", isolated_score="score_b", columns="columns_a"):
         return evaluate_gap(
@@ -63,8 +76,8 @@ def _of_logs(options: Namespace) -> GapEvaluation:
         )
 
 
-def _refuse(options: Namespace, names: tuple[str, ...], expected: str) -> None:
+def _refuse(options: Namespace, defaults: Mapping[str, str | None], expected: str) -> None:
     """Raise where an option of the other form of the command was given."""
-    for name in names:
-        if getattr(options, name) is not None:
+    for name, default in defaults.items():
+        if getattr(options, name) != default:
             raise ArgumentError(name, f"expected {expected}")

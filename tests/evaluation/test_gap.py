@@ -191,6 +191,8 @@ def test_several_scores_have_to_be_named(tmp_path: Path) -> None:
     [
         (["--encoder", "scene"], "--encoder"),
         (["--score", "none"], "--score"),
+        (["--protocol", "imug"], "--protocol"),
+        (["--benchmark", ".", "--kind", "exact"], "--kind"),
         (["--benchmark", ".", "--score", "x"], "--score"),
     ],
 )
@@ -200,3 +202,12 @@ def test_options_of_the_other_form_are_refused(
     a, b = write(tmp_path, *logs())
     assert main(["gain", "--a", str(a), "--b", str(b), *arguments]) == 2
     assert f"imug-metrics: {flag}" in capsys.readouterr().err
+
+
+def test_folders_of_outputs_need_the_benchmark(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    a, _ = write(tmp_path, *logs())
+    question = tmp_path / "outputs/model/Cups/all/question_1"
+    question.mkdir(parents=True)
+    (question / "result.json").write_text('{"tasks": [{"turn": 1, "model_response": "A"}]}', encoding="utf-8")
+    assert main(["gain", "--a", str(a), "--b", str(tmp_path / "outputs")]) == 2
+    assert "--b: expected a log; folders of outputs are compared with --benchmark DIR" in capsys.readouterr().err
