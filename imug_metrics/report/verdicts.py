@@ -155,7 +155,8 @@ def _of_model(model: str, found: Mapping[str, float]) -> Iterator[Finding]:
         if f"change_{name}" not in found:
             continue
         change = estimate(found, f"change_{name}")
-        size = f"{number(change.value, signed=True)} a turn ({span(change)})"
+        digits = 2 if max(abs(change.lower), abs(change.upper)) >= 0.1 else 3
+        size = f"{number(change.value, digits, signed=True)} a turn ({span(change, digits)})"
         if change.direction:
             tone, words = _RISES[name][change.direction < 0]
             more = _WITHOUT_TRUTH if name == "pass_rate" and not has_truth else ""
