@@ -220,6 +220,7 @@ METRICS: dict[str, Entry] = {
     ),
     "SwitchCost": Entry(im.SwitchCost, _modality),
     "Sycophancy": Entry(im.Sycophancy, _pressure),
+    "ChecklistScore": Entry(im.ChecklistScore, _labels("items", kinds=2, last=(6,))),
     "TraceCompliance": Entry(partial(im.TraceCompliance, ("plan", "look", "tell")), _traces),
     "TraceSupport": Entry(im.TraceSupport, _shares("items", last=(6,))),
     "TurnAlignment": Entry(im.TurnAlignment, _embeddings("images", "texts"), "embeddings"),

@@ -18,6 +18,7 @@ from imug_metrics.dialogues.gathering import gather_dialogues
 from imug_metrics.dialogues.record import Record
 from imug_metrics.dialogues.rollout import RolloutBuffer
 from imug_metrics.functional.answers.answer_accuracy import answer_accuracy
+from imug_metrics.functional.answers.checklist_score import checklist_score
 from imug_metrics.functional.answers.grid_accuracy import grid_accuracy, grid_points
 from imug_metrics.functional.answers.point_score import point_score
 from imug_metrics.functional.decay.context_decay import context_decay, effective_length, ranked_average
@@ -71,6 +72,7 @@ from imug_metrics.functional.self_evaluation.verdict_specificity import verdict_
 from imug_metrics.functional.trust.metric_agreement import metric_agreement
 from imug_metrics.functional.trust.reliability import reliability
 from imug_metrics.metrics.answers.answer_accuracy import AnswerAccuracy
+from imug_metrics.metrics.answers.checklist_score import ChecklistScore
 from imug_metrics.metrics.answers.grid_accuracy import GridAccuracy
 from imug_metrics.metrics.answers.point_score import PointScore
 from imug_metrics.metrics.breakdown import Breakdown
@@ -132,6 +134,7 @@ __all__ = [
     "AnswerAccuracy",
     "BestOfN",
     "Breakdown",
+    "ChecklistScore",
     "Comparison",
     "ContextDecay",
     "ContextForgetting",
@@ -192,6 +195,7 @@ __all__ = [
     "best_of_n",
     "best_of_n_curve",
     "best_policy",
+    "checklist_score",
     "compare",
     "compare_strategies",
     "context_decay",

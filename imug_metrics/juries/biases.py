@@ -99,7 +99,7 @@ def _found(panel: Panel, families: Mapping[str, str], reference: Reference, leve
         of_judge = outputs._replace(features={**outputs.features, "family": own})
         found = _contrasts(of_judge, judge, reference, level, _strangers(panel, families, judge))
         items = _contrasts(_item_question(panel), judge, reference, level)
-        both = len(panel.items) and bool(panel.expected.unique().numel() > 1)
+        both = len(panel.items) and bool((panel.expected == 0).any() and (panel.expected == 1).any())
         items["yes_saying"] = items.pop("leniency") if both else UNKNOWN
         items.pop("expected", None)
         rows += [Bias(name, bias, reference, value) for bias, value in (found | items).items()]  # type: ignore[arg-type]
@@ -118,7 +118,9 @@ def _contrasts(
         return {name: contrast(effects, row, 0, torch.tensor([0.0, 1.0]), level) for row, name in enumerate(names)}
     effects = feature_effects(question.values, features, question.dialogue)
     return {
-        name: contrast(effects, row, judge, _others(effects, row, judge, strangers if name == "family" else None), level)
+        name: contrast(
+            effects, row, judge, _others(effects, row, judge, strangers if name == "family" else None), level
+        )
         for row, name in enumerate(names)
     }
 
@@ -159,7 +161,7 @@ def _own_family(panel: Panel, families: Mapping[str, str], judge: str) -> Tensor
 
 
 def _strangers(panel: Panel, families: Mapping[str, str], judge: int) -> Tensor:
-    """bool `[J]`, judges of another family than one's."""
+    """Bool `[J]`, judges of another family than one's."""
     own = families[panel.judges[judge]]
     return torch.tensor([families[name] != own for name in panel.judges], dtype=torch.bool)
 

@@ -91,7 +91,7 @@ class Panel:
         return torch.tensor([item.expected for item in self.items], dtype=torch.float64)
 
     def rows_of(self, model: str) -> Tensor:
-        """bool `[N]`, the outputs of a model."""
+        """Bool `[N]`, the outputs of a model."""
         return torch.tensor([output.model == model for output in self.outputs], dtype=torch.bool)
 
 

@@ -25,7 +25,13 @@ ARGUMENTS: dict[str, str] = {
     "`[B, T, n]`; NaN for one that is not there, and a record without any lowers the coverage.",
     "items": "real numbers `[N, P]` or `[B, T, P]`, or N lists of any length: the score of every single thing that was "
     "asked for, claimed or cited at a turn; None in place of a list for a turn that was not judged. Such a turn, and "
-    "one with a point that is NaN, lowers the coverage.",
+    "one with a point that is NaN, lowers the coverage. Of checklists they are answers: 1 or yes, 0 or no, -1 or n/a "
+    "for an item that does not apply, NaN or None for one without an answer, which the score leaves out.",
+    "weights": "real numbers from 0 in the form of `items`: how much each item weighs; None: all alike.",
+    "categories": "in the form of `items`, the category of each item: its name, or its place among those of the "
+    "metric; None or -1 for an item of none.",
+    "ages": "integers from 0 in the form of `items`: how many turns ago each item was first asked for; None: all at "
+    "their own turn.",
     "verdicts": "strings, `[N]` in a list or one list a dialogue: what a judge wrote of each record; None for an "
     "absent verdict.",
     "before": "the answers before self-correction or pressure, in the form of `preds`; one that is absent lowers the "

@@ -9,7 +9,13 @@ import math
 import torch
 from torch import Tensor
 
-from imug_metrics.stats.cluster_robust import component_weights, packed_moments, ratio_spread, unpack_moments, varying_weights
+from imug_metrics.stats.cluster_robust import (
+    component_weights,
+    packed_moments,
+    ratio_spread,
+    unpack_moments,
+    varying_weights,
+)
 from imug_metrics.stats.intervals import Interval, interval
 
 

@@ -1,7 +1,6 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""What several judges of unequal worth say together of yes/no questions (Dawid and Skene, Applied Statistics 28, 1979).
-"""
+"""What judges of unequal worth say together of yes/no questions (Dawid and Skene, Applied Statistics 28, 1979)."""
 
 from __future__ import annotations
 

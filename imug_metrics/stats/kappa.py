@@ -20,14 +20,14 @@ class Kappa(NamedTuple):
         value: Cohen's kappa, at most 1; 0 is chance. NaN where both always say the same one thing.
         lower, upper: bounds of its 95 % interval by dialogue; NaN where there is none.
         agreed: share of answers that are equal.
-        count: answers that both have given.
+        answers: how many both have given.
     """
 
     value: float
     lower: float
     upper: float
     agreed: float
-    count: int
+    answers: int
 
 
 def cohen_kappa(first: Tensor, second: Tensor, dialogue: Tensor, *, replicates: int = 1000, seed: int = 0) -> Kappa:
@@ -45,7 +45,7 @@ def cohen_kappa(first: Tensor, second: Tensor, dialogue: Tensor, *, replicates: 
     Example:
         >>> first, second = torch.tensor([1.0, 1, 0, 0, 1, 0]), torch.tensor([1.0, 1, 0, 1, 1, 0])
         >>> found = cohen_kappa(first, second, torch.arange(6))
-        >>> round(found.value, 3), round(found.agreed, 3), found.count
+        >>> round(found.value, 3), round(found.agreed, 3), found.answers
         (0.667, 0.833, 6)
     """
     both = ~(first.isnan() | second.isnan())

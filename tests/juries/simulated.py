@@ -40,7 +40,13 @@ class Planted:
 
 
 def simulated_jury(
-    judges: dict[str, Planted], *, dialogues: int = 60, turns: int = 3, items: int = 6, expected_no: float = 0.3, seed: int = 0
+    judges: dict[str, Planted],
+    *,
+    dialogues: int = 60,
+    turns: int = 3,
+    items: int = 6,
+    expected_no: float = 0.3,
+    seed: int = 0,
 ) -> tuple[list[Judgement], dict[tuple[str, str, int, str], float]]:
     """Judgements, and the truth: 1 or 0 by (model, dialogue, turn, item).
 

@@ -120,6 +120,7 @@ def _texts(dialogue: Tensor, turn: Tensor) -> Batch:
 
 VARIANTS: dict[str, Variant] = {
     "policy": Variant("policy"),
+    "checklist": Variant("checklist", lambda d, t: {"masks": torch.arange(4) < 2 + t[:, None] % 3}),
     "choices": Variant("accuracy-options"),
     "numeric": Variant("accuracy-numeric"),
     "answers": Variant("accuracy-f1", _texts),

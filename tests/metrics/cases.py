@@ -322,6 +322,21 @@ def points(dialogue: Tensor, turn: Tensor) -> Batch:
     return {"items": torch.stack([labels(dialogue, turn, salt, 6) for salt in (17, 18, 19)], 1).double()}
 
 
+def checklists(dialogue: Tensor, turn: Tensor) -> Batch:
+    """Answers of which some are missing and some do not apply, to weighted items of two categories."""
+    answers, expected = (
+        torch.stack([labels(dialogue, turn, salt + k, kinds) for k in range(4)], 1)
+        for salt, kinds in ((91, 5), (95, 2))
+    )
+    return {
+        "items": (answers - 2).double().clamp(-1, 1).masked_fill(answers == 0, torch.nan),
+        "target": expected.double(),
+        "weights": noise(dialogue, turn, 99, 4).double().sigmoid(),
+        "categories": (answers + expected) % 3 - 1.0,
+        "ages": (expected * (turn[:, None] - 1)).clamp_min(0).double(),
+    }
+
+
 def claims(dialogue: Tensor, turn: Tensor) -> Batch:
     return {"items": noise(dialogue, turn, 81, 3).double().mul(2).sigmoid().mul(4).round() / 4}
 

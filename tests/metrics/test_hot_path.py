@@ -39,6 +39,7 @@ MOST |= {("detail", "padded"): 110, ("detail", "flat"): 134 + COUNTED}
 MORE = {"selection": {"detail": 80}, "selection-probabilities": {"plain": 60, "detail": 165}, "structure": {"plain": 1}}
 MORE |= {"copies": {"plain": 110, "detail": 150}, "copies-cosine": {"plain": 25, "detail": 20}}
 MORE["consistency-pairwise"] = {"detail": 40}
+MORE["checklist"] = {"plain": 38, "detail": 70}  # four arguments of items beside the answers, each looked at
 MORE["edits"] = {"plain": 30, "detail": 220}  # maps of images against the one before and the first, and their means
 MORE["drift-ssim"] = {"plain": 46, "detail": 102}  # SSIM, against the first image and against those before
 # The content's own distances, and three slopes of and over them.

@@ -95,6 +95,8 @@ PARTS: dict[str, tuple[str, ...]] = {
     "*strategies.costs": ("_cost_", "_per_", "_front_"),
     "identity.group": ("_hard",),
     "agreement.group": ("_within", "_between", "_pearson_", "_spearman_", "_kendall_"),
+    "checklist.categories": ("_category_",),
+    "checklist.ages": ("_new", "_kept", "_age_"),
     "specificity.preds": ("_right", "_correlation"),
     "specificity.target": ("_right", "_correlation"),
 }
@@ -115,10 +117,10 @@ NUMBERS = [(name, argument) for name in VARIANTS if name != "breakdown" for argu
 MAY_BE_INFINITE = ("best-of-n.selector", "verifier.scores")
 REFUSED = ("gap.modality", "context.context_lengths", "edits.noop")  # a record with a score has to have them
 REFUSED += ("forgetting.modality", "recency.modality")  # and every record where images may be asked of some
-REFUSED += ("compliance.modality", "switch-cost.modality")
+REFUSED += ("compliance.modality", "switch-cost.modality", "checklist.weights")
 NOT_EXPECTED = ("edits.editable",)  # a record of which nothing is known is not expected to have a value
 IN_A_RANGE = ("exposure-bias.*", "coherence.*", "quality.*", "*.support", "*.items", "structure.*", "*.pixels")
-IN_A_RANGE += ("*.shown_pixels", "drift-ssim.*", "edits.*", "verification.*", "verifier.target")
+IN_A_RANGE += ("checklist.*", "*.shown_pixels", "drift-ssim.*", "edits.*", "verification.*", "verifier.target")
 IN_A_RANGE += ("agreement.group", "policy.preds", "compliance.preds", "faults.target")
 
 

@@ -28,6 +28,7 @@ from tests.metrics.wrong_values import ENTRY, WRONG, wrong_values
 SPECIFICITY = "specificity.verdicts specificity.texts"
 REPLIES = f"choices.preds choices.target answers.* numeric.* tags.preds tags.target {SPECIFICITY}"
 NATURES: dict[str, str] = {  # in this order: an argument is of the first that fits
+    "specifications": "checklist.target checklist.weights checklist.categories checklist.ages",
     "levels": "edits.images",
     "regions": "edits.editable",
     "place": "*.dialogue *.turn *.subject *.valid *.lengths *.links *.masks *.available *.options *.modality *.counts "
@@ -56,6 +57,7 @@ NATURES: dict[str, str] = {  # in this order: an argument is of the first that f
 }
 INSTANCES = "agreement quality coherence structure tags"  # whose flat records need neither dialogue nor turn
 OPTIONAL = (
+    "specifications "
     "copies.images copies.references copies.shown copies.shown_pixels "
     "*.editable *.noop "
     "*.subject *.valid *.lengths *.masks *.options *.available *.support *.pixels agreement.group identity.group "
@@ -97,26 +99,35 @@ TAKEN: dict[str, str] = {
     "levels regions steps ranked",
     "infinite": f"{ANY_NUMBER} numeric.preds identity.group !verifier.target !faults.target",
     "minus infinity": f"{ANY_NUMBER} numeric.preds identity.group !verifier.target !*.costs !faults.target",
-    "not a number": f"{TEXTS} {ANY_NUMBER} columns outputs shares grades group points tags pixels levels regions "
+    "not a number": "specifications !checklist.weights "
+    f"{TEXTS} {ANY_NUMBER} columns outputs shares grades group points tags pixels levels regions "
     "*.options !breakdown.group !answers.target ranked",
-    "negative": f"{ANY_NUMBER} {NUMERIC} columns group *.dialogue *.subject !*.costs !verifier.target "
+    "negative": "checklist.categories checklist.items "
+    f"{ANY_NUMBER} {NUMERIC} columns group *.dialogue *.subject !*.costs !verifier.target "
     "!selection.selector !verifier.scores !faults.target",
-    "zero": f"{ANY_NUMBER} {NUMERIC} columns outputs group boards shares points tags pixels levels regions *.counts "
+    "zero": "specifications "
+    f"{ANY_NUMBER} {NUMERIC} columns outputs group boards shares points tags pixels levels regions *.counts "
     "*.links *.modality *.noop *.lengths *.dialogue *.subject !sycophancy.suggested ranked",
-    "a half": f"{ANY_NUMBER} {NUMERIC} shares pixels levels regions !verification.preds !verification.target "
-    "!verifier.target *.items !points.items !faults.target",
-    "large": f"{ANY_NUMBER} {NUMERIC} lengths tags *.turn *.counts *.links *.subject *.dialogue@padded breakdown.group "
+    "a half": "checklist.weights "
+    f"{ANY_NUMBER} {NUMERIC} shares pixels levels regions !verification.preds !verification.target "
+    "!verifier.target *.items !points.items !checklist.items !faults.target",
+    "large": "checklist.weights checklist.ages "
+    f"{ANY_NUMBER} {NUMERIC} lengths tags *.turn *.counts *.links *.subject *.dialogue@padded breakdown.group "
     "identity.group "
     "!verifier.target !selection.selector !verifier.scores ranked",
-    "64 bits": f"{ANY_NUMBER} {NUMERIC} lengths tags breakdown.group identity.group !verifier.target "
+    "64 bits": "checklist.weights checklist.ages "
+    f"{ANY_NUMBER} {NUMERIC} lengths tags breakdown.group identity.group !verifier.target "
     "!selection.selector !verifier.scores ranked",
-    "ones": f"{ANY_NUMBER} {NUMERIC} columns outputs lengths boards shares grades group points tags pixels levels "
+    "ones": "specifications "
+    f"{ANY_NUMBER} {NUMERIC} columns outputs lengths boards shares grades group points tags pixels levels "
     "regions *.noop *.valid *.subject *.counts *.masks *.links *.modality *.lengths !breakdown.group "
     "!sycophancy.suggested !sycophancy.target faults.preds@flat !traces.items@padded",
-    "all true": f"{ANY_NUMBER} columns outputs lengths shares grades group points tags pixels regions *.noop "
+    "all true": "specifications "
+    f"{ANY_NUMBER} columns outputs lengths shares grades group points tags pixels regions *.noop "
     "*.valid *.masks *.modality !breakdown.group !sycophancy.suggested !sycophancy.target faults.preds@flat "
     "!traces.items@padded",
-    "all halves": f"{ANY_NUMBER} {NUMERIC} shares pixels levels regions !verification.preds !verification.target "
+    "all halves": "checklist.weights "
+    f"{ANY_NUMBER} {NUMERIC} shares pixels levels regions !verification.preds !verification.target "
     "!verifier.target support.items traces.items@flat !faults.target",
 }
 OF_FUNCTIONS: dict[str, str] = {  # where they take more than metrics, or less
@@ -241,6 +252,7 @@ OWN_GROUPS = (
 FLAT_FUNCTIONS = (
     "adaptive_policy",
     "answer_accuracy",
+    "checklist_score",
     "grid_accuracy",
     "point_score",
     "trace_compliance",

@@ -96,8 +96,15 @@ def read_items(items: Any, masks: Any = None, argument: str = "items") -> Points
     """
     given = opened(argument, items)
     points = _of_tensor(given, argument) if isinstance(given, Tensor) else _of_lists(given, argument)
-    if masks is None:
-        return points
+    return points if masks is None else masked_points(points, masks, argument)
+
+
+def masked_points(points: Points, masks: Any, argument: str = "items") -> Points:
+    """Points of which only those count that `masks` chooses, see `read_items`.
+
+    Raises:
+        InputError: if `masks` has another shape, or does not say of every point whether it is one.
+    """
     full = (*points.shape, points.values.shape[-1])
     chosen = read_array("masks", masks, BOOLEANS, inner=1, filler=torch.nan).values
     if tuple(chosen.shape) != full:
