@@ -171,6 +171,7 @@ METRICS: dict[str, Entry] = {
     "GridAccuracy": Entry(im.GridAccuracy, _labels("preds", "target", kinds=4, last=(3, 3))),
     "IdentityVerification": Entry(lambda **k: im.IdentityVerification(WIDTH, **k), _embeddings("images"), "embeddings"),
     "InterleavedCoherence": Entry(im.InterleavedCoherence, _shares("holistic", "style")),
+    "JudgeStability": Entry(partial(im.JudgeStability, ("m", "n"), ("a", "b")), _shares("scores", last=(2, 2))),
     "LoopConvergence": Entry(im.LoopConvergence, _shares("scores")),
     "MetricAgreement": Entry(im.MetricAgreement, _shares("scores", "references")),
     "ObjectHallucination": Entry(

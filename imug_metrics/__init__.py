@@ -69,6 +69,7 @@ from imug_metrics.functional.self_evaluation.trace_compliance import trace_compl
 from imug_metrics.functional.self_evaluation.trace_support import trace_support
 from imug_metrics.functional.self_evaluation.turn_of_flip import flips, turn_of_flip
 from imug_metrics.functional.self_evaluation.verdict_specificity import verdict_specificity
+from imug_metrics.functional.trust.judge_stability import judge_stability
 from imug_metrics.functional.trust.metric_agreement import metric_agreement
 from imug_metrics.functional.trust.reliability import reliability
 from imug_metrics.metrics.answers.answer_accuracy import AnswerAccuracy
@@ -119,6 +120,7 @@ from imug_metrics.metrics.self_evaluation.trace_compliance import TraceComplianc
 from imug_metrics.metrics.self_evaluation.trace_support import TraceSupport
 from imug_metrics.metrics.self_evaluation.turn_of_flip import TurnOfFlip
 from imug_metrics.metrics.self_evaluation.verdict_specificity import VerdictSpecificity
+from imug_metrics.metrics.trust.judge_stability import JudgeStability
 from imug_metrics.metrics.trust.metric_agreement import MetricAgreement
 from imug_metrics.metrics.trust.reliability import Reliability
 
@@ -150,6 +152,7 @@ __all__ = [
     "ImugSuite",
     "Inference",
     "InterleavedCoherence",
+    "JudgeStability",
     "LoopConvergence",
     "MetricAgreement",
     "ModalityCompliance",
@@ -216,6 +219,7 @@ __all__ = [
     "identity_verification",
     "infer",
     "interleaved_coherence",
+    "judge_stability",
     "learn_rule",
     "loop_convergence",
     "metric_agreement",

@@ -22,7 +22,8 @@ ARGUMENTS: dict[str, str] = {
     "alone, floating ones in [0, 1], and count one with a NaN as absent.",
     "scores": "real numbers `[N]` or `[B, T]`, higher is better; NaN where a record could not be scored, which lowers "
     "the coverage. Metrics of several candidates, strategies or repetitions take one score for each, `[N, n]` or "
-    "`[B, T, n]`; NaN for one that is not there, and a record without any lowers the coverage.",
+    "`[B, T, n]`; NaN for one that is not there, and a record without any lowers the coverage. Of "
+    "models and judges they are `[N, M, J]` or `[B, T, M, J]`.",
     "items": "real numbers `[N, P]` or `[B, T, P]`, or N lists of any length: the score of every single thing that was "
     "asked for, claimed or cited at a turn; None in place of a list for a turn that was not judged. Such a turn, and "
     "one with a point that is NaN, lowers the coverage. Of checklists they are answers: 1 or yes, 0 or no, -1 or n/a "

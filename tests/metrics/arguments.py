@@ -122,6 +122,7 @@ VARIANTS: dict[str, Variant] = {
     "policy": Variant("policy"),
     "checklist": Variant("checklist", lambda d, t: {"masks": torch.arange(4) < 2 + t[:, None] % 3}),
     "choices": Variant("accuracy-options"),
+    "jury": Variant("jury"),
     "numeric": Variant("accuracy-numeric"),
     "answers": Variant("accuracy-f1", _texts),
     "best-of-n": Variant("best-of-n"),

@@ -322,6 +322,13 @@ def points(dialogue: Tensor, turn: Tensor) -> Batch:
     return {"items": torch.stack([labels(dialogue, turn, salt, 6) for salt in (17, 18, 19)], 1).double()}
 
 
+def juries(dialogue: Tensor, turn: Tensor) -> Batch:
+    """Scores of three models by two judges, of which the first lacks some."""
+    scores = noise(dialogue, turn, 93, 6).double().sigmoid().view(-1, 3, 2)
+    lost = (labels(dialogue, turn, 94, 7) == 0)[:, None, None] & torch.tensor([True, False])
+    return {"scores": scores.masked_fill(lost, torch.nan)}
+
+
 def checklists(dialogue: Tensor, turn: Tensor) -> Batch:
     """Answers of which some are missing and some do not apply, to weighted items of two categories."""
     answers, expected = (

@@ -40,9 +40,15 @@ def test_every_metric_scores_something(case: Case, options: dict[str, Any]) -> N
     found = case.whole(**options)
     primary = next(iter(found))
     assert found[primary].isfinite()
-    assert found[f"{primary}_lower"] <= found[primary] <= found[f"{primary}_upper"]
+    if options.get("bootstrap") or found[f"{primary}_lower"].isfinite() or not _jumps(case.make(**options)):
+        assert found[f"{primary}_lower"] <= found[primary] <= found[f"{primary}_upper"]
     assert 0 < found[f"{primary}_coverage"] < 1, "absent outputs must show"
     assert found[f"{primary}_n"] > 30
+
+
+def _jumps(metric: Any) -> bool:
+    """Whether the primary estimate has an interval from the bootstrap alone."""
+    return metric.primary in metric.steps
 
 
 def test_primary_estimate_of_detail_is_what_compute_gives_without(case: Case, options: dict[str, Any]) -> None:

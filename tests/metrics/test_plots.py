@@ -50,7 +50,8 @@ CURVES = {  # what the curve shows, where that is not the primary estimate
     "turn-of-flip": ("turn", "share that still holds"),
     "verifier": ("wrong accepted", "right accepted"),
 }
-ROWS = {"agreement", "agreement-groups", "breakdown"}  # estimates in rows, no curve
+ROWS = {"agreement", "agreement-groups", "breakdown", "jury"}  # estimates in rows, no curve
+BOUNDS: dict[str, dict[str, Any]] = {"jury": {"bootstrap": 20}}  # what jumps has none otherwise
 
 
 @pytest.fixture(autouse=True)
@@ -108,7 +109,7 @@ def test_the_level_is_that_of_the_metric(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(metric_cases()))
 def test_with_interval_there_is_the_value_and_its_bar(name: str) -> None:
     case = metric_cases()[name]
-    metric = case.feed(case.make(detail="interval"), *places())
+    metric = case.feed(case.make(detail="interval", **BOUNDS.get(name, {})), *places())
     _, axis = metric.plot()
     found = metric.compute()
     [bar] = [bar for container in axis.containers for part in container.lines[2] for bar in part.get_segments()]
@@ -130,7 +131,7 @@ def test_where_nothing_was_scored_the_axis_says_so(name: str, detail: Any) -> No
 @pytest.mark.parametrize("name", sorted(all_cases()))
 def test_results_of_several_steps_are_drawn_over_steps(name: str, detail: bool) -> None:
     case = all_cases()[name]
-    metric = case.feed(case.make(detail=detail), *places())
+    metric = case.feed(case.make(detail=detail, **BOUNDS.get(name, {})), *places())
     found = metric.compute()
     _, axis = metric.plot([found, found, found])
     assert (axis.get_xlabel(), axis.get_ylabel()) == ("step", described(case))

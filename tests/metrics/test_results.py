@@ -20,7 +20,7 @@ from tests.metrics.cases import Case, all_cases, metric_cases, places
 CASES = all_cases()
 ENDS = ("", "_lower", "_upper", "_n")
 COUNTS = ("coverage", "n", "dialogues", "later_n")
-WITHOUT_CURVE = ("agreement", "agreement-groups")
+WITHOUT_CURVE = ("agreement", "agreement-groups", "jury")
 
 
 @pytest.fixture(params=CASES)

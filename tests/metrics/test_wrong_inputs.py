@@ -91,12 +91,12 @@ TAKEN: dict[str, str] = {
     "!answers.target steps ranked",
     "entry mapping": "*.available",
     "entry text": f"{TEXTS} breakdown.group traces.preds",
-    "entry number": f"{NUMERIC} named scores lengths grades labels !faults.target",
+    "entry number": f"{NUMERIC} named scores lengths grades labels !faults.target !jury.scores",
     "entry huge": "numeric.preds labels breakdown.group !faults.target",
     "entry boolean": "*.valid *.modality *.noop columns outputs scores lengths shares grades group labels named "
-    "!breakdown.group !sycophancy.target",
-    "entry empty list": "candidates boards points tags objects tags.preds tags.target *.available embeddings pixels "
-    "levels regions steps ranked",
+    "!breakdown.group !sycophancy.target !jury.scores",
+    "entry empty list": "jury.scores candidates boards points tags objects tags.preds tags.target *.available "
+    "embeddings pixels levels regions steps ranked",
     "infinite": f"{ANY_NUMBER} numeric.preds identity.group !verifier.target !faults.target",
     "minus infinity": f"{ANY_NUMBER} numeric.preds identity.group !verifier.target !*.costs !faults.target",
     "not a number": "specifications !checklist.weights "
@@ -132,8 +132,10 @@ TAKEN: dict[str, str] = {
 }
 OF_FUNCTIONS: dict[str, str] = {  # where they take more than metrics, or less
     # Records of one argument alone may be as many, and lie in as many dimensions, as they like.
-    **dict.fromkeys(("one short", "one too many", "twice", "first alone", "in one list"), "reliability.scores"),
-    **dict.fromkeys(("dimensions before", "nested tensor", "too deep"), "reliability.scores"),
+    **dict.fromkeys(("one short", "one too many", "twice", "first alone"), "reliability.scores jury.scores"),
+    "in one list": "reliability.scores jury.scores@flat",
+    **dict.fromkeys(("dimensions before", "too deep"), "reliability.scores"),
+    "nested tensor": "reliability.scores jury.scores@flat",
     "table": "reliability.scores strategies.scores@flat graph.images@flat shift.images@flat diversity.images@flat "
     "identity.images@flat subjects-graph.images@flat",
     **dict.fromkeys(("large", "64 bits"), SELECTORS),
