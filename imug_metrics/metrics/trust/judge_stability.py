@@ -85,7 +85,7 @@ class JudgeStability(DialogueMetric):
         "change places by chance, which the interval shows.",
     )
     primary = "tau"
-    steps = ("tau", "top", "tau_")
+    steps: tuple[str, ...] = ("tau", "top")
     ranges = within(_TAU, "tau", "tau_") | within(SHARE, "top", "judged")
     configuration = (*DialogueMetric.configuration, "models", "judges")
     plot_lower_bound = -1.0
@@ -156,7 +156,7 @@ class JudgeStability(DialogueMetric):
             torch.stack([sums[f"{name}_{place}"] for place in range(size)], -1)
             for name, size in (("count", models), ("total", models * judges))
         )
-        means = model_means(counts, totals.unflatten(-1, (models, judges)))
+        means = model_means(counts, totals.view(*counts.shape, judges))
         tau = order_agreement(means)
         found = {"tau": mean_of_pairs(tau)}
         if not self.detail:
