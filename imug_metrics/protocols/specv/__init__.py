@@ -1,40 +1,52 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""SpecV (ECCV 2026, yuyouxixi/SpecV): tasks, checklists, outputs and judged answers, and their scores."""
+"""SpecV (ECCV 2026): its tasks, outputs and judged checklists read, and its scores and rankings number for number."""
 
-from imug_metrics.protocols.specv.official import (
-    ModelScores,
-    ReleasedStopError,
+from imug_metrics.protocols.specv.differences import RULES, Difference, Rule, differences
+from imug_metrics.protocols.specv.names import TRACKS, TaskKey, Track, find_track
+from imug_metrics.protocols.specv.outputs import Output, output_records, read_outputs
+from imug_metrics.protocols.specv.results import JudgedItem, ModelResults, Result, list_models, read_results
+from imug_metrics.protocols.specv.scoring import (
+    OfficialError,
+    OfficialScores,
+    Ranked,
     TaskScore,
+    official_files,
+    official_rankings,
     official_scores,
-    ranking,
-    released_files,
 )
-from imug_metrics.protocols.specv.outputs import OUTPUTS, Output, output_records, read_outputs
-from imug_metrics.protocols.specv.strict import Differences, item_weights, read_answers, strict_scores
-from imug_metrics.protocols.specv.tasks import Item, Task, TaskKey, plain_answer, read_tasks
-from imug_metrics.protocols.specv.tracks import TRACKS, Track
+from imug_metrics.protocols.specv.strict import StrictScore, TaskShare, strict_scores, task_shares
+from imug_metrics.protocols.specv.tasks import Item, Task, read_tasks
 
 __all__ = [
-    "OUTPUTS",
+    "RULES",
     "TRACKS",
-    "Differences",
+    "Difference",
     "Item",
-    "ModelScores",
+    "JudgedItem",
+    "ModelResults",
+    "OfficialError",
+    "OfficialScores",
     "Output",
-    "ReleasedStopError",
+    "Ranked",
+    "Result",
+    "Rule",
+    "StrictScore",
     "Task",
     "TaskKey",
     "TaskScore",
+    "TaskShare",
     "Track",
-    "item_weights",
+    "differences",
+    "find_track",
+    "list_models",
+    "official_files",
+    "official_rankings",
     "official_scores",
     "output_records",
-    "plain_answer",
-    "ranking",
-    "read_answers",
     "read_outputs",
+    "read_results",
     "read_tasks",
-    "released_files",
     "strict_scores",
+    "task_shares",
 ]

@@ -1,140 +1,175 @@
 # SPDX-FileCopyrightText: the imug_metrics authors
 # SPDX-License-Identifier: Apache-2.0
-"""Scores of judged answers to SpecV by weights, with missing answers missing, and with intervals by task."""
+"""`protocol="strict"`: weighted shares of the items that were answered, with coverage and intervals by task."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
-from imug_metrics.metrics.answers.checklist_score import ChecklistScore
-from imug_metrics.protocols.specv.tasks import Item, Task, TaskKey, plain_answer
-from imug_metrics.protocols.specv.tracks import TRACKS
-from imug_metrics.reading.files import Problems, inside, kind, read_json
+import torch
+from torch import Tensor
 
-Answers = Mapping[TaskKey, Mapping[str, "str | None"]]
-"""By task and item what a judge answered: "yes", "no", or None where there is no answer that can be read."""
+from imug_metrics.errors import ArgumentError
+from imug_metrics.functional.answers.checklist_score import checklist_score
+from imug_metrics.protocols.specv.names import TaskKey, find_track
+from imug_metrics.protocols.specv.results import ModelResults, Result, read_answer
+from imug_metrics.protocols.specv.scoring import OVERALL
+from imug_metrics.protocols.specv.tasks import Task
+from imug_metrics.stats.clustered_mean import clustered_mean
+from imug_metrics.stats.intervals import REASONS
 
 
 @dataclass(frozen=True)
-class Differences:
-    """What the rules of both protocols touch.
+class TaskShare:
+    """One task under `protocol="strict"`.
 
     Attributes:
-        spelled: items whose answer is right but for case, blanks or a full stop, which the released script counts as
-            not met.
-        unanswered: items without an answer that can be read, which it counts as not met.
-        unjudged: tasks without judged answers, which it leaves out in silence.
-        unweighted: tasks whose items weigh differently, which it does not use.
+        key: of the task.
+        share: of its items that are met, by their weights, among those that were answered; 0 to 1, higher is better;
+            NaN where none was answered or those that were weigh nothing.
+        unweighted: the same with all items alike.
+        answered: items that were answered yes or no.
+        items: of its checklist.
     """
 
-    spelled: int = 0
-    unanswered: int = 0
-    unjudged: int = 0
-    unweighted: int = 0
-
-    def __str__(self) -> str:
-        told = {
-            "answers spelled otherwise are read": self.spelled,
-            "items without an answer are missing, not wrong": self.unanswered,
-            "tasks without a judgement lower the coverage": self.unjudged,
-            "tasks are scored by the weights of their items": self.unweighted,
-        }
-        return "; ".join(f"{count:,} {words}" for words, count in told.items() if count)
+    key: TaskKey
+    share: float
+    unweighted: float
+    answered: int
+    items: int
 
 
-def read_answers(
-    results: Path, model: str, tasks: Sequence[Task], problems: Problems
-) -> tuple[dict[TaskKey, dict[str, str | None]], Differences]:
-    """What a judge answered about one model's outputs.
+@dataclass(frozen=True)
+class StrictScore:
+    """A dimension, or all tasks of a track, under `protocol="strict"`.
 
-    Args:
-        results: by track, the folder that holds `<track>/results/<model>/<dimension>/<id>.json`, `eval` of a checkout.
-        model: its name.
-        tasks: those that may have been judged.
-        problems: collects what cannot be read.
+    Attributes:
+        name: of the dimension, or "overall".
+        score: mean over tasks of their weighted share, 0 to 1, higher is better; NaN without a task that has one.
+        lower, upper: its 95 % interval by task; NaN where there is none.
+        without_interval: why there is none; empty where there is one.
+        unweighted: mean over tasks of their unweighted share.
+        tasks: of the benchmark.
+        scored: those that have a share.
+        items, answered: of all tasks.
     """
-    found: dict[TaskKey, dict[str, str | None]] = {}
-    spelled = unanswered = unjudged = unweighted = 0
-    for task in tasks:
-        folder = results / task.key.track / "results" / model
-        if not folder.is_dir():
-            continue
-        rows = _rows(folder / task.key.dimension / f"{task.key.id}.json", folder, problems)
-        if rows is None:
-            unjudged += 1
-            continue
-        given = {str(row.get("id")): row.get("answer") for row in rows}
-        read = {item.id: plain_answer(given.get(item.id)) for item in task.items}
-        found[task.key] = read
-        expected = {str(row.get("id")): str(row.get("expected_answer")) for row in rows}
-        spelled += sum(read[item.id] == item.expected != "" and str(given[item.id]) != expected[item.id]
-                       for item in task.items if item.id in given)  # fmt: skip
-        unanswered += sum(answer is None for answer in read.values())
-        unweighted += len({item.weight for item in task.items}) > 1
-    return found, Differences(spelled, unanswered, unjudged, unweighted)
+
+    name: str
+    score: float
+    lower: float
+    upper: float
+    without_interval: str
+    unweighted: float
+    tasks: int
+    scored: int
+    items: int
+    answered: int
+
+    @property
+    def coverage(self) -> float:
+        """Share of tasks that could be scored, 0 to 1; NaN without tasks."""
+        return self.scored / self.tasks if self.tasks else float("nan")
 
 
-def strict_scores(tasks: Sequence[Task], answers: Answers) -> dict[str, float]:
-    """Scores of one model on tasks, of any tracks and dimensions.
+def task_shares(tasks: Sequence[Task], results: ModelResults) -> list[TaskShare]:
+    """The tasks of a track as shares.
+
+    An item is met where the judge's yes or no is the expected one, whatever the case and the blanks. One that was not
+    answered ("N/A", absent, anything else) is missing, and so is a task without a result. What is asked is read from
+    the checklist of the task, what was answered from the result, by the id of the item; of an id that comes twice in a
+    result the first counts. Results of no task are passed over.
 
     Args:
-        tasks: those that count; one without answers lowers the coverage.
-        answers: see `read_answers`.
+        tasks: of the track of the results.
+        results: of one model.
 
     Returns:
-        The details of `ChecklistScore` as shares from 0 to 1, of which `checklist_score_weighted` is the score: by the
-        released weights of the items, within the groups that the track weighs; with 95 % intervals by task.
+        One entry a task, in their order.
+
+    Raises:
+        ArgumentError: if a task is of another track.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from imug_metrics.protocols.specv import Item, JudgedItem
+        >>> items = tuple(Item(name, "Is it?", "", "", "Yes", weight) for name, weight in (("1", 3.0), ("2", 1.0)))
+        >>> task = Task("t2i", "style", "a", "Draw a cat.", items=items)
+        >>> judged = (JudgedItem({"id": 1, "answer": "yes "}), JudgedItem({"id": 2, "answer": "No"}))
+        >>> found = ModelResults("t2i", "mine", {"style": (Result(task.key, Path("a.json"), judged),)})
+        >>> [(entry.share, entry.unweighted) for entry in task_shares([task], found)]
+        [(0.75, 0.5)]
     """
-    from imug_metrics.suite import metric_scores
-
-    categories = sorted({item.category for task in tasks for item in task.items})
-    metric = ChecklistScore(categories, detail=True, max_turns=1)
-    rows: list[Any] = [
-        None if task.key not in answers else [answers[task.key].get(item.id) for item in task.items] for task in tasks
-    ]
-    columns: dict[str, Any] = {
-        "target": [[item.expected for item in task.items] for task in tasks],
-        "weights": [item_weights(task) for task in tasks],
-        "categories": [[item.category for item in task.items] for task in tasks],
-    }
-    if tasks:
-        metric.update(rows, **columns, dialogue=[str(task.key) for task in tasks], turn=[1] * len(tasks))
-    found = metric_scores(metric)
-    return {key: value for key, value in found.items() if "_slope" not in key and "_turn_" not in key}
-
-
-def item_weights(task: Task) -> list[float]:
-    """How much each item of a task weighs: its released weight, and that of its group where the track has groups.
-
-    Within a group weights add up to the group's, so that a long list of one kind does not outweigh the others.
-    """
-    track = TRACKS[task.key.track]
-    if not track.groups:
-        return [item.weight for item in task.items]
-    groups = [track.group(_group_name(item, track.field)) for item in task.items]
-    totals = {
-        name: sum(item.weight for item, group in zip(task.items, groups, strict=True) if group == name)
-        for name in track.groups
-    }
+    other = next((task.track for task in tasks if task.track != results.track), None)
+    if other is not None:
+        raise ArgumentError("tasks", f"expected tasks of track {results.track}, got one of {other}")
+    if not tasks:
+        return []
+    by_task = results.by_task()
+    answers = [answers_of(task, by_task.get(task.key)) for task in tasks]
+    expected = [[_number(read_answer(item.expected)) for item in task.items] for task in tasks]
+    columns = [[None if given is None else float(given) for given in row] for row in answers]
+    weights = [[item.weight for item in task.items] for task in tasks]
+    weighted = checklist_score(columns, expected, weights=weights, reduction="none")
+    plain = checklist_score(columns, expected, reduction="none")
     return [
-        track.groups[group] * item.weight / totals[group] if group is not None and totals[group] else 0.0
-        for item, group in zip(task.items, groups, strict=True)
+        TaskShare(task.key, share, unweighted, sum(given is not None for given in row), len(row))
+        for task, row, share, unweighted in zip(tasks, answers, weighted.tolist(), plain.tolist(), strict=True)
     ]
 
 
-def _group_name(item: Item, field: str) -> str:
-    return item.category if field == "category" else item.subcategory
+def strict_scores(tasks: Sequence[Task], results: ModelResults, *, level: float = 0.95) -> list[StrictScore]:
+    """All tasks of a track, then each of its dimensions that has tasks.
+
+    Args:
+        tasks: of the track of the results.
+        results: of one model.
+        level: of the intervals.
+
+    Returns:
+        `"overall"`, the mean over tasks, then the dimensions in the track's order.
+
+    Raises:
+        ArgumentError: if a task is of another track.
+    """
+    shares = task_shares(tasks, results)
+    groups = {OVERALL: shares}
+    for dimension in find_track(results.track).dimensions:
+        members = [entry for entry in shares if entry.key.dimension == dimension]
+        if members:
+            groups[dimension] = members
+    return [_score(name, members, level) for name, members in groups.items()]
 
 
-def _rows(path: Path, folder: Path, problems: Problems) -> list[Mapping[str, Any]] | None:
-    if inside(path, folder) is None:
-        problems.error(path, None, "", "no judged answers")
-        return None
-    value = read_json(path, problems)
-    if not isinstance(value, list):
-        problems.error(path, None, "", f"expected a list of items, got {kind(value)}")
-        return None
-    return [row for row in value if isinstance(row, Mapping)]
+def answers_of(task: Task, result: Result | None) -> list[bool | None]:
+    """Yes, no or None of each item of a task, as its result has them; see `task_shares`."""
+    given: dict[str, bool | None] = {}
+    for item in () if result is None else result.judged:
+        if item.id is not None:
+            given.setdefault(item.id, item.answer)
+    return [given.get(item.id) for item in task.items]
+
+
+def _score(name: str, shares: Sequence[TaskShare], level: float) -> StrictScore:
+    values, plain = (_column(shares, field) for field in ("share", "unweighted"))
+    found = clustered_mean(values, torch.arange(len(shares)), low=0.0, high=1.0, level=level)
+    return StrictScore(
+        name,
+        float(found.value),
+        float(found.lower),
+        float(found.upper),
+        REASONS[int(found.reason)],
+        float(plain.nanmean()),
+        len(shares),
+        int((~values.isnan()).sum()),
+        sum(entry.items for entry in shares),
+        sum(entry.answered for entry in shares),
+    )
+
+
+def _column(shares: Sequence[TaskShare], field: str) -> Tensor:
+    return torch.tensor([getattr(entry, field) for entry in shares], dtype=torch.float64)
+
+
+def _number(answer: bool | None) -> float | None:
+    return None if answer is None else float(answer)
