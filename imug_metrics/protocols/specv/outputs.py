@@ -15,11 +15,10 @@ from typing import Any
 
 from imug_metrics.dialogues.record import Record
 from imug_metrics.errors import ArgumentError
-from imug_metrics.protocols.specv.tasks import Task, TaskKey
-from imug_metrics.protocols.specv.tracks import TRACKS
+from imug_metrics.protocols.specv.names import TaskKey, find_track
+from imug_metrics.protocols.specv.tasks import Task
 from imug_metrics.reading.files import Problems, inside, kind, read_json
 
-OUTPUTS = "model_outputs"
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp")
 """Of single images, in the order in which the released judge looks for them."""
 
@@ -72,20 +71,20 @@ def read_outputs(folder: Path, tasks: Sequence[Task], problems: Problems) -> dic
         >>> read_outputs(Path("."), [], Problems())
         {}
     """
-    tracks = list(dict.fromkeys(task.key.track for task in tasks))
+    tracks = list(dict.fromkeys(task.track for task in tasks))
     if len(tracks) > 1:
         raise ArgumentError("tasks", f"expected tasks of one track, got {', '.join(tracks)}")
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder} does not exist")
     if not tracks:
         return {}
-    read = {"image": _image, "interleaved": _interleaved, "text": _response}[TRACKS[tracks[0]].form]
+    read = {"image": _image, "interleaved": _interleaved, "text": _response}[find_track(tracks[0]).form]
     owners: dict[str, Task] = {}
     found: dict[TaskKey, Output] = {}
     for task in tasks:
-        if owners.setdefault(task.key.id, task) is not task:
-            problems.warn(folder, None, task.key.id, "is the id of tasks of several dimensions, which share the output")
-        parts, error = read(folder, task.key.id, problems)
+        if owners.setdefault(task.id, task) is not task:
+            problems.warn(folder, None, task.id, "is the id of tasks of several dimensions, which share the output")
+        parts, error = read(folder, task.id, problems)
         found[task.key] = Output(task.key, parts, error)
     return found
 
@@ -102,7 +101,7 @@ def output_records(tasks: Sequence[Task], outputs: Mapping[TaskKey, Output]) -> 
         one. Its class is the dimension, its domain the track.
 
     Example:
-        >>> task = Task(TaskKey("understanding", "mmmu", "mmmu_001"), "How many?", answer="5")
+        >>> task = Task("understanding", "mmmu", "mmmu_001", "How many?", answer="5")
         >>> (record,) = output_records([task], {task.key: Output(task.key, ("5.",))})
         >>> record.dialogue, record.modality, record.text, record.groups["class"]
         ('understanding/mmmu/mmmu_001', 'text', '5.', 'mmmu')
@@ -115,11 +114,11 @@ def output_records(tasks: Sequence[Task], outputs: Mapping[TaskKey, Output]) -> 
             Record(
                 dialogue=str(task.key),
                 turn=1,
-                modality="text" if TRACKS[task.key.track].form == "text" else "image",
+                modality="text" if find_track(task.track).form == "text" else "image",
                 prompt=task.question,
                 text="\n\n".join(texts) if texts else None,
                 image=images[-1] if images else None,
-                groups={"class": task.key.dimension, "domain": task.key.track},
+                groups={"class": task.dimension, "domain": task.track},
                 attempted=bool(output.parts),
             )
         )
