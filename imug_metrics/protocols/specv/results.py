@@ -135,7 +135,8 @@ def read_answer(value: Any) -> bool | None:
 
 def _read_result(key: TaskKey, path: Path, folder: Path, refused: dict[Path, str], problems: Problems) -> Result | None:
     if inside(path, folder) is None:
-        return _refuse(refused, problems, path, "leads out of the model's folder or is no file: not followed")
+        _refuse(refused, problems, path, "leads out of the model's folder or is no file: not followed")
+        return None
     before = problems.errors
     rows = read_json(path, problems)
     if problems.errors > before:
@@ -145,7 +146,8 @@ def _read_result(key: TaskKey, path: Path, folder: Path, refused: dict[Path, str
         problems.warn(path, None, "", f"expected a list, got {kind(rows)}; it is read as an empty one")
         rows = []
     if not isinstance(rows, list):
-        return _refuse(refused, problems, path, f"expected a list, got {kind(rows)}")
+        _refuse(refused, problems, path, f"expected a list, got {kind(rows)}")
+        return None
     for place, row in enumerate(rows):
         if not isinstance(row, dict):
             problems.error(path, None, f"[{place}]", f"expected an object, got {kind(row)}")

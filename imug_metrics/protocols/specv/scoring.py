@@ -188,7 +188,7 @@ def _groups(result: Result, met: Sequence[bool], track: Track) -> dict[str, list
     """Which items of each group are met, the groups in the order in which they come."""
     groups: dict[str, list[bool]] = {}
     for place, (item, is_so) in enumerate(zip(result.items, met, strict=True)):
-        given = item.row.get(track.grouped_by, "")
+        given = item.row.get(track.grouped_by or "", "")
         if not isinstance(given, str):
             raise _stop(result, place, f"has no text as {track.grouped_by!r}")
         name = track.group(given)

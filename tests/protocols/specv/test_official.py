@@ -10,8 +10,22 @@ from typing import Any
 
 import pytest
 
-from imug_metrics.protocols.specv import TRACKS, ReleasedStopError, official_scores, released_files
+from imug_metrics.protocols.specv import (
+    TRACKS,
+    OfficialError,
+    OfficialScores,
+    list_models,
+    official_files,
+    official_scores,
+    read_results,
+)
+from imug_metrics.reading.files import Problems
 from tests.protocols.specv.make_golden import GOLDEN, write_tree
+
+
+def scores_of(results: Path, track: str) -> list[OfficialScores]:
+    return [official_scores(read_results(results / model, track, Problems())) for model in list_models(results)]
+
 
 CASES = json.loads(GOLDEN.read_text(encoding="utf-8"))
 
@@ -19,7 +33,7 @@ CASES = json.loads(GOLDEN.read_text(encoding="utf-8"))
 @pytest.mark.parametrize("track", TRACKS)
 def test_every_file_of_the_released_script_is_the_same(track: str, tmp_path: Path) -> None:
     write_tree(tmp_path, CASES[track]["results"])
-    found = released_files(official_scores(tmp_path, TRACKS[track]), TRACKS[track])
+    found = official_files(scores_of(tmp_path, track))
     assert found == CASES[track]["scores"]
     assert [*map(repr, found.values())] == [*map(repr, (CASES[track]["scores"][name] for name in found))]
 
@@ -49,18 +63,18 @@ def test_the_cases_hold_what_is_hard() -> None:
 )
 def test_where_the_released_script_stops_there_are_no_scores(content: Any, tmp_path: Path) -> None:
     write_tree(tmp_path, {"m/maze/a.json": content})
-    with pytest.raises(ReleasedStopError, match=r"a\.json"):
-        official_scores(tmp_path, TRACKS["think_with_img"])
+    with pytest.raises(OfficialError, match=r"a\.json"):
+        scores_of(tmp_path, "think_with_img")
 
 
 def test_broken_json_and_links_out_of_the_folder_stop_it_too(tmp_path: Path) -> None:
     write_tree(tmp_path, {"results/m/style/b.json": []})
     (tmp_path / "results/m/style/a.json").write_text("[{", encoding="utf-8")
-    with pytest.raises(ReleasedStopError, match="expected JSON"):
-        official_scores(tmp_path / "results", TRACKS["t2i"])
+    with pytest.raises(OfficialError, match="expected JSON"):
+        scores_of(tmp_path / "results", "t2i")
     secret = tmp_path / "secret.json"
     secret.write_text("[]", encoding="utf-8")
     (tmp_path / "results/m/style/a.json").unlink()
     (tmp_path / "results/m/style/a.json").symlink_to(secret)
-    with pytest.raises(ReleasedStopError, match="no file within"):
-        official_scores(tmp_path / "results", TRACKS["t2i"])
+    with pytest.raises(OfficialError, match="leads out of the model"):
+        scores_of(tmp_path / "results", "t2i")
