@@ -7,5 +7,17 @@ from imug_metrics.juries.consensus import Consensus, consensus
 from imug_metrics.juries.families import family_of
 from imug_metrics.juries.judgement import Judgement
 from imug_metrics.juries.panel import Panel, make_panel
+from imug_metrics.juries.summary import JurySummary, summarize_jury
 
-__all__ = ["Bias", "Consensus", "Judgement", "Panel", "consensus", "family_of", "judge_biases", "make_panel"]
+__all__ = [
+    "Bias",
+    "Consensus",
+    "Judgement",
+    "JurySummary",
+    "Panel",
+    "consensus",
+    "family_of",
+    "judge_biases",
+    "make_panel",
+    "summarize_jury",
+]

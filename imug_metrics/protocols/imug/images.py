@@ -13,21 +13,16 @@ import stat
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any, Literal
 
 from imug_metrics.judges import ImagePart
-from imug_metrics.media.formats import open_image
-from imug_metrics.media.images import MAX_PIXELS
+from imug_metrics.judges.images import MAX_SENT_BYTES, check_size, content_type
 from imug_metrics.protocols.imug.outputs import Replies, asks_for_text, find_image, question_folder, read_replies
 from imug_metrics.protocols.imug.samples import Sample
 from imug_metrics.reading.files import Problems, as_turn, inside, kind, read_json
 
 IMAGES = Path("data/images")
-MAX_SENT_BYTES = 64 * 2**20
-"""Largest image file that a judge is sent: as many as there are requests at a time are in memory."""
 Protocol = Literal["imug", "strict"]
-
-_SENT = {"PNG": "image/png", "JPEG": "image/jpeg", "MPO": "image/jpeg", "WEBP": "image/webp", "GIF": "image/gif"}
 
 
 class LookUpError(ValueError):
@@ -56,9 +51,9 @@ class ImageFile:
         if real is None:
             raise ValueError(f"{self.path} leads out of its folder or is no file")
         with real.open("rb") as file:
-            _check_size(file, self.path)
+            check_size(os.fstat(file.fileno()).st_size, str(self.path))
             if protocol == "strict":
-                media_type = _content_type(file, self.path)
+                media_type = content_type(file, str(self.path))
                 file.seek(0)
             named = "image/png" if self.path.suffix.lower() == ".png" else "image/jpeg"
             return ImagePart(file.read(MAX_SENT_BYTES), media_type or named)
@@ -67,8 +62,10 @@ class ImageFile:
         """Whether it begins like an image that `"strict"` sends; the reason why not is collected."""
         try:
             with self.path.open("rb") as file:
-                _check_size(file, self.path)  # a decoder reads a chunk before the pixels whole, however long
-                _content_type(file, self.path)
+                check_size(
+                    os.fstat(file.fileno()).st_size, str(self.path)
+                )  # a decoder reads a chunk before the pixels whole, however long
+                content_type(file, str(self.path))
         except (OSError, ValueError) as error:
             problems.error(self.path, None, "", str(error).partition(": ")[2] or str(error))
             return False
@@ -168,22 +165,3 @@ def _check_look_up(entries: Any, turn: int, folder: Path) -> None:
             raise LookUpError(f"model_response of turn {turn} is a folder")
         if inside(folder / name, folder):
             return
-
-
-def _check_size(file: BinaryIO, path: Path) -> None:
-    if os.fstat(file.fileno()).st_size > MAX_SENT_BYTES:
-        raise ValueError(f"{path}: expected a file of at most {MAX_SENT_BYTES} bytes")
-
-
-def _content_type(file: BinaryIO, path: Path) -> str:
-    """The media type that a file's header says, of an image that is not too large."""
-    try:
-        with open_image(file) as image:
-            (width, height), found = image.size, str(image.format)
-    except ValueError as error:
-        raise ValueError(f"{path}: expected an image: {error}") from None
-    if width * height > MAX_PIXELS:
-        raise ValueError(f"{path}: expected at most {MAX_PIXELS} pixels, got {width} x {height}")
-    if found not in _SENT:
-        raise ValueError(f"{path}: expected PNG, JPEG, WEBP or GIF, which judges are sent, got {found}: convert it")
-    return _SENT[found]

@@ -34,7 +34,7 @@ class JudgedItem:
 
     @property
     def answer(self) -> bool | None:
-        """Whether the judge said yes, whatever the case and the blanks; None: neither yes nor no.
+        r"""Whether the judge said yes, whatever the case and the blanks; None: neither yes nor no.
 
         Example:
             >>> [JudgedItem({"answer": given}).answer for given in ("Yes", " no\\n", "N/A", True)]
