@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -63,6 +64,10 @@ class OpenAIJudge(ChatClient):
         max_wait: longest pause in seconds, also where the server asks for a longer one (`Retry-After`).
         settings: further fields of the body, for example `{"max_tokens": 1024}`; they become part of the name.
 
+    Attributes:
+        tokens: that the server says it has read and written since the judge was made, by `prompt_tokens` and
+            `completion_tokens`; empty where it does not say.
+
     Raises:
         ModuleNotFoundError: if aiohttp is not installed.
         ValueError: if model or base URL are not given, or an argument is outside its range.
@@ -99,6 +104,7 @@ class OpenAIJudge(ChatClient):
             max_wait=max_wait,
         )
         self.settings = dict(settings or {})
+        self.tokens: Counter[str] = Counter()
         self.name = f"{self.model} {json.dumps(self.settings, sort_keys=True)}" if self.settings else self.model
 
     def __repr__(self) -> str:
@@ -126,6 +132,7 @@ class OpenAIJudge(ChatClient):
         choice = self._choice(text)
         if isinstance(choice, Failure):
             return choice
+        self.tokens.update(_told_tokens(choice.usage))
         try:
             content = message_text(choice.message.get("content"))
         except ReplyError as error:
@@ -139,3 +146,10 @@ class OpenAIJudge(ChatClient):
             reason = "holds no text" if choice.refusal is None else f"is a refusal: {self._redact(choice.refusal)}"
             return ReplyError("no_text", f"The reply {reason}.", reply)
         return reply
+
+
+def _told_tokens(usage: Any) -> dict[str, int]:
+    """Numbers of tokens that an answer tells of; what is no count is left out."""
+    told = usage if isinstance(usage, Mapping) else {}
+    found = {name: told.get(name) for name in ("prompt_tokens", "completion_tokens")}
+    return {name: count for name, count in found.items() if type(count) is int and 0 <= count < 2**53}

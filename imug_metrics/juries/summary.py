@@ -99,6 +99,7 @@ def summarize_jury(
     people: Sequence[str] = (),
     families: Mapping[str, str] | None = None,
     best: float = 1.0,
+    costs: Mapping[str, Mapping[str, float]] | None = None,
     seed: int = 0,
 ) -> JurySummary:
     """What judgements say of models, and of the judges that made them.
@@ -108,6 +109,7 @@ def summarize_jury(
         people: judges that are people.
         families: see `judge_biases`.
         best: the highest score of an output that is judged as a whole.
+        costs: by judge, what is known of the costs of all its answers beside what the judgements say.
         seed: of the bootstrap.
     """
     given = [*judgements]
@@ -122,7 +124,7 @@ def summarize_jury(
         agreed,
         {name: _means(panel, scores) for name, scores in columns.items()},
         {rule: _means(panel, scores) for rule, scores in agreed.scores.items()},
-        {name: _answering([one for one in given if one.judge == name]) for name in panel.judges},
+        {name: _answering([o for o in given if o.judge == name], (costs or {}).get(name, {})) for name in panel.judges},
         _agreement(panel, seed),
         _stability(panel, seed),
         judge_biases(panel, families),
@@ -143,12 +145,12 @@ def _means(panel: Panel, scores: Tensor) -> dict[str, Mean]:
     return found
 
 
-def _answering(mine: Sequence[Judgement]) -> Answering:
+def _answering(mine: Sequence[Judgement], known: Mapping[str, float]) -> Answering:
     requests = {(o.model, o.dialogue, o.turn, o.order, o.repeat): o.error for o in mine}
     failed = Counter((error.partition(": ")[0]) for error in requests.values() if error is not None)
     items = [one for one in mine if one.item is not None]
     answered = [one for one in items if one.error is None]
-    costs: dict[str, float] = {}
+    costs = dict(known)
     for one in mine:
         for kind, amount in one.costs.items():
             costs[kind] = costs.get(kind, 0.0) + amount
