@@ -9,12 +9,15 @@ from imug_metrics.evaluation.failures import FailureProfile, failure_profile
 from imug_metrics.evaluation.gain import GainEvaluation, evaluate_gain
 from imug_metrics.evaluation.gap import GapEvaluation, evaluate_gap
 from imug_metrics.evaluation.human_file import read_human
+from imug_metrics.evaluation.judging import Judging, judge_benchmark, judge_outputs
+from imug_metrics.evaluation.jury import JuryEvaluation, evaluate_jury
 from imug_metrics.evaluation.plan import ComparisonPlan, plan_assumed, plan_comparison
 from imug_metrics.evaluation.repeats import RepeatedRuns, RepeatedScore, repeated_runs
 from imug_metrics.evaluation.result import Evaluation
 from imug_metrics.evaluation.run import evaluate, run
 from imug_metrics.evaluation.scaling import ScalingEvaluation, Strategy, evaluate_scaling
 from imug_metrics.evaluation.settings import JudgeSettings, Settings
+from imug_metrics.evaluation.specv import SpecvEvaluation, evaluate_specv
 from imug_metrics.evaluation.states import MergedStates, merge_states
 from imug_metrics.evaluation.unim import UnimEvaluation, UnimSettings, evaluate_unim
 from imug_metrics.evaluation.verdicts import VerdictEvaluation, evaluate_verdicts
@@ -29,11 +32,14 @@ __all__ = [
     "GainEvaluation",
     "GapEvaluation",
     "JudgeSettings",
+    "Judging",
+    "JuryEvaluation",
     "MergedStates",
     "RepeatedRuns",
     "RepeatedScore",
     "ScalingEvaluation",
     "Settings",
+    "SpecvEvaluation",
     "Strategy",
     "UnimEvaluation",
     "UnimSettings",
@@ -44,10 +50,14 @@ __all__ = [
     "evaluate_contexts",
     "evaluate_gain",
     "evaluate_gap",
+    "evaluate_jury",
     "evaluate_scaling",
+    "evaluate_specv",
     "evaluate_unim",
     "evaluate_verdicts",
     "failure_profile",
+    "judge_benchmark",
+    "judge_outputs",
     "merge_states",
     "plan_assumed",
     "plan_comparison",
