@@ -51,7 +51,7 @@ def ask_checklists(
     return [
         judgement
         for place, verdict in enumerate(verdicts)
-        for judgement in _judgements(*asked[place // repeats], verdict, name or judge.name)
+        for judgement in _judgements(*asked[place // repeats], verdict, name or judge.name, both_orders)
     ]
 
 
@@ -67,7 +67,12 @@ def _asked(
 
 
 def _judgements(
-    output: JudgedOutput, items: Sequence[ChecklistItem], order: Order, verdict: Verdict[Answered], judge: str
+    output: JudgedOutput,
+    items: Sequence[ChecklistItem],
+    order: Order,
+    verdict: Verdict[Answered],
+    judge: str,
+    both_orders: bool,
 ) -> Iterator[Judgement]:
     answers: Answered = (None,) * len(items) if verdict.value is None else verdict.value
     for place, (item, answer) in enumerate(zip(items, answers, strict=True)):
@@ -84,7 +89,7 @@ def _judgements(
             category=item.category,
             asked=output.turn if item.turn is None else item.turn,
             place=place,
-            order=order if output.has_order else None,
+            order=order if both_orders and output.has_order else None,
             length=output.length or None,
             repeat=verdict.repeat,
             error=verdict.error,

@@ -66,6 +66,8 @@ def _check(options: Namespace) -> None:
         raise ArgumentError(("benchmark", "outputs"), "expected both or none")
     if options.ask != "yes_no" and options.benchmark is None:
         raise ArgumentError("ask", "expected together with --benchmark, whose evaluation points have both forms")
+    if options.ask != "yes_no" and options.both_orders:
+        raise ArgumentError("both_orders", "expected without --ask points and both: points are asked in one order")
 
 
 def _asks(options: Namespace) -> bool:

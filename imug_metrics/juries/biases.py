@@ -100,8 +100,9 @@ def _found(panel: Panel, families: Mapping[str, str], reference: Reference, leve
         found = _contrasts(of_judge, judge, reference, level, _strangers(panel, families, judge))
         items = _contrasts(_item_question(panel), judge, reference, level)
         both = len(panel.items) and bool((panel.expected == 0).any() and (panel.expected == 1).any())
-        items["yes_saying"] = items.pop("leniency") if both else UNKNOWN
-        items.pop("expected", None)
+        yes_saying = items.pop("leniency")
+        items["yes_saying"] = yes_saying if both else UNKNOWN
+        items.pop("expected")
         rows += [Bias(name, bias, reference, value) for bias, value in (found | items).items()]  # type: ignore[arg-type]
     return rows
 

@@ -28,7 +28,8 @@ class Judgement:
         category: of the item.
         asked: the turn at which the item was first asked for; None: at this one.
         place: of the item in the list that the judge read, from 0; None: not known.
-        order: where the output's images stood among those that the judge saw; None: not known.
+        order: where the output's images stood among those that the judge saw, if it was asked in both orders; None: it
+            was not, or that is not known. Judges compare where they saw the same order.
         length: characters of the output's text; None: not known.
         repeat: which of several independent answers, from 0.
         error: why there is no value, as "kind: message"; None: there is one, or the judge left the item out.

@@ -32,13 +32,13 @@ def add(commands: Any) -> None:
     judge.names("--model", "NAME", "models to judge (default: all)")
     judge.names("--track", "TRACK", "tracks of --specv (default: all)")
     judge.number("--limit", "N", "only the first N samples of --benchmark")
-    judge.folder("--checklist", "table of items: question, and id, dialogue, turn, expected, weight, category, persists",
+    judge.folder("--checklist", "table of items: question; id, dialogue, turn, expected, weight, category, persists",
                  metavar="FILE")  # fmt: skip
     judge.text("--format", "NAME", "format of FILE (default: found)")
     text = "which column of FILE, or of --judgements, holds what (default: found by usual names)"
     judge.options.add_argument("--columns", action="append", metavar="FIELD=COLUMN,...", help=text)
     judge.folder("--images", "folder that images of FILE are relative to")
-    judge.choice("--ask", ("yes_no", "points", "both"), "yes_no", "points of --benchmark as yes/no items, as 0 to 5")
+    judge.choice("--ask", ("yes_no", "points", "both"), "yes_no", "points of --benchmark as yes/no items or 0 to 5")
     judge.group("judges", "whom to ask; several make a jury")
     judge.names("--judge-url", "URL", "server of the judges, as OpenAI's, or one for each; its key: OPENAI_API_KEY")
     judge.names("--judge-model", "NAME", "models that judge: name it again for another one")
