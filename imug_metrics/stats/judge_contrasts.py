@@ -16,6 +16,7 @@ from torch import Tensor
 
 from imug_metrics.stats.intervals import student_quantile
 
+_ROUNDING = 1e-24  # of squared errors on scores of about 1: what is left of none
 _COLLINEAR = 1e-9  # of a feature's variance that the others leave
 
 
@@ -120,7 +121,7 @@ def contrast(effects: Effects, feature: int, judge: int, others: Tensor, level: 
     parts = effects.parts[:, feature] @ against
     squares, groups = float(parts.square().sum()), len(parts)
     freedom = groups - effects.values.shape[0]
-    if freedom < 1 or not squares > 0:
+    if freedom < 1 or squares <= _ROUNDING:
         return Contrast(value, math.nan, math.nan, effects.outputs, groups)
     error = math.sqrt(squares * groups / (groups - 1))
     reach = float(student_quantile(torch.tensor(freedom + 1.0, dtype=torch.float64), level)) * error
