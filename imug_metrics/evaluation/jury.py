@@ -103,7 +103,7 @@ def evaluate_jury(
     unknown = [name for name in people if name not in judges]
     if unknown:
         raise ArgumentError("people", f"expected names of judges, got {unknown[0]!r}; there are {_listed(judges)}")
-    if judges <= set(people):
+    if judges and judges <= set(people):
         raise ArgumentError("people", "expected a judge beside people")
     summary = summarize_jury(given, people=people, families=families, best=best, costs=costs)
     if not any(mean.outputs for means in summary.scores.values() for mean in means.values()):
