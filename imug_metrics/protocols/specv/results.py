@@ -34,10 +34,10 @@ class JudgedItem:
 
     @property
     def answer(self) -> bool | None:
-        r"""Whether the judge said yes, whatever the case and the blanks; None: neither yes nor no.
+        """Whether the judge said yes, whatever the case and the blanks; None: neither yes nor no.
 
         Example:
-            >>> [JudgedItem({"answer": given}).answer for given in ("Yes", " no\\n", "N/A", True)]
+            >>> [JudgedItem({"answer": given}).answer for given in ("Yes", " no ", "N/A", True)]
             [True, False, None, None]
         """
         return read_answer(self.row.get("answer"))

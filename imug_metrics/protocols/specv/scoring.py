@@ -83,6 +83,7 @@ def official_scores(results: ModelResults) -> OfficialScores:
             `expected_answer`, a group field that is no text. The message names file and item.
 
     Example:
+        >>> from pathlib import Path
         >>> items = tuple(JudgedItem({"expected_answer": "Yes", "answer": given}) for given in ("Yes", "yes", "No"))
         >>> key = TaskKey("t2i", "style", "style_hard_001")
         >>> scores = official_scores(ModelResults("t2i", "mine", {"style": (Result(key, Path("a.json"), items),)}))
