@@ -103,6 +103,35 @@ def repeats_text(repeats: Mapping[str, Any]) -> str:
     return f"{noise}: asking 3 times shortens the interval by {three} %, a judge without noise by {never} %."
 
 
+def judge_words(judge: Mapping[str, Any] | None) -> list[str]:
+    """How far a judge can be believed, in sentences; none where it was not asked.
+
+    Args:
+        judge: `failures` by kind, and `agreement` by what was judged.
+
+    Example:
+        >>> judge_words({"failures": {"image: json": 2}})
+        ['2 judgements failed and are left out. It was asked once and held against nobody: ask again, or people.']
+        >>> judge_words({"agreement": {"points": {"alpha": 0.9, "alpha_lower": 0.8, "alpha_upper": 0.95}}})
+        ['It agrees with itself when asked again: α 0.90 (0.80 to 0.95) of points.']
+    """
+    if judge is None:
+        return []
+    failed = sum(judge.get("failures", {}).values())
+    lost = f"{failed:,} judgements failed and are left out. " if failed else ""
+    said = []
+    for kind, values in judge.get("agreement", {}).items():
+        alpha, people = estimate(values, "alpha"), estimate(values, "human_pearson")
+        if alpha.known:
+            words = "agrees with itself" if alpha.value >= 0.4 else "agrees little with itself"
+            said.append(f"It {words} when asked again: α {_with_span(alpha)} of {kind}.")
+        if people.known:
+            said.append(f"It follows people with r {_with_span(people)} of {kind}.")
+    if not said:
+        said = ["It was asked once and held against nobody: ask again, or people."]
+    return [f"{lost}{said[0]}", *said[1:]]
+
+
 def _with_span(found: Estimate, *, signed: bool = False) -> str:
     value, bounds = number(found.value, signed=signed), span(found)
     return f"{value} ({bounds})" if bounds else value

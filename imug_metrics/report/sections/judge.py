@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from imug_metrics.report.estimates import as_float, estimate
-from imug_metrics.report.judging import differences_text, people_text, repeats_text
+from imug_metrics.report.judging import differences_text, judge_words, people_text, repeats_text
 from imug_metrics.report.marks import lowest_coverage, marks, slope_marks
 from imug_metrics.report.sections.section import Part, Report, Section, Text
 from imug_metrics.report.tables.cells import change_cell, count_cell, coverage_cell, estimate_cell
@@ -34,9 +34,11 @@ def judge(report: Report) -> Section | None:
     """The section of the judge."""
     if not any(model.model in report.judges for model in report.models):
         return None
-    parts: list[Part] = [part for part in (judged_table(report), agreement_table(report)) if part is not None]
+    words = [f"{m.model}: {text}" for m in report.models for text in judge_words(report.judges.get(m.model))]
+    parts: list[Part] = [Text(text) for text in words]
+    parts += [part for part in (judged_table(report), agreement_table(report)) if part is not None]
     parts += [Text(text) for model in report.models for text in _texts(model, report.judges.get(model.model))]
-    return Section("judge", "The judge", ABOUT, parts)
+    return Section("judge", "Can the judge be believed?", ABOUT, parts)
 
 
 def judged_table(report: Report) -> Table | None:
