@@ -38,6 +38,7 @@ BIASES: Mapping[str, tuple[str, str, str]] = {
 }
 """Biases by name: their headings, and their words where they are above 0 and below."""
 AGAINST = {"judges": "the judge in the middle", "people": "people"}
+_SHORT = {"judges": "middle judge", "people": "people"}
 
 _ABOUT = """Biases are differences on scores from 0 to 1, each adjusted for the others; their intervals hold together,
 with 95 %, so that of twenty pages on fair judges one at most has a wrong sentence."""
@@ -216,7 +217,7 @@ def bias_table(found: JurySummary) -> Table | None:
     if not names:
         return None
     rows = []
-    for reference, words in AGAINST.items():
+    for reference, words in _SHORT.items():
         for judge in found.panel.judges:
             mine = {b.name: b for b in found.biases if (b.judge, b.reference) == (judge, reference)}
             if mine:
