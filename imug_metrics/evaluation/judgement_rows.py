@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -72,8 +73,6 @@ def read_judgements(files: Sequence[Path], columns: Mapping[str, str], problems:
 
 def write_judgements(judgements: Iterable[Judgement], out: Path) -> Path:
     """Write judgements.jsonl into a folder, which `read_judgements` reads; returns its path."""
-    import json
-
     lines = (json.dumps(to_json(one.as_row()), ensure_ascii=False) + "\n" for one in judgements)
     return write_whole(out / "judgements.jsonl", "".join(lines))
 

@@ -5,14 +5,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import torch
 from torch import Tensor
 
 from imug_metrics.juries.judgement import Judgement, Order
+
+T = TypeVar("T", bound=Hashable)
 
 
 class Output(NamedTuple):
@@ -111,59 +113,76 @@ def make_panel(judgements: Iterable[Judgement], *, people: Sequence[str] = (), b
         tensor([[0.5000, 1.0000]], dtype=torch.float64)
     """
     given = [*judgements]
-    humans = set(people)
-    judges = {name: place for place, name in enumerate(dict.fromkeys(one.judge for one in given))}
-    outputs: dict[Output, int] = {}
-    lengths: dict[int, float] = {}
-    items: dict[tuple[int, str], Item] = {}
-    wholes: dict[tuple[int, int, int], float] = {}
-    marks: dict[tuple[int, int, int], float] = {}
-    known: dict[tuple[int, str], int] = {}
-    for one in given:
-        output = outputs.setdefault(Output(one.model, one.dialogue, one.turn, one.order), len(outputs))
-        if one.length:
-            lengths.setdefault(output, float(one.length))
-        judge = judges[one.judge]
-        if one.item is None:
-            if one.value is not None:
-                wholes.setdefault((output, judge, one.repeat), one.value / best)
-            continue
-        if one.expected is None:
-            continue
-        row = known.setdefault((output, one.item), len(known))
-        first = None if one.place is None else one.place == 0
-        items.setdefault((output, one.item), Item(output, one.item, one.expected, one.category, first))
-        if one.value is not None and one.applies:
-            marks.setdefault((row, judge, one.repeat), one.value)
-    repeats = 1 + max((one.repeat for one in given), default=0)
-    shape = len(judges), repeats
-    answers = _filled(marks, (len(known), *shape))
-    whole = _filled(wholes, (len(outputs), *shape))
-    rows = tuple(items.values())
-    shares = _shares(rows, answers, len(outputs))
-    scores = torch.where(whole.isnan(), shares, whole)
-    columns = [place for name, place in judges.items() if name not in humans]
-    persons = [place for name, place in judges.items() if name in humans]
-    majority = _majority(answers)
-    numbers = {name: place for place, name in enumerate(dict.fromkeys(output.dialogue for output in outputs))}
+    judges = _places(one.judge for one in given)
+    outputs = _places(map(_output, given))
+    listed = [one for one in given if one.item is not None and one.expected is not None]
+    places = _places((outputs[_output(one)], one.item or "") for one in listed)
+    shape = len(judges), 1 + max((one.repeat for one in given), default=0)
+
+    def cells(of: Iterable[Judgement], row: Callable[[Judgement], int]) -> _Cells:
+        return (((row(one), judges[one.judge], one.repeat), one.value) for one in of if one.value is not None)
+
+    said = (one for one in listed if one.applies)
+    answers = _filled(cells(said, lambda one: places[outputs[_output(one)], one.item or ""]), (len(places), *shape))
+    graded = (one for one in given if one.item is None)
+    grades = _filled(cells(graded, lambda one: outputs[_output(one)]), (len(outputs), *shape)) / best
+    items = _items(listed, outputs)
+    scores = grades.where(~grades.isnan(), _shares(items, answers, len(outputs)))
+    people_, others = ([place for name, place in judges.items() if (name in people) is side] for side in (True, False))
+    numbers = _places(output.dialogue for output in outputs)
     return Panel(
-        tuple(name for name in judges if name not in humans),
+        tuple(name for name in judges if name not in people),
         tuple(outputs),
         torch.tensor([numbers[output.dialogue] for output in outputs], dtype=torch.int64),
-        torch.tensor([lengths.get(place, math.nan) for place in range(len(outputs))], dtype=torch.float64),
-        scores[:, columns],
-        scores[:, persons].flatten(1).nanmean(1),
-        rows,
-        majority[:, columns],
-        _majority(answers[:, persons].flatten(1)[:, None])[:, 0],
+        _lengths(given, outputs),
+        scores[:, others],
+        scores[:, people_].flatten(1).nanmean(1),
+        items,
+        _majority(answers)[:, others],
+        _majority(answers[:, people_].flatten(1)),
     )
 
 
-def _filled(cells: Mapping[tuple[int, int, int], float], shape: tuple[int, int, int]) -> Tensor:
-    """A table of cells, NaN where there is none."""
+_Cells = Iterable[tuple[tuple[int, int, int], "float | None"]]
+
+
+def _places(names: Iterable[T]) -> dict[T, int]:
+    """The different names, each with its place."""
+    return {name: place for place, name in enumerate(dict.fromkeys(names))}
+
+
+def _output(one: Judgement) -> Output:
+    return Output(one.model, one.dialogue, one.turn, one.order)
+
+
+def _items(listed: Iterable[Judgement], outputs: Mapping[Output, int]) -> tuple[Item, ...]:
+    """The items, each as it was said of first."""
+    found: dict[tuple[int, str], Item] = {}
+    for one in listed:
+        key = outputs[_output(one)], one.item or ""
+        first = None if one.place is None else one.place == 0
+        found.setdefault(key, Item(*key, 1.0 if one.expected is None else one.expected, one.category, first))
+    return tuple(found.values())
+
+
+def _lengths(given: Iterable[Judgement], outputs: Mapping[Output, int]) -> Tensor:
+    """Characters `[N]` of the outputs' texts, as the first judgement that knows them says; else NaN."""
+    found: dict[int, float] = {}
+    for one in given:
+        if one.length:
+            found.setdefault(outputs[_output(one)], float(one.length))
+    return torch.tensor([found.get(row, math.nan) for row in range(len(outputs))], dtype=torch.float64)
+
+
+def _filled(cells: _Cells, shape: tuple[int, int, int]) -> Tensor:
+    """A table of cells, of two of one place the first; NaN where there is none."""
+    found: dict[tuple[int, int, int], float] = {}
+    for place, value in cells:
+        if value is not None:
+            found.setdefault(place, value)
     table = torch.full(shape, math.nan, dtype=torch.float64)
-    if cells:
-        table[tuple(torch.tensor([*cells]).T)] = torch.tensor([*cells.values()], dtype=torch.float64)
+    if found:
+        table[tuple(torch.tensor([*found]).T)] = torch.tensor([*found.values()], dtype=torch.float64)
     return table
 
 

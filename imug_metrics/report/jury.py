@@ -16,6 +16,7 @@ from imug_metrics.report.estimates import Estimate, estimate, span
 from imug_metrics.report.findings import Finding
 from imug_metrics.report.pages.render import render
 from imug_metrics.report.sections.findings import listed_findings
+from imug_metrics.report.sections.notes import Note
 from imug_metrics.report.sections.section import Part, Section, Text, fragment
 from imug_metrics.report.sections.source import source_parts
 from imug_metrics.report.tables.cells import change_cell, count_cell, estimate_cell, share_cell
@@ -303,9 +304,7 @@ def jury_page(found: JurySummary, manifest: Mapping[str, Any], problems: Sequenc
     return render("page.html", title="Jury", lead=lead, sections=sections, files=files, version=version)
 
 
-def _note(label: str, meaning: str, misleads: str) -> Any:
-    from imug_metrics.report.sections.notes import Note
-
+def _note(label: str, meaning: str, misleads: str) -> Note:
     return Note(label, "", meaning, misleads)
 
 
