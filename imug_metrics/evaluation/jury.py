@@ -6,12 +6,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from imug_metrics._version import __version__
 from imug_metrics.errors import ArgumentError
+from imug_metrics.evaluation.checklist_scores import checklist_scores
 from imug_metrics.evaluation.judgement_rows import read_judgements, write_judgements
 from imug_metrics.juries import Judgement, JurySummary, summarize_jury
 from imug_metrics.reading.files import Problems
@@ -31,6 +32,7 @@ class JuryEvaluation:
         judgements: everything that the judges said.
         manifest: what was read or asked, and how.
         problems: what is wrong in the data.
+        checklists: of judges that answered items, the details of `ChecklistScore` by judge and model.
     """
 
     summary: JurySummary
@@ -38,10 +40,11 @@ class JuryEvaluation:
     judgements: Sequence[Judgement]
     manifest: Mapping[str, Any]
     problems: Problems
+    checklists: Mapping[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)
 
     def tables(self) -> list[Table]:
         """Scores, judges, biases, and agreement with people."""
-        return tables_of_jury(self.summary)
+        return tables_of_jury(self.summary, self.checklists)
 
     def table(self) -> str:
         """The tables and sentences as text."""
@@ -54,8 +57,9 @@ class JuryEvaluation:
         out.mkdir(parents=True, exist_ok=True)
         write_problems(self.problems, out)
         write_judgements(self.judgements, out)
-        write_whole(out / "jury.json", json_text("jury", {**self.manifest, **jury_content(self.summary)}))
-        page = jury_page(self.summary, self.manifest, self.problems, __version__)
+        content = {**self.manifest, **jury_content(self.summary), "checklists": self.checklists}
+        write_whole(out / "jury.json", json_text("jury", content))
+        page = jury_page(self.summary, self.checklists, self.manifest, self.problems, __version__)
         return write_whole(out / "report.html", page)
 
 
@@ -111,7 +115,8 @@ def evaluate_jury(
         raise ArgumentError("judgements", f"expected judgements with an answer or a score, found none{why}")
     named = {"files": [str(file) for file in files], "people": list(people), "families": dict(families or {})}
     content = {"imug_metrics": __version__, **named, "best": best, **(manifest or {})}
-    return JuryEvaluation(summary, jury_findings(summary), given, content, collected)
+    checklists = checklist_scores(given, people)
+    return JuryEvaluation(summary, jury_findings(summary), given, content, collected, checklists)
 
 
 def jury_content(summary: JurySummary) -> dict[str, Any]:

@@ -19,8 +19,11 @@ from imug_metrics.report.sections.findings import listed_findings
 from imug_metrics.report.sections.notes import Note
 from imug_metrics.report.sections.section import Part, Section, Text, fragment
 from imug_metrics.report.sections.source import source_parts
-from imug_metrics.report.tables.cells import change_cell, count_cell, estimate_cell, share_cell
+from imug_metrics.report.tables.cells import change_cell, count_cell, coverage_cell, estimate_cell, share_cell
 from imug_metrics.report.tables.table import Cell, Table
+
+Checklists = Mapping[str, Mapping[str, Mapping[str, float]]]
+"""Details of `ChecklistScore` by judge and model."""
 
 TITLE = "Can the judge be believed?"
 RULES = {"mean": "Mean of the judges", "majority": "Majority of the judges", "weighted": "Reliable judges count more"}
@@ -43,6 +46,15 @@ _SHORT = {"judges": "middle judge", "people": "people"}
 
 _ABOUT = """Biases are differences on scores from 0 to 1, each adjusted for the others; their intervals hold together,
 with 95 %, so that of twenty pages on fair judges one at most has a wrong sentence."""
+_CHECKLIST = {
+    "mean": "Met",
+    "weighted": "By weight",
+    "full": "All met",
+    "new": "New wishes",
+    "kept": "Kept",
+    "answered": "Answered",
+}
+_MOST_COLUMNS = 12
 _CHANCE = 0.4
 _POOR_STABILITY = 0.8
 _NOTES = (
@@ -212,6 +224,54 @@ def judge_table(found: JurySummary) -> Table:
     return Table(header, [rows], "Judges", name="judges")
 
 
+def checklist_table(checklists: Checklists) -> Table | None:
+    """One row a model and judge: what `ChecklistScore` says of its lists; None where there are none."""
+    models = list(dict.fromkeys(model for of_judge in checklists.values() for model in of_judge))
+    has_kept = any("kept" in _known(scores) for of_judge in checklists.values() for scores in of_judge.values())
+    keys = [key for key in _CHECKLIST if has_kept or key not in ("new", "kept")]
+    groups = []
+    for model in models:
+        rows: list[list[Cell]] = []
+        for judge, of_judge in checklists.items():
+            if model in of_judge:
+                scores = of_judge[model]
+                cells = [estimate_cell(estimate(scores, f"checklist_score_{key}")) for key in keys]
+                slope = change_cell(estimate(scores, "checklist_score_slope"))
+                covered = coverage_cell(scores["checklist_score_coverage"])
+                rows.append([Cell(model if not rows else "", "bold"), Cell(judge), *cells, slope, covered])
+        groups.append(rows)
+    header = ("Model", "Judge", *(_CHECKLIST[key] for key in keys), "Per turn", "Coverage")
+    caption = ("share of items met; kept: of wishes of earlier turns",) if has_kept else ("share of items met",)
+    return Table(header, groups, "Checklists", caption, name="checklists") if groups else None
+
+
+def category_table(checklists: Checklists) -> Table | None:
+    """One row a category, a column a judge and model; None without categories."""
+    prefix = "checklist_score_category_"
+    columns = [(judge, model, scores) for judge, models in checklists.items() for model, scores in models.items()]
+    names = list(
+        dict.fromkeys(
+            key.removeprefix(prefix)
+            for _, _, scores in columns
+            for key in scores
+            if key.startswith(prefix) and not key.endswith(("_lower", "_upper"))
+        )
+    )
+    if not names or len(columns) > _MOST_COLUMNS:
+        return None
+    rows = [
+        [Cell(name, "bold"), *(estimate_cell(estimate(scores, f"{prefix}{name}")) for _, _, scores in columns)]
+        for name in names
+    ]
+    several = len(checklists) > 1
+    header = ("Category", *(f"{model}\n{judge}" if several else model for judge, model, _ in columns))
+    return Table(header, [rows], "Checklists by category", name="categories")
+
+
+def _known(scores: Mapping[str, float]) -> set[str]:
+    return {key for key in _CHECKLIST if estimate(scores, f"checklist_score_{key}").known}
+
+
 def bias_table(found: JurySummary) -> Table | None:
     """One row a judge and reference; None where nothing could be tested."""
     names = [name for name in BIASES if any(bias.name == name for bias in found.biases)]
@@ -276,22 +336,27 @@ def powered_table(found: JurySummary) -> Table | None:
     return Table(header, [rows], "What people would say", name="powered") if rows else None
 
 
-def tables_of_jury(found: JurySummary) -> list[Table]:
-    """All tables that have something to show."""
-    every = (score_table(found), judge_table(found), bias_table(found), people_table(found), powered_table(found))
+def tables_of_jury(found: JurySummary, checklists: Checklists) -> list[Table]:
+    """All tables that have something to show: of the scores, then of the judges."""
+    scores = (score_table(found), checklist_table(checklists), category_table(checklists))
+    every = (*scores, judge_table(found), bias_table(found), people_table(found), powered_table(found))
     return [table for table in every if table is not None]
 
 
-def jury_page(found: JurySummary, manifest: Mapping[str, Any], problems: Sequence[Problem], version: str) -> str:
+def jury_page(
+    found: JurySummary, checklists: Checklists, manifest: Mapping[str, Any], problems: Sequence[Problem], version: str
+) -> str:
     """The page as HTML; everything that data put into it is escaped."""
-    scores, *others = tables_of_jury(found)
+    tables = tables_of_jury(found, checklists)
+    of_scores = [table for table in tables if table.name in ("scores", "checklists", "categories")]
+    others = [table for table in tables if table not in of_scores]
     believed: list[Part] = [listed_findings(jury_findings(found)), *others]
     if found.biases:
         believed.append(Text(_ABOUT))
     notes = fragment("notes.html", notes=[_note(*note) for note in _NOTES])
     sections = [
         Section("believed", TITLE, "What the judges themselves show, in words first.", believed),
-        Section("scores", "Scores", "By each judge, and by all together.", [scores]),
+        Section("scores", "Scores", "By each judge, and by all together.", [*of_scores]),
         Section("notes", "What each number means, and when it misleads", parts=[notes]),
         Section("source", "How this was made", parts=source_parts(manifest, problems)),
     ]

@@ -125,6 +125,10 @@ def test_what_the_judges_say_is_scored_and_told(tmp_path: Path, capsys: Any) -> 
     assert found["scores"]["judge-a"]["alpha-1"]["value"] == pytest.approx(sum(of_turns) / 2)
     assert found["scores"]["judge-b"]["alpha-1"]["value"] == pytest.approx((0 + 1 / 3) / 2)
     assert "judge-b" in said
+    lists = found["checklists"]["judge-b"]["alpha-1"]
+    assert lists["checklist_score_kept"] == 0.0, "the wish of turn 1 at turn 2"
+    assert lists["checklist_score_new"] == pytest.approx(1 / 4), "any and wish at turn 1; any and wrong at turn 2"
+    assert lists["checklist_score_category_wish"] == 0.0
     rows = [json.loads(line) for line in (tmp_path / "out/judgements.jsonl").read_text().splitlines()]
     kept = [row for row in rows if row["item"] == "w0" and row["turn"] == 2]
     assert {row["asked"] for row in kept} == {1}, "a wish of turn 1 is asked again at turn 2"

@@ -77,7 +77,7 @@ def test_a_page_names_what_is_wrong_with_the_judges_in_words_first(tmp_path: Pat
     assert page.index("Can the judge be believed?") < page.index("favours its own family") < page.index("Own family")
     content = json.loads((tmp_path / "jury.json").read_text(encoding="utf-8"))
     assert {bias["bias"] for bias in content["biases"] if bias["found"]} >= {"family", "length"}
-    assert [one.title for one in found.tables()] == ["Scores by judge", "Judges", "Biases"]
+    assert [one.title for one in found.tables()] == ["Scores by judge", "Checklists", "Judges", "Biases"]
 
 
 def test_judges_that_differ_in_scale_and_not_in_order_are_stable() -> None:
