@@ -17,7 +17,7 @@ from imug_metrics.errors import ArgumentError
 from imug_metrics.evaluation import Judging, JuryEvaluation, evaluate_jury, judge_benchmark, judge_outputs
 from imug_metrics.evaluation.checklist_file import read_checklist
 from imug_metrics.evaluation.files import read_files
-from imug_metrics.evaluation.judged_outputs import outputs_of_imug, outputs_of_records, outputs_of_specv
+from imug_metrics.evaluation.judged_outputs import outputs_of_records, outputs_of_specv
 from imug_metrics.evaluation.judgement_rows import read_judgements
 from imug_metrics.evaluation.settings import Progress, check_folders, chosen_models, readable_benchmark
 from imug_metrics.judges import Judge, OpenAIJudge
@@ -104,8 +104,7 @@ def _asked(options: Namespace, problems: Problems, show: Progress) -> JuryEvalua
         models = chosen_models(chosen(options.model), {"outputs": options.outputs})
         benchmark = readable_benchmark(options.benchmark, problems, options.limit)
         folders = [options.outputs / model for model in models]
-        outputs, items = outputs_of_imug(benchmark, folders, problems)
-        return judge_benchmark(benchmark, folders, outputs, items, judging, form=options.ask, **told)
+        return judge_benchmark(benchmark, folders, judging, form=options.ask, **told)
     if options.specv is not None:
         with named_as(tracks="track"):
             outputs, items = _of_specv(options, problems)

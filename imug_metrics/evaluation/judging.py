@@ -13,6 +13,7 @@ from typing import Any, Literal, get_args
 
 from imug_metrics.checklists import ChecklistItem, JudgedOutput, ask_checklists, by_dialogue
 from imug_metrics.errors import ArgumentError
+from imug_metrics.evaluation.judged_outputs import outputs_of_imug
 from imug_metrics.evaluation.jury import JuryEvaluation, evaluate_jury
 from imug_metrics.evaluation.settings import Progress
 from imug_metrics.judges import JournalLockedError, Judge
@@ -98,8 +99,6 @@ def judge_outputs(
 def judge_benchmark(
     benchmark: imug.Benchmark,
     folders: Sequence[Path],
-    outputs: Sequence[JudgedOutput],
-    items: Sequence[ChecklistItem],
     judging: Judging,
     *,
     form: Form = "yes_no",
@@ -111,8 +110,8 @@ def judge_benchmark(
     Asked in both forms, each judge stands beside itself: the difference of the forms is its leniency.
 
     Args:
-        benchmark, folders: what is judged by points.
-        outputs, items: the same as outputs and yes/no items, of `outputs_of_imug`.
+        benchmark: the samples.
+        folders: of the models' outputs.
         judging: whom to ask, and how.
         form: how they are asked.
         problems, progress: see `judge_outputs`.
@@ -120,6 +119,7 @@ def judge_benchmark(
     if form not in FORMS:
         raise ArgumentError("form", f"expected one of {', '.join(FORMS)}, got {form!r}")
     collected = Problems() if problems is None else problems
+    outputs, items = outputs_of_imug(benchmark, folders, collected)
     lists = by_dialogue(items)
     _check_asked(outputs, items, collected)
     suffix = {name: f" ({words})" if form == "both" else "" for name, words in _NAMED.items()}
