@@ -97,6 +97,7 @@ def _asked(options: Namespace, problems: Problems, show: Progress) -> JuryEvalua
         read_judgements(recorded, columns, problems),
         chosen(options.people),
         _families(options),
+        options.best,
     )
     told: dict[str, Any] = {"problems": problems, "progress": show}
     if options.benchmark is not None:

@@ -41,12 +41,15 @@ USUAL_NAMES: Mapping[str, tuple[tuple[str, ...], ...]] = {
 
 _NOT_APPLICABLE = ("n/a", "na", "not applicable")
 _ERROR_LENGTH = 300
+_LONGEST_NAME = 200
+_SHOWN = ("judge", "model", "item", "category")
 
 
 def read_judgements(files: Sequence[Path], columns: Mapping[str, str], problems: Problems) -> list[Judgement]:
     """Judgements of all files, in their order.
 
-    A judgement has a yes/no answer of an item (`answer`, and `expected` where that is not yes), or a `score`.
+    A judgement has a yes/no answer of an item (`answer`, and `expected` where that is not yes), or a `score`: of an
+    output as a whole, or 1 or 0 of an item that is met or not. An output without a score is missing.
 
     Args:
         files: tables, one judgement a row: JSON lines, CSV, TSV or workbooks, such as judgements.jsonl of
@@ -103,8 +106,13 @@ def _row(row: Mapping[str, Any], columns: Columns, place: Place, judge: str) -> 
     if turn is None:
         return None
     of = _Cells(row, columns, place)
+    long = next((field for field in _SHOWN if len(of.name(field) or "") > _LONGEST_NAME), None)
+    if long is not None:
+        place.error(columns.of[long], f"expected a name of at most {_LONGEST_NAME} characters")
+        return None
     item, score, word = of.name("item"), of.number("score"), of.text("answer")
-    is_item = item is not None or score is None
+    is_item = item is not None or (score is None and word is not None)
+    expected = _expected(of.text("expected"), place) if is_item else None
     costs = {name[5:]: of.number(name) for name in columns.of if name.startswith("cost.")}
     error = of.text("error")
     return Judgement(
@@ -112,10 +120,10 @@ def _row(row: Mapping[str, Any], columns: Columns, place: Place, judge: str) -> 
         of.name("model") or "model",
         "/".join(map(str, ids)),
         turn,
-        (item or "") if is_item and score is None else item,
-        value=_answer(word, place) if score is None else score,
-        expected=_expected(of.text("expected"), place) if score is None else None,
-        applies=not (score is None and word is not None and word.strip().lower() in _NOT_APPLICABLE),
+        (item or "") if is_item else None,
+        value=score if expected is None else _of_item(word, score, expected, place),
+        expected=expected,
+        applies=not (is_item and word is not None and word.strip().lower() in _NOT_APPLICABLE),
         weight=_or(of.number("weight"), 1.0),
         category=of.name("category"),
         asked=_whole(of.number("asked")),
@@ -153,6 +161,16 @@ class _Cells:
             self.place.error(self.columns.of[field], f"expected a number, got {str(value)[:80]!r}")
             return None
         return number
+
+
+def _of_item(word: str | None, score: float | None, expected: float, place: Place) -> float | None:
+    """The answer to an item; where there is a score alone, 1 tells that it is met and 0 that it is not."""
+    if word is not None or score is None:
+        return _answer(word, place)
+    if score not in (0, 1):
+        place.error("score", f"expected an answer to an item, or 1 or 0 where it is met or not, got {score:g}")
+        return None
+    return expected if score else 1 - expected
 
 
 def _answer(word: str | None, place: Place) -> float | None:

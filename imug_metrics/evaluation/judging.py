@@ -4,17 +4,19 @@
 
 from __future__ import annotations
 
+import hashlib
+import math
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from imug_metrics.checklists import ChecklistItem, JudgedOutput, ask_checklists, by_dialogue
 from imug_metrics.errors import ArgumentError
 from imug_metrics.evaluation.judged_outputs import outputs_of_imug
-from imug_metrics.evaluation.jury import JuryEvaluation, evaluate_jury
+from imug_metrics.evaluation.jury import JuryEvaluation, check_scale, evaluate_jury
 from imug_metrics.evaluation.settings import Progress
 from imug_metrics.judges import JournalLockedError, Judge
 from imug_metrics.juries import Judgement
@@ -37,6 +39,7 @@ class Judging:
         both_orders: ask a second time with the output's images before those that the model was shown.
         retry_errors: ask again also where an earlier reply cannot be used.
         people: recorded judgements of people, or of others, of the same outputs.
+        best: the highest score that they give to an output as a whole.
         names_of_people: those of them who are people.
         families: see `evaluate_jury`.
     """
@@ -49,6 +52,7 @@ class Judging:
     people: Sequence[Judgement] = ()
     names_of_people: Sequence[str] = ()
     families: Mapping[str, str] | None = None
+    best: float = 1.0
 
     def __post_init__(self) -> None:
         names = [judge.name for judge in self.judges]
@@ -56,11 +60,27 @@ class Judging:
             raise ArgumentError("judges", f"expected one judge or several of different names, got {names}")
         if self.repeats < 1:
             raise ArgumentError("repeats", f"expected a number from 1, got {self.repeats}")
+        if not 0 < self.best < math.inf:
+            raise ArgumentError("best", f"expected a number above 0, got {self.best}")
+        check_scale(self.people, self.best)
+        both = {one.judge for one in self.people} & set(names)
+        if both:
+            message = f"expected judges of other names than those that are asked, got {min(both)[:60]!r}"
+            raise ArgumentError("judgements", message)
 
     def journal(self, judge: Judge) -> Path:
-        """Where a judge's replies are kept."""
-        place = list(self.judges).index(judge) + 1
-        return self.out / "journals" / f"{place}-{re.sub(r'[^A-Za-z0-9.-]+', '_', judge.name)[:80]}.jsonl"
+        """Where a judge's replies are kept: the same file whichever other judges are asked."""
+        plain = re.sub(r"[^a-z0-9.-]+", "_", judge.name.lower())[:80]
+        digest = hashlib.sha256(judge.name.encode("utf-8", "replace")).hexdigest()[:8]
+        return self.out / "journals" / f"{plain if plain == judge.name else f'{plain}-{digest}'}.jsonl"
+
+    @property
+    def recorded(self) -> list[Judgement]:
+        """The recorded judgements, with scores of outputs as shares of the best."""
+        return [
+            one if one.item is not None or one.value is None else replace(one, value=one.value / self.best)
+            for one in self.people
+        ]
 
 
 def judge_outputs(
@@ -141,6 +161,9 @@ def judge_benchmark(
         return found
 
     forms = {"yes_no": ask_items, "points": ask_points}
+    known = judging.families or {}
+    both = {f"{name}{end}": family for name, family in known.items() for end in suffix.values()}
+    judging = replace(judging, families={**both, **known})
     return _held_together({f: forms[f] for f in forms if form in (f, "both")}, judging, collected, progress)
 
 
@@ -167,7 +190,7 @@ def _held_together(
     asked = {"judges": [_described(judge) for judge in judging.judges], "forms": list(ways)}
     asked |= {"repeats": judging.repeats, "both_orders": judging.both_orders}
     return evaluate_jury(
-        [*found, *judging.people],
+        [*found, *judging.recorded],
         people=judging.names_of_people,
         families=judging.families,
         costs=costs,
@@ -198,15 +221,16 @@ def _check_asked(outputs: Sequence[JudgedOutput], items: Sequence[ChecklistItem]
     turns: dict[str, set[int]] = {}
     for output in outputs:
         turns.setdefault(output.dialogue, set()).add(output.turn)
+    every = set().union(*turns.values())
     idle = [
         item
         for item in items
-        if item.dialogue is not None and not any(map(item.concerns, turns.get(item.dialogue, ())))
+        if not any(map(item.concerns, every if item.dialogue is None else turns.get(item.dialogue, ())))
     ]
     if len(idle) == len(items):
         raise ArgumentError("checklist", "expected items that concern an output: none of the dialogues and turns fits")
     if idle:
-        first = f"{idle[0].dialogue} turn {idle[0].turn}"
+        first = f"{idle[0].dialogue or 'all dialogues'} turn {idle[0].turn}"
         problems.warn("checklist", None, "", f"{len(idle)} items concern no output, the first that of {first}")
 
 

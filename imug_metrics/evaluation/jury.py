@@ -87,7 +87,8 @@ def evaluate_jury(
         manifest: what is told of how the judgements were made.
 
     Raises:
-        ArgumentError: if there is no judgement, a column is not there, or `best` is not above 0.
+        ArgumentError: if there is no judgement, a column is not there, or `best` is not above 0 or not the highest
+            score.
 
     Example:
         >>> import json, tempfile
@@ -109,14 +110,23 @@ def evaluate_jury(
         raise ArgumentError("people", f"expected names of judges, got {unknown[0]!r}; there are {_listed(judges)}")
     if judges and judges <= set(people):
         raise ArgumentError("people", "expected a judge beside people")
+    check_scale(given, best)
     summary = summarize_jury(given, people=people, families=families, best=best, costs=costs)
     if not any(mean.outputs for means in summary.scores.values() for mean in means.values()):
-        why = collected.first_error(files[0]) if files else ""
+        why = (collected.first_error(files[0]) if files else "") or _first_failure(given)
         raise ArgumentError("judgements", f"expected judgements with an answer or a score, found none{why}")
     named = {"files": [str(file) for file in files], "people": list(people), "families": dict(families or {})}
     content = {"imug_metrics": __version__, **named, "best": best, **(manifest or {})}
     checklists = checklist_scores(given, people)
     return JuryEvaluation(summary, jury_findings(summary), given, content, collected, checklists)
+
+
+def check_scale(judgements: Sequence[Judgement], best: float) -> None:
+    """Raise an `ArgumentError` where an output as a whole has a score below 0 or above the best."""
+    for one in judgements:
+        if one.item is None and one.value is not None and (one.value < 0 or one.value > best):
+            where = f"{one.judge[:60]!r} gave {one.value:g} to turn {one.turn} of {one.dialogue[:60]!r}"
+            raise ArgumentError("best", f"expected the highest score, and none below 0, got {best:g}; {where}")
 
 
 def jury_content(summary: JurySummary) -> dict[str, Any]:
@@ -164,6 +174,12 @@ def _given(judgements: Any, columns: Mapping[str, str], problems: Problems) -> t
         if not file.is_file():
             raise ArgumentError("judgements", f"expected a file, got {file}, which is none")
     return read_judgements(files, columns, problems), files
+
+
+def _first_failure(judgements: Sequence[Judgement]) -> str:
+    """Why a judge gave no judgement, to end a message with."""
+    failed = next((one for one in judgements if one.error is not None), None)
+    return "" if failed is None else f"; {failed.judge[:60]}: {failed.error}"
 
 
 def _listed(names: set[str]) -> str:

@@ -12,9 +12,11 @@ from typing import NamedTuple, TypeVar
 import torch
 from torch import Tensor
 
+from imug_metrics.errors import ArgumentError
 from imug_metrics.juries.judgement import Judgement, Order
 
 T = TypeVar("T", bound=Hashable)
+MOST_CELLS = 2**26
 
 
 class Output(NamedTuple):
@@ -105,6 +107,9 @@ def make_panel(judgements: Iterable[Judgement], *, people: Sequence[str] = (), b
         people: judges that are people.
         best: the highest score of outputs that are judged as a whole.
 
+    Raises:
+        ArgumentError: if outputs or items, judges and repeats make a table of more than `MOST_CELLS` cells.
+
     Example:
         >>> said = [Judgement(judge, "m", "d", 1, item, value=value, expected=1.0)
         ...         for judge, values in {"a": (1.0, 0.0), "b": (1.0, 1.0)}.items()
@@ -117,10 +122,14 @@ def make_panel(judgements: Iterable[Judgement], *, people: Sequence[str] = (), b
     outputs = _places(map(_output, given))
     listed = [one for one in given if one.item is not None and one.expected is not None]
     places = _places((outputs[_output(one)], one.item or "") for one in listed)
-    shape = len(judges), 1 + max((one.repeat for one in given), default=0)
+    repeats = _places(sorted({one.repeat for one in given})) or {0: 0}
+    shape = len(judges), len(repeats)
+    if max(len(outputs), len(places)) * math.prod(shape) > MOST_CELLS:
+        size = f"{len(outputs):,} outputs, {len(places):,} items, {shape[0]:,} judges and {shape[1]:,} repeats"
+        raise ArgumentError("judgements", f"expected fewer: {size} make a table that is too large")
 
     def cells(of: Iterable[Judgement], row: Callable[[Judgement], int]) -> _Cells:
-        return (((row(one), judges[one.judge], one.repeat), one.value) for one in of if one.value is not None)
+        return (((row(one), judges[one.judge], repeats[one.repeat]), one.value) for one in of if one.value is not None)
 
     said = (one for one in listed if one.applies)
     answers = _filled(cells(said, lambda one: places[outputs[_output(one)], one.item or ""]), (len(places), *shape))

@@ -95,8 +95,9 @@ def jury_findings(found: JurySummary) -> list[Finding]:
 
 
 def _agreement(found: JurySummary) -> Iterator[Finding]:
-    kind = "items" if "items" in found.agreement else "outputs"
-    alpha = estimate(found.agreement.get(kind, {}), "alpha")
+    of_items = estimate(found.agreement.get("items", {}), "alpha")
+    kind = "items" if of_items.known else "outputs"
+    alpha = of_items if of_items.known else estimate(found.agreement.get("outputs", {}), "alpha")
     if len(found.panel.judges) < 2:
         yield Finding("note", "", "One judge alone: ask a second one, or people, to see how far it can be believed")
     elif not alpha.known:

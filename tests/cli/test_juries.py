@@ -89,7 +89,7 @@ def test_two_judges_killed_and_resumed_are_asked_nothing_twice(tmp_path: Path, c
                 [sys.executable, "-m", "imug_metrics.cli", *command],
                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, "OPENAI_API_KEY": "sk-x"},
             )  # fmt: skip
-            journal = tmp_path / "out/journals/2-judge-b.jsonl"
+            journal = tmp_path / "out/journals/judge-b.jsonl"
             until = time.monotonic() + 60
             while time.monotonic() < until and not (journal.is_file() and journal.read_text().count("\n") >= 4):
                 time.sleep(0.1)

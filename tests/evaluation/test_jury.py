@@ -65,6 +65,79 @@ def test_files_without_judgements_are_refused(text: str, message: str, tmp_path:
         evaluate_jury(table(tmp_path, text))
 
 
+def rows_of(folder: Path, rows: list[dict[str, Any]]) -> tuple[list[Judgement], Problems]:
+    problems = Problems()
+    text = "\n".join(json.dumps({"model": "m", "turn": 1, **row}) for row in rows)
+    return read_judgements([table(folder, text, "rows.jsonl")], {}, problems), problems
+
+
+def test_a_blank_score_is_a_missing_score_and_hides_no_agreement(tmp_path: Path) -> None:
+    rows = [{"judge": judge, "dialogue": str(d), "score": d % 7 / 10} for judge in "ab" for d in range(20)]
+    found, problems = rows_of(tmp_path, [*rows, {"judge": "a", "dialogue": "x", "score": None}])
+    assert (found[-1].item, found[-1].value, found[-1].expected) == (None, None, None)
+    assert problems == []
+    words = [one.text for one in evaluate_jury(found).findings]
+    assert any("agree beyond chance" in text and text.endswith("over outputs") for text in words)
+    assert not any("items" in text for text in words)
+
+
+def test_a_score_of_an_item_tells_whether_it_is_met(tmp_path: Path) -> None:
+    rows = [
+        {"judge": "a", "dialogue": "1", "item": "c", "score": 1},
+        {"judge": "a", "dialogue": "2", "item": "c", "score": 0.0, "expected": "no"},
+        {"judge": "a", "dialogue": "3", "item": "c", "score": 5, "answer": "no"},
+        {"judge": "a", "dialogue": "4", "item": "c", "score": 4},
+        {"judge": "a", "dialogue": "5", "item": "c", "score": 1, "answer": "n/a"},
+    ]
+    found, problems = rows_of(tmp_path, rows)
+    assert [(one.value, one.score, one.applies) for one in found] == [
+        (1.0, 1.0, True),
+        (1.0, 0.0, True),
+        (0.0, 0.0, True),
+        (None, None, True),
+        (None, None, False),
+    ]
+    assert [(problem.line, "1 or 0" in problem.message) for problem in problems] == [(4, True)]
+    assert evaluate_jury(found).summary.scores["a"]["m"].outputs == 3
+
+
+def test_names_that_would_fill_a_page_cost_their_row(tmp_path: Path) -> None:
+    rows = [{"judge": "a" * 201, "dialogue": "1", "score": 1}, {"judge": "a" * 200, "dialogue": "1", "score": 1}]
+    found, problems = rows_of(tmp_path, rows)
+    assert [one.judge for one in found] == ["a" * 200]
+    assert [(problem.line, problem.field) for problem in problems] == [(1, "judge")]
+
+
+@pytest.mark.parametrize("score", [1.01, -0.01, 1e308, math.inf])
+def test_scores_beyond_the_best_are_refused_with_their_place(score: float) -> None:
+    said = [Judgement("a", "m", "d7", 1, value=0.5), Judgement("b", "m", "d8", 3, value=score)]
+    with pytest.raises(ArgumentError, match="'b' gave .* to turn 3 of 'd8'"):
+        evaluate_jury(said)
+    if 0 < score < 2:
+        assert evaluate_jury(said, best=score).summary.scores["b"]["m"].value == pytest.approx(1.0)
+
+
+def test_numbers_of_repeats_are_names_and_take_no_room(tmp_path: Path) -> None:
+    said = [Judgement("a", "m", "d", 1, value=value, repeat=repeat) for value, repeat in ((0.5, 0), (1.0, 10**15))]
+    assert evaluate_jury(said).summary.scores["a"]["m"].value == 0.75
+    many = [Judgement(f"j{number}", "m", f"d{number}", 1, value=0.5) for number in range(8193)]
+    with pytest.raises(ArgumentError, match="8,193 outputs, 0 items, 8,193 judges and 1 repeats"):
+        evaluate_jury(many)
+
+
+def test_judges_with_one_form_in_common_are_compared_in_it() -> None:
+    said = [Judgement("points", "m", str(d), 1, value=d % 5 / 4) for d in range(20)]
+    said += [Judgement("lists", "m", str(d), 1, str(i), float(i < d % 5), 1.0) for d in range(20) for i in range(4)]
+    words = [one.text for one in evaluate_jury(said).findings]
+    assert "The judges agree beyond chance: α 1.00 over outputs" in words
+
+
+def test_where_all_requests_fail_the_first_reason_is_told() -> None:
+    said = [Judgement("a", "m", "d", 1, "1", None, 1.0, error="status: 401 Unauthorized")]
+    with pytest.raises(ArgumentError, match="found none; a: status: 401 Unauthorized"):
+        evaluate_jury(said)
+
+
 def test_a_page_names_what_is_wrong_with_the_judges_in_words_first(tmp_path: Path) -> None:
     judges = {"alpha-<b>": Planted(0.3, family=0.2), "y": Planted(0.3), "z": Planted(0.3, length=0.1)}
     said, _ = simulated_jury(judges, dialogues=60)
