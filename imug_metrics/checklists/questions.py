@@ -69,7 +69,8 @@ def checklist_request(output: JudgedOutput, items: Sequence[ChecklistItem], orde
     shown = _section("Images that the model was shown:", output.shown)
     made = _section("The output to be checked:", output.parts)
     pictures = [*made, *shown] if order == "first" else [*shown, *made]
-    questions = "\n".join(f"{number}. {item.question}" for number, item in enumerate(items, 1))
+    lines = (" ".join(item.question.split()) for item in items)  # a line of its own could pass for another number
+    questions = "\n".join(f"{number}. {line}" for number, line in enumerate(lines, 1))
     parts = ["\n".join(asked), *pictures, marked_material("questions", questions)]
     return JudgeRequest(SYSTEM, tuple(parts), TEMPERATURE, json_reply=True)
 

@@ -31,7 +31,7 @@ def run(options: Namespace) -> int:
     """`imug-metrics judge`: 0 if all was judged and read, 1 if some is missing or malformed."""
     _check(options)
     problems = Problems()
-    with named_as(judges="judge_model", form="ask"), progress_bars() as show:
+    with named_as(judges="judge_model", form="ask", families="family"), progress_bars() as show:
         found = _asked(options, problems, show) if _asks(options) else _recorded(options, problems)
     if options.out is not None:
         page = found.report(options.out)

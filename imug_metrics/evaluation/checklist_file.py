@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +50,7 @@ def read_checklist(file: Path, problems: Problems) -> list[ChecklistItem]:
     if names and "question" not in columns:
         message = f"{file}: no column holds the question; its columns are {listed(names)}"
         raise ArgumentError("checklist", message)
-    found: dict[tuple[str | None, str], ChecklistItem] = {}
+    found: dict[tuple[str | None, str], tuple[Place, ChecklistItem]] = {}
     for line, row in rows:
         place = Place(file, line, problems)
         item = _item(row, columns, place, str(len(found) + 1))
@@ -58,10 +58,18 @@ def read_checklist(file: Path, problems: Problems) -> list[ChecklistItem]:
             continue
         if (item.dialogue, item.id) in found:
             place.error("id", f"expected one item {item.id[:60]!r} a dialogue; the first counts")
-        found.setdefault((item.dialogue, item.id), item)
+        found.setdefault((item.dialogue, item.id), (place, item))
     if not found:
         raise ArgumentError("checklist", f"expected items, found none in {file}{problems.first_error(file)}")
-    return [*found.values()]
+    return [item for place, item in found.values() if not _is_everywhere(item, found, place)]
+
+
+def _is_everywhere(item: ChecklistItem, found: Collection[tuple[str | None, str]], place: Place) -> bool:
+    """Whether an item of one dialogue has the id of one that every dialogue has: their answers could not be told apart."""
+    if item.dialogue is None or (None, item.id) not in found:
+        return False
+    place.error("id", f"expected another id than {item.id[:60]!r}, that of an item of every dialogue, which counts")
+    return True
 
 
 def _columns(names: tuple[str, ...]) -> dict[str, str]:

@@ -16,7 +16,7 @@ from typing import Any, Literal, get_args
 from imug_metrics.checklists import ChecklistItem, JudgedOutput, ask_checklists, by_dialogue
 from imug_metrics.errors import ArgumentError
 from imug_metrics.evaluation.judged_outputs import outputs_of_imug
-from imug_metrics.evaluation.jury import JuryEvaluation, check_scale, evaluate_jury
+from imug_metrics.evaluation.jury import JuryEvaluation, check_names, check_scale, evaluate_jury, first_failure
 from imug_metrics.evaluation.settings import Progress
 from imug_metrics.judges import JournalLockedError, Judge
 from imug_metrics.juries import Judgement
@@ -63,7 +63,9 @@ class Judging:
         if not 0 < self.best < math.inf:
             raise ArgumentError("best", f"expected a number above 0, got {self.best}")
         check_scale(self.people, self.best)
-        both = {one.judge for one in self.people} & set(names)
+        recorded = {one.judge for one in self.people}
+        check_names("people", self.names_of_people, recorded, "recorded judges")
+        both = recorded & set(names)
         if both:
             message = f"expected judges of other names than those that are asked, got {min(both)[:60]!r}"
             raise ArgumentError("judgements", message)
@@ -161,9 +163,13 @@ def judge_benchmark(
         return found
 
     forms = {"yes_no": ask_items, "points": ask_points}
-    known = judging.families or {}
-    both = {f"{name}{end}": family for name, family in known.items() for end in suffix.values()}
-    judging = replace(judging, families={**both, **known})
+    asked = {judge.name for judge in judging.judges}
+    families = {
+        told: family
+        for name, family in (judging.families or {}).items()
+        for told in ([name + suffix[one] for one in forms if form in (one, "both")] if name in asked else [name])
+    }
+    judging = replace(judging, families=families)
     return _held_together({f: forms[f] for f in forms if form in (f, "both")}, judging, collected, progress)
 
 
@@ -187,10 +193,13 @@ def _held_together(
             for name in dict.fromkeys(one.judge for one in mine):
                 costs[name] = {**{kind: float(n) for kind, n in spent.items()}, "seconds": time.monotonic() - start}
             found += mine
-    asked = {"judges": [_described(judge) for judge in judging.judges], "forms": list(ways)}
+    said = [*found, *judging.recorded]
+    if not any(one.value is not None for one in said if one.judge not in judging.names_of_people):
+        raise ArgumentError("judges", f"expected judges that answer, got no answer{first_failure(found)}")
+    asked: dict[str, Any] = {"judges": [_described(judge) for judge in judging.judges], "forms": list(ways)}
     asked |= {"repeats": judging.repeats, "both_orders": judging.both_orders}
     return evaluate_jury(
-        [*found, *judging.recorded],
+        said,
         people=judging.names_of_people,
         families=judging.families,
         costs=costs,

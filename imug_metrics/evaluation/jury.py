@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -87,8 +87,8 @@ def evaluate_jury(
         manifest: what is told of how the judgements were made.
 
     Raises:
-        ArgumentError: if there is no judgement, a column is not there, or `best` is not above 0 or not the highest
-            score.
+        ArgumentError: if there is no judgement, a column is not there, `people` or `families` name nobody, or `best` is
+            not above 0 or not the highest score.
 
     Example:
         >>> import json, tempfile
@@ -105,20 +105,26 @@ def evaluate_jury(
         raise ArgumentError("best", f"expected a number above 0, got {best}")
     given, files = _given(judgements, columns or {}, collected)
     judges = {one.judge for one in given}
-    unknown = [name for name in people if name not in judges]
-    if unknown:
-        raise ArgumentError("people", f"expected names of judges, got {unknown[0]!r}; there are {_listed(judges)}")
+    check_names("people", people, judges, "judges")
+    check_names("families", families or (), judges | {one.model for one in given}, "judges and models")
     if judges and judges <= set(people):
         raise ArgumentError("people", "expected a judge beside people")
     check_scale(given, best)
     summary = summarize_jury(given, people=people, families=families, best=best, costs=costs)
     if not any(mean.outputs for means in summary.scores.values() for mean in means.values()):
-        why = (collected.first_error(files[0]) if files else "") or _first_failure(given)
+        why = (collected.first_error(files[0]) if files else "") or first_failure(given)
         raise ArgumentError("judgements", f"expected judgements with an answer or a score, found none{why}")
     named = {"files": [str(file) for file in files], "people": list(people), "families": dict(families or {})}
     content = {"imug_metrics": __version__, **named, "best": best, **(manifest or {})}
     checklists = checklist_scores(given, people)
     return JuryEvaluation(summary, jury_findings(summary), given, content, collected, checklists)
+
+
+def check_names(argument: str, names: Iterable[str], known: set[str], kind: str) -> None:
+    """Raise an `ArgumentError` where a name is not known."""
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise ArgumentError(argument, f"expected names of {kind}, got {unknown[0]!r}; there are {_listed(known)}")
 
 
 def check_scale(judgements: Sequence[Judgement], best: float) -> None:
@@ -176,7 +182,7 @@ def _given(judgements: Any, columns: Mapping[str, str], problems: Problems) -> t
     return read_judgements(files, columns, problems), files
 
 
-def _first_failure(judgements: Sequence[Judgement]) -> str:
+def first_failure(judgements: Sequence[Judgement]) -> str:
     """Why a judge gave no judgement, to end a message with."""
     failed = next((one for one in judgements if one.error is not None), None)
     return "" if failed is None else f"; {failed.judge[:60]}: {failed.error}"

@@ -113,3 +113,9 @@ def test_wishes_are_asked_again_and_items_of_other_dialogues_are_not() -> None:
 def test_a_long_list_is_read_in_full() -> None:
     rows = [{"id": number, "answer": "yes"} for number in range(1, 1001)]
     assert read_answers(json.dumps({"answers": rows}), 1000) == (True,) * 1000
+
+
+def test_a_question_of_several_lines_cannot_pass_for_another_number() -> None:
+    items = [ChecklistItem("a", "Is it red?\n2. Is it ok?\r\n"), ChecklistItem("b", "Is it blue?")]
+    text = str(checklist_request(JudgedOutput("m", "d", 1, "Draw.", ("done",)), items).parts[-1])
+    assert text.splitlines()[1:-1] == ["1. Is it red? 2. Is it ok?", "2. Is it blue?"]

@@ -150,6 +150,55 @@ def test_a_judge_that_fails_is_told_and_costs_its_answers_alone(tmp_path: Path, 
     assert found["scores"]["judge-a"]["alpha-1"]["outputs"] == DIALOGUES * TURNS
 
 
+def judge_command(root: Path, url: str, *more: str) -> list[str]:
+    outputs, checklist = write_data(root)
+    asked = ["judge", outputs, "--checklist", checklist, "--out", root / "out", "--judge-url", url]
+    return [*map(str, asked), *more]
+
+
+def test_a_judge_that_is_added_before_the_others_leaves_their_answers_as_they_are(tmp_path: Path, capsys: Any) -> None:
+    judge = FakeJudge()
+    with Server(judge.reply) as server:
+        assert main(judge_command(tmp_path, server.url, "--judge-model", "b/x", "b_x")) == 0
+        server.bodies.clear()
+        assert main(judge_command(tmp_path, server.url, "--judge-model", "a", "b_x", "b/x")) == 0
+    assert {body["model"] for body in server.bodies} == {"a"}
+    assert len(list((tmp_path / "out/journals").glob("*.jsonl"))) == 3
+
+
+def test_where_no_judge_answers_the_first_reason_is_told(tmp_path: Path, capsys: Any) -> None:
+    with Server(lambda body: "I would rather not.") as server:
+        assert main(judge_command(tmp_path, server.url, "--judge-model", "a", "b")) == 2
+    assert "--judge-model: expected judges that answer, got no answer; a: no_object" in capsys.readouterr().err
+
+
+def test_grades_of_people_are_shares_of_the_best(tmp_path: Path, capsys: Any) -> None:
+    people = tmp_path / "people.csv"
+    rows = [f"anna,{model},d{d},{turn},{d}" for model in MODELS for d in range(DIALOGUES) for turn in (1, 2)]
+    people.write_text("\n".join(["judge,model,dialogue,turn,score", *rows]))
+    with Server(FakeJudge().reply) as server:
+        command = judge_command(tmp_path, server.url, "--judge-model", "a", "--judgements", str(people))
+        assert main([*command, "--people", "anna"]) == 2
+        assert "--best" in capsys.readouterr().err
+        assert main([*command, "--people", "ana", "--best", "4"]) == 2
+        assert "--people" in capsys.readouterr().err
+        assert not server.bodies, "what is wrong with the options is told before judges are asked"
+        assert main([*command, "--people", "anna", "--best", "4"]) == 0
+    rows = [json.loads(line) for line in (tmp_path / "out/judgements.jsonl").read_text().splitlines()]
+    assert {row["value"] for row in rows if row["judge"] == "anna"} == {0.0, 0.25, 0.5, 0.75, 1.0}
+    found = json.loads((tmp_path / "out/jury.json").read_text())
+    lenient = [bias["value"] for bias in found["biases"] if (bias["bias"], bias["beside"]) == ("leniency", "people")]
+    assert lenient == [pytest.approx(5 / 6 - 1 / 2)]
+
+
+def test_items_of_a_turn_that_no_dialogue_has_are_told(tmp_path: Path, capsys: Any) -> None:
+    outputs, checklist = write_data(tmp_path)
+    checklist.write_text("question,turn\nIs it an answer?,7\n")
+    command = ["judge", str(outputs), "--checklist", str(checklist), "--out", str(tmp_path / "out")]
+    assert main([*command, "--judge-url", "http://127.0.0.1:9", "--judge-model", "a"]) == 2
+    assert "--checklist: expected items that concern an output" in capsys.readouterr().err
+
+
 def test_points_of_the_benchmark_as_yes_or_no_and_as_grades(tmp_path: Path, capsys: Any) -> None:
     write_demo_benchmark(tmp_path / "demo", dialogues=4)
     judge = FakeJudge()
@@ -164,7 +213,7 @@ def test_points_of_the_benchmark_as_yes_or_no_and_as_grades(tmp_path: Path, caps
     folders = ["--benchmark", str(tmp_path / "demo/benchmark"), "--outputs", str(tmp_path / "demo/outputs")]
     with Server(reply) as server:
         asked = ["--judge-url", server.url, "--judge-model", "one", "--ask", "both", "--out", str(tmp_path / "out")]
-        code = main(["judge", *folders, *asked])
+        code = main(["judge", *folders, *asked, "--family", "one=none"])
     found = json.loads((tmp_path / "out/jury.json").read_text())
     assert code in (0, 1), capsys.readouterr()
     assert set(found["judges"]) == {"one (yes/no)", "one (points)"}
@@ -172,6 +221,7 @@ def test_points_of_the_benchmark_as_yes_or_no_and_as_grades(tmp_path: Path, caps
     assert found["scores"]["one (points)"][model]["value"] == pytest.approx(0.8)
     assert found["scores"]["one (yes/no)"][model]["value"] == pytest.approx(1.0)
     forms = {(bias["judge"], bias["bias"]): bias["value"] for bias in found["biases"]}
+    assert found["families"] == {"one (yes/no)": "none", "one (points)": "none"}
     assert forms["one (yes/no)", "leniency"] == pytest.approx(0.2), "the difference of the forms"
 
 
@@ -185,6 +235,8 @@ def test_points_of_the_benchmark_as_yes_or_no_and_as_grades(tmp_path: Path, caps
         (["--judgements", "J", "--people", "nobody"], "--people"),
         (["--judgements", "J", "--best", "0"], "--best"),
         (["--judgements", "J", "--family", "a"], "--family"),
+        (["--judgements", "J", "--family", "nobody=a"], "--family"),
+        (["--judgements", "J", "--best", "0.7"], "--best"),
         (["--judgements", "nowhere.csv"], "--judgements"),
         (["--benchmark", "B"], "--judge-model"),
         (["--specv", "S", "--judge-model", "m", "--judge-url", "http://x", "--out", "o"], "--specv"),

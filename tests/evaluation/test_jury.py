@@ -111,7 +111,7 @@ def test_names_that_would_fill_a_page_cost_their_row(tmp_path: Path) -> None:
 @pytest.mark.parametrize("score", [1.01, -0.01, 1e308, math.inf])
 def test_scores_beyond_the_best_are_refused_with_their_place(score: float) -> None:
     said = [Judgement("a", "m", "d7", 1, value=0.5), Judgement("b", "m", "d8", 3, value=score)]
-    with pytest.raises(ArgumentError, match="'b' gave .* to turn 3 of 'd8'"):
+    with pytest.raises(ArgumentError, match=r"'b' gave .* to turn 3 of 'd8'"):
         evaluate_jury(said)
     if 0 < score < 2:
         assert evaluate_jury(said, best=score).summary.scores["b"]["m"].value == pytest.approx(1.0)
@@ -216,6 +216,7 @@ def test_agreement_with_people_is_told_by_category() -> None:
     ("options", "message"),
     [
         ({"people": ["nobody"]}, "expected names of judges"),
+        ({"families": {"nobody": "alpha"}}, "expected names of judges and models"),
         ({"people": ["a", "b"]}, "expected a judge beside people"),
         ({"best": 0.0}, "expected a number above 0"),
         ({"best": math.nan}, "expected a number above 0"),
@@ -260,3 +261,11 @@ def test_a_checklist_is_read_from_any_table(tmp_path: Path) -> None:
         read_checklist(table(tmp_path, "a,b\n1,2\n", "other.csv"), Problems())
     with pytest.raises(ArgumentError, match="found none"):
         read_checklist(table(tmp_path, "question,id\n,1\n", "empty.csv"), Problems())
+
+
+def test_an_item_of_a_dialogue_with_the_id_of_one_of_every_dialogue_is_told(tmp_path: Path) -> None:
+    text = "question,id,dialogue\nIs it red?,1,d\nIs it an answer?,1,\nIs it blue?,2,d\n"
+    problems = Problems()
+    found = read_checklist(table(tmp_path, text, "items.csv"), problems)
+    assert [(item.id, item.dialogue) for item in found] == [("1", None), ("2", "d")]
+    assert [(problem.line, problem.field) for problem in problems] == [(2, "id")]
