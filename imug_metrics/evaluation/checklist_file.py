@@ -65,7 +65,7 @@ def read_checklist(file: Path, problems: Problems) -> list[ChecklistItem]:
 
 
 def _is_everywhere(item: ChecklistItem, found: Collection[tuple[str | None, str]], place: Place) -> bool:
-    """Whether an item of one dialogue has the id of one that every dialogue has: their answers could not be told apart."""
+    """Whether an item of one dialogue has the id of one of every dialogue: their answers could not be told apart."""
     if item.dialogue is None or (None, item.id) not in found:
         return False
     place.error("id", f"expected another id than {item.id[:60]!r}, that of an item of every dialogue, which counts")

@@ -21,6 +21,7 @@ def checklist_scores(
 ) -> dict[str, dict[str, dict[str, float]]]:
     """The details of `ChecklistScore` by judge and model.
 
+    A category whose name is that of a bound of another one, such as "a_lower" beside "a", has no score of its own.
     Of several answers to an item the first repeat counts, and that in which the output's images stand last.
 
     Args:
@@ -40,7 +41,8 @@ def checklist_scores(
 def _scored(lists: Mapping[tuple[str, int], Mapping[str, Judgement]]) -> dict[str, float]:
     rows = [[*items.values()] for items in lists.values()]
     names = dict.fromkeys(one.category for items in rows for one in items if one.category is not None)
-    categories = [*names][:MOST_CATEGORIES]
+    bounds = {f"{name}_{side}" for name in names for side in ("lower", "upper")}
+    categories = [name for name in names if name not in bounds][:MOST_CATEGORIES]
     turns = min(max(turn for _, turn in lists), MOST_TURNS)
     metric = ChecklistScore(categories, detail=True, max_turns=turns)
     columns: dict[str, Any] = {

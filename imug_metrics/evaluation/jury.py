@@ -105,6 +105,7 @@ def evaluate_jury(
         raise ArgumentError("best", f"expected a number above 0, got {best}")
     given, files = _given(judgements, columns or {}, collected)
     judges = {one.judge for one in given}
+    _check_bounds(judges)
     check_names("people", people, judges, "judges")
     check_names("families", families or (), judges | {one.model for one in given}, "judges and models")
     if judges and judges <= set(people):
@@ -118,6 +119,13 @@ def evaluate_jury(
     content = {"imug_metrics": __version__, **named, "best": best, **(manifest or {})}
     checklists = checklist_scores(given, people)
     return JuryEvaluation(summary, jury_findings(summary), given, content, collected, checklists)
+
+
+def _check_bounds(judges: set[str]) -> None:
+    """Raise where a judge has the name of a bound, under which an estimate of another one stands."""
+    bounds = {"lower", "upper"} | {f"{name}_{side}" for name in judges for side in ("lower", "upper")}
+    for name in sorted(judges & bounds):
+        raise ArgumentError("judgements", f"expected a judge's name that is not the name of a bound, got {name[:60]!r}")
 
 
 def check_names(argument: str, names: Iterable[str], known: set[str], kind: str) -> None:

@@ -121,7 +121,7 @@ def evaluate_specv(
         models: their names; none: all. Released rankings are of all models in any case.
 
     Raises:
-        ArgumentError: if there is no checkout, or no result.
+        ArgumentError: if there is no checkout, or no result, or none of one of the models.
     """
     checkout = Path(checkout)
     root = checkout / "eval" if results is None else Path(results)
@@ -135,8 +135,12 @@ def evaluate_specv(
     except FileNotFoundError as error:
         raise ArgumentError("checkout", str(error)) from error
     found = [_track(name, root / name / "results", tasks, models, problems) for name in there]
-    if not any(track.strict for track in found):
-        raise ArgumentError("model", f"expected models that have results in {root}, got {join_names([*models])}")
+    scored = {model for track in found for model in track.strict}
+    unknown = [name for name in models if name not in scored]
+    if unknown or not scored:
+        raise ArgumentError(
+            "model", f"expected models that have results in {root}, got {join_names(unknown) or 'none'}"
+        )
     manifest = {"imug_metrics": __version__, "checkout": str(checkout), "results": str(root), "tracks_read": there}
     return SpecvEvaluation(found, manifest, problems)
 

@@ -255,7 +255,7 @@ def category_table(checklists: Checklists) -> Table | None:
             key.removeprefix(prefix)
             for _, _, scores in columns
             for key in scores
-            if key.startswith(prefix) and not key.endswith(("_lower", "_upper"))
+            if key.startswith(prefix) and not (key.endswith(("_lower", "_upper")) and key[:-6] in scores)
         )
     )
     if not names or len(columns) > _MOST_COLUMNS:

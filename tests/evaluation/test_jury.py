@@ -132,6 +132,24 @@ def test_judges_with_one_form_in_common_are_compared_in_it() -> None:
     assert "The judges agree beyond chance: α 1.00 over outputs" in words
 
 
+def test_a_category_with_the_name_of_a_bound_changes_no_interval() -> None:
+    said, _ = simulated_jury({"a": Planted()}, dialogues=8)
+    rows = [Judgement(**{**vars(one), "category": "form" if int(str(one.item)) % 2 else "form_lower"}) for one in said]
+    only = [Judgement(**{**vars(one), "category": "form" if int(str(one.item)) % 2 else None}) for one in said]
+    model = said[0].model
+    found, expected = (evaluate_jury(given).checklists["a"][model] for given in (rows, only))
+    assert found["checklist_score_category_form_lower"] == expected["checklist_score_category_form_lower"]
+    alone = [Judgement(**{**vars(one), "category": "is_upper"}) for one in said]
+    [table] = [table for table in evaluate_jury(alone).tables() if table.name == "categories"]
+    assert table.groups[0][0][0].text == "is_upper"
+
+
+@pytest.mark.parametrize("judges", [("lower", "b"), ("b", "b_upper")])
+def test_a_judge_with_the_name_of_a_bound_is_refused(judges: tuple[str, str]) -> None:
+    with pytest.raises(ArgumentError, match="name of a bound"):
+        evaluate_jury([Judgement(judge, "m", "d", 1, value=0.5) for judge in judges])
+
+
 def test_where_all_requests_fail_the_first_reason_is_told() -> None:
     said = [Judgement("a", "m", "d", 1, "1", None, 1.0, error="status: 401 Unauthorized")]
     with pytest.raises(ArgumentError, match="found none; a: status: 401 Unauthorized"):

@@ -84,6 +84,7 @@ def test_where_the_released_script_stops_it_is_told(tmp_path: Path) -> None:
         ({"results": "nowhere"}, "results"),
         ({"tracks": ["t3i"]}, "t3i"),
         ({"models": ["other"]}, "expected models"),
+        ({"models": ["mine", "other"]}, "expected models that have results in .*, got other"),
         ({"tracks": ["edit"]}, "results"),
     ],
 )
