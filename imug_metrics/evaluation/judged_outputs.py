@@ -9,6 +9,7 @@ from pathlib import Path
 
 from imug_metrics.checklists import ChecklistItem, JudgedOutput
 from imug_metrics.dialogues.record import Record, by_dialogue
+from imug_metrics.errors import ArgumentError
 from imug_metrics.protocols import imug, specv
 from imug_metrics.protocols.imug.images import ImageFile, SampleImages
 from imug_metrics.protocols.imug.samples import Sample, Task
@@ -100,6 +101,10 @@ def outputs_of_specv(
         models: names; none: all that there are.
         tracks: names of tracks; none: all that there are.
         problems: collects what is missing or cannot be read.
+
+    Raises:
+        ArgumentError: if there is no such track, or one of the models has no outputs.
+        FileNotFoundError: if there is no such checkout.
     """
     tasks = specv.read_tasks(checkout, problems, tracks or None)
     items = [
@@ -111,9 +116,11 @@ def outputs_of_specv(
         for item in task.items
     ]  # fmt: skip
     outputs = []
+    known = set[str]()
     for track in dict.fromkeys(task.track for task in tasks):
         root = checkout / OUTPUTS / track
         there = sorted(folder.name for folder in root.iterdir() if folder.is_dir()) if root.is_dir() else []
+        known.update(there)
         mine = [task for task in tasks if task.track == track]
         for model in [name for name in there if not models or name in models]:
             found = specv.read_outputs(root / model, mine, problems)
@@ -122,6 +129,9 @@ def outputs_of_specv(
                 for task in mine
                 if task.key in found and found[task.key].parts
             ]
+    unknown = [name for name in models if name not in known]
+    if unknown:
+        raise ArgumentError("model", f"expected models that have outputs in {checkout / OUTPUTS}, got {unknown[0]!r}")
     return outputs, items
 
 

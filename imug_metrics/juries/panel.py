@@ -57,7 +57,7 @@ class Panel:
         lengths: characters `[N]` of the outputs' texts; NaN where not known, or without text.
         repeats: float64 `[N, J, R]`, each judge's scores of each output, of which 1 is the best; NaN where there is
             none. Of a checklist it is the share of items met, over the items that every judge of the output answered.
-        people: float64 `[N]`, mean score by people in the same way; NaN where they gave none.
+        people: float64 `[N]`, mean score by people over the same items; NaN where they gave none, or left one out.
         items: of the rows of `answers`.
         answers: float64 `[I, J]`, 1 yes, 0 no, the majority of a judge's repeats; NaN where there is none, or no
             majority, or the item does not apply.
@@ -136,8 +136,8 @@ def make_panel(judgements: Iterable[Judgement], *, people: Sequence[str] = (), b
     graded = (one for one in given if one.item is None)
     grades = _filled(cells(graded, lambda one: outputs[_output(one)]), (len(outputs), *shape)) / best
     items = _items(listed, outputs)
-    scores = grades.where(~grades.isnan(), _shares(items, answers, len(outputs)))
     people_, others = ([place for name, place in judges.items() if (name in people) is side] for side in (True, False))
+    scores = grades.where(~grades.isnan(), _shares(items, answers, others, len(outputs)))
     numbers = _places(output.dialogue for output in outputs)
     return Panel(
         tuple(name for name in judges if name not in people),
@@ -201,15 +201,18 @@ def _majority(answers: Tensor) -> Tensor:
     return (share > 0.5).double().masked_fill(share.isnan() | (share == 0.5), math.nan)
 
 
-def _shares(items: Sequence[Item], answers: Tensor, outputs: int) -> Tensor:
-    """Shares of items met `[N, J, R]`, over the items that every answer to an output's list has."""
+def _shares(items: Sequence[Item], answers: Tensor, judges: Sequence[int], outputs: int) -> Tensor:
+    """Shares of items met `[N, J, R]`, over the items that every one of the judges' answers to an output's list has.
+
+    Of people, who may have answered some items alone, NaN where one of these is missing.
+    """
     owner = torch.tensor([item.output for item in items], dtype=torch.int64)
     expected = torch.tensor([item.expected for item in items], dtype=torch.float64)
     there = ~answers.isnan()
     lists = torch.zeros(outputs, *answers.shape[1:], dtype=torch.float64).index_add_(0, owner, there.double()) > 0
-    whole = (there | ~lists[owner]).flatten(1).all(1)[:, None, None] & there
-    met = (answers == expected[:, None, None]) & whole
-    sums = torch.zeros(2, *lists.shape, dtype=torch.float64)
-    for total, part in zip(sums, (met, whole), strict=True):
+    counted = (there | ~lists[owner])[:, judges].flatten(1).all(1)[:, None, None].expand_as(there)
+    met = (answers == expected[:, None, None]) & counted
+    sums = torch.zeros(3, *lists.shape, dtype=torch.float64)
+    for total, part in zip(sums, (met, counted, counted & there), strict=True):
         total.index_add_(0, owner, part.double())
-    return sums[0] / sums[1]
+    return (sums[0] / sums[1]).masked_fill(sums[2] < sums[1], math.nan)

@@ -159,6 +159,13 @@ def _failures(found: JurySummary) -> Iterator[Finding]:
 
 
 def _people(found: JurySummary) -> Iterator[Finding]:
+    panel = found.panel
+    of_people = ~panel.people.isnan()
+    of_people[panel.item_output[~panel.people_answers.isnan()]] = True
+    of_judges = ~panel.scores.isnan().all(1)
+    if bool(of_people.any()) and not bool((of_people & of_judges).any()):
+        said = "People and judges judged no output in common: compare their names of models, dialogues and turns"
+        yield Finding("warn", "", said)
     for name, kappas in found.people.items():
         if None in kappas:
             kappa = kappas[None]

@@ -215,6 +215,27 @@ def test_people_correct_the_mean_of_a_mild_judge() -> None:
     assert bias.is_found
 
 
+def test_people_who_answer_a_few_items_change_no_score_of_a_judge() -> None:
+    said, _ = simulated_jury({"a": Planted(), "b": Planted()}, dialogues=6)
+    few = [Judgement(**{**vars(one), "judge": "eva"}) for one in said if one.judge == "a" and one.item == "1"]
+    other = [Judgement(**{**vars(one), "judge": "eva", "item": "another"}) for one in few]
+    alone = evaluate_jury(said).summary
+    for given in (few, other):
+        found = evaluate_jury([*said, *given], people=["eva"]).summary
+        assert found.scores == alone.scores
+        assert bool(found.panel.people.isnan().all()), "a share of some items is none of all"
+    assert evaluate_jury([*said, *few], people=["eva"]).summary.people["a"][None].agreed == 1.0
+
+
+def test_people_who_judged_other_outputs_than_judges_are_told() -> None:
+    said = [Judgement("a", "m", str(d), 1, value=d % 2) for d in range(10)]
+    others = [Judgement("eva", "model", str(d), 1, value=d % 2) for d in range(10)]
+    words = [one.text for one in evaluate_jury([*said, *others], people=["eva"]).findings]
+    assert any("no output in common" in text for text in words)
+    same = [Judgement("eva", "m", str(d), 1, value=d % 2) for d in range(10)]
+    assert not any("in common" in one.text for one in evaluate_jury([*said, *same], people=["eva"]).findings)
+
+
 def test_agreement_with_people_is_told_by_category() -> None:
     said, known = simulated_jury({"a": Planted(0.1)}, dialogues=30, expected_no=0.5)
     rows: list[Judgement] = []

@@ -112,6 +112,9 @@ def test_its_checklists_are_asked_of_judges_of_ones_own(tmp_path: Path, capsys: 
 
     with Server(reply) as server:
         asked = ["--judge-url", server.url, "--judge-model", "one", "--out", str(tmp_path / "out")]
+        assert main(["judge", "--specv", str(root), *asked, "--model", "mine", "nobody"]) == 2
+        assert "--model" in capsys.readouterr().err
+        assert not server.bodies
         assert main(["judge", "--specv", str(root), *asked]) == 1, "other dimensions of the track are not there"
     found = json.loads((tmp_path / "out/jury.json").read_text())
     assert found["scores"]["one"]["mine"]["value"] == pytest.approx(2 / 3), "the third expects a no"
