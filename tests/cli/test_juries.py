@@ -184,8 +184,8 @@ def test_grades_of_people_are_shares_of_the_best(tmp_path: Path, capsys: Any) ->
         assert "--people" in capsys.readouterr().err
         assert not server.bodies, "what is wrong with the options is told before judges are asked"
         assert main([*command, "--people", "anna", "--best", "4"]) == 0
-    rows = [json.loads(line) for line in (tmp_path / "out/judgements.jsonl").read_text().splitlines()]
-    assert {row["value"] for row in rows if row["judge"] == "anna"} == {0.0, 0.25, 0.5, 0.75, 1.0}
+    written = [json.loads(line) for line in (tmp_path / "out/judgements.jsonl").read_text().splitlines()]
+    assert {row["value"] for row in written if row["judge"] == "anna"} == {0.0, 0.25, 0.5, 0.75, 1.0}
     found = json.loads((tmp_path / "out/jury.json").read_text())
     lenient = [bias["value"] for bias in found["biases"] if (bias["bias"], bias["beside"]) == ("leniency", "people")]
     assert lenient == [pytest.approx(5 / 6 - 1 / 2)]
