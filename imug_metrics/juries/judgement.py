@@ -22,7 +22,7 @@ class Judgement:
         dialogue, turn: where.
         item: id of the item of a checklist; None: the output was judged as a whole.
         value: 1 yes or 0 no of an item that is expected to have one of both, else a score; None: there is none.
-        expected: 1 or 0, the answer of an item that is met; None: `value` is a score.
+        expected: 1 or 0, the answer that meets an item, 1 where it is not said; None: `value` is a score.
         applies: False where the judge says that the item does not apply to the output.
         weight: of the item.
         category: of the item.
@@ -58,6 +58,10 @@ class Judgement:
     repeat: int = 0
     error: str | None = None
     costs: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.item is not None and self.expected is None:
+            object.__setattr__(self, "expected", 1.0)
 
     @property
     def score(self) -> float | None:

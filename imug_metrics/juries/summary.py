@@ -210,8 +210,15 @@ def _powered(panel: Panel, scores: Tensor) -> dict[str, AdjustedMean]:
     for model in panel.models:
         rows = panel.rows_of(model) & ~scores.isnan()
         if not bool(panel.people[rows].isnan().all()):
-            found[model] = prediction_powered_mean(scores[rows], panel.people[rows], panel.dialogue[rows])
+            mean = prediction_powered_mean(scores[rows], panel.people[rows], panel.dialogue[rows])
+            ends = [_kept(part) for part in (mean.value, mean.lower, mean.upper)]
+            found[model] = mean._replace(value=ends[0], lower=ends[1], upper=ends[2])
     return found
+
+
+def _kept(value: float) -> float:
+    """A mean or bound within 0 and 1, which what the judge adds may leave; NaN stays."""
+    return value if math.isnan(value) else min(max(value, 0.0), 1.0)
 
 
 def _centred_scores(panel: Panel) -> tuple[Tensor, Tensor]:

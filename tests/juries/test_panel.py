@@ -83,3 +83,9 @@ def test_rows_hold_what_is_known_alone() -> None:
     assert item("a", "1", None, applies=False).as_row()["answer"] == "n/a"
     assert Judgement("a", "m", "d", 1, value=0.5, costs={"tokens": 3.0}).as_row()["cost.tokens"] == 3.0
     assert torch.tensor([1.0]).item() == Judgement("a", "m", "d", 1, "1", 0.0, 0.0).score
+
+
+def test_an_item_whose_answer_is_not_said_expects_a_yes() -> None:
+    assert (
+        make_panel([Judgement("a", "m", "d", 1, "1", 1.0), Judgement("a", "m", "d", 1, "2", 0.0)]).scores[0, 0] == 0.5
+    )
