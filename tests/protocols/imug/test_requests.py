@@ -192,7 +192,7 @@ def test_a_image_file_that_is_too_large_is_not_read(folder, monkeypatch):
     folder.draw("turn_1_output.png")
     _, images = images_of(folder, "strict")
     (found := images.output(1)).read("strict")
-    monkeypatch.setattr("imug_metrics.protocols.imug.images.MAX_SENT_BYTES", 10)
+    monkeypatch.setattr("imug_metrics.judges.images.MAX_SENT_BYTES", 10)
     for protocol in ("imug", "strict"):
         with pytest.raises(ValueError, match="at most 10 bytes"):
             found.read(protocol)
