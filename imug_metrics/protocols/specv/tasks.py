@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from imug_metrics.protocols.specv.names import TRACKS, TaskKey, Track, find_trac
 from imug_metrics.reading.files import Problems, as_name, inside, kind, read_json, read_jsonl
 
 DATA = "eval_data"
+_HEAVIEST = 1e300  # a whole number beyond it has no float
 CHECKLISTS = "eval_checklist"
 
 
@@ -167,7 +167,11 @@ def _below(folder: Path, name: Any) -> Path | None:
     if not isinstance(name, str) or not name or len(name) > 1024 or "\0" in name or "\\" in name:
         return None
     parts = PurePosixPath(name)
-    if parts.is_absolute() or ".." in parts.parts:
+    if (
+        parts.is_absolute()
+        or ".." in parts.parts
+        or any(len(part.encode("utf-8", "replace")) > 255 for part in parts.parts)
+    ):
         return None
     path = folder / parts
     leads = path.is_symlink() or path.exists()
@@ -207,7 +211,7 @@ def _read_item(row: Any, path: Path, field: str, problems: Problems) -> Item | N
         if not isinstance(row.get(key), str):
             problems.error(path, None, f"{field}.{key}", f"expected text, got {kind(row.get(key))}")
             return None
-    if isinstance(weight, bool) or not isinstance(weight, (int, float)) or not 0 <= weight < math.inf:
+    if isinstance(weight, bool) or not isinstance(weight, (int, float)) or not 0 <= weight <= _HEAVIEST:
         problems.error(path, None, f"{field}.score", f"expected a number from 0, got {str(weight)[:80]!r}")
         return None
     category, subcategory = (row.get(key) for key in ("category", "subcategory"))

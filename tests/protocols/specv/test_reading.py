@@ -63,6 +63,8 @@ def test_the_tracks_are_those_of_the_released_scripts() -> None:
         ([{"id": "a", "question": "q"}, {"id": "a", "question": "again"}], {"a.json": [ITEM]}),
         ([{"id": "a", "question": "q", "question_img": ["../../../etc/passwd"]}], {"a.json": [ITEM]}),
         ([{"id": "a", "question": 7, "question_img": "text"}], {"a.json": [ITEM]}),
+        ([{"id": "a", "question": "q", "question_img": ["x" * 900]}], {"a.json": [ITEM]}),
+        ([{"id": "a", "question": "q"}], {"a.json": [{**ITEM, "score": 10**400}]}),
         ([], {"stray.json": [ITEM]}),
     ],
 )
