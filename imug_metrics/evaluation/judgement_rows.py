@@ -14,7 +14,7 @@ from imug_metrics.formats.common.place import Place
 from imug_metrics.formats.common.usual_names import USUAL
 from imug_metrics.formats.tables.columns import Columns, find_columns, listed
 from imug_metrics.formats.tables.row_files import open_rows
-from imug_metrics.formats.tables.rows import as_id, as_number, as_text, cell, read_turn
+from imug_metrics.formats.tables.rows import as_id, as_number, as_text, cell, read_dialogue_turn
 from imug_metrics.juries import Judgement
 from imug_metrics.juries.judgement import ORDERS
 from imug_metrics.reading.files import Problems
@@ -96,14 +96,8 @@ def _rows(file: Path, given: Mapping[str, str], problems: Problems) -> Iterator[
 
 
 def _row(row: Mapping[str, Any], columns: Columns, place: Place, judge: str) -> Judgement | None:
-    ids = [as_id(cell(row, name)) for name in columns.dialogue]
-    if None in ids:
-        place.error(columns.dialogue[ids.index(None)], "expected the id of a dialogue")
-        return None
-    turn = columns.turn
-    if turn is None:
-        turn = read_turn(cell(row, columns.of["turn"]), columns.of["turn"], place)
-    if turn is None:
+    found = read_dialogue_turn(row, columns, place)
+    if found is None:
         return None
     of = _Cells(row, columns, place)
     long = next((field for field in _SHOWN if len(of.name(field) or "") > _LONGEST_NAME), None)
@@ -118,8 +112,7 @@ def _row(row: Mapping[str, Any], columns: Columns, place: Place, judge: str) -> 
     return Judgement(
         of.name("judge") or judge,
         of.name("model") or "model",
-        "/".join(map(str, ids)),
-        turn,
+        *found,
         (item or "") if is_item else None,
         value=score if expected is None else _of_item(word, score, expected, place),
         expected=expected,

@@ -14,7 +14,7 @@ from imug_metrics.formats.common.place import Place
 from imug_metrics.formats.common.usual_names import USUAL
 from imug_metrics.formats.tables.columns import Columns, find_columns, listed
 from imug_metrics.formats.tables.row_files import open_rows
-from imug_metrics.formats.tables.rows import as_id, as_text, cell, read_turn
+from imug_metrics.formats.tables.rows import as_id, as_text, cell, read_dialogue_turn
 from imug_metrics.reading.files import Problems
 from imug_metrics.reading.verdict_words import logged_verdict
 
@@ -106,19 +106,13 @@ def _rows(
 
 
 def _row(row: Mapping[str, Any], columns: Columns, thresholds: Thresholds, place: Place) -> LoggedVerdict | None:
-    ids = [as_id(cell(row, name)) for name in columns.dialogue]
-    if None in ids:
-        place.error(columns.dialogue[ids.index(None)], "expected the id of a dialogue")
-        return None
-    turn = columns.turn
-    if turn is None:
-        turn = read_turn(cell(row, columns.of["turn"]), columns.of["turn"], place)
-    if turn is None:
+    found = read_dialogue_turn(row, columns, place)
+    if found is None:
         return None
     verdict, truth = (_verdict(row, columns, name, thresholds.get(name), place) for name in ("verdict", "truth"))
     texts = (as_text(_cell(row, columns, field)) for field in ("text", "prompt"))
     text, prompt = (None if said is None or not said.strip() else said[:_LONGEST_TEXT] for said in texts)
-    return LoggedVerdict("/".join(str(part) for part in ids), turn, verdict, truth, text, prompt)
+    return LoggedVerdict(*found, verdict, truth, text, prompt)
 
 
 def _verdict(

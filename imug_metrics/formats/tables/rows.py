@@ -276,6 +276,22 @@ def read_turn(value: Any, column: str, place: Place) -> int | None:
     return turn
 
 
+def read_dialogue_turn(row: Mapping[str, Any], columns: Columns, place: Place) -> tuple[str, int] | None:
+    """The dialogue and the turn of a row, or None, with the reason told, where one of them cannot be read.
+
+    Raises:
+        ArgumentError: of `path`, if the turn is 0.
+    """
+    ids = [as_id(cell(row, name)) for name in columns.dialogue]
+    if None in ids:
+        place.error(columns.dialogue[ids.index(None)], "expected the id of a dialogue")
+        return None
+    turn = columns.turn
+    if turn is None:
+        turn = read_turn(cell(row, columns.of["turn"]), columns.of["turn"], place)
+    return None if turn is None else ("/".join(map(str, ids)), turn)
+
+
 def cell(row: Mapping[str, Any], column: str) -> Any:
     """What a column holds, or None where that is nothing; a dotted name leads into objects.
 

@@ -4,15 +4,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from imug_metrics.protocols.specv.names import Track, find_track
+from imug_metrics.protocols.specv.names import TaskKey, Track, find_track
 from imug_metrics.protocols.specv.results import JudgedItem, ModelResults, Result
+from imug_metrics.protocols.specv.scoring import OfficialError, official_scores
 from imug_metrics.protocols.specv.tasks import Task
 
-Unit = Literal["items", "tasks", "results", "dimensions"]
+Unit = Literal["items", "tasks", "results", "dimensions", "numbers"]
 
 
 @dataclass(frozen=True)
@@ -53,14 +55,23 @@ RULES: tuple[Rule, ...] = (
         "items",
     ),
     Rule("expected answer", "as the result has it", "as the checklist has it", "items"),
-    Rule("weights", "all items count alike, or alike within their group", "by the field `score`", "tasks"),
+    Rule(
+        "absent item",
+        "an item that the result lacks does not count",
+        "it is missing, as one without an answer",
+        "items",
+    ),
+    Rule("other items", "an item of the result that the checklist lacks counts", "it is passed over", "items"),
+    Rule("repeated item", "an item that comes twice in a result counts twice", "the first counts", "items"),
+    Rule("weights", "the field `score` is not used", "items weigh by it", "tasks"),
+    Rule("group weights", "the items of a group share its weight", "there are no groups", "tasks"),
     Rule("other groups", "items of no group, or of one that weighs 0, do not count", "they count", "items"),
     Rule("absent group", "a group that a task does not have counts 0", "there are no groups", "tasks"),
     Rule("empty list", "a task without items scores 0", "it has no score", "results"),
     Rule("absent result", "a task without result is left out in silence", "it is missing: see the coverage", "tasks"),
     Rule("other results", "a result of no task counts", "it is passed over", "results"),
     Rule("overall", "mean of the dimensions that have a folder, empty ones 0", "mean over tasks", "dimensions"),
-    Rule("rounding", "to 2 places, of tasks, dimensions and tracks, each from the last", "none", "tasks"),
+    Rule("rounding", "to 2 places, of tasks, dimensions and tracks, each from the last", "none", "numbers"),
 )
 """All differences."""
 
@@ -83,7 +94,11 @@ def differences(tasks: Sequence[Task], results: ModelResults) -> list[Difference
         "spelling": sum(item.answer is not None and item.row.get("answer") not in ("Yes", "No") for item in items),
         "no answer": sum(item.answer is None for item in items),
         "expected answer": sum(_other_expected(known[result.key], result) for result in found),
+        "absent item": sum(len({i.id for i in known[r.key].items} - {i.id for i in r.judged}) for r in found),
+        "other items": sum(item.id not in known_ids for item, known_ids in _beside_checklists(found, known)),
+        "repeated item": sum(len(result.judged) - len({item.id for item in result.judged}) for result in found),
         "weights": sum(len({item.weight for item in task.items}) > 1 for task in tasks),
+        "group weights": sum(_weighs_groups(result, track) for result in found),
         "other groups": sum(not _counts(item, track) for item in items),
         "absent group": sum(
             track.divides_by_all and len(_groups(result, track)) < len(track.weights) for result in found
@@ -92,14 +107,24 @@ def differences(tasks: Sequence[Task], results: ModelResults) -> list[Difference
         "absent result": sum(task.key not in by_task for task in tasks),
         "other results": sum(key not in known for key in by_task),
         "overall": _uneven(results),
-        "rounding": sum(_is_rounded(result, track) for result in found),
+        "rounding": sum(_is_rounded(result, track) for result in by_task.values()) + _rounded_means(results),
     }
     return [Difference(rule, counts[rule.name]) for rule in RULES]
 
 
 def _other_expected(task: Task, result: Result) -> int:
     expected = {item.id: item.expected for item in task.items}
-    return sum(expected.get(item.id or "") != item.row.get("expected_answer") for item in result.judged)
+    judged = [item for item in result.judged if item.id in expected]
+    return sum(expected[item.id or ""] != item.row.get("expected_answer") for item in judged)
+
+
+def _beside_checklists(
+    found: Sequence[Result], known: Mapping[TaskKey, Task]
+) -> Iterator[tuple[JudgedItem, frozenset[str]]]:
+    """Judged items, each with the ids of the items of its task."""
+    for result in found:
+        ids = frozenset(item.id for item in known[result.key].items)
+        yield from ((item, ids) for item in result.judged)
 
 
 def _group(item: JudgedItem, track: Track) -> str | None:
@@ -114,6 +139,22 @@ def _counts(item: JudgedItem, track: Track) -> bool:
 
 def _groups(result: Result, track: Track) -> set[str]:
     return {name for item in result.judged if (name := _group(item, track)) is not None}
+
+
+def _weighs_groups(result: Result, track: Track) -> bool:
+    """Whether items count differently because of their groups."""
+    sizes = Counter(name for item in result.judged if _counts(item, track) and (name := _group(item, track)))
+    return len({track.weights[name] / size for name, size in sizes.items()}) > 1
+
+
+def _rounded_means(results: ModelResults) -> int:
+    """Released means of dimensions and of the track that cannot be written with 2 places; 0 where there are none."""
+    try:
+        scores = official_scores(results)
+    except OfficialError:
+        return 0
+    means = [[task.score for task in tasks] for tasks in scores.tasks.values()] + [[*scores.means.values()]]
+    return sum(round(100 * sum(values)) % len(values) != 0 for values in means if values)
 
 
 def _uneven(results: ModelResults) -> int:
